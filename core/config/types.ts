@@ -1,0 +1,94 @@
+// The configuration after validation: durations in ms, sizes in bytes, every default filled in.
+import type { Check, LabelGlobs, Role, Rule, Silence } from '../model.ts';
+
+/**
+ * A text that may hold `${env:NAME}`, `${file:path}` references. It stays unresolved in memory and is
+ * resolved at use by the `Secrets` port, so that printing a configuration prints no secret.
+ */
+export type SecretText = string;
+
+export interface BastionConfig {
+  name: string;
+  host: string;
+  port: number;
+  user: string;
+  /** Private key, OpenSSH or PEM; usually `${file:…}`. */
+  privateKey: SecretText;
+  /** known_hosts-style `type base64` lines; keys learned by `bartizan trust` come on top. */
+  hostKeys: readonly string[];
+  /** SSH connections at once to this bastion, over all functions. */
+  maxConnections: number;
+  /** Targets of one batch at most. */
+  batchSize: number;
+  /** Targets of one batch probed at once. */
+  concurrency: number;
+  deadlines: { bastionMs: number; dialMs: number; handshakeMs: number; execMs: number };
+  /** Output of one exec at most. */
+  maxOutputBytes: number;
+}
+
+export interface NodeConfig {
+  name: string;
+  role: Role;
+  host: string;
+  port: number;
+  user: string;
+  hostKeys: readonly string[];
+}
+
+export interface ClusterConfig {
+  name: string;
+  bastion: string;
+  /** Private key for the nodes; the bastion's where absent. */
+  privateKey?: SecretText;
+  nodes: readonly NodeConfig[];
+}
+
+export interface ChannelConfig {
+  name: string;
+  type: string;
+  /** Channel that gets what this one finally failed to deliver. */
+  fallback?: string;
+  /** Options of the channel type, validated by its schema. */
+  options: Readonly<Record<string, unknown>>;
+}
+
+/** Ordered; the first match takes an alert unless `continue`. Matches on labels and `rule`, `severity`. */
+export interface Route {
+  name: string;
+  match: LabelGlobs;
+  channels: readonly string[];
+  continue: boolean;
+  /** Labels (and `rule`) whose values make one incident. Default: rule, cluster. */
+  groupBy: readonly string[];
+  groupWaitMs: number;
+  groupIntervalMs: number;
+}
+
+export interface Config {
+  bastions: readonly BastionConfig[];
+  clusters: readonly ClusterConfig[];
+  checks: readonly Check[];
+  rules: readonly Rule[];
+  channels: readonly ChannelConfig[];
+  routes: readonly Route[];
+  silences: readonly Silence[];
+  /** `path`: folder of the embedded database, absolute. Retention of raw samples. */
+  store: { type: string; path: string; retentionMs: number };
+  schedule: {
+    /** A round starts up to this much after its scheduled time, the same for every round of a process. */
+    jitterMs: number;
+    /** IANA name; charts and messages show times in it. */
+    timeZone: string;
+    /** How late samples may arrive and still be judged. */
+    latenessMs: number;
+  };
+  server: {
+    host: string;
+    port: number;
+    /** Address under which people reach the server; pictures and links use it. */
+    publicUrl: string;
+    /** How long a picture stays reachable. */
+    chartRetentionMs: number;
+  };
+}

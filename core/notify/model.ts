@@ -1,0 +1,115 @@
+// What notify decides on and what channels are given. See docs/rules.md for states and core/notify/ for decisions.
+import type { Labels, Severity, TransitionReason } from '../model.ts';
+
+/** An alert as one incident knows it. */
+export interface IncidentAlert {
+  alertId: string;
+  rule: string;
+  severity: Severity;
+  labels: Labels;
+  status: 'firing' | 'resolved';
+  sinceMs: number;
+  firedAtMs: number;
+  resolvedAtMs?: number;
+  clearedAtMs?: number;
+  reason: TransitionReason;
+  value?: number;
+}
+
+/** What a channel tells about one group of alerts, from the first message to the resolved one. */
+export interface Incident {
+  /** Follows from route, channel, group key and time of the first alert. */
+  id: string;
+  route: string;
+  channel: string;
+  groupKey: string;
+  groupLabels: Labels;
+  openedAtMs: number;
+  /** Set when the resolved message was sent (or was not owed); a closed incident is never reopened. */
+  closedAtMs?: number;
+  alerts: readonly IncidentAlert[];
+  /** What the last accepted notification said, per alert id: `firing@<firedAtMs>` or `resolved@…`. */
+  notified: Readonly<Record<string, string>>;
+  notifications: number;
+  lastNotifiedAtMs?: number;
+  /** Failed attempts of the notification that is due. */
+  attempts: number;
+  /** When notify must look at it again; absent: nothing is owed. */
+  dueAtMs?: number;
+}
+
+export const NOTIFY_REASONS = [
+  'first',
+  'new-alerts',
+  'some-resolved',
+  'all-resolved',
+  'fired-and-resolved',
+  'fallback',
+] as const;
+export type NotifyReason = (typeof NOTIFY_REASONS)[number];
+
+export interface NotificationAlert extends IncidentAlert {
+  title: string;
+  metric: string;
+  unit: string;
+  /** "> 90%", with the rule's unit. */
+  conditionText: string;
+  forMs: number;
+  /** Rendered summary, one line, plain text. */
+  summary: string;
+  /** Why a probe failed, where the alert is about reachability. */
+  detail?: string;
+  runbook?: string;
+}
+
+/** What is to be said now about an incident, and why. Channels render it; they decide nothing. */
+export interface Notification {
+  incidentId: string;
+  /** 1-based; (incident, number) identifies it, whatever is retried. */
+  number: number;
+  /** `<incidentId>:<number>`, what receivers deduplicate by. */
+  key: string;
+  route: string;
+  channel: string;
+  reason: NotifyReason;
+  /** Firing while any alert fires. */
+  status: 'firing' | 'resolved';
+  /** Highest among its alerts. */
+  severity: Severity;
+  atMs: number;
+  timeZone: string;
+  groupLabels: Labels;
+  /** Firing first, then by severity and label. Never empty. */
+  alerts: readonly NotificationAlert[];
+  links: { history?: string; silence?: string };
+}
+
+export interface Picture {
+  png: Uint8Array;
+  width: number;
+  height: number;
+  /** One sentence for those who cannot see it. */
+  alt: string;
+  /** Where the picture can be fetched until it expires; absent without a public server. */
+  url?: string;
+}
+
+/** Record of one attempt. */
+export interface Delivery {
+  id: string;
+  incidentId: string;
+  number: number;
+  attempt: number;
+  channel: string;
+  route: string;
+  reason: NotifyReason;
+  status: 'firing' | 'resolved';
+  atMs: number;
+  durationMs: number;
+  outcome: 'delivered' | 'retry' | 'failed';
+  picture: 'sent' | 'late' | 'failed' | 'none';
+  /** What the service answered, shortened, redacted. */
+  detail: string;
+  /** Identifier the service gave the message. */
+  receipt?: string;
+}

@@ -1,0 +1,213 @@
+// What the stages need from the world. Adapters implement these; core imports no adapter.
+import type { Checkpoint } from './evaluate/model.ts';
+import type {
+  Alert,
+  Batch,
+  BatchObservation,
+  FailureReason,
+  LabelGlobs,
+  Sample,
+  Series,
+  Target,
+  Transition,
+} from './model.ts';
+import type { Delivery, Incident, Notification, Picture } from './notify/model.ts';
+
+export interface Clock {
+  nowMs(): number;
+}
+
+export interface Logger {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** Counts what happens; shown at /metrics. Names without prefix, e.g. `rounds_skipped_total`. */
+export interface Meter {
+  count(name: string, labels?: Record<string, string>, by?: number): void;
+  gauge(name: string, value: number, labels?: Record<string, string>): void;
+}
+
+export interface Secrets {
+  /** Replaces every reference in `text`. @throws ConfigError naming the reference, never a value. */
+  resolve(text: string): Promise<string>;
+  /** Replaces every value resolved so far by `<secret>`. */
+  redact(text: string): string;
+}
+
+export interface Inventory {
+  /** All targets now. Order does not matter. */
+  list(): Promise<readonly Target[]>;
+}
+
+export interface Prober {
+  /**
+   * Probes all targets of a batch over one connection to its bastion, each within its deadlines.
+   * Never throws for what is unreachable, silent or lying: that is in the result.
+   */
+  probe(
+    batch: Batch,
+    options?: { signal?: AbortSignal; onObservation?: (done: number) => void },
+  ): Promise<BatchObservation>;
+  close(): Promise<void>;
+}
+
+/** Counters of the previous round, one small object per batch and check. */
+export interface Counters {
+  load(key: string): Promise<unknown>;
+  save(key: string, value: unknown): Promise<void>;
+}
+
+export interface SeriesQuery {
+  metric: string;
+  /** On labels; absent matches all. */
+  where?: LabelGlobs;
+  /** Inclusive at both ends. */
+  fromMs: number;
+  toMs: number;
+}
+
+export interface WriteResult {
+  written: number;
+  /** Already there: the first write of (metric, labels, time) wins. */
+  duplicates: number;
+  rejected: readonly { sample: Sample; reason: string }[];
+}
+
+export interface SampleStore {
+  /** Durable when it returns; all or nothing. @throws RetryableError */
+  write(samples: readonly Sample[]): Promise<WriteResult>;
+  /** Series with at least one point in the range, points ascending, exactly as stored: no filling, no rounding. */
+  query(query: SeriesQuery): Promise<Series[]>;
+  /** The newest point of every matching series not older than `sinceMs`. */
+  latest(query: { metric: string; where?: LabelGlobs; sinceMs: number }): Promise<Series[]>;
+  /** Deletes what is older than the retention; returns how many rows. */
+  prune(olderThanMs: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** `version` 0: not stored yet. Writes are conditional on it. */
+export interface Versioned<T> {
+  value: T;
+  version: number;
+}
+
+export interface OutboxItem {
+  id: string;
+  dueAtMs: number;
+  transition: Transition;
+}
+
+export interface TargetStatus {
+  cluster: string;
+  node: string;
+  check: string;
+  roundMs: number;
+  ok: boolean;
+  reason?: FailureReason;
+  detail?: string;
+  hostKeyFingerprint?: string;
+}
+
+export interface StateStore {
+  loadCheckpoint(rule: string, shard: string): Promise<Versioned<Checkpoint> | undefined>;
+  /** @throws ConflictError */
+  saveCheckpoint(rule: string, shard: string, checkpoint: Checkpoint, expectedVersion: number): Promise<void>;
+  /** Rule names that have a checkpoint or a stored alert, to resolve those of removed rules. */
+  listRules(): Promise<string[]>;
+  deleteCheckpoint(rule: string, shard: string): Promise<void>;
+
+  /** Alerts that are not ok. */
+  listAlerts(rule?: string): Promise<Versioned<Alert>[]>;
+  /**
+   * One transaction: the alert (removed when its status is ok), its new transitions, and an outbox item for
+   * each firing or resolved one. A transition already stored is skipped with its outbox item: a replay
+   * changes nothing. @throws ConflictError
+   */
+  commitAlert(commit: {
+    alert: Alert;
+    expectedVersion: number;
+    transitions: readonly Transition[];
+    dueAtMs: number;
+  }): Promise<void>;
+  listTransitions(query: {
+    fromMs: number;
+    toMs: number;
+    alertId?: string;
+    limit: number;
+  }): Promise<Transition[]>;
+
+  dueOutbox(nowMs: number, limit: number): Promise<OutboxItem[]>;
+  /** Open incidents of route × channel × group key. */
+  findIncident(route: string, channel: string, groupKey: string): Promise<Versioned<Incident> | undefined>;
+  loadIncident(id: string): Promise<Versioned<Incident> | undefined>;
+  dueIncidents(nowMs: number, limit: number): Promise<Versioned<Incident>[]>;
+  listIncidents(query: { open?: boolean; limit: number }): Promise<Incident[]>;
+  /** One transaction: the incidents, the outbox items they absorbed, a delivery record. @throws ConflictError */
+  commitIncidents(commit: {
+    incidents: readonly Versioned<Incident>[];
+    consumed?: readonly string[];
+    delivery?: Delivery;
+  }): Promise<void>;
+  listDeliveries(query: { incidentId?: string; limit: number }): Promise<Delivery[]>;
+  /** Earliest dueAt of outbox and incidents, to sleep until. */
+  nextDueMs(): Promise<number | undefined>;
+
+  putTargetStatus(statuses: readonly TargetStatus[]): Promise<void>;
+  listTargetStatus(): Promise<TargetStatus[]>;
+  /** Head of each audit writer's chain, anchored each round. */
+  putAuditHead(writer: string, head: { sequence: number; hash: string; atMs: number }): Promise<void>;
+  listAuditHeads(): Promise<{ writer: string; sequence: number; hash: string; atMs: number }[]>;
+  counters: Counters;
+  /** Deletes closed incidents, transitions and deliveries older than that. */
+  prune(olderThanMs: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface AuditEntry {
+  atMs: number;
+  actor: string;
+  bastion: string;
+  /** `cluster/node`, or absent for the bastion hop itself. */
+  target?: string;
+  hostKeyFingerprint?: string;
+  command?: string;
+  commandSha256?: string;
+  exitCode?: number;
+  durationMs: number;
+  bytes: number;
+  /** `ok` or a failure reason. */
+  outcome: string;
+}
+
+export interface Audit {
+  /** Append-only, hash-chained; on disk when it resolves. */
+  append(entries: readonly AuditEntry[]): Promise<void>;
+  head(): { writer: string; sequence: number; hash: string };
+  close(): Promise<void>;
+}
+
+/** What a channel's service answered to an accepted message. */
+export interface Receipt {
+  id?: string;
+  detail: string;
+}
+
+export interface Channel {
+  /**
+   * Sends once; the caller retries. Without `picture` the text goes alone.
+   * @throws ConfigError | PermanentError | RetryableError, none of which holds a secret
+   */
+  send(
+    notification: Notification,
+    picture: Picture | undefined,
+    options: { signal: AbortSignal },
+  ): Promise<Receipt>;
+}
+
+export interface ChartStore {
+  /** Keeps a picture under an unguessable name; returns its address, or undefined without a server. */
+  put(png: Uint8Array): Promise<string | undefined>;
+}
