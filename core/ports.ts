@@ -142,6 +142,8 @@ export interface StateStore {
   dueOutbox(nowMs: number, limit: number): Promise<OutboxItem[]>;
   /** Open incidents of route × channel × group key. */
   findIncident(route: string, channel: string, groupKey: string): Promise<Versioned<Incident> | undefined>;
+  /** Open incidents that hold this alert, whatever routes say today. */
+  incidentsOfAlert(alertId: string): Promise<Versioned<Incident>[]>;
   loadIncident(id: string): Promise<Versioned<Incident> | undefined>;
   dueIncidents(nowMs: number, limit: number): Promise<Versioned<Incident>[]>;
   listIncidents(query: { open?: boolean; limit: number }): Promise<Incident[]>;

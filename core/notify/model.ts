@@ -1,5 +1,5 @@
 // What notify decides on and what channels are given. See docs/rules.md for states and core/notify/ for decisions.
-import type { Labels, Severity, TransitionReason } from '../model.ts';
+import type { Labels, Rule, Severity, TransitionReason } from '../model.ts';
 
 /** An alert as one incident knows it. */
 export interface IncidentAlert {
@@ -16,6 +16,17 @@ export interface IncidentAlert {
   value?: number;
 }
 
+export interface NotificationAttempt {
+  number: number;
+  /** Alert id → what this notification says of it, as in `Incident.notified`. */
+  says: Readonly<Record<string, string>>;
+  /** The incident's channel, or the fallback that took over. */
+  channel: string;
+  /** Sends tried on that channel. */
+  tries: number;
+  firstTriedAtMs: number;
+}
+
 /** What a channel tells about one group of alerts, from the first message to the resolved one. */
 export interface Incident {
   /** Follows from route, channel, group key and time of the first alert. */
@@ -28,12 +39,14 @@ export interface Incident {
   /** Set when the resolved message was sent (or was not owed); a closed incident is never reopened. */
   closedAtMs?: number;
   alerts: readonly IncidentAlert[];
+  /** The rules of these alerts as they were when those fired: a rule may be edited or removed meanwhile. */
+  rules: Readonly<Record<string, Rule>>;
   /** What the last accepted notification said, per alert id: `firing@<firedAtMs>` or `resolved@…`. */
   notified: Readonly<Record<string, string>>;
   notifications: number;
   lastNotifiedAtMs?: number;
-  /** Failed attempts of the notification that is due. */
-  attempts: number;
+  /** The notification under way, written before it is sent: a retry after a crash says the same under the same number. */
+  attempt?: NotificationAttempt;
   /** When notify must look at it again; absent: nothing is owed. */
   dueAtMs?: number;
 }

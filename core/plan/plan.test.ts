@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { BastionConfig } from '../config/types.ts';
+import type { Check, Target } from '../model.ts';
+import { nextRoundMs, planRound, tickIntervalMs } from './plan.ts';
+
+const check = (name: string, everyMs: number, where: Check['where'] = {}): Check => ({
+  name,
+  probe: 'usage',
+  everyMs,
+  where,
+  options: {},
+});
+const target = (cluster: string, node: string, bastion = 'b1', role: Target['role'] = 'etcd'): Target => ({
+  cluster,
+  node,
+  role,
+  host: '127.0.0.1',
+  port: 22,
+  user: 'probe',
+  bastion,
+  hostKeys: [],
+});
+const bastion = (name: string, batchSize = 100): BastionConfig => ({
+  name,
+  host: '127.0.0.1',
+  port: 22,
+  user: 'probe',
+  privateKey: '',
+  hostKeys: [],
+  maxConnections: 8,
+  batchSize,
+  concurrency: 50,
+  deadlines: { bastionMs: 1, dialMs: 1, handshakeMs: 1, execMs: 1 },
+  maxOutputBytes: 1,
+});
+
+describe('tick', () => {
+  it('meets every check', () => {
+    expect(tickIntervalMs([check('a', 60_000), check('b', 90_000)])).toBe(30_000);
+    expect(tickIntervalMs([check('a', 60_000)])).toBe(60_000);
+  });
+  it('is aligned to the epoch', () => {
+    expect(nextRoundMs(61_000, 60_000)).toBe(120_000);
+    expect(nextRoundMs(120_000, 60_000)).toBe(180_000);
+  });
+});
+
+describe('planRound', () => {
+  it('groups by bastion and leaves out what is not due', () => {
+    const targets = [target('c1', 'n1'), target('c1', 'n2'), target('c2', 'n1', 'b2')];
+    const checks = [check('usage', 60_000), check('slow', 300_000)];
+    const batches = planRound({ roundMs: 60_000, checks, targets, bastions: [bastion('b1'), bastion('b2')] });
+    expect(batches.map((b) => [b.bastion, b.checks, b.targets.length, b.expiresAtMs])).toEqual([
+      ['b1', ['usage'], 2, 120_000],
+      ['b2', ['usage'], 1, 120_000],
+    ]);
+    const both = planRound({ roundMs: 300_000, checks, targets, bastions: [bastion('b1')] });
+    expect(both[0]?.checks).toEqual(['usage', 'slow']);
+  });
+
+  it('gives targets with other checks a batch of their own', () => {
+    const checks = [check('usage', 60_000), check('etcd', 60_000, { role: ['etcd'] })];
+    const targets = [target('c1', 'n1'), target('c1', 'n2', 'b1', 'apiserver')];
+    const batches = planRound({ roundMs: 0, checks, targets, bastions: [bastion('b1')] });
+    expect(batches.map((b) => [b.index, b.count, b.checks, b.targets.map((t) => t.node)])).toEqual([
+      [0, 2, ['usage'], ['n2']],
+      [1, 2, ['usage', 'etcd'], ['n1']],
+    ]);
+  });
+
+  it('covers every target exactly once, and keeps its batch while the count is the same', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 50 }), (count, size) => {
+        const targets = Array.from({ length: count }, (_, i) => target(`c${i % 7}`, `n${i}`));
+        const plan = (list: Target[], roundMs: number) =>
+          planRound({ roundMs, checks: [check('usage', 60_000)], targets: list, bastions: [bastion('b1', size)] });
+        const first = plan(targets, 0);
+        expect(first.flatMap((b) => b.targets).length).toBe(count);
+        const place = new Map(first.flatMap((b) => b.targets.map((t) => [t.node, b.index] as const)));
+        const later = plan([...targets].reverse().slice(1), 60_000);
+        for (const batch of later) {
+          if (batch.count !== first[0]?.count) continue;
+          for (const t of batch.targets) expect(batch.index).toBe(place.get(t.node));
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
