@@ -1,0 +1,98 @@
+import { ConfigError, PermanentError, RetryableError } from '../errors.ts';
+import { sayingOf } from './incident.ts';
+import type { Incident, IncidentAlert, NotificationAttempt } from './model.ts';
+
+/** A sender that died holds its incident this long; then another takes the notification over. */
+export const LEASE_MS = 60_000;
+/** First wait after a failure; doubles up to the maximum. */
+export const RETRY_FIRST_MS = 2_000;
+export const RETRY_MAX_MS = 300_000;
+/** How long a channel is retried before its fallback gets the notification … */
+export const GIVE_UP_WITH_FALLBACK_MS = 5 * 60_000;
+/** … and without a fallback, before it is given up and counted. */
+export const GIVE_UP_MS = 24 * 3_600_000;
+
+/**
+ * The attempt at what is to be said now. The same content keeps its number, so a receiver can drop a repeat;
+ * other content gets the next: what was perhaps accepted is not altered under its number.
+ */
+export function beginAttempt(
+  incident: Incident,
+  alerts: readonly IncidentAlert[],
+  nowMs: number,
+): NotificationAttempt {
+  const says = Object.fromEntries(alerts.map((alert) => [alert.alertId, sayingOf(alert)]));
+  const before = incident.attempt;
+  if (before && sameSaying(before.says, says)) return { ...before, tries: before.tries + 1 };
+  return {
+    number: Math.max(before?.number ?? 0, incident.notifications) + 1,
+    says,
+    channel: incident.channel,
+    tries: 1,
+    firstTriedAtMs: nowMs,
+  };
+}
+
+function sameSaying(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}
+
+/**
+ * The incident after its notification was accepted, or finally given up: ended alerts that were said leave it, and
+ * what is still unsaid (held back, or changed meanwhile) is looked at again after `groupInterval`.
+ */
+export function concludeAttempt(input: {
+  incident: Incident;
+  attempt: NotificationAttempt;
+  groupIntervalMs: number;
+  nowMs: number;
+}): Incident {
+  const { incident, attempt, nowMs } = input;
+  const alerts = incident.alerts.filter(
+    (a) => !(a.status === 'resolved' && attempt.says[a.alertId] === sayingOf(a)),
+  );
+  const kept = new Set(alerts.map((alert) => alert.alertId));
+  const said = { ...incident.notified, ...attempt.says };
+  const { attempt: _done, dueAtMs: _due, ...rest } = incident;
+  const notified = Object.fromEntries(Object.entries(said).filter(([id]) => kept.has(id)));
+  const unsaid = alerts.some((alert) => notified[alert.alertId] !== sayingOf(alert));
+  return {
+    ...rest,
+    alerts,
+    notified,
+    notifications: attempt.number,
+    lastNotifiedAtMs: nowMs,
+    ...(unsaid ? { dueAtMs: nowMs + input.groupIntervalMs } : {}),
+    ...(alerts.length === 0 ? { closedAtMs: nowMs } : {}),
+  };
+}
+
+/** The attempt handed to the fallback: the same notification, tried from the start. */
+export function failOver(attempt: NotificationAttempt, channel: string, nowMs: number): NotificationAttempt {
+  return { ...attempt, channel, tries: 0, firstTriedAtMs: nowMs };
+}
+
+export type AfterFailure =
+  | { kind: 'retry'; atMs: number }
+  | { kind: 'fallback'; channel: string }
+  | { kind: 'give-up' };
+
+/** What follows a failed send. Unknown errors are retried; a service's `retryAfter` is obeyed. */
+export function afterFailure(input: {
+  error: unknown;
+  attempt: NotificationAttempt;
+  fallback: string | undefined;
+  nowMs: number;
+}): AfterFailure {
+  const { error, attempt, fallback, nowMs } = input;
+  const final = error instanceof ConfigError || error instanceof PermanentError;
+  const patienceMs = fallback === undefined ? GIVE_UP_MS : GIVE_UP_WITH_FALLBACK_MS;
+  if (!final) {
+    const backoffMs = Math.min(RETRY_FIRST_MS * 2 ** Math.min(attempt.tries - 1, 20), RETRY_MAX_MS);
+    const retryAfterMs = error instanceof RetryableError ? (error.retryAfterMs ?? 0) : 0;
+    const atMs = nowMs + Math.max(backoffMs, retryAfterMs);
+    if (atMs - attempt.firstTriedAtMs <= patienceMs) return { kind: 'retry', atMs };
+  }
+  return fallback === undefined ? { kind: 'give-up' } : { kind: 'fallback', channel: fallback };
+}

@@ -1,0 +1,31 @@
+import type { Route } from '../config/types.ts';
+import { hashText } from '../hash.ts';
+import { labelKey, labelsMatch } from '../labels.ts';
+import type { Labels, Rule } from '../model.ts';
+
+/** The routes that take an alert: the first that matches, and those after it while `continue` says so. */
+export function matchRoutes(routes: readonly Route[], rule: Rule, labels: Labels): Route[] {
+  const taken: Route[] = [];
+  for (const route of routes) {
+    if (!labelsMatch(route.match, routedLabels(rule, labels))) continue;
+    taken.push(route);
+    if (!route.continue) break;
+  }
+  return taken;
+}
+
+/** What routes and groups see of an alert: its labels, the rule's name and severity. */
+export function routedLabels(rule: Rule, labels: Labels): Labels {
+  return { ...labels, rule: rule.name, severity: rule.severity };
+}
+
+/** The labels that make the group, and a short stable key of them. Labels the alert lacks are left out. */
+export function groupOf(route: Route, rule: Rule, labels: Labels): { key: string; labels: Labels } {
+  const all = routedLabels(rule, labels);
+  const group: Record<string, string> = {};
+  for (const name of route.groupBy) {
+    const value = all[name];
+    if (value !== undefined) group[name] = value;
+  }
+  return { key: hashText(labelKey(group)), labels: group };
+}

@@ -1,0 +1,230 @@
+import type { Config } from '../config/types.ts';
+import { ConflictError, describeError, RetryableError } from '../errors.ts';
+import { hashText } from '../hash.ts';
+import { afterFailure, beginAttempt, concludeAttempt, failOver, LEASE_MS } from '../notify/attempt.ts';
+import { type Decision, decideNotification, suppressionJudge } from '../notify/decide.ts';
+import type { Delivery, Incident, Notification, NotificationAttempt, Picture } from '../notify/model.ts';
+import { buildNotification } from '../notify/notification.ts';
+import type { Channel, Clock, Logger, Meter, Receipt, Secrets, StateStore, Versioned } from '../ports.ts';
+
+export interface DeliverPorts {
+  state: StateStore;
+  channels: ReadonlyMap<string, Channel>;
+  /** Draws the alert's chart; undefined when there is nothing to draw. May fail or be slow: the text goes alone. */
+  draw: (notification: Notification, incident: Incident) => Promise<Picture | undefined>;
+  /** Resolves after that time; under test, virtual. */
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  secrets: Pick<Secrets, 'redact'>;
+  clock: Clock;
+  logger: Logger;
+  meter: Meter;
+}
+
+export type DeliverConfig = Pick<Config, 'routes' | 'silences' | 'channels' | 'schedule' | 'server'>;
+
+/** Text waits for its picture at most this long (design, "Delivery"). */
+export const PICTURE_WAIT_MS = 3_000;
+export const SEND_TIMEOUT_MS = 30_000;
+const DUE_PAGE = 100;
+
+/** Sends what is due, incidents side by side, each by one sender at a time. Returns how many were looked at. */
+export async function deliverDue(
+  config: DeliverConfig,
+  ports: DeliverPorts,
+  signal: AbortSignal,
+): Promise<number> {
+  const due = await ports.state.dueIncidents(ports.clock.nowMs(), DUE_PAGE);
+  const firing = due.length === 0 ? [] : (await ports.state.listAlerts()).map((alert) => alert.value);
+  const judged = { silences: config.silences, firing: firing.filter((alert) => alert.status === 'firing') };
+  await Promise.all(due.map((incident) => deliver(incident, judged, config, ports, signal)));
+  return due.length;
+}
+
+async function deliver(
+  stored: Versioned<Incident>,
+  judged: Pick<Parameters<typeof suppressionJudge>[0], 'silences' | 'firing'>,
+  config: DeliverConfig,
+  ports: DeliverPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { state, clock, logger } = ports;
+  const incident = stored.value;
+  const nowMs = clock.nowMs();
+  const suppressionOf = suppressionJudge({ ...judged, rules: incident.rules, nowMs });
+  const decision = decideNotification({ incident, suppressionOf, nowMs });
+  try {
+    if (decision.kind === 'send') return await send(stored, decision, config, ports, signal);
+    const { dueAtMs: _due, ...rest } = incident;
+    const next: Incident =
+      decision.kind === 'wait'
+        ? { ...rest, dueAtMs: decision.untilMs }
+        : { ...rest, ...(decision.close ? { closedAtMs: nowMs } : {}) };
+    logger.debug('nothing to say', { incident: incident.id, why: decision.why });
+    await state.commitIncidents({ incidents: [{ value: next, version: stored.version }] });
+  } catch (error) {
+    // Another sender was first, or a transition arrived: the incident stays due and is decided again.
+    if (!(error instanceof ConflictError)) throw error;
+  }
+}
+
+async function send(
+  stored: Versioned<Incident>,
+  decision: Extract<Decision, { kind: 'send' }>,
+  config: DeliverConfig,
+  ports: DeliverPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { state, clock } = ports;
+  const startMs = clock.nowMs();
+  const attempt = beginAttempt(stored.value, decision.alerts, startMs);
+  const leased: Incident = { ...stored.value, attempt, dueAtMs: startMs + LEASE_MS };
+  await state.commitIncidents({ incidents: [{ value: leased, version: stored.version }] });
+
+  const reason = attempt.channel === leased.channel ? decision.reason : 'fallback';
+  const notification = buildNotification({
+    incident: leased,
+    attempt,
+    reason,
+    alerts: decision.alerts,
+    statuses: await state.listTargetStatus(),
+    timeZone: config.schedule.timeZone,
+    publicUrl: config.server.publicUrl,
+    nowMs: startMs,
+  });
+  const { picture, outcome } = await pictureInTime(notification, leased, ports, signal);
+  const result = await attemptSend(notification, picture, ports, signal);
+  if (signal.aborted && 'error' in result) return; // Stopping: the lease ends, and the next start says it again.
+  await record({ leased, attempt, notification, result, picture: outcome, startMs, config, ports });
+}
+
+type SendResult = { receipt: Receipt } | { error: unknown };
+
+async function attemptSend(
+  notification: Notification,
+  picture: Picture | undefined,
+  ports: DeliverPorts,
+  signal: AbortSignal,
+): Promise<SendResult> {
+  const channel = ports.channels.get(notification.channel);
+  if (!channel)
+    return { error: new RetryableError(`channel ${notification.channel} is not configured any more`) };
+  try {
+    const timed = AbortSignal.any([signal, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
+    return { receipt: await channel.send(notification, picture, { signal: timed }) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+async function pictureInTime(
+  notification: Notification,
+  incident: Incident,
+  ports: DeliverPorts,
+  signal: AbortSignal,
+): Promise<{ picture: Picture | undefined; outcome: Delivery['picture'] }> {
+  const done = new AbortController();
+  const late = Symbol('late');
+  try {
+    const either = await Promise.race([
+      ports.draw(notification, incident),
+      ports.sleep(PICTURE_WAIT_MS, AbortSignal.any([signal, done.signal])).then(() => late),
+    ]);
+    if (either === late) return missing('late', 'the picture took too long');
+    const picture = either as Picture | undefined;
+    return { picture, outcome: picture ? 'sent' : 'none' };
+  } catch (error) {
+    return missing('failed', ports.secrets.redact(describeError(error)));
+  } finally {
+    done.abort();
+  }
+
+  function missing(outcome: 'late' | 'failed', why: string) {
+    ports.meter.count('pictures_missing_total', { outcome });
+    ports.logger.warn('message goes without its picture', { incident: incident.id, why });
+    return { picture: undefined, outcome };
+  }
+}
+
+async function record(input: {
+  leased: Incident;
+  attempt: NotificationAttempt;
+  notification: Notification;
+  result: SendResult;
+  picture: Delivery['picture'];
+  startMs: number;
+  config: DeliverConfig;
+  ports: DeliverPorts;
+}): Promise<void> {
+  const { leased, attempt, notification, result, picture, startMs, config, ports } = input;
+  const nowMs = ports.clock.nowMs();
+  const route = config.routes.find((candidate) => candidate.name === leased.route);
+  const groupIntervalMs = route?.groupIntervalMs ?? 0;
+  const fallback = config.channels.find((channel) => channel.name === attempt.channel)?.fallback;
+  const after =
+    'error' in result ? afterFailure({ error: result.error, attempt, fallback, nowMs }) : undefined;
+  const detail = ports.secrets.redact(
+    'error' in result ? describeError(result.error) : result.receipt.detail,
+  );
+  const delivery: Delivery = {
+    id: `dlv-${hashText(`${notification.key}\n${attempt.channel}\n${attempt.tries}\n${startMs}`)}`,
+    incidentId: leased.id,
+    number: attempt.number,
+    attempt: attempt.tries,
+    channel: attempt.channel,
+    route: leased.route,
+    reason: notification.reason,
+    status: notification.status,
+    atMs: startMs,
+    durationMs: nowMs - startMs,
+    outcome: after === undefined ? 'delivered' : after.kind === 'retry' ? 'retry' : 'failed',
+    picture,
+    detail: detail.slice(0, 500),
+    ...('receipt' in result && result.receipt.id !== undefined ? { receipt: result.receipt.id } : {}),
+  };
+  const settle = (incident: Incident): Incident => {
+    if (after?.kind === 'retry') return { ...incident, dueAtMs: after.atMs };
+    if (after?.kind === 'fallback') {
+      return { ...incident, attempt: failOver(attempt, after.channel, nowMs), dueAtMs: nowMs };
+    }
+    return concludeAttempt({ incident, attempt, groupIntervalMs, nowMs });
+  };
+  report(delivery, after?.kind, ports);
+  await settleIncident(leased.id, settle, delivery, ports.state);
+}
+
+/** A transition may have been absorbed while the message was sent: settle what the incident is now. */
+async function settleIncident(
+  id: string,
+  settle: (incident: Incident) => Incident,
+  delivery: Delivery,
+  state: StateStore,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const current = await state.loadIncident(id);
+    if (!current) throw new RetryableError(`incident ${id} is gone`);
+    try {
+      const value = settle(current.value);
+      return await state.commitIncidents({ incidents: [{ value, version: current.version }], delivery });
+    } catch (error) {
+      if (!(error instanceof ConflictError) || attempt === 5) throw error;
+    }
+  }
+}
+
+function report(delivery: Delivery, failure: string | undefined, ports: DeliverPorts): void {
+  const { channel, route, outcome, reason, status, picture, detail } = delivery;
+  ports.meter.count('deliveries_total', { channel, outcome });
+  const fields = {
+    channel,
+    route,
+    incident: delivery.incidentId,
+    number: delivery.number,
+    reason,
+    status,
+    picture,
+  };
+  if (outcome === 'delivered') ports.logger.info('message delivered', { ...fields, ms: delivery.durationMs });
+  else if (failure === 'retry')
+    ports.logger.warn('message not delivered, will be retried', { ...fields, detail });
+  else ports.logger.error(`message not delivered: ${failure}`, { ...fields, detail });
+}

@@ -1,0 +1,143 @@
+import type { Config } from '../config/types.ts';
+import { ConflictError } from '../errors.ts';
+import { evaluationRange, evaluate as judge, removeRule } from '../evaluate/evaluate.ts';
+import type { Checkpoint } from '../evaluate/model.ts';
+import { labelsMatch } from '../labels.ts';
+import type { Alert, Rule, Series, Target, Transition } from '../model.ts';
+import type { Logger, Meter, SampleStore, StateStore, Versioned } from '../ports.ts';
+
+export interface EvaluatePorts {
+  store: SampleStore;
+  state: StateStore;
+  logger: Logger;
+  meter: Meter;
+}
+
+export interface EvaluateRequest {
+  config: Pick<Config, 'rules' | 'checks' | 'schedule'>;
+  targets: readonly Target[];
+  /** Judged up to here: the scheduled time of the newest round. */
+  roundMs: number;
+  shard: string;
+}
+
+/** Tries again when another evaluation of the shard was first; what it committed is then seen. */
+const ATTEMPTS = 3;
+
+/**
+ * Judges every rule and commits what changed: each alert with its transitions and outbox items in one
+ * transaction, the rule's checkpoint last. Killed anywhere, the next call folds again and commits the rest.
+ */
+export async function evaluate(request: EvaluateRequest, ports: EvaluatePorts): Promise<Transition[]> {
+  const transitions: Transition[] = [];
+  const names = new Set(request.config.rules.map((rule) => rule.name));
+  const gone = (await ports.state.listRules()).filter((name) => !names.has(name));
+  for (const name of gone) transitions.push(...(await retried(() => endRule(name, request, ports))));
+  for (const rule of request.config.rules) {
+    transitions.push(...(await retried(() => evaluateRule(rule, request, ports))));
+  }
+  for (const { rule, kind, reason, labels, atMs } of transitions) {
+    ports.meter.count('transitions_total', { kind });
+    ports.logger.info(`alert ${kind}`, { rule, ...labels, reason, at: new Date(atMs).toISOString() });
+  }
+  return transitions;
+}
+
+async function evaluateRule(
+  rule: Rule,
+  request: EvaluateRequest,
+  ports: EvaluatePorts,
+): Promise<Transition[]> {
+  const { config, targets, roundMs, shard } = request;
+  const { store, state, meter } = ports;
+  const stored = await state.loadCheckpoint(rule.name, shard);
+  const checkpoint = stored?.value;
+  const intervalMs = Math.max(...config.checks.map((check) => check.everyMs));
+  const { latenessMs } = config.schedule;
+  const { fromMs } = evaluationRange({ rule, intervalMs, latenessMs, checkpoint, nowMs: roundMs });
+  const series = await store.query({ metric: rule.metric, where: rule.where, fromMs, toMs: roundMs });
+  const up: Series[] =
+    rule.metric === 'up' ? series : await store.query({ metric: 'up', fromMs, toMs: roundMs });
+  const expected = targets
+    .map(({ cluster, node, role }) => ({ labels: { cluster, node, role } }))
+    .filter((target) => labelsMatch(rule.where, target.labels));
+  const result = judge({
+    rule,
+    intervalMs,
+    latenessMs,
+    series,
+    up,
+    targets: expected,
+    checkpoint,
+    nowMs: roundMs,
+  });
+  await commit(rule.name, request, ports, result, stored);
+  meter.gauge('alerts', result.alerts.filter((a) => a.status === 'firing').length, {
+    rule: rule.name,
+    status: 'firing',
+  });
+  meter.gauge('alerts', result.alerts.filter((a) => a.status === 'pending').length, {
+    rule: rule.name,
+    status: 'pending',
+  });
+  return result.transitions;
+}
+
+async function endRule(name: string, request: EvaluateRequest, ports: EvaluatePorts): Promise<Transition[]> {
+  const stored = await ports.state.loadCheckpoint(name, request.shard);
+  const alerts = (await ports.state.listAlerts(name)).map((alert) => alert.value);
+  const result = removeRule({ rule: name, alerts, nowMs: request.roundMs });
+  await commitAlerts(name, request.roundMs, ports, result);
+  if (stored) await ports.state.deleteCheckpoint(name, request.shard);
+  return result.transitions;
+}
+
+async function commit(
+  rule: string,
+  request: EvaluateRequest,
+  ports: EvaluatePorts,
+  result: { alerts: Alert[]; transitions: Transition[]; checkpoint: Checkpoint },
+  stored: Versioned<Checkpoint> | undefined,
+): Promise<void> {
+  await commitAlerts(rule, request.roundMs, ports, result);
+  await ports.state.saveCheckpoint(rule, request.shard, result.checkpoint, stored?.version ?? 0);
+}
+
+/** Writes only alerts that changed against the stored ones. */
+async function commitAlerts(
+  rule: string,
+  dueAtMs: number,
+  ports: EvaluatePorts,
+  result: { alerts: Alert[]; transitions: Transition[] },
+): Promise<void> {
+  if (result.alerts.length === 0 && result.transitions.length === 0) return;
+  const stored = new Map((await ports.state.listAlerts(rule)).map((alert) => [alert.value.id, alert]));
+  for (const alert of result.alerts) {
+    const before = stored.get(alert.id);
+    const transitions = result.transitions.filter((transition) => transition.alertId === alert.id);
+    if (transitions.length === 0 && before && sameState(before.value, alert)) continue;
+    await ports.state.commitAlert({ alert, expectedVersion: before?.version ?? 0, transitions, dueAtMs });
+  }
+}
+
+/** Equal but for the newest value, which moves with every sample and is not worth a write. */
+function sameState(a: Alert, b: Alert): boolean {
+  return (
+    a.status === b.status &&
+    a.sinceMs === b.sinceMs &&
+    a.firedAtMs === b.firedAtMs &&
+    a.clearedAtMs === b.clearedAtMs &&
+    a.noDataSinceMs === b.noDataSinceMs &&
+    a.reason === b.reason
+  );
+}
+
+async function retried(run: () => Promise<Transition[]>): Promise<Transition[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error;
+    }
+  }
+}

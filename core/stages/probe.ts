@@ -1,0 +1,34 @@
+import type { Batch, BatchObservation } from '../model.ts';
+import type { Clock, Logger, Meter, Prober } from '../ports.ts';
+
+/** Probes a batch, unless its time has passed: then it is dropped, and counted. */
+export async function probe(
+  batch: Batch,
+  ports: { prober: Prober; clock: Clock; logger: Logger; meter: Meter },
+  options: { signal?: AbortSignal; onObservation?: (done: number) => void } = {},
+): Promise<BatchObservation | undefined> {
+  const { prober, clock, logger, meter } = ports;
+  const startMs = clock.nowMs();
+  const fields = { bastion: batch.bastion, batch: batch.index, round: new Date(batch.roundMs).toISOString() };
+  if (startMs >= batch.expiresAtMs) {
+    meter.count('batches_expired_total', { bastion: batch.bastion });
+    logger.warn('batch dropped: its next round is due', fields);
+    return undefined;
+  }
+  const observation = await prober.probe(batch, options);
+  const failed = observation.observations.filter((o) => !o.result.ok).length;
+  meter.count('observations_total', { outcome: 'ok' }, observation.observations.length - failed);
+  meter.count('observations_total', { outcome: 'failed' }, failed);
+  if (!observation.bastion.ok) {
+    const { reason, phase, detail } = observation.bastion.failure;
+    meter.count('bastion_failures_total', { bastion: batch.bastion, reason });
+    logger.warn('bastion failed: its nodes are unknown this round', { ...fields, reason, phase, detail });
+  }
+  logger.debug('batch probed', {
+    ...fields,
+    targets: batch.targets.length,
+    failed,
+    ms: clock.nowMs() - startMs,
+  });
+  return observation;
+}

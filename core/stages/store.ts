@@ -1,0 +1,33 @@
+import type { BatchObservation } from '../model.ts';
+import { samplesOf } from '../parse/samples.ts';
+import type { Logger, Meter, SampleStore, StateStore, TargetStatus, WriteResult } from '../ports.ts';
+
+/**
+ * Writes what a batch saw: its samples, and per target how its check ended. Safe to repeat: the first write of a
+ * sample wins. @throws RetryableError when nothing was written
+ */
+export async function store(
+  observation: BatchObservation,
+  ports: { store: SampleStore; state: StateStore; logger: Logger; meter: Meter },
+): Promise<WriteResult> {
+  const result = await ports.store.write(samplesOf(observation));
+  ports.meter.count('samples_written_total', {}, result.written);
+  ports.meter.count('samples_duplicate_total', {}, result.duplicates);
+  ports.meter.count('samples_rejected_total', {}, result.rejected.length);
+  const first = result.rejected[0];
+  if (first) {
+    ports.logger.warn('samples rejected by the store', {
+      count: result.rejected.length,
+      metric: first.sample.metric,
+      reason: first.reason,
+    });
+  }
+  await ports.state.putTargetStatus(observation.observations.map(statusOf));
+  return result;
+}
+
+function statusOf(observation: BatchObservation['observations'][number]): TargetStatus {
+  const { target, check, roundMs, result } = observation;
+  const base = { cluster: target.cluster, node: target.node, check, roundMs, ok: result.ok };
+  return result.ok ? base : { ...base, reason: result.failure.reason, detail: result.failure.detail };
+}

@@ -1,0 +1,76 @@
+import type { Config } from '../core/config/types.ts';
+import { describeError } from '../core/errors.ts';
+import type { StateStore } from '../core/ports.ts';
+import { type DeliverPorts, deliverDue } from '../core/stages/deliver.ts';
+import { fanOut } from '../core/stages/fan-out.ts';
+import type { Sleep } from './clock.ts';
+
+export interface Notifier {
+  /** Something may be due: look now. */
+  wake(): void;
+  /** Ends when what is being sent has been recorded, or was cut off after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Looks at the outbox this often even if nothing woke it. */
+const SWEEP_MS = 5_000;
+const AFTER_ERROR_MS = 1_000;
+
+/**
+ * Sends what is due whenever woken, when the next thing is due, and every few seconds. Apart from rounds: a slow
+ * chat service delays none.
+ */
+export function startNotifier(config: Config, ports: DeliverPorts & { sleep: Sleep }): Notifier {
+  const cut = new AbortController();
+  let stopping = false;
+  let awake = new AbortController();
+
+  async function pass(): Promise<number> {
+    await fanOut(config, ports);
+    await deliverDue(config, ports, cut.signal);
+    const next = await ports.state.nextDueMs();
+    return Math.min(SWEEP_MS, Math.max(0, (next ?? Infinity) - ports.clock.nowMs()));
+  }
+
+  const loop = (async () => {
+    while (!stopping) {
+      const waking = awake;
+      let waitMs = AFTER_ERROR_MS;
+      try {
+        waitMs = await pass();
+      } catch (error) {
+        ports.meter.count('notify_failures_total');
+        ports.logger.error('notify failed; it is tried again', { error: describeError(error) });
+      }
+      await ports.sleep(waitMs, waking.signal);
+      if (waking.signal.aborted) awake = awake === waking ? new AbortController() : awake;
+    }
+  })();
+
+  return {
+    wake: () => awake.abort(),
+    async stop(graceMs) {
+      stopping = true;
+      awake.abort();
+      const timer = setTimeout(() => cut.abort(), graceMs);
+      await loop;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * After a crash: what was being sent is due now. Only for a process that is alone with its state, where nobody
+ * else can be sending. Returns how many notifications are taken over.
+ */
+export async function takeOverAttempts(state: StateStore, nowMs: number): Promise<number> {
+  const open = await state.listIncidents({ open: true, limit: 10_000 });
+  const interrupted = open.filter((incident) => incident.attempt !== undefined);
+  for (const { id } of interrupted) {
+    const stored = await state.loadIncident(id);
+    if (!stored) continue;
+    const value = { ...stored.value, dueAtMs: nowMs };
+    await state.commitIncidents({ incidents: [{ value, version: stored.version }] });
+  }
+  return interrupted.length;
+}

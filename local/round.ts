@@ -1,0 +1,97 @@
+import type { Config } from '../core/config/types.ts';
+import { describeError } from '../core/errors.ts';
+import type { BatchObservation, Transition } from '../core/model.ts';
+import type {
+  Audit,
+  Clock,
+  Inventory,
+  Logger,
+  Meter,
+  Prober,
+  SampleStore,
+  StateStore,
+} from '../core/ports.ts';
+import { evaluate } from '../core/stages/evaluate.ts';
+import { plan } from '../core/stages/plan.ts';
+import { probe } from '../core/stages/probe.ts';
+import { store } from '../core/stages/store.ts';
+
+export interface RoundPorts {
+  inventory: Inventory;
+  prober: Prober;
+  store: SampleStore;
+  state: StateStore;
+  audit: Audit;
+  clock: Clock;
+  logger: Logger;
+  meter: Meter;
+}
+
+export interface RoundResult {
+  roundMs: number;
+  targets: number;
+  observations: readonly BatchObservation[];
+  transitions: readonly Transition[];
+}
+
+/** Batches kept in memory while the store refuses them; older ones are dropped and counted. */
+const BACKLOG_BATCHES = 600;
+
+/**
+ * Runs rounds: plan, then every batch is probed and stored as soon as it is done, then all rules are judged. What
+ * the store refuses is kept and written with the next round. The shard of one process is `local`.
+ */
+export function createRoundRunner(
+  config: Config,
+  ports: RoundPorts,
+): (roundMs: number, signal: AbortSignal) => Promise<RoundResult> {
+  const { clock, logger, meter, state, audit } = ports;
+  const backlog: BatchObservation[] = [];
+
+  async function write(observation: BatchObservation): Promise<void> {
+    try {
+      await store(observation, ports);
+    } catch (error) {
+      meter.count('store_failures_total');
+      logger.error('store refused a batch; it is kept and tried again', { error: describeError(error) });
+      backlog.push(observation);
+      while (backlog.length > BACKLOG_BATCHES) {
+        const dropped = backlog.shift();
+        meter.count('batches_lost_total');
+        logger.error('batch lost: the store has refused too many', { round: dropped?.batch.roundMs });
+      }
+    }
+  }
+
+  return async (roundMs, signal) => {
+    const startMs = clock.nowMs();
+    for (const observation of backlog.splice(0)) await write(observation);
+    const { batches, targets } = await plan({ roundMs, config }, ports);
+    const observations = await Promise.all(
+      batches.map(async (batch) => {
+        const observation = await probe(batch, ports, { signal });
+        // An aborted round is as if it had not been tried: half of it would read as nodes down.
+        if (observation && !signal.aborted) await write(observation);
+        return observation;
+      }),
+    );
+    const transitions = signal.aborted
+      ? []
+      : await evaluate(
+          { config, targets, roundMs, shard: 'local' },
+          { store: ports.store, state, logger, meter },
+        );
+    const { writer, sequence, hash } = audit.head();
+    await state.putAuditHead(writer, { sequence, hash, atMs: roundMs });
+    meter.gauge('round_duration_seconds', (clock.nowMs() - startMs) / 1000);
+    meter.gauge('round_scheduled_timestamp_seconds', roundMs / 1000);
+    meter.gauge('targets', targets.length);
+    meter.count('rounds_total');
+    return {
+      roundMs,
+      targets: targets.length,
+      observations: observations.filter((o) => o !== undefined),
+      transitions,
+    };
+  };
+}
