@@ -74,7 +74,12 @@ describe('planRound', () => {
       fc.property(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 50 }), (count, size) => {
         const targets = Array.from({ length: count }, (_, i) => target(`c${i % 7}`, `n${i}`));
         const plan = (list: Target[], roundMs: number) =>
-          planRound({ roundMs, checks: [check('usage', 60_000)], targets: list, bastions: [bastion('b1', size)] });
+          planRound({
+            roundMs,
+            checks: [check('usage', 60_000)],
+            targets: list,
+            bastions: [bastion('b1', size)],
+          });
         const first = plan(targets, 0);
         expect(first.flatMap((b) => b.targets).length).toBe(count);
         const place = new Map(first.flatMap((b) => b.targets.map((t) => [t.node, b.index] as const)));

@@ -42,7 +42,13 @@ export function planRound(input: {
       group.targets.push(target);
       groups.set(key, group);
     }
-    batches.push(...splitGroups(roundMs, bastion, [...groups.entries()].sort(byKey).map(([, group]) => group)));
+    batches.push(
+      ...splitGroups(
+        roundMs,
+        bastion,
+        [...groups.entries()].sort(byKey).map(([, group]) => group),
+      ),
+    );
   }
   return batches;
 }
