@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { ConfigError } from '../errors.ts';
+
+const DURATION = /^(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?$/;
+const DURATION_UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+  ['ms', 1],
+] as const;
+
+const BYTE_SIZE = /^(\d+)(B|KiB|MiB|GiB|TiB)$/;
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+};
+
+/** `90s`, `1h30m`, `7d`, `500ms` in milliseconds. @throws ConfigError that says how durations are written */
+export function parseDuration(text: string): number {
+  const ms = durationMs(text);
+  if (ms === undefined) throw new ConfigError(durationHelp(text));
+  return ms;
+}
+
+/** Milliseconds as they are written in a configuration: `1h30m`, `0s`. What `parseDuration` reads back. */
+export function formatDuration(ms: number): string {
+  if (ms < 0) return `-${formatDuration(-ms)}`;
+  let rest = Math.round(ms);
+  let text = '';
+  for (const [unit, size] of DURATION_UNITS) {
+    const count = Math.floor(rest / size);
+    if (count > 0) text += `${count}${unit}`;
+    rest -= count * size;
+  }
+  return text || '0s';
+}
+
+/** A duration in the configuration; milliseconds after parsing. Defaults are given as text, by `.prefault('5m')`. */
+export const durationSchema = z
+  .string({ error: (issue) => durationHelp(issue.input) })
+  .regex(DURATION, { error: (issue) => durationHelp(issue.input) })
+  .transform((text) => durationMs(text) ?? 0);
+
+/** A byte size in the configuration (`512MiB`); bytes after parsing. */
+export const byteSizeSchema = z
+  .string({ error: (issue) => byteSizeHelp(issue.input) })
+  .regex(BYTE_SIZE, { error: (issue) => byteSizeHelp(issue.input) })
+  .transform((text) => {
+    const [, count = '0', unit = 'B'] = BYTE_SIZE.exec(text) ?? [];
+    return Number(count) * (BYTE_UNITS[unit] ?? 1);
+  });
+
+function durationMs(text: string): number | undefined {
+  const counts = DURATION.exec(text)?.slice(1);
+  return counts?.reduce((ms, count, i) => ms + Number(count ?? 0) * (DURATION_UNITS[i]?.[1] ?? 0), 0);
+}
+
+function durationHelp(input: unknown): string {
+  if (input === undefined) return 'a duration is missing, like `90s`, `5m` or `1h30m`';
+  const unit = typeof input === 'number' && input >= 0 ? `; did you mean \`${input}s\`?` : '';
+  return `\`${String(input)}\` is not a duration: write it like \`90s\`, \`5m\`, \`1h30m\` or \`7d\`${unit}`;
+}
+
+function byteSizeHelp(input: unknown): string {
+  if (input === undefined) return 'a byte size is missing, like `512MiB`';
+  return `\`${String(input)}\` is not a byte size: write it like \`64KiB\`, \`512MiB\` or \`2GiB\``;
+}
