@@ -7,7 +7,8 @@ export interface Health {
   lastRound: { scheduledAt: string; completedAt: string; durationMs: number } | null;
   roundsCompleted: number;
   roundsSkipped: number;
-  deliveriesWaiting: boolean;
+  /** Messages given up since the start. */
+  deliveriesFailed: number;
 }
 
 export interface RoundRecord {
@@ -28,7 +29,7 @@ export function judgeHealth(input: {
   last: RoundRecord | undefined;
   completed: number;
   skipped: number;
-  deliveriesWaiting: boolean;
+  failedDeliveries: number;
 }): Health {
   const { nowMs, startedAtMs, tickMs, last } = input;
   const reasons: string[] = [];
@@ -52,6 +53,6 @@ export function judgeHealth(input: {
       : null,
     roundsCompleted: input.completed,
     roundsSkipped: input.skipped,
-    deliveriesWaiting: input.deliveriesWaiting,
+    deliveriesFailed: input.failedDeliveries,
   };
 }

@@ -6,7 +6,9 @@ import { runSchedule } from './scheduler.ts';
 
 const MINUTE = 60_000;
 
-function start(options: { startMs?: number; offsetMs?: number; roundTakesMs?: (roundMs: number) => number } = {}) {
+function start(
+  options: { startMs?: number; offsetMs?: number; roundTakesMs?: (roundMs: number) => number } = {},
+) {
   const time = createVirtualTime(options.startMs ?? 10_000);
   const stop = new AbortController();
   const meter = createMeter();
@@ -33,7 +35,9 @@ describe('runSchedule', () => {
   it('starts a round at each multiple of the tick, the same jitter late', async () => {
     const s = start({ offsetMs: 2_500 });
     await s.time.advanceTo(3 * MINUTE + 30_000);
-    expect(s.rounds).toEqual([1, 2, 3].map((n) => ({ roundMs: n * MINUTE, startedAtMs: n * MINUTE + 2_500 })));
+    expect(s.rounds).toEqual(
+      [1, 2, 3].map((n) => ({ roundMs: n * MINUTE, startedAtMs: n * MINUTE + 2_500 })),
+    );
     s.stop.abort();
     await s.done;
   });

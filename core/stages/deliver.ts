@@ -214,6 +214,7 @@ async function settleIncident(
 function report(delivery: Delivery, failure: string | undefined, ports: DeliverPorts): void {
   const { channel, route, outcome, reason, status, picture, detail } = delivery;
   ports.meter.count('deliveries_total', { channel, outcome });
+  ports.meter.count('deliveries_failed_total', { channel }, outcome === 'failed' ? 1 : 0);
   const fields = {
     channel,
     route,

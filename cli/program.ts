@@ -1,0 +1,65 @@
+import { Command, CommanderError } from 'commander';
+import { ConfigError, describeError } from '../core/errors.ts';
+import { alertsCommand } from './alerts.ts';
+import { checkCommand } from './check.ts';
+import { initCommand } from './init.ts';
+import { probeCommand } from './probe.ts';
+import { queryCommand } from './query.ts';
+import { rulesCommand } from './rules-test.ts';
+import { schemaCommand } from './schema.ts';
+import { trustCommand } from './trust.ts';
+import { upCommand } from './up.ts';
+
+export const VERSION = '0.1.0';
+
+export function createProgram(): Command {
+  const program = new Command('bartizan')
+    .description('Watches Kubernetes control planes through their SSH bastion, without agents.')
+    .version(VERSION)
+    .showSuggestionAfterError()
+    .showHelpAfterError('(see --help)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Start here:
+  $ bartizan init                 write a commented bartizan.yaml
+  $ bartizan check bartizan.yaml  say what is wrong with it, all at once
+  $ bartizan trust                learn the host keys of bastions and nodes, once
+  $ bartizan probe                look at every node once
+  $ bartizan up                   watch, and alert
+
+Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
+    );
+  const commands = [
+    initCommand(),
+    checkCommand(),
+    schemaCommand(),
+    trustCommand(),
+    probeCommand(),
+    upCommand(),
+    alertsCommand(),
+    queryCommand(),
+    rulesCommand(),
+  ];
+  for (const command of commands) program.addCommand(command.exitOverride());
+  return program;
+}
+
+/** Runs one command line; sets the exit code and never throws. */
+export async function run(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    const hint =
+      error instanceof ConfigError
+        ? ''
+        : '\n(this is not a fault of the configuration; `--log-level debug` shows more)';
+    process.stderr.write(`bartizan: ${describeError(error)}${hint}\n`);
+    process.exitCode = 1;
+  }
+}

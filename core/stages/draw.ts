@@ -1,0 +1,57 @@
+import type { ChartSpec } from '../chart/spec.ts';
+import { buildChartSpec, chartRange } from '../chart/spec.ts';
+import type { Config } from '../config/types.ts';
+import type { LabelGlobs } from '../model.ts';
+import type { Incident, Notification, NotificationAlert, Picture } from '../notify/model.ts';
+import type { ChartStore, SampleStore } from '../ports.ts';
+
+export interface DrawPorts {
+  store: Pick<SampleStore, 'query'>;
+  renderer: { render(spec: ChartSpec): Promise<Omit<Picture, 'url'>> };
+  charts: ChartStore;
+  config: Pick<Config, 'checks' | 'schedule'>;
+}
+
+/**
+ * Draws what a notification is about: the series of its first alert's rule, with the others of the same cluster (or
+ * bastion) behind them. Undefined when the incident does not know the rule.
+ */
+export function createDraw(ports: DrawPorts) {
+  const intervalMs = Math.max(...ports.config.checks.map((check) => check.everyMs));
+  return async (notification: Notification, incident: Incident): Promise<Picture | undefined> => {
+    const first = notification.alerts[0];
+    const rule = first && incident.rules[first.rule];
+    if (!first || !rule) return undefined;
+    const alerts = notification.alerts.filter((alert) => alert.rule === rule.name);
+    const nowMs = notification.atMs;
+    const { fromMs, toMs } = chartRange({ rule, alerts, nowMs, intervalMs });
+    const series = await ports.store.query({
+      metric: rule.metric,
+      where: neighbourhood(first),
+      fromMs,
+      toMs,
+    });
+    const spec = buildChartSpec({
+      alerts,
+      rule,
+      series,
+      fromMs,
+      toMs,
+      nowMs,
+      timeZone: ports.config.schedule.timeZone,
+      intervalMs,
+      status: notification.status,
+    });
+    const picture = await ports.renderer.render(spec);
+    return { ...picture, url: await ports.charts.put(picture.png) };
+  };
+}
+
+/** The label that says where an alert belongs, for its neighbours' series. Values are matched literally. */
+function neighbourhood(alert: NotificationAlert): LabelGlobs {
+  for (const name of ['cluster', 'bastion']) {
+    const value = alert.labels[name];
+    if (value !== undefined) return { [name]: [value] };
+  }
+  return {};
+}

@@ -1,0 +1,36 @@
+import type { Config } from '../core/config/types.ts';
+import { describeError } from '../core/errors.ts';
+import type { Clock, Logger, SampleStore, StateStore } from '../core/ports.ts';
+import type { ChartFiles } from './chart-files.ts';
+import type { Sleep } from './clock.ts';
+
+const EVERY_MS = 3_600_000;
+/** Closed incidents, transitions and deliveries stay readable this long. */
+const HISTORY_MS = 90 * 24 * EVERY_MS;
+
+/** Removes what is past its retention, soon after the start and every hour, until the signal is aborted. */
+export async function runHousekeeping(options: {
+  config: Config;
+  store: SampleStore;
+  state: StateStore;
+  charts: ChartFiles;
+  clock: Clock;
+  sleep: Sleep;
+  logger: Logger;
+  signal: AbortSignal;
+}): Promise<void> {
+  const { config, store, state, charts, clock, sleep, logger, signal } = options;
+  while (!signal.aborted) {
+    try {
+      const nowMs = clock.nowMs();
+      const rows = await store.prune(nowMs - config.store.retentionMs);
+      const records = await state.prune(nowMs - HISTORY_MS);
+      const pictures = await charts.prune(nowMs);
+      if (rows + records + pictures > 0)
+        logger.info('removed what is past its retention', { rows, records, pictures });
+    } catch (error) {
+      logger.error('housekeeping failed; it is tried again', { error: describeError(error) });
+    }
+    await sleep(EVERY_MS, signal);
+  }
+}

@@ -1,0 +1,172 @@
+import { join } from 'node:path';
+import { createAuditFile } from '../adapters/audit/file.ts';
+import { createChannels } from '../adapters/channels/registry.ts';
+import { createChartRenderer } from '../adapters/charts/renderer.ts';
+import { createFileInventory } from '../adapters/inventory/file.ts';
+import { createProber } from '../adapters/probes/prober.ts';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
+import type { Config } from '../core/config/types.ts';
+import { describeError } from '../core/errors.ts';
+import { tickIntervalMs } from '../core/plan/plan.ts';
+import type { Clock, Logger, Secrets } from '../core/ports.ts';
+import { createDraw } from '../core/stages/draw.ts';
+import { createChartFiles } from './chart-files.ts';
+import { type Sleep, systemClock, systemSleep } from './clock.ts';
+import { type Health, judgeHealth, type RoundRecord } from './health.ts';
+import { runHousekeeping } from './housekeeping.ts';
+import { lockFolder } from './lock.ts';
+import { createMeter } from './meter.ts';
+import { startNotifier, takeOverAttempts } from './notifier.ts';
+import { createRoundRunner, type RoundResult } from './round.ts';
+import { runSchedule } from './scheduler.ts';
+import { startServer } from './server.ts';
+
+export interface Bartizan {
+  /** Where `/healthz` and pictures are served. */
+  url: string;
+  health(): Health;
+  /** Ends within ten seconds: no new round, the running one is cut off, what is being sent is recorded. */
+  stop(): Promise<void>;
+}
+
+/** The running round may go on this long at a stop; then it is as if it had not been tried. */
+const ROUND_GRACE_MS = 3_000;
+/** What is being sent may go on this long at a stop; then the next start says it again. */
+const SEND_GRACE_MS = 4_000;
+
+/**
+ * All stages in this process: rounds on schedule, deliveries beside them, the server.
+ * @throws ConfigError when the data folder or the address is taken, a secret is missing, a key is unusable
+ */
+export async function startBartizan(options: {
+  config: Config;
+  secrets: Secrets;
+  logger: Logger;
+  actor?: string;
+  onRound?: (result: RoundResult) => void;
+  clock?: Clock;
+  sleep?: Sleep;
+  /** 0 ≤ jitter share < 1; which part of `schedule.jitter` every round of this process is late. */
+  jitterShare?: number;
+}): Promise<Bartizan> {
+  const {
+    config,
+    secrets,
+    logger,
+    clock = systemClock,
+    sleep = systemSleep,
+    jitterShare = Math.random(),
+  } = options;
+  const dir = config.store.path;
+  const meter = createMeter();
+  const opened: (() => unknown)[] = [];
+  const startedAtMs = clock.nowMs();
+  try {
+    const lock = lockFolder(dir);
+    opened.push(() => lock.release());
+    const store = openSqliteStore({ path: dir });
+    opened.push(() => store.close());
+    const state = openSqliteState({ path: dir });
+    opened.push(() => state.close());
+    const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'local' });
+    opened.push(() => audit.close());
+    const channels = await createChannels(config.channels, { secrets, clock });
+    const knownHosts = join(dir, 'known_hosts');
+    const actor = options.actor ?? 'bartizan';
+    const ports = { store, state, audit, clock, logger, meter, secrets, actor };
+    const prober = await createProber({ config, knownHosts, counters: state.counters, ...ports });
+    opened.push(() => prober.close());
+    const { publicUrl, chartRetentionMs, host, port } = config.server;
+    const charts = await createChartFiles({
+      dir: join(dir, 'charts'),
+      publicUrl,
+      retentionMs: chartRetentionMs,
+      nowMs: clock.nowMs,
+    });
+
+    const tickMs = tickIntervalMs(config.checks);
+    let last: RoundRecord | undefined;
+    const health = (): Health =>
+      judgeHealth({
+        nowMs: clock.nowMs(),
+        startedAtMs,
+        tickMs,
+        last,
+        completed: meter.total('rounds_total'),
+        skipped: meter.total('rounds_skipped_total'),
+        failedDeliveries: meter.total('deliveries_failed_total'),
+      });
+    const server = await startServer({ host, port, charts, health, metrics: meter.text });
+    opened.push(() => server.close());
+
+    const takenOver = await takeOverAttempts(state, clock.nowMs());
+    if (takenOver > 0)
+      logger.info('messages interrupted by the last stop are sent again', { count: takenOver });
+    const draw = createDraw({ store, renderer: createChartRenderer(), charts, config });
+    const notifier = startNotifier(config, { ...ports, channels, draw, sleep });
+
+    const stopping = new AbortController();
+    const cut = new AbortController();
+    const runRound = createRoundRunner(config, { ...ports, prober, inventory: createFileInventory(config) });
+    const schedule = runSchedule({
+      tickMs,
+      offsetMs: Math.floor(config.schedule.jitterMs * jitterShare),
+      signal: stopping.signal,
+      clock,
+      sleep,
+      logger,
+      meter,
+      async runRound(roundMs) {
+        const beganAtMs = clock.nowMs();
+        let error: string | undefined;
+        try {
+          const result = await runRound(roundMs, cut.signal);
+          notifier.wake();
+          options.onRound?.(result);
+        } catch (cause) {
+          error = secrets.redact(describeError(cause));
+          meter.count('rounds_failed_total');
+          logger.error('round failed', { round: new Date(roundMs).toISOString(), error });
+        }
+        const completedAtMs = clock.nowMs();
+        last = { roundMs, completedAtMs, durationMs: completedAtMs - beganAtMs, ...(error ? { error } : {}) };
+      },
+    });
+    const housekeeping = runHousekeeping({
+      config,
+      store,
+      state,
+      charts,
+      clock,
+      sleep,
+      logger,
+      signal: stopping.signal,
+    });
+
+    let stopped: Promise<void> | undefined;
+    const stop = async () => {
+      stopping.abort();
+      const timer = setTimeout(() => cut.abort(), ROUND_GRACE_MS);
+      await Promise.all([schedule, housekeeping]);
+      clearTimeout(timer);
+      await notifier.stop(SEND_GRACE_MS);
+      await closeAll(opened);
+    };
+    return {
+      url: server.url,
+      health,
+      stop: () => {
+        stopped ??= stop();
+        return stopped;
+      },
+    };
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+async function closeAll(opened: (() => unknown)[]): Promise<void> {
+  for (const close of opened.splice(0).reverse()) await close();
+}

@@ -1,0 +1,132 @@
+import { ConflictError } from '../core/errors.ts';
+import type { Checkpoint } from '../core/evaluate/model.ts';
+import type { Alert, Transition } from '../core/model.ts';
+import type { Delivery, Incident } from '../core/notify/model.ts';
+import type { OutboxItem, StateStore, TargetStatus, Versioned } from '../core/ports.ts';
+
+/** A StateStore in memory that passes the contract suite: for tests that need thousands of runs. */
+export function createMemoryState(): StateStore {
+  const checkpoints = new Map<string, Versioned<Checkpoint>>();
+  const alerts = new Map<string, Versioned<Alert>>();
+  const transitions = new Map<string, Transition>();
+  const outbox = new Map<string, OutboxItem>();
+  const incidents = new Map<string, Versioned<Incident>>();
+  const deliveries = new Map<string, Delivery>();
+  const statuses = new Map<string, TargetStatus>();
+  const heads = new Map<string, { sequence: number; hash: string; atMs: number }>();
+  const counters = new Map<string, string>();
+  const copy = <T>(value: T): T => structuredClone(value);
+  const key = (rule: string, shard: string) => JSON.stringify([rule, shard]);
+  const expect = (stored: { version: number } | undefined, expected: number, what: string) => {
+    if ((stored?.version ?? 0) !== expected)
+      throw new ConflictError(`${what} has version ${stored?.version ?? 0}, not ${expected}`);
+  };
+  const isOpen = (incident: Incident) => incident.closedAtMs === undefined;
+  const open = () => [...incidents.values()].filter(({ value }) => isOpen(value)).map(copy);
+
+  return {
+    loadCheckpoint: async (rule, shard) => copy(checkpoints.get(key(rule, shard))),
+    async saveCheckpoint(rule, shard, checkpoint, expectedVersion) {
+      expect(checkpoints.get(key(rule, shard)), expectedVersion, `checkpoint of ${rule}`);
+      checkpoints.set(key(rule, shard), { value: copy(checkpoint), version: expectedVersion + 1 });
+    },
+    async listRules() {
+      const stored = [...checkpoints.keys()].map((text) => (JSON.parse(text) as [string, string])[0]);
+      return [...new Set([...stored, ...[...alerts.values()].map((alert) => alert.value.rule)])].sort();
+    },
+    deleteCheckpoint: async (rule, shard) => void checkpoints.delete(key(rule, shard)),
+    listAlerts: async (rule) =>
+      [...alerts.values()].filter(({ value }) => rule === undefined || value.rule === rule).map(copy),
+    async commitAlert({ alert, expectedVersion, transitions: added, dueAtMs }) {
+      expect(alerts.get(alert.id), expectedVersion, `alert ${alert.id}`);
+      if (alert.status === 'ok') alerts.delete(alert.id);
+      else alerts.set(alert.id, { value: copy(alert), version: expectedVersion + 1 });
+      for (const transition of added) {
+        if (transitions.has(transition.id)) continue;
+        transitions.set(transition.id, copy(transition));
+        if (transition.kind === 'firing' || transition.kind === 'resolved') {
+          outbox.set(transition.id, { id: transition.id, dueAtMs, transition: copy(transition) });
+        }
+      }
+    },
+    listTransitions: async ({ fromMs, toMs, alertId, limit }) =>
+      [...transitions.values()]
+        .filter((t) => t.atMs >= fromMs && t.atMs <= toMs && (alertId === undefined || t.alertId === alertId))
+        .sort((a, b) => a.atMs - b.atMs)
+        .slice(0, limit)
+        .map(copy),
+    dueOutbox: async (nowMs, limit) =>
+      [...outbox.values()]
+        .filter((item) => item.dueAtMs <= nowMs)
+        .sort((a, b) => a.dueAtMs - b.dueAtMs || a.transition.atMs - b.transition.atMs)
+        .slice(0, limit)
+        .map(copy),
+    findIncident: async (route, channel, groupKey) =>
+      open().find(
+        ({ value }) => value.route === route && value.channel === channel && value.groupKey === groupKey,
+      ),
+    incidentsOfAlert: async (alertId) =>
+      open().filter(({ value }) => value.alerts.some((a) => a.alertId === alertId)),
+    loadIncident: async (id) => copy(incidents.get(id)),
+    dueIncidents: async (nowMs, limit) =>
+      open()
+        .filter(({ value }) => value.dueAtMs !== undefined && value.dueAtMs <= nowMs)
+        .sort((a, b) => (a.value.dueAtMs ?? 0) - (b.value.dueAtMs ?? 0))
+        .slice(0, limit),
+    listIncidents: async ({ open: wanted, limit }) =>
+      [...incidents.values()]
+        .map(({ value }) => copy(value))
+        .filter((incident) => wanted === undefined || isOpen(incident) === wanted)
+        .sort((a, b) => b.openedAtMs - a.openedAtMs)
+        .slice(0, limit),
+    async commitIncidents({ incidents: changed, consumed = [], delivery }) {
+      for (const { value, version } of changed)
+        expect(incidents.get(value.id), version, `incident ${value.id}`);
+      for (const { value, version } of changed)
+        incidents.set(value.id, { value: copy(value), version: version + 1 });
+      for (const id of consumed) outbox.delete(id);
+      if (delivery) deliveries.set(delivery.id, copy(delivery));
+    },
+    listDeliveries: async ({ incidentId, limit }) =>
+      [...deliveries.values()]
+        .filter((delivery) => incidentId === undefined || delivery.incidentId === incidentId)
+        .sort((a, b) => b.atMs - a.atMs)
+        .slice(0, limit)
+        .map(copy),
+    async nextDueMs() {
+      const dues = [
+        ...[...outbox.values()].map((i) => i.dueAtMs),
+        ...open().map(({ value }) => value.dueAtMs ?? Infinity),
+      ];
+      const first = Math.min(Infinity, ...dues);
+      return first === Infinity ? undefined : first;
+    },
+    async putTargetStatus(list) {
+      for (const status of list) {
+        const id = JSON.stringify([status.cluster, status.node, status.check]);
+        if ((statuses.get(id)?.roundMs ?? 0) <= status.roundMs) statuses.set(id, copy(status));
+      }
+    },
+    listTargetStatus: async () => [...statuses.values()].map(copy),
+    putAuditHead: async (writer, head) => void heads.set(writer, copy(head)),
+    listAuditHeads: async () => [...heads].map(([writer, head]) => ({ writer, ...head })),
+    counters: {
+      load: async (name) => {
+        const text = counters.get(name);
+        return text === undefined ? undefined : (JSON.parse(text) as unknown);
+      },
+      save: async (name, value) => void counters.set(name, JSON.stringify(value)),
+    },
+    prune: async (olderThanMs) => {
+      let removed = 0;
+      const drop = (map: Map<string, unknown>, old: (value: never) => boolean) => {
+        for (const [id, value] of map) if (old(value as never) && map.delete(id)) removed++;
+      };
+      drop(incidents, ({ value }: Versioned<Incident>) => (value.closedAtMs ?? Infinity) < olderThanMs);
+      drop(transitions, (transition: Transition) => transition.atMs < olderThanMs);
+      drop(deliveries, (delivery: Delivery) => delivery.atMs < olderThanMs);
+      return removed;
+    },
+    close: async () => undefined,
+  };
+}

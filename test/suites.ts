@@ -1,0 +1,48 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+interface Suite {
+  /** Files of the suite, as a glob: `name.<suite>.test.ts`. */
+  pattern: string;
+  what: string;
+  /** Why it cannot run here, or undefined. */
+  missing: () => string | undefined;
+  /** How to get what is missing. */
+  get: string;
+}
+
+/** Suites that need more than Node. They are left out as a whole, before the run, and listed; never skipped inside. */
+const SUITES: readonly Suite[] = [
+  {
+    pattern: '**/*.sshd.test.ts',
+    what: 'real OpenSSH servers as bastion and nodes',
+    missing: () => (findProgram('sshd') ? undefined : 'no sshd'),
+    get: 'apt-get install openssh-server dash busybox zsh',
+  },
+];
+
+/** Absolute path of a program, looked for on PATH and where Debian keeps servers. */
+export function findProgram(name: string): string | undefined {
+  const dirs = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  return dirs
+    .map((dir) => join(dir, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+export function leftOutSuites(): { what: string; missing: string; get: string; pattern: string }[] {
+  return SUITES.flatMap(({ pattern, what, missing, get }) => {
+    const why = missing();
+    return why === undefined ? [] : [{ pattern, what, missing: why, get }];
+  });
+}
+
+export function leftOutPatterns(): string[] {
+  return leftOutSuites().map((suite) => suite.pattern);
+}
