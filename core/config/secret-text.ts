@@ -1,0 +1,51 @@
+import { z } from 'zod';
+
+/** Where a reference may point. `adapters/secrets/` has one source for each. */
+export const REFERENCE_KINDS = ['env', 'file'] as const;
+export type ReferenceKind = (typeof REFERENCE_KINDS)[number];
+
+/** `${env:NAME}` or `${file:path}` inside a text. */
+export interface Reference {
+  kind: string;
+  name: string;
+  /** As written; safe to print. */
+  text: string;
+  index: number;
+}
+
+const REFERENCE = /\$\{([A-Za-z][\w-]*):([^{}]*)\}/g;
+const ONE_REFERENCE = /^\$\{[A-Za-z][\w-]*:[^{}]+\}$/;
+
+/** The references of a text in order, of known and unknown kinds alike. */
+export function findReferences(text: string): Reference[] {
+  return [...text.matchAll(REFERENCE)].map((match) => ({
+    kind: match[1] ?? '',
+    name: match[2] ?? '',
+    text: match[0],
+    index: match.index,
+  }));
+}
+
+/** Whether there is a source for references of that kind. */
+export function isReferenceKind(kind: string): kind is ReferenceKind {
+  return (REFERENCE_KINDS as readonly string[]).includes(kind);
+}
+
+const literalSecret = (input: unknown): string => {
+  if (typeof input === 'string' && input.includes('-----BEGIN')) {
+    return 'this is a private key itself; write a reference to it: `${file:path}`';
+  }
+  return 'a secret does not stand in this file; write a reference to it: `${env:NAME}` or `${file:path}`';
+};
+
+/** A value that is secret as a whole (a key, a token): a reference and nothing else. Its errors never show it. */
+export const secretSchema = z
+  .string({ error: (issue) => (issue.input === undefined ? undefined : literalSecret(issue.input)) })
+  .regex(ONE_REFERENCE, { error: (issue) => literalSecret(issue.input) })
+  .meta({ writeOnly: true });
+
+/** A text that may hold references (an address with a token in it, say). It is never shown. */
+export const secretTextSchema = z
+  .string({ error: (issue) => (issue.input === undefined ? undefined : 'a text is expected') })
+  .min(1, { error: 'the text is empty' })
+  .meta({ writeOnly: true });
