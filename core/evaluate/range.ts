@@ -1,0 +1,33 @@
+import { labelsMatch } from '../labels.ts';
+import type { Rule, Target } from '../model.ts';
+import { ruleHash } from './identity.ts';
+import type { Checkpoint, ExpectedTarget } from './model.ts';
+
+/** Labels that a target has by itself; all others come from the samples. */
+const TARGET_LABELS = ['cluster', 'node', 'role'] as const;
+
+/**
+ * From when on samples must be queried, inclusive. What lies before is in the checkpoint. A new or edited rule looks
+ * back far enough to see what holds now: twice the hold, since half of its samples may be lost.
+ */
+export function evaluationRange(input: {
+  rule: Rule;
+  intervalMs: number;
+  latenessMs: number;
+  checkpoint: Checkpoint | undefined;
+  nowMs: number;
+}): { fromMs: number } {
+  const { rule, intervalMs, latenessMs, checkpoint, nowMs } = input;
+  if (checkpoint && checkpoint.ruleHash === ruleHash(rule)) return { fromMs: checkpoint.settledToMs + 1 };
+  const holdMs = Math.max(rule.forMs, 3 * intervalMs);
+  return { fromMs: nowMs - latenessMs - 2 * holdMs - rule.keepFiringForMs };
+}
+
+/** The targets in which the rule's metric is expected. Labels that only samples have (`mount`) exclude none. */
+export function expectedTargets(rule: Pick<Rule, 'where'>, targets: readonly Target[]): ExpectedTarget[] {
+  const own = Object.entries(rule.where).filter(([label]) => TARGET_LABELS.some((name) => name === label));
+  const where = Object.fromEntries(own);
+  return targets
+    .map(({ cluster, node, role }) => ({ labels: { cluster, node, role } }))
+    .filter(({ labels }) => labelsMatch(where, labels));
+}
