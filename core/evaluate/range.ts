@@ -24,7 +24,10 @@ export function evaluationRange(input: {
 }
 
 /** The targets in which the rule's metric is expected. Labels that only samples have (`mount`) exclude none. */
-export function expectedTargets(rule: Pick<Rule, 'where'>, targets: readonly Target[]): ExpectedTarget[] {
+export function expectedTargets(
+  rule: Pick<Rule, 'where'>,
+  targets: readonly Pick<Target, 'cluster' | 'node' | 'role'>[],
+): ExpectedTarget[] {
   const own = Object.entries(rule.where).filter(([label]) => TARGET_LABELS.some((name) => name === label));
   const where = Object.fromEntries(own);
   return targets

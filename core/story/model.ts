@@ -1,0 +1,47 @@
+import type { Labels, Rule, TransitionKind, TransitionReason } from '../model.ts';
+import type { Mark } from './notation.ts';
+
+/** A rule, what rounds brought, and what must come of it. Times start at 0. See docs/rules.md. */
+export interface Story {
+  name: string;
+  /** Where it starts in its file, 1-based. */
+  line: number;
+  rule: Rule;
+  everyMs: number;
+  latenessMs: number;
+  series: readonly StorySeries[];
+  /** Samples (and their `up`) that arrive with a later round than their own. */
+  late: readonly { series: string; atMs: number; arrivesMs: number }[];
+  /** Nodes that leave the inventory: `cluster/node`. */
+  removed: readonly { atMs: number; node: string }[];
+  edits: readonly { atMs: number; rule: Rule }[];
+  /** The rule exists only from or up to then. */
+  ruleFromMs?: number;
+  ruleUntilMs?: number;
+  expect: readonly Expectation[];
+}
+
+export interface StorySeries {
+  /** As written. */
+  name: string;
+  labels: Labels;
+  /** One a round. */
+  marks: readonly Mark[];
+}
+
+export interface Expectation {
+  atMs: number;
+  series: string;
+  kind: TransitionKind;
+  reason: TransitionReason;
+  clearedMs?: number;
+  sinceMs?: number;
+}
+
+/** What is wrong with a file, and where; 1-based. */
+export interface StoryProblem {
+  line: number;
+  column: number;
+  path: string;
+  message: string;
+}

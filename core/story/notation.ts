@@ -1,0 +1,57 @@
+/** What a round brought for one series. */
+export type Mark =
+  | { kind: 'sample'; value: number }
+  /** The node answered, `up` is 1, and the metric is missing. */
+  | { kind: 'lacking' }
+  /** The node did not let us in: `up` is 0. */
+  | { kind: 'down' }
+  /** Nothing was tried: our own downtime, a lost bastion. */
+  | { kind: 'untried' };
+
+const SIGNS = { _: { kind: 'lacking' }, D: { kind: 'down' }, '.': { kind: 'untried' } } as const;
+const SIGN = /^([_D.])(?:x(\d+))?$/;
+const SAMPLE = /^([+-]?\d+(?:\.\d+)?)(?:([+-]\d+(?:\.\d+)?)?x(\d+))?$/;
+
+/** More rounds than any story needs; keeps a typing error from filling the memory. */
+const MAX_ROUNDS = 10_000;
+
+export type Notation = { ok: true; marks: Mark[] } | { ok: false; message: string };
+
+/**
+ * Reads a series as promtool writes it: `95`, `95x6` (seven samples), `10+5x3` (10 15 20 25), `10-5x3`; and three
+ * signs, with a repeat count (`_x3` are three): `_` lacking, `D` down, `.` untried.
+ */
+export function parseNotation(text: string): Notation {
+  const marks: Mark[] = [];
+  for (const token of text.trim().split(/\s+/)) {
+    const read = readToken(token);
+    if (!read) return { ok: false, message: problemOf(token) };
+    if (marks.length + read.count > MAX_ROUNDS) {
+      return { ok: false, message: `\`${token}\` makes the series longer than ${MAX_ROUNDS} rounds` };
+    }
+    for (let i = 0; i < read.count; i++) marks.push(read.at(i));
+  }
+  return { ok: true, marks };
+}
+
+function readToken(token: string): { count: number; at: (i: number) => Mark } | undefined {
+  const sign = SIGN.exec(token);
+  if (sign) {
+    const mark = SIGNS[sign[1] as keyof typeof SIGNS];
+    return { count: Number(sign[2] ?? 1), at: () => mark };
+  }
+  const sample = SAMPLE.exec(token);
+  if (!sample) return undefined;
+  const [, first, step = '0', repeats = '0'] = sample;
+  return {
+    count: Number(repeats) + 1,
+    // Decimal steps would leave crumbs (0.1 + 0.2) that no reader of the story wrote.
+    at: (i) => ({ kind: 'sample', value: Number((Number(first) + i * Number(step)).toPrecision(12)) }),
+  };
+}
+
+function problemOf(token: string): string {
+  if (/^[+-]?\d+(\.\d+)?[+-]\d+(\.\d+)?$/.test(token)) return `\`${token}\` needs a count: \`${token}x3\``;
+  if (token === '') return 'the series is empty: write samples like `95x6 _ 40x3`';
+  return `\`${token}\` is no sample: write numbers (\`95\`, \`95x6\`, \`10+5x3\`) or \`_\`, \`D\`, \`.\``;
+}

@@ -1,0 +1,95 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { type Document, isCollection, isMap, isScalar, LineCounter, parseAllDocuments } from 'yaml';
+import type { z } from 'zod';
+import { ruleSchema } from '../config/rule-schema.ts';
+import { buildStory } from './build.ts';
+import type { Story, StoryProblem } from './model.ts';
+import { storySchema } from './schema.ts';
+
+export interface StoryIssue {
+  path: readonly PropertyKey[];
+  message: string;
+}
+
+/**
+ * Reads the stories of a file: one a YAML document, separated by `---`. All problems are returned at once; a story
+ * with a problem is left out. `firstLine` is that of the text in its file, for stories inside other documents.
+ */
+export function parseStories(text: string, firstLine = 1): { stories: Story[]; problems: StoryProblem[] } {
+  const lines = new LineCounter();
+  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const stories: Story[] = [];
+  const problems: StoryProblem[] = [];
+  const at = (offset: number, path: readonly PropertyKey[], message: string) => {
+    const { line, col } = lines.linePos(offset);
+    problems.push({ line: line + firstLine - 1, column: col, path: path.map(String).join('.'), message });
+  };
+  for (const document of Array.isArray(parsed) ? parsed : []) {
+    if (document.errors.length > 0 || document.warnings.length > 0) {
+      for (const { pos, message } of [...document.errors, ...document.warnings]) at(pos[0], [], message);
+      continue;
+    }
+    if (document.contents === null) continue;
+    const line = lines.linePos(document.contents.range[0]).line + firstLine - 1;
+    const result = readStory(document.toJS(), line);
+    if (result.ok) stories.push(result.story);
+    else for (const { path, message } of result.issues) at(offsetOf(document, path), path, message);
+  }
+  if (stories.length === 0 && problems.length === 0)
+    at(0, [], 'there is no story in this file: see docs/rules.md');
+  return { stories, problems };
+}
+
+function readStory(
+  value: unknown,
+  line: number,
+): { ok: true; story: Story } | { ok: false; issues: StoryIssue[] } {
+  const read = storySchema.safeParse(value);
+  if (!read.success) return { ok: false, issues: issuesOf(read.error, [], Object.keys(storySchema.shape)) };
+  const issues: StoryIssue[] = [];
+  const readRule = (fields: unknown, path: PropertyKey[]) => {
+    const rule = ruleSchema.safeParse(fields);
+    if (!rule.success) issues.push(...issuesOf(rule.error, path, Object.keys(ruleSchema.in.shape)));
+    return rule.data;
+  };
+  const story = buildStory(read.data, {
+    line,
+    readRule,
+    issue: (path, message) => issues.push({ path, message }),
+  });
+  return story && issues.length === 0 ? { ok: true, story } : { ok: false, issues };
+}
+
+/** zod's issues with our path in front; an unknown key is an issue of its own, with a suggestion. */
+function issuesOf(error: z.ZodError, prefix: PropertyKey[], known: readonly string[]): StoryIssue[] {
+  return error.issues.flatMap((issue): StoryIssue[] => {
+    const path = [...prefix, ...issue.path];
+    if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+    return issue.keys.map((key) => {
+      const near = closest(key, known);
+      const hint =
+        distance(key, near) <= 3 ? `; did you mean \`${near}\`?` : `; there are ${known.join(', ')}`;
+      return { path: [...path, key], message: `unknown key \`${key}\`${hint}` };
+    });
+  });
+}
+
+/** Offset of what a path leads to: its key where it has one, else the deepest part that exists. */
+function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): number {
+  let node: unknown = document.contents;
+  let offset = document.contents?.range[0] ?? 0;
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(
+        ({ key }) => (isScalar(key) ? String(key.value) : String(key)) === String(step),
+      );
+      if (!pair) return offset;
+      if (isScalar(pair.key) && pair.key.range) offset = pair.key.range[0];
+      node = pair.value;
+    } else if (isCollection(node)) {
+      node = node.get(Number(step), true);
+      offset = (node as { range?: readonly number[] } | undefined)?.range?.[0] ?? offset;
+    }
+  }
+  return offset;
+}

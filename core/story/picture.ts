@@ -1,0 +1,57 @@
+import { formatDuration } from '../config/duration.ts';
+import { breachTest, firingTest } from '../evaluate/condition.ts';
+import type { Alert } from '../model.ts';
+import { nameOf, seriesNames } from './comparison.ts';
+import type { Mark } from './notation.ts';
+import type { StoryResult } from './run.ts';
+
+/** Signs of the picture; docs/rules.md explains them. */
+const SIGNS = { breach: '▲', kept: '△', fine: '▽', lacking: '_', down: 'D', untried: ' ' } as const;
+const STATES = { ok: '·', pending: '░', firing: '█' } as const;
+const LABEL_ROUNDS = 5;
+
+/** A story as lines of text: each series' samples, and the state of its alert after each round. */
+export function drawStory({ story, states }: StoryResult): string {
+  const names = seriesNames(story);
+  const rounds = Math.max(...story.series.map(({ marks }) => marks.length));
+  const alerts = new Map<string, Map<number, Alert>>();
+  for (const { name } of story.series) alerts.set(name, new Map());
+  for (const { atMs, alerts: open } of states) {
+    for (const alert of open) {
+      const name = nameOf(names, alert.labels);
+      alerts.set(name, (alerts.get(name) ?? new Map()).set(atMs, alert));
+    }
+  }
+  const breaches = breachTest(story.rule.condition);
+  const staysFiring = firingTest(story.rule);
+  const sign = (mark: Mark) =>
+    mark.kind !== 'sample'
+      ? SIGNS[mark.kind]
+      : breaches(mark.value)
+        ? SIGNS.breach
+        : SIGNS[staysFiring(mark.value) ? 'kept' : 'fine'];
+  const width = Math.max(5, ...[...alerts.keys()].map((name) => name.length));
+  const line = (head: string, body: string) => `${head.padEnd(width)}  ${body}`.trimEnd();
+
+  const lines = [line('', axis(rounds, story.everyMs))];
+  for (const [name, byTime] of alerts) {
+    const marks = story.series.find((series) => series.name === name)?.marks ?? [];
+    lines.push(line(name, marks.map(sign).join('')));
+    const judged = states.map(({ atMs }) => atMs);
+    const state = Array.from({ length: rounds }, (_, round) => {
+      const atMs = round * story.everyMs;
+      return judged.includes(atMs) ? STATES[byTime.get(atMs)?.status ?? 'ok'] : ' ';
+    });
+    lines.push(line('', state.join('')));
+  }
+  return lines.join('\n');
+}
+
+/** Times above every fifth round, where there is room. */
+function axis(rounds: number, everyMs: number): string {
+  let text = '';
+  for (let round = 0; round < rounds; round += LABEL_ROUNDS) {
+    if (round === 0 || text.length < round) text = text.padEnd(round) + formatDuration(round * everyMs);
+  }
+  return text;
+}
