@@ -20,7 +20,7 @@ export interface DeliverPorts {
   meter: Meter;
 }
 
-export type DeliverConfig = Pick<Config, 'routes' | 'silences' | 'channels' | 'schedule' | 'server'>;
+export type DeliverConfig = Pick<Config, 'routes' | 'silences' | 'channels' | 'schedule'>;
 
 /** Text waits for its picture at most this long (design, "Delivery"). */
 export const PICTURE_WAIT_MS = 3_000;
@@ -88,7 +88,6 @@ async function send(
     alerts: decision.alerts,
     statuses: await state.listTargetStatus(),
     timeZone: config.schedule.timeZone,
-    publicUrl: config.server.publicUrl,
     nowMs: startMs,
   });
   const { picture, outcome } = await pictureInTime(notification, leased, ports, signal);

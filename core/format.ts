@@ -1,0 +1,132 @@
+// How values, times and spans are shown to people: in messages, on charts, in tables.
+import type { Unit } from './catalogue.ts';
+import type { Condition } from './model.ts';
+
+const BYTE_STEPS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
+
+/** A value with its unit, three significant digits or so: `94.1%`, `1.5 GiB`, `3.2 MiB/s`, `2h5m`, `up`, `12`. */
+export function formatValue(value: number, unit: Unit): string {
+  if (!Number.isFinite(value)) return '–';
+  switch (unit) {
+    case 'percent':
+      return `${trimZeros(value.toFixed(Math.abs(value) >= 99.95 ? 0 : 1))}%`;
+    case 'bytes':
+      return formatBytes(value);
+    case 'bytes_per_second':
+      return `${formatBytes(value)}/s`;
+    case 'seconds':
+      return formatSeconds(value);
+    case 'bool':
+      return value === 1 ? 'yes' : value === 0 ? 'no' : formatNumber(value);
+    case 'ratio':
+    case 'count':
+      return formatNumber(value);
+  }
+}
+
+/** `12`, `1.25`, `12,345`, `1.2M`: at most four significant digits. */
+export function formatNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e15) return value.toExponential(2);
+  for (const [limit, suffix] of [
+    [1e12, 'T'],
+    [1e9, 'G'],
+    [1e6, 'M'],
+  ] as const) {
+    if (size >= limit) return `${trimZeros((value / limit).toFixed(2))}${suffix}`;
+  }
+  if (size >= 10_000)
+    return Math.round(value)
+      .toString()
+      .replace(/\B(?=(\d{3})+$)/g, ',');
+  if (size !== 0 && size < 0.01) return trimZeros(value.toPrecision(2));
+  return trimZeros(value.toFixed(size >= 100 ? 0 : 2));
+}
+
+function formatBytes(value: number): string {
+  let rest = value;
+  let step = 0;
+  while (Math.abs(rest) >= 1024 && step < BYTE_STEPS.length - 1) {
+    rest /= 1024;
+    step++;
+  }
+  const digits = step === 0 || Math.abs(rest) >= 100 ? 0 : 1;
+  return `${trimZeros(rest.toFixed(digits))} ${BYTE_STEPS[step]}`;
+}
+
+function formatSeconds(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0) return '0 s';
+  if (size < 1) return `${trimZeros((value * 1000).toFixed(size < 0.01 ? 1 : 0))} ms`;
+  if (size < 60) return `${trimZeros(value.toFixed(1))} s`;
+  return `${value < 0 ? '-' : ''}${formatSpan(size * 1000)}`;
+}
+
+function trimZeros(text: string): string {
+  return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/, '') : text;
+}
+
+/** A span in its two largest units, for people: `45s`, `12m`, `2h5m`, `3d4h`. */
+export function formatSpan(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const units: [string, number][] = [
+    ['d', Math.floor(seconds / 86_400)],
+    ['h', Math.floor(seconds / 3600) % 24],
+    ['m', Math.floor(seconds / 60) % 60],
+    ['s', seconds % 60],
+  ];
+  const first = units.findIndex(([, count]) => count > 0);
+  if (first < 0) return '0s';
+  return units
+    .slice(first, first + 2)
+    .filter(([, count]) => count > 0)
+    .map(([unit, count]) => `${count}${unit}`)
+    .join('');
+}
+
+/** What the rule asks, in words that fit behind the value: `> 90%`, `< 1`, `outside 10%–90%`. */
+export function formatCondition(condition: Condition, unit: Unit): string {
+  // A threshold between yes and no is a number; "< yes" would say nothing.
+  const show = (value: number) => formatValue(value, unit === 'bool' ? 'count' : unit);
+  switch (condition.kind) {
+    case 'above':
+      return `> ${show(condition.threshold)}`;
+    case 'below':
+      return `< ${show(condition.threshold)}`;
+    case 'outside':
+      return `outside ${show(condition.low)}–${show(condition.high)}`;
+    case 'equals':
+      return `= ${show(condition.value)}`;
+  }
+}
+
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+/** Wall-clock time in a zone (IANA name): `09:10`, or with seconds `09:10:05`. */
+export function formatTime(ms: number, timeZone: string, seconds = false): string {
+  const key = `${timeZone} ${seconds}`;
+  let clock = clocks.get(key);
+  if (!clock) {
+    const second = seconds ? '2-digit' : undefined;
+    clock = new Intl.DateTimeFormat('en-GB', {
+      hour: '2-digit',
+      minute: '2-digit',
+      second,
+      timeZone,
+      hourCycle: 'h23',
+    });
+    clocks.set(key, clock);
+  }
+  return clock.format(ms);
+}
+
+/** Date and time in a zone: `2026-11-24 09:10:05`. */
+export function formatDateTime(ms: number, timeZone: string): string {
+  const key = `${timeZone} date`;
+  let clock = clocks.get(key);
+  if (!clock) {
+    clock = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
+    clocks.set(key, clock);
+  }
+  return clock.format(ms);
+}

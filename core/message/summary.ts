@@ -1,0 +1,59 @@
+import { findMetric } from '../catalogue.ts';
+import { formatCondition, formatSpan, formatValue } from '../format.ts';
+import type { Labels, Rule } from '../model.ts';
+import type { IncidentAlert } from '../notify/model.ts';
+
+/** What `{{…}}` may name beside labels. */
+export const SUMMARY_FIELDS = [
+  'value',
+  'held',
+  'threshold',
+  'condition',
+  'rule',
+  'title',
+  'metric',
+  'severity',
+] as const;
+
+/** Labels in the order people say them: where first, then what. */
+const LABEL_ORDER = ['bastion', 'cluster', 'node', 'role', 'mount', 'device', 'check'];
+
+/**
+ * The rule's summary of one alert, one line of plain text. A name the alert lacks becomes `–`; without a summary in
+ * the rule a sentence is made of title, value and condition.
+ */
+export function renderSummary(rule: Rule, alert: IncidentAlert, nowMs: number): string {
+  const unit = findMetric(rule.metric)?.unit ?? 'count';
+  const untilMs = alert.clearedAtMs ?? alert.resolvedAtMs ?? nowMs;
+  const fields: Record<string, string> = {
+    value: alert.value === undefined ? '–' : formatValue(alert.value, unit),
+    held: formatSpan(untilMs - alert.sinceMs),
+    condition: formatCondition(rule.condition, unit),
+    threshold: formatCondition(rule.condition, unit).replace(/^[<>=] /, ''),
+    rule: rule.name,
+    title: rule.title,
+    metric: rule.metric,
+    severity: rule.severity,
+  };
+  const template = rule.summary ?? '{{title}}: {{value}} ({{condition}}) for {{held}}';
+  const text = template.replace(
+    /\{\{\s*([\w-]+)\s*\}\}/g,
+    (_, name: string) => alert.labels[name] ?? fields[name] ?? '–',
+  );
+  return oneLine(text);
+}
+
+/** `prod / prod-1 / /var`: the values of the labels, without the role. */
+export function placeText(labels: Labels): string {
+  const names = Object.keys(labels).filter((name) => name !== 'role' && name !== 'batch');
+  const rank = (name: string) => {
+    const index = LABEL_ORDER.indexOf(name);
+    return index < 0 ? LABEL_ORDER.length : index;
+  };
+  names.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  return names.map((name) => labels[name]).join(' / ');
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/gu, ' ').trim();
+}

@@ -1,0 +1,51 @@
+import { formatDateTime, formatTime } from '../format.ts';
+import type { Notification, NotificationAlert } from '../notify/model.ts';
+import { placeText } from './summary.ts';
+
+/** `FIRING (2) Memory usage: prod` or `RESOLVED Memory usage: prod / prod-1`: what a reader needs in a list. */
+export function headline(notification: Notification): string {
+  const { alerts, status } = notification;
+  const shown = alerts.filter((alert) => alert.status === status);
+  const titles = [...new Set(shown.map((alert) => alert.title))];
+  const title = titles.length <= 2 ? titles.join(', ') : `${titles[0]} and ${titles.length - 1} more`;
+  const only = shown.length === 1 ? shown[0] : undefined;
+  const { rule: _rule, severity: _severity, ...group } = notification.groupLabels;
+  const place = placeText(only ? only.labels : group);
+  const count = shown.length > 1 ? ` (${shown.length})` : '';
+  return `${status.toUpperCase()}${count} ${title}${place ? `: ${place}` : ''}`;
+}
+
+/** What became of one alert and when, in the notification's time zone. */
+export function historyText(alert: NotificationAlert, timeZone: string): string {
+  const since = `since ${formatTime(alert.sinceMs, timeZone, true)}`;
+  const fired = `fired ${formatTime(alert.firedAtMs, timeZone, true)}`;
+  if (alert.status === 'firing') return `${since}, ${fired}`;
+  const over =
+    alert.resolvedAtMs === undefined ? '' : `, resolved ${formatTime(alert.resolvedAtMs, timeZone, true)}`;
+  const cleared =
+    alert.clearedAtMs === undefined || alert.clearedAtMs === alert.resolvedAtMs
+      ? ''
+      : ` (cleared ${formatTime(alert.clearedAtMs, timeZone, true)})`;
+  const why = alert.reason === 'threshold' ? '' : ` [${alert.reason}]`;
+  return `${since}, ${fired}${over}${cleared}${why}`;
+}
+
+/**
+ * The whole notification as plain text. At most `maxAlerts` alerts are told; the rest is a number, never cut text.
+ */
+export function plainText(notification: Notification, maxAlerts = 10): string {
+  const { alerts, timeZone, links } = notification;
+  const lines = [headline(notification)];
+  for (const alert of alerts.slice(0, maxAlerts)) {
+    const mark = alert.status === 'firing' ? '✖' : '✔';
+    lines.push(`${mark} ${alert.summary}`, `  ${placeText(alert.labels)} · ${historyText(alert, timeZone)}`);
+    if (alert.detail !== undefined) lines.push(`  ${alert.detail}`);
+  }
+  if (alerts.length > maxAlerts) lines.push(`and ${alerts.length - maxAlerts} more`);
+  const runbooks = [...new Set(alerts.flatMap((alert) => alert.runbook ?? []))];
+  for (const runbook of runbooks.slice(0, 3)) lines.push(`runbook: ${runbook}`);
+  if (links.history !== undefined) lines.push(`history: ${links.history}`);
+  if (links.silence !== undefined) lines.push(`silence: ${links.silence}`);
+  lines.push(`${formatDateTime(notification.atMs, timeZone)} ${timeZone}`);
+  return lines.join('\n');
+}
