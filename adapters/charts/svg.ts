@@ -228,10 +228,8 @@ function px(value: number): number {
 /** XML 1.0 text: markup escaped, characters that XML cannot hold replaced. */
 export function escapeXml(content: string): string {
   return content
-    .replace(
-      /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
-      '\ufffd',
-    )
+    .toWellFormed()
+    .replace(/[\p{Cc}\p{Noncharacter_Code_Point}]/gu, (char) => (/\s/.test(char) ? ' ' : '\ufffd'))
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

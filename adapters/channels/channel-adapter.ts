@@ -1,0 +1,21 @@
+import type { Channel, Clock, Secrets } from '../../core/ports.ts';
+import type { AdapterDescriptor } from '../../core/registry.ts';
+
+export interface ChannelDeps {
+  secrets: Secrets;
+  clock: Clock;
+}
+
+/** What a channel needs of its surroundings, as plain data: for firewalls, secrets stores and permissions. */
+export interface ChannelNeeds {
+  /** References (`${env:…}`) that are resolved when it sends. */
+  secrets: readonly string[];
+  /** `host:port`, or undefined where the address is itself a secret. */
+  egress: readonly (string | undefined)[];
+}
+
+/** One entry of the registry: everything the project knows of a kind of channel. */
+export interface ChannelAdapter<Options> extends AdapterDescriptor<Options> {
+  needs(options: Options): ChannelNeeds;
+  create(options: Options, deps: ChannelDeps): Channel;
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { headline, plainText } from '../../../core/message/text.ts';
+import { SEVERITIES } from '../../../core/model.ts';
+import {
+  NOTIFY_REASONS,
+  type Notification,
+  type NotificationAlert,
+  type Picture,
+} from '../../../core/notify/model.ts';
+
+const time = z.iso.datetime().describe('ISO 8601, UTC, milliseconds');
+const labels = z.record(z.string(), z.string());
+
+const alertSchema = z.strictObject({
+  id: z.string().describe('Stable: rule and label set'),
+  status: z.enum(['firing', 'resolved']),
+  rule: z.string(),
+  title: z.string(),
+  severity: z.enum(SEVERITIES),
+  labels,
+  metric: z.string(),
+  unit: z.string(),
+  value: z.number().nullable().describe('Value at firing, or at the end; null without data'),
+  condition: z.string().describe('What the rule asks, for people: "> 90%"'),
+  forSeconds: z.number().describe('How long the condition must hold'),
+  since: time.describe('First breaching sample of the run'),
+  firedAt: time,
+  clearedAt: time.nullable().describe('First sample that no longer breached'),
+  resolvedAt: time.nullable(),
+  reason: z.string().describe('threshold, or why else: no-data, removed, stale, revised, rule-changed'),
+  summary: z.string(),
+  detail: z.string().nullable().describe('How the last probe failed, for alerts about reachability'),
+  runbook: z.string().nullable(),
+});
+
+/** Version 1 of the body. Fields may be added to a version; none changes its meaning or goes away. */
+export const payloadSchema = z.strictObject({
+  version: z.literal(1),
+  key: z.string().describe('Incident and number: the same for every repeat of this message'),
+  incident: z.string(),
+  number: z.number().int().positive(),
+  status: z.enum(['firing', 'resolved']),
+  severity: z.enum(SEVERITIES),
+  reason: z.enum(NOTIFY_REASONS).describe('Why this is said now'),
+  sentAt: time,
+  route: z.string(),
+  channel: z.string(),
+  groupLabels: labels,
+  title: z.string().describe('One line'),
+  text: z.string().describe('The whole message as plain text'),
+  alerts: z.array(alertSchema).min(1),
+  picture: z
+    .strictObject({
+      contentType: z.literal('image/png'),
+      width: z.number(),
+      height: z.number(),
+      alt: z.string(),
+      url: z.string().nullable().describe('Where it can be fetched for some time'),
+      base64: z.string().nullable(),
+    })
+    .nullable(),
+  links: z.strictObject({ history: z.string().nullable(), silence: z.string().nullable() }),
+});
+
+export type WebhookPayload = z.infer<typeof payloadSchema>;
+
+/** The body of a message. Pure: the same notification gives the same body, whenever it is sent. */
+export function render(
+  notification: Notification,
+  picture: Picture | undefined,
+  options: { picture: 'base64' | 'url' | 'none' },
+): WebhookPayload {
+  const { links } = notification;
+  return {
+    version: 1,
+    key: notification.key,
+    incident: notification.incidentId,
+    number: notification.number,
+    status: notification.status,
+    severity: notification.severity,
+    reason: notification.reason,
+    sentAt: isoTime(notification.atMs),
+    route: notification.route,
+    channel: notification.channel,
+    groupLabels: notification.groupLabels,
+    title: headline(notification),
+    text: plainText(notification),
+    alerts: notification.alerts.map(renderAlert),
+    picture: picture && options.picture !== 'none' ? renderPicture(picture, options.picture) : null,
+    links: { history: links.history ?? null, silence: links.silence ?? null },
+  };
+}
+
+function renderAlert(alert: NotificationAlert): WebhookPayload['alerts'][number] {
+  return {
+    id: alert.alertId,
+    status: alert.status,
+    rule: alert.rule,
+    title: alert.title,
+    severity: alert.severity,
+    labels: alert.labels,
+    metric: alert.metric,
+    unit: alert.unit,
+    value: alert.value !== undefined && Number.isFinite(alert.value) ? alert.value : null,
+    condition: alert.conditionText,
+    forSeconds: alert.forMs / 1000,
+    since: isoTime(alert.sinceMs),
+    firedAt: isoTime(alert.firedAtMs),
+    clearedAt: alert.clearedAtMs === undefined ? null : isoTime(alert.clearedAtMs),
+    resolvedAt: alert.resolvedAtMs === undefined ? null : isoTime(alert.resolvedAtMs),
+    reason: alert.reason,
+    summary: alert.summary,
+    detail: alert.detail ?? null,
+    runbook: alert.runbook ?? null,
+  };
+}
+
+function renderPicture(picture: Picture, how: 'base64' | 'url'): NonNullable<WebhookPayload['picture']> {
+  const { width, height, alt, url, png } = picture;
+  const base64 = how === 'base64' ? Buffer.from(png).toString('base64') : null;
+  return { contentType: 'image/png', width, height, alt, url: url ?? null, base64 };
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

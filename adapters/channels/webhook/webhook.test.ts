@@ -1,0 +1,147 @@
+import { createHmac } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { describeChannel } from '../../../test/contract/channel.ts';
+import { sampleAlert, sampleNotification, samplePicture } from '../../../test/contract/notifications.ts';
+import { payloadSchema, render } from './payload.ts';
+import { signatureHeaders, webhook } from './webhook.ts';
+
+const TOKEN = 'token-8f3a9c1e77';
+const KEY = 'hmac-key-51b2d0';
+const HEADER = 'bearer-9d2e4f';
+const values: Record<string, string> = { TOKEN, KEY, HEADER };
+
+const secrets = {
+  resolve: async (text: string) => text.replace(/\$\{env:(\w+)\}/g, (_, name: string) => values[name] ?? ''),
+  redact: (text: string) =>
+    Object.values(values).reduce((out, value) => out.replaceAll(value, '<secret>'), text),
+};
+const clock = { nowMs: Date.now };
+
+function optionsFor(baseUrl: string) {
+  return webhook.options.parse({
+    url: `${baseUrl}/hooks/\${env:TOKEN}`,
+    secret: '${env:KEY}',
+    headers: { authorization: 'Bearer ${env:HEADER}' },
+  });
+}
+
+describeChannel('webhook', {
+  create: (baseUrl) => webhook.create(optionsFor(baseUrl), { secrets, clock }),
+  accept(request, response) {
+    const body = request.body.toString('utf8');
+    const id = String(request.headers['webhook-id']);
+    const signed = `${id}.${request.headers['webhook-timestamp']}.${body}`;
+    const signature = `v1,${createHmac('sha256', KEY).update(signed).digest('base64')}`;
+    const fine =
+      request.headers['webhook-signature'] === signature &&
+      request.headers.authorization === `Bearer ${HEADER}` &&
+      request.path === `/hooks/${TOKEN}` &&
+      payloadSchema.safeParse(JSON.parse(body)).success;
+    response.writeHead(fine ? 202 : 400).end();
+  },
+  keyOf: (request) => String(request.headers['idempotency-key']),
+  secrets: [TOKEN, KEY, HEADER],
+});
+
+describe('the signature', () => {
+  // Test vector of the Standard Webhooks reference libraries.
+  it('is that of Standard Webhooks', () => {
+    const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+    const headers = signatureHeaders(
+      'msg_p5jXN8AQM9LWM0D4loKWxJek',
+      '{"test": 2432232314}',
+      secret,
+      1_614_265_330_000,
+    );
+    expect(headers['webhook-signature']).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
+  });
+
+  it('refuses a key that is no base64 without printing it', () => {
+    expect(() => signatureHeaders('id', '', 'whsec_no base64!', 0)).toThrow('behind whsec_ stands no base64');
+  });
+});
+
+describe('render', () => {
+  it('says all there is', () => {
+    const notification = sampleNotification({
+      alerts: [
+        sampleAlert(),
+        sampleAlert({
+          alertId: 'b',
+          status: 'resolved',
+          clearedAtMs: 1_000,
+          resolvedAtMs: 2_000,
+          value: undefined,
+          reason: 'no-data',
+        }),
+      ],
+    });
+    const body = render(notification, samplePicture, { picture: 'base64' });
+    expect(payloadSchema.parse(body)).toEqual(body);
+    expect(body).toMatchObject({
+      version: 1,
+      key: 'inc-0123456789abcdef:1',
+      status: 'firing',
+      sentAt: '2026-11-24T09:10:02.000Z',
+      title: 'FIRING Memory usage: 한빛-<prod>&"db" / 노드-1 *_[`',
+      alerts: [
+        {
+          value: 94.1,
+          condition: '> 90%',
+          forSeconds: 600,
+          since: '2026-11-24T09:00:00.000Z',
+          resolvedAt: null,
+        },
+        {
+          value: null,
+          reason: 'no-data',
+          clearedAt: '1970-01-01T00:00:01.000Z',
+          resolvedAt: '1970-01-01T00:00:02.000Z',
+        },
+      ],
+    });
+    expect(body.text).toBe(
+      [
+        'FIRING Memory usage: 한빛-<prod>&"db" / 노드-1 *_[`',
+        '✖ 노드-1 *_[` has used 94.1% of its memory for 10m',
+        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00',
+        '✔ 노드-1 *_[` has used 94.1% of its memory for 10m',
+        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 09:00:02 (cleared 09:00:01) [no-data]',
+        'runbook: https://runbooks.example.net/memory',
+        '2026-11-24 18:10:02 Asia/Seoul',
+      ].join('\n'),
+    );
+  });
+
+  it('carries the picture inside, as an address, or not', () => {
+    const pictureOf = (how: 'base64' | 'url' | 'none') =>
+      render(sampleNotification(), samplePicture, { picture: how }).picture;
+    expect(Buffer.from(pictureOf('base64')?.base64 ?? '', 'base64')).toEqual(Buffer.from(samplePicture.png));
+    expect(pictureOf('url')).toMatchObject({ url: samplePicture.url, base64: null });
+    expect(pictureOf('none')).toBeNull();
+    expect(render(sampleNotification(), undefined, { picture: 'base64' }).picture).toBeNull();
+  });
+
+  it('shortens by whole alerts', () => {
+    const alerts = Array.from({ length: 30 }, (_, i) => sampleAlert({ alertId: `a${i}` }));
+    const body = render(sampleNotification({ alerts }), undefined, { picture: 'none' });
+    expect(body.alerts).toHaveLength(30);
+    expect(body.text).toContain('\nand 20 more\n');
+  });
+});
+
+it('names what it needs', () => {
+  expect(webhook.needs(optionsFor('http://hooks.example.net'))).toEqual({
+    secrets: ['${env:TOKEN}', '${env:KEY}', '${env:HEADER}'],
+    egress: ['hooks.example.net'],
+  });
+});
+
+it('the published schema is that of the code (write it anew with UPDATE_DOCS=1)', () => {
+  const file = new URL('../../../docs/schema/webhook-v1.schema.json', import.meta.url);
+  const schema = `${JSON.stringify(z.toJSONSchema(payloadSchema, { io: 'input' }), null, 2)}\n`;
+  if (process.env.UPDATE_DOCS === '1') writeFileSync(file, schema);
+  expect(readFileSync(file, 'utf8')).toBe(schema);
+});

@@ -1,0 +1,92 @@
+import { createHmac } from 'node:crypto';
+import { z } from 'zod';
+import { durationSchema } from '../../../core/config/duration.ts';
+import { ConfigError } from '../../../core/errors.ts';
+import { sendRequest } from '../../http.ts';
+import type { ChannelAdapter } from '../channel-adapter.ts';
+import { render } from './payload.ts';
+
+const optionsSchema = z.strictObject({
+  url: z
+    .string()
+    .min(1)
+    .describe(
+      'Address that is posted to; a reference such as `${env:OPS_WEBHOOK_URL}` where it holds a token',
+    ),
+  secret: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Key of the signature, a reference; `whsec_…` (base64) or any text. Without it messages are not signed',
+    ),
+  headers: z
+    .record(z.string().regex(/^[A-Za-z0-9-]+$/), z.string())
+    .default({})
+    .describe('Further headers; values may be references'),
+  timeout: durationSchema.prefault('10s').describe('How long an answer is waited for'),
+  picture: z
+    .enum(['base64', 'url', 'none'])
+    .default('base64')
+    .describe('The chart inside the body, as an address on our server, or not at all'),
+});
+
+export type WebhookOptions = z.infer<typeof optionsSchema>;
+
+/**
+ * Posts JSON (docs/schema/webhook-v1.schema.json). Signed as Standard Webhooks says
+ * (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md): `webhook-id`,
+ * `webhook-timestamp`, `webhook-signature`. The id is the same for every repeat, also as `idempotency-key`.
+ */
+export const webhook: ChannelAdapter<WebhookOptions> = {
+  type: 'webhook',
+  title: 'Webhook',
+  options: optionsSchema as z.ZodType<WebhookOptions>,
+  needs: (options) => ({
+    secrets: [options.url, options.secret ?? '', ...Object.values(options.headers)].flatMap(
+      (text) => text.match(/\$\{[^}]+\}/g) ?? [],
+    ),
+    egress: [URL.canParse(options.url) ? new URL(options.url).host : undefined],
+  }),
+  create(options, { secrets, clock }) {
+    return {
+      async send(notification, picture, { signal }) {
+        const url = await secrets.resolve(options.url);
+        const body = JSON.stringify(render(notification, picture, options));
+        const headers: Record<string, string> = {
+          'content-type': 'application/json; charset=utf-8',
+          'user-agent': 'bartizan',
+          'idempotency-key': notification.key,
+        };
+        for (const [name, value] of Object.entries(options.headers))
+          headers[name] = await secrets.resolve(value);
+        if (options.secret !== undefined) {
+          const key = await secrets.resolve(options.secret);
+          Object.assign(headers, signatureHeaders(notification.key, body, key, clock.nowMs()));
+        }
+        const request = { method: 'POST', url, headers, body, timeoutMs: options.timeout, signal } as const;
+        const answer = await sendRequest(request, { nowMs: clock.nowMs, redact: secrets.redact });
+        return { detail: `answered ${answer.status}` };
+      },
+    };
+  },
+};
+
+/** @throws ConfigError when a `whsec_` key is not base64 */
+export function signatureHeaders(
+  id: string,
+  body: string,
+  secret: string,
+  nowMs: number,
+): Record<string, string> {
+  const timestamp = Math.floor(nowMs / 1000).toString();
+  const signature = createHmac('sha256', keyOf(secret)).update(`${id}.${timestamp}.${body}`).digest('base64');
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` };
+}
+
+function keyOf(secret: string): Buffer {
+  if (!secret.startsWith('whsec_')) return Buffer.from(secret, 'utf8');
+  const text = secret.slice('whsec_'.length);
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw new ConfigError('secret: behind whsec_ stands no base64');
+  return Buffer.from(text, 'base64');
+}

@@ -1,0 +1,182 @@
+import { inflateSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { buildChartSpec, type ChartSpec } from '../../core/chart/spec.ts';
+import type { Rule } from '../../core/model.ts';
+import { sampleAlert } from '../../test/contract/notifications.ts';
+import { createChartRenderer } from './renderer.ts';
+import { escapeXml, renderSvg } from './svg.ts';
+import { fitText, textWidth } from './text-width.ts';
+
+const NOW = Date.UTC(2026, 10, 24, 9, 40);
+const MINUTE = 60_000;
+const rule: Rule = {
+  name: 'memory-usage',
+  title: 'Memory usage',
+  metric: 'mem_usage',
+  where: {},
+  condition: { kind: 'above', threshold: 90 },
+  recoveryThreshold: 85,
+  forMs: 10 * MINUTE,
+  keepFiringForMs: 0,
+  noData: 'keepLast',
+  severity: 'critical',
+  inhibitedBy: [],
+};
+
+function specOf(names: readonly string[], count = 60): ChartSpec {
+  const labels = (node: string) => ({ cluster: 'prod', node, role: 'etcd' });
+  return buildChartSpec({
+    alerts: [
+      sampleAlert({
+        labels: labels(names[0] ?? 'n'),
+        sinceMs: NOW - 30 * MINUTE,
+        firedAtMs: NOW - 20 * MINUTE,
+      }),
+    ],
+    rule,
+    series: names.map((node, n) => ({
+      metric: 'mem_usage',
+      labels: labels(node),
+      points: Array.from({ length: count }, (_, i) => ({
+        timeMs: NOW - (count - 1 - i) * MINUTE,
+        value: 95 - 10 * n,
+      })),
+    })),
+    fromMs: NOW - 60 * MINUTE,
+    toMs: NOW,
+    nowMs: NOW,
+    timeZone: 'UTC',
+    intervalMs: MINUTE,
+    status: 'firing',
+  });
+}
+
+interface Pixels {
+  width: number;
+  height: number;
+  /** Four bytes a pixel. */
+  at(x: number, y: number): string;
+}
+
+/** Decodes an 8-bit RGBA PNG (PNG specification, 9: filtering). */
+function decode(png: Uint8Array): Pixels {
+  const data = Buffer.from(png);
+  const [width, height] = [data.readUInt32BE(16), data.readUInt32BE(20)];
+  expect([data[24], data[25]]).toEqual([8, 6]);
+  const parts: Buffer[] = [];
+  for (let at = 8; at < data.length; at += 12 + data.readUInt32BE(at)) {
+    if (data.toString('latin1', at + 4, at + 8) === 'IDAT')
+      parts.push(data.subarray(at + 8, at + 8 + data.readUInt32BE(at)));
+  }
+  const raw = inflateSync(Buffer.concat(parts));
+  const stride = width * 4;
+  const out = Buffer.alloc(stride * height);
+  for (let y = 0; y < height; y++) {
+    const filter = raw[y * (stride + 1)];
+    for (let x = 0; x < stride; x++) {
+      const left = x >= 4 ? (out[y * stride + x - 4] ?? 0) : 0;
+      const over = y > 0 ? (out[(y - 1) * stride + x] ?? 0) : 0;
+      const corner = x >= 4 && y > 0 ? (out[(y - 1) * stride + x - 4] ?? 0) : 0;
+      const estimate = left + over - corner;
+      const [a, b, c] = [Math.abs(estimate - left), Math.abs(estimate - over), Math.abs(estimate - corner)];
+      const paeth = a <= b && a <= c ? left : b <= c ? over : corner;
+      const add = [0, left, over, (left + over) >> 1, paeth][filter ?? 0] ?? 0;
+      out[y * stride + x] = ((raw[y * (stride + 1) + 1 + x] ?? 0) + add) & 255;
+    }
+  }
+  return {
+    width,
+    height,
+    at: (x, y) => out.subarray((y * width + x) * 4, (y * width + x) * 4 + 4).toString('hex'),
+  };
+}
+
+/** The pixels of the first legend name, as text, for comparing shapes. */
+function legendName(pixels: Pixels): string {
+  const rows: string[] = [];
+  for (let y = 930; y < 975; y++) {
+    let row = '';
+    for (let x = 108; x < 150; x++) row += pixels.at(x, y) === '15181eff' ? ' ' : '#';
+    rows.push(row);
+  }
+  return rows.join('\n');
+}
+
+describe('the picture', () => {
+  const renderer = createChartRenderer();
+
+  it('is a PNG of 2000 by 1000 with a red bar at its left', async () => {
+    const picture = await renderer.render(specOf(['node-1', 'node-2']));
+    const pixels = decode(picture.png);
+    expect([pixels.width, pixels.height, picture.width, picture.height]).toEqual([2000, 1000, 2000, 1000]);
+    expect(pixels.at(4, 500)).toBe('ff6b6bff');
+    expect(picture.alt).toContain('Memory usage 94.1% > 90% for 10m');
+  });
+
+  it('draws letters of many scripts, each its own shape', async () => {
+    const names = ['A', '노', '드', '東', 'か', 'Ж', 'Ω', 'ع', 'ไ', 'न'];
+    const shapes = await Promise.all(
+      names.map(async (name) => legendName(decode((await renderer.render(specOf([name]))).png))),
+    );
+    for (const shape of shapes) expect(shape).toContain('#');
+    expect(new Set(shapes).size).toBe(names.length);
+    // A letter that no face has is drawn as a box: none of the above may look like it.
+    const box = legendName(decode((await renderer.render(specOf(['\u{12000}']))).png));
+    expect(shapes).not.toContain(box);
+  });
+
+  it('draws bursts without keeping their memory', async () => {
+    const spec = specOf(['node-1', 'node-2', 'node-3']);
+    for (let i = 0; i < 5; i++) await renderer.render(spec);
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 60; i++) await renderer.render(spec);
+    expect(process.memoryUsage().rss - before).toBeLessThan(320 * 1024 * 1024);
+  });
+});
+
+describe('the SVG', () => {
+  it('has title, bounds, regions, a thick line for what breaches and a thin one behind it', () => {
+    const svg = renderSvg(specOf(['node-1', 'node-2']));
+    for (const text of [
+      'Memory usage 94.1% &gt; 90% for 10m',
+      'critical 90%',
+      'recovery 85%',
+      'FIRING since 09:20',
+      'node-2',
+    ]) {
+      expect(svg).toContain(`>${text}<`);
+    }
+    expect(svg.match(/<path [^>]*stroke-width="5"/g)).toHaveLength(1);
+    expect(svg.match(/<path [^>]*stroke-width="2.5" stroke-linejoin/g)).toHaveLength(1);
+    expect(svg.indexOf('stroke-width="5" stroke-linejoin')).toBeGreaterThan(
+      svg.indexOf('stroke-width="2.5" stroke-linejoin'),
+    );
+  });
+
+  it('says how many series its legend leaves out', () => {
+    const svg = renderSvg(specOf(Array.from({ length: 30 }, (_, i) => `node-${i}`)));
+    expect(svg).toMatch(/>and 2\d more</);
+  });
+
+  it('holds a month of minutes in a thousand points a line', () => {
+    const svg = renderSvg(specOf(['node-1'], 43_200));
+    expect(svg.length).toBeLessThan(60_000);
+  });
+
+  it('escapes what names may hold', () => {
+    expect(escapeXml('<b>&"\u0000\u0007\n\ud800x')).toBe('&lt;b&gt;&amp;&quot;\ufffd\ufffd \ufffdx');
+    expect(renderSvg(specOf(['<script>&']))).toContain('&lt;script&gt;&amp;');
+  });
+});
+
+describe('text widths', () => {
+  it('shortens in the middle and only when needed', () => {
+    expect(fitText('short', 20, 300)).toBe('short');
+    const long = fitText('very-long-name-of-a-control-plane-node-0001', 20, 200);
+    expect(long).toMatch(/^very.*….*01$/);
+    expect(textWidth(long, 20)).toBeLessThanOrEqual(200);
+  });
+  it('counts Hangul and Han as wide', () => {
+    expect(textWidth('한국', 20)).toBeGreaterThan(textWidth('ab', 20) * 1.4);
+  });
+});

@@ -1,0 +1,135 @@
+import type { Readable } from 'node:stream';
+import axios, { type AxiosResponse } from 'axios';
+import { ConfigError, PermanentError, RetryableError } from '../core/errors.ts';
+
+export interface HttpRequest {
+  method: 'POST' | 'PUT' | 'GET';
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  body?: string | Uint8Array;
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  /** At most the first 4 KiB. */
+  body: string;
+}
+
+const BODY_LIMIT = 4_096;
+const DETAIL_LIMIT = 200;
+/** Longer than that a service is not waited for at its word; the next try asks again. */
+const LONGEST_RETRY_AFTER_MS = 24 * 3_600_000;
+
+/**
+ * One request, one answer of 2xx; every other end is a typed error that names the host, the status and the start of
+ * the answer, never address, headers or body of the request. Redirects are not followed: what is sent was meant for
+ * the address in the configuration. Neither the error nor its cause holds the request.
+ * @throws ConfigError 401, 403, 407, an address that is none; RetryableError 408, 425, 429, 5xx, no connection, no
+ * answer in time; PermanentError all else
+ */
+export async function sendRequest(
+  request: HttpRequest,
+  deps: { nowMs: () => number; redact: (text: string) => string },
+): Promise<HttpAnswer> {
+  const host = hostOf(request.url);
+  const timed = AbortSignal.any([request.signal, AbortSignal.timeout(request.timeoutMs)]);
+  let response: AxiosResponse<Readable>;
+  try {
+    response = await axios.request<Readable>({
+      method: request.method,
+      url: request.url,
+      headers: { ...request.headers },
+      data: request.body,
+      responseType: 'stream',
+      maxRedirects: 0,
+      maxBodyLength: Infinity,
+      signal: timed,
+      validateStatus: () => true,
+    });
+  } catch (error) {
+    throw new RetryableError(connectionFailure(host, request.timeoutMs, error, timed));
+  }
+  const { status } = response;
+  const headers = Object.fromEntries(
+    Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
+  );
+  const body = await firstBytes(response.data, timed);
+  if (status >= 200 && status < 300) return { status, headers, body };
+  const detail = deps.redact(body).replace(/\s+/g, ' ').trim().slice(0, DETAIL_LIMIT);
+  throw errorOf(host, status, headers, detail, deps.nowMs());
+}
+
+/** Which error an HTTP status other than 2xx is. */
+export function errorOf(
+  host: string,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  detail: string,
+  nowMs: number,
+): ConfigError | PermanentError | RetryableError {
+  const said = `${host} answered ${status}${detail ? `: ${detail}` : ''}`;
+  if (status === 401 || status === 403 || status === 407) return new ConfigError(`${said} (check the credentials)`);
+  if (status === 408 || status === 425 || status === 429 || status >= 500) {
+    return new RetryableError(said, { retryAfterMs: retryAfterOf(headers['retry-after'], nowMs) });
+  }
+  if (status >= 300 && status < 400) {
+    const to = targetHost(headers.location, host);
+    return new PermanentError(`${host} redirects (${status}) to ${to}; write the final address into the configuration`);
+  }
+  return new PermanentError(said);
+}
+
+/** `Retry-After`, seconds or an HTTP date (RFC 9110, 10.2.3), in ms from now; undefined where it says neither. */
+export function retryAfterOf(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined;
+  const text = header.trim();
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  if (!Number.isFinite(ms)) return undefined;
+  return Math.min(LONGEST_RETRY_AFTER_MS, Math.max(0, ms));
+}
+
+/** @throws ConfigError without the address: it may hold a token */
+function hostOf(url: string): string {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new ConfigError('url is not an http or https address');
+  }
+  return new URL(url).host;
+}
+
+function targetHost(location: string | undefined, host: string): string {
+  if (location === undefined) return 'nowhere';
+  return URL.canParse(location, `http://${host}`) ? new URL(location, `http://${host}`).host : 'an address that is none';
+}
+
+function connectionFailure(host: string, timeoutMs: number, error: unknown, signal: AbortSignal): string {
+  if (signal.aborted) {
+    const reason = signal.reason instanceof Error ? signal.reason.name : '';
+    return reason === 'TimeoutError' ? `${host} did not answer within ${timeoutMs / 1000} s` : `sending to ${host} was cut off`;
+  }
+  const code = axios.isAxiosError(error) ? error.code : undefined;
+  return `cannot reach ${host}: ${code ?? 'connection failed'}`;
+}
+
+/** The answer's start. A body that breaks off, or never ends, does not change what the status said. */
+async function firstBytes(stream: Readable, signal: AbortSignal): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  const abort = () => stream.destroy();
+  signal.addEventListener('abort', abort);
+  try {
+    for await (const part of stream) {
+      parts.push(part as Buffer);
+      size += (part as Buffer).length;
+      if (size >= BODY_LIMIT) break;
+    }
+  } catch {
+    // Kept: what came before it broke off.
+  } finally {
+    signal.removeEventListener('abort', abort);
+    stream.destroy();
+  }
+  return Buffer.concat(parts).subarray(0, BODY_LIMIT).toString('utf8');
+}

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { sampleAlert } from '../../test/contract/notifications.ts';
+import type { Labels, Point, Rule, Series } from '../model.ts';
+import { timeAxis, valueAxis } from './axes.ts';
+import { breachBands } from './bounds.ts';
+import { buildChartSpec, chartRange } from './spec.ts';
+
+const MINUTE = 60_000;
+const NOW = Date.UTC(2026, 10, 24, 9, 40);
+const node = (name: string): Labels => ({ cluster: 'prod', node: name, role: 'etcd' });
+const points = (values: (number | undefined)[], stepMs = MINUTE): Point[] =>
+  values.flatMap((value, i) =>
+    value === undefined ? [] : [{ timeMs: NOW - (values.length - 1 - i) * stepMs, value }],
+  );
+const series = (name: string, values: (number | undefined)[]): Series => ({
+  metric: 'mem_usage',
+  labels: node(name),
+  points: points(values),
+});
+const rule = (extra: Partial<Rule> = {}): Rule => ({
+  name: 'memory-usage',
+  title: 'Memory usage',
+  metric: 'mem_usage',
+  where: {},
+  condition: { kind: 'above', threshold: 90 },
+  forMs: 10 * MINUTE,
+  keepFiringForMs: 0,
+  noData: 'keepLast',
+  severity: 'critical',
+  inhibitedBy: [],
+  ...extra,
+});
+const firing = sampleAlert({ labels: node('n1'), sinceMs: NOW - 30 * MINUTE, firedAtMs: NOW - 20 * MINUTE });
+
+function build(extra: Partial<Parameters<typeof buildChartSpec>[0]> = {}) {
+  return buildChartSpec({
+    alerts: [firing],
+    rule: rule(),
+    series: [series('n2', [50, 51]), series('n1', [91, 94])],
+    fromMs: NOW - 120 * MINUTE,
+    toMs: NOW,
+    nowMs: NOW,
+    timeZone: 'UTC',
+    intervalMs: MINUTE,
+    status: 'firing',
+    ...extra,
+  });
+}
+
+describe('buildChartSpec', () => {
+  it('puts the breaching series first and says what holds', () => {
+    const spec = build();
+    expect(spec.title).toBe('Memory usage 94.1% > 90% for 10m');
+    expect(spec.subtitle).toBe('cluster prod · mem_usage · 2 series · last 2h · UTC');
+    expect(spec.lines.map(({ name, value, breaching }) => [name, value, breaching])).toEqual([
+      ['n1', '94%', true],
+      ['n2', '51%', false],
+    ]);
+    expect(spec.firing).toEqual({ fromMs: firing.firedAtMs, toMs: NOW, label: 'FIRING since 09:20' });
+    expect(spec.pending).toEqual({ fromMs: firing.sinceMs, toMs: firing.firedAtMs });
+  });
+
+  it('ends the region where the alert was resolved', () => {
+    const over = { ...firing, status: 'resolved' as const, value: 61, resolvedAtMs: NOW - 5 * MINUTE };
+    const spec = build({ alerts: [over], status: 'resolved', timeZone: 'Asia/Seoul' });
+    expect(spec.title).toBe('Memory usage 61%, resolved after 15m');
+    expect(spec.firing?.label).toBe('fired 18:20, resolved 18:35');
+    expect(spec.firing?.toMs).toBe(NOW - 5 * MINUTE);
+  });
+
+  it('leaves a gap where rounds are missing, and bridges one lost round', () => {
+    const spec = build({ series: [series('n1', [1, undefined, 3, undefined, undefined, 6, 7])] });
+    expect(spec.lines[0]?.segments.map((segment) => segment.map((p) => p.value))).toEqual([
+      [1, 3],
+      [6, 7],
+    ]);
+  });
+
+  it('never leaves the plot with its regions', () => {
+    const long = { ...firing, sinceMs: NOW - 900 * MINUTE, firedAtMs: NOW - 890 * MINUTE };
+    expect(build({ alerts: [long] }).firing?.fromMs).toBe(NOW - 120 * MINUTE);
+  });
+
+  it('draws without any data', () => {
+    const spec = build({ series: [], alerts: [{ ...firing, reason: 'no-data', value: undefined }] });
+    expect(spec.title).toBe('Memory usage: no data (> 90% for 10m)');
+    expect(spec.lines).toEqual([]);
+  });
+
+  it('tells a state by how long it lasts, in steps, without a line between no and yes', () => {
+    const spec = build({
+      rule: rule({ title: 'Node down', metric: 'up', condition: { kind: 'below', threshold: 1 } }),
+    });
+    expect([spec.title, spec.stepped, spec.bounds, spec.bands]).toEqual(['Node down for 30m', true, [], []]);
+  });
+
+  it('names several alerts by their number', () => {
+    expect(build({ alerts: [firing, { ...firing, alertId: 'b' }] }).title).toBe(
+      'Memory usage > 90% for 10m: 2 alerts',
+    );
+  });
+});
+
+describe('chartRange', () => {
+  it('shows three holds before the run began', () => {
+    expect(chartRange({ rule: rule(), alerts: [firing], nowMs: NOW, intervalMs: 1_000 })).toEqual({
+      fromMs: NOW - 60 * MINUTE,
+      toMs: NOW,
+    });
+  });
+  it('shows at least thirty rounds, and a quarter of a long alert', () => {
+    const range = (sinceMs: number, intervalMs: number) =>
+      chartRange({ rule: rule({ forMs: 0 }), alerts: [{ ...firing, sinceMs }], nowMs: NOW, intervalMs })
+        .fromMs;
+    expect(range(NOW, MINUTE)).toBe(NOW - 30 * MINUTE);
+    expect(range(NOW - 400 * MINUTE, MINUTE)).toBe(NOW - 500 * MINUTE);
+  });
+});
+
+describe('axes', () => {
+  it.each([
+    ['UTC', 120, ['07:45', '08:00', '08:15', '08:30', '08:45', '09:00', '09:15', '09:30']],
+    ['Asia/Kolkata', 120, ['13:15', '13:30', '13:45', '14:00', '14:15', '14:30', '14:45', '15:00']],
+    ['UTC', 1_440, ['12:00', '15:00', '18:00', '21:00', '00:00', '03:00', '06:00', '09:00']],
+    ['UTC', 0.5, ['09:39:30', '09:39:35', '09:39:40', '09:39:45', '09:39:50', '09:39:55', '09:40:00']],
+  ])('ticks are at round wall-clock times in %s over %d minutes', (timeZone, minutes, labels) => {
+    expect(timeAxis(NOW - minutes * MINUTE, NOW, timeZone).ticks.map((tick) => tick.label)).toEqual(labels);
+  });
+
+  it('survives a range of no length', () => {
+    expect(timeAxis(NOW, NOW, 'UTC').max).toBeGreaterThan(NOW);
+  });
+
+  it.each([
+    ['percent', [3, 7], [90], [0, 100]],
+    ['percent', [130], [90], [0, 150]],
+    ['count', [0, 0], [], [0, 1.2]],
+    ['count', [-5, 5], [], [-6, 6]],
+    ['count', [1e12], [], [0, 1.2e12]],
+    ['bytes', [3 * 1024 ** 3], [], [0, 4 * 1024 ** 3]],
+  ] as const)('values of %s %j with bounds %j span %j', (unit, values, bounds, [min, max]) => {
+    const axis = valueAxis(values, bounds, unit);
+    expect([axis.min, axis.max]).toEqual([min, max]);
+  });
+
+  it('writes byte ticks in round binary units', () => {
+    expect(valueAxis([3 * 1024 ** 3], [], 'bytes').ticks.map((tick) => tick.label)).toEqual([
+      '0 B',
+      '1 GiB',
+      '2 GiB',
+      '3 GiB',
+      '4 GiB',
+    ]);
+  });
+});
+
+it('bands lie where values breach', () => {
+  const y = { min: 0, max: 100, ticks: [] };
+  expect(breachBands({ kind: 'above', threshold: 90 }, y)).toEqual([{ from: 90, to: 100 }]);
+  expect(breachBands({ kind: 'below', threshold: 10 }, y)).toEqual([{ from: 0, to: 10 }]);
+  expect(breachBands({ kind: 'outside', low: 10, high: 90 }, y)).toEqual([
+    { from: 90, to: 100 },
+    { from: 0, to: 10 },
+  ]);
+  expect(breachBands({ kind: 'above', threshold: 100 }, y)).toEqual([]);
+});
