@@ -13,6 +13,9 @@ export interface Reference {
   index: number;
 }
 
+/** How references are written, for messages. */
+export const REFERENCE_FORMS = `\`\${env:NAME}\` or \`\${file:path}\``;
+
 const REFERENCE = /\$\{([A-Za-z][\w-]*):([^{}]*)\}/g;
 const ONE_REFERENCE = /^\$\{[A-Za-z][\w-]*:[^{}]+\}$/;
 
@@ -33,9 +36,9 @@ export function isReferenceKind(kind: string): kind is ReferenceKind {
 
 const literalSecret = (input: unknown): string => {
   if (typeof input === 'string' && input.includes('-----BEGIN')) {
-    return 'this is a private key itself; write a reference to it: `${file:path}`';
+    return `this is a private key itself; write a reference to it, ${REFERENCE_FORMS}`;
   }
-  return 'a secret does not stand in this file; write a reference to it: `${env:NAME}` or `${file:path}`';
+  return `a secret does not stand in this file; write a reference to it, ${REFERENCE_FORMS}`;
 };
 
 /** A value that is secret as a whole (a key, a token): a reference and nothing else. Its errors never show it. */

@@ -1,0 +1,83 @@
+import type { AdapterKinds } from '../registry.ts';
+import { defaultChecks, defaultRoutes, defaultRules } from './defaults.ts';
+import type { Draft } from './draft.ts';
+import { resolvePath } from './file-path.ts';
+import type { Item } from './reader.ts';
+import type { BastionConfig, ClusterConfig, Config, Route } from './types.ts';
+
+/** The configuration of a draft in which nothing is wrong, every default filled in. */
+export function assembleConfig(
+  draft: Draft,
+  kinds: AdapterKinds,
+  folders: { baseDir: string; home?: string },
+): Config {
+  const { kind, path, retention } = needed(draft.store);
+  const { jitter, timeZone, lateness } = needed(draft.schedule);
+  const { listen, publicUrl, chartRetention } = needed(draft.server);
+  const bastions = draft.bastions.map(bastionOf);
+  const checks = draft.checks?.map(needed) ?? defaultChecks(kinds);
+  const channels = draft.channels?.map(needed) ?? [];
+  return {
+    bastions,
+    clusters: draft.clusters.map((cluster) => clusterOf(cluster, bastions)),
+    checks,
+    rules: draft.rules?.map(needed) ?? defaultRules(checks),
+    channels,
+    routes: draft.routes?.map(routeOf) ?? defaultRoutes(channels),
+    silences: draft.silences
+      .map(needed)
+      .map(({ match, from, until, comment }) => ({ match, fromMs: from, untilMs: until, comment })),
+    store: { type: kind, path: resolvePath(path, folders), retentionMs: retention },
+    schedule: { jitterMs: jitter, timeZone, latenessMs: lateness },
+    server: {
+      host: listen.host,
+      port: listen.port,
+      publicUrl: publicUrl ?? `http://${reachable(listen.host)}:${listen.port}`,
+      chartRetentionMs: chartRetention,
+    },
+  };
+}
+
+function needed<T>(item: Item<T>): T {
+  if (item.value === undefined) throw new Error('assembled although something is wrong');
+  return item.value;
+}
+
+function bastionOf(item: Draft['bastions'][number]): BastionConfig {
+  const { deadlines, maxOutput, ...rest } = needed(item);
+  return {
+    ...rest,
+    deadlines: {
+      bastionMs: deadlines.bastion,
+      dialMs: deadlines.dial,
+      handshakeMs: deadlines.handshake,
+      execMs: deadlines.exec,
+    },
+    maxOutputBytes: maxOutput,
+  };
+}
+
+function clusterOf(item: Draft['clusters'][number], bastions: readonly BastionConfig[]): ClusterConfig {
+  const { name, bastion, privateKey, defaults } = needed(item);
+  const user = defaults.user ?? bastions.find((candidate) => candidate.name === bastion)?.user ?? '';
+  return {
+    name,
+    bastion,
+    ...(privateKey !== undefined && { privateKey }),
+    nodes: item.nodes
+      .map(needed)
+      .map((node) => ({ ...node, port: node.port ?? defaults.port ?? 22, user: node.user ?? user })),
+  };
+}
+
+function routeOf(item: NonNullable<Draft['routes']>[number]): Route {
+  const { groupWait, groupInterval, ...rest } = needed(item);
+  return { ...rest, groupWaitMs: groupWait, groupIntervalMs: groupInterval };
+}
+
+/** Listening on all addresses, one that works on this machine. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}

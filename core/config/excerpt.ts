@@ -1,0 +1,98 @@
+import type { Excerpt } from './problem.ts';
+import type { Range } from './yaml-tree.ts';
+
+/** Of what is not known, these are shown: they give a line its shape. */
+const STRUCTURE = new Set([...' \t{}[],:?"\'']);
+const REFERENCE = /\$\{[A-Za-z][\w-]*:[^{}]*\}/g;
+const HIDDEN = '…';
+const WIDTH = 100;
+/** Columns kept in front of what is underlined when a long line is cut. */
+const LEAD = 40;
+
+/**
+ * The line in which `marked` starts. Only what marks show is shown, everything else is an ellipsis: whatever stands
+ * in a file that is not understood may be a secret. Later marks win.
+ */
+export function cutExcerpt(text: string, marked: Range, marks: readonly Mark[]): Excerpt {
+  const { start: lineStart, end: lineEnd } = lineAt(text, marked.start);
+  const source = text.slice(lineStart, lineEnd);
+  const seen = visibility(source, lineStart, marks);
+  const from = marked.start - lineStart;
+  const to = Math.min(Math.max(marked.end - lineStart, from + 1), source.length);
+  let line = '';
+  let start = 0;
+  let end = 0;
+  for (let i = 0; i < source.length; i++) {
+    const shown = seen[i] === true || (seen[i] === undefined && isStructure(source, i));
+    if (i === from) start = !shown && line.endsWith(HIDDEN) ? line.length - 1 : line.length;
+    if (shown) line += printable(source.charAt(i));
+    else if (!line.endsWith(HIDDEN)) line += HIDDEN;
+    if (i === to - 1) end = line.length;
+  }
+  const whole = line.trimEnd();
+  return windowOf(whole, Math.min(start, whole.length), Math.max(end - start, 1));
+}
+
+export type Mark = Range & { shown: boolean };
+
+function visibility(source: string, lineStart: number, marks: readonly Mark[]): (boolean | undefined)[] {
+  const seen = new Array<boolean | undefined>(source.length).fill(undefined);
+  for (const { start, end, shown } of marks) {
+    if (end <= lineStart || start >= lineStart + source.length) continue;
+    seen.fill(shown, Math.max(0, start - lineStart), end - lineStart);
+  }
+  for (const { index, 0: reference } of source.matchAll(REFERENCE))
+    seen.fill(true, index, index + reference.length);
+  return seen;
+}
+
+function isStructure(source: string, index: number): boolean {
+  const char = source.charAt(index);
+  return (
+    STRUCTURE.has(char) ||
+    (char === '-' && source.slice(0, index).trim() === '' && /\s/.test(source.charAt(index + 1)))
+  );
+}
+
+function lineAt(text: string, offset: number): Range {
+  const newline = text.indexOf('\n', offset);
+  return {
+    start: offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1,
+    end: newline < 0 ? text.length : newline,
+  };
+}
+
+function printable(char: string): string {
+  return char < ' ' ||
+    (char >= '\u007f' && char <= '\u009f') ||
+    /[\u2028\u2029\u202a-\u202e\u2066-\u2069]/.test(char)
+    ? ' '
+    : char;
+}
+
+function windowOf(line: string, start: number, length: number): Excerpt {
+  const indent = line.length - line.trimStart().length;
+  const from = line.length - indent <= WIDTH ? indent : Math.max(indent, start - LEAD);
+  const cut = line.slice(from, from + WIDTH);
+  const before = from > indent ? `${HIDDEN} ` : '';
+  const after = from + WIDTH < line.length ? ` ${HIDDEN}` : '';
+  const at = Math.max(0, start - from) + before.length;
+  return {
+    text: before + cut + after,
+    start: at,
+    length: Math.max(1, Math.min(length, before.length + cut.length - at)),
+  };
+}
+
+/** The words of a line that are ours (keys, choices): all that may be shown of a line that is not YAML. */
+export function knownWords(text: string, offset: number, words: ReadonlySet<string>): Mark[] {
+  const { start, end } = lineAt(text, offset);
+  const line = text.slice(start, end);
+  return [...line.matchAll(/[A-Za-z]\w*/g)]
+    .filter((match) => words.has(match[0]))
+    .map((match) => ({
+      start: start + match.index,
+      end: start + match.index + match[0].length,
+      shown: true,
+    }));
+}

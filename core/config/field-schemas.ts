@@ -1,0 +1,116 @@
+// Kinds of values that several sections share.
+import { z } from 'zod';
+import { durationSchema } from './duration.ts';
+import { ruleNameSchema } from './rule-schema.ts';
+
+/** Names of all things follow the rule for rules' names: they are labels, parts of keys, and typed in commands. */
+export const nameSchema = ruleNameSchema;
+
+/** A host name or address, nothing else. */
+export const hostSchema = z
+  .string()
+  .min(1)
+  .superRefine((host, context) => {
+    const message = hostProblem(host);
+    if (message !== undefined) context.addIssue({ code: 'custom', message, input: host });
+  });
+
+function hostProblem(host: string): string | undefined {
+  if (host.includes('://')) return 'this is an address of another kind; write the host name alone';
+  if (host.includes('@')) return 'the user does not stand here; write it as `user`';
+  if (/^[^:]+:\d+$/.test(host)) return 'the port does not stand here; write it as `port`';
+  if (/^\[.*\]$/.test(host)) return 'no brackets around an address; write it without';
+  if (!/^[\p{L}\p{N}._:%-]+$/u.test(host))
+    return 'this is no host name or address; write one, without spaces or path';
+  return undefined;
+}
+
+export const portSchema = z.int().min(1).max(65_535);
+
+export const positiveDurationSchema = durationSchema.refine((ms) => ms > 0, {
+  error: 'this must be longer than 0s',
+});
+
+const globSchema = z
+  .string({ error: () => 'a glob is a text; put it in quotes' })
+  .min(1, { error: 'an empty glob matches nothing' });
+
+/** Labels and globs, one or a list each. */
+export const labelGlobsSchema = z.record(
+  z.string(),
+  z.union([globSchema.transform((one) => [one]), z.array(globSchema).min(1)], {
+    error: 'write a glob or a list of globs, as text in quotes',
+  }),
+);
+
+const TIME = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?([Zz]|[+-]\d\d:?\d\d)$/;
+
+/** A moment, ISO 8601 with its zone; ms after parsing. */
+export const timeSchema = z
+  .string()
+  .superRefine((text, context) => {
+    const message = timeProblem(text);
+    if (message !== undefined) context.addIssue({ code: 'custom', message, input: text });
+  })
+  .transform(timeMs)
+  .meta({ examples: ['2027-01-31T22:00:00+09:00'] });
+
+function timeMs(text: string): number {
+  return Date.parse(
+    text
+      .trim()
+      .replace(' ', 'T')
+      .replace(/\s/g, '')
+      .replace(/([+-]\d\d):?(\d\d)$/, '$1:$2')
+      .toUpperCase(),
+  );
+}
+
+function timeProblem(text: string): string | undefined {
+  if (TIME.test(text)) return Number.isNaN(timeMs(text)) ? 'there is no such day or time' : undefined;
+  const zoned = TIME.test(`${text}Z`);
+  if (zoned)
+    return `the time zone is missing; write \`${text}Z\` for UTC, or its offset like \`${text}+09:00\``;
+  return 'this is not a time; write it like `2027-01-31T22:00:00Z` or `2027-01-31T22:00:00+09:00`';
+}
+
+export const timeZoneSchema = z.string().superRefine((name, context) => {
+  if (isTimeZone(name)) return;
+  const message =
+    'there is no such time zone; write an IANA name like `UTC`, `Asia/Seoul` or `Europe/Berlin`';
+  context.addIssue({ code: 'custom', message, input: name });
+});
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const NO_LISTEN = 'this is no address to listen on; write `127.0.0.1:9470`';
+
+/** `host:port` to listen on. */
+export const listenSchema = z.string({ error: () => NO_LISTEN }).transform((text, context) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535) {
+    context.addIssue({
+      code: 'custom',
+      message: NO_LISTEN,
+      input: text,
+    });
+    return z.NEVER;
+  }
+  return { host: match[1] ?? (match[2] || '0.0.0.0'), port };
+});
+
+/** An http address without its last slash. */
+export const urlSchema = z
+  .url({
+    protocol: /^https?$/,
+    error: 'an http or https address is expected; write it like `https://bartizan.example.net`',
+  })
+  .transform((url) => url.replace(/\/+$/, ''));

@@ -1,0 +1,105 @@
+// Unknown keys, where references may stand, and what may be shown of a file.
+import { fieldFor, holdsScalar, itemAt, type JsonSchema, propertyAt } from './fields.ts';
+import { choose, errorAt, type Finding, nearest, type Path, quoted } from './problem.ts';
+import {
+  findReferences,
+  isReferenceKind,
+  REFERENCE_FORMS,
+  REFERENCE_KINDS,
+  type Reference,
+} from './secret-text.ts';
+import { isEmpty, type Range, type Tree } from './yaml-tree.ts';
+
+export interface Inspection {
+  findings: Finding[];
+  /** Keys we know and values that are not secret are shown; secret values are not; the rest is unknown. */
+  marks: (Range & { shown: boolean })[];
+  references: { path: Path; reference: Reference }[];
+}
+
+/**
+ * Walks a tree along the schema. A key that is clearly a slip of the pen (`rol`) is reported, and the tree goes on
+ * under the name that was meant, so that its value is checked as well; any other unknown key is taken out.
+ */
+export function inspect(tree: Tree, schema: JsonSchema): Inspection {
+  const result: Inspection = { findings: [], marks: [], references: [] };
+  walk(tree, schema, [], result);
+  return result;
+}
+
+function walk(tree: Tree, schema: JsonSchema, path: Path, result: Inspection): void {
+  const field = fieldFor(schema, tree);
+  if (field.writeOnly) result.marks.push({ start: tree.start, end: tree.end, shown: false });
+  if (tree.kind === 'scalar') {
+    inspectScalar(tree, field, path, result);
+    return;
+  }
+  tree.items.forEach((item, i) => {
+    const inner = itemAt(field, i);
+    if (inner) walk(item, inner, [...path, i], result);
+  });
+  if (field.properties && field.additionalProperties === false) {
+    resolveKeys(tree, Object.keys(field.properties), path, result);
+  }
+  for (const [name, entry] of tree.entries) {
+    const inner = entry.unknown ? undefined : propertyAt(field, name);
+    if (!inner) continue;
+    result.marks.push({ ...entry.key, shown: true });
+    walk(entry.tree, inner, [...path, name], result);
+  }
+}
+
+function resolveKeys(tree: Tree, known: readonly string[], path: Path, result: Inspection): void {
+  for (const [name, entry] of [...tree.entries]) {
+    if (known.includes(name) || entry.unknown) continue;
+    const possible = known.filter((key) => !tree.entries.has(key));
+    const meant = nearest(name, possible);
+    // Without its colon a secret ends up as a key: what has no value and is like no key of ours is not repeated.
+    const printable = meant !== undefined || (/^[\w.-]{1,40}$/.test(name) && !isEmpty(entry.tree));
+    if (meant === undefined) {
+      tree.entries.set(name, { ...entry, unknown: true, written: printable ? name : '…' });
+    } else {
+      tree.entries.delete(name);
+      tree.entries.set(meant, entry);
+    }
+    if (printable) result.marks.push({ ...entry.key, shown: true });
+    const message = printable ? `unknown key ${quoted(name)}` : 'unknown key, or a `:` is missing';
+    const suggestion = choose(name, possible, 'possible here');
+    result.findings.push({ ...errorAt([...path, meant ?? name], message, suggestion), at: 'key' });
+  }
+}
+
+function inspectScalar(tree: Tree, field: JsonSchema, path: Path, result: Inspection): void {
+  const { value } = tree;
+  const secret = field.writeOnly === true;
+  const listed = itemAt(field, 0);
+  const expected = holdsScalar(field) || (holdsScalar(listed) && !listed?.writeOnly);
+  const key = typeof value === 'string' && value.includes('PRIVATE KEY');
+  if (!secret && expected && !key) result.marks.push({ start: tree.start, end: tree.end, shown: true });
+  if (typeof value !== 'string' || !value.includes('${')) return;
+  let rest = value;
+  for (const reference of findReferences(value)) {
+    rest = rest.replace(reference.text, '');
+    const problem = referenceProblem(reference, secret);
+    if (problem) result.findings.push(errorAt(path, ...problem));
+    else result.references.push({ path, reference });
+  }
+  if (secret && rest.includes('${'))
+    result.findings.push(errorAt(path, 'this is not a reference', `write ${REFERENCE_FORMS}`));
+}
+
+function referenceProblem(
+  { kind, name, text }: Reference,
+  allowed: boolean,
+): [string, string | undefined] | undefined {
+  if (!allowed)
+    return [
+      `${quoted(text)} is not resolved here`,
+      'references stand where secrets do; write the value itself',
+    ];
+  if (!isReferenceKind(kind))
+    return [`unknown reference ${quoted(`\${${kind}:…}`)}`, choose(kind, REFERENCE_KINDS, 'there are')];
+  if (name.trim() === '')
+    return [`the reference names no ${kind === 'env' ? 'variable' : 'file'}`, `write ${REFERENCE_FORMS}`];
+  return undefined;
+}

@@ -1,0 +1,63 @@
+import type { Rule } from '../model.ts';
+import type { AdapterKinds } from '../registry.ts';
+import { badChains } from './chains.ts';
+import { judgeCoverage } from './coverage.ts';
+import { defaultChecks, defaultRules } from './defaults.ts';
+import { findDoubts } from './doubts.ts';
+import type { Draft } from './draft.ts';
+import { brokenLinks, namesOf } from './links.ts';
+import { duplicateNames } from './names.ts';
+import { type Finding, type Path, quoted, warningAt } from './problem.ts';
+import { type Item, textOf } from './reader.ts';
+import type { Reference } from './secret-text.ts';
+
+/** What a file as a whole must fulfil, as far as its parts are valid. */
+export function judgeDraft(draft: Draft, options: { kinds: AdapterKinds; nowMs?: number }): Finding[] {
+  const checks = draft.checks?.flatMap(({ value }) => value ?? []) ?? defaultChecks(options.kinds);
+  const rules: { rule: Rule; path: Path }[] =
+    draft.rules?.flatMap(({ value, path }) => (value ? [{ rule: value, path }] : [])) ??
+    defaultRules(checks).map((rule) => ({ rule, path: [] }));
+  const ruleNames = draft.rules ? namesOf(draft.rules) : rules.map(({ rule }) => rule.name);
+  const nodes = draft.clusters.flatMap((cluster) => {
+    const name = textOf(cluster.raw, 'name') ?? '';
+    return cluster.nodes.flatMap(({ value }) =>
+      value ? [{ cluster: name, node: value.name, role: value.role }] : [],
+    );
+  });
+  const routes = draft.routes?.flatMap(({ value, path }) => (value ? [{ ...value, path }] : []));
+  const fleetIsValid = draft.clusters.every((cluster) => cluster.value && cluster.nodes.every(isValid));
+  const coverable =
+    fleetIsValid &&
+    nodes.length > 0 &&
+    (draft.routes ?? []).every(isValid) &&
+    !draft.unreadable.has('routes');
+  return [
+    ...duplicateNames(draft),
+    ...brokenLinks(draft, ruleNames),
+    ...badChains(draft),
+    ...findDoubts({ draft, checks, rules, nodes: fleetIsValid ? nodes : [], nowMs: options.nowMs }),
+    ...(coverable ? judgeCoverage({ rules, routes, nodes, bastions: namesOf(draft.bastions) }) : []),
+  ];
+}
+
+function isValid(item: Item<unknown>): boolean {
+  return item.value !== undefined;
+}
+
+/** References that have no value on this machine. */
+export function missingValues(
+  references: readonly { path: Path; reference: Reference }[],
+  { available }: { available?: (reference: Reference) => boolean },
+): Finding[] {
+  if (!available) return [];
+  return references
+    .filter(({ reference }) => !available(reference))
+    .map(({ path, reference }) => {
+      const what = reference.kind === 'env' ? 'is not set' : 'cannot be read';
+      return warningAt(
+        path,
+        `${quoted(reference.text)} ${what} here`,
+        'it must be there when `bartizan up` starts',
+      );
+    });
+}

@@ -1,0 +1,57 @@
+import { GROUP_LABELS } from '../catalogue.ts';
+import { SEVERITIES } from '../model.ts';
+import { choose, errorAt, type Finding, type Path, quoted, warningAt } from './problem.ts';
+import { field, isData, textsOf } from './reader.ts';
+
+/** What routes, groups and silences see of an alert. */
+export const ROUTED_LABELS: readonly string[] = [
+  ...new Set(['rule', 'severity', ...Object.values(GROUP_LABELS).flat()]),
+];
+
+/** Labels and values of a `match`. A glob with a wildcard is not judged; lists that are unknown neither. */
+export function badMatch(
+  match: unknown,
+  path: Path,
+  known: { rules: readonly string[] | undefined; clusters: readonly string[] | undefined },
+): Finding[] {
+  return labelsOf(match).flatMap((label): Finding[] => {
+    const missing = (names: readonly string[] | undefined, tell: typeof errorAt) =>
+      names
+        ? literals(match, label)
+            .filter(({ text }) => !names.includes(text))
+            .map(({ at, text }) =>
+              tell(
+                [...path, ...at],
+                `there is no ${label} ${quoted(text)}`,
+                choose(text, names, 'there are'),
+              ),
+            )
+        : [];
+    if (label === 'severity') return missing(SEVERITIES, errorAt);
+    if (label === 'rule') return missing(known.rules, errorAt);
+    // A cluster may be added tomorrow; a rule is in this file or nowhere.
+    if (label === 'cluster') return missing(known.clusters, warningAt);
+    return unknownLabel([...path, label], label, ROUTED_LABELS);
+  });
+}
+
+function literals(match: unknown, label: string): { at: Path; text: string }[] {
+  const value = field(match, label);
+  const single = typeof value === 'string' ? [{ at: [label], text: value }] : [];
+  const listed = textsOf(match, label).map(({ index, text }) => ({ at: [label, index], text }));
+  return [...single, ...listed].filter(({ text }) => !/[*?]/.test(text));
+}
+
+export function labelsOf(globs: unknown): string[] {
+  return isData(globs) ? Object.keys(globs) : [];
+}
+
+export function unknownLabel(path: Path, label: string, known: readonly string[]): Finding[] {
+  if (known.includes(label)) return [];
+  return [
+    {
+      ...errorAt(path, `there is no label ${quoted(label)}`, choose(label, known, 'possible here')),
+      at: 'key',
+    },
+  ];
+}

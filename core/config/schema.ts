@@ -1,0 +1,139 @@
+// The sections of `bartizan.yaml` as people write them. Descriptions become the reference and the JSON Schema.
+import { z } from 'zod';
+import { ROLES } from '../model.ts';
+import { byteSizeSchema, durationSchema } from './duration.ts';
+import {
+  hostSchema,
+  labelGlobsSchema,
+  listenSchema,
+  nameSchema,
+  portSchema,
+  positiveDurationSchema,
+  timeSchema,
+  timeZoneSchema,
+  urlSchema,
+} from './field-schemas.ts';
+import { hostKeySchema } from './host-key.ts';
+import { secretSchema } from './secret-text.ts';
+
+const hostKeys = z
+  .array(hostKeySchema)
+  .describe('Pinned host keys, `type base64` each. Keys learned by `bartizan trust` come on top')
+  .default([]);
+const user = z.string().min(1).describe('User to log in as');
+
+export const bastionSchema = z.strictObject({
+  name: nameSchema.describe('What clusters call it'),
+  host: hostSchema.describe('Host name or address'),
+  port: portSchema.describe('SSH port').default(22),
+  user: user.meta({ examples: ['probe'] }),
+  privateKey: secretSchema.describe('Private key, OpenSSH or PEM, without passphrase').meta({
+    examples: [`\${file:~/.ssh/id_ed25519}`],
+    writeOnly: true,
+  }),
+  hostKeys,
+  maxConnections: z.int().min(1).max(1000).describe('SSH connections to it at once').default(8),
+  batchSize: z.int().min(1).max(10_000).describe('Nodes probed over one connection at most').default(100),
+  concurrency: z.int().min(1).max(1000).describe('Nodes of one batch probed at once').default(32),
+  deadlines: z
+    .strictObject({
+      bastion: positiveDurationSchema.describe('Until the bastion has let us in').prefault('10s'),
+      dial: positiveDurationSchema.describe('Until the bastion has reached a node').prefault('5s'),
+      handshake: positiveDurationSchema.describe('Until a node has let us in').prefault('10s'),
+      exec: positiveDurationSchema.describe('Until the check has run').prefault('15s'),
+    })
+    .describe('How long each phase of a probe may take')
+    .prefault({}),
+  maxOutput: byteSizeSchema
+    .refine((bytes) => bytes >= 4096, { error: 'a check needs at least `4KiB`' })
+    .describe('What one check on one node may print; more is cut off and the node counts as failed')
+    .prefault('1MiB'),
+});
+
+export const nodeSchema = z.strictObject({
+  name: nameSchema.describe('Its label `node`; unique in its cluster'),
+  role: z.enum(ROLES).describe('What it does in the control plane'),
+  host: hostSchema.describe('Host name or address, as the bastion sees it'),
+  port: portSchema.describe("SSH port; by default the cluster's, else 22").optional(),
+  user: user.describe("User to log in as; by default the cluster's, else the bastion's").optional(),
+  hostKeys,
+});
+
+/** A cluster without its nodes, which are read one by one. */
+export const clusterSchema = z.strictObject({
+  name: nameSchema.describe('Its label `cluster`'),
+  bastion: z.string().describe('Name of the bastion its nodes are behind'),
+  privateKey: secretSchema
+    .describe("Private key for the nodes; by default the bastion's")
+    .meta({ examples: [`\${file:~/.ssh/nodes}`], writeOnly: true })
+    .optional(),
+  defaults: z
+    .strictObject({ user: user.optional(), port: portSchema.describe('SSH port').optional() })
+    .describe('For its nodes that do not say otherwise')
+    .prefault({}),
+});
+
+export const checkSchema = z.strictObject({
+  name: nameSchema.describe('Name of the check'),
+  every: durationSchema
+    .refine((ms) => ms >= 1000, { error: 'a check runs once a second at most; write `1s` or longer' })
+    .describe('How often it runs. Rounds fall on multiples of it since 1970')
+    .prefault('1m'),
+  where: labelGlobsSchema.describe('Only nodes whose `cluster`, `node` and `role` match').prefault({}),
+});
+
+export const channelSchema = z.strictObject({
+  name: nameSchema.describe('What routes call it'),
+  fallback: z.string().describe('Channel that gets what this one could not deliver in the end').optional(),
+});
+
+export const routeSchema = z.strictObject({
+  name: nameSchema.describe('Name of the route'),
+  match: labelGlobsSchema
+    .describe('Labels and globs, also `rule` and `severity`; all must match')
+    .prefault({}),
+  channels: z.array(z.string()).min(1).describe('Channels that get the alerts'),
+  continue: z.boolean().describe('Whether later routes may take the alert as well').default(false),
+  groupBy: z
+    .array(z.string())
+    .describe('Alerts that agree in these labels share one message')
+    .default(['rule', 'cluster']),
+  groupWait: durationSchema.describe('How long the first message of a group waits for more').prefault('0s'),
+  groupInterval: durationSchema.describe('Least time between messages of a group').prefault('5m'),
+});
+
+export const silenceSchema = z
+  .strictObject({
+    match: labelGlobsSchema.describe('Labels and globs, also `rule` and `severity`; all must match'),
+    from: timeSchema.describe('Start, ISO 8601 with its zone'),
+    until: timeSchema.describe('End, ISO 8601 with its zone'),
+    comment: z.string().describe('Why').default(''),
+  })
+  .refine(({ from, until }) => from < until, {
+    path: ['until'],
+    error: 'it ends before it starts; `until` comes after `from`',
+  });
+
+export const storeSchema = z.strictObject({
+  path: z.string().min(1).describe('Folder of the data').default('./data'),
+  retention: positiveDurationSchema.describe('How long samples are kept').prefault('7d'),
+});
+
+export const scheduleSchema = z.strictObject({
+  jitter: durationSchema
+    .describe('Rounds start up to this much late, always the same, so that many runners do not start at once')
+    .prefault('1s'),
+  timeZone: timeZoneSchema.describe('IANA time zone of messages and charts').default('UTC'),
+  lateness: positiveDurationSchema
+    .describe('How late samples may arrive and still be judged')
+    .prefault('15m'),
+});
+
+export const serverSchema = z.strictObject({
+  listen: listenSchema.describe('Address for `/healthz`, `/metrics` and pictures').prefault('127.0.0.1:9470'),
+  publicUrl: urlSchema
+    .describe('Address under which people reach the server; by default the one it listens on')
+    .meta({ examples: ['https://bartizan.example.net'] })
+    .optional(),
+  chartRetention: positiveDurationSchema.describe('How long a picture can be fetched').prefault('30d'),
+});
