@@ -98,7 +98,9 @@ export function findCandidates(
     }
   }
   for (const [key, { labels }] of known) if (!found.has(key)) add(labels, [], key);
-  return { candidates: [...found.values()], ignoredSamples };
+  // In an order that does not depend on the store's: equal states make equal checkpoints.
+  const candidates = [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  return { candidates, ignoredSamples };
 }
 
 /** Whether anybody may still believe that it is pending or firing. */
