@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
+import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import { NODE_PROGRAMS, type NodeModel, nodeFiles } from './node-model.ts';
+
+const { Server, utils } = ssh2;
+
+export interface FleetNode {
+  name: string;
+  host: string;
+  port: number;
+  /** known_hosts style, without the name. */
+  hostKey: string;
+}
+
+export interface Fleet {
+  bastion: FleetNode;
+  nodes: readonly FleetNode[];
+  /** OpenSSH format; opens bastion and nodes for any user name. */
+  privateKey: string;
+  /** Commands that nodes have run. */
+  commands(): number;
+  stop(): Promise<void>;
+}
+
+/**
+ * A bastion and nodes that speak SSH in this process (ssh2's server), on loopback and free ports. The bastion forwards
+ * to its nodes only; a node runs `sh` with what comes on stdin, as a real one does, over a synthetic root that is
+ * written anew before each command. All else is refused.
+ */
+export async function startFleet(options: {
+  /** Folder for the synthetic roots. */
+  dir: string;
+  nodes: readonly NodeModel[];
+  /** Milliseconds since the start of the story; real time unless a test says otherwise. */
+  sinceStartMs?: () => number;
+}): Promise<Fleet> {
+  const startedAtMs = Date.now();
+  const sinceStartMs = options.sinceStartMs ?? (() => Date.now() - startedAtMs);
+  const client = utils.generateKeyPairSync('ed25519', { comment: 'bartizan demo' });
+  const allowed = fingerprint(client.public);
+  const running = new Set<ChildProcess>();
+  const servers: { close(): Promise<void> }[] = [];
+  let commands = 0;
+
+  const nodes: FleetNode[] = [];
+  for (const model of options.nodes) {
+    const root = join(options.dir, model.name);
+    const node = await serve(model.name, allowed, (connection) => {
+      connection.on('session', (accept) => {
+        accept().on('exec', (acceptExec, rejectExec, { command }) => {
+          const channel = acceptExec();
+          if (command !== 'sh') return void refuse(channel, command);
+          commands++;
+          writeRoot(root, model, sinceStartMs());
+          runShell(channel, root, running);
+          void rejectExec;
+        });
+      });
+    });
+    servers.push(node);
+    nodes.push(node.place);
+  }
+  const bastion = await serve('bastion', allowed, (connection) => {
+    connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
+      if (!nodes.some((node) => node.host === destIP && node.port === destPort)) return void reject?.();
+      const socket = connect(destPort, destIP, () => {
+        const channel = accept();
+        socket.on('error', () => channel.close());
+        channel.on('error', () => socket.destroy());
+        channel.pipe(socket).pipe(channel);
+      });
+      socket.once('error', () => reject?.());
+    });
+  });
+  servers.push(bastion);
+
+  return {
+    bastion: bastion.place,
+    nodes,
+    privateKey: client.private,
+    commands: () => commands,
+    async stop() {
+      await Promise.all(servers.map((server) => server.close()));
+      for (const child of running) child.kill('SIGKILL');
+    },
+  };
+}
+
+async function serve(
+  name: string,
+  allowed: string,
+  onReady: (connection: Connection) => void,
+): Promise<{ place: FleetNode; close(): Promise<void> }> {
+  const hostKey = utils.generateKeyPairSync('ed25519', { comment: name });
+  const connections = new Set<Connection>();
+  const server = new Server({ hostKeys: [hostKey.private] }, (connection) => {
+    connections.add(connection);
+    connection.on('close', () => connections.delete(connection));
+    connection.on('error', () => connections.delete(connection));
+    connection.on('authentication', (context) => {
+      const known = context.method === 'publickey' && digest(context.key.data) === allowed;
+      const key = known
+        ? utils.parseKey(`${context.key.algo} ${context.key.data.toString('base64')}`)
+        : undefined;
+      if (!known || !key || key instanceof Error) return context.reject(['publickey']);
+      const { signature, blob } = context;
+      const signed =
+        signature === undefined ||
+        (blob !== undefined && key.verify(blob, signature, context.hashAlgo) === true);
+      if (signed) context.accept();
+      else context.reject(['publickey']);
+    });
+    connection.on('ready', () => onReady(connection));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  return {
+    place: { name, host: '127.0.0.1', port, hostKey: hostKey.public.split(' ').slice(0, 2).join(' ') },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const connection of connections) connection.end();
+      }),
+  };
+}
+
+function fingerprint(publicKey: string): string {
+  return digest(Buffer.from(publicKey.split(' ')[1] ?? '', 'base64'));
+}
+
+function digest(data: Buffer): string {
+  return createHash('sha256').update(data).digest('base64');
+}
+
+function refuse(channel: ServerChannel, command: string): void {
+  channel.stderr.write(`refused: ${command}\n`);
+  channel.exit(126);
+  channel.end();
+}
+
+function runShell(channel: ServerChannel, root: string, running: Set<ChildProcess>): void {
+  const env = { BARTIZAN_ROOT: root, PATH: `${join(root, 'bin')}:/usr/bin:/bin` };
+  const child = spawn('/bin/sh', [], { cwd: root, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  running.add(child);
+  channel.on('error', () => child.kill('SIGKILL'));
+  child.stdin.on('error', () => undefined);
+  channel.pipe(child.stdin);
+  child.stdout.pipe(channel, { end: false });
+  child.stderr.pipe(channel.stderr, { end: false });
+  child.on('close', (code) => {
+    running.delete(child);
+    channel.exit(code ?? 255);
+    channel.end();
+  });
+}
+
+function writeRoot(root: string, model: NodeModel, sinceStartMs: number): void {
+  for (const [path, content] of Object.entries(nodeFiles(model, sinceStartMs)))
+    write(join(root, path), content);
+  for (const [path, content] of Object.entries(NODE_PROGRAMS)) {
+    write(join(root, path), content);
+    chmodSync(join(root, path), 0o755);
+  }
+}
+
+function write(file: string, content: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+}
