@@ -1,0 +1,141 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AuditEntry } from '../../core/ports.ts';
+import { verifyAudit } from './chain.ts';
+import { createAuditFile } from './file.ts';
+
+const entry = (target: string): AuditEntry => ({
+  atMs: Date.UTC(2026, 0, 2),
+  actor: 'bartizan',
+  bastion: 'seoul',
+  target,
+  durationMs: 12,
+  bytes: 900,
+  outcome: 'ok',
+});
+
+let dir: string;
+let file: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'audit-'));
+  file = join(dir, 'audit.jsonl');
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+const openAudit = () => createAuditFile({ file, writer: 'local', nowMs: () => Date.UTC(2026, 0, 3) });
+
+async function write(...targets: string[]) {
+  const audit = await openAudit();
+  for (const target of targets) await audit.append([entry(target)]);
+  const head = audit.head();
+  await audit.close();
+  return head;
+}
+
+const lines = () => readFileSync(file, 'utf8').trimEnd().split('\n');
+
+describe('audit file', () => {
+  it('chains its lines, also over restarts', async () => {
+    await write('a/1', 'a/2');
+    const head = await write('a/3');
+    expect(head).toMatchObject({ writer: 'local', sequence: 3 });
+    expect(await verifyAudit(file)).toEqual({
+      ok: true,
+      entries: 3,
+      repaired: 0,
+      head: { sequence: 3, hash: head.hash },
+    });
+    expect(JSON.parse(lines()[2] ?? '')).toMatchObject({
+      sequence: 3,
+      writer: 'local',
+      at: '2026-01-02T00:00:00.000Z',
+      target: 'a/3',
+      outcome: 'ok',
+      hash: head.hash,
+    });
+  });
+
+  it('writes what comes at once in the order it came', async () => {
+    const audit = await openAudit();
+    await Promise.all(Array.from({ length: 100 }, (_, i) => audit.append([entry(`a/${i}`)])));
+    await audit.close();
+    expect(lines().map((line) => JSON.parse(line).target)).toEqual(
+      Array.from({ length: 100 }, (_, i) => `a/${i}`),
+    );
+    expect(await verifyAudit(file)).toMatchObject({ ok: true, entries: 100 });
+  });
+
+  it.each([
+    ['changed', (text: string) => text.replace('a/2', 'a/9'), 2],
+    ['removed', (text: string) => text.split('\n').toSpliced(1, 1).join('\n'), 2],
+    [
+      'swapped',
+      (text: string) =>
+        text
+          .split('\n')
+          .with(0, text.split('\n')[1] ?? '')
+          .join('\n'),
+      1,
+    ],
+    ['put in twice', (text: string) => `${text.split('\n')[0]}\n${text}`, 2],
+  ])('sees a line that was %s', async (_, tamper, line) => {
+    await write('a/1', 'a/2', 'a/3');
+    writeFileSync(file, tamper(readFileSync(file, 'utf8')));
+    expect(await verifyAudit(file)).toMatchObject({ ok: false, line });
+  });
+
+  it('marks a line that a crash left unfinished, and loses none before it', async () => {
+    await write('a/1', 'a/2');
+    const whole = readFileSync(file).length;
+    const { sequence } = await write('a/3');
+    truncateSync(file, whole + 40);
+    await write('a/4');
+    expect(sequence).toBe(3);
+    expect(lines()).toHaveLength(5);
+    expect(JSON.parse(lines()[3] ?? '')).toMatchObject({ sequence: 3, event: 'torn-line', bytes: 40 });
+    expect(await verifyAudit(file)).toMatchObject({ ok: true, entries: 3, repaired: 1 });
+  });
+
+  it('survives a crash at every byte of a write, and another while it is mended', async () => {
+    await write('a/1');
+    const before = readFileSync(file).length;
+    await write('a/2');
+    const bytes = readFileSync(file);
+    for (let end = before; end <= bytes.length; end += 7) {
+      writeFileSync(file, bytes.subarray(0, end));
+      await write();
+      const mended = readFileSync(file);
+      for (let again = end; again <= mended.length; again += 31) {
+        writeFileSync(file, mended.subarray(0, again));
+        await write('a/3');
+        expect(await verifyAudit(file)).toMatchObject({ ok: true });
+        expect(lines().filter((line) => line.includes('"a/1"') || line.includes('"a/3"'))).toHaveLength(2);
+      }
+    }
+  });
+
+  it('does not take an unfinished line for right without its mark', async () => {
+    await write('a/1');
+    appendFileSync(file, '{"sequence":2,"prev');
+    expect(await verifyAudit(file)).toMatchObject({ ok: false, line: 2 });
+  });
+
+  it('starts again where not even the first line was finished', async () => {
+    writeFileSync(file, '{"sequence":1,"previous":"00');
+    await write('a/1');
+    expect(await verifyAudit(file)).toMatchObject({ ok: true, entries: 1, repaired: 1 });
+  });
+
+  it('refuses to go on behind something that it never wrote', async () => {
+    writeFileSync(file, 'x'.repeat(100_000));
+    await expect(openAudit()).rejects.toThrow(/does not end as we write it/);
+  });
+
+  it('says so when the disk does not take it', async () => {
+    const audit = await createAuditFile({ file: '/dev/full', writer: 'local' });
+    await expect(audit.append([entry('a/1')])).rejects.toThrow(/cannot be written/);
+    expect(audit.head().sequence).toBe(0);
+  });
+});

@@ -1,0 +1,213 @@
+import type { ParsedKey } from 'ssh2';
+import type { BastionConfig, Config } from '../../core/config/types.ts';
+import { ConfigError, describeError } from '../../core/errors.ts';
+import type { Batch, BatchObservation, Failure, Observation, Target } from '../../core/model.ts';
+import type { Audit, AuditEntry, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
+import { type BastionLink, type NodeAccess, openBastionLink } from '../ssh/bastion-link.ts';
+import { ProbeError } from '../ssh/failure.ts';
+import { createKeyring } from '../ssh/keyring.ts';
+import { knownHostName, knownNodeNames } from '../ssh/known-hosts.ts';
+import { createPinnedKeys } from '../ssh/known-hosts-file.ts';
+import { createLinks } from '../ssh/links.ts';
+import { hasNativeCrypto } from '../ssh/native-crypto.ts';
+import { type Look, type LookContext, lookAtNode } from './node-look.ts';
+import { PROBES } from './registry.ts';
+import { loadCounters, saveCounters } from './round-counters.ts';
+
+export interface ProberOptions {
+  config: Pick<Config, 'bastions' | 'clusters' | 'checks'>;
+  secrets: Secrets;
+  audit: Audit;
+  counters: Counters;
+  clock: Clock;
+  logger: Logger;
+  meter?: Meter;
+  /** File kept by `bartizan trust`; it need not exist. */
+  knownHosts: string;
+  /** Who the audit says it was. */
+  actor?: string;
+  /** Between two looks where there are no counters of an earlier round. */
+  secondLookMs?: number;
+}
+
+/** Sessions of nodes that were not looked at for so long are closed. */
+const UNUSED_MS = 15 * 60_000;
+
+/**
+ * Probes through bastions over SSH; connections stay open between rounds until `close`.
+ * @throws ConfigError when a private key cannot be resolved or used
+ */
+export async function createProber(options: ProberOptions): Promise<Prober> {
+  const { config, audit, counters, logger, meter, actor = 'bartizan', secondLookMs = 1_000 } = options;
+  const nowMs = () => options.clock.nowMs();
+  const count = (name: string, labels: Record<string, string>) => meter?.count(name, labels);
+  const keyring = createKeyring(config, options.secrets);
+  const hostKeys = createPinnedKeys(options.knownHosts);
+  const links = createLinks({ nowMs, count });
+  for (const { name } of config.bastions) await keyring.ofBastion(name);
+  for (const { name } of config.clusters) await keyring.ofCluster(name);
+  if (!hasNativeCrypto()) {
+    logger.warn('ssh2 runs without its native binding, at about twice the CPU; `npm rebuild` says why');
+  }
+
+  /** Keys and pins as they are at the start of a batch. */
+  async function accessTo(targets: readonly Target[]): Promise<NodeAccess[]> {
+    const pinned = await hostKeys.load();
+    const keys = new Map<string, ParsedKey>();
+    for (const { cluster } of targets) {
+      if (!keys.has(cluster)) keys.set(cluster, await keyring.ofCluster(cluster));
+    }
+    return targets.map((target) => ({
+      target,
+      key: keys.get(target.cluster) as ParsedKey,
+      pinned: pinned(target.hostKeys, knownNodeNames(target)),
+    }));
+  }
+
+  async function openLink(bastion: BastionConfig, record: (entry: AuditEntry) => void): Promise<BastionLink> {
+    const startMs = nowMs();
+    const entry = (outcome: string, fingerprint: string | undefined): AuditEntry => ({
+      atMs: startMs,
+      actor,
+      bastion: bastion.name,
+      ...(fingerprint !== undefined && { hostKeyFingerprint: fingerprint }),
+      durationMs: nowMs() - startMs,
+      bytes: 0,
+      outcome,
+    });
+    try {
+      const key = await keyring.ofBastion(bastion.name);
+      const pinned = (await hostKeys.load())(bastion.hostKeys, [knownHostName(bastion.host, bastion.port)]);
+      const link = await openBastionLink({ bastion, key, pinned, nowMs, count });
+      record(entry('ok', link.fingerprint));
+      return link;
+    } catch (error) {
+      if (error instanceof ProbeError) record(entry(error.failure.reason, error.fingerprint));
+      throw error;
+    }
+  }
+
+  return {
+    async probe(batch, { signal, onObservation } = {}) {
+      const bastion = config.bastions.find((candidate) => candidate.name === batch.bastion);
+      if (!bastion) throw new ConfigError(`no bastion is called ${batch.bastion}`);
+      const written: Promise<void>[] = [];
+      const record = (entry: AuditEntry) => {
+        const append = audit.append([entry]);
+        append.catch(() => {});
+        written.push(append);
+      };
+      const accesses = await accessTo(batch.targets);
+      let result: BatchObservation;
+      try {
+        signal?.throwIfAborted();
+        result = await links.use(
+          bastion,
+          batch.index,
+          () => openLink(bastion, record),
+          async (link) => {
+            const cut = () => link.destroy();
+            signal?.addEventListener('abort', cut);
+            try {
+              const context = {
+                link,
+                bastion,
+                roundMs: batch.roundMs,
+                nowMs,
+                actor,
+                audit: record,
+                secondLookMs,
+              };
+              return await probeTargets(batch, context, accesses, onObservation);
+            } finally {
+              signal?.removeEventListener('abort', cut);
+              link.dropUnusedSince(nowMs() - UNUSED_MS);
+            }
+          },
+        );
+      } catch (error) {
+        const failure = failureOf(error, signal);
+        result = { batch, bastion: { ok: false, failure }, observations: [] };
+      }
+      // No way in passes the audit by: what cannot be written there fails the round.
+      await Promise.all(written);
+      return result;
+    },
+    async close() {
+      links.close();
+    },
+  };
+
+  async function probeTargets(
+    batch: Batch,
+    context: LookContext,
+    accesses: readonly NodeAccess[],
+    onObservation: ((done: number) => void) | undefined,
+  ): Promise<BatchObservation> {
+    const { link, bastion } = context;
+    const looks: Look[] = [];
+    let lost: Failure | undefined;
+    let done = 0;
+    const checks = batch.checks.map(findCheck);
+    const earlier = await loadCounters(batch, counters, logger);
+
+    await forEachAtOnce(accesses, bastion.concurrency, async (access) => {
+      for (const check of checks) {
+        if (lost !== undefined) return;
+        const before = earlier.get(check.check.name, access.target);
+        const look = await lookAtNode(context, access, check, before);
+        // What fails by silence may fail because of the bastion. A bastion that answers after it is not to blame.
+        if (look.error && isSilence(look.error) && !(await link.isAlive(bastion.deadlines.bastionMs))) {
+          lost ??= bastionLost(look.error.failure);
+        }
+        if (look.observation.result.ok || lost === undefined) looks.push(look);
+      }
+      onObservation?.(++done);
+    });
+
+    await saveCounters(batch, counters, logger, earlier, looks);
+    lost ??= forbiddenAll(looks);
+    const observations: Observation[] = looks.map((look) => look.observation);
+    if (lost === undefined) return { batch, bastion: { ok: true }, observations };
+    const answered = observations.filter(({ result }) => result.ok);
+    return { batch, bastion: { ok: false, failure: lost }, observations: answered };
+  }
+
+  function findCheck(name: string) {
+    const check = config.checks.find((candidate) => candidate.name === name);
+    const probe = PROBES.find((candidate) => candidate.type === check?.probe);
+    if (!check || !probe) throw new ConfigError(`no check is called ${name}, or its kind is not known`);
+    return { check, probe };
+  }
+}
+
+function isSilence({ failure }: ProbeError): boolean {
+  return failure.reason === 'timeout' || failure.reason === 'protocol';
+}
+
+function bastionLost({ reason }: Failure): Failure {
+  const detail = 'the bastion stopped answering in the middle of the round';
+  return { reason: reason === 'timeout' ? 'timeout' : 'protocol', phase: 'bastion', detail };
+}
+
+/** A bastion that lets us through to none of its nodes tells nothing about any of them. */
+function forbiddenAll(looks: readonly Look[]): Failure | undefined {
+  return looks.every(({ error }) => error?.forbidden) ? looks[0]?.error?.failure : undefined;
+}
+
+/** @throws what is no failure of a probe */
+function failureOf(error: unknown, signal: AbortSignal | undefined): Failure {
+  if (error instanceof ProbeError) return error.failure;
+  if (signal?.aborted)
+    return { reason: 'timeout', phase: 'bastion', detail: `cut off: ${describeError(error)}` };
+  throw error;
+}
+
+/** Runs `work` on every item, at most `limit` at a time. */
+async function forEachAtOnce<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>) {
+  const queue = items.values();
+  const worker = async () => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+}

@@ -1,0 +1,133 @@
+import type { ClientChannel } from 'ssh2';
+import { oneLine, probeError, seconds } from './failure.ts';
+import type { SshSession } from './session.ts';
+
+/** A script of the catalogue. What runs on a node is one of these, never a text put together here. */
+export interface Script {
+  /** `usage@1` in the audit. */
+  name: string;
+  text: string;
+  /** Of `text`, hexadecimal. */
+  sha256: string;
+  /** First line of its own output; what comes before is a profile's. */
+  begin: string;
+}
+
+export interface OpenCommand {
+  channel: ClientChannel;
+  /** From asking to being let, over as many round trips as ssh2 makes of it. */
+  roundTripMs: number;
+}
+
+export interface CommandOutput {
+  text: string;
+  bytes: number;
+  exitCode: number | undefined;
+  /** First line of what came on stderr. */
+  complaint: string;
+  /** When the script's first line arrived, by our clock. */
+  begunAtMs: number | undefined;
+}
+
+/** ssh2 opens the channel and asks for the command one after the other. */
+const ROUND_TRIPS_OF_EXEC = 2;
+/** After the exit code: for output that is under way, and for a child that keeps the channel open. */
+const AFTER_EXIT_MS = 1_000;
+
+/** Starts `sh` on a node. @throws ProbeError */
+export function openCommand(
+  session: SshSession,
+  deadlineMs: number,
+  nowMs: () => number,
+): Promise<OpenCommand> {
+  const { promise, resolve, reject } = Promise.withResolvers<OpenCommand>();
+  const startMs = nowMs();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    reject(probeError('timeout', 'exec', `no command was started within ${seconds(deadlineMs)}`));
+  }, deadlineMs);
+  try {
+    session.client.exec('sh', (error, channel) => {
+      clearTimeout(timer);
+      if (late) channel?.destroy();
+      else if (error) reject(refused(error, session));
+      else resolve({ channel, roundTripMs: (nowMs() - startMs) / ROUND_TRIPS_OF_EXEC });
+    });
+  } catch {
+    clearTimeout(timer);
+    reject(probeError('protocol', 'exec', 'the SSH session was lost'));
+  }
+  return promise;
+}
+
+function refused(error: Error, session: SshSession) {
+  const { reason } = error as { reason?: unknown };
+  if (!session.isOpen() || error.message === 'No response from server') {
+    return probeError('protocol', 'exec', 'the SSH session was lost');
+  }
+  const detail = typeof reason === 'number' ? error.message : 'the node does not let us run a command';
+  return probeError('command', 'exec', detail);
+}
+
+/** Sends the script and collects what comes back, within bounds of time and size. @throws ProbeError */
+export function runScript(
+  { channel }: OpenCommand,
+  script: Script,
+  options: { deadlineMs: number; maxBytes: number; nowMs: () => number },
+): Promise<CommandOutput> {
+  const { deadlineMs, maxBytes, nowMs } = options;
+  const { promise, resolve, reject } = Promise.withResolvers<CommandOutput>();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let complaint = '';
+  let exitCode: number | undefined;
+  let exited = false;
+  let begunAtMs: number | undefined;
+  let grace: NodeJS.Timeout | undefined;
+
+  const done = (settle: () => void) => {
+    clearTimeout(timer);
+    clearTimeout(grace);
+    settle();
+    channel.removeAllListeners('data');
+    channel.resume();
+    channel.destroy();
+  };
+  const finish = () =>
+    done(() => {
+      const text = Buffer.concat(chunks).toString('utf8');
+      resolve({ text, bytes, exitCode, complaint: oneLine(complaint.split('\n')[0] ?? ''), begunAtMs });
+    });
+  const timer = setTimeout(() => {
+    done(() => reject(probeError('timeout', 'exec', `the script did not end within ${seconds(deadlineMs)}`)));
+  }, deadlineMs);
+  const count = (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= maxBytes) return true;
+    done(() => reject(probeError('output', 'exec', `cut off after ${maxBytes} bytes of output`)));
+    return false;
+  };
+
+  channel.on('data', (chunk: Buffer) => {
+    if (!count(chunk)) return;
+    chunks.push(chunk);
+    if (begunAtMs === undefined && chunk.includes(script.begin)) begunAtMs = nowMs();
+  });
+  channel.stderr.on('data', (chunk: Buffer) => {
+    if (count(chunk) && complaint.length < 400) complaint += chunk.toString('utf8');
+  });
+  channel.on('error', () => {});
+  channel.on('exit', (code: number | null) => {
+    exited = true;
+    exitCode = code ?? undefined;
+    grace = setTimeout(finish, AFTER_EXIT_MS);
+  });
+  channel.on('close', () => {
+    if (exited) finish();
+    // A session that breaks closes its channels without an error and without an exit code.
+    else done(() => reject(probeError('protocol', 'exec', 'the connection ended before the script did')));
+  });
+  channel.end(script.text);
+  return promise;
+}

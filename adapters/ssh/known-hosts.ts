@@ -1,0 +1,99 @@
+import { createHmac } from 'node:crypto';
+import { hostKeyProblem } from '../../core/config/host-key.ts';
+import { globMatches } from '../../core/labels.ts';
+import { type HostKey, type PinnedKeys, parseHostKey } from './host-keys.ts';
+
+interface Entry {
+  hosts: string;
+  revoked: boolean;
+  key: HostKey;
+}
+
+export interface KnownHosts {
+  /** Keys of a host under any of its names. */
+  find(names: readonly string[]): PinnedKeys;
+}
+
+/** Host and port as known_hosts writes them (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). */
+export function knownHostName(host: string, port: number): string {
+  return port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`;
+}
+
+/**
+ * Names of a node, the one to write first. Networks behind two bastions may use the same addresses, so a node is
+ * written as `host%bastion`, in the manner of an IPv6 zone; a plain entry holds behind any bastion.
+ */
+export function knownNodeNames(node: { host: string; port: number; bastion: string }): [string, string] {
+  const { host, port, bastion } = node;
+  return [knownHostName(`${host}%${bastion}`, port), knownHostName(host, port)];
+}
+
+/**
+ * Reads a file as OpenSSH does: host patterns with `*`, `?` and `!`, hashed names, `@revoked`, comments. Key types that
+ * we cannot use and `@cert-authority` lines are passed over, like lines that are no entry at all.
+ */
+export function parseKnownHosts(text: string): KnownHosts {
+  const byName = new Map<string, Entry[]>();
+  const byPattern: { matches: (name: string) => boolean; entry: Entry }[] = [];
+  for (const entry of text.split('\n').flatMap(parseLine)) {
+    if (entry.hosts.startsWith('|')) byPattern.push({ matches: hashedMatcher(entry.hosts), entry });
+    else if (/[*?!]/.test(entry.hosts)) byPattern.push({ matches: patternMatcher(entry.hosts), entry });
+    else {
+      for (const name of entry.hosts.toLowerCase().split(',')) {
+        byName.set(name, [...(byName.get(name) ?? []), entry]);
+      }
+    }
+  }
+  return {
+    find(names) {
+      const found = names.flatMap((name) => [
+        ...(byName.get(name) ?? []),
+        ...byPattern.filter(({ matches }) => matches(name)).map(({ entry }) => entry),
+      ]);
+      return {
+        accepted: found.filter((entry) => !entry.revoked).map((entry) => entry.key),
+        revoked: found.filter((entry) => entry.revoked).map((entry) => entry.key),
+      };
+    },
+  };
+}
+
+/**
+ * The text with entries for `name` added after those of other hosts. With `replace` the old ones of exactly that name
+ * go; entries that match it by a pattern stay.
+ */
+export function withKnownHost(text: string, name: string, key: HostKey, replace: boolean): string {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const kept = lines.filter((line) => {
+    const fields = line.trim().split(/\s+/);
+    return !(replace && fields[0] === name);
+  });
+  return `${[...kept, `${name} ${key.type} ${key.base64}`].join('\n')}\n`;
+}
+
+function parseLine(line: string): Entry[] {
+  const fields = line.trim().split(/\s+/);
+  if (fields[0] === '' || fields[0]?.startsWith('#')) return [];
+  const marker = fields[0]?.startsWith('@') ? fields.shift() : undefined;
+  const [hosts = '', type = '', base64 = ''] = fields;
+  const keyLine = `${type} ${base64}`;
+  if ((marker !== undefined && marker !== '@revoked') || hostKeyProblem(keyLine) !== undefined) return [];
+  return [{ hosts, revoked: marker === '@revoked', key: parseHostKey(keyLine) }];
+}
+
+function patternMatcher(hosts: string): (name: string) => boolean {
+  const patterns = hosts.toLowerCase().split(',');
+  const negated = patterns.filter((pattern) => pattern.startsWith('!')).map((pattern) => pattern.slice(1));
+  const plain = patterns.filter((pattern) => !pattern.startsWith('!'));
+  return (name) =>
+    plain.some((pattern) => globMatches(pattern, name)) &&
+    !negated.some((pattern) => globMatches(pattern, name));
+}
+
+/** `|1|salt|HMAC-SHA1(salt, name)`, both in base64. */
+function hashedMatcher(hosts: string): (name: string) => boolean {
+  const [, version, salt = '', hash] = hosts.split('|');
+  if (version !== '1' || salt === '') return () => false;
+  const key = Buffer.from(salt, 'base64');
+  return (name) => createHmac('sha1', key).update(name).digest('base64') === hash;
+}

@@ -1,0 +1,82 @@
+import type { BastionConfig } from '../../core/config/types.ts';
+import { hashNumber } from '../../core/hash.ts';
+import type { BastionLink } from './bastion-link.ts';
+
+/**
+ * The connections of this process to bastions: `maxConnections` places for each. A batch always gets the same place,
+ * so that it finds the sessions of its nodes open; batches of one place wait for each other.
+ */
+export interface Links {
+  /**
+   * Runs `use` with the link of a batch's place, kept from last time if it is alive and young enough, or opened.
+   * @throws what `open` throws
+   */
+  use<T>(
+    bastion: BastionConfig,
+    batchIndex: number,
+    open: () => Promise<BastionLink>,
+    use: (link: BastionLink) => Promise<T>,
+  ): Promise<T>;
+  close(): void;
+}
+
+interface Place {
+  /** Ends when the last user that came is done. */
+  tail: Promise<unknown>;
+  link: BastionLink | undefined;
+}
+
+/** At least so often everything is opened again, so that revoked keys and changed host keys come to light. */
+const MAX_AGE_MS = 3_600_000;
+/** A kept connection that needs longer than this for a round trip is not worth keeping. */
+const ROUND_TRIP_MS = 3_000;
+
+export function createLinks(options: {
+  nowMs: () => number;
+  count: (name: string, labels: Record<string, string>) => void;
+}): Links {
+  const { nowMs, count } = options;
+  const places = new Map<string, Place>();
+  let closed = false;
+
+  async function take(place: Place, name: string, bastion: BastionConfig, open: () => Promise<BastionLink>) {
+    const kept = place.link;
+    place.link = undefined;
+    if (kept) {
+      // Not all in the same round.
+      const maxAgeMs = MAX_AGE_MS * (0.5 + (hashNumber(name) % 1000) / 2000);
+      const young = nowMs() - kept.openedAtMs < maxAgeMs;
+      if (young && (await kept.isAlive(Math.min(ROUND_TRIP_MS, bastion.deadlines.bastionMs)))) {
+        count('ssh_sessions_reused_total', { hop: 'bastion' });
+        return kept;
+      }
+      kept.close();
+    }
+    return open();
+  }
+
+  return {
+    use(bastion, batchIndex, open, use) {
+      const name = `${bastion.name}/${batchIndex % bastion.maxConnections}`;
+      const place = places.get(name) ?? { tail: Promise.resolve(), link: undefined };
+      places.set(name, place);
+      const run = async () => {
+        const link = await take(place, name, bastion, open);
+        try {
+          return await use(link);
+        } finally {
+          if (link.isOpen() && !closed) place.link = link;
+          else link.close();
+        }
+      };
+      const result = place.tail.then(run);
+      place.tail = result.catch(() => {});
+      return result;
+    },
+    close() {
+      closed = true;
+      for (const place of places.values()) place.link?.close();
+      places.clear();
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import ssh2, { type ParsedKey } from 'ssh2';
+import { ConfigError } from '../../core/errors.ts';
+
+const KEY_TYPES = /^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa)$/;
+
+/**
+ * Parses a private key: OpenSSH's format, or PEM (PKCS#1, SEC1, PKCS#8). `what` names it in errors, which hold
+ * nothing of the key. Parsing costs more than a signature, so callers keep the result. @throws ConfigError
+ */
+export function parsePrivateKey(text: string, what: string): ParsedKey {
+  const key = ssh2.utils.parseKey(isPkcs8(text) ? fromPkcs8(text, what) : text);
+  if (key instanceof Error) throw new ConfigError(`${what}: ${explain(text)}`);
+  const parsed = Array.isArray(key) ? key[0] : key;
+  if (!parsed.isPrivateKey())
+    throw new ConfigError(`${what}: this is a public key; the private one is needed`);
+  if (!KEY_TYPES.test(parsed.type)) {
+    throw new ConfigError(`${what}: keys of type ${parsed.type} are not used; make an ed25519 one`);
+  }
+  return parsed;
+}
+
+function explain(text: string): string {
+  if (text.trim() === '') return 'the private key is empty';
+  if (/ENCRYPTED|aes\d+-/.test(text) || isEncryptedOpenSsh(text)) {
+    return 'the private key is protected by a passphrase; use one without, kept where only this program reads it';
+  }
+  return 'not a private key in OpenSSH or PEM format';
+}
+
+function isEncryptedOpenSsh(text: string): boolean {
+  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END/.exec(text)?.[1];
+  // openssh-key-v1\0, then the cipher's name: `none` for a key without passphrase.
+  return (
+    body !== undefined && Buffer.from(body, 'base64').subarray(15, 23).toString('latin1') !== '\0\0\0\x04none'
+  );
+}
+
+function isPkcs8(text: string): boolean {
+  return text.includes('-----BEGIN PRIVATE KEY-----');
+}
+
+/** ssh2 does not read PKCS#8: written again in a form that it reads. */
+function fromPkcs8(text: string, what: string): string {
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(text);
+  } catch (cause) {
+    throw new ConfigError(`${what}: not a private key in OpenSSH or PEM format`, { cause });
+  }
+  switch (key.asymmetricKeyType) {
+    case 'rsa':
+      return key.export({ type: 'pkcs1', format: 'pem' }) as string;
+    case 'ec':
+      return key.export({ type: 'sec1', format: 'pem' }) as string;
+    case 'ed25519':
+      return ed25519ToOpenSsh(key);
+    default:
+      throw new ConfigError(
+        `${what}: keys of type ${key.asymmetricKeyType} are not used; make an ed25519 one`,
+      );
+  }
+}
+
+/** OpenSSH's own format (PROTOCOL.key), the only one in which it keeps ed25519 keys. */
+function ed25519ToOpenSsh(key: KeyObject): string {
+  const { d = '', x = '' } = key.export({ format: 'jwk' });
+  const [seed, point] = [Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url')];
+  const text = (value: string | Buffer) => {
+    const bytes = Buffer.from(value);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return Buffer.concat([length, bytes]);
+  };
+  const type = text('ssh-ed25519');
+  // Two equal check numbers tell a wrong passphrase; there is none, so any pair does.
+  const secret = [Buffer.alloc(8), type, text(point), text(Buffer.concat([seed, point])), text('')];
+  const size = secret.reduce((sum, part) => sum + part.length, 0);
+  const padding = Buffer.from(Array.from({ length: (8 - (size % 8)) % 8 }, (_, i) => i + 1));
+  const body = Buffer.concat([
+    Buffer.from('openssh-key-v1\0'),
+    text('none'),
+    text('none'),
+    text(''),
+    Buffer.from([0, 0, 0, 1]),
+    text(Buffer.concat([type, text(point)])),
+    text(Buffer.concat([...secret, padding])),
+  ]);
+  const lines = body.toString('base64').match(/.{1,70}/g) ?? [];
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines.join('\n')}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}

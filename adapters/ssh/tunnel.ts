@@ -1,0 +1,80 @@
+import type { Client, ClientChannel } from 'ssh2';
+import { probeError, seconds } from './failure.ts';
+import type { SshStream } from './session.ts';
+
+/** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED, RFC 4254, 5.1 */
+const FORBIDDEN = 1;
+
+/** A direct-tcpip channel to a node, for one SSH session. */
+export interface Tunnel {
+  stream: SshStream;
+  /**
+   * The node may send this many bytes from now on; one more and the tunnel is cut. This bounds what a node can make us
+   * read in whatever layer: greetings, key exchange, output, while idle.
+   */
+  allow(bytes: number): void;
+  isCut(): boolean;
+}
+
+/** Dials through the bastion. @throws ProbeError */
+export function dial(
+  client: Client,
+  node: { host: string; port: number },
+  deadlineMs: number,
+): Promise<Tunnel> {
+  const { promise, resolve, reject } = Promise.withResolvers<Tunnel>();
+  let late = false;
+  // A bastion dials for minutes when nobody answers there.
+  const timer = setTimeout(() => {
+    late = true;
+    reject(probeError('timeout', 'dial', `no connection within ${seconds(deadlineMs)}`));
+  }, deadlineMs);
+  const lost = () => probeError('protocol', 'dial', 'the connection to the bastion was lost');
+  try {
+    client.forwardOut('127.0.0.1', 0, node.host, node.port, (error, channel) => {
+      clearTimeout(timer);
+      if (late) {
+        channel?.destroy();
+      } else if (error === undefined) {
+        resolve(createTunnel(channel));
+      } else {
+        const { reason } = error as { reason?: number };
+        const detail = error.message.replace(/^\(SSH\) Channel open failure: /, '');
+        if (typeof reason !== 'number') reject(lost());
+        else if (reason !== FORBIDDEN) reject(probeError('unreachable', 'dial', detail));
+        else {
+          const to = `${node.host}:${node.port}`;
+          const text = `the bastion does not forward to ${to} (${detail})`;
+          reject(probeError('unreachable', 'dial', text, { forbidden: true }));
+        }
+      }
+    });
+  } catch {
+    clearTimeout(timer);
+    reject(lost());
+  }
+  return promise;
+}
+
+function createTunnel(channel: ClientChannel): Tunnel {
+  let left = Number.POSITIVE_INFINITY;
+  let cut = false;
+  // ssh2 must be the one that starts the flow.
+  channel.pause();
+  channel.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left >= 0 || cut) return;
+    cut = true;
+    // What is under way still arrives, and is dropped unread.
+    channel.removeAllListeners('data');
+    channel.resume();
+    channel.destroy();
+  });
+  return {
+    stream: channel,
+    allow: (bytes) => {
+      left = bytes;
+    },
+    isCut: () => cut,
+  };
+}
