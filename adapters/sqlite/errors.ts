@@ -1,0 +1,58 @@
+import { ConfigError, PermanentError, RetryableError } from '../../core/errors.ts';
+
+// Primary result codes, https://www.sqlite.org/rescode.html
+const SQLITE_PERM = 3;
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
+const SQLITE_READONLY = 8;
+const SQLITE_IOERR = 10;
+const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
+const SQLITE_CONSTRAINT = 19;
+const SQLITE_NOTADB = 26;
+
+/** The primary result code of an error of node:sqlite, or undefined for any other error. */
+function resultCode(error: unknown): number | undefined {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  return typeof code === 'number' ? code & 0xff : undefined;
+}
+
+export function isConstraintError(error: unknown): boolean {
+  return resultCode(error) === SQLITE_CONSTRAINT;
+}
+
+/** What an error of node:sqlite asks of whom; errors of other origin come back as they are. */
+export function explainSqliteError(error: unknown, file: string): unknown {
+  const cause = { cause: error };
+  switch (resultCode(error)) {
+    case undefined:
+      return error;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return new RetryableError(`${file} is locked by another process`, cause);
+    case SQLITE_FULL:
+      return new RetryableError(`no space left for ${file}`, cause);
+    case SQLITE_IOERR:
+      return new RetryableError(
+        `${file} cannot be read or written: disk full, quota or a failing disk`,
+        cause,
+      );
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return new ConfigError(
+        `${file} is damaged. Stop bartizan and restore the file from a backup, or move it away together with its ` +
+          '-wal and -shm files: bartizan then starts with an empty one',
+        cause,
+      );
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+      return new ConfigError(
+        `store.path: ${file} cannot be opened for this use; check its owner and mode`,
+        cause,
+      );
+    default:
+      return new PermanentError(`${file}: the database refused a statement`, cause);
+  }
+}

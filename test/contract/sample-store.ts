@@ -1,0 +1,286 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { labelKey, labelsMatch } from '../../core/labels.ts';
+import type { Labels, Sample, Series } from '../../core/model.ts';
+import type { SampleStore } from '../../core/ports.ts';
+
+/** One place for data; thrown away after each test. */
+export interface SampleStoreHarness {
+  /** Each call opens the same data again, as another process would. */
+  open(): Promise<SampleStore>;
+  remove(): Promise<void>;
+  /** Whole milliseconds; samples are written from a day before it to an hour after it. */
+  nowMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const NODE = { cluster: 'nks-1', node: 'etcd-0', role: 'etcd' };
+
+/** What every sample store must do. Registers tests; call it at the top of a test file. */
+export function describeSampleStore(name: string, create: () => Promise<SampleStoreHarness>): void {
+  describe(`sample store contract: ${name}`, () => {
+    let harness: SampleStoreHarness;
+    let store: SampleStore;
+    let t0 = 0;
+
+    beforeEach(async () => {
+      harness = await create();
+      store = await harness.open();
+      t0 = harness.nowMs - 120 * MINUTE_MS;
+    });
+    afterEach(async () => {
+      await store.close();
+      await harness.remove();
+    });
+
+    const at = (minute: number) => t0 + minute * MINUTE_MS;
+    const sample = (minute: number, value: number, labels: Labels = NODE, metric = 'mem_usage'): Sample => ({
+      metric,
+      labels,
+      timeMs: at(minute),
+      value,
+    });
+    const everything = (metric = 'mem_usage') => store.query({ metric, fromMs: at(-1440), toMs: at(180) });
+    const values = (series: readonly Series[]) =>
+      sorted(series).map((one) => [one.labels.node, ...one.points.map((point) => point.value)]);
+
+    it('returns what was written: labels, times, exact doubles, ascending', async () => {
+      const exact = [0.1 + 0.2, 5e-324, Number.MAX_VALUE, -1.5, 2 ** 53, 100, 0];
+      expect(await store.write(exact.map((value, minute) => sample(minute, value)))).toEqual({
+        written: exact.length,
+        duplicates: 0,
+        rejected: [],
+      });
+      expect(await everything()).toEqual([
+        {
+          metric: 'mem_usage',
+          labels: NODE,
+          points: exact.map((value, minute) => ({ timeMs: at(minute), value })),
+        },
+      ]);
+    });
+
+    it('takes an empty write and answers an empty store with nothing', async () => {
+      expect(await store.write([])).toEqual({ written: 0, duplicates: 0, rejected: [] });
+      expect(await everything()).toEqual([]);
+      expect(await store.latest({ metric: 'mem_usage', sinceMs: 0 })).toEqual([]);
+      expect(await store.query({ metric: 'no_such_metric', fromMs: 0, toMs: at(9) })).toEqual([]);
+    });
+
+    it('takes both ends of a range, and leaves out series without a point in it', async () => {
+      const other = { ...NODE, node: 'etcd-1' };
+      await store.write([0, 1, 2, 3].map((minute) => sample(minute, minute)));
+      await store.write([sample(9, 9, other)]);
+      const range = await store.query({ metric: 'mem_usage', fromMs: at(1), toMs: at(2) });
+      expect(values(range)).toEqual([['etcd-0', 1, 2]]);
+      expect(await store.query({ metric: 'mem_usage', fromMs: at(1) + 1, toMs: at(2) - 1 })).toEqual([]);
+      expect(await store.query({ metric: 'mem_usage', fromMs: at(2), toMs: at(1) })).toEqual([]);
+    });
+
+    it('keeps metrics and label sets apart, whatever the order of labels', async () => {
+      const mount = { ...NODE, mount: '/', device: '/dev/vda1' };
+      await store.write([
+        sample(0, 1),
+        sample(0, 2, NODE, 'cpu_usage'),
+        sample(0, 3, mount, 'disk_usage'),
+        sample(0, 4, { ...mount, mount: '/var' }, 'disk_usage'),
+        sample(1, 5, { role: 'etcd', node: 'etcd-0', cluster: 'nks-1' }),
+      ]);
+      expect(values(await everything())).toEqual([['etcd-0', 1, 5]]);
+      expect(values(await everything('cpu_usage'))).toEqual([['etcd-0', 2]]);
+      const disks = sorted(await everything('disk_usage'));
+      expect(disks.map((one) => [one.labels.mount, one.points[0]?.value])).toEqual([
+        ['/', 3],
+        ['/var', 4],
+      ]);
+    });
+
+    it('selects by globs: every label, any of its globs, whole values, nothing but * and ? special', async () => {
+      const nodes = ['etcd-0', 'etcd-1', 'etcd-10', 'api-0', 'e.cd-0', 'o\'br%n_"x\n', '감시-0', 'a*b'];
+      await store.write(nodes.map((node, i) => sample(0, i, { ...NODE, node })));
+      const select = async (where: Record<string, string[]>) => {
+        const query = { metric: 'mem_usage', where };
+        const found = sorted(await store.query({ ...query, fromMs: at(0), toMs: at(0) }));
+        expect(sorted(await store.latest({ ...query, sinceMs: at(0) }))).toEqual(found);
+        return found.map((one) => one.labels.node).sort();
+      };
+      expect(await select({})).toEqual([...nodes].sort());
+      expect(await select({ node: ['etcd-?'] })).toEqual(['etcd-0', 'etcd-1']);
+      expect(await select({ node: ['etcd-*', 'api-0'] })).toEqual(['api-0', 'etcd-0', 'etcd-1', 'etcd-10']);
+      expect(await select({ node: ['e.cd-0'] })).toEqual(['e.cd-0']);
+      expect(await select({ node: ['감*'] })).toEqual(['감시-0']);
+      expect(await select({ node: ['o\'br%n_"x\n'] })).toEqual(['o\'br%n_"x\n']);
+      expect(await select({ node: ['a?b'] })).toEqual(['a*b']);
+      expect(await select({ node: ['cd-0'], cluster: ['nks-1'] })).toEqual([]);
+      expect(await select({ node: ['etcd-0'], cluster: ['nks-2'] })).toEqual([]);
+      expect(await select({ mount: ['*'] })).toEqual([]);
+    });
+
+    it('finds few of many series as it finds all', async () => {
+      const nodes = Array.from({ length: 40 }, (_, i) => ({ ...NODE, node: `n-${i}` }));
+      for (let minute = 0; minute < 5; minute++) {
+        await store.write(nodes.map((labels, i) => sample(minute, minute * 100 + i, labels)));
+      }
+      const range = { metric: 'mem_usage', fromMs: at(1), toMs: at(3) };
+      const all = sorted(await store.query(range));
+      expect(all).toHaveLength(40);
+      for (const where of [
+        { node: ['n-7'] },
+        { node: ['n-1?'] },
+        { node: ['n-?', 'n-[12]', 'n-2*', 'n-3*'] },
+      ]) {
+        const expected = all.filter((series) => labelsMatch(where, series.labels));
+        expect(sorted(await store.query({ ...range, where }))).toEqual(expected);
+      }
+    });
+
+    it('lets the first write of a sample win, and counts the rest', async () => {
+      const first = await store.write([sample(0, 1), sample(0, 2), sample(1, 3)]);
+      expect(first).toEqual({ written: 2, duplicates: 1, rejected: [] });
+      const second = await store.write([sample(0, 9), sample(1, 9), sample(2, 4)]);
+      expect(second).toEqual({ written: 1, duplicates: 2, rejected: [] });
+      expect(values(await everything())).toEqual([['etcd-0', 1, 3, 4]]);
+    });
+
+    it('adds metrics to what is known of a node at a time', async () => {
+      await store.write([sample(0, 1), sample(0, 2, NODE, 'cpu_usage')]);
+      const result = await store.write([
+        sample(0, 8, NODE, 'up'),
+        sample(0, 9, NODE, 'cpu_usage'),
+        sample(0, 3, NODE, 'load1'),
+      ]);
+      expect(result).toEqual({ written: 2, duplicates: 1, rejected: [] });
+      const stored = await Promise.all(['mem_usage', 'cpu_usage', 'up', 'load1'].map(everything));
+      expect(stored.map((series) => series[0]?.points[0]?.value)).toEqual([1, 2, 8, 3]);
+    });
+
+    it('rejects what is no sample, says why, and stores the rest', async () => {
+      const bad = [
+        sample(0, Number.NaN),
+        sample(1, Number.POSITIVE_INFINITY),
+        sample(2, Number.NEGATIVE_INFINITY),
+        sample(3, 1, NODE, 'no_such_metric'),
+        { ...sample(4, 1), timeMs: at(4) + 0.5 },
+        { ...sample(5, 1), timeMs: Number.NaN },
+      ];
+      const result = await store.write([...bad, sample(6, 6)]);
+      expect(result).toMatchObject({ written: 1, duplicates: 0 });
+      expect(result.rejected.map((one) => one.sample)).toEqual(bad);
+      for (const { reason } of result.rejected) expect(reason).toMatch(/metric|value|time/);
+      expect(values(await everything())).toEqual([['etcd-0', 6]]);
+    });
+
+    it('puts late samples in their place', async () => {
+      for (const minute of [5, 1, 3, 2, 4, 0]) await store.write([sample(minute, minute)]);
+      expect(values(await everything())).toEqual([['etcd-0', 0, 1, 2, 3, 4, 5]]);
+      const newest = await store.latest({ metric: 'mem_usage', sinceMs: at(0) });
+      expect(newest[0]?.points).toEqual([{ timeMs: at(5), value: 5 }]);
+    });
+
+    it('knows the newest point of each series, none older than asked for', async () => {
+      const [a, b, c] = ['a', 'b', 'c'].map((node) => ({ ...NODE, node }));
+      await store.write([-90, -1, 0, 1].map((minute) => sample(minute, minute, a)));
+      await store.write([-90, -70, -1].map((minute) => sample(minute, minute, b)));
+      await store.write([sample(-90, 0, c)]);
+      // The node was down: there are newer samples of it, but not of this metric.
+      await store.write([0, 1, 2].map((minute) => sample(minute, 0, b, 'up')));
+      const newest = async (sinceMs: number) => values(await store.latest({ metric: 'mem_usage', sinceMs }));
+      expect(await newest(at(-100))).toEqual([
+        ['a', 1],
+        ['b', -1],
+        ['c', 0],
+      ]);
+      expect(await newest(at(-1))).toEqual([
+        ['a', 1],
+        ['b', -1],
+      ]);
+      expect(await newest(at(1))).toEqual([['a', 1]]);
+      expect(await newest(at(1) + 1)).toEqual([]);
+    });
+
+    it('prunes what is older, and only that', async () => {
+      const gone = { ...NODE, node: 'gone' };
+      const mount = { ...NODE, mount: '/', device: '/dev/vda1' };
+      await store.write([-800, -700, 0, 1].map((minute) => sample(minute, minute)));
+      await store.write([sample(-800, 1, gone), sample(-800, 2, mount, 'disk_usage')]);
+      expect(await store.prune(at(0))).toBeGreaterThan(0);
+      expect(values(await everything())).toEqual([['etcd-0', 0, 1]]);
+      expect(await everything('disk_usage')).toEqual([]);
+      expect(await store.prune(at(0))).toBe(0);
+      await store.write([sample(2, 5, gone), sample(2, 6, mount, 'disk_usage')]);
+      expect(values(await everything())).toEqual([
+        ['etcd-0', 0, 1],
+        ['gone', 5],
+      ]);
+      expect(values(await everything('disk_usage'))).toEqual([['etcd-0', 6]]);
+    });
+
+    it('has everything after it was closed and opened', async () => {
+      await store.write([sample(0, 1), sample(1, 2)]);
+      await store.close();
+      store = await harness.open();
+      expect(await store.write([sample(1, 9), sample(2, 3)])).toMatchObject({ written: 1, duplicates: 1 });
+      expect(values(await everything())).toEqual([['etcd-0', 1, 2, 3]]);
+    });
+
+    it('shows a second client what the first writes, series that are new to it included', async () => {
+      const second = await harness.open();
+      try {
+        await store.write([sample(0, 1)]);
+        const range = { metric: 'mem_usage', fromMs: at(0), toMs: at(9) };
+        expect(values(await second.query(range))).toEqual([['etcd-0', 1]]);
+        await store.write([sample(1, 2), sample(1, 3, { ...NODE, node: 'new' })]);
+        expect(values(await second.query(range))).toEqual([
+          ['etcd-0', 1, 2],
+          ['new', 3],
+        ]);
+      } finally {
+        await second.close();
+      }
+    });
+
+    it('behaves like a map from (metric, labels, time) to the first value (property)', async () => {
+      const samples = fc.record({
+        metric: fc.constantFrom('mem_usage', 'cpu_usage', 'up'),
+        labels: fc.constantFrom('a', 'b', 'c').map((node) => ({ ...NODE, node })),
+        timeMs: fc.integer({ min: -90, max: 5 }).map(at),
+        value: fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+      });
+      const model = new Map<string, Sample>();
+      const key = (one: Sample) => JSON.stringify([one.metric, labelKey(one.labels), one.timeMs]);
+      await fc.assert(
+        fc.asyncProperty(fc.array(samples, { maxLength: 12 }), async (batch) => {
+          const before = model.size;
+          for (const one of batch) if (!model.has(key(one))) model.set(key(one), one);
+          const written = model.size - before;
+          expect(await store.write(batch)).toEqual({
+            written,
+            duplicates: batch.length - written,
+            rejected: [],
+          });
+          for (const metric of ['mem_usage', 'cpu_usage', 'up']) {
+            const expected = [...model.values()]
+              .filter((one) => one.metric === metric)
+              .sort((a, b) => a.timeMs - b.timeMs);
+            const found = sorted(await everything(metric));
+            const points = found.flatMap((one) =>
+              one.points.map((point) => [one.labels.node, point.timeMs, point.value]),
+            );
+            const wanted = ['a', 'b', 'c'].flatMap((node) =>
+              expected.filter((one) => one.labels.node === node).map((one) => [node, one.timeMs, one.value]),
+            );
+            expect(points).toEqual(wanted);
+            const newest = sorted(await store.latest({ metric, sinceMs: at(-90) }));
+            expect(newest.map((one) => one.points)).toEqual(found.map((one) => one.points.slice(-1)));
+          }
+        }),
+        { numRuns: 40 },
+      );
+    });
+  });
+}
+
+function sorted(series: readonly Series[]): Series[] {
+  const keyed = series.map((one) => ({ one, key: labelKey(one.labels) }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ one }) => one);
+}
