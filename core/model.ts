@@ -175,6 +175,6 @@ export interface Check {
   probe: string;
   everyMs: number;
   where: LabelGlobs;
-  /** Options of the probe kind, already validated by its schema. */
+  /** Options as written; the probe kind's schema finds them valid. */
   options: Readonly<Record<string, unknown>>;
 }

@@ -1,21 +1,16 @@
-import type { AdapterKinds } from '../registry.ts';
-import { defaultChecks, defaultRoutes, defaultRules } from './defaults.ts';
+import { DEFAULT_CHECKS, defaultRoutes, defaultRules } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { resolvePath } from './file-path.ts';
 import type { Item } from './reader.ts';
 import type { BastionConfig, ClusterConfig, Config, Route } from './types.ts';
 
 /** The configuration of a draft in which nothing is wrong, every default filled in. */
-export function assembleConfig(
-  draft: Draft,
-  kinds: AdapterKinds,
-  folders: { baseDir: string; home?: string },
-): Config {
+export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: string }): Config {
   const { kind, path, retention } = needed(draft.store);
   const { jitter, timeZone, lateness } = needed(draft.schedule);
   const { listen, publicUrl, chartRetention } = needed(draft.server);
   const bastions = draft.bastions.map(bastionOf);
-  const checks = draft.checks?.map(needed) ?? defaultChecks(kinds);
+  const checks = draft.checks?.map(needed) ?? DEFAULT_CHECKS;
   const channels = draft.channels?.map(needed) ?? [];
   return {
     bastions,

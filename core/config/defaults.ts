@@ -1,15 +1,12 @@
 import type { Check, Rule } from '../model.ts';
-import type { AdapterKinds } from '../registry.ts';
 import { formatDuration } from './duration.ts';
 import { ruleSchema } from './rule-schema.ts';
 import type { Route } from './types.ts';
 
 /** Without `checks`. */
-export function defaultChecks(kinds: AdapterKinds): Check[] {
-  const usage = kinds.probes.find((kind) => kind.type === 'usage');
-  const options = (usage?.options.parse({}) ?? {}) as Check['options'];
-  return [{ name: 'usage', probe: 'usage', everyMs: 60_000, where: {}, options }];
-}
+export const DEFAULT_CHECKS: readonly Check[] = [
+  { name: 'usage', probe: 'usage', everyMs: 60_000, where: {}, options: {} },
+];
 
 /** Without `rules`, as they would be written. Thresholds follow the kubernetes mixins, holds are shorter. */
 export function defaultRuleTexts(everyMs: number): Record<string, unknown>[] {

@@ -1,8 +1,7 @@
 import type { Rule } from '../model.ts';
-import type { AdapterKinds } from '../registry.ts';
 import { badChains } from './chains.ts';
 import { judgeCoverage } from './coverage.ts';
-import { defaultChecks, defaultRules } from './defaults.ts';
+import { DEFAULT_CHECKS, defaultRules } from './defaults.ts';
 import { findDoubts } from './doubts.ts';
 import type { Draft } from './draft.ts';
 import { brokenLinks, namesOf } from './links.ts';
@@ -12,8 +11,8 @@ import { type Item, textOf } from './reader.ts';
 import type { Reference } from './secret-text.ts';
 
 /** What a file as a whole must fulfil, as far as its parts are valid. */
-export function judgeDraft(draft: Draft, options: { kinds: AdapterKinds; nowMs?: number }): Finding[] {
-  const checks = draft.checks?.flatMap(({ value }) => value ?? []) ?? defaultChecks(options.kinds);
+export function judgeDraft(draft: Draft, options: { nowMs?: number }): Finding[] {
+  const checks = draft.checks?.flatMap(({ value }) => value ?? []) ?? DEFAULT_CHECKS;
   const rules: { rule: Rule; path: Path }[] =
     draft.rules?.flatMap(({ value, path }) => (value ? [{ rule: value, path }] : [])) ??
     defaultRules(checks).map((rule) => ({ rule, path: [] }));

@@ -78,7 +78,7 @@ export function parseConfig(source: string, options: ParseOptions): ParseResult 
   );
   const told = inOrder(problems);
   if (told.some((problem) => problem.severity === 'error')) return { ok: false, problems: told };
-  return { ok: true, config: assembleConfig(draft, kinds, { baseDir, home }), warnings: told };
+  return { ok: true, config: assembleConfig(draft, { baseDir, home }), warnings: told };
 }
 
 /** By place, once each: what an alias repeats is told where it is written. */

@@ -12,8 +12,8 @@ export interface Item<T> {
   value: T | undefined;
 }
 
-/** An element of a registry's kind: its own fields, the kind, and what the kind made of the rest. */
-export type OfKind<T> = T & { kind: string; options: Readonly<Record<string, unknown>> };
+/** An element of a registry's kind: its own fields, the kind, and the rest as written, which the kind finds valid. */
+export type OfKind<T> = T & { kind: string; options: Data };
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -107,7 +107,7 @@ export function createReader(fieldOf: FieldLookup, findings: Finding[]): Reader 
         const rest = pick(raw, (name) => name !== key && !Object.hasOwn(base.shape, name));
         const options = reader.one(kind.options)(rest, path);
         if (own.value === undefined || options.value === undefined) return { path, raw, value: undefined };
-        return { path, raw, value: { ...own.value, kind: kind.type, options: options.value as Data } };
+        return { path, raw, value: { ...own.value, kind: kind.type, options: rest } };
       };
     },
   };

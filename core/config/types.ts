@@ -49,7 +49,7 @@ export interface ChannelConfig {
   type: string;
   /** Channel that gets what this one finally failed to deliver. */
   fallback?: string;
-  /** Options of the channel type, validated by its schema. */
+  /** Options as written; the channel type's schema finds them valid, and parses them when it creates the channel. */
   options: Readonly<Record<string, unknown>>;
 }
 

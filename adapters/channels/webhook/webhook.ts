@@ -1,27 +1,23 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
+import { secretSchema, secretTextSchema } from '../../../core/config/secret-text.ts';
 import { ConfigError } from '../../../core/errors.ts';
 import { sendRequest } from '../../http.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { render } from './payload.ts';
 
 const optionsSchema = z.strictObject({
-  url: z
-    .string()
-    .min(1)
-    .describe(
-      'Address that is posted to; a reference such as `${env:OPS_WEBHOOK_URL}` where it holds a token',
-    ),
-  secret: z
-    .string()
-    .min(1)
+  url: secretTextSchema.describe(
+    'Address that is posted to; a reference such as `${env:OPS_WEBHOOK_URL}` where it holds a token',
+  ),
+  secret: secretSchema
     .optional()
     .describe(
       'Key of the signature, a reference; `whsec_…` (base64) or any text. Without it messages are not signed',
     ),
   headers: z
-    .record(z.string().regex(/^[A-Za-z0-9-]+$/), z.string())
+    .record(z.string().regex(/^[A-Za-z0-9-]+$/), secretTextSchema)
     .default({})
     .describe('Further headers; values may be references'),
   timeout: durationSchema.prefault('10s').describe('How long an answer is waited for'),

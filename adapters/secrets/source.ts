@@ -1,0 +1,15 @@
+/** What sources read from; production defaults in `secrets.ts`. */
+export interface SecretWorld {
+  env: Readonly<Record<string, string | undefined>>;
+  /** @throws an error with `code` as node:fs does */
+  readFile: (path: string) => Promise<string>;
+  /** What `~` stands for. */
+  home: string;
+  /** Absolute folder that relative paths start from: that of the configuration. */
+  baseDir: string;
+}
+
+export interface SecretSource {
+  /** The value behind a name. @throws ConfigError that names the reference and shows no value */
+  read(name: string): Promise<string>;
+}

@@ -1,0 +1,87 @@
+import { Command } from 'commander';
+import type { Problem } from '../core/config/problem.ts';
+import type { Config } from '../core/config/types.ts';
+import { describeError } from '../core/errors.ts';
+import { readConfig } from './config-file.ts';
+import { countProblems, formatProblem, type Paint, paintFor, plural } from './problem-report.ts';
+
+interface Verdict {
+  file: string;
+  ok: boolean;
+  problems: Problem[];
+  config?: Config;
+}
+
+export function checkCommand(): Command {
+  return new Command('check')
+    .description(
+      'Say what is wrong with configurations: all problems at once, each with its place and a suggestion.',
+    )
+    .argument('[files...]', 'configurations', ['bartizan.yaml'])
+    .option('--json', 'problems as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ bartizan check
+  $ bartizan check staging.yaml prod.yaml
+  $ bartizan check --json bartizan.yaml | jq '.[].problems[] | select(.severity == "error")'
+
+Exit code 1 when there is an error. Warnings (a variable that is not set here, a silence that is over) are none.`,
+    )
+    .action(async (files: string[], options: { json?: boolean }) => {
+      const verdicts: Verdict[] = [];
+      for (const file of files) verdicts.push(await judge(file));
+      process.stdout.write(options.json ? asJson(verdicts) : asText(verdicts, paintFor(process.stdout)));
+      process.exitCode = verdicts.every(({ ok }) => ok) ? 0 : 1;
+    });
+}
+
+async function judge(file: string): Promise<Verdict> {
+  try {
+    const result = await readConfig(file);
+    if (result.ok) return { file, ok: true, problems: result.warnings, config: result.config };
+    return { file, ok: false, problems: result.problems };
+  } catch (error) {
+    const message = describeError(error).replace(`${file}: `, '');
+    return {
+      file,
+      ok: false,
+      problems: [{ severity: 'error', file, line: 1, column: 1, path: '', message }],
+    };
+  }
+}
+
+function asJson(verdicts: readonly Verdict[]): string {
+  const list = verdicts.map(({ file, ok, problems }) => ({
+    file,
+    ok,
+    problems: problems.map(({ excerpt: _excerpt, ...problem }) => problem),
+  }));
+  return `${JSON.stringify(list, null, 2)}\n`;
+}
+
+/** Problems, and behind those of each file one line that sums it up. */
+export function asText(verdicts: readonly Verdict[], paint: Paint): string {
+  return verdicts
+    .map(({ file, ok, problems, config }) => {
+      const told = problems.map((problem) => `${formatProblem(problem, paint)}\n\n`).join('');
+      const sum = [config ? summary(config) : '', countProblems(problems)]
+        .filter((text) => text !== '')
+        .join('; ');
+      return `${told}${ok ? paint('green', '✓') : paint('red', '✗')} ${paint('bold', file)}: ${sum}\n`;
+    })
+    .join('\n');
+}
+
+function summary({ bastions, clusters, checks, rules, channels, routes }: Config): string {
+  const nodes = clusters.reduce((sum, cluster) => sum + cluster.nodes.length, 0);
+  return [
+    plural(bastions.length, 'bastion'),
+    `${plural(clusters.length, 'cluster')} with ${plural(nodes, 'node')}`,
+    plural(checks.length, 'check'),
+    plural(rules.length, 'rule'),
+    plural(channels.length, 'channel'),
+    plural(routes.length, 'route'),
+  ].join(', ');
+}

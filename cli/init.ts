@@ -1,0 +1,41 @@
+import { writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { Command } from 'commander';
+import { ConfigError } from '../core/errors.ts';
+import { SCHEMA_FILE, schemaText } from './schema.ts';
+import { STARTER } from './starter.ts';
+
+export function initCommand(): Command {
+  return new Command('init')
+    .description('Write a commented configuration to start from, and its JSON Schema beside it for editors.')
+    .argument('[file]', 'where to', 'bartizan.yaml')
+    .option('-f, --force', 'overwrite a file that is there')
+    .addHelpText('after', '\nExamples:\n  $ bartizan init\n  $ bartizan init /etc/bartizan/bartizan.yaml')
+    .action(async (file: string, options: { force?: boolean }) => {
+      await writeStarter(file, options.force === true);
+      const option = file === 'bartizan.yaml' ? '' : ` -c ${file}`;
+      process.stdout.write(`wrote ${file}, and ${SCHEMA_FILE} beside it: completion and checks in editors
+
+Next:
+  1. write your bastion and nodes into it
+  2. bartizan check ${file}
+  3. bartizan trust${option}    learn the host keys, once
+  4. bartizan probe${option}    look at every node once
+  5. bartizan up${option}
+`);
+    });
+}
+
+/** @throws ConfigError when the file is there already, or its folder is not */
+async function writeStarter(file: string, force: boolean): Promise<void> {
+  try {
+    await writeFile(file, STARTER, { flag: force ? 'w' : 'wx' });
+    await writeFile(join(dirname(file), SCHEMA_FILE), schemaText());
+  } catch (cause) {
+    const { code } = cause as { code?: string };
+    if (code === 'EEXIST') throw new ConfigError(`${file} is there already; --force overwrites it`);
+    if (code === 'ENOENT')
+      throw new ConfigError(`the folder ${relative('', dirname(file)) || '.'} is not there`);
+    throw new ConfigError(`${file} cannot be written (${code ?? 'unknown error'})`, { cause });
+  }
+}

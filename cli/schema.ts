@@ -1,0 +1,28 @@
+import { Command } from 'commander';
+import { configJsonSchema } from '../core/config/json-schema.ts';
+import { KINDS } from './config-file.ts';
+
+/** Name of the schema beside a configuration; its first line points editors to it. */
+export const SCHEMA_FILE = 'bartizan.schema.json';
+
+/** The published JSON Schema as text. */
+export function schemaText(): string {
+  return `${JSON.stringify(configJsonSchema(KINDS), null, 2)}\n`;
+}
+
+export function schemaCommand(): Command {
+  return new Command('schema')
+    .description('Print the JSON Schema of the configuration, for editors and other programs.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ bartizan schema > ${SCHEMA_FILE}
+
+Editors with a YAML language server complete and check a configuration whose first line is
+  # yaml-language-server: $schema=${SCHEMA_FILE}`,
+    )
+    .action(() => {
+      process.stdout.write(schemaText());
+    });
+}

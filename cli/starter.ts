@@ -1,0 +1,118 @@
+/** What `bartizan init` writes. Optional parts are commented out and hold what is in force without them. */
+export const STARTER = `# yaml-language-server: $schema=bartizan.schema.json
+#
+# Bartizan watches control planes behind an SSH bastion. Check this file with \`bartizan check\`.
+# Every field stands in docs/configuration.md. Durations are written 90s, 5m, 1h30m; sizes 512KiB, 1MiB.
+# Secrets do not stand here: \${env:NAME} and \${file:path} are resolved when they are used.
+
+# The gateways in front of the nodes.
+bastions:
+  - name: seoul
+    host: bastion.example.net
+    user: probe
+    privateKey: \${file:~/.ssh/id_ed25519}
+    # \`bartizan trust\` learns host keys; here they can be pinned by hand.
+#    hostKeys: []
+
+# Clusters and their control-plane VMs, as the bastion reaches them. Roles: apiserver, etcd, controlplane.
+clusters:
+  - name: prod
+    bastion: seoul
+    defaults: { user: probe }
+    nodes:
+      - { name: prod-1, role: controlplane, host: 10.0.1.11 }
+      - { name: prod-2, role: controlplane, host: 10.0.1.12 }
+      - { name: prod-3, role: etcd, host: 10.0.1.21, port: 2222 }
+
+# Where messages go.
+channels:
+  - name: ops
+    type: webhook
+    url: \${env:OPS_WEBHOOK_URL}
+    # Signs messages, so that the receiver knows them to be ours.
+#    secret: \${env:OPS_WEBHOOK_SECRET}
+
+# What is looked at, and how often.
+#checks:
+#  - { name: usage, probe: usage, every: 1m }
+
+# When something has been wrong for too long. With a section of your own, only its rules are in force.
+#rules:
+#  - name: node-down
+#    title: Node down
+#    metric: up
+#    below: 1
+#    for: 3m
+#    severity: critical
+#    inhibitedBy: [host-key-changed]
+#    summary: "{{node}} has not let us in for {{held}}"
+#  - name: memory
+#    title: Memory usage
+#    metric: mem_usage
+#    above: 90
+#    recoveryThreshold: 85
+#    for: 10m
+#    severity: warning
+#    inhibitedBy: [node-down]
+#    summary: "{{node}} has used {{value}} of its memory, over {{threshold}} for {{held}}"
+#  - name: disk
+#    title: Disk usage
+#    metric: disk_usage
+#    above: 90
+#    for: 10m
+#    severity: warning
+#    inhibitedBy: [node-down]
+#    summary: "{{mount}} on {{node}} is {{value}} full, over {{threshold}} for {{held}}"
+#  - name: disk-full
+#    title: Disk nearly full
+#    metric: disk_usage
+#    above: 97
+#    for: 2m
+#    severity: critical
+#    inhibitedBy: [node-down]
+#    summary: "{{mount}} on {{node}} is {{value}} full"
+#  - name: bastion-lost
+#    title: Bastion lost
+#    metric: bastion_up
+#    below: 1
+#    for: 1m
+#    severity: critical
+#    summary: nothing gets through bastion {{bastion}}; the nodes behind it are unknown
+#  - name: host-key-changed
+#    title: Host key changed
+#    metric: host_key_mismatch
+#    above: 0
+#    for: 0s
+#    severity: critical
+#    summary: "{{node}} shows another host key than the pinned one and was refused"
+#  - name: bastion-host-key-changed
+#    title: Bastion host key changed
+#    metric: bastion_host_key_mismatch
+#    above: 0
+#    for: 0s
+#    severity: critical
+#    summary: bastion {{bastion}} shows another host key than the pinned one and was refused
+
+# Which alerts go to which channels: the first route that matches takes an alert.
+#routes:
+#  - name: default
+#    channels: [ops]
+#    groupBy: [rule, cluster]
+#    groupWait: 0s
+#    groupInterval: 5m
+
+# Times at which nothing is sent; alerts are judged all the same.
+#silences: []
+#  # - match: { cluster: prod, rule: [memory, disk] }
+#  #   from: 2027-01-31T22:00:00+09:00
+#  #   until: 2027-02-01T02:00:00+09:00
+#  #   comment: moving to larger nodes
+
+# Where samples are kept, and how long.
+#store: { type: sqlite, path: ./data, retention: 7d }
+
+#schedule: { timeZone: UTC, jitter: 1s, lateness: 15m }
+
+# Health, metrics and pictures. People fetch pictures under publicUrl.
+#server: { listen: "127.0.0.1:9470", publicUrl: "http://127.0.0.1:9470" }
+`;
