@@ -4,7 +4,8 @@ import { findMetric, GROUP_LABELS, METRICS } from '../catalogue.ts';
 import { type Condition, type Rule, SEVERITIES } from '../model.ts';
 import { durationSchema } from './duration.ts';
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+// Letters of any script: clusters are called what their owners call them.
+const NAME = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]*$/u;
 const CONDITIONS = ['above', 'below', 'outside', 'equals'] as const;
 
 const number = (what: string) => z.number({ error: `${what} is a number` });

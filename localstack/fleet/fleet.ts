@@ -35,6 +35,8 @@ export async function startFleet(options: {
   /** Folder for the synthetic roots. */
   dir: string;
   nodes: readonly NodeModel[];
+  /** Of bastion and nodes in order; free ones where absent. */
+  ports?: readonly number[];
   /** Milliseconds since the start of the story; real time unless a test says otherwise. */
   sinceStartMs?: () => number;
 }): Promise<Fleet> {
@@ -49,7 +51,7 @@ export async function startFleet(options: {
   const nodes: FleetNode[] = [];
   for (const model of options.nodes) {
     const root = join(options.dir, model.name);
-    const node = await serve(model.name, allowed, (connection) => {
+    const node = await serve(model.name, options.ports?.[nodes.length + 1] ?? 0, allowed, (connection) => {
       connection.on('session', (accept) => {
         accept().on('exec', (acceptExec, rejectExec, { command }) => {
           const channel = acceptExec();
@@ -64,7 +66,7 @@ export async function startFleet(options: {
     servers.push(node);
     nodes.push(node.place);
   }
-  const bastion = await serve('bastion', allowed, (connection) => {
+  const bastion = await serve('bastion', options.ports?.[0] ?? 0, allowed, (connection) => {
     connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
       if (!nodes.some((node) => node.host === destIP && node.port === destPort)) return void reject?.();
       const socket = connect(destPort, destIP, () => {
@@ -92,6 +94,7 @@ export async function startFleet(options: {
 
 async function serve(
   name: string,
+  wantedPort: number,
   allowed: string,
   onReady: (connection: Connection) => void,
 ): Promise<{ place: FleetNode; close(): Promise<void> }> {
@@ -116,7 +119,10 @@ async function serve(
     });
     connection.on('ready', () => onReady(connection));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(wantedPort, '127.0.0.1', resolve);
+  });
   const { port } = server.address() as { port: number };
   return {
     place: { name, host: '127.0.0.1', port, hostKey: hostKey.public.split(' ').slice(0, 2).join(' ') },
