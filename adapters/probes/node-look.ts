@@ -135,14 +135,14 @@ function notUnderstood({ exitCode, complaint, bytes }: CommandOutput): ProbeErro
   return probeError('output', 'exec', `${bytes} bytes of output, none of them the script's${said}`);
 }
 
-/** The node read its clock when it sent the first line, half a round trip before we had it. */
+/** The node read its clock when it sent the last line, half a round trip before we had it. */
 function clockOffset(
   { clockMs }: ParsedOutput<unknown>,
-  { begunAtMs }: CommandOutput,
+  { endedAtMs }: CommandOutput,
   roundTripMs: number,
 ): number | undefined {
-  if (clockMs === undefined || begunAtMs === undefined) return undefined;
-  return (clockMs - (begunAtMs - roundTripMs / 2)) / 1000;
+  if (clockMs === undefined || endedAtMs === undefined) return undefined;
+  return (clockMs - (endedAtMs - roundTripMs / 2)) / 1000;
 }
 
 function toSamples(readings: readonly Reading[], { target }: NodeAccess, timeMs: number): Sample[] {

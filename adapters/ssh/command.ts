@@ -9,8 +9,8 @@ export interface Script {
   text: string;
   /** Of `text`, hexadecimal. */
   sha256: string;
-  /** First line of its own output; what comes before is a profile's. */
-  begin: string;
+  /** Last line of its own output, in front of which it has read its clock. */
+  end: string;
 }
 
 export interface OpenCommand {
@@ -25,8 +25,8 @@ export interface CommandOutput {
   exitCode: number | undefined;
   /** First line of what came on stderr. */
   complaint: string;
-  /** When the script's first line arrived, by our clock. */
-  begunAtMs: number | undefined;
+  /** When the script's last line arrived, by our clock. */
+  endedAtMs: number | undefined;
 }
 
 /** ssh2 opens the channel and asks for the command one after the other. */
@@ -83,7 +83,7 @@ export function runScript(
   let complaint = '';
   let exitCode: number | undefined;
   let exited = false;
-  let begunAtMs: number | undefined;
+  let endedAtMs: number | undefined;
   let grace: NodeJS.Timeout | undefined;
 
   const done = (settle: () => void) => {
@@ -97,7 +97,7 @@ export function runScript(
   const finish = () =>
     done(() => {
       const text = Buffer.concat(chunks).toString('utf8');
-      resolve({ text, bytes, exitCode, complaint: oneLine(complaint.split('\n')[0] ?? ''), begunAtMs });
+      resolve({ text, bytes, exitCode, complaint: oneLine(complaint.split('\n')[0] ?? ''), endedAtMs });
     });
   const timer = setTimeout(() => {
     done(() => reject(probeError('timeout', 'exec', `the script did not end within ${seconds(deadlineMs)}`)));
@@ -112,7 +112,7 @@ export function runScript(
   channel.on('data', (chunk: Buffer) => {
     if (!count(chunk)) return;
     chunks.push(chunk);
-    if (begunAtMs === undefined && chunk.includes(script.begin)) begunAtMs = nowMs();
+    if (chunk.includes(script.end)) endedAtMs = nowMs();
   });
   channel.stderr.on('data', (chunk: Buffer) => {
     if (count(chunk) && complaint.length < 400) complaint += chunk.toString('utf8');

@@ -22,21 +22,18 @@ const CLOCK_SECONDS = [946_684_800, 4_102_444_800] as const;
 export function parseUsage(output: string): UsageOutput | undefined {
   const frame = findFrame(output, 'usage 1');
   if (frame === undefined) return undefined;
-  const blocksAt = frame.indexOf('@blocks');
-  const inodesAt = frame.indexOf('@inodes', Math.max(blocksAt, 0));
-  const facts = frame.slice(0, blocksAt < 0 ? frame.length : blocksAt);
-  const words = facts.map((line) => line.trim().split(/\s+/, 16)).filter((line) => line[0] !== '');
+  const orEnd = (index: number) => (index < 0 ? frame.length : index);
+  const clockAt = orEnd(frame.findLastIndex((line) => line.startsWith('clock ')));
+  const blocksAt = Math.min(orEnd(frame.indexOf('@blocks')), clockAt);
+  const inodesAt = Math.min(orEnd(frame.indexOf('@inodes')), clockAt);
+  const facts = [...frame.slice(0, blocksAt), ...frame.slice(clockAt)];
+  const words = facts.map((line) => line.trim().split(/\s+/, 16));
   const notes: string[] = [];
   const levels = [...readLevels(words, notes)];
-
-  if (blocksAt < 0) notes.push('no local file system, or no awk or df');
-  else {
-    const blocks = frame.slice(blocksAt + 1, inodesAt < 0 ? frame.length : inodesAt);
-    const disks = parseFileSystems(blocks, inodesAt < 0 ? [] : frame.slice(inodesAt + 1));
-    levels.push(...disks.readings);
-    notes.push(...disks.notes);
-    if (inodesAt < 0) notes.push('df did not end in time');
-  }
+  const disks = parseFileSystems(frame.slice(blocksAt + 1, inodesAt), frame.slice(inodesAt + 1, clockAt));
+  levels.push(...disks.readings);
+  notes.push(...disks.notes);
+  if (disks.readings.length === 0) notes.push('no file systems: none is local, or df did not end in time');
   return { levels, counters: readCounters(words, notes), clockMs: readClock(words, notes), notes };
 }
 

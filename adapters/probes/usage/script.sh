@@ -4,18 +4,18 @@
 {
   LC_ALL=C PATH="${PATH:-}:/usr/bin:/bin" root="${BARTIZAN_ROOT:-}"
   export LC_ALL PATH
-  # The first newline ends whatever a profile left on the line.
-  printf '\n@bartizan begin usage 1\n'
-  date '+clock %s.%N'
-
   # Where /proc hides the processes of others (hidepid), a count would be a lie.
   set -- "$root"/proc/[0-9]*
-  if [ -d "$root/proc/1" ]; then printf 'processes %s\n' "$#"; fi
+  facts=
+  if [ -d "$root/proc/1" ]; then facts="processes $#"; fi
 
   # Read by the shell: on some kernels these can be opened but not read, and an awk may end over that.
   for kind in cpu memory io; do
     if [ -r "$root/proc/pressure/$kind" ]; then
-      if read -r line <"$root/proc/pressure/$kind"; then printf 'pressure %s %s\n' "$kind" "$line"; fi
+      if read -r line <"$root/proc/pressure/$kind"; then
+        facts="$facts
+pressure $kind $line"
+      fi
     fi
   done
 
@@ -59,7 +59,8 @@
         print mount
       }
     }')
-  printf '%s\n' "${seen%@mounts*}"
+  # In one write: every packet costs both ends. The first newline ends whatever a profile left on the line.
+  printf '\n@bartizan begin usage 1\n%s\n%s@blocks\n' "$facts" "${seen%@mounts*}"
 
   set -f
   IFS='
@@ -72,7 +73,6 @@
     limit=$!
     (
       trap 'kill -9 "$!"; exit' TERM
-      printf '@blocks\n'
       df -P -k "$@" &
       wait "$!"
       printf '@inodes\n'
@@ -83,6 +83,7 @@
     job=$!
     wait "$limit" 2>/dev/null
     kill "$job" 2>/dev/null
+    wait "$job" 2>/dev/null
   fi
-  printf '\n@bartizan end\n'
+  printf '\nclock %s\n@bartizan end\n' "$(date +%s.%N)"
 } </dev/null

@@ -30,7 +30,7 @@ export const usage: AdapterDescriptor & ScriptProbe<UsageCounters> = {
     name: 'usage@1',
     text,
     sha256: createHash('sha256').update(text).digest('hex'),
-    begin: '@bartizan begin usage 1',
+    end: '@bartizan end',
   },
   parse: parseUsage,
   isComparable: (before, after, maxSeconds): before is UsageCounters =>
