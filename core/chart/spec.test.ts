@@ -36,7 +36,7 @@ function build(extra: Partial<Parameters<typeof buildChartSpec>[0]> = {}) {
   return buildChartSpec({
     alerts: [firing],
     rule: rule(),
-    series: [series('n2', [50, 51]), series('n1', [91, 94])],
+    series: [series('n2', [...Array(120).fill(50), 51]), series('n1', [91, 94])],
     fromMs: NOW - 120 * MINUTE,
     toMs: NOW,
     nowMs: NOW,
@@ -79,6 +79,15 @@ describe('buildChartSpec', () => {
   it('never leaves the plot with its regions', () => {
     const long = { ...firing, sinceMs: NOW - 900 * MINUTE, firedAtMs: NOW - 890 * MINUTE };
     expect(build({ alerts: [long] }).firing?.fromMs).toBe(NOW - 120 * MINUTE);
+  });
+
+  it('begins with the data where those are younger than the range', () => {
+    const young = build({ series: [series('n1', Array(41).fill(91))] });
+    expect([young.x.min, young.subtitle]).toEqual([
+      NOW - 40 * MINUTE,
+      'cluster prod · mem_usage · 1 series · last 40m · UTC',
+    ]);
+    expect(build({ series: [series('n1', [91, 92])] }).x.min).toBe(firing.sinceMs);
   });
 
   it('draws without any data', () => {

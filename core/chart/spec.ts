@@ -70,7 +70,8 @@ export interface ChartInput {
   status: 'firing' | 'resolved';
 }
 
-export function buildChartSpec(input: ChartInput): ChartSpec {
+export function buildChartSpec(asked: ChartInput): ChartSpec {
+  const input = { ...asked, fromMs: firstMsOf(asked) };
   const { alerts, rule, fromMs, toMs, timeZone, status, intervalMs } = input;
   const unit = findMetric(rule.metric)?.unit ?? 'count';
   const breaching = new Set(alerts.map((alert) => labelKey(alert.labels)));
@@ -110,6 +111,13 @@ export function buildChartSpec(input: ChartInput): ChartSpec {
     stepped: unit === 'bool',
     alt: `${title}; ${subtitle}`,
   };
+}
+
+/** The range begins with the data: a store that was started a minute ago has no empty hour to show. */
+function firstMsOf({ series, alerts, fromMs, toMs }: ChartInput): number {
+  const firsts = [...series.map((s) => s.points[0]?.timeMs), ...alerts.map((alert) => alert.sinceMs)];
+  const firstMs = Math.min(...firsts.filter((ms) => ms !== undefined));
+  return Number.isFinite(firstMs) && firstMs < toMs ? Math.max(fromMs, firstMs) : fromMs;
 }
 
 function spansOf(input: ChartInput): Pick<ChartSpec, 'pending' | 'firing'> {

@@ -18,9 +18,14 @@ export const SUMMARY_FIELDS = [
 /** Labels in the order people say them: where first, then what. */
 const LABEL_ORDER = ['bastion', 'cluster', 'node', 'role', 'mount', 'device', 'check'];
 
+const FIRING = '{{title}}: {{value}} ({{condition}}) for {{held}}';
+/** What a rule says of a value that breaches would be wrong of one that no longer does. */
+const RESOLVED = '{{title}}: now {{value}}, was {{condition}} for {{held}}';
+/** Without a value (no data, removed), or of a state, where "now yes, was < 1" helps nobody. */
+const ENDED = '{{title}}: over after {{held}}';
+
 /**
- * The rule's summary of one alert, one line of plain text. A name the alert lacks becomes `–`; without a summary in
- * the rule a sentence is made of title, value and condition.
+ * One line of plain text about an alert: the rule's summary while it fires. A name that the alert lacks becomes `–`.
  */
 export function renderSummary(rule: Rule, alert: IncidentAlert, nowMs: number): string {
   const unit = findMetric(rule.metric)?.unit ?? 'count';
@@ -35,7 +40,8 @@ export function renderSummary(rule: Rule, alert: IncidentAlert, nowMs: number): 
     metric: rule.metric,
     severity: rule.severity,
   };
-  const template = rule.summary ?? '{{title}}: {{value}} ({{condition}}) for {{held}}';
+  const ended = alert.value === undefined || unit === 'bool' ? ENDED : RESOLVED;
+  const template = alert.status === 'firing' ? (rule.summary ?? FIRING) : ended;
   const text = template.replace(
     /\{\{\s*([\w-]+)\s*\}\}/g,
     (_, name: string) => alert.labels[name] ?? fields[name] ?? '–',

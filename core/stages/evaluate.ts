@@ -1,9 +1,7 @@
 import type { Config } from '../config/types.ts';
 import { ConflictError } from '../errors.ts';
-import { evaluationRange, evaluate as judge, removeRule } from '../evaluate/evaluate.ts';
-import type { Checkpoint } from '../evaluate/model.ts';
-import { labelsMatch } from '../labels.ts';
-import type { Alert, Rule, Series, Target, Transition } from '../model.ts';
+import { evaluationRange, expectedTargets, evaluate as judge, removeRule } from '../evaluate/evaluate.ts';
+import type { Alert, Rule, Target, Transition } from '../model.ts';
 import type { Logger, Meter, SampleStore, StateStore, Versioned } from '../ports.ts';
 
 export interface EvaluatePorts {
@@ -51,72 +49,62 @@ async function evaluateRule(
   const { config, targets, roundMs, shard } = request;
   const { store, state, meter } = ports;
   const stored = await state.loadCheckpoint(rule.name, shard);
+  const alerts = await state.listAlerts(rule.name);
   const checkpoint = stored?.value;
   const intervalMs = Math.max(...config.checks.map((check) => check.everyMs));
   const { latenessMs } = config.schedule;
   const { fromMs } = evaluationRange({ rule, intervalMs, latenessMs, checkpoint, nowMs: roundMs });
   const series = await store.query({ metric: rule.metric, where: rule.where, fromMs, toMs: roundMs });
-  const up: Series[] =
-    rule.metric === 'up' ? series : await store.query({ metric: 'up', fromMs, toMs: roundMs });
-  const expected = targets
-    .map(({ cluster, node, role }) => ({ labels: { cluster, node, role } }))
-    .filter((target) => labelsMatch(rule.where, target.labels));
+  const up = await store.query({ metric: 'up', fromMs, toMs: roundMs });
   const result = judge({
     rule,
     intervalMs,
     latenessMs,
     series,
     up,
-    targets: expected,
+    targets: expectedTargets(rule, targets),
     checkpoint,
+    alerts: alerts.map((alert) => alert.value),
     nowMs: roundMs,
   });
-  await commit(rule.name, request, ports, result, stored);
-  meter.gauge('alerts', result.alerts.filter((a) => a.status === 'firing').length, {
-    rule: rule.name,
-    status: 'firing',
-  });
-  meter.gauge('alerts', result.alerts.filter((a) => a.status === 'pending').length, {
-    rule: rule.name,
-    status: 'pending',
-  });
+  await commitAlerts(alerts, roundMs, ports, result);
+  await state.saveCheckpoint(rule.name, shard, result.checkpoint, stored?.version ?? 0);
+  meter.count('samples_not_judged_total', { rule: rule.name }, result.ignoredSamples);
+  for (const status of ['pending', 'firing'] as const) {
+    meter.gauge('alerts', result.alerts.filter((alert) => alert.status === status).length, {
+      rule: rule.name,
+      status,
+    });
+  }
   return result.transitions;
 }
 
 async function endRule(name: string, request: EvaluateRequest, ports: EvaluatePorts): Promise<Transition[]> {
   const stored = await ports.state.loadCheckpoint(name, request.shard);
-  const alerts = (await ports.state.listAlerts(name)).map((alert) => alert.value);
-  const result = removeRule({ rule: name, alerts, nowMs: request.roundMs });
-  await commitAlerts(name, request.roundMs, ports, result);
+  const alerts = await ports.state.listAlerts(name);
+  const ended = removeRule({
+    rule: name,
+    alerts: alerts.map((alert) => alert.value),
+    nowMs: request.roundMs,
+  });
+  await commitAlerts(alerts, request.roundMs, ports, ended);
   if (stored) await ports.state.deleteCheckpoint(name, request.shard);
-  return result.transitions;
-}
-
-async function commit(
-  rule: string,
-  request: EvaluateRequest,
-  ports: EvaluatePorts,
-  result: { alerts: Alert[]; transitions: Transition[]; checkpoint: Checkpoint },
-  stored: Versioned<Checkpoint> | undefined,
-): Promise<void> {
-  await commitAlerts(rule, request.roundMs, ports, result);
-  await ports.state.saveCheckpoint(rule, request.shard, result.checkpoint, stored?.version ?? 0);
+  return ended.transitions;
 }
 
 /** Writes only alerts that changed against the stored ones. */
 async function commitAlerts(
-  rule: string,
+  stored: readonly Versioned<Alert>[],
   dueAtMs: number,
   ports: EvaluatePorts,
   result: { alerts: Alert[]; transitions: Transition[] },
 ): Promise<void> {
-  if (result.alerts.length === 0 && result.transitions.length === 0) return;
-  const stored = new Map((await ports.state.listAlerts(rule)).map((alert) => [alert.value.id, alert]));
+  const before = new Map(stored.map((alert) => [alert.value.id, alert]));
   for (const alert of result.alerts) {
-    const before = stored.get(alert.id);
+    const known = before.get(alert.id);
     const transitions = result.transitions.filter((transition) => transition.alertId === alert.id);
-    if (transitions.length === 0 && before && sameState(before.value, alert)) continue;
-    await ports.state.commitAlert({ alert, expectedVersion: before?.version ?? 0, transitions, dueAtMs });
+    if (transitions.length === 0 && known && sameState(known.value, alert)) continue;
+    await ports.state.commitAlert({ alert, expectedVersion: known?.version ?? 0, transitions, dueAtMs });
   }
 }
 
