@@ -1,23 +1,18 @@
 import type { Config } from '../config/types.ts';
 import { ConflictError, describeError, RetryableError } from '../errors.ts';
-import { hashText } from '../hash.ts';
-import { afterFailure, beginAttempt, concludeAttempt, failOver, LEASE_MS } from '../notify/attempt.ts';
+import { beginAttempt, LEASE_MS } from '../notify/attempt.ts';
 import { type Decision, decideNotification, suppressionJudge } from '../notify/decide.ts';
-import type { Delivery, Incident, Notification, NotificationAttempt, Picture } from '../notify/model.ts';
+import type { Delivery, Incident, Notification, Picture } from '../notify/model.ts';
 import { buildNotification } from '../notify/notification.ts';
-import type { Channel, Clock, Logger, Meter, Receipt, Secrets, StateStore, Versioned } from '../ports.ts';
+import type { Channel, Versioned } from '../ports.ts';
+import { type RecordPorts, recordAttempt, type SendResult } from './record.ts';
 
-export interface DeliverPorts {
-  state: StateStore;
+export interface DeliverPorts extends RecordPorts {
   channels: ReadonlyMap<string, Channel>;
   /** Draws the alert's chart; undefined when there is nothing to draw. May fail or be slow: the text goes alone. */
   draw: (notification: Notification, incident: Incident) => Promise<Picture | undefined>;
   /** Resolves after that time; under test, virtual. */
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  secrets: Pick<Secrets, 'redact'>;
-  clock: Clock;
-  logger: Logger;
-  meter: Meter;
 }
 
 export type DeliverConfig = Pick<Config, 'routes' | 'silences' | 'channels' | 'schedule'>;
@@ -93,10 +88,8 @@ async function send(
   const { picture, outcome } = await pictureInTime(notification, leased, ports, signal);
   const result = await attemptSend(notification, picture, ports, signal);
   if (signal.aborted && 'error' in result) return; // Stopping: the lease ends, and the next start says it again.
-  await record({ leased, attempt, notification, result, picture: outcome, startMs, config, ports });
+  await recordAttempt({ leased, attempt, notification, result, picture: outcome, startMs, config, ports });
 }
-
-type SendResult = { receipt: Receipt } | { error: unknown };
 
 async function attemptSend(
   notification: Notification,
@@ -142,89 +135,4 @@ async function pictureInTime(
     ports.logger.warn('message goes without its picture', { incident: incident.id, why });
     return { picture: undefined, outcome };
   }
-}
-
-async function record(input: {
-  leased: Incident;
-  attempt: NotificationAttempt;
-  notification: Notification;
-  result: SendResult;
-  picture: Delivery['picture'];
-  startMs: number;
-  config: DeliverConfig;
-  ports: DeliverPorts;
-}): Promise<void> {
-  const { leased, attempt, notification, result, picture, startMs, config, ports } = input;
-  const nowMs = ports.clock.nowMs();
-  const route = config.routes.find((candidate) => candidate.name === leased.route);
-  const groupIntervalMs = route?.groupIntervalMs ?? 0;
-  const fallback = config.channels.find((channel) => channel.name === attempt.channel)?.fallback;
-  const after =
-    'error' in result ? afterFailure({ error: result.error, attempt, fallback, nowMs }) : undefined;
-  const detail = ports.secrets.redact(
-    'error' in result ? describeError(result.error) : result.receipt.detail,
-  );
-  const delivery: Delivery = {
-    id: `dlv-${hashText(`${notification.key}\n${attempt.channel}\n${attempt.tries}\n${startMs}`)}`,
-    incidentId: leased.id,
-    number: attempt.number,
-    attempt: attempt.tries,
-    channel: attempt.channel,
-    route: leased.route,
-    reason: notification.reason,
-    status: notification.status,
-    atMs: startMs,
-    durationMs: nowMs - startMs,
-    outcome: after === undefined ? 'delivered' : after.kind === 'retry' ? 'retry' : 'failed',
-    picture,
-    detail: detail.slice(0, 500),
-    ...('receipt' in result && result.receipt.id !== undefined ? { receipt: result.receipt.id } : {}),
-  };
-  const settle = (incident: Incident): Incident => {
-    if (after?.kind === 'retry') return { ...incident, dueAtMs: after.atMs };
-    if (after?.kind === 'fallback') {
-      return { ...incident, attempt: failOver(attempt, after.channel, nowMs), dueAtMs: nowMs };
-    }
-    return concludeAttempt({ incident, attempt, groupIntervalMs, nowMs });
-  };
-  report(delivery, after?.kind, ports);
-  await settleIncident(leased.id, settle, delivery, ports.state);
-}
-
-/** A transition may have been absorbed while the message was sent: settle what the incident is now. */
-async function settleIncident(
-  id: string,
-  settle: (incident: Incident) => Incident,
-  delivery: Delivery,
-  state: StateStore,
-): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    const current = await state.loadIncident(id);
-    if (!current) throw new RetryableError(`incident ${id} is gone`);
-    try {
-      const value = settle(current.value);
-      return await state.commitIncidents({ incidents: [{ value, version: current.version }], delivery });
-    } catch (error) {
-      if (!(error instanceof ConflictError) || attempt === 5) throw error;
-    }
-  }
-}
-
-function report(delivery: Delivery, failure: string | undefined, ports: DeliverPorts): void {
-  const { channel, route, outcome, reason, status, picture, detail } = delivery;
-  ports.meter.count('deliveries_total', { channel, outcome });
-  ports.meter.count('deliveries_failed_total', { channel }, outcome === 'failed' ? 1 : 0);
-  const fields = {
-    channel,
-    route,
-    incident: delivery.incidentId,
-    number: delivery.number,
-    reason,
-    status,
-    picture,
-  };
-  if (outcome === 'delivered') ports.logger.info('message delivered', { ...fields, ms: delivery.durationMs });
-  else if (failure === 'retry')
-    ports.logger.warn('message not delivered, will be retried', { ...fields, detail });
-  else ports.logger.error(`message not delivered: ${failure}`, { ...fields, detail });
 }

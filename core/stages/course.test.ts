@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { clear, createWorld, fire, MINUTE, memory, nodeDown, route, START } from '../../test/stage-world.ts';
+
+describe('the usual course', () => {
+  it('says firing with a picture, then resolved after groupInterval, each once', async () => {
+    const world = createWorld();
+    await fire(world);
+    await world.notify();
+    await world.notify();
+    expect(world.said()).toEqual(['ops 1 first firing n1:firing']);
+    expect(world.sent[0]).toMatchObject({ picture: { alt: 'chart' }, atMs: START + 2 * MINUTE });
+    await clear(world, 3);
+    await world.notify();
+    expect(world.sent).toHaveLength(1);
+    await world.goTo(7);
+    await world.notify();
+    expect(world.said().slice(1)).toEqual(['ops 2 all-resolved resolved n1:resolved']);
+    expect(await world.state.listIncidents({ open: true, limit: 9 })).toEqual([]);
+    expect(await world.state.nextDueMs()).toBeUndefined();
+    const deliveries = await world.state.listDeliveries({ limit: 9 });
+    expect(deliveries.map(({ number, outcome, picture }) => [number, outcome, picture])).toEqual([
+      [2, 'delivered', 'sent'],
+      [1, 'delivered', 'sent'],
+    ]);
+  });
+
+  it('says an alert that fired and cleared during an outage in one message with both times', async () => {
+    const world = createWorld();
+    await world.judge(-1);
+    for (const [minute, value] of [95, 95, 95, 95, 40].entries()) world.put(minute, { n1: value });
+    await world.goTo(30);
+    await world.judge(4);
+    await world.notify();
+    expect(world.said()).toEqual(['ops 1 fired-and-resolved resolved n1:resolved']);
+    expect(world.sent[0]?.notification.alerts[0]).toMatchObject({
+      firedAtMs: START + 2 * MINUTE,
+      resolvedAtMs: START + 4 * MINUTE,
+    });
+  });
+
+  it('puts alerts of a rule and cluster that fire together into one message', async () => {
+    const world = createWorld();
+    for (const minute of [0, 1, 2]) world.put(minute, { n1: 95, n2: 99 });
+    await world.goTo(2);
+    await world.judge(2);
+    await world.notify();
+    expect(world.said()).toEqual(['ops 1 first firing n1:firing+n2:firing']);
+  });
+
+  it('says how the probe failed when a node is down', async () => {
+    const world = createWorld({ rules: [nodeDown] });
+    for (const minute of [0, 1, 2]) world.put(minute, { n1: 0, n2: 1 }, 'up');
+    const status = {
+      cluster: 'prod',
+      node: 'n1',
+      check: 'usage',
+      roundMs: 1,
+      ok: false,
+      reason: 'unreachable',
+      detail: 'refused',
+    } as const;
+    await world.state.putTargetStatus([status]);
+    await world.goTo(2);
+    await world.judge(2);
+    await world.notify();
+    expect(world.sent[0]?.notification.alerts[0]?.detail).toBe('unreachable: refused');
+  });
+
+  it('says memory of a node only while that node is not known to be down', async () => {
+    const world = createWorld({ rules: [memory, nodeDown] });
+    for (const minute of [0, 1, 2]) {
+      world.put(minute, { n1: 95 });
+      world.put(minute, { n2: 0 }, 'up');
+    }
+    await world.goTo(2);
+    await world.judge(2);
+    await world.notify();
+    expect(world.sent.map(({ notification: n }) => [n.alerts[0]?.rule, n.alerts[0]?.labels.node])).toEqual([
+      ['memory', 'n1'],
+      ['node-down', 'n2'],
+    ]);
+  });
+
+  it('resolves the alerts of a rule that is gone from the configuration', async () => {
+    const world = createWorld();
+    await fire(world);
+    await world.notify();
+    world.config.rules = [];
+    await world.judge(3);
+    await world.goTo(8);
+    await world.notify();
+    expect(world.said().at(-1)).toBe('ops 2 all-resolved resolved n1:resolved');
+    expect(world.sent.at(-1)?.notification.alerts[0]).toMatchObject({ reason: 'removed', title: 'Memory' });
+    expect(await world.state.listRules()).toEqual([]);
+  });
+
+  it('counts what no route takes', async () => {
+    const world = createWorld({ routes: [{ ...route, match: { severity: ['critical'] } }] });
+    await fire(world);
+    await world.notify();
+    expect(world.sent).toEqual([]);
+    expect(world.counted.get('transitions_unrouted_total')).toBe(1);
+    expect(await world.state.dueOutbox(world.time.clock.nowMs(), 9)).toEqual([]);
+  });
+});
+
+describe('a silence', () => {
+  it('withholds the message and says it when the silence ends', async () => {
+    const world = createWorld();
+    world.config.silences = [
+      { match: { node: ['n1'] }, fromMs: START, untilMs: START + 10 * MINUTE, comment: '' },
+    ];
+    await fire(world);
+    await world.notify();
+    expect(world.sent).toEqual([]);
+    expect(await world.state.nextDueMs()).toBe(START + 10 * MINUTE);
+    await world.goTo(10);
+    await world.notify();
+    expect(world.said()).toEqual(['ops 1 first firing n1:firing']);
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { clear, createWorld, fire, MINUTE, route, START } from '../../test/stage-world.ts';
+import { ConfigError, PermanentError, RetryableError } from '../errors.ts';
+import { PICTURE_WAIT_MS } from './deliver.ts';
+
+describe('a channel that fails', () => {
+  it('is retried after what it asked for, under the same number', async () => {
+    const world = createWorld();
+    world.answers.ops = async () => {
+      throw new RetryableError('busy', { retryAfterMs: 90_000 });
+    };
+    await fire(world);
+    await world.notify();
+    expect(await world.state.nextDueMs()).toBe(START + 3.5 * MINUTE);
+    world.answers.ops = async () => undefined;
+    await world.goTo(3);
+    await world.notify();
+    expect(world.sent).toEqual([]);
+    await world.goTo(3.5);
+    await world.notify();
+    expect(world.said()).toEqual(['ops 1 first firing n1:firing']);
+    const deliveries = await world.state.listDeliveries({ limit: 9 });
+    expect(deliveries.map((d) => [d.number, d.attempt, d.outcome])).toEqual([
+      [1, 2, 'delivered'],
+      [1, 1, 'retry'],
+    ]);
+  });
+
+  it('takes the next number when there is more to say by then', async () => {
+    const world = createWorld();
+    world.answers.ops = async () => {
+      throw new Error('connection reset');
+    };
+    await fire(world);
+    await world.notify();
+    world.answers.ops = async () => undefined;
+    await clear(world, 3);
+    await world.notify();
+    expect(world.said()).toEqual(['ops 2 fired-and-resolved resolved n1:resolved']);
+  });
+
+  it('hands a refused message to the fallback, and goes on with the next', async () => {
+    const channels = [
+      { name: 'ops', type: 'webhook', fallback: 'spare', options: {} },
+      { name: 'spare', type: 'webhook', options: {} },
+    ];
+    const world = createWorld({ channels });
+    world.answers.ops = async () => {
+      throw new ConfigError('401 for hunter2');
+    };
+    await fire(world);
+    await world.notify();
+    await world.notify();
+    expect(world.said()).toEqual(['spare 1 fallback firing n1:firing']);
+    world.answers.ops = async () => undefined;
+    await clear(world, 8);
+    await world.notify();
+    expect(world.said().at(-1)).toBe('ops 2 all-resolved resolved n1:resolved');
+    const failed = (await world.state.listDeliveries({ limit: 9 })).filter(
+      (delivery) => delivery.outcome === 'failed',
+    );
+    expect(failed).toMatchObject([{ channel: 'ops', number: 1, detail: '401 for <secret>' }]);
+    expect(JSON.stringify(world.logger.lines)).not.toContain('hunter2');
+  });
+
+  it('is given up without a fallback, counted and shown', async () => {
+    const world = createWorld();
+    world.answers.ops = async () => {
+      throw new PermanentError('no such hook');
+    };
+    await fire(world);
+    await world.notify();
+    await world.notify();
+    expect(world.counted.get('deliveries_failed_total')).toBe(1);
+    expect(
+      world.logger.lines.some((line) => line.level === 'error' && line.message.includes('give-up')),
+    ).toBe(true);
+  });
+
+  it('does not delay another', async () => {
+    const routes = [{ ...route, channels: ['ops', 'slow'] }];
+    const channels = ['ops', 'slow'].map((name) => ({ name, type: 'webhook', options: {} }));
+    const world = createWorld({ routes, channels });
+    let release: () => void = () => undefined;
+    world.answers.slow = () =>
+      new Promise((resolve) => {
+        release = resolve;
+      });
+    await fire(world);
+    const pass = world.notify();
+    await world.goTo(2.1);
+    expect(world.said()).toEqual(['ops 1 first firing n1:firing']);
+    release();
+    await pass;
+    expect(world.sent).toHaveLength(2);
+  });
+});
+
+describe('the picture', () => {
+  it('is not waited for longer than three seconds', async () => {
+    const world = createWorld();
+    world.ports.draw = () => new Promise(() => undefined);
+    await fire(world);
+    const pass = world.notify();
+    await world.time.advanceTo(START + 2 * MINUTE + PICTURE_WAIT_MS - 1);
+    expect(world.sent).toEqual([]);
+    await world.time.advanceTo(START + 2 * MINUTE + PICTURE_WAIT_MS);
+    await pass;
+    expect(world.sent[0]?.picture).toBeUndefined();
+    expect((await world.state.listDeliveries({ limit: 1 }))[0]?.picture).toBe('late');
+    expect(world.counted.get('pictures_missing_total')).toBe(1);
+  });
+
+  it('is left out when drawing fails', async () => {
+    const world = createWorld();
+    world.ports.draw = async () => {
+      throw new Error('no font');
+    };
+    await fire(world);
+    await world.notify();
+    expect(world.said()).toEqual(['ops 1 first firing n1:firing']);
+    expect((await world.state.listDeliveries({ limit: 1 }))[0]?.picture).toBe('failed');
+  });
+});

@@ -1,0 +1,167 @@
+// The stages of evaluate and notify over state in memory, in virtual time, for tests.
+import type { Config, Route } from '../core/config/types.ts';
+import { labelKey } from '../core/labels.ts';
+import type { Rule, Sample, Series } from '../core/model.ts';
+import type { Notification, Picture } from '../core/notify/model.ts';
+import type { Channel, Meter, SampleStore, StateStore } from '../core/ports.ts';
+import { type DeliverPorts, deliverDue } from '../core/stages/deliver.ts';
+import { evaluate } from '../core/stages/evaluate.ts';
+import { fanOut } from '../core/stages/fan-out.ts';
+import { createMemoryState } from './memory-state.ts';
+import { createRecordingLogger } from './recording-logger.ts';
+import { createVirtualTime } from './virtual-time.ts';
+
+export const MINUTE = 60_000;
+export const START = 1_000 * MINUTE;
+
+export const memory: Rule = {
+  name: 'memory',
+  title: 'Memory',
+  metric: 'mem_usage',
+  where: {},
+  condition: { kind: 'above', threshold: 90 },
+  forMs: 2 * MINUTE,
+  keepFiringForMs: 0,
+  noData: 'keepLast',
+  severity: 'warning',
+  inhibitedBy: ['node-down'],
+};
+export const nodeDown: Rule = {
+  ...memory,
+  name: 'node-down',
+  title: 'Node down',
+  metric: 'up',
+  condition: { kind: 'below', threshold: 1 },
+  inhibitedBy: [],
+};
+export const route: Route = {
+  name: 'default',
+  match: {},
+  channels: ['ops'],
+  continue: false,
+  groupBy: ['rule', 'cluster'],
+  groupWaitMs: 0,
+  groupIntervalMs: 5 * MINUTE,
+};
+const node = (name: string) => ({ cluster: 'prod', node: name, role: 'etcd' as const });
+
+type StageConfig = Pick<Config, 'rules' | 'checks' | 'schedule' | 'routes' | 'silences' | 'channels'>;
+
+function createStoreOf(samples: Sample[]): Pick<SampleStore, 'query'> {
+  return {
+    async query({ metric, fromMs, toMs }) {
+      const found = new Map<string, Series & { points: { timeMs: number; value: number }[] }>();
+      for (const { metric: name, labels, timeMs, value } of samples) {
+        if (name !== metric || timeMs < fromMs || timeMs > toMs) continue;
+        const key = labelKey(labels);
+        const series = found.get(key) ?? { metric, labels, points: [] };
+        series.points.push({ timeMs, value });
+        found.set(key, series);
+      }
+      return [...found.values()];
+    },
+  };
+}
+
+export function createWorld(
+  options: { rules?: Rule[]; routes?: Route[]; channels?: StageConfig['channels']; state?: StateStore } = {},
+) {
+  const time = createVirtualTime(START);
+  const state = options.state ?? createMemoryState();
+  const samples: Sample[] = [];
+  const counted = new Map<string, number>();
+  const meter: Meter = {
+    count: (name, _labels, by = 1) => void counted.set(name, (counted.get(name) ?? 0) + by),
+    gauge: () => undefined,
+  };
+  const sent: { channel: string; notification: Notification; picture: Picture | undefined; atMs: number }[] =
+    [];
+  const answers: Record<string, () => Promise<void>> = {};
+  const channel = (name: string): Channel => ({
+    async send(notification, picture) {
+      await answers[name]?.();
+      sent.push({ channel: name, notification, picture, atMs: time.clock.nowMs() });
+      return { detail: 'accepted' };
+    },
+  });
+  const config: StageConfig = {
+    rules: options.rules ?? [memory],
+    routes: options.routes ?? [route],
+    checks: [{ name: 'usage', probe: 'usage', everyMs: MINUTE, where: {}, options: {} }],
+    channels: options.channels ?? [{ name: 'ops', type: 'webhook', options: {} }],
+    silences: [],
+    schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: 15 * MINUTE },
+  };
+  const logger = createRecordingLogger();
+  const picture: Picture = { png: new Uint8Array([1]), width: 1, height: 1, alt: 'chart' };
+  const ports: DeliverPorts & { store: SampleStore } = {
+    state,
+    store: createStoreOf(samples) as SampleStore,
+    channels: new Map(config.channels.map(({ name }) => [name, channel(name)])),
+    draw: async () => picture,
+    sleep: time.sleep,
+    secrets: { redact: (text) => text.replaceAll('hunter2', '<secret>') },
+    clock: time.clock,
+    logger,
+    meter,
+  };
+  const never = new AbortController().signal;
+  const targets = ['n1', 'n2'].map((name) => ({
+    ...node(name),
+    host: 'h',
+    port: 22,
+    user: 'u',
+    bastion: 'b',
+    hostKeys: [],
+  }));
+  return {
+    time,
+    state,
+    ports,
+    sent,
+    answers,
+    counted,
+    config,
+    logger,
+    put(minute: number, values: Record<string, number>, metric = 'mem_usage') {
+      for (const [name, value] of Object.entries(values)) {
+        samples.push({ metric, labels: node(name), timeMs: START + minute * MINUTE, value });
+        if (metric !== 'up')
+          samples.push({ metric: 'up', labels: node(name), timeMs: START + minute * MINUTE, value: 1 });
+      }
+    },
+    judge: (minute: number) =>
+      evaluate({ config, targets, roundMs: START + minute * MINUTE, shard: 's' }, ports),
+    async notify(signal = never) {
+      await fanOut(config, ports);
+      return await deliverDue(config, ports, signal);
+    },
+    goTo: (minute: number) => time.advanceTo(START + minute * MINUTE),
+    /** `channel reason status nodes` of all that was sent. */
+    said: () =>
+      sent.map(({ channel: name, notification: n }) =>
+        [
+          name,
+          n.number,
+          n.reason,
+          n.status,
+          n.alerts.map((a) => `${a.labels.node}:${a.status}`).join('+'),
+        ].join(' '),
+      ),
+  };
+}
+
+export type World = ReturnType<typeof createWorld>;
+
+/** n1 breaches from minute 0; fires at 2. */
+export async function fire(world: World): Promise<void> {
+  for (const minute of [0, 1, 2]) world.put(minute, { n1: 95, n2: 50 });
+  await world.goTo(2);
+  await world.judge(2);
+}
+
+export async function clear(world: World, minute: number): Promise<void> {
+  world.put(minute, { n1: 50, n2: 50 });
+  await world.goTo(minute);
+  await world.judge(minute);
+}
