@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../errors.ts';
+import { quoted } from './problem.ts';
 
 const DURATION = /^(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?$/;
 const DURATION_UNITS = [
@@ -9,6 +10,14 @@ const DURATION_UNITS = [
   ['s', 1_000],
   ['ms', 1],
 ] as const;
+
+const DURATION_WORDS = {
+  d: /^d(ays?)?$/i,
+  h: /^h(rs?|ours?)?$/i,
+  m: /^m(ins?|inutes?)?$/i,
+  s: /^s(ecs?|econds?)?$/i,
+  ms: /^(ms|msecs?|millis|milliseconds?)$/i,
+};
 
 const BYTE_SIZE = /^(\d+)(B|KiB|MiB|GiB|TiB)$/;
 const BYTE_UNITS: Readonly<Record<string, number>> = {
@@ -61,11 +70,21 @@ function durationMs(text: string): number | undefined {
 
 function durationHelp(input: unknown): string {
   if (input === undefined) return 'a duration is missing, like `90s`, `5m` or `1h30m`';
-  const unit = typeof input === 'number' && input >= 0 ? `; did you mean \`${input}s\`?` : '';
-  return `\`${String(input)}\` is not a duration: write it like \`90s\`, \`5m\`, \`1h30m\` or \`7d\`${unit}`;
+  const meant = likelyDuration(String(input));
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  return `${quoted(String(input))} is not a duration: write it like \`90s\`, \`5m\`, \`1h30m\` or \`7d\`${hint}`;
+}
+
+/** `5` may be minutes or seconds; `7 days`, `10min` and `5M` have their unit under another name. */
+function likelyDuration(text: string): string | undefined {
+  const [, count, word = ''] = /^(\d{1,9})\s*([a-z]*)$/i.exec(text.trim()) ?? [];
+  if (count === undefined) return undefined;
+  if (word === '') return `\`${count}m\` or \`${count}s\``;
+  const unit = Object.entries(DURATION_WORDS).find(([, words]) => words.test(word))?.[0];
+  return unit === undefined ? undefined : `\`${count}${unit}\``;
 }
 
 function byteSizeHelp(input: unknown): string {
   if (input === undefined) return 'a byte size is missing, like `512MiB`';
-  return `\`${String(input)}\` is not a byte size: write it like \`64KiB\`, \`512MiB\` or \`2GiB\``;
+  return `${quoted(String(input))} is not a byte size: write it like \`64KiB\`, \`512MiB\` or \`2GiB\``;
 }

@@ -1,8 +1,8 @@
-import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { findMetric, GROUP_LABELS, METRICS } from '../catalogue.ts';
 import { type Condition, type Rule, SEVERITIES } from '../model.ts';
 import { durationSchema } from './duration.ts';
+import { nearest, quoted } from './problem.ts';
 
 // Letters of any script: clusters are called what their owners call them.
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]*$/u;
@@ -118,19 +118,19 @@ function conditionOf(fields: RuleFields): Condition | undefined {
 function metricProblems(fields: RuleFields): Problem[] {
   const metric = findMetric(fields.metric);
   if (!metric) {
-    const near = closest(
+    const near = nearest(
       fields.metric,
       METRICS.map(({ name }) => name),
     );
-    const hint = distance(fields.metric, near) <= 3 ? `; did you mean \`${near}\`?` : '';
-    return [{ path: ['metric'], message: `there is no metric \`${fields.metric}\`${hint}` }];
+    const hint = near ? `; did you mean \`${near}\`?` : '';
+    return [{ path: ['metric'], message: `there is no metric ${quoted(fields.metric)}${hint}` }];
   }
   const labels: readonly string[] = GROUP_LABELS[metric.group];
   return Object.keys(fields.where)
     .filter((label) => !labels.includes(label))
     .map((label) => ({
       path: ['where', label],
-      message: `\`${metric.name}\` has no label \`${label}\`; it has ${labels.join(', ')}`,
+      message: `\`${metric.name}\` has no label ${quoted(label)}; it has ${labels.join(', ')}`,
     }));
 }
 

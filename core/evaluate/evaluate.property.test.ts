@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { referenceSteps } from '../../test/timelines/reference.ts';
 import type { Alert, NoDataPolicy, Point, Rule, Series, Transition } from '../model.ts';
 import { evaluate, evaluationRange } from './evaluate.ts';
 import type { Checkpoint } from './model.ts';
-import { referenceSteps } from './reference.ts';
 
 const MINUTE = 60_000;
 const LATENESS = 15 * MINUTE;

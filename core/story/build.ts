@@ -1,4 +1,5 @@
 import { formatDuration, parseDuration } from '../config/duration.ts';
+import { type Path, quoted } from '../config/problem.ts';
 import { describeError } from '../errors.ts';
 import { labelKey } from '../labels.ts';
 import type { Rule } from '../model.ts';
@@ -10,8 +11,8 @@ import { parseSeriesName } from './series-name.ts';
 
 interface Reporter {
   line: number;
-  readRule(fields: unknown, path: PropertyKey[]): Rule | undefined;
-  issue(path: PropertyKey[], message: string): void;
+  readRule(fields: unknown, path: Path): Rule | undefined;
+  issue(path: Path, message: string): void;
 }
 
 const CONDITION_FIELDS = ['above', 'below', 'outside', 'equals'];
@@ -25,7 +26,9 @@ export function buildStory(fields: StoryFields, reporter: Reporter): Story | und
   const everyMs = fields.every;
   const times = createTimes(everyMs, reporter);
   const series = readSeries(fields.samples, rule, reporter);
-  const nodes = new Set(series.map(({ labels }) => `${labels.cluster}/${labels.node}`));
+  // By their names, so that a series that cannot be read is one problem and not several.
+  const names = Object.keys(fields.samples);
+  const nodes = new Set(names.map(nodeOf));
   return {
     name: fields.name ?? `story of line ${line}`,
     line,
@@ -33,12 +36,12 @@ export function buildStory(fields: StoryFields, reporter: Reporter): Story | und
     everyMs,
     latenessMs: fields.lateness,
     series,
-    late: readLate(fields.late ?? {}, series, times, reporter),
-    removed: Object.entries(fields.removed ?? {}).flatMap(([time, names]) => {
+    late: readLate(fields.late ?? {}, names, times, reporter),
+    removed: Object.entries(fields.removed ?? {}).flatMap(([time, gone]) => {
       const atMs = times.read(time, ['removed', time]);
-      return names.map((name) => {
+      return gone.map((name) => {
         const node = nodeOf(name);
-        if (!nodes.has(node)) reporter.issue(['removed', time], `no series is of a node \`${name}\``);
+        if (!nodes.has(node)) reporter.issue(['removed', time], `no series is of a node ${quoted(name)}`);
         return { atMs, node };
       });
     }),
@@ -48,7 +51,7 @@ export function buildStory(fields: StoryFields, reporter: Reporter): Story | und
     })),
     ruleFromMs: times.check(fields.ruleFrom, ['ruleFrom']),
     ruleUntilMs: times.check(fields.ruleUntil, ['ruleUntil']),
-    expect: readExpectations(fields.expect, series, nodes, times, reporter),
+    expect: readExpectations(fields.expect, names, nodes, times, reporter),
   };
 }
 
@@ -61,12 +64,12 @@ function edited(base: Readonly<Record<string, unknown>>, edit: Readonly<Record<s
 
 interface Times {
   /** A time on a round, from its text. */
-  read(text: string, path: PropertyKey[]): number;
-  check(ms: number | undefined, path: PropertyKey[]): number | undefined;
+  read(text: string, path: Path): number;
+  check(ms: number | undefined, path: Path): number | undefined;
 }
 
 function createTimes(everyMs: number, { issue }: Reporter): Times {
-  const check = <T extends number | undefined>(ms: T, path: PropertyKey[]): T => {
+  const check = <T extends number | undefined>(ms: T, path: Path): T => {
     if (ms !== undefined && ms % everyMs !== 0) {
       issue(path, `there is no round at ${formatDuration(ms)}: rounds are ${formatDuration(everyMs)} apart`);
     }
@@ -105,12 +108,12 @@ function readSeries(samples: StoryFields['samples'], rule: Rule, { issue }: Repo
 
 function readLate(
   late: NonNullable<StoryFields['late']>,
-  series: readonly StorySeries[],
+  names: readonly string[],
   times: Times,
   { issue }: Reporter,
 ): Story['late'] {
   return Object.entries(late).flatMap(([name, arrivals]) => {
-    if (!series.some((one) => one.name === name)) issue(['late', name], `there is no series \`${name}\``);
+    if (!names.includes(name)) issue(['late', name], `there is no series ${quoted(name)}`);
     return Object.entries(arrivals).map(([time, arrivesMs]) => {
       const atMs = times.read(time, ['late', name, time]);
       times.check(arrivesMs, ['late', name, time]);
@@ -123,20 +126,20 @@ function readLate(
 
 function readExpectations(
   expect: StoryFields['expect'],
-  series: readonly StorySeries[],
+  names: readonly string[],
   nodes: ReadonlySet<string>,
   times: Times,
   { issue }: Reporter,
 ): Expectation[] {
-  const only = series.length === 1 ? series[0]?.name : undefined;
+  const only = names.length === 1 ? names[0] : undefined;
   return Object.entries(expect).flatMap(([time, value]) => {
     const atMs = times.read(time, ['expect', time]);
     const bySeries = isRecord(value) ? Object.entries(value) : [[only ?? '', value] as const];
     return bySeries.flatMap(([name, told]) => {
       const path = isRecord(value) ? ['expect', time, name] : ['expect', time];
-      if (name === '') issue(path, `say which series: \`{ ${series[0]?.name ?? 'node-1'}: firing }\``);
-      else if (!series.some((one) => one.name === name) && !nodes.has(nodeOf(name))) {
-        issue(path, `there is no series \`${name}\``);
+      if (name === '') issue(path, `say which series: \`{ ${names[0] ?? 'node-1'}: firing }\``);
+      else if (!names.includes(name) && !nodes.has(nodeOf(name))) {
+        issue(path, `there is no series ${quoted(name)}`);
       }
       return (Array.isArray(told) ? told : [told]).flatMap((text: unknown): Expectation[] => {
         const parsed = parseExpectation(String(text));

@@ -1,34 +1,37 @@
 import { formatDuration, parseDuration } from '../config/duration.ts';
+import { quoted } from '../config/problem.ts';
 import { REASONS, type Transition, type TransitionKind, type TransitionReason } from '../model.ts';
 import type { Expectation } from './model.ts';
 
 const KINDS: readonly TransitionKind[] = ['pending', 'firing', 'resolved', 'cancelled'];
 const TEXT = /^([a-z]+)(?:\s*\(([^()]*)\))?$/;
-const TIME = /^(cleared|since)\s+(\S+)$/;
 
 type Told = Omit<Expectation, 'atMs' | 'series'>;
 
 /**
- * Reads `firing`, `resolved (cleared 9m)`, `firing (no-data)`, `pending (since 2m)`: a kind and, in parentheses, a
- * reason other than the threshold and times that are to be compared. Returns the message when it cannot.
+ * Reads `firing`, `resolved (cleared 9m)`, `firing (no-data since 2m)`: a kind and, in parentheses, a reason other than
+ * the threshold and times that are to be compared. Commas between them are for the eye. Returns the message when it
+ * cannot.
  */
 export function parseExpectation(text: string): Told | string {
-  const [, kind = '', details] = TEXT.exec(text.trim()) ?? [];
-  if (!isKind(kind)) return `\`${text}\` is no transition: write ${KINDS.join(', ')}`;
+  const [, kind = '', details = ''] = TEXT.exec(text.trim()) ?? [];
+  if (!isKind(kind)) {
+    const cut =
+      text.includes('(') && !text.includes(')') ? '; within { } leave out the comma, or quote the text' : '';
+    return `${quoted(text)} is no transition: write ${KINDS.join(', ')}${cut}`;
+  }
   const told: Told = { kind, reason: 'threshold' };
-  for (const detail of details?.split(',') ?? []) {
-    const word = detail.trim();
-    const [, what, time = ''] = TIME.exec(word) ?? [];
-    const reason = word.replace(/\s+/g, '-');
-    if (what) {
+  const words = details.split(/[\s,]+/).filter((word) => word !== '');
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (isReason(word)) {
+      told.reason = word;
+    } else if (word === 'cleared' || word === 'since') {
+      const time = words.shift() ?? '';
       const atMs = readTime(time);
-      if (atMs === undefined) return `\`${time}\` is no time: write \`${what} 9m\``;
-      if (what === 'cleared') told.clearedMs = atMs;
-      else told.sinceMs = atMs;
-    } else if (isReason(reason)) {
-      told.reason = reason;
+      if (atMs === undefined) return `${quoted(time)} is no time: write \`${word} 9m\``;
+      told[word === 'cleared' ? 'clearedMs' : 'sinceMs'] = atMs;
     } else {
-      return `\`${word}\` is no reason: write ${REASONS.join(', ')}, or \`cleared 9m\`, \`since 2m\``;
+      return `${quoted(word)} is no reason: write ${REASONS.join(', ')}, or \`cleared 9m\`, \`since 2m\``;
     }
   }
   return told;
@@ -40,7 +43,7 @@ export function describeExpectation({ kind, reason, clearedMs, sinceMs }: Told):
     clearedMs === undefined ? '' : `cleared ${formatDuration(clearedMs)}`,
     sinceMs === undefined ? '' : `since ${formatDuration(sinceMs)}`,
   ].filter((text) => text !== '');
-  return details.length > 0 ? `${kind} (${details.join(', ')})` : kind;
+  return details.length > 0 ? `${kind} (${details.join(' ')})` : kind;
 }
 
 /** A transition in the words of an expectation; times only where the expectation has them, or it would be noise. */

@@ -42,6 +42,8 @@ export interface Expectation {
 export interface StoryProblem {
   line: number;
   column: number;
+  /** `expect.5m`; empty for the file as a whole. */
   path: string;
   message: string;
+  suggestion?: string;
 }

@@ -1,3 +1,4 @@
+import { quoted } from '../config/problem.ts';
 /** What a round brought for one series. */
 export type Mark =
   | { kind: 'sample'; value: number }
@@ -53,5 +54,5 @@ function readToken(token: string): { count: number; at: (i: number) => Mark } | 
 function problemOf(token: string): string {
   if (/^[+-]?\d+(\.\d+)?[+-]\d+(\.\d+)?$/.test(token)) return `\`${token}\` needs a count: \`${token}x3\``;
   if (token === '') return 'the series is empty: write samples like `95x6 _ 40x3`';
-  return `\`${token}\` is no sample: write numbers (\`95\`, \`95x6\`, \`10+5x3\`) or \`_\`, \`D\`, \`.\``;
+  return `${quoted(token)} is no sample: write numbers (\`95\`, \`95x6\`, \`10+5x3\`) or \`_\`, \`D\`, \`.\``;
 }

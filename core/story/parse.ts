@@ -1,14 +1,23 @@
-import { closest, distance } from 'fastest-levenshtein';
-import { type Document, isCollection, isMap, isScalar, LineCounter, parseAllDocuments } from 'yaml';
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isScalar,
+  LineCounter,
+  parseAllDocuments,
+  type Tags,
+} from 'yaml';
 import type { z } from 'zod';
+import { choose, formatPath, type Path, quoted } from '../config/problem.ts';
 import { ruleSchema } from '../config/rule-schema.ts';
 import { buildStory } from './build.ts';
 import type { Story, StoryProblem } from './model.ts';
 import { storySchema } from './schema.ts';
 
-export interface StoryIssue {
-  path: readonly PropertyKey[];
+interface Issue {
+  path: Path;
   message: string;
+  suggestion?: string;
 }
 
 /**
@@ -17,37 +26,48 @@ export interface StoryIssue {
  */
 export function parseStories(text: string, firstLine = 1): { stories: Story[]; problems: StoryProblem[] } {
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, customTags: withoutHex });
   const stories: Story[] = [];
   const problems: StoryProblem[] = [];
-  const at = (offset: number, path: readonly PropertyKey[], message: string) => {
+  const at = (offset: number, { path, ...issue }: Issue) => {
     const { line, col } = lines.linePos(offset);
-    problems.push({ line: line + firstLine - 1, column: col, path: path.map(String).join('.'), message });
+    problems.push({ line: line + firstLine - 1, column: col, path: formatPath(path), ...issue });
   };
   for (const document of Array.isArray(parsed) ? parsed : []) {
     if (document.errors.length > 0 || document.warnings.length > 0) {
-      for (const { pos, message } of [...document.errors, ...document.warnings]) at(pos[0], [], message);
+      for (const { pos, message } of [...document.errors, ...document.warnings])
+        at(pos[0], { path: [], message });
       continue;
     }
     if (document.contents === null) continue;
     const line = lines.linePos(document.contents.range[0]).line + firstLine - 1;
     const result = readStory(document.toJS(), line);
     if (result.ok) stories.push(result.story);
-    else for (const { path, message } of result.issues) at(offsetOf(document, path), path, message);
+    else for (const issue of result.issues) at(offsetOf(document, issue.path), issue);
   }
-  if (stories.length === 0 && problems.length === 0)
-    at(0, [], 'there is no story in this file: see docs/rules.md');
+  if (stories.length === 0 && problems.length === 0) {
+    at(0, {
+      path: [],
+      message: 'there is no story in this file',
+      suggestion: 'docs/rules.md tells how to write one',
+    });
+  }
   return { stories, problems };
+}
+
+/** To YAML `0x9` is nine. Here it is ten samples. */
+function withoutHex(tags: Tags): Tags {
+  return tags.filter((tag) => typeof tag === 'string' || tag.format !== 'HEX');
 }
 
 function readStory(
   value: unknown,
   line: number,
-): { ok: true; story: Story } | { ok: false; issues: StoryIssue[] } {
+): { ok: true; story: Story } | { ok: false; issues: Issue[] } {
   const read = storySchema.safeParse(value);
   if (!read.success) return { ok: false, issues: issuesOf(read.error, [], Object.keys(storySchema.shape)) };
-  const issues: StoryIssue[] = [];
-  const readRule = (fields: unknown, path: PropertyKey[]) => {
+  const issues: Issue[] = [];
+  const readRule = (fields: unknown, path: Path) => {
     const rule = ruleSchema.safeParse(fields);
     if (!rule.success) issues.push(...issuesOf(rule.error, path, Object.keys(ruleSchema.in.shape)));
     return rule.data;
@@ -61,21 +81,22 @@ function readStory(
 }
 
 /** zod's issues with our path in front; an unknown key is an issue of its own, with a suggestion. */
-function issuesOf(error: z.ZodError, prefix: PropertyKey[], known: readonly string[]): StoryIssue[] {
-  return error.issues.flatMap((issue): StoryIssue[] => {
-    const path = [...prefix, ...issue.path];
+function issuesOf(error: z.ZodError, prefix: Path, known: readonly string[]): Issue[] {
+  return error.issues.flatMap((issue): Issue[] => {
+    const path = [...prefix, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
     if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
     return issue.keys.map((key) => {
-      const near = closest(key, known);
-      const hint =
-        distance(key, near) <= 3 ? `; did you mean \`${near}\`?` : `; there are ${known.join(', ')}`;
-      return { path: [...path, key], message: `unknown key \`${key}\`${hint}` };
+      return {
+        path: [...path, key],
+        message: `unknown key ${quoted(key)}`,
+        suggestion: choose(key, known, 'one of'),
+      };
     });
   });
 }
 
 /** Offset of what a path leads to: its key where it has one, else the deepest part that exists. */
-function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): number {
+function offsetOf(document: Document.Parsed, path: Path): number {
   let node: unknown = document.contents;
   let offset = document.contents?.range[0] ?? 0;
   for (const step of path) {

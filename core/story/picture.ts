@@ -51,7 +51,8 @@ export function drawStory({ story, states }: StoryResult): string {
 function axis(rounds: number, everyMs: number): string {
   let text = '';
   for (let round = 0; round < rounds; round += LABEL_ROUNDS) {
-    if (round === 0 || text.length < round) text = text.padEnd(round) + formatDuration(round * everyMs);
+    if (round === 0 || text.length < round)
+      text = text.padEnd(round) + (round === 0 ? '0' : formatDuration(round * everyMs));
   }
   return text;
 }

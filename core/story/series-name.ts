@@ -1,3 +1,4 @@
+import { quoted } from '../config/problem.ts';
 import { type Labels, ROLES } from '../model.ts';
 
 /** Of a node whose story does not say more. */
@@ -19,14 +20,14 @@ export function parseSeriesName(name: string): { labels: Labels; node?: string }
     const [, label, value = ''] = LABEL.exec(word) ?? [];
     if (label) labels[label] = value;
     else if (i === 0) node = word;
-    else return `\`${word}\` is no label: write \`mount=/data\``;
+    else return `${quoted(word)} is no label: write \`mount=/data\``;
   }
   if (node === undefined) return { labels };
-  const [cluster, own] = node.includes('/') ? node.split('/', 2) : [CLUSTER, node];
-  if (!cluster || !own || !WORD.test(cluster) || !WORD.test(own)) {
-    return `\`${node}\` is no node: write \`node-1\` or \`cluster/node-1\``;
+  const [cluster, own, ...more] = node.includes('/') ? node.split('/') : [CLUSTER, node];
+  if (more.length > 0 || !cluster || !own || !WORD.test(cluster) || !WORD.test(own)) {
+    return `${quoted(node)} is no node: write \`node-1\` or \`cluster/node-1\``;
   }
   const { role = ROLE, ...others } = labels;
-  if (!ROLES.some((known) => known === role)) return `\`${role}\` is no role: write ${ROLES.join(', ')}`;
+  if (!ROLES.some((known) => known === role)) return `${quoted(role)} is no role: write ${ROLES.join(', ')}`;
   return { labels: { cluster, node: own, role, ...others }, node: `${cluster}/${own}` };
 }

@@ -75,11 +75,11 @@ function upValue(mark: Mark): number | undefined {
 function arrivalsOf(
   { everyMs, late }: Story,
   { name, labels, marks }: StorySeries,
-  valueOf: (mark: Mark) => number | undefined,
+  read: (mark: Mark) => number | undefined,
 ): ArrivingSeries {
   const points = marks.flatMap((mark, round): Arriving[] => {
     const timeMs = round * everyMs;
-    const value = valueOf(mark);
+    const value = read(mark);
     const arrival = late.find(({ series, atMs }) => series === name && atMs === timeMs);
     return value === undefined ? [] : [{ timeMs, value, arrivesMs: arrival?.arrivesMs ?? timeMs }];
   });

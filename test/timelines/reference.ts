@@ -1,5 +1,5 @@
-import type { Point, Rule } from '../model.ts';
-import type { Step } from './series-state.ts';
+import type { Step } from '../../core/evaluate/series-state.ts';
+import type { Point, Rule } from '../../core/model.ts';
 
 /**
  * The transitions of a target's own series, read off the definitions of docs/rules.md over the complete samples:
