@@ -1,5 +1,5 @@
 import { ConfigError, PermanentError, RetryableError } from '../errors.ts';
-import { sayingOf } from './incident.ts';
+import { episodeOf } from './incident.ts';
 import type { Incident, IncidentAlert, NotificationAttempt } from './model.ts';
 
 /** A sender that died holds its incident this long; then another takes the notification over. */
@@ -21,7 +21,7 @@ export function beginAttempt(
   alerts: readonly IncidentAlert[],
   nowMs: number,
 ): NotificationAttempt {
-  const says = Object.fromEntries(alerts.map((alert) => [alert.alertId, sayingOf(alert)]));
+  const says = Object.fromEntries(alerts.map((alert) => [episodeOf(alert), alert.status]));
   const before = incident.attempt;
   if (before && sameSaying(before.says, says)) return { ...before, tries: before.tries + 1 };
   return {
@@ -50,13 +50,13 @@ export function concludeAttempt(input: {
 }): Incident {
   const { incident, attempt, nowMs } = input;
   const alerts = incident.alerts.filter(
-    (a) => !(a.status === 'resolved' && attempt.says[a.alertId] === sayingOf(a)),
+    (alert) => !(alert.status === 'resolved' && attempt.says[episodeOf(alert)] === 'resolved'),
   );
-  const kept = new Set(alerts.map((alert) => alert.alertId));
+  const kept = new Set(alerts.map(episodeOf));
   const said = { ...incident.notified, ...attempt.says };
   const { attempt: _done, dueAtMs: _due, ...rest } = incident;
   const notified = Object.fromEntries(Object.entries(said).filter(([id]) => kept.has(id)));
-  const unsaid = alerts.some((alert) => notified[alert.alertId] !== sayingOf(alert));
+  const unsaid = alerts.some((alert) => notified[episodeOf(alert)] !== alert.status);
   return {
     ...rest,
     alerts,

@@ -1,6 +1,6 @@
 import { labelsMatch } from '../labels.ts';
 import type { Rule, Silence } from '../model.ts';
-import { sayingOf } from './incident.ts';
+import { episodeOf } from './incident.ts';
 import type { Incident, IncidentAlert, NotifyReason } from './model.ts';
 import { routedLabels } from './routes.ts';
 
@@ -32,9 +32,9 @@ export function decideNotification(input: {
   const news: IncidentAlert[] = [];
   const held: Suppression[] = [];
   for (const alert of incident.alerts) {
-    const said = incident.notified[alert.alertId];
+    const said = incident.notified[episodeOf(alert)];
     const suppression = suppressionOf(alert);
-    const changed = said !== sayingOf(alert);
+    const changed = said !== alert.status;
     if (alert.status === 'resolved') {
       if (said === undefined && suppression) continue;
       if (changed && suppression?.by === 'silence') held.push(suppression);

@@ -39,12 +39,15 @@ export function absorbTransition(input: {
   nowMs: number;
 }): Incident {
   const { incident, transition, rule, timing, nowMs } = input;
-  const known = incident.alerts.find((alert) => alert.alertId === transition.alertId);
+  const mine = incident.alerts.filter((alert) => alert.alertId === transition.alertId);
+  const known = mine.reduce<IncidentAlert | undefined>(
+    (a, b) => (a && a.firedAtMs > b.firedAtMs ? a : b),
+    undefined,
+  );
   const changed = transition.kind === 'firing' ? fired(transition, rule, known) : resolved(transition, known);
   if (!changed) return incident;
-  const alerts = known
-    ? incident.alerts.map((alert) => (alert === known ? changed : alert))
-    : [...incident.alerts, changed];
+  const replaced = known?.status === 'firing' ? known : undefined;
+  const alerts = [...incident.alerts.filter((alert) => alert !== replaced), changed];
   const rules =
     rule && transition.kind === 'firing' ? { ...incident.rules, [rule.name]: rule } : incident.rules;
   return { ...incident, alerts, rules, dueAtMs: nextLookMs(incident, timing, nowMs) };
@@ -96,7 +99,7 @@ function resolved(transition: Transition, known: IncidentAlert | undefined): Inc
   };
 }
 
-/** What a notification says of an alert; compared with what was said last. */
-export function sayingOf(alert: IncidentAlert): string {
-  return alert.status === 'firing' ? `firing@${alert.firedAtMs}` : `resolved@${alert.resolvedAtMs}`;
+/** One firing of an alert, to its end. An alert that fires again before its end was said has two in an incident. */
+export function episodeOf(alert: IncidentAlert): string {
+  return `${alert.alertId}@${alert.firedAtMs}`;
 }

@@ -18,8 +18,8 @@ export interface IncidentAlert {
 
 export interface NotificationAttempt {
   number: number;
-  /** Alert id → what this notification says of it, as in `Incident.notified`. */
-  says: Readonly<Record<string, string>>;
+  /** What this notification says, as in `Incident.notified`. */
+  says: Readonly<Record<string, IncidentAlert['status']>>;
   /** The incident's channel, or the fallback that took over. */
   channel: string;
   /** Sends tried on that channel. */
@@ -41,8 +41,8 @@ export interface Incident {
   alerts: readonly IncidentAlert[];
   /** The rules of these alerts as they were when those fired: a rule may be edited or removed meanwhile. */
   rules: Readonly<Record<string, Rule>>;
-  /** What the last accepted notification said, per alert id: `firing@<firedAtMs>` or `resolved@…`. */
-  notified: Readonly<Record<string, string>>;
+  /** What accepted notifications said last of each episode (alert id and time of firing). */
+  notified: Readonly<Record<string, IncidentAlert['status']>>;
   notifications: number;
   lastNotifiedAtMs?: number;
   /** The notification under way, written before it is sent: a retry after a crash says the same under the same number. */

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { absorb, decide, n1, n2, opened, rule, said, transition } from '../../test/incidents.ts';
+import type { Labels, Transition } from '../model.ts';
+import { INHIBITION_RECHECK_MS, suppressionJudge } from './decide.ts';
+import type { IncidentAlert } from './model.ts';
+
+describe('suppression', () => {
+  const inhibited = rule('memory', { inhibitedBy: ['node-down'] });
+  const judge = (firing: { rule: string; labels: Labels }[], nowMs = 5_000) =>
+    suppressionJudge({
+      rules: { memory: inhibited },
+      silences: [{ match: { rule: ['mem*'], node: ['n2'] }, fromMs: 4_000, untilMs: 9_000, comment: '' }],
+      firing,
+      nowMs,
+    });
+  const alert = (t: Transition) => opened(t, t.atMs).alerts[0] as IncidentAlert;
+
+  it('is by a firing alert of the same cluster and node only', () => {
+    const a = alert(transition('firing', 1_000));
+    expect(judge([{ rule: 'node-down', labels: n1 }])(a)).toEqual({ by: 'inhibition', rule: 'node-down' });
+    expect(judge([{ rule: 'node-down', labels: n2 }])(a)).toBeUndefined();
+    expect(judge([{ rule: 'other', labels: n1 }])(a)).toBeUndefined();
+  });
+
+  it('is by a silence within its time', () => {
+    const a = alert(transition('firing', 1_000, n2));
+    expect(judge([])(a)).toEqual({ by: 'silence', untilMs: 9_000 });
+    expect(judge([], 9_000)(a)).toBeUndefined();
+    expect(judge([])(alert(transition('firing', 1_000)))).toBeUndefined();
+  });
+
+  it('holds an alert back and says it when that ends', () => {
+    const incident = opened();
+    const silenced = () => ({ by: 'silence', untilMs: 9_000 }) as const;
+    expect(decide(incident, 1_000, silenced)).toEqual({ kind: 'wait', untilMs: 9_000, why: 'silenced' });
+    expect(decide({ ...incident, dueAtMs: 9_000 }, 9_000)).toMatchObject({ kind: 'send', reason: 'first' });
+    const by = () => ({ by: 'inhibition', rule: 'node-down' }) as const;
+    expect(decide(incident, 1_000, by)).toMatchObject({
+      kind: 'wait',
+      untilMs: 1_000 + INHIBITION_RECHECK_MS,
+    });
+  });
+
+  it('never says an alert that began and ended held back', () => {
+    const over = absorb(opened(), transition('resolved', 2_000), 2_000);
+    const silenced = () => ({ by: 'silence', untilMs: 9_000 }) as const;
+    expect(decide(over, 2_000, silenced)).toEqual({ kind: 'nothing', why: 'all has ended', close: true });
+  });
+
+  it('withholds the end of an alert that was said, until the silence ends', () => {
+    const over = absorb(said(opened(), 1_000), transition('resolved', 400_000), 400_000);
+    const silenced = () => ({ by: 'silence', untilMs: 900_000 }) as const;
+    expect(decide(over, 400_000, silenced)).toMatchObject({ kind: 'wait', untilMs: 900_000 });
+    expect(decide({ ...over, dueAtMs: 900_000 }, 900_000)).toMatchObject({ reason: 'all-resolved' });
+  });
+});

@@ -1,0 +1,72 @@
+// Incidents in a few words, for the tests of core/notify/.
+import type { Route } from '../core/config/types.ts';
+import type { Labels, Rule, Transition } from '../core/model.ts';
+import { beginAttempt, concludeAttempt } from '../core/notify/attempt.ts';
+import { decideNotification, type Suppression } from '../core/notify/decide.ts';
+import { absorbTransition, openIncident } from '../core/notify/incident.ts';
+import type { Incident, IncidentAlert } from '../core/notify/model.ts';
+
+export const rule = (name = 'memory', extra: Partial<Rule> = {}): Rule => ({
+  name,
+  title: 'Memory',
+  metric: 'mem_usage',
+  where: {},
+  condition: { kind: 'above', threshold: 90 },
+  forMs: 300_000,
+  keepFiringForMs: 0,
+  noData: 'keepLast',
+  severity: 'warning',
+  inhibitedBy: [],
+  ...extra,
+});
+
+export const route = (name: string, extra: Partial<Route> = {}): Route => ({
+  name,
+  match: {},
+  channels: ['ops'],
+  continue: false,
+  groupBy: ['rule', 'cluster'],
+  groupWaitMs: 0,
+  groupIntervalMs: 300_000,
+  ...extra,
+});
+
+export const n1: Labels = { cluster: 'c1', node: 'n1', role: 'etcd' };
+export const n2: Labels = { cluster: 'c1', node: 'n2', role: 'etcd' };
+
+export const transition = (kind: 'firing' | 'resolved', atMs: number, labels = n1): Transition => ({
+  id: `${labels.node}-${kind}-${atMs}`,
+  alertId: `memory/${labels.node}`,
+  rule: 'memory',
+  labels,
+  kind,
+  atMs,
+  reason: 'threshold',
+  sinceMs: atMs - 1,
+});
+
+export const timing = { groupWaitMs: 0, groupIntervalMs: 300_000 };
+
+export function absorb(incident: Incident, t: Transition, nowMs: number, with_ = timing): Incident {
+  return absorbTransition({ incident, transition: t, rule: rule(), timing: with_, nowMs });
+}
+
+export function opened(t = transition('firing', 1_000), nowMs = 1_000, with_ = timing): Incident {
+  const group = { key: 'g', labels: { rule: 'memory', cluster: 'c1' } };
+  return absorb(openIncident({ route: route('r'), channel: 'ops', group, transition: t }), t, nowMs, with_);
+}
+
+const free = (): undefined => undefined;
+export const decide = (
+  incident: Incident,
+  nowMs: number,
+  suppressionOf: (a: IncidentAlert) => Suppression | undefined = free,
+) => decideNotification({ incident, suppressionOf, nowMs });
+
+/** Decides, which must be to send, and concludes as if the channel had accepted. */
+export function said(incident: Incident, nowMs: number): Incident {
+  const decision = decide(incident, nowMs);
+  if (decision.kind !== 'send') throw new Error(`decided ${JSON.stringify(decision)}`);
+  const attempt = beginAttempt(incident, decision.alerts, nowMs);
+  return concludeAttempt({ incident, attempt, groupIntervalMs: timing.groupIntervalMs, nowMs });
+}
