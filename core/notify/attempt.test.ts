@@ -26,7 +26,7 @@ describe('an attempt', () => {
     });
   });
 
-  const after = (error: unknown, extra: { tries?: number; nowMs?: number; fallback?: string } = {}) =>
+  const outcomeOf = (error: unknown, extra: { tries?: number; nowMs?: number; fallback?: string } = {}) =>
     afterFailure({
       error,
       attempt: { ...first, tries: extra.tries ?? 1 },
@@ -35,35 +35,43 @@ describe('an attempt', () => {
     });
 
   it.each([
-    ['an unknown error is retried', after(new Error('x')), { kind: 'retry', atMs: 1_000 + RETRY_FIRST_MS }],
+    [
+      'an unknown error is retried',
+      outcomeOf(new Error('x')),
+      { kind: 'retry', atMs: 1_000 + RETRY_FIRST_MS },
+    ],
     [
       'waits double',
-      after(new Error('x'), { tries: 3 }),
+      outcomeOf(new Error('x'), { tries: 3 }),
       { kind: 'retry', atMs: 1_000 + 4 * RETRY_FIRST_MS },
     ],
-    ['up to a maximum', after(new Error('x'), { tries: 99 }), { kind: 'retry', atMs: 1_000 + RETRY_MAX_MS }],
+    [
+      'up to a maximum',
+      outcomeOf(new Error('x'), { tries: 99 }),
+      { kind: 'retry', atMs: 1_000 + RETRY_MAX_MS },
+    ],
     [
       'retryAfter is obeyed',
-      after(new RetryableError('x', { retryAfterMs: 70_000 })),
+      outcomeOf(new RetryableError('x', { retryAfterMs: 70_000 })),
       { kind: 'retry', atMs: 71_000 },
     ],
-    ['a permanent error is final', after(new PermanentError('x')), { kind: 'give-up' }],
+    ['a permanent error is final', outcomeOf(new PermanentError('x')), { kind: 'give-up' }],
     [
       'a configuration error goes to the fallback',
-      after(new ConfigError('x'), { fallback: 'b' }),
+      outcomeOf(new ConfigError('x'), { fallback: 'b' }),
       { kind: 'fallback', channel: 'b' },
     ],
     [
       'patience ends early with a fallback',
-      after(new Error('x'), { fallback: 'b', nowMs: 1_000 + GIVE_UP_WITH_FALLBACK_MS }),
+      outcomeOf(new Error('x'), { fallback: 'b', nowMs: 1_000 + GIVE_UP_WITH_FALLBACK_MS }),
       { kind: 'fallback', channel: 'b' },
     ],
     [
       'and late without',
-      after(new Error('x'), { nowMs: 1_000 + GIVE_UP_WITH_FALLBACK_MS }),
+      outcomeOf(new Error('x'), { nowMs: 1_000 + GIVE_UP_WITH_FALLBACK_MS }),
       { kind: 'retry', atMs: 1_000 + GIVE_UP_WITH_FALLBACK_MS + RETRY_FIRST_MS },
     ],
-    ['but it ends', after(new Error('x'), { nowMs: 1_000 + GIVE_UP_MS }), { kind: 'give-up' }],
+    ['but it ends', outcomeOf(new Error('x'), { nowMs: 1_000 + GIVE_UP_MS }), { kind: 'give-up' }],
   ])('%s', (_name, got, expected) => {
     expect(got).toEqual(expected);
   });
