@@ -1,4 +1,5 @@
 // What is allowed, and hardly what was meant.
+import { GROUP_LABELS } from '../catalogue.ts';
 import { labelsMatch } from '../labels.ts';
 import type { Check, Rule } from '../model.ts';
 import { tickIntervalMs } from '../plan/plan.ts';
@@ -66,18 +67,15 @@ function times({ draft, checks, rules }: DoubtInput): Finding[] {
 }
 
 function idleChecks({ draft, nodes }: DoubtInput): Finding[] {
-  if (nodes.length === 0) return [];
-  return (draft.checks ?? []).flatMap(({ path, value }) =>
-    !value || nodes.some((node) => labelsMatch(value.where, node))
-      ? []
-      : [
-          warningAt(
-            [...path, 'where'],
-            `check ${quoted(value.name)} matches no node`,
-            'compare its globs with clusters, nodes and roles',
-          ),
-        ],
-  );
+  const labels: readonly string[] = GROUP_LABELS.node;
+  return (draft.checks ?? []).flatMap(({ path, value }) => {
+    // A label misspelt is told as such.
+    if (nodes.length === 0 || !value || Object.keys(value.where).some((label) => !labels.includes(label)))
+      return [];
+    if (nodes.some((node) => labelsMatch(value.where, node))) return [];
+    const message = `check ${quoted(value.name)} matches no node`;
+    return [warningAt([...path, 'where'], message, 'compare its globs with clusters, nodes and roles')];
+  });
 }
 
 function silences({ draft, nowMs }: DoubtInput): Finding[] {
@@ -98,7 +96,7 @@ function silences({ draft, nowMs }: DoubtInput): Finding[] {
 
 /** Channels that nothing is sent to. */
 function channels({ channels: items, routes }: Draft): Finding[] {
-  if (!items || !routes) return [];
+  if (!items || !routes?.every((route) => route.value)) return [];
   const used = new Set([
     ...routes.flatMap(({ raw }) => textsOf(raw, 'channels').map(({ text }) => text)),
     ...items.flatMap(({ raw }) => textOf(raw, 'fallback') ?? []),

@@ -1,10 +1,9 @@
 import type { Excerpt } from './problem.ts';
-import type { Range } from './yaml-tree.ts';
+import { HIDDEN, type Range } from './yaml-tree.ts';
 
 /** Of what is not known, these are shown: they give a line its shape. */
 const STRUCTURE = new Set([...' \t{}[],:?"\'']);
 const REFERENCE = /["']?\$\{[A-Za-z][\w-]*:[^{}]*\}["']?/g;
-const HIDDEN = '…';
 const WIDTH = 100;
 /** Columns kept in front of what is underlined when a long line is cut. */
 const LEAD = 40;

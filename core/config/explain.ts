@@ -46,12 +46,11 @@ function explain(issue: z.core.$ZodIssue, raw: unknown, base: Path, fieldOf: Fie
     (at, part) => (at as Record<string | number, unknown> | undefined)?.[part],
     raw,
   );
-  const name = `\`${inner.findLast((part) => typeof part === 'string') ?? 'it'}\``;
+  const name = nameOf(inner, fieldOf([...base, ...inner.slice(0, -1)]));
   if (value === undefined && inner.length > 0) {
     return { ...errorAt(path, `${name} is missing`, hint(field)), absence: true };
   }
-  if (value === null)
-    return errorAt(path, inner.length > 0 ? `${name} is empty` : 'this is empty', hint(field));
+  if (value === null) return errorAt(path, `${name} is empty`, hint(field));
   const own = issue.message.trim();
   const mismatch = shapeMismatch(issue, value, field);
   if (mismatch) return errorAt(path, ...mismatch);
@@ -60,6 +59,12 @@ function explain(issue: z.core.$ZodIssue, raw: unknown, base: Path, fieldOf: Fie
     return cut < 0 ? errorAt(path, own, undefined) : errorAt(path, own.slice(0, cut), own.slice(cut + 2));
   }
   return errorAt(path, ...words(issue, value, name, field));
+}
+
+/** Keys of our own are named; others may be anything, and are seen in the path where they can be. */
+function nameOf(path: Path, parent: JsonSchema | undefined): string {
+  const last = path.at(-1);
+  return typeof last === 'string' && Object.hasOwn(parent?.properties ?? {}, last) ? `\`${last}\`` : 'this';
 }
 
 /** What a field wants, for one that is missing or empty. */

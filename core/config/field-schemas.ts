@@ -55,7 +55,9 @@ export const timeSchema = z
   .transform(timeMs)
   .meta({ examples: ['2027-01-31T22:00:00+09:00'] });
 
+/** NaN for what is no time with a zone. */
 function timeMs(text: string): number {
+  if (!TIME.test(text)) return Number.NaN;
   return Date.parse(
     text
       .trim()

@@ -5,6 +5,14 @@ import type { Tree } from './yaml-tree.ts';
 
 export type JsonSchema = z.core.JSONSchema.JSONSchema;
 
+export type Properties = NonNullable<JsonSchema['properties']>;
+
+/** Whether a field is a secret, or holds one. */
+export function isSecret(field: JsonSchema | boolean | undefined): boolean {
+  if (typeof field !== 'object') return false;
+  return field.writeOnly === true || isSecret(propertyAt(field, '')) || isSecret(itemAt(field, 0));
+}
+
 /** The schema that speaks of a tree: of alternatives, the one whose constant it has, else all of them together. */
 export function fieldFor(schema: JsonSchema, tree: Tree | undefined): JsonSchema {
   const branches = (schema.oneOf ?? schema.anyOf ?? []) as JsonSchema[];

@@ -1,5 +1,13 @@
 // Unknown keys, where references may stand, and what may be shown of a file.
-import { fieldFor, holdsScalar, itemAt, type JsonSchema, propertyAt } from './fields.ts';
+import {
+  fieldFor,
+  holdsScalar,
+  isSecret,
+  itemAt,
+  type JsonSchema,
+  type Properties,
+  propertyAt,
+} from './fields.ts';
 import { choose, errorAt, type Finding, nearest, type Path, quoted } from './problem.ts';
 import {
   findReferences,
@@ -8,13 +16,15 @@ import {
   REFERENCE_KINDS,
   type Reference,
 } from './secret-text.ts';
-import { isEmpty, type Range, type Tree } from './yaml-tree.ts';
+import { HIDDEN, isEmpty, type Range, type Tree } from './yaml-tree.ts';
 
 export interface Inspection {
   findings: Finding[];
   /** Keys we know and values that are not secret are shown; secret values are not; the rest is unknown. */
   marks: (Range & { shown: boolean })[];
   references: { path: Path; reference: Reference }[];
+  /** Values of which nothing is told: their key is a guess, and might be that of a secret. */
+  quiet: Range[];
 }
 
 /**
@@ -22,8 +32,9 @@ export interface Inspection {
  * under the name that was meant, so that its value is checked as well; any other unknown key is taken out.
  */
 export function inspect(tree: Tree, schema: JsonSchema): Inspection {
-  const result: Inspection = { findings: [], marks: [], references: [] };
+  const result: Inspection = { findings: [], marks: [], references: [], quiet: [] };
   walk(tree, schema, [], result);
+  result.marks.push(...result.quiet.map(({ start, end }) => ({ start, end, shown: false })));
   return result;
 }
 
@@ -39,34 +50,43 @@ function walk(tree: Tree, schema: JsonSchema, path: Path, result: Inspection): v
     if (inner) walk(item, inner, [...path, i], result);
   });
   if (field.properties && field.additionalProperties === false) {
-    resolveKeys(tree, Object.keys(field.properties), path, result);
+    resolveKeys(tree, field.properties, path, result);
   }
   for (const [name, entry] of tree.entries) {
     const inner = entry.unknown ? undefined : propertyAt(field, name);
     if (!inner) continue;
-    result.marks.push({ ...entry.key, shown: true });
+    const printable = Object.hasOwn(field.properties ?? {}, name) || looksLikeKey(name, entry.tree);
+    if (printable) result.marks.push({ ...entry.key, shown: true });
+    else entry.written = HIDDEN;
     walk(entry.tree, inner, [...path, name], result);
   }
 }
 
-function resolveKeys(tree: Tree, known: readonly string[], path: Path, result: Inspection): void {
+function resolveKeys(tree: Tree, properties: Properties, path: Path, result: Inspection): void {
+  const known = Object.keys(properties);
+  const secrets = Object.values(properties).some(isSecret);
   for (const [name, entry] of [...tree.entries]) {
     if (known.includes(name) || entry.unknown) continue;
     const possible = known.filter((key) => !tree.entries.has(key));
     const meant = nearest(name, possible);
-    // Without its colon a secret ends up as a key: what has no value and is like no key of ours is not repeated.
-    const printable = meant !== undefined || (/^[\w.-]{1,40}$/.test(name) && !isEmpty(entry.tree));
+    const printable = meant !== undefined || looksLikeKey(name, entry.tree);
     if (meant === undefined) {
-      tree.entries.set(name, { ...entry, unknown: true, written: printable ? name : '…' });
+      tree.entries.set(name, { ...entry, unknown: true, written: printable ? name : HIDDEN });
     } else {
       tree.entries.delete(name);
       tree.entries.set(meant, entry);
+      if (secrets) result.quiet.push(entry.tree);
     }
     if (printable) result.marks.push({ ...entry.key, shown: true });
     const message = printable ? `unknown key ${quoted(name)}` : 'unknown key, or a `:` is missing';
     const suggestion = choose(name, possible, 'possible here');
     result.findings.push({ ...errorAt([...path, meant ?? name], message, suggestion), at: 'key' });
   }
+}
+
+/** Without its colon a secret ends up as a key: what has no value, or is no word, is not repeated. */
+function looksLikeKey(name: string, value: Tree): boolean {
+  return /^[\p{L}\p{N}_.-]{1,40}$/u.test(name) && !isEmpty(value);
 }
 
 function inspectScalar(tree: Tree, field: JsonSchema, path: Path, result: Inspection): void {

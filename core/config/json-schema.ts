@@ -73,14 +73,16 @@ function ofKinds(
   fallback?: string,
 ): JsonSchema {
   const own = jsonOf(base);
+  const { name, ...others } = own.properties ?? {};
   const branches = kinds.map(({ type, title, options }): JsonSchema => {
     const { properties, required } = jsonOf(options);
     return {
       title,
       type: 'object',
       properties: {
-        ...own.properties,
+        ...(name && { name }),
         [key]: { type: 'string', const: type, description: title, ...(fallback && { default: fallback }) },
+        ...others,
         ...properties,
       },
       required: [...(own.required ?? []), ...(fallback ? [] : [key]), ...(required ?? [])],

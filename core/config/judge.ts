@@ -25,14 +25,19 @@ export function judgeDraft(draft: Draft, options: { nowMs?: number }): Finding[]
   });
   const routes = draft.routes?.flatMap(({ value, path }) => (value ? [{ ...value, path }] : []));
   const fleetIsValid = draft.clusters.every((cluster) => cluster.value && cluster.nodes.every(isValid));
+  const links = brokenLinks(draft, ruleNames);
+  const matchesAreWrong = links.some(
+    ({ severity, path }) => severity === 'error' && path[0] === 'routes' && path[2] === 'match',
+  );
   const coverable =
     fleetIsValid &&
     nodes.length > 0 &&
+    !matchesAreWrong &&
     (draft.routes ?? []).every(isValid) &&
     !draft.unreadable.has('routes');
   return [
     ...duplicateNames(draft),
-    ...brokenLinks(draft, ruleNames),
+    ...links,
     ...badChains(draft),
     ...findDoubts({ draft, checks, rules, nodes: fleetIsValid ? nodes : [], nowMs: options.nowMs }),
     ...(coverable ? judgeCoverage({ rules, routes, nodes, bastions: namesOf(draft.bastions) }) : []),

@@ -48,10 +48,6 @@ export function labelsOf(globs: unknown): string[] {
 
 export function unknownLabel(path: Path, label: string, known: readonly string[]): Finding[] {
   if (known.includes(label)) return [];
-  return [
-    {
-      ...errorAt(path, `there is no label ${quoted(label)}`, choose(label, known, 'possible here')),
-      at: 'key',
-    },
-  ];
+  const suggestion = choose(label, known, 'possible here');
+  return [{ ...errorAt(path, `there is no label ${quoted(label)}`, suggestion), at: 'key' }];
 }

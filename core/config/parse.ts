@@ -9,6 +9,7 @@ import { createPlacer } from './place.ts';
 import { type Finding, formatPath, type Problem } from './problem.ts';
 import type { Reference } from './secret-text.ts';
 import type { Config } from './types.ts';
+import type { SyntaxFinding } from './yaml-errors.ts';
 import { readYaml } from './yaml-file.ts';
 import { dataOf } from './yaml-tree.ts';
 
@@ -36,49 +37,45 @@ export type ParseResult =
  */
 export function parseConfig(source: string, options: ParseOptions): ParseResult {
   const text = source.replace(/^\ufeff/, '');
-  const { file, kinds, baseDir, home } = options;
+  const { file, kinds } = options;
   const schema = configJsonSchema(kinds);
-  const { tree, findings: syntax, placeOf } = readYaml(text);
-  const placer = createPlacer({ text, file, schema, placeOf });
-  const broken = syntax.find((finding) => finding.structural);
-  const problems = syntax.map((finding) =>
-    placer.syntax(
-      finding === broken
-        ? { ...finding, suggestion: `${finding.suggestion}; what follows is not checked` }
-        : finding,
-    ),
+  const yaml = readYaml(text);
+  const { tree } = yaml;
+  const placer = createPlacer({ text, file, schema, placeOf: yaml.placeOf });
+  const broken = yaml.findings.find((finding) => finding.structural);
+  const syntax = yaml.findings.map((finding) =>
+    placer.syntax(finding === broken ? asLast(finding) : finding),
   );
-  if (!tree) {
-    const suggestion = '`bartizan init` writes one to start from';
-    const empty: Problem = {
-      severity: 'error',
-      file,
-      line: 1,
-      column: 1,
-      path: '',
-      message: 'the file is empty',
-      suggestion,
-    };
-    return { ok: false, problems: problems.length > 0 ? problems : [empty] };
-  }
+  if (!tree) return { ok: false, problems: syntax.length > 0 ? syntax : [emptyFile(file)] };
+
   const inspection = inspect(tree, schema);
   const read: Finding[] = [];
   const draft = readDraft(dataOf(tree), kinds, (path) => fieldAt(schema, tree, path), read);
-  // A reference out of place is told once, not again as a malformed host or number.
-  const misplaced = new Set(
-    inspection.findings.filter(({ at }) => at === 'value').map(({ path }) => formatPath(path)),
-  );
-  const valueless = new Set(syntax.filter((finding) => finding.valueless).map(({ offset }) => offset));
-  const findings = [...inspection.findings, ...read.filter(({ path }) => !misplaced.has(formatPath(path)))];
+  const findings = [...inspection.findings, ...unexplained(read, inspection.findings)];
   if (!broken && tree.kind === 'map') {
     findings.push(...judgeDraft(draft, options), ...missingValues(inspection.references, options));
   }
-  problems.push(
-    ...placer.findings(findings, { tree, marks: inspection.marks, brokenAt: broken?.offset, valueless }),
-  );
-  const told = inOrder(problems);
-  if (told.some((problem) => problem.severity === 'error')) return { ok: false, problems: told };
-  return { ok: true, config: assembleConfig(draft, { baseDir, home }), warnings: told };
+  const { marks } = inspection;
+  const quiet = [...inspection.quiet, ...yaml.unknown];
+  const placed = placer.findings(findings, { tree, marks, quiet, brokenAt: broken?.offset });
+  const problems = inOrder([...syntax, ...placed]);
+  if (problems.some(({ severity }) => severity === 'error')) return { ok: false, problems };
+  return { ok: true, config: assembleConfig(draft, options), warnings: problems };
+}
+
+function asLast(finding: SyntaxFinding): SyntaxFinding {
+  return { ...finding, suggestion: `${finding.suggestion}; what follows is not checked` };
+}
+
+function emptyFile(file: string): Problem {
+  const suggestion = '`bartizan init` writes one to start from';
+  return { severity: 'error', file, line: 1, column: 1, path: '', message: 'the file is empty', suggestion };
+}
+
+/** A reference out of place is told as such, and not again as a malformed host or number. */
+function unexplained(findings: readonly Finding[], inspected: readonly Finding[]): Finding[] {
+  const told = new Set(inspected.filter(({ at }) => at === 'value').map(({ path }) => formatPath(path)));
+  return findings.filter(({ path }) => !told.has(formatPath(path)));
 }
 
 /** By place, once each: what an alias repeats is told where it is written. */

@@ -2,18 +2,18 @@ import { cutExcerpt, knownWords, type Mark } from './excerpt.ts';
 import { type JsonSchema, vocabulary } from './fields.ts';
 import { type Finding, formatPath, type Problem } from './problem.ts';
 import type { SyntaxFinding } from './yaml-errors.ts';
-import { locate, type Tree } from './yaml-tree.ts';
+import { locate, type Range, type Tree } from './yaml-tree.ts';
 
 export interface Placer {
   syntax(finding: SyntaxFinding): Problem;
-  /** Behind `brokenAt` the tree is a guess, at `valueless` places there is none: nothing is told of them. */
+  /** Behind `brokenAt` the tree is a guess: nothing is told of that, nor of what lies in a `quiet` range. */
   findings(
     findings: readonly Finding[],
     file: {
       tree: Tree;
       marks: readonly Mark[];
       brokenAt: number | undefined;
-      valueless: ReadonlySet<number>;
+      quiet: readonly Range[];
     },
   ): Problem[];
 }
@@ -33,13 +33,13 @@ export function createPlacer(context: {
       return { severity: 'error', file, ...placeOf(offset), path: '', message, suggestion, excerpt };
     },
 
-    findings(findings, { tree, marks, brokenAt, valueless }) {
+    findings(findings, { tree, marks, brokenAt, quiet }) {
       const marksOf = byLine(marks, placeOf);
       return findings.flatMap((finding): Problem[] => {
         const { severity, path, message, first, absence } = finding;
         const { range, written } = locate(tree, path, finding.at);
-        if (brokenAt !== undefined && (absence || range.start >= brokenAt)) return [];
-        if (valueless.has(range.start)) return [];
+        if (brokenAt !== undefined && (absence || range.end > brokenAt)) return [];
+        if (quiet.some((one) => one.start <= range.start && range.end <= one.end)) return [];
         const at = placeOf(range.start);
         const line = first && placeOf(locate(tree, first, 'value').range.start).line;
         const suggestion =

@@ -109,7 +109,7 @@ export const silenceSchema = z
     until: timeSchema.describe('End, ISO 8601 with its zone'),
     comment: z.string().describe('Why').default(''),
   })
-  .refine(({ from, until }) => from < until, {
+  .refine(({ from, until }) => !(from >= until), {
     path: ['until'],
     error: 'it ends before it starts; `until` comes after `from`',
   });

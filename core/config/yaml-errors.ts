@@ -9,8 +9,6 @@ export interface SyntaxFinding {
   suggestion: string;
   /** What follows it cannot be relied on. */
   structural: boolean;
-  /** The value that stands there is not known: nothing more is said of it. */
-  valueless?: true;
 }
 
 const QUOTE = 'put the text in quotes';
@@ -83,9 +81,14 @@ export function describeSyntax(text: string, errors: readonly YAMLError[]): Synt
     const line = text.lastIndexOf('\n', offset - 1);
     if (lines.has(line)) continue;
     lines.add(line);
-    const reference = /^\$?\{[A-Za-z]+:/.test(text.slice(Math.max(0, offset - 1), offset + 10));
+    const reference = /^\$\{[A-Za-z]+:/.test(text.slice(Math.max(0, offset - 1), offset + 10));
     const [message, suggestion] = reference ? REFERENCE_NEEDS_QUOTES : (TEXTS[code] ?? OTHER);
-    findings.push({ offset, message, suggestion, structural: !HARMLESS.has(code) });
+    findings.push({
+      offset: reference ? offset - 1 : offset,
+      message,
+      suggestion,
+      structural: !HARMLESS.has(code),
+    });
     // The parser has given up: it calls everything from here on unexpected.
     if (original.includes('in YAML stream')) break;
   }

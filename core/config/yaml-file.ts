@@ -1,23 +1,15 @@
 // Builds the tree ourselves rather than by the library: so it is total, no alias, tag or key throws.
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseDocument,
-  Scalar,
-} from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, Scalar } from 'yaml';
 import { describeSyntax, REFERENCE_NEEDS_QUOTES, type SyntaxFinding, type Text } from './yaml-errors.ts';
-import type { Tree } from './yaml-tree.ts';
+import type { Range, Tree } from './yaml-tree.ts';
 
 export interface YamlFile {
   /** Undefined for a file without content. */
   tree: Tree | undefined;
   /** In order of place. */
   findings: SyntaxFinding[];
+  /** Where a value should be and none is known, as of an alias without anchor. */
+  unknown: Range[];
   /** Line and column from 1. */
   placeOf: (offset: number) => { line: number; column: number };
 }
@@ -35,27 +27,39 @@ const OPEN = '\ue000';
 const CLOSE = '\ue001';
 
 export function readYaml(text: string): YamlFile {
-  const lines = new LineCounter();
   const document = parseDocument(text.replace(UNQUOTED, `$$${OPEN}$1${CLOSE}`), {
-    lineCounter: lines,
     prettyErrors: false,
-    logLevel: 'silent',
+    // 'silent' would hide that a second document follows.
+    logLevel: 'error',
     schema: 'core',
     merge: true,
   });
   const findings = describeSyntax(text, [...document.errors, ...document.warnings]);
-  const build = createBuilder((offset, [message, suggestion], valueless) => {
-    findings.push({ offset, message, suggestion, structural: false, ...(valueless && { valueless }) });
+  const unknown: Range[] = [];
+  const build = createBuilder((at, [message, suggestion], what) => {
+    findings.push({ offset: at.start, message, suggestion, structural: false });
+    if (what === 'unknown') unknown.push({ start: at.start, end: at.end });
   });
   const { contents } = document;
   const empty = contents === null || (isScalar(contents) && contents.value === null);
   const tree = empty ? undefined : build(contents as Node, { depth: 0, flow: false, fallback: 0 });
   findings.sort((a, b) => a.offset - b.offset);
-  const placeOf = (offset: number) => {
-    const { line, col } = lines.linePos(Math.min(offset, text.length));
-    return { line: Math.max(1, line), column: Math.max(1, col) };
+  return { tree, findings, unknown, placeOf: createPlaces(text) };
+}
+
+/** Our own count of lines: the library's ends where its parser gives up. */
+function createPlaces(text: string): YamlFile['placeOf'] {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  return (offset) => {
+    let [low, high] = [0, starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: Math.min(offset, text.length) - (starts[low] ?? 0) + 1 };
   };
-  return { tree, findings, placeOf };
 }
 
 interface Surroundings {
@@ -66,7 +70,7 @@ interface Surroundings {
   fallback: number;
 }
 
-function createBuilder(report: (offset: number, text: Text, valueless?: true) => void) {
+function createBuilder(report: (at: Range, text: Text, what?: 'unknown') => void) {
   const anchors = new Map<string, Tree | 'open'>();
   let repeated = 0;
 
@@ -76,7 +80,7 @@ function createBuilder(report: (offset: number, text: Text, valueless?: true) =>
     if (!node) return tree;
     if (isAlias(node)) return resolveAlias(node.source, tree);
     if (around.depth > MAX_DEPTH) {
-      report(start, ['this is nested too deeply', 'nothing in a configuration goes that deep'], true);
+      report(tree, ['this is nested too deeply', 'nothing in a configuration goes that deep'], 'unknown');
       return tree;
     }
     const { anchor } = node as { anchor?: string };
@@ -92,14 +96,14 @@ function createBuilder(report: (offset: number, text: Text, valueless?: true) =>
     const target = anchors.get(name);
     if (target === undefined) {
       report(
-        at.start,
+        at,
         ['this alias has no anchor before it', 'set the anchor, or quote a text that starts with `*`'],
-        true,
+        'unknown',
       );
     } else if (target === 'open') {
-      report(at.start, ['this alias stands inside what it repeats', 'an anchor cannot contain itself'], true);
+      report(at, ['this alias stands inside what it repeats', 'an anchor cannot contain itself'], 'unknown');
     } else if (repeated + target.size > MAX_REPEATED) {
-      report(at.start, ['aliases repeat too much', 'write out what is needed'], true);
+      report(at, ['aliases repeat too much', 'write out what is needed'], 'unknown');
     } else {
       repeated += target.size;
       return target;
@@ -111,8 +115,7 @@ function createBuilder(report: (offset: number, text: Text, valueless?: true) =>
     const value = plainValue(node);
     tree.value = value;
     if (typeof value !== 'string') return;
-    if (flow && node.type === Scalar.PLAIN && value.includes(OPEN))
-      report(tree.start, REFERENCE_NEEDS_QUOTES);
+    if (flow && node.type === Scalar.PLAIN && value.includes(OPEN)) report(tree, REFERENCE_NEEDS_QUOTES);
     tree.value = restore(value);
   }
 
@@ -132,8 +135,7 @@ function createBuilder(report: (offset: number, text: Text, valueless?: true) =>
     }
     // What a merge brings in yields to the mapping's own keys, wherever it stands.
     for (const from of merged) {
-      if (from.kind !== 'map')
-        report(from.start, ['`<<` merges mappings only', 'write `<<: *name` of a mapping']);
+      if (from.kind !== 'map') report(from, ['`<<` merges mappings only', 'write `<<: *name` of a mapping']);
       for (const [name, entry] of from.entries) if (!tree.entries.has(name)) tree.entries.set(name, entry);
     }
     const parts = [...tree.items, ...[...tree.entries.values()].map((entry) => entry.tree)];
@@ -145,7 +147,10 @@ function createBuilder(report: (offset: number, text: Text, valueless?: true) =>
     const value = build(pair.value, { ...inside, fallback: end });
     const name = isScalar(pair.key) ? restore(String(plainValue(pair.key))) : undefined;
     if (name === undefined) {
-      report(start, ['a key must be a plain text', 'quote a key that starts with `{`, `[`, `*` or `&`']);
+      report({ start, end }, [
+        'a key must be a plain text',
+        'quote a key that starts with `{`, `[`, `*` or `&`',
+      ]);
     } else if (name === '<<') {
       merged.push(...(value.kind === 'list' ? value.items : [value]));
     } else if (!tree.entries.has(name)) {

@@ -43,6 +43,9 @@ export function dataOf(tree: Tree): unknown {
   }
 }
 
+/** Stands for what is not shown. */
+export const HIDDEN = '…';
+
 /** A value that is not there (`host:`) or is `null`. */
 export function isEmpty(tree: Tree): boolean {
   return tree.kind === 'scalar' && tree.value === null;

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { compareCase, configOf, configText, problemsOf, readCases } from '../../test/config-cases.ts';
+import { DEFAULT_CHECKS, defaultRules } from './defaults.ts';
+
+const node = (fields: string) =>
+  configText({ clusters: `clusters:\n  - name: prod\n    bastion: seoul\n    nodes:\n      - ${fields}\n` });
+const more = (text: string) => configText({ more: `${text}\n` });
+
+describe('a configuration in which nothing is wrong', () => {
+  it('gets its defaults', () => {
+    const config = configOf(configText());
+    expect(config.checks).toEqual(DEFAULT_CHECKS);
+    expect(config.rules).toEqual(defaultRules(DEFAULT_CHECKS));
+    expect(config.routes.map(({ name, channels, match }) => ({ name, channels, match }))).toEqual([
+      { name: 'default', channels: ['ops'], match: {} },
+    ]);
+    expect(config.bastions[0]).toMatchObject({
+      port: 22,
+      maxConnections: 8,
+      deadlines: { bastionMs: 10_000, dialMs: 5_000, handshakeMs: 10_000, execMs: 15_000 },
+      maxOutputBytes: 1_048_576,
+    });
+    expect(config.store).toEqual({ type: 'sqlite', path: '/etc/bartizan/data', retentionMs: 604_800_000 });
+    expect(config.schedule).toEqual({ jitterMs: 1000, timeZone: 'UTC', latenessMs: 900_000 });
+    expect(config.server).toMatchObject({
+      host: '127.0.0.1',
+      port: 9470,
+      publicUrl: 'http://127.0.0.1:9470',
+    });
+    expect(problemsOf(configText())).toEqual([]);
+  });
+
+  it('keeps references as they are written', () => {
+    const config = configOf(configText());
+    expect(config.bastions[0]?.privateKey).toBe(`\${file:~/.ssh/key}`);
+    expect(config.channels[0]?.options).toEqual({ url: `https://chat.example.net/\${env:TOKEN}` });
+  });
+
+  it('a node takes its user and port from the cluster, then from the bastion', () => {
+    const nodes =
+      'nodes:\n      - { name: a, role: etcd, host: h, port: 2222, user: own }\n      - { name: b, role: etcd, host: g }\n';
+    const plain = configOf(
+      configText({ clusters: `clusters:\n  - name: c\n    bastion: seoul\n    ${nodes}` }),
+    );
+    expect(plain.clusters[0]?.nodes.map(({ user, port }) => [user, port])).toEqual([
+      ['own', 2222],
+      ['probe', 22],
+    ]);
+    const defaults = '    defaults: { user: ops, port: 23 }\n';
+    const both = configOf(
+      configText({ clusters: `clusters:\n  - name: c\n    bastion: seoul\n${defaults}    ${nodes}` }),
+    );
+    expect(both.clusters[0]?.nodes.map(({ user, port }) => [user, port])).toEqual([
+      ['own', 2222],
+      ['ops', 23],
+    ]);
+  });
+
+  it('the default rule for a lost bastion holds for one interval of the checks', () => {
+    const config = configOf(more('checks: [{ name: usage, probe: usage, every: 2s }]'));
+    expect(config.rules.find(({ name }) => name === 'bastion-lost')?.forMs).toBe(2000);
+  });
+
+  it('anchors, aliases and merges are plain YAML', () => {
+    const config = configOf(
+      node(
+        '&node { name: a, role: etcd, host: 10.0.0.1, user: x }\n      - { <<: *node, name: b, host: 10.0.0.2 }',
+      ),
+    );
+    expect(config.clusters[0]?.nodes.map(({ name, host, user }) => [name, host, user])).toEqual([
+      ['a', '10.0.0.1', 'x'],
+      ['b', '10.0.0.2', 'x'],
+    ]);
+  });
+
+  it.each([
+    ['127.0.0.1:9470', '127.0.0.1', 'http://127.0.0.1:9470'],
+    ['":9470"', '0.0.0.0', 'http://127.0.0.1:9470'],
+    ['"[::]:9470"', '::', 'http://[::1]:9470'],
+    ['"[::1]:9470"', '::1', 'http://[::1]:9470'],
+    ['mon.example.net:80', 'mon.example.net', 'http://mon.example.net:80'],
+  ])('listens on %s', (listen, host, publicUrl) => {
+    expect(configOf(more(`server: { listen: ${listen} }`)).server).toMatchObject({ host, publicUrl });
+  });
+
+  it.each([
+    ['./data', '/etc/bartizan/data'],
+    ['../var/./x', '/etc/var/x'],
+    ['~/data', '/home/ops/data'],
+    ['/var/lib/bartizan/', '/var/lib/bartizan'],
+  ])('the folder %s is %s', (path, absolute) => {
+    expect(configOf(more(`store: { path: ${path} }`)).store.path).toBe(absolute);
+  });
+});
+
+describe.each(['fields', 'links', 'yaml'])('test/fixtures/config/%s.txt', (name) => {
+  it.each(readCases(name))('$title', (one) => {
+    const { expected, actual } = compareCase(one);
+    expect(actual).toEqual(expected);
+  });
+});
