@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { killRepeatedly } from '../../../test/contract/kill-loop.ts';
+import {
+  FIRST_MS,
+  KEEP_ROUNDS,
+  ROUND_METRICS,
+  ROUND_MS,
+  roundSamples,
+  wholeRounds,
+} from '../../../test/contract/store-rounds.ts';
+import { openSqliteStore } from './store.ts';
+
+const script = (name: string) => join(import.meta.dirname, '../../../test/contract', name);
+
+describe('sqlite store under fire', () => {
+  let path: string;
+  beforeEach(() => {
+    path = mkdtempSync(join(tmpdir(), 'bartizan-crash-'));
+  });
+  afterEach(() => rmSync(path, { recursive: true }));
+
+  it('has every round it acknowledged, and no half of one, after each of 50 kills', {
+    timeout: 40_000,
+  }, async () => {
+    let acknowledged = -1;
+    let early = 0;
+    await killRepeatedly({
+      script: script('store-writer.ts'),
+      args: [path],
+      times: 50,
+      maxLifeMs: 120,
+      async onKilled(lines) {
+        const rounds = lines.slice(1).map(Number);
+        if (rounds.length === 0) early++;
+        acknowledged = Math.max(acknowledged, ...rounds);
+        await examine(acknowledged);
+      },
+    });
+    expect(acknowledged).toBeGreaterThan(50);
+    expect(early).toBeLessThan(40);
+  });
+
+  async function examine(acknowledged: number): Promise<void> {
+    const store = openSqliteStore({ path });
+    const oldest = Math.max(0, acknowledged + 1 - KEEP_ROUNDS);
+    const fromMs = FIRST_MS + oldest * ROUND_MS;
+    for (const metric of ROUND_METRICS) {
+      const series = await store.query({ metric, fromMs, toMs: FIRST_MS + 1e6 * ROUND_MS });
+      const rounds = wholeRounds(metric, series);
+      // One more may be there: killed after it was on disk, before it was said.
+      const newest = Math.max(acknowledged, rounds.at(-1) ?? -1);
+      expect(newest - acknowledged).toBeLessThanOrEqual(1);
+      expect(rounds).toEqual(Array.from({ length: newest - oldest + 1 }, (_, i) => oldest + i));
+    }
+    await store.close();
+    const db = new DatabaseSync(join(path, 'samples.db'));
+    expect(db.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);
+    const orphans = `SELECT count(*) AS n FROM samples_node WHERE label_set NOT IN (SELECT id FROM label_set)`;
+    expect(db.prepare(orphans).get()).toEqual({ n: 0 });
+    db.close();
+  }
+
+  it('is read by another process while it is written', async () => {
+    const last = 150;
+    const store = openSqliteStore({ path });
+    const reader = spawn(process.execPath, [script('store-reader.ts'), path, String(last)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void reader.kill('SIGKILL'));
+    const ended = new Promise((resolve) => reader.on('close', resolve));
+    let output = '';
+    const reading = new Promise((resolve) => {
+      reader.stdout.on('data', (chunk) => {
+        output += String(chunk);
+        resolve(undefined);
+      });
+    });
+    await Promise.race([reading, ended]);
+    for (let round = 0; round <= last; round++) await store.write(roundSamples(round));
+    expect(await ended).toBe(0);
+    const reads = Number(output.split('\n')[1]);
+    expect(reads).toBeGreaterThan(ROUND_METRICS.length * 2);
+    await store.close();
+  });
+});
