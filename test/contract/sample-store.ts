@@ -131,6 +131,9 @@ export function describeSampleStore(name: string, create: () => Promise<SampleSt
       ]) {
         const expected = all.filter((series) => labelsMatch(where, series.labels));
         expect(sorted(await store.query({ ...range, where }))).toEqual(expected);
+        const between = { ...range, fromMs: at(1) - 1, toMs: at(4) - 1, where };
+        expect(sorted(await store.query(between))).toEqual(expected);
+        expect(await store.query({ ...between, fromMs: at(3) + 1 })).toEqual([]);
       }
     });
 

@@ -25,7 +25,7 @@ describe('sqlite store under fire', () => {
   afterEach(() => rmSync(path, { recursive: true }));
 
   it('has every round it acknowledged, and no half of one, after each of 50 kills', {
-    timeout: 40_000,
+    timeout: 60_000,
   }, async () => {
     let acknowledged = -1;
     let early = 0;
@@ -33,7 +33,7 @@ describe('sqlite store under fire', () => {
       script: script('store-writer.ts'),
       args: [path],
       times: 50,
-      maxLifeMs: 120,
+      maxLifeMs: 80,
       async onKilled(lines) {
         const rounds = lines.slice(1).map(Number);
         if (rounds.length === 0) early++;

@@ -85,11 +85,7 @@ describe('sqlite store', () => {
     blocker.exec('BEGIN IMMEDIATE');
     const late = [sample(T0 + 1, 'n'), sample(T0 + 1, 'new')];
     await expect(store.write(late)).rejects.toThrow(RetryableError);
-    blocker.exec(
-      "ROLLBACK; CREATE TRIGGER stop BEFORE INSERT ON samples_node BEGIN SELECT RAISE(ABORT, 'no'); END",
-    );
-    await expect(store.write(late)).rejects.toThrow(/refused a statement/);
-    blocker.exec('DROP TRIGGER stop');
+    blocker.exec('ROLLBACK');
     blocker.close();
     expect(await store.query({ metric: 'mem_usage', fromMs: T0, toMs: T0 + 1 })).toHaveLength(1);
     expect(await store.write(late)).toMatchObject({ written: 2, duplicates: 0 });
@@ -99,6 +95,22 @@ describe('sqlite store', () => {
       ['new', 1],
     ]);
     await store.close();
+  });
+
+  it('remembers no label set of a write that failed', async () => {
+    const store = open();
+    raw((db) =>
+      db.exec(`CREATE TRIGGER refuse BEFORE INSERT ON samples_node WHEN NEW.mem_usage = 13
+        BEGIN SELECT RAISE(ABORT, 'no'); END`),
+    );
+    await store.write([sample(T0, 'a')]);
+    await expect(store.write([sample(T0, 'b', 'mem_usage', 13)])).rejects.toThrow(/refused a statement/);
+    expect(await store.write([sample(T0, 'b')])).toMatchObject({ written: 1 });
+    await store.close();
+    const nodes = all('SELECT labels FROM samples_node JOIN label_set ON id = label_set').map(
+      ([labels]) => labels,
+    );
+    expect(nodes).toEqual(['a', 'b'].map((node) => `[["cluster","c"],["node","${node}"],["role","etcd"]]`));
   });
 
   it('prunes in chunks, lets writes in between, and drops label sets without samples', async () => {
@@ -121,6 +133,17 @@ describe('sqlite store', () => {
     );
     expect(stored).toEqual(['n', 'old-1', 'old-0']);
     expect(all('SELECT max(id) FROM label_set')).toEqual([[32]]);
+  });
+
+  it('leaves no sample without its labels when a late one comes while it prunes', async () => {
+    const store = open();
+    await store.write([sample(T0)]);
+    const pruned = store.prune(T0 + 5 * HOUR_MS);
+    await store.write([sample(T0 + 1)]);
+    expect(await pruned).toBe(2);
+    await store.close();
+    expect(all('SELECT count(*) FROM samples_node')).toEqual([[0]]);
+    expect(all('SELECT count(*) FROM label_set')).toEqual([[0]]);
   });
 
   it('ends a prune that is under way when it is closed', async () => {
