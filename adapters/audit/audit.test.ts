@@ -24,7 +24,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-const openAudit = () => createAuditFile({ file, writer: 'local', nowMs: () => Date.UTC(2026, 0, 3) });
+const openAudit = () =>
+  createAuditFile({ file, writer: 'local', nowMs: () => Date.UTC(2026, 0, 3), gatherMs: 0 });
 
 async function write(...targets: string[]) {
   const audit = await openAudit();

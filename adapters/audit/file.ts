@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, RetryableError } from '../../core/errors.ts';
 import type { Audit, AuditEntry } from '../../core/ports.ts';
 import { type ChainHead, chainLine, GENESIS, readLine, tornMarker } from './chain.ts';
@@ -10,6 +11,8 @@ export interface AuditFileOptions {
   /** Whose chain it is. */
   writer: string;
   nowMs?: () => number;
+  /** What comes within this time is flushed to the disk together: a flush costs more than a line. */
+  gatherMs?: number;
 }
 
 const NEWLINE = 10;
@@ -21,7 +24,7 @@ const TAIL_BYTES = 64 * 1024;
  * left unfinished by a crash stays, with a line behind it that says so. @throws ConfigError if its end is not ours
  */
 export async function createAuditFile(options: AuditFileOptions): Promise<Audit> {
-  const { file, writer, nowMs = Date.now } = options;
+  const { file, writer, nowMs = Date.now, gatherMs = 10 } = options;
   await mkdir(dirname(file), { recursive: true });
   const handle = await open(file, 'a+', 0o600);
   let head: ChainHead;
@@ -93,7 +96,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit>
       if (entries.length === 0) return Promise.resolve();
       queue.push(...entries);
       if (next === undefined) {
-        next = tail.then(flush);
+        next = tail.then(() => sleep(gatherMs)).then(flush);
         tail = next.catch(() => {});
       }
       return next;

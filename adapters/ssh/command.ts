@@ -83,6 +83,7 @@ export function runScript(
   let complaint = '';
   let exitCode: number | undefined;
   let exited = false;
+  let closed = false;
   let endedAtMs: number | undefined;
   let grace: NodeJS.Timeout | undefined;
 
@@ -92,7 +93,7 @@ export function runScript(
     settle();
     channel.removeAllListeners('data');
     channel.resume();
-    channel.destroy();
+    if (!closed) channel.destroy();
   };
   const finish = () =>
     done(() => {
@@ -124,6 +125,7 @@ export function runScript(
     grace = setTimeout(finish, AFTER_EXIT_MS);
   });
   channel.on('close', () => {
+    closed = true;
     if (exited) finish();
     // A session that breaks closes its channels without an error and without an exit code.
     else done(() => reject(probeError('protocol', 'exec', 'the connection ended before the script did')));

@@ -95,6 +95,8 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
     'AllowAgentForwarding no',
     'AllowTcpForwarding yes',
     'MaxStartups 200:30:400',
+    // A bash that sshd starts reads ~/.bashrc unless it is told that it is not the first; nobody's is to be in the way.
+    'SetEnv SHLVL=2',
     'LogLevel VERBOSE',
     ...config,
   ];
