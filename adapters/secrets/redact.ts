@@ -9,27 +9,34 @@ export interface Redactor {
 
 /** Replaces values, however a text may carry them: plain, in a URL, in JSON, in base64 at any offset, line by line. */
 export function createRedactor(): Redactor {
-  const known = new Set<string>();
-  let forms: string[] = [];
+  const forms = new Set<string>();
+  let pattern: RegExp | undefined;
   return {
     add(value) {
-      if (known.has(value)) return;
-      known.add(value);
-      const lines = value.split(/\r?\n/).map((line) => line.trim());
-      const added = [value, value.trim(), ...(lines.length > 1 ? lines : [])].flatMap(formsOf);
-      // Longest first: a form may hold another.
-      forms = [...new Set([...forms, ...added])].sort((a, b) => b.length - a.length);
+      const before = forms.size;
+      for (const form of [...formsOf(value), ...formsOf(value.trim()), ...linesOf(value)]) forms.add(form);
+      if (forms.size === before) return;
+      // One pass, longest first: a form may hold another, and the mask itself may look like one.
+      const ordered = [...forms].sort((a, b) => b.length - a.length);
+      pattern = new RegExp(
+        ordered.map((form) => form.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|'),
+        'g',
+      );
     },
-    redact(text) {
-      let safe = text;
-      for (const form of forms) safe = safe.replaceAll(form, MASK);
-      return safe;
-    },
+    redact: (text) => (pattern ? text.replace(pattern, MASK) : text),
   };
 }
 
+/** Of a key, parsers quote single lines. Its frame is no secret. */
+function linesOf(value: string): string[] {
+  const lines = value.split(/\r?\n/).map((line) => line.trim());
+  return lines.length < 2
+    ? []
+    : lines.filter((line) => line.length >= MIN_LENGTH && !line.startsWith('-----'));
+}
+
 function formsOf(value: string): string[] {
-  if (value.length < MIN_LENGTH || (/^-----(BEGIN|END)/.test(value) && !value.includes('\n'))) return [];
+  if (value.length < MIN_LENGTH) return [];
   const url = encodeURIComponent(value.toWellFormed());
   const json = JSON.stringify(value).slice(1, -1);
   const base64 = [0, 1, 2]
@@ -39,7 +46,7 @@ function formsOf(value: string): string[] {
     value,
     url,
     url.replaceAll('%20', '+'),
-    url.toLowerCase(),
+    url.replace(/%../g, (code) => code.toLowerCase()),
     json,
     JSON.stringify(json).slice(1, -1),
     ...base64,

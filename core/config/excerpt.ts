@@ -1,9 +1,10 @@
 import type { Excerpt } from './problem.ts';
+import { REFERENCE_KINDS } from './secret-text.ts';
 import { HIDDEN, type Range } from './yaml-tree.ts';
 
 /** Of what is not known, these are shown: they give a line its shape. */
 const STRUCTURE = new Set([...' \t{}[],:?"\'']);
-const REFERENCE = /["']?\$\{[A-Za-z][\w-]*:[^{}]*\}["']?/g;
+const REFERENCE = new RegExp(`["']?\\$\\{(?:${REFERENCE_KINDS.join('|')}):[^\\s{}]*\\}["']?`, 'g');
 const WIDTH = 100;
 /** Columns kept in front of what is underlined when a long line is cut. */
 const LEAD = 40;

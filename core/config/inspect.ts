@@ -16,20 +16,21 @@ import {
   REFERENCE_KINDS,
   type Reference,
 } from './secret-text.ts';
-import { HIDDEN, isEmpty, type Range, type Tree } from './yaml-tree.ts';
+import { blankTree, HIDDEN, isEmpty, type Range, type Tree } from './yaml-tree.ts';
 
 export interface Inspection {
   findings: Finding[];
   /** Keys we know and values that are not secret are shown; secret values are not; the rest is unknown. */
   marks: (Range & { shown: boolean })[];
   references: { path: Path; reference: Reference }[];
-  /** Values of which nothing is told: their key is a guess, and might be that of a secret. */
+  /** Values left out, and not told of: their key is a guess, and might be that of a secret. */
   quiet: Range[];
 }
 
 /**
  * Walks a tree along the schema. A key that is clearly a slip of the pen (`rol`) is reported, and the tree goes on
- * under the name that was meant, so that its value is checked as well; any other unknown key is taken out.
+ * under the name that was meant, so that it is not missed and its value is checked as well, except among secrets;
+ * any other unknown key is taken out.
  */
 export function inspect(tree: Tree, schema: JsonSchema): Inspection {
   const result: Inspection = { findings: [], marks: [], references: [], quiet: [] };
@@ -74,7 +75,7 @@ function resolveKeys(tree: Tree, properties: Properties, path: Path, result: Ins
       tree.entries.set(name, { ...entry, unknown: true, written: printable ? name : HIDDEN });
     } else {
       tree.entries.delete(name);
-      tree.entries.set(meant, entry);
+      tree.entries.set(meant, secrets ? { ...entry, tree: blankTree(entry.tree) } : entry);
       if (secrets) result.quiet.push(entry.tree);
     }
     if (printable) result.marks.push({ ...entry.key, shown: true });
@@ -108,18 +109,14 @@ function inspectScalar(tree: Tree, field: JsonSchema, path: Path, result: Inspec
     result.findings.push(errorAt(path, 'this is not a reference', `write ${REFERENCE_FORMS}`));
 }
 
-function referenceProblem(
-  { kind, name, text }: Reference,
-  allowed: boolean,
-): [string, string | undefined] | undefined {
+function referenceProblem(reference: Reference, allowed: boolean): [string, string | undefined] | undefined {
+  const { kind, name, text } = reference;
+  // What merely looks like a reference may hold anything.
+  const shown = quoted(isReferenceKind(kind) ? text : `\${${kind}:…}`);
   if (!allowed)
-    return [
-      `${quoted(text)} is not resolved here`,
-      'references stand where secrets do; write the value itself',
-    ];
+    return [`${shown} is not resolved here`, 'references stand where secrets do; write the value itself'];
   if (!isReferenceKind(kind))
-    return [`unknown reference ${quoted(`\${${kind}:…}`)}`, choose(kind, REFERENCE_KINDS, 'there are')];
-  if (name.trim() === '')
-    return [`the reference names no ${kind === 'env' ? 'variable' : 'file'}`, `write ${REFERENCE_FORMS}`];
-  return undefined;
+    return [`unknown reference ${shown}`, choose(kind, REFERENCE_KINDS, 'there are')];
+  if (name.trim() !== '') return undefined;
+  return [`the reference names no ${kind === 'env' ? 'variable' : 'file'}`, `write ${REFERENCE_FORMS}`];
 }

@@ -1,7 +1,7 @@
 // Builds the tree ourselves rather than by the library: so it is total, no alias, tag or key throws.
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, Scalar } from 'yaml';
 import { describeSyntax, REFERENCE_NEEDS_QUOTES, type SyntaxFinding, type Text } from './yaml-errors.ts';
-import type { Range, Tree } from './yaml-tree.ts';
+import { blankTree, type Range, type Tree } from './yaml-tree.ts';
 
 export interface YamlFile {
   /** Undefined for a file without content. */
@@ -76,7 +76,7 @@ function createBuilder(report: (at: Range, text: Text, what?: 'unknown') => void
 
   function build(node: Node | null | undefined, around: Surroundings): Tree {
     const [start, end] = node?.range ?? [around.fallback, around.fallback];
-    const tree: Tree = { kind: 'scalar', value: null, items: [], entries: new Map(), size: 1, start, end };
+    const tree = blankTree({ start, end });
     if (!node) return tree;
     if (isAlias(node)) return resolveAlias(node.source, tree);
     if (around.depth > MAX_DEPTH) {

@@ -43,6 +43,11 @@ export function dataOf(tree: Tree): unknown {
   }
 }
 
+/** A place where there is no value (yet). */
+export function blankTree({ start, end }: Range): Tree {
+  return { kind: 'scalar', value: null, items: [], entries: new Map(), size: 1, start, end };
+}
+
 /** Stands for what is not shown. */
 export const HIDDEN = '…';
 

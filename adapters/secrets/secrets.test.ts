@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { REFERENCE_KINDS } from '../../core/config/secret-text.ts';
+import { ConfigError } from '../../core/errors.ts';
+import { createRedactor } from './redact.ts';
+import { SECRET_SOURCES } from './registry.ts';
+import { createSecrets } from './secrets.ts';
+
+const PEM =
+  '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\nAAAAAAAAAAAAAAAA\n-----END OPENSSH PRIVATE KEY-----\n';
+const FILES: Readonly<Record<string, string>> = {
+  '/etc/bartizan/token': 'token-value\n',
+  '/etc/bartizan/crlf': 'token-value\r\n',
+  '/etc/bartizan/inner': ' two\nlines \n',
+  '/etc/bartizan/key': PEM,
+  '/home/ops/.ssh/key': PEM,
+  '/run/token': 'absolute-value',
+  '/etc/bartizan/empty': '\n',
+  '/etc/bartizan/large': 'x'.repeat(70_000),
+};
+const FAULTS: Readonly<Record<string, string>> = {
+  '/etc/bartizan/locked': 'EACCES',
+  '/etc/bartizan/folder': 'EISDIR',
+};
+
+const secretsOf = (env: Record<string, string> = {}) =>
+  createSecrets({
+    env,
+    home: '/home/ops',
+    baseDir: '/etc/bartizan',
+    async readFile(path) {
+      const content = FILES[path];
+      if (content !== undefined) return content;
+      throw Object.assign(new Error(`no ${path}`), { code: FAULTS[path] ?? 'ENOENT' });
+    },
+  });
+
+describe('references', () => {
+  it.each([
+    ['', ''],
+    ['no reference', 'no reference'],
+    [`\${env:TOKEN}`, 'from-the-environment'],
+    [`Bearer \${env:TOKEN}!`, 'Bearer from-the-environment!'],
+    [`\${env:TOKEN}\${file:token}`, 'from-the-environmenttoken-value'],
+    [`\${file:token}`, 'token-value'],
+    [`\${file:./token}`, 'token-value'],
+    [`\${file:crlf}`, 'token-value'],
+    [`\${file:inner}`, ' two\nlines '],
+    [`\${file:key}`, PEM],
+    [`\${file:~/.ssh/key}`, PEM],
+    [`\${file:/run/token}`, 'absolute-value'],
+  ])('%j is resolved', async (text, value) => {
+    expect(await secretsOf({ TOKEN: 'from-the-environment' }).resolve(text)).toBe(value);
+  });
+
+  it('what a value holds is not resolved again', async () => {
+    expect(await secretsOf({ A: `\${env:B}`, B: 'b' }).resolve(`\${env:A}`)).toBe(`\${env:B}`);
+  });
+
+  it('a value is read anew each time', async () => {
+    const env: Record<string, string> = { TOKEN: 'old' };
+    const secrets = secretsOf(env);
+    expect(await secrets.resolve(`\${env:TOKEN}`)).toBe('old');
+    env.TOKEN = 'new';
+    expect(await secrets.resolve(`\${env:TOKEN}`)).toBe('new');
+  });
+
+  it.each([
+    [`\${env:MISSING}`, `\${env:MISSING}: the variable is not set`],
+    [`\${env:EMPTY}`, `\${env:EMPTY}: the variable is empty`],
+    [`\${file:absent}`, `\${file:absent} (/etc/bartizan/absent): there is no such file`],
+    [`\${file:/absent}`, `\${file:/absent}: there is no such file`],
+    [`\${file:locked}`, `\${file:locked} (/etc/bartizan/locked): we may not read it`],
+    [`\${file:folder}`, `\${file:folder} (/etc/bartizan/folder): it is a folder`],
+    [`\${file:empty}`, `\${file:empty} (/etc/bartizan/empty): the file is empty`],
+    [`\${file:large}`, `\${file:large} (/etc/bartizan/large): the file is too large for a secret`],
+    [`\${vault:x}`, `\${vault:x}: references are of kind env or file`],
+  ])('%s fails with its name', async (text, message) => {
+    const failed = secretsOf({ EMPTY: '' }).resolve(`with literal-part ${text}`);
+    await expect(failed).rejects.toThrow(new ConfigError(message));
+  });
+
+  it('every kind that the configuration knows has a source', () => {
+    expect(Object.keys(SECRET_SOURCES)).toEqual([...REFERENCE_KINDS]);
+  });
+});
+
+describe('redaction', () => {
+  const SECRET = 'p@ss "word"/+\\ü';
+  it.each([
+    ['plain', (s: string) => `key=${s};`],
+    ['in a URL', (s: string) => `http://x/?key=${encodeURIComponent(s)}&b`],
+    [
+      'in a form',
+      (s: string) => `key=${new URLSearchParams({ s }).toString().slice(2)}`.replaceAll('%40', '%40'),
+    ],
+    ['in JSON', (s: string) => JSON.stringify({ body: s })],
+    ['in JSON in JSON', (s: string) => JSON.stringify({ log: JSON.stringify({ body: s }) })],
+    ['in base64', (s: string) => Buffer.from(s).toString('base64')],
+    ['in base64url', (s: string) => Buffer.from(s).toString('base64url')],
+    ['in an Authorization header`, (s: string) => `Basic ${Buffer.from(`me:${s}`).toString(`base64')}`],
+    ['behind one byte`, (s: string) => Buffer.from(\`x\${s}y\`).toString(`base64')],
+  ])('a value %s is replaced', async (_where, wrap) => {
+    const secrets = secretsOf({ S: SECRET });
+    const text = wrap(await secrets.resolve(`\${env:S}`));
+    const safe = secrets.redact(text);
+    expect(safe).toContain('<secret>');
+    for (const form of [SECRET, 'ss "word', 'word', Buffer.from(SECRET).toString('base64').slice(4, 12)]) {
+      expect(safe).not.toContain(form);
+    }
+  });
+
+  it('the lines of a key are replaced one by one, its frame is not', async () => {
+    const secrets = secretsOf();
+    await secrets.resolve(`\${file:key}`);
+    expect(secrets.redact(`cannot parse AAAAAAAAAAAAAAAA at ${PEM}`)).toBe(
+      'cannot parse <secret> at <secret>',
+    );
+    expect(secrets.redact('-----BEGIN OPENSSH PRIVATE KEY-----')).toBe('-----BEGIN OPENSSH PRIVATE KEY-----');
+  });
+
+  it('a short value, and one not resolved yet, are left alone', async () => {
+    const secrets = secretsOf({ SHORT: 'abcde', LATER: 'not-yet-resolved' });
+    await secrets.resolve(`\${env:SHORT}`);
+    expect(secrets.redact('abcde not-yet-resolved')).toBe('abcde not-yet-resolved');
+  });
+
+  it('a value that holds another is replaced whole', async () => {
+    const secrets = secretsOf({ A: 'secret', B: 'secret-and-more' });
+    await secrets.resolve(`\${env:A}\${env:B}`);
+    expect(secrets.redact('secret-and-more, secret')).toBe('<secret>, <secret>');
+  });
+
+  it('no value is left in any form, and other text is untouched', () => {
+    const value = fc.string({ unit: 'grapheme', minLength: 6, maxLength: 40 });
+    fc.assert(
+      fc.property(value, fc.string({ maxLength: 20 }), (secret, around) => {
+        const redactor = createRedactor();
+        redactor.add(secret);
+        const carriers = [
+          secret,
+          encodeURIComponent(secret),
+          JSON.stringify(secret),
+          Buffer.from(`${around}${secret}`).toString('base64'),
+        ];
+        for (const carrier of carriers) {
+          if (carrier.length < 8) continue;
+          expect(redactor.redact(`${around}|${carrier}|`)).not.toContain(carrier);
+        }
+        expect(createRedactor().redact(around)).toBe(around);
+      }),
+    );
+  });
+});
