@@ -1,0 +1,175 @@
+// The commands of daily use as a user runs them, beside a running `up`, over a fleet that speaks SSH. One start-up.
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig, secretsFor } from '../../cli/config-file.ts';
+import { type Bartizan, startBartizan } from '../../local/up.ts';
+import { type Fleet, startFleet } from '../../localstack/fleet/fleet.ts';
+import { createRecordingLogger } from '../recording-logger.ts';
+
+const bin = fileURLToPath(new URL('../../bin/bartizan.ts', import.meta.url));
+let dir: string;
+let fleet: Fleet;
+let bartizan: Bartizan;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-cli-'));
+  fleet = await startFleet({
+    dir: join(dir, 'nodes'),
+    nodes: [
+      { name: 'n1', seed: 1, memory: () => 95 },
+      { name: '노드-2', seed: 2, memory: () => 40 },
+    ],
+  });
+  writeFileSync(join(dir, 'key'), fleet.privateKey);
+  mkdirSync(join(dir, 'data'));
+  const hosts = [fleet.bastion, ...fleet.nodes];
+  writeFileSync(
+    join(dir, 'data/known_hosts'),
+    hosts.map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`).join(''),
+  );
+  writeFileSync(
+    join(dir, 'bartizan.yaml'),
+    `
+bastions: [{ name: gate, host: 127.0.0.1, port: ${fleet.bastion.port}, user: probe, privateKey: "\${file:key}" }]
+clusters:
+  - name: prod
+    bastion: gate
+    nodes:
+      - { name: n1, role: etcd, host: 127.0.0.1, port: ${fleet.nodes[0]?.port}, user: probe }
+      - { name: 노드-2, role: etcd, host: 127.0.0.1, port: ${fleet.nodes[1]?.port}, user: probe }
+checks: [{ name: usage, probe: usage, every: 1s }]
+rules:
+  - { name: memory, title: Memory, metric: mem_usage, above: 90, for: 1s, severity: critical }
+  - { name: patience, metric: mem_usage, above: 90, for: 1h }
+channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
+store: { path: data }
+schedule: { jitter: 0s }
+server: { listen: "127.0.0.1:0" }
+`,
+  );
+  const file = join(dir, 'bartizan.yaml');
+  const { config } = await loadConfig(file);
+  let fired: () => void = () => undefined;
+  const firing = new Promise<void>((resolve) => {
+    fired = resolve;
+  });
+  bartizan = await startBartizan({
+    config,
+    secrets: secretsFor(file),
+    logger: createRecordingLogger(),
+    onRound: ({ transitions }) => transitions.some((transition) => transition.kind === 'firing') && fired(),
+  });
+  await Promise.race([firing, delay(30_000)]);
+});
+
+afterAll(async () => {
+  await bartizan?.stop();
+  await fleet?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+interface Outcome {
+  code: number;
+  out: string;
+  err: string;
+}
+
+function run(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [bin, ...args], { cwd: dir }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code), out, err });
+    });
+  });
+}
+
+describe('bartizan probe', () => {
+  it('prints a row a node', async () => {
+    const { code, out } = await run('probe');
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^CLUSTER +NODE +ROLE +STATE +CPU +MEM/);
+    expect(lines[1]).toMatch(/^prod +n1 +etcd +up +\d.*%.* 95%.* 3\d(\.\d)?% \/ +\d+ ms$/);
+    expect(lines[2]).toMatch(/^prod +노드-2 +etcd +up .* 40%/);
+  });
+
+  it('looks at what was named only, as JSON too', async () => {
+    const { code, out } = await run('probe', 'prod/노드-*', '--json');
+    expect(code).toBe(0);
+    const [batch] = JSON.parse(out);
+    expect(batch.nodes.map((node: { node: string; ok: boolean }) => [node.node, node.ok])).toEqual([
+      ['노드-2', true],
+    ]);
+    expect(batch.samples.find((s: { metric: string }) => s.metric === 'mem_usage').value).toBeCloseTo(40, 1);
+  });
+
+  it('says which names there are when one is unknown', async () => {
+    const { code, err } = await run('probe', 'produ');
+    expect(code).toBe(1);
+    expect(err).toContain('no node or cluster is called produ; clusters are prod');
+  });
+});
+
+describe('bartizan alerts', () => {
+  it('lists firing before pending, with their newest value, and exits 1 while something fires', async () => {
+    const { code, out } = await run('alerts');
+    expect(code).toBe(1);
+    const lines = out.trimEnd().split('\n');
+    expect(lines[1]).toMatch(/^firing +critical +memory +cluster=prod node=n1 role=etcd +95% +\d+s$/);
+    expect(lines[2]).toMatch(/^pending +warning +patience +cluster=prod node=n1/);
+    expect(lines).toHaveLength(3);
+  });
+
+  it('gives all of it as JSON', async () => {
+    const { out } = await run('alerts', '--json');
+    expect(JSON.parse(out)[0]).toMatchObject({ rule: 'memory', status: 'firing', labels: { node: 'n1' } });
+  });
+});
+
+describe('bartizan query', () => {
+  it('prints a row a series', async () => {
+    const { code, out } = await run('query', 'mem_usage', '--last', '10m', '--where', 'node=n*');
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split('\n');
+    expect(lines[1]).toMatch(/^mem_usage +cluster=prod node=n1 role=etcd +95% +95% +95% +95% +\d+$/);
+    expect(lines).toHaveLength(2);
+  });
+
+  it('prints every point when asked', async () => {
+    const { out } = await run('query', 'up', '--points');
+    expect(out.split('\n')[1]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +up +cluster=prod .* yes$/);
+  });
+
+  it.each([
+    [['query', 'mem_usag'], 'unknown metric mem_usag'],
+    [['query', 'up', '-w', 'node'], '--where node: write label=glob'],
+    [['query', 'up', '-l', '1 hour'], '1 hour'],
+    [['query', 'up', '-c', 'none.yaml'], 'none.yaml: there is no such file'],
+  ])('says what is wrong with %j', async (args, text) => {
+    const { code, err } = await run(...args);
+    expect(code).toBe(1);
+    expect(err).toContain(text);
+  });
+});
+
+describe('bartizan', () => {
+  it('refuses a second `up` on the same data', async () => {
+    const { code, err } = await run('up');
+    expect(code).toBe(1);
+    expect(err).toContain('another bartizan process runs on');
+  });
+
+  it.each([
+    [['--help'], 0, 'Start here:'],
+    [['probe', '--help'], 0, 'Examples:'],
+    [['prob'], 2, 'Did you mean probe?'],
+    [['up', '--log-level', 'loud'], 2, 'debug, info, warn, error, silent'],
+  ])('%j exits %i', async (args, code, text) => {
+    const result = await run(...args);
+    expect([result.code, result.out + result.err]).toEqual([code, expect.stringContaining(text)]);
+  });
+});

@@ -1,0 +1,143 @@
+// `bartizan up` against a fleet over SSH, killed with SIGKILL at random moments, fifty times: no alert is lost.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
+import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
+import type { Transition } from '../../core/model.ts';
+import { type Fleet, startFleet } from '../../localstack/fleet/fleet.ts';
+import { steadyMemory } from '../../localstack/fleet/node-model.ts';
+import { type Sink, startSink } from '../../localstack/sink/sink.ts';
+
+const KILLS = 50;
+/** From before the first module is loaded to several rounds later. */
+const LIFE_MS = { least: 250, most: 2_750 };
+const PERIOD_MS = 8_000;
+const bin = fileURLToPath(new URL('../../bin/bartizan.ts', import.meta.url));
+
+let dir: string;
+let fleet: Fleet;
+let sink: Sink;
+
+/** Above the threshold for half of each period, so that alerts come and go all the time. */
+const wave = (offsetMs: number) => (ms: number) => ((ms + offsetMs) % PERIOD_MS < PERIOD_MS / 2 ? 96 : 40);
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-kill-'));
+  fleet = await startFleet({
+    dir: join(dir, 'nodes'),
+    nodes: [
+      { name: 'n1', seed: 1, memory: wave(0) },
+      { name: 'n2', seed: 2, memory: wave(3_000) },
+      { name: 'n3', seed: 3, memory: steadyMemory(50, 3) },
+    ],
+  });
+  sink = await startSink({ secret: 'kill-secret', dir: join(dir, 'messages') });
+  mkdirSync(join(dir, 'data'));
+  const hosts = [fleet.bastion, ...fleet.nodes];
+  writeFileSync(
+    join(dir, 'data/known_hosts'),
+    hosts.map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`).join(''),
+  );
+  writeFileSync(join(dir, 'key'), fleet.privateKey, { mode: 0o600 });
+  writeFileSync(join(dir, 'secret'), 'kill-secret', { mode: 0o600 });
+  const nodes = fleet.nodes.map(
+    (n) => `      - { name: ${n.name}, role: etcd, host: ${n.host}, port: ${n.port}, user: probe }`,
+  );
+  writeFileSync(
+    join(dir, 'bartizan.yaml'),
+    `
+bastions:
+  - { name: b, host: 127.0.0.1, port: ${fleet.bastion.port}, user: probe, privateKey: "\${file:key}" }
+clusters:
+  - name: prod
+    bastion: b
+    nodes:
+${nodes.join('\n')}
+checks: [{ name: usage, probe: usage, every: 1s }]
+rules:
+  - { name: memory, metric: mem_usage, above: 90, for: 0s, severity: critical }
+  - { name: memory-held, metric: mem_usage, above: 90, for: 1s, severity: critical }
+channels: [{ name: ops, type: webhook, url: "${sink.url}", secret: "\${file:secret}" }]
+routes: [{ name: all, channels: [ops], groupInterval: 0s }]
+store: { path: data }
+schedule: { jitter: 0s, lateness: 5m }
+server: { listen: "127.0.0.1:0" }
+`,
+  );
+});
+
+afterAll(async () => {
+  await sink.stop();
+  await fleet.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function up(): ChildProcess {
+  return spawn(process.execPath, [bin, 'up', '-c', join(dir, 'bartizan.yaml'), '--log-level', 'error'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+const episode = (alertId: string, firedAt: string | number) =>
+  `${alertId} ${new Date(firedAt).toISOString()}`;
+
+it(`loses no alert in ${KILLS} kills`, { timeout: 240_000 }, async () => {
+  for (let i = 0; i < KILLS; i++) {
+    const child = up();
+    const exit = once(child, 'exit');
+    const lifeMs = LIFE_MS.least + Math.random() * (LIFE_MS.most - LIFE_MS.least);
+    await Promise.race([delay(lifeMs), exit]);
+    child.kill('SIGKILL');
+    expect(await exit).toEqual([null, 'SIGKILL']);
+  }
+  // The last life ends by itself, after a whole period, with everything said.
+  const last = up();
+  const exit = once(last, 'exit');
+  await Promise.race([delay(PERIOD_MS + 3_000), exit]);
+  last.kill('SIGTERM');
+  expect(await exit).toEqual([0, null]);
+
+  const state = openSqliteState({ path: join(dir, 'data') });
+  const store = openSqliteStore({ path: join(dir, 'data') });
+  const transitions = await state.listTransitions({ fromMs: 0, toMs: Date.now(), limit: 100_000 });
+  const kinds = (kind: Transition['kind']) => transitions.filter((transition) => transition.kind === kind);
+  const series = await store.query({ metric: 'mem_usage', fromMs: 0, toMs: Date.now() });
+  await state.close();
+  await store.close();
+
+  const told = { firing: new Set<string>(), resolved: new Set<string>() };
+  const contents = new Map<string, Set<string>>();
+  for (const { payload } of sink.messages) {
+    for (const alert of payload.alerts) {
+      told[alert.status].add(episode(alert.id, alert.firedAt));
+      if (alert.resolvedAt !== null) told.firing.add(episode(alert.id, alert.firedAt));
+    }
+    const says = payload.alerts.map((alert) => `${episode(alert.id, alert.firedAt)} ${alert.status}`).join();
+    contents.set(payload.key, (contents.get(payload.key) ?? new Set()).add(says));
+  }
+
+  const fired = kinds('firing').map((transition) => episode(transition.alertId, transition.atMs));
+  // Enough happened for the test to mean something.
+  expect(fired.length).toBeGreaterThan(5);
+  expect(series.map(({ points }) => points.length).reduce((a, b) => a + b)).toBeGreaterThan(30);
+  expect(fired.filter((each) => !told.firing.has(each))).toEqual([]);
+  // What fired is over where a resolved transition came; the last firing of an alert may still stand.
+  for (const { alertId, atMs } of kinds('resolved')) {
+    const start = Math.max(
+      ...kinds('firing')
+        .filter((t) => t.alertId === alertId && t.atMs <= atMs)
+        .map((t) => t.atMs),
+    );
+    expect([...told.resolved]).toContain(episode(alertId, start));
+  }
+  for (const [key, says] of contents) expect([key, says.size]).toEqual([key, 1]);
+  process.stdout.write(
+    `${KILLS} kills: ${fired.length} alerts fired, ${sink.messages.length} messages, ${sink.messages.length - contents.size} repeats\n`,
+  );
+});
