@@ -1,6 +1,6 @@
 import { labelKey } from '../labels.ts';
 import type { Alert, Labels, Point, Series, Transition } from '../model.ts';
-import type { FoldInput } from './fold.ts';
+import type { FoldInput, Span } from './fold.ts';
 import { placeOf } from './identity.ts';
 import type { Judge } from './judge.ts';
 import type { EvaluateInput, SeriesState } from './model.ts';
@@ -39,7 +39,6 @@ export function knownAlerts(input: Pick<EvaluateInput, 'checkpoint' | 'alerts'>)
 
 /**
  * Finds the few label sets that need folding. All others are ok and stay ok, and cost one comparison a sample.
- * `span` is what is judged: newer than `fromMs`, up to `toMs`.
  */
 export function findCandidates(
   input: EvaluateInput,
@@ -47,7 +46,7 @@ export function findCandidates(
     judge: Judge;
     known: ReadonlyMap<string, Known>;
     places: Places;
-    span: { fromMs: number; toMs: number };
+    span: Span;
   },
 ): { candidates: Candidate[]; ignoredSamples: number } {
   const { judge, known, places, span } = context;
@@ -61,7 +60,8 @@ export function findCandidates(
     const target = place === undefined ? undefined : places.targetAt(place);
     const entry = known.get(key) ?? { labels };
     const removed = place !== undefined && !target;
-    if (removed && !isOpen(entry)) return;
+    // What was told of it is kept for a while: the inventory may have had a bad moment.
+    if (removed && !entry.last && !isOpen(entry)) return;
     const expected = target !== undefined && sameLabels(target.labels, labels);
     const hasTarget = target !== undefined;
     found.set(key, {
@@ -111,46 +111,35 @@ function isOpen({ state, last, stored }: Known): boolean {
 }
 
 /** Under `alerting`: a label set beyond the target's own must be remembered, or it could not be missed. */
-function mayLackData(
-  labels: Labels,
-  points: readonly Point[],
-  places: Places,
-  span: { fromMs: number; toMs: number },
-): boolean {
+function mayLackData(labels: Labels, points: readonly Point[], places: Places, span: Span): boolean {
   const place = placeOf(labels);
   const target = place === undefined ? undefined : places.targetAt(place);
   if (place === undefined || !target) return false;
   return !sameLabels(target.labels, labels) || isLacking(points, places.upsAt(place), span);
 }
 
-function lacksData(
-  labels: Labels,
-  there: readonly Series[],
-  places: Places,
-  span: { fromMs: number; toMs: number },
-): boolean {
+function lacksData(labels: Labels, there: readonly Series[], places: Places, span: Span): boolean {
   const ups = places.upsAt(placeOf(labels));
   return there.length === 0 ? ups.length > 0 : there.every(({ points }) => isLacking(points, ups, span));
 }
 
-/** Whether there are three `up` samples without one of the series between, or any after its last. */
-function isLacking(
-  points: readonly Point[],
-  ups: readonly Point[],
-  span: { fromMs: number; toMs: number },
-): boolean {
+/** Whether it lacks data at some time, or is about to at `settleMs`: then the checkpoint must say so. */
+function isLacking(points: readonly Point[], ups: readonly Point[], span: Span): boolean {
   let lacking = 0;
+  let lackingSettled = 0;
   let i = 0;
   let seenMs = span.fromMs;
   for (const { timeMs } of ups) {
     if (timeMs <= span.fromMs || timeMs > span.toMs) continue;
     const before = i;
-    for (; i < points.length && (points[i] as Point).timeMs <= timeMs; i++)
+    for (; i < points.length && (points[i] as Point).timeMs <= timeMs; i++) {
       seenMs = (points[i] as Point).timeMs;
+    }
     if (i > before) lacking = 0;
     if (seenMs !== timeMs && ++lacking >= NO_DATA_UPS) return true;
+    if (timeMs <= span.settleMs) lackingSettled = lacking;
   }
-  return lacking > 0;
+  return lackingSettled > 0;
 }
 
 /** A target without a series of its own label set has data while any of its series has; values do not matter. */

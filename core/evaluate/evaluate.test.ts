@@ -139,6 +139,21 @@ describe('evaluate', () => {
     expect(judge({ nowMin: 2, checkpoint: installed, series: [stranger] }).alerts).toEqual([]);
   });
 
+  it('tells a node that comes back into the inventory anew', () => {
+    const all = series(Array(12).fill(95));
+    const at = (nowMin: number, checkpoint = installed, targets = [{ labels: NODE }]) =>
+      judge({ nowMin, checkpoint, targets, series: [{ ...all, points: all.points.slice(0, nowMin + 1) }] });
+    const firing = at(5);
+    const gone = at(6, firing.checkpoint, []);
+    const still = at(7, gone.checkpoint, []);
+    const back = at(8, still.checkpoint);
+    expect(brief(firing)).toEqual(['0 pending threshold', '2 firing threshold']);
+    expect(brief(gone)).toEqual(['6 resolved removed']);
+    expect(brief(still)).toEqual([]);
+    expect(brief(back)).toEqual(['8 firing revised']);
+    expect(brief(at(9, back.checkpoint))).toEqual([]);
+  });
+
   it('judges series of another role than the inventory has: the node is the same', () => {
     const before = series([95, 95, 95], { ...NODE, role: 'apiserver' });
     expect(judge({ nowMin: 2, checkpoint: installed, series: [before] }).alerts).toHaveLength(1);

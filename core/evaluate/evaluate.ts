@@ -1,14 +1,15 @@
-import type { Alert, Series, Transition, TransitionReason } from '../model.ts';
+import type { Alert, Series, Transition } from '../model.ts';
 import { endedAlert, openAlert } from './alert.ts';
 import { type Candidate, findCandidates, knownAlerts } from './candidates.ts';
-import { type Folded, fold, isWorthKeeping } from './fold.ts';
+import { type Folded, fold, isWorthKeeping, type Span } from './fold.ts';
 import { type AlertIdentity, alertIdentity, ruleHash } from './identity.ts';
 import { createJudge, type Judge } from './judge.ts';
 import type { EvaluateInput, EvaluateResult, SeriesState } from './model.ts';
 import { createPlaces } from './places.ts';
 import { evaluationRange } from './range.ts';
+import { freshState } from './series-state.ts';
 import { endReason, startState } from './start.ts';
-import { statusAfter, type Told, tell, toldOf } from './tell.ts';
+import { statusAfter, type Telling, type Told, tell, toldOf } from './tell.ts';
 
 export { evaluationRange, expectedTargets } from './range.ts';
 export { removeRule } from './removal.ts';
@@ -20,9 +21,15 @@ interface Context {
   input: EvaluateInput;
   judge: Judge;
   start: Start;
-  /** Judged is what is newer than `fromMs`, up to `toMs`; what is not newer than `settleMs` is settled by it. */
-  span: { fromMs: number; settleMs: number; toMs: number };
+  span: Span;
   startedAtMs: number;
+}
+
+interface Subject {
+  candidate: Candidate;
+  told: Told;
+  /** Asked for only when there is something to say: it hashes. */
+  identity: () => AlertIdentity;
 }
 
 interface Verdict {
@@ -89,8 +96,7 @@ function contextOf(input: EvaluateInput): Context {
 function judgeOne(candidate: Candidate, context: Context): Verdict {
   const { input, judge, start, span } = context;
   const { rule, checkpoint, nowMs } = input;
-  const { labels, known } = candidate;
-  const identity = alertIdentity(rule.name, labels, candidate.key);
+  const { labels, known, key } = candidate;
   const told = toldOf({
     last: known.last,
     settled: known.state,
@@ -98,50 +104,48 @@ function judgeOne(candidate: Candidate, context: Context): Verdict {
     settledToMs: checkpoint?.settledToMs ?? -Infinity,
     startedAtMs: checkpoint?.startedAtMs ?? -Infinity,
   });
+  const subject = { candidate, told, identity: () => alertIdentity(rule.name, labels, key) };
   if (candidate.removed) {
     const reason = start === 'edited' ? endReason(rule, labels) : 'removed';
-    return endAlert(identity, candidate, told, { atMs: nowMs, reason });
+    const { value } = known.state ?? known.stored ?? known.last ?? {};
+    const end = { ...freshState(labels), value };
+    return conclude(
+      subject,
+      { settled: undefined, end, steps: [], bridge: { atMs: nowMs, reason } },
+      context,
+    );
   }
   const folded = fold(judge, { ...candidate, state: start ? undefined : known.state }, span);
-  if (start) return judgeStart(identity, candidate, told, folded, context);
+  if (start) return judgeStart(subject, folded, context);
   const bridge = { atMs: folded.end.seenAtMs ?? nowMs, reason: 'revised' as const };
-  const transitions = tell({ alert: identity, told, steps: folded.steps, end: folded.end, bridge });
-  return conclude(identity, candidate, told, { ...folded, transitions }, context);
+  return conclude(subject, { ...folded, bridge }, context);
 }
 
 /** The first evaluation of a new or edited rule tells only what holds now, not how it came about. */
-function judgeStart(
-  identity: AlertIdentity,
-  candidate: Candidate,
-  told: Told,
-  folded: Folded,
-  context: Context,
-): Verdict {
+function judgeStart(subject: Subject, folded: Folded, context: Context): Verdict {
+  const { candidate, told } = subject;
   const { input, judge, start, span } = context;
   const { nowMs } = input;
   const end = startState(folded.end, { judge, told, known: candidate.known, input });
   const kept = isWorthKeeping(judge, candidate, end) ? end : undefined;
   const settled = span.settleMs === nowMs ? kept : folded.settled;
-  const bridge =
-    start === 'edited'
-      ? { atMs: nowMs, reason: 'rule-changed' as const }
-      : { atMs: end.reason === 'no-data' ? nowMs : (end.seenAtMs ?? nowMs), reason: firstReason(end, told) };
-  const transitions = tell({ alert: identity, told, steps: [], end, bridge });
-  return conclude(identity, candidate, told, { settled, end, transitions }, context);
-}
-
-function firstReason(end: SeriesState, told: Told): TransitionReason {
-  return told.status === 'ok' ? end.reason : 'revised';
+  const first = {
+    atMs: end.reason === 'no-data' ? nowMs : (end.seenAtMs ?? nowMs),
+    reason: told.status === 'ok' ? end.reason : ('revised' as const),
+  };
+  const bridge = start === 'edited' ? { atMs: nowMs, reason: 'rule-changed' as const } : first;
+  return conclude(subject, { settled, end, steps: [], bridge }, context);
 }
 
 function conclude(
-  identity: AlertIdentity,
-  { known }: Candidate,
-  told: Told,
-  result: { settled: SeriesState | undefined; end: SeriesState; transitions: Transition[] },
+  { candidate: { known }, told, identity }: Subject,
+  result: Pick<Telling, 'steps' | 'bridge'> & { settled: SeriesState | undefined; end: SeriesState },
   { span, startedAtMs }: Context,
 ): Verdict {
-  const { settled, end, transitions } = result;
+  const { settled, end, steps, bridge } = result;
+  const quiet = told.status === 'ok' && end.status === 'ok' && steps.length === 0;
+  const alert = quiet ? undefined : identity();
+  const transitions = alert ? tell({ alert, told, steps, end, bridge }) : [];
   const before = known.last && statusAfter(known.last) === told.status ? known.last : undefined;
   const last = transitions.at(-1) ?? before;
   const needed =
@@ -149,23 +153,11 @@ function conclude(
     (last.atMs > span.settleMs ||
       span.settleMs < startedAtMs ||
       statusAfter(last) !== (settled?.status ?? 'ok'));
-  const alert = end.status === 'ok' ? endedAlert(identity, told, transitions) : openAlert(identity, end);
-  return { settled, last: needed ? last : undefined, transitions, alert };
-}
-
-function endAlert(
-  identity: AlertIdentity,
-  { known }: Candidate,
-  told: Told,
-  bridge: { atMs: number; reason: TransitionReason },
-): Verdict {
-  const { value } = known.state ?? known.stored ?? known.last ?? {};
-  const transitions = tell({ alert: identity, told, steps: [], end: { status: 'ok', value }, bridge });
   return {
-    settled: undefined,
-    last: transitions.at(-1),
+    settled,
+    last: needed ? last : undefined,
     transitions,
-    alert: endedAlert(identity, told, transitions),
+    alert: alert && (end.status === 'ok' ? endedAlert(alert, told, transitions) : openAlert(alert, end)),
   };
 }
 

@@ -18,6 +18,13 @@ export interface FoldInput {
   expected: boolean;
 }
 
+/** Judged is what is newer than `fromMs`, up to `toMs`; what is not newer than `settleMs` is settled by it. */
+export interface Span {
+  fromMs: number;
+  settleMs: number;
+  toMs: number;
+}
+
 export interface Folded {
   /** As of `settleMs`; absent when there is nothing to remember. */
   settled: SeriesState | undefined;
@@ -29,11 +36,7 @@ export interface Folded {
  * Folds what is newer than `fromMs`, up to `toMs`, in order of time; at equal times the sample comes before the `up`.
  * The result depends on nothing else, so folding in two goes is folding in one.
  */
-export function fold(
-  judge: Judge,
-  input: FoldInput,
-  span: { fromMs: number; settleMs: number; toMs: number },
-): Folded {
+export function fold(judge: Judge, input: FoldInput, span: Span): Folded {
   const { points, ups } = input;
   const state = input.state ? copyOf(input.state) : freshState(input.labels);
   const steps: Step[] = [];

@@ -46,6 +46,8 @@ function lackData(judge: Judge, state: SeriesState, atMs: number, steps: Step[])
     case 'alerting':
       if (state.status === 'firing') return;
       state.sinceMs = state.lackingSinceMs;
+      // Nobody knows it now, and a checkpoint of the time before may not have it.
+      state.value = undefined;
       fire(state, atMs, 'no-data', steps);
       return;
     case 'ok':

@@ -24,8 +24,7 @@ export function fire(state: SeriesState, atMs: number, reason: TransitionReason,
   state.reason = reason;
   state.firedAtMs = atMs;
   state.run = undefined;
-  const value = reason === 'no-data' ? undefined : state.value;
-  steps.push({ kind: 'firing', atMs, reason, sinceMs: state.sinceMs ?? atMs, value });
+  steps.push({ kind: 'firing', atMs, reason, sinceMs: state.sinceMs ?? atMs, value: state.value });
 }
 
 /** Firing resolves, pending is cancelled. */
