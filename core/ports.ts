@@ -163,7 +163,7 @@ export interface StateStore {
   putAuditHead(writer: string, head: { sequence: number; hash: string; atMs: number }): Promise<void>;
   listAuditHeads(): Promise<{ writer: string; sequence: number; hash: string; atMs: number }[]>;
   counters: Counters;
-  /** Deletes closed incidents, transitions and deliveries older than that. */
+  /** Deletes closed incidents, transitions that were told, deliveries and target statuses older than that. */
   prune(olderThanMs: number): Promise<number>;
   close(): Promise<void>;
 }

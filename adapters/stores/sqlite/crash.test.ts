@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +43,22 @@ describe('sqlite store under fire', () => {
     });
     expect(acknowledged).toBeGreaterThan(50);
     expect(early).toBeLessThan(40);
+  });
+
+  it('keeps what it acknowledged when the disk takes no more, and nothing else', async () => {
+    // A limit on the size of files stands for the full disk: the write fails half-way.
+    const command = [
+      '-c',
+      'ulimit -f 1000; exec "$0" "$@"',
+      process.execPath,
+      script('store-writer.ts'),
+      path,
+    ];
+    const writer = spawnSync('sh', command, { encoding: 'utf8', timeout: 15_000 });
+    expect(writer.stderr).toMatch(/RetryableError: .*samples\.db cannot be read or written/);
+    const rounds = writer.stdout.split('\n').slice(1, -1).map(Number);
+    expect(rounds.length).toBeGreaterThan(5);
+    await examine(rounds.at(-1) ?? -1);
   });
 
   async function examine(acknowledged: number): Promise<void> {
