@@ -71,13 +71,16 @@ export function errorOf(
   nowMs: number,
 ): ConfigError | PermanentError | RetryableError {
   const said = `${host} answered ${status}${detail ? `: ${detail}` : ''}`;
-  if (status === 401 || status === 403 || status === 407) return new ConfigError(`${said} (check the credentials)`);
+  if (status === 401 || status === 403 || status === 407)
+    return new ConfigError(`${said} (check the credentials)`);
   if (status === 408 || status === 425 || status === 429 || status >= 500) {
     return new RetryableError(said, { retryAfterMs: retryAfterOf(headers['retry-after'], nowMs) });
   }
   if (status >= 300 && status < 400) {
     const to = targetHost(headers.location, host);
-    return new PermanentError(`${host} redirects (${status}) to ${to}; write the final address into the configuration`);
+    return new PermanentError(
+      `${host} redirects (${status}) to ${to}; write the final address into the configuration`,
+    );
   }
   return new PermanentError(said);
 }
@@ -101,13 +104,17 @@ function hostOf(url: string): string {
 
 function targetHost(location: string | undefined, host: string): string {
   if (location === undefined) return 'nowhere';
-  return URL.canParse(location, `http://${host}`) ? new URL(location, `http://${host}`).host : 'an address that is none';
+  return URL.canParse(location, `http://${host}`)
+    ? new URL(location, `http://${host}`).host
+    : 'an address that is none';
 }
 
 function connectionFailure(host: string, timeoutMs: number, error: unknown, signal: AbortSignal): string {
   if (signal.aborted) {
     const reason = signal.reason instanceof Error ? signal.reason.name : '';
-    return reason === 'TimeoutError' ? `${host} did not answer within ${timeoutMs / 1000} s` : `sending to ${host} was cut off`;
+    return reason === 'TimeoutError'
+      ? `${host} did not answer within ${timeoutMs / 1000} s`
+      : `sending to ${host} was cut off`;
   }
   const code = axios.isAxiosError(error) ? error.code : undefined;
   return `cannot reach ${host}: ${code ?? 'connection failed'}`;

@@ -12,7 +12,7 @@ interface Verdict {
   config?: Config;
 }
 
-export function checkCommand(): Command {
+export function checkCommand(stdout: NodeJS.WriteStream = process.stdout): Command {
   return new Command('check')
     .description(
       'Say what is wrong with configurations: all problems at once, each with its place and a suggestion.',
@@ -32,7 +32,7 @@ Exit code 1 when there is an error. Warnings (a variable that is not set here, a
     .action(async (files: string[], options: { json?: boolean }) => {
       const verdicts: Verdict[] = [];
       for (const file of files) verdicts.push(await judge(file));
-      process.stdout.write(options.json ? asJson(verdicts) : asText(verdicts, paintFor(process.stdout)));
+      stdout.write(options.json ? asJson(verdicts) : asText(verdicts, paintFor(stdout)));
       process.exitCode = verdicts.every(({ ok }) => ok) ? 0 : 1;
     });
 }
@@ -62,7 +62,7 @@ function asJson(verdicts: readonly Verdict[]): string {
 }
 
 /** Problems, and behind those of each file one line that sums it up. */
-export function asText(verdicts: readonly Verdict[], paint: Paint): string {
+function asText(verdicts: readonly Verdict[], paint: Paint): string {
   return verdicts
     .map(({ file, ok, problems, config }) => {
       const told = problems.map((problem) => `${formatProblem(problem, paint)}\n\n`).join('');

@@ -5,7 +5,7 @@ import { ConfigError } from '../core/errors.ts';
 import { SCHEMA_FILE, schemaText } from './schema.ts';
 import { STARTER } from './starter.ts';
 
-export function initCommand(): Command {
+export function initCommand(stdout: NodeJS.WriteStream = process.stdout): Command {
   return new Command('init')
     .description('Write a commented configuration to start from, and its JSON Schema beside it for editors.')
     .argument('[file]', 'where to', 'bartizan.yaml')
@@ -14,7 +14,7 @@ export function initCommand(): Command {
     .action(async (file: string, options: { force?: boolean }) => {
       await writeStarter(file, options.force === true);
       const option = file === 'bartizan.yaml' ? '' : ` -c ${file}`;
-      process.stdout.write(`wrote ${file}, and ${SCHEMA_FILE} beside it: completion and checks in editors
+      stdout.write(`wrote ${file}, and ${SCHEMA_FILE} beside it: completion and checks in editors
 
 Next:
   1. write your bastion and nodes into it

@@ -28,7 +28,7 @@ export function probeTable(batches: readonly BatchObservation[]): string {
     observation.target.node,
     observation.target.role,
     observation.result.ok ? 'up' : observation.result.failure.reason,
-    ...COLUMNS.map(([, metric]) => valueOf(observation, metric)),
+    ...COLUMNS.map(([, metric]) => shownValue(observation, metric)),
     fullestDisk(observation),
     `${Math.round(observation.durationMs)} ms`,
   ]);
@@ -51,7 +51,7 @@ function byPlace(a: Observation, b: Observation): number {
   return place(a).localeCompare(place(b), 'en', { numeric: true });
 }
 
-function valueOf(observation: Observation, metric: string): string {
+function shownValue(observation: Observation, metric: string): string {
   if (!observation.result.ok) return '';
   const sample = observation.result.samples.find((s) => s.metric === metric);
   return sample === undefined ? '–' : formatValue(sample.value, findMetric(metric)?.unit ?? 'count');

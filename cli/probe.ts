@@ -4,9 +4,7 @@ import ora from 'ora';
 import { createAuditFile } from '../adapters/audit/file.ts';
 import { createFileInventory } from '../adapters/inventory/file.ts';
 import { createProber } from '../adapters/probes/prober.ts';
-import { ConfigError } from '../core/errors.ts';
-import { globMatches } from '../core/labels.ts';
-import type { BatchObservation, Target } from '../core/model.ts';
+import type { BatchObservation } from '../core/model.ts';
 import { samplesOf } from '../core/parse/samples.ts';
 import { planRound } from '../core/plan/plan.ts';
 import type { Counters } from '../core/ports.ts';
@@ -16,6 +14,7 @@ import { createLogger } from '../local/logger.ts';
 import { createMeter } from '../local/meter.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
 import { probeTable } from './probe-table.ts';
+import { selectTargets } from './select-targets.ts';
 
 export function probeCommand(): Command {
   return new Command('probe')
@@ -114,19 +113,6 @@ function print(observations: readonly BatchObservation[], json: boolean): void {
     samples: samplesOf(observation),
   }));
   process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
-}
-
-/** @throws ConfigError for a name that matches nothing */
-function selectTargets(all: readonly Target[], names: readonly string[]): Target[] {
-  const matches = (name: string, target: Target) =>
-    [target.cluster, target.node, `${target.cluster}/${target.node}`].some((text) => globMatches(name, text));
-  for (const name of names) {
-    if (!all.some((target) => matches(name, target))) {
-      const clusters = [...new Set(all.map((target) => target.cluster))].join(', ');
-      throw new ConfigError(`no node or cluster is called ${name}; clusters are ${clusters}`);
-    }
-  }
-  return names.length === 0 ? [...all] : all.filter((target) => names.some((name) => matches(name, target)));
 }
 
 function memoryCounters(): Counters {
