@@ -39,12 +39,13 @@ export function dial(
         resolve(createTunnel(channel));
       } else {
         const { reason } = error as { reason?: number };
-        const detail = error.message.replace(/^\(SSH\) Channel open failure: /, '');
+        const said = error.message.replace(/^\(SSH\) Channel open failure: /, '');
+        const to = `${node.host}:${node.port}${said === '' ? '' : ` (${said})`}`;
         if (typeof reason !== 'number') reject(lost());
-        else if (reason !== FORBIDDEN) reject(probeError('unreachable', 'dial', detail));
+        else if (reason !== FORBIDDEN)
+          reject(probeError('unreachable', 'dial', `the bastion did not reach ${to}`));
         else {
-          const to = `${node.host}:${node.port}`;
-          const text = `the bastion does not forward to ${to} (${detail})`;
+          const text = `the bastion does not forward to ${to}`;
           reject(probeError('unreachable', 'dial', text, { forbidden: true }));
         }
       }

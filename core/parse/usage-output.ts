@@ -141,6 +141,8 @@ function readClock(words: Words, notes: string[]): number | undefined {
     return undefined;
   }
   // A date without %N knows whole seconds only: the middle of that second is the best guess.
-  const part = /^\d{1,9}$/.test(fraction) ? Number(`0.${fraction}`) : 0.5;
+  const fine = /^\d{1,9}$/.test(fraction);
+  if (!fine) notes.push('clock in whole seconds only');
+  const part = fine ? Number(`0.${fraction}`) : 0.5;
   return (whole + part) * 1000;
 }

@@ -1,0 +1,251 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { answer, healthy, output, silent } from '../../test/node-behaviour.ts';
+import {
+  bastionConfig,
+  batchOf,
+  createProberWorld,
+  detailOf,
+  outcomes,
+  type ProberWorld,
+  targetOf,
+} from '../../test/prober-world.ts';
+import {
+  CLIENT_KEY,
+  type FakeBastion,
+  type FakeHost,
+  type FakeNode,
+  startFakeBastion,
+  startFakeNode,
+  startRawNode,
+} from '../../test/ssh-fleet.ts';
+
+const opened: { close(): Promise<unknown> }[] = [];
+const keep = async <T extends { close(): Promise<unknown> }>(thing: Promise<T>): Promise<T> => {
+  const started = await thing;
+  opened.push(started);
+  return started;
+};
+let bastion: FakeBastion;
+beforeEach(async () => {
+  bastion = await keep(startFakeBastion());
+});
+afterEach(async () => {
+  for (const { close } of opened.splice(0).reverse()) await close();
+});
+
+async function world(
+  changes: Parameters<typeof bastionConfig>[1] = {},
+  host: FakeHost = bastion,
+): Promise<ProberWorld> {
+  const made = await createProberWorld({
+    bastion: bastionConfig(host, changes),
+    keys: { client: CLIENT_KEY },
+  });
+  opened.push(made.prober);
+  return made;
+}
+const healthyNode = () => keep(startFakeNode(healthy));
+const healthyNodes = (count: number) => Promise.all(Array.from({ length: count }, healthyNode));
+const targetsOf = (nodes: readonly FakeNode[]) => nodes.map((node, i) => targetOf(`n${i}`, node));
+
+/** Resolves when `condition` holds; the test's time limit bounds it. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('a bastion that cannot be used is one observation; its nodes are unknown', () => {
+  it.each([
+    ['nobody listens', (socket: { destroy(): unknown }) => socket.destroy(), true, 'unreachable'],
+    ['it accepts and says nothing', () => {}, false, 'timeout'],
+    ['it hangs up', (socket: { destroy(): unknown }) => socket.destroy(), false, 'protocol'],
+    [
+      'it speaks HTTP',
+      (socket: { end(text: string): unknown }) => socket.end('HTTP/1.1 400 Bad\r\n\r\n'),
+      false,
+      'protocol',
+    ],
+  ])('%s', async (_, behave, closed, reason) => {
+    const host = await startRawNode(behave);
+    if (closed) await host.close();
+    else opened.push(host);
+    const { prober, audit } = await world({ deadlines: { bastionMs: 300 } }, host);
+    const result = await prober.probe(batchOf(targetsOf(await healthyNodes(2))));
+    expect(result).toMatchObject({
+      bastion: { ok: false, failure: { reason, phase: 'bastion' } },
+      observations: [],
+    });
+    expect(audit).toHaveLength(1);
+    expect(audit[0]).toMatchObject({ bastion: 'b', outcome: reason });
+    expect(audit[0]).not.toHaveProperty('target');
+  });
+});
+
+describe('a bastion that is lost in the middle of a round', () => {
+  async function lose(how: 'kill' | 'freeze') {
+    const answered = await healthyNodes(2);
+    let fall = () => {};
+    const trigger = await keep(startFakeNode(() => fall()));
+    const waiting = await keep(startFakeNode(silent));
+    const never = await healthyNode();
+    // One at a time, so that the order is known.
+    const { prober, audit } = await world({
+      concurrency: 1,
+      deadlines: { bastionMs: 300, dialMs: 300, handshakeMs: 300, execMs: 300 },
+    });
+    fall = () => (how === 'kill' ? bastion.kill() : bastion.freeze());
+    const startMs = performance.now();
+    const result = await prober.probe(batchOf(targetsOf([...answered, trigger, waiting, never])));
+    return { result, audit, ms: performance.now() - startMs, never };
+  }
+
+  it.each([
+    ['kill', 'protocol'],
+    ['freeze', 'timeout'],
+  ] as const)('by a %s keeps what was answered; the others are unknown, not down', async (how, reason) => {
+    const { result, ms, never, audit } = await lose(how);
+    expect(outcomes(result)).toEqual(['n0: ok', 'n1: ok']);
+    expect(result.bastion).toMatchObject({ ok: false, failure: { reason, phase: 'bastion' } });
+    expect(never.logins).toBe(0);
+    expect(audit.at(-1)).toMatchObject({ target: 'c/n2', command: 'usage@1', outcome: reason });
+    expect(ms).toBeLessThan(1_500);
+  });
+
+  it('is found out also while many nodes are waited for', async () => {
+    const silents = await Promise.all(Array.from({ length: 20 }, () => keep(startFakeNode(silent))));
+    const { prober } = await world({ deadlines: { bastionMs: 300, execMs: 600 } });
+    const round = prober.probe(batchOf(targetsOf(silents)));
+    await until(() => silents.every((node) => node.commands.length === 1));
+    bastion.freeze();
+    const result = await round;
+    expect(result.observations).toEqual([]);
+    expect(result.bastion).toMatchObject({ ok: false, failure: { reason: 'timeout', phase: 'bastion' } });
+  });
+
+  it('keeps the counters of nodes that did not answer, for the next round', async () => {
+    const { prober, counters } = await world({ deadlines: { bastionMs: 300 } });
+    let fall = () => {};
+    const nodes = [
+      ...(await healthyNodes(1)),
+      await keep(startFakeNode((channel, _, count) => (count < 2 ? answer(channel, output(count)) : fall()))),
+    ];
+    await prober.probe(batchOf(targetsOf(nodes)));
+    fall = bastion.kill;
+    await prober.probe(batchOf(targetsOf(nodes)));
+    expect(JSON.stringify([...counters.values()])).toMatch(/"c\/n0".*"c\/n1"/);
+  });
+
+  it('is not the same as a node that cannot be dialled: the bastion answers after it', async () => {
+    const [good, dead] = await healthyNodes(2);
+    bastion.hold(dead?.port ?? 0);
+    const { prober } = await world({ deadlines: { dialMs: 200 } });
+    const result = await prober.probe(batchOf(targetsOf([good as FakeNode, dead as FakeNode])));
+    expect(result.bastion).toEqual({ ok: true });
+    expect(outcomes(result)).toEqual(['n0: ok', 'n1: timeout/dial']);
+    expect(detailOf(result, 'n1')).toBe('no connection within 0.2 s');
+  });
+});
+
+describe('connections stay open between rounds', () => {
+  it('to the bastion and to the nodes', async () => {
+    const nodes = await healthyNodes(3);
+    const { prober, counts } = await world();
+    for (let round = 0; round < 4; round++) {
+      expect(outcomes(await prober.probe(batchOf(targetsOf(nodes))))).toEqual(['n0: ok', 'n1: ok', 'n2: ok']);
+    }
+    expect(bastion.logins).toBe(1);
+    expect(nodes.map((node) => node.logins)).toEqual([1, 1, 1]);
+    expect(counts.get('ssh_sessions_opened_total bastion')).toBe(1);
+    expect(counts.get('ssh_sessions_reused_total bastion')).toBe(3);
+    expect(counts.get('ssh_sessions_opened_total node')).toBe(3);
+  });
+
+  it.each([
+    ['the bastion was restarted', () => bastion.kill(), 2, 2],
+    ['the bastion froze', () => bastion.freeze(), 2, 2],
+    ['the node was restarted', (node: FakeNode) => node.cut(), 1, 2],
+    ['the node froze', (node: FakeNode) => node.freeze(), 1, 2],
+    ['nothing happened', () => {}, 1, 1],
+  ])('and are opened again where %s', async (_, fault, bastionLogins, nodeLogins) => {
+    const node = await healthyNode();
+    const { prober } = await world({ deadlines: { bastionMs: 300, dialMs: 300 } });
+    const batch = batchOf([targetOf('n', node)]);
+    await prober.probe(batch);
+    fault(node);
+    expect(outcomes(await prober.probe(batch))).toEqual(['n: ok']);
+    expect([bastion.logins, node.logins]).toEqual([bastionLogins, nodeLogins]);
+  });
+
+  it('but not for ever: keys and host keys are looked at again within the hour', async () => {
+    const node = await healthyNode();
+    const { prober, advance } = await world();
+    const batch = batchOf([targetOf('n', node)]);
+    await prober.probe(batch);
+    advance(20 * 60_000);
+    await prober.probe(batch);
+    expect([bastion.logins, node.logins]).toEqual([1, 1]);
+    advance(41 * 60_000);
+    await prober.probe(batch);
+    expect([bastion.logins, node.logins]).toEqual([2, 2]);
+  });
+
+  it('but not where another host key is pinned by now', async () => {
+    const node = await healthyNode();
+    const { prober } = await world();
+    await prober.probe(batchOf([targetOf('n', node)]));
+    const changed = targetOf('n', node, { hostKeys: [bastion.hostKey] });
+    expect(outcomes(await prober.probe(batchOf([changed])))).toEqual(['n: host-key/handshake']);
+  });
+
+  it('but not to nodes that are no longer looked at', async () => {
+    const [stays, goes] = (await healthyNodes(2)) as [FakeNode, FakeNode];
+    const { prober, advance } = await world();
+    await prober.probe(batchOf(targetsOf([stays, goes])));
+    expect(goes.connections()).toBe(1);
+    advance(16 * 60_000);
+    await prober.probe(batchOf(targetsOf([stays])));
+    await until(() => goes.connections() === 0);
+    expect(stays.connections()).toBe(1);
+  });
+
+  it('and all end with close', async () => {
+    const nodes = await healthyNodes(2);
+    const { prober } = await world();
+    await prober.probe(batchOf(targetsOf(nodes)));
+    await prober.close();
+    await until(() => bastion.connections() === 0 && nodes.every((node) => node.connections() === 0));
+  });
+});
+
+describe('the bastion', () => {
+  it.each([
+    [1, 1],
+    [2, 2],
+    [8, 4],
+  ])('has at most %i connections of ours at once', async (maxConnections, logins) => {
+    const nodes = await healthyNodes(4);
+    const { prober } = await world({ maxConnections });
+    for (let round = 0; round < 2; round++) {
+      const batches = nodes.map((node, index) => batchOf([targetOf(`n${index}`, node)], { index, count: 4 }));
+      const results = await Promise.all(batches.map((batch) => prober.probe(batch)));
+      expect(results.flatMap(outcomes)).toEqual(['n0: ok', 'n1: ok', 'n2: ok', 'n3: ok']);
+    }
+    expect(bastion.logins).toBe(logins);
+    expect(nodes.map((node) => node.logins)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('is left alone at once when the round is cut off', async () => {
+    const node = await keep(startFakeNode(silent));
+    const { prober } = await world({ deadlines: { execMs: 10_000 } });
+    const stop = new AbortController();
+    const round = prober.probe(batchOf([targetOf('n', node)]), { signal: stop.signal });
+    await until(() => node.commands.length === 1);
+    const startMs = performance.now();
+    stop.abort();
+    expect(await round).toMatchObject({ bastion: { ok: false }, observations: [] });
+    expect(performance.now() - startMs).toBeLessThan(500);
+    expect(await prober.probe(batchOf([targetOf('n', node)]), { signal: stop.signal })).toMatchObject({
+      bastion: { ok: false },
+    });
+    expect(bastion.logins).toBe(1);
+  });
+});

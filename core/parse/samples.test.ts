@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import type { BatchObservation, Failure, Observation, Target } from '../model.ts';
+import { samplesOf } from './samples.ts';
+
+const ROUND = 60_000;
+const TARGET: Target = {
+  cluster: 'c',
+  node: 'n',
+  role: 'etcd',
+  host: '10.0.0.1',
+  port: 22,
+  user: 'probe',
+  bastion: 'b',
+  hostKeys: [],
+};
+const LABELS = { cluster: 'c', node: 'n', role: 'etcd' };
+
+const failure = (reason: Failure['reason'], phase: Failure['phase']): Failure => ({
+  reason,
+  phase,
+  detail: '',
+});
+const looked = (result: Observation['result'], check = 'usage'): Observation => ({
+  check,
+  target: TARGET,
+  roundMs: ROUND,
+  observedAtMs: ROUND + 70,
+  durationMs: 250,
+  result,
+});
+const ok = {
+  ok: true,
+  samples: [{ metric: 'load1', labels: LABELS, timeMs: ROUND, value: 2 }],
+  notes: [],
+} as const;
+const batch = {
+  roundMs: ROUND,
+  bastion: 'b',
+  index: 2,
+  count: 4,
+  checks: ['usage'],
+  targets: [TARGET],
+  expiresAtMs: 0,
+};
+
+const told = (bastion: BatchObservation['bastion'], observations: Observation[]) =>
+  samplesOf({ batch, bastion, observations }).map(
+    ({ metric, labels, timeMs, value }) => `${metric}{${Object.values(labels).join()}}@${timeMs} ${value}`,
+  );
+
+describe('samples of a batch', () => {
+  it('tell of a node that answered', () => {
+    expect(told({ ok: true }, [looked(ok)])).toEqual([
+      'bastion_up{b,2}@60000 1',
+      'bastion_host_key_mismatch{b,2}@60000 0',
+      'up{c,n,etcd}@60000 1',
+      'host_key_mismatch{c,n,etcd}@60000 0',
+      'probe_duration{c,n,etcd,usage}@60000 0.25',
+      'load1{c,n,etcd}@60000 2',
+    ]);
+  });
+
+  // Whether a host key was seen, and which, follows from how far we came.
+  it.each([
+    ['unreachable', 'dial', undefined],
+    ['timeout', 'handshake', undefined],
+    ['protocol', 'handshake', undefined],
+    ['host-key-unknown', 'handshake', undefined],
+    ['host-key', 'handshake', 1],
+    ['auth', 'handshake', 0],
+    ['timeout', 'exec', 0],
+    ['output', 'exec', 0],
+  ] as const)('tell that a node is down: %s in %s', (reason, phase, mismatch) => {
+    const key = mismatch === undefined ? [] : [`host_key_mismatch{c,n,etcd}@60000 ${mismatch}`];
+    expect(told({ ok: true }, [looked({ ok: false, failure: failure(reason, phase) })]).slice(2)).toEqual([
+      'up{c,n,etcd}@60000 0',
+      ...key,
+    ]);
+  });
+
+  it.each([
+    ['unreachable', 'bastion', []],
+    ['timeout', 'bastion', []],
+    ['host-key', 'bastion', ['bastion_host_key_mismatch{b,2}@60000 1']],
+    ['auth', 'bastion', ['bastion_host_key_mismatch{b,2}@60000 0']],
+  ] as const)('tell nothing of nodes while the bastion fails: %s', (reason, phase, key) => {
+    expect(told({ ok: false, failure: failure(reason, phase) }, [])).toEqual([
+      'bastion_up{b,2}@60000 0',
+      ...key,
+    ]);
+  });
+
+  it('keep what nodes said before the bastion was lost, and only that', () => {
+    const other = {
+      ...looked({ ok: false, failure: failure('timeout', 'dial') }),
+      target: { ...TARGET, node: 'm' },
+    };
+    const lines = told({ ok: false, failure: failure('protocol', 'bastion') }, [looked(ok), other]);
+    expect(lines).toContain('up{c,n,etcd}@60000 1');
+    expect(lines.filter((line) => line.includes('c,m'))).toEqual([]);
+  });
+
+  it('tell once that a node is up, however many checks it had', () => {
+    const failed = looked({ ok: false, failure: failure('command', 'exec') }, 'etcd');
+    expect(told({ ok: true }, [failed, looked(ok)]).filter((line) => /^(up|host_key)/.test(line))).toEqual([
+      'up{c,n,etcd}@60000 1',
+      'host_key_mismatch{c,n,etcd}@60000 0',
+    ]);
+  });
+});
