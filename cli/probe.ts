@@ -63,9 +63,11 @@ Exit code 1 when a node or bastion failed.`,
           targets,
           bastions: config.bastions,
         }).map((batch) => ({ ...batch, roundMs: nowMs, expiresAtMs: Number.POSITIVE_INFINITY }));
+        const shown = process.stderr.isTTY === true && !options.json;
         const spinner = ora({
           stream: process.stderr,
-          isEnabled: process.stderr.isTTY === true && !options.json,
+          isEnabled: shown,
+          isSilent: !shown,
         });
         const done = batches.map(() => 0);
         spinner.start(`0 of ${targets.length} nodes`);

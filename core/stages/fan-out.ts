@@ -1,4 +1,5 @@
 import type { Config } from '../config/types.ts';
+import { ConflictError } from '../errors.ts';
 import { absorbTransition, openIncident } from '../notify/incident.ts';
 import type { Incident } from '../notify/model.ts';
 import { groupOf, matchRoutes } from '../notify/routes.ts';
@@ -21,9 +22,25 @@ export async function fanOut(config: Pick<Config, 'rules' | 'routes'>, ports: Fa
   let taken = 0;
   for (;;) {
     const items = await ports.state.dueOutbox(ports.clock.nowMs(), OUTBOX_PAGE);
-    for (const item of items) await absorb(item, config, ports);
-    taken += items.length;
-    if (items.length < OUTBOX_PAGE) return taken;
+    let progress = 0;
+    for (const item of items) progress += await absorbUnlessTaken(item, config, ports);
+    taken += progress;
+    if (items.length < OUTBOX_PAGE || progress === 0) return taken;
+  }
+}
+
+/** 0 when another was first with one of the incidents: the item stays due, and the next pass takes it. */
+async function absorbUnlessTaken(
+  item: OutboxItem,
+  config: Pick<Config, 'rules' | 'routes'>,
+  ports: FanOutPorts,
+): Promise<0 | 1> {
+  try {
+    await absorb(item, config, ports);
+    return 1;
+  } catch (error) {
+    if (error instanceof ConflictError) return 0;
+    throw error;
   }
 }
 

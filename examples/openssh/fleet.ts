@@ -106,7 +106,9 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
     stdio: ['ignore', 'ignore', 'ignore'],
   });
   await waitForPort(host, port, child, () => readLog(join(home, 'sshd.log')));
-  const publicKeys = keyFiles.map((file) => readFileSync(`${file}.pub`, 'utf8').split(' ').slice(0, 2).join(' '));
+  const publicKeys = keyFiles.map((file) =>
+    readFileSync(`${file}.pub`, 'utf8').split(' ').slice(0, 2).join(' '),
+  );
   return { name, host, port, process: child, hostKeys: publicKeys };
 }
 
@@ -115,7 +117,12 @@ function makeKey(file: string, type: KeyType): void {
   execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', 'bartizan example', '-f', file]);
 }
 
-async function waitForPort(host: string, port: number, child: ChildProcess, log: () => string): Promise<void> {
+async function waitForPort(
+  host: string,
+  port: number,
+  child: ChildProcess,
+  log: () => string,
+): Promise<void> {
   for (const end = Date.now() + UP_WITHIN_MS; ; await sleep(20)) {
     if (child.exitCode !== null) throw new Error(`sshd on ${host}:${port} ended: ${log()}`);
     if (await answers(host, port)) return;
@@ -126,7 +133,10 @@ async function waitForPort(host: string, port: number, child: ChildProcess, log:
 function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
-    socket.once('data', () => resolve(true)).once('error', () => resolve(false)).once('close', () => resolve(false));
+    socket
+      .once('data', () => resolve(true))
+      .once('error', () => resolve(false))
+      .once('close', () => resolve(false));
     socket.once('data', () => socket.destroy());
   });
 }
@@ -158,7 +168,10 @@ export function signalServer(child: ChildProcess, signal: NodeJS.Signals): void 
 /** From `ps`: process ids of children and their children. */
 function descendants(root: number): number[] {
   const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
-  const pairs = table.trim().split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  const pairs = table
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
   const found: number[] = [];
   for (const parents = [root]; parents.length > 0; ) {
     const parent = parents.pop();
