@@ -90,16 +90,13 @@ describe('redaction', () => {
   it.each([
     ['plain', (s: string) => `key=${s};`],
     ['in a URL', (s: string) => `http://x/?key=${encodeURIComponent(s)}&b`],
-    [
-      'in a form',
-      (s: string) => `key=${new URLSearchParams({ s }).toString().slice(2)}`.replaceAll('%40', '%40'),
-    ],
+    ['in a form', (s: string) => new URLSearchParams({ key: s }).toString()],
     ['in JSON', (s: string) => JSON.stringify({ body: s })],
     ['in JSON in JSON', (s: string) => JSON.stringify({ log: JSON.stringify({ body: s }) })],
     ['in base64', (s: string) => Buffer.from(s).toString('base64')],
     ['in base64url', (s: string) => Buffer.from(s).toString('base64url')],
-    ['in an Authorization header`, (s: string) => `Basic ${Buffer.from(`me:${s}`).toString(`base64')}`],
-    ['behind one byte`, (s: string) => Buffer.from(\`x\${s}y\`).toString(`base64')],
+    ['in an Authorization header', (s: string) => `Basic ${Buffer.from(`me:${s}`).toString('base64')}`],
+    ['behind one byte', (s: string) => Buffer.from(`x${s}y`).toString('base64')],
   ])('a value %s is replaced', async (_where, wrap) => {
     const secrets = secretsOf({ S: SECRET });
     const text = wrap(await secrets.resolve(`\${env:S}`));

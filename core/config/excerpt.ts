@@ -5,7 +5,7 @@ import { HIDDEN, type Range } from './yaml-tree.ts';
 /** Of what is not known, these are shown: they give a line its shape. */
 const STRUCTURE = new Set([...' \t{}[],:?"\'']);
 const REFERENCE = new RegExp(`["']?\\$\\{(?:${REFERENCE_KINDS.join('|')}):[^\\s{}]*\\}["']?`, 'g');
-const WIDTH = 100;
+const WIDTH = 110;
 /** Columns kept in front of what is underlined when a long line is cut. */
 const LEAD = 40;
 
@@ -24,9 +24,11 @@ export function cutExcerpt(text: string, marked: Range, marks: readonly Mark[]):
   let end = 0;
   for (let i = 0; i < source.length; i++) {
     const shown = seen[i] === true || (seen[i] === undefined && isStructure(source, i));
-    if (i === from) start = !shown && line.endsWith(HIDDEN) ? line.length - 1 : line.length;
-    if (shown) line += printable(source.charAt(i));
-    else if (!line.endsWith(HIDDEN)) line += HIDDEN;
+    // One ellipsis for all that is hidden in a row, blanks between included.
+    const goesOn = !shown && line.trimEnd().endsWith(HIDDEN);
+    if (goesOn) line = line.trimEnd();
+    if (i === from) start = goesOn ? line.length - 1 : line.length;
+    if (!goesOn) line += shown ? printable(source.charAt(i)) : HIDDEN;
     if (i === to - 1) end = line.length;
   }
   const whole = line.trimEnd();
@@ -70,18 +72,16 @@ function printable(char: string): string {
     : char;
 }
 
+/** The line without its indentation, and of a long one the part around what is underlined. */
 function windowOf(line: string, start: number, length: number): Excerpt {
   const indent = line.length - line.trimStart().length;
   const from = line.length - indent <= WIDTH ? indent : Math.max(indent, start - LEAD);
-  const cut = line.slice(from, from + WIDTH);
   const before = from > indent ? `${HIDDEN} ` : '';
-  const after = from + WIDTH < line.length ? ` ${HIDDEN}` : '';
+  const text =
+    before +
+    (from + WIDTH < line.length ? `${line.slice(from, from + WIDTH).trimEnd()} ${HIDDEN}` : line.slice(from));
   const at = Math.max(0, start - from) + before.length;
-  return {
-    text: before + cut + after,
-    start: at,
-    length: Math.max(1, Math.min(length, before.length + cut.length - at)),
-  };
+  return { text, start: at, length: Math.max(1, Math.min(length, text.length - at)) };
 }
 
 /** The words of a line that are ours (keys, choices): all that may be shown of a line that is not YAML. */

@@ -1,6 +1,7 @@
 // Kinds of values that several sections share.
 import { z } from 'zod';
 import { durationSchema } from './duration.ts';
+import { nearest } from './problem.ts';
 import { ruleNameSchema } from './rule-schema.ts';
 
 /** Names of all things follow the rule for rules' names: they are labels, parts of keys, and typed in commands. */
@@ -78,8 +79,9 @@ function timeProblem(text: string): string | undefined {
 
 export const timeZoneSchema = z.string().superRefine((name, context) => {
   if (isTimeZone(name)) return;
-  const message =
-    'there is no such time zone; write an IANA name like `UTC`, `Asia/Seoul` or `Europe/Berlin`';
+  const meant = nearest(name, Intl.supportedValuesOf('timeZone'));
+  const how = meant ? `did you mean \`${meant}\`?` : 'write an IANA name like `UTC` or `Asia/Seoul`';
+  const message = `there is no such time zone; ${how}`;
   context.addIssue({ code: 'custom', message, input: name });
 });
 

@@ -80,7 +80,7 @@ function resolveKeys(tree: Tree, properties: Properties, path: Path, result: Ins
     }
     if (printable) result.marks.push({ ...entry.key, shown: true });
     const message = printable ? `unknown key ${quoted(name)}` : 'unknown key, or a `:` is missing';
-    const suggestion = choose(name, possible, 'possible here');
+    const suggestion = choose(name, possible, 'possible here') ?? 'take it out';
     result.findings.push({ ...errorAt([...path, meant ?? name], message, suggestion), at: 'key' });
   }
 }

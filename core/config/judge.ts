@@ -35,12 +35,14 @@ export function judgeDraft(draft: Draft, options: { nowMs?: number }): Finding[]
     !matchesAreWrong &&
     (draft.routes ?? []).every(isValid) &&
     !draft.unreadable.has('routes');
+  const coverage = coverable
+    ? judgeCoverage({ rules, routes, nodes, bastions: namesOf(draft.bastions) })
+    : [];
+  const doubts = findDoubts({ draft, checks, rules, nodes: fleetIsValid ? nodes : [], nowMs: options.nowMs });
   return [
     ...duplicateNames(draft),
-    ...links,
     ...badChains(draft),
-    ...findDoubts({ draft, checks, rules, nodes: fleetIsValid ? nodes : [], nowMs: options.nowMs }),
-    ...(coverable ? judgeCoverage({ rules, routes, nodes, bastions: namesOf(draft.bastions) }) : []),
+    ...[...links, ...coverage, ...doubts].map((finding): Finding => ({ ...finding, absence: true })),
   ];
 }
 

@@ -93,7 +93,7 @@ describe('a configuration in which nothing is wrong', () => {
   });
 });
 
-describe.each(['fields', 'links', 'yaml'])('test/fixtures/config/%s.txt', (name) => {
+describe.each(['fields', 'links', 'yaml', 'fine'])('test/fixtures/config/%s.txt', (name) => {
   it.each(readCases(name))('$title', (one) => {
     const { expected, actual } = compareCase(one);
     expect(actual).toEqual(expected);

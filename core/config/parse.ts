@@ -52,7 +52,7 @@ export function parseConfig(source: string, options: ParseOptions): ParseResult 
   const read: Finding[] = [];
   const draft = readDraft(dataOf(tree), kinds, (path) => fieldAt(schema, tree, path), read);
   const findings = [...inspection.findings, ...unexplained(read, inspection.findings)];
-  if (!broken && tree.kind === 'map') {
+  if (tree.kind === 'map') {
     findings.push(...judgeDraft(draft, options), ...missingValues(inspection.references, options));
   }
   const { marks } = inspection;

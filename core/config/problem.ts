@@ -13,7 +13,7 @@ export interface Finding {
   suggestion?: string;
   /** What came first in the file and is the same; its line is added to the suggestion. */
   first?: Path;
-  /** Says that something is not there: doubtful while the file is not read to its end. */
+  /** Says that something is nowhere: doubtful while the file is not read to its end. */
   absence?: true;
 }
 
@@ -50,7 +50,7 @@ export function formatPath(path: Path): string {
   let text = '';
   for (const part of path) {
     if (typeof part === 'number') text += `[${part}]`;
-    else if (/^[\w-]+$/.test(part)) text += text ? `.${part}` : part;
+    else if (/^[\p{L}\p{N}_…-]+$/u.test(part)) text += text ? `.${part}` : part;
     else text += `[${JSON.stringify(quoted(part).slice(1, -1))}]`;
   }
   return text;

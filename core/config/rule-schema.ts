@@ -57,7 +57,7 @@ const ruleFields = z.strictObject({
     .enum(['keepLast', 'alerting', 'ok'])
     .describe('What happens when the node answers but the metric is missing')
     .default('keepLast'),
-  severity: z.enum(SEVERITIES).default('warning'),
+  severity: z.enum(SEVERITIES).describe('How bad it is; routes can match it').default('warning'),
   inhibitedBy: z
     .array(z.string())
     .describe('Rules that keep this one quiet while they fire with the same cluster and node')
@@ -67,7 +67,10 @@ const ruleFields = z.strictObject({
     .min(1)
     .describe('Text of the message: `{{node}}`, `{{value}}`, `{{held}}`, `{{threshold}}`')
     .optional(),
-  runbook: z.url({ protocol: /^https?$/, error: '`runbook` is an http or https address' }).optional(),
+  runbook: z
+    .url({ protocol: /^https?$/, error: '`runbook` is an http or https address' })
+    .describe('Address of what to do about it; messages link it')
+    .optional(),
 });
 
 type RuleFields = z.output<typeof ruleFields>;
@@ -142,7 +145,7 @@ function conditionProblems(fields: RuleFields, condition: Condition | undefined)
   if (given.length > 1) {
     return given.slice(1).map((name) => ({
       path: [name],
-      message: `a rule has one condition: keep either \`${given[0]}\` or \`${name}\``,
+      message: `a rule has one condition; keep either \`${given[0]}\` or \`${name}\``,
     }));
   }
   const message = recoveryProblem(fields.recoveryThreshold, condition);
