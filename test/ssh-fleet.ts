@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import { parsePrivateKey } from '../adapters/ssh/private-keys.ts';
 
 export interface FakeHost {
   host: string;
@@ -42,22 +43,23 @@ export interface FakeBastion extends FakeHost {
 export const CLIENT_KEY = newKey();
 const CLIENT_PUBLIC = publicKeyOf(CLIENT_KEY);
 
-export function newKey(): string {
-  return ssh2.utils.generateKeyPairSync('ed25519').private;
+/** PKCS#8, as `openssl genpkey` writes it. (ssh2 makes keys that it cannot read, one in two hundred.) */
+export function newKey(type: 'ed25519' | 'rsa' | 'ec' = 'ed25519'): string {
+  const { privateKey } = generateKeyPairSync(
+    type as 'rsa',
+    {
+      modulusLength: 2048,
+      namedCurve: 'P-256',
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    } as never,
+  );
+  return privateKey as unknown as string;
 }
 
 export function publicKeyOf(privateKey: string): string {
-  const key = ssh2.utils.parseKey(privateKey);
-  if (key instanceof Error) throw key;
+  const key = parsePrivateKey(privateKey, 'key');
   return `${key.type} ${key.getPublicSSH().toString('base64')}`;
-}
-
-/** A private key in PKCS#8, as `openssl genpkey` writes it. */
-export function newPkcs8Key(type: 'ed25519' | 'rsa' | 'ec'): string {
-  const privateKeyEncoding = { type: 'pkcs8', format: 'pem' };
-  const publicKeyEncoding = { type: 'spki', format: 'pem' };
-  const options = { modulusLength: 2048, namedCurve: 'P-256', privateKeyEncoding, publicKeyEncoding };
-  return generateKeyPairSync(type as 'rsa', options as never).privateKey as unknown as string;
 }
 
 export async function startFakeNode(
@@ -68,7 +70,10 @@ export async function startFakeNode(
   const sockets = new Set<Socket>();
   const node = { logins: 0, commands: [] as string[] };
   const server = new ssh2.Server(
-    { hostKeys: [hostKey], ...(banner !== undefined && { banner }) },
+    {
+      hostKeys: [{ key: parsePrivateKey(hostKey, 'host key') } as never],
+      ...(banner !== undefined && { banner }),
+    },
     (connection) => {
       authenticate(connection, accepts, () => node.logins++);
       connection.on('session', (accept) => {
@@ -127,22 +132,25 @@ export async function startFakeBastion(
   const outgoing = new Set<Socket>();
   const state = { logins: 0, dialled: [] as string[] };
   const held = new Set<number>();
-  const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
-    authenticate(connection, accepts, () => state.logins++);
-    connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
-      state.dialled.push(`${destIP}:${destPort}`);
-      if (held.has(destPort)) return;
-      const socket = connect({ host: destIP, port: destPort, noDelay: true });
-      outgoing.add(socket);
-      socket.once('connect', () => {
-        const channel = accept();
-        channel.pipe(socket).pipe(channel);
-        channel.on('error', () => socket.destroy()).on('close', () => socket.destroy());
-        socket.on('close', () => channel.close());
+  const server = new ssh2.Server(
+    { hostKeys: [{ key: parsePrivateKey(hostKey, 'host key') } as never] },
+    (connection) => {
+      authenticate(connection, accepts, () => state.logins++);
+      connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
+        state.dialled.push(`${destIP}:${destPort}`);
+        if (held.has(destPort)) return;
+        const socket = connect({ host: destIP, port: destPort, noDelay: true });
+        outgoing.add(socket);
+        socket.once('connect', () => {
+          const channel = accept();
+          channel.pipe(socket).pipe(channel);
+          channel.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+          socket.on('close', () => channel.close());
+        });
+        socket.on('error', () => reject());
       });
-      socket.on('error', () => reject());
-    });
-  });
+    },
+  );
   const raw = serveOn(server, sockets);
   const { port, close } = await listen(raw, sockets);
   const each = (act: (socket: Socket) => void) => {
