@@ -142,7 +142,10 @@ function titleOf(input: ChartInput, unit: Unit, status: ChartSpec['status']): st
   const { alerts, rule } = input;
   const [only] = alerts;
   const condition = `${formatCondition(rule.condition, unit)}${rule.forMs > 0 ? ` for ${formatDuration(rule.forMs)}` : ''}`;
-  if (alerts.length !== 1 || !only) return `${rule.title} ${condition}: ${alerts.length} alerts`;
+  if (alerts.length !== 1 || !only) {
+    const count = `${alerts.length} alerts`;
+    return status === 'resolved' ? `${rule.title}: ${count} resolved` : `${rule.title} ${condition}: ${count}`;
+  }
   if (status === 'resolved') {
     const spanMs = (only.resolvedAtMs ?? input.nowMs) - only.firedAtMs;
     const value = only.value === undefined || unit === 'bool' ? ':' : ` ${formatValue(only.value, unit)},`;

@@ -37,17 +37,10 @@ export function knownAlerts(input: Pick<EvaluateInput, 'checkpoint' | 'alerts'>)
   return known;
 }
 
-/**
- * Finds the few label sets that need folding. All others are ok and stay ok, and cost one comparison a sample.
- */
+/** Finds the few label sets that need folding. All others are ok and stay ok, and cost one comparison a sample. */
 export function findCandidates(
   input: EvaluateInput,
-  context: {
-    judge: Judge;
-    known: ReadonlyMap<string, Known>;
-    places: Places;
-    span: Span;
-  },
+  context: { judge: Judge; known: ReadonlyMap<string, Known>; places: Places; span: Span },
 ): { candidates: Candidate[]; ignoredSamples: number } {
   const { judge, known, places, span } = context;
   const alerting = judge.noData === 'alerting';
@@ -62,18 +55,10 @@ export function findCandidates(
     const removed = place !== undefined && !target;
     // What was told of it is kept for a while: the inventory may have had a bad moment.
     if (removed && !entry.last && !isOpen(entry)) return;
-    const expected = target !== undefined && sameLabels(target.labels, labels);
     const hasTarget = target !== undefined;
-    found.set(key, {
-      key,
-      labels,
-      points,
-      ups: places.upsAt(place),
-      known: entry,
-      removed,
-      expected,
-      hasTarget,
-    });
+    const expected = hasTarget && sameLabels(target.labels, labels);
+    const ups = places.upsAt(place);
+    found.set(key, { key, labels, points, ups, known: entry, removed, expected, hasTarget });
   };
 
   for (const { labels, points } of input.series) {

@@ -67,7 +67,7 @@ describe('evaluate', () => {
     expect(at([60, 60])).toBeUndefined();
   });
 
-  it('makes ids that follow from rule, labels, kind and time alone', () => {
+  it('makes ids that follow from rule, labels, kind and times alone', () => {
     const reversed = Object.fromEntries(Object.entries(NODE).reverse());
     const [a, b] = [NODE, reversed].map(
       (labels) =>

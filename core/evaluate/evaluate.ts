@@ -1,4 +1,4 @@
-import type { Alert, Series, Transition } from '../model.ts';
+import type { Alert, Series, Transition, TransitionReason } from '../model.ts';
 import { endedAlert, openAlert } from './alert.ts';
 import { type Candidate, findCandidates, knownAlerts } from './candidates.ts';
 import { type Folded, fold, isWorthKeeping, type Span } from './fold.ts';
@@ -7,9 +7,9 @@ import { createJudge, type Judge } from './judge.ts';
 import type { EvaluateInput, EvaluateResult, SeriesState } from './model.ts';
 import { createPlaces } from './places.ts';
 import { evaluationRange } from './range.ts';
-import { freshState } from './series-state.ts';
+import { freshState, type Step } from './series-state.ts';
 import { endReason, startState } from './start.ts';
-import { statusAfter, type Telling, type Told, tell, toldOf } from './tell.ts';
+import { statusAfter, type Told, tell, toldOf } from './tell.ts';
 
 export { evaluationRange, expectedTargets } from './range.ts';
 export { removeRule } from './removal.ts';
@@ -95,7 +95,7 @@ function contextOf(input: EvaluateInput): Context {
 
 function judgeOne(candidate: Candidate, context: Context): Verdict {
   const { input, judge, start, span } = context;
-  const { rule, checkpoint, nowMs } = input;
+  const { rule, checkpoint } = input;
   const { labels, known, key } = candidate;
   const told = toldOf({
     last: known.last,
@@ -109,40 +109,37 @@ function judgeOne(candidate: Candidate, context: Context): Verdict {
     const reason = start === 'edited' ? endReason(rule, labels) : 'removed';
     const { value } = known.state ?? known.stored ?? known.last ?? {};
     const end = { ...freshState(labels), value };
-    return conclude(
-      subject,
-      { settled: undefined, end, steps: [], bridge: { atMs: nowMs, reason } },
-      context,
-    );
+    return conclude(subject, { settled: undefined, end, steps: [], reason }, context);
   }
   const folded = fold(judge, { ...candidate, state: start ? undefined : known.state }, span);
   if (start) return judgeStart(subject, folded, context);
-  const bridge = { atMs: folded.end.seenAtMs ?? nowMs, reason: 'revised' as const };
-  return conclude(subject, { ...folded, bridge }, context);
+  return conclude(subject, { ...folded, reason: 'revised' }, context);
 }
 
 /** The first evaluation of a new or edited rule tells only what holds now, not how it came about. */
 function judgeStart(subject: Subject, folded: Folded, context: Context): Verdict {
   const { candidate, told } = subject;
   const { input, judge, start, span } = context;
-  const { nowMs } = input;
   const end = startState(folded.end, { judge, told, known: candidate.known, input });
   const kept = isWorthKeeping(judge, candidate, end) ? end : undefined;
-  const settled = span.settleMs === nowMs ? kept : folded.settled;
-  const first = {
-    atMs: end.reason === 'no-data' ? nowMs : (end.seenAtMs ?? nowMs),
-    reason: told.status === 'ok' ? end.reason : ('revised' as const),
-  };
-  const bridge = start === 'edited' ? { atMs: nowMs, reason: 'rule-changed' as const } : first;
-  return conclude(subject, { settled, end, steps: [], bridge }, context);
+  const settled = span.settleMs === input.nowMs ? kept : folded.settled;
+  const reason = start === 'edited' ? 'rule-changed' : told.status === 'ok' ? end.reason : 'revised';
+  return conclude(subject, { settled, end, steps: [], reason }, context);
 }
 
 function conclude(
   { candidate: { known }, told, identity }: Subject,
-  result: Pick<Telling, 'steps' | 'bridge'> & { settled: SeriesState | undefined; end: SeriesState },
-  { span, startedAtMs }: Context,
+  result: {
+    settled: SeriesState | undefined;
+    end: SeriesState;
+    steps: readonly Step[];
+    /** Of what is told beyond the steps. */
+    reason: TransitionReason;
+  },
+  { input, span, startedAtMs }: Context,
 ): Verdict {
-  const { settled, end, steps, bridge } = result;
+  const { settled, end, steps, reason } = result;
+  const bridge = { atMs: input.nowMs, reason };
   const quiet = told.status === 'ok' && end.status === 'ok' && steps.length === 0;
   const alert = quiet ? undefined : identity();
   const transitions = alert ? tell({ alert, told, steps, end, bridge }) : [];

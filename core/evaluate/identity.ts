@@ -13,12 +13,15 @@ export function alertIdentity(rule: string, labels: Labels, key = labelKey(label
   return { id: `${rule}-${hashText(key)}`, rule, labels };
 }
 
-/** The id follows from alert, kind and time: a replay makes the same one, and a store skips what it has. */
+/**
+ * The id follows from alert, kind and times: a replay makes the same one, and a store skips what it has. `sinceMs` is
+ * part of it because late samples can end another hold at the same time: that is another transition.
+ */
 export function makeTransition(
   alert: AlertIdentity,
   fields: Pick<Transition, 'kind' | 'atMs' | 'reason' | 'sinceMs' | 'clearedAtMs' | 'value'>,
 ): Transition {
-  const id = `${alert.id}-${fields.kind}-${fields.atMs}`;
+  const id = `${alert.id}-${fields.kind}-${fields.sinceMs}-${fields.atMs}`;
   return { id, alertId: alert.id, rule: alert.rule, labels: alert.labels, ...fields };
 }
 

@@ -1,5 +1,4 @@
 import type { Alert, AlertStatus, Transition, TransitionKind, TransitionReason } from '../model.ts';
-
 import { type AlertIdentity, makeTransition } from './identity.ts';
 import type { SeriesState } from './model.ts';
 import type { Step } from './series-state.ts';
@@ -67,7 +66,10 @@ export interface Telling {
   told: Told;
   steps: readonly Step[];
   end: Pick<SeriesState, 'status' | 'sinceMs' | 'value'>;
-  /** If the steps do not lead from what was told to the end state: when, and why. */
+  /**
+   * When and why the rest is told, if the steps do not lead from what was told to the end state. The time is that of
+   * the round judged: nothing was told at it before, whatever a crash has made us forget.
+   */
   bridge: { atMs: number; reason: TransitionReason };
 }
 
