@@ -3,6 +3,7 @@ import type { BastionConfig, Config } from '../../core/config/types.ts';
 import { ConfigError, describeError } from '../../core/errors.ts';
 import type { Batch, BatchObservation, Failure, Observation, Target } from '../../core/model.ts';
 import type { Audit, AuditEntry, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
+import { forEachAtOnce } from '../ssh/at-once.ts';
 import { type BastionLink, type NodeAccess, openBastionLink } from '../ssh/bastion-link.ts';
 import { ProbeError } from '../ssh/failure.ts';
 import { createKeyring } from '../ssh/keyring.ts';
@@ -201,13 +202,4 @@ function failureOf(error: unknown, signal: AbortSignal | undefined): Failure {
   if (signal?.aborted)
     return { reason: 'timeout', phase: 'bastion', detail: `cut off: ${describeError(error)}` };
   throw error;
-}
-
-/** Runs `work` on every item, at most `limit` at a time. */
-async function forEachAtOnce<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>) {
-  const queue = items.values();
-  const worker = async () => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }

@@ -144,7 +144,9 @@ function titleOf(input: ChartInput, unit: Unit, status: ChartSpec['status']): st
   const condition = `${formatCondition(rule.condition, unit)}${rule.forMs > 0 ? ` for ${formatDuration(rule.forMs)}` : ''}`;
   if (alerts.length !== 1 || !only) {
     const count = `${alerts.length} alerts`;
-    return status === 'resolved' ? `${rule.title}: ${count} resolved` : `${rule.title} ${condition}: ${count}`;
+    return status === 'resolved'
+      ? `${rule.title}: ${count} resolved`
+      : `${rule.title} ${condition}: ${count}`;
   }
   if (status === 'resolved') {
     const spanMs = (only.resolvedAtMs ?? input.nowMs) - only.firedAtMs;

@@ -143,8 +143,7 @@ function conclude(
   const quiet = told.status === 'ok' && end.status === 'ok' && steps.length === 0;
   const alert = quiet ? undefined : identity();
   const transitions = alert ? tell({ alert, told, steps, end, bridge }) : [];
-  const before = known.last && statusAfter(known.last) === told.status ? known.last : undefined;
-  const last = transitions.at(-1) ?? before;
+  const last = transitions.at(-1) ?? (known.last && asTold(known.last, told));
   const needed =
     last &&
     (last.atMs > span.settleMs ||
@@ -156,6 +155,12 @@ function conclude(
     transitions,
     alert: alert && (end.status === 'ok' ? endedAlert(alert, told, transitions) : openAlert(alert, end)),
   };
+}
+
+/** The last transition that we know of. After a crash a newer one may be stored: then with the status it led to. */
+function asTold(last: Transition, { status }: Told): Transition {
+  if (statusAfter(last) === status) return last;
+  return { ...last, kind: status === 'ok' ? 'resolved' : status };
 }
 
 function byTimeThenAlert(a: Transition, b: Transition): number {
