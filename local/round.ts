@@ -15,6 +15,7 @@ import { evaluate } from '../core/stages/evaluate.ts';
 import { plan } from '../core/stages/plan.ts';
 import { probe } from '../core/stages/probe.ts';
 import { store } from '../core/stages/store.ts';
+import type { Sleep } from './clock.ts';
 
 export interface RoundPorts {
   inventory: Inventory;
@@ -23,8 +24,11 @@ export interface RoundPorts {
   state: StateStore;
   audit: Audit;
   clock: Clock;
+  sleep: Sleep;
   logger: Logger;
   meter: Meter;
+  /** Something was judged: what it led to can be sent, though the round goes on. */
+  onJudged: () => void;
 }
 
 export interface RoundResult {
@@ -34,6 +38,11 @@ export interface RoundResult {
   transitions: readonly Transition[];
 }
 
+/**
+ * Batches that take longer do not hold up the verdict on the others: what they bring is judged when it is there. A
+ * second evaluation of a round changes nothing but what new samples change.
+ */
+export const JUDGE_AFTER_MS = 3_000;
 /** Batches kept in memory while the store refuses them; older ones are dropped and counted. */
 const BACKLOG_BATCHES = 600;
 
@@ -67,20 +76,29 @@ export function createRoundRunner(
     const startMs = clock.nowMs();
     for (const observation of backlog.splice(0)) await write(observation);
     const { batches, targets } = await plan({ roundMs, config }, ports);
-    const observations = await Promise.all(
+    const judge = async () => {
+      if (signal.aborted) return [];
+      const request = { config, targets, roundMs, shard: 'local' };
+      const judged = await evaluate(request, { store: ports.store, state, logger, meter });
+      ports.onJudged();
+      return judged;
+    };
+    let done = false;
+    const probing = Promise.all(
       batches.map(async (batch) => {
         const observation = await probe(batch, ports, { signal });
         // An aborted round is as if it had not been tried: half of it would read as nodes down.
         if (observation && !signal.aborted) await write(observation);
         return observation;
       }),
-    );
-    const transitions = signal.aborted
-      ? []
-      : await evaluate(
-          { config, targets, roundMs, shard: 'local' },
-          { store: ports.store, state, logger, meter },
-        );
+    ).finally(() => {
+      done = true;
+    });
+    const early = new AbortController();
+    await Promise.race([probing, ports.sleep(JUDGE_AFTER_MS, early.signal)]).finally(() => early.abort());
+    const first = done ? [] : await judge();
+    const observations = await probing;
+    const transitions = [...first, ...(await judge())];
     const { writer, sequence, hash } = audit.head();
     await state.putAuditHead(writer, { sequence, hash, atMs: roundMs });
     meter.gauge('round_duration_seconds', (clock.nowMs() - startMs) / 1000);

@@ -108,7 +108,13 @@ export async function startBartizan(options: {
 
     const stopping = new AbortController();
     const cut = new AbortController();
-    const runRound = createRoundRunner(config, { ...ports, prober, inventory: createFileInventory(config) });
+    const runRound = createRoundRunner(config, {
+      ...ports,
+      prober,
+      inventory: createFileInventory(config),
+      sleep,
+      onJudged: notifier.wake,
+    });
     const schedule = runSchedule({
       tickMs,
       offsetMs: Math.floor(config.schedule.jitterMs * jitterShare),
@@ -122,7 +128,6 @@ export async function startBartizan(options: {
         let error: string | undefined;
         try {
           const result = await runRound(roundMs, cut.signal);
-          notifier.wake();
           options.onRound?.(result);
         } catch (cause) {
           error = secrets.redact(describeError(cause));
