@@ -1,8 +1,12 @@
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline/promises';
 import { Command } from 'commander';
+import { createAuditFile } from '../adapters/audit/file.ts';
 import { createFileInventory } from '../adapters/inventory/file.ts';
 import { learnHostKeys, type ShownKey } from '../adapters/ssh/trust.ts';
+import type { AuditEntry } from '../core/ports.ts';
+import { systemClock } from '../local/clock.ts';
+import { lockFolder } from '../local/lock.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
 import { selectTargets } from './select-targets.ts';
 import { renderTable } from './table.ts';
@@ -32,6 +36,10 @@ known_hosts in the data folder. Exit code 1 when a host could not be reached or 
         options: { config: string; yes?: boolean; replace?: boolean; json?: boolean },
       ) => {
         const { config } = await loadConfig(options.config);
+        const dir = join(config.store.path, 'cli');
+        const lock = lockFolder(dir);
+        const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'cli' });
+        const entries: AuditEntry[] = [];
         const asks = process.stdin.isTTY === true && !options.json;
         const terminal = asks ? createInterface({ input: process.stdin, output: process.stderr }) : undefined;
         const report = await learnHostKeys({
@@ -40,7 +48,15 @@ known_hosts in the data folder. Exit code 1 when a host could not be reached or 
           secrets: secretsFor(options.config),
           knownHosts: join(config.store.path, 'known_hosts'),
           ask: (key) => decide(key, options, terminal),
-        }).finally(() => terminal?.close());
+          audit: (entry) => entries.push(entry),
+          actor: `cli:${process.env.USER ?? 'unknown'}`,
+          nowMs: systemClock.nowMs,
+        }).finally(async () => {
+          terminal?.close();
+          await audit.append(entries);
+          await audit.close();
+          lock.release();
+        });
         if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
         else {
           const rows = report.shown.map((key) => [
@@ -66,6 +82,10 @@ async function decide(
   terminal: Interface | undefined,
 ): Promise<boolean> {
   const is = `${key.what} (${key.address}) shows ${key.type} ${key.fingerprint}`;
+  if (key.verdict === 'revoked') {
+    process.stderr.write(`\nWARNING: ${is}, which is REVOKED in known_hosts. It is never accepted.\n\n`);
+    return false;
+  }
   if (key.verdict === 'changed') {
     process.stderr.write(
       `\nWARNING: the host key of ${key.what} has CHANGED.\n${is}\npinned is ${key.pinned.join(', ')}\n`,
@@ -74,6 +94,11 @@ async function decide(
     if (!options.replace) {
       process.stderr.write('Kept as it was; to accept the new key use --replace.\n\n');
       return false;
+    }
+    if (key.inConfiguration) {
+      process.stderr.write(
+        'The old key stands in the configuration; remove it there (`hostKeys`), or both are accepted.\n',
+      );
     }
     // Never unseen: --yes is for hosts that have no key yet.
     return (

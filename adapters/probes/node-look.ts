@@ -6,6 +6,7 @@ import type { AuditEntry } from '../../core/ports.ts';
 import type { BastionLink, NodeAccess, NodeSession } from '../ssh/bastion-link.ts';
 import { type CommandOutput, runScript } from '../ssh/command.ts';
 import { ProbeError, probeError } from '../ssh/failure.ts';
+import { fingerprintOf } from '../ssh/host-keys.ts';
 import type { ParsedOutput, ScriptProbe } from './script-probe.ts';
 
 export interface LookContext {
@@ -107,7 +108,7 @@ async function runOnce(context: LookContext, access: NodeAccess, { script, parse
     const error = node?.tunnel.isCut()
       ? probeError('output', 'exec', 'cut off: it sends without end')
       : asProbeError(cause);
-    fingerprint = error.fingerprint ?? fingerprint;
+    if (error.hostKey) fingerprint = fingerprintOf(error.hostKey);
     outcome = error.failure.reason;
     // What did not end as it should may still be running in this session.
     if (node !== undefined && output === undefined) link.dropNode(node);

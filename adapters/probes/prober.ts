@@ -6,6 +6,7 @@ import type { Audit, AuditEntry, Clock, Counters, Logger, Meter, Prober, Secrets
 import { forEachAtOnce } from '../ssh/at-once.ts';
 import { type BastionLink, type NodeAccess, openBastionLink } from '../ssh/bastion-link.ts';
 import { ProbeError } from '../ssh/failure.ts';
+import { fingerprintOf } from '../ssh/host-keys.ts';
 import { createKeyring } from '../ssh/keyring.ts';
 import { knownHostName, knownNodeNames } from '../ssh/known-hosts.ts';
 import { createPinnedKeys } from '../ssh/known-hosts-file.ts';
@@ -83,7 +84,8 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       record(entry('ok', link.fingerprint));
       return link;
     } catch (error) {
-      if (error instanceof ProbeError) record(entry(error.failure.reason, error.fingerprint));
+      if (error instanceof ProbeError)
+        record(entry(error.failure.reason, error.hostKey && fingerprintOf(error.hostKey)));
       throw error;
     }
   }

@@ -1,17 +1,18 @@
 import type { Failure, FailureReason, ProbePhase } from '../../core/model.ts';
+import type { HostKey } from './host-keys.ts';
 
 /** A phase ended badly. Caught where the observation is made: a failure is data. */
 export class ProbeError extends Error {
   override readonly name = 'ProbeError';
   readonly failure: Failure;
-  /** Of the host key that was shown, if it came so far. */
-  readonly fingerprint: string | undefined;
+  /** That was shown, if it came so far. */
+  readonly hostKey: HostKey | undefined;
   /** The bastion's policy forbids the way to the node: nothing was learned about the node. */
   readonly forbidden: boolean;
-  constructor(failure: Failure, options: { fingerprint?: string; forbidden?: boolean } = {}) {
+  constructor(failure: Failure, options: { hostKey?: HostKey | undefined; forbidden?: boolean } = {}) {
     super(failure.detail);
     this.failure = failure;
-    this.fingerprint = options.fingerprint;
+    this.hostKey = options.hostKey;
     this.forbidden = options.forbidden ?? false;
   }
 }
@@ -20,7 +21,7 @@ export function probeError(
   reason: FailureReason,
   phase: ProbePhase,
   detail: string,
-  options: { fingerprint?: string; forbidden?: boolean } = {},
+  options: { hostKey?: HostKey | undefined; forbidden?: boolean } = {},
 ): ProbeError {
   return new ProbeError({ reason, phase, detail: oneLine(detail) }, options);
 }

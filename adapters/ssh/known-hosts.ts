@@ -10,7 +10,7 @@ interface Entry {
 }
 
 export interface KnownHosts {
-  /** Keys of a host under any of its names. */
+  /** Keys of a host under the first of its names that has any. A key revoked under one of them is revoked. */
   find(names: readonly string[]): PinnedKeys;
 }
 
@@ -21,7 +21,7 @@ export function knownHostName(host: string, port: number): string {
 
 /**
  * Names of a node, the one to write first. Networks behind two bastions may use the same addresses, so a node is
- * written as `host%bastion`, in the manner of an IPv6 zone; a plain entry holds behind any bastion.
+ * written as `host%bastion`, in the manner of an IPv6 zone; without such an entry a plain one holds, behind any bastion.
  */
 export function knownNodeNames(node: { host: string; port: number; bastion: string }): [string, string] {
   const { host, port, bastion } = node;
@@ -46,29 +46,27 @@ export function parseKnownHosts(text: string): KnownHosts {
   }
   return {
     find(names) {
-      const found = names.flatMap((name) => [
+      const found = names.map((name) => [
         ...(byName.get(name) ?? []),
         ...byPattern.filter(({ matches }) => matches(name)).map(({ entry }) => entry),
       ]);
-      return {
-        accepted: found.filter((entry) => !entry.revoked).map((entry) => entry.key),
-        revoked: found.filter((entry) => entry.revoked).map((entry) => entry.key),
-      };
+      const keys = (entries: readonly Entry[], revoked: boolean) =>
+        entries.filter((entry) => entry.revoked === revoked).map((entry) => entry.key);
+      const accepted = found.map((entries) => keys(entries, false)).find((list) => list.length > 0);
+      return { accepted: accepted ?? [], revoked: keys(found.flat(), true) };
     },
   };
 }
 
-/**
- * The text with entries for `name` added after those of other hosts. With `replace` the old ones of exactly that name
- * go; entries that match it by a pattern stay.
- */
-export function withKnownHost(text: string, name: string, key: HostKey, replace: boolean): string {
-  const lines = text.split('\n').filter((line) => line !== '');
-  const kept = lines.filter((line) => {
-    const fields = line.trim().split(/\s+/);
-    return !(replace && fields[0] === name);
+/** The text with `key` as the only one of exactly that name; entries that match it by a pattern or hash stay. */
+export function withKnownHost(text: string, name: string, key: HostKey): string {
+  const lines = text.split('\n').flatMap((line) => {
+    const [hosts = '', ...rest] = line.split(' ');
+    const others = hosts.split(',').filter((host) => host.toLowerCase() !== name);
+    return others.length === 0 ? [] : [[others.join(','), ...rest].join(' ')];
   });
-  return `${[...kept, `${name} ${key.type} ${key.base64}`].join('\n')}\n`;
+  const kept = lines.join('\n').replace(/\n$/, '');
+  return `${kept}${kept === '' ? '' : '\n'}${name} ${key.type} ${key.base64}\n`;
 }
 
 function parseLine(line: string): Entry[] {

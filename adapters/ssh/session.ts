@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import ssh2, { type Client, type ParsedKey } from 'ssh2';
 import type { FailureReason, ProbePhase } from '../../core/model.ts';
-import { type ProbeError, probeError, seconds } from './failure.ts';
+import { ProbeError, probeError, seconds } from './failure.ts';
 import {
   fingerprintOf,
   type HostKey,
@@ -38,6 +38,8 @@ export interface SessionOptions {
   user: string;
   key: ParsedKey;
   pinned: PinnedKeys;
+  /** Whose types of key are asked for first. Default: `pinned`. */
+  prefer?: PinnedKeys;
   phase: ProbePhase;
   deadlineMs: number;
 }
@@ -68,10 +70,9 @@ export function openSession(options: SessionOptions): Promise<SshSession> {
 
   // For good: ssh2 emits a second error after some first ones, and errors of a session that was long open.
   client.on('error', (error: Error & { level?: string; code?: unknown }) => {
-    const fingerprint = shown && fingerprintOf(shown);
     const { reason, detail } =
       shown && verdict && verdict !== 'pinned' ? explainKey(verdict, shown, pinned) : explain(error, user);
-    fail(probeError(reason, phase, detail, fingerprint === undefined ? {} : { fingerprint }));
+    fail(probeError(reason, phase, detail, { hostKey: shown }));
     destroy();
   });
   // `end` without `close`: the other side closed its half only. Nothing more can come.
@@ -108,10 +109,22 @@ export function openSession(options: SessionOptions): Promise<SshSession> {
       verdict = judgeHostKey(pinned, shown);
       return verdict === 'pinned';
     },
-    algorithms: { cipher: [...CIPHERS], serverHostKey: hostKeyAlgorithms(pinned) as never },
+    algorithms: { cipher: [...CIPHERS], serverHostKey: hostKeyAlgorithms(options.prefer ?? pinned) as never },
     readyTimeout: 0,
   });
   return promise;
+}
+
+/** The host key that a server shows first, of those types that are pinned if it has one. @throws ProbeError */
+export async function showHostKey(options: SessionOptions): Promise<HostKey> {
+  try {
+    const nobody = { accepted: [], revoked: [] };
+    const session = await openSession({ ...options, pinned: nobody, prefer: options.pinned });
+    return session.hostKey;
+  } catch (error) {
+    if (error instanceof ProbeError && error.hostKey) return error.hostKey;
+    throw error;
+  }
 }
 
 function explainKey(verdict: HostKeyVerdict, shown: HostKey, pinned: PinnedKeys) {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadConfig } from '../../cli/config-file.ts';
 import type { Config } from '../../core/config/types.ts';
 import type { Target } from '../../core/model.ts';
+import type { AuditEntry } from '../../core/ports.ts';
 import { type Fleet, startFleet } from '../../localstack/fleet/fleet.ts';
 import { createFileInventory } from '../inventory/file.ts';
 import { createSecrets } from '../secrets/secrets.ts';
@@ -40,6 +41,7 @@ afterAll(async () => {
 
 async function learn(answer: (key: ShownKey) => boolean) {
   const asked: ShownKey[] = [];
+  const audit: AuditEntry[] = [];
   const report = await learnHostKeys({
     config,
     targets,
@@ -49,20 +51,34 @@ async function learn(answer: (key: ShownKey) => boolean) {
       asked.push(key);
       return answer(key);
     },
+    audit: (entry) => audit.push(entry),
+    actor: 'test',
+    nowMs: () => 0,
   });
   const outcomes = Object.fromEntries(report.shown.map(({ what, outcome }) => [what, outcome]));
-  return { asked: asked.map(({ what, verdict }) => `${what} ${verdict}`), outcomes, failed: report.failed };
+  return {
+    asked: asked.map(({ what, verdict }) => `${what} ${verdict}`),
+    outcomes,
+    failed: report.failed,
+    audit,
+  };
 }
 
 it('does not log in to a bastion that is refused', async () => {
   const { asked, outcomes, failed } = await learn(() => false);
   expect(asked).toEqual(['bastion gate unknown']);
   expect(outcomes).toEqual({ 'bastion gate': 'refused' });
-  expect(failed[0]?.detail).toContain('its 3 nodes were not looked at');
+  expect(failed[0]?.detail).toContain('3 nodes behind it were not looked at');
 });
 
 it('learns what is accepted, and names what cannot be reached', async () => {
-  const { asked, outcomes, failed } = await learn(() => true);
+  const { asked, outcomes, failed, audit } = await learn(() => true);
+  expect(audit.map(({ target, outcome }) => `${target ?? 'hop'}: ${outcome}`)).toEqual([
+    'hop: host-key-shown',
+    'prod/n1: host-key-shown',
+    'prod/n2: host-key-shown',
+    'prod/gone: unreachable',
+  ]);
   expect(asked).toEqual(['bastion gate unknown', 'prod/n1 unknown', 'prod/n2 unknown']);
   expect(outcomes).toEqual({ 'bastion gate': 'learned', 'prod/n1': 'learned', 'prod/n2': 'learned' });
   expect(failed.map(({ what }) => what)).toEqual(['prod/gone']);
@@ -86,4 +102,14 @@ it('asks again about a key that changed, keeps the old one when refused, replace
   expect((await learn(() => true)).outcomes['prod/n1']).toBe('learned');
   expect(known().match(new RegExp(`:${fleet.nodes[0]?.port} `, 'g'))).toHaveLength(1);
   expect(known()).toContain(n1);
+});
+
+it('never learns a key that is revoked, whatever is answered', async () => {
+  const [n1] = fleet.nodes;
+  writeFileSync(join(dir, 'known_hosts'), `${known()}@revoked * ${n1?.hostKey}\n`);
+  const before = known();
+  const { asked, outcomes } = await learn(() => true);
+  expect(asked).toEqual(['prod/n1 revoked']);
+  expect(outcomes).toMatchObject({ 'prod/n1': 'refused', 'prod/n2': 'already known' });
+  expect(known()).toBe(before);
 });

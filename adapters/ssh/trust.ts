@@ -1,177 +1,172 @@
-import { connect } from 'node:net';
-import type { Config } from '../../core/config/types.ts';
+import type { BastionConfig, Config } from '../../core/config/types.ts';
 import type { Target } from '../../core/model.ts';
-import type { AuditEntry } from '../../core/ports.ts';
-import { forEachAtOnce } from './at-once.ts';
+import type { AuditEntry, Secrets } from '../../core/ports.ts';
 import { ProbeError } from './failure.ts';
 import { fingerprintOf, type HostKey, type HostKeyVerdict, judgeHostKey } from './host-keys.ts';
-import type { Keyring } from './keyring.ts';
-import { knownHostName, knownNodeNames, parseKnownHosts, withKnownHost } from './known-hosts.ts';
+import { createKeyring } from './keyring.ts';
+import { knownHostName, knownNodeNames, withKnownHost } from './known-hosts.ts';
 import { createPinnedKeys, readKnownHosts, writeKnownHosts } from './known-hosts-file.ts';
-import { openSession, type SshStream, showHostKey } from './session.ts';
-import { dial } from './tunnel.ts';
+import { type Shown, showBastionKey, showNodeKeys } from './shown-keys.ts';
 
-/** A host with the key that it shows and what is known of it. */
+/** A host key as people decide on it. */
 export interface ShownKey {
-  /** `bastion seoul` or `cluster/node` */
+  /** `bastion seoul`, `prod/prod-1` */
   what: string;
   address: string;
-  key: HostKey;
+  type: string;
+  fingerprint: string;
   verdict: HostKeyVerdict;
-  /** What is pinned instead, where the key changed. */
-  pinned: readonly HostKey[];
-  /** Part of `pinned` stands in the configuration: only there it can be changed. */
+  /** `type fingerprint` of what is pinned instead, where the key changed. */
+  pinned: readonly string[];
+  /** The configuration pins keys of this host; those stay accepted beside what is learned. */
   inConfiguration: boolean;
 }
 
-export interface TrustResult {
-  what: string;
-  outcome: 'pinned' | 'learned' | 'refused' | { failed: string };
+export interface TrustReport {
+  shown: readonly (ShownKey & { outcome: 'already known' | 'learned' | 'refused' })[];
+  failed: readonly { what: string; detail: string }[];
 }
 
-export interface TrustOptions {
-  config: Pick<Config, 'bastions' | 'clusters'>;
-  bastions: readonly string[];
-  targets: readonly Target[];
-  keyring: Keyring;
-  /** File that keeps what is learned; written after each accepted key. */
-  knownHosts: string;
-  /** Asked once for each key that is not pinned, one after the other. */
-  decide: (shown: ShownKey) => Promise<boolean>;
-  onResult?: (result: TrustResult) => void;
-  audit: (entry: AuditEntry) => void;
-  actor: string;
-  nowMs: () => number;
+interface Host {
+  what: string;
+  address: string;
+  /** Keys in the configuration. */
+  lines: readonly string[];
+  /** In known_hosts, the one to write first. */
+  names: readonly [string, ...string[]];
+  audit: { bastion: string; target?: string };
 }
 
 /**
- * Looks at the host keys of bastions, and through them at those of nodes. Nothing is sent to a host before its key is
- * known: to look at a key no login is needed.
+ * Looks at the host keys of bastions and, through those that are trusted, of nodes; writes to known_hosts what `ask`
+ * accepts. A bastion that is not trusted is not logged in to, and its nodes are not looked at.
  */
-export async function trustHosts(options: TrustOptions): Promise<TrustResult[]> {
-  const { config, targets, knownHosts, nowMs } = options;
-  const results: TrustResult[] = [];
-  const conclude = (what: string, outcome: TrustResult['outcome']) => {
-    results.push({ what, outcome });
-    options.onResult?.({ what, outcome });
-  };
+export async function learnHostKeys(options: {
+  config: Pick<Config, 'bastions' | 'clusters'>;
+  targets: readonly Target[];
+  secrets: Secrets;
+  /** Written after each accepted key. */
+  knownHosts: string;
+  /** Once for each key that is not pinned, one question at a time. */
+  ask: (key: ShownKey) => Promise<boolean>;
+  audit: (entry: AuditEntry) => void;
+  actor: string;
+  nowMs: () => number;
+}): Promise<TrustReport> {
+  const { config, targets, ask, knownHosts } = options;
+  const keyring = createKeyring(config, options.secrets);
+  const pins = createPinnedKeys(knownHosts);
+  const shown: TrustReport['shown'][number][] = [];
+  const failed: TrustReport['failed'][number][] = [];
 
-  /** Judges a key, asks where needed, and keeps what was accepted. */
-  async function settle(host: HostEntry, key: HostKey): Promise<boolean> {
-    const { accepted, revoked } = (await createPinnedKeys(knownHosts).load())(host.lines, host.names);
-    const verdict = judgeHostKey({ accepted, revoked }, key);
-    if (verdict === 'pinned') {
-      conclude(host.what, 'pinned');
-      return true;
+  for (const bastion of config.bastions) {
+    const behind = targets.filter((target) => target.bastion === bastion.name);
+    if (behind.length === 0) continue;
+    const key = await keyring.ofBastion(bastion.name);
+    const host = hostOfBastion(bastion);
+    const startMs = options.nowMs();
+    const look = await showBastionKey(bastion, key, (await pins.load())(host.lines, host.names));
+    record(host, look, startMs);
+    const bastionKey = await settle(host, look);
+    if (bastionKey === undefined) {
+      const detail = `${behind.length} nodes behind it were not looked at`;
+      failed.push({ what: host.what, detail });
+      continue;
     }
-    const inConfiguration = host.lines.length > 0;
-    const { what, address } = host;
-    const wanted = await options.decide({ what, address, key, verdict, pinned: accepted, inConfiguration });
-    // What the configuration pins, and what is revoked, no answer can change.
-    if (!wanted || inConfiguration || verdict === 'revoked') {
-      conclude(what, 'refused');
-      return false;
-    }
-    const text = await readKnownHosts(knownHosts);
-    await writeKnownHosts(knownHosts, withKnownHost(text, host.names, key));
-    conclude(what, 'learned');
-    return true;
-  }
-
-  async function audited(
-    entry: { bastion: string; target?: string },
-    work: () => Promise<HostKey>,
-  ): Promise<HostKey | undefined> {
-    const atMs = nowMs();
-    const record = (outcome: string, hostKeyFingerprint: string | undefined) =>
-      options.audit({
-        atMs,
-        actor: options.actor,
-        ...entry,
-        ...(hostKeyFingerprint !== undefined && { hostKeyFingerprint }),
-        durationMs: nowMs() - atMs,
-        bytes: 0,
-        outcome,
-      });
+    const pinned = await pins.load();
+    const nodes = behind.map((target) => ({
+      target,
+      pinned: pinned(target.hostKeys, knownNodeNames(target)),
+    }));
+    const looks = new Map<Target, Shown>();
     try {
-      const key = await work();
-      record('host-key-shown', fingerprintOf(key));
-      return key;
+      await showNodeKeys({
+        bastion,
+        bastionKey,
+        key,
+        nodes,
+        onShown: (target, result) => looks.set(target, result),
+      });
     } catch (error) {
       if (!(error instanceof ProbeError)) throw error;
-      record(error.failure.reason, error.fingerprint);
-      conclude(entry.target ?? `bastion ${entry.bastion}`, { failed: error.message });
+      failed.push({ what: host.what, detail: error.message });
+    }
+    for (const target of behind) {
+      const result = looks.get(target);
+      if (!result) continue;
+      record(hostOfNode(target), result, startMs);
+      await settle(hostOfNode(target), result);
+    }
+  }
+  return { shown, failed };
+
+  /** Judges a key, asks where needed, keeps what was accepted. Returns the key if it is trusted in the end. */
+  async function settle(host: Host, look: Shown): Promise<HostKey | undefined> {
+    const { what, address, lines, names } = host;
+    if ('error' in look) {
+      failed.push({ what, detail: look.error.message });
       return undefined;
     }
-  }
-
-  for (const name of options.bastions) {
-    const bastion = config.bastions.find((candidate) => candidate.name === name);
-    if (!bastion) continue;
-    const { deadlines } = bastion;
-    const host: HostEntry = {
-      what: `bastion ${name}`,
-      address: `${bastion.host}:${bastion.port}`,
-      lines: bastion.hostKeys,
-      names: [knownHostName(bastion.host, bastion.port)],
+    const { key } = look;
+    const known = (await pins.load())(lines, names);
+    const verdict = judgeHostKey(known, key);
+    const same = known.accepted.filter((other) => other.type === key.type);
+    const described: ShownKey = {
+      what,
+      address,
+      type: key.type,
+      fingerprint: fingerprintOf(key),
+      verdict,
+      pinned: (same.length > 0 ? same : known.accepted).map(
+        (other) => `${other.type} ${fingerprintOf(other)}`,
+      ),
+      inConfiguration: lines.length > 0,
     };
-    const reach = (): SshStream => connect({ host: bastion.host, port: bastion.port, noDelay: true });
-    const find = createPinnedKeys(knownHosts);
-    const bastionKey = await audited({ bastion: name }, async () =>
-      showHostKey({
-        stream: reach(),
-        user: bastion.user,
-        pinned: (await find.load())(host.lines, host.names),
-        phase: 'bastion',
-        deadlineMs: deadlines.bastionMs,
-      }),
-    );
-    if (bastionKey === undefined || !(await settle(host, bastionKey))) continue;
-
-    const behind = targets.filter((target) => target.bastion === name);
-    if (behind.length === 0) continue;
-    const hop = await openSession({
-      stream: reach(),
-      user: bastion.user,
-      key: await options.keyring.ofBastion(name),
-      pinned: { accepted: [bastionKey], revoked: [] },
-      phase: 'bastion',
-      deadlineMs: deadlines.bastionMs,
-    }).catch((error: unknown) => {
-      if (!(error instanceof ProbeError)) throw error;
-      for (const { cluster, node } of behind) conclude(`${cluster}/${node}`, { failed: `bastion: ${error.message}` });
-    });
-    if (hop === undefined) continue;
-    const shown = new Map<Target, HostKey>();
-    const pins = await find.load();
-    await forEachAtOnce(behind, bastion.concurrency, async (target) => {
-      const key = await audited({ bastion: name, target: `${target.cluster}/${target.node}` }, async () => {
-        const tunnel = await dial(hop.client, target, deadlines.dialMs);
-        return showHostKey({
-          stream: tunnel.stream,
-          user: target.user,
-          pinned: pins(target.hostKeys, knownNodeNames(target)),
-          phase: 'handshake',
-          deadlineMs: deadlines.handshakeMs,
-        });
-      });
-      if (key !== undefined) shown.set(target, key);
-    });
-    hop.end();
-    for (const target of behind) {
-      const key = shown.get(target);
-      if (key === undefined) continue;
-      const { cluster, node, host: address, port, hostKeys } = target;
-      const names = knownNodeNames(target);
-      await settle({ what: `${cluster}/${node}`, address: `${address}:${port}`, lines: hostKeys, names }, key);
+    if (verdict === 'pinned') {
+      shown.push({ ...described, outcome: 'already known' });
+      return key;
     }
+    const accepted = await ask(described);
+    if (!accepted || verdict === 'revoked') {
+      shown.push({ ...described, outcome: 'refused' });
+      return undefined;
+    }
+    await writeKnownHosts(knownHosts, withKnownHost(await readKnownHosts(knownHosts), names[0], key));
+    shown.push({ ...described, outcome: 'learned' });
+    return key;
   }
-  return results;
+
+  function record({ audit }: Host, look: Shown, atMs: number): void {
+    const key = 'key' in look ? look.key : look.error.hostKey;
+    options.audit({
+      atMs,
+      actor: options.actor,
+      ...audit,
+      ...(key && { hostKeyFingerprint: fingerprintOf(key) }),
+      durationMs: options.nowMs() - atMs,
+      bytes: 0,
+      outcome: 'key' in look ? 'host-key-shown' : look.error.failure.reason,
+    });
+  }
 }
 
-interface HostEntry {
-  what: string;
-  address: string;
-  lines: readonly string[];
-  names: readonly string[];
+function hostOfBastion({ name, host, port, hostKeys }: BastionConfig): Host {
+  return {
+    what: `bastion ${name}`,
+    address: `${host}:${port}`,
+    lines: hostKeys,
+    names: [knownHostName(host, port)],
+    audit: { bastion: name },
+  };
+}
+
+function hostOfNode(target: Target): Host {
+  const what = `${target.cluster}/${target.node}`;
+  return {
+    what,
+    address: `${target.host}:${target.port}`,
+    lines: target.hostKeys,
+    names: knownNodeNames(target),
+    audit: { bastion: target.bastion, target: what },
+  };
 }
