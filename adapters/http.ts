@@ -6,19 +6,21 @@ export interface HttpRequest {
   method: 'POST' | 'PUT' | 'GET';
   url: string;
   headers: Readonly<Record<string, string>>;
-  body?: string | Uint8Array;
+  body?: string | Uint8Array | FormData;
   timeoutMs: number;
   signal: AbortSignal;
+  /** Milliseconds that a refusal's body asks us to wait, for services that say so there. */
+  retryAfterInBody?: (body: string) => number | undefined;
 }
 
 export interface HttpAnswer {
   status: number;
   headers: Readonly<Record<string, string>>;
-  /** At most the first 4 KiB. */
+  /** At most the first 64 KiB. */
   body: string;
 }
 
-const BODY_LIMIT = 4_096;
+const BODY_LIMIT = 65_536;
 const DETAIL_LIMIT = 200;
 /** Longer than that a service is not waited for at its word; the next try asks again. */
 const LONGEST_RETRY_AFTER_MS = 24 * 3_600_000;
@@ -59,7 +61,9 @@ export async function sendRequest(
   const body = await firstBytes(response.data, timed);
   if (status >= 200 && status < 300) return { status, headers, body };
   const detail = deps.redact(body).replace(/\s+/g, ' ').trim().slice(0, DETAIL_LIMIT);
-  throw errorOf(host, status, headers, detail, deps.nowMs());
+  const error = errorOf(host, status, headers, detail, deps.nowMs());
+  const retryAfterMs = error instanceof RetryableError ? request.retryAfterInBody?.(body) : undefined;
+  throw retryAfterMs === undefined ? error : new RetryableError(error.message, { retryAfterMs });
 }
 
 /** Which error an HTTP status other than 2xx is. */

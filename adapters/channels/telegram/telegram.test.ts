@@ -1,0 +1,127 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { RetryableError } from '../../../core/errors.ts';
+import { describeChannel, type ReceivedRequest } from '../../../test/contract/channel.ts';
+import { sampleAlert, sampleNotification } from '../../../test/contract/notifications.ts';
+import { telegram } from './telegram.ts';
+import { CAPTION_LIMIT, render, TEXT_LIMIT } from './text.ts';
+
+const TOKEN = '123456:AAF-telegram-token';
+const secrets = {
+  resolve: async (text: string) => text.replace('${env:TOKEN}', TOKEN),
+  redact: (text: string) => text.replaceAll(TOKEN, '<secret>'),
+};
+
+/** What Telegram leaves of HTML: tags go, entities become letters. Unknown tags are refused, as by the Bot API. */
+function parseHtml(html: string): string {
+  const text = html.replace(/<(\/?)(b|i|a)( href="[^"<>]*")?>/g, '');
+  if (/[<>]/.test(text) || /&(?!(amp|lt|gt|quot);)/.test(text)) throw new Error("can't parse entities");
+  return text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&');
+}
+
+/** As strict as https://core.telegram.org/bots/api: method, fields, lengths after parsing. */
+async function fakeTelegram(request: ReceivedRequest, response: ServerResponse): Promise<void> {
+  const answer = (status: number, body: unknown) =>
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  const bad = (description: string) =>
+    answer(400, { ok: false, error_code: 400, description: `Bad Request: ${description}` });
+  const [, bot, method] = request.path.split('/');
+  if (bot !== `bot${TOKEN}`)
+    return void answer(401, { ok: false, error_code: 401, description: 'Unauthorized' });
+  const type = String(request.headers['content-type']);
+  const form = await new Response(new Uint8Array(request.body), {
+    headers: { 'content-type': type },
+  }).formData();
+  if (form.get('chat_id') !== '-1001') return void bad('chat not found');
+  try {
+    const field = method === 'sendPhoto' ? 'caption' : 'text';
+    const limit = method === 'sendPhoto' ? CAPTION_LIMIT : TEXT_LIMIT;
+    const text = parseHtml(String(form.get(field) ?? ''));
+    if (text.length > limit) return void bad(`message ${field} is too long`);
+    if (method === 'sendPhoto' && !(form.get('photo') instanceof Blob))
+      return void bad('there is no photo in the request');
+    if (method !== 'sendPhoto' && method !== 'sendMessage')
+      return void answer(404, { ok: false, error_code: 404, description: 'Not Found' });
+  } catch (error) {
+    return void bad(String(error));
+  }
+  answer(200, { ok: true, result: { message_id: 42 } });
+}
+
+describeChannel('telegram', {
+  create: (apiUrl) =>
+    telegram.create(telegram.options.parse({ token: '${env:TOKEN}', chatId: -1001, apiUrl }), {
+      secrets,
+      clock: { nowMs: Date.now },
+    }),
+  accept: (request, response) => void fakeTelegram(request, response),
+  secrets: [TOKEN],
+});
+
+it('obeys retry_after, which Telegram gives in the body, and names what Telegram says', async () => {
+  const server = createServer((_, response) => {
+    const body = {
+      ok: false,
+      error_code: 429,
+      description: 'Too Many Requests: retry after 17',
+      parameters: { retry_after: 17 },
+    };
+    response.writeHead(429).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const channel = telegram.create(telegram.options.parse({ token: '${env:TOKEN}', chatId: 1, apiUrl }), {
+    secrets,
+    clock: { nowMs: Date.now },
+  });
+  const options = { signal: new AbortController().signal };
+  const error = await channel
+    .send(sampleNotification(), undefined, options)
+    .catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(RetryableError);
+  expect(error).toMatchObject({ retryAfterMs: 17_000, message: expect.stringContaining('retry after 17') });
+  server.close();
+});
+
+describe('the text', () => {
+  it('says all of a notification, every name literal', () => {
+    const { html, length } = render(sampleNotification(), CAPTION_LIMIT);
+    expect(html).toBe(
+      [
+        '🔴 <b>FIRING Memory usage: 한빛-&lt;prod&gt;&amp;"db" / 노드-1 *_[`</b>',
+        '✖ 노드-1 *_[` has used 94.1% of its memory for 10m',
+        '<i>한빛-&lt;prod&gt;&amp;"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00</i>',
+        '<a href="https://runbooks.example.net/memory">Runbook</a>',
+      ].join('\n'),
+    );
+    expect(parseHtml(html)).toHaveLength(length);
+  });
+
+  it.each([
+    [1, CAPTION_LIMIT],
+    [9, CAPTION_LIMIT],
+    [30, CAPTION_LIMIT],
+    [500, CAPTION_LIMIT],
+    [500, TEXT_LIMIT],
+  ])('of %i alerts fits into %i characters after parsing', (count, limit) => {
+    const alerts = Array.from({ length: count }, (_, i) =>
+      sampleAlert({ alertId: `a${i}`, detail: 'unreachable: <timeout> & more' }),
+    );
+    const { html, length } = render(sampleNotification({ alerts }), limit);
+    expect(parseHtml(html)).toHaveLength(length);
+    expect(length).toBeLessThanOrEqual(limit);
+    if (count === 500) expect(html).toMatch(/\nand \d+ more$/);
+  });
+
+  it('cuts a name that alone is too long before it becomes markup', () => {
+    const labels = { cluster: '<'.repeat(3_000) };
+    const { html, length } = render(sampleNotification({ alerts: [sampleAlert({ labels })] }), CAPTION_LIMIT);
+    expect(length).toBe(CAPTION_LIMIT);
+    expect(parseHtml(html)).toHaveLength(CAPTION_LIMIT);
+  });
+});
