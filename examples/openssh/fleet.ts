@@ -80,7 +80,9 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
   const forced = command === undefined ? '' : `command="${command.replaceAll('"', '\\"')}" `;
   const clientKeys = KEY_TYPES.map((type) => forced + readFileSync(join(dir, `id_${type}.pub`), 'utf8'));
   writeFileSync(join(home, 'authorized_keys'), clientKeys.join(''));
+  // The first of two lines holds for sshd.
   const lines = [
+    ...config,
     `ListenAddress ${host}`,
     `Port ${port}`,
     ...keyFiles.map((file) => `HostKey ${file}`),
@@ -98,7 +100,6 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
     // A bash that sshd starts reads ~/.bashrc unless it is told that it is not the first; nobody's is to be in the way.
     'SetEnv SHLVL=2',
     'LogLevel VERBOSE',
-    ...config,
   ];
   writeFileSync(join(home, 'sshd_config'), `${lines.join('\n')}\n`);
   rmSync(join(home, 'sshd.log'), { force: true });
