@@ -41,10 +41,10 @@ const arrivalBy =
   (series, timeMs) =>
     timeMs + (late[((series + 1) * 17 + timeMs / MINUTE) % late.length] ?? 0) * MINUTE;
 
-/** A store skips a transition that it has. */
+/** As a store has them: each once, in order of time. */
 function asStored(transitions: readonly Transition[]): Transition[] {
   const ids = transitions.map(({ id }) => id);
-  return transitions.filter(({ id }, i) => ids.indexOf(id) === i);
+  return transitions.filter(({ id }, i) => ids.indexOf(id) === i).sort((x, y) => x.atMs - y.atMs);
 }
 
 const chunks = fc.array(fc.boolean(), { minLength: 160, maxLength: 160 });

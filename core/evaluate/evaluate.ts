@@ -97,21 +97,25 @@ function judgeOne(candidate: Candidate, context: Context): Verdict {
   const { input, judge, start, span } = context;
   const { rule, checkpoint } = input;
   const { labels, known, key } = candidate;
+  const folded = candidate.removed
+    ? undefined
+    : fold(judge, { ...candidate, state: start ? undefined : known.state }, span);
   const told = toldOf({
     last: known.last,
     settled: known.state,
     stored: known.stored ?? (input.alerts && null),
+    steps: start ? [] : (folded?.steps ?? []),
     settledToMs: checkpoint?.settledToMs ?? -Infinity,
     startedAtMs: checkpoint?.startedAtMs ?? -Infinity,
+    nowMs: input.nowMs,
   });
   const subject = { candidate, told, identity: () => alertIdentity(rule.name, labels, key) };
-  if (candidate.removed) {
+  if (!folded) {
     const reason = start === 'edited' ? endReason(rule, labels) : 'removed';
     const { value } = known.state ?? known.stored ?? known.last ?? {};
     const end = { ...freshState(labels), value };
     return conclude(subject, { settled: undefined, end, steps: [], reason }, context);
   }
-  const folded = fold(judge, { ...candidate, state: start ? undefined : known.state }, span);
   if (start) return judgeStart(subject, folded, context);
   return conclude(subject, { ...folded, reason: 'revised' }, context);
 }
@@ -157,10 +161,10 @@ function conclude(
   };
 }
 
-/** The last transition that we know of. After a crash a newer one may be stored: then with the status it led to. */
-function asTold(last: Transition, { status }: Told): Transition {
+/** The last transition that we know of; where a crash made us forget one, as what that must have been. */
+function asTold(last: Transition, { status, atMs }: Told): Transition {
   if (statusAfter(last) === status) return last;
-  return { ...last, kind: status === 'ok' ? 'resolved' : status };
+  return { ...last, kind: status === 'ok' ? 'resolved' : status, atMs };
 }
 
 function byTimeThenAlert(a: Transition, b: Transition): number {

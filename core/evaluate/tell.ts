@@ -33,31 +33,47 @@ export function statusAfter(transition: Pick<Transition, 'kind'>): AlertStatus {
 
 /**
  * What was told, from the alert's last transition, its state at `settledToMs`, and the stored alert. The stored alert
- * knows the newest status; `undefined` says that nobody asked, `null` that none is stored.
+ * knows the newest status, also when a crash kept the checkpoint from being saved; `undefined` says that nobody asked,
+ * `null` that none is stored.
  */
 export function toldOf(input: {
   last: Transition | undefined;
   settled: SeriesState | undefined;
   stored: Alert | undefined | null;
+  steps: readonly Step[];
+  settledToMs: number;
+  startedAtMs: number;
+  nowMs: number;
+}): Told {
+  const { stored, steps, nowMs } = input;
+  const told = toldByCheckpoint(input);
+  if (stored === undefined) return told;
+  if (stored) {
+    const { status, sinceMs, firedAtMs } = stored;
+    return { status, atMs: Math.max(told.atMs, firedAtMs ?? sinceMs), sinceMs, firedAtMs };
+  }
+  if (told.status === 'ok') return told;
+  // Its end was told before a crash: most likely the one that we find again.
+  const end = steps.find((step) => step.atMs > told.atMs && STATUS_AFTER[step.kind] === 'ok');
+  return { ...told, status: 'ok', atMs: end ? end.atMs : nowMs - 1 };
+}
+
+function toldByCheckpoint(input: {
+  last: Transition | undefined;
+  settled: SeriesState | undefined;
   settledToMs: number;
   startedAtMs: number;
 }): Told {
-  const { last, settled, stored, settledToMs, startedAtMs } = input;
-  let told: Told = { status: 'ok', atMs: -Infinity };
+  const { last, settled, settledToMs, startedAtMs } = input;
   if (last) {
     const firedAtMs = last.kind === 'firing' ? last.atMs : undefined;
-    told = { status: statusAfter(last), atMs: last.atMs, sinceMs: last.sinceMs, firedAtMs };
-  } else if (settledToMs < startedAtMs) {
-    // Of the time before the rule's first evaluation only what still held then was told.
-    told = { status: 'ok', atMs: startedAtMs };
-  } else if (settled) {
-    const { status, sinceMs, firedAtMs } = settled;
-    told = { status, atMs: -Infinity, sinceMs, firedAtMs };
+    return { status: statusAfter(last), atMs: last.atMs, sinceMs: last.sinceMs, firedAtMs };
   }
-  if (stored === undefined) return told;
-  if (stored === null) return { ...told, status: 'ok' };
-  const { status, sinceMs, firedAtMs } = stored;
-  return { status, atMs: Math.max(told.atMs, firedAtMs ?? sinceMs), sinceMs, firedAtMs };
+  // Of the time before the rule's first evaluation only what still held then was told.
+  if (settledToMs < startedAtMs) return { status: 'ok', atMs: startedAtMs };
+  if (!settled) return { status: 'ok', atMs: -Infinity };
+  const { status, sinceMs, firedAtMs } = settled;
+  return { status, atMs: -Infinity, sinceMs, firedAtMs };
 }
 
 /** How the folded steps become transitions. */
