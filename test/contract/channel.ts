@@ -16,14 +16,16 @@ export interface ChannelUnderTest {
   /** The channel, pointed at a service that listens at `baseUrl`. */
   create(baseUrl: string): Channel;
   /** How the service accepts a message. */
-  accept(request: ReceivedRequest, response: ServerResponse): void;
+  accept(request: ReceivedRequest, response: ServerResponse): unknown;
   /** What receivers deduplicate by; absent where the service knows no such thing. */
   keyOf?(request: ReceivedRequest): string;
+  /** Takes out what the service makes anew each time, such as ids of files. */
+  stable?(text: string): string;
   /** Values that must appear in no error and no receipt. */
   secrets: readonly string[];
 }
 
-type Behaviour = (request: ReceivedRequest, response: ServerResponse) => void;
+type Behaviour = (request: ReceivedRequest, response: ServerResponse) => unknown;
 
 const STATUSES = Array.from({ length: 500 }, (_, i) => i + 100).filter((status) => status >= 200);
 const CONFIG = new Set([401, 403, 407]);
@@ -112,7 +114,7 @@ export function describeChannel(name: string, subject: ChannelUnderTest): void {
         response.writeHead(307, { location: `${baseUrl}/other` }).end(),
       );
       expect(error).toBeInstanceOf(PermanentError);
-      expect(received).toHaveLength(1);
+      expect(received.filter(({ path }) => path.startsWith('/other'))).toEqual([]);
     });
 
     it.each([
@@ -169,7 +171,8 @@ export function describeChannel(name: string, subject: ChannelUnderTest): void {
         expect(error).toBeUndefined();
         const [last] = received.slice(-1);
         if (last && subject.keyOf) expect(subject.keyOf(last)).toBe(sampleNotification().key);
-        const text = received.map(({ body }) => body.toString('latin1')).join('\n');
+        const all = received.map(({ body }) => body.toString('latin1')).join('\n');
+        const text = subject.stable?.(all) ?? all;
         // The boundary of a form is random.
         bodies.push(text.replaceAll(/-{2,}\S*[0-9a-z]{8,}\S*/gi, '--boundary'));
       }

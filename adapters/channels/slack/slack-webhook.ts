@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { durationSchema } from '../../../core/config/duration.ts';
+import { secretSchema } from '../../../core/config/secret-text.ts';
+import { sendRequest } from '../../http.ts';
+import type { ChannelAdapter } from '../channel-adapter.ts';
+import { imageBlock, render } from './blocks.ts';
+
+const optionsSchema = z.strictObject({
+  url: secretSchema.describe('Address of the incoming webhook, a reference: whoever knows it can write'),
+  picture: z
+    .enum(['url', 'none'])
+    .default('none')
+    .describe(
+      '`url`: show the chart from our server, which Slack must be able to reach at `server.publicUrl`',
+    ),
+  timeout: durationSchema.prefault('10s').describe('How long an answer is waited for'),
+});
+
+export type SlackWebhookOptions = z.infer<typeof optionsSchema>;
+
+/**
+ * An incoming webhook takes text and blocks, no upload (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
+ */
+export const slackWebhook: ChannelAdapter<SlackWebhookOptions> = {
+  type: 'slack-webhook',
+  title: 'Slack (incoming webhook)',
+  options: optionsSchema as z.ZodType<SlackWebhookOptions>,
+  needs: ({ url }) => ({ secrets: [url], egress: ['hooks.slack.com'] }),
+  create(options, { secrets, clock }) {
+    return {
+      async send(notification, picture, { signal }) {
+        const { text, blocks } = render(notification);
+        const image =
+          options.picture === 'url' && picture?.url ? [imageBlock({ url: picture.url }, picture.alt)] : [];
+        const answer = await sendRequest(
+          {
+            method: 'POST',
+            url: await secrets.resolve(options.url),
+            headers: { 'content-type': 'application/json; charset=utf-8' },
+            body: JSON.stringify({ text, blocks: [...blocks, ...image] }),
+            timeoutMs: options.timeout,
+            signal,
+          },
+          { nowMs: clock.nowMs, redact: secrets.redact },
+        );
+        return { detail: `answered ${answer.status}` };
+      },
+    };
+  },
+};

@@ -1,0 +1,153 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConfigError, PermanentError, RetryableError } from '../../../core/errors.ts';
+import { describeChannel } from '../../../test/contract/channel.ts';
+import { createFakeSlack, type FakeSlack } from '../../../test/contract/fake-slack.ts';
+import { sampleAlert, sampleNotification, samplePicture } from '../../../test/contract/notifications.ts';
+import { CHARACTERS_LIMIT, render } from './blocks.ts';
+import { slack } from './slack.ts';
+import { slackWebhook } from './slack-webhook.ts';
+
+const TOKEN = 'xoxb-7d1f-token';
+const HOOK_PATH = '/services/T0/B0/hook-secret-91';
+let hookBase = '';
+const values: Record<string, () => string> = { TOKEN: () => TOKEN, HOOK: () => `${hookBase}${HOOK_PATH}` };
+const secrets = {
+  resolve: async (text: string) =>
+    text.replace(/\$\{env:(\w+)\}/g, (_, name: string) => values[name]?.() ?? ''),
+  redact: (text: string) => text.replaceAll(TOKEN, '<secret>').replaceAll('hook-secret-91', '<secret>'),
+};
+const deps = { secrets, clock: { nowMs: Date.now } };
+const bot = (apiUrl: string) =>
+  slack.create(slack.options.parse({ token: '${env:TOKEN}', channel: 'C1', apiUrl }), deps);
+
+let contractHost = '';
+const contractSlack = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => contractHost });
+describeChannel('slack', {
+  create(baseUrl) {
+    contractHost = baseUrl;
+    return bot(baseUrl);
+  },
+  accept: contractSlack.handle,
+  stable: (text) => text.replaceAll(/F\d+/g, 'FILE'),
+  secrets: [TOKEN],
+});
+
+describeChannel('slack-webhook', {
+  create(baseUrl) {
+    hookBase = baseUrl;
+    return slackWebhook.create(slackWebhook.options.parse({ url: '${env:HOOK}' }), deps);
+  },
+  accept: (request, response) => void response.writeHead(request.path === HOOK_PATH ? 200 : 404).end('ok'),
+  secrets: ['hook-secret-91'],
+});
+
+describe('the bot', () => {
+  let fake: FakeSlack;
+  let server: Server;
+  let baseUrl: string;
+
+  beforeAll(async () => {
+    server = createServer(async (request, response) => {
+      const body = Buffer.concat(await request.toArray());
+      fake.handle(
+        { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body },
+        response,
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+  function send(pollsUntilReady = 1) {
+    fake = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => baseUrl });
+    fake.pollsUntilReady = pollsUntilReady;
+    return bot(baseUrl).send(sampleNotification(), samplePicture, { signal: new AbortController().signal });
+  }
+
+  it('shows the picture inside the message, once Slack is done with it', async () => {
+    const receipt = await send();
+    expect(receipt.id).toBe('1700000000.000001');
+    expect(fake.calls).toEqual([
+      'files.getUploadURLExternal',
+      'files.completeUploadExternal',
+      'files.info',
+      'files.info',
+      'chat.postMessage',
+    ]);
+    expect(fake.posted).toHaveLength(1);
+    expect(fake.posted[0]?.blocks.at(-1)).toEqual({
+      type: 'image',
+      slack_file: { id: 'F1' },
+      alt_text: samplePicture.alt,
+    });
+  });
+
+  it('lets the picture follow in the thread when it takes too long', async () => {
+    const { detail } = await send(16);
+    expect(detail).toBe('chat.postMessage: 1700000000.000001, its picture in the thread');
+    expect(
+      fake.posted.map(({ thread_ts, blocks }) => [thread_ts, blocks.some((b) => b.type === 'image')]),
+    ).toEqual([
+      [undefined, false],
+      ['1700000000.000001', true],
+    ]);
+  });
+
+  it.each([
+    ['invalid_auth', ConfigError],
+    ['channel_not_found', ConfigError],
+    ['ratelimited', RetryableError],
+    ['msg_too_long', PermanentError],
+  ])('turns %s into the right error', async (code, type) => {
+    fake = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => baseUrl });
+    fake.handle = (_, response) =>
+      void response.writeHead(200).end(JSON.stringify({ ok: false, error: code }));
+    const sent = bot(baseUrl).send(sampleNotification(), undefined, { signal: new AbortController().signal });
+    const error = await sent.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(type);
+    expect(String(error)).toContain(`slack chat.postMessage: ${code}`);
+  });
+});
+
+describe('the blocks', () => {
+  it('say all of a notification, names in plain text', () => {
+    expect(render(sampleNotification())).toEqual({
+      text: '🔴 FIRING Memory usage: 한빛-&lt;prod&gt;&amp;"db" / 노드-1 *_[`',
+      blocks: [
+        {
+          type: 'header',
+          text: {
+            type: 'plain_text',
+            emoji: false,
+            text: '🔴 FIRING Memory usage: 한빛-<prod>&"db" / 노드-1 *_[`',
+          },
+        },
+        {
+          type: 'section',
+          text: {
+            type: 'plain_text',
+            emoji: false,
+            text: '✖ 노드-1 *_[` has used 94.1% of its memory for 10m\n한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00',
+          },
+        },
+        {
+          type: 'context',
+          elements: [{ type: 'mrkdwn', text: '<https://runbooks.example.net/memory|Runbook>' }],
+        },
+      ],
+    });
+  });
+
+  it('stay within the limits, by leaving out whole alerts', () => {
+    const alerts = Array.from({ length: 60 }, (_, i) =>
+      sampleAlert({ alertId: `a${i}`, summary: 'x'.repeat(900) }),
+    );
+    const { blocks } = render(sampleNotification({ alerts }));
+    const sections = blocks.filter((block) => block.type === 'section');
+    expect(JSON.stringify(sections).length).toBeLessThan(CHARACTERS_LIMIT + 2_000);
+    expect(JSON.stringify(blocks)).toContain(`and ${60 - sections.length} more`);
+  });
+});

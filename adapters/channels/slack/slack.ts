@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { durationSchema } from '../../../core/config/duration.ts';
+import { secretSchema } from '../../../core/config/secret-text.ts';
+import { describeError } from '../../../core/errors.ts';
+import type { Picture } from '../../../core/notify/model.ts';
+import type { ChannelAdapter } from '../channel-adapter.ts';
+import { createSlackApi, type SlackApi } from './api.ts';
+import { imageBlock, render } from './blocks.ts';
+
+/** Slack processes an upload before a message may show it. The text waits this long for that … */
+const READY_WITHIN_MS = 3_000;
+/** … and its thread as long again. */
+const READY_IN_THREAD_MS = 10_000;
+const POLL_MS = 250;
+
+const optionsSchema = z.strictObject({
+  token: secretSchema.describe(
+    'Bot token (`xoxb-…`), a reference; scopes `chat:write`, `files:write`, `files:read`',
+  ),
+  channel: z.string().min(1).describe('Channel that is written to: its id, such as `C0123456789`'),
+  apiUrl: z.url().default('https://slack.com/api').describe('Address of the Web API'),
+  timeout: durationSchema.prefault('15s').describe('How long each answer is waited for'),
+});
+
+export type SlackOptions = z.infer<typeof optionsSchema>;
+
+/**
+ * One message with the chart as an image block. The order is Slack's: get an address, upload, complete without a
+ * channel, wait until the file has a type, post (a message that shows a file too early is refused as "invalid slack
+ * file"). What fails about the picture never stops the text.
+ */
+export const slack: ChannelAdapter<SlackOptions> = {
+  type: 'slack',
+  title: 'Slack (bot)',
+  options: optionsSchema as z.ZodType<SlackOptions>,
+  needs: ({ token, apiUrl }) => ({ secrets: [token], egress: [new URL(apiUrl).host, 'files.slack.com'] }),
+  create(options, { secrets, clock }) {
+    return {
+      async send(notification, picture, { signal }) {
+        const token = await secrets.resolve(options.token);
+        const { apiUrl, timeout: timeoutMs, channel } = options;
+        const { redact } = secrets;
+        const api = createSlackApi({ apiUrl, token, timeoutMs, signal, nowMs: clock.nowMs, redact });
+        const { text, blocks } = render(notification);
+        const uploaded = picture && (await upload(api, picture, signal));
+        const shown = uploaded?.ready
+          ? [...blocks, imageBlock({ fileId: uploaded.fileId }, picture?.alt ?? '')]
+          : blocks;
+        const posted = await api.call('chat.postMessage', {
+          channel,
+          text,
+          blocks: shown,
+          unfurl_links: false,
+        });
+        const ts = String(posted.ts);
+        const late =
+          picture && !uploaded?.ready
+            ? await follow(api, { channel, ts }, uploaded, picture, signal)
+            : undefined;
+        return { id: ts, detail: late ?? `chat.postMessage: ${ts}` };
+      },
+    };
+  },
+};
+
+/** `ready: false` with an id: Slack is still at work on it. Undefined `fileId`: it failed, and `why` says how. */
+type Upload = { ready: true; fileId: string } | { ready: false; fileId?: string; why: string };
+
+async function upload(api: SlackApi, picture: Picture, signal: AbortSignal): Promise<Upload> {
+  let fileId: string | undefined;
+  try {
+    const fields = {
+      filename: 'chart.png',
+      length: String(picture.png.length),
+      alt_txt: picture.alt.slice(0, 1000),
+    };
+    const { upload_url: address, file_id } = await api.call('files.getUploadURLExternal', fields);
+    await api.upload(String(address), picture.png);
+    fileId = String(file_id);
+    await api.call('files.completeUploadExternal', {
+      files: [{ id: fileId, title: picture.alt.slice(0, 250) }],
+    });
+    if (await isReady(api, fileId, READY_WITHIN_MS, signal)) return { ready: true, fileId };
+    return { ready: false, fileId, why: 'not ready in time' };
+  } catch (error) {
+    return { ready: false, why: describeError(error) };
+  }
+}
+
+async function isReady(
+  api: SlackApi,
+  fileId: string,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs <= withinMs && !signal.aborted; waitedMs += POLL_MS) {
+    const { file } = (await api.call('files.info', { file: fileId })) as { file?: { mimetype?: string } };
+    if (file?.mimetype) return true;
+    await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return false;
+}
+
+/** The text is out: the picture follows in its thread if it can, and the receipt says so if not. */
+async function follow(
+  api: SlackApi,
+  message: { channel: string; ts: string },
+  uploaded: Upload | undefined,
+  picture: Picture,
+  signal: AbortSignal,
+): Promise<string> {
+  const without = (why: string) => `chat.postMessage: ${message.ts}, without its picture: ${why}`;
+  if (uploaded?.fileId === undefined)
+    return without(uploaded && !uploaded.ready ? uploaded.why : 'no upload');
+  const { fileId } = uploaded;
+  try {
+    if (!(await isReady(api, fileId, READY_IN_THREAD_MS, signal))) return without('Slack did not process it');
+    const blocks = [imageBlock({ fileId }, picture.alt)];
+    await api.call('chat.postMessage', {
+      channel: message.channel,
+      thread_ts: message.ts,
+      text: picture.alt,
+      blocks,
+    });
+    return `chat.postMessage: ${message.ts}, its picture in the thread`;
+  } catch (error) {
+    return without(describeError(error));
+  }
+}

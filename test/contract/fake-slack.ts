@@ -1,0 +1,91 @@
+import type { ServerResponse } from 'node:http';
+import { BLOCKS_LIMIT, HEADER_LIMIT, SECTION_LIMIT } from '../../adapters/channels/slack/blocks.ts';
+import type { ReceivedRequest } from './channel.ts';
+
+export interface FakeSlack {
+  /** Messages that were accepted. */
+  posted: { channel: string; text: string; thread_ts?: string; blocks: Record<string, unknown>[] }[];
+  /** Calls in order, by method. */
+  calls: string[];
+  /** How many times `files.info` says nothing of a type before the file is ready. */
+  pollsUntilReady: number;
+  handle(request: ReceivedRequest, response: ServerResponse): unknown;
+}
+
+/**
+ * As strict as Slack's documents: token, order of an upload, its length, a file shown too early ("invalid slack file"),
+ * sizes of blocks.
+ */
+export function createFakeSlack(options: { token: string; channel: string; host: () => string }): FakeSlack {
+  const files = new Map<string, { length: number; uploaded: boolean; completed: boolean; polls: number }>();
+  const fake: FakeSlack = { posted: [], calls: [], pollsUntilReady: 1, handle };
+
+  function handle(request: ReceivedRequest, response: ServerResponse): unknown {
+    const answer = (body: unknown) => response.writeHead(200).end(JSON.stringify(body));
+    const refuse = (error: string) => answer({ ok: false, error });
+    const [, first = '', method = ''] = request.path.split('/');
+    if (first === 'upload') {
+      const file = files.get(method);
+      if (!file || file.length !== request.body.length) return response.writeHead(400).end('length');
+      file.uploaded = true;
+      return response.writeHead(200).end(`OK - ${file.length}`);
+    }
+    fake.calls.push(first);
+    if (request.headers.authorization !== `Bearer ${options.token}`) return refuse('invalid_auth');
+    const form = new URLSearchParams(request.body.toString('utf8'));
+    switch (first) {
+      case 'files.getUploadURLExternal': {
+        if (!form.get('filename') || !form.get('length')) return refuse('invalid_arguments');
+        const id = `F${files.size + 1}`;
+        files.set(id, { length: Number(form.get('length')), uploaded: false, completed: false, polls: 0 });
+        return answer({ ok: true, file_id: id, upload_url: `${options.host()}/upload/${id}` });
+      }
+      case 'files.completeUploadExternal': {
+        const [{ id }] = JSON.parse(form.get('files') ?? '[{}]');
+        const file = files.get(id);
+        if (!file?.uploaded) return refuse('file_not_found');
+        file.completed = true;
+        return answer({ ok: true, files: [{ id }] });
+      }
+      case 'files.info': {
+        const file = files.get(form.get('file') ?? '');
+        if (!file?.completed) return refuse('file_not_found');
+        file.polls++;
+        return answer({
+          ok: true,
+          file: file.polls > fake.pollsUntilReady ? { mimetype: 'image/png' } : { mimetype: '' },
+        });
+      }
+      case 'chat.postMessage': {
+        const blocks = JSON.parse(form.get('blocks') ?? '[]') as Record<string, unknown>[];
+        if (form.get('channel') !== options.channel) return refuse('channel_not_found');
+        const wrong = wrongBlock(blocks);
+        if (wrong) return refuse(wrong);
+        const thread = form.get('thread_ts');
+        const message = { channel: options.channel, text: form.get('text') ?? '', blocks };
+        fake.posted.push(thread === null ? message : { ...message, thread_ts: thread });
+        return answer({ ok: true, ts: `1700000000.00000${fake.posted.length}` });
+      }
+      default:
+        return refuse('unknown_method');
+    }
+  }
+
+  function wrongBlock(blocks: readonly Record<string, unknown>[]): string | undefined {
+    if (blocks.length > BLOCKS_LIMIT) return 'invalid_blocks';
+    for (const block of blocks) {
+      const text = (block.text as { text?: string } | undefined)?.text ?? '';
+      if (block.type === 'header' && (text.length === 0 || text.length > HEADER_LIMIT))
+        return 'invalid_blocks';
+      if (block.type === 'section' && (text.length === 0 || text.length > SECTION_LIMIT))
+        return 'invalid_blocks';
+      if (block.type === 'image') {
+        const file = files.get((block.slack_file as { id?: string } | undefined)?.id ?? '');
+        if (!block.image_url && (!file || file.polls <= fake.pollsUntilReady)) return 'invalid slack file';
+        if (!block.alt_text) return 'invalid_blocks';
+      }
+    }
+    return undefined;
+  }
+  return fake;
+}
