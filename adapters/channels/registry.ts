@@ -2,13 +2,15 @@ import type { ChannelConfig } from '../../core/config/types.ts';
 import { ConfigError } from '../../core/errors.ts';
 import type { Channel } from '../../core/ports.ts';
 import type { ChannelAdapter, ChannelDeps } from './channel-adapter.ts';
+import { mattermost } from './mattermost/mattermost.ts';
+import { mattermostWebhook } from './mattermost/mattermost-webhook.ts';
 import { slack } from './slack/slack.ts';
 import { slackWebhook } from './slack/slack-webhook.ts';
 import { telegram } from './telegram/telegram.ts';
 import { webhook } from './webhook/webhook.ts';
 
 /** Every kind of channel. Schema, documentation and command line follow from this list. */
-export const CHANNELS = [webhook, slack, slackWebhook, telegram] as const;
+export const CHANNELS = [webhook, mattermost, mattermostWebhook, slack, slackWebhook, telegram] as const;
 
 /** The configured channels by name. @throws ConfigError for an unknown type */
 export function createChannels(configs: readonly ChannelConfig[], deps: ChannelDeps): Map<string, Channel> {

@@ -1,0 +1,114 @@
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { describeChannel, type ReceivedRequest } from '../../../test/contract/channel.ts';
+import { sampleAlert, sampleNotification, samplePicture } from '../../../test/contract/notifications.ts';
+import { mattermost } from './mattermost.ts';
+import { mattermostWebhook } from './mattermost-webhook.ts';
+import { POST_LIMIT, render } from './text.ts';
+
+const TOKEN = 'mm-token-4411';
+let hookBase = '';
+const values: Record<string, () => string> = {
+  TOKEN: () => TOKEN,
+  HOOK: () => `${hookBase}/hooks/mm-hook-77`,
+};
+const secrets = {
+  resolve: async (text: string) =>
+    text.replace(/\$\{env:(\w+)\}/g, (_, name: string) => values[name]?.() ?? ''),
+  redact: (text: string) => text.replaceAll(TOKEN, '<secret>').replaceAll('mm-hook-77', '<secret>'),
+};
+const deps = { secrets, clock: { nowMs: Date.now } };
+
+/** As strict as the API: token, channel, an id of a file that was uploaded and not used, the size of a post. */
+function createFakeMattermost() {
+  const files = new Set<string>();
+  let uploads = 0;
+  const posts: { message: string; file_ids: string[] }[] = [];
+  async function handle(request: ReceivedRequest, response: ServerResponse): Promise<void> {
+    const answer = (status: number, body: unknown) =>
+      void response.writeHead(status).end(JSON.stringify(body));
+    if (request.headers.authorization !== `Bearer ${TOKEN}`)
+      return answer(401, { id: 'api.context.session_expired.app_error' });
+    if (request.path === '/api/v4/files') {
+      const headers = { 'content-type': String(request.headers['content-type']) };
+      const form = await new Response(new Uint8Array(request.body), { headers }).formData();
+      if (form.get('channel_id') !== 'ch1' || !(form.get('files') instanceof Blob)) return answer(400, {});
+      const id = `file${++uploads}`;
+      files.add(id);
+      return answer(201, { file_infos: [{ id }] });
+    }
+    const post = JSON.parse(request.body.toString('utf8')) as {
+      channel_id: string;
+      message: string;
+      file_ids: string[];
+    };
+    if (post.channel_id !== 'ch1') return answer(404, {});
+    if (post.message.length > POST_LIMIT || post.file_ids.some((id) => !files.delete(id)))
+      return answer(400, {});
+    posts.push(post);
+    answer(201, { id: `post${posts.length}` });
+  }
+  return { posts, handle };
+}
+
+const fake = createFakeMattermost();
+describeChannel('mattermost', {
+  create: (url) =>
+    mattermost.create(mattermost.options.parse({ url, token: '${env:TOKEN}', channelId: 'ch1' }), deps),
+  accept: fake.handle,
+  stable: (text) => text.replaceAll(/file\d+/g, 'FILE'),
+  secrets: [TOKEN],
+});
+
+it('the bot posts with the file it has uploaded, a new one each time', () => {
+  const ids = fake.posts.flatMap((post) => post.file_ids);
+  expect(ids.length).toBeGreaterThan(1);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+const received: unknown[] = [];
+describeChannel('mattermost-webhook', {
+  create(baseUrl) {
+    hookBase = baseUrl;
+    return mattermostWebhook.create(mattermostWebhook.options.parse({ url: '${env:HOOK}' }), deps);
+  },
+  accept(request, response) {
+    received.push(JSON.parse(request.body.toString('utf8')));
+    response.writeHead(request.path === '/hooks/mm-hook-77' ? 200 : 404).end('ok');
+  },
+  secrets: ['mm-hook-77'],
+});
+
+it('the webhook names the picture where readers can fetch it', () => {
+  expect(received.at(-1)).toMatchObject({
+    text: render(sampleNotification()),
+    attachments: [{ color: '#ff6b6b', fallback: samplePicture.alt, image_url: samplePicture.url }],
+  });
+});
+
+describe('the text', () => {
+  it('says all of a notification, every name literal', () => {
+    expect(render(sampleNotification())).toBe(
+      [
+        '🔴 **FIRING Memory usage\\: 한빛\\-\\<prod\\>\\&"db" / 노드\\-1 \\*\\_\\[\\`**',
+        '✖ 노드\\-1 \\*\\_\\[\\` has used 94\\.1% of its memory for 10m',
+        '  한빛\\-\\<prod\\>\\&"db" / 노드\\-1 \\*\\_\\[\\` · since 18\\:00\\:00, fired 18\\:10\\:00',
+        '[Runbook](<https://runbooks.example.net/memory>)',
+      ].join('\n'),
+    );
+  });
+
+  it('calls nobody', () => {
+    const labels = { cluster: '@channel', node: '@here' };
+    expect(render(sampleNotification({ alerts: [sampleAlert({ labels })] }))).not.toMatch(/@(?!\u200b)/);
+  });
+
+  it('stays within a post, by leaving out whole alerts', () => {
+    const alerts = Array.from({ length: 300 }, (_, i) => sampleAlert({ alertId: `a${i}` }));
+    const text = render(sampleNotification({ alerts }));
+    expect(text.length).toBeLessThanOrEqual(POST_LIMIT);
+    expect(text).toMatch(/\nand \d+ more\n/);
+    const long = sampleAlert({ labels: { cluster: '*'.repeat(20_000) }, summary: '*'.repeat(20_000) });
+    expect(render(sampleNotification({ alerts: [long] })).length).toBeLessThanOrEqual(POST_LIMIT);
+  });
+});
