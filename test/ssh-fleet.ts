@@ -24,6 +24,7 @@ export interface FakeNode extends FakeHost {
   /** Answers nothing more on the connections there are. */
   freeze(): void;
   connections(): number;
+  onConnection(listener: () => void): void;
 }
 
 export interface FakeBastion extends FakeHost {
@@ -34,8 +35,9 @@ export interface FakeBastion extends FakeHost {
   kill(): void;
   /** As SIGSTOP does: connections stay, nothing is answered. */
   freeze(): void;
-  /** Never answers whether that port could be reached. */
+  /** Does not answer whether that port could be reached, until it is released. */
   hold(port: number): void;
+  release(): void;
   connections(): number;
 }
 
@@ -100,6 +102,7 @@ export async function startFakeNode(
     for (const socket of sockets) socket.removeAllListeners('data').pause();
   };
   const connections = () => sockets.size;
+  const onConnection = (listener: () => void) => void raw.on('connection', listener);
   const hostKeyLine = publicKeyOf(hostKey);
   return Object.assign(node, {
     host: '127.0.0.1',
@@ -108,6 +111,7 @@ export async function startFakeNode(
     cut,
     freeze,
     connections,
+    onConnection,
     close,
   });
 }
@@ -132,13 +136,14 @@ export async function startFakeBastion(
   const outgoing = new Set<Socket>();
   const state = { logins: 0, dialled: [] as string[] };
   const held = new Set<number>();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const server = new ssh2.Server(
     { hostKeys: [{ key: parsePrivateKey(hostKey, 'host key') } as never] },
     (connection) => {
       authenticate(connection, accepts, () => state.logins++);
-      connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
+      connection.on('tcpip', async (accept, reject, { destIP, destPort }) => {
         state.dialled.push(`${destIP}:${destPort}`);
-        if (held.has(destPort)) return;
+        if (held.has(destPort)) await released;
         const socket = connect({ host: destIP, port: destPort, noDelay: true });
         outgoing.add(socket);
         socket.once('connect', () => {
@@ -166,6 +171,7 @@ export async function startFakeBastion(
       each((socket) => socket.removeAllListeners('data').pause());
       for (const socket of outgoing) socket.removeAllListeners('data').pause();
     },
+    release,
     hold: (value: number) => void held.add(value),
     connections: () => sockets.size,
     close: async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../core/ports.ts';
-import { verifyAudit } from './chain.ts';
+import { chainLine, verifyAudit } from './chain.ts';
 import { createAuditFile } from './file.ts';
 
 const entry = (target: string): AuditEntry => ({
@@ -85,6 +85,27 @@ describe('audit file', () => {
     await write('a/1', 'a/2', 'a/3');
     writeFileSync(file, tamper(readFileSync(file, 'utf8')));
     expect(await verifyAudit(file)).toMatchObject({ ok: false, line });
+  });
+
+  it('sees a line that was written anew with its own hash, by the line behind it', async () => {
+    await write('a/1', 'a/2', 'a/3');
+    const [first, second, third] = lines();
+    const { sequence, previous, hash, ...fields } = JSON.parse(second ?? '');
+    const forged = chainLine(
+      { sequence: 1, hash: JSON.parse(first ?? '').hash },
+      { ...fields, target: 'a/9' },
+    );
+    writeFileSync(file, `${[first, forged.line, third].join('\n')}\n`);
+    expect(await verifyAudit(file)).toMatchObject({ ok: false, line: 3 });
+  });
+
+  it('sees an unfinished line that was changed after it was marked', async () => {
+    await write('a/1');
+    appendFileSync(file, '{"sequence":2,"prev');
+    await write('a/2');
+    expect(await verifyAudit(file)).toMatchObject({ ok: true, repaired: 1 });
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"sequence":2,"prev\n', '"sequence":2,"free\n'));
+    expect(await verifyAudit(file)).toMatchObject({ ok: false, line: 2 });
   });
 
   it('marks a line that a crash left unfinished, and loses none before it', async () => {

@@ -142,6 +142,11 @@ describe('a bastion that is lost in the middle of a round', () => {
     expect(result.bastion).toEqual({ ok: true });
     expect(outcomes(result)).toEqual(['n0: ok', 'n1: timeout/dial']);
     expect(detailOf(result, 'n1')).toBe('no connection within 0.2 s');
+    // What comes of it later is closed at once.
+    let came = 0;
+    dead?.onConnection(() => came++);
+    bastion.release();
+    await until(() => came === 1 && dead?.connections() === 0);
   });
 });
 
@@ -173,6 +178,18 @@ describe('connections stay open between rounds', () => {
     fault(node);
     expect(outcomes(await prober.probe(batch))).toEqual(['n: ok']);
     expect([bastion.logins, node.logins]).toEqual([bastionLogins, nodeLogins]);
+  });
+
+  it('but not to a node whose command did not end: what comes over that session later is of no use', async () => {
+    const node = await keep(
+      startFakeNode((channel, _, count) => (count === 0 ? undefined : answer(channel, output(count)))),
+    );
+    const { prober } = await world({ deadlines: { execMs: 200 } });
+    const batch = batchOf([targetOf('n', node)]);
+    expect(outcomes(await prober.probe(batch))).toEqual(['n: timeout/exec']);
+    await until(() => node.connections() === 0);
+    expect(outcomes(await prober.probe(batch))).toEqual(['n: ok']);
+    expect([bastion.logins, node.logins]).toEqual([1, 2]);
   });
 
   it('but not for ever: keys and host keys are looked at again within the hour', async () => {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { BatchObservation } from '../../core/model.ts';
 import {
   createFleet,
   type Fleet,
@@ -155,51 +156,48 @@ describe('through a real bastion', () => {
 // authorized_keys runs this in place of a login shell that we cannot set without root.
 const shell = (program: string) => `exec ${program} -c "$SSH_ORIGINAL_COMMAND"`;
 
+/** What runs in place of the login shell, by name of the node. */
+const SHELLS: Readonly<Record<string, (bin: string) => string>> = {
+  dash: () => shell('dash'),
+  bash: () => shell('bash'),
+  'bash-as-sh': () => shell('bash --posix'),
+  busybox: () => shell('busybox sh'),
+  zsh: () => shell('zsh'),
+  'korean-locale': () =>
+    `export LANG=ko_KR.UTF-8 LC_ALL=ko_KR.UTF-8 LC_NUMERIC=de_DE.UTF-8; ${shell('bash')}`,
+  'path-without-system': () => 'export PATH=/nowhere; exec /bin/sh',
+  'odd-variables': () =>
+    `export IFS=0123456789 POSIXLY_CORRECT=1 BLOCK_SIZE=512 AWKPATH=/ ENV=/etc/passwd; ${shell('sh')}`,
+  'noisy-profile': () => `echo "*** Welcome ***"; echo oops >&2; printf 'no end'; ${shell('sh')}; echo bye`,
+  'only-busybox': (bin) => `export PATH=${bin}; ${shell(join(bin, 'sh'))}`,
+  // As `authorized_keys` confines a key: whatever comes on stdin runs only if it is the script.
+  'confined-key': () =>
+    `s=$(cat; echo x); s=\${s%x}; case $(printf %s "$s" | sha256sum | cut -c1-64) in ${usage.script.sha256}) printf %s "$s" | exec sh -s;; *) exit 126;; esac`,
+};
+
 describe('the script runs whatever the login shell is', () => {
-  it.each([
-    ['dash', shell('dash')],
-    ['bash', shell('bash')],
-    ['bash-as-sh', shell('bash --posix')],
-    ['busybox', shell('busybox sh')],
-    ['zsh', shell('zsh')],
-    [
-      'a-korean-locale',
-      `export LANG=ko_KR.UTF-8 LC_ALL=ko_KR.UTF-8 LC_NUMERIC=de_DE.UTF-8; ${shell('bash')}`,
-    ],
-    ['a-path-without-system', 'export PATH=/nowhere; exec /bin/sh'],
-    [
-      'odd-variables',
-      `export IFS=0123456789 POSIXLY_CORRECT=1 BLOCK_SIZE=512 AWKPATH=/ ENV=/etc/passwd; ${shell('sh')}`,
-    ],
-    ['a-noisy-profile', `echo "*** Welcome ***"; echo oops >&2; printf 'no end'; ${shell('sh')}; echo bye`],
-  ])('%s', async (name, command) => {
-    const server = await startNode(name, { command });
+  let result: BatchObservation;
+  beforeAll(async () => {
+    const bin = join(dir, 'busybox-bin');
+    mkdirSync(bin);
+    for (const applet of ['sh', 'awk', 'date', 'df', 'sleep']) symlinkSync('/bin/busybox', join(bin, applet));
+    const targets = await Promise.all(
+      Object.entries(SHELLS).map(async ([name, command]) =>
+        target(name, await startNode(name, { command: command(bin) })),
+      ),
+    );
     const { prober } = await world();
-    const values = readings(await prober.probe(batchOf([target('n', server)])), 'n');
+    result = await prober.probe(batchOf(targets));
+    await prober.close();
+  });
+
+  it.each(Object.keys(SHELLS))('%s', (name) => {
+    const values = readings(result, name);
     expect(Object.keys(values)).toEqual(expect.arrayContaining([...ALWAYS, ...RATES]));
     expect(Object.keys(values).filter((metric) => metric.startsWith('disk_usage'))).not.toEqual([]);
     expect(values.mem_total).toBe(
       Number(/MemTotal: +(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024,
     );
-  });
-
-  it('and where there is nothing but busybox', async () => {
-    const bin = join(dir, 'busybox-bin');
-    mkdirSync(bin);
-    for (const applet of ['sh', 'awk', 'date', 'df', 'sleep']) symlinkSync('/bin/busybox', join(bin, applet));
-    const server = await startNode('only-busybox', {
-      command: `export PATH=${bin}; ${shell(join(bin, 'sh'))}`,
-    });
-    const { prober } = await world();
-    const values = readings(await prober.probe(batchOf([target('n', server)])), 'n');
-    expect(Object.keys(values)).toEqual(expect.arrayContaining([...ALWAYS, ...RATES]));
-  });
-
-  it('and where the key may run nothing but the script', async () => {
-    const verify = `s=$(cat; echo x); s=\${s%x}; case $(printf %s "$s" | sha256sum | cut -c1-64) in ${usage.script.sha256}) printf %s "$s" | exec sh -s;; *) exit 126;; esac`;
-    const server = await startNode('confined', { command: verify });
-    const { prober } = await world();
-    expect(outcomes(await prober.probe(batchOf([target('n', server)])))).toEqual(['n: ok']);
   });
 
   it('and where it may not run at all, the node says why', async () => {

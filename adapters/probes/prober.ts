@@ -163,7 +163,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
         if (look.error && isSilence(look.error) && !(await link.isAlive(bastion.deadlines.bastionMs))) {
           lost ??= bastionLost(look.error.failure);
         }
-        if (look.observation.result.ok || lost === undefined) looks.push(look);
+        looks.push(look);
       }
       onObservation?.(++done);
     });

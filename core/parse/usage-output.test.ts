@@ -99,7 +99,7 @@ describe('usage output', () => {
     ['a profile that leaves its line open', `motd without an end${LINES}`],
     ['line ends of a terminal', LINES.replaceAll('\n', '\r\n')],
     ['an echo of the script', `${"  printf '\\n@bartizan begin usage 1\\n'"}\n${LINES}`],
-    ['an earlier output that was cut off', `${LINES.slice(0, 100)}\n${LINES}`],
+    ['an earlier output that was cut off', `${LINES.slice(0, 100).replace('91', '7')}\n${LINES}`],
   ])('ignores %s', (_, text) => {
     expect(parsed(text)).toEqual(parsed(LINES));
   });
