@@ -108,6 +108,31 @@ describe('evaluate', () => {
     });
   });
 
+  it('tells no value of an alert that fires for lack of one', () => {
+    const rule = { ...RULE, noData: 'alerting' as const };
+    const up = [{ metric: 'up', labels: NODE, points: points([1, 1, 1, 1]) }];
+    const { checkpoint } = judge({ nowMin: -1, rule });
+    const { alerts, transitions } = judge({ nowMin: 3, rule, checkpoint, series: [series([60])], up });
+    expect(alerts).toMatchObject([
+      { status: 'firing', reason: 'no-data', sinceMs: MINUTE, value: undefined },
+    ]);
+    expect(transitions).toMatchObject([{ kind: 'firing', value: undefined }]);
+  });
+
+  it('tells nothing twice at one time, so that no id is taken', () => {
+    const holed = [
+      { ...series([]), points: points([95, 95, 95, 95]).filter(({ timeMs }) => timeMs !== MINUTE) },
+    ];
+    const pending = judge({ nowMin: 1, checkpoint: installed, series: [series([95])] });
+    const firing = judge({ nowMin: 2, checkpoint: pending.checkpoint, series: holed });
+    const late = judge({ nowMin: 2, checkpoint: firing.checkpoint, series: [series([95, 60, 95])] });
+    expect(brief(firing)).toEqual(['2 firing threshold']);
+    expect(late.transitions.map(({ kind, atMs }) => [kind, atMs])).toEqual([
+      ['resolved', 2 * MINUTE + 1],
+      ['pending', 2 * MINUTE + 1],
+    ]);
+  });
+
   it('keeps in its checkpoint only what is not ok', () => {
     const many = ['a', 'b', 'c'].map((node) => ({ ...NODE, node }));
     const targets = many.map((labels) => ({ labels }));
@@ -202,6 +227,22 @@ describe('stored alerts', () => {
     expect(brief(judge({ nowMin: 6, checkpoint: firing.checkpoint, series: [series(values)] }))).toEqual([
       '5 resolved threshold',
     ]);
+  });
+
+  it('that were cancelled before the crash are not told to have fired before that', () => {
+    const rule = { ...RULE, forMs: MINUTE, keepFiringForMs: 0 };
+    const holed = [{ ...series([]), points: points([95, 95, 60]).filter(({ timeMs }) => timeMs !== MINUTE) }];
+    const before = judge({
+      nowMin: 1,
+      rule,
+      checkpoint: judge({ nowMin: -1, rule }).checkpoint,
+      series: holed,
+    });
+    const committed = judge({ nowMin: 2, rule, checkpoint: before.checkpoint, series: holed });
+    expect([...brief(before), ...brief(committed)]).toEqual(['0 pending threshold', '2 cancelled threshold']);
+    const whole = { rule, series: [series([95, 95, 60, 60])], nowMin: 3 };
+    expect(brief(judge({ ...whole, checkpoint: committed.checkpoint, alerts: [] }))).toEqual([]);
+    expect(brief(judge({ ...whole, checkpoint: before.checkpoint, alerts: [] }))).toEqual([]);
   });
 
   it('of a removed rule end, each by its state', () => {

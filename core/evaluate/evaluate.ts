@@ -140,7 +140,7 @@ function conclude(
     /** Of what is told beyond the steps. */
     reason: TransitionReason;
   },
-  { input, span, startedAtMs }: Context,
+  { input, span }: Context,
 ): Verdict {
   const { settled, end, steps, reason } = result;
   const bridge = { atMs: input.nowMs, reason };
@@ -148,11 +148,7 @@ function conclude(
   const alert = quiet ? undefined : identity();
   const transitions = alert ? tell({ alert, told, steps, end, bridge }) : [];
   const last = transitions.at(-1) ?? (known.last && asTold(known.last, told));
-  const needed =
-    last &&
-    (last.atMs > span.settleMs ||
-      span.settleMs < startedAtMs ||
-      statusAfter(last) !== (settled?.status ?? 'ok'));
+  const needed = last && (last.atMs > span.settleMs || statusAfter(last) !== (settled?.status ?? 'ok'));
   return {
     settled,
     last: needed ? last : undefined,
