@@ -3,6 +3,7 @@ import { ConfigError, describeError } from '../core/errors.ts';
 import { alertsCommand } from './alerts.ts';
 import { checkCommand } from './check.ts';
 import { initCommand } from './init.ts';
+import { notifyTestCommand } from './notify-test.ts';
 import { probeCommand } from './probe.ts';
 import { queryCommand } from './query.ts';
 import { rulesCommand } from './rules-test.ts';
@@ -40,6 +41,7 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     upCommand(),
     alertsCommand(),
     queryCommand(),
+    notifyTestCommand(),
     rulesCommand(),
   ];
   for (const command of commands) program.addCommand(command.exitOverride());

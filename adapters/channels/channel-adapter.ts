@@ -1,3 +1,4 @@
+import type { Notification, Picture } from '../../core/notify/model.ts';
 import type { Channel, Clock, Secrets } from '../../core/ports.ts';
 import type { AdapterDescriptor } from '../../core/registry.ts';
 
@@ -17,5 +18,7 @@ export interface ChannelNeeds {
 /** One entry of the registry: everything the project knows of a kind of channel. */
 export interface ChannelAdapter<Options> extends AdapterDescriptor<Options> {
   needs(options: Options): ChannelNeeds;
+  /** What the service would be given, for people to read; the picture's bytes stand as their number. Pure. */
+  preview(notification: Notification, picture: Picture | undefined, options: Options): string;
   create(options: Options, deps: ChannelDeps): Channel;
 }

@@ -156,6 +156,26 @@ describe('bartizan query', () => {
   });
 });
 
+describe('bartizan notify-test', () => {
+  it('prints what would be sent, and sends nothing', async () => {
+    const { code, out } = await run('notify-test', 'ops', '--dry-run');
+    expect(code).toBe(0);
+    const body = JSON.parse(out);
+    expect(body).toMatchObject({ version: 1, status: 'firing', channel: 'ops' });
+    expect(body.picture.base64).toMatch(/^\(\d{5,} bytes\)$/);
+  });
+
+  it('says why it was not delivered, and which channels there are', async () => {
+    const refused = await run('notify-test', 'ops', '--resolved');
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringContaining('ops (Webhook): not delivered; cannot reach 127.0.0.1:1'),
+    ]);
+    const unknown = await run('notify-test', 'pos');
+    expect(unknown.err).toContain('no channel is called pos; there are ops');
+  });
+});
+
 describe('bartizan', () => {
   it('refuses a second `up` on the same data', async () => {
     const { code, err } = await run('up');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
+import type { Notification, Picture } from '../../../core/notify/model.ts';
 import { sendRequest } from '../../http.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { render } from './text.ts';
@@ -26,19 +27,17 @@ export const mattermostWebhook: ChannelAdapter<MattermostWebhookOptions> = {
   title: 'Mattermost (incoming webhook)',
   options: optionsSchema as z.ZodType<MattermostWebhookOptions>,
   needs: ({ url }) => ({ secrets: [url], egress: [undefined] }),
+  preview: (notification, picture, options) =>
+    JSON.stringify(bodyOf(notification, picture, options), null, 2),
   create(options, { secrets, clock }) {
     return {
       async send(notification, picture, { signal }) {
-        const imageUrl = options.picture === 'url' ? picture?.url : undefined;
-        const image = imageUrl === undefined ? {} : { image_url: imageUrl };
-        const attachment = { fallback: picture?.alt ?? '', color: COLORS[notification.status], ...image };
-        const attachments = imageUrl === undefined ? [] : [attachment];
         const answer = await sendRequest(
           {
             method: 'POST',
             url: await secrets.resolve(options.url),
             headers: { 'content-type': 'application/json' },
-            body: JSON.stringify({ text: render(notification), attachments }),
+            body: JSON.stringify(bodyOf(notification, picture, options)),
             timeoutMs: options.timeout,
             signal,
           },
@@ -49,3 +48,10 @@ export const mattermostWebhook: ChannelAdapter<MattermostWebhookOptions> = {
     };
   },
 };
+
+function bodyOf(notification: Notification, picture: Picture | undefined, options: MattermostWebhookOptions) {
+  const imageUrl = options.picture === 'url' ? picture?.url : undefined;
+  const { status } = notification;
+  const attachment = { fallback: picture?.alt ?? '', color: COLORS[status], image_url: imageUrl };
+  return { text: render(notification), attachments: imageUrl === undefined ? [] : [attachment] };
+}

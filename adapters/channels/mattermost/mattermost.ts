@@ -24,6 +24,8 @@ export const mattermost: ChannelAdapter<MattermostOptions> = {
   title: 'Mattermost (bot)',
   options: optionsSchema as z.ZodType<MattermostOptions>,
   needs: ({ token, url }) => ({ secrets: [token], egress: [new URL(url).host] }),
+  preview: (notification, picture) =>
+    `${picture ? `post with a file (${picture.png.length} bytes):` : 'post:'}\n${render(notification)}`,
   create(options, { secrets, clock }) {
     return {
       async send(notification, picture, { signal }) {

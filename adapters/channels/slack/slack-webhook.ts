@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
+import type { Notification, Picture } from '../../../core/notify/model.ts';
 import { sendRequest } from '../../http.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { imageBlock, render } from './blocks.ts';
@@ -26,18 +27,17 @@ export const slackWebhook: ChannelAdapter<SlackWebhookOptions> = {
   title: 'Slack (incoming webhook)',
   options: optionsSchema as z.ZodType<SlackWebhookOptions>,
   needs: ({ url }) => ({ secrets: [url], egress: ['hooks.slack.com'] }),
+  preview: (notification, picture, options) =>
+    JSON.stringify(bodyOf(notification, picture, options), null, 2),
   create(options, { secrets, clock }) {
     return {
       async send(notification, picture, { signal }) {
-        const { text, blocks } = render(notification);
-        const image =
-          options.picture === 'url' && picture?.url ? [imageBlock({ url: picture.url }, picture.alt)] : [];
         const answer = await sendRequest(
           {
             method: 'POST',
             url: await secrets.resolve(options.url),
             headers: { 'content-type': 'application/json; charset=utf-8' },
-            body: JSON.stringify({ text, blocks: [...blocks, ...image] }),
+            body: JSON.stringify(bodyOf(notification, picture, options)),
             timeoutMs: options.timeout,
             signal,
           },
@@ -48,3 +48,10 @@ export const slackWebhook: ChannelAdapter<SlackWebhookOptions> = {
     };
   },
 };
+
+function bodyOf(notification: Notification, picture: Picture | undefined, options: SlackWebhookOptions) {
+  const { text, blocks } = render(notification);
+  const image =
+    options.picture === 'url' && picture?.url ? [imageBlock({ url: picture.url }, picture.alt)] : [];
+  return { text, blocks: [...blocks, ...image] };
+}

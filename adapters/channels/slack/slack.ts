@@ -35,6 +35,13 @@ export const slack: ChannelAdapter<SlackOptions> = {
   title: 'Slack (bot)',
   options: optionsSchema as z.ZodType<SlackOptions>,
   needs: ({ token, apiUrl }) => ({ secrets: [token], egress: [new URL(apiUrl).host, 'files.slack.com'] }),
+  preview(notification, picture) {
+    const { text, blocks } = render(notification);
+    const image = picture
+      ? [imageBlock({ fileId: `(upload of ${picture.png.length} bytes)` }, picture.alt)]
+      : [];
+    return JSON.stringify({ text, blocks: [...blocks, ...image] }, null, 2);
+  },
   create(options, { secrets, clock }) {
     return {
       async send(notification, picture, { signal }) {

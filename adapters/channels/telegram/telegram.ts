@@ -32,6 +32,10 @@ export const telegram: ChannelAdapter<TelegramOptions> = {
   title: 'Telegram',
   options: optionsSchema as z.ZodType<TelegramOptions>,
   needs: ({ token, apiUrl }) => ({ secrets: [token], egress: [new URL(apiUrl).host] }),
+  preview: (notification, picture) =>
+    picture
+      ? `photo (${picture.png.length} bytes) with caption:\n${render(notification, CAPTION_LIMIT).html}`
+      : render(notification, TEXT_LIMIT).html,
   create(options, { secrets, clock }) {
     return {
       async send(notification, picture, { signal }) {

@@ -44,6 +44,13 @@ export const webhook: ChannelAdapter<WebhookOptions> = {
     ),
     egress: [URL.canParse(options.url) ? new URL(options.url).host : undefined],
   }),
+  preview(notification, picture, options) {
+    const body = render(notification, picture, options);
+    const shown = body.picture?.base64
+      ? { ...body.picture, base64: `(${picture?.png.length} bytes)` }
+      : body.picture;
+    return JSON.stringify({ ...body, picture: shown }, null, 2);
+  },
   create(options, { secrets, clock }) {
     return {
       async send(notification, picture, { signal }) {
