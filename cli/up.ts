@@ -52,6 +52,8 @@ SIGTERM and SIGINT end it cleanly within ten seconds; nothing is lost by kill -9
       await bartizan.stop();
       clearTimeout(limit);
       logger.info('stopped');
+      // A connection that hangs in a handshake would keep the process for its whole deadline.
+      process.exit(0);
     });
 }
 

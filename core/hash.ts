@@ -1,14 +1,18 @@
-const FNV_PRIME = 0x100000001b3n;
-const FNV_OFFSET = 0xcbf29ce484222325n;
-const MASK = 0xffffffffffffffffn;
-
-/** FNV-1a over the UTF-16 units of `text`, 64 bits as 16 hex digits: for stable names, not for secrets. */
+/**
+ * FNV-1a over the UTF-16 units of `text`, 64 bits as 16 hex digits: for stable names, not for secrets. In two halves of
+ * 32 bits: the prime is 2^40 + 0x1b3, so the product is a shift and three small multiplications.
+ */
 export function hashText(text: string): string {
-  let hash = FNV_OFFSET;
+  let high = 0xcbf29ce4;
+  let low = 0x84222325;
   for (let i = 0; i < text.length; i++) {
-    hash = ((hash ^ BigInt(text.charCodeAt(i))) * FNV_PRIME) & MASK;
+    low = (low ^ text.charCodeAt(i)) >>> 0;
+    const product = low * 0x1b3;
+    const carry = Math.floor(product / 0x1_0000_0000);
+    high = (Math.imul(high, 0x1b3) + carry + (low << 8)) >>> 0;
+    low = product >>> 0;
   }
-  return hash.toString(16).padStart(16, '0');
+  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
 }
 
 /** FNV-1a, 32 bits, mixed so that `% n` spreads well. */

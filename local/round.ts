@@ -59,7 +59,7 @@ export function createRoundRunner(
 
   async function write(observation: BatchObservation): Promise<void> {
     try {
-      await store(observation, ports);
+      await store(observation, ports, config.schedule.latenessMs);
     } catch (error) {
       meter.count('store_failures_total');
       logger.error('store refused a batch; it is kept and tried again', { error: describeError(error) });
@@ -84,15 +84,17 @@ export function createRoundRunner(
       return judged;
     };
     let done = false;
+    const cut = untilAborted(signal);
     const probing = Promise.all(
       batches.map(async (batch) => {
-        const observation = await probe(batch, ports, { signal });
+        const observation = await Promise.race([probe(batch, ports, { signal }), cut.promise]);
         // An aborted round is as if it had not been tried: half of it would read as nodes down.
         if (observation && !signal.aborted) await write(observation);
         return observation;
       }),
     ).finally(() => {
       done = true;
+      cut.forget();
     });
     const early = new AbortController();
     await Promise.race([probing, ports.sleep(JUDGE_AFTER_MS, early.signal)]).finally(() => early.abort());
@@ -112,4 +114,13 @@ export function createRoundRunner(
       transitions,
     };
   };
+}
+
+/** A stop waits for nobody: what hangs in a handshake is left to itself. */
+function untilAborted(signal: AbortSignal): { promise: Promise<undefined>; forget(): void } {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const abort = () => resolve(undefined);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  return { promise, forget: () => signal.removeEventListener('abort', abort) };
 }

@@ -69,7 +69,6 @@ async function evaluateRule(
   });
   await commitAlerts(alerts, roundMs, ports, result);
   await state.saveCheckpoint(rule.name, shard, result.checkpoint, stored?.version ?? 0);
-  meter.count('samples_not_judged_total', { rule: rule.name }, result.ignoredSamples);
   for (const status of ['pending', 'firing'] as const) {
     meter.gauge('alerts', result.alerts.filter((alert) => alert.status === status).length, {
       rule: rule.name,
@@ -100,9 +99,10 @@ async function commitAlerts(
   result: { alerts: Alert[]; transitions: Transition[] },
 ): Promise<void> {
   const before = new Map(stored.map((alert) => [alert.value.id, alert]));
+  const byAlert = Map.groupBy(result.transitions, (transition) => transition.alertId);
   for (const alert of result.alerts) {
     const known = before.get(alert.id);
-    const transitions = result.transitions.filter((transition) => transition.alertId === alert.id);
+    const transitions = byAlert.get(alert.id) ?? [];
     if (transitions.length === 0 && known && sameState(known.value, alert)) continue;
     await ports.state.commitAlert({ alert, expectedVersion: known?.version ?? 0, transitions, dueAtMs });
   }

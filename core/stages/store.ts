@@ -1,6 +1,6 @@
 import type { BatchObservation } from '../model.ts';
 import { samplesOf } from '../parse/samples.ts';
-import type { Logger, Meter, SampleStore, StateStore, TargetStatus, WriteResult } from '../ports.ts';
+import type { Clock, Logger, Meter, SampleStore, StateStore, TargetStatus, WriteResult } from '../ports.ts';
 
 /**
  * Writes what a batch saw: its samples, and per target how its check ended. Safe to repeat: the first write of a
@@ -8,9 +8,13 @@ import type { Logger, Meter, SampleStore, StateStore, TargetStatus, WriteResult 
  */
 export async function store(
   observation: BatchObservation,
-  ports: { store: SampleStore; state: StateStore; logger: Logger; meter: Meter },
+  ports: { store: SampleStore; state: StateStore; clock: Clock; logger: Logger; meter: Meter },
+  latenessMs: number,
 ): Promise<WriteResult> {
   const result = await ports.store.write(samplesOf(observation));
+  // Kept, but no verdict looks back that far.
+  const late = observation.batch.roundMs < ports.clock.nowMs() - latenessMs;
+  ports.meter.count('samples_not_judged_total', {}, late ? result.written : 0);
   ports.meter.count('samples_written_total', {}, result.written);
   ports.meter.count('samples_duplicate_total', {}, result.duplicates);
   ports.meter.count('samples_rejected_total', {}, result.rejected.length);
