@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -44,6 +53,7 @@ describe('audit file', () => {
     expect(head).toMatchObject({ writer: 'local', sequence: 3 });
     expect(await verifyAudit(file)).toEqual({
       ok: true,
+      first: 1,
       entries: 3,
       repaired: 0,
       head: { sequence: 3, hash: head.hash },
@@ -78,7 +88,7 @@ describe('audit file', () => {
           .split('\n')
           .with(0, text.split('\n')[1] ?? '')
           .join('\n'),
-      1,
+      2,
     ],
     ['put in twice', (text: string) => `${text.split('\n')[0]}\n${text}`, 2],
   ])('sees a line that was %s', async (_, tamper, line) => {
@@ -153,6 +163,64 @@ describe('audit file', () => {
   it('refuses to go on behind something that it never wrote', async () => {
     writeFileSync(file, 'x'.repeat(100_000));
     await expect(openAudit()).rejects.toThrow(/does not end as we write it/);
+  });
+
+  describe('in parts', () => {
+    const openSmall = () => createAuditFile({ file, writer: 'local', gatherMs: 0, partBytes: 1_000 });
+    async function fill(from: number, to: number) {
+      const audit = await openSmall();
+      for (let i = from; i < to; i++) await audit.append([entry(`a/${i}`)]);
+      await audit.close();
+    }
+
+    it('goes on from one to the next, also over a restart', async () => {
+      await fill(0, 10);
+      await fill(10, 20);
+      const parts = readdirSync(dir).sort();
+      expect(parts.length).toBeGreaterThan(3);
+      expect(parts[0]).toMatch(/^audit\.0{11}\d\.jsonl$/);
+      expect(parts.at(-1)).toBe('audit.jsonl');
+      expect(await verifyAudit(file)).toMatchObject({ ok: true, entries: 20, head: { sequence: 20 } });
+    });
+
+    it('goes on after a crash between the end of one and the first line of the next', async () => {
+      await fill(0, 10);
+      const [first = ''] = readdirSync(dir).sort();
+      for (const name of readdirSync(dir)) if (name !== first) rmSync(join(dir, name));
+      writeFileSync(file, '');
+      await fill(10, 11);
+      expect(JSON.parse(lines()[0] ?? '').sequence).toBe(Number(first.split('.')[1]) + 1);
+      writeFileSync(file, '{"sequen');
+      await fill(11, 12);
+      expect(await verifyAudit(file)).toMatchObject({ ok: true, repaired: 1 });
+    });
+
+    it('is verified from the oldest part that is left; a part out of the middle is missed', async () => {
+      await fill(0, 20);
+      const [first = '', second = '', third = ''] = readdirSync(dir).sort();
+      rmSync(join(dir, first));
+      expect(await verifyAudit(file)).toMatchObject({ ok: true, head: { sequence: 20 } });
+      rmSync(join(dir, third));
+      expect(second).not.toBe(third);
+      expect(await verifyAudit(file)).toMatchObject({ ok: false, line: 1 });
+    });
+  });
+
+  it('keeps what the disk did not take for the next try', async () => {
+    const audit = await openAudit();
+    await audit.append([entry('a/1')]);
+    const probe = await open(file);
+    const prototype = Object.getPrototypeOf(probe) as { datasync: () => Promise<void> };
+    await probe.close();
+    const { datasync } = prototype;
+    prototype.datasync = () => Promise.reject(new Error('ENOSPC'));
+    await expect(audit.append([entry('a/2')])).rejects.toThrow(/cannot be written/);
+    prototype.datasync = datasync;
+    await audit.append([entry('a/3')]);
+    await audit.close();
+    const targets = lines().map((line) => JSON.parse(line).target);
+    expect(new Set(targets)).toEqual(new Set(['a/1', 'a/2', 'a/3']));
+    expect(await verifyAudit(file)).toMatchObject({ ok: true });
   });
 
   it('says so when the disk does not take it', async () => {

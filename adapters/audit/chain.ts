@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { listParts } from './parts.ts';
 
 /**
  * One line of the audit is a JSON object that ends with the field `hash`: the SHA-256 of the line's text in front of
@@ -49,21 +50,41 @@ export function tornMarker(fragment: Buffer) {
 }
 
 export type AuditVerdict =
-  | { ok: true; entries: number; repaired: number; head: ChainHead }
-  | { ok: false; line: number; problem: string };
+  | {
+      ok: true;
+      /** Sequence it begins with: 1, or older lines were taken away. */
+      first: number;
+      entries: number;
+      repaired: number;
+      head: ChainHead;
+    }
+  | { ok: false; file: string; line: number; problem: string };
 
-/** Reads the whole chain again. What a crash left unfinished is right only if the line after it says so. */
+/**
+ * Reads the whole chain again, over all parts that are there; where older ones were taken away it begins with the oldest
+ * that is left. What a crash left unfinished is right only if the line after it says so.
+ */
 export async function verifyAudit(file: string): Promise<AuditVerdict> {
-  let head = GENESIS;
-  let repaired = 0;
-  let number = 0;
+  let head: ChainHead | undefined;
+  let [first, entries, repaired] = [0, 0, 0];
+  for (const part of [...(await listParts(file)), file]) {
+    const verdict = await verifyPart(part, head);
+    if (!verdict.ok) return verdict;
+    head = verdict.head;
+    first ||= verdict.first;
+    entries += verdict.entries;
+    repaired += verdict.repaired;
+  }
+  return { ok: true, first, entries, repaired, head: head ?? GENESIS };
+}
+
+async function verifyPart(file: string, before: ChainHead | undefined): Promise<AuditVerdict> {
+  let head = before;
+  let [first, entries, repaired, number] = [0, 0, 0, 0];
   let torn: { bytes: Buffer; line: number } | undefined;
   // latin1 keeps every byte, so that a fragment can be hashed as it is.
-  const lines = createInterface({
-    input: createReadStream(file, 'latin1'),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  });
-  for await (const raw of lines) {
+  const input = createReadStream(file, 'latin1');
+  for await (const raw of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     number++;
     const bytes = Buffer.from(raw, 'latin1');
     const fields = readLine(bytes.toString('utf8'));
@@ -78,17 +99,22 @@ export async function verifyAudit(file: string): Promise<AuditVerdict> {
       const marker = tornMarker(torn.bytes);
       if (fields.event !== marker.event || fields.sha256 !== marker.sha256) break;
       repaired++;
+      entries--;
       torn = undefined;
     }
-    if (fields.sequence !== head.sequence + 1) {
-      return { ok: false, line: number, problem: `sequence ${fields.sequence} follows ${head.sequence}` };
-    }
-    if (fields.previous !== head.hash)
-      return { ok: false, line: number, problem: 'does not follow the line before' };
+    // The oldest part that is left is taken at its word for what was before it; the very first line is not.
+    first ||= fields.sequence;
+    head ??= fields.sequence === 1 ? GENESIS : { sequence: fields.sequence - 1, hash: fields.previous };
+    const wrong = (problem: string) => ({ ok: false, file, line: number, problem }) as const;
+    if (fields.sequence !== head.sequence + 1)
+      return wrong(`sequence ${fields.sequence} follows ${head.sequence}`);
+    if (fields.previous !== head.hash) return wrong('does not follow the line before');
     head = { sequence: fields.sequence, hash: fields.hash };
+    entries++;
   }
-  if (torn) return { ok: false, line: torn.line, problem: 'changed, or not finished and not marked so' };
-  return { ok: true, entries: head.sequence - repaired, repaired, head };
+  if (torn)
+    return { ok: false, file, line: torn.line, problem: 'changed, or not finished and not marked so' };
+  return { ok: true, first, entries, repaired, head: head ?? GENESIS };
 }
 
 function sha256(text: string | Buffer): string {

@@ -1,9 +1,10 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, RetryableError } from '../../core/errors.ts';
 import type { Audit, AuditEntry } from '../../core/ports.ts';
 import { type ChainHead, chainLine, GENESIS, readLine, tornMarker } from './chain.ts';
+import { listParts, partName } from './parts.ts';
 
 export interface AuditFileOptions {
   /** JSON lines; made if it is not there. One process writes it at a time. */
@@ -13,20 +14,27 @@ export interface AuditFileOptions {
   nowMs?: () => number;
   /** What comes within this time is flushed to the disk together: a flush costs more than a line. */
   gatherMs?: number;
+  /** A longer file becomes a part of its own (see parts.ts); the chain goes on in the next. Nothing deletes parts. */
+  partBytes?: number;
 }
 
 const NEWLINE = 10;
 /** A line has some 500 bytes; the end of the file that is read to find the last one. */
 const TAIL_BYTES = 64 * 1024;
+/** What a crash can leave of the first line of a file. */
+const FIRST_LINE_BYTES = 4 * 1024;
+const PART_BYTES = 256 * 1024 * 1024;
+/** Kept for the next try while the disk does not take them. */
+const MAX_WAITING = 100_000;
 
 /**
  * The audit as a file that is only appended to, each line chained to the one before. It goes on where it ended; a line
  * left unfinished by a crash stays, with a line behind it that says so. @throws ConfigError if its end is not ours
  */
 export async function createAuditFile(options: AuditFileOptions): Promise<Audit> {
-  const { file, writer, nowMs = Date.now, gatherMs = 10 } = options;
+  const { file, writer, nowMs = Date.now, gatherMs = 10, partBytes = PART_BYTES } = options;
   await mkdir(dirname(file), { recursive: true });
-  const handle = await open(file, 'a+', 0o600);
+  let handle = await open(file, 'a+', 0o600);
   let head: ChainHead;
   try {
     head = await recover();
@@ -42,7 +50,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit>
 
   /** Finds the end of the chain, and marks what a crash left behind it. */
   async function recover(): Promise<ChainHead> {
-    const end = await readEnd(handle);
+    const end = await readEnd(handle, await headOfParts());
     if (end === undefined) {
       throw new ConfigError(
         `the audit ${file} does not end as we write it; keep it under another name and look why`,
@@ -63,6 +71,22 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit>
     return head;
   }
 
+  async function headOfParts(): Promise<ChainHead> {
+    const last = (await listParts(file)).at(-1);
+    if (last === undefined) return GENESIS;
+    const part = await open(last, 'r');
+    const end = await readEnd(part, GENESIS).finally(() => part.close());
+    if (end === undefined) throw new ConfigError(`the audit ${last} does not end as we write it`);
+    return end.head;
+  }
+
+  /** The file becomes a finished part; the chain goes on in a new one. */
+  async function startPart(): Promise<void> {
+    await handle.close();
+    await rename(file, partName(file, head.sequence));
+    handle = await open(file, 'a+', 0o600);
+  }
+
   async function writeDurably(text: string): Promise<void> {
     await handle.appendFile(text);
     await handle.datasync();
@@ -76,6 +100,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit>
     try {
       if (damaged) head = await recover();
       damaged = false;
+      if ((await handle.stat()).size > partBytes) await startPart();
       let end = head;
       let text = '';
       for (const { atMs, ...fields } of entries) {
@@ -87,6 +112,8 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit>
       head = end;
     } catch (cause) {
       damaged = true;
+      // What was written in spite of the error is then there twice: better than not at all.
+      queue = [...entries, ...queue].slice(0, MAX_WAITING);
       throw new RetryableError(`the audit ${file} cannot be written`, { cause });
     }
   }
@@ -109,8 +136,14 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit>
   };
 }
 
-/** The last line that is ours, and what stands behind it; undefined where there is no such line near the end. */
-async function readEnd(handle: FileHandle): Promise<{ head: ChainHead; rest: Buffer } | undefined> {
+/**
+ * The last line that is ours, and what stands behind it; `before` where there is no line yet. Undefined where no such
+ * line is near the end.
+ */
+async function readEnd(
+  handle: FileHandle,
+  before: ChainHead,
+): Promise<{ head: ChainHead; rest: Buffer } | undefined> {
   const { size } = await handle.stat();
   const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
   await handle.read(tail, 0, tail.length, size - tail.length);
@@ -123,6 +156,5 @@ async function readEnd(handle: FileHandle): Promise<{ head: ChainHead; rest: Buf
     }
     end = start - 1;
   }
-  // The very first line was not finished, or there is none yet.
-  return tail.length === size && !tail.includes('"sequence":2,') ? { head: GENESIS, rest: tail } : undefined;
+  return size <= FIRST_LINE_BYTES ? { head: before, rest: tail } : undefined;
 }

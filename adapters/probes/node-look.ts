@@ -94,16 +94,12 @@ async function runOnce(context: LookContext, access: NodeAccess, { script, parse
       node = opened;
       fingerprint = opened.session.fingerprint;
     });
-    const { execMs } = bastion.deadlines;
-    output = await runScript(command, script, {
-      deadlineMs: execMs,
-      maxBytes: bastion.maxOutputBytes,
-      nowMs,
-    });
+    const deadlineMs = Math.max(0, bastion.deadlines.execMs - command.tookMs);
+    output = await runScript(command, script, { deadlineMs, maxBytes: bastion.maxOutputBytes, nowMs });
     const parsed = parse(output.text);
     if (parsed === undefined) throw notUnderstood(output);
     if (output.complaint !== '') parsed.notes.push(`stderr: ${output.complaint}`);
-    return { parsed, offsetSeconds: clockOffset(parsed, output, command.roundTripMs) };
+    return { parsed, offsetSeconds: clockOffset(parsed, output, command.tookMs / 2) };
   } catch (cause) {
     const error = node?.tunnel.isCut()
       ? probeError('output', 'exec', 'cut off: it sends without end')

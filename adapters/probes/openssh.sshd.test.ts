@@ -1,5 +1,13 @@
 // A bastion and nodes of Debian's OpenSSH, whose nodes show the load of this machine.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -206,6 +214,29 @@ describe('the script runs whatever the login shell is', () => {
     const result = await prober.probe(batchOf([target('n', server)]));
     expect(outcomes(result)).toEqual(['n: command/exec']);
     expect(detailOf(result, 'n')).toBe('the script ended with code 126: not today');
+  });
+
+  it('and df hangs: the rest is told in time, and df is ended', async () => {
+    const bin = join(dir, 'hanging-bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'df'), '#!/bin/sh\nexec sleep 3600\n', { mode: 0o755 });
+    const mark = `BARTIZAN_MARK=${bin}`;
+    const targets = await Promise.all(
+      ['dash', 'bash', 'busybox sh', 'zsh --emulate sh'].map(async (program, i) => {
+        const command = `export PATH=${bin}:$PATH ${mark}; exec ${program}`;
+        return target(program, await startNode(`hanging-${i}`, { command }));
+      }),
+    );
+    const { prober } = await world();
+    const result = await prober.probe(batchOf(targets));
+    for (const { node: name } of targets) {
+      expect(readings(result, name)).toMatchObject({
+        load1: expect.any(Number),
+        cpu_usage: expect.any(Number),
+      });
+      expect(readings(result, name)).not.toHaveProperty('disk_usage /');
+    }
+    await until(() => processesWith(mark).length === 0);
   });
 
   it('and leaves no process behind', async () => {

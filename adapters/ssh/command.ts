@@ -15,8 +15,8 @@ export interface Script {
 
 export interface OpenCommand {
   channel: ClientChannel;
-  /** From asking to being let, over as many round trips as ssh2 makes of it. */
-  roundTripMs: number;
+  /** From asking to being let: two round trips, as ssh2 opens the channel before it asks for the command. */
+  tookMs: number;
 }
 
 export interface CommandOutput {
@@ -29,8 +29,6 @@ export interface CommandOutput {
   endedAtMs: number | undefined;
 }
 
-/** ssh2 opens the channel and asks for the command one after the other. */
-const ROUND_TRIPS_OF_EXEC = 2;
 /** After the exit code: for output that is under way, and for a child that keeps the channel open. */
 const AFTER_EXIT_MS = 1_000;
 
@@ -52,7 +50,7 @@ export function openCommand(
       clearTimeout(timer);
       if (late) channel?.destroy();
       else if (error) reject(refused(error, session));
-      else resolve({ channel, roundTripMs: (nowMs() - startMs) / ROUND_TRIPS_OF_EXEC });
+      else resolve({ channel, tookMs: nowMs() - startMs });
     });
   } catch {
     clearTimeout(timer);
