@@ -28,6 +28,7 @@ export const route = (name: string, extra: Partial<Route> = {}): Route => ({
   groupBy: ['rule', 'cluster'],
   groupWaitMs: 0,
   groupIntervalMs: 300_000,
+  repeatIntervalMs: REPEAT_MS,
   ...extra,
 });
 
@@ -45,6 +46,7 @@ export const transition = (kind: 'firing' | 'resolved', atMs: number, labels = n
   sinceMs: atMs - 1,
 });
 
+export const REPEAT_MS = 4 * 3_600_000;
 export const timing = { groupWaitMs: 0, groupIntervalMs: 300_000 };
 
 export function absorb(incident: Incident, t: Transition, nowMs: number, with_ = timing): Incident {
@@ -61,12 +63,18 @@ export const decide = (
   incident: Incident,
   nowMs: number,
   suppressionOf: (a: IncidentAlert) => Suppression | undefined = free,
-) => decideNotification({ incident, suppressionOf, nowMs });
+) => decideNotification({ incident, suppressionOf, repeatIntervalMs: REPEAT_MS, nowMs });
 
 /** Decides, which must be to send, and concludes as if the channel had accepted. */
 export function said(incident: Incident, nowMs: number): Incident {
   const decision = decide(incident, nowMs);
   if (decision.kind !== 'send') throw new Error(`decided ${JSON.stringify(decision)}`);
   const attempt = beginAttempt(incident, decision.alerts, nowMs);
-  return concludeAttempt({ incident, attempt, groupIntervalMs: timing.groupIntervalMs, nowMs });
+  return concludeAttempt({
+    incident,
+    attempt,
+    groupIntervalMs: timing.groupIntervalMs,
+    repeatIntervalMs: REPEAT_MS,
+    nowMs,
+  });
 }

@@ -42,6 +42,7 @@ export const route: Route = {
   groupBy: ['rule', 'cluster'],
   groupWaitMs: 0,
   groupIntervalMs: 5 * MINUTE,
+  repeatIntervalMs: 60 * MINUTE,
 };
 const node = (name: string) => ({ cluster: 'prod', node: name, role: 'etcd' as const });
 

@@ -66,8 +66,13 @@ function clusterOf(item: Draft['clusters'][number], bastions: readonly BastionCo
 }
 
 function routeOf(item: NonNullable<Draft['routes']>[number]): Route {
-  const { groupWait, groupInterval, ...rest } = needed(item);
-  return { ...rest, groupWaitMs: groupWait, groupIntervalMs: groupInterval };
+  const { groupWait, groupInterval, repeatInterval, ...rest } = needed(item);
+  return {
+    ...rest,
+    groupWaitMs: groupWait,
+    groupIntervalMs: groupInterval,
+    repeatIntervalMs: repeatInterval,
+  };
 }
 
 /** Listening on all addresses, one that works on this machine. */

@@ -101,6 +101,7 @@ export function defaultRoutes(channels: readonly { name: string }[]): Route[] {
       groupBy: ['rule', 'cluster'],
       groupWaitMs: 0,
       groupIntervalMs: 300_000,
+      repeatIntervalMs: 4 * 3_600_000,
     },
   ];
 }

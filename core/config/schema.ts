@@ -100,6 +100,7 @@ export const routeSchema = z.strictObject({
     .default(['rule', 'cluster']),
   groupWait: durationSchema.describe('How long the first message of a group waits for more').prefault('0s'),
   groupInterval: durationSchema.describe('Least time between messages of a group').prefault('5m'),
+  repeatInterval: durationSchema.describe('What still fires is said again after so long').prefault('4h'),
 });
 
 export const silenceSchema = z

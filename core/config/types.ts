@@ -63,6 +63,8 @@ export interface Route {
   groupBy: readonly string[];
   groupWaitMs: number;
   groupIntervalMs: number;
+  /** What still fires is said again after so long. */
+  repeatIntervalMs: number;
 }
 
 export interface Config {

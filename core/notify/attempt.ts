@@ -40,12 +40,14 @@ function sameSaying(a: Readonly<Record<string, string>>, b: Readonly<Record<stri
 
 /**
  * The incident after its notification was accepted, or finally given up: ended alerts that were said leave it, and
- * what is still unsaid (held back, or changed meanwhile) is looked at again after `groupInterval`.
+ * what is still unsaid (held back, or changed meanwhile) is looked at again after `groupInterval`, what still fires
+ * after `repeatInterval`.
  */
 export function concludeAttempt(input: {
   incident: Incident;
   attempt: NotificationAttempt;
   groupIntervalMs: number;
+  repeatIntervalMs: number;
   nowMs: number;
 }): Incident {
   const { incident, attempt, nowMs } = input;
@@ -63,8 +65,9 @@ export function concludeAttempt(input: {
     notified,
     notifications: attempt.number,
     lastNotifiedAtMs: nowMs,
-    ...(unsaid ? { dueAtMs: nowMs + input.groupIntervalMs } : {}),
-    ...(alerts.length === 0 ? { closedAtMs: nowMs } : {}),
+    ...(alerts.length === 0
+      ? { closedAtMs: nowMs }
+      : { dueAtMs: nowMs + (unsaid ? input.groupIntervalMs : input.repeatIntervalMs) }),
   };
 }
 

@@ -22,6 +22,8 @@ export const INHIBITION_RECHECK_MS = 15_000;
 export function decideNotification(input: {
   incident: Incident;
   suppressionOf: (alert: IncidentAlert) => Suppression | undefined;
+  /** What still fires is said again after so long. */
+  repeatIntervalMs: number;
   nowMs: number;
 }): Decision {
   const { incident, suppressionOf, nowMs } = input;
@@ -31,6 +33,7 @@ export function decideNotification(input: {
   const open: IncidentAlert[] = [];
   const news: IncidentAlert[] = [];
   const held: Suppression[] = [];
+  let remindable = false;
   for (const alert of incident.alerts) {
     const said = incident.notified[episodeOf(alert)];
     const suppression = suppressionOf(alert);
@@ -44,14 +47,20 @@ export function decideNotification(input: {
     } else {
       open.push(alert);
       if (changed) news.push(alert);
+      if (suppression) held.push(suppression);
+      else remindable = true;
     }
   }
 
   if (news.length > 0)
     return { kind: 'send', reason: reasonOf(incident, news, open), alerts: [...open, ...resolvedOf(news)] };
-  if (held.length > 0) return { kind: 'wait', untilMs: recheckAt(held, nowMs), why: holding(held) };
-  const firing = incident.alerts.some((alert) => alert.status === 'firing');
-  return { kind: 'nothing', why: firing ? 'all was said' : 'all has ended', close: !firing };
+  const repeatAtMs = remindable ? (incident.lastNotifiedAtMs ?? nowMs) + input.repeatIntervalMs : Infinity;
+  if (nowMs >= repeatAtMs) return { kind: 'send', reason: 'repeat', alerts: open };
+  if (held.length > 0) {
+    return { kind: 'wait', untilMs: Math.min(recheckAt(held, nowMs), repeatAtMs), why: holding(held) };
+  }
+  if (remindable) return { kind: 'wait', untilMs: repeatAtMs, why: 'all was said' };
+  return { kind: 'nothing', why: 'all has ended', close: true };
 }
 
 function reasonOf(

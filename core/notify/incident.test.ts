@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { absorb, decide, n1, n2, opened, route, rule, said, transition } from '../../test/incidents.ts';
+import {
+  absorb,
+  decide,
+  n1,
+  n2,
+  opened,
+  REPEAT_MS,
+  route,
+  rule,
+  said,
+  transition,
+} from '../../test/incidents.ts';
 import type { Labels, Rule } from '../model.ts';
 import { beginAttempt, concludeAttempt } from './attempt.ts';
 import { groupOf, matchRoutes } from './routes.ts';
@@ -104,9 +115,20 @@ describe('an incident', () => {
     expect(absorb(gone, transition('resolved', 2_000), 9_000)).toBe(gone);
   });
 
-  it('says nothing twice', () => {
+  it('says nothing twice before repeatInterval, then what still fires', () => {
     const incident = { ...said(opened(), 1_000), dueAtMs: 2_000 };
-    expect(decide(incident, 2_000)).toEqual({ kind: 'nothing', why: 'all was said', close: false });
+    expect(decide(incident, 2_000)).toEqual({
+      kind: 'wait',
+      untilMs: 1_000 + REPEAT_MS,
+      why: 'all was said',
+    });
+    const later = said(opened(), 1_000);
+    expect(later.dueAtMs).toBe(1_000 + REPEAT_MS);
+    expect(decide(later, 1_000 + REPEAT_MS)).toMatchObject({ kind: 'send', reason: 'repeat' });
+    expect(said(later, 1_000 + REPEAT_MS)).toMatchObject({
+      notifications: 2,
+      dueAtMs: 1_000 + 2 * REPEAT_MS,
+    });
   });
 
   it('keeps the lease of a message under way when a transition arrives', () => {
@@ -115,7 +137,13 @@ describe('an incident', () => {
     const leased = { ...incident, attempt, lastNotifiedAtMs: 500, dueAtMs: 61_000 };
     const meanwhile = absorb(leased, transition('firing', 2_000, n2), 2_000);
     expect(meanwhile.dueAtMs).toBe(61_000);
-    const after = concludeAttempt({ incident: meanwhile, attempt, groupIntervalMs: 300_000, nowMs: 3_000 });
+    const after = concludeAttempt({
+      incident: meanwhile,
+      attempt,
+      groupIntervalMs: 300_000,
+      repeatIntervalMs: REPEAT_MS,
+      nowMs: 3_000,
+    });
     expect(after).toMatchObject({ dueAtMs: 303_000, notified: { 'memory/n1@1000': 'firing' } });
   });
 });

@@ -57,6 +57,7 @@ export const NOTIFY_REASONS = [
   'some-resolved',
   'all-resolved',
   'fired-and-resolved',
+  'repeat',
   'fallback',
 ] as const;
 export type NotifyReason = (typeof NOTIFY_REASONS)[number];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { absorb, decide, n1, n2, opened, rule, said, transition } from '../../test/incidents.ts';
+import { absorb, decide, n1, n2, opened, REPEAT_MS, rule, said, transition } from '../../test/incidents.ts';
 import type { Labels, Transition } from '../model.ts';
 import { INHIBITION_RECHECK_MS, suppressionJudge } from './decide.ts';
 import type { IncidentAlert } from './model.ts';
@@ -38,6 +38,18 @@ describe('suppression', () => {
     expect(decide(incident, 1_000, by)).toMatchObject({
       kind: 'wait',
       untilMs: 1_000 + INHIBITION_RECHECK_MS,
+    });
+  });
+
+  it('reminds of what is silenced only when that ends', () => {
+    const incident = said(opened(), 1_000);
+    const silenced = () => ({ by: 'silence', untilMs: 10 * REPEAT_MS }) as const;
+    expect(decide(incident, 1_000 + REPEAT_MS, silenced)).toMatchObject({
+      kind: 'wait',
+      untilMs: 10 * REPEAT_MS,
+    });
+    expect(decide({ ...incident, dueAtMs: 10 * REPEAT_MS }, 10 * REPEAT_MS)).toMatchObject({
+      reason: 'repeat',
     });
   });
 

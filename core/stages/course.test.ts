@@ -38,6 +38,18 @@ describe('the usual course', () => {
     });
   });
 
+  it('says again what still fires after repeatInterval', async () => {
+    const world = createWorld();
+    await fire(world);
+    await world.notify();
+    await world.goTo(61.9);
+    await world.notify();
+    expect(world.sent).toHaveLength(1);
+    await world.goTo(62);
+    await world.notify();
+    expect(world.said()).toEqual(['ops 1 first firing n1:firing', 'ops 2 repeat firing n1:firing']);
+  });
+
   it('puts alerts of a rule and cluster that fire together into one message', async () => {
     const world = createWorld();
     for (const minute of [0, 1, 2]) world.put(minute, { n1: 95, n2: 99 });

@@ -5,7 +5,7 @@ import { type Decision, decideNotification, suppressionJudge } from '../notify/d
 import type { Delivery, Incident, Notification, Picture } from '../notify/model.ts';
 import { buildNotification } from '../notify/notification.ts';
 import type { Channel, Versioned } from '../ports.ts';
-import { type RecordPorts, recordAttempt, type SendResult } from './record.ts';
+import { DEFAULT_REPEAT_MS, type RecordPorts, recordAttempt, type SendResult } from './record.ts';
 
 export interface DeliverPorts extends RecordPorts {
   channels: ReadonlyMap<string, Channel>;
@@ -46,7 +46,9 @@ async function deliver(
   const incident = stored.value;
   const nowMs = clock.nowMs();
   const suppressionOf = suppressionJudge({ ...judged, rules: incident.rules, nowMs });
-  const decision = decideNotification({ incident, suppressionOf, nowMs });
+  const route = config.routes.find((candidate) => candidate.name === incident.route);
+  const repeatIntervalMs = route?.repeatIntervalMs ?? DEFAULT_REPEAT_MS;
+  const decision = decideNotification({ incident, suppressionOf, repeatIntervalMs, nowMs });
   try {
     if (decision.kind === 'send') return await send(stored, decision, config, ports, signal);
     const { dueAtMs: _due, ...rest } = incident;

@@ -5,6 +5,9 @@ import { afterFailure, concludeAttempt, failOver } from '../notify/attempt.ts';
 import type { Delivery, Incident, Notification, NotificationAttempt } from '../notify/model.ts';
 import type { Clock, Logger, Meter, Receipt, Secrets, StateStore } from '../ports.ts';
 
+/** Of incidents whose route is gone from the configuration. */
+export const DEFAULT_REPEAT_MS = 4 * 3_600_000;
+
 export type SendResult = { receipt: Receipt } | { error: unknown };
 
 export interface RecordPorts {
@@ -30,6 +33,7 @@ export async function recordAttempt(input: {
   const nowMs = ports.clock.nowMs();
   const route = config.routes.find((candidate) => candidate.name === leased.route);
   const groupIntervalMs = route?.groupIntervalMs ?? 0;
+  const repeatIntervalMs = route?.repeatIntervalMs ?? DEFAULT_REPEAT_MS;
   const fallback = config.channels.find((channel) => channel.name === attempt.channel)?.fallback;
   const after =
     'error' in result ? afterFailure({ error: result.error, attempt, fallback, nowMs }) : undefined;
@@ -57,7 +61,7 @@ export async function recordAttempt(input: {
     if (after?.kind === 'fallback') {
       return { ...incident, attempt: failOver(attempt, after.channel, nowMs), dueAtMs: nowMs };
     }
-    return concludeAttempt({ incident, attempt, groupIntervalMs, nowMs });
+    return concludeAttempt({ incident, attempt, groupIntervalMs, repeatIntervalMs, nowMs });
   };
   report(delivery, after?.kind, ports);
   await settleIncident(leased.id, settle, delivery, ports.state);
