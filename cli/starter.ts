@@ -74,6 +74,7 @@ channels:
 #  - name: bastion-lost
 #    title: Bastion lost
 #    metric: bastion_up
+#    aggregate: { by: [bastion], op: max }
 #    below: 1
 #    for: 1m
 #    severity: critical

@@ -104,12 +104,19 @@ export type Condition =
 
 export type NoDataPolicy = 'keepLast' | 'alerting' | 'ok';
 
+export const REDUCERS = ['avg', 'max', 'min', 'p95', 'rate', 'delta'] as const;
+export const AGGREGATIONS = ['avg', 'max', 'min', 'sum', 'count'] as const;
+
 /** A condition on a metric that must hold for a duration. Defaults are filled in by the configuration. */
 export interface Rule {
   name: string;
   title: string;
   metric: string;
   where: LabelGlobs;
+  /** In front of the comparison: what the samples of the last so long come to. */
+  window?: { lastMs: number; reduce: (typeof REDUCERS)[number] };
+  /** Behind the window: across series that agree in these labels, which are the alert's. */
+  aggregate?: { by: readonly string[]; op: (typeof AGGREGATIONS)[number] };
   condition: Condition;
   /** While firing this bound decides instead of the condition's; a pair for `outside`; not with `equals`. */
   recoveryThreshold?: number | readonly [number, number];

@@ -76,9 +76,9 @@ export function createRoundRunner(
     const startMs = clock.nowMs();
     for (const observation of backlog.splice(0)) await write(observation);
     const { batches, targets } = await plan({ roundMs, config }, ports);
-    const judge = async () => {
+    const judge = async (partial: boolean) => {
       if (signal.aborted) return [];
-      const request = { config, targets, roundMs, shard: 'local' };
+      const request = { config, targets, roundMs, shard: 'local', partial };
       const judged = await evaluate(request, { store: ports.store, state, logger, meter });
       ports.onJudged();
       return judged;
@@ -98,9 +98,9 @@ export function createRoundRunner(
     });
     const early = new AbortController();
     await Promise.race([probing, ports.sleep(JUDGE_AFTER_MS, early.signal)]).finally(() => early.abort());
-    const first = done ? [] : await judge();
+    const first = done ? [] : await judge(true);
     const observations = await probing;
-    const transitions = [...first, ...(await judge())];
+    const transitions = [...first, ...(await judge(false))];
     const { writer, sequence, hash } = audit.head();
     await state.putAuditHead(writer, { sequence, hash, atMs: roundMs });
     meter.gauge('round_duration_seconds', (clock.nowMs() - startMs) / 1000);

@@ -57,6 +57,7 @@ export function defaultRuleTexts(everyMs: number): Record<string, unknown>[] {
       name: 'bastion-lost',
       title: 'Bastion lost',
       metric: 'bastion_up',
+      aggregate: { by: ['bastion'], op: 'max' },
       below: 1,
       for: formatDuration(everyMs),
       severity: 'critical',

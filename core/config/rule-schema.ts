@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { findMetric, GROUP_LABELS, METRICS } from '../catalogue.ts';
-import { type Condition, type Rule, SEVERITIES } from '../model.ts';
+import { AGGREGATIONS, type Condition, REDUCERS, type Rule, SEVERITIES } from '../model.ts';
 import { durationSchema } from './duration.ts';
 import { nearest, quoted } from './problem.ts';
 
@@ -39,6 +39,22 @@ const ruleFields = z.strictObject({
     )
     .describe('Labels and globs (`*`, `?`), any of which must match')
     .prefault({}),
+  window: z
+    .strictObject({
+      last: durationSchema.describe('How far back'),
+      reduce: z
+        .enum(REDUCERS)
+        .describe('What those samples come to; `rate` is per second, `p95` nearest-rank'),
+    })
+    .describe('Compare what the last samples come to, rather than each')
+    .optional(),
+  aggregate: z
+    .strictObject({
+      by: z.array(z.string()).min(1).describe('Labels that make a group, and are the labels of the alert'),
+      op: z.enum(AGGREGATIONS).describe('What the values of a group come to'),
+    })
+    .describe('Compare groups of series, after the window')
+    .optional(),
   above: number('`above`').describe('Breaching while the value is greater').optional(),
   below: number('`below`').describe('Breaching while the value is smaller').optional(),
   outside: interval
@@ -84,13 +100,15 @@ export const ruleSchema = ruleFields.transform((fields, context): Rule => {
     context.addIssue({ code: 'custom', path: [...path], message, input: fields });
   }
   if (problems.length > 0 || !condition) return z.NEVER;
-  const { name, title, metric, where, recoveryThreshold, noData, severity, inhibitedBy, summary, runbook } =
-    fields;
+  const { name, title, metric, where, window, aggregate, recoveryThreshold, noData } = fields;
+  const { severity, inhibitedBy, summary, runbook } = fields;
   return {
     name,
     title: title ?? titleFrom(name),
     metric,
     where,
+    ...(window !== undefined && { window: { lastMs: window.last, reduce: window.reduce } }),
+    ...(aggregate !== undefined && { aggregate }),
     condition,
     ...(recoveryThreshold !== undefined && { recoveryThreshold }),
     forMs: fields.for,
@@ -129,10 +147,14 @@ function metricProblems(fields: RuleFields): Problem[] {
     return [{ path: ['metric'], message: `there is no metric ${quoted(fields.metric)}${hint}` }];
   }
   const labels: readonly string[] = GROUP_LABELS[metric.group];
-  return Object.keys(fields.where)
-    .filter((label) => !labels.includes(label))
-    .map((label) => ({
-      path: ['where', label],
+  const used = [
+    ...Object.keys(fields.where).map((label) => ({ label, path: ['where', label] })),
+    ...(fields.aggregate?.by ?? []).map((label, i) => ({ label, path: ['aggregate', 'by', String(i)] })),
+  ];
+  return used
+    .filter(({ label }) => !labels.includes(label))
+    .map(({ label, path }) => ({
+      path,
       message: `\`${metric.name}\` has no label ${quoted(label)}; it has ${labels.join(', ')}`,
     }));
 }

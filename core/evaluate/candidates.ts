@@ -3,6 +3,7 @@ import type { Alert, Labels, Point, Series, Transition } from '../model.ts';
 import type { FoldInput, Span } from './fold.ts';
 import { placeOf } from './identity.ts';
 import type { Judge } from './judge.ts';
+import { isGroupGone } from './judged.ts';
 import type { EvaluateInput, SeriesState } from './model.ts';
 import { NO_DATA_UPS } from './no-data.ts';
 import { mergePoints, type Places, sameLabels } from './places.ts';
@@ -52,7 +53,7 @@ export function findCandidates(
     const place = placeOf(labels);
     const target = place === undefined ? undefined : places.targetAt(place);
     const entry = known.get(key) ?? { labels };
-    const removed = place !== undefined && !target;
+    const removed = place === undefined ? isGroupGone(input, labels) : !target;
     // What was told of it is kept for a while: the inventory may have had a bad moment.
     if (removed && !entry.last && !isOpen(entry)) return;
     const hasTarget = target !== undefined;

@@ -9,6 +9,7 @@ import {
   MINUTE,
   type Outcome,
   oneSeries,
+  reduced,
   runAt,
   step,
   twoDisks,
@@ -52,6 +53,8 @@ const chunks = fc.array(fc.boolean(), { minLength: 160, maxLength: 160 });
 const chunked = (world: World, cuts: boolean[]) =>
   everyRound(world).filter((atMs, i) => cuts[i] || atMs === lastRound(world));
 
+const worlds = fc.oneof(oneSeries(), twoDisks, reduced);
+
 const RUNS = { numRuns: 150 };
 
 describe('evaluate', { timeout: 60_000 }, () => {
@@ -90,7 +93,7 @@ describe('evaluate', { timeout: 60_000 }, () => {
 
   it('gives the same verdicts in any chunks, evaluated more often, or twice', () => {
     fc.assert(
-      fc.property(fc.oneof(oneSeries(), twoDisks), chunks, (world, cuts) => {
+      fc.property(worlds, chunks, (world, cuts) => {
         const each = runAt(world, everyRound(world));
         const twice = runAt(
           world,
@@ -108,7 +111,7 @@ describe('evaluate', { timeout: 60_000 }, () => {
 
   it('ends in the same state whatever the order of arrival within the lateness, and tells of it', () => {
     fc.assert(
-      fc.property(fc.oneof(oneSeries(), twoDisks), delays, fc.boolean(), (drawn, late, alerts) => {
+      fc.property(worlds, delays, fc.boolean(), (drawn, late, alerts) => {
         const world = { ...drawn, rounds: drawn.rounds + 16 };
         const arrival = arrivalBy(late);
         const punctual = runAt(world, everyRound(world));
@@ -123,7 +126,7 @@ describe('evaluate', { timeout: 60_000 }, () => {
 
   it('loses no alert when killed between commit and checkpoint while samples arrive late', () => {
     fc.assert(
-      fc.property(fc.oneof(oneSeries(), twoDisks), delays, fc.nat(), (drawn, late, at) => {
+      fc.property(worlds, delays, fc.nat(), (drawn, late, at) => {
         const world = { ...drawn, rounds: drawn.rounds + 16 };
         const killedMs = (at % (world.rounds - 1)) * MINUTE;
         const outcome = everyRound(world).reduce((before, nowMs) => {
@@ -140,7 +143,7 @@ describe('evaluate', { timeout: 60_000 }, () => {
 
   it('emits nothing new when the same round is judged again', () => {
     fc.assert(
-      fc.property(fc.oneof(oneSeries(), twoDisks), fc.boolean(), (world, alerts) => {
+      fc.property(worlds, fc.boolean(), (world, alerts) => {
         const once = runAt(world, everyRound(world), { alerts });
         const again = step(world, once, lastRound(world), { alerts });
         expect(told(again)).toEqual(told(once));
@@ -152,7 +155,7 @@ describe('evaluate', { timeout: 60_000 }, () => {
 
   it('emits the same ids again when killed between commit and checkpoint', () => {
     fc.assert(
-      fc.property(fc.oneof(oneSeries(), twoDisks), fc.nat(), fc.nat({ max: 20 }), (world, at, pause) => {
+      fc.property(worlds, fc.nat(), fc.nat({ max: 20 }), (world, at, pause) => {
         const killedMs = (at % world.rounds) * MINUTE;
         const before = runAt(
           world,

@@ -1,12 +1,13 @@
-import type { Alert, Series, Transition, TransitionReason } from '../model.ts';
+import type { Alert, Transition, TransitionReason } from '../model.ts';
 import { endedAlert, openAlert } from './alert.ts';
 import { type Candidate, findCandidates, knownAlerts } from './candidates.ts';
 import { type Folded, fold, isWorthKeeping, type Span } from './fold.ts';
 import { type AlertIdentity, alertIdentity, ruleHash } from './identity.ts';
 import { createJudge, type Judge } from './judge.ts';
+import { judgedSeries } from './judged.ts';
 import type { EvaluateInput, EvaluateResult, SeriesState } from './model.ts';
 import { createPlaces } from './places.ts';
-import { evaluationRange } from './range.ts';
+import { judgedFromMs } from './range.ts';
 import { freshState, type Step } from './series-state.ts';
 import { endReason, startState } from './start.ts';
 import { statusAfter, type Told, tell, toldOf } from './tell.ts';
@@ -51,7 +52,7 @@ export function evaluate(input: EvaluateInput): EvaluateResult {
   const context = contextOf(input);
   const { judge, span, startedAtMs } = context;
   const known = knownAlerts(input);
-  const judged = { ...input, series: judgedSeries(input) };
+  const judged = { ...input, series: judgedSeries(input, span.fromMs) };
   const places = createPlaces(judged);
   const { candidates, ignoredSamples } = findCandidates(judged, { judge, known, places, span });
 
@@ -73,15 +74,10 @@ export function evaluate(input: EvaluateInput): EvaluateResult {
   };
 }
 
-/** What the condition is compared with. Windows, and then aggregates across targets, have their place here. */
-function judgedSeries(input: EvaluateInput): readonly Series[] {
-  return input.series;
-}
-
 function contextOf(input: EvaluateInput): Context {
   const { rule, intervalMs, latenessMs, checkpoint, nowMs, alerts } = input;
   const start: Start = !checkpoint ? 'first' : checkpoint.ruleHash !== ruleHash(rule) ? 'edited' : undefined;
-  const fromMs = evaluationRange(input).fromMs - 1;
+  const fromMs = judgedFromMs(input) - 1;
   // What an edit, or a lost checkpoint, decided stands: nothing before it is folded again.
   const standing = start === 'edited' || (start === 'first' && alerts !== undefined && alerts.length > 0);
   return {

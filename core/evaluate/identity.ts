@@ -33,10 +33,14 @@ export function placeOf(labels: Labels): string | undefined {
 
 /** Changes when a field changes that decides; texts, severity and inhibition do not. */
 export function ruleHash(rule: Rule): string {
-  const { metric, where, condition, recoveryThreshold, forMs, keepFiringForMs, noData } = rule;
+  const { metric, where, window, aggregate, condition, recoveryThreshold, forMs, keepFiringForMs, noData } =
+    rule;
+  const inFront = window || aggregate ? [[window, aggregate]] : [];
   const globs = Object.keys(where)
     .sort()
     .map((label) => [label, where[label]]);
   const bounds = [condition.kind, ...Object.entries(condition).sort(([a], [b]) => (a < b ? -1 : 1))];
-  return hashText(JSON.stringify([metric, globs, bounds, recoveryThreshold, forMs, keepFiringForMs, noData]));
+  return hashText(
+    JSON.stringify([metric, globs, bounds, recoveryThreshold, forMs, keepFiringForMs, noData, ...inFront]),
+  );
 }

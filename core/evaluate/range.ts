@@ -4,23 +4,30 @@ import { ruleHash } from './identity.ts';
 import type { Checkpoint, ExpectedTarget } from './model.ts';
 
 /** Labels that a target has by itself; all others come from the samples. */
-const TARGET_LABELS = ['cluster', 'node', 'role'] as const;
+export const TARGET_LABELS = ['cluster', 'node', 'role'] as const;
 
-/**
- * From when on samples must be queried, inclusive. What lies before is in the checkpoint. A new or edited rule looks
- * back far enough to see what holds now: twice the hold, since half of its samples may be lost.
- */
-export function evaluationRange(input: {
+export interface RangeInput {
   rule: Rule;
   intervalMs: number;
   latenessMs: number;
   checkpoint: Checkpoint | undefined;
   nowMs: number;
-}): { fromMs: number } {
+}
+
+/** From when on samples must be queried, inclusive: a window looks back from the first time that is judged. */
+export function evaluationRange(input: RangeInput): { fromMs: number } {
+  return { fromMs: judgedFromMs(input) - (input.rule.window?.lastMs ?? 0) };
+}
+
+/**
+ * From when on it is judged, inclusive. What lies before is in the checkpoint. A new or edited rule looks back far
+ * enough to see what holds now: twice the hold, since half of its samples may be lost.
+ */
+export function judgedFromMs(input: RangeInput): number {
   const { rule, intervalMs, latenessMs, checkpoint, nowMs } = input;
-  if (checkpoint && checkpoint.ruleHash === ruleHash(rule)) return { fromMs: checkpoint.settledToMs + 1 };
+  if (checkpoint && checkpoint.ruleHash === ruleHash(rule)) return checkpoint.settledToMs + 1;
   const holdMs = Math.max(rule.forMs, 3 * intervalMs);
-  return { fromMs: nowMs - latenessMs - 2 * holdMs - rule.keepFiringForMs };
+  return nowMs - latenessMs - 2 * holdMs - rule.keepFiringForMs;
 }
 
 /** The targets in which the rule's metric is expected. Labels that only samples have (`mount`) exclude none. */

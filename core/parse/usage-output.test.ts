@@ -251,7 +251,7 @@ describe('usage output', () => {
     for (const part of bad) {
       const startMs = performance.now();
       parseUsage(`@bartizan begin usage 1\n${part}\n@blocks\n${part}\n@inodes\n${part}\n@bartizan end\n`);
-      expect(performance.now() - startMs).toBeLessThan(1_000);
+      expect(performance.now() - startMs).toBeLessThan(5_000);
     }
   });
 });

@@ -1,6 +1,7 @@
 import type { ChartSpec } from '../chart/spec.ts';
 import { buildChartSpec, chartRange } from '../chart/spec.ts';
 import type { Config } from '../config/types.ts';
+import { judgedSeries } from '../evaluate/judged.ts';
 import type { LabelGlobs } from '../model.ts';
 import type { Incident, Notification, NotificationAlert, Picture } from '../notify/model.ts';
 import type { ChartStore, SampleStore } from '../ports.ts';
@@ -25,12 +26,11 @@ export function createDraw(ports: DrawPorts) {
     const alerts = notification.alerts.filter((alert) => alert.rule === rule.name);
     const nowMs = notification.atMs;
     const { fromMs, toMs } = chartRange({ rule, alerts, nowMs, intervalMs });
-    const series = await ports.store.query({
-      metric: rule.metric,
-      where: neighbourhood(first),
-      fromMs,
-      toMs,
-    });
+    // Behind a series stand the others of its cluster, whatever the rule selects; a group is of what the rule selects.
+    const where = { ...(rule.aggregate ? rule.where : {}), ...neighbourhood(first) };
+    const lookback = { fromMs: fromMs - (rule.window?.lastMs ?? 0), toMs };
+    const stored = await ports.store.query({ metric: rule.metric, where, ...lookback });
+    const series = judgedSeries({ rule, series: stored, intervalMs }, fromMs - 1);
     const spec = buildChartSpec({
       alerts,
       rule,

@@ -17,6 +17,11 @@ export interface EvaluateRequest {
   /** Judged up to here: the scheduled time of the newest round. */
   roundMs: number;
   shard: string;
+  /**
+   * Batches of the round are still out: rules across series wait for them, since what half of a fleet comes to is not
+   * what the fleet comes to.
+   */
+  partial?: boolean;
 }
 
 /** Tries again when another evaluation of the shard was first; what it committed is then seen. */
@@ -32,6 +37,7 @@ export async function evaluate(request: EvaluateRequest, ports: EvaluatePorts): 
   const gone = (await ports.state.listRules()).filter((name) => !names.has(name));
   for (const name of gone) transitions.push(...(await retried(() => endRule(name, request, ports))));
   for (const rule of request.config.rules) {
+    if (request.partial && rule.aggregate) continue;
     transitions.push(...(await retried(() => evaluateRule(rule, request, ports))));
   }
   for (const { rule, kind, reason, labels, atMs } of transitions) {

@@ -51,8 +51,16 @@ export function buildStory(fields: StoryFields, reporter: Reporter): Story | und
     })),
     ruleFromMs: times.check(fields.ruleFrom, ['ruleFrom']),
     ruleUntilMs: times.check(fields.ruleUntil, ['ruleUntil']),
-    expect: readExpectations(fields.expect, names, nodes, times, reporter),
+    expect: readExpectations(fields.expect, judgedNames(rule, series, names), nodes, times, reporter),
   };
+}
+
+/** What verdicts are about: the series, or the groups that an aggregate makes of them, by their labels. */
+function judgedNames(rule: Rule, series: Story['series'], names: readonly string[]): readonly string[] {
+  const { aggregate } = rule;
+  if (!aggregate) return names;
+  const groups = series.map(({ labels }) => aggregate.by.map((name) => `${name}=${labels[name]}`).join(' '));
+  return [...new Set(groups)];
 }
 
 /** The rule after an edit: its fields replaced; a new condition replaces the old one. */

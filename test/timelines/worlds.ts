@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { evaluate, evaluationRange } from '../../core/evaluate/evaluate.ts';
 import type { Checkpoint } from '../../core/evaluate/model.ts';
-import type { Alert, NoDataPolicy, Point, Rule, Series, Transition } from '../../core/model.ts';
+import {
+  AGGREGATIONS,
+  type Alert,
+  type NoDataPolicy,
+  type Point,
+  REDUCERS,
+  type Rule,
+  type Series,
+  type Transition,
+} from '../../core/model.ts';
 
 export const MINUTE = 60_000;
 const LATENESS = 15 * MINUTE;
@@ -160,3 +169,17 @@ export function runAt(
 
 export const everyRound = (world: World) => Array.from({ length: world.rounds }, (_, i) => i * MINUTE);
 export const lastRound = (world: World) => (world.rounds - 1) * MINUTE;
+
+const inFront = fc.oneof(
+  fc.record({ window: fc.record({ lastMs: minutes(1, 2, 3, 5, 10), reduce: fc.constantFrom(...REDUCERS) }) }),
+  fc.record({ aggregate: fc.record({ by: fc.constant(['cluster']), op: fc.constantFrom(...AGGREGATIONS) }) }),
+  fc.record({
+    window: fc.record({ lastMs: minutes(2, 5), reduce: fc.constantFrom(...REDUCERS) }),
+    aggregate: fc.record({ by: fc.constant(['cluster', 'node']), op: fc.constantFrom(...AGGREGATIONS) }),
+  }),
+);
+
+/** The same worlds, judged by what windows and aggregates make of them. */
+export const reduced: fc.Arbitrary<World> = fc
+  .tuple(fc.oneof(oneSeries(), twoDisks), inFront)
+  .map(([world, extra]) => ({ ...world, rule: { ...world.rule, ...extra } }));
