@@ -14,6 +14,7 @@ import { createDraw } from '../core/stages/draw.ts';
 import { createChartFiles } from './chart-files.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
 import { type Health, judgeHealth, type RoundRecord } from './health.ts';
+import { createHeartbeat } from './heartbeat.ts';
 import { runHousekeeping } from './housekeeping.ts';
 import { lockFolder } from './lock.ts';
 import { createMeter } from './meter.ts';
@@ -115,6 +116,9 @@ export async function startBartizan(options: {
       sleep,
       onJudged: notifier.wake,
     });
+    const { heartbeat: url } = config.server;
+    const heartbeat =
+      url === undefined ? undefined : createHeartbeat({ ...ports, url, signal: stopping.signal });
     const schedule = runSchedule({
       tickMs,
       offsetMs: Math.floor(config.schedule.jitterMs * jitterShare),
@@ -128,6 +132,7 @@ export async function startBartizan(options: {
         let error: string | undefined;
         try {
           const result = await runRound(roundMs, cut.signal);
+          heartbeat?.beat();
           options.onRound?.(result);
         } catch (cause) {
           error = secrets.redact(describeError(cause));

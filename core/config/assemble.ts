@@ -8,7 +8,7 @@ import type { BastionConfig, ClusterConfig, Config, Route } from './types.ts';
 export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: string }): Config {
   const { kind, path, retention } = needed(draft.store);
   const { jitter, timeZone, lateness } = needed(draft.schedule);
-  const { listen, publicUrl, chartRetention } = needed(draft.server);
+  const { listen, publicUrl, chartRetention, heartbeat } = needed(draft.server);
   const bastions = draft.bastions.map(bastionOf);
   const checks = draft.checks?.map(needed) ?? DEFAULT_CHECKS;
   const channels = draft.channels?.map(needed) ?? [];
@@ -29,6 +29,7 @@ export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: 
       port: listen.port,
       publicUrl: publicUrl ?? `http://${reachable(listen.host)}:${listen.port}`,
       chartRetentionMs: chartRetention,
+      ...(heartbeat !== undefined && { heartbeat }),
     },
   };
 }

@@ -14,7 +14,7 @@ import {
   urlSchema,
 } from './field-schemas.ts';
 import { hostKeySchema } from './host-key.ts';
-import { secretSchema } from './secret-text.ts';
+import { secretSchema, secretTextSchema } from './secret-text.ts';
 
 const hostKeys = z
   .array(hostKeySchema)
@@ -137,4 +137,7 @@ export const serverSchema = z.strictObject({
     .meta({ examples: ['https://bartizan.example.net'] })
     .optional(),
   chartRetention: positiveDurationSchema.describe('How long a picture can be fetched').prefault('30d'),
+  heartbeat: secretTextSchema
+    .describe('Address that is called after each completed round, so that somebody else notices when none is')
+    .optional(),
 });

@@ -92,5 +92,7 @@ export interface Config {
     publicUrl: string;
     /** How long a picture stays reachable. */
     chartRetentionMs: number;
+    /** Called after each completed round. */
+    heartbeat?: SecretText;
   };
 }

@@ -1,0 +1,53 @@
+import { sendRequest } from '../adapters/http.ts';
+import { describeError } from '../core/errors.ts';
+import type { Clock, Logger, Meter, Secrets } from '../core/ports.ts';
+
+export interface Heartbeat {
+  /** A round was completed: tell the watcher, unless the last call is still under way. */
+  beat(): void;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Calls an address after each completed round (healthchecks.io, Alertmanager's dead man's switch, another monitor), so
+ * that somebody else notices when this process no longer can. A call that fails is logged once until one succeeds.
+ */
+export function createHeartbeat(options: {
+  /** `server.heartbeat`, references unresolved. */
+  url: string;
+  secrets: Secrets;
+  clock: Clock;
+  logger: Logger;
+  meter: Meter;
+  signal: AbortSignal;
+}): Heartbeat {
+  const { url, secrets, clock, logger, meter, signal } = options;
+  let calling = false;
+  let failing = false;
+
+  async function call(): Promise<void> {
+    try {
+      const address = await secrets.resolve(url);
+      const request = { method: 'GET', url: address, headers: {}, timeoutMs: TIMEOUT_MS, signal } as const;
+      await sendRequest(request, { nowMs: clock.nowMs, redact: secrets.redact });
+      meter.count('heartbeats_total', { outcome: 'ok' });
+      failing = false;
+    } catch (error) {
+      if (signal.aborted) return;
+      meter.count('heartbeats_total', { outcome: 'failed' });
+      if (!failing) logger.warn('heartbeat not accepted', { error: secrets.redact(describeError(error)) });
+      failing = true;
+    }
+  }
+
+  return {
+    beat() {
+      if (calling) return;
+      calling = true;
+      void call().finally(() => {
+        calling = false;
+      });
+    },
+  };
+}
