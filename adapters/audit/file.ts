@@ -32,9 +32,10 @@ const MAX_WAITING = 100_000;
  * left unfinished by a crash stays, with a line behind it that says so. @throws ConfigError if its end is not ours
  */
 export async function createAuditFile(options: AuditFileOptions): Promise<Audit> {
-  const { file, writer, nowMs = Date.now, gatherMs = 10, partBytes = PART_BYTES } = options;
+  const { file, writer, nowMs = Date.now, gatherMs = 50, partBytes = PART_BYTES } = options;
   await mkdir(dirname(file), { recursive: true });
   let handle = await open(file, 'a+', 0o600);
+  let { size } = await handle.stat();
   let head: ChainHead;
   try {
     head = await recover();
@@ -85,11 +86,13 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit>
     await handle.close();
     await rename(file, partName(file, head.sequence));
     handle = await open(file, 'a+', 0o600);
+    size = 0;
   }
 
   async function writeDurably(text: string): Promise<void> {
     await handle.appendFile(text);
     await handle.datasync();
+    size += Buffer.byteLength(text);
   }
 
   /** Writes all that waits, with one flush to the disk. */
@@ -100,7 +103,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit>
     try {
       if (damaged) head = await recover();
       damaged = false;
-      if ((await handle.stat()).size > partBytes) await startPart();
+      if (size > partBytes) await startPart();
       let end = head;
       let text = '';
       for (const { atMs, ...fields } of entries) {
