@@ -32,6 +32,8 @@ import {
   readings,
   targetOf,
 } from '../../test/prober-world.ts';
+import { bastionKeyLine, nodeKeyLine } from '../ssh/authorized-keys.ts';
+import { parsePrivateKey } from '../ssh/private-keys.ts';
 import { usage } from './usage/usage.ts';
 
 let dir: string;
@@ -178,9 +180,6 @@ const SHELLS: Readonly<Record<string, (bin: string) => string>> = {
     `export IFS=0123456789 POSIXLY_CORRECT=1 BLOCK_SIZE=512 AWKPATH=/ ENV=/etc/passwd; ${shell('sh')}`,
   'noisy-profile': () => `echo "*** Welcome ***"; echo oops >&2; printf 'no end'; ${shell('sh')}; echo bye`,
   'only-busybox': (bin) => `export PATH=${bin}; ${shell(join(bin, 'sh'))}`,
-  // As `authorized_keys` confines a key: whatever comes on stdin runs only if it is the script.
-  'confined-key': () =>
-    `s=$(cat; echo x); s=\${s%x}; case $(printf %s "$s" | sha256sum | cut -c1-64) in ${usage.script.sha256}) printf %s "$s" | exec sh -s;; *) exit 126;; esac`,
 };
 
 describe('the script runs whatever the login shell is', () => {
@@ -246,6 +245,36 @@ describe('the script runs whatever the login shell is', () => {
     await prober.close();
     await until(() => /Disconnected from|Connection closed/.test(logOf(server)));
     expect(processesWith(`BARTIZAN_MARK=${dir}`)).toEqual([]);
+  });
+});
+
+describe('keys confined by the lines of `bartizan keys`', () => {
+  const clientKey = () => parsePrivateKey(readFileSync(fleet.key('ed25519'), 'utf8'), 'key');
+
+  it('do all that probing needs, and nothing else', async () => {
+    const confined = await startNode('confined', {
+      authorizedKeys: `${nodeKeyLine(clientKey(), [usage.script])}\n`,
+    });
+    const other = await startNode('confined-to-another', {
+      authorizedKeys: `${nodeKeyLine(clientKey(), [{ ...usage.script, sha256: '0'.repeat(64) }])}\n`,
+    });
+    const hop = await fleet.start({
+      name: 'confined-hop',
+      host: '127.0.0.1',
+      port: nextPort++,
+      authorizedKeys: `${bastionKeyLine(clientKey(), [confined, other])}\n`,
+    });
+    const { prober } = await world({ deadlines: { dialMs: 900, handshakeMs: 900 } }, { hop });
+    const targets = [target('confined', confined), target('other', other), target('unlisted', node)];
+    const result = await prober.probe(batchOf(targets));
+    expect(outcomes(result)).toEqual(['confined: ok', 'other: command/exec', 'unlisted: unreachable/dial']);
+    expect(readings(result, 'confined')).toHaveProperty('cpu_usage');
+    expect(detailOf(result, 'unlisted')).toMatch(/^the bastion does not forward to/);
+    // Silence of a node, told apart from silence of a bastion that lets us do so little.
+    signalServer(confined.process, 'SIGSTOP');
+    const after = await prober.probe(batchOf(targets.slice(0, 2)));
+    signalServer(confined.process, 'SIGCONT');
+    expect(outcomes(after)[0]).toBe('confined: timeout/handshake');
   });
 });
 

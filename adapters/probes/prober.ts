@@ -49,7 +49,9 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   for (const { name } of config.bastions) await keyring.ofBastion(name);
   for (const { name } of config.clusters) await keyring.ofCluster(name);
   if (!hasNativeCrypto()) {
-    logger.warn('ssh2 runs without its native binding, at about twice the CPU; `npm run postinstall` says why');
+    logger.warn(
+      'ssh2 runs without its native binding, at about twice the CPU; `npm run postinstall` says why',
+    );
   }
 
   /** Keys and pins as they are at the start of a batch. */

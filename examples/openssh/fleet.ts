@@ -18,6 +18,8 @@ export interface ServerOptions {
   hostKeys?: readonly KeyType[];
   /** Run in place of what is asked for, as in authorized_keys; `$SSH_ORIGINAL_COMMAND` is that. */
   command?: string;
+  /** Whole `authorized_keys`, in place of one that accepts all keys of the fleet. */
+  authorizedKeys?: string;
   /** More lines of sshd_config. */
   config?: readonly string[];
 }
@@ -70,7 +72,7 @@ export function createFleet(dir: string): Fleet {
 }
 
 async function startServer(sshd: string, dir: string, options: ServerOptions): Promise<Server> {
-  const { name, host, port, hostKeys = KEY_TYPES, command, config = [] } = options;
+  const { name, host, port, hostKeys = KEY_TYPES, command, authorizedKeys, config = [] } = options;
   const home = join(dir, name);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const keyFiles = hostKeys.map((type) => join(home, `ssh_host_${type}_key`));
@@ -79,7 +81,7 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
   });
   const forced = command === undefined ? '' : `command="${command.replaceAll('"', '\\"')}" `;
   const clientKeys = KEY_TYPES.map((type) => forced + readFileSync(join(dir, `id_${type}.pub`), 'utf8'));
-  writeFileSync(join(home, 'authorized_keys'), clientKeys.join(''));
+  writeFileSync(join(home, 'authorized_keys'), authorizedKeys ?? clientKeys.join(''));
   // The first of two lines holds for sshd.
   const lines = [
     ...config,
