@@ -1,57 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { answer, healthy, output, silent } from '../../test/node-behaviour.ts';
+import { describe, expect, it } from 'vitest';
+import { answer, output, silent } from '../../test/node-behaviour.ts';
 import {
-  bastionConfig,
-  batchOf,
-  createProberWorld,
-  detailOf,
-  outcomes,
-  type ProberWorld,
-  targetOf,
-} from '../../test/prober-world.ts';
-import {
-  CLIENT_KEY,
-  type FakeBastion,
-  type FakeHost,
-  type FakeNode,
-  startFakeBastion,
-  startFakeNode,
-  startRawNode,
-} from '../../test/ssh-fleet.ts';
-
-const opened: { close(): Promise<unknown> }[] = [];
-const keep = async <T extends { close(): Promise<unknown> }>(thing: Promise<T>): Promise<T> => {
-  const started = await thing;
-  opened.push(started);
-  return started;
-};
-let bastion: FakeBastion;
-beforeEach(async () => {
-  bastion = await keep(startFakeBastion());
-});
-afterEach(async () => {
-  for (const { close } of opened.splice(0).reverse()) await close();
-});
-
-async function world(
-  changes: Parameters<typeof bastionConfig>[1] = {},
-  host: FakeHost = bastion,
-): Promise<ProberWorld> {
-  const made = await createProberWorld({
-    bastion: bastionConfig(host, changes),
-    keys: { client: CLIENT_KEY },
-  });
-  opened.push(made.prober);
-  return made;
-}
-const healthyNode = () => keep(startFakeNode(healthy));
-const healthyNodes = (count: number) => Promise.all(Array.from({ length: count }, healthyNode));
-const targetsOf = (nodes: readonly FakeNode[]) => nodes.map((node, i) => targetOf(`n${i}`, node));
-
-/** Resolves when `condition` holds; the test's time limit bounds it. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
+  bastion,
+  healthyNode,
+  healthyNodes,
+  keep,
+  targetsOf,
+  until,
+  world,
+} from '../../test/prober-fleet.ts';
+import { batchOf, detailOf, outcomes, targetOf } from '../../test/prober-world.ts';
+import { type FakeNode, startFakeNode, startRawNode } from '../../test/ssh-fleet.ts';
 
 describe('a bastion that cannot be used is one observation; its nodes are unknown', () => {
   it.each([
@@ -67,8 +26,8 @@ describe('a bastion that cannot be used is one observation; its nodes are unknow
   ])('%s', async (_, behave, closed, reason) => {
     const host = await startRawNode(behave);
     if (closed) await host.close();
-    else opened.push(host);
-    const { prober, audit } = await world({ deadlines: { bastionMs: 300 } }, host);
+    else await keep(Promise.resolve(host));
+    const { prober, audit } = await world({ deadlines: { bastionMs: 300 } }, { host });
     const result = await prober.probe(batchOf(targetsOf(await healthyNodes(2))));
     expect(result).toMatchObject({
       bastion: { ok: false, failure: { reason, phase: 'bastion' } },

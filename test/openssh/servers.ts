@@ -1,0 +1,117 @@
+// Set-up of a test file with OpenSSH servers: a bastion and a node for the file, and the end of all that it starts.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import {
+  createFleet,
+  type Fleet,
+  KEY_TYPES,
+  type KeyType,
+  type Server,
+  type ServerOptions,
+} from '../../examples/openssh/fleet.ts';
+import { bastionConfig, createProberWorld, type ProberWorld, targetOf } from '../prober-world.ts';
+
+/** Folder of the file's servers. */
+export let dir: string;
+export let fleet: Fleet;
+export let bastion: Server;
+/** Has host keys of all types, and answers at once. */
+export let node: Server;
+let nextPort: number;
+const probers: ProberWorld[] = [];
+
+/** Files run at the same time: each has its ports, fifty from `firstPort` on. */
+export function useServers(firstPort: number): void {
+  beforeAll(async () => {
+    nextPort = firstPort;
+    dir = mkdtempSync(join(tmpdir(), 'openssh-'));
+    fleet = createFleet(dir);
+    bastion = await startBastion('bastion');
+    node = await startNode('node', { hostKeys: KEY_TYPES });
+  });
+  afterEach(async () => {
+    for (const { prober } of probers.splice(0)) await prober.close();
+  });
+  afterAll(async () => {
+    await fleet?.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+}
+
+export const startBastion = (name: string, options: Partial<ServerOptions> = {}): Promise<Server> =>
+  fleet.start({ name, host: '127.0.0.1', port: nextPort++, ...options });
+
+export const startNode = (name: string, options: Partial<ServerOptions> = {}): Promise<Server> =>
+  fleet.start({ name, host: '127.0.0.2', port: nextPort++, hostKeys: ['ed25519'], ...options });
+
+export const pinned = (server: Server, type: KeyType = 'ed25519') => ({
+  host: server.host,
+  port: server.port,
+  hostKey: server.hostKeys[KEY_TYPES.indexOf(type)] as string,
+});
+
+export const target = (name: string, server: Server, type?: KeyType) =>
+  targetOf(name, pinned(server, type), { user: fleet.user });
+
+/** A prober in front of a bastion. */
+export async function world(
+  changes: Parameters<typeof bastionConfig>[1] = {},
+  options: { hop?: Server; key?: KeyType; hopKey?: KeyType } = {},
+): Promise<ProberWorld> {
+  const { hop = bastion, key = 'ed25519', hopKey } = options;
+  const made = await createProberWorld({
+    bastion: bastionConfig(pinned(hop, hopKey), {
+      user: fleet.user,
+      deadlines: { bastionMs: 5_000, dialMs: 5_000, handshakeMs: 5_000, execMs: 8_000 },
+      ...changes,
+    }),
+    keys: { client: readFileSync(fleet.key(key), 'utf8') },
+    secondLookMs: 600,
+  });
+  probers.push(made);
+  return made;
+}
+
+/** `authorized_keys` runs this in place of a login shell that nobody can set without root. */
+export const shell = (program: string) => `exec ${program} -c "$SSH_ORIGINAL_COMMAND"`;
+
+export const logOf = (server: Server) => readFileSync(join(dir, server.name, 'sshd.log'), 'utf8');
+export const loginsOf = (server: Server) => logOf(server).match(/Accepted publickey/g)?.length ?? 0;
+
+/** Resolves when `condition` holds; the test's time limit bounds it. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** Ids of processes that were started with that in their environment. */
+export function processesWith(variable: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(variable);
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** What every Linux machine tells, whatever it is made of; rates among it. */
+export const ALWAYS = [
+  'uptime',
+  'processes',
+  'load1',
+  'load5',
+  'load15',
+  'load_per_core',
+  'cores',
+  'mem_total',
+  'mem_usage',
+  'clock_offset',
+  'cpu_usage',
+  'cpu_iowait',
+  'cpu_steal',
+  'oom_kills',
+];

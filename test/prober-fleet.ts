@@ -1,0 +1,60 @@
+// Set-up of a test file about the prober: a bastion for each test, and the end of all that a test starts.
+import { afterEach, beforeEach } from 'vitest';
+import { healthy } from './node-behaviour.ts';
+import { bastionConfig, createProberWorld, type ProberWorld, targetOf } from './prober-world.ts';
+import {
+  CLIENT_KEY,
+  type FakeBastion,
+  type FakeHost,
+  type FakeNode,
+  startFakeBastion,
+  startFakeNode,
+} from './ssh-fleet.ts';
+
+type Closable = { close(): Promise<unknown> };
+
+/** The bastion of the running test. */
+export let bastion: FakeBastion;
+const opened: Closable[] = [];
+
+beforeEach(async () => {
+  bastion = await keep(startFakeBastion());
+});
+afterEach(async () => {
+  for (const { close } of opened.splice(0).reverse()) await close();
+});
+
+/** Closed after the test. */
+export async function keep<T extends Closable>(thing: Promise<T>): Promise<T> {
+  const started = await thing;
+  opened.push(started);
+  return started;
+}
+
+/** A prober in front of the bastion. */
+export async function world(
+  changes: Parameters<typeof bastionConfig>[1] = {},
+  options: Partial<Parameters<typeof createProberWorld>[0]> & { host?: FakeHost } = {},
+): Promise<ProberWorld> {
+  const { host = bastion, ...rest } = options;
+  const made = await createProberWorld({
+    bastion: bastionConfig(host, changes),
+    ...rest,
+    keys: { client: CLIENT_KEY, ...rest.keys },
+  });
+  opened.push(made.prober);
+  return made;
+}
+
+export const healthyNode = (options: Parameters<typeof startFakeNode>[1] = {}): Promise<FakeNode> =>
+  keep(startFakeNode(healthy, options));
+
+export const healthyNodes = (count: number): Promise<FakeNode[]> =>
+  Promise.all(Array.from({ length: count }, () => healthyNode()));
+
+export const targetsOf = (nodes: readonly FakeNode[]) => nodes.map((node, i) => targetOf(`n${i}`, node));
+
+/** Resolves when `condition` holds; the test's time limit bounds it. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
