@@ -224,4 +224,20 @@ describe('the bastion', () => {
     });
     expect(bastion.logins).toBe(1);
   });
+
+  it('is not waited for when the round is cut off before it let us in', async () => {
+    let came = 0;
+    const host = await keep(startRawNode(() => came++));
+    const { prober } = await world({ maxConnections: 1, deadlines: { bastionMs: 10_000 } }, { host });
+    const stop = new AbortController();
+    const rounds = [0, 1].map((index) =>
+      prober.probe(batchOf([], { index, count: 2 }), { signal: stop.signal }),
+    );
+    await until(() => came === 1);
+    const startMs = performance.now();
+    stop.abort();
+    expect((await Promise.all(rounds)).map(({ bastion: hop }) => hop.ok)).toEqual([false, false]);
+    expect(performance.now() - startMs).toBeLessThan(500);
+    expect(came).toBe(1);
+  });
 });

@@ -68,7 +68,12 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     }));
   }
 
-  async function openLink(bastion: BastionConfig, record: (entry: AuditEntry) => void): Promise<BastionLink> {
+  async function openLink(
+    bastion: BastionConfig,
+    record: (entry: AuditEntry) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<BastionLink> {
+    signal?.throwIfAborted();
     const startMs = nowMs();
     const entry = (outcome: string, fingerprint: string | undefined): AuditEntry => ({
       atMs: startMs,
@@ -82,7 +87,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     try {
       const key = await keyring.ofBastion(bastion.name);
       const pinned = (await hostKeys.load())(bastion.hostKeys, [knownHostName(bastion.host, bastion.port)]);
-      const link = await openBastionLink({ bastion, key, pinned, nowMs, count });
+      const link = await openBastionLink({ bastion, key, pinned, nowMs, count, signal });
       record(entry('ok', link.fingerprint));
       return link;
     } catch (error) {
@@ -105,12 +110,12 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       const accesses = await accessTo(batch.targets);
       let result: BatchObservation;
       try {
-        signal?.throwIfAborted();
         result = await links.use(
           bastion,
           batch.index,
-          () => openLink(bastion, record),
+          () => openLink(bastion, record, signal),
           async (link) => {
+            signal?.throwIfAborted();
             const cut = () => link.destroy();
             signal?.addEventListener('abort', cut);
             try {

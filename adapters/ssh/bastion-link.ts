@@ -52,12 +52,16 @@ export async function openBastionLink(options: {
   pinned: PinnedKeys;
   nowMs: () => number;
   count: (name: string, labels: Record<string, string>) => void;
+  /** Ends the attempt; a link that is open it does not concern. */
+  signal?: AbortSignal | undefined;
 }): Promise<BastionLink> {
-  const { bastion, nowMs, count } = options;
+  const { bastion, nowMs, count, signal } = options;
   const { deadlines } = bastion;
   const socket = connect({ host: bastion.host, port: bastion.port });
   // ssh2 leaves Nagle's algorithm on, which makes many small exchanges wait for each other.
   socket.setNoDelay(true);
+  const cut = () => socket.destroy();
+  signal?.addEventListener('abort', cut);
   const hop = await openSession({
     stream: socket,
     user: bastion.user,
@@ -65,7 +69,7 @@ export async function openBastionLink(options: {
     pinned: options.pinned,
     phase: 'bastion',
     deadlineMs: deadlines.bastionMs,
-  });
+  }).finally(() => signal?.removeEventListener('abort', cut));
   count('ssh_sessions_opened_total', { hop: 'bastion' });
   const nodes = new Map<string, NodeSession & { key: ParsedKey; usedAtMs: number }>();
 
