@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ConfigError } from '../core/errors.ts';
 
+/** Referenced from here: a handle that is collected as garbage closes its database, and the lock with it. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Holds a data folder for one process: an open exclusive transaction, which the system ends with the process
  * however it dies. @throws ConfigError when another process holds it
@@ -19,5 +22,11 @@ export function lockFolder(dir: string): { release(): void } {
       { cause },
     );
   }
-  return { release: () => db.close() };
+  held.add(db);
+  return {
+    release() {
+      held.delete(db);
+      db.close();
+    },
+  };
 }
