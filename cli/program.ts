@@ -3,6 +3,7 @@ import { ConfigError, describeError } from '../core/errors.ts';
 import { alertsCommand } from './alerts.ts';
 import { checkCommand } from './check.ts';
 import { initCommand } from './init.ts';
+import { keysCommand } from './keys.ts';
 import { notifyTestCommand } from './notify-test.ts';
 import { probeCommand } from './probe.ts';
 import { queryCommand } from './query.ts';
@@ -37,6 +38,7 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     checkCommand(),
     schemaCommand(),
     trustCommand(),
+    keysCommand(),
     probeCommand(),
     upCommand(),
     alertsCommand(),
