@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { usage } from '../adapters/probes/usage/usage.ts';
-import { newKey, publicKeyOf } from '../test/ssh-fleet.ts';
+import { newKey, publicKeyOf } from '../localstack/fleet/new-key.ts';
 import { keysCommand } from './keys.ts';
 
 let dir: string;

@@ -1,8 +1,8 @@
 // A bastion and nodes in this process, served by ssh2, that can be told to misbehave.
-import { generateKeyPairSync } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { parsePrivateKey } from '../adapters/ssh/private-keys.ts';
+import { newKey, publicKeyOf } from '../localstack/fleet/new-key.ts';
 
 export interface FakeHost {
   host: string;
@@ -44,25 +44,6 @@ export interface FakeBastion extends FakeHost {
 /** PEM of a private key that every fake accepts. */
 export const CLIENT_KEY = newKey();
 const CLIENT_PUBLIC = publicKeyOf(CLIENT_KEY);
-
-/** PKCS#8, as `openssl genpkey` writes it. (ssh2 makes keys that it cannot read, one in two hundred.) */
-export function newKey(type: 'ed25519' | 'rsa' | 'ec' = 'ed25519'): string {
-  const { privateKey } = generateKeyPairSync(
-    type as 'rsa',
-    {
-      modulusLength: 2048,
-      namedCurve: 'P-256',
-      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-      publicKeyEncoding: { type: 'spki', format: 'pem' },
-    } as never,
-  );
-  return privateKey as unknown as string;
-}
-
-export function publicKeyOf(privateKey: string): string {
-  const key = parsePrivateKey(privateKey, 'key');
-  return `${key.type} ${key.getPublicSSH().toString('base64')}`;
-}
 
 export async function startFakeNode(
   behave: Behaviour,

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { newKey, publicKeyOf } from '../../localstack/fleet/new-key.ts';
 import { bastion, healthyNode, world } from '../../test/prober-fleet.ts';
 import { batchOf, detailOf, outcomes, targetOf } from '../../test/prober-world.ts';
-import { newKey, publicKeyOf } from '../../test/ssh-fleet.ts';
 
 describe('host keys', () => {
   const other = publicKeyOf(newKey());

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { newKey, publicKeyOf } from '../../localstack/fleet/new-key.ts';
 import { answer, flood, output, silent } from '../../test/node-behaviour.ts';
 import { healthyNode, keep, world } from '../../test/prober-fleet.ts';
 import { batchOf, detailOf, outcomes, readings, targetOf } from '../../test/prober-world.ts';
-import { newKey, publicKeyOf, startFakeNode, startRawNode } from '../../test/ssh-fleet.ts';
+import { startFakeNode, startRawNode } from '../../test/ssh-fleet.ts';
 
 describe('nodes that misbehave neither delay nor spoil the others', () => {
   it('in one round', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newKey, publicKeyOf } from '../../test/ssh-fleet.ts';
+import { newKey, publicKeyOf } from '../../localstack/fleet/new-key.ts';
 import { parsePrivateKey } from './private-keys.ts';
 
 describe('private keys', () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuditFile } from '../../adapters/audit/file.ts';
 import { createProber } from '../../adapters/probes/prober.ts';
 import { createSecrets } from '../../adapters/secrets/secrets.ts';
+import { parsePrivateKey } from '../../adapters/ssh/private-keys.ts';
 import { loadConfig } from '../../cli/config-file.ts';
 import type { Batch, BatchObservation } from '../../core/model.ts';
 import { samplesOf } from '../../core/parse/samples.ts';
@@ -14,6 +15,7 @@ import type { Prober } from '../../core/ports.ts';
 import { createMemoryState } from '../../test/memory-state.ts';
 import { createRecordingLogger } from '../../test/recording-logger.ts';
 import { type Fleet, startFleet } from './fleet.ts';
+import { newKey } from './new-key.ts';
 import { climbingMemory, steadyMemory } from './node-model.ts';
 
 let dir: string;
@@ -114,7 +116,9 @@ function connectTo(port: number, hostKey: string): Promise<ssh2.Client> {
       host: '127.0.0.1',
       port,
       username: 'probe',
-      privateKey: fleet.privateKey,
+      authHandler: [
+        { type: 'publickey', username: 'probe', key: parsePrivateKey(fleet.privateKey, 'key') } as never,
+      ],
       hostVerifier: (key: Buffer) => key.toString('base64') === wanted,
     });
   });
@@ -136,13 +140,18 @@ it('refuses other commands, other targets and other keys', async () => {
   expect(refusal).toBeInstanceOf(Error);
   bastion.end();
 
-  const stranger = ssh2.utils.generateKeyPairSync('ed25519').private;
+  const stranger = newKey();
   const outcome = await new Promise((resolve) => {
     const other = new ssh2.Client();
     other
       .on('ready', () => resolve('let in'))
       .on('error', (error: Error & { level?: string }) => resolve(error.level));
-    other.connect({ host: '127.0.0.1', port: fleet.bastion.port, username: 'probe', privateKey: stranger });
+    other.connect({
+      host: '127.0.0.1',
+      port: fleet.bastion.port,
+      username: 'probe',
+      authHandler: [{ type: 'publickey', username: 'probe', key: parsePrivateKey(stranger, 'key') } as never],
+    });
   });
   expect(outcome).toBe('client-authentication');
 });

@@ -4,6 +4,8 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import { parsePrivateKey } from '../../adapters/ssh/private-keys.ts';
+import { newKey, publicKeyOf } from './new-key.ts';
 import { NODE_PROGRAMS, type NodeModel, nodeFiles } from './node-model.ts';
 
 const { Server, utils } = ssh2;
@@ -19,7 +21,7 @@ export interface FleetNode {
 export interface Fleet {
   bastion: FleetNode;
   nodes: readonly FleetNode[];
-  /** OpenSSH format; opens bastion and nodes for any user name. */
+  /** PKCS#8; opens bastion and nodes for any user name. */
   privateKey: string;
   /** Commands that nodes have run. */
   commands(): number;
@@ -42,8 +44,8 @@ export async function startFleet(options: {
 }): Promise<Fleet> {
   const startedAtMs = Date.now();
   const sinceStartMs = options.sinceStartMs ?? (() => Date.now() - startedAtMs);
-  const client = utils.generateKeyPairSync('ed25519', { comment: 'bartizan demo' });
-  const allowed = fingerprint(client.public);
+  const privateKey = newKey();
+  const allowed = fingerprint(publicKeyOf(privateKey));
   const running = new Set<ChildProcess>();
   const servers: { close(): Promise<void> }[] = [];
   let commands = 0;
@@ -83,7 +85,7 @@ export async function startFleet(options: {
   return {
     bastion: bastion.place,
     nodes,
-    privateKey: client.private,
+    privateKey,
     commands: () => commands,
     async stop() {
       await Promise.all(servers.map((server) => server.close()));
@@ -98,34 +100,37 @@ async function serve(
   allowed: string,
   onReady: (connection: Connection) => void,
 ): Promise<{ place: FleetNode; close(): Promise<void> }> {
-  const hostKey = utils.generateKeyPairSync('ed25519', { comment: name });
+  const hostKey = newKey();
   const connections = new Set<Connection>();
-  const server = new Server({ hostKeys: [hostKey.private] }, (connection) => {
-    connections.add(connection);
-    connection.on('close', () => connections.delete(connection));
-    connection.on('error', () => connections.delete(connection));
-    connection.on('authentication', (context) => {
-      const known = context.method === 'publickey' && digest(context.key.data) === allowed;
-      const key = known
-        ? utils.parseKey(`${context.key.algo} ${context.key.data.toString('base64')}`)
-        : undefined;
-      if (!known || !key || key instanceof Error) return context.reject(['publickey']);
-      const { signature, blob } = context;
-      const signed =
-        signature === undefined ||
-        (blob !== undefined && key.verify(blob, signature, context.hashAlgo) === true);
-      if (signed) context.accept();
-      else context.reject(['publickey']);
-    });
-    connection.on('ready', () => onReady(connection));
-  });
+  const server = new Server(
+    { hostKeys: [{ key: parsePrivateKey(hostKey, `host key of ${name}`) } as never] },
+    (connection) => {
+      connections.add(connection);
+      connection.on('close', () => connections.delete(connection));
+      connection.on('error', () => connections.delete(connection));
+      connection.on('authentication', (context) => {
+        const known = context.method === 'publickey' && digest(context.key.data) === allowed;
+        const key = known
+          ? utils.parseKey(`${context.key.algo} ${context.key.data.toString('base64')}`)
+          : undefined;
+        if (!known || !key || key instanceof Error) return context.reject(['publickey']);
+        const { signature, blob } = context;
+        const signed =
+          signature === undefined ||
+          (blob !== undefined && key.verify(blob, signature, context.hashAlgo) === true);
+        if (signed) context.accept();
+        else context.reject(['publickey']);
+      });
+      connection.on('ready', () => onReady(connection));
+    },
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(wantedPort, '127.0.0.1', resolve);
   });
   const { port } = server.address() as { port: number };
   return {
-    place: { name, host: '127.0.0.1', port, hostKey: hostKey.public.split(' ').slice(0, 2).join(' ') },
+    place: { name, host: '127.0.0.1', port, hostKey: publicKeyOf(hostKey) },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
