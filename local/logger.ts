@@ -1,3 +1,4 @@
+import { styleText } from 'node:util';
 import pino from 'pino';
 import pretty from 'pino-pretty';
 import type { Logger } from '../core/ports.ts';
@@ -19,6 +20,8 @@ export function createLogger(options: {
         ignore: 'pid,hostname',
         translateTime: 'SYS:HH:MM:ss',
         colorize: true,
+        hideObject: true,
+        messageFormat: lineOf,
       })
     : destination;
   const log = pino(
@@ -37,4 +40,17 @@ export function createLogger(options: {
     warn: (message, fields) => log.warn(fields ?? {}, message),
     error: (message, fields) => log.error(fields ?? {}, message),
   };
+}
+
+const OWN_FIELDS = new Set(['level', 'time', 'msg']);
+
+/** Message and fields on one line: `bastion failed  bastion=seoul reason=timeout`. */
+function lineOf(entry: Record<string, unknown>): string {
+  const fields = Object.entries(entry)
+    .filter(([name, value]) => !OWN_FIELDS.has(name) && value !== undefined)
+    .map(
+      ([name, value]) =>
+        `${name}=${typeof value === 'string' && !/\s/.test(value) ? value : JSON.stringify(value)}`,
+    );
+  return [String(entry.msg), styleText('dim', fields.join(' '), { validateStream: false })].join('  ');
 }
