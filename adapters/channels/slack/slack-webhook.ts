@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
 import type { Notification, Picture } from '../../../core/notify/model.ts';
-import { sendRequest } from '../../http.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
+import { createIncomingWebhook } from '../incoming-webhook.ts';
 import { imageBlock, render } from './blocks.ts';
 
 const optionsSchema = z.strictObject({
@@ -29,24 +29,8 @@ export const slackWebhook: ChannelAdapter<SlackWebhookOptions> = {
   needs: ({ url }) => ({ secrets: [url], egress: ['hooks.slack.com'] }),
   preview: (notification, picture, options) =>
     JSON.stringify(bodyOf(notification, picture, options), null, 2),
-  create(options, { secrets, clock }) {
-    return {
-      async send(notification, picture, { signal }) {
-        const answer = await sendRequest(
-          {
-            method: 'POST',
-            url: await secrets.resolve(options.url),
-            headers: { 'content-type': 'application/json; charset=utf-8' },
-            body: JSON.stringify(bodyOf(notification, picture, options)),
-            timeoutMs: options.timeout,
-            signal,
-          },
-          { nowMs: clock.nowMs, redact: secrets.redact },
-        );
-        return { detail: `answered ${answer.status}` };
-      },
-    };
-  },
+  create: (options, deps) =>
+    createIncomingWebhook(options, deps, (notification, picture) => bodyOf(notification, picture, options)),
 };
 
 function bodyOf(notification: Notification, picture: Picture | undefined, options: SlackWebhookOptions) {
