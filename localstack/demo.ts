@@ -6,32 +6,21 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadConfig, secretsFor } from '../cli/config-file.ts';
-import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
 import { createLogger } from '../local/logger.ts';
-import { type Bartizan, startBartizan } from '../local/up.ts';
+import { startBartizan } from '../local/up.ts';
+import { demoModels } from './demo-fleet.ts';
 import { type Fleet, startFleet } from './fleet/fleet.ts';
-import { climbingMemory, type NodeModel, steadyMemory } from './fleet/node-model.ts';
-import { type Sink, type SinkMessage, startSink } from './sink/sink.ts';
+import { type SinkMessage, startSink } from './sink/sink.ts';
 import { createStory } from './story.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const OUT = join(root, 'out/demo');
 const CONFIG = join(root, 'examples/demo/bartizan.yaml');
 const LIMIT_MS = 3 * 60_000;
-const CLIMBS = 'seoul-2';
-const STORY = { climbMs: 8_000, topMs: 20_000, fallMs: 46_000, endMs: 50_000 };
 
-/** The fleet that the configuration describes, on its ports. */
-function startConfiguredFleet(config: Config): Promise<Fleet> {
-  const nodes = config.clusters.flatMap((cluster) => cluster.nodes);
-  const models = nodes.map(({ name }, seed): NodeModel => {
-    const memory = name === CLIMBS ? climbingMemory(STORY, seed + 1) : steadyMemory(48 + seed * 4, seed + 1);
-    return { name, seed: seed + 1, memory };
-  });
-  const ports = [config.bastions[0]?.port ?? 0, ...nodes.map((node) => node.port)];
-  return startFleet({ dir: join(OUT, 'nodes'), nodes: models, ports });
-}
+/** Why the demo ends; `problem` is what keeps it from having shown everything. */
+type Ending = { problem?: string };
 
 /** What `bartizan trust` would write after asking. */
 function knownHosts(fleet: Fleet): string {
@@ -40,76 +29,72 @@ function knownHosts(fleet: Fleet): string {
     .join('');
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { 'until-resolved': { type: 'boolean', default: false } } });
-  await rm(OUT, { recursive: true, force: true });
-  await mkdir(join(OUT, 'data'), { recursive: true });
-  const webhookSecret = randomBytes(24).toString('hex');
-  await writeFile(join(OUT, 'webhook-secret'), webhookSecret, { mode: 0o600 });
-
+async function main(untilResolved: boolean): Promise<number> {
   const { config } = await loadConfig(CONFIG);
   const story = createStory(config);
   const opened: { stop(): Promise<void> }[] = [];
-  let ended: (code: number) => void = () => undefined;
-  const end = new Promise<number>((resolve) => {
-    ended = resolve;
-  });
+  const { promise: ended, resolve: end } = Promise.withResolvers<Ending>();
   const pictures = new Map<string, string>();
   const onMessage = async (message: SinkMessage) => {
     const { status } = message.payload;
-    const path = join(OUT, `demo-${status}.png`);
     if (message.picturePath) {
+      const path = join(OUT, `demo-${status}.png`);
       await copyFile(message.picturePath, path);
       pictures.set(status, relative(process.cwd(), path));
     }
-    story.message(message, pictures.get(status));
-    if (status === 'resolved' && values['until-resolved']) ended(pictures.size === 2 ? 0 : 1);
+    story.message(message, message.picturePath && pictures.get(status));
+    if (!untilResolved || status !== 'resolved') return;
+    const bare = ['firing', 'resolved'].filter((wanted) => !pictures.has(wanted));
+    end(bare.length === 0 ? {} : { problem: `no picture came with the message: ${bare.join(', ')}` });
   };
   try {
-    const fleet = await startConfiguredFleet(config);
+    // The ports first: where another demo runs, its folder must not be cleared away.
+    const nodes = config.clusters.flatMap((cluster) => cluster.nodes);
+    const fleet = await startFleet({
+      dir: join(OUT, 'nodes'),
+      nodes: demoModels(config),
+      ports: [config.bastions[0]?.port ?? 0, ...nodes.map((node) => node.port)],
+    });
     opened.push(fleet);
+    const webhookSecret = randomBytes(24).toString('hex');
+    for (const name of ['data', 'messages', 'demo-firing.png', 'demo-resolved.png'])
+      await rm(join(OUT, name), { recursive: true, force: true });
+    await mkdir(join(OUT, 'data'), { recursive: true });
+    await writeFile(join(OUT, 'webhook-secret'), webhookSecret, { mode: 0o600 });
     await writeFile(join(OUT, 'id_ed25519'), fleet.privateKey, { mode: 0o600 });
     await writeFile(join(OUT, 'data/known_hosts'), knownHosts(fleet));
-    const sink: Sink = await startSink({
-      port: 22090,
-      secret: webhookSecret,
-      dir: join(OUT, 'messages'),
-      onMessage,
-    });
-    opened.push(sink);
+    opened.push(
+      await startSink({ port: 22090, secret: webhookSecret, dir: join(OUT, 'messages'), onMessage }),
+    );
     const secrets = secretsFor(CONFIG);
-    const logger = createLogger({
-      level: 'warn',
-      pretty: process.stderr.isTTY === true,
-      redact: secrets.redact,
-    });
-    const bartizan: Bartizan = await startBartizan({
-      config,
-      secrets,
-      logger,
-      actor: 'demo',
-      onRound: story.round,
-    });
+    const pretty = process.stderr.isTTY === true;
+    const logger = createLogger({ level: 'warn', pretty, redact: secrets.redact });
+    const bartizan = await startBartizan({ config, secrets, logger, actor: 'demo', onRound: story.round });
     opened.push(bartizan);
     story.begin(bartizan.url);
 
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => ended(values['until-resolved'] ? 1 : 0));
-    const limit = values['until-resolved'] ? setTimeout(() => ended(1), LIMIT_MS) : undefined;
-    const code = await end;
+      process.once(signal, () => end(untilResolved ? { problem: `stopped by ${signal}` } : {}));
+    const limit = untilResolved
+      ? setTimeout(() => end({ problem: 'the messages did not arrive within three minutes' }), LIMIT_MS)
+      : undefined;
+    const { problem } = await ended;
     clearTimeout(limit);
-    story.end([...pictures.values()], values['until-resolved'] === true);
-    return code;
+    story.end([...pictures.values()], problem);
+    return problem === undefined ? 0 : 1;
   } finally {
     for (const part of opened.reverse()) await part.stop();
   }
 }
 
 try {
-  process.exitCode = await main();
+  const { values } = parseArgs({ options: { 'until-resolved': { type: 'boolean', default: false } } });
+  process.exitCode = await main(values['until-resolved']);
 } catch (error) {
-  const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-  const hint = taken ? '; the demo needs ports 22022, 22090, 22101 to 22106 and 22470 of 127.0.0.1' : '';
-  process.stderr.write(`demo: ${describeError(error)}${hint}\n`);
+  const text = describeError(error);
+  const hint = text.includes('EADDRINUSE')
+    ? '\nThe demo needs ports 22022, 22090, 22101 to 22106 and 22470 of 127.0.0.1. Does another one run?'
+    : '';
+  process.stderr.write(`demo: ${text}${hint}\n`);
   process.exitCode = 1;
 }

@@ -5,57 +5,58 @@ import { formatCondition, formatTime } from '../core/format.ts';
 import { placeText } from '../core/message/summary.ts';
 import type { Transition } from '../core/model.ts';
 import type { RoundResult } from '../local/round.ts';
+import { CLIMBING_NODE } from './demo-fleet.ts';
 import type { SinkMessage } from './sink/sink.ts';
 
 /** Tells the demo on the terminal as it happens: a line a round, and what it leads to. */
-export function createStory(config: Config) {
-  const say = (text = '') => process.stdout.write(`${text}\n`);
-  const zone = config.schedule.timeZone;
-  const threshold = 90;
+export function createStory(
+  config: Config,
+  write: (text: string) => void = (text) => void process.stdout.write(text),
+) {
+  const say = (text = '') => write(`${text}\n`);
+  const time = (ms: number) => formatTime(ms, config.schedule.timeZone, true);
+  const rule = config.rules.find(({ metric }) => metric === 'mem_usage');
+  const threshold = rule?.condition.kind === 'above' ? rule.condition.threshold : 100;
 
   function nodeText(name: string, memory: number | undefined): string {
-    if (memory === undefined) return `${name} ${styleText('red', '  ?')}`;
+    if (memory === undefined) return `${name} ${styleText('red', '·  ?%')}`;
     const color = memory > threshold ? 'red' : memory > threshold - 10 ? 'yellow' : 'green';
     return `${name} ${styleText(color, `${bar(memory)} ${memory.toFixed(0).padStart(2)}%`)}`;
   }
 
   function transitionText(transition: Transition): string {
-    const rule = config.rules.find((candidate) => candidate.name === transition.rule);
-    const place = placeText(transition.labels);
-    const at = formatTime(transition.atMs, zone, true);
+    const of = config.rules.find((candidate) => candidate.name === transition.rule);
+    const what = `${of?.title ?? transition.rule} of ${placeText(transition.labels)}`;
+    const at = time(transition.atMs);
     switch (transition.kind) {
       case 'pending': {
-        const condition = rule ? formatCondition(rule.condition, 'percent') : '';
-        return styleText(
-          'yellow',
-          `  ● pending   ${place}: ${condition} since ${at}; fires when it holds for ${formatDuration(rule?.forMs ?? 0)}`,
-        );
+        const held = formatDuration(of?.forMs ?? 0);
+        return styleText('yellow', `  ● pending   ${what}, since ${at}; fires when it holds for ${held}`);
       }
       case 'firing':
-        return styleText(['red', 'bold'], `  ✖ firing    ${place} at ${at}`);
-      case 'resolved':
-        return styleText(
-          ['green', 'bold'],
-          `  ✔ resolved  ${place} at ${at}, clear since ${formatTime(transition.clearedAtMs ?? transition.atMs, zone, true)}`,
-        );
+        return styleText(['red', 'bold'], `  ✖ firing    ${what}, at ${at}`);
+      case 'resolved': {
+        const clear = time(transition.clearedAtMs ?? transition.atMs);
+        return styleText(['green', 'bold'], `  ✔ resolved  ${what}, at ${at}, clear since ${clear}`);
+      }
       case 'cancelled':
-        return styleText('dim', `  ○ cancelled ${place} at ${at}: it did not hold`);
+        return styleText('dim', `  ○ cancelled ${what}, at ${at}: it did not hold`);
     }
   }
 
   return {
     begin(url: string): void {
-      const nodes = config.clusters.reduce((sum, cluster) => sum + cluster.nodes.length, 0);
-      const rule = config.rules[0];
-      say(
-        `${styleText('bold', 'Bartizan demo')}: ${config.clusters.length} clusters, ${nodes} nodes behind one bastion, probed over SSH every 2 s`,
-      );
-      say(
-        `  rule      ${rule?.title} ${rule ? formatCondition(rule.condition, 'percent') : ''} for ${formatDuration(rule?.forMs ?? 0)}`,
-      );
+      const every = formatDuration(Math.min(...config.checks.map((check) => check.everyMs)));
+      say(`${styleText('bold', 'Bartizan demo')}: nodes behind one bastion, probed over SSH every ${every}`);
+      for (const { name, nodes } of config.clusters)
+        say(`  cluster   ${name}: ${nodes.map((node) => node.name).join(', ')}`);
+      if (rule) {
+        const condition = formatCondition(rule.condition, 'percent');
+        say(`  rule      ${rule.title} ${condition} for ${formatDuration(rule.forMs)}`);
+      }
       say(`  messages  to a local webhook; health at ${url}/healthz`);
       say(
-        '  story     memory of seoul-2 climbs, stays above the threshold for half a minute, and recovers: about a minute',
+        `  story     memory of ${CLIMBING_NODE} climbs, stays above the threshold for half a minute, and recovers`,
       );
       say();
     },
@@ -66,22 +67,22 @@ export function createStory(config: Config) {
         const sample = observation.result.samples.find((candidate) => candidate.metric === 'mem_usage');
         if (sample) memory.set(`${observation.target.cluster}/${observation.target.node}`, sample.value);
       }
-      const nodes = config.clusters.flatMap((cluster) =>
-        cluster.nodes.map((node) => nodeText(node.name, memory.get(`${cluster.name}/${node.name}`))),
+      const clusters = config.clusters.map(({ name, nodes }) =>
+        nodes.map((node) => nodeText(node.name, memory.get(`${name}/${node.name}`))).join('  '),
       );
-      say(`${styleText('dim', formatTime(result.roundMs, zone, true))}  ${nodes.join('  ')}`);
+      say(`${styleText('dim', time(result.roundMs))}  ${clusters.join(styleText('dim', ' │ '))}`);
       for (const transition of result.transitions) say(transitionText(transition));
     },
     message(message: SinkMessage, picture: string | undefined): void {
-      say(
-        `  ✉ message ${message.payload.number} received${picture ? `, its picture saved as ${picture}` : ' without a picture'}`,
-      );
-      for (const line of message.payload.text.split('\n')) say(styleText('dim', `    │ ${line}`));
+      const { number, text } = message.payload;
+      const saved = picture ? `, its picture saved as ${picture}` : ' without a picture';
+      say(`  ✉ message ${number} received${saved}`);
+      for (const line of text.split('\n')) say(styleText('dim', `    │ ${line}`));
     },
-    end(pictures: readonly string[], wanted: boolean): void {
+    end(pictures: readonly string[], problem: string | undefined): void {
       say();
-      if (pictures.length === 2 || !wanted) say('The pictures:');
-      else say(`Only ${pictures.length} of 2 pictures arrived within three minutes:`);
+      if (problem) say(styleText('red', `Not all was shown: ${problem}.`));
+      if (pictures.length > 0) say('The pictures:');
       for (const picture of pictures) say(`  ${picture}`);
     },
   };

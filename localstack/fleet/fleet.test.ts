@@ -16,7 +16,6 @@ import { createMemoryState } from '../../test/memory-state.ts';
 import { createRecordingLogger } from '../../test/recording-logger.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { newKey } from './new-key.ts';
-import { climbingMemory, steadyMemory } from './node-model.ts';
 
 let dir: string;
 let fleet: Fleet;
@@ -156,14 +155,20 @@ it('refuses other commands, other targets and other keys', async () => {
   expect(outcome).toBe('client-authentication');
 });
 
-describe('memory', () => {
-  it('climbs over the threshold, stays and recovers when the story says so', () => {
-    const memory = climbingMemory({ climbMs: 8_000, topMs: 20_000, fallMs: 46_000, endMs: 50_000 }, 2);
-    for (let ms = 0; ms < 8_000; ms += 500) expect(memory(ms)).toBeLessThan(70);
-    for (let ms = 20_000; ms < 46_000; ms += 500) expect(memory(ms)).toBeGreaterThan(92);
-    for (let ms = 50_000; ms < 90_000; ms += 500) expect(memory(ms)).toBeLessThan(70);
-  });
-  it('stays near its level otherwise', () => {
-    for (let ms = 0; ms < 60_000; ms += 500) expect(Math.abs(steadyMemory(50, 3)(ms) - 50)).toBeLessThan(2);
-  });
+it('leaves nothing open when one of its ports is taken', async () => {
+  const nodes = ['a', 'b'].map((name, seed) => ({ name, seed, memory: () => 50 }));
+  const first = await startFleet({ dir: join(dir, 'first'), nodes });
+  const [a, b] = first.nodes.map(({ port }) => port) as [number, number];
+  await first.stop();
+  const taken = fleet.bastion.port;
+  for (const ports of [
+    [0, a, taken],
+    [taken, a, b],
+  ]) {
+    const failing = startFleet({ dir: join(dir, 'second'), nodes, ports });
+    await expect(failing).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  }
+  const third = await startFleet({ dir: join(dir, 'third'), nodes, ports: [0, a, b] });
+  expect(third.nodes.map(({ port }) => port)).toEqual([a, b]);
+  await third.stop();
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
@@ -31,7 +31,7 @@ export interface Fleet {
 /**
  * A bastion and nodes that speak SSH in this process (ssh2's server), on loopback and free ports. The bastion forwards
  * to its nodes only; a node runs `sh` with what comes on stdin, as a real one does, over a synthetic root that is
- * written anew before each command. All else is refused.
+ * written anew before each command. All else is refused. When a port is taken nothing is left open.
  */
 export async function startFleet(options: {
   /** Folder for the synthetic roots. */
@@ -50,48 +50,58 @@ export async function startFleet(options: {
   const servers: { close(): Promise<void> }[] = [];
   let commands = 0;
 
-  const nodes: FleetNode[] = [];
-  for (const model of options.nodes) {
+  async function stop(): Promise<void> {
+    await Promise.all(servers.map((server) => server.close()));
+    for (const child of running) child.kill('SIGKILL');
+  }
+
+  async function startNode(model: NodeModel, port: number): Promise<FleetNode> {
     const root = join(options.dir, model.name);
-    const node = await serve(model.name, options.ports?.[nodes.length + 1] ?? 0, allowed, (connection) => {
+    const node = await serve(model.name, port, allowed, (connection) => {
       connection.on('session', (accept) => {
-        accept().on('exec', (acceptExec, rejectExec, { command }) => {
+        accept().on('exec', (acceptExec, _reject, { command }) => {
           const channel = acceptExec();
           if (command !== 'sh') return void refuse(channel, command);
           commands++;
-          writeRoot(root, model, sinceStartMs());
+          for (const [path, content] of Object.entries(nodeFiles(model, sinceStartMs())))
+            replaceFile(join(root, path), content);
           runShell(channel, root, running);
-          void rejectExec;
         });
       });
     });
     servers.push(node);
-    nodes.push(node.place);
+    for (const [path, content] of Object.entries(NODE_PROGRAMS))
+      replaceFile(join(root, path), content, 0o755);
+    return node.place;
   }
-  const bastion = await serve('bastion', options.ports?.[0] ?? 0, allowed, (connection) => {
-    connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
-      if (!nodes.some((node) => node.host === destIP && node.port === destPort)) return void reject?.();
-      const socket = connect(destPort, destIP, () => {
-        const channel = accept();
-        socket.on('error', () => channel.close());
-        channel.on('error', () => socket.destroy());
-        channel.pipe(socket).pipe(channel);
-      });
-      socket.once('error', () => reject?.());
-    });
-  });
-  servers.push(bastion);
 
-  return {
-    bastion: bastion.place,
-    nodes,
-    privateKey,
-    commands: () => commands,
-    async stop() {
-      await Promise.all(servers.map((server) => server.close()));
-      for (const child of running) child.kill('SIGKILL');
-    },
-  };
+  async function startBastion(nodes: readonly FleetNode[], port: number): Promise<FleetNode> {
+    const bastion = await serve('bastion', port, allowed, (connection) => {
+      connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
+        if (!nodes.some((node) => node.host === destIP && node.port === destPort)) return void reject?.();
+        const socket = connect(destPort, destIP, () => {
+          const channel = accept();
+          socket.on('error', () => channel.close());
+          channel.on('error', () => socket.destroy());
+          channel.pipe(socket).pipe(channel);
+        });
+        socket.once('error', () => reject?.());
+      });
+    });
+    servers.push(bastion);
+    return bastion.place;
+  }
+
+  const nodes: FleetNode[] = [];
+  try {
+    for (const [i, model] of options.nodes.entries())
+      nodes.push(await startNode(model, options.ports?.[i + 1] ?? 0));
+    const bastion = await startBastion(nodes, options.ports?.[0] ?? 0);
+    return { bastion, nodes, privateKey, commands: () => commands, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 async function serve(
@@ -158,6 +168,7 @@ function runShell(channel: ServerChannel, root: string, running: Set<ChildProces
   const child = spawn('/bin/sh', [], { cwd: root, env, stdio: ['pipe', 'pipe', 'pipe'] });
   running.add(child);
   channel.on('error', () => child.kill('SIGKILL'));
+  channel.on('close', () => child.kill('SIGKILL'));
   child.stdin.on('error', () => undefined);
   channel.pipe(child.stdin);
   child.stdout.pipe(channel, { end: false });
@@ -169,16 +180,9 @@ function runShell(channel: ServerChannel, root: string, running: Set<ChildProces
   });
 }
 
-function writeRoot(root: string, model: NodeModel, sinceStartMs: number): void {
-  for (const [path, content] of Object.entries(nodeFiles(model, sinceStartMs)))
-    write(join(root, path), content);
-  for (const [path, content] of Object.entries(NODE_PROGRAMS)) {
-    write(join(root, path), content);
-    chmodSync(join(root, path), 0o755);
-  }
-}
-
-function write(file: string, content: string): void {
+/** At once, not in place: another command may be reading. */
+function replaceFile(file: string, content: string, mode = 0o644): void {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, content);
+  writeFileSync(`${file}.new`, content, { mode });
+  renameSync(`${file}.new`, file);
 }

@@ -26,10 +26,11 @@ export function nodeFiles(model: NodeModel, sinceStartMs: number): Record<string
   const { seed } = model;
   const s = sinceStartMs / 1000;
   const uptime = UPTIME_AT_START_S + seed * 1000 + s;
-  const busy = 0.25 + seed * 0.03;
+  const kind = seed % 10;
+  const busy = 0.25 + kind * 0.03;
   const load = 1 + seed * 0.2 + noise(seed, sinceStartMs) * 0.3;
   const availableKib = Math.round(MEMORY_KIB * (1 - model.memory(sinceStartMs) / 100));
-  const diskUsedKib = Math.round(DISK_KIB * (0.35 + seed * 0.04 + s * 1e-6));
+  const diskUsedKib = Math.round(DISK_KIB * (0.35 + kind * 0.04 + s * 1e-6));
   const bytes = (perSecond: number) => Math.round(perSecond * (uptime + 2 * Math.sin(s / 5 + seed)));
   return {
     'proc/1/comm': 'systemd\n',

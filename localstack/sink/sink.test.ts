@@ -1,8 +1,9 @@
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axios from 'axios';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { render } from '../../adapters/channels/webhook/payload.ts';
 import { signatureHeaders } from '../../adapters/channels/webhook/webhook.ts';
 import { sampleNotification, samplePicture } from '../../test/contract/notifications.ts';
@@ -22,14 +23,21 @@ afterAll(async () => {
 const body = JSON.stringify(render(sampleNotification(), samplePicture, { picture: 'base64' }));
 const key = sampleNotification().key;
 
+/** As it is written, both ways. */
+const http = axios.create({
+  transformRequest: [(text: string) => text],
+  transformResponse: [(text: string) => text],
+  validateStatus: () => true,
+});
+
 async function post(text: string, secret = 's3cret', id = key, nowMs = Date.now()) {
   const headers = { 'content-type': 'application/json', ...signatureHeaders(id, text, secret, nowMs) };
-  const { status, data } = await axios.post(sink.url, text, { headers, validateStatus: () => true });
+  const { status, data } = await http.post(sink.url, text, { headers });
   return [status, data];
 }
 
 it('accepts a message and saves its picture', async () => {
-  expect(await post(body)).toEqual([202, { accepted: true }]);
+  expect(await post(body)).toEqual([202, '{"accepted":true}']);
   const [message] = sink.messages;
   expect(message?.payload.key).toBe(key);
   expect(readFileSync(message?.picturePath ?? '')).toEqual(Buffer.from(samplePicture.png));
@@ -43,10 +51,77 @@ it.each([
     'webhook-timestamp is too far off',
   ],
   ['another id', () => post(body, 's3cret', 'x'), 'webhook-id is not the key'],
+  ['a body that is no JSON', () => post('not json'), 'expected object'],
+  ['a picture that is no PNG', () => post(body.replace('iVBORw', 'R0lGOD')), 'not a PNG'],
   ['another version', () => post(body.replace('"version":1', '"version":2')), 'version'],
   ['a field too many', () => post(body.replace('"version":1', '"version":1,"extra":1')), 'extra'],
 ])('refuses %s', async (_, send, reason) => {
   const [status, text] = await send();
   expect(status).toBe(400);
-  expect(JSON.stringify(text)).toContain(reason);
+  expect(text).toContain(reason);
+});
+
+it('refuses a time that is no number, though it is signed', async () => {
+  const timestamp = 'soon';
+  const signature = createHmac('sha256', 's3cret').update(`${key}.${timestamp}.${body}`).digest('base64');
+  const headers = {
+    'content-type': 'application/json',
+    'webhook-id': key,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': `v1,${signature}`,
+  };
+  const answer = await http.post(sink.url, body, { headers });
+  expect([answer.status, answer.data]).toEqual([400, 'webhook-timestamp is not in seconds']);
+});
+
+describe('a sink that misbehaves', () => {
+  afterEach(() => sink.behave({ kind: 'accept' }));
+
+  it.each([
+    [400, {}],
+    [401, {}],
+    [404, {}],
+    [429, { 'retry-after': '7' }],
+    [500, {}],
+    [302, { location: 'http://127.0.0.1:1/' }],
+  ])('answers %i', async (status, headers) => {
+    sink.behave({ kind: 'status', status, headers });
+    const before = sink.messages.length;
+    const answer = await http.post(sink.url, body, { maxRedirects: 0 });
+    expect(answer.status).toBe(status);
+    expect(answer.headers).toMatchObject(headers);
+    expect(sink.messages).toHaveLength(before);
+  });
+
+  it('breaks the connection', async () => {
+    sink.behave({ kind: 'reset' });
+    await expect(http.post(sink.url, body)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it('says nothing, and is stopped all the same', async () => {
+    const silent = await startSink({ secret: 's3cret', dir });
+    silent.behave({ kind: 'silent' });
+    const answer = http.post(silent.url, body).then(
+      () => 'answered',
+      (error: { code: string }) => error.code,
+    );
+    await vi.waitUntil(() => silent.requests() === 1);
+    await silent.stop();
+    expect(await answer).toBe('ECONNRESET');
+  });
+});
+
+it('does not accept what its owner cannot take', async () => {
+  const failing = await startSink({
+    secret: 's3cret',
+    dir,
+    onMessage: () => Promise.reject(new Error('disk full')),
+  });
+  const headers = {
+    'content-type': 'application/json',
+    ...signatureHeaders(key, body, 's3cret', Date.now()),
+  };
+  const { status } = await http.post(failing.url, body, { headers });
+  expect([status, failing.messages]).toEqual([500, []]);
+  await failing.stop();
 });

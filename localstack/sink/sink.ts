@@ -32,23 +32,27 @@ export interface Sink {
 const LARGEST_BODY = 8 * 1024 * 1024;
 /** Standard Webhooks: receivers refuse what is older or newer. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
+const PNG_SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 
 /**
  * A receiver of webhook messages on loopback, as strict as their documentation: signature, time, schema, key. What
  * is wrong is refused with 400 and a reason. Pictures are saved as `<prefix><n>-<status>.png`.
+ * @throws the error of listening, where the port is taken
  */
 export async function startSink(options: {
   port?: number;
   secret: string;
   dir: string;
   prefix?: string;
-  onMessage?: (message: SinkMessage) => void;
+  /** Called before the sender is answered; when it fails the sender is told 500 and tries again. */
+  onMessage?: (message: SinkMessage) => void | Promise<void>;
 }): Promise<Sink> {
   const { secret, dir, prefix = 'message-', onMessage } = options;
   await mkdir(dir, { recursive: true });
   const messages: SinkMessage[] = [];
   let behaviour: SinkBehaviour = { kind: 'accept' };
   let requests = 0;
+  let accepted = 0;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
@@ -57,21 +61,20 @@ export async function startSink(options: {
     if (behaviour.kind === 'reset') return void request.socket.destroy();
     if (behaviour.kind === 'status')
       return void response.writeHead(behaviour.status, behaviour.headers).end();
-    const refusal = verify(request, body, secret, Date.now());
-    const parsed = refusal === undefined ? payloadSchema.safeParse(JSON.parse(body)) : undefined;
-    if (!parsed?.success) {
-      response.writeHead(400, { 'content-type': 'text/plain' }).end(refusal ?? String(parsed?.error));
-      return;
+    const receivedAtMs = Date.now();
+    const checked = check(request, body, secret, receivedAtMs);
+    if ('refusal' in checked)
+      return void response.writeHead(400, { 'content-type': 'text/plain' }).end(checked.refusal);
+    const { payload, png } = checked;
+    const message: SinkMessage = { receivedAtMs, payload };
+    const number = ++accepted;
+    if (png) {
+      message.picturePath = join(dir, `${prefix}${number}-${payload.status}.png`);
+      await writeFile(message.picturePath, png);
     }
-    const payload = parsed.data;
-    const message: SinkMessage = { receivedAtMs: Date.now(), payload };
-    if (payload.picture?.base64) {
-      message.picturePath = join(dir, `${prefix}${messages.length + 1}-${payload.status}.png`);
-      messages.push(message);
-      await writeFile(message.picturePath, Buffer.from(payload.picture.base64, 'base64'));
-    } else messages.push(message);
+    await onMessage?.(message);
+    messages.push(message);
     response.writeHead(202, { 'content-type': 'application/json' }).end('{"accepted":true}');
-    onMessage?.(message);
   }
 
   const server = createServer((request, response) => {
@@ -109,20 +112,38 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** Why a request is refused, or undefined. */
-function verify(request: IncomingMessage, body: string, secret: string, nowMs: number): string | undefined {
+type Checked = { refusal: string } | { payload: WebhookPayload; png: Buffer | undefined };
+
+/** Signature first: what is not signed is not read. */
+function check(request: IncomingMessage, body: string, secret: string, nowMs: number): Checked {
   const header = (name: string) => String(request.headers[name] ?? '');
-  if (request.method !== 'POST') return 'only POST is understood';
-  if (!header('content-type').startsWith('application/json')) return 'the body must be application/json';
+  if (request.method !== 'POST') return { refusal: 'only POST is understood' };
+  if (!header('content-type').startsWith('application/json'))
+    return { refusal: 'the body must be application/json' };
   const timestamp = header('webhook-timestamp');
+  if (!/^\d+$/.test(timestamp)) return { refusal: 'webhook-timestamp is not in seconds' };
   if (Math.abs(nowMs - Number(timestamp) * 1000) > CLOCK_TOLERANCE_MS)
-    return 'webhook-timestamp is too far off';
+    return { refusal: 'webhook-timestamp is too far off' };
   const signed = `${header('webhook-id')}.${timestamp}.${body}`;
   const expected = Buffer.from(`v1,${createHmac('sha256', secret).update(signed).digest('base64')}`);
   const given = Buffer.from(header('webhook-signature'));
   if (given.length !== expected.length || !timingSafeEqual(given, expected))
-    return 'webhook-signature does not fit';
-  if ((JSON.parse(body) as { key?: unknown }).key !== header('webhook-id'))
-    return 'webhook-id is not the key';
-  return undefined;
+    return { refusal: 'webhook-signature does not fit' };
+  const parsed = payloadSchema.safeParse(parseJson(body));
+  if (!parsed.success) return { refusal: parsed.error.message };
+  const payload = parsed.data;
+  if (payload.key !== header('webhook-id')) return { refusal: 'webhook-id is not the key' };
+  const base64 = payload.picture?.base64;
+  const png = base64 ? Buffer.from(base64, 'base64') : undefined;
+  if (png && !png.subarray(0, PNG_SIGNATURE.length).equals(PNG_SIGNATURE))
+    return { refusal: 'the picture is not a PNG' };
+  return { payload, png };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

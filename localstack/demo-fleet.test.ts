@@ -1,0 +1,66 @@
+// The demo's story told by the code that decides, on the demo's own configuration, without the minute it takes.
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../cli/config-file.ts';
+import type { Config } from '../core/config/types.ts';
+import { evaluate, expectedTargets } from '../core/evaluate/evaluate.ts';
+import type { Checkpoint } from '../core/evaluate/model.ts';
+import type { Rule, Series, Transition } from '../core/model.ts';
+import { CLIMBING_NODE, demoModels, STORY } from './demo-fleet.ts';
+
+let config: Config;
+let rule: Rule;
+beforeAll(async () => {
+  config = (await loadConfig('examples/demo/bartizan.yaml')).config;
+  rule = config.rules.find(({ name }) => name === 'memory-usage') as Rule;
+});
+
+const EVERY_MS = 2_000;
+const LIMIT_MS = 3 * 60_000;
+
+/** Rounds are on the clock's even seconds; the fleet starts when it starts: `offsetMs` before the first round. */
+function tell(offsetMs: number): Transition[] {
+  const models = demoModels(config);
+  const targets = config.clusters.flatMap((cluster) =>
+    cluster.nodes.map(({ name, role }) => ({ cluster: cluster.name, node: name, role })),
+  );
+  const transitions: Transition[] = [];
+  let checkpoint: Checkpoint | undefined;
+  const times: number[] = [];
+  for (let ms = 0; ms < LIMIT_MS; ms += EVERY_MS) {
+    times.push(ms);
+    const seriesOf = (metric: string, value: (i: number, atMs: number) => number): Series[] =>
+      targets.map((labels, i) => ({
+        metric,
+        labels,
+        points: times.map((timeMs) => ({ timeMs, value: value(i, timeMs) })),
+      }));
+    const result = evaluate({
+      rule,
+      intervalMs: EVERY_MS,
+      latenessMs: config.schedule.latenessMs,
+      series: seriesOf('mem_usage', (i, atMs) => models[i]?.memory(atMs + offsetMs) ?? Number.NaN),
+      up: seriesOf('up', () => 1),
+      targets: expectedTargets(rule, targets),
+      checkpoint,
+      nowMs: ms,
+    });
+    checkpoint = result.checkpoint;
+    transitions.push(...result.transitions);
+  }
+  return transitions;
+}
+
+describe('the story of the demo', () => {
+  it.each([0, 400, 1_000, 1_999])('is one alert from beginning to end, %i ms into a round', (offsetMs) => {
+    const told = tell(offsetMs);
+    expect(told.map(({ kind, labels }) => `${labels.node} ${kind}`)).toEqual(
+      ['pending', 'firing', 'resolved'].map((kind) => `${CLIMBING_NODE} ${kind}`),
+    );
+    const [pending, firing, resolved] = told.map(({ atMs }) => atMs + offsetMs) as [number, number, number];
+    expect(pending).toBeGreaterThan(STORY.climbMs);
+    expect(pending).toBeLessThanOrEqual(STORY.topMs + EVERY_MS);
+    expect(firing - pending).toBe(rule.forMs);
+    expect(resolved).toBeGreaterThan(STORY.fallMs + rule.keepFiringForMs);
+    expect(resolved).toBeLessThan(70_000);
+  });
+});

@@ -1,0 +1,17 @@
+import type { Config } from '../core/config/types.ts';
+import { climbingMemory, type NodeModel, steadyMemory } from './fleet/node-model.ts';
+
+/** The node that the demo is about; to the others nothing happens. */
+export const CLIMBING_NODE = 'seoul-2';
+/** Since the start of the fleet. */
+export const STORY = { climbMs: 8_000, topMs: 20_000, fallMs: 46_000, endMs: 50_000 };
+
+/** What goes on in the nodes of the demo, in the order of the configuration. */
+export function demoModels(config: Pick<Config, 'clusters'>): NodeModel[] {
+  const nodes = config.clusters.flatMap((cluster) => cluster.nodes);
+  return nodes.map(({ name }, i) => {
+    const seed = i + 1;
+    const memory = name === CLIMBING_NODE ? climbingMemory(STORY, seed) : steadyMemory(48 + i * 4, seed);
+    return { name, seed, memory };
+  });
+}
