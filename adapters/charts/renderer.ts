@@ -1,4 +1,6 @@
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { ChartSpec } from '../../core/chart/spec.ts';
 import type { Picture } from '../../core/notify/model.ts';
 import { renderSvg } from './svg.ts';
@@ -9,12 +11,15 @@ export interface ChartRenderer {
   render(spec: ChartSpec): Promise<Omit<Picture, 'url'>>;
 }
 
-const FONT_FILES = [
+/** Where Pretendard lacks a letter, resvg takes one of the others that has it. See fonts/README.md. */
+export const FONT_FILES = [
   'PretendardJP-Regular.otf',
   'PretendardJP-SemiBold.otf',
+  'NotoSansSC-Han.ttf',
   'DejaVuSans.ttf',
   'NotoSansThai-Regular.ttf',
   'NotoSansDevanagari-Regular.ttf',
+  'NotoEmoji-Regular.ttf',
 ].map((name) => fileURLToPath(new URL(`fonts/${name}`, import.meta.url)));
 
 /**
@@ -22,6 +27,7 @@ const FONT_FILES = [
  * and a wrong key or a missing file would leave out all text without an error.
  */
 export function createChartRenderer(): ChartRenderer {
+  const collectYoung = youngCollection();
   return {
     async render(spec) {
       const { Resvg } = await import('@resvg/resvg-js');
@@ -30,9 +36,21 @@ export function createChartRenderer(): ChartRenderer {
         font: { fontFiles: FONT_FILES, loadSystemFonts: false, defaultFontFamily: FONT },
       }).render();
       const png = image.asPng();
-      // Native memory of a picture is freed by a macrotask; without one, a burst of pictures keeps them all.
+      collectYoung();
+      // Finalizers, which free the native memory, run in a macrotask after the collection.
       await new Promise<void>((resolve) => setImmediate(resolve));
       return { png, width: WIDTH * SCALE, height: HEIGHT * SCALE, alt: spec.alt };
     },
   };
+}
+
+/**
+ * A collection of short-lived objects. V8 knows nothing of the eight megabytes that resvg holds for a picture, so that
+ * it sees no reason to collect: a burst of 150 pictures kept up to 1 GB. With it they keep 0.15 GB.
+ */
+function youngCollection(): () => void {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('globalThis.gc');
+  setFlagsFromString('--no-expose-gc');
+  return typeof collect === 'function' ? () => collect({ type: 'minor' }) : () => {};
 }
