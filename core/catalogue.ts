@@ -9,6 +9,8 @@ export interface Metric {
   help: string;
   /** Metrics that share a group share their label names; a store may keep them in one row. */
   group: 'node' | 'mount' | 'interface' | 'disk' | 'bastion' | 'check';
+  /** What 0 and 1 are called, where "no" and "yes" would be a riddle. */
+  states?: readonly [string, string];
 }
 
 /** Label names of a group's series. */
@@ -29,14 +31,19 @@ const m = (name: string, title: string, unit: Unit, group: Metric['group'], help
   help,
 });
 
+const DOWN_UP = { states: ['down', 'up'] } as const;
+
 export const METRICS: readonly Metric[] = [
-  m(
-    'up',
-    'Node up',
-    'bool',
-    'node',
-    '1 if the node let us in and ran the check, 0 if not; absent while its bastion fails',
-  ),
+  {
+    ...m(
+      'up',
+      'Node up',
+      'bool',
+      'node',
+      '1 if the node let us in and ran the check, 0 if not; absent while its bastion fails',
+    ),
+    ...DOWN_UP,
+  },
   m(
     'cpu_usage',
     'CPU usage',
@@ -100,7 +107,10 @@ export const METRICS: readonly Metric[] = [
   m('disk_read', 'Disk reads', 'bytes_per_second', 'disk', 'Bytes read a second'),
   m('disk_write', 'Disk writes', 'bytes_per_second', 'disk', 'Bytes written a second'),
   m('disk_busy', 'Disk busy', 'percent', 'disk', 'Time the device had I/O in flight'),
-  m('bastion_up', 'Bastion up', 'bool', 'bastion', '1 if the batch got through the bastion, 0 if not'),
+  {
+    ...m('bastion_up', 'Bastion up', 'bool', 'bastion', '1 if the batch got through the bastion, 0 if not'),
+    ...DOWN_UP,
+  },
   m(
     'bastion_host_key_mismatch',
     'Bastion host key changed',

@@ -1,10 +1,10 @@
 // How values, times and spans are shown to people: in messages, on charts, in tables.
-import type { Unit } from './catalogue.ts';
+import type { Metric, Unit } from './catalogue.ts';
 import type { Condition } from './model.ts';
 
 const BYTE_STEPS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
-/** A value with its unit, three significant digits or so: `94.1%`, `1.5 GiB`, `3.2 MiB/s`, `2h5m`, `up`, `12`. */
+/** A value with its unit, three significant digits or so: `94.1%`, `1.5 GiB`, `3.2 MiB/s`, `2h5m`, `yes`, `12`. */
 export function formatValue(value: number, unit: Unit): string {
   if (!Number.isFinite(value)) return '–';
   switch (unit) {
@@ -22,6 +22,15 @@ export function formatValue(value: number, unit: Unit): string {
     case 'count':
       return formatNumber(value);
   }
+}
+
+/** The same of a metric of the catalogue, whose states may have names: `down`. */
+export function formatMetricValue(
+  value: number,
+  metric: Pick<Metric, 'unit' | 'states'> | undefined,
+): string {
+  const state = value === 0 || value === 1 ? metric?.states?.[value] : undefined;
+  return state ?? formatValue(value, metric?.unit ?? 'count');
 }
 
 /** `12`, `1.25`, `12,345`, `1.2M`: at most four significant digits. */
@@ -94,7 +103,8 @@ export function formatCondition(condition: Condition, unit: Unit): string {
     case 'below':
       return `< ${show(condition.threshold)}`;
     case 'outside':
-      return `outside ${show(condition.low)}–${show(condition.high)}`;
+      // A dash would read as a second minus.
+      return `outside ${show(condition.low)}${condition.low < 0 ? ' to ' : '–'}${show(condition.high)}`;
     case 'equals':
       return `= ${show(condition.value)}`;
   }
@@ -102,31 +112,38 @@ export function formatCondition(condition: Condition, unit: Unit): string {
 
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
-/** Wall-clock time in a zone (IANA name): `09:10`, or with seconds `09:10:05`. */
-export function formatTime(ms: number, timeZone: string, seconds = false): string {
-  const key = `${timeZone} ${seconds}`;
+/** Making a formatter costs far more than using it. */
+function clockOf(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${locale} ${JSON.stringify(options)}`;
   let clock = clocks.get(key);
   if (!clock) {
-    const second = seconds ? '2-digit' : undefined;
-    clock = new Intl.DateTimeFormat('en-GB', {
-      hour: '2-digit',
-      minute: '2-digit',
-      second,
-      timeZone,
-      hourCycle: 'h23',
-    });
+    clock = new Intl.DateTimeFormat(locale, options);
     clocks.set(key, clock);
   }
-  return clock.format(ms);
+  return clock;
+}
+
+/** Wall-clock time in a zone (IANA name): `09:10`, or with seconds `09:10:05`. */
+export function formatTime(ms: number, timeZone: string, seconds = false): string {
+  const second = seconds ? '2-digit' : undefined;
+  return clockOf('en-GB', { hour: '2-digit', minute: '2-digit', second, timeZone, hourCycle: 'h23' }).format(
+    ms,
+  );
+}
+
+/** Day of a zone: `24 Nov`. */
+export function formatDay(ms: number, timeZone: string): string {
+  return clockOf('en-GB', { timeZone, day: 'numeric', month: 'short' }).format(ms);
+}
+
+/** Wall-clock time, with its day unless that is the day of `nowMs`: `09:10`, `21 Nov 09:10`. */
+export function formatMoment(ms: number, nowMs: number, timeZone: string, seconds = false): string {
+  const time = formatTime(ms, timeZone, seconds);
+  const date = (at: number) => formatDateTime(at, timeZone).slice(0, 'yyyy-mm-dd'.length);
+  return date(ms) === date(nowMs) ? time : `${formatDay(ms, timeZone)} ${time}`;
 }
 
 /** Date and time in a zone: `2026-11-24 09:10:05`. */
 export function formatDateTime(ms: number, timeZone: string): string {
-  const key = `${timeZone} date`;
-  let clock = clocks.get(key);
-  if (!clock) {
-    clock = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
-    clocks.set(key, clock);
-  }
-  return clock.format(ms);
+  return clockOf('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' }).format(ms);
 }

@@ -1,6 +1,6 @@
 import { scaleLinear } from 'd3-scale';
-import type { Unit } from '../catalogue.ts';
-import { formatTime, formatValue } from '../format.ts';
+import type { Metric, Unit } from '../catalogue.ts';
+import { formatDay, formatMetricValue, formatTime } from '../format.ts';
 
 export interface Axis {
   min: number;
@@ -20,43 +20,51 @@ const TIME_STEPS = [
 ];
 const MOST_TIME_TICKS = 8;
 const VALUE_TICKS = 4;
+/** Percent that stay below that would lie flat on the ground of an axis up to 100. */
+const SMALL_PERCENT = 25;
 
-/** Ticks at round wall-clock times of the zone. */
+/** Ticks at round wall-clock times of the zone, summer time or not. Midnight is told as the day. */
 export function timeAxis(fromMs: number, toMs: number, timeZone: string): Axis {
   const spanMs = Math.max(1, toMs - fromMs);
   const stepMs = TIME_STEPS.find((step) => spanMs / step <= MOST_TIME_TICKS) ?? 30 * DAY;
-  const offsetMs = zoneOffsetMs(fromMs, timeZone);
+  const offsetAt = zoneOffset(timeZone);
+  const firstOffset = offsetAt(fromMs);
   const ticks: { at: number; label: string }[] = [];
-  for (let at = Math.ceil((fromMs + offsetMs) / stepMs) * stepMs - offsetMs; at <= toMs; at += stepMs) {
-    const label = stepMs >= DAY ? dayText(at, timeZone) : formatTime(at, timeZone, stepMs < MINUTE);
+  for (let wall = Math.ceil((fromMs + firstOffset) / stepMs) * stepMs; ; wall += stepMs) {
+    const at = wall - offsetAt(wall - firstOffset);
+    if (at > toMs) break;
+    const label = wall % DAY === 0 ? formatDay(at, timeZone) : formatTime(at, timeZone, stepMs < MINUTE);
     ticks.push({ at, label });
   }
   return { min: fromMs, max: fromMs + spanMs, ticks };
 }
 
-/** Percent from 0 to 100, states as no and yes, all else round numbers around values and bounds. */
-export function valueAxis(values: readonly number[], bounds: readonly number[], unit: Unit): Axis {
-  if (unit === 'bool') {
-    return { min: -0.15, max: 1.15, ticks: [0, 1].map((at) => ({ at, label: formatValue(at, unit) })) };
-  }
+/** Percent from 0 to 100 unless all are small, states by their two names, all else round numbers around it all. */
+export function valueAxis(
+  values: readonly number[],
+  bounds: readonly number[],
+  metric: Pick<Metric, 'unit' | 'states'>,
+): Axis {
+  const { unit } = metric;
+  const tick = (at: number) => ({ at, label: formatMetricValue(at, metric) });
+  if (unit === 'bool') return { min: -0.15, max: 1.15, ticks: [tick(0), tick(1)] };
   let least = 0;
-  let most = unit === 'percent' ? 100 : 0;
+  let most = 0;
   for (const value of [...values, ...bounds]) {
     if (!Number.isFinite(value)) continue;
     least = Math.min(least, value);
     most = Math.max(most, value);
   }
+  if (unit === 'percent' && (most > SMALL_PERCENT || most === 0)) most = Math.max(100, most);
   if (least === most) most = least + 1;
   const size = Math.max(Math.abs(least), Math.abs(most));
   const factor = stepFactor(size, unit);
-  const headroom = unit === 'percent' && most <= 100 ? 0 : (most - least) * 0.08;
+  const headroom = unit === 'percent' && most === 100 ? 0 : (most - least) * 0.08;
   const scale = scaleLinear()
     .domain([(least < 0 ? least - headroom : least) / factor, (most + headroom) / factor])
     .nice(VALUE_TICKS);
   const [min = 0, max = 1] = scale.domain();
-  const ticks = scale
-    .ticks(VALUE_TICKS)
-    .map((at) => ({ at: at * factor, label: formatValue(at * factor, unit) }));
+  const ticks = scale.ticks(VALUE_TICKS).map((at) => tick(at * factor));
   return { min: min * factor, max: max * factor, ticks };
 }
 
@@ -69,8 +77,8 @@ function stepFactor(size: number, unit: Unit): number {
 }
 
 /** Zone minus UTC at a time, in ms. */
-function zoneOffsetMs(ms: number, timeZone: string): number {
-  const parts = new Intl.DateTimeFormat('en-US', {
+function zoneOffset(timeZone: string): (ms: number) => number {
+  const clock = new Intl.DateTimeFormat('en-US', {
     timeZone,
     hourCycle: 'h23',
     year: 'numeric',
@@ -79,19 +87,12 @@ function zoneOffsetMs(ms: number, timeZone: string): number {
     hour: 'numeric',
     minute: 'numeric',
     second: 'numeric',
-  }).formatToParts(ms);
-  const part = (type: string) => Number(parts.find((p) => p.type === type)?.value);
-  const wall = Date.UTC(
-    part('year'),
-    part('month') - 1,
-    part('day'),
-    part('hour'),
-    part('minute'),
-    part('second'),
-  );
-  return wall - Math.floor(ms / SECOND) * SECOND;
-}
-
-function dayText(ms: number, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'short' }).format(ms);
+  });
+  return (ms) => {
+    const parts = new Map(clock.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
+    const part = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? 0;
+    const day = Date.UTC(part('year'), part('month') - 1, part('day'));
+    const time = part('hour') * HOUR + part('minute') * MINUTE + part('second') * SECOND;
+    return day + time - Math.floor(ms / SECOND) * SECOND;
+  };
 }

@@ -51,7 +51,7 @@ describe('buildChartSpec', () => {
   it('puts the breaching series first and says what holds', () => {
     const spec = build();
     expect(spec.title).toBe('Memory usage 94.1% > 90% for 10m');
-    expect(spec.subtitle).toBe('cluster prod · mem_usage · 2 series · last 2h · UTC');
+    expect(spec.subtitle).toBe('cluster prod · mem_usage · 2 nodes · last 2h · UTC');
     expect(spec.lines.map(({ name, value, breaching }) => [name, value, breaching])).toEqual([
       ['n1', '94%', true],
       ['n2', '51%', false],
@@ -85,7 +85,7 @@ describe('buildChartSpec', () => {
     const young = build({ series: [series('n1', Array(41).fill(91))] });
     expect([young.x.min, young.subtitle]).toEqual([
       NOW - 40 * MINUTE,
-      'cluster prod · mem_usage · 1 series · last 40m · UTC',
+      'cluster prod · mem_usage · 1 node · last 40m · UTC',
     ]);
     expect(build({ series: [series('n1', [91, 92])] }).x.min).toBe(firing.sinceMs);
   });
@@ -101,6 +101,46 @@ describe('buildChartSpec', () => {
       rule: rule({ title: 'Node down', metric: 'up', condition: { kind: 'below', threshold: 1 } }),
     });
     expect([spec.title, spec.stepped, spec.bounds, spec.bands]).toEqual(['Node down for 30m', true, [], []]);
+  });
+
+  it('calls the states of a node by name', () => {
+    const spec = build({ rule: rule({ metric: 'up' }), series: [series('n1', [1, 0])] });
+    expect(spec.y.ticks.map((tick) => tick.label)).toEqual(['down', 'up']);
+    expect(spec.lines[0]?.value).toBe('down');
+  });
+
+  it('draws thirty series, breaching ones first, and counts the rest', () => {
+    const many = Array.from({ length: 70 }, (_, i) => series(`m${i}`, [i]));
+    const spec = build({ series: [...many, series('n1', [95])] });
+    expect([spec.lines.length, spec.omitted, spec.lines[0]?.name]).toEqual([30, 41, 'n1']);
+    expect(spec.lines.slice(1, 4).map((line) => line.name)).toEqual(['m0', 'm1', 'm2']);
+    // What is not drawn does not stretch the axis.
+    expect(build({ series: [...many, series('m99', [400])] }).y.max).toBe(100);
+  });
+
+  it('counts series where nodes have several', () => {
+    const mounts = ['/', '/var'].map((mount) => ({
+      ...series('n1', [50]),
+      labels: { ...node('n1'), mount },
+    }));
+    const spec = build({ series: mounts });
+    expect(spec.subtitle).toContain(' · 2 series · ');
+    expect(spec.lines.map((line) => line.name)).toEqual(['n1 / /', 'n1 / /var']);
+  });
+
+  it('looks at no value outside its range, and at none that is no number', () => {
+    const wild = [
+      { timeMs: NOW - 200 * MINUTE, value: 1e9 },
+      { timeMs: NOW - MINUTE, value: Number.NaN },
+      { timeMs: NOW, value: 50 },
+    ];
+    const spec = build({ series: [{ ...series('n1', []), points: wild }] });
+    expect([spec.y.max, spec.lines[0]?.segments]).toEqual([100, [[wild[2]]]]);
+  });
+
+  it('says the day of what began on another', () => {
+    const old = { ...firing, sinceMs: NOW - 3_000 * MINUTE, firedAtMs: NOW - 2_990 * MINUTE };
+    expect(build({ alerts: [old] }).firing?.label).toBe('FIRING since 22 Nov 07:50');
   });
 
   it('names several alerts by their number', () => {
@@ -130,10 +170,30 @@ describe('axes', () => {
   it.each([
     ['UTC', 120, ['07:45', '08:00', '08:15', '08:30', '08:45', '09:00', '09:15', '09:30']],
     ['Asia/Kolkata', 120, ['13:15', '13:30', '13:45', '14:00', '14:15', '14:30', '14:45', '15:00']],
-    ['UTC', 1_440, ['12:00', '15:00', '18:00', '21:00', '00:00', '03:00', '06:00', '09:00']],
+    ['UTC', 1_440, ['12:00', '15:00', '18:00', '21:00', '24 Nov', '03:00', '06:00', '09:00']],
+    ['UTC', 4_320, ['12:00', '22 Nov', '12:00', '23 Nov', '12:00', '24 Nov']],
     ['UTC', 0.5, ['09:39:30', '09:39:35', '09:39:40', '09:39:45', '09:39:50', '09:39:55', '09:40:00']],
   ])('ticks are at round wall-clock times in %s over %d minutes', (timeZone, minutes, labels) => {
     expect(timeAxis(NOW - minutes * MINUTE, NOW, timeZone).ticks.map((tick) => tick.label)).toEqual(labels);
+  });
+
+  it.each([
+    [
+      'autumn',
+      Date.UTC(2026, 9, 25, 12),
+      24,
+      ['15:00', '18:00', '21:00', '25 Oct', '03:00', '06:00', '09:00', '12:00'],
+    ],
+    [
+      'spring',
+      Date.UTC(2026, 2, 29, 12),
+      24,
+      ['15:00', '18:00', '21:00', '29 Mar', '03:00', '06:00', '09:00', '12:00'],
+    ],
+    ['days', Date.UTC(2026, 9, 27, 12), 120, ['23 Oct', '24 Oct', '25 Oct', '26 Oct', '27 Oct']],
+  ])('ticks stay at round times when the clocks change: %s', (_, toMs, hours, labels) => {
+    const { ticks } = timeAxis(toMs - hours * 60 * MINUTE, toMs, 'Europe/Berlin');
+    expect(ticks.map((tick) => tick.label)).toEqual(labels);
   });
 
   it('survives a range of no length', () => {
@@ -142,18 +202,21 @@ describe('axes', () => {
 
   it.each([
     ['percent', [3, 7], [90], [0, 100]],
+    ['percent', [3, 7], [5], [0, 8]],
+    ['percent', [], [], [0, 100]],
+    ['percent', [0, 0], [], [0, 100]],
     ['percent', [130], [90], [0, 150]],
     ['count', [0, 0], [], [0, 1.2]],
     ['count', [-5, 5], [], [-6, 6]],
     ['count', [1e12], [], [0, 1.2e12]],
     ['bytes', [3 * 1024 ** 3], [], [0, 4 * 1024 ** 3]],
   ] as const)('values of %s %j with bounds %j span %j', (unit, values, bounds, [min, max]) => {
-    const axis = valueAxis(values, bounds, unit);
+    const axis = valueAxis(values, bounds, { unit });
     expect([axis.min, axis.max]).toEqual([min, max]);
   });
 
   it('writes byte ticks in round binary units', () => {
-    expect(valueAxis([3 * 1024 ** 3], [], 'bytes').ticks.map((tick) => tick.label)).toEqual([
+    expect(valueAxis([3 * 1024 ** 3], [], { unit: 'bytes' }).ticks.map((tick) => tick.label)).toEqual([
       '0 B',
       '1 GiB',
       '2 GiB',

@@ -1,12 +1,12 @@
-import { findMetric, type Unit } from '../catalogue.ts';
-import { formatDuration } from '../config/duration.ts';
-import { formatCondition, formatSpan, formatTime, formatValue } from '../format.ts';
+import { findMetric, type Metric } from '../catalogue.ts';
+import { formatMetricValue } from '../format.ts';
 import { labelKey } from '../labels.ts';
 import { placeText } from '../message/summary.ts';
 import type { Labels, Point, Rule, Series } from '../model.ts';
 import type { NotificationAlert } from '../notify/model.ts';
 import { type Axis, timeAxis, valueAxis } from './axes.ts';
 import { type Band, type Bound, boundsOf, breachBands } from './bounds.ts';
+import { firingText, subtitleOf, titleOf } from './words.ts';
 
 export interface ChartLine {
   name: string;
@@ -22,7 +22,6 @@ export interface ChartSpec {
   status: 'firing' | 'resolved';
   title: string;
   subtitle: string;
-  unit: Unit;
   x: Axis;
   y: Axis;
   bounds: readonly Bound[];
@@ -32,7 +31,9 @@ export interface ChartSpec {
   firing?: { fromMs: number; toMs: number; label: string };
   /** Breaching ones first, so that a legend that is too short loses the others. */
   lines: readonly ChartLine[];
-  /** Values jump rather than slope: states and counts of them. */
+  /** Series that are not among the lines. */
+  omitted: number;
+  /** Values jump rather than slope: states. */
   stepped: boolean;
   alt: string;
 }
@@ -57,8 +58,8 @@ export function chartRange(input: {
 }
 
 export interface ChartInput {
-  /** Alerts of one rule, the worst first. */
   alerts: readonly NotificationAlert[];
+  /** The rule of all these alerts. */
   rule: Rule;
   /** The rule's metric: the alerts' series and their neighbours'. */
   series: readonly Series[];
@@ -73,42 +74,45 @@ export interface ChartInput {
 export function buildChartSpec(asked: ChartInput): ChartSpec {
   const input = { ...asked, fromMs: firstMsOf(asked) };
   const { alerts, rule, fromMs, toMs, timeZone, status, intervalMs } = input;
-  const unit = findMetric(rule.metric)?.unit ?? 'count';
+  const metric: Pick<Metric, 'unit' | 'states'> = findMetric(rule.metric) ?? { unit: 'count' };
   const breaching = new Set(alerts.map((alert) => labelKey(alert.labels)));
-  const ordered = [...input.series].sort(
-    (a, b) =>
-      Number(breaching.has(labelKey(b.labels))) - Number(breaching.has(labelKey(a.labels))) || byPlace(a, b),
-  );
-  const lines = ordered.slice(0, MAX_LINES).map((series): ChartLine => {
-    const last = series.points.at(-1);
-    return {
+  const drawn = input.series
+    .map((series) => ({
       name: seriesName(series.labels),
-      value: last ? formatValue(last.value, unit) : '',
       breaching: breaching.has(labelKey(series.labels)),
-      segments: segmentsOf(series.points, intervalMs),
+      points: series.points.filter(within(fromMs, toMs)),
+    }))
+    .sort((a, b) => Number(b.breaching) - Number(a.breaching) || names.compare(a.name, b.name))
+    .slice(0, MAX_LINES);
+  const lines = drawn.map(({ points, ...line }): ChartLine => {
+    const last = points.at(-1);
+    return {
+      ...line,
+      value: last ? formatMetricValue(last.value, metric) : '',
+      segments: segmentsOf(points, intervalMs),
     };
   });
-  const bounds = boundsOf(rule, unit);
-  const values = ordered.slice(0, MAX_LINES).flatMap((series) => series.points.map((point) => point.value));
+  const bounds = boundsOf(rule, metric.unit);
   const y = valueAxis(
-    values,
+    drawn.flatMap(({ points }) => points.map((point) => point.value)),
     bounds.map((bound) => bound.value),
-    unit,
+    metric,
   );
-  const title = titleOf(input, unit, status);
-  const subtitle = subtitleOf(input, ordered.length);
+  const stepped = metric.unit === 'bool';
+  const title = titleOf(input);
+  const subtitle = subtitleOf(input);
   return {
     status,
     title,
     subtitle,
-    unit,
     x: timeAxis(fromMs, toMs, timeZone),
     y,
     bounds,
-    bands: unit === 'bool' ? [] : breachBands(rule.condition, y),
+    bands: stepped ? [] : breachBands(rule.condition, y),
     ...spansOf(input),
     lines,
-    stepped: unit === 'bool',
+    omitted: input.series.length - lines.length,
+    stepped,
     alt: `${title}; ${subtitle}`,
   };
 }
@@ -121,53 +125,16 @@ function firstMsOf({ series, alerts, fromMs, toMs }: ChartInput): number {
 }
 
 function spansOf(input: ChartInput): Pick<ChartSpec, 'pending' | 'firing'> {
-  const { alerts, fromMs, toMs, timeZone, intervalMs } = input;
+  const { alerts, fromMs, toMs } = input;
   const first = [...alerts].sort((a, b) => a.firedAtMs - b.firedAtMs)[0];
   if (!first) return {};
-  const seconds = intervalMs < 60_000;
   const still = alerts.some((alert) => alert.status === 'firing');
   const overMs = still ? toMs : Math.max(...alerts.map((alert) => alert.resolvedAtMs ?? toMs));
-  const at = formatTime(first.firedAtMs, timeZone, seconds);
-  const label = still
-    ? `FIRING since ${at}`
-    : `fired ${at}, resolved ${formatTime(overMs, timeZone, seconds)}`;
   const clamp = (ms: number) => Math.min(toMs, Math.max(fromMs, ms));
   return {
     pending: { fromMs: clamp(first.sinceMs), toMs: clamp(first.firedAtMs) },
-    firing: { fromMs: clamp(first.firedAtMs), toMs: clamp(overMs), label },
+    firing: { fromMs: clamp(first.firedAtMs), toMs: clamp(overMs), label: firingText(input) },
   };
-}
-
-function titleOf(input: ChartInput, unit: Unit, status: ChartSpec['status']): string {
-  const { alerts, rule } = input;
-  const [only] = alerts;
-  const condition = `${formatCondition(rule.condition, unit)}${rule.forMs > 0 ? ` for ${formatDuration(rule.forMs)}` : ''}`;
-  if (alerts.length !== 1 || !only) {
-    const count = `${alerts.length} alerts`;
-    return status === 'resolved'
-      ? `${rule.title}: ${count} resolved`
-      : `${rule.title} ${condition}: ${count}`;
-  }
-  if (status === 'resolved') {
-    const spanMs = (only.resolvedAtMs ?? input.nowMs) - only.firedAtMs;
-    const value = only.value === undefined || unit === 'bool' ? ':' : ` ${formatValue(only.value, unit)},`;
-    return `${rule.title}${value} resolved after ${formatSpan(spanMs)}`;
-  }
-  if (only.reason === 'no-data' || only.value === undefined) return `${rule.title}: no data (${condition})`;
-  // "no < 1" says nothing of a state; how long it has been so does.
-  if (unit === 'bool') return `${rule.title} for ${formatSpan(input.nowMs - only.sinceMs)}`;
-  return `${rule.title} ${formatValue(only.value, unit)} ${condition}`;
-}
-
-function subtitleOf(input: ChartInput, series: number): string {
-  const { alerts, rule, fromMs, toMs, timeZone } = input;
-  const [first] = alerts;
-  const place = ['cluster', 'bastion'].flatMap((name) => {
-    const value = first?.labels[name];
-    return value === undefined ? [] : [`${name} ${value}`];
-  });
-  const count = `${series} series`;
-  return [...place, rule.metric, count, `last ${formatSpan(toMs - fromMs)}`, timeZone].join(' · ');
 }
 
 /** Where it is within its cluster: the chart's subtitle names that. */
@@ -176,15 +143,17 @@ function seriesName(labels: Labels): string {
   return placeText(rest) || placeText(labels);
 }
 
-function byPlace(a: Series, b: Series): number {
-  return seriesName(a.labels).localeCompare(seriesName(b.labels), 'en', { numeric: true });
+/** `node-2` before `node-10`. */
+const names = new Intl.Collator('en', { numeric: true });
+
+function within(fromMs: number, toMs: number): (point: Point) => boolean {
+  return ({ timeMs, value }) => timeMs >= fromMs && timeMs <= toMs && Number.isFinite(value);
 }
 
 function segmentsOf(points: readonly Point[], intervalMs: number): Point[][] {
   const segments: Point[][] = [];
   let last: Point | undefined;
   for (const point of points) {
-    if (!Number.isFinite(point.value)) continue;
     const joined = last !== undefined && point.timeMs - last.timeMs <= LONGEST_BRIDGE * intervalMs;
     if (joined) segments.at(-1)?.push(point);
     else segments.push([point]);

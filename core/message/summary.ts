@@ -1,5 +1,5 @@
 import { findMetric } from '../catalogue.ts';
-import { formatCondition, formatSpan, formatValue } from '../format.ts';
+import { formatCondition, formatMetricValue, formatSpan } from '../format.ts';
 import type { Labels, Rule } from '../model.ts';
 import type { IncidentAlert } from '../notify/model.ts';
 
@@ -28,25 +28,25 @@ const ENDED = '{{title}}: over after {{held}}';
  * One line of plain text about an alert: the rule's summary while it fires. A name that the alert lacks becomes `–`.
  */
 export function renderSummary(rule: Rule, alert: IncidentAlert, nowMs: number): string {
-  const unit = findMetric(rule.metric)?.unit ?? 'count';
+  const metric = findMetric(rule.metric);
+  const unit = metric?.unit ?? 'count';
   const untilMs = alert.clearedAtMs ?? alert.resolvedAtMs ?? nowMs;
-  const fields: Record<string, string> = {
-    value: alert.value === undefined ? '–' : formatValue(alert.value, unit),
-    held: formatSpan(untilMs - alert.sinceMs),
-    condition: formatCondition(rule.condition, unit),
-    threshold: formatCondition(rule.condition, unit).replace(/^[<>=] /, ''),
-    rule: rule.name,
-    title: rule.title,
-    metric: rule.metric,
-    severity: rule.severity,
-  };
+  const fields = new Map(
+    Object.entries({
+      value: alert.value === undefined ? '–' : formatMetricValue(alert.value, metric),
+      held: formatSpan(untilMs - alert.sinceMs),
+      condition: formatCondition(rule.condition, unit),
+      threshold: formatCondition(rule.condition, unit).replace(/^[<>=] /, ''),
+      rule: rule.name,
+      title: rule.title,
+      metric: rule.metric,
+      severity: rule.severity,
+      ...alert.labels,
+    }),
+  );
   const ended = alert.value === undefined || unit === 'bool' ? ENDED : RESOLVED;
   const template = alert.status === 'firing' ? (rule.summary ?? FIRING) : ended;
-  const text = template.replace(
-    /\{\{\s*([\w-]+)\s*\}\}/g,
-    (_, name: string) => alert.labels[name] ?? fields[name] ?? '–',
-  );
-  return oneLine(text);
+  return oneLine(template.replace(/\{\{\s*([\w-]+)\s*\}\}/g, (_, name: string) => fields.get(name) ?? '–'));
 }
 
 /** `prod / prod-1 / /var`: the values of the labels, without the role. */
@@ -57,7 +57,7 @@ export function placeText(labels: Labels): string {
     return index < 0 ? LABEL_ORDER.length : index;
   };
   names.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
-  return names.map((name) => labels[name]).join(' / ');
+  return oneLine(names.map((name) => labels[name]).join(' / '));
 }
 
 function oneLine(text: string): string {

@@ -1,4 +1,4 @@
-import { formatDateTime, formatTime } from '../format.ts';
+import { formatDateTime, formatMoment } from '../format.ts';
 import type { Notification, NotificationAlert } from '../notify/model.ts';
 import { placeText } from './summary.ts';
 
@@ -15,19 +15,20 @@ export function headline(notification: Notification): string {
   return `${status.toUpperCase()}${count} ${title}${place ? `: ${place}` : ''}`;
 }
 
-/** What became of one alert and when, in the notification's time zone. */
-export function historyText(alert: NotificationAlert, timeZone: string): string {
-  const since = `since ${formatTime(alert.sinceMs, timeZone, true)}`;
-  const fired = `fired ${formatTime(alert.firedAtMs, timeZone, true)}`;
-  if (alert.status === 'firing') return `${since}, ${fired}`;
-  const over =
-    alert.resolvedAtMs === undefined ? '' : `, resolved ${formatTime(alert.resolvedAtMs, timeZone, true)}`;
-  const cleared =
-    alert.clearedAtMs === undefined || alert.clearedAtMs === alert.resolvedAtMs
-      ? ''
-      : ` (cleared ${formatTime(alert.clearedAtMs, timeZone, true)})`;
-  const why = alert.reason === 'threshold' ? '' : ` [${alert.reason}]`;
-  return `${since}, ${fired}${over}${cleared}${why}`;
+/** What became of one alert and when, in the notification's time zone: `since 09:00:00, fired 09:10:00`. */
+export function historyText(
+  alert: NotificationAlert,
+  { atMs, timeZone }: Pick<Notification, 'atMs' | 'timeZone'>,
+): string {
+  const at = (ms: number) => formatMoment(ms, atMs, timeZone, true);
+  const { clearedAtMs, resolvedAtMs } = alert;
+  const parts = [`since ${at(alert.sinceMs)}`, `fired ${at(alert.firedAtMs)}`];
+  if (alert.status === 'firing') return parts.join(', ');
+  if (resolvedAtMs !== undefined) {
+    const cleared = clearedAtMs !== undefined && clearedAtMs !== resolvedAtMs;
+    parts.push(`resolved ${at(resolvedAtMs)}${cleared ? ` (cleared ${at(clearedAtMs)})` : ''}`);
+  }
+  return `${parts.join(', ')}${alert.reason === 'threshold' ? '' : ` [${alert.reason}]`}`;
 }
 
 /**
@@ -38,7 +39,10 @@ export function plainText(notification: Notification, maxAlerts = 10): string {
   const lines = [headline(notification)];
   for (const alert of alerts.slice(0, maxAlerts)) {
     const mark = alert.status === 'firing' ? '✖' : '✔';
-    lines.push(`${mark} ${alert.summary}`, `  ${placeText(alert.labels)} · ${historyText(alert, timeZone)}`);
+    lines.push(
+      `${mark} ${alert.summary}`,
+      `  ${placeText(alert.labels)} · ${historyText(alert, notification)}`,
+    );
     if (alert.detail !== undefined) lines.push(`  ${alert.detail}`);
   }
   if (alerts.length > maxAlerts) lines.push(`and ${alerts.length - maxAlerts} more`);

@@ -19,9 +19,9 @@ export function render(notification: Notification, limit = POST_LIMIT): string {
 }
 
 function compose(notification: Notification, shown: number): string {
-  const { alerts, status, timeZone } = notification;
+  const { alerts, status } = notification;
   const lines = [`${status === 'firing' ? '🔴' : '🟢'} **${literal(headline(notification))}**`];
-  for (const alert of alerts.slice(0, shown)) lines.push(...alertLines(alert, timeZone));
+  for (const alert of alerts.slice(0, shown)) lines.push(...alertLines(alert, notification));
   if (alerts.length > shown) lines.push(`and ${alerts.length - shown} more`);
   const runbooks = [...new Set(alerts.flatMap((alert) => alert.runbook ?? []))].slice(0, 3);
   lines.push(
@@ -30,11 +30,11 @@ function compose(notification: Notification, shown: number): string {
   return lines.join('\n');
 }
 
-function alertLines(alert: NotificationAlert, timeZone: string): string[] {
+function alertLines(alert: NotificationAlert, notification: Notification): string[] {
   const mark = alert.status === 'firing' ? '✖' : '✔';
   const lines = [
     `${mark} ${literal(alert.summary)}`,
-    `    ${literal(`${placeText(alert.labels)} · ${historyText(alert, timeZone)}`)}`,
+    `    ${literal(`${placeText(alert.labels)} · ${historyText(alert, notification)}`)}`,
   ];
   if (alert.detail !== undefined) lines.push(`    ${literal(alert.detail)}`);
   return lines.map((line) => line.replace(/^ {4}/, '  '));

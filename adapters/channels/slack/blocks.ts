@@ -25,14 +25,14 @@ export interface SlackText {
  * Names stand in plain text, where nothing is markup. Too much is shortened by whole alerts: "and 12 more".
  */
 export function render(notification: Notification): SlackText {
-  const { alerts, status, timeZone } = notification;
+  const { alerts, status } = notification;
   const mark = status === 'firing' ? '🔴' : '🟢';
   const title = headline(notification);
   const blocks: Block[] = [{ type: 'header', text: plain(`${mark} ${title}`, HEADER_LIMIT) }];
   let used = title.length;
   let shown = 0;
   for (const alert of alerts.slice(0, MOST_ALERTS)) {
-    const text = plain(alertText(alert, timeZone), SECTION_LIMIT);
+    const text = plain(alertText(alert, notification), SECTION_LIMIT);
     used += text.text.length;
     if (shown > 0 && used > CHARACTERS_LIMIT) break;
     blocks.push({ type: 'section', text });
@@ -55,9 +55,12 @@ export function imageBlock(source: { fileId: string } | { url: string }, alt: st
   return { type: 'image', ...where, alt_text: cut(alt, ALT_LIMIT) };
 }
 
-function alertText(alert: NotificationAlert, timeZone: string): string {
+function alertText(alert: NotificationAlert, notification: Notification): string {
   const mark = alert.status === 'firing' ? '✖' : '✔';
-  const lines = [`${mark} ${alert.summary}`, `${placeText(alert.labels)} · ${historyText(alert, timeZone)}`];
+  const lines = [
+    `${mark} ${alert.summary}`,
+    `${placeText(alert.labels)} · ${historyText(alert, notification)}`,
+  ];
   if (alert.detail !== undefined) lines.push(alert.detail);
   return lines.join('\n');
 }

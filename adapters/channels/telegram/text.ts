@@ -35,23 +35,23 @@ export function render(notification: Notification, limit: number): TelegramText 
 }
 
 function compose(notification: Notification, shown: number, detail: Detail): TelegramText {
-  const { alerts, timeZone } = notification;
+  const { alerts } = notification;
   const mark = notification.status === 'firing' ? '🔴' : '🟢';
   const parts: TelegramText[] = [join([plain(`${mark} `), bold(headline(notification))], '')];
-  for (const alert of alerts.slice(0, shown)) parts.push(alertText(alert, timeZone, detail));
+  for (const alert of alerts.slice(0, shown)) parts.push(alertText(alert, notification, detail));
   if (alerts.length > shown) parts.push(plain(`and ${alerts.length - shown} more`));
   const runbooks = [...new Set(alerts.flatMap((alert) => alert.runbook ?? []))];
   if (detail !== 'place') parts.push(...runbooks.slice(0, 3).map((address) => link('Runbook', address)));
   return join(parts, '\n');
 }
 
-function alertText(alert: NotificationAlert, timeZone: string, detail: Detail): TelegramText {
+function alertText(alert: NotificationAlert, notification: Notification, detail: Detail): TelegramText {
   const mark = alert.status === 'firing' ? '✖' : '✔';
   const place = placeText(alert.labels);
   if (detail === 'place') return plain(`${mark} ${place}`);
   const lines = [plain(`${mark} ${alert.summary}`)];
   if (detail === 'full') {
-    lines.push(italic(`${place} · ${historyText(alert, timeZone)}`));
+    lines.push(italic(`${place} · ${historyText(alert, notification)}`));
     if (alert.detail !== undefined) lines.push(plain(alert.detail));
   }
   return join(lines, '\n');

@@ -108,7 +108,7 @@ describe('render', () => {
         '✖ 노드-1 *_[` has used 94.1% of its memory for 10m',
         '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00',
         '✔ 노드-1 *_[` has used 94.1% of its memory for 10m',
-        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 09:00:02 (cleared 09:00:01) [no-data]',
+        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 1 Jan 09:00:02 (cleared 1 Jan 09:00:01) [no-data]',
         'runbook: https://runbooks.example.net/memory',
         '2026-11-24 18:10:02 Asia/Seoul',
       ].join('\n'),
