@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { buildChartSpec, type ChartSpec } from '../../core/chart/spec.ts';
 import type { Rule } from '../../core/model.ts';
 import { sampleAlert } from '../../test/contract/notifications.ts';
+import { escapeXml } from './elements.ts';
 import { createChartRenderer, FONT_FILES } from './renderer.ts';
-import { escapeXml, renderSvg } from './svg.ts';
+import { renderSvg } from './svg.ts';
 import { fitText, textWidth } from './text-width.ts';
 import { FONT } from './theme.ts';
 
@@ -25,7 +26,7 @@ const rule: Rule = {
   inhibitedBy: [],
 };
 
-function specOf(names: readonly string[], count = 60): ChartSpec {
+function specOf(names: readonly string[], count = 60, extra: Partial<Rule> = {}): ChartSpec {
   const labels = (node: string) => ({ cluster: 'prod', node, role: 'etcd' });
   return buildChartSpec({
     alerts: [
@@ -35,7 +36,7 @@ function specOf(names: readonly string[], count = 60): ChartSpec {
         firedAtMs: NOW - 20 * MINUTE,
       }),
     ],
-    rule,
+    rule: { ...rule, ...extra },
     series: names.map((node, n) => ({
       metric: 'mem_usage',
       labels: labels(node),
@@ -137,6 +138,14 @@ describe('the picture', () => {
   });
 });
 
+function ground(segments: ChartSpec['lines'][number]['segments']) {
+  return segments.flat().map(({ timeMs }) => ({ timeMs, value: 2 }));
+}
+
+function svgLabelY(svg: string): number {
+  return Number(svg.match(/ y="([\d.]+)"[^>]*>FIRING/)?.[1]);
+}
+
 describe('the SVG', () => {
   it('has title, bounds, regions, a thick line for what breaches and a thin one behind it', () => {
     const svg = renderSvg(specOf(['node-1', 'node-2']));
@@ -156,9 +165,46 @@ describe('the SVG', () => {
     );
   });
 
-  it('says how many series its legend leaves out', () => {
-    const svg = renderSvg(specOf(Array.from({ length: 30 }, (_, i) => `node-${i}`)));
-    expect(svg).toMatch(/>and 2\d more</);
+  it('has a second row of names before it leaves any out, and counts those', () => {
+    const named = (count: number) => renderSvg(specOf(Array.from({ length: count }, (_, i) => `node-${i}`)));
+    const rows = (svg: string) => new Set(svg.match(/(?<= y=")\d+(?=" fill="#eceef2">node-)/g));
+    expect([3, 9].map((count) => [rows(named(count)).size, / more</.test(named(count))])).toEqual([
+      [1, false],
+      [2, false],
+    ]);
+    const svg = named(70);
+    const shown = svg.match(/>node-\d+</g)?.length ?? 0;
+    expect(shown).toBeGreaterThan(8);
+    expect(svg).toContain(`>and ${70 - shown} more<`);
+    expect(svg).toContain('>node-0<');
+  });
+
+  it('lays no words over others, nor the words of the region over the line', () => {
+    const low = specOf(['node-1'], 60, { condition: { kind: 'below', threshold: 4 }, recoveryThreshold: 6 });
+    const lowest = {
+      ...low,
+      lines: low.lines.map((line) => ({ ...line, segments: [ground(line.segments)] })),
+    };
+    const svg = renderSvg(lowest);
+    const at = (text: string) => {
+      const [, x, y] = svg.match(new RegExp(`<text x="([\\d.]+)" y="([\\d.]+)"[^>]*>${text}<`)) ?? [];
+      return { x: Number(x), y: Number(y) };
+    };
+    const [threshold, recovery] = [at('critical 4%'), at('recovery 6%')];
+    expect(Math.abs(threshold.y - recovery.y) > 22 || recovery.x > threshold.x + 100).toBe(true);
+    expect(at('FIRING since 09:20').y).toBeLessThan(300);
+    expect(svgLabelY(renderSvg(specOf(['node-1'])))).toBeGreaterThan(300);
+  });
+
+  it('says so where there is nothing to draw', () => {
+    expect(renderSvg(specOf([]))).toContain('>no samples in this time<');
+    expect(renderSvg(specOf(['node-1']))).not.toContain('no samples');
+  });
+
+  it('draws one point as a dot', () => {
+    const svg = renderSvg(specOf(['node-1', 'node-2'], 1));
+    expect(svg.match(/<circle /g)).toHaveLength(3);
+    expect(svg).not.toMatch(/NaN|Infinity|undefined/);
   });
 
   it('holds a month of minutes in a thousand points a line', () => {

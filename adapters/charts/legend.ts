@@ -1,38 +1,82 @@
-import type { ChartLine } from '../../core/chart/spec.ts';
-import { escapeXml } from './svg.ts';
+import type { ChartSpec } from '../../core/chart/spec.ts';
+import { escapeXml } from './elements.ts';
+import { type Stroke, strokeOf } from './strokes.ts';
 import { fitText, textWidth } from './text-width.ts';
-import { COLORS, TEXT, WIDTH } from './theme.ts';
+import { COLORS, LEFT, TEXT, WIDTH } from './theme.ts';
 
 const SWATCH = 22;
+const SPACE = 8;
 const GAP = 26;
+const RIGHT = WIDTH - 16;
 const LONGEST_NAME = 300;
+const MOST_ROWS = 2;
+export const ROW_HEIGHT = 30;
 
-/** One row: colour, name and newest value of each line while they fit, then how many more there are. */
-export function renderLegend(
-  lines: readonly (ChartLine & { color: string })[],
-  y: number,
-  left: number,
-): string {
-  let x = left;
-  const parts: string[] = [];
-  for (const [i, line] of lines.entries()) {
-    const more = lines.length - i;
+interface Entry {
+  name: string;
+  value: string;
+  stroke: Stroke;
+  nameWidth: number;
+  width: number;
+}
+
+export interface Legend {
+  rows: readonly (readonly Entry[])[];
+  /** Series that found no room, or are not drawn at all. */
+  more: number;
+}
+
+/** Colour, name and newest value of each line, in as many rows as it takes, two at most. */
+export function layLegend(spec: ChartSpec): Legend {
+  const rows: Entry[][] = [[]];
+  let x = LEFT;
+  for (const [i, line] of spec.lines.entries()) {
     const name = fitText(line.name, TEXT, LONGEST_NAME);
     const nameWidth = textWidth(name, TEXT);
-    const width = SWATCH + 8 + nameWidth + 8 + textWidth(line.value, TEXT, true);
-    const reserve = more > 1 ? textWidth(`and ${more - 1} more`, TEXT) + GAP : 0;
-    if (i > 0 && x + width + reserve > WIDTH - 16) {
-      parts.push(`<text x="${Math.round(x)}" y="${y}" fill="${COLORS.dim}">and ${more} more</text>`);
-      break;
+    const width = SWATCH + SPACE + nameWidth + SPACE + textWidth(line.value, TEXT, true);
+    const entry = { name, value: line.value, stroke: strokeOf(spec.lines, i), nameWidth, width };
+    const after = spec.lines.length - i - 1 + spec.omitted;
+    // Only where no row is left must the number of those left out find room too.
+    const reserve = rows.length === MOST_ROWS && after > 0 ? GAP + textWidth(moreText(after), TEXT) : 0;
+    if (x > LEFT && x + width + reserve > RIGHT) {
+      if (rows.length === MOST_ROWS) return { rows, more: after + 1 };
+      rows.push([]);
+      x = LEFT;
     }
-    const nameX = x + SWATCH + 8;
-    // Two texts: in one, a name written from right to left would carry its value to the wrong side.
-    parts.push(
-      `<rect x="${Math.round(x)}" y="${y - 10}" width="${SWATCH}" height="6" rx="3" fill="${line.color}"/>` +
-        `<text x="${Math.round(nameX)}" y="${y}" fill="${COLORS.text}">${escapeXml(name)}</text>` +
-        `<text x="${Math.round(nameX + nameWidth + 8)}" y="${y}" font-weight="600" fill="${COLORS.text}">${escapeXml(line.value)}</text>`,
-    );
+    rows.at(-1)?.push(entry);
     x += width + GAP;
   }
+  return { rows, more: spec.omitted };
+}
+
+/** The last row stands at `bottom`, the others above it. */
+export function renderLegend({ rows, more }: Legend, bottom: number): string {
+  const parts = rows.map((row, i) => {
+    const y = bottom - (rows.length - 1 - i) * ROW_HEIGHT;
+    let x = LEFT;
+    const entries = row.map((entry) => {
+      const drawn = entryAt(entry, x, y);
+      x += entry.width + GAP;
+      return drawn;
+    });
+    if (more > 0 && i === rows.length - 1) {
+      entries.push(`<text x="${Math.round(x)}" y="${y}" fill="${COLORS.dim}">${moreText(more)}</text>`);
+    }
+    return entries.join('');
+  });
   return parts.join('');
+}
+
+/** Two texts: in one, a name written from right to left would carry its value to the wrong side. */
+function entryAt({ name, value, stroke, nameWidth }: Entry, x: number, y: number): string {
+  const nameX = x + SWATCH + SPACE;
+  return (
+    `<path d="M${Math.round(x) + 3} ${y - 7}h${SWATCH - 6}" stroke="${stroke.color}" stroke-width="6" stroke-linecap="round"${stroke.dashes ? ' stroke-dasharray="0 8"' : ''}/>` +
+    `<text x="${Math.round(nameX)}" y="${y}" fill="${COLORS.text}">${escapeXml(name)}</text>` +
+    `<text x="${Math.round(nameX + nameWidth + SPACE)}" y="${y}" font-weight="600" fill="${COLORS.text}">${escapeXml(value)}</text>`
+  );
+}
+
+function moreText(count: number): string {
+  return `and ${count} more`;
 }

@@ -2,8 +2,17 @@
 export const WIDTH = 1000;
 export const HEIGHT = 500;
 export const SCALE = 2;
+/** Where titles and legend begin. */
+export const LEFT = 24;
 
 export const FONT = 'Pretendard JP';
+export const FALLBACK_FONTS = [
+  'Noto Sans SC',
+  'DejaVu Sans',
+  'Noto Sans Thai',
+  'Noto Sans Devanagari',
+  'Noto Emoji',
+] as const;
 export const TEXT = 20;
 
 export const COLORS = {
@@ -16,7 +25,7 @@ export const COLORS = {
   resolved: '#4fd18b',
 } as const;
 
-/** Breaching series: warm, apart in lightness, so that they differ without red-green vision. */
-export const BREACHING = ['#ff6b6b', '#ffb84d', '#ff9ecf', '#ffd9a8', '#ff8787'] as const;
-/** Their neighbours: cold (Okabe and Ito's blue, green and sky, lightened for a dark ground). */
-export const NEIGHBOURS = ['#4dabf7', '#5fc9a8', '#9f9cf5', '#8fd3f4', '#7f8ea3'] as const;
+/** Breaching series: warm. Of each palette every two are told apart without one kind of cone too: theme.test.ts. */
+export const BREACHING = ['#ff6b6b', '#ffb84d', '#ff9ecf', '#e8590c', '#ffe8cc'] as const;
+/** Their neighbours: cold, and thinner. */
+export const NEIGHBOURS = ['#4dabf7', '#63e6be', '#9775fa', '#c5f6fa', '#868e96'] as const;

@@ -3,18 +3,6 @@ import { formatCondition, formatMetricValue, formatSpan } from '../format.ts';
 import type { Labels, Rule } from '../model.ts';
 import type { IncidentAlert } from '../notify/model.ts';
 
-/** What `{{…}}` may name beside labels. */
-export const SUMMARY_FIELDS = [
-  'value',
-  'held',
-  'threshold',
-  'condition',
-  'rule',
-  'title',
-  'metric',
-  'severity',
-] as const;
-
 /** Labels in the order people say them: where first, then what. */
 const LABEL_ORDER = ['bastion', 'cluster', 'node', 'role', 'mount', 'device', 'check'];
 
