@@ -122,9 +122,11 @@ export function runScript(
     exitCode = code ?? undefined;
     grace = setTimeout(finish, AFTER_EXIT_MS);
   });
-  channel.on('close', () => {
+  // A command that ends at once can have ended before anybody listened to `exit`; `close` tells the code again.
+  channel.on('close', (code?: number | null) => {
     closed = true;
-    if (exited) finish();
+    exitCode ??= code ?? undefined;
+    if (exited || code !== undefined) finish();
     // A session that breaks closes its channels without an error and without an exit code.
     else done(() => reject(probeError('protocol', 'exec', 'the connection ended before the script did')));
   });
