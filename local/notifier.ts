@@ -15,6 +15,8 @@ export interface Notifier {
 /** Looks at the outbox this often even if nothing woke it. */
 const SWEEP_MS = 5_000;
 const AFTER_ERROR_MS = 1_000;
+/** Sends that take longer go on beside the next pass; their leases keep it from them. */
+const PASS_MS = 500;
 
 /**
  * Sends what is due whenever woken, when the next thing is due, and every few seconds. Apart from rounds: a slow
@@ -24,12 +26,23 @@ export function startNotifier(config: Config, ports: DeliverPorts & { sleep: Sle
   const cut = new AbortController();
   let stopping = false;
   let awake = new AbortController();
+  const sending = new Set<Promise<unknown>>();
 
   async function pass(): Promise<number> {
     await fanOut(config, ports);
-    await deliverDue(config, ports, cut.signal);
+    const delivered = deliverDue(config, ports, cut.signal).finally(() => sending.delete(delivered));
+    sending.add(delivered);
+    delivered.catch(failed);
+    const passed = new AbortController();
+    await Promise.race([delivered.catch(() => undefined), ports.sleep(PASS_MS, passed.signal)]);
+    passed.abort();
     const next = await ports.state.nextDueMs();
     return Math.min(SWEEP_MS, Math.max(0, (next ?? Infinity) - ports.clock.nowMs()));
+  }
+
+  function failed(error: unknown): void {
+    ports.meter.count('notify_failures_total');
+    ports.logger.error('notify failed; it is tried again', { error: describeError(error) });
   }
 
   const loop = (async () => {
@@ -39,8 +52,7 @@ export function startNotifier(config: Config, ports: DeliverPorts & { sleep: Sle
       try {
         waitMs = await pass();
       } catch (error) {
-        ports.meter.count('notify_failures_total');
-        ports.logger.error('notify failed; it is tried again', { error: describeError(error) });
+        failed(error);
       }
       await ports.sleep(waitMs, waking.signal);
       if (waking.signal.aborted) awake = awake === waking ? new AbortController() : awake;
@@ -54,6 +66,7 @@ export function startNotifier(config: Config, ports: DeliverPorts & { sleep: Sle
       awake.abort();
       const timer = setTimeout(() => cut.abort(), graceMs);
       await loop;
+      await Promise.allSettled(sending);
       clearTimeout(timer);
     },
   };

@@ -90,6 +90,7 @@ function createWorld() {
     inventory: { list: async () => ['fast', 'slow'].map(target) },
     prober: {
       async probe(batch) {
+        if (batch.bastion === 'slow' && slowMs < 0) throw new Error('no key');
         if (batch.bastion === 'slow' && slowMs > 0) await time.sleep(slowMs, never);
         return down(batch);
       },
@@ -152,6 +153,14 @@ describe('a round', () => {
       ['n-fast', 2 * MINUTE],
       ['n-slow', 2 * MINUTE],
     ]);
+  });
+
+  it('fails for a batch that cannot be probed, and judges the others all the same', async () => {
+    const world = createWorld();
+    world.slow(-1);
+    await expect(world.run(MINUTE, signal)).rejects.toThrow('a batch could not be probed: no key');
+    expect(world.samples.map((sample) => sample.labels.node)).toContain('n-fast');
+    expect(world.judgedAtMs).toEqual([MINUTE]);
   });
 
   it('keeps what the store refuses and writes it with the next round', async () => {

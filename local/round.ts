@@ -1,6 +1,6 @@
 import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
-import type { BatchObservation, Transition } from '../core/model.ts';
+import type { Batch, BatchObservation, Transition } from '../core/model.ts';
 import type {
   Audit,
   Clock,
@@ -83,11 +83,23 @@ export function createRoundRunner(
       ports.onJudged();
       return judged;
     };
+    // One batch that cannot be probed at all (a key file gone) fails the round, but not the verdict on the others.
+    const failures: unknown[] = [];
+    const probeOrFail = async (batch: Batch) => {
+      try {
+        return await probe(batch, ports, { signal });
+      } catch (error) {
+        failures.push(error);
+        meter.count('batches_failed_total', { bastion: batch.bastion });
+        logger.error('batch not probed', { bastion: batch.bastion, error: describeError(error) });
+        return undefined;
+      }
+    };
     let done = false;
     const cut = untilAborted(signal);
     const probing = Promise.all(
       batches.map(async (batch) => {
-        const observation = await Promise.race([probe(batch, ports, { signal }), cut.promise]);
+        const observation = await Promise.race([probeOrFail(batch), cut.promise]);
         // An aborted round is as if it had not been tried: half of it would read as nodes down.
         if (observation && !signal.aborted) await write(observation);
         return observation;
@@ -98,11 +110,18 @@ export function createRoundRunner(
     });
     const early = new AbortController();
     await Promise.race([probing, ports.sleep(JUDGE_AFTER_MS, early.signal)]).finally(() => early.abort());
-    const first = done ? [] : await judge(true);
+    let first: Transition[] = [];
+    try {
+      if (!done) first = await judge(true);
+    } finally {
+      // Whatever judging fails of: rounds must not overlap.
+      await probing;
+    }
     const observations = await probing;
     const transitions = [...first, ...(await judge(false))];
     const { writer, sequence, hash } = audit.head();
     await state.putAuditHead(writer, { sequence, hash, atMs: roundMs });
+    if (failures.length > 0) throw new Error(`a batch could not be probed: ${describeError(failures[0])}`);
     meter.gauge('round_duration_seconds', (clock.nowMs() - startMs) / 1000);
     meter.gauge('round_scheduled_timestamp_seconds', roundMs / 1000);
     meter.gauge('targets', targets.length);

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axios from 'axios';
@@ -131,6 +133,14 @@ describe('GET /charts/:name', () => {
     expect(await charts.prune(Date.now())).toBe(1);
     expect(await readdir(join(dir, 'charts'))).toEqual([]);
   });
+});
+
+it('ends though a connection is open that says nothing', async () => {
+  const silent = connect(Number(new URL(server.url).port), '127.0.0.1');
+  await once(silent, 'connect');
+  await server.close();
+  silent.destroy();
+  server = await startServer({ host: '127.0.0.1', port: 0, charts, health: () => health, metrics: () => '' });
 });
 
 describe('startServer', () => {

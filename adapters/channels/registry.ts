@@ -12,15 +12,26 @@ import { webhook } from './webhook/webhook.ts';
 /** Every kind of channel. Schema, documentation and command line follow from this list. */
 export const CHANNELS = [webhook, mattermost, mattermostWebhook, slack, slackWebhook, telegram] as const;
 
-/** The configured channels by name. @throws ConfigError for an unknown type */
-export function createChannels(configs: readonly ChannelConfig[], deps: ChannelDeps): Map<string, Channel> {
-  return new Map(
-    configs.map((config) => {
-      const adapter = CHANNELS.find((candidate) => candidate.type === config.type) as
-        | ChannelAdapter<unknown>
-        | undefined;
-      if (!adapter) throw new ConfigError(`channel ${config.name}: unknown type ${config.type}`);
-      return [config.name, adapter.create(adapter.options.parse(config.options), deps)];
-    }),
-  );
+/**
+ * The configured channels by name. Their secrets are resolved once here, so that a missing one is known before an alert
+ * needs it. @throws ConfigError for an unknown type, or a secret that cannot be resolved, naming the channel
+ */
+export async function createChannels(
+  configs: readonly ChannelConfig[],
+  deps: ChannelDeps,
+): Promise<Map<string, Channel>> {
+  const channels = new Map<string, Channel>();
+  for (const { name, type, options } of configs) {
+    const found = CHANNELS.find((candidate) => candidate.type === type);
+    if (!found) throw new ConfigError(`channel ${name}: unknown type ${type}`);
+    const adapter = found as ChannelAdapter<unknown>;
+    const parsed = adapter.options.parse(options);
+    for (const secret of adapter.needs(parsed).secrets) {
+      await deps.secrets.resolve(secret).catch((cause: unknown) => {
+        throw new ConfigError(`channel ${name}`, { cause });
+      });
+    }
+    channels.set(name, adapter.create(parsed, deps));
+  }
+  return channels;
 }

@@ -21,8 +21,8 @@ describe('an attempt', () => {
     const more = absorb({ ...incident, attempt: first }, transition('firing', 2_000, n2), 2_000);
     expect(beginAttempt(more, more.alerts, 9_000)).toMatchObject({
       number: 2,
-      tries: 1,
-      firstTriedAtMs: 9_000,
+      tries: 2,
+      firstTriedAtMs: 1_000,
     });
   });
 
@@ -56,6 +56,11 @@ describe('an attempt', () => {
       { kind: 'retry', atMs: 71_000 },
     ],
     ['a permanent error is final', outcomeOf(new PermanentError('x')), { kind: 'give-up' }],
+    [
+      'a configuration error without one is tried again slowly',
+      outcomeOf(new ConfigError('x')),
+      { kind: 'retry', atMs: 1_000 + RETRY_MAX_MS },
+    ],
     [
       'a configuration error goes to the fallback',
       outcomeOf(new ConfigError('x'), { fallback: 'b' }),

@@ -14,7 +14,8 @@ export const GIVE_UP_MS = 24 * 3_600_000;
 
 /**
  * The attempt at what is to be said now. The same content keeps its number, so a receiver can drop a repeat;
- * other content gets the next: what was perhaps accepted is not altered under its number.
+ * other content gets the next: what was perhaps accepted is not altered under its number. Channel and patience go on:
+ * an outage that grows must not keep a message from the fallback.
  */
 export function beginAttempt(
   incident: Incident,
@@ -23,9 +24,12 @@ export function beginAttempt(
 ): NotificationAttempt {
   const says = Object.fromEntries(alerts.map((alert) => [episodeOf(alert), alert.status]));
   const before = incident.attempt;
-  if (before && sameSaying(before.says, says)) return { ...before, tries: before.tries + 1 };
+  if (before) {
+    const number = sameSaying(before.says, says) ? before.number : before.number + 1;
+    return { ...before, number, says, tries: before.tries + 1 };
+  }
   return {
-    number: Math.max(before?.number ?? 0, incident.notifications) + 1,
+    number: incident.notifications + 1,
     says,
     channel: incident.channel,
     tries: 1,
@@ -81,7 +85,10 @@ export type AfterFailure =
   | { kind: 'fallback'; channel: string }
   | { kind: 'give-up' };
 
-/** What follows a failed send. Unknown errors are retried; a service's `retryAfter` is obeyed. */
+/**
+ * What follows a failed send. Unknown errors are retried; a service's `retryAfter` is obeyed. What only the operator can
+ * mend goes to the fallback at once; without one it is tried again slowly, so that it is said once it is mended.
+ */
 export function afterFailure(input: {
   error: unknown;
   attempt: NotificationAttempt;
@@ -89,10 +96,12 @@ export function afterFailure(input: {
   nowMs: number;
 }): AfterFailure {
   const { error, attempt, fallback, nowMs } = input;
-  const final = error instanceof ConfigError || error instanceof PermanentError;
+  const operator = error instanceof ConfigError;
+  const final = error instanceof PermanentError || (operator && fallback !== undefined);
   const patienceMs = fallback === undefined ? GIVE_UP_MS : GIVE_UP_WITH_FALLBACK_MS;
   if (!final) {
-    const backoffMs = Math.min(RETRY_FIRST_MS * 2 ** Math.min(attempt.tries - 1, 20), RETRY_MAX_MS);
+    const doubledMs = RETRY_FIRST_MS * 2 ** Math.min(attempt.tries - 1, 20);
+    const backoffMs = operator ? RETRY_MAX_MS : Math.min(doubledMs, RETRY_MAX_MS);
     const retryAfterMs = error instanceof RetryableError ? (error.retryAfterMs ?? 0) : 0;
     const atMs = nowMs + Math.max(backoffMs, retryAfterMs);
     if (atMs - attempt.firstTriedAtMs <= patienceMs) return { kind: 'retry', atMs };

@@ -9,7 +9,7 @@ export type Suppression = { by: 'silence'; untilMs: number } | { by: 'inhibition
 
 export type Decision =
   | { kind: 'send'; reason: NotifyReason; alerts: readonly IncidentAlert[] }
-  | { kind: 'wait'; untilMs: number; why: string }
+  | { kind: 'wait'; untilMs: number; why: string; heldBack: readonly string[] }
   | { kind: 'nothing'; why: string; close: boolean };
 
 /** How often an incident is looked at again while another alert inhibits it. */
@@ -28,22 +28,26 @@ export function decideNotification(input: {
 }): Decision {
   const { incident, suppressionOf, nowMs } = input;
   if (incident.dueAtMs === undefined) return { kind: 'nothing', why: 'nothing is due', close: false };
-  if (nowMs < incident.dueAtMs) return { kind: 'wait', untilMs: incident.dueAtMs, why: 'not due yet' };
+  if (nowMs < incident.dueAtMs) {
+    return { kind: 'wait', untilMs: incident.dueAtMs, why: 'not due yet', heldBack: [] };
+  }
 
   const open: IncidentAlert[] = [];
   const news: IncidentAlert[] = [];
   const held: Suppression[] = [];
+  const heldBack: string[] = [];
   let remindable = false;
   for (const alert of incident.alerts) {
     const said = incident.notified[episodeOf(alert)];
     const suppression = suppressionOf(alert);
     const changed = said !== alert.status;
     if (alert.status === 'resolved') {
-      if (said === undefined && suppression) continue;
+      if (said === undefined && (suppression || alert.heldBack)) continue;
       if (changed && suppression?.by === 'silence') held.push(suppression);
       else if (changed) news.push(alert);
     } else if (suppression && changed) {
       held.push(suppression);
+      heldBack.push(episodeOf(alert));
     } else {
       open.push(alert);
       if (changed) news.push(alert);
@@ -57,9 +61,14 @@ export function decideNotification(input: {
   const repeatAtMs = remindable ? (incident.lastNotifiedAtMs ?? nowMs) + input.repeatIntervalMs : Infinity;
   if (nowMs >= repeatAtMs) return { kind: 'send', reason: 'repeat', alerts: open };
   if (held.length > 0) {
-    return { kind: 'wait', untilMs: Math.min(recheckAt(held, nowMs), repeatAtMs), why: holding(held) };
+    return {
+      kind: 'wait',
+      untilMs: Math.min(recheckAt(held, nowMs), repeatAtMs),
+      why: holding(held),
+      heldBack,
+    };
   }
-  if (remindable) return { kind: 'wait', untilMs: repeatAtMs, why: 'all was said' };
+  if (remindable) return { kind: 'wait', untilMs: repeatAtMs, why: 'all was said', heldBack };
   return { kind: 'nothing', why: 'all has ended', close: true };
 }
 
@@ -69,7 +78,7 @@ function reasonOf(
   open: readonly IncidentAlert[],
 ): NotifyReason {
   const firing = news.some((alert) => alert.status === 'firing');
-  if (incident.notifications === 0) return firing ? 'first' : 'fired-and-resolved';
+  if (incident.lastNotifiedAtMs === undefined) return firing ? 'first' : 'fired-and-resolved';
   if (firing) return 'new-alerts';
   return open.length > 0 ? 'some-resolved' : 'all-resolved';
 }

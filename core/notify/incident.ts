@@ -59,9 +59,11 @@ function nextLookMs(
   nowMs: number,
 ): number {
   const sending = incident.attempt !== undefined;
-  const waiting = incident.lastNotifiedAtMs === undefined;
-  if (incident.dueAtMs !== undefined && (sending || waiting)) return incident.dueAtMs;
-  if (incident.lastNotifiedAtMs === undefined) return nowMs + timing.groupWaitMs;
+  if (incident.dueAtMs !== undefined && sending) return incident.dueAtMs;
+  // The first alert's groupWait goes on; where a silence is waited for, this one is not.
+  if (incident.lastNotifiedAtMs === undefined) {
+    return Math.min(incident.dueAtMs ?? Infinity, nowMs + timing.groupWaitMs);
+  }
   return Math.min(
     incident.dueAtMs ?? Infinity,
     Math.max(nowMs, incident.lastNotifiedAtMs + timing.groupIntervalMs),
@@ -97,6 +99,20 @@ function resolved(transition: Transition, known: IncidentAlert | undefined): Inc
     reason: transition.reason,
     value: transition.value ?? known.value,
   };
+}
+
+/**
+ * The incident when nothing can be said now: unsaid alerts that are held back are marked, and those that have ended
+ * so are forgotten. An attempt that failed meanwhile is given up, its number is not used again.
+ */
+export function holdBack(incident: Incident, held: ReadonlySet<string>): Incident {
+  const { attempt, dueAtMs: _due, ...rest } = incident;
+  const alerts = incident.alerts.flatMap((alert): IncidentAlert[] => {
+    const marked = held.has(episodeOf(alert)) ? { ...alert, heldBack: true as const } : alert;
+    const unheard = incident.notified[episodeOf(alert)] === undefined;
+    return marked.status === 'resolved' && marked.heldBack && unheard ? [] : [marked];
+  });
+  return { ...rest, alerts, notifications: Math.max(incident.notifications, attempt?.number ?? 0) };
 }
 
 /** One firing of an alert, to its end. An alert that fires again before its end was said has two in an incident. */

@@ -12,6 +12,8 @@ export interface IncidentAlert {
   firedAtMs: number;
   resolvedAtMs?: number;
   clearedAtMs?: number;
+  /** A silence or another alert held it back when it was to be said: if it ends unsaid, nobody hears of it. */
+  heldBack?: true;
   reason: TransitionReason;
   value?: number;
 }

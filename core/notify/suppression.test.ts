@@ -32,7 +32,11 @@ describe('suppression', () => {
   it('holds an alert back and says it when that ends', () => {
     const incident = opened();
     const silenced = () => ({ by: 'silence', untilMs: 9_000 }) as const;
-    expect(decide(incident, 1_000, silenced)).toEqual({ kind: 'wait', untilMs: 9_000, why: 'silenced' });
+    expect(decide(incident, 1_000, silenced)).toMatchObject({
+      kind: 'wait',
+      untilMs: 9_000,
+      why: 'silenced',
+    });
     expect(decide({ ...incident, dueAtMs: 9_000 }, 9_000)).toMatchObject({ kind: 'send', reason: 'first' });
     const by = () => ({ by: 'inhibition', rule: 'node-down' }) as const;
     expect(decide(incident, 1_000, by)).toMatchObject({

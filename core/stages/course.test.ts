@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clear, createWorld, fire, MINUTE, memory, nodeDown, route, START } from '../../test/stage-world.ts';
+import type { Rule } from '../model.ts';
 
 describe('the usual course', () => {
   it('says firing with a picture, then resolved after groupInterval, each once', async () => {
@@ -130,4 +131,54 @@ describe('a silence', () => {
     await world.notify();
     expect(world.said()).toEqual(['ops 1 first firing n1:firing']);
   });
+
+  it('holds back no other alert of its group', async () => {
+    const world = createWorld();
+    world.config.silences = [
+      { match: { node: ['n1'] }, fromMs: START, untilMs: START + 600 * MINUTE, comment: '' },
+    ];
+    await fire(world);
+    await world.notify();
+    for (const minute of [3, 4, 5]) world.put(minute, { n1: 95, n2: 95 });
+    await world.goTo(5);
+    await world.judge(5);
+    await world.notify();
+    expect(world.said()).toEqual(['ops 1 first firing n2:firing']);
+  });
+
+  it('never tells of what began and ended within it, and keeps nothing of it', async () => {
+    const world = createWorld();
+    world.config.silences = [{ match: {}, fromMs: START, untilMs: START + 600 * MINUTE, comment: '' }];
+    await fire(world);
+    await world.notify();
+    await clear(world, 3);
+    await world.notify();
+    expect(await world.state.listIncidents({ open: true, limit: 9 })).toEqual([]);
+    await world.goTo(601);
+    await world.notify();
+    expect(world.sent).toEqual([]);
+  });
+});
+
+it('an inhibited alert that ends before anybody heard of it is not told', async () => {
+  const disk: Rule = { ...nodeDown, metric: 'disk_usage', condition: { kind: 'above', threshold: 90 } };
+  const world = createWorld({ rules: [memory, disk] });
+  await world.judge(-1);
+  for (const minute of [0, 1, 2]) {
+    world.put(minute, { n1: 95 });
+    world.put(minute, { n1: 95 }, 'disk_usage');
+  }
+  await world.goTo(2);
+  await world.judge(2);
+  await world.notify();
+  world.put(3, { n1: 40 });
+  world.put(3, { n1: 40 }, 'disk_usage');
+  await world.goTo(3);
+  await world.judge(3);
+  await world.goTo(9);
+  await world.notify();
+  expect(world.sent.map(({ notification }) => notification.alerts[0]?.rule)).toEqual([
+    'node-down',
+    'node-down',
+  ]);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { clear, createWorld, fire, MINUTE, route, START } from '../../test/stage-world.ts';
 import { ConfigError, PermanentError, RetryableError } from '../errors.ts';
+import type { Channel, Receipt } from '../ports.ts';
 import { PICTURE_WAIT_MS } from './deliver.ts';
 
 describe('a channel that fails', () => {
@@ -63,6 +64,41 @@ describe('a channel that fails', () => {
     expect(JSON.stringify(world.logger.lines)).not.toContain('hunter2');
   });
 
+  it('reaches the fallback in time though there is ever more to say', async () => {
+    const channels = [
+      { name: 'ops', type: 'webhook', fallback: 'spare', options: {} },
+      { name: 'spare', type: 'webhook', options: {} },
+    ];
+    const world = createWorld({ channels });
+    world.answers.ops = async () => {
+      throw new Error('timed out');
+    };
+    await fire(world);
+    for (let minute = 2; minute <= 9; minute += 0.25) {
+      await world.goTo(minute);
+      if (Number.isInteger(minute) && minute > 2) {
+        world.put(minute, { n1: minute % 2 ? 40 : 95, n2: 99 });
+        await world.judge(minute);
+      }
+      await world.notify();
+    }
+    expect(world.sent[0]).toMatchObject({ channel: 'spare' });
+    expect(world.sent[0]?.atMs).toBeLessThanOrEqual(START + 7.5 * MINUTE);
+  });
+
+  it('that refuses us for want of a credential is tried again, and told once that is mended', async () => {
+    const world = createWorld();
+    world.answers.ops = async () => {
+      throw new ConfigError('env:TOKEN is not set');
+    };
+    await fire(world);
+    await world.notify();
+    world.answers.ops = async () => undefined;
+    await world.goTo(8);
+    await world.notify();
+    expect(world.said()).toEqual(['ops 1 first firing n1:firing']);
+  });
+
   it('is given up without a fallback, counted and shown', async () => {
     const world = createWorld();
     world.answers.ops = async () => {
@@ -109,6 +145,25 @@ describe('the picture', () => {
     expect(world.sent[0]?.picture).toBeUndefined();
     expect((await world.state.listDeliveries({ limit: 1 }))[0]?.picture).toBe('late');
     expect(world.counted.get('pictures_missing_total')).toBe(1);
+  });
+
+  it('that the service refuses does not take the text with it', async () => {
+    const world = createWorld();
+    const channel = world.ports.channels.get('ops');
+    const picky: Channel = {
+      async send(notification, picture, options) {
+        if (picture) throw new PermanentError('not enough rights to send photos');
+        return (await channel?.send(notification, picture, options)) as Receipt;
+      },
+    };
+    world.ports.channels = new Map([['ops', picky]]);
+    await fire(world);
+    await world.notify();
+    expect(world.said()).toEqual(['ops 1 first firing n1:firing']);
+    expect((await world.state.listDeliveries({ limit: 1 }))[0]).toMatchObject({
+      outcome: 'delivered',
+      picture: 'failed',
+    });
   });
 
   it('is left out when drawing fails', async () => {

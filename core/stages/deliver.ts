@@ -1,7 +1,8 @@
 import type { Config } from '../config/types.ts';
-import { ConflictError, describeError, RetryableError } from '../errors.ts';
+import { ConflictError, describeError, PermanentError, RetryableError } from '../errors.ts';
 import { beginAttempt, LEASE_MS } from '../notify/attempt.ts';
 import { type Decision, decideNotification, suppressionJudge } from '../notify/decide.ts';
+import { holdBack } from '../notify/incident.ts';
 import type { Delivery, Incident, Notification, Picture } from '../notify/model.ts';
 import { buildNotification } from '../notify/notification.ts';
 import type { Channel, Versioned } from '../ports.ts';
@@ -31,7 +32,12 @@ export async function deliverDue(
   const due = await ports.state.dueIncidents(ports.clock.nowMs(), DUE_PAGE);
   const firing = due.length === 0 ? [] : (await ports.state.listAlerts()).map((alert) => alert.value);
   const judged = { silences: config.silences, firing: firing.filter((alert) => alert.status === 'firing') };
-  await Promise.all(due.map((incident) => deliver(incident, judged, config, ports, signal)));
+  // Every send is waited for, whatever one of them fails of: none goes on behind the caller's back.
+  const outcomes = await Promise.allSettled(
+    due.map((incident) => deliver(incident, judged, config, ports, signal)),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
   return due.length;
 }
 
@@ -51,7 +57,7 @@ async function deliver(
   const decision = decideNotification({ incident, suppressionOf, repeatIntervalMs, nowMs });
   try {
     if (decision.kind === 'send') return await send(stored, decision, config, ports, signal);
-    const { dueAtMs: _due, ...rest } = incident;
+    const rest = holdBack(incident, new Set(decision.kind === 'wait' ? decision.heldBack : []));
     const next: Incident =
       decision.kind === 'wait'
         ? { ...rest, dueAtMs: decision.untilMs }
@@ -88,9 +94,18 @@ async function send(
     nowMs: startMs,
   });
   const { picture, outcome } = await pictureInTime(notification, leased, ports, signal);
-  const result = await attemptSend(notification, picture, ports, signal);
+  let result = await attemptSend(notification, picture, ports, signal);
+  let sent = outcome;
+  if (picture && 'error' in result && result.error instanceof PermanentError) {
+    // It may be the picture that is refused, and the text must not be lost for it.
+    const alone = await attemptSend(notification, undefined, ports, signal);
+    if ('receipt' in alone) {
+      sent = missingPicture('failed', describeError(result.error), leased, ports).outcome;
+      result = alone;
+    }
+  }
   if (signal.aborted && 'error' in result) return; // Stopping: the lease ends, and the next start says it again.
-  await recordAttempt({ leased, attempt, notification, result, picture: outcome, startMs, config, ports });
+  await recordAttempt({ leased, attempt, notification, result, picture: sent, startMs, config, ports });
 }
 
 async function attemptSend(
@@ -123,18 +138,21 @@ async function pictureInTime(
       ports.draw(notification, incident),
       ports.sleep(PICTURE_WAIT_MS, AbortSignal.any([signal, done.signal])).then(() => late),
     ]);
-    if (either === late) return missing('late', 'the picture took too long');
+    if (either === late) return missingPicture('late', 'the picture took too long', incident, ports);
     const picture = either as Picture | undefined;
     return { picture, outcome: picture ? 'sent' : 'none' };
   } catch (error) {
-    return missing('failed', ports.secrets.redact(describeError(error)));
+    return missingPicture('failed', describeError(error), incident, ports);
   } finally {
     done.abort();
   }
+}
 
-  function missing(outcome: 'late' | 'failed', why: string) {
-    ports.meter.count('pictures_missing_total', { outcome });
-    ports.logger.warn('message goes without its picture', { incident: incident.id, why });
-    return { picture: undefined, outcome };
-  }
+function missingPicture(outcome: 'late' | 'failed', why: string, incident: Incident, ports: DeliverPorts) {
+  ports.meter.count('pictures_missing_total', { outcome });
+  ports.logger.warn('message goes without its picture', {
+    incident: incident.id,
+    why: ports.secrets.redact(why),
+  });
+  return { picture: undefined, outcome };
 }

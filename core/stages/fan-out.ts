@@ -23,23 +23,30 @@ export async function fanOut(config: Pick<Config, 'rules' | 'routes'>, ports: Fa
   for (;;) {
     const items = await ports.state.dueOutbox(ports.clock.nowMs(), OUTBOX_PAGE);
     let progress = 0;
-    for (const item of items) progress += await absorbUnlessTaken(item, config, ports);
+    // The end of an alert must not be taken before its beginning.
+    const left = new Set<string>();
+    for (const item of items) {
+      const { alertId } = item.transition;
+      const taken = !left.has(alertId) && (await absorbUnlessTaken(item, config, ports));
+      if (taken) progress++;
+      else left.add(alertId);
+    }
     taken += progress;
     if (items.length < OUTBOX_PAGE || progress === 0) return taken;
   }
 }
 
-/** 0 when another was first with one of the incidents: the item stays due, and the next pass takes it. */
+/** False when another was first with one of the incidents: the item stays due, and the next pass takes it. */
 async function absorbUnlessTaken(
   item: OutboxItem,
   config: Pick<Config, 'rules' | 'routes'>,
   ports: FanOutPorts,
-): Promise<0 | 1> {
+): Promise<boolean> {
   try {
     await absorb(item, config, ports);
-    return 1;
+    return true;
   } catch (error) {
-    if (error instanceof ConflictError) return 0;
+    if (error instanceof ConflictError) return false;
     throw error;
   }
 }
