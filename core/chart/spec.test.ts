@@ -151,6 +151,13 @@ describe('buildChartSpec', () => {
 });
 
 describe('chartRange', () => {
+  it('shows the last day of an alert that fires for weeks', () => {
+    const alerts = [{ ...firing, sinceMs: NOW - 20_000 * MINUTE }];
+    expect(chartRange({ rule: rule(), alerts, nowMs: NOW, intervalMs: MINUTE }).fromMs).toBe(
+      NOW - 1_440 * MINUTE,
+    );
+  });
+
   it('shows three holds before the run began', () => {
     expect(chartRange({ rule: rule(), alerts: [firing], nowMs: NOW, intervalMs: 1_000 })).toEqual({
       fromMs: NOW - 60 * MINUTE,

@@ -41,6 +41,8 @@ export interface ChartSpec {
 /** Before the run began, so that the change is seen: three holds or thirty rounds, whichever is longer. */
 const HOLDS_BEFORE = 3;
 const ROUNDS_BEFORE = 30;
+/** Of an alert that fires for days its last day is drawn: what it looks like now, from a bounded number of samples. */
+const LONGEST_MS = 24 * 3_600_000;
 /** A line is not drawn over a longer hole than this many intervals. */
 const LONGEST_BRIDGE = 2;
 const MAX_LINES = 30;
@@ -54,7 +56,8 @@ export function chartRange(input: {
   const { rule, alerts, nowMs, intervalMs } = input;
   const sinceMs = Math.min(nowMs, ...alerts.map((alert) => alert.sinceMs));
   const before = Math.max(HOLDS_BEFORE * rule.forMs, ROUNDS_BEFORE * intervalMs, (nowMs - sinceMs) / 4);
-  return { fromMs: Math.floor(sinceMs - before), toMs: nowMs };
+  const longest = Math.max(LONGEST_MS, 4 * rule.forMs);
+  return { fromMs: Math.floor(Math.max(sinceMs - before, nowMs - longest)), toMs: nowMs };
 }
 
 export interface ChartInput {

@@ -182,3 +182,25 @@ it('an inhibited alert that ends before anybody heard of it is not told', async 
     'node-down',
   ]);
 });
+
+it('goes on when the clock had been ahead by a day, and says so', async () => {
+  const world = createWorld();
+  await world.judge(1_440);
+  for (const minute of [0, 1, 2, 3]) world.put(minute, { n1: 95 });
+  await world.goTo(2);
+  await world.judge(2);
+  await world.notify();
+  expect(world.said()).toEqual(['ops 1 first firing n1:firing']);
+  expect(world.counted.get('checkpoints_ahead_total')).toBe(1);
+});
+
+it('is not confused by a clock that was set back a little', async () => {
+  const world = createWorld();
+  await fire(world);
+  await world.notify();
+  await world.judge(1);
+  world.put(3, { n1: 95 });
+  await world.judge(3);
+  await world.notify();
+  expect(world.sent).toHaveLength(1);
+});

@@ -1,7 +1,8 @@
 import type { Config } from '../config/types.ts';
 import { ConflictError } from '../errors.ts';
 import { evaluationRange, expectedTargets, evaluate as judge, removeRule } from '../evaluate/evaluate.ts';
-import type { Alert, Rule, Target, Transition } from '../model.ts';
+import { labelsMatch } from '../labels.ts';
+import type { Alert, Check, Labels, Rule, Target, Transition } from '../model.ts';
 import type { Logger, Meter, SampleStore, StateStore, Versioned } from '../ports.ts';
 
 export interface EvaluatePorts {
@@ -56,9 +57,20 @@ async function evaluateRule(
   const { store, state, meter } = ports;
   const stored = await state.loadCheckpoint(rule.name, shard);
   const alerts = await state.listAlerts(rule.name);
-  const checkpoint = stored?.value;
-  const intervalMs = Math.max(...config.checks.map((check) => check.everyMs));
   const { latenessMs } = config.schedule;
+  const aheadMs = (stored?.value.evaluatedToMs ?? roundMs) - roundMs;
+  // Judged further already: a late call, or a clock that was set back a little.
+  if (aheadMs > 0 && aheadMs <= latenessMs) return [];
+  if (aheadMs > 0) {
+    meter.count('checkpoints_ahead_total', { rule: rule.name });
+    ports.logger.error('the clock was ahead when this rule was judged last; it is judged anew', {
+      rule: rule.name,
+      judgedTo: new Date(roundMs + aheadMs).toISOString(),
+    });
+  }
+  const checkpoint = aheadMs > 0 ? undefined : stored?.value;
+  const expected = expectedTargets(rule, targets);
+  const intervalMs = intervalOf(config.checks, expected);
   const { fromMs } = evaluationRange({ rule, intervalMs, latenessMs, checkpoint, nowMs: roundMs });
   const series = await store.query({ metric: rule.metric, where: rule.where, fromMs, toMs: roundMs });
   const up = await store.query({ metric: 'up', fromMs, toMs: roundMs });
@@ -68,7 +80,7 @@ async function evaluateRule(
     latenessMs,
     series,
     up,
-    targets: expectedTargets(rule, targets),
+    targets: expected,
     checkpoint,
     alerts: alerts.map((alert) => alert.value),
     nowMs: roundMs,
@@ -82,6 +94,12 @@ async function evaluateRule(
     });
   }
   return result.transitions;
+}
+
+/** The slowest of the checks that look at the rule's targets; of all checks where it has none, as for bastions. */
+function intervalOf(checks: readonly Check[], expected: readonly { labels: Labels }[]): number {
+  const mine = checks.filter((check) => expected.some(({ labels }) => labelsMatch(check.where, labels)));
+  return Math.max(...(mine.length > 0 ? mine : checks).map((check) => check.everyMs));
 }
 
 async function endRule(name: string, request: EvaluateRequest, ports: EvaluatePorts): Promise<Transition[]> {

@@ -6,6 +6,9 @@ import { type HttpAnswer, sendRequest } from '../../http.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { render } from './text.ts';
 
+/** The text waits this long for the upload. */
+const UPLOAD_WITHIN_MS = 3_000;
+
 const optionsSchema = z.strictObject({
   url: z.url().describe('Address of the Mattermost server'),
   token: secretSchema.describe('Access token of a bot account, a reference'),
@@ -32,7 +35,12 @@ export const mattermost: ChannelAdapter<MattermostOptions> = {
         const token = await secrets.resolve(options.token);
         const base = `${options.url.replace(/\/$/, '')}/api/v4`;
         const deps = { nowMs: clock.nowMs, redact: secrets.redact };
-        const post = (path: string, body: FormData | string, headers: Record<string, string> = {}) => {
+        const post = (
+          path: string,
+          body: FormData | string,
+          headers: Record<string, string>,
+          within: AbortSignal,
+        ) => {
           const all = { authorization: `Bearer ${token}`, ...headers };
           const request = {
             method: 'POST',
@@ -40,15 +48,16 @@ export const mattermost: ChannelAdapter<MattermostOptions> = {
             headers: all,
             body,
             timeoutMs: options.timeout,
-            signal,
+            signal: within,
           } as const;
           return sendRequest(request, deps);
         };
+        const inTime = AbortSignal.any([signal, AbortSignal.timeout(UPLOAD_WITHIN_MS)]);
         const upload = async (png: Uint8Array): Promise<string | undefined> => {
           const form = new FormData();
           form.set('channel_id', options.channelId);
           form.set('files', new Blob([new Uint8Array(png)], { type: 'image/png' }), 'chart.png');
-          const { file_infos: files } = jsonOf(await post('/files', form)) as {
+          const { file_infos: files } = jsonOf(await post('/files', form, {}, inTime)) as {
             file_infos?: { id?: string }[];
           };
           return files?.[0]?.id;
@@ -61,7 +70,7 @@ export const mattermost: ChannelAdapter<MattermostOptions> = {
           file_ids: fileId ? [fileId] : [],
         };
         const headers = { 'content-type': 'application/json' };
-        const { id } = jsonOf(await post('/posts', JSON.stringify(body), headers)) as { id?: string };
+        const { id } = jsonOf(await post('/posts', JSON.stringify(body), headers, signal)) as { id?: string };
         const without = picture && !fileId ? ', without its picture: the upload failed' : '';
         return { id, detail: `post ${id}${without}` };
       },

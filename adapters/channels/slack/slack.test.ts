@@ -96,6 +96,20 @@ describe('the bot', () => {
     ]);
   });
 
+  it('sends the text in time though the upload hangs', async () => {
+    fake = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => baseUrl });
+    const { handle } = fake;
+    fake.handle = (request, response) =>
+      request.path.startsWith('/upload') ? undefined : handle(request, response);
+    const beganMs = Date.now();
+    const sent = bot(baseUrl).send(sampleNotification(), samplePicture, {
+      signal: new AbortController().signal,
+    });
+    expect((await sent).detail).toMatch(/without its picture: /);
+    expect(Date.now() - beganMs).toBeLessThan(6_000);
+    expect(fake.posted).toHaveLength(1);
+  });
+
   it.each([
     ['invalid_auth', ConfigError],
     ['channel_not_found', ConfigError],

@@ -50,7 +50,17 @@ export const slack: ChannelAdapter<SlackOptions> = {
         const { redact } = secrets;
         const api = createSlackApi({ apiUrl, token, timeoutMs, signal, nowMs: clock.nowMs, redact });
         const { text, blocks } = render(notification);
-        const uploaded = picture && (await upload(api, picture, signal));
+        // The text waits this long for the whole upload, however long each call may take.
+        const inTime = AbortSignal.any([signal, AbortSignal.timeout(READY_WITHIN_MS)]);
+        const uploader = createSlackApi({
+          apiUrl,
+          token,
+          timeoutMs,
+          signal: inTime,
+          nowMs: clock.nowMs,
+          redact,
+        });
+        const uploaded = picture && (await upload(uploader, picture, inTime));
         const shown = uploaded?.ready
           ? [...blocks, imageBlock({ fileId: uploaded.fileId }, picture?.alt ?? '')]
           : blocks;
@@ -75,7 +85,7 @@ export const slack: ChannelAdapter<SlackOptions> = {
 type Upload = { ready: true; fileId: string } | { ready: false; fileId?: string; why: string };
 
 async function upload(api: SlackApi, picture: Picture, signal: AbortSignal): Promise<Upload> {
-  let fileId: string | undefined;
+  let completed: string | undefined;
   try {
     const fields = {
       filename: 'chart.png',
@@ -84,14 +94,15 @@ async function upload(api: SlackApi, picture: Picture, signal: AbortSignal): Pro
     };
     const { upload_url: address, file_id } = await api.call('files.getUploadURLExternal', fields);
     await api.upload(String(address), picture.png);
-    fileId = String(file_id);
+    const fileId = String(file_id);
     await api.call('files.completeUploadExternal', {
       files: [{ id: fileId, title: picture.alt.slice(0, 250) }],
     });
+    completed = fileId;
     if (await isReady(api, fileId, READY_WITHIN_MS, signal)) return { ready: true, fileId };
     return { ready: false, fileId, why: 'not ready in time' };
   } catch (error) {
-    return { ready: false, why: describeError(error) };
+    return { ready: false, fileId: completed, why: describeError(error) };
   }
 }
 
