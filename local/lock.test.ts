@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { ConfigError } from '../core/errors.ts';
 import { lockFolder } from './lock.ts';
 
@@ -20,6 +20,7 @@ it('a folder has one holder, and none after that was killed', async () => {
   const child = spawn(process.execPath, ['--input-type=module', '-e', holder(dir)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  onTestFinished(() => void child.kill('SIGKILL'));
   await once(child.stdout, 'data');
   expect(() => lockFolder(dir)).toThrow(ConfigError);
   expect(() => lockFolder(dir)).toThrow(/another bartizan process runs on/);
