@@ -1,24 +1,11 @@
 import { findMetric } from '../catalogue.ts';
 import { formatDuration } from '../config/duration.ts';
 import { formatCondition, formatMoment, formatSpan, formatValue } from '../format.ts';
-import type { Rule, Series } from '../model.ts';
-import type { NotificationAlert } from '../notify/model.ts';
-
-interface Told {
-  /** Alerts of one rule. */
-  alerts: readonly NotificationAlert[];
-  rule: Rule;
-  series: readonly Series[];
-  fromMs: number;
-  toMs: number;
-  nowMs: number;
-  timeZone: string;
-  intervalMs: number;
-  status: 'firing' | 'resolved';
-}
+import type { Series } from '../model.ts';
+import type { ChartInput } from './spec.ts';
 
 /** `Memory usage 94.1% > 90% for 10m`: what is wrong, or that it is over. */
-export function titleOf({ alerts, rule, nowMs, status }: Told): string {
+export function titleOf({ alerts, rule, nowMs, status }: ChartInput): string {
   const unit = findMetric(rule.metric)?.unit ?? 'count';
   const hold = rule.forMs > 0 ? ` for ${formatDuration(rule.forMs)}` : '';
   const condition = `${formatCondition(rule.condition, unit)}${hold}`;
@@ -41,7 +28,7 @@ export function titleOf({ alerts, rule, nowMs, status }: Told): string {
 }
 
 /** `cluster prod · mem_usage · 3 nodes · last 2h · Asia/Seoul`. */
-export function subtitleOf({ alerts, rule, series, fromMs, toMs, timeZone }: Told): string {
+export function subtitleOf({ alerts, rule, series, fromMs, toMs, timeZone }: ChartInput): string {
   const place = ['cluster', 'bastion'].flatMap((name) => {
     const value = alerts[0]?.labels[name];
     return value === undefined ? [] : [`${name} ${value}`];
@@ -58,7 +45,7 @@ function countOf(series: readonly Series[]): string {
 }
 
 /** `FIRING since 09:10`, `fired 09:10, resolved 09:40`; with the day where that is another than now. */
-export function firingText({ alerts, nowMs, timeZone, intervalMs }: Told): string {
+export function firingText({ alerts, nowMs, timeZone, intervalMs }: ChartInput): string {
   const at = (ms: number) => formatMoment(ms, nowMs, timeZone, intervalMs < 60_000);
   const fired = at(Math.min(...alerts.map((alert) => alert.firedAtMs)));
   if (alerts.some((alert) => alert.status === 'firing')) return `FIRING since ${fired}`;

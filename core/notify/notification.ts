@@ -15,6 +15,11 @@ import type {
 /** Metrics about reaching a node: a message on them says how the last probe failed. */
 const REACHABILITY = new Set(['up', 'host_key_mismatch']);
 
+/** Whether a message on these alerts says how probes failed. */
+export function tellsOfFailures(incident: Incident, alerts: readonly IncidentAlert[]): boolean {
+  return alerts.some((alert) => REACHABILITY.has(incident.rules[alert.rule]?.metric ?? ''));
+}
+
 /** What the channel is given: the alerts with all that is to be said of them, the worst first. */
 export function buildNotification(input: {
   incident: Incident;

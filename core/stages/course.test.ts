@@ -204,3 +204,15 @@ it('is not confused by a clock that was set back a little', async () => {
   await world.notify();
   expect(world.sent).toHaveLength(1);
 });
+
+it('asks the store once for what all rules share', async () => {
+  const world = createWorld({ rules: ['a', 'b', 'c'].map((name) => ({ ...memory, name })) });
+  const asked: string[] = [];
+  const { query } = world.ports.store;
+  world.ports.store.query = (wanted) => {
+    asked.push(wanted.metric);
+    return query(wanted);
+  };
+  await world.judge(0);
+  expect(asked.sort()).toEqual(['mem_usage', 'mem_usage', 'mem_usage', 'up']);
+});

@@ -4,7 +4,7 @@ import { beginAttempt, LEASE_MS } from '../notify/attempt.ts';
 import { type Decision, decideNotification, suppressionJudge } from '../notify/decide.ts';
 import { holdBack } from '../notify/incident.ts';
 import type { Delivery, Incident, Notification, Picture } from '../notify/model.ts';
-import { buildNotification } from '../notify/notification.ts';
+import { buildNotification, tellsOfFailures } from '../notify/notification.ts';
 import type { Channel, Versioned } from '../ports.ts';
 import { DEFAULT_REPEAT_MS, type RecordPorts, recordAttempt, type SendResult } from './record.ts';
 
@@ -89,7 +89,7 @@ async function send(
     attempt,
     reason,
     alerts: decision.alerts,
-    statuses: await state.listTargetStatus(),
+    statuses: tellsOfFailures(leased, decision.alerts) ? await state.listTargetStatus() : [],
     timeZone: config.schedule.timeZone,
     nowMs: startMs,
   });

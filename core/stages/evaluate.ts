@@ -2,7 +2,7 @@ import type { Config } from '../config/types.ts';
 import { ConflictError } from '../errors.ts';
 import { evaluationRange, expectedTargets, evaluate as judge, removeRule } from '../evaluate/evaluate.ts';
 import { labelsMatch } from '../labels.ts';
-import type { Alert, Check, Labels, Rule, Target, Transition } from '../model.ts';
+import type { Alert, Check, Labels, Rule, Series, Target, Transition } from '../model.ts';
 import type { Logger, Meter, SampleStore, StateStore, Versioned } from '../ports.ts';
 
 export interface EvaluatePorts {
@@ -37,9 +37,10 @@ export async function evaluate(request: EvaluateRequest, ports: EvaluatePorts): 
   const names = new Set(request.config.rules.map((rule) => rule.name));
   const gone = (await ports.state.listRules()).filter((name) => !names.has(name));
   for (const name of gone) transitions.push(...(await retried(() => endRule(name, request, ports))));
+  const upSince = createUpQuery(ports.store, request.roundMs);
   for (const rule of request.config.rules) {
     if (request.partial && rule.aggregate) continue;
-    transitions.push(...(await retried(() => evaluateRule(rule, request, ports))));
+    transitions.push(...(await retried(() => evaluateRule(rule, request, ports, upSince))));
   }
   for (const { rule, kind, reason, labels, atMs } of transitions) {
     ports.meter.count('transitions_total', { kind });
@@ -52,6 +53,7 @@ async function evaluateRule(
   rule: Rule,
   request: EvaluateRequest,
   ports: EvaluatePorts,
+  upSince: UpQuery,
 ): Promise<Transition[]> {
   const { config, targets, roundMs, shard } = request;
   const { store, state, meter } = ports;
@@ -73,7 +75,7 @@ async function evaluateRule(
   const intervalMs = intervalOf(config.checks, expected);
   const { fromMs } = evaluationRange({ rule, intervalMs, latenessMs, checkpoint, nowMs: roundMs });
   const series = await store.query({ metric: rule.metric, where: rule.where, fromMs, toMs: roundMs });
-  const up = await store.query({ metric: 'up', fromMs, toMs: roundMs });
+  const up = await upSince(fromMs);
   const result = judge({
     rule,
     intervalMs,
@@ -94,6 +96,19 @@ async function evaluateRule(
     });
   }
   return result.transitions;
+}
+
+type UpQuery = (fromMs: number) => Promise<Series[]>;
+
+/** `up` of all nodes, asked for once by all rules whose range it covers: most begin where the last evaluation settled. */
+function createUpQuery(store: SampleStore, toMs: number): UpQuery {
+  let asked: { fromMs: number; series: Series[] } | undefined;
+  return async (fromMs) => {
+    if (!asked || asked.fromMs > fromMs) {
+      asked = { fromMs, series: await store.query({ metric: 'up', fromMs, toMs }) };
+    }
+    return asked.series;
+  };
 }
 
 /** The slowest of the checks that look at the rule's targets; of all checks where it has none, as for bastions. */
