@@ -3,7 +3,7 @@ import type { ChannelAdapter } from '../adapters/channels/channel-adapter.ts';
 import { CHANNELS } from '../adapters/channels/registry.ts';
 import { createChartRenderer } from '../adapters/charts/renderer.ts';
 import { buildChartSpec } from '../core/chart/spec.ts';
-import type { Config } from '../core/config/types.ts';
+import type { ChannelConfig, Config } from '../core/config/types.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import type { Rule } from '../core/model.ts';
 import { beginAttempt } from '../core/notify/attempt.ts';
@@ -36,7 +36,7 @@ export function notifyTestCommand(): Command {
         const names = config.channels.map((candidate) => candidate.name).join(', ');
         throw new ConfigError(`no channel is called ${name}; there are ${names || 'none'}`);
       }
-      const { notification, picture } = await sample(config, name, options.resolved === true);
+      const { notification, picture } = await sample(config, channel, options.resolved === true);
       const parsed = adapter.options.parse(channel.options);
       if (options.dryRun) {
         process.stdout.write(`${adapter.preview(notification, picture, parsed)}\n`);
@@ -61,7 +61,7 @@ export function notifyTestCommand(): Command {
 /** A made-up alert on a made-up series, put together by the code that puts real ones together. */
 async function sample(
   config: Config,
-  channel: string,
+  channel: ChannelConfig,
   resolved: boolean,
 ): Promise<{ notification: Notification; picture: Picture }> {
   const nowMs = systemClock.nowMs();
@@ -100,7 +100,7 @@ async function sample(
   const incident: Incident = {
     id: `inc-test-${nowMs}`,
     route: 'test',
-    channel,
+    channel: channel.name,
     groupKey: 'test',
     groupLabels: { rule: rule.name, cluster: 'test-cluster' },
     openedAtMs: nowMs,
@@ -136,6 +136,7 @@ async function sample(
     series,
     ...range,
     status: notification.status,
+    theme: channel.theme,
   });
   return { notification, picture: await createChartRenderer().render(spec) };
 }

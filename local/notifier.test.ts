@@ -4,7 +4,12 @@ import { createWorld, fire, route } from '../test/stage-world.ts';
 import { startNotifier } from './notifier.ts';
 
 it('sends over one channel while another hangs, and lets the stop cut the one that hangs', async () => {
-  const channels = ['slow', 'ops'].map((name) => ({ name, type: 'webhook', options: {} }));
+  const channels = ['slow', 'ops'].map((name) => ({
+    name,
+    type: 'webhook',
+    theme: 'dark' as const,
+    options: {},
+  }));
   const routes = [
     { ...route, name: 'first', channels: ['slow'], continue: true },
     { ...route, name: 'second', channels: ['ops'], groupWaitMs: 10_000 },

@@ -89,7 +89,7 @@ export function createWorld(
     rules: options.rules ?? [memory],
     routes: options.routes ?? [route],
     checks: [{ name: 'usage', probe: 'usage', everyMs: MINUTE, where: {}, options: {} }],
-    channels: options.channels ?? [{ name: 'ops', type: 'webhook', options: {} }],
+    channels: options.channels ?? [{ name: 'ops', type: 'webhook', theme: 'dark' as const, options: {} }],
     silences: [],
     schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: 15 * MINUTE },
   };

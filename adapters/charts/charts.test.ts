@@ -212,6 +212,14 @@ describe('the SVG', () => {
     expect(svg.length).toBeLessThan(60_000);
   });
 
+  it('is bright where it is asked for, and has none of the dark colours', () => {
+    const dark = renderSvg(specOf(['node-1', 'node-2']));
+    const light = renderSvg({ ...specOf(['node-1', 'node-2']), theme: 'light' });
+    const colors = (svg: string) => new Set(svg.match(/#[0-9a-f]{6}/g));
+    expect([...colors(light)].filter((color) => colors(dark).has(color))).toEqual([]);
+    expect(light).toContain('<rect width="1000" height="500" fill="#ffffff"/>');
+  });
+
   it('escapes what names may hold', () => {
     expect(escapeXml('<b>&"\u0000\u0007\n\ud800x')).toBe('&lt;b&gt;&amp;&quot;\ufffd\ufffd \ufffdx');
     expect(renderSvg(specOf(['<script>&']))).toContain('&lt;script&gt;&amp;');

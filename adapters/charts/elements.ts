@@ -1,14 +1,15 @@
-import { COLORS } from './theme.ts';
+import type { Theme } from './theme.ts';
 
-/** A word on the plot. Its dark rim keeps it readable where a line crosses it. */
+/** A word on the plot. Its rim, of the ground's colour, keeps it readable where a line crosses it. */
 export function words(
   x: number,
   y: number,
   content: string,
   color: string,
   anchor: 'start' | 'middle',
+  theme: Theme,
 ): string {
-  return `<text x="${px(x)}" y="${px(y)}" font-weight="600" text-anchor="${anchor}" fill="${color}" stroke="${COLORS.background}" stroke-width="5" stroke-linejoin="round" paint-order="stroke">${escapeXml(content)}</text>`;
+  return `<text x="${px(x)}" y="${px(y)}" font-weight="600" text-anchor="${anchor}" fill="${color}" stroke="${theme.background}" stroke-width="5" stroke-linejoin="round" paint-order="stroke">${escapeXml(content)}</text>`;
 }
 
 export function rect(

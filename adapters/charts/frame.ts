@@ -1,11 +1,12 @@
 import { scaleLinear } from 'd3-scale';
 import type { ChartSpec } from '../../core/chart/spec.ts';
 import { textWidth } from './text-width.ts';
-import { LEFT, TEXT, WIDTH } from './theme.ts';
+import { LEFT, TEXT, THEMES, type Theme, WIDTH } from './theme.ts';
 
 /** Where the plot lies, and where times and values lie in it. */
 export interface Frame {
   spec: ChartSpec;
+  theme: Theme;
   left: number;
   right: number;
   top: number;
@@ -26,6 +27,7 @@ export function frameOf(spec: ChartSpec, legendHeight: number): Frame {
   const bottom = BOTTOM - legendHeight;
   return {
     spec,
+    theme: THEMES[spec.theme],
     left,
     right: RIGHT,
     top: TOP,

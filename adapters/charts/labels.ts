@@ -2,7 +2,7 @@ import type { Bound } from '../../core/chart/bounds.ts';
 import { px, words } from './elements.ts';
 import type { Frame } from './frame.ts';
 import { textWidth } from './text-width.ts';
-import { COLORS, TEXT } from './theme.ts';
+import { TEXT } from './theme.ts';
 
 /** What a word covers: from `top` to `bottom`, around its base line. */
 interface Box {
@@ -17,17 +17,17 @@ const DESCENT = 6;
 
 /** Lines of thresholds and recovery, each with its words where they cover no others. */
 export function renderBounds(frame: Frame): string {
-  const { spec, left, right, top, bottom, y } = frame;
+  const { spec, theme, left, right, top, bottom, y } = frame;
   const taken: Box[] = [];
   const drawn = spec.bounds.map((bound) => {
     const at = y(bound.value);
     if (at < top - 1 || at > bottom + 1) return '';
     const threshold = bound.kind === 'threshold';
-    const color = threshold ? COLORS.firing : COLORS.resolved;
+    const color = threshold ? theme.firing : theme.resolved;
     const label = placeLabel(bound, at, frame, taken);
     return (
       `<path d="M${px(left)} ${px(at)}H${right}" stroke="${color}" stroke-width="${threshold ? 2.5 : 2}" stroke-dasharray="${threshold ? '14 9' : '4 8'}"/>` +
-      words(label.x, label.y, bound.label, color, 'start')
+      words(label.x, label.y, bound.label, color, 'start', theme)
     );
   });
   return drawn.join('');
@@ -59,7 +59,7 @@ function overlap(a: Box, b: Box): boolean {
 
 /** The firing region's words: in the region where they fit, else on the side that has room; where least is drawn. */
 export function renderFiringLabel(frame: Frame): string {
-  const { spec, left, right, top, bottom, x } = frame;
+  const { spec, theme, left, right, top, bottom, x } = frame;
   const { firing } = spec;
   if (!firing) return '';
   const [from, to] = [x(firing.fromMs), x(firing.toMs)];
@@ -83,7 +83,7 @@ export function renderFiringLabel(frame: Frame): string {
   }));
   if (!first) return '';
   const best = others.reduce((least, place) => (place.drawn < least.drawn ? place : least), first);
-  return words(at, best.y, firing.label, COLORS[spec.status], 'middle');
+  return words(at, best.y, firing.label, theme[spec.status], 'middle', theme);
 }
 
 /** How much of lines and bounds a box would cover: points in it, and what a bound across it is worth. */

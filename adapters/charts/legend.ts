@@ -2,7 +2,7 @@ import type { ChartSpec } from '../../core/chart/spec.ts';
 import { escapeXml } from './elements.ts';
 import { type Stroke, strokeOf } from './strokes.ts';
 import { fitText, textWidth } from './text-width.ts';
-import { COLORS, LEFT, TEXT, WIDTH } from './theme.ts';
+import { LEFT, TEXT, type Theme, WIDTH } from './theme.ts';
 
 const SWATCH = 22;
 const SPACE = 8;
@@ -27,14 +27,14 @@ export interface Legend {
 }
 
 /** Colour, name and newest value of each line, in as many rows as it takes, two at most. */
-export function layLegend(spec: ChartSpec): Legend {
+export function layLegend(spec: ChartSpec, theme: Theme): Legend {
   const rows: Entry[][] = [[]];
   let x = LEFT;
   for (const [i, line] of spec.lines.entries()) {
     const name = fitText(line.name, TEXT, LONGEST_NAME);
     const nameWidth = textWidth(name, TEXT);
     const width = SWATCH + SPACE + nameWidth + SPACE + textWidth(line.value, TEXT, true);
-    const entry = { name, value: line.value, stroke: strokeOf(spec.lines, i), nameWidth, width };
+    const entry = { name, value: line.value, stroke: strokeOf(spec.lines, i, theme), nameWidth, width };
     const after = spec.lines.length - i - 1 + spec.omitted;
     // Only where no row is left must the number of those left out find room too.
     const reserve = rows.length === MOST_ROWS && after > 0 ? GAP + textWidth(moreText(after), TEXT) : 0;
@@ -50,17 +50,17 @@ export function layLegend(spec: ChartSpec): Legend {
 }
 
 /** The last row stands at `bottom`, the others above it. */
-export function renderLegend({ rows, more }: Legend, bottom: number): string {
+export function renderLegend({ rows, more }: Legend, bottom: number, theme: Theme): string {
   const parts = rows.map((row, i) => {
     const y = bottom - (rows.length - 1 - i) * ROW_HEIGHT;
     let x = LEFT;
     const entries = row.map((entry) => {
-      const drawn = entryAt(entry, x, y);
+      const drawn = entryAt(entry, x, y, theme);
       x += entry.width + GAP;
       return drawn;
     });
     if (more > 0 && i === rows.length - 1) {
-      entries.push(`<text x="${Math.round(x)}" y="${y}" fill="${COLORS.dim}">${moreText(more)}</text>`);
+      entries.push(`<text x="${Math.round(x)}" y="${y}" fill="${theme.dim}">${moreText(more)}</text>`);
     }
     return entries.join('');
   });
@@ -68,12 +68,12 @@ export function renderLegend({ rows, more }: Legend, bottom: number): string {
 }
 
 /** Two texts: in one, a name written from right to left would carry its value to the wrong side. */
-function entryAt({ name, value, stroke, nameWidth }: Entry, x: number, y: number): string {
+function entryAt({ name, value, stroke, nameWidth }: Entry, x: number, y: number, theme: Theme): string {
   const nameX = x + SWATCH + SPACE;
   return (
     `<path d="M${Math.round(x) + 3} ${y - 7}h${SWATCH - 6}" stroke="${stroke.color}" stroke-width="6" stroke-linecap="round"${stroke.dashes ? ' stroke-dasharray="0 8"' : ''}/>` +
-    `<text x="${Math.round(nameX)}" y="${y}" fill="${COLORS.text}">${escapeXml(name)}</text>` +
-    `<text x="${Math.round(nameX + nameWidth + SPACE)}" y="${y}" font-weight="600" fill="${COLORS.text}">${escapeXml(value)}</text>`
+    `<text x="${Math.round(nameX)}" y="${y}" fill="${theme.text}">${escapeXml(name)}</text>` +
+    `<text x="${Math.round(nameX + nameWidth + SPACE)}" y="${y}" font-weight="600" fill="${theme.text}">${escapeXml(value)}</text>`
   );
 }
 

@@ -3,13 +3,12 @@ import type { Point } from '../../core/model.ts';
 import { circle, px } from './elements.ts';
 import type { Frame } from './frame.ts';
 import { strokeOf } from './strokes.ts';
-import { COLORS } from './theme.ts';
 
 /** More points than this in a line would not be seen apart; the least and greatest of each step are kept. */
 const MOST_POINTS = 1_000;
 
 /** The series, the first in front; a gap in the data is a gap in the line. The first that breaches has its area filled. */
-export function renderLines({ spec, x, y, bottom }: Frame): string {
+export function renderLines({ spec, theme, x, y, bottom }: Frame): string {
   const path = line<Point>(
     (point) => x(point.timeMs),
     (point) => y(point.value),
@@ -17,7 +16,7 @@ export function renderLines({ spec, x, y, bottom }: Frame): string {
     .digits(1)
     .curve(spec.stepped ? curveStepAfter : curveLinear);
   const drawn = spec.lines.map((item, i) => {
-    const { color, dashes } = strokeOf(spec.lines, i);
+    const { color, dashes } = strokeOf(spec.lines, i, theme);
     const width = item.breaching ? 5 : 2.5;
     const shown = item.segments.map(thin);
     const filled = i === 0 && item.breaching && !spec.stepped;
@@ -33,11 +32,11 @@ export function renderLines({ spec, x, y, bottom }: Frame): string {
 }
 
 /** Where each breaching series stands now. */
-export function renderDots({ spec, x, y }: Frame): string {
+export function renderDots({ spec, theme, x, y }: Frame): string {
   const dots = spec.lines.map((item, i) => {
     const last = item.segments.at(-1)?.at(-1);
     if (!item.breaching || !last) return '';
-    return circle(x(last.timeMs), y(last.value), 8, strokeOf(spec.lines, i).color, COLORS.background);
+    return circle(x(last.timeMs), y(last.value), 8, strokeOf(spec.lines, i, theme).color, theme.background);
   });
   return dots.reverse().join('');
 }

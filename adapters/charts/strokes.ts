@@ -1,5 +1,5 @@
 import type { ChartLine } from '../../core/chart/spec.ts';
-import { BREACHING, COLORS, NEIGHBOURS } from './theme.ts';
+import type { Theme } from './theme.ts';
 
 export interface Stroke {
   color: string;
@@ -8,11 +8,11 @@ export interface Stroke {
 }
 
 /** Each kind of line goes through its own colours. Once a neighbour's are used up, they come again, dotted. */
-export function strokeOf(all: readonly ChartLine[], index: number): Stroke {
+export function strokeOf(all: readonly ChartLine[], index: number, theme: Theme): Stroke {
   const breaching = all[index]?.breaching === true;
-  const palette = breaching ? BREACHING : NEIGHBOURS;
+  const palette = breaching ? theme.breaching : theme.neighbours;
   const before = all.slice(0, index).filter((line) => line.breaching === breaching).length;
-  const color = palette[before % palette.length] ?? COLORS.dim;
+  const color = palette[before % palette.length] ?? theme.dim;
   // What breaches stays unbroken: dashes are the threshold's.
   const again = !breaching && Math.floor(before / palette.length) % 2 === 1;
   return again ? { color, dashes: '1 6' } : { color };

@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
-import { BREACHING, COLORS, NEIGHBOURS } from './theme.ts';
+import { describe, expect, it } from 'vitest';
+import { CHART_THEMES } from '../../core/chart/spec.ts';
+import { THEMES } from './theme.ts';
 
 type Triple = [number, number, number];
 type Matrix = readonly [Triple, Triple, Triple];
@@ -58,17 +59,19 @@ const luminance = (hex: string) => times(TO_XYZ, linear(hex))[1];
 const pairs = (colors: readonly string[]) =>
   colors.flatMap((a, i) => colors.slice(i + 1).map((b): [string, string] => [a, b]));
 
-it.each(Object.entries(VISIONS))('a %s tells lines of one kind apart', (_, vision) => {
-  // Two patches side by side differ plainly from about 10 on (CIE 1976).
-  for (const [a, b] of [...pairs(BREACHING), ...pairs(NEIGHBOURS)]) {
-    expect([a, b, difference(a, b, vision) > 10]).toEqual([a, b, true]);
-  }
-});
+describe.each(CHART_THEMES)('%s', (name) => {
+  const { breaching, neighbours, background, text, dim, firing, resolved } = THEMES[name];
 
-/** https://www.w3.org/TR/WCAG22/#contrast-minimum: 4.5 for text. */
-it.each([COLORS.text, COLORS.dim, COLORS.firing, COLORS.resolved, ...BREACHING, ...NEIGHBOURS])(
-  '%s stands out from the ground',
-  (color) => {
-    expect((luminance(color) + 0.05) / (luminance(COLORS.background) + 0.05)).toBeGreaterThan(4.5);
-  },
-);
+  it.each(Object.entries(VISIONS))('a %s tells lines of one kind apart', (_, vision) => {
+    // Two patches side by side differ plainly from about 10 on (CIE 1976).
+    for (const [a, b] of [...pairs(breaching), ...pairs(neighbours)]) {
+      expect([a, b, difference(a, b, vision) > 10]).toEqual([a, b, true]);
+    }
+  });
+
+  /** https://www.w3.org/TR/WCAG22/#contrast-minimum: 4.5 for text. */
+  it.each([text, dim, firing, resolved, ...breaching, ...neighbours])('%s stands out', (color) => {
+    const [less = 0, more = 0] = [luminance(color), luminance(background)].sort((a, b) => a - b);
+    expect((more + 0.05) / (less + 0.05)).toBeGreaterThan(4.5);
+  });
+});

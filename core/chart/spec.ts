@@ -8,6 +8,9 @@ import { type Axis, timeAxis, valueAxis } from './axes.ts';
 import { type Band, type Bound, boundsOf, breachBands } from './bounds.ts';
 import { firingText, subtitleOf, titleOf } from './words.ts';
 
+export const CHART_THEMES = ['dark', 'light'] as const;
+export type ChartTheme = (typeof CHART_THEMES)[number];
+
 export interface ChartLine {
   name: string;
   /** Newest value, formatted; empty without points. */
@@ -19,6 +22,7 @@ export interface ChartLine {
 
 /** Everything that is drawn, decided; a renderer measures and paints. */
 export interface ChartSpec {
+  theme: ChartTheme;
   status: 'firing' | 'resolved';
   title: string;
   subtitle: string;
@@ -72,6 +76,8 @@ export interface ChartInput {
   timeZone: string;
   intervalMs: number;
   status: 'firing' | 'resolved';
+  /** Default: dark. */
+  theme?: ChartTheme;
 }
 
 export function buildChartSpec(asked: ChartInput): ChartSpec {
@@ -105,6 +111,7 @@ export function buildChartSpec(asked: ChartInput): ChartSpec {
   const title = titleOf(input);
   const subtitle = subtitleOf(input);
   return {
+    theme: input.theme ?? 'dark',
     status,
     title,
     subtitle,

@@ -72,8 +72,11 @@ export function readDraft(
   const channel = (raw: unknown, path: Path): Item<ChannelConfig> => {
     const item = read.kind(sections.channelSchema, 'type', kinds.channels)(raw, path);
     if (!item.value) return { ...item, value: undefined };
-    const { name, kind, fallback, options } = item.value;
-    return { ...item, value: { name, type: kind, ...(fallback !== undefined && { fallback }), options } };
+    const { name, kind, fallback, theme, options } = item.value;
+    return {
+      ...item,
+      value: { name, type: kind, ...(fallback !== undefined && { fallback }), theme, options },
+    };
   };
   const store = single('store');
   const firstStore = kinds.stores[0]?.type;

@@ -1,5 +1,6 @@
 // The sections of `bartizan.yaml` as people write them. Descriptions become the reference and the JSON Schema.
 import { z } from 'zod';
+import { CHART_THEMES } from '../chart/spec.ts';
 import { ROLES } from '../model.ts';
 import { byteSizeSchema, durationSchema } from './duration.ts';
 import {
@@ -85,6 +86,7 @@ export const checkSchema = z.strictObject({
 export const channelSchema = z.strictObject({
   name: nameSchema.describe('What routes call it'),
   fallback: z.string().describe('Channel that gets what this one could not deliver in the end').optional(),
+  theme: z.enum(CHART_THEMES).describe('Colours of its charts').default('dark'),
 });
 
 export const routeSchema = z.strictObject({

@@ -1,4 +1,5 @@
 // The configuration after validation: durations in ms, sizes in bytes, every default filled in.
+import type { ChartTheme } from '../chart/spec.ts';
 import type { Check, LabelGlobs, Role, Rule, Silence } from '../model.ts';
 
 /**
@@ -49,6 +50,8 @@ export interface ChannelConfig {
   type: string;
   /** Channel that gets what this one finally failed to deliver. */
   fallback?: string;
+  /** Of its charts. */
+  theme: ChartTheme;
   /** Options as written; the channel type's schema finds them valid, and parses them when it creates the channel. */
   options: Readonly<Record<string, unknown>>;
 }

@@ -42,8 +42,8 @@ describe('a channel that fails', () => {
 
   it('hands a refused message to the fallback, and goes on with the next', async () => {
     const channels = [
-      { name: 'ops', type: 'webhook', fallback: 'spare', options: {} },
-      { name: 'spare', type: 'webhook', options: {} },
+      { name: 'ops', type: 'webhook', fallback: 'spare', theme: 'dark' as const, options: {} },
+      { name: 'spare', type: 'webhook', theme: 'dark' as const, options: {} },
     ];
     const world = createWorld({ channels });
     world.answers.ops = async () => {
@@ -66,8 +66,8 @@ describe('a channel that fails', () => {
 
   it('reaches the fallback in time though there is ever more to say', async () => {
     const channels = [
-      { name: 'ops', type: 'webhook', fallback: 'spare', options: {} },
-      { name: 'spare', type: 'webhook', options: {} },
+      { name: 'ops', type: 'webhook', fallback: 'spare', theme: 'dark' as const, options: {} },
+      { name: 'spare', type: 'webhook', theme: 'dark' as const, options: {} },
     ];
     const world = createWorld({ channels });
     world.answers.ops = async () => {
@@ -115,7 +115,12 @@ describe('a channel that fails', () => {
 
   it('does not delay another', async () => {
     const routes = [{ ...route, channels: ['ops', 'slow'] }];
-    const channels = ['ops', 'slow'].map((name) => ({ name, type: 'webhook', options: {} }));
+    const channels = ['ops', 'slow'].map((name) => ({
+      name,
+      type: 'webhook',
+      theme: 'dark' as const,
+      options: {},
+    }));
     const world = createWorld({ routes, channels });
     let release: () => void = () => undefined;
     world.answers.slow = () =>

@@ -10,7 +10,7 @@ export interface DrawPorts {
   store: Pick<SampleStore, 'query'>;
   renderer: { render(spec: ChartSpec): Promise<Omit<Picture, 'url'>> };
   charts: ChartStore;
-  config: Pick<Config, 'checks' | 'schedule'>;
+  config: Pick<Config, 'channels' | 'checks' | 'schedule'>;
 }
 
 /**
@@ -41,6 +41,7 @@ export function createDraw(ports: DrawPorts) {
       timeZone: ports.config.schedule.timeZone,
       intervalMs,
       status: notification.status,
+      theme: ports.config.channels.find(({ name }) => name === incident.channel)?.theme ?? 'dark',
     });
     const picture = await ports.renderer.render(spec);
     return { ...picture, url: await ports.charts.put(picture.png) };

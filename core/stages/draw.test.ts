@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import { sampleAlert, sampleNotification } from '../../test/contract/notifications.ts';
+import { createWorld, MINUTE, memory } from '../../test/stage-world.ts';
+import type { ChartSpec } from '../chart/spec.ts';
+import type { Incident } from '../notify/model.ts';
+import { createDraw } from './draw.ts';
+
+const incident = (channel: string): Incident => ({
+  id: 'inc',
+  route: 'default',
+  channel,
+  groupKey: 'g',
+  groupLabels: {},
+  openedAtMs: 0,
+  alerts: [],
+  rules: { [memory.name]: memory },
+  notified: {},
+  notifications: 0,
+});
+
+it('draws in the colours of the channel', async () => {
+  const { ports } = createWorld();
+  const specs: ChartSpec[] = [];
+  const channels = (['dark', 'light'] as const).map((theme) => ({
+    name: theme,
+    type: 'webhook',
+    theme,
+    options: {},
+  }));
+  const draw = createDraw({
+    store: ports.store,
+    renderer: {
+      async render(spec) {
+        specs.push(spec);
+        return { png: new Uint8Array(), width: 1, height: 1, alt: spec.alt };
+      },
+    },
+    charts: { put: async () => 'https://example.net/c.png' },
+    config: {
+      channels,
+      checks: [{ name: 'usage', probe: 'usage', everyMs: MINUTE, where: {}, options: {} }],
+      schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: 0 },
+    },
+  });
+  const notification = sampleNotification({ alerts: [sampleAlert({ rule: memory.name })] });
+  for (const name of ['dark', 'light', 'gone']) await draw(notification, incident(name));
+  expect(specs.map(({ theme }) => theme)).toEqual(['dark', 'light', 'dark']);
+});
