@@ -7,6 +7,11 @@ import {
   type NotificationAlert,
   type Picture,
 } from '../../../core/notify/model.ts';
+import { PICTURE_PART } from './multipart.ts';
+
+/** The picture inside the JSON, beside it in a multipart body, as an address on our server, or not at all. */
+export const PICTURE_WAYS = ['base64', 'multipart', 'url', 'none'] as const;
+export type PictureWay = (typeof PICTURE_WAYS)[number];
 
 const time = z.iso.datetime().describe('ISO 8601, UTC, milliseconds');
 const labels = z.record(z.string(), z.string());
@@ -57,6 +62,10 @@ export const payloadSchema = z.strictObject({
       alt: z.string(),
       url: z.string().nullable().describe('Where it can be fetched for some time'),
       base64: z.string().nullable(),
+      part: z
+        .string()
+        .nullable()
+        .describe('Name of the part of the body that holds it, when that is multipart/form-data'),
     })
     .nullable(),
   links: z.strictObject({ history: z.string().nullable(), silence: z.string().nullable() }),
@@ -68,7 +77,7 @@ export type WebhookPayload = z.infer<typeof payloadSchema>;
 export function render(
   notification: Notification,
   picture: Picture | undefined,
-  options: { picture: 'base64' | 'url' | 'none' },
+  options: { picture: PictureWay },
 ): WebhookPayload {
   const { links } = notification;
   return {
@@ -115,10 +124,11 @@ function renderAlert(alert: NotificationAlert): WebhookPayload['alerts'][number]
   };
 }
 
-function renderPicture(picture: Picture, how: 'base64' | 'url'): NonNullable<WebhookPayload['picture']> {
+function renderPicture(picture: Picture, how: PictureWay): NonNullable<WebhookPayload['picture']> {
   const { width, height, alt, url, png } = picture;
   const base64 = how === 'base64' ? Buffer.from(png).toString('base64') : null;
-  return { contentType: 'image/png', width, height, alt, url: url ?? null, base64 };
+  const part = how === 'multipart' ? PICTURE_PART : null;
+  return { contentType: 'image/png', width, height, alt, url: url ?? null, base64, part };
 }
 
 function isoTime(ms: number): string {

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { describeChannel } from '../../../test/contract/channel.ts';
 import { sampleAlert, sampleNotification, samplePicture } from '../../../test/contract/notifications.ts';
-import { payloadSchema, render } from './payload.ts';
+import { multipart } from './multipart.ts';
+import { type PictureWay, payloadSchema, render } from './payload.ts';
 import { signatureHeaders, webhook } from './webhook.ts';
 
 const TOKEN = 'token-8f3a9c1e77';
@@ -43,6 +44,44 @@ describeChannel('webhook', {
   },
   keyOf: (request) => String(request.headers['idempotency-key']),
   secrets: [TOKEN, KEY, HEADER],
+});
+
+describeChannel('webhook, multipart', {
+  create: (baseUrl) => webhook.create({ ...optionsFor(baseUrl), picture: 'multipart' }, { secrets, clock }),
+  async accept({ headers, body }, response) {
+    const signed = Buffer.concat([
+      Buffer.from(`${headers['webhook-id']}.${headers['webhook-timestamp']}.`),
+      body,
+    ]);
+    const signature = `v1,${createHmac('sha256', KEY).update(signed).digest('base64')}`;
+    const form = await new Response(Uint8Array.from(body), {
+      headers: { 'content-type': String(headers['content-type']) },
+    }).formData();
+    const [payload, picture] = [form.get('payload'), form.get('picture')] as [string, File];
+    const parsed = payloadSchema.safeParse(JSON.parse(payload));
+    const fine =
+      headers['webhook-signature'] === signature &&
+      parsed.data?.picture?.part === 'picture' &&
+      parsed.data.picture.base64 === null &&
+      picture.type === 'image/png' &&
+      Buffer.from(await picture.arrayBuffer()).equals(samplePicture.png);
+    response.writeHead(fine ? 202 : 400).end();
+  },
+  keyOf: (request) => String(request.headers['idempotency-key']),
+  secrets: [TOKEN, KEY, HEADER],
+});
+
+describe('a multipart body', () => {
+  it('has a boundary that is nowhere in its content', () => {
+    const [boundary = ''] = /bartizan-\w+/.exec(multipart('key', '{}', new Uint8Array()).contentType) ?? [];
+    const other = multipart('key', JSON.stringify({ title: boundary }), new Uint8Array());
+    expect(other.contentType).not.toContain(boundary);
+    expect(other).toEqual(multipart('key', JSON.stringify({ title: boundary }), new Uint8Array()));
+  });
+
+  it('is JSON alone when there is no picture', () => {
+    expect(render(sampleNotification(), undefined, { picture: 'multipart' }).picture).toBeNull();
+  });
 });
 
 describe('the signature', () => {
@@ -116,10 +155,10 @@ describe('render', () => {
   });
 
   it('carries the picture inside, as an address, or not', () => {
-    const pictureOf = (how: 'base64' | 'url' | 'none') =>
+    const pictureOf = (how: PictureWay) =>
       render(sampleNotification(), samplePicture, { picture: how }).picture;
     expect(Buffer.from(pictureOf('base64')?.base64 ?? '', 'base64')).toEqual(Buffer.from(samplePicture.png));
-    expect(pictureOf('url')).toMatchObject({ url: samplePicture.url, base64: null });
+    expect(pictureOf('url')).toMatchObject({ url: samplePicture.url, base64: null, part: null });
     expect(pictureOf('none')).toBeNull();
     expect(render(sampleNotification(), undefined, { picture: 'base64' }).picture).toBeNull();
   });

@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema, secretTextSchema } from '../../../core/config/secret-text.ts';
 import { ConfigError } from '../../../core/errors.ts';
+import type { Notification, Picture } from '../../../core/notify/model.ts';
 import { sendRequest } from '../../http.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
-import { render } from './payload.ts';
+import { multipart, type WebhookBody } from './multipart.ts';
+import { PICTURE_WAYS, render } from './payload.ts';
 
 const optionsSchema = z.strictObject({
   url: secretTextSchema.describe(
@@ -22,9 +24,11 @@ const optionsSchema = z.strictObject({
     .describe('Further headers; values may be references'),
   timeout: durationSchema.prefault('10s').describe('How long an answer is waited for'),
   picture: z
-    .enum(['base64', 'url', 'none'])
+    .enum(PICTURE_WAYS)
     .default('base64')
-    .describe('The chart inside the body, as an address on our server, or not at all'),
+    .describe(
+      'The chart inside the JSON, as a part of a `multipart/form-data` body, as an address on our server, or not at all',
+    ),
 });
 
 export type WebhookOptions = z.infer<typeof optionsSchema>;
@@ -55,9 +59,9 @@ export const webhook: ChannelAdapter<WebhookOptions> = {
     return {
       async send(notification, picture, { signal }) {
         const url = await secrets.resolve(options.url);
-        const body = JSON.stringify(render(notification, picture, options));
+        const { contentType, bytes: body } = bodyOf(notification, picture, options);
         const headers: Record<string, string> = {
-          'content-type': 'application/json; charset=utf-8',
+          'content-type': contentType,
           'user-agent': 'bartizan',
           'idempotency-key': notification.key,
         };
@@ -75,15 +79,28 @@ export const webhook: ChannelAdapter<WebhookOptions> = {
   },
 };
 
+function bodyOf(
+  notification: Notification,
+  picture: Picture | undefined,
+  options: WebhookOptions,
+): WebhookBody {
+  const json = JSON.stringify(render(notification, picture, options));
+  if (options.picture === 'multipart' && picture) return multipart(notification.key, json, picture.png);
+  return { contentType: 'application/json; charset=utf-8', bytes: Buffer.from(json) };
+}
+
 /** @throws ConfigError when a `whsec_` key is not base64 */
 export function signatureHeaders(
   id: string,
-  body: string,
+  body: string | Uint8Array,
   secret: string,
   nowMs: number,
 ): Record<string, string> {
   const timestamp = Math.floor(nowMs / 1000).toString();
-  const signature = createHmac('sha256', keyOf(secret)).update(`${id}.${timestamp}.${body}`).digest('base64');
+  const signature = createHmac('sha256', keyOf(secret))
+    .update(`${id}.${timestamp}.`)
+    .update(body)
+    .digest('base64');
   return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` };
 }
 
