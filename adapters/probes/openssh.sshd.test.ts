@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { KEY_TYPES, signalServer } from '../../examples/openssh/fleet.ts';
 import {
   ALWAYS,
   bastion,
+  dir,
   fleet,
   loginsOf,
   node,
@@ -11,6 +14,7 @@ import {
   startBastion,
   startNode,
   target,
+  until,
   useServers,
   world,
 } from '../../test/openssh/servers.ts';
@@ -84,7 +88,7 @@ describe('through a real bastion', () => {
 });
 
 describe('keys confined by the lines of `bartizan keys`', () => {
-  const clientKey = () => parsePrivateKey(readFileSync(fleet.key('ed25519'), 'utf8'), 'key');
+  const clientKey = () => ({ key: parsePrivateKey(readFileSync(fleet.key('ed25519'), 'utf8'), 'key') });
 
   it('do all that probing needs, and nothing else', async () => {
     const confined = await startNode('confined', {
@@ -107,5 +111,42 @@ describe('keys confined by the lines of `bartizan keys`', () => {
     const after = await prober.probe(batchOf(targets.slice(0, 2)));
     signalServer(confined.process, 'SIGCONT');
     expect(outcomes(after)[0]).toBe('confined: timeout/handshake');
+  });
+});
+
+describe('our key', () => {
+  it('may be opened by a passphrase', async () => {
+    const file = join(dir, 'protected');
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'open sesame', '-f', file]);
+    const authorizedKeys = readFileSync(`${file}.pub`, 'utf8');
+    const [hop, behind] = [
+      await startBastion('protected-hop', { authorizedKeys }),
+      await startNode('protected-node', { authorizedKeys }),
+    ];
+    const { prober } = await world(
+      { privateKey: readFileSync(file, 'utf8'), passphrase: 'open sesame' },
+      { hop },
+    );
+    expect(outcomes(await prober.probe(batchOf([target('a', behind)])))).toEqual(['a: ok']);
+  });
+
+  it.each(['ed25519', 'ecdsa', 'rsa'] as const)('may be kept by an ssh-agent: %s', async (type) => {
+    const socket = join(dir, `agent-${type}`);
+    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+    try {
+      await until(() => existsSync(socket));
+      execFileSync('ssh-add', ['-q', fleet.key(type)], {
+        env: { ...process.env, SSH_AUTH_SOCK: socket },
+        stdio: 'ignore',
+      });
+      const { prober, counts } = await world({ agent: socket });
+      const batch = batchOf([target('a', node), target('b', node)]);
+      expect(outcomes(await prober.probe(batch))).toEqual(['a: ok', 'b: ok']);
+      expect(outcomes(await prober.probe(batch))).toEqual(['a: ok', 'b: ok']);
+      // The agent's key is the same the next time, so that connections stay.
+      expect(counts.get('ssh_sessions_opened_total node')).toBe(2);
+    } finally {
+      agent.kill();
+    }
   });
 });

@@ -1,4 +1,3 @@
-import type { ParsedKey } from 'ssh2';
 import type { BastionConfig, Config } from '../../core/config/types.ts';
 import { ConfigError, describeError } from '../../core/errors.ts';
 import type { Batch, BatchObservation, Failure, Observation, Target } from '../../core/model.ts';
@@ -11,6 +10,7 @@ import { createKeyring } from '../ssh/keyring.ts';
 import { knownHostName, knownNodeNames } from '../ssh/known-hosts.ts';
 import { createPinnedKeys } from '../ssh/known-hosts-file.ts';
 import { createLinks } from '../ssh/links.ts';
+import type { LoginKey } from '../ssh/login-key.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import { type Look, type LookContext, lookAtNode } from './node-look.ts';
 import { PROBES } from './registry.ts';
@@ -57,13 +57,13 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   /** Keys and pins as they are at the start of a batch. */
   async function accessTo(targets: readonly Target[]): Promise<NodeAccess[]> {
     const pinned = await hostKeys.load();
-    const keys = new Map<string, ParsedKey>();
+    const keys = new Map<string, LoginKey>();
     for (const { cluster } of targets) {
       if (!keys.has(cluster)) keys.set(cluster, await keyring.ofCluster(cluster));
     }
     return targets.map((target) => ({
       target,
-      key: keys.get(target.cluster) as ParsedKey,
+      key: keys.get(target.cluster) as LoginKey,
       pinned: pinned(target.hostKeys, knownNodeNames(target)),
     }));
   }

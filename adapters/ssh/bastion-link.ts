@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
-import type { ParsedKey } from 'ssh2';
 import type { BastionConfig } from '../../core/config/types.ts';
 import type { Target } from '../../core/model.ts';
 import { type OpenCommand, openCommand } from './command.ts';
 import { ProbeError, probeError } from './failure.ts';
 import { judgeHostKey, type PinnedKeys } from './host-keys.ts';
+import type { LoginKey } from './login-key.ts';
 import { openSession, type SshSession } from './session.ts';
 import { dial, type Tunnel } from './tunnel.ts';
 
@@ -16,7 +16,7 @@ export interface NodeSession {
 
 export interface NodeAccess {
   target: Target;
-  key: ParsedKey;
+  key: LoginKey;
   pinned: PinnedKeys;
 }
 
@@ -48,7 +48,7 @@ const PROTOCOL_BYTES = 64 * 1024;
 /** Connects to a bastion within its deadline. @throws ProbeError */
 export async function openBastionLink(options: {
   bastion: BastionConfig;
-  key: ParsedKey;
+  key: LoginKey;
   pinned: PinnedKeys;
   nowMs: () => number;
   count: (name: string, labels: Record<string, string>) => void;
@@ -71,7 +71,7 @@ export async function openBastionLink(options: {
     deadlineMs: deadlines.bastionMs,
   }).finally(() => signal?.removeEventListener('abort', cut));
   count('ssh_sessions_opened_total', { hop: 'bastion' });
-  const nodes = new Map<string, NodeSession & { key: ParsedKey; usedAtMs: number }>();
+  const nodes = new Map<string, NodeSession & { key: LoginKey; usedAtMs: number }>();
 
   async function openNode({ target, key, pinned }: NodeAccess): Promise<NodeSession> {
     const tunnel = await dial(hop.client, target, deadlines.dialMs);

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { newKey, publicKeyOf } from '../../localstack/fleet/new-key.ts';
 import { parsePrivateKey } from './private-keys.ts';
@@ -13,6 +14,28 @@ describe('private keys', () => {
     const signature = key.sign('text', hash);
     expect(key.verify('text', signature, hash)).toBe(true);
     expect(key.verify('other', signature, hash)).toBe(false);
+  });
+
+  it.each([
+    ['PKCS#8', 'pkcs8'],
+    ['PEM', 'pkcs1'],
+  ] as const)('with a passphrase are read: %s', (_, type) => {
+    const { privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type, format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open sesame' },
+    });
+    expect(parsePrivateKey(privateKey, 'key', 'open sesame').type).toBe('ssh-rsa');
+    expect(() => parsePrivateKey(privateKey, 'key', 'hunter2')).toThrow(
+      /^key: the passphrase does not open the private key$/,
+    );
+    expect(() => parsePrivateKey(privateKey, 'key')).toThrow(
+      /^key: the private key is protected by a passphrase; write a reference to it in `passphrase`$/,
+    );
+  });
+
+  it('without a passphrase are read with one', () => {
+    expect(parsePrivateKey(newKey(), 'key', 'for nothing').type).toBe('ssh-ed25519');
   });
 
   it.each([

@@ -6,11 +6,13 @@ const KEY_TYPES = /^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa)$/;
 
 /**
  * Parses a private key: OpenSSH's format, or PEM (PKCS#1, SEC1, PKCS#8). `what` names it in errors, which hold
- * nothing of the key. Parsing costs more than a signature, so callers keep the result. @throws ConfigError
+ * nothing of the key or its passphrase, which a key without one does not need. Parsing costs more than a signature, so
+ * callers keep the result. @throws ConfigError
  */
-export function parsePrivateKey(text: string, what: string): ParsedKey {
-  const key = ssh2.utils.parseKey(isPkcs8(text) ? fromPkcs8(text, what) : text);
-  if (key instanceof Error) throw new ConfigError(`${what}: ${explain(text)}`);
+export function parsePrivateKey(text: string, what: string, passphrase?: string): ParsedKey {
+  const pkcs8 = text.includes('-----BEGIN PRIVATE KEY-----') || text.includes(ENCRYPTED_PKCS8);
+  const key = ssh2.utils.parseKey(pkcs8 ? fromPkcs8(text, what, passphrase) : text, passphrase);
+  if (key instanceof Error) throw new ConfigError(`${what}: ${explain(text, passphrase)}`);
   const parsed = Array.isArray(key) ? key[0] : key;
   if (!parsed.isPrivateKey())
     throw new ConfigError(`${what}: this is a public key; the private one is needed`);
@@ -20,10 +22,14 @@ export function parsePrivateKey(text: string, what: string): ParsedKey {
   return parsed;
 }
 
-function explain(text: string): string {
+const ENCRYPTED_PKCS8 = '-----BEGIN ENCRYPTED PRIVATE KEY-----';
+
+function explain(text: string, passphrase: string | undefined): string {
   if (text.trim() === '') return 'the private key is empty';
-  if (/ENCRYPTED|aes\d+-/.test(text) || isEncryptedOpenSsh(text)) {
-    return 'the private key is protected by a passphrase; use one without, kept where only this program reads it';
+  if (/ENCRYPTED/.test(text) || isEncryptedOpenSsh(text)) {
+    if (passphrase === undefined)
+      return 'the private key is protected by a passphrase; write a reference to it in `passphrase`';
+    return 'the passphrase does not open the private key';
   }
   return 'not a private key in OpenSSH or PEM format';
 }
@@ -36,17 +42,13 @@ function isEncryptedOpenSsh(text: string): boolean {
   );
 }
 
-function isPkcs8(text: string): boolean {
-  return text.includes('-----BEGIN PRIVATE KEY-----');
-}
-
 /** ssh2 does not read PKCS#8: written again in a form that it reads. */
-function fromPkcs8(text: string, what: string): string {
+function fromPkcs8(text: string, what: string, passphrase: string | undefined): string {
   let key: KeyObject;
   try {
-    key = createPrivateKey(text);
+    key = createPrivateKey({ key: text, ...(passphrase !== undefined && { passphrase }) });
   } catch (cause) {
-    throw new ConfigError(`${what}: not a private key in OpenSSH or PEM format`, { cause });
+    throw new ConfigError(`${what}: ${explain(text, passphrase)}`, { cause });
   }
   switch (key.asymmetricKeyType) {
     case 'rsa':

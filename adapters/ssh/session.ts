@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import ssh2, { type Client, type ParsedKey } from 'ssh2';
+import ssh2, { type Client } from 'ssh2';
 import type { FailureReason, ProbePhase } from '../../core/model.ts';
 import { ProbeError, probeError, seconds } from './failure.ts';
 import {
@@ -11,6 +11,7 @@ import {
   judgeHostKey,
   type PinnedKeys,
 } from './host-keys.ts';
+import { authMethod, type LoginKey } from './login-key.ts';
 
 /**
  * GCM first: in hardware, and no HMAC. No chacha20: without its native binding ssh2 1.17 hangs on it under Node 24.
@@ -36,7 +37,7 @@ export type SshStream = Duplex & { destroy(): unknown };
 export interface SessionOptions {
   stream: SshStream;
   user: string;
-  key: ParsedKey;
+  key: LoginKey;
   pinned: PinnedKeys;
   /** Whose types of key are asked for first. Default: `pinned`. */
   prefer?: PinnedKeys;
@@ -103,7 +104,7 @@ export function openSession(options: SessionOptions): Promise<SshSession> {
   client.connect({
     sock: stream,
     username: user,
-    authHandler: [{ type: 'publickey', username: user, key }] as never,
+    authHandler: [authMethod(key, user)] as never,
     hostVerifier: (blob: Buffer) => {
       shown = hostKeyOf(blob);
       verdict = judgeHostKey(pinned, shown);
@@ -152,6 +153,8 @@ function explain(
   switch (error.level) {
     case 'client-authentication':
       return { reason: 'auth', detail: `refused our key for user ${user}` };
+    case 'agent':
+      return { reason: 'auth', detail: `the ssh-agent did not sign: ${error.message}` };
     case 'client-socket': {
       const lost = error.code === 'ECONNRESET' || error.code === 'EPIPE';
       return { reason: lost ? 'protocol' : 'unreachable', detail: error.message || String(error.code) };

@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
-import type { ParsedKey } from 'ssh2';
 import type { BastionConfig } from '../../core/config/types.ts';
 import type { Target } from '../../core/model.ts';
 import { forEachAtOnce } from './at-once.ts';
 import { ProbeError } from './failure.ts';
 import type { HostKey, PinnedKeys } from './host-keys.ts';
+import type { LoginKey } from './login-key.ts';
 import { openSession, type SshStream, showHostKey } from './session.ts';
 import { dial } from './tunnel.ts';
 
@@ -12,7 +12,7 @@ import { dial } from './tunnel.ts';
 export type Shown = { key: HostKey } | { error: ProbeError };
 
 /** Looks at the key of a bastion. Nobody logs in for that. */
-export function showBastionKey(bastion: BastionConfig, key: ParsedKey, pinned: PinnedKeys): Promise<Shown> {
+export function showBastionKey(bastion: BastionConfig, key: LoginKey, pinned: PinnedKeys): Promise<Shown> {
   return shown(async () =>
     showHostKey({
       stream: reach(bastion),
@@ -29,7 +29,7 @@ export function showBastionKey(bastion: BastionConfig, key: ParsedKey, pinned: P
 export async function showNodeKeys(options: {
   bastion: BastionConfig;
   bastionKey: HostKey;
-  key: ParsedKey;
+  key: LoginKey;
   nodes: readonly { target: Target; pinned: PinnedKeys }[];
   /** Called as each is done. */
   onShown: (target: Target, shown: Shown) => void;

@@ -23,33 +23,70 @@ const hostKeys = z
   .default([]);
 const user = z.string().min(1).describe('User to log in as');
 
-export const bastionSchema = z.strictObject({
-  name: nameSchema.describe('What clusters call it'),
-  host: hostSchema.describe('Host name or address'),
-  port: portSchema.describe('SSH port').default(22),
-  user: user.meta({ examples: ['probe'] }),
-  privateKey: secretSchema.describe('Private key, OpenSSH or PEM, without passphrase').meta({
-    examples: [`\${file:~/.ssh/id_ed25519}`],
-    writeOnly: true,
-  }),
-  hostKeys,
-  maxConnections: z.int().min(1).max(1000).describe('SSH connections to it at once').default(8),
-  batchSize: z.int().min(1).max(10_000).describe('Nodes probed over one connection at most').default(100),
-  concurrency: z.int().min(1).max(1000).describe('Nodes of one batch probed at once').default(32),
-  deadlines: z
-    .strictObject({
-      bastion: positiveDurationSchema.describe('Until the bastion has let us in').prefault('10s'),
-      dial: positiveDurationSchema.describe('Until the bastion has reached a node').prefault('5s'),
-      handshake: positiveDurationSchema.describe('Until a node has let us in').prefault('10s'),
-      exec: positiveDurationSchema.describe('Until the check has run').prefault('15s'),
-    })
-    .describe('How long each phase of a probe may take')
-    .prefault({}),
-  maxOutput: byteSizeSchema
-    .refine((bytes) => bytes >= 4096, { error: 'a check needs at least `4KiB`' })
-    .describe('What one check on one node may print; more is cut off and the node counts as failed')
-    .prefault('1MiB'),
-});
+const privateKey = secretSchema
+  .optional()
+  .meta({ examples: [`\${file:~/.ssh/id_ed25519}`], writeOnly: true });
+const passphrase = secretSchema.describe('What opens `privateKey`, where it is protected').optional();
+const agent = secretTextSchema
+  .describe('Socket of an ssh-agent that signs our logins, in place of `privateKey`')
+  .meta({ examples: [`\${env:SSH_AUTH_SOCK}`], writeOnly: true })
+  .optional();
+const publicKey = hostKeySchema
+  .describe("Which of the agent's keys is used, `type base64`; needed where it holds several")
+  .optional();
+
+interface Login {
+  privateKey?: unknown;
+  passphrase?: unknown;
+  agent?: unknown;
+  publicKey?: unknown;
+}
+
+/** One way to log in, and only what belongs to it. */
+function judgeLogin(needed: boolean) {
+  return (login: Login, context: z.RefinementCtx) => {
+    const issue = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+    const has = (field: keyof Login) => login[field] !== undefined;
+    if (has('privateKey') && has('agent'))
+      issue(['agent'], 'there is a `privateKey` already; write one of the two');
+    if (needed && !has('privateKey') && !has('agent'))
+      issue([], 'nothing says how to log in; write `privateKey` or `agent`');
+    if (has('passphrase') && !has('privateKey'))
+      issue(['passphrase'], 'a passphrase opens a `privateKey`; write that beside it');
+    if (has('publicKey') && !has('agent'))
+      issue(['publicKey'], 'this chooses a key of an `agent`; write that beside it');
+  };
+}
+
+export const bastionSchema = z
+  .strictObject({
+    name: nameSchema.describe('What clusters call it'),
+    host: hostSchema.describe('Host name or address'),
+    port: portSchema.describe('SSH port').default(22),
+    user: user.meta({ examples: ['probe'] }),
+    privateKey: privateKey.describe('Private key to log in with, OpenSSH or PEM; this or `agent`'),
+    passphrase,
+    agent,
+    publicKey,
+    hostKeys,
+    maxConnections: z.int().min(1).max(1000).describe('SSH connections to it at once').default(8),
+    batchSize: z.int().min(1).max(10_000).describe('Nodes probed over one connection at most').default(100),
+    concurrency: z.int().min(1).max(1000).describe('Nodes of one batch probed at once').default(32),
+    deadlines: z
+      .strictObject({
+        bastion: positiveDurationSchema.describe('Until the bastion has let us in').prefault('10s'),
+        dial: positiveDurationSchema.describe('Until the bastion has reached a node').prefault('5s'),
+        handshake: positiveDurationSchema.describe('Until a node has let us in').prefault('10s'),
+        exec: positiveDurationSchema.describe('Until the check has run').prefault('15s'),
+      })
+      .describe('How long each phase of a probe may take')
+      .prefault({}),
+    maxOutput: byteSizeSchema
+      .refine((bytes) => bytes >= 4096, { error: 'a check needs at least `4KiB`' })
+      .describe('What one check on one node may print; more is cut off and the node counts as failed')
+      .prefault('1MiB'),
+  })
+  .superRefine(judgeLogin(true));
 
 export const nodeSchema = z.strictObject({
   name: nameSchema.describe('Its label `node`; unique in its cluster'),
@@ -61,18 +98,22 @@ export const nodeSchema = z.strictObject({
 });
 
 /** A cluster without its nodes, which are read one by one. */
-export const clusterSchema = z.strictObject({
-  name: nameSchema.describe('Its label `cluster`'),
-  bastion: z.string().describe('Name of the bastion its nodes are behind'),
-  privateKey: secretSchema
-    .describe("Private key for the nodes; by default the bastion's")
-    .meta({ examples: [`\${file:~/.ssh/nodes}`], writeOnly: true })
-    .optional(),
-  defaults: z
-    .strictObject({ user: user.optional(), port: portSchema.describe('SSH port').optional() })
-    .describe('For its nodes that do not say otherwise')
-    .prefault({}),
-});
+export const clusterSchema = z
+  .strictObject({
+    name: nameSchema.describe('Its label `cluster`'),
+    bastion: z.string().describe('Name of the bastion its nodes are behind'),
+    privateKey: privateKey.describe(
+      "Private key for the nodes; by default what the bastion's logins are made with",
+    ),
+    passphrase,
+    agent,
+    publicKey,
+    defaults: z
+      .strictObject({ user: user.optional(), port: portSchema.describe('SSH port').optional() })
+      .describe('For its nodes that do not say otherwise')
+      .prefault({}),
+  })
+  .superRefine(judgeLogin(false));
 
 export const checkSchema = z.strictObject({
   name: nameSchema.describe('Name of the check'),

@@ -8,13 +8,22 @@ import type { Check, LabelGlobs, Role, Rule, Silence } from '../model.ts';
  */
 export type SecretText = string;
 
-export interface BastionConfig {
+/** What a login is made with: a private key, or a key of an ssh-agent. */
+export interface LoginConfig {
+  /** Private key, OpenSSH or PEM; usually `${file:…}`. */
+  privateKey?: SecretText;
+  passphrase?: SecretText;
+  /** Socket of an ssh-agent. */
+  agent?: SecretText;
+  /** `type base64` of the agent's key, where it holds several. */
+  publicKey?: string;
+}
+
+export interface BastionConfig extends LoginConfig {
   name: string;
   host: string;
   port: number;
   user: string;
-  /** Private key, OpenSSH or PEM; usually `${file:…}`. */
-  privateKey: SecretText;
   /** known_hosts-style `type base64` lines; keys learned by `bartizan trust` come on top. */
   hostKeys: readonly string[];
   /** SSH connections at once to this bastion, over all functions. */
@@ -37,11 +46,10 @@ export interface NodeConfig {
   hostKeys: readonly string[];
 }
 
-export interface ClusterConfig {
+/** Logs in to its nodes as to its bastion where it says nothing else. */
+export interface ClusterConfig extends LoginConfig {
   name: string;
   bastion: string;
-  /** Private key for the nodes; the bastion's where absent. */
-  privateKey?: SecretText;
   nodes: readonly NodeConfig[];
 }
 
