@@ -17,6 +17,10 @@ export interface ChannelNeeds {
 
 /** One entry of the registry: everything the project knows of a kind of channel. */
 export interface ChannelAdapter<Options> extends AdapterDescriptor<Options> {
+  /** How it tells an alert, what it takes to set up, and limits people notice: Markdown, for docs/channels.md. */
+  about: string;
+  /** Options as people write them, secrets as references. */
+  example: Readonly<Record<string, unknown>>;
   needs(options: Options): ChannelNeeds;
   /** What the service would be given, for people to read; the picture's bytes stand as their number. Pure. */
   preview(notification: Notification, picture: Picture | undefined, options: Options): string;

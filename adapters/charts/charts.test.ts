@@ -1,9 +1,9 @@
-import { inflateSync } from 'node:zlib';
 import { Resvg } from '@resvg/resvg-js';
 import { describe, expect, it } from 'vitest';
 import { buildChartSpec, type ChartSpec } from '../../core/chart/spec.ts';
 import type { Rule } from '../../core/model.ts';
 import { sampleAlert } from '../../test/contract/notifications.ts';
+import { decode, type Pixels } from '../../test/png.ts';
 import { escapeXml } from './elements.ts';
 import { createChartRenderer, FONT_FILES } from './renderer.ts';
 import { renderSvg } from './svg.ts';
@@ -52,46 +52,6 @@ function specOf(names: readonly string[], count = 60, extra: Partial<Rule> = {})
     intervalMs: MINUTE,
     status: 'firing',
   });
-}
-
-interface Pixels {
-  width: number;
-  height: number;
-  /** Four bytes a pixel. */
-  at(x: number, y: number): string;
-}
-
-/** Decodes an 8-bit RGBA PNG (PNG specification, 9: filtering). */
-function decode(png: Uint8Array): Pixels {
-  const data = Buffer.from(png);
-  const [width, height] = [data.readUInt32BE(16), data.readUInt32BE(20)];
-  expect([data[24], data[25]]).toEqual([8, 6]);
-  const parts: Buffer[] = [];
-  for (let at = 8; at < data.length; at += 12 + data.readUInt32BE(at)) {
-    if (data.toString('latin1', at + 4, at + 8) === 'IDAT')
-      parts.push(data.subarray(at + 8, at + 8 + data.readUInt32BE(at)));
-  }
-  const raw = inflateSync(Buffer.concat(parts));
-  const stride = width * 4;
-  const out = Buffer.alloc(stride * height);
-  for (let y = 0; y < height; y++) {
-    const filter = raw[y * (stride + 1)];
-    for (let x = 0; x < stride; x++) {
-      const left = x >= 4 ? (out[y * stride + x - 4] ?? 0) : 0;
-      const over = y > 0 ? (out[(y - 1) * stride + x] ?? 0) : 0;
-      const corner = x >= 4 && y > 0 ? (out[(y - 1) * stride + x - 4] ?? 0) : 0;
-      const estimate = left + over - corner;
-      const [a, b, c] = [Math.abs(estimate - left), Math.abs(estimate - over), Math.abs(estimate - corner)];
-      const paeth = a <= b && a <= c ? left : b <= c ? over : corner;
-      const add = [0, left, over, (left + over) >> 1, paeth][filter ?? 0] ?? 0;
-      out[y * stride + x] = ((raw[y * (stride + 1) + 1 + x] ?? 0) + add) & 255;
-    }
-  }
-  return {
-    width,
-    height,
-    at: (x, y) => out.subarray((y * width + x) * 4, (y * width + x) * 4 + 4).toString('hex'),
-  };
 }
 
 /** The pixels of the first legend name, as text, for comparing shapes. */

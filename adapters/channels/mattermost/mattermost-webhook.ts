@@ -4,7 +4,7 @@ import { secretSchema } from '../../../core/config/secret-text.ts';
 import type { Notification, Picture } from '../../../core/notify/model.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { createIncomingWebhook } from '../incoming-webhook.ts';
-import { render } from './text.ts';
+import { POST_LIMIT, render } from './text.ts';
 
 const optionsSchema = z.strictObject({
   url: secretSchema.describe('Address of the incoming webhook, a reference: whoever knows it can write'),
@@ -25,6 +25,9 @@ const COLORS = { firing: '#ff6b6b', resolved: '#4fd18b' } as const;
 export const mattermostWebhook: ChannelAdapter<MattermostWebhookOptions> = {
   type: 'mattermost-webhook',
   title: 'Mattermost (incoming webhook)',
+  about: `Text, and with \`picture: url\` the chart from Bartizan's server, where readers can reach \`server.publicUrl\`. Posts longer
+than ${POST_LIMIT} characters would be split, so they lose alerts instead ("and 12 more").`,
+  example: { url: '${env:MATTERMOST_WEBHOOK_URL}', picture: 'url' },
   options: optionsSchema as z.ZodType<MattermostWebhookOptions>,
   needs: ({ url }) => ({ secrets: [url], egress: [undefined] }),
   preview: (notification, picture, options) =>

@@ -25,6 +25,12 @@ export type MattermostOptions = z.infer<typeof optionsSchema>;
 export const mattermost: ChannelAdapter<MattermostOptions> = {
   type: 'mattermost',
   title: 'Mattermost (bot)',
+  about: 'A bot account with an access token uploads the chart and posts with it.',
+  example: {
+    url: 'https://chat.example.net',
+    token: '${env:MATTERMOST_TOKEN}',
+    channelId: 'w8tzf5jb6pyq5jxq3zq8r1n6me',
+  },
   options: optionsSchema as z.ZodType<MattermostOptions>,
   needs: ({ token, url }) => ({ secrets: [token], egress: [new URL(url).host] }),
   preview: (notification, picture) =>

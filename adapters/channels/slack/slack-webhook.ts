@@ -25,6 +25,9 @@ export type SlackWebhookOptions = z.infer<typeof optionsSchema>;
 export const slackWebhook: ChannelAdapter<SlackWebhookOptions> = {
   type: 'slack-webhook',
   title: 'Slack (incoming webhook)',
+  about: `Text and blocks. An incoming webhook takes no upload; with \`picture: url\` the chart is shown from Bartizan's server, which
+Slack must be able to reach at \`server.publicUrl\`.`,
+  example: { url: '${env:SLACK_WEBHOOK_URL}', picture: 'url' },
   options: optionsSchema as z.ZodType<SlackWebhookOptions>,
   needs: ({ url }) => ({ secrets: [url], egress: ['hooks.slack.com'] }),
   preview: (notification, picture, options) =>

@@ -33,6 +33,10 @@ export type SlackOptions = z.infer<typeof optionsSchema>;
 export const slack: ChannelAdapter<SlackOptions> = {
   type: 'slack',
   title: 'Slack (bot)',
+  about: `A bot (scopes \`chat:write\`, \`files:write\`, \`files:read\`; invited to the channel) uploads the chart, waits until Slack has
+processed it, and posts one message with the chart inside. If Slack takes longer than ${READY_WITHIN_MS / 1000} s the text goes alone and
+the chart follows in its thread.`,
+  example: { token: '${env:SLACK_BOT_TOKEN}', channel: 'C0123456789' },
   options: optionsSchema as z.ZodType<SlackOptions>,
   needs: ({ token, apiUrl }) => ({ secrets: [token], egress: [new URL(apiUrl).host, 'files.slack.com'] }),
   preview(notification, picture) {

@@ -30,6 +30,10 @@ export type TelegramOptions = z.infer<typeof optionsSchema>;
 export const telegram: ChannelAdapter<TelegramOptions> = {
   type: 'telegram',
   title: 'Telegram',
+  about: `A photo with an HTML caption (\`sendPhoto\`). A caption holds ${CAPTION_LIMIT} characters after parsing: longer messages lose
+detail first, then alerts ("and 12 more"). Make a bot with @BotFather, add it to the group, and take the chat's id from
+\`https://api.telegram.org/bot<TOKEN>/getUpdates\`.`,
+  example: { token: '${env:TELEGRAM_TOKEN}', chatId: -1001234567890 },
   options: optionsSchema as z.ZodType<TelegramOptions>,
   needs: ({ token, apiUrl }) => ({ secrets: [token], egress: [new URL(apiUrl).host] }),
   preview: (notification, picture) =>

@@ -6,7 +6,7 @@ import { ConfigError } from '../../../core/errors.ts';
 import type { Notification, Picture } from '../../../core/notify/model.ts';
 import { sendRequest } from '../../http.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
-import { multipart, type WebhookBody } from './multipart.ts';
+import { multipart, PAYLOAD_PART, PICTURE_PART, type WebhookBody } from './multipart.ts';
 import { PICTURE_WAYS, render } from './payload.ts';
 
 const optionsSchema = z.strictObject({
@@ -41,6 +41,19 @@ export type WebhookOptions = z.infer<typeof optionsSchema>;
 export const webhook: ChannelAdapter<WebhookOptions> = {
   type: 'webhook',
   title: 'Webhook',
+  about: `\`POST\` of JSON: [schema](schema/webhook-v1.schema.json). The picture is inside (\`picture.base64\`), a part of its own in a
+\`multipart/form-data\` body (\`picture: multipart\`; the JSON is the part \`${PAYLOAD_PART}\`, the PNG the part \`${PICTURE_PART}\`), or an address
+on Bartizan's server (\`picture: url\`).
+
+With a \`secret\` the message is signed as [Standard Webhooks](https://www.standardwebhooks.com) says; any of its libraries
+verifies it. By hand:
+
+    signed  = webhook-id + "." + webhook-timestamp + "." + body
+    header  = webhook-signature: "v1," + base64(HMAC-SHA256(secret, signed))
+
+Compare in constant time, refuse timestamps more than five minutes off, and drop a \`webhook-id\` that you have seen. Answer
+2xx once the message is safe with you.`,
+  example: { url: '${env:OPS_WEBHOOK_URL}', secret: '${env:OPS_WEBHOOK_SECRET}' },
   options: optionsSchema as z.ZodType<WebhookOptions>,
   needs: (options) => ({
     secrets: [options.url, options.secret ?? '', ...Object.values(options.headers)].flatMap(

@@ -1,0 +1,77 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { CHANNELS } from '../../adapters/channels/registry.ts';
+import { parseConfig } from '../../core/config/parse.ts';
+import { OPTIONS } from '../config-cases.ts';
+import { sampleAlert, sampleNotification, samplePicture } from '../contract/notifications.ts';
+import { decode, difference } from '../png.ts';
+import { READERS } from './message.ts';
+import { channelPage } from './page.ts';
+
+const DOCS = 'docs';
+let page: Awaited<ReturnType<typeof channelPage>>;
+
+beforeAll(async () => {
+  page = await channelPage();
+  if (process.env.UPDATE_DOCS !== '1') return;
+  writeFileSync(join(DOCS, 'channels.md'), page.markdown);
+  for (const [path, png] of page.pictures) {
+    mkdirSync(dirname(join(DOCS, path)), { recursive: true });
+    writeFileSync(join(DOCS, path), png);
+  }
+}, 60_000);
+
+describe('docs/channels.md (write it anew with UPDATE_DOCS=1)', () => {
+  it('is that of the channels there are', () => {
+    expect(readFileSync(join(DOCS, 'channels.md'), 'utf8')).toBe(page.markdown);
+  });
+
+  it('shows the messages of today, and no others', () => {
+    const published = readdirSync(join(DOCS, 'images/channels')).map((name) => `images/channels/${name}`);
+    expect(published.sort()).toEqual([...page.pictures.keys()].sort());
+    for (const [path, png] of page.pictures) {
+      const published = decode(readFileSync(join(DOCS, path)));
+      // Another processor may round the last bit of a colour another way.
+      expect([path, difference(published, decode(png)) < 0.05]).toEqual([path, true]);
+    }
+  });
+
+  it.each(CHANNELS.map(({ type, example }) => [type, example] as const))(
+    'has an example of %s that `check` finds right',
+    (type, example) => {
+      const yaml = JSON.stringify({
+        bastions: [{ name: 'b', host: 'b', user: 'u', privateKey: '${file:k}' }],
+        clusters: [{ name: 'c', bastion: 'b', nodes: [{ name: 'n', role: 'etcd', host: 'h' }] }],
+        channels: [{ name: 'ops', type, ...example }],
+      });
+      const result = parseConfig(yaml, {
+        ...OPTIONS,
+        kinds: { ...OPTIONS.kinds, channels: CHANNELS as never },
+      });
+      expect(result).toMatchObject({ ok: true, warnings: [] });
+    },
+  );
+});
+
+describe('what a reader sees', () => {
+  const awkward = '<b>&_*[`노드-1';
+  const summary = `${awkward} has used 94% of its memory`;
+  const notification = sampleNotification({ alerts: [sampleAlert({ summary, labels: { node: awkward } })] });
+
+  it.each(CHANNELS.filter(({ type }) => READERS[type]).map((adapter) => [adapter.type, adapter] as const))(
+    'is the name itself, whatever it may mean to some markup: %s',
+    (type, adapter) => {
+      const preview = adapter.preview(
+        notification,
+        samplePicture,
+        adapter.options.parse(adapter.example) as never,
+      );
+      const lines = READERS[type]?.(preview).map((part) =>
+        part.kind === 'chart' ? '(chart)' : part.spans.map(({ text }) => text).join(''),
+      );
+      expect(lines).toContain(`✖ ${summary}`);
+      expect(lines).toContain('(chart)');
+    },
+  );
+});

@@ -1,0 +1,74 @@
+import { stringify } from 'yaml';
+import type { ChannelAdapter } from '../../adapters/channels/channel-adapter.ts';
+import { CHANNELS } from '../../adapters/channels/registry.ts';
+import { createChartRenderer } from '../../adapters/charts/renderer.ts';
+import { sampleMessage } from '../../core/notify/sample.ts';
+import { drawMessage } from './drawing.ts';
+import { READERS } from './message.ts';
+
+const AT = Date.UTC(2026, 10, 24, 9, 25);
+const STATES = ['firing', 'resolved'] as const;
+
+const INTRODUCTION = `# Channels
+
+A channel is one configured destination. Options of every type stand in [configuration.md](configuration.md); the text
+and the picture are the same everywhere, as far as the service can show them. \`theme: light\` draws the charts of a
+channel on a bright ground.
+
+What holds for all of them:
+
+- One notification has one key, \`incident:number\`. Whatever is retried goes out under the same key.
+- The text waits three seconds for its picture; then it goes alone, and \`bartizan_pictures_missing_total\` counts it.
+- A channel's secrets are resolved when \`up\` starts: a missing one is an error then, not when an alert needs it.
+- What can never succeed (400, 404, redirects) goes to the channel's \`fallback\` at once, and without one is given up.
+  What only the operator can mend (401, 403) goes to the fallback at once too, and without one is tried every five
+  minutes for a day. All else is retried with growing waits, \`Retry-After\` obeyed, for five minutes with a fallback and
+  for a day without. More to say meanwhile resets none of this.
+- A picture that the service refuses does not take the text with it: that is sent again alone.
+- A message that was finally given up is an error in the log and counts in \`bartizan_deliveries_failed_total\`.
+
+Try one:
+
+    npx bartizan notify-test ops --dry-run    # what would be sent
+    npx bartizan notify-test ops              # a sample alert with a chart
+    npx bartizan notify-test ops --resolved
+
+The pictures below are drawn from exactly that: what would be sent of the sample alert, laid out much as the service
+does it.
+`;
+
+/** docs/channels.md and the pictures it shows, by their path under docs/. */
+export async function channelPage(): Promise<{ markdown: string; pictures: Map<string, Uint8Array> }> {
+  const renderer = createChartRenderer();
+  const pictures = new Map<string, Uint8Array>();
+  const sections = [INTRODUCTION];
+  for (const adapter of CHANNELS as readonly ChannelAdapter<unknown>[]) {
+    const { type, title, about, example } = adapter;
+    const read = READERS[type];
+    sections.push(`## ${type}\n`, `${about}\n`, yamlOf({ name: 'ops', type, ...example }));
+    for (const state of STATES) {
+      const { notification, chart } = sampleMessage({
+        channel: 'ops',
+        resolved: state === 'resolved',
+        nowMs: AT,
+        timeZone: 'Asia/Seoul',
+        theme: 'dark',
+      });
+      const picture = {
+        ...(await renderer.render(chart)),
+        url: 'https://bartizan.example.net/charts/AAAA.png',
+      };
+      const preview = adapter.preview(notification, picture, adapter.options.parse(example));
+      const path = `images/channels/${type}-${state}.png`;
+      pictures.set(path, read ? await drawMessage(type, read(preview), picture.png) : picture.png);
+      if (!read) sections.push(`\`\`\`json\n${preview}\n\`\`\`\n`);
+      sections.push(`![${title}: the sample alert, ${state}](${path})\n`);
+    }
+  }
+  return { markdown: sections.join('\n'), pictures };
+}
+
+function yamlOf(channel: Record<string, unknown>): string {
+  const yaml = stringify({ channels: [channel] }, { defaultStringType: 'PLAIN', lineWidth: 0 });
+  return `\`\`\`yaml\n${yaml}\`\`\`\n`;
+}
