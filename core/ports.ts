@@ -12,6 +12,7 @@ import type {
   Transition,
 } from './model.ts';
 import type { Delivery, Incident, Notification, Picture } from './notify/model.ts';
+import type { RollUpSeries } from './roll-up.ts';
 
 export interface Clock {
   nowMs(): number;
@@ -83,8 +84,15 @@ export interface SampleStore {
   query(query: SeriesQuery): Promise<Series[]>;
   /** The newest point of every matching series not older than `sinceMs`. */
   latest(query: { metric: string; where?: LabelGlobs; sinceMs: number }): Promise<Series[]>;
-  /** Deletes what is older than the retention; returns how many rows. */
-  prune(olderThanMs: number): Promise<number>;
+  /**
+   * Periods of five minutes that begin in the range and hold samples: those of `rollUp`, and newer ones from samples.
+   * A late sample is in them after the next `rollUp`.
+   */
+  rollUps(query: SeriesQuery): Promise<RollUpSeries[]>;
+  /** Keeps roll-ups of all periods that end by then; returns how many rows. They outlive their samples. */
+  rollUp(untilMs: number): Promise<number>;
+  /** Deletes samples and roll-ups that are older; returns how many rows. Default of the second: as the first. */
+  prune(samplesOlderThanMs: number, rollUpsOlderThanMs?: number): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -8,7 +8,10 @@ const EVERY_MS = 3_600_000;
 /** Closed incidents, transitions and deliveries stay readable this long. */
 const HISTORY_MS = 90 * 24 * EVERY_MS;
 
-/** Removes what is past its retention, soon after the start and every hour, until the signal is aborted. */
+/**
+ * Rolls samples up and removes what is past its retention, soon after the start and every hour, until the signal is
+ * aborted.
+ */
 export async function runHousekeeping(options: {
   config: Config;
   store: SampleStore;
@@ -23,7 +26,10 @@ export async function runHousekeeping(options: {
   while (!signal.aborted) {
     try {
       const nowMs = clock.nowMs();
-      const rows = await store.prune(nowMs - config.store.retentionMs);
+      // Before samples go: what is rolled up outlives them.
+      await store.rollUp(nowMs - config.schedule.latenessMs);
+      const { retentionMs, rollUpRetentionMs } = config.store;
+      const rows = await store.prune(nowMs - retentionMs, nowMs - rollUpRetentionMs);
       const records = await state.prune(nowMs - HISTORY_MS);
       const pictures = await charts.prune(nowMs);
       if (rows + records + pictures > 0)

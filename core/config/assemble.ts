@@ -6,7 +6,7 @@ import type { BastionConfig, ClusterConfig, Config, Route } from './types.ts';
 
 /** The configuration of a draft in which nothing is wrong, every default filled in. */
 export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: string }): Config {
-  const { kind, path, retention } = needed(draft.store);
+  const { kind, path, retention, rollUpRetention } = needed(draft.store);
   const { jitter, timeZone, lateness } = needed(draft.schedule);
   const { listen, publicUrl, chartRetention, heartbeat } = needed(draft.server);
   const bastions = draft.bastions.map(bastionOf);
@@ -22,7 +22,12 @@ export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: 
     silences: draft.silences
       .map(needed)
       .map(({ match, from, until, comment }) => ({ match, fromMs: from, untilMs: until, comment })),
-    store: { type: kind, path: resolvePath(path, folders), retentionMs: retention },
+    store: {
+      type: kind,
+      path: resolvePath(path, folders),
+      retentionMs: retention,
+      rollUpRetentionMs: rollUpRetention,
+    },
     schedule: { jitterMs: jitter, timeZone, latenessMs: lateness },
     server: {
       host: listen.host,

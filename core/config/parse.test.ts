@@ -20,7 +20,12 @@ describe('a configuration in which nothing is wrong', () => {
       deadlines: { bastionMs: 10_000, dialMs: 5_000, handshakeMs: 10_000, execMs: 15_000 },
       maxOutputBytes: 1_048_576,
     });
-    expect(config.store).toEqual({ type: 'sqlite', path: '/etc/bartizan/data', retentionMs: 604_800_000 });
+    expect(config.store).toEqual({
+      type: 'sqlite',
+      path: '/etc/bartizan/data',
+      retentionMs: 604_800_000,
+      rollUpRetentionMs: 7_776_000_000,
+    });
     expect(config.schedule).toEqual({ jitterMs: 1000, timeZone: 'UTC', latenessMs: 900_000 });
     expect(config.server).toMatchObject({
       host: '127.0.0.1',

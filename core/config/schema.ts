@@ -161,6 +161,9 @@ export const silenceSchema = z
 export const storeSchema = z.strictObject({
   path: z.string().min(1).describe('Folder of the data').default('./data'),
   retention: positiveDurationSchema.describe('How long samples are kept').prefault('7d'),
+  rollUpRetention: positiveDurationSchema
+    .describe('How long average, greatest and p95 of every five minutes are kept')
+    .prefault('90d'),
 });
 
 export const scheduleSchema = z.strictObject({

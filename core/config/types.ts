@@ -86,8 +86,8 @@ export interface Config {
   channels: readonly ChannelConfig[];
   routes: readonly Route[];
   silences: readonly Silence[];
-  /** `path`: folder of the embedded database, absolute. Retention of raw samples. */
-  store: { type: string; path: string; retentionMs: number };
+  /** `path`: folder of the embedded database, absolute. Retention of samples, and of their roll-ups. */
+  store: { type: string; path: string; retentionMs: number; rollUpRetentionMs: number };
   schedule: {
     /** A round starts up to this much after its scheduled time, the same for every round of a process. */
     jitterMs: number;

@@ -1,5 +1,6 @@
 import { labelKey } from '../labels.ts';
 import type { Labels, Point, Rule, Series } from '../model.ts';
+import { nearestRank } from '../roll-up.ts';
 import { placeOf } from './identity.ts';
 import type { EvaluateInput, ExpectedTarget } from './model.ts';
 import { TARGET_LABELS } from './range.ts';
@@ -53,7 +54,7 @@ function reduce(points: readonly Point[], how: NonNullable<Rule['window']>['redu
     case 'min':
       return Math.min(...values);
     case 'p95':
-      return values.sort((a, b) => a - b)[Math.ceil(0.95 * values.length) - 1];
+      return nearestRank(values, 0.95);
     case 'delta':
       return last.value - first.value;
     case 'rate':

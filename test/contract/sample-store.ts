@@ -16,7 +16,7 @@ export interface SampleStoreHarness {
 const MINUTE_MS = 60_000;
 const NODE = { cluster: 'nks-1', node: 'etcd-0', role: 'etcd' };
 
-/** What every sample store must do. Registers tests; call it at the top of a test file. */
+/** What every sample store must do, roll-ups aside. Registers tests; call it at the top of a test file. */
 export function describeSampleStore(name: string, create: () => Promise<SampleStoreHarness>): void {
   describe(`sample store contract: ${name}`, () => {
     let harness: SampleStoreHarness;

@@ -10,5 +10,7 @@ let round = newest ? ((newest.points[0]?.timeMs ?? 0) - FIRST_MS) / ROUND_MS + 1
 for (; ; round++) {
   await store.write(roundSamples(round));
   process.stdout.write(`${round}\n`);
-  if (round % 8 === 7) await store.prune(FIRST_MS + (round - KEEP_ROUNDS) * ROUND_MS);
+  if (round % 8 !== 7) continue;
+  await store.rollUp(FIRST_MS + (round - 5) * ROUND_MS);
+  await store.prune(FIRST_MS + (round - KEEP_ROUNDS) * ROUND_MS, 0);
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { PERIOD_MS } from '../../../core/roll-up.ts';
 import { killRepeatedly } from '../../../test/contract/kill-loop.ts';
 import {
   FIRST_MS,
@@ -75,6 +76,16 @@ describe('sqlite store under fire', () => {
       expect(newest - acknowledged).toBeLessThanOrEqual(1);
       expect(rounds).toEqual(Array.from({ length: newest - oldest + 1 }, (_, i) => oldest + i));
     }
+    // Every whole period since the first, though most of the samples are pruned by now: n-0 is the round's number.
+    const range = { fromMs: FIRST_MS, toMs: FIRST_MS + (newest - 5) * ROUND_MS };
+    const [rolled] = await store.rollUps({ metric: 'up', where: { node: ['n-0'] }, ...range });
+    const periods = Math.floor((newest - 5) / 5) + 1;
+    expect(rolled?.points ?? []).toEqual(
+      Array.from({ length: Math.max(0, periods) }, (_, i) => {
+        const last = i * 5 + 4;
+        return { timeMs: FIRST_MS + i * PERIOD_MS, avg: last - 2, max: last, p95: last };
+      }),
+    );
     await store.close();
     const db = new DatabaseSync(join(path, 'samples.db'));
     expect(db.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }]);

@@ -19,7 +19,7 @@ export function createQueries(
 
   /** A program that only reads may know a metric that the one that writes does not. */
   function isStored(group: Group, metric: string): boolean {
-    if (!columns.get(group)?.has(metric)) columns.set(group, columnsOf(database, group));
+    if (!columns.get(group)?.has(metric)) columns.set(group, columnsOf(database, tableOf(group)));
     return columns.get(group)?.has(metric) ?? false;
   }
 
@@ -53,7 +53,7 @@ export function createQueries(
 
 type RowsOf = (group: Group, selected: readonly LabelSet[] | undefined) => readonly PointRow[];
 
-const idsOf = (selected: readonly LabelSet[]): string => JSON.stringify(selected.map((set) => set.id));
+export const idsOf = (selected: readonly LabelSet[]): string => JSON.stringify(selected.map((set) => set.id));
 
 /** Rounds from ?1 to ?2, whole. `+` keeps the planner from looking up each label set. */
 function scanSql(group: Group, metric: string, some: boolean): string {

@@ -2,6 +2,7 @@ import { METRICS } from '../../../core/catalogue.ts';
 import type { Labels, Sample } from '../../../core/model.ts';
 import type { Database, Row } from '../../sqlite/database.ts';
 import type { LabelSet, LabelSets } from './label-sets.ts';
+import { markLate } from './roll-ups.ts';
 import { type Group, metricsOf, tableOf } from './schema.ts';
 
 /** Time, label set, then a value or null for each of `metricsOf(group)`: the parameters of the insert. */
@@ -105,6 +106,11 @@ export function insertRows(database: Database, group: Group, rows: readonly Samp
   const insert = database.prepare(
     `INSERT INTO ${tableOf(group)} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
      ON CONFLICT DO NOTHING`,
+  );
+  markLate(
+    database,
+    group,
+    rows.map(([timeMs]) => Number(timeMs)),
   );
   let duplicates = 0;
   for (const row of rows) {

@@ -31,6 +31,16 @@ export const MIGRATIONS: readonly string[] = [
      bound_ms INTEGER NOT NULL, -- all its samples are older than this
      UNIQUE (metric_group, labels)
    ) STRICT`,
+  `CREATE TABLE roll_up_state (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     rolled_to_ms INTEGER NOT NULL,
+     pruned_to_ms INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE roll_up_pending (
+     time_ms INTEGER NOT NULL, -- start of the period
+     metric_group TEXT NOT NULL,
+     PRIMARY KEY (time_ms, metric_group)
+   ) WITHOUT ROWID, STRICT`,
 ];
 
 export const GROUPS: readonly Group[] = [...new Set(METRICS.map((metric) => metric.group))];
@@ -39,35 +49,47 @@ export function tableOf(group: Group): string {
   return `samples_${group}`;
 }
 
+export function rollUpTableOf(group: Group): string {
+  return `roll_ups_${group}`;
+}
+
+/** Average first: it is there whenever the period has samples of the metric. */
+export function rollUpColumnsOf(metric: string): string[] {
+  return [`${metric}_avg`, `${metric}_max`, `${metric}_p95`];
+}
+
 /** Metrics of a group in the order of the catalogue: the order of values in a row as written. */
 export function metricsOf(group: Group): readonly string[] {
   return METRICS.filter((metric) => metric.group === group).map((metric) => metric.name);
 }
 
-/** Adds a table for each group and a column for each metric that the catalogue has and the database has not. */
+/** Adds tables for each group and columns for each metric that the catalogue has and the database has not. */
 export function followCatalogue(database: Database): void {
   database.write(() => {
     for (const group of GROUPS) {
-      const table = tableOf(group);
-      database
-        .prepare(
-          `CREATE TABLE IF NOT EXISTS ${table} (
-             time_ms INTEGER NOT NULL, label_set INTEGER NOT NULL, PRIMARY KEY (time_ms, label_set)
-           ) WITHOUT ROWID, STRICT`,
-        )
-        .run();
-      const present = columnsOf(database, group);
-      for (const metric of metricsOf(group).filter((name) => !present.has(name))) {
-        database.prepare(`ALTER TABLE ${table} ADD COLUMN "${metric}" REAL`).run();
-      }
+      const metrics = metricsOf(group);
+      followColumns(database, tableOf(group), metrics);
+      followColumns(database, rollUpTableOf(group), metrics.flatMap(rollUpColumnsOf));
     }
   });
 }
 
-/** Columns a group's table has; none while a program that knows the group has not run. */
-export function columnsOf(database: Database, group: Group): ReadonlySet<string> {
-  const rows = database
-    .prepare('SELECT name FROM pragma_table_info(?)')
-    .all(tableOf(group)) as unknown as Row[];
+function followColumns(database: Database, table: string, columns: readonly string[]): void {
+  database
+    .prepare(
+      `CREATE TABLE IF NOT EXISTS ${table} (
+         time_ms INTEGER NOT NULL, label_set INTEGER NOT NULL, PRIMARY KEY (time_ms, label_set)
+       ) WITHOUT ROWID, STRICT`,
+    )
+    .run();
+  const present = columnsOf(database, table);
+  for (const column of columns.filter((name) => !present.has(name))) {
+    database.prepare(`ALTER TABLE ${table} ADD COLUMN "${column}" REAL`).run();
+  }
+}
+
+/** Columns a table has; none while a program that knows it has not run. */
+export function columnsOf(database: Database, table: string): ReadonlySet<string> {
+  const rows = database.prepare('SELECT name FROM pragma_table_info(?)').all(table) as unknown as Row[];
   return new Set(rows.map((row) => String(row[0])));
 }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { METRICS } from '../../../core/catalogue.ts';
 import { ConfigError, RetryableError } from '../../../core/errors.ts';
 import type { Sample } from '../../../core/model.ts';
+import { periodOf } from '../../../core/roll-up.ts';
 import { MIGRATIONS } from './schema.ts';
 import { openSqliteStore, type SqliteStoreOptions } from './store.ts';
 
@@ -47,17 +48,38 @@ describe('sqlite store', () => {
     expect(all('SELECT labels FROM label_set')).toEqual([['[["cluster","c"],["node","n"],["role","etcd"]]']]);
   });
 
-  it('opens a file of schema 1 that knows fewer metrics and groups, and takes the new ones', async () => {
+  /** A file of some schema version, of a program that knew fewer metrics and groups. */
+  function writeOlder(version: number): void {
     raw((db) => {
       db.exec('PRAGMA journal_mode = WAL');
-      for (const ddl of MIGRATIONS.slice(0, 1)) db.exec(ddl);
-      db.exec(`PRAGMA user_version = 1;
+      for (const ddl of MIGRATIONS.slice(0, version)) db.exec(ddl);
+      db.exec(`PRAGMA user_version = ${version};
         CREATE TABLE samples_node (time_ms INTEGER NOT NULL, label_set INTEGER NOT NULL, up REAL, retired REAL,
           PRIMARY KEY (time_ms, label_set)) WITHOUT ROWID, STRICT;
         INSERT INTO label_set (metric_group, labels, bound_ms)
           VALUES ('node', '[["cluster","c"],["node","n"],["role","etcd"]]', ${T0 + HOUR_MS});
         INSERT INTO samples_node VALUES (${T0}, 1, 1, 7)`);
     });
+  }
+
+  it('opens the file of each earlier release, and rolls up what it holds', async () => {
+    writeOlder(1);
+    expect(() => open({ readOnly: true })).toThrow(
+      /is of an older bartizan \(schema 1, this program writes 2\)/,
+    );
+    const store = open();
+    const range = { metric: 'up', fromMs: T0 - HOUR_MS, toMs: T0 };
+    expect((await store.query(range))[0]?.points).toEqual([{ timeMs: T0, value: 1 }]);
+    await store.rollUp(T0 + HOUR_MS);
+    await store.prune(T0 + HOUR_MS, 0);
+    expect((await store.rollUps(range))[0]?.points).toEqual([
+      { timeMs: periodOf(T0), avg: 1, max: 1, p95: 1 },
+    ]);
+    await store.close();
+  });
+
+  it('opens a file that knows fewer metrics and groups, and takes the new ones', async () => {
+    writeOlder(MIGRATIONS.length);
     const reader = open({ readOnly: true });
     expect(await reader.query({ metric: 'mem_usage', fromMs: T0, toMs: T0 })).toEqual([]);
     expect(await reader.latest({ metric: 'bastion_up', sinceMs: 0 })).toEqual([]);

@@ -3,6 +3,7 @@ import { type Database, openDatabase } from '../../sqlite/database.ts';
 import { createLabelSets } from './label-sets.ts';
 import { createQueries } from './queries.ts';
 import { pruneSamples } from './retention.ts';
+import { queryRollUps, rollUpSamples } from './roll-ups.ts';
 import { assembleRows, insertRows } from './rows.ts';
 import { followCatalogue, MIGRATIONS } from './schema.ts';
 
@@ -43,7 +44,10 @@ export function openSqliteStore(options: SqliteStoreOptions): SampleStore {
         throw error;
       }
     },
-    prune: (olderThanMs) => pruneSamples(database, labelSets, olderThanMs, options.pruneChunkRows),
+    rollUp: (untilMs) => rollUpSamples(database, untilMs),
+    rollUps: async (query) => queryRollUps(database, labelSets, query),
+    prune: (samplesMs, rollUpsMs = samplesMs) =>
+      pruneSamples(database, labelSets, { samplesMs, rollUpsMs }, options.pruneChunkRows),
     close: async () => database.close(),
   };
 }

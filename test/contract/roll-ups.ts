@@ -1,0 +1,144 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { labelKey } from '../../core/labels.ts';
+import type { Labels, Sample } from '../../core/model.ts';
+import type { SampleStore } from '../../core/ports.ts';
+import type { RollUpSeries } from '../../core/roll-up.ts';
+import type { SampleStoreHarness } from './sample-store.ts';
+
+const MINUTE_MS = 60_000;
+const NODE = { cluster: 'nks-1', node: 'etcd-0', role: 'etcd' };
+
+/** What every sample store's roll-ups must do. Registers tests; call it at the top of a test file. */
+export function describeRollUps(name: string, create: () => Promise<SampleStoreHarness>): void {
+  describe(`roll-ups contract: ${name}`, () => {
+    let harness: SampleStoreHarness;
+    let store: SampleStore;
+    let t0 = 0;
+
+    beforeEach(async () => {
+      harness = await create();
+      store = await harness.open();
+      t0 = harness.nowMs - 120 * MINUTE_MS;
+    });
+    afterEach(async () => {
+      await store.close();
+      await harness.remove();
+    });
+
+    const at = (minute: number) => t0 + minute * MINUTE_MS;
+    const sample = (minute: number, value: number, labels: Labels = NODE): Sample => ({
+      metric: 'mem_usage',
+      labels,
+      timeMs: at(minute),
+      value,
+    });
+    const raw = async () => {
+      const series = await store.query({ metric: 'mem_usage', fromMs: at(-1440), toMs: at(180) });
+      return series.map((one) => [one.labels.node, ...one.points.map((point) => point.value)]);
+    };
+    const mem = (series: readonly RollUpSeries[]) =>
+      [...series]
+        .sort((a, b) => (labelKey(a.labels) < labelKey(b.labels) ? -1 : 1))
+        .map(({ labels, points }) => [labels.node, ...points]);
+    const all = () => store.rollUps({ metric: 'mem_usage', fromMs: at(-1440), toMs: at(180) });
+    const of = (minute: number, ...values: number[]) => ({
+      timeMs: at(minute),
+      avg: values.reduce((sum, value) => sum + value, 0) / values.length,
+      max: Math.max(...values),
+      p95: Math.max(...values),
+    });
+
+    it('are the same before samples are rolled up, after it, and when they are pruned', async () => {
+      const other = { ...NODE, node: 'other' };
+      await store.write([0, 1, 2, 3, 4, 5, 12].map((minute) => sample(minute, minute * minute)));
+      await store.write([sample(3, 7, other), sample(7, 7, other)]);
+      const expected = [
+        ['etcd-0', of(0, 0, 1, 4, 9, 16), of(5, 25), of(10, 144)],
+        ['other', of(0, 7), of(5, 7)],
+      ];
+      expect(mem(await all())).toEqual(expected);
+      await store.rollUp(at(11));
+      expect(mem(await all())).toEqual(expected);
+      await store.prune(at(10), at(-1440));
+      expect(await raw()).toEqual([['etcd-0', 144]]);
+      expect(mem(await all())).toEqual(expected);
+      await store.prune(at(10), at(5));
+      expect(mem(await all())).toEqual([
+        ['etcd-0', of(5, 25), of(10, 144)],
+        ['other', of(5, 7)],
+      ]);
+    });
+
+    it('take the nearest rank of many samples', async () => {
+      await store.write(
+        Array.from({ length: 40 }, (_, i) => ({ ...sample(0, 40 - i), timeMs: at(0) + i * 5_000 })),
+      );
+      const expected = [['etcd-0', { timeMs: at(0), avg: 20.5, max: 40, p95: 38 }]];
+      expect(mem(await all())).toEqual(expected);
+      await store.rollUp(at(5));
+      expect(mem(await all())).toEqual(expected);
+    });
+
+    it('are of the periods that begin in the range, of the series that match', async () => {
+      await store.write([0, 5, 10].flatMap((m) => [sample(m, m), sample(m, 1, { ...NODE, node: 'other' })]));
+      for (const untilMs of [at(0), at(10)]) {
+        await store.rollUp(untilMs);
+        const query = { metric: 'mem_usage', where: { node: ['etcd-*'] }, fromMs: at(1), toMs: at(10) };
+        expect(mem(await store.rollUps(query))).toEqual([['etcd-0', of(5, 5), of(10, 10)]]);
+      }
+      expect(await store.rollUps({ metric: 'no_such', fromMs: at(0), toMs: at(10) })).toEqual([]);
+    });
+
+    it('know of late samples after the next time, unless others of their period are gone', async () => {
+      await store.write([sample(0, 1), sample(5, 2)]);
+      await store.rollUp(at(10));
+      await store.write([sample(1, 3)]);
+      await store.rollUp(at(10));
+      expect(mem(await all())).toEqual([['etcd-0', of(0, 1, 3), of(5, 2)]]);
+      await store.prune(at(2), at(-1440));
+      await store.write([sample(3, 100)]);
+      await store.rollUp(at(15));
+      expect(mem(await all())).toEqual([['etcd-0', of(0, 1, 3), of(5, 2)]]);
+    });
+
+    it('are of whatever order of samples and roll-ups (property)', async () => {
+      const steps = fc.array(
+        fc.oneof(
+          fc.record({ minute: fc.integer({ min: -60, max: 30 }), value: fc.integer({ min: 0, max: 9 }) }),
+          fc.record({ until: fc.integer({ min: -60, max: 40 }) }),
+        ),
+        { maxLength: 30 },
+      );
+      let round = 0;
+      await fc.assert(
+        fc.asyncProperty(steps, async (list) => {
+          const labels = { ...NODE, node: `run-${round++}` };
+          const model = new Map<number, number>();
+          for (const step of list) {
+            if ('until' in step) await store.rollUp(at(step.until));
+            else {
+              await store.write([sample(step.minute, step.value, labels)]);
+              if (!model.has(step.minute)) model.set(step.minute, step.value);
+            }
+          }
+          await store.rollUp(at(0));
+          const periods = Map.groupBy([...model], ([minute]) => Math.floor(minute / 5) * 5);
+          const expected = [...periods]
+            .sort(([a], [b]) => a - b)
+            .map(([minute, found]) =>
+              of(minute, ...found.sort(([a], [b]) => a - b).map(([, value]) => value)),
+            );
+          const query = {
+            metric: 'mem_usage',
+            where: { node: [labels.node] },
+            fromMs: at(-90),
+            toMs: at(60),
+          };
+          expect(mem(await store.rollUps(query))).toEqual(model.size ? [[labels.node, ...expected]] : []);
+        }),
+        { numRuns: 40 },
+      );
+    });
+  });
+}
