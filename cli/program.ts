@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError, describeError } from '../core/errors.ts';
 import { alertsCommand } from './alerts.ts';
 import { checkCommand } from './check.ts';
+import { dataCommand } from './data.ts';
 import { initCommand } from './init.ts';
 import { keysCommand } from './keys.ts';
 import { notifyTestCommand } from './notify-test.ts';
@@ -43,6 +44,7 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     upCommand(),
     alertsCommand(),
     queryCommand(),
+    dataCommand(),
     notifyTestCommand(),
     rulesCommand(),
   ];

@@ -170,7 +170,7 @@ describe('database', () => {
       }
     };
     expect(use).toThrow(ConfigError);
-    expect(use).toThrow(/test\.db is damaged\. Stop bartizan and restore .* or move it away/);
+    expect(use).toThrow(/test\.db is damaged\. Stop bartizan and restore .* or put it aside/);
   });
 
   it('names the folder when it cannot be made or is none', () => {

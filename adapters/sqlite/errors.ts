@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { ConfigError, PermanentError, RetryableError } from '../../core/errors.ts';
 
 // Primary result codes, https://www.sqlite.org/rescode.html
@@ -41,8 +42,8 @@ export function explainSqliteError(error: unknown, file: string): unknown {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return new ConfigError(
-        `${file} is damaged. Stop bartizan and restore the file from a backup, or move it away together with its ` +
-          '-wal and -shm files: bartizan then starts with an empty one',
+        `${file} is damaged. Stop bartizan and restore the file from a backup, or put it aside and begin with an empty ` +
+          `one: \`bartizan data move-aside ${basename(file, '.db')}\``,
         cause,
       );
     case SQLITE_PERM:

@@ -1,0 +1,108 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
+import { lockFolder } from '../local/lock.ts';
+import { run } from './program.ts';
+
+let dir: string;
+let out: string;
+let err: string;
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-data-'));
+  writeFileSync(
+    join(dir, 'bartizan.yaml'),
+    `bastions: [{ name: b, host: b, user: u, privateKey: "\${file:k}" }]
+clusters: [{ name: c, bastion: b, nodes: [{ name: n, role: etcd, host: h }] }]
+channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
+store: { path: . }
+`,
+  );
+  const store = openSqliteStore({ path: dir });
+  const labels = { cluster: 'c', node: 'n', role: 'etcd' };
+  await store.write(
+    Array.from({ length: 2_000 }, (_, i) => ({ metric: 'mem_usage', labels, timeMs: i * 1_000, value: i })),
+  );
+  await store.close();
+  await openSqliteState({ path: dir }).close();
+  [out, err] = ['', ''];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    err += String(text);
+    return true;
+  });
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const bartizan = (...words: string[]) =>
+  run(['node', 'bartizan', 'data', ...words, '-c', join(dir, 'bartizan.yaml')]);
+const file = () => join(dir, 'samples.db');
+const databases = () => readdirSync(dir).filter((name) => /^samples\.db(?!.*-(wal|shm)$)/.test(name));
+
+function damage(): void {
+  const bytes = readFileSync(file());
+  // What the last samples stand in.
+  bytes.fill(0xa5, bytes.length - 40_960);
+  writeFileSync(file(), bytes);
+}
+
+it('tells a damaged database from a sound one', async () => {
+  await bartizan('check', '--json');
+  expect(JSON.parse(out)).toEqual([
+    { name: 'samples', state: 'fine' },
+    { name: 'state', state: 'fine' },
+  ]);
+  expect(process.exitCode).toBeUndefined();
+  damage();
+  out = '';
+  await bartizan('check');
+  expect(out).toMatch(/^samples\.db +damaged +\S.*\nstate\.db +fine/m);
+  expect(process.exitCode).toBe(1);
+});
+
+it('puts a damaged one aside, and the next start has an empty one', async () => {
+  damage();
+  await bartizan('move-aside', 'samples');
+  expect(err).toBe('');
+  expect(out).toMatch(/^put aside in .*: samples\.db\.aside-\d{8}T\d{6}Z/);
+  expect(databases()).toEqual([expect.stringMatching(/^samples\.db\.aside-\d{8}T\d{6}Z$/)]);
+  const store = openSqliteStore({ path: dir });
+  expect(await store.query({ metric: 'mem_usage', fromMs: 0, toMs: 1e9 })).toEqual([]);
+  await store.close();
+});
+
+it('puts a sound one aside by force only', async () => {
+  await bartizan('move-aside', 'samples');
+  expect(err).toContain('samples.db is sound; --force puts it aside all the same');
+  expect(databases()).toEqual(['samples.db']);
+  await bartizan('move-aside', 'samples', '--force');
+  expect(databases()).toEqual([expect.stringContaining('.aside-')]);
+});
+
+it('leaves alone what a process runs on', async () => {
+  damage();
+  const lock = lockFolder(dir);
+  await bartizan('move-aside', 'samples');
+  lock.release();
+  expect(err).toContain('another bartizan process runs on');
+  expect(databases()).toEqual(['samples.db']);
+});
+
+it('is what the error of a damaged database tells to run', async () => {
+  damage();
+  const store = openSqliteStore({ path: dir });
+  const reading = store.query({ metric: 'mem_usage', fromMs: 0, toMs: 1e9 });
+  await expect(reading).rejects.toThrow(/samples\.db is damaged.*`bartizan data move-aside samples`/);
+  await expect(store.close()).rejects.toThrow(/is damaged/);
+});
