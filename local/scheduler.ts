@@ -8,7 +8,7 @@ const LONGEST_SLEEP_MS = 30_000;
 /**
  * Starts a round at every multiple of the tick, `offsetMs` (jitter) late, until the signal is aborted. Rounds never
  * overlap: one that is due while another runs is skipped, as are those missed while the machine slept; both are
- * counted. Resolves when the last round has ended.
+ * counted. A clock that is set back is counted too: rounds go on by it. Resolves when the last round has ended.
  */
 export async function runSchedule(options: {
   tickMs: number;
@@ -27,8 +27,15 @@ export async function runSchedule(options: {
     const waitMs = next + offsetMs - clock.nowMs();
     if (waitMs > 0) {
       await sleep(Math.min(waitMs, LONGEST_SLEEP_MS), signal);
-      const setBack = next + offsetMs - clock.nowMs() > tickMs + LONGEST_SLEEP_MS;
-      if (setBack) next = nextRoundMs(clock.nowMs() - offsetMs, tickMs);
+      const aheadMs = next + offsetMs - clock.nowMs();
+      if (aheadMs > tickMs + LONGEST_SLEEP_MS) {
+        meter.count('clock_set_back_total');
+        const until = new Date(next).toISOString();
+        logger.warn('the clock was set back; of rounds that there were already nothing new is learned', {
+          until,
+        });
+        next = nextRoundMs(clock.nowMs() - offsetMs, tickMs);
+      }
       continue;
     }
     const missed = Math.floor((clock.nowMs() - offsetMs - next) / tickMs);
