@@ -6,8 +6,9 @@ import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import type { Config } from '../core/config/types.ts';
 import type { Observation, Rule, Target } from '../core/model.ts';
-import type { Notification, Picture } from '../core/notify/model.ts';
+import type { Notification } from '../core/notify/model.ts';
 import type { Channel, Prober } from '../core/ports.ts';
+import type { DeliverPorts } from '../core/stages/deliver.ts';
 import { createMeter } from '../local/meter.ts';
 import { startNotifier } from '../local/notifier.ts';
 import { createRoundRunner } from '../local/round.ts';
@@ -27,6 +28,7 @@ export interface Course {
   meter: ReturnType<typeof createMeter>;
   logger: ReturnType<typeof createRecordingLogger>;
   store: ReturnType<typeof openSqliteStore>;
+  config: Config;
   rounds: () => number;
   stop(): Promise<void>;
 }
@@ -36,7 +38,7 @@ export function startCourse(options: {
   nodes: number;
   values: Course['values'];
   rules: readonly Rule[];
-  draw?: (notification: Notification) => Promise<Picture | undefined>;
+  draw?: DeliverPorts['draw'];
 }): Course {
   const dir = mkdtempSync(join(tmpdir(), 'bartizan-course-'));
   const time = createVirtualTime(START - 1);
@@ -84,6 +86,7 @@ export function startCourse(options: {
     meter,
     logger,
     store,
+    config,
     rounds: () => rounds,
     stop,
   };

@@ -1,0 +1,85 @@
+// Two thousand rounds of the whole process, alerts and pictures among them: what it keeps must not grow with them.
+
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, it } from 'vitest';
+import { createChartRenderer } from '../../adapters/charts/renderer.ts';
+import type { Config } from '../../core/config/types.ts';
+import type { Rule } from '../../core/model.ts';
+import { createDraw } from '../../core/stages/draw.ts';
+import { type Course, MINUTE, START, startCourse } from '../course-world.ts';
+
+const NODES = 50;
+const ROUNDS = 2_000;
+/** By then everything has been done for the first time. */
+const WARM = 400;
+/** Of what lives on, a round may add this much: a hundred bytes a node would show. */
+const BYTES_A_ROUND = 400;
+
+const rule: Rule = {
+  name: 'memory',
+  title: 'Memory',
+  metric: 'mem_usage',
+  where: {},
+  condition: { kind: 'above', threshold: 90 },
+  forMs: 3 * MINUTE,
+  keepFiringForMs: 0,
+  noData: 'keepLast',
+  severity: 'critical',
+  inhibitedBy: [],
+};
+
+it('keeps no more after two thousand rounds than after four hundred', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('globalThis.gc') as () => void;
+  setFlagsFromString('--no-expose-gc');
+  const kept = async () => {
+    for (let i = 0; i < 3; i++) {
+      collect();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return process.memoryUsage().heapUsed;
+  };
+  const renderer = createChartRenderer();
+  let pictures = 0;
+  // Another node breaches for ten minutes of every forty, one cannot be reached for a while each hour.
+  const course: Course = startCourse({
+    nodes: NODES,
+    rules: [rule],
+    values: (node, roundMs) => {
+      const minute = (roundMs - START) / MINUTE;
+      const turn = Math.floor(minute / 40) % NODES;
+      if (node === 'n7' && minute % 60 < 4) return undefined;
+      return node === `n${turn + 1}` && minute % 40 < 10 ? 95 : 40 + (minute % 7);
+    },
+    draw: async (notification, incident) => {
+      pictures++;
+      const draw = createDraw({
+        store: course.store,
+        renderer,
+        charts: { put: async () => undefined },
+        config: course.config as Config,
+      });
+      return draw(notification, incident);
+    },
+  });
+  const heap: number[] = [];
+  try {
+    for (let round = 0; round < ROUNDS; round += 50) {
+      await course.time.advanceTo(START + (round + 49) * MINUTE + 1);
+      // What a run in real time does each hour.
+      await course.store.rollUp(course.time.clock.nowMs() - 15 * MINUTE);
+      await course.store.prune(course.time.clock.nowMs() - 120 * MINUTE, 0);
+      course.sent.length = 0;
+      course.logger.lines.length = 0;
+      if (round + 50 >= WARM) heap.push(await kept());
+    }
+    expect(course.rounds()).toBe(ROUNDS);
+    expect(course.meter.total('deliveries_total')).toBe(2 * (ROUNDS / 40));
+    expect(pictures).toBe(2 * (ROUNDS / 40));
+    const [first = 0, last = 0] = [heap[0], heap.at(-1)];
+    expect((last - first) / (ROUNDS - WARM)).toBeLessThan(BYTES_A_ROUND);
+  } finally {
+    await course.stop();
+  }
+}, 120_000);
