@@ -4,7 +4,7 @@ import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { findMetric } from '../core/catalogue.ts';
 import { formatDuration } from '../core/config/duration.ts';
 import type { Config } from '../core/config/types.ts';
-import { formatValue } from '../core/format.ts';
+import { formatMetricValue } from '../core/format.ts';
 import { labelKey } from '../core/labels.ts';
 import type { Alert } from '../core/model.ts';
 import { systemClock } from '../local/clock.ts';
@@ -77,7 +77,6 @@ function alertTable(
   const rows = alerts.map((alert) => {
     const rule = config.rules.find((candidate) => candidate.name === alert.rule);
     const newest = values.get(alert.id);
-    const unit = findMetric(rule?.metric ?? '')?.unit ?? 'count';
     return [
       alert.noDataSinceMs === undefined ? alert.status : `${alert.status}, no data`,
       rule?.severity ?? '',
@@ -85,7 +84,7 @@ function alertTable(
       Object.entries(alert.labels)
         .map(([name, value]) => `${name}=${value}`)
         .join(' '),
-      newest ? formatValue(newest.value, unit) : '–',
+      newest ? formatMetricValue(newest.value, findMetric(rule?.metric ?? '')) : '–',
       formatDuration(Math.max(0, Math.floor((nowMs - alert.sinceMs) / 1000) * 1000)),
     ];
   });

@@ -1,5 +1,5 @@
 import { findMetric } from '../core/catalogue.ts';
-import { formatValue } from '../core/format.ts';
+import { formatMetricValue } from '../core/format.ts';
 import type { BatchObservation, Observation } from '../core/model.ts';
 import { renderTable } from './table.ts';
 
@@ -54,7 +54,7 @@ function byPlace(a: Observation, b: Observation): number {
 function shownValue(observation: Observation, metric: string): string {
   if (!observation.result.ok) return '';
   const sample = observation.result.samples.find((s) => s.metric === metric);
-  return sample === undefined ? '–' : formatValue(sample.value, findMetric(metric)?.unit ?? 'count');
+  return sample === undefined ? '–' : formatMetricValue(sample.value, findMetric(metric));
 }
 
 function fullestDisk(observation: Observation): string {
@@ -63,5 +63,5 @@ function fullestDisk(observation: Observation): string {
     .filter((s) => s.metric === 'disk_usage')
     .sort((a, b) => b.value - a.value);
   const first = disks[0];
-  return first ? `${formatValue(first.value, 'percent')} ${first.labels.mount}` : '–';
+  return first ? `${formatMetricValue(first.value, findMetric('disk_usage'))} ${first.labels.mount}` : '–';
 }

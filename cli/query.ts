@@ -3,7 +3,7 @@ import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { findMetric, METRICS } from '../core/catalogue.ts';
 import { parseDuration } from '../core/config/duration.ts';
 import { ConfigError } from '../core/errors.ts';
-import { formatValue } from '../core/format.ts';
+import { formatMetricValue } from '../core/format.ts';
 import type { LabelGlobs, Series } from '../core/model.ts';
 import { systemClock } from '../local/clock.ts';
 import { loadConfig } from './config-file.ts';
@@ -80,11 +80,12 @@ function labelsText(series: Series): string {
 function seriesTable(found: readonly Series[]): string {
   const rows = found.map((series) => {
     const values = series.points.map((point) => point.value);
-    const unit = findMetric(series.metric)?.unit ?? 'count';
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const least = values.reduce((a, b) => Math.min(a, b), Infinity);
     const greatest = values.reduce((a, b) => Math.max(a, b), -Infinity);
-    const shown = [values.at(-1) ?? 0, least, mean, greatest].map((value) => formatValue(value, unit));
+    const shown = [values.at(-1) ?? 0, least, mean, greatest].map((value) =>
+      formatMetricValue(value, findMetric(series.metric)),
+    );
     return [series.metric, labelsText(series), ...shown, String(values.length)];
   });
   return renderTable(['METRIC', 'SERIES', 'NOW', 'MIN', 'MEAN', 'MAX', 'POINTS'], rows, [2, 3, 4, 5, 6]);
@@ -97,7 +98,7 @@ function pointTable(found: readonly Series[], timeZone: string): string {
       clock.format(point.timeMs),
       series.metric,
       labelsText(series),
-      formatValue(point.value, findMetric(series.metric)?.unit ?? 'count'),
+      formatMetricValue(point.value, findMetric(series.metric)),
     ]),
   );
   return renderTable([`TIME (${timeZone})`, 'METRIC', 'SERIES', 'VALUE'], rows, [3]);

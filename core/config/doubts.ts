@@ -1,11 +1,12 @@
 // What is allowed, and hardly what was meant.
-import { GROUP_LABELS } from '../catalogue.ts';
+import { findMetric, GROUP_LABELS } from '../catalogue.ts';
 import { labelsMatch } from '../labels.ts';
+import { PLACEHOLDER, placeholderName, SUMMARY_FIELDS } from '../message/summary.ts';
 import type { Check, Rule } from '../model.ts';
 import { tickIntervalMs } from '../plan/plan.ts';
 import type { Draft } from './draft.ts';
 import { formatDuration } from './duration.ts';
-import { errorAt, type Finding, type Path, quoted, warningAt } from './problem.ts';
+import { choose, errorAt, type Finding, type Path, quoted, warningAt } from './problem.ts';
 import { textOf, textsOf } from './reader.ts';
 
 export interface DoubtInput {
@@ -23,6 +24,7 @@ export function findDoubts(input: DoubtInput): Finding[] {
     ...times(input),
     ...idleChecks(input),
     ...silences(input),
+    ...placeholders(input),
     ...channels(input.draft),
     ...emptySections(input.draft),
   ];
@@ -91,6 +93,29 @@ function silences({ draft, nowMs }: DoubtInput): Finding[] {
       );
     }
     return findings;
+  });
+}
+
+/** Names in the text of a rule that its alerts do not have: the message would show `–` there. */
+function placeholders({ rules }: DoubtInput): Finding[] {
+  return rules.flatMap(({ rule: { summary = '', metric, aggregate }, path }) => {
+    const group = findMetric(metric)?.group;
+    if (path.length === 0 || group === undefined) return [];
+    const known = [...(aggregate?.by ?? GROUP_LABELS[group]), ...SUMMARY_FIELDS];
+    const texts = new Map([...summary.matchAll(PLACEHOLDER)].map(([text, inner = '']) => [text, inner]));
+    return [...texts].flatMap(([text, inner]) => {
+      const name = placeholderName(inner);
+      if (name !== undefined && known.includes(name)) return [];
+      const shown = name === undefined ? 'it is shown as it stands here' : 'its place would hold `–`';
+      const word = name ?? inner.replace(/[^\w-]+/g, '');
+      return [
+        warningAt(
+          [...path, 'summary'],
+          `${quoted(text)} is no name of this rule's alerts; ${shown}`,
+          choose(word, known, 'possible here'),
+        ),
+      ];
+    });
   });
 }
 

@@ -141,7 +141,7 @@ describe('bartizan query', () => {
 
   it('prints every point when asked', async () => {
     const { out } = await run('query', 'up', '--points');
-    expect(out.split('\n')[1]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +up +cluster=prod .* yes$/);
+    expect(out.split('\n')[1]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +up +cluster=prod .* up$/);
   });
 
   it.each([
