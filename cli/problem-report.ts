@@ -12,6 +12,12 @@ export function paintFor(stream: NodeJS.WriteStream): Paint {
   return (style, text) => styleText(style, text, { stream, validateStream: true });
 }
 
+/** The same where it will paint; undefined where it would not. */
+export function colourPaintFor(stream: NodeJS.WriteStream): Paint | undefined {
+  const paint = paintFor(stream);
+  return paint('bold', 'x') === 'x' ? undefined : paint;
+}
+
 /**
  * `file:line:column  path  message`, then the line of the file with what is meant underlined, and what to do.
  * Never ends in a line break.
@@ -39,7 +45,7 @@ export function formatProblem(problem: Problem, paint: Paint = noPaint): string 
 }
 
 /** Columns of a terminal; Hangul, kana and Han take two. */
-function columnsOf(text: string): number {
+export function columnsOf(text: string): number {
   let columns = 0;
   for (const char of text) {
     columns += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/.test(char)

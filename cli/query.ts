@@ -1,105 +1,155 @@
-import { Command } from 'commander';
+import { writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { Argument, Command, Option } from 'commander';
+import { createChartRenderer } from '../adapters/charts/renderer.ts';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { findMetric, METRICS } from '../core/catalogue.ts';
-import { parseDuration } from '../core/config/duration.ts';
+import { buildHistorySpec } from '../core/chart/history.ts';
+import type { ChartSpec } from '../core/chart/spec.ts';
+import type { Config } from '../core/config/types.ts';
 import { ConfigError } from '../core/errors.ts';
-import { formatMetricValue } from '../core/format.ts';
-import type { LabelGlobs, Series } from '../core/model.ts';
+import type { LabelGlobs } from '../core/model.ts';
+import type { SampleStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
+import { durationArgument, metricArgument, whereArgument } from './arguments.ts';
 import { loadConfig } from './config-file.ts';
-import { renderTable } from './table.ts';
+import { readDrawn } from './history-reader.ts';
+import { writeJson } from './json-output.ts';
+import { MOST_LINES, renderPlot } from './plot.ts';
+import { binsOf } from './plot-axis.ts';
+import { colourPaintFor } from './problem-report.ts';
+import { pointTable, seriesTable } from './query-tables.ts';
+import { MOST_STRIPS, renderStrips } from './state-strips.ts';
+
+/** As many lines and bins as the picture shows apart. */
+const PNG_LINES = 30;
+const PNG_BINS = 500;
+const DEFAULT_COLUMNS = 80;
+
+interface Options {
+  config: string;
+  where: LabelGlobs;
+  last: number;
+  plot?: boolean;
+  png?: string;
+  points?: boolean;
+  json?: boolean;
+}
+
+interface Asked {
+  store: SampleStore;
+  config: Config;
+  where: LabelGlobs;
+  fromMs: number;
+  toMs: number;
+}
 
 export function queryCommand(): Command {
   return new Command('query')
-    .description('Print stored series: newest value, least, mean and greatest, or every point.')
-    .argument('<metrics...>', 'metric names, such as mem_usage')
+    .description('Print stored series as a table, or draw them in the terminal or as a picture.')
+    .addArgument(new Argument('<metrics...>', 'metric names, such as mem_usage').argParser(metricArgument))
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
-    .option('-w, --where <label=glob>', 'only series whose label matches; may be repeated', collect, [])
-    .option('-l, --last <duration>', 'how far back', '1h')
-    .option('--points', 'every point, one row a time')
-    .option('--json', 'series as JSON')
+    .option('-w, --where <label=glob>', 'only series whose label matches; may be repeated', whereArgument, {})
+    .addOption(
+      new Option('-l, --last <duration>', 'how far back')
+        .argParser(durationArgument)
+        .default(3_600_000, '1h'),
+    )
+    .addOption(new Option('--plot', 'draw it in the terminal').conflicts(['png', 'points', 'json']))
+    .addOption(
+      new Option(
+        '--png <file>',
+        'draw it into a file; with several metrics one each, with the metric in its name',
+      ).conflicts(['points', 'json']),
+    )
+    .addOption(new Option('--points', 'every point, one row a time').conflicts('json'))
+    .option('--json', 'series with all their points as JSON')
     .addHelpText(
       'after',
       `
 Examples:
   $ bartizan query mem_usage cpu_usage --last 6h
-  $ bartizan query disk_usage -w cluster='prod-*' -w mount=/
+  $ bartizan query mem_usage --plot -w cluster=prod --last 1d
+  $ bartizan query disk_usage -w cluster='prod-*' -w mount=/ --png disks.png
   $ bartizan query up --points --last 10m
+  $ bartizan query load1 --json | jq -r '.[] | [.labels.node, .points[-1].value] | @tsv'
 
-Metrics: ${METRICS.map((metric) => metric.name).join(' ')}`,
+Metrics: ${METRICS.map((metric) => metric.name).join(' ')}
+
+Colours are used on a terminal, unless NO_COLOR is set. Exit code 1 when no series matches.`,
     )
-    .action(
-      async (
-        metrics: string[],
-        options: { config: string; where: string[]; last: string; points?: boolean; json?: boolean },
-      ) => {
-        for (const name of metrics) {
-          if (!findMetric(name))
-            throw new ConfigError(`unknown metric ${name}; \`bartizan query --help\` lists them`);
-        }
-        const { config } = await loadConfig(options.config);
-        const where = whereOf(options.where);
-        const toMs = systemClock.nowMs();
-        const fromMs = toMs - parseDuration(options.last);
-        const store = openSqliteStore({ path: config.store.path, readOnly: true });
-        const found: Series[] = [];
-        for (const metric of metrics) found.push(...(await store.query({ metric, where, fromMs, toMs })));
+    .action(async (metrics: string[], options: Options) => {
+      const { config } = await loadConfig(options.config);
+      const toMs = systemClock.nowMs();
+      const store = openSqliteStore({ path: config.store.path, readOnly: true });
+      const asked = { store, config, where: options.where, fromMs: toMs - options.last, toMs };
+      try {
+        const found = await show(metrics, options, asked);
+        if (!found && !options.json) process.stderr.write('no series match\n');
+        process.exitCode = found ? 0 : 1;
+      } finally {
         await store.close();
-        if (options.json) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
-        else if (found.length === 0) process.stdout.write('no series match\n');
-        else
-          process.stdout.write(
-            options.points ? pointTable(found, config.schedule.timeZone) : seriesTable(found),
-          );
-      },
-    );
+      }
+    });
 }
 
-function collect(value: string, all: string[]): string[] {
-  return [...all, value];
+/** Whether there was any series. */
+async function show(metrics: readonly string[], options: Options, asked: Asked): Promise<boolean> {
+  if (options.plot) return plot(metrics, asked);
+  if (options.png !== undefined) return paint(metrics, options.png, asked);
+  const { store, config, where, fromMs, toMs } = asked;
+  const found = [];
+  for (const metric of metrics) found.push(...(await store.query({ metric, where, fromMs, toMs })));
+  if (options.json) writeJson(found.map((one) => ({ ...one, unit: findMetric(one.metric)?.unit })));
+  else if (found.length > 0)
+    process.stdout.write(options.points ? pointTable(found, config.schedule.timeZone) : seriesTable(found));
+  return found.length > 0;
 }
 
-/** @throws ConfigError for what is not label=glob */
-function whereOf(texts: readonly string[]): LabelGlobs {
-  const where: Record<string, string[]> = {};
-  for (const text of texts) {
-    const at = text.indexOf('=');
-    if (at < 1) throw new ConfigError(`--where ${text}: write label=glob, such as node='etcd-*'`);
-    const name = text.slice(0, at);
-    where[name] = [...(where[name] ?? []), text.slice(at + 1)];
+async function plot(metrics: readonly string[], asked: Asked): Promise<boolean> {
+  const columns = process.stdout.columns ?? (Number(process.env.COLUMNS) || DEFAULT_COLUMNS);
+  const options = { columns, paint: colourPaintFor(process.stdout) };
+  const drawn: string[] = [];
+  for (const metric of metrics) {
+    const states = findMetric(metric)?.unit === 'bool';
+    const spec = await specOf(metric, asked, binsOf(columns), states ? MOST_STRIPS : MOST_LINES);
+    if (spec) drawn.push(states ? renderStrips(spec, options) : renderPlot(spec, options));
   }
-  return where;
+  process.stdout.write(drawn.join('\n'));
+  return drawn.length > 0;
 }
 
-function labelsText(series: Series): string {
-  return Object.entries(series.labels)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ');
+async function paint(metrics: readonly string[], file: string, asked: Asked): Promise<boolean> {
+  const renderer = createChartRenderer();
+  let found = false;
+  for (const metric of metrics) {
+    const spec = await specOf(metric, asked, PNG_BINS, PNG_LINES);
+    if (!spec) continue;
+    found = true;
+    const { png, alt } = await renderer.render(spec);
+    const name = metrics.length === 1 ? file : fileFor(file, metric);
+    await writeFile(name, png).catch((cause: { code?: string }) => {
+      throw new ConfigError(`${name} cannot be written (${cause.code ?? 'unknown error'})`, { cause });
+    });
+    process.stdout.write(`wrote ${name}: ${alt}\n`);
+  }
+  return found;
 }
 
-function seriesTable(found: readonly Series[]): string {
-  const rows = found.map((series) => {
-    const values = series.points.map((point) => point.value);
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const least = values.reduce((a, b) => Math.min(a, b), Infinity);
-    const greatest = values.reduce((a, b) => Math.max(a, b), -Infinity);
-    const shown = [values.at(-1) ?? 0, least, mean, greatest].map((value) =>
-      formatMetricValue(value, findMetric(series.metric)),
-    );
-    return [series.metric, labelsText(series), ...shown, String(values.length)];
-  });
-  return renderTable(['METRIC', 'SERIES', 'NOW', 'MIN', 'MEAN', 'MAX', 'POINTS'], rows, [2, 3, 4, 5, 6]);
+async function specOf(
+  metric: string,
+  { store, config, where, fromMs, toMs }: Asked,
+  bins: number,
+  most: number,
+): Promise<ChartSpec | undefined> {
+  const intervalMs = Math.max(...config.checks.map((check) => check.everyMs));
+  const range = await readDrawn(store, { metric, where, fromMs, toMs, bins, intervalMs });
+  if (range.series.length === 0) return undefined;
+  return buildHistorySpec({ metric, ...range, timeZone: config.schedule.timeZone, most });
 }
 
-function pointTable(found: readonly Series[], timeZone: string): string {
-  const clock = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
-  const rows = found.flatMap((series) =>
-    series.points.map((point) => [
-      clock.format(point.timeMs),
-      series.metric,
-      labelsText(series),
-      formatMetricValue(point.value, findMetric(series.metric)),
-    ]),
-  );
-  return renderTable([`TIME (${timeZone})`, 'METRIC', 'SERIES', 'VALUE'], rows, [3]);
+/** `fleet.png` → `fleet-mem_usage.png` */
+function fileFor(file: string, metric: string): string {
+  const extension = extname(file);
+  return `${file.slice(0, file.length - extension.length)}-${metric}${extension}`;
 }

@@ -25,6 +25,7 @@ export interface Theme {
   firing: string;
   pending: string;
   resolved: string;
+  history: string;
   /** Breaching series: warm. Of each palette every two are told apart without one kind of cone too: theme.test.ts. */
   breaching: readonly string[];
   /** Their neighbours: cold, and thinner. */
@@ -42,6 +43,7 @@ export const THEMES: Record<ChartTheme, Theme> = {
     firing: '#ff6b6b',
     pending: '#ffb84d',
     resolved: '#4fd18b',
+    history: '#4dabf7',
     breaching: ['#ff6b6b', '#ffb84d', '#ff9ecf', '#e8590c', '#ffe8cc'],
     neighbours: ['#4dabf7', '#63e6be', '#9775fa', '#c5f6fa', '#868e96'],
     wash: 1,
@@ -54,6 +56,7 @@ export const THEMES: Record<ChartTheme, Theme> = {
     firing: '#d92d20',
     pending: '#b26a00',
     resolved: '#12804a',
+    history: '#1971c2',
     breaching: ['#d92d20', '#a3127a', '#5c1a00', '#d6336c', '#9c36b5'],
     neighbours: ['#1971c2', '#087f5b', '#7048e8', '#0c4a6e', '#6b7280'],
     wash: 0.8,

@@ -6,6 +6,7 @@ import type { Labels, Point, Rule, Series } from '../model.ts';
 import type { NotificationAlert } from '../notify/model.ts';
 import { type Axis, timeAxis, valueAxis } from './axes.ts';
 import { type Band, type Bound, boundsOf, breachBands } from './bounds.ts';
+import { LONGEST_BRIDGE } from './thinner.ts';
 import { firingText, subtitleOf, titleOf } from './words.ts';
 
 export const CHART_THEMES = ['dark', 'light'] as const;
@@ -23,7 +24,8 @@ export interface ChartLine {
 /** Everything that is drawn, decided; a renderer measures and paints. */
 export interface ChartSpec {
   theme: ChartTheme;
-  status: 'firing' | 'resolved';
+  /** `history`: of no alert. */
+  status: 'firing' | 'resolved' | 'history';
   title: string;
   subtitle: string;
   x: Axis;
@@ -47,8 +49,6 @@ const HOLDS_BEFORE = 3;
 const ROUNDS_BEFORE = 30;
 /** Of an alert that fires for days its last day is drawn: what it looks like now, from a bounded number of samples. */
 const LONGEST_MS = 24 * 3_600_000;
-/** A line is not drawn over a longer hole than this many intervals. */
-const LONGEST_BRIDGE = 2;
 const MAX_LINES = 30;
 
 export function chartRange(input: {

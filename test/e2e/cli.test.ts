@@ -1,6 +1,6 @@
 // The commands of daily use as a user runs them, beside a running `up`, over a fleet that speaks SSH. One start-up.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -145,14 +145,35 @@ describe('bartizan query', () => {
   });
 
   it.each([
-    [['query', 'mem_usag'], 'unknown metric mem_usag'],
-    [['query', 'up', '-w', 'node'], '--where node: write label=glob'],
-    [['query', 'up', '-l', '1 hour'], '1 hour'],
-    [['query', 'up', '-c', 'none.yaml'], 'none.yaml: there is no such file'],
-  ])('says what is wrong with %j', async (args, text) => {
+    [['query', 'mem_usag'], 2, 'There is no such metric; did you mean mem_usage?'],
+    [['query', 'up', '-w', 'node'], 2, "'node' is invalid. Write label=glob"],
+    [['query', 'up', '-l', '1 hour'], 2, 'did you mean `1h`?'],
+    [['query', 'up', '-l', '0s'], 2, 'It must be longer than nothing'],
+    [['query', 'up', '--plot', '--json'], 2, "option '--plot' cannot be used with option '--json'"],
+    [['query', 'up', '-c', 'none.yaml'], 1, 'none.yaml: there is no such file'],
+    [['query', 'up', '-w', 'node=other'], 1, 'no series match'],
+    [['query', 'up', '--png', 'no/such.png'], 1, 'no/such.png cannot be written (ENOENT)'],
+  ])('says what is wrong with %j', async (args, exit, text) => {
     const { code, err } = await run(...args);
-    expect(code).toBe(1);
     expect(err).toContain(text);
+    expect(code).toBe(exit);
+  });
+
+  it('draws in the terminal: a letter a series where there are no colours, a strip a node of states', async () => {
+    const { code, out } = await run('query', 'mem_usage', 'up', '--plot');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Memory usage\nmem_usage · cluster prod · 2 series · last \S+ · UTC$/m);
+    expect(out).toMatch(/^100% ┤/m);
+    expect(out).toMatch(/^a n1 95% {3}b 노드-2 40%$/m);
+    expect(out).toMatch(/^노드-2 │[ █]*█[ █]* up$/m);
+    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('writes pictures, one a metric', async () => {
+    const { code, out } = await run('query', 'mem_usage', 'load1', '--png', 'fleet.png');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^wrote fleet-mem_usage.png: Memory usage; .*\nwrote fleet-load1.png: Load 1m; /);
+    expect(readFileSync(join(dir, 'fleet-load1.png')).subarray(1, 4).toString()).toBe('PNG');
   });
 });
 

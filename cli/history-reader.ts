@@ -1,0 +1,56 @@
+import type { DrawnSeries } from '../core/chart/history.ts';
+import { createThinner, type Thinner } from '../core/chart/thinner.ts';
+import { labelKey } from '../core/labels.ts';
+import type { LabelGlobs, Labels, Point } from '../core/model.ts';
+import type { SampleStore } from '../core/ports.ts';
+
+/** A month of a large fleet is not held in memory: it is read in pieces, and thinned as it comes. */
+const SLICE_MS = 6 * 3_600_000;
+/** A range whose data begin later than this part of it begins with them. */
+const EMPTY_SHARE = 0.25;
+
+export interface DrawnRange {
+  fromMs: number;
+  toMs: number;
+  series: DrawnSeries[];
+}
+
+/** What a plot of so many bins shows of a metric. @throws RetryableError of the store */
+export async function readDrawn(
+  store: Pick<SampleStore, 'query'>,
+  query: {
+    metric: string;
+    where: LabelGlobs;
+    fromMs: number;
+    toMs: number;
+    bins: number;
+    intervalMs: number;
+  },
+): Promise<DrawnRange> {
+  const range = await readRange(store, query);
+  const firstMs = Math.min(...range.series.map(({ segments }) => segments[0]?.[0]?.timeMs ?? query.toMs));
+  const empty = (firstMs - query.fromMs) / (query.toMs - query.fromMs);
+  if (!Number.isFinite(firstMs) || empty < EMPTY_SHARE || firstMs >= query.toMs) return range;
+  return readRange(store, { ...query, fromMs: firstMs });
+}
+
+async function readRange(
+  store: Pick<SampleStore, 'query'>,
+  query: Parameters<typeof readDrawn>[1],
+): Promise<DrawnRange> {
+  const { metric, where, fromMs, toMs } = query;
+  const found = new Map<string, { labels: Labels; thinner: Thinner; newest: Point }>();
+  for (let from = fromMs; from <= toMs; from += SLICE_MS) {
+    const slice = { fromMs: from, toMs: Math.min(toMs, from + SLICE_MS - 1) };
+    for (const { labels, points } of await store.query({ metric, where, ...slice })) {
+      const newest = points.at(-1);
+      if (!newest) continue;
+      const key = labelKey(labels);
+      const one = found.get(key) ?? { labels, thinner: createThinner(query), newest };
+      for (const point of points) one.thinner.add(point);
+      found.set(key, { ...one, newest });
+    }
+  }
+  const series = [...found.values()].map(({ thinner, ...one }) => ({ ...one, segments: thinner.segments() }));
+  return { fromMs, toMs, series };
+}

@@ -1,0 +1,116 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
+import { buildHistorySpec, type DrawnSeries } from '../core/chart/history.ts';
+import type { ChartSpec } from '../core/chart/spec.ts';
+import { createThinner } from '../core/chart/thinner.ts';
+import { readDrawn } from './history-reader.ts';
+import { renderPlot } from './plot.ts';
+import { binsOf } from './plot-axis.ts';
+import { columnsOf, type Paint } from './problem-report.ts';
+import { renderStrips } from './state-strips.ts';
+
+const MINUTE = 60_000;
+const TO = Date.UTC(2026, 10, 24, 9, 40);
+const FROM = TO - 180 * MINUTE;
+const COLUMNS = 72;
+/** Shows colours as tags. */
+const tags: Paint = (style, text) => `<${String(style)}>${text}</>`;
+
+function series(node: string, valueAt: (minute: number) => number | undefined): DrawnSeries {
+  const thinner = createThinner({ fromMs: FROM, toMs: TO, bins: binsOf(COLUMNS), intervalMs: MINUTE });
+  let newest = { timeMs: FROM, value: 0 };
+  for (let minute = 0; minute <= 180; minute++) {
+    const value = valueAt(minute);
+    if (value === undefined) continue;
+    newest = { timeMs: FROM + minute * MINUTE, value };
+    thinner.add(newest);
+  }
+  return { labels: { cluster: 'prod', node, role: 'etcd' }, segments: thinner.segments(), newest };
+}
+
+const specOf = (metric: string, all: DrawnSeries[], most = 6): ChartSpec =>
+  buildHistorySpec({ metric, series: all, fromMs: FROM, toMs: TO, timeZone: 'Asia/Seoul', most });
+
+const climbing = series('prod-1', (minute) => 40 + minute / 4);
+const broken = series('노드-2', (minute) => (minute > 60 && minute < 100 ? undefined : 20));
+const spike = series('prod-3', (minute) => (minute === 121 ? 90 : 10));
+
+describe('a plot in the terminal', () => {
+  it.each([
+    ['one series', specOf('mem_usage', [climbing]), undefined],
+    ['several without colours', specOf('mem_usage', [climbing, broken, spike]), undefined],
+    ['several in colours', specOf('mem_usage', [climbing, broken, spike]), tags],
+    ['bytes a second', specOf('net_rx', [series('prod-1', (m) => 3_000_000 + m * 1_000)]), undefined],
+    ['no samples', specOf('mem_usage', []), undefined],
+    ['more than fit', specOf('mem_usage', [climbing, broken, spike], 2), undefined],
+  ])('looks like the file: %s', async (title, spec, paint) => {
+    const text = renderPlot(spec, { columns: COLUMNS, paint });
+    await expect(text).toMatchFileSnapshot(`../test/fixtures/plots/${title.replaceAll(' ', '-')}.txt`);
+    if (paint) return;
+    for (const line of text.split('\n')) expect(columnsOf(line)).toBeLessThanOrEqual(COLUMNS);
+  });
+
+  it.each([40, 60, 100, 200])('fits a terminal of %i columns', (columns) => {
+    const text = renderPlot(specOf('mem_usage', [climbing, broken]), { columns, paint: undefined });
+    for (const line of text.split('\n')) expect(columnsOf(line)).toBeLessThanOrEqual(columns);
+  });
+
+  it('shows a spike of one sample among a day of them', () => {
+    const thinner = createThinner({ fromMs: 0, toMs: 1_440 * MINUTE, bins: binsOf(60), intervalMs: MINUTE });
+    for (let i = 0; i < 1_440; i++) thinner.add({ timeMs: i * MINUTE, value: i === 700 ? 99 : 5 });
+    const segments = thinner.segments();
+    const range = { fromMs: 0, toMs: 1_440 * MINUTE, timeZone: 'UTC', most: 6 };
+    const one = { labels: { node: 'n' }, segments, newest: { timeMs: 0, value: 5 } };
+    const text = renderPlot(buildHistorySpec({ metric: 'mem_usage', series: [one], ...range }), {
+      columns: 60,
+      paint: undefined,
+    });
+    expect(text.split('\n')[2]).toMatch(/^100% ┤ +[^ ]/);
+  });
+});
+
+describe('states in the terminal', () => {
+  const states = [
+    series('prod-1', () => 1),
+    series('노드-2', (minute) => (minute < 30 ? undefined : minute > 60 && minute < 100 ? 0 : 1)),
+    series('prod-3', (minute) => (minute === 121 ? 0 : 1)),
+  ];
+
+  it.each([
+    ['states', states, undefined],
+    ['states in colours', states, tags],
+    ['no states', [], undefined],
+  ])('look like the file: %s', async (title, all, paint) => {
+    const text = renderStrips(specOf('up', all), { columns: COLUMNS, paint });
+    await expect(text).toMatchFileSnapshot(`../test/fixtures/plots/${title.replaceAll(' ', '-')}.txt`);
+    if (paint) return;
+    for (const line of text.split('\n')) expect(columnsOf(line)).toBeLessThanOrEqual(COLUMNS);
+  });
+});
+
+describe('what is read for a plot', () => {
+  it('is read in pieces, each sample once, and begins with the data', async () => {
+    const path = mkdtempSync(join(tmpdir(), 'bartizan-plot-'));
+    const store = openSqliteStore({ path });
+    const labels = { cluster: 'c', node: 'n', role: 'etcd' };
+    // Over three slices, with samples at their very edges.
+    const times = Array.from({ length: 13 * 60 + 1 }, (_, i) => TO - 13 * 60 * MINUTE + i * MINUTE);
+    await store.write(
+      times.map((timeMs, i) => ({ metric: 'mem_usage', labels, timeMs, value: i === 360 ? 99 : i % 7 })),
+    );
+    const query = { metric: 'mem_usage', where: {}, bins: 10_000, intervalMs: MINUTE, toMs: TO };
+    const all = await readDrawn(store, { ...query, fromMs: TO - 13 * 60 * MINUTE });
+    expect(all.series).toHaveLength(1);
+    expect(all.series[0]?.segments.map((segment) => segment.map((point) => point.timeMs))).toEqual([times]);
+    const wide = await readDrawn(store, { ...query, bins: 50, fromMs: TO - 30 * 24 * 60 * MINUTE });
+    expect(wide.fromMs).toBe(times[0]);
+    const points = wide.series[0]?.segments.flat() ?? [];
+    expect(points.length).toBeLessThanOrEqual(100);
+    expect(Math.max(...points.map((point) => point.value))).toBe(99);
+    await store.close();
+    rmSync(path, { recursive: true });
+  });
+});

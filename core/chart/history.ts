@@ -1,0 +1,95 @@
+import { findMetric } from '../catalogue.ts';
+import { formatMetricValue, formatSpan } from '../format.ts';
+import { placeText } from '../message/summary.ts';
+import type { Labels, Point } from '../model.ts';
+import { timeAxis, valueAxis } from './axes.ts';
+import type { ChartSpec, ChartTheme } from './spec.ts';
+
+/** A series as it is drawn: thinned, with what was newest before that. */
+export interface DrawnSeries {
+  labels: Labels;
+  segments: readonly (readonly Point[])[];
+  newest: Point;
+}
+
+/**
+ * What is drawn of one metric without an alert. Of more series than `most` those are kept that people look for: the
+ * greatest peaks, and of states those that were down.
+ */
+export function buildHistorySpec(input: {
+  metric: string;
+  series: readonly DrawnSeries[];
+  fromMs: number;
+  toMs: number;
+  timeZone: string;
+  most: number;
+  /** Default: dark. */
+  theme?: ChartTheme;
+}): ChartSpec {
+  const { metric: metricName, series, fromMs, toMs, timeZone, most } = input;
+  const metric = findMetric(metricName) ?? { unit: 'count' as const };
+  const stepped = metric.unit === 'bool';
+  // Of `no` and `yes` it is `yes` that people look for, as of a host key that changed.
+  const lowest = stepped && findMetric(metricName)?.states !== undefined;
+  const chosen = series
+    .map((one) => ({ one, rank: lowest ? -extreme(one, Math.min) : extreme(one, Math.max) }))
+    .sort((a, b) => b.rank - a.rank)
+    .slice(0, most)
+    .map(({ one }) => one);
+  const { common, nameOf } = namesOf(series.map(({ labels }) => labels));
+  const lines = chosen
+    .map(({ labels, segments, newest }) => ({
+      name: nameOf(labels),
+      value: formatMetricValue(newest.value, metric),
+      breaching: false,
+      segments,
+    }))
+    .sort((a, b) => collator.compare(a.name, b.name));
+  const title = findMetric(metricName)?.title ?? metricName;
+  const count = `${series.length} series`;
+  const subtitle = [metricName, ...common, count, `last ${formatSpan(toMs - fromMs)}`, timeZone].join(' · ');
+  return {
+    theme: input.theme ?? 'dark',
+    status: 'history',
+    title,
+    subtitle,
+    x: timeAxis(fromMs, toMs, timeZone),
+    y: valueAxis(
+      chosen.flatMap(({ segments }) => segments.flat().map((point) => point.value)),
+      [],
+      metric,
+    ),
+    bounds: [],
+    bands: [],
+    lines,
+    omitted: series.length - lines.length,
+    stepped,
+    alt: `${title}; ${subtitle}`,
+  };
+}
+
+/** `node-2` before `node-10`. */
+const collator = new Intl.Collator('en', { numeric: true });
+
+function extreme({ segments }: DrawnSeries, pick: (a: number, b: number) => number): number {
+  return segments.flat().reduce((found, { value }) => pick(found, value), segments[0]?.[0]?.value ?? 0);
+}
+
+/** A series is called by the labels in which it differs from the others; what they share is told once. */
+function namesOf(all: readonly Labels[]): { common: string[]; nameOf: (labels: Labels) => string } {
+  const first = all[0] ?? {};
+  if (all.length < 2) return { common: [], nameOf: placeText };
+  const shared = (name: string) => all.every((labels) => labels[name] === first[name]);
+  const differing = (labels: Labels) =>
+    Object.fromEntries(Object.entries(labels).filter(([name]) => !shared(name)));
+  const short = (labels: Labels) => placeText(differing(labels));
+  const unique = new Set(all.map(short)).size === all.length;
+  const pairs = (labels: Labels) =>
+    Object.entries(differing(labels))
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' ');
+  const told = ['bastion', 'cluster', 'node', 'mount', 'device'].filter(
+    (name) => first[name] !== undefined && shared(name),
+  );
+  return { common: told.map((name) => `${name} ${first[name]}`), nameOf: unique ? short : pairs };
+}
