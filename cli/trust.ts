@@ -1,15 +1,26 @@
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline/promises';
 import { Command } from 'commander';
+import ora from 'ora';
 import { createAuditFile } from '../adapters/audit/file.ts';
 import { createFileInventory } from '../adapters/inventory/file.ts';
-import { learnHostKeys, type ShownKey } from '../adapters/ssh/trust.ts';
+import { learnHostKeys, type ShownKey, type TrustReport } from '../adapters/ssh/trust.ts';
+import type { Config } from '../core/config/types.ts';
+import type { Target } from '../core/model.ts';
 import type { AuditEntry } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { lockFolder } from '../local/lock.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
+import { writeJson } from './json-output.ts';
 import { selectTargets } from './select-targets.ts';
 import { renderTable } from './table.ts';
+
+interface Options {
+  config: string;
+  yes?: boolean;
+  replace?: boolean;
+  json?: boolean;
+}
 
 export function trustCommand(): Command {
   return new Command('trust')
@@ -23,96 +34,133 @@ export function trustCommand(): Command {
       'after',
       `
 Examples:
-  $ bartizan trust                    asks for each new key
+  $ bartizan trust                    asks for each new key; "all" accepts those that follow
   $ bartizan trust --yes prod-seoul   on first use, in a network you trust
   $ bartizan trust --replace prod/n1  after a node was built anew
+  $ bartizan trust --yes --json | jq -r '.failed[] | [.what, .reason, .detail] | @tsv'
 
 Compare fingerprints with \`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\` on the host. Keys are kept in
-known_hosts in the data folder. Exit code 1 when a host could not be reached or a key was refused.`,
+known_hosts in the data folder, written once in the end; what is known already is not asked again. Exit code 1 when
+a host could not be reached or a key was refused: the others are learned all the same.`,
     )
-    .action(
-      async (
-        names: string[],
-        options: { config: string; yes?: boolean; replace?: boolean; json?: boolean },
-      ) => {
-        const { config } = await loadConfig(options.config);
-        const dir = join(config.store.path, 'cli');
-        const lock = lockFolder(dir);
-        const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'cli' });
-        const entries: AuditEntry[] = [];
-        const asks = process.stdin.isTTY === true && !options.json;
-        const terminal = asks ? createInterface({ input: process.stdin, output: process.stderr }) : undefined;
-        const report = await learnHostKeys({
-          config,
-          targets: selectTargets(await createFileInventory(config).list(), names),
-          secrets: secretsFor(options.config),
-          knownHosts: join(config.store.path, 'known_hosts'),
-          ask: (key) => decide(key, options, terminal),
-          audit: (entry) => entries.push(entry),
-          actor: `cli:${process.env.USER ?? 'unknown'}`,
-          nowMs: systemClock.nowMs,
-        }).finally(async () => {
-          terminal?.close();
-          await audit.append(entries);
-          await audit.close();
-          lock.release();
-        });
-        if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-        else {
-          const rows = report.shown.map((key) => [
-            key.what,
-            key.address,
-            key.type,
-            key.fingerprint,
-            key.outcome,
-          ]);
-          if (rows.length > 0)
-            process.stdout.write(renderTable(['HOST', 'ADDRESS', 'TYPE', 'FINGERPRINT', ''], rows));
-          for (const { what, detail } of report.failed) process.stdout.write(`${what}: ${detail}\n`);
-        }
-        const fine = report.failed.length === 0 && report.shown.every((key) => key.outcome !== 'refused');
-        process.exitCode = fine ? 0 : 1;
-      },
-    );
+    .action(async (names: string[], options: Options) => {
+      const { config } = await loadConfig(options.config);
+      const targets = selectTargets(await createFileInventory(config).list(), names);
+      const report = await learn(config, targets, options);
+      if (options.json) writeJson(report);
+      else process.stdout.write(reportText(report));
+      const fine = report.failed.length === 0 && report.shown.every((key) => key.outcome !== 'refused');
+      process.exitCode = fine ? 0 : 1;
+    });
 }
 
-async function decide(
-  key: ShownKey,
-  options: { yes?: boolean; replace?: boolean },
-  terminal: Interface | undefined,
-): Promise<boolean> {
-  const is = `${key.what} (${key.address}) shows ${key.type} ${key.fingerprint}`;
-  if (key.verdict === 'revoked') {
-    process.stderr.write(`\nWARNING: ${is}, which is REVOKED in known_hosts. It is never accepted.\n\n`);
-    return false;
+async function learn(config: Config, targets: readonly Target[], options: Options): Promise<TrustReport> {
+  const dir = join(config.store.path, 'cli');
+  const lock = lockFolder(dir);
+  const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'cli' });
+  const entries: AuditEntry[] = [];
+  const asks = process.stdin.isTTY === true && !options.json;
+  const terminal = asks ? createInterface({ input: process.stdin, output: process.stderr }) : undefined;
+  const shown = process.stderr.isTTY === true && !options.json;
+  const spinner = ora({ stream: process.stderr, isEnabled: shown, isSilent: !shown, discardStdin: false });
+  const ask = createAsk(options, terminal);
+  spinner.start('looking at bastions');
+  try {
+    return await learnHostKeys({
+      config,
+      targets,
+      secrets: secretsFor(options.config),
+      knownHosts: join(config.store.path, 'known_hosts'),
+      ask: (key) => {
+        spinner.stop();
+        return ask(key);
+      },
+      onLooked: (done, total) => {
+        if (!spinner.isSpinning) spinner.start();
+        spinner.text = `${done} of ${total} nodes`;
+      },
+      audit: (entry) => entries.push(entry),
+      actor: `cli:${process.env.USER ?? 'unknown'}`,
+      nowMs: systemClock.nowMs,
+    });
+  } finally {
+    spinner.stop();
+    terminal?.close();
+    await audit.append(entries);
+    await audit.close();
+    lock.release();
   }
-  if (key.verdict === 'changed') {
-    process.stderr.write(
-      `\nWARNING: the host key of ${key.what} has CHANGED.\n${is}\npinned is ${key.pinned.join(', ')}\n`,
-    );
-    process.stderr.write('Either the host was built anew, or somebody stands between it and us.\n');
-    if (!options.replace) {
-      process.stderr.write('Kept as it was; to accept the new key use --replace.\n\n');
+}
+
+/** What is new or wrong, a row each; what was known already is a number. Then what failed, and why. */
+function reportText({ shown, failed }: TrustReport): string {
+  const rows = shown
+    .filter(({ outcome }) => outcome !== 'already known')
+    .map((key) => [key.what, key.address, key.type, key.fingerprint, key.outcome]);
+  const counts = (['learned', 'already known', 'refused'] as const)
+    .map((outcome) => [shown.filter((key) => key.outcome === outcome).length, outcome] as const)
+    .map(([count, outcome]) => (count > 0 ? `${count} ${outcome}` : ''));
+  const parts = [
+    rows.length > 0 ? renderTable(['HOST', 'ADDRESS', 'TYPE', 'FINGERPRINT', ''], rows) : '',
+    failed.length > 0
+      ? renderTable(
+          ['FAILED', 'ADDRESS', 'REASON', ''],
+          failed.map(({ what, address, reason, detail }) => [what, address, reason, detail]),
+        )
+      : '',
+    `${[...counts, failed.length > 0 ? `${failed.length} failed` : ''].filter((text) => text !== '').join(', ') || 'nothing to look at'}\n`,
+  ];
+  return parts.filter((text) => text !== '').join('\n');
+}
+
+/** Answers for the operator, or asks. Ctrl-C is a no to all that follow: what was accepted is still written. */
+function createAsk(options: Options, terminal: Interface | undefined): (key: ShownKey) => Promise<boolean> {
+  let rest: boolean | undefined = options.yes ? true : undefined;
+  const stop = new AbortController();
+  terminal?.on('SIGINT', () => stop.abort());
+  const answer = async (question: string): Promise<string> => {
+    if (!terminal || stop.signal.aborted) return '';
+    const text = await terminal.question(question, { signal: stop.signal }).catch(() => '');
+    return text.trim().toLowerCase();
+  };
+
+  return async (key) => {
+    const is = `${key.what} (${key.address}) shows ${key.type} ${key.fingerprint}`;
+    if (key.verdict === 'revoked') {
+      process.stderr.write(`\nWARNING: ${is}, which is REVOKED in known_hosts. It is never accepted.\n\n`);
       return false;
     }
-    if (key.inConfiguration) {
-      process.stderr.write(
-        'The old key stands in the configuration; remove it there (`hostKeys`), or both are accepted.\n',
-      );
+    if (key.verdict === 'changed') {
+      process.stderr.write(changedText(key, is));
+      if (!options.replace) {
+        process.stderr.write('Kept as it was; to accept the new key use --replace.\n\n');
+        return false;
+      }
+      // Never unseen: --yes is for hosts that have no key yet.
+      return (await answer('Replace the pinned key? Write "replace": ')) === 'replace';
     }
-    // Never unseen: --yes is for hosts that have no key yet.
-    return (
-      terminal !== undefined && confirm(terminal, 'Replace the pinned key? Write "replace": ', 'replace')
-    );
-  }
-  if (options.yes) return true;
-  if (terminal === undefined) {
-    process.stderr.write(`${is}: not learned, as nobody can be asked here; use --yes\n`);
-    return false;
-  }
-  return confirm(terminal, `${is}\nTrust it? [y/N] `, 'y');
+    if (rest !== undefined) return rest;
+    if (terminal === undefined) {
+      process.stderr.write(`${is}: not learned, as nobody can be asked here; use --yes\n`);
+      return false;
+    }
+    const said = await answer(`${is}\nTrust it? [y/N/all] `);
+    if (said === 'all') rest = true;
+    if (stop.signal.aborted) rest = false;
+    return said === 'y' || said === 'yes' || said === 'all';
+  };
 }
 
-async function confirm(terminal: Interface, question: string, wanted: string): Promise<boolean> {
-  return (await terminal.question(question)).trim().toLowerCase() === wanted;
+function changedText(key: ShownKey, is: string): string {
+  const lines = [
+    `\nWARNING: the host key of ${key.what} has CHANGED.`,
+    is,
+    `pinned is ${key.pinned.join(', ')}`,
+    'Either the host was built anew, or somebody stands between it and us.',
+  ];
+  if (key.inConfiguration)
+    lines.push(
+      'The old key stands in the configuration; remove it there (`hostKeys`), or both are accepted.',
+    );
+  return `${lines.join('\n')}\n`;
 }

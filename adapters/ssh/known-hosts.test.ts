@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fingerprintOf, hostKeyAlgorithms, hostKeyOf, judgeHostKey, parseHostKey } from './host-keys.ts';
-import { knownHostName, knownNodeNames, parseKnownHosts, withKnownHost } from './known-hosts.ts';
+import { knownHostName, knownNodeNames, parseKnownHosts, withKnownHosts } from './known-hosts.ts';
 
 const ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH1QEaabql8lWbk+yc5xS0bcTXUsiYMxCtvMtKoJx+np';
 const ECDSA =
@@ -65,7 +65,7 @@ describe('known_hosts', () => {
     [`a,gate,b ${RSA}\ngate ${ECDSA}\n`, `a,b ${RSA}\ngate ${ED25519}\n`],
     [`${HASHED}`, `${HASHED}gate ${ED25519}\n`],
   ])('is written with one key a name, and what others put there stays: %#', (before, after) => {
-    expect(withKnownHost(before, 'gate', ed25519)).toBe(after);
+    expect(withKnownHosts(before, new Map([['gate', ed25519]]))).toBe(after);
   });
 });
 

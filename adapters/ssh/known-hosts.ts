@@ -58,15 +58,16 @@ export function parseKnownHosts(text: string): KnownHosts {
   };
 }
 
-/** The text with `key` as the only one of exactly that name; entries that match it by a pattern or hash stay. */
-export function withKnownHost(text: string, name: string, key: HostKey): string {
+/** The text with each key as the only one of exactly its name; entries that match it by a pattern or hash stay. */
+export function withKnownHosts(text: string, keys: ReadonlyMap<string, HostKey>): string {
   const lines = text.split('\n').flatMap((line) => {
     const [hosts = '', ...rest] = line.split(' ');
-    const others = hosts.split(',').filter((host) => host.toLowerCase() !== name);
+    const others = hosts.split(',').filter((host) => !keys.has(host.toLowerCase()));
     return others.length === 0 ? [] : [[others.join(','), ...rest].join(' ')];
   });
   const kept = lines.join('\n').replace(/\n$/, '');
-  return `${kept}${kept === '' ? '' : '\n'}${name} ${key.type} ${key.base64}\n`;
+  const added = [...keys].map(([name, key]) => `${name} ${key.type} ${key.base64}\n`).join('');
+  return `${kept}${kept === '' ? '' : '\n'}${added}`;
 }
 
 function parseLine(line: string): Entry[] {

@@ -1,10 +1,13 @@
+import type { ParsedKey } from 'ssh2';
 import type { BastionConfig, Config } from '../../core/config/types.ts';
-import type { Target } from '../../core/model.ts';
+import { ConfigError } from '../../core/errors.ts';
+import type { FailureReason, Target } from '../../core/model.ts';
 import type { AuditEntry, Secrets } from '../../core/ports.ts';
+import { forEachAtOnce } from './at-once.ts';
 import { ProbeError } from './failure.ts';
 import { fingerprintOf, type HostKey, type HostKeyVerdict, judgeHostKey } from './host-keys.ts';
 import { createKeyring } from './keyring.ts';
-import { knownHostName, knownNodeNames, withKnownHost } from './known-hosts.ts';
+import { knownHostName, knownNodeNames, withKnownHosts } from './known-hosts.ts';
 import { createPinnedKeys, readKnownHosts, writeKnownHosts } from './known-hosts-file.ts';
 import { type Shown, showBastionKey, showNodeKeys } from './shown-keys.ts';
 
@@ -24,7 +27,15 @@ export interface ShownKey {
 
 export interface TrustReport {
   shown: readonly (ShownKey & { outcome: 'already known' | 'learned' | 'refused' })[];
-  failed: readonly { what: string; detail: string }[];
+  /** Hosts that showed no key, or were not looked at. */
+  failed: readonly TrustFailure[];
+}
+
+export interface TrustFailure {
+  what: string;
+  address: string;
+  reason: FailureReason | 'config' | 'bastion';
+  detail: string;
 }
 
 interface Host {
@@ -37,78 +48,128 @@ interface Host {
   audit: { bastion: string; target?: string };
 }
 
+/** Bastions looked at, or through, at once. Each has a bound of its own for nodes. */
+const BASTIONS_AT_ONCE = 8;
+
 /**
- * Looks at the host keys of bastions and, through those that are trusted, of nodes; writes to known_hosts what `ask`
- * accepts. A bastion that is not trusted is not logged in to, and its nodes are not looked at.
+ * Looks at the host keys of bastions and, through those that are trusted, of nodes; writes what `ask` accepts to
+ * known_hosts, all at once in the end, also when it ends by an error. A bastion that is not trusted is not logged in
+ * to, and its nodes are not looked at. @throws what `ask` throws, and errors of the file
  */
 export async function learnHostKeys(options: {
   config: Pick<Config, 'bastions' | 'clusters'>;
   targets: readonly Target[];
   secrets: Secrets;
-  /** Written after each accepted key. */
   knownHosts: string;
-  /** Once for each key that is not pinned, one question at a time. */
+  /** Once for each key that is not pinned, one question at a time, when all of a hop were looked at. */
   ask: (key: ShownKey) => Promise<boolean>;
   audit: (entry: AuditEntry) => void;
   actor: string;
   nowMs: () => number;
+  /** After each node. */
+  onLooked?: (done: number, total: number) => void;
 }): Promise<TrustReport> {
-  const { config, targets, ask, knownHosts } = options;
-  const keyring = createKeyring(config, options.secrets);
-  const pins = createPinnedKeys(knownHosts);
+  const { targets, ask, knownHosts, nowMs } = options;
+  const keyring = createKeyring(options.config, options.secrets);
+  const pinned = await createPinnedKeys(knownHosts).load();
+  const learned = new Map<string, HostKey>();
   const shown: TrustReport['shown'][number][] = [];
-  const failed: TrustReport['failed'][number][] = [];
+  const failed: TrustFailure[] = [];
+  const behind = Map.groupBy(targets, (target) => target.bastion);
+  const bastions = options.config.bastions.filter(({ name }) => behind.has(name));
 
-  for (const bastion of config.bastions) {
-    const behind = targets.filter((target) => target.bastion === bastion.name);
-    if (behind.length === 0) continue;
-    const key = await keyring.ofBastion(bastion.name);
-    const host = hostOfBastion(bastion);
-    const startMs = options.nowMs();
-    const look = await showBastionKey(bastion, key, (await pins.load())(host.lines, host.names));
-    record(host, look, startMs);
-    const bastionKey = await settle(host, look);
-    if (bastionKey === undefined) {
-      const detail = `${behind.length} nodes behind it were not looked at`;
-      failed.push({ what: host.what, detail });
-      continue;
+  try {
+    const hops = await lookAtBastions();
+    const trusted: { bastion: BastionConfig; key: ParsedKey; bastionKey: HostKey }[] = [];
+    for (const bastion of bastions) {
+      const hop = hops.get(bastion);
+      const host = hostOfBastion(bastion);
+      const bastionKey = hop && (await settle(host, hop.look));
+      if (hop && bastionKey) trusted.push({ bastion, key: hop.key, bastionKey });
+      else notLookedAt(host, behind.get(bastion.name)?.length ?? 0);
     }
-    const pinned = await pins.load();
-    const nodes = behind.map((target) => ({
-      target,
-      pinned: pinned(target.hostKeys, knownNodeNames(target)),
-    }));
-    const looks = new Map<Target, Shown>();
-    try {
-      await showNodeKeys({
-        bastion,
-        bastionKey,
-        key,
-        nodes,
-        onShown: (target, result) => looks.set(target, result),
-      });
-    } catch (error) {
-      if (!(error instanceof ProbeError)) throw error;
-      failed.push({ what: host.what, detail: error.message });
+    const looks = await lookAtNodes(trusted);
+    for (const target of targets) {
+      const look = looks.get(target);
+      if (look) await settle(hostOfNode(target), look);
     }
-    for (const target of behind) {
-      const result = looks.get(target);
-      if (!result) continue;
-      record(hostOfNode(target), result, startMs);
-      await settle(hostOfNode(target), result);
-    }
+  } finally {
+    // One write: whoever reads meanwhile sees all of it or nothing.
+    if (learned.size > 0)
+      await writeKnownHosts(knownHosts, withKnownHosts(await readKnownHosts(knownHosts), learned));
   }
   return { shown, failed };
+
+  async function lookAtBastions(): Promise<Map<BastionConfig, { key: ParsedKey; look: Shown }>> {
+    const hops = new Map<BastionConfig, { key: ParsedKey; look: Shown }>();
+    await forEachAtOnce(bastions, BASTIONS_AT_ONCE, async (bastion) => {
+      const host = hostOfBastion(bastion);
+      const startMs = nowMs();
+      try {
+        const key = await keyring.ofBastion(bastion.name);
+        const look = await showBastionKey(bastion, key, pinned(host.lines, host.names));
+        record(host, look, startMs);
+        hops.set(bastion, { key, look });
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        fail(host, 'config', error.message);
+      }
+    });
+    return hops;
+  }
+
+  async function lookAtNodes(
+    trusted: readonly { bastion: BastionConfig; key: ParsedKey; bastionKey: HostKey }[],
+  ): Promise<Map<Target, Shown>> {
+    const looks = new Map<Target, Shown>();
+    const total = trusted.reduce((sum, { bastion }) => sum + (behind.get(bastion.name)?.length ?? 0), 0);
+    await forEachAtOnce(trusted, BASTIONS_AT_ONCE, async ({ bastion, key, bastionKey }) => {
+      const mine = behind.get(bastion.name) ?? [];
+      const nodes = mine.map((target) => ({
+        target,
+        pinned: pinned(target.hostKeys, knownNodeNames(target)),
+      }));
+      const startMs = nowMs();
+      const onShown = (target: Target, look: Shown) => {
+        looks.set(target, look);
+        record(hostOfNode(target), look, startMs);
+        options.onLooked?.(looks.size, total);
+      };
+      try {
+        await showNodeKeys({ bastion, bastionKey, key, nodes, onShown });
+      } catch (error) {
+        if (!(error instanceof ProbeError)) throw error;
+        fail(hostOfBastion(bastion), error.failure.reason, error.message);
+        notLookedAt(hostOfBastion(bastion), mine.length);
+      }
+    });
+    return looks;
+  }
+
+  function fail({ what, address }: Host, reason: TrustFailure['reason'], detail: string): void {
+    failed.push({ what, address, reason, detail });
+  }
+
+  function notLookedAt(host: Host, nodes: number): void {
+    fail(
+      host,
+      'bastion',
+      `${nodes === 1 ? 'one node behind it was' : `${nodes} nodes behind it were`} not looked at`,
+    );
+  }
 
   /** Judges a key, asks where needed, keeps what was accepted. Returns the key if it is trusted in the end. */
   async function settle(host: Host, look: Shown): Promise<HostKey | undefined> {
     const { what, address, lines, names } = host;
     if ('error' in look) {
-      failed.push({ what, detail: look.error.message });
+      fail(host, look.error.failure.reason, look.error.message);
       return undefined;
     }
     const { key } = look;
-    const known = (await pins.load())(lines, names);
+    // Two names may stand for one host: what was learned of the first is known of the second.
+    const justLearned = learned.get(names[0]);
+    const before = pinned(lines, names);
+    const known = justLearned ? { ...before, accepted: [justLearned] } : before;
     const verdict = judgeHostKey(known, key);
     const same = known.accepted.filter((other) => other.type === key.type);
     const described: ShownKey = {
@@ -131,7 +192,7 @@ export async function learnHostKeys(options: {
       shown.push({ ...described, outcome: 'refused' });
       return undefined;
     }
-    await writeKnownHosts(knownHosts, withKnownHost(await readKnownHosts(knownHosts), names[0], key));
+    learned.set(names[0], key);
     shown.push({ ...described, outcome: 'learned' });
     return key;
   }
@@ -143,7 +204,7 @@ export async function learnHostKeys(options: {
       actor: options.actor,
       ...audit,
       ...(key && { hostKeyFingerprint: fingerprintOf(key) }),
-      durationMs: options.nowMs() - atMs,
+      durationMs: nowMs() - atMs,
       bytes: 0,
       outcome: 'key' in look ? 'host-key-shown' : look.error.failure.reason,
     });
