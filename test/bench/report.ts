@@ -1,0 +1,129 @@
+// What a part of the benchmark found, and its forms: a table for the terminal, Markdown for docs/figures.md.
+import Table from 'cli-table3';
+import { type Comparison, type Missing, ratioOf, type Spread, spreadOf, valuesOf } from './harness.ts';
+
+export interface Row {
+  what: string;
+  contender: string;
+  unit: string;
+  value: Spread;
+}
+
+/** A bound of the design. Undefined `value`: it could not be measured here. */
+export interface Goal {
+  what: string;
+  against: string;
+  value: Spread | undefined;
+  /** At most; of the median. */
+  limit: number;
+  unit: string;
+}
+
+export interface PartReport {
+  title: string;
+  /** What was done, and what to keep in mind of it. */
+  how: readonly string[];
+  rows: readonly Row[];
+  goals: readonly Goal[];
+  missing: readonly Missing[];
+}
+
+export interface Report {
+  date: string;
+  machine: string;
+  size: 'quick' | 'full';
+  /** Of one minute, when it began. */
+  loadAtStart: number;
+  parts: readonly PartReport[];
+}
+
+/** A figure of all contenders that have it. `per` divides: by the number of targets, say. */
+export function rowsOf(
+  comparison: Comparison,
+  figure: string,
+  { what, unit, per = () => 1 }: { what: string; unit: string; per?: (contender: string) => number },
+): Row[] {
+  return [...comparison.readings.keys()].flatMap((contender) => {
+    const values = valuesOf(comparison, contender, figure).map((value) => value / per(contender));
+    return values.length === 0 ? [] : [{ what, contender, unit, value: spreadOf(values) }];
+  });
+}
+
+export function goalOf(
+  comparison: Comparison,
+  figure: string,
+  { what, ours, against, limit }: { what: string; ours: string; against: string; limit: number },
+): Goal {
+  return { what, against, value: ratioOf(comparison, figure, ours, against), limit, unit: '' };
+}
+
+export type Verdict = 'held' | 'missed' | 'not measured';
+
+export function verdictOf({ value, limit }: Goal): Verdict {
+  if (value === undefined) return 'not measured';
+  return value.median <= limit ? 'held' : 'missed';
+}
+
+/** Three digits that mean something, never `1e+3`. */
+export function digits(value: number): string {
+  if (value === 0) return '0';
+  const places = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  return value.toFixed(Math.min(places, 4));
+}
+
+const spreadText = ({ low, high }: Spread) => `${digits(low)}–${digits(high)}`;
+const withUnit = (value: number, unit: string) => `${digits(value)}${unit === '' ? '' : ` ${unit}`}`;
+
+const ROW_HEAD = ['what', 'contender', 'median', 'spread', 'runs'];
+const GOAL_HEAD = ['goal', 'against', 'median', 'spread', 'at most', ''];
+
+const rowCells = ({ what, contender, unit, value }: Row) => [
+  what,
+  contender,
+  withUnit(value.median, unit),
+  spreadText(value),
+  String(value.runs),
+];
+
+const goalCells = (goal: Goal) => [
+  goal.what,
+  goal.against,
+  goal.value ? withUnit(goal.value.median, goal.unit) : '',
+  goal.value ? spreadText(goal.value) : '',
+  withUnit(goal.limit, goal.unit),
+  verdictOf(goal),
+];
+
+const missingText = ({ name, get }: Missing) => `not measured: ${name}: ${get}`;
+
+function terminalTable(head: string[], cells: readonly string[][]): string {
+  const table = new Table({ head, style: { head: [], border: [], compact: true } });
+  table.push(...cells.map((row) => [...row]));
+  return table.toString();
+}
+
+export function partText({ title, rows, goals, missing }: PartReport): string {
+  const parts = [`\n${title}`, terminalTable(ROW_HEAD, rows.map(rowCells))];
+  if (goals.length > 0) parts.push(terminalTable(GOAL_HEAD, goals.map(goalCells)));
+  return `${[...parts, ...missing.map(missingText)].join('\n')}\n`;
+}
+
+function markdownTable(head: string[], cells: readonly string[][]): string {
+  const line = (row: readonly string[]) => `| ${row.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...cells.map(line)].join('\n');
+}
+
+/** Between the two marks of docs/figures.md; what stands around them is written by people. */
+export function reportMarkdown({ date, machine, size, loadAtStart, parts }: Report): string {
+  const sections = parts.map(({ title, how, rows, goals, missing }) =>
+    [
+      `### ${title}`,
+      how.join(' '),
+      ...(rows.length > 0 ? [markdownTable(ROW_HEAD, rows.map(rowCells))] : []),
+      ...(goals.length > 0 ? [markdownTable(GOAL_HEAD, goals.map(goalCells))] : []),
+      ...missing.map(missingText),
+    ].join('\n\n'),
+  );
+  const head = `Run of ${date}, ${size}, on ${machine}; load average ${loadAtStart} when it began.`;
+  return [head, ...sections].join('\n\n');
+}

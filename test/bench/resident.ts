@@ -1,0 +1,30 @@
+// A child process that stays and answers each line on stdin with one line of JSON.
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+export interface Resident<Answer> {
+  /** @throws when it ended instead of answering */
+  ask(line?: string): Promise<Answer>;
+  /** Resolves when it has ended, with what it is given to end by. */
+  stop(): Promise<void>;
+}
+
+export function startResident<Answer>(argv: readonly string[]): Resident<Answer> {
+  const [command = '', ...args] = argv;
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  child.stdin.on('error', () => {});
+  return {
+    async ask(line = '') {
+      child.stdin.write(`${line}\n`);
+      const { value, done } = await answers.next();
+      if (done) throw new Error(`${args[1] ?? command} ended without an answer`);
+      return JSON.parse(value) as Answer;
+    },
+    async stop() {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}

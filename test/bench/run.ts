@@ -1,0 +1,98 @@
+// `npm run bench`: measures the goals of the design against named contenders, prints tables, writes JSON.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { describeError } from '../../core/errors.ts';
+import type { Part } from './part.ts';
+import { type PartReport, partText, type Report, reportMarkdown, verdictOf } from './report.ts';
+import { benchSsh } from './ssh.ts';
+
+const PARTS: Readonly<Record<string, Part>> = { ssh: benchSsh };
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = join(root, 'out/bench');
+const tools = relative(process.cwd(), join(folder, 'tools')) || '.';
+const FIGURES = join(root, 'docs/figures.md');
+const [BEGIN, END] = ['<!-- begin of the run -->', '<!-- end of the run -->'];
+
+const USAGE = `npm run bench -- [options]
+  --quick          fewer of everything: under five minutes
+  --only PARTS     of ${Object.keys(PARTS).join(', ')}; separated by commas
+  --json FILE      default out/bench.json
+  --figures        writes the run into docs/figures.md; of a full run of all parts only
+`;
+
+function machine(): string {
+  const [first] = cpus();
+  const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
+  return `${cpus().length} cores ${first?.model ?? ''}, ${gigabytes} GB, Linux ${release()}, Node ${process.version}`;
+}
+
+async function runPart(name: string, part: Part, quick: boolean): Promise<PartReport> {
+  const dir = join(folder, name);
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  const log = (text: string) => process.stderr.write(`${name} ${text}\n`);
+  try {
+    return await part({ dir, tools, quick, log });
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function writeFigures(report: Report): void {
+  const text = readFileSync(FIGURES, 'utf8');
+  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`${FIGURES} lacks its marks`);
+  const before = text.slice(0, begin + BEGIN.length);
+  writeFileSync(FIGURES, `${before}\n\n${reportMarkdown(report)}\n\n${text.slice(end)}`);
+}
+
+async function main(): Promise<void> {
+  const { values: args } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', default: Object.keys(PARTS).join(',') },
+      json: { type: 'string', default: join(root, 'out/bench.json') },
+      figures: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (args.help) return void process.stdout.write(USAGE);
+  const names = args.only.split(',');
+  const unknown = names.find((name) => !PARTS[name]);
+  if (unknown !== undefined) throw new Error(`there is no part ${unknown}\n${USAGE}`);
+  if (args.figures && (args.quick || names.length < Object.keys(PARTS).length))
+    throw new Error('figures are those of a full run of all parts');
+  mkdirSync(tools, { recursive: true });
+  const report = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: machine(),
+    size: args.quick ? 'quick' : 'full',
+    loadAtStart: loadavg()[0] ?? 0,
+    parts: [] as PartReport[],
+  } as const;
+  for (const name of names) {
+    const part = await runPart(name, PARTS[name] as Part, args.quick);
+    process.stdout.write(partText(part));
+    report.parts.push(part);
+  }
+  mkdirSync(dirname(args.json), { recursive: true });
+  const goals = report.parts.flatMap((part) => part.goals);
+  const judged = goals.map((goal) => ({ ...goal, verdict: verdictOf(goal) }));
+  writeFileSync(args.json, `${JSON.stringify({ ...report, goals: judged }, null, 2)}\n`);
+  if (args.figures) writeFigures(report);
+  const count = (verdict: string) => judged.filter((goal) => goal.verdict === verdict).length;
+  process.stdout.write(
+    `\n${count('held')} goals held, ${count('missed')} missed, ${count('not measured')} not measured; ${args.json}\n`,
+  );
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`bench: ${describeError(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,86 @@
+// The product as a contender, in a process of its own: `ssh-ours.ts SCENE FOLDER` probes once and ends; with `--stay`
+// it probes at each line on stdin, over the connections it has, and answers with what the round took.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { createAuditFile } from '../../adapters/audit/file.ts';
+import { createProber } from '../../adapters/probes/prober.ts';
+import type { BatchObservation } from '../../core/model.ts';
+import { configOf, readScene } from './ssh-scene.ts';
+
+const EVERY_MS = 3_600_000;
+const [sceneFile = '', dir = '', mode] = process.argv.slice(2);
+const { bastion, targets } = configOf(readScene(sceneFile));
+
+// As after a restart: counters of the last round are there, so that nobody looks twice for want of them.
+const countersFile = join(dir, 'counters.json');
+const counters = new Map<string, unknown>(
+  existsSync(countersFile) ? JSON.parse(readFileSync(countersFile, 'utf8')) : [],
+);
+const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'bench' });
+let commands = 0;
+const say = (text: string) => process.stderr.write(`${text}\n`);
+const prober = await createProber({
+  config: {
+    bastions: [bastion],
+    clusters: [{ name: 'c', bastion: 'b', nodes: [] }],
+    checks: [{ name: 'usage', probe: 'usage', everyMs: EVERY_MS, where: {}, options: {} }],
+  },
+  secrets: { resolve: async (text) => text, redact: (text) => text },
+  audit: {
+    ...audit,
+    append(entries) {
+      commands += entries.filter(({ command }) => command !== undefined).length;
+      return audit.append(entries);
+    },
+  },
+  counters: {
+    load: async (key) => counters.get(key),
+    save: async (key, value) => void counters.set(key, value),
+  },
+  clock: { nowMs: Date.now },
+  logger: { debug: () => {}, info: () => {}, warn: say, error: say },
+  knownHosts: join(dir, 'known_hosts'),
+});
+
+/** @throws unless every target ran the script, was understood and gave rates */
+function check({ bastion: hop, observations }: BatchObservation): void {
+  if (!hop.ok) throw new Error(`bastion: ${hop.failure.detail}`);
+  for (const { target, result } of observations) {
+    if (!result.ok) throw new Error(`${target.node}: ${result.failure.detail}`);
+    if (!result.samples.some(({ metric }) => metric === 'cpu_usage'))
+      throw new Error(`${target.node}: no rates`);
+  }
+  if (observations.length !== targets.length) throw new Error(`${observations.length} observations`);
+}
+
+async function round(): Promise<{ wallMs: number; cpuMs: number; commands: number }> {
+  commands = 0;
+  const [startMs, startCpu] = [performance.now(), process.cpuUsage()];
+  const expiresAtMs = Number.POSITIVE_INFINITY;
+  const batch = {
+    roundMs: Date.now(),
+    bastion: 'b',
+    index: 0,
+    count: 1,
+    checks: ['usage'],
+    targets,
+    expiresAtMs,
+  };
+  check(await prober.probe(batch));
+  const { user, system } = process.cpuUsage(startCpu);
+  return { wallMs: performance.now() - startMs, cpuMs: (user + system) / 1000, commands };
+}
+
+if (mode === '--stay') {
+  for await (const _ of createInterface({ input: process.stdin })) {
+    process.stdout.write(`${JSON.stringify(await round())}\n`);
+  }
+} else {
+  const first = counters.size === 0;
+  const result = await round();
+  if (!first && result.commands !== targets.length) throw new Error(`${result.commands} commands`);
+  writeFileSync(countersFile, JSON.stringify([...counters]));
+}
+await prober.close();
+await audit.close();

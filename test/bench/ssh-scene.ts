@@ -1,0 +1,129 @@
+// A bastion and nodes of OpenSSH, each node standing for many targets, and the description of them that every
+// contender reads.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BastionConfig } from '../../core/config/types.ts';
+import type { Target } from '../../core/model.ts';
+import { parseUsage } from '../../core/parse/usage-output.ts';
+import { createFleet, type Server } from '../../examples/openssh/fleet.ts';
+
+export interface SceneHost {
+  /** Of targets unique. */
+  name: string;
+  host: string;
+  port: number;
+  /** `type base64` */
+  hostKey: string;
+}
+
+export interface Scene {
+  bastion: SceneHost;
+  targets: readonly SceneHost[];
+  user: string;
+  /** Files. */
+  key: string;
+  knownHosts: string;
+  script: string;
+  /** Targets at once. */
+  parallel: number;
+}
+
+const SCRIPT = fileURLToPath(new URL('../../adapters/probes/usage/script.sh', import.meta.url));
+const NODES = 4;
+const PORT = 25_300;
+
+/** Nobody is to be turned away, whoever comes at once, and a log costs the servers time. */
+const CONFIG = ['MaxStartups 4096', 'MaxSessions 4096', 'LogLevel ERROR'];
+
+/** Starts the servers and writes `scene.json`. */
+export async function startScene(
+  dir: string,
+  { targets, parallel }: { targets: number; parallel: number },
+): Promise<{ scene: Scene; file: string; stop(): Promise<void> }> {
+  const fleet = createFleet(dir);
+  try {
+    const start = (name: string, host: string, port: number) =>
+      fleet.start({ name, host, port, hostKeys: ['ed25519'], config: CONFIG });
+    const bastion = await start('bastion', '127.0.0.1', PORT);
+    const nodes: Server[] = [];
+    for (let n = 1; n <= NODES; n++) nodes.push(await start(`node-${n}`, `127.0.0.${n + 1}`, PORT + n));
+    const describe = ({ host, port, hostKeys }: Server, name: string): SceneHost => ({
+      name,
+      host,
+      port,
+      hostKey: hostKeys[0] as string,
+    });
+    const scene: Scene = {
+      bastion: describe(bastion, 'bastion'),
+      targets: Array.from({ length: targets }, (_, i) => describe(nodes[i % NODES] as Server, `target-${i}`)),
+      user: fleet.user,
+      key: fleet.key('ed25519'),
+      knownHosts: join(dir, 'known_hosts'),
+      script: SCRIPT,
+      parallel,
+    };
+    const known = [bastion, ...nodes].map(({ host, port, hostKeys }) => `[${host}]:${port} ${hostKeys[0]}\n`);
+    writeFileSync(scene.knownHosts, known.join(''));
+    const file = join(dir, 'scene.json');
+    writeFileSync(file, JSON.stringify(scene));
+    return { scene, file, stop: () => fleet.stop() };
+  } catch (error) {
+    await fleet.stop();
+    throw error;
+  }
+}
+
+export function readScene(file: string): Scene {
+  return JSON.parse(readFileSync(file, 'utf8')) as Scene;
+}
+
+/** The product's view of it: one batch, hence one connection to the bastion. */
+export function configOf({ bastion, targets, user, key, parallel }: Scene): {
+  bastion: BastionConfig;
+  targets: Target[];
+} {
+  return {
+    bastion: {
+      name: 'b',
+      host: bastion.host,
+      port: bastion.port,
+      user,
+      privateKey: readFileSync(key, 'utf8'),
+      hostKeys: [bastion.hostKey],
+      maxConnections: 8,
+      batchSize: targets.length,
+      concurrency: parallel,
+      deadlines: { bastionMs: 60_000, dialMs: 60_000, handshakeMs: 60_000, execMs: 60_000 },
+      maxOutputBytes: 65_536,
+    },
+    targets: targets.map(({ name, host, port, hostKey }) => ({
+      cluster: 'c',
+      node: name,
+      role: 'controlplane',
+      host,
+      port,
+      user,
+      bastion: 'b',
+      hostKeys: [hostKey],
+    })),
+  };
+}
+
+export function emptyFolder(dir: string): string {
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  return dir;
+}
+
+/** The same work: every target's output is there, and is the script's. @throws when it is not */
+export function checkOutputs(dir: string, targets: readonly SceneHost[]): void {
+  const names = readdirSync(dir).sort();
+  const expected = targets.map(({ name }) => name).sort();
+  if (JSON.stringify(names) !== JSON.stringify(expected))
+    throw new Error(`${names.length} outputs in ${dir}, not ${expected.length}`);
+  for (const name of names) {
+    const counters = parseUsage(readFileSync(join(dir, name), 'utf8'))?.counters;
+    if (counters === undefined) throw new Error(`the output of ${name} is not the script's`);
+  }
+}

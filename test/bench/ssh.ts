@@ -1,0 +1,161 @@
+// What one round over SSH costs the client, and how long it takes, against OpenSSH's own servers.
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProgram } from '../suites.ts';
+import { type Comparison, type Contender, compare } from './harness.ts';
+import { type Measured, type MeasuredOptions, measureProcesses, nodeJob } from './measured-process.ts';
+import type { BenchOptions } from './part.ts';
+import { type Goal, goalOf, type PartReport, rowsOf } from './report.ts';
+import { type Resident, startResident } from './resident.ts';
+import { checkOutputs, emptyFolder, type Scene, type SceneHost, startScene } from './ssh-scene.ts';
+import { buildGo, russhModule } from './tools.ts';
+
+const COLD = 'bartizan, fresh process';
+const WARM = 'bartizan, connections kept';
+const NAIVE = 'ssh -o ProxyCommand, curve25519';
+const GO = 'Go x/crypto/ssh';
+
+const TITLE = 'SSH: a round of the usage script on real OpenSSH';
+const PARALLEL = 32;
+
+interface Stage {
+  scene: Scene;
+  /** The scene's description. */
+  file: string;
+  /** Targets of the two contenders that would take too long for all. */
+  few: readonly SceneHost[];
+  /** Folders. */
+  out: string;
+  ours: string;
+  warm: Resident<Measured>;
+}
+
+/** Client CPU and wall time of a round, both divided by the number of targets. */
+export async function benchSsh({ dir, tools, quick, log }: BenchOptions): Promise<PartReport> {
+  const [targets, sample, rounds] = quick ? [60, 16, 3] : [300, 60, 5];
+  const missing = ['sshd', 'python3', 'ssh'].filter((program) => !findProgram(program));
+  if (missing.length > 0) {
+    const get = 'apt-get install openssh-server openssh-client python3';
+    return { title: TITLE, how: [], rows: [], goals: goalsOf(undefined), missing: [{ name: TITLE, get }] };
+  }
+  const { scene, file, stop } = await startScene(join(dir, 'servers'), { targets, parallel: PARALLEL });
+  const ours = emptyFolder(join(dir, 'ours'));
+  const stayed = emptyFolder(join(dir, 'stayed'));
+  let warm: Resident<Measured> | undefined;
+  try {
+    // Once unmeasured: it leaves the counters that a round takes its rates from.
+    await measureDone({ jobs: [{ argv: nodeJob('ssh-ours.ts', file, ours) }] });
+    copyFileSync(join(ours, 'counters.json'), join(stayed, 'counters.json'));
+    warm = startResident<Measured>(nodeJob('ssh-ours.ts', file, stayed, '--stay'));
+    await warm.ask();
+    const stage = { scene, file, few: scene.targets.slice(0, sample), out: join(dir, 'out'), ours, warm };
+    const comparison = await compare(contenders(stage, tools), rounds, (name, n) => log(`${n + 1}: ${name}`));
+    return {
+      title: TITLE,
+      how: [
+        `${targets} targets (${sample} for the two of OpenSSH's client) behind one bastion, ${PARALLEL} at once, one`,
+        'connection to the bastion where there is a choice; user and system time of the client and all its',
+        'descendants. Every contender checks both host keys and runs adapters/probes/usage/script.sh; every output is',
+        'parsed. The servers run on the same cores, and wall time is mostly theirs.',
+      ],
+      rows: [
+        ...rowsOf(comparison, 'cpuMs', { what: 'client CPU a target', unit: 'ms' }),
+        ...rowsOf(comparison, 'wallMs', { what: 'wall time a target', unit: 'ms' }),
+      ],
+      goals: goalsOf(comparison),
+      missing: comparison.missing,
+    };
+  } finally {
+    await warm?.stop();
+    await stop();
+  }
+}
+
+function goalsOf(comparison: Comparison | undefined): Goal[] {
+  const measured = comparison ?? { readings: new Map(), missing: [] };
+  return [
+    goalOf(measured, 'cpuMs', { what: 'client CPU, cold', ours: COLD, against: NAIVE, limit: 0.15 }),
+    goalOf(measured, 'cpuMs', { what: 'client CPU, warm', ours: WARM, against: NAIVE, limit: 0.02 }),
+    goalOf(measured, 'wallMs', { what: 'wall time, cold', ours: COLD, against: GO, limit: 1.3 }),
+  ];
+}
+
+function contenders(stage: Stage, tools: string): Contender[] {
+  const { scene, file, few, out, ours, warm } = stage;
+  const all = scene.targets;
+  const goClient = buildGo(tools);
+  const russh = russhModule(tools);
+  return [
+    { name: COLD, run: async () => a(all, await measureDone(single(nodeJob('ssh-ours.ts', file, ours)))) },
+    { name: WARM, run: async () => a(all, await warm.ask()) },
+    { name: NAIVE, run: () => runChecked(out, few, sshJobs(scene, few, out, viaProxy(scene))) },
+    {
+      name: 'ssh, ControlMaster to the bastion',
+      run: () => {
+        const control = join(emptyFolder(`${out}-control`), 'socket');
+        const before = ['ssh', ...sshOptions(scene), '-M', '-N', '-S', control, ...toBastion(scene)];
+        const proxy = `ssh -F none -S ${control} -W %h:%p -p ${scene.bastion.port} ${scene.bastion.host}`;
+        return runChecked(out, few, { ...sshJobs(scene, few, out, proxy), before, ready: control });
+      },
+    },
+    {
+      name: GO,
+      missing: goClient.missing,
+      run: () => runChecked(out, all, single([goClient.file, file, out])),
+    },
+    {
+      name: 'russh (npm)',
+      missing: russh.missing,
+      run: () => runChecked(out, all, single(nodeJob('ssh-russh.ts', russh.file, file, out))),
+    },
+  ];
+}
+
+const single = (argv: readonly string[]): MeasuredOptions => ({ jobs: [{ argv }] });
+
+/** A target's share. */
+const a = (targets: readonly SceneHost[], { cpuMs, wallMs }: Pick<Measured, 'cpuMs' | 'wallMs'>) => ({
+  cpuMs: cpuMs / targets.length,
+  wallMs: wallMs / targets.length,
+});
+
+async function runChecked(out: string, targets: readonly SceneHost[], options: MeasuredOptions) {
+  emptyFolder(out);
+  const measured = await measureDone(options);
+  checkOutputs(out, targets);
+  return a(targets, measured);
+}
+
+async function measureDone(options: MeasuredOptions): Promise<Measured> {
+  const measured = await measureProcesses(options);
+  if (measured.failed > 0) throw new Error(`${measured.failed} of ${options.jobs.length} processes failed`);
+  return measured;
+}
+
+/** Key exchange as the others do it: the default of this OpenSSH costs the client six times as much. */
+function sshOptions({ key, knownHosts, user }: Scene): string[] {
+  const options = {
+    User: user,
+    IdentityFile: key,
+    IdentitiesOnly: 'yes',
+    UserKnownHostsFile: knownHosts,
+    StrictHostKeyChecking: 'yes',
+    BatchMode: 'yes',
+    KexAlgorithms: 'curve25519-sha256',
+  };
+  return ['-F', 'none', ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`])];
+}
+
+const toBastion = ({ bastion }: Scene): string[] => ['-p', String(bastion.port), bastion.host];
+
+const viaProxy = (scene: Scene): string =>
+  ['ssh', ...sshOptions(scene), '-W', '%h:%p', ...toBastion(scene)].join(' ');
+
+function sshJobs(scene: Scene, targets: readonly SceneHost[], out: string, proxy: string): MeasuredOptions {
+  const jobs = targets.map(({ name, host, port }) => ({
+    argv: ['ssh', ...sshOptions(scene), '-o', `ProxyCommand=${proxy}`, '-p', String(port), host, 'sh'],
+    stdin: scene.script,
+    stdout: join(out, name),
+  }));
+  return { jobs, parallel: scene.parallel };
+}
