@@ -7,7 +7,7 @@ export const output = (n: number, boot = 'boot-aaaa', load = '1.00') =>
     '',
     '@bartizan begin usage 1',
     `boot ${boot.replaceAll(/[^0-9a-f-]/g, '0')}`,
-    `uptime ${1_000 + n * 10}.00 0`,
+    `uptime ${(1_000 + n * 10).toFixed(2)} 0`,
     `load ${load} 2.00 3.00 1/2 3`,
     `cpu ${n * 500} 0 0 ${n * 500} 0 0 0 0`,
     `net eth0 ${n * 10_000} ${n * 1_000}`,

@@ -11,6 +11,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -19,12 +20,14 @@ spec = json.load(sys.stdin)
 # ssh does not wait for its ProxyCommand: what outlives its parent comes to us, so that its CPU counts too.
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 end = time.monotonic() + spec["limitS"]
+# What they complain of is shown if one fails.
+complaints = tempfile.TemporaryFile()
 
 
 def start(argv, stdin=None, stdout=None):
     source = open(stdin, "rb") if stdin else subprocess.DEVNULL
     sink = open(stdout, "wb") if stdout else subprocess.DEVNULL
-    return subprocess.Popen(argv, stdin=source, stdout=sink, start_new_session=True)
+    return subprocess.Popen(argv, stdin=source, stdout=sink, stderr=complaints, start_new_session=True)
 
 
 def check_time():
@@ -120,6 +123,9 @@ while True:
                 os.kill(leftover, signal.SIGKILL)
         time.sleep(0.002)
 done.set()
+if failed:
+    complaints.seek(0)
+    sys.stderr.write(complaints.read().decode(errors="replace")[-2000:])
 usage = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps({
     "wallMs": wall * 1000,

@@ -26,7 +26,6 @@ export interface Measured {
   wallMs: number;
   /** User and system time of all descendants. */
   cpuMs: number;
-  failed: number;
   /** Of all descendants together, shared pages counted once; 0 unless it was watched. */
   peakMb: number;
 }
@@ -34,7 +33,7 @@ export interface Measured {
 const LIMIT_S = 300;
 const program = fileURLToPath(new URL('measure.py', import.meta.url));
 
-/** @throws when a job cannot be started or takes longer than five minutes */
+/** @throws when a job cannot be started, fails, or all of them take longer than five minutes */
 export async function measureProcesses(options: MeasuredOptions): Promise<Measured> {
   const child = spawn('python3', [program], { stdio: ['pipe', 'pipe', 'inherit'] });
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();
@@ -46,7 +45,9 @@ export async function measureProcesses(options: MeasuredOptions): Promise<Measur
   child.stdin.end(JSON.stringify({ parallel: 1, limitS: LIMIT_S, ...options }));
   const code = await promise;
   if (code !== 0) throw new Error(`measuring failed with code ${code}`);
-  return JSON.parse(text) as Measured;
+  const { failed, ...measured } = JSON.parse(text) as Measured & { failed: number };
+  if (failed > 0) throw new Error(`${failed} of ${options.jobs.length} processes failed`);
+  return measured;
 }
 
 /** A file of this folder as a command of this Node. */

@@ -1,19 +1,31 @@
 // `npm run bench`: measures the goals of the design against named contenders, prints tables, writes JSON.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeError } from '../../core/errors.ts';
+import { benchChart } from './chart.ts';
+import { benchEvaluate } from './evaluate.ts';
+import { benchLatency } from './latency.ts';
 import type { Part } from './part.ts';
 import { type PartReport, partText, type Report, reportMarkdown, verdictOf } from './report.ts';
+import { benchRound } from './round.ts';
 import { benchSsh } from './ssh.ts';
+import { benchStore } from './store.ts';
 
-const PARTS: Readonly<Record<string, Part>> = { ssh: benchSsh };
+const PARTS: Readonly<Record<string, Part>> = {
+  ssh: benchSsh,
+  round: benchRound,
+  chart: benchChart,
+  store: benchStore,
+  evaluate: benchEvaluate,
+  latency: benchLatency,
+};
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = join(root, 'out/bench');
-const tools = relative(process.cwd(), join(folder, 'tools')) || '.';
+const tools = join(folder, 'tools');
 const FIGURES = join(root, 'docs/figures.md');
 const [BEGIN, END] = ['<!-- begin of the run -->', '<!-- end of the run -->'];
 

@@ -1,144 +1,107 @@
-// Measures the embedded sample store: `npx node test/bench/store.ts [--nodes 1000] [--hours 24] [--json]`.
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// What the embedded store takes to append a round and to answer, at a thousand and at thirty thousand nodes.
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
-import { METRICS, type Metric } from '../../core/catalogue.ts';
-import type { Labels, Sample } from '../../core/model.ts';
+import type { Series } from '../../core/model.ts';
 import type { SampleStore } from '../../core/ports.ts';
+import { spreadOf } from './harness.ts';
+import type { BenchOptions } from './part.ts';
+import type { PartReport, Row } from './report.ts';
+import { createStoreWorld, ROUND_MS } from './store-world.ts';
 
-const { values: args } = parseArgs({
-  options: {
-    nodes: { type: 'string', default: '1000' },
-    hours: { type: 'string', default: '24' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const NODES = Number(args.nodes);
-const ROUNDS = Number(args.hours) * 60;
-const ROUND_MS = 60_000;
 const START_MS = Date.UTC(2026, 10, 1);
-const END_MS = START_MS + (ROUNDS - 1) * ROUND_MS;
 const HOUR_MS = 3_600_000;
+const ASKED = 7;
 
-const things: { group: Metric['group']; labels: Labels; metrics: readonly Metric[] }[] = [];
-for (let n = 0; n < NODES; n++) {
-  const node = {
-    cluster: `nks-${Math.floor(n / 5)}`,
-    node: `node-${n}`,
-    role: n % 5 < 3 ? 'apiserver' : 'etcd',
+export async function benchStore({ dir, quick, log }: BenchOptions): Promise<PartReport> {
+  const fleets = [
+    { nodes: 1_000, rounds: (quick ? 2 : 24) * 60 },
+    { nodes: 30_000, rounds: quick ? 32 : 60 },
+  ];
+  const rows: Row[] = [];
+  for (const { nodes, rounds } of fleets) {
+    log(`${nodes} nodes, ${rounds} rounds`);
+    rows.push(...(await measureFleet(join(dir, String(nodes)), nodes, rounds)));
+  }
+  return {
+    title: 'Embedded store',
+    how: [
+      'A node has three mounts, two interfaces and two disks: 40 samples a round. A round is written in batches of a',
+      'hundred nodes, each of them on disk before the next, as the product does it. Queries are asked seven times.',
+    ],
+    rows,
+    goals: [],
+    missing: [],
   };
-  const add = (group: Metric['group'], extra: Labels) =>
-    things.push({ group, labels: { ...node, ...extra }, metrics: METRICS.filter((m) => m.group === group) });
-  add('node', {});
-  for (const mount of ['/', '/var', '/var/lib/etcd']) add('mount', { mount, device: '/dev/vda1' });
-  for (const device of ['eth0', 'eth1']) add('interface', { device });
-  for (const device of ['vda', 'vdb']) add('disk', { device });
-  add('check', { check: 'usage' });
 }
 
-/** Values with as many digits as real ones have; what is constant on a node is constant here. */
-function sampleValue(metric: Metric): number {
-  if (metric.unit === 'bool' || metric.name === 'oom_kills') return 1;
-  if (metric.unit === 'bytes') return 8_340_000_768;
-  if (metric.name === 'cores') return 4;
-  if (metric.name.startsWith('load') || metric.name.startsWith('psi'))
-    return Math.round(Math.random() * 400) / 100;
-  return Math.random() * 100;
-}
-
-function round(timeMs: number): Sample[] {
-  const samples: Sample[] = [];
-  for (const { labels, metrics } of things) {
-    for (const metric of metrics)
-      samples.push({ metric: metric.name, labels, timeMs, value: sampleValue(metric) });
-  }
-  return samples;
-}
-
-const results: { what: string; ms: number; note: string }[] = [];
-const quantile = (list: readonly number[], q: number) =>
-  list.toSorted((a, b) => a - b)[Math.floor(q * list.length)] ?? 0;
-
-async function measure(what: string, run: () => Promise<{ points: readonly unknown[] }[]>): Promise<void> {
-  const times: number[] = [];
-  let note = '';
-  for (let i = 0; i < 7; i++) {
-    const startMs = performance.now();
-    const series = await run();
-    times.push(performance.now() - startMs);
-    note = `${series.length} series, ${series.reduce((sum, one) => sum + one.points.length, 0)} points`;
-  }
-  results.push({ what, ms: quantile(times, 0.5), note });
-}
-
-async function append(store: SampleStore): Promise<void> {
-  const times: number[] = [];
-  for (let r = 0; r < ROUNDS; r++) {
-    const samples = round(START_MS + r * ROUND_MS);
-    const startMs = performance.now();
-    await store.write(samples);
-    times.push(performance.now() - startMs);
-  }
-  const count = things.reduce((sum, thing) => sum + thing.metrics.length, 0);
-  results.push({
-    what: 'write a round, median',
-    ms: quantile(times, 0.5),
-    note: `${count} samples, durable`,
-  });
-  results.push({ what: 'write a round, p99', ms: quantile(times, 0.99), note: '' });
-}
-
-const path = mkdtempSync(join(tmpdir(), 'bartizan-bench-'));
-try {
+async function measureFleet(path: string, nodes: number, rounds: number): Promise<Row[]> {
+  mkdirSync(path);
+  const world = createStoreWorld({ nodes, full: true });
   const store = openSqliteStore({ path });
-  await append(store);
-  const replay = round(END_MS);
-  const replayMs = performance.now();
-  const { duplicates } = await store.write(replay);
-  results.push({
-    what: 'write it again',
-    ms: performance.now() - replayMs,
-    note: `${duplicates} duplicates`,
-  });
-  const range = (hours: number) => ({ fromMs: END_MS - hours * HOUR_MS + ROUND_MS, toMs: END_MS });
-  const some = { node: ['node-1', `node-${NODES >> 1}`, `node-${NODES - 1}`] };
-  await measure('all nodes, 20 min', () => store.query({ metric: 'mem_usage', ...range(1 / 3) }));
-  await measure('all nodes, 30 min', () => store.query({ metric: 'mem_usage', ...range(0.5) }));
-  await measure('60 % of nodes, 30 min', () =>
-    store.query({ metric: 'mem_usage', where: { role: ['apiserver'] }, ...range(0.5) }),
-  );
-  await measure('all mounts, 30 min', () => store.query({ metric: 'disk_usage', ...range(0.5) }));
-  await measure('3 nodes, 24 h', () => store.query({ metric: 'mem_usage', where: some, ...range(24) }));
-  await measure('one cluster, 2 h', () =>
-    store.query({ metric: 'mem_usage', where: { cluster: ['nks-7'] }, ...range(2) }),
-  );
-  await measure('newest of all nodes', () =>
-    store.latest({ metric: 'mem_usage', sinceMs: END_MS - HOUR_MS }),
-  );
-  const openMs = performance.now();
-  const reader = openSqliteStore({ path, readOnly: true });
-  await reader.latest({ metric: 'up', sinceMs: END_MS - HOUR_MS });
-  results.push({ what: 'open beside it and ask for newest', ms: performance.now() - openMs, note: '' });
-  await reader.close();
-  const pruneMs = performance.now();
-  const rows = await store.prune(START_MS + HOUR_MS);
-  results.push({ what: 'remove an hour', ms: performance.now() - pruneMs, note: `${rows} rows` });
-  const closeMs = performance.now();
-  await store.close();
-  results.push({ what: 'close', ms: performance.now() - closeMs, note: '' });
-  const bytes = statSync(join(path, 'samples.db')).size;
-  const written = Number(/^write_bytes: (\d+)/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
-  const perDay = (value: number) => Math.round((value / ROUNDS / 1e6) * 1440);
-  const disk = { sizeMbPerDay: perDay(bytes), writtenMbPerDay: perDay(written) };
-  if (args.json) process.stdout.write(`${JSON.stringify({ nodes: NODES, rounds: ROUNDS, results, disk })}\n`);
-  else {
-    for (const { what, ms, note } of results) {
-      process.stdout.write(`${what.padEnd(36)}${ms.toFixed(1).padStart(8)} ms  ${note}\n`);
+  const rows: Row[] = [];
+  const contender = `${nodes} nodes`;
+  const add = (what: string, unit: string, values: readonly number[]) =>
+    rows.push({ what, contender, unit, value: spreadOf(values) });
+  try {
+    const [sizeBefore, writtenBefore] = [fileSize(path), writtenBytes()];
+    const appends: number[] = [];
+    for (let r = 0; r < rounds; r++) {
+      let tookMs = 0;
+      for (const samples of world.round(START_MS + r * ROUND_MS))
+        tookMs += await timeOf(() => store.write(samples));
+      appends.push(tookMs);
     }
-    process.stdout.write(`size ${disk.sizeMbPerDay} MB a day, written ${disk.writtenMbPerDay} MB a day\n`);
+    add(`append of a round, ${world.samplesInRound} samples`, 'ms', appends);
+    const toMs = START_MS + (rounds - 1) * ROUND_MS;
+    const range = (hours: number) => ({ fromMs: toMs - hours * HOUR_MS + ROUND_MS, toMs });
+    const metric = 'mem_usage';
+    const three = { node: ['node-1', `node-${nodes >> 1}`, `node-${nodes - 1}`] };
+    const queries: [string, () => Promise<Series[]>][] = [
+      ['one metric of all nodes, 30 min', () => store.query({ metric, ...range(0.5) })],
+      ['one of a role, 30 min', () => store.query({ metric, where: { role: ['etcd'] }, ...range(0.5) })],
+      ['one of all mounts, 30 min', () => store.query({ metric: 'disk_usage', ...range(0.5) })],
+      ['one of a cluster, 2 h', () => store.query({ metric, where: { cluster: ['nks-7'] }, ...range(2) })],
+      ['one of three nodes, all there is', () => store.query({ metric, where: three, fromMs: 0, toMs })],
+      ['newest of all nodes', () => store.latest({ metric, sinceMs: toMs - HOUR_MS })],
+    ];
+    for (const [what, ask] of queries) add(what, 'ms', await askRepeatedly(ask));
+    add('removal of half an hour', 'ms', [await timeOf(() => store.prune(START_MS + HOUR_MS / 2))]);
+    await store.close();
+    const perDay = (bytes: number) => (bytes / rounds / 1e6) * 1440;
+    add('growth', 'MB a day', [perDay(fileSize(path) - sizeBefore)]);
+    add('written to disk', 'MB a day', [perDay(writtenBytes() - writtenBefore)]);
+    return rows;
+  } finally {
+    await closeQuietly(store);
   }
-} finally {
-  rmSync(path, { recursive: true });
 }
+
+async function askRepeatedly(ask: () => Promise<Series[]>): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < ASKED; i++) {
+    times.push(
+      await timeOf(async () => {
+        if ((await ask()).length === 0) throw new Error('the store has no such series');
+      }),
+    );
+  }
+  return times;
+}
+
+async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now();
+  await work();
+  return performance.now() - startMs;
+}
+
+async function closeQuietly(store: SampleStore): Promise<void> {
+  try {
+    await store.close();
+  } catch {
+    // It is closed already.
+  }
+}
+
+const fileSize = (path: string) => statSync(join(path, 'samples.db')).size;
+const writtenBytes = () => Number(/^write_bytes: (\d+)/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);

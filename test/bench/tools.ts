@@ -1,7 +1,7 @@
 // Programs that only the benchmark needs, and how to get those that are not there.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findProgram } from '../suites.ts';
 
@@ -26,5 +26,8 @@ export function buildGo(tools: string): Tool {
 /** The npm package, which is no dependency of the project. */
 export function russhModule(tools: string): Tool {
   const file = join(tools, 'node_modules/russh/lib/index.js');
-  return { file, missing: existsSync(file) ? undefined : `npm install --prefix ${tools} ${RUSSH}` };
+  return {
+    file,
+    missing: existsSync(file) ? undefined : `npm install --prefix ${relative(process.cwd(), tools)} ${RUSSH}`,
+  };
 }

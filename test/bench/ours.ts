@@ -1,16 +1,18 @@
-// The product as a contender, in a process of its own: `ssh-ours.ts SCENE FOLDER` probes once and ends; with `--stay`
+// The product as a contender, in a process of its own: `ours.ts SCENE FOLDER` probes once and ends; with `--stay`
 // it probes at each line on stdin, over the connections it has, and answers with what the round took.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createAuditFile } from '../../adapters/audit/file.ts';
 import { createProber } from '../../adapters/probes/prober.ts';
-import type { BatchObservation } from '../../core/model.ts';
+import type { BatchObservation, Check } from '../../core/model.ts';
+import { planRound } from '../../core/plan/plan.ts';
 import { configOf, readScene } from './ssh-scene.ts';
 
-const EVERY_MS = 3_600_000;
 const [sceneFile = '', dir = '', mode] = process.argv.slice(2);
 const { bastion, targets } = configOf(readScene(sceneFile));
+
+const checks: Check[] = [{ name: 'usage', probe: 'usage', everyMs: 3_600_000, where: {}, options: {} }];
 
 // As after a restart: counters of the last round are there, so that nobody looks twice for want of them.
 const countersFile = join(dir, 'counters.json');
@@ -24,7 +26,7 @@ const prober = await createProber({
   config: {
     bastions: [bastion],
     clusters: [{ name: 'c', bastion: 'b', nodes: [] }],
-    checks: [{ name: 'usage', probe: 'usage', everyMs: EVERY_MS, where: {}, options: {} }],
+    checks,
   },
   secrets: { resolve: async (text) => text, redact: (text) => text },
   audit: {
@@ -43,31 +45,27 @@ const prober = await createProber({
   knownHosts: join(dir, 'known_hosts'),
 });
 
-/** @throws unless every target ran the script, was understood and gave rates */
-function check({ bastion: hop, observations }: BatchObservation): void {
+/** How many targets ran the script and were understood. @throws where one did not, or has no rates */
+function answered({ bastion: hop, observations }: BatchObservation): number {
   if (!hop.ok) throw new Error(`bastion: ${hop.failure.detail}`);
   for (const { target, result } of observations) {
     if (!result.ok) throw new Error(`${target.node}: ${result.failure.detail}`);
     if (!result.samples.some(({ metric }) => metric === 'cpu_usage'))
       throw new Error(`${target.node}: no rates`);
   }
-  if (observations.length !== targets.length) throw new Error(`${observations.length} observations`);
+  return observations.length;
 }
 
 async function round(): Promise<{ wallMs: number; cpuMs: number; commands: number }> {
   commands = 0;
   const [startMs, startCpu] = [performance.now(), process.cpuUsage()];
+  // Round 0 is a multiple of every interval: the check is due.
+  const planned = planRound({ roundMs: 0, checks, targets, bastions: [bastion] });
   const expiresAtMs = Number.POSITIVE_INFINITY;
-  const batch = {
-    roundMs: Date.now(),
-    bastion: 'b',
-    index: 0,
-    count: 1,
-    checks: ['usage'],
-    targets,
-    expiresAtMs,
-  };
-  check(await prober.probe(batch));
+  const batches = planned.map((batch) => ({ ...batch, roundMs: Date.now(), expiresAtMs }));
+  const observations = await Promise.all(batches.map((batch) => prober.probe(batch)));
+  const done = observations.reduce((sum, observation) => sum + answered(observation), 0);
+  if (done !== targets.length) throw new Error(`${done} of ${targets.length} targets`);
   const { user, system } = process.cpuUsage(startCpu);
   return { wallMs: performance.now() - startMs, cpuMs: (user + system) / 1000, commands };
 }

@@ -1,0 +1,100 @@
+// How long it takes from the start of a process to the first picture of an alert, against headless Chromium.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderSvg } from '../../adapters/charts/svg.ts';
+import { findProgram } from '../suites.ts';
+import { alertChart } from './chart-spec.ts';
+import { type Browser, freshBrowser, keptBrowser, writePage } from './chromium.ts';
+import { type Contender, compare, type Readings } from './harness.ts';
+import { measureProcesses, nodeJob } from './measured-process.ts';
+import type { BenchOptions } from './part.ts';
+import { goalOf, type PartReport, rowsOf } from './report.ts';
+import { type Resident, startResident } from './resident.ts';
+
+const OURS = 'bartizan';
+const CHROMIUM = 'headless Chromium';
+const SIZE = [2000, 1000] as const;
+
+/** @throws unless the file is a PNG of 2000 × 1000 pixels */
+function checkPicture(file: string): void {
+  const png = readFileSync(file);
+  const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
+  if (width !== SIZE[0] || height !== SIZE[1]) throw new Error(`${file} has ${width} × ${height} pixels`);
+}
+
+export async function benchChart({ dir, quick, log }: BenchOptions): Promise<PartReport> {
+  const rounds = quick ? 3 : 9;
+  const page = writePage(dir, renderSvg(alertChart()));
+  const get = 'apt-get install chromium python3';
+  const missing = findProgram('chromium') && findProgram('python3') ? undefined : get;
+  let count = 0;
+
+  /** One process from its start to a picture. */
+  async function drawFresh(memory: boolean, command: (png: string) => readonly string[]): Promise<Readings> {
+    const png = join(dir, `${++count}.png`);
+    const { wallMs, cpuMs, peakMb } = await measureProcesses({ jobs: [{ argv: command(png) }], png, memory });
+    checkPicture(png);
+    return memory ? { peakMb } : { wallMs, cpuMs };
+  }
+  const fresh = (memory: boolean): Contender[] => [
+    {
+      name: OURS,
+      missing: findProgram('python3') ? undefined : 'apt-get install python3',
+      run: () => drawFresh(memory, (png) => nodeJob('chart-ours.ts', png)),
+    },
+    {
+      name: CHROMIUM,
+      missing,
+      run: () => drawFresh(memory, (png) => freshBrowser(join(dir, `profile-${count}`), page, png)),
+    },
+  ];
+
+  const first = await compare(fresh(false), rounds, (name, round) => log(`first ${round + 1}: ${name}`));
+  const memory = await compare(fresh(true), quick ? 1 : 3, (name) => log(`memory: ${name}`));
+  const warm = await compareWarm();
+  return {
+    title: 'Chart: an alert picture of 2000 × 1000 pixels',
+    how: [
+      'From the start of a process until the PNG is complete: ours draws nine series with their names in Korean;',
+      'Chromium is given that SVG in a page, new profile and new browser each time, as a renderer without a pool has',
+      'it. CPU until every process of it is gone; memory of all its processes together, shared pages counted once.',
+      'Later pictures: of a process, or a browser, that stays.',
+    ],
+    rows: [
+      ...rowsOf(first, 'wallMs', { what: 'process start to first PNG', unit: 'ms' }),
+      ...rowsOf(first, 'cpuMs', { what: 'CPU of that', unit: 'ms' }),
+      ...rowsOf(memory, 'peakMb', { what: 'memory at most', unit: 'MB' }),
+      ...rowsOf(warm, 'wallMs', { what: 'a later PNG', unit: 'ms' }),
+    ],
+    goals: [goalOf(first, 'wallMs', { what: 'first PNG', ours: OURS, against: CHROMIUM, limit: 0.1 })],
+    missing: first.missing,
+  };
+
+  async function compareWarm() {
+    const png = join(dir, 'warm.png');
+    let ours: Resident<Readings> | undefined;
+    let browser: Browser | undefined;
+    try {
+      ours = startResident<Readings>(nodeJob('chart-ours.ts', png, '--stay'));
+      browser = missing === undefined ? await keptBrowser(join(dir, 'profile-kept')) : undefined;
+      const contenders: Contender[] = [
+        { name: OURS, run: () => (ours as Resident<Readings>).ask() },
+        {
+          name: CHROMIUM,
+          missing,
+          async run() {
+            const startMs = performance.now();
+            await browser?.draw(page, png);
+            return { wallMs: performance.now() - startMs };
+          },
+        },
+      ];
+      // The first of each is not a later one.
+      await compare(contenders, 1);
+      return await compare(contenders, rounds, () => checkPicture(png));
+    } finally {
+      await ours?.stop();
+      await browser?.stop();
+    }
+  }
+}

@@ -1,0 +1,140 @@
+// What it takes to judge rules, against the time that the store takes to answer the evaluation's own queries.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
+import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
+import type { Check, Rule } from '../../core/model.ts';
+import type { SampleStore } from '../../core/ports.ts';
+import { evaluate } from '../../core/stages/evaluate.ts';
+import { createRecordingLogger } from '../recording-logger.ts';
+import { type Comparison, type Contender, compare, type Readings, spreadOf, valuesOf } from './harness.ts';
+import type { BenchOptions } from './part.ts';
+import { type Goal, type PartReport, rowsOf } from './report.ts';
+import { createStoreWorld, ROUND_MS } from './store-world.ts';
+
+const NODES = 30_000;
+const METRICS = [
+  'mem_usage',
+  'cpu_usage',
+  'swap_usage',
+  'cpu_iowait',
+  'cpu_steal',
+  'load1',
+  'load_per_core',
+  'psi_cpu',
+  'psi_mem',
+  'psi_io',
+];
+const START_MS = Date.UTC(2026, 10, 24);
+/** Rounds that the first evaluation finds. */
+const BEFORE = 32;
+const LATENESS_MS = 15 * ROUND_MS;
+const [QUIET, BREACHING] = ['all ok', '1 % of nodes breaching every rule'];
+
+const rules: Rule[] = METRICS.map((metric) => ({
+  name: metric,
+  title: metric,
+  metric,
+  where: {},
+  condition: { kind: 'above', threshold: 85 },
+  forMs: 5 * ROUND_MS,
+  keepFiringForMs: 0,
+  noData: 'keepLast',
+  severity: 'warning',
+  inhibitedBy: [],
+}));
+const checks: Check[] = [{ name: 'usage', probe: 'usage', everyMs: ROUND_MS, where: {}, options: {} }];
+
+export async function benchEvaluate({ dir, quick, log }: BenchOptions): Promise<PartReport> {
+  const rounds = quick ? 3 : 9;
+  const fleets = await Promise.all(
+    [QUIET, BREACHING].map((name, i) => createFleet(name, join(dir, String(i)), name === BREACHING)),
+  );
+  try {
+    const comparison = await compare(fleets, rounds, (name, round) => log(`${round + 1}: ${name}`));
+    const row = (figure: string, what: string) => rowsOf(comparison, figure, { what, unit: 'ms' });
+    return {
+      title: `Evaluation: ${METRICS.length} rules × ${NODES} nodes on the embedded store`,
+      how: [
+        'A round a minute, judged at once, with the default lateness of 15 min; where nodes breach, their alerts fire',
+        'since minutes. The whole is the stage as it runs: queries, verdicts, what is written of state; judging is the',
+        `whole less the queries. The first evaluation judges ${BEFORE} rounds at once and writes the alerts.`,
+      ],
+      rows: [
+        ...row('wholeMs', 'the whole'),
+        ...row('queryMs', 'queries of it'),
+        ...row('judgeMs', 'judging'),
+        ...fleets.map(({ name, firstMs }) => ({
+          what: 'first evaluation',
+          contender: name,
+          unit: 'ms',
+          value: spreadOf([firstMs]),
+        })),
+      ],
+      goals: [QUIET, BREACHING].map((name) => goalOf(comparison, name)),
+      missing: [],
+    };
+  } finally {
+    for (const fleet of fleets) await fleet.close();
+  }
+}
+
+function goalOf(comparison: Comparison, name: string): Goal {
+  const [whole, query] = [valuesOf(comparison, name, 'wholeMs'), valuesOf(comparison, name, 'queryMs')];
+  const value = spreadOf(whole.map((ms, round) => ms / (query[round] as number)));
+  return { what: `evaluation, ${name}`, against: "the store's query time", value, limit: 2, unit: '' };
+}
+
+type Fleet = Contender & { firstMs: number; close(): Promise<void> };
+
+async function createFleet(name: string, path: string, breaching: boolean): Promise<Fleet> {
+  mkdirSync(path);
+  const store = openSqliteStore({ path });
+  const state = openSqliteState({ path });
+  const breachAtMs = breaching ? START_MS + (BEFORE - 16) * ROUND_MS : Number.POSITIVE_INFINITY;
+  const world = createStoreWorld({ nodes: NODES, full: false, breachAtMs });
+  let queryMs = 0;
+  const timed: SampleStore = {
+    ...store,
+    async query(query) {
+      const startMs = performance.now();
+      const series = await store.query(query);
+      queryMs += performance.now() - startMs;
+      return series;
+    },
+  };
+  const logger = { ...createRecordingLogger(), info: () => {} };
+  const meter = { count: () => {}, gauge: () => {} };
+  let next = 0;
+
+  async function addRound(): Promise<number> {
+    const roundMs = START_MS + next++ * ROUND_MS;
+    for (const samples of world.round(roundMs)) await store.write(samples);
+    return roundMs;
+  }
+
+  async function judge(roundMs: number): Promise<Readings> {
+    queryMs = 0;
+    const config = { rules, checks, schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: LATENESS_MS } };
+    const request = { config, targets: world.targets, roundMs, shard: 'local' };
+    const startMs = performance.now();
+    await evaluate(request, { store: timed, state, logger, meter });
+    const wholeMs = performance.now() - startMs;
+    return { wholeMs, queryMs, judgeMs: wholeMs - queryMs };
+  }
+
+  while (next < BEFORE - 1) await addRound();
+  const { wholeMs: firstMs } = await judge(await addRound());
+  const alerts = await state.listAlerts();
+  const expected = breaching ? (METRICS.length * NODES) / 100 : 0;
+  if (alerts.length !== expected) throw new Error(`${alerts.length} alerts, not ${expected}`);
+  return {
+    name,
+    firstMs: firstMs as number,
+    run: async () => judge(await addRound()),
+    async close() {
+      await store.close();
+      await state.close();
+    },
+  };
+}

@@ -1,0 +1,45 @@
+// Many targets that cost little: a bastion and a node in processes of their own, the node standing for all of them.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { newKey, publicKeyOf } from '../../localstack/fleet/new-key.ts';
+import { nodeJob } from './measured-process.ts';
+import { type Resident, startResident } from './resident.ts';
+import type { Scene, SceneHost } from './ssh-scene.ts';
+
+type Address = Omit<SceneHost, 'name'>;
+
+/** Starts it and writes `scene.json`, with the product's default bounds for a bastion. */
+export async function startLightFleet(
+  dir: string,
+  targets: number,
+): Promise<{ scene: Scene; file: string; stop(): Promise<void> }> {
+  mkdirSync(dir, { recursive: true });
+  const privateKey = newKey();
+  const key = join(dir, 'key');
+  writeFileSync(key, privateKey, { mode: 0o600 });
+  const hosts: Resident<Address>[] = ['bastion', 'node'].map((kind) =>
+    startResident(nodeJob('light-host.ts', kind, publicKeyOf(privateKey))),
+  );
+  const stop = async () => {
+    for (const host of hosts) await host.stop();
+  };
+  try {
+    const [bastion, node] = (await Promise.all(hosts.map((host) => host.ask()))) as [Address, Address];
+    const scene: Scene = {
+      bastion: { name: 'bastion', ...bastion },
+      targets: Array.from({ length: targets }, (_, i) => ({ name: `target-${i}`, ...node })),
+      user: 'probe',
+      key,
+      knownHosts: join(dir, 'known_hosts'),
+      script: '',
+      parallel: 32,
+      batchSize: 100,
+    };
+    const file = join(dir, 'scene.json');
+    writeFileSync(file, JSON.stringify(scene));
+    return { scene, file, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

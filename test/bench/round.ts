@@ -1,0 +1,54 @@
+// How long a round over thousands of targets takes, and what of it is the client's CPU.
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProgram } from '../suites.ts';
+import { type Contender, compare } from './harness.ts';
+import { startLightFleet } from './light-fleet.ts';
+import { type Measured, measureProcesses, nodeJob } from './measured-process.ts';
+import type { BenchOptions } from './part.ts';
+import { type PartReport, rowsOf } from './report.ts';
+import { startResident } from './resident.ts';
+import { emptyFolder } from './ssh-scene.ts';
+
+export async function benchRound({ dir, quick, log }: BenchOptions): Promise<PartReport> {
+  const [targets, rounds] = quick ? [600, 3] : [3_000, 5];
+  const { file, stop } = await startLightFleet(join(dir, 'fleet'), targets);
+  const [fresh, stayed] = [emptyFolder(join(dir, 'fresh')), emptyFolder(join(dir, 'stayed'))];
+  const cold = { jobs: [{ argv: nodeJob('ours.ts', file, fresh) }] };
+  try {
+    await measureProcesses(cold);
+    copyFileSync(join(fresh, 'counters.json'), join(stayed, 'counters.json'));
+    const warm = startResident<Measured>(nodeJob('ours.ts', file, stayed, '--stay'));
+    try {
+      await warm.ask();
+      const missing = findProgram('python3') ? undefined : 'apt-get install python3';
+      const contenders: Contender[] = [
+        { name: 'fresh process', missing, run: async () => perTarget(await measureProcesses(cold)) },
+        { name: 'connections kept', run: async () => perTarget(await warm.ask()) },
+      ];
+      const comparison = await compare(contenders, rounds, (name, round) => log(`${round + 1}: ${name}`));
+      return {
+        title: `Round: ${targets} light targets`,
+        how: [
+          'Batches, connections and deadlines as the product has them by default; bastion and nodes are two other',
+          'processes of this project that answer with made-up output, and need about as much CPU as the client, on the',
+          'same cores: wall time is for comparing runs with each other.',
+        ],
+        rows: [
+          ...rowsOf(comparison, 'wallMs', { what: 'round, wall time', unit: 'ms' }),
+          ...rowsOf(comparison, 'cpuMs', { what: 'client CPU a target', unit: 'ms' }),
+        ],
+        goals: [],
+        missing: comparison.missing,
+      };
+    } finally {
+      await warm.stop();
+    }
+  } finally {
+    await stop();
+  }
+
+  function perTarget({ wallMs, cpuMs }: Measured) {
+    return { wallMs, cpuMs: cpuMs / targets };
+  }
+}
