@@ -1,4 +1,3 @@
-import type { ParsedKey } from 'ssh2';
 import type { BastionConfig, Config } from '../../core/config/types.ts';
 import { ConfigError } from '../../core/errors.ts';
 import type { FailureReason, Target } from '../../core/model.ts';
@@ -9,6 +8,7 @@ import { fingerprintOf, type HostKey, type HostKeyVerdict, judgeHostKey } from '
 import { createKeyring } from './keyring.ts';
 import { knownHostName, knownNodeNames, withKnownHosts } from './known-hosts.ts';
 import { createPinnedKeys, readKnownHosts, writeKnownHosts } from './known-hosts-file.ts';
+import type { LoginKey } from './login-key.ts';
 import { type Shown, showBastionKey, showNodeKeys } from './shown-keys.ts';
 
 /** A host key as people decide on it. */
@@ -80,7 +80,7 @@ export async function learnHostKeys(options: {
 
   try {
     const hops = await lookAtBastions();
-    const trusted: { bastion: BastionConfig; key: ParsedKey; bastionKey: HostKey }[] = [];
+    const trusted: { bastion: BastionConfig; key: LoginKey; bastionKey: HostKey }[] = [];
     for (const bastion of bastions) {
       const hop = hops.get(bastion);
       const host = hostOfBastion(bastion);
@@ -100,8 +100,8 @@ export async function learnHostKeys(options: {
   }
   return { shown, failed };
 
-  async function lookAtBastions(): Promise<Map<BastionConfig, { key: ParsedKey; look: Shown }>> {
-    const hops = new Map<BastionConfig, { key: ParsedKey; look: Shown }>();
+  async function lookAtBastions(): Promise<Map<BastionConfig, { key: LoginKey; look: Shown }>> {
+    const hops = new Map<BastionConfig, { key: LoginKey; look: Shown }>();
     await forEachAtOnce(bastions, BASTIONS_AT_ONCE, async (bastion) => {
       const host = hostOfBastion(bastion);
       const startMs = nowMs();
@@ -119,7 +119,7 @@ export async function learnHostKeys(options: {
   }
 
   async function lookAtNodes(
-    trusted: readonly { bastion: BastionConfig; key: ParsedKey; bastionKey: HostKey }[],
+    trusted: readonly { bastion: BastionConfig; key: LoginKey; bastionKey: HostKey }[],
   ): Promise<Map<Target, Shown>> {
     const looks = new Map<Target, Shown>();
     const total = trusted.reduce((sum, { bastion }) => sum + (behind.get(bastion.name)?.length ?? 0), 0);
