@@ -215,6 +215,11 @@ export interface Channel {
     picture: Picture | undefined,
     options: { signal: AbortSignal },
   ): Promise<Receipt>;
+  /**
+   * Whether messages would get through, as far as can be told without sending one; what was seen, in a line.
+   * @throws as `send`
+   */
+  verify?(options: { signal: AbortSignal }): Promise<Receipt>;
 }
 
 export interface ChartStore {

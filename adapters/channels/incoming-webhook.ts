@@ -1,6 +1,7 @@
 import type { Notification, Picture } from '../../core/notify/model.ts';
 import type { Channel } from '../../core/ports.ts';
 import { sendRequest } from '../http.ts';
+import { reachServer } from '../reach.ts';
 import type { ChannelDeps } from './channel-adapter.ts';
 
 /** A channel that posts one JSON body to an address which is itself the secret, as chat services' webhooks are. */
@@ -23,6 +24,11 @@ export function createIncomingWebhook(
         { nowMs: clock.nowMs, redact: secrets.redact },
       );
       return { detail: `answered ${answer.status}` };
+    },
+    // A webhook knows no harmless call: whatever is posted to it is shown.
+    async verify({ signal }) {
+      const url = await secrets.resolve(options.url);
+      return { detail: await reachServer(url, { timeoutMs: options.timeout, signal }) };
     },
   };
 }

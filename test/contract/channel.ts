@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, PermanentError, RetryableError } from '../../core/errors.ts';
-import type { Channel } from '../../core/ports.ts';
+import type { Channel, Receipt } from '../../core/ports.ts';
 import { sampleNotification, samplePicture } from './notifications.ts';
 
 export interface ReceivedRequest {
@@ -21,6 +21,8 @@ export interface ChannelUnderTest {
   keyOf?(request: ReceivedRequest): string;
   /** Takes out what the service makes anew each time, such as ids of files. */
   stable?(text: string): string;
+  /** Paths that `verify` asks for; none where there is only the connection to look at. */
+  verifies: readonly string[];
   /** Values that must appear in no error and no receipt. */
   secrets: readonly string[];
 }
@@ -65,11 +67,21 @@ export function describeChannel(name: string, subject: ChannelUnderTest): void {
       await new Promise((resolve) => server.close(resolve));
     });
 
-    async function send(how: Behaviour, signal = new AbortController().signal, url = baseUrl) {
+    function send(how: Behaviour, signal = new AbortController().signal, url = baseUrl) {
+      const channel = subject.create(url);
+      return attempt(how, () => channel.send(sampleNotification(), samplePicture, { signal }));
+    }
+
+    function verify(how: Behaviour, signal = new AbortController().signal, url = baseUrl) {
+      const channel = subject.create(url);
+      return attempt(how, async () => channel.verify?.({ signal }));
+    }
+
+    async function attempt(how: Behaviour, act: () => Promise<Receipt | undefined>) {
       behaviour = how;
       received = [];
       try {
-        return { receipt: await subject.create(url).send(sampleNotification(), samplePicture, { signal }) };
+        return { receipt: await act() };
       } catch (error) {
         return { error };
       }
@@ -89,6 +101,35 @@ export function describeChannel(name: string, subject: ChannelUnderTest): void {
       const text = everythingIn(value);
       for (const secret of subject.secrets) expect(text).not.toContain(secret);
     }
+
+    it('verifies without sending anything', async () => {
+      const { receipt, error } = await verify(subject.accept);
+      expect(error).toBeUndefined();
+      expect(receipt?.detail).toBeTruthy();
+      holdsNoSecret(receipt);
+      expect(received.map(({ path }) => path)).toEqual(subject.verifies);
+    });
+
+    it('verifies nothing that is refused, each with the right error', async () => {
+      for (const status of subject.verifies.length > 0 ? STATUSES.filter((s) => s >= 300) : []) {
+        const { error } = await verify((request, response) => {
+          response.writeHead(status, { location: `${baseUrl}/elsewhere/${subject.secrets[0]}` });
+          response.end(`no: ${request.path} ${JSON.stringify(request.headers)}`);
+        });
+        expect([status, (error as Error)?.constructor]).toEqual([status, expectedError(status)]);
+        holdsNoSecret(error);
+      }
+    });
+
+    it.each([
+      ['http://127.0.0.1:1', /nothing listens on port 1/],
+      ['http://no-such-host.invalid', /the name (does not resolve|cannot be looked up)/],
+    ])('verifies nothing at %s', async (url, text) => {
+      const { error } = await verify(subject.accept, undefined, url);
+      expect(error).toBeInstanceOf(RetryableError);
+      expect((error as Error).message).toMatch(text);
+      holdsNoSecret(error);
+    });
 
     it('delivers, and its receipt holds no secret', async () => {
       const { receipt, error } = await send(subject.accept);

@@ -56,6 +56,8 @@ export function createFakeSlack(options: { token: string; channel: string; host:
           file: file.polls > fake.pollsUntilReady ? { mimetype: 'image/png' } : { mimetype: '' },
         });
       }
+      case 'auth.test':
+        return answer({ ok: true, team: 'Example', user: 'bartizan', team_id: 'T0', user_id: 'U0' });
       case 'chat.postMessage': {
         const blocks = JSON.parse(form.get('blocks') ?? '[]') as Record<string, unknown>[];
         if (form.get('channel') !== options.channel) return refuse('channel_not_found');

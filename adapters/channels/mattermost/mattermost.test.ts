@@ -29,6 +29,11 @@ function createFakeMattermost() {
       void response.writeHead(status).end(JSON.stringify(body));
     if (request.headers.authorization !== `Bearer ${TOKEN}`)
       return answer(401, { id: 'api.context.session_expired.app_error' });
+    if (request.method === 'GET') {
+      if (request.path === '/api/v4/users/me') return answer(200, { id: 'u1', username: 'bartizan' });
+      if (request.path === '/api/v4/channels/ch1') return answer(200, { id: 'ch1', display_name: 'Ops' });
+      return answer(404, { id: 'app.channel.get.existing.app_error' });
+    }
     if (request.path === '/api/v4/files') {
       const headers = { 'content-type': String(request.headers['content-type']) };
       const form = await new Response(new Uint8Array(request.body), { headers }).formData();
@@ -57,6 +62,7 @@ describeChannel('mattermost', {
     mattermost.create(mattermost.options.parse({ url, token: '${env:TOKEN}', channelId: 'ch1' }), deps),
   accept: fake.handle,
   stable: (text) => text.replaceAll(/file\d+/g, 'FILE'),
+  verifies: ['/api/v4/users/me', '/api/v4/channels/ch1'],
   secrets: [TOKEN],
 });
 
@@ -76,6 +82,7 @@ describeChannel('mattermost-webhook', {
     received.push(JSON.parse(request.body.toString('utf8')));
     response.writeHead(request.path === '/hooks/mm-hook-77' ? 200 : 404).end('ok');
   },
+  verifies: [],
   secrets: ['mm-hook-77'],
 });
 

@@ -3,6 +3,7 @@ import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
 import { RetryableError } from '../../../core/errors.ts';
 import { type HttpAnswer, sendRequest } from '../../http.ts';
+import { reachServer } from '../../reach.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { render } from './text.ts';
 
@@ -36,11 +37,24 @@ export const mattermost: ChannelAdapter<MattermostOptions> = {
   preview: (notification, picture) =>
     `${picture ? `post with a file (${picture.png.length} bytes):` : 'post:'}\n${render(notification)}`,
   create(options, { secrets, clock }) {
+    const base = `${options.url.replace(/\/$/, '')}/api/v4`;
+    const deps = { nowMs: clock.nowMs, redact: secrets.redact };
     return {
+      async verify({ signal }) {
+        const token = await secrets.resolve(options.token);
+        const timeoutMs = options.timeout;
+        await reachServer(base, { timeoutMs, signal });
+        const headers = { authorization: `Bearer ${token}` };
+        const get = async (path: string) =>
+          jsonOf(
+            await sendRequest({ method: 'GET', url: `${base}${path}`, headers, timeoutMs, signal }, deps),
+          ) as Record<string, unknown>;
+        const me = await get('/users/me');
+        const channel = await get(`/channels/${encodeURIComponent(options.channelId)}`);
+        return { detail: `${me.username} sees channel ${channel.display_name}` };
+      },
       async send(notification, picture, { signal }) {
         const token = await secrets.resolve(options.token);
-        const base = `${options.url.replace(/\/$/, '')}/api/v4`;
-        const deps = { nowMs: clock.nowMs, redact: secrets.redact };
         const post = (
           path: string,
           body: FormData | string,

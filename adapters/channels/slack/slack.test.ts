@@ -31,6 +31,7 @@ describeChannel('slack', {
   },
   accept: contractSlack.handle,
   stable: (text) => text.replaceAll(/F\d+/g, 'FILE'),
+  verifies: ['/auth.test'],
   secrets: [TOKEN],
 });
 
@@ -40,6 +41,7 @@ describeChannel('slack-webhook', {
     return slackWebhook.create(slackWebhook.options.parse({ url: '${env:HOOK}' }), deps);
   },
   accept: (request, response) => void response.writeHead(request.path === HOOK_PATH ? 200 : 404).end('ok'),
+  verifies: [],
   secrets: ['hook-secret-91'],
 });
 

@@ -33,6 +33,12 @@ async function fakeTelegram(request: ReceivedRequest, response: ServerResponse):
   const [, bot, method] = request.path.split('/');
   if (bot !== `bot${TOKEN}`)
     return void answer(401, { ok: false, error_code: 401, description: 'Unauthorized' });
+  if (method === 'getMe') return void answer(200, { ok: true, result: { username: 'bartizan_bot' } });
+  if (method?.startsWith('getChat?')) {
+    const chat = new URLSearchParams(method.slice('getChat?'.length)).get('chat_id');
+    if (chat !== '-1001') return void bad('chat not found');
+    return void answer(200, { ok: true, result: { id: -1001, title: 'Ops' } });
+  }
   const type = String(request.headers['content-type']);
   const form = await new Response(new Uint8Array(request.body), {
     headers: { 'content-type': type },
@@ -60,6 +66,7 @@ describeChannel('telegram', {
       clock: { nowMs: Date.now },
     }),
   accept: (request, response) => void fakeTelegram(request, response),
+  verifies: [`/bot${TOKEN}/getMe`, `/bot${TOKEN}/getChat?chat_id=-1001`],
   secrets: [TOKEN],
 });
 

@@ -4,6 +4,7 @@ import { secretSchema } from '../../../core/config/secret-text.ts';
 import { PermanentError } from '../../../core/errors.ts';
 import type { Notification, Picture } from '../../../core/notify/model.ts';
 import { sendRequest } from '../../http.ts';
+import { reachServer } from '../../reach.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { CAPTION_LIMIT, render, TEXT_LIMIT } from './text.ts';
 
@@ -41,7 +42,23 @@ detail first, then alerts ("and 12 more"). Make a bot with @BotFather, add it to
       ? `photo (${picture.png.length} bytes) with caption:\n${render(notification, CAPTION_LIMIT).html}`
       : render(notification, TEXT_LIMIT).html,
   create(options, { secrets, clock }) {
+    const base = options.apiUrl.replace(/\/$/, '');
+    const deps = { nowMs: clock.nowMs, redact: secrets.redact };
     return {
+      async verify({ signal }) {
+        const token = await secrets.resolve(options.token);
+        await reachServer(base, { timeoutMs: options.timeout, signal });
+        const ask = async (method: string) => {
+          const request = { method: 'GET', url: `${base}/bot${token}/${method}`, headers: {} } as const;
+          const { body } = await sendRequest({ ...request, timeoutMs: options.timeout, signal }, deps);
+          return (parse(body) as { result?: { username?: string; title?: string } } | undefined)?.result;
+        };
+        const bot = await ask('getMe');
+        const chat = await ask(`getChat?chat_id=${encodeURIComponent(options.chatId)}`);
+        return {
+          detail: `bot @${bot?.username ?? '?'} sees chat ${chat?.title ?? chat?.username ?? options.chatId}`,
+        };
+      },
       async send(notification, picture, { signal }) {
         const token = await secrets.resolve(options.token);
         const fits = picture !== undefined && picture.png.length <= PHOTO_LIMIT_BYTES;
@@ -49,14 +66,14 @@ detail first, then alerts ("and 12 more"). Make a bot with @BotFather, add it to
         const answer = await sendRequest(
           {
             method: 'POST',
-            url: `${options.apiUrl.replace(/\/$/, '')}/bot${token}/${call.method}`,
+            url: `${base}/bot${token}/${call.method}`,
             headers: {},
             body: call.form,
             timeoutMs: options.timeout,
             signal,
             retryAfterInBody,
           },
-          { nowMs: clock.nowMs, redact: secrets.redact },
+          deps,
         );
         const id = messageId(answer.body);
         if (id === undefined) throw new PermanentError('telegram accepted the request but names no message');

@@ -43,6 +43,7 @@ describeChannel('webhook', {
     response.writeHead(fine ? 202 : 400).end();
   },
   keyOf: (request) => String(request.headers['idempotency-key']),
+  verifies: [],
   secrets: [TOKEN, KEY, HEADER],
 });
 

@@ -5,6 +5,7 @@ import { secretSchema, secretTextSchema } from '../../../core/config/secret-text
 import { ConfigError } from '../../../core/errors.ts';
 import type { Notification, Picture } from '../../../core/notify/model.ts';
 import { sendRequest } from '../../http.ts';
+import { reachServer } from '../../reach.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { multipart, PAYLOAD_PART, PICTURE_PART, type WebhookBody } from './multipart.ts';
 import { PICTURE_WAYS, render } from './payload.ts';
@@ -87,6 +88,14 @@ Compare in constant time, refuse timestamps more than five minutes off, and drop
         const request = { method: 'POST', url, headers, body, timeoutMs: options.timeout, signal } as const;
         const answer = await sendRequest(request, { nowMs: clock.nowMs, redact: secrets.redact });
         return { detail: `answered ${answer.status}` };
+      },
+      async verify({ signal }) {
+        const url = await secrets.resolve(options.url);
+        const texts = [...Object.values(options.headers), options.secret ?? ''];
+        const [key = ''] = (await Promise.all(texts.map((text) => secrets.resolve(text)))).slice(-1);
+        // Tells a key that could sign nothing.
+        keyOf(key);
+        return { detail: await reachServer(url, { timeoutMs: options.timeout, signal }) };
       },
     };
   },
