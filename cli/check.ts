@@ -2,7 +2,9 @@ import { Command } from 'commander';
 import type { Problem } from '../core/config/problem.ts';
 import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
-import { readConfig } from './config-file.ts';
+import { readConfig, secretsFor } from './config-file.ts';
+import { type ConnectRow, checkConnections } from './connect-check.ts';
+import { connectReport, isConnected } from './connect-report.ts';
 import { countProblems, formatProblem, type Paint, paintFor, plural } from './problem-report.ts';
 
 interface Verdict {
@@ -10,6 +12,7 @@ interface Verdict {
   ok: boolean;
   problems: Problem[];
   config?: Config;
+  connect?: ConnectRow[];
 }
 
 export function checkCommand(stdout: NodeJS.WriteStream = process.stdout): Command {
@@ -18,22 +21,37 @@ export function checkCommand(stdout: NodeJS.WriteStream = process.stdout): Comma
       'Say what is wrong with configurations: all problems at once, each with its place and a suggestion.',
     )
     .argument('[files...]', 'configurations', ['bartizan.yaml'])
+    .option(
+      '--connect',
+      'where the file is right, reach every bastion, node and channel it names; sends nothing',
+    )
     .option('--json', 'problems as JSON')
     .addHelpText(
       'after',
       `
 Examples:
   $ bartizan check
+  $ bartizan check --connect                before the first \`up\`: does everything let us in?
   $ bartizan check staging.yaml prod.yaml
   $ bartizan check --json bartizan.yaml | jq '.[].problems[] | select(.severity == "error")'
 
-Exit code 1 when there is an error. Warnings (a variable that is not set here, a silence that is over) are none.`,
+With --connect every node runs our script once, and a channel's service is asked who we are where it has a call for
+that; of a webhook only the connection is looked at. What fails is told with what to do about it.
+
+Exit code 1 when there is an error or something cannot be reached. Warnings (a variable that is not set here, a
+silence that is over, a clock that is off) are none.`,
     )
-    .action(async (files: string[], options: { json?: boolean }) => {
+    .action(async (files: string[], options: { json?: boolean; connect?: boolean }) => {
       const verdicts: Verdict[] = [];
-      for (const file of files) verdicts.push(await judge(file));
+      for (const file of files) {
+        const verdict = await judge(file);
+        const quiet = options.json === true;
+        if (options.connect && verdict.config)
+          verdict.connect = await checkConnections(verdict.config, secretsFor(file), { quiet });
+        verdicts.push(verdict);
+      }
       stdout.write(options.json ? asJson(verdicts) : asText(verdicts, paintFor(stdout)));
-      process.exitCode = verdicts.every(({ ok }) => ok) ? 0 : 1;
+      process.exitCode = verdicts.every(({ ok, connect = [] }) => ok && isConnected(connect)) ? 0 : 1;
     });
 }
 
@@ -53,10 +71,11 @@ async function judge(file: string): Promise<Verdict> {
 }
 
 function asJson(verdicts: readonly Verdict[]): string {
-  const list = verdicts.map(({ file, ok, problems }) => ({
+  const list = verdicts.map(({ file, ok, problems, connect }) => ({
     file,
-    ok,
+    ok: ok && isConnected(connect ?? []),
     problems: problems.map(({ excerpt: _excerpt, ...problem }) => problem),
+    ...(connect && { connect }),
   }));
   return `${JSON.stringify(list, null, 2)}\n`;
 }
@@ -64,12 +83,13 @@ function asJson(verdicts: readonly Verdict[]): string {
 /** Problems, and behind those of each file one line that sums it up. */
 function asText(verdicts: readonly Verdict[], paint: Paint): string {
   return verdicts
-    .map(({ file, ok, problems, config }) => {
+    .map(({ file, ok, problems, config, connect }) => {
       const told = problems.map((problem) => `${formatProblem(problem, paint)}\n\n`).join('');
       const sum = [config ? summary(config) : '', countProblems(problems)]
         .filter((text) => text !== '')
         .join('; ');
-      return `${told}${ok ? paint('green', '✓') : paint('red', '✗')} ${paint('bold', file)}: ${sum}\n`;
+      const reached = connect ? `\n${connectReport(connect, paint)}` : '';
+      return `${told}${ok ? paint('green', '✓') : paint('red', '✗')} ${paint('bold', file)}: ${sum}\n${reached}`;
     })
     .join('\n');
 }

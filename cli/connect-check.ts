@@ -1,0 +1,255 @@
+import { access, constants, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { ChannelAdapter } from '../adapters/channels/channel-adapter.ts';
+import { CHANNELS } from '../adapters/channels/registry.ts';
+import { createFileInventory } from '../adapters/inventory/file.ts';
+import { PROBES } from '../adapters/probes/registry.ts';
+import { forEachAtOnce } from '../adapters/ssh/at-once.ts';
+import { bastionKeyLine, nodeKeyLine } from '../adapters/ssh/authorized-keys.ts';
+import { fingerprintOf } from '../adapters/ssh/host-keys.ts';
+import { createKeyring, type Keyring } from '../adapters/ssh/keyring.ts';
+import { findMetric } from '../core/catalogue.ts';
+import type { ChannelConfig, Config } from '../core/config/types.ts';
+import { ConfigError, describeError } from '../core/errors.ts';
+import { formatMetricValue } from '../core/format.ts';
+import type { BatchObservation, Observation, Sample, Target } from '../core/model.ts';
+import type { Secrets } from '../core/ports.ts';
+import { systemClock } from '../local/clock.ts';
+import { type AdviceContext, bastionAdvice, nodeAdvice, type Told } from './connect-advice.ts';
+import { lookAtFleet } from './fleet-look.ts';
+
+/** One thing that was looked at. `unknown`: something in front of it failed. */
+export interface ConnectRow {
+  kind: 'data' | 'bastion' | 'node' | 'channel';
+  name: string;
+  state: 'ok' | 'warning' | 'failed' | 'unknown';
+  detail: string;
+  /** What to do; may end in a line to copy. */
+  advice?: string;
+}
+
+type Key = Awaited<ReturnType<Keyring['ofBastion']>>;
+
+interface Keys {
+  bastions: Map<string, Key>;
+  clusters: Map<string, Key>;
+  /** Rows of those that cannot be used, by kind and name. */
+  unusable: Map<string, ConnectRow>;
+}
+
+/** Further apart, times of samples, logs and certificates no longer mean the same. */
+const MOST_SKEW_SECONDS = 5;
+const FULL_PERCENT = 95;
+const LEAST_FREE_BYTES = 1024 ** 3;
+const CHANNELS_AT_ONCE = 8;
+const CHANNEL_LIMIT_MS = 20_000;
+
+/** Reaches everything a configuration names, and sends no message. Rows in the order of the file. */
+export async function checkConnections(
+  config: Config,
+  secrets: Secrets,
+  options: { quiet: boolean },
+): Promise<ConnectRow[]> {
+  const targets = await createFileInventory(config).list();
+  const { usable, keys } = await usableKeys(config, secrets, targets);
+  const [data, batches, channels] = await Promise.all([
+    dataRow(config.store.path),
+    usable.targets.length === 0
+      ? []
+      : lookAtFleet({ config: usable.config, secrets, targets: usable.targets, ...options, secondLookMs: 0 }),
+    channelRows(config.channels, secrets),
+  ]);
+  return [data, ...fleetRows(config, targets, batches, keys), ...channels];
+}
+
+/** A key that cannot be used keeps the others from nothing. */
+async function usableKeys(config: Config, secrets: Secrets, targets: readonly Target[]) {
+  const keyring = createKeyring(config, secrets);
+  const keys: Keys = { bastions: new Map(), clusters: new Map(), unusable: new Map() };
+  const load = async (named: Pick<ConnectRow, 'kind' | 'name'>, key: Promise<Key>) => {
+    try {
+      return await key;
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const advice = 'correct `privateKey`, or what it refers to';
+      const failed = { ...named, state: 'failed', detail: describeError(error), advice } as const;
+      keys.unusable.set(`${named.kind} ${named.name}`, failed);
+      return undefined;
+    }
+  };
+  for (const { name } of config.bastions) {
+    const key = await load({ kind: 'bastion', name }, keyring.ofBastion(name));
+    if (key) keys.bastions.set(name, key);
+  }
+  for (const { name, bastion } of config.clusters) {
+    if (!keys.bastions.has(bastion)) continue;
+    const key = await load({ kind: 'node', name: `${name}/*` }, keyring.ofCluster(name));
+    if (key) keys.clusters.set(name, key);
+  }
+  const clusters = config.clusters.filter(({ name }) => keys.clusters.has(name));
+  const checks = [{ name: 'connect', probe: 'usage', everyMs: 60_000, where: {}, options: {} }];
+  const bastions = config.bastions.filter(({ name }) => keys.bastions.has(name));
+  const usable = {
+    config: { bastions, clusters, checks, store: config.store },
+    targets: targets.filter(({ cluster }) => keys.clusters.has(cluster)),
+  };
+  return { usable, keys };
+}
+
+function fleetRows(
+  config: Config,
+  targets: readonly Target[],
+  batches: readonly BatchObservation[],
+  keys: Keys,
+): ConnectRow[] {
+  const scripts = PROBES.map((probe) => probe.script);
+  const looks = new Map(
+    batches.flatMap(({ observations }) => observations.map((look) => [nameOf(look.target), look])),
+  );
+  const rows: ConnectRow[] = [];
+  for (const bastion of config.bastions) {
+    const { name, host, port, user } = bastion;
+    const key = keys.bastions.get(name);
+    if (!key) {
+      rows.push(...takeRow(keys.unusable, `bastion ${name}`));
+      continue;
+    }
+    const behind = targets.filter((target) => target.bastion === name);
+    const line = bastionKeyLine(key, behind);
+    const context = { name, host, port, user, key: keyText(key), line };
+    rows.push(bastionRow(name, batches, context));
+  }
+  for (const target of targets) {
+    const key = keys.clusters.get(target.cluster);
+    const bastionKey = keys.bastions.get(target.bastion);
+    const { host, port, user, bastion } = target;
+    if (!bastionKey) rows.push(unknownNode(nameOf(target), bastion));
+    else if (!key) rows.push(...takeRow(keys.unusable, `node ${target.cluster}/*`));
+    if (!key || !bastionKey) continue;
+    const look = looks.get(nameOf(target));
+    const forbidden = look?.result.ok === false && /does not forward/.test(look.result.failure.detail);
+    const behind = targets.filter((other) => other.bastion === bastion);
+    const line = forbidden ? bastionKeyLine(bastionKey, behind) : nodeKeyLine(key, scripts);
+    const context = { name: nameOf(target), host, port, user, key: keyText(key), line };
+    rows.push(look ? nodeRow(look, context) : unknownNode(nameOf(target), bastion));
+  }
+  return rows;
+}
+
+/** Takes it out: it is told once, at the first thing that needs it. */
+function takeRow(rows: Map<string, ConnectRow>, name: string): ConnectRow[] {
+  const found = rows.get(name);
+  rows.delete(name);
+  return found ? [found] : [];
+}
+
+function bastionRow(name: string, batches: readonly BatchObservation[], context: AdviceContext): ConnectRow {
+  const mine = batches.filter(({ batch }) => batch.bastion === name);
+  const failed = mine.find(({ bastion }) => !bastion.ok)?.bastion;
+  if (mine.length === 0)
+    return { kind: 'bastion', name, state: 'unknown', detail: 'no node is behind it: not looked at' };
+  if (failed && !failed.ok) return row('bastion', name, bastionAdvice(failed.failure, context));
+  return { kind: 'bastion', name, state: 'ok', detail: `${context.host}:${context.port} lets us in` };
+}
+
+function nodeRow({ result, durationMs }: Observation, context: AdviceContext): ConnectRow {
+  const { name } = context;
+  if (!result.ok) return row('node', name, nodeAdvice(result.failure, context));
+  const doubts = [...clockDoubts(result.samples), ...diskDoubts(result.samples)];
+  if (doubts.length > 0) {
+    const detail = doubts.map((doubt) => doubt.detail).join('; ');
+    const advice = doubts.map((doubt) => doubt.advice).join('; ');
+    return { kind: 'node', name, state: 'warning', detail, advice };
+  }
+  return { kind: 'node', name, state: 'ok', detail: `answered our script in ${Math.round(durationMs)} ms` };
+}
+
+function clockDoubts(samples: readonly Sample[]): Told[] {
+  const seconds = samples.find(({ metric }) => metric === 'clock_offset')?.value ?? 0;
+  if (Math.abs(seconds) <= MOST_SKEW_SECONDS) return [];
+  const span = formatMetricValue(Math.abs(seconds), findMetric('clock_offset'));
+  return [
+    {
+      detail: `its clock is ${span} ${seconds > 0 ? 'ahead of' : 'behind'} ours`,
+      advice: 'see to the time service (chrony, ntpd) there, or here',
+    },
+  ];
+}
+
+function diskDoubts(samples: readonly Sample[]): Told[] {
+  return samples
+    .filter(({ metric, value }) => /^(disk|inode)_usage$/.test(metric) && value >= FULL_PERCENT)
+    .map(({ metric, labels, value }) => ({
+      detail: `${labels.mount} has used ${formatMetricValue(value, findMetric(metric))}${metric === 'inode_usage' ? ' of its inodes' : ''}`,
+      advice: `make room on ${labels.mount}`,
+    }));
+}
+
+async function channelRows(channels: readonly ChannelConfig[], secrets: Secrets): Promise<ConnectRow[]> {
+  const rows = new Map<string, ConnectRow>();
+  await forEachAtOnce(channels, CHANNELS_AT_ONCE, async ({ name, type, options }) => {
+    const adapter = CHANNELS.find((candidate) => candidate.type === type) as
+      | ChannelAdapter<unknown>
+      | undefined;
+    if (!adapter) throw new ConfigError(`channel ${name}: unknown type ${type}`);
+    const sender = adapter.create(adapter.options.parse(options), { secrets, clock: systemClock });
+    const send = `\`bartizan notify-test ${name}\` sends a message`;
+    try {
+      if (!sender.verify) {
+        rows.set(name, { kind: 'channel', name, state: 'unknown', detail: send });
+        return;
+      }
+      const { detail } = await sender.verify({ signal: AbortSignal.timeout(CHANNEL_LIMIT_MS) });
+      rows.set(name, { kind: 'channel', name, state: 'ok', detail: secrets.redact(detail) });
+    } catch (error) {
+      const detail = secrets.redact(describeError(error));
+      const advice =
+        error instanceof ConfigError
+          ? `correct the channel's fields, or what they refer to; then ${send}`
+          : `its service must be reachable from here; once it is, ${send}`;
+      rows.set(name, { kind: 'channel', name, state: 'failed', detail, advice });
+    }
+  });
+  return channels.flatMap(({ name }) => rows.get(name) ?? []);
+}
+
+/** The folder need not be there: then its parent must let us make it. */
+async function dataRow(path: string): Promise<ConnectRow> {
+  const base = { kind: 'data', name: 'store.path' } as const;
+  for (let folder = path; ; folder = dirname(folder)) {
+    try {
+      await access(folder, constants.W_OK);
+      const { bavail, bsize } = await statfs(folder);
+      const free = `${formatMetricValue(bavail * bsize, { unit: 'bytes' })} free`;
+      if (bavail * bsize >= LEAST_FREE_BYTES)
+        return { ...base, state: 'ok', detail: `${path} is writable, ${free}` };
+      return {
+        ...base,
+        state: 'warning',
+        detail: `${path}: ${free}`,
+        advice: 'make room, or choose another `store.path`',
+      };
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code === 'ENOENT' && dirname(folder) !== folder) continue;
+      const advice = 'choose another `store.path`, or let this user write there';
+      return { ...base, state: 'failed', detail: `${path} may not be written (${code})`, advice };
+    }
+  }
+}
+
+function row(kind: 'bastion' | 'node', name: string, told: Told): ConnectRow {
+  return { kind, name, state: 'failed', ...told };
+}
+
+function unknownNode(name: string, bastion: string): ConnectRow {
+  return { kind: 'node', name, state: 'unknown', detail: `bastion ${bastion} failed` };
+}
+
+function nameOf({ cluster, node }: Target): string {
+  return `${cluster}/${node}`;
+}
+
+function keyText(key: Key): string {
+  return `${key.type} ${fingerprintOf({ type: key.type, base64: key.getPublicSSH().toString('base64') })}`;
+}
