@@ -250,6 +250,6 @@ function nameOf({ cluster, node }: Target): string {
   return `${cluster}/${node}`;
 }
 
-function keyText(key: Key): string {
+function keyText({ key }: Key): string {
   return `${key.type} ${fingerprintOf({ type: key.type, base64: key.getPublicSSH().toString('base64') })}`;
 }

@@ -69,6 +69,7 @@ describeChannel('webhook, multipart', {
     response.writeHead(fine ? 202 : 400).end();
   },
   keyOf: (request) => String(request.headers['idempotency-key']),
+  verifies: [],
   secrets: [TOKEN, KEY, HEADER],
 });
 
