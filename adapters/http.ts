@@ -11,13 +11,17 @@ export interface HttpRequest {
   signal: AbortSignal;
   /** Milliseconds that a refusal's body asks us to wait, for services that say so there. */
   retryAfterInBody?: (body: string) => number | undefined;
+  /** Of the answer's body that much is kept. Default: 64 KiB. */
+  answerLimitBytes?: number;
 }
 
 export interface HttpAnswer {
   status: number;
   headers: Readonly<Record<string, string>>;
-  /** At most the first 64 KiB. */
+  /** Its first bytes, as many as were asked for. */
   body: string;
+  /** Nothing of the body is missing. */
+  whole: boolean;
 }
 
 const BODY_LIMIT = 65_536;
@@ -58,8 +62,8 @@ export async function sendRequest(
   const headers = Object.fromEntries(
     Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
   );
-  const body = await firstBytes(response.data, timed);
-  if (status >= 200 && status < 300) return { status, headers, body };
+  const { body, whole } = await firstBytes(response.data, timed, request.answerLimitBytes ?? BODY_LIMIT);
+  if (status >= 200 && status < 300) return { status, headers, body, whole };
   const detail = deps.redact(body).replace(/\s+/g, ' ').trim().slice(0, DETAIL_LIMIT);
   const error = errorOf(host, status, headers, detail, deps.nowMs());
   const retryAfterMs = error instanceof RetryableError ? request.retryAfterInBody?.(body) : undefined;
@@ -125,22 +129,30 @@ function connectionFailure(host: string, timeoutMs: number, error: unknown, sign
 }
 
 /** The answer's start. A body that breaks off, or never ends, does not change what the status said. */
-async function firstBytes(stream: Readable, signal: AbortSignal): Promise<string> {
+async function firstBytes(
+  stream: Readable,
+  signal: AbortSignal,
+  limit: number,
+): Promise<{ body: string; whole: boolean }> {
   const parts: Buffer[] = [];
   let size = 0;
+  let whole = true;
   const abort = () => stream.destroy();
   signal.addEventListener('abort', abort);
   try {
     for await (const part of stream) {
       parts.push(part as Buffer);
       size += (part as Buffer).length;
-      if (size >= BODY_LIMIT) break;
+      if (size > limit) {
+        whole = false;
+        break;
+      }
     }
   } catch {
-    // Kept: what came before it broke off.
+    whole = false; // Kept: what came before it broke off.
   } finally {
     signal.removeEventListener('abort', abort);
     stream.destroy();
   }
-  return Buffer.concat(parts).subarray(0, BODY_LIMIT).toString('utf8');
+  return { body: Buffer.concat(parts).subarray(0, limit).toString('utf8'), whole };
 }

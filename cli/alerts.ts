@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
-import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { findMetric } from '../core/catalogue.ts';
 import { formatDuration } from '../core/config/duration.ts';
 import type { Config } from '../core/config/types.ts';
@@ -8,7 +7,7 @@ import { formatMetricValue } from '../core/format.ts';
 import { labelKey } from '../core/labels.ts';
 import type { Alert } from '../core/model.ts';
 import { systemClock } from '../local/clock.ts';
-import { loadConfig } from './config-file.ts';
+import { loadConfig, openStoreToRead } from './config-file.ts';
 import { renderTable } from './table.ts';
 
 /** Values older than this are not shown as current. */
@@ -29,7 +28,7 @@ export function alertsCommand(): Command {
       const alerts = (await state.listAlerts()).map((alert) => alert.value).sort(bySeverity(config));
       await state.close();
       const nowMs = systemClock.nowMs();
-      const values = await newestValues(config, alerts, nowMs);
+      const values = await newestValues(options.config, config, alerts, nowMs);
       if (options.json)
         process.stdout.write(
           `${JSON.stringify(
@@ -44,11 +43,12 @@ export function alertsCommand(): Command {
 }
 
 async function newestValues(
+  file: string,
   config: Config,
   alerts: readonly Alert[],
   nowMs: number,
 ): Promise<Map<string, { value: number; valueAtMs: number }>> {
-  const store = openSqliteStore({ path: config.store.path, readOnly: true });
+  const store = await openStoreToRead(file, config);
   const values = new Map<string, { value: number; valueAtMs: number }>();
   for (const rule of config.rules) {
     const mine = new Map(alerts.filter((a) => a.rule === rule.name).map((a) => [labelKey(a.labels), a.id]));

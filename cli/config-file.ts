@@ -5,14 +5,14 @@ import { dirname, resolve } from 'node:path';
 import { CHANNELS } from '../adapters/channels/registry.ts';
 import { PROBES } from '../adapters/probes/registry.ts';
 import { createSecrets } from '../adapters/secrets/secrets.ts';
-import { STORES } from '../adapters/stores/registry.ts';
+import { openStore, STORES } from '../adapters/stores/registry.ts';
 import { resolvePath } from '../core/config/file-path.ts';
 import { type ParseResult, parseConfig } from '../core/config/parse.ts';
 import type { Problem } from '../core/config/problem.ts';
 import type { Reference } from '../core/config/secret-text.ts';
 import type { Config } from '../core/config/types.ts';
 import { ConfigError } from '../core/errors.ts';
-import type { Secrets } from '../core/ports.ts';
+import type { SampleStore, Secrets } from '../core/ports.ts';
 import type { AdapterKinds } from '../core/registry.ts';
 import { systemClock } from '../local/clock.ts';
 import { formatProblem } from './problem-report.ts';
@@ -54,6 +54,11 @@ export async function loadConfig(file: string): Promise<{ config: Config; warnin
 /** Resolves the references of that file. */
 export function secretsFor(file: string): Secrets {
   return createSecrets({ baseDir: dirname(resolve(file)) });
+}
+
+/** The configured store, for reading beside a running `up`. @throws ConfigError */
+export function openStoreToRead(file: string, config: Config): Promise<SampleStore> {
+  return openStore(config.store, { secrets: secretsFor(file), clock: systemClock, readOnly: true });
 }
 
 function isAvailable({ kind, name }: Reference, folders: { baseDir: string; home: string }): boolean {

@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Argument, Command, Option } from 'commander';
 import { createChartRenderer } from '../adapters/charts/renderer.ts';
-import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { findMetric, METRICS } from '../core/catalogue.ts';
 import { buildHistorySpec } from '../core/chart/history.ts';
 import type { ChartSpec } from '../core/chart/spec.ts';
@@ -12,7 +11,7 @@ import type { LabelGlobs } from '../core/model.ts';
 import type { SampleStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { durationArgument, metricArgument, whereArgument } from './arguments.ts';
-import { loadConfig } from './config-file.ts';
+import { loadConfig, openStoreToRead } from './config-file.ts';
 import { readDrawn } from './history-reader.ts';
 import { writeJson } from './json-output.ts';
 import { MOST_LINES, renderPlot } from './plot.ts';
@@ -81,7 +80,7 @@ Colours are used on a terminal, unless NO_COLOR is set. Exit code 1 when no seri
     .action(async (metrics: string[], options: Options) => {
       const { config } = await loadConfig(options.config);
       const toMs = systemClock.nowMs();
-      const store = openSqliteStore({ path: config.store.path, readOnly: true });
+      const store = await openStoreToRead(options.config, config);
       const asked = { store, config, where: options.where, fromMs: toMs - options.last, toMs };
       try {
         const found = await show(metrics, options, asked);

@@ -5,7 +5,7 @@ import { createChartRenderer } from '../adapters/charts/renderer.ts';
 import { createFileInventory } from '../adapters/inventory/file.ts';
 import { createProber } from '../adapters/probes/prober.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
-import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
+import { openStore } from '../adapters/stores/registry.ts';
 import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
@@ -66,7 +66,7 @@ export async function startBartizan(options: {
   try {
     const lock = lockFolder(dir);
     opened.push(() => lock.release());
-    const store = openSqliteStore({ path: dir });
+    const store = await openStore(config.store, { secrets, clock });
     opened.push(() => store.close());
     const state = openSqliteState({ path: dir });
     opened.push(() => state.close());

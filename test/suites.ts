@@ -19,6 +19,15 @@ const SUITES: readonly Suite[] = [
     missing: () => (findProgram('sshd') ? undefined : 'no sshd'),
     get: 'apt-get install openssh-server dash busybox zsh',
   },
+  {
+    pattern: '**/*.prometheus.test.ts',
+    what: 'real Prometheus-compatible servers as sample stores',
+    missing: () => {
+      const lacking = ['prometheus', 'victoria-metrics'].filter((name) => !findProgram(name));
+      return lacking.length > 0 ? `no ${lacking.join(', no ')}` : undefined;
+    },
+    get: 'apt-get install prometheus victoria-metrics',
+  },
 ];
 
 /** Absolute path of a program, looked for on PATH and where Debian keeps servers. */

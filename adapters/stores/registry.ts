@@ -1,20 +1,27 @@
 import { z } from 'zod';
-import type { SampleStore } from '../../core/ports.ts';
-import type { AdapterDescriptor } from '../../core/registry.ts';
+import type { Config } from '../../core/config/types.ts';
+import { ConfigError } from '../../core/errors.ts';
+import type { Clock, SampleStore, Secrets } from '../../core/ports.ts';
+import { prometheus } from './prometheus/prometheus.ts';
 import { openSqliteStore } from './sqlite/store.ts';
-
-/** A kind of sample store: `store.type` in the configuration. */
-export interface StoreAdapter<Options = unknown> extends AdapterDescriptor<Options> {
-  /** `path` is the folder of local data; `readOnly` is for a second process beside the one that writes. */
-  open(context: { path: string; readOnly?: boolean; options: Options }): SampleStore;
-}
+import type { StoreAdapter } from './store-adapter.ts';
 
 const sqlite: StoreAdapter<Record<string, never>> = {
   type: 'sqlite',
   title: 'Embedded database: a file in the data folder',
   options: z.strictObject({}),
-  open: ({ path, readOnly }) => openSqliteStore({ path, readOnly }),
+  open: async ({ path, readOnly }) => openSqliteStore({ path, readOnly }),
 };
 
 /** Sample stores; the first is the default. */
-export const STORES = [sqlite] as const;
+export const STORES = [sqlite, prometheus] as const;
+
+/** Opens the configured store. @throws ConfigError */
+export async function openStore(
+  store: Config['store'],
+  deps: { secrets: Secrets; clock: Clock; readOnly?: boolean },
+): Promise<SampleStore> {
+  const adapter = STORES.find(({ type }) => type === store.type) as StoreAdapter<unknown> | undefined;
+  if (!adapter) throw new ConfigError(`store.type: there is no store of type ${store.type}`);
+  return adapter.open({ path: store.path, options: adapter.options.parse(store.options), ...deps });
+}

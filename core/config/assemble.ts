@@ -6,7 +6,7 @@ import type { BastionConfig, ClusterConfig, Config, Route } from './types.ts';
 
 /** The configuration of a draft in which nothing is wrong, every default filled in. */
 export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: string }): Config {
-  const { kind, path, retention, rollUpRetention } = needed(draft.store);
+  const { kind, path, retention, rollUpRetention, options } = needed(draft.store);
   const { jitter, timeZone, lateness } = needed(draft.schedule);
   const { listen, publicUrl, chartRetention, heartbeat } = needed(draft.server);
   const bastions = draft.bastions.map(bastionOf);
@@ -27,6 +27,7 @@ export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: 
       path: resolvePath(path, folders),
       retentionMs: retention,
       rollUpRetentionMs: rollUpRetention,
+      options,
     },
     schedule: { jitterMs: jitter, timeZone, latenessMs: lateness },
     server: {

@@ -3,7 +3,7 @@ import type { Check, Rule } from '../model.ts';
 import type { AdapterKinds } from '../registry.ts';
 import type { FieldLookup } from './explain.ts';
 import { errorAt, type Finding, type Path } from './problem.ts';
-import { createReader, field, type Item, isData } from './reader.ts';
+import { createReader, field, type Item, isData, type OfKind } from './reader.ts';
 import { ruleSchema } from './rule-schema.ts';
 import * as sections from './schema.ts';
 import type { ChannelConfig } from './types.ts';
@@ -25,7 +25,7 @@ export interface Draft {
   channels: Item<ChannelConfig>[] | undefined;
   routes: Item<Out<typeof sections.routeSchema>>[] | undefined;
   silences: Item<Out<typeof sections.silenceSchema>>[];
-  store: Item<Out<typeof sections.storeSchema> & { kind: string }>;
+  store: Item<OfKind<Out<typeof sections.storeSchema>>>;
   schedule: Item<Out<typeof sections.scheduleSchema>>;
   server: Item<Out<typeof sections.serverSchema>>;
 }

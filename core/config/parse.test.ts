@@ -25,6 +25,7 @@ describe('a configuration in which nothing is wrong', () => {
       path: '/etc/bartizan/data',
       retentionMs: 604_800_000,
       rollUpRetentionMs: 7_776_000_000,
+      options: {},
     });
     expect(config.schedule).toEqual({ jitterMs: 1000, timeZone: 'UTC', latenessMs: 900_000 });
     expect(config.server).toMatchObject({

@@ -87,7 +87,14 @@ export interface Config {
   routes: readonly Route[];
   silences: readonly Silence[];
   /** `path`: folder of the embedded database, absolute. Retention of samples, and of their roll-ups. */
-  store: { type: string; path: string; retentionMs: number; rollUpRetentionMs: number };
+  store: {
+    type: string;
+    path: string;
+    retentionMs: number;
+    rollUpRetentionMs: number;
+    /** Options as written, which the type's schema finds valid. */
+    options: Readonly<Record<string, unknown>>;
+  };
   schedule: {
     /** A round starts up to this much after its scheduled time, the same for every round of a process. */
     jitterMs: number;

@@ -1,0 +1,17 @@
+import type { Clock, SampleStore, Secrets } from '../../core/ports.ts';
+import type { AdapterDescriptor } from '../../core/registry.ts';
+
+export interface StoreContext<Options> {
+  /** Folder of local data. */
+  path: string;
+  /** For a second process beside the one that writes. */
+  readOnly?: boolean;
+  options: Options;
+  secrets: Secrets;
+  clock: Clock;
+}
+
+/** A kind of sample store: `store.type` in the configuration. */
+export interface StoreAdapter<Options = unknown> extends AdapterDescriptor<Options> {
+  open(context: StoreContext<Options>): Promise<SampleStore>;
+}

@@ -1,0 +1,80 @@
+// Debian's prometheus and victoria-metrics, each a process of its own on loopback with an empty folder.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import axios from 'axios';
+import { findProgram } from './suites.ts';
+
+export interface MetricsServer {
+  url: string;
+  /** Resolves when what was written can be read. */
+  settle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const UP_WITHIN_MS = 30_000;
+
+export async function startPrometheus(port: number): Promise<MetricsServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'prometheus-'));
+  // Late samples of a hundred days are taken; without it the server refuses what is older than its newest.
+  writeFileSync(join(dir, 'prometheus.yml'), 'storage: { tsdb: { out_of_order_time_window: 100d } }\n');
+  return start('prometheus', port, dir, '/-/ready', async () => {}, [
+    `--config.file=${join(dir, 'prometheus.yml')}`,
+    `--storage.tsdb.path=${join(dir, 'data')}`,
+    '--storage.tsdb.retention.time=1y',
+    `--web.listen-address=127.0.0.1:${port}`,
+    '--web.enable-remote-write-receiver',
+    '--log.level=error',
+  ]);
+}
+
+export async function startVictoriaMetrics(port: number): Promise<MetricsServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'victoria-metrics-'));
+  const flush = async () => {
+    await axios.get(`http://127.0.0.1:${port}/internal/force_flush`);
+  };
+  return start('victoria-metrics', port, dir, '/health', flush, [
+    `-storageDataPath=${dir}`,
+    '-retentionPeriod=1y',
+    `-httpListenAddr=127.0.0.1:${port}`,
+    '-search.latencyOffset=0s',
+    '-search.disableCache',
+    '-loggerLevel=ERROR',
+  ]);
+}
+
+async function start(
+  name: string,
+  port: number,
+  dir: string,
+  ready: string,
+  settle: () => Promise<void>,
+  args: readonly string[],
+): Promise<MetricsServer> {
+  const program = findProgram(name);
+  if (program === undefined) throw new Error(`there is no ${name} here: apt-get install ${name}`);
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const url = `http://127.0.0.1:${port}`;
+  const stop = async () => {
+    await end(child);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  for (const endMs = Date.now() + UP_WITHIN_MS; ; await sleep(50)) {
+    if (child.exitCode !== null) throw new Error(`${name} ended with exit code ${child.exitCode}`);
+    const answer = await axios.get(url + ready, { validateStatus: () => true }).catch(() => undefined);
+    if (answer?.status === 200) return { url, settle, stop };
+    if (Date.now() > endMs) {
+      await stop();
+      throw new Error(`${name} was not ready within ${UP_WITHIN_MS / 1000} s`);
+    }
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await ended;
+}
