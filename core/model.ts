@@ -53,7 +53,8 @@ export interface Batch {
 }
 
 export const FAILURES = [
-  'unreachable', // refused, no route, channel open failed
+  'unreachable', // refused, no route, no such name, channel open failed
+  'forbidden', // the bastion's policy forbids the way to the node: nothing was learned about the node
   'timeout', // a phase's deadline passed; `phase` says which
   'auth', // the node or bastion refused our key
   'host-key', // a pinned key changed: refused

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 interface Suite {
@@ -28,11 +28,17 @@ const SUITES: readonly Suite[] = [
     },
     get: 'apt-get install prometheus victoria-metrics',
   },
+  {
+    pattern: '**/*.root.test.ts',
+    what: 'real OpenSSH servers in network namespaces, with firewalls',
+    missing: missingForNamespaces,
+    get: 'as root: apt-get install openssh-server iproute2 nftables python3',
+  },
 ];
 
 /** Absolute path of a program, looked for on PATH and where Debian keeps servers. */
 export function findProgram(name: string): string | undefined {
-  const dirs = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  const dirs = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin'];
   return dirs
     .map((dir) => join(dir, name))
     .find((file) => {
@@ -43,6 +49,13 @@ export function findProgram(name: string): string | undefined {
         return false;
       }
     });
+}
+
+function missingForNamespaces(): string | undefined {
+  if (process.getuid?.() !== 0) return 'not root';
+  const program = ['sshd', 'ip', 'nft', 'python3', 'unshare'].find((name) => !findProgram(name));
+  if (program !== undefined) return `no ${program}`;
+  return existsSync('/dev/net/tun') ? undefined : 'no /dev/net/tun';
 }
 
 export function leftOutSuites(): { what: string; missing: string; get: string; pattern: string }[] {

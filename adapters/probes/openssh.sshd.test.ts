@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { samplesOf } from '../../core/parse/samples.ts';
 import { KEY_TYPES, signalServer } from '../../examples/openssh/fleet.ts';
 import {
   ALWAYS,
@@ -78,12 +79,16 @@ describe('through a real bastion', () => {
     const { prober } = await world({}, { hop });
     const result = await prober.probe(batchOf([target('a', node), target('b', node)]));
     expect(result).toMatchObject({
-      bastion: { ok: false, failure: { reason: 'unreachable', phase: 'dial' } },
+      bastion: { ok: false, failure: { reason: 'forbidden', phase: 'dial' } },
       observations: [],
     });
-    expect(result.bastion.ok || result.bastion.failure.detail).toMatch(
-      /^the bastion does not forward to 127.0.0.2:/,
+    expect(result.bastion.ok || result.bastion.failure.detail).toBe(
+      'the bastion forbids forwarding to any of its nodes: AllowTcpForwarding in its sshd_config and permitopen of ' +
+        'our key must allow it (`bartizan keys`)',
     );
+    // Unknown, not down; the key it showed was the pinned one.
+    const samples = samplesOf(result).map(({ metric, value }) => `${metric} ${value}`);
+    expect(samples).toEqual(['bastion_up 0', 'bastion_host_key_mismatch 0']);
   });
 });
 
@@ -103,9 +108,11 @@ describe('keys confined by the lines of `bartizan keys`', () => {
     const { prober } = await world({ deadlines: { dialMs: 900, handshakeMs: 900 } }, { hop });
     const targets = [target('confined', confined), target('other', other), target('unlisted', node)];
     const result = await prober.probe(batchOf(targets));
-    expect(outcomes(result)).toEqual(['confined: ok', 'other: command/exec', 'unlisted: unreachable/dial']);
+    expect(outcomes(result)).toEqual(['confined: ok', 'other: command/exec', 'unlisted: forbidden/dial']);
     expect(readings(result, 'confined')).toHaveProperty('cpu_usage');
-    expect(detailOf(result, 'unlisted')).toMatch(/^the bastion does not forward to/);
+    expect(detailOf(result, 'unlisted')).toMatch(
+      /^the bastion forbids forwarding to 127\.0\.0\.2:\d+: AllowTcpForwarding/,
+    );
     // Silence of a node, told apart from silence of a bastion that lets us do so little.
     signalServer(confined.process, 'SIGSTOP');
     const after = await prober.probe(batchOf(targets.slice(0, 2)));

@@ -4,7 +4,7 @@ import type { Batch, BatchObservation, Failure, Observation, Target } from '../.
 import type { Audit, AuditEntry, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
 import { forEachAtOnce } from '../ssh/at-once.ts';
 import { type BastionLink, type NodeAccess, openBastionLink } from '../ssh/bastion-link.ts';
-import { ProbeError } from '../ssh/failure.ts';
+import { forbiddenBy, ProbeError } from '../ssh/failure.ts';
 import { fingerprintOf } from '../ssh/host-keys.ts';
 import { createKeyring } from '../ssh/keyring.ts';
 import { knownHostName, knownNodeNames } from '../ssh/known-hosts.ts';
@@ -202,7 +202,8 @@ function bastionLost({ reason }: Failure): Failure {
 
 /** A bastion that lets us through to none of its nodes tells nothing about any of them. */
 function forbiddenAll(looks: readonly Look[]): Failure | undefined {
-  return looks.every(({ error }) => error?.forbidden) ? looks[0]?.error?.failure : undefined;
+  const forbidden = looks.length > 0 && looks.every(({ error }) => error?.failure.reason === 'forbidden');
+  return forbidden ? forbiddenBy('any of its nodes').failure : undefined;
 }
 
 /** @throws what is no failure of a probe */

@@ -7,13 +7,10 @@ export class ProbeError extends Error {
   readonly failure: Failure;
   /** That was shown, if it came so far. */
   readonly hostKey: HostKey | undefined;
-  /** The bastion's policy forbids the way to the node: nothing was learned about the node. */
-  readonly forbidden: boolean;
-  constructor(failure: Failure, options: { hostKey?: HostKey | undefined; forbidden?: boolean } = {}) {
+  constructor(failure: Failure, options: { hostKey?: HostKey | undefined } = {}) {
     super(failure.detail);
     this.failure = failure;
     this.hostKey = options.hostKey;
-    this.forbidden = options.forbidden ?? false;
   }
 }
 
@@ -21,9 +18,16 @@ export function probeError(
   reason: FailureReason,
   phase: ProbePhase,
   detail: string,
-  options: { hostKey?: HostKey | undefined; forbidden?: boolean } = {},
+  options: { hostKey?: HostKey | undefined } = {},
 ): ProbeError {
   return new ProbeError({ reason, phase, detail: oneLine(detail) }, options);
+}
+
+/** The bastion's own policy is in the way to `to`, a node or several. */
+export function forbiddenBy(to: string): ProbeError {
+  const remedy =
+    'AllowTcpForwarding in its sshd_config and permitopen of our key must allow it (`bartizan keys`)';
+  return probeError('forbidden', 'dial', `the bastion forbids forwarding to ${to}: ${remedy}`);
 }
 
 /** What the other side says may be long and hold anything: one line, printable, short enough for a message. */

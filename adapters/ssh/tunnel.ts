@@ -1,5 +1,5 @@
 import type { Client, ClientChannel } from 'ssh2';
-import { probeError, seconds } from './failure.ts';
+import { forbiddenBy, probeError, seconds } from './failure.ts';
 import type { SshStream } from './session.ts';
 
 /** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED, RFC 4254, 5.1 */
@@ -40,13 +40,12 @@ export function dial(
       } else {
         const { reason } = error as { reason?: number };
         const said = error.message.replace(/^\(SSH\) Channel open failure: /, '');
-        const to = `${node.host}:${node.port}${said === '' ? '' : ` (${said})`}`;
+        const to = `${node.host}:${node.port}`;
         if (typeof reason !== 'number') reject(lost());
-        else if (reason !== FORBIDDEN)
-          reject(probeError('unreachable', 'dial', `the bastion did not reach ${to}`));
+        else if (reason === FORBIDDEN) reject(forbiddenBy(to));
         else {
-          const text = `the bastion does not forward to ${to}`;
-          reject(probeError('unreachable', 'dial', text, { forbidden: true }));
+          const text = `the bastion did not reach ${to}${said === '' ? '' : ` (${said})`}`;
+          reject(probeError('unreachable', 'dial', text));
         }
       }
     });

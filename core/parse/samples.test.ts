@@ -63,6 +63,7 @@ describe('samples of a batch', () => {
   // Whether a host key was seen, and which, follows from how far we came.
   it.each([
     ['unreachable', 'dial', undefined],
+    ['forbidden', 'dial', undefined],
     ['timeout', 'handshake', undefined],
     ['protocol', 'handshake', undefined],
     ['host-key-unknown', 'handshake', undefined],
@@ -82,6 +83,7 @@ describe('samples of a batch', () => {
     ['unreachable', 'bastion', []],
     ['timeout', 'bastion', []],
     ['host-key', 'bastion', ['bastion_host_key_mismatch{b,2}@60000 1']],
+    ['forbidden', 'dial', ['bastion_host_key_mismatch{b,2}@60000 0']],
     ['auth', 'bastion', ['bastion_host_key_mismatch{b,2}@60000 0']],
   ] as const)('tell nothing of nodes while the bastion fails: %s', (reason, phase, key) => {
     expect(told({ ok: false, failure: failure(reason, phase) }, [])).toEqual([

@@ -33,6 +33,7 @@ export function samplesOf({ batch, bastion, observations }: BatchObservation): S
 /** 1: another host key than the pinned one; 0: the pinned one; undefined: none was shown, or none is pinned. */
 function sawHostKey(failure: Failure | undefined, hop: 'bastion' | 'node'): number | undefined {
   if (failure === undefined || failure.reason === 'auth') return 0;
+  if (failure.reason === 'forbidden') return hop === 'bastion' ? 0 : undefined;
   if (failure.reason === 'host-key') return 1;
   return hop === 'node' && failure.phase === 'exec' ? 0 : undefined;
 }

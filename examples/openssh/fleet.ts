@@ -1,11 +1,12 @@
 // A bastion and nodes of Debian's openssh-server on this machine: every node is an sshd of its own on a loopback
-// address of its own, and shows this machine's load. Runs as any user; every file is under one folder.
+// address of its own, or in a network namespace of its own, and shows this machine's load. Runs as any user; every file
+// is under one folder.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inNamespace } from './network.ts';
 
 export const KEY_TYPES = ['ed25519', 'ecdsa', 'rsa'] as const;
 export type KeyType = (typeof KEY_TYPES)[number];
@@ -14,6 +15,8 @@ export interface ServerOptions {
   name: string;
   host: string;
   port: number;
+  /** Network namespace it runs in. Default: ours. */
+  namespace?: string;
   /** Host keys it has. Default: all. */
   hostKeys?: readonly KeyType[];
   /** Run in place of what is asked for, as in authorized_keys; `$SSH_ORIGINAL_COMMAND` is that. */
@@ -72,7 +75,7 @@ export function createFleet(dir: string): Fleet {
 }
 
 async function startServer(sshd: string, dir: string, options: ServerOptions): Promise<Server> {
-  const { name, host, port, hostKeys = KEY_TYPES, command, authorizedKeys, config = [] } = options;
+  const { name, host, port, namespace, hostKeys = KEY_TYPES, command, authorizedKeys, config = [] } = options;
   const home = join(dir, name);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const keyFiles = hostKeys.map((type) => join(home, `ssh_host_${type}_key`));
@@ -104,11 +107,13 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
     'LogLevel VERBOSE',
   ];
   writeFileSync(join(home, 'sshd_config'), `${lines.join('\n')}\n`);
-  rmSync(join(home, 'sshd.log'), { force: true });
-  const child = spawn(sshd, ['-D', '-f', join(home, 'sshd_config'), '-E', join(home, 'sshd.log')], {
-    stdio: ['ignore', 'ignore', 'ignore'],
-  });
-  await waitForPort(host, port, child, () => readLog(join(home, 'sshd.log')));
+  const log = join(home, 'sshd.log');
+  rmSync(log, { force: true });
+  const args = ['-D', '-f', join(home, 'sshd_config'), '-E', log];
+  // `ip netns exec` becomes what it starts: the process is that of sshd.
+  const [program, all] = namespace === undefined ? [sshd, args] : inNamespace(namespace, sshd, ...args);
+  const child = spawn(program, all, { stdio: ['ignore', 'ignore', 'ignore'] });
+  await waitForListening(`sshd on ${host}:${port}`, child, () => readLog(log));
   const publicKeys = keyFiles.map((file) =>
     readFileSync(`${file}.pub`, 'utf8').split(' ').slice(0, 2).join(' '),
   );
@@ -120,28 +125,13 @@ function makeKey(file: string, type: KeyType): void {
   execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', 'bartizan example', '-f', file]);
 }
 
-async function waitForPort(
-  host: string,
-  port: number,
-  child: ChildProcess,
-  log: () => string,
-): Promise<void> {
+/** By its log: a port in another namespace cannot be tried from here. */
+async function waitForListening(what: string, child: ChildProcess, log: () => string): Promise<void> {
   for (const end = Date.now() + UP_WITHIN_MS; ; await sleep(20)) {
-    if (child.exitCode !== null) throw new Error(`sshd on ${host}:${port} ended: ${log()}`);
-    if (await answers(host, port)) return;
-    if (Date.now() > end) throw new Error(`sshd on ${host}:${port} does not listen: ${log()}`);
+    if (child.exitCode !== null) throw new Error(`${what} ended: ${log()}`);
+    if (log().includes('Server listening on')) return;
+    if (Date.now() > end) throw new Error(`${what} does not listen: ${log()}`);
   }
-}
-
-function answers(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    socket
-      .once('data', () => resolve(true))
-      .once('error', () => resolve(false))
-      .once('close', () => resolve(false));
-    socket.once('data', () => socket.destroy());
-  });
 }
 
 function readLog(file: string): string {

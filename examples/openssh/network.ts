@@ -1,0 +1,190 @@
+// A network of namespaces: who watches, a bastion with two legs, and nodes behind it whose firewall admits the
+// bastion's address alone. Needs root, iproute2, nftables, Python 3 and /dev/net/tun; touches nothing outside.
+import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export interface NetworkNode {
+  name: string;
+  namespace: string;
+  host: string;
+}
+
+export interface LinkFaults {
+  /** Each packet waits so long, each way. */
+  delayMs: number;
+  /** Share of packets that are lost, 0 to 1. With 1 the link swallows all and says nothing. */
+  loss: number;
+}
+
+export interface Network {
+  /** Every namespace of the network starts with it, and no other does. */
+  prefix: string;
+  watcher: { namespace: string };
+  /** `host` is the leg towards the watcher, `inside` the one towards the nodes. */
+  bastion: { namespace: string; host: string; inside: string };
+  nodes: readonly NetworkNode[];
+  setLink(link: keyof typeof LINKS, faults: LinkFaults): void;
+  /** Packets that opened connections to a node, by source: that its firewall let in, and that it dropped. */
+  countNew(node: NetworkNode): { admitted: Record<string, number>; dropped: Record<string, number> };
+  /** Ends all that runs in the namespaces, and the namespaces. Happens too when this process dies. */
+  stop(): Promise<void>;
+}
+
+const LINKS = { watcher: 0, nodes: 1 } as const;
+const WATCHER = '10.77.0.1';
+const BASTION = { host: '10.77.0.2', inside: '10.77.1.1' };
+/** Routes between the bastion's inner leg and the network of the nodes. */
+const ROUTER = { outside: '10.77.1.2', inside: '10.77.2.1' };
+const MAX_NODES = 200;
+const LINKS_PROGRAM = fileURLToPath(new URL('links.py', import.meta.url));
+
+/** Waits until this process ends or says so, however that comes, then removes what starts with the prefix. */
+const GUARD = `cat >/dev/null
+for name in $(ip netns list | cut -d' ' -f1 | grep "^$0"); do
+  for pid in $(ip netns pids "$name"); do kill -9 "$pid"; done
+  ip netns delete "$name"
+done`;
+
+/**
+ * The second chain sees what the first has let through: what is counted as admitted is what the firewall does, not
+ * what it was meant to do.
+ */
+const FIREWALL = `table inet firewall {
+  set admitted { type ipv4_addr; flags dynamic; size 1024; counter; }
+  set dropped { type ipv4_addr; flags dynamic; size 1024; counter; }
+  chain input {
+    type filter hook input priority 0; policy drop;
+    iifname "lo" accept
+    ct state established,related accept
+    ip saddr ${BASTION.inside} tcp dport 22 accept
+    update @dropped { ip saddr }
+  }
+  chain admitted {
+    type filter hook input priority 10; policy accept;
+    iifname != "lo" ct state new update @admitted { ip saddr }
+  }
+}
+`;
+
+/** The command that runs a program in a namespace. */
+export function inNamespace(namespace: string, ...command: readonly string[]): [string, string[]] {
+  return ['ip', ['netns', 'exec', namespace, ...command]];
+}
+
+/** Makes the network; `seed` decides which packets are lost. @throws Error when something that it needs is missing */
+export async function createNetwork(names: readonly string[], seed = 1): Promise<Network> {
+  if (names.length > MAX_NODES) throw new Error(`more than ${MAX_NODES} nodes`);
+  const prefix = `bartizan-${process.pid}-${randomBytes(3).toString('hex')}-`;
+  // In a session of its own: a ^C in the terminal must not end it before its work begins.
+  const guard = spawn('sh', ['-c', GUARD, prefix], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  const [watcher, bastion, router] = ['watcher', 'bastion', 'router'].map((name) => prefix + name) as [
+    string,
+    string,
+    string,
+  ];
+  const nodes = names.map((name, i) => ({ name, namespace: `${prefix}n${i}`, host: `10.77.2.${10 + i}` }));
+  let links: Links | undefined;
+  const stop = async () => {
+    links?.end();
+    if (guard.exitCode !== null) return;
+    const ended = once(guard, 'exit');
+    guard.stdin?.end();
+    await ended;
+  };
+
+  try {
+    for (const namespace of [watcher, bastion, router, ...nodes.map((node) => node.namespace)]) {
+      execFileSync('ip', ['netns', 'add', namespace]);
+      configure(namespace, ['link set lo up']);
+    }
+    links = await startLinks([String(seed), watcher, bastion, 'outer', bastion, router, 'inner']);
+    configure(watcher, [
+      ...pointToPoint('outer', WATCHER, BASTION.host),
+      `route add default via ${BASTION.host}`,
+    ]);
+    configure(bastion, [
+      ...pointToPoint('outer', BASTION.host, WATCHER),
+      ...pointToPoint('inner', BASTION.inside, ROUTER.outside),
+      `route add 10.77.2.0/24 via ${ROUTER.outside}`,
+    ]);
+    configure(router, [
+      ...pointToPoint('inner', ROUTER.outside, BASTION.inside),
+      'link add nodes type bridge',
+      `address add ${ROUTER.inside}/24 dev nodes`,
+      'link set nodes up',
+      `route add default via ${BASTION.inside}`,
+    ]);
+    // The way from the watcher to the nodes is open: only their own firewall keeps it out.
+    for (const namespace of [bastion, router]) {
+      execFileSync(...inNamespace(namespace, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward'));
+    }
+    for (const [i, { namespace, host }] of nodes.entries()) {
+      configure(router, [
+        `link add n${i} type veth peer name eth0 netns ${namespace}`,
+        `link set n${i} master nodes up`,
+      ]);
+      configure(namespace, [
+        `address add ${host}/24 dev eth0`,
+        'link set eth0 up',
+        `route add default via ${ROUTER.inside}`,
+      ]);
+      execFileSync(...inNamespace(namespace, 'nft', '-f', '-'), { input: FIREWALL });
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  return {
+    prefix,
+    watcher: { namespace: watcher },
+    bastion: { namespace: bastion, ...BASTION },
+    nodes,
+    setLink: links.set,
+    countNew: ({ namespace }) => ({
+      admitted: readSet(namespace, 'admitted'),
+      dropped: readSet(namespace, 'dropped'),
+    }),
+    stop,
+  };
+}
+
+/** One `ip` for several of its commands. */
+function configure(namespace: string, commands: readonly string[]): void {
+  execFileSync('ip', ['-n', namespace, '-batch', '-'], { input: `${commands.join('\n')}\n` });
+}
+
+function pointToPoint(device: string, own: string, peer: string): string[] {
+  return [`address add ${own} peer ${peer} dev ${device}`, `link set ${device} up`];
+}
+
+interface Links {
+  set: Network['setLink'];
+  end(): void;
+}
+
+async function startLinks(args: readonly string[]): Promise<Links> {
+  const child = spawn('python3', [LINKS_PROGRAM, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const { stdin, stdout } = child;
+  // A link that ended with its namespaces takes no more commands.
+  stdin.on('error', () => {});
+  const [said] = await Promise.race([once(stdout, 'data'), once(child, 'exit')]);
+  if (!Buffer.isBuffer(said)) throw new Error(`the links between the namespaces ended with code ${said}`);
+  return {
+    set: (link, { delayMs, loss }) => void stdin.write(`${LINKS[link]} ${delayMs} ${loss}\n`),
+    end: () => void stdin.end(),
+  };
+}
+
+interface SetElement {
+  elem: { val: string; counter: { packets: number } };
+}
+
+function readSet(namespace: string, name: string): Record<string, number> {
+  const text = execFileSync(...inNamespace(namespace, 'nft', '-j', 'list', 'set', 'inet', 'firewall', name));
+  const { nftables } = JSON.parse(text.toString()) as { nftables: { set?: { elem?: SetElement[] } }[] };
+  const elements = nftables.flatMap(({ set }) => set?.elem ?? []);
+  return Object.fromEntries(elements.map(({ elem }) => [elem.val, elem.counter.packets]));
+}

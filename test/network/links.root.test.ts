@@ -1,0 +1,96 @@
+// Long and lossy ways, and ways that are gone for a while. The rounds come from a process in the watcher's namespace.
+import { afterEach, describe, expect, it } from 'vitest';
+import type { RoundReport } from './rounds.ts';
+import { bastion, loginsOf, network, startRounds, useNetwork, writeConfig } from './world.ts';
+
+const NODES = 24;
+const EVERY_MS = 30_000;
+/** A round trip of 300 ms, and every twentieth packet lost. */
+const FAR = { delayMs: 150, loss: 0.05 };
+const NEAR = { delayMs: 0, loss: 0 };
+const GONE = { delayMs: 0, loss: 1 };
+
+useNetwork(NODES);
+
+const rounds: ReturnType<typeof startRounds>[] = [];
+afterEach(async () => {
+  network.setLink('watcher', NEAR);
+  network.setLink('nodes', NEAR);
+  for (const each of rounds.splice(0)) await each.stop();
+});
+
+function watch(name: string): ReturnType<typeof startRounds> {
+  const deadlines = 'deadlines: { bastion: 5s, dial: 3s, handshake: 10s, exec: 10s }';
+  const started = startRounds(writeConfig(name, { bastion: deadlines }));
+  rounds.push(started);
+  return started;
+}
+
+const answered = ({ nodes }: RoundReport) => Object.values(nodes).filter((result) => result === 'ok').length;
+const failures = ({ nodes }: RoundReport) => Object.values(nodes).filter((result) => result !== 'ok');
+
+describe('a way of 300 ms there and back that loses 5 % of the packets', { timeout: 120_000 }, () => {
+  it('is carried by connections that stay open', async () => {
+    const { round } = watch('warm');
+    const near = await round();
+    expect([near.bastion, answered(near)]).toEqual([['ok'], NODES]);
+    network.setLink('watcher', FAR);
+    for (let i = 0; i < 2; i++) {
+      const far = await round();
+      expect(far.ms).toBeGreaterThan(FAR.delayMs * 2);
+      expect(far.ms).toBeLessThan(EVERY_MS);
+      expect([far.bastion, failures(far)]).toEqual([['ok'], []]);
+      expect(far.opened).toEqual({ bastion: 1, node: NODES });
+    }
+  });
+
+  it('lets a new connection through within its deadlines, the way to the nodes being as bad', async () => {
+    network.setLink('watcher', FAR);
+    network.setLink('nodes', { delayMs: 0, loss: FAR.loss });
+    const { round } = watch('cold');
+    const first = await round();
+    expect(first.ms).toBeLessThan(EVERY_MS);
+    // What does not come through in time is late, and never taken for a refusal or another key.
+    expect(new Set(failures(first).map(({ reason }) => reason))).toEqual(
+      new Set(failures(first).length ? ['timeout'] : []),
+    );
+    expect([first.bastion, Object.keys(first.nodes).length]).toEqual([['ok'], NODES]);
+    const second = await round();
+    expect([second.bastion, failures(second)]).toEqual([['ok'], []]);
+    expect(second.ms).toBeLessThan(EVERY_MS);
+  });
+});
+
+describe('a way that swallows everything, without a word', { timeout: 60_000 }, () => {
+  it('to the bastion: lost within its deadlines, and back in the next round', async () => {
+    const { round } = watch('gone');
+    expect(answered(await round())).toBe(NODES);
+    const logins = loginsOf(bastion);
+    network.setLink('watcher', GONE);
+    const lost = await round();
+    expect(lost.bastion).toMatchObject([{ reason: 'timeout', phase: 'bastion' }]);
+    expect(lost.nodes).toEqual({});
+    expect(lost.ms).toBeLessThan(10_000);
+    network.setLink('watcher', NEAR);
+    const back = await round();
+    expect([back.bastion, answered(back)]).toEqual([['ok'], NODES]);
+    expect(loginsOf(bastion)).toBe(logins + 1);
+  });
+
+  it('to the nodes: it is they that are down, and back in the next round', async () => {
+    const { round } = watch('cut');
+    expect(answered(await round())).toBe(NODES);
+    network.setLink('nodes', GONE);
+    const lost = await round();
+    expect(lost.bastion).toEqual(['ok']);
+    expect(failures(lost)).toHaveLength(NODES);
+    expect(new Set(failures(lost).map(({ reason, phase }) => `${reason}/${phase}`))).toEqual(
+      new Set(['timeout/dial']),
+    );
+    expect(lost.ms).toBeLessThan(15_000);
+    network.setLink('nodes', NEAR);
+    const back = await round();
+    expect([back.bastion, answered(back)]).toEqual([['ok'], NODES]);
+    expect(back.opened.bastion).toBe(1);
+  });
+});

@@ -1,0 +1,67 @@
+// Rounds of a configuration in a process of its own, so that it can run in a network namespace. Each line on stdin asks
+// for one; each line on stdout tells one. Connections stay open in between, as in `bartizan up`.
+import { createInterface } from 'node:readline';
+import { createFileInventory } from '../../adapters/inventory/file.ts';
+import { createProber } from '../../adapters/probes/prober.ts';
+import { loadConfig, secretsFor } from '../../cli/config-file.ts';
+import type { Failure } from '../../core/model.ts';
+import { planRound } from '../../core/plan/plan.ts';
+import { systemClock } from '../../local/clock.ts';
+
+/** What is told of a round. */
+export interface RoundReport {
+  ms: number;
+  /** Of each batch. */
+  bastion: (Failure | 'ok')[];
+  nodes: Record<string, Failure | 'ok'>;
+  /** From the start of this process on. */
+  opened: { bastion: number; node: number };
+}
+
+const file = process.argv[2] ?? 'bartizan.yaml';
+const { config } = await loadConfig(file);
+const opened = { bastion: 0, node: 0 };
+const counters = new Map<string, unknown>();
+const prober = await createProber({
+  config,
+  secrets: secretsFor(file),
+  audit: {
+    append: async () => {},
+    head: () => ({ writer: 'test', sequence: 0, hash: '' }),
+    close: async () => {},
+  },
+  counters: {
+    load: async (key) => counters.get(key),
+    save: async (key, value) => void counters.set(key, value),
+  },
+  clock: systemClock,
+  logger: { debug() {}, info() {}, warn() {}, error() {} },
+  meter: {
+    count: (name, labels) => {
+      if (name === 'ssh_sessions_opened_total') opened[labels?.hop as keyof typeof opened]++;
+    },
+    gauge: () => {},
+  },
+  knownHosts: '/nonexistent/known_hosts',
+});
+const targets = await createFileInventory(config).list();
+
+async function round(): Promise<RoundReport> {
+  const startMs = performance.now();
+  const batches = planRound({ roundMs: 0, checks: config.checks, targets, bastions: config.bastions });
+  const results = await Promise.all(batches.map((batch) => prober.probe({ ...batch, roundMs: Date.now() })));
+  const nodes = results.flatMap(({ observations }) =>
+    observations.map(({ target, result }) => [target.node, result.ok ? ('ok' as const) : result.failure]),
+  );
+  return {
+    ms: Math.round(performance.now() - startMs),
+    bastion: results.map(({ bastion }) => (bastion.ok ? 'ok' : bastion.failure)),
+    nodes: Object.fromEntries(nodes),
+    opened,
+  };
+}
+
+for await (const _ of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await round())}\n`);
+}
+await prober.close();
