@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { BastionConfig } from '../../core/config/types.ts';
 import type { Target } from '../../core/model.ts';
 import { type OpenCommand, openCommand } from './command.ts';
@@ -60,6 +60,7 @@ export async function openBastionLink(options: {
   const socket = connect({ host: bastion.host, port: bastion.port });
   // ssh2 leaves Nagle's algorithm on, which makes many small exchanges wait for each other.
   socket.setNoDelay(true);
+  gatherWrites(socket);
   const cut = () => socket.destroy();
   signal?.addEventListener('abort', cut);
   const hop = await openSession({
@@ -165,6 +166,24 @@ export async function openBastionLink(options: {
     },
     destroy: hop.destroy,
   };
+}
+
+/**
+ * What is answered to one read goes out in one write: among many sessions a read holds packets of many of them, and a
+ * write costs more than the packet.
+ */
+function gatherWrites(socket: Socket): void {
+  let corked = false;
+  socket.on('data', () => {
+    if (corked) return;
+    corked = true;
+    socket.cork();
+    // After everything that waits for what was read.
+    setImmediate(() => {
+      corked = false;
+      socket.uncork();
+    });
+  });
 }
 
 function nameOf({ cluster, node, user, host, port }: Target): string {

@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { ConfigError } from '../../core/errors.ts';
 
@@ -19,7 +19,14 @@ export function parsePrivateKey(text: string, what: string, passphrase?: string)
   if (!KEY_TYPES.test(parsed.type)) {
     throw new ConfigError(`${what}: keys of type ${parsed.type} are not used; make an ed25519 one`);
   }
-  return parsed;
+  return parsed.type === 'ssh-ed25519' ? withKeyObject(parsed) : parsed;
+}
+
+/** ssh2 keeps the key as PEM and reads that again for every signature, which costs more than the signature. */
+function withKeyObject(key: ParsedKey): ParsedKey {
+  const object = createPrivateKey(key.getPrivatePEM());
+  key.sign = (data) => sign(null, typeof data === 'string' ? Buffer.from(data) : data, object);
+  return key;
 }
 
 const ENCRYPTED_PKCS8 = '-----BEGIN ENCRYPTED PRIVATE KEY-----';
