@@ -1,6 +1,7 @@
 import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
 import type { Batch, BatchObservation, Transition } from '../core/model.ts';
+import { WHOLE } from '../core/plan/shards.ts';
 import type {
   Audit,
   Clock,
@@ -78,7 +79,7 @@ export function createRoundRunner(
     const { batches, targets } = await plan({ roundMs, config }, ports);
     const judge = async (partial: boolean) => {
       if (signal.aborted) return [];
-      const request = { config, targets, roundMs, shard: 'local', partial };
+      const request = { config, targets, roundMs, shard: WHOLE, partial };
       const judged = await evaluate(request, { store: ports.store, state, logger, meter });
       ports.onJudged();
       return judged;

@@ -3,6 +3,7 @@ import type { Config, Route } from '../core/config/types.ts';
 import { labelKey } from '../core/labels.ts';
 import type { Rule, Sample, Series } from '../core/model.ts';
 import type { Notification, Picture } from '../core/notify/model.ts';
+import { type Shard, WHOLE } from '../core/plan/shards.ts';
 import type { Channel, Meter, SampleStore, StateStore } from '../core/ports.ts';
 import { type DeliverPorts, deliverDue } from '../core/stages/deliver.ts';
 import { evaluate } from '../core/stages/evaluate.ts';
@@ -131,8 +132,8 @@ export function createWorld(
           samples.push({ metric: 'up', labels: node(name), timeMs: START + minute * MINUTE, value: 1 });
       }
     },
-    judge: (minute: number) =>
-      evaluate({ config, targets, roundMs: START + minute * MINUTE, shard: 's' }, ports),
+    judge: (minute: number, shard: Shard = WHOLE) =>
+      evaluate({ config, targets, roundMs: START + minute * MINUTE, shard }, ports),
     async notify(signal = never) {
       await fanOut(config, ports);
       return await deliverDue(config, ports, signal);

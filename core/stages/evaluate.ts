@@ -2,7 +2,8 @@ import type { Config } from '../config/types.ts';
 import { ConflictError } from '../errors.ts';
 import { evaluationRange, expectedTargets, evaluate as judge, removeRule } from '../evaluate/evaluate.ts';
 import { labelsMatch } from '../labels.ts';
-import type { Alert, Check, Labels, Rule, Series, Target, Transition } from '../model.ts';
+import type { Alert, Check, LabelGlobs, Labels, Rule, Series, Target, Transition } from '../model.ts';
+import { ownsAlert, type Shard, shardName, viewOf } from '../plan/shards.ts';
 import type { Logger, Meter, SampleStore, StateStore, Versioned } from '../ports.ts';
 
 export interface EvaluatePorts {
@@ -17,7 +18,8 @@ export interface EvaluateRequest {
   targets: readonly Target[];
   /** Judged up to here: the scheduled time of the newest round. */
   roundMs: number;
-  shard: string;
+  /** The part of the fleet that is judged. */
+  shard: Shard;
   /**
    * Batches of the round are still out: rules across series wait for them, since what half of a fleet comes to is not
    * what the fleet comes to.
@@ -37,10 +39,11 @@ export async function evaluate(request: EvaluateRequest, ports: EvaluatePorts): 
   const names = new Set(request.config.rules.map((rule) => rule.name));
   const gone = (await ports.state.listRules()).filter((name) => !names.has(name));
   for (const name of gone) transitions.push(...(await retried(() => endRule(name, request, ports))));
-  const upSince = createUpQuery(ports.store, request.roundMs);
+  const upSince = createUpQuery(ports.store, request);
   for (const rule of request.config.rules) {
     if (request.partial && rule.aggregate) continue;
-    transitions.push(...(await retried(() => evaluateRule(rule, request, ports, upSince))));
+    const view = viewOf(request.shard, rule, request.targets);
+    if (view) transitions.push(...(await retried(() => evaluateRule(rule, view, request, ports, upSince))));
   }
   for (const { rule, kind, reason, labels, atMs } of transitions) {
     ports.meter.count('transitions_total', { kind });
@@ -51,14 +54,16 @@ export async function evaluate(request: EvaluateRequest, ports: EvaluatePorts): 
 
 async function evaluateRule(
   rule: Rule,
+  { targets, where }: { targets: readonly Target[]; where: LabelGlobs },
   request: EvaluateRequest,
   ports: EvaluatePorts,
   upSince: UpQuery,
 ): Promise<Transition[]> {
-  const { config, targets, roundMs, shard } = request;
+  const { config, roundMs } = request;
   const { store, state, meter } = ports;
+  const shard = shardName(request.shard);
   const stored = await state.loadCheckpoint(rule.name, shard);
-  const alerts = await state.listAlerts(rule.name);
+  const alerts = await alertsOf(rule.name, request, ports);
   const { latenessMs } = config.schedule;
   const aheadMs = (stored?.value.evaluatedToMs ?? roundMs) - roundMs;
   // Judged further already: a late call, or a clock that was set back a little.
@@ -74,7 +79,11 @@ async function evaluateRule(
   const expected = expectedTargets(rule, targets);
   const intervalMs = intervalOf(config.checks, expected);
   const { fromMs } = evaluationRange({ rule, intervalMs, latenessMs, checkpoint, nowMs: roundMs });
-  const series = await store.query({ metric: rule.metric, where: rule.where, fromMs, toMs: roundMs });
+  // A shard that has none of the clusters that the rule looks at asks for nothing.
+  const series =
+    where.cluster?.length === 0
+      ? []
+      : await store.query({ metric: rule.metric, where, fromMs, toMs: roundMs });
   const up = await upSince(fromMs);
   const result = judge({
     rule,
@@ -101,14 +110,26 @@ async function evaluateRule(
 type UpQuery = (fromMs: number) => Promise<Series[]>;
 
 /** `up` of all nodes, asked for once by all rules whose range it covers: most begin where the last evaluation settled. */
-function createUpQuery(store: SampleStore, toMs: number): UpQuery {
+function createUpQuery(store: SampleStore, { shard, targets, roundMs: toMs }: EvaluateRequest): UpQuery {
   let asked: { fromMs: number; series: Series[] } | undefined;
+  const own = targets.filter(({ cluster }) => ownsAlert(shard, { cluster })).map(({ cluster }) => cluster);
+  const where: LabelGlobs = shard.kind === 'clusters' ? { cluster: [...new Set(own)] } : {};
   return async (fromMs) => {
+    if (where.cluster?.length === 0) return [];
     if (!asked || asked.fromMs > fromMs) {
-      asked = { fromMs, series: await store.query({ metric: 'up', fromMs, toMs }) };
+      asked = { fromMs, series: await store.query({ metric: 'up', where, fromMs, toMs }) };
     }
     return asked.series;
   };
+}
+
+/** The rule's stored alerts that this shard judges. */
+async function alertsOf(
+  rule: string,
+  { shard }: EvaluateRequest,
+  { state }: EvaluatePorts,
+): Promise<Versioned<Alert>[]> {
+  return (await state.listAlerts(rule)).filter((alert) => ownsAlert(shard, alert.value.labels));
 }
 
 /** The slowest of the checks that look at the rule's targets; of all checks where it has none, as for bastions. */
@@ -118,15 +139,16 @@ function intervalOf(checks: readonly Check[], expected: readonly { labels: Label
 }
 
 async function endRule(name: string, request: EvaluateRequest, ports: EvaluatePorts): Promise<Transition[]> {
-  const stored = await ports.state.loadCheckpoint(name, request.shard);
-  const alerts = await ports.state.listAlerts(name);
+  const shard = shardName(request.shard);
+  const stored = await ports.state.loadCheckpoint(name, shard);
+  const alerts = await alertsOf(name, request, ports);
   const ended = removeRule({
     rule: name,
     alerts: alerts.map((alert) => alert.value),
     nowMs: request.roundMs,
   });
   await commitAlerts(alerts, request.roundMs, ports, ended);
-  if (stored) await ports.state.deleteCheckpoint(name, request.shard);
+  if (stored) await ports.state.deleteCheckpoint(name, shard);
   return ended.transitions;
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
 import type { Check, Rule } from '../../core/model.ts';
+import { WHOLE } from '../../core/plan/shards.ts';
 import type { SampleStore } from '../../core/ports.ts';
 import { evaluate } from '../../core/stages/evaluate.ts';
 import { createRecordingLogger } from '../recording-logger.ts';
@@ -116,7 +117,7 @@ async function createFleet(name: string, path: string, breaching: boolean): Prom
   async function judge(roundMs: number): Promise<Readings> {
     queryMs = 0;
     const config = { rules, checks, schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: LATENESS_MS } };
-    const request = { config, targets: world.targets, roundMs, shard: 'local' };
+    const request = { config, targets: world.targets, roundMs, shard: WHOLE };
     const startMs = performance.now();
     await evaluate(request, { store: timed, state, logger, meter });
     const wholeMs = performance.now() - startMs;
