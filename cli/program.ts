@@ -52,8 +52,15 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
   return program;
 }
 
+/**
+ * A process cannot end while the system waits for a name server: a silent one is given up after four seconds instead of
+ * ten and more (resolv.conf(5)).
+ */
+const RESOLVER = 'timeout:2 attempts:2';
+
 /** Runs one command line; sets the exit code and never throws. */
 export async function run(argv: readonly string[]): Promise<void> {
+  process.env.RES_OPTIONS ??= RESOLVER;
   try {
     await createProgram().parseAsync([...argv]);
   } catch (error) {

@@ -1,10 +1,11 @@
+import { isIP } from 'node:net';
 import type { BastionConfig, Config } from '../../core/config/types.ts';
 import { ConfigError, describeError } from '../../core/errors.ts';
 import type { Batch, BatchObservation, Failure, Observation, Target } from '../../core/model.ts';
 import type { Audit, AuditEntry, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
 import { forEachAtOnce } from '../ssh/at-once.ts';
 import { type BastionLink, type NodeAccess, openBastionLink } from '../ssh/bastion-link.ts';
-import { forbiddenBy, ProbeError } from '../ssh/failure.ts';
+import { forbiddenBy, ProbeError, probeError } from '../ssh/failure.ts';
 import { fingerprintOf } from '../ssh/host-keys.ts';
 import { createKeyring } from '../ssh/keyring.ts';
 import { knownHostName, knownNodeNames } from '../ssh/known-hosts.ts';
@@ -34,6 +35,8 @@ export interface ProberOptions {
 
 /** Sessions of nodes that were not looked at for so long are closed. */
 const UNUSED_MS = 15 * 60_000;
+/** A bastion that needs longer for a round trip answers nothing else either: nodes that were silent may not be. */
+const AT_ONCE_MS = 3_000;
 
 /**
  * Probes through bastions over SSH; connections stay open between rounds until `close`.
@@ -157,6 +160,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     const { link, bastion } = context;
     const looks: Look[] = [];
     let lost: Failure | undefined;
+    let slow: Failure | undefined;
     let done = 0;
     const checks = batch.checks.map(findCheck);
     const earlier = await loadCounters(batch, counters, logger);
@@ -166,9 +170,12 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
         if (lost !== undefined) return;
         const before = earlier.get(check.check.name, access.target);
         const look = await lookAtNode(context, access, check, before);
-        // What fails by silence may fail because of the bastion. A bastion that answers after it is not to blame.
-        if (look.error && isSilence(look.error) && !(await link.isAlive(bastion.deadlines.bastionMs))) {
-          lost ??= bastionLost(look.error.failure);
+        // What fails by silence may fail because of the bastion. One that answers at once after it is not to blame.
+        if (look.error && isSilence(look.error)) {
+          const askedMs = performance.now();
+          const alive = await link.isAlive(bastion.deadlines.bastionMs);
+          if (!alive) lost ??= bastionLost(look.error.failure, batch);
+          else if (performance.now() - askedMs > AT_ONCE_MS) slow ??= bastionSlow(batch);
         }
         looks.push(look);
       }
@@ -176,7 +183,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     });
 
     await saveCounters(batch, counters, logger, earlier, looks);
-    lost ??= forbiddenAll(looks);
+    lost ??= slow ?? forbiddenAll(looks);
     const observations: Observation[] = looks.map((look) => look.observation);
     if (lost === undefined) return { batch, bastion: { ok: true }, observations };
     const answered = observations.filter(({ result }) => result.ok);
@@ -195,9 +202,20 @@ function isSilence({ failure }: ProbeError): boolean {
   return failure.reason === 'timeout' || failure.reason === 'protocol';
 }
 
-function bastionLost({ reason }: Failure): Failure {
-  const detail = 'the bastion stopped answering in the middle of the round';
-  return { reason: reason === 'timeout' ? 'timeout' : 'protocol', phase: 'bastion', detail };
+function bastionLost({ reason }: Failure, batch: Batch): Failure {
+  const detail = `the bastion stopped answering in the middle of the round${resolves(batch)}`;
+  return probeError(reason === 'timeout' ? 'timeout' : 'protocol', 'bastion', detail).failure;
+}
+
+function bastionSlow(batch: Batch): Failure {
+  const detail = `the bastion answered nothing for a while in the middle of the round${resolves(batch)}`;
+  return probeError('timeout', 'bastion', detail).failure;
+}
+
+/** OpenSSH resolves names of nodes one at a time, and does nothing else for the connection meanwhile. */
+function resolves({ targets }: Batch): string {
+  const names = targets.filter(({ host }) => isIP(host) === 0).map(({ host }) => host);
+  return names.length === 0 ? '' : `; does its name server answer for ${names.slice(0, 3).join(', ')}?`;
 }
 
 /** A bastion that lets us through to none of its nodes tells nothing about any of them. */

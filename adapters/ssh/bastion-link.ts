@@ -1,6 +1,6 @@
-import { connect, type Socket } from 'node:net';
 import type { BastionConfig } from '../../core/config/types.ts';
 import type { Target } from '../../core/model.ts';
+import { reachBastion } from './bastion-socket.ts';
 import { type OpenCommand, openCommand } from './command.ts';
 import { ProbeError, probeError } from './failure.ts';
 import { judgeHostKey, type PinnedKeys } from './host-keys.ts';
@@ -57,14 +57,11 @@ export async function openBastionLink(options: {
 }): Promise<BastionLink> {
   const { bastion, nowMs, count, signal } = options;
   const { deadlines } = bastion;
-  const socket = connect({ host: bastion.host, port: bastion.port });
-  // ssh2 leaves Nagle's algorithm on, which makes many small exchanges wait for each other.
-  socket.setNoDelay(true);
-  gatherWrites(socket);
-  const cut = () => socket.destroy();
+  const socket = reachBastion(bastion);
+  const cut = () => socket.stream.destroy();
   signal?.addEventListener('abort', cut);
   const hop = await openSession({
-    stream: socket,
+    ...socket,
     user: bastion.user,
     key: options.key,
     pinned: options.pinned,
@@ -166,24 +163,6 @@ export async function openBastionLink(options: {
     },
     destroy: hop.destroy,
   };
-}
-
-/**
- * What is answered to one read goes out in one write: among many sessions a read holds packets of many of them, and a
- * write costs more than the packet.
- */
-function gatherWrites(socket: Socket): void {
-  let corked = false;
-  socket.on('data', () => {
-    if (corked) return;
-    corked = true;
-    socket.cork();
-    // After everything that waits for what was read.
-    setImmediate(() => {
-      corked = false;
-      socket.uncork();
-    });
-  });
 }
 
 function nameOf({ cluster, node, user, host, port }: Target): string {

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import ssh2, { type Client } from 'ssh2';
 import type { FailureReason, ProbePhase } from '../../core/model.ts';
+import { explainSocketError } from './bastion-socket.ts';
 import { ProbeError, probeError, seconds } from './failure.ts';
 import {
   fingerprintOf,
@@ -43,11 +44,13 @@ export interface SessionOptions {
   prefer?: PinnedKeys;
   phase: ProbePhase;
   deadlineMs: number;
+  /** What is missing when the deadline has passed, in words. Default: the session. */
+  missing?: () => string;
 }
 
 /** Opens a session; the host key is checked before anything is authenticated. @throws ProbeError */
 export function openSession(options: SessionOptions): Promise<SshSession> {
-  const { stream, user, key, pinned, phase, deadlineMs } = options;
+  const { stream, user, key, pinned, phase, deadlineMs, missing = () => 'no SSH session' } = options;
   const { promise, resolve, reject } = Promise.withResolvers<SshSession>();
   const client = new ssh2.Client();
   let shown: HostKey | undefined;
@@ -65,7 +68,7 @@ export function openSession(options: SessionOptions): Promise<SshSession> {
   };
   const fail = (error: ProbeError) => settle(() => reject(error));
   const timer = setTimeout(() => {
-    fail(probeError('timeout', phase, `no SSH session within ${seconds(deadlineMs)}`));
+    fail(probeError('timeout', phase, `${missing()} within ${seconds(deadlineMs)}`));
     destroy();
   }, deadlineMs);
 
@@ -157,7 +160,7 @@ function explain(
       return { reason: 'auth', detail: `the ssh-agent did not sign: ${error.message}` };
     case 'client-socket': {
       const lost = error.code === 'ECONNRESET' || error.code === 'EPIPE';
-      return { reason: lost ? 'protocol' : 'unreachable', detail: error.message || String(error.code) };
+      return { reason: lost ? 'protocol' : 'unreachable', detail: explainSocketError(error) };
     }
     default:
       return { reason: 'protocol', detail: error.message };

@@ -1,11 +1,11 @@
-import { connect } from 'node:net';
 import type { BastionConfig } from '../../core/config/types.ts';
 import type { Target } from '../../core/model.ts';
 import { forEachAtOnce } from './at-once.ts';
+import { reachBastion } from './bastion-socket.ts';
 import { ProbeError } from './failure.ts';
 import type { HostKey, PinnedKeys } from './host-keys.ts';
 import type { LoginKey } from './login-key.ts';
-import { openSession, type SshStream, showHostKey } from './session.ts';
+import { openSession, showHostKey } from './session.ts';
 import { dial } from './tunnel.ts';
 
 /** The key that a host shows, or why it shows none. */
@@ -15,7 +15,7 @@ export type Shown = { key: HostKey } | { error: ProbeError };
 export function showBastionKey(bastion: BastionConfig, key: LoginKey, pinned: PinnedKeys): Promise<Shown> {
   return shown(async () =>
     showHostKey({
-      stream: reach(bastion),
+      ...reachBastion(bastion),
       user: bastion.user,
       key,
       pinned,
@@ -37,7 +37,7 @@ export async function showNodeKeys(options: {
   const { bastion, key, nodes, onShown } = options;
   const { deadlines } = bastion;
   const hop = await openSession({
-    stream: reach(bastion),
+    ...reachBastion(bastion),
     user: bastion.user,
     key,
     pinned: { accepted: [options.bastionKey], revoked: [] },
@@ -63,10 +63,6 @@ export async function showNodeKeys(options: {
   } finally {
     hop.end();
   }
-}
-
-function reach({ host, port }: BastionConfig): SshStream {
-  return connect({ host, port, noDelay: true });
 }
 
 async function shown(show: () => Promise<HostKey>): Promise<Shown> {

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inNamespace } from './network.ts';
+import { inNamespace, withResolvConf } from './network.ts';
 
 export const KEY_TYPES = ['ed25519', 'ecdsa', 'rsa'] as const;
 export type KeyType = (typeof KEY_TYPES)[number];
@@ -17,6 +17,8 @@ export interface ServerOptions {
   port: number;
   /** Network namespace it runs in. Default: ours. */
   namespace?: string;
+  /** File in place of /etc/resolv.conf, in a namespace only. */
+  resolvConf?: string;
   /** Host keys it has. Default: all. */
   hostKeys?: readonly KeyType[];
   /** Run in place of what is asked for, as in authorized_keys; `$SSH_ORIGINAL_COMMAND` is that. */
@@ -75,14 +77,23 @@ export function createFleet(dir: string): Fleet {
 }
 
 async function startServer(sshd: string, dir: string, options: ServerOptions): Promise<Server> {
-  const { name, host, port, namespace, hostKeys = KEY_TYPES, command, authorizedKeys, config = [] } = options;
+  const {
+    name,
+    host,
+    port,
+    namespace,
+    resolvConf,
+    hostKeys = KEY_TYPES,
+    authorizedKeys,
+    config = [],
+  } = options;
   const home = join(dir, name);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const keyFiles = hostKeys.map((type) => join(home, `ssh_host_${type}_key`));
   hostKeys.forEach((type, i) => {
     makeKey(keyFiles[i] as string, type);
   });
-  const forced = command === undefined ? '' : `command="${command.replaceAll('"', '\\"')}" `;
+  const forced = options.command === undefined ? '' : `command="${options.command.replaceAll('"', '\\"')}" `;
   const clientKeys = KEY_TYPES.map((type) => forced + readFileSync(join(dir, `id_${type}.pub`), 'utf8'));
   writeFileSync(join(home, 'authorized_keys'), authorizedKeys ?? clientKeys.join(''));
   // The first of two lines holds for sshd.
@@ -111,7 +122,8 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
   rmSync(log, { force: true });
   const args = ['-D', '-f', join(home, 'sshd_config'), '-E', log];
   // `ip netns exec` becomes what it starts: the process is that of sshd.
-  const [program, all] = namespace === undefined ? [sshd, args] : inNamespace(namespace, sshd, ...args);
+  const command = [...(resolvConf === undefined ? [] : withResolvConf(resolvConf)), sshd, ...args];
+  const [program, all] = namespace === undefined ? [sshd, args] : inNamespace(namespace, ...command);
   const child = spawn(program, all, { stdio: ['ignore', 'ignore', 'ignore'] });
   await waitForListening(`sshd on ${host}:${port}`, child, () => readLog(log));
   const publicKeys = keyFiles.map((file) =>

@@ -73,6 +73,11 @@ export function inNamespace(namespace: string, ...command: readonly string[]): [
   return ['ip', ['netns', 'exec', namespace, ...command]];
 }
 
+/** What stands before a command in a namespace that is to find another resolv.conf; the mount is its own. */
+export function withResolvConf(file: string): string[] {
+  return ['sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', file];
+}
+
 /** Makes the network; `seed` decides which packets are lost. @throws Error when something that it needs is missing */
 export async function createNetwork(names: readonly string[], seed = 1): Promise<Network> {
   if (names.length > MAX_NODES) throw new Error(`more than ${MAX_NODES} nodes`);

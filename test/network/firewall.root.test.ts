@@ -72,7 +72,7 @@ describe('nodes behind a firewall that knows the bastion alone', { timeout: 30_0
 
   it('answer a bastion and nodes that are confined by what `bartizan keys` prints', async () => {
     const place = { ...placeOfBastion(), port: 2222 };
-    const config = writeConfig('confined', { bastion: 'port: 2222', trusted: false });
+    const config = writeConfig('confined', { hop: { ...bastion, port: 2222 }, trusted: false });
     const { stdout } = await bartizan('keys', '--json', '-c', config);
     const lines = JSON.parse(stdout) as Record<'bastions' | 'clusters', { line: string }[]>;
     await fleet.start({ name: 'confined', ...place, authorizedKeys: `${lines.bastions[0]?.line}\n` });

@@ -12,7 +12,8 @@ import { createNetwork, inNamespace, type Network } from '../../examples/openssh
 import type { RoundReport } from './rounds.ts';
 
 const ROUNDS = fileURLToPath(new URL('rounds.ts', import.meta.url));
-const BIN = fileURLToPath(new URL('../../bin/bartizan.ts', import.meta.url));
+/** The program `bartizan`. */
+export const BIN = fileURLToPath(new URL('../../bin/bartizan.ts', import.meta.url));
 
 export let dir: string;
 export let network: Network;
@@ -52,6 +53,8 @@ export const placeOfBastion = () => ({
 interface Changes {
   /** More fields of the bastion, in YAML's flow style. */
   bastion?: string;
+  /** Default: `bastion`. */
+  hop?: Server;
   bastionHost?: string;
   nodeHost?: (node: Server) => string;
   every?: string;
@@ -62,7 +65,8 @@ interface Changes {
 /** Writes a configuration of the network. Returns its path. */
 export function writeConfig(name: string, changes: Changes = {}): string {
   const {
-    bastionHost = bastion.host,
+    hop = bastion,
+    bastionHost = hop.host,
     nodeHost = (node: Server) => node.host,
     every = '30s',
     trusted = true,
@@ -70,7 +74,7 @@ export function writeConfig(name: string, changes: Changes = {}): string {
   const keyOf = (server: Server) => (trusted ? `, hostKeys: ["${server.hostKeys[0]}"]` : '');
   const file = join(dir, `${name}.yaml`);
   const gate = [
-    `name: gate, host: ${bastionHost}, user: root, privateKey: "\${file:${fleet.key('ed25519')}}"${keyOf(bastion)}`,
+    `name: gate, host: ${bastionHost}, port: ${hop.port}, user: root, privateKey: "\${file:${fleet.key('ed25519')}}"${keyOf(hop)}`,
     ...(changes.bastion === undefined ? [] : [changes.bastion]),
   ];
   const lines = nodes.map(
