@@ -107,9 +107,9 @@ describe('goals', () => {
       ],
     });
     expect(text.split('\n').filter((line) => line.startsWith('| wall'))).toEqual([
+      '| wall | b | 0.250 | 0.250–0.250 | 1.00 | held |',
       '| wall | a | 1.00 ms | 1.00–1.00 | 2 |',
       '| wall | b | 4.00 ms | 4.00–4.00 | 2 |',
-      '| wall | b | 0.250 | 0.250–0.250 | 1.00 | held |',
     ]);
     expect(text).toContain('Run of 2026-11-24, full, on 2 cores; load average 0.1 when it began.');
   });

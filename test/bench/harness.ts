@@ -68,6 +68,11 @@ export async function compare(
   return { readings, missing };
 }
 
+/** Runs unmeasured: caches fill, and what is compiled in the course of time is. */
+export async function warmUp(contenders: readonly Contender[], rounds = 1): Promise<void> {
+  await compare(contenders, rounds);
+}
+
 /** Values of one figure of a contender, in order of rounds; empty when it took no part. */
 export function valuesOf(comparison: Comparison, contender: string, figure: string): number[] {
   return (comparison.readings.get(contender) ?? []).flatMap((readings) => readings[figure] ?? []);

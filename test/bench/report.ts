@@ -75,7 +75,7 @@ const spreadText = ({ low, high }: Spread) => `${digits(low)}–${digits(high)}`
 const withUnit = (value: number, unit: string) => `${digits(value)}${unit === '' ? '' : ` ${unit}`}`;
 
 const ROW_HEAD = ['what', 'contender', 'median', 'spread', 'runs'];
-const GOAL_HEAD = ['goal', 'against', 'median', 'spread', 'at most', ''];
+const GOAL_HEAD = ['goal', 'against', 'median', 'spread', 'at most', 'verdict'];
 
 const rowCells = ({ what, contender, unit, value }: Row) => [
   what,
@@ -115,15 +115,18 @@ function markdownTable(head: string[], cells: readonly string[][]): string {
 
 /** Between the two marks of docs/figures.md; what stands around them is written by people. */
 export function reportMarkdown({ date, machine, size, loadAtStart, parts }: Report): string {
-  const sections = parts.map(({ title, how, rows, goals, missing }) =>
+  const sections = parts.map(({ title, how, rows, missing }) =>
     [
       `### ${title}`,
       how.join(' '),
-      ...(rows.length > 0 ? [markdownTable(ROW_HEAD, rows.map(rowCells))] : []),
-      ...(goals.length > 0 ? [markdownTable(GOAL_HEAD, goals.map(goalCells))] : []),
+      markdownTable(ROW_HEAD, rows.map(rowCells)),
       ...missing.map(missingText),
     ].join('\n\n'),
   );
-  const head = `Run of ${date}, ${size}, on ${machine}; load average ${loadAtStart} when it began.`;
-  return [head, ...sections].join('\n\n');
+  const load = loadAtStart.toFixed(1);
+  return [
+    `Run of ${date}, ${size}, on ${machine}; load average ${load} when it began.`,
+    markdownTable(GOAL_HEAD, parts.flatMap((part) => part.goals).map(goalCells)),
+    ...sections,
+  ].join('\n\n');
 }

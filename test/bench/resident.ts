@@ -19,7 +19,7 @@ export function startResident<Answer>(argv: readonly string[]): Resident<Answer>
     async ask(line = '') {
       child.stdin.write(`${line}\n`);
       const { value, done } = await answers.next();
-      if (done) throw new Error(`${args[1] ?? command} ended without an answer`);
+      if (done) throw new Error(`${argv.join(' ')} ended without an answer`);
       return JSON.parse(value) as Answer;
     },
     async stop() {

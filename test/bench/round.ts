@@ -10,6 +10,9 @@ import { type PartReport, rowsOf } from './report.ts';
 import { startResident } from './resident.ts';
 import { emptyFolder } from './ssh-scene.ts';
 
+/** Rounds of the process that stays before those that are measured. */
+const WARM_UP = 4;
+
 export async function benchRound({ dir, quick, log }: BenchOptions): Promise<PartReport> {
   const [targets, rounds] = quick ? [600, 3] : [3_000, 5];
   const { file, stop } = await startLightFleet(join(dir, 'fleet'), targets);
@@ -20,7 +23,7 @@ export async function benchRound({ dir, quick, log }: BenchOptions): Promise<Par
     copyFileSync(join(fresh, 'counters.json'), join(stayed, 'counters.json'));
     const warm = startResident<Measured>(nodeJob('ours.ts', file, stayed, '--stay'));
     try {
-      await warm.ask();
+      for (let round = 0; round < WARM_UP; round++) await warm.ask();
       const missing = findProgram('python3') ? undefined : 'apt-get install python3';
       const contenders: Contender[] = [
         { name: 'fresh process', missing, run: async () => perTarget(await measureProcesses(cold)) },

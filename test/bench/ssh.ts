@@ -17,6 +17,8 @@ const GO = 'Go x/crypto/ssh';
 
 const TITLE = 'SSH: a round of the usage script on real OpenSSH';
 const PARALLEL = 32;
+/** Rounds of the process that stays before those that are measured: by then its code is compiled. */
+const WARM_UP = 8;
 
 interface Stage {
   scene: Scene;
@@ -47,7 +49,7 @@ export async function benchSsh({ dir, tools, quick, log }: BenchOptions): Promis
     await measureProcesses({ jobs: [{ argv: nodeJob('ours.ts', file, ours) }] });
     copyFileSync(join(ours, 'counters.json'), join(stayed, 'counters.json'));
     warm = startResident<Measured>(nodeJob('ours.ts', file, stayed, '--stay'));
-    await warm.ask();
+    for (let round = 0; round < WARM_UP; round++) await warm.ask();
     const stage = { scene, file, few: scene.targets.slice(0, sample), out: join(dir, 'out'), ours, warm };
     const comparison = await compare(contenders(stage, tools), rounds, (name, n) => log(`${n + 1}: ${name}`));
     return {
@@ -56,7 +58,8 @@ export async function benchSsh({ dir, tools, quick, log }: BenchOptions): Promis
         `${targets} targets (${sample} for the two of OpenSSH's client) behind one bastion, ${PARALLEL} at once, one`,
         'connection to the bastion where there is a choice; user and system time of the client and all its',
         'descendants. Every contender checks both host keys and runs adapters/probes/usage/script.sh; every output is',
-        'parsed. The servers run on the same cores, and wall time is mostly theirs.',
+        'parsed. The fresh process has been started before; the connections were kept over eight rounds. The servers run',
+        'on the same cores, and wall time is mostly theirs.',
       ],
       rows: [
         ...rowsOf(comparison, 'cpuMs', { what: 'client CPU a target', unit: 'ms' }),
@@ -74,9 +77,19 @@ export async function benchSsh({ dir, tools, quick, log }: BenchOptions): Promis
 function goalsOf(comparison: Comparison | undefined): Goal[] {
   const measured = comparison ?? { readings: new Map(), missing: [] };
   return [
-    goalOf(measured, 'cpuMs', { what: 'client CPU, cold', ours: COLD, against: NAIVE, limit: 0.15 }),
-    goalOf(measured, 'cpuMs', { what: 'client CPU, warm', ours: WARM, against: NAIVE, limit: 0.02 }),
-    goalOf(measured, 'wallMs', { what: 'wall time, cold', ours: COLD, against: GO, limit: 1.3 }),
+    goalOf(measured, 'cpuMs', {
+      what: 'client CPU of a round, cold',
+      ours: COLD,
+      against: NAIVE,
+      limit: 0.15,
+    }),
+    goalOf(measured, 'cpuMs', {
+      what: 'client CPU of a round, connections kept',
+      ours: WARM,
+      against: NAIVE,
+      limit: 0.02,
+    }),
+    goalOf(measured, 'wallMs', { what: 'wall time of a round, cold', ours: COLD, against: GO, limit: 1.3 }),
   ];
 }
 
