@@ -7,21 +7,20 @@ import { formatMetricValue } from '../core/format.ts';
 import { labelKey } from '../core/labels.ts';
 import type { Alert } from '../core/model.ts';
 import { systemClock } from '../local/clock.ts';
+import { withNotes } from './command-notes.ts';
 import { loadConfig, openStoreToRead } from './config-file.ts';
+import { writeJson } from './json-output.ts';
+import { alertsShape } from './json-shapes.ts';
 import { renderTable } from './table.ts';
 
 /** Values older than this are not shown as current. */
 const CURRENT_MS = 24 * 3_600_000;
 
 export function alertsCommand(): Command {
-  return new Command('alerts')
+  const command = new Command('alerts')
     .description('List what is pending and firing, newest value included.')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('--json', 'as JSON')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ bartizan alerts\n  $ bartizan alerts --json | jq .[].rule\n\nExit code 1 while anything fires.',
-    )
     .action(async (options: { config: string; json?: boolean }) => {
       const { config } = await loadConfig(options.config);
       const state = openSqliteState({ path: config.store.path, readOnly: true });
@@ -30,16 +29,18 @@ export function alertsCommand(): Command {
       const nowMs = systemClock.nowMs();
       const values = await newestValues(options.config, config, alerts, nowMs);
       if (options.json)
-        process.stdout.write(
-          `${JSON.stringify(
-            alerts.map((a) => ({ ...a, ...values.get(a.id) })),
-            null,
-            2,
-          )}\n`,
+        writeJson(
+          alertsShape,
+          alerts.map((a) => ({ ...a, ...values.get(a.id) })),
         );
       else process.stdout.write(alertTable(config, alerts, values, nowMs));
       process.exitCode = alerts.some((alert) => alert.status === 'firing') ? 1 : 0;
     });
+  return withNotes(command, {
+    examples: [['bartizan alerts'], ["bartizan alerts --json | jq -r '.[].rule'"]],
+    exits1: 'something fires, or the state cannot be read',
+    json: alertsShape,
+  });
 }
 
 async function newestValues(

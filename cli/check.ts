@@ -1,10 +1,14 @@
 import { Command } from 'commander';
+import type { z } from 'zod';
 import type { Problem } from '../core/config/problem.ts';
 import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
+import { withNotes } from './command-notes.ts';
 import { readConfig, secretsFor } from './config-file.ts';
 import { type ConnectRow, checkConnections } from './connect-check.ts';
 import { connectReport, isConnected } from './connect-report.ts';
+import { writeJson } from './json-output.ts';
+import { checkShape } from './json-shapes.ts';
 import { countProblems, formatProblem, type Paint, paintFor, plural } from './problem-report.ts';
 
 interface Verdict {
@@ -16,7 +20,7 @@ interface Verdict {
 }
 
 export function checkCommand(stdout: NodeJS.WriteStream = process.stdout): Command {
-  return new Command('check')
+  const command = new Command('check')
     .description(
       'Say what is wrong with configurations: all problems at once, each with its place and a suggestion.',
     )
@@ -26,21 +30,6 @@ export function checkCommand(stdout: NodeJS.WriteStream = process.stdout): Comma
       'where the file is right, reach every bastion, node and channel it names; sends nothing',
     )
     .option('--json', 'problems as JSON')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ bartizan check
-  $ bartizan check --connect                before the first \`up\`: does everything let us in?
-  $ bartizan check staging.yaml prod.yaml
-  $ bartizan check --json bartizan.yaml | jq '.[].problems[] | select(.severity == "error")'
-
-With --connect every node runs our script once, and a channel's service is asked who we are where it has a call for
-that; of a webhook only the connection is looked at. What fails is told with what to do about it.
-
-Exit code 1 when there is an error or something cannot be reached. Warnings (a variable that is not set here, a
-silence that is over, a clock that is off) are none.`,
-    )
     .action(async (files: string[], options: { json?: boolean; connect?: boolean }) => {
       const verdicts: Verdict[] = [];
       for (const file of files) {
@@ -50,9 +39,23 @@ silence that is over, a clock that is off) are none.`,
           verdict.connect = await checkConnections(verdict.config, secretsFor(file), { quiet });
         verdicts.push(verdict);
       }
-      stdout.write(options.json ? asJson(verdicts) : asText(verdicts, paintFor(stdout)));
+      if (options.json) writeJson(checkShape, toJson(verdicts), stdout);
+      else stdout.write(asText(verdicts, paintFor(stdout)));
       process.exitCode = verdicts.every(({ ok, connect = [] }) => ok && isConnected(connect)) ? 0 : 1;
     });
+  return withNotes(command, {
+    examples: [
+      ['bartizan check'],
+      ['bartizan check --connect', 'before the first `up`: does everything let us in?'],
+      ['bartizan check staging.yaml prod.yaml'],
+      ['bartizan check --json | jq \'.[].problems[] | select(.severity == "error")\''],
+    ],
+    text: `With --connect every node runs our script once, and a channel's service is asked who we are where it has a call for
+that; of a webhook only the connection is looked at. What fails is told with what to do about it. Warnings (a variable
+that is not set here, a silence that is over, a clock that is off) change no exit code.`,
+    exits1: 'there is an error, or something cannot be reached',
+    json: checkShape,
+  });
 }
 
 async function judge(file: string): Promise<Verdict> {
@@ -70,14 +73,13 @@ async function judge(file: string): Promise<Verdict> {
   }
 }
 
-function asJson(verdicts: readonly Verdict[]): string {
-  const list = verdicts.map(({ file, ok, problems, connect }) => ({
+function toJson(verdicts: readonly Verdict[]): z.infer<typeof checkShape> {
+  return verdicts.map(({ file, ok, problems, connect }) => ({
     file,
     ok: ok && isConnected(connect ?? []),
     problems: problems.map(({ excerpt: _excerpt, ...problem }) => problem),
     ...(connect && { connect }),
   }));
-  return `${JSON.stringify(list, null, 2)}\n`;
 }
 
 /** Problems, and behind those of each file one line that sums it up. */

@@ -2,15 +2,15 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError } from '../core/errors.ts';
+import { withNotes } from './command-notes.ts';
 import { SCHEMA_FILE, schemaText } from './schema.ts';
 import { STARTER } from './starter.ts';
 
 export function initCommand(stdout: NodeJS.WriteStream = process.stdout): Command {
-  return new Command('init')
+  const command = new Command('init')
     .description('Write a commented configuration to start from, and its JSON Schema beside it for editors.')
     .argument('[file]', 'where to', 'bartizan.yaml')
     .option('-f, --force', 'overwrite a file that is there')
-    .addHelpText('after', '\nExamples:\n  $ bartizan init\n  $ bartizan init /etc/bartizan/bartizan.yaml')
     .action(async (file: string, options: { force?: boolean }) => {
       await writeStarter(file, options.force === true);
       const option = file === 'bartizan.yaml' ? '' : ` -c ${file}`;
@@ -24,6 +24,10 @@ Next:
   5. bartizan up${option}
 `);
     });
+  return withNotes(command, {
+    examples: [['bartizan init'], ['bartizan init /etc/bartizan/bartizan.yaml']],
+    exits1: 'the file is there already or cannot be written',
+  });
 }
 
 /** @throws ConfigError when the file is there already, or its folder is not */

@@ -3,23 +3,16 @@ import { createFileInventory } from '../adapters/inventory/file.ts';
 import { PROBES } from '../adapters/probes/registry.ts';
 import { bastionKeyLine, nodeKeyLine } from '../adapters/ssh/authorized-keys.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
+import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
+import { writeJson } from './json-output.ts';
+import { keysShape } from './json-shapes.ts';
 
 export function keysCommand(): Command {
-  return new Command('keys')
+  const command = new Command('keys')
     .description('Print the authorized_keys lines that let our keys do what probing needs, and nothing else.')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('--json', 'as JSON')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ bartizan keys                         a line for each bastion, and for the nodes of each cluster
-  $ bartizan keys --json | jq -r '.bastions[0].line' | ssh admin@gate 'cat >>~probe/.ssh/authorized_keys'
-
-The line of a bastion names every node: print it again when nodes come or go. That of nodes names the hash of the
-script: put the line of the next release beside it before you upgrade.`,
-    )
     .action(async (options: { config: string; json?: boolean }) => {
       const { config } = await loadConfig(options.config);
       const targets = await createFileInventory(config).list();
@@ -36,7 +29,7 @@ script: put the line of the next release beside it before you upgrade.`,
         clusters.push({ name, users, line: nodeKeyLine(await keyring.ofCluster(name), scripts) });
       }
       if (options.json) {
-        process.stdout.write(`${JSON.stringify({ bastions, clusters }, null, 2)}\n`);
+        writeJson(keysShape, { bastions, clusters });
         return;
       }
       for (const { name, user, host, line } of bastions) {
@@ -46,4 +39,16 @@ script: put the line of the next release beside it before you upgrade.`,
         process.stdout.write(`# nodes of ${name}: authorized_keys of ${users.join(', ')}\n${line}\n\n`);
       }
     });
+  return withNotes(command, {
+    examples: [
+      ['bartizan keys', 'a line for each bastion, and for the nodes of each cluster'],
+      [
+        "bartizan keys --json | jq -r '.bastions[0].line' | ssh admin@gate 'cat >>~probe/.ssh/authorized_keys'",
+      ],
+    ],
+    text: `The line of a bastion names every node: print it again when nodes come or go. That of nodes names the hash of the
+script: put the line of the next release beside it before you upgrade.`,
+    exits1: 'the configuration or a key cannot be used',
+    json: keysShape,
+  });
 }

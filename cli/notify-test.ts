@@ -5,22 +5,29 @@ import { createChartRenderer } from '../adapters/charts/renderer.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import { sampleMessage } from '../core/notify/sample.ts';
 import { systemClock } from '../local/clock.ts';
+import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
+import { writeJson } from './json-output.ts';
+import { notifyTestShape } from './json-shapes.ts';
 
 const SEND_LIMIT_MS = 60_000;
 
+interface Options {
+  config: string;
+  resolved?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
 export function notifyTestCommand(): Command {
-  return new Command('notify-test')
+  const command = new Command('notify-test')
     .description('Send a sample alert with a chart to a channel, and say what became of it.')
     .argument('<channel>', 'name of a configured channel')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('--resolved', 'a resolved alert rather than a firing one')
     .option('--dry-run', 'print what would be sent, and send nothing')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ bartizan notify-test ops --dry-run\n  $ bartizan notify-test ops --resolved\n\nExit code 1 when it was not delivered.',
-    )
-    .action(async (name: string, options: { config: string; resolved?: boolean; dryRun?: boolean }) => {
+    .option('--json', 'what became of it as JSON')
+    .action(async (name: string, options: Options) => {
       const { config } = await loadConfig(options.config);
       const channel = config.channels.find((candidate) => candidate.name === name);
       const adapter = CHANNELS.find(({ type }) => type === channel?.type) as
@@ -40,21 +47,36 @@ export function notifyTestCommand(): Command {
       const picture = await createChartRenderer().render(chart);
       const parsed = adapter.options.parse(channel.options);
       if (options.dryRun) {
-        process.stdout.write(`${adapter.preview(notification, picture, parsed)}\n`);
+        const preview = adapter.preview(notification, picture, parsed);
+        if (options.json)
+          writeJson(notifyTestShape, { channel: name, type: channel.type, delivered: false, preview });
+        else process.stdout.write(`${preview}\n`);
         return;
       }
       const secrets = secretsFor(options.config);
+      const tell = (delivered: boolean, said: string) => {
+        const detail = secrets.redact(said);
+        process.exitCode = delivered ? 0 : 1;
+        if (options.json)
+          writeJson(notifyTestShape, { channel: name, type: channel.type, delivered, detail });
+        else {
+          const stream = delivered ? process.stdout : process.stderr;
+          stream.write(`${name} (${adapter.title}): ${delivered ? '' : 'not '}delivered; ${detail}\n`);
+        }
+      };
       try {
         const sender = adapter.create(parsed, { secrets, clock: systemClock });
         const receipt = await sender.send(notification, picture, {
           signal: AbortSignal.timeout(SEND_LIMIT_MS),
         });
-        process.stdout.write(`${name} (${adapter.title}): delivered; ${secrets.redact(receipt.detail)}\n`);
+        tell(true, receipt.detail);
       } catch (error) {
-        process.stderr.write(
-          `${name} (${adapter.title}): not delivered; ${secrets.redact(describeError(error))}\n`,
-        );
-        process.exitCode = 1;
+        tell(false, describeError(error));
       }
     });
+  return withNotes(command, {
+    examples: [['bartizan notify-test ops --dry-run'], ['bartizan notify-test ops --resolved']],
+    exits1: 'it was not delivered',
+    json: notifyTestShape,
+  });
 }

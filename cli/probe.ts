@@ -2,28 +2,20 @@ import { Command } from 'commander';
 import { createFileInventory } from '../adapters/inventory/file.ts';
 import type { BatchObservation } from '../core/model.ts';
 import { samplesOf } from '../core/parse/samples.ts';
+import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
 import { lookAtFleet } from './fleet-look.ts';
 import { writeJson } from './json-output.ts';
+import { probeShape } from './json-shapes.ts';
 import { probeTable } from './probe-table.ts';
 import { selectTargets } from './select-targets.ts';
 
 export function probeCommand(): Command {
-  return new Command('probe')
+  const command = new Command('probe')
     .description('Look once at nodes through their bastions, and print what they say. Stores nothing.')
     .argument('[names...]', 'nodes, clusters or cluster/node; * and ? match')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('--json', 'observations as JSON')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ bartizan probe                     all nodes
-  $ bartizan probe prod-seoul          one cluster
-  $ bartizan probe 'prod-*/etcd-?'     some nodes of some clusters
-
-Exit code 1 when a node or bastion failed.`,
-    )
     .action(async (names: string[], options: { config: string; json?: boolean }) => {
       const { config } = await loadConfig(options.config);
       const secrets = secretsFor(options.config);
@@ -32,6 +24,16 @@ Exit code 1 when a node or bastion failed.`,
       print(observations, options.json === true);
       process.exitCode = observations.every(fine) ? 0 : 1;
     });
+  return withNotes(command, {
+    examples: [
+      ['bartizan probe', 'all nodes'],
+      ['bartizan probe prod-seoul', 'one cluster'],
+      ["bartizan probe 'prod-*/etcd-?'", 'some nodes of some clusters'],
+      ["bartizan probe --json | jq -r '.[].nodes[] | select(.ok | not) | .node'"],
+    ],
+    exits1: 'a node or bastion failed',
+    json: probeShape,
+  });
 }
 
 function fine(observation: BatchObservation): boolean {
@@ -56,5 +58,5 @@ function print(observations: readonly BatchObservation[], json: boolean): void {
     })),
     samples: samplesOf(observation),
   }));
-  writeJson(shown);
+  writeJson(probeShape, shown);
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError, describeError } from '../core/errors.ts';
 import { alertsCommand } from './alerts.ts';
 import { checkCommand } from './check.ts';
+import { completeCommand, completionCommand } from './completion.ts';
 import { dataCommand } from './data.ts';
 import { initCommand } from './init.ts';
 import { keysCommand } from './keys.ts';
@@ -29,8 +30,11 @@ Start here:
   $ bartizan init                 write a commented bartizan.yaml
   $ bartizan check bartizan.yaml  say what is wrong with it, all at once
   $ bartizan trust                learn the host keys of bastions and nodes, once
+  $ bartizan check --connect      reach everything it names; says what to do about what fails
   $ bartizan probe                look at every node once
   $ bartizan up                   watch, and alert
+
+Completion for your shell: bartizan completion --help. All of this: docs/cli.md.
 
 Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     );
@@ -47,8 +51,10 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     dataCommand(),
     notifyTestCommand(),
     rulesCommand(),
+    completionCommand(),
   ];
   for (const command of commands) program.addCommand(command.exitOverride());
+  program.addCommand(completeCommand(createProgram).exitOverride(), { hidden: true });
   return program;
 }
 

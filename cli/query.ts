@@ -11,9 +11,11 @@ import type { LabelGlobs } from '../core/model.ts';
 import type { SampleStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { durationArgument, metricArgument, whereArgument } from './arguments.ts';
+import { withNotes } from './command-notes.ts';
 import { loadConfig, openStoreToRead } from './config-file.ts';
 import { readDrawn } from './history-reader.ts';
 import { writeJson } from './json-output.ts';
+import { queryShape } from './json-shapes.ts';
 import { MOST_LINES, renderPlot } from './plot.ts';
 import { binsOf } from './plot-axis.ts';
 import { colourPaintFor } from './problem-report.ts';
@@ -44,7 +46,7 @@ interface Asked {
 }
 
 export function queryCommand(): Command {
-  return new Command('query')
+  const command = new Command('query')
     .description('Print stored series as a table, or draw them in the terminal or as a picture.')
     .addArgument(new Argument('<metrics...>', 'metric names, such as mem_usage').argParser(metricArgument))
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
@@ -63,20 +65,6 @@ export function queryCommand(): Command {
     )
     .addOption(new Option('--points', 'every point, one row a time').conflicts('json'))
     .option('--json', 'series with all their points as JSON')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ bartizan query mem_usage cpu_usage --last 6h
-  $ bartizan query mem_usage --plot -w cluster=prod --last 1d
-  $ bartizan query disk_usage -w cluster='prod-*' -w mount=/ --png disks.png
-  $ bartizan query up --points --last 10m
-  $ bartizan query load1 --json | jq -r '.[] | [.labels.node, .points[-1].value] | @tsv'
-
-Metrics: ${METRICS.map((metric) => metric.name).join(' ')}
-
-Colours are used on a terminal, unless NO_COLOR is set. Exit code 1 when no series matches.`,
-    )
     .action(async (metrics: string[], options: Options) => {
       const { config } = await loadConfig(options.config);
       const toMs = systemClock.nowMs();
@@ -90,6 +78,21 @@ Colours are used on a terminal, unless NO_COLOR is set. Exit code 1 when no seri
         await store.close();
       }
     });
+  return withNotes(command, {
+    examples: [
+      ['bartizan query mem_usage cpu_usage --last 6h'],
+      ['bartizan query mem_usage --plot -w cluster=prod --last 1d'],
+      ["bartizan query disk_usage -w cluster='prod-*' -w mount=/ --png disks.png"],
+      ['bartizan query up --points --last 10m'],
+      ["bartizan query load1 --json | jq -r '.[] | [.labels.node, .points[-1].value] | @tsv'"],
+    ],
+    text: `Metrics: ${METRICS.map((metric) => metric.name).join(' ')}
+
+Colours are used on a terminal, unless NO_COLOR is set. A range that is longer than a picture has columns keeps the
+least and the greatest of each; a gap is where no samples are.`,
+    exits1: 'no series matches, or the samples cannot be read',
+    json: queryShape,
+  });
 }
 
 /** Whether there was any series. */
@@ -99,8 +102,10 @@ async function show(metrics: readonly string[], options: Options, asked: Asked):
   const { store, config, where, fromMs, toMs } = asked;
   const found = [];
   for (const metric of metrics) found.push(...(await store.query({ metric, where, fromMs, toMs })));
-  if (options.json) writeJson(found.map((one) => ({ ...one, unit: findMetric(one.metric)?.unit })));
-  else if (found.length > 0)
+  if (options.json) {
+    const withUnits = found.map((one) => ({ ...one, unit: findMetric(one.metric)?.unit ?? 'count' }));
+    writeJson(queryShape, withUnits);
+  } else if (found.length > 0)
     process.stdout.write(options.points ? pointTable(found, config.schedule.timeZone) : seriesTable(found));
   return found.length > 0;
 }

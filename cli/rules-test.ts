@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import type { z } from 'zod';
 import { formatDuration } from '../core/config/duration.ts';
 import { describeError } from '../core/errors.ts';
 import type { StoryProblem } from '../core/story/model.ts';
@@ -7,6 +8,9 @@ import { parseStories } from '../core/story/parse.ts';
 import { drawStory } from '../core/story/picture.ts';
 import { describeFailure } from '../core/story/report.ts';
 import { runStory, type StoryResult } from '../core/story/run.ts';
+import { withNotes } from './command-notes.ts';
+import { writeJson } from './json-output.ts';
+import { rulesTestShape } from './json-shapes.ts';
 import { formatProblem, type Paint, paintFor, plural } from './problem-report.ts';
 
 interface FileResult {
@@ -15,8 +19,7 @@ interface FileResult {
   problems: StoryProblem[];
 }
 
-const HELP = `
-A story is a rule, samples round by round, and what must come of them:
+const FORMAT = `A story is a rule, samples round by round, and what must come of them:
 
   rule: { metric: cpu_usage, above: 90, for: 5m, keepFiringFor: 2m }
   every: 1m
@@ -26,33 +29,36 @@ A story is a rule, samples round by round, and what must come of them:
     5m: firing
     11m: resolved (cleared 9m)
 
-Several stories in a file are separated by ---. The format is told in docs/rules.md.
-
-Examples:
-  $ bartizan rules test stories/*.yaml
-  $ bartizan rules test --draw stories/memory.yaml    with a picture of each story
-  $ bartizan rules test --json stories/*.yaml | jq .failed
-
-Exit codes: 0 every story holds, 1 one does not or cannot be read, 2 wrong usage.`;
+Several stories in a file are separated by ---. The format is told in docs/rules.md.`;
 
 export function rulesCommand(): Command {
   // Set before `test` is made, which inherits it: wrong usage is for the program to turn into an exit code.
-  const rules = new Command('rules').description('Work with rules').exitOverride();
-  rules
+  const rules = new Command('rules').description('Work with rules.').exitOverride();
+  const test = rules
     .command('test')
-    .description('run timeline stories: does a rule fire when it should?')
+    .description('Run timeline stories: does a rule fire when it should?')
     .argument('<files...>', 'story files (YAML)')
     .option('--draw', 'show a picture of every story', false)
     .option('--json', 'print the results as JSON', false)
-    .addHelpText('after', HELP)
     .action(async (files: string[], options: { draw: boolean; json: boolean }) => {
       const all = await Promise.all(files.map(testFile));
       const text = () => toText(all, options.draw, paintFor(process.stdout));
-      process.stdout.write(options.json ? `${JSON.stringify(toJson(all), null, 2)}\n` : text());
+      if (options.json) writeJson(rulesTestShape, toJson(all));
+      else process.stdout.write(text());
       if (all.some(({ results, problems }) => problems.length > 0 || results.some(({ ok }) => !ok))) {
         process.exitCode = 1;
       }
     });
+  withNotes(test, {
+    examples: [
+      ['bartizan rules test stories/*.yaml'],
+      ['bartizan rules test --draw stories/memory.yaml', 'with a picture of each story'],
+      ['bartizan rules test --json stories/*.yaml | jq .failed'],
+    ],
+    text: FORMAT,
+    exits1: 'a story does not hold, or cannot be read',
+    json: rulesTestShape,
+  });
   return rules;
 }
 
@@ -95,7 +101,7 @@ function countsOf(all: readonly FileResult[]): { passed: number; failed: number;
   return { passed, failed: results.length - passed, problems };
 }
 
-function toJson(all: readonly FileResult[]): unknown {
+function toJson(all: readonly FileResult[]): z.infer<typeof rulesTestShape> {
   const { passed, failed } = countsOf(all);
   return {
     passed,

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { configJsonSchema } from '../core/config/json-schema.ts';
+import { withNotes } from './command-notes.ts';
 import { KINDS } from './config-file.ts';
 
 /** Name of the schema beside a configuration; its first line points editors to it. */
@@ -11,18 +12,15 @@ export function schemaText(): string {
 }
 
 export function schemaCommand(): Command {
-  return new Command('schema')
+  const command = new Command('schema')
     .description('Print the JSON Schema of the configuration, for editors and other programs.')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ bartizan schema > ${SCHEMA_FILE}
-
-Editors with a YAML language server complete and check a configuration whose first line is
-  # yaml-language-server: $schema=${SCHEMA_FILE}`,
-    )
     .action(() => {
       process.stdout.write(schemaText());
     });
+  return withNotes(command, {
+    examples: [[`bartizan schema > ${SCHEMA_FILE}`]],
+    text: `Editors with a YAML language server complete and check a configuration whose first line is
+  # yaml-language-server: $schema=${SCHEMA_FILE}`,
+    exits1: 'never',
+  });
 }

@@ -10,8 +10,10 @@ import type { Target } from '../core/model.ts';
 import type { AuditEntry } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { lockFolder } from '../local/lock.ts';
+import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
 import { writeJson } from './json-output.ts';
+import { trustShape } from './json-shapes.ts';
 import { selectTargets } from './select-targets.ts';
 import { renderTable } from './table.ts';
 
@@ -23,35 +25,35 @@ interface Options {
 }
 
 export function trustCommand(): Command {
-  return new Command('trust')
+  const command = new Command('trust')
     .description('Learn the host keys of bastions and nodes, once, after showing their fingerprints.')
     .argument('[names...]', 'nodes, clusters or cluster/node; * and ? match')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('-y, --yes', 'accept every key of a host that has none yet, unseen')
     .option('--replace', 'let changed keys take the place of the pinned ones, after asking')
     .option('--json', 'as JSON; needs --yes to learn anything')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ bartizan trust                    asks for each new key; "all" accepts those that follow
-  $ bartizan trust --yes prod-seoul   on first use, in a network you trust
-  $ bartizan trust --replace prod/n1  after a node was built anew
-  $ bartizan trust --yes --json | jq -r '.failed[] | [.what, .reason, .detail] | @tsv'
-
-Compare fingerprints with \`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\` on the host. Keys are kept in
-known_hosts in the data folder, written once in the end; what is known already is not asked again. Exit code 1 when
-a host could not be reached or a key was refused: the others are learned all the same.`,
-    )
     .action(async (names: string[], options: Options) => {
       const { config } = await loadConfig(options.config);
       const targets = selectTargets(await createFileInventory(config).list(), names);
       const report = await learn(config, targets, options);
-      if (options.json) writeJson(report);
+      if (options.json) writeJson(trustShape, report);
       else process.stdout.write(reportText(report));
       const fine = report.failed.length === 0 && report.shown.every((key) => key.outcome !== 'refused');
       process.exitCode = fine ? 0 : 1;
     });
+  return withNotes(command, {
+    examples: [
+      ['bartizan trust', 'asks for each new key; "all" accepts those that follow'],
+      ['bartizan trust --yes prod-seoul', 'on first use, in a network you trust'],
+      ['bartizan trust --replace prod/n1', 'after a node was built anew'],
+      ["bartizan trust --yes --json | jq -r '.failed[] | [.what, .reason, .detail] | @tsv'"],
+    ],
+    text: `Compare fingerprints with \`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\` on the host. Keys are kept in
+known_hosts in the data folder, written once in the end; what is known already is not asked again. Where some hosts
+fail the others are learned all the same.`,
+    exits1: 'a host could not be reached, or a key was refused',
+    json: trustShape,
+  });
 }
 
 async function learn(config: Config, targets: readonly Target[], options: Options): Promise<TrustReport> {

@@ -1,13 +1,14 @@
 import { Command, Option } from 'commander';
 import { createLogger, type LogLevel } from '../local/logger.ts';
 import { startBartizan } from '../local/up.ts';
+import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
 
 /** A stop that takes longer is cut off: supervisors kill after ten seconds or more. */
 const STOP_LIMIT_MS = 10_000;
 
 export function upCommand(): Command {
-  return new Command('up')
+  const command = new Command('up')
     .description(
       'Run everything in this process: probe on schedule, judge, alert, serve pictures and health.',
     )
@@ -16,15 +17,6 @@ export function upCommand(): Command {
       new Option('--log-level <level>', 'least important lines shown')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
-    )
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ bartizan up
-  $ bartizan up -c /etc/bartizan/bartizan.yaml | tee bartizan.log   JSON lines where there is no terminal
-
-SIGTERM and SIGINT end it cleanly within ten seconds; nothing is lost by kill -9 either.`,
     )
     .action(async (options: { config: string; logLevel: LogLevel }) => {
       const { config, warnings } = await loadConfig(options.config);
@@ -55,6 +47,17 @@ SIGTERM and SIGINT end it cleanly within ten seconds; nothing is lost by kill -9
       // A connection that hangs in a handshake would keep the process for its whole deadline.
       process.exit(0);
     });
+  return withNotes(command, {
+    examples: [
+      ['bartizan up'],
+      [
+        'bartizan up -c /etc/bartizan/bartizan.yaml | tee bartizan.log',
+        'JSON lines where there is no terminal',
+      ],
+    ],
+    text: 'SIGTERM and SIGINT end it cleanly within ten seconds; nothing is lost by kill -9 either.',
+    exits1: 'it cannot start, or does not stop in time',
+  });
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {

@@ -34,6 +34,12 @@ const SUITES: readonly Suite[] = [
     missing: missingForNamespaces,
     get: 'as root: apt-get install openssh-server iproute2 nftables python3',
   },
+  {
+    pattern: '**/*.zsh.test.ts',
+    what: 'completion in zsh',
+    missing: () => (findProgram('zsh') ? undefined : 'no zsh'),
+    get: 'apt-get install zsh',
+  },
 ];
 
 /** Absolute path of a program, looked for on PATH and where Debian keeps servers. */

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, secretsFor } from '../../cli/config-file.ts';
+import { alertsShape, probeShape, trustShape } from '../../cli/json-shapes.ts';
 import { type Bartizan, startBartizan } from '../../local/up.ts';
 import { type Fleet, startFleet } from '../../localstack/fleet/fleet.ts';
 import { createRecordingLogger } from '../recording-logger.ts';
@@ -101,6 +102,7 @@ describe('bartizan probe', () => {
     const { code, out } = await run('probe', 'prod/노드-*', '--json');
     expect(code).toBe(0);
     const [batch] = JSON.parse(out);
+    expect(probeShape.safeParse([batch]).error).toBeUndefined();
     expect(batch.nodes.map((node: { node: string; ok: boolean }) => [node.node, node.ok])).toEqual([
       ['노드-2', true],
     ]);
@@ -126,6 +128,7 @@ describe('bartizan alerts', () => {
 
   it('gives all of it as JSON', async () => {
     const { out } = await run('alerts', '--json');
+    expect(alertsShape.safeParse(JSON.parse(out)).error).toBeUndefined();
     expect(JSON.parse(out)[0]).toMatchObject({ rule: 'memory', status: 'firing', labels: { node: 'n1' } });
   });
 });
@@ -174,6 +177,45 @@ describe('bartizan query', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^wrote fleet-mem_usage.png: Memory usage; .*\nwrote fleet-load1.png: Load 1m; /);
     expect(readFileSync(join(dir, 'fleet-load1.png')).subarray(1, 4).toString()).toBe('PNG');
+  });
+});
+
+describe('bartizan check --connect', () => {
+  it('has a row a thing, and says what to do about the channel that nobody answers for', async () => {
+    const { code, out } = await run('check', '--connect');
+    expect(code).toBe(1);
+    const states = [...out.matchAll(/^(ok|failed|warning|unknown) +(\S+) +(\S+) /gm)].map((row) =>
+      row.slice(1),
+    );
+    expect(states).toEqual([
+      ['ok', 'data', 'store.path'],
+      ['ok', 'bastion', 'gate'],
+      ['ok', 'node', 'prod/n1'],
+      ['ok', 'node', 'prod/노드-2'],
+      ['failed', 'channel', 'ops'],
+    ]);
+    expect(out).toMatch(/^channel ops\n {2}its service must be reachable from here/m);
+    expect(out).toMatch(/^4 ok, 1 failed$/m);
+  });
+});
+
+describe('bartizan trust', () => {
+  it('has nothing to learn where all is known, and counts it', async () => {
+    const { code, out } = await run('trust', '--yes');
+    expect([code, out]).toEqual([0, '3 already known\n']);
+  });
+
+  it('learns what is not known, and says so as JSON', async () => {
+    const known = readFileSync(join(dir, 'data/known_hosts'), 'utf8');
+    writeFileSync(join(dir, 'data/known_hosts'), known.split('\n').slice(0, 2).join('\n'));
+    const { code, out } = await run('trust', '--yes', '--json', 'prod/노드-2');
+    expect(code).toBe(0);
+    const report = trustShape.parse(JSON.parse(out));
+    expect(report.shown.map(({ what, outcome }) => [what, outcome])).toEqual([
+      ['bastion gate', 'already known'],
+      ['prod/노드-2', 'learned'],
+    ]);
+    writeFileSync(join(dir, 'data/known_hosts'), known);
   });
 });
 

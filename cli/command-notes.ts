@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import type { z } from 'zod';
+
+/** What a command's help says below its options, and docs/cli.md too. */
+export interface CommandNotes {
+  examples: readonly (readonly [line: string, comment?: string])[];
+  /** Paragraphs, in lines that fit a terminal. */
+  text?: string;
+  /** When it exits 1. */
+  exits1: string;
+  /** Of what `--json` prints. */
+  json?: z.ZodType;
+}
+
+const notes = new WeakMap<Command, CommandNotes>();
+const NARROW = 44;
+
+/** Adds the notes to the help of a command, and keeps them for the reference. */
+export function withNotes(command: Command, given: CommandNotes): Command {
+  notes.set(command, given);
+  const { text, exits1 } = given;
+  const parts = [
+    `Examples:\n${exampleLines(given)
+      .map((line) => `  ${line}`)
+      .join('\n')}`,
+    ...(text === undefined ? [] : [text]),
+    `Exit codes: 0 fine, 1 ${exits1}, 2 wrong usage.`,
+  ];
+  return command.addHelpText('after', `\n${parts.join('\n\n')}`);
+}
+
+export function notesOf(command: Command): CommandNotes | undefined {
+  return notes.get(command);
+}
+
+/** Comments stand in a column of their own where the commands are short enough. */
+export function exampleLines({ examples }: CommandNotes): string[] {
+  const width = Math.max(0, ...examples.map(([line]) => line.length).filter((length) => length <= NARROW));
+  return examples.map(([line, comment]) =>
+    comment === undefined ? `$ ${line}` : `$ ${line.padEnd(width)}   # ${comment}`,
+  );
+}

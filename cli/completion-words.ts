@@ -1,0 +1,164 @@
+// What may come next on a command line. Pure: names of the configuration are given.
+import type { Command, Option } from 'commander';
+import { GROUP_LABELS, METRICS } from '../core/catalogue.ts';
+
+/** Names that a configuration knows. */
+export interface KnownNames {
+  clusters: readonly string[];
+  /** `cluster`, `node`, `role` of each. */
+  nodes: readonly { cluster: string; name: string; role: string }[];
+  bastions: readonly string[];
+  channels: readonly string[];
+}
+
+export interface Candidate {
+  value: string;
+  about: string;
+  /** More belongs to the same word: no blank behind it. */
+  open?: true;
+}
+
+/** Candidates for the last word, or that a file belongs there. */
+export type Completion = { files: true } | { candidates: readonly Candidate[] };
+
+const FILES: Completion = { files: true };
+const LASTS = ['15m', '1h', '6h', '1d', '7d'];
+
+/** @param words behind the name of the program; the last is the one to complete, perhaps empty */
+export function completeWords(
+  program: Command,
+  words: readonly string[],
+  names: () => Promise<KnownNames>,
+): Promise<Completion> {
+  const current = words.at(-1) ?? '';
+  let command = program;
+  let awaited: Option | undefined;
+  let literal = false;
+  const given: string[] = [];
+  for (const word of words.slice(0, -1)) {
+    if (awaited) awaited = undefined;
+    else if (word === '--') literal = true;
+    else if (!literal && word.startsWith('-')) {
+      const option = findOption(command, word);
+      if (option && takesValue(option)) awaited = option;
+    } else {
+      const sub = given.length === 0 ? command.commands.find((one) => one.name() === word) : undefined;
+      if (sub) command = sub;
+      else given.push(word);
+    }
+  }
+  return complete(command, { current, awaited, literal, given }, names);
+}
+
+async function complete(
+  command: Command,
+  word: { current: string; awaited: Option | undefined; literal: boolean; given: readonly string[] },
+  names: () => Promise<KnownNames>,
+): Promise<Completion> {
+  const { current, awaited, literal, given } = word;
+  if (awaited) return keep(await valuesOf(awaited, current, names), current);
+  const [, long = '', start = ''] = /^(--[^=]+)=(.*)$/.exec(literal ? '' : current) ?? [];
+  const assigned = long === '' ? undefined : findOption(command, long);
+  if (assigned) {
+    const values = keep(await valuesOf(assigned, start, names), start);
+    if ('files' in values) return values;
+    return { candidates: values.candidates.map((one) => ({ ...one, value: `${long}=${one.value}` })) };
+  }
+  if (!literal && current.startsWith('-')) return keep(optionsOf(command), current);
+  if (command.commands.length > 0)
+    return given.every((one) => one === 'help') ? keep(commandsOf(command), current) : plain([]);
+  return keep(await argumentsOf(command, given, names), current);
+}
+
+function keep(completion: Completion, current: string): Completion {
+  if ('files' in completion) return completion;
+  return { candidates: completion.candidates.filter(({ value }) => value.startsWith(current)) };
+}
+
+function findOption(command: Command, word: string): Option | undefined {
+  return command.options.find((option) => option.short === word || option.long === word);
+}
+
+function takesValue(option: Option): boolean {
+  return option.required || option.optional;
+}
+
+function commandsOf(command: Command): Completion {
+  const visible = command.createHelp().visibleCommands(command);
+  return { candidates: visible.map((one) => ({ value: one.name(), about: one.description() })) };
+}
+
+function optionsOf(command: Command): Completion {
+  const options = command.createHelp().visibleOptions(command);
+  return {
+    candidates: options.map((one) => ({ value: one.long ?? one.short ?? '', about: one.description })),
+  };
+}
+
+/** `config`, `png` are files; others have choices, or names of the catalogue and the configuration. */
+async function valuesOf(
+  option: Option,
+  current: string,
+  names: () => Promise<KnownNames>,
+): Promise<Completion> {
+  if (option.argChoices) return plain(option.argChoices);
+  switch (option.attributeName()) {
+    case 'config':
+    case 'png':
+      return FILES;
+    case 'last':
+      return plain(LASTS);
+    case 'where':
+      return whereValues(current, await names());
+    default:
+      return plain([]);
+  }
+}
+
+/** `cluster=` first, then what it may be. */
+function whereValues(current: string, names: KnownNames): Completion {
+  const labels = [...new Set(Object.values(GROUP_LABELS).flat())];
+  const at = current.indexOf('=');
+  if (at < 0) {
+    return { candidates: labels.map((name) => ({ value: `${name}=`, about: '', open: true as const })) };
+  }
+  const label = current.slice(0, at);
+  const known: Readonly<Record<string, readonly string[]>> = {
+    cluster: names.clusters,
+    node: names.nodes.map(({ name }) => name),
+    role: names.nodes.map(({ role }) => role),
+    bastion: names.bastions,
+  };
+  return plain([...new Set(known[label] ?? [])].map((value) => `${label}=${value}`));
+}
+
+async function argumentsOf(
+  command: Command,
+  given: readonly string[],
+  names: () => Promise<KnownNames>,
+): Promise<Completion> {
+  const { registeredArguments } = command;
+  const argument = registeredArguments[given.length] ?? registeredArguments.at(-1);
+  if (!argument || (given.length >= registeredArguments.length && !argument.variadic)) return plain([]);
+  if (argument.argChoices) return plain(argument.argChoices);
+  switch (argument.name()) {
+    case 'file':
+    case 'files':
+      return FILES;
+    case 'metrics':
+      return { candidates: METRICS.map(({ name, title }) => ({ value: name, about: title })) };
+    case 'channel':
+      return plain((await names()).channels);
+    case 'names': {
+      const { clusters, nodes } = await names();
+      const places = nodes.map(({ cluster, name, role }) => ({ value: `${cluster}/${name}`, about: role }));
+      return { candidates: [...clusters.map((value) => ({ value, about: 'cluster' })), ...places] };
+    }
+    default:
+      return plain([]);
+  }
+}
+
+function plain(values: readonly string[]): Completion {
+  return { candidates: values.map((value) => ({ value, about: '' })) };
+}

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createShellWorld, type ShellWorld } from '../test/shell-world.ts';
+import { completionScript, type Shell } from './completion-scripts.ts';
+import { completeWords } from './completion-words.ts';
+import { createProgram } from './program.ts';
+
+const NAMES = {
+  clusters: ['prod', '한빛'],
+  nodes: [
+    { cluster: 'prod', name: 'prod-1', role: 'etcd' },
+    { cluster: '한빛', name: '노드-1', role: 'apiserver' },
+  ],
+  bastions: ['gate'],
+  channels: ['ops', 'chat'],
+};
+
+async function completed(...words: string[]): Promise<string> {
+  const result = await completeWords(createProgram(), words, async () => NAMES);
+  return 'files' in result ? ':files' : result.candidates.map(({ value }) => value).join(' ');
+}
+
+describe('what may come next', () => {
+  it.each([
+    [['tr'], 'trust'],
+    [['__'], ''],
+    [['rules', ''], 'test help'],
+    [['help', 'pro'], 'probe'],
+    [['probe', ''], 'prod 한빛 prod/prod-1 한빛/노드-1'],
+    [['probe', 'prod', '한빛/'], '한빛/노드-1'],
+    [['trust', '--yes', 'prod/'], 'prod/prod-1'],
+    [['trust', '--'], '--config --yes --replace --json --help'],
+    [['notify-test', ''], 'ops chat'],
+    [['notify-test', 'ops', ''], ''],
+    [['query', 'mem'], 'mem_usage mem_total'],
+    [['query', 'up', 'load'], 'load1 load5 load15 load_per_core'],
+    [['query', 'up', '-w', 'cl'], 'cluster='],
+    [['query', 'up', '--where', 'cluster='], 'cluster=prod cluster=한빛'],
+    [['query', 'up', '--where=node=p'], '--where=node=prod-1'],
+    [['query', 'up', '-w', 'role=', 'mem'], 'mem_usage mem_total'],
+    [['query', 'up', '--last', '1'], '15m 1h 1d'],
+    [['query', 'up', '--last=6'], '--last=6h'],
+    [['query', 'up', '--png', ''], ':files'],
+    [['query', '--plot', 'cpu_u'], 'cpu_usage'],
+    [['query', '--', '-'], ''],
+    [['up', '--log-level', 'd'], 'debug'],
+    [['-'], '--version --help'],
+    [['check', ''], ':files'],
+    [['probe', '-c', ''], ':files'],
+    [['probe', '-c', 'x.yaml', 'prod'], 'prod prod/prod-1'],
+    [['completion', ''], 'bash zsh fish'],
+    [['schema', ''], ''],
+    [['nonsense', ''], ''],
+  ])('%j → %s', async (words, expected) => {
+    expect(await completed(...words)).toBe(expected);
+  });
+});
+
+describe('in a shell', () => {
+  let world: ShellWorld;
+  beforeAll(() => {
+    world = createShellWorld();
+  });
+  afterAll(() => world.close());
+  const run = (program: string, script: string) => world.run(program, script);
+
+  const bash = (...words: string[]) =>
+    run(
+      'bash',
+      `compopt() { echo "compopt $*"; }
+source completion.bash
+COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})
+COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
+_bartizan
+printf '%s\\n' "\${COMPREPLY[@]}"
+complete -p bartizan`,
+    );
+
+  it.each([
+    [['bartizan', 'pro'], 'probe'],
+    [['bartizan', 'probe', ''], '한빛\n한빛/노드-1'],
+    // bash cuts at `=`.
+    [['bartizan', 'query', 'up', '-w', 'cluster', '='], '한빛'],
+    [['bartizan', 'query', 'up', '-w', 'cluster', '=', '한'], '한빛'],
+    [['bartizan', 'query', 'up', '--last', '=', '1'], '15m\n1h\n1d'],
+    [['bartizan', 'query', 'up', '-w', 'clu'], 'compopt -o nospace\ncluster='],
+    [['bartizan', 'check', ''], 'compopt -o default\n'],
+    [['bartizan', 'probe', '-c', 'broken.yaml', ''], ''],
+  ])('bash completes %j', async (words, expected) => {
+    expect(await bash(...words)).toBe(`${expected}\ncomplete -F _bartizan bartizan`);
+  });
+
+  it.each(['bash', 'zsh', 'fish'] as const satisfies readonly Shell[])(
+    '`completion %s` prints it',
+    async (shell) => {
+      expect(await run('sh', `bartizan completion ${shell}`)).toBe(completionScript(shell).trimEnd());
+    },
+  );
+});

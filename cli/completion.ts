@@ -1,0 +1,62 @@
+import { Argument, Command } from 'commander';
+import { withNotes } from './command-notes.ts';
+import { completionScript, SHELLS, type Shell } from './completion-scripts.ts';
+import { type Candidate, completeWords, type KnownNames } from './completion-words.ts';
+import { readConfig } from './config-file.ts';
+
+const NOBODY: KnownNames = { clusters: [], nodes: [], bastions: [], channels: [] };
+const DEFAULT_FILE = 'bartizan.yaml';
+
+export function completionCommand(): Command {
+  const command = new Command('completion')
+    .description('Print a script that completes commands, options and names of the configuration in a shell.')
+    .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
+    .action((shell: Shell) => {
+      process.stdout.write(completionScript(shell));
+    });
+  return withNotes(command, {
+    examples: [
+      ['source <(bartizan completion bash)', 'in ~/.bashrc'],
+      ['source <(bartizan completion zsh)', 'in ~/.zshrc, below compinit'],
+      ['bartizan completion fish > ~/.config/fish/completions/bartizan.fish'],
+    ],
+    text: 'Names are those of the configuration behind -c, else of bartizan.yaml here, as they are at that moment.',
+    exits1: 'never',
+  });
+}
+
+/** What the scripts ask. A configuration that cannot be read has no names; nothing is told of it in the middle of a word. */
+export function completeCommand(createProgram: () => Command): Command {
+  return new Command('__complete')
+    .description('Candidates for the last word.')
+    .argument('[words...]', 'words behind the name of the program')
+    .action(async (words: string[]) => {
+      const names = () => namesIn(configIn(words));
+      const completion = await completeWords(createProgram(), words.length > 0 ? words : [''], names);
+      process.stdout.write('files' in completion ? ':files\n' : completion.candidates.map(lineOf).join(''));
+    });
+}
+
+function lineOf({ value, about, open }: Candidate): string {
+  return `${[value, open ? ':' : '-', about].join('\t')}\n`;
+}
+
+function configIn(words: readonly string[]): string {
+  const at = words.findIndex((word) => word === '-c' || word === '--config');
+  const assigned = words.find((word) => word.startsWith('--config='))?.slice('--config='.length);
+  return (at < 0 || at + 1 >= words.length - 1 ? undefined : words[at + 1]) ?? assigned ?? DEFAULT_FILE;
+}
+
+async function namesIn(file: string): Promise<KnownNames> {
+  const result = await readConfig(file).catch(() => undefined);
+  if (!result?.ok) return NOBODY;
+  const { clusters, bastions, channels } = result.config;
+  return {
+    clusters: clusters.map(({ name }) => name),
+    nodes: clusters.flatMap(({ name: cluster, nodes }) =>
+      nodes.map(({ name, role }) => ({ cluster, name, role })),
+    ),
+    bastions: bastions.map(({ name }) => name),
+    channels: channels.map(({ name }) => name),
+  };
+}

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createShellWorld, type ShellWorld } from '../test/shell-world.ts';
+
+let world: ShellWorld;
+beforeAll(() => {
+  world = createShellWorld();
+});
+afterAll(() => world.close());
+
+/** The functions of zsh's completion, which work while somebody types only, print what they are given. */
+const zsh = (...words: string[]) =>
+  world.run(
+    'zsh',
+    `compdef() { print -r -- "compdef $*" }
+_files() { print files }
+_describe() { print -r -l -- "\${(@P)2}" }
+compadd() { print -r -- "compadd $1 '$2' $3"; print -r -l -- "\${(@P)4}" }
+source ./completion.zsh
+words=(${words.map((word) => `'${word}'`).join(' ')})
+CURRENT=\${#words}
+_bartizan || print nothing`,
+  );
+
+it.each([
+  [
+    ['bartizan', 'pro'],
+    'probe:Look once at nodes through their bastions, and print what they say. Stores nothing.',
+  ],
+  [['bartizan', 'probe', ''], '한빛:cluster\n한빛/노드-1:etcd'],
+  [['bartizan', 'query', 'up', '-w', 'cluster='], 'cluster=한빛'],
+  [['bartizan', 'query', 'up', '-w', 'clu'], "compadd -S '' -a\ncluster="],
+  [['bartizan', 'check', ''], 'files'],
+  [['bartizan', 'notify-test', 'x'], 'nothing'],
+])('zsh completes %j', async (words, expected) => {
+  expect(await zsh(...words)).toBe(`compdef _bartizan bartizan\n${expected}`);
+});

@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
+import { newKey } from '../localstack/fleet/new-key.ts';
+import { notesOf } from './command-notes.ts';
+import { createProgram, run } from './program.ts';
+
+let dir: string;
+const file = (name: string) => join(dir, name);
+let out = '';
+let err = '';
+let before: typeof process.exitCode;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-exit-'));
+  const base = `bastions: [{ name: gate, host: 127.0.0.1, port: 1, user: u, privateKey: "\${file:key}" }]
+clusters: [{ name: prod, bastion: gate, nodes: [{ name: n1, role: etcd, host: 127.0.0.1, user: u }] }]
+channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
+`;
+  writeFileSync(file('key'), newKey());
+  writeFileSync(file('good.yaml'), base);
+  writeFileSync(file('empty.yaml'), `${base}store: { path: none }\n`);
+  writeFileSync(file('bad.yaml'), base.replace('bastion: gate', 'bastion: gaet'));
+  const story = 'rule: { metric: cpu_usage, above: 90, for: 2m }\nevery: 1m\nsamples: { n: 95x3 }\nexpect:\n';
+  writeFileSync(file('holds.yaml'), `${story}  0m: pending\n  2m: firing\n`);
+  writeFileSync(file('fails.yaml'), `${story}  0m: pending\n  3m: firing\n`);
+  const store = openSqliteStore({ path: file('data') });
+  const labels = { cluster: 'prod', node: 'n1', role: 'etcd' };
+  await store.write([{ metric: 'up', labels, timeMs: Date.now() - 1_000, value: 1 }]);
+  await store.close();
+  await openSqliteState({ path: file('data') }).close();
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+beforeEach(() => {
+  before = process.exitCode;
+  process.exitCode = undefined;
+  [out, err] = ['', ''];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    err += String(text);
+    return true;
+  });
+});
+afterEach(() => {
+  process.exitCode = before;
+  vi.restoreAllMocks();
+});
+
+/** `@name` is a file of the test's folder. */
+async function exitOf(line: string): Promise<number> {
+  const words = line.split(' ').map((word) => (word.startsWith('@') ? file(word.slice(1)) : word));
+  await run(['node', 'bartizan', ...words]);
+  return Number(process.exitCode ?? 0);
+}
+
+const CODES: [line: string, code: number][] = [
+  ['init @new.yaml', 0],
+  ['init @new.yaml', 1],
+  ['init --json', 2],
+  ['check @good.yaml', 0],
+  ['check @bad.yaml', 1],
+  ['check @absent.yaml', 1],
+  ['check @good.yaml --connect', 1],
+  ['check --conect', 2],
+  ['schema', 0],
+  ['schema more', 2],
+  ['trust -c @bad.yaml', 1],
+  ['trust -c @good.yaml --yes', 1],
+  ['trust -c', 2],
+  ['keys -c @good.yaml', 0],
+  ['keys -c @bad.yaml', 1],
+  ['keys more', 2],
+  ['probe -c @good.yaml', 1],
+  ['probe nobody -c @good.yaml', 1],
+  ['probe --jsno', 2],
+  ['up -c @bad.yaml', 1],
+  ['up --log-level loud', 2],
+  ['alerts -c @good.yaml', 0],
+  ['alerts -c @empty.yaml', 1],
+  ['alerts more', 2],
+  ['query up -c @good.yaml', 0],
+  ['query up --plot -c @good.yaml', 0],
+  ['query mem_usage -c @good.yaml', 1],
+  ['query up -c @empty.yaml', 1],
+  ['query', 2],
+  ['query upp', 2],
+  ['query up --last soon', 2],
+  ['query up --plot --json', 2],
+  ['notify-test ops --dry-run -c @good.yaml', 0],
+  ['notify-test ops -c @good.yaml', 1],
+  ['notify-test pos -c @good.yaml', 1],
+  ['notify-test', 2],
+  ['rules test @holds.yaml', 0],
+  ['rules test @fails.yaml', 1],
+  ['rules test @absent.yaml', 1],
+  ['rules test', 2],
+  ['rules', 2],
+  ['completion bash', 0],
+  ['completion tcsh', 2],
+  ['--help', 0],
+  ['help probe', 0],
+  ['--version', 0],
+  ['chekc', 2],
+];
+
+describe('exit codes', () => {
+  it.each(CODES)('%s: %i', async (line, code) => {
+    expect(await exitOf(line)).toBe(code);
+    if (code === 0) expect(err).toBe('');
+    else expect(out + err).not.toBe('');
+    if (code === 2) expect(out).toBe('');
+  });
+
+  it('are looked at for every command', () => {
+    const names = createProgram().commands.map((command) => command.name());
+    const tried = new Set(CODES.map(([line]) => line.split(' ')[0]));
+    expect(names.filter((name) => !tried.has(name))).toEqual(['__complete']);
+  });
+});
+
+describe('--json', () => {
+  it.each([
+    ['check @good.yaml @bad.yaml --connect --json', 1],
+    ['trust -c @good.yaml --yes --json', 1],
+    ['keys -c @good.yaml --json', 0],
+    ['probe -c @good.yaml --json', 1],
+    ['alerts -c @good.yaml --json', 0],
+    ['query up -c @good.yaml --json', 0],
+    ['query mem_usage -c @good.yaml --json', 1],
+    ['notify-test ops --dry-run -c @good.yaml --json', 0],
+    ['notify-test ops -c @good.yaml --json', 1],
+    ['rules test @holds.yaml @fails.yaml @absent.yaml --json', 1],
+  ])('`%s` prints one document of the shape in docs/cli.md, and nothing else', async (line, code) => {
+    expect(await exitOf(line)).toBe(code);
+    const path = line.split(' ').filter((word) => /^[a-z]/.test(word));
+    const program = createProgram();
+    const first = program.commands.find((command) => command.name() === path[0]);
+    const command = first?.commands.find((sub) => sub.name() === path[1]) ?? first;
+    const shape = command && notesOf(command)?.json;
+    expect(shape?.safeParse(JSON.parse(out)).error).toBeUndefined();
+    expect(shape).toBeDefined();
+  });
+
+  it('leaves stdout empty where there is no answer', async () => {
+    for (const line of [
+      'keys --json -c @bad.yaml',
+      'alerts --json -c @empty.yaml',
+      'trust --json -c @absent.yaml',
+    ]) {
+      expect(await exitOf(line)).toBe(1);
+      expect(out).toBe('');
+      expect(err).toMatch(/^bartizan: /);
+      err = '';
+    }
+  });
+});

@@ -1,0 +1,149 @@
+// What `--json` prints, a shape a command: docs/cli.md shows them, the compiler and tests hold the commands to them.
+// Fields may be added; none is renamed or goes without a note in the changelog. Times ending in `Ms` are Unix ms.
+import { z } from 'zod';
+import { FAILURES, REASONS, ROLES } from '../core/model.ts';
+
+const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
+const labels = z.record(z.string(), z.string()).readonly();
+const problem = z.strictObject({
+  severity: z.enum(['error', 'warning']),
+  file: z.string(),
+  line: z.number().describe('from 1'),
+  column: z.number().describe('from 1'),
+  path: z.string().describe('`clusters[0].nodes[2].role`; empty for the file as a whole'),
+  message: z.string(),
+  suggestion: z.string().optional(),
+});
+const failure = z.strictObject({
+  reason: z.enum(FAILURES),
+  phase: z.enum(['bastion', 'dial', 'handshake', 'exec']),
+  detail: z.string(),
+});
+const sample = z.strictObject({ metric: z.string(), labels, timeMs: z.number(), value: z.number() });
+
+export const checkShape = list(
+  z.strictObject({
+    file: z.string(),
+    ok: z.boolean().describe('no error, and nothing that cannot be reached'),
+    problems: list(problem),
+    connect: list(
+      z.strictObject({
+        kind: z.enum(['data', 'bastion', 'node', 'channel']),
+        name: z.string(),
+        state: z.enum(['ok', 'warning', 'failed', 'unknown']),
+        detail: z.string(),
+        advice: z.string().optional().describe('may end in a line to copy'),
+      }),
+    )
+      .optional()
+      .describe('with `--connect`, where the file has no error'),
+  }),
+);
+
+const connectedKey = {
+  what: z.string().describe('`bastion seoul`, `prod/prod-1`'),
+  address: z.string().describe('`host:port`'),
+};
+export const trustShape = z.strictObject({
+  shown: list(
+    z.strictObject({
+      ...connectedKey,
+      type: z.string(),
+      fingerprint: z.string(),
+      verdict: z.enum(['pinned', 'changed', 'unknown', 'revoked']),
+      pinned: list(z.string()).describe('`type fingerprint` of what is pinned instead'),
+      inConfiguration: z.boolean(),
+      outcome: z.enum(['already known', 'learned', 'refused']),
+    }),
+  ),
+  failed: list(
+    z.strictObject({
+      ...connectedKey,
+      reason: z.enum([...FAILURES, 'config', 'bastion']),
+      detail: z.string(),
+    }),
+  ),
+});
+
+export const keysShape = z.strictObject({
+  bastions: list(z.strictObject({ name: z.string(), user: z.string(), host: z.string(), line: z.string() })),
+  clusters: list(z.strictObject({ name: z.string(), users: list(z.string()), line: z.string() })),
+});
+
+export const probeShape = list(
+  z.strictObject({
+    bastion: z.strictObject({ name: z.string(), ok: z.boolean(), failure: failure.optional() }),
+    nodes: list(
+      z.strictObject({
+        cluster: z.string(),
+        node: z.string(),
+        role: z.enum(ROLES),
+        check: z.string(),
+        observedAt: z.string().describe('ISO 8601'),
+        durationMs: z.number(),
+        ok: z.boolean(),
+        samples: list(sample).optional().describe('where ok'),
+        notes: list(z.string()).optional().describe('where ok'),
+        failure: failure.optional().describe('where not ok'),
+      }),
+    ),
+    samples: list(sample).describe('what would be stored'),
+  }),
+);
+
+export const alertsShape = list(
+  z.strictObject({
+    id: z.string(),
+    rule: z.string(),
+    labels,
+    status: z.enum(['ok', 'pending', 'firing']),
+    sinceMs: z.number().describe('first sample of the unbroken run that breaches'),
+    firedAtMs: z.number().optional(),
+    resolvedAtMs: z.number().optional(),
+    clearedAtMs: z.number().optional(),
+    noDataSinceMs: z.number().optional(),
+    reason: z.enum(REASONS),
+    value: z.number().optional().describe('newest'),
+    valueAtMs: z.number().optional(),
+  }),
+);
+
+export const queryShape = list(
+  z.strictObject({
+    metric: z.string(),
+    unit: z.string(),
+    labels,
+    points: list(z.strictObject({ timeMs: z.number(), value: z.number() })),
+  }),
+);
+
+export const notifyTestShape = z.strictObject({
+  channel: z.string(),
+  type: z.string(),
+  delivered: z.boolean().describe('false with `--dry-run`'),
+  detail: z.string().optional().describe('what the service said, or why it was not delivered'),
+  preview: z.string().optional().describe('with `--dry-run`: what would be sent'),
+});
+
+const row = z.strictObject({
+  at: z.string(),
+  series: z.string(),
+  ok: z.boolean(),
+  expected: z.string().optional(),
+  got: z.string().optional(),
+});
+export const rulesTestShape = z.strictObject({
+  passed: z.number(),
+  failed: z.number(),
+  problems: list(problem.omit({ severity: true })),
+  stories: list(
+    z.strictObject({
+      file: z.string(),
+      line: z.number(),
+      name: z.string(),
+      ok: z.boolean(),
+      evaluated: z.string().describe('how the rounds were taken: each, or in which chunks'),
+      rows: list(row),
+    }),
+  ),
+});

@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { notesOf } from './command-notes.ts';
+import { createProgram } from './program.ts';
+import { cliReference } from './reference.ts';
+import { shapeText } from './shape-text.ts';
+
+function leaves(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
+}
+const visible = leaves(createProgram()).filter((command) => !command.name().startsWith('__'));
+
+describe('the reference of the command line', () => {
+  it('is what the commands say', async () => {
+    await expect(cliReference(createProgram())).toMatchFileSnapshot('../docs/cli.md');
+  });
+
+  it.each(visible.map((command) => [command.name(), command] as const))(
+    '%s has a description, examples, exit codes, and its shape if it knows --json',
+    (_, command) => {
+      const notes = notesOf(command);
+      expect(command.description()).toMatch(/^[A-Za-z].*[.?]$/);
+      expect(notes?.examples.length).toBeGreaterThan(0);
+      expect(notes?.exits1).toBeTruthy();
+      expect(notes?.json !== undefined).toBe(command.options.some((option) => option.long === '--json'));
+      for (const { description } of [...command.options, ...command.registeredArguments])
+        expect(description).toBeTruthy();
+    },
+  );
+
+  it('shows a shape as people read it', () => {
+    const shape = z.array(
+      z.strictObject({
+        name: z.string().describe('of it'),
+        kind: z.enum(['a', 'b']).optional(),
+        kinds: z.array(z.enum(['a', 'b'])),
+        at: z.record(z.string(), z.number()),
+        parts: z.array(z.strictObject({ ok: z.boolean() })).describe('in order'),
+      }),
+    );
+    expect(shapeText(shape)).toBe(
+      [
+        '{',
+        '  name: string  // of it',
+        '  kind?: "a" | "b"',
+        '  kinds: ("a" | "b")[]',
+        '  at: { [name]: number }',
+        '  parts: {  // in order',
+        '    ok: boolean',
+        '  }[]',
+        '}[]',
+      ].join('\n'),
+    );
+  });
+});

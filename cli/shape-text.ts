@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+/** A shape as people read it: names, types, `?` where a field may be absent, what is not plain behind `//`. */
+export function shapeText(shape: z.ZodType): string {
+  return typeText(z.toJSONSchema(shape), '');
+}
+
+function typeText(schema: JsonSchema, indent: string): string {
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
+  if (schema.type === 'array') {
+    const item = typeText(schema.items as JsonSchema, indent);
+    return item.startsWith('{') || !item.includes('|') ? `${item}[]` : `(${item})[]`;
+  }
+  if (schema.type !== 'object') return String(schema.type);
+  if (!schema.properties) return `{ [name]: ${typeText(schema.additionalProperties as JsonSchema, indent)} }`;
+  const inner = `${indent}  `;
+  const lines = Object.entries(schema.properties).map(([name, value]) => {
+    const field = value as JsonSchema;
+    const mark = schema.required?.includes(name) ? '' : '?';
+    const text = `${inner}${name}${mark}: ${typeText(field, inner)}`;
+    if (field.description === undefined) return text;
+    // What is told of a field stands in its first line, where the field begins.
+    const [first = '', ...rest] = text.split('\n');
+    return [`${first}  // ${field.description}`, ...rest].join('\n');
+  });
+  return `{\n${lines.join('\n')}\n${indent}}`;
+}
