@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import axios, { type AxiosResponse } from 'axios';
 import { ConfigError, PermanentError, RetryableError } from '../core/errors.ts';
+import { connectionWords } from './connection-words.ts';
 
 export interface HttpRequest {
   method: 'POST' | 'PUT' | 'GET';
@@ -40,7 +41,7 @@ export async function sendRequest(
   request: HttpRequest,
   deps: { nowMs: () => number; redact: (text: string) => string },
 ): Promise<HttpAnswer> {
-  const host = hostOf(request.url);
+  const { host, port } = placeOf(request.url);
   const timed = AbortSignal.any([request.signal, AbortSignal.timeout(request.timeoutMs)]);
   let response: AxiosResponse<Readable>;
   try {
@@ -56,7 +57,7 @@ export async function sendRequest(
       validateStatus: () => true,
     });
   } catch (error) {
-    throw new RetryableError(connectionFailure(host, request.timeoutMs, error, timed));
+    throw new RetryableError(connectionFailure({ host, port }, request.timeoutMs, error, timed));
   }
   const { status } = response;
   const headers = Object.fromEntries(
@@ -103,11 +104,12 @@ export function retryAfterOf(header: string | undefined, nowMs: number): number 
 }
 
 /** @throws ConfigError without the address: it may hold a token */
-function hostOf(url: string): string {
+function placeOf(url: string): { host: string; port: number } {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new ConfigError('url is not an http or https address');
   }
-  return new URL(url).host;
+  const { host, port, protocol } = new URL(url);
+  return { host, port: Number(port || (protocol === 'https:' ? 443 : 80)) };
 }
 
 function targetHost(location: string | undefined, host: string): string {
@@ -117,7 +119,12 @@ function targetHost(location: string | undefined, host: string): string {
     : 'an address that is none';
 }
 
-function connectionFailure(host: string, timeoutMs: number, error: unknown, signal: AbortSignal): string {
+function connectionFailure(
+  { host, port }: { host: string; port: number },
+  timeoutMs: number,
+  error: unknown,
+  signal: AbortSignal,
+): string {
   if (signal.aborted) {
     const reason = signal.reason instanceof Error ? signal.reason.name : '';
     return reason === 'TimeoutError'
@@ -125,7 +132,7 @@ function connectionFailure(host: string, timeoutMs: number, error: unknown, sign
       : `sending to ${host} was cut off`;
   }
   const code = axios.isAxiosError(error) ? error.code : undefined;
-  return `cannot reach ${host}: ${code ?? 'connection failed'}`;
+  return `cannot reach ${host}: ${connectionWords(code, port)}`;
 }
 
 /** The answer's start. A body that breaks off, or never ends, does not change what the status said. */

@@ -3,7 +3,8 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, RetryableError } from '../core/errors.ts';
-import { connectionWords, reachServer } from './reach.ts';
+import { connectionWords } from './connection-words.ts';
+import { reachServer } from './reach.ts';
 
 const pem = (name: string) =>
   readFileSync(new URL(`../test/fixtures/tls/localhost.${name}`, import.meta.url), 'utf8');

@@ -1,31 +1,11 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { ConfigError, RetryableError } from '../core/errors.ts';
+import { connectionWords } from './connection-words.ts';
 
 /** What Node and OpenSSL call what is wrong with a certificate: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 const CERTIFICATE =
   /CERT|ISSUER|SELF_SIGNED|LEAF_SIGNATURE|ERR_TLS_CERT_ALTNAME_INVALID|PATH_LENGTH|INVALID_(CA|PURPOSE)/;
-
-/** What a code of a failed connection means. The address stands in front of it. */
-export function connectionWords(code: string | undefined, port: number): string {
-  switch (code) {
-    case 'ENOTFOUND':
-      return 'the name does not resolve';
-    case 'EAI_AGAIN':
-      return 'the name cannot be looked up now: DNS does not answer';
-    case 'ECONNREFUSED':
-      return `nothing listens on port ${port}`;
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return 'there is no route to it';
-    case 'ETIMEDOUT':
-      return 'it does not answer';
-    case 'ECONNRESET':
-      return 'it ended the connection';
-    default:
-      return code ?? 'the connection failed';
-  }
-}
 
 /**
  * Resolves the name of an http or https address, connects and, for https, checks the certificate; nothing is sent.

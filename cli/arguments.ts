@@ -31,7 +31,7 @@ export function metricArgument(text: string, before: readonly string[] | undefin
 /** `label=glob`, added to those before it: of one label any may match, all labels must. */
 export function whereArgument(
   text: string,
-  before: Readonly<Record<string, readonly string[]>>,
+  before: Readonly<Record<string, readonly string[]>> = {},
 ): Record<string, readonly string[]> {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError("Write label=glob, such as node='etcd-*'");

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
 import type { z } from 'zod';
 import type { Problem } from '../core/config/problem.ts';
 import type { Config } from '../core/config/types.ts';
@@ -24,7 +24,7 @@ export function checkCommand(stdout: NodeJS.WriteStream = process.stdout): Comma
     .description(
       'Say what is wrong with configurations: all problems at once, each with its place and a suggestion.',
     )
-    .argument('[files...]', 'configurations', ['bartizan.yaml'])
+    .addArgument(new Argument('[files...]', 'configurations').default(['bartizan.yaml'], 'bartizan.yaml'))
     .option(
       '--connect',
       'where the file is right, reach every bastion, node and channel it names; sends nothing',

@@ -14,6 +14,7 @@ export interface CommandNotes {
 
 const notes = new WeakMap<Command, CommandNotes>();
 const NARROW = 44;
+const MOST_COLUMNS = 110;
 
 /** Adds the notes to the help of a command, and keeps them for the reference. */
 export function withNotes(command: Command, given: CommandNotes): Command {
@@ -24,13 +25,25 @@ export function withNotes(command: Command, given: CommandNotes): Command {
       .map((line) => `  ${line}`)
       .join('\n')}`,
     ...(text === undefined ? [] : [text]),
-    `Exit codes: 0 fine, 1 ${exits1}, 2 wrong usage.`,
+    `Exit codes: 0 fine; 1 ${exits1}; 2 wrong usage.`,
   ];
   return command.addHelpText('after', `\n${parts.join('\n\n')}`);
 }
 
 export function notesOf(command: Command): CommandNotes | undefined {
   return notes.get(command);
+}
+
+/** Names in lines of at most 110 columns, indented. */
+export function wrapNames(names: readonly string[]): string {
+  const lines: string[] = [];
+  for (const name of names) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + name.length <= MOST_COLUMNS)
+      lines[lines.length - 1] = `${last} ${name}`;
+    else lines.push(`  ${name}`);
+  }
+  return lines.join('\n');
 }
 
 /** Comments stand in a column of their own where the commands are short enough. */

@@ -1,5 +1,5 @@
 // What a failure means, and what to do about it. Pure; the words are tested as a table.
-import { connectionWords } from '../adapters/reach.ts';
+import { connectionWords } from '../adapters/connection-words.ts';
 import type { Failure } from '../core/model.ts';
 
 export interface Told {

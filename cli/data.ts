@@ -3,7 +3,10 @@ import { DATABASES, type DatabaseName, examineDatabase, moveAside } from '../ada
 import { ConfigError } from '../core/errors.ts';
 import { systemClock } from '../local/clock.ts';
 import { lockFolder } from '../local/lock.ts';
+import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
+import { writeJson } from './json-output.ts';
+import { dataCheckShape } from './json-shapes.ts';
 import { renderTable } from './table.ts';
 
 const NAMES = Object.keys(DATABASES) as DatabaseName[];
@@ -20,38 +23,36 @@ export function dataCommand(): Command {
 }
 
 function checkCommand(): Command {
-  return new Command('check')
+  const command = new Command('check')
     .description('Read both databases whole and say whether they are sound. May run beside `up`.')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nExample:\n  $ bartizan data check\n\nExit code 1 when one is damaged.')
     .action(async (options: { config: string; json?: boolean }) => {
       const { config } = await loadConfig(options.config);
       const found = NAMES.map((name) => ({ name, ...examineDatabase(config.store.path, name) }));
-      if (options.json) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
+      if (options.json) writeJson(dataCheckShape, found);
       else {
         const rows = found.map((one) => [DATABASES[one.name], one.state, 'detail' in one ? one.detail : '']);
         process.stdout.write(renderTable(['DATABASE', 'STATE', 'DETAIL'], rows));
       }
       if (found.some(({ state }) => state === 'damaged')) process.exitCode = 1;
     });
+  return withNotes(command, {
+    examples: [
+      ['bartizan data check'],
+      ['bartizan data check --json | jq -r \'.[] | select(.state == "damaged") | .name\''],
+    ],
+    exits1: 'when one is damaged',
+    json: dataCheckShape,
+  });
 }
 
 function moveAsideCommand(): Command {
-  return new Command('move-aside')
+  const command = new Command('move-aside')
     .description('Rename a damaged database, so that `up` begins with an empty one. Deletes nothing.')
     .addArgument(new Argument('<database>', 'which one').choices(NAMES))
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('--force', 'even one that is sound')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ bartizan data move-aside samples
-  $ bartizan data move-aside state --force
-
-Stop \`up\` first. A backup that is newer than nothing is better: copy it in place of the file.`,
-    )
     .action(async (name: DatabaseName, options: { config: string; force?: boolean }) => {
       const { config } = await loadConfig(options.config);
       const { path } = config.store;
@@ -68,4 +69,12 @@ Stop \`up\` first. A backup that is newer than nothing is better: copy it in pla
         lock.release();
       }
     });
+  return withNotes(command, {
+    examples: [
+      ['bartizan data move-aside samples'],
+      ['bartizan data move-aside state --force', 'even one that is sound'],
+    ],
+    text: 'Stop `up` first. A backup is better where there is one: copy it in place of the file.',
+    exits1: 'when it is sound, missing, or in use',
+  });
 }

@@ -125,6 +125,14 @@ export const notifyTestShape = z.strictObject({
   preview: z.string().optional().describe('with `--dry-run`: what would be sent'),
 });
 
+export const dataCheckShape = list(
+  z.strictObject({
+    name: z.enum(['samples', 'state']),
+    state: z.enum(['fine', 'missing', 'damaged']),
+    detail: z.string().optional().describe('what SQLite found first'),
+  }),
+);
+
 const row = z.strictObject({
   at: z.string(),
   series: z.string(),

@@ -11,7 +11,7 @@ import type { LabelGlobs } from '../core/model.ts';
 import type { SampleStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { durationArgument, metricArgument, whereArgument } from './arguments.ts';
-import { withNotes } from './command-notes.ts';
+import { withNotes, wrapNames } from './command-notes.ts';
 import { loadConfig, openStoreToRead } from './config-file.ts';
 import { readDrawn } from './history-reader.ts';
 import { writeJson } from './json-output.ts';
@@ -29,7 +29,7 @@ const DEFAULT_COLUMNS = 80;
 
 interface Options {
   config: string;
-  where: LabelGlobs;
+  where?: LabelGlobs;
   last: number;
   plot?: boolean;
   png?: string;
@@ -50,7 +50,7 @@ export function queryCommand(): Command {
     .description('Print stored series as a table, or draw them in the terminal or as a picture.')
     .addArgument(new Argument('<metrics...>', 'metric names, such as mem_usage').argParser(metricArgument))
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
-    .option('-w, --where <label=glob>', 'only series whose label matches; may be repeated', whereArgument, {})
+    .option('-w, --where <label=glob>', 'only series whose label matches; may be repeated', whereArgument)
     .addOption(
       new Option('-l, --last <duration>', 'how far back')
         .argParser(durationArgument)
@@ -69,7 +69,7 @@ export function queryCommand(): Command {
       const { config } = await loadConfig(options.config);
       const toMs = systemClock.nowMs();
       const store = await openStoreToRead(options.config, config);
-      const asked = { store, config, where: options.where, fromMs: toMs - options.last, toMs };
+      const asked = { store, config, where: options.where ?? {}, fromMs: toMs - options.last, toMs };
       try {
         const found = await show(metrics, options, asked);
         if (!found && !options.json) process.stderr.write('no series match\n');
@@ -86,7 +86,8 @@ export function queryCommand(): Command {
       ['bartizan query up --points --last 10m'],
       ["bartizan query load1 --json | jq -r '.[] | [.labels.node, .points[-1].value] | @tsv'"],
     ],
-    text: `Metrics: ${METRICS.map((metric) => metric.name).join(' ')}
+    text: `Metrics:
+${wrapNames(METRICS.map((metric) => metric.name))}
 
 Colours are used on a terminal, unless NO_COLOR is set. A range that is longer than a picture has columns keeps the
 least and the greatest of each; a gap is where no samples are.`,

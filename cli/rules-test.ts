@@ -33,7 +33,9 @@ Several stories in a file are separated by ---. The format is told in docs/rules
 
 export function rulesCommand(): Command {
   // Set before `test` is made, which inherits it: wrong usage is for the program to turn into an exit code.
-  const rules = new Command('rules').description('Work with rules.').exitOverride();
+  const rules = new Command('rules')
+    .description('Try rules: `rules test` runs timeline stories.')
+    .exitOverride();
   const test = rules
     .command('test')
     .description('Run timeline stories: does a rule fire when it should?')

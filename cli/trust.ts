@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline/promises';
+import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import ora from 'ora';
 import { createAuditFile } from '../adapters/audit/file.ts';
 import { createFileInventory } from '../adapters/inventory/file.ts';
-import { learnHostKeys, type ShownKey, type TrustReport } from '../adapters/ssh/trust.ts';
+import { learnHostKeys, type TrustReport } from '../adapters/ssh/trust.ts';
 import type { Config } from '../core/config/types.ts';
 import type { Target } from '../core/model.ts';
 import type { AuditEntry } from '../core/ports.ts';
@@ -16,6 +16,7 @@ import { writeJson } from './json-output.ts';
 import { trustShape } from './json-shapes.ts';
 import { selectTargets } from './select-targets.ts';
 import { renderTable } from './table.ts';
+import { createAsk } from './trust-questions.ts';
 
 interface Options {
   config: string;
@@ -65,7 +66,7 @@ async function learn(config: Config, targets: readonly Target[], options: Option
   const terminal = asks ? createInterface({ input: process.stdin, output: process.stderr }) : undefined;
   const shown = process.stderr.isTTY === true && !options.json;
   const spinner = ora({ stream: process.stderr, isEnabled: shown, isSilent: !shown, discardStdin: false });
-  const ask = createAsk(options, terminal);
+  const ask = createAsk(options, terminal, (text) => void process.stderr.write(text));
   spinner.start('looking at bastions');
   try {
     return await learnHostKeys({
@@ -113,56 +114,4 @@ function reportText({ shown, failed }: TrustReport): string {
     `${[...counts, failed.length > 0 ? `${failed.length} failed` : ''].filter((text) => text !== '').join(', ') || 'nothing to look at'}\n`,
   ];
   return parts.filter((text) => text !== '').join('\n');
-}
-
-/** Answers for the operator, or asks. Ctrl-C is a no to all that follow: what was accepted is still written. */
-function createAsk(options: Options, terminal: Interface | undefined): (key: ShownKey) => Promise<boolean> {
-  let rest: boolean | undefined = options.yes ? true : undefined;
-  const stop = new AbortController();
-  terminal?.on('SIGINT', () => stop.abort());
-  const answer = async (question: string): Promise<string> => {
-    if (!terminal || stop.signal.aborted) return '';
-    const text = await terminal.question(question, { signal: stop.signal }).catch(() => '');
-    return text.trim().toLowerCase();
-  };
-
-  return async (key) => {
-    const is = `${key.what} (${key.address}) shows ${key.type} ${key.fingerprint}`;
-    if (key.verdict === 'revoked') {
-      process.stderr.write(`\nWARNING: ${is}, which is REVOKED in known_hosts. It is never accepted.\n\n`);
-      return false;
-    }
-    if (key.verdict === 'changed') {
-      process.stderr.write(changedText(key, is));
-      if (!options.replace) {
-        process.stderr.write('Kept as it was; to accept the new key use --replace.\n\n');
-        return false;
-      }
-      // Never unseen: --yes is for hosts that have no key yet.
-      return (await answer('Replace the pinned key? Write "replace": ')) === 'replace';
-    }
-    if (rest !== undefined) return rest;
-    if (terminal === undefined) {
-      process.stderr.write(`${is}: not learned, as nobody can be asked here; use --yes\n`);
-      return false;
-    }
-    const said = await answer(`${is}\nTrust it? [y/N/all] `);
-    if (said === 'all') rest = true;
-    if (stop.signal.aborted) rest = false;
-    return said === 'y' || said === 'yes' || said === 'all';
-  };
-}
-
-function changedText(key: ShownKey, is: string): string {
-  const lines = [
-    `\nWARNING: the host key of ${key.what} has CHANGED.`,
-    is,
-    `pinned is ${key.pinned.join(', ')}`,
-    'Either the host was built anew, or somebody stands between it and us.',
-  ];
-  if (key.inConfiguration)
-    lines.push(
-      'The old key stands in the configuration; remove it there (`hostKeys`), or both are accepted.',
-    );
-  return `${lines.join('\n')}\n`;
 }

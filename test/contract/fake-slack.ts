@@ -9,6 +9,8 @@ export interface FakeSlack {
   calls: string[];
   /** How many times `files.info` says nothing of a type before the file is ready. */
   pollsUntilReady: number;
+  /** Of the token, as the header names them. */
+  scopes: string;
   handle(request: ReceivedRequest, response: ServerResponse): unknown;
 }
 
@@ -18,7 +20,13 @@ export interface FakeSlack {
  */
 export function createFakeSlack(options: { token: string; channel: string; host: () => string }): FakeSlack {
   const files = new Map<string, { length: number; uploaded: boolean; completed: boolean; polls: number }>();
-  const fake: FakeSlack = { posted: [], calls: [], pollsUntilReady: 1, handle };
+  const fake: FakeSlack = {
+    posted: [],
+    calls: [],
+    pollsUntilReady: 1,
+    scopes: 'chat:write,files:write,files:read',
+    handle,
+  };
 
   function handle(request: ReceivedRequest, response: ServerResponse): unknown {
     const answer = (body: unknown) => response.writeHead(200).end(JSON.stringify(body));
@@ -57,6 +65,7 @@ export function createFakeSlack(options: { token: string; channel: string; host:
         });
       }
       case 'auth.test':
+        response.setHeader('x-oauth-scopes', fake.scopes);
         return answer({ ok: true, team: 'Example', user: 'bartizan', team_id: 'T0', user_id: 'U0' });
       case 'chat.postMessage': {
         const blocks = JSON.parse(form.get('blocks') ?? '[]') as Record<string, unknown>[];

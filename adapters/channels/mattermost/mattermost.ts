@@ -3,7 +3,6 @@ import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
 import { RetryableError } from '../../../core/errors.ts';
 import { type HttpAnswer, sendRequest } from '../../http.ts';
-import { reachServer } from '../../reach.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { render } from './text.ts';
 
@@ -43,7 +42,6 @@ export const mattermost: ChannelAdapter<MattermostOptions> = {
       async verify({ signal }) {
         const token = await secrets.resolve(options.token);
         const timeoutMs = options.timeout;
-        await reachServer(base, { timeoutMs, signal });
         const headers = { authorization: `Bearer ${token}` };
         const get = async (path: string) =>
           jsonOf(

@@ -27,7 +27,13 @@ const RETRYABLE_ERRORS = new Set([
   'team_added_to_org',
 ]);
 
+/** What the bot needs to write, and to show pictures. https://docs.slack.dev/reference/scopes */
+const WRITE = 'chat:write';
+const PICTURES = ['files:write', 'files:read'] as const;
+
 export interface SlackApi {
+  /** Who the token is, in words. @throws ConfigError for one that may not write */
+  introduce(): Promise<string>;
   /** One call. @throws the typed error that Slack's answer means; `slackErrorOf` names it */
   call(method: string, fields: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
   /** Posts a file's bytes to the address Slack gave for it. */
@@ -45,26 +51,40 @@ export function createSlackApi(options: {
   const { token, timeoutMs, signal } = options;
   const base = options.apiUrl.replace(/\/$/, '');
   const deps = { nowMs: options.nowMs, redact: options.redact };
+  const post = async (method: string, fields: Readonly<Record<string, unknown>>) => {
+    const form = new URLSearchParams();
+    for (const [name, value] of Object.entries(fields)) {
+      form.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+    }
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/x-www-form-urlencoded',
+    };
+    const request = {
+      method: 'POST',
+      url: `${base}/${method}`,
+      headers,
+      body: form.toString(),
+      timeoutMs,
+      signal,
+    } as const;
+    const { body, headers: answered } = await sendRequest(request, deps);
+    return { answer: accepted(method, body), headers: answered };
+  };
   return {
+    async introduce() {
+      const { answer, headers } = await post('auth.test', {});
+      const who = `bot ${answer.user} of ${answer.team}`;
+      // Slack names a token's scopes in every answer; a proxy may take the header away.
+      const named = headers['x-oauth-scopes'];
+      if (named === undefined) return who;
+      const scopes = new Set(named.split(',').map((scope) => scope.trim()));
+      if (!scopes.has(WRITE)) throw new ConfigError(`slack: ${who} lacks the scope ${WRITE}`);
+      const missing = PICTURES.filter((scope) => !scopes.has(scope));
+      return missing.length === 0 ? who : `${who}; no pictures, as it lacks ${missing.join(', ')}`;
+    },
     async call(method, fields) {
-      const form = new URLSearchParams();
-      for (const [name, value] of Object.entries(fields)) {
-        form.set(name, typeof value === 'string' ? value : JSON.stringify(value));
-      }
-      const headers = {
-        authorization: `Bearer ${token}`,
-        'content-type': 'application/x-www-form-urlencoded',
-      };
-      const request = {
-        method: 'POST',
-        url: `${base}/${method}`,
-        headers,
-        body: form.toString(),
-        timeoutMs,
-        signal,
-      } as const;
-      const { body } = await sendRequest(request, deps);
-      return accepted(method, body);
+      return (await post(method, fields)).answer;
     },
     async upload(address, bytes) {
       const headers = { 'content-type': 'application/octet-stream' };

@@ -113,6 +113,22 @@ describe('the bot', () => {
   });
 
   it.each([
+    ['chat:write,files:write,files:read', /^bot bartizan of Example; whether it is in the channel/],
+    ['chat:write, files:read', /no pictures, as it lacks files:write/],
+    ['files:write', /lacks the scope chat:write$/],
+  ])('with the scopes %s is told as such', async (scopes, expected) => {
+    fake = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => baseUrl });
+    fake.scopes = scopes;
+    const verified = bot(baseUrl).verify?.({ signal: new AbortController().signal });
+    const told = await verified?.then(
+      ({ detail }) => detail,
+      (error: Error) => error.message,
+    );
+    expect(told).toMatch(expected);
+    expect(fake.posted).toEqual([]);
+  });
+
+  it.each([
     ['invalid_auth', ConfigError],
     ['channel_not_found', ConfigError],
     ['ratelimited', RetryableError],

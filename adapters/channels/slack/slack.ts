@@ -4,7 +4,6 @@ import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
 import { describeError } from '../../../core/errors.ts';
 import type { Picture } from '../../../core/notify/model.ts';
-import { reachServer } from '../../reach.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { createSlackApi, type SlackApi } from './api.ts';
 import { imageBlock, render } from './blocks.ts';
@@ -52,12 +51,9 @@ the chart follows in its thread.`,
       async verify({ signal }) {
         const token = await secrets.resolve(options.token);
         const { apiUrl, timeout: timeoutMs } = options;
-        await reachServer(apiUrl, { timeoutMs, signal });
         const { redact } = secrets;
         const api = createSlackApi({ apiUrl, token, timeoutMs, signal, nowMs: clock.nowMs, redact });
-        // https://docs.slack.dev/reference/methods/auth.test needs no scope; to look at a channel needs one.
-        const { user, team } = await api.call('auth.test', {});
-        return { detail: `bot ${user} of ${team}; whether it is in the channel is not known` };
+        return { detail: `${await api.introduce()}; whether it is in the channel shows when it writes` };
       },
       async send(notification, picture, { signal }) {
         const token = await secrets.resolve(options.token);

@@ -4,7 +4,6 @@ import { secretSchema } from '../../../core/config/secret-text.ts';
 import { PermanentError } from '../../../core/errors.ts';
 import type { Notification, Picture } from '../../../core/notify/model.ts';
 import { sendRequest } from '../../http.ts';
-import { reachServer } from '../../reach.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { CAPTION_LIMIT, render, TEXT_LIMIT } from './text.ts';
 
@@ -47,7 +46,6 @@ detail first, then alerts ("and 12 more"). Make a bot with @BotFather, add it to
     return {
       async verify({ signal }) {
         const token = await secrets.resolve(options.token);
-        await reachServer(base, { timeoutMs: options.timeout, signal });
         const ask = async (method: string) => {
           const request = { method: 'GET', url: `${base}/bot${token}/${method}`, headers: {} } as const;
           const { body } = await sendRequest({ ...request, timeoutMs: options.timeout, signal }, deps);
