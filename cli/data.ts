@@ -18,8 +18,8 @@ const LOST: Record<DatabaseName, string> = {
 export function dataCommand(): Command {
   return new Command('data')
     .description('Examine the databases of the data folder, and put a damaged one aside.')
-    .addCommand(checkCommand())
-    .addCommand(moveAsideCommand());
+    .addCommand(checkCommand().exitOverride())
+    .addCommand(moveAsideCommand().exitOverride());
 }
 
 function checkCommand(): Command {

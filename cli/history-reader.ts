@@ -1,11 +1,15 @@
+import { findMetric } from '../core/catalogue.ts';
 import type { DrawnSeries } from '../core/chart/history.ts';
 import { createThinner, type Thinner } from '../core/chart/thinner.ts';
 import { labelKey } from '../core/labels.ts';
-import type { LabelGlobs, Labels, Point } from '../core/model.ts';
-import type { SampleStore } from '../core/ports.ts';
+import type { LabelGlobs, Labels, Point, Series } from '../core/model.ts';
+import type { SampleStore, SeriesQuery } from '../core/ports.ts';
+import { PERIOD_MS } from '../core/roll-up.ts';
 
 /** A month of a large fleet is not held in memory: it is read in pieces, and thinned as it comes. */
 const SLICE_MS = 6 * 3_600_000;
+/** A longer range is read from roll-ups: a bin of a picture holds more than one, and samples may be gone. */
+const ROLLED_FROM_MS = 48 * 3_600_000;
 /** A range whose data begin later than this part of it begins with them. */
 const EMPTY_SHARE = 0.25;
 
@@ -17,7 +21,7 @@ export interface DrawnRange {
 
 /** What a plot of so many bins shows of a metric. @throws RetryableError of the store */
 export async function readDrawn(
-  store: Pick<SampleStore, 'query'>,
+  store: Pick<SampleStore, 'query' | 'rollUps'>,
   query: {
     metric: string;
     where: LabelGlobs;
@@ -35,22 +39,38 @@ export async function readDrawn(
 }
 
 async function readRange(
-  store: Pick<SampleStore, 'query'>,
+  store: Pick<SampleStore, 'query' | 'rollUps'>,
   query: Parameters<typeof readDrawn>[1],
 ): Promise<DrawnRange> {
   const { metric, where, fromMs, toMs } = query;
+  const rolled = toMs - fromMs > ROLLED_FROM_MS;
+  const intervalMs = rolled ? Math.max(query.intervalMs, PERIOD_MS) : query.intervalMs;
   const found = new Map<string, { labels: Labels; thinner: Thinner; newest: Point }>();
   for (let from = fromMs; from <= toMs; from += SLICE_MS) {
     const slice = { fromMs: from, toMs: Math.min(toMs, from + SLICE_MS - 1) };
-    for (const { labels, points } of await store.query({ metric, where, ...slice })) {
+    const asked = { metric, where, ...slice };
+    for (const { labels, points } of await (rolled ? extremesOf(store, asked) : store.query(asked))) {
       const newest = points.at(-1);
       if (!newest) continue;
       const key = labelKey(labels);
-      const one = found.get(key) ?? { labels, thinner: createThinner(query), newest };
+      const one = found.get(key) ?? { labels, thinner: createThinner({ ...query, intervalMs }), newest };
       for (const point of points) one.thinner.add(point);
       found.set(key, { ...one, newest });
     }
   }
   const series = [...found.values()].map(({ thinner, ...one }) => ({ ...one, segments: thinner.segments() }));
   return { fromMs, toMs, series };
+}
+
+/** Of each period its average and its greatest value, so that a spike is seen; of a state both where it changed. */
+async function extremesOf(store: Pick<SampleStore, 'rollUps'>, query: SeriesQuery): Promise<Series[]> {
+  const isState = findMetric(query.metric)?.unit === 'bool';
+  return (await store.rollUps(query)).map(({ metric, labels, points }) => ({
+    metric,
+    labels,
+    points: points.flatMap(({ timeMs, avg, max }) => [
+      { timeMs, value: isState ? Math.floor(avg) : avg },
+      { timeMs: timeMs + PERIOD_MS / 2, value: max },
+    ]),
+  }));
 }

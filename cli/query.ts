@@ -4,7 +4,7 @@ import { Argument, Command, Option } from 'commander';
 import { createChartRenderer } from '../adapters/charts/renderer.ts';
 import { findMetric, METRICS } from '../core/catalogue.ts';
 import { buildHistorySpec } from '../core/chart/history.ts';
-import type { ChartSpec } from '../core/chart/spec.ts';
+import { CHART_THEMES, type ChartSpec, type ChartTheme } from '../core/chart/spec.ts';
 import type { Config } from '../core/config/types.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { LabelGlobs } from '../core/model.ts';
@@ -33,6 +33,7 @@ interface Options {
   last: number;
   plot?: boolean;
   png?: string;
+  theme: ChartTheme;
   points?: boolean;
   json?: boolean;
 }
@@ -63,6 +64,7 @@ export function queryCommand(): Command {
         'draw it into a file; with several metrics one each, with the metric in its name',
       ).conflicts(['points', 'json']),
     )
+    .addOption(new Option('--theme <theme>', 'colours of the file').choices(CHART_THEMES).default('dark'))
     .addOption(new Option('--points', 'every point, one row a time').conflicts('json'))
     .option('--json', 'series with all their points as JSON')
     .action(async (metrics: string[], options: Options) => {
@@ -99,7 +101,7 @@ least and the greatest of each; a gap is where no samples are.`,
 /** Whether there was any series. */
 async function show(metrics: readonly string[], options: Options, asked: Asked): Promise<boolean> {
   if (options.plot) return plot(metrics, asked);
-  if (options.png !== undefined) return paint(metrics, options.png, asked);
+  if (options.png !== undefined) return paint(metrics, options.png, options.theme, asked);
   const { store, config, where, fromMs, toMs } = asked;
   const found = [];
   for (const metric of metrics) found.push(...(await store.query({ metric, where, fromMs, toMs })));
@@ -124,14 +126,19 @@ async function plot(metrics: readonly string[], asked: Asked): Promise<boolean> 
   return drawn.length > 0;
 }
 
-async function paint(metrics: readonly string[], file: string, asked: Asked): Promise<boolean> {
+async function paint(
+  metrics: readonly string[],
+  file: string,
+  theme: ChartTheme,
+  asked: Asked,
+): Promise<boolean> {
   const renderer = createChartRenderer();
   let found = false;
   for (const metric of metrics) {
     const spec = await specOf(metric, asked, PNG_BINS, PNG_LINES);
     if (!spec) continue;
     found = true;
-    const { png, alt } = await renderer.render(spec);
+    const { png, alt } = await renderer.render({ ...spec, theme });
     const name = metrics.length === 1 ? file : fileFor(file, metric);
     await writeFile(name, png).catch((cause: { code?: string }) => {
       throw new ConfigError(`${name} cannot be written (${cause.code ?? 'unknown error'})`, { cause });

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeRollUps } from '../../test/contract/roll-ups.ts';
-import { describeSampleStore, type SampleStoreHarness } from '../../test/contract/sample-store.ts';
+import { describeSampleStore } from '../../test/contract/sample-store.ts';
+import type { SampleStoreHarness } from '../../test/contract/store-harness.ts';
 import { openSqliteStore } from './sqlite/store.ts';
 
 const create = async (): Promise<SampleStoreHarness> => {

@@ -3,7 +3,7 @@ import { formatMetricValue, formatSpan } from '../format.ts';
 import { placeText } from '../message/summary.ts';
 import type { Labels, Point } from '../model.ts';
 import { timeAxis, valueAxis } from './axes.ts';
-import type { ChartSpec, ChartTheme } from './spec.ts';
+import type { ChartSpec } from './spec.ts';
 
 /** A series as it is drawn: thinned, with what was newest before that. */
 export interface DrawnSeries {
@@ -23,8 +23,6 @@ export function buildHistorySpec(input: {
   toMs: number;
   timeZone: string;
   most: number;
-  /** Default: dark. */
-  theme?: ChartTheme;
 }): ChartSpec {
   const { metric: metricName, series, fromMs, toMs, timeZone, most } = input;
   const metric = findMetric(metricName) ?? { unit: 'count' as const };
@@ -49,7 +47,7 @@ export function buildHistorySpec(input: {
   const count = `${series.length} series`;
   const subtitle = [metricName, ...common, count, `last ${formatSpan(toMs - fromMs)}`, timeZone].join(' · ');
   return {
-    theme: input.theme ?? 'dark',
+    theme: 'dark',
     status: 'history',
     title,
     subtitle,

@@ -4,7 +4,7 @@ import { labelKey } from '../../core/labels.ts';
 import type { Labels, Sample } from '../../core/model.ts';
 import type { SampleStore } from '../../core/ports.ts';
 import type { RollUp, RollUpSeries } from '../../core/roll-up.ts';
-import { OURS, type SampleStoreHarness } from './sample-store.ts';
+import { OURS, type SampleStoreHarness } from './store-harness.ts';
 
 const MINUTE_MS = 60_000;
 const NODE = { cluster: 'nks-1', node: 'etcd-0', role: 'etcd' };

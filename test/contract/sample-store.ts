@@ -3,29 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { labelKey, labelsMatch } from '../../core/labels.ts';
 import type { Labels, Sample, Series } from '../../core/model.ts';
 import type { SampleStore } from '../../core/ports.ts';
-
-/** One place for data; thrown away after each test. */
-export interface SampleStoreHarness {
-  /** Each call opens the same data again, as another process would. */
-  open(): Promise<SampleStore>;
-  remove(): Promise<void>;
-  /** Whole milliseconds; samples are written from a day before it to an hour after it. */
-  nowMs: number;
-}
-
-/** What may be otherwise where another server keeps the samples. */
-export interface StoreTraits {
-  /** Repeats are refused and counted, with whatever value. Else one with the same value changes nothing. */
-  countsRepeats: boolean;
-  /** Every double comes back as it is; else those of everyday size. */
-  exact: boolean;
-  /** Deletes when it is told to. */
-  prunes: boolean;
-  /** p95 is the nearest rank; else between two. */
-  nearestRank: boolean;
-}
-
-export const OURS: StoreTraits = { countsRepeats: true, exact: true, prunes: true, nearestRank: true };
+import { OURS, type SampleStoreHarness, sorted } from './store-harness.ts';
 
 const MINUTE_MS = 60_000;
 const NODE = { cluster: 'nks-1', node: 'etcd-0', role: 'etcd' };
@@ -317,9 +295,4 @@ export function describeSampleStore(
       );
     });
   });
-}
-
-function sorted(series: readonly Series[]): Series[] {
-  const keyed = series.map((one) => ({ one, key: labelKey(one.labels) }));
-  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ one }) => one);
 }

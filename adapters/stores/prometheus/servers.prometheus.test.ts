@@ -1,11 +1,8 @@
 // The store contract over real servers. Each test has days of its own on one server.
 import { afterAll, beforeAll } from 'vitest';
 import { describeRollUps } from '../../../test/contract/roll-ups.ts';
-import {
-  describeSampleStore,
-  type SampleStoreHarness,
-  type StoreTraits,
-} from '../../../test/contract/sample-store.ts';
+import { describeSampleStore } from '../../../test/contract/sample-store.ts';
+import type { SampleStoreHarness, StoreTraits } from '../../../test/contract/store-harness.ts';
 import {
   type MetricsServer,
   startPrometheus,
