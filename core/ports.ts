@@ -108,6 +108,7 @@ export interface OutboxItem {
   transition: Transition;
 }
 
+/** How a check of a node ended last. A bastion stands there without a cluster (''), a batch in place of a check. */
 export interface TargetStatus {
   cluster: string;
   node: string;

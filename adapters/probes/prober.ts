@@ -13,6 +13,7 @@ import { createPinnedKeys } from '../ssh/known-hosts-file.ts';
 import { createLinks } from '../ssh/links.ts';
 import type { LoginKey } from '../ssh/login-key.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
+import { explainOpenFiles } from '../ssh/open-files.ts';
 import { type Look, type LookContext, lookAtNode } from './node-look.ts';
 import { PROBES } from './registry.ts';
 import { loadCounters, saveCounters } from './round-counters.ts';
@@ -35,6 +36,8 @@ export interface ProberOptions {
 
 /** Sessions of nodes that were not looked at for so long are closed. */
 const UNUSED_MS = 15 * 60_000;
+/** While files run out no connection is kept: what tells people of it, between rounds, needs some too. */
+const SHORT_MS = 10 * 60_000;
 /** A bastion that needs longer for a round trip answers nothing else either: nodes that were silent may not be. */
 const AT_ONCE_MS = 3_000;
 
@@ -48,7 +51,8 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   const count = (name: string, labels: Record<string, string>) => meter?.count(name, labels);
   const keyring = createKeyring(config, options.secrets);
   const hostKeys = createPinnedKeys(options.knownHosts);
-  const links = createLinks({ nowMs, count });
+  let shortUntilMs = 0;
+  const links = createLinks({ nowMs, count, keeps: () => nowMs() >= shortUntilMs });
   for (const { name } of config.bastions) await keyring.ofBastion(name);
   for (const { name } of config.clusters) await keyring.ofCluster(name);
   if (!hasNativeCrypto()) {
@@ -110,9 +114,9 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
         append.catch(() => {});
         written.push(append);
       };
-      const accesses = await accessTo(batch.targets);
       let result: BatchObservation;
       try {
+        const accesses = await accessTo(batch.targets);
         result = await links.use(
           bastion,
           batch.index,
@@ -139,6 +143,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
           },
         );
       } catch (error) {
+        if (explainOpenFiles(error) !== undefined) shortUntilMs = nowMs() + SHORT_MS;
         const failure = failureOf(error, signal);
         result = { batch, bastion: { ok: false, failure }, observations: [] };
       }
@@ -227,6 +232,8 @@ function forbiddenAll(looks: readonly Look[]): Failure | undefined {
 /** @throws what is no failure of a probe */
 function failureOf(error: unknown, signal: AbortSignal | undefined): Failure {
   if (error instanceof ProbeError) return error.failure;
+  const tooMany = explainOpenFiles(error);
+  if (tooMany !== undefined) return { reason: 'unreachable', phase: 'bastion', detail: tooMany };
   if (signal?.aborted)
     return { reason: 'timeout', phase: 'bastion', detail: `cut off: ${describeError(error)}` };
   throw error;

@@ -1,5 +1,6 @@
 import dns from 'node:dns';
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
+import { explainOpenFiles } from './open-files.ts';
 
 /** A TCP connection to a bastion that is being made. */
 export interface BastionSocket {
@@ -56,14 +57,12 @@ export function reachBastion(
 const WORDS: Readonly<Record<string, (name: string) => string>> = {
   ENOTFOUND: (name) => `the name ${name} does not resolve: there is no such name (ENOTFOUND)`,
   EAI_AGAIN: (name) => `the name ${name} does not resolve: the name server fails (EAI_AGAIN)`,
-  EMFILE: () => 'too many open files in this process: raise its limit (ulimit -n)',
-  ENFILE: () => 'too many open files on this machine',
 };
 
 /** In words that say what to do where the system's do not. */
 export function explainSocketError(error: Error & { code?: unknown; hostname?: unknown }): string {
-  const words = WORDS[String(error.code)];
-  return words ? words(String(error.hostname)) : error.message || String(error.code);
+  const words = WORDS[String(error.code)]?.(String(error.hostname)) ?? explainOpenFiles(error);
+  return words ?? (error.message || String(error.code));
 }
 
 /**

@@ -7,8 +7,8 @@ export class ProbeError extends Error {
   readonly failure: Failure;
   /** That was shown, if it came so far. */
   readonly hostKey: HostKey | undefined;
-  constructor(failure: Failure, options: { hostKey?: HostKey | undefined } = {}) {
-    super(failure.detail);
+  constructor(failure: Failure, options: { hostKey?: HostKey | undefined; cause?: unknown } = {}) {
+    super(failure.detail, { cause: options.cause });
     this.failure = failure;
     this.hostKey = options.hostKey;
   }
@@ -18,7 +18,7 @@ export function probeError(
   reason: FailureReason,
   phase: ProbePhase,
   detail: string,
-  options: { hostKey?: HostKey | undefined } = {},
+  options: { hostKey?: HostKey | undefined; cause?: unknown } = {},
 ): ProbeError {
   return new ProbeError({ reason, phase, detail: oneLine(detail) }, options);
 }

@@ -2,6 +2,7 @@ import type { Config, LoginConfig } from '../../core/config/types.ts';
 import { ConfigError, describeError } from '../../core/errors.ts';
 import type { Secrets } from '../../core/ports.ts';
 import { agentKey, type LoginKey, lineOf } from './login-key.ts';
+import { explainOpenFiles } from './open-files.ts';
 import { parsePrivateKey } from './private-keys.ts';
 
 export interface Keyring {
@@ -28,6 +29,17 @@ export function createKeyring(config: Pick<Config, 'bastions' | 'clusters'>, sec
   }
 
   async function load(what: string, login: LoginConfig): Promise<LoginKey> {
+    try {
+      return await loadNow(what, login);
+    } catch (error) {
+      // Too few open files are no reason to give up the connections there are.
+      const last = known.get(what);
+      if (last && explainOpenFiles(error) !== undefined) return last.key;
+      throw error;
+    }
+  }
+
+  async function loadNow(what: string, login: LoginConfig): Promise<LoginKey> {
     if (login.agent !== undefined) {
       const socket = await secrets.resolve(login.agent);
       try {

@@ -33,9 +33,11 @@ const ROUND_TRIP_MS = 3_000;
 
 export function createLinks(options: {
   nowMs: () => number;
+  /** Whether a link stays open after its use. */
+  keeps: () => boolean;
   count: (name: string, labels: Record<string, string>) => void;
 }): Links {
-  const { nowMs, count } = options;
+  const { nowMs, keeps, count } = options;
   const places = new Map<string, Place>();
   let closed = false;
 
@@ -65,7 +67,7 @@ export function createLinks(options: {
         try {
           return await use(link);
         } finally {
-          if (link.isOpen() && !closed) place.link = link;
+          if (link.isOpen() && !closed && keeps()) place.link = link;
           else link.close();
         }
       };

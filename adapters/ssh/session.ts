@@ -76,7 +76,7 @@ export function openSession(options: SessionOptions): Promise<SshSession> {
   client.on('error', (error: Error & { level?: string; code?: unknown }) => {
     const { reason, detail } =
       shown && verdict && verdict !== 'pinned' ? explainKey(verdict, shown, pinned) : explain(error, user);
-    fail(probeError(reason, phase, detail, { hostKey: shown }));
+    fail(probeError(reason, phase, detail, { hostKey: shown, cause: error }));
     destroy();
   });
   // `end` without `close`: the other side closed its half only. Nothing more can come.

@@ -12,8 +12,8 @@ import type {
   NotifyReason,
 } from './model.ts';
 
-/** Metrics about reaching a node: a message on them says how the last probe failed. */
-const REACHABILITY = new Set(['up', 'host_key_mismatch']);
+/** Metrics about reaching a node or a bastion: a message on them says how that failed last. */
+const REACHABILITY = new Set(['up', 'host_key_mismatch', 'bastion_up', 'bastion_host_key_mismatch']);
 
 /** Whether a message on these alerts says how probes failed. */
 export function tellsOfFailures(incident: Incident, alerts: readonly IncidentAlert[]): boolean {
@@ -77,7 +77,8 @@ function describe(
 }
 
 function failureOf(alert: IncidentAlert, statuses: readonly TargetStatus[]): string | undefined {
-  const { cluster, node } = alert.labels;
+  const { bastion } = alert.labels;
+  const { cluster, node } = bastion === undefined ? alert.labels : { cluster: '', node: bastion };
   const failed = statuses.find((status) => status.cluster === cluster && status.node === node && !status.ok);
   return failed && `${failed.reason}: ${failed.detail}`;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { clear, createWorld, fire, MINUTE, memory, nodeDown, route, START } from '../../test/stage-world.ts';
 import type { Rule } from '../model.ts';
+import { store } from './store.ts';
 
 describe('the usual course', () => {
   it('says firing with a picture, then resolved after groupInterval, each once', async () => {
@@ -77,6 +78,25 @@ describe('the usual course', () => {
     await world.judge(2);
     await world.notify();
     expect(world.sent[0]?.notification.alerts[0]?.detail).toBe('unreachable: refused');
+  });
+
+  it('says why a bastion is lost', async () => {
+    const aggregate = { by: ['bastion'], op: 'max' } as const;
+    const lost: Rule = { ...nodeDown, name: 'bastion-lost', metric: 'bastion_up', aggregate };
+    const world = createWorld({ rules: [lost] });
+    const failure = { reason: 'forbidden', phase: 'dial', detail: 'not let through' } as const;
+    for (const minute of [0, 1, 2]) {
+      const roundMs = START + minute * MINUTE;
+      const batch = { roundMs, bastion: 'b', index: 0, count: 1, checks: [], targets: [], expiresAtMs: 0 };
+      await store({ batch, bastion: { ok: false, failure }, observations: [] }, world.ports, MINUTE);
+    }
+    await world.goTo(2);
+    await world.judge(2);
+    await world.notify();
+    expect(world.sent[0]?.notification.alerts[0]).toMatchObject({
+      labels: { bastion: 'b' },
+      detail: 'forbidden: not let through',
+    });
   });
 
   it('says memory of a node only while that node is not known to be down', async () => {

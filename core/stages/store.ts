@@ -26,8 +26,17 @@ export async function store(
       reason: first.reason,
     });
   }
-  await ports.state.putTargetStatus(observation.observations.map(statusOf));
+  await ports.state.putTargetStatus([
+    statusOfBastion(observation),
+    ...observation.observations.map(statusOf),
+  ]);
   return result;
+}
+
+function statusOfBastion({ batch, bastion }: BatchObservation): TargetStatus {
+  const { roundMs } = batch;
+  const base = { cluster: '', node: batch.bastion, check: String(batch.index), roundMs, ok: bastion.ok };
+  return bastion.ok ? base : { ...base, reason: bastion.failure.reason, detail: bastion.failure.detail };
 }
 
 function statusOf(observation: BatchObservation['observations'][number]): TargetStatus {

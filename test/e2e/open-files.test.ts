@@ -1,0 +1,127 @@
+// `bartizan` where the system lets it have fewer files open than it has batches: each batch needs a connection.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { verifyAudit } from '../../adapters/audit/chain.ts';
+import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
+import { type Sink, startSink } from '../../localstack/sink/sink.ts';
+import { healthy } from '../node-behaviour.ts';
+import {
+  CLIENT_KEY,
+  type FakeBastion,
+  type FakeNode,
+  startFakeBastion,
+  startFakeNode,
+} from '../ssh-fleet.ts';
+
+/** Node, two databases, audit, lock and server take some twenty of them. */
+const LIMIT = 48;
+const BATCHES = 40;
+const WORDS = 'too many open files in this process: raise its limit (ulimit -n)';
+const bin = fileURLToPath(new URL('../../bin/bartizan.ts', import.meta.url));
+
+let dir: string;
+let bastion: FakeBastion;
+let node: FakeNode;
+let sink: Sink;
+let running: ChildProcess | undefined;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-open-files-'));
+  [bastion, node] = await Promise.all([startFakeBastion(), startFakeNode(healthy)]);
+  sink = await startSink({ secret: 'files-secret', dir: join(dir, 'messages') });
+  writeFileSync(join(dir, 'key'), CLIENT_KEY, { mode: 0o600 });
+  writeFileSync(join(dir, 'secret'), 'files-secret', { mode: 0o600 });
+  const names = Array.from({ length: BATCHES }, (_, i) => `b${i}`);
+  const place = ({ port, hostKey }: FakeBastion | FakeNode) =>
+    `host: 127.0.0.1, port: ${port}, user: probe, hostKeys: ["${hostKey}"]`;
+  const bastions = names.map(
+    (name) => `  - { name: ${name}, ${place(bastion)}, privateKey: "\${file:key}" }`,
+  );
+  const clusters = names.map(
+    (name) => `  - { name: ${name}, bastion: ${name}, nodes: [{ name: n, role: etcd, ${place(node)} }] }`,
+  );
+  writeFileSync(
+    join(dir, 'bartizan.yaml'),
+    `
+bastions:
+${bastions.join('\n')}
+clusters:
+${clusters.join('\n')}
+checks: [{ name: usage, probe: usage, every: 2s }]
+rules: [{ name: lost, metric: bastion_up, below: 1, for: 0s, severity: critical }]
+channels: [{ name: ops, type: webhook, url: "${sink.url}", secret: "\${file:secret}" }]
+routes: [{ name: all, channels: [ops], groupInterval: 0s }]
+store: { path: data }
+schedule: { jitter: 0s }
+server: { listen: "127.0.0.1:0" }
+`,
+  );
+});
+
+afterAll(async () => {
+  running?.kill('SIGKILL');
+  await Promise.all([sink, bastion, node].map((each) => ('stop' in each ? each.stop() : each.close())));
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function start(program: string, ...args: readonly string[]): ChildProcess {
+  running = spawn(program, args, { cwd: dir, stdio: ['ignore', 'pipe', 'inherit'] });
+  return running;
+}
+
+async function newest(): Promise<Map<string, number>> {
+  const store = openSqliteStore({ path: join(dir, 'data'), readOnly: true });
+  const found = await store.query({ metric: 'bastion_up', fromMs: 0, toMs: Date.now() });
+  await store.close();
+  return new Map(found.map(({ labels, points }) => [labels.bastion ?? '', points.at(-1)?.value ?? -1]));
+}
+
+it('`probe` tells of each bastion that it has no file left for, and of all others', async () => {
+  // Both limits: Node raises the soft one by itself.
+  const child = start('prlimit', `--nofile=${LIMIT}`, process.execPath, bin, 'probe');
+  let text = '';
+  child.stdout?.on('data', (chunk) => {
+    text += chunk;
+  });
+  expect(await once(child, 'close')).toEqual([1, null]);
+  const lost = text.split('\n').filter((line) => line.startsWith('bastion '));
+  expect(new Set(lost.map((line) => line.replace(/^bastion \w+/, '')))).toEqual(
+    new Set([`: unreachable (bastion): ${WORDS}; 1 nodes behind it are unknown`]),
+  );
+  expect(text.match(/^\w+ +n +etcd +up /gm)).toHaveLength(BATCHES - lost.length);
+});
+
+it('`up` alerts in spite of it, and goes on when it may open more', { timeout: 90_000 }, async () => {
+  const child = start(process.execPath, bin, 'up', '--log-level', 'error');
+  const exit = once(child, 'exit');
+  const mayOpen = (count: number) =>
+    execFileSync('prlimit', ['--pid', String(child.pid), `--nofile=${count}:`]);
+  const up = async () => [...(await newest().catch(() => new Map())).values()].filter((value) => value === 1);
+  await expect.poll(up, { timeout: 20_000, interval: 200 }).toHaveLength(BATCHES);
+
+  mayOpen(LIMIT);
+  bastion.kill();
+  const details = () => sink.messages.flatMap(({ payload }) => payload.alerts.map((alert) => alert.detail));
+  await expect.poll(details, { timeout: 20_000 }).toContain(`unreachable: ${WORDS}`);
+  // Some of them get through in spite of it.
+  const during = (await up()).length;
+  expect(during).toBeGreaterThan(0);
+  expect(during).toBeLessThan(BATCHES);
+
+  mayOpen(1_000);
+  await expect.poll(up, { timeout: 20_000, interval: 200 }).toHaveLength(BATCHES);
+  child.kill('SIGTERM');
+  expect(await exit).toEqual([0, null]);
+  for (const name of ['samples.db', 'state.db']) {
+    const db = new DatabaseSync(join(dir, 'data', name), { readOnly: true });
+    expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
+    db.close();
+  }
+  expect(await verifyAudit(join(dir, 'data/audit.jsonl'))).toMatchObject({ ok: true });
+});
