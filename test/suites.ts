@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -27,6 +28,12 @@ const SUITES: readonly Suite[] = [
       return lacking.length > 0 ? `no ${lacking.join(', no ')}` : undefined;
     },
     get: 'apt-get install prometheus victoria-metrics',
+  },
+  {
+    pattern: '**/*.aws.test.ts',
+    what: 'an emulator of AWS, which they install into node_modules/.cache',
+    missing: missingForEmulator,
+    get: 'apt-get install python3-venv',
   },
   {
     pattern: '**/*.root.test.ts',
@@ -62,6 +69,12 @@ function missingForNamespaces(): string | undefined {
   const program = ['sshd', 'ip', 'nft', 'python3', 'unshare'].find((name) => !findProgram(name));
   if (program !== undefined) return `no ${program}`;
   return existsSync('/dev/net/tun') ? undefined : 'no /dev/net/tun';
+}
+
+function missingForEmulator(): string | undefined {
+  if (process.env.AWS_ENDPOINT_URL) return undefined;
+  const venv = spawnSync('python3', ['-c', 'import ensurepip, venv'], { stdio: 'ignore' });
+  return venv.status === 0 ? undefined : 'no python3 with venv';
 }
 
 export function leftOutSuites(): { what: string; missing: string; get: string; pattern: string }[] {

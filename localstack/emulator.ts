@@ -1,0 +1,152 @@
+// A stand-in for AWS on loopback: ministack (MIT, from PyPI), or whatever AWS_ENDPOINT_URL points at already.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import axios from 'axios';
+
+export interface Emulator {
+  url: string;
+  /** What any client of the SDK is constructed with. */
+  client: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+  /** Ends what was started here, and removes its data; an emulator that ran before goes on. */
+  stop(): Promise<void>;
+}
+
+export interface EmulatorOptions {
+  /** Address of one that runs already, to use instead. Default: AWS_ENDPOINT_URL. */
+  running?: string | undefined;
+  /** Default: a free one of 25200–25299, below the ports that systems give out. */
+  port?: number;
+  /** More variables for it, `AUTH: 'true'` say. */
+  env?: Readonly<Record<string, string>>;
+}
+
+/** The emulator's release, from PyPI. */
+const VERSION = '1.5.33';
+const FIRST_PORT = 25_200;
+const PORTS = 100;
+const UP_WITHIN_MS = 60_000;
+const ENDS_WITHIN_MS = 3000;
+const CACHE = join(import.meta.dirname, '../node_modules/.cache');
+const REGION = 'us-east-1';
+/** No certificate, no mail, no second listener: nothing of it is needed, and each costs start-up or a port. */
+const QUIET = { SFTP_ENABLED: '0', IOT_MTLS_ENABLED: '0', LAMBDA_ASYNC_RETRY_BASE_SECONDS: '0.1' };
+
+const run = promisify(execFile);
+
+/** Resolves when it answers. The first call on a machine installs it, which takes about a minute. */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const running = 'running' in options ? options.running : process.env.AWS_ENDPOINT_URL;
+  if (running) return useRunning(running);
+  const python = await installed();
+  const dir = await mkdtemp(join(tmpdir(), 'bartizan-aws-'));
+  const port = options.port ?? (await freePort());
+  const url = `http://127.0.0.1:${port}`;
+  const child = spawn(python, ['-m', 'ministack'], {
+    cwd: dir,
+    stdio: 'ignore',
+    env: {
+      ...withoutEndpoints(process.env),
+      // Functions run as children of the first `node` there.
+      PATH: [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
+      BIND_HOST: '127.0.0.1',
+      GATEWAY_PORT: String(port),
+      TMPDIR: dir,
+      S3_DATA_DIR: join(dir, 's3'),
+      ...QUIET,
+      ...options.env,
+    },
+  });
+  const killed = () => child.kill('SIGKILL');
+  process.once('exit', killed);
+  const stop = async () => {
+    process.removeListener('exit', killed);
+    await end(child);
+    await rm(dir, { recursive: true, force: true });
+  };
+  for (const endMs = Date.now() + UP_WITHIN_MS; ; await sleep(30)) {
+    if (child.exitCode !== null) {
+      await stop();
+      throw new Error(`the emulator ended at once (exit code ${child.exitCode}); is port ${port} taken?`);
+    }
+    if (await answers(url)) return { url, client: clientOf(url), stop };
+    if (Date.now() < endMs) continue;
+    await stop();
+    throw new Error(`the emulator did not answer within ${UP_WITHIN_MS / 1000} s`);
+  }
+}
+
+/** Where Python is that holds ministack. A folder appears under its name only when it is complete. */
+async function installed(): Promise<string> {
+  const home = join(CACHE, `ministack-${VERSION}`);
+  const python = join(home, 'bin/python');
+  if (existsSync(python)) return python;
+  await mkdir(CACHE, { recursive: true });
+  const draft = await mkdtemp(join(CACHE, 'ministack-draft-'));
+  await run('python3', ['-m', 'venv', draft]);
+  await run(join(draft, 'bin/python'), ['-m', 'pip', 'install', '-q', `ministack==${VERSION}`]);
+  try {
+    await rename(draft, home);
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    if (!existsSync(python)) throw error; // Else somebody else was first.
+  }
+  return python;
+}
+
+async function useRunning(address: string): Promise<Emulator> {
+  const { hostname, origin } = new URL(address);
+  if (!/^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname)) {
+    throw new Error(
+      'AWS_ENDPOINT_URL is not on this machine: what is written there is meant for an emulator',
+    );
+  }
+  if (!(await answers(origin))) throw new Error(`nothing answers at AWS_ENDPOINT_URL, ${origin}`);
+  return { url: origin, client: clientOf(origin), stop: async () => undefined };
+}
+
+/** Both ministack and LocalStack answer it. */
+async function answers(url: string): Promise<boolean> {
+  const options = { timeout: 2000, validateStatus: () => true, proxy: false as const };
+  const answer = await axios.get(`${url}/_localstack/health`, options).catch(() => undefined);
+  return answer?.status === 200;
+}
+
+function clientOf(endpoint: string): Emulator['client'] {
+  return { endpoint, region: REGION, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
+}
+
+/** Test files start theirs side by side: each begins to look elsewhere. */
+async function freePort(): Promise<number> {
+  for (let tried = 0; tried < PORTS; tried++) {
+    const port = FIRST_PORT + ((process.pid + tried) % PORTS);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no port is free from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1}`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+function withoutEndpoints(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('AWS_')));
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await Promise.race([ended, sleep(ENDS_WITHIN_MS, undefined, { ref: false })]);
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  await ended;
+}
