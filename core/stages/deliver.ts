@@ -30,20 +30,39 @@ export async function deliverDue(
   signal: AbortSignal,
 ): Promise<number> {
   const due = await ports.state.dueIncidents(ports.clock.nowMs(), DUE_PAGE);
-  const firing = due.length === 0 ? [] : (await ports.state.listAlerts()).map((alert) => alert.value);
-  const judged = { silences: config.silences, firing: firing.filter((alert) => alert.status === 'firing') };
+  const judged = due.length === 0 ? undefined : await readJudged(config, ports);
   // Every send is waited for, whatever one of them fails of: none goes on behind the caller's back.
   const outcomes = await Promise.allSettled(
-    due.map((incident) => deliver(incident, judged, config, ports, signal)),
+    due.map((incident) => judged && deliver(incident, judged, config, ports, signal)),
   );
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
   return due.length;
 }
 
+/** Sends what one incident has to say, if it is due by now. Safe to repeat: what was said is not said again. */
+export async function deliverIncident(
+  id: string,
+  config: DeliverConfig,
+  ports: DeliverPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const stored = await ports.state.loadIncident(id);
+  const dueAtMs = stored?.value.dueAtMs;
+  if (!stored || dueAtMs === undefined || dueAtMs > ports.clock.nowMs()) return;
+  await deliver(stored, await readJudged(config, ports), config, ports, signal);
+}
+
+type Judged = Pick<Parameters<typeof suppressionJudge>[0], 'silences' | 'firing'>;
+
+async function readJudged({ silences }: DeliverConfig, { state }: DeliverPorts): Promise<Judged> {
+  const alerts = (await state.listAlerts()).map((alert) => alert.value);
+  return { silences, firing: alerts.filter((alert) => alert.status === 'firing') };
+}
+
 async function deliver(
   stored: Versioned<Incident>,
-  judged: Pick<Parameters<typeof suppressionJudge>[0], 'silences' | 'firing'>,
+  judged: Judged,
   config: DeliverConfig,
   ports: DeliverPorts,
   signal: AbortSignal,
