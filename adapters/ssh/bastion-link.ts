@@ -1,6 +1,6 @@
 import type { BastionConfig } from '../../core/config/types.ts';
 import type { Target } from '../../core/model.ts';
-import { reachBastion } from './bastion-socket.ts';
+import { openBastionSession } from './bastion-session.ts';
 import { type OpenCommand, openCommand } from './command.ts';
 import { ProbeError, probeError } from './failure.ts';
 import { judgeHostKey, type PinnedKeys } from './host-keys.ts';
@@ -57,17 +57,7 @@ export async function openBastionLink(options: {
 }): Promise<BastionLink> {
   const { bastion, nowMs, count, signal } = options;
   const { deadlines } = bastion;
-  const socket = reachBastion(bastion);
-  const cut = () => socket.stream.destroy();
-  signal?.addEventListener('abort', cut);
-  const hop = await openSession({
-    ...socket,
-    user: bastion.user,
-    key: options.key,
-    pinned: options.pinned,
-    phase: 'bastion',
-    deadlineMs: deadlines.bastionMs,
-  }).finally(() => signal?.removeEventListener('abort', cut));
+  const hop = await openBastionSession({ bastion, key: options.key, pinned: options.pinned, signal });
   count('ssh_sessions_opened_total', { hop: 'bastion' });
   const nodes = new Map<string, NodeSession & { key: LoginKey; usedAtMs: number }>();
 

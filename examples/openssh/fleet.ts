@@ -96,9 +96,7 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
   const forced = options.command === undefined ? '' : `command="${options.command.replaceAll('"', '\\"')}" `;
   const clientKeys = KEY_TYPES.map((type) => forced + readFileSync(join(dir, `id_${type}.pub`), 'utf8'));
   writeFileSync(join(home, 'authorized_keys'), authorizedKeys ?? clientKeys.join(''));
-  // The first of two lines holds for sshd.
   const lines = [
-    ...config,
     `ListenAddress ${host}`,
     `Port ${port}`,
     ...keyFiles.map((file) => `HostKey ${file}`),
@@ -117,20 +115,25 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
     'SetEnv SHLVL=2',
     'LogLevel VERBOSE',
   ];
-  writeFileSync(join(home, 'sshd_config'), `${lines.join('\n')}\n`);
+  // Of two lines sshd takes the first, of MaxStartups the last.
+  const given = new Set(config.map(keywordOf));
+  const all = [...config, ...lines.filter((line) => !given.has(keywordOf(line)))];
+  writeFileSync(join(home, 'sshd_config'), `${all.join('\n')}\n`);
   const log = join(home, 'sshd.log');
   rmSync(log, { force: true });
   const args = ['-D', '-f', join(home, 'sshd_config'), '-E', log];
   // `ip netns exec` becomes what it starts: the process is that of sshd.
   const command = [...(resolvConf === undefined ? [] : withResolvConf(resolvConf)), sshd, ...args];
-  const [program, all] = namespace === undefined ? [sshd, args] : inNamespace(namespace, ...command);
-  const child = spawn(program, all, { stdio: ['ignore', 'ignore', 'ignore'] });
+  const [program, argv] = namespace === undefined ? [sshd, args] : inNamespace(namespace, ...command);
+  const child = spawn(program, argv, { stdio: ['ignore', 'ignore', 'ignore'] });
   await waitForListening(`sshd on ${host}:${port}`, child, () => readLog(log));
   const publicKeys = keyFiles.map((file) =>
     readFileSync(`${file}.pub`, 'utf8').split(' ').slice(0, 2).join(' '),
   );
   return { name, host, port, process: child, hostKeys: publicKeys };
 }
+
+const keywordOf = (line: string) => line.split(' ')[0];
 
 function makeKey(file: string, type: KeyType): void {
   if (existsSync(file)) return;
