@@ -39,7 +39,7 @@ const USAGE = `npm run bench -- [options]
 function machine(): string {
   const [first] = cpus();
   const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
-  return `${cpus().length} cores ${first?.model ?? ''}, ${gigabytes} GB, Linux ${release()}, Node ${process.version}`;
+  return `${cpus().length} cores ${first?.model ?? ''}, ${gigabytes} GB, Linux ${release().split('-')[0]}, Node ${process.version}`;
 }
 
 async function runPart(name: string, part: Part, quick: boolean): Promise<PartReport> {
