@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import ora from 'ora';
 import { createAuditFile } from '../adapters/audit/file.ts';
 import { createProber } from '../adapters/probes/prober.ts';
 import type { Config } from '../core/config/types.ts';
@@ -10,6 +9,7 @@ import { systemClock } from '../local/clock.ts';
 import { lockFolder } from '../local/lock.ts';
 import { createLogger } from '../local/logger.ts';
 import { createMeter } from '../local/meter.ts';
+import { createSpinner } from './spinner.ts';
 
 /**
  * Looks once at targets through their bastions, all due, and says on stderr how far it is if that is a terminal. Each
@@ -38,8 +38,7 @@ export async function lookAtFleet(options: {
     actor: `cli:${process.env.USER ?? 'unknown'}`,
     ...(secondLookMs !== undefined && { secondLookMs }),
   });
-  const shown = process.stderr.isTTY === true && !options.quiet;
-  const spinner = ora({ stream: process.stderr, isEnabled: shown, isSilent: !shown });
+  const spinner = createSpinner(options);
   try {
     // Round 0 is a multiple of every interval: all checks are due.
     const { checks, bastions } = config;

@@ -114,7 +114,8 @@ async function show(metrics: readonly string[], options: Options, asked: Asked):
 }
 
 async function plot(metrics: readonly string[], asked: Asked): Promise<boolean> {
-  const columns = process.stdout.columns ?? (Number(process.env.COLUMNS) || DEFAULT_COLUMNS);
+  // A terminal may say 0, one that is none says nothing.
+  const columns = process.stdout.columns || Number(process.env.COLUMNS) || DEFAULT_COLUMNS;
   const options = { columns, paint: colourPaintFor(process.stdout) };
   const drawn: string[] = [];
   for (const metric of metrics) {

@@ -1,7 +1,7 @@
 import type { Interface } from 'node:readline/promises';
 import type { ShownKey } from '../adapters/ssh/trust.ts';
 
-/** Answers for the operator, or asks. Ctrl-C is a no to all that follow: what was accepted is still written. */
+/** Answers for the operator, or asks. Ctrl-C and Ctrl-D are a no to all that follow: what was accepted is still written. */
 export function createAsk(
   options: { yes?: boolean; replace?: boolean },
   terminal: Pick<Interface, 'on' | 'question'> | undefined,
@@ -9,7 +9,8 @@ export function createAsk(
 ): (key: ShownKey) => Promise<boolean> {
   let rest: boolean | undefined = options.yes ? true : undefined;
   const stop = new AbortController();
-  terminal?.on('SIGINT', () => stop.abort());
+  // A terminal that goes away is closed; its question would wait for ever.
+  for (const event of ['SIGINT', 'close']) terminal?.on(event, () => stop.abort());
   const answer = async (question: string): Promise<string> => {
     if (!terminal || stop.signal.aborted) return '';
     const text = await terminal.question(question, { signal: stop.signal }).catch(() => '');

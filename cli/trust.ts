@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import ora from 'ora';
 import { createAuditFile } from '../adapters/audit/file.ts';
 import { createFileInventory } from '../adapters/inventory/file.ts';
 import { learnHostKeys, type TrustReport } from '../adapters/ssh/trust.ts';
@@ -15,6 +14,7 @@ import { loadConfig, secretsFor } from './config-file.ts';
 import { writeJson } from './json-output.ts';
 import { trustShape } from './json-shapes.ts';
 import { selectTargets } from './select-targets.ts';
+import { createSpinner } from './spinner.ts';
 import { renderTable } from './table.ts';
 import { createAsk } from './trust-questions.ts';
 
@@ -64,8 +64,7 @@ async function learn(config: Config, targets: readonly Target[], options: Option
   const entries: AuditEntry[] = [];
   const asks = process.stdin.isTTY === true && !options.json;
   const terminal = asks ? createInterface({ input: process.stdin, output: process.stderr }) : undefined;
-  const shown = process.stderr.isTTY === true && !options.json;
-  const spinner = ora({ stream: process.stderr, isEnabled: shown, isSilent: !shown, discardStdin: false });
+  const spinner = createSpinner({ quiet: options.json === true });
   const ask = createAsk(options, terminal, (text) => void process.stderr.write(text));
   spinner.start('looking at bastions');
   try {

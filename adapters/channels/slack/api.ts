@@ -78,9 +78,12 @@ export function createSlackApi(options: {
       // Slack names a token's scopes in every answer; a proxy may take the header away.
       const named = headers['x-oauth-scopes'];
       if (named === undefined) return who;
-      const scopes = new Set(named.split(',').map((scope) => scope.trim()));
-      if (!scopes.has(WRITE)) throw new ConfigError(`slack: ${who} lacks the scope ${WRITE}`);
-      const missing = PICTURES.filter((scope) => !scopes.has(scope));
+      const scopes = named.split(',').map((scope) => scope.trim());
+      // Older apps have `chat:write:bot`, or `bot`, which stands for all of them.
+      const has = (wanted: string) =>
+        scopes.some((scope) => scope === wanted || scope.startsWith(`${wanted}:`) || /^bot(:|$)/.test(scope));
+      if (!has(WRITE)) throw new ConfigError(`slack: ${who} lacks the scope ${WRITE}`);
+      const missing = PICTURES.filter((scope) => !has(scope));
       return missing.length === 0 ? who : `${who}; no pictures, as it lacks ${missing.join(', ')}`;
     },
     async call(method, fields) {

@@ -115,6 +115,7 @@ describe('the bot', () => {
   it.each([
     ['chat:write,files:write,files:read', /^bot bartizan of Example; whether it is in the channel/],
     ['chat:write, files:read', /no pictures, as it lacks files:write/],
+    ['identify,bot:basic', /^bot bartizan of Example; whether it is in the channel/],
     ['files:write', /lacks the scope chat:write$/],
   ])('with the scopes %s is told as such', async (scopes, expected) => {
     fake = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => baseUrl });
