@@ -32,13 +32,13 @@ it('sees a spike and a short fall of the state long after the samples are gone',
   await store.rollUp(START + 72 * HOUR);
   await store.prune(START + 60 * HOUR, 0);
   const range = { where: {}, fromMs: START, toMs: START + 72 * HOUR - 1, bins: 100, intervalMs: MINUTE };
-  const mem = await readDrawn(store, { metric: 'mem_usage', ...range });
-  const points = mem.series[0]?.segments.flat() ?? [];
-  expect(mem.series[0]?.segments).toHaveLength(1);
+  const [mem] = await readDrawn(store, ['mem_usage'], range);
+  const points = mem?.series[0]?.segments.flat() ?? [];
+  expect(mem?.series[0]?.segments).toHaveLength(1);
   expect(points[0]?.timeMs).toBe(START);
   expect(Math.max(...points.map(({ value }) => value))).toBe(99);
-  const up = await readDrawn(store, { metric: 'up', ...range });
-  const states = up.series[0]?.segments.flat() ?? [];
+  const [up] = await readDrawn(store, ['up'], range);
+  const states = up?.series[0]?.segments.flat() ?? [];
   expect(new Set(states.map(({ value }) => value))).toEqual(new Set([0, 1]));
   expect(states.find(({ value }) => value === 0)?.timeMs).toBe(START + 600 * MINUTE);
 });
@@ -48,6 +48,6 @@ it('reads short ranges from samples', async () => {
     [0, 1, 2].map((i) => ({ metric: 'mem_usage', labels, timeMs: START + i * MINUTE, value: i })),
   );
   const range = { where: {}, fromMs: START, toMs: START + 2 * MINUTE, bins: 100, intervalMs: MINUTE };
-  const { series } = await readDrawn(store, { metric: 'mem_usage', ...range });
-  expect(series[0]?.segments.flat().map(({ value }) => value)).toEqual([0, 1, 2]);
+  const [mem] = await readDrawn(store, ['mem_usage'], range);
+  expect(mem?.series[0]?.segments.flat().map(({ value }) => value)).toEqual([0, 1, 2]);
 });

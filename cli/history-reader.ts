@@ -14,33 +14,50 @@ const ROLLED_FROM_MS = 48 * 3_600_000;
 const EMPTY_SHARE = 0.25;
 
 export interface DrawnRange {
+  metric: string;
   fromMs: number;
   toMs: number;
   series: DrawnSeries[];
 }
 
-/** What a plot of so many bins shows of a metric. @throws RetryableError of the store */
+interface RangeQuery {
+  where: LabelGlobs;
+  fromMs: number;
+  toMs: number;
+  bins: number;
+  intervalMs: number;
+}
+
+/**
+ * What plots of so many bins show of metrics, all over the same range; metrics without series are left out.
+ * @throws RetryableError of the store
+ */
 export async function readDrawn(
   store: Pick<SampleStore, 'query' | 'rollUps'>,
-  query: {
-    metric: string;
-    where: LabelGlobs;
-    fromMs: number;
-    toMs: number;
-    bins: number;
-    intervalMs: number;
-  },
-): Promise<DrawnRange> {
-  const range = await readRange(store, query);
-  const firstMs = Math.min(...range.series.map(({ segments }) => segments[0]?.[0]?.timeMs ?? query.toMs));
+  metrics: readonly string[],
+  query: RangeQuery,
+): Promise<DrawnRange[]> {
+  const ranges = await readAll(store, metrics, query);
+  const firsts = ranges.flatMap(({ series }) => series.map(({ segments }) => segments[0]?.[0]?.timeMs));
+  const firstMs = Math.min(...firsts.map((ms) => ms ?? query.toMs));
   const empty = (firstMs - query.fromMs) / (query.toMs - query.fromMs);
-  if (!Number.isFinite(firstMs) || empty < EMPTY_SHARE || firstMs >= query.toMs) return range;
-  return readRange(store, { ...query, fromMs: firstMs });
+  if (!Number.isFinite(firstMs) || empty < EMPTY_SHARE || firstMs >= query.toMs) return ranges;
+  return readAll(store, metrics, { ...query, fromMs: firstMs });
+}
+
+async function readAll(
+  store: Pick<SampleStore, 'query' | 'rollUps'>,
+  metrics: readonly string[],
+  query: RangeQuery,
+): Promise<DrawnRange[]> {
+  const ranges: DrawnRange[] = [];
+  for (const metric of metrics) ranges.push(await readRange(store, { metric, ...query }));
+  return ranges.filter(({ series }) => series.length > 0);
 }
 
 async function readRange(
   store: Pick<SampleStore, 'query' | 'rollUps'>,
-  query: Parameters<typeof readDrawn>[1],
+  query: RangeQuery & { metric: string },
 ): Promise<DrawnRange> {
   const { metric, where, fromMs, toMs } = query;
   const rolled = toMs - fromMs > ROLLED_FROM_MS;
@@ -59,7 +76,7 @@ async function readRange(
     }
   }
   const series = [...found.values()].map(({ thinner, ...one }) => ({ ...one, segments: thinner.segments() }));
-  return { fromMs, toMs, series };
+  return { metric, fromMs, toMs, series };
 }
 
 /** Of each period its average and its greatest value, so that a spike is seen; of a state both where it changed. */

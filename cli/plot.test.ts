@@ -44,6 +44,11 @@ describe('a plot in the terminal', () => {
     ['several without colours', specOf('mem_usage', [climbing, broken, spike]), undefined],
     ['several in colours', specOf('mem_usage', [climbing, broken, spike]), tags],
     ['bytes a second', specOf('net_rx', [series('prod-1', (m) => 3_000_000 + m * 1_000)]), undefined],
+    [
+      'close to each other',
+      specOf('mem_usage', [series('prod-1', () => 45), series('prod-2', () => 48)]),
+      tags,
+    ],
     ['no samples', specOf('mem_usage', []), undefined],
     ['more than fit', specOf('mem_usage', [climbing, broken, spike], 2), undefined],
   ])('looks like the file: %s', async (title, spec, paint) => {
@@ -101,15 +106,30 @@ describe('what is read for a plot', () => {
     await store.write(
       times.map((timeMs, i) => ({ metric: 'mem_usage', labels, timeMs, value: i === 360 ? 99 : i % 7 })),
     );
-    const query = { metric: 'mem_usage', where: {}, bins: 10_000, intervalMs: MINUTE, toMs: TO };
-    const all = await readDrawn(store, { ...query, fromMs: TO - 13 * 60 * MINUTE });
-    expect(all.series).toHaveLength(1);
-    expect(all.series[0]?.segments.map((segment) => segment.map((point) => point.timeMs))).toEqual([times]);
-    const wide = await readDrawn(store, { ...query, bins: 50, fromMs: TO - 30 * 24 * 60 * MINUTE });
-    expect(wide.fromMs).toBe(times[0]);
-    const points = wide.series[0]?.segments.flat() ?? [];
+    const query = { where: {}, bins: 10_000, intervalMs: MINUTE, toMs: TO };
+    const [all] = await readDrawn(store, ['mem_usage'], { ...query, fromMs: TO - 13 * 60 * MINUTE });
+    expect(all?.series).toHaveLength(1);
+    expect(all?.series[0]?.segments.map((segment) => segment.map((point) => point.timeMs))).toEqual([times]);
+    const [wide, none] = await readDrawn(store, ['mem_usage', 'load1'], {
+      ...query,
+      bins: 50,
+      fromMs: TO - 30 * 24 * 60 * MINUTE,
+    });
+    expect(none).toBeUndefined();
+    expect(wide?.fromMs).toBe(times[0]);
+    const points = wide?.series[0]?.segments.flat() ?? [];
     expect(points.length).toBeLessThanOrEqual(100);
     expect(Math.max(...points.map((point) => point.value))).toBe(99);
+    const up = { ...labels, node: 'old' };
+    await store.write([{ metric: 'up', labels: up, timeMs: TO - 20 * 60 * MINUTE, value: 1 }]);
+    const both = await readDrawn(store, ['mem_usage', 'up'], {
+      ...query,
+      fromMs: TO - 30 * 24 * 60 * MINUTE,
+    });
+    expect(both.map(({ metric, fromMs }) => [metric, fromMs])).toEqual([
+      ['mem_usage', TO - 20 * 60 * MINUTE],
+      ['up', TO - 20 * 60 * MINUTE],
+    ]);
     await store.close();
     rmSync(path, { recursive: true });
   });

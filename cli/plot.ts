@@ -64,16 +64,16 @@ function rowOf(spec: ChartSpec, value: number): number {
 function drawRows(spec: ChartSpec, across: number, dotted: boolean, paint: Paint | undefined): string[] {
   const [width, height] = dotted ? [across * DOTS_ACROSS, ROWS * DOTS_DOWN] : [across, ROWS];
   const bits = Array.from({ length: ROWS }, () => new Uint8Array(across));
-  /** The line in front, 1-based. */
-  const owner = Array.from({ length: ROWS }, () => new Uint8Array(across));
+  /** A bit for each line that goes through. */
+  const owners = Array.from({ length: ROWS }, () => new Uint8Array(across));
   const xOf = (ms: number) => Math.round(((ms - spec.x.min) / (spec.x.max - spec.x.min)) * (width - 1));
-  for (const [i, { segments }] of [...spec.lines.entries()].reverse()) {
+  for (const [i, { segments }] of spec.lines.entries()) {
     const set = (x: number, y: number) => {
       const [row, column] = dotted ? [y >> 2, x >> 1] : [y, x];
-      const [bitRow, ownerRow] = [bits[row], owner[row]];
+      const [bitRow, ownerRow] = [bits[row], owners[row]];
       if (!bitRow || !ownerRow || column < 0 || column >= across) return;
       bitRow[column] = (bitRow[column] ?? 0) | (BITS[y % DOTS_DOWN]?.[x % DOTS_ACROSS] ?? 0);
-      ownerRow[column] = i + 1;
+      ownerRow[column] = (ownerRow[column] ?? 0) | (1 << i);
     };
     const place = ({ timeMs, value }: Point): [number, number] => [
       xOf(timeMs),
@@ -84,7 +84,7 @@ function drawRows(spec: ChartSpec, across: number, dotted: boolean, paint: Paint
   return bits.map((row, r) => {
     const runs: { line: number; text: string }[] = [];
     for (const [c, mask] of row.entries()) {
-      const line = (owner[r]?.[c] ?? 0) - 1;
+      const line = lineAt(owners[r]?.[c] ?? 0, c);
       const text = line < 0 ? ' ' : dotted ? String.fromCharCode(BRAILLE + mask) : LETTERS.charAt(line);
       const last = runs.at(-1);
       if (last?.line === line) last.text += text;
@@ -92,6 +92,12 @@ function drawRows(spec: ChartSpec, across: number, dotted: boolean, paint: Paint
     }
     return runs.map(({ line, text }) => (paint && line >= 0 ? paint(hueOf(line), text) : text)).join('');
   });
+}
+
+/** Lines that share a row of letters take turns, so that none is hidden behind another. */
+function lineAt(mask: number, column: number): number {
+  const through = [...HUES.keys()].filter((line) => mask & (1 << line));
+  return through[column % through.length] ?? -1;
 }
 
 function hueOf(line: number): (typeof HUES)[number] {

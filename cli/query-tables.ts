@@ -1,5 +1,5 @@
 import { findMetric } from '../core/catalogue.ts';
-import { formatDateTime, formatMetricValue } from '../core/format.ts';
+import { formatDateTime, formatMetricValue, formatValue } from '../core/format.ts';
 import type { Series } from '../core/model.ts';
 import { renderTable } from './table.ts';
 
@@ -11,9 +11,10 @@ export function seriesTable(found: readonly Series[]): string {
     const least = values.reduce((a, b) => Math.min(a, b), Infinity);
     const greatest = values.reduce((a, b) => Math.max(a, b), -Infinity);
     const metric = findMetric(series.metric);
-    const shown = [values.at(-1) ?? 0, least, mean, greatest].map((value) =>
-      formatMetricValue(value, metric),
-    );
+    const show = (value: number) => formatMetricValue(value, metric);
+    // Of a state the mean is how much of the time it held.
+    const average = metric?.unit === 'bool' ? formatValue(mean * 100, 'percent') : show(mean);
+    const shown = [show(values.at(-1) ?? 0), show(least), average, show(greatest)];
     return [series.metric, labelsText(series), ...shown, String(values.length)];
   });
   return renderTable(['METRIC', 'SERIES', 'NOW', 'MIN', 'MEAN', 'MAX', 'POINTS'], rows, [2, 3, 4, 5, 6]);

@@ -13,7 +13,7 @@ import { systemClock } from '../local/clock.ts';
 import { durationArgument, metricArgument, whereArgument } from './arguments.ts';
 import { withNotes, wrapNames } from './command-notes.ts';
 import { loadConfig, openStoreToRead } from './config-file.ts';
-import { readDrawn } from './history-reader.ts';
+import { type DrawnRange, readDrawn } from './history-reader.ts';
 import { writeJson } from './json-output.ts';
 import { queryShape } from './json-shapes.ts';
 import { MOST_LINES, renderPlot } from './plot.ts';
@@ -117,12 +117,12 @@ async function plot(metrics: readonly string[], asked: Asked): Promise<boolean> 
   // A terminal may say 0, one that is none says nothing.
   const columns = process.stdout.columns || Number(process.env.COLUMNS) || DEFAULT_COLUMNS;
   const options = { columns, paint: colourPaintFor(process.stdout) };
-  const drawn: string[] = [];
-  for (const metric of metrics) {
-    const states = findMetric(metric)?.unit === 'bool';
-    const spec = await specOf(metric, asked, binsOf(columns), states ? MOST_STRIPS : MOST_LINES);
-    if (spec) drawn.push(states ? renderStrips(spec, options) : renderPlot(spec, options));
-  }
+  const ranges = await ranged(metrics, asked, binsOf(columns));
+  const drawn = ranges.map((range) => {
+    const states = findMetric(range.metric)?.unit === 'bool';
+    const spec = specOf(range, asked, states ? MOST_STRIPS : MOST_LINES);
+    return states ? renderStrips(spec, options) : renderPlot(spec, options);
+  });
   process.stdout.write(drawn.join('\n'));
   return drawn.length > 0;
 }
@@ -134,31 +134,26 @@ async function paint(
   asked: Asked,
 ): Promise<boolean> {
   const renderer = createChartRenderer();
-  let found = false;
-  for (const metric of metrics) {
-    const spec = await specOf(metric, asked, PNG_BINS, PNG_LINES);
-    if (!spec) continue;
-    found = true;
-    const { png, alt } = await renderer.render({ ...spec, theme });
-    const name = metrics.length === 1 ? file : fileFor(file, metric);
+  const ranges = await ranged(metrics, asked, PNG_BINS);
+  for (const range of ranges) {
+    const { png, alt } = await renderer.render({ ...specOf(range, asked, PNG_LINES), theme });
+    const name = metrics.length === 1 ? file : fileFor(file, range.metric);
     await writeFile(name, png).catch((cause: { code?: string }) => {
       throw new ConfigError(`${name} cannot be written (${cause.code ?? 'unknown error'})`, { cause });
     });
     process.stdout.write(`wrote ${name}: ${alt}\n`);
   }
-  return found;
+  return ranges.length > 0;
 }
 
-async function specOf(
-  metric: string,
-  { store, config, where, fromMs, toMs }: Asked,
-  bins: number,
-  most: number,
-): Promise<ChartSpec | undefined> {
+function ranged(metrics: readonly string[], asked: Asked, bins: number): Promise<DrawnRange[]> {
+  const { store, config, where, fromMs, toMs } = asked;
   const intervalMs = Math.max(...config.checks.map((check) => check.everyMs));
-  const range = await readDrawn(store, { metric, where, fromMs, toMs, bins, intervalMs });
-  if (range.series.length === 0) return undefined;
-  return buildHistorySpec({ metric, ...range, timeZone: config.schedule.timeZone, most });
+  return readDrawn(store, metrics, { where, fromMs, toMs, bins, intervalMs });
+}
+
+function specOf(range: DrawnRange, { config }: Asked, most: number): ChartSpec {
+  return buildHistorySpec({ ...range, timeZone: config.schedule.timeZone, most });
 }
 
 /** `fleet.png` → `fleet-mem_usage.png` */
