@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ParsedKey } from 'ssh2';
 import type { BastionConfig } from '../../core/config/types.ts';
 import { reachBastion } from './bastion-socket.ts';
 import { ProbeError, probeError } from './failure.ts';
 import type { PinnedKeys } from './host-keys.ts';
+import type { LoginKey } from './login-key.ts';
 import { openSession, type SshSession } from './session.ts';
 
 /**
@@ -19,7 +19,7 @@ const LONGEST_PAUSE_MS = 2_000;
  */
 export async function openBastionSession(options: {
   bastion: BastionConfig;
-  key: ParsedKey;
+  key: LoginKey;
   pinned: PinnedKeys;
   /** Ends the attempt; a session that is open it does not concern. */
   signal?: AbortSignal | undefined;
