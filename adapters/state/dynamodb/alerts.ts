@@ -1,0 +1,176 @@
+import { ConflictError, RetryableError } from '../../../core/errors.ts';
+import type { Checkpoint } from '../../../core/evaluate/model.ts';
+import type { Alert, Transition } from '../../../core/model.ts';
+import type { StateStore, Versioned } from '../../../core/ports.ts';
+import { historyAttributes, listHistory } from './history.ts';
+import { keys, sortable } from './layout.ts';
+import { loadRecord, openRecords, recordRemoval, recordWrites } from './record.ts';
+import { atVersion, type Item, type Write } from './table.ts';
+import type { World } from './world.ts';
+
+type Alerts = Pick<
+  StateStore,
+  | 'loadCheckpoint'
+  | 'saveCheckpoint'
+  | 'deleteCheckpoint'
+  | 'listRules'
+  | 'listAlerts'
+  | 'commitAlert'
+  | 'listTransitions'
+>;
+
+/** A transition that is told takes two items of the hundred. */
+const TRANSITIONS_AT_ONCE = 48;
+const TRIES = 5;
+
+/** What evaluate reads and writes. */
+export function createAlerts(world: World): Alerts {
+  const { table } = world;
+  /** Rules whose entry this process wrote, or found something of. */
+  const known = new Set<string>();
+
+  /** Entries are written before what they lead to, and stay: a rule that has nothing left is found out when asked. */
+  async function enter(rule: string): Promise<void> {
+    if (known.has(rule)) return;
+    await table.write([{ put: { ...keys.rule(rule), kind: 'rule', v: 1 } }]);
+    known.add(rule);
+  }
+
+  async function hasAnything(rule: string): Promise<boolean> {
+    if (known.has(rule)) return true;
+    const found = await table.query({ pk: keys.ofRule(rule), limit: 1 });
+    if (found.length > 0) known.add(rule);
+    return found.length > 0;
+  }
+
+  async function enteredRules(): Promise<string[]> {
+    return (await table.query({ pk: 'rules' })).map((item) => item.sk);
+  }
+
+  async function alertsOfRule(rule: string): Promise<Versioned<Alert>[]> {
+    const heads = await table.query({ pk: keys.ofRule(rule), beginsWith: 'alert#' });
+    const stored = await openRecords<Alert>(table, heads);
+    return stored.map(({ head, value }) => ({ value, version: Number(head.version) }));
+  }
+
+  return {
+    async loadCheckpoint(rule, shard) {
+      const stored = await loadRecord<Checkpoint>(table, keys.checkpoint(rule, shard));
+      return stored && { value: stored.value, version: Number(stored.head.version) };
+    },
+    async saveCheckpoint(rule, shard, checkpoint, expectedVersion) {
+      await enter(rule);
+      const writes = await recordWrites({
+        key: keys.checkpoint(rule, shard),
+        kind: 'checkpoint',
+        value: checkpoint,
+        attributes: { version: expectedVersion + 1 },
+        if: atVersion(expectedVersion),
+      });
+      if ((await table.write(writes)).length > 0) throw staleError(`checkpoint of ${rule}`, expectedVersion);
+    },
+    async deleteCheckpoint(rule, shard) {
+      known.delete(rule);
+      for (let tried = 0; tried < TRIES; tried++) {
+        const [head] = await table.get([keys.checkpoint(rule, shard)]);
+        if (!head) return;
+        const failed = await table.write(recordRemoval(head, atVersion(Number(head.version))));
+        if (failed.length === 0) return;
+      }
+      throw new RetryableError(`the checkpoint of ${rule} was written each time it was to be deleted`);
+    },
+    async listRules() {
+      const rules: string[] = [];
+      for (const rule of await enteredRules()) if (await hasAnything(rule)) rules.push(rule);
+      return rules;
+    },
+    async listAlerts(rule) {
+      const rules = rule === undefined ? await enteredRules() : [rule];
+      return (await Promise.all(rules.map(alertsOfRule))).flat();
+    },
+    async commitAlert({ alert, expectedVersion, transitions, dueAtMs }) {
+      await enter(alert.rule);
+      const last = Math.max(0, Math.ceil(transitions.length / TRANSITIONS_AT_ONCE) - 1) * TRANSITIONS_AT_ONCE;
+      const unchanged: Write = { check: keys.alert(alert.rule, alert.id), if: atVersion(expectedVersion) };
+      // Beyond what one transaction takes, the oldest go first; a replay finds them and goes on behind them.
+      for (let i = 0; i < last; i += TRANSITIONS_AT_ONCE) {
+        const some = transitions.slice(i, i + TRANSITIONS_AT_ONCE);
+        await commit(alert, expectedVersion, [unchanged], some, dueAtMs);
+      }
+      const writes = await alertWrites(alert, expectedVersion);
+      await commit(alert, expectedVersion, writes, transitions.slice(last), dueAtMs);
+    },
+    async listTransitions({ fromMs, toMs, alertId, limit }) {
+      const heads = await listHistory(table, { kind: 'transition', fromMs, toMs, limit, alertId });
+      return (await openRecords<Transition>(table, heads)).map(({ value }) => value);
+    },
+  };
+
+  /** Transitions that are stored already are found out by the refusal and left out: that is rare, a read would not be. */
+  async function commit(
+    alert: Alert,
+    expectedVersion: number,
+    writes: readonly Write[],
+    transitions: readonly Transition[],
+    dueAtMs: number,
+  ): Promise<void> {
+    const groups = await Promise.all(
+      transitions.map((transition, i) => transitionWrites(transition, dueAtMs, i)),
+    );
+    let left = groups;
+    for (let tried = 0; tried < 2 + transitions.length; tried++) {
+      const all = [...writes, ...left.flat()];
+      const failed = new Set(await table.write(all));
+      if (failed.size === 0) return;
+      if (writes.some((_, i) => failed.has(i))) throw staleError(`alert ${alert.id}`, expectedVersion);
+      const refused = new Set([...failed].map((i) => all[i]));
+      left = left.filter((group) => !group.some((write) => refused.has(write)));
+    }
+    throw new RetryableError(`the transitions of alert ${alert.id} could not be told from stored ones`);
+  }
+
+  async function transitionWrites(transition: Transition, dueAtMs: number, index: number): Promise<Write[]> {
+    const { id, alertId, kind, atMs } = transition;
+    const writtenMs = world.clock.nowMs();
+    const order = `${sortable(atMs)}#${sortable(writtenMs)}#${String(index).padStart(3, '0')}#${id}`;
+    const told = kind === 'firing' || kind === 'resolved';
+    const outbox: Item = {
+      ...keys.outbox(alertId, `${sortable(dueAtMs)}#${order}`),
+      kind: 'outbox',
+      v: 1,
+      id,
+      body: JSON.stringify(transition),
+    };
+    const writes = await recordWrites({
+      key: keys.transition(id),
+      kind: 'transition',
+      value: transition,
+      attributes: {
+        ...historyAttributes('transition', alertId, order),
+        apk: alertId,
+        ...(told ? { owed: outbox.sk } : { expiresAt: world.expiresAt(atMs) }),
+      },
+      if: { is: 'absent' },
+    });
+    return told ? [...writes, { put: outbox }] : writes;
+  }
+}
+
+async function alertWrites(alert: Alert, expectedVersion: number): Promise<Write[]> {
+  const key = keys.alert(alert.rule, alert.id);
+  if (alert.status === 'ok') {
+    const condition = atVersion(expectedVersion);
+    return [expectedVersion === 0 ? { check: key, if: condition } : { remove: key, if: condition }];
+  }
+  return recordWrites({
+    key,
+    kind: 'alert',
+    value: alert,
+    attributes: { version: expectedVersion + 1 },
+    if: atVersion(expectedVersion),
+  });
+}
+
+export function staleError(what: string, expected: number): ConflictError {
+  return new ConflictError(`${what} has another version than ${expected}`);
+}

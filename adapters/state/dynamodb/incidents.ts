@@ -1,0 +1,180 @@
+import { ConflictError, PermanentError } from '../../../core/errors.ts';
+import type { Transition } from '../../../core/model.ts';
+import type { Delivery, Incident } from '../../../core/notify/model.ts';
+import type { StateStore, Versioned } from '../../../core/ports.ts';
+import { staleError } from './alerts.ts';
+import { listHistory } from './history.ts';
+import { deliveryWrites, incidentWrites, type Owned } from './incident-writes.ts';
+import { buckets, keys, timeOf, upTo } from './layout.ts';
+import { createLinks } from './links.ts';
+import { loadRecord, openRecords } from './record.ts';
+import { type Item, LIMITS, type Table, type Write } from './table.ts';
+import type { World } from './world.ts';
+
+type Incidents = Pick<
+  StateStore,
+  | 'dueOutbox'
+  | 'findIncident'
+  | 'incidentsOfAlert'
+  | 'loadIncident'
+  | 'dueIncidents'
+  | 'listIncidents'
+  | 'commitIncidents'
+  | 'listDeliveries'
+  | 'nextDueMs'
+>;
+
+/** What notify reads and writes. */
+export function createIncidents(world: World): Incidents {
+  const { table } = world;
+  const links = createLinks(table);
+
+  async function load(id: string): Promise<Versioned<Incident> | undefined> {
+    const stored = await loadRecord<Incident>(table, keys.incident(id));
+    return stored && { value: stored.value, version: Number(stored.head.version) };
+  }
+
+  return {
+    async dueOutbox(nowMs, limit) {
+      return (await dueEntries(table, 'outbox', nowMs, limit)).map((item) => ({
+        id: String(item.id),
+        dueAtMs: timeOf(item),
+        transition: JSON.parse(String(item.body)) as Transition,
+      }));
+    },
+    async findIncident(route, channel, groupKey) {
+      const [group] = await table.get([keys.group({ route, channel, groupKey })]);
+      const found = group && (await load(String(group.incidentId)));
+      return found && isOpen(found.value) ? found : undefined;
+    },
+    async incidentsOfAlert(alertId) {
+      const found = await Promise.all((await links.incidentsOf(alertId)).map(load));
+      const holding = found.filter((one) => one !== undefined).filter(({ value }) => holds(value, alertId));
+      await links.forget(
+        alertId,
+        found.filter((one) => one !== undefined).filter(({ value }) => !holds(value, alertId)),
+      );
+      return holding.sort(
+        (a, b) => a.value.openedAtMs - b.value.openedAtMs || (a.value.id < b.value.id ? -1 : 1),
+      );
+    },
+    loadIncident: load,
+    async dueIncidents(nowMs, limit) {
+      const due = await dueEntries(table, 'due', nowMs, limit);
+      const found = await Promise.all(due.map((item) => load(String(item.id))));
+      // Between the two reads another may have taken it.
+      return found
+        .filter((one) => one !== undefined)
+        .filter(({ value }) => isOpen(value) && (value.dueAtMs ?? Infinity) <= nowMs);
+    },
+    async listIncidents({ open, limit }) {
+      const kinds = (['incident-open', 'incident-closed'] as const).filter(
+        (kind) => open === undefined || open === (kind === 'incident-open'),
+      );
+      const found = await Promise.all(
+        kinds.map((kind) => listHistory(table, { kind, newestFirst: true, limit })),
+      );
+      const stored = await openRecords<Incident>(table, found.flat());
+      return stored
+        .map(({ value }) => value)
+        .filter((incident) => open === undefined || isOpen(incident) === open)
+        .sort((a, b) => b.openedAtMs - a.openedAtMs || (a.id < b.id ? -1 : 1))
+        .slice(0, limit);
+    },
+    async commitIncidents({ incidents, consumed = [], delivery }) {
+      const owned = await before(incidents);
+      const writes = await incidentWrites(owned, world);
+      writes.push(...(await consumption(consumed, incidents.length > 0)));
+      if (delivery) writes.push(...(await deliveryWrites(delivery, world)));
+      if (writes.length > LIMITS.transactionItems) {
+        throw new PermanentError(
+          `${incidents.length} incidents cannot change at once: ${writes.length} items, and DynamoDB takes ${LIMITS.transactionItems}; let fewer routes match one alert`,
+        );
+      }
+      await links.add(owned);
+      const failed = await table.write(writes);
+      if (failed.length > 0) throw conflictOf(writes[failed[0] ?? 0], incidents);
+      await links.remove(owned);
+    },
+    async listDeliveries({ incidentId, limit }) {
+      const heads =
+        incidentId === undefined
+          ? await listHistory(table, { kind: 'delivery', newestFirst: true, limit })
+          : await table.query({ pk: keys.deliveriesOf(incidentId) });
+      heads.sort((a, b) => (String(a.hsk) > String(b.hsk) ? -1 : 1));
+      return (await openRecords<Delivery>(table, heads.slice(0, limit))).map(({ value }) => value);
+    },
+    async nextDueMs() {
+      const firsts = await Promise.all(
+        [...buckets('outbox'), ...buckets('due')].map((pk) => table.query({ pk, limit: 1 })),
+      );
+      const times = firsts.flat().map(timeOf);
+      return times.length > 0 ? Math.min(...times) : undefined;
+    },
+  };
+
+  /** Each incident with what is stored of it. @throws ConflictError where that is not what the caller knows */
+  async function before(incidents: readonly Versioned<Incident>[]): Promise<Owned[]> {
+    return Promise.all(
+      incidents.map(async ({ value, version }) => {
+        if (version === 0) return { value, version, before: undefined };
+        const stored = await loadRecord<Incident>(table, keys.incident(value.id));
+        if (!stored || Number(stored.head.version) !== version) {
+          throw staleError(`incident ${value.id}`, version);
+        }
+        return { value, version, before: stored };
+      }),
+    );
+  }
+
+  /**
+   * What leaves the outbox. An item that has left before is passed over; but who absorbs it again would open an incident
+   * for what another has told, so that is a conflict.
+   */
+  async function consumption(ids: readonly string[], absorbed: boolean): Promise<Write[]> {
+    const items = await table.get(ids.filter((id) => id !== '').map(keys.transition));
+    return items.flatMap((item): Write[] => {
+      const { owed, ...rest } = item;
+      if (owed === undefined) {
+        if (absorbed) throw new ConflictError(`${item.pk} was taken from the outbox already`);
+        return [];
+      }
+      const told: Item = { ...(rest as Item), expiresAt: world.expiresAt(timeOf({ sk: String(item.hsk) })) };
+      return [
+        { put: told, if: { is: 'equal', attribute: 'owed', to: [owed] } },
+        { remove: keys.outbox(String(item.apk), String(owed)) },
+      ];
+    });
+  }
+}
+
+function isOpen(incident: Incident): boolean {
+  return incident.closedAtMs === undefined;
+}
+
+function holds(incident: Incident, alertId: string): boolean {
+  return isOpen(incident) && incident.alerts.some((alert) => alert.alertId === alertId);
+}
+
+/** Entries that are due by then, over all partitions, the first first. */
+async function dueEntries(
+  table: Table,
+  kind: 'outbox' | 'due',
+  nowMs: number,
+  limit: number,
+): Promise<Item[]> {
+  const found = await Promise.all(buckets(kind).map((pk) => table.query({ pk, to: upTo(nowMs), limit })));
+  return found
+    .flat()
+    .sort((a, b) => (a.sk < b.sk ? -1 : 1))
+    .slice(0, limit);
+}
+
+function conflictOf(write: Write | undefined, incidents: readonly Versioned<Incident>[]): ConflictError {
+  const pk = write && 'put' in write ? write.put.pk : '';
+  if (pk.startsWith('group#'))
+    return new ConflictError('another incident of this route, channel and group is open');
+  const stale = incidents.find(({ value }) => pk === keys.incident(value.id).pk);
+  if (stale) return staleError(`incident ${stale.value.id}`, stale.version);
+  return new ConflictError(`${pk} was changed by another`);
+}

@@ -1,0 +1,129 @@
+// One table for all state, so that a transaction's writes, the stream and the permissions concern one thing.
+//
+//   what                  pk                     sk                     asked for
+//   rule                  rules                  RULE                   names of rules
+//   checkpoint            rule#RULE              checkpoint#SHARD       by rule and shard
+//   alert                 rule#RULE              alert#ID               by rule
+//   transition            transition#ID          0                      by id; by time and by alert: indexes
+//   outbox                outbox#0…3             DUE#AT#WRITTEN#I#ID    what is due, in order
+//   incident              incident#ID            0                      by id; by opening: index `history`
+//   due                   due#0…3                DUE#ID                 incidents that are due, in order
+//   group                 group#ROUTE,CHANNEL…   0                      the open incident of a group, one at most
+//   link                  alert#ID               incident#ID            open incidents that hold an alert
+//   delivery              deliveries#INCIDENT    delivery#ID            of an incident; by time: index `history`
+//   status                status#0…3             CLUSTER,CHECK          all; one item holds the nodes of a cluster
+//   audit head, counters  audit, counters#KEY    WRITER, 0
+//   part                  part#PK#SK             0000…                  what did not fit into the item itself
+//
+// What is due is found by keys of the table itself and not by an index: those lag behind, and a firing that shows up
+// after its own resolved would open an incident that nobody ends. The entries change in the transaction that changes
+// what they speak of, so they are never wrong, and spread over a few partitions, each good for 1,000 writes a second.
+// Indexes serve what people look at, where a moment of lag changes nothing.
+import { createHash } from 'node:crypto';
+import { hashNumber } from '../../../core/hash.ts';
+import type { Incident } from '../../../core/notify/model.ts';
+import type { Item, Key } from './table.ts';
+import { INDEXES } from './table.ts';
+
+const BUCKETS = 4;
+/** Longer keys are hashed: a partition key has 2048 bytes at most, a sort key 1024. */
+const LONGEST_KEY_BYTES = 800;
+
+/** `expiresAt`, in seconds, stands only on what is history: DynamoDB removes it some time after. */
+export const TTL_ATTRIBUTE = 'expiresAt';
+
+/**
+ * What a stream may wake the notifier for: new items of the outbox, and nothing else, so neither what is consumed nor
+ * what the time to live removes. https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
+ */
+export const WAKE_FILTER = {
+  eventName: ['INSERT'],
+  dynamodb: { NewImage: { kind: { S: ['outbox'] } } },
+} as const;
+
+/** The table as CreateTable takes it, without its name. */
+export const TABLE_DEFINITION = {
+  AttributeDefinitions: ['pk', 'sk', 'hpk', 'hsk', 'apk'].map((AttributeName) => ({
+    AttributeName,
+    AttributeType: 'S' as const,
+  })),
+  KeySchema: keySchema('pk', 'sk'),
+  GlobalSecondaryIndexes: Object.entries(INDEXES).map(([IndexName, [partition, sort]]) => ({
+    IndexName,
+    KeySchema: keySchema(partition, sort),
+    Projection: { ProjectionType: 'KEYS_ONLY' as const },
+  })),
+  BillingMode: 'PAY_PER_REQUEST' as const,
+  StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' as const },
+};
+
+function keySchema(partition: string, sort: string) {
+  return [
+    { AttributeName: partition, KeyType: 'HASH' as const },
+    { AttributeName: sort, KeyType: 'RANGE' as const },
+  ];
+}
+
+export const keys = {
+  rule: (rule: string): Key => ({ pk: 'rules', sk: rule }),
+  ofRule: (rule: string): string => `rule#${rule}`,
+  checkpoint: (rule: string, shard: string): Key => ({ pk: `rule#${rule}`, sk: `checkpoint#${shard}` }),
+  alert: (rule: string, id: string): Key => ({ pk: `rule#${rule}`, sk: `alert#${id}` }),
+  transition: (id: string): Key => ({ pk: `transition#${id}`, sk: '0' }),
+  outbox: (alertId: string, order: string): Key => ({ pk: `outbox#${bucketOf(alertId)}`, sk: order }),
+  incident: (id: string): Key => ({ pk: `incident#${id}`, sk: '0' }),
+  due: (id: string, dueAtMs: number): Key => ({
+    pk: `due#${bucketOf(id)}`,
+    sk: `${sortable(dueAtMs)}#${id}`,
+  }),
+  group: ({ route, channel, groupKey }: Pick<Incident, 'route' | 'channel' | 'groupKey'>): Key => ({
+    pk: `group#${joined([route, channel, groupKey])}`,
+    sk: '0',
+  }),
+  linksOf: (alertId: string): string => `alert#${alertId}`,
+  link: (alertId: string, incidentId: string): Key => ({
+    pk: `alert#${alertId}`,
+    sk: `incident#${incidentId}`,
+  }),
+  deliveriesOf: (incidentId: string): string => `deliveries#${incidentId}`,
+  delivery: (incidentId: string, id: string): Key => ({
+    pk: `deliveries#${incidentId}`,
+    sk: `delivery#${id}`,
+  }),
+  status: (cluster: string, check: string): Key => ({
+    pk: `status#${bucketOf(cluster)}`,
+    sk: joined([cluster, check]),
+  }),
+  auditHead: (writer: string): Key => ({ pk: 'audit', sk: writer }),
+  counters: (key: string): Key => ({ pk: `counters#${joined([key])}`, sk: '0' }),
+};
+
+/** All partitions of a kind that is spread. */
+export function buckets(kind: string): string[] {
+  return Array.from({ length: BUCKETS }, (_, i) => `${kind}#${i}`);
+}
+
+export function bucketOf(id: string): number {
+  return hashNumber(id) % BUCKETS;
+}
+
+/** A time in ms as text that sorts as it does. */
+export function sortable(ms: number): string {
+  return String(Math.max(0, Math.trunc(ms))).padStart(15, '0');
+}
+
+/** Sorts behind every key that begins with this time, and before those of later ones. */
+export function upTo(ms: number): string {
+  return `${sortable(ms)}~`;
+}
+
+/** Of a key that begins with a time. */
+export function timeOf({ sk }: Pick<Item, 'sk'>): number {
+  return Number(sk.slice(0, 15));
+}
+
+function joined(parts: readonly string[]): string {
+  const text = JSON.stringify(parts);
+  if (Buffer.byteLength(text) <= LONGEST_KEY_BYTES) return text;
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock, StateStore } from '../../../core/ports.ts';
+import type { AwsClient } from '../../aws/client.ts';
+import { createAlerts } from './alerts.ts';
+import { openDynamoTable } from './dynamo-table.ts';
+import { createIncidents } from './incidents.ts';
+import { createRecords } from './records.ts';
+import type { Table } from './table.ts';
+
+export interface DynamoStateOptions {
+  /** Name of the table, laid out as TABLE_DEFINITION says. */
+  table: string;
+  clock: Clock;
+  /** How long closed incidents, told transitions and deliveries stay. */
+  historyMs: number;
+  client?: AwsClient;
+}
+
+/**
+ * Alerts, transitions, outbox, incidents and records in one table of DynamoDB, for any number of processes. Each commit
+ * is one transaction, except that of an alert with more than 48 new transitions, which are written in several, oldest
+ * first, the alert with the last. Listing incidents, transitions and deliveries may miss what was written a moment ago;
+ * whatever decides does not.
+ * @throws ConfigError | PermanentError | RetryableError see `openDynamoTable`
+ */
+export async function openDynamoState(options: DynamoStateOptions): Promise<StateStore> {
+  const table = await openDynamoTable({ ...options, sleep: (ms) => sleep(ms) });
+  return createTableState(table, options);
+}
+
+/** The same over any table. */
+export function createTableState(
+  table: Table,
+  options: Pick<DynamoStateOptions, 'clock' | 'historyMs'>,
+): StateStore {
+  const { clock, historyMs } = options;
+  const world = {
+    table,
+    clock,
+    expiresAt: (ms: number) => Math.ceil((ms + historyMs) / 1000),
+    sleep: (ms: number) => sleep(ms),
+  };
+  return {
+    ...createAlerts(world),
+    ...createIncidents(world),
+    ...createRecords(world),
+    close: () => table.close(),
+  };
+}
