@@ -6,7 +6,7 @@ import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { buildHistorySpec, type DrawnSeries } from '../core/chart/history.ts';
 import type { ChartSpec } from '../core/chart/spec.ts';
 import { createThinner } from '../core/chart/thinner.ts';
-import { readDrawn } from './history-reader.ts';
+import { readDrawn, readSummaries } from './history-reader.ts';
 import { renderPlot } from './plot.ts';
 import { binsOf } from './plot-axis.ts';
 import { columnsOf, type Paint } from './problem-report.ts';
@@ -120,6 +120,16 @@ describe('what is read for a plot', () => {
     const points = wide?.series[0]?.segments.flat() ?? [];
     expect(points.length).toBeLessThanOrEqual(100);
     expect(Math.max(...points.map((point) => point.value))).toBe(99);
+    const summary = await readSummaries(store, {
+      ...query,
+      metric: 'mem_usage',
+      fromMs: TO - 13 * 60 * MINUTE,
+    });
+    const values = times.map((_, i) => (i === 360 ? 99 : i % 7));
+    const mean = values.reduce((sum, value) => sum + value) / values.length;
+    expect(summary).toEqual([
+      { metric: 'mem_usage', labels, now: 780 % 7, least: 0, greatest: 99, count: 781, mean },
+    ]);
     const up = { ...labels, node: 'old' };
     await store.write([{ metric: 'up', labels: up, timeMs: TO - 20 * 60 * MINUTE, value: 1 }]);
     const both = await readDrawn(store, ['mem_usage', 'up'], {

@@ -13,7 +13,7 @@ import { systemClock } from '../local/clock.ts';
 import { durationArgument, metricArgument, whereArgument } from './arguments.ts';
 import { withNotes, wrapNames } from './command-notes.ts';
 import { loadConfig, openStoreToRead } from './config-file.ts';
-import { type DrawnRange, readDrawn } from './history-reader.ts';
+import { type DrawnRange, readDrawn, readSummaries } from './history-reader.ts';
 import { writeJson } from './json-output.ts';
 import { queryShape } from './json-shapes.ts';
 import { MOST_LINES, renderPlot } from './plot.ts';
@@ -103,13 +103,18 @@ async function show(metrics: readonly string[], options: Options, asked: Asked):
   if (options.plot) return plot(metrics, asked);
   if (options.png !== undefined) return paint(metrics, options.png, options.theme, asked);
   const { store, config, where, fromMs, toMs } = asked;
+  if (!options.json && !options.points) {
+    const rows = [];
+    for (const metric of metrics) rows.push(...(await readSummaries(store, { metric, where, fromMs, toMs })));
+    if (rows.length > 0) process.stdout.write(seriesTable(rows));
+    return rows.length > 0;
+  }
   const found = [];
   for (const metric of metrics) found.push(...(await store.query({ metric, where, fromMs, toMs })));
   if (options.json) {
     const withUnits = found.map((one) => ({ ...one, unit: findMetric(one.metric)?.unit ?? 'count' }));
     writeJson(queryShape, withUnits);
-  } else if (found.length > 0)
-    process.stdout.write(options.points ? pointTable(found, config.schedule.timeZone) : seriesTable(found));
+  } else if (found.length > 0) process.stdout.write(pointTable(found, config.schedule.timeZone));
   return found.length > 0;
 }
 
