@@ -47,7 +47,7 @@ describe('state in a table', () => {
   it('needs no index to know what is due, open, and whose an alert is', async () => {
     await fire('n');
     await putIncidents(state, incidentOf('i1', { alerts: holding(alertOf('n')), dueAtMs: T0 }));
-    expect(await outboxIds(state)).toEqual(['mem:n:firing:' + T0]);
+    expect(await outboxIds(state)).toEqual([`mem:n:firing:${T0}`]);
     expect(idsOf(await state.dueIncidents(T0, 10))).toEqual(['i1']);
     expect(idsOf(await state.incidentsOfAlert('mem:n'))).toEqual(['i1']);
     expect((await state.findIncident('default', 'chat', 'group of i1'))?.value.id).toBe('i1');
