@@ -47,7 +47,7 @@ const rules: Rule[] = METRICS.map((metric) => ({
 const checks: Check[] = [{ name: 'usage', probe: 'usage', everyMs: ROUND_MS, where: {}, options: {} }];
 
 export async function benchEvaluate({ dir, quick, log }: BenchOptions): Promise<PartReport> {
-  const rounds = quick ? 3 : 9;
+  const rounds = quick ? 2 : 9;
   const fleets = await Promise.all(
     [QUIET, BREACHING].map((name, i) => createFleet(name, join(dir, String(i)), name === BREACHING)),
   );

@@ -97,8 +97,9 @@ async function main(): Promise<void> {
   writeFileSync(args.json, `${JSON.stringify({ ...report, goals: judged }, null, 2)}\n`);
   if (args.figures) writeFigures(report);
   const count = (verdict: string) => judged.filter((goal) => goal.verdict === verdict).length;
+  const sizes = args.quick ? '; goals are those of a full run' : '';
   process.stdout.write(
-    `\n${count('held')} goals held, ${count('missed')} missed, ${count('not measured')} not measured; ${args.json}\n`,
+    `\n${count('held')} goals held, ${count('missed')} missed, ${count('not measured')} not measured${sizes}; ${args.json}\n`,
   );
 }
 

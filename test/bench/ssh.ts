@@ -38,7 +38,13 @@ export async function benchSsh({ dir, tools, quick, log }: BenchOptions): Promis
   const missing = ['sshd', 'python3', 'ssh'].filter((program) => !findProgram(program));
   if (missing.length > 0) {
     const get = 'apt-get install openssh-server openssh-client python3';
-    return { title: TITLE, how: [], rows: [], goals: goalsOf(undefined), missing: [{ name: TITLE, get }] };
+    return {
+      title: TITLE,
+      how: [],
+      rows: [],
+      goals: goalsOf(undefined, targets),
+      missing: [{ name: TITLE, get }],
+    };
   }
   const { scene, file, stop } = await startScene(join(dir, 'servers'), { targets, parallel: PARALLEL });
   const ours = emptyFolder(join(dir, 'ours'));
@@ -65,7 +71,7 @@ export async function benchSsh({ dir, tools, quick, log }: BenchOptions): Promis
         ...rowsOf(comparison, 'cpuMs', { what: 'client CPU a target', unit: 'ms' }),
         ...rowsOf(comparison, 'wallMs', { what: 'wall time a target', unit: 'ms' }),
       ],
-      goals: goalsOf(comparison),
+      goals: goalsOf(comparison, targets),
       missing: comparison.missing,
     };
   } finally {
@@ -74,22 +80,23 @@ export async function benchSsh({ dir, tools, quick, log }: BenchOptions): Promis
   }
 }
 
-function goalsOf(comparison: Comparison | undefined): Goal[] {
+function goalsOf(comparison: Comparison | undefined, targets: number): Goal[] {
+  const round = `a round of ${targets}`;
   const measured = comparison ?? { readings: new Map(), missing: [] };
   return [
     goalOf(measured, 'cpuMs', {
-      what: 'client CPU of a round, cold',
+      what: `client CPU of ${round}, cold`,
       ours: COLD,
       against: NAIVE,
       limit: 0.15,
     }),
     goalOf(measured, 'cpuMs', {
-      what: 'client CPU of a round, connections kept',
+      what: `client CPU of ${round}, connections kept`,
       ours: WARM,
       against: NAIVE,
       limit: 0.02,
     }),
-    goalOf(measured, 'wallMs', { what: 'wall time of a round, cold', ours: COLD, against: GO, limit: 1.3 }),
+    goalOf(measured, 'wallMs', { what: `wall time of ${round}, cold`, ours: COLD, against: GO, limit: 1.3 }),
   ];
 }
 
