@@ -16,6 +16,7 @@ interface Verdict {
   ok: boolean;
   problems: Problem[];
   config?: Config;
+  /** With --connect, where the file is right. */
   connect?: ConnectRow[];
 }
 

@@ -21,6 +21,7 @@ import { lookAtFleet } from './fleet-look.ts';
 /** One thing that was looked at. `unknown`: something in front of it failed. */
 export interface ConnectRow {
   kind: 'data' | 'bastion' | 'node' | 'channel';
+  /** As on the command line: `seoul`, `prod/prod-1`, `ops`; `prod/*` where a key serves a whole cluster. */
   name: string;
   state: 'ok' | 'warning' | 'failed' | 'unknown';
   detail: string;
@@ -87,6 +88,7 @@ async function usableKeys(config: Config, secrets: Secrets, targets: readonly Ta
     if (key) keys.clusters.set(name, key);
   }
   const clusters = config.clusters.filter(({ name }) => keys.clusters.has(name));
+  // The script of the catalogue once a node, whatever the checks select.
   const checks = [{ name: 'connect', probe: 'usage', everyMs: 60_000, where: {}, options: {} }];
   const bastions = config.bastions.filter(({ name }) => keys.bastions.has(name));
   const usable = {
@@ -96,6 +98,7 @@ async function usableKeys(config: Config, secrets: Secrets, targets: readonly Ta
   return { usable, keys };
 }
 
+/** Nodes behind a bastion that failed are unknown: nothing was learned of them. */
 function fleetRows(
   config: Config,
   targets: readonly Target[],
@@ -129,6 +132,7 @@ function fleetRows(
     const look = looks.get(nameOf(target));
     const forbidden = look?.result.ok === false && /does not forward/.test(look.result.failure.detail);
     const behind = targets.filter((other) => other.bastion === bastion);
+    // Where the bastion forbids the way, its line is what is wrong, not the node's.
     const line = forbidden ? bastionKeyLine(bastionKey, behind) : nodeKeyLine(key, scripts);
     const context = { name: nameOf(target), host, port, user, key: keyText(key), line };
     rows.push(look ? nodeRow(look, context) : unknownNode(nameOf(target), bastion));
@@ -185,6 +189,7 @@ function diskDoubts(samples: readonly Sample[]): Told[] {
     }));
 }
 
+/** Each by itself: a channel that fails, or has no secret here, keeps the others from nothing. */
 async function channelRows(channels: readonly ChannelConfig[], secrets: Secrets): Promise<ConnectRow[]> {
   const rows = new Map<string, ConnectRow>();
   await forEachAtOnce(channels, CHANNELS_AT_ONCE, async ({ name, type, options }) => {

@@ -98,7 +98,7 @@ least and the greatest of each; a gap is where no samples are.`,
   });
 }
 
-/** Whether there was any series. */
+/** Prints or draws what was asked for. Gives whether there was any series. */
 async function show(metrics: readonly string[], options: Options, asked: Asked): Promise<boolean> {
   if (options.plot) return plot(metrics, asked);
   if (options.png !== undefined) return paint(metrics, options.png, options.theme, asked);
@@ -109,6 +109,7 @@ async function show(metrics: readonly string[], options: Options, asked: Asked):
     if (rows.length > 0) process.stdout.write(seriesTable(rows));
     return rows.length > 0;
   }
+  // Every point was asked for, so all of them are held.
   const found = [];
   for (const metric of metrics) found.push(...(await store.query({ metric, where, fromMs, toMs })));
   if (options.json) {
@@ -118,6 +119,7 @@ async function show(metrics: readonly string[], options: Options, asked: Asked):
   return found.length > 0;
 }
 
+/** One below the other, over the same time. */
 async function plot(metrics: readonly string[], asked: Asked): Promise<boolean> {
   // A terminal may say 0, one that is none says nothing.
   const columns = process.stdout.columns || Number(process.env.COLUMNS) || DEFAULT_COLUMNS;
@@ -151,6 +153,7 @@ async function paint(
   return ranges.length > 0;
 }
 
+/** A hole is a gap by the slowest check, as on the charts of alerts. */
 function ranged(metrics: readonly string[], asked: Asked, bins: number): Promise<DrawnRange[]> {
   const { store, config, where, fromMs, toMs } = asked;
   const intervalMs = Math.max(...config.checks.map((check) => check.everyMs));

@@ -57,6 +57,7 @@ fail the others are learned all the same.`,
   });
 }
 
+/** With the folder locked, and every look in the audit, also of what ends early. */
 async function learn(config: Config, targets: readonly Target[], options: Options): Promise<TrustReport> {
   const dir = join(config.store.path, 'cli');
   const lock = lockFolder(dir);
