@@ -2,10 +2,9 @@ import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { CHANNELS } from '../adapters/channels/registry.ts';
-import { PROBES } from '../adapters/probes/registry.ts';
+import { KINDS } from '../adapters/kinds.ts';
 import { createSecrets } from '../adapters/secrets/secrets.ts';
-import { openStore, STORES } from '../adapters/stores/registry.ts';
+import { openStore } from '../adapters/stores/registry.ts';
 import { resolvePath } from '../core/config/file-path.ts';
 import { type ParseResult, parseConfig } from '../core/config/parse.ts';
 import type { Problem } from '../core/config/problem.ts';
@@ -13,12 +12,8 @@ import type { Reference } from '../core/config/secret-text.ts';
 import type { Config } from '../core/config/types.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { SampleStore, Secrets } from '../core/ports.ts';
-import type { AdapterKinds } from '../core/registry.ts';
 import { systemClock } from '../local/clock.ts';
 import { formatProblem } from './problem-report.ts';
-
-/** Every kind of thing a configuration can name. */
-export const KINDS: AdapterKinds = { probes: PROBES, channels: CHANNELS, stores: STORES };
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file; `bartizan init` writes one to start from',

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { KINDS } from '../adapters/kinds.ts';
 import { configJsonSchema } from '../core/config/json-schema.ts';
 import { withNotes } from './command-notes.ts';
-import { KINDS } from './config-file.ts';
 
 /** Name of the schema beside a configuration; its first line points editors to it. */
 export const SCHEMA_FILE = 'bartizan.schema.json';

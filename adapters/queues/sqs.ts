@@ -1,0 +1,75 @@
+import type { AwsClient } from '../aws/client.ts';
+import { awsError } from '../aws/errors.ts';
+import { MESSAGE_LIMIT_BYTES } from './messages.ts';
+
+export interface QueueMessage {
+  body: string;
+  /** Not seen before; at most 900. Not for FIFO queues. */
+  delaySeconds?: number;
+  /** FIFO: messages of a group one after the other, one of an id only within five minutes. */
+  fifo?: { groupId: string; deduplicationId: string };
+}
+
+export interface Queues {
+  /** All, in as few requests as the limits allow. @throws RetryableError | ConfigError when one was not taken */
+  send(queueUrl: string, messages: readonly QueueMessage[]): Promise<void>;
+  /** A received message is not seen again for so long. */
+  hide(queueUrl: string, receiptHandle: string, seconds: number): Promise<void>;
+}
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html */
+const BATCH = 10;
+/** Of all messages of a request together. */
+const BATCH_BYTES = 256 * 1024;
+
+export async function createQueues(client: AwsClient = {}): Promise<Queues> {
+  const { ChangeMessageVisibilityCommand, SendMessageBatchCommand, SQSClient } = await import(
+    '@aws-sdk/client-sqs'
+  );
+  const sqs = new SQSClient(client);
+  return {
+    async send(queueUrl, messages) {
+      const name = queueUrl.split('/').at(-1);
+      for (const batch of batchesOf(messages)) {
+        const Entries = batch.map(({ body, delaySeconds, fifo }, i) => ({
+          Id: String(i),
+          MessageBody: body,
+          ...(delaySeconds !== undefined && { DelaySeconds: delaySeconds }),
+          ...(fifo && { MessageGroupId: fifo.groupId, MessageDeduplicationId: fifo.deduplicationId }),
+        }));
+        const answer = await sqs
+          .send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }))
+          .catch((cause: unknown) => {
+            throw awsError(cause, `queue ${name}`);
+          });
+        const failed = answer.Failed?.[0];
+        if (failed) throw awsError({ name: failed.Code, message: failed.Message }, `queue ${name}`);
+      }
+    },
+    async hide(queueUrl, receiptHandle, seconds) {
+      const hiding = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: seconds };
+      await sqs.send(new ChangeMessageVisibilityCommand(hiding)).catch((cause: unknown) => {
+        throw awsError(cause, `queue ${queueUrl.split('/').at(-1)}`);
+      });
+    },
+  };
+}
+
+/** In order, at most ten and 256 KiB each. */
+export function batchesOf(messages: readonly QueueMessage[]): QueueMessage[][] {
+  const batches: QueueMessage[][] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const size = Buffer.byteLength(message.body);
+    if (size > MESSAGE_LIMIT_BYTES) throw new Error(`a message has ${size} bytes`);
+    const last = batches.at(-1);
+    if (last && last.length < BATCH && bytes + size <= BATCH_BYTES) {
+      last.push(message);
+      bytes += size;
+    } else {
+      batches.push([message]);
+      bytes = size;
+    }
+  }
+  return batches;
+}
