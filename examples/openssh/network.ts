@@ -42,7 +42,8 @@ const LINKS_PROGRAM = fileURLToPath(new URL('links.py', import.meta.url));
 
 /** Waits until this process ends or says so, however that comes, then removes what starts with the prefix. */
 const GUARD = `cat >/dev/null
-for name in $(ip netns list | cut -d' ' -f1 | grep "^$0"); do
+for place in "/run/netns/$0"*; do
+  name=\${place##*/}
   for pid in $(ip netns pids "$name"); do kill -9 "$pid"; done
   ip netns delete "$name"
 done`;

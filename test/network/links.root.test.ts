@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { RoundReport } from './rounds.ts';
 import { bastion, loginsOf, network, startRounds, useNetwork, writeConfig } from './world.ts';
 
-const NODES = 24;
+const NODES = 20;
 const EVERY_MS = 30_000;
 /** A round trip of 300 ms, and every twentieth packet lost. */
 const FAR = { delayMs: 150, loss: 0.05 };
@@ -19,9 +19,8 @@ afterEach(async () => {
   for (const each of rounds.splice(0)) await each.stop();
 });
 
-function watch(name: string): ReturnType<typeof startRounds> {
-  const deadlines = 'deadlines: { bastion: 5s, dial: 3s, handshake: 10s, exec: 10s }';
-  const started = startRounds(writeConfig(name, { bastion: deadlines }));
+function watch(name: string, bastionFields?: string): ReturnType<typeof startRounds> {
+  const started = startRounds(writeConfig(name, { bastion: bastionFields }));
   rounds.push(started);
   return started;
 }
@@ -48,22 +47,23 @@ describe('a way of 300 ms there and back that loses 5 % of the packets', { timeo
     network.setLink('watcher', FAR);
     network.setLink('nodes', { delayMs: 0, loss: FAR.loss });
     const { round } = watch('cold');
-    const first = await round();
-    expect(first.ms).toBeLessThan(EVERY_MS);
-    // What does not come through in time is late, and never taken for a refusal or another key.
-    expect(new Set(failures(first).map(({ reason }) => reason))).toEqual(
-      new Set(failures(first).length ? ['timeout'] : []),
-    );
-    expect([first.bastion, Object.keys(first.nodes).length]).toEqual([['ok'], NODES]);
-    const second = await round();
-    expect([second.bastion, failures(second)]).toEqual([['ok'], []]);
-    expect(second.ms).toBeLessThan(EVERY_MS);
+    for (let i = 0; ; i++) {
+      const report = await round();
+      expect(report.ms).toBeLessThan(EVERY_MS);
+      const failed = [...report.bastion.filter((result) => result !== 'ok'), ...failures(report)];
+      if (answered(report) === NODES) break;
+      // What does not come through in time is late, is never taken for a refusal or another key, and is tried again.
+      expect(new Set(failed.map(({ reason }) => reason))).toEqual(new Set(['timeout']));
+      expect(i).toBeLessThan(3);
+    }
   });
 });
 
+const SHORT = 'deadlines: { bastion: 4s, dial: 3s }';
+
 describe('a way that swallows everything, without a word', { timeout: 60_000 }, () => {
   it('to the bastion: lost within its deadlines, and back in the next round', async () => {
-    const { round } = watch('gone');
+    const { round } = watch('gone', SHORT);
     expect(answered(await round())).toBe(NODES);
     const logins = loginsOf(bastion);
     network.setLink('watcher', GONE);
@@ -78,7 +78,7 @@ describe('a way that swallows everything, without a word', { timeout: 60_000 }, 
   });
 
   it('to the nodes: it is they that are down, and back in the next round', async () => {
-    const { round } = watch('cut');
+    const { round } = watch('cut', SHORT);
     expect(answered(await round())).toBe(NODES);
     network.setLink('nodes', GONE);
     const lost = await round();
