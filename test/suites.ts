@@ -68,7 +68,10 @@ function missingForNamespaces(): string | undefined {
   if (process.getuid?.() !== 0) return 'not root';
   const program = ['sshd', 'ip', 'nft', 'python3', 'unshare'].find((name) => !findProgram(name));
   if (program !== undefined) return `no ${program}`;
-  return existsSync('/dev/net/tun') ? undefined : 'no /dev/net/tun';
+  if (!existsSync('/dev/net/tun')) return 'no /dev/net/tun';
+  // Root of a container may lack the right to, and a kernel nftables.
+  const tried = spawnSync('unshare', ['--net', '--mount', 'nft', 'list', 'ruleset'], { stdio: 'ignore' });
+  return tried.status === 0 ? undefined : 'no namespaces with firewalls may be made here';
 }
 
 function missingForEmulator(): string | undefined {

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import type { Target } from '../../core/model.ts';
 import { planRound } from '../../core/plan/plan.ts';
-import { silent } from '../../test/node-behaviour.ts';
-import { bastion, healthyNodes, keep, world } from '../../test/prober-fleet.ts';
-import { bastionConfig, outcomes, targetOf } from '../../test/prober-world.ts';
-import { type FakeHost, startFakeNode, startRawNode } from '../../test/ssh-fleet.ts';
+import { silent } from '../node-behaviour.ts';
+import { bastion, healthyNodes, keep, world } from '../prober-fleet.ts';
+import { bastionConfig, outcomes, targetOf } from '../prober-world.ts';
+import { type FakeHost, startFakeNode, startRawNode } from '../ssh-fleet.ts';
 
 const ALIVE = 800;
 /** Of each kind; two hundred in all. */
