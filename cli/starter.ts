@@ -3,7 +3,7 @@ export const STARTER = `# yaml-language-server: $schema=bartizan.schema.json
 #
 # Bartizan watches control planes behind an SSH bastion. Check this file with \`bartizan check\`.
 # Every field stands in docs/configuration.md. Durations are written 90s, 5m, 1h30m; sizes 512KiB, 1MiB.
-# Secrets do not stand here: \${env:NAME} and \${file:path} are resolved when they are used.
+# Secrets do not stand here: \${env:NAME}, \${file:path} and \${ssm:/path} are resolved when they are used.
 
 # The gateways in front of the nodes.
 bastions:

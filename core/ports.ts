@@ -36,6 +36,8 @@ export interface Secrets {
   resolve(text: string): Promise<string>;
   /** Replaces every value resolved so far by `<secret>`. */
   redact(text: string): string;
+  /** What was resolved was refused: values that are kept for a while are asked for anew at the next use. */
+  forget?(): void;
 }
 
 export interface Inventory {

@@ -149,6 +149,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       }
       // No way in passes the audit by: what cannot be written there fails the round.
       await Promise.all(written);
+      if (wasRefused(result)) options.secrets.forget?.();
       return result;
     },
     async close() {
@@ -201,6 +202,12 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     if (!check || !probe) throw new ConfigError(`no check is called ${name}, or its kind is not known`);
     return { check, probe };
   }
+}
+
+/** A key may have been rotated since it was read. */
+function wasRefused({ bastion, observations }: BatchObservation): boolean {
+  const refusals = [bastion, ...observations.map(({ result }) => result)];
+  return refusals.some((one) => !one.ok && one.failure.reason === 'auth');
 }
 
 function isSilence({ failure }: ProbeError): boolean {

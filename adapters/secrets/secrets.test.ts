@@ -74,7 +74,7 @@ describe('references', () => {
     [`\${file:folder}`, `\${file:folder} (/etc/bartizan/folder): it is a folder`],
     [`\${file:empty}`, `\${file:empty} (/etc/bartizan/empty): the file is empty`],
     [`\${file:large}`, `\${file:large} (/etc/bartizan/large): the file is too large for a secret`],
-    [`\${vault:x}`, `\${vault:x}: references are of kind env or file`],
+    [`\${vault:x}`, `\${vault:x}: references are of kind env or file or ssm`],
   ])('%s fails with its name', async (text, message) => {
     const failed = secretsOf({ EMPTY: '' }).resolve(`with literal-part ${text}`);
     await expect(failed).rejects.toThrow(new ConfigError(message));

@@ -8,14 +8,16 @@ import { SECRET_SOURCES } from './registry.ts';
 import type { SecretWorld } from './source.ts';
 
 /**
- * Resolves references when they are used, anew each time: a rotated key is seen without a restart. Values resolved
- * once are redacted for good.
+ * Resolves references when they are used: a rotated key is seen without a restart, at once or within minutes where
+ * asking costs a call. Values resolved once are redacted for good.
  */
 export function createSecrets(options: Partial<SecretWorld> & Pick<SecretWorld, 'baseDir'>): Secrets {
   const world: SecretWorld = {
     env: process.env,
     readFile: (path) => readFile(path, 'utf8'),
     home: homedir(),
+    aws: {},
+    nowMs: Date.now,
     ...options,
   };
   const sources = new Map(Object.entries(SECRET_SOURCES).map(([kind, create]) => [kind, create(world)]));
@@ -36,5 +38,8 @@ export function createSecrets(options: Partial<SecretWorld> & Pick<SecretWorld, 
       return resolved + text.slice(end);
     },
     redact: redactor.redact,
+    forget() {
+      for (const source of sources.values()) source.forget?.();
+    },
   };
 }

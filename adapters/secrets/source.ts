@@ -1,3 +1,5 @@
+import type { AwsClient } from '../aws/client.ts';
+
 /** What sources read from; production defaults in `secrets.ts`. */
 export interface SecretWorld {
   env: Readonly<Record<string, string | undefined>>;
@@ -7,9 +9,14 @@ export interface SecretWorld {
   home: string;
   /** Absolute folder that relative paths start from: that of the configuration. */
   baseDir: string;
+  /** How AWS is asked; empty: as the process is set up. */
+  aws: AwsClient;
+  nowMs: () => number;
 }
 
 export interface SecretSource {
   /** The value behind a name. @throws ConfigError that names the reference and shows no value */
   read(name: string): Promise<string>;
+  /** What it keeps for a while it asks for anew at the next use. */
+  forget?(): void;
 }

@@ -12,6 +12,7 @@ import { choose, errorAt, type Finding, nearest, type Path, quoted } from './pro
 import {
   findReferences,
   isReferenceKind,
+  nameProblem,
   REFERENCE_FORMS,
   REFERENCE_KINDS,
   type Reference,
@@ -117,6 +118,6 @@ function referenceProblem(reference: Reference, allowed: boolean): [string, stri
     return [`${shown} is not resolved here`, 'references stand where secrets do; write the value itself'];
   if (!isReferenceKind(kind))
     return [`unknown reference ${shown}`, choose(kind, REFERENCE_KINDS, 'there are')];
-  if (name.trim() !== '') return undefined;
-  return [`the reference names no ${kind === 'env' ? 'variable' : 'file'}`, `write ${REFERENCE_FORMS}`];
+  const problem = nameProblem({ kind, name });
+  return problem === undefined ? undefined : [problem, `write ${REFERENCE_FORMS}`];
 }

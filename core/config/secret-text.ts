@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 /** Where a reference may point. `adapters/secrets/` has one source for each. */
-export const REFERENCE_KINDS = ['env', 'file'] as const;
+export const REFERENCE_KINDS = ['env', 'file', 'ssm'] as const;
 export type ReferenceKind = (typeof REFERENCE_KINDS)[number];
 
-/** `${env:NAME}` or `${file:path}` inside a text. */
+/** `${env:NAME}`, `${file:path}` or `${ssm:/path}` inside a text. */
 export interface Reference {
   kind: string;
   name: string;
@@ -14,7 +14,7 @@ export interface Reference {
 }
 
 /** How references are written, for messages. */
-export const REFERENCE_FORMS = `\`\${env:NAME}\` or \`\${file:path}\``;
+export const REFERENCE_FORMS = `\`\${env:NAME}\`, \`\${file:path}\` or \`\${ssm:/path}\``;
 
 const REFERENCE = /\$\{([A-Za-z][\w-]*):([^{}]*)\}/g;
 const ONE_REFERENCE = /^\$\{[A-Za-z][\w-]*:[^{}]+\}$/;
@@ -27,6 +27,18 @@ export function findReferences(text: string): Reference[] {
     text: match[0],
     index: match.index,
   }));
+}
+
+/** A hierarchy from its root, or a name without one; behind a colon a version or label. */
+const SSM_NAME = /^(\/[\w.-]+)+(:[\w.-]+)?$|^[\w.-]+(:[\w.-]+)?$/;
+const NAMED: Readonly<Record<ReferenceKind, string>> = { env: 'variable', file: 'file', ssm: 'parameter' };
+
+/** What is wrong with the name of a reference, as far as that is known without looking it up. */
+export function nameProblem({ kind, name }: Pick<Reference, 'kind' | 'name'>): string | undefined {
+  if (!isReferenceKind(kind)) return undefined;
+  if (name.trim() === '') return `the reference names no ${NAMED[kind]}`;
+  if (kind !== 'ssm' || (SSM_NAME.test(name) && name.length <= 1011)) return undefined;
+  return 'the reference names no parameter: letters, digits, `.`, `-`, `_`, and `/` between them';
 }
 
 /** Whether there is a source for references of that kind. */

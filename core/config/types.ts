@@ -3,7 +3,7 @@ import type { ChartTheme } from '../chart/spec.ts';
 import type { Check, LabelGlobs, Role, Rule, Silence } from '../model.ts';
 
 /**
- * A text that may hold `${env:NAME}`, `${file:path}` references. It stays unresolved in memory and is
+ * A text that may hold `${env:NAME}`, `${file:path}`, `${ssm:/path}` references. It stays unresolved in memory and is
  * resolved at use by the `Secrets` port, so that printing a configuration prints no secret.
  */
 export type SecretText = string;

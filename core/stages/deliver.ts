@@ -1,5 +1,5 @@
 import type { Config } from '../config/types.ts';
-import { ConflictError, describeError, PermanentError, RetryableError } from '../errors.ts';
+import { ConfigError, ConflictError, describeError, PermanentError, RetryableError } from '../errors.ts';
 import { beginAttempt, LEASE_MS } from '../notify/attempt.ts';
 import { type Decision, decideNotification, suppressionJudge } from '../notify/decide.ts';
 import { holdBack } from '../notify/incident.ts';
@@ -140,6 +140,8 @@ async function attemptSend(
     const timed = AbortSignal.any([signal, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
     return { receipt: await channel.send(notification, picture, { signal: timed }) };
   } catch (error) {
+    // A token may have been rotated since it was read: the next try asks for it anew.
+    if (error instanceof ConfigError) ports.secrets.forget?.();
     return { error };
   }
 }

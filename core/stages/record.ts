@@ -12,7 +12,7 @@ export type SendResult = { receipt: Receipt } | { error: unknown };
 
 export interface RecordPorts {
   state: StateStore;
-  secrets: Pick<Secrets, 'redact'>;
+  secrets: Pick<Secrets, 'redact' | 'forget'>;
   clock: Clock;
   logger: Logger;
   meter: Meter;

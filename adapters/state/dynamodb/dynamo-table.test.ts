@@ -1,58 +1,26 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError, PermanentError, RetryableError } from '../../../core/errors.ts';
+import { type AwsWire, refusal, startAwsWire } from '../../../test/aws-wire.ts';
 import { openDynamoTable } from './dynamo-table.ts';
 import type { Item, Table, Write } from './table.ts';
 
-type Answer = { status?: number; body: Record<string, unknown> };
-type Body = Record<string, unknown>;
-
-/** Says what it is told to, in turn, and keeps what was asked. */
 describe('a table of DynamoDB, by its wire', () => {
-  let server: Server;
+  let wire: AwsWire;
   let table: Table;
-  let answers: Answer[];
-  let asked: { action: string; body: Body }[];
+  let { answers, asked }: Pick<AwsWire, 'answers' | 'asked'> = { answers: [], asked: [] };
   const pauses: number[] = [];
-
   beforeEach(async () => {
-    answers = [];
-    asked = [];
     pauses.length = 0;
-    server = createServer((request, response) => {
-      const parts: Buffer[] = [];
-      request.on('data', (part: Buffer) => parts.push(part));
-      request.on('end', () => {
-        const action = String(request.headers['x-amz-target']).split('.')[1] ?? '';
-        asked.push({ action, body: JSON.parse(Buffer.concat(parts).toString()) as Body });
-        const { status = 200, body } = answers.shift() ?? { body: {} };
-        response
-          .writeHead(status, { 'content-type': 'application/x-amz-json-1.0' })
-          .end(JSON.stringify(body));
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    table = await openDynamoTable({
-      table: 'state',
-      client: {
-        endpoint: `http://127.0.0.1:${port}`,
-        region: 'eu-west-1',
-        credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-      },
-      sleep: async (ms) => void pauses.push(ms),
-    });
+    wire = await startAwsWire();
+    ({ answers, asked } = wire);
+    const sleep = async (ms: number) => void pauses.push(ms);
+    table = await openDynamoTable({ table: 'state', client: wire.client, sleep });
   });
   afterEach(async () => {
     await table.close();
-    await new Promise((resolve) => server.close(resolve));
+    await wire.close();
   });
 
-  const refusal = (name: string, more: Record<string, unknown> = {}): Answer => ({
-    status: 400,
-    body: { __type: `com.amazonaws.dynamodb.v20120810#${name}`, message: 'as told', ...more },
-  });
   const cancelled = (...codes: string[]) =>
     refusal('TransactionCanceledException', {
       CancellationReasons: codes.map((Code) => ({ Code, Message: `${Code} said` })),
@@ -100,7 +68,7 @@ describe('a table of DynamoDB, by its wire', () => {
       answers.push(answer);
       await expect(table.write(two), JSON.stringify(answer)).rejects.toThrow(kind);
     }
-    await new Promise((resolve) => server.close(resolve));
+    await wire.close();
     await expect(table.write(two)).rejects.toThrow(RetryableError);
   });
 
