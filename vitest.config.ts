@@ -3,7 +3,7 @@ import { leftOutPatterns } from './test/suites.ts';
 
 export default defineConfig({
   test: {
-    include: ['{core,adapters,local,cli,localstack,test,scripts}/**/*.test.ts'],
+    include: ['{core,adapters,functions,lib,local,cli,localstack,test,scripts}/**/*.test.ts'],
     exclude: ['**/node_modules/**', ...leftOutPatterns()],
     testTimeout: 20_000,
     hookTimeout: 60_000,

@@ -82,7 +82,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 }
 
 /** Where Python is that holds ministack. A folder appears under its name only when it is complete. */
-async function installed(): Promise<string> {
+/** Its Python, installed if it is not. @throws when PyPI cannot be reached */
+export async function installed(): Promise<string> {
   const home = join(CACHE, `ministack-${VERSION}`);
   const python = join(home, 'bin/python');
   if (existsSync(python)) return python;

@@ -12,6 +12,8 @@ interface Suite {
   get: string;
 }
 
+export const EMULATOR_SUITE = '**/*.aws.test.ts';
+
 /** Suites that need more than Node. They are left out as a whole, before the run, and listed; never skipped inside. */
 const SUITES: readonly Suite[] = [
   {
@@ -30,7 +32,7 @@ const SUITES: readonly Suite[] = [
     get: 'apt-get install prometheus victoria-metrics',
   },
   {
-    pattern: '**/*.aws.test.ts',
+    pattern: EMULATOR_SUITE,
     what: 'an emulator of AWS, which they install into node_modules/.cache',
     missing: missingForEmulator,
     get: 'apt-get install python3-venv',

@@ -89,7 +89,7 @@ describe('the picture', () => {
     expect(shapes).not.toContain(box);
   });
 
-  it('draws bursts without keeping their memory', async () => {
+  it('draws bursts without keeping their memory', { timeout: 60_000 }, async () => {
     const spec = specOf(['node-1', 'node-2', 'node-3']);
     for (let i = 0; i < 5; i++) await renderer.render(spec);
     const before = process.memoryUsage().rss;

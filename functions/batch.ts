@@ -1,0 +1,61 @@
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { decodeMessage } from '../adapters/queues/messages.ts';
+import type { Queues } from '../adapters/queues/sqs.ts';
+import { describeError, PermanentError, RetryableError } from '../core/errors.ts';
+import type { Logger, Meter } from '../core/ports.ts';
+
+export interface BatchPorts {
+  queues: Queues;
+  logger: Logger;
+  meter: Meter;
+  /** The function's own queue, and that of messages which never succeed. */
+  queueUrl: string;
+  deadLetterUrl: string;
+}
+
+/** Waits between tries: doubled from the first on. */
+const FIRST_WAIT_S = 15;
+const LONGEST_WAIT_S = 900;
+
+/**
+ * Handles each message by itself: what succeeded leaves the queue, what may succeed later stays in it, longer each time
+ * and for as long as its server is out, and what never will goes to the dead letters at once, where an alarm sees it.
+ */
+export async function eachMessage(
+  event: SQSEvent,
+  ports: BatchPorts,
+  handle: (message: unknown, record: SQSRecord) => Promise<void>,
+): Promise<SQSBatchResponse> {
+  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
+  for (const record of event.Records) {
+    try {
+      await handle(decodeMessage(record.body), record);
+    } catch (error) {
+      const kept = await settle(record, error, ports);
+      if (kept) batchItemFailures.push({ itemIdentifier: record.messageId });
+    }
+  }
+  return { batchItemFailures };
+}
+
+/** Whether the message stays in its queue. */
+async function settle(record: SQSRecord, error: unknown, ports: BatchPorts): Promise<boolean> {
+  const { queues, logger, meter, queueUrl, deadLetterUrl } = ports;
+  const tries = Number(record.attributes.ApproximateReceiveCount);
+  const fields = { message: record.messageId, tries, error: describeError(error) };
+  if (error instanceof PermanentError) {
+    meter.count('messages_dead_total');
+    logger.error('message can never succeed: it goes to the dead letters', fields);
+    await queues.send(deadLetterUrl, [{ body: record.body }]);
+    return false;
+  }
+  meter.count('messages_retried_total');
+  logger.warn('message stays in its queue', fields);
+  const asked = error instanceof RetryableError ? (error.retryAfterMs ?? 0) / 1000 : 0;
+  const waitS = Math.min(LONGEST_WAIT_S, Math.max(asked, FIRST_WAIT_S * 2 ** Math.min(10, tries - 1)));
+  await queues.hide(queueUrl, record.receiptHandle, Math.ceil(waitS)).catch((cause: unknown) => {
+    // It comes again when its visibility ends.
+    logger.warn('message is not hidden for longer', { error: describeError(cause) });
+  });
+  return true;
+}

@@ -1,0 +1,52 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import { Tracer } from '@aws-lambda-powertools/tracer';
+import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import type { Logger as CoreLogger, Meter } from '../core/ports.ts';
+
+/** Seconds, for gauges whose names say so. */
+const SECONDS = /_seconds$/;
+
+const tracer = new Tracer();
+const metrics = new Metrics();
+let redact = (text: string) => text;
+const powertools = new Logger({
+  jsonReplacerFn: (_, value) => (typeof value === 'string' ? redact(value) : value),
+});
+
+/** From here on no line holds what has been resolved of secrets. */
+export function redactWith(secrets: { redact(text: string): string }): void {
+  redact = (text) => secrets.redact(text);
+}
+
+export const logger: CoreLogger = {
+  debug: (message, fields = {}) => powertools.debug(message, fields),
+  info: (message, fields = {}) => powertools.info(message, fields),
+  warn: (message, fields = {}) => powertools.warn(message, fields),
+  error: (message, fields = {}) => powertools.error(message, fields),
+};
+
+/**
+ * Counters and gauges as metrics of CloudWatch (embedded metric format). Labels stay out of them: each combination would
+ * be a metric of its own, and be billed as one. The log lines beside them have the labels.
+ */
+export const meter: Meter = {
+  count(name, _labels, by = 1) {
+    if (by > 0) metrics.addMetric(name, MetricUnit.Count, by);
+  },
+  gauge: (name, value) =>
+    metrics.addMetric(name, SECONDS.test(name) ? MetricUnit.Seconds : MetricUnit.NoUnit, value),
+};
+
+/** The one stack around every function: trace, context in log lines, metrics flushed also when it throws. */
+export function lambda<Event, Result>(handle: (event: Event, context: Context) => Promise<Result>) {
+  return middy<Event, Result>()
+    .use(captureLambdaHandler(tracer))
+    .use(injectLambdaContext(powertools))
+    .use(logMetrics(metrics, { captureColdStartMetric: true }))
+    .handler(handle);
+}
