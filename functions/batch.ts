@@ -46,7 +46,9 @@ async function settle(record: SQSRecord, error: unknown, ports: BatchPorts): Pro
   if (error instanceof PermanentError) {
     meter.count('messages_dead_total');
     logger.error('message can never succeed: it goes to the dead letters', fields);
-    await queues.send(deadLetterUrl, [{ body: record.body }]);
+    const groupId = record.attributes.MessageGroupId;
+    const fifo = groupId === undefined ? undefined : { groupId, deduplicationId: record.messageId };
+    await queues.send(deadLetterUrl, [{ body: record.body, fifo }]);
     return false;
   }
   meter.count('messages_retried_total');

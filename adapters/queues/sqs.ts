@@ -7,7 +7,7 @@ export interface QueueMessage {
   /** Not seen before; at most 900. Not for FIFO queues. */
   delaySeconds?: number;
   /** FIFO: messages of a group one after the other, one of an id only within five minutes. */
-  fifo?: { groupId: string; deduplicationId: string };
+  fifo?: { groupId: string; deduplicationId: string } | undefined;
 }
 
 export interface Queues {

@@ -1,0 +1,43 @@
+import type { DynamoDBStreamEvent, SQSEvent } from 'aws-lambda';
+import { encodeMessage } from '../adapters/queues/messages.ts';
+import { fanOut } from '../core/stages/fan-out.ts';
+import { neededQueue } from './environment.ts';
+import { lambda } from './lambda.ts';
+import { theWorld, type World } from './world.ts';
+
+const DUE_PAGE = 100;
+/** What is due later than the next tick, that one sees to. */
+const SOON_MS = 60_000;
+
+/**
+ * Takes what is due from the outbox into incidents, and has those that are due delivered. Woken by the table's stream,
+ * by its queue, and at every tick: it looks for itself what is to be done, so that no wake-up need arrive.
+ */
+export function createNotify(world: () => World) {
+  return lambda(async (_event: SQSEvent | DynamoDBStreamEvent) => {
+    const { environment, clock, logger, meter, ...ports } = world();
+    const [config, state, queues] = await Promise.all([ports.config(), ports.state(), ports.queues()]);
+    await fanOut(config, { state, clock, logger, meter });
+    const due = await state.dueIncidents(clock.nowMs(), DUE_PAGE);
+    await queues.send(
+      neededQueue(environment, 'BARTIZAN_DELIVER_QUEUE'),
+      due.map(({ value, version }) => ({
+        body: encodeMessage({ incidentId: value.id }),
+        fifo: { groupId: value.id, deduplicationId: `${value.id}-${version}` },
+      })),
+    );
+    await wakeAtNextDue(world());
+  });
+}
+
+/** Sends a wake-up for what is due before the next tick. */
+export async function wakeAtNextDue({ environment, clock, ...ports }: World): Promise<void> {
+  const nextMs = await (await ports.state()).nextDueMs();
+  const waitMs = (nextMs ?? Number.POSITIVE_INFINITY) - clock.nowMs();
+  if (waitMs <= 0 || waitMs > SOON_MS) return;
+  await (await ports.queues()).send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [
+    { body: encodeMessage({ why: 'due' }), delaySeconds: Math.ceil(waitMs / 1000) },
+  ]);
+}
+
+export const handler = createNotify(theWorld);

@@ -1,0 +1,64 @@
+import { encodeMessage } from '../adapters/queues/messages.ts';
+import { ConfigError } from '../core/errors.ts';
+import { tickIntervalMs } from '../core/plan/plan.ts';
+import { shardsOf } from '../core/plan/shards.ts';
+import { plan } from '../core/stages/plan.ts';
+import { neededQueue } from './environment.ts';
+import { lambda } from './lambda.ts';
+import { theWorld, type World } from './world.ts';
+
+/** What the schedule sends. */
+export interface Tick {
+  /** ISO 8601: the scheduled time, not that of the call. */
+  scheduledTime: string;
+}
+
+/** A round is judged so long after its start, and again with the next: samples that are late change the verdict then. */
+const EVALUATE_AFTER_S = 30;
+
+/** Plans a round: batches to the queues of their bastions, an evaluation for each shard, a look at what is due. */
+export function createPlan(world: () => World) {
+  return lambda(async ({ scheduledTime }: Tick) => {
+    const { environment, meter, logger, activate, ...ports } = world();
+    await activate();
+    const config = await ports.config();
+    const roundMs = roundOf(scheduledTime, tickIntervalMs(config.checks));
+    const { batches } = await plan({ roundMs, config }, { inventory: await ports.fleet() });
+    const queues = await ports.queues();
+    const probeQueues = environment.BARTIZAN_PROBE_QUEUES ?? {};
+    for (const [bastion, mine] of Map.groupBy(batches, (batch) => batch.bastion)) {
+      const queue = probeQueues[bastion];
+      if (queue === undefined) {
+        meter.count('batches_failed_total', {}, mine.length);
+        logger.error('a bastion has no queue: deploy again with this configuration', { bastion });
+        continue;
+      }
+      await queues.send(
+        queue,
+        mine.map((batch) => ({ body: encodeMessage(batch) })),
+      );
+    }
+    const tickS = tickIntervalMs(config.checks) / 1000;
+    await queues.send(
+      neededQueue(environment, 'BARTIZAN_EVALUATE_QUEUE'),
+      shardsOf(environment.BARTIZAN_SHARDS).map((shard) => ({
+        body: encodeMessage({ roundMs, shard }),
+        delaySeconds: Math.min(EVALUATE_AFTER_S, Math.floor(tickS / 2)),
+      })),
+    );
+    await queues.send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [
+      { body: encodeMessage({ why: 'tick' }) },
+    ]);
+    meter.count('rounds_planned_total');
+    return { roundMs, batches: batches.length };
+  });
+}
+
+/** @throws ConfigError for what is no time */
+function roundOf(scheduledTime: string, tickMs: number): number {
+  const ms = Date.parse(scheduledTime);
+  if (Number.isNaN(ms)) throw new ConfigError(`scheduledTime: ${scheduledTime} is no time`);
+  return Math.floor(ms / tickMs) * tickMs;
+}
+
+export const handler = createPlan(theWorld);

@@ -1,0 +1,158 @@
+import { createObjectAudit } from '../adapters/audit/objects.ts';
+import type { AwsClient } from '../adapters/aws/client.ts';
+import { type Objects, openObjects } from '../adapters/aws/objects.ts';
+import { createChannels } from '../adapters/channels/registry.ts';
+import { createFleet, type Fleet } from '../adapters/inventory/fleet.ts';
+import { openSources } from '../adapters/inventory/registry.ts';
+import { createProber } from '../adapters/probes/prober.ts';
+import { createQueues, type Queues } from '../adapters/queues/sqs.ts';
+import { createSecrets } from '../adapters/secrets/secrets.ts';
+import { openDynamoState } from '../adapters/state/dynamodb/state.ts';
+import { openStore } from '../adapters/stores/registry.ts';
+import type { Config } from '../core/config/types.ts';
+import type {
+  Audit,
+  Channel,
+  Clock,
+  Logger,
+  Meter,
+  Prober,
+  SampleStore,
+  Secrets,
+  StateStore,
+} from '../core/ports.ts';
+import type { BatchPorts } from './batch.ts';
+import { createConfiguration } from './configuration.ts';
+import { type Environment, neededQueue, readEnvironment } from './environment.ts';
+import { logger, meter, redactWith } from './lambda.ts';
+
+/** What functions work with; made on the first use, and anew when the configuration in force has changed. */
+export interface World {
+  environment: Environment;
+  clock: Clock;
+  logger: Logger;
+  meter: Meter;
+  secrets: Secrets;
+  queues(): Promise<Queues>;
+  objects(): Promise<Objects>;
+  state(): Promise<StateStore>;
+  config(): Promise<Config>;
+  /** See `Configuration`. */
+  activate(): Promise<void>;
+  fleet(): Promise<Fleet>;
+  store(): Promise<SampleStore>;
+  channels(): Promise<ReadonlyMap<string, Channel>>;
+  prober(): Promise<{ prober: Prober; audit: Audit }>;
+}
+
+/** Closed incidents, told transitions and deliveries stay readable this long. */
+const HISTORY_MS = 90 * 24 * 3_600_000;
+
+export function createWorld(
+  env: Readonly<Record<string, string | undefined>>,
+  options: { clock?: Clock; aws?: AwsClient } = {},
+): World {
+  const environment = readEnvironment(env);
+  const { clock = { nowMs: Date.now }, aws = {} } = options;
+  const secrets = createSecrets({ baseDir: '/', env, aws, nowMs: clock.nowMs });
+  redactWith(secrets);
+  const pathStyle = env.AWS_ENDPOINT_URL !== undefined || aws.endpoint !== undefined;
+  const ports = { clock, logger, meter, secrets };
+
+  const queues = once(() => createQueues(aws));
+  const objects = once(() => openObjects(environment.BARTIZAN_BUCKET, { ...aws, pathStyle }));
+  const state = once(() =>
+    openDynamoState({ table: environment.BARTIZAN_TABLE, clock, historyMs: HISTORY_MS, client: aws }),
+  );
+  const configuration = once(async () =>
+    createConfiguration(environment.BARTIZAN_CONFIG_KEY, { objects: await objects(), ...ports }),
+  );
+
+  /** One value a version of the configuration. */
+  function perConfig<T>(make: (config: Config) => Promise<T>, close: (value: T) => unknown = () => {}) {
+    let made: { version: string; value: Promise<T> } | undefined;
+    return async (): Promise<T> => {
+      const { config, version } = await (await configuration()).load();
+      if (made?.version !== version) {
+        made?.value.then(close, () => {});
+        made = { version, value: make(config) };
+        // What failed is made again at the next use.
+        made.value.catch(() => {
+          made = undefined;
+        });
+      }
+      return made.value;
+    };
+  }
+
+  const fleet = perConfig(async (config) =>
+    createFleet({
+      config,
+      sources: openSources(config.inventory, aws),
+      kept: (await state()).counters,
+      ...ports,
+    }),
+  );
+  return {
+    environment,
+    ...ports,
+    queues,
+    objects,
+    state,
+    config: async () => (await (await configuration()).load()).config,
+    activate: async () => (await configuration()).activate(),
+    fleet,
+    store: perConfig(
+      (config) => openStore(config.store, { secrets, clock }),
+      (store) => store.close(),
+    ),
+    channels: perConfig((config) => createChannels(config.channels, { secrets, clock })),
+    prober: perConfig(
+      async () => {
+        const { config } = await fleet();
+        const writer = `${env.AWS_LAMBDA_FUNCTION_NAME ?? 'probe'}/${env.AWS_LAMBDA_LOG_STREAM_NAME ?? clock.nowMs()}`;
+        const audit = createObjectAudit({
+          objects: await objects(),
+          prefix: 'audit/',
+          writer,
+          nowMs: clock.nowMs,
+        });
+        const counters = (await state()).counters;
+        const knownHosts = '/nonexistent/known_hosts';
+        return { audit, prober: await createProber({ config, audit, counters, knownHosts, ...ports }) };
+      },
+      ({ prober }) => prober.close(),
+    ),
+  };
+}
+
+/** One value for the life of the process; made again after a failure. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}
+
+/** What every function with a queue needs to see to its messages. @throws ConfigError */
+export async function batchPorts({ environment, logger, meter, queues }: World): Promise<BatchPorts> {
+  return {
+    queues: await queues(),
+    logger,
+    meter,
+    queueUrl: neededQueue(environment, 'BARTIZAN_QUEUE'),
+    deadLetterUrl: neededQueue(environment, 'BARTIZAN_DEAD_LETTER_QUEUE'),
+  };
+}
+
+let production: World | undefined;
+
+/** That of the deployed function, made at its first call. */
+export function theWorld(): World {
+  production ??= createWorld(process.env);
+  return production;
+}
