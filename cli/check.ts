@@ -97,11 +97,12 @@ function asText(verdicts: readonly Verdict[], paint: Paint): string {
     .join('\n');
 }
 
-function summary({ bastions, clusters, checks, rules, channels, routes }: Config): string {
+function summary({ bastions, clusters, inventory, checks, rules, channels, routes }: Config): string {
   const nodes = clusters.reduce((sum, cluster) => sum + cluster.nodes.length, 0);
   return [
     plural(bastions.length, 'bastion'),
     `${plural(clusters.length, 'cluster')} with ${plural(nodes, 'node')}`,
+    ...(inventory.length > 0 ? [plural(inventory.length, 'inventory source')] : []),
     plural(checks.length, 'check'),
     plural(rules.length, 'rule'),
     plural(channels.length, 'channel'),

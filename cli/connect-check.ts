@@ -10,17 +10,18 @@ import { fingerprintOf } from '../adapters/ssh/host-keys.ts';
 import { createKeyring, type Keyring } from '../adapters/ssh/keyring.ts';
 import { findMetric } from '../core/catalogue.ts';
 import type { ChannelConfig, Config } from '../core/config/types.ts';
-import { ConfigError, describeError } from '../core/errors.ts';
+import { ConfigError, describeError, RetryableError } from '../core/errors.ts';
 import { formatMetricValue } from '../core/format.ts';
 import type { BatchObservation, Observation, Sample, Target } from '../core/model.ts';
 import type { Secrets } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { type AdviceContext, bastionAdvice, nodeAdvice, type Told } from './connect-advice.ts';
+import { reachInventory } from './fleet-config.ts';
 import { lookAtFleet } from './fleet-look.ts';
 
 /** One thing that was looked at. `unknown`: something in front of it failed. */
 export interface ConnectRow {
-  kind: 'data' | 'bastion' | 'node' | 'channel';
+  kind: 'data' | 'inventory' | 'bastion' | 'node' | 'channel';
   /** As on the command line: `seoul`, `prod/prod-1`, `ops`; `prod/*` where a key serves a whole cluster. */
   name: string;
   state: 'ok' | 'warning' | 'failed' | 'unknown';
@@ -47,10 +48,11 @@ const CHANNEL_LIMIT_MS = 20_000;
 
 /** Reaches everything a configuration names, and sends no message. Rows in the order of the file. */
 export async function checkConnections(
-  config: Config,
+  written: Config,
   secrets: Secrets,
   options: { quiet: boolean },
 ): Promise<ConnectRow[]> {
+  const { config, rows } = await reachInventory(written);
   const targets = await createFileInventory(config).list();
   const { usable, keys } = await usableKeys(config, secrets, targets);
   const [data, batches, channels] = await Promise.all([
@@ -60,7 +62,7 @@ export async function checkConnections(
       : lookAtFleet({ config: usable.config, secrets, targets: usable.targets, ...options, secondLookMs: 0 }),
     channelRows(config.channels, secrets),
   ]);
-  return [data, ...fleetRows(config, targets, batches, keys), ...channels];
+  return [data, ...rows, ...fleetRows(config, targets, batches, keys), ...channels];
 }
 
 /** A key that cannot be used keeps the others from nothing. */
@@ -71,7 +73,7 @@ async function usableKeys(config: Config, secrets: Secrets, targets: readonly Ta
     try {
       return await key;
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
+      if (!(error instanceof ConfigError || error instanceof RetryableError)) throw error;
       const advice = 'correct `privateKey`, or what it refers to';
       const failed = { ...named, state: 'failed', detail: describeError(error), advice } as const;
       keys.unusable.set(`${named.kind} ${named.name}`, failed);

@@ -28,7 +28,7 @@ export const checkShape = list(
     problems: list(problem),
     connect: list(
       z.strictObject({
-        kind: z.enum(['data', 'bastion', 'node', 'channel']),
+        kind: z.enum(['data', 'inventory', 'bastion', 'node', 'channel']),
         name: z.string(),
         state: z.enum(['ok', 'warning', 'failed', 'unknown']),
         detail: z.string(),

@@ -4,7 +4,8 @@ import { PROBES } from '../adapters/probes/registry.ts';
 import { bastionKeyLine, nodeKeyLine } from '../adapters/ssh/authorized-keys.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { withNotes } from './command-notes.ts';
-import { loadConfig, secretsFor } from './config-file.ts';
+import { secretsFor } from './config-file.ts';
+import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import { keysShape } from './json-shapes.ts';
 
@@ -14,7 +15,7 @@ export function keysCommand(): Command {
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('--json', 'as JSON')
     .action(async (options: { config: string; json?: boolean }) => {
-      const { config } = await loadConfig(options.config);
+      const config = await loadFleet(options.config);
       const targets = await createFileInventory(config).list();
       const keyring = createKeyring(config, secretsFor(options.config));
       const scripts = PROBES.map((probe) => probe.script);

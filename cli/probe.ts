@@ -3,7 +3,8 @@ import { createFileInventory } from '../adapters/inventory/file.ts';
 import type { BatchObservation } from '../core/model.ts';
 import { samplesOf } from '../core/parse/samples.ts';
 import { withNotes } from './command-notes.ts';
-import { loadConfig, secretsFor } from './config-file.ts';
+import { secretsFor } from './config-file.ts';
+import { loadFleet } from './fleet-config.ts';
 import { lookAtFleet } from './fleet-look.ts';
 import { writeJson } from './json-output.ts';
 import { probeShape } from './json-shapes.ts';
@@ -17,7 +18,7 @@ export function probeCommand(): Command {
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('--json', 'observations as JSON')
     .action(async (names: string[], options: { config: string; json?: boolean }) => {
-      const { config } = await loadConfig(options.config);
+      const config = await loadFleet(options.config);
       const secrets = secretsFor(options.config);
       const targets = selectTargets(await createFileInventory(config).list(), names);
       const observations = await lookAtFleet({ config, secrets, targets, quiet: options.json === true });

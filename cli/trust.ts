@@ -10,7 +10,8 @@ import type { AuditEntry } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { lockFolder } from '../local/lock.ts';
 import { withNotes } from './command-notes.ts';
-import { loadConfig, secretsFor } from './config-file.ts';
+import { secretsFor } from './config-file.ts';
+import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import { trustShape } from './json-shapes.ts';
 import { selectTargets } from './select-targets.ts';
@@ -34,7 +35,7 @@ export function trustCommand(): Command {
     .option('--replace', 'let changed keys take the place of the pinned ones, after asking')
     .option('--json', 'as JSON; needs --yes to learn anything')
     .action(async (names: string[], options: Options) => {
-      const { config } = await loadConfig(options.config);
+      const config = await loadFleet(options.config);
       const targets = selectTargets(await createFileInventory(config).list(), names);
       const report = await learn(config, targets, options);
       if (options.json) writeJson(trustShape, report);

@@ -17,4 +17,5 @@ export interface AdapterKinds {
   probes: readonly AdapterDescriptor[];
   channels: readonly AdapterDescriptor[];
   stores: readonly AdapterDescriptor[];
+  inventories: readonly AdapterDescriptor[];
 }

@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import { createAuditFile } from '../adapters/audit/file.ts';
+import type { AwsClient } from '../adapters/aws/client.ts';
 import { createChannels } from '../adapters/channels/registry.ts';
 import { createChartRenderer } from '../adapters/charts/renderer.ts';
-import { createFileInventory } from '../adapters/inventory/file.ts';
+import { createFleet } from '../adapters/inventory/fleet.ts';
+import { openSources } from '../adapters/inventory/registry.ts';
 import { createProber } from '../adapters/probes/prober.ts';
+import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openStore } from '../adapters/stores/registry.ts';
 import type { Config } from '../core/config/types.ts';
-import { describeError } from '../core/errors.ts';
+import { ConfigError, describeError } from '../core/errors.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
-import type { Clock, Logger, Secrets } from '../core/ports.ts';
+import type { Clock, Inventory, Logger, Secrets } from '../core/ports.ts';
 import { createDraw } from '../core/stages/draw.ts';
 import { createChartFiles } from './chart-files.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
@@ -50,6 +53,8 @@ export async function startBartizan(options: {
   sleep?: Sleep;
   /** 0 ≤ jitter share < 1; which part of `schedule.jitter` every round of this process is late. */
   jitterShare?: number;
+  /** How sources of the inventory ask AWS; default: as the process is set up. */
+  aws?: AwsClient;
 }): Promise<Bartizan> {
   const {
     config,
@@ -76,8 +81,23 @@ export async function startBartizan(options: {
     const knownHosts = join(dir, 'known_hosts');
     const actor = options.actor ?? 'bartizan';
     const ports = { store, state, audit, clock, logger, meter, secrets, actor };
-    const prober = await createProber({ config, knownHosts, counters: state.counters, ...ports });
+    const fleet = createFleet({
+      config,
+      sources: openSources(config.inventory, options.aws),
+      kept: state.counters,
+      async examine(cluster) {
+        await createKeyring({ ...config, clusters: [cluster] }, secrets).ofCluster(cluster.name);
+      },
+      ...ports,
+    });
+    const prober = await createProber({
+      config: fleet.config,
+      knownHosts,
+      counters: state.counters,
+      ...ports,
+    });
     opened.push(() => prober.close());
+    await listAtStart(fleet, logger);
     const { publicUrl, chartRetentionMs, host, port } = config.server;
     const charts = await createChartFiles({
       dir: join(dir, 'charts'),
@@ -112,7 +132,7 @@ export async function startBartizan(options: {
     const runRound = createRoundRunner(config, {
       ...ports,
       prober,
-      inventory: createFileInventory(config),
+      inventory: fleet,
       sleep,
       onJudged: notifier.wake,
     });
@@ -174,6 +194,16 @@ export async function startBartizan(options: {
   } catch (error) {
     await closeAll(opened);
     throw error;
+  }
+}
+
+/** What only the operator can mend is told at once; what may be over soon fails the first rounds at most. */
+async function listAtStart(inventory: Inventory, logger: Logger): Promise<void> {
+  try {
+    await inventory.list();
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    logger.error('the inventory cannot be read; no round runs until it can', { error: describeError(error) });
   }
 }
 

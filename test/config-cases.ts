@@ -33,6 +33,13 @@ export const TEST_KINDS: AdapterKinds = {
     },
   ],
   stores: [{ type: 'sqlite', title: 'SQLite', options: z.strictObject({}) }],
+  inventories: [
+    {
+      type: 'list',
+      title: 'A list elsewhere',
+      options: z.strictObject({ at: z.string().describe('Where it is') }),
+    },
+  ],
 };
 
 export const OPTIONS: ParseOptions = {

@@ -1,17 +1,22 @@
-import type { Config } from '../../core/config/types.ts';
+import type { ClusterConfig, Config } from '../../core/config/types.ts';
 import type { Target } from '../../core/model.ts';
 import type { Inventory } from '../../core/ports.ts';
 
 /** The clusters of the configuration file. */
 export function createFileInventory({ clusters }: Pick<Config, 'clusters'>): Inventory {
-  const targets = clusters.flatMap(({ name: cluster, bastion, nodes }) =>
-    nodes.map(({ name: node, role, host, port, user, hostKeys }): Target => {
-      return { cluster, node, role, host, port, user, bastion, hostKeys };
-    }),
-  );
+  const targets = targetsOf(clusters);
   return {
     async list() {
       return targets;
     },
   };
+}
+
+/** The nodes of all clusters, with the bastion of their cluster. */
+export function targetsOf(clusters: readonly ClusterConfig[]): Target[] {
+  return clusters.flatMap(({ name: cluster, bastion, nodes }) =>
+    nodes.map(({ name: node, role, host, port, user, hostKeys }): Target => {
+      return { cluster, node, role, host, port, user, bastion, hostKeys };
+    }),
+  );
 }

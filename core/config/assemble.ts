@@ -15,6 +15,7 @@ export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: 
   return {
     bastions,
     clusters: draft.clusters.map((cluster) => clusterOf(cluster, bastions)),
+    inventory: draft.inventory.map(needed).map(({ kind: type, options: own }) => ({ type, options: own })),
     checks,
     rules: draft.rules?.map(needed) ?? defaultRules(checks),
     channels,
@@ -59,13 +60,15 @@ function bastionOf(item: Draft['bastions'][number]): BastionConfig {
   };
 }
 
-function clusterOf(item: Draft['clusters'][number], bastions: readonly BastionConfig[]): ClusterConfig {
-  const { name, bastion, privateKey, defaults } = needed(item);
-  const user = defaults.user ?? bastions.find((candidate) => candidate.name === bastion)?.user ?? '';
+/** A cluster in which nothing is wrong. */
+export function clusterOf(
+  item: Draft['clusters'][number],
+  bastions: readonly BastionConfig[],
+): ClusterConfig {
+  const { defaults, ...rest } = needed(item);
+  const user = defaults.user ?? bastions.find((candidate) => candidate.name === rest.bastion)?.user ?? '';
   return {
-    name,
-    bastion,
-    ...(privateKey !== undefined && { privateKey }),
+    ...rest,
     nodes: item.nodes
       .map(needed)
       .map((node) => ({ ...node, port: node.port ?? defaults.port ?? 22, user: node.user ?? user })),

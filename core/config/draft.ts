@@ -20,6 +20,8 @@ export interface Draft {
   unreadable: ReadonlySet<string>;
   bastions: Item<Out<typeof sections.bastionSchema>>[];
   clusters: ClusterItem[];
+  /** Sources of more clusters. */
+  inventory: Item<OfKind<Out<typeof sections.inventorySchema>>>[];
   checks: Item<Check>[] | undefined;
   rules: Item<Rule>[] | undefined;
   channels: Item<ChannelConfig>[] | undefined;
@@ -84,7 +86,9 @@ export function readDraft(
   return {
     unreadable,
     bastions: section('bastions', true, read.one(sections.bastionSchema)) ?? [],
-    clusters: section('clusters', true, cluster) ?? [],
+    clusters: section('clusters', field(data, 'inventory') === undefined, cluster) ?? [],
+    inventory:
+      section('inventory', false, read.kind(sections.inventorySchema, 'type', kinds.inventories)) ?? [],
     checks: section('checks', false, check),
     rules: section('rules', false, read.one(ruleSchema)),
     channels: section('channels', false, channel),

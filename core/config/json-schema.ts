@@ -28,7 +28,11 @@ export function configJsonSchema(kinds: AdapterKinds): JsonSchema {
           properties: { ...cluster.properties, nodes: { ...nodes, minItems: 1 } },
           required: [...(cluster.required ?? []), 'nodes'],
         },
-        'Clusters and their control-plane nodes',
+        'Clusters and their control-plane nodes. Required without an `inventory`',
+      ),
+      inventory: list(
+        ofKinds(sections.inventorySchema, 'type', kinds.inventories),
+        'Where more clusters come from, read before every round; whoever provisions them adds one there',
       ),
       checks: list(
         ofKinds(sections.checkSchema, 'probe', kinds.probes),
@@ -54,7 +58,7 @@ export function configJsonSchema(kinds: AdapterKinds): JsonSchema {
       schedule: { ...jsonOf(sections.scheduleSchema), description: 'Time' },
       server: { ...jsonOf(sections.serverSchema), description: 'The HTTP server for health and pictures' },
     },
-    required: ['bastions', 'clusters'],
+    required: ['bastions'],
     additionalProperties: false,
   };
   cache.set(kinds, schema);

@@ -29,8 +29,10 @@ export function judgeDraft(draft: Draft, options: { nowMs?: number }): Finding[]
   const matchesAreWrong = links.some(
     ({ severity, path }) => severity === 'error' && path[0] === 'routes' && path[2] === 'match',
   );
+  // What comes from elsewhere is not known here.
+  const fleetIsKnown = fleetIsValid && draft.inventory.length === 0;
   const coverable =
-    fleetIsValid &&
+    fleetIsKnown &&
     nodes.length > 0 &&
     !matchesAreWrong &&
     (draft.routes ?? []).every(isValid) &&
@@ -38,7 +40,7 @@ export function judgeDraft(draft: Draft, options: { nowMs?: number }): Finding[]
   const coverage = coverable
     ? judgeCoverage({ rules, routes, nodes, bastions: namesOf(draft.bastions) })
     : [];
-  const doubts = findDoubts({ draft, checks, rules, nodes: fleetIsValid ? nodes : [], nowMs: options.nowMs });
+  const doubts = findDoubts({ draft, checks, rules, nodes: fleetIsKnown ? nodes : [], nowMs: options.nowMs });
   return [
     ...duplicateNames(draft),
     ...badChains(draft),

@@ -16,7 +16,8 @@ export function brokenLinks(draft: Draft, ruleNames: readonly string[]): Finding
   };
   const known = {
     rules: draft.unreadable.has('rules') ? undefined : ruleNames,
-    clusters: draft.unreadable.has('clusters') ? undefined : namesOf(draft.clusters),
+    clusters:
+      draft.unreadable.has('clusters') || draft.inventory.length > 0 ? undefined : namesOf(draft.clusters),
   };
   return [
     ...draft.clusters.flatMap(({ path, raw }) =>

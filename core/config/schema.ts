@@ -115,6 +115,9 @@ export const clusterSchema = z
   })
   .superRefine(judgeLogin(false));
 
+/** What sources of clusters share: nothing yet. */
+export const inventorySchema = z.strictObject({});
+
 export const checkSchema = z.strictObject({
   name: nameSchema.describe('Name of the check'),
   every: durationSchema

@@ -81,6 +81,8 @@ export interface Route {
 export interface Config {
   bastions: readonly BastionConfig[];
   clusters: readonly ClusterConfig[];
+  /** Where more clusters come from; options as written, which the type's schema finds valid. */
+  inventory: readonly { type: string; options: Readonly<Record<string, unknown>> }[];
   checks: readonly Check[];
   rules: readonly Rule[];
   channels: readonly ChannelConfig[];

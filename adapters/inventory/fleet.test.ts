@@ -1,0 +1,169 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Config } from '../../core/config/types.ts';
+import { ConfigError, RetryableError } from '../../core/errors.ts';
+import type { Counters } from '../../core/ports.ts';
+import { createMeter } from '../../local/meter.ts';
+import { configOf, configText } from '../../test/config-cases.ts';
+import { createRecordingLogger } from '../../test/recording-logger.ts';
+import { createFleet } from './fleet.ts';
+import type { SourceEntry } from './inventory-adapter.ts';
+
+const config = configOf(configText());
+
+const cluster = (name: string, host = '10.0.2.1', more = '') =>
+  `{ name: ${name}, bastion: seoul, ${more} nodes: [{ name: n1, role: etcd, host: ${host} }] }`;
+
+describe('a fleet of the file and of sources', () => {
+  let entries: SourceEntry[];
+  let down: Error | undefined;
+  let nowMs: number;
+  let kept: Map<string, unknown>;
+  let logger: ReturnType<typeof createRecordingLogger>;
+  let meter: ReturnType<typeof createMeter>;
+  beforeEach(() => {
+    entries = [];
+    down = undefined;
+    nowMs = 0;
+    kept = new Map();
+  });
+
+  const source = {
+    name: 'list',
+    async list() {
+      if (down) throw down;
+      return entries;
+    },
+  };
+  const counters: Counters = {
+    load: async (key) => structuredClone(kept.get(key)),
+    save: async (key, value) => void kept.set(key, structuredClone(value)),
+  };
+  const start = (options: { config?: Config; examine?: () => Promise<void> } = {}) => {
+    logger = createRecordingLogger();
+    meter = createMeter();
+    const clock = { nowMs: () => nowMs };
+    return createFleet({ config, sources: [source], kept: counters, clock, logger, meter, ...options });
+  };
+  const namesOf = async (fleet: ReturnType<typeof start>) => {
+    nowMs += 60_000;
+    const targets = await fleet.list();
+    return [...new Set(targets.map((target) => `${target.cluster}@${target.host}`))];
+  };
+  const FILE = ['prod@10.0.1.11', 'prod@10.0.1.12'];
+
+  it('has a cluster that was added in the next round, and not one that was removed', async () => {
+    const fleet = start();
+    expect(await namesOf(fleet)).toEqual(FILE);
+    entries = [{ id: 'a', text: cluster('added') }];
+    expect(await namesOf(fleet)).toEqual([...FILE, 'added@10.0.2.1']);
+    expect(fleet.config.clusters.map(({ name }) => name)).toEqual(['prod', 'added']);
+    expect(fleet.config.clusters[1]?.nodes[0]).toMatchObject({ port: 22, user: 'probe', hostKeys: [] });
+    entries = [];
+    expect(await namesOf(fleet)).toEqual(FILE);
+  });
+
+  it('keeps the last good version of an entry that breaks, tells and counts it once, and the others', async () => {
+    const fleet = start();
+    entries = ['a', 'b'].map((id) => ({ id, text: cluster(id) }));
+    await namesOf(fleet);
+    entries = [
+      { id: 'a', text: cluster('a', '10.0.2.9', 'rol: x,') },
+      { id: 'b', text: cluster('b', '10.0.3.9') },
+      { id: 'new', text: 'name: [' },
+    ];
+    for (let round = 0; round < 2; round++) {
+      expect(await namesOf(fleet)).toEqual([...FILE, 'a@10.0.2.1', 'b@10.0.3.9']);
+    }
+    expect(fleet.problems()).toMatchObject([
+      { source: 'list', entry: 'a', problem: expect.stringContaining('unknown key `rol`') },
+      { source: 'list', entry: 'new', problem: expect.stringMatching(/^not JSON or YAML/) },
+    ]);
+    expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(2);
+    expect(meter.total('inventory_entries_broken_total')).toBe(2);
+    expect(meter.text()).toContain('bartizan_inventory_entries_broken{source="list"} 2');
+    entries = [{ id: 'a', text: cluster('a', '10.0.2.9') }];
+    expect(await namesOf(fleet)).toEqual([...FILE, 'a@10.0.2.9']);
+    expect(meter.text()).toContain('bartizan_inventory_entries_broken{source="list"} 0');
+  });
+
+  it('says whose a name is already; the first keeps it', async () => {
+    entries = ['2', '1', '3'].map((id) => ({
+      id,
+      text: cluster(id === '3' ? 'prod' : 'twin', `10.0.9.${id}`),
+    }));
+    const fleet = start();
+    expect(await namesOf(fleet)).toEqual([...FILE, 'twin@10.0.9.1']);
+    expect(fleet.problems().map(({ entry, problem }) => `${entry}: ${problem}`)).toEqual([
+      '2: there is a cluster `twin` already, in list, 1; rename one of them',
+      '3: there is a cluster `prod` already, in the file; rename one of them',
+    ]);
+  });
+
+  it.each([
+    ['bastion: nowhere, name: x, nodes: [{ name: n, role: etcd, host: h }]', 'there is no bastion `nowhere`'],
+    ['name: x, bastion: seoul', '`nodes` is missing'],
+    ['name: x, bastion: seoul, nodes: []', '`nodes` is an empty list'],
+    ['name: x, bastion: seoul, nodes: [{ name: n, role: boss, host: h }]', 'nodes[0].role: '],
+    [
+      'name: x, bastion: seoul, privateKey: hunter2hunter2, nodes: []',
+      'a secret does not stand in this file',
+    ],
+  ])('tells what is wrong with { %s }', async (text, problem) => {
+    entries = [{ id: 'x', text: `{ ${text} }` }];
+    const fleet = start();
+    expect(await namesOf(fleet)).toEqual(FILE);
+    expect(fleet.problems()[0]?.problem).toContain(problem);
+    expect(JSON.stringify(logger.lines)).not.toContain('hunter2');
+  });
+
+  it('fails while a source was never read, and goes on with what it said last after that', async () => {
+    down = new RetryableError('gone for now');
+    const fleet = start();
+    await expect(namesOf(fleet)).rejects.toThrow('gone for now');
+    down = undefined;
+    entries = [{ id: 'a', text: cluster('a') }];
+    await namesOf(fleet);
+    down = new ConfigError('not allowed any more');
+    expect(await namesOf(fleet)).toEqual([...FILE, 'a@10.0.2.1']);
+    expect(meter.total('inventory_reads_failed_total')).toBe(2);
+  });
+
+  it('knows after a restart what was good, though the source is down or the entry broken', async () => {
+    entries = [{ id: 'a', text: cluster('a') }];
+    await namesOf(start());
+    entries = [{ id: 'a', text: '{}' }];
+    await namesOf(start());
+    expect(await namesOf(start())).toEqual([...FILE, 'a@10.0.2.1']);
+    down = new RetryableError('gone for now');
+    expect(await namesOf(start())).toEqual([...FILE, 'a@10.0.2.1']);
+  });
+
+  it('takes no cluster whose key is not there', async () => {
+    entries = [{ id: 'a', text: cluster('a') }];
+    const fleet = start({
+      examine: async () => {
+        throw new ConfigError('no such key');
+      },
+    });
+    expect(await namesOf(fleet)).toEqual(FILE);
+    expect(fleet.problems()).toEqual([{ source: 'list', entry: 'a', problem: 'no such key' }]);
+  });
+
+  it('asks a source once for all who want to know at the same time, and not again at once', async () => {
+    let asked = 0;
+    const list = source.list;
+    source.list = async () => {
+      asked++;
+      return list();
+    };
+    const fleet = start();
+    await Promise.all([fleet.list(), fleet.list()]);
+    nowMs = 19_999;
+    await fleet.list();
+    expect(asked).toBe(1);
+    nowMs = 20_000;
+    await fleet.list();
+    expect(asked).toBe(2);
+    source.list = list;
+  });
+});

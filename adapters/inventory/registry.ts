@@ -1,0 +1,20 @@
+import type { Config } from '../../core/config/types.ts';
+import { ConfigError } from '../../core/errors.ts';
+import type { AwsClient } from '../aws/client.ts';
+import { dynamodb } from './dynamodb.ts';
+import type { ClusterSource, InventoryAdapter } from './inventory-adapter.ts';
+import { ssm } from './ssm.ts';
+
+/** Sources of clusters besides the file. */
+export const INVENTORIES = [ssm, dynamodb] as const;
+
+/** The configured sources, in order. @throws ConfigError */
+export function openSources(inventory: Config['inventory'], aws: AwsClient = {}): ClusterSource[] {
+  return inventory.map(({ type, options }) => {
+    const adapter = INVENTORIES.find((candidate) => candidate.type === type) as
+      | InventoryAdapter<unknown>
+      | undefined;
+    if (!adapter) throw new ConfigError(`inventory: there is no source of type ${type}`);
+    return adapter.open(adapter.options.parse(options), aws);
+  });
+}

@@ -1,0 +1,56 @@
+import { createFleet } from '../adapters/inventory/fleet.ts';
+import { openSources } from '../adapters/inventory/registry.ts';
+import type { Config } from '../core/config/types.ts';
+import { describeError } from '../core/errors.ts';
+import { systemClock } from '../local/clock.ts';
+import { createMeter } from '../local/meter.ts';
+import { loadConfig } from './config-file.ts';
+import type { ConnectRow } from './connect-check.ts';
+
+/** What is broken is returned, and not logged as well. */
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * The configuration of a file, its clusters joined with those of the sources it names. Entries that are broken are told
+ * on stderr, and left out. @throws ConfigError as `loadConfig`; also RetryableError when a source does not answer
+ */
+export async function loadFleet(file: string): Promise<Config> {
+  const { config } = await loadConfig(file);
+  const { clusters, problems } = await join(config, config.inventory);
+  for (const { source, entry, problem } of problems) {
+    process.stderr.write(`left out: ${source}: ${entry}: ${problem}\n`);
+  }
+  return { ...config, clusters };
+}
+
+/** The same for `check --connect`: what cannot be read is a row, and keeps the others from nothing. */
+export async function reachInventory(config: Config): Promise<{ config: Config; rows: ConnectRow[] }> {
+  const rows: ConnectRow[] = [];
+  const readable: Config['inventory'][number][] = [];
+  for (const source of config.inventory) {
+    const [{ name } = { name: source.type }] = openSources([source]);
+    try {
+      const { problems, clusters } = await join({ ...config, clusters: [] }, [source]);
+      readable.push(source);
+      if (problems.length === 0) {
+        rows.push({ kind: 'inventory', name, state: 'ok', detail: `clusters: ${clusters.length}` });
+      }
+    } catch (error) {
+      const advice = 'correct the source, or what lets us read it';
+      rows.push({ kind: 'inventory', name, state: 'failed', detail: describeError(error), advice });
+    }
+  }
+  const { clusters, problems } = await join(config, readable);
+  for (const { source, entry, problem } of problems) {
+    const advice = 'correct the entry; `up` uses the version before, if it knew one';
+    rows.push({ kind: 'inventory', name: `${source}, ${entry}`, state: 'failed', detail: problem, advice });
+  }
+  return { config: { ...config, clusters }, rows };
+}
+
+async function join(config: Config, inventory: Config['inventory']) {
+  const ports = { clock: systemClock, logger: SILENT, meter: createMeter() };
+  const fleet = createFleet({ config, sources: openSources(inventory), ...ports });
+  await fleet.list();
+  return { clusters: fleet.config.clusters, problems: fleet.problems() };
+}
