@@ -5,6 +5,7 @@ import type { Clock, SampleStore, Secrets } from '../../core/ports.ts';
 import { prometheus } from './prometheus/prometheus.ts';
 import { openSqliteStore } from './sqlite/store.ts';
 import type { StoreAdapter } from './store-adapter.ts';
+import { timestream } from './timestream/timestream.ts';
 
 const sqlite: StoreAdapter<Record<string, never>> = {
   type: 'sqlite',
@@ -14,7 +15,7 @@ const sqlite: StoreAdapter<Record<string, never>> = {
 };
 
 /** Sample stores; the first is the default. */
-export const STORES = [sqlite, prometheus] as const;
+export const STORES = [sqlite, prometheus, timestream] as const;
 
 /** Opens the configured store. @throws ConfigError */
 export async function openStore(
