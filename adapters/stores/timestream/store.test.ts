@@ -1,11 +1,8 @@
 // The store contract, with the real SDK against the stand-in; each test has a table of its own.
 import { afterAll, beforeAll } from 'vitest';
 import { describeRollUps } from '../../../test/contract/roll-ups.ts';
-import {
-  describeSampleStore,
-  type SampleStoreHarness,
-  type StoreTraits,
-} from '../../../test/contract/sample-store.ts';
+import { describeSampleStore } from '../../../test/contract/sample-store.ts';
+import type { SampleStoreHarness, StoreTraits } from '../../../test/contract/store-harness.ts';
 import { startTimestreamTables, type TimestreamTables } from '../../../test/timestream-tables.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12);
