@@ -1,0 +1,199 @@
+// Faults that a deployment meets, through the exported handlers' own code, in virtual time.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Batch, BatchObservation, Observation } from '../../core/model.ts';
+import { configOf, configText } from '../config-cases.ts';
+import { type Cloud, MINUTE, startCloud } from './cloud.ts';
+
+const START = 480_000 * 3_600_000;
+let dir: string;
+let cloud: Cloud;
+/** What the nodes are like: memory in percent; undefined where the node is down; the bastion may be gone. */
+let memory: (node: string, roundMs: number) => number | undefined;
+let bastionGone: (roundMs: number) => boolean;
+
+const config = configOf(
+  configText({
+    clusters: `clusters:
+  - name: one
+    bastion: seoul
+    nodes: [{ name: a, role: etcd, host: h }, { name: b, role: etcd, host: h }]
+  - name: two
+    bastion: seoul
+    nodes: [{ name: c, role: etcd, host: h }]
+`,
+    more: `rules:
+  - { name: memory, metric: mem_usage, above: 90, for: 2m, severity: critical }
+  - { name: down, metric: up, below: 1, for: 1m, severity: critical }
+  - { name: path, metric: bastion_up, below: 1, for: 1m, severity: critical }
+routes: [{ name: all, channels: [ops], groupInterval: 1m }]
+`,
+  }),
+);
+
+function look(batch: Batch): BatchObservation {
+  if (bastionGone(batch.roundMs)) {
+    const failure = { reason: 'unreachable', phase: 'bastion', detail: 'no route' } as const;
+    return { batch, bastion: { ok: false, failure }, observations: [] };
+  }
+  const observations = batch.targets.map((target): Observation => {
+    const { cluster, node, role } = target;
+    const value = memory(node, batch.roundMs);
+    const at = { check: 'usage', target, roundMs: batch.roundMs, observedAtMs: batch.roundMs, durationMs: 1 };
+    if (value === undefined)
+      return {
+        ...at,
+        result: { ok: false, failure: { reason: 'timeout', phase: 'dial', detail: 'silent' } },
+      };
+    const samples = [{ metric: 'mem_usage', labels: { cluster, node, role }, timeMs: batch.roundMs, value }];
+    return { ...at, result: { ok: true, samples, notes: [] } };
+  });
+  return { batch, bastion: { ok: true }, observations };
+}
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-cloud-'));
+  memory = () => 40;
+  bastionGone = () => false;
+  cloud = startCloud({ config, dir, startMs: START, shards: 3, probe: look });
+});
+afterEach(async () => {
+  await cloud.store.close();
+  rmSync(dir, { recursive: true });
+});
+
+async function rounds(from: number, to: number): Promise<void> {
+  for (let minute = from; minute <= to; minute++) await cloud.round(START + minute * MINUTE);
+}
+/** `minute rule status place+place` of each message. */
+const said = () =>
+  cloud.sent.map(({ notification, atMs }) => {
+    const places = notification.alerts.map(
+      ({ labels, status }) => `${labels.node ?? labels.bastion}:${status}`,
+    );
+    return `${Math.floor((atMs - START) / MINUTE)} ${notification.groupLabels.rule} ${places.sort().join('+')}`;
+  });
+const noDeadLetters = () =>
+  (['probe', 'store', 'evaluate', 'notify', 'deliver'] as const).flatMap((stage) => cloud.dead(stage));
+
+/** n breaches from minute 2 to 7. */
+const breach = (_: string, roundMs: number) => {
+  const minute = (roundMs - START) / MINUTE;
+  return minute >= 2 && minute < 8 ? 95 : 40;
+};
+const TOLD = [
+  '4 memory a:firing+b:firing',
+  '4 memory c:firing',
+  '8 memory a:resolved+b:resolved',
+  '8 memory c:resolved',
+];
+
+it('fires and resolves, told once a cluster, half a minute after the round', async () => {
+  memory = breach;
+  await rounds(0, 10);
+  expect(said().sort()).toEqual([...TOLD].sort());
+  expect(cloud.sent[0]?.atMs).toBe(START + 4 * MINUTE + 30_000);
+  expect(noDeadLetters()).toEqual([]);
+});
+
+it.each(['probe', 'store', 'evaluate', 'notify', 'deliver'] as const)(
+  'handed out twice: %s',
+  async (stage) => {
+    memory = breach;
+    cloud.fault.twice = new Set([stage]);
+    await rounds(0, 10);
+    expect(said().sort()).toEqual([...TOLD].sort());
+  },
+);
+
+it('a wake-up that never comes: the tick sweeps', async () => {
+  memory = breach;
+  cloud.fault.noWake = true;
+  await rounds(0, 10);
+  // Judged half a minute after its round, told at the next tick.
+  const later = TOLD.map((line) => line.replace(/^\d+/, (minute) => String(Number(minute) + 1)));
+  expect(said().sort()).toEqual(later.sort());
+});
+
+it('the bastion gone for three rounds: one alert, its nodes are unknown', async () => {
+  bastionGone = (roundMs) => roundMs >= START + 3 * MINUTE && roundMs < START + 6 * MINUTE;
+  await rounds(0, 9);
+  expect(said()).toEqual(['4 path seoul:firing', '6 path seoul:resolved']);
+});
+
+it('the store out for three rounds: all is written after, and judged as if nothing had been', async () => {
+  memory = breach;
+  await rounds(0, 2);
+  cloud.fault.store = true;
+  await rounds(3, 5);
+  cloud.fault.store = false;
+  await rounds(6, 22);
+  const found = await cloud.store.query({ metric: 'mem_usage', fromMs: START, toMs: START + 22 * MINUTE });
+  expect(found.map(({ points }) => points.length)).toEqual([23, 23, 23]);
+  const firing = cloud.sent.flatMap(({ notification }) => notification.alerts);
+  expect(new Set(firing.map(({ firedAtMs }) => (firedAtMs - START) / MINUTE))).toEqual(new Set([4]));
+  expect(firing.filter(({ status }) => status === 'resolved')).toHaveLength(3);
+  expect(noDeadLetters()).toEqual([]);
+});
+
+it('a chat service down for ten minutes: told after, once', async () => {
+  memory = (_, roundMs) => (roundMs >= START + 2 * MINUTE ? 95 : 40);
+  cloud.fault.channel = true;
+  await rounds(0, 13);
+  expect(said()).toEqual([]);
+  cloud.fault.channel = false;
+  await rounds(14, 30);
+  const told = said().map((line) => line.replace(/^\d+ /, ''));
+  expect(told.sort()).toEqual(['memory a:firing+b:firing', 'memory c:firing']);
+});
+
+it('probe killed after its work: the round is probed again, and nothing comes twice', async () => {
+  memory = breach;
+  cloud.fault.killed = new Set(['probe']);
+  await rounds(0, 3);
+  cloud.fault.killed = new Set();
+  await rounds(4, 10);
+  expect(said().sort()).toEqual([...TOLD].sort());
+});
+
+it.each(['store', 'evaluate', 'notify', 'deliver'] as const)(
+  'killed after its work in each round: %s',
+  async (stage) => {
+    memory = breach;
+    cloud.fault.killed = new Set([stage]);
+    await rounds(0, 12);
+    expect(said().sort()).toEqual([...TOLD].sort());
+  },
+);
+
+it('a poison message: to the dead letters at once, the others go on', async () => {
+  memory = breach;
+  await rounds(0, 1);
+  await cloud.queues.send('https://sqs.us-east-1.amazonaws.com/000000000000/store', [{ body: 'poison' }]);
+  await rounds(2, 10);
+  expect(cloud.dead('store')).toEqual(['poison']);
+  expect(cloud.meter.total('messages_dead_total')).toBe(1);
+  expect(said().sort()).toEqual([...TOLD].sort());
+});
+
+it('a batch not started before its next round is dropped and counted', async () => {
+  memory = () => 40;
+  await cloud.round(START, { tick: true });
+  expect(cloud.meter.total('batches_expired_total')).toBe(0);
+  const batch: Batch = {
+    roundMs: START,
+    bastion: 'seoul',
+    index: 0,
+    count: 1,
+    checks: ['usage'],
+    targets: [],
+    expiresAtMs: START + MINUTE,
+  };
+  await cloud.queues.send('https://sqs.us-east-1.amazonaws.com/000000000000/probe', [
+    { body: JSON.stringify(batch), delaySeconds: 90 },
+  ]);
+  await cloud.round(START + 2 * MINUTE);
+  expect(cloud.meter.total('batches_expired_total')).toBe(1);
+});

@@ -1,0 +1,162 @@
+// Queues as SQS has them, in virtual time: delays, visibility, receive counts, dead letters, FIFO groups; and its limits.
+import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import type { QueueMessage, Queues } from '../../adapters/queues/sqs.ts';
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
+const LIMIT_BYTES = 262_144;
+const MOST_DELAY_S = 900;
+const DEDUPLICATION_MS = 300_000;
+
+interface Stored extends QueueMessage {
+  id: string;
+  visibleAtMs: number;
+  receives: number;
+}
+
+interface Queue {
+  url: string;
+  visibilityS: number;
+  maxReceives: number;
+  deadLetterUrl: string;
+  messages: Stored[];
+  seen: Map<string, number>;
+}
+
+export interface CloudQueues extends Queues {
+  define(url: string, options?: { visibilityS?: number; maxReceives?: number }): void;
+  /** Messages that can be received now. */
+  visible(url: string): number;
+  /** All bodies that are in it, hidden ones too. */
+  bodies(url: string): string[];
+  /** Longest body ever sent, of any queue. */
+  longest(): number;
+  /** When the next message of any queue can be received; undefined when all are empty. */
+  nextMs(): number | undefined;
+  /** Takes up to `size` messages; what the handler does not name as failed is deleted. False when there was none. */
+  poll(
+    url: string,
+    size: number,
+    handle: (event: SQSEvent) => Promise<{ batchItemFailures: { itemIdentifier: string }[] } | undefined>,
+  ): Promise<boolean>;
+}
+
+export const deadLettersOf = (url: string): string => url.replace(/(\.fifo)?$/, '-dead$1');
+
+export function createCloudQueues(nowMs: () => number): CloudQueues {
+  const queues = new Map<string, Queue>();
+  let ids = 0;
+  let longest = 0;
+  const of = (url: string): Queue => {
+    const queue = queues.get(url);
+    if (!queue) throw new Error(`AWS.SimpleQueueService.NonExistentQueue: ${url}`);
+    return queue;
+  };
+
+  function accept(queue: Queue, message: QueueMessage): void {
+    const { body, delaySeconds = 0, fifo } = message;
+    const bytes = Buffer.byteLength(body);
+    longest = Math.max(longest, bytes);
+    if (bytes === 0 || bytes > LIMIT_BYTES)
+      throw new Error(`InvalidParameterValue: a message of ${bytes} bytes`);
+    if (delaySeconds < 0 || delaySeconds > MOST_DELAY_S || !Number.isInteger(delaySeconds))
+      throw new Error(`InvalidParameterValue: DelaySeconds ${delaySeconds}`);
+    if (queue.url.endsWith('.fifo') !== (fifo !== undefined))
+      throw new Error('MissingParameter: MessageGroupId');
+    if (fifo) {
+      if (delaySeconds > 0) throw new Error('InvalidParameterValue: DelaySeconds on a FIFO queue');
+      const seenMs = queue.seen.get(fifo.deduplicationId);
+      if (seenMs !== undefined && nowMs() - seenMs < DEDUPLICATION_MS) return;
+      queue.seen.set(fifo.deduplicationId, nowMs());
+    }
+    const id = `m-${++ids}`;
+    queue.messages.push({ ...message, id, visibleAtMs: nowMs() + delaySeconds * 1000, receives: 0 });
+  }
+
+  function take(queue: Queue, size: number): Stored[] {
+    const blocked = new Set(
+      queue.messages.filter((m) => m.receives > 0 && m.visibleAtMs > nowMs()).map((m) => m.fifo?.groupId),
+    );
+    const taken: Stored[] = [];
+    for (const message of [...queue.messages]) {
+      if (taken.length === size || message.visibleAtMs > nowMs()) continue;
+      const group = message.fifo?.groupId;
+      if (group !== undefined && blocked.has(group)) continue;
+      if (message.receives >= queue.maxReceives) {
+        queue.messages.splice(queue.messages.indexOf(message), 1);
+        of(queue.deadLetterUrl).messages.push({ ...message, receives: 0 });
+        continue;
+      }
+      message.receives++;
+      message.visibleAtMs = nowMs() + queue.visibilityS * 1000;
+      if (group !== undefined) blocked.add(group);
+      taken.push(message);
+    }
+    return taken;
+  }
+
+  return {
+    define(url, { visibilityS = 60, maxReceives = 3 } = {}) {
+      const deadLetterUrl = deadLettersOf(url);
+      for (const each of [url, deadLetterUrl]) {
+        queues.set(each, {
+          url: each,
+          visibilityS,
+          maxReceives,
+          deadLetterUrl,
+          messages: [],
+          seen: new Map(),
+        });
+      }
+    },
+    async send(url, messages) {
+      for (const message of messages) accept(of(url), message);
+    },
+    async hide(url, receiptHandle, seconds) {
+      const message = of(url).messages.find(({ id }) => id === receiptHandle);
+      if (message) message.visibleAtMs = nowMs() + seconds * 1000;
+    },
+    visible: (url) => of(url).messages.filter((m) => m.visibleAtMs <= nowMs()).length,
+    bodies: (url) => of(url).messages.map(({ body }) => body),
+    longest: () => longest,
+    nextMs: () => {
+      const times = [...queues.values()].flatMap((queue) =>
+        queue.url.includes('-dead') ? [] : queue.messages.map((m) => m.visibleAtMs),
+      );
+      return times.length > 0 ? Math.min(...times) : undefined;
+    },
+    async poll(url, size, handle) {
+      const queue = of(url);
+      const taken = take(queue, size);
+      if (taken.length === 0) return false;
+      let failed: Set<string>;
+      try {
+        const answer = await handle({ Records: taken.map(recordOf) });
+        failed = new Set(answer?.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier) ?? []);
+      } catch {
+        failed = new Set(taken.map(({ id }) => id));
+      }
+      queue.messages = queue.messages.filter((m) => !taken.includes(m) || failed.has(m.id));
+      return true;
+    },
+  };
+}
+
+function recordOf({ id, body, receives, fifo }: Stored): SQSRecord {
+  return {
+    messageId: id,
+    receiptHandle: id,
+    body,
+    attributes: {
+      ApproximateReceiveCount: String(receives),
+      SentTimestamp: '0',
+      SenderId: 'test',
+      ApproximateFirstReceiveTimestamp: '0',
+      ...(fifo && { MessageGroupId: fifo.groupId }),
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:q',
+    awsRegion: 'us-east-1',
+  };
+}
