@@ -7,6 +7,7 @@ export default defineConfig({
     exclude: ['**/node_modules/**', ...leftOutPatterns()],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    env: { POWERTOOLS_METRICS_DISABLED: 'true' },
     maxWorkers: 2,
     reporters: process.env.CI ? ['default', 'json'] : ['default'],
     outputFile: { json: 'out/test-results.json' },

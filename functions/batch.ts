@@ -13,9 +13,14 @@ export interface BatchPorts {
   deadLetterUrl: string;
 }
 
-/** Waits between tries: doubled from the first on. */
-const FIRST_WAIT_S = 15;
-const LONGEST_WAIT_S = 900;
+/**
+ * Waits between tries: doubled from the first on. The longest is short against `schedule.lateness`, so that what waited
+ * for a server to come back is still judged.
+ */
+const FIRST_WAIT_S = 5;
+const LONGEST_WAIT_S = 60;
+/** A server may ask for more: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html */
+const MOST_WAIT_S = 3_600;
 
 /**
  * Handles each message by itself: what succeeded leaves the queue, what may succeed later stays in it, longer each time
@@ -54,7 +59,8 @@ async function settle(record: SQSRecord, error: unknown, ports: BatchPorts): Pro
   meter.count('messages_retried_total');
   logger.warn('message stays in its queue', fields);
   const asked = error instanceof RetryableError ? (error.retryAfterMs ?? 0) / 1000 : 0;
-  const waitS = Math.min(LONGEST_WAIT_S, Math.max(asked, FIRST_WAIT_S * 2 ** Math.min(10, tries - 1)));
+  const ours = Math.min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** Math.min(10, tries - 1));
+  const waitS = Math.min(MOST_WAIT_S, Math.max(asked, ours));
   await queues.hide(queueUrl, record.receiptHandle, Math.ceil(waitS)).catch((cause: unknown) => {
     // It comes again when its visibility ends.
     logger.warn('message is not hidden for longer', { error: describeError(cause) });

@@ -12,7 +12,7 @@ import type { Logger as CoreLogger, Meter } from '../core/ports.ts';
 const SECONDS = /_seconds$/;
 
 const tracer = new Tracer();
-const metrics = new Metrics();
+const metrics = new Metrics({ namespace: 'Bartizan' });
 let redact = (text: string) => text;
 const powertools = new Logger({
   jsonReplacerFn: (_, value) => (typeof value === 'string' ? redact(value) : value),

@@ -28,6 +28,8 @@ type Stage = (typeof STAGES)[number];
 const urlOf = (stage: Stage): string => `${URL}${stage}${stage === 'deliver' ? '.fifo' : ''}`;
 /** Each function's time-out; what it takes in real time is measured against it. */
 const TIMEOUT_MS = 60_000;
+/** Of one moment; more is a loop. */
+const MOST_TURNS = 1_000;
 
 export interface Cloud {
   nowMs(): number;
@@ -67,7 +69,7 @@ export function startCloud(options: {
   const clock = { nowMs: () => now };
   const queues = createCloudQueues(clock.nowMs);
   for (const stage of STAGES) {
-    queues.define(urlOf(stage), { visibilityS: 360, maxReceives: stage === 'store' ? 200 : 5 });
+    queues.define(urlOf(stage), { visibilityS: 360, maxReceives: stage === 'probe' ? 2 : 200 });
   }
   const table = createMemoryTable();
   const state = createTableState(table, { clock, historyMs: 30 * 24 * 3_600_000 });
@@ -175,7 +177,8 @@ export function startCloud(options: {
   }
 
   async function work(): Promise<void> {
-    for (let busy = true; busy; ) {
+    for (let busy = true, turns = 0; busy; turns++) {
+      if (turns > MOST_TURNS) throw new Error('the pipeline keeps itself busy');
       busy = false;
       for (const stage of STAGES) {
         while (await queues.poll(urlOf(stage), SIZES[stage], (event) => call(stage, event))) busy = true;

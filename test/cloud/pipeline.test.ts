@@ -158,7 +158,17 @@ it('probe killed after its work: the round is probed again, and nothing comes tw
   expect(said().sort()).toEqual([...TOLD].sort());
 });
 
-it.each(['store', 'evaluate', 'notify', 'deliver'] as const)(
+it('deliver killed after its work: an incident waits for its message to come again, and is told once', async () => {
+  memory = breach;
+  cloud.fault.killed = new Set(['deliver']);
+  await rounds(0, 12);
+  cloud.fault.killed = new Set();
+  await rounds(13, 30);
+  const places = (lines: readonly string[]) => lines.map((line) => line.replace(/^\d+ /, '')).sort();
+  expect(places(said())).toEqual(places(TOLD));
+});
+
+it.each(['store', 'evaluate', 'notify'] as const)(
   'killed after its work in each round: %s',
   async (stage) => {
     memory = breach;

@@ -30,7 +30,7 @@ export interface CloudQueues extends Queues {
   bodies(url: string): string[];
   /** Longest body ever sent, of any queue. */
   longest(): number;
-  /** When the next message of any queue can be received; undefined when all are empty. */
+  /** When the next message that is hidden now can be received, of any queue. */
   nextMs(): number | undefined;
   /** Takes up to `size` messages; what the handler does not name as failed is deleted. False when there was none. */
   poll(
@@ -120,7 +120,9 @@ export function createCloudQueues(nowMs: () => number): CloudQueues {
     longest: () => longest,
     nextMs: () => {
       const times = [...queues.values()].flatMap((queue) =>
-        queue.url.includes('-dead') ? [] : queue.messages.map((m) => m.visibleAtMs),
+        queue.url.includes('-dead')
+          ? []
+          : queue.messages.map((m) => m.visibleAtMs).filter((ms) => ms > nowMs()),
       );
       return times.length > 0 ? Math.min(...times) : undefined;
     },
