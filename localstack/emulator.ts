@@ -43,7 +43,7 @@ const run = promisify(execFile);
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const running = 'running' in options ? options.running : process.env.AWS_ENDPOINT_URL;
   if (running) return useRunning(running);
-  const python = await installed();
+  const python = await installEmulator();
   const dir = await mkdtemp(join(tmpdir(), 'bartizan-aws-'));
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
@@ -81,9 +81,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   }
 }
 
-/** Where Python is that holds ministack. A folder appears under its name only when it is complete. */
-/** Its Python, installed if it is not. @throws when PyPI cannot be reached */
-export async function installed(): Promise<string> {
+/** Where Python is that holds ministack, installed at the first call. A folder appears under its name only when it is complete. */
+export async function installEmulator(): Promise<string> {
   const home = join(CACHE, `ministack-${VERSION}`);
   const python = join(home, 'bin/python');
   if (existsSync(python)) return python;

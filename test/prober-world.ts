@@ -99,7 +99,11 @@ export async function createProberWorld(options: {
       ],
       checks: [{ name: 'usage', probe: 'usage', everyMs, where: {}, options: {} }],
     },
-    secrets: { resolve: async (text) => keys[text] ?? text, redact: (text) => text },
+    secrets: {
+      resolve: async (text) => keys[text] ?? text,
+      redact: (text) => text,
+      forget: () => void counts.set('secrets forgotten', (counts.get('secrets forgotten') ?? 0) + 1),
+    },
     audit: {
       append: async (entries) => void audit.push(...entries),
       head: () => ({ writer: 'test', sequence: audit.length, hash: '' }),

@@ -2,8 +2,7 @@
 // With CI set nothing may be left out or skipped, and the last line counts: `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { installed } from '../localstack/emulator.ts';
-import { EMULATOR_SUITE, leftOutSuites } from './suites.ts';
+import { leftOutSuites, prepareSuites } from './suites.ts';
 
 const RESULTS = 'out/test-results.json';
 const ci = process.env.CI !== undefined && process.env.CI !== '' && process.env.CI !== 'false';
@@ -11,8 +10,7 @@ const left = leftOutSuites();
 for (const { what, missing, get } of left) {
   process.stdout.write(`left out: tests with ${what} (${missing}; to run them: ${get})\n`);
 }
-// Once, before tests that have time limits.
-if (!left.some(({ pattern }) => pattern === EMULATOR_SUITE)) await installed();
+await prepareSuites();
 mkdirSync('out', { recursive: true });
 rmSync(RESULTS, { force: true });
 const run = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)], {

@@ -106,7 +106,10 @@ export function createWorld(
     channels: new Map(config.channels.map(({ name }) => [name, channel(name)])),
     draw: async () => picture,
     sleep: time.sleep,
-    secrets: { redact: (text) => text.replaceAll('hunter2', '<secret>') },
+    secrets: {
+      redact: (text) => text.replaceAll('hunter2', '<secret>'),
+      forget: () => meter.count('secrets forgotten'),
+    },
     clock: time.clock,
     logger,
     meter,

@@ -10,9 +10,9 @@ interface Suite {
   missing: () => string | undefined;
   /** How to get what is missing. */
   get: string;
+  /** What is done once before all of its files, where that takes long. */
+  prepare?: () => Promise<void>;
 }
-
-export const EMULATOR_SUITE = '**/*.aws.test.ts';
 
 /** Suites that need more than Node. They are left out as a whole, before the run, and listed; never skipped inside. */
 const SUITES: readonly Suite[] = [
@@ -32,10 +32,14 @@ const SUITES: readonly Suite[] = [
     get: 'apt-get install prometheus victoria-metrics',
   },
   {
-    pattern: EMULATOR_SUITE,
+    pattern: '**/*.aws.test.ts',
     what: 'an emulator of AWS, which they install into node_modules/.cache',
     missing: missingForEmulator,
     get: 'apt-get install python3-venv',
+    async prepare() {
+      const { installEmulator } = await import('../localstack/emulator.ts');
+      if (!process.env.AWS_ENDPOINT_URL) await installEmulator();
+    },
   },
   {
     pattern: '**/*.root.test.ts',
@@ -87,6 +91,11 @@ export function leftOutSuites(): { what: string; missing: string; get: string; p
     const why = missing();
     return why === undefined ? [] : [{ pattern, what, missing: why, get }];
   });
+}
+
+/** What the suites that can run need, and the run itself should not wait for. */
+export async function prepareSuites(): Promise<void> {
+  for (const { missing, prepare } of SUITES) if (prepare && missing() === undefined) await prepare();
 }
 
 export function leftOutPatterns(): string[] {

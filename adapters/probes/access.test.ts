@@ -77,11 +77,12 @@ describe('private keys', () => {
   });
 
   it('that the bastion does not accept are told as such', async () => {
-    const { prober } = await world({}, { keys: { client: newKey() } });
+    const { prober, counts } = await world({}, { keys: { client: newKey() } });
     const result = await prober.probe(batchOf([targetOf('n', await healthyNode())]));
     expect(result.bastion).toEqual({
       ok: false,
       failure: { reason: 'auth', phase: 'bastion', detail: 'refused our key for user probe' },
     });
+    expect(counts.get('secrets forgotten')).toBe(1);
   });
 });

@@ -42,6 +42,15 @@ describe('a configuration in which nothing is wrong', () => {
     expect(config.channels[0]?.options).toEqual({ url: `https://chat.example.net/\${env:TOKEN}` });
   });
 
+  it('a cluster logs in with what it says itself', () => {
+    const key = { privateKey: `\${file:key}`, passphrase: `\${env:PASS}` };
+    for (const own of [key, { agent: `\${env:SSH_AUTH_SOCK}` }]) {
+      const nodes = [{ name: 'a', role: 'etcd', host: 'h' }];
+      const clusters = `clusters: ${JSON.stringify([{ name: 'c', bastion: 'seoul', ...own, nodes }])}\n`;
+      expect(configOf(configText({ clusters })).clusters[0]).toMatchObject(own);
+    }
+  });
+
   it('a node takes its user and port from the cluster, then from the bastion', () => {
     const nodes =
       'nodes:\n      - { name: a, role: etcd, host: h, port: 2222, user: own }\n      - { name: b, role: etcd, host: g }\n';

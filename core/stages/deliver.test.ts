@@ -53,6 +53,7 @@ describe('a channel that fails', () => {
     await world.notify();
     await world.notify();
     expect(world.said()).toEqual(['spare 1 fallback firing n1:firing']);
+    expect(world.counted.get('secrets forgotten')).toBe(1);
     world.answers.ops = async () => undefined;
     await clear(world, 8);
     await world.notify();

@@ -30,8 +30,13 @@ export function createIncidents(world: World): Incidents {
   const links = createLinks(table);
 
   async function load(id: string): Promise<Versioned<Incident> | undefined> {
-    const stored = await loadRecord<Incident>(table, keys.incident(id));
-    return stored && { value: stored.value, version: Number(stored.head.version) };
+    return (await loadAll([id]))[0];
+  }
+
+  /** Those that are there, in no order. */
+  async function loadAll(ids: readonly string[]): Promise<Versioned<Incident>[]> {
+    const stored = await openRecords<Incident>(table, await table.get(ids.map(keys.incident)));
+    return stored.map(({ head, value }) => ({ value, version: Number(head.version) }));
   }
 
   return {
@@ -48,12 +53,11 @@ export function createIncidents(world: World): Incidents {
       return found && isOpen(found.value) ? found : undefined;
     },
     async incidentsOfAlert(alertId) {
-      const found = await Promise.all((await links.incidentsOf(alertId)).map(load));
-      const holding = found.filter((one) => one !== undefined).filter(({ value }) => holds(value, alertId));
-      await links.forget(
-        alertId,
-        found.filter((one) => one !== undefined).filter(({ value }) => !holds(value, alertId)),
-      );
+      const found = await loadAll(await links.incidentsOf(alertId));
+      const [holding, others] = [true, false].map((wanted) =>
+        found.filter(({ value }) => holds(value, alertId) === wanted),
+      ) as [typeof found, typeof found];
+      await links.forget(alertId, others);
       return holding.sort(
         (a, b) => a.value.openedAtMs - b.value.openedAtMs || (a.value.id < b.value.id ? -1 : 1),
       );
@@ -61,11 +65,13 @@ export function createIncidents(world: World): Incidents {
     loadIncident: load,
     async dueIncidents(nowMs, limit) {
       const due = await dueEntries(table, 'due', nowMs, limit);
-      const found = await Promise.all(due.map((item) => load(String(item.id))));
+      const found = await loadAll(due.map((item) => String(item.id)));
       // Between the two reads another may have taken it.
       return found
-        .filter((one) => one !== undefined)
-        .filter(({ value }) => isOpen(value) && (value.dueAtMs ?? Infinity) <= nowMs);
+        .filter(({ value }) => isOpen(value) && (value.dueAtMs ?? Infinity) <= nowMs)
+        .sort(
+          (a, b) => (a.value.dueAtMs ?? 0) - (b.value.dueAtMs ?? 0) || (a.value.id < b.value.id ? -1 : 1),
+        );
     },
     async listIncidents({ open, limit }) {
       const kinds = (['incident-open', 'incident-closed'] as const).filter(

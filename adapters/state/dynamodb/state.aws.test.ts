@@ -1,6 +1,18 @@
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConfigError } from '../../../core/errors.ts';
+import type { StateStore } from '../../../core/ports.ts';
 import { type Emulator, startEmulator } from '../../../localstack/emulator.ts';
+import {
+  alertOf,
+  holding,
+  idsOf,
+  incidentOf,
+  putIncidents,
+  T0,
+} from '../../../test/contract/state-fixtures.ts';
 import { describeStateStore } from '../../../test/contract/state-store.ts';
+import { examineStory, playForEver } from '../../../test/contract/state-story.ts';
+import { noise } from '../../../test/noise.ts';
 import { createStateTable } from './create-table.ts';
 import { openDynamoState } from './state.ts';
 
@@ -16,9 +28,63 @@ const newTable = async () => {
   await createStateTable(table, emulator.client);
   return table;
 };
+const open = (table: string): Promise<StateStore> =>
+  openDynamoState({
+    table,
+    client: emulator.client,
+    clock: { nowMs: Date.now },
+    historyMs: 90 * 86_400_000,
+  });
 
 describeStateStore('dynamodb', async () => {
   const table = await newTable();
-  const options = { table, client: emulator.client, clock: { nowMs: Date.now }, historyMs: 90 * 86_400_000 };
-  return { open: () => openDynamoState(options), remove: async () => undefined };
+  return { open: () => open(table), remove: async () => undefined };
+});
+
+describe('state on DynamoDB', () => {
+  it('gives all pages of what is more than a megabyte', async () => {
+    const state = await open(await newTable());
+    const nodes = Array.from({ length: 6 }, (_, i) => `n${i}`);
+    for (const node of nodes) {
+      const alert = alertOf(node, { labels: { node, text: noise(330_000) } });
+      await state.commitAlert({ alert, expectedVersion: 0, transitions: [], dueAtMs: T0 });
+    }
+    expect(idsOf(await state.listAlerts('mem'))).toEqual(nodes.map((node) => `mem:${node}`));
+    await state.close();
+  });
+
+  it('keeps an incident of many alerts and several parts', async () => {
+    const state = await open(await newTable());
+    const alerts = Array.from({ length: 150 }, (_, i) => alertOf(`n${i}`));
+    const incident = incidentOf('i1', { alerts: holding(...alerts), groupLabels: { text: noise(900_000) } });
+    await putIncidents(state, incident);
+    expect(await state.incidentsOfAlert('mem:n149')).toEqual([{ value: incident, version: 1 }]);
+    const closed = { ...incident, closedAtMs: T0 };
+    await state.commitIncidents({ incidents: [{ value: closed, version: 1 }] });
+    expect(await state.incidentsOfAlert('mem:n149')).toEqual([]);
+    expect(await state.prune(T0 + 1)).toBe(1);
+    expect(await state.loadIncident('i1')).toBeUndefined();
+    await state.close();
+  });
+
+  it('is at every step of a story what whole steps leave', async () => {
+    const state = await open(await newTable());
+    let steps = 0;
+    const stopAt = (limit: number) => () => {
+      if (++steps >= limit) throw new Error('enough');
+    };
+    for (const limit of [1, 2, 3, 20, 41]) {
+      steps = 0;
+      await expect(playForEver(state, stopAt(limit))).rejects.toThrow('enough');
+      await examineStory(state);
+    }
+    await state.close();
+  });
+
+  it('says which table is not there', async () => {
+    const state = await open('bartizan-none');
+    const missing = state.listRules();
+    await expect(missing).rejects.toThrow(ConfigError);
+    await expect(missing).rejects.toThrow(/^table bartizan-none: ResourceNotFoundException/);
+  });
 });

@@ -14,21 +14,13 @@ import {
 } from '../../../test/contract/state-fixtures.ts';
 import { examineStory, playForEver } from '../../../test/contract/state-story.ts';
 import { createMemoryTable, type MemoryTable } from '../../../test/memory-table.ts';
+import { noise } from '../../../test/noise.ts';
 import { WAKE_FILTER } from './layout.ts';
 import { createTableState } from './state.ts';
 import { LIMITS, type Write } from './table.ts';
 
 const HISTORY_MS = 90 * 86_400_000;
 const options = { clock: { nowMs: () => T0 }, historyMs: HISTORY_MS };
-
-/** Text that does not compress. */
-function noise(characters: number): string {
-  let seed = 1;
-  return Array.from({ length: characters }, () => {
-    seed = (seed * 48_271) % 2_147_483_647;
-    return String.fromCharCode(48 + (seed % 75));
-  }).join('');
-}
 
 describe('state in a table', () => {
   let table: MemoryTable;

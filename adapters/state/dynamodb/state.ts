@@ -20,7 +20,8 @@ export interface DynamoStateOptions {
  * Alerts, transitions, outbox, incidents and records in one table of DynamoDB, for any number of processes. Each commit
  * is one transaction, except that of an alert with more than 48 new transitions, which are written in several, oldest
  * first, the alert with the last. Listing incidents, transitions and deliveries may miss what was written a moment ago;
- * whatever decides does not.
+ * whatever decides does not. Needs dynamodb:BatchGetItem, Query, PutItem, DeleteItem and ConditionCheckItem on the table,
+ * and Query on its indexes.
  * @throws ConfigError | PermanentError | RetryableError see `openDynamoTable`
  */
 export async function openDynamoState(options: DynamoStateOptions): Promise<StateStore> {
