@@ -7,7 +7,7 @@ const options = z.strictObject({
     .string()
     .regex(/^[\w.-]{3,255}$/, { error: 'this is no name of a table' })
     .describe(
-      'Name of the table. Each item is one cluster, its attributes those of `clusters[]`; attributes whose names begin with `_` are left alone',
+      'Name of the table. Each item is one cluster, its attributes those of `clusters[]`; attributes whose names begin with `_` are left alone. Needs `dynamodb:Scan`',
     ),
 });
 

@@ -7,7 +7,7 @@ const options = z.strictObject({
     .string()
     .regex(/^(\/[\w.-]+)+$/, { error: 'this is no path of parameters; write one like `/bartizan/clusters`' })
     .describe(
-      'Path of the parameters, read with all below. Each is one cluster, JSON or YAML, in the shape of `clusters[]`; 4 KB at most, 8 KB as an advanced parameter',
+      'Path of the parameters, read with all below. Each is one cluster, JSON or YAML, in the shape of `clusters[]`; 4 KB at most, 8 KB as an advanced parameter. Needs `ssm:GetParametersByPath`',
     ),
 });
 
