@@ -23,6 +23,8 @@ export interface TimestreamStandIn {
   requests: readonly ReceivedRequest[];
   /** From now on each request is asked about; undefined lets the service answer. */
   behave(fault?: (request: ReceivedRequest) => Fault | undefined): void;
+  /** Runs an operation without a request. @throws ServiceError */
+  operate(operation: string, request: unknown): object;
   stop(): Promise<void>;
 }
 
@@ -49,6 +51,12 @@ export async function startTimestreamStandIn(
   });
   const requests: ReceivedRequest[] = [];
   let fault: Parameters<TimestreamStandIn['behave']>[0];
+
+  function operate(operation: string, request: unknown): object {
+    const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
+    if (!run) throw new ServiceError('UnknownOperationException', `the stand-in does not know ${operation}`);
+    return run(request);
+  }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
@@ -82,6 +90,7 @@ export async function startTimestreamStandIn(
     behave(next) {
       fault = next;
     },
+    operate,
     stop: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());

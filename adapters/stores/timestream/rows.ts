@@ -38,9 +38,9 @@ function readCell(column: ColumnInfo, datum: Datum | undefined): Cell {
 
 /** Milliseconds; digits below them are cut off. */
 function readTime(text: string): number {
-  const [, day, time, fraction = ''] = TIME.exec(text) ?? [];
+  const [whole, day, time, fraction = ''] = TIME.exec(text) ?? [];
   const timeMs = Date.parse(`${day}T${time}.${fraction.padEnd(3, '0').slice(0, 3)}Z`);
-  if (Number.isNaN(timeMs)) throw unreadable(`${text} as a time`);
+  if (whole === undefined || Number.isNaN(timeMs)) throw unreadable(`${text} as a time`);
   return timeMs;
 }
 

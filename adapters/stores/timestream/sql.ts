@@ -66,7 +66,7 @@ export function describeQuery(table: Table): string {
 
 /** Columns that a selection names and a table may lack, having never been sent such a record. */
 export function columnsOf({ metric, where = {} }: Selection): string[] {
-  return [SERIES, metric.name, ...Object.keys(where).filter(isColumn)];
+  return [SERIES, metric.name, ...selectable(where).map(([label]) => label)];
 }
 
 interface Range {
@@ -75,15 +75,13 @@ interface Range {
 }
 
 function conditions({ metric, where = {} }: Selection): string[] {
-  const labels = Object.entries(where).filter(([label]) => isColumn(label));
   return [
     `measure_name = ${text(metric.group)}`,
     `${name(metric.name)} IS NOT NULL`,
-    ...labels.map(([label, globs]) => matching(label, globs)),
+    ...selectable(where).map(([label, globs]) => matching(label, globs)),
   ];
 }
 
-/** May let pass more than the globs do: what comes back is looked at again. */
 function matching(label: string, globs: readonly string[]): string {
   const column = name(label);
   const exact = globs.filter((glob) => !/[*?]/.test(glob));
@@ -91,10 +89,18 @@ function matching(label: string, globs: readonly string[]): string {
   const ways = [
     ...(exact.length > 0 ? [`${column} IN (${exact.map(text).join(', ')})`] : []),
     ...(patterns.length > 0 ? [`regexp_like(${column}, ${text(regexOf(patterns))})`] : []),
-    // A label that is empty is no dimension.
-    ...(globs.some((glob) => /^\**$/.test(glob)) ? [`${column} IS NULL`] : []),
   ];
-  return ways.length > 0 ? `(${ways.join(' OR ')})` : `${column} IN ('')`;
+  return `(${ways.join(' OR ')})`;
+}
+
+/**
+ * Labels that can be selected by in SQL: those with a column. An empty label has none, so what an empty one matches
+ * is not among them, either: what comes back is looked at again.
+ */
+function selectable(where: LabelGlobs): [string, readonly string[]][] {
+  return Object.entries(where).filter(
+    ([label, globs]) => isColumn(label) && globs.length > 0 && !globs.some((glob) => /^\**$/.test(glob)),
+  );
 }
 
 /** A pattern in Java's syntax that matches whole values. `LIKE` would do, but how it escapes is not documented. */

@@ -77,8 +77,9 @@ async function resolve(api: TimestreamApi, table: Table, batch: readonly Conflic
   const byKey = new Map(rows.map((row) => [keyOf(row), row]));
   return batch.map(({ draft, version }) => {
     const row = byKey.get(draftKey(draft));
+    const read = Number(row?.[RECORD_VERSION] ?? 1);
     // Reads may be behind writes: https://docs.aws.amazon.com/timestream/latest/developerguide/API_WriteRecords.html
-    if (!row || (row[RECORD_VERSION] ?? 1) !== version)
+    if (!row || read < version)
       throw new RetryableError(`Timestream: version ${version} of a record cannot be read yet`, {
         retryAfterMs: 1000,
       });
@@ -86,7 +87,10 @@ async function resolve(api: TimestreamApi, table: Table, batch: readonly Conflic
     const added = new Map([...draft.samples].filter(([metric]) => !values.has(metric)));
     const duplicates = draft.samples.size - added.size;
     if (added.size === 0) return { duplicates };
-    return { duplicates, attempt: { draft: { ...draft, samples: added }, earlier: { version, values } } };
+    return {
+      duplicates,
+      attempt: { draft: { ...draft, samples: added }, earlier: { version: read, values } },
+    };
   });
 }
 
