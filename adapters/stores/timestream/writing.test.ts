@@ -115,7 +115,7 @@ describe('timestream: versions', () => {
   });
 
   it('are looked up in parts, however many records differ', async () => {
-    const nodes = Array.from({ length: 230 }, (_, i) => ({ ...LABELS, node: `it's "${i}"` }));
+    const nodes = Array.from({ length: 230 }, (_, i) => ({ ...LABELS, node: `${"'".repeat(800)} "${i}"` }));
     await store.write(nodes.map((labels) => of('up', 1, labels)));
     const result = await store.write(
       nodes.flatMap((labels) => [of('up', 0, labels), of('load1', 2, labels)]),
@@ -168,6 +168,8 @@ describe('timestream: labels', () => {
       '': 'nameless',
       empty: '',
     };
+    // A column cannot be both a label and a metric.
+    await store.write([of('cpu_usage', 3)]);
     expect(await store.write([of('up', 1, odd), of('up', 2)])).toEqual({
       written: 2,
       duplicates: 0,
