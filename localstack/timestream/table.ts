@@ -32,7 +32,7 @@ export interface Table {
   rows(nowMs: number): Iterable<Row>;
 }
 
-type Stored = IncomingRecord & { readableFromMs: number };
+type Stored = IncomingRecord & { readableFromMs: number; row: Row };
 
 const HOUR_MS = 3_600_000;
 const EXISTS =
@@ -102,7 +102,7 @@ export function createTable(properties: TableProperties, readDelayMs: number): T
     for (const [name, { type }] of record.measures) measures.set(name, type);
     const readable = history.filter(({ readableFromMs }) => readableFromMs <= nowMs).at(-1);
     const kept = history.slice(readable ? history.indexOf(readable) : 0);
-    records.set(key, [...kept, { ...record, readableFromMs: nowMs + readDelayMs }]);
+    records.set(key, [...kept, { ...record, readableFromMs: nowMs + readDelayMs, row: rowOf(record) }]);
     return { kind: magnetic ? 'magnetic' : 'memory' };
   }
 
@@ -133,7 +133,7 @@ export function createTable(properties: TableProperties, readDelayMs: number): T
     *rows(nowMs) {
       for (const history of records.values()) {
         const record = history.findLast(({ readableFromMs }) => readableFromMs <= nowMs);
-        if (record) yield rowOf(record);
+        if (record) yield record.row;
       }
     },
   };

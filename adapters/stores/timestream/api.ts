@@ -103,6 +103,7 @@ export async function createTimestreamApi(
         const { columns, rows, next } = await page(request);
         for (const row of readRows(columns, rows)) found.push(row);
         if (!next) return found;
+        if (next === request.NextToken) throw new RetryableError(`${where}: a query does not get on`);
         request = { QueryString: sql, NextToken: next };
       }
       throw new RetryableError(`${where}: a query has more than ${MOST_PAGES} pages`);

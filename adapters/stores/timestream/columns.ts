@@ -1,7 +1,11 @@
 import { findMetric } from '../../../core/catalogue.ts';
 import type { Labels } from '../../../core/model.ts';
 
-/** Dimension that holds the whole label set, `labelKey()` of core/labels.ts: what makes a series, whatever its labels. */
+/**
+ * Dimension that holds the whole label set, `labelKey()` of core/labels.ts. A query needs the columns that make a
+ * series, and labels are open: one that another writer has just begun to use would be missing from a list of columns
+ * read earlier, and two series would become one. The price is that every label is written twice.
+ */
 export const SERIES = 'series';
 /** Measure of a record that was added to: its version, which no query shows otherwise. */
 export const RECORD_VERSION = 'record_version';

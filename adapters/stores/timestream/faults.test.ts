@@ -191,6 +191,16 @@ describe('timestream faults', () => {
     expect((await store.query({ ...range, fromMs: 0 }))[0]?.points).toHaveLength(50);
   });
 
+  it('of an answer that repeats its token: the query ends', async () => {
+    always({
+      kind: 'garbage',
+      body: JSON.stringify({ QueryId: 'Q', ColumnInfo: [], Rows: [], NextToken: 'again' }),
+    });
+    const before = tables.standIn.requests.length;
+    expect(await failure(store.query(range))).toBeInstanceOf(RetryableError);
+    expect(tables.standIn.requests.length - before).toBe(2);
+  });
+
   it('of a row that lacks a cell: no row is lost silently', async () => {
     const column = (name: string, type: string) => ({ Name: name, Type: { ScalarType: type } });
     const columns = [column('time', 'TIMESTAMP'), column('series', 'VARCHAR'), column('value', 'DOUBLE')];

@@ -40,6 +40,13 @@ describe('queries of Timestream', () => {
     expect(rawQuery(table, query)).toContain('from_milliseconds(0) AND from_milliseconds(253402300799999)');
   });
 
+  it('leave lists out that are too long for a query', () => {
+    const nodes = Array.from({ length: 3000 }, (_, i) => `node-${i}`);
+    const query = rawQuery(table, { metric, where: { node: nodes, role: ['etcd'] }, fromMs, toMs });
+    expect(query).not.toContain('node-1');
+    expect(query).toContain(`("role" IN ('etcd'))`);
+  });
+
   it('look records up by what makes them', () => {
     const draft = {
       group: 'node' as const,

@@ -14,6 +14,8 @@ interface Selection {
   where?: LabelGlobs | undefined;
 }
 
+/** Of a label's globs in a query, which has 256 KiB at the utmost, quotes and escapes doubled. */
+const GLOBS_BYTES = 20_000;
 /** Years 1970 to 9999, in milliseconds: what a timestamp of the service can be. */
 const LAST_MS = 253_402_300_799_999;
 
@@ -94,12 +96,16 @@ function matching(label: string, globs: readonly string[]): string {
 }
 
 /**
- * Labels that can be selected by in SQL: those with a column. An empty label has none, so what an empty one matches
- * is not among them, either: what comes back is looked at again.
+ * Labels that are selected by in SQL: those with a column. An empty label has none, so what an empty one matches is
+ * not among them; nor is a list too long for a query. What comes back is looked at again.
  */
 function selectable(where: LabelGlobs): [string, readonly string[]][] {
   return Object.entries(where).filter(
-    ([label, globs]) => isColumn(label) && globs.length > 0 && !globs.some((glob) => /^\**$/.test(glob)),
+    ([label, globs]) =>
+      isColumn(label) &&
+      globs.length > 0 &&
+      !globs.some((glob) => /^\**$/.test(glob)) &&
+      Buffer.byteLength(globs.join()) <= GLOBS_BYTES,
   );
 }
 
