@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   local: ['local', 'adapters', 'core'],
   functions: ['functions', 'adapters', 'core'],
   cli: ['cli', 'local', 'adapters', 'core'],
+  lib: ['lib', 'adapters', 'core'],
   bin: ['cli', 'lib', 'core'],
 };
 const PURE = /^(node:|@aws-sdk|@middy|axios|ssh2|pino|hono|@hono|commander|ora)/;

@@ -1,0 +1,137 @@
+import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import {
+  type Attribute,
+  AttributeType,
+  BillingMode,
+  ProjectionType,
+  StreamViewType,
+  Table,
+} from 'aws-cdk-lib/aws-dynamodb';
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { BucketDeployment, Source } from 'aws-cdk-lib/aws-s3-deployment';
+import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-timestream';
+import type { Construct } from 'constructs';
+import { TABLE_DEFINITION, TTL_ATTRIBUTE } from '../adapters/state/dynamodb/layout.ts';
+import type { Config } from '../core/config/types.ts';
+import { acknowledge } from './acknowledgements.ts';
+
+export const CONFIG_KEY = 'config/bartizan.yaml';
+
+export interface Data {
+  stack: Stack;
+  table: Table;
+  bucket: Bucket;
+}
+
+export interface DataProps {
+  config: Config;
+  /** The configuration as written, for the bucket; undefined: whoever deploys puts it there. */
+  configText: string | undefined;
+}
+
+/** What outlives everything else: state, files, and with it the sample store where that is ours. */
+export function createData(app: Construct, { config, configText }: DataProps): Data {
+  const stack = new Stack(app, 'BartizanData', { description: 'Bartizan: state, files and samples' });
+  const table = createTable(stack);
+  const bucket = createBucket(stack, config.server.chartRetentionMs);
+  if (config.store.type === 'timestream') createTimestream(stack, config.store);
+  if (configText !== undefined) uploadConfig(stack, bucket, configText);
+  new CfnOutput(stack, 'ConfigAddress', {
+    description: 'Where the functions read the configuration',
+    value: `s3://${bucket.bucketName}/${CONFIG_KEY}`,
+  });
+  return { stack, table, bucket };
+}
+
+/** The table as its adapter lays it out. */
+function createTable(stack: Stack): Table {
+  const { KeySchema, GlobalSecondaryIndexes } = TABLE_DEFINITION;
+  const table = new Table(stack, 'State', {
+    ...keyOf(KeySchema),
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    stream: StreamViewType[TABLE_DEFINITION.StreamSpecification.StreamViewType],
+    timeToLiveAttribute: TTL_ATTRIBUTE,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    deletionProtection: true,
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+  for (const { IndexName, KeySchema: keys, Projection } of GlobalSecondaryIndexes) {
+    table.addGlobalSecondaryIndex({
+      indexName: IndexName,
+      ...keyOf(keys),
+      projectionType: ProjectionType[Projection.ProjectionType],
+    });
+  }
+  return table;
+}
+
+function keyOf(keys: (typeof TABLE_DEFINITION)['KeySchema']): {
+  partitionKey: Attribute;
+  sortKey: Attribute;
+} {
+  const attribute = (type: 'HASH' | 'RANGE'): Attribute => ({
+    name: keys.find(({ KeyType }) => KeyType === type)?.AttributeName ?? '',
+    type: AttributeType.STRING,
+  });
+  return { partitionKey: attribute('HASH'), sortKey: attribute('RANGE') };
+}
+
+function createBucket(stack: Stack, chartRetentionMs: number): Bucket {
+  const bucket = new Bucket(stack, 'Files', {
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    encryption: BucketEncryption.S3_MANAGED,
+    enforceSSL: true,
+    minimumTLSVersion: 1.2,
+    versioned: true,
+    removalPolicy: RemovalPolicy.RETAIN,
+    lifecycleRules: [
+      {
+        id: 'charts',
+        prefix: 'charts/',
+        expiration: Duration.days(Math.max(1, Math.ceil(chartRetentionMs / 86_400_000))),
+        noncurrentVersionExpiration: Duration.days(1),
+      },
+      // Written over each round: an older version serves nobody.
+      { id: 'counters', prefix: 'counters/', noncurrentVersionExpiration: Duration.days(1) },
+      { id: 'uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
+    ],
+  });
+  acknowledge(bucket, {
+    'AwsSolutions-S1':
+      'Only our functions read it; each access to a node is in the audit log that lies in it, and CloudTrail can tell the rest.',
+  });
+  return bucket;
+}
+
+/** Accounts that never used it are refused by the service: its text names the table, the runbook the alternative. */
+function createTimestream(stack: Stack, { options, retentionMs }: Config['store']): void {
+  const { database: databaseName, table: tableName } = options as { database: string; table: string };
+  const database = new CfnDatabase(stack, 'SampleDatabase', { databaseName });
+  const samples = new CfnTable(stack, 'Samples', {
+    databaseName,
+    tableName,
+    retentionProperties: {
+      // Late samples may come for hours; what comes later goes to the magnetic store at once.
+      MemoryStoreRetentionPeriodInHours: '24',
+      MagneticStoreRetentionPeriodInDays: String(Math.max(1, Math.ceil(retentionMs / 86_400_000))),
+    },
+    magneticStoreWriteProperties: { EnableMagneticStoreWrites: true },
+  });
+  samples.addDependency(database);
+  for (const resource of [database, samples]) resource.applyRemovalPolicy(RemovalPolicy.RETAIN);
+}
+
+function uploadConfig(stack: Stack, bucket: Bucket, text: string): void {
+  const upload = new BucketDeployment(stack, 'Config', {
+    destinationBucket: bucket,
+    destinationKeyPrefix: CONFIG_KEY.replace(/[^/]+$/, ''),
+    sources: [Source.data(CONFIG_KEY.replace(/^.*\//, ''), text)],
+    prune: false,
+    retainOnDelete: true,
+  });
+  acknowledge(upload.handlerRole, {
+    'AwsSolutions-IAM4': 'The role is that of the deployment construct of AWS CDK.',
+    'AwsSolutions-IAM5':
+      'The role is that of the deployment construct of AWS CDK; it runs while deploying only.',
+  });
+}

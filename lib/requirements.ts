@@ -1,0 +1,84 @@
+import type { Config } from '../core/config/types.ts';
+import { ConfigError } from '../core/errors.ts';
+import type { Check } from '../core/model.ts';
+import { localReferences } from './references.ts';
+import { LONGEST_TIMEOUT_SECONDS, slowestBatchSeconds, tickMinutes } from './timing.ts';
+
+/** Nodes whose batch fits into a message of the probe queue with room to spare. */
+const LARGEST_BATCH = 500;
+/** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html */
+const MOST_CONCURRENT = 1000;
+
+/**
+ * What is right on one machine and cannot run on AWS, all at once. `file` is where it was written.
+ * @throws ConfigError with a line for each
+ */
+export function requireDeployable(config: Config, file: string): void {
+  const problems = [
+    ...storeProblems(config),
+    ...config.checks.flatMap(checkProblems),
+    ...tickProblems(config.checks),
+    ...config.bastions.flatMap(bastionProblems),
+    ...referenceProblems(config),
+  ];
+  if (problems.length === 0) return;
+  const count = `${problems.length} ${problems.length === 1 ? 'thing' : 'things'}`;
+  throw new ConfigError(
+    [`${file} has ${count} that cannot run on AWS`, ...problems.map((text) => `  ${text}`)].join('\n'),
+  );
+}
+
+function storeProblems({ store }: Config): string[] {
+  if (store.type !== 'sqlite') return [];
+  return [
+    'store.type: `sqlite` is a file, and functions share none; write `prometheus` with the address of a workspace of Amazon Managed Prometheus',
+  ];
+}
+
+function checkProblems({ name, everyMs }: Check): string[] {
+  if (everyMs % 60_000 === 0) return [];
+  return [
+    `checks ${name}: it runs every ${everyMs / 1000} s, and schedules on AWS count whole minutes; write \`1m\` or a multiple of it`,
+  ];
+}
+
+function tickProblems(checks: readonly Check[]): string[] {
+  if (tickMinutes(checks) !== undefined || checks.some((check) => checkProblems(check).length > 0)) return [];
+  return ['checks: none runs within the hour; write `1h` or less for one, so that a missed round is noticed'];
+}
+
+function bastionProblems(bastion: Config['bastions'][number]): string[] {
+  const { name, batchSize, maxConnections, agent } = bastion;
+  const at = `bastions ${name}`;
+  const seconds = slowestBatchSeconds(bastion);
+  return [
+    ...(batchSize > LARGEST_BATCH
+      ? [
+          `${at}: a batch of ${batchSize} nodes fits no message; write \`batchSize: ${LARGEST_BATCH}\` or less`,
+        ]
+      : []),
+    ...(maxConnections > MOST_CONCURRENT
+      ? [
+          `${at}: a queue feeds ${MOST_CONCURRENT} functions at once; write \`maxConnections: ${MOST_CONCURRENT}\` or less`,
+        ]
+      : []),
+    ...(maxConnections < 2
+      ? [
+          `${at}: a queue feeds two functions at once at least, which is two connections; write \`maxConnections: 2\` or more`,
+        ]
+      : []),
+    ...(seconds > LONGEST_TIMEOUT_SECONDS
+      ? [
+          `${at}: a batch of silent nodes takes ${seconds} s, and a function ends after ${LONGEST_TIMEOUT_SECONDS}; lower \`batchSize\` or \`deadlines\`, or raise \`concurrency\``,
+        ]
+      : []),
+    ...(agent === undefined ? [] : [`${at}: there is no ssh-agent on AWS; write \`privateKey\` instead`]),
+  ];
+}
+
+function referenceProblems(config: Config): string[] {
+  return localReferences(config).map(
+    (text) =>
+      `${text} is unknown to a function; put the value into a parameter and write \`\${ssm:/bartizan/…}\``,
+  );
+}

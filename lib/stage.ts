@@ -1,0 +1,164 @@
+import { AssetHashType, DockerImage, type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledgements.ts';
+import { alarmOnFunction, NAMESPACE } from './alarms.ts';
+import { bundleFunction, ROOT } from './bundle.ts';
+import type { Settings } from './settings.ts';
+import { createStageQueue, type StageQueueProps } from './stage-queue.ts';
+
+export type StageName = 'plan' | 'probe' | 'store' | 'evaluate' | 'notify' | 'deliver' | 'history';
+
+export interface StageNetwork {
+  vpc: IVpc;
+  vpcSubnets: SubnetSelection;
+  securityGroups: ISecurityGroup[];
+}
+
+export interface StageProps {
+  /** Of the function; its entry is functions/NAME.ts. */
+  name: StageName;
+  description: string;
+  timeout: Duration;
+  memoryMb: number;
+  environment: Record<string, string>;
+  architecture: Settings['architecture'];
+  topic: ITopic;
+  /** Without it the function runs outside of any network of ours. */
+  network?: StageNetwork | undefined;
+}
+
+export interface Stage {
+  name: StageName;
+  fn: LambdaFunction;
+  /** A queue of the stage; the function reads it, `batchSize` messages at a time, and may fail some of them. */
+  addQueue(id: string, options: StageQueueOptions): Queue;
+  /** Lets the function send to a queue, whose address it finds in that variable. */
+  sendsTo(variable: string, queue: Queue): void;
+}
+
+export interface StageQueueOptions
+  extends Pick<StageQueueProps, 'maxReceiveCount' | 'retention' | 'fifo' | 'oldest' | 'ageSection'> {
+  /** In texts, where a stage has several. */
+  name?: string;
+  batchSize: number;
+  /** Functions at once, 2 at least. */
+  maxConcurrency?: number;
+}
+
+/** A function with its role, its log and its alarms; queues are added to it. */
+export function createStage(scope: Construct, props: StageProps): Stage {
+  const { name, architecture, topic, network } = props;
+  const here = new Construct(scope, `${name.charAt(0).toUpperCase()}${name.slice(1)}`);
+  const logGroup = new LogGroup(here, 'Log', {
+    retention: RetentionDays.ONE_MONTH,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const fn = new LambdaFunction(here, 'Function', {
+    description: `${props.description} When it fails: docs/runbook.md#function-errors`,
+    runtime: Runtime.NODEJS_24_X,
+    architecture: architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
+    handler: 'index.handler',
+    code: codeOf(name, architecture),
+    timeout: props.timeout,
+    memorySize: props.memoryMb,
+    role: createRole(here, logGroup, network !== undefined),
+    logGroup,
+    tracing: Tracing.ACTIVE,
+    environment: {
+      POWERTOOLS_SERVICE_NAME: name,
+      POWERTOOLS_METRICS_NAMESPACE: NAMESPACE,
+      LOG_LEVEL: 'INFO',
+      ...props.environment,
+    },
+    ...network,
+  });
+  alarmOnFunction(here, topic, name, fn);
+  return {
+    name,
+    fn,
+    addQueue(id, { batchSize, maxConcurrency, ...options }) {
+      const queue = createStageQueue(here, id, { name, ...options, timeout: props.timeout, topic });
+      fn.addEventSource(
+        new SqsEventSource(queue, {
+          batchSize,
+          reportBatchItemFailures: true,
+          ...(maxConcurrency !== undefined && { maxConcurrency }),
+        }),
+      );
+      return queue;
+    },
+    sendsTo(variable, queue) {
+      fn.addEnvironment(variable, queue.queueUrl);
+      allowSending(fn, [queue]);
+    },
+  };
+}
+
+/** Real IAM knows the first action alone; an emulator that enforces permissions asks for the second. */
+export function allowSending(fn: LambdaFunction, queues: readonly Queue[]): void {
+  fn.addToRolePolicy(
+    new PolicyStatement({
+      actions: ['sqs:SendMessage', 'sqs:SendMessageBatch'],
+      resources: queues.map((queue) => queue.queueArn),
+    }),
+  );
+}
+
+function codeOf(name: StageName, architecture: Settings['architecture']): Code {
+  return Code.fromAsset(ROOT, {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      // Never pulled: what is bundled here is bundled by esbuild in this process, or not at all.
+      image: DockerImage.fromRegistry('scratch'),
+      local: {
+        tryBundle(outDir) {
+          bundleFunction({ entry: `functions/${name}.ts`, outDir, architecture });
+          return true;
+        },
+      },
+    },
+  });
+}
+
+/** A role that may write its own log, and have an address in the network where it runs in one. */
+function createRole(scope: Construct, logGroup: LogGroup, inNetwork: boolean): Role {
+  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: [logGroup.logGroupArn],
+    }),
+  );
+  if (inNetwork) {
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: [
+          'ec2:CreateNetworkInterface',
+          'ec2:DescribeNetworkInterfaces',
+          'ec2:DescribeSubnets',
+          'ec2:DeleteNetworkInterface',
+          'ec2:AssignPrivateIpAddresses',
+          'ec2:UnassignPrivateIpAddresses',
+        ],
+        resources: ['*'],
+      }),
+    );
+  }
+  acknowledge(role, {
+    'AwsSolutions-IAM5[Resource::*]':
+      'Traces and network interfaces have no name before they exist: AWS takes these actions for all resources only.',
+    [`AwsSolutions-IAM5[Resource::<${logicalId(logGroup)}.Arn>]`]: 'Streams of the own log group.',
+  });
+  return role;
+}
+
+function logicalId(logGroup: LogGroup): string {
+  return logGroup.stack.getLogicalId(logGroup.node.defaultChild as never);
+}

@@ -1,0 +1,73 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hasNativeCrypto } from '../../adapters/ssh/native-crypto.ts';
+import { ConfigError } from '../../core/errors.ts';
+import { bundleFunction } from '../../lib/bundle.ts';
+import { handler } from './handler.ts';
+
+const entry = 'test/stacks/handler.ts';
+const ours = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const LARGEST_BYTES = 250 * 1024 * 1024;
+
+let outDir: string;
+beforeEach(() => {
+  outDir = mkdtempSync(join(tmpdir(), 'bartizan-bundle-'));
+});
+afterEach(() => rmSync(outDir, { recursive: true, force: true }));
+
+/** Runs the handler of a bundle in a process of its own, far from our node_modules. */
+function runBundle(): { answer: unknown; binaries: string[] } {
+  const program = `
+    const { handler } = await import('./index.mjs');
+    const answer = await handler();
+    const binaries = process.report.getReport().sharedObjects.filter((file) => file.endsWith('.node'));
+    process.stdout.write(JSON.stringify({ answer, binaries }));`;
+  const text = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+    cwd: outDir,
+    encoding: 'utf8',
+  });
+  return JSON.parse(text);
+}
+
+function bytesIn(folder: string): number {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((file) => file.isFile())
+    .reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
+}
+
+describe('a bundled function', () => {
+  it('does alone what the sources do, with native ciphers where they were built for its machine', async () => {
+    const inputs = bundleFunction({ entry, outDir, architecture: ours });
+    const { answer, binaries } = runBundle();
+    expect(answer).toEqual(await handler());
+    const loaded = (name: RegExp) => binaries.filter((file) => file.startsWith(outDir) && name.test(file));
+    expect(loaded(/resvgjs\.linux/)).toHaveLength(1);
+    expect(loaded(/sshcrypto/)).toHaveLength(hasNativeCrypto() ? 1 : 0);
+    expect(inputs.filter((file) => /node_modules\/(aws-cdk-lib|constructs|esbuild)\//.test(file))).toEqual(
+      [],
+    );
+    expect(readFileSync(join(outDir, 'index.mjs'), 'utf8')).not.toContain('aws-cdk-lib');
+    const size = bytesIn(outDir);
+    process.stdout.write(
+      `a function with ssh2, fonts and the renderer: ${(size / 1024 / 1024).toFixed(1)} MiB, ` +
+        `${Math.round(statSync(join(outDir, 'index.mjs')).size / 1024)} KiB of it code\n`,
+    );
+    expect(size).toBeLessThan(LARGEST_BYTES / 4);
+  });
+
+  it('has no binary of this machine when it is for another', () => {
+    const other = ours === 'arm64' ? 'x86_64' : 'arm64';
+    bundleFunction({ entry: 'adapters/ssh/session.ts', outDir, architecture: other });
+    expect(readdirSync(outDir)).toEqual(['index.mjs']);
+  });
+
+  it('is refused by name when its entry is missing', () => {
+    const bundle = () => bundleFunction({ entry: 'functions/nothing.ts', outDir, architecture: ours });
+    expect(bundle).toThrow(new ConfigError('functions/nothing.ts: there is no such file'));
+  });
+});
