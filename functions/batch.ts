@@ -8,9 +8,8 @@ export interface BatchPorts {
   queues: Queues;
   logger: Logger;
   meter: Meter;
-  /** The function's own queue, and that of messages which never succeed. */
-  queueUrl: string;
-  deadLetterUrl: string;
+  /** By ARN: the queues that the function reads. */
+  own: Readonly<Record<string, { url: string; deadLetters: string }>>;
 }
 
 /**
@@ -45,15 +44,16 @@ export async function eachMessage(
 
 /** Whether the message stays in its queue. */
 async function settle(record: SQSRecord, error: unknown, ports: BatchPorts): Promise<boolean> {
-  const { queues, logger, meter, queueUrl, deadLetterUrl } = ports;
+  const { queues, logger, meter } = ports;
+  const own = ports.own[record.eventSourceARN];
   const tries = Number(record.attributes.ApproximateReceiveCount);
   const fields = { message: record.messageId, tries, error: describeError(error) };
-  if (error instanceof PermanentError) {
+  if (error instanceof PermanentError && own) {
     meter.count('messages_dead_total');
     logger.error('message can never succeed: it goes to the dead letters', fields);
     const groupId = record.attributes.MessageGroupId;
     const fifo = groupId === undefined ? undefined : { groupId, deduplicationId: record.messageId };
-    await queues.send(deadLetterUrl, [{ body: record.body, fifo }]);
+    await queues.send(own.deadLetters, [{ body: record.body, fifo }]);
     return false;
   }
   meter.count('messages_retried_total');
@@ -61,7 +61,8 @@ async function settle(record: SQSRecord, error: unknown, ports: BatchPorts): Pro
   const asked = error instanceof RetryableError ? (error.retryAfterMs ?? 0) / 1000 : 0;
   const ours = Math.min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** Math.min(10, tries - 1));
   const waitS = Math.min(MOST_WAIT_S, Math.max(asked, ours));
-  await queues.hide(queueUrl, record.receiptHandle, Math.ceil(waitS)).catch((cause: unknown) => {
+  if (!own) return true;
+  await queues.hide(own.url, record.receiptHandle, Math.ceil(waitS)).catch((cause: unknown) => {
     // It comes again when its visibility ends.
     logger.warn('message is not hidden for longer', { error: describeError(cause) });
   });

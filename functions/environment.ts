@@ -19,9 +19,11 @@ const environmentSchema = z.object({
   BARTIZAN_EVALUATE_QUEUE: queue,
   BARTIZAN_NOTIFY_QUEUE: queue,
   BARTIZAN_DELIVER_QUEUE: queue,
-  /** The function's own queue, and where its messages go that can never succeed. */
-  BARTIZAN_QUEUE: queue,
-  BARTIZAN_DEAD_LETTER_QUEUE: queue,
+  /** JSON: ARN of a queue that the function reads → its address, and that of its dead letters. */
+  BARTIZAN_QUEUES: z
+    .string()
+    .transform((text) => JSON.parse(text) as Record<string, { url: string; deadLetters: string }>)
+    .default({}),
 });
 
 export type Environment = z.output<typeof environmentSchema>;
@@ -35,10 +37,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
 }
 
 /** @throws ConfigError when the deployment did not tell it */
-export function neededQueue(
-  environment: Environment,
-  name: `BARTIZAN_${string}_QUEUE` | 'BARTIZAN_QUEUE',
-): string {
+export function neededQueue(environment: Environment, name: `BARTIZAN_${string}_QUEUE`): string {
   const url = environment[name as keyof Environment];
   if (typeof url !== 'string')
     throw new ConfigError(`environment of the function: ${name} is missing; deploy again`);

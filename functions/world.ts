@@ -23,7 +23,7 @@ import type {
 } from '../core/ports.ts';
 import type { BatchPorts } from './batch.ts';
 import { createConfiguration } from './configuration.ts';
-import { type Environment, neededQueue, readEnvironment } from './environment.ts';
+import { type Environment, readEnvironment } from './environment.ts';
 import { logger, meter, redactWith } from './lambda.ts';
 
 /** What functions work with; made on the first use, and anew when the configuration in force has changed. */
@@ -140,13 +140,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 /** What every function with a queue needs to see to its messages. @throws ConfigError */
 export async function batchPorts({ environment, logger, meter, queues }: World): Promise<BatchPorts> {
-  return {
-    queues: await queues(),
-    logger,
-    meter,
-    queueUrl: neededQueue(environment, 'BARTIZAN_QUEUE'),
-    deadLetterUrl: neededQueue(environment, 'BARTIZAN_DEAD_LETTER_QUEUE'),
-  };
+  return { queues: await queues(), logger, meter, own: environment.BARTIZAN_QUEUES };
 }
 
 let production: World | undefined;

@@ -104,7 +104,7 @@ export function startCloud(options: {
   const { config } = options;
   const fleet = createFleet({ config, sources: [], clock, logger, meter });
   const bucket = new Map<string, Uint8Array>();
-  const worldOf = (stage: Stage | 'plan'): World => ({
+  const world: World = {
     environment: readEnvironment({
       BARTIZAN_BUCKET: 'bucket',
       BARTIZAN_TABLE: 'table',
@@ -116,10 +116,11 @@ export function startCloud(options: {
       BARTIZAN_EVALUATE_QUEUE: urlOf('evaluate'),
       BARTIZAN_NOTIFY_QUEUE: urlOf('notify'),
       BARTIZAN_DELIVER_QUEUE: urlOf('deliver'),
-      ...(stage !== 'plan' && {
-        BARTIZAN_QUEUE: urlOf(stage),
-        BARTIZAN_DEAD_LETTER_QUEUE: deadLettersOf(urlOf(stage)),
-      }),
+      BARTIZAN_QUEUES: JSON.stringify(
+        Object.fromEntries(
+          STAGES.map((each) => [urlOf(each), { url: urlOf(each), deadLetters: deadLettersOf(urlOf(each)) }]),
+        ),
+      ),
     }),
     clock,
     logger,
@@ -141,19 +142,19 @@ export function startCloud(options: {
     store: async () => store,
     channels: async () => new Map(config.channels.map(({ name }) => [name, channel])),
     prober: async () => ({ prober, audit }),
-  });
+  };
   const context = {
     getRemainingTimeInMillis: () => TIMEOUT_MS,
     functionName: 'f',
     awsRequestId: 'r',
   } as unknown as Context;
-  const plan = createPlan(() => worldOf('plan'));
+  const plan = createPlan(() => world);
   const handlers = {
-    probe: createProbe(() => worldOf('probe')),
-    store: createStore(() => worldOf('store')),
-    evaluate: createEvaluate(() => worldOf('evaluate')),
-    notify: createNotify(() => worldOf('notify')),
-    deliver: createDeliver(() => worldOf('deliver')),
+    probe: createProbe(() => world),
+    store: createStore(() => world),
+    evaluate: createEvaluate(() => world),
+    notify: createNotify(() => world),
+    deliver: createDeliver(() => world),
   } as const;
   const SIZES: Record<Stage, number> = { probe: 1, store: 10, evaluate: 1, notify: 10, deliver: 1 };
   let outbox = 0;

@@ -132,7 +132,7 @@ export function createCloudQueues(nowMs: () => number): CloudQueues {
       if (taken.length === 0) return false;
       let failed: Set<string>;
       try {
-        const answer = await handle({ Records: taken.map(recordOf) });
+        const answer = await handle({ Records: taken.map((message) => recordOf(message, url)) });
         failed = new Set(answer?.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier) ?? []);
       } catch {
         failed = new Set(taken.map(({ id }) => id));
@@ -143,7 +143,7 @@ export function createCloudQueues(nowMs: () => number): CloudQueues {
   };
 }
 
-function recordOf({ id, body, receives, fifo }: Stored): SQSRecord {
+function recordOf({ id, body, receives, fifo }: Stored, eventSourceARN: string): SQSRecord {
   return {
     messageId: id,
     receiptHandle: id,
@@ -158,7 +158,7 @@ function recordOf({ id, body, receives, fifo }: Stored): SQSRecord {
     messageAttributes: {},
     md5OfBody: '',
     eventSource: 'aws:sqs',
-    eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:q',
+    eventSourceARN,
     awsRegion: 'us-east-1',
   };
 }
