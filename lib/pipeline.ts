@@ -133,8 +133,8 @@ function addStore(world: World): { stage: Stage; queue: Queue } {
   });
   const queue = stage.addQueue('Queue', {
     batchSize: 10,
-    // A store may be away for most of a day: 200 tries, six minutes apart.
-    maxReceiveCount: 200,
+    // A store may be away for days: tries are a minute apart, and only time ends them.
+    maxReceiveCount: 1000,
     retention: Duration.days(14),
     oldest: Duration.minutes(15),
   });
@@ -155,8 +155,8 @@ function addEvaluate(world: World): { stage: Stage; queue: Queue } {
   const queue = stage.addQueue('Queue', {
     batchSize: 1,
     // The next round judges the same samples again: an evaluation is not worth keeping for long.
-    maxReceiveCount: 5,
-    retention: Duration.hours(4),
+    maxReceiveCount: 200,
+    retention: Duration.minutes(15),
     oldest: Duration.seconds(Math.max(180, tick.toSeconds() * 2)),
     ageSection: 'evaluation-lag',
   });
@@ -175,7 +175,7 @@ function addNotify(world: World): { stage: Stage; queue: Queue } {
   });
   const queue = stage.addQueue('Queue', {
     batchSize: 10,
-    maxReceiveCount: 20,
+    maxReceiveCount: 200,
     retention: Duration.hours(4),
     // A wake-up may be put off by 15 minutes, and counts as waiting meanwhile.
     oldest: Duration.minutes(20),
@@ -209,7 +209,7 @@ function addDeliver(world: World): { stage: Stage; queue: Queue } {
   const queue = stage.addQueue('Queue', {
     batchSize: 1,
     fifo: true,
-    maxReceiveCount: 10,
+    maxReceiveCount: 200,
     retention: Duration.days(1),
     oldest: Duration.seconds(Math.max(600, tick.toSeconds())),
   });

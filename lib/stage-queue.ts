@@ -26,7 +26,11 @@ export interface StageQueueProps {
 }
 
 /** A queue in front of a function, with what becomes of its failures and the alarms of both. */
-export function createStageQueue(scope: Construct, id: string, props: StageQueueProps): Queue {
+export function createStageQueue(
+  scope: Construct,
+  id: string,
+  props: StageQueueProps,
+): { queue: Queue; deadLetters: Queue } {
   const { name, timeout, maxReceiveCount, retention, fifo, oldest, ageSection, topic } = props;
   const here = new Construct(scope, id);
   const deadLetters = createDeadLetters(here, { name, topic, fifo });
@@ -40,7 +44,7 @@ export function createStageQueue(scope: Construct, id: string, props: StageQueue
     ...(fifo && { fifo }),
   });
   alarmOnAge(here, topic, { name, queue, oldest, section: ageSection ?? 'old-messages' });
-  return queue;
+  return { queue, deadLetters };
 }
 
 /** Where failures lie until somebody has looked at them. */

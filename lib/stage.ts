@@ -1,4 +1,4 @@
-import { AssetHashType, DockerImage, type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, type Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
@@ -80,11 +80,23 @@ export function createStage(scope: Construct, props: StageProps): Stage {
     ...network,
   });
   alarmOnFunction(here, topic, name, fn);
+  const own: Record<string, { url: string; deadLetters: string }> = {};
+  if (name !== 'history' && name !== 'plan') {
+    // Read when the template is written: queues are added after.
+    fn.addEnvironment('BARTIZAN_QUEUES', Lazy.string({ produce: () => Stack.of(here).toJsonString(own) }));
+  }
   return {
     name,
     fn,
     addQueue(id, { batchSize, maxConcurrency, ...options }) {
-      const queue = createStageQueue(here, id, { name, ...options, timeout: props.timeout, topic });
+      const { queue, deadLetters } = createStageQueue(here, id, {
+        name,
+        ...options,
+        timeout: props.timeout,
+        topic,
+      });
+      own[queue.queueArn] = { url: queue.queueUrl, deadLetters: deadLetters.queueUrl };
+      allowSending(fn, [deadLetters]);
       fn.addEventSource(
         new SqsEventSource(queue, {
           batchSize,
@@ -117,6 +129,8 @@ function codeOf(name: StageName, architecture: Settings['architecture']): Code {
     bundling: {
       // Never pulled: what is bundled here is bundled by esbuild in this process, or not at all.
       image: DockerImage.fromRegistry('scratch'),
+      // Only told apart by it: assets of equal options are bundled once.
+      command: [name],
       local: {
         tryBundle(outDir) {
           bundleFunction({ entry: `functions/${name}.ts`, outDir, architecture });
