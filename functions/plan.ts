@@ -22,7 +22,7 @@ export function createPlan(world: () => World) {
     const { environment, meter, logger, activate, ...ports } = world();
     await activate();
     const config = await ports.config();
-    const roundMs = roundOf(scheduledTime, tickIntervalMs(config.checks));
+    const roundMs = roundOf(scheduledTime, tickIntervalMs(config.checks), ports.clock.nowMs());
     const { batches } = await plan({ roundMs, config }, { inventory: await ports.fleet() });
     const queues = await ports.queues();
     const probeQueues = environment.BARTIZAN_PROBE_QUEUES ?? {};
@@ -54,9 +54,9 @@ export function createPlan(world: () => World) {
   });
 }
 
-/** @throws ConfigError for what is no time */
-function roundOf(scheduledTime: string, tickMs: number): number {
-  const ms = Date.parse(scheduledTime);
+/** An emulator leaves the schedule's placeholder as it is, and starts within the tick. @throws ConfigError for no time */
+function roundOf(scheduledTime: string, tickMs: number, nowMs: number): number {
+  const ms = scheduledTime === '<aws.scheduler.scheduled-time>' ? nowMs : Date.parse(scheduledTime);
   if (Number.isNaN(ms)) throw new ConfigError(`scheduledTime: ${scheduledTime} is no time`);
   return Math.floor(ms / tickMs) * tickMs;
 }

@@ -3,7 +3,8 @@ import {
   Alarm,
   ComparisonOperator,
   type IMetric,
-  MathExpression,
+  Metric,
+  Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -58,11 +59,13 @@ export function addAlarm(scope: Construct, id: string, topic: ITopic, props: Ala
   return alarm;
 }
 
-/** A counter of the functions, over all its labels: whatever dimensions it has, it is counted. */
-export function counted(name: string, period: Duration): IMetric {
-  return new MathExpression({
-    expression: `SELECT SUM("${name}") FROM "${NAMESPACE}"`,
-    label: name,
+/** What the function of a stage counts. Its only dimension is the name of the service, which is that of the stage. */
+export function counted(name: string, service: string, period: Duration): IMetric {
+  return new Metric({
+    namespace: NAMESPACE,
+    metricName: name,
+    dimensionsMap: { service },
+    statistic: Stats.SUM,
     period,
   });
 }

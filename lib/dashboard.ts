@@ -12,12 +12,23 @@ export function createDashboard(
   { stages, queues }: { stages: readonly Stage[]; queues: ReadonlyMap<string, Queue> },
 ): void {
   const ofStages = (metric: (stage: Stage) => IMetric) => stages.map(metric);
-  const counters = (...names: string[]) => names.map((name) => counted(name, PERIOD));
+  const counters = (service: string, ...names: string[]) =>
+    names.map((name) => counted(name, service, PERIOD));
   const dashboard = new Dashboard(stack, 'Dashboard', { defaultInterval: Duration.hours(6) });
   dashboard.addWidgets(
-    graph('Rounds', counters('rounds_total', 'batches_expired_total', 'bastion_failures_total')),
-    graph('Samples', counters('samples_written_total', 'samples_duplicate_total', 'samples_rejected_total')),
-    graph('Messages', counters('deliveries_total', 'deliveries_failed_total', 'pictures_missing_total')),
+    graph('Rounds', [
+      ...counters('plan', 'rounds_planned_total'),
+      ...counters('evaluate', 'rounds_total'),
+      ...counters('probe', 'batches_expired_total', 'bastion_failures_total'),
+    ]),
+    graph(
+      'Samples',
+      counters('store', 'samples_written_total', 'samples_duplicate_total', 'samples_rejected_total'),
+    ),
+    graph(
+      'Messages',
+      counters('deliver', 'deliveries_total', 'deliveries_failed_total', 'pictures_missing_total'),
+    ),
   );
   dashboard.addWidgets(
     graph(

@@ -43,7 +43,7 @@ export function scheduleRounds(
   addAlarm(here, 'NoRoundAlarm', topic, {
     section: 'no-round',
     says: 'No round was completed: nothing is being watched.',
-    metric: counted('rounds_total', tick),
+    metric: counted('rounds_total', 'evaluate', tick),
     below: 1,
     periods: 3,
     missingIsBad: true,
