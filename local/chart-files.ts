@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { chartUrl, isChartName, newChartName } from '../adapters/charts/chart-name.ts';
 import type { ChartStore } from '../core/ports.ts';
 
 export interface ChartFiles extends ChartStore {
@@ -9,9 +9,6 @@ export interface ChartFiles extends ChartStore {
   /** Removes expired pictures; returns how many. */
   prune(nowMs: number): Promise<number>;
 }
-
-/** 128 random bits: nobody guesses the address of a picture. */
-const NAME = /^[A-Za-z0-9_-]{22}\.png$/;
 
 export async function createChartFiles(options: {
   dir: string;
@@ -23,14 +20,14 @@ export async function createChartFiles(options: {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   return {
     async put(png) {
-      const name = `${randomBytes(16).toString('base64url')}.png`;
+      const name = newChartName();
       const part = join(dir, `.${name}.part`);
       await writeFile(part, png);
       await rename(part, join(dir, name));
-      return new URL(`charts/${name}`, `${options.publicUrl.replace(/\/+$/, '')}/`).href;
+      return chartUrl(options.publicUrl, name);
     },
     async get(name) {
-      if (!NAME.test(name)) return undefined;
+      if (!isChartName(name)) return undefined;
       const file = join(dir, name);
       const found = await stat(file).catch(() => undefined);
       if (!found || nowMs() - found.mtimeMs > retentionMs) return undefined;

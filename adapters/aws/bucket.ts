@@ -1,0 +1,59 @@
+import { PermanentError } from '../../core/errors.ts';
+import type { AwsClient } from './client.ts';
+import { awsError } from './errors.ts';
+
+export interface BucketObject {
+  body: Uint8Array;
+  /** Names in lower case. */
+  metadata: Readonly<Record<string, string>>;
+}
+
+/** Objects of a bucket; all throw ConfigError | PermanentError | RetryableError. */
+export interface Bucket {
+  put(
+    key: string,
+    body: Uint8Array,
+    options: { contentType: string; metadata?: Readonly<Record<string, string>> },
+  ): Promise<void>;
+  /** Undefined when there is none: S3 says so only to who may also list the bucket, and else that it is forbidden. */
+  get(key: string): Promise<BucketObject | undefined>;
+  close(): void;
+}
+
+/** Far above what is kept in buckets here; a larger object is none of ours. */
+const LARGEST_BYTES = 64 * 1024 * 1024;
+
+/** Nothing is sent before the first call. */
+export async function openBucket(options: { bucket: string; client?: AwsClient }): Promise<Bucket> {
+  const { bucket: Bucket, client: settings = {} } = options;
+  const { GetObjectCommand, PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
+  // Names of buckets as host names are known to no resolver where an emulator listens.
+  const client = new S3Client({ ...settings, forcePathStyle: true });
+  const what = `bucket ${Bucket}`;
+  return {
+    async put(Key, Body, { contentType: ContentType, metadata: Metadata = {} }) {
+      try {
+        await client.send(new PutObjectCommand({ Bucket, Key, Body, ContentType, Metadata }));
+      } catch (cause) {
+        throw awsError(cause, what);
+      }
+    },
+    async get(Key) {
+      try {
+        const {
+          Body,
+          ContentLength = 0,
+          Metadata = {},
+        } = await client.send(new GetObjectCommand({ Bucket, Key }));
+        if (!Body) return undefined;
+        if (ContentLength > LARGEST_BYTES)
+          throw new PermanentError(`${what}: ${Key} is ${ContentLength} bytes`);
+        return { body: await Body.transformToByteArray(), metadata: Metadata };
+      } catch (cause) {
+        if ((cause as { name?: string }).name === 'NoSuchKey') return undefined;
+        throw cause instanceof PermanentError ? cause : awsError(cause, what);
+      }
+    },
+    close: () => client.destroy(),
+  };
+}
