@@ -1,4 +1,4 @@
-import type { Objects } from '../adapters/aws/objects.ts';
+import type { Bucket } from '../adapters/aws/bucket.ts';
 import { KINDS } from '../adapters/kinds.ts';
 import { parseConfig } from '../core/config/parse.ts';
 import type { Config } from '../core/config/types.ts';
@@ -12,7 +12,7 @@ export interface Configuration {
 }
 
 export interface ConfigurationPorts {
-  objects: Objects;
+  bucket: Pick<Bucket, 'get' | 'put'>;
   clock: Clock;
   logger: Logger;
   meter: Meter;
@@ -28,12 +28,12 @@ const KEPT_MS = 20_000;
  * active one (`activate`); so that a wrong one stops nothing, in whatever container.
  */
 export function createConfiguration(uploadedKey: string, ports: ConfigurationPorts) {
-  const { objects, clock, logger, meter } = ports;
+  const { bucket, clock, logger, meter } = ports;
   let active: (Configuration & { readAtMs: number }) | undefined;
   let seenUpload: string | undefined;
 
   async function read(key: string, unless?: string): Promise<{ text: string; version: string } | undefined> {
-    const found = await objects.get(key, unless);
+    const found = await bucket.get(key, unless);
     return found && { text: new TextDecoder().decode(found.body), version: found.version };
   }
 
@@ -69,7 +69,7 @@ export function createConfiguration(uploadedKey: string, ports: ConfigurationPor
         });
         return;
       }
-      await objects.put(ACTIVE_KEY, uploaded.text, { contentType: 'application/yaml' });
+      await bucket.put(ACTIVE_KEY, Buffer.from(uploaded.text), { contentType: 'application/yaml' });
       seenUpload = uploaded.version;
       active = undefined;
       logger.info('configuration in force', { version: uploaded.version });

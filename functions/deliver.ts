@@ -4,7 +4,6 @@ import { createChartRenderer } from '../adapters/charts/renderer.ts';
 import { deliverIncident } from '../core/stages/deliver.ts';
 import { createDraw } from '../core/stages/draw.ts';
 import { eachMessage } from './batch.ts';
-import { createChartObjects } from './history.ts';
 import { lambda } from './lambda.ts';
 import { wakeAtNextDue } from './notify.ts';
 import { batchPorts, theWorld, type World } from './world.ts';
@@ -16,14 +15,10 @@ const REST_MS = 5_000;
 export function createDeliver(world: () => World) {
   const renderer = createChartRenderer();
   return lambda(async (event: SQSEvent, context) => {
-    const { environment, clock, logger, meter, secrets, ...ports } = world();
+    const { clock, logger, meter, secrets, ...ports } = world();
     const answer = await eachMessage(event, await batchPorts(world()), async (message) => {
       const config = await ports.config();
-      const charts = createChartObjects(await ports.objects(), {
-        publicUrl: environment.BARTIZAN_PUBLIC_URL,
-        retentionMs: config.server.chartRetentionMs,
-        nowMs: clock.nowMs,
-      });
+      const charts = await ports.charts();
       const draw = createDraw({ store: await ports.store(), renderer, charts, config });
       const sleep = async (ms: number, signal: AbortSignal) => {
         await delay(ms, undefined, { signal }).catch(() => undefined);

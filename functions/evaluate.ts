@@ -21,7 +21,7 @@ export function createEvaluate(world: () => World) {
       if (!isFirst(shard)) return;
       meter.count('rounds_total');
       const health = JSON.stringify({ roundMs, completedAtMs: clock.nowMs() });
-      await (await ports.objects()).put(HEALTH_KEY, health, { contentType: 'application/json' });
+      await (await ports.bucket()).put(HEALTH_KEY, Buffer.from(health), { contentType: 'application/json' });
     });
   });
 }

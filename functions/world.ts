@@ -1,7 +1,9 @@
 import { createObjectAudit } from '../adapters/audit/objects.ts';
+import { type Bucket, openBucket } from '../adapters/aws/bucket.ts';
 import type { AwsClient } from '../adapters/aws/client.ts';
-import { type Objects, openObjects } from '../adapters/aws/objects.ts';
 import { createChannels } from '../adapters/channels/registry.ts';
+import { openS3Charts, type S3Charts } from '../adapters/charts/s3.ts';
+import { openS3Counters } from '../adapters/counters/s3.ts';
 import { createFleet, type Fleet } from '../adapters/inventory/fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
 import { createProber } from '../adapters/probes/prober.ts';
@@ -34,7 +36,8 @@ export interface World {
   meter: Meter;
   secrets: Secrets;
   queues(): Promise<Queues>;
-  objects(): Promise<Objects>;
+  bucket(): Promise<Pick<Bucket, 'get' | 'put'>>;
+  charts(): Promise<S3Charts>;
   state(): Promise<StateStore>;
   config(): Promise<Config>;
   /** See `Configuration`. */
@@ -56,16 +59,16 @@ export function createWorld(
   const { clock = { nowMs: Date.now }, aws = {} } = options;
   const secrets = createSecrets({ baseDir: '/', env, aws, nowMs: clock.nowMs });
   redactWith(secrets);
-  const pathStyle = env.AWS_ENDPOINT_URL !== undefined || aws.endpoint !== undefined;
   const ports = { clock, logger, meter, secrets };
 
   const queues = once(() => createQueues(aws));
-  const objects = once(() => openObjects(environment.BARTIZAN_BUCKET, { ...aws, pathStyle }));
+  const inBucket = { bucket: environment.BARTIZAN_BUCKET, client: aws };
+  const bucket = once(() => openBucket(inBucket));
   const state = once(() =>
     openDynamoState({ table: environment.BARTIZAN_TABLE, clock, historyMs: HISTORY_MS, client: aws }),
   );
   const configuration = once(async () =>
-    createConfiguration(environment.BARTIZAN_CONFIG_KEY, { objects: await objects(), ...ports }),
+    createConfiguration(environment.BARTIZAN_CONFIG_KEY, { bucket: await bucket(), ...ports }),
   );
 
   /** One value a version of the configuration. */
@@ -97,7 +100,15 @@ export function createWorld(
     environment,
     ...ports,
     queues,
-    objects,
+    bucket,
+    charts: perConfig((config) =>
+      openS3Charts({
+        ...inBucket,
+        publicUrl: environment.BARTIZAN_PUBLIC_URL || undefined,
+        retentionMs: config.server.chartRetentionMs,
+        clock,
+      }),
+    ),
     state,
     config: async () => (await (await configuration()).load()).config,
     activate: async () => (await configuration()).activate(),
@@ -112,12 +123,12 @@ export function createWorld(
         const { config } = await fleet();
         const writer = `${env.AWS_LAMBDA_FUNCTION_NAME ?? 'probe'}/${env.AWS_LAMBDA_LOG_STREAM_NAME ?? clock.nowMs()}`;
         const audit = createObjectAudit({
-          objects: await objects(),
+          bucket: await bucket(),
           prefix: 'audit/',
           writer,
           nowMs: clock.nowMs,
         });
-        const counters = (await state()).counters;
+        const counters = await openS3Counters(inBucket);
         const knownHosts = '/nonexistent/known_hosts';
         return { audit, prober: await createProber({ config, audit, counters, knownHosts, ...ports }) };
       },

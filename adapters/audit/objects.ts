@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Audit, AuditEntry } from '../../core/ports.ts';
-import type { Objects } from '../aws/objects.ts';
+import type { Bucket } from '../aws/bucket.ts';
 import { type ChainHead, chainLine, GENESIS } from './chain.ts';
 
 /** What comes within this time is written together: an object costs more than a line. */
@@ -11,14 +11,14 @@ const GATHER_MS = 200;
  * writer is one process with a name of its own, and its chain begins with it.
  */
 export function createObjectAudit(options: {
-  objects: Pick<Objects, 'put'>;
+  bucket: Pick<Bucket, 'put'>;
   /** Ends with a slash. */
   prefix: string;
   writer: string;
   nowMs: () => number;
   gatherMs?: number;
 }): Audit {
-  const { objects, prefix, writer, nowMs, gatherMs = GATHER_MS } = options;
+  const { bucket, prefix, writer, nowMs, gatherMs = GATHER_MS } = options;
   const place = writer.replace(/[^A-Za-z0-9._/-]+/g, '-');
   let head: ChainHead = GENESIS;
   let waiting: AuditEntry[] = [];
@@ -38,7 +38,8 @@ export function createObjectAudit(options: {
     const day = new Date(nowMs()).toISOString().slice(0, 10);
     const key = `${prefix}${day}/${place}/${String(head.sequence + 1).padStart(9, '0')}.jsonl`;
     try {
-      await objects.put(key, `${lines.join('\n')}\n`, { contentType: 'application/jsonl' });
+      const body = Buffer.from(`${lines.join('\n')}\n`);
+      await bucket.put(key, body, { contentType: 'application/jsonl' });
       head = after;
     } catch (error) {
       // Not chained yet: they go with the next.

@@ -4,6 +4,8 @@ import { awsError } from './errors.ts';
 
 export interface BucketObject {
   body: Uint8Array;
+  /** Changes with the content. */
+  version: string;
   /** Names in lower case. */
   metadata: Readonly<Record<string, string>>;
 }
@@ -15,8 +17,11 @@ export interface Bucket {
     body: Uint8Array,
     options: { contentType: string; metadata?: Readonly<Record<string, string>> },
   ): Promise<void>;
-  /** Undefined when there is none: S3 says so only to who may also list the bucket, and else that it is forbidden. */
-  get(key: string): Promise<BucketObject | undefined>;
+  /**
+   * Undefined when there is none: S3 says so only to who may also list the bucket, and else that it is forbidden; or
+   * when it is still of the version `unless`.
+   */
+  get(key: string, unless?: string): Promise<BucketObject | undefined>;
   close(): void;
 }
 
@@ -38,19 +43,21 @@ export async function openBucket(options: { bucket: string; client?: AwsClient }
         throw awsError(cause, what);
       }
     },
-    async get(Key) {
+    async get(Key, unless) {
       try {
         const {
           Body,
           ContentLength = 0,
+          ETag = '',
           Metadata = {},
-        } = await client.send(new GetObjectCommand({ Bucket, Key }));
+        } = await client.send(new GetObjectCommand({ Bucket, Key, IfNoneMatch: unless }));
         if (!Body) return undefined;
         if (ContentLength > LARGEST_BYTES)
           throw new PermanentError(`${what}: ${Key} is ${ContentLength} bytes`);
-        return { body: await Body.transformToByteArray(), metadata: Metadata };
+        return { body: await Body.transformToByteArray(), version: ETag, metadata: Metadata };
       } catch (cause) {
-        if ((cause as { name?: string }).name === 'NoSuchKey') return undefined;
+        const { name, $metadata } = cause as { name?: string; $metadata?: { httpStatusCode?: number } };
+        if (name === 'NoSuchKey' || $metadata?.httpStatusCode === 304) return undefined;
         throw cause instanceof PermanentError ? cause : awsError(cause, what);
       }
     },

@@ -103,7 +103,7 @@ export function startCloud(options: {
   };
   const { config } = options;
   const fleet = createFleet({ config, sources: [], clock, logger, meter });
-  const bucket = new Map<string, Uint8Array>();
+  const files = new Map<string, Uint8Array>();
   const world: World = {
     environment: readEnvironment({
       BARTIZAN_BUCKET: 'bucket',
@@ -127,14 +127,14 @@ export function startCloud(options: {
     meter,
     secrets: { resolve: async (text) => text, redact: (text) => text },
     queues: async () => queues,
-    objects: async () => ({
+    bucket: async () => ({
       get: async (key) => {
-        const body = bucket.get(key);
+        const body = files.get(key);
         return body && { body, version: '1', metadata: {} };
       },
-      put: async (key, body) =>
-        void bucket.set(key, typeof body === 'string' ? new TextEncoder().encode(body) : body),
+      put: async (key, body) => void files.set(key, body),
     }),
+    charts: async () => ({ put: async () => undefined, get: async () => undefined }),
     state: async () => state,
     config: async () => config,
     activate: async () => {},
