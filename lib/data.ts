@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   type Attribute,
   AttributeType,
@@ -13,7 +13,6 @@ import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-timestream';
 import type { Construct } from 'constructs';
 import { TABLE_DEFINITION, TTL_ATTRIBUTE } from '../adapters/state/dynamodb/layout.ts';
 import type { Config } from '../core/config/types.ts';
-import { acknowledge } from './acknowledgements.ts';
 
 export const CONFIG_KEY = 'config/bartizan.yaml';
 
@@ -96,19 +95,19 @@ function createBucket(stack: Stack, chartRetentionMs: number): Bucket {
       { id: 'uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
     ],
   });
-  acknowledge(bucket, {
-    'AwsSolutions-S1':
-      'Only our functions read it; each access to a node is in the audit log that lies in it, and CloudTrail can tell the rest.',
-  });
   return bucket;
 }
 
-/** Accounts that never used it are refused by the service: its text names the table, the runbook the alternative. */
+/** The service refuses accounts that never used it, in words that do not name the alternative: we do. */
 function createTimestream(stack: Stack, { options, retentionMs }: Config['store']): void {
   const { database: databaseName, table: tableName } = options as { database: string; table: string };
+  Annotations.of(stack).addWarningV2(
+    'bartizan:timestream',
+    'Timestream for LiveAnalytics takes no new customers since 2025-06-20. If AWS refuses SampleDatabase, write `store: { type: prometheus }` with a workspace of Amazon Managed Prometheus.',
+  );
   const database = new CfnDatabase(stack, 'SampleDatabase', { databaseName });
   const samples = new CfnTable(stack, 'Samples', {
-    databaseName,
+    databaseName: database.ref,
     tableName,
     retentionProperties: {
       // Late samples may come for hours; what comes later goes to the magnetic store at once.
@@ -117,21 +116,15 @@ function createTimestream(stack: Stack, { options, retentionMs }: Config['store'
     },
     magneticStoreWriteProperties: { EnableMagneticStoreWrites: true },
   });
-  samples.addDependency(database);
   for (const resource of [database, samples]) resource.applyRemovalPolicy(RemovalPolicy.RETAIN);
 }
 
 function uploadConfig(stack: Stack, bucket: Bucket, text: string): void {
-  const upload = new BucketDeployment(stack, 'Config', {
+  new BucketDeployment(stack, 'Config', {
     destinationBucket: bucket,
     destinationKeyPrefix: CONFIG_KEY.replace(/[^/]+$/, ''),
     sources: [Source.data(CONFIG_KEY.replace(/^.*\//, ''), text)],
     prune: false,
     retainOnDelete: true,
-  });
-  acknowledge(upload.handlerRole, {
-    'AwsSolutions-IAM4': 'The role is that of the deployment construct of AWS CDK.',
-    'AwsSolutions-IAM5':
-      'The role is that of the deployment construct of AWS CDK; it runs while deploying only.',
   });
 }

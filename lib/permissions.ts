@@ -3,7 +3,6 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Config } from '../core/config/types.ts';
-import { acknowledge } from './acknowledgements.ts';
 import { CONFIG_KEY, type Data } from './data.ts';
 
 export type FilePrefix = 'counters/' | 'charts/' | 'audit/';
@@ -11,10 +10,8 @@ export type FilePrefix = 'counters/' | 'charts/' | 'audit/';
 /** What a transaction may consist of is allowed one by one. */
 const STATE_ACTIONS = [
   'dynamodb:BatchGetItem',
-  'dynamodb:GetItem',
   'dynamodb:Query',
   'dynamodb:PutItem',
-  'dynamodb:UpdateItem',
   'dynamodb:DeleteItem',
   'dynamodb:ConditionCheckItem',
 ] as const;
@@ -36,10 +33,6 @@ export function allowFiles(
   const reads = access !== 'write';
   const actions = [...(reads ? ['s3:GetObject'] : []), ...(access === 'read' ? [] : ['s3:PutObject'])];
   fn.addToRolePolicy(new PolicyStatement({ actions, resources: [bucket.arnForObjects(`${prefix}*`)] }));
-  acknowledge(fn.role ?? fn, {
-    [`AwsSolutions-IAM5[Resource::<${idOf(bucket)}.Arn>/${prefix}*]`]:
-      'Names of these files are made up as they are written; the prefix is theirs alone.',
-  });
   if (reads) allowListing(fn, bucket, `${prefix}*`);
 }
 
@@ -54,20 +47,13 @@ function allowListing(fn: LambdaFunction, bucket: Data['bucket'], prefix: string
   );
 }
 
-/** Reading and writing state by its keys; never a scan, never the table itself. */
+/** Reading and writing state by its keys; no scan, and no index: those serve what people look at, not stages. */
 export function allowState(fn: LambdaFunction, { table }: Data): void {
   fn.addToRolePolicy(new PolicyStatement({ actions: [...STATE_ACTIONS], resources: [table.tableArn] }));
-  fn.addToRolePolicy(
-    new PolicyStatement({ actions: ['dynamodb:Query'], resources: [`${table.tableArn}/index/*`] }),
-  );
-  acknowledge(fn.role ?? fn, {
-    [`AwsSolutions-IAM5[Resource::<${idOf(table)}.Arn>/index/*]`]: 'The indexes of our own table.',
-  });
 }
 
 /**
- * The same in some partitions of the table alone, `*` allowed; see adapters/state/dynamodb/layout.ts. No index: those
- * lead to every partition.
+ * The same in some partitions of the table alone, `*` allowed; see adapters/state/dynamodb/layout.ts.
  */
 export function allowPartitions(fn: LambdaFunction, { table }: Data, partitions: readonly string[]): void {
   fn.addToRolePolicy(
@@ -97,10 +83,6 @@ export function allowParameters(fn: LambdaFunction, names: readonly string[]): v
       conditions: { StringEquals: { 'kms:EncryptionContext:PARAMETER_ARN': arns } },
     }),
   );
-  acknowledge(fn.role ?? fn, {
-    'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*]':
-      'The condition names the parameters; which key each has is known to it alone.',
-  });
 }
 
 /** The sample store with the credentials of the function, where it is one of AWS. */
@@ -134,11 +116,6 @@ export function allowSamples(
     resourceName: workspace.id,
   });
   fn.addToRolePolicy(new PolicyStatement({ actions, resources: [arn] }));
-  if (workspace.id !== '*') return;
-  acknowledge(fn.role ?? fn, {
-    [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:aps:${workspace.region}:<AWS::AccountId>:workspace/*]`]:
-      'The address of the workspace is a secret of the configuration, so that its name is not known here.',
-  });
 }
 
 /** Of a store that requests are signed for; every workspace of the region where the address is itself a secret. */
@@ -146,9 +123,4 @@ function workspaceOf(options: Config['store']['options']): { region: string; id:
   const { sigv4, url } = options as { sigv4?: { region: string; service?: string }; url: string };
   if (sigv4 === undefined || (sigv4.service ?? 'aps') !== 'aps') return undefined;
   return { region: sigv4.region, id: /\/workspaces\/([\w-]+)/.exec(url)?.[1] ?? '*' };
-}
-
-function idOf(resource: Data['bucket'] | Data['table']): string {
-  const stack = Stack.of(resource);
-  return stack.getLogicalId(resource.node.defaultChild as never);
 }

@@ -6,7 +6,8 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { WAKE_FILTER } from '../adapters/state/dynamodb/layout.ts';
 import type { Config } from '../core/config/types.ts';
-import { acknowledge } from './acknowledgements.ts';
+import { addAlarm, counted } from './alarms.ts';
+import { createDashboard } from './dashboard.ts';
 import type { Data } from './data.ts';
 import type { Network } from './network.ts';
 import {
@@ -29,6 +30,8 @@ export interface PipelineProps {
   data: Data;
   network: Network;
   topic: ITopic;
+  /** Shown on the dashboard beside the others. */
+  history: Stage;
   /** Of every function. */
   environment: Record<string, string>;
 }
@@ -60,10 +63,24 @@ export function createPipeline(app: Construct, props: PipelineProps): Pipeline {
   deliver.stage.sendsTo('BARTIZAN_NOTIFY_QUEUE', notify.queue);
   const probe = addProbe(world, store.queue);
   const plan = addPlan(world, { probes: probe.queues, evaluate: evaluate.queue, notify: notify.queue });
-  return {
-    stack,
-    stages: [plan, probe.stage, store.stage, evaluate.stage, notify.stage, deliver.stage],
-  };
+  addAlarm(stack, 'DeliveriesFailedAlarm', props.topic, {
+    section: 'deliveries-failed',
+    says: 'A message could not be delivered for good: somebody was not told.',
+    metric: counted('deliveries_failed_total', Duration.minutes(5)),
+    above: 0,
+  });
+  const stages = [plan, probe.stage, store.stage, evaluate.stage, notify.stage, deliver.stage];
+  createDashboard(stack, {
+    stages: [...stages, props.history],
+    queues: new Map([
+      ...[...probe.queues].map(([bastion, queue]): [string, Queue] => [`probe ${bastion}`, queue]),
+      ['store', store.queue],
+      ['evaluate', evaluate.queue],
+      ['notify', notify.queue],
+      ['deliver', deliver.queue],
+    ]),
+  });
+  return { stack, stages };
 }
 
 type Form = Pick<StageProps, 'description' | 'memoryMb' | 'network'> & { seconds: number };
@@ -191,9 +208,6 @@ function addNotify(world: World): { stage: Stage; queue: Queue } {
       filters: [{ pattern: JSON.stringify(WAKE_FILTER) }],
     }),
   );
-  acknowledge(stage.fn.role ?? stage.fn, {
-    'AwsSolutions-IAM5[Resource::*]': 'Listing streams is allowed for all streams or none.',
-  });
   allowState(stage.fn, data);
   return { stage, queue };
 }

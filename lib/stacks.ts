@@ -45,6 +45,7 @@ export function defineStacks(app: App, { file, text, config }: Source): Stacks {
     data,
     network,
     topic,
+    history: history.stage,
     environment: { ...environment, BARTIZAN_PUBLIC_URL: history.publicUrl },
   });
   Tags.of(app).add('project', 'bartizan');

@@ -2,7 +2,6 @@ import { Duration } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledgements.ts';
 import { alarmOnAge, alarmOnDeadLetters } from './alarms.ts';
 
 /** The longest SQS keeps anything: time to look at it. */
@@ -58,7 +57,6 @@ export function createDeadLetters(
     retentionPeriod: KEPT,
     ...(fifo && { fifo }),
   });
-  acknowledge(queue, { 'AwsSolutions-SQS3': 'This is a dead-letter queue itself.' });
   alarmOnDeadLetters(scope, topic, name, queue);
   return queue;
 }

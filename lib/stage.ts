@@ -7,7 +7,6 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledgements.ts';
 import { alarmOnFunction, NAMESPACE } from './alarms.ts';
 import { bundleFunction, ROOT } from './bundle.ts';
 import type { Settings } from './settings.ts';
@@ -165,14 +164,5 @@ function createRole(scope: Construct, logGroup: LogGroup, inNetwork: boolean): R
       }),
     );
   }
-  acknowledge(role, {
-    'AwsSolutions-IAM5[Resource::*]':
-      'Traces and network interfaces have no name before they exist: AWS takes these actions for all resources only.',
-    [`AwsSolutions-IAM5[Resource::<${logicalId(logGroup)}.Arn>]`]: 'Streams of the own log group.',
-  });
   return role;
-}
-
-function logicalId(logGroup: LogGroup): string {
-  return logGroup.stack.getLogicalId(logGroup.node.defaultChild as never);
 }

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { resources, synthExample } from './synth.ts';
+
+const templates = synthExample();
+const alarms = resources(templates, 'AWS::CloudWatch::Alarm');
+const queues = resources(templates, 'AWS::SQS::Queue');
+const runbook = readFileSync('docs/runbook.md', 'utf8');
+
+/** Sections of the runbook with the headings in each. */
+function sections(): [string, string[]][] {
+  return runbook
+    .split(/^## /m)
+    .slice(1)
+    .map((text) => [
+      text.split('\n')[0] ?? '',
+      [...text.matchAll(/^### (.+)$/gm)].map((match) => match[1] ?? ''),
+    ]);
+}
+
+/** Id of the queue that an alarm's metric is of, or undefined. */
+function queueOf(alarm: (typeof alarms)[number]): string | undefined {
+  return alarm.Properties.Dimensions?.find(({ Name }: { Name: string }) => Name === 'QueueName')?.Value[
+    'Fn::GetAtt'
+  ][0];
+}
+
+describe('alarms', () => {
+  it('each has a section of the runbook, and each section an alarm', () => {
+    const linked = alarms.map(
+      ({ Properties }) => /docs\/runbook\.md#([\w-]+)$/.exec(Properties.AlarmDescription)?.[1],
+    );
+    expect([...new Set(linked)].sort()).toEqual(
+      sections()
+        .map(([name]) => name)
+        .sort(),
+    );
+    for (const [name, headings] of sections()) {
+      expect([name, headings]).toEqual([name, ['Description', 'Investigation', 'Resolution']]);
+    }
+  });
+
+  it('links inside the runbook lead somewhere', () => {
+    const names = sections().map(([name]) => name);
+    const links = [...runbook.matchAll(/\(#([\w-]+)\)/g)].map((match) => match[1]);
+    expect(links.filter((link) => !names.includes(link ?? ''))).toEqual([]);
+  });
+
+  it('each tells the topic when it begins and when it ends', () => {
+    for (const { id, Properties } of alarms) {
+      expect([id, Properties.AlarmActions, Properties.OKActions]).toEqual([
+        id,
+        [{ 'Fn::ImportValue': expect.stringContaining('RefAlarms') }],
+        [{ 'Fn::ImportValue': expect.stringContaining('RefAlarms') }],
+      ]);
+    }
+  });
+
+  it('every queue has one: dead letters for what lies there, the others for age', () => {
+    const metrics = new Map(alarms.map((alarm) => [queueOf(alarm), alarm.Properties.MetricName]));
+    const expected = queues.map(({ id }) => [
+      id,
+      id.includes('DeadLetters') ? 'ApproximateNumberOfMessagesVisible' : 'ApproximateAgeOfOldestMessage',
+    ]);
+    expect(queues.map(({ id }) => [id, metrics.get(id)])).toEqual(expected);
+  });
+
+  it('every function of ours has two: errors and throttles', () => {
+    const stages = ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History'];
+    for (const stage of stages) {
+      const metrics = alarms
+        .filter(({ id, Properties }) => id.startsWith(stage) && Properties.Namespace === 'AWS/Lambda')
+        .map(({ Properties }) => Properties.MetricName);
+      expect([stage, metrics.sort()]).toEqual([stage, ['Errors', 'Throttles']]);
+    }
+  });
+
+  it('no round is one when nothing at all is measured', () => {
+    const [alarm] = alarms.filter(({ id }) => id.startsWith('RoundsNoRound'));
+    expect(alarm?.Properties).toMatchObject({
+      TreatMissingData: 'breaching',
+      ComparisonOperator: 'LessThanThreshold',
+      Threshold: 1,
+      EvaluationPeriods: 3,
+      Metrics: [{ Expression: 'SELECT SUM("rounds_total") FROM "Bartizan"', Period: 60 }],
+    });
+    const others = alarms.filter(
+      ({ id, Properties }) => id !== alarm?.id && Properties.TreatMissingData !== 'notBreaching',
+    );
+    expect(others.map(({ id }) => id)).toEqual([]);
+  });
+
+  it('a topic takes them from CloudWatch, over TLS alone', () => {
+    const [policy] = resources(templates, 'AWS::SNS::TopicPolicy');
+    const { Statement } = policy?.Properties.PolicyDocument ?? {};
+    expect(Statement).toContainEqual(
+      expect.objectContaining({
+        Effect: 'Allow',
+        Action: 'sns:Publish',
+        Principal: { Service: 'cloudwatch.amazonaws.com' },
+      }),
+    );
+    expect(Statement).toContainEqual(
+      expect.objectContaining({
+        Effect: 'Deny',
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      }),
+    );
+  });
+
+  it('a dashboard shows what they are about', () => {
+    const [dashboard] = resources(templates, 'AWS::CloudWatch::Dashboard');
+    const body = JSON.stringify(dashboard?.Properties.DashboardBody);
+    for (const title of ['Rounds', 'Samples', 'Messages', 'Oldest message', 'Duration', 'Errors'])
+      expect(body).toContain(title);
+  });
+});

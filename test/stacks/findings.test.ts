@@ -1,0 +1,104 @@
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { expect, it } from 'vitest';
+import { defineExample, type SynthOptions } from './synth.ts';
+
+/** What cdk-nag finds and is meant: rule with its finding, where, why. */
+const ACCEPTED: readonly [finding: RegExp, where: RegExp, why: string][] = [
+  [
+    /^AwsSolutions-S1$/,
+    /^BartizanData\/Files\//,
+    'Only our functions read the bucket. Each access to a node is in the audit log that lies in it; CloudTrail can tell the rest.',
+  ],
+  [
+    /^AwsSolutions-(IAM4|IAM5|L1)\b/,
+    /^BartizanData\/Custom::CDKBucketDeployment/,
+    'The uploading function is that of AWS CDK itself and runs while deploying only; `-c uploadConfig=false` leaves it out.',
+  ],
+  [
+    /^AwsSolutions-SQS3$/,
+    /\/DeadLetters\//,
+    'It is a dead-letter queue, of a schedule: only a queue counts as having one.',
+  ],
+  [
+    /^AwsSolutions-IAM5\[Resource::\*\]$/,
+    /^Bartizan(Pipeline|History)\/\w+\/Role\//,
+    'Traces, network interfaces, lists of streams and Timestream endpoints: AWS takes these actions for all resources or none.',
+  ],
+  [
+    /^AwsSolutions-IAM5\[Resource::\S+\/(charts|counters|audit)\/\*\]$/,
+    /^Bartizan(Pipeline|History)\/\w+\/Role\//,
+    'Names of files are made up as they are written; the prefix belongs to nothing else.',
+  ],
+  [
+    /^AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key\/\*\]$/,
+    /^BartizanPipeline\/\w+\/Role\//,
+    'Which key a parameter was encrypted with, it alone knows; a condition names the parameters.',
+  ],
+  [
+    /^AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:aps:[\w-]+:<AWS::AccountId>:workspace\/\*\]$/,
+    /^BartizanPipeline\/\w+\/Role\//,
+    'The address of the workspace is a secret of the configuration, so its name is not known when policies are written.',
+  ],
+  [
+    /^AwsSolutions-TS3$/,
+    /^BartizanData\/SampleDatabase$/,
+    'Samples are encrypted with the key of AWS for Timestream; they hold load and names of nodes.',
+  ],
+  [
+    /^AwsSolutions-IAM5\[Resource::<PlanFunction\w+\.Arn>:\*\]$/,
+    /^BartizanPipeline\/SchedulerRole/,
+    'Versions of the one function that the schedule starts.',
+  ],
+];
+
+const CASES: readonly [what: string, options: SynthOptions][] = [
+  ['the example', {}],
+  [
+    'an existing network with a private store behind a secret address',
+    {
+      context: {
+        vpcId: 'vpc-0123456789abcdef0',
+        privateSubnetIds: 'subnet-0123456789abcdef0,subnet-0123456789abcdef1',
+        storeInVpc: 'true',
+        alarmEmail: 'ops@example.net',
+        uploadConfig: 'false',
+      },
+      replace: [
+        [
+          'https://aps-workspaces.ap-northeast-2.amazonaws.com/workspaces/ws-00000000-0000-0000-0000-000000000000',
+          '${ssm:/bartizan/store}',
+        ],
+      ],
+    },
+  ],
+  [
+    'Timestream',
+    {
+      edit: (config) => ({
+        ...config,
+        store: { ...config.store, type: 'timestream', options: { database: 'bartizan', table: 'samples' } },
+      }),
+    },
+  ],
+];
+
+function findingsOf(options: SynthOptions): { finding: string; where: string }[] {
+  const { app } = defineExample(options);
+  app.synth();
+  const { violations } = new AwsSolutionsChecks().validateScope(app);
+  return violations.flatMap(({ ruleName, violatingResources }) =>
+    violatingResources.map(({ constructPath }) => ({ finding: ruleName, where: constructPath ?? '' })),
+  );
+}
+
+it('cdk-nag finds nothing that has no reason, and every reason is of something it finds', () => {
+  const found = CASES.flatMap(([what, options]) => findingsOf(options).map((one) => ({ what, ...one })));
+  const unexplained = found.filter(
+    ({ finding, where }) => !ACCEPTED.some(([rule, place]) => rule.test(finding) && place.test(where)),
+  );
+  expect(unexplained).toEqual([]);
+  const idle = ACCEPTED.filter(
+    ([rule, place]) => !found.some(({ finding, where }) => rule.test(finding) && place.test(where)),
+  );
+  expect(idle).toEqual([]);
+});

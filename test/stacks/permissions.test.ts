@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import { policyLines } from './policy-text.ts';
+import { resources, synthExample } from './synth.ts';
+
+const templates = synthExample();
+
+const STATE = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'Query'];
+const PARAMETERS = 'arn:<Partition>:ssm:<Region>:<AccountId>:parameter/bartizan';
+const KEYS = 'arn:<Partition>:kms:<Region>:<AccountId>:key/*';
+const WORKSPACE =
+  'arn:<Partition>:aps:ap-northeast-2:<AccountId>:workspace/ws-00000000-0000-0000-0000-000000000000';
+
+const always = (stage: string) => [
+  `logs:CreateLogStream ${stage}Log.Arn`,
+  `logs:PutLogEvents ${stage}Log.Arn`,
+  's3:GetObject Files.Arn/config/bartizan.yaml',
+  's3:ListBucket Files.Arn if s3:prefix = config/bartizan.yaml',
+  // No trace has a name before it is there.
+  'xray:PutTelemetryRecords *',
+  'xray:PutTraceSegments *',
+];
+const receives = (queue: string) =>
+  ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
+    (action) => `sqs:${action} ${queue}.Arn`,
+  );
+const sends = (...queues: string[]) =>
+  queues.flatMap((queue) => [`sqs:SendMessage ${queue}.Arn`, `sqs:SendMessageBatch ${queue}.Arn`]);
+const state = (condition = '') => STATE.map((action) => `dynamodb:${action} State.Arn${condition}`);
+const parameters = (...names: string[]) => [
+  ...names.flatMap((name) => [
+    `ssm:GetParameter ${PARAMETERS}/${name}`,
+    `ssm:GetParameters ${PARAMETERS}/${name}`,
+  ]),
+  `kms:Decrypt ${KEYS} if kms:EncryptionContext:PARAMETER_ARN = ${names.map((name) => `${PARAMETERS}/${name}`).join(', ')}`,
+];
+
+describe('each function may do this and nothing else', () => {
+  it.each<[stage: string, allowed: string[]]>([
+    [
+      'Plan',
+      [
+        ...sends('ProbeToseoulQueue', 'EvaluateQueue', 'NotifyQueue'),
+        'sqs:GetQueueAttributes RoundsDeadLetters.Arn',
+        'sqs:GetQueueUrl RoundsDeadLetters.Arn',
+        'sqs:SendMessage RoundsDeadLetters.Arn',
+      ],
+    ],
+    [
+      'Probe',
+      [
+        ...receives('ProbeToseoulQueue'),
+        ...sends('StoreQueue'),
+        ...state(' if dynamodb:LeadingKeys = audit'),
+        ...parameters('ssh-key'),
+        's3:GetObject Files.Arn/counters/*',
+        's3:PutObject Files.Arn/counters/*',
+        's3:ListBucket Files.Arn if s3:prefix = counters/*',
+        's3:PutObject Files.Arn/audit/*',
+        // Interfaces of a network are allowed for all or none.
+        ...['Assign', 'Unassign'].map((what) => `ec2:${what}PrivateIpAddresses *`),
+        ...['Create', 'Delete'].map((what) => `ec2:${what}NetworkInterface *`),
+        'ec2:DescribeNetworkInterfaces *',
+        'ec2:DescribeSubnets *',
+      ],
+    ],
+    [
+      'Store',
+      [
+        ...receives('StoreQueue'),
+        ...state(' if dynamodb:LeadingKeys = status#*, part#status#*'),
+        `aps:RemoteWrite ${WORKSPACE}`,
+      ],
+    ],
+    ['Evaluate', [...receives('EvaluateQueue'), ...state(), `aps:QueryMetrics ${WORKSPACE}`]],
+    [
+      'Notify',
+      [
+        ...receives('NotifyQueue'),
+        ...sends('NotifyQueue', 'DeliverQueue'),
+        ...state(),
+        ...['DescribeStream', 'GetRecords', 'GetShardIterator'].map(
+          (action) => `dynamodb:${action} State.StreamArn`,
+        ),
+        // Streams are listed all or none.
+        'dynamodb:ListStreams *',
+      ],
+    ],
+    [
+      'Deliver',
+      [
+        ...receives('DeliverQueue'),
+        ...sends('NotifyQueue'),
+        ...state(),
+        ...parameters('on-call-url', 'slack-token'),
+        's3:PutObject Files.Arn/charts/*',
+        `aps:QueryMetrics ${WORKSPACE}`,
+      ],
+    ],
+    ['History', ['s3:GetObject Files.Arn/charts/*', 's3:ListBucket Files.Arn if s3:prefix = charts/*']],
+  ])('%s', (stage, allowed) => {
+    expect(policyLines(templates, stage)).toEqual([...always(stage), ...allowed].sort());
+  });
+});
+
+describe('permissions follow from the configuration', () => {
+  const store = 'arn:<Partition>:timestream:<Region>:<AccountId>:database/bartizan/table/samples';
+  const onTimestream = synthExample({
+    edit: (config) => ({
+      ...config,
+      store: { ...config.store, type: 'timestream', options: { database: 'bartizan', table: 'samples' } },
+    }),
+  });
+
+  it.each([
+    ['Store', [`timestream:DescribeTable ${store}`, `timestream:WriteRecords ${store}`]],
+    ['Evaluate', [`timestream:DescribeTable ${store}`, `timestream:Select ${store}`]],
+  ])('%s uses the table in Timestream', (stage, allowed) => {
+    const lines = policyLines(onTimestream, stage);
+    expect(lines.filter((line) => /^(timestream|aps):/.test(line))).toEqual(
+      // Endpoints are asked for before anything is named.
+      ['timestream:DescribeEndpoints *', ...allowed],
+    );
+  });
+
+  it('credentials of a store are read by those who speak to it, in the network where it is private', () => {
+    const own = synthExample({
+      context: { storeInVpc: 'true' },
+      edit: (config) => ({
+        ...config,
+        store: {
+          ...config.store,
+          options: {
+            url: 'http://metrics.internal:9090',
+            bearerToken: '${ssm:/bartizan/store:3}',
+            headers: { 'X-Scope-OrgID': 'a-${ssm:tenant}' },
+          },
+        },
+      }),
+    });
+    for (const stage of ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History']) {
+      const lines = policyLines(own, stage);
+      const reads = lines.includes(`ssm:GetParameter ${PARAMETERS}/store`);
+      const speaks = ['Store', 'Evaluate', 'Deliver'].includes(stage);
+      expect([stage, reads]).toEqual([stage, speaks]);
+      expect(lines.some((line) => line.startsWith('ssm:') && line.endsWith(':parameter/tenant'))).toBe(
+        speaks,
+      );
+      expect(lines.some((line) => line.startsWith('ec2:'))).toBe(speaks || stage === 'Probe');
+      expect(lines.some((line) => line.startsWith('aps:'))).toBe(false);
+    }
+    const [group] = resources(own, 'AWS::EC2::SecurityGroup');
+    const ports = group?.Properties.SecurityGroupEgress.map(({ FromPort }: { FromPort: number }) => FromPort);
+    expect(ports).toEqual([443, 22, 9090]);
+  });
+});

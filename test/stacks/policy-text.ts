@@ -1,0 +1,60 @@
+// Policies of a template as lines that people can read: `action resource`, with ` if CONDITION` where there is one.
+import { type Resource, resources, type Templates } from './synth.ts';
+
+interface Statement {
+  Action: string | string[];
+  Resource: unknown;
+  Condition?: unknown;
+}
+
+/** Of the function with that construct name, sorted, once each. */
+export function policyLines(templates: Templates, stage: string): string[] {
+  const policies = resources(templates, 'AWS::IAM::Policy').filter(({ id }) =>
+    new RegExp(`^${stage}Role`).test(id),
+  );
+  const lines = policies.flatMap((policy: Resource) =>
+    (policy.Properties.PolicyDocument.Statement as Statement[]).flatMap(linesOf),
+  );
+  return [...new Set(lines)].sort();
+}
+
+function linesOf({ Action, Resource, Condition }: Statement): string[] {
+  const condition = Condition === undefined ? '' : ` if ${conditionText(Condition)}`;
+  return listOf(Resource).flatMap((resource) =>
+    listOf(Action).map((action) => `${action} ${valueText(resource)}${condition}`),
+  );
+}
+
+function conditionText(condition: unknown): string {
+  return Object.values(condition as Record<string, Record<string, unknown>>)
+    .flatMap(Object.entries)
+    .map(([key, value]) => `${key} = ${listOf(value).map(valueText).join(', ')}`)
+    .join(' and ');
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+/** An intrinsic function of CloudFormation in short; hashes of names are left out. */
+export function valueText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const [[name, argument] = ['', '']] = Object.entries(value as Record<string, unknown>);
+  switch (name) {
+    case 'Ref':
+      return `<${String(argument).replace('AWS::', '').replace(HASH, '')}>`;
+    case 'Fn::GetAtt':
+      return (argument as string[]).map((part) => part.replace(HASH, '')).join('.');
+    case 'Fn::ImportValue': {
+      const [, id = '', attribute = ''] = EXPORT.exec(String(argument)) ?? [];
+      return attribute === '' ? `<${id}>` : `${id}.${attribute}`;
+    }
+    case 'Fn::Join':
+      return (argument as [string, unknown[]])[1].map(valueText).join('');
+    default:
+      return JSON.stringify(value);
+  }
+}
+
+const HASH = /[0-9A-F]{8}$/;
+const EXPORT = /:ExportsOutput(?:FnGetAtt|Ref)(\w+?)[0-9A-F]{8}(\w*?)[0-9A-F]{8}$/;

@@ -1,0 +1,143 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { defineExample, exampleText, resources, type SynthOptions, synthExample } from './synth.ts';
+
+const EVERY = 'every: 1m';
+
+function messageOf(options: SynthOptions): string {
+  try {
+    defineExample(options);
+  } catch (error) {
+    return `${(error as Error).name}: ${(error as Error).message}`;
+  }
+  return 'nothing is wrong';
+}
+
+describe('a configuration that cannot run on AWS is refused in words', () => {
+  const bastion = (fields: string): SynthOptions => ({
+    replace: [['user: probe', `user: probe\n    ${fields}`]],
+  });
+
+  it.each<[string, SynthOptions, string]>([
+    [
+      'a file as store',
+      { edit: (config) => ({ ...config, store: { ...config.store, type: 'sqlite', options: {} } }) },
+      'store.type: `sqlite` is a file, and functions share none; write `prometheus` with the address of a workspace of Amazon Managed Prometheus',
+    ],
+    [
+      'a tick under a minute',
+      { replace: [[EVERY, 'every: 10s']] },
+      'checks usage: it runs every 10 s, and schedules on AWS count whole minutes; write `1m` or a multiple of it',
+    ],
+    [
+      'a tick between minutes',
+      { replace: [[EVERY, 'every: 90s']] },
+      'checks usage: it runs every 90 s, and schedules on AWS count whole minutes; write `1m` or a multiple of it',
+    ],
+    [
+      'no check within the hour',
+      { replace: [[EVERY, 'every: 2h']] },
+      'checks: none runs within the hour; write `1h` or less for one, so that a missed round is noticed',
+    ],
+    [
+      'a batch that fits no message',
+      bastion('batchSize: 501\n    concurrency: 501'),
+      'bastions seoul: a batch of 501 nodes fits no message; write `batchSize: 500` or less',
+    ],
+    [
+      'one connection',
+      bastion('maxConnections: 1'),
+      'bastions seoul: a queue feeds two functions at once at least, which is two connections; write `maxConnections: 2` or more',
+    ],
+    [
+      'a batch that outlasts a function',
+      bastion('concurrency: 1'),
+      'bastions seoul: a batch of silent nodes takes 3025 s, and a function ends after 900; lower `batchSize` or `deadlines`, or raise `concurrency`',
+    ],
+    [
+      'an agent',
+      { replace: [['privateKey: ${ssm:/bartizan/ssh-key}', 'agent: /run/agent']] },
+      'bastions seoul: there is no ssh-agent on AWS; write `privateKey` instead',
+    ],
+    [
+      'a variable',
+      { replace: [['${ssm:/bartizan/on-call-url}', '${env:ON_CALL_URL}']] },
+      '${env:ON_CALL_URL} is unknown to a function; put the value into a parameter and write `${ssm:/bartizan/…}`',
+    ],
+  ])('%s', (_what, options, words) => {
+    expect(messageOf(options)).toBe(
+      `ConfigError: examples/aws/bartizan.yaml has 1 thing that cannot run on AWS\n  ${words}`,
+    );
+  });
+
+  it('all at once', () => {
+    const options: SynthOptions = {
+      replace: [
+        [EVERY, 'every: 30s'],
+        ['user: probe', 'user: probe\n    maxConnections: 1'],
+      ],
+    };
+    expect(messageOf(options).split('\n')).toHaveLength(3);
+  });
+});
+
+describe('a setting that makes no sense is refused in words', () => {
+  it.each([
+    ['architecture', 'mips', '-c architecture=mips: write `arm64` or `x86_64`'],
+    ['shards', '0', '-c shards=0: write a whole number from 1 to 100'],
+    ['storeInVpc', 'yes', '-c storeInVpc=yes: write `true` or `false`'],
+    [
+      'vpcId',
+      'vpc-0123456789abcdef0',
+      'an existing network needs both: `-c vpcId=vpc-…` and `-c privateSubnetIds=subnet-…,subnet-…`',
+    ],
+  ])('%s=%s', (name, value, words) => {
+    expect(messageOf({ context: { [name]: value } })).toBe(`ConfigError: ${words}`);
+  });
+});
+
+describe('the schedule', () => {
+  it.each([
+    ['1m', 'cron(0/1 * * * ? *)', 60],
+    ['5m', 'cron(0/5 * * * ? *)', 300],
+    // Patterns cannot say every 7 minutes: the function starts each minute and finds nothing due six times of seven.
+    ['7m', 'cron(0/1 * * * ? *)', 420],
+    ['45m', 'cron(0/15 * * * ? *)', 2700],
+    ['1h', 'cron(0 * * * ? *)', 3600],
+  ])('every %s fires at %s', (every, pattern, tickSeconds) => {
+    const templates = synthExample({ replace: [[EVERY, `every: ${every}`]] });
+    const [schedule] = resources(templates, 'AWS::Scheduler::Schedule');
+    expect(schedule?.Properties).toMatchObject({
+      ScheduleExpression: pattern,
+      ScheduleExpressionTimezone: 'Etc/UTC',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target: { Input: '{"scheduledTime":"<aws.scheduler.scheduled-time>"}' },
+    });
+    const alarm = resources(templates, 'AWS::CloudWatch::Alarm').find(({ id }) => id.includes('NoRound'));
+    expect(alarm?.Properties.Metrics[0].Period).toBe(tickSeconds);
+  });
+});
+
+describe('bin/app.ts', () => {
+  it('fails with the words of `check`, and nothing else', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bartizan-app-'));
+    const file = join(folder, 'bartizan.yaml');
+    writeFileSync(file, exampleText([['role: controlplane', 'role: controlplan']]));
+    const run = (...words: string[]) => spawnSync(process.execPath, words, { encoding: 'utf8' });
+    const context = JSON.stringify({ config: file, 'aws:cdk:bundling-stacks': [] });
+    const app = spawnSync(process.execPath, ['bin/app.ts'], {
+      encoding: 'utf8',
+      env: { ...process.env, CDK_CONTEXT_JSON: context, CDK_OUTDIR: join(folder, 'out') },
+    });
+    const check = run('bin/bartizan.ts', 'check', file);
+    rmSync(folder, { recursive: true, force: true });
+    const [first, ...told] = app.stderr.trimEnd().split('\n');
+    expect(first).toBe(`${file} has 2 errors`);
+    expect(told.length).toBeGreaterThan(4);
+    for (const line of told) expect(`${check.stdout}${check.stderr}`).toContain(line);
+    expect(app.status).toBe(1);
+  });
+});

@@ -1,0 +1,83 @@
+// The app in memory: no command line of CDK, no credentials, nothing bundled.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { afterAll } from 'vitest';
+import { KINDS } from '../../cli/config-file.ts';
+import { parseConfig } from '../../core/config/parse.ts';
+import type { Config } from '../../core/config/types.ts';
+import { defineStacks, type Stacks } from '../../lib/stacks.ts';
+
+export const EXAMPLE = 'examples/aws/bartizan.yaml';
+
+const out = mkdtempSync(join(tmpdir(), 'bartizan-stacks-'));
+afterAll(() => rmSync(out, { recursive: true, force: true }));
+
+export interface SynthOptions {
+  context?: Record<string, string>;
+  /** What is written in place of a text of the example. */
+  replace?: readonly [from: string, to: string][];
+  /** Of the parsed configuration. */
+  edit?: (config: Config) => Config;
+}
+
+/** The example as text, edited. @throws Error when a text to replace is not there */
+export function exampleText(replace: SynthOptions['replace'] = []): string {
+  return replace.reduce(
+    (text, [from, to]) => {
+      if (!text.includes(from)) throw new Error(`the example has no ${from}`);
+      return text.replaceAll(from, to);
+    },
+    readFileSync(EXAMPLE, 'utf8'),
+  );
+}
+
+/** @throws ConfigError as a synth does */
+export function defineExample({ context, replace, edit }: SynthOptions = {}): { app: App; stacks: Stacks } {
+  const app = new App({
+    outdir: mkdtempSync(join(out, 'app-')),
+    context: { ...context, 'aws:cdk:bundling-stacks': [] },
+  });
+  const text = exampleText(replace);
+  const parsed = parseConfig(text, { file: EXAMPLE, kinds: KINDS, baseDir: '/', nowMs: 0 });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  const config = edit ? edit(parsed.config) : parsed.config;
+  return { app, stacks: defineStacks(app, { file: EXAMPLE, text, config }) };
+}
+
+export interface Resource {
+  id: string;
+  Type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: CloudFormation, as deep as it is.
+  Properties: Record<string, any>;
+  DeletionPolicy?: string;
+}
+
+export interface Templates {
+  network: Template;
+  data: Template;
+  history: Template;
+  pipeline: Template;
+}
+
+export function templatesOf({ network, data, history, pipeline }: Stacks): Templates {
+  return {
+    network: Template.fromStack(network.stack),
+    data: Template.fromStack(data.stack),
+    history: Template.fromStack(history.stack),
+    pipeline: Template.fromStack(pipeline.stack),
+  };
+}
+
+export function synthExample(options?: SynthOptions): Templates {
+  return templatesOf(defineExample(options).stacks);
+}
+
+/** Resources of a type over all templates. */
+export function resources(templates: Templates, type: string): Resource[] {
+  return Object.values(templates).flatMap((template: Template) =>
+    Object.entries(template.findResources(type)).map(([id, resource]) => ({ id, ...resource }) as Resource),
+  );
+}
