@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { TABLE_DEFINITION } from '../../adapters/state/dynamodb/layout.ts';
+import { resources, synthExample } from './synth.ts';
+
+const templates = synthExample();
+
+describe('state', () => {
+  const [table] = resources(templates, 'AWS::DynamoDB::Table');
+
+  it('is the table that the adapter creates by itself', () => {
+    const { KeySchema, GlobalSecondaryIndexes, BillingMode, AttributeDefinitions } = TABLE_DEFINITION;
+    expect(table?.Properties).toMatchObject({
+      KeySchema,
+      GlobalSecondaryIndexes,
+      BillingMode,
+      StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+    });
+    const byName = (a: { AttributeName: string }, b: { AttributeName: string }) =>
+      a.AttributeName < b.AttributeName ? -1 : 1;
+    expect(table?.Properties.AttributeDefinitions.toSorted(byName)).toEqual(
+      AttributeDefinitions.toSorted(byName),
+    );
+  });
+
+  it('outlives a mistake: it can be restored, and is deleted by nobody', () => {
+    expect(table?.DeletionPolicy).toBe('Retain');
+    expect(table?.Properties).toMatchObject({
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    });
+  });
+
+  it('wakes the notifier with new items of the outbox alone', () => {
+    const [stream] = resources(templates, 'AWS::Lambda::EventSourceMapping').filter(
+      ({ Properties }) => Properties.StartingPosition !== undefined,
+    );
+    expect(stream?.Properties.FunctionName.Ref).toMatch(/^NotifyFunction/);
+    expect(
+      stream?.Properties.FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => Pattern),
+    ).toEqual(['{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["outbox"]}}}}']);
+    expect(stream?.Properties).toMatchObject({
+      MaximumRetryAttempts: 2,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+  });
+});
+
+describe('files', () => {
+  const [bucket] = resources(templates, 'AWS::S3::Bucket');
+
+  it('are private, encrypted, versioned and kept', () => {
+    expect(bucket?.DeletionPolicy).toBe('Retain');
+    expect(bucket?.Properties).toMatchObject({
+      VersioningConfiguration: { Status: 'Enabled' },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+    });
+    const [policy] = resources(templates, 'AWS::S3::BucketPolicy');
+    const denied = policy?.Properties.PolicyDocument.Statement.filter(
+      ({ Effect }: { Effect: string }) => Effect === 'Deny',
+    );
+    expect(denied).toContainEqual(
+      expect.objectContaining({ Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+    );
+  });
+
+  it('pictures go when nobody may fetch them any more; the audit log and the configuration stay', () => {
+    const rules = bucket?.Properties.LifecycleConfiguration.Rules as {
+      Prefix?: string;
+      ExpirationInDays?: number;
+    }[];
+    const expiring = rules.filter(({ ExpirationInDays }) => ExpirationInDays !== undefined);
+    expect(expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays])).toEqual([
+      ['charts/', 30],
+    ]);
+  });
+
+  it('the configuration is put among them, unless somebody else does that', () => {
+    const uploads = (context: Record<string, string>) =>
+      resources(synthExample({ context }), 'Custom::CDKBucketDeployment');
+    expect(uploads({})[0]?.Properties).toMatchObject({ DestinationBucketKeyPrefix: 'config/', Prune: false });
+    expect(uploads({ uploadConfig: 'false' })).toEqual([]);
+  });
+});
+
+describe('samples', () => {
+  it('have a table of ours in Timestream, kept as long as the configuration says, or none', () => {
+    const own = synthExample({
+      edit: (config) => ({
+        ...config,
+        store: { ...config.store, type: 'timestream', options: { database: 'bartizan', table: 'samples' } },
+      }),
+    });
+    const [samples] = resources(own, 'AWS::Timestream::Table');
+    expect(samples?.DeletionPolicy).toBe('Retain');
+    expect(samples?.Properties).toMatchObject({
+      DatabaseName: { Ref: expect.stringMatching(/^SampleDatabase/) },
+      TableName: 'samples',
+      RetentionProperties: { MagneticStoreRetentionPeriodInDays: '7' },
+      MagneticStoreWriteProperties: { EnableMagneticStoreWrites: true },
+    });
+    expect(resources(templates, 'AWS::Timestream::Table')).toEqual([]);
+  });
+});
+
+describe('network', () => {
+  it('has one way out, from one address that firewalls can be told', () => {
+    const [nat, ...others] = resources(templates, 'AWS::EC2::NatGateway');
+    const [address] = resources(templates, 'AWS::EC2::EIP');
+    expect(others).toEqual([]);
+    expect(nat?.Properties.AllocationId).toEqual({ 'Fn::GetAtt': [address?.id, 'AllocationId'] });
+    expect(templates.network.findOutputs('ProbeAddress').ProbeAddress?.Value).toEqual({ Ref: address?.id });
+  });
+
+  it('has public and private subnets in two zones; the probe is in the private ones', () => {
+    const subnets = resources(templates, 'AWS::EC2::Subnet');
+    const kinds = subnets.map(({ id }) => id.replace(/Subnet\d.*$/, ''));
+    expect(kinds.sort()).toEqual(['Vpcprivate', 'Vpcprivate', 'Vpcpublic', 'Vpcpublic']);
+    expect(subnets.filter(({ Properties }) => Properties.MapPublicIpOnLaunch !== false)).toEqual([]);
+    const probe = resources(templates, 'AWS::Lambda::Function').find(({ id }) => id.startsWith('Probe'));
+    const used = JSON.stringify(probe?.Properties.VpcConfig.SubnetIds);
+    expect(used.match(/Vpcprivate/g)).toHaveLength(2);
+    expect(used).not.toContain('Vpcpublic');
+  });
+
+  it('may be one that is there already', () => {
+    const own = synthExample({
+      context: { vpcId: 'vpc-0123456789abcdef0', privateSubnetIds: 'subnet-0123456789abcdef0' },
+    });
+    expect(resources(own, 'AWS::EC2::VPC')).toEqual([]);
+    expect(resources(own, 'AWS::EC2::NatGateway')).toEqual([]);
+    const probe = resources(own, 'AWS::Lambda::Function').find(({ id }) => id.startsWith('Probe'));
+    expect(probe?.Properties.VpcConfig.SubnetIds).toEqual(['subnet-0123456789abcdef0']);
+  });
+});

@@ -1,0 +1,196 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { valueText } from './policy-text.ts';
+import { type Resource, resources, synthExample, type Templates } from './synth.ts';
+
+const templates = synthExample();
+const DAY_SECONDS = 86_400;
+
+const idOf = (value: { Ref?: string; 'Fn::GetAtt'?: string[] }) => value.Ref ?? value['Fn::GetAtt']?.[0];
+
+/** Queues that a function reads, each with its function and how it is read. */
+function readers(from: Templates): { queue: Resource; fn: Resource; mapping: Resource }[] {
+  const queues = resources(from, 'AWS::SQS::Queue');
+  const functions = resources(from, 'AWS::Lambda::Function');
+  return resources(from, 'AWS::Lambda::EventSourceMapping').flatMap((mapping) => {
+    const queue = queues.find(({ id }) => id === idOf(mapping.Properties.EventSourceArn));
+    const fn = functions.find(({ id }) => id === idOf(mapping.Properties.FunctionName));
+    return queue && fn ? [{ queue, fn, mapping }] : [];
+  });
+}
+
+/** That of a stage, by the start of its id. */
+function readerOf(stage: string) {
+  const found = readers(templates).filter(({ queue }) => queue.id.startsWith(stage));
+  expect([stage, found.length]).toEqual([stage, 1]);
+  return found[0]!;
+}
+
+function environmentOf(stage: string): Record<string, string> {
+  const fn = resources(templates, 'AWS::Lambda::Function').find(({ id }) =>
+    id.startsWith(`${stage}Function`),
+  );
+  const variables = Object.entries(fn?.Properties.Environment.Variables ?? {});
+  return Object.fromEntries(variables.map(([name, value]) => [name, valueText(value)]));
+}
+
+describe('queues', () => {
+  it('hide a message for six times as long as its function may run, whatever bastions are like', () => {
+    const deadline = fc.integer({ min: 1, max: 20 });
+    fc.assert(
+      fc.property(
+        fc.record({ batchSize: fc.integer({ min: 1, max: 500 }), bastion: deadline, exec: deadline }),
+        ({ batchSize, bastion, exec }) => {
+          const seoul = `user: probe\n    batchSize: ${batchSize}\n    concurrency: 40\n    deadlines: { bastion: ${bastion}s, exec: ${exec}s }`;
+          const read = readers(synthExample({ replace: [['user: probe', seoul]] }));
+          expect(read).toHaveLength(5);
+          for (const { queue, fn } of read)
+            expect(queue.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * fn.Properties.Timeout);
+          const probe = read.find(({ fn }) => fn.id.startsWith('Probe'));
+          const turns = Math.ceil(batchSize / 40);
+          expect(probe?.fn.Properties.Timeout).toBeGreaterThan(bastion + turns * (5 + 10 + exec));
+        },
+      ),
+      { numRuns: 5 },
+    );
+  });
+
+  it.each([
+    ['Probe', { batch: 1, tries: 2, keptSeconds: 3600, atOnce: 8 }],
+    ['Store', { batch: 10, tries: 200, keptSeconds: 14 * DAY_SECONDS, atOnce: undefined }],
+    ['Evaluate', { batch: 1, tries: 5, keptSeconds: 4 * 3600, atOnce: undefined }],
+    ['Notify', { batch: 10, tries: 20, keptSeconds: 4 * 3600, atOnce: undefined }],
+    ['Deliver', { batch: 1, tries: 10, keptSeconds: DAY_SECONDS, atOnce: undefined }],
+  ])('%s', (stage, { batch, tries, keptSeconds, atOnce }) => {
+    const { queue, mapping } = readerOf(stage);
+    expect(mapping.Properties).toMatchObject({
+      BatchSize: batch,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+    expect(mapping.Properties.ScalingConfig?.MaximumConcurrency).toBe(atOnce);
+    expect(queue.Properties).toMatchObject({
+      MessageRetentionPeriod: keptSeconds,
+      SqsManagedSseEnabled: true,
+      RedrivePolicy: { maxReceiveCount: tries },
+    });
+    expect(queue.Properties.FifoQueue).toBe(stage === 'Deliver' ? true : undefined);
+  });
+
+  it('keep what failed for good for 14 days, encrypted', () => {
+    const dead = resources(templates, 'AWS::SQS::Queue').filter(({ id }) => id.includes('DeadLetters'));
+    expect(dead).toHaveLength(6);
+    for (const { id, Properties } of dead) {
+      expect([id, Properties.MessageRetentionPeriod, Properties.SqsManagedSseEnabled]).toEqual([
+        id,
+        14 * DAY_SECONDS,
+        true,
+      ]);
+    }
+  });
+
+  it('each bastion has its own, as wide as it may have connections', () => {
+    const tokyo = `bastions:
+  - name: tokyo
+    host: 192.0.2.7
+    port: 2222
+    user: probe
+    maxConnections: 3
+    privateKey: \${ssm:/bartizan/ssh-key-tokyo}
+`;
+    const two = synthExample({ replace: [['bastions:\n', tokyo]] });
+    const probe = readers(two).filter(({ fn }) => fn.id.startsWith('Probe'));
+    expect(probe.map(({ mapping }) => mapping.Properties.ScalingConfig.MaximumConcurrency)).toEqual([3, 8]);
+    const plan = resources(two, 'AWS::Lambda::Function').find(({ id }) => id.startsWith('Plan'));
+    expect(valueText(plan?.Properties.Environment.Variables.BARTIZAN_PROBE_QUEUES)).toBe(
+      '{"tokyo":"<ProbeTotokyoQueue>","seoul":"<ProbeToseoulQueue>"}',
+    );
+    const [group] = resources(two, 'AWS::EC2::SecurityGroup');
+    expect(group?.Properties.SecurityGroupEgress).toContainEqual(
+      expect.objectContaining({ CidrIp: '192.0.2.7/32', FromPort: 2222, ToPort: 2222 }),
+    );
+    expect(group?.Properties.SecurityGroupIngress).toBeUndefined();
+  });
+});
+
+describe('functions', () => {
+  const publicUrl =
+    'https://{"Fn::Select":[2,{"Fn::Split":["/",{"Fn::ImportValue":"BartizanHistory:ExportsOutputFnGetAttHistoryFunctionFunctionUrlDDEFB1D0FunctionUrl74B07853"}]}]}';
+  const common = {
+    BARTIZAN_BUCKET: '<Files>',
+    BARTIZAN_CONFIG_KEY: 'config/bartizan.yaml',
+    BARTIZAN_TABLE: '<State>',
+    BARTIZAN_SHARDS: '1',
+    POWERTOOLS_METRICS_NAMESPACE: 'Bartizan',
+    LOG_LEVEL: 'INFO',
+  };
+
+  it.each([
+    [
+      'Plan',
+      {
+        BARTIZAN_PROBE_QUEUES: '{"seoul":"<ProbeToseoulQueue>"}',
+        BARTIZAN_EVALUATE_QUEUE: '<EvaluateQueue>',
+        BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>',
+      },
+    ],
+    ['Probe', { BARTIZAN_STORE_QUEUE: '<StoreQueue>' }],
+    ['Store', {}],
+    ['Evaluate', {}],
+    ['Notify', { BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>', BARTIZAN_DELIVER_QUEUE: '<DeliverQueue>' }],
+    ['Deliver', { BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>' }],
+  ])('%s finds its queues in its environment', (stage, queues) => {
+    expect(environmentOf(stage)).toEqual({
+      ...common,
+      POWERTOOLS_SERVICE_NAME: stage.toLowerCase(),
+      BARTIZAN_PUBLIC_URL: publicUrl,
+      ...queues,
+    });
+  });
+
+  it('History has no address of its own to know, and answers everybody', () => {
+    expect(environmentOf('History')).toEqual({ ...common, POWERTOOLS_SERVICE_NAME: 'history' });
+    templates.history.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'NONE' });
+  });
+
+  it('run on Node 24, traced, with a log that ends; only the probe is in the network', () => {
+    const functions = resources(templates, 'AWS::Lambda::Function').filter(({ Properties }) =>
+      Properties.Runtime.startsWith('nodejs'),
+    );
+    expect(functions).toHaveLength(7);
+    for (const { id, Properties } of functions) {
+      expect([id, Properties]).toEqual([
+        id,
+        expect.objectContaining({
+          Runtime: 'nodejs24.x',
+          Architectures: ['x86_64'],
+          Handler: 'index.handler',
+          TracingConfig: { Mode: 'Active' },
+          LoggingConfig: { LogGroup: { Ref: expect.stringMatching(/Log[0-9A-F]{8}$/) } },
+          Description: expect.stringContaining('docs/runbook.md#function-errors'),
+        }),
+      ]);
+      expect([id, Properties.VpcConfig !== undefined]).toEqual([id, id.startsWith('Probe')]);
+    }
+    const logs = resources(templates, 'AWS::Logs::LogGroup');
+    expect(logs.map(({ Properties }) => Properties.RetentionInDays)).toEqual(logs.map(() => 30));
+  });
+
+  it('run on the architecture that is asked for', () => {
+    const arm = synthExample({ context: { architecture: 'arm64', shards: '4' } });
+    const plan = resources(arm, 'AWS::Lambda::Function').find(({ id }) => id.startsWith('Plan'));
+    expect(plan?.Properties.Architectures).toEqual(['arm64']);
+    expect(plan?.Properties.Environment.Variables.BARTIZAN_SHARDS).toBe('4');
+  });
+
+  it('a round that cannot be started is tried within its minute and then kept', () => {
+    const [schedule] = resources(templates, 'AWS::Scheduler::Schedule');
+    expect(schedule?.Properties.Target.RetryPolicy).toEqual({
+      MaximumEventAgeInSeconds: 60,
+      MaximumRetryAttempts: 3,
+    });
+    expect(idOf(schedule?.Properties.Target.DeadLetterConfig.Arn)).toMatch(/^RoundsDeadLetters/);
+    const [invoke] = resources(templates, 'AWS::Lambda::EventInvokeConfig');
+    expect(invoke?.Properties.MaximumEventAgeInSeconds).toBe(60);
+    expect(idOf(invoke?.Properties.DestinationConfig.OnFailure.Destination)).toMatch(/^RoundsDeadLetters/);
+  });
+});
