@@ -3,7 +3,7 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Config } from '../core/config/types.ts';
-import { CONFIG_KEY, type Data } from './data.ts';
+import { ACTIVE_KEY, CONFIG_KEY, type Data } from './data.ts';
 
 export type FilePrefix = 'counters/' | 'charts/' | 'audit/';
 
@@ -18,9 +18,19 @@ const STATE_ACTIONS = [
 
 export function allowConfig(fn: LambdaFunction, { bucket }: Data): void {
   fn.addToRolePolicy(
-    new PolicyStatement({ actions: ['s3:GetObject'], resources: [bucket.arnForObjects(CONFIG_KEY)] }),
+    new PolicyStatement({
+      actions: ['s3:GetObject'],
+      resources: [CONFIG_KEY, ACTIVE_KEY].map((key) => bucket.arnForObjects(key)),
+    }),
   );
-  allowListing(fn, bucket, CONFIG_KEY);
+  allowListing(fn, bucket, 'config/*');
+}
+
+/** One file. */
+export function allowFile(fn: LambdaFunction, { bucket }: Data, key: string, access: 'read' | 'write'): void {
+  const action = access === 'read' ? 's3:GetObject' : 's3:PutObject';
+  fn.addToRolePolicy(new PolicyStatement({ actions: [action], resources: [bucket.arnForObjects(key)] }));
+  if (access === 'read') allowListing(fn, bucket, key);
 }
 
 /** Files under a prefix. */

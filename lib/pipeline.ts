@@ -8,10 +8,11 @@ import { WAKE_FILTER } from '../adapters/state/dynamodb/layout.ts';
 import type { Config } from '../core/config/types.ts';
 import { addAlarm, counted } from './alarms.ts';
 import { createDashboard } from './dashboard.ts';
-import type { Data } from './data.ts';
+import { ACTIVE_KEY, type Data, HEALTH_KEY } from './data.ts';
 import type { Network } from './network.ts';
 import {
   allowConfig,
+  allowFile,
   allowFiles,
   allowParameters,
   allowPartitions,
@@ -66,7 +67,7 @@ export function createPipeline(app: Construct, props: PipelineProps): Pipeline {
   addAlarm(stack, 'DeliveriesFailedAlarm', props.topic, {
     section: 'deliveries-failed',
     says: 'A message could not be delivered for good: somebody was not told.',
-    metric: counted('deliveries_failed_total', Duration.minutes(5)),
+    metric: counted('deliveries_failed_total', 'deliver', Duration.minutes(5)),
     above: 0,
   });
   const stages = [plan, probe.stage, store.stage, evaluate.stage, notify.stage, deliver.stage];
@@ -106,6 +107,8 @@ function addPlan(
   allowSending(plan.fn, [...queues.probes.values()]);
   plan.sendsTo('BARTIZAN_EVALUATE_QUEUE', queues.evaluate);
   plan.sendsTo('BARTIZAN_NOTIFY_QUEUE', queues.notify);
+  // What was uploaded and is right becomes the configuration in force.
+  allowFile(plan.fn, world.data, ACTIVE_KEY, 'write');
   scheduleRounds(plan, { stack: world.stack, topic: world.topic, tick: world.tick });
   return plan;
 }
@@ -178,6 +181,7 @@ function addEvaluate(world: World): { stage: Stage; queue: Queue } {
     ageSection: 'evaluation-lag',
   });
   allowState(stage.fn, data);
+  allowFile(stage.fn, data, HEALTH_KEY, 'write');
   allowSamples(stage.fn, config, 'read');
   allowParameters(stage.fn, [...names.store, ...names.heartbeat]);
   return { stage, queue };

@@ -82,7 +82,11 @@ describe('alarms', () => {
       ComparisonOperator: 'LessThanThreshold',
       Threshold: 1,
       EvaluationPeriods: 3,
-      Metrics: [{ Expression: 'SELECT SUM("rounds_total") FROM "Bartizan"', Period: 60 }],
+      Namespace: 'Bartizan',
+      MetricName: 'rounds_total',
+      Dimensions: [{ Name: 'service', Value: 'evaluate' }],
+      Statistic: 'Sum',
+      Period: 60,
     });
     const others = alarms.filter(
       ({ id, Properties }) => id !== alarm?.id && Properties.TreatMissingData !== 'notBreaching',

@@ -13,8 +13,9 @@ const WORKSPACE =
 const always = (stage: string) => [
   `logs:CreateLogStream ${stage}Log.Arn`,
   `logs:PutLogEvents ${stage}Log.Arn`,
+  's3:GetObject Files.Arn/config/active.yaml',
   's3:GetObject Files.Arn/config/bartizan.yaml',
-  's3:ListBucket Files.Arn if s3:prefix = config/bartizan.yaml',
+  's3:ListBucket Files.Arn if s3:prefix = config/*',
   // No trace has a name before it is there.
   'xray:PutTelemetryRecords *',
   'xray:PutTraceSegments *',
@@ -40,6 +41,7 @@ describe('each function may do this and nothing else', () => {
       'Plan',
       [
         ...sends('ProbeToseoulQueue', 'EvaluateQueue', 'NotifyQueue'),
+        's3:PutObject Files.Arn/config/active.yaml',
         'sqs:GetQueueAttributes RoundsDeadLetters.Arn',
         'sqs:GetQueueUrl RoundsDeadLetters.Arn',
         'sqs:SendMessage RoundsDeadLetters.Arn',
@@ -49,7 +51,7 @@ describe('each function may do this and nothing else', () => {
       'Probe',
       [
         ...receives('ProbeToseoulQueue'),
-        ...sends('StoreQueue'),
+        ...sends('StoreQueue', 'ProbeToseoulDeadLetters'),
         ...state(' if dynamodb:LeadingKeys = audit'),
         ...parameters('ssh-key'),
         's3:GetObject Files.Arn/counters/*',
@@ -67,16 +69,26 @@ describe('each function may do this and nothing else', () => {
       'Store',
       [
         ...receives('StoreQueue'),
+        ...sends('StoreQueueDeadLetters'),
         ...state(' if dynamodb:LeadingKeys = status#*, part#status#*'),
         `aps:RemoteWrite ${WORKSPACE}`,
       ],
     ],
-    ['Evaluate', [...receives('EvaluateQueue'), ...state(), `aps:QueryMetrics ${WORKSPACE}`]],
+    [
+      'Evaluate',
+      [
+        ...receives('EvaluateQueue'),
+        ...sends('EvaluateQueueDeadLetters'),
+        ...state(),
+        's3:PutObject Files.Arn/health/last-round.json',
+        `aps:QueryMetrics ${WORKSPACE}`,
+      ],
+    ],
     [
       'Notify',
       [
         ...receives('NotifyQueue'),
-        ...sends('NotifyQueue', 'DeliverQueue'),
+        ...sends('NotifyQueue', 'DeliverQueue', 'NotifyQueueDeadLetters'),
         ...state(),
         ...['DescribeStream', 'GetRecords', 'GetShardIterator'].map(
           (action) => `dynamodb:${action} State.StreamArn`,
@@ -89,14 +101,20 @@ describe('each function may do this and nothing else', () => {
       'Deliver',
       [
         ...receives('DeliverQueue'),
-        ...sends('NotifyQueue'),
+        ...sends('NotifyQueue', 'DeliverQueueDeadLetters'),
         ...state(),
         ...parameters('on-call-url', 'slack-token'),
         's3:PutObject Files.Arn/charts/*',
         `aps:QueryMetrics ${WORKSPACE}`,
       ],
     ],
-    ['History', ['s3:GetObject Files.Arn/charts/*', 's3:ListBucket Files.Arn if s3:prefix = charts/*']],
+    [
+      'History',
+      ['charts/*', 'health/last-round.json'].flatMap((files) => [
+        `s3:GetObject Files.Arn/${files}`,
+        `s3:ListBucket Files.Arn if s3:prefix = ${files}`,
+      ]),
+    ],
   ])('%s', (stage, allowed) => {
     expect(policyLines(templates, stage)).toEqual([...always(stage), ...allowed].sort());
   });

@@ -57,10 +57,10 @@ describe('queues', () => {
 
   it.each([
     ['Probe', { batch: 1, tries: 2, keptSeconds: 3600, atOnce: 8 }],
-    ['Store', { batch: 10, tries: 200, keptSeconds: 14 * DAY_SECONDS, atOnce: undefined }],
-    ['Evaluate', { batch: 1, tries: 5, keptSeconds: 4 * 3600, atOnce: undefined }],
-    ['Notify', { batch: 10, tries: 20, keptSeconds: 4 * 3600, atOnce: undefined }],
-    ['Deliver', { batch: 1, tries: 10, keptSeconds: DAY_SECONDS, atOnce: undefined }],
+    ['Store', { batch: 10, tries: 1000, keptSeconds: 14 * DAY_SECONDS, atOnce: undefined }],
+    ['Evaluate', { batch: 1, tries: 200, keptSeconds: 900, atOnce: undefined }],
+    ['Notify', { batch: 10, tries: 200, keptSeconds: 4 * 3600, atOnce: undefined }],
+    ['Deliver', { batch: 1, tries: 200, keptSeconds: DAY_SECONDS, atOnce: undefined }],
   ])('%s', (stage, { batch, tries, keptSeconds, atOnce }) => {
     const { queue, mapping } = readerOf(stage);
     expect(mapping.Properties).toMatchObject({
@@ -124,6 +124,11 @@ describe('functions', () => {
     LOG_LEVEL: 'INFO',
   };
 
+  /** What a function is told of the queues that it reads. */
+  const own = (queue: string, deadLetters: string) => ({
+    BARTIZAN_QUEUES: `{"${queue}.Arn":{"url":"<${queue}>","deadLetters":"<${deadLetters}>"}}`,
+  });
+
   it.each([
     [
       'Plan',
@@ -133,11 +138,24 @@ describe('functions', () => {
         BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>',
       },
     ],
-    ['Probe', { BARTIZAN_STORE_QUEUE: '<StoreQueue>' }],
-    ['Store', {}],
-    ['Evaluate', {}],
-    ['Notify', { BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>', BARTIZAN_DELIVER_QUEUE: '<DeliverQueue>' }],
-    ['Deliver', { BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>' }],
+    [
+      'Probe',
+      { BARTIZAN_STORE_QUEUE: '<StoreQueue>', ...own('ProbeToseoulQueue', 'ProbeToseoulDeadLetters') },
+    ],
+    ['Store', own('StoreQueue', 'StoreQueueDeadLetters')],
+    ['Evaluate', own('EvaluateQueue', 'EvaluateQueueDeadLetters')],
+    [
+      'Notify',
+      {
+        ...own('NotifyQueue', 'NotifyQueueDeadLetters'),
+        BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>',
+        BARTIZAN_DELIVER_QUEUE: '<DeliverQueue>',
+      },
+    ],
+    [
+      'Deliver',
+      { ...own('DeliverQueue', 'DeliverQueueDeadLetters'), BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>' },
+    ],
   ])('%s finds its queues in its environment', (stage, queues) => {
     expect(environmentOf(stage)).toEqual({
       ...common,

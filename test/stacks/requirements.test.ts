@@ -117,7 +117,7 @@ describe('the schedule', () => {
       Target: { Input: '{"scheduledTime":"<aws.scheduler.scheduled-time>"}' },
     });
     const alarm = resources(templates, 'AWS::CloudWatch::Alarm').find(({ id }) => id.includes('NoRound'));
-    expect(alarm?.Properties.Metrics[0].Period).toBe(tickSeconds);
+    expect(alarm?.Properties.Period).toBe(tickSeconds);
   });
 });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll } from 'vitest';
-import { KINDS } from '../../cli/config-file.ts';
+import { KINDS } from '../../adapters/kinds.ts';
 import { parseConfig } from '../../core/config/parse.ts';
 import type { Config } from '../../core/config/types.ts';
 import { defineStacks, type Stacks } from '../../lib/stacks.ts';
