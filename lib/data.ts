@@ -37,7 +37,9 @@ export function createData(app: Construct, { config, configText }: DataProps): D
   const stack = new Stack(app, 'BartizanData', { description: 'Bartizan: state, files and samples' });
   const table = createTable(stack);
   const bucket = createBucket(stack, config.server.chartRetentionMs);
-  if (config.store.type === 'timestream') createTimestream(stack, config.store);
+  // With an endpoint of its own it is an emulator's, or one that somebody has made.
+  const { type, options } = config.store;
+  if (type === 'timestream' && options.endpoint === undefined) createTimestream(stack, config.store);
   if (configText !== undefined) uploadConfig(stack, bucket, configText);
   new CfnOutput(stack, 'ConfigAddress', {
     description: 'Where the functions read the configuration',

@@ -1,8 +1,7 @@
 // `node localstack/timestream/main.ts [--port 4567] [--database bartizan] [--table samples]`: the stand-in beside an
 // emulator that has no Timestream. The database and the table are there when it says that it listens.
 import { parseArgs } from 'node:util';
-import { DEFAULT_MAGNETIC_DAYS } from './limits.ts';
-import { startTimestreamStandIn } from './stand-in.ts';
+import { createTable, startTimestreamStandIn } from './stand-in.ts';
 
 const { values } = parseArgs({
   options: {
@@ -14,15 +13,6 @@ const { values } = parseArgs({
 });
 const { database, table } = values;
 const standIn = await startTimestreamStandIn({ port: Number(values.port) });
-standIn.operate('CreateDatabase', { DatabaseName: database });
-standIn.operate('CreateTable', {
-  DatabaseName: database,
-  TableName: table,
-  RetentionProperties: {
-    MemoryStoreRetentionPeriodInHours: Number(values['memory-hours']),
-    MagneticStoreRetentionPeriodInDays: DEFAULT_MAGNETIC_DAYS,
-  },
-  MagneticStoreWriteProperties: { EnableMagneticStoreWrites: true },
-});
+createTable(standIn, { database, table, memoryHours: Number(values['memory-hours']) });
 console.log(`timestream stand-in listens on ${standIn.url}, with the table ${database}.${table}`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => standIn.stop());

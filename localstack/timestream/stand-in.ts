@@ -2,6 +2,7 @@
 // with the service's limits. It keeps everything in memory.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { DEFAULT_MAGNETIC_DAYS } from './limits.ts';
 import { createOperations, type ServiceOptions } from './operations.ts';
 import { ServiceError } from './service-error.ts';
 
@@ -153,4 +154,21 @@ async function readBody(request: IncomingMessage): Promise<string> {
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Makes a database with a table that takes late records too. */
+export function createTable(
+  standIn: TimestreamStandIn,
+  { database, table, memoryHours = 24 }: { database: string; table: string; memoryHours?: number },
+): void {
+  standIn.operate('CreateDatabase', { DatabaseName: database });
+  standIn.operate('CreateTable', {
+    DatabaseName: database,
+    TableName: table,
+    RetentionProperties: {
+      MemoryStoreRetentionPeriodInHours: memoryHours,
+      MagneticStoreRetentionPeriodInDays: DEFAULT_MAGNETIC_DAYS,
+    },
+    MagneticStoreWriteProperties: { EnableMagneticStoreWrites: true },
+  });
 }

@@ -35,8 +35,8 @@ const SCRIPT = fileURLToPath(new URL('../../adapters/probes/usage/script.sh', im
 const NODES = 4;
 const PORT = 25_300;
 
-/** Nobody is to be turned away, whoever comes at once, and a log costs the servers time. */
-const CONFIG = ['MaxStartups 4096', 'MaxSessions 4096', 'LogLevel ERROR'];
+/** Nobody is to be turned away, whoever comes at once, and a log costs the servers time: no more than tells that they listen. */
+const CONFIG = ['MaxStartups 4096', 'MaxSessions 4096', 'LogLevel INFO'];
 
 /** Starts the servers and writes `scene.json`. */
 export async function startScene(
