@@ -5,7 +5,7 @@ import { lambda } from './lambda.ts';
 import { theWorld, type World } from './world.ts';
 
 /** What the last completed round leaves behind. */
-export const HEALTH_KEY = 'health/last-round.json';
+export const HEALTH_KEY = 'health.json';
 /** Rounds that may be missing before the deployment calls itself ill. */
 const MISSING_ROUNDS = 3;
 

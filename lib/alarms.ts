@@ -19,6 +19,7 @@ export const NAMESPACE = 'Bartizan';
 /** Sections of docs/runbook.md. A test holds that each alarm has one, and each section an alarm. */
 export type RunbookSection =
   | 'no-round'
+  | 'config-errors'
   | 'evaluation-lag'
   | 'deliveries-failed'
   | 'dead-letters'
@@ -61,13 +62,16 @@ export function addAlarm(scope: Construct, id: string, topic: ITopic, props: Ala
 
 /** What the function of a stage counts. Its only dimension is the name of the service, which is that of the stage. */
 export function counted(name: string, service: string, period: Duration): IMetric {
-  return new Metric({
-    namespace: NAMESPACE,
-    metricName: name,
-    dimensionsMap: { service },
-    statistic: Stats.SUM,
-    period,
-  });
+  return ownMetric(name, service, period, Stats.SUM);
+}
+
+/** The greatest value of a gauge of that function. */
+export function gauged(name: string, service: string, period: Duration): IMetric {
+  return ownMetric(name, service, period, Stats.MAXIMUM);
+}
+
+function ownMetric(metricName: string, service: string, period: Duration, statistic: string): IMetric {
+  return new Metric({ namespace: NAMESPACE, metricName, dimensionsMap: { service }, statistic, period });
 }
 
 export function alarmOnDeadLetters(scope: Construct, topic: ITopic, name: string, queue: IQueue): void {

@@ -15,10 +15,10 @@ import { TABLE_DEFINITION, TTL_ATTRIBUTE } from '../adapters/state/dynamodb/layo
 import type { Config } from '../core/config/types.ts';
 
 export const CONFIG_KEY = 'config/bartizan.yaml';
-/** Made of it by `plan`, see functions/configuration.ts. */
+/** The one in force, which `plan` makes of an uploaded one that is right. */
 export const ACTIVE_KEY = 'config/active.yaml';
-/** Written by `evaluate`, see functions/history.ts. */
-export const HEALTH_KEY = 'health/last-round.json';
+/** What the last completed round leaves. */
+export const HEALTH_KEY = 'health.json';
 
 export interface Data {
   stack: Stack;

@@ -3,7 +3,7 @@ import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { type Data, HEALTH_KEY } from './data.ts';
-import { allowConfig, allowFile, allowFiles } from './permissions.ts';
+import { allowConfig, allowFiles } from './permissions.ts';
 import type { Settings } from './settings.ts';
 import { createStage, type Stage } from './stage.ts';
 
@@ -34,8 +34,8 @@ export function createHistory(app: Construct, { settings, data, topic, environme
     topic,
   });
   allowConfig(stage.fn, data);
-  allowFiles(stage.fn, data, 'charts/', 'read');
-  allowFile(stage.fn, data, HEALTH_KEY, 'read');
+  allowFiles(stage.fn, data, 'charts/*', 'read');
+  allowFiles(stage.fn, data, HEALTH_KEY, 'read');
   const { url } = stage.fn.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
   const publicUrl = Fn.join('', ['https://', Fn.select(2, Fn.split('/', url))]);
   new CfnOutput(stack, 'PublicUrl', { description: 'Address of pictures and health', value: publicUrl });

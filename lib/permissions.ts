@@ -3,9 +3,10 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Config } from '../core/config/types.ts';
-import { ACTIVE_KEY, CONFIG_KEY, type Data } from './data.ts';
+import { ACTIVE_KEY, CONFIG_KEY, type Data, type HEALTH_KEY } from './data.ts';
 
-export type FilePrefix = 'counters/' | 'charts/' | 'audit/';
+/** One file, or all under a prefix. */
+export type Files = 'counters/*' | 'charts/*' | 'audit/*' | typeof ACTIVE_KEY | typeof HEALTH_KEY;
 
 /** What a transaction may consist of is allowed one by one. */
 const STATE_ACTIONS = [
@@ -16,34 +17,23 @@ const STATE_ACTIONS = [
   'dynamodb:ConditionCheckItem',
 ] as const;
 
+/** The configuration that was uploaded, and that which is in force. */
 export function allowConfig(fn: LambdaFunction, { bucket }: Data): void {
-  fn.addToRolePolicy(
-    new PolicyStatement({
-      actions: ['s3:GetObject'],
-      resources: [CONFIG_KEY, ACTIVE_KEY].map((key) => bucket.arnForObjects(key)),
-    }),
-  );
+  const resources = [CONFIG_KEY, ACTIVE_KEY].map((key) => bucket.arnForObjects(key));
+  fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources }));
   allowListing(fn, bucket, 'config/*');
 }
 
-/** One file. */
-export function allowFile(fn: LambdaFunction, { bucket }: Data, key: string, access: 'read' | 'write'): void {
-  const action = access === 'read' ? 's3:GetObject' : 's3:PutObject';
-  fn.addToRolePolicy(new PolicyStatement({ actions: [action], resources: [bucket.arnForObjects(key)] }));
-  if (access === 'read') allowListing(fn, bucket, key);
-}
-
-/** Files under a prefix. */
 export function allowFiles(
   fn: LambdaFunction,
   { bucket }: Data,
-  prefix: FilePrefix,
+  files: Files,
   access: 'read' | 'write' | 'read and write',
 ): void {
   const reads = access !== 'write';
   const actions = [...(reads ? ['s3:GetObject'] : []), ...(access === 'read' ? [] : ['s3:PutObject'])];
-  fn.addToRolePolicy(new PolicyStatement({ actions, resources: [bucket.arnForObjects(`${prefix}*`)] }));
-  if (reads) allowListing(fn, bucket, `${prefix}*`);
+  fn.addToRolePolicy(new PolicyStatement({ actions, resources: [bucket.arnForObjects(files)] }));
+  if (reads) allowListing(fn, bucket, files);
 }
 
 /** Who may not list is told that a missing file is forbidden. */
@@ -75,24 +65,44 @@ export function allowPartitions(fn: LambdaFunction, { table }: Data, partitions:
   );
 }
 
-/** Exactly these parameters, decrypted with whatever key they were encrypted with, and nothing else with that key. */
-export function allowParameters(fn: LambdaFunction, names: readonly string[]): void {
+/**
+ * Exactly these parameters, or all under `/path/*`, decrypted with whatever key they were encrypted with, and nothing
+ * else with that key.
+ */
+export function allowParameters(
+  fn: LambdaFunction,
+  names: readonly string[],
+  actions: readonly string[] = ['ssm:GetParameter'],
+): void {
   if (names.length === 0) return;
   const stack = Stack.of(fn);
   const arns = [...new Set(names)].map((name) =>
     stack.formatArn({ service: 'ssm', resource: 'parameter', resourceName: name.replace(/^\//, '') }),
   );
-  fn.addToRolePolicy(
-    new PolicyStatement({ actions: ['ssm:GetParameter', 'ssm:GetParameters'], resources: arns }),
-  );
+  fn.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: arns }));
   fn.addToRolePolicy(
     new PolicyStatement({
       actions: ['kms:Decrypt'],
       // Which key it is, the parameter alone knows. Systems Manager names the parameter when it decrypts.
       resources: [stack.formatArn({ service: 'kms', resource: 'key', resourceName: '*' })],
-      conditions: { StringEquals: { 'kms:EncryptionContext:PARAMETER_ARN': arns } },
+      conditions: { StringLike: { 'kms:EncryptionContext:PARAMETER_ARN': arns } },
     }),
   );
+}
+
+/** Reading the sources of clusters, and keeping what they said for when they do not answer. */
+export function allowInventory(fn: LambdaFunction, data: Data, { inventory }: Config): void {
+  const stack = Stack.of(fn);
+  for (const { type, options } of inventory) {
+    const { path, table } = options as { path?: string; table?: string };
+    if (type === 'ssm' && path !== undefined)
+      allowParameters(fn, [path, `${path}/*`], ['ssm:GetParametersByPath']);
+    if (type === 'dynamodb' && table !== undefined) {
+      const arn = stack.formatArn({ service: 'dynamodb', resource: 'table', resourceName: table });
+      fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Scan'], resources: [arn] }));
+    }
+  }
+  if (inventory.length > 0) allowPartitions(fn, data, ['counters#*', 'part#counters#*']);
 }
 
 /** The sample store with the credentials of the function, where it is one of AWS. */

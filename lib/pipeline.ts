@@ -6,14 +6,14 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { WAKE_FILTER } from '../adapters/state/dynamodb/layout.ts';
 import type { Config } from '../core/config/types.ts';
-import { addAlarm, counted } from './alarms.ts';
+import { addAlarm, counted, gauged } from './alarms.ts';
 import { createDashboard } from './dashboard.ts';
 import { ACTIVE_KEY, type Data, HEALTH_KEY } from './data.ts';
 import type { Network } from './network.ts';
 import {
   allowConfig,
-  allowFile,
   allowFiles,
+  allowInventory,
   allowParameters,
   allowPartitions,
   allowSamples,
@@ -64,12 +64,7 @@ export function createPipeline(app: Construct, props: PipelineProps): Pipeline {
   deliver.stage.sendsTo('BARTIZAN_NOTIFY_QUEUE', notify.queue);
   const probe = addProbe(world, store.queue);
   const plan = addPlan(world, { probes: probe.queues, evaluate: evaluate.queue, notify: notify.queue });
-  addAlarm(stack, 'DeliveriesFailedAlarm', props.topic, {
-    section: 'deliveries-failed',
-    says: 'A message could not be delivered for good: somebody was not told.',
-    metric: counted('deliveries_failed_total', 'deliver', Duration.minutes(5)),
-    above: 0,
-  });
+  addCountAlarms(stack, props.topic, tick);
   const stages = [plan, probe.stage, store.stage, evaluate.stage, notify.stage, deliver.stage];
   createDashboard(stack, {
     stages: [...stages, props.history],
@@ -82,6 +77,35 @@ export function createPipeline(app: Construct, props: PipelineProps): Pipeline {
     ]),
   });
   return { stack, stages };
+}
+
+/** On what the stages count themselves. */
+function addCountAlarms(stack: Stack, topic: ITopic, tick: Duration): void {
+  const period = Duration.minutes(5);
+  addAlarm(stack, 'DeliveriesFailedAlarm', topic, {
+    section: 'deliveries-failed',
+    says: 'A message could not be delivered for good: somebody was not told.',
+    metric: counted('deliveries_failed_total', 'deliver', period),
+    above: 0,
+  });
+  addAlarm(stack, 'ConfigErrorsAlarm', topic, {
+    section: 'config-errors',
+    says: 'The uploaded configuration is wrong: the one before stays in force.',
+    metric: counted('config_errors_total', 'plan', period),
+    above: 0,
+  });
+  const mostSeconds = latestEvaluation(tick).toSeconds();
+  addAlarm(stack, 'EvaluationLagAlarm', topic, {
+    section: 'evaluation-lag',
+    says: `Rounds are judged more than ${mostSeconds} s after their time.`,
+    metric: gauged('evaluation_lag_seconds', 'evaluate', period),
+    above: mostSeconds,
+  });
+}
+
+/** After the start of its round. */
+function latestEvaluation(tick: Duration): Duration {
+  return Duration.seconds(Math.max(180, tick.toSeconds() * 2));
 }
 
 type Form = Pick<StageProps, 'description' | 'memoryMb' | 'network'> & { seconds: number };
@@ -107,15 +131,15 @@ function addPlan(
   allowSending(plan.fn, [...queues.probes.values()]);
   plan.sendsTo('BARTIZAN_EVALUATE_QUEUE', queues.evaluate);
   plan.sendsTo('BARTIZAN_NOTIFY_QUEUE', queues.notify);
-  // What was uploaded and is right becomes the configuration in force.
-  allowFile(plan.fn, world.data, ACTIVE_KEY, 'write');
+  allowFiles(plan.fn, world.data, ACTIVE_KEY, 'write');
+  allowInventory(plan.fn, world.data, world.config);
   scheduleRounds(plan, { stack: world.stack, topic: world.topic, tick: world.tick });
   return plan;
 }
 
 /** A queue for each bastion: how many functions read it is how many connections the bastion sees. */
 function addProbe(world: World, storeQueue: Queue): { stage: Stage; queues: Map<string, Queue> } {
-  const { config, data, network, names, tick } = world;
+  const { config, settings, data, network, names, tick } = world;
   const stage = addStage(world, 'probe', {
     description: 'Looks at the nodes of a batch over one connection to their bastion.',
     seconds: probeTimeoutSeconds(config.bastions),
@@ -135,11 +159,12 @@ function addProbe(world: World, storeQueue: Queue): { stage: Stage; queues: Map<
     queues.set(name, queue);
   }
   stage.sendsTo('BARTIZAN_STORE_QUEUE', storeQueue);
-  allowFiles(stage.fn, data, 'counters/', 'read and write');
-  allowFiles(stage.fn, data, 'audit/', 'write');
+  allowFiles(stage.fn, data, 'counters/*', 'read and write');
+  allowFiles(stage.fn, data, 'audit/*', 'write');
   // The heads of the audit chains.
   allowPartitions(stage.fn, data, ['audit']);
-  allowParameters(stage.fn, names.logins);
+  allowInventory(stage.fn, data, config);
+  allowParameters(stage.fn, [...names.logins, ...settings.loginParameters]);
   return { stage, queues };
 }
 
@@ -177,13 +202,14 @@ function addEvaluate(world: World): { stage: Stage; queue: Queue } {
     // The next round judges the same samples again: an evaluation is not worth keeping for long.
     maxReceiveCount: 200,
     retention: Duration.minutes(15),
-    oldest: Duration.seconds(Math.max(180, tick.toSeconds() * 2)),
+    oldest: latestEvaluation(tick),
     ageSection: 'evaluation-lag',
   });
   allowState(stage.fn, data);
-  allowFile(stage.fn, data, HEALTH_KEY, 'write');
   allowSamples(stage.fn, config, 'read');
-  allowParameters(stage.fn, [...names.store, ...names.heartbeat]);
+  allowParameters(stage.fn, names.store);
+  allowInventory(stage.fn, data, config);
+  allowFiles(stage.fn, data, HEALTH_KEY, 'write');
   return { stage, queue };
 }
 
@@ -232,7 +258,7 @@ function addDeliver(world: World): { stage: Stage; queue: Queue } {
     oldest: Duration.seconds(Math.max(600, tick.toSeconds())),
   });
   allowState(stage.fn, data);
-  allowFiles(stage.fn, data, 'charts/', 'write');
+  allowFiles(stage.fn, data, 'charts/*', 'write');
   allowSamples(stage.fn, config, 'read');
   allowParameters(stage.fn, [...names.channels, ...names.store]);
   return { stage, queue };

@@ -10,6 +10,8 @@ export interface Settings {
   storeInVpc: boolean;
   /** Parts of the fleet that are judged by themselves. */
   shards: number;
+  /** Parameters that clusters from an inventory log in with: names, or all under `/path/*`. */
+  loginParameters: readonly string[];
   /** Gets the alarms. */
   alarmEmail: string | undefined;
   /** Whether deploying writes the configuration into the bucket. */
@@ -33,6 +35,7 @@ export function readSettings(context: (name: string) => unknown): Settings {
     network: networkOf(text('vpcId'), text('privateSubnetIds')),
     storeInVpc: flag('storeInVpc', text('storeInVpc'), false),
     shards,
+    loginParameters: listOf(text('loginParameters')),
     alarmEmail: text('alarmEmail'),
     uploadConfig: flag('uploadConfig', text('uploadConfig'), true),
   };
@@ -40,13 +43,17 @@ export function readSettings(context: (name: string) => unknown): Settings {
 
 function networkOf(vpcId: string | undefined, subnets: string | undefined): Settings['network'] {
   if (vpcId === undefined && subnets === undefined) return undefined;
-  const privateSubnetIds = (subnets ?? '').split(',').filter((id) => id !== '');
+  const privateSubnetIds = listOf(subnets);
   if (vpcId === undefined || privateSubnetIds.length === 0) {
     throw new ConfigError(
       'an existing network needs both: `-c vpcId=vpc-…` and `-c privateSubnetIds=subnet-…,subnet-…`',
     );
   }
   return { vpcId, privateSubnetIds };
+}
+
+function listOf(text: string | undefined): string[] {
+  return (text ?? '').split(',').filter((part) => part !== '');
 }
 
 function flag(name: string, value: string | undefined, otherwise: boolean): boolean {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { resources, synthExample } from './synth.ts';
 
@@ -92,6 +92,22 @@ describe('alarms', () => {
       ({ id, Properties }) => id !== alarm?.id && Properties.TreatMissingData !== 'notBreaching',
     );
     expect(others.map(({ id }) => id)).toEqual([]);
+  });
+
+  it('each counter is one that the function of its service counts', () => {
+    const own = alarms.filter(({ Properties }) => Properties.Namespace === 'Bartizan');
+    const counted = own.map(({ Properties }) => [Properties.Dimensions[0].Value, Properties.MetricName]);
+    expect(counted.sort()).toEqual([
+      ['deliver', 'deliveries_failed_total'],
+      ['evaluate', 'evaluation_lag_seconds'],
+      ['evaluate', 'rounds_total'],
+      ['plan', 'config_errors_total'],
+    ]);
+    const sources = ['core/stages', 'functions'].flatMap((folder) =>
+      readdirSync(folder).map((file) => readFileSync(`${folder}/${file}`, 'utf8')),
+    );
+    const unknown = counted.filter(([, name]) => !sources.some((text) => text.includes(`'${name}'`)));
+    expect(unknown).toEqual([]);
   });
 
   it('a topic takes them from CloudWatch, over TLS alone', () => {

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import * as functions from '../../functions/configuration.ts';
+import * as history from '../../functions/history.ts';
+import { ACTIVE_KEY, HEALTH_KEY } from '../../lib/data.ts';
 import { policyLines } from './policy-text.ts';
 import { resources, synthExample } from './synth.ts';
 
@@ -13,25 +16,25 @@ const WORKSPACE =
 const always = (stage: string) => [
   `logs:CreateLogStream ${stage}Log.Arn`,
   `logs:PutLogEvents ${stage}Log.Arn`,
-  's3:GetObject Files.Arn/config/active.yaml',
   's3:GetObject Files.Arn/config/bartizan.yaml',
+  's3:GetObject Files.Arn/config/active.yaml',
   's3:ListBucket Files.Arn if s3:prefix = config/*',
   // No trace has a name before it is there.
   'xray:PutTelemetryRecords *',
   'xray:PutTraceSegments *',
 ];
-const receives = (queue: string) =>
-  ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
+/** What failed for good, the function moves by itself. */
+const receives = (queue: string) => [
+  ...['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
     (action) => `sqs:${action} ${queue}.Arn`,
-  );
+  ),
+  ...sends(`${queue.replace(/^(ProbeToseoul)Queue$/, '$1')}DeadLetters`),
+];
 const sends = (...queues: string[]) =>
   queues.flatMap((queue) => [`sqs:SendMessage ${queue}.Arn`, `sqs:SendMessageBatch ${queue}.Arn`]);
 const state = (condition = '') => STATE.map((action) => `dynamodb:${action} State.Arn${condition}`);
 const parameters = (...names: string[]) => [
-  ...names.flatMap((name) => [
-    `ssm:GetParameter ${PARAMETERS}/${name}`,
-    `ssm:GetParameters ${PARAMETERS}/${name}`,
-  ]),
+  ...names.map((name) => `ssm:GetParameter ${PARAMETERS}/${name}`),
   `kms:Decrypt ${KEYS} if kms:EncryptionContext:PARAMETER_ARN = ${names.map((name) => `${PARAMETERS}/${name}`).join(', ')}`,
 ];
 
@@ -41,17 +44,17 @@ describe('each function may do this and nothing else', () => {
       'Plan',
       [
         ...sends('ProbeToseoulQueue', 'EvaluateQueue', 'NotifyQueue'),
-        's3:PutObject Files.Arn/config/active.yaml',
         'sqs:GetQueueAttributes RoundsDeadLetters.Arn',
         'sqs:GetQueueUrl RoundsDeadLetters.Arn',
         'sqs:SendMessage RoundsDeadLetters.Arn',
+        's3:PutObject Files.Arn/config/active.yaml',
       ],
     ],
     [
       'Probe',
       [
         ...receives('ProbeToseoulQueue'),
-        ...sends('StoreQueue', 'ProbeToseoulDeadLetters'),
+        ...sends('StoreQueue'),
         ...state(' if dynamodb:LeadingKeys = audit'),
         ...parameters('ssh-key'),
         's3:GetObject Files.Arn/counters/*',
@@ -69,7 +72,6 @@ describe('each function may do this and nothing else', () => {
       'Store',
       [
         ...receives('StoreQueue'),
-        ...sends('StoreQueueDeadLetters'),
         ...state(' if dynamodb:LeadingKeys = status#*, part#status#*'),
         `aps:RemoteWrite ${WORKSPACE}`,
       ],
@@ -78,17 +80,16 @@ describe('each function may do this and nothing else', () => {
       'Evaluate',
       [
         ...receives('EvaluateQueue'),
-        ...sends('EvaluateQueueDeadLetters'),
         ...state(),
-        's3:PutObject Files.Arn/health/last-round.json',
         `aps:QueryMetrics ${WORKSPACE}`,
+        's3:PutObject Files.Arn/health.json',
       ],
     ],
     [
       'Notify',
       [
         ...receives('NotifyQueue'),
-        ...sends('NotifyQueue', 'DeliverQueue', 'NotifyQueueDeadLetters'),
+        ...sends('NotifyQueue', 'DeliverQueue'),
         ...state(),
         ...['DescribeStream', 'GetRecords', 'GetShardIterator'].map(
           (action) => `dynamodb:${action} State.StreamArn`,
@@ -101,7 +102,7 @@ describe('each function may do this and nothing else', () => {
       'Deliver',
       [
         ...receives('DeliverQueue'),
-        ...sends('NotifyQueue', 'DeliverQueueDeadLetters'),
+        ...sends('NotifyQueue'),
         ...state(),
         ...parameters('on-call-url', 'slack-token'),
         's3:PutObject Files.Arn/charts/*',
@@ -110,7 +111,7 @@ describe('each function may do this and nothing else', () => {
     ],
     [
       'History',
-      ['charts/*', 'health/last-round.json'].flatMap((files) => [
+      ['charts/*', 'health.json'].flatMap((files) => [
         `s3:GetObject Files.Arn/${files}`,
         `s3:ListBucket Files.Arn if s3:prefix = ${files}`,
       ]),
@@ -120,7 +121,38 @@ describe('each function may do this and nothing else', () => {
   });
 });
 
+it('functions and stacks agree on the names of files', () => {
+  expect([ACTIVE_KEY, HEALTH_KEY]).toEqual([functions.ACTIVE_KEY, history.HEALTH_KEY]);
+});
+
 describe('permissions follow from the configuration', () => {
+  it('sources of clusters are read by those who need the fleet', () => {
+    const sourced = synthExample({
+      context: { loginParameters: '/bartizan/keys/*' },
+      replace: [
+        [
+          'checks:\n',
+          'inventory:\n  - { type: ssm, path: /bartizan/clusters }\n  - { type: dynamodb, table: clusters }\n\nchecks:\n',
+        ],
+      ],
+    });
+    for (const stage of ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History']) {
+      const lines = policyLines(sourced, stage);
+      const wanted = [
+        'dynamodb:Scan arn:<Partition>:dynamodb:<Region>:<AccountId>:table/clusters',
+        `ssm:GetParametersByPath ${PARAMETERS}/clusters`,
+        `ssm:GetParametersByPath ${PARAMETERS}/clusters/*`,
+        `kms:Decrypt ${KEYS} if kms:EncryptionContext:PARAMETER_ARN = ${PARAMETERS}/clusters, ${PARAMETERS}/clusters/*`,
+      ];
+      const reads = ['Plan', 'Probe', 'Evaluate'].includes(stage);
+      expect([stage, wanted.map((line) => lines.includes(line))]).toEqual([stage, wanted.map(() => reads)]);
+      expect(lines.includes(`ssm:GetParameter ${PARAMETERS}/keys/*`)).toBe(stage === 'Probe');
+    }
+    expect(policyLines(sourced, 'Plan')).toEqual(
+      expect.arrayContaining(state(' if dynamodb:LeadingKeys = counters#*, part#counters#*')),
+    );
+  });
+
   const store = 'arn:<Partition>:timestream:<Region>:<AccountId>:database/bartizan/table/samples';
   const onTimestream = synthExample({
     edit: (config) => ({

@@ -124,43 +124,33 @@ describe('functions', () => {
     LOG_LEVEL: 'INFO',
   };
 
-  /** What a function is told of the queues that it reads. */
-  const own = (queue: string, deadLetters: string) => ({
-    BARTIZAN_QUEUES: `{"${queue}.Arn":{"url":"<${queue}>","deadLetters":"<${deadLetters}>"}}`,
-  });
-
-  it.each([
+  it.each<[stage: string, own: string | undefined, queues: Record<string, string>]>([
     [
       'Plan',
+      undefined,
       {
         BARTIZAN_PROBE_QUEUES: '{"seoul":"<ProbeToseoulQueue>"}',
         BARTIZAN_EVALUATE_QUEUE: '<EvaluateQueue>',
         BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>',
       },
     ],
-    [
-      'Probe',
-      { BARTIZAN_STORE_QUEUE: '<StoreQueue>', ...own('ProbeToseoulQueue', 'ProbeToseoulDeadLetters') },
-    ],
-    ['Store', own('StoreQueue', 'StoreQueueDeadLetters')],
-    ['Evaluate', own('EvaluateQueue', 'EvaluateQueueDeadLetters')],
+    ['Probe', 'ProbeToseoul', { BARTIZAN_STORE_QUEUE: '<StoreQueue>' }],
+    ['Store', 'Store', {}],
+    ['Evaluate', 'Evaluate', {}],
     [
       'Notify',
-      {
-        ...own('NotifyQueue', 'NotifyQueueDeadLetters'),
-        BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>',
-        BARTIZAN_DELIVER_QUEUE: '<DeliverQueue>',
-      },
+      'Notify',
+      { BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>', BARTIZAN_DELIVER_QUEUE: '<DeliverQueue>' },
     ],
-    [
-      'Deliver',
-      { ...own('DeliverQueue', 'DeliverQueueDeadLetters'), BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>' },
-    ],
-  ])('%s finds its queues in its environment', (stage, queues) => {
+    ['Deliver', 'Deliver', { BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>' }],
+  ])('%s finds its queues in its environment', (stage, own, queues) => {
     expect(environmentOf(stage)).toEqual({
       ...common,
       POWERTOOLS_SERVICE_NAME: stage.toLowerCase(),
       BARTIZAN_PUBLIC_URL: publicUrl,
+      ...(own !== undefined && {
+        BARTIZAN_QUEUES: `{"${own}Queue.Arn":{"url":"<${own}Queue>","deadLetters":"<${own === 'ProbeToseoul' ? own : `${own}Queue`}DeadLetters>"}}`,
+      }),
       ...queues,
     });
   });
