@@ -40,9 +40,12 @@ export function bundleFunction({ entry, outDir, architecture }: BundleOptions): 
     throw new ConfigError(`${entry}: there is no such file`);
   const { metafile } = buildSync({
     absWorkingDir: ROOT,
-    entryPoints: [entry],
-    outfile: join(outDir, 'index.mjs'),
+    entryPoints: { index: entry },
+    outdir: outDir,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    // What is imported when it is needed stays apart, and costs a start nothing.
+    splitting: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',

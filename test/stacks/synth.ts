@@ -1,4 +1,4 @@
-// The app in memory: no command line of CDK, no credentials, nothing bundled.
+// The app in memory: no command line of CDK, no credentials, nothing bundled unless asked for.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,8 @@ afterAll(() => rmSync(out, { recursive: true, force: true }));
 
 export interface SynthOptions {
   context?: Record<string, string>;
+  /** Functions are bundled, which takes seconds. */
+  bundle?: true;
   /** What is written in place of a text of the example. */
   replace?: readonly [from: string, to: string][];
   /** Of the parsed configuration. */
@@ -35,10 +37,13 @@ export function exampleText(replace: SynthOptions['replace'] = []): string {
 }
 
 /** @throws ConfigError as a synth does */
-export function defineExample({ context, replace, edit }: SynthOptions = {}): { app: App; stacks: Stacks } {
+export function defineExample({ context, bundle, replace, edit }: SynthOptions = {}): {
+  app: App;
+  stacks: Stacks;
+} {
   const app = new App({
     outdir: mkdtempSync(join(out, 'app-')),
-    context: { ...context, 'aws:cdk:bundling-stacks': [] },
+    context: { ...context, 'aws:cdk:bundling-stacks': bundle ? ['**'] : [] },
   });
   const text = exampleText(replace);
   const parsed = parseConfig(text, { file: EXAMPLE, kinds: KINDS, baseDir: '/', nowMs: 0 });
