@@ -12,7 +12,6 @@ import type { Logger as CoreLogger, Meter } from '../core/ports.ts';
 const SECONDS = /_seconds$/;
 
 const tracer = new Tracer();
-const metrics = new Metrics({ namespace: 'Bartizan' });
 let redact = (text: string) => text;
 const powertools = new Logger({
   jsonReplacerFn: (_, value) => (typeof value === 'string' ? redact(value) : value),
@@ -22,6 +21,15 @@ const powertools = new Logger({
 export function redactWith(secrets: { redact(text: string): string }): void {
   redact = (text) => secrets.redact(text);
 }
+
+/** That a call had nothing to count, which it says at each, is worth no line. */
+const quiet = {
+  debug: powertools.debug.bind(powertools),
+  info: powertools.info.bind(powertools),
+  warn: powertools.debug.bind(powertools),
+  error: powertools.error.bind(powertools),
+};
+const metrics = new Metrics({ namespace: 'Bartizan', logger: quiet });
 
 export const logger: CoreLogger = {
   debug: (message, fields = {}) => powertools.debug(message, fields),

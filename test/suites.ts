@@ -42,6 +42,12 @@ const SUITES: readonly Suite[] = [
     },
   },
   {
+    pattern: '**/*.scale.test.ts',
+    what: 'thirty thousand nodes in one round',
+    missing: () => (process.env.CI ? undefined : 'it takes a minute or two'),
+    get: 'CI=true npm test',
+  },
+  {
     pattern: '**/*.root.test.ts',
     what: 'real OpenSSH servers in network namespaces, with firewalls',
     missing: missingForNamespaces,
