@@ -47,7 +47,7 @@ async function settle(record: SQSRecord, error: unknown, ports: BatchPorts): Pro
   const { queues, logger, meter } = ports;
   const own = ports.own[record.eventSourceARN];
   const tries = Number(record.attributes.ApproximateReceiveCount);
-  const fields = { message: record.messageId, tries, error: describeError(error) };
+  const fields = { messageId: record.messageId, tries, error: describeError(error) };
   if (error instanceof PermanentError && own) {
     meter.count('messages_dead_total');
     logger.error('message can never succeed: it goes to the dead letters', fields);
