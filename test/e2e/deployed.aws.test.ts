@@ -90,10 +90,10 @@ it('fires once, with a picture; a wrong configuration stops nothing; resolves on
       .subarray(1, 4)
       .toString(),
   ).toBe('PNG');
-  // Half a minute after the round, and what the functions take.
+  // Half a minute after the round, and what cold functions take on a busy machine.
   expect(
     Date.parse(firing.payload.sentAt) - Date.parse(firing.payload.alerts[0]?.firedAt ?? ''),
-  ).toBeLessThan(60_000);
+  ).toBeLessThan(120_000);
 
   await deployment.upload(text.replace('above: 90', 'abov: 90'));
   memory = 50;
