@@ -16,6 +16,8 @@ export function createProbe(world: () => World) {
     const { environment, clock, logger, meter, state, ...ports } = world();
     return eachMessage(event, await batchPorts(world()), async (message) => {
       const batch = message as Batch;
+      // Clusters of sources may be new since the last batch; without sources it asks nobody.
+      await (await ports.fleet()).list();
       const { prober, audit } = await ports.prober();
       const signal = AbortSignal.timeout(Math.max(1_000, context.getRemainingTimeInMillis() - REST_MS));
       const observation = await probe(batch, { prober, clock, logger, meter }, { signal });

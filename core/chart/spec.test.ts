@@ -90,6 +90,12 @@ describe('buildChartSpec', () => {
     expect(build({ series: [series('n1', [91, 92])] }).x.min).toBe(firing.sinceMs);
   });
 
+  it('leaves a round before data of a few rounds, so that the first is seen', () => {
+    const since = NOW - MINUTE / 2;
+    const alerts = [{ ...firing, sinceMs: since, firedAtMs: since }];
+    expect(build({ alerts, series: [series('n1', [95])] }).x.min).toBe(since - MINUTE);
+  });
+
   it('draws without any data', () => {
     const spec = build({ series: [], alerts: [{ ...firing, reason: 'no-data', value: undefined }] });
     expect(spec.title).toBe('Memory usage: no data (> 90% for 10m)');

@@ -47,6 +47,7 @@ export interface ChartSpec {
 /** Before the run began, so that the change is seen: three holds or thirty rounds, whichever is longer. */
 const HOLDS_BEFORE = 3;
 const ROUNDS_BEFORE = 30;
+const FEW_ROUNDS = 3;
 /** Of an alert that fires for days its last day is drawn: what it looks like now, from a bounded number of samples. */
 const LONGEST_MS = 24 * 3_600_000;
 const MAX_LINES = 30;
@@ -127,11 +128,16 @@ export function buildChartSpec(asked: ChartInput): ChartSpec {
   };
 }
 
-/** The range begins with the data: a store that was started a minute ago has no empty hour to show. */
-function firstMsOf({ series, alerts, fromMs, toMs }: ChartInput): number {
+/**
+ * The range begins with the data: a store that was started a minute ago has no empty hour to show. Data of so short a
+ * time stand a round away from the edge, where a first dot would not be seen.
+ */
+function firstMsOf({ series, alerts, fromMs, toMs, intervalMs }: ChartInput): number {
   const firsts = [...series.map((s) => s.points[0]?.timeMs), ...alerts.map((alert) => alert.sinceMs)];
   const firstMs = Math.min(...firsts.filter((ms) => ms !== undefined));
-  return Number.isFinite(firstMs) && firstMs < toMs ? Math.max(fromMs, firstMs) : fromMs;
+  if (!Number.isFinite(firstMs) || firstMs >= toMs) return fromMs;
+  const leadMs = toMs - firstMs < FEW_ROUNDS * intervalMs ? intervalMs : 0;
+  return Math.max(fromMs, firstMs - leadMs);
 }
 
 function spansOf(input: ChartInput): Pick<ChartSpec, 'pending' | 'firing'> {
