@@ -11,7 +11,8 @@ import type { Logger as CoreLogger, Meter } from '../core/ports.ts';
 /** Seconds, for gauges whose names say so. */
 const SECONDS = /_seconds$/;
 
-const tracer = new Tracer();
+/** Without the requests that go out: a trace would hold their addresses, and those of some chat services are secrets. */
+const tracer = new Tracer({ captureHTTPsRequests: false });
 let redact = (text: string) => text;
 const powertools = new Logger({
   jsonReplacerFn: (_, value) => (typeof value === 'string' ? redact(value) : value),

@@ -17,11 +17,15 @@ const STATE_ACTIONS = [
   'dynamodb:ConditionCheckItem',
 ] as const;
 
-/** The configuration that was uploaded, and that which is in force. */
+/**
+ * The configuration that was uploaded, and that which is in force. Who may not list the bucket is told of any missing
+ * file that it is forbidden (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html); a condition on the
+ * prefix would not hold there, since reading a file names none.
+ */
 export function allowConfig(fn: LambdaFunction, { bucket }: Data): void {
   const resources = [CONFIG_KEY, ACTIVE_KEY].map((key) => bucket.arnForObjects(key));
   fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources }));
-  allowListing(fn, bucket, 'config/*');
+  fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
 }
 
 export function allowFiles(
@@ -30,21 +34,9 @@ export function allowFiles(
   files: Files,
   access: 'read' | 'write' | 'read and write',
 ): void {
-  const reads = access !== 'write';
-  const actions = [...(reads ? ['s3:GetObject'] : []), ...(access === 'read' ? [] : ['s3:PutObject'])];
+  const reads = access === 'write' ? [] : ['s3:GetObject'];
+  const actions = [...reads, ...(access === 'read' ? [] : ['s3:PutObject'])];
   fn.addToRolePolicy(new PolicyStatement({ actions, resources: [bucket.arnForObjects(files)] }));
-  if (reads) allowListing(fn, bucket, files);
-}
-
-/** Who may not list is told that a missing file is forbidden. */
-function allowListing(fn: LambdaFunction, bucket: Data['bucket'], prefix: string): void {
-  fn.addToRolePolicy(
-    new PolicyStatement({
-      actions: ['s3:ListBucket'],
-      resources: [bucket.bucketArn],
-      conditions: { StringLike: { 's3:prefix': prefix } },
-    }),
-  );
 }
 
 /** Reading and writing state by its keys; no scan, and no index: those serve what people look at, not stages. */

@@ -59,6 +59,10 @@ export async function deploy(options: {
     AWS_REGION: emulator.client.region,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ...(emulator.certificate && {
+      NODE_EXTRA_CA_CERTS: emulator.certificate,
+      AWS_CA_BUNDLE: emulator.certificate,
+    }),
   };
   const cdk = async (limitMs: number, ...args: string[]): Promise<number> => {
     const startMs = performance.now();

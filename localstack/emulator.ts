@@ -1,18 +1,27 @@
 // A stand-in for AWS on loopback: ministack (MIT, from PyPI), or whatever AWS_ENDPOINT_URL points at already.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { Agent } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import axios from 'axios';
+import { generate } from 'selfsigned';
 
 export interface Emulator {
   url: string;
   /** What any client of the SDK is constructed with. */
-  client: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+  client: {
+    endpoint: string;
+    region: string;
+    credentials: { accessKeyId: string; secretAccessKey: string };
+    requestHandler?: { httpsAgent: Agent };
+  };
+  /** File with the certificate that it answers with, for NODE_EXTRA_CA_CERTS; only of one that is `secure`. */
+  certificate?: string;
   /** Ends what was started here, and removes its data; an emulator that ran before goes on. */
   stop(): Promise<void>;
 }
@@ -22,8 +31,11 @@ export interface EmulatorOptions {
   running?: string | undefined;
   /** Default: a free one of 25200–25299, below the ports that systems give out. */
   port?: number;
-  /** More variables for it, `AUTH: 'true'` say. */
-  env?: Readonly<Record<string, string>>;
+  /**
+   * As an account is: every call is authorised by the policies of who makes it, and comes over TLS, which the policy of a
+   * bucket may ask for. Default: anybody may do anything.
+   */
+  secure?: boolean;
 }
 
 /** The emulator's release, from PyPI. */
@@ -46,7 +58,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const python = await installEmulator();
   const dir = await mkdtemp(join(tmpdir(), 'bartizan-aws-'));
   const port = options.port ?? (await freePort());
-  const url = `http://127.0.0.1:${port}`;
+  const certificate = options.secure ? await writeCertificate(dir) : undefined;
+  const url = `${options.secure ? 'https' : 'http'}://127.0.0.1:${port}`;
   const child = spawn(python, ['-m', 'ministack'], {
     cwd: dir,
     stdio: 'ignore',
@@ -59,7 +72,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       TMPDIR: dir,
       S3_DATA_DIR: join(dir, 's3'),
       ...QUIET,
-      ...options.env,
+      ...(certificate && {
+        AUTH: 'true',
+        USE_SSL: '1',
+        MINISTACK_SSL_CERT: certificate.file,
+        MINISTACK_SSL_KEY: certificate.key,
+        // Of functions, which inherit it.
+        NODE_EXTRA_CA_CERTS: certificate.file,
+      }),
     },
   });
   const killed = () => child.kill('SIGKILL');
@@ -74,7 +94,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       await stop();
       throw new Error(`the emulator ended at once (exit code ${child.exitCode}); is port ${port} taken?`);
     }
-    if (await answers(url)) return { url, client: clientOf(url), stop };
+    if (await answers(url)) return { ...emulatorAt(url, certificate?.file), stop };
     if (Date.now() < endMs) continue;
     await stop();
     throw new Error(`the emulator did not answer within ${UP_WITHIN_MS / 1000} s`);
@@ -107,18 +127,40 @@ async function useRunning(address: string): Promise<Emulator> {
     );
   }
   if (!(await answers(origin))) throw new Error(`nothing answers at AWS_ENDPOINT_URL, ${origin}`);
-  return { url: origin, client: clientOf(origin), stop: async () => undefined };
+  return { ...emulatorAt(origin), stop: async () => undefined };
 }
 
 /** Both ministack and LocalStack answer it. */
 async function answers(url: string): Promise<boolean> {
-  const options = { timeout: 2000, validateStatus: () => true, proxy: false as const };
+  // Whether it is up, not who it is: its certificate is trusted from then on.
+  const httpsAgent = new Agent({ rejectUnauthorized: false });
+  const options = { timeout: 2000, validateStatus: () => true, proxy: false as const, httpsAgent };
   const answer = await axios.get(`${url}/_localstack/health`, options).catch(() => undefined);
   return answer?.status === 200;
 }
 
-function clientOf(endpoint: string): Emulator['client'] {
-  return { endpoint, region: REGION, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
+function emulatorAt(url: string, certificate?: string): Omit<Emulator, 'stop'> {
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const client = { endpoint: url, region: REGION, credentials };
+  if (certificate === undefined) return { url, client };
+  const httpsAgent = new Agent({ ca: readFileSync(certificate), keepAlive: true });
+  return { url, client: { ...client, requestHandler: { httpsAgent } }, certificate };
+}
+
+async function writeCertificate(dir: string): Promise<{ file: string; key: string }> {
+  const altNames = [
+    { type: 7 as const, ip: '127.0.0.1' },
+    // Addresses of queues begin with it.
+    { type: 2 as const, value: 'localhost' },
+  ];
+  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    extensions: [{ name: 'subjectAltName', altNames }],
+  });
+  const [file, key] = [join(dir, 'certificate.pem'), join(dir, 'key.pem')];
+  await writeFile(file, made.cert);
+  await writeFile(key, made.private, { mode: 0o600 });
+  return { file, key };
 }
 
 /** Test files start theirs side by side: each begins to look elsewhere. */

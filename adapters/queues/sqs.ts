@@ -26,7 +26,8 @@ export async function createQueues(client: AwsClient = {}): Promise<Queues> {
   const { ChangeMessageVisibilityCommand, SendMessageBatchCommand, SQSClient } = await import(
     '@aws-sdk/client-sqs'
   );
-  const sqs = new SQSClient(client);
+  // The address of a queue may name its server otherwise than the region's or an emulator's endpoint, which is the one meant.
+  const sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
   return {
     async send(queueUrl, messages) {
       const name = queueUrl.split('/').at(-1);

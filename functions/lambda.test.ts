@@ -1,0 +1,23 @@
+import http from 'node:http';
+import https from 'node:https';
+import { afterEach, expect, it, vi } from 'vitest';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.resetModules();
+});
+
+it('puts no address of a request into a trace', async () => {
+  vi.resetModules();
+  // Where the tracer is on: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+  vi.stubEnv('AWS_EXECUTION_ENV', 'AWS_Lambda_nodejs24.x');
+  vi.stubEnv('LAMBDA_TASK_ROOT', '/var/task');
+  vi.stubEnv(
+    '_X_AMZN_TRACE_ID',
+    'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=557abcec3ee5a047;Sampled=1',
+  );
+  vi.stubEnv('AWS_XRAY_CONTEXT_MISSING', 'IGNORE_ERROR');
+  const before = [http.request, https.request, globalThis.fetch];
+  await import('./lambda.ts');
+  expect([http.request, https.request, globalThis.fetch]).toEqual(before);
+});
