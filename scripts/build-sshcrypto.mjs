@@ -1,10 +1,11 @@
 // ssh2 has an optional native binding that halves the CPU of a connection. npm compiles it for the Node that runs
 // npm; this project runs on the Node of the npm package `node`, whose ABI may be another: ssh2 then falls back to
-// JavaScript and says nothing. This builds the binding for the Node that is used, when it does not load there.
+// JavaScript and says nothing. This builds the binding for the Node that is used, when it does not load there, or when
+// it was compiled so that Node aborts (see object-wrap.h).
 // It prints one line and never fails an installation: everything works without the binding, only slower.
 // Runs under any Node from 18 on, and needs what node-gyp needs: a C++ compiler, make and Python.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,7 +21,11 @@ function projectNode() {
   return existsSync(packaged) ? packaged : process.execPath;
 }
 
-function loads(node) {
+const UNSOUND = 'RemoveEnvironmentCleanupHook';
+
+/** Loads in that Node, and was not built with its ObjectWrap. */
+function isSound(node) {
+  if (!existsSync(built) || readFileSync(built).includes(UNSOUND)) return false;
   const check = `require(${JSON.stringify(built)})`;
   return spawnSync(node, ['-e', check], { stdio: 'ignore', timeout: 30_000 }).status === 0;
 }
@@ -67,15 +72,21 @@ function build(node) {
     `--real_openssl_major=${openssl.split('.')[0]}`,
   ];
   // What npm is configured to build against is meant for its own Node.
-  const { npm_config_nodedir, npm_config_target, ...env } = process.env;
+  const { npm_config_nodedir, npm_config_target, ...inherited } = process.env;
+  const header = join(root, 'scripts', 'object-wrap.h');
+  const env = {
+    ...inherited,
+    // The first for GCC and Clang, the second for Visual C++.
+    CXXFLAGS: `${inherited.CXXFLAGS ?? ''} -include "${header}"`,
+    CL: `${inherited.CL ?? ''} /FI"${header}"`,
+  };
   const result = spawnSync(process.execPath, [nodeGyp, ...options, 'rebuild'], {
     cwd: source,
     env,
     encoding: 'utf8',
     timeout: BUILD_LIMIT_MS,
   });
-  if (result.status === 0 && loads(node)) return undefined;
-  rmSync(join(source, 'build'), { recursive: true, force: true });
+  if (result.status === 0 && isSound(node)) return undefined;
   const lines = `${result.stdout ?? ''}\n${result.stderr ?? ''}`.split('\n').map((line) => line.trim());
   return lines.filter((line) => /error|not found/i.test(line)).at(0) ?? 'the build failed';
 }
@@ -83,11 +94,11 @@ function build(node) {
 function main() {
   if (!existsSync(source)) return 'ssh2 is not installed here: nothing to build';
   const node = projectNode();
-  if (loads(node)) return 'the native binding of ssh2 loads';
+  if (isSound(node)) return 'the native binding of ssh2 loads';
   const problem = build(node);
-  return problem === undefined
-    ? 'the native binding of ssh2 was built for the Node of this project'
-    : `ssh2 runs without its native binding, at about twice the CPU (${problem})`;
+  if (problem === undefined) return 'the native binding of ssh2 was built for the Node of this project';
+  rmSync(join(source, 'build'), { recursive: true, force: true });
+  return `ssh2 runs without its native binding, at about twice the CPU (${problem})`;
 }
 
 try {

@@ -1,124 +1,239 @@
-// The pipeline deployed to the emulator, over a fleet that speaks SSH: an alert fires, and its picture can be fetched.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// The pipeline deployed to the emulator, with authorisation, over a fleet that speaks SSH: it alerts, and goes on when
+// what it stands on fails. Rounds of the second part are ten seconds apart and planned twice each, so that everything in
+// them is delivered twice and judged twice at once.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GetObjectCommand, ListBucketsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyAudit } from '../../adapters/audit/chain.ts';
-import { type Deployment, deploy } from '../../localstack/deployment.ts';
-import { type Emulator, startEmulator } from '../../localstack/emulator.ts';
-import { type Fleet, startFleet } from '../../localstack/fleet/fleet.ts';
-import { type Sink, type SinkMessage, startSink } from '../../localstack/sink/sink.ts';
-import {
-  createTable,
-  startTimestreamStandIn,
-  type TimestreamStandIn,
-} from '../../localstack/timestream/stand-in.ts';
+import { newKey } from '../../localstack/fleet/new-key.ts';
+import { type DeployedWorld, startDeployedWorld } from '../deployed/world.ts';
 
-const SECRET = 'deployed-sink';
-/** A schedule starts within a minute, a round is judged half a minute later, and functions start cold. */
-const MESSAGE_WITHIN_MS = 150_000;
-let dir: string;
-let emulator: Emulator;
-let standIn: TimestreamStandIn;
-let fleet: Fleet;
-let sink: Sink;
-let deployment: Deployment;
+const ROUND_MS = 10_000;
+const CLUSTERS = {
+  scheduled: 'gate',
+  twice: 'gate',
+  killed: 'gate',
+  outage: 'gate',
+  chat: 'gate',
+  sweep: 'gate',
+  remote: 'far',
+};
+let w: DeployedWorld;
 let text: string;
-let memory = 95;
-const messages: SinkMessage[] = [];
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'bartizan-deployed-'));
-  emulator = await startEmulator();
-  standIn = await startTimestreamStandIn();
-  createTable(standIn, { database: 'bartizan', table: 'samples' });
-  fleet = await startFleet({
-    dir: join(dir, 'nodes'),
-    nodes: [
-      { name: 'n1', seed: 1, memory: () => memory },
-      { name: 'n2', seed: 2, memory: () => 40 },
-    ],
-  });
-  sink = await startSink({
-    secret: SECRET,
-    dir: join(dir, 'messages'),
-    onMessage: (message) => void messages.push(message),
-  });
-  const node = ({ name, host, port, hostKey }: Fleet['bastion']) =>
-    `{ name: ${name}, role: etcd, host: ${host}, port: ${port}, hostKeys: ["${hostKey}"] }`;
-  text = `bastions:
-  - { name: gate, host: 127.0.0.1, port: ${fleet.bastion.port}, user: probe, privateKey: "\${ssm:/bartizan/key}", hostKeys: ["${fleet.bastion.hostKey}"] }
-clusters:
-  - { name: prod, bastion: gate, nodes: [${fleet.nodes.map(node).join(', ')}] }
+  w = await startDeployedWorld(CLUSTERS, ({ places, channels, store }) => {
+    text = `${places}
 checks: [{ name: usage, probe: usage, every: 1m }]
-rules: [{ name: memory, metric: mem_usage, above: 90, for: 0s, severity: critical }]
-channels: [{ name: ops, type: webhook, url: "${sink.url}", secret: "\${ssm:/bartizan/sink}" }]
+rules:
+  - { name: memory, metric: mem_usage, where: { cluster: [scheduled, twice, killed, chat, sweep] }, above: 90, for: 0s, severity: critical }
+  - { name: held, metric: mem_usage, where: { cluster: [outage] }, above: 90, for: 20s, severity: critical }
+  - { name: down, metric: up, below: 1, for: 0s, severity: critical }
+  - { name: way, metric: bastion_up, below: 1, for: 0s, severity: critical }
+${channels}
 routes: [{ name: all, channels: [ops], groupInterval: 10s }]
-store: { type: timestream, database: bartizan, table: samples, region: us-east-1, endpoint: "${standIn.url}" }
+${store}
 `;
-  const file = join(dir, 'bartizan.yaml');
-  writeFileSync(file, text);
-  const parameters = { '/bartizan/key': fleet.privateKey, '/bartizan/sink': SECRET };
-  deployment = await deploy({ emulator, file, text, parameters, outDir: join(dir, 'cdk') });
+    return text;
+  });
+  w.memory.set('scheduled', () => 95);
 }, 240_000);
 
-afterAll(async () => {
-  await emulator?.stop();
-  await standIn?.stop();
-  await fleet?.stop();
-  await sink?.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => w?.stop());
 
-async function message(status: 'firing' | 'resolved'): Promise<SinkMessage> {
-  for (const endMs = Date.now() + MESSAGE_WITHIN_MS; Date.now() < endMs; await sleep(200)) {
-    const found = messages.find(({ payload }) => payload.status === status);
-    if (found) return found;
-  }
-  throw new Error(`no ${status} message within ${MESSAGE_WITHIN_MS / 1000} s`);
-}
-
-it('fires once, with a picture; a wrong configuration stops nothing; resolves once', {
-  timeout: 400_000,
-}, async () => {
-  const firing = await message('firing');
-  expect(firing.payload.alerts.map(({ labels }) => labels.node)).toEqual(['n1']);
+it('starts by its schedule: fires once, with a picture; resolves once', { timeout: 400_000 }, async () => {
+  // A schedule starts within a minute, a round is judged half a minute later, and functions start cold.
+  const firing = await w.message('scheduled', 'firing', { withinMs: 150_000 });
+  expect(firing.payload.alerts.map(({ labels }) => labels.node)).toEqual(['n-scheduled']);
   expect(
     readFileSync(firing.picturePath ?? '')
       .subarray(1, 4)
       .toString(),
   ).toBe('PNG');
-  // Half a minute after the round, and what cold functions take on a busy machine.
-  expect(
-    Date.parse(firing.payload.sentAt) - Date.parse(firing.payload.alerts[0]?.firedAt ?? ''),
-  ).toBeLessThan(120_000);
-
-  await deployment.upload(text.replace('above: 90', 'abov: 90'));
-  memory = 50;
-  const resolved = await message('resolved');
-  expect(resolved.payload.incident).toBe(firing.payload.incident);
-  expect(messages).toHaveLength(2);
+  const firedMs = Date.parse(firing.payload.alerts[0]?.firedAt ?? '');
+  expect(Date.parse(firing.payload.sentAt) - firedMs).toBeLessThan(120_000);
+  w.memory.set('scheduled', () => 50);
 });
 
+describe('at rounds of ten seconds', { timeout: 200_000 }, () => {
+  const rounds = { going: true, done: Promise.resolve() };
+
+  beforeAll(async () => {
+    await w.deployment.upload(text.replace('every: 1m', 'every: 10s'));
+    rounds.done = (async () => {
+      while (rounds.going) {
+        const roundMs = Math.ceil(Date.now() / ROUND_MS) * ROUND_MS;
+        await sleep(roundMs - Date.now());
+        const tick = { scheduledTime: new Date(roundMs).toISOString() };
+        await Promise.all([w.invoke('Plan', tick), w.invoke('Plan', tick)]);
+      }
+    })();
+    rounds.done.catch(() => undefined);
+  });
+  afterAll(async () => {
+    rounds.going = false;
+    await rounds.done;
+  });
+
+  it.concurrent('tells once what is delivered twice and judged twice at once', async ({ expect }) => {
+    await w.message('scheduled', 'resolved');
+    w.memory.set('twice', () => 95);
+    await w.message('twice', 'firing');
+    w.memory.set('twice', () => 40);
+    await w.message('twice', 'resolved');
+    const kinds = (await w.transitions()).filter(({ labels }) => labels.cluster === 'twice');
+    expect(kinds.map(({ kind }) => kind).sort()).toEqual(['firing', 'resolved']);
+    expect(w.said('scheduled')).toHaveLength(2);
+    expect(w.said('twice')).toHaveLength(2);
+  });
+
+  it.concurrent('puts a poison message aside at once, and goes on', async ({ expect }) => {
+    for (const name of ['ProbeTofar', 'Store', 'Evaluate']) {
+      await w.send(name, `poison for ${name}`);
+      expect(await w.dead(name)).toEqual([`poison for ${name}`]);
+    }
+  });
+
+  it.concurrent('is not misled by a probe that is killed half-way', async ({ expect }) => {
+    let killed = 0;
+    w.memory.set('killed', () => {
+      // Asked for while the probe waits for the node's answer.
+      if (killed === 0) killed = w.kill('Probe');
+      return 95;
+    });
+    await w.message('killed', 'firing');
+    expect(killed).toBeGreaterThan(0);
+    // What it had in hand is not lost, but nobody wants it by the time it is seen again.
+    expect(await w.hidden('ProbeTogate')).toBeGreaterThan(0);
+    expect(Object.keys(CLUSTERS).flatMap((cluster) => w.said(cluster, 'down'))).toEqual([]);
+  });
+
+  it.concurrent('a bastion gone for three rounds is one alert, and its nodes are unknown', async ({
+    expect,
+  }) => {
+    const door = w.doors.get('far');
+    door?.shut();
+    await w.message('far', 'firing', { rule: 'way' });
+    await sleep(3 * ROUND_MS);
+    door?.reopen();
+    await w.message('far', 'resolved', { rule: 'way' });
+    expect(w.said('far', 'way')).toHaveLength(2);
+    expect(w.said('remote', 'down')).toEqual([]);
+  });
+
+  it('an expired key of SSH: says so, and goes on with the next one without a deployment', async () => {
+    const name = '/bartizan/key-of-far';
+    await w.putSecret(name, newKey());
+    // A process that has read the old one uses it for minutes yet.
+    w.kill('Probe');
+    await w.message('far', 'firing', { rule: 'way', nth: 2 });
+    expect(
+      (await w.log('Probe')).some((line) => line.includes('bastion failed') && line.includes('auth')),
+    ).toBe(true);
+    await w.putSecret(name, w.secrets[name] ?? '');
+    await w.message('far', 'resolved', { rule: 'way', nth: 2 });
+  });
+
+  it('a store that fails for three rounds: all is written after, and judged as if nothing had been', async () => {
+    const at = (roundMs: number) => Math.floor(roundMs / ROUND_MS) * ROUND_MS;
+    const beganMs = Date.now();
+    const error = {
+      kind: 'error',
+      type: 'InternalServerException',
+      message: 'try later',
+      status: 500,
+    } as const;
+    w.standIn.behave(() => error);
+    w.memory.set('outage', () => 95);
+    await sleep(3 * ROUND_MS + 2_000);
+    const endedMs = Date.now();
+    w.standIn.behave();
+    const firing = await w.message('outage', 'firing', { rule: 'held', withinMs: 90_000 });
+    // Twenty seconds after the first round that breached, not after the store came back.
+    const firedMs = Date.parse(firing.payload.alerts[0]?.firedAt ?? '');
+    expect(firedMs).toBeLessThanOrEqual(at(beganMs) + 3 * ROUND_MS);
+    const times = await w.samples({ metric: 'mem_usage', node: 'n-outage' }, beganMs, endedMs);
+    expect(times).toEqual([1, 2, 3].map((n) => at(beganMs) + n * ROUND_MS));
+    w.memory.set('outage', () => 40);
+    await w.message('outage', 'resolved', { rule: 'held' });
+    expect(w.said('outage', 'held')).toHaveLength(2);
+  });
+
+  it('a chat service that is down: told after, once', async () => {
+    const before = w.sink.requests();
+    w.sink.behave({ kind: 'status', status: 503 });
+    w.memory.set('chat', () => 95);
+    while (w.sink.requests() < before + 3) await sleep(200);
+    w.sink.behave({ kind: 'accept' });
+    await w.message('chat', 'firing');
+    w.memory.set('chat', () => 40);
+    await w.message('chat', 'resolved');
+    expect(w.said('chat')).toHaveLength(2);
+  });
+
+  it('a wake-up that never comes: the next tick sweeps', async () => {
+    await w.wake(false);
+    w.memory.set('sweep', () => 95);
+    await w.message('sweep', 'firing');
+    await w.wake(true);
+    w.memory.set('sweep', () => 40);
+    await w.message('sweep', 'resolved');
+    expect(w.said('sweep')).toHaveLength(2);
+  });
+
+  it('a wrong configuration: the one before stays in force, and an alarm hangs on what is counted', async () => {
+    await w.deployment.upload(text.replace('every: 1m', 'evry: 10s'));
+    w.memory.set('scheduled', () => 95);
+    await w.message('scheduled', 'firing', { nth: 2 });
+    const counted = (await w.log('Plan')).flatMap((line) =>
+      line.includes('"config_errors_total"') ? [JSON.parse(line) as Emf] : [],
+    );
+    const [metric] = counted[0]?._aws.CloudWatchMetrics ?? [];
+    const template = readFileSync(join(w.dir, 'cdk/BartizanPipeline.template.json'), 'utf8');
+    const alarm = Object.values((JSON.parse(template) as Template).Resources).find(
+      ({ Properties }) => Properties.MetricName === 'config_errors_total',
+    )?.Properties;
+    expect(alarm?.Namespace).toBe(metric?.Namespace);
+    expect(alarm?.Dimensions).toEqual([{ Name: 'service', Value: 'plan' }]);
+    expect(metric?.Dimensions).toEqual([['service']]);
+  });
+});
+
+interface Emf {
+  _aws: { CloudWatchMetrics: { Namespace: string; Dimensions: string[][] }[] };
+}
+interface Template {
+  Resources: Record<
+    string,
+    {
+      Properties: { MetricName?: string; Namespace?: string; Dimensions?: { Name: string; Value: string }[] };
+    }
+  >;
+}
+
 it('leaves an audit of each access, chained', async () => {
-  const s3 = new S3Client({ ...emulator.client, forcePathStyle: true });
-  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
-  const Bucket = Buckets.find(({ Name }) => !Name?.startsWith('cdk-'))?.Name;
-  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'audit/' }));
-  expect(Contents.length).toBeGreaterThan(0);
   // The objects of one writer are one chain, in the order of their names.
-  const keys = Contents.flatMap(({ Key }) => Key ?? []).sort();
+  const keys = await w.files('audit/');
+  expect(keys.length).toBeGreaterThan(0);
   const writer = dirname(keys[0] ?? '');
   let lines = '';
-  for (const Key of keys.filter((key) => dirname(key) === writer)) {
-    lines += await (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString();
-  }
-  const file = join(dir, 'audit.jsonl');
+  for (const key of keys.filter((each) => dirname(each) === writer)) lines += await w.readFile(key);
+  const file = join(w.dir, 'audit.jsonl');
   writeFileSync(file, lines);
   const verdict = await verifyAudit(file);
   expect(verdict).toMatchObject({ ok: true, first: 1 });
   // The bastion and two nodes at least.
   expect(verdict.ok && verdict.entries).toBeGreaterThanOrEqual(3);
+});
+
+it('writes no secret into a log', async () => {
+  const keyBody = (w.secrets['/bartizan/key-of-gate'] ?? '').split('\n')[1] ?? '';
+  expect(keyBody.length).toBeGreaterThan(40);
+  for (const stage of ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver'] as const) {
+    const log = (await w.log(stage)).join('\n');
+    expect(log).toContain('START');
+    expect(log).not.toContain(w.secrets['/bartizan/sink']);
+    expect(log).not.toContain(keyBody);
+  }
 });

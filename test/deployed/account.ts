@@ -1,0 +1,155 @@
+// What a deployment left in the emulator's account, as an operator sees and changes it.
+import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CloudWatchLogsClient,
+  DescribeLogGroupsCommand,
+  paginateFilterLogEvents,
+} from '@aws-sdk/client-cloudwatch-logs';
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import {
+  InvokeCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  ListFunctionsCommand,
+  UpdateEventSourceMappingCommand,
+} from '@aws-sdk/client-lambda';
+import { GetObjectCommand, ListBucketsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import {
+  GetQueueAttributesCommand,
+  ListQueuesCommand,
+  type QueueAttributeName,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { openDynamoState } from '../../adapters/state/dynamodb/state.ts';
+import type { Transition } from '../../core/model.ts';
+import type { Emulator } from '../../localstack/emulator.ts';
+
+export type Stage = 'Plan' | 'Probe' | 'Store' | 'Evaluate' | 'Notify' | 'Deliver' | 'History';
+
+export interface Account {
+  /** @throws Error with what the function threw */
+  invoke(stage: Stage, payload: unknown): Promise<unknown>;
+  /** Whether the table's stream wakes notify. */
+  wake(enabled: boolean): Promise<void>;
+  /** Lines of a function's log, all so far. */
+  log(stage: Stage): Promise<string[]>;
+  /** Ends the processes that a function runs in, as a machine that fails does. Returns how many. */
+  kill(stage: Stage): number;
+  /** Of a queue: `Store`, `ProbeToNAME` of a bastion. */
+  send(queue: string, body: string): Promise<void>;
+  /** Waits for messages in a queue that somebody has received. @throws Error when there are none */
+  hidden(queue: string): Promise<number>;
+  /** Waits for the first dead letters of a queue. @throws Error when there are none */
+  dead(queue: string): Promise<string[]>;
+  transitions(): Promise<Transition[]>;
+  /** Names of what lies in the bucket, in order. */
+  files(prefix: string): Promise<string[]>;
+  readFile(key: string): Promise<string>;
+  putSecret(name: string, value: string): Promise<void>;
+}
+
+const WITHIN_MS = 60_000;
+
+export async function openAccount({ client }: Emulator): Promise<Account> {
+  const lambda = new LambdaClient({ ...client, maxAttempts: 1 });
+  const sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
+  const logs = new CloudWatchLogsClient(client);
+  const ssm = new SSMClient(client);
+  const s3 = new S3Client({ ...client, forcePathStyle: true });
+  const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
+  const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({ QueueNamePrefix: 'BartizanPipeline-' }));
+  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+  const Bucket = Buckets.find(({ Name }) => !Name?.startsWith('cdk-'))?.Name;
+  const { TableNames = [] } = await new DynamoDBClient(client).send(new ListTablesCommand({}));
+  const table = one(TableNames, /^BartizanData/);
+  const state = await openDynamoState({ table, clock: { nowMs: Date.now }, historyMs: 3_600_000, client });
+
+  const functionName = (stage: Stage) =>
+    one(
+      Functions.map(({ FunctionName = '' }) => FunctionName),
+      new RegExp(`^Bartizan\\w+-${stage}Function`),
+    );
+  const queue = (name: string, dead: boolean) =>
+    one(
+      QueueUrls.filter((url) => url.includes('DeadLetters') === dead),
+      new RegExp(`BartizanPipeline-${name}`),
+    );
+
+  return {
+    async invoke(stage, payload) {
+      const FunctionName = functionName(stage);
+      const answer = await lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(payload) }));
+      const said = new TextDecoder().decode(answer.Payload);
+      if (answer.FunctionError) throw new Error(`${stage}: ${said}`);
+      return JSON.parse(said) as unknown;
+    },
+    async wake(Enabled) {
+      const FunctionName = functionName('Notify');
+      const { EventSourceMappings = [] } = await lambda.send(
+        new ListEventSourceMappingsCommand({ FunctionName }),
+      );
+      const stream = EventSourceMappings.find(({ EventSourceArn }) => EventSourceArn?.includes(':dynamodb:'));
+      await lambda.send(new UpdateEventSourceMappingCommand({ UUID: stream?.UUID, FunctionName, Enabled }));
+    },
+    async log(stage) {
+      const { logGroups = [] } = await logs.send(new DescribeLogGroupsCommand({}));
+      const names = logGroups.map(({ logGroupName = '' }) => logGroupName);
+      const logGroupName = one(names, new RegExp(`/Bartizan\\w+/${stage}Log`));
+      const lines: string[] = [];
+      for await (const { events = [] } of paginateFilterLogEvents({ client: logs }, { logGroupName })) {
+        lines.push(...events.map(({ message = '' }) => message));
+      }
+      return lines;
+    },
+    kill(stage) {
+      const running = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+      const mine = running.filter((line) => line.includes(`-${functionName(stage)}-`));
+      for (const line of mine) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+      return mine.length;
+    },
+    async send(name, MessageBody) {
+      await sqs.send(new SendMessageCommand({ QueueUrl: queue(name, false), MessageBody }));
+    },
+    async hidden(name) {
+      const QueueUrl = queue(name, false);
+      const AttributeNames: QueueAttributeName[] = ['ApproximateNumberOfMessagesNotVisible'];
+      for (const endMs = Date.now() + WITHIN_MS; Date.now() < endMs; await sleep(200)) {
+        const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }));
+        const messages = Number(Attributes?.ApproximateNumberOfMessagesNotVisible);
+        if (messages > 0) return messages;
+      }
+      throw new Error(`nobody has received a message of ${name}`);
+    },
+    async dead(name) {
+      const QueueUrl = queue(name, true);
+      for (const endMs = Date.now() + WITHIN_MS; Date.now() < endMs; ) {
+        const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2 }));
+        if (Messages.length > 0) return Messages.map(({ Body = '' }) => Body);
+      }
+      throw new Error(`${name} has no dead letters`);
+    },
+    transitions: () => state.listTransitions({ fromMs: 0, toMs: Date.now(), limit: 1000 }),
+    async files(Prefix) {
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix }));
+      return Contents.flatMap(({ Key }) => Key ?? []).sort();
+    },
+    async readFile(Key) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+      return (await Body?.transformToString()) ?? '';
+    },
+    async putSecret(Name, Value) {
+      await ssm.send(new PutParameterCommand({ Name, Value, Type: 'SecureString', Overwrite: true }));
+    },
+  };
+}
+
+/** The only one that fits. @throws Error */
+function one(names: readonly string[], pattern: RegExp): string {
+  const found = names.filter((name) => pattern.test(name));
+  if (found.length !== 1) throw new Error(`${found.length} of ${names.join(', ')} fit ${pattern}`);
+  return found[0] as string;
+}
