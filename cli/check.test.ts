@@ -180,7 +180,7 @@ describe('init', () => {
     const { config: plain } = await loadConfig(join(dir, 'good.yaml'));
     expect(config?.store).toEqual(plain.store);
     expect(config?.schedule).toEqual(plain.schedule);
-    expect(config?.server).toEqual(plain.server);
+    expect(config?.server).toEqual({ ...plain.server, publicUrl: 'http://127.0.0.1:9470' });
   });
 });
 

@@ -4,6 +4,7 @@ import type { AwsClient } from '../adapters/aws/client.ts';
 import { createChannels } from '../adapters/channels/registry.ts';
 import { openS3Charts, type S3Charts } from '../adapters/charts/s3.ts';
 import { openS3Counters } from '../adapters/counters/s3.ts';
+import { createHeartbeat, type Heartbeat } from '../adapters/heartbeat.ts';
 import { createFleet, type Fleet } from '../adapters/inventory/fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
 import { createProber } from '../adapters/probes/prober.ts';
@@ -45,6 +46,8 @@ export interface World {
   fleet(): Promise<Fleet>;
   store(): Promise<SampleStore>;
   channels(): Promise<ReadonlyMap<string, Channel>>;
+  /** Undefined where the configuration names no address. */
+  heartbeat(): Promise<Heartbeat | undefined>;
   prober(): Promise<{ prober: Prober; audit: Audit }>;
 }
 
@@ -104,7 +107,8 @@ export function createWorld(
     charts: perConfig((config) =>
       openS3Charts({
         ...inBucket,
-        publicUrl: environment.BARTIZAN_PUBLIC_URL || undefined,
+        // A domain of one's own in front of the function goes first.
+        publicUrl: config.server.publicUrl ?? (environment.BARTIZAN_PUBLIC_URL || undefined),
         retentionMs: config.server.chartRetentionMs,
         clock,
       }),
@@ -118,6 +122,9 @@ export function createWorld(
       (store) => store.close(),
     ),
     channels: perConfig((config) => createChannels(config.channels, { secrets, clock })),
+    heartbeat: perConfig(async ({ server: { heartbeat: url } }) =>
+      url === undefined ? undefined : createHeartbeat({ url, ...ports }),
+    ),
     prober: perConfig(
       async () => {
         const { config } = await fleet();

@@ -94,10 +94,22 @@ function createSecurityGroup(stack: Stack, vpc: IVpc, config: Config, settings: 
     const peer = /^\d+(\.\d+){3}$/.test(host) ? Peer.ipv4(`${host}/32`) : Peer.anyIpv4();
     group.addEgressRule(peer, Port.tcp(port), 'SSH to a bastion');
   }
-  const storePort = settings.storeInVpc ? portOf(config.store.options.url) : undefined;
-  if (storePort !== undefined && storePort !== 443)
-    group.addEgressRule(Peer.anyIpv4(), Port.tcp(storePort), 'Sample store');
+  for (const port of settings.storeInVpc ? otherPorts(config) : [])
+    group.addEgressRule(Peer.anyIpv4(), Port.tcp(port), 'Sample store, channels, heartbeat');
   return group;
+}
+
+/** Of what the functions beside the store speak to, all but that of HTTPS. */
+function otherPorts({ store, channels, server }: Config): number[] {
+  const options = [store.options, ...channels.map((channel) => channel.options)] as Record<string, unknown>[];
+  const addresses = options.flatMap(({ url, writeUrl, endpoint, apiUrl }) => [
+    url,
+    writeUrl,
+    endpoint,
+    apiUrl,
+  ]);
+  const ports = [...addresses, server.heartbeat].map(portOf).filter((port) => port !== undefined);
+  return [...new Set(ports)].filter((port) => port !== 443);
 }
 
 /** Of an address; undefined where it is a reference. */

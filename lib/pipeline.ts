@@ -207,7 +207,7 @@ function addEvaluate(world: World): { stage: Stage; queue: Queue } {
   });
   allowState(stage.fn, data);
   allowSamples(stage.fn, config, 'read');
-  allowParameters(stage.fn, names.store);
+  allowParameters(stage.fn, [...names.store, ...names.heartbeat]);
   allowInventory(stage.fn, data, config);
   allowFiles(stage.fn, data, HEALTH_KEY, 'write');
   return { stage, queue };

@@ -7,6 +7,7 @@ export interface ParameterNames {
   logins: readonly string[];
   store: readonly string[];
   channels: readonly string[];
+  heartbeat: readonly string[];
 }
 
 export function parameterNames(config: Config): ParameterNames {
@@ -15,6 +16,7 @@ export function parameterNames(config: Config): ParameterNames {
     logins: parametersIn(logins.map(({ privateKey, passphrase, agent }) => [privateKey, passphrase, agent])),
     store: parametersIn(config.store.options),
     channels: parametersIn(config.channels.map(({ options }) => options)),
+    heartbeat: parametersIn(config.server.heartbeat),
   };
 }
 

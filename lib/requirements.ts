@@ -1,3 +1,4 @@
+import { scheduleSchema, serverSchema, storeSchema } from '../core/config/schema.ts';
 import type { Config } from '../core/config/types.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Check } from '../core/model.ts';
@@ -19,6 +20,7 @@ export function requireDeployable(config: Config, file: string): void {
     ...config.checks.flatMap(checkProblems),
     ...tickProblems(config.checks),
     ...config.bastions.flatMap(bastionProblems),
+    ...config.clusters.flatMap(clusterProblems),
     ...referenceProblems(config),
   ];
   if (problems.length === 0) return;
@@ -26,6 +28,30 @@ export function requireDeployable(config: Config, file: string): void {
   throw new ConfigError(
     [`${file} has ${count} that cannot run on AWS`, ...problems.map((text) => `  ${text}`)].join('\n'),
   );
+}
+
+/** What is right, and means nothing to a deployment: a sentence for each field that was changed. */
+export function ignoredFields({ store, schedule, server }: Config): string[] {
+  const { jitter } = scheduleSchema.parse({});
+  const { listen } = serverSchema.parse({});
+  const { retention, rollUpRetention } = storeSchema.parse({});
+  const keptByServer = store.type === 'prometheus' && store.retentionMs !== retention;
+  return [
+    ...(server.host !== listen.host || server.port !== listen.port
+      ? [
+          'server.listen: functions listen nowhere; health and pictures are at the output PublicUrl, metrics in CloudWatch',
+        ]
+      : []),
+    ...(schedule.jitterMs === jitter
+      ? []
+      : ['schedule.jitter: rounds on AWS start when their schedule says']),
+    ...(keptByServer
+      ? ['store.retention: a Prometheus-compatible server keeps samples as long as it was told itself']
+      : []),
+    ...(store.rollUpRetentionMs === rollUpRetention
+      ? []
+      : ['store.rollUpRetention: only the embedded store keeps roll-ups; others make them of samples']),
+  ];
 }
 
 function storeProblems({ store }: Config): string[] {
@@ -48,7 +74,7 @@ function tickProblems(checks: readonly Check[]): string[] {
 }
 
 function bastionProblems(bastion: Config['bastions'][number]): string[] {
-  const { name, batchSize, maxConnections, agent } = bastion;
+  const { name, batchSize, maxConnections, agent, hostKeys } = bastion;
   const at = `bastions ${name}`;
   const seconds = slowestBatchSeconds(bastion);
   return [
@@ -72,8 +98,28 @@ function bastionProblems(bastion: Config['bastions'][number]): string[] {
           `${at}: a batch of silent nodes takes ${seconds} s, and a function ends after ${LONGEST_TIMEOUT_SECONDS}; lower \`batchSize\` or \`deadlines\`, or raise \`concurrency\``,
         ]
       : []),
-    ...(agent === undefined ? [] : [`${at}: there is no ssh-agent on AWS; write \`privateKey\` instead`]),
+    ...(agent === undefined ? [] : [noAgent(at)]),
+    ...(hostKeys.length > 0 ? [] : [unpinned(at)]),
   ];
+}
+
+function clusterProblems({ name, agent, nodes }: Config['clusters'][number]): string[] {
+  const at = `clusters ${name}`;
+  const open = nodes.filter(({ hostKeys }) => hostKeys.length === 0).map((node) => node.name);
+  const more = open.length > 3 ? ` and ${open.length - 3} more` : '';
+  return [
+    ...(agent === undefined ? [] : [noAgent(at)]),
+    ...(open.length > 0 ? [unpinned(`${at}, ${open.slice(0, 3).join(', ')}${more}`)] : []),
+  ];
+}
+
+function noAgent(at: string): string {
+  return `${at}: there is no ssh-agent on AWS; write \`privateKey\` instead`;
+}
+
+/** At every round it would be refused as unknown. */
+function unpinned(at: string): string {
+  return `${at}: no host key is pinned, and what \`bartizan trust\` learned is a file of this machine; write \`hostKeys\``;
 }
 
 function referenceProblems(config: Config): string[] {

@@ -1,10 +1,10 @@
-import { type App, Tags } from 'aws-cdk-lib';
+import { Annotations, type App, Tags } from 'aws-cdk-lib';
 import type { Config } from '../core/config/types.ts';
 import { CONFIG_KEY, createData, type Data } from './data.ts';
 import { createHistory, type History } from './history.ts';
 import { createNetwork, type Network } from './network.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
-import { requireDeployable } from './requirements.ts';
+import { ignoredFields, requireDeployable } from './requirements.ts';
 import { readSettings } from './settings.ts';
 import { createTopic } from './topic.ts';
 
@@ -48,6 +48,8 @@ export function defineStacks(app: App, { file, text, config }: Source): Stacks {
     history: history.stage,
     environment: { ...environment, BARTIZAN_PUBLIC_URL: history.publicUrl },
   });
+  for (const text of ignoredFields(config))
+    Annotations.of(pipeline.stack).addWarningV2(`bartizan:${text.replace(/:.*$/, '')}`, text);
   Tags.of(app).add('project', 'bartizan');
   return { network, data, history, pipeline };
 }

@@ -9,7 +9,7 @@ import { ConfigError } from '../core/errors.ts';
 import { type ChartFiles, createChartFiles } from './chart-files.ts';
 import { type Health, judgeHealth } from './health.ts';
 import { createMeter } from './meter.ts';
-import { type LocalServer, startServer } from './server.ts';
+import { addressOf, type LocalServer, startServer } from './server.ts';
 
 const PNG = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 1, 2, 3]);
 const HOUR = 3_600_000;
@@ -162,4 +162,14 @@ describe('startServer', () => {
     ).toBe(false);
     await expect(start('192.0.2.1', 0)).rejects.toThrow('EADDRNOTAVAIL');
   });
+});
+
+it.each([
+  ['127.0.0.1', 9470, 'http://127.0.0.1:9470'],
+  ['0.0.0.0', 9470, 'http://127.0.0.1:9470'],
+  ['::', 9470, 'http://[::1]:9470'],
+  ['::1', 9470, 'http://[::1]:9470'],
+  ['mon.example.net', 80, 'http://mon.example.net:80'],
+])('what listens on %s is reached at an address of its own', (host, port, address) => {
+  expect(addressOf({ host, port })).toBe(address);
 });

@@ -3,6 +3,7 @@ import { createAuditFile } from '../adapters/audit/file.ts';
 import type { AwsClient } from '../adapters/aws/client.ts';
 import { createChannels } from '../adapters/channels/registry.ts';
 import { createChartRenderer } from '../adapters/charts/renderer.ts';
+import { createHeartbeat } from '../adapters/heartbeat.ts';
 import { createFleet } from '../adapters/inventory/fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
 import { createProber } from '../adapters/probes/prober.ts';
@@ -17,14 +18,13 @@ import { createDraw } from '../core/stages/draw.ts';
 import { createChartFiles } from './chart-files.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
 import { type Health, judgeHealth, type RoundRecord } from './health.ts';
-import { createHeartbeat } from './heartbeat.ts';
 import { runHousekeeping } from './housekeeping.ts';
 import { lockFolder } from './lock.ts';
 import { createMeter } from './meter.ts';
 import { startNotifier, takeOverAttempts } from './notifier.ts';
 import { createRoundRunner, type RoundResult } from './round.ts';
 import { runSchedule } from './scheduler.ts';
-import { startServer } from './server.ts';
+import { addressOf, startServer } from './server.ts';
 
 export interface Bartizan {
   /** Where `/healthz` and pictures are served. */
@@ -98,7 +98,7 @@ export async function startBartizan(options: {
     });
     opened.push(() => prober.close());
     await listAtStart(fleet, logger);
-    const { publicUrl, chartRetentionMs, host, port } = config.server;
+    const { chartRetentionMs, host, port, publicUrl = addressOf(config.server) } = config.server;
     const charts = await createChartFiles({
       dir: join(dir, 'charts'),
       publicUrl,
@@ -152,7 +152,7 @@ export async function startBartizan(options: {
         let error: string | undefined;
         try {
           const result = await runRound(roundMs, cut.signal);
-          heartbeat?.beat();
+          void heartbeat?.beat();
           options.onRound?.(result);
         } catch (cause) {
           error = secrets.redact(describeError(cause));

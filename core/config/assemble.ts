@@ -34,8 +34,8 @@ export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: 
     server: {
       host: listen.host,
       port: listen.port,
-      publicUrl: publicUrl ?? `http://${reachable(listen.host)}:${listen.port}`,
       chartRetentionMs: chartRetention,
+      ...(publicUrl !== undefined && { publicUrl }),
       ...(heartbeat !== undefined && { heartbeat }),
     },
   };
@@ -83,11 +83,4 @@ function routeOf(item: NonNullable<Draft['routes']>[number]): Route {
     groupIntervalMs: groupInterval,
     repeatIntervalMs: repeatInterval,
   };
-}
-
-/** Listening on all addresses, one that works on this machine. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
 }

@@ -28,11 +28,7 @@ describe('a configuration in which nothing is wrong', () => {
       options: {},
     });
     expect(config.schedule).toEqual({ jitterMs: 1000, timeZone: 'UTC', latenessMs: 900_000 });
-    expect(config.server).toMatchObject({
-      host: '127.0.0.1',
-      port: 9470,
-      publicUrl: 'http://127.0.0.1:9470',
-    });
+    expect(config.server).toEqual({ host: '127.0.0.1', port: 9470, chartRetentionMs: 2_592_000_000 });
     expect(problemsOf(configText())).toEqual([]);
   });
 
@@ -89,13 +85,13 @@ describe('a configuration in which nothing is wrong', () => {
   });
 
   it.each([
-    ['127.0.0.1:9470', '127.0.0.1', 'http://127.0.0.1:9470'],
-    ['":9470"', '0.0.0.0', 'http://127.0.0.1:9470'],
-    ['"[::]:9470"', '::', 'http://[::1]:9470'],
-    ['"[::1]:9470"', '::1', 'http://[::1]:9470'],
-    ['mon.example.net:80', 'mon.example.net', 'http://mon.example.net:80'],
-  ])('listens on %s', (listen, host, publicUrl) => {
-    expect(configOf(more(`server: { listen: ${listen} }`)).server).toMatchObject({ host, publicUrl });
+    ['127.0.0.1:9470', '127.0.0.1', 9470],
+    ['":9470"', '0.0.0.0', 9470],
+    ['"[::]:9470"', '::', 9470],
+    ['"[::1]:9470"', '::1', 9470],
+    ['mon.example.net:80', 'mon.example.net', 80],
+  ])('listens on %s', (listen, host, port) => {
+    expect(configOf(more(`server: { listen: ${listen} }`)).server).toMatchObject({ host, port });
   });
 
   it.each([

@@ -108,8 +108,8 @@ export interface Config {
   server: {
     host: string;
     port: number;
-    /** Address under which people reach the server; pictures and links use it. */
-    publicUrl: string;
+    /** Address under which people reach the server, for pictures and links. Absent: where it listens. */
+    publicUrl?: string;
     /** How long a picture stays reachable. */
     chartRetentionMs: number;
     /** Called after each completed round. */

@@ -1,5 +1,6 @@
 // The deployed pipeline in one process: the handlers themselves between fakes of queue, table and bucket, in virtual time.
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { Heartbeat } from '../../adapters/heartbeat.ts';
 import { createFleet } from '../../adapters/inventory/fleet.ts';
 import { createTableState } from '../../adapters/state/dynamodb/state.ts';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
@@ -64,6 +65,7 @@ export function startCloud(options: {
   startMs: number;
   shards?: number;
   probe: (batch: Parameters<Prober['probe']>[0]) => BatchObservation;
+  heartbeat?: Heartbeat;
 }): Cloud {
   let now = options.startMs;
   const clock = { nowMs: () => now };
@@ -86,6 +88,7 @@ export function startCloud(options: {
     ...sqlite,
     write: async (samples) => (fault.store ? refuse() : sqlite.write(samples)),
     query: async (query) => (fault.store ? refuse() : sqlite.query(query)),
+    latest: async (query) => (fault.store ? refuse() : sqlite.latest(query)),
   };
   const channel: Channel = {
     async send(notification) {
@@ -141,6 +144,7 @@ export function startCloud(options: {
     fleet: async () => fleet,
     store: async () => store,
     channels: async () => new Map(config.channels.map(({ name }) => [name, channel])),
+    heartbeat: async () => options.heartbeat,
     prober: async () => ({ prober, audit }),
   };
   const context = {

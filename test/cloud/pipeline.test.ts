@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ConfigError } from '../../core/errors.ts';
 import type { Batch, BatchObservation, Observation } from '../../core/model.ts';
 import { configOf, configText } from '../config-cases.ts';
 import { type Cloud, MINUTE, startCloud } from './cloud.ts';
@@ -206,4 +207,22 @@ it('a batch not started before its next round is dropped and counted', async () 
   ]);
   await cloud.round(START + 2 * MINUTE);
   expect(cloud.meter.total('batches_expired_total')).toBe(1);
+});
+
+it('the watcher hears of each round that was judged, and of none while rounds do not get as far as the store', async () => {
+  await cloud.store.close();
+  const beats: number[] = [];
+  const heartbeat = { beat: async () => void beats.push((cloud.nowMs() - START) / MINUTE) };
+  const gone = (roundMs: number) => roundMs >= START + 2 * MINUTE && roundMs < START + 7 * MINUTE;
+  const probe = (batch: Batch) => {
+    if (gone(batch.roundMs)) throw new ConfigError('the parameter of the key is gone');
+    return look(batch);
+  };
+  cloud = startCloud({ config, dir, startMs: START, shards: 3, probe, heartbeat });
+  await rounds(0, 8);
+  // What is missing for three rounds is missed: one that is late may come.
+  expect(beats).toEqual([0.5, 1.5, 2.5, 3.5, 4.5, 7.5, 8.5]);
+  cloud.fault.store = true;
+  await rounds(9, 10);
+  expect(beats.slice(7)).toEqual([]);
 });

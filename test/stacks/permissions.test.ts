@@ -195,4 +195,19 @@ describe('permissions follow from the configuration', () => {
     const ports = group?.Properties.SecurityGroupEgress.map(({ FromPort }: { FromPort: number }) => FromPort);
     expect(ports).toEqual([443, 22, 9090]);
   });
+
+  it('the address of the heartbeat is read by the function that calls it, and is let through', () => {
+    const heartbeat = 'http://watch.internal:8080/${ssm:/bartizan/heartbeat:2}';
+    const watched = synthExample({
+      context: { storeInVpc: 'true' },
+      edit: (config) => ({ ...config, server: { ...config.server, heartbeat } }),
+    });
+    for (const stage of ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History']) {
+      const reads = policyLines(watched, stage).includes(`ssm:GetParameter ${PARAMETERS}/heartbeat`);
+      expect([stage, reads]).toEqual([stage, stage === 'Evaluate']);
+    }
+    const [group] = resources(watched, 'AWS::EC2::SecurityGroup');
+    const ports = group?.Properties.SecurityGroupEgress.map(({ FromPort }: { FromPort: number }) => FromPort);
+    expect(ports).toEqual([443, 22, 8080]);
+  });
 });

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { defineExample, exampleText, resources, type SynthOptions, synthExample } from './synth.ts';
 
@@ -63,6 +64,26 @@ describe('a configuration that cannot run on AWS is refused in words', () => {
       'bastions seoul: there is no ssh-agent on AWS; write `privateKey` instead',
     ],
     [
+      "an agent for a cluster's nodes",
+      { replace: [['bastion: seoul', 'bastion: seoul\n    agent: /run/agent']] },
+      'clusters prod: there is no ssh-agent on AWS; write `privateKey` instead',
+    ],
+    [
+      'a bastion without a host key',
+      { replace: [[/^ {4}hostKeys:\n.*\n/m.exec(exampleText())?.[0] ?? '', '']] },
+      'bastions seoul: no host key is pinned, and what `bartizan trust` learned is a file of this machine; write `hostKeys`',
+    ],
+    [
+      'a node without a host key',
+      { replace: [[/^ +hostKeys: \[.*AAAAID61.*\n/m.exec(exampleText())?.[0] ?? '', '']] },
+      'clusters prod, prod-1: no host key is pinned, and what `bartizan trust` learned is a file of this machine; write `hostKeys`',
+    ],
+    [
+      'a heartbeat that only this machine knows',
+      { replace: [['channels:\n', 'server: { heartbeat: "${env:WATCHER}" }\nchannels:\n']] },
+      '${env:WATCHER} is unknown to a function; put the value into a parameter and write `${ssm:/bartizan/…}`',
+    ],
+    [
       'a variable',
       { replace: [['${ssm:/bartizan/on-call-url}', '${env:ON_CALL_URL}']] },
       '${env:ON_CALL_URL} is unknown to a function; put the value into a parameter and write `${ssm:/bartizan/…}`',
@@ -82,6 +103,23 @@ describe('a configuration that cannot run on AWS is refused in words', () => {
     };
     expect(messageOf(options).split('\n')).toHaveLength(3);
   });
+});
+
+it('what means nothing to a deployment is said at synth; what is as it was is not', () => {
+  const warnings = (options: SynthOptions) => {
+    const { stacks } = defineExample(options);
+    const found = Annotations.fromStack(stacks.pipeline.stack).findWarning('*', Match.anyValue());
+    return found.map(({ entry }) => String(entry.data).replace(/:.*/s, ''));
+  };
+  expect(warnings({})).toEqual([]);
+  const changed = 'store:\n  retention: 30d\n  rollUpRetention: 365d\n';
+  const more = 'server: { listen: "0.0.0.0:80" }\nschedule: { jitter: 5s }\n';
+  expect(warnings({ replace: [['store:\n', more + changed]] })).toEqual([
+    'server.listen',
+    'schedule.jitter',
+    'store.retention',
+    'store.rollUpRetention',
+  ]);
 });
 
 describe('a setting that makes no sense is refused in words', () => {

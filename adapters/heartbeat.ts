@@ -1,17 +1,18 @@
-import { sendRequest } from '../adapters/http.ts';
 import { describeError } from '../core/errors.ts';
 import type { Clock, Logger, Meter, Secrets } from '../core/ports.ts';
+import { sendRequest } from './http.ts';
 
 export interface Heartbeat {
-  /** A round was completed: tell the watcher, unless the last call is still under way. */
-  beat(): void;
+  /** A round was completed: tell the watcher, unless the last call is still under way. Resolves when it is over. */
+  beat(): Promise<void>;
 }
 
 const TIMEOUT_MS = 10_000;
 
 /**
  * Calls an address after each completed round (healthchecks.io, Alertmanager's dead man's switch, another monitor), so
- * that somebody else notices when this process no longer can. A call that fails is logged once until one succeeds.
+ * that somebody else notices when we no longer can. A call that fails throws nothing, and is logged once until one
+ * succeeds.
  */
 export function createHeartbeat(options: {
   /** `server.heartbeat`, references unresolved. */
@@ -20,10 +21,11 @@ export function createHeartbeat(options: {
   clock: Clock;
   logger: Logger;
   meter: Meter;
-  signal: AbortSignal;
+  /** Ends a call under way. */
+  signal?: AbortSignal;
 }): Heartbeat {
-  const { url, secrets, clock, logger, meter, signal } = options;
-  let calling = false;
+  const { url, secrets, clock, logger, meter, signal = new AbortController().signal } = options;
+  let calling: Promise<void> | undefined;
   let failing = false;
 
   async function call(): Promise<void> {
@@ -43,11 +45,10 @@ export function createHeartbeat(options: {
 
   return {
     beat() {
-      if (calling) return;
-      calling = true;
-      void call().finally(() => {
-        calling = false;
+      calling ??= call().finally(() => {
+        calling = undefined;
       });
+      return calling;
     },
   };
 }
