@@ -137,7 +137,8 @@ export function createWorld(
         });
         const counters = await openS3Counters(inBucket);
         const knownHosts = '/nonexistent/known_hosts';
-        return { audit, prober: await createProber({ config, audit, counters, knownHosts, ...ports }) };
+        const needs = { config, audit, counters, knownHosts, ...ports };
+        return { audit, prober: await createProber({ ...needs, keep: 'bastion' }) };
       },
       ({ prober }) => prober.close(),
     ),

@@ -73,6 +73,9 @@ export async function createProberWorld(options: {
   knownHosts?: string;
   everyMs?: number;
   secondLookMs?: number;
+  keep?: 'all' | 'bastion';
+  /** More of them, behind which nothing is. */
+  otherBastions?: readonly BastionConfig[];
 }): Promise<ProberWorld> {
   const {
     bastion,
@@ -88,7 +91,7 @@ export async function createProberWorld(options: {
   let ahead = 0;
   const prober = await createProber({
     config: {
-      bastions: [bastion],
+      bastions: [bastion, ...(options.otherBastions ?? [])],
       clusters: [
         {
           name: 'c',
@@ -125,6 +128,7 @@ export async function createProberWorld(options: {
     },
     knownHosts,
     secondLookMs,
+    ...(options.keep && { keep: options.keep }),
   });
   const advance = (ms: number) => {
     ahead += ms;

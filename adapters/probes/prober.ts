@@ -32,6 +32,11 @@ export interface ProberOptions {
   actor?: string;
   /** Between two looks where there are no counters of an earlier round. */
   secondLookMs?: number;
+  /**
+   * What stays open between batches. `all`: connections to bastions and, in them, to nodes. `bastion`: that to the
+   * bastion used last, and it is used again only after a quick round trip: for a process that is stopped in between.
+   */
+  keep?: 'all' | 'bastion';
 }
 
 /** Sessions of nodes that were not looked at for so long are closed. */
@@ -42,17 +47,18 @@ const SHORT_MS = 10 * 60_000;
 const AT_ONCE_MS = 3_000;
 
 /**
- * Probes through bastions over SSH; connections stay open between rounds until `close`.
+ * Probes through bastions over SSH; connections stay open between batches, as `keep` says, until `close`.
  * @throws ConfigError when a private key cannot be resolved or used
  */
 export async function createProber(options: ProberOptions): Promise<Prober> {
   const { config, audit, counters, logger, meter, actor = 'bartizan', secondLookMs = 1_000 } = options;
+  const onlyBastion = options.keep === 'bastion';
   const nowMs = () => options.clock.nowMs();
   const count = (name: string, labels: Record<string, string>) => meter?.count(name, labels);
   const keyring = createKeyring(config, options.secrets);
   const hostKeys = createPinnedKeys(options.knownHosts);
   let shortUntilMs = 0;
-  const links = createLinks({ nowMs, count, keeps: () => nowMs() >= shortUntilMs });
+  const links = createLinks({ nowMs, count, keeps: () => nowMs() >= shortUntilMs, onlyLast: onlyBastion });
   for (const { name } of config.bastions) await keyring.ofBastion(name);
   for (const { name } of config.clusters) await keyring.ofCluster(name);
   if (!hasNativeCrypto()) {
@@ -138,7 +144,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
               return await probeTargets(batch, context, accesses, onObservation);
             } finally {
               signal?.removeEventListener('abort', cut);
-              link.dropUnusedSince(nowMs() - UNUSED_MS);
+              link.dropUnusedSince(onlyBastion ? Number.POSITIVE_INFINITY : nowMs() - UNUSED_MS);
             }
           },
         );

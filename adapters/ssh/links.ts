@@ -30,14 +30,22 @@ interface Place {
 const MAX_AGE_MS = 3_600_000;
 /** A kept connection that needs longer than this for a round trip is not worth keeping. */
 const ROUND_TRIP_MS = 3_000;
+/** Of a process that stood still between batches: its connections may be gone without a word, and a new one is quick. */
+const QUICK_ROUND_TRIP_MS = 1_000;
 
 export function createLinks(options: {
   nowMs: () => number;
   /** Whether a link stays open after its use. */
   keeps: () => boolean;
+  /**
+   * One link stays open at most, to the bastion that was used last, whichever batch it was: where a process is one of
+   * many that share `maxConnections`, more would not be counted. Default: a link for each place.
+   */
+  onlyLast?: boolean;
   count: (name: string, labels: Record<string, string>) => void;
 }): Links {
-  const { nowMs, keeps, count } = options;
+  const { nowMs, keeps, count, onlyLast = false } = options;
+  const roundTripMs = onlyLast ? QUICK_ROUND_TRIP_MS : ROUND_TRIP_MS;
   const places = new Map<string, Place>();
   let closed = false;
 
@@ -48,7 +56,7 @@ export function createLinks(options: {
       // Not all in the same round.
       const maxAgeMs = MAX_AGE_MS * (0.5 + (hashNumber(name) % 1000) / 2000);
       const young = nowMs() - kept.openedAtMs < maxAgeMs;
-      if (young && (await kept.isAlive(Math.min(ROUND_TRIP_MS, bastion.deadlines.bastionMs)))) {
+      if (young && (await kept.isAlive(Math.min(roundTripMs, bastion.deadlines.bastionMs)))) {
         count('ssh_sessions_reused_total', { hop: 'bastion' });
         return kept;
       }
@@ -57,12 +65,21 @@ export function createLinks(options: {
     return open();
   }
 
+  function closeOthers(mine: Place): void {
+    for (const place of places.values()) {
+      if (place === mine) continue;
+      place.link?.close();
+      place.link = undefined;
+    }
+  }
+
   return {
     use(bastion, batchIndex, open, use) {
-      const name = `${bastion.name}/${batchIndex % bastion.maxConnections}`;
+      const name = `${bastion.name}/${onlyLast ? 0 : batchIndex % bastion.maxConnections}`;
       const place = places.get(name) ?? { tail: Promise.resolve(), link: undefined };
       places.set(name, place);
       const run = async () => {
+        if (onlyLast) closeOthers(place);
         const link = await take(place, name, bastion, open);
         try {
           return await use(link);
