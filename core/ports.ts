@@ -158,7 +158,11 @@ export interface StateStore {
   loadIncident(id: string): Promise<Versioned<Incident> | undefined>;
   dueIncidents(nowMs: number, limit: number): Promise<Versioned<Incident>[]>;
   listIncidents(query: { open?: boolean; limit: number }): Promise<Incident[]>;
-  /** One transaction: the incidents, the outbox items they absorbed, a delivery record. @throws ConflictError */
+  /**
+   * One transaction: the incidents, the outbox items they absorbed, a delivery record. Where a store takes less at once
+   * it is several, and what was consumed leaves the outbox with the last: cut off in between, the call is made again
+   * with the incidents as they are then. @throws ConflictError
+   */
   commitIncidents(commit: {
     incidents: readonly Versioned<Incident>[];
     consumed?: readonly string[];

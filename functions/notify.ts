@@ -5,7 +5,12 @@ import { neededQueue } from './environment.ts';
 import { lambda } from './lambda.ts';
 import { theWorld, type World } from './world.ts';
 
-const DUE_PAGE = 100;
+/** Of incidents that are handed on in one call. */
+const DUE_PAGE = 1_000;
+/** Left of the function's time for what is due, however long the outbox is. */
+const REST_MS = 20_000;
+/** When there is more than one call can do: the next comes so much later, when some of it was delivered. */
+const MORE_AFTER_S = 5;
 /** What is due later than the next tick, that one sees to. */
 const SOON_MS = 60_000;
 
@@ -14,10 +19,11 @@ const SOON_MS = 60_000;
  * by its queue, and at every tick: it looks for itself what is to be done, so that no wake-up need arrive.
  */
 export function createNotify(world: () => World) {
-  return lambda(async (_event: SQSEvent | DynamoDBStreamEvent) => {
+  return lambda(async (_event: SQSEvent | DynamoDBStreamEvent, context) => {
     const { environment, clock, logger, meter, ...ports } = world();
     const [config, state, queues] = await Promise.all([ports.config(), ports.state(), ports.queues()]);
-    await fanOut(config, { state, clock, logger, meter });
+    const cut = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - REST_MS));
+    await fanOut(config, { state, clock, logger, meter }, cut);
     const due = await state.dueIncidents(clock.nowMs(), DUE_PAGE);
     await queues.send(
       neededQueue(environment, 'BARTIZAN_DELIVER_QUEUE'),
@@ -26,7 +32,10 @@ export function createNotify(world: () => World) {
         fifo: { groupId: value.id, deduplicationId: `${value.id}-${version}` },
       })),
     );
-    await wakeAtNextDue(world());
+    if (!cut.aborted && due.length < DUE_PAGE) return wakeAtNextDue(world());
+    await queues.send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [
+      { body: encodeMessage({ why: 'more' }), delaySeconds: MORE_AFTER_S },
+    ]);
   });
 }
 

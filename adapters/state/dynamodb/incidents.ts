@@ -1,4 +1,4 @@
-import { ConflictError, PermanentError } from '../../../core/errors.ts';
+import { ConflictError } from '../../../core/errors.ts';
 import type { Transition } from '../../../core/model.ts';
 import type { Delivery, Incident } from '../../../core/notify/model.ts';
 import type { StateStore, Versioned } from '../../../core/ports.ts';
@@ -7,8 +7,9 @@ import { listHistory } from './history.ts';
 import { deliveryWrites, incidentWrites, type Owned } from './incident-writes.ts';
 import { buckets, keys, timeOf, upTo } from './layout.ts';
 import { createLinks } from './links.ts';
+import { portionsOf } from './portions.ts';
 import { loadRecord, openRecords } from './record.ts';
-import { type Item, LIMITS, type Table, type Write } from './table.ts';
+import type { Condition, Item, Key, Table, Write } from './table.ts';
 import type { World } from './world.ts';
 
 type Incidents = Pick<
@@ -88,19 +89,20 @@ export function createIncidents(world: World): Incidents {
         .slice(0, limit);
     },
     async commitIncidents({ incidents, consumed = [], delivery }) {
-      const owned = await before(incidents);
-      const writes = await incidentWrites(owned, world);
-      writes.push(...(await consumption(consumed, incidents.length > 0)));
-      if (delivery) writes.push(...(await deliveryWrites(delivery, world)));
-      if (writes.length > LIMITS.transactionItems) {
-        throw new PermanentError(
-          `${incidents.length} incidents cannot change at once: ${writes.length} items, and DynamoDB takes ${LIMITS.transactionItems}; let fewer routes match one alert`,
-        );
+      // One that opens in the place of one that closes does so in the same transaction.
+      const groups = Map.groupBy(await before(incidents), ({ value }) => keys.group(value).pk);
+      const units = [...groups.values()].map(async (owned) => ({
+        owned,
+        writes: await incidentWrites(owned, world),
+      }));
+      const { guards, writes: last } = await consumption(consumed, incidents.length > 0);
+      if (delivery) last.push(...(await deliveryWrites(delivery, world)));
+      for (const { owned, writes } of portionsOf(await Promise.all(units), { guards, last })) {
+        await links.add(owned);
+        const failed = await table.write(writes);
+        if (failed.length > 0) throw conflictOf(writes[failed[0] ?? 0], incidents);
+        await links.remove(owned);
       }
-      await links.add(owned);
-      const failed = await table.write(writes);
-      if (failed.length > 0) throw conflictOf(writes[failed[0] ?? 0], incidents);
-      await links.remove(owned);
     },
     async listDeliveries({ incidentId, limit }) {
       const heads =
@@ -135,22 +137,27 @@ export function createIncidents(world: World): Incidents {
 
   /**
    * What leaves the outbox. An item that has left before is passed over; but who absorbs it again would open an incident
-   * for what another has told, so that is a conflict.
+   * for what another has told, so that is a conflict. `guards` hold while none of it has left.
    */
-  async function consumption(ids: readonly string[], absorbed: boolean): Promise<Write[]> {
+  async function consumption(
+    ids: readonly string[],
+    absorbed: boolean,
+  ): Promise<{ guards: Write[]; writes: Write[] }> {
     const items = await table.get(ids.filter((id) => id !== '').map(keys.transition));
-    return items.flatMap((item): Write[] => {
+    const guards: Write[] = [];
+    const writes: Write[] = [];
+    for (const item of items) {
       const { owed, ...rest } = item;
       if (owed === undefined) {
         if (absorbed) throw new ConflictError(`${item.pk} was taken from the outbox already`);
-        return [];
+        continue;
       }
+      const still: Condition = { is: 'equal', attribute: 'owed', to: [owed] };
       const told: Item = { ...(rest as Item), expiresAt: world.expiresAt(timeOf({ sk: String(item.hsk) })) };
-      return [
-        { put: told, if: { is: 'equal', attribute: 'owed', to: [owed] } },
-        { remove: keys.outbox(String(item.apk), String(owed)) },
-      ];
-    });
+      guards.push({ check: { pk: item.pk, sk: item.sk }, if: still });
+      writes.push({ put: told, if: still }, { remove: keys.outbox(String(item.apk), String(owed)) });
+    }
+    return { guards, writes };
   }
 }
 
@@ -177,10 +184,15 @@ async function dueEntries(
 }
 
 function conflictOf(write: Write | undefined, incidents: readonly Versioned<Incident>[]): ConflictError {
-  const pk = write && 'put' in write ? write.put.pk : '';
+  const { pk } = write ? keyOf(write) : { pk: '' };
   if (pk.startsWith('group#'))
     return new ConflictError('another incident of this route, channel and group is open');
   const stale = incidents.find(({ value }) => pk === keys.incident(value.id).pk);
   if (stale) return staleError(`incident ${stale.value.id}`, stale.version);
   return new ConflictError(`${pk} was changed by another`);
+}
+
+function keyOf(write: Write): Key {
+  if ('put' in write) return write.put;
+  return 'remove' in write ? write.remove : write.check;
 }

@@ -19,7 +19,7 @@ export interface DynamoStateOptions {
 /**
  * Alerts, transitions, outbox, incidents and records in one table of DynamoDB, for any number of processes. Each commit
  * is one transaction, except that of an alert with more than 48 new transitions, which are written in several, oldest
- * first, the alert with the last. Listing incidents, transitions and deliveries may miss what was written a moment ago;
+ * first, the alert with the last; and of some 30 incidents or more, see `commitIncidents`. Listing incidents, transitions and deliveries may miss what was written a moment ago;
  * whatever decides does not. Needs dynamodb:BatchGetItem, Query, PutItem, DeleteItem and ConditionCheckItem on the table,
  * and Query on its indexes.
  * @throws ConfigError | PermanentError | RetryableError see `openDynamoTable`

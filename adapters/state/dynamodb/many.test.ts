@@ -1,0 +1,164 @@
+// More than a transaction of DynamoDB takes: alerts by the thousand, and one alert told in a hundred places.
+import { describe, expect, it } from 'vitest';
+import { ConflictError } from '../../../core/errors.ts';
+import type { StateStore } from '../../../core/ports.ts';
+import { deliverDue } from '../../../core/stages/deliver.ts';
+import { fanOut } from '../../../core/stages/fan-out.ts';
+import {
+  alertOf,
+  idsOf,
+  incidentOf,
+  outboxIds,
+  T0,
+  transitionOf,
+} from '../../../test/contract/state-fixtures.ts';
+import { createMemoryTable } from '../../../test/memory-table.ts';
+import { createWorld, MINUTE, memory, route, START, type World } from '../../../test/stage-world.ts';
+import { createTableState } from './state.ts';
+import type { Table } from './table.ts';
+
+const stateOf = (table: Table): StateStore =>
+  createTableState(table, { clock: { nowMs: () => START }, historyMs: 86_400_000 });
+
+const PLACES = 100;
+/** An alert goes to each of them. */
+const routes = Array.from({ length: PLACES }, (_, i) => ({ ...route, name: `route-${i}`, continue: true }));
+
+/** Cuts off at the nth transaction of several items, before or after it took effect; and counts them. */
+function counting(inner: Table, nth = Number.POSITIVE_INFINITY, after = false) {
+  const counted = { transactions: 0 };
+  const table: Table = {
+    ...inner,
+    async write(list) {
+      if (list.length > 1) counted.transactions++;
+      const { transactions } = counted;
+      if (transactions > nth || (transactions === nth && !after)) throw new Error('killed');
+      const failed = await inner.write(list);
+      if (transactions === nth) throw new Error('killed');
+      return failed;
+    },
+  };
+  return { table, counted };
+}
+
+async function commit(state: StateStore, count: number, kind: 'firing' | 'resolved', atMs: number) {
+  for (let i = 0; i < count; i++) {
+    const alert = {
+      ...alertOf(`n${i}`, { rule: memory.name, sinceMs: START, firedAtMs: START }),
+      id: `a-${i}`,
+    };
+    await state.commitAlert({
+      alert: kind === 'firing' ? alert : { ...alert, status: 'ok' },
+      expectedVersion: kind === 'firing' ? 0 : 1,
+      transitions: [transitionOf(alert, kind, atMs)],
+      dueAtMs: atMs,
+    });
+  }
+}
+
+/** Until nothing more is said. */
+async function notifyAll(world: World): Promise<void> {
+  for (let before = -1; before !== world.sent.length; ) {
+    before = world.sent.length;
+    await world.notify();
+  }
+}
+
+const places = (world: World) => world.sent.map(({ notification }) => notification.route).sort();
+const everywhere = routes.map(({ name }) => name).sort();
+
+describe('one alert in a hundred places', () => {
+  const cuts = [1, 2, 3, 4].flatMap((nth) => [[nth, false] as const, [nth, true] as const]);
+
+  it('takes four transactions', async () => {
+    const inner = createMemoryTable();
+    await commit(stateOf(inner), 1, 'firing', START);
+    const { table, counted } = counting(inner);
+    const world = createWorld({ state: stateOf(table), routes });
+    expect(await fanOut(world.config, world.ports)).toBe(1);
+    expect(counted.transactions).toBe(4);
+  });
+
+  it.each(cuts)(
+    'cut off at transaction %i (taken effect: %s), it is told in each, once',
+    async (nth, after) => {
+      const inner = createMemoryTable({ lagging: true });
+      await commit(stateOf(inner), 1, 'firing', START);
+      const first = createWorld({ state: stateOf(counting(inner, nth, after).table), routes });
+      await expect(first.notify()).rejects.toThrow('killed');
+      const second = createWorld({ state: stateOf(inner), routes });
+      await notifyAll(second);
+      expect(places(second)).toEqual(everywhere);
+      expect(await outboxIds(stateOf(inner))).toEqual([]);
+
+      await commit(stateOf(inner), 1, 'resolved', START + MINUTE);
+      const third = createWorld({ state: stateOf(counting(inner, nth, after).table), routes });
+      await third.goTo(10);
+      await expect(third.notify()).rejects.toThrow('killed');
+      const fourth = createWorld({ state: stateOf(inner), routes });
+      await fourth.goTo(10);
+      await notifyAll(fourth);
+      expect(places(fourth)).toEqual(everywhere);
+      expect(await stateOf(inner).listIncidents({ open: true, limit: 9 })).toEqual([]);
+    },
+  );
+
+  it('what was told in some places before it was cut off is not told there again', async () => {
+    const inner = createMemoryTable();
+    await commit(stateOf(inner), 1, 'firing', START);
+    const first = createWorld({ state: stateOf(counting(inner, 3).table), routes });
+    await expect(first.notify()).rejects.toThrow('killed');
+    const between = createWorld({ state: stateOf(inner), routes });
+    await deliverDue(between.config, between.ports, new AbortController().signal);
+    expect(between.sent.length).toBe(35);
+    expect(await outboxIds(stateOf(inner))).toHaveLength(1);
+    const second = createWorld({ state: stateOf(inner), routes });
+    await notifyAll(second);
+    expect([...places(between), ...places(second)].sort()).toEqual(everywhere);
+  });
+
+  it('who was overtaken in between writes nothing more', async () => {
+    const table = createMemoryTable();
+    const state = stateOf(table);
+    await commit(state, 1, 'firing', T0);
+    const [id = ''] = await outboxIds(state);
+    let transactions = 0;
+    table.beforeWrite = async (writes) => {
+      if (writes.length < 2 || ++transactions !== 2) return;
+      await state.commitIncidents({ incidents: [], consumed: [id] });
+    };
+    const incidents = routes.map(({ name }) => ({ value: incidentOf(name), version: 0 }));
+    await expect(state.commitIncidents({ incidents, consumed: [id] })).rejects.toThrow(ConflictError);
+    const open = await state.listIncidents({ open: true, limit: PLACES });
+    // As many as went with the first.
+    expect(open.length).toBeLessThan(50);
+    expect(idsOf(open).length).toBeGreaterThan(0);
+  });
+});
+
+describe('three thousand alerts at once', () => {
+  const COUNT = 3_000;
+
+  it.each([
+    ['one incident', ['rule'], 1],
+    ['an incident each', ['node'], COUNT],
+  ])(
+    '%s: none is lost nor told twice, though it is cut off',
+    { timeout: 120_000 },
+    async (_, groupBy, count) => {
+      const inner = createMemoryTable();
+      await commit(stateOf(inner), COUNT, 'firing', START);
+      const options = { routes: [{ ...route, groupBy }] };
+      const first = createWorld({ state: stateOf(counting(inner, 70).table), ...options });
+      await expect(first.notify()).rejects.toThrow('killed');
+      expect(first.sent).toEqual([]);
+      const second = createWorld({ state: stateOf(inner), ...options });
+      await second.notify();
+      expect(await outboxIds(stateOf(inner))).toEqual([]);
+      const open = await stateOf(inner).listIncidents({ open: true, limit: COUNT + 1 });
+      expect(open).toHaveLength(count);
+      const held = open.flatMap(({ alerts }) => alerts.map(({ alertId }) => alertId));
+      expect([held.length, new Set(held).size]).toEqual([COUNT, COUNT]);
+    },
+  );
+});
