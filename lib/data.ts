@@ -36,7 +36,7 @@ export interface DataProps {
 export function createData(app: Construct, { config, configText }: DataProps): Data {
   const stack = new Stack(app, 'BartizanData', { description: 'Bartizan: state, files and samples' });
   const table = createTable(stack);
-  const bucket = createBucket(stack, config.server.chartRetentionMs);
+  const bucket = createBucket(stack, config);
   // With an endpoint of its own it is an emulator's, or one that somebody has made.
   const { type, options } = config.store;
   if (type === 'timestream' && options.endpoint === undefined) createTimestream(stack, config.store);
@@ -81,7 +81,8 @@ function keyOf(keys: (typeof TABLE_DEFINITION)['KeySchema']): {
   return { partitionKey: attribute('HASH'), sortKey: attribute('RANGE') };
 }
 
-function createBucket(stack: Stack, chartRetentionMs: number): Bucket {
+function createBucket(stack: Stack, { checks, server }: Config): Bucket {
+  const slowestMs = Math.max(...checks.map(({ everyMs }) => everyMs));
   const bucket = new Bucket(stack, 'Files', {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     encryption: BucketEncryption.S3_MANAGED,
@@ -93,11 +94,18 @@ function createBucket(stack: Stack, chartRetentionMs: number): Bucket {
       {
         id: 'charts',
         prefix: 'charts/',
-        expiration: Duration.days(Math.max(1, Math.ceil(chartRetentionMs / 86_400_000))),
+        expiration: Duration.days(Math.max(1, Math.ceil(server.chartRetentionMs / 86_400_000))),
         noncurrentVersionExpiration: Duration.days(1),
       },
       // Written over each round: an older version serves nobody.
-      { id: 'counters', prefix: 'counters/', noncurrentVersionExpiration: Duration.days(1) },
+      {
+        id: 'counters',
+        prefix: 'counters/',
+        // Of batches that are no more: after three rounds nobody compares with them.
+        expiration: Duration.days(Math.max(7, Math.ceil((3 * slowestMs) / 86_400_000) + 1)),
+        noncurrentVersionExpiration: Duration.days(1),
+      },
+      { id: 'health', prefix: HEALTH_KEY, noncurrentVersionExpiration: Duration.days(1) },
       { id: 'uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
     ],
   });

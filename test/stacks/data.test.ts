@@ -72,15 +72,20 @@ describe('files', () => {
     );
   });
 
-  it('pictures go when nobody may fetch them any more; the audit log and the configuration stay', () => {
+  it('pictures go when nobody may fetch them any more, counters when nobody compares with them; the audit log and the configuration stay', () => {
     const rules = bucket?.Properties.LifecycleConfiguration.Rules as {
       Prefix?: string;
       ExpirationInDays?: number;
+      NoncurrentVersionExpiration?: { NoncurrentDays: number };
     }[];
     const expiring = rules.filter(({ ExpirationInDays }) => ExpirationInDays !== undefined);
     expect(expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays])).toEqual([
       ['charts/', 30],
+      ['counters/', 7],
     ]);
+    // What each round writes over.
+    const replaced = rules.filter(({ NoncurrentVersionExpiration }) => NoncurrentVersionExpiration);
+    expect(replaced.map(({ Prefix }) => Prefix)).toEqual(['charts/', 'counters/', 'health.json']);
   });
 
   it('the configuration is put among them, unless somebody else does that', () => {

@@ -29,7 +29,7 @@ const BUCKETS = 4;
 /** Longer keys are hashed: a partition key has 2048 bytes at most, a sort key 1024. */
 const LONGEST_KEY_BYTES = 800;
 
-/** `expiresAt`, in seconds, stands only on what is history: DynamoDB removes it some time after. */
+/** `expiresAt`, in seconds, stands only on what is history, and on statuses, which each round puts off: DynamoDB removes it some time after. */
 export const TTL_ATTRIBUTE = 'expiresAt';
 
 /**

@@ -10,7 +10,7 @@ const AT_ONCE = 16;
 
 /**
  * Removes history that is older, as `StateStore.prune` says. DynamoDB removes the same by itself, within days of
- * `expiresAt`, except for statuses; what is not told yet has none.
+ * `expiresAt`; what is not told yet has none.
  */
 export async function prune(world: World, olderThanMs: number): Promise<number> {
   const { table } = world;
@@ -42,13 +42,18 @@ export async function prune(world: World, olderThanMs: number): Promise<number> 
             key: keyOf(head),
             kind: 'status',
             value: kept,
-            attributes: { version: version + 1 },
+            attributes: { version: version + 1, expiresAt: statusExpiry(world, kept) },
             if: atVersion(version),
             before: head,
           });
     if ((await table.write(writes)).length === 0) removed += value.length - kept.length;
   }
   return removed;
+}
+
+/** Of an item with these statuses: that of the newest. */
+export function statusExpiry(world: World, statuses: readonly TargetStatus[]): number {
+  return world.expiresAt(Math.max(0, ...statuses.map(({ roundMs }) => roundMs)));
 }
 
 function keyOf({ pk, sk }: Key): Key {

@@ -2,7 +2,7 @@ import { PermanentError, RetryableError } from '../../../core/errors.ts';
 import type { StateStore, TargetStatus } from '../../../core/ports.ts';
 import { forEachAtOnce } from '../../ssh/at-once.ts';
 import { buckets, keys } from './layout.ts';
-import { prune } from './prune.ts';
+import { prune, statusExpiry } from './prune.ts';
 import { loadRecord, openRecords, recordWrites } from './record.ts';
 import { atVersion } from './table.ts';
 import type { World } from './world.ts';
@@ -37,12 +37,16 @@ export function createRecords(world: World): Records {
         changed = true;
       }
       if (!changed) return;
+      // Of nodes that are gone. An item that nobody writes any more goes as a whole, with `expiresAt`.
+      const kept = [...nodes.values()].filter(
+        ({ roundMs }) => world.expiresAt(roundMs) * 1000 > world.clock.nowMs(),
+      );
       const version = Number(stored?.head.version ?? 0);
       const writes = await recordWrites({
         key,
         kind: 'status',
-        value: [...nodes.values()],
-        attributes: { version: version + 1 },
+        value: kept,
+        attributes: { version: version + 1, expiresAt: statusExpiry(world, kept) },
         if: atVersion(version),
         before: stored?.head,
       });
