@@ -182,7 +182,9 @@ export const scheduleSchema = z.strictObject({
 export const serverSchema = z.strictObject({
   listen: listenSchema.describe('Address for `/healthz`, `/metrics` and pictures').prefault('127.0.0.1:9470'),
   publicUrl: urlSchema
-    .describe('Address under which people reach the server; by default the one it listens on')
+    .describe(
+      'Address under which people reach the server; by default the one it listens on, or that of the deployment on AWS',
+    )
     .meta({ examples: ['https://bartizan.example.net'] })
     .optional(),
   chartRetention: positiveDurationSchema.describe('How long a picture can be fetched').prefault('30d'),
