@@ -96,6 +96,7 @@ describe('queues', () => {
     user: probe
     maxConnections: 3
     privateKey: \${ssm:/bartizan/ssh-key-tokyo}
+    hostKeys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID61EgCu2OWOuPUVkoy5dpdtnSKM2JvRatb3XK8cAi3k]
 `;
     const two = synthExample({ replace: [['bastions:\n', tokyo]] });
     const probe = readers(two).filter(({ fn }) => fn.id.startsWith('Probe'));
