@@ -1,18 +1,19 @@
 import { labelKey } from '../labels.ts';
 import type { Alert, Labels, Point, Series, Transition } from '../model.ts';
+import { isGroupGone } from './aggregate.ts';
 import type { FoldInput, Span } from './fold.ts';
 import { placeOf } from './identity.ts';
 import type { Judge } from './judge.ts';
-import { isGroupGone } from './judged.ts';
 import type { EvaluateInput, SeriesState } from './model.ts';
 import { NO_DATA_UPS } from './no-data.ts';
 import { mergePoints, type Places, sameLabels } from './places.ts';
+import { hasShapeOf, namesNode } from './shape.ts';
 
 /** A label set that has to be looked at closely: it breaches, it is known, or its data may be missing. */
 export interface Candidate extends Omit<FoldInput, 'state'> {
   key: string;
   known: Known;
-  /** The node or cluster is no longer in the inventory. */
+  /** The node or cluster is no longer in the inventory, or the rule has other labels since an edit. */
   removed: boolean;
 }
 
@@ -53,7 +54,8 @@ export function findCandidates(
     const place = placeOf(labels);
     const target = place === undefined ? undefined : places.targetAt(place);
     const entry = known.get(key) ?? { labels };
-    const removed = place === undefined ? isGroupGone(input, labels) : !target;
+    const gone = place === undefined ? isGroupGone(input, labels) : !target;
+    const removed = gone || !hasShapeOf(input.rule, labels);
     // What was told of it is kept for a while: the inventory may have had a bad moment.
     if (removed && !entry.last && !isOpen(entry)) return;
     const hasTarget = target !== undefined;
@@ -75,7 +77,7 @@ export function findCandidates(
       if (known.has(key)) add(labels, points, key);
     }
   }
-  if (alerting) {
+  if (alerting && namesNode(input.rule)) {
     for (const { labels } of input.targets) {
       const there = places.seriesAt(placeOf(labels) ?? '');
       if (there.some((series) => sameLabels(series.labels, labels))) continue;

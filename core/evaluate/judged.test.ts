@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Rule, Series } from '../model.ts';
-import { isGroupGone, judgedSeries } from './judged.ts';
+import { isGroupGone } from './aggregate.ts';
+import { judgedSeries } from './judged.ts';
 
 const MINUTE = 60_000;
 const node = (cluster: string, name: string) => ({ cluster, node: name, role: 'etcd' });

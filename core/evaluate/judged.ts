@@ -1,11 +1,9 @@
-import { labelKey } from '../labels.ts';
-import type { Labels, Point, Rule, Series } from '../model.ts';
+import type { Point, Rule, Series } from '../model.ts';
 import { nearestRank } from '../roll-up.ts';
-import { placeOf } from './identity.ts';
-import type { EvaluateInput, ExpectedTarget } from './model.ts';
-import { TARGET_LABELS } from './range.ts';
+import { partOf, seriesOfParts } from './aggregate.ts';
+import type { AggregatePart, EvaluateInput, ExpectedTarget } from './model.ts';
 
-type JudgedInput = Pick<EvaluateInput, 'rule' | 'series' | 'intervalMs'> & {
+type JudgedInput = Pick<EvaluateInput, 'rule' | 'series' | 'intervalMs' | 'parts'> & {
   targets?: readonly ExpectedTarget[];
 };
 
@@ -14,14 +12,27 @@ type JudgedInput = Pick<EvaluateInput, 'rule' | 'series' | 'intervalMs'> & {
  * expects, samples or targets; where less is there, there is no sample. Without `targets` nothing is expected of them.
  */
 export function judgedSeries(input: JudgedInput, fromMs: number): readonly Series[] {
-  const { rule, series, intervalMs } = input;
-  const { window, aggregate } = rule;
-  const windowed = window
-    ? series
-        .map((one) => ({ ...one, points: reduceWindows(one.points, window, intervalMs, fromMs) }))
-        .filter(({ points }) => points.length > 0)
-    : series;
-  return aggregate ? aggregateSeries(windowed, aggregate, input.targets, fromMs) : windowed;
+  const { aggregate } = input.rule;
+  if (!aggregate) return windowedSeries(input, fromMs);
+  const parts = input.parts ?? [judgedPart(input, aggregate, fromMs)];
+  return seriesOfParts(input, aggregate, parts, fromMs);
+}
+
+/** The same of some of the clusters that the aggregate is across; `series` and `targets` are theirs. */
+export function judgedPart(
+  input: JudgedInput,
+  aggregate: NonNullable<Rule['aggregate']>,
+  fromMs: number,
+): AggregatePart {
+  return partOf(windowedSeries(input, fromMs), aggregate, input.targets, fromMs);
+}
+
+function windowedSeries({ rule, series, intervalMs }: JudgedInput, fromMs: number): readonly Series[] {
+  const { window } = rule;
+  if (!window) return series;
+  return series
+    .map((one) => ({ ...one, points: reduceWindows(one.points, window, intervalMs, fromMs) }))
+    .filter(({ points }) => points.length > 0);
 }
 
 /** A value at each sample's time: of the samples newer than `last` before it, itself included. */
@@ -61,96 +72,4 @@ function reduce(points: readonly Point[], how: NonNullable<Rule['window']>['redu
       // Of one sample there is none.
       return last === first ? undefined : ((last.value - first.value) * 1000) / (last.timeMs - first.timeMs);
   }
-}
-
-function aggregateSeries(
-  series: readonly Series[],
-  aggregate: NonNullable<Rule['aggregate']>,
-  targets: readonly ExpectedTarget[] | undefined,
-  fromMs: number,
-): Series[] {
-  const places = targets && new Set(targets.map(({ labels }) => placeOf(labels)));
-  const groups = new Map<string, { metric: string; labels: Labels; members: Series[] }>();
-  for (const one of series) {
-    const place = placeOf(one.labels);
-    // What the inventory no longer has counts no more.
-    if (place !== undefined && places && !places.has(place)) continue;
-    const labels = groupLabels(one.labels, aggregate.by);
-    if (!labels) continue;
-    const key = labelKey(labels);
-    const group = groups.get(key) ?? { metric: one.metric, labels, members: [] };
-    group.members.push(one);
-    groups.set(key, group);
-  }
-  return [...groups.values()].flatMap(({ metric, labels, members }) => {
-    const expected = isOfTargets(aggregate.by) ? targetsOf(labels, targets).length : 0;
-    const points = combine(members, aggregate.op, expected, fromMs);
-    return points.length > 0 ? [{ metric, labels, points }] : [];
-  });
-}
-
-function combine(
-  members: readonly Series[],
-  op: NonNullable<Rule['aggregate']>['op'],
-  expected: number,
-  fromMs: number,
-): Point[] {
-  const times = new Map<number, { values: number[]; places: Set<string | undefined> }>();
-  for (const { labels, points } of members) {
-    const place = placeOf(labels);
-    for (const { timeMs, value } of points) {
-      if (timeMs <= fromMs) continue;
-      const at = times.get(timeMs) ?? { values: [], places: new Set() };
-      at.values.push(value);
-      at.places.add(place);
-      times.set(timeMs, at);
-    }
-  }
-  return [...times]
-    .filter(([, { places }]) => places.size * 2 >= expected)
-    .map(([timeMs, { values }]) => ({ timeMs, value: aggregateOf(values, op) }))
-    .sort((a, b) => a.timeMs - b.timeMs);
-}
-
-function aggregateOf(values: readonly number[], op: NonNullable<Rule['aggregate']>['op']): number {
-  switch (op) {
-    case 'max':
-      return Math.max(...values);
-    case 'min':
-      return Math.min(...values);
-    case 'count':
-      return values.length;
-    case 'sum':
-    case 'avg': {
-      // In one order whatever that of the series: the sum of floats depends on it.
-      const sum = [...values].sort((a, b) => a - b).reduce((total, value) => total + value, 0);
-      return op === 'sum' ? sum : sum / values.length;
-    }
-  }
-}
-
-/** The labels of an aggregate; undefined for a series that lacks one of them. */
-function groupLabels(labels: Labels, by: readonly string[]): Labels | undefined {
-  const entries = by.map((name) => [name, labels[name]] as const);
-  return entries.every(([, value]) => value !== undefined)
-    ? (Object.fromEntries(entries) as Labels)
-    : undefined;
-}
-
-function isOfTargets(by: readonly string[]): boolean {
-  return by.every((name) => TARGET_LABELS.some((label) => label === name));
-}
-
-function targetsOf(labels: Labels, targets: readonly ExpectedTarget[] = []): readonly ExpectedTarget[] {
-  return targets.filter((target) =>
-    Object.entries(labels).every(([name, value]) => target.labels[name] === value),
-  );
-}
-
-/** An aggregate of targets of which the inventory has none any more: its cluster was removed. */
-export function isGroupGone(input: Pick<EvaluateInput, 'rule' | 'targets'>, labels: Labels): boolean {
-  const { aggregate } = input.rule;
-  return (
-    aggregate !== undefined && isOfTargets(aggregate.by) && targetsOf(labels, input.targets).length === 0
-  );
 }

@@ -13,6 +13,8 @@ export interface EvaluateInput {
   latenessMs: number;
   /** The rule's metric, filtered by `where`, from `evaluationRange().fromMs` to `nowMs`. */
   series: readonly Series[];
+  /** Of an aggregate across clusters that is judged in parts: what they came to, in place of `series`. */
+  parts?: readonly AggregatePart[];
   /** `up` of the targets, over the same range. */
   up: readonly Series[];
   /** See `expectedTargets()`. A series with cluster and node that is of none of them is not judged. */
@@ -53,6 +55,36 @@ export interface Checkpoint {
   series: readonly SeriesState[];
   /** Of each alert the last one, while it is newer than `settledToMs` or says something else than `series`. */
   emitted: readonly Transition[];
+  /** Of a shard of clusters, and a rule that the fleet judges: what it has to add. Then there are no states. */
+  part?: AggregatePart & {
+    /** Since then it was judged without a gap longer than the lateness. */
+    steadySinceMs: number;
+  };
+  /** Of the fleet: how many shards its aggregates were made of. */
+  shards?: number;
+}
+
+/** What some clusters add to an aggregate across clusters, so that parts merged in any way come to the same. */
+export interface AggregatePart {
+  /** Of samples from then on, inclusive. */
+  fromMs: number;
+  groups: readonly GroupPart[];
+}
+
+/** Points are ascending. */
+export interface GroupPart {
+  labels: Labels;
+  points: readonly GroupPoint[];
+}
+
+export interface GroupPoint {
+  timeMs: number;
+  /** Nodes that have a sample. */
+  places: number;
+  /** Samples. */
+  count: number;
+  /** What the operation makes of the values: an exact sum (see `exact-sum.ts`), one extreme, or nothing for a count. */
+  numbers: number[];
 }
 
 /** An unbroken run of samples. */

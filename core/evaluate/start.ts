@@ -4,6 +4,7 @@ import type { Known } from './candidates.ts';
 import type { Judge } from './judge.ts';
 import type { EvaluateInput, SeriesState } from './model.ts';
 import { NO_DATA_UPS } from './no-data.ts';
+import { hasShapeOf } from './shape.ts';
 import type { Told } from './tell.ts';
 
 /**
@@ -30,7 +31,7 @@ export function startState(
 
 /** Why an alert ends whose target is not among those the edited rule asks for. */
 export function endReason(rule: Rule, labels: Labels): TransitionReason {
-  return labelsMatch(rule.where, labels) ? 'removed' : 'rule-changed';
+  return hasShapeOf(rule, labels) && labelsMatch(rule.where, labels) ? 'removed' : 'rule-changed';
 }
 
 /** The newest value known without a sample in the range, if it is still what the rule asks for. */

@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Labels, Rule, Series } from '../model.ts';
+import { evaluate } from './evaluate.ts';
+import { judgedPart, judgedSeries } from './judged.ts';
+import type { AggregatePart, EvaluateInput } from './model.ts';
+
+const MINUTE = 60_000;
+const NODES: Labels[] = Array.from({ length: 8 }, (_, i) => ({
+  cluster: `c${i % 4}`,
+  node: `n${i}`,
+  role: i % 3 === 0 ? 'etcd' : 'apiserver',
+}));
+const targets = NODES.map((labels) => ({ labels }));
+const ruleOf = (extra: Partial<Rule>): Rule => ({
+  name: 'r',
+  title: 'R',
+  metric: 'mem_usage',
+  where: {},
+  condition: { kind: 'above', threshold: 90 },
+  forMs: 0,
+  keepFiringForMs: 0,
+  noData: 'keepLast',
+  severity: 'warning',
+  inhibitedBy: [],
+  ...extra,
+});
+const seriesOf = (labels: Labels, values: readonly (number | undefined)[], metric = 'mem_usage'): Series => ({
+  metric,
+  labels,
+  points: values.flatMap((value, i) => (value === undefined ? [] : [{ timeMs: i * MINUTE, value }])),
+});
+const judge = (input: Partial<EvaluateInput> & Pick<EvaluateInput, 'rule'>, nowMin = 5) =>
+  evaluate({
+    intervalMs: MINUTE,
+    latenessMs: 15 * MINUTE,
+    series: [],
+    up: [],
+    targets,
+    checkpoint: undefined,
+    nowMs: nowMin * MINUTE,
+    ...input,
+  });
+
+describe('parts of an aggregate', () => {
+  const value = fc.option(fc.double({ min: -1e9, max: 1e9, noNaN: true }), { nil: undefined });
+  const fleet = fc.record({
+    values: fc.array(fc.array(value, { minLength: 6, maxLength: 6 }), { minLength: 8, maxLength: 8 }),
+    partOfCluster: fc.array(fc.nat({ max: 2 }), { minLength: 4, maxLength: 4 }),
+    op: fc.constantFrom('avg', 'max', 'min', 'sum', 'count' as const),
+    by: fc.constantFrom([], ['role'], ['node']),
+    reduce: fc.constantFrom(undefined, 'avg', 'rate', 'max' as const),
+    order: fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
+  });
+
+  it('come to what the whole comes to, to the last bit (property)', () => {
+    fc.assert(
+      fc.property(fleet, ({ values, partOfCluster, op, by, reduce, order }) => {
+        const window = reduce && { lastMs: 3 * MINUTE, reduce };
+        const rule = ruleOf({ aggregate: { by, op }, ...(window && { window }) });
+        const all = NODES.map((labels, i) => seriesOf(labels, values[i] ?? []));
+        const input = { rule, intervalMs: MINUTE };
+        const isIn = (part: number) => (labels: Labels) =>
+          partOfCluster[Number(labels.cluster?.slice(1))] === part;
+        const parts = order.map((part) =>
+          judgedPart(
+            {
+              ...input,
+              series: all.filter(({ labels }) => isIn(part)(labels)),
+              targets: targets.filter(({ labels }) => isIn(part)(labels)),
+            },
+            { by, op },
+            -1,
+          ),
+        );
+        const kept = JSON.parse(JSON.stringify(parts)) as AggregatePart[];
+        const merged = judgedSeries({ ...input, series: [], targets, parts: kept }, -1);
+        const whole = judgedSeries({ ...input, series: all, targets }, -1);
+        expect(JSON.stringify(merged)).toBe(JSON.stringify(whole));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('say nothing of times that one of them has not', () => {
+    const part = (fromMin: number, node: number): AggregatePart =>
+      judgedPart(
+        { rule, series: [seriesOf(NODES[node] ?? {}, [1, 2, 3])], intervalMs: MINUTE },
+        aggregate,
+        fromMin * MINUTE - 1,
+      );
+    const aggregate = { by: [], op: 'count' } as const;
+    const rule = ruleOf({ aggregate });
+    const found = judgedSeries({ rule, series: [], intervalMs: MINUTE, parts: [part(0, 0), part(1, 1)] }, -1);
+    expect(found.map(({ points }) => points)).toEqual([
+      [
+        { timeMs: MINUTE, value: 2 },
+        { timeMs: 2 * MINUTE, value: 2 },
+      ],
+    ]);
+  });
+});
+
+describe('alerts of an aggregate', () => {
+  const up = NODES.map((labels) => seriesOf(labels, [1, 1, 1, 1, 1, 1], 'up'));
+
+  it('are none of its targets: a rule that misses data misses them in no node of its own', () => {
+    for (const by of [[], ['role'], ['cluster']]) {
+      const rule = ruleOf({ aggregate: { by, op: 'max' }, noData: 'alerting' });
+      const series = NODES.map((labels) => seriesOf(labels, [1, 1, 1, 1, 1, 1]));
+      expect(judge({ rule, series, up }).transitions).toEqual([]);
+    }
+  });
+
+  it('of all batches of all bastions need no half of the nodes', () => {
+    const rule = ruleOf({
+      metric: 'bastion_up',
+      aggregate: { by: [], op: 'max' },
+      condition: { kind: 'below', threshold: 1 },
+    });
+    const series = [seriesOf({ bastion: 'b', batch: '0' }, [0, 0], 'bastion_up')];
+    expect(judge({ rule, series }, 1).alerts.map(({ labels, status }) => [labels, status])).toEqual([
+      [{}, 'firing'],
+    ]);
+  });
+
+  it('end when an edit gives the rule other labels', () => {
+    const nodes = ruleOf({});
+    const fleet = ruleOf({ aggregate: { by: [], op: 'max' } });
+    const series = [seriesOf(NODES[0] ?? {}, [95, 95, 95, 95, 95, 95, 95])];
+    for (const [before, after] of [
+      [nodes, fleet],
+      [fleet, nodes],
+    ] as const) {
+      const few = { targets: targets.slice(0, 1), series };
+      const { checkpoint, alerts } = judge({ ...few, rule: before });
+      const edited = judge({ ...few, rule: after, checkpoint, alerts }, 6);
+      expect(edited.transitions.map(({ kind, reason, labels }) => [kind, reason, labels])).toEqual(
+        expect.arrayContaining([
+          ['resolved', 'rule-changed', alerts[0]?.labels],
+          ['firing', 'rule-changed', after === fleet ? {} : NODES[0]],
+        ]),
+      );
+      expect(edited.transitions).toHaveLength(2);
+    }
+  });
+});
