@@ -15,6 +15,8 @@ export interface Tick {
 
 /** A round is judged so long after its start, and again with the next: samples that are late change the verdict then. */
 const EVALUATE_AFTER_S = 30;
+/** The fleet is judged of what the others have added: after them, or it would wait for the next round. */
+const EVALUATE_FLEET_AFTER_S = 45;
 
 /** Plans a round: batches to the queues of their bastions, an evaluation for each shard, a look at what is due. */
 export function createPlan(world: () => World) {
@@ -43,7 +45,10 @@ export function createPlan(world: () => World) {
       neededQueue(environment, 'BARTIZAN_EVALUATE_QUEUE'),
       shardsOf(environment.BARTIZAN_SHARDS).map((shard) => ({
         body: encodeMessage({ roundMs, shard }),
-        delaySeconds: Math.min(EVALUATE_AFTER_S, Math.floor(tickS / 2)),
+        delaySeconds:
+          shard.kind === 'fleet'
+            ? Math.min(EVALUATE_FLEET_AFTER_S, Math.floor((tickS * 3) / 4))
+            : Math.min(EVALUATE_AFTER_S, Math.floor(tickS / 2)),
       })),
     );
     await queues.send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [

@@ -30,6 +30,21 @@ export function judgedFromMs(input: RangeInput): number {
   return nowMs - latenessMs - 2 * holdMs - rule.keepFiringForMs;
 }
 
+/** A fleet that was not judged for longer is judged with a gap: its shards must not read ever more for it. */
+const CATCH_UP_MS = 3 * 3_600_000;
+
+/**
+ * From when on a shard's part of an aggregate must be there, inclusive; the checkpoint is the fleet's. Without one, the
+ * fleet's first evaluation may be of an earlier round: it waits for other shards as long as the lateness.
+ */
+export function partFromMs(input: RangeInput): number {
+  const { rule, checkpoint, nowMs, latenessMs } = input;
+  const firstMs = judgedFromMs({ ...input, checkpoint: undefined }) - latenessMs;
+  // One that has settled this round already is of a clock that was set back, or this round comes late.
+  if (checkpoint?.ruleHash !== ruleHash(rule) || checkpoint.settledToMs >= nowMs) return firstMs;
+  return Math.max(checkpoint.settledToMs + 1, Math.min(firstMs, nowMs - CATCH_UP_MS));
+}
+
 /** The targets in which the rule's metric is expected. Labels that only samples have (`mount`) exclude none. */
 export function expectedTargets(
   rule: Pick<Rule, 'where'>,

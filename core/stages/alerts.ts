@@ -1,0 +1,70 @@
+import { removeRule } from '../evaluate/evaluate.ts';
+import type { Alert, Transition } from '../model.ts';
+import { ownsAlert, shardName } from '../plan/shards.ts';
+import type { Versioned } from '../ports.ts';
+import type { ShardRound } from './shard-round.ts';
+
+type AlertsOfShard = Pick<ShardRound, 'state' | 'shard' | 'roundMs'>;
+
+/** The rule's stored alerts that this shard judges. */
+export async function alertsOf(rule: string, { state, shard }: AlertsOfShard): Promise<Versioned<Alert>[]> {
+  return (await state.listAlerts(rule)).filter((alert) => ownsAlert(shard, alert.value.labels));
+}
+
+/** Writes only alerts that changed against the stored ones. */
+export async function commitAlerts(
+  stored: readonly Versioned<Alert>[],
+  { state, roundMs: dueAtMs }: AlertsOfShard,
+  result: { alerts: Alert[]; transitions: Transition[] },
+): Promise<void> {
+  const before = new Map(stored.map((alert) => [alert.value.id, alert]));
+  const byAlert = Map.groupBy(result.transitions, (transition) => transition.alertId);
+  for (const alert of result.alerts) {
+    const known = before.get(alert.id);
+    const transitions = byAlert.get(alert.id) ?? [];
+    if (transitions.length === 0 && known && sameState(known.value, alert)) continue;
+    await state.commitAlert({ alert, expectedVersion: known?.version ?? 0, transitions, dueAtMs });
+  }
+}
+
+/** Ends the rule's alerts that this shard judges. */
+export async function endAlerts(
+  rule: string,
+  reason: 'removed' | 'rule-changed',
+  at: AlertsOfShard,
+): Promise<Transition[]> {
+  const stored = await alertsOf(rule, at);
+  const ended = removeRule({ rule, alerts: stored.map(({ value }) => value), nowMs: at.roundMs, reason });
+  await commitAlerts(stored, at, ended);
+  return ended.transitions;
+}
+
+/** The rule is removed: whatever the shard knows of it goes. */
+export async function endRule(rule: string, at: AlertsOfShard): Promise<Transition[]> {
+  const name = shardName(at.shard);
+  const stored = await at.state.loadCheckpoint(rule, name);
+  const ended = await endAlerts(rule, 'removed', at);
+  if (stored) await at.state.deleteCheckpoint(rule, name);
+  return ended;
+}
+
+/** Since an edit the rule is judged by other shards: what this one told of it is over. */
+export async function leaveRule(rule: string, at: AlertsOfShard): Promise<Transition[]> {
+  const name = shardName(at.shard);
+  if (!(await at.state.loadCheckpoint(rule, name))) return [];
+  const ended = await endAlerts(rule, 'rule-changed', at);
+  await at.state.deleteCheckpoint(rule, name);
+  return ended;
+}
+
+/** Equal but for the newest value, which moves with every sample and is not worth a write. */
+function sameState(a: Alert, b: Alert): boolean {
+  return (
+    a.status === b.status &&
+    a.sinceMs === b.sinceMs &&
+    a.firedAtMs === b.firedAtMs &&
+    a.clearedAtMs === b.clearedAtMs &&
+    a.noDataSinceMs === b.noDataSinceMs &&
+    a.reason === b.reason
+  );
+}

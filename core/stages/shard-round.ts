@@ -1,0 +1,69 @@
+import type { Checkpoint } from '../evaluate/model.ts';
+import { labelsMatch } from '../labels.ts';
+import type { Check, LabelGlobs, Labels, Rule, Series, Target } from '../model.ts';
+import { ownsAlert, type Shard, shardName } from '../plan/shards.ts';
+import type { Logger, Meter, SampleStore, SeriesQuery, StateStore } from '../ports.ts';
+
+export interface ShardPorts {
+  store: SampleStore;
+  state: StateStore;
+  logger: Logger;
+  meter: Meter;
+}
+
+/** What a shard is judged by, up to one round. */
+export interface ShardRound extends ShardPorts {
+  shard: Shard;
+  roundMs: number;
+  latenessMs: number;
+  checks: readonly Check[];
+  targets: readonly Target[];
+}
+
+/** What the rule's checkpoint says; `judged` when it was judged further than `nowMs` already. */
+export async function loadStanding(
+  rule: Rule,
+  nowMs: number,
+  { shard, roundMs, latenessMs, state, meter, logger }: ShardRound,
+): Promise<{ checkpoint: Checkpoint | undefined; version: number } | 'judged'> {
+  const stored = await state.loadCheckpoint(rule.name, shardName(shard));
+  if (!stored) return { checkpoint: undefined, version: 0 };
+  const { value: checkpoint, version } = stored;
+  if (checkpoint.evaluatedToMs > roundMs + latenessMs) {
+    meter.count('checkpoints_ahead_total', { rule: rule.name });
+    logger.error('the clock was ahead when this rule was judged last; it is judged anew', {
+      rule: rule.name,
+      judgedTo: new Date(checkpoint.evaluatedToMs).toISOString(),
+    });
+    return { checkpoint: undefined, version };
+  }
+  // A late call, or a clock that was set back a little.
+  return checkpoint.evaluatedToMs > nowMs ? 'judged' : { checkpoint, version };
+}
+
+/** Asks for nothing where there is none of the clusters that the rule looks at. */
+export async function queryIn(store: SampleStore, query: SeriesQuery): Promise<Series[]> {
+  return query.where?.cluster?.length === 0 ? [] : store.query(query);
+}
+
+/**
+ * `up` of the shard's nodes, asked for once by all rules whose range it covers: most begin where the last evaluation
+ * settled. What the fleet judges is of no node.
+ */
+export function createUpQuery({ store, shard, targets, roundMs: toMs }: ShardRound) {
+  let asked: { fromMs: number; series: Series[] } | undefined;
+  const own = targets.filter(({ cluster }) => ownsAlert(shard, { cluster })).map(({ cluster }) => cluster);
+  const where: LabelGlobs = shard.kind === 'whole' ? {} : { cluster: [...new Set(own)] };
+  return async (fromMs: number): Promise<Series[]> => {
+    if (!asked || asked.fromMs > fromMs) {
+      asked = { fromMs, series: await queryIn(store, { metric: 'up', where, fromMs, toMs }) };
+    }
+    return asked.series;
+  };
+}
+
+/** The slowest of the checks that look at the rule's targets; of all checks where it has none, as for bastions. */
+export function intervalOf(checks: readonly Check[], expected: readonly { labels: Labels }[]): number {
+  const mine = checks.filter((check) => expected.some(({ labels }) => labelsMatch(check.where, labels)));
+  return Math.max(...(mine.length > 0 ? mine : checks).map((check) => check.everyMs));
+}

@@ -1,0 +1,114 @@
+// A small fleet of nine clusters whose rules are judged in parts or as a whole, over a store in memory.
+import { labelKey, labelsMatch } from '../core/labels.ts';
+import type { Point, Rule, Sample, Series, Target } from '../core/model.ts';
+import type { Shard } from '../core/plan/shards.ts';
+import type { SampleStore, StateStore } from '../core/ports.ts';
+import { evaluate } from '../core/stages/evaluate.ts';
+import { createMemoryState } from './memory-state.ts';
+import { createRecordingLogger } from './recording-logger.ts';
+
+export const MINUTE = 60_000;
+export const LATENESS_ROUNDS = 3;
+export const CLUSTERS = Array.from({ length: 9 }, (_, i) => `c${i}`);
+export const targets: Target[] = CLUSTERS.flatMap((cluster, i) =>
+  (['a', 'b'] as const).map((node) => ({
+    cluster,
+    node: `${cluster}-${node}`,
+    role: i % 3 === 0 && node === 'a' ? ('apiserver' as const) : ('etcd' as const),
+    host: 'h',
+    port: 22,
+    user: 'u',
+    bastion: `b${i % 2}`,
+    hostKeys: [],
+  })),
+);
+
+export const ruleOf = (name: string, extra: Partial<Rule>): Rule => ({
+  name,
+  title: name,
+  metric: 'mem_usage',
+  where: {},
+  condition: { kind: 'above', threshold: 90 },
+  forMs: 2 * MINUTE,
+  keepFiringForMs: 0,
+  noData: 'keepLast',
+  severity: 'warning',
+  inhibitedBy: [],
+  ...extra,
+});
+
+export interface LateSample extends Sample {
+  /** Round before which the store has not seen it. */
+  fromRound?: number;
+}
+
+export interface ShardWorld {
+  /** Judges one shard at a round; each transition as `id kind atMs reason value`. */
+  judge(
+    shard: Shard,
+    round: number,
+    change?: { rules?: readonly Rule[]; targets?: readonly Target[] },
+  ): Promise<string[]>;
+  /** Alerts that are not ok. */
+  left(): Promise<string[]>;
+  state: StateStore;
+  /** `metric cluster cluster …` of each query, `*` for all. */
+  asked: string[];
+  counted: Map<string, number>;
+}
+
+export function createShardWorld(options: {
+  samples: readonly LateSample[];
+  rules: readonly Rule[];
+}): ShardWorld {
+  const state = createMemoryState();
+  const asked: string[] = [];
+  const counted = new Map<string, number>();
+  let now = 0;
+  const query: SampleStore['query'] = async ({ metric, where = {}, fromMs, toMs }) => {
+    asked.push(`${metric} ${where.cluster?.join(' ') ?? '*'}`);
+    const found = new Map<string, Series & { points: Point[] }>();
+    for (const { labels, timeMs, value, metric: name, fromRound = 0 } of options.samples) {
+      if (name !== metric || timeMs < fromMs || timeMs > toMs || fromRound > now) continue;
+      if (!labelsMatch(where, labels)) continue;
+      const key = labelKey(labels);
+      const series = found.get(key) ?? { metric, labels, points: [] };
+      found.set(key, series);
+      series.points.push({ timeMs, value });
+    }
+    return [...found.values()];
+  };
+  const ports = {
+    store: { query } as SampleStore,
+    state,
+    logger: createRecordingLogger(),
+    meter: {
+      count: (name: string, _: unknown, by = 1) => void counted.set(name, (counted.get(name) ?? 0) + by),
+      gauge: () => {},
+    },
+  };
+  return {
+    state,
+    asked,
+    counted,
+    async judge(shard, round, change = {}) {
+      now = round;
+      const request = {
+        config: {
+          rules: [...(change.rules ?? options.rules)],
+          checks: [{ name: 'usage', probe: 'usage' as const, everyMs: MINUTE, where: {}, options: {} }],
+          schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: LATENESS_ROUNDS * MINUTE },
+        },
+        targets: change.targets ?? targets,
+        roundMs: round * MINUTE,
+        shard,
+      };
+      const told = await evaluate(request, ports);
+      return told.map(({ id, kind, atMs, reason, value }) => `${id} ${kind} ${atMs} ${reason} ${value}`);
+    },
+    left: async () =>
+      (await state.listAlerts())
+        .map(({ value }) => `${value.id} ${value.status} ${value.sinceMs} ${value.value}`)
+        .sort(),
+  };
+}
