@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import type { Rule } from '../model.ts';
+import { ruleHash } from './identity.ts';
+import type { Checkpoint } from './model.ts';
+import { partFromMs } from './range.ts';
+
+const MINUTE = 60_000;
+const NOW = 1_000;
+const rule: Rule = {
+  name: 'r',
+  title: 'R',
+  metric: 'mem_usage',
+  where: {},
+  aggregate: { by: ['role'], op: 'avg' },
+  condition: { kind: 'above', threshold: 90 },
+  forMs: 10 * MINUTE,
+  keepFiringForMs: 5 * MINUTE,
+  noData: 'keepLast',
+  severity: 'warning',
+  inhibitedBy: [],
+};
+const settledAt = (minute: number, hash = ruleHash(rule)): Checkpoint => ({
+  version: 1,
+  ruleHash: hash,
+  metric: rule.metric,
+  startedAtMs: 0,
+  settledToMs: minute * MINUTE,
+  evaluatedToMs: (minute + 15) * MINUTE,
+  series: [],
+  emitted: [],
+});
+/** Lateness twice, the hold twice, keepFiringFor. */
+const FIRST = NOW - 30 - 20 - 5;
+
+it.each([
+  ['behind what the fleet has settled', settledAt(NOW - 16), NOW - 16 + 1 / MINUTE],
+  ['where the fleet lags behind its shards', settledAt(NOW - 100), NOW - 100 + 1 / MINUTE],
+  ['three hours ago where the fleet was not judged for longer', settledAt(NOW - 500), NOW - 180],
+  ['far enough for a first evaluation of an earlier round', undefined, FIRST],
+  ['as far for an edited rule', settledAt(NOW - 16, 'other'), FIRST],
+  ['as far for a round that the fleet has settled', settledAt(NOW), FIRST],
+])('a part begins %s', (_, checkpoint, expectedMin) => {
+  const input = { rule, intervalMs: MINUTE, latenessMs: 15 * MINUTE, checkpoint, nowMs: NOW * MINUTE };
+  expect(partFromMs(input)).toBe(Math.round(expectedMin * MINUTE));
+});
