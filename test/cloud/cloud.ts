@@ -2,12 +2,14 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Heartbeat } from '../../adapters/heartbeat.ts';
 import { createFleet } from '../../adapters/inventory/fleet.ts';
+import { decodeMessage } from '../../adapters/queues/messages.ts';
 import { createTableState } from '../../adapters/state/dynamodb/state.ts';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
 import type { Config } from '../../core/config/types.ts';
 import { RetryableError } from '../../core/errors.ts';
 import type { BatchObservation } from '../../core/model.ts';
 import type { Notification } from '../../core/notify/model.ts';
+import type { Shard } from '../../core/plan/shards.ts';
 import type { Channel, Prober, SampleStore } from '../../core/ports.ts';
 import { createDeliver } from '../../functions/deliver.ts';
 import { readEnvironment } from '../../functions/environment.ts';
@@ -29,6 +31,8 @@ type Stage = (typeof STAGES)[number];
 const urlOf = (stage: Stage): string => `${URL}${stage}${stage === 'deliver' ? '.fifo' : ''}`;
 /** Each function's time-out; what it takes in real time is measured against it. */
 const TIMEOUT_MS = 60_000;
+const shardOf = ({ Records: [first] }: SQSEvent) =>
+  (decodeMessage(first?.body ?? '') as { shard: Shard }).shard;
 /** Of one moment; more is a loop. */
 const MOST_TURNS = 1_000;
 
@@ -44,7 +48,7 @@ export interface Cloud {
   logger: ReturnType<typeof createRecordingLogger>;
   /** Bodies of a stage's dead letters. */
   dead(stage: Stage): string[];
-  /** Longest run of a stage's function, in real time. */
+  /** Longest run of a stage's function, in real time; of evaluate for each kind of shard. */
   longestMs: Map<string, number>;
   /** What goes wrong from now on. */
   fault: {
@@ -168,7 +172,8 @@ export function startCloud(options: {
     const times = fault.twice?.has(stage) ? 2 : 1;
     let answer: SQSBatchResponse | undefined;
     for (let i = 0; i < times; i++) answer = (await handlers[stage](event, context)) ?? undefined;
-    longestMs.set(stage, Math.max(longestMs.get(stage) ?? 0, (performance.now() - startMs) / times));
+    const name = stage === 'evaluate' ? `evaluate ${shardOf(event).kind}` : stage;
+    longestMs.set(name, Math.max(longestMs.get(name) ?? 0, (performance.now() - startMs) / times));
     if (fault.killed?.has(stage)) throw new Error('Task timed out');
     return answer;
   }

@@ -45,6 +45,7 @@ const config = configOf(
       { name: 'memory', metric: 'mem_usage', above: 90, for: '0s', severity: 'critical' },
       { name: 'disk', metric: 'disk_usage', above: 90, for: '0s' },
       { name: 'down', metric: 'up', below: 1, for: '0s' },
+      { name: 'fleet', metric: 'mem_usage', aggregate: { by: ['role'], op: 'avg' }, above: 40, for: '0s' },
     ],
     channels: [{ name: 'ops', type: 'webhook', url: 'http://h/' }],
     routes: [{ name: 'all', channels: ['ops'], groupBy: ['rule'] }],
@@ -92,8 +93,11 @@ it('thirty thousand nodes: no function longer than a minute, no message over the
     const up = await cloud.store.query({ metric: 'up', fromMs: START, toMs: START });
     expect(up).toHaveLength(NODES);
     expect(up.every(({ points }) => points.length === 1)).toBe(true);
-    const told = cloud.sent.flatMap(({ notification }) => notification.alerts);
+    const all = cloud.sent.flatMap(({ notification }) => notification.alerts);
+    const told = all.filter(({ rule }) => rule !== 'fleet');
     expect(new Set(told.map(({ labels }) => `${labels.cluster}/${labels.node}`)).size).toBe(NODES / 100);
+    // A hundredth of the clusters has 95, the others have 40.
+    expect(all.filter(({ rule }) => rule === 'fleet').map(({ value }) => value)).toEqual([40.55]);
     for (const stage of ['probe', 'store', 'evaluate', 'notify', 'deliver'] as const)
       expect(cloud.dead(stage)).toEqual([]);
     expect(cloud.queues.longest()).toBeLessThan(LIMIT_BYTES);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ConfigError } from '../../core/errors.ts';
 import type { Batch, BatchObservation, Observation } from '../../core/model.ts';
+import { ownsAlert, shardsOf } from '../../core/plan/shards.ts';
 import { configOf, configText } from '../config-cases.ts';
 import { type Cloud, MINUTE, startCloud } from './cloud.ts';
 
@@ -98,6 +99,41 @@ it('fires and resolves, told once a cluster, half a minute after the round', asy
   expect(cloud.sent[0]?.atMs).toBe(START + 4 * MINUTE + 30_000);
   expect(noDeadLetters()).toEqual([]);
 });
+
+it.each([[[]], [['evaluate']]] as const)(
+  'a rule across clusters, in three shards (twice: %j): told once, with the value of all of them',
+  async (twice) => {
+    const values = [90.1, 90.2, 70.3, 90.7];
+    const fleet = configOf(
+      configText({
+        clusters: `clusters:${values
+          .map(
+            (_, i) => `\n  - { name: c${i}, bastion: seoul, nodes: [{ name: n${i}, role: etcd, host: h }] }`,
+          )
+          .join('')}\n`,
+        more: `rules:
+  - { name: fleet, metric: mem_usage, aggregate: { by: [role], op: avg }, above: 80, for: 1m, severity: critical }
+routes: [{ name: all, channels: [ops], groupInterval: 1m }]
+`,
+      }),
+    );
+    await cloud.store.close();
+    cloud = startCloud({ config: fleet, dir, startMs: START, shards: 3, probe: look });
+    cloud.fault.twice = new Set(twice);
+    const parts = shardsOf(3).map((shard) =>
+      fleet.clusters.filter(({ name }) => ownsAlert(shard, { cluster: name })),
+    );
+    expect(parts.filter(({ length }) => length > 0).length).toBeGreaterThan(1);
+    memory = (node, roundMs) => (roundMs < START + 2 * MINUTE ? 40 : values[Number(node.slice(1))]);
+    await rounds(0, 6);
+    expect(cloud.sent.map(({ atMs }) => atMs)).toEqual([START + 3 * MINUTE + 45_000]);
+    const [told] = cloud.sent.flatMap(({ notification }) => notification.alerts);
+    expect(told?.labels).toEqual({ role: 'etcd' });
+    expect(told?.value).toBe((90.1 + 90.2 + 70.3 + 90.7) / 4);
+    expect(cloud.meter.total('partials_missing_total')).toBe(0);
+    expect(noDeadLetters()).toEqual([]);
+  },
+);
 
 it.each(['probe', 'store', 'evaluate', 'notify', 'deliver'] as const)(
   'handed out twice: %s',

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError, ConflictError, PermanentError } from '../../../core/errors.ts';
+import { hashNumber } from '../../../core/hash.ts';
 import type { StateStore } from '../../../core/ports.ts';
 import {
   alertOf,
@@ -61,6 +62,22 @@ describe('state in a table', () => {
     expect(await state.loadIncident('i1')).toEqual({ value: small, version: 2 });
     await state.deleteCheckpoint('mem', 'local');
     expect([...table.items.values()].filter((item) => item.kind === 'part')).toEqual([]);
+  });
+
+  it('holds what a shard adds to an aggregate of many groups, beyond what an item takes', async () => {
+    const groups = Array.from({ length: 1_900 }, (_, i) => ({
+      labels: { node: `node-${i}` },
+      points: Array.from({ length: 17 }, (__, minute) => ({
+        timeMs: T0 + minute * 60_000,
+        places: 1,
+        count: 1,
+        numbers: [hashNumber(`${i} ${minute}`) / 2 ** 26 / 0.7],
+      })),
+    }));
+    const checkpoint = { ...checkpointOf(1), part: { fromMs: T0, steadySinceMs: T0, groups } };
+    await state.saveCheckpoint('mem', '3/16', checkpoint, 0);
+    expect([...table.items.values()].filter((item) => item.kind === 'part').length).toBeGreaterThan(1);
+    expect(await state.loadCheckpoint('mem', '3/16')).toEqual({ value: checkpoint, version: 1 });
   });
 
   it('refuses what no transaction can hold, says so, and keeps what was there', async () => {
