@@ -82,6 +82,21 @@ describe('parts of an aggregate', () => {
     );
   });
 
+  it('count a node once, however many series it has', () => {
+    const mounts = ['/', '/var', '/srv'].map((mount) => ({ ...NODES[0], mount }) as Labels);
+    const aggregate = { by: ['role'], op: 'max' } as const;
+    const part = judgedPart(
+      {
+        rule: ruleOf({ aggregate }),
+        series: mounts.map((labels) => seriesOf(labels, [1])),
+        intervalMs: MINUTE,
+      },
+      aggregate,
+      -1,
+    );
+    expect(part.groups[0]?.points).toEqual([{ timeMs: 0, places: 1, count: 3, numbers: [1] }]);
+  });
+
   it('say nothing of times that one of them has not', () => {
     const part = (fromMin: number, node: number): AggregatePart =>
       judgedPart(

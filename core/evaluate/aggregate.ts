@@ -21,25 +21,25 @@ export function partOf(
 ): AggregatePart {
   const known = targets && new Set(targets.map(({ labels }) => placeOf(labels)));
   const groups = createGroups();
-  const seen = new Map<GroupPoint, Set<string | undefined>>();
-  for (const { labels: full, points } of series) {
-    const place = placeOf(full);
+  for (const [place, there] of Map.groupBy(series, ({ labels }) => placeOf(labels))) {
     // What the inventory no longer has counts no more.
     if (place !== undefined && known && !known.has(place)) continue;
-    const labels = labelsOfGroup(full, by);
-    if (!labels) continue;
-    const group = groups.at(labels);
-    for (const { timeMs, value } of points) {
-      if (timeMs <= fromMs) continue;
-      const point = group.at(timeMs);
-      point.count++;
-      take(op, point.numbers, value);
-      const places = seen.get(point);
-      if (places) places.add(place);
-      else seen.set(point, new Set([place]));
+    const seen = new Set<GroupPoint>();
+    for (const { labels: full, points } of there) {
+      const labels = labelsOfGroup(full, by);
+      if (!labels) continue;
+      const group = groups.at(labels);
+      for (const { timeMs, value } of points) {
+        if (timeMs <= fromMs) continue;
+        const point = group.at(timeMs);
+        point.count++;
+        take(op, point.numbers, value);
+        // A place of one series, as most are, needs no set to be counted once.
+        if (there.length === 1 || !seen.has(point)) point.places++;
+        if (there.length > 1) seen.add(point);
+      }
     }
   }
-  for (const [point, places] of seen) point.places = places.size;
   return { fromMs: fromMs + 1, groups: groups.all() };
 }
 
@@ -95,7 +95,9 @@ function createGroups() {
     groups.set(key, group);
     return {
       at(timeMs: number): GroupPoint {
-        const point = group.times.get(timeMs) ?? { timeMs, places: 0, count: 0, numbers: [] };
+        const known = group.times.get(timeMs);
+        if (known) return known;
+        const point: GroupPoint = { timeMs, places: 0, count: 0, numbers: [] };
         group.times.set(timeMs, point);
         return point;
       },

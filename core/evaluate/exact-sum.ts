@@ -8,7 +8,9 @@ export function addExactly(sum: number[], value: number): void {
   let kept = 0;
   let high = value;
   for (const part of sum) {
-    const [large, small] = Math.abs(high) < Math.abs(part) ? [part, high] : [high, part];
+    const isSmaller = Math.abs(high) < Math.abs(part);
+    const large = isSmaller ? part : high;
+    const small = isSmaller ? high : part;
     high = large + small;
     const lost = small - (high - large);
     if (lost !== 0) sum[kept++] = lost;
