@@ -3,6 +3,7 @@ import https from 'node:https';
 import { afterEach, expect, it, vi } from 'vitest';
 
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.unstubAllEnvs();
   vi.resetModules();
 });
@@ -20,4 +21,30 @@ it('puts no address of a request into a trace', async () => {
   const before = [http.request, https.request, globalThis.fetch];
   await import('./lambda.ts');
   expect([http.request, https.request, globalThis.fetch]).toEqual(before);
+});
+
+it('counts in the form of CloudWatch, under the names that alarms look at', async () => {
+  const lines: string[] = [];
+  vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
+  vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'plan');
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
+  const { lambda, meter } = await import('./lambda.ts');
+  const handle = lambda(async () => meter.count('config_errors_total', { ignored: 'x' }, 2));
+  await handle({}, { functionName: 'f', awsRequestId: 'r', getRemainingTimeInMillis: () => 1000 } as never);
+  const said = lines.flatMap((line) => (line.includes('config_errors_total') ? [JSON.parse(line)] : []));
+  expect(said).toMatchObject([
+    {
+      _aws: {
+        CloudWatchMetrics: [
+          {
+            Namespace: 'Bartizan',
+            Dimensions: [['service']],
+            Metrics: [{ Name: 'config_errors_total', Unit: 'Count' }],
+          },
+        ],
+      },
+      service: 'plan',
+      config_errors_total: 2,
+    },
+  ]);
 });

@@ -64,7 +64,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     cwd: dir,
     stdio: 'ignore',
     env: {
-      ...withoutEndpoints(process.env),
+      ...inherited(process.env),
       // Functions run as children of the first `node` there.
       PATH: [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
       BIND_HOST: '127.0.0.1',
@@ -180,8 +180,9 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-function withoutEndpoints(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('AWS_')));
+/** Functions inherit the rest: neither where to find an account, nor what tests ask of their libraries. */
+function inherited(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(AWS|POWERTOOLS)_/.test(name)));
 }
 
 async function end(child: ChildProcess): Promise<void> {

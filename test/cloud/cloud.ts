@@ -48,8 +48,8 @@ export interface Cloud {
   logger: ReturnType<typeof createRecordingLogger>;
   /** Bodies of a stage's dead letters. */
   dead(stage: Stage): string[];
-  /** Longest run of a stage's function, in real time; of evaluate for each kind of shard. */
-  longestMs: Map<string, number>;
+  /** What each run of a stage's function took, in real time. */
+  runs: Map<string, number[]>;
   /** What goes wrong from now on. */
   fault: {
     store?: boolean;
@@ -84,7 +84,7 @@ export function startCloud(options: {
   const logger = createRecordingLogger();
   const sent: Cloud['sent'] = [];
   const fault: Cloud['fault'] = {};
-  const longestMs = new Map<string, number>();
+  const runs: Cloud['runs'] = new Map();
   const refuse = () => {
     throw new RetryableError('the store does not answer');
   };
@@ -173,7 +173,7 @@ export function startCloud(options: {
     let answer: SQSBatchResponse | undefined;
     for (let i = 0; i < times; i++) answer = (await handlers[stage](event, context)) ?? undefined;
     const name = stage === 'evaluate' ? `evaluate ${shardOf(event).kind}` : stage;
-    longestMs.set(name, Math.max(longestMs.get(name) ?? 0, (performance.now() - startMs) / times));
+    runs.set(name, [...(runs.get(name) ?? []), (performance.now() - startMs) / times]);
     if (fault.killed?.has(stage)) throw new Error('Task timed out');
     return answer;
   }
@@ -217,7 +217,7 @@ export function startCloud(options: {
     meter,
     logger,
     dead: (stage) => queues.bodies(deadLettersOf(urlOf(stage))),
-    longestMs,
+    runs,
     fault,
   };
 }

@@ -37,6 +37,8 @@ export interface Account {
   wake(enabled: boolean): Promise<void>;
   /** Lines of a function's log, all so far. */
   log(stage: Stage): Promise<string[]>;
+  /** Waits for the newest line with that text, which may show up late. @throws Error when there is none */
+  logged(stage: Stage, text: string): Promise<string>;
   /** Ends the processes that a function runs in, as a machine that fails does. Returns how many. */
   kill(stage: Stage): number;
   /** Of a queue: `Store`, `ProbeToNAME` of a bastion. */
@@ -79,6 +81,17 @@ export async function openAccount({ client }: Emulator): Promise<Account> {
       new RegExp(`BartizanPipeline-${name}`),
     );
 
+  const log = async (stage: Stage): Promise<string[]> => {
+    const { logGroups = [] } = await logs.send(new DescribeLogGroupsCommand({}));
+    const names = logGroups.map(({ logGroupName = '' }) => logGroupName);
+    const logGroupName = one(names, new RegExp(`/Bartizan\\w+/${stage}Log`));
+    const lines: string[] = [];
+    for await (const { events = [] } of paginateFilterLogEvents({ client: logs }, { logGroupName })) {
+      lines.push(...events.map(({ message = '' }) => message));
+    }
+    return lines;
+  };
+
   return {
     async invoke(stage, payload) {
       const FunctionName = functionName(stage);
@@ -95,15 +108,13 @@ export async function openAccount({ client }: Emulator): Promise<Account> {
       const stream = EventSourceMappings.find(({ EventSourceArn }) => EventSourceArn?.includes(':dynamodb:'));
       await lambda.send(new UpdateEventSourceMappingCommand({ UUID: stream?.UUID, FunctionName, Enabled }));
     },
-    async log(stage) {
-      const { logGroups = [] } = await logs.send(new DescribeLogGroupsCommand({}));
-      const names = logGroups.map(({ logGroupName = '' }) => logGroupName);
-      const logGroupName = one(names, new RegExp(`/Bartizan\\w+/${stage}Log`));
-      const lines: string[] = [];
-      for await (const { events = [] } of paginateFilterLogEvents({ client: logs }, { logGroupName })) {
-        lines.push(...events.map(({ message = '' }) => message));
+    log,
+    async logged(stage, text) {
+      for (const endMs = Date.now() + WITHIN_MS; Date.now() < endMs; await sleep(500)) {
+        const found = (await log(stage)).findLast((line) => line.includes(text));
+        if (found !== undefined) return found;
       }
-      return lines;
+      throw new Error(`${stage} logs no line with ${text}`);
     },
     kill(stage) {
       const running = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');

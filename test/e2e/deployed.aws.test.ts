@@ -4,12 +4,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { verifyAudit } from '../../adapters/audit/chain.ts';
 import { newKey } from '../../localstack/fleet/new-key.ts';
 import { type DeployedWorld, startDeployedWorld } from '../deployed/world.ts';
 
 const ROUND_MS = 10_000;
+const WITHIN = { timeout: 60_000, interval: 500 };
 const CLUSTERS = {
   scheduled: 'gate',
   twice: 'gate',
@@ -128,9 +129,7 @@ describe('at rounds of ten seconds', { timeout: 200_000 }, () => {
     // A process that has read the old one uses it for minutes yet.
     w.kill('Probe');
     await w.message('far', 'firing', { rule: 'way', nth: 2 });
-    expect(
-      (await w.log('Probe')).some((line) => line.includes('bastion failed') && line.includes('auth')),
-    ).toBe(true);
+    expect(await w.logged('Probe', 'bastion failed')).toContain('"reason":"auth"');
     await w.putSecret(name, w.secrets[name] ?? '');
     await w.message('far', 'resolved', { rule: 'way', nth: 2 });
   });
@@ -150,11 +149,12 @@ describe('at rounds of ten seconds', { timeout: 200_000 }, () => {
     const endedMs = Date.now();
     w.standIn.behave();
     const firing = await w.message('outage', 'firing', { rule: 'held', withinMs: 90_000 });
-    // Twenty seconds after the first round that breached, not after the store came back.
+    // Held since a round that could not be written at first: with those after alone it would take longer.
     const firedMs = Date.parse(firing.payload.alerts[0]?.firedAt ?? '');
-    expect(firedMs).toBeLessThanOrEqual(at(beganMs) + 3 * ROUND_MS);
-    const times = await w.samples({ metric: 'mem_usage', node: 'n-outage' }, beganMs, endedMs);
-    expect(times).toEqual([1, 2, 3].map((n) => at(beganMs) + n * ROUND_MS));
+    expect(firedMs).toBeLessThan(at(endedMs) + ROUND_MS + 20_000);
+    const rounds = [1, 2, 3].map((n) => at(beganMs) + n * ROUND_MS);
+    const written = () => w.samples({ metric: 'mem_usage', node: 'n-outage' }, beganMs, endedMs);
+    await vi.waitFor(async () => expect(await written()).toEqual(rounds), WITHIN);
     w.memory.set('outage', () => 40);
     await w.message('outage', 'resolved', { rule: 'held' });
     expect(w.said('outage', 'held')).toHaveLength(2);
@@ -182,35 +182,18 @@ describe('at rounds of ten seconds', { timeout: 200_000 }, () => {
     expect(w.said('sweep')).toHaveLength(2);
   });
 
-  it('a wrong configuration: the one before stays in force, and an alarm hangs on what is counted', async () => {
+  it('a wrong configuration: the one before stays in force', async () => {
     await w.deployment.upload(text.replace('every: 1m', 'evry: 10s'));
     w.memory.set('scheduled', () => 95);
     await w.message('scheduled', 'firing', { nth: 2 });
-    const counted = (await w.log('Plan')).flatMap((line) =>
-      line.includes('"config_errors_total"') ? [JSON.parse(line) as Emf] : [],
-    );
-    const [metric] = counted[0]?._aws.CloudWatchMetrics ?? [];
-    const template = readFileSync(join(w.dir, 'cdk/BartizanPipeline.template.json'), 'utf8');
-    const alarm = Object.values((JSON.parse(template) as Template).Resources).find(
-      ({ Properties }) => Properties.MetricName === 'config_errors_total',
-    )?.Properties;
-    expect(alarm?.Namespace).toBe(metric?.Namespace);
-    expect(alarm?.Dimensions).toEqual([{ Name: 'service', Value: 'plan' }]);
-    expect(metric?.Dimensions).toEqual([['service']]);
+    expect(await w.logged('Plan', 'the one before stays in force')).toContain('unknown key `evry`');
+    // An alarm hangs on it: test/stacks/alarms.test.ts.
+    expect(JSON.parse(await w.logged('Plan', '"config_errors_total"'))).toMatchObject({
+      _aws: { CloudWatchMetrics: [{ Namespace: 'Bartizan', Dimensions: [['service']] }] },
+      service: 'plan',
+    });
   });
 });
-
-interface Emf {
-  _aws: { CloudWatchMetrics: { Namespace: string; Dimensions: string[][] }[] };
-}
-interface Template {
-  Resources: Record<
-    string,
-    {
-      Properties: { MetricName?: string; Namespace?: string; Dimensions?: { Name: string; Value: string }[] };
-    }
-  >;
-}
 
 it('leaves an audit of each access, chained', async () => {
   // The objects of one writer are one chain, in the order of their names.

@@ -1,0 +1,75 @@
+// A fleet of any size as the deployed pipeline sees it: its configuration, and what its nodes answer.
+import { METRICS } from '../../core/catalogue.ts';
+import type { Config } from '../../core/config/types.ts';
+import type { Batch, BatchObservation, Observation, Sample } from '../../core/model.ts';
+import { configOf } from '../config-cases.ts';
+
+export const NODES_EACH = 3;
+const NODE_METRICS = METRICS.filter(({ group }) => group === 'node');
+const MOUNT_METRICS = METRICS.filter(({ group }) => group === 'mount');
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHJ5C7Q9mDkVvTFqQ7vU0PVbZxg8J2f1m0cXW2n6cJ5l';
+
+/** Clusters of three nodes, spread over bastions. */
+export function fleetConfig({ bastions, clusters }: { bastions: number; clusters: number }): Config {
+  return configOf(
+    JSON.stringify({
+      bastions: Array.from({ length: bastions }, (_, b) => ({
+        name: `b${b}`,
+        host: `b${b}`,
+        user: 'u',
+        privateKey: '${env:K}',
+        batchSize: 300,
+      })),
+      clusters: Array.from({ length: clusters }, (_, c) => ({
+        name: `c${c}`,
+        bastion: `b${c % bastions}`,
+        nodes: Array.from({ length: NODES_EACH }, (__, n) => ({
+          name: `n${n}`,
+          role: 'etcd',
+          host: `10.${c}.${n}`,
+          hostKeys: [KEY],
+        })),
+      })),
+      checks: [{ name: 'usage', probe: 'usage', every: '1m' }],
+      rules: [
+        { name: 'memory', metric: 'mem_usage', above: 90, for: '0s', severity: 'critical' },
+        { name: 'disk', metric: 'disk_usage', above: 90, for: '0s' },
+        { name: 'down', metric: 'up', below: 1, for: '0s' },
+        { name: 'fleet', metric: 'mem_usage', aggregate: { by: ['role'], op: 'avg' }, above: 40, for: '0s' },
+      ],
+      channels: [{ name: 'ops', type: 'webhook', url: 'http://h/' }],
+      routes: [{ name: 'all', channels: ['ops'], groupBy: ['rule'] }],
+    }),
+  );
+}
+
+/** Every hundredth cluster breaches from the first round on. */
+export function look(batch: Batch): BatchObservation {
+  const observations = batch.targets.map((target): Observation => {
+    const { cluster, node, role } = target;
+    const labels = { cluster, node, role };
+    const at = (metric: string, value: number, more = {}): Sample => ({
+      metric,
+      labels: { ...labels, ...more },
+      timeMs: batch.roundMs,
+      value,
+    });
+    const memory = Number(cluster.slice(1)) % 100 === 0 ? 95 : 40;
+    const samples = NODE_METRICS.filter(({ name }) => name !== 'up').map(({ name }) =>
+      at(name, name === 'mem_usage' ? memory : Math.random() * 50),
+    );
+    for (const mount of ['/', '/var', '/var/lib/etcd']) {
+      for (const { name } of MOUNT_METRICS)
+        samples.push(at(name, Math.random() * 50, { mount, device: '/dev/vda1' }));
+    }
+    return {
+      check: 'usage',
+      target,
+      roundMs: batch.roundMs,
+      observedAtMs: batch.roundMs,
+      durationMs: 40,
+      result: { ok: true, samples, notes: [] },
+    };
+  });
+  return { batch, bastion: { ok: true }, observations };
+}
