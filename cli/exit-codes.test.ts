@@ -39,6 +39,11 @@ beforeEach(() => {
   before = process.exitCode;
   process.exitCode = undefined;
   [out, err] = ['', ''];
+  // Nothing of AWS answers, wherever the tests run.
+  vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:1');
+  vi.stubEnv('AWS_REGION', 'eu-west-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     out += String(text);
     return true;
@@ -51,6 +56,7 @@ beforeEach(() => {
 afterEach(() => {
   process.exitCode = before;
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
 });
 
 /** `@name` is a file of the test's folder. */
@@ -97,6 +103,9 @@ const CODES: [line: string, code: number][] = [
   ['data check -c @bad.yaml', 1],
   ['data move-aside state -c @good.yaml', 1],
   ['data move-aside everything', 2],
+  ['dead-letters', 1],
+  ['dead-letters nothing', 2],
+  ['dead-letters --discard', 2],
   ['notify-test ops --dry-run -c @good.yaml', 0],
   ['notify-test ops -c @good.yaml', 1],
   ['notify-test pos -c @good.yaml', 1],

@@ -133,6 +133,24 @@ export const dataCheckShape = list(
   }),
 );
 
+export const deadLettersShape = list(
+  z.strictObject({
+    stage: z.string(),
+    bastion: z.string().optional().describe('of `probe`, which has a queue a bastion'),
+    queue: z.string().describe('name of the dead-letter queue'),
+    count: z.number().describe('before anything was done; approximate'),
+    oldestMs: z.number().optional().describe('of up to ten that were looked at'),
+    messages: list(z.strictObject({ id: z.string(), sentMs: z.number(), text: z.string() }))
+      .optional()
+      .describe('with `--show`'),
+    sentBack: z.number().optional().describe('with `--redrive`, where there was something'),
+    twice: z.number().optional().describe('sent back, yet not deleted: seen twice'),
+    discarded: z.number().optional().describe('with `--discard`'),
+    failed: z.number().optional().describe('stayed where they were'),
+    errors: list(z.string()).optional(),
+  }),
+);
+
 const row = z.strictObject({
   at: z.string(),
   series: z.string(),

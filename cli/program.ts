@@ -4,6 +4,7 @@ import { alertsCommand } from './alerts.ts';
 import { checkCommand } from './check.ts';
 import { completeCommand, completionCommand } from './completion.ts';
 import { dataCommand } from './data.ts';
+import { deadLettersCommand } from './dead-letters.ts';
 import { initCommand } from './init.ts';
 import { keysCommand } from './keys.ts';
 import { notifyTestCommand } from './notify-test.ts';
@@ -49,6 +50,7 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     alertsCommand(),
     queryCommand(),
     dataCommand(),
+    deadLettersCommand(),
     notifyTestCommand(),
     rulesCommand(),
     completionCommand(),

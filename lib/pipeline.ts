@@ -149,7 +149,7 @@ function addProbe(world: World, storeQueue: Queue): { stage: Stage; queues: Map<
   const queues = new Map<string, Queue>();
   for (const { name, maxConnections } of config.bastions) {
     const queue = stage.addQueue(`To-${name}`, {
-      name: `probe (bastion ${name})`,
+      bastion: name,
       batchSize: 1,
       maxConcurrency: maxConnections,
       maxReceiveCount: 2,
@@ -178,7 +178,7 @@ function addStore(world: World): { stage: Stage; queue: Queue } {
   });
   const queue = stage.addQueue('Queue', {
     batchSize: 10,
-    // A store may be away for days: tries are a minute apart, and only time ends them.
+    // The most there is: a store may be away for 16 hours before its messages have to be sent back by hand.
     maxReceiveCount: 1000,
     retention: Duration.days(14),
     oldest: Duration.minutes(15),

@@ -23,7 +23,7 @@ export function scheduleRounds(
   { stack, topic, tick }: { stack: Stack; topic: ITopic; tick: Duration },
 ): void {
   const here = new Construct(stack, 'Rounds');
-  const deadLetters = createDeadLetters(here, { name: 'plan', topic });
+  const deadLetters = createDeadLetters(here, { stage: 'plan', topic });
   plan.fn.configureAsyncInvoke({
     maxEventAge: Duration.seconds(Math.max(60, tick.toSeconds())),
     retryAttempts: 2,

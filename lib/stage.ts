@@ -44,8 +44,8 @@ export interface Stage {
 
 export interface StageQueueOptions
   extends Pick<StageQueueProps, 'maxReceiveCount' | 'retention' | 'fifo' | 'oldest' | 'ageSection'> {
-  /** In texts, where a stage has several. */
-  name?: string;
+  /** Whose nodes are in its messages, where a stage has a queue for each. */
+  bastion?: string;
   batchSize: number;
   /** Functions at once, 2 at least. */
   maxConcurrency?: number;
@@ -87,9 +87,10 @@ export function createStage(scope: Construct, props: StageProps): Stage {
   return {
     name,
     fn,
-    addQueue(id, { batchSize, maxConcurrency, ...options }) {
+    addQueue(id, { batchSize, maxConcurrency, bastion, ...options }) {
       const { queue, deadLetters } = createStageQueue(here, id, {
-        name,
+        stage: name,
+        ...(bastion !== undefined && { bastion }),
         ...options,
         timeout: props.timeout,
         topic,

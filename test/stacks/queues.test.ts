@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { DEAD_LETTERS_PATH } from '../../adapters/queues/dead-letters.ts';
 import { valueText } from './policy-text.ts';
 import { type Resource, resources, synthExample, type Templates } from './synth.ts';
 
@@ -86,6 +87,29 @@ describe('queues', () => {
         true,
       ]);
     }
+  });
+
+  it('of dead letters are each written down, with where their messages came from', () => {
+    const written = resources(templates, 'AWS::SSM::Parameter').map(({ Properties: { Name, Value } }) => ({
+      name: Name.replace(`${DEAD_LETTERS_PATH}/`, ''),
+      value: valueText(Value),
+    }));
+    const own = (stage: string, start: string) => ({
+      name: stage,
+      value: `{"stage":"${stage}","deadLetters":"<${start}QueueDeadLetters>","queue":"<${start}Queue>"}`,
+    });
+    expect(written.toSorted((a, b) => a.name.localeCompare(b.name))).toEqual([
+      own('deliver', 'Deliver'),
+      own('evaluate', 'Evaluate'),
+      own('notify', 'Notify'),
+      { name: 'plan', value: '{"stage":"plan","deadLetters":"<RoundsDeadLetters>"}' },
+      {
+        name: 'probe/seoul',
+        value:
+          '{"stage":"probe","bastion":"seoul","deadLetters":"<ProbeToseoulDeadLetters>","queue":"<ProbeToseoulQueue>"}',
+      },
+      own('store', 'Store'),
+    ]);
   });
 
   it('each bastion has its own, as wide as it may have connections', () => {

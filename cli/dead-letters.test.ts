@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type AwsWire, refusal, startAwsWire } from '../test/aws-wire.ts';
+import { run } from './program.ts';
+
+let wire: AwsWire;
+let out: string;
+let err: string;
+
+beforeEach(async () => {
+  wire = await startAwsWire();
+  vi.stubEnv('AWS_ENDPOINT_URL', String(wire.client.endpoint));
+  vi.stubEnv('AWS_REGION', 'eu-west-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  [out, err] = ['', ''];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    err += String(text);
+    return true;
+  });
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  process.exitCode = undefined;
+  await wire.close();
+});
+
+async function deadLetters(...words: string[]): Promise<number> {
+  await run(['node', 'bartizan', 'dead-letters', ...words]);
+  return Number(process.exitCode ?? 0);
+}
+
+const STORE = {
+  stage: 'store',
+  deadLetters: 'https://sqs.eu-west-1.amazonaws.com/1/P-StoreDead',
+  queue: 'https://sqs.eu-west-1.amazonaws.com/1/P-Store',
+};
+const PLAN = { stage: 'plan', deadLetters: 'https://sqs.eu-west-1.amazonaws.com/1/P-PlanDead' };
+const PROBE = {
+  stage: 'probe',
+  bastion: 'seoul',
+  deadLetters: 'https://sqs.eu-west-1.amazonaws.com/1/P-ProbeDead',
+  queue: 'https://sqs.eu-west-1.amazonaws.com/1/P-Probe',
+};
+
+function deployed(...queues: object[]): void {
+  const Parameters = queues.map((queue, i) => ({ Name: `/${i}`, Value: JSON.stringify(queue) }));
+  wire.answers.push({ body: { Parameters } });
+}
+function counted(count: number): void {
+  wire.answers.push({ body: { Attributes: { ApproximateNumberOfMessages: String(count) } } });
+}
+function received(...bodies: string[]): void {
+  const Messages = bodies.map((Body, i) => ({
+    MessageId: `m${i}`,
+    ReceiptHandle: `r${i}`,
+    Body,
+    MD5OfBody: createHash('md5').update(Body).digest('hex'),
+    Attributes: { SentTimestamp: String(Date.now() - 3_700_000) },
+  }));
+  wire.answers.push({ body: { Messages } });
+}
+const actions = () => wire.asked.map(({ action }) => action);
+
+describe('dead-letters', () => {
+  it('lists the queues that the deployment wrote down, in the order of the stages', async () => {
+    deployed(STORE, PROBE, PLAN);
+    counted(0);
+    counted(2);
+    received('{}');
+    counted(0);
+    expect(await deadLetters()).toBe(1);
+    expect(err).toBe('');
+    expect(out.split('\n').map((line) => line.replace(/ +/g, ' '))).toEqual([
+      'STAGE MESSAGES OLDEST',
+      'plan 0 –',
+      'probe (seoul) 2 1h1m',
+      'store 0 –',
+      '',
+      '2 dead letters; `--show 3` says what they are',
+      '',
+    ]);
+    const [{ body: listing } = { body: {} }] = wire.asked;
+    expect(listing).toMatchObject({ Path: '/bartizan/deployment/dead-letters', Recursive: true });
+    expect(actions()).not.toContain('SendMessage');
+  });
+
+  it('exits 0 where there are none', async () => {
+    deployed(STORE);
+    counted(0);
+    expect(await deadLetters()).toBe(0);
+    expect(out).toContain('no dead letters');
+  });
+
+  it('would only say what it would do with --dry-run', async () => {
+    deployed(STORE, PLAN);
+    counted(4);
+    received('{}');
+    counted(7);
+    received('{}');
+    expect(await deadLetters('--redrive', '--dry-run', '--limit', '5')).toBe(0);
+    expect(out).toContain('would send back 5 messages; 4 starts of rounds came from no queue: `--discard`');
+    expect(new Set(actions())).toEqual(
+      new Set(['GetParametersByPath', 'GetQueueAttributes', 'ReceiveMessage']),
+    );
+    expect(wire.asked.filter(({ action }) => action === 'ReceiveMessage').map(({ body }) => body)).toEqual(
+      [PLAN, STORE].map(({ deadLetters: QueueUrl }) =>
+        expect.objectContaining({ QueueUrl, VisibilityTimeout: 0 }),
+      ),
+    );
+  });
+
+  it('says of a queue it may not send to why, keeps what is there, and exits 1', async () => {
+    deployed(STORE);
+    counted(1);
+    received('{}');
+    received('{}');
+    wire.answers.push(refusal('AccessDeniedException'));
+    expect(await deadLetters('store', '--redrive', '--json')).toBe(1);
+    expect(JSON.parse(out)).toEqual([
+      expect.objectContaining({
+        stage: 'store',
+        sentBack: 0,
+        failed: 1,
+        errors: [expect.stringMatching(/^queue P-Store: AccessDenied.*check credentials and policy/)],
+      }),
+    ]);
+    expect(actions()).not.toContain('DeleteMessageBatch');
+    expect(actions().at(-1)).toBe('ChangeMessageVisibility');
+  });
+
+  it.each<[what: string, prepare: () => void, said: RegExp]>([
+    [
+      'nothing deployed there',
+      () => wire.answers.push({ body: { Parameters: [] } }),
+      /nothing is deployed in eu-west-1 .*AWS_PROFILE.*npm run deploy/,
+    ],
+    [
+      'no right to look',
+      () => wire.answers.push(refusal('AccessDeniedException')),
+      /parameters \/bartizan\/deployment\/dead-letters: AccessDenied.*check credentials and policy/,
+    ],
+    [
+      'credentials that are none',
+      () => wire.answers.push(refusal('UnrecognizedClientException')),
+      /UnrecognizedClient.*check credentials and policy/,
+    ],
+    [
+      'a queue that somebody deleted',
+      () => {
+        deployed(STORE);
+        wire.answers.push(refusal('QueueDoesNotExist'));
+      },
+      /queue P-StoreDead: it is gone; deploy again/,
+    ],
+    ['parameters of another version', () => deployed({ stage: 'store' }), /another version; deploy again/],
+    ['no region', () => vi.stubEnv('AWS_REGION', undefined), /no region is set; set AWS_REGION/],
+  ])('says what is wrong and what to do: %s', async (_, prepare, said) => {
+    vi.stubEnv('AWS_CONFIG_FILE', '/nonexistent');
+    prepare();
+    expect(await deadLetters()).toBe(1);
+    expect(out).toBe('');
+    expect(err).toMatch(said);
+  });
+
+  it.each([
+    ['--discard'],
+    ['store', '--redrive', '--discard'],
+    ['stores'],
+    ['--show', '0'],
+    ['--show', '101'],
+    ['--limit', 'all'],
+  ])('is used wrongly as %s %s %s', async (...words) => {
+    expect(await deadLetters(...words.filter((word) => word !== undefined))).toBe(2);
+    expect(wire.asked).toEqual([]);
+  });
+});

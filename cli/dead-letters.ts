@@ -1,0 +1,154 @@
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import {
+  createDeadLetters,
+  type DeadLetterQueue,
+  type DeadLetters,
+  queueName,
+} from '../adapters/queues/dead-letters.ts';
+import { messageText } from '../adapters/queues/message-text.ts';
+import { type Redriven, readLetters, redrive } from '../adapters/queues/redrive.ts';
+import { systemClock } from '../local/clock.ts';
+import { withNotes } from './command-notes.ts';
+import { deadLetterTable, type QueueReport } from './dead-letter-table.ts';
+import { writeJson } from './json-output.ts';
+import { deadLettersShape } from './json-shapes.ts';
+import { createSpinner } from './spinner.ts';
+
+const STAGES = ['plan', 'probe', 'store', 'evaluate', 'notify', 'deliver'];
+const MOST_SHOWN = 100;
+
+interface Options {
+  show?: number;
+  redrive?: true;
+  discard?: true;
+  limit?: number;
+  dryRun?: true;
+  json?: true;
+}
+
+/** @param open for tests: how the queues are reached */
+export function deadLettersCommand(open: () => Promise<DeadLetters> = createDeadLetters): Command {
+  const command = new Command('dead-letters')
+    .description('On AWS: list what failed for good, show it, send it back to where it came from.')
+    .addArgument(new Argument('[stages...]', 'of these alone').choices(STAGES))
+    .option('--show <count>', 'messages of each queue, in words', shownArgument)
+    .option('--redrive', 'send back what is there now; what dies again meanwhile stays')
+    .option('--discard', 'delete it instead; stages must be named')
+    .option('--limit <count>', 'of each queue at most so many', countArgument)
+    .option('--dry-run', 'say what `--redrive` or `--discard` would do')
+    .option('--json', 'as JSON')
+    .action(async (stages: string[], options: Options) => {
+      const to = options.redrive ? 'back' : options.discard ? 'discard' : undefined;
+      requireSense(command, stages, options);
+      const deadLetters = await open();
+      const reports: QueueReport[] = [];
+      try {
+        const queues = (await deadLetters.list()).filter(
+          ({ stage }) => stages.length === 0 || stages.includes(stage),
+        );
+        for (const queue of inOrder(queues)) reports.push(await seeTo(queue, to, options, deadLetters));
+      } finally {
+        deadLetters.close();
+      }
+      if (options.json) writeJson(deadLettersShape, reports);
+      else process.stdout.write(deadLetterTable(reports, { to, ...options, nowMs: systemClock.nowMs() }));
+      process.exitCode = to === undefined ? anyCounts(reports) : anyFails(reports);
+    });
+  return withNotes(command, {
+    examples: [
+      ['bartizan dead-letters'],
+      ['bartizan dead-letters store --show 3'],
+      ['bartizan dead-letters store deliver --redrive --dry-run'],
+      ['bartizan dead-letters store deliver --redrive'],
+      ['bartizan dead-letters plan probe --discard', 'what a later round has made up for'],
+    ],
+    text: `Account, region and endpoint are those of every program of AWS: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL. The
+queues are those that the deployment there has written down. A message is copied into its queue first and deleted
+after: interrupted, it is there twice, which is harmless: samples are stored once, notifications keep their number.
+Starts of rounds (\`plan\`) came from no queue and cannot be sent back; batches of \`probe\` are dropped when their round
+has passed. Messages are shown as names, times and numbers; nothing else of them is printed.
+
+It needs ssm:GetParametersByPath on /bartizan/deployment/*, and on the queues sqs:GetQueueAttributes, ReceiveMessage,
+ChangeMessageVisibility, DeleteMessage and SendMessage.`,
+    exits1: 'there are dead letters; with `--redrive` or `--discard`: something stayed that should not',
+    json: deadLettersShape,
+  });
+}
+
+async function seeTo(
+  queue: DeadLetterQueue,
+  to: 'back' | 'discard' | undefined,
+  { show, limit, dryRun, json }: Options,
+  port: DeadLetters,
+): Promise<QueueReport> {
+  const { stage, bastion } = queue;
+  const { count, oldestMs } = await port.count(queue);
+  const shown = show === undefined || count === 0 ? undefined : await readLetters(queue, show, port);
+  const report = {
+    stage,
+    ...(bastion !== undefined && { bastion }),
+    queue: queueName(queue.deadLetters),
+    count,
+    ...(oldestMs !== undefined && { oldestMs }),
+    ...(shown && {
+      messages: shown.map(({ id, sentMs, body, errorCode }) => ({
+        id,
+        sentMs,
+        text: `${messageText(stage, body)}${errorCode === undefined ? '' : `: ${errorCode}`}`,
+      })),
+    }),
+  };
+  const stays = to === 'back' && queue.queue === undefined;
+  if (to === undefined || dryRun || stays || count === 0) return report;
+  const most = Math.min(count, limit ?? count);
+  const spinner = createSpinner({ quiet: json === true });
+  const progress = (done: number) => `${queueName(queue.deadLetters)}: ${done} of ${most}`;
+  spinner.start(progress(0));
+  const onProgress = (done: number) => {
+    spinner.text = progress(done);
+  };
+  const result = await redrive(queue, { to, most, onProgress }, port).finally(() => spinner.stop());
+  return { ...report, ...resultOf(to, result) };
+}
+
+function resultOf(to: 'back' | 'discard', { done, failed, twice, errors }: Redriven): Partial<QueueReport> {
+  return {
+    ...(to === 'back' ? { sentBack: done, twice } : { discarded: done }),
+    failed,
+    ...(errors.length > 0 && { errors }),
+  };
+}
+
+function requireSense(command: Command, stages: readonly string[], options: Options): void {
+  const wrong = (text: string) => command.error(`error: ${text}`, { exitCode: 2 });
+  if (options.redrive && options.discard) wrong('write `--redrive` or `--discard`, not both');
+  if (options.discard && stages.length === 0)
+    wrong('`--discard` deletes: name the stages whose messages are worth nothing');
+}
+
+/** As a message goes through them. */
+function inOrder(queues: readonly DeadLetterQueue[]): DeadLetterQueue[] {
+  const key = ({ stage, bastion = '' }: DeadLetterQueue) => `${STAGES.indexOf(stage)} ${bastion}`;
+  return queues.toSorted((a, b) => key(a).localeCompare(key(b)));
+}
+
+function anyCounts(reports: readonly QueueReport[]): number {
+  return reports.some(({ count }) => count > 0) ? 1 : 0;
+}
+
+function anyFails(reports: readonly QueueReport[]): number {
+  return reports.some(({ failed = 0, twice = 0 }) => failed + twice > 0) ? 1 : 0;
+}
+
+function countArgument(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError('Write a whole number from 1 on.');
+  return count;
+}
+
+function shownArgument(text: string): number {
+  const count = countArgument(text);
+  if (count > MOST_SHOWN) throw new InvalidArgumentError(`Write ${MOST_SHOWN} at most.`);
+  return count;
+}
