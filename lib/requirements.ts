@@ -10,12 +10,9 @@ const LARGEST_BATCH = 500;
 /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html */
 const MOST_CONCURRENT = 1000;
 
-/**
- * What is right on one machine and cannot run on AWS, all at once. `file` is where it was written.
- * @throws ConfigError with a line for each
- */
-export function requireDeployable(config: Config, file: string): void {
-  const problems = [
+/** What is right on one machine and cannot run on AWS, a line each. */
+export function deployProblems(config: Config): string[] {
+  return [
     ...storeProblems(config),
     ...config.checks.flatMap(checkProblems),
     ...tickProblems(config.checks),
@@ -23,6 +20,14 @@ export function requireDeployable(config: Config, file: string): void {
     ...config.clusters.flatMap(clusterProblems),
     ...referenceProblems(config),
   ];
+}
+
+/**
+ * All that cannot run on AWS at once. `file` is where it was written.
+ * @throws ConfigError with a line for each
+ */
+export function requireDeployable(config: Config, file: string): void {
+  const problems = deployProblems(config);
   if (problems.length === 0) return;
   const count = `${problems.length} ${problems.length === 1 ? 'thing' : 'things'}`;
   throw new ConfigError(

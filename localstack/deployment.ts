@@ -10,6 +10,7 @@ import type { Emulator } from './emulator.ts';
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..');
 const CDK = join(ROOT, 'node_modules/.bin/cdk');
+const DEPLOY = join(ROOT, 'bin/deploy.ts');
 const SYNTH_LIMIT_MS = 120_000;
 const DEPLOY_LIMIT_MS = 180_000;
 /**
@@ -64,9 +65,9 @@ export async function deploy(options: {
       AWS_CA_BUNDLE: emulator.certificate,
     }),
   };
-  const cdk = async (limitMs: number, ...args: string[]): Promise<number> => {
+  const node = async (limitMs: number, ...args: string[]): Promise<number> => {
     const startMs = performance.now();
-    await run(process.execPath, [CDK, ...args], {
+    await run(process.execPath, args, {
       cwd: ROOT,
       env,
       timeout: limitMs,
@@ -76,9 +77,9 @@ export async function deploy(options: {
   };
   await rm(outDir, { recursive: true, force: true });
   const context = [`config=${file}`, 'uploadConfig=false', ...NETWORK].flatMap((one) => ['-c', one]);
-  const synthMs = await cdk(SYNTH_LIMIT_MS, 'synth', '-q', '-o', outDir, ...context);
+  const synthMs = await node(SYNTH_LIMIT_MS, CDK, 'synth', '-q', '-o', outDir, ...context);
   const how = ['--require-approval', 'never', '--method', 'direct', '--concurrency', '4'];
-  const deployMs = await cdk(DEPLOY_LIMIT_MS, 'deploy', '--all', '--app', outDir, ...how);
+  const deployMs = await node(DEPLOY_LIMIT_MS, DEPLOY, ...context, '--app', outDir, ...how);
 
   const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
   const bucket = Buckets.find(({ Name }) => Name !== ASSETS_BUCKET)?.Name;

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { readCdkArguments } from './cdk-arguments.ts';
+
+const JSON_TEXT = '{"context":{"architecture":"arm64","shards":2}}';
+
+it.each([
+  [['-c', 'config=a.yaml', '--context', 'shards=4']],
+  [['--require-approval', 'never', '--context=config=a.yaml', '-c', 'shards=4', '--app', 'cdk.out']],
+  [['-c', 'config=b.yaml', '-c', 'config=a.yaml', '-c', 'shards=4', '--hotswap']],
+])('finds what is given wherever it stands, over what cdk.json says: %j', (args) => {
+  const { file, context, profile, qualifier } = readCdkArguments(args, JSON_TEXT);
+  expect([file, context('shards'), context('architecture'), context('vpcId')]).toEqual([
+    'a.yaml',
+    '4',
+    'arm64',
+    undefined,
+  ]);
+  expect([profile, qualifier]).toEqual([undefined, 'hnb659fds']);
+});
+
+it('knows the profile and CDK’s qualifier, whatever equals signs a value has', () => {
+  const args = ['--profile', 'ops', '-c', 'config=a=b.yaml', '-c', '@aws-cdk/core:bootstrapQualifier=mine'];
+  expect(readCdkArguments(args, '{}')).toMatchObject({ profile: 'ops', file: 'a=b.yaml', qualifier: 'mine' });
+});
+
+it('asks for the configuration: an example is deployed by nobody', () => {
+  expect(() => readCdkArguments(['--require-approval', 'never'], JSON_TEXT)).toThrow(
+    'no configuration: `npm run deploy -- -c config=bartizan.yaml`',
+  );
+});

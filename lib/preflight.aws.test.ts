@@ -1,0 +1,79 @@
+// The command as people run it, against an emulator that has nothing yet.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Emulator, startEmulator } from '../localstack/emulator.ts';
+import { EXAMPLE } from '../test/stacks/synth.ts';
+import { createAccount } from './account.ts';
+
+const run = promisify(execFile);
+let dir: string;
+let emulator: Emulator;
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-preflight-'));
+  emulator = await startEmulator({ running: undefined });
+});
+afterAll(async () => {
+  await emulator.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** CDK is only reached where nothing is wrong; an app that ends with this code stands for ours. */
+async function deploy(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { endpoint, region, credentials } = emulator.client;
+  const env = {
+    ...process.env,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_DEFAULT_REGION: region,
+    AWS_REGION: undefined,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  };
+  const options = { env, timeout: 60_000 };
+  const command = ['bin/deploy.ts', '-c', `config=${EXAMPLE}`, ...args];
+  const ended = await run(process.execPath, command, options).catch((error: unknown) => error);
+  const { code = 0, stdout, stderr } = ended as { code?: number; stdout: string; stderr: string };
+  return { code, stdout, stderr };
+}
+
+async function put(...names: string[]): Promise<void> {
+  const ssm = new SSMClient(emulator.client);
+  for (const Name of names) await ssm.send(new PutParameterCommand({ Name, Value: '21', Type: 'String' }));
+  ssm.destroy();
+}
+
+it('tells what an account lacks before CDK is asked, and then hands on to it', async () => {
+  const lacking = await deploy();
+  expect(lacking).toMatchObject({ code: 1, stdout: '' });
+  expect(lacking.stderr.trimEnd().split('\n')).toEqual([
+    `${EXAMPLE} is not deployed, 4 things to be done first`,
+    '  account 000000000000 is not prepared for CDK in us-east-1: run `npx cdk bootstrap aws://000000000000/us-east-1`, once',
+    ...['ssh-key', 'on-call-url', 'slack-token'].map((name) =>
+      expect.stringContaining(`\${ssm:/bartizan/${name}}: there is no such parameter in us-east-1`),
+    ),
+  ]);
+  await put('/cdk-bootstrap/hnb659fds/version', '/bartizan/ssh-key', '/bartizan/on-call-url');
+  await put('/bartizan/slack-token');
+  const app = join(dir, 'app.cjs');
+  writeFileSync(app, 'process.exitCode = 3;');
+  const handedOn = await deploy('--app', `node ${app}`);
+  expect(handedOn.stdout).toContain(`${EXAMPLE} goes to account 000000000000 in us-east-1`);
+  expect(handedOn.stderr).toContain('exited with error 3');
+  expect(handedOn.code).toBe(1);
+}, 90_000);
+
+it('finds parameters by name and by path, however many', async () => {
+  const account = await createAccount(emulator.client);
+  const names = Array.from({ length: 120 }, (_, i) => `/many/${i}`);
+  await put(...names.slice(0, 119));
+  expect(await account.missingParameters([...names, '/many/*', '/none/*', '/man/*'])).toEqual([
+    '/many/119',
+    '/none/*',
+    '/man/*',
+  ]);
+  expect(await account.bootstrapVersion('other')).toBeUndefined();
+});
