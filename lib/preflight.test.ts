@@ -193,6 +193,20 @@ describe('Timestream', () => {
     ]);
   });
 
+  it('at an address that only functions reach is not held up', async () => {
+    const config = withStore(TIMESTREAM.replace(' }', ', endpoint: "http://10.0.0.9" }'));
+    const options = {
+      config,
+      file: 'my.yaml',
+      qualifier: 'hnb659fds',
+      settings: readSettings(() => undefined),
+    };
+    const account = accountWith({ timestream: timestreamSays('ETIMEDOUT', 'connect') });
+    expect((await preflight(options, account)).warnings).toEqual([
+      'not checked, store.endpoint: http://10.0.0.9 does not answer from here',
+    ]);
+  });
+
   it('is not asked for where it is not used', async () => {
     const timestream = async () => Promise.reject(new Error('asked'));
     expect(await problems(accountWith({ timestream }))).toEqual([]);

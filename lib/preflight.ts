@@ -44,17 +44,18 @@ export async function preflight(options: PreflightOptions, account: Account): Pr
   const { region, identity, problem } = await whereTo(account);
   if (problem !== undefined) throw problemsOf(file, [problem, ...own]);
   const found: Findings = { problems: [...regionProblems(config, region), ...own], warnings: [] };
+  const warn = (text: string) => void found.warnings.push(text);
   const checks: readonly [what: string, check: () => Promise<string[]>][] = [
     ['what `cdk bootstrap` made', () => bootstrapProblems(qualifier, { region, identity }, account)],
     ['whether all parameters are there', () => parameterProblems(options, region, account)],
-    ['whether Timestream can be used', () => timestreamProblems(config, region, account)],
+    ['whether Timestream can be used', () => timestreamProblems(config, { region, account, warn })],
   ];
   for (const [what, check] of checks) {
     try {
       found.problems.push(...(await check()));
     } catch (error) {
       // Who deploys through the roles of CDK need not be allowed to look.
-      if (isDenied(error)) found.warnings.push(`not checked, ${what}: ${said(error)}`);
+      if (isDenied(error)) warn(`not checked, ${what}: ${said(error)}`);
       else found.problems.push(said(error));
     }
   }
@@ -105,7 +106,10 @@ async function parameterProblems(
   );
 }
 
-async function timestreamProblems({ store }: Config, region: string, account: Account): Promise<string[]> {
+async function timestreamProblems(
+  { store }: Config,
+  { region, account, warn }: { region: string; account: Account; warn: (text: string) => void },
+): Promise<string[]> {
   if (store.type !== 'timestream') return [];
   const options = timestream.options.parse(store.options);
   try {
@@ -115,9 +119,13 @@ async function timestreamProblems({ store }: Config, region: string, account: Ac
     const isMissing = causeName(error) === 'ResourceNotFoundException';
     if (isMissing && options.endpoint === undefined) return [];
     if (!(error instanceof RetryableError)) throw error;
-    const where = options.endpoint ?? `Timestream in ${region}`;
+    if (options.endpoint !== undefined) {
+      // That of a VPC answers functions, and nobody here.
+      warn(`not checked, store.endpoint: ${options.endpoint} does not answer from here`);
+      return [];
+    }
     return [
-      `store.type: ${where} does not answer (${describeError(error)}); where there is none, write \`prometheus\``,
+      `store.type: Timestream in ${region} does not answer (${said(error)}); where there is none, write \`prometheus\``,
     ];
   }
   return [];

@@ -4,9 +4,11 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeError } from '../core/errors.ts';
 import { deploy } from './deployment.ts';
+import { openDoors } from './doors.ts';
 import { startEmulator } from './emulator.ts';
 import { startFleet } from './fleet/fleet.ts';
 import { steadyMemory } from './fleet/node-model.ts';
+import { runsSchedules, startRounds } from './rounds.ts';
 import { type SinkMessage, startSink } from './sink/sink.ts';
 import { createTable, startTimestreamStandIn } from './timestream/stand-in.ts';
 
@@ -52,12 +54,21 @@ try {
   const sink = await startSink({ secret: SECRET, dir: join(OUT, 'messages'), onMessage });
   closing.push(() => sink.stop());
 
-  const text = configurationOf();
+  const sinkPort = Number(new URL(sink.url).port);
+  const standInPort = Number(new URL(standIn.url).port);
+  const doors = await openDoors(process.env.STAND_INS_HOST, [fleet.bastion.port, sinkPort, standInPort]);
+  closing.push(() => doors.stop());
+  const text = configurationOf(doors.host);
   const file = join(OUT, 'bartizan.yaml');
   writeFileSync(file, text);
   const parameters = { '/bartizan/ssh-key': fleet.privateKey, '/bartizan/sink-secret': SECRET };
   const { synthMs, deployMs } = await deploy({ emulator, file, text, parameters, outDir: join(OUT, 'cdk') });
   say(`deployed in ${(deployMs / 1000).toFixed(1)} s, synthesised in ${(synthMs / 1000).toFixed(1)} s`);
+  if (!(await runsSchedules(emulator))) {
+    say('this emulator runs no schedules: rounds are started from here');
+    const rounds = startRounds(emulator, say);
+    closing.push(async () => rounds.stop());
+  }
   say('rounds start at whole minutes; the first message is there half a minute after the first round');
   const limit = values['until-resolved']
     ? setTimeout(
@@ -68,13 +79,14 @@ try {
   await finished.promise.finally(() => clearTimeout(limit));
   await stop();
 
-  function configurationOf(): string {
+  function configurationOf(standInsHost: string): string {
+    const seen = (url: string) => url.replace('127.0.0.1', standInsHost);
     const node = ({ name, host, port, hostKey }: (typeof fleet.nodes)[number]) =>
       `      - { name: ${name}, role: controlplane, host: ${host}, port: ${port}, hostKeys: ["${hostKey}"] }`;
-    const { host, port, hostKey } = fleet.bastion;
+    const { port, hostKey } = fleet.bastion;
     return `bastions:
   - name: gate
-    host: ${host}
+    host: ${standInsHost}
     port: ${port}
     user: probe
     privateKey: \${ssm:/bartizan/ssh-key}
@@ -86,9 +98,9 @@ clusters:
 ${fleet.nodes.map(node).join('\n')}
 checks: [{ name: usage, probe: usage, every: 1m }]
 rules: [{ name: memory-usage, title: Memory usage, metric: mem_usage, above: 90, for: 0s, severity: critical }]
-channels: [{ name: sink, type: webhook, url: "${sink.url}", secret: "\${ssm:/bartizan/sink-secret}" }]
+channels: [{ name: sink, type: webhook, url: "${seen(sink.url)}", secret: "\${ssm:/bartizan/sink-secret}" }]
 routes: [{ name: all, channels: [sink], groupInterval: 10s }]
-store: { type: timestream, database: bartizan, table: samples, region: us-east-1, endpoint: "${standIn.url}" }
+store: { type: timestream, database: bartizan, table: samples, region: us-east-1, endpoint: "${seen(standIn.url)}" }
 `;
   }
 } catch (error) {

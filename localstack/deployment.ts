@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { CreateBucketCommand, ListBucketsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { Emulator } from './emulator.ts';
+import { defaultNetwork } from './requests.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..');
@@ -19,8 +20,8 @@ const DEPLOY_LIMIT_MS = 180_000;
  */
 const ASSETS_BUCKET = 'cdk-hnb659fds-assets-000000000000-us-east-1';
 const BOOTSTRAP_VERSION = ['/cdk-bootstrap/hnb659fds/version', '30'] as const;
-/** An emulator has no NAT gateway; functions run beside it and need no network of theirs. */
-const NETWORK = ['vpcId=vpc-00000001', 'privateSubnetIds=subnet-00000001,subnet-00000002'];
+/** Names of buckets begin with those of their stack and resource. */
+const FILES_BUCKET = /^bartizandata-files/;
 
 export interface Deployment {
   /** What the commands took, in ms. */
@@ -76,13 +77,15 @@ export async function deploy(options: {
     return performance.now() - startMs;
   };
   await rm(outDir, { recursive: true, force: true });
-  const context = [`config=${file}`, 'uploadConfig=false', ...NETWORK].flatMap((one) => ['-c', one]);
+  const { vpcId, privateSubnetIds } = await defaultNetwork(emulator);
+  const network = [`vpcId=${vpcId}`, `privateSubnetIds=${privateSubnetIds.join(',')}`];
+  const context = [`config=${file}`, 'uploadConfig=false', ...network].flatMap((one) => ['-c', one]);
   const synthMs = await node(SYNTH_LIMIT_MS, CDK, 'synth', '-q', '-o', outDir, ...context);
   const how = ['--require-approval', 'never', '--method', 'direct', '--concurrency', '4'];
   const deployMs = await node(DEPLOY_LIMIT_MS, DEPLOY, ...context, '--app', outDir, ...how);
 
   const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
-  const bucket = Buckets.find(({ Name }) => Name !== ASSETS_BUCKET)?.Name;
+  const bucket = Buckets.find(({ Name }) => FILES_BUCKET.test(Name ?? ''))?.Name;
   if (bucket === undefined) throw new Error('the deployment made no bucket');
   const upload = async (body: string) => {
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'config/bartizan.yaml', Body: body }));

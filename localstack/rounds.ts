@@ -1,0 +1,43 @@
+import axios from 'axios';
+import type { Emulator } from './emulator.ts';
+import { ask } from './requests.ts';
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Whether the schedule of a deployment starts anything there. LocalStack keeps schedules and runs none
+ * (https://docs.localstack.cloud/aws/services/scheduler/#current-limitations); it alone answers at this address.
+ */
+export async function runsSchedules({ url }: Emulator): Promise<boolean> {
+  const options = { timeout: 5_000, validateStatus: () => true, proxy: false as const };
+  return (await axios.get(`${url}/_localstack/info`, options)).status !== 200;
+}
+
+/** Starts a round as the schedule does, without waiting for it. @throws Error when nothing is deployed */
+export async function startRound(emulator: Emulator, nowMs: number): Promise<void> {
+  const listed = await ask(emulator, 'lambda', { path: '/2015-03-31/functions/' });
+  const { Functions } = JSON.parse(listed) as { Functions: { FunctionName: string }[] };
+  const plan = Functions.find(({ FunctionName }) => FunctionName.startsWith('BartizanPipeline-Plan'));
+  if (!plan) throw new Error('there is no function to start a round with');
+  await ask(emulator, 'lambda', {
+    path: `/2015-03-31/functions/${plan.FunctionName}/invocations`,
+    json: { scheduledTime: new Date(Math.floor(nowMs / MINUTE_MS) * MINUTE_MS).toISOString() },
+    headers: { 'x-amz-invocation-type': 'Event' },
+  });
+}
+
+/** In place of a schedule: at each whole minute. Failures are told and end nothing. */
+export function startRounds(emulator: Emulator, tell: (text: string) => void): { stop(): void } {
+  let timer: NodeJS.Timeout;
+  const wait = () => {
+    timer = setTimeout(
+      () => {
+        startRound(emulator, Date.now()).catch((error: Error) => tell(`no round: ${error.message}`));
+        wait();
+      },
+      MINUTE_MS - (Date.now() % MINUTE_MS),
+    );
+  };
+  wait();
+  return { stop: () => clearTimeout(timer) };
+}
