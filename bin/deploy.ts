@@ -1,5 +1,6 @@
 // `npm run deploy -- -c config=FILE [arguments of cdk deploy]`: looks at the account first, then `cdk deploy --all`.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../cli/config-file.ts';
@@ -21,7 +22,11 @@ try {
   const cleared = await preflight({ config, file, settings, qualifier }, await createAccount());
   for (const warning of cleared.warnings) process.stderr.write(`${warning}\n`);
   process.stdout.write(`${file} goes to account ${cleared.account} in ${cleared.region}\n`);
-  const { status } = spawnSync(process.execPath, [CDK, 'deploy', '--all', ...args], { stdio: 'inherit' });
+  const cdk = spawn(process.execPath, [CDK, 'deploy', '--all', ...args], { stdio: 'inherit' });
+  // A terminal tells both of us of Ctrl-C, and CDK decides; what ends this process alone must not leave CDK behind.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => cdk.kill('SIGTERM'));
+  const [status] = (await once(cdk, 'exit')) as [number | null];
   process.exitCode = status ?? 1;
 } catch (error) {
   process.stderr.write(`${describeError(error)}\n`);
