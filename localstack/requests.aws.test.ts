@@ -54,3 +54,18 @@ it('a round is started as the schedule of AWS does it, at its whole minute', asy
   expect(await runsSchedules(other)).toBe(false);
   server.close();
 });
+
+it('requests are signed: one that authorises answers them too', async () => {
+  const secure = await startEmulator({ running: undefined, secure: true });
+  try {
+    expect((await defaultNetwork(secure)).vpcId).toBe('vpc-00000001');
+    const { client } = secure;
+    const stranger = {
+      ...client,
+      credentials: { ...client.credentials, accessKeyId: 'AKIAIOSFODNN7EXAMPLE' },
+    };
+    await expect(defaultNetwork({ ...secure, client: stranger })).rejects.toThrow('status code 401');
+  } finally {
+    await secure.stop();
+  }
+});

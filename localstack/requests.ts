@@ -1,5 +1,6 @@
-// What of an emulator is asked for without a client of its own. Emulators check no signature: they read from its scope
-// which service and region are meant.
+// What of an emulator is asked for without a client of its own.
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { SignatureV4 } from '@smithy/signature-v4';
 import axios from 'axios';
 import type { Emulator } from './emulator.ts';
 
@@ -9,17 +10,26 @@ export async function ask(
   service: string,
   request: { path: string; form?: Record<string, string>; json?: unknown; headers?: Record<string, string> },
 ): Promise<string> {
-  const { path, form, json, headers } = request;
-  const scope = `${client.credentials.accessKeyId}/20260101/${client.region}/${service}/aws4_request`;
+  const { path, form, json } = request;
+  const { credentials, region, requestHandler } = client;
+  const { protocol, hostname, host, port } = new URL(url);
+  const type = form ? 'application/x-www-form-urlencoded' : 'application/json';
+  const signed = await new SignatureV4({ credentials, region, service, sha256: Sha256 }).sign({
+    method: form || json ? 'POST' : 'GET',
+    protocol,
+    hostname,
+    port: Number(port),
+    path,
+    query: {},
+    headers: { ...request.headers, host, 'content-type': type },
+    body: form ? String(new URLSearchParams(form)) : json && JSON.stringify(json),
+  });
   const { data } = await axios.request<string>({
     url: `${url}${path}`,
-    method: form || json ? 'POST' : 'GET',
-    data: form ? new URLSearchParams(form) : json,
-    headers: {
-      ...headers,
-      'x-amz-date': '20260101T000000Z',
-      authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=none`,
-    },
+    method: signed.method,
+    data: signed.body,
+    headers: signed.headers,
+    httpsAgent: requestHandler?.httpsAgent,
     proxy: false,
     timeout: 10_000,
     responseType: 'text',

@@ -15,7 +15,7 @@ const batch = z.object({
 const shard = z.union([
   z.object({ kind: z.literal('whole') }),
   z.object({ kind: z.literal('clusters'), index: z.number(), count: z.number() }),
-  z.object({ kind: z.literal('fleet') }),
+  z.object({ kind: z.literal('fleet'), count: z.number() }),
 ]);
 /** Of a start of a round: what the schedule sent, or what Lambda says of a call that it gave up. */
 const start = z.object({ scheduledTime: z.string() });
