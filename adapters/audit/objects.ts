@@ -4,7 +4,7 @@ import type { Bucket } from '../aws/bucket.ts';
 import { type ChainHead, chainLine, GENESIS } from './chain.ts';
 
 /** What comes within this time is written together: an object costs more than a line. */
-const GATHER_MS = 200;
+const GATHER_MS = 1_000;
 
 /**
  * The audit as objects that are only added: `PREFIX/DAY/WRITER/SEQUENCE.jsonl`, each line chained to the one before. A
