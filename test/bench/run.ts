@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { describeError } from '../../core/errors.ts';
 import { benchChart } from './chart.ts';
 import { benchEvaluate } from './evaluate.ts';
+import { benchFunctions } from './functions.ts';
 import { benchLatency } from './latency.ts';
 import type { Part } from './part.ts';
 import { type PartReport, partText, type Report, reportMarkdown, verdictOf } from './report.ts';
@@ -21,6 +22,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   store: benchStore,
   evaluate: benchEvaluate,
   latency: benchLatency,
+  functions: benchFunctions,
 };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,0 +1,68 @@
+// A cold start of each Lambda function: a process of Node reads its bundle. What Lambda adds is not in it.
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { bundleFunction } from '../../lib/bundle.ts';
+import { findProgram } from '../suites.ts';
+import { type Contender, compare, warmUp } from './harness.ts';
+import { measureProcesses } from './measured-process.ts';
+import type { BenchOptions } from './part.ts';
+import { type PartReport, type Row, rowsOf } from './report.ts';
+
+const STAGES = ['plan', 'probe', 'store', 'evaluate', 'notify', 'deliver', 'history'];
+const NODE = 'Node alone';
+const ENVIRONMENT = ['env', 'BARTIZAN_BUCKET=files', 'BARTIZAN_TABLE=state'];
+
+export async function benchFunctions({ dir, quick, log }: BenchOptions): Promise<PartReport> {
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+  const sizes: Row[] = [];
+  const missing = findProgram('python3') ? undefined : 'apt-get install python3';
+  const contenders = [NODE, ...STAGES].map(
+    (name): Contender => ({
+      name,
+      missing,
+      async run() {
+        const bundle = pathToFileURL(join(dir, name, 'index.mjs')).href;
+        const program = name === NODE ? '' : `await import(${JSON.stringify(bundle)})`;
+        const argv = [...ENVIRONMENT, process.execPath, '--input-type=module', '-e', program];
+        const { wallMs, cpuMs } = await measureProcesses({ jobs: [{ argv }] });
+        return { wallMs, cpuMs };
+      },
+    }),
+  );
+  for (const stage of STAGES) {
+    const outDir = join(dir, stage);
+    mkdirSync(outDir);
+    bundleFunction({ entry: `functions/${stage}.ts`, outDir, architecture });
+    const mebibytes = bytesIn(outDir) / 2 ** 20;
+    sizes.push({
+      what: 'bundle, unpacked',
+      contender: stage,
+      unit: 'MiB',
+      value: { median: mebibytes, low: mebibytes, high: mebibytes, runs: 1 },
+    });
+  }
+  await warmUp(contenders);
+  const rounds = quick ? 3 : 9;
+  const starts = await compare(contenders, rounds, (name, round) => log(`start ${round + 1}: ${name}`));
+  return {
+    title: 'Functions: a cold start',
+    how: [
+      'From the start of a process until the bundle is read and has its handler, as Lambda starts one; the disk’s cache is',
+      'warm. On Lambda the code is fetched first, and a function has the share of a core that its memory buys.',
+    ],
+    rows: [
+      ...rowsOf(starts, 'wallMs', { what: 'start', unit: 'ms' }),
+      ...rowsOf(starts, 'cpuMs', { what: 'CPU of that', unit: 'ms' }),
+      ...sizes,
+    ],
+    goals: [],
+    missing: starts.missing,
+  };
+}
+
+function bytesIn(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((file) => file.isFile())
+    .reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
+}
