@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { decodeMessage } from '../adapters/queues/messages.ts';
-import type { Queues } from '../adapters/queues/sqs.ts';
+import { type Queues, queueUrlOf } from '../adapters/queues/sqs.ts';
 import { describeError, PermanentError, RetryableError } from '../core/errors.ts';
 import type { Logger, Meter } from '../core/ports.ts';
 
@@ -8,8 +8,6 @@ export interface BatchPorts {
   queues: Queues;
   logger: Logger;
   meter: Meter;
-  /** By ARN: the queues that the function reads. */
-  own: Readonly<Record<string, { url: string; deadLetters: string }>>;
 }
 
 /**
@@ -45,15 +43,12 @@ export async function eachMessage(
 /** Whether the message stays in its queue. */
 async function settle(record: SQSRecord, error: unknown, ports: BatchPorts): Promise<boolean> {
   const { queues, logger, meter } = ports;
-  const own = ports.own[record.eventSourceARN];
+  const url = queueUrlOf(record.eventSourceARN);
   const tries = Number(record.attributes.ApproximateReceiveCount);
   const fields = { messageId: record.messageId, tries, error: describeError(error) };
-  if (error instanceof PermanentError && own) {
+  if (error instanceof PermanentError && (await isPutAside(record, url, ports))) {
     meter.count('messages_dead_total');
-    logger.error('message can never succeed: it goes to the dead letters', fields);
-    const groupId = record.attributes.MessageGroupId;
-    const fifo = groupId === undefined ? undefined : { groupId, deduplicationId: record.messageId };
-    await queues.send(own.deadLetters, [{ body: record.body, fifo }]);
+    logger.error('message can never succeed: it went to the dead letters', fields);
     return false;
   }
   meter.count('messages_retried_total');
@@ -61,10 +56,22 @@ async function settle(record: SQSRecord, error: unknown, ports: BatchPorts): Pro
   const asked = error instanceof RetryableError ? (error.retryAfterMs ?? 0) / 1000 : 0;
   const ours = Math.min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** Math.min(10, tries - 1));
   const waitS = Math.min(MOST_WAIT_S, Math.max(asked, ours));
-  if (!own) return true;
-  await queues.hide(own.url, record.receiptHandle, Math.ceil(waitS)).catch((cause: unknown) => {
+  await queues.hide(url, record.receiptHandle, Math.ceil(waitS)).catch((cause: unknown) => {
     // It comes again when its visibility ends.
     logger.warn('message is not hidden for longer', { error: describeError(cause) });
   });
   return true;
+}
+
+/** What cannot be put aside now stays, and is next time. */
+async function isPutAside(record: SQSRecord, url: string, { queues, logger }: BatchPorts): Promise<boolean> {
+  const groupId = record.attributes.MessageGroupId;
+  const fifo = groupId === undefined ? undefined : { groupId, deduplicationId: record.messageId };
+  try {
+    await queues.send(await queues.deadLettersOf(url), [{ body: record.body, fifo }]);
+    return true;
+  } catch (error) {
+    logger.error('message is not taken by the dead letters', { error: describeError(error) });
+    return false;
+  }
 }

@@ -10,7 +10,7 @@ const environmentSchema = z.object({
   BARTIZAN_TABLE: z.string().min(1),
   BARTIZAN_SHARDS: z.coerce.number().int().min(1).max(1000).default(1),
   BARTIZAN_PUBLIC_URL: z.string().default(''),
-  /** JSON: name of a bastion → address of its queue. */
+  /** JSON: name of a bastion → name of its queue, which stands beside the others. */
   BARTIZAN_PROBE_QUEUES: z
     .string()
     .transform((text) => JSON.parse(text) as Record<string, string>)
@@ -19,11 +19,6 @@ const environmentSchema = z.object({
   BARTIZAN_EVALUATE_QUEUE: queue,
   BARTIZAN_NOTIFY_QUEUE: queue,
   BARTIZAN_DELIVER_QUEUE: queue,
-  /** JSON: ARN of a queue that the function reads → its address, and that of its dead letters. */
-  BARTIZAN_QUEUES: z
-    .string()
-    .transform((text) => JSON.parse(text) as Record<string, { url: string; deadLetters: string }>)
-    .default({}),
 });
 
 export type Environment = z.output<typeof environmentSchema>;

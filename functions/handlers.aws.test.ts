@@ -57,8 +57,9 @@ let handlers: Record<Stage | 'plan' | 'history', Handler>;
 const urls = new Map<string, string>();
 let output = '';
 
-const arnOf = (stage: Stage) => `arn:aws:sqs:us-east-1:000000000000:${stage}`;
 const urlOf = (name: string) => urls.get(name) ?? '';
+const nameOf = (name: string) => urlOf(name).split('/').at(-1) ?? '';
+const arnOf = (name: string) => `arn:aws:sqs:us-east-1:000000000000:${nameOf(name)}`;
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-handlers-'));
@@ -105,12 +106,13 @@ async function deploy(): Promise<void> {
     await ssm.send(new PutParameterCommand({ Name: `/${run}/${name}`, Value, Type: 'SecureString' }));
   for (const stage of STAGES) {
     const [end, Attributes] = stage === 'deliver' ? ['.fifo', { FifoQueue: 'true' }] : ['', {}];
-    for (const name of [stage, `${stage}-dead`]) {
-      const { QueueUrl = '' } = await sqs.send(
-        new CreateQueueCommand({ QueueName: `${run}-${name}${end}`, Attributes }),
-      );
-      urls.set(name, QueueUrl);
-    }
+    const create = async (name: string, more: Record<string, string> = {}) => {
+      const asked = { QueueName: `${run}-${name}${end}`, Attributes: { ...Attributes, ...more } };
+      urls.set(name, (await sqs.send(new CreateQueueCommand(asked))).QueueUrl ?? '');
+    };
+    await create(`${stage}-dead`);
+    const deadLetterTargetArn = arnOf(`${stage}-dead`);
+    await create(stage, { RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 5 }) });
   }
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   await createStateTable(`bartizan-${run}`, client);
@@ -136,16 +138,11 @@ server: { heartbeat: "http://127.0.0.1:${(watcher.address() as AddressInfo).port
     BARTIZAN_BUCKET: bucket,
     BARTIZAN_TABLE: `bartizan-${run}`,
     BARTIZAN_PUBLIC_URL: 'https://pictures.example.net',
-    BARTIZAN_PROBE_QUEUES: JSON.stringify({ gate: urlOf('probe') }),
+    BARTIZAN_PROBE_QUEUES: JSON.stringify({ gate: nameOf('probe') }),
     BARTIZAN_STORE_QUEUE: urlOf('store'),
     BARTIZAN_EVALUATE_QUEUE: urlOf('evaluate'),
     BARTIZAN_NOTIFY_QUEUE: urlOf('notify'),
     BARTIZAN_DELIVER_QUEUE: urlOf('deliver'),
-    BARTIZAN_QUEUES: JSON.stringify(
-      Object.fromEntries(
-        STAGES.map((stage) => [arnOf(stage), { url: urlOf(stage), deadLetters: urlOf(`${stage}-dead`) }]),
-      ),
-    ),
   });
   const keep = (chunk: unknown) => {
     output += `${String(chunk)}\n`;

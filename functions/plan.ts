@@ -28,21 +28,22 @@ export function createPlan(world: () => World) {
     const { batches } = await plan({ roundMs, config }, { inventory: await ports.fleet() });
     const queues = await ports.queues();
     const probeQueues = environment.BARTIZAN_PROBE_QUEUES ?? {};
+    const evaluateQueue = neededQueue(environment, 'BARTIZAN_EVALUATE_QUEUE');
     for (const [bastion, mine] of Map.groupBy(batches, (batch) => batch.bastion)) {
-      const queue = probeQueues[bastion];
-      if (queue === undefined) {
+      const name = probeQueues[bastion];
+      if (name === undefined) {
         meter.count('batches_failed_total', {}, mine.length);
         logger.error('a bastion has no queue: deploy again with this configuration', { bastion });
         continue;
       }
       await queues.send(
-        queue,
+        new URL(name, evaluateQueue).href,
         mine.map((batch) => ({ body: encodeMessage(batch) })),
       );
     }
     const tickS = tickIntervalMs(config.checks) / 1000;
     await queues.send(
-      neededQueue(environment, 'BARTIZAN_EVALUATE_QUEUE'),
+      evaluateQueue,
       shardsOf(environment.BARTIZAN_SHARDS).map((shard) => ({
         body: encodeMessage({ roundMs, shard }),
         delaySeconds:

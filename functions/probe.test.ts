@@ -18,7 +18,7 @@ it('knows the clusters of sources before it probes: one may be new', async () =>
   const done: string[] = [];
   const observation: BatchObservation = { batch, bastion: { ok: true }, observations: [] };
   const world = {
-    environment: { BARTIZAN_STORE_QUEUE: 'https://q/store', BARTIZAN_QUEUES: {} },
+    environment: { BARTIZAN_STORE_QUEUE: 'https://q/store' },
     clock: { nowMs: () => 61_000 },
     logger: createRecordingLogger(),
     meter: { count: () => {}, gauge: () => {} },
@@ -36,7 +36,13 @@ it('knows the clusters of sources before it probes: one may be new', async () =>
     }),
   } as unknown as World;
   const event = {
-    Records: [{ body: JSON.stringify(batch), attributes: { ApproximateReceiveCount: '1' } }],
+    Records: [
+      {
+        body: JSON.stringify(batch),
+        eventSourceARN: 'arn:aws:sqs:r:1:q',
+        attributes: { ApproximateReceiveCount: '1' },
+      },
+    ],
   } as unknown as SQSEvent;
   const context = { getRemainingTimeInMillis: () => 60_000 } as Context;
   expect(await createProbe(() => world)(event, context)).toEqual({ batchItemFailures: [] });

@@ -158,8 +158,8 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 }
 
 /** What every function with a queue needs to see to its messages. @throws ConfigError */
-export async function batchPorts({ environment, logger, meter, queues }: World): Promise<BatchPorts> {
-  return { queues: await queues(), logger, meter, own: environment.BARTIZAN_QUEUES };
+export async function batchPorts({ logger, meter, queues }: World): Promise<BatchPorts> {
+  return { queues: await queues(), logger, meter };
 }
 
 let production: World | undefined;

@@ -126,8 +126,8 @@ function addPlan(
   const description =
     'Begins a round: batches for the probe queues, then evaluations and a sweep of what is due.';
   const plan = addStage(world, 'plan', { description, seconds: 60, memoryMb: 512 });
-  const addresses = [...queues.probes].map(([bastion, queue]) => [bastion, queue.queueUrl]);
-  plan.fn.addEnvironment('BARTIZAN_PROBE_QUEUES', world.stack.toJsonString(Object.fromEntries(addresses)));
+  const names = [...queues.probes].map(([bastion, queue]) => [bastion, queue.queueName]);
+  plan.fn.addEnvironment('BARTIZAN_PROBE_QUEUES', world.stack.toJsonString(Object.fromEntries(names)));
   allowSending(plan.fn, [...queues.probes.values()]);
   plan.sendsTo('BARTIZAN_EVALUATE_QUEUE', queues.evaluate);
   plan.sendsTo('BARTIZAN_NOTIFY_QUEUE', queues.notify);

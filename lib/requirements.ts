@@ -10,12 +10,20 @@ const LARGEST_BATCH = 500;
 /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html */
 const MOST_CONCURRENT = 1000;
 
+/**
+ * Each has a queue: their names stand in one environment of 4 KB
+ * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and each in two lines of a policy of 10 KB
+ * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+ */
+const MOST_BASTIONS = 20;
+
 /** What is right on one machine and cannot run on AWS, a line each. */
 export function deployProblems(config: Config): string[] {
   return [
     ...storeProblems(config),
     ...config.checks.flatMap(checkProblems),
     ...tickProblems(config.checks),
+    ...countProblems(config.bastions.length),
     ...config.bastions.flatMap(bastionProblems),
     ...config.clusters.flatMap(clusterProblems),
     ...referenceProblems(config),
@@ -76,6 +84,13 @@ function checkProblems({ name, everyMs }: Check): string[] {
 function tickProblems(checks: readonly Check[]): string[] {
   if (tickMinutes(checks) !== undefined || checks.some((check) => checkProblems(check).length > 0)) return [];
   return ['checks: none runs within the hour; write `1h` or less for one, so that a missed round is noticed'];
+}
+
+function countProblems(bastions: number): string[] {
+  if (bastions <= MOST_BASTIONS) return [];
+  return [
+    `bastions: there are ${bastions}, and a deployment takes ${MOST_BASTIONS}; divide them over deployments in accounts or regions of their own`,
+  ];
 }
 
 function bastionProblems(bastion: Config['bastions'][number]): string[] {

@@ -1,4 +1,4 @@
-import { AssetHashType, DockerImage, type Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
@@ -79,11 +79,6 @@ export function createStage(scope: Construct, props: StageProps): Stage {
     ...network,
   });
   alarmOnFunction(here, topic, name, fn);
-  const own: Record<string, { url: string; deadLetters: string }> = {};
-  if (name !== 'history' && name !== 'plan') {
-    // Read when the template is written: queues are added after.
-    fn.addEnvironment('BARTIZAN_QUEUES', Lazy.string({ produce: () => Stack.of(here).toJsonString(own) }));
-  }
   return {
     name,
     fn,
@@ -95,7 +90,6 @@ export function createStage(scope: Construct, props: StageProps): Stage {
         timeout: props.timeout,
         topic,
       });
-      own[queue.queueArn] = { url: queue.queueUrl, deadLetters: deadLetters.queueUrl };
       allowSending(fn, [deadLetters]);
       fn.addEventSource(
         new SqsEventSource(queue, {

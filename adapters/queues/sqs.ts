@@ -1,3 +1,4 @@
+import { ConfigError } from '../../core/errors.ts';
 import type { AwsClient } from '../aws/client.ts';
 import { awsError } from '../aws/errors.ts';
 import { MESSAGE_LIMIT_BYTES } from './messages.ts';
@@ -15,6 +16,8 @@ export interface Queues {
   send(queueUrl: string, messages: readonly QueueMessage[]): Promise<void>;
   /** A received message is not seen again for so long. */
   hide(queueUrl: string, receiptHandle: string, seconds: number): Promise<void>;
+  /** Address of the queue that gets what fails there for good. @throws ConfigError when it has none */
+  deadLettersOf(queueUrl: string): Promise<string>;
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html */
@@ -23,9 +26,8 @@ const BATCH = 10;
 const BATCH_BYTES = 256 * 1024;
 
 export async function createQueues(client: AwsClient = {}): Promise<Queues> {
-  const { ChangeMessageVisibilityCommand, SendMessageBatchCommand, SQSClient } = await import(
-    '@aws-sdk/client-sqs'
-  );
+  const { ChangeMessageVisibilityCommand, GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } =
+    await import('@aws-sdk/client-sqs');
   // The address of a queue may name its server otherwise than the region's or an emulator's endpoint, which is the one meant.
   const sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
   return {
@@ -53,7 +55,25 @@ export async function createQueues(client: AwsClient = {}): Promise<Queues> {
         throw awsError(cause, `queue ${queueUrl.split('/').at(-1)}`);
       });
     },
+    async deadLettersOf(queueUrl) {
+      const what = `queue ${queueUrl.split('/').at(-1)}`;
+      const asked = new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['RedrivePolicy'] });
+      const { Attributes } = await sqs.send(asked).catch((cause: unknown) => {
+        throw awsError(cause, what);
+      });
+      const policy = JSON.parse(Attributes?.RedrivePolicy ?? '{}') as { deadLetterTargetArn?: string };
+      if (policy.deadLetterTargetArn === undefined)
+        throw new ConfigError(`${what} has no dead letters; deploy again`);
+      return queueUrlOf(policy.deadLetterTargetArn);
+    },
   };
+}
+
+/** Where a queue is, of its name `arn:PARTITION:sqs:REGION:ACCOUNT:NAME`. */
+export function queueUrlOf(arn: string): string {
+  const [, partition, , region, account, name] = arn.split(':');
+  const suffix = partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com';
+  return `https://sqs.${region}.${suffix}/${account}/${name}`;
 }
 
 /** In order, at most ten and 256 KiB each. */

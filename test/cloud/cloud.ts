@@ -117,17 +117,12 @@ export function startCloud(options: {
       BARTIZAN_TABLE: 'table',
       BARTIZAN_SHARDS: String(options.shards ?? 1),
       BARTIZAN_PROBE_QUEUES: JSON.stringify(
-        Object.fromEntries(config.bastions.map(({ name }) => [name, urlOf('probe')])),
+        Object.fromEntries(config.bastions.map(({ name }) => [name, 'probe'])),
       ),
       BARTIZAN_STORE_QUEUE: urlOf('store'),
       BARTIZAN_EVALUATE_QUEUE: urlOf('evaluate'),
       BARTIZAN_NOTIFY_QUEUE: urlOf('notify'),
       BARTIZAN_DELIVER_QUEUE: urlOf('deliver'),
-      BARTIZAN_QUEUES: JSON.stringify(
-        Object.fromEntries(
-          STAGES.map((each) => [urlOf(each), { url: urlOf(each), deadLetters: deadLettersOf(urlOf(each)) }]),
-        ),
-      ),
     }),
     clock,
     logger,

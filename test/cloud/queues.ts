@@ -115,6 +115,7 @@ export function createCloudQueues(nowMs: () => number): CloudQueues {
       const message = of(url).messages.find(({ id }) => id === receiptHandle);
       if (message) message.visibleAtMs = nowMs() + seconds * 1000;
     },
+    deadLettersOf: async (url) => of(url).deadLetterUrl,
     visible: (url) => of(url).messages.filter((m) => m.visibleAtMs <= nowMs()).length,
     bodies: (url) => of(url).messages.map(({ body }) => body),
     longest: () => longest,
@@ -132,7 +133,7 @@ export function createCloudQueues(nowMs: () => number): CloudQueues {
       if (taken.length === 0) return false;
       let failed: Set<string>;
       try {
-        const answer = await handle({ Records: taken.map((message) => recordOf(message, url)) });
+        const answer = await handle({ Records: taken.map((message) => recordOf(message, arnOf(url))) });
         failed = new Set(answer?.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier) ?? []);
       } catch {
         failed = new Set(taken.map(({ id }) => id));
@@ -141,6 +142,11 @@ export function createCloudQueues(nowMs: () => number): CloudQueues {
       return true;
     },
   };
+}
+
+/** Of `https://sqs.us-east-1.amazonaws.com/ACCOUNT/NAME`. */
+function arnOf(url: string): string {
+  return `arn:aws:sqs:us-east-1:${url.split('/').slice(-2).join(':')}`;
 }
 
 function recordOf({ id, body, receives, fifo }: Stored, eventSourceARN: string): SQSRecord {

@@ -127,7 +127,7 @@ describe('queues', () => {
     expect(probe.map(({ mapping }) => mapping.Properties.ScalingConfig.MaximumConcurrency)).toEqual([3, 8]);
     const plan = resources(two, 'AWS::Lambda::Function').find(({ id }) => id.startsWith('Plan'));
     expect(valueText(plan?.Properties.Environment.Variables.BARTIZAN_PROBE_QUEUES)).toBe(
-      '{"tokyo":"<ProbeTotokyoQueue>","seoul":"<ProbeToseoulQueue>"}',
+      '{"tokyo":"ProbeTotokyoQueue.QueueName","seoul":"ProbeToseoulQueue.QueueName"}',
     );
     const [group] = resources(two, 'AWS::EC2::SecurityGroup');
     expect(group?.Properties.SecurityGroupEgress).toContainEqual(
@@ -149,33 +149,25 @@ describe('functions', () => {
     LOG_LEVEL: 'INFO',
   };
 
-  it.each<[stage: string, own: string | undefined, queues: Record<string, string>]>([
+  it.each<[stage: string, queues: Record<string, string>]>([
     [
       'Plan',
-      undefined,
       {
-        BARTIZAN_PROBE_QUEUES: '{"seoul":"<ProbeToseoulQueue>"}',
+        BARTIZAN_PROBE_QUEUES: '{"seoul":"ProbeToseoulQueue.QueueName"}',
         BARTIZAN_EVALUATE_QUEUE: '<EvaluateQueue>',
         BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>',
       },
     ],
-    ['Probe', 'ProbeToseoul', { BARTIZAN_STORE_QUEUE: '<StoreQueue>' }],
-    ['Store', 'Store', {}],
-    ['Evaluate', 'Evaluate', {}],
-    [
-      'Notify',
-      'Notify',
-      { BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>', BARTIZAN_DELIVER_QUEUE: '<DeliverQueue>' },
-    ],
-    ['Deliver', 'Deliver', { BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>' }],
-  ])('%s finds its queues in its environment', (stage, own, queues) => {
+    ['Probe', { BARTIZAN_STORE_QUEUE: '<StoreQueue>' }],
+    ['Store', {}],
+    ['Evaluate', {}],
+    ['Notify', { BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>', BARTIZAN_DELIVER_QUEUE: '<DeliverQueue>' }],
+    ['Deliver', { BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>' }],
+  ])('%s finds its queues in its environment', (stage, queues) => {
     expect(environmentOf(stage)).toEqual({
       ...common,
       POWERTOOLS_SERVICE_NAME: stage.toLowerCase(),
       BARTIZAN_PUBLIC_URL: publicUrl,
-      ...(own !== undefined && {
-        BARTIZAN_QUEUES: `{"${own}Queue.Arn":{"url":"<${own}Queue>","deadLetters":"<${own === 'ProbeToseoul' ? own : `${own}Queue`}DeadLetters>"}}`,
-      }),
       ...queues,
     });
   });

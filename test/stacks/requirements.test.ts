@@ -4,9 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
+import type { Config } from '../../core/config/types.ts';
 import { defineExample, exampleText, resources, type SynthOptions, synthExample } from './synth.ts';
 
 const EVERY = 'every: 1m';
+
+/** The first of them so many times, under names of their own. */
+function many([first]: Config['bastions'], count: number): Config['bastions'] {
+  return Array.from({ length: count }, (_, i) => ({
+    ...(first as Config['bastions'][number]),
+    name: `${'long'.repeat(10)}-${i}`,
+  }));
+}
 
 function messageOf(options: SynthOptions): string {
   try {
@@ -59,6 +68,11 @@ describe('a configuration that cannot run on AWS is refused in words', () => {
       'bastions seoul: a batch of silent nodes takes 3025 s, and a function ends after 900; lower `batchSize` or `deadlines`, or raise `concurrency`',
     ],
     [
+      'more bastions than fit',
+      { edit: (config) => ({ ...config, bastions: many(config.bastions, 21) }) },
+      'bastions: there are 21, and a deployment takes 20; divide them over deployments in accounts or regions of their own',
+    ],
+    [
       'an agent',
       { replace: [['privateKey: ${ssm:/bartizan/ssh-key}', 'agent: /run/agent']] },
       'bastions seoul: there is no ssh-agent on AWS; write `privateKey` instead',
@@ -104,6 +118,29 @@ describe('a configuration that cannot run on AWS is refused in words', () => {
     expect(messageOf(options).split('\n')).toHaveLength(3);
   });
 });
+
+it('as many bastions as a deployment takes fit into environments and policies', () => {
+  const edit = (config: Config) => ({ ...config, bastions: many(config.bastions, 20) });
+  const { pipeline } = synthExample({ edit });
+  const longest = (type: string, part: (properties: never) => unknown) =>
+    Math.max(
+      ...Object.values(pipeline.findResources(type)).map(({ Properties }) =>
+        lengthDeployed(part(Properties as never)),
+      ),
+    );
+  const environment = ({ Environment }: { Environment: unknown }) => Environment;
+  const policy = ({ PolicyDocument }: { PolicyDocument: unknown }) => PolicyDocument;
+  expect(longest('AWS::Lambda::Function', environment)).toBeLessThan(4096);
+  expect(longest('AWS::IAM::Policy', policy)).toBeLessThan(10_240);
+});
+
+/** With references as long as what takes their place: an ARN with the longest name of a queue. */
+function lengthDeployed(value: unknown): number {
+  return JSON.stringify(value).replaceAll(/\{"(Ref|Fn::GetAtt|Fn::ImportValue)":[^}]*\}/g, (reference) => {
+    const name = 'x'.repeat(80);
+    return reference.includes('"QueueName"') ? name : `arn:aws:sqs:ap-northeast-2:123456789012:${name}`;
+  }).length;
+}
 
 it('what means nothing to a deployment is said at synth; what is as it was is not', () => {
   const warnings = (options: SynthOptions) => {
