@@ -1,10 +1,10 @@
 import type { SQSEvent } from 'aws-lambda';
-import type { Config } from '../core/config/types.ts';
+import { tickIntervalMs } from '../core/plan/plan.ts';
 import type { Shard } from '../core/plan/shards.ts';
 import type { SampleStore } from '../core/ports.ts';
 import { evaluate } from '../core/stages/evaluate.ts';
 import { eachMessage } from './batch.ts';
-import { HEALTH_KEY } from './history.ts';
+import { MISSING_ROUNDS, partsBehind, writeHealth, writeJudged } from './health.ts';
 import { lambda } from './lambda.ts';
 import { batchPorts, theWorld, type World } from './world.ts';
 
@@ -20,34 +20,31 @@ export function createEvaluate(world: () => World) {
       await evaluate({ config, targets, roundMs, shard }, ready);
       const lagMs = clock.nowMs() - roundMs;
       meter.gauge('evaluation_lag_seconds', lagMs / 1000);
-      if (!isFirst(shard)) return;
+      const bucket = await ports.bucket();
+      if (shard.kind === 'clusters') return writeJudged(bucket, shard, roundMs);
+      // The whole, or the fleet, which is judged last: it speaks for the round.
+      const sinceMs = roundMs - MISSING_ROUNDS * tickIntervalMs(config.checks);
+      const behind = shard.kind === 'fleet' ? await partsBehind(bucket, shard.count, sinceMs) : [];
+      if (behind.length > 0) {
+        meter.count('parts_behind_total', {}, behind.length);
+        logger.error('parts of the fleet were not judged lately: the round does not count as complete', {
+          parts: behind.join(', '),
+        });
+        return;
+      }
       meter.count('rounds_total');
-      const health = JSON.stringify({ roundMs, completedAtMs: clock.nowMs() });
-      await (await ports.bucket()).put(HEALTH_KEY, Buffer.from(health), { contentType: 'application/json' });
+      await writeHealth(bucket, { roundMs, completedAtMs: clock.nowMs() });
       const heartbeat = await ports.heartbeat();
       if (!heartbeat) return;
-      if (targets.length === 0 || (await wasSeen(roundMs, config, ready.store))) await heartbeat.beat();
+      if (targets.length === 0 || (await wasSeen(sinceMs, ready.store))) await heartbeat.beat();
       else logger.warn('no heartbeat: of the last rounds nothing is in the store');
     });
   });
 }
 
-/** Rounds that may be missing before the watcher is no longer told that all is well. */
-const MISSING_ROUNDS = 3;
-
 /** Whether rounds get as far as the store: what judges them would go on by itself where no batch is probed any more. */
-async function wasSeen(
-  roundMs: number,
-  { checks }: Pick<Config, 'checks'>,
-  store: Pick<SampleStore, 'latest'>,
-): Promise<boolean> {
-  const sinceMs = roundMs - MISSING_ROUNDS * Math.min(...checks.map(({ everyMs }) => everyMs));
+async function wasSeen(sinceMs: number, store: Pick<SampleStore, 'latest'>): Promise<boolean> {
   return (await store.latest({ metric: 'bastion_up', sinceMs })).length > 0;
-}
-
-/** One of the shards stands for the round where rounds are counted. */
-function isFirst(shard: Shard): boolean {
-  return shard.kind === 'whole' || (shard.kind === 'clusters' && shard.index === 0);
 }
 
 export const handler = createEvaluate(theWorld);

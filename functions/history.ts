@@ -1,13 +1,9 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { Bucket } from '../adapters/aws/bucket.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
+import { MISSING_ROUNDS, readHealth } from './health.ts';
 import { lambda } from './lambda.ts';
 import { theWorld, type World } from './world.ts';
-
-/** What the last completed round leaves behind. */
-export const HEALTH_KEY = 'health.json';
-/** Rounds that may be missing before the deployment calls itself ill. */
-const MISSING_ROUNDS = 3;
 
 /** `/healthz` and `/charts/NAME`, open to everybody: names are unguessable, and health holds no secret. */
 export function createHistory(world: () => World) {
@@ -37,9 +33,7 @@ async function health(
   tickMs: number,
   nowMs: number,
 ): Promise<APIGatewayProxyStructuredResultV2> {
-  const found = await bucket.get(HEALTH_KEY);
-  const last =
-    found && (JSON.parse(new TextDecoder().decode(found.body)) as { roundMs: number; completedAtMs: number });
+  const last = await readHealth(bucket);
   const failing = !last || nowMs - last.completedAtMs > (MISSING_ROUNDS + 1) * tickMs;
   const lastRound = last && { scheduledAt: isoTime(last.roundMs), completedAt: isoTime(last.completedAtMs) };
   const reasons = failing ? [last ? 'no round completed lately' : 'no round completed yet'] : [];

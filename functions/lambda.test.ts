@@ -48,3 +48,19 @@ it('counts in the form of CloudWatch, under the names that alarms look at', asyn
     },
   ]);
 });
+
+it('what is thrown holds no secret, its cause neither', async () => {
+  const { lambda, redactWith } = await import('./lambda.ts');
+  redactWith({ redact: (text) => text.replaceAll('s3cr3t', '***') });
+  const handle = lambda(async () => {
+    throw new Error('outer s3cr3t', { cause: new Error('inner s3cr3t') });
+  });
+  const context = { functionName: 'f', awsRequestId: 'r', getRemainingTimeInMillis: () => 1000 } as never;
+  const thrown = await handle({}, context).then(
+    () => new Error('nothing was thrown'),
+    (error: Error) => error,
+  );
+  const cause = thrown.cause as Error;
+  expect([thrown.message, cause.message]).toEqual(['outer ***', 'inner ***']);
+  expect(`${thrown.stack}${cause.stack}`).not.toContain('s3cr3t');
+});

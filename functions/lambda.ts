@@ -51,11 +51,26 @@ export const meter: Meter = {
     metrics.addMetric(name, SECONDS.test(name) ? MetricUnit.Seconds : MetricUnit.NoUnit, value),
 };
 
-/** The one stack around every function: trace, context in log lines, metrics flushed also when it throws. */
+/** What is thrown is in the trace, and printed by the runtime. */
+function redactError(error: unknown): void {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    each.message = redact(each.message);
+    each.stack = each.stack && redact(each.stack);
+  }
+}
+
+/**
+ * The one stack around every function: trace, context in log lines, metrics flushed also when it throws. Answers stay out
+ * of the trace: a picture is too large for one, and would outlive its expiry there.
+ */
 export function lambda<Event, Result>(handle: (event: Event, context: Context) => Promise<Result>) {
-  return middy<Event, Result>()
-    .use(captureLambdaHandler(tracer))
-    .use(injectLambdaContext(powertools))
-    .use(logMetrics(metrics, { captureColdStartMetric: true }))
-    .handler(handle);
+  return (
+    middy<Event, Result>()
+      .use(captureLambdaHandler(tracer, { captureResponse: false }))
+      .use(injectLambdaContext(powertools))
+      .use(logMetrics(metrics, { captureColdStartMetric: true }))
+      // The last is the first to see an error.
+      .use({ onError: ({ error }) => redactError(error) })
+      .handler(handle)
+  );
 }

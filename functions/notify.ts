@@ -1,5 +1,5 @@
 import type { DynamoDBStreamEvent, SQSEvent } from 'aws-lambda';
-import { encodeMessage } from '../adapters/queues/messages.ts';
+import { encodeMessage, wakeMessage } from '../adapters/queues/messages.ts';
 import { fanOut } from '../core/stages/fan-out.ts';
 import { neededQueue } from './environment.ts';
 import { lambda } from './lambda.ts';
@@ -34,7 +34,7 @@ export function createNotify(world: () => World) {
     );
     if (!cut.aborted && due.length < DUE_PAGE) return wakeAtNextDue(world());
     await queues.send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [
-      { body: encodeMessage({ why: 'more' }), delaySeconds: MORE_AFTER_S },
+      { body: wakeMessage('more'), delaySeconds: MORE_AFTER_S },
     ]);
   });
 }
@@ -45,7 +45,7 @@ export async function wakeAtNextDue({ environment, clock, ...ports }: World): Pr
   const waitMs = (nextMs ?? Number.POSITIVE_INFINITY) - clock.nowMs();
   if (waitMs <= 0 || waitMs > SOON_MS) return;
   await (await ports.queues()).send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [
-    { body: encodeMessage({ why: 'due' }), delaySeconds: Math.ceil(waitMs / 1000) },
+    { body: wakeMessage('due'), delaySeconds: Math.ceil(waitMs / 1000) },
   ]);
 }
 

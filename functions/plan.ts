@@ -1,4 +1,4 @@
-import { encodeMessage } from '../adapters/queues/messages.ts';
+import { encodeMessage, wakeMessage } from '../adapters/queues/messages.ts';
 import { ConfigError } from '../core/errors.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
 import { shardsOf } from '../core/plan/shards.ts';
@@ -52,9 +52,7 @@ export function createPlan(world: () => World) {
             : Math.min(EVALUATE_AFTER_S, Math.floor(tickS / 2)),
       })),
     );
-    await queues.send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [
-      { body: encodeMessage({ why: 'tick' }) },
-    ]);
+    await queues.send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [{ body: wakeMessage('tick') }]);
     meter.count('rounds_planned_total');
     return { roundMs, batches: batches.length };
   });

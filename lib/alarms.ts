@@ -24,6 +24,7 @@ export type RunbookSection =
   | 'deliveries-failed'
   | 'dead-letters'
   | 'old-messages'
+  | 'retried-messages'
   | 'function-errors'
   | 'function-throttles';
 

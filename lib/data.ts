@@ -106,6 +106,7 @@ function createBucket(stack: Stack, { checks, server }: Config): Bucket {
         noncurrentVersionExpiration: Duration.days(1),
       },
       { id: 'health', prefix: HEALTH_KEY, noncurrentVersionExpiration: Duration.days(1) },
+      { id: 'judged', prefix: 'judged/', noncurrentVersionExpiration: Duration.days(1) },
       { id: 'uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
     ],
   });

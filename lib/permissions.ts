@@ -6,7 +6,13 @@ import type { Config } from '../core/config/types.ts';
 import { ACTIVE_KEY, CONFIG_KEY, type Data, type HEALTH_KEY } from './data.ts';
 
 /** One file, or all under a prefix. */
-export type Files = 'counters/*' | 'charts/*' | 'audit/*' | typeof ACTIVE_KEY | typeof HEALTH_KEY;
+export type Files =
+  | 'counters/*'
+  | 'charts/*'
+  | 'audit/*'
+  | 'judged/*'
+  | typeof ACTIVE_KEY
+  | typeof HEALTH_KEY;
 
 /** What a transaction may consist of is allowed one by one. */
 const STATE_ACTIONS = [

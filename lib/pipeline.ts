@@ -94,6 +94,16 @@ function addCountAlarms(stack: Stack, topic: ITopic, tick: Duration): void {
     metric: counted('config_errors_total', 'plan', period),
     above: 0,
   });
+  // They answer which messages failed, and do not fail themselves.
+  for (const stage of ['probe', 'store', 'evaluate', 'deliver'] as const) {
+    addAlarm(stack, `${stage}RetriesAlarm`, topic, {
+      section: 'retried-messages',
+      says: `The function ${stage} fails with its messages again and again; they stay in their queue.`,
+      metric: counted('messages_retried_total', stage, period),
+      above: 0,
+      periods: 3,
+    });
+  }
   const mostSeconds = latestEvaluation(tick).toSeconds();
   addAlarm(stack, 'EvaluationLagAlarm', topic, {
     section: 'evaluation-lag',
@@ -210,6 +220,7 @@ function addEvaluate(world: World): { stage: Stage; queue: Queue } {
   allowParameters(stage.fn, [...names.store, ...names.heartbeat]);
   allowInventory(stage.fn, data, config);
   allowFiles(stage.fn, data, HEALTH_KEY, 'write');
+  allowFiles(stage.fn, data, 'judged/*', 'read and write');
   return { stage, queue };
 }
 

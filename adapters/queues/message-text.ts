@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { shardName } from '../../core/plan/shards.ts';
-import { decodeMessage } from './messages.ts';
+import { decodeMessage, WAKE_REASONS } from './messages.ts';
 
 const time = z.number().transform((ms) => new Date(ms).toISOString());
 const place = z.object({ cluster: z.string(), node: z.string() });
@@ -56,7 +56,7 @@ const TEXTS: Readonly<Record<string, (message: unknown) => string>> = {
     const part = parsed.shard.kind === 'whole' ? 'all clusters' : `part ${shardName(parsed.shard)}`;
     return `evaluation of ${part}, round of ${parsed.roundMs}`;
   },
-  notify: (message) => `wake-up: ${z.object({ why: z.enum(['tick', 'due']) }).parse(message).why}`,
+  notify: (message) => `wake-up: ${z.object({ why: z.enum(WAKE_REASONS) }).parse(message).why}`,
   deliver: (message) =>
     `delivery of incident ${z.object({ incidentId: z.string() }).parse(message).incidentId}`,
 };

@@ -10,6 +10,13 @@ export const MESSAGE_LIMIT_BYTES = 200 * 1024;
 /** Shorter ones are not worth packing, and people can read them in the console. */
 const PACK_FROM_BYTES = 8 * 1024;
 
+/** Why notify is woken: at a round, when something falls due, or when it had more to do than one call can. */
+export const WAKE_REASONS = ['tick', 'due', 'more'] as const;
+
+export function wakeMessage(why: (typeof WAKE_REASONS)[number]): string {
+  return encodeMessage({ why });
+}
+
 /** JSON, packed where it is long: `{"gzip":"…"}`. */
 export function encodeMessage(value: unknown): string {
   const json = JSON.stringify(value);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ConfigError } from '../../core/errors.ts';
+import { ConfigError, RetryableError } from '../../core/errors.ts';
 import type { Batch, BatchObservation, Observation } from '../../core/model.ts';
 import { ownsAlert, shardsOf } from '../../core/plan/shards.ts';
 import { configOf, configText } from '../config-cases.ts';
@@ -257,8 +257,28 @@ it('the watcher hears of each round that was judged, and of none while rounds do
   cloud = startCloud({ config, dir, startMs: START, shards: 3, probe, heartbeat });
   await rounds(0, 8);
   // What is missing for three rounds is missed: one that is late may come.
-  expect(beats).toEqual([0.5, 1.5, 2.5, 3.5, 4.5, 7.5, 8.5]);
+  expect(beats).toEqual([0.75, 1.75, 2.75, 3.75, 4.75, 7.75, 8.75]);
   cloud.fault.store = true;
   await rounds(9, 10);
   expect(beats.slice(7)).toEqual([]);
+});
+
+it('a part of the fleet that is never judged: the round does not count, and the watcher hears nothing', async () => {
+  await cloud.store.close();
+  const beats: number[] = [];
+  const heartbeat = { beat: async () => void beats.push((cloud.nowMs() - START) / MINUTE) };
+  cloud = startCloud({ config, dir, startMs: START, shards: 3, probe: look, heartbeat });
+  await rounds(0, 1);
+  cloud.table.beforeWrite = (writes) => {
+    if (writes.some((write) => 'put' in write && String(write.put.sk).includes('1/3')))
+      throw new RetryableError('the table throttles that key');
+  };
+  await rounds(2, 7);
+  // What is missing for three rounds is missed.
+  expect(beats).toEqual([0.75, 1.75, 2.75, 3.75, 4.75]);
+  expect(cloud.meter.total('parts_behind_total')).toBe(3);
+  expect(cloud.meter.total('rounds_total')).toBe(5);
+  cloud.table.beforeWrite = () => undefined;
+  await rounds(8, 9);
+  expect(beats.length).toBeGreaterThan(5);
 });

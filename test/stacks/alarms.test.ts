@@ -99,9 +99,13 @@ describe('alarms', () => {
     const counted = own.map(({ Properties }) => [Properties.Dimensions[0].Value, Properties.MetricName]);
     expect(counted.sort()).toEqual([
       ['deliver', 'deliveries_failed_total'],
+      ['deliver', 'messages_retried_total'],
       ['evaluate', 'evaluation_lag_seconds'],
+      ['evaluate', 'messages_retried_total'],
       ['evaluate', 'rounds_total'],
       ['plan', 'config_errors_total'],
+      ['probe', 'messages_retried_total'],
+      ['store', 'messages_retried_total'],
     ]);
     const sources = ['core/stages', 'functions'].flatMap((folder) =>
       readdirSync(folder).map((file) => readFileSync(`${folder}/${file}`, 'utf8')),

@@ -85,7 +85,7 @@ describe('files', () => {
     ]);
     // What each round writes over.
     const replaced = rules.filter(({ NoncurrentVersionExpiration }) => NoncurrentVersionExpiration);
-    expect(replaced.map(({ Prefix }) => Prefix)).toEqual(['charts/', 'counters/', 'health.json']);
+    expect(replaced.map(({ Prefix }) => Prefix)).toEqual(['charts/', 'counters/', 'health.json', 'judged/']);
   });
 
   it('the configuration is put among them, unless somebody else does that', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as functions from '../../functions/configuration.ts';
-import * as history from '../../functions/history.ts';
+import * as health from '../../functions/health.ts';
 import { ACTIVE_KEY, HEALTH_KEY } from '../../lib/data.ts';
 import { policyLines } from './policy-text.ts';
 import { resources, synthExample } from './synth.ts';
@@ -82,6 +82,9 @@ describe('each function may do this and nothing else', () => {
         ...state(),
         `aps:QueryMetrics ${WORKSPACE}`,
         's3:PutObject Files.Arn/health.json',
+        // That it was judged; the fleet asks the others.
+        's3:GetObject Files.Arn/judged/*',
+        's3:PutObject Files.Arn/judged/*',
       ],
     ],
     [
@@ -115,7 +118,7 @@ describe('each function may do this and nothing else', () => {
 });
 
 it('functions and stacks agree on the names of files', () => {
-  expect([ACTIVE_KEY, HEALTH_KEY]).toEqual([functions.ACTIVE_KEY, history.HEALTH_KEY]);
+  expect([ACTIVE_KEY, HEALTH_KEY]).toEqual([functions.ACTIVE_KEY, health.HEALTH_KEY]);
 });
 
 describe('permissions follow from the configuration', () => {
