@@ -110,6 +110,9 @@ export interface OutboxItem {
   transition: Transition;
 }
 
+/** Two batches of one round differ in it; a batch has the same in each round. */
+export type BatchName = Pick<Batch, 'bastion' | 'index'>;
+
 /** How a check of a node ended last. A bastion stands there without a cluster (''), a batch in place of a check. */
 export interface TargetStatus {
   cluster: string;
@@ -172,7 +175,12 @@ export interface StateStore {
   /** Earliest dueAt of outbox and incidents, to sleep until. */
   nextDueMs(): Promise<number | undefined>;
 
-  putTargetStatus(statuses: readonly TargetStatus[]): Promise<void>;
+  /**
+   * Keeps the newest round of each target and check, of one round the last call. `batch` is where they were seen, which
+   * a store may keep together; a target may come from another batch later. Safe to repeat. @throws RetryableError
+   */
+  putTargetStatus(statuses: readonly TargetStatus[], batch: BatchName): Promise<void>;
+  /** One of each target and check, those that are gone included, until `prune` or the store's history drops them. */
   listTargetStatus(): Promise<TargetStatus[]>;
   /** Head of each audit writer's chain, anchored each round. */
   putAuditHead(writer: string, head: { sequence: number; hash: string; atMs: number }): Promise<void>;

@@ -73,7 +73,7 @@ describe('the usual course', () => {
       reason: 'unreachable',
       detail: 'refused',
     } as const;
-    await world.state.putTargetStatus([status]);
+    await world.state.putTargetStatus([status], { bastion: 'b', index: 0 });
     await world.goTo(2);
     await world.judge(2);
     await world.notify();

@@ -26,10 +26,10 @@ export async function store(
       reason: first.reason,
     });
   }
-  await ports.state.putTargetStatus([
-    statusOfBastion(observation),
-    ...observation.observations.map(statusOf),
-  ]);
+  await ports.state.putTargetStatus(
+    [statusOfBastion(observation), ...observation.observations.map(statusOf)],
+    observation.batch,
+  );
   return result;
 }
 

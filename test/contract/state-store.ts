@@ -50,15 +50,44 @@ export function describeStateStore(name: string, create: () => Promise<StateStor
         ...(ok ? {} : { reason: 'timeout', detail: 'no answer' }),
       });
 
+      const batch = (index: number) => ({ bastion: 'b', index });
+      const listed = async () =>
+        (await state.listTargetStatus()).sort((x, y) =>
+          `${x.node}${x.check}`.localeCompare(`${y.node}${y.check}`),
+        );
+
       it('keep the newest status of each target and check', async () => {
-        await state.putTargetStatus([status('a', T0), status('b', T0, false)]);
-        await state.putTargetStatus([status('a', T0 + 2, false), status('b', T0 - 1)]);
-        await state.putTargetStatus([{ ...status('a', T0), check: 'http' }]);
-        const list = await state.listTargetStatus();
-        expect(list.sort((x, y) => `${x.node}${x.check}`.localeCompare(`${y.node}${y.check}`))).toEqual([
+        await state.putTargetStatus([status('a', T0), status('b', T0, false)], batch(0));
+        await state.putTargetStatus([status('a', T0 + 2, false), status('b', T0 - 1)], batch(0));
+        await state.putTargetStatus([{ ...status('a', T0, false), check: 'http' }], batch(0));
+        await state.putTargetStatus([{ ...status('a', T0), check: 'http' }], batch(0));
+        expect(await listed()).toEqual([
           { ...status('a', T0), check: 'http' },
           status('a', T0 + 2, false),
           status('b', T0, false),
+        ]);
+      });
+
+      it('keep one status of a target that moved to another batch, the newest', async () => {
+        await state.putTargetStatus([status('a', T0, false), status('b', T0)], batch(0));
+        await state.putTargetStatus([status('a', T0 + 2)], batch(1));
+        await state.putTargetStatus([status('a', T0 + 1, false), status('b', T0 + 1)], batch(0));
+        expect(await listed()).toEqual([status('a', T0 + 2), status('b', T0 + 1)]);
+      });
+
+      it('keep what messages of one batch and of others write at once', async () => {
+        const nodes = ['a', 'b', 'c', 'd'];
+        const writes = [3, 0, 4, 1, 2].flatMap((round) => [
+          state.putTargetStatus(
+            nodes.map((node) => status(node, T0 + round)),
+            batch(0),
+          ),
+          state.putTargetStatus([status(`${round}`, T0), status('a', T0 - round)], batch(1)),
+        ]);
+        await Promise.all(writes);
+        expect(await listed()).toEqual([
+          ...['0', '1', '2', '3', '4'].map((node) => status(node, T0)),
+          ...nodes.map((node) => status(node, T0 + 4)),
         ]);
       });
 

@@ -11,7 +11,9 @@
 //   group                 group#ROUTE,CHANNEL…   0                      the open incident of a group, one at most
 //   link                  alert#ID               incident#ID            open incidents that hold an alert
 //   delivery              deliveries#INCIDENT    delivery#ID            of an incident; by time: index `history`
-//   status                status#0…3             CLUSTER,CHECK          all; one item holds the nodes of a cluster
+//   status                status#0…3             BASTION,INDEX          all; one item holds the targets of a batch
+//   status, aside         status#0…3             BASTION,INDEX,aside    all; targets that left the batch
+//   status, formerly      status#0…3             CLUSTER,CHECK          all; read until they expire, never written
 //   audit head, counters  audit, counters#KEY    WRITER, 0
 //   part                  part#PK#SK             0000…                  what did not fit into the item itself
 //
@@ -22,6 +24,7 @@
 import { createHash } from 'node:crypto';
 import { hashNumber } from '../../../core/hash.ts';
 import type { Incident } from '../../../core/notify/model.ts';
+import type { BatchName } from '../../../core/ports.ts';
 import type { Item, Key } from './table.ts';
 import { INDEXES } from './table.ts';
 
@@ -90,9 +93,14 @@ export const keys = {
     pk: `deliveries#${incidentId}`,
     sk: `delivery#${id}`,
   }),
-  status: (cluster: string, check: string): Key => ({
-    pk: `status#${bucketOf(cluster)}`,
-    sk: joined([cluster, check]),
+  /** The index stays a number: a cluster with a check, as they were kept before, are two texts and never the same key. */
+  status: ({ bastion, index }: BatchName): Key => ({
+    pk: `status#${bucketOf(`${bastion}/${index}`)}`,
+    sk: joined([bastion, index]),
+  }),
+  statusAside: ({ bastion, index }: BatchName): Key => ({
+    pk: `status#${bucketOf(`${bastion}/${index}`)}`,
+    sk: joined([bastion, index, 'aside']),
   }),
   auditHead: (writer: string): Key => ({ pk: 'audit', sk: writer }),
   counters: (key: string): Key => ({ pk: `counters#${joined([key])}`, sk: '0' }),
@@ -122,7 +130,7 @@ export function timeOf({ sk }: Pick<Item, 'sk'>): number {
   return Number(sk.slice(0, 15));
 }
 
-function joined(parts: readonly string[]): string {
+function joined(parts: readonly (string | number)[]): string {
   const text = JSON.stringify(parts);
   if (Buffer.byteLength(text) <= LONGEST_KEY_BYTES) return text;
   return createHash('sha256').update(text).digest('hex');

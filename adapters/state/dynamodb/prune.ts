@@ -1,8 +1,7 @@
-import type { TargetStatus } from '../../../core/ports.ts';
 import { forEachAtOnce } from '../../ssh/at-once.ts';
 import { historyKeys } from './history.ts';
-import { buckets } from './layout.ts';
-import { openRecords, recordRemoval, recordWrites } from './record.ts';
+import { recordRemoval } from './record.ts';
+import { pruneStatuses } from './statuses.ts';
 import { atVersion, type Key, type Write } from './table.ts';
 import type { World } from './world.ts';
 
@@ -30,30 +29,7 @@ export async function prune(world: World, olderThanMs: number): Promise<number> 
   const over = closed.filter((head) => Number(head.closedAtMs ?? Infinity) < olderThanMs);
   await forEachAtOnce(over, AT_ONCE, (head) => remove(recordRemoval(head, atVersion(Number(head.version)))));
 
-  const heads = await Promise.all(buckets('status').map((pk) => table.query({ pk })));
-  for (const { head, value } of await openRecords<TargetStatus[]>(table, heads.flat())) {
-    const kept = value.filter((status) => status.roundMs >= olderThanMs);
-    if (kept.length === value.length) continue;
-    const version = Number(head.version);
-    const writes =
-      kept.length === 0
-        ? recordRemoval(head, atVersion(version))
-        : await recordWrites({
-            key: keyOf(head),
-            kind: 'status',
-            value: kept,
-            attributes: { version: version + 1, expiresAt: statusExpiry(world, kept) },
-            if: atVersion(version),
-            before: head,
-          });
-    if ((await table.write(writes)).length === 0) removed += value.length - kept.length;
-  }
-  return removed;
-}
-
-/** Of an item with these statuses: that of the newest. */
-export function statusExpiry(world: World, statuses: readonly TargetStatus[]): number {
-  return world.expiresAt(Math.max(0, ...statuses.map(({ roundMs }) => roundMs)));
+  return removed + (await pruneStatuses(world, olderThanMs));
 }
 
 function keyOf({ pk, sk }: Key): Key {

@@ -253,40 +253,6 @@ describe('state in a table', () => {
     expect(await state.listRules()).toEqual(['mem']);
   });
 
-  it('gathers the status of one cluster from batches that write side by side', async () => {
-    const status = (node: number) => ({
-      cluster: 'c',
-      node: `n${node}`,
-      check: 'usage',
-      roundMs: T0,
-      ok: true,
-    });
-    const batches = Array.from({ length: 8 }, (_, b) =>
-      Array.from({ length: 5 }, (_, i) => status(b * 5 + i)),
-    );
-    await Promise.all(batches.map((batch) => state.putTargetStatus(batch)));
-    expect(await state.listTargetStatus()).toHaveLength(40);
-    expect(await state.prune(T0 + 1)).toBe(40);
-    expect(await state.listTargetStatus()).toEqual([]);
-  });
-
-  it('forgets how nodes were that are gone, by itself: one by one, and a cluster as a whole', async () => {
-    const of = (cluster: string, node: string, roundMs: number) => [
-      { cluster, node, check: 'usage', roundMs, ok: true },
-    ];
-    await state.putTargetStatus([...of('c', 'gone', T0), ...of('c', 'stays', T0), ...of('gone', 'n', T0)]);
-    const laterMs = T0 + HISTORY_MS;
-    const later = createTableState(table, { ...options, clock: { nowMs: () => laterMs } });
-    await later.putTargetStatus(of('c', 'stays', laterMs));
-    const expiry = [...table.items.values()].map(({ sk, expiresAt }) => [sk, Number(expiresAt) * 1000]);
-    expect(Object.fromEntries(expiry)).toEqual({
-      '["c","usage"]': laterMs + HISTORY_MS,
-      '["gone","usage"]': laterMs,
-    });
-    const nodes = (await later.listTargetStatus()).map(({ cluster, node }) => `${cluster}/${node}`);
-    expect(nodes).toEqual(['c/stays', 'gone/n']);
-  });
-
   it('leaves no half of a step, at whichever write it is cut off', async () => {
     let stored = await examineStory(state);
     for (let cut = 1; cut <= 60; cut++) {

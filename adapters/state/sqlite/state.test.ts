@@ -93,10 +93,8 @@ describe('sqlite state', () => {
   it('forgets the status of nodes that have not been probed for long', async () => {
     const state = open();
     const status = { cluster: 'c', node: 'n', check: 'usage', ok: true };
-    await state.putTargetStatus([
-      { ...status, node: 'gone', roundMs: T0 - 1 },
-      { ...status, roundMs: T0 },
-    ]);
+    const gone = { ...status, node: 'gone', roundMs: T0 - 1 };
+    await state.putTargetStatus([gone, { ...status, roundMs: T0 }], { bastion: 'b', index: 0 });
     expect(await state.prune(T0)).toBe(1);
     expect(await state.listTargetStatus()).toEqual([{ ...status, roundMs: T0 }]);
     await state.close();

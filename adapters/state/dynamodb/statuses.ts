@@ -1,0 +1,112 @@
+import { RetryableError } from '../../../core/errors.ts';
+import type { StateStore, TargetStatus } from '../../../core/ports.ts';
+import { buckets, keys } from './layout.ts';
+import { loadRecord, openRecords, recordRemoval, recordWrites } from './record.ts';
+import { atVersion, type Key } from './table.ts';
+import type { World } from './world.ts';
+
+const TRIES = 10;
+const PAUSE_MS = 20;
+/** A target that its batch saw no more for so long, while it saw others, has left it: moved to another, or is gone. */
+const LEFT_MS = 86_400_000;
+
+/**
+ * One item holds the targets of a batch, so a message of a batch is one read and one write; an item for each cluster,
+ * whose nodes are spread over batches, was a third of the bill of 30,000 nodes, their samples apart. Targets that leave
+ * a batch are put aside once, lest all its writes carry them until they expire: from what one batch sees nobody can
+ * tell a node that moved from one that is gone, which is listed like the others.
+ */
+export function createStatuses(world: World): Pick<StateStore, 'putTargetStatus' | 'listTargetStatus'> {
+  const { table } = world;
+  const isKept = ({ roundMs }: TargetStatus) => world.expiresAt(roundMs) * 1000 > world.clock.nowMs();
+
+  /** Messages of one batch that come at once try until each has added its own. */
+  async function merge(key: Key, added: readonly TargetStatus[], asideKey?: Key): Promise<void> {
+    for (let tried = 0; tried < TRIES; tried++) {
+      const stored = await loadRecord<TargetStatus[]>(table, key);
+      const before = stored?.value ?? [];
+      // Of nodes that are gone. An item that nobody writes any more goes as a whole, with `expiresAt`.
+      const all = newestOfEach([...before, ...added]).filter(isKept);
+      const { here, left } = asideKey ? part(all) : { here: all, left: [] };
+      // First, so that a function killed in between leaves them in both places rather than in none.
+      if (asideKey && left.length > 0) await merge(asideKey, left);
+      const known = new Set(before.map((status) => JSON.stringify(status)));
+      if (here.every((status) => known.has(JSON.stringify(status)))) return;
+      const version = Number(stored?.head.version ?? 0);
+      const writes = await recordWrites({
+        key,
+        kind: 'status',
+        value: here,
+        attributes: { version: version + 1, expiresAt: expiryOf(world, here) },
+        if: atVersion(version),
+        before: stored?.head,
+      });
+      if ((await table.write(writes)).length === 0) return;
+      await world.sleep(PAUSE_MS * (tried + Math.random()));
+    }
+    throw new RetryableError(`the statuses ${key.sk} were written by others all the time`);
+  }
+
+  return {
+    putTargetStatus: (statuses, batch) => merge(keys.status(batch), statuses, keys.statusAside(batch)),
+    async listTargetStatus() {
+      const heads = await Promise.all(buckets('status').map((pk) => table.query({ pk })));
+      const stored = await openRecords<TargetStatus[]>(table, heads.flat());
+      // What expired elsewhere may still lie in an item that nobody writes, as an older status of the same node.
+      return newestOfEach(stored.flatMap(({ value }) => value)).filter(isKept);
+    },
+  };
+}
+
+/** Removes statuses that are older, as `StateStore.prune` says; returns how many. */
+export async function pruneStatuses(world: World, olderThanMs: number): Promise<number> {
+  const { table } = world;
+  let removed = 0;
+  const heads = await Promise.all(buckets('status').map((pk) => table.query({ pk })));
+  for (const { head, value } of await openRecords<TargetStatus[]>(table, heads.flat())) {
+    const kept = value.filter((status) => status.roundMs >= olderThanMs);
+    if (kept.length === value.length) continue;
+    const version = Number(head.version);
+    const writes =
+      kept.length === 0
+        ? recordRemoval(head, atVersion(version))
+        : await recordWrites({
+            key: { pk: head.pk, sk: head.sk },
+            kind: 'status',
+            value: kept,
+            attributes: { version: version + 1, expiresAt: expiryOf(world, kept) },
+            if: atVersion(version),
+            before: head,
+          });
+    if ((await table.write(writes)).length === 0) removed += value.length - kept.length;
+  }
+  return removed;
+}
+
+/** Of an item with these statuses: that of the newest. */
+function expiryOf(world: World, statuses: readonly TargetStatus[]): number {
+  return world.expiresAt(Math.max(0, ...statuses.map(({ roundMs }) => roundMs)));
+}
+
+/** A status of each target and check, the last of those of its newest round; in an order that packs well. */
+function newestOfEach(statuses: readonly TargetStatus[]): TargetStatus[] {
+  const newest = new Map<string, TargetStatus>();
+  for (const status of statuses) {
+    const id = `${status.cluster}\n${status.node}\n${status.check}`;
+    if ((newest.get(id)?.roundMs ?? 0) <= status.roundMs) newest.set(id, status);
+  }
+  return [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, status]) => status);
+}
+
+/** By check: one that is due once a week, or that a lost bastion held up, is old for all targets alike. */
+function part(statuses: readonly TargetStatus[]): { here: TargetStatus[]; left: TargetStatus[] } {
+  const newestMs = new Map<string, number>();
+  for (const { check, roundMs } of statuses) {
+    newestMs.set(check, Math.max(newestMs.get(check) ?? 0, roundMs));
+  }
+  const hasLeft = ({ check, roundMs }: TargetStatus) => (newestMs.get(check) ?? 0) - roundMs > LEFT_MS;
+  return {
+    here: statuses.filter((status) => !hasLeft(status)),
+    left: statuses.filter(hasLeft),
+  };
+}
