@@ -8,7 +8,6 @@ export type QueueReport = z.output<typeof deadLettersShape>[number];
 
 export interface TableOptions {
   to: 'back' | 'discard' | undefined;
-  limit?: number;
   dryRun?: true;
   nowMs: number;
 }
@@ -51,7 +50,7 @@ function detailsOf(report: QueueReport, nowMs: number): string[] {
   return lines.length === 0 ? [] : [`${placeOf(report)}\n${lines.join('\n')}\n`];
 }
 
-function summary(reports: readonly QueueReport[], { to, limit = Infinity, dryRun }: TableOptions): string {
+function summary(reports: readonly QueueReport[], { to, dryRun }: TableOptions): string {
   const total = (value: (report: QueueReport) => number | undefined) =>
     reports.reduce((sum, report) => sum + (value(report) ?? 0), 0);
   const count = total((report) => report.count);
@@ -61,8 +60,8 @@ function summary(reports: readonly QueueReport[], { to, limit = Infinity, dryRun
   const starts = count - movable.reduce((sum, report) => sum + report.count, 0);
   const rest = starts > 0 ? `; ${plural(starts, 'start')} of rounds came from no queue: \`--discard\`` : '';
   if (dryRun) {
-    const most = movable.reduce((sum, report) => sum + Math.min(report.count, limit), 0);
-    return `would ${to === 'back' ? 'send back' : 'delete'} ${plural(most, 'message')}${rest}`;
+    const would = total((report) => report.would);
+    return `would ${to === 'back' ? 'send back' : 'delete'} ${plural(would, 'message')}${rest}`;
   }
   const done = total(({ sentBack, discarded }) => sentBack ?? discarded);
   const failed = total((report) => report.failed);

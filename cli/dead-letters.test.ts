@@ -115,6 +115,21 @@ describe('dead-letters', () => {
     );
   });
 
+  it('what was named and cannot be sent back is a failure', async () => {
+    deployed(PLAN);
+    counted(4);
+    received('{}');
+    expect(await deadLetters('plan', '--redrive')).toBe(1);
+    expect(out).toContain(
+      '0 messages sent back, 4 stayed; 4 starts of rounds came from no queue: `--discard`',
+    );
+  });
+
+  it.each([['--dry-run'], ['--limit', '3']])('%s alone has no meaning', async (...words) => {
+    expect(await deadLetters('store', ...words)).toBe(2);
+    expect(err).toContain('`--limit` and `--dry-run` belong to `--redrive` or `--discard`');
+  });
+
   it('says of a queue it may not send to why, keeps what is there, and exits 1', async () => {
     deployed(STORE);
     counted(1);

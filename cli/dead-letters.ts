@@ -46,7 +46,10 @@ export function deadLettersCommand(open: () => Promise<DeadLetters> = createDead
         const queues = (await deadLetters.list()).filter(
           ({ stage }) => stages.length === 0 || stages.includes(stage),
         );
-        for (const queue of inOrder(queues)) reports.push(await seeTo(queue, to, options, deadLetters));
+        for (const queue of inOrder(queues)) {
+          const named = stages.length > 0;
+          reports.push(await seeTo(queue, to, { ...options, named }, deadLetters));
+        }
       } finally {
         deadLetters.close();
       }
@@ -70,7 +73,8 @@ has passed. Messages are shown as names, times and numbers; nothing else of them
 
 It needs ssm:GetParametersByPath on /bartizan/deployment/*, and on the queues sqs:GetQueueAttributes, ReceiveMessage,
 ChangeMessageVisibility, DeleteMessage and SendMessage.`,
-    exits1: 'there are dead letters; with `--redrive` or `--discard`: something stayed that should not',
+    exits1:
+      'there are dead letters, or they could not be asked for (then nothing is printed but why); with `--redrive` or `--discard`: something stayed that should not',
     json: deadLettersShape,
   });
 }
@@ -78,7 +82,7 @@ ChangeMessageVisibility, DeleteMessage and SendMessage.`,
 async function seeTo(
   queue: DeadLetterQueue,
   to: 'back' | 'discard' | undefined,
-  { show, limit, dryRun, json }: Options,
+  { show, limit, dryRun, json, named }: Options & { named: boolean },
   port: DeadLetters,
 ): Promise<QueueReport> {
   const { stage, bastion } = queue;
@@ -98,9 +102,11 @@ async function seeTo(
       })),
     }),
   };
+  if (to === undefined || count === 0) return report;
   const stays = to === 'back' && queue.queue === undefined;
-  if (to === undefined || dryRun || stays || count === 0) return report;
-  const most = Math.min(count, limit ?? count);
+  const most = stays ? 0 : Math.min(count, limit ?? count);
+  if (dryRun) return { ...report, would: most };
+  if (stays) return named ? { ...report, failed: count } : report;
   const spinner = createSpinner({ quiet: json === true });
   const progress = (done: number) => `${queueName(queue.deadLetters)}: ${done} of ${most}`;
   spinner.start(progress(0));
@@ -124,6 +130,8 @@ function requireSense(command: Command, stages: readonly string[], options: Opti
   if (options.redrive && options.discard) wrong('write `--redrive` or `--discard`, not both');
   if (options.discard && stages.length === 0)
     wrong('`--discard` deletes: name the stages whose messages are worth nothing');
+  if (!options.redrive && !options.discard && (options.limit !== undefined || options.dryRun))
+    wrong('`--limit` and `--dry-run` belong to `--redrive` or `--discard`');
 }
 
 /** As a message goes through them. */

@@ -143,6 +143,7 @@ export const deadLettersShape = list(
     messages: list(z.strictObject({ id: z.string(), sentMs: z.number(), text: z.string() }))
       .optional()
       .describe('with `--show`'),
+    would: z.number().optional().describe('with `--dry-run`: messages that would be moved'),
     sentBack: z.number().optional().describe('with `--redrive`, where there was something'),
     twice: z.number().optional().describe('sent back, yet not deleted: seen twice'),
     discarded: z.number().optional().describe('with `--discard`'),

@@ -79,7 +79,10 @@ function describe(
 function failureOf(alert: IncidentAlert, statuses: readonly TargetStatus[]): string | undefined {
   const { bastion } = alert.labels;
   const { cluster, node } = bastion === undefined ? alert.labels : { cluster: '', node: bastion };
-  const failed = statuses.find((status) => status.cluster === cluster && status.node === node && !status.ok);
+  const failed = statuses
+    .filter((status) => status.cluster === cluster && status.node === node && !status.ok)
+    // Of a batch that is no more a status stays as it was.
+    .sort((a, b) => b.roundMs - a.roundMs)[0];
   return failed && `${failed.reason}: ${failed.detail}`;
 }
 

@@ -73,7 +73,9 @@ describe('the usual course', () => {
       reason: 'unreachable',
       detail: 'refused',
     } as const;
-    await world.state.putTargetStatus([status], { bastion: 'b', index: 0 });
+    // Of a check that looks no more.
+    const former = { ...status, check: 'former', roundMs: 0, detail: 'long ago' };
+    await world.state.putTargetStatus([former, status], { bastion: 'b', index: 0 });
     await world.goTo(2);
     await world.judge(2);
     await world.notify();
