@@ -13,6 +13,7 @@ import { createSecrets } from '../adapters/secrets/secrets.ts';
 import { openDynamoState } from '../adapters/state/dynamodb/state.ts';
 import { openStore } from '../adapters/stores/registry.ts';
 import type { Config } from '../core/config/types.ts';
+import { tickIntervalMs } from '../core/plan/plan.ts';
 import type {
   Audit,
   Channel,
@@ -51,6 +52,11 @@ export interface World {
   prober(): Promise<{ prober: Prober; audit: Audit }>;
 }
 
+/**
+ * A NAT gateway forgets a connection that is idle for so long
+ * (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html): kept, it would stay on the bastion.
+ */
+const NAT_FORGETS_MS = 350_000;
 /** Closed incidents, told transitions and deliveries stay readable this long. */
 const HISTORY_MS = 90 * 24 * 3_600_000;
 
@@ -138,7 +144,8 @@ export function createWorld(
         const counters = await openS3Counters(inBucket);
         const knownHosts = '/nonexistent/known_hosts';
         const needs = { config, audit, counters, knownHosts, ...ports };
-        return { audit, prober: await createProber({ ...needs, keep: 'bastion' }) };
+        const keep = tickIntervalMs(config.checks) < NAT_FORGETS_MS ? 'bastion' : 'nothing';
+        return { audit, prober: await createProber({ ...needs, keep }) };
       },
       ({ prober }) => prober.close(),
     ),

@@ -73,7 +73,7 @@ export async function createProberWorld(options: {
   knownHosts?: string;
   everyMs?: number;
   secondLookMs?: number;
-  keep?: 'all' | 'bastion';
+  keep?: 'all' | 'bastion' | 'nothing';
   /** More of them, behind which nothing is. */
   otherBastions?: readonly BastionConfig[];
 }): Promise<ProberWorld> {

@@ -51,6 +51,17 @@ describe('a prober that is stopped between batches', () => {
     expect(counts.get('ssh_sessions_reused_total bastion')).toBe(2);
   });
 
+  it('keeps nothing where the way there forgets connections meanwhile', async () => {
+    const nodes = await healthyNodes(1);
+    const { prober } = await world({}, { keep: 'nothing' });
+    for (const index of [0, 1]) {
+      const result = await prober.probe(batchOf(targetsOf(nodes), { index, count: 8 }));
+      expect(outcomes(result)).toEqual(['n0: ok']);
+      await until(() => bastion.connections() === 0);
+    }
+    expect(bastion.logins).toBe(2);
+  });
+
   it('comes by a new one where the old has gone without a word, soon, and tells nothing false', async () => {
     const gateway = await keep(startGateway(bastion));
     const nodes = await healthyNodes(2);

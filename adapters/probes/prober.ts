@@ -35,8 +35,9 @@ export interface ProberOptions {
   /**
    * What stays open between batches. `all`: connections to bastions and, in them, to nodes. `bastion`: that to the
    * bastion used last, and it is used again only after a quick round trip: for a process that is stopped in between.
+   * `nothing`: for one that is stopped for so long that the way there forgets connections.
    */
-  keep?: 'all' | 'bastion';
+  keep?: 'all' | 'bastion' | 'nothing';
 }
 
 /** Sessions of nodes that were not looked at for so long are closed. */
@@ -52,13 +53,19 @@ const AT_ONCE_MS = 3_000;
  */
 export async function createProber(options: ProberOptions): Promise<Prober> {
   const { config, audit, counters, logger, meter, actor = 'bartizan', secondLookMs = 1_000 } = options;
-  const onlyBastion = options.keep === 'bastion';
+  const { keep = 'all' } = options;
+  const onlyBastion = keep === 'bastion';
   const nowMs = () => options.clock.nowMs();
   const count = (name: string, labels: Record<string, string>) => meter?.count(name, labels);
   const keyring = createKeyring(config, options.secrets);
   const hostKeys = createPinnedKeys(options.knownHosts);
   let shortUntilMs = 0;
-  const links = createLinks({ nowMs, count, keeps: () => nowMs() >= shortUntilMs, onlyLast: onlyBastion });
+  const links = createLinks({
+    nowMs,
+    count,
+    keeps: () => keep !== 'nothing' && nowMs() >= shortUntilMs,
+    onlyLast: onlyBastion,
+  });
   for (const { name } of config.bastions) await keyring.ofBastion(name);
   for (const { name } of config.clusters) await keyring.ofCluster(name);
   if (!hasNativeCrypto()) {
