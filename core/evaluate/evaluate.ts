@@ -107,7 +107,7 @@ function judgeOne(candidate: Candidate, context: Context): Verdict {
   });
   const subject = { candidate, told, identity: () => alertIdentity(rule.name, labels, key) };
   if (!folded) {
-    const reason = start === 'edited' ? endReason(rule, labels) : 'removed';
+    const reason = start ? endReason(rule, labels) : 'removed';
     const { value } = known.state ?? known.stored ?? known.last ?? {};
     const end = { ...freshState(labels), value };
     return conclude(subject, { settled: undefined, end, steps: [], reason }, context);

@@ -27,8 +27,9 @@ export function isAcrossClusters(rule: Shape): boolean {
 /** Whether an alert of the rule can have these labels; one of before an edit may have others. */
 export function hasShapeOf(rule: Shape, labels: Labels): boolean {
   const { aggregate } = rule;
+  if (!aggregate && isOfBastions(rule)) return labels.bastion !== undefined;
   // A node that lacks all of its series is told by its own labels, whatever those of the series.
-  if (!aggregate || namesNode(rule)) return isOfBastions(rule) || placeOf(labels) !== undefined;
+  if (!aggregate || namesNode(rule)) return placeOf(labels) !== undefined;
   const names = Object.keys(labels);
   return names.length === new Set(aggregate.by).size && names.every((name) => aggregate.by.includes(name));
 }

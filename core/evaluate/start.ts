@@ -29,7 +29,7 @@ export function startState(
   return { ...end, status: 'ok', run: undefined, sinceMs: undefined, firedAtMs: undefined };
 }
 
-/** Why an alert ends whose target is not among those the edited rule asks for. */
+/** Why an alert ends whose target is not among those that a new or edited rule asks for. */
 export function endReason(rule: Rule, labels: Labels): TransitionReason {
   return hasShapeOf(rule, labels) && labelsMatch(rule.where, labels) ? 'removed' : 'rule-changed';
 }

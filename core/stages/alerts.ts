@@ -48,12 +48,15 @@ export async function endRule(rule: string, at: AlertsOfShard): Promise<Transiti
   return ended;
 }
 
-/** Since an edit the rule is judged by other shards: what this one told of it is over. */
+/**
+ * The rule is judged by other shards: what was told of it here is over. It is looked for in every round, since it may
+ * have been told under another number of shards, whose checkpoints this one does not know.
+ */
 export async function leaveRule(rule: string, at: AlertsOfShard): Promise<Transition[]> {
   const name = shardName(at.shard);
-  if (!(await at.state.loadCheckpoint(rule, name))) return [];
+  const stored = await at.state.loadCheckpoint(rule, name);
   const ended = await endAlerts(rule, 'rule-changed', at);
-  await at.state.deleteCheckpoint(rule, name);
+  if (stored) await at.state.deleteCheckpoint(rule, name);
   return ended;
 }
 

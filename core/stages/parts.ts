@@ -11,7 +11,8 @@ import { intervalOf, loadStanding, queryIn, type ShardRound } from './shard-roun
 
 /**
  * Keeps what the shard's clusters add to the rule's aggregate: of all that the fleet has not settled, so that samples
- * which come late are in it. Tells of alerts only when they end, because the rule was judged here before an edit.
+ * which come late are in it. Tells of alerts only when they end, because the rule had alerts of clusters before an edit:
+ * looked for in every round, as `leaveRule` does.
  */
 export async function contribute(rule: Rule, view: View, round: ShardRound): Promise<Transition[]> {
   const { state, shard, roundMs, latenessMs } = round;
@@ -30,7 +31,7 @@ export async function contribute(rule: Rule, view: View, round: ShardRound): Pro
   const hash = ruleHash(rule);
   const before = standing.checkpoint;
   const goesOn = before?.ruleHash === hash && isRecent(before, round) ? before.part : undefined;
-  const ended = before && !before.part ? await endAlerts(rule.name, 'rule-changed', round) : [];
+  const ended = await endAlerts(rule.name, 'rule-changed', round);
   const checkpoint: Checkpoint = {
     version: 1,
     ruleHash: hash,

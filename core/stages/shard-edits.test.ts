@@ -1,0 +1,67 @@
+// One deployment may change a rule and the number of shards: what was told before must end, and only once.
+import { describe, expect, it } from 'vitest';
+import { createShardWorld, MINUTE, ruleOf, type ShardWorld, targets } from '../../test/shard-world.ts';
+import type { Rule, Sample } from '../model.ts';
+import { shardsOf } from '../plan/shards.ts';
+
+const EDIT = 10;
+const ROUNDS = 40;
+
+/** Every node breaches in every round, and one batch of a bastion is lost. */
+const samples = Array.from({ length: ROUNDS }, (_, round) => round * MINUTE).flatMap((timeMs): Sample[] => [
+  ...targets.flatMap(({ cluster, node, role }) => [
+    { metric: 'up', labels: { cluster, node, role }, timeMs, value: 1 },
+    { metric: 'mem_usage', labels: { cluster, node, role }, timeMs, value: 95 },
+  ]),
+  { metric: 'bastion_up', labels: { bastion: 'b', batch: '0' }, timeMs, value: 0 },
+]);
+
+const shapes = {
+  node: ruleOf('r', { forMs: 0 }),
+  cluster: ruleOf('r', { forMs: 0, aggregate: { by: ['cluster'], op: 'max' } }),
+  role: ruleOf('r', { forMs: 0, aggregate: { by: ['role'], op: 'max' } }),
+  all: ruleOf('r', { forMs: 0, aggregate: { by: [], op: 'max' } }),
+  bastion: ruleOf('r', { forMs: 0, metric: 'bastion_up', condition: { kind: 'below', threshold: 1 } }),
+} satisfies Record<string, Rule>;
+const shapeNames = Object.keys(shapes) as (keyof typeof shapes)[];
+
+async function judgeRounds(
+  world: ShardWorld,
+  rules: readonly Rule[],
+  count: number,
+  from: number,
+  to: number,
+) {
+  const told: string[] = [];
+  for (let round = from; round < to; round++) {
+    for (const shard of shardsOf(count)) told.push(...(await world.judge(shard, round, { rules })));
+  }
+  return told.map((text) => text.split(' '));
+}
+const idsLeft = async (world: ShardWorld) => (await world.left()).map((text) => text.split(' ')[0]);
+
+describe.each([
+  [2, 3],
+  [3, 2],
+  [1, 2],
+  [2, 1],
+  [2, 2],
+])('a rule edited while %i shards become %i', (before, after) => {
+  const edits = shapeNames.flatMap((from) =>
+    shapeNames.filter((to) => to !== from).map((to) => [from, to] as const),
+  );
+
+  it.each(edits)('from alerts by %s to alerts by %s ends those it had', async (from, to) => {
+    const fresh = createShardWorld({ samples, rules: [] });
+    await judgeRounds(fresh, [shapes[to]], after, 0, 1);
+    const world = createShardWorld({ samples, rules: [] });
+    await judgeRounds(world, [shapes[from]], before, 0, EDIT);
+    const had = await idsLeft(world);
+    const told = await judgeRounds(world, [shapes[to]], after, EDIT, ROUNDS);
+    const ended = told.filter(([, kind]) => kind === 'resolved');
+    expect(ended.map(([id]) => id?.replace(/-resolved.*/, '')).sort()).toEqual(had);
+    expect(ended.every(([, , , reason]) => reason === 'rule-changed')).toBe(true);
+    expect(await idsLeft(world)).toEqual(await idsLeft(fresh));
+    expect(told).toHaveLength(had.length + (await world.left()).length);
+  });
+});
