@@ -131,6 +131,8 @@ export interface StateStore {
   saveCheckpoint(rule: string, shard: string, checkpoint: Checkpoint, expectedVersion: number): Promise<void>;
   /** Rule names that have a checkpoint or a stored alert, to resolve those of removed rules. */
   listRules(): Promise<string[]>;
+  /** Shards under whose names the rule has checkpoints. */
+  listCheckpoints(rule: string): Promise<string[]>;
   deleteCheckpoint(rule: string, shard: string): Promise<void>;
 
   /** Alerts that are not ok. */

@@ -34,6 +34,10 @@ export function createMemoryState(): StateStore {
       const stored = [...checkpoints.keys()].map((text) => (JSON.parse(text) as [string, string])[0]);
       return [...new Set([...stored, ...[...alerts.values()].map((alert) => alert.value.rule)])].sort();
     },
+    async listCheckpoints(rule) {
+      const stored = [...checkpoints.keys()].map((text) => JSON.parse(text) as [string, string]);
+      return stored.flatMap(([name, shard]) => (name === rule ? [shard] : [])).sort();
+    },
     deleteCheckpoint: async (rule, shard) => void checkpoints.delete(key(rule, shard)),
     listAlerts: async (rule) =>
       [...alerts.values()].filter(({ value }) => rule === undefined || value.rule === rule).map(copy),

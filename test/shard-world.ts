@@ -54,6 +54,8 @@ export interface ShardWorld {
   state: StateStore;
   /** `metric cluster cluster …` of each query, `*` for all. */
   asked: string[];
+  /** From when on each query asked for samples, in ms. */
+  askedFromMs: number[];
   counted: Map<string, number>;
 }
 
@@ -63,9 +65,11 @@ export function createShardWorld(options: {
 }): ShardWorld {
   const state = createMemoryState();
   const asked: string[] = [];
+  const askedFromMs: number[] = [];
   const counted = new Map<string, number>();
   let now = 0;
   const query: SampleStore['query'] = async ({ metric, where = {}, fromMs, toMs }) => {
+    askedFromMs.push(fromMs);
     asked.push(`${metric} ${where.cluster?.join(' ') ?? '*'}`);
     const found = new Map<string, Series & { points: Point[] }>();
     for (const { labels, timeMs, value, metric: name, fromRound = 0 } of options.samples) {
@@ -90,6 +94,7 @@ export function createShardWorld(options: {
   return {
     state,
     asked,
+    askedFromMs,
     counted,
     async judge(shard, round, change = {}) {
       now = round;

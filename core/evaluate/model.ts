@@ -60,8 +60,6 @@ export interface Checkpoint {
     /** Since then it was judged without a gap longer than the lateness. */
     steadySinceMs: number;
   };
-  /** Of the fleet: how many shards its aggregates were made of. */
-  shards?: number;
 }
 
 /** What some clusters add to an aggregate across clusters, so that parts merged in any way come to the same. */

@@ -35,7 +35,8 @@ const FIRST = NOW - 30 - 20 - 5;
 it.each([
   ['behind what the fleet has settled', settledAt(NOW - 16), NOW - 16 + 1 / MINUTE],
   ['where the fleet lags behind its shards', settledAt(NOW - 100), NOW - 100 + 1 / MINUTE],
-  ['three hours ago where the fleet was not judged for longer', settledAt(NOW - 500), NOW - 180],
+  ['behind that also after three hours', settledAt(NOW - 195), NOW - 195 + 1 / MINUTE],
+  ['as for a first evaluation where the fleet was not judged for longer', settledAt(NOW - 196), FIRST],
   ['far enough for a first evaluation of an earlier round', undefined, FIRST],
   ['as far for an edited rule', settledAt(NOW - 16, 'other'), FIRST],
   ['as far for a round that the fleet has settled', settledAt(NOW), FIRST],

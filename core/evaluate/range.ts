@@ -30,8 +30,13 @@ export function judgedFromMs(input: RangeInput): number {
   return nowMs - latenessMs - 2 * holdMs - rule.keepFiringForMs;
 }
 
-/** A fleet that was not judged for longer is judged with a gap: its shards must not read ever more for it. */
+/** How far back a shard reads for what it missed: a call has minutes, and each that fails leaves more to the next. */
 const CATCH_UP_MS = 3 * 3_600_000;
+
+/** Whether a shard was not judged for so long that it begins anew, as with a new rule. */
+export function isBehind({ evaluatedToMs }: Pick<Checkpoint, 'evaluatedToMs'>, nowMs: number): boolean {
+  return evaluatedToMs < nowMs - CATCH_UP_MS;
+}
 
 /**
  * From when on a shard's part of an aggregate must be there, inclusive; the checkpoint is the fleet's. Without one, the
@@ -41,8 +46,8 @@ export function partFromMs(input: RangeInput): number {
   const { rule, checkpoint, nowMs, latenessMs } = input;
   const firstMs = judgedFromMs({ ...input, checkpoint: undefined }) - latenessMs;
   // One that has settled this round already is of a clock that was set back, or this round comes late.
-  if (checkpoint?.ruleHash !== ruleHash(rule) || checkpoint.settledToMs >= nowMs) return firstMs;
-  return Math.max(checkpoint.settledToMs + 1, Math.min(firstMs, nowMs - CATCH_UP_MS));
+  const goesOn = checkpoint?.ruleHash === ruleHash(rule) && checkpoint.settledToMs < nowMs;
+  return goesOn && !isBehind(checkpoint, nowMs) ? checkpoint.settledToMs + 1 : firstMs;
 }
 
 /** The targets in which the rule's metric is expected. Labels that only samples have (`mount`) exclude none. */

@@ -42,6 +42,12 @@ export function partNames(shard: Shard): string[] {
   return Array.from({ length: shard.count }, (_, index) => partName(index, shard.count));
 }
 
+/** Whether a checkpoint of that name is of another number of parts than this shard. */
+export function isOfOtherNumber(shard: Shard, name: string): boolean {
+  if (shard.kind === 'whole') return name !== shardName(shard);
+  return name !== FLEET && !name.endsWith(`/${shard.count}`);
+}
+
 function partName(index: number, count: number): string {
   return `${index}/${count}`;
 }

@@ -5,9 +5,10 @@ import type { AggregatePart } from '../evaluate/model.ts';
 import type { Rule, Target, Transition } from '../model.ts';
 import { type Shard, shardName, type View, viewOf } from '../plan/shards.ts';
 import { alertsOf, commitAlerts, endRule, leaveRule } from './alerts.ts';
-import { contribute, dropFormerParts, gatherParts } from './parts.ts';
+import { contribute, gatherParts } from './parts.ts';
 import {
   createUpQuery,
+  dropOtherNumbers,
   intervalOf,
   loadStanding,
   queryIn,
@@ -105,9 +106,8 @@ async function judgeRule(
     nowMs,
   });
   await commitAlerts(alerts, round, result);
-  if (parts) await dropFormerParts(rule, checkpoint, round);
-  const shards = parts && shard.kind === 'fleet' ? { shards: shard.count } : {};
-  await state.saveCheckpoint(rule.name, shardName(shard), { ...result.checkpoint, ...shards }, version);
+  if (!checkpoint) await dropOtherNumbers(rule.name, round);
+  await state.saveCheckpoint(rule.name, shardName(shard), result.checkpoint, version);
   for (const status of ['pending', 'firing'] as const) {
     meter.gauge('alerts', result.alerts.filter((alert) => alert.status === status).length, {
       rule: rule.name,

@@ -7,7 +7,7 @@ import { partFromMs } from '../evaluate/range.ts';
 import type { Rule, Transition } from '../model.ts';
 import { FLEET, partNames, shardName, type View } from '../plan/shards.ts';
 import { endAlerts } from './alerts.ts';
-import { intervalOf, loadStanding, queryIn, type ShardRound } from './shard-round.ts';
+import { dropOtherNumbers, intervalOf, loadStanding, queryIn, type ShardRound } from './shard-round.ts';
 
 /**
  * Keeps what the shard's clusters add to the rule's aggregate: of all that the fleet has not settled, so that samples
@@ -30,6 +30,7 @@ export async function contribute(rule: Rule, view: View, round: ShardRound): Pro
 
   const hash = ruleHash(rule);
   const before = standing.checkpoint;
+  if (!before) await dropOtherNumbers(rule.name, round);
   const goesOn = before?.ruleHash === hash && isRecent(before, round) ? before.part : undefined;
   const ended = await endAlerts(rule.name, 'rule-changed', round);
   const checkpoint: Checkpoint = {
@@ -80,17 +81,6 @@ export async function gatherParts(
   }
   const toMs = Math.min(roundMs, ...recent.map(({ evaluatedToMs }) => evaluatedToMs));
   return { toMs, parts: known.map(({ part }) => part) };
-}
-
-/** With another number of shards parts have other names: nobody reads those of before. */
-export async function dropFormerParts(
-  rule: Rule,
-  before: Checkpoint | undefined,
-  { shard, state }: ShardRound,
-): Promise<void> {
-  const count = before?.shards;
-  if (count === undefined || shard.kind !== 'fleet' || count === shard.count) return;
-  for (const name of partNames({ ...shard, count })) await state.deleteCheckpoint(rule.name, name);
 }
 
 function isRecent(

@@ -1,7 +1,8 @@
 import type { Checkpoint } from '../evaluate/model.ts';
+import { isBehind } from '../evaluate/range.ts';
 import { labelsMatch } from '../labels.ts';
 import type { Check, LabelGlobs, Labels, Rule, Series, Target } from '../model.ts';
-import { ownsAlert, type Shard, shardName } from '../plan/shards.ts';
+import { isOfOtherNumber, ownsAlert, type Shard, shardName } from '../plan/shards.ts';
 import type { Logger, Meter, SampleStore, SeriesQuery, StateStore } from '../ports.ts';
 
 export interface ShardPorts {
@@ -20,7 +21,10 @@ export interface ShardRound extends ShardPorts {
   targets: readonly Target[];
 }
 
-/** What the rule's checkpoint says; `judged` when it was judged further than `nowMs` already. */
+/**
+ * What the rule's checkpoint says; none when it was judged too far ahead, or by a shard too long ago. `judged` when it
+ * was judged further than `nowMs` already.
+ */
 export async function loadStanding(
   rule: Rule,
   nowMs: number,
@@ -37,8 +41,26 @@ export async function loadStanding(
     });
     return { checkpoint: undefined, version };
   }
+  // A fleet that is judged as a whole is small enough to read all that it has missed.
+  if (shard.kind !== 'whole' && isBehind(checkpoint, roundMs)) {
+    meter.count('checkpoints_behind_total', { rule: rule.name });
+    logger.warn('this rule was not judged for too long to catch up; it is judged anew', {
+      rule: rule.name,
+      judgedTo: new Date(checkpoint.evaluatedToMs).toISOString(),
+    });
+    return { checkpoint: undefined, version };
+  }
   // A late call, or a clock that was set back a little.
   return checkpoint.evaluatedToMs > nowMs ? 'judged' : { checkpoint, version };
+}
+
+/**
+ * Where a rule begins, what other numbers of shards knew of it goes. Should one of them return, it must not go on where
+ * it stopped: others have judged since. Alerts belong to no number.
+ */
+export async function dropOtherNumbers(rule: string, { shard, state }: ShardRound): Promise<void> {
+  const former = (await state.listCheckpoints(rule)).filter((name) => isOfOtherNumber(shard, name));
+  for (const name of former) await state.deleteCheckpoint(rule, name);
 }
 
 /** Asks for nothing where there is none of the clusters that the rule looks at. */

@@ -38,6 +38,22 @@ export function describeAlertState(state: () => StateStore): void {
       await state().saveCheckpoint('mem', 'local', checkpointOf(2), 0);
     });
 
+    it('are listed by the shards that a rule has them of', async () => {
+      for (const [rule, shard] of [
+        ['mem', '0/2'],
+        ['mem', 'fleet'],
+        ['mem-2', '1/2'],
+      ] as const) {
+        await state().saveCheckpoint(rule, shard, checkpointOf(1), 0);
+      }
+      const alert = alertOf('n', { rule: 'disk' });
+      await state().commitAlert({ alert, expectedVersion: 0, transitions: [], dueAtMs: T0 });
+      expect((await state().listCheckpoints('mem')).sort()).toEqual(['0/2', 'fleet']);
+      expect(await state().listCheckpoints('disk')).toEqual([]);
+      await state().deleteCheckpoint('mem', 'fleet');
+      expect(await state().listCheckpoints('mem')).toEqual(['0/2']);
+    });
+
     it('and alerts name their rules', async () => {
       expect(await state().listRules()).toEqual([]);
       await state().saveCheckpoint('mem', 'a', checkpointOf(1), 0);

@@ -14,6 +14,7 @@ type Alerts = Pick<
   | 'saveCheckpoint'
   | 'deleteCheckpoint'
   | 'listRules'
+  | 'listCheckpoints'
   | 'listAlerts'
   | 'commitAlert'
   | 'listTransitions'
@@ -83,6 +84,11 @@ export function createAlerts(world: World): Alerts {
       const rules: string[] = [];
       for (const rule of await enteredRules()) if (await hasAnything(rule)) rules.push(rule);
       return rules;
+    },
+    async listCheckpoints(rule) {
+      const { pk, sk: beginsWith } = keys.checkpoint(rule, '');
+      const heads = await table.query({ pk, beginsWith });
+      return heads.map(({ sk }) => sk.slice(beginsWith.length));
     },
     async listAlerts(rule) {
       const rules = rule === undefined ? await enteredRules() : [rule];

@@ -10,6 +10,7 @@ type Alerts = Pick<
   | 'saveCheckpoint'
   | 'deleteCheckpoint'
   | 'listRules'
+  | 'listCheckpoints'
   | 'listAlerts'
   | 'commitAlert'
   | 'listTransitions'
@@ -38,6 +39,10 @@ export function createAlerts(database: Database): Alerts {
     async listRules() {
       const sql = 'SELECT rule FROM checkpoint UNION SELECT rule FROM alert ORDER BY rule';
       return readRows<[string]>(database, sql).map(([rule]) => rule);
+    },
+    async listCheckpoints(rule) {
+      const sql = 'SELECT shard FROM checkpoint WHERE rule = ? ORDER BY shard';
+      return readRows<[string]>(database, sql, rule).map(([shard]) => shard);
     },
     async listAlerts(rule) {
       const sql = 'SELECT body, version FROM alert';

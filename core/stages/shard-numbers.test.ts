@@ -1,0 +1,121 @@
+// Another number of shards, there and back, and shards that nobody judged for hours.
+import { describe, expect, it } from 'vitest';
+import { createShardWorld, LATENESS_ROUNDS, MINUTE, ruleOf, targets } from '../../test/shard-world.ts';
+import type { Sample } from '../model.ts';
+import { shardsOf } from '../plan/shards.ts';
+
+const WEEK = 7 * 24 * 60;
+const rules = [
+  ruleOf('node', {}),
+  ruleOf('cluster', { aggregate: { by: ['cluster'], op: 'max' } }),
+  ruleOf('all', { aggregate: { by: [], op: 'max' } }),
+];
+/** Twice the hold of three intervals, and the lateness twice where a part may be merged later. */
+const FIRST_LOOK = 2 * 3 + 2 * LATENESS_ROUNDS;
+
+/** A range of rounds, judged by so many shards, or by nobody; all nodes have the value. */
+type Stretch = [from: number, to: number, value: number, count: number | undefined];
+
+/** Transitions of each stretch, by rule, kind and round. */
+async function play(stretches: readonly Stretch[]) {
+  const samples = stretches.flatMap(([from, to, value]) =>
+    Array.from({ length: to - from }, (_, i) => (from + i) * MINUTE).flatMap((timeMs) =>
+      targets.flatMap(({ cluster, node, role }): Sample[] => [
+        { metric: 'up', labels: { cluster, node, role }, timeMs, value: 1 },
+        { metric: 'mem_usage', labels: { cluster, node, role }, timeMs, value },
+      ]),
+    ),
+  );
+  const world = createShardWorld({ samples, rules });
+  const told: string[][] = [];
+  for (const [from, to, , count] of stretches) {
+    const some: string[] = [];
+    world.askedFromMs.length = 0;
+    for (let round = from; count !== undefined && round < to; round++) {
+      for (const shard of shardsOf(count)) some.push(...(await world.judge(shard, round)));
+    }
+    told.push(
+      some.map((text) => {
+        const [id = '', kind, atMs] = text.split(' ');
+        return `${id.split('-')[0]} ${kind} ${Number(atMs) / MINUTE}`;
+      }),
+    );
+  }
+  return { world, told };
+}
+const kindsOf = (told: readonly string[] | undefined) => [
+  ...new Set(told?.map((text) => text.split(' ')[1])),
+];
+
+describe('a number of shards that returns', () => {
+  it.each([
+    ['a week later', WEEK],
+    ['an hour later', 60],
+    ['within the lateness', 42],
+  ])('%s judges as for the first time', async (_, back) => {
+    const { world, told } = await play([
+      [0, 20, 95, 4],
+      [20, 25, 95, 8],
+      [25, 30, 50, 8],
+      [30, 40, 95, 8],
+      [back - 1, back, 95, 8],
+      [back, back + 20, 95, 4],
+    ]);
+    expect(told.map(kindsOf)).toEqual([
+      ['pending', 'firing'],
+      [],
+      ['resolved'],
+      ['pending', 'firing'],
+      [],
+      [],
+    ]);
+    const firstMs = (back - FIRST_LOOK) * MINUTE;
+    expect(Math.min(...world.askedFromMs)).toBeGreaterThanOrEqual(firstMs);
+    expect(await world.left()).toHaveLength(targets.length + 9 + 1);
+  });
+
+  it.each([
+    [8, 4],
+    [1, 4],
+    [4, 1],
+  ])('keeps no checkpoints of former ones: %i, then %i', async (before, after) => {
+    const { world } = await play([
+      [0, 5, 95, before],
+      [5, 10, 95, after],
+    ]);
+    const parts = ['0/4', '1/4', '2/4', '3/4'];
+    expect(await world.state.listCheckpoints('node')).toEqual(after === 1 ? ['local'] : parts);
+    expect(await world.state.listCheckpoints('all')).toEqual(after === 1 ? ['local'] : [...parts, 'fleet']);
+  });
+});
+
+describe('shards that nobody judged', () => {
+  const outage = (minutes: number, count: number): Stretch[] => [
+    [0, 20, 95, count],
+    [20, 60, 50, undefined],
+    [60, 20 + minutes, 95, undefined],
+    [20 + minutes, 40 + minutes, 95, count],
+  ];
+
+  it('find after three hours what they would have found in time', async () => {
+    const parts = await play(outage(3 * 60 - 1, 4));
+    const whole = await play(outage(3 * 60 - 1, 1));
+    expect(parts.told.map((some) => some.sort())).toEqual(whole.told.map((some) => some.sort()));
+    expect(kindsOf(parts.told[3]).sort()).toEqual(['firing', 'pending', 'resolved']);
+    expect(parts.world.counted.get('checkpoints_behind_total')).toBeUndefined();
+  });
+
+  it('begin anew after more, and what fires goes on', async () => {
+    const { world, told } = await play(outage(5 * 60, 4));
+    expect(told[3]).toEqual([]);
+    expect(await world.left()).toHaveLength(targets.length + 9 + 1);
+    expect(Math.min(...world.askedFromMs)).toBeGreaterThanOrEqual((20 + 5 * 60 - FIRST_LOOK) * MINUTE);
+    expect(world.counted.get('checkpoints_behind_total')).toBe(13);
+  });
+
+  it('find everything as a whole, however long it was', async () => {
+    const { world, told } = await play(outage(5 * 60, 1));
+    expect(kindsOf(told[3])).toEqual(['resolved', 'pending', 'firing']);
+    expect(world.counted.get('checkpoints_behind_total')).toBeUndefined();
+  });
+});
