@@ -57,6 +57,7 @@ export interface ShardWorld {
   /** From when on each query asked for samples, in ms. */
   askedFromMs: number[];
   counted: Map<string, number>;
+  logger: ReturnType<typeof createRecordingLogger>;
 }
 
 export function createShardWorld(options: {
@@ -82,10 +83,11 @@ export function createShardWorld(options: {
     }
     return [...found.values()];
   };
+  const logger = createRecordingLogger();
   const ports = {
     store: { query } as SampleStore,
     state,
-    logger: createRecordingLogger(),
+    logger,
     meter: {
       count: (name: string, _: unknown, by = 1) => void counted.set(name, (counted.get(name) ?? 0) + by),
       gauge: () => {},
@@ -96,6 +98,7 @@ export function createShardWorld(options: {
     asked,
     askedFromMs,
     counted,
+    logger,
     async judge(shard, round, change = {}) {
       now = round;
       const request = {

@@ -51,7 +51,7 @@ export async function contribute(rule: Rule, view: View, round: ShardRound): Pro
 /**
  * What all shards of clusters have added, and up to when all of them were judged. Undefined while there is nothing to
  * judge: none was, or one is waited for, since what half of a fleet comes to is not what the fleet comes to. A shard
- * that others have gone on without for longer than the lateness is waited for no more, and counted.
+ * that others have gone on without for longer than the lateness is waited for no more. Both are counted and logged.
  */
 export async function gatherParts(
   rule: Rule,
@@ -68,10 +68,14 @@ export async function gatherParts(
     return evaluatedToMs > roundMs + latenessMs ? [] : [{ part, evaluatedToMs }];
   });
   const recent = known.filter((checkpoint) => isRecent(checkpoint, round));
-  if (recent.length === 0) return undefined;
   const missing = names.length - recent.length;
   const steadyMs = roundMs - Math.min(...recent.map(({ part }) => part.steadySinceMs));
-  if (missing > 0 && steadyMs <= latenessMs) return undefined;
+  if (recent.length === 0 || (missing > 0 && steadyMs <= latenessMs)) {
+    meter.count('partials_awaited_total', { rule: rule.name }, missing);
+    const shards = names.length;
+    logger.warn('a rule across clusters waits for its shards', { rule: rule.name, missing, shards });
+    return undefined;
+  }
   meter.count('partials_missing_total', { rule: rule.name }, missing);
   if (missing > 0) {
     logger.warn('a rule across clusters is judged without shards that were not judged for too long', {
