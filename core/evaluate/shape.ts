@@ -1,6 +1,6 @@
 import { findMetric } from '../catalogue.ts';
 import type { Labels, Rule } from '../model.ts';
-import { placeOf } from './identity.ts';
+import { TARGET_LABELS } from './range.ts';
 
 type Shape = Pick<Rule, 'metric' | 'aggregate'>;
 
@@ -25,11 +25,16 @@ export function isAcrossClusters(rule: Shape): boolean {
 }
 
 /** Whether an alert of the rule can have these labels; one of before an edit may have others. */
-export function hasShapeOf(rule: Shape, labels: Labels): boolean {
-  const { aggregate } = rule;
-  if (!aggregate && isOfBastions(rule)) return labels.bastion !== undefined;
-  // A node that lacks all of its series is told by its own labels, whatever those of the series.
-  if (!aggregate || namesNode(rule)) return placeOf(labels) !== undefined;
+export function hasShapeOf(rule: Shape & Pick<Rule, 'noData'>, labels: Labels): boolean {
+  const { aggregate, noData } = rule;
+  if (!aggregate) return isOfBastions(rule) ? labels.bastion !== undefined : isOfTarget(labels);
   const names = Object.keys(labels);
-  return names.length === new Set(aggregate.by).size && names.every((name) => aggregate.by.includes(name));
+  const areOf = (by: readonly string[]) =>
+    names.length === new Set(by).size && names.every((name) => by.includes(name));
+  // A node that lacks all of its series is told by its own labels, whatever those of the groups.
+  return areOf(aggregate.by) || (noData === 'alerting' && namesNode(rule) && areOf(TARGET_LABELS));
+}
+
+function isOfTarget(labels: Labels): boolean {
+  return TARGET_LABELS.every((name) => labels[name] !== undefined);
 }

@@ -9,18 +9,22 @@ const ROUNDS = 40;
 
 /** Every node breaches in every round, and one batch of a bastion is lost. */
 const samples = Array.from({ length: ROUNDS }, (_, round) => round * MINUTE).flatMap((timeMs): Sample[] => [
-  ...targets.flatMap(({ cluster, node, role }) => [
+  ...targets.flatMap(({ cluster, node, role }): Sample[] => [
     { metric: 'up', labels: { cluster, node, role }, timeMs, value: 1 },
-    { metric: 'mem_usage', labels: { cluster, node, role }, timeMs, value: 95 },
+    { metric: 'disk_usage', labels: { cluster, node, role, mount: '/' }, timeMs, value: 95 },
   ]),
   { metric: 'bastion_up', labels: { bastion: 'b', batch: '0' }, timeMs, value: 0 },
 ]);
 
+const disk = ruleOf('r', { forMs: 0, metric: 'disk_usage' });
+const by = (...labels: string[]): Rule => ({ ...disk, aggregate: { by: labels, op: 'max' } });
 const shapes = {
-  node: ruleOf('r', { forMs: 0 }),
-  cluster: ruleOf('r', { forMs: 0, aggregate: { by: ['cluster'], op: 'max' } }),
-  role: ruleOf('r', { forMs: 0, aggregate: { by: ['role'], op: 'max' } }),
-  all: ruleOf('r', { forMs: 0, aggregate: { by: [], op: 'max' } }),
+  series: disk,
+  mount: by('cluster', 'node', 'mount'),
+  node: by('cluster', 'node'),
+  cluster: by('cluster'),
+  role: by('role'),
+  all: by(),
   bastion: ruleOf('r', { forMs: 0, metric: 'bastion_up', condition: { kind: 'below', threshold: 1 } }),
 } satisfies Record<string, Rule>;
 const shapeNames = Object.keys(shapes) as (keyof typeof shapes)[];
