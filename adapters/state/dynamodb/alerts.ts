@@ -5,7 +5,7 @@ import type { StateStore, Versioned } from '../../../core/ports.ts';
 import { historyAttributes, listHistory } from './history.ts';
 import { keys, sortable } from './layout.ts';
 import { loadRecord, openRecords, recordRemoval, recordWrites } from './record.ts';
-import { atVersion, type Item, type Write } from './table.ts';
+import { atVersion, type Item, type Key, type Write } from './table.ts';
 import type { World } from './world.ts';
 
 type Alerts = Pick<
@@ -29,6 +29,8 @@ export function createAlerts(world: World): Alerts {
   const { table } = world;
   /** Rules whose entry this process wrote, or found something of. */
   const known = new Set<string>();
+  /** Of checkpoints as this process read them, what says which items they have: who writes one has read it. */
+  const read = new Map<string, Item>();
 
   /** Entries are written before what they lead to, and stay: a rule that has nothing left is found out when asked. */
   async function enter(rule: string): Promise<void> {
@@ -54,19 +56,33 @@ export function createAlerts(world: World): Alerts {
     return stored.map(({ head, value }) => ({ value, version: Number(head.version) }));
   }
 
+  /** The checkpoint's item that is written over, if that has this version. */
+  async function checkpointBefore(key: Key, version: number): Promise<Item | undefined> {
+    if (version === 0) return undefined;
+    const head = read.get(key.pk + key.sk);
+    return head?.version === version ? head : (await table.get([key]))[0];
+  }
+
   return {
     async loadCheckpoint(rule, shard) {
-      const stored = await loadRecord<Checkpoint>(table, keys.checkpoint(rule, shard));
+      const key = keys.checkpoint(rule, shard);
+      const stored = await loadRecord<Checkpoint>(table, key);
+      if (stored) {
+        const { version = 0, parts = 0 } = stored.head;
+        read.set(key.pk + key.sk, { ...key, version, parts });
+      }
       return stored && { value: stored.value, version: Number(stored.head.version) };
     },
     async saveCheckpoint(rule, shard, checkpoint, expectedVersion) {
       await enter(rule);
+      const key = keys.checkpoint(rule, shard);
       const writes = await recordWrites({
-        key: keys.checkpoint(rule, shard),
+        key,
         kind: 'checkpoint',
         value: checkpoint,
         attributes: { version: expectedVersion + 1 },
         if: atVersion(expectedVersion),
+        before: await checkpointBefore(key, expectedVersion),
       });
       if ((await table.write(writes)).length > 0) throw staleError(`checkpoint of ${rule}`, expectedVersion);
     },
