@@ -39,12 +39,14 @@ export async function endAlerts(
   return ended.transitions;
 }
 
-/** The rule is removed: whatever the shard knows of it goes. */
+/**
+ * The rule is removed: the alerts that this shard judges end, and all checkpoints go, also those of other shards and of
+ * other numbers of them. Where alerts are left, they keep the rule's name among those their shard asks for.
+ */
 export async function endRule(rule: string, at: AlertsOfShard): Promise<Transition[]> {
-  const name = shardName(at.shard);
-  const stored = await at.state.loadCheckpoint(rule, name);
   const ended = await endAlerts(rule, 'removed', at);
-  if (stored) await at.state.deleteCheckpoint(rule, name);
+  const names = new Set([shardName(at.shard), ...(await at.state.listCheckpoints(rule))]);
+  for (const name of names) await at.state.deleteCheckpoint(rule, name);
   return ended;
 }
 

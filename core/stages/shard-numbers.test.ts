@@ -89,6 +89,24 @@ describe('a number of shards that returns', () => {
   });
 });
 
+describe('a rule that is removed', () => {
+  it.each([
+    [4, 8],
+    [4, 4],
+    [1, 4],
+    [4, 1],
+  ])('leaves nothing, judged by %i shards and ended by %i', async (before, after) => {
+    const { world } = await play([[0, 5, 95, before]]);
+    const ended: string[] = [];
+    for (const shard of shardsOf(after)) ended.push(...(await world.judge(shard, 5, { rules: [] })));
+    expect(ended).toHaveLength(targets.length + 9 + 1);
+    expect(ended.every((text) => text.includes(' resolved '))).toBe(true);
+    expect(await world.left()).toEqual([]);
+    expect(await world.state.listRules()).toEqual([]);
+    for (const { name } of rules) expect(await world.state.listCheckpoints(name)).toEqual([]);
+  });
+});
+
 describe('shards that nobody judged', () => {
   const outage = (minutes: number, count: number): Stretch[] => [
     [0, 20, 95, count],

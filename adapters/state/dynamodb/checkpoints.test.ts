@@ -1,7 +1,9 @@
 // What checkpoints leave in the table, and what writing them costs.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ConflictError } from '../../../core/errors.ts';
+import { WHOLE } from '../../../core/plan/shards.ts';
 import type { StateStore } from '../../../core/ports.ts';
+import { endRule } from '../../../core/stages/alerts.ts';
 import { checkpointOf, T0 } from '../../../test/contract/state-fixtures.ts';
 import { createMemoryTable, type MemoryTable } from '../../../test/memory-table.ts';
 import { noise } from '../../../test/noise.ts';
@@ -9,6 +11,18 @@ import { createTableState } from './state.ts';
 
 const options = { clock: { nowMs: () => T0 }, historyMs: 90 * 86_400_000 };
 const sized = (bytes: number) => ({ ...checkpointOf(1), comment: noise(bytes) });
+
+it('of a rule that another process has ended are asked for once more, then the rule is forgotten', async () => {
+  const table = createMemoryTable({ lagging: true });
+  const [one, other] = [createTableState(table, options), createTableState(table, options)];
+  const ended = (state: StateStore) => endRule('mem', { state, shard: WHOLE, roundMs: T0 });
+  await one.saveCheckpoint('mem', '0/2', checkpointOf(1), 0);
+  await other.saveCheckpoint('mem', '1/2', checkpointOf(1), 0);
+  await ended(one);
+  expect(await one.listRules()).toEqual([]);
+  await ended(other);
+  expect(await other.listRules()).toEqual([]);
+});
 
 describe('a checkpoint that shrinks', () => {
   let table: MemoryTable;
