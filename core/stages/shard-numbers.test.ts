@@ -89,6 +89,26 @@ describe('a number of shards that returns', () => {
   });
 });
 
+it('a late message of a former number of shards changes nothing', async () => {
+  const firing = rules.map((rule) => ({ ...rule, forMs: 0 }));
+  const { world } = await play([
+    [0, 12, 50, 4],
+    [12, 15, 95, undefined],
+  ]);
+  const judge = async (count: number, round: number) => {
+    const told: string[] = [];
+    for (const shard of shardsOf(count)) told.push(...(await world.judge(shard, round, { rules: firing })));
+    return told;
+  };
+  for (const round of [12, 13, 14]) await judge(8, round);
+  const left = await world.left();
+  expect(left).toHaveLength(targets.length + 9 + 1);
+  for (const round of [11, 12, 13]) expect(await judge(4, round)).toEqual([]);
+  expect(await world.left()).toEqual(left);
+  expect(await world.state.listCheckpoints('node')).toHaveLength(8);
+  expect(await judge(8, 14)).toEqual([]);
+});
+
 describe('a rule that is removed', () => {
   it.each([
     [4, 8],

@@ -23,7 +23,7 @@ export interface ShardRound extends ShardPorts {
 
 /**
  * What the rule's checkpoint says; none when it was judged too far ahead, or by a shard too long ago. `judged` when it
- * was judged further than `nowMs` already.
+ * was judged further than `nowMs` already, also by another number of shards.
  */
 export async function loadStanding(
   rule: Rule,
@@ -31,7 +31,16 @@ export async function loadStanding(
   { shard, roundMs, latenessMs, state, meter, logger }: ShardRound,
 ): Promise<{ checkpoint: Checkpoint | undefined; version: number } | 'judged'> {
   const stored = await state.loadCheckpoint(rule.name, shardName(shard));
-  if (!stored) return { checkpoint: undefined, version: 0 };
+  if (!stored) {
+    const names = await otherNumbers(rule.name, { shard, state });
+    const others = await Promise.all(names.map((name) => state.loadCheckpoint(rule.name, name)));
+    // A message of before the number of shards was changed: what it asks for is judged, and alerts are further.
+    const isLate = others.some((other) => {
+      const toMs = other?.value.evaluatedToMs ?? 0;
+      return toMs > nowMs && toMs <= roundMs + latenessMs;
+    });
+    return isLate ? 'judged' : { checkpoint: undefined, version: 0 };
+  }
   const { value: checkpoint, version } = stored;
   if (checkpoint.evaluatedToMs > roundMs + latenessMs) {
     meter.count('checkpoints_ahead_total', { rule: rule.name });
@@ -59,8 +68,11 @@ export async function loadStanding(
  * it stopped: others have judged since. Alerts belong to no number.
  */
 export async function dropOtherNumbers(rule: string, { shard, state }: ShardRound): Promise<void> {
-  const former = (await state.listCheckpoints(rule)).filter((name) => isOfOtherNumber(shard, name));
-  for (const name of former) await state.deleteCheckpoint(rule, name);
+  for (const name of await otherNumbers(rule, { shard, state })) await state.deleteCheckpoint(rule, name);
+}
+
+async function otherNumbers(rule: string, { shard, state }: Pick<ShardRound, 'shard' | 'state'>) {
+  return (await state.listCheckpoints(rule)).filter((name) => isOfOtherNumber(shard, name));
 }
 
 /** Asks for nothing where there is none of the clusters that the rule looks at. */
