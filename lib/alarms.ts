@@ -21,6 +21,7 @@ export type RunbookSection =
   | 'no-round'
   | 'config-errors'
   | 'evaluation-lag'
+  | 'fleet-incomplete'
   | 'deliveries-failed'
   | 'dead-letters'
   | 'old-messages'

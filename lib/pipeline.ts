@@ -94,6 +94,12 @@ function addCountAlarms(stack: Stack, topic: ITopic, tick: Duration): void {
     metric: counted('config_errors_total', 'plan', period),
     above: 0,
   });
+  addAlarm(stack, 'FleetIncompleteAlarm', topic, {
+    section: 'fleet-incomplete',
+    says: 'Rules across clusters are judged without a part of the fleet.',
+    metric: counted('partials_missing_total', 'evaluate', period),
+    above: 0,
+  });
   // They answer which messages failed, and do not fail themselves.
   for (const stage of ['probe', 'store', 'evaluate', 'deliver'] as const) {
     addAlarm(stack, `${stage}RetriesAlarm`, topic, {

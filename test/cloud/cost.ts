@@ -42,7 +42,7 @@ const IDLE_POLLS_A_MINUTE = 15;
 /** Of lib/: evaluate, store, notify, deliver, and one of each bastion. */
 const STANDARD_QUEUES = 3;
 /** With one bastion, and for each more, as `cdk synth` has them. */
-const ALARMS = { first: 33, more: 2 };
+const ALARMS = { first: 34, more: 2 };
 /** Names of counters and gauges by function, of which CloudWatch makes a metric each; at most. */
 const METRICS = 40;
 /** Queries of each minute use the least there is, 4 units, for the least time, 30 s (docs of Timestream, "TCU"). */

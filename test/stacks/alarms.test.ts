@@ -102,6 +102,7 @@ describe('alarms', () => {
       ['deliver', 'messages_retried_total'],
       ['evaluate', 'evaluation_lag_seconds'],
       ['evaluate', 'messages_retried_total'],
+      ['evaluate', 'partials_missing_total'],
       ['evaluate', 'rounds_total'],
       ['plan', 'config_errors_total'],
       ['probe', 'messages_retried_total'],
