@@ -165,7 +165,10 @@ it('a start of a round came from no queue: it stays until it is discarded', asyn
   await bury('plan', '{"scheduledTime":"2026-01-02T03:04:00Z"}');
   const back = await command('plan', '--redrive', '--show', '1');
   expect(back.out).toContain('start of the round of 2026-01-02T03:04:00Z');
-  expect(back.out).toContain('0 messages sent back; 1 start of rounds came from no queue: `--discard`');
+  expect(back.out).toContain(
+    '0 messages sent back, 1 stayed; 1 start of rounds came from no queue: `--discard`',
+  );
+  expect(back.code).toBe(1);
   expect(await counts('plan')).toEqual([1]);
   expect(await command('plan', '--discard')).toMatchObject({ code: 0 });
   expect(await counts('plan')).toEqual([0]);
