@@ -25,7 +25,7 @@ const ACCEPTED: readonly [finding: RegExp, where: RegExp, why: string][] = [
     'Traces, network interfaces, lists of streams and Timestream endpoints: AWS takes these actions for all resources or none.',
   ],
   [
-    /^AwsSolutions-IAM5\[Resource::\S+\/(charts|counters|audit)\/\*\]$/,
+    /^AwsSolutions-IAM5\[Resource::\S+\/(charts|counters|audit|judged)\/\*\]$/,
     /^Bartizan(Pipeline|History)\/\w+\/Role\//,
     'Names of files are made up as they are written; the prefix belongs to nothing else.',
   ],
