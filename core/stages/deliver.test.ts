@@ -4,6 +4,20 @@ import { ConfigError, PermanentError, RetryableError } from '../errors.ts';
 import type { Channel, Receipt } from '../ports.ts';
 import { PICTURE_WAIT_MS } from './deliver.ts';
 
+it('asks for no alerts but those of rules that may inhibit', async () => {
+  const world = createWorld();
+  const asked: (string | undefined)[] = [];
+  const { listAlerts } = world.state;
+  await fire(world);
+  world.state.listAlerts = (rule) => {
+    asked.push(rule);
+    return listAlerts(rule);
+  };
+  await world.notify();
+  expect(world.said()).toEqual(['ops 1 first firing n1:firing']);
+  expect(asked).toEqual(['node-down']);
+});
+
 describe('a channel that fails', () => {
   it('is retried after what it asked for, under the same number', async () => {
     const world = createWorld();

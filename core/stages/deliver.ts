@@ -30,10 +30,11 @@ export async function deliverDue(
   signal: AbortSignal,
 ): Promise<number> {
   const due = await ports.state.dueIncidents(ports.clock.nowMs(), DUE_PAGE);
-  const judged = due.length === 0 ? undefined : await readJudged(config, ports);
+  const incidents = due.map(({ value }) => value);
+  const judged = await readJudged(incidents, config, ports);
   // Every send is waited for, whatever one of them fails of: none goes on behind the caller's back.
   const outcomes = await Promise.allSettled(
-    due.map((incident) => judged && deliver(incident, judged, config, ports, signal)),
+    due.map((incident) => deliver(incident, judged, config, ports, signal)),
   );
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
@@ -50,14 +51,22 @@ export async function deliverIncident(
   const stored = await ports.state.loadIncident(id);
   const dueAtMs = stored?.value.dueAtMs;
   if (!stored || dueAtMs === undefined || dueAtMs > ports.clock.nowMs()) return;
-  await deliver(stored, await readJudged(config, ports), config, ports, signal);
+  await deliver(stored, await readJudged([stored.value], config, ports), config, ports, signal);
 }
 
 type Judged = Pick<Parameters<typeof suppressionJudge>[0], 'silences' | 'firing'>;
 
-async function readJudged({ silences }: DeliverConfig, { state }: DeliverPorts): Promise<Judged> {
-  const alerts = (await state.listAlerts()).map((alert) => alert.value);
-  return { silences, firing: alerts.filter((alert) => alert.status === 'firing') };
+/** Of alerts only those that may inhibit: in a storm all of them are many, and each message asks. */
+async function readJudged(
+  incidents: readonly Incident[],
+  { silences }: DeliverConfig,
+  { state }: DeliverPorts,
+): Promise<Judged> {
+  const rules = incidents.flatMap((incident) => Object.values(incident.rules));
+  const inhibitors = [...new Set(rules.flatMap(({ inhibitedBy }) => inhibitedBy))];
+  const alerts = await Promise.all(inhibitors.map((rule) => state.listAlerts(rule)));
+  const firing = alerts.flat().map(({ value }) => value);
+  return { silences, firing: firing.filter(({ status }) => status === 'firing') };
 }
 
 async function deliver(
