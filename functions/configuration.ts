@@ -1,5 +1,6 @@
 import type { Bucket } from '../adapters/aws/bucket.ts';
 import { KINDS } from '../adapters/kinds.ts';
+import { awsProblems } from '../core/config/on-aws.ts';
 import { parseConfig } from '../core/config/parse.ts';
 import type { Config } from '../core/config/types.ts';
 import { ConfigError } from '../core/errors.ts';
@@ -16,6 +17,8 @@ export interface ConfigurationPorts {
   clock: Clock;
   logger: Logger;
   meter: Meter;
+  /** Bastions that a queue was deployed for; undefined where nobody knows. */
+  bastions?: readonly string[] | undefined;
 }
 
 /** Beside the one that people upload. */
@@ -59,7 +62,7 @@ export function createConfiguration(uploadedKey: string, ports: ConfigurationPor
       const uploaded = await read(uploadedKey, seenUpload);
       if (!uploaded) return;
       try {
-        parse(uploaded.text, uploadedKey, clock.nowMs());
+        requireQueues(parse(uploaded.text, uploadedKey, clock.nowMs()), uploadedKey, ports.bastions);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         // Told at every round, until it is mended: an alarm hangs on it.
@@ -80,8 +83,19 @@ export function createConfiguration(uploadedKey: string, ports: ConfigurationPor
 /** @throws ConfigError that tells all problems */
 function parse(text: string, file: string, nowMs: number): Config {
   const result = parseConfig(text, { file, kinds: KINDS, baseDir: '/', nowMs });
-  if (result.ok) return result.config;
+  if (result.ok) {
+    const problems = awsProblems(result.config);
+    if (problems.length === 0) return result.config;
+    throw new ConfigError(`${file} cannot run on AWS\n${problems.join('\n')}`);
+  }
   const errors = result.problems.filter(({ severity }) => severity === 'error');
   const told = errors.map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`);
   throw new ConfigError(`${file} has ${errors.length} errors\n${told.join('\n')}`);
+}
+
+/** Nodes behind another bastion would be looked at by nobody. @throws ConfigError */
+function requireQueues({ bastions }: Config, file: string, deployed: readonly string[] | undefined): void {
+  const unknown = bastions.map(({ name }) => name).filter((name) => !(deployed ?? [name]).includes(name));
+  if (unknown.length === 0) return;
+  throw new ConfigError(`${file}: no queue was deployed for bastions ${unknown.join(', ')}; deploy it`);
 }

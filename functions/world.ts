@@ -77,7 +77,11 @@ export function createWorld(
     openDynamoState({ table: environment.BARTIZAN_TABLE, clock, historyMs: HISTORY_MS, client: aws }),
   );
   const configuration = once(async () =>
-    createConfiguration(environment.BARTIZAN_CONFIG_KEY, { bucket: await bucket(), ...ports }),
+    createConfiguration(environment.BARTIZAN_CONFIG_KEY, {
+      bucket: await bucket(),
+      bastions: environment.BARTIZAN_PROBE_QUEUES && Object.keys(environment.BARTIZAN_PROBE_QUEUES),
+      ...ports,
+    }),
   );
 
   /** One value a version of the configuration. */

@@ -1,5 +1,5 @@
 // Which parameters of Systems Manager each function reads: those that its part of the configuration names.
-import { findReferences } from '../core/config/secret-text.ts';
+import { referencesIn } from '../core/config/on-aws.ts';
 import type { Config } from '../core/config/types.ts';
 
 export interface ParameterNames {
@@ -20,23 +20,10 @@ export function parameterNames(config: Config): ParameterNames {
   };
 }
 
-/** References of a configuration's secrets that mean nothing to a function: it has our variables and files not. */
-export function localReferences(config: Config): string[] {
-  const { bastions, clusters, store, channels, server } = config;
-  const all = referencesIn([bastions, clusters, store.options, channels, server.heartbeat]);
-  return [...new Set(all.filter(({ kind }) => kind !== 'ssm').map(({ text }) => text))];
-}
-
 function parametersIn(value: unknown): string[] {
   const names = referencesIn(value)
     .filter(({ kind }) => kind === 'ssm')
     // A version or label behind a colon is no part of the parameter's name.
     .map(({ name }) => name.replace(/:.*$/, ''));
   return [...new Set(names)].sort();
-}
-
-function referencesIn(value: unknown): ReturnType<typeof findReferences> {
-  if (typeof value === 'string') return findReferences(value);
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(referencesIn);
 }

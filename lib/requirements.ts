@@ -1,8 +1,8 @@
+import { awsProblems } from '../core/config/on-aws.ts';
 import { scheduleSchema, serverSchema, storeSchema } from '../core/config/schema.ts';
 import type { Config } from '../core/config/types.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Check } from '../core/model.ts';
-import { localReferences } from './references.ts';
 import { LONGEST_TIMEOUT_SECONDS, slowestBatchSeconds, tickMinutes } from './timing.ts';
 
 /** Nodes whose batch fits into a message of the probe queue with room to spare. */
@@ -20,13 +20,11 @@ const MOST_BASTIONS = 20;
 /** What is right on one machine and cannot run on AWS, a line each. */
 export function deployProblems(config: Config): string[] {
   return [
-    ...storeProblems(config),
+    ...awsProblems(config),
     ...config.checks.flatMap(checkProblems),
     ...tickProblems(config.checks),
     ...countProblems(config.bastions.length),
     ...config.bastions.flatMap(bastionProblems),
-    ...config.clusters.flatMap(clusterProblems),
-    ...referenceProblems(config),
   ];
 }
 
@@ -67,13 +65,6 @@ export function ignoredFields({ store, schedule, server }: Config): string[] {
   ];
 }
 
-function storeProblems({ store }: Config): string[] {
-  if (store.type !== 'sqlite') return [];
-  return [
-    'store.type: `sqlite` is a file, and functions share none; write `prometheus` with the address of a workspace of Amazon Managed Prometheus',
-  ];
-}
-
 function checkProblems({ name, everyMs }: Check): string[] {
   if (everyMs % 60_000 === 0) return [];
   return [
@@ -94,7 +85,7 @@ function countProblems(bastions: number): string[] {
 }
 
 function bastionProblems(bastion: Config['bastions'][number]): string[] {
-  const { name, batchSize, maxConnections, agent, hostKeys } = bastion;
+  const { name, batchSize, maxConnections } = bastion;
   const at = `bastions ${name}`;
   const seconds = slowestBatchSeconds(bastion);
   return [
@@ -118,33 +109,5 @@ function bastionProblems(bastion: Config['bastions'][number]): string[] {
           `${at}: a batch of silent nodes takes ${seconds} s, and a function ends after ${LONGEST_TIMEOUT_SECONDS}; lower \`batchSize\` or \`deadlines\`, or raise \`concurrency\``,
         ]
       : []),
-    ...(agent === undefined ? [] : [noAgent(at)]),
-    ...(hostKeys.length > 0 ? [] : [unpinned(at)]),
   ];
-}
-
-function clusterProblems({ name, agent, nodes }: Config['clusters'][number]): string[] {
-  const at = `clusters ${name}`;
-  const open = nodes.filter(({ hostKeys }) => hostKeys.length === 0).map((node) => node.name);
-  const more = open.length > 3 ? ` and ${open.length - 3} more` : '';
-  return [
-    ...(agent === undefined ? [] : [noAgent(at)]),
-    ...(open.length > 0 ? [unpinned(`${at}, ${open.slice(0, 3).join(', ')}${more}`)] : []),
-  ];
-}
-
-function noAgent(at: string): string {
-  return `${at}: there is no ssh-agent on AWS; write \`privateKey\` instead`;
-}
-
-/** At every round it would be refused as unknown. */
-function unpinned(at: string): string {
-  return `${at}: no host key is pinned, and what \`bartizan trust\` learned is a file of this machine; write \`hostKeys\``;
-}
-
-function referenceProblems(config: Config): string[] {
-  return localReferences(config).map(
-    (text) =>
-      `${text} is unknown to a function; put the value into a parameter and write \`\${ssm:/bartizan/…}\``,
-  );
 }
