@@ -39,7 +39,8 @@ export async function openDoors(host: string | undefined, ports: readonly number
   return { host, stop };
 }
 
-function join(outer: Socket, inner: Socket, open: Set<Socket>): void {
+/** What comes in at one goes out at the other, and they end together. `open` holds those that have not ended. */
+export function join(outer: Socket, inner: Socket, open: Set<Socket>): void {
   for (const [one, other] of [
     [outer, inner],
     [inner, outer],

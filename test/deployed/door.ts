@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { join } from '../../localstack/doors.ts';
 
 /** A way to a port of this machine that can be shut: connections end, and none is made. */
 export interface Door {
@@ -13,19 +14,7 @@ export async function startDoor(targetPort: number): Promise<Door> {
   let open = true;
   const server = createServer((here) => {
     if (!open) return void here.destroy();
-    const there = connect(targetPort, '127.0.0.1');
-    for (const [socket, other] of [
-      [here, there],
-      [there, here],
-    ] as const) {
-      sockets.add(socket);
-      socket.on('error', () => other.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        other.destroy();
-      });
-      socket.pipe(other);
-    }
+    join(here, connect(targetPort, '127.0.0.1'), sockets);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const shut = () => {
