@@ -196,18 +196,20 @@ describe('at rounds of ten seconds', { timeout: 200_000 }, () => {
 });
 
 it('leaves an audit of each access, chained', async () => {
-  // The objects of one writer are one chain, in the order of their names.
-  const keys = await w.files('audit/');
-  expect(keys.length).toBeGreaterThan(0);
-  const writer = dirname(keys[0] ?? '');
-  let lines = '';
-  for (const key of keys.filter((each) => dirname(each) === writer)) lines += await w.readFile(key);
-  const file = join(w.dir, 'audit.jsonl');
-  writeFileSync(file, lines);
-  const verdict = await verifyAudit(file);
-  expect(verdict).toMatchObject({ ok: true, first: 1 });
-  // The bastion and two nodes at least.
-  expect(verdict.ok && verdict.entries).toBeGreaterThanOrEqual(3);
+  // The objects of one writer are one chain, in the order of their names; some were killed soon.
+  const writers = Map.groupBy(await w.files('audit/'), (key) => dirname(key));
+  const entries: number[] = [];
+  for (const keys of writers.values()) {
+    let lines = '';
+    for (const key of keys) lines += await w.readFile(key);
+    const file = join(w.dir, 'audit.jsonl');
+    writeFileSync(file, lines);
+    const verdict = await verifyAudit(file);
+    expect(verdict).toMatchObject({ ok: true, first: 1 });
+    entries.push(verdict.ok ? verdict.entries : 0);
+  }
+  // A bastion and each node behind it, once.
+  expect(Math.max(...entries)).toBeGreaterThanOrEqual(Object.keys(CLUSTERS).length);
 });
 
 it('writes no secret into a log', async () => {
