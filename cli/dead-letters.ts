@@ -3,10 +3,10 @@ import {
   createDeadLetters,
   type DeadLetterQueue,
   type DeadLetters,
-  queueName,
 } from '../adapters/queues/dead-letters.ts';
 import { messageText } from '../adapters/queues/message-text.ts';
 import { type Redriven, readLetters, redrive } from '../adapters/queues/redrive.ts';
+import { queueName } from '../adapters/queues/sqs.ts';
 import { systemClock } from '../local/clock.ts';
 import { withNotes } from './command-notes.ts';
 import { deadLetterTable, type QueueReport } from './dead-letter-table.ts';

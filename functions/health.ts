@@ -6,7 +6,7 @@ type Files = Pick<Bucket, 'get' | 'put'>;
 /** What the last round leaves behind that was judged as a whole. */
 export const HEALTH_KEY = 'health.json';
 /** What each part of the fleet leaves behind: that it was judged. */
-const JUDGED = 'judged/';
+export const JUDGED = 'judged/';
 /** Rounds that may be missing before the deployment calls itself ill. */
 export const MISSING_ROUNDS = 3;
 

@@ -64,3 +64,23 @@ it('what is thrown holds no secret, its cause neither', async () => {
   expect([thrown.message, cause.message]).toEqual(['outer ***', 'inner ***']);
   expect(`${thrown.stack}${cause.stack}`).not.toContain('s3cr3t');
 });
+
+it.each([
+  ['whose message cannot be set', () => new DOMException('cut s3cr3t', 'AbortError'), 'cut ***'],
+  [
+    'that is its own cause',
+    () => {
+      const error = new Error('round s3cr3t');
+      return Object.assign(error, { cause: error });
+    },
+    'round ***',
+  ],
+])('an error %s is thrown as it is, redacted', async (_what, make, message) => {
+  const { lambda, redactWith } = await import('./lambda.ts');
+  redactWith({ redact: (text) => text.replaceAll('s3cr3t', '***') });
+  const error = make();
+  const handle = lambda(() => Promise.reject(error));
+  const context = { functionName: 'f', awsRequestId: 'r', getRemainingTimeInMillis: () => 1000 } as never;
+  await expect(handle({}, context)).rejects.toBe(error);
+  expect(error.message).toBe(message);
+});

@@ -51,11 +51,18 @@ export const meter: Meter = {
     metrics.addMetric(name, SECONDS.test(name) ? MetricUnit.Seconds : MetricUnit.NoUnit, value),
 };
 
-/** What is thrown is in the trace, and printed by the runtime. */
+/** Causes of an error that are looked at; more is a circle. */
+const MOST_CAUSES = 10;
+
+/** What is thrown is in the trace, and printed by the runtime. What holds no secret stays as it is: some cannot be changed. */
 function redactError(error: unknown): void {
-  for (let each = error; each instanceof Error; each = each.cause) {
-    each.message = redact(each.message);
-    each.stack = each.stack && redact(each.stack);
+  let each = error;
+  for (let depth = 0; each instanceof Error && depth < MOST_CAUSES; depth++, each = each.cause) {
+    for (const field of ['message', 'stack'] as const) {
+      const text = each[field] ?? '';
+      const clean = redact(text);
+      if (clean !== text) Object.defineProperty(each, field, { value: clean, configurable: true });
+    }
   }
 }
 

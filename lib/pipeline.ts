@@ -8,7 +8,7 @@ import { WAKE_FILTER } from '../adapters/state/dynamodb/layout.ts';
 import type { Config } from '../core/config/types.ts';
 import { addAlarm, counted, gauged } from './alarms.ts';
 import { createDashboard } from './dashboard.ts';
-import { ACTIVE_KEY, type Data, HEALTH_KEY } from './data.ts';
+import { ACTIVE_KEY, type Data, HEALTH_KEY, JUDGED } from './data.ts';
 import type { Network } from './network.ts';
 import {
   allowConfig,
@@ -226,7 +226,7 @@ function addEvaluate(world: World): { stage: Stage; queue: Queue } {
   allowParameters(stage.fn, [...names.store, ...names.heartbeat]);
   allowInventory(stage.fn, data, config);
   allowFiles(stage.fn, data, HEALTH_KEY, 'write');
-  allowFiles(stage.fn, data, 'judged/*', 'read and write');
+  allowFiles(stage.fn, data, `${JUDGED}*`, 'read and write');
   return { stage, queue };
 }
 

@@ -44,8 +44,10 @@ export async function deploy(options: {
   parameters: Readonly<Record<string, string>>;
   /** Folder for the templates. */
   outDir: string;
+  /** Parts that the fleet is judged in. Default: 1. */
+  shards?: number;
 }): Promise<Deployment> {
-  const { emulator, file, text, parameters, outDir } = options;
+  const { emulator, file, text, parameters, outDir, shards = 1 } = options;
   const ssm = new SSMClient(emulator.client);
   const s3 = new S3Client({ ...emulator.client, forcePathStyle: true });
   const put = (Name: string, Value: string, Type: 'String' | 'SecureString') =>
@@ -79,7 +81,10 @@ export async function deploy(options: {
   await rm(outDir, { recursive: true, force: true });
   const { vpcId, privateSubnetIds } = await defaultNetwork(emulator);
   const network = [`vpcId=${vpcId}`, `privateSubnetIds=${privateSubnetIds.join(',')}`];
-  const context = [`config=${file}`, 'uploadConfig=false', ...network].flatMap((one) => ['-c', one]);
+  const context = [`config=${file}`, 'uploadConfig=false', `shards=${shards}`, ...network].flatMap((one) => [
+    '-c',
+    one,
+  ]);
   const synthMs = await node(SYNTH_LIMIT_MS, CDK, 'synth', '-q', '-o', outDir, ...context);
   const how = ['--require-approval', 'never', '--method', 'direct', '--concurrency', '4'];
   const deployMs = await node(DEPLOY_LIMIT_MS, DEPLOY, ...context, '--app', outDir, ...how);

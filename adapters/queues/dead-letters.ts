@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ConfigError } from '../../core/errors.ts';
 import type { AwsClient } from '../aws/client.ts';
 import { awsError } from '../aws/errors.ts';
+import { queueName } from './sqs.ts';
 
 /** The stacks write a parameter for each dead-letter queue under it. Where there is none, nothing is deployed. */
 export const DEAD_LETTERS_PATH = '/bartizan/deployment/dead-letters';
@@ -163,11 +164,6 @@ export async function createDeadLetters(aws: AwsClient = {}): Promise<DeadLetter
       queues.destroy();
     },
   };
-}
-
-/** The last part of an address. */
-export function queueName(url: string): string {
-  return url.split('/').at(-1) ?? url;
 }
 
 async function notDeployed(region: () => Promise<string>): Promise<ConfigError> {

@@ -32,7 +32,7 @@ export async function createQueues(client: AwsClient = {}): Promise<Queues> {
   const sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
   return {
     async send(queueUrl, messages) {
-      const name = queueUrl.split('/').at(-1);
+      const name = queueName(queueUrl);
       for (const batch of batchesOf(messages)) {
         const Entries = batch.map(({ body, delaySeconds, fifo }, i) => ({
           Id: String(i),
@@ -52,11 +52,11 @@ export async function createQueues(client: AwsClient = {}): Promise<Queues> {
     async hide(queueUrl, receiptHandle, seconds) {
       const hiding = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: seconds };
       await sqs.send(new ChangeMessageVisibilityCommand(hiding)).catch((cause: unknown) => {
-        throw awsError(cause, `queue ${queueUrl.split('/').at(-1)}`);
+        throw awsError(cause, `queue ${queueName(queueUrl)}`);
       });
     },
     async deadLettersOf(queueUrl) {
-      const what = `queue ${queueUrl.split('/').at(-1)}`;
+      const what = `queue ${queueName(queueUrl)}`;
       const asked = new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['RedrivePolicy'] });
       const { Attributes } = await sqs.send(asked).catch((cause: unknown) => {
         throw awsError(cause, what);
@@ -67,6 +67,11 @@ export async function createQueues(client: AwsClient = {}): Promise<Queues> {
       return queueUrlOf(policy.deadLetterTargetArn);
     },
   };
+}
+
+/** The last part of an address. */
+export function queueName(url: string): string {
+  return url.split('/').at(-1) ?? url;
 }
 
 /** Where a queue is, of its name `arn:PARTITION:sqs:REGION:ACCOUNT:NAME`. */

@@ -1,4 +1,5 @@
-// The pipeline deployed to the emulator as to an account (TLS, each call authorised), over a fleet that speaks SSH.
+// The pipeline deployed to the emulator as to an account (TLS, each call authorised), over a fleet that speaks SSH and is
+// judged in two parts.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,6 +100,7 @@ export async function startDeployedWorld(
       text,
       parameters: secrets,
       outDir: join(dir, 'cdk'),
+      shards: 2,
     });
     // For the store, which takes them from there.
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as functions from '../../functions/configuration.ts';
 import * as health from '../../functions/health.ts';
-import { ACTIVE_KEY, HEALTH_KEY } from '../../lib/data.ts';
+import { ACTIVE_KEY, HEALTH_KEY, JUDGED } from '../../lib/data.ts';
 import { policyLines } from './policy-text.ts';
 import { resources, synthExample } from './synth.ts';
 
@@ -118,7 +118,7 @@ describe('each function may do this and nothing else', () => {
 });
 
 it('functions and stacks agree on the names of files', () => {
-  expect([ACTIVE_KEY, HEALTH_KEY]).toEqual([functions.ACTIVE_KEY, health.HEALTH_KEY]);
+  expect([ACTIVE_KEY, HEALTH_KEY, JUDGED]).toEqual([functions.ACTIVE_KEY, health.HEALTH_KEY, health.JUDGED]);
 });
 
 describe('permissions follow from the configuration', () => {
