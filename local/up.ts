@@ -125,7 +125,7 @@ export async function startBartizan(options: {
     if (takenOver > 0)
       logger.info('messages interrupted by the last stop are sent again', { count: takenOver });
     const draw = createDraw({ store, renderer: createChartRenderer(), charts, config });
-    const notifier = startNotifier(config, { ...ports, channels, draw, sleep });
+    const notifier = startNotifier(config, { ...ports, store, channels, draw, sleep });
 
     const stopping = new AbortController();
     const cut = new AbortController();

@@ -8,7 +8,13 @@ import { routedLabels } from './routes.ts';
 export type Suppression = { by: 'silence'; untilMs: number } | { by: 'inhibition'; rule: string };
 
 export type Decision =
-  | { kind: 'send'; reason: NotifyReason; alerts: readonly IncidentAlert[] }
+  | {
+      kind: 'send';
+      reason: NotifyReason;
+      alerts: readonly IncidentAlert[];
+      /** Episodes of these that the channel has not been sent as they are now. */
+      news: readonly string[];
+    }
   | { kind: 'wait'; untilMs: number; why: string; heldBack: readonly string[] }
   | { kind: 'nothing'; why: string; close: boolean };
 
@@ -56,10 +62,12 @@ export function decideNotification(input: {
     }
   }
 
-  if (news.length > 0)
-    return { kind: 'send', reason: reasonOf(incident, news, open), alerts: [...open, ...resolvedOf(news)] };
+  if (news.length > 0) {
+    const alerts = [...open, ...resolvedOf(news)];
+    return { kind: 'send', reason: reasonOf(incident, news, open), alerts, news: news.map(episodeOf) };
+  }
   const repeatAtMs = remindable ? (incident.lastNotifiedAtMs ?? nowMs) + input.repeatIntervalMs : Infinity;
-  if (nowMs >= repeatAtMs) return { kind: 'send', reason: 'repeat', alerts: open };
+  if (nowMs >= repeatAtMs) return { kind: 'send', reason: 'repeat', alerts: open, news: [] };
   if (held.length > 0) {
     return {
       kind: 'wait',

@@ -5,10 +5,12 @@ import { type Decision, decideNotification, suppressionJudge } from '../notify/d
 import { holdBack } from '../notify/incident.ts';
 import type { Delivery, Incident, Notification, Picture } from '../notify/model.ts';
 import { buildNotification, tellsOfFailures } from '../notify/notification.ts';
-import type { Channel, Versioned } from '../ports.ts';
+import type { Channel, SampleStore, Versioned } from '../ports.ts';
+import { currentValues } from './current-values.ts';
 import { DEFAULT_REPEAT_MS, type RecordPorts, recordAttempt, type SendResult } from './record.ts';
 
 export interface DeliverPorts extends RecordPorts {
+  store: Pick<SampleStore, 'query' | 'latest'>;
   channels: ReadonlyMap<string, Channel>;
   /** Draws the alert's chart; undefined when there is nothing to draw. May fail or be slow: the text goes alone. */
   draw: (notification: Notification, incident: Incident) => Promise<Picture | undefined>;
@@ -16,7 +18,7 @@ export interface DeliverPorts extends RecordPorts {
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-export type DeliverConfig = Pick<Config, 'routes' | 'silences' | 'channels' | 'schedule'>;
+export type DeliverConfig = Pick<Config, 'routes' | 'silences' | 'channels' | 'checks' | 'schedule'>;
 
 /** Text waits for its picture at most this long (design, "Delivery"). */
 export const PICTURE_WAIT_MS = 3_000;
@@ -117,6 +119,8 @@ async function send(
     attempt,
     reason,
     alerts: decision.alerts,
+    news: decision.news,
+    values: await currentValues({ incident: leased, alerts: decision.alerts, config, signal }, ports),
     statuses: tellsOfFailures(leased, decision.alerts) ? await state.listTargetStatus() : [],
     timeZone: config.schedule.timeZone,
     nowMs: startMs,
