@@ -42,7 +42,7 @@ function build(
     notified: {},
     notifications: 0,
   };
-  const attempt = { number: 1, says: {}, channel: 'ops', tries: 1, firstTriedAtMs: FIRED };
+  const attempt = { number: 1, says: {}, tries: 1, firstTriedAtMs: FIRED };
   const given = { news: [], values: new Map(), nowMs: FIRED + MINUTE, ...extra };
   return buildNotification({
     incident,

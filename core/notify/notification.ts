@@ -62,7 +62,7 @@ export function buildNotification(input: {
     number: attempt.number,
     key: `${incident.id}:${attempt.number}`,
     route: incident.route,
-    channel: attempt.channel,
+    channel: incident.channel,
     reason: input.reason,
     status: firing.length > 0 ? 'firing' : 'resolved',
     severity: SEVERITIES[severities.reduce((a, b) => Math.max(a, b), 0)] ?? 'info',

@@ -65,10 +65,11 @@ export function sampleMessage(input: {
     notified: {},
     notifications: 0,
   };
+  const reason = resolved ? 'all-resolved' : 'first';
   const notification = buildNotification({
     incident,
-    attempt: beginAttempt(incident, [alert], nowMs),
-    reason: resolved ? 'all-resolved' : 'first',
+    attempt: beginAttempt(incident, { alerts: [alert], reason }, nowMs),
+    reason,
     alerts: [alert],
     news: [episodeOf(alert)],
     values: new Map(),
