@@ -17,7 +17,7 @@ export function titleOf({ alerts, rule, nowMs, timeZone, status }: ChartInput): 
     const count = `${alerts.length} alerts`;
     return status === 'resolved'
       ? `${rule.title}: ${count} resolved`
-      : `${rule.title} ${condition}: ${count}`;
+      : `${rule.title}${unit === 'bool' ? '' : ` ${condition}`}: ${count}`;
   }
   // Words and spans are those of the text: see core/message/summary.ts.
   const value = valueText(rule.metric, only, { nowMs, timeZone });
