@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { CHART_THEMES } from '../chart/spec.ts';
 import { ROLES } from '../model.ts';
-import { byteSizeSchema, durationSchema } from './duration.ts';
+import { byteSizeSchema, durationOrNeverSchema, durationSchema } from './duration.ts';
 import {
   hostSchema,
   labelGlobsSchema,
@@ -133,12 +133,16 @@ export const channelSchema = z.strictObject({
   theme: z.enum(CHART_THEMES).describe('Colours of its charts').default('dark'),
 });
 
+const SHORTEST_REPEAT_MS = 60_000;
+
 export const routeSchema = z.strictObject({
   name: nameSchema.describe('Name of the route'),
   match: labelGlobsSchema
     .describe('Labels and globs, also `rule` and `severity`; all must match')
     .prefault({}),
-  channels: z.array(z.string()).min(1).describe('Channels that get the alerts'),
+  channels: z
+    .array(z.string())
+    .describe('Channels that get the alerts; `[]` sends them to nobody on purpose'),
   continue: z.boolean().describe('Whether later routes may take the alert as well').default(false),
   groupBy: z
     .array(z.string())
@@ -146,7 +150,21 @@ export const routeSchema = z.strictObject({
     .default(['rule', 'cluster']),
   groupWait: durationSchema.describe('How long the first message of a group waits for more').prefault('0s'),
   groupInterval: durationSchema.describe('Least time between messages of a group').prefault('5m'),
-  repeatInterval: durationSchema.describe('What still fires is said again after so long').prefault('4h'),
+  repeatInterval: durationOrNeverSchema
+    .refine((ms) => ms >= SHORTEST_REPEAT_MS, {
+      error: ({ input }) =>
+        input === 0
+          ? '0s would repeat the message without a pause; write `never` to send no reminders'
+          : 'reminders come once a minute at most; write `1m` or longer, or `never`',
+    })
+    .describe('What still fires is said again after so long, `1m` at least, or `never`')
+    .prefault('4h'),
+  resolvedEarly: z
+    .boolean()
+    .describe(
+      'When nothing of a group fires any more, that is said at once rather than after `groupInterval`; once in each at most',
+    )
+    .default(true),
 });
 
 export const silenceSchema = z

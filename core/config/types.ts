@@ -68,14 +68,17 @@ export interface ChannelConfig {
 export interface Route {
   name: string;
   match: LabelGlobs;
+  /** Empty: sends to nobody on purpose. */
   channels: readonly string[];
   continue: boolean;
   /** Labels (and `rule`) whose values make one incident. Default: rule, cluster. */
   groupBy: readonly string[];
   groupWaitMs: number;
   groupIntervalMs: number;
-  /** What still fires is said again after so long. */
+  /** What still fires is said again after so long; Infinity: never. */
   repeatIntervalMs: number;
+  /** That nothing of a group fires any more is said before `groupIntervalMs` is over, once in each at most. */
+  resolvedEarly: boolean;
 }
 
 export interface Config {
