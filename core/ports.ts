@@ -223,10 +223,15 @@ export interface Audit {
   close(): Promise<void>;
 }
 
-/** What a channel's service answered to an accepted message. */
+/** What a channel's service answered to a message that it did not refuse. */
 export interface Receipt {
   id?: string;
   detail: string;
+  /**
+   * The answer is neither yes nor no; says why, in words. The caller sends once more under the same number, then counts
+   * the message as sent, with a warning.
+   */
+  unclear?: string;
 }
 
 export interface Channel {
