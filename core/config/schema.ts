@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { CHART_THEMES } from '../chart/spec.ts';
 import { ROLES } from '../model.ts';
-import { byteSizeSchema, durationOrNeverSchema, durationSchema } from './duration.ts';
+import { byteSizeSchema, durationSchema } from './duration.ts';
 import {
   hostSchema,
   labelGlobsSchema,
@@ -10,6 +10,7 @@ import {
   nameSchema,
   portSchema,
   positiveDurationSchema,
+  repeatIntervalSchema,
   timeSchema,
   timeZoneSchema,
   urlSchema,
@@ -133,8 +134,6 @@ export const channelSchema = z.strictObject({
   theme: z.enum(CHART_THEMES).describe('Colours of its charts').default('dark'),
 });
 
-const SHORTEST_REPEAT_MS = 60_000;
-
 export const routeSchema = z.strictObject({
   name: nameSchema.describe('Name of the route'),
   match: labelGlobsSchema
@@ -150,13 +149,7 @@ export const routeSchema = z.strictObject({
     .default(['rule', 'cluster']),
   groupWait: durationSchema.describe('How long the first message of a group waits for more').prefault('0s'),
   groupInterval: durationSchema.describe('Least time between messages of a group').prefault('5m'),
-  repeatInterval: durationOrNeverSchema
-    .refine((ms) => ms >= SHORTEST_REPEAT_MS, {
-      error: ({ input }) =>
-        input === 0
-          ? '0s would repeat the message without a pause; write `never` to send no reminders'
-          : 'reminders come once a minute at most; write `1m` or longer, or `never`',
-    })
+  repeatInterval: repeatIntervalSchema
     .describe('What still fires is said again after so long, `1m` at least, or `never`')
     .prefault('4h'),
   resolvedEarly: z

@@ -45,7 +45,7 @@ function sameSaying(a: Readonly<Record<string, string>>, b: Readonly<Record<stri
 /**
  * The incident after its notification was accepted, or finally given up: ended alerts that were said leave it, and
  * what is still unsaid (held back, or changed meanwhile) is looked at again after `groupInterval`, what still fires
- * after `repeatInterval`.
+ * after `repeatInterval`, where that is not `never`.
  */
 export function concludeAttempt(input: {
   incident: Incident;
@@ -63,15 +63,15 @@ export function concludeAttempt(input: {
   const { attempt: _done, dueAtMs: _due, ...rest } = incident;
   const notified = Object.fromEntries(Object.entries(said).filter(([id]) => kept.has(id)));
   const unsaid = alerts.some((alert) => notified[episodeOf(alert)] !== alert.status);
+  const againMs = unsaid ? input.groupIntervalMs : input.repeatIntervalMs;
   return {
     ...rest,
     alerts,
     notified,
     notifications: attempt.number,
     lastNotifiedAtMs: nowMs,
-    ...(alerts.length === 0
-      ? { closedAtMs: nowMs }
-      : { dueAtMs: nowMs + (unsaid ? input.groupIntervalMs : input.repeatIntervalMs) }),
+    ...(alerts.length === 0 && { closedAtMs: nowMs }),
+    ...(alerts.length > 0 && againMs < Infinity && { dueAtMs: nowMs + againMs }),
   };
 }
 

@@ -92,7 +92,8 @@ async function deliver(
     const rest = holdBack(incident, new Set(decision.kind === 'wait' ? decision.heldBack : []));
     const next: Incident =
       decision.kind === 'wait'
-        ? { ...rest, dueAtMs: decision.untilMs }
+        ? // What is never repeated is due when something changes.
+          { ...rest, ...(decision.untilMs < Infinity && { dueAtMs: decision.untilMs }) }
         : { ...rest, ...(decision.close ? { closedAtMs: nowMs } : {}) };
     logger.debug('nothing to say', { incident: incident.id, why: decision.why });
     await state.commitIncidents({ incidents: [{ value: next, version: stored.version }] });

@@ -133,11 +133,13 @@ function placesOf(
   { routes }: FanOutConfig,
   { meter, logger }: FanOutPorts,
 ): Place[] {
-  const places = matchRoutes(routes, rule, labels).flatMap((route) => {
+  const taking = matchRoutes(routes, rule, labels);
+  const places = taking.flatMap((route) => {
     const group = groupOf(route, rule, labels);
     return [...new Set(route.channels)].map((channel) => ({ route, channel, group }));
   });
-  if (places.length === 0) {
+  // A route without channels sends to nobody on purpose.
+  if (taking.length === 0) {
     meter.count('transitions_unrouted_total', { rule: rule.name });
     logger.warn('no route takes this alert', { rule: rule.name, ...labels });
   }
