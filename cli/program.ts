@@ -12,6 +12,7 @@ import { probeCommand } from './probe.ts';
 import { queryCommand } from './query.ts';
 import { rulesCommand } from './rules-test.ts';
 import { schemaCommand } from './schema.ts';
+import { silenceCommand } from './silence.ts';
 import { trustCommand } from './trust.ts';
 import { upCommand } from './up.ts';
 
@@ -48,6 +49,7 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     probeCommand(),
     upCommand(),
     alertsCommand(),
+    silenceCommand(),
     queryCommand(),
     dataCommand(),
     deadLettersCommand(),

@@ -1,6 +1,6 @@
 // Silences and inhibitions that can match nothing. Labels that only a probe knows (mount, device) may have any value.
 import { isOfBastions, namesCluster, namesNode } from '../evaluate/shape.ts';
-import type { LabelGlobs, Rule } from '../model.ts';
+import type { LabelGlobs, Labels, Rule } from '../model.ts';
 import { type CoverageInput, canMatch, distinct, type Place, placesOf } from './coverage.ts';
 import { type Finding, type Path, quoted, warningAt } from './problem.ts';
 
@@ -16,7 +16,10 @@ export function idleMatches(input: IdleInput): Finding[] {
   );
   const globs = [...rules.map(({ rule }) => rule.where), ...current.map(({ match }) => match)];
   const nodes = distinct(input.nodes, new Set(['cluster', ...globs.flatMap((one) => Object.keys(one))]));
-  const all = rules.flatMap(({ rule }) => placesOf(rule, nodes, bastions)).map(alertPlace);
+  const all = alertPlaces(
+    rules.map(({ rule }) => rule),
+    { nodes, bastions },
+  );
   const idle = current
     .filter(({ match }) => !all.some((place) => canMatch(match, place)))
     .map(({ path, match }) =>
@@ -27,6 +30,14 @@ export function idleMatches(input: IdleInput): Finding[] {
       ),
     );
   return [...idle, ...rules.flatMap((entry) => idleInhibitions(entry, input))];
+}
+
+/** What alerts there can be of these rules. */
+export function alertPlaces(
+  rules: readonly Rule[],
+  { nodes, bastions }: { nodes: readonly Labels[]; bastions: readonly string[] },
+): Place[] {
+  return rules.flatMap((rule) => placesOf(rule, nodes, bastions)).map(alertPlace);
 }
 
 /** Inhibition wants a firing alert of the same cluster and node. */

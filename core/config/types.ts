@@ -77,8 +77,8 @@ export interface Route {
   groupIntervalMs: number;
   /** What still fires is said again after so long; Infinity: never. */
   repeatIntervalMs: number;
-  /** That nothing of a group fires any more is said before `groupIntervalMs` is over, once in each at most. */
-  resolvedEarly: boolean;
+  /** Whether the end of the last firing alert of a group need not wait for `groupInterval`. Default true. */
+  resolvedEarly?: boolean;
 }
 
 export interface Config {
