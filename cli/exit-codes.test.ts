@@ -131,6 +131,12 @@ const CODES: [line: string, code: number][] = [
   ['rules test @absent.yaml', 1],
   ['rules test', 2],
   ['rules', 2],
+  ['routes test rule=memory node=n1 -c @good.yaml', 0],
+  ['routes test rule=memry -c @good.yaml', 1],
+  ['routes test nood=n1 -c @good.yaml', 2],
+  ['routes test severity=loud -c @good.yaml', 2],
+  ['routes test -c @good.yaml', 2],
+  ['routes', 2],
   ['completion bash', 0],
   ['completion tcsh', 2],
   ['--help', 0],
@@ -168,6 +174,7 @@ describe('--json', () => {
     ['data check -c @good.yaml --json', 0],
     ['notify-test ops --dry-run -c @good.yaml --json', 0],
     ['notify-test ops -c @good.yaml --json', 1],
+    ['routes test rule=memory node=n1 --json -c @good.yaml', 0],
     ['rules test @holds.yaml @fails.yaml @absent.yaml --json', 1],
   ])('`%s` prints one document of the shape in docs/cli.md, and nothing else', async (line, code) => {
     expect(await exitOf(line)).toBe(code);

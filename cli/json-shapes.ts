@@ -136,6 +136,30 @@ export const silencesShape = list(
   }),
 );
 
+export const routesTestShape = z.strictObject({
+  labels: labels.describe('as routes see them, with what follows from rule and node'),
+  routes: list(
+    z.strictObject({
+      route: z.string(),
+      outcome: z.enum(['taken', 'passed', 'not-reached']),
+      why: z.string(),
+      continues: z.boolean(),
+      channels: list(z.string()),
+      group: labels,
+    }),
+  ),
+  hearers: list(z.strictObject({ channel: z.string(), route: z.string(), fallbacks: list(z.string()) })),
+  withheldBy: list(
+    z.strictObject({
+      by: z.enum(['silence', 'inhibition']),
+      name: z.string().describe('id of the silence, or name of the rule'),
+      now: z.boolean().describe('of an inhibition: whether that rule fires for the same cluster and node'),
+      untilMs: z.number().optional().describe('of a silence'),
+      what: z.string().optional().describe('of a silence: its matchers and comment'),
+    }),
+  ),
+});
+
 export const queryShape = list(
   z.strictObject({
     metric: z.string(),

@@ -1,6 +1,6 @@
 import type { Config } from '../core/config/types.ts';
 import { formatDateTime, formatMoment, formatSpan } from '../core/format.ts';
-import type { Alert, Silence, StoredSilence } from '../core/model.ts';
+import type { Alert, Matcher, Silence, StoredSilence } from '../core/model.ts';
 import { describeMatcher, fromGlobs, silenceCovers } from '../core/notify/silences.ts';
 import { renderTable } from './table.ts';
 
@@ -60,6 +60,11 @@ export function describeSilence(silence: StoredSilence, config: Config, nowMs: n
   return printable(
     `${whatText(silence)}${from} ${untilText(silence, config, nowMs)}, by ${author}: ${comment}`,
   );
+}
+
+/** `node="prod-1" role=~"etcd|api"`. */
+export function describeMatchers(matchers: readonly Matcher[]): string {
+  return printable(matchers.map(describeMatcher).join(' '));
 }
 
 function whatText({ alertId, matchers }: Pick<StoredSilence, 'alertId' | 'matchers'>): string {
