@@ -31,6 +31,13 @@ describe('open incidents of what is gone', () => {
     expect(told(['ops'], 'default', [])[0]).toContain('nobody will be told more');
   });
 
+  it('that were settled are remembered, and owe nothing', () => {
+    const settled = { ...incident, orphanedAtMs: 5 };
+    expect(describeOrphans(findOrphans([settled], config(['ops'], 'default')))).toEqual([
+      '1 firing alert of channel `chat`, which is not configured any more; what was owed has gone to `ops`; what was sent is remembered in case it comes back',
+    ]);
+  });
+
   it('are told together where route and channel are the same', () => {
     const all = [incident, { ...incident, id: 'i2' }];
     expect(describeOrphans(findOrphans(all, config(['ops'], 'default')))).toEqual([

@@ -13,6 +13,8 @@ export interface Orphan {
   ended: number;
   /** Channels that today's routes name for these alerts; what is owed goes there. */
   goesTo: readonly string[];
+  /** What it owed has gone there; what the channel was sent is remembered while the alerts fire, should it come back. */
+  settled: boolean;
 }
 
 /** In the order of the incidents. Alerts of rules that are gone are routed as they were when they fired. */
@@ -39,6 +41,7 @@ export function findOrphans(
         firing,
         ended: alerts.length - firing,
         goesTo: [...new Set(goesTo)],
+        settled: incident.orphanedAtMs !== undefined,
       },
     ];
   });
@@ -46,9 +49,11 @@ export function findOrphans(
 
 /** Orphans of one route and channel together, a line each, for `check` and the log. */
 export function describeOrphans(orphans: readonly Orphan[]): string[] {
-  const groups = Map.groupBy(orphans, ({ route, channel, gone }) => JSON.stringify([route, channel, gone]));
+  const groups = Map.groupBy(orphans, ({ route, channel, gone, settled }) =>
+    JSON.stringify([route, channel, gone, settled]),
+  );
   return [...groups.values()].map((group) => {
-    const [{ route, channel, gone }] = group as [Orphan, ...Orphan[]];
+    const [{ route, channel, gone, settled }] = group as [Orphan, ...Orphan[]];
     const sum = (key: 'firing' | 'ended') => group.reduce((total, orphan) => total + orphan[key], 0);
     const goesTo = [...new Set(group.flatMap((orphan) => orphan.goesTo))].map((name) => `\`${name}\``);
     const what = [counted(sum('firing'), 'firing'), counted(sum('ended'), 'ended')].filter(
@@ -60,8 +65,9 @@ export function describeOrphans(orphans: readonly Orphan[]): string[] {
       missing === ''
         ? `of route \`${route}\` and channel \`${channel}\`, which are not configured any more`
         : `of ${missing}, which is not configured any more`;
-    const next =
-      goesTo.length === 0
+    const next = settled
+      ? `what was owed has gone to ${goesTo.join(', ') || 'nobody'}; what was sent is remembered in case it comes back`
+      : goesTo.length === 0
         ? "today's routes name no channel for them: nobody will be told more"
         : `what is owed goes to ${goesTo.join(', ')}, as today's routes say`;
     return `${what.join(' and ')} ${where}; ${next}`;

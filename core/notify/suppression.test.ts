@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { absorb, decide, n1, n2, opened, REPEAT_MS, rule, said, transition } from '../../test/incidents.ts';
 import type { Labels, Transition } from '../model.ts';
-import { INHIBITION_RECHECK_MS, suppressionJudge } from './decide.ts';
+import { INHIBITION_RECHECK_MS } from './decide.ts';
 import type { IncidentAlert } from './model.ts';
+import { SILENCE_RECHECK_MS, suppressionJudge } from './suppression.ts';
 
 describe('suppression', () => {
   const inhibited = rule('memory', { inhibitedBy: ['node-down'] });
@@ -45,6 +46,8 @@ describe('suppression', () => {
     const a = alert(transition('firing', 1_000));
     expect(judged(stored)(a)).toEqual({ by: 'silence', untilMs: 90_000 });
     expect(judged(stored)({ ...a, status: 'resolved' })).toBeUndefined();
+    const long = { ...stored, untilMs: 10 * SILENCE_RECHECK_MS };
+    expect(judged(long)(a)).toEqual({ by: 'silence', untilMs: 5_000 + SILENCE_RECHECK_MS });
     expect(judged({ ...stored, fromMs: 6_000 })(a)).toBeUndefined();
     expect(judged({ ...stored, createdAtMs: a.sinceMs - 1 })(a)).toBeUndefined();
   });
@@ -80,7 +83,7 @@ describe('suppression', () => {
   it('never says an alert that began and ended held back', () => {
     const over = absorb(opened(), transition('resolved', 2_000), 2_000);
     const silenced = () => ({ by: 'silence', untilMs: 9_000 }) as const;
-    expect(decide(over, 2_000, silenced)).toEqual({ kind: 'nothing', why: 'all has ended', close: true });
+    expect(decide(over, 2_000, silenced)).toEqual({ kind: 'close', why: 'all has ended' });
   });
 
   it('withholds the end of an alert that was said, until the silence ends', () => {
