@@ -218,9 +218,20 @@ export interface AuditEntry {
   outcome: string;
 }
 
-export interface Audit {
+/** What somebody changed at run time. */
+export interface AuditAction {
+  atMs: number;
+  actor: string;
+  action: 'silence-added' | 'silence-ended';
+  /** Id of what was changed. */
+  subject: string;
+  detail: string;
+  outcome: string;
+}
+
+export interface Audit<Entry = AuditEntry> {
   /** Append-only, hash-chained; on disk when it resolves. */
-  append(entries: readonly AuditEntry[]): Promise<void>;
+  append(entries: readonly Entry[]): Promise<void>;
   head(): { writer: string; sequence: number; hash: string };
   close(): Promise<void>;
 }
