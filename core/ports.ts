@@ -34,8 +34,10 @@ export interface Meter {
 export interface Secrets {
   /** Replaces every reference in `text`. @throws ConfigError naming the reference, never a value. */
   resolve(text: string): Promise<string>;
-  /** Replaces every value resolved so far by `<secret>`. */
+  /** Replaces every value resolved or hidden so far, and what these are made of, by `<secret>`. */
   redact(text: string): string;
+  /** From now on this is a secret too: an address that stands in the configuration, or was put together. */
+  hide?(value: string): void;
   /** What was resolved was refused: values that are kept for a while are asked for anew at the next use. */
   forget?(): void;
 }
