@@ -58,6 +58,12 @@ export function networkOf(options: NetworkOptions, secrets: Secrets): () => Prom
   };
 }
 
+/** A login within an address that is no secret otherwise. */
+export function hideLogin(address: string, secrets: Pick<Secrets, 'hide'>): void {
+  const { username, password } = new URL(address);
+  for (const text of [`${username}:${password}`, password]) if (password !== '') secrets.hide?.(text);
+}
+
 function createNetwork(ca: string | undefined, address: string | undefined, secrets: Secrets): Network {
   const secureContext = ca === undefined ? undefined : contextOf(ca);
   const proxy = address === undefined ? undefined : proxyOf(address);

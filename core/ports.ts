@@ -240,7 +240,8 @@ export interface Channel {
     options: { signal: AbortSignal },
   ): Promise<Receipt>;
   /**
-   * Whether messages would get through, as far as can be told without sending one; what was seen, in a line.
+   * Whether messages would get through, as far as can be told without sending one; what was seen, in a line. `unclear`:
+   * they would, but the operator should mend something.
    * @throws as `send`
    */
   verify?(options: { signal: AbortSignal }): Promise<Receipt>;
