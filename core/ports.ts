@@ -35,8 +35,10 @@ export interface Meter {
 export interface Secrets {
   /** Replaces every reference in `text`. @throws ConfigError naming the reference, never a value. */
   resolve(text: string): Promise<string>;
-  /** Replaces every value resolved so far by `<secret>`. */
+  /** Replaces every value resolved or hidden so far, and what these are made of, by `<secret>`. */
   redact(text: string): string;
+  /** From now on this is a secret too: an address that stands in the configuration, or was put together. */
+  hide?(value: string): void;
   /** What was resolved was refused: values that are kept for a while are asked for anew at the next use. */
   forget?(): void;
 }
@@ -258,7 +260,8 @@ export interface Channel {
     options: { signal: AbortSignal },
   ): Promise<Receipt>;
   /**
-   * Whether messages would get through, as far as can be told without sending one; what was seen, in a line.
+   * Whether messages would get through, as far as can be told without sending one; what was seen, in a line. `unclear`:
+   * they would, but the operator should mend something.
    * @throws as `send`
    */
   verify?(options: { signal: AbortSignal }): Promise<Receipt>;

@@ -129,7 +129,7 @@ export function createWorld(
       (config) => openStore(config.store, { secrets, clock }),
       (store) => store.close(),
     ),
-    channels: perConfig((config) => createChannels(config.channels, { secrets, clock })),
+    channels: perConfig((config) => createChannels(config.channels, { secrets, clock, logger })),
     heartbeat: perConfig(async ({ server: { heartbeat: url } }) =>
       url === undefined ? undefined : createHeartbeat({ url, ...ports }),
     ),
