@@ -72,7 +72,7 @@ export function sampleMessage(input: {
     reason,
     alerts: [alert],
     news: [episodeOf(alert)],
-    values: new Map(),
+    values: new Map(last === undefined ? [] : [[episodeOf(alert), { value: last }]]),
     statuses: [],
     timeZone,
     nowMs,

@@ -94,6 +94,6 @@ function plain(text: string, limit: number): { type: 'plain_text'; text: string;
 }
 
 /** https://docs.slack.dev/messaging/formatting-message-text#escaping */
-function escapeText(text: string): string {
+export function escapeText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
