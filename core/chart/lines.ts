@@ -6,7 +6,7 @@ import { placeText } from '../message/summary.ts';
 import type { Labels, Point } from '../model.ts';
 import { compareBadness, MOST_BREACHING, neighbourhoodsOf } from './selection.ts';
 import type { ChartInput } from './spec.ts';
-import { LONGEST_BRIDGE } from './thinner.ts';
+import { createThinner } from './thinner.ts';
 import { badness } from './worst.ts';
 
 export interface ChartLine {
@@ -20,7 +20,9 @@ export interface ChartLine {
   segments: readonly (readonly Point[])[];
 }
 
-const MAX_LINES = 30;
+export const MAX_LINES = 30;
+/** Of a line at most two points a bin are drawn; a bin is two of a picture's pixels wide. */
+const BINS = 900;
 
 /** The lines, the worst of those that breach first, and how many series there are beside them. */
 export function chartLines(input: ChartInput): { lines: ChartLine[]; values: number[]; omitted: number } {
@@ -57,11 +59,11 @@ export function chartLines(input: ChartInput): { lines: ChartLine[]; values: num
       value: last ? valueText(last) : '',
       breaching: alert !== undefined,
       ...(alert && alerts.length > 1 && { firedAtMs: alert.firedAtMs }),
-      segments: segmentsOf(points, intervalMs),
+      segments: segmentsOf(points, input),
     };
   });
-  // An alert whose series was not read counts as well.
-  const unread = several ? Math.max(0, alerts.length - ranked.length) : 0;
+  // Of several clusters what breaches counts, read or not; of one what was left out when it was read.
+  const unread = several ? Math.max(0, alerts.length - ranked.length) : (input.others ?? 0);
   return {
     lines,
     values: drawn.flatMap(({ points }) => points.map(({ value }) => value)),
@@ -82,14 +84,8 @@ function within(fromMs: number, toMs: number): (point: Point) => boolean {
   return ({ timeMs, value }) => timeMs >= fromMs && timeMs <= toMs && Number.isFinite(value);
 }
 
-function segmentsOf(points: readonly Point[], intervalMs: number): Point[][] {
-  const segments: Point[][] = [];
-  let last: Point | undefined;
-  for (const point of points) {
-    const joined = last !== undefined && point.timeMs - last.timeMs <= LONGEST_BRIDGE * intervalMs;
-    if (joined) segments.at(-1)?.push(point);
-    else segments.push([point]);
-    last = point;
-  }
-  return segments;
+function segmentsOf(points: readonly Point[], { fromMs, toMs, intervalMs }: ChartInput): Point[][] {
+  const thinner = createThinner({ fromMs, toMs, bins: BINS, intervalMs });
+  for (const point of points) thinner.add(point);
+  return thinner.segments();
 }

@@ -9,7 +9,7 @@ import { firingText, subtitleOf, titleOf } from './words.ts';
 export const CHART_THEMES = ['dark', 'light'] as const;
 export type ChartTheme = (typeof CHART_THEMES)[number];
 
-export type { ChartLine } from './lines.ts';
+export { type ChartLine, MAX_LINES } from './lines.ts';
 
 /** Everything that is drawn, decided; a renderer measures and paints. */
 export interface ChartSpec {
@@ -61,6 +61,8 @@ export interface ChartInput {
   rule: Rule;
   /** The rule's metric: the alerts' series and their neighbours'. */
   series: readonly Series[];
+  /** How many more there are. Default: none. */
+  others?: number;
   fromMs: number;
   toMs: number;
   nowMs: number;
