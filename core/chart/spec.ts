@@ -1,4 +1,5 @@
 import { findMetric, type Metric } from '../catalogue.ts';
+import { visibleLine } from '../message/visible-line.ts';
 import type { Rule, Series } from '../model.ts';
 import type { NotificationAlert } from '../notify/model.ts';
 import { type Axis, timeAxis, valueAxis } from './axes.ts';
@@ -85,7 +86,7 @@ export function buildChartSpec(asked: ChartInput): ChartSpec {
     metric,
   );
   const stepped = metric.unit === 'bool';
-  const title = titleOf(input);
+  const title = visibleLine(titleOf(input));
   const subtitle = subtitleOf(input);
   return {
     theme: input.theme ?? 'dark',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sampleAlert, sampleNotification } from '../../test/contract/notifications.ts';
 import { NOTIFY_REASONS, type NotifyReason } from '../notify/model.ts';
-import { headline, historyText, occasionText, plainText, standingText } from './text.ts';
+import { greatestThatFits, headline, historyText, occasionText, plainText, standingText } from './text.ts';
 
 const labels = (node: string) => ({ cluster: 'prod', node, role: 'etcd' });
 const alert = sampleAlert({ labels: labels('n1') });
@@ -73,7 +73,7 @@ it('a silence that ended is said to be why', () => {
   expect(occasionText(notify({ reason: 'silence-ended' }))).toContain('sent now because a silence ended');
 });
 
-it('the severity stands beside each alert where there are several', () => {
+it('the severity stands beside an alert where it is another than that of the headline', () => {
   const warning = { ...alert, severity: 'warning' as const };
   expect(standingText(alert, notify({ alerts: [alert] }))).toBe('prod / n1 · since 18:00:00, fired 18:10:00');
   expect(standingText(warning, notify({ alerts: [alert, warning] }))).toContain(
@@ -99,6 +99,10 @@ describe('historyText', () => {
     const nextDay = { ...told, atMs: alert.firedAtMs + 86_400_000 };
     expect(historyText(alert, nextDay)).toBe('since 24 Nov 18:00:00, fired 24 Nov 18:10:00');
   });
+});
+
+it.each([0, 1, 2, 7, 99, 100])('of a hundred the greatest that fits is found: %d', (limit) => {
+  expect(greatestThatFits(100, (count) => count <= limit)).toBe(limit);
 });
 
 describe('plainText', () => {

@@ -80,12 +80,12 @@ export function historyText(
   return `${parts.join(', ')}${alert.reason === 'threshold' ? '' : ` [${alert.reason}]`}`;
 }
 
-/** `prod / prod-1 · since …`, with the severity where the message has several. */
+/** `prod / prod-1 · since …`, with the severity where that is another than the headline's. */
 export function standingText(alert: NotificationAlert, notification: Notification): string {
-  const mixed = notification.alerts.some(({ severity }) => severity !== alert.severity);
   const place = placeText(alert.labels);
   const history = historyText(alert, notification);
-  return [...(place ? [place] : []), ...(mixed ? [alert.severity] : []), history].join(' · ');
+  const severity = alert.severity === notification.severity ? [] : [alert.severity];
+  return [...(place ? [place] : []), ...severity, history].join(' · ');
 }
 
 /** `✖ node-1 has used 94.1% …`: the alert in a line. */
@@ -96,6 +96,20 @@ export function alertLine(alert: NotificationAlert): string {
 /** Addresses of what to do, each once, those of the first alerts. */
 export function runbooksOf({ alerts }: Pick<Notification, 'alerts'>): string[] {
   return [...new Set(alerts.flatMap((alert) => alert.runbook ?? []))].slice(0, RUNBOOKS);
+}
+
+/** A line about an alert is not shorter: of more alerts than limit / this, not all fit. */
+export const SHORTEST_LINE = 4;
+
+/** The greatest number up to `most` that fits, 0 if none does. What fits with more fits with fewer. */
+export function greatestThatFits(most: number, fits: (count: number) => boolean): number {
+  let [fitting, beyond] = [0, most + 1];
+  while (beyond - fitting > 1) {
+    const middle = Math.floor((fitting + beyond) / 2);
+    if (fits(middle)) fitting = middle;
+    else beyond = middle;
+  }
+  return fitting;
 }
 
 /**

@@ -1,5 +1,13 @@
 import { markupSafeAddress } from '../../../core/message/address.ts';
-import { alertLine, headline, occasionText, runbooksOf, standingText } from '../../../core/message/text.ts';
+import {
+  alertLine,
+  greatestThatFits,
+  headline,
+  occasionText,
+  runbooksOf,
+  SHORTEST_LINE,
+  standingText,
+} from '../../../core/message/text.ts';
 import type { Notification, NotificationAlert } from '../../../core/notify/model.ts';
 
 /** https://developers.mattermost.com/integrate/webhooks/incoming: longer posts are split. */
@@ -13,11 +21,11 @@ export const PLAIN_LIMIT = 4000;
  * Markdown within the limit; names are literal. Too much is shortened by whole alerts: "and 12 more".
  */
 export function render(notification: Notification, limit = POST_LIMIT): string {
-  for (let shown = notification.alerts.length; shown > 0; shown--) {
-    const text = compose(notification, shown);
-    if (text.length <= limit) return text;
-  }
-  return compose(notification, 0);
+  const { length } = notification.alerts;
+  const most = Math.floor(limit / SHORTEST_LINE);
+  const fits = (shown: number) => compose(notification, shown).length <= limit;
+  const all = length <= most && fits(length);
+  return compose(notification, all ? length : greatestThatFits(Math.min(length - 1, most), fits));
 }
 
 function compose(notification: Notification, shown: number): string {

@@ -9,9 +9,8 @@ export const HEADER_LIMIT = 150;
 export const SECTION_LIMIT = 3000;
 /** https://docs.slack.dev/reference/block-kit/composition-objects/text-object: of a context's elements too. */
 export const TEXT_OBJECT_LIMIT = 3000;
-/** https://docs.slack.dev/reference/block-kit/blocks/image-block: of both. */
+/** https://docs.slack.dev/reference/block-kit/blocks/image-block. Its address may have 3,000, `server.publicUrl` has 2,000. */
 export const ALT_LIMIT = 2000;
-export const IMAGE_URL_LIMIT = 3000;
 /** https://docs.slack.dev/reference/methods/chat.postMessage: 50 blocks; bolt-js #2509: about 13,200 characters in all. */
 export const BLOCKS_LIMIT = 50;
 export const CHARACTERS_LIMIT = 12_000;

@@ -1,6 +1,14 @@
 import { markupSafeAddress } from '../../../core/message/address.ts';
 import { placeText } from '../../../core/message/summary.ts';
-import { alertLine, headline, occasionText, runbooksOf, standingText } from '../../../core/message/text.ts';
+import {
+  alertLine,
+  greatestThatFits,
+  headline,
+  occasionText,
+  runbooksOf,
+  SHORTEST_LINE,
+  standingText,
+} from '../../../core/message/text.ts';
 import type { Notification, NotificationAlert } from '../../../core/notify/model.ts';
 
 /** https://core.telegram.org/bots/api#sendphoto: caption, after entities parsing. */
@@ -26,15 +34,16 @@ const DETAILS: readonly Detail[] = ['full', 'brief', 'place'];
  */
 export function render(notification: Notification, limit: number): TelegramText {
   const { alerts } = notification;
-  for (const detail of DETAILS) {
+  const most = Math.floor(limit / SHORTEST_LINE);
+  for (const detail of alerts.length <= most ? DETAILS : []) {
     const text = compose(notification, alerts.length, detail);
     if (text.length <= limit) return text;
   }
-  for (let shown = alerts.length - 1; shown > 0; shown--) {
-    const text = compose(notification, shown, 'place');
-    if (text.length <= limit) return text;
-  }
-  return compose(notification, 0, 'place');
+  const shown = greatestThatFits(
+    Math.min(alerts.length - 1, most),
+    (count) => compose(notification, count, 'place').length <= limit,
+  );
+  return compose(notification, shown, 'place');
 }
 
 function compose(notification: Notification, shown: number, detail: Detail): TelegramText {
