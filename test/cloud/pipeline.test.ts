@@ -100,6 +100,27 @@ it('fires and resolves, told once a cluster, half a minute after the round', asy
   expect(noDeadLetters()).toEqual([]);
 });
 
+it('a reminder says the values of its time, not those that it fired with', async () => {
+  const [route] = config.routes;
+  const routes = route ? [{ ...route, groupBy: ['rule'], repeatIntervalMs: 5 * MINUTE }] : [];
+  await cloud.store.close();
+  cloud = startCloud({ config: { ...config, routes }, dir, startMs: START, shards: 3, probe: look });
+  memory = (_, roundMs) => {
+    const minute = (roundMs - START) / MINUTE;
+    return minute < 2 ? 40 : 91 + minute / 2;
+  };
+  await rounds(0, 11);
+  const [first, ...reminders] = cloud.sent.map(({ notification }) => notification);
+  expect(first?.alerts[0]?.value).toBe(93);
+  const reminder = reminders.find(({ reason }) => reason === 'repeat');
+  const minute = Math.floor(((reminder?.atMs ?? 0) - START) / MINUTE);
+  expect(minute).toBeGreaterThan(8);
+  for (const { value, valueAtMs, news } of reminder?.alerts ?? []) {
+    expect([value, valueAtMs, news]).toEqual([91 + minute / 2, undefined, false]);
+  }
+  expect(noDeadLetters()).toEqual([]);
+});
+
 it.each([[[]], [['evaluate']]] as const)(
   'a rule across clusters, in three shards (twice: %j): told once, with the value of all of them',
   async (twice) => {
