@@ -9,7 +9,7 @@ const WHERE = ['bastion', 'cluster', 'node'];
 /** The others in the order people say them. */
 const WHAT = ['mount', 'device', 'check'];
 /** Labels that tell a reader nothing. */
-const UNTOLD = new Set(['role', 'batch']);
+const LEFT_OUT = new Set(['role', 'batch']);
 
 /** Names that every alert's texts may hold beside its labels. */
 export const SUMMARY_FIELDS = [
@@ -35,13 +35,13 @@ const ENDED = '{{title}}: over after {{held}}';
 /** It ended by a value; else the last one that is known still breaches. */
 const BY_VALUE: ReadonlySet<TransitionReason> = new Set(['threshold', 'revised']);
 
-/** What texts about an alert are made of. */
-export type ToldAlert = Pick<
+/** What texts of an alert are made from. */
+export type SummaryAlert = Pick<
   NotificationAlert,
   'status' | 'labels' | 'sinceMs' | 'clearedAtMs' | 'resolvedAtMs' | 'reason' | 'value' | 'valueAtMs'
 >;
 
-export interface Telling {
+export interface TextTime {
   nowMs: number;
   timeZone: string;
 }
@@ -49,11 +49,11 @@ export interface Telling {
 /**
  * One line of plain text about an alert: the rule's summary while it fires. A name that the alert lacks becomes `–`.
  */
-export function renderSummary(rule: Rule, alert: ToldAlert, telling: Telling): string {
+export function renderSummary(rule: Rule, alert: SummaryAlert, time: TextTime): string {
   const unit = findMetric(rule.metric)?.unit ?? 'count';
   const own: Record<(typeof SUMMARY_FIELDS)[number], string> = {
-    value: valueText(rule.metric, alert, telling),
-    held: formatSpan(heldMs(alert, telling.nowMs)),
+    value: valueText(rule.metric, alert, time),
+    held: formatSpan(heldMs(alert, time.nowMs)),
     condition: formatCondition(rule.condition, unit),
     threshold: formatCondition(rule.condition, unit).replace(/^[<>=] /, ''),
     rule: rule.name,
@@ -73,7 +73,7 @@ export function renderSummary(rule: Rule, alert: ToldAlert, telling: Telling): s
 
 /** How long the condition was breached: from the first such sample to the first that was good again, else to the end. */
 export function heldMs(
-  { sinceMs, clearedAtMs, resolvedAtMs }: Pick<ToldAlert, 'sinceMs' | 'clearedAtMs' | 'resolvedAtMs'>,
+  { sinceMs, clearedAtMs, resolvedAtMs }: Pick<SummaryAlert, 'sinceMs' | 'clearedAtMs' | 'resolvedAtMs'>,
   nowMs: number,
 ): number {
   return (clearedAtMs ?? resolvedAtMs ?? nowMs) - sinceMs;
@@ -82,8 +82,8 @@ export function heldMs(
 /** `94.1%`, or `94.1% at 18:10` where that is no longer current; `–` without a value. */
 export function valueText(
   metric: string,
-  { value, valueAtMs }: Pick<ToldAlert, 'value' | 'valueAtMs'>,
-  { nowMs, timeZone }: Telling,
+  { value, valueAtMs }: Pick<SummaryAlert, 'value' | 'valueAtMs'>,
+  { nowMs, timeZone }: TextTime,
 ): string {
   if (value === undefined) return '–';
   const shown = formatMetricValue(value, findMetric(metric));
@@ -91,11 +91,11 @@ export function valueText(
 }
 
 /** Whether the end of an alert is told by its value. */
-export function endsByValue({ reason, value }: Pick<ToldAlert, 'reason' | 'value'>, unit: Unit): boolean {
+export function endsByValue({ reason, value }: Pick<SummaryAlert, 'reason' | 'value'>, unit: Unit): boolean {
   return value !== undefined && unit !== 'bool' && BY_VALUE.has(reason);
 }
 
-function endTemplate(alert: ToldAlert, unit: Unit): string {
+function endTemplate(alert: SummaryAlert, unit: Unit): string {
   return endsByValue(alert, unit) ? RESOLVED : ENDED;
 }
 
@@ -112,7 +112,7 @@ export function placeText(labels: Labels): string {
     return index < 0 ? WHAT.length : index;
   };
   const what = Object.keys(labels)
-    .filter((name) => !WHERE.includes(name) && !UNTOLD.has(name))
+    .filter((name) => !WHERE.includes(name) && !LEFT_OUT.has(name))
     .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
     .map((name) => `${visibleLine(name)} ${quoted(labels[name] ?? '')}`);
   return [...(where.length > 0 ? [where.join(' / ')] : []), ...what].join(', ');

@@ -1,6 +1,7 @@
 import { findMetric } from '../catalogue.ts';
+import { currentForMs } from '../current.ts';
 import { formatCondition } from '../format.ts';
-import { renderSummary, type Telling } from '../message/summary.ts';
+import { renderSummary, type TextTime } from '../message/summary.ts';
 import { visibleLine } from '../message/visible-line.ts';
 import { SEVERITIES } from '../model.ts';
 import type { TargetStatus } from '../ports.ts';
@@ -29,7 +30,7 @@ export interface CurrentValue {
 }
 
 /** A value without a time of its own is of the alert's firing: longer ago than this, that time is told. */
-const RECENT_MS = 5 * 60_000;
+const RECENT_MS = currentForMs(0);
 
 /** What the channel is given: the alerts with all that is to be said of them, the news first, then the worst. */
 export function buildNotification(input: {
@@ -49,8 +50,12 @@ export function buildNotification(input: {
   const news = new Set(input.news);
   const alerts = input.alerts
     .map((alert) => {
-      const told = { ...alert, ...newestValue(alert, input.values, nowMs), news: news.has(episodeOf(alert)) };
-      return describe(told, incident, input.statuses, { nowMs, timeZone });
+      const described = {
+        ...alert,
+        ...newestValue(alert, input.values, nowMs),
+        news: news.has(episodeOf(alert)),
+      };
+      return describe(described, incident, input.statuses, { nowMs, timeZone });
     })
     .sort(newsFirst);
   const firing = alerts.filter(({ status }) => status === 'firing');
@@ -92,7 +97,7 @@ function describe(
   alert: IncidentAlert & Pick<NotificationAlert, 'news' | 'valueAtMs'>,
   incident: Incident,
   statuses: readonly TargetStatus[],
-  telling: Telling,
+  time: TextTime,
 ): NotificationAlert {
   const rule = incident.rules[alert.rule];
   const unit = findMetric(rule?.metric ?? '')?.unit ?? 'count';
@@ -107,7 +112,7 @@ function describe(
     unit,
     conditionText: rule ? formatCondition(rule.condition, unit) : '',
     forMs: rule?.forMs ?? 0,
-    summary: rule ? renderSummary(rule, alert, telling) : alert.rule,
+    summary: rule ? renderSummary(rule, alert, time) : alert.rule,
     ...(detail === undefined ? {} : { detail }),
     ...(rule?.runbook === undefined ? {} : { runbook: rule.runbook }),
   };
