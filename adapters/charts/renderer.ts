@@ -11,8 +11,10 @@ export interface ChartRenderer {
   render(spec: ChartSpec): Promise<Omit<Picture, 'url'>>;
 }
 
-/** Where Pretendard lacks a letter, resvg takes one of the others that has it. See fonts/README.md. */
+/** Where a face lacks a letter, resvg takes the next that has it. See fonts/README.md. */
 export const FONT_FILES = [
+  'BartizanSans-Regular.otf',
+  'BartizanSans-SemiBold.otf',
   'PretendardJP-Regular.otf',
   'PretendardJP-SemiBold.otf',
   'NotoSansSC-Han.ttf',
