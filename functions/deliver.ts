@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SQSEvent } from 'aws-lambda';
+import { createOwnThread } from '../adapters/charts/own-thread.ts';
 import { createChartRenderer } from '../adapters/charts/renderer.ts';
 import { deliverIncident } from '../core/stages/deliver.ts';
 import { createDraw } from '../core/stages/draw.ts';
@@ -19,7 +20,9 @@ export function createDeliver(world: () => World) {
     const answer = await eachMessage(event, await batchPorts(world()), async (message) => {
       const config = await ports.config();
       const charts = await ports.charts();
-      const draw = createDraw({ store: await ports.store(), renderer, charts, config });
+      // A call is one message: there is nothing else that drawing could hold up.
+      const drawer = createOwnThread(await ports.store(), renderer);
+      const draw = createDraw({ drawer, charts, config });
       const sleep = async (ms: number, signal: AbortSignal) => {
         await delay(ms, undefined, { signal }).catch(() => undefined);
       };

@@ -6,7 +6,7 @@ import type { Labels, Point, Rule, Series } from '../model.ts';
 import type { NotificationAlert } from '../notify/model.ts';
 import { type Axis, timeAxis, valueAxis } from './axes.ts';
 import { type Band, type Bound, boundsOf, breachBands } from './bounds.ts';
-import { LONGEST_BRIDGE } from './thinner.ts';
+import { createThinner } from './thinner.ts';
 import { firingText, subtitleOf, titleOf } from './words.ts';
 
 export const CHART_THEMES = ['dark', 'light'] as const;
@@ -50,7 +50,9 @@ const ROUNDS_BEFORE = 30;
 const FEW_ROUNDS = 3;
 /** Of an alert that fires for days its last day is drawn: what it looks like now, from a bounded number of samples. */
 const LONGEST_MS = 24 * 3_600_000;
-const MAX_LINES = 30;
+export const MAX_LINES = 30;
+/** Of a line at most two points a bin are drawn; a bin is two of a picture's pixels wide. */
+const BINS = 900;
 
 export function chartRange(input: {
   rule: Rule;
@@ -71,6 +73,8 @@ export interface ChartInput {
   rule: Rule;
   /** The rule's metric: the alerts' series and their neighbours'. */
   series: readonly Series[];
+  /** How many more there are. Default: none. */
+  others?: number;
   fromMs: number;
   toMs: number;
   nowMs: number;
@@ -83,7 +87,7 @@ export interface ChartInput {
 
 export function buildChartSpec(asked: ChartInput): ChartSpec {
   const input = { ...asked, fromMs: firstMsOf(asked) };
-  const { alerts, rule, fromMs, toMs, timeZone, status, intervalMs } = input;
+  const { alerts, rule, fromMs, toMs, timeZone, status } = input;
   const metric: Pick<Metric, 'unit' | 'states'> = findMetric(rule.metric) ?? { unit: 'count' };
   const breaching = new Set(alerts.map((alert) => labelKey(alert.labels)));
   const drawn = input.series
@@ -99,7 +103,7 @@ export function buildChartSpec(asked: ChartInput): ChartSpec {
     return {
       ...line,
       value: last ? formatMetricValue(last.value, metric) : '',
-      segments: segmentsOf(points, intervalMs),
+      segments: segmentsOf(points, input),
     };
   });
   const bounds = boundsOf(rule, metric.unit);
@@ -122,7 +126,7 @@ export function buildChartSpec(asked: ChartInput): ChartSpec {
     bands: stepped ? [] : breachBands(rule.condition, y),
     ...spansOf(input),
     lines,
-    omitted: input.series.length - lines.length,
+    omitted: (input.others ?? 0) + input.series.length - lines.length,
     stepped,
     alt: `${title}; ${subtitle}`,
   };
@@ -166,14 +170,8 @@ function within(fromMs: number, toMs: number): (point: Point) => boolean {
   return ({ timeMs, value }) => timeMs >= fromMs && timeMs <= toMs && Number.isFinite(value);
 }
 
-function segmentsOf(points: readonly Point[], intervalMs: number): Point[][] {
-  const segments: Point[][] = [];
-  let last: Point | undefined;
-  for (const point of points) {
-    const joined = last !== undefined && point.timeMs - last.timeMs <= LONGEST_BRIDGE * intervalMs;
-    if (joined) segments.at(-1)?.push(point);
-    else segments.push([point]);
-    last = point;
-  }
-  return segments;
+function segmentsOf(points: readonly Point[], { fromMs, toMs, intervalMs }: ChartInput): Point[][] {
+  const thinner = createThinner({ fromMs, toMs, bins: BINS, intervalMs });
+  for (const point of points) thinner.add(point);
+  return thinner.segments();
 }

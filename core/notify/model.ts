@@ -110,6 +110,9 @@ export interface Picture {
   url?: string;
 }
 
+export const PICTURE_OUTCOMES = ['sent', 'late', 'followed', 'failed', 'none'] as const;
+export type PictureOutcome = (typeof PICTURE_OUTCOMES)[number];
+
 /** Record of one attempt. */
 export interface Delivery {
   id: string;
@@ -123,7 +126,8 @@ export interface Delivery {
   atMs: number;
   durationMs: number;
   outcome: 'delivered' | 'retry' | 'failed';
-  picture: 'sent' | 'late' | 'failed' | 'none';
+  /** `late`: the text went without it, `followed`: and it was shown in a reply; `none`: no message, or none was to be shown. */
+  picture: PictureOutcome;
   /** What the service answered, shortened, redacted. */
   detail: string;
   /** Identifier the service gave the message. */

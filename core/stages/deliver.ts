@@ -1,25 +1,20 @@
 import type { Config } from '../config/types.ts';
-import { ConfigError, ConflictError, describeError, PermanentError, RetryableError } from '../errors.ts';
+import { ConfigError, ConflictError, PermanentError, RetryableError } from '../errors.ts';
 import { beginAttempt, LEASE_MS } from '../notify/attempt.ts';
 import { type Decision, decideNotification, suppressionJudge } from '../notify/decide.ts';
 import { holdBack } from '../notify/incident.ts';
-import type { Delivery, Incident, Notification, Picture } from '../notify/model.ts';
+import type { Incident, Notification, Picture } from '../notify/model.ts';
 import { buildNotification, tellsOfFailures } from '../notify/notification.ts';
 import type { Channel, Versioned } from '../ports.ts';
+import { type PicturePorts, requestPicture } from './pictures.ts';
 import { DEFAULT_REPEAT_MS, type RecordPorts, recordAttempt, type SendResult } from './record.ts';
 
-export interface DeliverPorts extends RecordPorts {
+export interface DeliverPorts extends RecordPorts, Pick<PicturePorts, 'draw' | 'sleep'> {
   channels: ReadonlyMap<string, Channel>;
-  /** Draws the alert's chart; undefined when there is nothing to draw. May fail or be slow: the text goes alone. */
-  draw: (notification: Notification, incident: Incident) => Promise<Picture | undefined>;
-  /** Resolves after that time; under test, virtual. */
-  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 export type DeliverConfig = Pick<Config, 'routes' | 'silences' | 'channels' | 'schedule'>;
 
-/** Text waits for its picture at most this long (design, "Delivery"). */
-export const PICTURE_WAIT_MS = 3_000;
 export const SEND_TIMEOUT_MS = 30_000;
 const DUE_PAGE = 100;
 
@@ -121,19 +116,30 @@ async function send(
     timeZone: config.schedule.timeZone,
     nowMs: startMs,
   });
-  const { picture, outcome } = await pictureInTime(notification, leased, ports, signal);
+  const asked = requestPicture(notification, leased, ports.channels.get(notification.channel), ports, signal);
+  const picture = await asked.inTime();
   let result = await attemptSend(notification, picture, ports, signal);
-  let sent = outcome;
   if (picture && 'error' in result && result.error instanceof PermanentError) {
     // It may be the picture that is refused, and the text must not be lost for it.
     const alone = await attemptSend(notification, undefined, ports, signal);
     if ('receipt' in alone) {
-      sent = missingPicture('failed', describeError(result.error), leased, ports).outcome;
+      asked.refused(result.error);
       result = alone;
     }
   }
+  const shown = asked.conclude(result);
   if (signal.aborted && 'error' in result) return; // Stopping: the lease ends, and the next start says it again.
-  await recordAttempt({ leased, attempt, notification, result, picture: sent, startMs, config, ports });
+  const delivery = await recordAttempt({
+    leased,
+    attempt,
+    notification,
+    result,
+    picture: shown,
+    startMs,
+    config,
+    ports,
+  });
+  if ('receipt' in result) await asked.follow(result.receipt, delivery);
 }
 
 async function attemptSend(
@@ -153,36 +159,4 @@ async function attemptSend(
     if (error instanceof ConfigError) ports.secrets.forget?.();
     return { error };
   }
-}
-
-async function pictureInTime(
-  notification: Notification,
-  incident: Incident,
-  ports: DeliverPorts,
-  signal: AbortSignal,
-): Promise<{ picture: Picture | undefined; outcome: Delivery['picture'] }> {
-  const done = new AbortController();
-  const late = Symbol('late');
-  try {
-    const either = await Promise.race([
-      ports.draw(notification, incident),
-      ports.sleep(PICTURE_WAIT_MS, AbortSignal.any([signal, done.signal])).then(() => late),
-    ]);
-    if (either === late) return missingPicture('late', 'the picture took too long', incident, ports);
-    const picture = either as Picture | undefined;
-    return { picture, outcome: picture ? 'sent' : 'none' };
-  } catch (error) {
-    return missingPicture('failed', describeError(error), incident, ports);
-  } finally {
-    done.abort();
-  }
-}
-
-function missingPicture(outcome: 'late' | 'failed', why: string, incident: Incident, ports: DeliverPorts) {
-  ports.meter.count('pictures_missing_total', { outcome });
-  ports.logger.warn('message goes without its picture', {
-    incident: incident.id,
-    why: ports.secrets.redact(why),
-  });
-  return { picture: undefined, outcome };
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { sampleAlert, sampleNotification } from '../../test/contract/notifications.ts';
-import { createWorld, MINUTE, memory } from '../../test/stage-world.ts';
-import type { ChartSpec } from '../chart/spec.ts';
+import { MINUTE, memory } from '../../test/stage-world.ts';
+import type { PictureOrder } from '../chart/series.ts';
 import type { Incident } from '../notify/model.ts';
 import { createDraw } from './draw.ts';
 
@@ -19,8 +19,7 @@ const incident = (channel: string): Incident => ({
 });
 
 it('draws in the colours of the channel', async () => {
-  const { ports } = createWorld();
-  const specs: ChartSpec[] = [];
+  const orders: PictureOrder[] = [];
   const channels = (['dark', 'light'] as const).map((theme) => ({
     name: theme,
     type: 'webhook',
@@ -28,11 +27,10 @@ it('draws in the colours of the channel', async () => {
     options: {},
   }));
   const draw = createDraw({
-    store: ports.store,
-    renderer: {
-      async render(spec) {
-        specs.push(spec);
-        return { png: new Uint8Array(), width: 1, height: 1, alt: spec.alt };
+    drawer: {
+      async draw(order) {
+        orders.push(order);
+        return { png: new Uint8Array(), width: 1, height: 1, alt: '' };
       },
     },
     charts: { put: async () => 'https://example.net/c.png' },
@@ -44,5 +42,5 @@ it('draws in the colours of the channel', async () => {
   });
   const notification = sampleNotification({ alerts: [sampleAlert({ rule: memory.name })] });
   for (const name of ['dark', 'light', 'gone']) await draw(notification, incident(name));
-  expect(specs.map(({ theme }) => theme)).toEqual(['dark', 'light', 'dark']);
+  expect(orders.map(({ theme }) => theme)).toEqual(['dark', 'light', 'dark']);
 });

@@ -28,7 +28,7 @@ export async function recordAttempt(input: {
   startMs: number;
   config: Pick<Config, 'routes' | 'channels'>;
   ports: RecordPorts;
-}): Promise<void> {
+}): Promise<Delivery> {
   const { leased, attempt, notification, result, picture, startMs, config, ports } = input;
   const nowMs = ports.clock.nowMs();
   const route = config.routes.find((candidate) => candidate.name === leased.route);
@@ -65,6 +65,7 @@ export async function recordAttempt(input: {
   };
   report(delivery, after?.kind, ports);
   await settleIncident(leased.id, settle, delivery, ports.state);
+  return delivery;
 }
 
 /** A transition may have been absorbed while the message was sent: settle what the incident is now. */

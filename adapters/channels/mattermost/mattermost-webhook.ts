@@ -30,6 +30,7 @@ than ${POST_LIMIT} characters would be split, so they lose alerts instead ("and 
   example: { url: '${env:MATTERMOST_WEBHOOK_URL}', picture: 'url' },
   options: optionsSchema as z.ZodType<MattermostWebhookOptions>,
   needs: ({ url }) => ({ secrets: [url], egress: [undefined] }),
+  shows: ({ picture }) => (picture === 'url' ? 'address' : 'none'),
   preview: (notification, picture, options) =>
     JSON.stringify(bodyOf(notification, picture, options), null, 2),
   create: (options, deps) =>

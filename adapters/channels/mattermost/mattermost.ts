@@ -33,6 +33,7 @@ export const mattermost: ChannelAdapter<MattermostOptions> = {
   },
   options: optionsSchema as z.ZodType<MattermostOptions>,
   needs: ({ token, url }) => ({ secrets: [token], egress: [new URL(url).host] }),
+  shows: () => 'bytes',
   preview: (notification, picture) =>
     `${picture ? `post with a file (${picture.png.length} bytes):` : 'post:'}\n${render(notification)}`,
   create(options, { secrets, clock }) {

@@ -30,6 +30,7 @@ Slack must be able to reach at \`server.publicUrl\`.`,
   example: { url: '${env:SLACK_WEBHOOK_URL}', picture: 'url' },
   options: optionsSchema as z.ZodType<SlackWebhookOptions>,
   needs: ({ url }) => ({ secrets: [url], egress: ['hooks.slack.com'] }),
+  shows: ({ picture }) => (picture === 'url' ? 'address' : 'none'),
   preview: (notification, picture, options) =>
     JSON.stringify(bodyOf(notification, picture, options), null, 2),
   create: (options, deps) =>

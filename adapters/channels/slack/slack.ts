@@ -39,6 +39,7 @@ the chart follows in its thread.`,
   example: { token: '${env:SLACK_BOT_TOKEN}', channel: 'C0123456789' },
   options: optionsSchema as z.ZodType<SlackOptions>,
   needs: ({ token, apiUrl }) => ({ secrets: [token], egress: [new URL(apiUrl).host, 'files.slack.com'] }),
+  shows: () => 'bytes',
   preview(notification, picture) {
     const { text, blocks } = render(notification);
     const image = picture

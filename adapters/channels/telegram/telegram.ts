@@ -36,6 +36,7 @@ detail first, then alerts ("and 12 more"). Make a bot with @BotFather, add it to
   example: { token: '${env:TELEGRAM_TOKEN}', chatId: -1001234567890 },
   options: optionsSchema as z.ZodType<TelegramOptions>,
   needs: ({ token, apiUrl }) => ({ secrets: [token], egress: [new URL(apiUrl).host] }),
+  shows: () => 'bytes',
   preview: (notification, picture) =>
     picture
       ? `photo (${picture.png.length} bytes) with caption:\n${render(notification, CAPTION_LIMIT).html}`

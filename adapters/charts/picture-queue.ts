@@ -1,0 +1,145 @@
+import { availableParallelism } from 'node:os';
+import type { PictureOrder } from '../../core/chart/series.ts';
+import { RetryableError } from '../../core/errors.ts';
+import type { Drawer, DrawOptions } from '../../core/stages/draw.ts';
+import type { Drawn, PictureThread } from './picture-thread.ts';
+
+export interface PictureQueue extends Drawer {
+  /** What waits and what is drawn is rejected; threads end. */
+  close(): void;
+}
+
+export interface PictureQueueOptions {
+  startThread: () => PictureThread;
+  /** Default: one less than there are cores, at least 1, at most 4. */
+  threads?: number;
+  /** As many may wait; more push out those of the oldest incidents. */
+  mostWaiting?: number;
+  /** A thread that takes longer for a picture is ended and replaced. */
+  longestMs?: number;
+  /** Of a clock that only moves on. */
+  nowMs?: () => number;
+}
+
+const MOST_THREADS = 4;
+const MOST_WAITING = 200;
+const LONGEST_MS = 20_000;
+/** Weight of the last picture in how long the next is expected to take. */
+const NEW_SHARE = 0.3;
+
+interface Waiting {
+  order: PictureOrder;
+  newestMs: number;
+  /** Of no use if it is done later. */
+  untilMs: number;
+  done: PromiseWithResolvers<Drawn>;
+  leave: () => void;
+}
+
+/**
+ * Draws on a bounded number of threads, the pictures of the newest incidents first. What nobody wants any more, or what
+ * would be done too late, is not begun. A thread that dies or hangs costs the picture it was at, and is replaced.
+ */
+export function createPictureQueue(options: PictureQueueOptions): PictureQueue {
+  const { startThread, mostWaiting = MOST_WAITING, longestMs = LONGEST_MS } = options;
+  const { nowMs = () => performance.now() } = options;
+  const threads = options.threads ?? Math.max(1, Math.min(MOST_THREADS, availableParallelism() - 1));
+  /** Newest first; of the same age in order of arrival. */
+  const waiting: Waiting[] = [];
+  const idle: PictureThread[] = [];
+  const busy = new Set<PictureThread>();
+  let expectedMs = 0;
+  let closed = false;
+
+  function enter(one: Waiting): void {
+    const at = waiting.findIndex(({ newestMs }) => newestMs < one.newestMs);
+    waiting.splice(at < 0 ? waiting.length : at, 0, one);
+    if (waiting.length > mostWaiting) {
+      reject(
+        waiting.at(-1) as Waiting,
+        new RetryableError(`${mostWaiting} pictures of newer incidents wait already`),
+      );
+    }
+  }
+
+  function reject(one: Waiting, error: unknown): void {
+    one.leave();
+    one.done.reject(error);
+  }
+
+  function next(): Waiting | undefined {
+    for (;;) {
+      const [one] = waiting;
+      if (!one) return undefined;
+      if (nowMs() + expectedMs <= one.untilMs) return one;
+      reject(one, new RetryableError('it could not be drawn in time'));
+    }
+  }
+
+  function start(): void {
+    while (!closed && busy.size < threads) {
+      const one = next();
+      if (!one) return;
+      one.leave();
+      void work(threadAtHand(), one);
+    }
+  }
+
+  function threadAtHand(): PictureThread {
+    for (let thread = idle.pop(); thread; thread = idle.pop()) if (thread.isAlive()) return thread;
+    return startThread();
+  }
+
+  async function work(thread: PictureThread, one: Waiting): Promise<void> {
+    busy.add(thread);
+    const begunMs = nowMs();
+    let hung = false;
+    let timer: NodeJS.Timeout | undefined;
+    const hangs = new Promise<never>((_, fail) => {
+      timer = setTimeout(() => {
+        hung = true;
+        fail(new Error(`it was not drawn within ${longestMs / 1000} s`));
+      }, longestMs);
+    });
+    try {
+      one.done.resolve(await Promise.race([thread.draw(one.order), hangs]));
+      const tookMs = nowMs() - begunMs;
+      expectedMs = expectedMs === 0 ? tookMs : expectedMs + NEW_SHARE * (tookMs - expectedMs);
+    } catch (error) {
+      one.done.reject(error);
+    } finally {
+      clearTimeout(timer);
+      busy.delete(thread);
+    }
+    if (!hung && !closed && thread.isAlive()) idle.push(thread);
+    else thread.end();
+    start();
+  }
+
+  // Ready before the first picture is asked for.
+  idle.push(startThread());
+
+  return {
+    async draw(order, { signal, withinMs = Number.POSITIVE_INFINITY, newestMs = 0 }: DrawOptions) {
+      if (closed) throw new RetryableError('no more pictures are drawn: the process stops');
+      signal.throwIfAborted();
+      const done = Promise.withResolvers<Drawn>();
+      const give = () => reject(one, signal.reason);
+      const leave = () => {
+        signal.removeEventListener('abort', give);
+        const at = waiting.indexOf(one);
+        if (at >= 0) waiting.splice(at, 1);
+      };
+      const one: Waiting = { order, newestMs, untilMs: nowMs() + withinMs, done, leave };
+      signal.addEventListener('abort', give);
+      enter(one);
+      start();
+      return await done.promise;
+    },
+    close() {
+      closed = true;
+      for (const one of [...waiting]) reject(one, new RetryableError('the process stops'));
+      for (const thread of [...idle.splice(0), ...busy]) thread.end();
+    },
+  };
+}

@@ -1,0 +1,36 @@
+// The thread that draws: a request in, a picture out. Started by worker-thread.ts.
+import { parentPort, workerData } from 'node:worker_threads';
+import { pictureSpec, readPictureSeries } from '../../core/chart/series.ts';
+import { describeError } from '../../core/errors.ts';
+import type { SampleStore } from '../../core/ports.ts';
+import { openSqliteStore } from '../stores/sqlite/store.ts';
+import { unpackSeries } from './packed-series.ts';
+import { createChartRenderer } from './renderer.ts';
+import type { WorkerAnswer, WorkerRequest } from './worker-thread.ts';
+
+const { path } = workerData as { path?: string };
+const renderer = createChartRenderer();
+let store: SampleStore | undefined;
+
+async function draw({ order, series }: WorkerRequest): Promise<WorkerAnswer> {
+  try {
+    const known = series ? unpackSeries(series) : await readPictureSeries(order, openedStore());
+    return { picture: await renderer.render(pictureSpec(order, known)) };
+  } catch (error) {
+    return { error: describeError(error) };
+  }
+}
+
+/** Opened with the first picture: at the start there may be no samples yet. */
+function openedStore(): SampleStore {
+  if (path === undefined) throw new Error('the thread that draws was given no samples');
+  store ??= openSqliteStore({ path, readOnly: true });
+  return store;
+}
+
+// What a first picture needs is read while nobody waits for it.
+void renderer.prepare();
+parentPort?.on('message', async (request: WorkerRequest) => {
+  const answer = await draw(request);
+  parentPort?.postMessage(answer, 'picture' in answer ? [answer.picture.png.buffer as ArrayBuffer] : []);
+});

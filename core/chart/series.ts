@@ -1,0 +1,97 @@
+import { judgedSeries } from '../evaluate/judged.ts';
+import { labelKey } from '../labels.ts';
+import type { LabelGlobs, Labels, Rule, Series } from '../model.ts';
+import type { Notification, NotificationAlert } from '../notify/model.ts';
+import type { SampleStore } from '../ports.ts';
+import { buildChartSpec, type ChartSpec, type ChartTheme, MAX_LINES } from './spec.ts';
+
+/** Everything a picture follows from but the samples: plain data, which can be handed to another thread. */
+export interface PictureOrder {
+  rule: Rule;
+  /** The message's alerts of that rule, the worst first. */
+  alerts: readonly NotificationAlert[];
+  status: Notification['status'];
+  fromMs: number;
+  toMs: number;
+  nowMs: number;
+  timeZone: string;
+  intervalMs: number;
+  theme: ChartTheme;
+}
+
+/** What is drawn, and how many more series there are. */
+export interface PictureSeries {
+  series: readonly Series[];
+  others: number;
+}
+
+/** Of breaching series that many are read: the worst of them are drawn. */
+const MOST_BREACHING = 200;
+/** The labels that say where an alert belongs. */
+const PLACES = ['cluster', 'bastion'] as const;
+
+/**
+ * Reads the series of a picture: those of its alerts, and behind them others of the same clusters (or bastions) up to
+ * as many as there are lines. Which there are is asked first, as one value each: a cluster may have thousands.
+ */
+export async function readPictureSeries(
+  order: PictureOrder,
+  store: Pick<SampleStore, 'query' | 'latest'>,
+): Promise<PictureSeries> {
+  const { rule, alerts, fromMs, toMs } = order;
+  const where = { ...(rule.aggregate ? rule.where : {}), ...neighbourhood(alerts) };
+  const range = { metric: rule.metric, fromMs: fromMs - (rule.window?.lastMs ?? 0), toMs };
+  // An aggregate is made of all its series.
+  if (rule.aggregate) return { series: await store.query({ ...range, where }), others: 0 };
+  const known = await store.latest({ metric: rule.metric, where, sinceMs: fromMs });
+  const chosen = chooseSeries(
+    known.map(({ labels }) => labels),
+    alerts,
+  );
+  if (chosen.length === 0) return { series: [], others: 0 };
+  const keys = new Set(chosen.map(labelKey));
+  const found = await store.query({ ...range, where: coverOf(chosen) });
+  return {
+    series: found.filter(({ labels }) => keys.has(labelKey(labels))),
+    others: known.length - chosen.length,
+  };
+}
+
+/** The picture of what was read. Pure. */
+export function pictureSpec(order: PictureOrder, { series, others }: PictureSeries): ChartSpec {
+  const { rule, intervalMs, fromMs } = order;
+  return buildChartSpec({ ...order, others, series: judgedSeries({ rule, series, intervalMs }, fromMs - 1) });
+}
+
+/** Values of labels are matched as globs: what a name with a `*` matches beside itself is left out later. */
+function neighbourhood(alerts: readonly NotificationAlert[]): LabelGlobs {
+  for (const name of PLACES) {
+    const values = new Set(alerts.flatMap(({ labels }) => labels[name] ?? []));
+    if (values.size > 0) return { [name]: [...values] };
+  }
+  return {};
+}
+
+/** Those of alerts first, in the order of these, then the others by name. */
+function chooseSeries(known: readonly Labels[], alerts: readonly NotificationAlert[]): Labels[] {
+  const byKey = new Map(known.map((labels) => [labelKey(labels), labels]));
+  const breaching = alerts
+    .map(({ labels }) => byKey.get(labelKey(labels)))
+    .filter((labels) => labels !== undefined)
+    .slice(0, MOST_BREACHING);
+  const keys = new Set(breaching.map(labelKey));
+  const others = known.filter((labels) => !keys.has(labelKey(labels))).sort(byName);
+  return [...breaching, ...others.slice(0, Math.max(0, MAX_LINES - breaching.length))];
+}
+
+/** `node-2` before `node-10`. */
+const collator = new Intl.Collator('en', { numeric: true });
+const byName = (a: Labels, b: Labels) => collator.compare(labelKey(a), labelKey(b));
+
+/** Of each label that all have the values that occur: it may match more than these label sets. */
+function coverOf(all: readonly Labels[]): LabelGlobs {
+  const names = Object.keys(all[0] ?? {}).filter((name) => all.every((labels) => labels[name] !== undefined));
+  return Object.fromEntries(
+    names.map((name) => [name, [...new Set(all.map((labels) => labels[name] as string))]]),
+  );
+}
