@@ -24,8 +24,10 @@ export interface PictureQueueOptions {
 const MOST_THREADS = 4;
 const MOST_WAITING = 200;
 const LONGEST_MS = 20_000;
-/** Weight of the last picture in how long the next is expected to take. */
-const NEW_SHARE = 0.3;
+/** From how long so many pictures took it follows what can still be done in time … */
+const REMEMBERED = 8;
+/** … with so much to spare for one that is begun. */
+const SPARE = 1.25;
 
 interface Waiting {
   order: PictureOrder;
@@ -35,6 +37,8 @@ interface Waiting {
   done: PromiseWithResolvers<Drawn>;
   leave: () => void;
 }
+
+const tooLate = () => new RetryableError('it could not be drawn in time');
 
 /**
  * Draws on a bounded number of threads, the pictures of the newest incidents first. What nobody wants any more, or what
@@ -48,7 +52,8 @@ export function createPictureQueue(options: PictureQueueOptions): PictureQueue {
   const waiting: Waiting[] = [];
   const idle: PictureThread[] = [];
   const busy = new Set<PictureThread>();
-  let expectedMs = 0;
+  /** How long the last pictures took. */
+  const tookMs: number[] = [];
   let closed = false;
 
   function enter(one: Waiting): void {
@@ -71,9 +76,17 @@ export function createPictureQueue(options: PictureQueueOptions): PictureQueue {
     for (;;) {
       const [one] = waiting;
       if (!one) return undefined;
-      if (nowMs() + expectedMs <= one.untilMs) return one;
-      reject(one, new RetryableError('it could not be drawn in time'));
+      if (nowMs() + SPARE * Math.max(0, ...tookMs) <= one.untilMs) return one;
+      reject(one, tooLate());
     }
+  }
+
+  /** Those that come too late even if each picture takes as long as the fastest: their texts need not wait for that. */
+  function dropHopeless(): void {
+    const atMs = nowMs();
+    const fastestMs = Math.min(...tookMs);
+    const hopeless = waiting.filter(({ untilMs }, i) => atMs + (fastestMs * (i + 1)) / threads > untilMs);
+    for (const one of hopeless) reject(one, tooLate());
   }
 
   function start(): void {
@@ -103,8 +116,9 @@ export function createPictureQueue(options: PictureQueueOptions): PictureQueue {
     });
     try {
       one.done.resolve(await Promise.race([thread.draw(one.order), hangs]));
-      const tookMs = nowMs() - begunMs;
-      expectedMs = expectedMs === 0 ? tookMs : expectedMs + NEW_SHARE * (tookMs - expectedMs);
+      tookMs.push(nowMs() - begunMs);
+      if (tookMs.length > REMEMBERED) tookMs.shift();
+      if (tookMs.length === REMEMBERED) dropHopeless();
     } catch (error) {
       one.done.reject(error);
     } finally {

@@ -32,5 +32,8 @@ function openedStore(): SampleStore {
 void renderer.prepare();
 parentPort?.on('message', async (request: WorkerRequest) => {
   const answer = await draw(request);
-  parentPort?.postMessage(answer, 'picture' in answer ? [answer.picture.png.buffer as ArrayBuffer] : []);
+  if ('error' in answer) return parentPort?.postMessage(answer);
+  // The bytes are in memory of the library, which can be handed to nobody.
+  const png = new Uint8Array(answer.picture.png);
+  parentPort?.postMessage({ picture: { ...answer.picture, png } }, [png.buffer]);
 });

@@ -5,7 +5,7 @@ import { type Decision, decideNotification, suppressionJudge } from '../notify/d
 import { holdBack } from '../notify/incident.ts';
 import type { Incident, Notification, Picture } from '../notify/model.ts';
 import { buildNotification, tellsOfFailures } from '../notify/notification.ts';
-import type { Channel, Versioned } from '../ports.ts';
+import type { Channel, TargetStatus, Versioned } from '../ports.ts';
 import { type PicturePorts, requestPicture } from './pictures.ts';
 import { DEFAULT_REPEAT_MS, type RecordPorts, recordAttempt, type SendResult } from './record.ts';
 
@@ -49,7 +49,10 @@ export async function deliverIncident(
   await deliver(stored, await readJudged([stored.value], config, ports), config, ports, signal);
 }
 
-type Judged = Pick<Parameters<typeof suppressionJudge>[0], 'silences' | 'firing'>;
+type Judged = Pick<Parameters<typeof suppressionJudge>[0], 'silences' | 'firing'> & {
+  /** Read once for all messages of a pass, and only if one of them tells how probes failed. */
+  statuses: () => Promise<TargetStatus[]>;
+};
 
 /** Of alerts only those that may inhibit: in a storm all of them are many, and each message asks. */
 async function readJudged(
@@ -61,7 +64,15 @@ async function readJudged(
   const inhibitors = [...new Set(rules.flatMap(({ inhibitedBy }) => inhibitedBy))];
   const alerts = await Promise.all(inhibitors.map((rule) => state.listAlerts(rule)));
   const firing = alerts.flat().map(({ value }) => value);
-  return { silences, firing: firing.filter(({ status }) => status === 'firing') };
+  let statuses: Promise<TargetStatus[]> | undefined;
+  return {
+    silences,
+    firing: firing.filter(({ status }) => status === 'firing'),
+    statuses: () => {
+      statuses ??= state.listTargetStatus();
+      return statuses;
+    },
+  };
 }
 
 async function deliver(
@@ -79,7 +90,7 @@ async function deliver(
   const repeatIntervalMs = route?.repeatIntervalMs ?? DEFAULT_REPEAT_MS;
   const decision = decideNotification({ incident, suppressionOf, repeatIntervalMs, nowMs });
   try {
-    if (decision.kind === 'send') return await send(stored, decision, config, ports, signal);
+    if (decision.kind === 'send') return await send(stored, decision, judged, config, ports, signal);
     const rest = holdBack(incident, new Set(decision.kind === 'wait' ? decision.heldBack : []));
     const next: Incident =
       decision.kind === 'wait'
@@ -96,6 +107,7 @@ async function deliver(
 async function send(
   stored: Versioned<Incident>,
   decision: Extract<Decision, { kind: 'send' }>,
+  { statuses }: Judged,
   config: DeliverConfig,
   ports: DeliverPorts,
   signal: AbortSignal,
@@ -112,7 +124,7 @@ async function send(
     attempt,
     reason,
     alerts: decision.alerts,
-    statuses: tellsOfFailures(leased, decision.alerts) ? await state.listTargetStatus() : [],
+    statuses: tellsOfFailures(leased, decision.alerts) ? await statuses() : [],
     timeZone: config.schedule.timeZone,
     nowMs: startMs,
   });

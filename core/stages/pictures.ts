@@ -139,6 +139,7 @@ export function requestPicture(
     async follow(receipt, delivery) {
       if (!canFollow() || !follow) return;
       try {
+        if (delivery.outcome !== 'delivered') return giveUp();
         const picture = await within(FOLLOW_WITHIN_MS, drawing);
         if (picture !== 'late' && picture !== undefined) {
           const timed = AbortSignal.any([signal, AbortSignal.timeout(FOLLOW_TIMEOUT_MS)]);

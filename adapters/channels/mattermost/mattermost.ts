@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
 import { RetryableError } from '../../../core/errors.ts';
+import type { Picture } from '../../../core/notify/model.ts';
 import { type HttpAnswer, sendRequest } from '../../http.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { render } from './text.ts';
@@ -25,7 +26,8 @@ export type MattermostOptions = z.infer<typeof optionsSchema>;
 export const mattermost: ChannelAdapter<MattermostOptions> = {
   type: 'mattermost',
   title: 'Mattermost (bot)',
-  about: 'A bot account with an access token uploads the chart and posts with it.',
+  about: `A bot account with an access token uploads the chart and posts with it. A chart that is drawn late follows as a reply to the
+post.`,
   example: {
     url: 'https://chat.example.net',
     token: '${env:MATTERMOST_TOKEN}',
@@ -53,47 +55,57 @@ export const mattermost: ChannelAdapter<MattermostOptions> = {
         return { detail: `${me.username} sees channel ${channel.display_name}` };
       },
       async send(notification, picture, { signal }) {
-        const token = await secrets.resolve(options.token);
-        const post = (
-          path: string,
-          body: FormData | string,
-          headers: Record<string, string>,
-          within: AbortSignal,
-        ) => {
-          const all = { authorization: `Bearer ${token}`, ...headers };
-          const request = {
-            method: 'POST',
-            url: `${base}${path}`,
-            headers: all,
-            body,
-            timeoutMs: options.timeout,
-            signal: within,
-          } as const;
-          return sendRequest(request, deps);
-        };
+        const api = await openApi(signal);
         const inTime = AbortSignal.any([signal, AbortSignal.timeout(UPLOAD_WITHIN_MS)]);
-        const upload = async (png: Uint8Array): Promise<string | undefined> => {
+        // Whatever an upload fails of, the post fails of too, or goes without it.
+        const fileId = picture && (await api.upload(picture, inTime).catch(() => undefined));
+        const id = await api.post({ message: render(notification), file_ids: fileId ? [fileId] : [] });
+        if (!picture || fileId) return { id, detail: `post ${id}` };
+        return { id, picture: 'failed', detail: `post ${id}, without its picture: the upload failed` };
+      },
+      // https://developers.mattermost.com/api-documentation/#/operations/CreatePost: root_id is the post that is answered.
+      async follow(picture, { id: root_id }, _, { signal }) {
+        const api = await openApi(signal);
+        const fileId = await api.upload(picture, signal);
+        if (fileId === undefined)
+          throw new RetryableError('mattermost: the answer to an upload names no file');
+        const id = await api.post({ message: '', file_ids: [fileId], root_id });
+        return { id: root_id, picture: 'followed', detail: `its picture in reply ${id}` };
+      },
+    };
+
+    async function openApi(signal: AbortSignal) {
+      const token = await secrets.resolve(options.token);
+      const ask = async (
+        path: string,
+        body: FormData | string,
+        headers: Record<string, string>,
+        within: AbortSignal,
+      ) => {
+        const all = { authorization: `Bearer ${token}`, ...headers };
+        const url = `${base}${path}`;
+        const timeoutMs = options.timeout;
+        return jsonOf(
+          await sendRequest({ method: 'POST', url, headers: all, body, timeoutMs, signal: within }, deps),
+        );
+      };
+      return {
+        async upload({ png }: Picture, within: AbortSignal): Promise<string | undefined> {
           const form = new FormData();
           form.set('channel_id', options.channelId);
           form.set('files', new Blob([new Uint8Array(png)], { type: 'image/png' }), 'chart.png');
-          const { file_infos: files } = jsonOf(await post('/files', form, {}, inTime)) as {
+          const { file_infos: files } = (await ask('/files', form, {}, within)) as {
             file_infos?: { id?: string }[];
           };
           return files?.[0]?.id;
-        };
-        // Whatever an upload fails of, the post fails of too, or goes without it.
-        const fileId = picture && (await upload(picture.png).catch(() => undefined));
-        const body = {
-          channel_id: options.channelId,
-          message: render(notification),
-          file_ids: fileId ? [fileId] : [],
-        };
-        const headers = { 'content-type': 'application/json' };
-        const { id } = jsonOf(await post('/posts', JSON.stringify(body), headers, signal)) as { id?: string };
-        const without = picture && !fileId ? ', without its picture: the upload failed' : '';
-        return { id, detail: `post ${id}${without}` };
-      },
-    };
+        },
+        async post(fields: { message: string; file_ids: string[]; root_id?: string }) {
+          const body = JSON.stringify({ channel_id: options.channelId, ...fields });
+          const headers = { 'content-type': 'application/json' };
+          return ((await ask('/posts', body, headers, signal)) as { id?: string }).id;
+        },
+      };
+    }
   },
 };
 

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
-import { describeError } from '../../../core/errors.ts';
+import { describeError, RetryableError } from '../../../core/errors.ts';
 import type { Picture } from '../../../core/notify/model.ts';
+import type { Receipt } from '../../../core/ports.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { createSlackApi, type SlackApi } from './api.ts';
 import { imageBlock, render } from './blocks.ts';
@@ -34,8 +35,8 @@ export const slack: ChannelAdapter<SlackOptions> = {
   type: 'slack',
   title: 'Slack (bot)',
   about: `A bot (scopes \`chat:write\`, \`files:write\`, \`files:read\`; invited to the channel) uploads the chart, waits until Slack has
-processed it, and posts one message with the chart inside. If Slack takes longer than ${READY_WITHIN_MS / 1000} s the text goes alone and
-the chart follows in its thread.`,
+processed it, and posts one message with the chart inside. If drawing or Slack takes longer than ${READY_WITHIN_MS / 1000} s each, the text
+goes alone and the chart follows in its thread.`,
   example: { token: '${env:SLACK_BOT_TOKEN}', channel: 'C0123456789' },
   options: optionsSchema as z.ZodType<SlackOptions>,
   needs: ({ token, apiUrl }) => ({ secrets: [token], egress: [new URL(apiUrl).host, 'files.slack.com'] }),
@@ -87,7 +88,17 @@ the chart follows in its thread.`,
           picture && !uploaded?.ready
             ? await follow(api, { channel, ts }, uploaded, picture, signal)
             : undefined;
-        return { id: ts, detail: late ?? `chat.postMessage: ${ts}` };
+        return late ?? { id: ts, detail: `chat.postMessage: ${ts}` };
+      },
+      async follow(picture, { id = '' }, _, { signal }) {
+        const token = await secrets.resolve(options.token);
+        const { apiUrl, timeout: timeoutMs, channel } = options;
+        const { redact } = secrets;
+        const api = createSlackApi({ apiUrl, token, timeoutMs, signal, nowMs: clock.nowMs, redact });
+        const uploaded = await upload(api, picture, signal);
+        const shown = await follow(api, { channel, ts: id }, uploaded, picture, signal);
+        if (shown.picture === 'failed') throw new RetryableError(shown.detail);
+        return shown;
       },
     };
   },
@@ -139,13 +150,19 @@ async function follow(
   uploaded: Upload | undefined,
   picture: Picture,
   signal: AbortSignal,
-): Promise<string> {
-  const without = (why: string) => `chat.postMessage: ${message.ts}, without its picture: ${why}`;
+): Promise<Receipt> {
+  const id = message.ts;
+  const without = (why: string): Receipt => ({
+    id,
+    picture: 'failed',
+    detail: `chat.postMessage: ${id}, without its picture: ${why}`,
+  });
   if (uploaded?.fileId === undefined)
     return without(uploaded && !uploaded.ready ? uploaded.why : 'no upload');
   const { fileId } = uploaded;
   try {
-    if (!(await isReady(api, fileId, READY_IN_THREAD_MS, signal))) return without('Slack did not process it');
+    if (!uploaded.ready && !(await isReady(api, fileId, READY_IN_THREAD_MS, signal)))
+      return without('Slack did not process it');
     const blocks = [imageBlock({ fileId }, picture.alt)];
     await api.call('chat.postMessage', {
       channel: message.channel,
@@ -153,7 +170,7 @@ async function follow(
       text: picture.alt,
       blocks,
     });
-    return `chat.postMessage: ${message.ts}, its picture in the thread`;
+    return { id, picture: 'followed', detail: `chat.postMessage: ${id}, its picture in the thread` };
   } catch (error) {
     return without(describeError(error));
   }

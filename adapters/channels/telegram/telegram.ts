@@ -3,6 +3,7 @@ import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
 import { PermanentError } from '../../../core/errors.ts';
 import type { Notification, Picture } from '../../../core/notify/model.ts';
+import type { Receipt } from '../../../core/ports.ts';
 import { sendRequest } from '../../http.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { CAPTION_LIMIT, render, TEXT_LIMIT } from './text.ts';
@@ -31,7 +32,7 @@ export const telegram: ChannelAdapter<TelegramOptions> = {
   type: 'telegram',
   title: 'Telegram',
   about: `A photo with an HTML caption (\`sendPhoto\`). A caption holds ${CAPTION_LIMIT} characters after parsing: longer messages lose
-detail first, then alerts ("and 12 more"). Make a bot with @BotFather, add it to the group, and take the chat's id from
+detail first, then alerts ("and 12 more"). A chart that is drawn late follows as a silent reply to its text. Make a bot with @BotFather, add it to the group, and take the chat's id from
 \`https://api.telegram.org/bot<TOKEN>/getUpdates\`.`,
   example: { token: '${env:TELEGRAM_TOKEN}', chatId: -1001234567890 },
   options: optionsSchema as z.ZodType<TelegramOptions>,
@@ -59,26 +60,37 @@ detail first, then alerts ("and 12 more"). Make a bot with @BotFather, add it to
         };
       },
       async send(notification, picture, { signal }) {
-        const token = await secrets.resolve(options.token);
         const fits = picture !== undefined && picture.png.length <= PHOTO_LIMIT_BYTES;
         const call = fits ? photoCall(notification, picture, options) : textCall(notification, options);
-        const answer = await sendRequest(
-          {
-            method: 'POST',
-            url: `${base}/bot${token}/${call.method}`,
-            headers: {},
-            body: call.form,
-            timeoutMs: options.timeout,
-            signal,
-            retryAfterInBody,
-          },
-          deps,
-        );
-        const id = messageId(answer.body);
-        if (id === undefined) throw new PermanentError('telegram accepted the request but names no message');
-        return { id, detail: `${call.method}: message ${id}` };
+        const receipt = await make(call, signal);
+        return picture && !fits ? { ...receipt, picture: 'failed' } : receipt;
+      },
+      async follow(picture, { id }, _, { signal }) {
+        if (picture.png.length > PHOTO_LIMIT_BYTES)
+          throw new PermanentError(`telegram takes no photo of ${picture.png.length} bytes`);
+        const { detail } = await make(replyCall(picture, id, options), signal);
+        return { id, picture: 'followed', detail: `its picture in a reply, ${detail}` };
       },
     };
+
+    async function make(call: Call, signal: AbortSignal): Promise<Receipt> {
+      const token = await secrets.resolve(options.token);
+      const answer = await sendRequest(
+        {
+          method: 'POST',
+          url: `${base}/bot${token}/${call.method}`,
+          headers: {},
+          body: call.form,
+          timeoutMs: options.timeout,
+          signal,
+          retryAfterInBody,
+        },
+        deps,
+      );
+      const id = messageId(answer.body);
+      if (id === undefined) throw new PermanentError('telegram accepted the request but names no message');
+      return { id, detail: `${call.method}: message ${id}` };
+    }
   },
 };
 
@@ -90,6 +102,15 @@ interface Call {
 function photoCall(notification: Notification, picture: Picture, options: TelegramOptions): Call {
   const form = commonFields(options);
   form.set('caption', render(notification, CAPTION_LIMIT).html);
+  form.set('photo', new Blob([new Uint8Array(picture.png)], { type: 'image/png' }), 'chart.png');
+  return { method: 'sendPhoto', form };
+}
+
+/** https://core.telegram.org/bots/api#replyparameters; nobody is called a second time for it. */
+function replyCall(picture: Picture, id: string | undefined, options: TelegramOptions): Call {
+  const form = commonFields(options);
+  form.set('reply_parameters', JSON.stringify({ message_id: Number(id), allow_sending_without_reply: true }));
+  form.set('disable_notification', 'true');
   form.set('photo', new Blob([new Uint8Array(picture.png)], { type: 'image/png' }), 'chart.png');
   return { method: 'sendPhoto', form };
 }
