@@ -94,7 +94,7 @@ export function createPictureQueue(options: PictureQueueOptions): PictureQueue {
       const one = next();
       if (!one) return;
       one.leave();
-      void work(threadAtHand(), one);
+      work(one);
     }
   }
 
@@ -103,8 +103,17 @@ export function createPictureQueue(options: PictureQueueOptions): PictureQueue {
     return startThread();
   }
 
-  async function work(thread: PictureThread, one: Waiting): Promise<void> {
-    busy.add(thread);
+  function work(one: Waiting): void {
+    try {
+      const thread = threadAtHand();
+      busy.add(thread);
+      void drawOn(thread, one);
+    } catch (error) {
+      one.done.reject(error); // No thread can be started.
+    }
+  }
+
+  async function drawOn(thread: PictureThread, one: Waiting): Promise<void> {
     const begunMs = nowMs();
     let hung = false;
     let timer: NodeJS.Timeout | undefined;

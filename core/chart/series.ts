@@ -39,15 +39,16 @@ export async function readPictureSeries(
   store: Pick<SampleStore, 'query' | 'latest'>,
 ): Promise<PictureSeries> {
   const { rule, alerts, fromMs, toMs } = order;
-  const where = { ...(rule.aggregate ? rule.where : {}), ...neighbourhood(alerts) };
+  const near = neighbourhood(alerts);
+  const where = { ...(rule.aggregate ? rule.where : {}), ...near };
   const range = { metric: rule.metric, fromMs: fromMs - (rule.window?.lastMs ?? 0), toMs };
   // An aggregate is made of all its series.
   if (rule.aggregate) return { series: await store.query({ ...range, where }), others: 0 };
-  const known = await store.latest({ metric: rule.metric, where, sinceMs: fromMs });
-  const chosen = chooseSeries(
-    known.map(({ labels }) => labels),
-    alerts,
-  );
+  const known = (await store.latest({ metric: rule.metric, where, sinceMs: fromMs }))
+    .map(({ labels }) => labels)
+    // A name may hold what a glob means something by.
+    .filter((labels) => Object.entries(near).every(([name, values]) => values.includes(labels[name] ?? '')));
+  const chosen = chooseSeries(known, alerts);
   if (chosen.length === 0) return { series: [], others: 0 };
   const keys = new Set(chosen.map(labelKey));
   const found = await store.query({ ...range, where: coverOf(chosen) });
@@ -63,7 +64,7 @@ export function pictureSpec(order: PictureOrder, { series, others }: PictureSeri
   return buildChartSpec({ ...order, others, series: judgedSeries({ rule, series, intervalMs }, fromMs - 1) });
 }
 
-/** Values of labels are matched as globs: what a name with a `*` matches beside itself is left out later. */
+/** The clusters, or bastions, of the alerts. */
 function neighbourhood(alerts: readonly NotificationAlert[]): LabelGlobs {
   for (const name of PLACES) {
     const values = new Set(alerts.flatMap(({ labels }) => labels[name] ?? []));
