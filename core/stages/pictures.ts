@@ -24,6 +24,7 @@ export const PICTURE_WAIT_MS = 3_000;
 /** A text that went is followed by its picture within this time; later nobody looks at it. */
 export const FOLLOW_WITHIN_MS = 60_000;
 const FOLLOW_TIMEOUT_MS = 30_000;
+const DETAIL_LIMIT = 500;
 
 /** The picture of one attempt at a message, from its order to what became of it. */
 export interface MessagePicture {
@@ -46,6 +47,7 @@ export function requestPicture(
   signal: AbortSignal,
 ): MessagePicture {
   const { meter, logger, secrets, sleep } = ports;
+  const fields = { incident: incident.id, channel: notification.channel };
   const givenUp = new AbortController();
   const follow = channel?.follow?.bind(channel);
   const drawing = draw();
@@ -87,11 +89,7 @@ export function requestPicture(
 
   function missing(what: 'late' | 'failed', why: string): void {
     outcome = what;
-    logger.warn('message goes without its picture', {
-      incident: incident.id,
-      channel: notification.channel,
-      why: secrets.redact(why),
-    });
+    logger.warn('message goes without its picture', { ...fields, why: secrets.redact(why) });
   }
 
   function failed(error: unknown): void {
@@ -138,32 +136,35 @@ export function requestPicture(
     },
     async follow(receipt, delivery) {
       if (!canFollow() || !follow) return;
+      if (delivery.outcome !== 'delivered') return giveUp();
+      let detail: string | undefined;
       try {
-        if (delivery.outcome !== 'delivered') return giveUp();
         const picture = await within(FOLLOW_WITHIN_MS, drawing);
-        if (picture !== 'late' && picture !== undefined) {
+        if (picture === 'late') giveUp();
+        else if (picture === undefined) outcome = 'none';
+        else {
           const timed = AbortSignal.any([signal, AbortSignal.timeout(FOLLOW_TIMEOUT_MS)]);
-          const { detail } = await follow(picture, receipt, notification, { signal: timed });
+          detail = secrets.redact((await follow(picture, receipt, notification, { signal: timed })).detail);
           outcome = 'followed';
-          logger.info('the picture followed its message', {
-            incident: incident.id,
-            channel: notification.channel,
-          });
-          const told = `${delivery.detail}; ${secrets.redact(detail)}`.slice(0, 500);
-          await ports.state.commitIncidents({
-            incidents: [],
-            delivery: { ...delivery, picture: outcome, detail: told },
-          });
+          logger.info('the picture followed its message', fields);
         }
       } catch (error) {
-        logger.warn('the picture could not follow its message', {
-          incident: incident.id,
-          channel: notification.channel,
-          why: secrets.redact(describeError(error)),
-        });
+        outcome = error instanceof RetryableError && !drawn ? 'late' : 'failed';
+        giveUp();
+        detail = secrets.redact(describeError(error));
+        logger.warn('the picture could not follow its message', { ...fields, why: detail });
       }
-      if (outcome !== 'followed') giveUp();
       count();
+      if (detail !== undefined) await record(delivery, detail);
     },
   };
+
+  async function record(delivery: Delivery, detail: string): Promise<void> {
+    const changed = {
+      ...delivery,
+      picture: outcome,
+      detail: `${delivery.detail}; ${detail}`.slice(0, DETAIL_LIMIT),
+    };
+    await ports.state.commitIncidents({ incidents: [], delivery: changed });
+  }
 }
