@@ -3,6 +3,7 @@ import { sampleAlert, sampleNotification } from '../../test/contract/notificatio
 import { MINUTE, memory } from '../../test/stage-world.ts';
 import type { PictureOrder } from '../chart/series.ts';
 import type { Incident } from '../notify/model.ts';
+import type { ChartStore } from '../ports.ts';
 import { createDraw } from './draw.ts';
 
 const incident = (channel: string): Incident => ({
@@ -18,14 +19,16 @@ const incident = (channel: string): Incident => ({
   notifications: 0,
 });
 
-it('draws in the colours of the channel', async () => {
+const channels = (['dark', 'light'] as const).map((theme) => ({
+  name: theme,
+  type: 'webhook',
+  theme,
+  options: {},
+}));
+const notification = sampleNotification({ alerts: [sampleAlert({ rule: memory.name })] });
+
+function createStudio(charts: ChartStore) {
   const orders: PictureOrder[] = [];
-  const channels = (['dark', 'light'] as const).map((theme) => ({
-    name: theme,
-    type: 'webhook',
-    theme,
-    options: {},
-  }));
   const draw = createDraw({
     drawer: {
       async draw(order) {
@@ -33,14 +36,26 @@ it('draws in the colours of the channel', async () => {
         return { png: new Uint8Array(), width: 1, height: 1, alt: '' };
       },
     },
-    charts: { put: async () => 'https://example.net/c.png' },
+    charts,
     config: {
       channels,
       checks: [{ name: 'usage', probe: 'usage', everyMs: MINUTE, where: {}, options: {} }],
       schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: 0 },
     },
   });
-  const notification = sampleNotification({ alerts: [sampleAlert({ rule: memory.name })] });
+  return { draw, orders };
+}
+
+it('draws in the colours of the channel', async () => {
+  const { draw, orders } = createStudio({ put: async () => 'https://example.net/c.png' });
   for (const name of ['dark', 'light', 'gone']) await draw(notification, incident(name));
   expect(orders.map(({ theme }) => theme)).toEqual(['dark', 'light', 'dark']);
+});
+
+it('draws nothing for a channel that shows an address, where a picture gets none', async () => {
+  const { draw, orders } = createStudio({ unpublished: true, put: async () => undefined });
+  const signal = new AbortController().signal;
+  expect(await draw(notification, incident('dark'), { signal, form: 'address' })).toBeUndefined();
+  expect(orders).toEqual([]);
+  expect(await draw(notification, incident('dark'), { signal, form: 'bytes' })).toBeDefined();
 });
