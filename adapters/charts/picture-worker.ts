@@ -1,39 +1,10 @@
-// The thread that draws: a request in, a picture out. Started by worker-thread.ts.
-import { parentPort, workerData } from 'node:worker_threads';
-import { pictureSpec, readPictureSeries } from '../../core/chart/series.ts';
-import { describeError } from '../../core/errors.ts';
-import type { SampleStore } from '../../core/ports.ts';
-import { openSqliteStore } from '../stores/sqlite/store.ts';
-import { unpackSeries } from './packed-series.ts';
-import { createChartRenderer } from './renderer.ts';
-import type { WorkerAnswer, WorkerRequest } from './worker-thread.ts';
+// The thread that draws. Started by worker-thread.ts.
+import { enableCompileCache } from 'node:module';
+import { workerData } from 'node:worker_threads';
+import type { WorkerSetting } from './worker-thread.ts';
 
-const { path } = workerData as { path?: string };
-const renderer = createChartRenderer();
-let store: SampleStore | undefined;
-
-async function draw({ order, series }: WorkerRequest): Promise<WorkerAnswer> {
-  try {
-    const known = series ? unpackSeries(series) : await readPictureSeries(order, openedStore());
-    return { picture: await renderer.render(pictureSpec(order, known)) };
-  } catch (error) {
-    return { error: describeError(error) };
-  }
-}
-
-/** Opened with the first picture: at the start there may be no samples yet. */
-function openedStore(): SampleStore {
-  if (path === undefined) throw new Error('the thread that draws was given no samples');
-  store ??= openSqliteStore({ path, readOnly: true });
-  return store;
-}
-
-// What a first picture needs is read while nobody waits for it.
-void renderer.prepare();
-parentPort?.on('message', async (request: WorkerRequest) => {
-  const answer = await draw(request);
-  if ('error' in answer) return parentPort?.postMessage(answer);
-  // The bytes are in memory of the library, which can be handed to nobody.
-  const png = new Uint8Array(answer.picture.png);
-  parentPort?.postMessage({ picture: { ...answer.picture, png } }, [png.buffer]);
-});
+const { path, compileCache } = workerData as WorkerSetting;
+// A thread does not take over where its process keeps what is compiled; without it the start takes twice the CPU.
+if (compileCache !== undefined) enableCompileCache(compileCache);
+const { serve } = await import('./picture-program.ts');
+await serve(path);

@@ -1,3 +1,4 @@
+import { getCompileCacheDir } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { type PictureOrder, readPictureSeries } from '../../core/chart/series.ts';
 import type { SampleStore } from '../../core/ports.ts';
@@ -6,6 +7,11 @@ import type { Drawn, PictureThread } from './picture-thread.ts';
 
 /** Where samples are read: by the worker in the embedded store of this folder, or here, where that is waiting only. */
 export type SampleSource = { path: string } | { store: Pick<SampleStore, 'query' | 'latest'> };
+
+export interface WorkerSetting {
+  path: string | undefined;
+  compileCache: string | undefined;
+}
 
 export interface WorkerRequest {
   order: PictureOrder;
@@ -24,8 +30,12 @@ const MOST_HEAP_MB = 512;
  * holds the process only while it draws.
  */
 export function startWorkerThread(source: SampleSource, program = PROGRAM): PictureThread {
+  const setting: WorkerSetting = {
+    path: 'path' in source ? source.path : undefined,
+    compileCache: getCompileCacheDir(),
+  };
   const worker = new Worker(program, {
-    workerData: 'path' in source ? { path: source.path } : {},
+    workerData: setting,
     resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MB },
     // Options of the process are not all for threads; what the program prints is ours alone.
     execArgv: [],
