@@ -1,7 +1,6 @@
 // The product in a burst: `burst-ours.ts FOLDER URL SECRET CLUSTERS` judges a round in which a node of each cluster fires,
 // and sends the messages. At the end of stdin it answers how long its event loop was blocked, and ends.
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createChannels } from '../../adapters/channels/registry.ts';
 import { createPictureQueue } from '../../adapters/charts/picture-queue.ts';
 import { startWorkerThread } from '../../adapters/charts/worker-thread.ts';
@@ -17,6 +16,7 @@ import { createChartFiles } from '../../local/chart-files.ts';
 import { systemClock as clock, systemSleep as sleep } from '../../local/clock.ts';
 import { createMeter } from '../../local/meter.ts';
 import { startNotifier } from '../../local/notifier.ts';
+import { recordLoop } from './loop-record.ts';
 
 const [dir = '', url = '', secret = '', count = '1'] = process.argv.slice(2);
 const MINUTE_MS = 60_000;
@@ -76,7 +76,7 @@ const quiet = () => {};
 const logger = {
   debug: quiet,
   info: quiet,
-  warn: (text: string, fields: unknown) => process.stderr.write(`${text} ${JSON.stringify(fields)}\n`),
+  warn: quiet,
   error: (text: string) => process.stderr.write(`${text}\n`),
 };
 const meter = createMeter();
@@ -116,8 +116,7 @@ const judge = (roundMs: number) => evaluate({ config, targets, roundMs, shard: W
 await judge(lastMs - MINUTE_MS);
 await sleep(SETTLE_MS, new AbortController().signal);
 
-const delay = monitorEventLoopDelay({ resolution: 1 });
-delay.enable();
+const recorded = recordLoop();
 const busy = process.cpuUsage();
 const startMs = Date.now();
 await store.write(roundOf(ROUNDS - 1));
@@ -126,7 +125,7 @@ notifier.wake();
 process.stdout.write(`${JSON.stringify({ startMs })}\n`);
 
 for await (const _ of process.stdin);
-delay.disable();
+const record = recorded();
 const { user, system } = process.cpuUsage(busy);
 await notifier.stop(0);
 drawer.close();
@@ -134,7 +133,7 @@ await state.close();
 await store.close();
 process.stdout.write(
   `${JSON.stringify({
-    blockedMs: delay.max / 1e6,
+    ...record,
     cpuMs: (user + system) / 1e3,
     inVain: meter.total('pictures_in_vain_total'),
   })}\n`,

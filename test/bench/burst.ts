@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type SinkMessage, startSink } from '../../localstack/sink/sink.ts';
 import { type Contender, compare, spreadOf, valuesOf } from './harness.ts';
+import type { LoopRecord } from './loop-record.ts';
 import { nodeJob } from './measured-process.ts';
 import type { BenchOptions } from './part.ts';
 import { type Goal, type PartReport, rowsOf } from './report.ts';
+import { startResident } from './resident.ts';
 
 const MESSAGES = 100;
 const [MANY, ONE] = [`${MESSAGES} messages`, '1 message'];
@@ -17,9 +19,8 @@ const PATIENCE_MS = 60_000;
 /** What is drawn for nobody would be done by then. */
 const AFTERMATH_MS = 1_500;
 
-interface Answers {
+interface Answers extends LoopRecord {
   startMs: number;
-  blockedMs: number;
   cpuMs: number;
   inVain: number;
 }
@@ -44,6 +45,7 @@ export async function benchBurst({ dir, quick, log }: BenchOptions): Promise<Par
     });
     const [command = '', ...args] = nodeJob('burst-ours.ts', folder, sink.url, secret, String(messages));
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const idle = startResident<LoopRecord>(nodeJob('loop-idle.ts'));
     const lines: string[] = [];
     createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
     const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -57,11 +59,12 @@ export async function benchBurst({ dir, quick, log }: BenchOptions): Promise<Par
       const { startMs, ...told } = Object.assign({}, ...lines.map((line) => JSON.parse(line))) as Answers;
       const acceptedMs = Math.max(...received.map((message) => message.receivedAtMs)) - startMs;
       const pictures = received.filter(({ picturePath }) => picturePath !== undefined).length;
-      return { ...told, acceptedMs, pictures };
+      return { ...told, acceptedMs, pictures, idleMs: (await idle.finish()).blockedMs };
     } finally {
       clearTimeout(limit);
       child.kill();
       await ended;
+      await idle.stop();
       await sink.stop();
     }
   }
@@ -86,6 +89,8 @@ export async function benchBurst({ dir, quick, log }: BenchOptions): Promise<Par
     rows: [
       ...rowsOf(comparison, 'acceptedMs', { what: 'samples to the last message accepted', unit: 'ms' }),
       ...rowsOf(comparison, 'blockedMs', { what: 'event loop blocked at most', unit: 'ms' }),
+      ...rowsOf(comparison, 'workedMs', { what: 'work of its longest turn (CPU)', unit: 'ms' }),
+      ...rowsOf(comparison, 'idleMs', { what: 'an idle event loop beside it, blocked at most', unit: 'ms' }),
       ...rowsOf(comparison, 'pictures', { what: 'pictures with their texts', unit: '' }),
       ...rowsOf(comparison, 'inVain', { what: 'pictures drawn in vain', unit: '' }),
       ...rowsOf(comparison, 'cpuMs', { what: 'CPU', unit: 'ms' }),
