@@ -127,7 +127,8 @@ export async function startBartizan(options: {
     if (takenOver > 0)
       logger.info('messages interrupted by the last stop are sent again', { count: takenOver });
     const source = config.store.type === 'sqlite' ? { path: dir } : { store };
-    const drawer = createPictureQueue({ startThread: () => startWorkerThread(source) });
+    const startsAhead = [...channels.values()].some(({ shows }) => shows !== 'none');
+    const drawer = createPictureQueue({ startThread: () => startWorkerThread(source), startsAhead });
     opened.push(() => drawer.close());
     const draw = createDraw({ drawer, charts, config });
     const notifier = startNotifier(config, { ...ports, channels, draw, sleep });

@@ -11,6 +11,8 @@ export interface PictureQueue extends Drawer {
 
 export interface PictureQueueOptions {
   startThread: () => PictureThread;
+  /** A thread is started before the first picture is asked for. Default: true. */
+  startsAhead?: boolean;
   /** Default: one less than there are cores, at least 1, at most 4. */
   threads?: number;
   /** As many may wait; more push out those of the oldest incidents. */
@@ -139,8 +141,7 @@ export function createPictureQueue(options: PictureQueueOptions): PictureQueue {
     start();
   }
 
-  // Ready before the first picture is asked for.
-  idle.push(startThread());
+  if (options.startsAhead ?? true) idle.push(startThread());
 
   return {
     async draw(order, { signal, withinMs = Number.POSITIVE_INFINITY, newestMs = 0 }: DrawOptions) {

@@ -117,3 +117,24 @@ it('reads nothing where nothing is known', async () => {
   expect(await readPictureSeries(orderOf([labelsOf('a', 'n')]), store)).toEqual({ series: [], others: 0 });
   expect(asked).toEqual([]);
 });
+
+it('draws of a long time at most two points for each of its bins', async () => {
+  const order = {
+    ...orderOf([labelsOf('a', 'node-1')]),
+    fromMs: NOW - 24 * 60 * MINUTE,
+    intervalMs: MINUTE / 6,
+  };
+  const points = Array.from({ length: 24 * 360 }, (_, i) => ({
+    timeMs: order.fromMs + i * order.intervalMs,
+    value: i === 5_000 ? 99 : 50 + (i % 10),
+  }));
+  const { lines } = pictureSpec(order, {
+    series: [{ metric: 'mem_usage', labels: labelsOf('a', 'node-1'), points }],
+    others: 0,
+  });
+  const segments = lines[0]?.segments ?? [];
+  expect(segments).toHaveLength(1);
+  expect(segments[0]?.length).toBeLessThanOrEqual(1_800);
+  // A spike of one sample is seen all the same.
+  expect(segments[0]?.some(({ value }) => value === 99)).toBe(true);
+});

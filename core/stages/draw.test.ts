@@ -29,10 +29,12 @@ const notification = sampleNotification({ alerts: [sampleAlert({ rule: memory.na
 
 function createStudio(charts: ChartStore) {
   const orders: PictureOrder[] = [];
+  const ages: (number | undefined)[] = [];
   const draw = createDraw({
     drawer: {
-      async draw(order) {
+      async draw(order, { newestMs }) {
         orders.push(order);
+        ages.push(newestMs);
         return { png: new Uint8Array(), width: 1, height: 1, alt: '' };
       },
     },
@@ -43,7 +45,7 @@ function createStudio(charts: ChartStore) {
       schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: 0 },
     },
   });
-  return { draw, orders };
+  return { draw, orders, ages };
 }
 
 it('draws in the colours of the channel', async () => {
@@ -58,4 +60,13 @@ it('draws nothing for a channel that shows an address, where a picture gets none
   expect(await draw(notification, incident('dark'), { signal, form: 'address' })).toBeUndefined();
   expect(orders).toEqual([]);
   expect(await draw(notification, incident('dark'), { signal, form: 'bytes' })).toBeDefined();
+});
+
+it('is as new as the newest of what it tells, however long its incident is open', async () => {
+  const { draw, ages } = createStudio({ put: async () => undefined });
+  const told = (...alerts: { firedAtMs: number; resolvedAtMs?: number }[]) =>
+    sampleNotification({ alerts: alerts.map((alert) => sampleAlert({ rule: memory.name, ...alert })) });
+  await draw(told({ firedAtMs: 5 }, { firedAtMs: 9 }), incident('dark'));
+  await draw(told({ firedAtMs: 5, resolvedAtMs: 12 }, { firedAtMs: 9 }), incident('dark'));
+  expect(ages).toEqual([9, 12]);
 });

@@ -15,7 +15,7 @@ export interface DrawOptions {
   signal: AbortSignal;
   /** Of no use later than that: not begun if it would not be done by then. */
   withinMs?: number;
-  /** The newest are drawn first. */
+  /** When what it tells happened: the newest are drawn first. */
   newestMs?: number;
 }
 
@@ -42,9 +42,14 @@ export function createDraw({ drawer, charts, config }: DrawPorts) {
   ): Promise<Picture | undefined> => {
     const order = orderPicture(notification, incident, config);
     if (!order || (form === 'address' && charts.unpublished)) return undefined;
-    const picture = await drawer.draw(order, { newestMs: incident.openedAtMs, ...options });
+    const picture = await drawer.draw(order, { newestMs: newsMs(order), ...options });
     return { ...picture, url: await charts.put(picture.png) };
   };
+}
+
+/** When the newest of what a picture tells happened. */
+function newsMs({ alerts }: PictureOrder): number {
+  return alerts.reduce((newest, alert) => Math.max(newest, alert.resolvedAtMs ?? alert.firedAtMs), 0);
 }
 
 function orderPicture(
