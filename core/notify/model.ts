@@ -21,6 +21,8 @@ export interface IncidentAlert {
   heldBack?: 'silence' | 'inhibition' | true;
   /** What a channel that stands in for this one has accepted last of it. */
   standIn?: 'firing' | 'resolved';
+  /** Once it has ended: other channels that were sent it. They are owed, and sent, its end by themselves. */
+  heardBy?: readonly string[];
   reason: TransitionReason;
   value?: number;
 }
