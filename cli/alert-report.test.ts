@@ -53,8 +53,9 @@ describe('what `alerts` says', () => {
     world.answers.mail = async () => undefined;
     await world.goTo(30);
     await world.notify();
-    await world.goTo(60);
+    await world.goTo(63);
     await world.notify();
+    expect(world.said().at(-1)).toMatch(/^ops 2 repeat/);
     expect((await report())[0]?.sent.map(({ channel, atMs }) => [channel, atMs])).toEqual([
       ['ops', START + 2 * MINUTE],
       ['mail', START + 30 * MINUTE],
