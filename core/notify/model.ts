@@ -163,4 +163,6 @@ export interface Delivery {
   detail: string;
   /** Identifier the service gave the message. */
   receipt?: string;
+  /** Of an accepted message: what the channel had not been sent before, by firing (`episodeOf`). Absent in older records. */
+  news?: Readonly<Record<string, IncidentAlert['status']>>;
 }

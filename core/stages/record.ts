@@ -80,6 +80,7 @@ export async function recordAttempt(input: {
     picture: input.picture,
     detail,
     ...('receipt' in result && result.receipt.id !== undefined ? { receipt: result.receipt.id } : {}),
+    ...(after === undefined && !onceMore && { news: newsIn(attempt, leased) }),
   };
   const settle = async (stored: Versioned<Incident>): Promise<Versioned<Incident>[]> => {
     const { value: incident, version } = stored;
@@ -96,6 +97,11 @@ export async function recordAttempt(input: {
   };
   await settleIncident(leased.id, settle, delivery, ports.state);
   report(delivery, unclear, after, ports);
+}
+
+/** What a message says that its channel has not accepted before. */
+function newsIn({ says }: NotificationAttempt, { notified }: Incident): NotificationAttempt['says'] {
+  return Object.fromEntries(Object.entries(says).filter(([episode, status]) => notified[episode] !== status));
 }
 
 /** The fallback's incident with what its channel has not accepted, if it lacks any of that. */
