@@ -1,3 +1,5 @@
+import { visibleText } from './visible-text.ts';
+
 // Errors say who must act. Unknown errors are treated as retryable by whoever retries.
 
 type Cause = { cause?: unknown };
@@ -22,9 +24,12 @@ export class PermanentError extends Error {
 export class RetryableError extends Error {
   override readonly name = 'RetryableError';
   readonly retryAfterMs: number | undefined;
-  constructor(message: string, options?: Cause & { retryAfterMs?: number }) {
+  /** The other side has too much to do with us: whoever retries spreads such retries in time. */
+  readonly rateLimited: boolean;
+  constructor(message: string, options?: Cause & { retryAfterMs?: number; rateLimited?: boolean }) {
     super(message, options);
     this.retryAfterMs = options?.retryAfterMs;
+    this.rateLimited = options?.rateLimited ?? false;
   }
 }
 
@@ -41,7 +46,7 @@ export function describeError(error: unknown): string {
   const parts: string[] = [];
   let current: unknown = error;
   for (let depth = 0; depth < 4 && current !== undefined && current !== null; depth++) {
-    const text = current instanceof Error ? current.message || current.name : String(current);
+    const text = visibleText(current instanceof Error ? current.message || current.name : String(current));
     if (text && !parts.includes(text)) parts.push(text);
     current = current instanceof Error ? current.cause : undefined;
   }

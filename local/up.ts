@@ -23,7 +23,7 @@ import { type Health, judgeHealth, type RoundRecord } from './health.ts';
 import { runHousekeeping } from './housekeeping.ts';
 import { lockFolder } from './lock.ts';
 import { createMeter } from './meter.ts';
-import { startNotifier, takeOverAttempts } from './notifier.ts';
+import { startNotifier } from './notifier.ts';
 import { createRoundRunner, type RoundResult } from './round.ts';
 import { runSchedule } from './scheduler.ts';
 import { addressOf, startServer } from './server.ts';
@@ -79,7 +79,7 @@ export async function startBartizan(options: {
     opened.push(() => state.close());
     const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'local' });
     opened.push(() => audit.close());
-    const channels = await createChannels(config.channels, { secrets, clock });
+    const channels = await createChannels(config.channels, { secrets, clock, logger });
     const knownHosts = join(dir, 'known_hosts');
     const actor = options.actor ?? 'bartizan';
     const ports = { store, state, audit, clock, logger, meter, secrets, actor };
@@ -123,9 +123,6 @@ export async function startBartizan(options: {
     const server = await startServer({ host, port, charts, health, metrics: meter.text });
     opened.push(() => server.close());
 
-    const takenOver = await takeOverAttempts(state, clock.nowMs());
-    if (takenOver > 0)
-      logger.info('messages interrupted by the last stop are sent again', { count: takenOver });
     const source = config.store.type === 'sqlite' ? { path: dir } : { store };
     const startsAhead = [...channels.values()].some(({ shows }) => shows !== 'none');
     const drawer = createPictureQueue({ startThread: () => startWorkerThread(source), startsAhead });

@@ -123,7 +123,7 @@ describe('telegram', () => {
     expect(followed).toEqual({
       id: '42',
       picture: 'followed',
-      detail: 'its picture in a reply, sendPhoto: message 43',
+      detail: 'its picture in a reply, message 43',
     });
   });
 

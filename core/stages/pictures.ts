@@ -136,7 +136,11 @@ export function requestPicture(
     },
     async follow(receipt, delivery) {
       if (!canFollow() || !follow) return;
-      if (delivery.outcome !== 'delivered') return giveUp();
+      if (delivery.outcome !== 'delivered') return giveUp(); // It is sent once more.
+      if (receipt.id === undefined) {
+        giveUp(); // What it would reply to has no name.
+        return count();
+      }
       let detail: string | undefined;
       try {
         const picture = await within(FOLLOW_WITHIN_MS, drawing);

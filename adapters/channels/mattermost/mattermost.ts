@@ -4,8 +4,12 @@ import { secretSchema } from '../../../core/config/secret-text.ts';
 import { RetryableError } from '../../../core/errors.ts';
 import type { Picture } from '../../../core/notify/model.ts';
 import { type HttpAnswer, sendRequest } from '../../http.ts';
+import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
+import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
-import { render } from './text.ts';
+import { plainWithin, sendPlainer } from '../plainer.ts';
+import { mattermostRefusal } from './refusals.ts';
+import { literal, PLAIN_LIMIT, render } from './text.ts';
 
 /** The text waits this long for the upload. */
 const UPLOAD_WITHIN_MS = 3_000;
@@ -15,6 +19,8 @@ const optionsSchema = z.strictObject({
   token: secretSchema.describe('Access token of a bot account, a reference'),
   channelId: z.string().min(1).describe('Id of the channel, from its "View Info"'),
   timeout: durationSchema.prefault('15s').describe('How long each answer is waited for'),
+  ...acceptsField,
+  ...networkFields,
 });
 
 export type MattermostOptions = z.infer<typeof optionsSchema>;
@@ -26,29 +32,36 @@ export type MattermostOptions = z.infer<typeof optionsSchema>;
 export const mattermost: ChannelAdapter<MattermostOptions> = {
   type: 'mattermost',
   title: 'Mattermost (bot)',
-  about: `A bot account with an access token uploads the chart and posts with it. A chart that is drawn late follows as a reply to the
-post.`,
+  about: `A bot account with an access token uploads the chart and posts with it. A chart that is drawn late follows as a reply to
+the post. Mattermost answers the post with its \`id\` when it
+has it.`,
   example: {
     url: 'https://chat.example.net',
     token: '${env:MATTERMOST_TOKEN}',
     channelId: 'w8tzf5jb6pyq5jxq3zq8r1n6me',
   },
   options: optionsSchema as z.ZodType<MattermostOptions>,
-  needs: ({ token, url }) => ({ secrets: [token], egress: [new URL(url).host] }),
+  needs: (options) => ({
+    secrets: [options.token, ...networkSecrets(options)],
+    egress: [new URL(options.url).host],
+  }),
   shows: () => 'bytes',
   preview: (notification, picture) =>
     `${picture ? `post with a file (${picture.png.length} bytes):` : 'post:'}\n${render(notification)}`,
-  create(options, { secrets, clock }) {
+  create(options, { secrets, clock, logger }) {
+    hideLogin(options.url, secrets);
     const base = `${options.url.replace(/\/$/, '')}/api/v4`;
     const deps = { nowMs: clock.nowMs, redact: secrets.redact };
+    const way = networkOf(options, secrets);
+    const explain = mattermostRefusal('mattermost');
     return {
       async verify({ signal }) {
         const token = await secrets.resolve(options.token);
-        const timeoutMs = options.timeout;
+        const settings = { timeoutMs: options.timeout, signal, explain, network: await way() };
         const headers = { authorization: `Bearer ${token}` };
         const get = async (path: string) =>
           jsonOf(
-            await sendRequest({ method: 'GET', url: `${base}${path}`, headers, timeoutMs, signal }, deps),
+            await sendRequest({ method: 'GET', url: `${base}${path}`, headers, ...settings }, deps),
           ) as Record<string, unknown>;
         const me = await get('/users/me');
         const channel = await get(`/channels/${encodeURIComponent(options.channelId)}`);
@@ -59,60 +72,79 @@ post.`,
         const inTime = AbortSignal.any([signal, AbortSignal.timeout(UPLOAD_WITHIN_MS)]);
         // Whatever an upload fails of, the post fails of too, or goes without it.
         const fileId = picture && (await api.upload(picture, inTime).catch(() => undefined));
-        const id = await api.post({ message: render(notification), file_ids: fileId ? [fileId] : [] });
-        if (!picture || fileId) return { id, detail: `post ${id}` };
-        return { id, picture: 'failed', detail: `post ${id}, without its picture: the upload failed` };
+        const say = (message: string) => api.post({ message, file_ids: fileId ? [fileId] : [] });
+        const plain = { body: plainWithin(notification, PLAIN_LIMIT, literal), without: 'as plain text' };
+        const ways = [{ body: render(notification) }, plain] as const;
+        const { result: answer, note } = await sendPlainer(ways, say, { logger, service: 'mattermost' });
+        const unclear = unclearAnswer(answer, {
+          service: 'mattermost',
+          says: 'the post with its `id`',
+          isIt: (_, parsed) => idOf(parsed) !== undefined,
+          accepts: options.accepts,
+          redact: secrets.redact,
+        });
+        const without = picture && !fileId ? ', without its picture: the upload failed' : '';
+        const id = idOf(parseJson(answer.body));
+        const detail = `${id === undefined ? `answered ${answer.status}` : `post ${id}`}${note}${without}`;
+        return {
+          detail,
+          ...(id !== undefined && { id }),
+          ...(picture && !fileId && { picture: 'failed' }),
+          ...(unclear !== undefined && { unclear }),
+        };
       },
       // https://developers.mattermost.com/api-documentation/#/operations/CreatePost: root_id is the post that is answered.
-      async follow(picture, { id: root_id }, _, { signal }) {
+      async follow(picture, { id: root_id = '' }, _, { signal }) {
         const api = await openApi(signal);
         const fileId = await api.upload(picture, signal);
         if (fileId === undefined)
           throw new RetryableError('mattermost: the answer to an upload names no file');
-        const id = await api.post({ message: '', file_ids: [fileId], root_id });
-        return { id: root_id, picture: 'followed', detail: `its picture in reply ${id}` };
+        const reply = idOf(parseJson((await api.post({ message: '', file_ids: [fileId], root_id })).body));
+        if (reply === undefined) throw new RetryableError('mattermost: the answer to a reply names no post');
+        return { id: root_id, picture: 'followed', detail: `its picture in reply ${reply}` };
       },
     };
 
     async function openApi(signal: AbortSignal) {
       const token = await secrets.resolve(options.token);
-      const ask = async (
-        path: string,
-        body: FormData | string,
-        headers: Record<string, string>,
-        within: AbortSignal,
-      ) => {
-        const all = { authorization: `Bearer ${token}`, ...headers };
-        const url = `${base}${path}`;
-        const timeoutMs = options.timeout;
-        return jsonOf(
-          await sendRequest({ method: 'POST', url, headers: all, body, timeoutMs, signal: within }, deps),
-        );
+      const network = await way();
+      const ask = (path: string, body: FormData | string, type: string | undefined, within: AbortSignal) => {
+        const headers = {
+          authorization: `Bearer ${token}`,
+          ...(type !== undefined && { 'content-type': type }),
+        };
+        const settings = { timeoutMs: options.timeout, signal: within, network, explain };
+        return sendRequest({ method: 'POST', url: `${base}${path}`, headers, body, ...settings }, deps);
       };
       return {
         async upload({ png }: Picture, within: AbortSignal): Promise<string | undefined> {
           const form = new FormData();
           form.set('channel_id', options.channelId);
           form.set('files', new Blob([new Uint8Array(png)], { type: 'image/png' }), 'chart.png');
-          const { file_infos: files } = (await ask('/files', form, {}, within)) as {
+          const { file_infos: files } = jsonOf(await ask('/files', form, undefined, within)) as {
             file_infos?: { id?: string }[];
           };
           return files?.[0]?.id;
         },
-        async post(fields: { message: string; file_ids: string[]; root_id?: string }) {
+        post(fields: { message: string; file_ids: string[]; root_id?: string }): Promise<HttpAnswer> {
           const body = JSON.stringify({ channel_id: options.channelId, ...fields });
-          const headers = { 'content-type': 'application/json' };
-          return ((await ask('/posts', body, headers, signal)) as { id?: string }).id;
+          return ask('/posts', body, 'application/json', signal);
         },
       };
     }
   },
 };
 
-function jsonOf(answer: HttpAnswer): unknown {
-  try {
-    return JSON.parse(answer.body);
-  } catch {
-    throw new RetryableError('mattermost: the answer is no JSON');
-  }
+/** An error has an `id` too, beside its status. */
+function idOf(parsed: unknown): string | undefined {
+  const { id, status_code: status } = (parsed ?? {}) as { id?: unknown; status_code?: unknown };
+  return typeof id === 'string' && /^[\w-]{1,64}$/.test(id) && status === undefined ? id : undefined;
+}
+
+function jsonOf(answer: HttpAnswer): Readonly<Record<string, unknown>> {
+  const parsed = parseJson(answer.body);
+  if (typeof parsed === 'object' && parsed !== null) return parsed as Readonly<Record<string, unknown>>;
+  throw new RetryableError(
+    `mattermost: answered ${answer.status} with what is no JSON object; is \`url\` that of Mattermost, or does a proxy answer?`,
+  );
 }

@@ -5,15 +5,24 @@ import { secretSchema } from '../../../core/config/secret-text.ts';
 import { describeError, RetryableError } from '../../../core/errors.ts';
 import type { Picture } from '../../../core/notify/model.ts';
 import type { Receipt } from '../../../core/ports.ts';
+import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
+import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
+import { sendPlainer, type Way } from '../plainer.ts';
 import { createSlackApi, type SlackApi } from './api.ts';
 import { imageBlock, render } from './blocks.ts';
+import { plainMessage } from './plain.ts';
 
 /** Slack processes an upload before a message may show it. The text waits this long for that … */
 const READY_WITHIN_MS = 3_000;
 /** … and its thread as long again. */
 const READY_IN_THREAD_MS = 10_000;
 const POLL_MS = 250;
+
+/** https://docs.slack.dev/reference/objects/conversation-object: channels, groups, direct messages. */
+const CHANNEL_ID = /^[CGDU][A-Z0-9]+$/;
+const NAMED =
+  '`channel` looks like a name; write the id instead, such as `C0123456789` (channel details, at the end): names change';
 
 const optionsSchema = z.strictObject({
   token: secretSchema.describe(
@@ -22,6 +31,8 @@ const optionsSchema = z.strictObject({
   channel: z.string().min(1).describe('Channel that is written to: its id, such as `C0123456789`'),
   apiUrl: z.url().default('https://slack.com/api').describe('Address of the Web API'),
   timeout: durationSchema.prefault('15s').describe('How long each answer is waited for'),
+  ...acceptsField,
+  ...networkFields,
 });
 
 export type SlackOptions = z.infer<typeof optionsSchema>;
@@ -36,10 +47,14 @@ export const slack: ChannelAdapter<SlackOptions> = {
   title: 'Slack (bot)',
   about: `A bot (scopes \`chat:write\`, \`files:write\`, \`files:read\`; invited to the channel) uploads the chart, waits until Slack has
 processed it, and posts one message with the chart inside. If drawing or Slack takes longer than ${READY_WITHIN_MS / 1000} s each, the text
-goes alone and the chart follows in its thread.`,
+goes alone and the chart follows in its thread. Slack answers \`ok: true\` with a \`ts\` when it has the message. Blocks that it refuses are sent
+again without the picture, then as plain text.`,
   example: { token: '${env:SLACK_BOT_TOKEN}', channel: 'C0123456789' },
   options: optionsSchema as z.ZodType<SlackOptions>,
-  needs: ({ token, apiUrl }) => ({ secrets: [token], egress: [new URL(apiUrl).host, 'files.slack.com'] }),
+  needs: (options) => ({
+    secrets: [options.token, ...networkSecrets(options)],
+    egress: [new URL(options.apiUrl).host, 'files.slack.com'],
+  }),
   shows: () => 'bytes',
   preview(notification, picture) {
     const { text, blocks } = render(notification);
@@ -48,61 +63,80 @@ goes alone and the chart follows in its thread.`,
       : [];
     return JSON.stringify({ text, blocks: [...blocks, ...image] }, null, 2);
   },
-  create(options, { secrets, clock }) {
+  create(options, { secrets, clock, logger }) {
+    hideLogin(options.apiUrl, secrets);
+    const { apiUrl, timeout: timeoutMs, channel } = options;
+    const network = networkOf(options, secrets);
+    const connect = async () => {
+      const shared = {
+        apiUrl,
+        timeoutMs,
+        token: await secrets.resolve(options.token),
+        network: await network(),
+        nowMs: clock.nowMs,
+        redact: secrets.redact,
+      };
+      return (signal: AbortSignal) => createSlackApi({ ...shared, signal });
+    };
     return {
       async verify({ signal }) {
-        const token = await secrets.resolve(options.token);
-        const { apiUrl, timeout: timeoutMs } = options;
-        const { redact } = secrets;
-        const api = createSlackApi({ apiUrl, token, timeoutMs, signal, nowMs: clock.nowMs, redact });
-        return { detail: `${await api.introduce()}; whether it is in the channel shows when it writes` };
+        const api = (await connect())(signal);
+        const detail = `${await api.introduce()}; whether it is in the channel shows when it writes`;
+        return CHANNEL_ID.test(channel) ? { detail } : { detail, unclear: NAMED };
       },
       async send(notification, picture, { signal }) {
-        const token = await secrets.resolve(options.token);
-        const { apiUrl, timeout: timeoutMs, channel } = options;
-        const { redact } = secrets;
-        const api = createSlackApi({ apiUrl, token, timeoutMs, signal, nowMs: clock.nowMs, redact });
+        const apiFor = await connect();
+        const api = apiFor(signal);
         const { text, blocks } = render(notification);
         // The text waits this long for the whole upload, however long each call may take.
         const inTime = AbortSignal.any([signal, AbortSignal.timeout(READY_WITHIN_MS)]);
-        const uploader = createSlackApi({
-          apiUrl,
-          token,
-          timeoutMs,
-          signal: inTime,
-          nowMs: clock.nowMs,
-          redact,
+        const uploaded = picture && (await upload(apiFor(inTime), picture, inTime));
+        const base = { channel, unfurl_links: false };
+        const bare = { body: { ...base, text, blocks } };
+        const plain = { body: { ...base, ...plainMessage(notification) }, without: 'as plain text' };
+        let ways: readonly [Way<Record<string, unknown>>, ...Way<Record<string, unknown>>[]] = [bare, plain];
+        if (picture && uploaded?.ready) {
+          const image = imageBlock({ fileId: uploaded.fileId }, picture.alt);
+          const whole = { body: { ...base, text, blocks: [...blocks, image] } };
+          ways = [whole, { ...bare, without: 'without its picture' }, plain];
+        }
+        const { result: answer, note } = await sendPlainer(ways, api.post, { logger, service: 'slack' });
+        const unclear = unclearAnswer(answer, {
+          service: 'slack',
+          says: '`ok: true` with a `ts`',
+          isIt: (_, parsed) => tsOf(parsed) !== undefined,
+          accepts: options.accepts,
+          redact: secrets.redact,
         });
-        const uploaded = picture && (await upload(uploader, picture, inTime));
-        const shown = uploaded?.ready
-          ? [...blocks, imageBlock({ fileId: uploaded.fileId }, picture?.alt ?? '')]
-          : blocks;
-        const posted = await api.call('chat.postMessage', {
-          channel,
-          text,
-          blocks: shown,
-          unfurl_links: false,
-        });
-        const ts = String(posted.ts);
+        const ts = tsOf(parseJson(answer.body));
+        if (ts === undefined)
+          return { detail: `answered ${answer.status}${note}`, ...(unclear !== undefined && { unclear }) };
         const late =
           picture && !uploaded?.ready
             ? await follow(api, { channel, ts }, uploaded, picture, signal)
             : undefined;
-        return late ?? { id: ts, detail: `chat.postMessage: ${ts}` };
+        const became = late?.picture ?? (uploaded?.ready && note !== '' ? 'failed' : undefined);
+        return {
+          id: ts,
+          detail: `${late?.detail ?? `chat.postMessage: ${ts}`}${note}`,
+          ...(became !== undefined && { picture: became }),
+          ...(unclear !== undefined && { unclear }),
+        };
       },
-      async follow(picture, { id = '' }, _, { signal }) {
-        const token = await secrets.resolve(options.token);
-        const { apiUrl, timeout: timeoutMs, channel } = options;
-        const { redact } = secrets;
-        const api = createSlackApi({ apiUrl, token, timeoutMs, signal, nowMs: clock.nowMs, redact });
-        const uploaded = await upload(api, picture, signal);
-        const shown = await follow(api, { channel, ts: id }, uploaded, picture, signal);
+      async follow(picture, { id: ts = '' }, _, { signal }) {
+        const api = (await connect())(signal);
+        const shown = await follow(api, { channel, ts }, await upload(api, picture, signal), picture, signal);
         if (shown.picture === 'failed') throw new RetryableError(shown.detail);
         return shown;
       },
     };
   },
 };
+
+function tsOf(parsed: unknown): string | undefined {
+  const { ok, ts } = (parsed ?? {}) as { ok?: unknown; ts?: unknown };
+  return ok === true && typeof ts === 'string' && /^[\d.]{1,40}$/.test(ts) ? ts : undefined;
+}
 
 /** `ready: false` with an id: Slack is still at work on it. Undefined `fileId`: it failed, and `why` says how. */
 type Upload = { ready: true; fileId: string } | { ready: false; fileId?: string; why: string };
@@ -146,31 +180,25 @@ async function isReady(
 /** The text is out: the picture follows in its thread if it can, and the receipt says so if not. */
 async function follow(
   api: SlackApi,
-  message: { channel: string; ts: string },
+  { channel, ts }: { channel: string; ts: string },
   uploaded: Upload | undefined,
   picture: Picture,
   signal: AbortSignal,
 ): Promise<Receipt> {
-  const id = message.ts;
   const without = (why: string): Receipt => ({
-    id,
+    id: ts,
     picture: 'failed',
-    detail: `chat.postMessage: ${id}, without its picture: ${why}`,
+    detail: `chat.postMessage: ${ts}, without its picture: ${why}`,
   });
   if (uploaded?.fileId === undefined)
     return without(uploaded && !uploaded.ready ? uploaded.why : 'no upload');
-  const { fileId } = uploaded;
+  const { fileId, ready } = uploaded;
   try {
-    if (!uploaded.ready && !(await isReady(api, fileId, READY_IN_THREAD_MS, signal)))
+    if (!ready && !(await isReady(api, fileId, READY_IN_THREAD_MS, signal)))
       return without('Slack did not process it');
     const blocks = [imageBlock({ fileId }, picture.alt)];
-    await api.call('chat.postMessage', {
-      channel: message.channel,
-      thread_ts: message.ts,
-      text: picture.alt,
-      blocks,
-    });
-    return { id, picture: 'followed', detail: `chat.postMessage: ${id}, its picture in the thread` };
+    await api.call('chat.postMessage', { channel, thread_ts: ts, text: picture.alt, blocks });
+    return { id: ts, picture: 'followed', detail: `chat.postMessage: ${ts}, its picture in the thread` };
   } catch (error) {
     return without(describeError(error));
   }

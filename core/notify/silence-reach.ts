@@ -1,0 +1,43 @@
+import { alertPlaces } from '../config/idle-matches.ts';
+import type { Labels, Matcher, Rule } from '../model.ts';
+import { compileSilence } from './silences.ts';
+
+export interface SilenceReach {
+  /** Nodes that the matchers allow by cluster, name and role; undefined where they ask for none of these. */
+  nodes: number | undefined;
+  /** Rules that can have an alert which the matchers allow. */
+  rules: readonly string[];
+}
+
+const NODE_LABELS: readonly string[] = ['cluster', 'node', 'role'];
+
+/** What a silence can be about with today's rules and fleet. Labels that only a probe knows may have any value. */
+export function silenceReach(
+  matchers: readonly Matcher[],
+  fleet: {
+    rules: readonly Rule[];
+    nodes: readonly { cluster: string; node: string; role: string }[];
+    bastions: readonly string[];
+  },
+): SilenceReach {
+  const ofNodes = matchers.filter(({ name }) => NODE_LABELS.includes(name));
+  const rules = fleet.rules.filter((rule) => {
+    const places = alertPlaces([rule], fleet);
+    const free = new Set(places[0]?.free);
+    const allows = allowing(matchers.filter(({ name }) => !free.has(name)));
+    return places.some(({ labels }) => allows(labels));
+  });
+  const allows = allowing(ofNodes);
+  return {
+    nodes: ofNodes.length === 0 ? undefined : fleet.nodes.filter((node) => allows({ ...node })).length,
+    rules: rules.map(({ name }) => name),
+  };
+}
+
+/** Compiled once: a fleet may have tens of thousands of nodes. */
+function allowing(matchers: readonly Matcher[]): (labels: Labels) => boolean {
+  if (matchers.length === 0) return () => true;
+  const silence = { id: '', matchers, fromMs: 0, untilMs: 0, createdAtMs: 0, author: '', comment: '' };
+  const { covers } = compileSilence(silence);
+  return (labels) => covers({ alertId: '', labels, sinceMs: 0, status: 'firing' });
+}
