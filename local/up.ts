@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { createAuditFile } from '../adapters/audit/file.ts';
 import type { AwsClient } from '../adapters/aws/client.ts';
 import { createChannels } from '../adapters/channels/registry.ts';
-import { createChartRenderer } from '../adapters/charts/renderer.ts';
+import { createPictureQueue } from '../adapters/charts/picture-queue.ts';
+import { startWorkerThread } from '../adapters/charts/worker-thread.ts';
 import { createHeartbeat } from '../adapters/heartbeat.ts';
 import { createFleet } from '../adapters/inventory/fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
@@ -10,6 +11,7 @@ import { createProber } from '../adapters/probes/prober.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openStore } from '../adapters/stores/registry.ts';
+import { stateInTurns } from '../adapters/turns.ts';
 import type { Config } from '../core/config/types.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
@@ -73,7 +75,7 @@ export async function startBartizan(options: {
     opened.push(() => lock.release());
     const store = await openStore(config.store, { secrets, clock });
     opened.push(() => store.close());
-    const state = openSqliteState({ path: dir });
+    const state = stateInTurns(openSqliteState({ path: dir }));
     opened.push(() => state.close());
     const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'local' });
     opened.push(() => audit.close());
@@ -121,7 +123,11 @@ export async function startBartizan(options: {
     const server = await startServer({ host, port, charts, health, metrics: meter.text });
     opened.push(() => server.close());
 
-    const draw = createDraw({ store, renderer: createChartRenderer(), charts, config });
+    const source = config.store.type === 'sqlite' ? { path: dir } : { store };
+    const startsAhead = [...channels.values()].some(({ shows }) => shows !== 'none');
+    const drawer = createPictureQueue({ startThread: () => startWorkerThread(source), startsAhead });
+    opened.push(() => drawer.close());
+    const draw = createDraw({ drawer, charts, config });
     const notifier = startNotifier(config, { ...ports, store, channels, draw, sleep });
 
     const stopping = new AbortController();

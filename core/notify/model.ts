@@ -21,6 +21,8 @@ export interface IncidentAlert {
   heldBack?: 'silence' | 'inhibition' | true;
   /** What a channel that stands in for this one has accepted last of it. */
   standIn?: 'firing' | 'resolved';
+  /** Once it has ended: other channels that were sent it. They are owed, and sent, its end by themselves. */
+  heardBy?: readonly string[];
   reason: TransitionReason;
   value?: number;
 }
@@ -146,6 +148,9 @@ export interface Picture {
   url?: string;
 }
 
+export const PICTURE_OUTCOMES = ['sent', 'late', 'followed', 'failed', 'none'] as const;
+export type PictureOutcome = (typeof PICTURE_OUTCOMES)[number];
+
 /** Record of one attempt. */
 export interface Delivery {
   id: string;
@@ -160,9 +165,12 @@ export interface Delivery {
   durationMs: number;
   /** `unclear`: neither accepted nor refused; it is tried once more. `failed`: given up for now, counted. */
   outcome: 'delivered' | 'unclear' | 'retry' | 'failed';
-  picture: 'sent' | 'late' | 'failed' | 'none';
+  /** `late`: the text went without it, `followed`: and it was shown in a reply; `none`: no message, or none was to be shown. */
+  picture: PictureOutcome;
   /** What the service answered, shortened, redacted. */
   detail: string;
   /** Identifier the service gave the message. */
   receipt?: string;
+  /** Of an accepted message: what the channel had not been sent before, by firing (`episodeOf`). Absent in older records. */
+  news?: Readonly<Record<string, IncidentAlert['status']>>;
 }
