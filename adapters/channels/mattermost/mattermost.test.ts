@@ -67,7 +67,6 @@ describeChannel('mattermost', {
       deps,
     ),
   accept: fake.handle,
-  redact: secrets.redact,
   answers: 'read',
   temptations: ({ body }) => mattermostTemptations(JSON.parse(body.toString('utf8')).message),
   layout: {
@@ -103,7 +102,6 @@ describeChannel('mattermost-webhook', {
   },
   verifies: [],
   secrets: () => [env.HOOK],
-  redact: secrets.redact,
   answers: 'read',
   temptations: ({ body }) => mattermostTemptations(JSON.parse(body.toString('utf8')).text),
   layout: {

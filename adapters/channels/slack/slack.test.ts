@@ -55,7 +55,6 @@ describeChannel('slack', {
   stable: (text) => text.replaceAll(/F\d+/g, 'FILE'),
   verifies: ['/auth.test'],
   secrets: () => [TOKEN],
-  redact: secrets.redact,
   answers: 'read',
   temptations: (request) => slackTemptations(messageOf(request)),
   layout: {
@@ -76,7 +75,6 @@ describeChannel('slack-webhook', {
   accept: (request, response) => void response.writeHead(request.path === HOOK_PATH ? 200 : 404).end('ok'),
   verifies: [],
   secrets: () => [env.HOOK],
-  redact: secrets.redact,
   answers: 'read',
   temptations: (request) => slackTemptations(messageOf(request)),
   layout: {

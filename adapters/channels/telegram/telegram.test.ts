@@ -90,7 +90,6 @@ describeChannel('telegram', {
   accept: (request, response) => void fakeTelegram(request, response),
   verifies: [`/bot${TOKEN}/getMe`, `/bot${TOKEN}/getChat?chat_id=-1001`],
   secrets: () => [TOKEN],
-  redact: secrets.redact,
   answers: 'read',
   operatorStatuses: [404],
   temptations: telegramTemptations,
