@@ -8,6 +8,7 @@ import type { Channel, Meter, SampleStore, StateStore } from '../core/ports.ts';
 import { type DeliverPorts, deliverDue } from '../core/stages/deliver.ts';
 import { evaluate } from '../core/stages/evaluate.ts';
 import { fanOut } from '../core/stages/fan-out.ts';
+import { reconcileIncidents } from '../core/stages/reconcile.ts';
 import { createMemoryState } from './memory-state.ts';
 import { createRecordingLogger } from './recording-logger.ts';
 import { createVirtualTime } from './virtual-time.ts';
@@ -44,6 +45,7 @@ export const route: Route = {
   groupWaitMs: 0,
   groupIntervalMs: 5 * MINUTE,
   repeatIntervalMs: 60 * MINUTE,
+  resolvedEarly: true,
 };
 const node = (name: string) => ({ cluster: 'prod', node: name, role: 'etcd' as const });
 
@@ -143,6 +145,7 @@ export function createWorld(
       evaluate({ config, targets, roundMs: START + minute * MINUTE, shard }, ports),
     async notify(signal = never) {
       await fanOut(config, ports);
+      await reconcileIncidents(config, ports, { alone: false });
       return await deliverDue(config, ports, signal);
     },
     goTo: (minute: number) => time.advanceTo(START + minute * MINUTE),

@@ -5,7 +5,11 @@ import { createAlerts } from './alerts.ts';
 import { openDynamoTable } from './dynamo-table.ts';
 import { createIncidents } from './incidents.ts';
 import { createRecords } from './records.ts';
+import { createSilences } from './silences.ts';
 import type { Table } from './table.ts';
+
+/** Closed incidents, told transitions, deliveries and ended silences of a deployment stay readable this long. */
+export const HISTORY_MS = 90 * 24 * 3_600_000;
 
 export interface DynamoStateOptions {
   /** Name of the table, laid out as TABLE_DEFINITION says. */
@@ -45,6 +49,7 @@ export function createTableState(
     ...createAlerts(world),
     ...createIncidents(world),
     ...createRecords(world),
+    ...createSilences(world),
     close: () => table.close(),
   };
 }
