@@ -1,8 +1,8 @@
-import { labelsMatch } from '../labels.ts';
-import type { Rule, Silence } from '../model.ts';
+import type { Rule } from '../model.ts';
 import { episodeOf } from './incident.ts';
 import type { Incident, IncidentAlert, NotifyReason } from './model.ts';
 import { routedLabels } from './routes.ts';
+import { type AnySilence, compileSilence } from './silences.ts';
 
 /** Why a notification is withheld; `untilMs` where that is known. */
 export type Suppression = { by: 'silence'; untilMs: number } | { by: 'inhibition'; rule: string };
@@ -102,7 +102,8 @@ function holding(held: readonly Suppression[]): string {
  */
 export function suppressionJudge(input: {
   rules: Readonly<Record<string, Rule>>;
-  silences: readonly Silence[];
+  /** Of the configuration and of state. */
+  silences: readonly AnySilence[];
   /** Firing alerts: rule and labels. */
   firing: readonly { rule: string; labels: Readonly<Record<string, string>> }[];
   nowMs: number;
@@ -110,12 +111,14 @@ export function suppressionJudge(input: {
   const place = (rule: string, labels: Readonly<Record<string, string>>) =>
     JSON.stringify([rule, labels.cluster ?? '', labels.node ?? '']);
   const firing = new Set(input.firing.map((alert) => place(alert.rule, alert.labels)));
+  const silences = input.silences
+    .filter(({ fromMs, untilMs }) => fromMs <= input.nowMs && input.nowMs < untilMs)
+    .map(compileSilence);
   return (alert) => {
     const rule = input.rules[alert.rule];
     const labels = rule ? routedLabels(rule, alert.labels) : alert.labels;
-    const until = input.silences
-      .filter((s) => s.fromMs <= input.nowMs && input.nowMs < s.untilMs && labelsMatch(s.match, labels))
-      .map((s) => s.untilMs);
+    const covering = silences.filter((silence) => silence.covers({ ...alert, labels }));
+    const until = covering.map((silence) => silence.untilMs);
     if (until.length > 0) return { by: 'silence', untilMs: Math.max(...until) };
     if (alert.status === 'firing') {
       const by = rule?.inhibitedBy.find((name) => firing.has(place(name, alert.labels)));

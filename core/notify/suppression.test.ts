@@ -29,6 +29,26 @@ describe('suppression', () => {
     expect(judge([])(alert(transition('firing', 1_000)))).toBeUndefined();
   });
 
+  it('is by a silence of state as by one of the file, and by an acknowledgement until it resolves', () => {
+    const stored = {
+      id: 's',
+      alertId: transition('firing', 1_000).alertId,
+      matchers: [],
+      fromMs: 4_000,
+      untilMs: 90_000,
+      createdAtMs: 4_000,
+      author: 'ann',
+      comment: '',
+    };
+    const judged = (silence: typeof stored) =>
+      suppressionJudge({ rules: { memory: inhibited }, silences: [silence], firing: [], nowMs: 5_000 });
+    const a = alert(transition('firing', 1_000));
+    expect(judged(stored)(a)).toEqual({ by: 'silence', untilMs: 90_000 });
+    expect(judged(stored)({ ...a, status: 'resolved' })).toBeUndefined();
+    expect(judged({ ...stored, fromMs: 6_000 })(a)).toBeUndefined();
+    expect(judged({ ...stored, createdAtMs: a.sinceMs - 1 })(a)).toBeUndefined();
+  });
+
   it('holds an alert back and says it when that ends', () => {
     const incident = opened();
     const silenced = () => ({ by: 'silence', untilMs: 9_000 }) as const;

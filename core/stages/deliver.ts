@@ -59,14 +59,18 @@ type Judged = Pick<Parameters<typeof suppressionJudge>[0], 'silences' | 'firing'
 /** Of alerts only those that may inhibit: in a storm all of them are many, and each message asks. */
 async function readJudged(
   incidents: readonly Incident[],
-  { silences }: DeliverConfig,
-  { state }: DeliverPorts,
+  config: DeliverConfig,
+  { state, clock }: DeliverPorts,
 ): Promise<Judged> {
   const rules = incidents.flatMap((incident) => Object.values(incident.rules));
   const inhibitors = [...new Set(rules.flatMap(({ inhibitedBy }) => inhibitedBy))];
   const alerts = await Promise.all(inhibitors.map((rule) => state.listAlerts(rule)));
   const firing = alerts.flat().map(({ value }) => value);
-  return { silences, firing: firing.filter(({ status }) => status === 'firing') };
+  const stored = await state.listSilences({ endedAfterMs: clock.nowMs() });
+  return {
+    silences: [...config.silences, ...stored],
+    firing: firing.filter(({ status }) => status === 'firing'),
+  };
 }
 
 async function deliver(
