@@ -108,17 +108,18 @@ describe('connections', () => {
     const [first, second] = many as [Socket, Socket];
     for (const one of [first, second]) one.destroy();
     await Promise.all([closed(first), closed(second)]);
-    await new Promise((done) => setTimeout(done, 50));
-    expect(await ask('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')).toBe('HTTP/1.1 200 OK');
+    const again = () => ask('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    await expect.poll(again, { timeout: 5_000 }).toBe('HTTP/1.1 200 OK');
   });
 
-  it('that have no end of headers are ended', { timeout: 30_000 }, async () => {
+  it('that never end their headers are ended', async () => {
+    // The limits are the same ones, scaled down.
+    server.headersTimeout = SERVER_LIMITS.headersTimeout / 50;
     const socket = await open();
     socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n');
-    const beganAtMs = performance.now();
     socket.resume();
     await closed(socket);
-    expect(performance.now() - beganAtMs).toBeLessThan(20_000);
+    expect(answered).toBe(0);
   });
 
   it('with headers that are too long are refused', async () => {
