@@ -69,7 +69,7 @@ export interface OpenIncident {
 const MOST_NAMES = 5;
 
 /**
- * What undelivered alerts and failing channels come to. An alert is a reason once it was owed longer than
+ * What undelivered alerts and failing channels come to; `overdue` is the number of alerts behind the reason. An alert is a reason once it was owed longer than
  * `undeliveredAfterMs` and one of its channels is required; a channel that fails beside others is a warning.
  */
 export function deliveryFindings(input: {
@@ -79,7 +79,7 @@ export function deliveryFindings(input: {
   channels: readonly Pick<ChannelConfig, 'name' | 'required'>[];
   undeliveredAfterMs: number;
   nowMs: number;
-}): Findings {
+}): Findings & { overdue: number } {
   const { undelivered, incidents, channels, undeliveredAfterMs, nowMs } = input;
   const optional = new Set(channels.filter(({ required }) => required === false).map(({ name }) => name));
   const overdue = undelivered.filter(({ owedSinceMs }) => nowMs - owedSinceMs > undeliveredAfterMs);
@@ -92,6 +92,7 @@ export function deliveryFindings(input: {
     return `${count(alerts.length, 'alert')} reached nobody; the oldest for ${formatSpan(nowMs - sinceMs)}`;
   };
   return {
+    overdue: missed.length,
     reasons:
       missed.length === 0
         ? []

@@ -1,18 +1,32 @@
 import type { Bucket } from '../adapters/aws/bucket.ts';
+import type { Config } from '../core/config/types.ts';
+import { deliveryFindings, type Finding, type Findings, type UndeliveredAlert } from '../core/health.ts';
 import { type Shard, shardName, shardsOf } from '../core/plan/shards.ts';
+import type { Meter, StateStore } from '../core/ports.ts';
 
 type Files = Pick<Bucket, 'get' | 'put'>;
 
 /** What the last round leaves behind that was judged as a whole. */
 export const HEALTH_KEY = 'health.json';
+/** What notify leaves behind at each tick: whether alerts can leave. */
+export const DELIVERY_KEY = 'delivery.json';
 /** What each part of the fleet leaves behind: that it was judged. */
 export const JUDGED = 'judged/';
 /** Rounds that may be missing before the deployment calls itself ill. */
 export const MISSING_ROUNDS = 3;
+const INCIDENTS_AT_MOST = 10_000;
 
 export interface Health {
   roundMs: number;
   completedAtMs: number;
+  /** Rules that could not be judged. */
+  failedRules?: number;
+}
+
+/** Without details: the address of the history function is open to everybody. */
+export interface DeliveryHealth extends Findings {
+  atMs: number;
+  undelivered: number;
 }
 
 export async function writeHealth(bucket: Files, health: Health): Promise<void> {
@@ -23,16 +37,79 @@ export async function readHealth(bucket: Pick<Files, 'get'>): Promise<Health | u
   return get<Health>(bucket, HEALTH_KEY);
 }
 
-/** A part was judged up to that round. */
-export async function writeJudged(bucket: Files, shard: Shard, roundMs: number): Promise<void> {
-  await put(bucket, keyOf(shard), { roundMs });
+/** A part was judged up to that round, but for so many rules. */
+export async function writeJudged(
+  bucket: Files,
+  shard: Shard,
+  roundMs: number,
+  failedRules: number,
+): Promise<void> {
+  await put(bucket, keyOf(shard), { roundMs, failedRules });
 }
 
-/** Parts of so many that were not judged since, by name. */
-export async function partsBehind(bucket: Files, count: number, sinceMs: number): Promise<string[]> {
+/** Of so many parts: those that were not judged since, by name, and rules that could not be judged in the others. */
+export async function readJudged(
+  bucket: Files,
+  count: number,
+  sinceMs: number,
+): Promise<{ behind: string[]; failedRules: number }> {
   const parts = shardsOf(count).filter(({ kind }) => kind === 'clusters');
-  const judged = await Promise.all(parts.map((part) => get<{ roundMs: number }>(bucket, keyOf(part))));
-  return parts.filter((_, i) => (judged[i]?.roundMs ?? 0) < sinceMs).map(shardName);
+  const judged = await Promise.all(
+    parts.map((part) => get<{ roundMs: number; failedRules?: number }>(bucket, keyOf(part))),
+  );
+  return {
+    behind: parts.filter((_, i) => (judged[i]?.roundMs ?? 0) < sinceMs).map(shardName),
+    failedRules: judged.reduce((sum, one) => sum + (one?.failedRules ?? 0), 0),
+  };
+}
+
+/** Reads what is undelivered, as gauges and for those who ask for health. */
+export async function writeDelivery(input: {
+  undelivered: readonly UndeliveredAlert[];
+  config: Pick<Config, 'channels' | 'server'>;
+  nowMs: number;
+  ports: { bucket: Files; state: Pick<StateStore, 'listIncidents'>; meter: Meter };
+}): Promise<Findings> {
+  const { undelivered, config, nowMs, ports } = input;
+  const { undeliveredAfterMs } = config.server;
+  const incidents = await ports.state.listIncidents({ open: true, limit: INCIDENTS_AT_MOST });
+  const { channels } = config;
+  const { overdue, ...found } = deliveryFindings({
+    undelivered,
+    incidents,
+    channels,
+    undeliveredAfterMs,
+    nowMs,
+  });
+  ports.meter.gauge('alerts_undelivered', undelivered.length);
+  ports.meter.gauge('alerts_undelivered_overdue', overdue);
+  const health: DeliveryHealth = {
+    atMs: nowMs,
+    undelivered: undelivered.length,
+    reasons: found.reasons.map(bare),
+    warnings: found.warnings.map(bare),
+  };
+  await put(ports.bucket, DELIVERY_KEY, health);
+  return found;
+}
+
+/** What notify left behind; that it left nothing lately is a reason of its own. Undefined: it never did. */
+export async function readDelivery(
+  bucket: Pick<Files, 'get'>,
+  { nowMs, tickMs }: { nowMs: number; tickMs: number },
+): Promise<DeliveryHealth | undefined> {
+  const health = await get<DeliveryHealth>(bucket, DELIVERY_KEY);
+  if (!health || nowMs - health.atMs <= (MISSING_ROUNDS + 1) * tickMs) return health;
+  const seconds = Math.round((nowMs - health.atMs) / 1000);
+  const reason = {
+    code: 'notify-failing' as const,
+    words: `notify has not said what is undelivered for ${seconds} s`,
+  };
+  return { ...health, reasons: [reason, ...health.reasons] };
+}
+
+function bare({ code, words }: Finding): Finding {
+  return { code, words };
 }
 
 function keyOf(shard: Shard): string {

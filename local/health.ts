@@ -86,7 +86,14 @@ export function createHealth(ports: HealthPorts, times: { startedAtMs: number; t
       meter.gauge('alerts_undelivered', undelivered.length);
       const { channels, server } = config;
       const { undeliveredAfterMs } = server;
-      const found = deliveryFindings({ undelivered, incidents, channels, undeliveredAfterMs, nowMs });
+      const { overdue, ...found } = deliveryFindings({
+        undelivered,
+        incidents,
+        channels,
+        undeliveredAfterMs,
+        nowMs,
+      });
+      meter.gauge('alerts_undelivered_overdue', overdue);
       return { ...found, undelivered: undelivered.length };
     } catch (error) {
       const words = 'what is undelivered cannot be read';

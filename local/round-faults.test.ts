@@ -41,7 +41,7 @@ function createTrial() {
 }
 
 describe('no node seen', () => {
-  it.each([['dial'], ['handshake'], ['bastion lost']] as const)('for three rounds: %s', (seen) => {
+  it.each([['dial'], ['handshake'], ['exec'], ['bastion lost']] as const)('for three rounds: %s', (seen) => {
     const trial = createTrial();
     const observations = [observation('b', seen)];
     expect(trial.rounds(2, { observations })).toEqual([[], []]);
@@ -54,8 +54,8 @@ describe('no node seen', () => {
     expect(trial.meter.text()).toContain('bartizan_health_faults{code="nothing-seen"} 0');
   });
 
-  it.each([['ok'], ['exec']] as const)('one that was reached is enough: %s', (seen) => {
-    const observations = [observation('a', 'bastion lost'), observation('b', 'dial'), observation('c', seen)];
+  it('one that was reached is enough', () => {
+    const observations = [observation('a', 'bastion lost'), observation('b', 'dial'), observation('c', 'ok')];
     expect(createTrial().rounds(9, { observations })).toEqual([[], []]);
   });
 

@@ -64,9 +64,9 @@ export function createRoundFaults(faults: Faults): (facts: RoundFacts) => void {
   };
 }
 
-/** Whether a node was reached: what its check said is another matter. */
+/** Whether a node was up, as the sample of that name says it. */
 function hasSeen({ observations }: BatchObservation): boolean {
-  return observations.some(({ result }) => result.ok || result.failure.phase === 'exec');
+  return observations.some(({ result }) => result.ok);
 }
 
 /** How many times in a row it was so. */
