@@ -2,7 +2,7 @@
 import type { ChannelConfig } from './config/types.ts';
 import { leastOf } from './extremes.ts';
 import { formatSpan } from './format.ts';
-import type { Labels } from './model.ts';
+import type { UndeliveredAlert as Undelivered } from './notify/undelivered.ts';
 
 /** Stable: monitors may match on them. docs/runbook.md says what each means. */
 export const HEALTH_CODES = [
@@ -16,6 +16,7 @@ export const HEALTH_CODES = [
   'undelivered',
   'undelivered-optional',
   'channel-failing',
+  'answers-unclear',
   'state-unwritable',
   'data-damaged',
   'audit-unwritable',
@@ -50,13 +51,10 @@ export function holdsHeartbeat({ reasons }: Findings): Finding | undefined {
   return reasons.find(({ code }) => SILENCING.has(code));
 }
 
-/** An alert that nobody was sent though somebody should have been. */
-export interface UndeliveredAlert {
-  rule: string;
-  labels: Labels;
-  owedSinceMs: number;
-  channels: readonly { channel: string; error?: string }[];
-}
+/** Of an alert that nobody was sent though somebody should have been. */
+export type UndeliveredAlert = Pick<Undelivered, 'rule' | 'labels' | 'owedSinceMs'> & {
+  channels: readonly Pick<Undelivered['channels'][number], 'channel' | 'error'>[];
+};
 
 /** What is looked at of an open incident. */
 export interface OpenIncident {

@@ -163,6 +163,8 @@ export interface StateStore {
   incidentsOfAlert(alertId: string): Promise<Versioned<Incident>[]>;
   loadIncident(id: string): Promise<Versioned<Incident> | undefined>;
   dueIncidents(nowMs: number, limit: number): Promise<Versioned<Incident>[]>;
+  /** All open incidents. A store of many processes may miss what was opened a moment ago. */
+  openIncidents(): Promise<Versioned<Incident>[]>;
   listIncidents(query: { open?: boolean; limit: number }): Promise<Incident[]>;
   /**
    * One transaction: the incidents, the outbox items they absorbed, a delivery record. Where a store takes less at once

@@ -1,8 +1,8 @@
 import type { Bucket } from '../adapters/aws/bucket.ts';
-import type { Config } from '../core/config/types.ts';
-import { deliveryFindings, type Finding, type Findings, type UndeliveredAlert } from '../core/health.ts';
+import { deliveryFindings, type Finding, type Findings } from '../core/health.ts';
 import { type Shard, shardName, shardsOf } from '../core/plan/shards.ts';
-import type { Meter, StateStore } from '../core/ports.ts';
+import { readUndelivered } from '../core/stages/undelivered.ts';
+import type { World } from './world.ts';
 
 type Files = Pick<Bucket, 'get' | 'put'>;
 
@@ -14,7 +14,6 @@ export const DELIVERY_KEY = 'delivery.json';
 export const JUDGED = 'judged/';
 /** Rounds that may be missing before the deployment calls itself ill. */
 export const MISSING_ROUNDS = 3;
-const INCIDENTS_AT_MOST = 10_000;
 
 export interface Health {
   roundMs: number;
@@ -28,6 +27,8 @@ export interface DeliveryHealth extends Findings {
   atMs: number;
   undelivered: number;
 }
+
+type DeliveryPorts = Pick<World, 'clock' | 'logger' | 'meter' | 'bucket' | 'config' | 'state'>;
 
 export async function writeHealth(bucket: Files, health: Health): Promise<void> {
   await put(bucket, HEALTH_KEY, health);
@@ -63,34 +64,25 @@ export async function readJudged(
   };
 }
 
-/** Reads what is undelivered, as gauges and for those who ask for health. */
-export async function writeDelivery(input: {
-  undelivered: readonly UndeliveredAlert[];
-  config: Pick<Config, 'channels' | 'server'>;
-  nowMs: number;
-  ports: { bucket: Files; state: Pick<StateStore, 'listIncidents'>; meter: Meter };
-}): Promise<Findings> {
-  const { undelivered, config, nowMs, ports } = input;
-  const { undeliveredAfterMs } = config.server;
-  const incidents = await ports.state.listIncidents({ open: true, limit: INCIDENTS_AT_MOST });
-  const { channels } = config;
-  const { overdue, ...found } = deliveryFindings({
-    undelivered,
-    incidents,
-    channels,
-    undeliveredAfterMs,
-    nowMs,
-  });
-  ports.meter.gauge('alerts_undelivered', undelivered.length);
-  ports.meter.gauge('alerts_undelivered_overdue', overdue);
+/** Says what is undelivered: as gauges, in the log, and for those who ask for health. */
+export async function writeDelivery({ clock, logger, meter, ...ports }: DeliveryPorts): Promise<void> {
+  const [bucket, config, state] = await Promise.all([ports.bucket(), ports.config(), ports.state()]);
+  const { undelivered, incidents } = await readUndelivered(config, { state, clock });
+  const { channels, server } = config;
+  const nowMs = clock.nowMs();
+  const { undeliveredAfterMs } = server;
+  const found = deliveryFindings({ undelivered, incidents, channels, undeliveredAfterMs, nowMs });
+  meter.gauge('alerts_undelivered', undelivered.length);
+  meter.gauge('alerts_undelivered_overdue', found.overdue);
+  for (const { words, detail } of found.reasons) logger.error('alerts do not leave', { why: words, detail });
+  for (const { words, detail } of found.warnings) logger.warn('a channel fails', { why: words, detail });
   const health: DeliveryHealth = {
     atMs: nowMs,
     undelivered: undelivered.length,
     reasons: found.reasons.map(bare),
     warnings: found.warnings.map(bare),
   };
-  await put(ports.bucket, DELIVERY_KEY, health);
-  return found;
+  await put(bucket, DELIVERY_KEY, health);
 }
 
 /** What notify left behind; that it left nothing lately is a reason of its own. Undefined: it never did. */

@@ -1,9 +1,7 @@
 import type { DynamoDBStreamEvent, SQSEvent } from 'aws-lambda';
 import { encodeMessage, wakeMessage } from '../adapters/queues/messages.ts';
-import type { Config } from '../core/config/types.ts';
-import type { UndeliveredAlert } from '../core/health.ts';
-import type { StateStore } from '../core/ports.ts';
 import { fanOut } from '../core/stages/fan-out.ts';
+import { reconcileIncidents } from '../core/stages/reconcile.ts';
 import { neededQueue } from './environment.ts';
 import { writeDelivery } from './health.ts';
 import { lambda } from './lambda.ts';
@@ -24,49 +22,37 @@ const SOON_MS = 60_000;
  */
 export function createNotify(world: () => World) {
   return lambda(async (event: SQSEvent | DynamoDBStreamEvent, context) => {
-    const { environment, clock, logger, meter, ...ports } = world();
+    const { meter } = world();
     try {
-      await run();
+      await handOn(world(), AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - REST_MS)));
+      // Once a round is enough to say what is undelivered.
+      if (isTick(event)) await writeDelivery(world());
     } catch (error) {
       meter.count('notify_failures_total');
       throw error;
     }
-
-    async function run(): Promise<void> {
-      const [config, state, queues] = await Promise.all([ports.config(), ports.state(), ports.queues()]);
-      const cut = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - REST_MS));
-      await fanOut(config, { state, clock, logger, meter }, cut);
-      const due = await state.dueIncidents(clock.nowMs(), DUE_PAGE);
-      await queues.send(
-        neededQueue(environment, 'BARTIZAN_DELIVER_QUEUE'),
-        due.map(({ value, version }) => ({
-          body: encodeMessage({ incidentId: value.id }),
-          fifo: { groupId: value.id, deduplicationId: `${value.id}-${version}` },
-        })),
-      );
-      if (isTick(event)) await report(config, state);
-      if (!cut.aborted && due.length < DUE_PAGE) return wakeAtNextDue(world());
-      await queues.send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [
-        { body: wakeMessage('more'), delaySeconds: MORE_AFTER_S },
-      ]);
-    }
-
-    async function report(config: Config, state: StateStore): Promise<void> {
-      const nowMs = clock.nowMs();
-      const undelivered: UndeliveredAlert[] = [];
-      const bucket = await ports.bucket();
-      const { reasons } = await writeDelivery({
-        undelivered,
-        config,
-        nowMs,
-        ports: { bucket, state, meter },
-      });
-      for (const { words, detail } of reasons) logger.error('alerts do not leave', { why: words, detail });
-    }
   });
 }
 
-/** Once a round is enough to say what is undelivered. */
+async function handOn(world: World, cut: AbortSignal): Promise<void> {
+  const { environment, clock, logger, meter, ...ports } = world;
+  const [config, state, queues] = await Promise.all([ports.config(), ports.state(), ports.queues()]);
+  await fanOut(config, { state, clock, logger, meter }, cut);
+  await reconcileIncidents(config, { state, clock, logger, meter }, { alone: false });
+  const due = await state.dueIncidents(clock.nowMs(), DUE_PAGE);
+  await queues.send(
+    neededQueue(environment, 'BARTIZAN_DELIVER_QUEUE'),
+    due.map(({ value, version }) => ({
+      body: encodeMessage({ incidentId: value.id }),
+      fifo: { groupId: value.id, deduplicationId: `${value.id}-${version}` },
+    })),
+  );
+  if (!cut.aborted && due.length < DUE_PAGE) return wakeAtNextDue(world);
+  await queues.send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [
+    { body: wakeMessage('more'), delaySeconds: MORE_AFTER_S },
+  ]);
+}
+
 function isTick({ Records }: SQSEvent | DynamoDBStreamEvent): boolean {
   return Records.some((record) => 'body' in record && record.body === wakeMessage('tick'));
 }

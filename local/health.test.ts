@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { UndeliveredAlert } from '../core/health.ts';
-import { createMemoryState } from '../test/memory-state.ts';
 import { createRecordingLogger } from '../test/recording-logger.ts';
 import { createFaults } from './faults.ts';
 import { createHealth, publicHealth, roundFindings } from './health.ts';
@@ -45,11 +44,10 @@ function createTrial() {
   const health = createHealth(
     {
       config: { channels: [], server: { undeliveredAfterMs: 5 * MINUTE } as never },
-      state: createMemoryState(),
-      async undelivered() {
+      async read() {
         reads++;
         if (broken) throw new Error('/data/state.db is damaged');
-        return undelivered;
+        return { undelivered, incidents: [] };
       },
       faults,
       clock: { nowMs: () => nowMs },
@@ -107,6 +105,15 @@ describe('an alert that nobody was sent', () => {
     trial.goTo(7 * MINUTE);
     await trial.beat();
     expect(trial.beats).toEqual([4 * MINUTE, 7 * MINUTE]);
+  });
+
+  it('that notify has not taken up counts from when it was known of, however long ago it fired', async () => {
+    const trial = createTrial();
+    trial.goTo(60 * MINUTE);
+    trial.undelivered.push({ rule: 'memory', labels: {}, owedSinceMs: 0, channels: [] });
+    expect((await trial.health.check()).reasons).toEqual([]);
+    trial.goTo(66 * MINUTE);
+    expect((await trial.health.check()).reasons).toMatchObject([{ code: 'undelivered' }]);
   });
 
   it('is read once for many who ask', async () => {

@@ -1,7 +1,13 @@
 import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
-import { deliveryFindings, type Finding, type Findings, type UndeliveredAlert } from '../core/health.ts';
-import type { Clock, Meter, StateStore } from '../core/ports.ts';
+import {
+  deliveryFindings,
+  type Finding,
+  type Findings,
+  type OpenIncident,
+  type UndeliveredAlert,
+} from '../core/health.ts';
+import type { Clock, Meter } from '../core/ports.ts';
 import type { Faults } from './faults.ts';
 import type { LocalMeter } from './meter.ts';
 
@@ -35,7 +41,6 @@ export interface RoundRecord {
 const MISSING_ROUNDS = 3;
 /** What is undelivered is read from state this often at most, whoever asks. */
 const READ_EVERY_MS = 2_000;
-const INCIDENTS_AT_MOST = 10_000;
 
 /** Healthy while rounds complete: none for three ticks, or a failed last one, is an illness. */
 export function roundFindings(input: {
@@ -64,8 +69,7 @@ export function roundFindings(input: {
 
 export interface HealthPorts {
   config: Pick<Config, 'channels' | 'server'>;
-  state: Pick<StateStore, 'listIncidents'>;
-  undelivered: () => Promise<readonly UndeliveredAlert[]>;
+  read: () => Promise<{ undelivered: readonly UndeliveredAlert[]; incidents: readonly OpenIncident[] }>;
   faults: Faults;
   clock: Clock;
   meter: Meter & Pick<LocalMeter, 'total'>;
@@ -74,15 +78,17 @@ export interface HealthPorts {
 
 /** Gathers what rounds and stages report, and what state says is undelivered. */
 export function createHealth(ports: HealthPorts, times: { startedAtMs: number; tickMs: number }) {
-  const { config, state, faults, clock, meter } = ports;
+  const { config, faults, clock, meter } = ports;
+  /** Of alerts that notify has not taken up: when that was seen. They may have fired long ago, and be known of just now. */
+  let untaken = new Map<string, number>();
   let last: RoundRecord | undefined;
   let read: { atMs: number; findings: Promise<Findings & { undelivered: number }> } | undefined;
 
   async function delivery(): Promise<Findings & { undelivered: number }> {
     try {
       const nowMs = clock.nowMs();
-      const undelivered = await ports.undelivered();
-      const incidents = await state.listIncidents({ open: true, limit: INCIDENTS_AT_MOST });
+      const { undelivered: read, incidents } = await ports.read();
+      const undelivered = sinceTaken(read, nowMs);
       meter.gauge('alerts_undelivered', undelivered.length);
       const { channels, server } = config;
       const { undeliveredAfterMs } = server;
@@ -100,6 +106,18 @@ export function createHealth(ports: HealthPorts, times: { startedAtMs: number; t
       const reason = { code: 'notify-failing' as const, words, detail: describeError(error) };
       return { reasons: [reason], warnings: [], undelivered: 0 };
     }
+  }
+
+  function sinceTaken(alerts: readonly UndeliveredAlert[], nowMs: number): readonly UndeliveredAlert[] {
+    const before = untaken;
+    untaken = new Map();
+    return alerts.map((alert) => {
+      if (alert.channels.length > 0) return alert;
+      const name = JSON.stringify([alert.rule, alert.labels]);
+      const seenAtMs = before.get(name) ?? nowMs;
+      untaken.set(name, seenAtMs);
+      return { ...alert, owedSinceMs: Math.max(alert.owedSinceMs, seenAtMs) };
+    });
   }
 
   return {

@@ -1,8 +1,8 @@
 import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
-import type { StateStore } from '../core/ports.ts';
 import { type DeliverPorts, deliverDue } from '../core/stages/deliver.ts';
 import { fanOut } from '../core/stages/fan-out.ts';
+import { reconcileIncidents } from '../core/stages/reconcile.ts';
 import type { Sleep } from './clock.ts';
 
 export interface Notifier {
@@ -35,6 +35,7 @@ export interface NotifierPorts extends DeliverPorts {
 export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
   const cut = new AbortController();
   const stopping = new AbortController();
+  let alone = true;
   let awake = new AbortController();
   let failures = 0;
   const sending = new Set<Promise<unknown>>();
@@ -42,6 +43,9 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
   /** Returns how long nothing is due. */
   async function pass(): Promise<number> {
     await fanOut(config, ports);
+    // The first pass also takes over what the last process was sending when it ended.
+    await reconcileIncidents(config, ports, { alone });
+    alone = false;
     const delivered: Promise<void> = deliverDue(config, ports, cut.signal)
       .then(passed, failed)
       .finally(() => sending.delete(delivered));
@@ -102,20 +106,4 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
 
 function pauseMs(failures: number): number {
   return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
-}
-
-/**
- * After a crash: what was being sent is due now. Only for a process that is alone with its state, where nobody
- * else can be sending. Returns how many notifications are taken over.
- */
-export async function takeOverAttempts(state: StateStore, nowMs: number): Promise<number> {
-  const open = await state.listIncidents({ open: true, limit: 10_000 });
-  const interrupted = open.filter((incident) => incident.attempt !== undefined);
-  for (const { id } of interrupted) {
-    const stored = await state.loadIncident(id);
-    if (!stored) continue;
-    const value = { ...stored.value, dueAtMs: nowMs };
-    await state.commitIncidents({ incidents: [{ value, version: stored.version }] });
-  }
-  return interrupted.length;
 }

@@ -16,6 +16,7 @@ import { ConfigError, describeError } from '../core/errors.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
 import type { Clock, Inventory, Logger, Secrets } from '../core/ports.ts';
 import { createDraw } from '../core/stages/draw.ts';
+import { readUndelivered } from '../core/stages/undelivered.ts';
 import { boundRepeats } from './bounded-logger.ts';
 import { createChartFiles } from './chart-files.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
@@ -25,7 +26,7 @@ import { runHousekeeping } from './housekeeping.ts';
 import { lockFolder } from './lock.ts';
 import { createMeter } from './meter.ts';
 import { noticeOf, runNotices } from './notices.ts';
-import { startNotifier, takeOverAttempts } from './notifier.ts';
+import { startNotifier } from './notifier.ts';
 import { beatIfHealthy, createPassFaults, createPulse } from './pulse.ts';
 import { checkData } from './recovery.ts';
 import { createRoundRunner, type RoundResult } from './round.ts';
@@ -126,7 +127,14 @@ export async function startBartizan(options: {
 
     const tickMs = tickIntervalMs(config.checks);
     const health = createHealth(
-      { config, state, undelivered: async () => [], faults, clock, meter, redact: secrets.redact },
+      {
+        config,
+        read: () => readUndelivered(config, { state, clock }),
+        faults,
+        clock,
+        meter,
+        redact: secrets.redact,
+      },
       { startedAtMs, tickMs },
     );
     const scheduler = createPulse();
@@ -142,9 +150,6 @@ export async function startBartizan(options: {
     });
     opened.push(() => server.close());
 
-    const takenOver = await takeOverAttempts(state, clock.nowMs());
-    if (takenOver > 0)
-      logger.info('messages interrupted by the last stop are sent again', { count: takenOver });
     const draw = createDraw({ store, renderer: createChartRenderer(), charts, config });
     const onPass = createPassFaults(faults);
     const notifier = startNotifier(config, { ...ports, channels, draw, sleep, onPass });

@@ -79,6 +79,7 @@ export function createMemoryState(): StateStore {
         .filter(({ value }) => value.dueAtMs !== undefined && value.dueAtMs <= nowMs)
         .sort((a, b) => (a.value.dueAtMs ?? 0) - (b.value.dueAtMs ?? 0))
         .slice(0, limit),
+    openIncidents: async () => open(),
     listIncidents: async ({ open: wanted, limit }) =>
       [...incidents.values()]
         .map(({ value }) => copy(value))

@@ -46,10 +46,11 @@ export function noticeMessage(input: {
     notified: {},
     notifications: resolved ? 1 : 0,
   };
+  const reason = resolved ? 'all-resolved' : 'first';
   const notification = buildNotification({
     incident,
-    attempt: beginAttempt(incident, [alert], nowMs),
-    reason: resolved ? 'all-resolved' : 'first',
+    attempt: beginAttempt(incident, { alerts: [alert], reason }, nowMs),
+    reason,
     alerts: [alert],
     statuses: [],
     timeZone,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { absorb, decide, n1, n2, opened, REPEAT_MS, rule, said, transition } from '../../test/incidents.ts';
 import type { Labels, Transition } from '../model.ts';
-import { INHIBITION_RECHECK_MS, suppressionJudge } from './decide.ts';
+import { INHIBITION_RECHECK_MS } from './decide.ts';
 import type { IncidentAlert } from './model.ts';
+import { suppressionJudge } from './suppression.ts';
 
 describe('suppression', () => {
   const inhibited = rule('memory', { inhibitedBy: ['node-down'] });
@@ -80,7 +81,7 @@ describe('suppression', () => {
   it('never says an alert that began and ended held back', () => {
     const over = absorb(opened(), transition('resolved', 2_000), 2_000);
     const silenced = () => ({ by: 'silence', untilMs: 9_000 }) as const;
-    expect(decide(over, 2_000, silenced)).toEqual({ kind: 'nothing', why: 'all has ended', close: true });
+    expect(decide(over, 2_000, silenced)).toEqual({ kind: 'close', why: 'all has ended' });
   });
 
   it('withholds the end of an alert that was said, until the silence ends', () => {
