@@ -72,7 +72,7 @@ export function upCommand(): Command {
 }
 
 /** Starts anew when a damaged database is met, until a signal comes. Gives the one that runs then. */
-async function recoverUntil(
+export async function recoverUntil(
   signal: Promise<unknown>,
   first: Bartizan,
   start: () => Promise<Bartizan>,

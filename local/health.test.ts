@@ -154,6 +154,13 @@ it('passes of notify that fail in a row fail health and hold the heartbeat back,
   expect(trial.beats.length).toBe(2);
 });
 
+it('an answer that is neither yes nor no is a warning', async () => {
+  const trial = createTrial();
+  trial.meter.count('deliveries_unclear_total', { channel: 'ops' });
+  const { status, warnings } = await trial.health.check();
+  expect([status, warnings.map(({ code }) => code)]).toEqual(['ok', ['answers-unclear']]);
+});
+
 it('no heartbeat tells of a round that failed', async () => {
   const trial = createTrial();
   trial.health.roundEnded({ roundMs: 0, completedAtMs: 0, durationMs: 1, error: 'no key' });

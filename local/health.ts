@@ -1,6 +1,7 @@
 import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
 import {
+  count,
   deliveryFindings,
   type Finding,
   type Findings,
@@ -65,6 +66,14 @@ export function roundFindings(input: {
       ? []
       : [{ code: 'round-failed' as const, words: 'the last round failed', detail: last.error }]),
   ];
+}
+
+/** Messages that count as sent, though nobody knows. */
+function unclearAnswers(meter: Pick<LocalMeter, 'total'>): Finding[] {
+  const unclear = meter.total('deliveries_unclear_total');
+  if (unclear === 0) return [];
+  const words = `${count(unclear, 'message')} since the start had an answer that is neither yes nor no`;
+  return [{ code: 'answers-unclear', words, detail: 'see the log: "counts as delivered"' }];
 }
 
 export interface HealthPorts {
@@ -145,7 +154,7 @@ export function createHealth(ports: HealthPorts, times: { startedAtMs: number; t
       return {
         status: reasons.length === 0 ? 'ok' : 'failing',
         reasons,
-        warnings: redacted([...reported.warnings, ...ofDelivery.warnings]),
+        warnings: redacted([...reported.warnings, ...ofDelivery.warnings, ...unclearAnswers(meter)]),
         startedAt: new Date(times.startedAtMs).toISOString(),
         lastRound: last
           ? {
