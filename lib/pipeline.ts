@@ -14,6 +14,7 @@ import {
   allowConfig,
   allowFiles,
   allowInventory,
+  allowOpenIncidents,
   allowParameters,
   allowPartitions,
   allowSamples,
@@ -215,6 +216,7 @@ function addNotify(world: World): { stage: Stage; queue: Queue } {
   );
   allowState(stage.fn, data);
   allowFiles(stage.fn, data, DELIVERY_KEY, 'write');
+  allowOpenIncidents(stage.fn, data);
   return { stage, queue };
 }
 

@@ -96,7 +96,7 @@ export async function startBartizan(options: {
     const auditFile = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'local' });
     const audit = watchAudit(auditFile, watching);
     opened.push(() => audit.close());
-    const channels = await createChannels(config.channels, { secrets, clock });
+    const channels = await createChannels(config.channels, { secrets, clock, logger });
     const knownHosts = join(dir, 'known_hosts');
     const actor = options.actor ?? 'bartizan';
     const ports = { store, state, audit, clock, logger, meter, secrets, actor };

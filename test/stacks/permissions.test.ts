@@ -100,6 +100,8 @@ describe('each function may do this and nothing else', () => {
           (action) => `dynamodb:${action} State.StreamArn`,
         ),
         's3:PutObject Files.Arn/delivery.json',
+        // Open incidents, after a change of the configuration.
+        'dynamodb:Query State.Arn/index/history',
         // Streams are listed all or none.
         'dynamodb:ListStreams *',
       ],
