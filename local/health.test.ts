@@ -36,7 +36,7 @@ describe('rounds', () => {
 function createTrial() {
   let nowMs = 0;
   const meter = createMeter();
-  const faults = createFaults(meter);
+  const faults = createFaults();
   const logger = createRecordingLogger();
   const undelivered: UndeliveredAlert[] = [];
   let reads = 0;
@@ -95,6 +95,8 @@ describe('an alert that nobody was sent', () => {
       status: 'failing',
       reasons: [{ code: 'undelivered', detail: 'memory n1 (ops: <secret> refused)' }],
     });
+    expect(trial.meter.text()).toContain('bartizan_health_faults{code="undelivered"} 1');
+    expect(trial.meter.text()).toContain('bartizan_health_faults{code="data-damaged"} 0');
     expect(JSON.stringify(publicHealth(health))).not.toMatch(/ops|n1/);
     await trial.beat();
     expect(trial.beats).toEqual([4 * MINUTE]);

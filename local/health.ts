@@ -5,6 +5,7 @@ import {
   deliveryFindings,
   type Finding,
   type Findings,
+  HEALTH_CODES,
   type OpenIncident,
   type UndeliveredAlert,
 } from '../core/health.ts';
@@ -151,10 +152,13 @@ export function createHealth(ports: HealthPorts, times: { startedAtMs: number; t
         ...reported.reasons,
         ...ofDelivery.reasons,
       ]);
+      const warnings = redacted([...reported.warnings, ...ofDelivery.warnings, ...unclearAnswers(meter)]);
+      const codes = new Set([...reasons, ...warnings].map(({ code }) => code));
+      for (const code of HEALTH_CODES) meter.gauge('health_faults', codes.has(code) ? 1 : 0, { code });
       return {
         status: reasons.length === 0 ? 'ok' : 'failing',
         reasons,
-        warnings: redacted([...reported.warnings, ...ofDelivery.warnings, ...unclearAnswers(meter)]),
+        warnings,
         startedAt: new Date(times.startedAtMs).toISOString(),
         lastRound: last
           ? {

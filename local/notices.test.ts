@@ -26,7 +26,7 @@ function createTrial(names: readonly string[]) {
     },
   });
   const meter = createMeter();
-  const faults = createFaults(meter);
+  const faults = createFaults();
   const logger = createRecordingLogger();
   const start = (fresh: typeof notice | undefined) => {
     const stopping = new AbortController();

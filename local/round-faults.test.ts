@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BatchObservation, Failure } from '../core/model.ts';
 import { createFaults } from './faults.ts';
-import { createMeter } from './meter.ts';
 import { createRoundFaults, type RoundFacts } from './round-faults.ts';
 
 type Seen = 'ok' | Failure['phase'] | 'bastion lost';
@@ -17,8 +16,7 @@ function observation(name: string, seen: Seen): BatchObservation {
 }
 
 function createTrial() {
-  const meter = createMeter();
-  const faults = createFaults(meter);
+  const faults = createFaults();
   const ended = createRoundFaults(faults);
   const facts: RoundFacts = {
     observations: [observation('b', 'ok')],
@@ -30,7 +28,6 @@ function createTrial() {
     isJudged: true,
   };
   return {
-    meter,
     rounds(number: number, change: Partial<RoundFacts>): [string[], string[]] {
       for (let i = 0; i < number; i++) ended({ ...facts, ...change });
       const { reasons, warnings } = faults.findings();
@@ -46,12 +43,10 @@ describe('no node seen', () => {
     const observations = [observation('b', seen)];
     expect(trial.rounds(2, { observations })).toEqual([[], []]);
     expect(trial.rounds(1, { observations })).toEqual([['nothing-seen'], []]);
-    expect(trial.meter.text()).toContain('bartizan_health_faults{code="nothing-seen"} 1');
     expect(trial.detail()).toBe(seen === 'bastion lost' ? 'bastions that were not reached: b' : undefined);
     // A round without a check that is due says nothing of it.
     expect(trial.rounds(1, { observations: [], batches: 0 })).toEqual([['nothing-seen'], []]);
     expect(trial.rounds(1, {})).toEqual([[], []]);
-    expect(trial.meter.text()).toContain('bartizan_health_faults{code="nothing-seen"} 0');
   });
 
   it('one that was reached is enough', () => {

@@ -22,7 +22,7 @@ export interface ServerOptions {
   health: () => Promise<Health>;
   /** Why the process should be started anew, in words; undefined while it turns. */
   stuck?: () => string | undefined;
-  metrics: () => string;
+  metrics: () => string | Promise<string>;
   meter: Meter;
 }
 
@@ -50,9 +50,11 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
       found.status === 'ok' ? 200 : 503,
     );
   });
-  app.get('/metrics', (c) => {
+  app.get('/metrics', async (c) => {
     if (isStranger(c.env.incoming)) return c.text('metrics are served to loopback only\n', 403);
-    return c.text(options.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+    return c.text(await options.metrics(), 200, {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+    });
   });
   app.get('/charts/:name', async (c) => {
     const png = await options.charts.get(c.req.param('name'));

@@ -80,7 +80,7 @@ export async function startBartizan(options: {
   const dir = config.store.path;
   const meter = createMeter();
   const logger = boundRepeats(options.logger, { clock, meter });
-  const faults = createFaults(meter);
+  const faults = createFaults();
   const damaged = Promise.withResolvers<DatabaseName>();
   const watching = { faults, meter, logger, onDamage: damaged.resolve };
   const opened: (() => unknown)[] = [];
@@ -145,7 +145,10 @@ export async function startBartizan(options: {
       charts,
       health: health.check,
       stuck: scheduler.stuck,
-      metrics: meter.text,
+      async metrics() {
+        await health.check();
+        return meter.text();
+      },
       meter,
     });
     opened.push(() => server.close());
@@ -190,8 +193,8 @@ export async function startBartizan(options: {
         const completedAtMs = clock.nowMs();
         const durationMs = completedAtMs - beganAtMs;
         health.roundEnded({ roundMs, completedAtMs, durationMs, ...(error ? { error } : {}) });
-        if (heartbeat && !cut.signal.aborted)
-          beatIfHealthy(heartbeat, await health.check(), { meter, logger });
+        const found = await health.check();
+        if (heartbeat && !cut.signal.aborted) beatIfHealthy(heartbeat, found, { meter, logger });
       },
     });
     const housekeeping = runHousekeeping({

@@ -16,7 +16,7 @@ import { watchAudit, watchState } from './watched-ports.ts';
 
 function createTrial() {
   const meter = createMeter();
-  const faults = createFaults(meter);
+  const faults = createFaults();
   const met: string[] = [];
   const ports = {
     faults,
