@@ -27,7 +27,14 @@ export function createEvaluate(world: () => World) {
       const targets = await (await ports.fleet()).list();
       const failed = new Set<string>();
       const onRuleFailed = (rule: string) => void failed.add(rule);
-      const ready = { store: await ports.store(), state: await ports.state(), logger, meter, onRuleFailed };
+      const ready = {
+        store: await ports.store(),
+        state: await ports.state(),
+        clock,
+        logger,
+        meter,
+        onRuleFailed,
+      };
       await evaluate({ config, targets, roundMs, shard }, ready);
       const lagMs = clock.nowMs() - roundMs;
       meter.gauge('evaluation_lag_seconds', lagMs / 1000);

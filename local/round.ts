@@ -103,7 +103,7 @@ export function createRoundRunner(
       const request = { config, targets, roundMs, shard: WHOLE, partial };
       const onRuleFailed = (rule: string) => void facts.failedRules.push(rule);
       try {
-        return await evaluate(request, { store: ports.store, state, logger, meter, onRuleFailed });
+        return await evaluate(request, { store: ports.store, state, clock, logger, meter, onRuleFailed });
       } finally {
         // Also where some rules failed: what became of the others can be sent.
         ports.onJudged();
