@@ -18,7 +18,7 @@ export type Decision =
 /** How often an incident is looked at again while another alert inhibits it. */
 export const INHIBITION_RECHECK_MS = 15_000;
 /** An alert that ended before anybody was told is offered this long; then it is dropped, counted and logged. */
-export const FORGET_LEFT_OUT_MS = 24 * 3_600_000;
+export const FORGET_UNTOLD_MS = 24 * 3_600_000;
 /** The end of an alert that the channel was sent as firing is offered this long. */
 export const FORGET_TOLD_MS = 7 * 24 * 3_600_000;
 
@@ -37,7 +37,7 @@ export function forgetEnded(
     const untold = incident.notified[episodeOf(alert)] === undefined;
     if (untold && (alert.heldBack || alert.standIn || suppressionOf(alert))) return false;
     const overMs = nowMs - Math.max(alert.resolvedAtMs ?? 0, alert.enteredAtMs ?? 0);
-    if (overMs < (untold ? FORGET_LEFT_OUT_MS : FORGET_TOLD_MS)) return true;
+    if (overMs < (untold ? FORGET_UNTOLD_MS : FORGET_TOLD_MS)) return true;
     dropped.push(alert);
     return false;
   });
