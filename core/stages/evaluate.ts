@@ -12,7 +12,6 @@ import {
   intervalOf,
   loadStanding,
   queryIn,
-  type ShardPorts,
   type ShardRound,
 } from './shard-round.ts';
 
