@@ -155,7 +155,7 @@ export async function startBartizan(options: {
 
     const draw = createDraw({ store, renderer: createChartRenderer(), charts, config });
     const onPass = createPassFaults(faults);
-    const notifier = startNotifier(config, { ...ports, channels, draw, sleep, onPass });
+    const notifier = startNotifier(config, { ...ports, store, channels, draw, sleep, onPass });
 
     const stopping = new AbortController();
     const cut = new AbortController();
