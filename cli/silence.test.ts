@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { verifyAudit } from '../adapters/audit/chain.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import type { StateStore } from '../core/ports.ts';
-import { alertOf, holding, incidentOf, putIncidents } from '../test/contract/state-fixtures.ts';
+import { alertOf } from '../test/contract/state-fixtures.ts';
 import { run } from './program.ts';
 
 let dir: string;
