@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
+import type { StateStore } from '../../core/ports.ts';
+import { createMemoryTable } from '../memory-table.ts';
+import { operateCloud, stateOf } from './cloud-functions.ts';
+import { checkInvariants } from './invariants.ts';
+import { operateLocally } from './local-process.ts';
+import { END, type KindOfState, planOf } from './plan.ts';
+import { readTruth } from './truth.ts';
+import { createWorld, type World } from './world.ts';
+
+export interface Outcome {
+  seed: number;
+  kind: KindOfState;
+  /** What did not hold, and of what. */
+  violations: { what: string; about: string }[];
+  counts: Record<string, number>;
+}
+
+/** Runs the schedule of a seed. The same seed gives the same outcome, with every line of its trace. */
+export async function simulate(seed: number, onTrace?: (line: string) => void): Promise<Outcome> {
+  const plan = planOf(seed);
+  const world = createWorld(plan, onTrace);
+  const violations: Outcome['violations'] = [];
+  const state = await (plan.kind === 'sqlite' ? runLocally(world) : runCloud(world));
+  try {
+    const truth = await readTruth(world, state);
+    for (const { resolved } of truth.episodes) world.count(resolved ? 'episode: ended' : 'episode: firing at the end');
+    checkInvariants(truth, (what, about) => violations.push({ what, about }));
+  } finally {
+    await state.close();
+  }
+  world.count('schedules');
+  for (const { what } of violations) world.count(`VIOLATED: ${what}`);
+  return { seed, kind: plan.kind, violations, counts: Object.fromEntries(world.counts) };
+}
+
+async function runLocally(world: World): Promise<StateStore> {
+  const path = mkdtempSync(join(folder(), 'bartizan-simulation-'));
+  const disk = openSqliteState({ path });
+  const running = operateLocally(world, disk);
+  await runAll(world, running);
+  return {
+    ...disk,
+    async close() {
+      await disk.close();
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+async function runCloud(world: World): Promise<StateStore> {
+  const table = createMemoryTable({ lagging: true });
+  await runAll(world, operateCloud(world, table));
+  table.settle();
+  return stateOf(world, table);
+}
+
+/** What the world itself fails of must not pass for a schedule in which nothing happened. */
+async function runAll(world: World, running: Promise<void>): Promise<void> {
+  let broken: unknown;
+  running.catch((error: unknown) => {
+    broken = error ?? new Error('unknown');
+  });
+  await world.timeline.runUntil(END);
+  if (broken !== undefined) throw broken;
+}
+
+/** A folder in memory, where there is one: the disk is not what is tried here. */
+function folder(): string {
+  return process.platform === 'linux' ? '/dev/shm' : tmpdir();
+}
