@@ -22,9 +22,12 @@ export class PermanentError extends Error {
 export class RetryableError extends Error {
   override readonly name = 'RetryableError';
   readonly retryAfterMs: number | undefined;
-  constructor(message: string, options?: Cause & { retryAfterMs?: number }) {
+  /** The other side has too much to do with us: whoever retries spreads such retries in time. */
+  readonly rateLimited: boolean;
+  constructor(message: string, options?: Cause & { retryAfterMs?: number; rateLimited?: boolean }) {
     super(message, options);
     this.retryAfterMs = options?.retryAfterMs;
+    this.rateLimited = options?.rateLimited ?? false;
   }
 }
 

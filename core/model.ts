@@ -177,6 +177,28 @@ export interface Silence {
   comment: string;
 }
 
+export const MATCHER_OPS = ['=', '!=', '=~', '!~'] as const;
+
+/** As in Alertmanager: regular expressions match the whole value, and a label that is missing has the value ''. */
+export interface Matcher {
+  name: string;
+  op: (typeof MATCHER_OPS)[number];
+  value: string;
+}
+
+/** A silence added at run time and kept in state. All its matchers must match. */
+export interface StoredSilence {
+  id: string;
+  matchers: readonly Matcher[];
+  /** An acknowledgement: covers this alert alone, and only until it resolves. */
+  alertId?: string;
+  fromMs: number;
+  untilMs: number;
+  createdAtMs: number;
+  author: string;
+  comment: string;
+}
+
 /** One configured use of a probe kind. */
 export interface Check {
   name: string;

@@ -8,6 +8,7 @@ import type {
   LabelGlobs,
   Sample,
   Series,
+  StoredSilence,
   Target,
   Transition,
 } from './model.ts';
@@ -162,6 +163,8 @@ export interface StateStore {
   incidentsOfAlert(alertId: string): Promise<Versioned<Incident>[]>;
   loadIncident(id: string): Promise<Versioned<Incident> | undefined>;
   dueIncidents(nowMs: number, limit: number): Promise<Versioned<Incident>[]>;
+  /** All open incidents. A store of many processes may miss what was opened a moment ago. */
+  openIncidents(): Promise<Versioned<Incident>[]>;
   listIncidents(query: { open?: boolean; limit: number }): Promise<Incident[]>;
   /**
    * One transaction: the incidents, the outbox items they absorbed, a delivery record. Where a store takes less at once
@@ -184,11 +187,17 @@ export interface StateStore {
   putTargetStatus(statuses: readonly TargetStatus[], batch: BatchName): Promise<void>;
   /** One of each target and check, those that are gone included, until `prune` or the store's history drops them. */
   listTargetStatus(): Promise<TargetStatus[]>;
+  /** Adds the silence, or replaces the one with its id. */
+  putSilence(silence: StoredSilence): Promise<void>;
+  /** Silences that end later than this, those of the future included, by end. Strongly consistent. */
+  listSilences(query: { endedAfterMs: number }): Promise<StoredSilence[]>;
+  /** Ends the silence at `atMs`, unless it has ended by then. Returns whether there was one to end. */
+  expireSilence(id: string, atMs: number): Promise<boolean>;
   /** Head of each audit writer's chain, anchored each round. */
   putAuditHead(writer: string, head: { sequence: number; hash: string; atMs: number }): Promise<void>;
   listAuditHeads(): Promise<{ writer: string; sequence: number; hash: string; atMs: number }[]>;
   counters: Counters;
-  /** Deletes closed incidents, transitions that were told, deliveries and target statuses older than that. */
+  /** Deletes closed incidents, transitions that were told, deliveries, target statuses and ended silences older than that. */
   prune(olderThanMs: number): Promise<number>;
   close(): Promise<void>;
 }
@@ -216,10 +225,15 @@ export interface Audit {
   close(): Promise<void>;
 }
 
-/** What a channel's service answered to an accepted message. */
+/** What a channel's service answered to a message that it did not refuse. */
 export interface Receipt {
   id?: string;
   detail: string;
+  /**
+   * The answer is neither yes nor no; says why, in words. The caller sends once more under the same number, then counts
+   * the message as sent, with a warning.
+   */
+  unclear?: string;
 }
 
 export interface Channel {

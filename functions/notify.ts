@@ -1,6 +1,7 @@
 import type { DynamoDBStreamEvent, SQSEvent } from 'aws-lambda';
 import { encodeMessage, wakeMessage } from '../adapters/queues/messages.ts';
 import { fanOut } from '../core/stages/fan-out.ts';
+import { reconcileIncidents } from '../core/stages/reconcile.ts';
 import { neededQueue } from './environment.ts';
 import { lambda } from './lambda.ts';
 import { theWorld, type World } from './world.ts';
@@ -24,6 +25,7 @@ export function createNotify(world: () => World) {
     const [config, state, queues] = await Promise.all([ports.config(), ports.state(), ports.queues()]);
     const cut = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - REST_MS));
     await fanOut(config, { state, clock, logger, meter }, cut);
+    await reconcileIncidents(config, { state, clock, logger, meter }, { alone: false });
     const due = await state.dueIncidents(clock.nowMs(), DUE_PAGE);
     await queues.send(
       neededQueue(environment, 'BARTIZAN_DELIVER_QUEUE'),

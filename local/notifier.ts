@@ -1,8 +1,8 @@
 import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
-import type { StateStore } from '../core/ports.ts';
 import { type DeliverPorts, deliverDue } from '../core/stages/deliver.ts';
 import { fanOut } from '../core/stages/fan-out.ts';
+import { reconcileIncidents } from '../core/stages/reconcile.ts';
 import type { Sleep } from './clock.ts';
 
 export interface Notifier {
@@ -25,11 +25,15 @@ const PASS_MS = 500;
 export function startNotifier(config: Config, ports: DeliverPorts & { sleep: Sleep }): Notifier {
   const cut = new AbortController();
   let stopping = false;
+  let alone = true;
   let awake = new AbortController();
   const sending = new Set<Promise<unknown>>();
 
   async function pass(): Promise<number> {
     await fanOut(config, ports);
+    // The first pass also takes over what the last process was sending when it ended.
+    await reconcileIncidents(config, ports, { alone });
+    alone = false;
     const delivered = deliverDue(config, ports, cut.signal).finally(() => sending.delete(delivered));
     sending.add(delivered);
     delivered.catch(failed);
@@ -70,20 +74,4 @@ export function startNotifier(config: Config, ports: DeliverPorts & { sleep: Sle
       clearTimeout(timer);
     },
   };
-}
-
-/**
- * After a crash: what was being sent is due now. Only for a process that is alone with its state, where nobody
- * else can be sending. Returns how many notifications are taken over.
- */
-export async function takeOverAttempts(state: StateStore, nowMs: number): Promise<number> {
-  const open = await state.listIncidents({ open: true, limit: 10_000 });
-  const interrupted = open.filter((incident) => incident.attempt !== undefined);
-  for (const { id } of interrupted) {
-    const stored = await state.loadIncident(id);
-    if (!stored) continue;
-    const value = { ...stored.value, dueAtMs: nowMs };
-    await state.commitIncidents({ incidents: [{ value, version: stored.version }] });
-  }
-  return interrupted.length;
 }

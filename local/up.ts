@@ -21,7 +21,7 @@ import { type Health, judgeHealth, type RoundRecord } from './health.ts';
 import { runHousekeeping } from './housekeeping.ts';
 import { lockFolder } from './lock.ts';
 import { createMeter } from './meter.ts';
-import { startNotifier, takeOverAttempts } from './notifier.ts';
+import { startNotifier } from './notifier.ts';
 import { createRoundRunner, type RoundResult } from './round.ts';
 import { runSchedule } from './scheduler.ts';
 import { addressOf, startServer } from './server.ts';
@@ -121,9 +121,6 @@ export async function startBartizan(options: {
     const server = await startServer({ host, port, charts, health, metrics: meter.text });
     opened.push(() => server.close());
 
-    const takenOver = await takeOverAttempts(state, clock.nowMs());
-    if (takenOver > 0)
-      logger.info('messages interrupted by the last stop are sent again', { count: takenOver });
     const draw = createDraw({ store, renderer: createChartRenderer(), charts, config });
     const notifier = startNotifier(config, { ...ports, channels, draw, sleep });
 

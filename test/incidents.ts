@@ -2,9 +2,11 @@
 import type { Route } from '../core/config/types.ts';
 import type { Labels, Rule, Transition } from '../core/model.ts';
 import { beginAttempt, concludeAttempt } from '../core/notify/attempt.ts';
-import { decideNotification, type Suppression } from '../core/notify/decide.ts';
+import { decideNotification, forgetEnded } from '../core/notify/decide.ts';
 import { absorbTransition, openIncident } from '../core/notify/incident.ts';
 import type { Incident, IncidentAlert } from '../core/notify/model.ts';
+import type { Suppression } from '../core/notify/suppression.ts';
+import type { Timing } from '../core/notify/timing.ts';
 
 export const rule = (name = 'memory', extra: Partial<Rule> = {}): Rule => ({
   name,
@@ -47,15 +49,31 @@ export const transition = (kind: 'firing' | 'resolved', atMs: number, labels = n
 });
 
 export const REPEAT_MS = 4 * 3_600_000;
-export const timing = { groupWaitMs: 0, groupIntervalMs: 300_000 };
+export const timing: Timing = {
+  groupWaitMs: 0,
+  groupIntervalMs: 300_000,
+  repeatIntervalMs: REPEAT_MS,
+  resolvedEarly: false,
+};
 
-export function absorb(incident: Incident, t: Transition, nowMs: number, with_ = timing): Incident {
-  return absorbTransition({ incident, transition: t, rule: rule(), timing: with_, nowMs });
+export function absorb(
+  incident: Incident,
+  t: Transition,
+  nowMs: number,
+  with_: Partial<Timing> = {},
+): Incident {
+  const input = { incident, transition: t, rule: rule(), timing: { ...timing, ...with_ }, nowMs };
+  return absorbTransition(input);
 }
 
-export function opened(t = transition('firing', 1_000), nowMs = 1_000, with_ = timing): Incident {
+export function opened(
+  t = transition('firing', 1_000),
+  nowMs = 1_000,
+  with_: Partial<Timing> = {},
+): Incident {
   const group = { key: 'g', labels: { rule: 'memory', cluster: 'c1' } };
-  return absorb(openIncident({ route: route('r'), channel: 'ops', group, transition: t }), t, nowMs, with_);
+  const incident = openIncident({ route: route('r'), channel: 'ops', group }, t.alertId, t.atMs);
+  return absorb(incident, t, nowMs, with_);
 }
 
 const free = (): undefined => undefined;
@@ -63,18 +81,16 @@ export const decide = (
   incident: Incident,
   nowMs: number,
   suppressionOf: (a: IncidentAlert) => Suppression | undefined = free,
-) => decideNotification({ incident, suppressionOf, repeatIntervalMs: REPEAT_MS, nowMs });
+  with_: Partial<Timing> = {},
+) => {
+  const { incident: kept } = forgetEnded(incident, suppressionOf, nowMs);
+  return decideNotification({ incident: kept, suppressionOf, timing: { ...timing, ...with_ }, nowMs });
+};
 
 /** Decides, which must be to send, and concludes as if the channel had accepted. */
-export function said(incident: Incident, nowMs: number): Incident {
-  const decision = decide(incident, nowMs);
+export function said(incident: Incident, nowMs: number, with_: Partial<Timing> = {}): Incident {
+  const decision = decide(incident, nowMs, free, with_);
   if (decision.kind !== 'send') throw new Error(`decided ${JSON.stringify(decision)}`);
-  const attempt = beginAttempt(incident, decision.alerts, nowMs);
-  return concludeAttempt({
-    incident,
-    attempt,
-    groupIntervalMs: timing.groupIntervalMs,
-    repeatIntervalMs: REPEAT_MS,
-    nowMs,
-  });
+  const attempt = beginAttempt(incident, decision, nowMs);
+  return concludeAttempt({ incident, attempt, timing: { ...timing, ...with_ }, nowMs });
 }

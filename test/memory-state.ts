@@ -1,7 +1,8 @@
 import { ConflictError } from '../core/errors.ts';
 import type { Checkpoint } from '../core/evaluate/model.ts';
-import type { Alert, Transition } from '../core/model.ts';
+import type { Alert, StoredSilence, Transition } from '../core/model.ts';
 import type { Delivery, Incident } from '../core/notify/model.ts';
+import { endedAt } from '../core/notify/silences.ts';
 import type { OutboxItem, StateStore, TargetStatus, Versioned } from '../core/ports.ts';
 
 /** A StateStore in memory that passes the contract suite: for tests that need thousands of runs. */
@@ -14,6 +15,7 @@ export function createMemoryState(): StateStore {
   const deliveries = new Map<string, Delivery>();
   const statuses = new Map<string, TargetStatus>();
   const heads = new Map<string, { sequence: number; hash: string; atMs: number }>();
+  const silences = new Map<string, StoredSilence>();
   const counters = new Map<string, string>();
   const copy = <T>(value: T): T => structuredClone(value);
   const key = (rule: string, shard: string) => JSON.stringify([rule, shard]);
@@ -77,6 +79,7 @@ export function createMemoryState(): StateStore {
         .filter(({ value }) => value.dueAtMs !== undefined && value.dueAtMs <= nowMs)
         .sort((a, b) => (a.value.dueAtMs ?? 0) - (b.value.dueAtMs ?? 0))
         .slice(0, limit),
+    openIncidents: async () => open(),
     listIncidents: async ({ open: wanted, limit }) =>
       [...incidents.values()]
         .map(({ value }) => copy(value))
@@ -112,6 +115,18 @@ export function createMemoryState(): StateStore {
       }
     },
     listTargetStatus: async () => [...statuses.values()].map(copy),
+    putSilence: async (silence) => void silences.set(silence.id, copy(silence)),
+    listSilences: async ({ endedAfterMs }) =>
+      [...silences.values()]
+        .filter(({ untilMs }) => untilMs > endedAfterMs)
+        .sort((a, b) => a.untilMs - b.untilMs || (a.id < b.id ? -1 : 1))
+        .map(copy),
+    async expireSilence(id, atMs) {
+      const silence = silences.get(id);
+      if (!silence || silence.untilMs <= atMs) return false;
+      silences.set(id, endedAt(silence, atMs));
+      return true;
+    },
     putAuditHead: async (writer, head) => void heads.set(writer, copy(head)),
     listAuditHeads: async () => [...heads].map(([writer, head]) => ({ writer, ...head })),
     counters: {
@@ -128,6 +143,7 @@ export function createMemoryState(): StateStore {
       };
       drop(incidents, ({ value }: Versioned<Incident>) => (value.closedAtMs ?? Infinity) < olderThanMs);
       drop(transitions, (transition: Transition) => transition.atMs < olderThanMs);
+      drop(silences, ({ untilMs }: StoredSilence) => untilMs < olderThanMs);
       drop(deliveries, (delivery: Delivery) => delivery.atMs < olderThanMs);
       return removed;
     },

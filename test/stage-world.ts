@@ -8,6 +8,7 @@ import type { Channel, Meter, SampleStore, StateStore } from '../core/ports.ts';
 import { type DeliverPorts, deliverDue } from '../core/stages/deliver.ts';
 import { evaluate } from '../core/stages/evaluate.ts';
 import { fanOut } from '../core/stages/fan-out.ts';
+import { reconcileIncidents } from '../core/stages/reconcile.ts';
 import { createMemoryState } from './memory-state.ts';
 import { createRecordingLogger } from './recording-logger.ts';
 import { createVirtualTime } from './virtual-time.ts';
@@ -143,6 +144,7 @@ export function createWorld(
       evaluate({ config, targets, roundMs: START + minute * MINUTE, shard }, ports),
     async notify(signal = never) {
       await fanOut(config, ports);
+      await reconcileIncidents(config, ports, { alone: false });
       return await deliverDue(config, ports, signal);
     },
     goTo: (minute: number) => time.advanceTo(START + minute * MINUTE),

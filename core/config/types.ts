@@ -76,6 +76,8 @@ export interface Route {
   groupIntervalMs: number;
   /** What still fires is said again after so long. */
   repeatIntervalMs: number;
+  /** Whether the end of the last firing alert of a group need not wait for `groupInterval`. Default true. */
+  resolvedEarly?: boolean;
 }
 
 export interface Config {

@@ -1,110 +1,181 @@
 import { ConfigError, PermanentError, RetryableError } from '../errors.ts';
-import { episodeOf } from './incident.ts';
-import type { Incident, IncidentAlert, NotificationAttempt } from './model.ts';
+import { hashNumber } from '../hash.ts';
+import { episodeOf, withAlerts } from './incident.ts';
+import type { Incident, IncidentAlert, NotificationAttempt, NotifyReason } from './model.ts';
+import type { Timing } from './timing.ts';
 
 /** A sender that died holds its incident this long; then another takes the notification over. */
 export const LEASE_MS = 60_000;
 /** First wait after a failure; doubles up to the maximum. */
 export const RETRY_FIRST_MS = 2_000;
 export const RETRY_MAX_MS = 300_000;
-/** How long a channel is retried before its fallback gets the notification … */
-export const GIVE_UP_WITH_FALLBACK_MS = 5 * 60_000;
-/** … and without a fallback, before it is given up and counted. */
-export const GIVE_UP_MS = 24 * 3_600_000;
+/** However long a service asks us to wait, it is asked again after so long (design, "Delivery"). */
+export const LONGEST_RETRY_AFTER_MS = 10 * 60_000;
+/** Retries after a rate limit are spread over this share of the wait, and over this much at least. */
+const SPREAD_SHARE = 0.5;
+const LEAST_SPREAD_MS = 20_000;
+/** How long a channel is retried before its fallback gets the notification as well … */
+export const HAND_OVER_MS = 5 * 60_000;
+/** … and how long before the failure is counted as final, and the channel is offered it at longer intervals. */
+export const FAILED_AFTER_MS = 24 * 3_600_000;
+/** What failed for good is offered again after `groupInterval`, within these bounds. */
+export const OFFER_AFTER_MS = { least: 5 * 60_000, most: 60 * 60_000 } as const;
 
 /**
- * The attempt at what is to be said now. The same content keeps its number, so a receiver can drop a repeat;
- * other content gets the next: what was perhaps accepted is not altered under its number. Channel and patience go on:
- * an outage that grows must not keep a message from the fallback.
+ * The attempt at what is to be said now. The same content keeps its number, so that a receiver can drop a repeat; other
+ * content gets the next: what was perhaps accepted is not altered under its number. Tries and patience go on: an
+ * outage that grows must not keep a message from the fallback.
  */
 export function beginAttempt(
   incident: Incident,
-  alerts: readonly IncidentAlert[],
+  send: { alerts: readonly IncidentAlert[]; reason: NotifyReason },
   nowMs: number,
 ): NotificationAttempt {
-  const says = Object.fromEntries(alerts.map((alert) => [episodeOf(alert), alert.status]));
-  const before = incident.attempt;
-  if (before) {
-    const number = sameSaying(before.says, says) ? before.number : before.number + 1;
-    return { ...before, number, says, tries: before.tries + 1 };
-  }
-  return {
-    number: incident.notifications + 1,
-    says,
-    channel: incident.channel,
-    tries: 1,
-    firstTriedAtMs: nowMs,
-  };
+  const says = Object.fromEntries(send.alerts.map((alert) => [episodeOf(alert), alert.status]));
+  const { attempt: before, notifications } = incident;
+  const lease = { triedAtMs: nowMs, leaseUntilMs: nowMs + LEASE_MS };
+  if (!before)
+    return {
+      number: notifications + 1,
+      says,
+      reason: send.reason,
+      tries: 1,
+      firstTriedAtMs: nowMs,
+      ...lease,
+    };
+  const { retryAtMs: _retry, unclear, ...rest } = before;
+  const tries = before.tries + 1;
+  // A reminder that is due while the last one is under way says the same as that one.
+  if (isSame(before.says, says)) return { ...rest, ...(unclear && { unclear }), tries, ...lease };
+  const number = Math.max(before.number, notifications) + 1;
+  return { ...rest, number, says, reason: send.reason, tries, ...lease };
 }
 
-function sameSaying(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+function isSame(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
 
+/** The incident while a sender has it: what is sent is no longer withheld, so it is owed even if it ends unsent. */
+export function leaseIncident(incident: Incident, attempt: NotificationAttempt): Incident {
+  const alerts = incident.alerts.map((alert): IncidentAlert => {
+    if (!alert.heldBack || attempt.says[episodeOf(alert)] === undefined) return alert;
+    const { heldBack: _held, ...rest } = alert;
+    return { ...rest, enteredAtMs: attempt.triedAtMs ?? attempt.firstTriedAtMs };
+  });
+  return { ...incident, alerts, attempt, dueAtMs: attempt.leaseUntilMs };
+}
+
 /**
- * The incident after its notification was accepted, or finally given up: ended alerts that were said leave it, and
- * what is still unsaid (held back, or changed meanwhile) is looked at again after `groupInterval`, what still fires
- * after `repeatInterval`.
+ * The incident after its notification was accepted: ended alerts that were said leave it. What is still unsaid (held
+ * back, or changed meanwhile) is looked at again after `groupInterval`, what still fires after `repeatInterval`.
  */
 export function concludeAttempt(input: {
   incident: Incident;
   attempt: NotificationAttempt;
-  groupIntervalMs: number;
-  repeatIntervalMs: number;
+  timing: Timing;
   nowMs: number;
 }): Incident {
-  const { incident, attempt, nowMs } = input;
+  const { incident, attempt, timing, nowMs } = input;
   const alerts = incident.alerts.filter(
     (alert) => !(alert.status === 'resolved' && attempt.says[episodeOf(alert)] === 'resolved'),
   );
-  const kept = new Set(alerts.map(episodeOf));
-  const said = { ...incident.notified, ...attempt.says };
-  const { attempt: _done, dueAtMs: _due, ...rest } = incident;
-  const notified = Object.fromEntries(Object.entries(said).filter(([id]) => kept.has(id)));
-  const unsaid = alerts.some((alert) => notified[episodeOf(alert)] !== alert.status);
-  return {
-    ...rest,
+  const { attempt: _done, ...rest } = incident;
+  const ended = Object.values(attempt.says).every((status) => status === 'resolved');
+  const before = incident.lastNotifiedAtMs;
+  const early = ended && before !== undefined && nowMs < before + timing.groupIntervalMs;
+  return withAlerts(
+    {
+      ...rest,
+      notified: { ...incident.notified, ...attempt.says },
+      notifications: Math.max(attempt.number, incident.notifications),
+      lastNotifiedAtMs: nowMs,
+      ...(early && { earlyResolvedAtMs: nowMs }),
+    },
     alerts,
-    notified,
-    notifications: attempt.number,
-    lastNotifiedAtMs: nowMs,
-    ...(alerts.length === 0
-      ? { closedAtMs: nowMs }
-      : { dueAtMs: nowMs + (unsaid ? input.groupIntervalMs : input.repeatIntervalMs) }),
-  };
+    timing,
+    nowMs,
+  );
 }
 
-/** The attempt handed to the fallback: the same notification, tried from the start. */
-export function failOver(attempt: NotificationAttempt, channel: string, nowMs: number): NotificationAttempt {
-  return { ...attempt, channel, tries: 0, firstTriedAtMs: nowMs };
+/** What follows a failed send: when the channel is tried again, and what else. */
+export interface AfterFailure {
+  /** `failed`: recorded and counted as undelivered; it is offered again all the same. */
+  outcome: 'retry' | 'failed';
+  retryAtMs: number;
+  /** The channel's fallback gets it as well. */
+  handOver: boolean;
 }
-
-export type AfterFailure =
-  | { kind: 'retry'; atMs: number }
-  | { kind: 'fallback'; channel: string }
-  | { kind: 'give-up' };
 
 /**
- * What follows a failed send. Unknown errors are retried; a service's `retryAfter` is obeyed. What only the operator can
- * mend goes to the fallback at once; without one it is tried again slowly, so that it is said once it is mended.
+ * What follows a failed send. Nothing is given up: a final answer, or a day of failures, makes the offers rarer. A
+ * service that asks us to wait is obeyed up to ten minutes. What only the operator can mend is tried again slowly. The
+ * fallback gets what its channel refuses for good, and what that has not accepted within five minutes.
  */
 export function afterFailure(input: {
   error: unknown;
   attempt: NotificationAttempt;
-  fallback: string | undefined;
+  /** Spreads retries; the same for every retry of an incident. */
+  incidentId: string;
+  hasFallback: boolean;
+  groupIntervalMs: number;
   nowMs: number;
 }): AfterFailure {
-  const { error, attempt, fallback, nowMs } = input;
+  const { error, attempt, hasFallback, nowMs } = input;
   const operator = error instanceof ConfigError;
-  const final = error instanceof PermanentError || (operator && fallback !== undefined);
-  const patienceMs = fallback === undefined ? GIVE_UP_MS : GIVE_UP_WITH_FALLBACK_MS;
-  if (!final) {
-    const doubledMs = RETRY_FIRST_MS * 2 ** Math.min(attempt.tries - 1, 20);
-    const backoffMs = operator ? RETRY_MAX_MS : Math.min(doubledMs, RETRY_MAX_MS);
-    const retryAfterMs = error instanceof RetryableError ? (error.retryAfterMs ?? 0) : 0;
-    const atMs = nowMs + Math.max(backoffMs, retryAfterMs);
-    if (atMs - attempt.firstTriedAtMs <= patienceMs) return { kind: 'retry', atMs };
+  const refused = error instanceof PermanentError;
+  const triedForMs = nowMs - attempt.firstTriedAtMs;
+  const retryAtMs = nowMs + waitMs(error, attempt, input.incidentId);
+  const late = hasFallback && retryAtMs - attempt.firstTriedAtMs > HAND_OVER_MS;
+  const handOver = hasFallback && (refused || operator || late);
+  if (refused || triedForMs >= FAILED_AFTER_MS) {
+    const { least, most } = OFFER_AFTER_MS;
+    const offerMs = Math.min(most, Math.max(least, input.groupIntervalMs));
+    return { outcome: 'failed', retryAtMs: Math.max(retryAtMs, nowMs + offerMs), handOver };
   }
-  return fallback === undefined ? { kind: 'give-up' } : { kind: 'fallback', channel: fallback };
+  return { outcome: handOver ? 'failed' : 'retry', retryAtMs, handOver };
+}
+
+function waitMs(error: unknown, attempt: NotificationAttempt, incidentId: string): number {
+  if (error instanceof ConfigError) return RETRY_MAX_MS;
+  const backoffMs = Math.min(RETRY_FIRST_MS * 2 ** Math.min(attempt.tries - 1, 20), RETRY_MAX_MS);
+  const limited = error instanceof RetryableError && (error.rateLimited || error.retryAfterMs !== undefined);
+  if (!limited) return backoffMs;
+  const askedMs = Math.max(backoffMs, error.retryAfterMs ?? 0);
+  const leastMs = Math.min(askedMs, LONGEST_RETRY_AFTER_MS - LEAST_SPREAD_MS);
+  const widthMs = Math.max(LEAST_SPREAD_MS, leastMs * SPREAD_SHARE);
+  return leastMs + Math.min(widthMs, LONGEST_RETRY_AFTER_MS - leastMs) * shareOf(incidentId);
+}
+
+/** 0 ≤ share < 1, the same for the same text. */
+function shareOf(text: string): number {
+  return (hashNumber(text) % 1000) / 1000;
+}
+
+/** The incident after its notification was not accepted. */
+export function failAttempt(
+  incident: Incident,
+  attempt: NotificationAttempt,
+  after: AfterFailure,
+  error: string,
+): Incident {
+  const { leaseUntilMs: _lease, ...rest } = attempt;
+  return {
+    ...incident,
+    attempt: {
+      ...rest,
+      retryAtMs: after.retryAtMs,
+      error,
+      ...(after.outcome === 'failed' && { failed: true }),
+      ...(after.handOver && { handedOver: true }),
+    },
+    dueAtMs: after.retryAtMs,
+  };
+}
+
+/** The incident when the service's answer was neither yes nor no: the same is sent once more, under the same number. */
+export function tryOnceMore(incident: Incident, attempt: NotificationAttempt, nowMs: number): Incident {
+  const { leaseUntilMs: _lease, ...rest } = attempt;
+  const retryAtMs = nowMs + RETRY_FIRST_MS;
+  return { ...incident, attempt: { ...rest, unclear: true, retryAtMs }, dueAtMs: retryAtMs };
 }

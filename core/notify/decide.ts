@@ -1,53 +1,80 @@
-import { labelsMatch } from '../labels.ts';
-import type { Rule, Silence } from '../model.ts';
 import { episodeOf } from './incident.ts';
 import type { Incident, IncidentAlert, NotifyReason } from './model.ts';
-import { routedLabels } from './routes.ts';
-
-/** Why a notification is withheld; `untilMs` where that is known. */
-export type Suppression = { by: 'silence'; untilMs: number } | { by: 'inhibition'; rule: string };
+import type { Suppression } from './suppression.ts';
+import { nextLookMs, repeatAtMs, sendAtMs, type Timing } from './timing.ts';
 
 export type Decision =
-  | { kind: 'send'; reason: NotifyReason; alerts: readonly IncidentAlert[] }
-  | { kind: 'wait'; untilMs: number; why: string; heldBack: readonly string[] }
-  | { kind: 'nothing'; why: string; close: boolean };
+  | {
+      kind: 'send';
+      reason: NotifyReason;
+      alerts: readonly IncidentAlert[];
+      /** Episodes of these that the channel has not been sent as they are now. */
+      news: readonly string[];
+    }
+  /** `untilMs` Infinity: until something happens. */
+  | { kind: 'wait'; untilMs: number; why: string; heldBack: ReadonlyMap<string, Suppression['by']> }
+  | { kind: 'close'; why: string };
 
 /** How often an incident is looked at again while another alert inhibits it. */
 export const INHIBITION_RECHECK_MS = 15_000;
+/** An alert that ended before anybody was told is offered this long; then it is dropped, counted and logged. */
+export const FORGET_UNTOLD_MS = 24 * 3_600_000;
+/** The end of an alert that the channel was sent as firing is offered this long. */
+export const FORGET_TOLD_MS = 7 * 24 * 3_600_000;
 
 /**
- * What an incident says now, and why. Says nothing twice; a firing alert that a silence or another alert holds
- * back is said when that ends; an alert that ended unsaid while held back is never said.
+ * The incident without alerts that have ended and that nobody is sent any more: those withheld to their end, those a
+ * stand-in was sent, and, in `dropped`, those that the channel would not accept for too long.
+ */
+export function forgetEnded(
+  incident: Incident,
+  suppressionOf: (alert: IncidentAlert) => Suppression | undefined,
+  nowMs: number,
+): { incident: Incident; dropped: readonly IncidentAlert[] } {
+  const dropped: IncidentAlert[] = [];
+  const alerts = incident.alerts.filter((alert) => {
+    if (alert.status === 'firing') return true;
+    const untold = incident.notified[episodeOf(alert)] === undefined;
+    if (untold && (alert.heldBack || alert.standIn || suppressionOf(alert))) return false;
+    const overMs = nowMs - Math.max(alert.resolvedAtMs ?? 0, alert.enteredAtMs ?? 0);
+    if (overMs < (untold ? FORGET_UNTOLD_MS : FORGET_TOLD_MS)) return true;
+    dropped.push(alert);
+    return false;
+  });
+  if (alerts.length === incident.alerts.length) return { incident, dropped };
+  const kept = new Set(alerts.map(episodeOf));
+  const notified = Object.fromEntries(Object.entries(incident.notified).filter(([id]) => kept.has(id)));
+  return { incident: { ...incident, alerts, notified }, dropped };
+}
+
+/**
+ * What an incident says now, and why, from what it knows and from today's configuration. Says nothing twice; a firing
+ * alert that a silence or another alert withholds is said when that ends.
  */
 export function decideNotification(input: {
   incident: Incident;
   suppressionOf: (alert: IncidentAlert) => Suppression | undefined;
-  /** What still fires is said again after so long. */
-  repeatIntervalMs: number;
+  timing: Timing;
   nowMs: number;
 }): Decision {
-  const { incident, suppressionOf, nowMs } = input;
-  if (incident.dueAtMs === undefined) return { kind: 'nothing', why: 'nothing is due', close: false };
-  if (nowMs < incident.dueAtMs) {
-    return { kind: 'wait', untilMs: incident.dueAtMs, why: 'not due yet', heldBack: [] };
-  }
+  const { incident, suppressionOf, timing, nowMs } = input;
+  if (incident.orphanedAtMs !== undefined || incident.alerts.length === 0)
+    return idle(incident, timing, nowMs);
 
   const open: IncidentAlert[] = [];
   const news: IncidentAlert[] = [];
   const held: Suppression[] = [];
-  const heldBack: string[] = [];
+  const heldBack = new Map<string, Suppression['by']>();
   let remindable = false;
   for (const alert of incident.alerts) {
-    const said = incident.notified[episodeOf(alert)];
+    const changed = incident.notified[episodeOf(alert)] !== alert.status;
     const suppression = suppressionOf(alert);
-    const changed = said !== alert.status;
     if (alert.status === 'resolved') {
-      if (said === undefined && (suppression || alert.heldBack)) continue;
       if (changed && suppression?.by === 'silence') held.push(suppression);
       else if (changed) news.push(alert);
     } else if (suppression && changed) {
       held.push(suppression);
-      heldBack.push(episodeOf(alert));
+      heldBack.set(episodeOf(alert), suppression.by);
     } else {
       open.push(alert);
       if (changed) news.push(alert);
@@ -56,20 +83,22 @@ export function decideNotification(input: {
     }
   }
 
-  if (news.length > 0)
-    return { kind: 'send', reason: reasonOf(incident, news, open), alerts: [...open, ...resolvedOf(news)] };
-  const repeatAtMs = remindable ? (incident.lastNotifiedAtMs ?? nowMs) + input.repeatIntervalMs : Infinity;
-  if (nowMs >= repeatAtMs) return { kind: 'send', reason: 'repeat', alerts: open };
-  if (held.length > 0) {
-    return {
-      kind: 'wait',
-      untilMs: Math.min(recheckAt(held, nowMs), repeatAtMs),
-      why: holding(held),
-      heldBack,
-    };
+  const newsAtMs = news.length > 0 ? sendAtMs(incident, news, timing) : Infinity;
+  const remindAtMs = remindable && news.length === 0 ? repeatAtMs(incident, timing) : Infinity;
+  if (nowMs >= newsAtMs) {
+    const alerts = [...open, ...news.filter(({ status }) => status === 'resolved')];
+    return { kind: 'send', reason: reasonOf(incident, news, open), alerts, news: news.map(episodeOf) };
   }
-  if (remindable) return { kind: 'wait', untilMs: repeatAtMs, why: 'all was said', heldBack };
-  return { kind: 'nothing', why: 'all has ended', close: true };
+  if (nowMs >= remindAtMs) return { kind: 'send', reason: 'repeat', alerts: open, news: [] };
+  const untilMs = Math.min(newsAtMs, remindAtMs, recheckAtMs(held, nowMs));
+  return { kind: 'wait', untilMs, why: whyWait(news, held), heldBack };
+}
+
+/** Nothing is left to say: the incident closes, unless it must remember an early resolved message. */
+function idle(incident: Incident, timing: Timing, nowMs: number): Decision {
+  const untilMs = nextLookMs(incident, timing) ?? (incident.alerts.length === 0 ? nowMs : Infinity);
+  if (untilMs <= nowMs) return { kind: 'close', why: 'all has ended' };
+  return { kind: 'wait', untilMs, why: 'nothing is owed', heldBack: new Map() };
 }
 
 function reasonOf(
@@ -77,50 +106,22 @@ function reasonOf(
   news: readonly IncidentAlert[],
   open: readonly IncidentAlert[],
 ): NotifyReason {
-  const firing = news.some((alert) => alert.status === 'firing');
-  if (incident.lastNotifiedAtMs === undefined) return firing ? 'first' : 'fired-and-resolved';
-  if (firing) return 'new-alerts';
+  const firing = news.filter(({ status }) => status === 'firing');
+  const untold = incident.alerts.every((alert) => incident.notified[episodeOf(alert)] === undefined);
+  if (untold && incident.standsInFor !== undefined) return 'fallback';
+  if (firing.length > 0 && firing.every(({ heldBack }) => heldBack === 'silence')) return 'silence-ended';
+  if (untold) return firing.length > 0 ? 'first' : 'fired-and-resolved';
+  if (firing.length > 0) return 'new-alerts';
   return open.length > 0 ? 'some-resolved' : 'all-resolved';
 }
 
-function resolvedOf(news: readonly IncidentAlert[]): IncidentAlert[] {
-  return news.filter((alert) => alert.status === 'resolved');
+function recheckAtMs(held: readonly Suppression[], nowMs: number): number {
+  const times = held.map((s) => (s.by === 'silence' ? s.untilMs : nowMs + INHIBITION_RECHECK_MS));
+  return times.reduce((first, ms) => Math.min(first, ms), Infinity);
 }
 
-function recheckAt(held: readonly Suppression[], nowMs: number): number {
-  return Math.min(...held.map((s) => (s.by === 'silence' ? s.untilMs : nowMs + INHIBITION_RECHECK_MS)));
-}
-
-function holding(held: readonly Suppression[]): string {
+function whyWait(news: readonly IncidentAlert[], held: readonly Suppression[]): string {
+  if (news.length > 0) return 'not due yet';
   const texts = held.map((s) => (s.by === 'silence' ? 'silenced' : `inhibited by ${s.rule}`));
-  return [...new Set(texts)].join(', ');
-}
-
-/**
- * Judges whether an alert is held back now: by a silence that matches it, or, while it fires, by a firing alert
- * of a rule in `inhibitedBy` with the same cluster and node.
- */
-export function suppressionJudge(input: {
-  rules: Readonly<Record<string, Rule>>;
-  silences: readonly Silence[];
-  /** Firing alerts: rule and labels. */
-  firing: readonly { rule: string; labels: Readonly<Record<string, string>> }[];
-  nowMs: number;
-}): (alert: IncidentAlert) => Suppression | undefined {
-  const place = (rule: string, labels: Readonly<Record<string, string>>) =>
-    JSON.stringify([rule, labels.cluster ?? '', labels.node ?? '']);
-  const firing = new Set(input.firing.map((alert) => place(alert.rule, alert.labels)));
-  return (alert) => {
-    const rule = input.rules[alert.rule];
-    const labels = rule ? routedLabels(rule, alert.labels) : alert.labels;
-    const until = input.silences
-      .filter((s) => s.fromMs <= input.nowMs && input.nowMs < s.untilMs && labelsMatch(s.match, labels))
-      .map((s) => s.untilMs);
-    if (until.length > 0) return { by: 'silence', untilMs: Math.max(...until) };
-    if (alert.status === 'firing') {
-      const by = rule?.inhibitedBy.find((name) => firing.has(place(name, alert.labels)));
-      if (by) return { by: 'inhibition', rule: by };
-    }
-    return undefined;
-  };
+  return texts.length > 0 ? [...new Set(texts)].join(', ') : 'all was said';
 }

@@ -9,10 +9,11 @@ import {
   route,
   rule,
   said,
+  timing,
   transition,
 } from '../../test/incidents.ts';
 import type { Labels, Rule } from '../model.ts';
-import { beginAttempt, concludeAttempt } from './attempt.ts';
+import { beginAttempt, concludeAttempt, leaseIncident } from './attempt.ts';
 import { groupOf, matchRoutes } from './routes.ts';
 
 describe('routes', () => {
@@ -46,8 +47,12 @@ describe('an incident', () => {
   it('waits groupWait from the first alert, then says all that came', () => {
     const wait = { groupWaitMs: 30_000, groupIntervalMs: 300_000 };
     const both = absorb(opened(undefined, 1_000, wait), transition('firing', 20_000, n2), 20_000, wait);
-    expect(decide(both, 30_999)).toMatchObject({ kind: 'wait', untilMs: 31_000, why: 'not due yet' });
-    const decision = decide(both, 31_000);
+    expect(decide(both, 30_999, undefined, wait)).toMatchObject({
+      kind: 'wait',
+      untilMs: 31_000,
+      why: 'not due yet',
+    });
+    const decision = decide(both, 31_000, undefined, wait);
     expect(decision).toMatchObject({ kind: 'send', reason: 'first' });
     expect(decision.kind === 'send' && decision.alerts.map((a) => a.labels.node)).toEqual(['n1', 'n2']);
   });
@@ -133,17 +138,12 @@ describe('an incident', () => {
 
   it('keeps the lease of a message under way when a transition arrives', () => {
     const incident = opened();
-    const attempt = beginAttempt(incident, incident.alerts, 1_000);
-    const leased = { ...incident, attempt, lastNotifiedAtMs: 500, dueAtMs: 61_000 };
+    const attempt = beginAttempt(incident, { alerts: incident.alerts, reason: 'first' }, 1_000);
+    const leased = leaseIncident(incident, attempt);
     const meanwhile = absorb(leased, transition('firing', 2_000, n2), 2_000);
     expect(meanwhile.dueAtMs).toBe(61_000);
-    const after = concludeAttempt({
-      incident: meanwhile,
-      attempt,
-      groupIntervalMs: 300_000,
-      repeatIntervalMs: REPEAT_MS,
-      nowMs: 3_000,
-    });
+    expect(decide(meanwhile, 60_999)).toMatchObject({ kind: 'wait', untilMs: 61_000 });
+    const after = concludeAttempt({ incident: meanwhile, attempt, timing, nowMs: 3_000 });
     expect(after).toMatchObject({ dueAtMs: 303_000, notified: { 'memory/n1@1000': 'firing' } });
   });
 });

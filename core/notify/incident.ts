@@ -2,23 +2,41 @@ import type { Route } from '../config/types.ts';
 import { hashText } from '../hash.ts';
 import type { Rule, Transition } from '../model.ts';
 import type { Incident, IncidentAlert } from './model.ts';
+import { nextLookMs, type Timing } from './timing.ts';
 
-/** A new incident for the first alert of a group. Its id follows from its arguments: a replay makes the same. */
-export function openIncident(input: {
-  route: Route;
+/** Where the messages of one incident go: at most one incident of it is open. */
+export interface Destination {
+  route: Pick<Route, 'name'>;
   channel: string;
   group: { key: string; labels: Incident['groupLabels'] };
-  transition: Transition;
-}): Incident {
-  const { route, channel, group, transition } = input;
-  const id = hashText([route.name, channel, group.key, transition.alertId, transition.atMs].join('\n'));
+}
+
+/** One text for a destination; equal texts are equal destinations. */
+export function destinationKey({
+  route,
+  channel,
+  group,
+}: Omit<Destination, 'group'> & { group: { key: string } }) {
+  return JSON.stringify([route.name, channel, group.key]);
+}
+
+export function destinationOf({ route, channel, groupKey, groupLabels }: Incident): Destination {
+  return { route: { name: route }, channel, group: { key: groupKey, labels: groupLabels } };
+}
+
+/**
+ * A new incident, without alerts. Its id follows from where it goes and from `opener` (the alert and the time that open
+ * it): a replay makes the same.
+ */
+export function openIncident(destination: Destination, opener: string, openedAtMs: number): Incident {
+  const { route, channel, group } = destination;
   return {
-    id: `inc-${id}`,
+    id: `inc-${hashText([route.name, channel, group.key, opener].join('\n'))}`,
     route: route.name,
     channel,
     groupKey: group.key,
     groupLabels: group.labels,
-    openedAtMs: transition.atMs,
+    openedAtMs,
     alerts: [],
     rules: {},
     notified: {},
@@ -27,15 +45,14 @@ export function openIncident(input: {
 }
 
 /**
- * The incident after a firing or resolved transition. It becomes due: after `groupWait` while nothing was said
- * yet, else `groupInterval` after the last message, as in Alertmanager. A notification under way is not changed:
- * what is new is said by the next one.
+ * The incident after a firing or resolved transition, the same one if it knew that already. When it is due follows from
+ * `timing`. A notification under way is not changed: what is new is said by the next one.
  */
 export function absorbTransition(input: {
   incident: Incident;
   transition: Transition;
   rule: Rule | undefined;
-  timing: { groupWaitMs: number; groupIntervalMs: number };
+  timing: Timing;
   nowMs: number;
 }): Incident {
   const { incident, transition, rule, timing, nowMs } = input;
@@ -44,36 +61,39 @@ export function absorbTransition(input: {
     (a, b) => (a && a.firedAtMs > b.firedAtMs ? a : b),
     undefined,
   );
-  const changed = transition.kind === 'firing' ? fired(transition, rule, known) : resolved(transition, known);
+  const changed =
+    transition.kind === 'firing' ? fired(transition, rule, known, nowMs) : resolved(transition, known);
   if (!changed) return incident;
   const replaced = known?.status === 'firing' ? known : undefined;
-  const alerts = [...incident.alerts.filter((alert) => alert !== replaced), changed];
+  // What ends in an incident whose channel is gone has nobody left to tell there.
+  const entered = incident.orphanedAtMs !== undefined && changed.status === 'resolved' ? [] : [changed];
+  const alerts = [...incident.alerts.filter((alert) => alert !== replaced), ...entered];
   const rules =
     rule && transition.kind === 'firing' ? { ...incident.rules, [rule.name]: rule } : incident.rules;
-  return { ...incident, alerts, rules, dueAtMs: nextLookMs(incident, timing, nowMs) };
+  return withAlerts({ ...incident, rules }, alerts, timing, nowMs);
 }
 
-function nextLookMs(
+/** The incident with these alerts, due as they ask for; closed where an orphaned one has none left. */
+export function withAlerts(
   incident: Incident,
-  timing: { groupWaitMs: number; groupIntervalMs: number },
+  alerts: readonly IncidentAlert[],
+  timing: Timing,
   nowMs: number,
-): number {
-  const sending = incident.attempt !== undefined;
-  if (incident.dueAtMs !== undefined && sending) return incident.dueAtMs;
-  // The first alert's groupWait goes on; where a silence is waited for, this one is not.
-  if (incident.lastNotifiedAtMs === undefined) {
-    return Math.min(incident.dueAtMs ?? Infinity, nowMs + timing.groupWaitMs);
-  }
-  return Math.min(
-    incident.dueAtMs ?? Infinity,
-    Math.max(nowMs, incident.lastNotifiedAtMs + timing.groupIntervalMs),
-  );
+): Incident {
+  const { dueAtMs: _due, ...rest } = incident;
+  const kept = new Set(alerts.map(episodeOf));
+  const notified = Object.fromEntries(Object.entries(incident.notified).filter(([id]) => kept.has(id)));
+  const next = { ...rest, alerts, notified };
+  const dueAtMs = nextLookMs(next, timing);
+  if (dueAtMs !== undefined) return { ...next, dueAtMs };
+  return alerts.length === 0 ? { ...next, closedAtMs: nowMs } : next;
 }
 
 function fired(
   transition: Transition,
   rule: Rule | undefined,
   known: IncidentAlert | undefined,
+  nowMs: number,
 ): IncidentAlert | undefined {
   if (known && known.firedAtMs >= transition.atMs) return undefined;
   return {
@@ -84,6 +104,7 @@ function fired(
     status: 'firing',
     sinceMs: transition.sinceMs,
     firedAtMs: transition.atMs,
+    enteredAtMs: nowMs,
     reason: transition.reason,
     value: transition.value,
   };
@@ -101,21 +122,7 @@ function resolved(transition: Transition, known: IncidentAlert | undefined): Inc
   };
 }
 
-/**
- * The incident when nothing can be said now: unsaid alerts that are held back are marked, and those that have ended
- * so are forgotten. An attempt that failed meanwhile is given up, its number is not used again.
- */
-export function holdBack(incident: Incident, held: ReadonlySet<string>): Incident {
-  const { attempt, dueAtMs: _due, ...rest } = incident;
-  const alerts = incident.alerts.flatMap((alert): IncidentAlert[] => {
-    const marked = held.has(episodeOf(alert)) ? { ...alert, heldBack: true as const } : alert;
-    const unheard = incident.notified[episodeOf(alert)] === undefined;
-    return marked.status === 'resolved' && marked.heldBack && unheard ? [] : [marked];
-  });
-  return { ...rest, alerts, notifications: Math.max(incident.notifications, attempt?.number ?? 0) };
-}
-
 /** One firing of an alert, to its end. An alert that fires again before its end was said has two in an incident. */
-export function episodeOf(alert: IncidentAlert): string {
+export function episodeOf(alert: Pick<IncidentAlert, 'alertId' | 'firedAtMs'>): string {
   return `${alert.alertId}@${alert.firedAtMs}`;
 }

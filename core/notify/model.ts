@@ -12,44 +12,75 @@ export interface IncidentAlert {
   firedAtMs: number;
   resolvedAtMs?: number;
   clearedAtMs?: number;
-  /** A silence or another alert held it back when it was to be said: if it ends unsaid, nobody hears of it. */
-  heldBack?: true;
+  /** When it came into the incident, by our clock; `groupWait` counts from there. Absent in records of older releases. */
+  enteredAtMs?: number;
+  /**
+   * A silence or another alert withheld it when it was to be sent: if it ends unsent, nobody hears of it. `true` in
+   * records of older releases.
+   */
+  heldBack?: 'silence' | 'inhibition' | true;
+  /** What a channel that stands in for this one has accepted last of it. */
+  standIn?: 'firing' | 'resolved';
   reason: TransitionReason;
   value?: number;
 }
 
+/** The notification under way: written before it is sent, gone when the channel has accepted it. */
 export interface NotificationAttempt {
+  /** The same content keeps it, other content always gets the next, even after a refusal. */
   number: number;
   /** What this notification says, as in `Incident.notified`. */
   says: Readonly<Record<string, IncidentAlert['status']>>;
-  /** The incident's channel, or the fallback that took over. */
-  channel: string;
-  /** Sends tried on that channel. */
+  /** Why it is sent; kept while it says the same. */
+  reason?: NotifyReason;
+  /** Sends tried. */
   tries: number;
   firstTriedAtMs: number;
+  triedAtMs?: number;
+  /** A sender is at work and owns the incident until then. */
+  leaseUntilMs?: number;
+  /** Not tried again before. */
+  retryAtMs?: number;
+  /** It was recorded as failed: it is offered again at longer intervals, and a new alert need not wait for those. */
+  failed?: true;
+  /** What it says was handed to the channel's fallback as well. */
+  handedOver?: true;
+  /** The service's last answer was neither yes nor no. */
+  unclear?: true;
+  /** The last failure, redacted, one line. */
+  error?: string;
 }
 
-/** What a channel tells about one group of alerts, from the first message to the resolved one. */
+/** What one channel is sent about one group of alerts, from the first message to the resolved one. */
 export interface Incident {
-  /** Follows from route, channel, group key and time of the first alert. */
+  /** Follows from route, channel, group key and the alert that opened it. */
   id: string;
   route: string;
   channel: string;
   groupKey: string;
   groupLabels: Labels;
+  /** The channel is the fallback of that one, which failed to accept these alerts. */
+  standsInFor?: string;
   openedAtMs: number;
   /** Set when the resolved message was sent (or was not owed); a closed incident is never reopened. */
   closedAtMs?: number;
+  /**
+   * Since when the configuration names the channel no more. Such an incident sends nothing: it remembers what the channel
+   * was sent, in case the channel comes back, and forgets each alert as it ends.
+   */
+  orphanedAtMs?: number;
   alerts: readonly IncidentAlert[];
   /** The rules of these alerts as they were when those fired: a rule may be edited or removed meanwhile. */
   rules: Readonly<Record<string, Rule>>;
-  /** What accepted notifications said last of each episode (alert id and time of firing). */
+  /** What this channel accepted last of each firing (`episodeOf`: alert id and time of firing). */
   notified: Readonly<Record<string, IncidentAlert['status']>>;
+  /** Highest number in use. */
   notifications: number;
   lastNotifiedAtMs?: number;
-  /** The notification under way, written before it is sent: a retry after a crash says the same under the same number. */
+  /** When a resolved message last went out before `groupInterval` was over. */
+  earlyResolvedAtMs?: number;
   attempt?: NotificationAttempt;
-  /** When notify must look at it again; absent: nothing is owed. */
+  /** When notify must look at it again; absent: nothing is owed. A hint: what is owed is decided anew each time. */
   dueAtMs?: number;
 }
 
@@ -61,6 +92,7 @@ export const NOTIFY_REASONS = [
   'fired-and-resolved',
   'repeat',
   'fallback',
+  'silence-ended',
 ] as const;
 export type NotifyReason = (typeof NOTIFY_REASONS)[number];
 
@@ -122,7 +154,8 @@ export interface Delivery {
   status: 'firing' | 'resolved';
   atMs: number;
   durationMs: number;
-  outcome: 'delivered' | 'retry' | 'failed';
+  /** `unclear`: neither accepted nor refused; it is tried once more. `failed`: given up for now, counted. */
+  outcome: 'delivered' | 'unclear' | 'retry' | 'failed';
   picture: 'sent' | 'late' | 'failed' | 'none';
   /** What the service answered, shortened, redacted. */
   detail: string;

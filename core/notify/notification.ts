@@ -39,7 +39,7 @@ export function buildNotification(input: {
     number: attempt.number,
     key: `${incident.id}:${attempt.number}`,
     route: incident.route,
-    channel: attempt.channel,
+    channel: incident.channel,
     reason: input.reason,
     status: alerts.some((alert) => alert.status === 'firing') ? 'firing' : 'resolved',
     severity: SEVERITIES[Math.max(0, ...alerts.map((alert) => SEVERITIES.indexOf(alert.severity)))] ?? 'info',

@@ -2,6 +2,7 @@ import type { Route } from '../config/types.ts';
 import { hashText } from '../hash.ts';
 import { labelKey, labelsMatch } from '../labels.ts';
 import type { Labels, Rule } from '../model.ts';
+import type { Destination } from './incident.ts';
 
 /** The routes that take an alert: the first that matches, and those after it while `continue` says so. */
 export function matchRoutes(routes: readonly Route[], rule: Rule, labels: Labels): Route[] {
@@ -28,4 +29,23 @@ export function groupOf(route: Route, rule: Rule, labels: Labels): { key: string
     if (value !== undefined) group[name] = value;
   }
   return { key: hashText(labelKey(group)), labels: group };
+}
+
+/**
+ * Where an alert is sent: the channels of the routes that take it, each once. The first route that names a channel decides
+ * its group and timing, so that a channel is never sent one firing twice. Nowhere without a rule.
+ */
+export function destinationsOf(
+  routes: readonly Route[],
+  rule: Rule | undefined,
+  labels: Labels,
+): Destination[] {
+  const found = new Map<string, Destination>();
+  for (const route of rule ? matchRoutes(routes, rule, labels) : []) {
+    const group = groupOf(route, rule as Rule, labels);
+    for (const channel of route.channels) {
+      if (!found.has(channel)) found.set(channel, { route, channel, group });
+    }
+  }
+  return [...found.values()];
 }

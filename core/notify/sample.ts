@@ -60,7 +60,7 @@ export function sampleMessage(input: {
   };
   const notification = buildNotification({
     incident,
-    attempt: beginAttempt(incident, [alert], nowMs),
+    attempt: beginAttempt(incident, { alerts: [alert], reason: 'first' }, nowMs),
     reason: 'first',
     alerts: [alert],
     statuses: [],

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { absorb, decide, n1, n2, opened, REPEAT_MS, rule, said, transition } from '../../test/incidents.ts';
 import type { Labels, Transition } from '../model.ts';
-import { INHIBITION_RECHECK_MS, suppressionJudge } from './decide.ts';
+import { INHIBITION_RECHECK_MS } from './decide.ts';
 import type { IncidentAlert } from './model.ts';
+import { suppressionJudge } from './suppression.ts';
 
 describe('suppression', () => {
   const inhibited = rule('memory', { inhibitedBy: ['node-down'] });
@@ -27,6 +28,26 @@ describe('suppression', () => {
     expect(judge([])(a)).toEqual({ by: 'silence', untilMs: 9_000 });
     expect(judge([], 9_000)(a)).toBeUndefined();
     expect(judge([])(alert(transition('firing', 1_000)))).toBeUndefined();
+  });
+
+  it('is by a silence of state as by one of the file, and by an acknowledgement until it resolves', () => {
+    const stored = {
+      id: 's',
+      alertId: transition('firing', 1_000).alertId,
+      matchers: [],
+      fromMs: 4_000,
+      untilMs: 90_000,
+      createdAtMs: 4_000,
+      author: 'ann',
+      comment: '',
+    };
+    const judged = (silence: typeof stored) =>
+      suppressionJudge({ rules: { memory: inhibited }, silences: [silence], firing: [], nowMs: 5_000 });
+    const a = alert(transition('firing', 1_000));
+    expect(judged(stored)(a)).toEqual({ by: 'silence', untilMs: 90_000 });
+    expect(judged(stored)({ ...a, status: 'resolved' })).toBeUndefined();
+    expect(judged({ ...stored, fromMs: 6_000 })(a)).toBeUndefined();
+    expect(judged({ ...stored, createdAtMs: a.sinceMs - 1 })(a)).toBeUndefined();
   });
 
   it('holds an alert back and says it when that ends', () => {
@@ -60,7 +81,7 @@ describe('suppression', () => {
   it('never says an alert that began and ended held back', () => {
     const over = absorb(opened(), transition('resolved', 2_000), 2_000);
     const silenced = () => ({ by: 'silence', untilMs: 9_000 }) as const;
-    expect(decide(over, 2_000, silenced)).toEqual({ kind: 'nothing', why: 'all has ended', close: true });
+    expect(decide(over, 2_000, silenced)).toEqual({ kind: 'close', why: 'all has ended' });
   });
 
   it('withholds the end of an alert that was said, until the silence ends', () => {

@@ -5,7 +5,7 @@ import { store } from './store.ts';
 
 describe('the usual course', () => {
   it('says firing with a picture, then resolved after groupInterval, each once', async () => {
-    const world = createWorld();
+    const world = createWorld({ routes: [{ ...route, resolvedEarly: false }] });
     await fire(world);
     await world.notify();
     await world.notify();
@@ -24,6 +24,29 @@ describe('the usual course', () => {
       [2, 'delivered', 'sent'],
       [1, 'delivered', 'sent'],
     ]);
+  });
+
+  it('says the end of the last alert at once, and once per groupInterval only', async () => {
+    const world = createWorld();
+    await fire(world);
+    await world.notify();
+    const flap = async (minute: number, value: number) => {
+      world.put(minute, { n1: value, n2: 50 });
+      await world.goTo(minute);
+      await world.judge(minute);
+      await world.notify();
+    };
+    for (const [minute, value] of [40, 95, 95, 95, 40, 40, 40, 40].entries()) await flap(3 + minute, value);
+    expect(world.said()).toEqual([
+      'ops 1 first firing n1:firing',
+      'ops 2 all-resolved resolved n1:resolved',
+      'ops 3 first firing n1:firing',
+      'ops 4 all-resolved resolved n1:resolved',
+    ]);
+    expect(world.sent.map(({ atMs }) => (atMs - START) / MINUTE)).toEqual([2, 3, 6, 8]);
+    await flap(13, 40);
+    expect(await world.state.openIncidents()).toEqual([]);
+    expect(await world.state.nextDueMs()).toBeUndefined();
   });
 
   it('says an alert that fired and cleared during an outage in one message with both times', async () => {
@@ -151,7 +174,7 @@ describe('a silence', () => {
     expect(await world.state.nextDueMs()).toBe(START + 10 * MINUTE);
     await world.goTo(10);
     await world.notify();
-    expect(world.said()).toEqual(['ops 1 first firing n1:firing']);
+    expect(world.said()).toEqual(['ops 1 silence-ended firing n1:firing']);
   });
 
   it('holds back no other alert of its group', async () => {

@@ -1,12 +1,14 @@
 import type { Config } from '../config/types.ts';
 import { ConfigError, ConflictError, describeError, PermanentError, RetryableError } from '../errors.ts';
-import { beginAttempt, LEASE_MS } from '../notify/attempt.ts';
-import { type Decision, decideNotification, suppressionJudge } from '../notify/decide.ts';
-import { holdBack } from '../notify/incident.ts';
-import type { Delivery, Incident, Notification, Picture } from '../notify/model.ts';
+import { beginAttempt, leaseIncident } from '../notify/attempt.ts';
+import { type Decision, decideNotification, forgetEnded } from '../notify/decide.ts';
+import { episodeOf } from '../notify/incident.ts';
+import type { Delivery, Incident, IncidentAlert, Notification, Picture } from '../notify/model.ts';
 import { buildNotification, tellsOfFailures } from '../notify/notification.ts';
+import { suppressionJudge } from '../notify/suppression.ts';
+import { timingOf } from '../notify/timing.ts';
 import type { Channel, Versioned } from '../ports.ts';
-import { DEFAULT_REPEAT_MS, type RecordPorts, recordAttempt, type SendResult } from './record.ts';
+import { type RecordPorts, recordAttempt, type SendResult } from './record.ts';
 
 export interface DeliverPorts extends RecordPorts {
   channels: ReadonlyMap<string, Channel>;
@@ -22,6 +24,8 @@ export type DeliverConfig = Pick<Config, 'routes' | 'silences' | 'channels' | 's
 export const PICTURE_WAIT_MS = 3_000;
 export const SEND_TIMEOUT_MS = 30_000;
 const DUE_PAGE = 100;
+/** A message whose channel is missing is looked at again after so long. */
+const WITHOUT_CHANNEL_MS = 30_000;
 
 /** Sends what is due, incidents side by side, each by one sender at a time. Returns how many were looked at. */
 export async function deliverDue(
@@ -59,14 +63,18 @@ type Judged = Pick<Parameters<typeof suppressionJudge>[0], 'silences' | 'firing'
 /** Of alerts only those that may inhibit: in a storm all of them are many, and each message asks. */
 async function readJudged(
   incidents: readonly Incident[],
-  { silences }: DeliverConfig,
-  { state }: DeliverPorts,
+  config: DeliverConfig,
+  { state, clock }: DeliverPorts,
 ): Promise<Judged> {
   const rules = incidents.flatMap((incident) => Object.values(incident.rules));
   const inhibitors = [...new Set(rules.flatMap(({ inhibitedBy }) => inhibitedBy))];
   const alerts = await Promise.all(inhibitors.map((rule) => state.listAlerts(rule)));
   const firing = alerts.flat().map(({ value }) => value);
-  return { silences, firing: firing.filter(({ status }) => status === 'firing') };
+  const stored = await state.listSilences({ endedAfterMs: clock.nowMs() });
+  return {
+    silences: [...config.silences, ...stored],
+    firing: firing.filter(({ status }) => status === 'firing'),
+  };
 }
 
 async function deliver(
@@ -77,24 +85,58 @@ async function deliver(
   signal: AbortSignal,
 ): Promise<void> {
   const { state, clock, logger } = ports;
-  const incident = stored.value;
   const nowMs = clock.nowMs();
-  const suppressionOf = suppressionJudge({ ...judged, rules: incident.rules, nowMs });
-  const route = config.routes.find((candidate) => candidate.name === incident.route);
-  const repeatIntervalMs = route?.repeatIntervalMs ?? DEFAULT_REPEAT_MS;
-  const decision = decideNotification({ incident, suppressionOf, repeatIntervalMs, nowMs });
+  const suppressionOf = suppressionJudge({ ...judged, rules: stored.value.rules, nowMs });
+  const timing = timingOf(stored.value, config);
+  const { incident, dropped } = forgetEnded(stored.value, suppressionOf, nowMs);
+  const decision = decideNotification({ incident, suppressionOf, timing, nowMs });
+  const hasChannel = ports.channels.has(incident.channel);
   try {
-    if (decision.kind === 'send') return await send(stored, decision, config, ports, signal);
-    const rest = holdBack(incident, new Set(decision.kind === 'wait' ? decision.heldBack : []));
-    const next: Incident =
-      decision.kind === 'wait'
-        ? { ...rest, dueAtMs: decision.untilMs }
-        : { ...rest, ...(decision.close ? { closedAtMs: nowMs } : {}) };
-    logger.debug('nothing to say', { incident: incident.id, why: decision.why });
-    await state.commitIncidents({ incidents: [{ value: next, version: stored.version }] });
+    if (decision.kind === 'send' && hasChannel)
+      await send({ value: incident, version: stored.version }, decision, config, ports, signal);
+    else {
+      const next =
+        decision.kind === 'send' ? postponed(incident, nowMs, ports) : settled(incident, decision, nowMs);
+      const why = decision.kind === 'send' ? 'its channel is not configured' : decision.why;
+      logger.debug('nothing to say', { incident: incident.id, why });
+      await state.commitIncidents({ incidents: [{ value: next, version: stored.version }] });
+    }
+    reportDropped(incident, dropped, ports);
   } catch (error) {
     // Another sender was first, or a transition arrived: the incident stays due and is decided again.
     if (!(error instanceof ConflictError)) throw error;
+  }
+}
+
+/** The incident when nothing is sent now: alerts that are withheld are marked. */
+function settled(incident: Incident, decision: Exclude<Decision, { kind: 'send' }>, nowMs: number): Incident {
+  const { dueAtMs: _due, attempt, ...rest } = incident;
+  const notifications = Math.max(rest.notifications, attempt?.number ?? 0);
+  if (decision.kind === 'close') return { ...rest, notifications, closedAtMs: nowMs };
+  const alerts = rest.alerts.map((alert) => {
+    const heldBack = decision.heldBack.get(episodeOf(alert));
+    return heldBack === undefined ? alert : { ...alert, heldBack };
+  });
+  const dueAtMs = Number.isFinite(decision.untilMs) ? { dueAtMs: decision.untilMs } : {};
+  return { ...rest, alerts, ...(attempt && { attempt }), ...dueAtMs };
+}
+
+/** The configuration has changed since the incident was placed: what it owes is placed anew, see `reconcile`. */
+function postponed(incident: Incident, nowMs: number, { logger }: DeliverPorts): Incident {
+  const { id, channel } = incident;
+  logger.warn('a message waits: its channel is not configured', { incident: id, channel });
+  return { ...incident, dueAtMs: nowMs + WITHOUT_CHANNEL_MS };
+}
+
+function reportDropped(incident: Incident, dropped: readonly IncidentAlert[], ports: DeliverPorts): void {
+  const { channel, route } = incident;
+  for (const { rule, labels } of dropped) {
+    ports.meter.count('alerts_dropped_total', { channel });
+    const fields = { incident: incident.id, channel, route, rule, ...labels };
+    ports.logger.error(
+      'an alert that has ended is dropped: its channel did not accept it for too long',
+      fields,
+    );
   }
 }
 
@@ -107,15 +149,14 @@ async function send(
 ): Promise<void> {
   const { state, clock } = ports;
   const startMs = clock.nowMs();
-  const attempt = beginAttempt(stored.value, decision.alerts, startMs);
-  const leased: Incident = { ...stored.value, attempt, dueAtMs: startMs + LEASE_MS };
+  const attempt = beginAttempt(stored.value, decision, startMs);
+  const leased = leaseIncident(stored.value, attempt);
   await state.commitIncidents({ incidents: [{ value: leased, version: stored.version }] });
 
-  const reason = attempt.channel === leased.channel ? decision.reason : 'fallback';
   const notification = buildNotification({
     incident: leased,
     attempt,
-    reason,
+    reason: attempt.reason ?? decision.reason,
     alerts: decision.alerts,
     statuses: tellsOfFailures(leased, decision.alerts) ? await state.listTargetStatus() : [],
     timeZone: config.schedule.timeZone,

@@ -1,9 +1,16 @@
 import type { Config } from '../config/types.ts';
 import { ConflictError } from '../errors.ts';
 import type { Rule } from '../model.ts';
-import { absorbTransition, openIncident } from '../notify/incident.ts';
+import {
+  absorbTransition,
+  type Destination,
+  destinationKey,
+  destinationOf,
+  openIncident,
+} from '../notify/incident.ts';
 import type { Incident } from '../notify/model.ts';
-import { groupOf, matchRoutes } from '../notify/routes.ts';
+import { destinationsOf, matchRoutes } from '../notify/routes.ts';
+import { timingOf } from '../notify/timing.ts';
 import type { Clock, Logger, Meter, OutboxItem, StateStore, Versioned } from '../ports.ts';
 
 export interface FanOutPorts {
@@ -71,44 +78,44 @@ async function takeSome(
   return taken;
 }
 
-/** Of a firing alert: where it is told. */
-interface Place {
-  route: Config['routes'][number];
-  channel: string;
-  group: { key: string; labels: Incident['groupLabels'] };
-}
-
 async function absorb(items: readonly OutboxItem[], config: FanOutConfig, ports: FanOutPorts): Promise<void> {
   const { state, clock } = ports;
   const routed = items.map(({ transition }) => {
     const rule = config.rules.find((candidate) => candidate.name === transition.rule);
     const firing = transition.kind === 'firing' && rule !== undefined;
-    return { transition, rule, places: firing ? placesOf(transition, rule, config, ports) : undefined };
+    return { transition, rule, sentTo: firing ? sentTo(transition, rule, config, ports) : undefined };
   });
-  const places = new Map(routed.flatMap((one) => one.places ?? []).map((place) => [placeName(place), place]));
-  const open = await readAll(places, ({ route, channel, group }) =>
+  const destinations = new Map(
+    routed.flatMap((one) => one.sentTo ?? []).map((to) => [destinationKey(to), to]),
+  );
+  const open = await readAll(destinations, ({ route, channel, group }) =>
     state.findIncident(route.name, channel, group.key),
   );
-  const others = routed.filter((one) => !one.places).map(({ transition }) => transition.alertId);
+  // A firing alert may also be in incidents of channels that routes named before: those learn of its next firing's end.
+  const others = routed.filter((one) => !one.sentTo).map(({ transition }) => transition.alertId);
   const holding = await readAll(new Map(others.map((id) => [id, id])), (id) => state.incidentsOfAlert(id));
 
   /** By id, with all that was absorbed so far. */
   const incidents = new Map<string, Versioned<Incident>>();
-  const idOfPlace = new Map<string, string>();
+  const idOf = new Map<string, string>();
   const changed = new Set<string>();
   const enter = (stored: Versioned<Incident>): string => {
-    const { id, route, channel, groupKey } = stored.value;
+    const { id } = stored.value;
     if (!incidents.has(id)) incidents.set(id, stored);
-    idOfPlace.set(placeName({ route: { name: route }, channel, group: { key: groupKey } }), id);
+    idOf.set(destinationKey(destinationOf(stored.value)), id);
     return id;
   };
-  for (const { transition, rule, places: told } of routed) {
+  for (const { transition, rule, sentTo: to } of routed) {
     for (const stored of holding.get(transition.alertId) ?? []) enter(stored);
-    const ids = told
-      ? told.map((place) => {
-          const name = placeName(place);
-          const stored = open.get(name) ?? { value: openIncident({ ...place, transition }), version: 0 };
-          return idOfPlace.get(name) ?? enter(stored);
+    const ids = to
+      ? to.map((destination) => {
+          const key = destinationKey(destination);
+          const opener = `${transition.alertId}\n${transition.atMs}`;
+          const stored = open.get(key) ?? {
+            value: openIncident(destination, opener, transition.atMs),
+            version: 0,
+          };
+          return idOf.get(key) ?? enter(stored);
         })
       : [...incidents].filter(([, { value }]) => holds(value, transition.alertId)).map(([id]) => id);
     for (const id of ids) {
@@ -127,35 +134,23 @@ async function absorb(items: readonly OutboxItem[], config: FanOutConfig, ports:
   });
 }
 
-function placesOf(
+/** Where a firing alert is sent. */
+function sentTo(
   { labels }: OutboxItem['transition'],
   rule: Rule,
   { routes }: FanOutConfig,
   { meter, logger }: FanOutPorts,
-): Place[] {
-  const places = matchRoutes(routes, rule, labels).flatMap((route) => {
-    const group = groupOf(route, rule, labels);
-    return [...new Set(route.channels)].map((channel) => ({ route, channel, group }));
-  });
-  if (places.length === 0) {
+): Destination[] {
+  const destinations = destinationsOf(routes, rule, labels);
+  if (destinations.length === 0 && matchRoutes(routes, rule, labels).length === 0) {
     meter.count('transitions_unrouted_total', { rule: rule.name });
     logger.warn('no route takes this alert', { rule: rule.name, ...labels });
   }
-  return places;
-}
-
-/** One open incident at most stands there. */
-function placeName(place: { route: { name: string }; channel: string; group: { key: string } }): string {
-  return JSON.stringify([place.route.name, place.channel, place.group.key]);
+  return destinations;
 }
 
 function holds(incident: Incident, alertId: string): boolean {
   return incident.alerts.some((alert) => alert.alertId === alertId);
-}
-
-function timingOf(incident: Incident, { routes }: FanOutConfig) {
-  const route = routes.find((candidate) => candidate.name === incident.route);
-  return { groupWaitMs: route?.groupWaitMs ?? 0, groupIntervalMs: route?.groupIntervalMs ?? 0 };
 }
 
 /** All at once, by name. */

@@ -1,12 +1,20 @@
 import type { Config } from '../config/types.ts';
 import { ConflictError, describeError, RetryableError } from '../errors.ts';
 import { hashText } from '../hash.ts';
-import { afterFailure, concludeAttempt, failOver } from '../notify/attempt.ts';
+import {
+  type AfterFailure,
+  afterFailure,
+  concludeAttempt,
+  failAttempt,
+  tryOnceMore,
+} from '../notify/attempt.ts';
+import { handOver, markStandIn } from '../notify/hand-over.ts';
 import type { Delivery, Incident, Notification, NotificationAttempt } from '../notify/model.ts';
-import type { Clock, Logger, Meter, Receipt, Secrets, StateStore } from '../ports.ts';
+import { timingOf } from '../notify/timing.ts';
+import type { Clock, Logger, Meter, Receipt, Secrets, StateStore, Versioned } from '../ports.ts';
 
-/** Of incidents whose route is gone from the configuration. */
-export const DEFAULT_REPEAT_MS = 4 * 3_600_000;
+/** Characters of an answer that are kept. */
+const DETAIL_LIMIT = 500;
 
 export type SendResult = { receipt: Receipt } | { error: unknown };
 
@@ -18,7 +26,7 @@ export interface RecordPorts {
   meter: Meter;
 }
 
-/** Writes what became of an attempt, and what follows from it: done, tried again, handed to the fallback, given up. */
+/** Writes what became of an attempt, and what follows: done, tried once more, tried again, handed to the fallback too. */
 export async function recordAttempt(input: {
   leased: Incident;
   attempt: NotificationAttempt;
@@ -29,48 +37,99 @@ export async function recordAttempt(input: {
   config: Pick<Config, 'routes' | 'channels'>;
   ports: RecordPorts;
 }): Promise<void> {
-  const { leased, attempt, notification, result, picture, startMs, config, ports } = input;
+  const { leased, attempt, notification, result, startMs, config, ports } = input;
   const nowMs = ports.clock.nowMs();
-  const route = config.routes.find((candidate) => candidate.name === leased.route);
-  const groupIntervalMs = route?.groupIntervalMs ?? 0;
-  const repeatIntervalMs = route?.repeatIntervalMs ?? DEFAULT_REPEAT_MS;
-  const fallback = config.channels.find((channel) => channel.name === attempt.channel)?.fallback;
+  const timing = timingOf(leased, config);
+  const fallback = config.channels.find(({ name }) => name === leased.channel)?.fallback;
   const after =
-    'error' in result ? afterFailure({ error: result.error, attempt, fallback, nowMs }) : undefined;
-  const detail = ports.secrets.redact(
-    'error' in result ? describeError(result.error) : result.receipt.detail,
-  );
+    'error' in result
+      ? afterFailure({
+          error: result.error,
+          attempt,
+          incidentId: leased.id,
+          hasFallback: fallback !== undefined,
+          groupIntervalMs: timing.groupIntervalMs,
+          nowMs,
+        })
+      : undefined;
+  const unclear = 'receipt' in result && result.receipt.unclear !== undefined;
+  const onceMore = unclear && !attempt.unclear;
+  const answer =
+    'error' in result ? describeError(result.error) : (result.receipt.unclear ?? result.receipt.detail);
+  const detail = ports.secrets.redact(answer).slice(0, DETAIL_LIMIT);
   const delivery: Delivery = {
-    id: `dlv-${hashText(`${notification.key}\n${attempt.channel}\n${attempt.tries}\n${startMs}`)}`,
+    id: `dlv-${hashText(`${notification.key}\n${leased.channel}\n${attempt.tries}\n${startMs}`)}`,
     incidentId: leased.id,
     number: attempt.number,
     attempt: attempt.tries,
-    channel: attempt.channel,
+    channel: leased.channel,
     route: leased.route,
     reason: notification.reason,
     status: notification.status,
     atMs: startMs,
     durationMs: nowMs - startMs,
-    outcome: after === undefined ? 'delivered' : after.kind === 'retry' ? 'retry' : 'failed',
-    picture,
-    detail: detail.slice(0, 500),
+    outcome: after?.outcome ?? (onceMore ? 'unclear' : 'delivered'),
+    picture: input.picture,
+    detail,
     ...('receipt' in result && result.receipt.id !== undefined ? { receipt: result.receipt.id } : {}),
   };
-  const settle = (incident: Incident): Incident => {
-    if (after?.kind === 'retry') return { ...incident, dueAtMs: after.atMs };
-    if (after?.kind === 'fallback') {
-      return { ...incident, attempt: failOver(attempt, after.channel, nowMs), dueAtMs: nowMs };
+  const settle = async (stored: Versioned<Incident>): Promise<Versioned<Incident>[]> => {
+    const { value: incident, version } = stored;
+    if (after) {
+      const failed = { value: failAttempt(incident, attempt, after, detail), version };
+      const standIn = after.handOver
+        ? await handedOver(incident, attempt, fallback, config, ports)
+        : undefined;
+      return standIn ? [standIn, failed] : [failed];
     }
-    return concludeAttempt({ incident, attempt, groupIntervalMs, repeatIntervalMs, nowMs });
+    if (onceMore) return [{ value: tryOnceMore(incident, attempt, nowMs), version }];
+    const value = concludeAttempt({ incident, attempt, timing, nowMs });
+    return [{ value, version }, ...(await relieved(incident, attempt, config, ports))];
   };
-  report(delivery, after?.kind, ports);
   await settleIncident(leased.id, settle, delivery, ports.state);
+  report(delivery, unclear, after, ports);
+}
+
+/** The fallback's incident with what its channel has not accepted, if it lacks any of that. */
+async function handedOver(
+  incident: Incident,
+  attempt: NotificationAttempt,
+  fallback: string | undefined,
+  config: Pick<Config, 'routes'>,
+  { state, clock }: RecordPorts,
+): Promise<Versioned<Incident> | undefined> {
+  if (fallback === undefined) return undefined;
+  const standIn = await state.findIncident(incident.route, fallback, incident.groupKey);
+  const timing = timingOf(incident, config);
+  const input = { incident, attempt, fallback, standIn: standIn?.value, timing, nowMs: clock.nowMs() };
+  const value = handOver(input);
+  return value && { value, version: standIn?.version ?? 0 };
+}
+
+/** Incidents of the channels that this one stands in for, with what it was sent now. */
+async function relieved(
+  incident: Incident,
+  { says }: NotificationAttempt,
+  config: Pick<Config, 'routes' | 'channels'>,
+  { state, clock }: RecordPorts,
+): Promise<Versioned<Incident>[]> {
+  const found: Versioned<Incident>[] = [];
+  let channel = incident.standsInFor;
+  for (let chain = 0; channel !== undefined && chain < config.channels.length; chain++) {
+    const stored = await state.findIncident(incident.route, channel, incident.groupKey);
+    if (!stored) break;
+    const timing = timingOf(stored.value, config);
+    const value = markStandIn(stored.value, says, timing, clock.nowMs());
+    if (value !== stored.value) found.push({ value, version: stored.version });
+    channel = stored.value.standsInFor;
+  }
+  return found;
 }
 
 /** A transition may have been absorbed while the message was sent: settle what the incident is now. */
 async function settleIncident(
   id: string,
-  settle: (incident: Incident) => Incident,
+  settle: (stored: Versioned<Incident>) => Promise<Versioned<Incident>[]>,
   delivery: Delivery,
   state: StateStore,
 ): Promise<void> {
@@ -78,29 +137,40 @@ async function settleIncident(
     const current = await state.loadIncident(id);
     if (!current) throw new RetryableError(`incident ${id} is gone`);
     try {
-      const value = settle(current.value);
-      return await state.commitIncidents({ incidents: [{ value, version: current.version }], delivery });
+      return await state.commitIncidents({ incidents: await settle(current), delivery });
     } catch (error) {
       if (!(error instanceof ConflictError) || attempt === 5) throw error;
     }
   }
 }
 
-function report(delivery: Delivery, failure: string | undefined, ports: RecordPorts): void {
-  const { channel, route, outcome, reason, status, picture, detail } = delivery;
+function report(
+  delivery: Delivery,
+  unclear: boolean,
+  after: AfterFailure | undefined,
+  ports: RecordPorts,
+): void {
+  const { channel, route, outcome, reason, status, picture, detail, number } = delivery;
   ports.meter.count('deliveries_total', { channel, outcome });
-  ports.meter.count('deliveries_failed_total', { channel }, outcome === 'failed' ? 1 : 0);
-  const fields = {
-    channel,
-    route,
-    incident: delivery.incidentId,
-    number: delivery.number,
-    reason,
-    status,
-    picture,
-  };
-  if (outcome === 'delivered') ports.logger.info('message delivered', { ...fields, ms: delivery.durationMs });
-  else if (failure === 'retry')
-    ports.logger.warn('message not delivered, will be retried', { ...fields, detail });
-  else ports.logger.error(`message not delivered: ${failure}`, { ...fields, detail });
+  if (outcome === 'failed') ports.meter.count('deliveries_failed_total', { channel });
+  if (unclear) ports.meter.count('deliveries_unclear_total', { channel });
+  const fields = { channel, route, incident: delivery.incidentId, number, reason, status };
+  if (after) {
+    const next = { ...fields, nextTry: new Date(after.retryAtMs).toISOString(), detail };
+    if (after.handOver)
+      ports.logger.error('message not delivered; the fallback of its channel gets it', next);
+    else if (after.outcome === 'failed')
+      ports.logger.error('message not delivered; it is offered again', next);
+    else ports.logger.warn('message not delivered, will be retried', next);
+  } else if (outcome === 'unclear') {
+    ports.logger.warn('message perhaps delivered: the answer is neither yes nor no; it is sent once more', {
+      ...fields,
+      detail,
+    });
+  } else if (unclear) {
+    ports.logger.warn('message counts as delivered, though the answer is neither yes nor no', {
+      ...fields,
+      detail,
+    });
+  } else ports.logger.info('message delivered', { ...fields, picture, ms: delivery.durationMs });
 }

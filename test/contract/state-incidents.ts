@@ -112,6 +112,8 @@ export function describeIncidentState(state: () => StateStore): void {
       expect(idsOf(await state().listIncidents({ limit: 2 }))).toEqual(['newest', 'new']);
       expect(idsOf(await state().listIncidents({ open: true, limit: 10 }))).toEqual(['new']);
       expect(idsOf(await state().listIncidents({ open: false, limit: 10 }))).toEqual(['newest', 'old']);
+      const open = await state().openIncidents();
+      expect(open.map(({ value, version }) => [value.id, version])).toEqual([['new', 1]]);
     });
 
     it('have their deliveries, newest first, up to a limit', async () => {

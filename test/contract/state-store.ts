@@ -15,6 +15,7 @@ import {
   transitionOf,
 } from './state-fixtures.ts';
 import { describeIncidentState } from './state-incidents.ts';
+import { describeSilenceState } from './state-silences.ts';
 
 /** One place for state; thrown away after each test. */
 export interface StateStoreHarness {
@@ -110,6 +111,8 @@ export function describeStateStore(name: string, create: () => Promise<StateStor
         expect(await state.counters.load('batch-1')).toBe(7);
       });
     });
+
+    describeSilenceState({ state: () => state, reopen: () => harness.open() });
 
     it('prunes what ended before, and nothing that is still owed', async () => {
       const alert = alertOf('n');

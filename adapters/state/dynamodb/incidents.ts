@@ -19,6 +19,7 @@ type Incidents = Pick<
   | 'incidentsOfAlert'
   | 'loadIncident'
   | 'dueIncidents'
+  | 'openIncidents'
   | 'listIncidents'
   | 'commitIncidents'
   | 'listDeliveries'
@@ -73,6 +74,13 @@ export function createIncidents(world: World): Incidents {
         .sort(
           (a, b) => (a.value.dueAtMs ?? 0) - (b.value.dueAtMs ?? 0) || (a.value.id < b.value.id ? -1 : 1),
         );
+    },
+    async openIncidents() {
+      const heads = await listHistory(table, { kind: 'incident-open', limit: Infinity });
+      const found = await openRecords<Incident>(table, heads);
+      return found
+        .map(({ head, value }) => ({ value, version: Number(head.version) }))
+        .filter(({ value }) => isOpen(value));
     },
     async listIncidents({ open, limit }) {
       const kinds = (['incident-open', 'incident-closed'] as const).filter(

@@ -14,6 +14,7 @@
 //   status                status#0…3             BASTION,INDEX          all; one item holds the targets of a batch
 //   status, aside         status#0…3             BASTION,INDEX,aside    all; targets that left the batch
 //   status, formerly      status#0…3             CLUSTER,CHECK          all; read until they expire, never written
+//   silence               silences               UNTIL#ID               those not ended; added at run time
 //   audit head, counters  audit, counters#KEY    WRITER, 0
 //   part                  part#PK#SK             0000…                  what did not fit into the item itself
 //
@@ -23,6 +24,7 @@
 // Indexes serve what people look at, where a moment of lag changes nothing.
 import { createHash } from 'node:crypto';
 import { hashNumber } from '../../../core/hash.ts';
+import type { StoredSilence } from '../../../core/model.ts';
 import type { Incident } from '../../../core/notify/model.ts';
 import type { BatchName } from '../../../core/ports.ts';
 import type { Item, Key } from './table.ts';
@@ -32,7 +34,7 @@ const BUCKETS = 4;
 /** Longer keys are hashed: a partition key has 2048 bytes at most, a sort key 1024. */
 const LONGEST_KEY_BYTES = 800;
 
-/** `expiresAt`, in seconds, stands only on what is history, and on statuses, which each round puts off: DynamoDB removes it some time after. */
+/** `expiresAt`, in seconds, stands only on what is history, on silences, and on statuses, which each round puts off: DynamoDB removes it some time after. */
 export const TTL_ATTRIBUTE = 'expiresAt';
 
 /**
@@ -101,6 +103,11 @@ export const keys = {
   statusAside: ({ bastion, index }: BatchName): Key => ({
     pk: `status#${bucketOf(`${bastion}/${index}`)}`,
     sk: joined([bastion, index, 'aside']),
+  }),
+  silences: 'silences',
+  silence: ({ id, untilMs }: Pick<StoredSilence, 'id' | 'untilMs'>): Key => ({
+    pk: 'silences',
+    sk: `${sortable(untilMs)}#${id}`,
   }),
   auditHead: (writer: string): Key => ({ pk: 'audit', sk: writer }),
   counters: (key: string): Key => ({ pk: `counters#${joined([key])}`, sk: '0' }),

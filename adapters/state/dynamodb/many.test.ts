@@ -22,7 +22,10 @@ const stateOf = (table: Table): StateStore =>
 
 const PLACES = 100;
 /** An alert goes to each of them. */
-const routes = Array.from({ length: PLACES }, (_, i) => ({ ...route, name: `route-${i}`, continue: true }));
+const names = Array.from({ length: PLACES }, (_, i) => `chat-${i}`);
+const routes = names.map((name) => ({ ...route, name, channels: [name], continue: true }));
+const channels = names.map((name) => ({ name, type: 'webhook', theme: 'dark' as const, options: {} }));
+const toAll = { routes, channels };
 
 /** Cuts off at the nth transaction of several items, before or after it took effect; and counts them. */
 function counting(inner: Table, nth = Number.POSITIVE_INFINITY, after = false) {
@@ -74,7 +77,7 @@ describe('one alert in a hundred places', () => {
     const inner = createMemoryTable();
     await commit(stateOf(inner), 1, 'firing', START);
     const { table, counted } = counting(inner);
-    const world = createWorld({ state: stateOf(table), routes });
+    const world = createWorld({ state: stateOf(table), ...toAll });
     expect(await fanOut(world.config, world.ports)).toBe(1);
     expect(counted.transactions).toBe(4);
   });
@@ -84,18 +87,18 @@ describe('one alert in a hundred places', () => {
     async (nth, after) => {
       const inner = createMemoryTable({ lagging: true });
       await commit(stateOf(inner), 1, 'firing', START);
-      const first = createWorld({ state: stateOf(counting(inner, nth, after).table), routes });
+      const first = createWorld({ state: stateOf(counting(inner, nth, after).table), ...toAll });
       await expect(first.notify()).rejects.toThrow('killed');
-      const second = createWorld({ state: stateOf(inner), routes });
+      const second = createWorld({ state: stateOf(inner), ...toAll });
       await notifyAll(second);
       expect(places(second)).toEqual(everywhere);
       expect(await outboxIds(stateOf(inner))).toEqual([]);
 
       await commit(stateOf(inner), 1, 'resolved', START + MINUTE);
-      const third = createWorld({ state: stateOf(counting(inner, nth, after).table), routes });
+      const third = createWorld({ state: stateOf(counting(inner, nth, after).table), ...toAll });
       await third.goTo(10);
       await expect(third.notify()).rejects.toThrow('killed');
-      const fourth = createWorld({ state: stateOf(inner), routes });
+      const fourth = createWorld({ state: stateOf(inner), ...toAll });
       await fourth.goTo(10);
       await notifyAll(fourth);
       expect(places(fourth)).toEqual(everywhere);
@@ -106,13 +109,13 @@ describe('one alert in a hundred places', () => {
   it('what was told in some places before it was cut off is not told there again', async () => {
     const inner = createMemoryTable();
     await commit(stateOf(inner), 1, 'firing', START);
-    const first = createWorld({ state: stateOf(counting(inner, 3).table), routes });
+    const first = createWorld({ state: stateOf(counting(inner, 3).table), ...toAll });
     await expect(first.notify()).rejects.toThrow('killed');
-    const between = createWorld({ state: stateOf(inner), routes });
+    const between = createWorld({ state: stateOf(inner), ...toAll });
     await deliverDue(between.config, between.ports, new AbortController().signal);
     expect(between.sent.length).toBe(35);
     expect(await outboxIds(stateOf(inner))).toHaveLength(1);
-    const second = createWorld({ state: stateOf(inner), routes });
+    const second = createWorld({ state: stateOf(inner), ...toAll });
     await notifyAll(second);
     expect([...places(between), ...places(second)].sort()).toEqual(everywhere);
   });

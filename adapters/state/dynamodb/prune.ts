@@ -1,6 +1,7 @@
 import { forEachAtOnce } from '../../ssh/at-once.ts';
 import { historyKeys } from './history.ts';
 import { recordRemoval } from './record.ts';
+import { pruneSilences } from './silences.ts';
 import { pruneStatuses } from './statuses.ts';
 import { atVersion, type Key, type Write } from './table.ts';
 import type { World } from './world.ts';
@@ -29,7 +30,7 @@ export async function prune(world: World, olderThanMs: number): Promise<number> 
   const over = closed.filter((head) => Number(head.closedAtMs ?? Infinity) < olderThanMs);
   await forEachAtOnce(over, AT_ONCE, (head) => remove(recordRemoval(head, atVersion(Number(head.version)))));
 
-  return removed + (await pruneStatuses(world, olderThanMs));
+  return removed + (await pruneStatuses(world, olderThanMs)) + (await pruneSilences(world, olderThanMs));
 }
 
 function keyOf({ pk, sk }: Key): Key {

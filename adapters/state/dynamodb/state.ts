@@ -5,6 +5,7 @@ import { createAlerts } from './alerts.ts';
 import { openDynamoTable } from './dynamo-table.ts';
 import { createIncidents } from './incidents.ts';
 import { createRecords } from './records.ts';
+import { createSilences } from './silences.ts';
 import type { Table } from './table.ts';
 
 export interface DynamoStateOptions {
@@ -45,6 +46,7 @@ export function createTableState(
     ...createAlerts(world),
     ...createIncidents(world),
     ...createRecords(world),
+    ...createSilences(world),
     close: () => table.close(),
   };
 }

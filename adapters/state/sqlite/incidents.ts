@@ -13,6 +13,7 @@ type Incidents = Pick<
   | 'incidentsOfAlert'
   | 'loadIncident'
   | 'dueIncidents'
+  | 'openIncidents'
   | 'listIncidents'
   | 'commitIncidents'
   | 'listDeliveries'
@@ -48,6 +49,10 @@ export function createIncidents(database: Database): Incidents {
       const sql = `SELECT body, version FROM incident
         WHERE closed_ms IS NULL AND due_ms IS NOT NULL AND due_ms <= ? ORDER BY due_ms, id LIMIT ?`;
       return readVersioned<Incident>(database, sql, nowMs, limit);
+    },
+    async openIncidents() {
+      const sql = 'SELECT body, version FROM incident WHERE closed_ms IS NULL ORDER BY opened_ms, id';
+      return readVersioned<Incident>(database, sql);
     },
     async listIncidents({ open, limit }) {
       const which = open === undefined ? '' : `WHERE closed_ms IS ${open ? 'NULL' : 'NOT NULL'}`;

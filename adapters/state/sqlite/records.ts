@@ -65,4 +65,5 @@ const OLD = [
   'transition WHERE at_ms < ? AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.id = transition.id)',
   'delivery WHERE at_ms < ?',
   'target_status WHERE round_ms < ?',
+  'silence WHERE until_ms < ?',
 ];

@@ -59,4 +59,7 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;
 
    CREATE TABLE counters (key TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL) STRICT`,
+  `-- Silences added at run time; those of the configuration file are not here.
+   CREATE TABLE silence (id TEXT NOT NULL PRIMARY KEY, until_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+   CREATE INDEX silence_by_end ON silence (until_ms)`,
 ];

@@ -11,6 +11,7 @@ import {
   T0,
   transitionOf,
 } from '../../../test/contract/state-fixtures.ts';
+import { silenceOf } from '../../../test/contract/state-silences.ts';
 import { MIGRATIONS } from './schema.ts';
 import { openSqliteState } from './state.ts';
 
@@ -63,6 +64,9 @@ describe('sqlite state', () => {
     const state = open();
     expect(await state.listAlerts()).toEqual([{ value: alert, version: 3 }]);
     expect(await state.dueOutbox(T0, 10)).toEqual([{ id: firing.id, dueAtMs: T0, transition: firing }]);
+    expect(await state.listSilences({ endedAfterMs: 0 })).toEqual([]);
+    await state.putSilence(silenceOf('s1', T0 + 10));
+    expect(await state.listSilences({ endedAfterMs: T0 })).toEqual([silenceOf('s1', T0 + 10)]);
     await state.close();
   });
 

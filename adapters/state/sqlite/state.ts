@@ -4,6 +4,7 @@ import { createAlerts } from './alerts.ts';
 import { createIncidents } from './incidents.ts';
 import { createRecords } from './records.ts';
 import { MIGRATIONS } from './schema.ts';
+import { createSilences } from './silences.ts';
 
 export interface SqliteStateOptions {
   /** Folder of the data; made if missing. State is in `state.db`. */
@@ -25,6 +26,7 @@ export function openSqliteState(options: SqliteStateOptions): StateStore {
     ...createAlerts(database),
     ...createIncidents(database),
     ...createRecords(database),
+    ...createSilences(database),
     close: async () => database.close(),
   };
 }

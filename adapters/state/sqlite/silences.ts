@@ -1,0 +1,30 @@
+import type { StoredSilence } from '../../../core/model.ts';
+import { endedAt } from '../../../core/notify/silences.ts';
+import type { StateStore } from '../../../core/ports.ts';
+import type { Database } from '../../sqlite/database.ts';
+import { readValues } from './table.ts';
+
+type Silences = Pick<StateStore, 'putSilence' | 'listSilences' | 'expireSilence'>;
+
+/** Silences added at run time: the command line writes them while `up` reads. */
+export function createSilences(database: Database): Silences {
+  const put = (silence: StoredSilence) =>
+    database
+      .prepare('INSERT OR REPLACE INTO silence (id, until_ms, body) VALUES (?, ?, ?)')
+      .run(silence.id, silence.untilMs, JSON.stringify(silence));
+  return {
+    putSilence: async (silence) => database.write(() => void put(silence)),
+    async listSilences({ endedAfterMs }) {
+      const sql = 'SELECT body FROM silence WHERE until_ms > ? ORDER BY until_ms, id';
+      return readValues<StoredSilence>(database, sql, endedAfterMs);
+    },
+    expireSilence: async (id, atMs) =>
+      database.write(() => {
+        const row = database
+          .prepare('SELECT body FROM silence WHERE id = ? AND until_ms > ?')
+          .get(id, atMs) as unknown as [string] | undefined;
+        if (row) put(endedAt(JSON.parse(row[0]) as StoredSilence, atMs));
+        return row !== undefined;
+      }),
+  };
+}

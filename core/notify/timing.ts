@@ -1,0 +1,87 @@
+import type { Config } from '../config/types.ts';
+import { episodeOf } from './incident.ts';
+import type { Incident, IncidentAlert } from './model.ts';
+
+/** How a route spaces messages, today. */
+export interface Timing {
+  groupWaitMs: number;
+  groupIntervalMs: number;
+  /** Infinity: what still fires is not said again. */
+  repeatIntervalMs: number;
+  /** Whether the end of the last firing alert of a group need not wait for `groupInterval`. */
+  resolvedEarly: boolean;
+}
+
+/** Of incidents whose route is gone from the configuration. */
+const DEFAULT_TIMING: Timing = {
+  groupWaitMs: 0,
+  groupIntervalMs: 5 * 60_000,
+  repeatIntervalMs: 4 * 3_600_000,
+  resolvedEarly: true,
+};
+
+/** A new alert is offered to a channel that failed for good this long after the last try, not at the next offer. */
+const NEWS_AFTER_FAILURE_MS = 60_000;
+
+export function timingOf(incident: Pick<Incident, 'route'>, { routes }: Pick<Config, 'routes'>): Timing {
+  const route = routes.find((candidate) => candidate.name === incident.route);
+  return route ? { ...route, resolvedEarly: route.resolvedEarly ?? true } : DEFAULT_TIMING;
+}
+
+/** What the channel has not been sent of these alerts. */
+export function newsOf(incident: Incident): IncidentAlert[] {
+  return incident.alerts.filter((alert) => incident.notified[episodeOf(alert)] !== alert.status);
+}
+
+/**
+ * When what is new may be sent: `groupWait` after the first alert while the channel was sent nothing of the group, else
+ * `groupInterval` after the last message, as in Alertmanager. Where all have ended it need not wait, but once per
+ * `groupInterval` only. A failed attempt waits for its retry.
+ */
+export function sendAtMs(incident: Incident, news: readonly IncidentAlert[], timing: Timing): number {
+  const { attempt } = incident;
+  if (attempt?.leaseUntilMs !== undefined) return attempt.leaseUntilMs;
+  const groupedMs = groupedAtMs(incident, news, timing);
+  if (attempt?.retryAtMs === undefined) return groupedMs;
+  const known = news.every((alert) => attempt.says[episodeOf(alert)] === alert.status);
+  if (known || !(attempt.failed || attempt.handedOver)) return attempt.retryAtMs;
+  const soonMs = (attempt.triedAtMs ?? attempt.firstTriedAtMs) + NEWS_AFTER_FAILURE_MS;
+  return Math.min(attempt.retryAtMs, Math.max(groupedMs, soonMs));
+}
+
+function groupedAtMs(incident: Incident, news: readonly IncidentAlert[], timing: Timing): number {
+  const { alerts, notified, lastNotifiedAtMs, earlyResolvedAtMs } = incident;
+  const fresh = alerts.every((alert) => notified[episodeOf(alert)] === undefined);
+  if (fresh || lastNotifiedAtMs === undefined) {
+    const entered = news.map((alert) => alert.enteredAtMs ?? alert.firedAtMs);
+    return entered.reduce((first, ms) => Math.min(first, ms), Infinity) + timing.groupWaitMs;
+  }
+  const intervalOverMs = lastNotifiedAtMs + timing.groupIntervalMs;
+  if (!timing.resolvedEarly || alerts.some(({ status }) => status === 'firing')) return intervalOverMs;
+  if (earlyResolvedAtMs === undefined) return lastNotifiedAtMs;
+  return Math.min(intervalOverMs, earlyResolvedAtMs + timing.groupIntervalMs);
+}
+
+/** When what still fires is said again. */
+export function repeatAtMs({ lastNotifiedAtMs, attempt }: Incident, timing: Timing): number {
+  if (lastNotifiedAtMs === undefined) return Infinity;
+  return Math.max(
+    lastNotifiedAtMs + timing.repeatIntervalMs,
+    attempt?.leaseUntilMs ?? attempt?.retryAtMs ?? 0,
+  );
+}
+
+/**
+ * When the incident must be looked at again if nothing withholds its alerts; undefined: when something happens.
+ * An incident without alerts stays open until another early resolved message may go out.
+ */
+export function nextLookMs(incident: Incident, timing: Timing): number | undefined {
+  if (incident.orphanedAtMs !== undefined) return undefined;
+  const { alerts, earlyResolvedAtMs } = incident;
+  if (alerts.length === 0)
+    return earlyResolvedAtMs === undefined ? undefined : earlyResolvedAtMs + timing.groupIntervalMs;
+  const news = newsOf(incident);
+  // Without news all of them fire: what has ended and was sent has left.
+  const lookMs = news.length > 0 ? sendAtMs(incident, news, timing) : repeatAtMs(incident, timing);
+  return Number.isFinite(lookMs) ? lookMs : undefined;
+}

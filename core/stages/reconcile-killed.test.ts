@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { createMemoryState } from '../../test/memory-state.ts';
+import { clear, createWorld, MINUTE, route, START, type World } from '../../test/stage-world.ts';
+import type { StateStore } from '../ports.ts';
+
+async function passes(world: World, minutes: readonly number[]): Promise<void> {
+  for (const minute of minutes) {
+    await world.goTo(minute);
+    await world.notify();
+  }
+}
+
+describe('killed at any write of it', () => {
+  const dying = (inner: StateStore, nth: number, after: boolean): StateStore => {
+    let writes = 0;
+    return {
+      ...inner,
+      async commitIncidents(commit) {
+        writes++;
+        if (writes === nth && !after) throw new Error('killed');
+        await inner.commitIncidents(commit);
+        if (writes === nth) throw new Error('killed');
+      },
+    };
+  };
+
+  it.each([1, 2, 3, 4].flatMap((nth) => [[nth, false] as const, [nth, true] as const]))(
+    'write %i (taken effect: %s) loses nothing and sends nothing new twice',
+    async (nth, after) => {
+      const inner = createMemoryState();
+      const world = createWorld({ state: inner, routes: [{ ...route, groupBy: ['node'] }] });
+      for (const minute of [0, 1, 2]) world.put(minute, { n1: 95, n2: 99 });
+      await world.goTo(2);
+      await world.judge(2);
+      await world.notify();
+      const change = {
+        routes: [{ ...route, channels: ['ops', 'chat'] }],
+        channels: ['ops', 'chat'].map((name) => ({
+          name,
+          type: 'webhook',
+          theme: 'dark' as const,
+          options: {},
+        })),
+      };
+      const first = createWorld({ ...change, state: dying(inner, nth, after) });
+      first.time.jumpTo(START + 3 * MINUTE);
+      await first.notify().catch((error: Error) => expect(error.message).toBe('killed'));
+      const second = createWorld({ ...change, state: inner });
+      second.time.jumpTo(START + 5 * MINUTE);
+      await passes(second, [5, 6, 7]);
+      const all = [...first.sent, ...second.sent];
+      expect(all.filter((one) => one.channel === 'ops')).toEqual([]);
+      const keys = new Set(all.map(({ notification }) => notification.key));
+      expect(keys.size).toBe(1);
+      expect(all[0]?.notification.alerts.map(({ labels }) => labels.node)).toEqual(['n1', 'n2']);
+      await clear(second, 20);
+      await passes(second, [20, 21]);
+      const ends = second.sent.filter(({ notification }) => notification.status === 'resolved');
+      expect(ends.map(({ channel: name }) => name).sort()).toEqual(['chat', 'ops']);
+      expect(await inner.openIncidents()).toEqual([]);
+    },
+  );
+});

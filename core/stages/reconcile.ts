@@ -1,0 +1,131 @@
+import type { Config } from '../config/types.ts';
+import { ConflictError } from '../errors.ts';
+import { hashText } from '../hash.ts';
+import { LEASE_MS } from '../notify/attempt.ts';
+import type { Incident } from '../notify/model.ts';
+import { reconcile } from '../notify/reconcile.ts';
+import type { Clock, Logger, Meter, StateStore, Versioned } from '../ports.ts';
+
+export interface ReconcilePorts {
+  state: StateStore;
+  clock: Clock;
+  logger: Logger;
+  meter: Meter;
+}
+
+type ReconcileStageConfig = Pick<Config, 'rules' | 'routes' | 'channels' | 'silences'>;
+
+/** What the open incidents were decided by last, kept in state. */
+interface Decided {
+  stamp: string;
+  /** Looked at once more then: senders were at work, or functions may have worked with the configuration before. */
+  againAtMs?: number;
+}
+
+const KEY = 'notify/decided';
+/** Incidents of one commit. */
+const AT_ONCE = 20;
+const TRIES = 5;
+
+/**
+ * Decides every open incident again when routes, channels, rules or silences are not those by which it was decided last:
+ * after a restart, an upload, a silence added or ended. Safe to repeat; killed anywhere, it begins again. Returns whether
+ * it did anything. `alone`: this process is the only sender and has just started, so what was being sent is due again.
+ */
+export async function reconcileIncidents(
+  config: ReconcileStageConfig,
+  ports: ReconcilePorts,
+  { alone }: { alone: boolean },
+): Promise<boolean> {
+  const { state, clock } = ports;
+  const nowMs = clock.nowMs();
+  const silences = await state.listSilences({ endedAfterMs: nowMs });
+  // A silence that has merely ended is no change: incidents wait for its end.
+  const stamp = hashText(`${stampOf(config)}\n${JSON.stringify(silences)}`);
+  const before = (await state.counters.load(KEY)) as Decided | undefined;
+  const changed = before?.stamp !== stamp;
+  if (!alone && !changed && nowMs < (before?.againAtMs ?? Infinity)) return false;
+  for (let tried = 1; ; tried++) {
+    try {
+      const leased = await moveIncidents(config, ports, { alone, retryNow: alone || changed });
+      const again = leased > 0 || (changed && !alone);
+      const decided: Decided = { stamp, ...(again && { againAtMs: nowMs + LEASE_MS }) };
+      await state.counters.save(KEY, decided);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      // Others are at work on the same incidents: the next pass begins again.
+      if (tried === TRIES) return false;
+    }
+  }
+}
+
+const stamps = new WeakMap<object, string>();
+
+function stampOf(config: ReconcileStageConfig): string {
+  const known = stamps.get(config);
+  if (known !== undefined) return known;
+  const { rules, routes, channels, silences } = config;
+  const stamp = hashText(JSON.stringify([rules, routes, channels, silences]));
+  stamps.set(config, stamp);
+  return stamp;
+}
+
+/** Returns how many incidents could not be looked at. */
+async function moveIncidents(
+  config: ReconcileStageConfig,
+  { state, clock, logger, meter }: ReconcilePorts,
+  how: { alone: boolean; retryNow: boolean },
+): Promise<number> {
+  const alerts = await state.listAlerts();
+  const firing = alerts.map(({ value }) => value).filter(({ status }) => status === 'firing');
+  const incidents = await state.openIncidents();
+  const nowMs = clock.nowMs();
+  let result = reconcile({ incidents, firing, config, ...how, nowMs });
+  // The list may lag: what stands where one would open belongs to the picture.
+  const missed = await openedMeanwhile(result.gained, state);
+  if (missed.length > 0) {
+    incidents.push(...missed);
+    result = reconcile({ incidents, firing, config, ...how, nowMs });
+  }
+  for (const line of orphans(incidents, config)) logger.warn('the channel of open incidents is gone', line);
+  // What gains goes first: cut off in between, an alert is in two incidents of its channel, which the next run merges.
+  await commit(result.gained, state);
+  await commit(result.settled, state);
+  for (const { rule, labels } of result.unplaced) {
+    meter.count('alerts_dropped_total', { channel: '' });
+    logger.error('an alert that has ended is dropped: its channel is gone and no route names another', {
+      rule,
+      ...labels,
+    });
+  }
+  const { gained, settled, leased } = result;
+  const counts = { open: incidents.length, gained: gained.length, changed: settled.length, leased };
+  logger.info('open incidents were decided again', counts);
+  return leased;
+}
+
+async function openedMeanwhile(
+  gained: readonly Versioned<Incident>[],
+  state: StateStore,
+): Promise<Versioned<Incident>[]> {
+  const opening = gained.filter(({ version }) => version === 0).map(({ value }) => value);
+  const found = await Promise.all(
+    opening.map(({ route, channel, groupKey }) => state.findIncident(route, channel, groupKey)),
+  );
+  return found.filter((incident) => incident !== undefined);
+}
+
+function orphans(
+  incidents: readonly Versioned<Incident>[],
+  { channels }: Pick<Config, 'channels'>,
+): { channel: string; incidents: number }[] {
+  const names = new Set(channels.map(({ name }) => name));
+  const gone = incidents.map(({ value }) => value.channel).filter((channel) => !names.has(channel));
+  return [...Map.groupBy(gone, (name) => name)].map(([channel, all]) => ({ channel, incidents: all.length }));
+}
+
+async function commit(changed: readonly Versioned<Incident>[], state: StateStore): Promise<void> {
+  for (let i = 0; i < changed.length; i += AT_ONCE)
+    await state.commitIncidents({ incidents: changed.slice(i, i + AT_ONCE) });
+}
