@@ -32,7 +32,18 @@ export interface Answer {
 }
 
 const HTML = '<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>';
-const RETRY_AFTER = ['1', '30', '2.5', '40.5', '7200', '86400', '1000000000', 'soon', '-5', 'HTTP-date'] as const;
+const RETRY_AFTER = [
+  '1',
+  '30',
+  '2.5',
+  '40.5',
+  '7200',
+  '86400',
+  '1000000000',
+  'soon',
+  '-5',
+  'HTTP-date',
+] as const;
 
 /** What a service of that type answers. `nowMs`: by its clock, for dates. */
 export function answerOf(mood: Mood, type: ChannelType, random: Random, nowMs: number): Answer {
@@ -46,7 +57,11 @@ export function answerOf(mood: Mood, type: ChannelType, random: Random, nowMs: n
     case 'auth':
       return { ...base, status: random.pick([401, 403]), body: 'no' };
     case 'redirect':
-      return { ...base, status: random.pick([301, 302, 307]), headers: { location: 'https://elsewhere.test/x' } };
+      return {
+        ...base,
+        status: random.pick([301, 302, 307]),
+        headers: { location: 'https://elsewhere.test/x' },
+      };
     case 'fail':
       return { ...base, status: random.pick([500, 502, 503, 504]), body: HTML };
     case 'limit':
@@ -54,7 +69,16 @@ export function answerOf(mood: Mood, type: ChannelType, random: Random, nowMs: n
     case 'lie':
       return { ...base, ...lie(type, random) };
     case 'unclear':
-      return { ...base, shown: true, ...random.pick([{ status: 200, body: '' }, { status: 204, body: '' }, { status: 200, body: '{}' }, { status: 200, body: 'null' }]) };
+      return {
+        ...base,
+        shown: true,
+        ...random.pick([
+          { status: 200, body: '' },
+          { status: 204, body: '' },
+          { status: 200, body: '{}' },
+          { status: 200, body: 'null' },
+        ]),
+      };
     case 'hang':
       return { ...base, shown: random.chance(0.3), afterMs: 15_000, error: 'ETIMEDOUT' };
     case 'break off':
@@ -71,16 +95,28 @@ function accepted(type: ChannelType, random: Random): Pick<Answer, 'status' | 'b
   const json = { 'content-type': 'application/json' };
   switch (type) {
     case 'webhook':
-      return random.pick([{ status: 200, body: 'thanks' }, { status: 202, body: '' }, { status: 204, body: '' }]);
+      return random.pick([
+        { status: 200, body: 'thanks' },
+        { status: 202, body: '' },
+        { status: 204, body: '' },
+      ]);
     case 'slack-webhook':
     case 'mattermost-webhook':
       return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'ok' };
     case 'slack':
-      return { status: 200, headers: json, body: JSON.stringify({ ok: true, channel: 'C0123456789', ts: `${number}.1` }) };
+      return {
+        status: 200,
+        headers: json,
+        body: JSON.stringify({ ok: true, channel: 'C0123456789', ts: `${number}.1` }),
+      };
     case 'mattermost':
       return { status: 201, headers: json, body: JSON.stringify({ id: `post${number}`, channel_id: 'w8' }) };
     case 'telegram':
-      return { status: 200, headers: json, body: JSON.stringify({ ok: true, result: { message_id: number } }) };
+      return {
+        status: 200,
+        headers: json,
+        body: JSON.stringify({ ok: true, result: { message_id: number } }),
+      };
   }
 }
 
@@ -94,7 +130,9 @@ function limit(type: ChannelType, random: Random, nowMs: number): Pick<Answer, '
   const text = word === 'HTTP-date' ? new Date(nowMs + random.pick([5_000, 7_200_000])).toUTCString() : word;
   if (type === 'telegram') {
     const parameters = { retry_after: Number.isFinite(Number(text)) ? Number(text) : 3 };
-    return { body: JSON.stringify({ ok: false, error_code: 429, description: 'Too Many Requests', parameters }) };
+    return {
+      body: JSON.stringify({ ok: false, error_code: 429, description: 'Too Many Requests', parameters }),
+    };
   }
   return { headers: { 'retry-after': text }, body: 'slow down' };
 }

@@ -9,6 +9,7 @@ import { deliverIncident } from '../../core/stages/deliver.ts';
 import { evaluate } from '../../core/stages/evaluate.ts';
 import { fanOut } from '../../core/stages/fan-out.ts';
 import { plan as planRound } from '../../core/stages/plan.ts';
+import { reconcileIncidents } from '../../core/stages/reconcile.ts';
 import { store as storeObservation } from '../../core/stages/store.ts';
 import { createLife, guarded, type Life } from './guard.ts';
 import { CALM_FROM, END } from './plan.ts';
@@ -34,7 +35,10 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
   const running = new Set<Life>();
 
   /** One call; whether it did its work. */
-  async function call(name: string, work: (ports: Ports) => Promise<void>): Promise<'done' | 'failed' | 'died'> {
+  async function call(
+    name: string,
+    work: (ports: Ports) => Promise<void>,
+  ): Promise<'done' | 'failed' | 'died'> {
     const life = createLife();
     running.add(life);
     const done = portsOf(world, table, life)
@@ -87,7 +91,11 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
     const before = lastOfBatch.get(`${batch.bastion} ${batch.index}`);
     const mine = Promise.resolve(before).then(() =>
       message('store', async ({ store, state, clock, logger, meter, config }) => {
-        await storeObservation(observation, { store, state, clock, logger, meter }, config.schedule.latenessMs);
+        await storeObservation(
+          observation,
+          { store, state, clock, logger, meter },
+          config.schedule.latenessMs,
+        );
       }),
     );
     lastOfBatch.set(`${batch.bastion} ${batch.index}`, mine);
@@ -114,7 +122,10 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
       const roundMs = nextRoundMs(world.clock.nowMs(), everyMs);
       await pause(roundMs - world.clock.nowMs());
       const config = world.config();
-      const { batches } = await planRound({ roundMs, config }, { inventory: { list: async () => targetsOf(config) } });
+      const { batches } = await planRound(
+        { roundMs, config },
+        { inventory: { list: async () => targetsOf(config) } },
+      );
       for (const batch of batches) void storeBatch(batch);
       void judge(roundMs, 30 * SECOND);
       for (const repeat of plan.repeats) {
@@ -131,6 +142,7 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
       let nextMs: number | undefined;
       await call('notify', async ({ config, ...ports }) => {
         await fanOut(config, ports);
+        await reconcileIncidents(config, ports, { alone: false });
         const due = await ports.state.dueIncidents(ports.clock.nowMs(), DUE_PAGE);
         for (const { value } of due) void deliver(value.id);
         nextMs = await ports.state.nextDueMs();

@@ -66,7 +66,13 @@ export function channelTo(name: string, type: ChannelType, service: string): Cha
     case 'slack':
       return { name, type, token: secret, channel: 'C0123456789', apiUrl: `https://${service}.test/api` };
     case 'mattermost':
-      return { name, type, token: secret, channelId: 'w8tzf5jb6pyq5jxq3zq8r1n6me', url: `https://${service}.test` };
+      return {
+        name,
+        type,
+        token: secret,
+        channelId: 'w8tzf5jb6pyq5jxq3zq8r1n6me',
+        url: `https://${service}.test`,
+      };
     case 'telegram':
       return { name, type, token: secret, chatId: -1001234567890, apiUrl: `https://${service}.test` };
   }
@@ -84,7 +90,12 @@ export function firstDocument(random: Random, fleet: Fleet): ConfigDocument {
   });
   const inhibited = random.chance(0.6) ? { inhibitedBy: ['down'] } : {};
   const rules = [
-    rule('memory', { metric: 'mem_usage', above: 90, ...(random.chance(0.5) ? { recoveryThreshold: 85 } : {}), ...inhibited }),
+    rule('memory', {
+      metric: 'mem_usage',
+      above: 90,
+      ...(random.chance(0.5) ? { recoveryThreshold: 85 } : {}),
+      ...inhibited,
+    }),
     rule('swap', { metric: 'swap_usage', above: 80, ...inhibited }),
     rule('down', { metric: 'up', below: 1, severity: 'critical' }),
   ];
@@ -104,7 +115,12 @@ export function firstDocument(random: Random, fleet: Fleet): ConfigDocument {
     if (later.length > 0 && random.chance(0.4)) channel.fallback = random.pick(later).name;
   }
   return {
-    bastions: fleet.bastions.map((name) => ({ name, host: 'bastion.test', user: 'probe', privateKey: '${env:key}' })),
+    bastions: fleet.bastions.map((name) => ({
+      name,
+      host: 'bastion.test',
+      user: 'probe',
+      privateKey: '${env:key}',
+    })),
     clusters: fleet.clusters.map(({ name, bastion, nodes }) => ({
       name,
       bastion,
@@ -114,7 +130,10 @@ export function firstDocument(random: Random, fleet: Fleet): ConfigDocument {
     schedule: { jitter: `${random.int(0, 20)}s`, lateness: `${random.pick([10, 15])}m` },
     rules,
     channels,
-    routes: firstRoutes(random, channels.map(({ name }) => name)),
+    routes: firstRoutes(
+      random,
+      channels.map(({ name }) => name),
+    ),
     silences: [],
   };
 }
@@ -125,7 +144,13 @@ export function routeTo(random: Random, name: string, fields: Partial<RouteDocum
     match: {},
     channels: [],
     continue: false,
-    groupBy: random.pick([['rule', 'cluster'], ['cluster'], ['rule'], ['rule', 'cluster', 'node'], ['severity']]),
+    groupBy: random.pick([
+      ['rule', 'cluster'],
+      ['cluster'],
+      ['rule'],
+      ['rule', 'cluster', 'node'],
+      ['severity'],
+    ]),
     groupWait: random.pick(['0s', '30s', '1m']),
     groupInterval: random.pick(['1m', '5m', '10m']),
     repeatInterval: random.pick(['1h', '2h', '4h']),
@@ -140,7 +165,11 @@ function firstRoutes(random: Random, channels: readonly string[]): RouteDocument
   };
   const routes: RouteDocument[] = [];
   if (random.chance(0.5)) {
-    const match = random.pick<Record<string, string>>([{ severity: 'critical' }, { cluster: 'c1' }, { rule: 'memory' }]);
+    const match = random.pick<Record<string, string>>([
+      { severity: 'critical' },
+      { cluster: 'c1' },
+      { rule: 'memory' },
+    ]);
     routes.push(routeTo(random, 'first', { match, channels: some(), continue: random.chance(0.6) }));
   }
   // The first channel is always spoken to: the lie must be heard.

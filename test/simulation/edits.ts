@@ -1,5 +1,5 @@
-import { CHANNEL_TYPES, channelTo, type ConfigDocument, routeTo } from './document.ts';
-import { type Fleet } from './fleet.ts';
+import { CHANNEL_TYPES, type ConfigDocument, channelTo, routeTo } from './document.ts';
+import type { Fleet } from './fleet.ts';
 import type { Random } from './random.ts';
 import { HOUR, MINUTE } from './timeline.ts';
 
@@ -34,7 +34,10 @@ export const EDITS = {
     const old = document.channels[at]!;
     const number = fresh();
     const type = random.pick(CHANNEL_TYPES);
-    document.channels[at] = { ...channelTo(`ch${number}`, type, `s${number}`), ...(old.fallback ? { fallback: old.fallback } : {}) };
+    document.channels[at] = {
+      ...channelTo(`ch${number}`, type, `s${number}`),
+      ...(old.fallback ? { fallback: old.fallback } : {}),
+    };
     renameReferences(document, old.name, `ch${number}`);
     return true;
   },
@@ -81,10 +84,14 @@ export const EDITS = {
     return true;
   },
   'rule removed'(document, { random }) {
-    if (document.rules.length < 3) return false;
-    const [removed] = document.rules.splice(random.int(0, document.rules.length - 1), 1);
+    const named = [...document.routes, ...document.silences].map(({ match }) => match.rule);
+    const free = document.rules.filter(({ name }) => !named.includes(name));
+    if (document.rules.length < 3 || free.length === 0) return false;
+    const removed = random.pick(free);
+    document.rules = document.rules.filter((rule) => rule !== removed);
     for (const rule of document.rules) {
-      if (Array.isArray(rule.inhibitedBy)) rule.inhibitedBy = rule.inhibitedBy.filter((name) => name !== removed?.name);
+      if (!Array.isArray(rule.inhibitedBy)) continue;
+      rule.inhibitedBy = rule.inhibitedBy.filter((name) => name !== removed.name);
     }
     return true;
   },
@@ -113,7 +120,8 @@ function renameChannel(document: ConfigDocument, from: string, to: string): void
 
 function renameReferences(document: ConfigDocument, from: string, to: string): void {
   for (const channel of document.channels) if (channel.fallback === from) channel.fallback = to;
-  for (const route of document.routes) route.channels = route.channels.map((name) => (name === from ? to : name));
+  for (const route of document.routes)
+    route.channels = route.channels.map((name) => (name === from ? to : name));
 }
 
 const isoTime = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');

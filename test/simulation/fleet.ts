@@ -1,4 +1,4 @@
-import type { BatchObservation, Batch, Labels, Observation, Target } from '../../core/model.ts';
+import type { Batch, BatchObservation, Labels, Observation, Target } from '../../core/model.ts';
 import type { Random } from './random.ts';
 import { START } from './timeline.ts';
 
@@ -109,9 +109,7 @@ function script(random: Random, options: { rounds: number; calm: number; okRound
   const line: boolean[] = [];
   let bad = random.chance(0.15);
   while (line.length < options.calm) {
-    const length = bad
-      ? random.pick([1, 2, 3, 4, 6, 8, 15, 30])
-      : random.int(1, 2 * options.okRounds);
+    const length = bad ? random.pick([1, 2, 3, 4, 6, 8, 15, 30]) : random.int(1, 2 * options.okRounds);
     for (let i = 0; i < length; i++) line.push(bad);
     bad = !bad;
   }

@@ -38,19 +38,21 @@ export function guarded<T extends object>(
   fateOf: (what: string, args: readonly unknown[]) => Fate,
   delay?: () => Promise<void>,
 ): T {
-  const wrap = (name: string, inner: (...args: unknown[]) => unknown) => async (...args: unknown[]) => {
-    if (!life.alive()) return NEVER;
-    if (delay) await delay();
-    if (!life.alive()) return NEVER;
-    const fate = READS.test(name) ? 'done' : fateOf(name, args);
-    if (fate === 'fails before') throw new RetryableError(`${name}: no answer`);
-    if (fate === 'dies before') return end(`before ${name}`);
-    const result = await inner(...args);
-    if (!life.alive()) return NEVER;
-    if (fate === 'dies after') return end(`after ${name}`);
-    if (fate === 'fails after') throw new RetryableError(`${name}: the answer was lost`);
-    return result;
-  };
+  const wrap =
+    (name: string, inner: (...args: unknown[]) => unknown) =>
+    async (...args: unknown[]) => {
+      if (!life.alive()) return NEVER;
+      if (delay) await delay();
+      if (!life.alive()) return NEVER;
+      const fate = READS.test(name) ? 'done' : fateOf(name, args);
+      if (fate === 'fails before') throw new RetryableError(`${name}: no answer`);
+      if (fate === 'dies before') return end(`before ${name}`);
+      const result = await inner(...args);
+      if (!life.alive()) return NEVER;
+      if (fate === 'dies after') return end(`after ${name}`);
+      if (fate === 'fails after') throw new RetryableError(`${name}: the answer was lost`);
+      return result;
+    };
   const end = (why: string) => {
     life.die(why);
     return NEVER;

@@ -1,6 +1,6 @@
 import { checkContent } from './content-invariants.ts';
-import type { Post } from './services.ts';
 import { END } from './plan.ts';
+import type { Post } from './services.ts';
 import { HOUR, MINUTE } from './timeline.ts';
 import type { Episode, Truth } from './truth.ts';
 import { clockText } from './world.ts';
@@ -77,7 +77,10 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
     }
     const others = routed.flatMap((name) => standIns(name, truth));
     if (routed.length > 0 && !others.some((name) => heard.seen(name, episode, 'resolved'))) {
-      violated('sent as firing to a channel that is gone, sent as resolved to nobody', `${nameOf(episode)}, ${channel}`);
+      violated(
+        'sent as firing to a channel that is gone, sent as resolved to nobody',
+        `${nameOf(episode)}, ${channel}`,
+      );
     }
   }
   const { firedSeenMs, resolvedSeenMs } = episode;
@@ -91,10 +94,14 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
     const told = standIns(channel, truth).some(
       (name) => heard.seen(name, episode, 'firing') || heard.seen(name, episode, 'resolved'),
     );
-    if (!told) violated('it fired and ended, and a channel never heard of it', `${nameOf(episode)} to ${channel}`);
+    if (!told)
+      violated('it fired and ended, and a channel never heard of it', `${nameOf(episode)} to ${channel}`);
   }
   if (heard.channels(episode).length === 0 && named.every((names) => names.length > 0)) {
-    violated('it fired and ended, and nobody heard of it', `${nameOf(episode)}, over at ${clockText(resolvedSeenMs)}`);
+    violated(
+      'it fired and ended, and nobody heard of it',
+      `${nameOf(episode)}, over at ${clockText(resolvedSeenMs)}`,
+    );
   }
 }
 
@@ -121,11 +128,17 @@ function checkNothingFiresAfterItsEnd({ posts, byId }: Truth, violated: Violatio
 }
 
 function checkTries({ posts }: Truth, violated: Violations): void {
-  for (const [what, tries] of Map.groupBy(posts, ({ service, notification }) => `${notification.key} to ${service}`)) {
+  for (const [what, tries] of Map.groupBy(
+    posts,
+    ({ service, notification }) => `${notification.key} to ${service}`,
+  )) {
     for (let i = MOST_TRIES_AN_HOUR; i < tries.length; i++) {
       const spanMs = (tries[i] as Post).atMs - (tries[i - MOST_TRIES_AN_HOUR] as Post).atMs;
       if (spanMs >= HOUR) continue;
-      violated('a service is flooded', `${what}: ${MOST_TRIES_AN_HOUR} tries in ${Math.round(spanMs / MINUTE)} m`);
+      violated(
+        'a service is flooded',
+        `${what}: ${MOST_TRIES_AN_HOUR} tries in ${Math.round(spanMs / MINUTE)} m`,
+      );
       break;
     }
   }

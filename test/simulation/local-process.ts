@@ -4,7 +4,7 @@ import { WHOLE } from '../../core/plan/shards.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { evaluate } from '../../core/stages/evaluate.ts';
 import type { Sleep } from '../../local/clock.ts';
-import { startNotifier, takeOverAttempts } from '../../local/notifier.ts';
+import { startNotifier } from '../../local/notifier.ts';
 import { createRoundRunner } from '../../local/round.ts';
 import { runSchedule } from '../../local/scheduler.ts';
 import { createLife, guarded, type Life, NEVER } from './guard.ts';
@@ -33,7 +33,6 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
   };
   const channels = await world.channelsFor(config, life);
   const ports = { store, state, clock, logger, meter, secrets, channels, draw: async () => undefined };
-  await takeOverAttempts(state, clock.nowMs());
   const notifier = startNotifier(config, {
     ...ports,
     sleep: (ms, signal) => sleep(ms === SWEEP_MS ? RARER_SWEEP_MS : ms, signal),
@@ -74,7 +73,9 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
       const { everyMs } = plan.fleet;
       const roundMs = (Math.floor(clock.nowMs() / everyMs) - roundsAgo) * everyMs;
       world.count('round judged again');
-      await evaluate({ config, targets: targetsOf(config), roundMs, shard: WHOLE }, ports).catch(() => undefined);
+      await evaluate({ config, targets: targetsOf(config), roundMs, shard: WHOLE }, ports).catch(
+        () => undefined,
+      );
       notifier.wake();
     });
   }
@@ -109,7 +110,10 @@ export async function operateLocally(world: World, disk: StateStore): Promise<vo
     }
     crash = crash.filter(({ atMs }) => atMs > timeline.trueMs());
     const next = Math.min(edits[0]?.atMs ?? END, crash[0]?.atMs ?? END);
-    const why = await Promise.race([life.died, pause(Math.max(0, next - timeline.trueMs())).then(() => undefined)]);
+    const why = await Promise.race([
+      life.died,
+      pause(Math.max(0, next - timeline.trueMs())).then(() => undefined),
+    ]);
     if (why !== undefined) {
       world.crashes.push(timeline.trueMs());
       const downMs = timeline.trueMs() < CALM_FROM ? downFor(random) : SECOND;

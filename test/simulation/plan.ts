@@ -56,7 +56,11 @@ export interface Plan {
 export function planOf(seed: number): Plan {
   const random = createRandom(seed);
   const kind = KINDS_OF_STATE[seed % 2] as KindOfState;
-  const fleet = createFleet(random.fork(), { fromMs: START, calmFromMs: CALM_FROM - 10 * MINUTE, untilMs: END });
+  const fleet = createFleet(random.fork(), {
+    fromMs: START,
+    calmFromMs: CALM_FROM - 10 * MINUTE,
+    untilMs: END,
+  });
   const document = firstDocument(random.fork(), fleet);
   const when = () => random.int(START + 5 * MINUTE, CALM_FROM - MINUTE);
   const several = <T>(most: number, make: () => T): T[] => Array.from({ length: random.int(1, most) }, make);

@@ -1,3 +1,4 @@
+import './zlib-in-turn.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,9 +6,10 @@ import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { createMemoryTable } from '../memory-table.ts';
 import { operateCloud, stateOf } from './cloud-functions.ts';
-import { checkInvariants } from './invariants.ts';
+import { checkInvariants, type Violations } from './invariants.ts';
 import { operateLocally } from './local-process.ts';
 import { END, type KindOfState, planOf } from './plan.ts';
+import { SpinningError } from './timeline.ts';
 import { readTruth } from './truth.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -24,11 +26,13 @@ export async function simulate(seed: number, onTrace?: (line: string) => void): 
   const plan = planOf(seed);
   const world = createWorld(plan, onTrace);
   const violations: Outcome['violations'] = [];
-  const state = await (plan.kind === 'sqlite' ? runLocally(world) : runCloud(world));
+  const violated = (what: string, about: string) => void violations.push({ what, about });
+  const state = await (plan.kind === 'sqlite' ? runLocally(world, violated) : runCloud(world, violated));
   try {
     const truth = await readTruth(world, state);
-    for (const { resolved } of truth.episodes) world.count(resolved ? 'episode: ended' : 'episode: firing at the end');
-    checkInvariants(truth, (what, about) => violations.push({ what, about }));
+    for (const { resolved } of truth.episodes)
+      world.count(resolved ? 'episode: ended' : 'episode: firing at the end');
+    checkInvariants(truth, violated);
   } finally {
     await state.close();
   }
@@ -37,11 +41,11 @@ export async function simulate(seed: number, onTrace?: (line: string) => void): 
   return { seed, kind: plan.kind, violations, counts: Object.fromEntries(world.counts) };
 }
 
-async function runLocally(world: World): Promise<StateStore> {
+async function runLocally(world: World, violated: Violations): Promise<StateStore> {
   const path = mkdtempSync(join(folder(), 'bartizan-simulation-'));
   const disk = openSqliteState({ path });
   const running = operateLocally(world, disk);
-  await runAll(world, running);
+  await runAll(world, running, violated);
   return {
     ...disk,
     async close() {
@@ -51,20 +55,25 @@ async function runLocally(world: World): Promise<StateStore> {
   };
 }
 
-async function runCloud(world: World): Promise<StateStore> {
+async function runCloud(world: World, violated: Violations): Promise<StateStore> {
   const table = createMemoryTable({ lagging: true });
-  await runAll(world, operateCloud(world, table));
+  await runAll(world, operateCloud(world, table), violated);
   table.settle();
   return stateOf(world, table);
 }
 
 /** What the world itself fails of must not pass for a schedule in which nothing happened. */
-async function runAll(world: World, running: Promise<void>): Promise<void> {
+async function runAll(world: World, running: Promise<void>, violated: Violations): Promise<void> {
   let broken: unknown;
   running.catch((error: unknown) => {
     broken = error ?? new Error('unknown');
   });
-  await world.timeline.runUntil(END);
+  try {
+    await world.timeline.runUntil(END);
+  } catch (error) {
+    if (!(error instanceof SpinningError)) throw error;
+    violated('a process works without a pause', error.message);
+  }
   if (broken !== undefined) throw broken;
 }
 

@@ -6,6 +6,11 @@ export const HOUR = 3_600_000;
 /** A multiple of every interval that rounds have here. */
 export const START = 480_000 * HOUR;
 
+/** Time does not go on: something is done again and again without a pause. */
+export class SpinningError extends Error {
+  override readonly name = 'SpinningError';
+}
+
 /**
  * Virtual time as a queue of sleepers. It moves to the next of them once nothing is left to do, so that hours pass in
  * as long as their work takes, and equal seeds give equal runs.
@@ -17,6 +22,9 @@ export interface Timeline {
   /** Runs all that happens until then. */
   runUntil(trueMs: number): Promise<void>;
 }
+
+/** Steps of one moment; more is somebody who does not pause. */
+const MOST_STEPS = 5_000;
 
 interface Sleeper {
   atMs: number;
@@ -72,8 +80,12 @@ export function createTimeline(startMs: number = START): Timeline {
       }),
     async runUntil(untilMs) {
       await settled();
+      let steps = 0;
       for (let first = heap[0]; first && first.atMs <= untilMs; first = heap[0]) {
         pop();
+        if (first.atMs > now) steps = 0;
+        else if (++steps > MOST_STEPS)
+          throw new SpinningError(`${MOST_STEPS} steps at ${new Date(now).toISOString()}`);
         now = Math.max(now, first.atMs);
         first.wake();
         await settled();

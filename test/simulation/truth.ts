@@ -2,8 +2,8 @@ import type { Config, Route } from '../../core/config/types.ts';
 import type { Labels, Rule, Transition } from '../../core/model.ts';
 import type { Delivery } from '../../core/notify/model.ts';
 import type { StateStore } from '../../core/ports.ts';
-import type { Post } from './services.ts';
 import { END } from './plan.ts';
+import type { Post } from './services.ts';
 import { HOUR, MINUTE, START } from './timeline.ts';
 import type { World } from './world.ts';
 
@@ -50,7 +50,9 @@ export async function readTruth(world: World, state: StateStore): Promise<Truth>
     (configs.findLast(({ fromMs }) => fromMs <= trueMs) ?? (configs[0] as World['configs'][number])).config;
   const ruleOf = (episode: Episode, config: Config) =>
     config.rules.find(({ name }) => name === episode.rule) ??
-    configs.map((one) => one.config.rules.find(({ name }) => name === episode.rule)).findLast((rule) => rule !== undefined);
+    configs
+      .map((one) => one.config.rules.find(({ name }) => name === episode.rule))
+      .findLast((rule) => rule !== undefined);
 
   function suppressedAt(episode: Episode, trueMs: number): 'silence' | 'inhibition' | undefined {
     const config = configAt(trueMs);
@@ -79,7 +81,9 @@ export async function readTruth(world: World, state: StateStore): Promise<Truth>
 
   function rulesOf(episode: Episode): Rule[] {
     const all = configs.flatMap(({ config }) => config.rules.filter(({ name }) => name === episode.rule));
-    return [...new Map(all.map((rule) => [JSON.stringify([rule.severity, rule.inhibitedBy]), rule])).values()];
+    return [
+      ...new Map(all.map((rule) => [JSON.stringify([rule.severity, rule.inhibitedBy]), rule])).values(),
+    ];
   }
 
   return {

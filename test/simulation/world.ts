@@ -3,7 +3,7 @@ import type { Config } from '../../core/config/types.ts';
 import type { Target, Transition } from '../../core/model.ts';
 import type { Channel, Clock, Logger, Meter, Prober, Secrets, StateStore } from '../../core/ports.ts';
 import { type ChannelType, type ConfigDocument, configOf } from './document.ts';
-import { type EditName, EDITS } from './edits.ts';
+import { EDITS, type EditName } from './edits.ts';
 import type { Fate, Life } from './guard.ts';
 import { CALM_FROM, type Plan, type PlannedEdit } from './plan.ts';
 import type { Random } from './random.ts';
@@ -65,7 +65,9 @@ export function createWorld(plan: Plan, onTrace?: (line: string) => void): World
     wallMs: clock.nowMs,
     onPost({ service, channel, notification, answer }) {
       count(`answer: ${answer.mood}`);
-      trace(`${service} gets ${notification.key} for ${channel} (${notification.reason}): ${answer.mood}${answer.status ? ` ${answer.status}` : ''} | ${saidBy(notification)}`);
+      trace(
+        `${service} gets ${notification.key} for ${channel} (${notification.reason}): ${answer.mood}${answer.status ? ` ${answer.status}` : ''} | ${saidBy(notification)}`,
+      );
     },
   });
   const edits = random.fork();
@@ -176,16 +178,32 @@ export function proberOf(world: World): Prober {
   const { timeline, random, plan, clock } = world;
   return {
     async probe(batch) {
-      await timeline.sleep(random.chance(0.1) ? random.int(4_000, 20_000) : random.int(50, 900), NEVER_ABORTED);
+      await timeline.sleep(
+        random.chance(0.1) ? random.int(4_000, 20_000) : random.int(50, 900),
+        NEVER_ABORTED,
+      );
       return plan.fleet.observe(batch, clock.nowMs());
     },
     close: async () => undefined,
   };
 }
 
-function saidBy({ alerts }: { alerts: readonly { alertId: string; rule: string; labels: Record<string, string>; status: string; firedAtMs: number }[] }) {
+function saidBy({
+  alerts,
+}: {
+  alerts: readonly {
+    alertId: string;
+    rule: string;
+    labels: Record<string, string>;
+    status: string;
+    firedAtMs: number;
+  }[];
+}) {
   return alerts
-    .map(({ rule, labels, status, firedAtMs }) => `${rule}/${labels.node ?? labels.cluster}@${clockText(firedAtMs)} ${status}`)
+    .map(
+      ({ rule, labels, status, firedAtMs }) =>
+        `${rule}/${labels.node ?? labels.cluster}@${clockText(firedAtMs)} ${status}`,
+    )
     .join(', ');
 }
 
@@ -194,8 +212,10 @@ export function clockText(ms: number): string {
 }
 
 function loggerTo(trace: (line: string) => void, on: boolean): Logger {
-  const at = (level: string) => (message: string, fields: Record<string, unknown> = {}) => {
-    if (on) trace(`  ${level}: ${message} ${JSON.stringify(fields)}`);
-  };
+  const at =
+    (level: string) =>
+    (message: string, fields: Record<string, unknown> = {}) => {
+      if (on) trace(`  ${level}: ${message} ${JSON.stringify(fields)}`);
+    };
   return { debug: () => undefined, info: at('info'), warn: at('warn'), error: at('error') };
 }
