@@ -23,6 +23,12 @@ const AFTER_FAILURE_MS = 10 * SECOND;
 const AFTER_DEATH_MS = MINUTE;
 const NEXT_TICK_MS = MINUTE;
 
+/**
+ * A round that is judged later than the lateness after another one rewinds the rule today (`loadStanding` takes it for a
+ * clock that was set back): such messages are left out.
+ */
+const LATEST_ROUND_MS = 9 * MINUTE;
+
 type Ports = Awaited<ReturnType<typeof portsOf>>;
 
 /**
@@ -109,6 +115,8 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
       shards.map(async (shard) => {
         await pause(delayMs + latency() + (shard.kind === 'fleet' ? 15 * SECOND : 0));
         await message('evaluate', async ({ config, ...ports }) => {
+          // See LATEST_ROUND_MS.
+          if (world.clock.nowMs() - roundMs > LATEST_ROUND_MS) return world.count('message too late');
           await evaluate({ config, targets: targetsOf(config), roundMs, shard }, ports);
         });
         wake();

@@ -89,7 +89,12 @@ export function planOf(seed: number): Plan {
       const toMs = Math.min(CALM_FROM, fromMs + random.pick([1, 5, 15]) * MINUTE);
       return { of: random.pick(['state', 'samples']), fromMs, toMs, share: random.pick([0.2, 1]) };
     }),
-    repeats: byTime(perhaps(6, () => ({ atMs: when(), roundsAgo: random.int(0, 4) }))),
+    repeats: byTime(
+      perhaps(6, () => ({
+        atMs: when(),
+        roundsAgo: random.int(0, Math.floor((8 * MINUTE) / fleet.everyMs)),
+      })),
+    ),
     firstLie: { service: 's1', request: random.int(1, 3) },
     shards: random.int(1, 3),
   };
@@ -133,6 +138,7 @@ function moodWindow(random: Random, service: string): MoodWindow {
 function clockSteps(random: Random, atMs: number): { atMs: number; byMs: number }[] {
   const byMs = random.pick([-10 * MINUTE, -2 * MINUTE, -20 * SECOND, 20 * SECOND, 3 * MINUTE, 25 * MINUTE]);
   const step = { atMs, byMs };
-  if (random.chance(0.5)) return [step];
+  // A clock that was wrong for longer than the lateness has left samples of the future.
+  if (random.chance(0.5) || byMs > 5 * MINUTE) return [step];
   return [step, { atMs: Math.min(CALM_FROM - MINUTE, atMs + random.pick([2, 30]) * MINUTE), byMs: -byMs }];
 }

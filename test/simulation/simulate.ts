@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
 import type { StateStore } from '../../core/ports.ts';
-import { createMemoryTable } from '../memory-table.ts';
 import { operateCloud, stateOf } from './cloud-functions.ts';
 import { checkInvariants, type Violations } from './invariants.ts';
 import { operateLocally } from './local-process.ts';
-import { END, type KindOfState, planOf } from './plan.ts';
+import { CALM_FROM, END, type KindOfState, planOf } from './plan.ts';
+import { createQuickTable } from './quick-table.ts';
 import { SpinningError } from './timeline.ts';
 import { readTruth } from './truth.ts';
 import { createWorld, type World } from './world.ts';
@@ -56,7 +56,7 @@ async function runLocally(world: World, violated: Violations): Promise<StateStor
 }
 
 async function runCloud(world: World, violated: Violations): Promise<StateStore> {
-  const table = createMemoryTable({ lagging: true });
+  const table = createQuickTable(() => world.timeline.trueMs() < CALM_FROM && world.random.chance(0.2));
   await runAll(world, operateCloud(world, table), violated);
   table.settle();
   return stateOf(world, table);
