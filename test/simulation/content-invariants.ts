@@ -64,12 +64,7 @@ function checkNumbers({ posts }: Truth, violated: Violations): void {
 }
 
 /** What a channel took, and what its record says so, is not sent to it again as news. */
-function checkNews({ posts, deliveries }: Truth, violated: Violations): void {
-  const recorded = new Set(
-    deliveries
-      .filter(({ outcome }) => outcome === 'delivered')
-      .map(({ incidentId, number, channel }) => `${incidentId}:${number} ${channel}`),
-  );
+function checkNews({ posts, isRecorded }: Truth, violated: Violations): void {
   for (const [channel, own] of Map.groupBy(posts, (post) => post.channel)) {
     const known = new Map<string, { key: string; atMs: number }>();
     for (const post of own) {
@@ -81,7 +76,7 @@ function checkNews({ posts, deliveries }: Truth, violated: Violations): void {
       if (news.length > 0 && stale.length === news.length) {
         violated('sent again as news', `${key} to ${channel} at ${clockText(atMs)} (${notification.reason})`);
       }
-      if (post.outcome && post.outcome.kind !== 'failed' && recorded.has(`${key} ${channel}`)) {
+      if (post.outcome && post.outcome.kind !== 'failed' && isRecorded(post)) {
         for (const { alertId, firedAtMs, status } of notification.alerts) {
           const id = `${alertId}@${firedAtMs} ${status}`;
           if (!known.has(id)) known.set(id, { key, atMs: post.outcome.atMs });

@@ -66,7 +66,7 @@ export const EDITS = {
   },
   'route added'(document, { random, fresh, fleet }) {
     const match = random.pick([
-      { rule: 'down' },
+      { rule: random.pick(document.rules).name },
       { cluster: random.pick(fleet.clusters).name },
       { severity: 'critical' },
     ] as Record<string, string>[]);

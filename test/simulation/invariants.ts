@@ -2,7 +2,7 @@ import { checkContent } from './content-invariants.ts';
 import { END } from './plan.ts';
 import type { Post } from './services.ts';
 import { HOUR, MINUTE } from './timeline.ts';
-import type { Episode, Truth } from './truth.ts';
+import { type Episode, nameOf, type Truth } from './truth.ts';
 import { clockText } from './world.ts';
 
 /** A fan-out, a message under way, a table that answers late: a message may still say what was true so long ago. */
@@ -142,8 +142,4 @@ function checkTries({ posts }: Truth, violated: Violations): void {
       break;
     }
   }
-}
-
-export function nameOf({ rule, labels, fired }: Episode): string {
-  return `${rule}/${labels.node ?? labels.cluster}@${clockText(fired.atMs)}`;
 }

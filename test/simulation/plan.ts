@@ -48,6 +48,14 @@ export interface Plan {
   failures: readonly { of: 'state' | 'samples'; fromMs: number; toMs: number; share: number }[];
   /** Times at which an older round is judged again, beside whatever runs. */
   repeats: readonly { atMs: number; roundsAgo: number }[];
+  /** Added to state at run time. */
+  silences: readonly {
+    atMs: number;
+    lastsMs: number;
+    expireAfterMs?: number;
+    acknowledges: boolean;
+    match: Record<string, string>;
+  }[];
   firstLie: { service: string; request: number };
   /** Of functions: parts of the fleet. */
   shards: number;
@@ -95,6 +103,17 @@ export function planOf(seed: number): Plan {
         roundsAgo: random.int(0, Math.floor((8 * MINUTE) / fleet.everyMs)),
       })),
     ),
+    silences: perhaps(2, () => ({
+      atMs: when(),
+      lastsMs: random.pick([10 * MINUTE, HOUR, 24 * HOUR]),
+      ...(random.chance(0.6) && { expireAfterMs: random.pick([5 * MINUTE, 40 * MINUTE, 2 * HOUR]) }),
+      acknowledges: random.chance(0.4),
+      match: random.pick([
+        { rule: random.pick(document.rules).name },
+        { cluster: random.pick(fleet.clusters).name },
+        { node: random.pick(random.pick(fleet.clusters).nodes) },
+      ] as Record<string, string>[]),
+    })),
     firstLie: { service: 's1', request: random.int(1, 3) },
     shards: random.int(1, 3),
   };

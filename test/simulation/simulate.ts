@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { operateCloud, stateOf } from './cloud-functions.ts';
+import { checkHealth, watchHealth } from './health-watch.ts';
 import { checkInvariants, type Violations } from './invariants.ts';
 import { operateLocally } from './local-process.ts';
 import { CALM_FROM, END, type KindOfState, planOf } from './plan.ts';
 import { createQuickTable } from './quick-table.ts';
+import { addSilences } from './runtime-silences.ts';
 import { SpinningError } from './timeline.ts';
 import { readTruth } from './truth.ts';
 import { createWorld, type World } from './world.ts';
@@ -33,6 +35,7 @@ export async function simulate(seed: number, onTrace?: (line: string) => void): 
     for (const { resolved } of truth.episodes)
       world.count(resolved ? 'episode: ended' : 'episode: firing at the end');
     checkInvariants(truth, violated);
+    checkHealth(world.looks, truth, violated);
   } finally {
     await state.close();
   }
@@ -44,8 +47,7 @@ export async function simulate(seed: number, onTrace?: (line: string) => void): 
 async function runLocally(world: World, violated: Violations): Promise<StateStore> {
   const path = mkdtempSync(join(folder(), 'bartizan-simulation-'));
   const disk = openSqliteState({ path });
-  const running = operateLocally(world, disk);
-  await runAll(world, running, violated);
+  await runAll(world, [operateLocally(world, disk), ...beside(world, disk)], violated);
   return {
     ...disk,
     async close() {
@@ -57,15 +59,21 @@ async function runLocally(world: World, violated: Violations): Promise<StateStor
 
 async function runCloud(world: World, violated: Violations): Promise<StateStore> {
   const table = createQuickTable(() => world.timeline.trueMs() < CALM_FROM && world.random.chance(0.2));
-  await runAll(world, operateCloud(world, table), violated);
+  await runAll(world, [operateCloud(world, table), ...beside(world, stateOf(world, table))], violated);
   table.settle();
   return stateOf(world, table);
 }
 
+/** People and monitors that look at state beside whatever works with it. */
+const beside = (world: World, state: StateStore) => [
+  watchHealth(world, state, world.looks),
+  addSilences(world, state),
+];
+
 /** What the world itself fails of must not pass for a schedule in which nothing happened. */
-async function runAll(world: World, running: Promise<void>, violated: Violations): Promise<void> {
+async function runAll(world: World, running: readonly Promise<void>[], violated: Violations): Promise<void> {
   let broken: unknown;
-  running.catch((error: unknown) => {
+  Promise.all(running).catch((error: unknown) => {
     broken = error ?? new Error('unknown');
   });
   try {

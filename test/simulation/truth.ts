@@ -1,11 +1,11 @@
 import type { Config, Route } from '../../core/config/types.ts';
 import type { Labels, Rule, Transition } from '../../core/model.ts';
-import type { Delivery } from '../../core/notify/model.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { END } from './plan.ts';
+import type { RuntimeSilence } from './runtime-silences.ts';
 import type { Post } from './services.ts';
 import { HOUR, MINUTE, START } from './timeline.ts';
-import type { World } from './world.ts';
+import { clockText, type World } from './world.ts';
 
 /** One firing of an alert, as state has it. */
 export interface Episode {
@@ -26,7 +26,6 @@ export interface Truth {
   episodes: readonly Episode[];
   byId: ReadonlyMap<string, Episode>;
   posts: readonly Post[];
-  deliveries: readonly Delivery[];
   configAt(trueMs: number): Config;
   final: Config;
   /** The rule as it was when the episode fired, or as it is. */
@@ -35,6 +34,8 @@ export interface Truth {
   channelsOf(episode: Episode, config: Config): { channel: string; route: Route }[];
   /** Held back by a silence, or by another alert. */
   suppressedAt(episode: Episode, trueMs: number): 'silence' | 'inhibition' | undefined;
+  /** State has it that the channel took the message. */
+  isRecorded(post: Post): boolean;
   suppressedWithin(episode: Episode, fromMs: number, toMs: number): boolean;
 }
 
@@ -54,17 +55,24 @@ export async function readTruth(world: World, state: StateStore): Promise<Truth>
       .map((one) => one.config.rules.find(({ name }) => name === episode.rule))
       .findLast((rule) => rule !== undefined);
 
+  const recorded = new Set(
+    deliveries
+      .filter(({ outcome }) => outcome === 'delivered')
+      .map(({ incidentId, number, channel }) => `${incidentId}:${number} ${channel}`),
+  );
+
   function suppressedAt(episode: Episode, trueMs: number): 'silence' | 'inhibition' | undefined {
     const config = configAt(trueMs);
     // A rule that was removed or edited meanwhile holds for its incident as it was.
     for (const rule of rulesOf(episode)) {
       const labels: Labels = { ...episode.labels, rule: episode.rule, severity: rule.severity };
-      const wallMs = trueMs + (world.clock.nowMs() - world.timeline.trueMs());
+      const wallMs = world.wallAt(trueMs);
       const silenced = config.silences.some((silence) => {
         const match = (silence as unknown as { match: Record<string, readonly string[]> }).match;
         return silence.fromMs <= wallMs && wallMs < silence.untilMs && matches(match, labels);
       });
-      if (silenced) return 'silence';
+      if (silenced || world.runtimeSilences.some((one) => isSilencedBy(one, episode, labels, trueMs)))
+        return 'silence';
       const { cluster, node } = episode.labels;
       const inhibited = episodes.some(
         (other) =>
@@ -91,11 +99,11 @@ export async function readTruth(world: World, state: StateStore): Promise<Truth>
     episodes,
     byId: new Map(episodes.map((episode) => [episode.id, episode])),
     posts: world.services.posts,
-    deliveries,
     configAt,
     final,
     ruleOf,
     suppressedAt,
+    isRecorded: ({ notification, channel }) => recorded.has(`${notification.key} ${channel}`),
     suppressedWithin(episode, fromMs, toMs) {
       for (let atMs = fromMs; atMs <= toMs + MINUTE; atMs += MINUTE) {
         if (suppressedAt(episode, Math.min(atMs, toMs))) return true;
@@ -146,7 +154,23 @@ function episodesOf(world: World, transitions: readonly Transition[]): Episode[]
   return episodes;
 }
 
+function isSilencedBy(
+  silence: RuntimeSilence,
+  { alertId, fired }: Episode,
+  labels: Labels,
+  trueMs: number,
+): boolean {
+  if (trueMs < silence.fromTrueMs || trueMs >= silence.untilTrueMs) return false;
+  if (silence.alertId !== undefined)
+    return silence.alertId === alertId && fired.sinceMs <= silence.createdAtMs;
+  return Object.entries(silence.match).every(([name, value]) => labels[name] === value);
+}
+
 /** Values of a schedule hold no wildcards. */
 function matches(match: Readonly<Record<string, readonly string[]>>, labels: Labels): boolean {
   return Object.entries(match).every(([name, values]) => values.includes(labels[name] ?? ''));
+}
+
+export function nameOf({ rule, labels, fired }: Episode): string {
+  return `${rule}/${labels.node ?? labels.cluster}@${clockText(fired.atMs)}`;
 }

@@ -5,8 +5,10 @@ import type { Channel, Clock, Logger, Meter, Prober, Secrets, StateStore } from 
 import { type ChannelType, type ConfigDocument, configOf } from './document.ts';
 import { EDITS, type EditName } from './edits.ts';
 import type { Fate, Life } from './guard.ts';
+import type { HealthLook } from './health-watch.ts';
 import { CALM_FROM, type Plan, type PlannedEdit } from './plan.ts';
 import type { Random } from './random.ts';
+import type { RuntimeSilence } from './runtime-silences.ts';
 import { createTinyStore, type TinyStore } from './sample-store.ts';
 import { createServices, type Services } from './services.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
@@ -36,6 +38,10 @@ export interface World {
   counts: Map<string, number>;
   count(what: string): void;
   trace(line: string): void;
+  runtimeSilences: RuntimeSilence[];
+  looks: HealthLook[];
+  /** What the machine's clock said at that true time. */
+  wallAt(trueMs: number): number;
   /** Starts and deaths of processes. */
   crashes: number[];
 }
@@ -43,8 +49,10 @@ export interface World {
 export function createWorld(plan: Plan, onTrace?: (line: string) => void): World {
   const timeline = createTimeline();
   const { random } = plan;
-  let offsetMs = 0;
-  const clock = { nowMs: () => timeline.trueMs() + offsetMs };
+  const offsets = [{ fromMs: timeline.trueMs(), offsetMs: 0 }];
+  const wallAt = (trueMs: number) =>
+    trueMs + (offsets.findLast(({ fromMs }) => fromMs <= trueMs)?.offsetMs ?? 0);
+  const clock = { nowMs: () => wallAt(timeline.trueMs()) };
   const document: ConfigDocument = structuredClone(plan.document);
   const types = new Map<string, ChannelType>();
   const learnTypes = () => {
@@ -133,11 +141,15 @@ export function createWorld(plan: Plan, onTrace?: (line: string) => void): World
     counts,
     count,
     trace,
+    runtimeSilences: [],
+    looks: [],
+    wallAt,
     crashes,
   };
   for (const { atMs, byMs } of plan.clockSteps) {
     void timeline.sleep(atMs - timeline.trueMs(), NEVER_ABORTED).then(() => {
-      offsetMs += byMs;
+      const offsetMs = byMs + (offsets.at(-1)?.offsetMs ?? 0);
+      offsets.push({ fromMs: timeline.trueMs(), offsetMs });
       count(`clock: ${byMs < 0 ? 'back' : 'ahead'}`);
       trace(`the clock is stepped by ${byMs / 1000} s`);
     });
