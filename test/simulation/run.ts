@@ -51,7 +51,9 @@ function printViolations({ seed, kind, violations }: Outcome): void {
   for (const { what, about } of violations) print(`  ${what}: ${about}`);
 }
 
-const print = (line: string) => void process.stdout.write(`${line}\n`);
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
 
 /** Each worker takes the next seeds when it has done with its last ones. */
 async function runAll(
