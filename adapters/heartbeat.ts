@@ -1,3 +1,4 @@
+import { findReferences } from '../core/config/secret-text.ts';
 import { describeError } from '../core/errors.ts';
 import type { Clock, Logger, Meter, Secrets } from '../core/ports.ts';
 import { sendRequest } from './http.ts';
@@ -25,12 +26,15 @@ export function createHeartbeat(options: {
   signal?: AbortSignal;
 }): Heartbeat {
   const { url, secrets, clock, logger, meter, signal = new AbortController().signal } = options;
+  // Written into the file, it is as secret as one that is referred to.
+  if (findReferences(url).length === 0) secrets.hide?.(url);
   let calling: Promise<void> | undefined;
   let failing = false;
 
   async function call(): Promise<void> {
     try {
       const address = await secrets.resolve(url);
+      secrets.hide?.(address);
       const request = { method: 'GET', url: address, headers: {}, timeoutMs: TIMEOUT_MS, signal } as const;
       await sendRequest(request, { nowMs: clock.nowMs, redact: secrets.redact });
       meter.count('heartbeats_total', { outcome: 'ok' });

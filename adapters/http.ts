@@ -1,7 +1,11 @@
 import type { Readable } from 'node:stream';
 import axios, { type AxiosResponse } from 'axios';
 import { ConfigError, PermanentError, RetryableError } from '../core/errors.ts';
-import { connectionWords } from './connection-words.ts';
+import { visibleText } from '../core/visible-text.ts';
+import { connectionError } from './connection-words.ts';
+import type { Network } from './network.ts';
+import { retryAfterOf } from './retry-after.ts';
+import type { HttpProxy } from './tunnel.ts';
 
 export interface HttpRequest {
   method: 'POST' | 'PUT' | 'GET';
@@ -10,6 +14,10 @@ export interface HttpRequest {
   body?: string | Uint8Array | FormData;
   timeoutMs: number;
   signal: AbortSignal;
+  /** How the service is reached; by default straight. */
+  network?: Network;
+  /** What a refusal means in the service's own words; undefined: what its status says. It may throw, too. */
+  explain?: (refusal: HttpAnswer) => Error | undefined;
   /** Milliseconds that a refusal's body asks us to wait, for services that say so there. */
   retryAfterInBody?: (body: string) => number | undefined;
   /** Of the answer's body that much is kept. Default: 64 KiB. */
@@ -25,24 +33,27 @@ export interface HttpAnswer {
   whole: boolean;
 }
 
+export interface HttpDeps {
+  nowMs: () => number;
+  redact: (text: string) => string;
+}
+
 const BODY_LIMIT = 65_536;
 const DETAIL_LIMIT = 200;
-/** Longer than that a service is not waited for at its word; the next try asks again. */
-const LONGEST_RETRY_AFTER_MS = 24 * 3_600_000;
+/** Of a body that broke off, half a secret may be the end: so much of the last word is not shown. */
+const BROKEN_END = 1_024;
 
 /**
  * One request, one answer of 2xx; every other end is a typed error that names the host, the status and the start of
  * the answer, never address, headers or body of the request. Redirects are not followed: what is sent was meant for
  * the address in the configuration. Neither the error nor its cause holds the request.
- * @throws ConfigError 401, 403, 407, an address that is none; RetryableError 408, 425, 429, 5xx, no connection, no
- * answer in time; PermanentError all else
+ * @throws ConfigError 401, 403, 407, an address that is none, a certificate; RetryableError 408, 425, 429, 5xx, no
+ * connection, no answer in time; PermanentError all else
  */
-export async function sendRequest(
-  request: HttpRequest,
-  deps: { nowMs: () => number; redact: (text: string) => string },
-): Promise<HttpAnswer> {
-  const { host, port } = placeOf(request.url);
+export async function sendRequest(request: HttpRequest, deps: HttpDeps): Promise<HttpAnswer> {
+  const { host, port, secure } = addressOf(request.url);
   const timed = AbortSignal.any([request.signal, AbortSignal.timeout(request.timeoutMs)]);
+  const { network = {} } = request;
   let response: AxiosResponse<Readable>;
   try {
     response = await axios.request<Readable>({
@@ -55,20 +66,36 @@ export async function sendRequest(
       maxBodyLength: Infinity,
       signal: timed,
       validateStatus: () => true,
+      ...(network.agent && { httpsAgent: network.agent }),
+      // Through a tunnel of ours, or as axios asks a proxy for plain addresses; else the environment's, if it has one.
+      ...(network.proxy && { proxy: secure ? false : plainProxy(network.proxy) }),
     });
   } catch (error) {
-    throw new RetryableError(connectionFailure({ host, port }, request.timeoutMs, error, timed));
+    const reached = secure ? undefined : network.proxy;
+    throw connectionFailure({ host, port: reached?.port ?? port }, request.timeoutMs, error, timed, reached);
   }
   const { status } = response;
   const headers = Object.fromEntries(
     Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
   );
   const { body, whole } = await firstBytes(response.data, timed, request.answerLimitBytes ?? BODY_LIMIT);
-  if (status >= 200 && status < 300) return { status, headers, body, whole };
-  const detail = deps.redact(body).replace(/\s+/g, ' ').trim().slice(0, DETAIL_LIMIT);
-  const error = errorOf(host, status, headers, detail, deps.nowMs());
+  const answer = { status, headers, body, whole };
+  if (status >= 200 && status < 300) return answer;
+  const own = request.explain?.(answer);
+  if (own) throw own;
+  const error = errorOf(host, status, headers, shownText(answer, deps.redact), deps.nowMs());
   const retryAfterMs = error instanceof RetryableError ? request.retryAfterInBody?.(body) : undefined;
-  throw retryAfterMs === undefined ? error : new RetryableError(error.message, { retryAfterMs });
+  throw retryAfterMs === undefined
+    ? error
+    : new RetryableError(error.message, { retryAfterMs, rateLimited: status === 429 });
+}
+
+/** The start of an answer on one line, without secrets and what is unseen. */
+export function shownText({ body, whole }: HttpAnswer, redact: (text: string) => string): string {
+  const text = redact(visibleText(body)).replace(/\s+/g, ' ').trim();
+  const ending = /\S*$/.exec(text)?.[0].slice(-BROKEN_END).length ?? 0;
+  const safe = whole ? text : text.slice(0, text.length - ending).trim();
+  return safe.slice(0, DETAIL_LIMIT);
 }
 
 /** Which error an HTTP status other than 2xx is. */
@@ -80,10 +107,11 @@ export function errorOf(
   nowMs: number,
 ): ConfigError | PermanentError | RetryableError {
   const said = `${host} answered ${status}${detail ? `: ${detail}` : ''}`;
-  if (status === 401 || status === 403 || status === 407)
-    return new ConfigError(`${said} (check the credentials)`);
+  if (status === 407) return new ConfigError(`${said} (the proxy wants a login: write it into \`proxy\`)`);
+  if (status === 401 || status === 403) return new ConfigError(`${said} (check the credentials)`);
   if (status === 408 || status === 425 || status === 429 || status >= 500) {
-    return new RetryableError(said, { retryAfterMs: retryAfterOf(headers['retry-after'], nowMs) });
+    const retryAfterMs = retryAfterOf(headers['retry-after'], nowMs);
+    return new RetryableError(said, { retryAfterMs, rateLimited: status === 429 });
   }
   if (status >= 300 && status < 400) {
     const to = targetHost(headers.location, host);
@@ -94,22 +122,14 @@ export function errorOf(
   return new PermanentError(said);
 }
 
-/** `Retry-After`, seconds or an HTTP date (RFC 9110, 10.2.3), in ms from now; undefined where it says neither. */
-export function retryAfterOf(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined;
-  const text = header.trim();
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
-  if (!Number.isFinite(ms)) return undefined;
-  return Math.min(LONGEST_RETRY_AFTER_MS, Math.max(0, ms));
-}
-
 /** @throws ConfigError without the address: it may hold a token */
-function placeOf(url: string): { host: string; port: number } {
+function addressOf(url: string): { host: string; port: number; secure: boolean } {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new ConfigError('url is not an http or https address');
   }
   const { host, port, protocol } = new URL(url);
-  return { host, port: Number(port || (protocol === 'https:' ? 443 : 80)) };
+  const secure = protocol === 'https:';
+  return { host, port: Number(port || (secure ? 443 : 80)), secure };
 }
 
 function targetHost(location: string | undefined, host: string): string {
@@ -119,20 +139,39 @@ function targetHost(location: string | undefined, host: string): string {
     : 'an address that is none';
 }
 
+/** What Node refuses to write into a request. */
+const UNSENDABLE = new Set(['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN', 'ERR_UNESCAPED_CHARACTERS']);
+
 function connectionFailure(
   { host, port }: { host: string; port: number },
   timeoutMs: number,
   error: unknown,
   signal: AbortSignal,
-): string {
+  proxy: HttpProxy | undefined,
+): ConfigError | RetryableError {
   if (signal.aborted) {
     const reason = signal.reason instanceof Error ? signal.reason.name : '';
-    return reason === 'TimeoutError'
-      ? `${host} did not answer within ${timeoutMs / 1000} s`
-      : `sending to ${host} was cut off`;
+    return new RetryableError(
+      reason === 'TimeoutError'
+        ? `${host} did not answer within ${timeoutMs / 1000} s`
+        : `sending to ${host} was cut off`,
+    );
   }
-  const code = axios.isAxiosError(error) ? error.code : undefined;
-  return `cannot reach ${host}: ${connectionWords(code, port)}`;
+  const { code, cause } = axios.isAxiosError(error) ? error : (error as { code?: string; cause?: unknown });
+  if (cause instanceof ConfigError) return new ConfigError(`cannot reach ${host}: ${cause.message}`);
+  if (cause instanceof RetryableError) return new RetryableError(`cannot reach ${host}: ${cause.message}`);
+  if (UNSENDABLE.has(code ?? ''))
+    return new ConfigError(
+      `${host}: a header or the address holds what HTTP cannot carry, such as a line break at the end of a secret`,
+    );
+  const through = proxy ? ` through the proxy ${proxy.host}` : '';
+  return connectionError(`cannot reach ${host}${through}`, code, port);
+}
+
+function plainProxy({ host, port, login }: HttpProxy) {
+  const [username = '', ...password] = login?.split(':') ?? [];
+  const auth = login === undefined ? {} : { auth: { username, password: password.join(':') } };
+  return { protocol: 'http', host, port, ...auth };
 }
 
 /** The answer's start. A body that breaks off, or never ends, does not change what the status said. */

@@ -43,7 +43,7 @@ describe('reaching a server', () => {
     const url = `https://localhost:${portOf(secure)}/`;
     await expect(reach(url)).rejects.toThrow(
       new ConfigError(
-        `localhost:${portOf(secure)}: its certificate is not valid: DEPTH_ZERO_SELF_SIGNED_CERT`,
+        `localhost:${portOf(secure)}: its certificate is not valid: nobody we know vouches for it; write the certificate of its authority as \`ca: \${file:…}\` (DEPTH_ZERO_SELF_SIGNED_CERT)`,
       ),
     );
     const before = getCACertificates();
@@ -51,7 +51,7 @@ describe('reaching a server', () => {
     try {
       expect(await reach(url)).toMatch(/accepts connections, its certificate is valid$/);
       await expect(reach(`https://127.0.0.1:${portOf(secure)}/`)).rejects.toThrow(
-        /not valid: ERR_TLS_CERT_ALTNAME_INVALID$/,
+        /not valid: it is that of another name; .* \(ERR_TLS_CERT_ALTNAME_INVALID\)$/,
       );
     } finally {
       setDefaultCACertificates(before);
@@ -97,8 +97,9 @@ describe('reaching a server', () => {
   });
 
   it.each([
-    ['ENOTFOUND', 'the name does not resolve'],
-    ['EHOSTUNREACH', 'there is no route to it'],
+    ['ENOTFOUND', 'the name does not resolve; is it written right, and known to the DNS here?'],
+    ['EHOSTUNREACH', 'there is no route to it; is a `proxy` needed here?'],
+    ['HPE_INVALID_CONSTANT', 'what answers there is not HTTP'],
     ['ESOMETHING', 'ESOMETHING'],
     [undefined, 'the connection failed'],
   ])('has words for %s', (code, words) => {

@@ -10,6 +10,7 @@ import { connectReport, isConnected } from './connect-report.ts';
 import { writeJson } from './json-output.ts';
 import { checkShape } from './json-shapes.ts';
 import { countProblems, formatProblem, type Paint, paintFor, plural } from './problem-report.ts';
+import { checkState } from './state-check.ts';
 
 interface Verdict {
   file: string;
@@ -53,7 +54,8 @@ export function checkCommand(stdout: NodeJS.WriteStream = process.stdout): Comma
     ],
     text: `With --connect every node runs our script once, and a channel's service is asked who we are where it has a call for
 that; of a webhook only the connection is looked at. What fails is told with what to do about it. Warnings (a variable
-that is not set here, a silence that is over, a clock that is off) change no exit code.`,
+that is not set here, a silence that is over, a clock that is off) change no exit code. Where \`up\` has left its state
+in \`store.path\`, open incidents of channels and routes that are gone from the file are told as warnings.`,
     exits1: 'there is an error, or something cannot be reached',
     json: checkShape,
   });
@@ -62,7 +64,10 @@ that is not set here, a silence that is over, a clock that is off) change no exi
 async function judge(file: string): Promise<Verdict> {
   try {
     const result = await readConfig(file);
-    if (result.ok) return { file, ok: true, problems: result.warnings, config: result.config };
+    if (result.ok) {
+      const { config, warnings } = result;
+      return { file, ok: true, problems: [...warnings, ...(await checkState(file, config))], config };
+    }
     return { file, ok: false, problems: result.problems };
   } catch (error) {
     const message = describeError(error).replace(`${file}: `, '');

@@ -14,6 +14,7 @@ import { ConfigError, describeError, RetryableError } from '../core/errors.ts';
 import { formatMetricValue } from '../core/format.ts';
 import type { BatchObservation, Observation, Sample, Target } from '../core/model.ts';
 import type { Secrets } from '../core/ports.ts';
+import { visibleText } from '../core/visible-text.ts';
 import { systemClock } from '../local/clock.ts';
 import { type AdviceContext, bastionAdvice, nodeAdvice, type Told } from './connect-advice.ts';
 import { reachInventory } from './fleet-config.ts';
@@ -206,8 +207,15 @@ async function channelRows(channels: readonly ChannelConfig[], secrets: Secrets)
         rows.set(name, { kind: 'channel', name, state: 'unknown', detail: send });
         return;
       }
-      const { detail } = await sender.verify({ signal: AbortSignal.timeout(CHANNEL_LIMIT_MS) });
-      rows.set(name, { kind: 'channel', name, state: 'ok', detail: secrets.redact(detail) });
+      const seen = await sender.verify({ signal: AbortSignal.timeout(CHANNEL_LIMIT_MS) });
+      const detail = secrets.redact(visibleText(seen.detail));
+      const advice = seen.unclear === undefined ? undefined : secrets.redact(visibleText(seen.unclear));
+      rows.set(
+        name,
+        advice === undefined
+          ? { kind: 'channel', name, state: 'ok', detail }
+          : { kind: 'channel', name, state: 'warning', detail, advice },
+      );
     } catch (error) {
       const detail = secrets.redact(describeError(error));
       const advice =

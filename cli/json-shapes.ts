@@ -1,7 +1,7 @@
 // What `--json` prints, a shape a command: docs/cli.md shows them, the compiler and tests hold the commands to them.
 // Fields may be added; none is renamed or goes without a note in the changelog. Times ending in `Ms` are Unix ms.
 import { z } from 'zod';
-import { FAILURES, REASONS, ROLES } from '../core/model.ts';
+import { FAILURES, MATCHER_OPS, REASONS, ROLES } from '../core/model.ts';
 
 const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
 const labels = z.record(z.string(), z.string()).readonly();
@@ -107,6 +107,58 @@ export const alertsShape = list(
     valueAtMs: z.number().optional(),
   }),
 );
+
+const silence = z.strictObject({
+  id: z.string(),
+  matchers: list(z.strictObject({ name: z.string(), op: z.enum(MATCHER_OPS), value: z.string() })).describe(
+    'all must match',
+  ),
+  alertId: z.string().optional().describe('of an acknowledgement: until this alert resolves'),
+  fromMs: z.number(),
+  untilMs: z.number(),
+  createdAtMs: z.number(),
+  author: z.string(),
+  comment: z.string(),
+});
+export const silenceAddShape = z.strictObject({
+  silence,
+  covers: list(z.string()).describe('ids of alerts that it covers now'),
+  warnings: list(z.string()),
+});
+export const silenceEndShape = silence.describe('as it was');
+export const silencesShape = list(
+  silence.extend({
+    id: z.string().describe('`file:1` is the first of the file'),
+    createdAtMs: z.number().optional().describe('of those added at run time'),
+    author: z.string().describe('empty for those of the file'),
+    source: z.enum(['state', 'file']),
+    state: z.enum(['active', 'pending', 'expired']),
+  }),
+);
+
+export const routesTestShape = z.strictObject({
+  labels: labels.describe('as routes see them, with what follows from rule and node'),
+  routes: list(
+    z.strictObject({
+      route: z.string(),
+      outcome: z.enum(['taken', 'passed', 'not-reached']),
+      why: z.string(),
+      continues: z.boolean(),
+      channels: list(z.string()),
+      group: labels,
+    }),
+  ),
+  hearers: list(z.strictObject({ channel: z.string(), route: z.string(), fallbacks: list(z.string()) })),
+  withheldBy: list(
+    z.strictObject({
+      by: z.enum(['silence', 'inhibition']),
+      name: z.string().describe('id of the silence, or name of the rule'),
+      now: z.boolean().describe('of an inhibition: whether that rule fires for the same cluster and node'),
+      untilMs: z.number().optional().describe('of a silence'),
+      what: z.string().optional().describe('of a silence: its matchers and comment'),
+    }),
+  ),
+});
 
 export const queryShape = list(
   z.strictObject({

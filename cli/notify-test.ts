@@ -4,6 +4,7 @@ import { CHANNELS } from '../adapters/channels/registry.ts';
 import { createChartRenderer } from '../adapters/charts/renderer.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import { sampleMessage } from '../core/notify/sample.ts';
+import { visibleText } from '../core/visible-text.ts';
 import { systemClock } from '../local/clock.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
@@ -55,7 +56,7 @@ export function notifyTestCommand(): Command {
       }
       const secrets = secretsFor(options.config);
       const tell = (delivered: boolean, said: string) => {
-        const detail = secrets.redact(said);
+        const detail = secrets.redact(visibleText(said));
         process.exitCode = delivered ? 0 : 1;
         if (options.json)
           writeJson(notifyTestShape, { channel: name, type: channel.type, delivered, detail });
@@ -69,7 +70,8 @@ export function notifyTestCommand(): Command {
         const receipt = await sender.send(notification, picture, {
           signal: AbortSignal.timeout(SEND_LIMIT_MS),
         });
-        tell(true, receipt.detail);
+        const { detail, unclear } = receipt;
+        tell(true, unclear === undefined ? detail : `${detail}; unclear: ${unclear}`);
       } catch (error) {
         tell(false, describeError(error));
       }

@@ -10,8 +10,10 @@ import { keysCommand } from './keys.ts';
 import { notifyTestCommand } from './notify-test.ts';
 import { probeCommand } from './probe.ts';
 import { queryCommand } from './query.ts';
+import { routesCommand } from './routes-test.ts';
 import { rulesCommand } from './rules-test.ts';
 import { schemaCommand } from './schema.ts';
+import { silenceCommand } from './silence.ts';
 import { trustCommand } from './trust.ts';
 import { upCommand } from './up.ts';
 
@@ -48,11 +50,13 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     probeCommand(),
     upCommand(),
     alertsCommand(),
+    silenceCommand(),
     queryCommand(),
     dataCommand(),
     deadLettersCommand(),
     notifyTestCommand(),
     rulesCommand(),
+    routesCommand(),
     completionCommand(),
   ];
   for (const command of commands) program.addCommand(command.exitOverride());

@@ -1,3 +1,5 @@
+import { visibleText } from './visible-text.ts';
+
 // Errors say who must act. Unknown errors are treated as retryable by whoever retries.
 
 type Cause = { cause?: unknown };
@@ -44,7 +46,7 @@ export function describeError(error: unknown): string {
   const parts: string[] = [];
   let current: unknown = error;
   for (let depth = 0; depth < 4 && current !== undefined && current !== null; depth++) {
-    const text = current instanceof Error ? current.message || current.name : String(current);
+    const text = visibleText(current instanceof Error ? current.message || current.name : String(current));
     if (text && !parts.includes(text)) parts.push(text);
     current = current instanceof Error ? current.cause : undefined;
   }

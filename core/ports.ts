@@ -35,8 +35,10 @@ export interface Meter {
 export interface Secrets {
   /** Replaces every reference in `text`. @throws ConfigError naming the reference, never a value. */
   resolve(text: string): Promise<string>;
-  /** Replaces every value resolved so far by `<secret>`. */
+  /** Replaces every value resolved or hidden so far, and what these are made of, by `<secret>`. */
   redact(text: string): string;
+  /** From now on this is a secret too: an address that stands in the configuration, or was put together. */
+  hide?(value: string): void;
   /** What was resolved was refused: values that are kept for a while are asked for anew at the next use. */
   forget?(): void;
 }
@@ -218,9 +220,20 @@ export interface AuditEntry {
   outcome: string;
 }
 
-export interface Audit {
+/** What somebody changed at run time. */
+export interface AuditAction {
+  atMs: number;
+  actor: string;
+  action: 'silence-added' | 'silence-ended';
+  /** Id of what was changed. */
+  subject: string;
+  detail: string;
+  outcome: string;
+}
+
+export interface Audit<Entry = AuditEntry> {
   /** Append-only, hash-chained; on disk when it resolves. */
-  append(entries: readonly AuditEntry[]): Promise<void>;
+  append(entries: readonly Entry[]): Promise<void>;
   head(): { writer: string; sequence: number; hash: string };
   close(): Promise<void>;
 }
@@ -247,7 +260,8 @@ export interface Channel {
     options: { signal: AbortSignal },
   ): Promise<Receipt>;
   /**
-   * Whether messages would get through, as far as can be told without sending one; what was seen, in a line.
+   * Whether messages would get through, as far as can be told without sending one; what was seen, in a line. `unclear`:
+   * they would, but the operator should mend something.
    * @throws as `send`
    */
   verify?(options: { signal: AbortSignal }): Promise<Receipt>;

@@ -7,6 +7,7 @@ import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type { Logger as CoreLogger, Meter } from '../core/ports.ts';
+import { visibleText } from '../core/visible-text.ts';
 
 /** Seconds, for gauges whose names say so. */
 const SECONDS = /_seconds$/;
@@ -15,7 +16,7 @@ const SECONDS = /_seconds$/;
 const tracer = new Tracer({ captureHTTPsRequests: false });
 let redact = (text: string) => text;
 const powertools = new Logger({
-  jsonReplacerFn: (_, value) => (typeof value === 'string' ? redact(value) : value),
+  jsonReplacerFn: (_, value) => (typeof value === 'string' ? redact(visibleText(value)) : value),
 });
 
 /** From here on no line holds what has been resolved of secrets. */
@@ -60,7 +61,7 @@ function redactError(error: unknown): void {
   for (let depth = 0; each instanceof Error && depth < MOST_CAUSES; depth++, each = each.cause) {
     for (const field of ['message', 'stack'] as const) {
       const text = each[field] ?? '';
-      const clean = redact(text);
+      const clean = redact(visibleText(text));
       if (clean !== text) Object.defineProperty(each, field, { value: clean, configurable: true });
     }
   }

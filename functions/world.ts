@@ -10,7 +10,7 @@ import { openSources } from '../adapters/inventory/registry.ts';
 import { createProber } from '../adapters/probes/prober.ts';
 import { createQueues, type Queues } from '../adapters/queues/sqs.ts';
 import { createSecrets } from '../adapters/secrets/secrets.ts';
-import { openDynamoState } from '../adapters/state/dynamodb/state.ts';
+import { HISTORY_MS, openDynamoState } from '../adapters/state/dynamodb/state.ts';
 import { openStore } from '../adapters/stores/registry.ts';
 import type { Config } from '../core/config/types.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
@@ -57,8 +57,6 @@ export interface World {
  * (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html): kept, it would stay on the bastion.
  */
 const NAT_FORGETS_MS = 350_000;
-/** Closed incidents, told transitions and deliveries stay readable this long. */
-const HISTORY_MS = 90 * 24 * 3_600_000;
 
 export function createWorld(
   env: Readonly<Record<string, string | undefined>>,
@@ -131,7 +129,7 @@ export function createWorld(
       (config) => openStore(config.store, { secrets, clock }),
       (store) => store.close(),
     ),
-    channels: perConfig((config) => createChannels(config.channels, { secrets, clock })),
+    channels: perConfig((config) => createChannels(config.channels, { secrets, clock, logger })),
     heartbeat: perConfig(async ({ server: { heartbeat: url } }) =>
       url === undefined ? undefined : createHeartbeat({ url, ...ports }),
     ),

@@ -45,7 +45,13 @@ export function allowFiles(
   fn.addToRolePolicy(new PolicyStatement({ actions, resources: [bucket.arnForObjects(files)] }));
 }
 
-/** Reading and writing state by its keys; no scan, and no index: those serve what people look at, not stages. */
+/** Looking open incidents up by an index, which notify does after a change of the configuration alone. */
+export function allowOpenIncidents(fn: LambdaFunction, { table }: Data): void {
+  const resources = [`${table.tableArn}/index/history`];
+  fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources }));
+}
+
+/** Reading and writing state by its keys; no scan, and no index. */
 export function allowState(fn: LambdaFunction, { table }: Data): void {
   fn.addToRolePolicy(new PolicyStatement({ actions: [...STATE_ACTIONS], resources: [table.tableArn] }));
 }

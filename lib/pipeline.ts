@@ -14,6 +14,7 @@ import {
   allowConfig,
   allowFiles,
   allowInventory,
+  allowOpenIncidents,
   allowParameters,
   allowPartitions,
   allowSamples,
@@ -256,6 +257,7 @@ function addNotify(world: World): { stage: Stage; queue: Queue } {
     }),
   );
   allowState(stage.fn, data);
+  allowOpenIncidents(stage.fn, data);
   return { stage, queue };
 }
 

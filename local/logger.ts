@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import pino from 'pino';
 import pretty from 'pino-pretty';
 import type { Logger } from '../core/ports.ts';
+import { visibleText } from '../core/visible-text.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -30,7 +31,7 @@ export function createLogger(options: {
       base: undefined,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      hooks: { streamWrite: redact },
+      hooks: { streamWrite: (line) => redact(visibleText(line)) },
     },
     stream,
   );
@@ -50,7 +51,9 @@ function lineOf(entry: Record<string, unknown>): string {
     .filter(([name, value]) => !OWN_FIELDS.has(name) && value !== undefined)
     .map(
       ([name, value]) =>
-        `${name}=${typeof value === 'string' && !/\s/.test(value) ? value : JSON.stringify(value)}`,
+        `${name}=${typeof value === 'string' && !/\s/.test(value) ? visibleText(value) : JSON.stringify(value)}`,
     );
-  return [String(entry.msg), styleText('dim', fields.join(' '), { validateStream: false })].join('  ');
+  return [visibleText(String(entry.msg)), styleText('dim', fields.join(' '), { validateStream: false })].join(
+    '  ',
+  );
 }

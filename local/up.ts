@@ -77,7 +77,7 @@ export async function startBartizan(options: {
     opened.push(() => state.close());
     const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'local' });
     opened.push(() => audit.close());
-    const channels = await createChannels(config.channels, { secrets, clock });
+    const channels = await createChannels(config.channels, { secrets, clock, logger });
     const knownHosts = join(dir, 'known_hosts');
     const actor = options.actor ?? 'bartizan';
     const ports = { store, state, audit, clock, logger, meter, secrets, actor };

@@ -22,7 +22,7 @@ export const TEST_KINDS: AdapterKinds = {
       options: z.strictObject({
         url: secretTextSchema.describe('Address'),
         secret: secretSchema.describe('Signs messages').optional(),
-        picture: z.enum(['url', 'inline', 'none']).describe('How the picture goes').default('url'),
+        picture: z.enum(['url', 'inline', 'none']).describe('How the picture goes').default('inline'),
         headers: z.record(z.string(), secretTextSchema).describe('More headers').default({}),
       }),
     },

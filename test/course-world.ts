@@ -74,6 +74,7 @@ export function startCourse(options: {
         groupWaitMs: 0,
         groupIntervalMs: MINUTE,
         repeatIntervalMs: 4 * 60 * MINUTE,
+        resolvedEarly: true,
       },
     ],
     silences: [],

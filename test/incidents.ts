@@ -31,6 +31,7 @@ export const route = (name: string, extra: Partial<Route> = {}): Route => ({
   groupWaitMs: 0,
   groupIntervalMs: 300_000,
   repeatIntervalMs: REPEAT_MS,
+  resolvedEarly: true,
   ...extra,
 });
 

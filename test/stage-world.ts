@@ -45,6 +45,7 @@ export const route: Route = {
   groupWaitMs: 0,
   groupIntervalMs: 5 * MINUTE,
   repeatIntervalMs: 60 * MINUTE,
+  resolvedEarly: true,
 };
 const node = (name: string) => ({ cluster: 'prod', node: name, role: 'etcd' as const });
 

@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, RetryableError } from '../../core/errors.ts';
-import type { Audit, AuditEntry } from '../../core/ports.ts';
+import type { Audit, AuditAction, AuditEntry } from '../../core/ports.ts';
 import { type ChainHead, chainLine, GENESIS, readLine, tornMarker } from './chain.ts';
 import { listParts, partName } from './parts.ts';
 
@@ -31,7 +31,7 @@ const MAX_WAITING = 100_000;
  * The audit as a file that is only appended to, each line chained to the one before. It goes on where it ended; a line
  * left unfinished by a crash stays, with a line behind it that says so. @throws ConfigError if its end is not ours
  */
-export async function createAuditFile(options: AuditFileOptions): Promise<Audit> {
+export async function createAuditFile(options: AuditFileOptions): Promise<Audit<AuditEntry | AuditAction>> {
   const { file, writer, nowMs = Date.now, gatherMs = 50, partBytes = PART_BYTES } = options;
   await mkdir(dirname(file), { recursive: true });
   let handle = await open(file, 'a+', 0o600);
@@ -44,7 +44,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit>
     throw error;
   }
 
-  let queue: AuditEntry[] = [];
+  let queue: (AuditEntry | AuditAction)[] = [];
   let tail: Promise<void> = Promise.resolve();
   let next: Promise<void> | undefined;
   let damaged = false;

@@ -1,10 +1,12 @@
 import type { Notification, Picture } from '../../core/notify/model.ts';
-import type { Channel, Clock, Secrets } from '../../core/ports.ts';
+import type { Channel, Clock, Logger, Secrets } from '../../core/ports.ts';
 import type { AdapterDescriptor } from '../../core/registry.ts';
 
 export interface ChannelDeps {
   secrets: Secrets;
   clock: Clock;
+  /** Told of what a channel does on its own to get a message through. */
+  logger?: Pick<Logger, 'warn'>;
 }
 
 /** What a channel needs of its surroundings, as plain data: for firewalls, secrets stores and permissions. */

@@ -1,57 +1,75 @@
-/** Shorter values are left alone: replacing them would garble texts that have nothing to do with them. */
-const MIN_LENGTH = 6;
+import { MIN_LENGTH, piecesOf } from './pieces.ts';
+import { anchorsOf, spellingsOf } from './spellings.ts';
+
 const MASK = '<secret>';
+/** Letters of an anchor by which a text is looked through for all of them at once. */
+const GRAM = 4;
 
 export interface Redactor {
   add(value: string): void;
   redact(text: string): string;
 }
 
-/** Replaces values, however a text may carry them: plain, in a URL, in JSON, in base64 at any offset, line by line. */
+interface Hidden {
+  piece: string;
+  anchors: readonly string[];
+}
+
+/**
+ * Replaces values and what they are made of, however a text may carry them: plain, in a URL, HTML, JSON or PHP, in base64
+ * at any offset, line by line.
+ */
 export function createRedactor(): Redactor {
-  const forms = new Set<string>();
-  let pattern: RegExp | undefined;
+  const known = new Set<string>();
+  const shortGrams = new Set<string>();
+  const byGram = new Map<string, Hidden[]>();
+  const hide = (piece: string) => {
+    if (known.has(piece)) return;
+    known.add(piece);
+    const anchors = anchorsOf(piece);
+    const gram = anchors[0]?.slice(0, GRAM) ?? '';
+    if (gram.length < GRAM) shortGrams.add(gram);
+    const others = byGram.get(gram);
+    if (others) others.push({ piece, anchors });
+    else byGram.set(gram, [{ piece, anchors }]);
+  };
+  /** What may be in a text: few secrets are, of many. */
+  function candidates(text: string): Hidden[] {
+    const searched = text.toLowerCase();
+    const grams = new Set(shortGrams);
+    for (let i = 0; i + GRAM <= searched.length; i++) {
+      const gram = searched.slice(i, i + GRAM);
+      if (byGram.has(gram)) grams.add(gram);
+    }
+    return [...grams]
+      .flatMap((gram) => byGram.get(gram) ?? [])
+      .filter(({ anchors }) => anchors.every((anchor) => searched.includes(anchor)));
+  }
   return {
     add(value) {
-      const before = forms.size;
-      for (const form of [...formsOf(value), ...formsOf(value.trim()), ...linesOf(value)]) forms.add(form);
-      if (forms.size === before) return;
-      // One pass, longest first: a form may hold another, and the mask itself may look like one.
-      const ordered = [...forms].sort((a, b) => b.length - a.length);
-      pattern = new RegExp(
-        ordered.map((form) => form.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|'),
-        'g',
-      );
+      if (known.has(value)) return;
+      for (const piece of piecesOf(value)) {
+        hide(piece);
+        for (const form of base64Forms(piece)) hide(form);
+      }
     },
-    redact: (text) => (pattern ? text.replace(pattern, MASK) : text),
+    redact(text) {
+      const found = candidates(text);
+      if (found.length === 0) return text;
+      // One pass, longest first: a piece may hold another, and the mask itself may look like one.
+      found.sort((a, b) => b.piece.length - a.piece.length);
+      const sources = found.map(({ piece }) => spellingsOf(piece));
+      return text.replace(new RegExp(sources.join('|'), 'gi'), MASK);
+    },
   };
 }
 
-/** Of a key, parsers quote single lines. Its frame is no secret. */
-function linesOf(value: string): string[] {
-  const lines = value.split(/\r?\n/).map((line) => line.trim());
-  return lines.length < 2
-    ? []
-    : lines.filter((line) => line.length >= MIN_LENGTH && !line.startsWith('-----'));
-}
-
-function formsOf(value: string): string[] {
+function base64Forms(value: string): string[] {
   if (value.length < MIN_LENGTH) return [];
-  const url = encodeURIComponent(value.toWellFormed());
-  const json = JSON.stringify(value).slice(1, -1);
-  const base64 = [0, 1, 2]
-    .map((offset) => base64Core(value, offset))
-    .filter((form) => form.length >= MIN_LENGTH);
-  return [
-    value,
-    url,
-    url.replaceAll('%20', '+'),
-    url.replace(/%../g, (code) => code.toLowerCase()),
-    json,
-    JSON.stringify(json).slice(1, -1),
-    ...base64,
-    ...base64.map((form) => form.replaceAll('+', '-').replaceAll('/', '_')),
-  ];
+  const forms = [0, 1, 2].map((offset) => base64Core(value, offset));
+  return [...forms, ...forms.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'))].filter(
+    (form) => form.length >= MIN_LENGTH,
+  );
 }
 
 /**

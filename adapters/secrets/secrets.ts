@@ -38,6 +38,7 @@ export function createSecrets(options: Partial<SecretWorld> & Pick<SecretWorld, 
       return resolved + text.slice(end);
     },
     redact: redactor.redact,
+    hide: redactor.add,
     forget() {
       for (const source of sources.values()) source.forget?.();
     },

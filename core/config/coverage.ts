@@ -6,7 +6,7 @@ import type { LabelGlobs, Labels, Rule } from '../model.ts';
 import { errorAt, type Finding, type Path, quoted, warningAt } from './problem.ts';
 
 /** What a rule can alert on: labels that are known, the other labels of its metric, and where it is written. */
-interface Place {
+export interface Place {
   rule: Rule;
   labels: Labels;
   free: readonly string[];
@@ -113,7 +113,7 @@ function idleRoutes(places: readonly Place[], routes: Routes): Finding[] {
   });
 }
 
-function placesOf(rule: Rule, nodes: readonly Labels[], bastions: readonly string[]): Place[] {
+export function placesOf(rule: Rule, nodes: readonly Labels[], bastions: readonly string[]): Place[] {
   const group = findMetric(rule.metric)?.group ?? 'node';
   const known: readonly Labels[] = group === 'bastion' ? bastions.map((bastion) => ({ bastion })) : nodes;
   return known
@@ -124,7 +124,7 @@ function placesOf(rule: Rule, nodes: readonly Labels[], bastions: readonly strin
     .filter((place) => canMatch(rule.where, place));
 }
 
-function canMatch(globs: LabelGlobs, place: Place): boolean {
+export function canMatch(globs: LabelGlobs, place: Place): boolean {
   return Object.entries(globs).every(
     ([label, any]) =>
       place.free.includes(label) || any.some((glob) => matchesLabel(glob, place.labels[label])),
@@ -149,7 +149,7 @@ function usedLabels({ rules, routes }: CoverageInput): Set<string> {
   return new Set(['cluster', ...globs.flatMap((one) => Object.keys(one))]);
 }
 
-function distinct(nodes: CoverageInput['nodes'], used: ReadonlySet<string>): Labels[] {
+export function distinct(nodes: CoverageInput['nodes'], used: ReadonlySet<string>): Labels[] {
   const found = new Map<string, Labels>();
   for (const node of nodes) {
     const labels = Object.fromEntries(

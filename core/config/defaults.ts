@@ -103,6 +103,7 @@ export function defaultRoutes(channels: readonly { name: string }[]): Route[] {
       groupWaitMs: 0,
       groupIntervalMs: 300_000,
       repeatIntervalMs: 4 * 3_600_000,
+      resolvedEarly: true,
     },
   ];
 }

@@ -4,8 +4,10 @@ import { labelsMatch } from '../labels.ts';
 import { PLACEHOLDER, placeholderName, SUMMARY_FIELDS } from '../message/summary.ts';
 import type { Check, Rule } from '../model.ts';
 import { tickIntervalMs } from '../plan/plan.ts';
+import type { AdapterKinds } from '../registry.ts';
 import type { Draft } from './draft.ts';
 import { formatDuration } from './duration.ts';
+import { unreachablePictures } from './picture-address.ts';
 import { choose, errorAt, type Finding, type Path, quoted, warningAt } from './problem.ts';
 import { textOf, textsOf } from './reader.ts';
 
@@ -17,15 +19,18 @@ export interface DoubtInput {
   nodes: readonly { cluster: string; node: string; role: string }[];
   /** Without it nothing is said about the past. */
   nowMs: number | undefined;
+  kinds: AdapterKinds;
 }
 
 export function findDoubts(input: DoubtInput): Finding[] {
   return [
     ...times(input),
+    ...repeats(input.draft),
     ...idleChecks(input),
     ...silences(input),
     ...placeholders(input),
     ...channels(input.draft),
+    ...unreachablePictures(input.draft, input.kinds),
     ...emptySections(input.draft),
   ];
 }
@@ -66,6 +71,22 @@ function times({ draft, checks, rules }: DoubtInput): Finding[] {
     }
   }
   return findings;
+}
+
+/** Each message of a group that changes is sent by then anyway, and a reminder waits for the same interval. */
+function repeats({ routes }: Draft): Finding[] {
+  return (routes ?? []).flatMap(({ path, raw, value }) => {
+    if (!value || value.repeatInterval >= value.groupInterval) return [];
+    const [repeat, group] = [formatDuration(value.repeatInterval), formatDuration(value.groupInterval)];
+    const written = textOf(raw, 'repeatInterval') === undefined ? 'groupInterval' : 'repeatInterval';
+    return [
+      warningAt(
+        [...path, written],
+        `\`repeatInterval\` is ${repeat}, shorter than \`groupInterval\`, ${group}`,
+        'a group then repeats itself more often than it may say what is new; make it longer, or `never`',
+      ),
+    ];
+  });
 }
 
 function idleChecks({ draft, nodes }: DoubtInput): Finding[] {

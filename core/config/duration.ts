@@ -35,8 +35,9 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
-/** Milliseconds as they are written in a configuration: `1h30m`, `0s`. What `parseDuration` reads back. */
+/** Milliseconds as they are written in a configuration: `1h30m`, `0s`, Infinity as `never`. What `parseDuration` reads back. */
 export function formatDuration(ms: number): string {
+  if (ms === Infinity) return 'never';
   if (ms < 0) return `-${formatDuration(-ms)}`;
   let rest = Math.round(ms);
   let text = '';
@@ -53,6 +54,12 @@ export const durationSchema = z
   .string({ error: (issue) => durationHelp(issue.input) })
   .regex(DURATION, { error: (issue) => durationHelp(issue.input) })
   .transform((text) => durationMs(text) ?? 0);
+
+/** The same, or `never`, which is Infinity. */
+export const durationOrNeverSchema = z
+  .string({ error: (issue) => durationOrNeverHelp(issue.input) })
+  .regex(new RegExp(`^never$|${DURATION.source}`), { error: (issue) => durationOrNeverHelp(issue.input) })
+  .transform((text) => (text === 'never' ? Infinity : (durationMs(text) ?? 0)));
 
 /** A byte size in the configuration (`512MiB`); bytes after parsing. */
 export const byteSizeSchema = z
@@ -73,6 +80,13 @@ function durationHelp(input: unknown): string {
   const meant = likelyDuration(String(input));
   const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
   return `${quoted(String(input))} is not a duration: write it like \`90s\`, \`5m\`, \`1h30m\` or \`7d\`${hint}`;
+}
+
+function durationOrNeverHelp(input: unknown): string {
+  if (/^(none|off|no|false|0|inf(inity)?|null)$/i.test(String(input))) {
+    return `${quoted(String(input))} is not a duration; did you mean \`never\`?`;
+  }
+  return durationHelp(input);
 }
 
 /** `5` may be minutes or seconds; `7 days`, `10min` and `5M` have their unit under another name. */

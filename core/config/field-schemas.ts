@@ -1,6 +1,6 @@
 // Kinds of values that several sections share.
 import { z } from 'zod';
-import { durationSchema } from './duration.ts';
+import { durationOrNeverSchema, durationSchema } from './duration.ts';
 import { nearest } from './problem.ts';
 import { ruleNameSchema } from './rule-schema.ts';
 
@@ -30,6 +30,16 @@ export const portSchema = z.int().min(1).max(65_535);
 
 export const positiveDurationSchema = durationSchema.refine((ms) => ms > 0, {
   error: 'this must be longer than 0s',
+});
+
+const SHORTEST_REPEAT_MS = 60_000;
+
+/** How often what still fires is said again; Infinity: never. */
+export const repeatIntervalSchema = durationOrNeverSchema.refine((ms) => ms >= SHORTEST_REPEAT_MS, {
+  error: ({ input }) =>
+    input === 0
+      ? '0s would repeat the message without a pause; write `never` to send no reminders'
+      : 'reminders come once a minute at most; write `1m` or longer, or `never`',
 });
 
 const globSchema = z

@@ -1,9 +1,11 @@
 import type { Rule } from '../model.ts';
+import type { AdapterKinds } from '../registry.ts';
 import { badChains } from './chains.ts';
 import { judgeCoverage } from './coverage.ts';
 import { DEFAULT_CHECKS, defaultRules } from './defaults.ts';
 import { findDoubts } from './doubts.ts';
 import type { Draft } from './draft.ts';
+import { idleMatches } from './idle-matches.ts';
 import { brokenLinks, namesOf } from './links.ts';
 import { duplicateNames } from './names.ts';
 import { type Finding, type Path, quoted, warningAt } from './problem.ts';
@@ -11,7 +13,7 @@ import { type Item, textOf } from './reader.ts';
 import type { Reference } from './secret-text.ts';
 
 /** What a file as a whole must fulfil, as far as its parts are valid. */
-export function judgeDraft(draft: Draft, options: { nowMs?: number }): Finding[] {
+export function judgeDraft(draft: Draft, options: { nowMs?: number; kinds: AdapterKinds }): Finding[] {
   const checks = draft.checks?.flatMap(({ value }) => value ?? []) ?? DEFAULT_CHECKS;
   const rules: { rule: Rule; path: Path }[] =
     draft.rules?.flatMap(({ value, path }) => (value ? [{ rule: value, path }] : [])) ??
@@ -40,12 +42,33 @@ export function judgeDraft(draft: Draft, options: { nowMs?: number }): Finding[]
   const coverage = coverable
     ? judgeCoverage({ rules, routes, nodes, bastions: namesOf(draft.bastions) })
     : [];
-  const doubts = findDoubts({ draft, checks, rules, nodes: fleetIsKnown ? nodes : [], nowMs: options.nowMs });
+  const idle = coverable
+    ? idleMatches({
+        rules,
+        silences: draft.silences.filter(({ path }) => !isTold(path, links)),
+        nodes,
+        bastions: namesOf(draft.bastions),
+        nowMs: options.nowMs,
+      })
+    : [];
+  const doubts = findDoubts({
+    draft,
+    checks,
+    rules,
+    nodes: fleetIsKnown ? nodes : [],
+    nowMs: options.nowMs,
+    kinds: options.kinds,
+  });
   return [
     ...duplicateNames(draft),
     ...badChains(draft),
-    ...[...links, ...coverage, ...doubts].map((finding): Finding => ({ ...finding, absence: true })),
+    ...[...links, ...coverage, ...idle, ...doubts].map((finding): Finding => ({ ...finding, absence: true })),
   ];
+}
+
+/** Whether something within that place is told already. */
+function isTold(path: Path, findings: readonly Finding[]): boolean {
+  return findings.some((finding) => path.every((part, i) => finding.path[i] === part));
 }
 
 function isValid(item: Item<unknown>): boolean {

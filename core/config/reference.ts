@@ -77,7 +77,8 @@ function kindText(field: JsonSchema): string {
   if (field.enum) return field.enum.map((value) => `\`${value}\``).join(', ');
   if (field.anyOf) return [...new Set((field.anyOf as JsonSchema[]).map(kindText))].join(' or ');
   if (field.writeOnly) return field.pattern ? 'secret' : 'text with secrets';
-  if (field.pattern?.includes('ms)')) return 'duration';
+  if (field.pattern?.includes('ms)'))
+    return field.pattern.startsWith('^never$') ? 'duration or `never`' : 'duration';
   if (field.pattern?.includes('KiB')) return 'size';
   switch (field.type) {
     case 'array':

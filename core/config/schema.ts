@@ -10,6 +10,7 @@ import {
   nameSchema,
   portSchema,
   positiveDurationSchema,
+  repeatIntervalSchema,
   timeSchema,
   timeZoneSchema,
   urlSchema,
@@ -138,7 +139,9 @@ export const routeSchema = z.strictObject({
   match: labelGlobsSchema
     .describe('Labels and globs, also `rule` and `severity`; all must match')
     .prefault({}),
-  channels: z.array(z.string()).min(1).describe('Channels that get the alerts'),
+  channels: z
+    .array(z.string())
+    .describe('Channels that get the alerts; `[]` sends them to nobody on purpose'),
   continue: z.boolean().describe('Whether later routes may take the alert as well').default(false),
   groupBy: z
     .array(z.string())
@@ -146,7 +149,15 @@ export const routeSchema = z.strictObject({
     .default(['rule', 'cluster']),
   groupWait: durationSchema.describe('How long the first message of a group waits for more').prefault('0s'),
   groupInterval: durationSchema.describe('Least time between messages of a group').prefault('5m'),
-  repeatInterval: durationSchema.describe('What still fires is said again after so long').prefault('4h'),
+  repeatInterval: repeatIntervalSchema
+    .describe('What still fires is said again after so long, `1m` at least, or `never`')
+    .prefault('4h'),
+  resolvedEarly: z
+    .boolean()
+    .describe(
+      'When nothing of a group fires any more, that is said at once rather than after `groupInterval`; once in each at most',
+    )
+    .default(true),
 });
 
 export const silenceSchema = z

@@ -68,13 +68,14 @@ export interface ChannelConfig {
 export interface Route {
   name: string;
   match: LabelGlobs;
+  /** Empty: sends to nobody on purpose. */
   channels: readonly string[];
   continue: boolean;
   /** Labels (and `rule`) whose values make one incident. Default: rule, cluster. */
   groupBy: readonly string[];
   groupWaitMs: number;
   groupIntervalMs: number;
-  /** What still fires is said again after so long. */
+  /** What still fires is said again after so long; Infinity: never. */
   repeatIntervalMs: number;
   /** Whether the end of the last firing alert of a group need not wait for `groupInterval`. Default true. */
   resolvedEarly?: boolean;

@@ -2,6 +2,7 @@ import { findMetric } from '../catalogue.ts';
 import { formatCondition, formatMetricValue, formatSpan } from '../format.ts';
 import type { Labels, Rule } from '../model.ts';
 import type { IncidentAlert } from '../notify/model.ts';
+import { visibleText } from '../visible-text.ts';
 
 /** Labels in the order people say them: where first, then what. */
 const LABEL_ORDER = ['bastion', 'cluster', 'node', 'role', 'mount', 'device', 'check'];
@@ -73,5 +74,5 @@ export function placeText(labels: Labels): string {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/\s+/gu, ' ').trim();
+  return visibleText(text).replace(/\s+/gu, ' ').trim();
 }

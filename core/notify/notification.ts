@@ -3,6 +3,7 @@ import { formatCondition } from '../format.ts';
 import { renderSummary } from '../message/summary.ts';
 import { SEVERITIES } from '../model.ts';
 import type { TargetStatus } from '../ports.ts';
+import { visibleText } from '../visible-text.ts';
 import type {
   Incident,
   IncidentAlert,
@@ -83,7 +84,7 @@ function failureOf(alert: IncidentAlert, statuses: readonly TargetStatus[]): str
     .filter((status) => status.cluster === cluster && status.node === node && !status.ok)
     // Of a batch that is no more a status stays as it was.
     .sort((a, b) => b.roundMs - a.roundMs)[0];
-  return failed && `${failed.reason}: ${failed.detail}`;
+  return failed && visibleText(`${failed.reason}: ${failed.detail}`);
 }
 
 function worstFirst(a: NotificationAlert, b: NotificationAlert): number {

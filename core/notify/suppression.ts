@@ -3,7 +3,10 @@ import type { IncidentAlert } from './model.ts';
 import { routedLabels } from './routes.ts';
 import { type AnySilence, compileSilence } from './silences.ts';
 
-/** Why a notification is withheld; `untilMs` where that is known. */
+/** How often an incident is looked at again while a silence covers it that may be ended early, at run time. */
+export const SILENCE_RECHECK_MS = 300_000;
+
+/** Why a notification is withheld; `untilMs`: when to look again, of a silence of the file its end. */
 export type Suppression = { by: 'silence'; untilMs: number } | { by: 'inhibition'; rule: string };
 
 /**
@@ -28,7 +31,9 @@ export function suppressionJudge(input: {
     const rule = input.rules[alert.rule];
     const labels = rule ? routedLabels(rule, alert.labels) : alert.labels;
     const covering = silences.filter((silence) => silence.covers({ ...alert, labels }));
-    const until = covering.map((silence) => silence.untilMs);
+    const until = covering.map(({ silence, untilMs }) =>
+      'matchers' in silence ? Math.min(untilMs, input.nowMs + SILENCE_RECHECK_MS) : untilMs,
+    );
     if (until.length > 0) return { by: 'silence', untilMs: Math.max(...until) };
     if (alert.status === 'firing') {
       const by = rule?.inhibitedBy.find((name) => firing.has(place(name, alert.labels)));

@@ -5,7 +5,6 @@ import { routedLabels } from '../notify/routes.ts';
 import { compileSilence } from '../notify/silences.ts';
 import type { Clock, StateStore } from '../ports.ts';
 
-const INCIDENTS_AT_MOST = 10_000;
 const TRIES = 5;
 
 /**
@@ -20,8 +19,7 @@ export async function endSilence(
   const silence = (await state.listSilences({ endedAfterMs: nowMs })).find((one) => one.id === id);
   if (!silence || !(await state.expireSilence(id, nowMs))) return undefined;
   const { covers } = compileSilence(silence);
-  const open = await state.listIncidents({ open: true, limit: INCIDENTS_AT_MOST });
-  for (const incident of open) {
+  for (const { value: incident } of await state.openIncidents()) {
     const isHeld = incident.alerts.some((alert) =>
       covers({ ...alert, labels: labelsOf(incident.rules[alert.rule], alert.labels) }),
     );
@@ -30,12 +28,12 @@ export async function endSilence(
   return silence;
 }
 
-/** What is being sent has a lease, and is decided again behind it. */
+/** When it is due is a hint: it is decided anew. What is being sent has a lease, and is decided again behind it. */
 async function makeDue(id: string, nowMs: number, state: StateStore): Promise<void> {
   for (let tried = 1; ; tried++) {
     const stored = await state.loadIncident(id);
-    const dueAtMs = stored?.value.dueAtMs;
-    if (!stored || stored.value.attempt || dueAtMs === undefined || dueAtMs <= nowMs) return;
+    const { dueAtMs = Infinity, attempt } = stored?.value ?? {};
+    if (!stored || (attempt?.leaseUntilMs ?? 0) > nowMs || dueAtMs <= nowMs) return;
     try {
       const value: Incident = { ...stored.value, dueAtMs: nowMs };
       return await state.commitIncidents({ incidents: [{ value, version: stored.version }] });

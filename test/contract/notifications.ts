@@ -59,3 +59,21 @@ export const samplePicture: Picture = {
   alt: 'Memory usage 94.1% > 90% for 10m',
   url: 'https://bartizan.example.net/charts/AAAAAAAAAAAAAAAAAAAAAA.png',
 };
+
+/** Names that services make links and mentions of by themselves. */
+const TEMPTATIONS = {
+  cluster: 'prod.example.com https://evil.example/x www.evil.example tg://resolve?domain=evil',
+  node: '@here @channel @all @ops_bot <!channel> <@U0123> <#C0123> <https://evil.example|ok>',
+  mount: '/start #general ~town-square $USD a@b.example 10.20.30.40 [x](https://evil.example) evil.example/x',
+} as const;
+
+export const TEMPTING: Notification = sampleNotification({
+  alerts: [
+    sampleAlert({
+      labels: TEMPTATIONS,
+      summary: Object.values(TEMPTATIONS).join(' '),
+      detail: Object.values(TEMPTATIONS).join(' '),
+      runbook: undefined,
+    }),
+  ],
+});

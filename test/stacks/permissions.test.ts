@@ -96,6 +96,8 @@ describe('each function may do this and nothing else', () => {
         ...['DescribeStream', 'GetRecords', 'GetShardIterator'].map(
           (action) => `dynamodb:${action} State.StreamArn`,
         ),
+        // Open incidents, after a change of the configuration.
+        'dynamodb:Query State.Arn/index/history',
         // Streams are listed all or none.
         'dynamodb:ListStreams *',
       ],

@@ -1,20 +1,22 @@
 import { z } from 'zod';
-import { durationSchema } from '../../../core/config/duration.ts';
-import { secretSchema } from '../../../core/config/secret-text.ts';
 import type { Notification, Picture } from '../../../core/notify/model.ts';
+import { networkSecrets } from '../../network.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
-import { createIncomingWebhook } from '../incoming-webhook.ts';
-import { POST_LIMIT, render } from './text.ts';
+import { createIncomingWebhook, incomingWebhookFields } from '../incoming-webhook.ts';
+import { plainWithin } from '../plainer.ts';
+import { mattermostRefusal } from './refusals.ts';
+import { literal, PLAIN_LIMIT, POST_LIMIT, render } from './text.ts';
 
+const { url, ...rest } = incomingWebhookFields;
 const optionsSchema = z.strictObject({
-  url: secretSchema.describe('Address of the incoming webhook, a reference: whoever knows it can write'),
+  url,
   picture: z
     .enum(['url', 'none'])
     .default('url')
     .describe(
       '`url`: show the chart from our server, which readers must be able to reach at `server.publicUrl`',
     ),
-  timeout: durationSchema.prefault('10s').describe('How long an answer is waited for'),
+  ...rest,
 });
 
 export type MattermostWebhookOptions = z.infer<typeof optionsSchema>;
@@ -26,14 +28,22 @@ export const mattermostWebhook: ChannelAdapter<MattermostWebhookOptions> = {
   type: 'mattermost-webhook',
   title: 'Mattermost (incoming webhook)',
   about: `Text, and with \`picture: url\` the chart from Bartizan's server, where readers can reach \`server.publicUrl\`. Posts longer
-than ${POST_LIMIT} characters would be split, so they lose alerts instead ("and 12 more").`,
+than ${POST_LIMIT} characters would be split, so they lose alerts instead ("and 12 more"). Mattermost answers the text \`ok\` when
+it has the message.`,
   example: { url: '${env:MATTERMOST_WEBHOOK_URL}', picture: 'url' },
   options: optionsSchema as z.ZodType<MattermostWebhookOptions>,
-  needs: ({ url }) => ({ secrets: [url], egress: [undefined] }),
+  needs: (options) => ({ secrets: [options.url, ...networkSecrets(options)], egress: [undefined] }),
   preview: (notification, picture, options) =>
     JSON.stringify(bodyOf(notification, picture, options), null, 2),
   create: (options, deps) =>
-    createIncomingWebhook(options, deps, (notification, picture) => bodyOf(notification, picture, options)),
+    createIncomingWebhook(options, deps, {
+      name: 'mattermost-webhook',
+      explain: mattermostRefusal('mattermost-webhook'),
+      ways: (notification, picture) => [
+        { body: bodyOf(notification, picture, options) },
+        { body: { text: plainWithin(notification, PLAIN_LIMIT, literal) }, without: 'as plain text' },
+      ],
+    }),
 };
 
 function bodyOf(notification: Notification, picture: Picture | undefined, options: MattermostWebhookOptions) {

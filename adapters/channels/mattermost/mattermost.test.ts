@@ -2,21 +2,15 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { describeChannel, type ReceivedRequest } from '../../../test/contract/channel.ts';
 import { sampleAlert, sampleNotification, samplePicture } from '../../../test/contract/notifications.ts';
+import { createSecrets } from '../../secrets/secrets.ts';
 import { mattermost } from './mattermost.ts';
 import { mattermostWebhook } from './mattermost-webhook.ts';
 import { POST_LIMIT, render } from './text.ts';
 
 const TOKEN = 'mm-token-4411';
-let hookBase = '';
-const values: Record<string, () => string> = {
-  TOKEN: () => TOKEN,
-  HOOK: () => `${hookBase}/hooks/mm-hook-77`,
-};
-const secrets = {
-  resolve: async (text: string) =>
-    text.replace(/\$\{env:(\w+)\}/g, (_, name: string) => values[name]?.() ?? ''),
-  redact: (text: string) => text.replaceAll(TOKEN, '<secret>').replaceAll('mm-hook-77', '<secret>'),
-};
+const HOOK_PATH = '/hooks/mm-hook-77Kq3z';
+const env = { TOKEN, HOOK: '' };
+const secrets = createSecrets({ baseDir: '/etc/bartizan', env });
 const deps = { secrets, clock: { nowMs: Date.now } };
 
 /** As strict as the API: token, channel, an id of a file that was uploaded and not used, the size of a post. */
@@ -57,13 +51,35 @@ function createFakeMattermost() {
 }
 
 const fake = createFakeMattermost();
+
+/** What Mattermost makes links and mentions of: some in the source, some in what is left of it without backslashes. */
+function mattermostTemptations(source: string): string[] {
+  const shown = source.replace(/\\([!-/:-@[-`{-~])/g, '$1');
+  const inSource = /(?:https?|ftp|tg):\/\/|\bwww\.|(?<!\\)\[[^\]]*\]\(|(?<!\\)<\w|(?<!\w)@\w+/g;
+  const inShown = /(?<!\w)[@~#][\w-]+|\w@\w+\.\w+/g;
+  return [...source.matchAll(inSource), ...shown.matchAll(inShown)].map(([found]) => found);
+}
+
 describeChannel('mattermost', {
-  create: (url) =>
-    mattermost.create(mattermost.options.parse({ url, token: '${env:TOKEN}', channelId: 'ch1' }), deps),
+  create: (url, options) =>
+    mattermost.create(
+      mattermost.options.parse({ url, token: '${env:TOKEN}', channelId: 'ch1', ...options }),
+      deps,
+    ),
   accept: fake.handle,
+  redact: secrets.redact,
+  answers: 'read',
+  temptations: ({ body }) => mattermostTemptations(JSON.parse(body.toString('utf8')).message),
+  layout: {
+    refuse(request, response) {
+      if (request.path !== '/api/v4/posts') return fake.handle(request, response);
+      return response.writeHead(400).end('{"id":"model.post.is_valid.msg.app_error"}');
+    },
+    isPlain: ({ path, body }) => path === '/api/v4/posts' && !body.includes('**'),
+  },
   stable: (text) => text.replaceAll(/file\d+/g, 'FILE'),
   verifies: ['/api/v4/users/me', '/api/v4/channels/ch1'],
-  secrets: [TOKEN],
+  secrets: () => [TOKEN],
 });
 
 it('the bot posts with the file it has uploaded, a new one each time', () => {
@@ -74,16 +90,27 @@ it('the bot posts with the file it has uploaded, a new one each time', () => {
 
 const received: unknown[] = [];
 describeChannel('mattermost-webhook', {
-  create(baseUrl) {
-    hookBase = baseUrl;
-    return mattermostWebhook.create(mattermostWebhook.options.parse({ url: '${env:HOOK}' }), deps);
+  create(baseUrl, options) {
+    env.HOOK = `${baseUrl}${HOOK_PATH}`;
+    return mattermostWebhook.create(
+      mattermostWebhook.options.parse({ url: '${env:HOOK}', ...options }),
+      deps,
+    );
   },
   accept(request, response) {
     received.push(JSON.parse(request.body.toString('utf8')));
-    response.writeHead(request.path === '/hooks/mm-hook-77' ? 200 : 404).end('ok');
+    response.writeHead(request.path === HOOK_PATH ? 200 : 404).end('ok');
   },
   verifies: [],
-  secrets: ['mm-hook-77'],
+  secrets: () => [env.HOOK],
+  redact: secrets.redact,
+  answers: 'read',
+  temptations: ({ body }) => mattermostTemptations(JSON.parse(body.toString('utf8')).text),
+  layout: {
+    refuse: (_, response) =>
+      response.writeHead(400).end('{"id":"web.incoming_webhook.text.app_error","status_code":400}'),
+    isPlain: ({ body }) => !body.includes('attachments'),
+  },
 });
 
 it('the webhook names the picture where readers can fetch it', () => {

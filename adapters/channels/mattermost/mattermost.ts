@@ -3,8 +3,12 @@ import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
 import { RetryableError } from '../../../core/errors.ts';
 import { type HttpAnswer, sendRequest } from '../../http.ts';
+import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
+import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
-import { render } from './text.ts';
+import { plainWithin, sendPlainer } from '../plainer.ts';
+import { mattermostRefusal } from './refusals.ts';
+import { literal, PLAIN_LIMIT, render } from './text.ts';
 
 /** The text waits this long for the upload. */
 const UPLOAD_WITHIN_MS = 3_000;
@@ -14,6 +18,8 @@ const optionsSchema = z.strictObject({
   token: secretSchema.describe('Access token of a bot account, a reference'),
   channelId: z.string().min(1).describe('Id of the channel, from its "View Info"'),
   timeout: durationSchema.prefault('15s').describe('How long each answer is waited for'),
+  ...acceptsField,
+  ...networkFields,
 });
 
 export type MattermostOptions = z.infer<typeof optionsSchema>;
@@ -25,27 +31,34 @@ export type MattermostOptions = z.infer<typeof optionsSchema>;
 export const mattermost: ChannelAdapter<MattermostOptions> = {
   type: 'mattermost',
   title: 'Mattermost (bot)',
-  about: 'A bot account with an access token uploads the chart and posts with it.',
+  about: `A bot account with an access token uploads the chart and posts with it. Mattermost answers the post with its \`id\` when it
+has it.`,
   example: {
     url: 'https://chat.example.net',
     token: '${env:MATTERMOST_TOKEN}',
     channelId: 'w8tzf5jb6pyq5jxq3zq8r1n6me',
   },
   options: optionsSchema as z.ZodType<MattermostOptions>,
-  needs: ({ token, url }) => ({ secrets: [token], egress: [new URL(url).host] }),
+  needs: (options) => ({
+    secrets: [options.token, ...networkSecrets(options)],
+    egress: [new URL(options.url).host],
+  }),
   preview: (notification, picture) =>
     `${picture ? `post with a file (${picture.png.length} bytes):` : 'post:'}\n${render(notification)}`,
-  create(options, { secrets, clock }) {
+  create(options, { secrets, clock, logger }) {
+    hideLogin(options.url, secrets);
     const base = `${options.url.replace(/\/$/, '')}/api/v4`;
     const deps = { nowMs: clock.nowMs, redact: secrets.redact };
+    const way = networkOf(options, secrets);
+    const explain = mattermostRefusal('mattermost');
     return {
       async verify({ signal }) {
         const token = await secrets.resolve(options.token);
-        const timeoutMs = options.timeout;
+        const settings = { timeoutMs: options.timeout, signal, explain, network: await way() };
         const headers = { authorization: `Bearer ${token}` };
         const get = async (path: string) =>
           jsonOf(
-            await sendRequest({ method: 'GET', url: `${base}${path}`, headers, timeoutMs, signal }, deps),
+            await sendRequest({ method: 'GET', url: `${base}${path}`, headers, ...settings }, deps),
           ) as Record<string, unknown>;
         const me = await get('/users/me');
         const channel = await get(`/channels/${encodeURIComponent(options.channelId)}`);
@@ -53,6 +66,7 @@ export const mattermost: ChannelAdapter<MattermostOptions> = {
       },
       async send(notification, picture, { signal }) {
         const token = await secrets.resolve(options.token);
+        const network = await way();
         const post = (
           path: string,
           body: FormData | string,
@@ -67,6 +81,8 @@ export const mattermost: ChannelAdapter<MattermostOptions> = {
             body,
             timeoutMs: options.timeout,
             signal: within,
+            network,
+            explain,
           } as const;
           return sendRequest(request, deps);
         };
@@ -82,24 +98,40 @@ export const mattermost: ChannelAdapter<MattermostOptions> = {
         };
         // Whatever an upload fails of, the post fails of too, or goes without it.
         const fileId = picture && (await upload(picture.png).catch(() => undefined));
-        const body = {
-          channel_id: options.channelId,
-          message: render(notification),
-          file_ids: fileId ? [fileId] : [],
-        };
         const headers = { 'content-type': 'application/json' };
-        const { id } = jsonOf(await post('/posts', JSON.stringify(body), headers, signal)) as { id?: string };
+        const say = (message: string) => {
+          const body = { channel_id: options.channelId, message, file_ids: fileId ? [fileId] : [] };
+          return post('/posts', JSON.stringify(body), headers, signal);
+        };
+        const plain = { body: plainWithin(notification, PLAIN_LIMIT, literal), without: 'as plain text' };
+        const ways = [{ body: render(notification) }, plain] as const;
+        const { result: answer, note } = await sendPlainer(ways, say, { logger, service: 'mattermost' });
+        const unclear = unclearAnswer(answer, {
+          service: 'mattermost',
+          says: 'the post with its `id`',
+          isIt: (_, parsed) => idOf(parsed) !== undefined,
+          accepts: options.accepts,
+          redact: secrets.redact,
+        });
         const without = picture && !fileId ? ', without its picture: the upload failed' : '';
-        return { id, detail: `post ${id}${without}` };
+        const id = idOf(parseJson(answer.body));
+        const detail = `${id === undefined ? `answered ${answer.status}` : `post ${id}`}${note}${without}`;
+        return { detail, ...(id !== undefined && { id }), ...(unclear !== undefined && { unclear }) };
       },
     };
   },
 };
 
-function jsonOf(answer: HttpAnswer): unknown {
-  try {
-    return JSON.parse(answer.body);
-  } catch {
-    throw new RetryableError('mattermost: the answer is no JSON');
-  }
+/** An error has an `id` too, beside its status. */
+function idOf(parsed: unknown): string | undefined {
+  const { id, status_code: status } = (parsed ?? {}) as { id?: unknown; status_code?: unknown };
+  return typeof id === 'string' && /^[\w-]{1,64}$/.test(id) && status === undefined ? id : undefined;
+}
+
+function jsonOf(answer: HttpAnswer): Readonly<Record<string, unknown>> {
+  const parsed = parseJson(answer.body);
+  if (typeof parsed === 'object' && parsed !== null) return parsed as Readonly<Record<string, unknown>>;
+  throw new RetryableError(
+    `mattermost: answered ${answer.status} with what is no JSON object; is \`url\` that of Mattermost, or does a proxy answer?`,
+  );
 }

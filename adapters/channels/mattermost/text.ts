@@ -4,6 +4,8 @@ import type { Notification, NotificationAlert } from '../../../core/notify/model
 
 /** https://developers.mattermost.com/integrate/webhooks/incoming: longer posts are split. */
 export const POST_LIMIT = 16_383;
+/** Servers before 5.0, and databases from then, take no more. */
+export const PLAIN_LIMIT = 4000;
 
 /**
  * Markdown within the limit; names are literal. Too much is shortened by whole alerts: "and 12 more".
@@ -42,8 +44,9 @@ function alertLines(alert: NotificationAlert, notification: Notification): strin
 
 /**
  * Every punctuation that could be markup gets a backslash (CommonMark, 2.4: any ASCII punctuation may). A backslash
- * stops no mention, as the server looks for those in the source: a zero-width space does, and is not seen.
+ * stops no mention (`@name`, `~channel`, `#tag`), as these are looked for in the source and in what is shown: a
+ * zero-width space does, and is not seen.
  */
-function literal(text: string): string {
-  return text.replaceAll(/[\\`*_{}[\]()#+\-.!|~<>&:]/g, '\\$&').replaceAll('@', '@\u200b');
+export function literal(text: string): string {
+  return text.replaceAll(/[\\`*_{}[\]()#+\-.!|~<>&:]/g, '\\$&').replace(/[@~#]/g, '$&\u200b');
 }

@@ -1,31 +1,9 @@
-import { ConfigError, PermanentError, RetryableError } from '../../../core/errors.ts';
-import { sendRequest } from '../../http.ts';
-
-/** Errors of the Web API that only the operator can mend. https://docs.slack.dev/reference/methods/chat.postMessage */
-const CONFIG_ERRORS = new Set([
-  'invalid_auth',
-  'not_authed',
-  'account_inactive',
-  'token_revoked',
-  'token_expired',
-  'no_permission',
-  'missing_scope',
-  'channel_not_found',
-  'not_in_channel',
-  'is_archived',
-  'restricted_action',
-  'team_access_not_granted',
-]);
-const RETRYABLE_ERRORS = new Set([
-  'ratelimited',
-  'rate_limited',
-  'internal_error',
-  'fatal_error',
-  'service_unavailable',
-  'request_timeout',
-  'message_limit_exceeded',
-  'team_added_to_org',
-]);
+import { ConfigError, RetryableError } from '../../../core/errors.ts';
+import { type HttpAnswer, sendRequest } from '../../http.ts';
+import type { Network } from '../../network.ts';
+import { retryAfterOf } from '../../retry-after.ts';
+import { parseJson } from '../answer.ts';
+import { slackError } from './refusals.ts';
 
 /** What the bot needs to write, and to show pictures. https://docs.slack.dev/reference/scopes */
 const WRITE = 'chat:write';
@@ -34,7 +12,9 @@ const PICTURES = ['files:write', 'files:read'] as const;
 export interface SlackApi {
   /** Who the token is, in words. @throws ConfigError for one that may not write */
   introduce(): Promise<string>;
-  /** One call. @throws the typed error that Slack's answer means; `slackErrorOf` names it */
+  /** Posts a message; the answer is whatever 2xx says that is no refusal of Slack's. @throws as `call` */
+  post(fields: Readonly<Record<string, unknown>>): Promise<HttpAnswer>;
+  /** One call that must succeed. @throws the typed error that Slack's answer means */
   call(method: string, fields: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
   /** Posts a file's bytes to the address Slack gave for it. */
   upload(address: string, bytes: Uint8Array): Promise<void>;
@@ -45,10 +25,11 @@ export function createSlackApi(options: {
   token: string;
   timeoutMs: number;
   signal: AbortSignal;
+  network: Network;
   nowMs: () => number;
   redact: (text: string) => string;
 }): SlackApi {
-  const { token, timeoutMs, signal } = options;
+  const { token, timeoutMs, signal, network } = options;
   const base = options.apiUrl.replace(/\/$/, '');
   const deps = { nowMs: options.nowMs, redact: options.redact };
   const post = async (method: string, fields: Readonly<Record<string, unknown>>) => {
@@ -67,13 +48,25 @@ export function createSlackApi(options: {
       body: form.toString(),
       timeoutMs,
       signal,
+      network,
+      explain: (refusal: HttpAnswer) => refusalOf(method, refusal, options.nowMs()),
     } as const;
-    const { body, headers: answered } = await sendRequest(request, deps);
-    return { answer: accepted(method, body), headers: answered };
+    const answer = await sendRequest(request, deps);
+    const refusal = refusalOf(method, answer, options.nowMs());
+    if (refusal) throw refusal;
+    return answer;
+  };
+  const call = async (method: string, fields: Readonly<Record<string, unknown>>) => {
+    const { body, headers } = await post(method, fields);
+    const answer = parseJson(body) as Record<string, unknown> | null | undefined;
+    if (answer?.ok === true) return { answer, headers };
+    throw new RetryableError(
+      `slack ${method}: the answer is not Slack's; is \`apiUrl\` right, or does a proxy answer?`,
+    );
   };
   return {
     async introduce() {
-      const { answer, headers } = await post('auth.test', {});
+      const { answer, headers } = await call('auth.test', {});
       const who = `bot ${answer.user} of ${answer.team}`;
       // Slack names a token's scopes in every answer; a proxy may take the header away.
       const named = headers['x-oauth-scopes'];
@@ -87,27 +80,25 @@ export function createSlackApi(options: {
       return missing.length === 0 ? who : `${who}; no pictures, as it lacks ${missing.join(', ')}`;
     },
     async call(method, fields) {
-      return (await post(method, fields)).answer;
+      return (await call(method, fields)).answer;
     },
+    post: (fields) => post('chat.postMessage', fields),
     async upload(address, bytes) {
       const headers = { 'content-type': 'application/octet-stream' };
-      await sendRequest({ method: 'POST', url: address, headers, body: bytes, timeoutMs, signal }, deps);
+      await sendRequest(
+        { method: 'POST', url: address, headers, body: bytes, timeoutMs, signal, network },
+        deps,
+      );
     },
   };
 }
 
-/** The answer, if it says `ok`. Slack answers 200 to what it refuses. */
-function accepted(method: string, body: string): Record<string, unknown> {
-  let answer: Record<string, unknown>;
-  try {
-    answer = JSON.parse(body) as Record<string, unknown>;
-  } catch {
-    throw new RetryableError(`slack ${method}: the answer is no JSON`);
-  }
-  if (answer.ok === true) return answer;
-  const code = typeof answer.error === 'string' ? answer.error : 'no error code';
-  const text = `slack ${method}: ${code}`;
-  if (CONFIG_ERRORS.has(code)) throw new ConfigError(text);
-  if (RETRYABLE_ERRORS.has(code)) throw new RetryableError(text);
-  throw new PermanentError(text);
+/** Slack answers 200 to most of what it refuses, 429 with a header to what comes too often. */
+function refusalOf(method: string, { status, headers, body }: HttpAnswer, nowMs: number): Error | undefined {
+  const { ok, error } = (parseJson(body) ?? {}) as { ok?: unknown; error?: unknown };
+  if (ok !== false || status >= 500) return undefined;
+  const code =
+    typeof error === 'string' && /^[\w .:-]{1,80}$/.test(error) ? error : 'refused without a reason';
+  const limited = status === 429 ? 'ratelimited' : code;
+  return slackError(`slack ${method}`, limited, retryAfterOf(headers['retry-after'], nowMs));
 }

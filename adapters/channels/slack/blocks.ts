@@ -75,6 +75,6 @@ function cut(text: string, limit: number): string {
 }
 
 /** https://docs.slack.dev/messaging/formatting-message-text#escaping */
-function escapeText(text: string): string {
+export function escapeText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

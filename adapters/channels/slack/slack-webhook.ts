@@ -1,20 +1,22 @@
 import { z } from 'zod';
-import { durationSchema } from '../../../core/config/duration.ts';
-import { secretSchema } from '../../../core/config/secret-text.ts';
 import type { Notification, Picture } from '../../../core/notify/model.ts';
+import { networkSecrets } from '../../network.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
-import { createIncomingWebhook } from '../incoming-webhook.ts';
+import { createIncomingWebhook, incomingWebhookFields } from '../incoming-webhook.ts';
 import { imageBlock, render } from './blocks.ts';
+import { plainMessage } from './plain.ts';
+import { webhookRefusal } from './refusals.ts';
 
+const { url, ...rest } = incomingWebhookFields;
 const optionsSchema = z.strictObject({
-  url: secretSchema.describe('Address of the incoming webhook, a reference: whoever knows it can write'),
+  url,
   picture: z
     .enum(['url', 'none'])
     .default('none')
     .describe(
       '`url`: show the chart from our server, which Slack must be able to reach at `server.publicUrl`',
     ),
-  timeout: durationSchema.prefault('10s').describe('How long an answer is waited for'),
+  ...rest,
 });
 
 export type SlackWebhookOptions = z.infer<typeof optionsSchema>;
@@ -26,14 +28,33 @@ export const slackWebhook: ChannelAdapter<SlackWebhookOptions> = {
   type: 'slack-webhook',
   title: 'Slack (incoming webhook)',
   about: `Text and blocks. An incoming webhook takes no upload; with \`picture: url\` the chart is shown from Bartizan's server, which
-Slack must be able to reach at \`server.publicUrl\`.`,
+Slack must be able to reach at \`server.publicUrl\`. Slack answers the text \`ok\` when it has the message. Blocks that it refuses
+are sent again without the picture, then as plain text.`,
   example: { url: '${env:SLACK_WEBHOOK_URL}', picture: 'url' },
   options: optionsSchema as z.ZodType<SlackWebhookOptions>,
-  needs: ({ url }) => ({ secrets: [url], egress: ['hooks.slack.com'] }),
+  needs: (options) => ({
+    secrets: [options.url, ...networkSecrets(options)],
+    egress: ['hooks.slack.com'],
+  }),
   preview: (notification, picture, options) =>
     JSON.stringify(bodyOf(notification, picture, options), null, 2),
   create: (options, deps) =>
-    createIncomingWebhook(options, deps, (notification, picture) => bodyOf(notification, picture, options)),
+    createIncomingWebhook(options, deps, {
+      name: 'slack-webhook',
+      explain: webhookRefusal,
+      ways(notification, picture) {
+        const shown = options.picture === 'url' && picture?.url !== undefined;
+        const blocks = { body: bodyOf(notification, undefined, options) };
+        const plain = { body: plainMessage(notification), without: 'as plain text' };
+        return shown
+          ? [
+              { body: bodyOf(notification, picture, options) },
+              { ...blocks, without: 'without its picture' },
+              plain,
+            ]
+          : [blocks, plain];
+      },
+    }),
 };
 
 function bodyOf(notification: Notification, picture: Picture | undefined, options: SlackWebhookOptions) {

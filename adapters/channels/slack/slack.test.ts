@@ -2,47 +2,87 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, PermanentError, RetryableError } from '../../../core/errors.ts';
-import { describeChannel } from '../../../test/contract/channel.ts';
+import { describeChannel, type ReceivedRequest } from '../../../test/contract/channel.ts';
 import { createFakeSlack, type FakeSlack } from '../../../test/contract/fake-slack.ts';
 import { sampleAlert, sampleNotification, samplePicture } from '../../../test/contract/notifications.ts';
+import { createSecrets } from '../../secrets/secrets.ts';
 import { CHARACTERS_LIMIT, render } from './blocks.ts';
 import { slack } from './slack.ts';
 import { slackWebhook } from './slack-webhook.ts';
 
 const TOKEN = 'xoxb-7d1f-token';
-const HOOK_PATH = '/services/T0/B0/hook-secret-91';
-let hookBase = '';
-const values: Record<string, () => string> = { TOKEN: () => TOKEN, HOOK: () => `${hookBase}${HOOK_PATH}` };
-const secrets = {
-  resolve: async (text: string) =>
-    text.replace(/\$\{env:(\w+)\}/g, (_, name: string) => values[name]?.() ?? ''),
-  redact: (text: string) => text.replaceAll(TOKEN, '<secret>').replaceAll('hook-secret-91', '<secret>'),
-};
+const HOOK_PATH = '/services/T0A1B2C3D/B4E5F6G7H/hook-secret-91Xy';
+const env = { TOKEN, HOOK: '' };
+const secrets = createSecrets({ baseDir: '/etc/bartizan', env });
 const deps = { secrets, clock: { nowMs: Date.now } };
-const bot = (apiUrl: string) =>
-  slack.create(slack.options.parse({ token: '${env:TOKEN}', channel: 'C1', apiUrl }), deps);
+const bot = (apiUrl: string, options: Readonly<Record<string, unknown>> = {}) =>
+  slack.create(slack.options.parse({ token: '${env:TOKEN}', channel: 'C1', apiUrl, ...options }), deps);
+
+interface Message {
+  text: string;
+  blocks?: { type: string; text?: { type: string }; elements?: { type: string }[] }[];
+  mrkdwn?: boolean;
+  parse?: string;
+  link_names?: boolean;
+}
+
+/** What Slack makes of it: plain text in blocks is as it is; `text` alone is read for links unless told otherwise. */
+function slackTemptations({ text, blocks, ...settings }: Message): string[] {
+  const markup = (blocks ?? []).flatMap((block) => [block.text ?? [], block.elements ?? []].flat());
+  const found = markup.filter(({ type }) => type === 'mrkdwn').map((part) => JSON.stringify(part));
+  const silent = settings.mrkdwn === false && settings.parse === 'none' && settings.link_names === false;
+  const read = blocks || silent ? [] : [...text.matchAll(/@\w+|\w+\.\w{2,}/g)].map(([link]) => link);
+  return [...found, ...read, ...[...text.matchAll(/<[^>]*>/g)].map(([link]) => link)];
+}
+
+function messageOf({ headers, body }: ReceivedRequest): Message {
+  if (String(headers['content-type']).startsWith('application/json'))
+    return JSON.parse(body.toString('utf8'));
+  const form = Object.fromEntries(new URLSearchParams(body.toString('utf8')));
+  const value = (name: string) => (form[name] === undefined ? {} : { [name]: JSON.parse(form[name]) });
+  const { text = '', parse = '' } = form;
+  return { text, parse, ...value('blocks'), ...value('mrkdwn'), ...value('link_names') };
+}
 
 let contractHost = '';
 const contractSlack = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => contractHost });
 describeChannel('slack', {
-  create(baseUrl) {
+  create(baseUrl, options) {
     contractHost = baseUrl;
-    return bot(baseUrl);
+    return bot(baseUrl, options);
   },
   accept: contractSlack.handle,
   stable: (text) => text.replaceAll(/F\d+/g, 'FILE'),
   verifies: ['/auth.test'],
-  secrets: [TOKEN],
+  secrets: () => [TOKEN],
+  redact: secrets.redact,
+  answers: 'read',
+  temptations: (request) => slackTemptations(messageOf(request)),
+  layout: {
+    refuse(request, response) {
+      if (request.path !== '/chat.postMessage') return contractSlack.handle(request, response);
+      return response.writeHead(200).end('{"ok":false,"error":"invalid_blocks"}');
+    },
+    isPlain: (request) => request.path === '/chat.postMessage' && messageOf(request).blocks === undefined,
+  },
 });
 
 describeChannel('slack-webhook', {
-  create(baseUrl) {
-    hookBase = baseUrl;
-    return slackWebhook.create(slackWebhook.options.parse({ url: '${env:HOOK}' }), deps);
+  create(baseUrl, options) {
+    env.HOOK = `${baseUrl}${HOOK_PATH}`;
+    const parsed = slackWebhook.options.parse({ url: '${env:HOOK}', picture: 'url', ...options });
+    return slackWebhook.create(parsed, deps);
   },
   accept: (request, response) => void response.writeHead(request.path === HOOK_PATH ? 200 : 404).end('ok'),
   verifies: [],
-  secrets: ['hook-secret-91'],
+  secrets: () => [env.HOOK],
+  redact: secrets.redact,
+  answers: 'read',
+  temptations: (request) => slackTemptations(messageOf(request)),
+  layout: {
+    refuse: (_, response) => response.writeHead(400).end('invalid_blocks'),
+    isPlain: (request) => messageOf(request).blocks === undefined,
+  },
 });
 
 describe('the bot', () => {

@@ -4,15 +4,24 @@ import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
 import { describeError } from '../../../core/errors.ts';
 import type { Picture } from '../../../core/notify/model.ts';
+import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
+import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
+import { sendPlainer, type Way } from '../plainer.ts';
 import { createSlackApi, type SlackApi } from './api.ts';
 import { imageBlock, render } from './blocks.ts';
+import { plainMessage } from './plain.ts';
 
 /** Slack processes an upload before a message may show it. The text waits this long for that … */
 const READY_WITHIN_MS = 3_000;
 /** … and its thread as long again. */
 const READY_IN_THREAD_MS = 10_000;
 const POLL_MS = 250;
+
+/** https://docs.slack.dev/reference/objects/conversation-object: channels, groups, direct messages. */
+const CHANNEL_ID = /^[CGDU][A-Z0-9]+$/;
+const NAMED =
+  '`channel` looks like a name; write the id instead, such as `C0123456789` (channel details, at the end): names change';
 
 const optionsSchema = z.strictObject({
   token: secretSchema.describe(
@@ -21,6 +30,8 @@ const optionsSchema = z.strictObject({
   channel: z.string().min(1).describe('Channel that is written to: its id, such as `C0123456789`'),
   apiUrl: z.url().default('https://slack.com/api').describe('Address of the Web API'),
   timeout: durationSchema.prefault('15s').describe('How long each answer is waited for'),
+  ...acceptsField,
+  ...networkFields,
 });
 
 export type SlackOptions = z.infer<typeof optionsSchema>;
@@ -35,10 +46,14 @@ export const slack: ChannelAdapter<SlackOptions> = {
   title: 'Slack (bot)',
   about: `A bot (scopes \`chat:write\`, \`files:write\`, \`files:read\`; invited to the channel) uploads the chart, waits until Slack has
 processed it, and posts one message with the chart inside. If Slack takes longer than ${READY_WITHIN_MS / 1000} s the text goes alone and
-the chart follows in its thread.`,
+the chart follows in its thread. Slack answers \`ok: true\` with a \`ts\` when it has the message. Blocks that it refuses are sent
+again without the picture, then as plain text.`,
   example: { token: '${env:SLACK_BOT_TOKEN}', channel: 'C0123456789' },
   options: optionsSchema as z.ZodType<SlackOptions>,
-  needs: ({ token, apiUrl }) => ({ secrets: [token], egress: [new URL(apiUrl).host, 'files.slack.com'] }),
+  needs: (options) => ({
+    secrets: [options.token, ...networkSecrets(options)],
+    egress: [new URL(options.apiUrl).host, 'files.slack.com'],
+  }),
   preview(notification, picture) {
     const { text, blocks } = render(notification);
     const image = picture
@@ -46,51 +61,72 @@ the chart follows in its thread.`,
       : [];
     return JSON.stringify({ text, blocks: [...blocks, ...image] }, null, 2);
   },
-  create(options, { secrets, clock }) {
+  create(options, { secrets, clock, logger }) {
+    hideLogin(options.apiUrl, secrets);
+    const { apiUrl, timeout: timeoutMs, channel } = options;
+    const network = networkOf(options, secrets);
+    const connect = async () => {
+      const shared = {
+        apiUrl,
+        timeoutMs,
+        token: await secrets.resolve(options.token),
+        network: await network(),
+        nowMs: clock.nowMs,
+        redact: secrets.redact,
+      };
+      return (signal: AbortSignal) => createSlackApi({ ...shared, signal });
+    };
     return {
       async verify({ signal }) {
-        const token = await secrets.resolve(options.token);
-        const { apiUrl, timeout: timeoutMs } = options;
-        const { redact } = secrets;
-        const api = createSlackApi({ apiUrl, token, timeoutMs, signal, nowMs: clock.nowMs, redact });
-        return { detail: `${await api.introduce()}; whether it is in the channel shows when it writes` };
+        const api = (await connect())(signal);
+        const detail = `${await api.introduce()}; whether it is in the channel shows when it writes`;
+        return CHANNEL_ID.test(channel) ? { detail } : { detail, unclear: NAMED };
       },
       async send(notification, picture, { signal }) {
-        const token = await secrets.resolve(options.token);
-        const { apiUrl, timeout: timeoutMs, channel } = options;
-        const { redact } = secrets;
-        const api = createSlackApi({ apiUrl, token, timeoutMs, signal, nowMs: clock.nowMs, redact });
+        const apiFor = await connect();
+        const api = apiFor(signal);
         const { text, blocks } = render(notification);
         // The text waits this long for the whole upload, however long each call may take.
         const inTime = AbortSignal.any([signal, AbortSignal.timeout(READY_WITHIN_MS)]);
-        const uploader = createSlackApi({
-          apiUrl,
-          token,
-          timeoutMs,
-          signal: inTime,
-          nowMs: clock.nowMs,
-          redact,
+        const uploaded = picture && (await upload(apiFor(inTime), picture, inTime));
+        const base = { channel, unfurl_links: false };
+        const bare = { body: { ...base, text, blocks } };
+        const plain = { body: { ...base, ...plainMessage(notification) }, without: 'as plain text' };
+        let ways: readonly [Way<Record<string, unknown>>, ...Way<Record<string, unknown>>[]] = [bare, plain];
+        if (picture && uploaded?.ready) {
+          const image = imageBlock({ fileId: uploaded.fileId }, picture.alt);
+          const whole = { body: { ...base, text, blocks: [...blocks, image] } };
+          ways = [whole, { ...bare, without: 'without its picture' }, plain];
+        }
+        const { result: answer, note } = await sendPlainer(ways, api.post, { logger, service: 'slack' });
+        const unclear = unclearAnswer(answer, {
+          service: 'slack',
+          says: '`ok: true` with a `ts`',
+          isIt: (_, parsed) => tsOf(parsed) !== undefined,
+          accepts: options.accepts,
+          redact: secrets.redact,
         });
-        const uploaded = picture && (await upload(uploader, picture, inTime));
-        const shown = uploaded?.ready
-          ? [...blocks, imageBlock({ fileId: uploaded.fileId }, picture?.alt ?? '')]
-          : blocks;
-        const posted = await api.call('chat.postMessage', {
-          channel,
-          text,
-          blocks: shown,
-          unfurl_links: false,
-        });
-        const ts = String(posted.ts);
+        const ts = tsOf(parseJson(answer.body));
+        if (ts === undefined)
+          return { detail: `answered ${answer.status}${note}`, ...(unclear !== undefined && { unclear }) };
         const late =
           picture && !uploaded?.ready
             ? await follow(api, { channel, ts }, uploaded, picture, signal)
             : undefined;
-        return { id: ts, detail: late ?? `chat.postMessage: ${ts}` };
+        return {
+          id: ts,
+          detail: `${late ?? `chat.postMessage: ${ts}`}${note}`,
+          ...(unclear !== undefined && { unclear }),
+        };
       },
     };
   },
 };
+
+function tsOf(parsed: unknown): string | undefined {
+  const { ok, ts } = (parsed ?? {}) as { ok?: unknown; ts?: unknown };
+  return ok === true && typeof ts === 'string' && /^[\d.]{1,40}$/.test(ts) ? ts : undefined;
+}
 
 /** `ready: false` with an id: Slack is still at work on it. Undefined `fileId`: it failed, and `why` says how. */
 type Upload = { ready: true; fileId: string } | { ready: false; fileId?: string; why: string };

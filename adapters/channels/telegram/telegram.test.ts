@@ -4,14 +4,35 @@ import { describe, expect, it } from 'vitest';
 import { RetryableError } from '../../../core/errors.ts';
 import { describeChannel, type ReceivedRequest } from '../../../test/contract/channel.ts';
 import { sampleAlert, sampleNotification } from '../../../test/contract/notifications.ts';
+import { createSecrets } from '../../secrets/secrets.ts';
 import { telegram } from './telegram.ts';
 import { CAPTION_LIMIT, render, TEXT_LIMIT } from './text.ts';
 
 const TOKEN = '123456:AAF-telegram-token';
-const secrets = {
-  resolve: async (text: string) => text.replace('${env:TOKEN}', TOKEN),
-  redact: (text: string) => text.replaceAll(TOKEN, '<secret>'),
-};
+const secrets = createSecrets({ baseDir: '/etc/bartizan', env: { TOKEN } });
+
+async function formOf(request: ReceivedRequest): Promise<FormData> {
+  const headers = { 'content-type': String(request.headers['content-type']) };
+  return new Response(new Uint8Array(request.body), { headers }).formData();
+}
+
+/** What Telegram makes entities of by itself, after https://github.com/tdlib/td/blob/master/td/telegram/MessageEntity.cpp. */
+async function telegramTemptations(request: ReceivedRequest): Promise<string[]> {
+  const form = await formOf(request);
+  const source = String(form.get('text') ?? form.get('caption'));
+  const text = form.get('parse_mode') === 'HTML' ? parseHtml(source) : source;
+  const patterns = [
+    /(?<![\p{L}\p{N}_])@\w{2,}/gu,
+    /(?<![\p{L}\p{N}_])#[\p{L}\p{N}_]+/gu,
+    /(?<![\p{L}\p{N}_])\$[A-Z]{1,8}/gu,
+    /(?<![\p{L}\p{N}_/<>])\/\w{1,64}/gu,
+    /\w+:\/\/[\p{L}\p{N}]+/gu,
+    /[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,}/gu,
+    /\d+\.\d+\.\d+\.\d+/g,
+  ];
+  const links = form.get('parse_mode') === 'HTML' ? source.match(/<a [^>]*>/g) : [];
+  return [...(links ?? []), ...patterns.flatMap((pattern) => text.match(pattern) ?? [])];
+}
 
 /** What Telegram leaves of HTML: tags go, entities become letters. Unknown tags are refused, as by the Bot API. */
 function parseHtml(html: string): string {
@@ -47,7 +68,8 @@ async function fakeTelegram(request: ReceivedRequest, response: ServerResponse):
   try {
     const field = method === 'sendPhoto' ? 'caption' : 'text';
     const limit = method === 'sendPhoto' ? CAPTION_LIMIT : TEXT_LIMIT;
-    const text = parseHtml(String(form.get(field) ?? ''));
+    const written = String(form.get(field) ?? '');
+    const text = form.get('parse_mode') === 'HTML' ? parseHtml(written) : written;
     if (text.length > limit) return void bad(`message ${field} is too long`);
     if (method === 'sendPhoto' && !(form.get('photo') instanceof Blob))
       return void bad('there is no photo in the request');
@@ -60,14 +82,25 @@ async function fakeTelegram(request: ReceivedRequest, response: ServerResponse):
 }
 
 describeChannel('telegram', {
-  create: (apiUrl) =>
-    telegram.create(telegram.options.parse({ token: '${env:TOKEN}', chatId: -1001, apiUrl }), {
+  create: (apiUrl, options) =>
+    telegram.create(telegram.options.parse({ token: '${env:TOKEN}', chatId: -1001, apiUrl, ...options }), {
       secrets,
       clock: { nowMs: Date.now },
     }),
   accept: (request, response) => void fakeTelegram(request, response),
   verifies: [`/bot${TOKEN}/getMe`, `/bot${TOKEN}/getChat?chat_id=-1001`],
-  secrets: [TOKEN],
+  secrets: () => [TOKEN],
+  redact: secrets.redact,
+  answers: 'read',
+  operatorStatuses: [404],
+  temptations: telegramTemptations,
+  layout: {
+    refuse: (_, response) =>
+      response
+        .writeHead(400)
+        .end('{"ok":false,"error_code":400,"description":"Bad Request: can\'t parse entities: at byte 7"}'),
+    isPlain: ({ body }) => !body.includes('parse_mode'),
+  },
 });
 
 it('obeys retry_after, which Telegram gives in the body, and names what Telegram says', async () => {

@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
-import { PermanentError } from '../../../core/errors.ts';
-import type { Notification, Picture } from '../../../core/notify/model.ts';
-import { sendRequest } from '../../http.ts';
+import { RetryableError } from '../../../core/errors.ts';
+import type { Picture } from '../../../core/notify/model.ts';
+import { type HttpAnswer, type HttpRequest, sendRequest } from '../../http.ts';
+import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
+import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
-import { CAPTION_LIMIT, render, TEXT_LIMIT } from './text.ts';
+import { plainWithin, sendPlainer } from '../plainer.ts';
+import { migratedTo, retryAfterInBody, telegramRefusal } from './refusals.ts';
+import { CAPTION_LIMIT, inertText, render, TEXT_LIMIT } from './text.ts';
 
 /** https://core.telegram.org/bots/api#sendphoto */
 const PHOTO_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -22,6 +26,8 @@ const optionsSchema = z.strictObject({
     .default('https://api.telegram.org')
     .describe('Address of the Bot API, for a server of your own'),
   timeout: durationSchema.prefault('15s').describe('How long an answer is waited for'),
+  ...acceptsField,
+  ...networkFields,
 });
 
 export type TelegramOptions = z.infer<typeof optionsSchema>;
@@ -32,101 +38,133 @@ export const telegram: ChannelAdapter<TelegramOptions> = {
   title: 'Telegram',
   about: `A photo with an HTML caption (\`sendPhoto\`). A caption holds ${CAPTION_LIMIT} characters after parsing: longer messages lose
 detail first, then alerts ("and 12 more"). Make a bot with @BotFather, add it to the group, and take the chat's id from
-\`https://api.telegram.org/bot<TOKEN>/getUpdates\`.`,
+\`https://api.telegram.org/bot<TOKEN>/getUpdates\`. Telegram answers \`ok: true\` with a \`message_id\` when it has the message. A
+group that became a supergroup has another id: it is followed at once, and \`check --connect\` says what to write.`,
   example: { token: '${env:TELEGRAM_TOKEN}', chatId: -1001234567890 },
   options: optionsSchema as z.ZodType<TelegramOptions>,
-  needs: ({ token, apiUrl }) => ({ secrets: [token], egress: [new URL(apiUrl).host] }),
+  needs: (options) => ({
+    secrets: [options.token, ...networkSecrets(options)],
+    egress: [new URL(options.apiUrl).host],
+  }),
   preview: (notification, picture) =>
     picture
       ? `photo (${picture.png.length} bytes) with caption:\n${render(notification, CAPTION_LIMIT).html}`
       : render(notification, TEXT_LIMIT).html,
-  create(options, { secrets, clock }) {
+  create(options, { secrets, clock, logger }) {
+    hideLogin(options.apiUrl, secrets);
     const base = options.apiUrl.replace(/\/$/, '');
     const deps = { nowMs: clock.nowMs, redact: secrets.redact };
+    const network = networkOf(options, secrets);
+    /** Where the group went, for as long as the process lives: the configuration names where it was. */
+    let movedTo: number | undefined;
+    const moved = () =>
+      movedTo === undefined
+        ? undefined
+        : `the group ${options.chatId} has become a supergroup; write \`chatId: ${movedTo}\``;
+
+    /** Asks of the chat, and once more where it went if it has moved. */
+    async function ofChat(
+      ask: (chatId: string | number) => Pick<HttpRequest, 'method' | 'body'> & { call: string },
+      signal: AbortSignal,
+    ): Promise<HttpAnswer> {
+      const token = await secrets.resolve(options.token);
+      const settings = { headers: {}, timeoutMs: options.timeout, signal, network: await network() };
+      for (let follow = true; ; follow = false) {
+        const { call, ...request } = ask(movedTo ?? options.chatId);
+        let target: number | undefined;
+        const explain = (refusal: HttpAnswer) => {
+          target = migratedTo(refusal.body);
+          return telegramRefusal(refusal);
+        };
+        const url = `${base}/bot${token}/${call}`;
+        try {
+          return await sendRequest({ ...request, ...settings, url, explain, retryAfterInBody }, deps);
+        } catch (error) {
+          if (target === undefined || !follow) throw error;
+          movedTo = target;
+          logger?.warn(`telegram: ${moved()}`);
+        }
+      }
+    }
+
     return {
       async verify({ signal }) {
-        const token = await secrets.resolve(options.token);
-        const ask = async (method: string) => {
-          const request = { method: 'GET', url: `${base}/bot${token}/${method}`, headers: {} } as const;
-          const { body } = await sendRequest({ ...request, timeoutMs: options.timeout, signal }, deps);
-          return (parse(body) as { result?: { username?: string; title?: string } } | undefined)?.result;
+        const ask = async (call: (chatId: string | number) => string) => {
+          const answer = await ofChat((chatId) => ({ method: 'GET', call: call(chatId) }), signal);
+          return resultOf(answer);
         };
-        const bot = await ask('getMe');
-        const chat = await ask(`getChat?chat_id=${encodeURIComponent(options.chatId)}`);
+        const bot = await ask(() => 'getMe');
+        const chat = await ask((chatId) => `getChat?chat_id=${encodeURIComponent(chatId)}`);
+        const named = chat.title ?? chat.username ?? options.chatId;
+        const unclear = moved();
         return {
-          detail: `bot @${bot?.username ?? '?'} sees chat ${chat?.title ?? chat?.username ?? options.chatId}`,
+          detail: `bot @${bot.username ?? '?'} sees chat ${named}`,
+          ...(unclear !== undefined && { unclear }),
         };
       },
       async send(notification, picture, { signal }) {
-        const token = await secrets.resolve(options.token);
-        const fits = picture !== undefined && picture.png.length <= PHOTO_LIMIT_BYTES;
-        const call = fits ? photoCall(notification, picture, options) : textCall(notification, options);
-        const answer = await sendRequest(
-          {
-            method: 'POST',
-            url: `${base}/bot${token}/${call.method}`,
-            headers: {},
-            body: call.form,
-            timeoutMs: options.timeout,
+        const shown = picture !== undefined && picture.png.length <= PHOTO_LIMIT_BYTES ? picture : undefined;
+        const method = shown ? 'sendPhoto' : 'sendMessage';
+        const limit = shown ? CAPTION_LIMIT : TEXT_LIMIT;
+        const post = ({ text, html }: { text: string; html: boolean }) =>
+          ofChat(
+            (chatId) => ({
+              method: 'POST',
+              call: method,
+              body: formOf({ chatId, text, html, picture: shown, options }),
+            }),
             signal,
-            retryAfterInBody,
-          },
-          deps,
-        );
-        const id = messageId(answer.body);
-        if (id === undefined) throw new PermanentError('telegram accepted the request but names no message');
-        return { id, detail: `${call.method}: message ${id}` };
+          );
+        const plain = { text: plainWithin(notification, limit, inertText), html: false };
+        const ways = [
+          { body: { text: render(notification, limit).html, html: true } },
+          { body: plain, without: 'as plain text' },
+        ] as const;
+        const { result: answer, note } = await sendPlainer(ways, post, { logger, service: 'telegram' });
+        const unclear = unclearAnswer(answer, {
+          service: 'telegram',
+          says: '`ok: true` with a `message_id`',
+          isIt: (_, parsed) => messageId(parsed) !== undefined,
+          accepts: options.accepts,
+          redact: secrets.redact,
+        });
+        const id = messageId(parseJson(answer.body));
+        const detail = `${method}: ${id === undefined ? `answered ${answer.status}` : `message ${id}`}${note}`;
+        return { detail, ...(id !== undefined && { id }), ...(unclear !== undefined && { unclear }) };
       },
     };
   },
 };
 
-interface Call {
-  method: 'sendPhoto' | 'sendMessage';
-  form: FormData;
-}
-
-function photoCall(notification: Notification, picture: Picture, options: TelegramOptions): Call {
-  const form = commonFields(options);
-  form.set('caption', render(notification, CAPTION_LIMIT).html);
-  form.set('photo', new Blob([new Uint8Array(picture.png)], { type: 'image/png' }), 'chart.png');
-  return { method: 'sendPhoto', form };
-}
-
-function textCall(notification: Notification, options: TelegramOptions): Call {
-  const form = commonFields(options);
-  form.set('text', render(notification, TEXT_LIMIT).html);
-  form.set('link_preview_options', JSON.stringify({ is_disabled: true }));
-  return { method: 'sendMessage', form };
-}
-
-function commonFields(options: TelegramOptions): FormData {
+function formOf(message: {
+  chatId: string | number;
+  text: string;
+  html: boolean;
+  picture: Picture | undefined;
+  options: TelegramOptions;
+}): FormData {
+  const { chatId, text, html, picture, options } = message;
   const form = new FormData();
-  form.set('chat_id', String(options.chatId));
-  form.set('parse_mode', 'HTML');
+  form.set('chat_id', String(chatId));
+  if (html) form.set('parse_mode', 'HTML');
   if (options.threadId !== undefined) form.set('message_thread_id', String(options.threadId));
   if (options.silent) form.set('disable_notification', 'true');
+  form.set(picture ? 'caption' : 'text', text);
+  if (picture) form.set('photo', new Blob([new Uint8Array(picture.png)], { type: 'image/png' }), 'chart.png');
+  else form.set('link_preview_options', JSON.stringify({ is_disabled: true }));
   return form;
 }
 
-/** https://core.telegram.org/bots/api#responseparameters: seconds. */
-function retryAfterInBody(body: string): number | undefined {
-  const seconds = (parse(body) as { parameters?: { retry_after?: unknown } } | undefined)?.parameters
-    ?.retry_after;
-  return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds * 1000 : undefined;
+function messageId(parsed: unknown): string | undefined {
+  const { ok, result } = (parsed ?? {}) as { ok?: unknown; result?: { message_id?: unknown } | null };
+  const id = ok === true ? result?.message_id : undefined;
+  return typeof id === 'number' ? String(id) : undefined;
 }
 
-function messageId(body: string): string | undefined {
-  const answer = parse(body) as { ok?: boolean; result?: { message_id?: number } } | undefined;
-  return answer?.ok === true && answer.result?.message_id !== undefined
-    ? String(answer.result.message_id)
-    : undefined;
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+function resultOf(answer: HttpAnswer): { username?: string; title?: string } {
+  const parsed = parseJson(answer.body) as { ok?: boolean; result?: object } | null | undefined;
+  if (parsed?.ok === true && parsed.result) return parsed.result;
+  throw new RetryableError(
+    `telegram: answered ${answer.status} with what is not Telegram's; is \`apiUrl\` right, or does a proxy answer?`,
+  );
 }

@@ -31,7 +31,7 @@ export function render(notification: Notification, limit: number): TelegramText 
     const text = compose(notification, shown, 'place');
     if (text.length <= limit) return text;
   }
-  return bold(`${headline(notification).slice(0, limit - 1)}…`);
+  return bold(`${inertText(headline(notification)).slice(0, limit - 1)}…`);
 }
 
 function compose(notification: Notification, shown: number, detail: Detail): TelegramText {
@@ -57,16 +57,19 @@ function alertText(alert: NotificationAlert, notification: Notification, detail:
   return join(lines, '\n');
 }
 
-function plain(text: string): TelegramText {
+function plain(written: string): TelegramText {
+  const text = inertText(written);
   return { html: escapeHtml(text), length: text.length };
 }
 
 function bold(text: string): TelegramText {
-  return { html: `<b>${escapeHtml(text)}</b>`, length: text.length };
+  const { html, length } = plain(text);
+  return { html: `<b>${html}</b>`, length };
 }
 
 function italic(text: string): TelegramText {
-  return { html: `<i>${escapeHtml(text)}</i>`, length: text.length };
+  const { html, length } = plain(text);
+  return { html: `<i>${html}</i>`, length };
 }
 
 function link(text: string, address: string): TelegramText {
@@ -82,6 +85,19 @@ function join(parts: readonly TelegramText[], separator: string): TelegramText {
     separator.length * Math.max(0, parts.length - 1),
   );
   return { html: parts.map((part) => part.html).join(separator), length };
+}
+
+/**
+ * Telegram makes links of bare addresses, `@names`, `#tags`, `$TAGS` and `/commands` by itself: a word joiner, which is not
+ * seen, keeps names of nodes from being any (https://core.telegram.org/bots/api#messageentity).
+ */
+export function inertText(text: string): string {
+  return text
+    .replace(
+      /[@#$](?=[\p{L}\p{N}_])|:(?=\/\/)|\.(?=\p{L})|(?<![\p{L}\p{N}])\/(?=[\p{L}\p{N}_])/gu,
+      '$&\u2060',
+    )
+    .replace(/\d+(?:\.\d+){3,}/g, (address) => address.replaceAll('.', '.\u2060'));
 }
 
 /** https://core.telegram.org/bots/api#html-style: these three must be entities, all else is literal. */

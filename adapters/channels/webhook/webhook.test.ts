@@ -4,32 +4,40 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { describeChannel } from '../../../test/contract/channel.ts';
 import { sampleAlert, sampleNotification, samplePicture } from '../../../test/contract/notifications.ts';
+import { createSecrets } from '../../secrets/secrets.ts';
 import { multipart } from './multipart.ts';
 import { type PictureWay, payloadSchema, render } from './payload.ts';
 import { signatureHeaders, webhook } from './webhook.ts';
 
-const TOKEN = 'token-8f3a9c1e77';
+const TOKEN = "tok'en-8f3a9c1e77&x/Part2=b";
 const KEY = 'hmac-key-51b2d0';
 const HEADER = 'bearer-9d2e4f';
-const values: Record<string, string> = { TOKEN, KEY, HEADER };
+const LITERAL = 'written-into-the-file-44Qw';
 
-const secrets = {
-  resolve: async (text: string) => text.replace(/\$\{env:(\w+)\}/g, (_, name: string) => values[name] ?? ''),
-  redact: (text: string) =>
-    Object.values(values).reduce((out, value) => out.replaceAll(value, '<secret>'), text),
-};
+const secrets = createSecrets({ baseDir: '/etc/bartizan', env: { TOKEN, KEY, HEADER } });
 const clock = { nowMs: Date.now };
 
-function optionsFor(baseUrl: string) {
+function optionsFor(baseUrl: string, more: Readonly<Record<string, unknown>> = {}) {
   return webhook.options.parse({
     url: `${baseUrl}/hooks/\${env:TOKEN}`,
     secret: '${env:KEY}',
     headers: { authorization: 'Bearer ${env:HEADER}' },
+    ...more,
   });
 }
 
+const contract = {
+  secrets: () => [TOKEN, KEY, HEADER],
+  redact: secrets.redact,
+  answers: 'any 2xx',
+  // JSON is data: who shows it makes it harmless.
+  temptations: () => [],
+  verifies: [],
+} as const;
+
 describeChannel('webhook', {
-  create: (baseUrl) => webhook.create(optionsFor(baseUrl), { secrets, clock }),
+  ...contract,
+  create: (baseUrl, options) => webhook.create(optionsFor(baseUrl, options), { secrets, clock }),
   accept(request, response) {
     const body = request.body.toString('utf8');
     const id = String(request.headers['webhook-id']);
@@ -38,17 +46,32 @@ describeChannel('webhook', {
     const fine =
       request.headers['webhook-signature'] === signature &&
       request.headers.authorization === `Bearer ${HEADER}` &&
-      request.path === `/hooks/${TOKEN}` &&
+      request.path === new URL(`http://h/hooks/${TOKEN}`).pathname &&
       payloadSchema.safeParse(JSON.parse(body)).success;
     response.writeHead(fine ? 202 : 400).end();
   },
   keyOf: (request) => String(request.headers['idempotency-key']),
-  verifies: [],
-  secrets: [TOKEN, KEY, HEADER],
+});
+
+describeChannel('webhook, its address and a login in the file', {
+  ...contract,
+  secrets: () => [`/hooks/${LITERAL}`, `literal-login-7`, `header-in-the-file-9`],
+  create: (baseUrl, options) =>
+    webhook.create(
+      webhook.options.parse({
+        url: `${baseUrl.replace('//', '//me:literal-login-7@')}/hooks/${LITERAL}`,
+        headers: { 'x-api-key': 'header-in-the-file-9' },
+        ...options,
+      }),
+      { secrets, clock },
+    ),
+  accept: (request, response) => void response.writeHead(request.path.endsWith(LITERAL) ? 200 : 404).end(),
 });
 
 describeChannel('webhook, multipart', {
-  create: (baseUrl) => webhook.create({ ...optionsFor(baseUrl), picture: 'multipart' }, { secrets, clock }),
+  ...contract,
+  create: (baseUrl, options) =>
+    webhook.create({ ...optionsFor(baseUrl, options), picture: 'multipart' }, { secrets, clock }),
   async accept({ headers, body }, response) {
     const signed = Buffer.concat([
       Buffer.from(`${headers['webhook-id']}.${headers['webhook-timestamp']}.`),
@@ -69,8 +92,6 @@ describeChannel('webhook, multipart', {
     response.writeHead(fine ? 202 : 400).end();
   },
   keyOf: (request) => String(request.headers['idempotency-key']),
-  verifies: [],
-  secrets: [TOKEN, KEY, HEADER],
 });
 
 describe('a multipart body', () => {

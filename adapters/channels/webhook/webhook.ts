@@ -1,14 +1,19 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
-import { secretSchema, secretTextSchema } from '../../../core/config/secret-text.ts';
+import { findReferences, secretSchema, secretTextSchema } from '../../../core/config/secret-text.ts';
 import { ConfigError } from '../../../core/errors.ts';
 import type { Notification, Picture } from '../../../core/notify/model.ts';
+import { headersSchema } from '../../headers.ts';
 import { sendRequest } from '../../http.ts';
+import { networkFields, networkOf, networkSecrets } from '../../network.ts';
 import { reachServer } from '../../reach.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { multipart, PAYLOAD_PART, PICTURE_PART, type WebhookBody } from './multipart.ts';
 import { PICTURE_WAYS, render } from './payload.ts';
+
+/** What headers are called that hold a credential. */
+const LOGIN_HEADER = /auth|token|key|secret|cookie|signature/i;
 
 const optionsSchema = z.strictObject({
   url: secretTextSchema.describe(
@@ -19,10 +24,7 @@ const optionsSchema = z.strictObject({
     .describe(
       'Key of the signature, a reference; `whsec_…` (base64) or any text. Without it messages are not signed',
     ),
-  headers: z
-    .record(z.string().regex(/^[A-Za-z0-9-]+$/), secretTextSchema)
-    .default({})
-    .describe('Further headers; values may be references'),
+  headers: headersSchema.default({}).describe('Further headers; values may be references'),
   timeout: durationSchema.prefault('10s').describe('How long an answer is waited for'),
   picture: z
     .enum(PICTURE_WAYS)
@@ -30,6 +32,7 @@ const optionsSchema = z.strictObject({
     .describe(
       'The chart inside the JSON, as a part of a `multipart/form-data` body, as an address on our server, or not at all',
     ),
+  ...networkFields,
 });
 
 export type WebhookOptions = z.infer<typeof optionsSchema>;
@@ -53,13 +56,16 @@ verifies it. By hand:
     header  = webhook-signature: "v1," + base64(HMAC-SHA256(secret, signed))
 
 Compare in constant time, refuse timestamps more than five minutes off, and drop a \`webhook-id\` that you have seen. Answer
-2xx once the message is safe with you.`,
+2xx once the message is safe with you: every 2xx counts as accepted, whatever stands in the answer.`,
   example: { url: '${env:OPS_WEBHOOK_URL}', secret: '${env:OPS_WEBHOOK_SECRET}' },
   options: optionsSchema as z.ZodType<WebhookOptions>,
   needs: (options) => ({
-    secrets: [options.url, options.secret ?? '', ...Object.values(options.headers)].flatMap(
-      (text) => text.match(/\$\{[^}]+\}/g) ?? [],
-    ),
+    secrets: [
+      ...[options.url, options.secret ?? '', ...Object.values(options.headers)].flatMap(
+        (text) => text.match(/\$\{[^}]+\}/g) ?? [],
+      ),
+      ...networkSecrets(options),
+    ],
     egress: [URL.canParse(options.url) ? new URL(options.url).host : undefined],
   }),
   preview(notification, picture, options) {
@@ -70,9 +76,17 @@ Compare in constant time, refuse timestamps more than five minutes off, and drop
     return JSON.stringify({ ...body, picture: shown }, null, 2);
   },
   create(options, { secrets, clock }) {
+    const network = networkOf(options, secrets);
+    if (findReferences(options.url).length === 0) secrets.hide?.(options.url);
+    // Written into the file or put together, the address is secret as a whole, and so is a header that lets us in.
+    const hidden = async (text: string) => {
+      const value = await secrets.resolve(text);
+      secrets.hide?.(value);
+      return value;
+    };
     return {
       async send(notification, picture, { signal }) {
-        const url = await secrets.resolve(options.url);
+        const url = await hidden(options.url);
         const { contentType, bytes: body } = bodyOf(notification, picture, options);
         const headers: Record<string, string> = {
           'content-type': contentType,
@@ -80,22 +94,25 @@ Compare in constant time, refuse timestamps more than five minutes off, and drop
           'idempotency-key': notification.key,
         };
         for (const [name, value] of Object.entries(options.headers))
-          headers[name] = await secrets.resolve(value);
+          headers[name] = await (LOGIN_HEADER.test(name) ? hidden(value) : secrets.resolve(value));
         if (options.secret !== undefined) {
           const key = await secrets.resolve(options.secret);
           Object.assign(headers, signatureHeaders(notification.key, body, key, clock.nowMs()));
         }
         const request = { method: 'POST', url, headers, body, timeoutMs: options.timeout, signal } as const;
-        const answer = await sendRequest(request, { nowMs: clock.nowMs, redact: secrets.redact });
+        const reached = { ...request, network: await network() };
+        const answer = await sendRequest(reached, { nowMs: clock.nowMs, redact: secrets.redact });
         return { detail: `answered ${answer.status}` };
       },
       async verify({ signal }) {
-        const url = await secrets.resolve(options.url);
+        const url = await hidden(options.url);
         const texts = [...Object.values(options.headers), options.secret ?? ''];
         const [key = ''] = (await Promise.all(texts.map((text) => secrets.resolve(text)))).slice(-1);
         // Tells a key that could sign nothing.
         keyOf(key);
-        return { detail: await reachServer(url, { timeoutMs: options.timeout, signal }) };
+        return {
+          detail: await reachServer(url, { timeoutMs: options.timeout, signal, network: await network() }),
+        };
       },
     };
   },

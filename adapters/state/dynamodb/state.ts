@@ -8,6 +8,9 @@ import { createRecords } from './records.ts';
 import { createSilences } from './silences.ts';
 import type { Table } from './table.ts';
 
+/** Closed incidents, told transitions, deliveries and ended silences of a deployment stay readable this long. */
+export const HISTORY_MS = 90 * 24 * 3_600_000;
+
 export interface DynamoStateOptions {
   /** Name of the table, laid out as TABLE_DEFINITION says. */
   table: string;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema, secretTextSchema } from '../../../core/config/secret-text.ts';
+import { headersSchema } from '../../headers.ts';
 import type { StoreAdapter } from '../store-adapter.ts';
 import { createPrometheusApi } from './api.ts';
 import { createPrometheusStore } from './store.ts';
@@ -32,8 +33,7 @@ const optionsSchema = z
       })
       .describe('Sign requests with the AWS credentials of the process, for Amazon Managed Prometheus')
       .optional(),
-    headers: z
-      .record(z.string().regex(/^[A-Za-z0-9-]+$/), secretTextSchema)
+    headers: headersSchema
       .default({})
       .describe('Further headers, such as `X-Scope-OrgID`; values may be references'),
     timeout: durationSchema.prefault('30s').describe('How long an answer is waited for'),

@@ -1,0 +1,59 @@
+import { ConfigError } from '../../../core/errors.ts';
+import type { HttpAnswer } from '../../http.ts';
+import { retryAfterSeconds } from '../../retry-after.ts';
+import { LayoutError, parseJson } from '../answer.ts';
+
+const BOT = 'the bot may not write there; add it to the group, or make it an administrator of the channel';
+
+/** What Telegram's descriptions mean that only the operator can mend, the first that fits. It has no codes for them. */
+const ADVICE: readonly (readonly [RegExp, string])[] = [
+  [
+    /chat not found|chat_id is empty|peer_id_invalid/i,
+    '`chatId` is the number of the chat (negative for groups), or `@name` of a public channel; the bot must be in it, and a person must have written to the bot first',
+  ],
+  [/message thread not found|topic_(closed|deleted)/i, '`threadId` is no open topic of that group'],
+  [
+    /blocked by the user|user is deactivated/i,
+    'that person has blocked the bot, or is gone; name another chat',
+  ],
+  [/kicked|not a member|not enough rights|have no rights|write_forbidden|need administrator/i, BOT],
+  [/group is deactivated|chat was deleted/i, 'the group is gone; name another chat'],
+];
+const LAYOUT =
+  /can't parse|parse entities|(message|caption) is too long|message text is empty|entity_|entities_too_long/i;
+
+/** What a refusal means; undefined: what its status says. https://core.telegram.org/bots/api#making-requests */
+export function telegramRefusal({ status, body }: HttpAnswer): Error | undefined {
+  const { description } = bodyOf(body);
+  // Also what a wrong token is answered with: the token is part of the address.
+  if (status === 401 || status === 404)
+    return new ConfigError(
+      `telegram answered ${status}: it does not know the bot's token; take it from @BotFather, and see to \`apiUrl\` where that is set`,
+    );
+  if (status < 400 || status >= 500 || typeof description !== 'string') return undefined;
+  const advice = ADVICE.find(([pattern]) => pattern.test(description));
+  const said = (pattern: RegExp) => pattern.exec(description)?.[0].toLowerCase();
+  if (advice) return new ConfigError(`telegram answered ${status}: ${said(advice[0])}: ${advice[1]}`);
+  if (LAYOUT.test(description)) return new LayoutError(`telegram answered ${status}: ${said(LAYOUT)}`);
+  return undefined;
+}
+
+/** Where a group went that became a supergroup. https://core.telegram.org/bots/api#responseparameters */
+export function migratedTo(body: string): number | undefined {
+  const id = bodyOf(body).parameters?.migrate_to_chat_id;
+  return typeof id === 'number' && Number.isSafeInteger(id) ? id : undefined;
+}
+
+/** Milliseconds that Telegram asks us to wait, which it says in the body. */
+export function retryAfterInBody(body: string): number | undefined {
+  return retryAfterSeconds(bodyOf(body).parameters?.retry_after);
+}
+
+interface Refusal {
+  description?: unknown;
+  parameters?: { migrate_to_chat_id?: unknown; retry_after?: unknown };
+}
+
+function bodyOf(body: string): Refusal {
+  return (parseJson(body) ?? {}) as Refusal;
+}

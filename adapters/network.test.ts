@@ -1,0 +1,180 @@
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { ConfigError, RetryableError } from '../core/errors.ts';
+import { sendRequest } from './http.ts';
+import { type NetworkOptions, networkFields, networkOf } from './network.ts';
+import { reachServer } from './reach.ts';
+import { createSecrets } from './secrets/secrets.ts';
+
+const pem = (name: string) =>
+  readFileSync(new URL(`../test/fixtures/tls/localhost.${name}`, import.meta.url), 'utf8');
+const CA = { ca: '${file:ca.pem}' };
+const PASSWORD = 'pr0xy-pass:w0rd';
+
+let plain: Server;
+let secure: Server;
+let proxy: Server;
+/** What the proxy was asked for, and how it answers CONNECT: 200 opens the way. */
+let asked: string[] = [];
+let status = 200;
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
+const urls = {
+  http: () => `http://localhost:${portOf(plain)}/hooks/x`,
+  https: () => `https://localhost:${portOf(secure)}/hooks/x`,
+};
+
+function mayPass({ headers }: IncomingMessage): boolean {
+  return headers['proxy-authorization'] === `Basic ${Buffer.from(`ops:${PASSWORD}`).toString('base64')}`;
+}
+
+beforeAll(async () => {
+  plain = createHttpServer((request, response) => response.end(`plain ${request.url}`));
+  secure = createHttpsServer({ key: pem('key'), cert: pem('pem') }, (request, response) =>
+    response.end(`secure ${request.url} ${request.headers['proxy-authorization'] ?? 'no login'}`),
+  );
+  secure.on('tlsClientError', () => {});
+  proxy = createHttpServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    if (!mayPass(request)) return void response.writeHead(407).end('who are you?');
+    response.end('by the proxy');
+  });
+  proxy.on('connect', (request, socket, head) => {
+    asked.push(`${request.method} ${request.url}`);
+    socket.on('error', () => {});
+    const answer = mayPass(request) ? status : 407;
+    if (answer !== 200) return void socket.end(`HTTP/1.1 ${answer} No\r\ncontent-length: 2\r\n\r\nno`);
+    const [host = '', port] = (request.url ?? '').split(':');
+    const onward = connect(Number(port), host, () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      onward.write(head);
+      onward.pipe(socket).pipe(onward);
+    });
+    onward.on('error', () => socket.destroy());
+  });
+  for (const server of [plain, secure, proxy])
+    await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+});
+beforeEach(() => {
+  asked = [];
+  status = 200;
+});
+afterAll(() => {
+  for (const server of [plain, secure, proxy]) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+function world() {
+  const secrets = createSecrets({
+    baseDir: '/etc/bartizan',
+    env: { PASSWORD: encodeURIComponent(PASSWORD) },
+    readFile: async (path) => (path.endsWith('ca.pem') ? pem('pem') : 'no certificate'),
+  });
+  const login = `http://ops:\${env:PASSWORD}@localhost:${portOf(proxy)}`;
+  return { secrets, login };
+}
+
+async function send(url: string, options: NetworkOptions, { secrets } = world()) {
+  const network = await networkOf(options, secrets)();
+  const request = { method: 'POST', url, headers: {}, body: '{}', timeoutMs: 5_000 } as const;
+  const signal = new AbortController().signal;
+  return sendRequest({ ...request, signal, network }, { nowMs: Date.now, redact: secrets.redact });
+}
+
+const caught = (promise: Promise<unknown>): Promise<Error> =>
+  promise.then(
+    () => expect.fail('it got through'),
+    (error) => error,
+  );
+
+describe('a private authority', () => {
+  it('is trusted where its certificate is given, and named as missing where not', async () => {
+    expect((await send(urls.https(), CA)).body).toBe('secure /hooks/x no login');
+    const error = await caught(send(urls.https(), {}));
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.message).toMatch(/^cannot reach localhost:\d+: .* write .* as `ca: \$\{file:…\}`/);
+    expect(await reachServer(urls.https(), await reachOptions(CA))).toMatch(/its certificate is valid$/);
+  });
+
+  it('vouches for its names only', async () => {
+    const url = urls.https().replace('localhost', '127.0.0.1');
+    expect((await caught(send(url, CA))).message).toMatch(/it is that of another name/);
+  });
+
+  it('is refused when it is no certificate', async () => {
+    const error = await caught(send(urls.https(), { ca: '${file:other}' }));
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.message).toMatch(/^ca: these are no certificates in PEM/);
+  });
+});
+
+describe('a proxy', () => {
+  it('is asked for a way through which it sees nothing', async () => {
+    const { login } = world();
+    expect((await send(urls.https(), { ...CA, proxy: login })).body).toBe('secure /hooks/x no login');
+    expect(asked).toEqual([`CONNECT localhost:${portOf(secure)}`]);
+    const seen = await reachServer(urls.https(), await reachOptions({ ...CA, proxy: login }));
+    expect(seen).toMatch(/its certificate is valid, through the proxy localhost:\d+$/);
+  });
+
+  it('carries a plain request itself', async () => {
+    const { login } = world();
+    expect((await send(urls.http(), { proxy: login })).body).toBe('by the proxy');
+    expect(asked).toEqual([`POST ${urls.http()}`]);
+    expect(await reachServer(urls.http(), await reachOptions({ proxy: login }))).toMatch(
+      /^the proxy .* accepts/,
+    );
+  });
+
+  it.each(['http', 'https'] as const)('that wants a login is told of, for %s', async (scheme) => {
+    const error = await caught(send(urls[scheme](), { proxy: `http://localhost:${portOf(proxy)}` }));
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.message).toMatch(/proxy.* wants a login/);
+  });
+
+  it.each([
+    [403, ConfigError, /forbids the way to localhost:\d+ \(403\)/],
+    [502, RetryableError, /answered 502 when asked for a way/],
+    [503, RetryableError, /answered 503 when asked for a way/],
+  ])('that answers %d is told of', async (answer, type, words) => {
+    status = answer;
+    const error = await caught(send(urls.https(), { ...CA, proxy: world().login }));
+    expect(error).toBeInstanceOf(type);
+    expect(error.message).toMatch(words);
+    const reached = await caught(reachServer(urls.https(), await reachOptions({ proxy: world().login })));
+    expect(reached.message).toMatch(words);
+  });
+
+  it.each(['http', 'https'] as const)(
+    'that is not there is what cannot be reached, for %s',
+    async (scheme) => {
+      const error = await caught(send(urls[scheme](), { proxy: 'http://localhost:1' }));
+      expect(error).toBeInstanceOf(RetryableError);
+      expect(error.message).toMatch(/the proxy localhost(:1)?: nothing listens on port 1/);
+    },
+  );
+
+  it('has a login that nobody sees', async () => {
+    const at = world();
+    await send(urls.https(), { ...CA, proxy: at.login }, at);
+    const basic = Buffer.from(`ops:${PASSWORD}`).toString('base64');
+    for (const text of [PASSWORD, encodeURIComponent(PASSWORD), `Basic ${basic}`])
+      expect(at.secrets.redact(`it said ${text}`)).not.toMatch(/w0rd|b3Bz/);
+  });
+
+  it.each(['localhost:3128', 'https://p:1', 'http://p:1/path', 'socks5://p:1'])('is not %s', (text) => {
+    expect(z.strictObject(networkFields).safeParse({ proxy: text }).error?.issues[0]?.message).toBe(
+      'this is no proxy; write `http://HOST:PORT`',
+    );
+  });
+});
+
+async function reachOptions(options: NetworkOptions) {
+  const network = await networkOf(options, world().secrets)();
+  return { timeoutMs: 5_000, signal: new AbortController().signal, network };
+}

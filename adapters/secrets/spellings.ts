@@ -1,0 +1,51 @@
+/** How many backslashes in front of a character are taken for those of an encoding: JSON in JSON in JSON has seven. */
+const BACKSLASHES = '\\\\{0,8}';
+const NAMED: Readonly<Record<string, string>> = {
+  '&': 'amp',
+  '<': 'lt',
+  '>': 'gt',
+  '"': 'quot',
+  "'": 'apos',
+};
+const LETTER_ESCAPES: Readonly<Record<string, string>> = { '\n': 'n', '\r': 'r', '\t': 't' };
+
+/**
+ * Source of a regular expression (flag `i`) for a value however a text may spell it: plain, percent-encoded (strictly, as
+ * a browser does, twice), as HTML, JSON, PHP and JavaScript escape it, each character in its own way. Without regard to
+ * case, as host names and hexadecimal digits have none.
+ */
+export function spellingsOf(value: string): string {
+  return [...value.toWellFormed()].map(spellingsOfCharacter).join('');
+}
+
+/**
+ * The runs of a value that no encoding alters, in lower case, longest first: what does not hold them all need not be
+ * searched for the value.
+ */
+export function anchorsOf(value: string): string[] {
+  const runs = new Set(value.toLowerCase().match(/[a-z0-9]+/g));
+  return [...runs].sort((a, b) => b.length - a.length);
+}
+
+function spellingsOfCharacter(character: string): string {
+  if (/[A-Za-z0-9]/.test(character)) return character;
+  const plain = character.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  const code = character.codePointAt(0) ?? 0;
+  const bytes = [...Buffer.from(character)].map((byte) => `%(?:25)*${hex(byte, 2)}`).join('');
+  const units = [...Array(character.length).keys()].map((i) => `u${hex(character.charCodeAt(i), 4)}`);
+  const spellings = [
+    bytes,
+    `&(?:amp;)*#(?:0*${code}|x0*${code.toString(16)});`,
+    ...(NAMED[character] ? [`&(?:amp;)*${NAMED[character]};`] : []),
+    units.map((unit) => `\\\\{1,8}${unit}`).join(''),
+    ...(code < 256 ? [`\\\\{1,8}x${hex(code, 2)}`] : []),
+    ...(LETTER_ESCAPES[character] ? [`\\\\{1,8}${LETTER_ESCAPES[character]}`] : []),
+    ...(character === ' ' ? ['\\+'] : []),
+    `${BACKSLASHES}${plain}`,
+  ];
+  return `(?:${spellings.join('|')})`;
+}
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, '0');
+}

@@ -1,0 +1,191 @@
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import type { z } from 'zod';
+import { formatDuration } from '../core/config/duration.ts';
+import { ROUTED_LABELS } from '../core/config/matches.ts';
+import { choose, nearest } from '../core/config/problem.ts';
+import type { Config } from '../core/config/types.ts';
+import { ConfigError } from '../core/errors.ts';
+import { formatMoment } from '../core/format.ts';
+import { type Labels, SEVERITIES } from '../core/model.ts';
+import { type RouteStep, traceRoutes } from '../core/notify/route-trace.ts';
+import { systemClock } from '../local/clock.ts';
+import { withNotes } from './command-notes.ts';
+import { loadFleet } from './fleet-config.ts';
+import { writeJson } from './json-output.ts';
+import { routesTestShape } from './json-shapes.ts';
+import { describeMatchers, listedSilences, SHORT_ID } from './silence-table.ts';
+import { hasState, openStateToRead, tableOption } from './state-access.ts';
+import { renderTable } from './table.ts';
+import { coveringSilences, inhibitors } from './withheld.ts';
+
+type Trace = z.infer<typeof routesTestShape>;
+type Withholding = Trace['withheldBy'][number];
+
+export function routesCommand(): Command {
+  // Set before `test` is made, which inherits it: wrong usage is for the program to turn into an exit code.
+  const routes = new Command('routes')
+    .description('Try routes: `routes test` says who would hear of an alert.')
+    .exitOverride();
+  const test = routes
+    .command('test')
+    .description('Say who would hear of an alert with these labels, and why; sends nothing.')
+    .addArgument(
+      new Argument('<labels...>', 'label=value, such as rule=memory node=prod-1').argParser(labelArgument),
+    )
+    .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
+    .addOption(tableOption())
+    .option('--json', 'as JSON')
+    .action(async (given: Labels, options: { config: string; table?: string; json?: boolean }) => {
+      const config = await loadFleet(options.config);
+      const labels = completed(given, config);
+      const nowMs = systemClock.nowMs();
+      const traced = traceRoutes(config, labels);
+      const trace: Trace = {
+        labels,
+        routes: traced.steps,
+        hearers: traced.hearers,
+        withheldBy: await withheld(labels, config, options.table, nowMs),
+      };
+      if (options.json) writeJson(routesTestShape, trace);
+      else process.stdout.write(traceText(trace, config, nowMs));
+      process.exitCode = traced.steps.some(({ outcome }) => outcome === 'taken') ? 0 : 1;
+    });
+  withNotes(test, {
+    examples: [
+      ['bartizan routes test rule=memory node=prod-1'],
+      ['bartizan routes test severity=critical cluster=prod-seoul'],
+      ["bartizan routes test rule=disk node=prod-1 mount=/data --json | jq -r '.hearers[].channel'"],
+    ],
+    text: `Of a rule the severity is known, of a node that only one cluster has the cluster and role; other labels that are not
+given are taken as missing. Silences of the file and of state, and rules of \`inhibitedBy\`, are looked at as of now.`,
+    exits1: 'no route takes it (one with `channels: []` does)',
+    json: routesTestShape,
+  });
+  return routes;
+}
+
+function labelArgument(text: string, before: Labels | undefined): Labels {
+  const at = text.indexOf('=');
+  const [name, value] = [text.slice(0, at), text.slice(at + 1)];
+  if (at < 1 || value === '') throw new InvalidArgumentError('Write label=value, such as node=prod-1.');
+  if (!ROUTED_LABELS.includes(name)) {
+    const near = nearest(name, ROUTED_LABELS);
+    const hint = near === undefined ? `possible: ${ROUTED_LABELS.join(', ')}` : `did you mean ${near}?`;
+    throw new InvalidArgumentError(`There is no label ${name}; ${hint}`);
+  }
+  if (name === 'severity' && !(SEVERITIES as readonly string[]).includes(value))
+    throw new InvalidArgumentError(`A severity is one of ${SEVERITIES.join(', ')}.`);
+  return { ...before, [name]: value };
+}
+
+/** With what follows from the rule and the node. @throws ConfigError for a rule that there is not */
+function completed(given: Labels, { rules, clusters }: Config): Labels {
+  const rule = rules.find(({ name }) => name === given.rule);
+  if (given.rule !== undefined && !rule) {
+    const hint = choose(
+      given.rule,
+      rules.map(({ name }) => name),
+      'there are',
+    );
+    throw new ConfigError(`there is no rule ${given.rule}${hint === undefined ? '' : `; ${hint}`}`);
+  }
+  const nodes = clusters
+    .filter(({ name }) => given.cluster === undefined || name === given.cluster)
+    .flatMap(({ name: cluster, nodes: own }) => own.map((node) => ({ cluster, ...node })))
+    .filter(({ name }) => name === given.node);
+  const [node] = nodes;
+  const isKnown = node !== undefined && nodes.length === 1;
+  return {
+    ...(isKnown && { cluster: node.cluster, role: node.role }),
+    ...(rule && { severity: rule.severity }),
+    ...given,
+  };
+}
+
+async function withheld(
+  labels: Labels,
+  config: Config,
+  table: string | undefined,
+  nowMs: number,
+): Promise<Trace['withheldBy']> {
+  const found = { stored: [] as const, alerts: [] as const };
+  const state = hasState(config, table) ? await openStateToRead(config, table) : undefined;
+  const { stored, alerts } = state
+    ? {
+        stored: await state.listSilences({ endedAfterMs: nowMs }),
+        alerts: (await state.listAlerts()).map(({ value }) => value),
+      }
+    : found;
+  await state?.close();
+  const listed = listedSilences({ stored, alerts, file: config.silences, nowMs });
+  const subject = { alertId: '', labels, sinceMs: nowMs, status: 'firing' as const };
+  const silences = coveringSilences(listed, subject).map(({ id, untilMs, comment, matchers }) => ({
+    by: 'silence' as const,
+    name: id,
+    now: true,
+    untilMs,
+    what: `${describeMatchers(matchers)}: ${comment}`,
+  }));
+  const rule = config.rules.find(({ name }) => name === labels.rule);
+  const inhibiting = inhibitors(rule, labels, alerts).map(({ rule: name, now }) => ({
+    by: 'inhibition' as const,
+    name,
+    now,
+  }));
+  return [...silences, ...inhibiting];
+}
+
+function traceText(trace: Trace, config: Config, nowMs: number): string {
+  const { labels, routes, hearers, withheldBy } = trace;
+  const rows = routes.map(({ route, outcome, why, channels }) => [
+    route,
+    outcome === 'not-reached' ? 'not reached' : outcome,
+    why,
+    outcome === 'taken' ? channels.join(', ') || 'nobody, on purpose' : '',
+  ]);
+  const table = routes.length === 0 ? '' : `${renderTable(['ROUTE', '', 'BECAUSE', 'CHANNELS'], rows)}\n`;
+  const heard = hearers.map(({ channel, route, fallbacks }) => {
+    const instead = fallbacks.length > 0 ? `, or ${fallbacks.join(', then ')} where that fails` : '';
+    return `heard by ${channel}${instead} (route ${route})\n`;
+  });
+  const nobody = routes.some(({ outcome }) => outcome === 'taken')
+    ? 'nobody hears of it, on purpose\n'
+    : 'nobody hears of it: no route takes it\n';
+  const groups = routes.filter((step) => step.outcome === 'taken' && step.channels.length > 0);
+  return [
+    `${labelText(labels)}\n\n`,
+    table,
+    ...(heard.length > 0 ? heard : [nobody]),
+    ...groups.map((step) => groupText(step, config)),
+    ...withheldBy.map((one) => withheldText(one, config, nowMs)),
+  ].join('');
+}
+
+function groupText({ route, group }: RouteStep, { routes }: Config): string {
+  const timing = routes.find(({ name }) => name === route);
+  if (!timing) return '';
+  const [wait, more] = [formatDuration(timing.groupWaitMs), formatDuration(timing.groupIntervalMs)];
+  const repeat =
+    timing.repeatIntervalMs === Infinity
+      ? 'never repeated'
+      : `repeated after ${formatDuration(timing.repeatIntervalMs)}`;
+  const first = timing.groupWaitMs === 0 ? 'the first message at once' : `the first message after ${wait}`;
+  const what = Object.keys(group).length === 0 ? 'with all others' : `with others of ${labelText(group)}`;
+  return `grouped ${what} (route ${route}): ${first}, the next ${more} later, ${repeat}\n`;
+}
+
+function withheldText({ by, name, now, untilMs, what }: Withholding, config: Config, nowMs: number): string {
+  if (by === 'silence') {
+    const until = formatMoment(untilMs ?? nowMs, nowMs, config.schedule.timeZone);
+    return `withheld now by silence ${name.slice(0, SHORT_ID)} until ${until} (${what})\n`;
+  }
+  return now
+    ? `withheld now: ${name} fires for the same cluster and node\n`
+    : `withheld while ${name} fires for the same cluster and node; now it does not\n`;
+}
+
+function labelText(labels: Labels): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}

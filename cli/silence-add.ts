@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { Command, Option } from 'commander';
+import type { Config } from '../core/config/types.ts';
+import { ConfigError, describeError } from '../core/errors.ts';
+import { placeText } from '../core/message/summary.ts';
+import type { Alert, StoredSilence } from '../core/model.ts';
+import { routedLabels } from '../core/notify/routes.ts';
+import { compileSilence } from '../core/notify/silences.ts';
+import { systemClock } from '../local/clock.ts';
+import { loginName, withActionAudit } from './action-audit.ts';
+import { durationArgument } from './arguments.ts';
+import { withNotes } from './command-notes.ts';
+import { loadConfig } from './config-file.ts';
+import { loadFleet } from './fleet-config.ts';
+import { writeJson } from './json-output.ts';
+import { silenceAddShape } from './json-shapes.ts';
+import {
+  doubtsOf,
+  draftSilence,
+  matcherArgument,
+  matchersOf,
+  timeArgument,
+  type Where,
+} from './silence-draft.ts';
+import { describeSilence, SHORT_ID } from './silence-table.ts';
+import { openStateToWrite, tableOption } from './state-access.ts';
+
+interface AddOptions {
+  config: string;
+  table?: string;
+  where?: Where;
+  alert?: string;
+  for?: number;
+  from?: number;
+  comment?: string;
+  author?: string;
+  json?: boolean;
+}
+
+export function silenceAddCommand(): Command {
+  const command = new Command('add')
+    .description('Add a silence, or acknowledge one alert until it resolves. Alerts are judged all the same.')
+    .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
+    .addOption(
+      new Option(
+        '-w, --where <label=glob>',
+        'what it is about, also label!=value, label=~regex, label!~regex; may be repeated, all must match',
+      ).argParser(matcherArgument),
+    )
+    .addOption(
+      new Option('--alert <id>', 'acknowledge this alert: nothing more of it until it resolves').conflicts(
+        'where',
+      ),
+    )
+    .option(
+      '--for <duration>',
+      'how long; of an acknowledged alert until it resolves, unless given',
+      durationArgument,
+    )
+    .option('--from <time>', 'when it begins, ISO 8601 with its zone; default: now', timeArgument)
+    .option('--comment <text>', 'why; whoever lists silences reads it')
+    .option('--author <name>', 'who; default: the name you are logged in with')
+    .addOption(tableOption())
+    .option('--json', 'the silence as JSON')
+    .action((options: AddOptions) => add(command, options));
+  return withNotes(command, {
+    examples: [
+      ['bartizan silence add --where node=prod-1 --for 2h --comment "disk swap"'],
+      ["bartizan silence add -w cluster='prod-*' -w severity!=critical --for 1d --comment upgrade"],
+      ['bartizan silence add --alert memory-3fa9c1d2 --comment "on it"', 'ids: `bartizan alerts`'],
+    ],
+    text: `A silence also covers alerts that are pending when it is added, and goes on when they fire. Messages that it withholds
+are sent when it ends, if the alert still fires. An acknowledged alert says nothing more but that it has resolved; when
+it breaches anew, that is sent. Regular expressions are RE2's and match the whole value; a label that is missing has the
+value ''. Silences of the configuration file stand beside these. \`up\` may run meanwhile, and need not be restarted.`,
+    exits1: 'it could not be added',
+    json: silenceAddShape,
+  });
+}
+
+async function add(command: Command, options: AddOptions): Promise<void> {
+  const wrong = (text: string) => command.error(`error: ${text}`, { exitCode: 2 });
+  const matchers = options.where === undefined ? [] : matchersOf(options.where);
+  if (options.alert === undefined && matchers.length === 0)
+    wrong('say what it is about: `--where` or `--alert`');
+  if (options.alert === undefined && options.for === undefined) wrong('say how long: `--for 2h`');
+  if (options.alert === undefined && !options.comment?.trim()) wrong('say why: `--comment "disk swap"`');
+  const { config } = await loadConfig(options.config);
+  const nowMs = systemClock.nowMs();
+  const fromMs = options.from ?? nowMs;
+  if (options.for !== undefined && fromMs + options.for <= nowMs) wrong('it would be over already');
+  const state = await openStateToWrite(config, options.table);
+  try {
+    const alerts = (await state.listAlerts()).map(({ value }) => value);
+    const acknowledged = options.alert === undefined ? undefined : alertCalled(options.alert, alerts);
+    const silence = draftSilence(
+      acknowledged ? { alert: acknowledged } : { matchers },
+      {
+        id: randomUUID(),
+        fromMs,
+        forMs: options.for,
+        author: options.author ?? loginName(),
+        comment: options.comment ?? 'acknowledged',
+      },
+      nowMs,
+    );
+    const warnings = acknowledged ? [] : await doubts(options.config, silence);
+    await withActionAudit(config, { action: 'silence-added' }, async () => {
+      await state.putSilence(silence);
+      return { result: undefined, subject: silence.id, detail: describeSilence(silence, config, nowMs) };
+    });
+    const covered = coveredBy(silence, alerts, config);
+    if (options.json) writeJson(silenceAddShape, { silence, covers: covered.map(({ id }) => id), warnings });
+    else {
+      for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+      process.stdout.write(addedText(silence, covered, config, nowMs));
+    }
+  } finally {
+    await state.close();
+  }
+}
+
+/** A source of clusters that does not answer keeps nobody from silencing. */
+async function doubts(file: string, { matchers }: StoredSilence): Promise<string[]> {
+  try {
+    return doubtsOf(matchers, await loadFleet(file));
+  } catch (error) {
+    return [`whether it matches a node is unknown: ${describeError(error)}`];
+  }
+}
+
+function alertCalled(id: string, alerts: readonly Alert[]): Alert {
+  const exact = alerts.filter((alert) => alert.id === id);
+  const meant = exact.length > 0 ? exact : alerts.filter((alert) => alert.id.startsWith(id));
+  const [alert] = meant;
+  if (alert === undefined || meant.length > 1) {
+    const what = meant.length > 1 ? `several alerts begin with ${id}` : `no alert ${id} is pending or firing`;
+    throw new ConfigError(`${what}; \`bartizan alerts\` lists them with their ids`);
+  }
+  return alert;
+}
+
+function coveredBy(silence: StoredSilence, alerts: readonly Alert[], { rules }: Config): Alert[] {
+  const { covers } = compileSilence(silence);
+  return alerts.filter((alert) => {
+    const rule = rules.find(({ name }) => name === alert.rule);
+    const labels = rule ? routedLabels(rule, alert.labels) : { ...alert.labels, rule: alert.rule };
+    return covers({ alertId: alert.id, labels, sinceMs: alert.sinceMs, status: alert.status });
+  });
+}
+
+const COVERED_SHOWN = 5;
+
+function addedText(silence: StoredSilence, covered: readonly Alert[], config: Config, nowMs: number): string {
+  const shown = covered.slice(0, COVERED_SHOWN).map(({ rule, labels }) => `  ${rule} ${placeText(labels)}\n`);
+  const more = covered.length > shown.length ? `  and ${covered.length - shown.length} more\n` : '';
+  const now = covered.length === 0 ? 'covers no alert now\n' : `covers now:\n${shown.join('')}${more}`;
+  return `silence ${silence.id.slice(0, SHORT_ID)}: ${describeSilence(silence, config, nowMs)}\n${now}`;
+}

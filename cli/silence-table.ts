@@ -1,0 +1,112 @@
+import type { Config } from '../core/config/types.ts';
+import { formatDateTime, formatMoment, formatSpan } from '../core/format.ts';
+import type { Alert, Matcher, Silence, StoredSilence } from '../core/model.ts';
+import { describeMatcher, fromGlobs, silenceCovers } from '../core/notify/silences.ts';
+import { renderTable } from './table.ts';
+
+/** Characters of an id that are shown; commands take the beginning of one. */
+export const SHORT_ID = 8;
+
+const FAR_MS = 180 * 86_400_000;
+
+export interface ListedSilence extends Omit<StoredSilence, 'createdAtMs'> {
+  createdAtMs?: number;
+  source: 'state' | 'file';
+  state: 'active' | 'pending' | 'expired';
+}
+
+/** Silences of both kinds in the order they end; those of the file have no author. */
+export function listedSilences(input: {
+  stored: readonly StoredSilence[];
+  file: readonly Silence[];
+  alerts: readonly Alert[];
+  nowMs: number;
+}): ListedSilence[] {
+  const { stored, file, alerts, nowMs } = input;
+  const phase = ({ fromMs, untilMs }: { fromMs: number; untilMs: number }): ListedSilence['state'] =>
+    untilMs <= nowMs ? 'expired' : fromMs > nowMs ? 'pending' : 'active';
+  return [
+    ...stored.map((silence) => ({
+      ...silence,
+      source: 'state' as const,
+      state: isOver(silence, alerts) ? ('expired' as const) : phase(silence),
+    })),
+    ...file.map(({ match, ...silence }, index) => ({
+      id: `file:${index + 1}`,
+      matchers: fromGlobs(match),
+      ...silence,
+      author: '',
+      source: 'file' as const,
+      state: phase(silence),
+    })),
+  ].sort((a, b) => a.untilMs - b.untilMs || (a.id < b.id ? -1 : 1));
+}
+
+/** An acknowledged alert has resolved: the silence covers nothing any more. */
+function isOver(silence: StoredSilence, alerts: readonly Alert[]): boolean {
+  if (silence.alertId === undefined) return false;
+  const alert = alerts.find(({ id }) => id === silence.alertId);
+  // The matchers repeat its labels, for people to read.
+  const bare = { ...silence, matchers: [] };
+  const { labels, sinceMs, status } = alert ?? { labels: {}, sinceMs: 0, status: 'ok' as const };
+  return !silenceCovers(bare, { alertId: silence.alertId, labels, sinceMs, status });
+}
+
+/** `node="prod-1" until 29 Nov 18:00 (2h), by ann: disk swap`. */
+export function describeSilence(silence: StoredSilence, config: Config, nowMs: number): string {
+  const { fromMs, author, comment } = silence;
+  const at = (ms: number) => moment(ms, nowMs, config);
+  const from = fromMs > nowMs ? ` from ${at(fromMs)}` : '';
+  return printable(
+    `${whatText(silence)}${from} ${untilText(silence, config, nowMs)}, by ${author}: ${comment}`,
+  );
+}
+
+/** `node="prod-1" role=~"etcd|api"`. */
+export function describeMatchers(matchers: readonly Matcher[]): string {
+  return printable(matchers.map(describeMatcher).join(' '));
+}
+
+function whatText({ alertId, matchers }: Pick<StoredSilence, 'alertId' | 'matchers'>): string {
+  const what = matchers.map(describeMatcher).join(' ');
+  return alertId === undefined ? what : `alert ${alertId} (${what})`;
+}
+
+function untilText(
+  silence: Pick<StoredSilence, 'alertId' | 'untilMs'>,
+  config: Config,
+  nowMs: number,
+): string {
+  const { alertId, untilMs } = silence;
+  const until = `until ${moment(untilMs, nowMs, config)} (${formatSpan(untilMs - nowMs)})`;
+  return alertId === undefined ? until : `until it resolves, ${until} at the latest`;
+}
+
+export function silenceTable(listed: readonly ListedSilence[], config: Config, nowMs: number): string {
+  if (listed.length === 0) return 'there are no silences\n';
+  const at = (ms: number) => moment(ms, nowMs, config);
+  const rows = listed.map((silence) => [
+    silence.id.slice(0, SHORT_ID),
+    silence.state,
+    whatText(silence),
+    silence.state === 'pending' ? at(silence.fromMs) : '',
+    silence.alertId === undefined ? at(silence.untilMs) : 'it resolves',
+    silence.source === 'file' ? 'the file' : silence.author,
+    silence.comment,
+  ]);
+  return renderTable(
+    ['ID', 'STATE', 'WHAT', 'FROM', 'UNTIL', 'BY', 'COMMENT'],
+    rows.map((row) => row.map(printable)),
+  );
+}
+
+/** With the year where the day alone would be guessed wrongly. */
+function moment(ms: number, nowMs: number, { schedule: { timeZone } }: Config): string {
+  const isFar = Math.abs(ms - nowMs) > FAR_MS;
+  return isFar ? formatDateTime(ms, timeZone) : formatMoment(ms, nowMs, timeZone);
+}
+
+/** Texts that people wrote elsewhere reach a terminal without characters that steer it. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+/gu, ' ');
+}

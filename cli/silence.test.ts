@@ -1,0 +1,149 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { verifyAudit } from '../adapters/audit/chain.ts';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import type { StateStore } from '../core/ports.ts';
+import { alertOf, holding, incidentOf, putIncidents } from '../test/contract/state-fixtures.ts';
+import { run } from './program.ts';
+
+let dir: string;
+let out = '';
+let err = '';
+let before: typeof process.exitCode;
+/** As a running `up` holds it open. */
+let state: StateStore;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-silence-'));
+  before = process.exitCode;
+  process.exitCode = undefined;
+  [out, err] = ['', ''];
+  writeFileSync(
+    join(dir, 'b.yaml'),
+    `bastions: [{ name: gate, host: 127.0.0.1, port: 1, user: u, privateKey: "\${file:b.yaml}" }]
+clusters: [{ name: c, bastion: gate, nodes: [{ name: n, role: etcd, host: 127.0.0.1, user: u }] }]
+channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
+rules: [{ name: mem, metric: mem_usage, above: 90, for: 5m }]
+silences: [{ match: { node: n }, from: 2027-01-01T00:00:00Z, until: 2100-01-01T00:00:00Z, comment: "the file\u202e" }]
+`,
+  );
+  state = openSqliteState({ path: join(dir, 'data') });
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    err += String(text);
+    return true;
+  });
+});
+afterEach(async () => {
+  process.exitCode = before;
+  vi.restoreAllMocks();
+  await state.close();
+  rmSync(dir, { recursive: true });
+});
+
+async function bartizan(...words: string[]): Promise<number> {
+  [out, err] = ['', ''];
+  process.exitCode = undefined;
+  await run(['node', 'bartizan', ...words, '-c', join(dir, 'b.yaml')]);
+  return Number(process.exitCode ?? 0);
+}
+
+const listed = () => state.listSilences({ endedAfterMs: 0 });
+const auditFile = () => join(dir, 'data', 'cli', 'actions', 'audit.jsonl');
+
+it('adds a silence beside a running `up`, with author and reason, and says what it covers', async () => {
+  await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });
+  const words = ['--where', 'node=n', '-w', 'role=~etcd|api', '--for', '2h', '--comment', 'disk swap'];
+  expect(await bartizan('silence', 'add', ...words, '--author', 'ann')).toBe(0);
+  expect(err).toBe('');
+  expect(out).toMatch(
+    /^silence [0-9a-f]{8}: node="n" role=~"etcd\|api" until .* \(2h\), by ann: disk swap\n/,
+  );
+  expect(out).toContain('covers now:\n  mem c / n\n');
+  const [silence] = await listed();
+  expect(silence).toMatchObject({
+    matchers: [
+      { name: 'node', op: '=', value: 'n' },
+      { name: 'role', op: '=~', value: 'etcd|api' },
+    ],
+    author: 'ann',
+    comment: 'disk swap',
+  });
+  expect((silence?.untilMs ?? 0) - (silence?.fromMs ?? 0)).toBe(7_200_000);
+});
+
+it('warns of what matches nothing today, and adds it all the same', async () => {
+  expect(await bartizan('silence', 'add', '-w', 'node=m', '--for', '2h', '--comment', 'x')).toBe(0);
+  expect(err).toBe('warning: it matches no node today\n');
+  expect(out).toContain('covers no alert now');
+  await bartizan('silence', 'add', '-w', 'severity=critical', '--for', '2h', '--comment', 'x');
+  expect(err).toBe("warning: it matches no alert that today's rules and nodes can have\n");
+  await bartizan('silence', 'add', '-w', 'mount=/data', '--for', '2h', '--comment', 'x');
+  expect(err).toMatch(/matches no alert/);
+  expect(await listed()).toHaveLength(3);
+});
+
+it('acknowledges an alert by the beginning of its id, until it resolves', async () => {
+  await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });
+  expect(await bartizan('silence', 'add', '--alert', 'mem:', '--author', 'ann')).toBe(0);
+  expect(out).toMatch(
+    /alert mem:n \(rule="mem" .*\) until it resolves, .* at the latest, by ann: acknowledged/,
+  );
+  expect((await listed())[0]).toMatchObject({ alertId: 'mem:n', comment: 'acknowledged' });
+  await bartizan('silence', 'list');
+  expect(out).toMatch(/active +alert mem:n .* it resolves +ann +acknowledged/);
+  const resolved = { ...alertOf('n'), status: 'ok' as const };
+  await state.commitAlert({ alert: resolved, expectedVersion: 1, transitions: [], dueAtMs: 0 });
+  await bartizan('silence', 'list');
+  expect(out).not.toContain('mem:n');
+  await bartizan('silence', 'list', '--expired');
+  expect(out).toMatch(/expired +alert mem:n/);
+  expect(await bartizan('silence', 'add', '--alert', 'mem:')).toBe(1);
+  expect(err).toContain('no alert mem: is pending or firing; `bartizan alerts` lists them');
+});
+
+it('lists those of the file too, which do not end at run time, without characters that steer a terminal', async () => {
+  await bartizan('silence', 'list');
+  expect(out).toMatch(/file:1 +(active|pending) +node="n" .*2100-01-01 00:00:00 +the file +the file/);
+  expect(out).not.toContain('\u202e');
+  expect(await bartizan('silence', 'expire', 'file:1')).toBe(1);
+  expect(err).toMatch(/silences of the file do not end at run time; take it out of .*, `silences\[0\]`/);
+});
+
+it('ends a silence at once, and what it withholds is due', async () => {
+  await bartizan('silence', 'add', '-w', 'node=n', '--for', '2h', '--comment', 'x');
+  const alerts = holding(alertOf('n'));
+  const far = Date.now() + 7_200_000;
+  await putIncidents(
+    state,
+    incidentOf('held', { alerts, dueAtMs: far }),
+    incidentOf('other', { dueAtMs: far }),
+  );
+  const [silence] = await listed();
+  expect(await bartizan('silence', 'expire', silence?.id.slice(0, 8) ?? '')).toBe(0);
+  expect(out).toMatch(/^ended silence [0-9a-f]{8}: node="n"/);
+  expect((await state.dueIncidents(Date.now(), 9)).map(({ value }) => value.id)).toEqual(['held']);
+  expect(await bartizan('silence', 'expire', silence?.id ?? '')).toBe(1);
+  expect(err).toContain('no silence');
+});
+
+it('leaves a chained line of the audit for each, also of what failed', async () => {
+  await bartizan('silence', 'add', '-w', 'node=n', '--for', '2h', '--comment', 'x', '--author', 'ann');
+  const [silence] = await listed();
+  await bartizan('silence', 'expire', silence?.id ?? '');
+  const lines = readFileSync(auditFile(), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines).toMatchObject([
+    { action: 'silence-added', subject: silence?.id, outcome: 'ok', actor: expect.stringMatching(/^cli:./) },
+    { action: 'silence-ended', subject: silence?.id, outcome: 'ok' },
+  ]);
+  expect(lines[0].detail).toContain('by ann: x');
+  expect(await verifyAudit(auditFile())).toMatchObject({ ok: true, entries: 2 });
+});

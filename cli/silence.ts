@@ -1,0 +1,115 @@
+import { Command } from 'commander';
+import { ConfigError } from '../core/errors.ts';
+import type { StoredSilence } from '../core/model.ts';
+import type { StateStore } from '../core/ports.ts';
+import { endSilence } from '../core/stages/end-silence.ts';
+import { systemClock } from '../local/clock.ts';
+import { withActionAudit } from './action-audit.ts';
+import { withNotes } from './command-notes.ts';
+import { loadConfig } from './config-file.ts';
+import { writeJson } from './json-output.ts';
+import { silenceEndShape, silencesShape } from './json-shapes.ts';
+import { silenceAddCommand } from './silence-add.ts';
+import { describeSilence, listedSilences, SHORT_ID, silenceTable } from './silence-table.ts';
+import { hasState, openStateToRead, openStateToWrite, tableOption } from './state-access.ts';
+
+export function silenceCommand(): Command {
+  return new Command('silence')
+    .description('Withhold messages for a while, acknowledge an alert; list and end silences.')
+    .addCommand(silenceAddCommand().exitOverride())
+    .addCommand(listCommand().exitOverride())
+    .addCommand(expireCommand().exitOverride());
+}
+
+function listCommand(): Command {
+  const command = new Command('list')
+    .description('List silences: those added at run time, and those of the configuration file.')
+    .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
+    .option('--expired', 'also those that are over')
+    .addOption(tableOption())
+    .option('--json', 'as JSON')
+    .action(async (options: { config: string; expired?: boolean; table?: string; json?: boolean }) => {
+      const { config } = await loadConfig(options.config);
+      const nowMs = systemClock.nowMs();
+      const read = async (state: StateStore) => ({
+        stored: await state.listSilences({ endedAfterMs: options.expired ? 0 : nowMs }),
+        alerts: (await state.listAlerts()).map(({ value }) => value),
+      });
+      const found = hasState(config, options.table)
+        ? await withState(await openStateToRead(config, options.table), read)
+        : { stored: [], alerts: [] };
+      const all = listedSilences({ ...found, file: config.silences, nowMs });
+      const listed = all.filter(({ state }) => options.expired || state !== 'expired');
+      if (options.json) writeJson(silencesShape, listed);
+      else process.stdout.write(silenceTable(listed, config, nowMs));
+    });
+  return withNotes(command, {
+    examples: [
+      ['bartizan silence list'],
+      ['bartizan silence list --expired'],
+      ["bartizan silence list --json | jq -r '.[] | [.id, .author, .comment] | @tsv'"],
+    ],
+    exits1: 'they cannot be read',
+    json: silencesShape,
+  });
+}
+
+function expireCommand(): Command {
+  const command = new Command('expire')
+    .description('End a silence now. What it withholds and still fires is sent.')
+    .argument('<silence>', 'its id, or how that begins')
+    .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
+    .addOption(tableOption())
+    .option('--json', 'the silence as JSON')
+    .action(async (id: string, options: { config: string; table?: string; json?: boolean }) => {
+      const { config } = await loadConfig(options.config);
+      if (/^file:/.test(id)) throw ofFile(id, options.config);
+      const state = await openStateToWrite(config, options.table);
+      const nowMs = systemClock.nowMs();
+      const ended = await withState(state, async () => {
+        const meant = silenceCalled(id, await state.listSilences({ endedAfterMs: nowMs }));
+        return withActionAudit(config, { action: 'silence-ended' }, async () => {
+          const silence = await endSilence(meant.id, { state, clock: systemClock });
+          if (!silence) throw new ConfigError(`silence ${id} has ended meanwhile`);
+          return { result: silence, subject: silence.id, detail: describeSilence(silence, config, nowMs) };
+        });
+      });
+      if (options.json) writeJson(silenceEndShape, ended);
+      else
+        process.stdout.write(
+          `ended silence ${ended.id.slice(0, SHORT_ID)}: ${describeSilence(ended, config, nowMs)}\n`,
+        );
+    });
+  return withNotes(command, {
+    examples: [['bartizan silence expire 1f0c2a7b']],
+    text: 'A silence of the configuration file ends when it is taken out of the file.',
+    exits1: 'no such silence is in force, or it is one of the file',
+    json: silenceEndShape,
+  });
+}
+
+function ofFile(id: string, file: string): ConfigError {
+  const index = Number(id.slice('file:'.length)) - 1;
+  const where = Number.isInteger(index) && index >= 0 ? `, \`silences[${index}]\`` : '';
+  return new ConfigError(
+    `silences of the file do not end at run time; take it out of ${file}${where}, and restart`,
+  );
+}
+
+function silenceCalled(id: string, silences: readonly StoredSilence[]): StoredSilence {
+  const meant = silences.filter((silence) => silence.id.startsWith(id));
+  const [silence] = meant;
+  if (silence === undefined || meant.length > 1) {
+    const what = meant.length > 1 ? `several silences begin with ${id}` : `no silence ${id} is in force`;
+    throw new ConfigError(`${what}; \`bartizan silence list\` shows them`);
+  }
+  return silence;
+}
+
+async function withState<T>(state: StateStore, run: (state: StateStore) => Promise<T>): Promise<T> {
+  try {
+    return await run(state);
+  } finally {
+    await state.close();
+  }
+}

@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import type { Config } from '../core/config/types.ts';
+import { alertOf, holding, incidentOf, putIncidents } from '../test/contract/state-fixtures.ts';
+import { checkState } from './state-check.ts';
+
+describe('what `check` says of the state beside a file', () => {
+  let path: string;
+  const config = (...channels: string[]) =>
+    ({
+      store: { path },
+      channels: channels.map((name) => ({ name })),
+      rules: [],
+      routes: [{ name: 'default', match: {}, channels, continue: false }],
+    }) as unknown as Config;
+  beforeEach(() => {
+    path = mkdtempSync(join(tmpdir(), 'bartizan-check-state-'));
+  });
+  afterEach(() => rmSync(path, { recursive: true }));
+
+  it('is nothing without state, and while channels and routes are there', async () => {
+    expect(await checkState('b.yaml', config('ops'))).toEqual([]);
+    const state = openSqliteState({ path });
+    await putIncidents(state, incidentOf('i1', { alerts: holding(alertOf('n')) }));
+    expect(await checkState('b.yaml', config('chat'))).toEqual([]);
+    await state.close();
+  });
+
+  it('are warnings for open incidents of a channel that is gone, beside a running `up`', async () => {
+    const state = openSqliteState({ path });
+    await putIncidents(
+      state,
+      incidentOf('i1', { alerts: holding(alertOf('n')) }),
+      incidentOf('i2', { alerts: holding(alertOf('m')), closedAtMs: 1 }),
+    );
+    expect(await checkState('b.yaml', config('ops'))).toMatchObject([
+      {
+        severity: 'warning',
+        file: 'b.yaml',
+        message: expect.stringMatching(/^1 firing alert of channel `chat`/),
+      },
+    ]);
+    await state.close();
+  });
+
+  it('is a warning where the state cannot be read', async () => {
+    writeFileSync(join(path, 'state.db'), 'this is no database at all, only text that lies in its place');
+    expect(await checkState('b.yaml', config('ops'))).toMatchObject([
+      { severity: 'warning', message: expect.stringContaining('which incidents are open is unknown') },
+    ]);
+  });
+});

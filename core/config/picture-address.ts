@@ -1,0 +1,51 @@
+import type { AdapterKinds } from '../registry.ts';
+import type { Draft } from './draft.ts';
+import { type Finding, quoted, warningAt } from './problem.ts';
+import { field } from './reader.ts';
+
+/** Channels that show pictures from our server, which their readers' machines cannot reach. */
+export function unreachablePictures({ channels, server }: Draft, kinds: AdapterKinds): Finding[] {
+  if (!server.value) return [];
+  const { publicUrl, listen } = server.value;
+  const host = publicUrl === undefined ? listen.host : hostOf(publicUrl);
+  if (host === undefined || !isOfThisMachine(host)) return [];
+  return (channels ?? []).flatMap(({ path, value }) => {
+    const options = value && optionsOf(value, kinds);
+    if (options?.picture !== 'url' || isLocalReceiver(options.url)) return [];
+    const why =
+      publicUrl === undefined
+        ? 'there is no `server.publicUrl`, and the address it listens on is of this machine alone'
+        : `\`server.publicUrl\` is of this machine alone, ${quoted(publicUrl)}`;
+    const written = field(value?.options, 'picture') === undefined ? 'type' : 'picture';
+    return [
+      warningAt(
+        [...path, written],
+        `readers of ${quoted(value?.name ?? '')} cannot reach its pictures: ${why}`,
+        'write an address that they reach as `server.publicUrl` (a deployment on AWS has its own), or `picture: none`',
+      ),
+    ];
+  });
+}
+
+function optionsOf(
+  { type, options }: { type: string; options: unknown },
+  kinds: AdapterKinds,
+): { picture?: unknown; url?: unknown } | undefined {
+  const parsed = kinds.channels.find((kind) => kind.type === type)?.options.safeParse(options);
+  return parsed?.success ? (parsed.data as { picture?: unknown; url?: unknown }) : undefined;
+}
+
+/** A receiver on this machine reaches what this machine alone reaches. */
+function isLocalReceiver(url: unknown): boolean {
+  const host = typeof url === 'string' ? hostOf(url) : undefined;
+  return host !== undefined && isOfThisMachine(host);
+}
+
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : undefined;
+}
+
+/** Without a `publicUrl`, a server that listens on all addresses gives out the one of its own machine. */
+function isOfThisMachine(host: string): boolean {
+  return /^(localhost|.*\.localhost|127(\.\d+){3}|::1|0\.0\.0\.0|::|)$/i.test(host);
+}
