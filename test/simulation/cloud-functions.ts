@@ -16,12 +16,12 @@ import { CALM_FROM, END } from './plan.ts';
 import { HOUR, MINUTE, SECOND } from './timeline.ts';
 import { NEVER_ABORTED, proberOf, targetsOf, type World } from './world.ts';
 
-const NOTIFIERS = 2;
 const DUE_PAGE = 1_000;
 /** A message that fails comes again; a function that died is noticed when its message's visibility ends. */
 const AFTER_FAILURE_MS = 10 * SECOND;
 const AFTER_DEATH_MS = MINUTE;
-const NEXT_TICK_MS = MINUTE;
+/** Two look at the same table, at their own pace. */
+const NOTIFIERS_TICK_MS = [MINUTE, 3 * MINUTE];
 
 /**
  * A round that is judged later than the lateness after another one rewinds the rule today (`loadStanding` takes it for a
@@ -145,7 +145,7 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
     }
   }
 
-  async function notifier(): Promise<void> {
+  async function notifier(tickMs: number): Promise<void> {
     while (timeline.trueMs() < END) {
       let nextMs: number | undefined;
       await call('notify', async ({ config, ...ports }) => {
@@ -156,7 +156,7 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
         nextMs = await ports.state.nextDueMs();
       });
       const soonMs = (nextMs ?? Infinity) - world.clock.nowMs();
-      const waitMs = soonMs > 0 ? Math.min(NEXT_TICK_MS, soonMs) : random.int(SECOND, 20 * SECOND);
+      const waitMs = soonMs > 0 ? Math.min(tickMs, soonMs) : random.int(SECOND, 20 * SECOND);
       await Promise.race([pause(waitMs), awake.promise]);
       await pause(random.int(50, 1_500));
     }
@@ -185,7 +185,7 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
     }
   }
 
-  await Promise.all([rounds(), ...Array.from({ length: NOTIFIERS }, notifier), killings(), uploads()]);
+  await Promise.all([rounds(), ...NOTIFIERS_TICK_MS.map(notifier), killings(), uploads()]);
 }
 
 export function stateOf(world: World, table: Table): StateStore {

@@ -16,9 +16,9 @@ interface LocalProcess {
   stop(): Promise<void>;
 }
 
-/** Nothing changes between two sweeps of the notifier but the time: they are made rarer, to save ours. */
+/** Nothing changes between two sweeps of the notifier but the time: those that would find nothing due are left out. */
 const SWEEP_MS = 5 * SECOND;
-const RARER_SWEEP_MS = 25 * SECOND;
+const LONGEST_SWEEP_MS = 60 * SECOND;
 
 /** As `up` puts its parts together (local/up.ts), over the state of a disk that outlives it. */
 async function startProcess(world: World, disk: StateStore, life: Life): Promise<LocalProcess> {
@@ -35,7 +35,11 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
   const ports = { store, state, clock, logger, meter, secrets, channels, draw: async () => undefined };
   const notifier = startNotifier(config, {
     ...ports,
-    sleep: (ms, signal) => sleep(ms === SWEEP_MS ? RARER_SWEEP_MS : ms, signal),
+    sleep: async (ms, signal) => {
+      if (ms !== SWEEP_MS) return sleep(ms, signal);
+      const dueInMs = ((await disk.nextDueMs()) ?? Infinity) - clock.nowMs();
+      return sleep(Math.min(LONGEST_SWEEP_MS, Math.max(SWEEP_MS, dueInMs)), signal);
+    },
   });
   const stopping = new AbortController();
   const cut = new AbortController();

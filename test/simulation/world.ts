@@ -78,6 +78,13 @@ export function createWorld(plan: Plan, onTrace?: (line: string) => void): World
       );
     },
   });
+  // Channels keep nothing between messages: those of one configuration serve every call of a function.
+  const channels = new WeakMap<Config, ReturnType<typeof createChannels>>();
+  const madeFor = (config: Config) => {
+    const made = channels.get(config) ?? createChannels(config.channels, { secrets, clock });
+    channels.set(config, made);
+    return made;
+  };
   const edits = random.fork();
   let fresh = 10;
   const crashes: number[] = [];
@@ -105,7 +112,7 @@ export function createWorld(plan: Plan, onTrace?: (line: string) => void): World
       configs.push({ fromMs: timeline.trueMs(), config: configOf(document, clock.nowMs()) });
     },
     async channelsFor(config, life) {
-      const made = await createChannels(config.channels, { secrets, clock });
+      const made = await madeFor(config);
       return new Map([...made].map(([name, channel]) => [name, services.watched(channel, name, life.alive)]));
     },
     fateOf: (of) => (what) => {
