@@ -32,7 +32,7 @@ interface Heard {
   channels(episode: Episode): string[];
 }
 
-function whatWasHeard({ posts }: Truth): Heard {
+function whatWasHeard({ posts, isRecorded }: Truth): Heard {
   const seen = new Map<string, Post>();
   const accepted = new Map<string, Post>();
   const channels = new Map<string, Set<string>>();
@@ -42,7 +42,8 @@ function whatWasHeard({ posts }: Truth): Heard {
     for (const { alertId, firedAtMs, status } of post.notification.alerts) {
       const id = `${alertId}@${firedAtMs}`;
       seen.set(key(post.channel, id, status), post);
-      if (post.outcome && post.outcome.kind !== 'failed') accepted.set(key(post.channel, id, status), post);
+      if (post.outcome?.kind === 'accepted' || (post.outcome?.kind === 'unclear' && isRecorded(post)))
+        accepted.set(key(post.channel, id, status), post);
       channels.set(id, (channels.get(id) ?? new Set()).add(post.channel));
     }
   }
