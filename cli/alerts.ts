@@ -1,52 +1,80 @@
-import { Command } from 'commander';
-import { openSqliteState } from '../adapters/state/sqlite/state.ts';
-import { findMetric } from '../core/catalogue.ts';
-import { formatDuration } from '../core/config/duration.ts';
+import { Command, Option } from 'commander';
 import type { Config } from '../core/config/types.ts';
-import { formatMetricValue } from '../core/format.ts';
 import { labelKey } from '../core/labels.ts';
-import type { Alert } from '../core/model.ts';
 import { systemClock } from '../local/clock.ts';
+import { type AlertReport, reportAlerts, reportPast } from './alert-report.ts';
+import { alertTable, pastTable } from './alert-tables.ts';
+import { durationArgument } from './arguments.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig, openStoreToRead } from './config-file.ts';
 import { writeJson } from './json-output.ts';
 import { alertsShape } from './json-shapes.ts';
-import { renderTable } from './table.ts';
+import { openStateToRead, tableOption } from './state-access.ts';
 
 /** Values older than this are not shown as current. */
 const CURRENT_MS = 24 * 3_600_000;
 
+interface Options {
+  config: string;
+  last?: number;
+  table?: string;
+  json?: boolean;
+}
+
 export function alertsCommand(): Command {
   const command = new Command('alerts')
-    .description('List what is pending and firing, newest value included.')
+    .description(
+      'List what is pending and firing, who was sent it and what withholds it; or what fired before.',
+    )
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
+    .addOption(
+      new Option('-l, --last <duration>', 'what fired or resolved within it instead, newest first').argParser(
+        durationArgument,
+      ),
+    )
+    .addOption(tableOption())
     .option('--json', 'as JSON')
-    .action(async (options: { config: string; json?: boolean }) => {
+    .action(async (options: Options) => {
       const { config } = await loadConfig(options.config);
-      const state = openSqliteState({ path: config.store.path, readOnly: true });
-      const alerts = (await state.listAlerts()).map((alert) => alert.value).sort(bySeverity(config));
-      await state.close();
       const nowMs = systemClock.nowMs();
-      const values = await newestValues(options.config, config, alerts, nowMs);
-      if (options.json)
-        writeJson(
-          alertsShape,
-          alerts.map((a) => ({ ...a, ...values.get(a.id) })),
-        );
-      else process.stdout.write(alertTable(config, alerts, values, nowMs));
-      process.exitCode = alerts.some((alert) => alert.status === 'firing') ? 1 : 0;
+      const { last } = options;
+      const state = await openStateToRead(config, options.table);
+      const reports = await (last === undefined
+        ? reportAlerts(state, config, nowMs)
+        : reportPast(state, { fromMs: nowMs - last, toMs: nowMs })
+      ).finally(() => state.close());
+      if (last !== undefined) show(reports, options, () => pastTable(reports, config, nowMs));
+      else {
+        const alerts = reports.toSorted(bySeverity(config));
+        const values = await newestValues(options.config, config, alerts, nowMs);
+        const current = alerts.map((alert) => ({ ...alert, ...values.get(alert.id) }));
+        show(current, options, () => alertTable(alerts, { config, values, nowMs }));
+      }
+      process.exitCode = reports.some(({ status }) => status === 'firing') ? 1 : 0;
     });
   return withNotes(command, {
-    examples: [['bartizan alerts'], ["bartizan alerts --json | jq -r '.[].rule'"]],
+    examples: [
+      ['bartizan alerts'],
+      ['bartizan alerts --last 7d', 'what fired, for how long, and who was sent it'],
+      ["bartizan alerts --json | jq -r '.[].rule'"],
+      ["bartizan alerts --json | jq -r '.[] | select(.undelivered) | .id'", 'nobody has been sent these'],
+    ],
+    text: `A message that nobody has accepted is shown as NOT SENT, with what each channel said last. Messages of releases that
+did not record what was new in them are shown without their time, and not with \`--last\`.`,
     exits1: 'something fires, or the state cannot be read',
     json: alertsShape,
   });
 }
 
+function show(reports: readonly AlertReport[], { json }: Options, text: () => string): void {
+  if (json) writeJson(alertsShape, reports);
+  else process.stdout.write(text());
+}
+
 async function newestValues(
   file: string,
   config: Config,
-  alerts: readonly Alert[],
+  alerts: readonly AlertReport[],
   nowMs: number,
 ): Promise<Map<string, { value: number; valueAtMs: number }>> {
   const store = await openStoreToRead(file, config);
@@ -68,33 +96,9 @@ async function newestValues(
   return values;
 }
 
-function alertTable(
-  config: Config,
-  alerts: readonly Alert[],
-  values: ReadonlyMap<string, { value: number }>,
-  nowMs: number,
-): string {
-  if (alerts.length === 0) return 'nothing is pending or firing\n';
-  const rows = alerts.map((alert) => {
-    const rule = config.rules.find((candidate) => candidate.name === alert.rule);
-    const newest = values.get(alert.id);
-    return [
-      alert.noDataSinceMs === undefined ? alert.status : `${alert.status}, no data`,
-      rule?.severity ?? '',
-      alert.rule,
-      Object.entries(alert.labels)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(' '),
-      newest ? formatMetricValue(newest.value, findMetric(rule?.metric ?? '')) : '–',
-      formatDuration(Math.max(0, Math.floor((nowMs - alert.sinceMs) / 1000) * 1000)),
-    ];
-  });
-  return renderTable(['STATE', 'SEVERITY', 'RULE', 'WHERE', 'VALUE', 'FOR'], rows, [4]);
-}
-
-function bySeverity(config: Config): (a: Alert, b: Alert) => number {
+function bySeverity(config: Config): (a: AlertReport, b: AlertReport) => number {
   const order = { critical: 0, warning: 1, info: 2 };
-  const weight = (alert: Alert) =>
+  const weight = (alert: AlertReport) =>
     (alert.status === 'firing' ? 0 : 10) +
     order[config.rules.find((rule) => rule.name === alert.rule)?.severity ?? 'info'];
   return (a, b) => weight(a) - weight(b) || a.sinceMs - b.sinceMs;

@@ -1,6 +1,9 @@
 // What may come next on a command line. Pure: names of the configuration are given.
 import type { Command, Option } from 'commander';
 import { GROUP_LABELS, METRICS } from '../core/catalogue.ts';
+import { ROUTED_LABELS } from '../core/config/matches.ts';
+import { SEVERITIES } from '../core/model.ts';
+import { matcherArgument } from './silence-draft.ts';
 
 /** Names that a configuration knows. */
 export interface KnownNames {
@@ -9,6 +12,7 @@ export interface KnownNames {
   nodes: readonly { cluster: string; name: string; role: string }[];
   bastions: readonly string[];
   channels: readonly string[];
+  rules: readonly string[];
 }
 
 export interface Candidate {
@@ -23,6 +27,8 @@ export type Completion = { files: true } | { candidates: readonly Candidate[] };
 
 const FILES: Completion = { files: true };
 const LASTS = ['15m', '1h', '6h', '1d', '7d'];
+const FORS = ['30m', '2h', '8h', '1d'];
+const SAMPLE_LABELS: readonly string[] = [...new Set(Object.values(GROUP_LABELS).flat())];
 
 /** @param words behind the name of the program; the last is the one to complete, perhaps empty */
 export function completeWords(
@@ -67,7 +73,7 @@ async function complete(
   if (!literal && current.startsWith('-')) return keep(optionsOf(command), current);
   if (command.commands.length > 0)
     return given.every((one) => one === 'help') ? keep(commandsOf(command), current) : plain([]);
-  return keep(await argumentsOf(command, given, names), current);
+  return keep(await argumentsOf(command, { given, current }, names), current);
 }
 
 function keep(completion: Completion, current: string): Completion {
@@ -108,16 +114,22 @@ async function valuesOf(
       return FILES;
     case 'last':
       return plain(LASTS);
+    case 'for':
+      return plain(FORS);
     case 'where':
-      return whereValues(current, await names());
+      return labelValues(current, await names(), labelsFor(option));
     default:
       return plain([]);
   }
 }
 
+/** A silence sees rule and severity too; a query sees labels of samples alone. */
+function labelsFor({ parseArg }: Option): readonly string[] {
+  return parseArg === matcherArgument ? ROUTED_LABELS : SAMPLE_LABELS;
+}
+
 /** `cluster=` first, then what it may be. */
-function whereValues(current: string, names: KnownNames): Completion {
-  const labels = [...new Set(Object.values(GROUP_LABELS).flat())];
+function labelValues(current: string, names: KnownNames, labels: readonly string[]): Completion {
   const at = current.indexOf('=');
   if (at < 0) {
     return { candidates: labels.map((name) => ({ value: `${name}=`, about: '', open: true as const })) };
@@ -128,13 +140,15 @@ function whereValues(current: string, names: KnownNames): Completion {
     node: names.nodes.map(({ name }) => name),
     role: names.nodes.map(({ role }) => role),
     bastion: names.bastions,
+    rule: names.rules,
+    severity: SEVERITIES,
   };
   return plain([...new Set(known[label] ?? [])].map((value) => `${label}=${value}`));
 }
 
 async function argumentsOf(
   command: Command,
-  given: readonly string[],
+  { given, current }: { given: readonly string[]; current: string },
   names: () => Promise<KnownNames>,
 ): Promise<Completion> {
   const { registeredArguments } = command;
@@ -149,6 +163,8 @@ async function argumentsOf(
       return { candidates: METRICS.map(({ name, title }) => ({ value: name, about: title })) };
     case 'channel':
       return plain((await names()).channels);
+    case 'labels':
+      return labelValues(current, await names(), ROUTED_LABELS);
     case 'names': {
       const { clusters, nodes } = await names();
       const places = nodes.map(({ cluster, name, role }) => ({ value: `${cluster}/${name}`, about: role }));

@@ -12,6 +12,7 @@ const NAMES = {
   ],
   bastions: ['gate'],
   channels: ['ops', 'chat'],
+  rules: ['memory', 'node-down'],
 };
 
 async function completed(...words: string[]): Promise<string> {
@@ -42,6 +43,14 @@ describe('what may come next', () => {
     [['query', 'up', '--png', ''], ':files'],
     [['query', '--plot', 'cpu_u'], 'cpu_usage'],
     [['query', '--', '-'], ''],
+    [['query', 'up', '-w', 'rul'], ''],
+    [['silence', ''], 'add list expire help'],
+    [['silence', 'add', '-w', 'rul'], 'rule='],
+    [['silence', 'add', '-w', 'rule='], 'rule=memory rule=node-down'],
+    [['silence', 'add', '--for', ''], '30m 2h 8h 1d'],
+    [['routes', 'test', 's'], 'severity='],
+    [['routes', 'test', 'rule=memory', 'severity=c'], 'severity=critical'],
+    [['alerts', '--last', '7'], '7d'],
     [['up', '--log-level', 'd'], 'debug'],
     [['-'], '--version --help'],
     [['check', ''], ':files'],

@@ -4,7 +4,7 @@ import { completionScript, SHELLS, type Shell } from './completion-scripts.ts';
 import { type Candidate, completeWords, type KnownNames } from './completion-words.ts';
 import { readConfig } from './config-file.ts';
 
-const NOBODY: KnownNames = { clusters: [], nodes: [], bastions: [], channels: [] };
+const NOBODY: KnownNames = { clusters: [], nodes: [], bastions: [], channels: [], rules: [] };
 const DEFAULT_FILE = 'bartizan.yaml';
 
 export function completionCommand(): Command {
@@ -50,7 +50,7 @@ function configIn(words: readonly string[]): string {
 async function namesIn(file: string): Promise<KnownNames> {
   const result = await readConfig(file).catch(() => undefined);
   if (!result?.ok) return NOBODY;
-  const { clusters, bastions, channels } = result.config;
+  const { clusters, bastions, channels, rules } = result.config;
   return {
     clusters: clusters.map(({ name }) => name),
     nodes: clusters.flatMap(({ name: cluster, nodes }) =>
@@ -58,5 +58,6 @@ async function namesIn(file: string): Promise<KnownNames> {
     ),
     bastions: bastions.map(({ name }) => name),
     channels: channels.map(({ name }) => name),
+    rules: rules.map(({ name }) => name),
   };
 }

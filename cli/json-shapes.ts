@@ -96,7 +96,7 @@ export const alertsShape = list(
     id: z.string(),
     rule: z.string(),
     labels,
-    status: z.enum(['ok', 'pending', 'firing']),
+    status: z.enum(['ok', 'pending', 'firing']).describe('`ok` with `--last`: it has resolved'),
     sinceMs: z.number().describe('first sample of the unbroken run that breaches'),
     firedAtMs: z.number().optional(),
     resolvedAtMs: z.number().optional(),
@@ -105,6 +105,34 @@ export const alertsShape = list(
     reason: z.enum(REASONS),
     value: z.number().optional().describe('newest'),
     valueAtMs: z.number().optional(),
+    silencedBy: list(z.strictObject({ id: z.string(), untilMs: z.number() })).describe(
+      'now; `file:1`: of the file',
+    ),
+    inhibitedBy: list(z.string()).describe('rules that fire now for the same cluster and node'),
+    sent: list(
+      z.strictObject({
+        channel: z.string(),
+        route: z.string(),
+        status: z.enum(['firing', 'resolved']),
+        atMs: z
+          .number()
+          .optional()
+          .describe('of the first message that said so; absent: of an older release'),
+      }),
+    ).describe('what channels accepted of this firing'),
+    undelivered: z
+      .strictObject({
+        sinceMs: z.number().describe('since when it could have been sent'),
+        channels: list(
+          z.strictObject({
+            channel: z.string(),
+            tries: z.number(),
+            error: z.string().optional().describe('the last, without secrets'),
+          }),
+        ),
+      })
+      .optional()
+      .describe('nobody has accepted it, and nothing withholds it'),
   }),
 );
 

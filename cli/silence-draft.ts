@@ -85,7 +85,7 @@ export function doubtsOf(
   );
   const names = bastions.map(({ name }) => name);
   const reach = silenceReach(matchers, { rules, nodes, bastions: names });
+  if (reach.rules.length > 0) return [];
   if (reach.nodes === 0) return ['it matches no node today'];
-  if (reach.rules.length === 0) return ["it matches no alert that today's rules and nodes can have"];
-  return [];
+  return ["it matches no alert that today's rules and nodes can have"];
 }

@@ -16,7 +16,7 @@ export function createEvaluate(world: () => World) {
       const { roundMs, shard } = message as { roundMs: number; shard: Shard };
       const config = await ports.config();
       const targets = await (await ports.fleet()).list();
-      const ready = { store: await ports.store(), state: await ports.state(), logger, meter };
+      const ready = { store: await ports.store(), state: await ports.state(), clock, logger, meter };
       await evaluate({ config, targets, roundMs, shard }, ready);
       const lagMs = clock.nowMs() - roundMs;
       meter.gauge('evaluation_lag_seconds', lagMs / 1000);

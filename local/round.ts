@@ -80,7 +80,7 @@ export function createRoundRunner(
     const judge = async (partial: boolean) => {
       if (signal.aborted) return [];
       const request = { config, targets, roundMs, shard: WHOLE, partial };
-      const judged = await evaluate(request, { store: ports.store, state, logger, meter });
+      const judged = await evaluate(request, { store: ports.store, state, clock, logger, meter });
       ports.onJudged();
       return judged;
     };

@@ -87,6 +87,7 @@ export function createShardWorld(options: {
   const ports = {
     store: { query } as SampleStore,
     state,
+    clock: { nowMs: () => now * MINUTE },
     logger,
     meter: {
       count: (name: string, _: unknown, by = 1) => void counted.set(name, (counted.get(name) ?? 0) + by),

@@ -4,7 +4,7 @@ import type { Timing } from './timing.ts';
 
 /**
  * The incident of a fallback with what its channel has not accepted: alerts that are unsent there, but for those that the
- * fallback has been sent already. Undefined when there is nothing for it.
+ * fallback has been sent already, or is sent by a route of its own. Undefined when there is nothing for it.
  */
 export function handOver(input: {
   /** Whose channel failed. */
@@ -13,19 +13,22 @@ export function handOver(input: {
   fallback: string;
   /** The open incident of the fallback for this group, if there is one. */
   standIn: Incident | undefined;
+  /** Whether routes name the fallback for this alert anyway. */
+  isSentTo: (alert: IncidentAlert) => boolean;
   timing: Timing;
   nowMs: number;
 }): Incident | undefined {
-  const { incident, attempt, fallback, standIn, timing, nowMs } = input;
+  const { incident, attempt, fallback, standIn, isSentTo, timing, nowMs } = input;
   const known = new Set(standIn?.alerts.map(episodeOf));
   const missing = incident.alerts.filter((alert) => {
     const episode = episodeOf(alert);
     const failed = attempt.says[episode] === alert.status && incident.notified[episode] !== alert.status;
-    return failed && alert.standIn !== alert.status && !known.has(episode);
+    const has = known.has(episode) || alert.standIn === alert.status || alert.heardBy?.includes(fallback);
+    return failed && !has && !isSentTo(alert);
   });
   if (missing.length === 0) return undefined;
   const alerts = missing.map((alert): IncidentAlert => {
-    const { standIn: _said, heldBack: _held, ...rest } = alert;
+    const { standIn: _said, heldBack: _held, heardBy: _heard, ...rest } = alert;
     return { ...rest, enteredAtMs: nowMs };
   });
   const target = standIn ?? openStandIn(incident, fallback, missing, nowMs);
@@ -63,4 +66,35 @@ export function markStandIn(
     return { ...alert, standIn: said };
   });
   return changed ? withAlerts(incident, alerts, timing, nowMs) : incident;
+}
+
+/** Open incidents that hold an alert which has ended: each learns which other channels were sent that it fired. */
+export function markHeard(incidents: readonly Incident[], alertId: string): Incident[] {
+  return incidents.map((incident) => {
+    let changed = false;
+    const alerts = incident.alerts.map((alert): IncidentAlert => {
+      if (alert.alertId !== alertId || alert.status !== 'resolved') return alert;
+      const id = episodeOf(alert);
+      const others = incidents.filter(
+        ({ notified, channel }) => notified[id] !== undefined && channel !== incident.channel,
+      );
+      const known = alert.heardBy ?? [];
+      const added = others.map(({ channel }) => channel).filter((channel) => !known.includes(channel));
+      if (added.length === 0) return alert;
+      changed = true;
+      return { ...alert, heardBy: [...known, ...new Set(added)] };
+    });
+    return changed ? { ...incident, alerts } : incident;
+  });
+}
+
+/** The incident once another channel was sent in one message that these alerts fired and resolved. */
+export function heardElsewhere(incident: Incident, episodes: ReadonlySet<string>, channel: string): Incident {
+  let changed = false;
+  const alerts = incident.alerts.map((alert): IncidentAlert => {
+    if (!episodes.has(episodeOf(alert)) || alert.heardBy?.includes(channel)) return alert;
+    changed = true;
+    return { ...alert, heardBy: [...(alert.heardBy ?? []), channel] };
+  });
+  return changed ? { ...incident, alerts } : incident;
 }

@@ -21,6 +21,8 @@ export interface IncidentAlert {
   heldBack?: 'silence' | 'inhibition' | true;
   /** What a channel that stands in for this one has accepted last of it. */
   standIn?: 'firing' | 'resolved';
+  /** Once it has ended: other channels that were sent it. They are owed, and sent, its end by themselves. */
+  heardBy?: readonly string[];
   reason: TransitionReason;
   value?: number;
 }
@@ -161,4 +163,6 @@ export interface Delivery {
   detail: string;
   /** Identifier the service gave the message. */
   receipt?: string;
+  /** Of an accepted message: what the channel had not been sent before, by firing (`episodeOf`). Absent in older records. */
+  news?: Readonly<Record<string, IncidentAlert['status']>>;
 }

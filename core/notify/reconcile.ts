@@ -43,7 +43,7 @@ interface Entry {
  */
 export function reconcile(input: {
   incidents: readonly Versioned<Incident>[];
-  /** Firing alerts of state. */
+  /** Firing alerts of state that are not on their way from the outbox. */
   firing: readonly Alert[];
   config: ReconcileConfig;
   /** Nobody else can be sending: leases of senders that died do not count. */
@@ -136,12 +136,15 @@ function episodesOf(
       episodes.set(id, episode);
     }
   }
+  // An incident has the time of the transition, which may differ from the one that the alert has.
+  const held = new Set(
+    [...episodes.values()].filter(({ alert }) => alert.status === 'firing').map(({ alert }) => alert.alertId),
+  );
   for (const alert of firing) {
     const rule = ruleOf(alert.rule);
-    if (alert.firedAtMs === undefined || !rule) continue;
+    if (alert.firedAtMs === undefined || !rule || held.has(alert.id)) continue;
     const entered = enteredAlert({ ...alert, firedAtMs: alert.firedAtMs }, rule);
-    const id = episodeOf(entered);
-    if (!episodes.has(id)) episodes.set(id, { alert: entered, rule, holders: [] });
+    episodes.set(episodeOf(entered), { alert: entered, rule, holders: [] });
   }
   return [...episodes.values()];
 }
@@ -201,17 +204,19 @@ function placeEpisode(
       owedUnsent = true;
     }
   }
-  const owes = episode.alert.status === 'firing' || owedEnd || (owedUnsent && has.size === 0);
+  const heard = new Set(episode.holders.flatMap(({ alert }) => alert.heardBy ?? []));
+  const isSent = has.size > 0 || heard.size > 0;
+  const owes = episode.alert.status === 'firing' || owedEnd || (owedUnsent && !isSent);
   if (!owes) return;
   const said = episode.alert.status === 'resolved' && owedEnd ? 'firing' : undefined;
-  const lacking = wanted.filter(({ channel }) => !has.has(channel));
+  const lacking = wanted.filter(({ channel }) => !has.has(channel) && !heard.has(channel));
   for (const destination of lacking) to.enter(episode, destination, { alert: asNew(episode.alert), said });
-  if (lacking.length === 0 && has.size === 0 && (owedEnd || owedUnsent)) to.unplaced.push(episode.alert);
+  if (lacking.length === 0 && !isSent && (owedEnd || owedUnsent)) to.unplaced.push(episode.alert);
 }
 
 /** As a channel sees it that knew nothing of it. */
 function asNew(alert: IncidentAlert): IncidentAlert {
-  const { standIn: _standIn, heldBack: _held, enteredAtMs: _entered, ...rest } = alert;
+  const { standIn: _standIn, heldBack: _held, enteredAtMs: _entered, heardBy: _heard, ...rest } = alert;
   return rest;
 }
 

@@ -38,7 +38,8 @@ export function undeliveredAlerts(input: {
   for (const incident of input.incidents) {
     for (const alert of incident.alerts) {
       const id = episodeOf(alert);
-      if (incident.notified[id] !== undefined || alert.standIn !== undefined) delivered.add(id);
+      const heard = alert.standIn !== undefined || (alert.heardBy?.length ?? 0) > 0;
+      if (heard || incident.notified[id] !== undefined) delivered.add(id);
       if (delivered.has(id) || incident.orphanedAtMs !== undefined) continue;
       if (suppressionOf(alert, incident.rules) || isForgotten(alert)) continue;
       const since = dueSinceMs(incident, alert, config);
@@ -52,7 +53,8 @@ export function undeliveredAlerts(input: {
       } else found.set(id, { ...describe(alert), owedSinceMs: since, channels: [channel] });
     }
   }
-  const held = new Set(input.incidents.flatMap(({ alerts }) => alerts.map(episodeOf)));
+  const firing = input.incidents.flatMap(({ alerts }) => alerts.filter(({ status }) => status === 'firing'));
+  const held = new Set(firing.map(({ alertId }) => alertId));
   for (const alert of input.firing) {
     const rule = config.rules.find(({ name }) => name === alert.rule);
     const { firedAtMs } = alert;
@@ -64,7 +66,7 @@ export function undeliveredAlerts(input: {
       firedAtMs,
       severity: rule.severity,
     };
-    if (held.has(episodeOf(one)) || destinationsOf(config.routes, rule, alert.labels).length === 0) continue;
+    if (held.has(alert.id) || destinationsOf(config.routes, rule, alert.labels).length === 0) continue;
     if (suppressionOf(one, { [rule.name]: rule })) continue;
     found.set(episodeOf(one), { ...describe(one), owedSinceMs: firedAtMs, channels: [] });
   }

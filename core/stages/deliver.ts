@@ -18,7 +18,7 @@ export interface DeliverPorts extends RecordPorts {
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-export type DeliverConfig = Pick<Config, 'routes' | 'silences' | 'channels' | 'schedule'>;
+export type DeliverConfig = Pick<Config, 'rules' | 'routes' | 'silences' | 'channels' | 'schedule'>;
 
 /** Text waits for its picture at most this long (design, "Delivery"). */
 export const PICTURE_WAIT_MS = 3_000;

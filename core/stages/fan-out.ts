@@ -1,6 +1,7 @@
 import type { Config } from '../config/types.ts';
 import { ConflictError } from '../errors.ts';
 import type { Rule } from '../model.ts';
+import { markHeard } from '../notify/hand-over.ts';
 import {
   absorbTransition,
   type Destination,
@@ -126,6 +127,17 @@ async function absorb(items: readonly OutboxItem[], config: FanOutConfig, ports:
       if (value === incident) continue;
       incidents.set(id, { value, version });
       changed.add(id);
+    }
+    if (to) continue;
+    const holders = ids.flatMap((id) => incidents.get(id) ?? []);
+    for (const [i, value] of markHeard(
+      holders.map((one) => one.value),
+      transition.alertId,
+    ).entries()) {
+      const before = holders[i];
+      if (!before || value === before.value) continue;
+      incidents.set(value.id, { value, version: before.version });
+      changed.add(value.id);
     }
   }
   await state.commitIncidents({

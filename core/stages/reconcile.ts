@@ -26,6 +26,8 @@ const KEY = 'notify/decided';
 /** Incidents of one commit. */
 const AT_ONCE = 20;
 const TRIES = 5;
+/** What is on its way is fan-out's: a longer outbox is emptied before the next change. */
+const OUTBOX_AT_MOST = 10_000;
 
 /**
  * Decides every open incident again when routes, channels, rules or silences are not those by which it was decided last:
@@ -78,7 +80,12 @@ async function moveIncidents(
   how: { alone: boolean; retryNow: boolean },
 ): Promise<number> {
   const alerts = await state.listAlerts();
-  const firing = alerts.map(({ value }) => value).filter(({ status }) => status === 'firing');
+  const onTheirWay = new Set(
+    (await state.dueOutbox(Infinity, OUTBOX_AT_MOST)).map(({ transition }) => transition.alertId),
+  );
+  const firing = alerts
+    .map(({ value }) => value)
+    .filter(({ id, status }) => status === 'firing' && !onTheirWay.has(id));
   const incidents = await state.openIncidents();
   const nowMs = clock.nowMs();
   let result = reconcile({ incidents, firing, config, ...how, nowMs });

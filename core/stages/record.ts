@@ -8,8 +8,16 @@ import {
   failAttempt,
   tryOnceMore,
 } from '../notify/attempt.ts';
-import { handOver, markStandIn } from '../notify/hand-over.ts';
-import type { Delivery, Incident, Notification, NotificationAttempt } from '../notify/model.ts';
+import { handOver, heardElsewhere, markStandIn } from '../notify/hand-over.ts';
+import { episodeOf } from '../notify/incident.ts';
+import type {
+  Delivery,
+  Incident,
+  IncidentAlert,
+  Notification,
+  NotificationAttempt,
+} from '../notify/model.ts';
+import { destinationsOf } from '../notify/routes.ts';
 import { timingOf } from '../notify/timing.ts';
 import type { Clock, Logger, Meter, Receipt, Secrets, StateStore, Versioned } from '../ports.ts';
 
@@ -34,7 +42,7 @@ export async function recordAttempt(input: {
   result: SendResult;
   picture: Delivery['picture'];
   startMs: number;
-  config: Pick<Config, 'routes' | 'channels'>;
+  config: Pick<Config, 'routes' | 'channels' | 'rules'>;
   ports: RecordPorts;
 }): Promise<void> {
   const { leased, attempt, notification, result, startMs, config, ports } = input;
@@ -72,6 +80,7 @@ export async function recordAttempt(input: {
     picture: input.picture,
     detail,
     ...('receipt' in result && result.receipt.id !== undefined ? { receipt: result.receipt.id } : {}),
+    ...(after === undefined && !onceMore && { news: newsIn(attempt, leased) }),
   };
   const settle = async (stored: Versioned<Incident>): Promise<Versioned<Incident>[]> => {
     const { value: incident, version } = stored;
@@ -90,23 +99,40 @@ export async function recordAttempt(input: {
   report(delivery, unclear, after, ports);
 }
 
+/** What a message says that its channel has not accepted before. */
+function newsIn({ says }: NotificationAttempt, { notified }: Incident): NotificationAttempt['says'] {
+  return Object.fromEntries(Object.entries(says).filter(([episode, status]) => notified[episode] !== status));
+}
+
 /** The fallback's incident with what its channel has not accepted, if it lacks any of that. */
 async function handedOver(
   incident: Incident,
   attempt: NotificationAttempt,
   fallback: string | undefined,
-  config: Pick<Config, 'routes'>,
+  config: Pick<Config, 'routes' | 'rules'>,
   { state, clock }: RecordPorts,
 ): Promise<Versioned<Incident> | undefined> {
   if (fallback === undefined) return undefined;
   const standIn = await state.findIncident(incident.route, fallback, incident.groupKey);
   const timing = timingOf(incident, config);
-  const input = { incident, attempt, fallback, standIn: standIn?.value, timing, nowMs: clock.nowMs() };
+  const isSentTo = ({ rule: name, labels }: IncidentAlert) => {
+    const rule = config.rules.find((one) => one.name === name) ?? incident.rules[name];
+    return destinationsOf(config.routes, rule, labels).some(({ channel }) => channel === fallback);
+  };
+  const input = {
+    incident,
+    attempt,
+    fallback,
+    standIn: standIn?.value,
+    isSentTo,
+    timing,
+    nowMs: clock.nowMs(),
+  };
   const value = handOver(input);
   return value && { value, version: standIn?.version ?? 0 };
 }
 
-/** Incidents of the channels that this one stands in for, with what it was sent now. */
+/** Other incidents of these alerts: those of channels that this one stands in for, and those that nobody was sent before. */
 async function relieved(
   incident: Incident,
   { says }: NotificationAttempt,
@@ -114,13 +140,28 @@ async function relieved(
   { state, clock }: RecordPorts,
 ): Promise<Versioned<Incident>[]> {
   const found: Versioned<Incident>[] = [];
+  const firstHeard = new Set(
+    Object.keys(says).filter((id) => says[id] === 'resolved' && incident.notified[id] === undefined),
+  );
+  const alertIds = new Set(
+    incident.alerts.filter((alert) => firstHeard.has(episodeOf(alert))).map((alert) => alert.alertId),
+  );
+  const holding = await Promise.all([...alertIds].map((id) => state.incidentsOfAlert(id)));
+  for (const { value: other, version } of holding.flat()) {
+    const value = heardElsewhere(other, firstHeard, incident.channel);
+    const isNew = other.id !== incident.id && !found.some((one) => one.value.id === other.id);
+    if (isNew && value !== other) found.push({ value, version });
+  }
   let channel = incident.standsInFor;
   for (let chain = 0; channel !== undefined && chain < config.channels.length; chain++) {
     const stored = await state.findIncident(incident.route, channel, incident.groupKey);
     if (!stored) break;
     const timing = timingOf(stored.value, config);
-    const value = markStandIn(stored.value, says, timing, clock.nowMs());
-    if (value !== stored.value) found.push({ value, version: stored.version });
+    const known = found.findIndex((one) => one.value.id === stored.value.id);
+    const before = found[known]?.value ?? stored.value;
+    const value = markStandIn(before, says, timing, clock.nowMs());
+    if (value !== before)
+      found.splice(known < 0 ? found.length : known, 1, { value, version: stored.version });
     channel = stored.value.standsInFor;
   }
   return found;

@@ -3,11 +3,12 @@ import { isBehind } from '../evaluate/range.ts';
 import { labelsMatch } from '../labels.ts';
 import type { Check, LabelGlobs, Labels, Rule, Series, Target } from '../model.ts';
 import { isOfOtherNumber, ownsAlert, type Shard, shardName } from '../plan/shards.ts';
-import type { Logger, Meter, SampleStore, SeriesQuery, StateStore } from '../ports.ts';
+import type { Clock, Logger, Meter, SampleStore, SeriesQuery, StateStore } from '../ports.ts';
 
 export interface ShardPorts {
   store: SampleStore;
   state: StateStore;
+  clock: Clock;
   logger: Logger;
   meter: Meter;
 }
@@ -28,7 +29,7 @@ export interface ShardRound extends ShardPorts {
 export async function loadStanding(
   rule: Rule,
   nowMs: number,
-  { shard, roundMs, latenessMs, state, meter, logger }: ShardRound,
+  { shard, roundMs, latenessMs, state, clock, meter, logger }: ShardRound,
 ): Promise<{ checkpoint: Checkpoint | undefined; version: number } | 'judged'> {
   const stored = await state.loadCheckpoint(rule.name, shardName(shard));
   if (!stored) {
@@ -42,7 +43,8 @@ export async function loadStanding(
     return isLate ? 'judged' : { checkpoint: undefined, version: 0 };
   }
   const { value: checkpoint, version } = stored;
-  if (checkpoint.evaluatedToMs > roundMs + latenessMs) {
+  // Ahead of the clock, not of the round: that one may be a message which comes late.
+  if (checkpoint.evaluatedToMs > Math.max(roundMs, clock.nowMs()) + latenessMs) {
     meter.count('checkpoints_ahead_total', { rule: rule.name });
     logger.error('the clock was ahead when this rule was judged last; it is judged anew', {
       rule: rule.name,
@@ -59,7 +61,7 @@ export async function loadStanding(
     });
     return { checkpoint: undefined, version };
   }
-  // A late call, or a clock that was set back a little.
+  // A late message, or a clock that was set back a little.
   return checkpoint.evaluatedToMs > nowMs ? 'judged' : { checkpoint, version };
 }
 

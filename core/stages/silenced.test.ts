@@ -33,7 +33,7 @@ it('a silence that is ended early lets its alerts out at once, not at its old en
   expect(await endSilence('s1', { state: world.state, clock: world.time.clock })).toBeUndefined();
   expect(await world.state.nextDueMs()).toBe(START + 3 * MINUTE);
   await world.notify();
-  expect(world.said()).toHaveLength(1);
+  expect(world.said()).toEqual(['ops 1 silence-ended firing n1:firing']);
 });
 
 it('an acknowledged alert sends no reminders, but its end; the next breach is sent', async () => {

@@ -119,7 +119,7 @@ async function createFleet(name: string, path: string, breaching: boolean): Prom
     const config = { rules, checks, schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: LATENESS_MS } };
     const request = { config, targets: world.targets, roundMs, shard: WHOLE };
     const startMs = performance.now();
-    await evaluate(request, { store: timed, state, logger, meter });
+    await evaluate(request, { store: timed, state, clock: { nowMs: () => roundMs }, logger, meter });
     const wholeMs = performance.now() - startMs;
     return { wholeMs, queryMs, judgeMs: wholeMs - queryMs };
   }

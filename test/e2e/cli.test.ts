@@ -121,7 +121,9 @@ describe('bartizan alerts', () => {
     const { code, out } = await run('alerts');
     expect(code).toBe(1);
     const lines = out.trimEnd().split('\n');
-    expect(lines[1]).toMatch(/^firing +critical +memory +cluster=prod node=n1 role=etcd +95% +\d+s$/);
+    expect(lines[1]).toMatch(
+      /^firing +critical +memory +cluster=prod node=n1 role=etcd +95% +\d+s +(?:being sent|NOT SENT for .*ops, .*) +memory-\w+$/,
+    );
     expect(lines[2]).toMatch(/^pending +warning +patience +cluster=prod node=n1/);
     expect(lines).toHaveLength(3);
   });
@@ -130,6 +132,19 @@ describe('bartizan alerts', () => {
     const { out } = await run('alerts', '--json');
     expect(alertsShape.safeParse(JSON.parse(out)).error).toBeUndefined();
     expect(JSON.parse(out)[0]).toMatchObject({ rule: 'memory', status: 'firing', labels: { node: 'n1' } });
+  });
+});
+
+describe('bartizan silence', () => {
+  it('acknowledges an alert beside a running `up`, and ends that', async () => {
+    const [alert] = JSON.parse((await run('alerts', '--json')).out);
+    const added = await run('silence', 'add', '--alert', alert.id, '--author', 'ann', '--comment', 'on it');
+    expect(added).toMatchObject({ code: 0, err: '' });
+    expect((await run('alerts')).out).toMatch(/memory .*silenced until it resolves \([0-9a-f]{8}\) +memory-/);
+    const [silence] = JSON.parse((await run('silence', 'list', '--json')).out);
+    expect(silence).toMatchObject({ alertId: alert.id, author: 'ann', state: 'active' });
+    expect((await run('silence', 'expire', silence.id)).code).toBe(0);
+    expect((await run('silence', 'list')).out).toBe('there are no silences\n');
   });
 });
 

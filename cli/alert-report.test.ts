@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import type { Config } from '../core/config/types.ts';
+import { PermanentError } from '../core/errors.ts';
+import { silenceOf } from '../test/contract/state-silences.ts';
+import { clear, createWorld, fire, MINUTE, memory, nodeDown, route, START } from '../test/stage-world.ts';
+import { reportAlerts, reportPast } from './alert-report.ts';
+import { alertTable, pastTable } from './alert-tables.ts';
+
+const channels = ['ops', 'mail'].map((name) => ({
+  name,
+  type: 'webhook',
+  theme: 'dark' as const,
+  options: {},
+}));
+
+function newWorld() {
+  const world = createWorld({
+    channels,
+    routes: [{ ...route, channels: ['ops', 'mail'] }],
+    rules: [memory, nodeDown],
+  });
+  const config = world.config as Config;
+  const now = () => world.time.clock.nowMs();
+  return {
+    world,
+    report: () => reportAlerts(world.state, config, now()),
+    table: async () =>
+      alertTable(await reportAlerts(world.state, config, now()), { config, values: new Map(), nowMs: now() }),
+    past: (minutes: number) => reportPast(world.state, { fromMs: now() - minutes * MINUTE, toMs: now() }),
+    pastTable: async (minutes: number) =>
+      pastTable(
+        await reportPast(world.state, { fromMs: now() - minutes * MINUTE, toMs: now() }),
+        config,
+        now(),
+      ),
+  };
+}
+
+describe('what `alerts` says', () => {
+  it('is to whom an alert was sent and when, each channel for itself', async () => {
+    const { world, report, table } = newWorld();
+    world.answers.mail = async () => {
+      throw new PermanentError('no such box');
+    };
+    await fire(world);
+    await world.notify();
+    const [alert] = await report();
+    expect(alert?.sent).toEqual([
+      { channel: 'ops', route: 'default', status: 'firing', atMs: START + 2 * MINUTE },
+    ]);
+    expect(alert).not.toHaveProperty('undelivered');
+    expect(await table()).toMatch(/sent to ops 16:42 +memory-/);
+    world.answers.mail = async () => undefined;
+    await world.goTo(30);
+    await world.notify();
+    await world.goTo(63);
+    await world.notify();
+    expect(world.said().at(-1)).toMatch(/^ops 2 repeat/);
+    expect((await report())[0]?.sent.map(({ channel, atMs }) => [channel, atMs])).toEqual([
+      ['ops', START + 2 * MINUTE],
+      ['mail', START + 30 * MINUTE],
+    ]);
+  });
+
+  it('is that nobody has been sent it, with what each channel said', async () => {
+    const { world, report, table } = newWorld();
+    for (const name of ['ops', 'mail'])
+      world.answers[name] = async () => {
+        throw new PermanentError('gone, hunter2');
+      };
+    await fire(world);
+    await world.notify();
+    expect(await table()).toContain(
+      'NOT SENT for 0s (ops, 1 try: gone, <secret>; mail, 1 try: gone, <secret>)',
+    );
+    expect((await report())[0]).toMatchObject({
+      sent: [],
+      undelivered: {
+        sinceMs: START + 2 * MINUTE,
+        channels: [{ channel: 'ops', tries: 1 }, { channel: 'mail' }],
+      },
+    });
+  });
+
+  it('is what withholds it: a silence, or another alert', async () => {
+    const { world, report, table } = newWorld();
+    const covering = { matchers: [], fromMs: START, createdAtMs: START, alertId: 'other' };
+    await world.state.putSilence(silenceOf('other', START + 90 * MINUTE, covering));
+    const own = { matchers: [{ name: 'severity', op: '=' as const, value: 'warning' }], fromMs: START };
+    await world.state.putSilence(silenceOf('0123456789', START + 60 * MINUTE, own));
+    await fire(world);
+    await world.notify();
+    expect(await report()).toMatchObject([
+      { silencedBy: [{ id: '0123456789', untilMs: START + 60 * MINUTE }], inhibitedBy: [], sent: [] },
+    ]);
+    expect(await table()).toMatch(/ silenced until 17:40 \(01234567\) +memory-/);
+    for (const minute of [3, 4, 5]) world.put(minute, { n1: 0 }, 'up');
+    await world.goTo(5);
+    await world.judge(5);
+    expect((await report()).find(({ rule }) => rule === 'memory')?.inhibitedBy).toEqual(['node-down']);
+    expect(await table()).toContain('; inhibited by node-down');
+  });
+
+  it('of the past: who was sent what, also of a firing that began before', async () => {
+    const { world, past, pastTable: text } = newWorld();
+    await fire(world);
+    await world.notify();
+    await clear(world, 10);
+    await world.notify();
+    const [firing] = await past(5);
+    expect(firing).toMatchObject({
+      status: 'ok',
+      firedAtMs: START + 2 * MINUTE,
+      resolvedAtMs: START + 10 * MINUTE,
+      sent: [
+        { channel: 'ops', status: 'firing', atMs: START + 2 * MINUTE },
+        { channel: 'mail', status: 'firing' },
+        { channel: 'ops', status: 'resolved', atMs: START + 10 * MINUTE },
+        { channel: 'mail', status: 'resolved' },
+      ],
+    });
+    expect(await text(60)).toMatch(
+      /16:42 +16:50 +8m +warning +memory .*ops 16:42 firing, mail 16:42 firing, ops 16:50 res/,
+    );
+    await world.goTo(100);
+    expect(await past(5)).toEqual([]);
+    expect(await text(5)).toBe('nothing fired\n');
+  });
+});

@@ -1,0 +1,126 @@
+// What `alerts` knows of each alert beside its state: what withholds its messages, and who was sent what when.
+import type { z } from 'zod';
+import type { Config } from '../core/config/types.ts';
+import type { Alert, Transition } from '../core/model.ts';
+import {
+  type PastFiring,
+  pastFirings,
+  type SentMessage,
+  sentMessages,
+} from '../core/notify/alert-history.ts';
+import { episodeOf } from '../core/notify/incident.ts';
+import type { Incident } from '../core/notify/model.ts';
+import { routedLabels } from '../core/notify/routes.ts';
+import { suppressionJudge } from '../core/notify/suppression.ts';
+import { undeliveredAlerts } from '../core/notify/undelivered.ts';
+import type { StateStore } from '../core/ports.ts';
+import type { alertsShape } from './json-shapes.ts';
+import { listedSilences } from './silence-table.ts';
+import { coveringSilences, inhibitors } from './withheld.ts';
+
+export type AlertReport = z.infer<typeof alertsShape>[number];
+
+const TRANSITIONS_A_READ = 5_000;
+const DELIVERIES_AT_MOST = 20_000;
+
+/** Alerts that are not ok. */
+export async function reportAlerts(state: StateStore, config: Config, nowMs: number): Promise<AlertReport[]> {
+  const alerts = (await state.listAlerts()).map(({ value }) => value);
+  const firing = alerts.filter(({ status }) => status === 'firing');
+  const stored = await state.listSilences({ endedAfterMs: nowMs });
+  const incidents = (await state.openIncidents()).map(({ value }) => value);
+  const listed = listedSilences({ stored, alerts, file: config.silences, nowMs });
+  const judged = { silences: [...config.silences, ...stored], firing, nowMs };
+  const owed = undeliveredAlerts({
+    incidents,
+    firing,
+    config,
+    suppressionOf: (alert, rules) => suppressionJudge({ ...judged, rules })(alert),
+  }).filter(({ endedAtMs, owedSinceMs }) => endedAtMs === undefined && owedSinceMs <= nowMs);
+  const sentOf = await readSent(state, firing, incidents);
+  return alerts.map((alert): AlertReport => {
+    const { id, rule: name, labels, sinceMs, status } = alert;
+    const rule = config.rules.find((candidate) => candidate.name === name);
+    const seen = rule ? routedLabels(rule, labels) : labels;
+    const undelivered = owed.find(({ alertId }) => alertId === id);
+    return {
+      ...alert,
+      silencedBy: coveringSilences(listed, { alertId: id, labels: seen, sinceMs, status }).map((silence) => ({
+        id: silence.id,
+        untilMs: silence.untilMs,
+      })),
+      inhibitedBy: inhibitors(rule, labels, alerts).flatMap(({ rule: other, now }) => (now ? [other] : [])),
+      sent: sentOf(alert),
+      ...(undelivered && {
+        undelivered: { sinceMs: undelivered.owedSinceMs, channels: undelivered.channels },
+      }),
+    };
+  });
+}
+
+/** What accepted messages said of an alert that fires; when, where deliveries of this release tell. */
+async function readSent(
+  state: StateStore,
+  firing: readonly Alert[],
+  incidents: readonly Incident[],
+): Promise<(alert: Alert) => AlertReport['sent']> {
+  const ids = new Set(firing.map(({ id }) => id));
+  const holding = incidents.filter(({ alerts }) => alerts.some(({ alertId }) => ids.has(alertId)));
+  const deliveries = [];
+  for (const { id } of holding) {
+    deliveries.push(...(await state.listDeliveries({ incidentId: id, limit: DELIVERIES_AT_MOST })));
+  }
+  const sent = sentMessages(deliveries);
+  return ({ id, firedAtMs = 0 }) => {
+    const episode = episodeOf({ alertId: id, firedAtMs });
+    const known: AlertReport['sent'][number][] = [...(sent.get(episode) ?? [])];
+    for (const { notified, channel, route } of holding) {
+      const status = notified[episode];
+      if (status !== undefined && !known.some((one) => one.channel === channel)) {
+        known.push({ channel, route, status });
+      }
+    }
+    return known;
+  };
+}
+
+/** Firings that began or ended in the range, newest first. */
+export async function reportPast(
+  state: StateStore,
+  range: { fromMs: number; toMs: number },
+): Promise<AlertReport[]> {
+  const transitions = await readTransitions(state, range);
+  const begun = new Set(transitions.filter(({ kind }) => kind === 'firing').map(({ alertId }) => alertId));
+  const earlier: Transition[] = [];
+  for (const { alertId, kind, sinceMs } of transitions) {
+    if (kind !== 'resolved' || begun.has(alertId)) continue;
+    begun.add(alertId);
+    const before = { fromMs: sinceMs, toMs: range.fromMs - 1, alertId };
+    earlier.push(...(await state.listTransitions({ ...before, limit: TRANSITIONS_A_READ })));
+  }
+  const firings = pastFirings([...earlier.sort((a, b) => a.atMs - b.atMs), ...transitions]);
+  const sent = sentMessages(await state.listDeliveries({ limit: DELIVERIES_AT_MOST }));
+  return firings
+    .filter(({ resolvedAtMs = range.toMs }) => resolvedAtMs >= range.fromMs)
+    .map((firing) => pastReport(firing, sent.get(episodeOf(firing)) ?? []));
+}
+
+function pastReport({ alertId: id, ...firing }: PastFiring, sent: readonly SentMessage[]): AlertReport {
+  const status = firing.resolvedAtMs === undefined ? 'firing' : 'ok';
+  return { id, ...firing, status, silencedBy: [], inhibitedBy: [], sent };
+}
+
+async function readTransitions(
+  state: StateStore,
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+): Promise<Transition[]> {
+  const found = new Map<string, Transition>();
+  for (let from = fromMs; ; ) {
+    const page = await state.listTransitions({ fromMs: from, toMs, limit: TRANSITIONS_A_READ });
+    for (const transition of page) found.set(transition.id, transition);
+    const last = page.at(-1)?.atMs;
+    if (page.length < TRANSITIONS_A_READ || last === undefined) return [...found.values()];
+    // More of one moment than a read gives cannot be told apart.
+    from = last > from ? last : last + 1;
+  }
+}
