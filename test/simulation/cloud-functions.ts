@@ -23,12 +23,6 @@ const AFTER_DEATH_MS = MINUTE;
 /** Two look at the same table, at their own pace. */
 const NOTIFIERS_TICK_MS = [MINUTE, 3 * MINUTE];
 
-/**
- * A round that is judged later than the lateness after another one rewinds the rule today (`loadStanding` takes it for a
- * clock that was set back): such messages are left out.
- */
-const LATEST_ROUND_MS = 9 * MINUTE;
-
 type Ports = Awaited<ReturnType<typeof portsOf>>;
 
 /**
@@ -115,8 +109,6 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
       shards.map(async (shard) => {
         await pause(delayMs + latency() + (shard.kind === 'fleet' ? 15 * SECOND : 0));
         await message('evaluate', async ({ config, ...ports }) => {
-          // See LATEST_ROUND_MS.
-          if (world.clock.nowMs() - roundMs > LATEST_ROUND_MS) return world.count('message too late');
           await evaluate({ config, targets: targetsOf(config), roundMs, shard }, ports);
         });
         wake();

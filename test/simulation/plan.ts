@@ -100,7 +100,7 @@ export function planOf(seed: number): Plan {
     repeats: byTime(
       perhaps(6, () => ({
         atMs: when(),
-        roundsAgo: random.int(0, Math.floor((8 * MINUTE) / fleet.everyMs)),
+        roundsAgo: random.int(0, 6),
       })),
     ),
     silences: perhaps(2, () => ({

@@ -25,8 +25,8 @@ async function main(): Promise<void> {
       schedules: { type: 'string', default: String(DEFAULT_SCHEDULES) },
       seed: { type: 'string', default: '1' },
       trace: { type: 'boolean', default: false },
-      /** Ends at the first schedule in which something does not hold. */
-      'stop-at-first': { type: 'boolean', default: false },
+      /** Ends once one of these does not hold; `|` stands between them. */
+      until: { type: 'string' },
     },
   });
   const [schedules, first] = [Number(values.schedules), Number(values.seed)];
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     if (schedules === 1) printViolations(outcome);
   };
   if (schedules === 1) onOutcome(await simulate(first, values.trace ? print : undefined));
-  else await runAll({ first, schedules, stopAtFirst: values['stop-at-first'] }, onOutcome);
+  else await runAll({ first, schedules, until: values.until?.split('|') ?? [] }, onOutcome);
   print(reportOf(tally, performance.now() - startMs));
   process.exit(isGood(tally) ? 0 : 1);
 }
@@ -57,7 +57,7 @@ function print(line: string): void {
 
 /** Each worker takes the next seeds when it has done with its last ones. */
 async function runAll(
-  { first, schedules, stopAtFirst }: { first: number; schedules: number; stopAtFirst: boolean },
+  { first, schedules, until }: { first: number; schedules: number; until: readonly string[] },
   onOutcome: (outcome: Outcome) => void,
 ): Promise<void> {
   let next = first;
@@ -75,7 +75,8 @@ async function runAll(
         const { outcomes, error } = await answerOf(worker, seeds);
         if (error !== undefined) throw new Error(error);
         for (const outcome of outcomes) onOutcome(outcome);
-        if (stopAtFirst && outcomes.some(({ violations }) => violations.length > 0)) stopped = true;
+        if (outcomes.some(({ violations }) => violations.some(({ what }) => until.includes(what))))
+          stopped = true;
       }
       await worker.terminate();
     }),
