@@ -72,6 +72,7 @@ export function checkHealth(looks: readonly HealthLook[], truth: Truth, violated
 }
 
 function isOverdue(episode: Episode, atMs: number, truth: Truth): boolean {
+  if (episode.superseded) return false;
   const routes = truth.channelsOf(episode, truth.configAt(atMs)).map(({ route }) => route);
   const groupedMs = Math.max(0, ...routes.map((route) => Math.max(route.groupWaitMs, route.groupIntervalMs)));
   const sinceMs = atMs - UNDELIVERED_AFTER_MS - SLACK_MS - groupedMs;
@@ -85,6 +86,9 @@ function isOverdue(episode: Episode, atMs: number, truth: Truth): boolean {
     )
   )
     return false;
+  // A process that is down answers no question about its health.
+  const isDown = (ms: number) => ms > episode.firedSeenMs && ms <= atMs;
+  if (truth.world.plan.kind === 'sqlite' && truth.world.crashes.some(isDown)) return false;
   if (truth.world.configs.some(({ fromMs }) => fromMs > sinceMs && fromMs <= atMs)) return false;
   return routes.length > 0 && !truth.suppressedWithin(episode, sinceMs, atMs);
 }

@@ -16,7 +16,8 @@ export type Violations = (what: string, about: string) => void;
 export function checkInvariants(truth: Truth, violated: Violations): void {
   const heard = whatWasHeard(truth);
   for (const episode of truth.episodes) {
-    if (episode.resolved) checkEnded(episode, heard, truth, violated);
+    if (episode.superseded) truth.world.count('episode: superseded');
+    else if (episode.resolved) checkEnded(episode, heard, truth, violated);
     else checkFiring(episode, heard, truth, violated);
   }
   checkNothingFiresAfterItsEnd(truth, violated);
@@ -76,8 +77,9 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
       violated('sent as firing, not sent as resolved', `${nameOf(episode)} to ${channel}`);
       continue;
     }
-    const others = routed.flatMap((name) => standIns(name, truth));
-    if (routed.length > 0 && !others.some((name) => heard.seen(name, episode, 'resolved'))) {
+    // Whoever the channels of the route were at its end.
+    const told = heard.channels(episode).some((name) => heard.seen(name, episode, 'resolved'));
+    if (routed.length > 0 && !told) {
       violated(
         'sent as firing to a channel that is gone, sent as resolved to nobody',
         `${nameOf(episode)}, ${channel}`,

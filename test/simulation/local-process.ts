@@ -55,6 +55,8 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
     },
     onJudged: notifier.wake,
   });
+  // An older round is judged again only behind one that was judged to its end.
+  let judged = false;
   const schedule = runSchedule({
     tickMs: tickIntervalMs(config.checks),
     offsetMs: config.schedule.jitterMs,
@@ -64,16 +66,20 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
     logger,
     meter,
     runRound: async (roundMs) => {
-      await runRound(roundMs, cut.signal).catch((error: unknown) => {
+      try {
+        await runRound(roundMs, cut.signal);
+        judged = true;
+      } catch (error) {
+        judged = false;
         world.count('round failed');
         world.trace(`round failed: ${describeError(error)}`);
-      });
+      }
     },
   });
   for (const { atMs, roundsAgo } of plan.repeats) {
     if (atMs < timeline.trueMs()) continue;
     void sleep(atMs - timeline.trueMs(), stopping.signal).then(async () => {
-      if (stopping.signal.aborted) return;
+      if (stopping.signal.aborted || !judged) return;
       const { everyMs } = plan.fleet;
       const roundMs = (Math.floor(clock.nowMs() / everyMs) - roundsAgo) * everyMs;
       world.count('round judged again');

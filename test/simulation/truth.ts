@@ -18,6 +18,8 @@ export interface Episode {
   /** True times at which state had these. */
   firedSeenMs: number;
   resolvedSeenMs: number;
+  /** State has another firing of the alert behind it without an end between them. */
+  superseded?: true;
 }
 
 /** What really happened in a schedule, for the invariants to compare with what people have seen. */
@@ -133,6 +135,7 @@ function episodesOf(world: World, transitions: readonly Transition[]): Episode[]
     let open: Episode | undefined;
     for (const transition of own.sort((a, b) => a.atMs - b.atMs)) {
       if (transition.kind === 'firing') {
+        if (open) open.superseded = true;
         const { rule, labels } = transition;
         open = {
           id: `${alertId}@${transition.atMs}`,
