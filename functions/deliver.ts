@@ -19,13 +19,15 @@ export function createDeliver(world: () => World) {
     const answer = await eachMessage(event, await batchPorts(world()), async (message) => {
       const config = await ports.config();
       const charts = await ports.charts();
-      const draw = createDraw({ store: await ports.store(), renderer, charts, config });
+      const store = await ports.store();
+      const draw = createDraw({ store, renderer, charts, config });
       const sleep = async (ms: number, signal: AbortSignal) => {
         await delay(ms, undefined, { signal }).catch(() => undefined);
       };
       const ready = {
         state: await ports.state(),
         channels: await ports.channels(),
+        store,
         draw,
         sleep,
         clock,

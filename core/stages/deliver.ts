@@ -7,10 +7,12 @@ import type { Delivery, Incident, IncidentAlert, Notification, Picture } from '.
 import { buildNotification, tellsOfFailures } from '../notify/notification.ts';
 import { suppressionJudge } from '../notify/suppression.ts';
 import { timingOf } from '../notify/timing.ts';
-import type { Channel, Versioned } from '../ports.ts';
+import type { Channel, SampleStore, Versioned } from '../ports.ts';
+import { currentValues } from './current-values.ts';
 import { type RecordPorts, recordAttempt, type SendResult } from './record.ts';
 
 export interface DeliverPorts extends RecordPorts {
+  store: Pick<SampleStore, 'query' | 'latest'>;
   channels: ReadonlyMap<string, Channel>;
   /** Draws the alert's chart; undefined when there is nothing to draw. May fail or be slow: the text goes alone. */
   draw: (notification: Notification, incident: Incident) => Promise<Picture | undefined>;
@@ -18,7 +20,10 @@ export interface DeliverPorts extends RecordPorts {
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-export type DeliverConfig = Pick<Config, 'rules' | 'routes' | 'silences' | 'channels' | 'schedule'>;
+export type DeliverConfig = Pick<
+  Config,
+  'rules' | 'routes' | 'silences' | 'channels' | 'checks' | 'schedule'
+>;
 
 /** Text waits for its picture at most this long (design, "Delivery"). */
 export const PICTURE_WAIT_MS = 3_000;
@@ -158,6 +163,8 @@ async function send(
     attempt,
     reason: attempt.reason ?? decision.reason,
     alerts: decision.alerts,
+    news: decision.news,
+    values: await currentValues({ incident: leased, alerts: decision.alerts, config, signal }, ports),
     statuses: tellsOfFailures(leased, decision.alerts) ? await state.listTargetStatus() : [],
     timeZone: config.schedule.timeZone,
     nowMs: startMs,

@@ -1,9 +1,9 @@
+import { chartSelection } from '../chart/selection.ts';
 import type { ChartSpec } from '../chart/spec.ts';
 import { buildChartSpec, chartRange } from '../chart/spec.ts';
 import type { Config } from '../config/types.ts';
 import { judgedSeries } from '../evaluate/judged.ts';
-import type { LabelGlobs } from '../model.ts';
-import type { Incident, Notification, NotificationAlert, Picture } from '../notify/model.ts';
+import type { Incident, Notification, Picture } from '../notify/model.ts';
 import type { ChartStore, SampleStore } from '../ports.ts';
 
 export interface DrawPorts {
@@ -14,8 +14,7 @@ export interface DrawPorts {
 }
 
 /**
- * Draws what a notification is about: the series of its first alert's rule, with the others of the same cluster (or
- * bastion) behind them. Undefined when the incident does not know the rule.
+ * Draws what a notification is about: the series of its first alert's rule, as `chartSelection` says. Undefined when the incident does not know the rule.
  */
 export function createDraw(ports: DrawPorts) {
   const intervalMs = Math.max(...ports.config.checks.map((check) => check.everyMs));
@@ -23,11 +22,9 @@ export function createDraw(ports: DrawPorts) {
     const first = notification.alerts[0];
     const rule = first && incident.rules[first.rule];
     if (!first || !rule) return undefined;
-    const alerts = notification.alerts.filter((alert) => alert.rule === rule.name);
+    const { alerts, where } = chartSelection(notification, rule);
     const nowMs = notification.atMs;
     const { fromMs, toMs } = chartRange({ rule, alerts, nowMs, intervalMs });
-    // Behind a series stand the others of its cluster, whatever the rule selects; a group is of what the rule selects.
-    const where = { ...(rule.aggregate ? rule.where : {}), ...neighbourhood(first) };
     const lookback = { fromMs: fromMs - (rule.window?.lastMs ?? 0), toMs };
     const stored = await ports.store.query({ metric: rule.metric, where, ...lookback });
     const series = judgedSeries({ rule, series: stored, intervalMs }, fromMs - 1);
@@ -46,13 +43,4 @@ export function createDraw(ports: DrawPorts) {
     const picture = await ports.renderer.render(spec);
     return { ...picture, url: await ports.charts.put(picture.png) };
   };
-}
-
-/** The label that says where an alert belongs, for its neighbours' series. Values are matched literally. */
-function neighbourhood(alert: NotificationAlert): LabelGlobs {
-  for (const name of ['cluster', 'bastion']) {
-    const value = alert.labels[name];
-    if (value !== undefined) return { [name]: [value] };
-  }
-  return {};
 }

@@ -20,12 +20,48 @@ What holds for all of them:
 - One notification has one key, \`incident:number\`. Whatever is retried goes out under the same key.
 - The text waits three seconds for its picture; then it goes alone, and \`bartizan_pictures_missing_total\` counts it.
 - A channel's secrets are resolved when \`up\` starts: a missing one is an error then, not when an alert needs it.
+- A channel reads what its service answers: each section says what that is when the service has the message. A web page,
+  or an answer that says no, is a failed attempt and is retried. Any other 2xx is unclear: the message is sent once more
+  under the same key, then counts as sent, with a warning. \`accepts\` lists answers of your receiver or proxy that mean
+  yes, with \`*\` for any text (\`accepts: ["queued*", ""]\`). \`webhook\` takes every 2xx for a yes.
+- A message whose layout the service refuses is sent again at once as plain text.
+- \`ca\` names the certificate of a private authority, trusted beside those of the system; \`proxy\` a proxy
+  (\`http://HOST:PORT\`), which sees addresses of https services only by host and port. Without \`proxy\` messages follow
+  \`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` of the environment; \`check --connect\` looks at webhooks without them.
+- \`Retry-After\` is read as seconds, also with a fraction, or as an HTTP date; anything else is ignored.
+- Names of nodes, clusters and labels are never links, mentions or commands. Control characters and what is invisible or
+  turns the reading direction is taken out of texts from outside.
+- An address is masked as a whole wherever it could be printed, with its path, its query and every segment of six or more
+  characters, however it is encoded; written into the file rather than as a reference, it is masked all the same.
 - What can never succeed (400, 404, redirects) goes to the channel's \`fallback\` at once, and without one is given up.
   What only the operator can mend (401, 403) goes to the fallback at once too, and without one is tried every five
   minutes for a day. All else is retried with growing waits, \`Retry-After\` obeyed, for five minutes with a fallback and
   for a day without. More to say meanwhile resets none of this.
 - A picture that the service refuses does not take the text with it: that is sent again alone.
 - A message that was finally given up is an error in the log and counts in \`bartizan_deliveries_failed_total\`.
+
+What a message says:
+
+- The first line has the state, the severity, what changed and what stands (\`1 new, 39 firing\`, \`1 resolved, 39 firing\`;
+  \`STILL FIRING\` is a reminder), the title and the place. Under it stand date, time zone and why it is sent, in words: also
+  that a silence ended, or that another channel did not accept it.
+- News come first: what this channel has not been sent yet, then what fires, the worst first. A message that is too long
+  loses alerts from its end, and says how many.
+- Values are those of the time of sending, read anew for each message and each attempt: window and aggregate as the rule
+  sees them. Where the newest is not current (older than five minutes and two intervals of its check) or the store does not
+  answer within two seconds, the last known value stands with its time: \`91% at 18:10\`; \`bartizan_values_missing_total\`
+  counts the latter. A resolved alert keeps the value that it ended with.
+- \`since\` is the first sample that breached, \`fired\` when it had held for the rule's \`for\`, \`resolved … after\` counts from
+  \`since\` to the end. \`{{held}}\` counts from \`since\` to the first sample that was good again (\`cleared\`). Texts and pictures
+  mean the same by these words.
+- A place is \`cluster / node\` and the labels that tell it from others by their names: \`prod / prod-1, mount /, device sda\`.
+- Of a group over several clusters the picture has the breaching series of all, each with a mark where it fired. Of more
+  than ten the worst are drawn; the legend says how many are not.
+- Addresses (\`runbook\`, \`server.publicUrl\`) have 2,000 characters at most, titles 100, summaries 1,000: no service takes
+  much more.
+
+Of a message that is sent again under its number, what it says of each alert is equal (which alerts, firing or resolved,
+since when); the time of sending, values, and texts made of these are those of the new attempt.
 
 Try one:
 
