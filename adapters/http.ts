@@ -90,9 +90,16 @@ export async function sendRequest(request: HttpRequest, deps: HttpDeps): Promise
     : new RetryableError(error.message, { retryAfterMs, rateLimited: status === 429 });
 }
 
+/** A text from outside on one line, without secrets and what is unseen. */
+export function cleanLine(text: unknown, redact: (text: string) => string): string {
+  return redact(visibleText(String(text)))
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
 /** The start of an answer on one line, without secrets and what is unseen. */
 export function shownText({ body, whole }: HttpAnswer, redact: (text: string) => string): string {
-  const text = redact(visibleText(body)).replace(/\s+/g, ' ').trim();
+  const text = cleanLine(body, redact);
   const ending = /\S*$/.exec(text)?.[0].slice(-BROKEN_END).length ?? 0;
   const safe = whole ? text : text.slice(0, text.length - ending).trim();
   return safe.slice(0, DETAIL_LIMIT);

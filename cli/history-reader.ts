@@ -1,6 +1,7 @@
 import { findMetric } from '../core/catalogue.ts';
 import type { DrawnSeries } from '../core/chart/history.ts';
 import { createThinner, type Thinner } from '../core/chart/thinner.ts';
+import { leastOf } from '../core/extremes.ts';
 import { labelKey } from '../core/labels.ts';
 import { placeText } from '../core/message/summary.ts';
 import type { LabelGlobs, Labels, Point, Series } from '../core/model.ts';
@@ -48,7 +49,7 @@ export async function readDrawn(
 ): Promise<DrawnRange[]> {
   const ranges = await readAll(store, metrics, query);
   const firsts = ranges.flatMap(({ series }) => series.map(({ segments }) => segments[0]?.[0]?.timeMs));
-  const firstMs = Math.min(...firsts.map((ms) => ms ?? query.toMs));
+  const firstMs = leastOf(firsts.map((ms) => ms ?? query.toMs));
   const empty = (firstMs - query.fromMs) / (query.toMs - query.fromMs);
   if (!Number.isFinite(firstMs) || empty < EMPTY_SHARE || firstMs >= query.toMs) return ranges;
   return readAll(store, metrics, { ...query, fromMs: firstMs });

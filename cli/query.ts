@@ -7,13 +7,14 @@ import { buildHistorySpec } from '../core/chart/history.ts';
 import { CHART_THEMES, type ChartSpec, type ChartTheme } from '../core/chart/spec.ts';
 import type { Config } from '../core/config/types.ts';
 import { ConfigError } from '../core/errors.ts';
-import type { LabelGlobs } from '../core/model.ts';
+import { appendAll } from '../core/extremes.ts';
+import type { LabelGlobs, Series } from '../core/model.ts';
 import type { SampleStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { durationArgument, metricArgument, whereArgument } from './arguments.ts';
 import { withNotes, wrapNames } from './command-notes.ts';
 import { loadConfig, openStoreToRead } from './config-file.ts';
-import { type DrawnRange, readDrawn, readSummaries } from './history-reader.ts';
+import { type DrawnRange, readDrawn, readSummaries, type SeriesSummary } from './history-reader.ts';
 import { writeJson } from './json-output.ts';
 import { queryShape } from './json-shapes.ts';
 import { MOST_LINES, renderPlot } from './plot.ts';
@@ -104,14 +105,15 @@ async function show(metrics: readonly string[], options: Options, asked: Asked):
   if (options.png !== undefined) return paint(metrics, options.png, options.theme, asked);
   const { store, config, where, fromMs, toMs } = asked;
   if (!options.json && !options.points) {
-    const rows = [];
-    for (const metric of metrics) rows.push(...(await readSummaries(store, { metric, where, fromMs, toMs })));
+    const rows: SeriesSummary[] = [];
+    for (const metric of metrics)
+      appendAll(rows, await readSummaries(store, { metric, where, fromMs, toMs }));
     if (rows.length > 0) process.stdout.write(seriesTable(rows));
     return rows.length > 0;
   }
   // Every point was asked for, so all of them are held.
-  const found = [];
-  for (const metric of metrics) found.push(...(await store.query({ metric, where, fromMs, toMs })));
+  const found: Series[] = [];
+  for (const metric of metrics) appendAll(found, await store.query({ metric, where, fromMs, toMs }));
   if (options.json) {
     const withUnits = found.map((one) => ({ ...one, unit: findMetric(one.metric)?.unit ?? 'count' }));
     writeJson(queryShape, withUnits);

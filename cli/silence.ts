@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { ConfigError } from '../core/errors.ts';
 import type { StoredSilence } from '../core/model.ts';
 import type { StateStore } from '../core/ports.ts';
-import { endSilence } from '../core/stages/end-silence.ts';
 import { systemClock } from '../local/clock.ts';
 import { withActionAudit } from './action-audit.ts';
 import { withNotes } from './command-notes.ts';
@@ -69,9 +68,10 @@ function expireCommand(): Command {
       const ended = await withState(state, async () => {
         const meant = silenceCalled(id, await state.listSilences({ endedAfterMs: nowMs }));
         return withActionAudit(config, { action: 'silence-ended' }, async () => {
-          const silence = await endSilence(meant.id, { state, clock: systemClock });
-          if (!silence) throw new ConfigError(`silence ${id} has ended meanwhile`);
-          return { result: silence, subject: silence.id, detail: describeSilence(silence, config, nowMs) };
+          // Notify sees that silences have changed, and decides every open incident again.
+          if (!(await state.expireSilence(meant.id, nowMs)))
+            throw new ConfigError(`silence ${id} has ended meanwhile`);
+          return { result: meant, subject: meant.id, detail: describeSilence(meant, config, nowMs) };
         });
       });
       if (options.json) writeJson(silenceEndShape, ended);

@@ -1,11 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { createLogger, type LogLevel } from '../local/logger.ts';
-import { startBartizan } from '../local/up.ts';
+import { type Bartizan, startBartizan } from '../local/up.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
 
 /** A stop that takes longer is cut off: supervisors kill after ten seconds or more. */
 const STOP_LIMIT_MS = 10_000;
+/** Damage that comes back sooner is the disk's: starting anew at once again does not help. */
+const RECOVER_AGAIN_MS = 600_000;
 
 export function upCommand(): Command {
   const command = new Command('up')
@@ -18,7 +21,11 @@ export function upCommand(): Command {
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
     )
-    .action(async (options: { config: string; logLevel: LogLevel }) => {
+    .option(
+      '--recover',
+      'put a damaged database aside, begin with an empty one and say so in every channel; also while it runs',
+    )
+    .action(async (options: { config: string; logLevel: LogLevel; recover?: boolean }) => {
       const { config, warnings } = await loadConfig(options.config);
       const secrets = secretsFor(options.config);
       const logger = createLogger({
@@ -28,20 +35,23 @@ export function upCommand(): Command {
       });
       for (const warning of warnings) logger.warn(warning.message, { at: `${warning.file}:${warning.line}` });
       const stopSignal = nextSignal();
-      const bartizan = await startBartizan({ config, secrets, logger });
+      const { recover = false } = options;
+      const start = () => startBartizan({ config, secrets, logger, recover });
+      const bartizan = await start();
       logger.info('bartizan is up', {
         server: bartizan.url,
         clusters: config.clusters.length,
         nodes: config.clusters.reduce((sum, cluster) => sum + cluster.nodes.length, 0),
         rules: config.rules.length,
       });
+      const running = recover ? await recoverUntil(stopSignal, bartizan, start) : bartizan;
       const signal = await stopSignal;
       logger.info('stopping', { signal });
       const limit = setTimeout(() => {
         logger.error('did not stop in time; what was under way is taken up by the next start');
         process.exit(1);
       }, STOP_LIMIT_MS);
-      await bartizan.stop();
+      await running.stop();
       clearTimeout(limit);
       logger.info('stopped');
       // A connection that hangs in a handshake would keep the process for its whole deadline.
@@ -50,14 +60,35 @@ export function upCommand(): Command {
   return withNotes(command, {
     examples: [
       ['bartizan up'],
+      ['bartizan up --recover', 'as a service: a damaged page at night does not end the monitoring'],
       [
         'bartizan up -c /etc/bartizan/bartizan.yaml | tee bartizan.log',
         'JSON lines where there is no terminal',
       ],
     ],
-    text: 'SIGTERM and SIGINT end it cleanly within ten seconds; nothing is lost by kill -9 either.',
+    text: 'It does not start on a database that `data check` calls damaged, unless with `--recover`. SIGTERM and SIGINT end it cleanly within ten seconds; nothing is lost by kill -9 either.',
     exits1: 'it cannot start, or does not stop in time',
   });
+}
+
+/** Starts anew when a damaged database is met, until a signal comes. Gives the one that runs then. */
+export async function recoverUntil(
+  signal: Promise<unknown>,
+  first: Bartizan,
+  start: () => Promise<Bartizan>,
+): Promise<Bartizan> {
+  let bartizan = first;
+  let recoveredAtMs = Number.NEGATIVE_INFINITY;
+  const stopping = signal.then(() => 'stopping');
+  for (;;) {
+    if ((await Promise.race([bartizan.damaged, stopping])) === 'stopping') return bartizan;
+    const waitMs = recoveredAtMs + RECOVER_AGAIN_MS - performance.now();
+    if (waitMs > 0 && (await Promise.race([delay(waitMs), stopping])) === 'stopping') return bartizan;
+    recoveredAtMs = performance.now();
+    // What a damaged database cannot write at the end is lost with it.
+    await bartizan.stop().catch(() => {});
+    bartizan = await start();
+  }
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {

@@ -19,6 +19,8 @@ export const CONFIG_KEY = 'config/bartizan.yaml';
 export const ACTIVE_KEY = 'config/active.yaml';
 /** What the last completed round leaves. */
 export const HEALTH_KEY = 'health.json';
+/** See functions/health.ts. */
+export const DELIVERY_KEY = 'delivery.json';
 /** What each part of the fleet leaves when it was judged. */
 export const JUDGED = 'judged/';
 
@@ -108,6 +110,7 @@ function createBucket(stack: Stack, { checks, server }: Config): Bucket {
         noncurrentVersionExpiration: Duration.days(1),
       },
       { id: 'health', prefix: HEALTH_KEY, noncurrentVersionExpiration: Duration.days(1) },
+      { id: 'delivery', prefix: DELIVERY_KEY, noncurrentVersionExpiration: Duration.days(1) },
       { id: 'judged', prefix: JUDGED, noncurrentVersionExpiration: Duration.days(1) },
       { id: 'uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
     ],

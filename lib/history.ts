@@ -2,7 +2,7 @@ import { CfnOutput, Duration, Fn, Stack } from 'aws-cdk-lib';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { type Data, HEALTH_KEY } from './data.ts';
+import { type Data, DELIVERY_KEY, HEALTH_KEY } from './data.ts';
 import { allowConfig, allowFiles } from './permissions.ts';
 import type { Settings } from './settings.ts';
 import { createStage, type Stage } from './stage.ts';
@@ -36,6 +36,7 @@ export function createHistory(app: Construct, { settings, data, topic, environme
   allowConfig(stage.fn, data);
   allowFiles(stage.fn, data, 'charts/*', 'read');
   allowFiles(stage.fn, data, HEALTH_KEY, 'read');
+  allowFiles(stage.fn, data, DELIVERY_KEY, 'read');
   const { url } = stage.fn.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
   const publicUrl = Fn.join('', ['https://', Fn.select(2, Fn.split('/', url))]);
   new CfnOutput(stack, 'PublicUrl', { description: 'Address of pictures and health', value: publicUrl });

@@ -3,7 +3,14 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Config } from '../core/config/types.ts';
-import { ACTIVE_KEY, CONFIG_KEY, type Data, type HEALTH_KEY, type JUDGED } from './data.ts';
+import {
+  ACTIVE_KEY,
+  CONFIG_KEY,
+  type Data,
+  type DELIVERY_KEY,
+  type HEALTH_KEY,
+  type JUDGED,
+} from './data.ts';
 
 /** One file, or all under a prefix. */
 export type Files =
@@ -12,7 +19,8 @@ export type Files =
   | 'audit/*'
   | `${typeof JUDGED}*`
   | typeof ACTIVE_KEY
-  | typeof HEALTH_KEY;
+  | typeof HEALTH_KEY
+  | typeof DELIVERY_KEY;
 
 /** What a transaction may consist of is allowed one by one. */
 const STATE_ACTIONS = [

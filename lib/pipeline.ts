@@ -6,9 +6,9 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { WAKE_FILTER } from '../adapters/state/dynamodb/layout.ts';
 import type { Config } from '../core/config/types.ts';
-import { addAlarm, counted, gauged } from './alarms.ts';
+import { addCountAlarms, addHealthAlarms, latestEvaluation } from './count-alarms.ts';
 import { createDashboard } from './dashboard.ts';
-import { ACTIVE_KEY, type Data, HEALTH_KEY, JUDGED } from './data.ts';
+import { ACTIVE_KEY, type Data, DELIVERY_KEY, HEALTH_KEY, JUDGED } from './data.ts';
 import type { Network } from './network.ts';
 import {
   allowConfig,
@@ -66,6 +66,7 @@ export function createPipeline(app: Construct, props: PipelineProps): Pipeline {
   const probe = addProbe(world, store.queue);
   const plan = addPlan(world, { probes: probe.queues, evaluate: evaluate.queue, notify: notify.queue });
   addCountAlarms(stack, props.topic, tick);
+  addHealthAlarms(stack, props.topic, props.config);
   const stages = [plan, probe.stage, store.stage, evaluate.stage, notify.stage, deliver.stage];
   createDashboard(stack, {
     stages: [...stages, props.history],
@@ -78,51 +79,6 @@ export function createPipeline(app: Construct, props: PipelineProps): Pipeline {
     ]),
   });
   return { stack, stages };
-}
-
-/** On what the stages count themselves. */
-function addCountAlarms(stack: Stack, topic: ITopic, tick: Duration): void {
-  const period = Duration.minutes(5);
-  addAlarm(stack, 'DeliveriesFailedAlarm', topic, {
-    section: 'deliveries-failed',
-    says: 'A message could not be delivered for good: somebody was not told.',
-    metric: counted('deliveries_failed_total', 'deliver', period),
-    above: 0,
-  });
-  addAlarm(stack, 'ConfigErrorsAlarm', topic, {
-    section: 'config-errors',
-    says: 'The uploaded configuration is wrong: the one before stays in force.',
-    metric: counted('config_errors_total', 'plan', period),
-    above: 0,
-  });
-  addAlarm(stack, 'FleetIncompleteAlarm', topic, {
-    section: 'fleet-incomplete',
-    says: 'Rules across clusters are judged without a part of the fleet.',
-    metric: counted('partials_missing_total', 'evaluate', period),
-    above: 0,
-  });
-  // They answer which messages failed, and do not fail themselves.
-  for (const stage of ['probe', 'store', 'evaluate', 'deliver'] as const) {
-    addAlarm(stack, `${stage}RetriesAlarm`, topic, {
-      section: 'retried-messages',
-      says: `The function ${stage} fails with its messages again and again; they stay in their queue.`,
-      metric: counted('messages_retried_total', stage, period),
-      above: 0,
-      periods: 3,
-    });
-  }
-  const mostSeconds = latestEvaluation(tick).toSeconds();
-  addAlarm(stack, 'EvaluationLagAlarm', topic, {
-    section: 'evaluation-lag',
-    says: `Rounds are judged more than ${mostSeconds} s after their time.`,
-    metric: gauged('evaluation_lag_seconds', 'evaluate', period),
-    above: mostSeconds,
-  });
-}
-
-/** After the start of its round. */
-function latestEvaluation(tick: Duration): Duration {
-  return Duration.seconds(Math.max(180, tick.toSeconds() * 2));
 }
 
 type Form = Pick<StageProps, 'description' | 'memoryMb' | 'network'> & { seconds: number };
@@ -226,7 +182,9 @@ function addEvaluate(world: World): { stage: Stage; queue: Queue } {
   allowSamples(stage.fn, config, 'read');
   allowParameters(stage.fn, [...names.store, ...names.heartbeat]);
   allowInventory(stage.fn, data, config);
-  allowFiles(stage.fn, data, HEALTH_KEY, 'write');
+  allowFiles(stage.fn, data, HEALTH_KEY, 'read and write');
+  // Whether alerts can leave, before it calls the heartbeat.
+  allowFiles(stage.fn, data, DELIVERY_KEY, 'read');
   allowFiles(stage.fn, data, `${JUDGED}*`, 'read and write');
   return { stage, queue };
 }
@@ -257,6 +215,7 @@ function addNotify(world: World): { stage: Stage; queue: Queue } {
     }),
   );
   allowState(stage.fn, data);
+  allowFiles(stage.fn, data, DELIVERY_KEY, 'write');
   allowOpenIncidents(stage.fn, data);
   return { stage, queue };
 }

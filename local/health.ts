@@ -1,14 +1,35 @@
-/** What `GET /healthz` answers. */
-export interface Health {
+import type { Config } from '../core/config/types.ts';
+import { describeError } from '../core/errors.ts';
+import {
+  count,
+  deliveryFindings,
+  type Finding,
+  type Findings,
+  HEALTH_CODES,
+  type OpenIncident,
+  type UndeliveredAlert,
+} from '../core/health.ts';
+import type { Clock, Meter } from '../core/ports.ts';
+import type { Faults } from './faults.ts';
+import type { LocalMeter } from './meter.ts';
+
+/** What `GET /healthz` answers: whether alerts can leave. */
+export interface Health extends Findings {
   status: 'ok' | 'failing';
-  /** Why it fails, in words. */
-  reasons: readonly string[];
   startedAt: string;
   lastRound: { scheduledAt: string; completedAt: string; durationMs: number } | null;
   roundsCompleted: number;
   roundsSkipped: number;
+  /** Alerts that nobody was sent though somebody should have been; some for a moment only. */
+  alertsUndelivered: number;
   /** Messages given up since the start. */
   deliveriesFailed: number;
+}
+
+/** What strangers see of it: numbers, no names, no errors. */
+export function publicHealth(health: Health): Health {
+  const bare = (findings: readonly Finding[]) => findings.map(({ code, words }) => ({ code, words }));
+  return { ...health, reasons: bare(health.reasons), warnings: bare(health.warnings) };
 }
 
 export interface RoundRecord {
@@ -20,39 +41,137 @@ export interface RoundRecord {
 
 /** Rounds that may be missing before the process calls itself ill. */
 const MISSING_ROUNDS = 3;
+/** What is undelivered is read from state this often at most, whoever asks. */
+const READ_EVERY_MS = 2_000;
 
 /** Healthy while rounds complete: none for three ticks, or a failed last one, is an illness. */
-export function judgeHealth(input: {
+export function roundFindings(input: {
   nowMs: number;
   startedAtMs: number;
   tickMs: number;
   last: RoundRecord | undefined;
-  completed: number;
-  skipped: number;
-  failedDeliveries: number;
-}): Health {
+}): Finding[] {
   const { nowMs, startedAtMs, tickMs, last } = input;
-  const reasons: string[] = [];
   const sinceMs = nowMs - (last?.completedAtMs ?? startedAtMs);
-  if (sinceMs > MISSING_ROUNDS * tickMs + tickMs) {
-    reasons.push(
-      `no round completed for ${Math.round(sinceMs / 1000)} s; one is due every ${tickMs / 1000} s`,
-    );
+  const missing = sinceMs > MISSING_ROUNDS * tickMs + tickMs;
+  return [
+    ...(missing
+      ? [
+          {
+            code: 'rounds-missing' as const,
+            words: `no round completed for ${Math.round(sinceMs / 1000)} s; one is due every ${tickMs / 1000} s`,
+          },
+        ]
+      : []),
+    ...(last?.error === undefined
+      ? []
+      : [{ code: 'round-failed' as const, words: 'the last round failed', detail: last.error }]),
+  ];
+}
+
+/** Messages that count as sent, though nobody knows. */
+function unclearAnswers(meter: Pick<LocalMeter, 'total'>): Finding[] {
+  const unclear = meter.total('deliveries_unclear_total');
+  if (unclear === 0) return [];
+  const words = `${count(unclear, 'message')} since the start had an answer that is neither yes nor no`;
+  return [{ code: 'answers-unclear', words, detail: 'see the log: "counts as delivered"' }];
+}
+
+export interface HealthPorts {
+  config: Pick<Config, 'channels' | 'server'>;
+  read: () => Promise<{ undelivered: readonly UndeliveredAlert[]; incidents: readonly OpenIncident[] }>;
+  faults: Faults;
+  clock: Clock;
+  meter: Meter & Pick<LocalMeter, 'total'>;
+  redact: (text: string) => string;
+}
+
+/** Gathers what rounds and stages report, and what state says is undelivered. */
+export function createHealth(ports: HealthPorts, times: { startedAtMs: number; tickMs: number }) {
+  const { config, faults, clock, meter } = ports;
+  /** Of alerts that notify has not taken up: when that was seen. They may have fired long ago, and be known of just now. */
+  let untaken = new Map<string, number>();
+  let last: RoundRecord | undefined;
+  let read: { atMs: number; findings: Promise<Findings & { undelivered: number }> } | undefined;
+
+  async function delivery(): Promise<Findings & { undelivered: number }> {
+    try {
+      const nowMs = clock.nowMs();
+      const { undelivered: read, incidents } = await ports.read();
+      const undelivered = sinceTaken(read, nowMs);
+      meter.gauge('alerts_undelivered', undelivered.length);
+      const { channels, server } = config;
+      const { undeliveredAfterMs } = server;
+      const { overdue, ...found } = deliveryFindings({
+        undelivered,
+        incidents,
+        channels,
+        undeliveredAfterMs,
+        nowMs,
+      });
+      meter.gauge('alerts_undelivered_overdue', overdue);
+      return { ...found, undelivered: undelivered.length };
+    } catch (error) {
+      const words = 'what is undelivered cannot be read';
+      const reason = { code: 'notify-failing' as const, words, detail: describeError(error) };
+      return { reasons: [reason], warnings: [], undelivered: 0 };
+    }
   }
-  if (last?.error !== undefined) reasons.push(`the last round failed: ${last.error}`);
+
+  function sinceTaken(alerts: readonly UndeliveredAlert[], nowMs: number): readonly UndeliveredAlert[] {
+    const before = untaken;
+    untaken = new Map();
+    return alerts.map((alert) => {
+      if (alert.channels.length > 0) return alert;
+      const name = JSON.stringify([alert.rule, alert.labels]);
+      const seenAtMs = before.get(name) ?? nowMs;
+      untaken.set(name, seenAtMs);
+      return { ...alert, owedSinceMs: Math.max(alert.owedSinceMs, seenAtMs) };
+    });
+  }
+
   return {
-    status: reasons.length === 0 ? 'ok' : 'failing',
-    reasons,
-    startedAt: new Date(startedAtMs).toISOString(),
-    lastRound: last
-      ? {
-          scheduledAt: new Date(last.roundMs).toISOString(),
-          completedAt: new Date(last.completedAtMs).toISOString(),
-          durationMs: last.durationMs,
-        }
-      : null,
-    roundsCompleted: input.completed,
-    roundsSkipped: input.skipped,
-    deliveriesFailed: input.failedDeliveries,
+    roundEnded(record: RoundRecord): void {
+      last = record;
+    },
+    async check(): Promise<Health> {
+      const nowMs = clock.nowMs();
+      if (!read || nowMs - read.atMs >= READ_EVERY_MS || nowMs < read.atMs) {
+        read = { atMs: nowMs, findings: delivery() };
+      }
+      const { undelivered, ...ofDelivery } = await read.findings;
+      const reported = faults.findings();
+      const redacted = (findings: readonly Finding[]) => {
+        return findings.map((one) => ({
+          ...one,
+          ...(one.detail !== undefined && { detail: ports.redact(one.detail) }),
+        }));
+      };
+      const reasons = redacted([
+        ...roundFindings({ ...times, nowMs, last }),
+        ...reported.reasons,
+        ...ofDelivery.reasons,
+      ]);
+      const warnings = redacted([...reported.warnings, ...ofDelivery.warnings, ...unclearAnswers(meter)]);
+      const codes = new Set([...reasons, ...warnings].map(({ code }) => code));
+      for (const code of HEALTH_CODES) meter.gauge('health_faults', codes.has(code) ? 1 : 0, { code });
+      return {
+        status: reasons.length === 0 ? 'ok' : 'failing',
+        reasons,
+        warnings,
+        startedAt: new Date(times.startedAtMs).toISOString(),
+        lastRound: last
+          ? {
+              scheduledAt: new Date(last.roundMs).toISOString(),
+              completedAt: new Date(last.completedAtMs).toISOString(),
+              durationMs: last.durationMs,
+            }
+          : null,
+        roundsCompleted: meter.total('rounds_total'),
+        roundsSkipped: meter.total('rounds_skipped_total'),
+        alertsUndelivered: undelivered,
+        deliveriesFailed: meter.total('deliveries_failed_total'),
+      };
+    },
   };
 }

@@ -1,8 +1,9 @@
 import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
-import type { Clock, Logger, SampleStore, StateStore } from '../core/ports.ts';
+import type { Clock, Logger, Meter, SampleStore, StateStore } from '../core/ports.ts';
 import type { ChartFiles } from './chart-files.ts';
 import type { Sleep } from './clock.ts';
+import type { Faults } from './faults.ts';
 
 const EVERY_MS = 3_600_000;
 /** Closed incidents, transitions and deliveries stay readable this long. */
@@ -20,9 +21,11 @@ export async function runHousekeeping(options: {
   clock: Clock;
   sleep: Sleep;
   logger: Logger;
+  meter: Meter;
+  faults: Faults;
   signal: AbortSignal;
 }): Promise<void> {
-  const { config, store, state, charts, clock, sleep, logger, signal } = options;
+  const { config, store, state, charts, clock, sleep, logger, meter, faults, signal } = options;
   while (!signal.aborted) {
     try {
       const nowMs = clock.nowMs();
@@ -34,7 +37,15 @@ export async function runHousekeeping(options: {
       const pictures = await charts.prune(nowMs);
       if (rows + records + pictures > 0)
         logger.info('removed what is past its retention', { rows, records, pictures });
+      faults.clear('housekeeping-failing');
     } catch (error) {
+      meter.count('housekeeping_failures_total');
+      faults.raise({
+        kind: 'warning',
+        code: 'housekeeping-failing',
+        words: 'what is past its retention could not be removed: the disk may fill up',
+        detail: describeError(error),
+      });
       logger.error('housekeeping failed; it is tried again', { error: describeError(error) });
     }
     await sleep(EVERY_MS, signal);

@@ -1,6 +1,9 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Config } from '../core/config/types.ts';
-import { createWorld, fire, route } from '../test/stage-world.ts';
+import { RetryableError } from '../core/errors.ts';
+import type { StateStore } from '../core/ports.ts';
+import { createMemoryState } from '../test/memory-state.ts';
+import { createWorld, fire, route, START } from '../test/stage-world.ts';
 import { startNotifier } from './notifier.ts';
 
 it('sends over one channel while another hangs, and lets the stop cut the one that hangs', async () => {
@@ -28,4 +31,73 @@ it('sends over one channel while another hangs, and lets the stop cut the one th
   await world.time.advanceTo(world.time.clock.nowMs());
   cut();
   await stopped;
+});
+
+describe('passes that fail', () => {
+  /** An outbox or incidents that cannot be read or written, until it is told otherwise. */
+  function createTrial(broken: 'dueOutbox' | 'dueIncidents' | 'commitIncidents') {
+    const inner = createMemoryState();
+    const called: number[] = [];
+    let full = true;
+    const state: StateStore = {
+      ...inner,
+      [broken]: async (...args: never[]) => {
+        if (broken !== 'dueOutbox' || full) called.push(world.time.clock.nowMs());
+        if (full) throw new RetryableError('no space left');
+        return (inner[broken] as (...all: never[]) => Promise<unknown>)(...args);
+      },
+    };
+    const world = createWorld({ state });
+    const passes: number[] = [];
+    const onPass = (failures: number) => void passes.push(failures);
+    const notifier = startNotifier(world.config as Config, { ...world.ports, onPass });
+    const stop = async () => {
+      const stopped = notifier.stop(0);
+      await world.time.advanceTo(world.time.clock.nowMs() + 1_000);
+      await stopped;
+    };
+    return {
+      ...world,
+      notifier,
+      passes,
+      called,
+      stop,
+      mend: () => {
+        full = false;
+      },
+    };
+  }
+
+  it.each([['dueOutbox'], ['dueIncidents']] as const)(
+    'pause, doubling up to a minute: %s',
+    async (broken) => {
+      const trial = createTrial(broken);
+      await trial.time.advanceTo(START + 300_000);
+      const since = trial.called.map((ms) => (ms - START) / 1000);
+      expect(since).toEqual([0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
+      expect(trial.counted.get('notify_failures_total')).toBe(10);
+      expect(trial.passes).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      trial.mend();
+      await trial.time.advanceTo(START + 304_000);
+      expect(trial.passes.at(-1)).toBe(0);
+      await trial.stop();
+    },
+  );
+
+  it('on a disk that is full send nothing twice, and a few times a minute at most, whatever wakes them', async () => {
+    const trial = createTrial('commitIncidents');
+    await fire(trial);
+    const beganMs = trial.time.clock.nowMs();
+    for (let ms = 0; ms <= 60_000; ms += 100) {
+      trial.notifier.wake();
+      await trial.time.advanceTo(beganMs + ms);
+    }
+    expect(trial.called.length).toBeGreaterThan(10);
+    expect(trial.called.filter((ms) => ms >= beganMs).length).toBeLessThanOrEqual(61);
+    expect(trial.sent).toEqual([]);
+    trial.mend();
+    await trial.time.advanceTo(beganMs + 130_000);
+    expect(trial.said()).toEqual(['ops 1 first firing n1:firing']);
+    await trial.stop();
+  });
 });

@@ -14,49 +14,77 @@ export interface Notifier {
 
 /** Looks at the outbox this often even if nothing woke it. */
 const SWEEP_MS = 5_000;
-const AFTER_ERROR_MS = 1_000;
+/** Passes that fail pause, doubling, and are never closer than the first pause, whatever wakes them. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+/** Between passes of which each leaves something due. */
+const LEAST_PAUSE_MS = 20;
 /** Sends that take longer go on beside the next pass; their leases keep it from them. */
 const PASS_MS = 500;
+
+export interface NotifierPorts extends DeliverPorts {
+  sleep: Sleep;
+  /** After each pass: how many in a row have failed by now, and of what the last. */
+  onPass?: (failures: number, error?: unknown) => void;
+}
 
 /**
  * Sends what is due whenever woken, when the next thing is due, and every few seconds. Apart from rounds: a slow
  * chat service delays none.
  */
-export function startNotifier(config: Config, ports: DeliverPorts & { sleep: Sleep }): Notifier {
+export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
   const cut = new AbortController();
-  let stopping = false;
+  const stopping = new AbortController();
   let alone = true;
   let awake = new AbortController();
+  let failures = 0;
   const sending = new Set<Promise<unknown>>();
 
+  /** Returns how long nothing is due. */
   async function pass(): Promise<number> {
     await fanOut(config, ports);
     // The first pass also takes over what the last process was sending when it ended.
     await reconcileIncidents(config, ports, { alone });
     alone = false;
-    const delivered = deliverDue(config, ports, cut.signal).finally(() => sending.delete(delivered));
+    const delivered: Promise<void> = deliverDue(config, ports, cut.signal)
+      .then(passed, failed)
+      .finally(() => sending.delete(delivered));
     sending.add(delivered);
-    delivered.catch(failed);
-    const passed = new AbortController();
-    await Promise.race([delivered.catch(() => undefined), ports.sleep(PASS_MS, passed.signal)]);
-    passed.abort();
+    const isOver = new AbortController();
+    await Promise.race([delivered, ports.sleep(PASS_MS, isOver.signal)]);
+    isOver.abort();
     const next = await ports.state.nextDueMs();
-    return Math.min(SWEEP_MS, Math.max(0, (next ?? Infinity) - ports.clock.nowMs()));
+    return Math.min(SWEEP_MS, Math.max(LEAST_PAUSE_MS, (next ?? Infinity) - ports.clock.nowMs()));
+  }
+
+  function passed(): void {
+    failures = 0;
+    ports.onPass?.(0);
   }
 
   function failed(error: unknown): void {
+    failures++;
     ports.meter.count('notify_failures_total');
-    ports.logger.error('notify failed; it is tried again', { error: describeError(error) });
+    ports.logger.error('notify failed; it is tried again', {
+      error: describeError(error),
+      inARow: failures,
+      pauseMs: pauseMs(failures),
+    });
+    ports.onPass?.(failures, error);
   }
 
   const loop = (async () => {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       const waking = awake;
-      let waitMs = AFTER_ERROR_MS;
+      let waitMs = 0;
       try {
         waitMs = await pass();
       } catch (error) {
         failed(error);
+      }
+      if (failures > 0) {
+        await ports.sleep(FIRST_PAUSE_MS, stopping.signal);
+        waitMs = pauseMs(failures) - FIRST_PAUSE_MS;
       }
       await ports.sleep(waitMs, waking.signal);
       if (waking.signal.aborted) awake = awake === waking ? new AbortController() : awake;
@@ -66,7 +94,7 @@ export function startNotifier(config: Config, ports: DeliverPorts & { sleep: Sle
   return {
     wake: () => awake.abort(),
     async stop(graceMs) {
-      stopping = true;
+      stopping.abort();
       awake.abort();
       const timer = setTimeout(() => cut.abort(), graceMs);
       await loop;
@@ -74,4 +102,8 @@ export function startNotifier(config: Config, ports: DeliverPorts & { sleep: Sle
       clearTimeout(timer);
     },
   };
+}
+
+function pauseMs(failures: number): number {
+  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));
 }

@@ -11,12 +11,14 @@ import type {
   Prober,
   SampleStore,
   StateStore,
+  WriteResult,
 } from '../core/ports.ts';
 import { evaluate } from '../core/stages/evaluate.ts';
 import { plan } from '../core/stages/plan.ts';
 import { probe } from '../core/stages/probe.ts';
 import { store } from '../core/stages/store.ts';
 import type { Sleep } from './clock.ts';
+import type { RoundFacts } from './round-faults.ts';
 
 export interface RoundPorts {
   inventory: Inventory;
@@ -30,6 +32,8 @@ export interface RoundPorts {
   meter: Meter;
   /** Something was judged: what it led to can be sent, though the round goes on. */
   onJudged: () => void;
+  /** What the round has come to, also where it throws; not of one that was cut off. */
+  onFacts?: (facts: RoundFacts) => void;
 }
 
 export interface RoundResult {
@@ -46,6 +50,8 @@ export interface RoundResult {
 export const JUDGE_AFTER_MS = 3_000;
 /** Batches kept in memory while the store refuses them; older ones are dropped and counted. */
 const BACKLOG_BATCHES = 600;
+/** Of batches that waited, so many are tried in vain in a round: a store that is out answers each of them slowly. */
+const REFUSALS_AT_MOST = 3;
 
 /**
  * Runs rounds: plan, then every batch is probed and stored as soon as it is done, then all rules are judged. What
@@ -58,9 +64,10 @@ export function createRoundRunner(
   const { clock, logger, meter, state, audit } = ports;
   const backlog: BatchObservation[] = [];
 
-  async function write(observation: BatchObservation): Promise<void> {
+  /** What the store has taken, or undefined where it refused. */
+  async function write(observation: BatchObservation): Promise<WriteResult | undefined> {
     try {
-      await store(observation, ports, config.schedule.latenessMs);
+      return await store(observation, ports, config.schedule.latenessMs);
     } catch (error) {
       meter.count('store_failures_total');
       logger.error('store refused a batch; it is kept and tried again', { error: describeError(error) });
@@ -70,19 +77,37 @@ export function createRoundRunner(
         meter.count('batches_lost_total');
         logger.error('batch lost: the store has refused too many', { round: dropped?.batch.roundMs });
       }
+      return undefined;
     }
   }
 
-  return async (roundMs, signal) => {
+  /** What was refused before; what is refused again goes last. */
+  async function writeBacklog(): Promise<void> {
+    const untried: BatchObservation[] = [];
+    let refusals = 0;
+    for (const observation of backlog.splice(0)) {
+      if (refusals >= REFUSALS_AT_MOST) untried.push(observation);
+      else if (!(await write(observation))) refusals++;
+    }
+    backlog.unshift(...untried);
+  }
+
+  async function run(roundMs: number, signal: AbortSignal, facts: Facts): Promise<RoundResult> {
     const startMs = clock.nowMs();
-    for (const observation of backlog.splice(0)) await write(observation);
+    await writeBacklog();
     const { batches, targets } = await plan({ roundMs, config }, ports);
+    facts.batches = batches.length;
     const judge = async (partial: boolean) => {
       if (signal.aborted) return [];
+      facts.failedRules = [];
       const request = { config, targets, roundMs, shard: WHOLE, partial };
-      const judged = await evaluate(request, { store: ports.store, state, clock, logger, meter });
-      ports.onJudged();
-      return judged;
+      const onRuleFailed = (rule: string) => void facts.failedRules.push(rule);
+      try {
+        return await evaluate(request, { store: ports.store, state, clock, logger, meter, onRuleFailed });
+      } finally {
+        // Also where some rules failed: what became of the others can be sent.
+        ports.onJudged();
+      }
     };
     // One batch that cannot be probed at all (a key file gone) fails the round, but not the verdict on the others.
     const failures: unknown[] = [];
@@ -102,7 +127,11 @@ export function createRoundRunner(
       batches.map(async (batch) => {
         const observation = await Promise.race([probeOrFail(batch), cut.promise]);
         // An aborted round is as if it had not been tried: half of it would read as nodes down.
-        if (observation && !signal.aborted) await write(observation);
+        if (!observation || signal.aborted) return observation;
+        facts.observations.push(observation);
+        const result = await write(observation);
+        facts.written += (result?.written ?? 0) + (result?.duplicates ?? 0);
+        facts.rejected += result?.rejected.length ?? 0;
         return observation;
       }),
     ).finally(() => {
@@ -111,15 +140,11 @@ export function createRoundRunner(
     });
     const early = new AbortController();
     await Promise.race([probing, ports.sleep(JUDGE_AFTER_MS, early.signal)]).finally(() => early.abort());
-    let first: Transition[] = [];
-    try {
-      if (!done) first = await judge(true);
-    } finally {
-      // Whatever judging fails of: rounds must not overlap.
-      await probing;
-    }
+    // What it fails of, the second judging of the round meets again.
+    const first = done ? [] : await judge(true).catch(() => []);
     const observations = await probing;
     const transitions = [...first, ...(await judge(false))];
+    facts.isJudged = !signal.aborted;
     const { writer, sequence, hash } = audit.head();
     await state.putAuditHead(writer, { sequence, hash, atMs: roundMs });
     if (failures.length > 0) throw new Error(`a batch could not be probed: ${describeError(failures[0])}`);
@@ -133,7 +158,28 @@ export function createRoundRunner(
       observations: observations.filter((o) => o !== undefined),
       transitions,
     };
+  }
+
+  return async (roundMs, signal) => {
+    const facts: Facts = {
+      batches: 0,
+      observations: [],
+      written: 0,
+      rejected: 0,
+      failedRules: [],
+      isJudged: false,
+    };
+    try {
+      return await run(roundMs, signal, facts);
+    } finally {
+      if (!signal.aborted) ports.onFacts?.({ ...facts, refusedBatches: backlog.length });
+    }
   };
+}
+
+interface Facts extends Omit<RoundFacts, 'refusedBatches'> {
+  observations: BatchObservation[];
+  failedRules: string[];
 }
 
 /** A stop waits for nobody: what hangs in a handshake is left to itself. */

@@ -19,11 +19,14 @@ export async function runSchedule(options: {
   signal: AbortSignal;
   logger: Logger;
   meter: Meter;
+  /** At each turn of the loop, every half minute at least: the scheduler is alive. */
+  onTurn?: () => void;
 }): Promise<void> {
   const { tickMs, offsetMs, runRound, clock, sleep, signal, logger, meter } = options;
   let running: Promise<void> | undefined;
   let next = nextRoundMs(clock.nowMs() - offsetMs, tickMs);
   while (!signal.aborted) {
+    options.onTurn?.();
     const waitMs = next + offsetMs - clock.nowMs();
     if (waitMs > 0) {
       await sleep(Math.min(waitMs, LONGEST_SLEEP_MS), signal);

@@ -1,36 +1,60 @@
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type HttpBindings, serve } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { ConfigError } from '../core/errors.ts';
+import type { Meter } from '../core/ports.ts';
 import type { ChartFiles } from './chart-files.ts';
-import type { Health } from './health.ts';
+import { type Health, publicHealth } from './health.ts';
+import { boundConnections, guardRequests, isStranger, SERVER_LIMITS } from './request-guard.ts';
 
 export interface LocalServer {
   url: string;
   close(): Promise<void>;
 }
 
-/**
- * `GET /healthz` (200, or 503 with the reason), `GET /charts/:name`, and `GET /metrics` for loopback only.
- * @throws ConfigError when the address is taken or not ours
- */
-export async function startServer(options: {
+export interface ServerOptions {
   host: string;
   port: number;
+  /** Names besides `host` and `localhost` that requests may be for. */
+  hosts?: readonly string[];
   charts: ChartFiles;
-  health: () => Health;
-  metrics: () => string;
-}): Promise<LocalServer> {
+  health: () => Promise<Health>;
+  /** Why the process should be started anew, in words; undefined while it turns. */
+  stuck?: () => string | undefined;
+  metrics: () => string | Promise<string>;
+  meter: Meter;
+}
+
+/** An answer about health is given again for so long. */
+const CACHED_MS = 1_000;
+
+/**
+ * `GET /livez` (200 while the process turns), `GET /healthz` (200 while alerts can leave, or 503 with the reasons),
+ * `GET /charts/:name`, and `GET /metrics` for loopback only. @throws ConfigError when the address is taken or not ours
+ */
+export async function startServer(options: ServerOptions): Promise<LocalServer> {
   const app = new Hono<{ Bindings: HttpBindings }>();
-  app.get('/healthz', (c) => {
-    const health = options.health();
-    return c.json(health, health.status === 'ok' ? 200 : 503);
+  const health = createCache(options.health);
+  app.get('/livez', (c) => {
+    const stuck = options.stuck?.();
+    return c.json(
+      { status: stuck === undefined ? 'ok' : 'stuck', reasons: stuck === undefined ? [] : [stuck] },
+      stuck === undefined ? 200 : 503,
+    );
   });
-  app.get('/metrics', (c) => {
-    const { remoteAddress } = c.env.incoming.socket;
-    const local = isLoopback(remoteAddress) && c.req.header('x-forwarded-for') === undefined;
-    if (!local) return c.text('metrics are served to loopback only\n', 403);
-    return c.text(options.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+  app.get('/healthz', async (c) => {
+    const found = await health();
+    return c.json(
+      isStranger(c.env.incoming) ? publicHealth(found) : found,
+      found.status === 'ok' ? 200 : 503,
+    );
+  });
+  app.get('/metrics', async (c) => {
+    if (isStranger(c.env.incoming)) return c.text('metrics are served to loopback only\n', 403);
+    return c.text(await options.metrics(), 200, {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+    });
   });
   app.get('/charts/:name', async (c) => {
     const png = await options.charts.get(c.req.param('name'));
@@ -41,28 +65,44 @@ export async function startServer(options: {
       'x-content-type-options': 'nosniff',
     });
   });
-  const { host, port } = options;
+  const { host, port, hosts = [], meter } = options;
+  const listener = guardRequests(getRequestListener(app.fetch), { hosts: [host, ...hosts], meter });
+  const server = createServer(SERVER_LIMITS, listener);
+  boundConnections(server, meter);
   return await new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: host, port }, (info: AddressInfo) => {
-      resolve({
-        url: `http://${host.includes(':') ? `[${host}]` : host}:${info.port}`,
-        close: () =>
-          new Promise((done) => {
-            server.close(() => done());
-            // Those that say nothing, or load a picture slowly, would hold up the stop.
-            if ('closeAllConnections' in server) server.closeAllConnections();
-          }),
-      });
-    });
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why = cause.code === 'EADDRINUSE' ? 'the port is taken' : (cause.code ?? cause.message);
       reject(new ConfigError(`server.listen: cannot listen on ${host}:${port}: ${why}`, { cause }));
     });
+    server.listen(port, host, () => {
+      const { port: actual } = server.address() as AddressInfo;
+      resolve({
+        url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done());
+            // Those that say nothing, or load a picture slowly, would hold up the stop.
+            server.closeAllConnections();
+          }),
+      });
+    });
   });
 }
 
-function isLoopback(address: string | undefined): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address ?? '');
+/** One reading for all who ask at about the same time. */
+function createCache<T>(read: () => Promise<T>): () => Promise<T> {
+  let last: { untilMs: number; value: Promise<T> } | undefined;
+  return () => {
+    const nowMs = performance.now();
+    if (!last || nowMs >= last.untilMs) {
+      const value = read();
+      last = { untilMs: nowMs + CACHED_MS, value };
+      value.catch(() => {
+        last = undefined;
+      });
+    }
+    return last.value;
+  };
 }
 
 /** Address of a server that listens there; on all addresses, one that works on this machine. */

@@ -8,6 +8,7 @@ import { createHeartbeat } from '../adapters/heartbeat.ts';
 import { createFleet } from '../adapters/inventory/fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
 import { createProber } from '../adapters/probes/prober.ts';
+import type { DatabaseName } from '../adapters/sqlite/damage.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openStore } from '../adapters/stores/registry.ts';
@@ -17,21 +18,31 @@ import { ConfigError, describeError } from '../core/errors.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
 import type { Clock, Inventory, Logger, Secrets } from '../core/ports.ts';
 import { createDraw } from '../core/stages/draw.ts';
+import { readUndelivered } from '../core/stages/undelivered.ts';
+import { boundRepeats } from './bounded-logger.ts';
 import { createChartFiles } from './chart-files.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
-import { type Health, judgeHealth, type RoundRecord } from './health.ts';
+import { createFaults } from './faults.ts';
+import { createHealth, type Health } from './health.ts';
 import { runHousekeeping } from './housekeeping.ts';
 import { lockFolder } from './lock.ts';
 import { createMeter } from './meter.ts';
+import { noticeOf, runNotices } from './notices.ts';
 import { startNotifier } from './notifier.ts';
+import { beatIfHealthy, createPassFaults, createPulse } from './pulse.ts';
+import { checkData } from './recovery.ts';
 import { createRoundRunner, type RoundResult } from './round.ts';
+import { createRoundFaults } from './round-faults.ts';
 import { runSchedule } from './scheduler.ts';
 import { addressOf, startServer } from './server.ts';
+import { watchAudit, watchState, watchStore } from './watched-ports.ts';
 
 export interface Bartizan {
   /** Where `/healthz` and pictures are served. */
   url: string;
-  health(): Health;
+  health(): Promise<Health>;
+  /** Resolves when a damaged database is met: a start that recovers is what helps. */
+  damaged: Promise<DatabaseName>;
   /** Ends within ten seconds: no new round, the running one is cut off, what is being sent is recorded. */
   stop(): Promise<void>;
 }
@@ -50,6 +61,8 @@ export async function startBartizan(options: {
   secrets: Secrets;
   logger: Logger;
   actor?: string;
+  /** Puts a damaged database aside and says so in every channel, rather than not to start. */
+  recover?: boolean;
   onRound?: (result: RoundResult) => void;
   clock?: Clock;
   sleep?: Sleep;
@@ -61,23 +74,29 @@ export async function startBartizan(options: {
   const {
     config,
     secrets,
-    logger,
     clock = systemClock,
     sleep = systemSleep,
     jitterShare = Math.random(),
+    recover = false,
   } = options;
   const dir = config.store.path;
   const meter = createMeter();
+  const logger = boundRepeats(options.logger, { clock, meter });
+  const faults = createFaults();
+  const damaged = Promise.withResolvers<DatabaseName>();
+  const watching = { faults, meter, logger, onDamage: damaged.resolve };
   const opened: (() => unknown)[] = [];
   const startedAtMs = clock.nowMs();
   try {
     const lock = lockFolder(dir);
     opened.push(() => lock.release());
-    const store = await openStore(config.store, { secrets, clock });
+    const aside = checkData(dir, { recover, clock, logger, meter });
+    const store = watchStore(await openStore(config.store, { secrets, clock }), watching);
     opened.push(() => store.close());
-    const state = stateInTurns(openSqliteState({ path: dir }));
+    const state = watchState(stateInTurns(openSqliteState({ path: dir })), watching);
     opened.push(() => state.close());
-    const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'local' });
+    const auditFile = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'local' });
+    const audit = watchAudit(auditFile, watching);
     opened.push(() => audit.close());
     const channels = await createChannels(config.channels, { secrets, clock, logger });
     const knownHosts = join(dir, 'known_hosts');
@@ -100,7 +119,7 @@ export async function startBartizan(options: {
     });
     opened.push(() => prober.close());
     await listAtStart(fleet, logger);
-    const { chartRetentionMs, host, port, publicUrl = addressOf(config.server) } = config.server;
+    const { chartRetentionMs, host, port, hosts, publicUrl = addressOf(config.server) } = config.server;
     const charts = await createChartFiles({
       dir: join(dir, 'charts'),
       publicUrl,
@@ -109,18 +128,31 @@ export async function startBartizan(options: {
     });
 
     const tickMs = tickIntervalMs(config.checks);
-    let last: RoundRecord | undefined;
-    const health = (): Health =>
-      judgeHealth({
-        nowMs: clock.nowMs(),
-        startedAtMs,
-        tickMs,
-        last,
-        completed: meter.total('rounds_total'),
-        skipped: meter.total('rounds_skipped_total'),
-        failedDeliveries: meter.total('deliveries_failed_total'),
-      });
-    const server = await startServer({ host, port, charts, health, metrics: meter.text });
+    const health = createHealth(
+      {
+        config,
+        read: () => readUndelivered(config, { state, clock }),
+        faults,
+        clock,
+        meter,
+        redact: secrets.redact,
+      },
+      { startedAtMs, tickMs },
+    );
+    const scheduler = createPulse();
+    const server = await startServer({
+      host,
+      port,
+      hosts: [...hosts, new URL(publicUrl).hostname],
+      charts,
+      health: health.check,
+      stuck: scheduler.stuck,
+      async metrics() {
+        await health.check();
+        return meter.text();
+      },
+      meter,
+    });
     opened.push(() => server.close());
 
     const source = config.store.type === 'sqlite' ? { path: dir } : { store };
@@ -128,7 +160,8 @@ export async function startBartizan(options: {
     const drawer = createPictureQueue({ startThread: () => startWorkerThread(source), startsAhead });
     opened.push(() => drawer.close());
     const draw = createDraw({ drawer, charts, config });
-    const notifier = startNotifier(config, { ...ports, channels, draw, sleep });
+    const onPass = createPassFaults(faults);
+    const notifier = startNotifier(config, { ...ports, channels, draw, sleep, onPass });
 
     const stopping = new AbortController();
     const cut = new AbortController();
@@ -138,6 +171,7 @@ export async function startBartizan(options: {
       inventory: fleet,
       sleep,
       onJudged: notifier.wake,
+      onFacts: createRoundFaults(faults),
     });
     const { heartbeat: url } = config.server;
     const heartbeat =
@@ -150,12 +184,12 @@ export async function startBartizan(options: {
       sleep,
       logger,
       meter,
+      onTurn: scheduler.beat,
       async runRound(roundMs) {
         const beganAtMs = clock.nowMs();
         let error: string | undefined;
         try {
           const result = await runRound(roundMs, cut.signal);
-          void heartbeat?.beat();
           options.onRound?.(result);
         } catch (cause) {
           error = secrets.redact(describeError(cause));
@@ -163,7 +197,10 @@ export async function startBartizan(options: {
           logger.error('round failed', { round: new Date(roundMs).toISOString(), error });
         }
         const completedAtMs = clock.nowMs();
-        last = { roundMs, completedAtMs, durationMs: completedAtMs - beganAtMs, ...(error ? { error } : {}) };
+        const durationMs = completedAtMs - beganAtMs;
+        health.roundEnded({ roundMs, completedAtMs, durationMs, ...(error ? { error } : {}) });
+        const found = await health.check();
+        if (heartbeat && !cut.signal.aborted) beatIfHealthy(heartbeat, found, { meter, logger });
       },
     });
     const housekeeping = runHousekeeping({
@@ -174,28 +211,42 @@ export async function startBartizan(options: {
       clock,
       sleep,
       logger,
+      meter,
+      faults,
       signal: stopping.signal,
     });
+    const notices = runNotices(aside.length > 0 ? noticeOf(aside, clock.nowMs()) : undefined, {
+      ...ports,
+      counters: state.counters,
+      channels,
+      faults,
+      sleep,
+      redact: secrets.redact,
+      timeZone: config.schedule.timeZone,
+      signal: stopping.signal,
+    }).catch((error: unknown) => logger.error('notices cannot be read', { error: describeError(error) }));
 
     let stopped: Promise<void> | undefined;
     const stop = async () => {
       stopping.abort();
       const timer = setTimeout(() => cut.abort(), ROUND_GRACE_MS);
-      await Promise.all([schedule, housekeeping]);
+      await Promise.all([schedule, housekeeping, notices]);
       clearTimeout(timer);
       await notifier.stop(SEND_GRACE_MS);
       await closeAll(opened);
     };
     return {
       url: server.url,
-      health,
+      health: health.check,
+      damaged: damaged.promise,
       stop: () => {
         stopped ??= stop();
         return stopped;
       },
     };
   } catch (error) {
-    await closeAll(opened);
+    // What it could not start for is what is to be said.
+    await closeAll(opened).catch(() => {});
     throw error;
   }
 }
@@ -210,6 +261,15 @@ async function listAtStart(inventory: Inventory, logger: Logger): Promise<void> 
   }
 }
 
+/** All of them, whatever one of them fails of: the lock is the last. @throws the first failure */
 async function closeAll(opened: (() => unknown)[]): Promise<void> {
-  for (const close of opened.splice(0).reverse()) await close();
+  const failures: unknown[] = [];
+  for (const close of opened.splice(0).reverse()) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }

@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, RetryableError } from '../../core/errors.ts';
+import { appendAll } from '../../core/extremes.ts';
 import type { Audit, AuditAction, AuditEntry } from '../../core/ports.ts';
 import { type ChainHead, chainLine, GENESIS, readLine, tornMarker } from './chain.ts';
 import { listParts, partName } from './parts.ts';
@@ -124,7 +125,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
   return {
     append(entries) {
       if (entries.length === 0) return Promise.resolve();
-      queue.push(...entries);
+      appendAll(queue, entries);
       if (next === undefined) {
         next = tail.then(() => sleep(gatherMs)).then(flush);
         tail = next.catch(() => {});

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { appendAll } from '../../core/extremes.ts';
 import type { Audit, AuditEntry } from '../../core/ports.ts';
 import type { Bucket } from '../aws/bucket.ts';
 import { type ChainHead, chainLine, GENESIS } from './chain.ts';
@@ -50,7 +51,7 @@ export function createObjectAudit(options: {
 
   return {
     append(entries) {
-      waiting.push(...entries);
+      appendAll(waiting, entries);
       next ??= sleep(gatherMs).then(() => {
         next = undefined;
         tail = tail.catch(() => {}).then(flush);

@@ -31,7 +31,7 @@ function addressParts(text: string): string[] {
   const { href, hostname, pathname, search, hash, username, password } = new URL(text);
   const written = text.replace(/^[^/]+:\/\/[^/?#]*/, '');
   const behind = [written, `${pathname}${search}${hash}`, `${pathname}${search}`, pathname, search, hash];
-  const bare = behind.map((part) => part.replace(/^\/|\/$/g, ''));
+  const bare = behind.map((part) => part.replace(/^[/?#]+|\/$/g, ''));
   const login = username === '' ? [] : [`${username}:${password}`, username, password];
   const hostTokens = hostname
     .split('.')

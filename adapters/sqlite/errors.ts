@@ -12,6 +12,8 @@ const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 const SQLITE_CONSTRAINT = 19;
 const SQLITE_NOTADB = 26;
+/** Causes of an error that are looked at. */
+const MOST_CAUSES = 5;
 
 /** The primary result code of an error of node:sqlite, or undefined for any other error. */
 function resultCode(error: unknown): number | undefined {
@@ -56,4 +58,15 @@ export function explainSqliteError(error: unknown, file: string): unknown {
     default:
       return new PermanentError(`${file}: the database refused a statement`, cause);
   }
+}
+
+/** Whether an error, or one of its causes, is that of a damaged database. */
+export function isDamage(error: unknown): boolean {
+  let each = error;
+  for (let depth = 0; each !== undefined && each !== null && depth < MOST_CAUSES; depth++) {
+    const code = resultCode(each);
+    if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) return true;
+    each = (each as { cause?: unknown }).cause;
+  }
+  return false;
 }

@@ -8,7 +8,7 @@ import type { BastionConfig, ClusterConfig, Config, Route } from './types.ts';
 export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: string }): Config {
   const { kind, path, retention, rollUpRetention, options } = needed(draft.store);
   const { jitter, timeZone, lateness } = needed(draft.schedule);
-  const { listen, publicUrl, chartRetention, heartbeat } = needed(draft.server);
+  const { listen, publicUrl, hosts, undeliveredAfter, chartRetention, heartbeat } = needed(draft.server);
   const bastions = draft.bastions.map(bastionOf);
   const checks = draft.checks?.map(needed) ?? DEFAULT_CHECKS;
   const channels = draft.channels?.map(needed) ?? [];
@@ -34,6 +34,8 @@ export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: 
     server: {
       host: listen.host,
       port: listen.port,
+      hosts,
+      undeliveredAfterMs: undeliveredAfter,
       chartRetentionMs: chartRetention,
       ...(publicUrl !== undefined && { publicUrl }),
       ...(heartbeat !== undefined && { heartbeat }),

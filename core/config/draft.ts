@@ -74,10 +74,17 @@ export function readDraft(
   const channel = (raw: unknown, path: Path): Item<ChannelConfig> => {
     const item = read.kind(sections.channelSchema, 'type', kinds.channels)(raw, path);
     if (!item.value) return { ...item, value: undefined };
-    const { name, kind, fallback, theme, options } = item.value;
+    const { name, kind, fallback, theme, required, options } = item.value;
     return {
       ...item,
-      value: { name, type: kind, ...(fallback !== undefined && { fallback }), theme, options },
+      value: {
+        name,
+        type: kind,
+        ...(fallback !== undefined && { fallback }),
+        theme,
+        ...(!required && { required }),
+        options,
+      },
     };
   };
   const store = single('store');

@@ -28,7 +28,13 @@ describe('a configuration in which nothing is wrong', () => {
       options: {},
     });
     expect(config.schedule).toEqual({ jitterMs: 1000, timeZone: 'UTC', latenessMs: 900_000 });
-    expect(config.server).toEqual({ host: '127.0.0.1', port: 9470, chartRetentionMs: 2_592_000_000 });
+    expect(config.server).toEqual({
+      host: '127.0.0.1',
+      port: 9470,
+      hosts: [],
+      undeliveredAfterMs: 300_000,
+      chartRetentionMs: 2_592_000_000,
+    });
     expect(problemsOf(configText())).toEqual([]);
   });
 

@@ -132,6 +132,12 @@ export const channelSchema = z.strictObject({
   name: nameSchema.describe('What routes call it'),
   fallback: z.string().describe('Channel that gets what this one could not deliver in the end').optional(),
   theme: z.enum(CHART_THEMES).describe('Colours of its charts').default('dark'),
+  required: z
+    .boolean()
+    .describe(
+      'Whether `/healthz` fails when an alert reaches nobody because this channel does not take it; `false`: it is listed as a warning',
+    )
+    .default(true),
 });
 
 export const routeSchema = z.strictObject({
@@ -198,8 +204,20 @@ export const serverSchema = z.strictObject({
     )
     .meta({ examples: ['https://bartizan.example.net'] })
     .optional(),
+  hosts: z
+    .array(hostSchema)
+    .describe(
+      'Further names that requests may be for (`Host`). Always: `localhost`, addresses, the host of `listen` and of `publicUrl`',
+    )
+    .meta({ examples: [['bartizan.internal']] })
+    .default([]),
+  undeliveredAfter: positiveDurationSchema
+    .describe('An alert that nobody was sent for so long makes `/healthz` fail and holds the heartbeat back')
+    .prefault('5m'),
   chartRetention: positiveDurationSchema.describe('How long a picture can be fetched').prefault('30d'),
   heartbeat: secretTextSchema
-    .describe('Address that is called after each completed round, so that somebody else notices when none is')
+    .describe(
+      'Address that is called after each completed round while alerts can leave, so that somebody else notices when they cannot',
+    )
     .optional(),
 });

@@ -60,6 +60,8 @@ export interface ChannelConfig {
   fallback?: string;
   /** Of its charts. */
   theme: ChartTheme;
+  /** False: an alert that reaches nobody for its sake is a warning of health, no failure. Absent: true. */
+  required?: boolean;
   /** Options as written; the channel type's schema finds them valid, and parses them when it creates the channel. */
   options: Readonly<Record<string, unknown>>;
 }
@@ -113,9 +115,13 @@ export interface Config {
     port: number;
     /** Address under which people reach the server, for pictures and links. Absent: where it listens. */
     publicUrl?: string;
+    /** Further names that requests may be for. */
+    hosts: readonly string[];
+    /** An alert that nobody was sent for so long is a failure of health. */
+    undeliveredAfterMs: number;
     /** How long a picture stays reachable. */
     chartRetentionMs: number;
-    /** Called after each completed round. */
+    /** Called after each completed round, while alerts can leave. */
     heartbeat?: SecretText;
   };
 }

@@ -1,3 +1,4 @@
+import { greatestOf, leastOf } from '../extremes.ts';
 import type { Point, Rule, Series } from '../model.ts';
 import { nearestRank } from '../roll-up.ts';
 import { partOf, seriesOfParts } from './aggregate.ts';
@@ -61,9 +62,9 @@ function reduce(points: readonly Point[], how: NonNullable<Rule['window']>['redu
     case 'avg':
       return values.reduce((sum, value) => sum + value, 0) / values.length;
     case 'max':
-      return Math.max(...values);
+      return greatestOf(values);
     case 'min':
-      return Math.min(...values);
+      return leastOf(values);
     case 'p95':
       return nearestRank(values, 0.95);
     case 'delta':

@@ -18,6 +18,7 @@ describe('the way of an alert through the routes', () => {
     route('critical', { match: { severity: ['critical'], node: ['n*', 'm?'] } }),
     route('all', { channels: ['dev', 'ops', 'dev'], continue: true }),
     route('disks', { match: { mount: ['*'] } }),
+    route('again', { channels: ['ops'], continue: true }),
     route('silent', { channels: [] }),
     route('last', {}),
   ];
@@ -28,6 +29,7 @@ describe('the way of an alert through the routes', () => {
       'critical: passed, severity is warning, not critical',
       'all: taken, it takes everything',
       'disks: passed, it wants a label mount, which the alert lacks',
+      'again: taken, it takes everything',
       'silent: taken, it takes everything',
       'last: not-reached, `silent` takes it and does not continue',
     ]);
@@ -35,7 +37,7 @@ describe('the way of an alert through the routes', () => {
     expect(hit?.why).toBe('severity is critical, node is n* or m?');
   });
 
-  it('says who hears of it, once for each route and channel, and who would instead', () => {
+  it('says who hears of it, each channel once by the first route that names it, and who would instead', () => {
     expect(trace.hearers).toEqual([
       { channel: 'dev', route: 'all', fallbacks: [] },
       { channel: 'ops', route: 'all', fallbacks: ['mail', 'sms'] },

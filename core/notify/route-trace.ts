@@ -34,10 +34,15 @@ export function traceRoutes(
     if (step.outcome === 'taken' && !route.continue) takenBy = route.name;
   }
   const taken = steps.filter(({ outcome }) => outcome === 'taken');
-  const hearers = taken.flatMap(({ route, channels: own }) =>
-    [...new Set(own)].map((channel) => ({ channel, route, fallbacks: fallbacksOf(channel, channels) })),
-  );
-  return { steps, hearers };
+  const hearers = new Map<string, Hearer>();
+  for (const { route, channels: own } of taken) {
+    for (const channel of own) {
+      // The first route that names a channel decides.
+      if (!hearers.has(channel))
+        hearers.set(channel, { channel, route, fallbacks: fallbacksOf(channel, channels) });
+    }
+  }
+  return { steps, hearers: [...hearers.values()] };
 }
 
 function stepOf(route: Route, labels: Labels, takenBy: string | undefined): RouteStep {

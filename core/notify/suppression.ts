@@ -3,10 +3,7 @@ import type { IncidentAlert } from './model.ts';
 import { routedLabels } from './routes.ts';
 import { type AnySilence, compileSilence } from './silences.ts';
 
-/** How often an incident is looked at again while a silence covers it that may be ended early, at run time. */
-export const SILENCE_RECHECK_MS = 300_000;
-
-/** Why a notification is withheld; `untilMs`: when to look again, of a silence of the file its end. */
+/** Why a notification is withheld; `untilMs`: the end of the silence. When silences change, it is decided again. */
 export type Suppression = { by: 'silence'; untilMs: number } | { by: 'inhibition'; rule: string };
 
 /**
@@ -31,10 +28,10 @@ export function suppressionJudge(input: {
     const rule = input.rules[alert.rule];
     const labels = rule ? routedLabels(rule, alert.labels) : alert.labels;
     const covering = silences.filter((silence) => silence.covers({ ...alert, labels }));
-    const until = covering.map(({ silence, untilMs }) =>
-      'matchers' in silence ? Math.min(untilMs, input.nowMs + SILENCE_RECHECK_MS) : untilMs,
-    );
-    if (until.length > 0) return { by: 'silence', untilMs: Math.max(...until) };
+    if (covering.length > 0) {
+      const untilMs = covering.reduce((last, silence) => Math.max(last, silence.untilMs), 0);
+      return { by: 'silence', untilMs };
+    }
     if (alert.status === 'firing') {
       const by = rule?.inhibitedBy.find((name) => firing.has(place(name, alert.labels)));
       if (by) return { by: 'inhibition', rule: by };

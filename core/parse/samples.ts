@@ -1,3 +1,4 @@
+import { appendAll } from '../extremes.ts';
 import type { BatchObservation, Failure, Labels, Observation, Sample } from '../model.ts';
 
 /**
@@ -24,7 +25,7 @@ export function samplesOf({ batch, bastion, observations }: BatchObservation): S
       if (!result.ok) continue;
       const value = durationMs / 1000;
       samples.push({ metric: 'probe_duration', labels: { ...labels, check }, timeMs, value });
-      samples.push(...result.samples);
+      appendAll(samples, result.samples);
     }
   }
   return samples;

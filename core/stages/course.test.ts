@@ -239,6 +239,23 @@ it('goes on when the clock had been ahead by a day, and says so', async () => {
   expect(world.counted.get('checkpoints_ahead_total')).toBe(1);
 });
 
+it('a message that comes later than the lateness rewinds nothing', async () => {
+  const world = createWorld();
+  await fire(world);
+  await world.notify();
+  await clear(world, 3);
+  await world.notify();
+  for (let minute = 4; minute <= 30; minute++) world.put(minute, { n1: 50 });
+  await world.goTo(30);
+  await world.judge(30);
+  await world.judge(2);
+  await world.judge(31);
+  await world.notify();
+  expect(world.said()).toHaveLength(2);
+  expect(await world.state.listAlerts()).toEqual([]);
+  expect(world.counted.get('checkpoints_ahead_total')).toBeUndefined();
+});
+
 it('is not confused by a clock that was set back a little', async () => {
   const world = createWorld();
   await fire(world);

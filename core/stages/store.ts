@@ -18,6 +18,7 @@ export async function store(
   ports.meter.count('samples_written_total', {}, result.written);
   ports.meter.count('samples_duplicate_total', {}, result.duplicates);
   ports.meter.count('samples_rejected_total', {}, result.rejected.length);
+  ports.meter.count('nodes_seen_total', {}, nodesSeen(observation));
   const first = result.rejected[0];
   if (first) {
     ports.logger.warn('samples rejected by the store', {
@@ -31,6 +32,12 @@ export async function store(
     observation.batch,
   );
   return result;
+}
+
+/** Nodes of which a check succeeded. */
+function nodesSeen({ observations }: BatchObservation): number {
+  const seen = observations.filter(({ result }) => result.ok);
+  return new Set(seen.map(({ target }) => JSON.stringify([target.cluster, target.node]))).size;
 }
 
 function statusOfBastion({ batch, bastion }: BatchObservation): TargetStatus {

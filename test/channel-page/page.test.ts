@@ -44,6 +44,7 @@ describe('docs/channels.md (write it anew with UPDATE_DOCS=1)', () => {
         bastions: [{ name: 'b', host: 'b', user: 'u', privateKey: '${file:k}' }],
         clusters: [{ name: 'c', bastion: 'b', nodes: [{ name: 'n', role: 'etcd', host: 'h' }] }],
         channels: [{ name: 'ops', type, ...example }],
+        server: { publicUrl: 'https://bartizan.example.net' },
       });
       const result = parseConfig(yaml, {
         ...OPTIONS,

@@ -42,6 +42,19 @@ What holds for all of them:
   In a burst those of the newest incidents are drawn first, and no text waits for a picture that would come too late.
   A channel that shows no picture (\`picture: none\`) has none drawn, and its texts wait for none.
 - A channel's secrets are resolved when \`up\` starts: a missing one is an error then, not when an alert needs it.
+- A channel reads what its service answers: each section says what that is when the service has the message. A web page,
+  or an answer that says no, is a failed attempt and is retried. Any other 2xx is unclear: the message is sent once more
+  under the same key, then counts as sent, with a warning. \`accepts\` lists answers of your receiver or proxy that mean
+  yes, with \`*\` for any text (\`accepts: ["queued*", ""]\`). \`webhook\` takes every 2xx for a yes.
+- A message whose layout the service refuses is sent again at once as plain text.
+- \`ca\` names the certificate of a private authority, trusted beside those of the system; \`proxy\` a proxy
+  (\`http://HOST:PORT\`), which sees addresses of https services only by host and port. Without \`proxy\` messages follow
+  \`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` of the environment; \`check --connect\` looks at webhooks without them.
+- \`Retry-After\` is read as seconds, also with a fraction, or as an HTTP date; anything else is ignored.
+- Names of nodes, clusters and labels are never links, mentions or commands. Control characters and what is invisible or
+  turns the reading direction is taken out of texts from outside.
+- An address is masked as a whole wherever it could be printed, with its path, its query and every segment of six or more
+  characters, however it is encoded; written into the file rather than as a reference, it is masked all the same.
 - What can never succeed (400, 404, redirects) goes to the channel's \`fallback\` at once, and without one is given up.
   What only the operator can mend (401, 403) goes to the fallback at once too, and without one is tried every five
   minutes for a day. All else is retried with growing waits, \`Retry-After\` obeyed, for five minutes with a fallback and

@@ -14,6 +14,7 @@ import type { Channel, Prober, SampleStore } from '../../core/ports.ts';
 import { createDeliver } from '../../functions/deliver.ts';
 import { readEnvironment } from '../../functions/environment.ts';
 import { createEvaluate } from '../../functions/evaluate.ts';
+import { createHistory } from '../../functions/history.ts';
 import { createNotify } from '../../functions/notify.ts';
 import { createPlan } from '../../functions/plan.ts';
 import { createProbe } from '../../functions/probe.ts';
@@ -40,6 +41,8 @@ export interface Cloud {
   nowMs(): number;
   /** Ticks the plan at that round and works until nothing is left to do before the next. */
   round(roundMs: number, options?: { tick?: boolean }): Promise<void>;
+  /** What the address of the history function answers. */
+  ask(path: string): Promise<{ statusCode?: number; body?: string }>;
   sent: { notification: Notification; atMs: number }[];
   queues: ReturnType<typeof createCloudQueues>;
   table: ReturnType<typeof createMemoryTable>;
@@ -56,6 +59,8 @@ export interface Cloud {
     channel?: boolean;
     /** Messages of these stages are handed out twice. */
     twice?: ReadonlySet<Stage>;
+    /** Nobody reads the queue of this stage. */
+    stopped?: Stage;
     /** Notify is not woken but by the tick. */
     noWake?: boolean;
     /** The function is killed after its work, before it answers. */
@@ -186,14 +191,18 @@ export function startCloud(options: {
       if (turns > MOST_TURNS) throw new Error('the pipeline keeps itself busy');
       busy = false;
       for (const stage of STAGES) {
+        if (stage === fault.stopped) continue;
         while (await queues.poll(urlOf(stage), SIZES[stage], (event) => call(stage, event))) busy = true;
         await stream();
       }
     }
   }
 
+  const history = createHistory(() => world);
   return {
     nowMs: clock.nowMs,
+    ask: (rawPath) =>
+      history({ rawPath } as never, context) as Promise<{ statusCode?: number; body?: string }>,
     async round(roundMs, { tick = true } = {}) {
       now = Math.max(now, roundMs);
       if (tick) await plan({ scheduledTime: new Date(roundMs).toISOString() }, context);

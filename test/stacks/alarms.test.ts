@@ -91,7 +91,10 @@ describe('alarms', () => {
     const others = alarms.filter(
       ({ id, Properties }) => id !== alarm?.id && Properties.TreatMissingData !== 'notBreaching',
     );
-    expect(others.map(({ id }) => id)).toEqual([]);
+    // That no node is seen is not counted either.
+    expect(others.map(({ Properties }) => [Properties.MetricName, Properties.EvaluationPeriods])).toEqual([
+      ['nodes_seen_total', 3],
+    ]);
   });
 
   it('each counter is one that the function of its service counts', () => {
@@ -104,9 +107,14 @@ describe('alarms', () => {
       ['evaluate', 'messages_retried_total'],
       ['evaluate', 'partials_missing_total'],
       ['evaluate', 'rounds_total'],
+      ['evaluate', 'rule_failures_total'],
+      ['notify', 'alerts_undelivered_overdue'],
+      ['notify', 'notify_failures_total'],
       ['plan', 'config_errors_total'],
       ['probe', 'messages_retried_total'],
       ['store', 'messages_retried_total'],
+      ['store', 'nodes_seen_total'],
+      ['store', 'samples_rejected_total'],
     ]);
     const sources = ['core/stages', 'functions'].flatMap((folder) =>
       readdirSync(folder).map((file) => readFileSync(`${folder}/${file}`, 'utf8')),

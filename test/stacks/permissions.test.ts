@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as functions from '../../functions/configuration.ts';
 import * as health from '../../functions/health.ts';
-import { ACTIVE_KEY, HEALTH_KEY, JUDGED } from '../../lib/data.ts';
+import { ACTIVE_KEY, DELIVERY_KEY, HEALTH_KEY, JUDGED } from '../../lib/data.ts';
 import { policyLines } from './policy-text.ts';
 import { resources, synthExample } from './synth.ts';
 
@@ -81,7 +81,10 @@ describe('each function may do this and nothing else', () => {
         ...receives('EvaluateQueue'),
         ...state(),
         `aps:QueryMetrics ${WORKSPACE}`,
+        's3:GetObject Files.Arn/health.json',
         's3:PutObject Files.Arn/health.json',
+        // Whether alerts can leave, before it calls the heartbeat.
+        's3:GetObject Files.Arn/delivery.json',
         // That it was judged; the fleet asks the others.
         's3:GetObject Files.Arn/judged/*',
         's3:PutObject Files.Arn/judged/*',
@@ -96,6 +99,7 @@ describe('each function may do this and nothing else', () => {
         ...['DescribeStream', 'GetRecords', 'GetShardIterator'].map(
           (action) => `dynamodb:${action} State.StreamArn`,
         ),
+        's3:PutObject Files.Arn/delivery.json',
         // Open incidents, after a change of the configuration.
         'dynamodb:Query State.Arn/index/history',
         // Streams are listed all or none.
@@ -113,14 +117,26 @@ describe('each function may do this and nothing else', () => {
         `aps:QueryMetrics ${WORKSPACE}`,
       ],
     ],
-    ['History', ['s3:GetObject Files.Arn/charts/*', 's3:GetObject Files.Arn/health.json']],
+    [
+      'History',
+      [
+        's3:GetObject Files.Arn/charts/*',
+        's3:GetObject Files.Arn/health.json',
+        's3:GetObject Files.Arn/delivery.json',
+      ],
+    ],
   ])('%s', (stage, allowed) => {
     expect(policyLines(templates, stage)).toEqual([...always(stage), ...allowed].sort());
   });
 });
 
 it('functions and stacks agree on the names of files', () => {
-  expect([ACTIVE_KEY, HEALTH_KEY, JUDGED]).toEqual([functions.ACTIVE_KEY, health.HEALTH_KEY, health.JUDGED]);
+  expect([ACTIVE_KEY, HEALTH_KEY, DELIVERY_KEY, JUDGED]).toEqual([
+    functions.ACTIVE_KEY,
+    health.HEALTH_KEY,
+    health.DELIVERY_KEY,
+    health.JUDGED,
+  ]);
 });
 
 describe('permissions follow from the configuration', () => {

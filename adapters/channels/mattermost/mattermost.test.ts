@@ -1,5 +1,7 @@
-import type { ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { ConfigError, PermanentError, RetryableError } from '../../../core/errors.ts';
 import { describeChannel, type ReceivedRequest } from '../../../test/contract/channel.ts';
 import { sampleAlert, sampleNotification, samplePicture } from '../../../test/contract/notifications.ts';
 import { createSecrets } from '../../secrets/secrets.ts';
@@ -67,7 +69,6 @@ describeChannel('mattermost', {
       deps,
     ),
   accept: fake.handle,
-  redact: secrets.redact,
   answers: 'read',
   temptations: ({ body }) => mattermostTemptations(JSON.parse(body.toString('utf8')).message),
   layout: {
@@ -103,7 +104,6 @@ describeChannel('mattermost-webhook', {
   },
   verifies: [],
   secrets: () => [env.HOOK],
-  redact: secrets.redact,
   answers: 'read',
   temptations: ({ body }) => mattermostTemptations(JSON.parse(body.toString('utf8')).text),
   layout: {
@@ -118,6 +118,34 @@ it('the webhook names the picture where readers can fetch it', () => {
     text: render(sampleNotification()),
     attachments: [{ color: '#ff6b6b', fallback: samplePicture.alt, image_url: samplePicture.url }],
   });
+});
+
+it.each([
+  [401, 'api.context.session_expired.app_error', ConfigError, /does not know the token/],
+  [404, 'app.channel.get.existing.app_error', ConfigError, /`channelId` is the id of 26 letters and digits/],
+  [400, 'api.context.invalid_url_param.app_error', ConfigError, /not the name/],
+  [403, 'api.context.permissions.app_error', ConfigError, /add it to the channel/],
+  [400, 'api.some.other.app_error', PermanentError, /api\.some\.other/],
+  [500, 'app.channel.get.existing.app_error', RetryableError, /answered 500/],
+])('turns %i %s into the right error', async (status, id, type, words) => {
+  const server = createServer((_, response) => response.writeHead(status).end(JSON.stringify({ id })));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const options = mattermost.options.parse({ url, token: '${env:TOKEN}', channelId: 'town-square' });
+  const channel = mattermost.create(options, deps);
+  const { signal } = new AbortController();
+  for (const asked of [
+    channel.send(sampleNotification(), undefined, { signal }),
+    channel.verify?.({ signal }),
+  ]) {
+    const error = await asked?.then(
+      () => expect.fail('it was accepted'),
+      (reason) => reason,
+    );
+    expect(error).toBeInstanceOf(type);
+    expect(error.message).toMatch(words);
+  }
+  server.close();
 });
 
 describe('the text', () => {

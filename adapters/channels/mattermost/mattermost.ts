@@ -3,7 +3,7 @@ import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
 import { RetryableError } from '../../../core/errors.ts';
 import type { Picture } from '../../../core/notify/model.ts';
-import { type HttpAnswer, sendRequest } from '../../http.ts';
+import { cleanLine, type HttpAnswer, sendRequest } from '../../http.ts';
 import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
 import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
@@ -65,7 +65,8 @@ has it.`,
           ) as Record<string, unknown>;
         const me = await get('/users/me');
         const channel = await get(`/channels/${encodeURIComponent(options.channelId)}`);
-        return { detail: `${me.username} sees channel ${channel.display_name}` };
+        const detail = `${me.username} sees channel ${channel.display_name}`;
+        return { detail: cleanLine(detail, secrets.redact) };
       },
       async send(notification, picture, { signal }) {
         const api = await openApi(signal);

@@ -30,7 +30,12 @@ const LAYOUT =
 export function mattermostRefusal(service: string) {
   return ({ status, body }: HttpAnswer): Error | undefined => {
     const { id } = (parseJson(body) ?? {}) as { id?: unknown };
-    if (typeof id !== 'string' || !/^[a-z0-9_.]{3,100}$/i.test(id) || status >= 500) return undefined;
+    if (
+      typeof id !== 'string' ||
+      !/^(api|app|ent|model|store|web)\.[a-z0-9_.]{3,100}$/.test(id) ||
+      status >= 500
+    )
+      return undefined;
     const text = `${service}: answered ${status}: ${id}`;
     if (LAYOUT.test(id)) return new LayoutError(text);
     const advice = ADVICE.find(([pattern]) => pattern.test(id))?.[1];

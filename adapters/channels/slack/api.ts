@@ -1,5 +1,5 @@
 import { ConfigError, RetryableError } from '../../../core/errors.ts';
-import { type HttpAnswer, sendRequest } from '../../http.ts';
+import { cleanLine, type HttpAnswer, type HttpDeps, sendRequest } from '../../http.ts';
 import type { Network } from '../../network.ts';
 import { retryAfterOf } from '../../retry-after.ts';
 import { parseJson } from '../answer.ts';
@@ -49,10 +49,10 @@ export function createSlackApi(options: {
       timeoutMs,
       signal,
       network,
-      explain: (refusal: HttpAnswer) => refusalOf(method, refusal, options.nowMs()),
+      explain: (refusal: HttpAnswer) => refusalOf(method, refusal, deps),
     } as const;
     const answer = await sendRequest(request, deps);
-    const refusal = refusalOf(method, answer, options.nowMs());
+    const refusal = refusalOf(method, answer, deps);
     if (refusal) throw refusal;
     return answer;
   };
@@ -67,7 +67,7 @@ export function createSlackApi(options: {
   return {
     async introduce() {
       const { answer, headers } = await call('auth.test', {});
-      const who = `bot ${answer.user} of ${answer.team}`;
+      const who = cleanLine(`bot ${answer.user} of ${answer.team}`, deps.redact);
       // Slack names a token's scopes in every answer; a proxy may take the header away.
       const named = headers['x-oauth-scopes'];
       if (named === undefined) return who;
@@ -94,11 +94,17 @@ export function createSlackApi(options: {
 }
 
 /** Slack answers 200 to most of what it refuses, 429 with a header to what comes too often. */
-function refusalOf(method: string, { status, headers, body }: HttpAnswer, nowMs: number): Error | undefined {
+function refusalOf(
+  method: string,
+  { status, headers, body }: HttpAnswer,
+  { nowMs, redact }: HttpDeps,
+): Error | undefined {
   const { ok, error } = (parseJson(body) ?? {}) as { ok?: unknown; error?: unknown };
   if (ok !== false || status >= 500) return undefined;
   const code =
-    typeof error === 'string' && /^[\w .:-]{1,80}$/.test(error) ? error : 'refused without a reason';
+    typeof error === 'string' && error !== ''
+      ? cleanLine(error, redact).slice(0, 100)
+      : 'refused without a reason';
   const limited = status === 429 ? 'ratelimited' : code;
-  return slackError(`slack ${method}`, limited, retryAfterOf(headers['retry-after'], nowMs));
+  return slackError(`slack ${method}`, limited, retryAfterOf(headers['retry-after'], nowMs()));
 }

@@ -55,7 +55,6 @@ describeChannel('slack', {
   stable: (text) => text.replaceAll(/F\d+/g, 'FILE'),
   verifies: ['/auth.test'],
   secrets: () => [TOKEN],
-  redact: secrets.redact,
   answers: 'read',
   temptations: (request) => slackTemptations(messageOf(request)),
   layout: {
@@ -76,7 +75,6 @@ describeChannel('slack-webhook', {
   accept: (request, response) => void response.writeHead(request.path === HOOK_PATH ? 200 : 404).end('ok'),
   verifies: [],
   secrets: () => [env.HOOK],
-  redact: secrets.redact,
   answers: 'read',
   temptations: (request) => slackTemptations(messageOf(request)),
   layout: {
@@ -169,12 +167,39 @@ describe('the bot', () => {
     expect(fake.posted).toEqual([]);
   });
 
+  it('is asked to write an id where a name stands', async () => {
+    fake = createFakeSlack({ token: TOKEN, channel: '#ops', host: () => baseUrl });
+    const { signal } = new AbortController();
+    expect(await bot(baseUrl, { channel: '#ops' }).verify?.({ signal })).toMatchObject({
+      unclear: expect.stringContaining('write the id instead'),
+    });
+  });
+
+  it('goes without its picture, blocks and all, when the picture is what is refused', async () => {
+    fake = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => baseUrl });
+    const { handle } = fake;
+    fake.handle = (request, response) =>
+      request.path === '/chat.postMessage' && request.body.includes('slack_file')
+        ? response.writeHead(200).end('{"ok":false,"error":"invalid_blocks"}')
+        : handle(request, response);
+    const sent = bot(baseUrl).send(sampleNotification(), samplePicture, {
+      signal: new AbortController().signal,
+    });
+    expect((await sent).detail).toMatch(/, without its picture$/);
+    expect(fake.posted[0]?.blocks.map(({ type }) => type)).toEqual(['header', 'section', 'context']);
+  });
+
   it.each([
-    ['invalid_auth', ConfigError],
-    ['channel_not_found', ConfigError],
-    ['ratelimited', RetryableError],
-    ['msg_too_long', PermanentError],
-  ])('turns %s into the right error', async (code, type) => {
+    ['invalid_auth', ConfigError, /take the "Bot User OAuth Token"/],
+    ['channel_not_found', ConfigError, /an id such as `C0123456789`.*, not a name/],
+    ['not_in_channel', ConfigError, /write `\/invite @BOT` there/],
+    ['missing_scope', ConfigError, /lacks a scope; add `chat:write`/],
+    ['is_archived', ConfigError, /the channel is archived/],
+    ['ratelimited', RetryableError, /ratelimited$/],
+    ['what_is_new', RetryableError, /what_is_new$/],
+    ['constructor', RetryableError, /constructor$/],
+    ['msg_too_long', PermanentError, /msg_too_long$/],
+  ])('turns %s into the right error', async (code, type, words) => {
     fake = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => baseUrl });
     fake.handle = (_, response) =>
       void response.writeHead(200).end(JSON.stringify({ ok: false, error: code }));
@@ -182,7 +207,27 @@ describe('the bot', () => {
     const error = await sent.catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(type);
     expect(String(error)).toContain(`slack chat.postMessage: ${code}`);
+    expect((error as Error).message).toMatch(words);
+    expect((error as RetryableError).rateLimited ?? false).toBe(code === 'ratelimited');
   });
+});
+
+it.each([
+  [404, 'no_service', ConfigError, /does not know the webhook/],
+  [410, 'channel_is_archived', ConfigError, /the channel is archived/],
+  [403, 'action_prohibited', ConfigError, /a rule of the workspace/],
+  [400, 'invalid_payload', PermanentError, /invalid_payload$/],
+  [404, '<html>no page</html>', PermanentError, /answered 404/],
+])('the webhook turns %i %s into the right error', async (status, body, type, words) => {
+  const server = createServer((_, response) => response.writeHead(status).end(body));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  env.HOOK = `http://127.0.0.1:${(server.address() as AddressInfo).port}${HOOK_PATH}`;
+  const channel = slackWebhook.create(slackWebhook.options.parse({ url: '${env:HOOK}' }), deps);
+  const { signal } = new AbortController();
+  const error = await channel.send(sampleNotification(), undefined, { signal }).catch((reason) => reason);
+  expect(error).toBeInstanceOf(type);
+  expect(error.message).toMatch(words);
+  server.close();
 });
 
 describe('the blocks', () => {

@@ -1,7 +1,5 @@
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { RetryableError } from '../../../core/errors.ts';
 import { describeChannel, type ReceivedRequest } from '../../../test/contract/channel.ts';
 import { sampleAlert, sampleNotification } from '../../../test/contract/notifications.ts';
 import { createSecrets } from '../../secrets/secrets.ts';
@@ -90,7 +88,6 @@ describeChannel('telegram', {
   accept: (request, response) => void fakeTelegram(request, response),
   verifies: [`/bot${TOKEN}/getMe`, `/bot${TOKEN}/getChat?chat_id=-1001`],
   secrets: () => [TOKEN],
-  redact: secrets.redact,
   answers: 'read',
   operatorStatuses: [404],
   temptations: telegramTemptations,
@@ -101,31 +98,6 @@ describeChannel('telegram', {
         .end('{"ok":false,"error_code":400,"description":"Bad Request: can\'t parse entities: at byte 7"}'),
     isPlain: ({ body }) => !body.includes('parse_mode'),
   },
-});
-
-it('obeys retry_after, which Telegram gives in the body, and names what Telegram says', async () => {
-  const server = createServer((_, response) => {
-    const body = {
-      ok: false,
-      error_code: 429,
-      description: 'Too Many Requests: retry after 17',
-      parameters: { retry_after: 17 },
-    };
-    response.writeHead(429).end(JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const channel = telegram.create(telegram.options.parse({ token: '${env:TOKEN}', chatId: 1, apiUrl }), {
-    secrets,
-    clock: { nowMs: Date.now },
-  });
-  const options = { signal: new AbortController().signal };
-  const error = await channel
-    .send(sampleNotification(), undefined, options)
-    .catch((reason: unknown) => reason);
-  expect(error).toBeInstanceOf(RetryableError);
-  expect(error).toMatchObject({ retryAfterMs: 17_000, message: expect.stringContaining('retry after 17') });
-  server.close();
 });
 
 describe('the text', () => {

@@ -3,7 +3,7 @@ import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
 import { PermanentError, RetryableError } from '../../../core/errors.ts';
 import type { Picture } from '../../../core/notify/model.ts';
-import { type HttpAnswer, type HttpRequest, sendRequest } from '../../http.ts';
+import { cleanLine, type HttpAnswer, type HttpRequest, sendRequest } from '../../http.ts';
 import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
 import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
@@ -97,11 +97,9 @@ group that became a supergroup has another id: it is followed at once, and \`che
         const bot = await ask(() => 'getMe');
         const chat = await ask((chatId) => `getChat?chat_id=${encodeURIComponent(chatId)}`);
         const named = chat.title ?? chat.username ?? options.chatId;
+        const detail = cleanLine(`bot @${bot.username ?? '?'} sees chat ${named}`, secrets.redact);
         const unclear = moved();
-        return {
-          detail: `bot @${bot.username ?? '?'} sees chat ${named}`,
-          ...(unclear !== undefined && { unclear }),
-        };
+        return { detail, ...(unclear !== undefined && { unclear }) };
       },
       async send(notification, picture, { signal }) {
         const shown = picture !== undefined && picture.png.length <= PHOTO_LIMIT_BYTES ? picture : undefined;

@@ -28,7 +28,6 @@ function optionsFor(baseUrl: string, more: Readonly<Record<string, unknown>> = {
 
 const contract = {
   secrets: () => [TOKEN, KEY, HEADER],
-  redact: secrets.redact,
   answers: 'any 2xx',
   // JSON is data: who shows it makes it harmless.
   temptations: () => [],
@@ -73,6 +72,8 @@ describeChannel('webhook, multipart', {
   create: (baseUrl, options) =>
     webhook.create({ ...optionsFor(baseUrl, options), picture: 'multipart' }, { secrets, clock }),
   async accept({ headers, body }, response) {
+    // Without a picture it is the JSON alone.
+    if (headers['content-type']?.startsWith('application/json')) return response.writeHead(202).end();
     const signed = Buffer.concat([
       Buffer.from(`${headers['webhook-id']}.${headers['webhook-timestamp']}.`),
       body,
@@ -89,7 +90,7 @@ describeChannel('webhook, multipart', {
       parsed.data.picture.base64 === null &&
       picture.type === 'image/png' &&
       Buffer.from(await picture.arrayBuffer()).equals(samplePicture.png);
-    response.writeHead(fine ? 202 : 400).end();
+    return response.writeHead(fine ? 202 : 400).end();
   },
   keyOf: (request) => String(request.headers['idempotency-key']),
 });

@@ -1,6 +1,7 @@
 import type * as Client from '@aws-sdk/client-dynamodb';
 import type * as Document from '@aws-sdk/lib-dynamodb';
 import { PermanentError, RetryableError } from '../../../core/errors.ts';
+import { appendAll } from '../../../core/extremes.ts';
 import type { AwsClient } from '../../aws/client.ts';
 import { awsError } from '../../aws/errors.ts';
 import { queryInput, transactItem } from './expressions.ts';
@@ -52,7 +53,7 @@ export async function openDynamoTable(options: DynamoTableOptions): Promise<Tabl
     for (let tried = 0; tried < TRIES; tried++) {
       const RequestItems = { [TableName]: { Keys: left, ConsistentRead: true } };
       const answer = await typed(client.send(new document.BatchGetCommand({ RequestItems })));
-      items.push(...((answer.Responses?.[TableName] ?? []) as Item[]));
+      appendAll(items, (answer.Responses?.[TableName] ?? []) as Item[]);
       left = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
       if (left.length === 0) return items;
       await pause(tried);
@@ -71,7 +72,7 @@ export async function openDynamoTable(options: DynamoTableOptions): Promise<Tabl
         ...(start && { ExclusiveStartKey: start }),
       };
       const page = await typed(client.send(new document.QueryCommand(input)));
-      items.push(...((page.Items ?? []) as Item[]));
+      appendAll(items, (page.Items ?? []) as Item[]);
       start = page.LastEvaluatedKey;
     } while (start && items.length < limit);
     return items;
@@ -80,7 +81,7 @@ export async function openDynamoTable(options: DynamoTableOptions): Promise<Tabl
   return {
     async get(keys) {
       const items: Item[] = [];
-      for (const page of pagesOf(distinct(keys))) items.push(...(await getPage(page)));
+      for (const page of pagesOf(distinct(keys))) appendAll(items, await getPage(page));
       return items;
     },
     query: (query) => pages(query),

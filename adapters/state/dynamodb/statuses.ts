@@ -1,4 +1,5 @@
 import { RetryableError } from '../../../core/errors.ts';
+import { greatestOf } from '../../../core/extremes.ts';
 import type { StateStore, TargetStatus } from '../../../core/ports.ts';
 import { buckets, keys } from './layout.ts';
 import { loadRecord, openRecords, recordRemoval, recordWrites } from './record.ts';
@@ -85,7 +86,7 @@ export async function pruneStatuses(world: World, olderThanMs: number): Promise<
 
 /** Of an item with these statuses: that of the newest. */
 function expiryOf(world: World, statuses: readonly TargetStatus[]): number {
-  return world.expiresAt(Math.max(0, ...statuses.map(({ roundMs }) => roundMs)));
+  return world.expiresAt(greatestOf([0, ...statuses.map(({ roundMs }) => roundMs)]));
 }
 
 /** A status of each target and check, the last of those of its newest round; in an order that packs well. */

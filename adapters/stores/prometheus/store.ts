@@ -1,4 +1,5 @@
 import { PermanentError, RetryableError } from '../../../core/errors.ts';
+import { appendAll } from '../../../core/extremes.ts';
 import { labelKey, labelsMatch } from '../../../core/labels.ts';
 import type { LabelGlobs, Labels, Point, Sample, Series } from '../../../core/model.ts';
 import type { Clock, SampleStore, WriteResult } from '../../../core/ports.ts';
@@ -106,12 +107,16 @@ export function createPrometheusStore(api: PrometheusApi, clock: Clock): SampleS
       const refused: Refused[] = [];
       const tries = { left: MOST_HALVINGS };
       for (let at = 0; at < series.length; at += SERIES_A_REQUEST) {
-        refused.push(...(await send(series.slice(at, at + SERIES_A_REQUEST), tries)));
+        appendAll(refused, await send(series.slice(at, at + SERIES_A_REQUEST), tries));
       }
       let duplicates = 0;
       for (const { series: one, reason } of refused) {
         if (/duplicate/i.test(reason)) duplicates += one.source.length;
-        else rejected.push(...one.source.map((sample) => ({ sample, reason })));
+        else
+          appendAll(
+            rejected,
+            one.source.map((sample) => ({ sample, reason })),
+          );
       }
       return { written: samples.length - rejected.length - duplicates, duplicates, rejected };
     },

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import type { Bartizan } from '../local/up.ts';
+import { recoverUntil } from './up.ts';
+
+function createFake(name: string, log: string[]) {
+  const damaged = Promise.withResolvers<'state' | 'samples'>();
+  const bartizan = {
+    url: name,
+    damaged: damaged.promise,
+    async stop() {
+      log.push(`${name} stopped`);
+      throw new Error('a damaged database is not closed cleanly');
+    },
+  } as unknown as Bartizan;
+  return { bartizan, damage: () => damaged.resolve('state') };
+}
+
+it('starts anew when a damaged database is met, and gives the one that runs at the end', async () => {
+  const log: string[] = [];
+  const first = createFake('first', log);
+  const second = createFake('second', log);
+  const signal = Promise.withResolvers<void>();
+  const last = recoverUntil(signal.promise, first.bartizan, async () => {
+    log.push('started');
+    // Damage that comes back at once waits; the stop does not wait for it.
+    second.damage();
+    signal.resolve();
+    return second.bartizan;
+  });
+  first.damage();
+  expect((await last).url).toBe('second');
+  expect(log).toEqual(['first stopped', 'started']);
+});
+
+it('ends with the reason when it cannot start anew, so that a supervisor tries', async () => {
+  const first = createFake('first', []);
+  first.damage();
+  const never = new Promise<void>(() => {});
+  const refused = recoverUntil(never, first.bartizan, () => Promise.reject(new Error('no space left')));
+  await expect(refused).rejects.toThrow('no space left');
+});

@@ -1,0 +1,146 @@
+// Whether alerts can leave, for /healthz, the heartbeat and metrics of both runners.
+import type { ChannelConfig } from './config/types.ts';
+import { leastOf } from './extremes.ts';
+import { formatSpan } from './format.ts';
+import type { UndeliveredAlert as Undelivered } from './notify/undelivered.ts';
+
+/** Stable: monitors may match on them. docs/runbook.md says what each means. */
+export const HEALTH_CODES = [
+  'rounds-missing',
+  'round-failed',
+  'nothing-seen',
+  'samples-refused',
+  'evaluation-behind',
+  'rule-failing',
+  'notify-failing',
+  'undelivered',
+  'undelivered-optional',
+  'channel-failing',
+  'answers-unclear',
+  'state-unwritable',
+  'data-damaged',
+  'audit-unwritable',
+  'housekeeping-failing',
+  'data-set-aside',
+] as const;
+export type HealthCode = (typeof HEALTH_CODES)[number];
+
+/** `words` are for everybody: numbers, no names. `detail`, with names and errors, is for those on the machine. */
+export interface Finding {
+  code: HealthCode;
+  words: string;
+  detail?: string;
+}
+
+/** Reasons make health fail; warnings are listed. */
+export interface Findings {
+  reasons: readonly Finding[];
+  warnings: readonly Finding[];
+}
+
+/** With one of these the heartbeat is held back: nobody may hear of what fires. */
+const SILENCING: ReadonlySet<HealthCode> = new Set([
+  'nothing-seen',
+  'notify-failing',
+  'undelivered',
+  'state-unwritable',
+  'data-damaged',
+]);
+
+export function holdsHeartbeat({ reasons }: Findings): Finding | undefined {
+  return reasons.find(({ code }) => SILENCING.has(code));
+}
+
+/** Of an alert that nobody was sent though somebody should have been. */
+export type UndeliveredAlert = Pick<Undelivered, 'rule' | 'labels' | 'owedSinceMs'> & {
+  channels: readonly Pick<Undelivered['channels'][number], 'channel' | 'error'>[];
+};
+
+/** What is looked at of an open incident. */
+export interface OpenIncident {
+  channel: string;
+  /** `error`: of its last failure. */
+  attempt?: { tries: number; error?: string };
+}
+
+/** Names in a detail; more are a number. */
+const MOST_NAMES = 5;
+
+/**
+ * What undelivered alerts and failing channels come to; `overdue` is the number of alerts behind the reason. An alert is a reason once it was owed longer than
+ * `undeliveredAfterMs` and one of its channels is required; a channel that fails beside others is a warning.
+ */
+export function deliveryFindings(input: {
+  undelivered: readonly UndeliveredAlert[];
+  /** Open ones. */
+  incidents: readonly OpenIncident[];
+  channels: readonly Pick<ChannelConfig, 'name' | 'required'>[];
+  undeliveredAfterMs: number;
+  nowMs: number;
+}): Findings & { overdue: number } {
+  const { undelivered, incidents, channels, undeliveredAfterMs, nowMs } = input;
+  const optional = new Set(channels.filter(({ required }) => required === false).map(({ name }) => name));
+  const overdue = undelivered.filter(({ owedSinceMs }) => nowMs - owedSinceMs > undeliveredAfterMs);
+  const isOptional = (alert: UndeliveredAlert) =>
+    alert.channels.length > 0 && alert.channels.every(({ channel }) => optional.has(channel));
+  const [listed, missed] = [overdue.filter(isOptional), overdue.filter((alert) => !isOptional(alert))];
+  const failing = failingChannels(incidents);
+  const say = (alerts: readonly UndeliveredAlert[]) => {
+    const sinceMs = leastOf(alerts.map(({ owedSinceMs }) => owedSinceMs));
+    return `${count(alerts.length, 'alert')} reached nobody; the oldest for ${formatSpan(nowMs - sinceMs)}`;
+  };
+  return {
+    overdue: missed.length,
+    reasons:
+      missed.length === 0
+        ? []
+        : [{ code: 'undelivered', words: say(missed), detail: some(missed.map(alertText)) }],
+    warnings: [
+      ...(listed.length === 0
+        ? []
+        : [
+            {
+              code: 'undelivered-optional' as const,
+              words: `${say(listed)}, by channels that are not required`,
+              detail: some(listed.map(alertText)),
+            },
+          ]),
+      ...(failing.size === 0
+        ? []
+        : [
+            {
+              code: 'channel-failing' as const,
+              words: `${count(failing.size, 'channel')} took no message at the last try`,
+              detail: some([...failing].map(([name, error]) => (error ? `${name}: ${error}` : name))),
+            },
+          ]),
+    ],
+  };
+}
+
+/** Channels whose last attempt failed and is not over. A first one under way has no error. */
+function failingChannels(incidents: readonly OpenIncident[]): Map<string, string> {
+  const failing = new Map<string, string>();
+  for (const { channel, attempt } of incidents) {
+    if (attempt && (attempt.error !== undefined || attempt.tries > 1))
+      failing.set(channel, attempt.error ?? '');
+  }
+  return failing;
+}
+
+function alertText({ rule, labels, channels }: UndeliveredAlert): string {
+  const place = Object.values(labels).join('/');
+  const ways = channels.map(({ channel, error }) => (error ? `${channel}: ${error}` : channel)).join(', ');
+  return `${rule} ${place} (${ways || 'no channel'})`;
+}
+
+/** "1 alert", "2 alerts". */
+export function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
+/** The first few, and how many more. */
+export function some(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES;
+  return `${names.slice(0, MOST_NAMES).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}

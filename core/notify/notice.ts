@@ -1,0 +1,60 @@
+import { beginAttempt } from './attempt.ts';
+import type { Incident, IncidentAlert, Notification } from './model.ts';
+import { buildNotification } from './notification.ts';
+
+/** Something about ourselves that every channel is to hear, whatever its routes. */
+export interface Notice {
+  /** Name of the alert that it is told as. */
+  name: string;
+  title: string;
+  summary: string;
+  atMs: number;
+  /** From then on it is over. */
+  overAtMs: number;
+}
+
+/** The notice as its first message (firing), or its second (over). */
+export function noticeMessage(input: {
+  notice: Notice;
+  channel: string;
+  resolved: boolean;
+  nowMs: number;
+  timeZone: string;
+}): Notification {
+  const { notice, channel, resolved, nowMs, timeZone } = input;
+  const { name, title, summary, atMs, overAtMs } = notice;
+  const alert: IncidentAlert = {
+    alertId: name,
+    rule: name,
+    severity: 'critical',
+    labels: {},
+    status: resolved ? 'resolved' : 'firing',
+    sinceMs: atMs,
+    firedAtMs: atMs,
+    ...(resolved && { resolvedAtMs: overAtMs, clearedAtMs: overAtMs }),
+    reason: 'threshold',
+  };
+  const incident: Incident = {
+    id: `inc-${name}-${atMs}-${channel}`,
+    route: name,
+    channel,
+    groupKey: name,
+    groupLabels: { rule: name },
+    openedAtMs: atMs,
+    alerts: [alert],
+    rules: {},
+    notified: {},
+    notifications: resolved ? 1 : 0,
+  };
+  const reason = resolved ? 'all-resolved' : 'first';
+  const notification = buildNotification({
+    incident,
+    attempt: beginAttempt(incident, { alerts: [alert], reason }, nowMs),
+    reason,
+    alerts: [alert],
+    statuses: [],
+    timeZone,
+    nowMs,
+  });
+  return { ...notification, alerts: notification.alerts.map((one) => ({ ...one, title, summary })) };
+}

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { clear, createWorld, fire, MINUTE, route, START, type World } from '../../test/stage-world.ts';
+import { PermanentError } from '../errors.ts';
+import { suppressionJudge } from '../notify/suppression.ts';
+import { undeliveredAlerts } from '../notify/undelivered.ts';
+
+const channel = (name: string, fallback?: string) => ({
+  name,
+  type: 'webhook',
+  theme: 'dark' as const,
+  options: {},
+  ...(fallback !== undefined && { fallback }),
+});
+const both = {
+  routes: [{ ...route, channels: ['ops', 'chat'] }],
+  channels: [channel('ops'), channel('chat')],
+};
+const refuse = async () => {
+  throw new PermanentError('404');
+};
+
+async function passes(world: World, minutes: readonly number[]): Promise<void> {
+  for (const minute of minutes) {
+    await world.goTo(minute);
+    await world.notify();
+  }
+}
+
+async function undelivered(world: World) {
+  const incidents = (await world.state.openIncidents()).map(({ value }) => value);
+  const firing = (await world.state.listAlerts()).map(({ value }) => value);
+  const nowMs = world.time.clock.nowMs();
+  return undeliveredAlerts({
+    incidents,
+    firing,
+    config: world.config,
+    suppressionOf: (alert, rules) => suppressionJudge({ rules, silences: [], firing, nowMs })(alert),
+  });
+}
+
+/** `chat` accepts all, `ops` nothing; the alert fires at 2 and ends at 4. */
+async function refusedByOps(options = both): Promise<World> {
+  const world = createWorld(options);
+  world.answers.ops = refuse;
+  await fire(world);
+  await passes(world, [2, 3]);
+  await clear(world, 4);
+  await passes(world, [4]);
+  expect(world.said()).toEqual(['chat 1 first firing n1:firing', 'chat 2 all-resolved resolved n1:resolved']);
+  return world;
+}
+
+describe('an alert that one channel was sent and another was not', () => {
+  it('is not undelivered after its end, though the other still owes it', async () => {
+    const world = await refusedByOps();
+    expect((await world.state.openIncidents()).map(({ value }) => value.channel)).toContain('ops');
+    expect(await undelivered(world)).toEqual([]);
+    world.answers.ops = async () => undefined;
+    await passes(world, [12]);
+    expect(world.said().slice(2)).toEqual(['ops 2 fired-and-resolved resolved n1:resolved']);
+  });
+
+  it('is undelivered after its end while neither was sent it, and no longer once one was', async () => {
+    const world = createWorld(both);
+    world.answers.ops = refuse;
+    world.answers.chat = refuse;
+    await fire(world);
+    await passes(world, [2]);
+    await clear(world, 4);
+    await passes(world, [4]);
+    expect(await undelivered(world)).toHaveLength(1);
+    world.answers.chat = async () => undefined;
+    await passes(world, [10]);
+    expect(world.said()).toEqual(['chat 2 fired-and-resolved resolved n1:resolved']);
+    expect(await undelivered(world)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'is renamed',
+      { routes: [{ ...route, channels: ['pager', 'chat'] }], channels: [channel('pager'), channel('chat')] },
+    ],
+    ['is taken from the route', { routes: [{ ...route, channels: ['chat'] }], channels: both.channels }],
+  ])('is not sent again to the first when the other %s', async (_, change) => {
+    const world = await refusedByOps();
+    const next = createWorld({ ...change, state: world.state });
+    next.time.jumpTo(START + 6 * MINUTE);
+    await passes(next, [6, 8, 15]);
+    expect(next.said()).toEqual([]);
+    expect(await next.state.openIncidents()).toEqual([]);
+  });
+
+  it('the end that a renamed channel owed is sent by the new one alone', async () => {
+    const world = createWorld(both);
+    await fire(world);
+    await passes(world, [2, 3]);
+    world.answers.ops = refuse;
+    await clear(world, 8);
+    await passes(world, [8]);
+    const renamed = {
+      routes: [{ ...route, channels: ['pager', 'chat'] }],
+      channels: [channel('pager'), channel('chat')],
+    };
+    const next = createWorld({ ...renamed, state: world.state });
+    next.time.jumpTo(START + 10 * MINUTE);
+    await passes(next, [10, 15]);
+    expect(next.said()).toEqual(['pager 1 all-resolved resolved n1:resolved']);
+  });
+});
+
+describe('a fallback that routes name anyway', () => {
+  it.each(['firing', 'its end'])('is not handed %s a second time', async (what) => {
+    const world = createWorld({
+      routes: [
+        { ...route, channels: ['ops'], continue: true },
+        { ...route, name: 'second', channels: ['chat'], groupBy: ['node'] },
+      ],
+      channels: [channel('ops', 'chat'), channel('chat')],
+    });
+    if (what === 'firing') world.answers.ops = refuse;
+    await fire(world);
+    await passes(world, [2, 3]);
+    world.answers.ops = refuse;
+    await clear(world, 8);
+    await passes(world, [8, 9, 20, 40]);
+    const chat = world.said().filter((line) => line.startsWith('chat'));
+    expect(chat).toEqual(['chat 1 first firing n1:firing', 'chat 2 all-resolved resolved n1:resolved']);
+  });
+});
+
+it('a change makes no second alert where the time of the firing is not that of the alert', async () => {
+  const world = createWorld();
+  // The first evaluation of a rule tells at its own time what fired before.
+  for (const minute of [0, 1, 2, 3, 4, 5]) world.put(minute, { n1: 95 });
+  await world.goTo(5);
+  await world.judge(5);
+  await world.notify();
+  const [alert] = await world.state.listAlerts();
+  const [incident] = await world.state.openIncidents();
+  expect(incident?.value.alerts[0]?.firedAtMs).not.toBe(alert?.value.firedAtMs);
+  const next = createWorld({ ...both, state: world.state });
+  next.time.jumpTo(START + 6 * MINUTE);
+  await passes(next, [6, 7]);
+  expect(next.said()).toEqual(['chat 1 first firing n1:firing']);
+  for (const { value } of await next.state.openIncidents()) expect(value.alerts).toHaveLength(1);
+  expect(await undelivered(next)).toEqual([]);
+});

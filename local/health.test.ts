@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import type { UndeliveredAlert } from '../core/health.ts';
+import { createRecordingLogger } from '../test/recording-logger.ts';
+import { createFaults } from './faults.ts';
+import { createHealth, publicHealth, roundFindings } from './health.ts';
+import { createMeter } from './meter.ts';
+import { beatIfHealthy, createPassFaults, createPulse } from './pulse.ts';
+
+const MINUTE = 60_000;
+
+describe('rounds', () => {
+  const codes = (extra: Partial<Parameters<typeof roundFindings>[0]>) =>
+    roundFindings({
+      nowMs: 5 * MINUTE,
+      startedAtMs: 0,
+      tickMs: MINUTE,
+      last: { roundMs: 4 * MINUTE, completedAtMs: 4 * MINUTE, durationMs: 2_000 },
+      ...extra,
+    }).map(({ code }) => code);
+
+  it.each([
+    ['that complete', {}, []],
+    ['of which the last is long ago', { nowMs: 10 * MINUTE }, ['rounds-missing']],
+    ['of a start that is young', { nowMs: 3 * MINUTE, last: undefined }, []],
+    ['of a start without any', { nowMs: 7 * MINUTE, last: undefined }, ['rounds-missing']],
+    [
+      'of which the last failed',
+      { last: { roundMs: 0, completedAtMs: 4 * MINUTE, durationMs: 1, error: 'disk full' } },
+      ['round-failed'],
+    ],
+  ] as const)('%s', (_, extra, expected) => {
+    expect(codes(extra)).toEqual(expected);
+  });
+});
+
+function createTrial() {
+  let nowMs = 0;
+  const meter = createMeter();
+  const faults = createFaults();
+  const logger = createRecordingLogger();
+  const undelivered: UndeliveredAlert[] = [];
+  let reads = 0;
+  let broken = false;
+  const health = createHealth(
+    {
+      config: { channels: [], server: { undeliveredAfterMs: 5 * MINUTE } as never },
+      async read() {
+        reads++;
+        if (broken) throw new Error('/data/state.db is damaged');
+        return { undelivered, incidents: [] };
+      },
+      faults,
+      clock: { nowMs: () => nowMs },
+      meter,
+      redact: (text) => text.replaceAll('hunter2', '<secret>'),
+    },
+    { startedAtMs: 0, tickMs: MINUTE },
+  );
+  const beats: number[] = [];
+  const heartbeat = { beat: async () => void beats.push(nowMs) };
+  return {
+    health,
+    faults,
+    meter,
+    logger,
+    undelivered,
+    reads: () => reads,
+    beats,
+    break: () => {
+      broken = true;
+    },
+    goTo: (ms: number) => {
+      nowMs = ms;
+      health.roundEnded({ roundMs: ms, completedAtMs: ms, durationMs: 1 });
+    },
+    beat: async () => beatIfHealthy(heartbeat, await health.check(), { meter, logger }),
+  };
+}
+
+describe('an alert that nobody was sent', () => {
+  it('fails health and holds the heartbeat back once it was owed for long enough', async () => {
+    const trial = createTrial();
+    trial.undelivered.push({
+      rule: 'memory',
+      labels: { node: 'n1' },
+      owedSinceMs: 0,
+      channels: [{ channel: 'ops', error: 'hunter2 refused' }],
+    });
+    trial.goTo(4 * MINUTE);
+    expect(await trial.health.check()).toMatchObject({ status: 'ok', alertsUndelivered: 1, reasons: [] });
+    await trial.beat();
+    trial.goTo(6 * MINUTE);
+    const health = await trial.health.check();
+    expect(health).toMatchObject({
+      status: 'failing',
+      reasons: [{ code: 'undelivered', detail: 'memory n1 (ops: <secret> refused)' }],
+    });
+    expect(trial.meter.text()).toContain('bartizan_health_faults{code="undelivered"} 1');
+    expect(trial.meter.text()).toContain('bartizan_health_faults{code="data-damaged"} 0');
+    expect(JSON.stringify(publicHealth(health))).not.toMatch(/ops|n1/);
+    await trial.beat();
+    expect(trial.beats).toEqual([4 * MINUTE]);
+    expect(trial.meter.text()).toContain('bartizan_heartbeats_total{outcome="withheld"} 1');
+    expect(trial.meter.text()).toContain('bartizan_alerts_undelivered 1');
+    expect(trial.logger.lines).toMatchObject([{ level: 'warn', fields: { code: 'undelivered' } }]);
+    trial.undelivered.pop();
+    trial.goTo(7 * MINUTE);
+    await trial.beat();
+    expect(trial.beats).toEqual([4 * MINUTE, 7 * MINUTE]);
+  });
+
+  it('that notify has not taken up counts from when it was known of, however long ago it fired', async () => {
+    const trial = createTrial();
+    trial.goTo(60 * MINUTE);
+    trial.undelivered.push({ rule: 'memory', labels: {}, owedSinceMs: 0, channels: [] });
+    expect((await trial.health.check()).reasons).toEqual([]);
+    trial.goTo(66 * MINUTE);
+    expect((await trial.health.check()).reasons).toMatchObject([{ code: 'undelivered' }]);
+  });
+
+  it('is read once for many who ask', async () => {
+    const trial = createTrial();
+    await Promise.all(Array.from({ length: 50 }, () => trial.health.check()));
+    expect(trial.reads()).toBe(1);
+    trial.goTo(MINUTE);
+    await trial.health.check();
+    expect(trial.reads()).toBe(2);
+  });
+
+  it('that cannot be read fails health as well', async () => {
+    const trial = createTrial();
+    trial.break();
+    trial.goTo(MINUTE);
+    expect(await trial.health.check()).toMatchObject({
+      status: 'failing',
+      reasons: [{ code: 'notify-failing' }],
+    });
+    await trial.beat();
+    expect(trial.beats).toEqual([]);
+  });
+});
+
+it('passes of notify that fail in a row fail health and hold the heartbeat back, until one succeeds', async () => {
+  const trial = createTrial();
+  const onPass = createPassFaults(trial.faults);
+  for (const failures of [1, 2]) onPass(failures, new Error('disk full'));
+  trial.goTo(MINUTE);
+  await trial.beat();
+  onPass(3, new Error('disk full'));
+  expect((await trial.health.check()).reasons).toMatchObject([
+    { code: 'notify-failing', detail: 'disk full' },
+  ]);
+  await trial.beat();
+  onPass(0);
+  await trial.beat();
+  expect(trial.beats.length).toBe(2);
+});
+
+it('an answer that is neither yes nor no is a warning', async () => {
+  const trial = createTrial();
+  trial.meter.count('deliveries_unclear_total', { channel: 'ops' });
+  const { status, warnings } = await trial.health.check();
+  expect([status, warnings.map(({ code }) => code)]).toEqual(['ok', ['answers-unclear']]);
+});
+
+it('no heartbeat tells of a round that failed', async () => {
+  const trial = createTrial();
+  trial.health.roundEnded({ roundMs: 0, completedAtMs: 0, durationMs: 1, error: 'no key' });
+  await trial.beat();
+  expect(trial.beats).toEqual([]);
+});
+
+it('is stuck when the scheduler has not turned for two minutes', () => {
+  let nowMs = 0;
+  const pulse = createPulse(() => nowMs);
+  nowMs = 120_000;
+  expect(pulse.stuck()).toBeUndefined();
+  nowMs = 121_000;
+  expect(pulse.stuck()).toBe('the scheduler has not turned for 121 s');
+  pulse.beat();
+  expect(pulse.stuck()).toBeUndefined();
+});

@@ -1,0 +1,126 @@
+import { expect, it } from 'vitest';
+import type { Notification } from '../core/notify/model.ts';
+import type { Channel } from '../core/ports.ts';
+import { createMemoryState } from '../test/memory-state.ts';
+import { createRecordingLogger } from '../test/recording-logger.ts';
+import { createVirtualTime } from '../test/virtual-time.ts';
+import { createFaults } from './faults.ts';
+import { createMeter } from './meter.ts';
+import { noticeOf, runNotices } from './notices.ts';
+
+const HOUR = 3_600_000;
+const notice = noticeOf([{ name: 'state', detail: 'x', files: ['state.db.aside'] }], 0);
+
+function createTrial(names: readonly string[]) {
+  const time = createVirtualTime(0);
+  const { counters } = createMemoryState();
+  const dead = new Set<string>();
+  const got: string[] = [];
+  const messages: Notification[] = [];
+  const channel = (name: string): Channel => ({
+    async send(notification) {
+      if (dead.has(name)) throw new Error('no answer from hunter2');
+      got.push(`${name} ${notification.number} ${notification.status} ${time.clock.nowMs() / 1000}`);
+      messages.push(notification);
+      return { detail: 'ok' };
+    },
+  });
+  const meter = createMeter();
+  const faults = createFaults();
+  const logger = createRecordingLogger();
+  const start = (fresh: typeof notice | undefined) => {
+    const stopping = new AbortController();
+    const ended = runNotices(fresh, {
+      counters,
+      channels: new Map(names.map((name) => [name, channel(name)])),
+      faults,
+      clock: time.clock,
+      sleep: time.sleep,
+      logger,
+      meter,
+      redact: (text) => text.replaceAll('hunter2', '<secret>'),
+      timeZone: 'UTC',
+      signal: stopping.signal,
+    });
+    return { ended, stop: () => stopping.abort() };
+  };
+  return { time, dead, got, messages, faults, logger, meter, start };
+}
+
+it('is told in every channel, and an hour later that it is over', async () => {
+  const trial = createTrial(['ops', 'chat']);
+  const { ended } = trial.start(notice);
+  await trial.time.advanceTo(2 * HOUR);
+  await ended;
+  expect(trial.got.sort()).toEqual([
+    'chat 1 firing 0',
+    'chat 2 resolved 3600',
+    'ops 1 firing 0',
+    'ops 2 resolved 3600',
+  ]);
+  expect(trial.messages[0]).toMatchObject({
+    severity: 'critical',
+    alerts: [
+      { title: 'Bartizan began anew after damage', summary: expect.stringContaining('state was damaged') },
+    ],
+  });
+  expect(new Set(trial.messages.map(({ key }) => key)).size).toBe(4);
+  expect(trial.faults.findings().warnings).toEqual([]);
+});
+
+it('is tried again for a channel that does not take it, less and less often, and listed meanwhile', async () => {
+  const trial = createTrial(['ops', 'chat']);
+  trial.dead.add('chat');
+  const { stop } = trial.start(notice);
+  await trial.time.advanceTo(60_000);
+  expect(trial.got).toEqual(['ops 1 firing 0']);
+  const tries = trial.logger.lines.filter(({ message }) => message.startsWith('a notice was not'));
+  expect(tries.length).toBe(5);
+  expect(tries[0]?.fields).toEqual({ channel: 'chat', detail: 'no answer from <secret>' });
+  expect(trial.faults.findings().warnings).toEqual([
+    {
+      code: 'data-set-aside',
+      words: 'a damaged database was put aside; 1 channel not told yet',
+      detail: 'chat',
+    },
+  ]);
+  trial.dead.clear();
+  await trial.time.advanceTo(130_000);
+  expect(trial.got.at(-1)).toMatch(/^chat 1 firing/);
+  stop();
+});
+
+it('goes on after a restart, and says nothing twice', async () => {
+  const trial = createTrial(['ops', 'chat']);
+  trial.dead.add('chat');
+  const first = trial.start(notice);
+  await trial.time.advanceTo(10_000);
+  first.stop();
+  await first.ended;
+  trial.dead.clear();
+  const second = trial.start(undefined);
+  await trial.time.advanceTo(2 * HOUR);
+  await second.ended;
+  expect(trial.got.map((text) => text.split(' ').slice(0, 3).join(' '))).toEqual([
+    'ops 1 firing',
+    'chat 1 firing',
+    'ops 2 resolved',
+    'chat 2 resolved',
+  ]);
+});
+
+it('gives a channel up after a day, counted once', async () => {
+  const trial = createTrial(['ops']);
+  trial.dead.add('ops');
+  const first = trial.start(notice);
+  await trial.time.advanceTo(26 * HOUR);
+  await first.ended;
+  await trial.start(undefined).ended;
+  expect([trial.got, trial.meter.total('notices_failed_total')]).toEqual([[], 1]);
+});
+
+it('there is none where nothing happened', async () => {
+  const trial = createTrial(['ops']);
+  await trial.start(undefined).ended;
+  expect([trial.got, trial.faults.findings().warnings]).toEqual([[], []]);
+});

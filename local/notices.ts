@@ -1,0 +1,124 @@
+import { describeError } from '../core/errors.ts';
+import { count, some } from '../core/health.ts';
+import { type Notice, noticeMessage } from '../core/notify/notice.ts';
+import type { Channel, Clock, Counters, Logger, Meter } from '../core/ports.ts';
+import { SEND_TIMEOUT_MS } from '../core/stages/deliver.ts';
+import type { Sleep } from './clock.ts';
+import type { Faults } from './faults.ts';
+import type { SetAside } from './recovery.ts';
+
+/** Kept until every channel has taken it, also over restarts. */
+interface KeptNotice extends Notice {
+  /** Messages that each channel took: 1 of it, 2 of its end. */
+  taken: Record<string, number>;
+}
+
+const KEY = 'notices';
+const LASTS_MS = 3_600_000;
+const FIRST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 300_000;
+/** A channel that takes nothing for so long is given up, and counted. */
+const GIVE_UP_MS = 24 * 3_600_000;
+
+export interface NoticePorts {
+  counters: Counters;
+  channels: ReadonlyMap<string, Channel>;
+  faults: Faults;
+  clock: Clock;
+  sleep: Sleep;
+  logger: Logger;
+  meter: Meter;
+  redact: (text: string) => string;
+  timeZone: string;
+  signal: AbortSignal;
+}
+
+/** What all channels are to hear of databases that were put aside. */
+export function noticeOf(aside: readonly SetAside[], nowMs: number): Notice {
+  const names = aside.map(({ name }) => name);
+  const lost = names.includes('state')
+    ? 'Alerts begin anew: what still fires is sent again; what resolved meanwhile is not, so compare what is open in this channel. Silences that were added at run time are gone.'
+    : 'History begins anew; alerts go on as they are.';
+  return {
+    name: 'bartizan-data-set-aside',
+    title: 'Bartizan began anew after damage',
+    summary: `The database of ${names.join(' and ')} was damaged and has been put aside. ${lost}`,
+    atMs: nowMs,
+    overAtMs: nowMs + LASTS_MS,
+  };
+}
+
+/** Tells every channel of a new notice and of one that a stop interrupted; resolves when all have heard it. */
+export async function runNotices(fresh: Notice | undefined, ports: NoticePorts): Promise<void> {
+  const { counters, channels, faults, clock, sleep, logger, meter, signal } = ports;
+  const known = (await counters.load(KEY)) as KeptNotice | undefined;
+  const notice: KeptNotice | undefined = fresh ? { ...fresh, taken: {} } : (known ?? undefined);
+  if (!notice) return;
+  const over = new Set<string>();
+
+  function report(): void {
+    const waiting = [...channels.keys()].filter((name) => !over.has(name) && !notice?.taken[name]);
+    if (over.size === channels.size) faults.clear('data-set-aside');
+    else
+      faults.raise({
+        kind: 'warning',
+        code: 'data-set-aside',
+        words: `a damaged database was put aside; ${count(waiting.length, 'channel')} not told yet`,
+        ...(waiting.length > 0 && { detail: some(waiting) }),
+      });
+  }
+
+  async function tell(name: string, channel: Channel, kept: KeptNotice): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted && !over.has(name)) {
+      const taken = kept.taken[name] ?? 0;
+      const nowMs = clock.nowMs();
+      const dueAtMs = taken === 0 ? kept.atMs : kept.overAtMs;
+      if (taken >= 2 || nowMs - dueAtMs > GIVE_UP_MS) {
+        if (taken < 2) {
+          kept.taken[name] = 2;
+          await keep(kept);
+          meter.count('notices_failed_total', { channel: name });
+          logger.error('a channel was not told of a damaged database: given up', { channel: name });
+        }
+        over.add(name);
+        return report();
+      }
+      if (nowMs < dueAtMs) {
+        await sleep(dueAtMs - nowMs, signal);
+        continue;
+      }
+      const notification = noticeMessage({
+        notice: kept,
+        channel: name,
+        resolved: taken === 1,
+        nowMs,
+        timeZone: ports.timeZone,
+      });
+      try {
+        const timed = AbortSignal.any([signal, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
+        await channel.send(notification, undefined, { signal: timed });
+        failures = 0;
+        kept.taken[name] = taken + 1;
+        await keep(kept);
+      } catch (error) {
+        if (signal.aborted) return;
+        failures++;
+        const detail = ports.redact(describeError(error));
+        logger.warn('a notice was not delivered; it is tried again', { channel: name, detail });
+        await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10)), signal);
+      }
+      report();
+    }
+  }
+
+  async function keep(kept: KeptNotice): Promise<void> {
+    await counters.save(KEY, kept).catch((error: unknown) => {
+      logger.warn('what became of a notice is not kept', { error: describeError(error) });
+    });
+  }
+
+  if (fresh) await keep(notice);
+  report();
+  await Promise.all([...channels].map(([name, channel]) => tell(name, channel, notice)));
+}

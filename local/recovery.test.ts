@@ -1,0 +1,58 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { DatabaseName } from '../adapters/sqlite/damage.ts';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
+import { ConfigError } from '../core/errors.ts';
+import { createRecordingLogger } from '../test/recording-logger.ts';
+import { createMeter } from './meter.ts';
+import { checkData } from './recovery.ts';
+
+let dir: string;
+const meter = createMeter();
+const check = (recover: boolean) =>
+  checkData(dir, { recover, clock: { nowMs: () => 0 }, logger: createRecordingLogger(), meter });
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-recovery-'));
+  await openSqliteState({ path: dir }).close();
+  await openSqliteStore({ path: dir }).close();
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+function damage(name: DatabaseName): void {
+  const file = join(dir, `${name}.db`);
+  const bytes = readFileSync(file);
+  bytes.fill(0xa5, bytes.length - 8_192);
+  writeFileSync(file, bytes);
+}
+
+it('says nothing of sound databases, nor of none', () => {
+  expect([check(false), check(true)]).toEqual([[], []]);
+  rmSync(dir, { recursive: true });
+  expect(check(false)).toEqual([]);
+});
+
+it.each([['state'], ['samples']] as const)('does not start on damaged %s, and says what to do', (name) => {
+  damage(name);
+  const before = readFileSync(join(dir, `${name}.db`));
+  expect(() => check(false)).toThrow(ConfigError);
+  expect(() => check(false)).toThrow(
+    new RegExp(`${name}\\.db is damaged .*bartizan up --recover.*bartizan data move-aside ${name}`),
+  );
+  expect(readFileSync(join(dir, `${name}.db`)).equals(before)).toBe(true);
+});
+
+it('puts damaged ones aside when it may, and deletes nothing', () => {
+  damage('state');
+  const aside = check(true);
+  expect(aside.map(({ name, files }) => [name, files[0]])).toEqual([
+    ['state', 'state.db.aside-19700101T000000Z'],
+  ]);
+  expect(readdirSync(dir)).toContain('state.db.aside-19700101T000000Z');
+  expect(readdirSync(dir)).not.toContain('state.db');
+  expect(meter.text()).toContain('bartizan_databases_set_aside_total{database="state"} 1');
+  expect(check(false)).toEqual([]);
+});

@@ -1,0 +1,125 @@
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { isIP, type Socket } from 'node:net';
+import type { Meter } from '../core/ports.ts';
+
+/** Connections at once, and of them those of one address that is not of this machine. */
+const CONNECTIONS = 256;
+const CONNECTIONS_OF_ONE = 64;
+/** Of them for this machine alone: its watchdog gets through whoever else is there. */
+const RESERVED = 32;
+/** Requests of a connection that wait for their answer to be taken: more is somebody who does not read. */
+const UNANSWERED = 4;
+const HEADER_MS = 10_000;
+const REQUEST_MS = 15_000;
+/** A connection on which nothing moves is closed. */
+const IDLE_MS = 30_000;
+const KEEP_ALIVE_MS = 5_000;
+
+/** Limits for `createServer`: of headers, and of how long they may take. */
+export const SERVER_LIMITS = {
+  maxHeaderSize: 8 * 1024,
+  headersTimeout: HEADER_MS,
+  requestTimeout: REQUEST_MS,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  connectionsCheckingInterval: 1_000,
+} as const;
+
+/** What strangers could take of memory by opening connections is bounded; who comes beyond that is hung up on. */
+export function boundConnections(server: Server, meter: Meter): void {
+  const byAddress = new Map<string, number>();
+  let all = 0;
+  server.setTimeout(IDLE_MS, (socket) => socket.destroy());
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? '';
+    const mine = (byAddress.get(address) ?? 0) + 1;
+    const room = isLoopback(address)
+      ? all < CONNECTIONS
+      : all < CONNECTIONS - RESERVED && mine <= CONNECTIONS_OF_ONE;
+    if (!room) {
+      refuse(meter, 'connections');
+      socket.destroy();
+      return;
+    }
+    all++;
+    byAddress.set(address, mine);
+    socket.once('close', () => {
+      all--;
+      const left = (byAddress.get(address) ?? 1) - 1;
+      if (left > 0) byAddress.set(address, left);
+      else byAddress.delete(address);
+    });
+  });
+}
+
+/**
+ * Lets requests through that ask for a host of ours, have no body, and whose connection takes its answers. A page of a
+ * browser could otherwise ask under a name of its own that leads here; by address it cannot, as health checks do.
+ */
+export function guardRequests(
+  listener: RequestListener,
+  { hosts, meter }: { hosts: readonly string[]; meter: Meter },
+): RequestListener {
+  const allowed = new Set(['localhost', ...hosts].map(plainHost));
+  const unanswered = new WeakMap<Socket, number>();
+  return (request, response) => {
+    const { socket } = request;
+    if (socket.destroyed) return;
+    const waiting = (unanswered.get(socket) ?? 0) + 1;
+    if (waiting > UNANSWERED) {
+      refuse(meter, 'unread');
+      socket.destroy();
+      return;
+    }
+    unanswered.set(socket, waiting);
+    response.once('finish', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    if (hasBody(request)) {
+      refuse(meter, 'body');
+      return answer(response, 413, 'requests have no body here\n');
+    }
+    const { host } = request.headers;
+    if (host !== undefined && !isAllowed(host, allowed)) {
+      refuse(meter, 'host');
+      return answer(response, 421, 'this name is none of this server; list it in server.hosts\n');
+    }
+    return listener(request, response);
+  };
+}
+
+function refuse(meter: Meter, why: 'connections' | 'unread' | 'body' | 'host'): void {
+  meter.count('server_requests_refused_total', { why });
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+}
+
+function answer(response: ServerResponse, status: number, text: string): void {
+  const headers = { 'content-type': 'text/plain', 'content-length': text.length, connection: 'close' };
+  response.writeHead(status, headers).end(text);
+}
+
+function isAllowed(header: string, allowed: ReadonlySet<string>): boolean {
+  const name = /^(\[[^\]]*\]|[^:]*)(?::\d{1,5})?$/.exec(header.trim())?.[1];
+  if (name === undefined) return false;
+  const host = plainHost(name);
+  return isIP(host) !== 0 || allowed.has(host);
+}
+
+function plainHost(host: string): string {
+  return host
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+    .toLowerCase();
+}
+
+export function isLoopback(address: string | undefined): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address ?? '');
+}
+
+/** Asked from elsewhere, or by a proxy for somebody elsewhere. */
+export function isStranger({ socket, headers }: IncomingMessage): boolean {
+  const proxied = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].some(
+    (name) => headers[name] !== undefined,
+  );
+  return proxied || !isLoopback(socket.remoteAddress);
+}

@@ -1,0 +1,135 @@
+// A damaged page, and a disk that is full, as the state meets them while the process runs.
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import { ConflictError, RetryableError } from '../core/errors.ts';
+import { holdsHeartbeat } from '../core/health.ts';
+import type { Audit } from '../core/ports.ts';
+import { alertOf, T0, transitionOf } from '../test/contract/state-fixtures.ts';
+import { createMemoryState } from '../test/memory-state.ts';
+import { createRecordingLogger } from '../test/recording-logger.ts';
+import { createFaults } from './faults.ts';
+import { createMeter } from './meter.ts';
+import { watchAudit, watchState } from './watched-ports.ts';
+
+function createTrial() {
+  const meter = createMeter();
+  const faults = createFaults();
+  const met: string[] = [];
+  const ports = {
+    faults,
+    meter,
+    logger: createRecordingLogger(),
+    onDamage: (name: string) => void met.push(name),
+  };
+  return { ...ports, ports, met, reasons: () => faults.findings().reasons.map(({ code }) => code) };
+}
+
+describe('a damaged page of state', () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'bartizan-watched-'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+  it('is a fault that stays, counts, and holds the heartbeat back', async () => {
+    const sound = openSqliteState({ path: dir });
+    for (let i = 0; i < 300; i++) {
+      const alert = alertOf(`n${i}`);
+      const transitions = [transitionOf(alert, 'firing', T0)];
+      await sound.commitAlert({ alert, expectedVersion: 0, transitions, dueAtMs: T0 });
+    }
+    await sound.close();
+    copyFileSync(join(dir, 'state.db'), join(dir, 'copy'));
+    const bytes = readFileSync(join(dir, 'copy'));
+    // The schema stays, what follows it is garbage.
+    bytes.fill(0xa5, 4096 * 16);
+    writeFileSync(join(dir, 'state.db'), bytes);
+
+    const trial = createTrial();
+    const state = watchState(openSqliteState({ path: dir }), trial.ports);
+    const everything = [
+      () => state.listAlerts(),
+      () => state.dueOutbox(T0, 1_000),
+      () => state.dueIncidents(T0, 10),
+    ];
+    const outcomes = await Promise.allSettled(everything.map((read) => read()));
+    expect(outcomes.some(({ status }) => status === 'rejected')).toBe(true);
+    expect([trial.reasons(), trial.met]).toEqual([['data-damaged'], ['state']]);
+    expect(trial.meter.total('damaged_reads_total')).toBeGreaterThan(0);
+    expect(holdsHeartbeat(trial.faults.findings())?.code).toBe('data-damaged');
+    expect(trial.logger.lines.filter(({ message }) => message.includes('--recover')).length).toBe(1);
+    await state.counters.save('k', 1).catch(() => {});
+    expect(trial.reasons()).toContain('data-damaged');
+    await state.close().catch(() => {});
+  });
+});
+
+describe('a full disk', () => {
+  it('is a fault while writes fail, of whatever kind, and ends with one that succeeds', async () => {
+    const trial = createTrial();
+    let full = true;
+    const inner = createMemoryState();
+    const refuse = async (): Promise<never> => {
+      throw new RetryableError('no space left for /data/state.db');
+    };
+    const state = watchState(
+      {
+        ...inner,
+        commitIncidents: (commit) => (full ? refuse() : inner.commitIncidents(commit)),
+        counters: {
+          ...inner.counters,
+          save: (key, value) => (full ? refuse() : inner.counters.save(key, value)),
+        },
+      },
+      trial.ports,
+    );
+    await expect(state.commitIncidents({ incidents: [] })).rejects.toThrow('no space left');
+    expect(trial.faults.findings().reasons).toMatchObject([
+      { code: 'state-unwritable', detail: 'no space left for /data/state.db' },
+    ]);
+    expect(holdsHeartbeat(trial.faults.findings())?.code).toBe('state-unwritable');
+    await state.listAlerts();
+    expect(trial.reasons()).toEqual(['state-unwritable']);
+    full = false;
+    await state.commitIncidents({ incidents: [] });
+    expect(trial.reasons()).toEqual([]);
+    full = true;
+    await expect(state.counters.save('k', 1)).rejects.toThrow();
+    expect([trial.reasons(), trial.meter.total('state_write_failures_total')]).toEqual([
+      ['state-unwritable'],
+      2,
+    ]);
+  });
+
+  it('is told from another writer who was first', async () => {
+    const trial = createTrial();
+    const conflict = async () => {
+      throw new ConflictError('version 3, not 2');
+    };
+    const state = watchState({ ...createMemoryState(), commitIncidents: conflict }, trial.ports);
+    await expect(state.commitIncidents({ incidents: [] })).rejects.toThrow(ConflictError);
+    expect(trial.reasons()).toEqual([]);
+  });
+});
+
+it('an audit that cannot be written is a fault until it can', async () => {
+  const trial = createTrial();
+  let full = true;
+  const inner: Audit = {
+    async append() {
+      if (full) throw new RetryableError('the audit cannot be written');
+    },
+    head: () => ({ writer: 'w', sequence: 0, hash: '' }),
+    close: async () => undefined,
+  };
+  const audit = watchAudit(inner, trial.ports);
+  await expect(audit.append([])).rejects.toThrow();
+  expect(trial.reasons()).toEqual(['audit-unwritable']);
+  expect(audit.head().writer).toBe('w');
+  full = false;
+  await audit.append([]);
+  expect(trial.reasons()).toEqual([]);
+});

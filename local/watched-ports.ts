@@ -1,0 +1,115 @@
+import { isDamage } from '../adapters/sqlite/errors.ts';
+import { ConflictError, describeError } from '../core/errors.ts';
+import type { Audit, Logger, Meter, SampleStore, StateStore } from '../core/ports.ts';
+import type { Faults } from './faults.ts';
+
+export interface WatchPorts {
+  faults: Faults;
+  meter: Meter;
+  logger: Logger;
+  /** A damaged page was met: nothing that is read or written from now on can be relied on. */
+  onDamage: (database: 'state' | 'samples') => void;
+}
+
+const WRITES: ReadonlySet<string> = new Set([
+  'saveCheckpoint',
+  'deleteCheckpoint',
+  'commitAlert',
+  'commitIncidents',
+  'putTargetStatus',
+  'putAuditHead',
+  'putSilence',
+  'expireSilence',
+  'save',
+]);
+
+/** The same state; damage and refused writes become faults. */
+export function watchState(state: StateStore, ports: WatchPorts): StateStore {
+  const { faults, meter } = ports;
+  const damage = createDamageWatch('state', ports);
+  const seen = (method: string, error: unknown) => {
+    if (damage(error)) return;
+    if (!WRITES.has(method)) return;
+    if (error === undefined || error instanceof ConflictError) return faults.clear('state-unwritable');
+    meter.count('state_write_failures_total');
+    faults.raise({
+      kind: 'reason',
+      code: 'state-unwritable',
+      words: 'state cannot be written: what fires is neither kept nor sent',
+      detail: describeError(error),
+    });
+  };
+  return { ...watchCalls(state, seen), counters: watchCalls(state.counters, seen) };
+}
+
+/** The same store; damage becomes a fault. What it refuses is seen by the round. */
+export function watchStore(store: SampleStore, ports: WatchPorts): SampleStore {
+  const damage = createDamageWatch('samples', ports);
+  return watchCalls(store, (_, error) => void damage(error));
+}
+
+/** The same audit; what cannot be written becomes a fault. */
+export function watchAudit(audit: Audit, { faults, meter }: WatchPorts): Audit {
+  return watchCalls(audit, (method, error) => {
+    if (method !== 'append') return;
+    if (error === undefined) return faults.clear('audit-unwritable');
+    meter.count('audit_write_failures_total');
+    faults.raise({
+      kind: 'reason',
+      code: 'audit-unwritable',
+      words: 'the audit cannot be written: no node is looked at without it',
+      detail: describeError(error),
+    });
+  });
+}
+
+/** Once met, damage stays a fault until the process has begun anew. */
+function createDamageWatch(database: 'state' | 'samples', { faults, meter, logger, onDamage }: WatchPorts) {
+  let met = false;
+  return (error: unknown): boolean => {
+    if (!isDamage(error)) return false;
+    meter.count('damaged_reads_total', { database });
+    if (met) return true;
+    met = true;
+    faults.raise({
+      kind: 'reason',
+      code: 'data-damaged',
+      words: `the database of ${database} is damaged; stop, then \`bartizan up --recover\` puts it aside and begins anew`,
+      detail: describeError(error),
+    });
+    logger.error('a database is damaged; `bartizan up --recover` puts it aside and begins anew', {
+      database,
+      error: describeError(error),
+    });
+    onDamage(database);
+    return true;
+  };
+}
+
+/** The same functions; `seen` is told how each call ended. */
+function watchCalls<T extends object>(port: T, seen: (method: string, error: unknown) => void): T {
+  const watched = Object.entries(port).map(([name, member]) => {
+    if (typeof member !== 'function') return [name, member];
+    const call = (...args: unknown[]): unknown => {
+      try {
+        const result: unknown = member(...args);
+        if (!(result instanceof Promise)) return result;
+        return result.then(
+          (value: unknown) => {
+            seen(name, undefined);
+            return value;
+          },
+          (error: unknown) => {
+            seen(name, error);
+            throw error;
+          },
+        );
+      } catch (error) {
+        seen(name, error);
+        throw error;
+      }
+    };
+    return [name, call];
+  });
+  return Object.fromEntries(watched) as T;
+}

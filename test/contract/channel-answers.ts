@@ -1,0 +1,92 @@
+import type { ServerResponse } from 'node:http';
+import { expect, it } from 'vitest';
+import { PermanentError, RetryableError } from '../../core/errors.ts';
+import type { Behaviour, Bench, ChannelUnderTest, ReceivedRequest } from './channel-bench.ts';
+import { TEMPTING } from './notifications.ts';
+
+/** What a service, or what stands in front of it, may answer with 2xx, and what that is where answers are read. */
+const ODD_ANSWERS: readonly (readonly [string, Behaviour, 'failed' | 'unclear'])[] = [
+  ['a web page', page('text/html; charset=utf-8', '<!DOCTYPE html><title>Log in</title>'), 'failed'],
+  ['a web page that is called text', page('text/plain', '\n<html><body>Log in</body></html>'), 'failed'],
+  ['a web page without its frame', page('text/html', '<p>Log in</p>'), 'failed'],
+  ['ok: false', page('application/json', '{"ok":false}'), 'failed'],
+  ['an error', page('application/json', '{"error":{"message":"no"}}'), 'failed'],
+  ['nothing', page('text/plain', ''), 'unclear'],
+  ['{}', page('application/json', '{}'), 'unclear'],
+  ['null', page('application/json', 'null'), 'unclear'],
+  ['another text', page('text/plain', 'queued'), 'unclear'],
+  ['204', (_, response) => response.writeHead(204).end(), 'unclear'],
+  ['a body that breaks off', brokenOff, 'unclear'],
+];
+
+function page(type: string, body: string): Behaviour {
+  return (_, response) => response.writeHead(200, { 'content-type': type }).end(body);
+}
+
+function brokenOff(_: ReceivedRequest, response: ServerResponse): void {
+  response.writeHead(200, { 'content-length': 99 });
+  response.write('{"ok":true, "res', () => response.destroy());
+}
+
+/** What an answer of 2xx means, and what a channel does of its own accord about a refusal. */
+export function answerTests(subject: ChannelUnderTest, { send, received }: Bench): void {
+  it.each(ODD_ANSWERS)('takes %s for what it is', async (_, answer, meaning) => {
+    const { receipt, error } = await send(answer);
+    if (subject.answers === 'any 2xx') {
+      expect(error).toBeUndefined();
+      expect(receipt?.unclear).toBeUndefined();
+    } else if (meaning === 'failed') {
+      expect(error).toBeInstanceOf(RetryableError);
+    } else {
+      expect(error).toBeUndefined();
+      expect(receipt?.unclear).toMatch(/answered 20\d with .*, where it says /);
+      expect(receipt?.id).toBeUndefined();
+    }
+  });
+
+  it('takes what `accepts` lists for a yes', async () => {
+    if (subject.answers === 'any 2xx') return;
+    for (const [glob, answer] of [
+      ['', page('text/plain', '')],
+      ['que*', page('text/plain', 'queued\n')],
+      ['{}', page('application/json', '{}')],
+    ] as const) {
+      const { receipt, error } = await send(answer, { options: { accepts: ['other', glob] } });
+      expect([glob, error, receipt?.unclear]).toEqual([glob, undefined, undefined]);
+      const other = await send(page('text/plain', 'else'), { options: { accepts: [glob] } });
+      expect(other.receipt?.unclear).toBeTruthy();
+    }
+  });
+
+  it('says the same as plain text, at once, when the layout is refused', async () => {
+    if (!subject.layout) return;
+    const { refuse, isPlain } = subject.layout;
+    const { receipt, error } = await send((request, response) =>
+      isPlain(request) ? subject.accept(request, response) : refuse(request, response),
+    );
+    expect(error).toBeUndefined();
+    expect(receipt?.unclear).toBeUndefined();
+    expect(receipt?.detail).toMatch(/, as plain text/);
+    expect(received().filter(isPlain)).toHaveLength(1);
+    const never = await send(refuse);
+    expect(never.error).toBeInstanceOf(PermanentError);
+  });
+
+  it('makes neither links nor mentions of names', async () => {
+    const sending = { notification: TEMPTING, picture: undefined };
+    await send(subject.accept, sending);
+    const [message] = received().slice(-1);
+    expect(message).toBeDefined();
+    if (message) expect(await subject.temptations(message)).toEqual([]);
+    if (!subject.layout) return;
+    const { refuse, isPlain } = subject.layout;
+    await send(
+      (request, response) =>
+        isPlain(request) ? subject.accept(request, response) : refuse(request, response),
+      sending,
+    );
+    const plain = received().find(isPlain);
+    expect(plain).toBeDefined();
+    if (plain) expect(await subject.temptations(plain)).toEqual([]);
+  });
+}

@@ -1,0 +1,163 @@
+// What watchdogs are told by a real `up`: /livez, /healthz and the heartbeat, with a dead channel and a damaged page.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import axios from 'axios';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { loadConfig, secretsFor } from '../../cli/config-file.ts';
+import { ConfigError } from '../../core/errors.ts';
+import { type Bartizan, startBartizan } from '../../local/up.ts';
+import { type Fleet, startFleet } from '../../localstack/fleet/fleet.ts';
+import { type Sink, startSink } from '../../localstack/sink/sink.ts';
+import { createRecordingLogger } from '../recording-logger.ts';
+
+let dir: string;
+let fleet: Fleet;
+let sink: Sink;
+let watcher: Server;
+let beats = 0;
+let running: Bartizan | undefined;
+const http = axios.create({ validateStatus: () => true, proxy: false });
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-watchdogs-'));
+  fleet = await startFleet({ dir: join(dir, 'nodes'), nodes: [{ name: 'n1', seed: 1, memory: () => 95 }] });
+  sink = await startSink({ secret: 's', dir: join(dir, 'messages') });
+  beats = 0;
+  watcher = createServer((_, response) => {
+    beats++;
+    response.end();
+  });
+  await new Promise<void>((resolve) => watcher.listen(0, '127.0.0.1', resolve));
+  writeFileSync(join(dir, 'key'), fleet.privateKey);
+  writeFileSync(join(dir, 'secret'), 's');
+  mkdirSync(join(dir, 'data'));
+  const hosts = [fleet.bastion, ...fleet.nodes];
+  const keys = hosts.map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`);
+  writeFileSync(join(dir, 'data/known_hosts'), keys.join(''));
+  configure();
+});
+
+afterEach(async () => {
+  await running?.stop().catch(() => {});
+  running = undefined;
+  watcher.close();
+  await sink.stop();
+  await fleet.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function configure(required = true): void {
+  writeFileSync(
+    join(dir, 'bartizan.yaml'),
+    `
+bastions: [{ name: gate, host: 127.0.0.1, port: ${fleet.bastion.port}, user: probe, privateKey: "\${file:key}" }]
+clusters:
+  - { name: prod, bastion: gate, nodes: [{ name: n1, role: etcd, host: 127.0.0.1, port: ${fleet.nodes[0]?.port} }] }
+checks: [{ name: usage, probe: usage, every: 1s }]
+rules: [{ name: memory, metric: mem_usage, above: 90, for: 0s }]
+channels: [{ name: ops, type: webhook, url: "${sink.url}", secret: "\${file:secret}", required: ${required} }]
+store: { path: data }
+schedule: { jitter: 0s }
+server:
+  listen: "127.0.0.1:0"
+  undeliveredAfter: 1s
+  heartbeat: "http://127.0.0.1:${(watcher.address() as AddressInfo).port}/"
+`,
+  );
+}
+
+async function start(recover = false): Promise<Bartizan> {
+  const file = join(dir, 'bartizan.yaml');
+  const { config } = await loadConfig(file);
+  const logger = createRecordingLogger();
+  running = await startBartizan({ config, secrets: secretsFor(file), logger, recover });
+  return running;
+}
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const endMs = Date.now() + 60_000; Date.now() < endMs; await delay(50)) if (await holds()) return;
+  throw new Error(`never: ${what}`);
+}
+
+const ask = async (path: string) => {
+  const { status, data } = await http.get(`${running?.url}${path}`);
+  return { status, data };
+};
+const codes = (findings: readonly { code: string }[]) => findings.map(({ code }) => code);
+
+it('a dead channel fails health and holds the heartbeat back, and both are well when it is mended', {
+  timeout: 120_000,
+}, async () => {
+  sink.behave({ kind: 'status', status: 500 });
+  await start();
+  await until('health fails', async () => (await ask('/healthz')).status === 503);
+  const { data } = await ask('/healthz');
+  expect(codes(data.reasons)).toEqual(['undelivered']);
+  expect(data.reasons[0].detail).toContain('ops');
+  expect((await ask('/livez')).status).toBe(200);
+  const metrics = String((await ask('/metrics')).data);
+  expect(metrics).toMatch(/^bartizan_alerts_undelivered 1$/m);
+  const before = beats;
+  const rounds = data.roundsCompleted;
+  await until('three rounds later', async () => (await ask('/healthz')).data.roundsCompleted > rounds + 2);
+  expect(beats).toBe(before);
+  expect(String((await ask('/metrics')).data)).toMatch(/bartizan_heartbeats_total\{outcome="withheld"\} \d+/);
+
+  sink.behave({ kind: 'accept' });
+  await until('health is well', async () => (await ask('/healthz')).status === 200);
+  await until('the heartbeat is back', () => beats > before);
+});
+
+it('a dead channel that is not required is listed', { timeout: 120_000 }, async () => {
+  configure(false);
+  sink.behave({ kind: 'status', status: 500 });
+  await start();
+  await until('it is listed', async () => {
+    const { data } = await ask('/healthz');
+    return codes(data.warnings).includes('undelivered-optional');
+  });
+  expect((await ask('/healthz')).data).toMatchObject({ status: 'ok', reasons: [] });
+  const before = beats;
+  await until('the heartbeat goes on', () => beats > before);
+});
+
+it('a lost bastion fails health after three rounds', { timeout: 120_000 }, async () => {
+  await start();
+  await until('a node was seen', async () => (await ask('/healthz')).data.roundsCompleted > 0);
+  await fleet.stop();
+  await until('health fails', async () => {
+    const { data } = await ask('/healthz');
+    return codes(data.reasons).includes('nothing-seen');
+  });
+  expect((await ask('/livez')).status).toBe(200);
+});
+
+it('a damaged page of state keeps `up` from starting; --recover begins anew and says so', {
+  timeout: 120_000,
+}, async () => {
+  const first = await start();
+  await until('the alert is sent', () => sink.messages.length > 0);
+  await first.stop();
+  const file = join(dir, 'data/state.db');
+  const bytes = readFileSync(file);
+  bytes.fill(0xa5, bytes.length - 16 * 4096, bytes.length - 4096);
+  writeFileSync(file, bytes);
+
+  running = undefined;
+  const refused = await start().catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(ConfigError);
+  expect(String(refused)).toContain('bartizan up --recover');
+
+  const known = sink.messages.length;
+  await start(true);
+  expect(readdirSync(join(dir, 'data')).some((name) => name.startsWith('state.db.aside-'))).toBe(true);
+  await until('the channel hears of it, and of what fires', () => sink.messages.length >= known + 2);
+  const rules = sink.messages.slice(known).map(({ payload }) => payload?.alerts[0]?.rule);
+  expect(new Set(rules)).toEqual(new Set(['bartizan-data-set-aside', 'memory']));
+  const { data } = await ask('/healthz');
+  expect(codes(data.warnings)).toContain('data-set-aside');
+});
