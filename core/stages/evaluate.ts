@@ -117,9 +117,14 @@ async function judgeRule(
     alerts: alerts.map((alert) => alert.value),
     nowMs,
   });
+  let storedVersion = version;
+  if (checkpoint && result.transitions.length > 0) {
+    const claimed = { ...checkpoint, claimedToMs: nowMs };
+    await state.saveCheckpoint(rule.name, shardName(shard), claimed, storedVersion++);
+  }
   await commitAlerts(alerts, round, result);
   if (!checkpoint) await dropOtherNumbers(rule.name, round);
-  await state.saveCheckpoint(rule.name, shardName(shard), result.checkpoint, version);
+  await state.saveCheckpoint(rule.name, shardName(shard), result.checkpoint, storedVersion);
   for (const status of ['pending', 'firing'] as const) {
     meter.gauge('alerts', result.alerts.filter((alert) => alert.status === status).length, {
       rule: rule.name,
