@@ -103,3 +103,30 @@ export function createFakeSlack(options: { token: string; channel: string; host:
   }
   return fake;
 }
+
+/** What a message to Slack says, whether it was sent as JSON or as a form. */
+export interface Message {
+  text: string;
+  blocks?: { type: string; text?: { type: string }; elements?: { type: string }[] }[];
+  mrkdwn?: boolean;
+  parse?: string;
+  link_names?: boolean;
+}
+
+/** What Slack makes of it: plain text in blocks is as it is; `text` alone is read for links unless told otherwise. */
+export function slackTemptations({ text, blocks, ...settings }: Message): string[] {
+  const markup = (blocks ?? []).flatMap((block) => [block.text ?? [], block.elements ?? []].flat());
+  const found = markup.filter(({ type }) => type === 'mrkdwn').map((part) => JSON.stringify(part));
+  const silent = settings.mrkdwn === false && settings.parse === 'none' && settings.link_names === false;
+  const read = blocks || silent ? [] : [...text.matchAll(/@\w+|\w+\.\w{2,}/g)].map(([link]) => link);
+  return [...found, ...read, ...[...text.matchAll(/<[^>]*>/g)].map(([link]) => link)];
+}
+
+export function messageOf({ headers, body }: ReceivedRequest): Message {
+  if (String(headers['content-type']).startsWith('application/json'))
+    return JSON.parse(body.toString('utf8'));
+  const form = Object.fromEntries(new URLSearchParams(body.toString('utf8')));
+  const value = (name: string) => (form[name] === undefined ? {} : { [name]: JSON.parse(form[name]) });
+  const { text = '', parse = '' } = form;
+  return { text, parse, ...value('blocks'), ...value('mrkdwn'), ...value('link_names') };
+}

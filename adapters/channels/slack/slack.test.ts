@@ -2,46 +2,22 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, PermanentError, RetryableError } from '../../../core/errors.ts';
-import { describeChannel, type ReceivedRequest } from '../../../test/contract/channel.ts';
-import { createFakeSlack, type FakeSlack } from '../../../test/contract/fake-slack.ts';
+import { describeChannel } from '../../../test/contract/channel.ts';
+import {
+  createFakeSlack,
+  type FakeSlack,
+  messageOf,
+  slackTemptations,
+} from '../../../test/contract/fake-slack.ts';
 import { sampleNotification, samplePicture } from '../../../test/contract/notifications.ts';
 import { createSecrets } from '../../secrets/secrets.ts';
 import { slack } from './slack.ts';
-import { slackWebhook } from './slack-webhook.ts';
 
 const TOKEN = 'xoxb-7d1f-token';
-const HOOK_PATH = '/services/T0A1B2C3D/B4E5F6G7H/hook-secret-91Xy';
-const env = { TOKEN, HOOK: '' };
-const secrets = createSecrets({ baseDir: '/etc/bartizan', env });
+const secrets = createSecrets({ baseDir: '/etc/bartizan', env: { TOKEN } });
 const deps = { secrets, clock: { nowMs: Date.now } };
 const bot = (apiUrl: string, options: Readonly<Record<string, unknown>> = {}) =>
   slack.create(slack.options.parse({ token: '${env:TOKEN}', channel: 'C1', apiUrl, ...options }), deps);
-
-interface Message {
-  text: string;
-  blocks?: { type: string; text?: { type: string }; elements?: { type: string }[] }[];
-  mrkdwn?: boolean;
-  parse?: string;
-  link_names?: boolean;
-}
-
-/** What Slack makes of it: plain text in blocks is as it is; `text` alone is read for links unless told otherwise. */
-function slackTemptations({ text, blocks, ...settings }: Message): string[] {
-  const markup = (blocks ?? []).flatMap((block) => [block.text ?? [], block.elements ?? []].flat());
-  const found = markup.filter(({ type }) => type === 'mrkdwn').map((part) => JSON.stringify(part));
-  const silent = settings.mrkdwn === false && settings.parse === 'none' && settings.link_names === false;
-  const read = blocks || silent ? [] : [...text.matchAll(/@\w+|\w+\.\w{2,}/g)].map(([link]) => link);
-  return [...found, ...read, ...[...text.matchAll(/<[^>]*>/g)].map(([link]) => link)];
-}
-
-function messageOf({ headers, body }: ReceivedRequest): Message {
-  if (String(headers['content-type']).startsWith('application/json'))
-    return JSON.parse(body.toString('utf8'));
-  const form = Object.fromEntries(new URLSearchParams(body.toString('utf8')));
-  const value = (name: string) => (form[name] === undefined ? {} : { [name]: JSON.parse(form[name]) });
-  const { text = '', parse = '' } = form;
-  return { text, parse, ...value('blocks'), ...value('mrkdwn'), ...value('link_names') };
-}
 
 let contractHost = '';
 const contractSlack = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => contractHost });
@@ -62,23 +38,6 @@ describeChannel('slack', {
       return response.writeHead(200).end('{"ok":false,"error":"invalid_blocks"}');
     },
     isPlain: (request) => request.path === '/chat.postMessage' && messageOf(request).blocks === undefined,
-  },
-});
-
-describeChannel('slack-webhook', {
-  create(baseUrl, options) {
-    env.HOOK = `${baseUrl}${HOOK_PATH}`;
-    const parsed = slackWebhook.options.parse({ url: '${env:HOOK}', picture: 'url', ...options });
-    return slackWebhook.create(parsed, deps);
-  },
-  accept: (request, response) => void response.writeHead(request.path === HOOK_PATH ? 200 : 404).end('ok'),
-  verifies: [],
-  secrets: () => [env.HOOK],
-  answers: 'read',
-  temptations: (request) => slackTemptations(messageOf(request)),
-  layout: {
-    refuse: (_, response) => response.writeHead(400).end('invalid_blocks'),
-    isPlain: (request) => messageOf(request).blocks === undefined,
   },
 });
 
@@ -185,12 +144,9 @@ describe('the bot', () => {
       signal: new AbortController().signal,
     });
     expect((await sent).detail).toMatch(/, without its picture$/);
-    expect(fake.posted[0]?.blocks.map(({ type }) => type)).toEqual([
-      'header',
-      'context',
-      'section',
-      'context',
-    ]);
+    const types = fake.posted.map(({ blocks }) => blocks.map(({ type }) => type));
+    expect(types).toEqual([expect.arrayContaining(['header', 'section'])]);
+    expect(types.flat()).not.toContain('image');
   });
 
   it.each([
@@ -214,22 +170,4 @@ describe('the bot', () => {
     expect((error as Error).message).toMatch(words);
     expect((error as RetryableError).rateLimited ?? false).toBe(code === 'ratelimited');
   });
-});
-
-it.each([
-  [404, 'no_service', ConfigError, /does not know the webhook/],
-  [410, 'channel_is_archived', ConfigError, /the channel is archived/],
-  [403, 'action_prohibited', ConfigError, /a rule of the workspace/],
-  [400, 'invalid_payload', PermanentError, /invalid_payload$/],
-  [404, '<html>no page</html>', PermanentError, /answered 404/],
-])('the webhook turns %i %s into the right error', async (status, body, type, words) => {
-  const server = createServer((_, response) => response.writeHead(status).end(body));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  env.HOOK = `http://127.0.0.1:${(server.address() as AddressInfo).port}${HOOK_PATH}`;
-  const channel = slackWebhook.create(slackWebhook.options.parse({ url: '${env:HOOK}' }), deps);
-  const { signal } = new AbortController();
-  const error = await channel.send(sampleNotification(), undefined, { signal }).catch((reason) => reason);
-  expect(error).toBeInstanceOf(type);
-  expect(error.message).toMatch(words);
-  server.close();
 });
