@@ -73,9 +73,12 @@ export function createFakeSlack(options: { token: string; channel: string; host:
         const wrong = wrongBlock(blocks);
         if (wrong) return refuse(wrong);
         const thread = form.get('thread_ts');
+        const tsOf = (n: number) => `1700000000.00000${n}`;
+        if (thread !== null && !fake.posted.some((_, i) => tsOf(i + 1) === thread))
+          return refuse('thread_not_found');
         const message = { channel: options.channel, text: form.get('text') ?? '', blocks };
         fake.posted.push(thread === null ? message : { ...message, thread_ts: thread });
-        return answer({ ok: true, ts: `1700000000.00000${fake.posted.length}` });
+        return answer({ ok: true, ts: tsOf(fake.posted.length) });
       }
       default:
         return refuse('unknown_method');
