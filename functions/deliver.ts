@@ -20,8 +20,9 @@ export function createDeliver(world: () => World) {
     const answer = await eachMessage(event, await batchPorts(world()), async (message) => {
       const config = await ports.config();
       const charts = await ports.charts();
+      const store = await ports.store();
       // A call is one message: there is nothing else that drawing could hold up.
-      const drawer = createOwnThread(await ports.store(), renderer);
+      const drawer = createOwnThread(store, renderer);
       const draw = createDraw({ drawer, charts, config });
       const sleep = async (ms: number, signal: AbortSignal) => {
         await delay(ms, undefined, { signal }).catch(() => undefined);
@@ -29,6 +30,7 @@ export function createDeliver(world: () => World) {
       const ready = {
         state: await ports.state(),
         channels: await ports.channels(),
+        store,
         draw,
         sleep,
         clock,

@@ -1,6 +1,6 @@
 // The stages of evaluate and notify over state in memory, in virtual time, for tests.
 import type { Config, Route } from '../core/config/types.ts';
-import { labelKey } from '../core/labels.ts';
+import { labelKey, labelsMatch } from '../core/labels.ts';
 import type { Rule, Sample, Series } from '../core/model.ts';
 import type { Notification, Picture } from '../core/notify/model.ts';
 import { type Shard, WHOLE } from '../core/plan/shards.ts';
@@ -51,16 +51,20 @@ const node = (name: string) => ({ cluster: 'prod', node: name, role: 'etcd' as c
 
 type StageConfig = Pick<Config, 'rules' | 'checks' | 'schedule' | 'routes' | 'silences' | 'channels'>;
 
-function createStoreOf(samples: Sample[]): Pick<SampleStore, 'query' | 'write'> {
-  return {
+function createStoreOf(samples: Sample[]): Pick<SampleStore, 'query' | 'latest' | 'write'> {
+  const store: Pick<SampleStore, 'query' | 'latest' | 'write'> = {
+    async latest({ sinceMs, ...query }) {
+      const found = await store.query({ ...query, fromMs: sinceMs, toMs: Infinity });
+      return found.map((series) => ({ ...series, points: series.points.slice(-1) }));
+    },
     async write(written) {
       samples.push(...written);
       return { written: written.length, duplicates: 0, rejected: [] };
     },
-    async query({ metric, fromMs, toMs }) {
+    async query({ metric, where = {}, fromMs, toMs }) {
       const found = new Map<string, Series & { points: { timeMs: number; value: number }[] }>();
       for (const { metric: name, labels, timeMs, value } of samples) {
-        if (name !== metric || timeMs < fromMs || timeMs > toMs) continue;
+        if (name !== metric || timeMs < fromMs || timeMs > toMs || !labelsMatch(where, labels)) continue;
         const key = labelKey(labels);
         const series = found.get(key) ?? { metric, labels, points: [] };
         series.points.push({ timeMs, value });
@@ -69,6 +73,7 @@ function createStoreOf(samples: Sample[]): Pick<SampleStore, 'query' | 'write'> 
       return [...found.values()];
     },
   };
+  return store;
 }
 
 export function createWorld(

@@ -28,6 +28,11 @@ export function circle(x: number, y: number, radius: number, color: string, rim?
   return `<circle cx="${px(x)}" cy="${px(y)}" r="${px(radius)}" fill="${color}"${stroke}/>`;
 }
 
+export function diamond(x: number, y: number, radius: number, color: string, rim: string): string {
+  const d = `M${px(x)} ${px(y - radius)}L${px(x + radius)} ${px(y)}L${px(x)} ${px(y + radius)}L${px(x - radius)} ${px(y)}Z`;
+  return `<path d="${d}" fill="${color}" stroke="${rim}" stroke-width="2.5"/>`;
+}
+
 export function px(value: number): number {
   return Math.round(value * 10) / 10;
 }

@@ -16,6 +16,8 @@ export interface Frame {
 }
 
 const TOP = 100;
+/** Over the plot, for the words of a firing region that is too narrow for them. */
+const FLAG_HEIGHT = 26;
 const BOTTOM = 412;
 const RIGHT = WIDTH - 30;
 const NARROWEST_LABELS = 40;
@@ -25,14 +27,22 @@ export function frameOf(spec: ChartSpec, legendHeight: number): Frame {
   const labels = Math.max(...spec.y.ticks.map((tick) => textWidth(tick.label, TEXT)), NARROWEST_LABELS);
   const left = LEFT + labels + 12;
   const bottom = BOTTOM - legendHeight;
+  const x = scaleLinear([spec.x.min, spec.x.max], [left, RIGHT]);
+  const top = fitsRegion(spec, x) ? TOP : TOP + FLAG_HEIGHT;
   return {
     spec,
     theme: THEMES[spec.theme],
     left,
     right: RIGHT,
-    top: TOP,
+    top,
     bottom,
-    x: scaleLinear([spec.x.min, spec.x.max], [left, RIGHT]),
-    y: scaleLinear([spec.y.min, spec.y.max], [bottom, TOP]),
+    x,
+    y: scaleLinear([spec.y.min, spec.y.max], [bottom, top]),
   };
+}
+
+/** Whether the firing region is wide enough for its words, if there is one. */
+export function fitsRegion({ firing }: Pick<ChartSpec, 'firing'>, x: Frame['x']): boolean {
+  if (!firing) return true;
+  return x(firing.toMs) - x(firing.fromMs) > textWidth(firing.label, TEXT, true) + 16;
 }

@@ -1,6 +1,6 @@
 import type { Bound } from '../../core/chart/bounds.ts';
 import { px, words } from './elements.ts';
-import type { Frame } from './frame.ts';
+import { type Frame, fitsRegion } from './frame.ts';
 import { textWidth } from './text-width.ts';
 import { TEXT } from './theme.ts';
 
@@ -14,88 +14,122 @@ interface Box {
 
 const ASCENT = 18;
 const DESCENT = 6;
+/** Base lines of a word over and under a line, from that line. */
+const OVER = -9;
+const UNDER = 25;
+/** Places along a line at which its words may stand. */
+const PLACES = 8;
+/** What it costs a word to stand at a place: on other words, on a line of a bound, on a point of a series, far off. */
+const COSTS = { words: 1_000, bound: 40, breaching: 3, neighbour: 1, side: 4, step: 1 };
 
-/** Lines of thresholds and recovery, each with its words where they cover no others. */
+/** Lines of thresholds and recovery, each with its words where they cover least; a line stops before words. */
 export function renderBounds(frame: Frame): string {
   const { spec, theme, left, right, top, bottom, y } = frame;
+  const bounds = spec.bounds
+    .map((bound) => ({
+      bound,
+      at: y(bound.value),
+      color: theme[bound.kind === 'threshold' ? 'firing' : 'resolved'],
+    }))
+    .filter(({ at }) => at >= top - 1 && at <= bottom + 1);
   const taken: Box[] = [];
-  const drawn = spec.bounds.map((bound) => {
-    const at = y(bound.value);
-    if (at < top - 1 || at > bottom + 1) return '';
-    const threshold = bound.kind === 'threshold';
-    const color = threshold ? theme.firing : theme.resolved;
-    const label = placeLabel(bound, at, frame, taken);
-    return (
-      `<path d="M${px(left)} ${px(at)}H${right}" stroke="${color}" stroke-width="${threshold ? 2.5 : 2}" stroke-dasharray="${threshold ? '14 9' : '4 8'}"/>` +
-      words(label.x, label.y, bound.label, color, 'start', theme)
-    );
+  const labels = bounds.map(({ bound, at, color }) => {
+    const place = placeLabel(bound, at, frame, taken);
+    return words(place.left, place.bottom - DESCENT, bound.label, color, 'start', theme);
   });
-  return drawn.join('');
+  const lines = bounds.map(({ bound, at, color }) => {
+    const threshold = bound.kind === 'threshold';
+    const d = partsBeside(taken, at, left, right).map(([from, to]) => `M${px(from)} ${px(at)}H${px(to)}`);
+    return `<path d="${d.join('')}" stroke="${color}" stroke-width="${threshold ? 2.5 : 2}" stroke-dasharray="${threshold ? '14 9' : '4 8'}"/>`;
+  });
+  return [...lines, ...labels].join('');
 }
 
-/** At the left end, else beside what stands there, else on the other side of the line. */
-function placeLabel(bound: Bound, at: number, frame: Frame, taken: Box[]): { x: number; y: number } {
+/** Of a line from `left` to `right` what no words cover. */
+function partsBeside(taken: readonly Box[], at: number, left: number, right: number): [number, number][] {
+  const crossed = taken.filter((box) => box.top < at && at < box.bottom).sort((a, b) => a.left - b.left);
+  const parts: [number, number][] = [];
+  let from = left;
+  for (const box of crossed) {
+    if (box.left - 4 > from) parts.push([from, box.left - 4]);
+    from = Math.max(from, box.right + 4);
+  }
+  if (from < right) parts.push([from, right]);
+  return parts;
+}
+
+function placeLabel(bound: Bound, at: number, frame: Frame, taken: Box[]): Box {
   const width = textWidth(bound.label, TEXT, true);
-  const sides = [at - 8, at + 24];
-  if (bound.labelSide === 'under') sides.reverse();
-  const fits = (y: number) => y - ASCENT > frame.top - 12 && y + DESCENT < frame.bottom + 4;
-  const beside = Math.max(frame.left, ...taken.map((box) => box.right + 8));
-  const places = sides.filter(fits).flatMap((y) => [frame.left + 8, beside + 8].map((x) => ({ x, y })));
-  const boxAt = ({ x, y }: { x: number; y: number }) => ({
-    left: x,
-    right: x + width,
-    top: y - ASCENT,
-    bottom: y + DESCENT,
-  });
-  const place = places.find((candidate) => !taken.some((box) => overlap(box, boxAt(candidate)))) ??
-    places[0] ?? { x: frame.left + 8, y: at - 8 };
-  taken.push(boxAt(place));
-  return place;
+  const sides = bound.labelSide === 'under' ? [UNDER, OVER] : [OVER, UNDER];
+  const step = (frame.right - frame.left - width - 16) / (PLACES - 1);
+  let best: { box: Box; cost: number } | undefined;
+  for (const [side, offset] of sides.entries()) {
+    for (let n = 0; n < PLACES; n++) {
+      const x = frame.left + 8 + n * step;
+      const base = at + offset;
+      const box = { left: x, right: x + width, top: base - ASCENT, bottom: base + DESCENT };
+      const outside = box.top < frame.top - 12 || box.bottom > frame.bottom + 4;
+      const crowded = taken.filter((other) => overlap(other, box)).length * COSTS.words;
+      const cost =
+        (outside ? COSTS.words * 2 : 0) +
+        crowded +
+        coveredIn(box, frame) +
+        side * COSTS.side +
+        n * COSTS.step;
+      if (!best || cost < best.cost) best = { box, cost };
+    }
+  }
+  const { box } = best ?? { box: { left: 0, right: 0, top: 0, bottom: 0 } };
+  taken.push(box);
+  return box;
 }
 
 function overlap(a: Box, b: Box): boolean {
-  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  return a.left - 8 < b.right && b.left - 8 < a.right && a.top < b.bottom && b.top < a.bottom;
 }
 
-/** The firing region's words: in the region where they fit, else on the side that has room; where least is drawn. */
+/**
+ * The firing region's words: in the region, where least is drawn; over the plot where the region is too narrow for them,
+ * since beside it they would be read as words on what is there.
+ */
 export function renderFiringLabel(frame: Frame): string {
   const { spec, theme, left, right, top, bottom, x } = frame;
   const { firing } = spec;
   if (!firing) return '';
   const [from, to] = [x(firing.fromMs), x(firing.toMs)];
   const width = textWidth(firing.label, TEXT, true);
-  const center =
-    to - from > width + 16
-      ? (from + to) / 2
-      : from - left > right - to
-        ? from - width / 2 - 12
-        : to + width / 2 + 12;
-  const at = Math.min(right - width / 2 - 4, Math.max(left + width / 2 + 4, center));
-  const boxAt = (y: number): Box => ({
-    left: at - width / 2 - 8,
-    right: at + width / 2 + 8,
+  const center = Math.min(right - width / 2, Math.max(left + width / 2, (from + to) / 2));
+  const color = theme[spec.status];
+  if (!fitsRegion(spec, x)) {
+    return (
+      `<path d="M${px(from)} ${top - 7}V${top}" stroke="${theme.firing}" stroke-width="2"/>` +
+      words(center, top - 12, firing.label, color, 'middle', theme)
+    );
+  }
+  const boxAt = (y: number) => ({
+    left: center - width / 2 - 8,
+    right: center + width / 2 + 8,
     top: y - ASCENT - 6,
     bottom: y + DESCENT + 4,
   });
-  const [first, ...others] = [bottom - 16, top + 30, (top + bottom) / 2 + 8].map((y) => ({
+  const places = [bottom - 16, top + 30, (top + bottom) / 2 + 8].map((y) => ({
     y,
-    drawn: drawnIn(boxAt(y), frame),
+    covered: coveredIn(boxAt(y), frame),
   }));
-  if (!first) return '';
-  const best = others.reduce((least, place) => (place.drawn < least.drawn ? place : least), first);
-  return words(at, best.y, firing.label, theme[spec.status], 'middle', theme);
+  const best = places.reduce((least, place) => (place.covered < least.covered ? place : least));
+  return words(center, best.y, firing.label, color, 'middle', theme);
 }
 
-/** How much of lines and bounds a box would cover: points in it, and what a bound across it is worth. */
-function drawnIn(box: Box, { spec, x, y }: Frame): number {
+/** What words in a box would cover: points of series, and bounds across it. */
+function coveredIn(box: Box, { spec, x, y }: Frame): number {
   const inside = (px: number, py: number) =>
     px >= box.left && px <= box.right && py >= box.top && py <= box.bottom;
-  let count = 0;
+  let cost = 0;
   for (const { segments, breaching } of spec.lines) {
     for (const point of segments.flat()) {
-      if (inside(x(point.timeMs), y(point.value))) count += breaching ? 3 : 1;
+      if (inside(x(point.timeMs), y(point.value))) cost += breaching ? COSTS.breaching : COSTS.neighbour;
     }
   }
   const crossing = spec.bounds.filter((bound) => inside(box.left, y(bound.value)));
-  return count + crossing.length * 10;
+  return cost + crossing.length * COSTS.bound;
 }

@@ -22,8 +22,8 @@ interface Entry {
 
 export interface Legend {
   rows: readonly (readonly Entry[])[];
-  /** Series that found no room, or are not drawn at all. */
-  more: number;
+  /** Drawn lines whose names found no room, and series that are not drawn. */
+  rest: string;
 }
 
 /** Colour, name and newest value of each line, in as many rows as it takes, two at most. */
@@ -35,22 +35,23 @@ export function layLegend(spec: ChartSpec, theme: Theme): Legend {
     const nameWidth = textWidth(name, TEXT);
     const width = SWATCH + SPACE + nameWidth + SPACE + textWidth(line.value, TEXT, true);
     const entry = { name, value: line.value, stroke: strokeOf(spec.lines, i, theme), nameWidth, width };
-    const after = spec.lines.length - i - 1 + spec.omitted;
+    const after = spec.lines.length - i - 1;
+    const rest = restText(after + 1, spec.omitted);
     // Only where no row is left must the number of those left out find room too.
-    const reserve = rows.length === MOST_ROWS && after > 0 ? GAP + textWidth(moreText(after), TEXT) : 0;
+    const reserve = rows.length === MOST_ROWS && after + spec.omitted > 0 ? GAP + textWidth(rest, TEXT) : 0;
     if (x > LEFT && x + width + reserve > RIGHT) {
-      if (rows.length === MOST_ROWS) return { rows, more: after + 1 };
+      if (rows.length === MOST_ROWS) return { rows, rest };
       rows.push([]);
       x = LEFT;
     }
     rows.at(-1)?.push(entry);
     x += width + GAP;
   }
-  return { rows, more: spec.omitted };
+  return { rows, rest: restText(0, spec.omitted) };
 }
 
 /** The last row stands at `bottom`, the others above it. */
-export function renderLegend({ rows, more }: Legend, bottom: number, theme: Theme): string {
+export function renderLegend({ rows, rest }: Legend, bottom: number, theme: Theme): string {
   const parts = rows.map((row, i) => {
     const y = bottom - (rows.length - 1 - i) * ROW_HEIGHT;
     let x = LEFT;
@@ -59,8 +60,8 @@ export function renderLegend({ rows, more }: Legend, bottom: number, theme: Them
       x += entry.width + GAP;
       return drawn;
     });
-    if (more > 0 && i === rows.length - 1) {
-      entries.push(`<text x="${Math.round(x)}" y="${y}" fill="${theme.dim}">${moreText(more)}</text>`);
+    if (rest && i === rows.length - 1) {
+      entries.push(`<text x="${Math.round(x)}" y="${y}" fill="${theme.dim}">${rest}</text>`);
     }
     return entries.join('');
   });
@@ -77,6 +78,8 @@ function entryAt({ name, value, stroke, nameWidth }: Entry, x: number, y: number
   );
 }
 
-function moreText(count: number): string {
-  return `and ${count} more`;
+/** `and 12 more, 30 not drawn`. */
+function restText(unnamed: number, omitted: number): string {
+  const parts = [unnamed > 0 ? `and ${unnamed} more` : '', omitted > 0 ? `${omitted} not drawn` : ''];
+  return parts.filter(Boolean).join(', ');
 }

@@ -1,11 +1,20 @@
 import { curveLinear, curveStepAfter, line } from 'd3-shape';
+import type { ChartLine } from '../../core/chart/spec.ts';
 import type { Point } from '../../core/model.ts';
-import { circle, px } from './elements.ts';
+import { crossingsOf, stretchesOf } from './coincidence.ts';
+import { circle, diamond, px } from './elements.ts';
 import type { Frame } from './frame.ts';
 import { strokeOf } from './strokes.ts';
 
 /** More points than this in a line would not be seen apart; the least and greatest of each step are kept. */
 const MOST_POINTS = 1_000;
+const BREACHING_WIDTH = 5;
+const WIDTH = 2.5;
+/** Where lines lie on one another each shows so much of itself in turn. */
+const TURN = 16;
+const DOT = 8;
+/** Dots that stand side by side; of more that coincide the rest stay behind these. */
+const MOST_DOTS = 4;
 
 /** The series, the first in front; a gap in the data is a gap in the line. The first that breaches has its area filled. */
 export function renderLines({ spec, theme, x, y, bottom }: Frame): string {
@@ -15,30 +24,63 @@ export function renderLines({ spec, theme, x, y, bottom }: Frame): string {
   )
     .digits(1)
     .curve(spec.stepped ? curveStepAfter : curveLinear);
-  const drawn = spec.lines.map((item, i) => {
+  const lines = spec.lines.map((item) => ({ ...item, segments: item.segments.map(thin) }));
+  const crossings = crossingsOf(lines, y);
+  const drawn = lines.map((item, i) => {
     const { color, dashes } = strokeOf(spec.lines, i, theme);
-    const width = item.breaching ? 5 : 2.5;
-    const shown = item.segments.map(thin);
+    const width = item.breaching ? BREACHING_WIDTH : WIDTH;
     const filled = i === 0 && item.breaching && !spec.stepped;
-    const areas = filled ? shown.map((s) => areaUnder(path(s) ?? '', s, x, bottom)) : [];
-    const strokes = shown.map((segment) => {
+    const areas = filled ? item.segments.map((s) => areaUnder(path(s) ?? '', s, x, bottom)) : [];
+    const rest = `fill="none" stroke="${color}" stroke-width="${width}" stroke-linejoin="round"${item.breaching ? '' : ' opacity="0.85"'}`;
+    const strokes = item.segments.flatMap((segment) => {
       const [only] = segment;
       if (segment.length === 1 && only) return circle(x(only.timeMs), y(only.value), width * 0.7, color);
-      return `<path d="${path(segment) ?? ''}" fill="none" stroke="${color}" stroke-width="${width}" stroke-linejoin="round" stroke-linecap="round"${item.breaching ? '' : ' opacity="0.85"'}${dashes ? ` stroke-dasharray="${dashes}"` : ''}/>`;
+      return stretchesOf(segment, i, crossings).map(({ points, share, place }) => {
+        const turns = `stroke-dasharray="${TURN} ${TURN * (share - 1)}" stroke-dashoffset="${-TURN * place}"`;
+        const alone = `stroke-linecap="round"${dashes ? ` stroke-dasharray="${dashes}"` : ''}`;
+        return `<path d="${path(points) ?? ''}" ${rest} ${share > 1 ? turns : alone}/>`;
+      });
     });
     return [...areas, ...strokes].join('');
   });
   return drawn.reverse().join('');
 }
 
-/** Where each breaching series stands now. */
+/** Where each breaching series stands now; dots that would hide one another stand side by side. */
 export function renderDots({ spec, theme, x, y }: Frame): string {
+  const taken: { x: number; y: number }[] = [];
   const dots = spec.lines.map((item, i) => {
     const last = item.segments.at(-1)?.at(-1);
     if (!item.breaching || !last) return '';
-    return circle(x(last.timeMs), y(last.value), 8, strokeOf(spec.lines, i, theme).color, theme.background);
+    const at = { x: x(last.timeMs), y: y(last.value) };
+    const end = at.x;
+    while (taken.some((dot) => Math.hypot(dot.x - at.x, dot.y - at.y) < DOT)) at.x -= 2 * DOT;
+    if (end - at.x >= MOST_DOTS * 2 * DOT) return '';
+    taken.push(at);
+    return circle(at.x, at.y, DOT, strokeOf(spec.lines, i, theme).color, theme.background);
   });
   return dots.reverse().join('');
+}
+
+/** Of several alerts where each fired, on its own line. */
+export function renderFiringMarks({ spec, theme, x, y, left, top, bottom }: Frame): string {
+  const marks = spec.lines.map((item, i) => {
+    const { color } = strokeOf(spec.lines, i, theme);
+    const at = item.firedAtMs === undefined ? undefined : pointAt(item, item.firedAtMs);
+    if (!at || x(at.timeMs) < left) return '';
+    const mark = x(at.timeMs);
+    return (
+      `<path d="M${px(mark)} ${top}V${bottom}" stroke="${color}" stroke-width="1.5" opacity="0.6"/>` +
+      diamond(mark, y(at.value), 9, color, theme.background)
+    );
+  });
+  return marks.reverse().join('');
+}
+
+/** The line at that time: its newest point by then. */
+function pointAt({ segments }: ChartLine, ms: number): Point | undefined {
+  const found = segments.flat().findLast(({ timeMs }) => timeMs <= ms);
+  return found && { timeMs: ms, value: found.value };
 }
 
 function areaUnder(d: string, segment: readonly Point[], x: Frame['x'], bottom: number): string {

@@ -1,9 +1,10 @@
 import type { ChartSpec } from '../../core/chart/spec.ts';
+import { drawableSpec } from './drawable.ts';
 import { escapeXml, px, rect } from './elements.ts';
 import { type Frame, frameOf } from './frame.ts';
 import { renderBounds, renderFiringLabel } from './labels.ts';
 import { layLegend, ROW_HEIGHT, renderLegend } from './legend.ts';
-import { renderDots, renderLines } from './lines.ts';
+import { renderDots, renderFiringMarks, renderLines } from './lines.ts';
 import { fitText, textWidth } from './text-width.ts';
 import { FALLBACK_FONTS, FONT, HEIGHT, LEFT, TEXT, THEMES, type Theme, WIDTH } from './theme.ts';
 
@@ -11,7 +12,8 @@ const BAR = 8;
 const TITLE = 29;
 
 /** The picture as SVG: paints what the spec says, decides nothing but places and colours. */
-export function renderSvg(spec: ChartSpec): string {
+export function renderSvg(asked: ChartSpec): string {
+  const spec = drawableSpec(asked);
   const theme = THEMES[spec.theme];
   const legend = layLegend(spec, theme);
   const frame = frameOf(spec, (legend.rows.length - 1) * ROW_HEIGHT);
@@ -28,6 +30,7 @@ export function renderSvg(spec: ChartSpec): string {
     `<g clip-path="url(#plot)">${renderLines(frame)}</g>`,
     spec.lines.some(({ segments }) => segments.length > 0) ? '' : emptiness(frame),
     renderBounds(frame),
+    renderFiringMarks(frame),
     renderFiringLabel(frame),
     renderDots(frame),
     renderLegend(legend, HEIGHT - 22, theme),

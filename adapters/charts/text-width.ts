@@ -1,3 +1,5 @@
+import { lettersOf } from './drawable.ts';
+
 /** Advance widths of U+0020 to U+007E in hundredths of the size, as Pretendard JP has them. */
 const REGULAR = [
   25, 26, 38, 60, 61, 86, 61, 20, 34, 34, 47, 63, 26, 43, 25, 33, 60, 44, 59, 62, 62, 60, 61, 55, 61, 61, 25,
@@ -41,10 +43,10 @@ function charWidth(char: string, bold: boolean): number {
   return WIDTHS.find(([pattern]) => pattern.test(char))?.[1] ?? OTHER;
 }
 
-/** Shortens in the middle, where names of a fleet are most alike. */
+/** Shortens in the middle, where names of a fleet are most alike, between letters as people see them. */
 export function fitText(text: string, size: number, maxWidth: number, bold = false): string {
   if (textWidth(text, size, bold) <= maxWidth) return text;
-  const chars = [...text];
+  const chars = lettersOf(text);
   for (let keep = chars.length - 1; keep > 2; keep--) {
     const head = Math.ceil(keep * 0.6);
     const shown = `${chars.slice(0, head).join('')}${ELLIPSIS}${chars.slice(chars.length - (keep - head)).join('')}`;

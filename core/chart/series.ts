@@ -3,7 +3,9 @@ import { labelKey } from '../labels.ts';
 import type { LabelGlobs, Labels, Rule, Series } from '../model.ts';
 import type { Notification, NotificationAlert } from '../notify/model.ts';
 import type { SampleStore } from '../ports.ts';
+import { chartSelection, compareBadness, MOST_BREACHING, neighbourhoodsOf } from './selection.ts';
 import { buildChartSpec, type ChartSpec, type ChartTheme, MAX_LINES } from './spec.ts';
+import { badness } from './worst.ts';
 
 /** Everything a picture follows from but the samples: plain data, which can be handed to another thread. */
 export interface PictureOrder {
@@ -25,13 +27,11 @@ export interface PictureSeries {
   others: number;
 }
 
-/** Of breaching series that many are read: the worst of them are drawn. */
-const MOST_BREACHING = 200;
-/** The labels that say where an alert belongs. */
-const PLACES = ['cluster', 'bastion'] as const;
+/** Of breaching series that many are read where only a window tells which are the worst. */
+const MOST_READ = 200;
 
 /**
- * Reads the series of a picture: those of its alerts, and behind them others of the same clusters (or bastions) up to
+ * Reads the series of a picture: those of its alerts, and behind them others of the same cluster (or bastion) up to
  * as many as there are lines. Which there are is asked first, as one value each: a cluster may have thousands.
  */
 export async function readPictureSeries(
@@ -39,21 +39,21 @@ export async function readPictureSeries(
   store: Pick<SampleStore, 'query' | 'latest'>,
 ): Promise<PictureSeries> {
   const { rule, alerts, fromMs, toMs } = order;
-  const near = neighbourhood(alerts);
-  const where = { ...(rule.aggregate ? rule.where : {}), ...near };
+  const { where } = chartSelection({ alerts }, rule);
   const range = { metric: rule.metric, fromMs: fromMs - (rule.window?.lastMs ?? 0), toMs };
   // An aggregate is made of all its series.
   if (rule.aggregate) return { series: await store.query({ ...range, where }), others: 0 };
-  const known = (await store.latest({ metric: rule.metric, where, sinceMs: fromMs }))
-    .map(({ labels }) => labels)
-    // A name may hold what a glob means something by.
-    .filter((labels) => Object.entries(near).every(([name, values]) => values.includes(labels[name] ?? '')));
-  const chosen = chooseSeries(known, alerts);
+  const found = await store.latest({ metric: rule.metric, where, sinceMs: fromMs });
+  // A name may hold what a glob means something by.
+  const known = found.filter(({ labels }) =>
+    Object.entries(where).every(([name, values]) => [values].flat().includes(labels[name] ?? '')),
+  );
+  const chosen = chooseSeries(known, order);
   if (chosen.length === 0) return { series: [], others: 0 };
   const keys = new Set(chosen.map(labelKey));
-  const found = await store.query({ ...range, where: coverOf(chosen) });
+  const read = await store.query({ ...range, where: coverOf(chosen) });
   return {
-    series: found.filter(({ labels }) => keys.has(labelKey(labels))),
+    series: read.filter(({ labels }) => keys.has(labelKey(labels))),
     others: known.length - chosen.length,
   };
 }
@@ -64,25 +64,23 @@ export function pictureSpec(order: PictureOrder, { series, others }: PictureSeri
   return buildChartSpec({ ...order, others, series: judgedSeries({ rule, series, intervalMs }, fromMs - 1) });
 }
 
-/** The clusters, or bastions, of the alerts. */
-function neighbourhood(alerts: readonly NotificationAlert[]): LabelGlobs {
-  for (const name of PLACES) {
-    const values = new Set(alerts.flatMap(({ labels }) => labels[name] ?? []));
-    if (values.size > 0) return { [name]: [...values] };
-  }
-  return {};
-}
-
-/** Those of alerts first, in the order of these, then the others by name. */
-function chooseSeries(known: readonly Labels[], alerts: readonly NotificationAlert[]): Labels[] {
-  const byKey = new Map(known.map((labels) => [labelKey(labels), labels]));
-  const breaching = alerts
-    .map(({ labels }) => byKey.get(labelKey(labels)))
-    .filter((labels) => labels !== undefined)
-    .slice(0, MOST_BREACHING);
-  const keys = new Set(breaching.map(labelKey));
-  const others = known.filter((labels) => !keys.has(labelKey(labels))).sort(byName);
-  return [...breaching, ...others.slice(0, Math.max(0, MAX_LINES - breaching.length))];
+/** Those of alerts first, the worst by value; behind them the others by name, while all are of one cluster. */
+function chooseSeries(known: readonly Series[], { alerts, rule }: PictureOrder): Labels[] {
+  const alertOf = new Map(alerts.map((alert) => [labelKey(alert.labels), alert]));
+  const ranked = known.map(({ labels, points }) => {
+    const alert = alertOf.get(labelKey(labels));
+    const rank = badness(rule.condition, points.at(-1)?.value ?? alert?.value);
+    return { labels, alert, rank };
+  });
+  const firing = ({ alert }: (typeof ranked)[number]) => Number(alert?.status === 'firing');
+  const breaching = ranked
+    .filter(({ alert }) => alert)
+    .sort((a, b) => firing(b) - firing(a) || compareBadness(a.rank, b.rank) || byName(a.labels, b.labels))
+    .slice(0, rule.window ? MOST_READ : MOST_BREACHING)
+    .map(({ labels }) => labels);
+  if (neighbourhoodsOf(alerts).values.length > 1) return breaching;
+  const others = ranked.filter(({ alert }) => !alert).map(({ labels }) => labels);
+  return [...breaching, ...others.sort(byName).slice(0, Math.max(0, MAX_LINES - breaching.length))];
 }
 
 /** `node-2` before `node-10`. */

@@ -56,15 +56,15 @@ describe('buildChartSpec', () => {
       ['n1', '94%', true],
       ['n2', '51%', false],
     ]);
-    expect(spec.firing).toEqual({ fromMs: firing.firedAtMs, toMs: NOW, label: 'FIRING since 09:20' });
+    expect(spec.firing).toEqual({ fromMs: firing.firedAtMs, toMs: NOW, label: 'FIRED 09:20' });
     expect(spec.pending).toEqual({ fromMs: firing.sinceMs, toMs: firing.firedAtMs });
   });
 
   it('ends the region where the alert was resolved', () => {
     const over = { ...firing, status: 'resolved' as const, value: 61, resolvedAtMs: NOW - 5 * MINUTE };
     const spec = build({ alerts: [over], status: 'resolved', timeZone: 'Asia/Seoul' });
-    expect(spec.title).toBe('Memory usage 61%, resolved after 15m');
-    expect(spec.firing?.label).toBe('fired 18:20, resolved 18:35');
+    expect(spec.title).toBe('Memory usage: ended at 61%, was > 90% for 25m');
+    expect(spec.firing?.label).toBe('fired 18:20, resolved 18:35 after 25m');
     expect(spec.firing?.toMs).toBe(NOW - 5 * MINUTE);
   });
 
@@ -131,7 +131,7 @@ describe('buildChartSpec', () => {
     }));
     const spec = build({ series: mounts });
     expect(spec.subtitle).toContain(' · 2 series · ');
-    expect(spec.lines.map((line) => line.name)).toEqual(['n1 / /', 'n1 / /var']);
+    expect(spec.lines.map((line) => line.name)).toEqual(['n1, mount /', 'n1, mount /var']);
   });
 
   it('looks at no value outside its range, and at none that is no number', () => {
@@ -146,7 +146,7 @@ describe('buildChartSpec', () => {
 
   it('says the day of what began on another', () => {
     const old = { ...firing, sinceMs: NOW - 3_000 * MINUTE, firedAtMs: NOW - 2_990 * MINUTE };
-    expect(build({ alerts: [old] }).firing?.label).toBe('FIRING since 22 Nov 07:50');
+    expect(build({ alerts: [old] }).firing?.label).toBe('FIRED 22 Nov 07:50');
   });
 
   it('names several alerts by their number', () => {

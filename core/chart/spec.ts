@@ -1,25 +1,16 @@
 import { findMetric, type Metric } from '../catalogue.ts';
-import { formatMetricValue } from '../format.ts';
-import { labelKey } from '../labels.ts';
-import { placeText } from '../message/summary.ts';
-import type { Labels, Point, Rule, Series } from '../model.ts';
+import { visibleLine } from '../message/visible-line.ts';
+import type { Rule, Series } from '../model.ts';
 import type { NotificationAlert } from '../notify/model.ts';
 import { type Axis, timeAxis, valueAxis } from './axes.ts';
 import { type Band, type Bound, boundsOf, breachBands } from './bounds.ts';
-import { createThinner } from './thinner.ts';
+import { type ChartLine, chartLines } from './lines.ts';
 import { firingText, subtitleOf, titleOf } from './words.ts';
 
 export const CHART_THEMES = ['dark', 'light'] as const;
 export type ChartTheme = (typeof CHART_THEMES)[number];
 
-export interface ChartLine {
-  name: string;
-  /** Newest value, formatted; empty without points. */
-  value: string;
-  breaching: boolean;
-  /** Runs of points without a gap between them. */
-  segments: readonly (readonly Point[])[];
-}
+export { type ChartLine, MAX_LINES } from './lines.ts';
 
 /** Everything that is drawn, decided; a renderer measures and paints. */
 export interface ChartSpec {
@@ -32,10 +23,11 @@ export interface ChartSpec {
   y: Axis;
   bounds: readonly Bound[];
   bands: readonly Band[];
-  /** The first alert's time above the bound before it fired, and while it fired. */
+  /** The alert's time above the bound before it fired; of several alerts each line has its own mark instead. */
   pending?: { fromMs: number; toMs: number };
+  /** While any fired. */
   firing?: { fromMs: number; toMs: number; label: string };
-  /** Breaching ones first, so that a legend that is too short loses the others. */
+  /** Breaching ones first, the worst of them before the others, so that a legend that is too short loses the others. */
   lines: readonly ChartLine[];
   /** Series that are not among the lines. */
   omitted: number;
@@ -50,9 +42,6 @@ const ROUNDS_BEFORE = 30;
 const FEW_ROUNDS = 3;
 /** Of an alert that fires for days its last day is drawn: what it looks like now, from a bounded number of samples. */
 const LONGEST_MS = 24 * 3_600_000;
-export const MAX_LINES = 30;
-/** Of a line at most two points a bin are drawn; a bin is two of a picture's pixels wide. */
-const BINS = 900;
 
 export function chartRange(input: {
   rule: Rule;
@@ -87,33 +76,17 @@ export interface ChartInput {
 
 export function buildChartSpec(asked: ChartInput): ChartSpec {
   const input = { ...asked, fromMs: firstMsOf(asked) };
-  const { alerts, rule, fromMs, toMs, timeZone, status } = input;
+  const { rule, fromMs, toMs, timeZone, status } = input;
   const metric: Pick<Metric, 'unit' | 'states'> = findMetric(rule.metric) ?? { unit: 'count' };
-  const breaching = new Set(alerts.map((alert) => labelKey(alert.labels)));
-  const drawn = input.series
-    .map((series) => ({
-      name: seriesName(series.labels),
-      breaching: breaching.has(labelKey(series.labels)),
-      points: series.points.filter(within(fromMs, toMs)),
-    }))
-    .sort((a, b) => Number(b.breaching) - Number(a.breaching) || names.compare(a.name, b.name))
-    .slice(0, MAX_LINES);
-  const lines = drawn.map(({ points, ...line }): ChartLine => {
-    const last = points.at(-1);
-    return {
-      ...line,
-      value: last ? formatMetricValue(last.value, metric) : '',
-      segments: segmentsOf(points, input),
-    };
-  });
+  const { lines, values, omitted } = chartLines(input);
   const bounds = boundsOf(rule, metric.unit);
   const y = valueAxis(
-    drawn.flatMap(({ points }) => points.map((point) => point.value)),
+    values,
     bounds.map((bound) => bound.value),
     metric,
   );
   const stepped = metric.unit === 'bool';
-  const title = titleOf(input);
+  const title = visibleLine(titleOf(input));
   const subtitle = subtitleOf(input);
   return {
     theme: input.theme ?? 'dark',
@@ -126,7 +99,7 @@ export function buildChartSpec(asked: ChartInput): ChartSpec {
     bands: stepped ? [] : breachBands(rule.condition, y),
     ...spansOf(input),
     lines,
-    omitted: (input.others ?? 0) + input.series.length - lines.length,
+    omitted,
     stepped,
     alt: `${title}; ${subtitle}`,
   };
@@ -152,26 +125,7 @@ function spansOf(input: ChartInput): Pick<ChartSpec, 'pending' | 'firing'> {
   const overMs = still ? toMs : Math.max(...alerts.map((alert) => alert.resolvedAtMs ?? toMs));
   const clamp = (ms: number) => Math.min(toMs, Math.max(fromMs, ms));
   return {
-    pending: { fromMs: clamp(first.sinceMs), toMs: clamp(first.firedAtMs) },
+    ...(alerts.length === 1 && { pending: { fromMs: clamp(first.sinceMs), toMs: clamp(first.firedAtMs) } }),
     firing: { fromMs: clamp(first.firedAtMs), toMs: clamp(overMs), label: firingText(input) },
   };
-}
-
-/** Where it is within its cluster: the chart's subtitle names that. */
-function seriesName(labels: Labels): string {
-  const { cluster: _cluster, ...rest } = labels;
-  return placeText(rest) || placeText(labels);
-}
-
-/** `node-2` before `node-10`. */
-const names = new Intl.Collator('en', { numeric: true });
-
-function within(fromMs: number, toMs: number): (point: Point) => boolean {
-  return ({ timeMs, value }) => timeMs >= fromMs && timeMs <= toMs && Number.isFinite(value);
-}
-
-function segmentsOf(points: readonly Point[], { fromMs, toMs, intervalMs }: ChartInput): Point[][] {
-  const thinner = createThinner({ fromMs, toMs, bins: BINS, intervalMs });
-  for (const point of points) thinner.add(point);
-  return thinner.segments();
 }

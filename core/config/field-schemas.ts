@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { durationOrNeverSchema, durationSchema } from './duration.ts';
 import { nearest } from './problem.ts';
-import { ruleNameSchema } from './rule-schema.ts';
+import { addressSchema, ruleNameSchema } from './rule-schema.ts';
 
 /** Names of all things follow the rule for rules' names: they are labels, parts of keys, and typed in commands. */
 export const nameSchema = ruleNameSchema;
@@ -122,9 +122,6 @@ export const listenSchema = z.string({ error: () => NO_LISTEN }).transform((text
 });
 
 /** An http address without its last slash. */
-export const urlSchema = z
-  .url({
-    protocol: /^https?$/,
-    error: 'an http or https address is expected; write it like `https://bartizan.example.net`',
-  })
-  .transform((url) => url.replace(/\/+$/, ''));
+export const urlSchema = addressSchema(
+  'an http or https address is expected; write it like `https://bartizan.example.net`',
+).transform((url) => url.replace(/\/+$/, ''));

@@ -109,6 +109,24 @@ describe('rule', () => {
       /`equals` has no recovery threshold/,
     ],
     ['a name with spaces', { name: 'memory usage' }, 'name', /a name has letters, digits/],
+    [
+      'a runbook that no message could link',
+      { runbook: `https://r.example.net/${'a'.repeat(4_000)}` },
+      'runbook',
+      /an address has 2000 characters at most/,
+    ],
+    [
+      'a title that is a text',
+      { title: 'a'.repeat(101) },
+      'title',
+      /100 characters at most; say more in `summary`/,
+    ],
+    [
+      'a summary that is a page',
+      { summary: 'a'.repeat(1_001) },
+      'summary',
+      /1000 characters at most; link the rest/,
+    ],
     ['a runbook that is no address', { runbook: 'see wiki' }, 'runbook', /http or https address/],
   ])('refuses %s', (_, change, path, message) => {
     const issues = ruleSchema.safeParse({ ...RULE, ...change }).error?.issues ?? [];

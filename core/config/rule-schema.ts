@@ -8,6 +8,22 @@ import { nearest, quoted } from './problem.ts';
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]*$/u;
 const CONDITIONS = ['above', 'below', 'outside', 'equals'] as const;
 
+/** Every chat service takes links of this length; Slack 3,000 with its escapes, most browsers about 2,000. */
+const LONGEST_ADDRESS = 2_000;
+/** A title is a heading (Slack's holds 150 letters, with place and state), a summary a few lines. */
+const LONGEST_TITLE = 100;
+const LONGEST_SUMMARY = 1_000;
+
+/** An http address that messages can link. */
+export function addressSchema(error: string) {
+  return z
+    .url({ protocol: /^https?$/, error })
+    .max(
+      LONGEST_ADDRESS,
+      `an address has ${LONGEST_ADDRESS} characters at most: messages could not link a longer one`,
+    );
+}
+
 const number = (what: string) => z.number({ error: `${what} is a number` });
 const glob = z.string({ error: 'a glob is text; put it in quotes' }).min(1, 'an empty glob matches nothing');
 const interval = z
@@ -25,7 +41,12 @@ export const ruleNameSchema = z
 /** Fields of a rule as people write them. */
 const ruleFields = z.strictObject({
   name: ruleNameSchema.describe('Identity of its alerts, together with their labels'),
-  title: z.string().min(1).describe('What messages call it; by default made from the name').optional(),
+  title: z
+    .string()
+    .min(1)
+    .max(LONGEST_TITLE, `a title has ${LONGEST_TITLE} characters at most; say more in \`summary\``)
+    .describe('What messages call it; by default made from the name')
+    .optional(),
   metric: z
     .string()
     .describe('A metric of the catalogue')
@@ -81,10 +102,10 @@ const ruleFields = z.strictObject({
   summary: z
     .string()
     .min(1)
+    .max(LONGEST_SUMMARY, `a summary has ${LONGEST_SUMMARY} characters at most; link the rest as \`runbook\``)
     .describe('Text of the message: `{{node}}`, `{{value}}`, `{{held}}`, `{{threshold}}`')
     .optional(),
-  runbook: z
-    .url({ protocol: /^https?$/, error: '`runbook` is an http or https address' })
+  runbook: addressSchema('`runbook` is an http or https address')
     .describe('Address of what to do about it; messages link it')
     .optional(),
 });

@@ -77,7 +77,7 @@ function toldByCheckpoint(input: {
 }
 
 /** How the folded steps become transitions. */
-export interface Telling {
+export interface TextTime {
   alert: AlertIdentity;
   told: Told;
   steps: readonly Step[];
@@ -93,8 +93,8 @@ export interface Telling {
  * The transitions to emit: the steps newer than what was told last, and when these do not end in the end state, one
  * that does. From firing to pending it takes two, since no kind of transition says that.
  */
-export function tell(telling: Telling): Transition[] {
-  const { alert, told, steps, end, bridge } = telling;
+export function tell(time: TextTime): Transition[] {
+  const { alert, told, steps, end, bridge } = time;
   const out: Transition[] = [];
   let { status, atMs } = told;
   for (const step of steps) {

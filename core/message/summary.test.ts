@@ -25,7 +25,7 @@ const summary = (
   renderSummary(
     { ...rule, ...(template === undefined ? {} : { summary: template }), ...extraRule },
     { ...alert, ...extra },
-    later,
+    { nowMs: later, timeZone: 'UTC' },
   );
 
 describe('a firing alert', () => {
@@ -57,14 +57,22 @@ describe('a firing alert', () => {
   });
 });
 
+it('tells the time of a value that is not current, with its day where that is another', () => {
+  expect(summary('{{value}}', { valueAtMs: alert.firedAtMs })).toBe('94.1% at 09:10');
+  expect(summary('{{value}}', { valueAtMs: alert.firedAtMs - 86_400_000 })).toBe('94.1% at 23 Nov 09:10');
+});
+
 describe('a resolved alert', () => {
   const over = { status: 'resolved', clearedAtMs: alert.firedAtMs + 60_000, resolvedAtMs: later } as const;
   it('says what is and what was, not the text of the rule', () => {
     expect(summary('{{node}} is full', { ...over, value: 61 })).toBe(
-      'Memory usage: now 61%, was > 90% for 11m',
+      'Memory usage: ended at 61%, was > 90% for 11m',
     );
   });
-  it('says less without a value, and of a state', () => {
+  it('says less without a value, of a state, and where it did not end by its value', () => {
+    for (const reason of ['removed', 'stale', 'no-data', 'rule-changed'] as const) {
+      expect(summary(undefined, { ...over, value: 94, reason })).toBe('Memory usage: over after 11m');
+    }
     expect(summary(undefined, { ...over, value: undefined })).toBe('Memory usage: over after 11m');
     expect(summary(undefined, { ...over, value: 1 }, { metric: 'up' })).toBe('Memory usage: over after 11m');
   });
@@ -72,10 +80,14 @@ describe('a resolved alert', () => {
 
 it.each([
   [{ role: 'etcd', node: 'n1', cluster: 'prod' }, 'prod / n1'],
-  [{ mount: '/var', device: '/dev/sda', node: 'n1', cluster: 'prod' }, 'prod / n1 / /var / /dev/sda'],
+  [{ mount: '/', device: 'sda', node: 'n1', cluster: 'prod' }, 'prod / n1, mount /, device sda'],
   [{ bastion: 'b', batch: '3' }, 'b'],
-  [{ zone: 'z', alpha: 'a', cluster: 'prod' }, 'prod / a / z'],
-  [{ mount: '/a\nb' }, '/a b'],
+  [{ zone: 'z', alpha: 'a', cluster: 'prod' }, 'prod, alpha a, zone z'],
+  [{ mount: '/a\nb' }, 'mount /a b'],
+  [{ mount: '/a, device sdb', device: '' }, 'mount "/a, device sdb", device ""'],
+  [{ cluster: 'a / b', node: 'c' }, '"a / b" / c'],
+  [{ node: 'n\u202e1\u0000\u200b' }, 'n1'],
+  [{ node: '\u200b' }, '""'],
   [{}, ''],
 ])('the place of %j is %j', (labels, text) => {
   expect(placeText(labels as Record<string, string>)).toBe(text);

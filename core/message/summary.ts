@@ -1,11 +1,15 @@
-import { findMetric } from '../catalogue.ts';
-import { formatCondition, formatMetricValue, formatSpan } from '../format.ts';
-import type { Labels, Rule } from '../model.ts';
-import type { IncidentAlert } from '../notify/model.ts';
-import { visibleText } from '../visible-text.ts';
+import { findMetric, type Unit } from '../catalogue.ts';
+import { formatCondition, formatMetricValue, formatMoment, formatSpan } from '../format.ts';
+import type { Labels, Rule, TransitionReason } from '../model.ts';
+import type { NotificationAlert } from '../notify/model.ts';
+import { visibleLine } from './visible-line.ts';
 
-/** Labels in the order people say them: where first, then what. */
-const LABEL_ORDER = ['bastion', 'cluster', 'node', 'role', 'mount', 'device', 'check'];
+/** Labels that say where, from the outside inwards; their names go without saying. */
+const WHERE = ['bastion', 'cluster', 'node'];
+/** The others in the order people say them. */
+const WHAT = ['mount', 'device', 'check'];
+/** Labels that tell a reader nothing. */
+const LEFT_OUT = new Set(['role', 'batch']);
 
 /** Names that every alert's texts may hold beside its labels. */
 export const SUMMARY_FIELDS = [
@@ -25,20 +29,31 @@ const NAME = /^\s*([\w-]+)\s*$/;
 
 const FIRING = '{{title}}: {{value}} ({{condition}}) for {{held}}';
 /** What a rule says of a value that breaches would be wrong of one that no longer does. */
-const RESOLVED = '{{title}}: now {{value}}, was {{condition}} for {{held}}';
-/** Without a value (no data, removed), or of a state, where "now yes, was < 1" helps nobody. */
+const RESOLVED = '{{title}}: ended at {{value}}, was {{condition}} for {{held}}';
+/** Without a value, or of a state, where "ended at yes, was < 1" helps nobody. */
 const ENDED = '{{title}}: over after {{held}}';
+/** It ended by a value; else the last one that is known still breaches. */
+const BY_VALUE: ReadonlySet<TransitionReason> = new Set(['threshold', 'revised']);
+
+/** What texts of an alert are made from. */
+export type SummaryAlert = Pick<
+  NotificationAlert,
+  'status' | 'labels' | 'sinceMs' | 'clearedAtMs' | 'resolvedAtMs' | 'reason' | 'value' | 'valueAtMs'
+>;
+
+export interface TextTime {
+  nowMs: number;
+  timeZone: string;
+}
 
 /**
  * One line of plain text about an alert: the rule's summary while it fires. A name that the alert lacks becomes `–`.
  */
-export function renderSummary(rule: Rule, alert: IncidentAlert, nowMs: number): string {
-  const metric = findMetric(rule.metric);
-  const unit = metric?.unit ?? 'count';
-  const untilMs = alert.clearedAtMs ?? alert.resolvedAtMs ?? nowMs;
+export function renderSummary(rule: Rule, alert: SummaryAlert, time: TextTime): string {
+  const unit = findMetric(rule.metric)?.unit ?? 'count';
   const own: Record<(typeof SUMMARY_FIELDS)[number], string> = {
-    value: alert.value === undefined ? '–' : formatMetricValue(alert.value, metric),
-    held: formatSpan(untilMs - alert.sinceMs),
+    value: valueText(rule.metric, alert, time),
+    held: formatSpan(heldMs(alert, time.nowMs)),
     condition: formatCondition(rule.condition, unit),
     threshold: formatCondition(rule.condition, unit).replace(/^[<>=] /, ''),
     rule: rule.name,
@@ -47,9 +62,8 @@ export function renderSummary(rule: Rule, alert: IncidentAlert, nowMs: number): 
     severity: rule.severity,
   };
   const fields = new Map(Object.entries({ ...own, ...alert.labels }));
-  const ended = alert.value === undefined || unit === 'bool' ? ENDED : RESOLVED;
-  const template = alert.status === 'firing' ? (rule.summary ?? FIRING) : ended;
-  return oneLine(
+  const template = alert.status === 'firing' ? (rule.summary ?? FIRING) : endTemplate(alert, unit);
+  return visibleLine(
     template.replace(PLACEHOLDER, (text, inner: string) => {
       const name = placeholderName(inner);
       return name === undefined ? text : (fields.get(name) ?? '–');
@@ -57,22 +71,55 @@ export function renderSummary(rule: Rule, alert: IncidentAlert, nowMs: number): 
   );
 }
 
+/** How long the condition was breached: from the first such sample to the first that was good again, else to the end. */
+export function heldMs(
+  { sinceMs, clearedAtMs, resolvedAtMs }: Pick<SummaryAlert, 'sinceMs' | 'clearedAtMs' | 'resolvedAtMs'>,
+  nowMs: number,
+): number {
+  return (clearedAtMs ?? resolvedAtMs ?? nowMs) - sinceMs;
+}
+
+/** `94.1%`, or `94.1% at 18:10` where that is no longer current; `–` without a value. */
+export function valueText(
+  metric: string,
+  { value, valueAtMs }: Pick<SummaryAlert, 'value' | 'valueAtMs'>,
+  { nowMs, timeZone }: TextTime,
+): string {
+  if (value === undefined) return '–';
+  const shown = formatMetricValue(value, findMetric(metric));
+  return valueAtMs === undefined ? shown : `${shown} at ${formatMoment(valueAtMs, nowMs, timeZone)}`;
+}
+
+/** Whether the end of an alert is told by its value. */
+export function endsByValue({ reason, value }: Pick<SummaryAlert, 'reason' | 'value'>, unit: Unit): boolean {
+  return value !== undefined && unit !== 'bool' && BY_VALUE.has(reason);
+}
+
+function endTemplate(alert: SummaryAlert, unit: Unit): string {
+  return endsByValue(alert, unit) ? RESOLVED : ENDED;
+}
+
 /** The name between the braces; undefined for what is none, and stands in the text as it was written. */
 export function placeholderName(inner: string): string | undefined {
   return NAME.exec(inner)?.[1];
 }
 
-/** `prod / prod-1 / /var`: the values of the labels, without the role. */
+/** `prod / prod-1, mount /var`: where, then what else tells it from others, by name. */
 export function placeText(labels: Labels): string {
-  const names = Object.keys(labels).filter((name) => name !== 'role' && name !== 'batch');
+  const where = WHERE.flatMap((name) => labels[name] ?? []).map(quoted);
   const rank = (name: string) => {
-    const index = LABEL_ORDER.indexOf(name);
-    return index < 0 ? LABEL_ORDER.length : index;
+    const index = WHAT.indexOf(name);
+    return index < 0 ? WHAT.length : index;
   };
-  names.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
-  return oneLine(names.map((name) => labels[name]).join(' / '));
+  const what = Object.keys(labels)
+    .filter((name) => !WHERE.includes(name) && !LEFT_OUT.has(name))
+    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+    .map((name) => `${visibleLine(name)} ${quoted(labels[name] ?? '')}`);
+  return [...(where.length > 0 ? [where.join(' / ')] : []), ...what].join(', ');
 }
 
-function oneLine(text: string): string {
-  return visibleText(text).replace(/\s+/gu, ' ').trim();
+/** A value that could be read as several, or as none, stands in quotes. */
+function quoted(value: string): string {
+  const line = visibleLine(value);
+  return line === '' || / \/ |, |^"/.test(line) ? `"${line}"` : line;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sampleAlert, sampleNotification } from '../../test/contract/notifications.ts';
-import { headline, historyText, plainText } from './text.ts';
+import { NOTIFY_REASONS, type NotifyReason } from '../notify/model.ts';
+import { greatestThatFits, headline, historyText, occasionText, plainText, standingText } from './text.ts';
 
 const labels = (node: string) => ({ cluster: 'prod', node, role: 'etcd' });
 const alert = sampleAlert({ labels: labels('n1') });
@@ -10,33 +11,74 @@ const notify = (extra: Parameters<typeof sampleNotification>[0]) =>
 const over = { status: 'resolved', resolvedAtMs: alert.firedAtMs + 120_000 } as const;
 
 describe('headline', () => {
+  const many = (count: number, extra: Partial<typeof alert> = {}) =>
+    Array.from({ length: count }, (_, i) => ({ ...alert, labels: labels(`m${i}`), ...extra }));
+  const old = { news: false };
   it.each([
-    ['one alert', [alert], 'FIRING Memory usage: prod / n1'],
-    ['several', [alert, { ...alert, labels: labels('n2') }], 'FIRING (2) Memory usage: prod'],
+    ['one alert', [alert], 'FIRING critical · Memory usage: prod / n1'],
+    ['a reminder of one', many(1, old), 'STILL FIRING critical · Memory usage: prod / m0'],
+    ['a reminder of several', many(39, old), 'STILL FIRING critical · 39 alerts · Memory usage: prod'],
+    ['several', many(2), 'FIRING critical · 2 new · Memory usage: prod'],
     [
-      'only those that fire',
-      [alert, { ...alert, ...over, labels: labels('n2') }],
-      'FIRING Memory usage: prod / n1',
+      'one of many that just fired',
+      [alert, ...many(39, old)],
+      'FIRING critical · 1 new, 39 firing · Memory usage: prod / n1',
     ],
-    ['two rules', [alert, { ...alert, title: 'Disk' }], 'FIRING (2) Memory usage, Disk: prod'],
+    [
+      'one of many that just ended',
+      [{ ...alert, ...over }, ...many(39, old)],
+      'FIRING critical · 1 resolved, 39 firing · Memory usage: prod / n1',
+    ],
+    [
+      'both',
+      [alert, ...many(2, over), ...many(3, old)],
+      'FIRING critical · 1 new, 2 resolved, 3 firing · Memory usage: prod',
+    ],
+    ['two rules', [alert, { ...alert, title: 'Disk' }], 'FIRING critical · 2 new · Memory usage, Disk: prod'],
     [
       'three rules',
       [alert, { ...alert, title: 'Disk' }, { ...alert, title: 'Load' }],
-      'FIRING (3) Memory usage and 2 more: prod',
+      'FIRING critical · 3 new · Memory usage and 2 more: prod',
     ],
   ])('%s', (_, alerts, text) => {
     expect(headline(notify({ alerts }))).toBe(text);
   });
 
-  it('says that all is over', () => {
-    expect(headline(notify({ status: 'resolved', alerts: [{ ...alert, ...over }] }))).toBe(
-      'RESOLVED Memory usage: prod / n1',
-    );
+  it('says that all is over, and that nobody was told before', () => {
+    const ended = (count: number, reason: NotifyReason) =>
+      headline(notify({ status: 'resolved', reason, alerts: many(count, over) }));
+    expect(ended(1, 'all-resolved')).toBe('RESOLVED critical · Memory usage: prod / m0');
+    expect(ended(3, 'all-resolved')).toBe('RESOLVED critical · 3 alerts · Memory usage: prod');
+    expect(ended(1, 'fired-and-resolved')).toBe('FIRED AND RESOLVED critical · Memory usage: prod / m0');
   });
 
   it('names no place where the group has none', () => {
-    expect(headline(notify({ groupLabels: {}, alerts: [alert, alert] }))).toBe('FIRING (2) Memory usage');
+    expect(headline(notify({ groupLabels: {}, alerts: [alert, alert] }))).toBe(
+      'FIRING critical · 2 new · Memory usage',
+    );
   });
+
+  it('loses the place where it would be too long, then letters', () => {
+    expect(headline(notify({}), 40)).toBe('FIRING critical · Memory usage');
+    expect(headline(notify({}), 24)).toBe('FIRING critical · Memor…');
+  });
+});
+
+it.each(NOTIFY_REASONS)('the line under the headline says in words why it is sent: %s', (reason) => {
+  const line = occasionText(notify({ reason }));
+  expect(line).toMatch(/^2026-11-24 18:10:02 Asia\/Seoul · [a-z ]{5,}$/);
+});
+
+it('a silence that ended is said to be why', () => {
+  expect(occasionText(notify({ reason: 'silence-ended' }))).toContain('sent now because a silence ended');
+});
+
+it('the severity stands beside an alert where it is another than that of the headline', () => {
+  const warning = { ...alert, severity: 'warning' as const };
+  expect(standingText(alert, notify({ alerts: [alert] }))).toBe('prod / n1 · since 18:00:00, fired 18:10:00');
+  expect(standingText(warning, notify({ alerts: [alert, warning] }))).toContain(
+    'prod / n1 · warning · since',
+  );
 });
 
 describe('historyText', () => {
@@ -46,17 +88,21 @@ describe('historyText', () => {
   });
   it('tells the end, when the values were good again, and an uncommon reason', () => {
     expect(historyText({ ...alert, ...over }, told)).toBe(
-      'since 18:00:00, fired 18:10:00, resolved 18:12:00',
+      'since 18:00:00, fired 18:10:00, resolved 18:12:00 after 12m',
     );
     const cleared = { ...alert, ...over, clearedAtMs: alert.firedAtMs + 60_000, reason: 'stale' as const };
     expect(historyText(cleared, told)).toBe(
-      'since 18:00:00, fired 18:10:00, resolved 18:12:00 (cleared 18:11:00) [stale]',
+      'since 18:00:00, fired 18:10:00, resolved 18:12:00 after 12m (cleared 18:11:00) [stale]',
     );
   });
   it('tells the day of what began on another', () => {
     const nextDay = { ...told, atMs: alert.firedAtMs + 86_400_000 };
     expect(historyText(alert, nextDay)).toBe('since 24 Nov 18:00:00, fired 24 Nov 18:10:00');
   });
+});
+
+it.each([0, 1, 2, 7, 99, 100])('of a hundred the greatest that fits is found: %d', (limit) => {
+  expect(greatestThatFits(100, (count) => count <= limit)).toBe(limit);
 });
 
 describe('plainText', () => {
@@ -66,11 +112,8 @@ describe('plainText', () => {
     );
     const lines = plainText(notify({ alerts }), 3).split('\n');
     expect(lines.filter((line) => line.startsWith('✖'))).toHaveLength(3);
-    expect(lines.slice(-3)).toEqual([
-      'and 9 more',
-      'runbook: https://runbooks.example.net/memory',
-      '2026-11-24 18:10:02 Asia/Seoul',
-    ]);
+    expect(lines.slice(-2)).toEqual(['and 9 more', 'runbook: https://runbooks.example.net/memory']);
+    expect(lines[1]).toBe('2026-11-24 18:10:02 Asia/Seoul · first message');
   });
 
   it('has detail, each runbook once, and links', () => {
@@ -82,6 +125,6 @@ describe('plainText', () => {
     );
     expect(text).toContain('\n  timeout: no answer in 5 s\n');
     expect(text.match(/runbook:/g)).toHaveLength(1);
-    expect(text).toContain('\nhistory: https://h.example.net\nsilence: https://s.example.net\n');
+    expect(text).toContain('\nhistory: https://h.example.net\nsilence: https://s.example.net');
   });
 });

@@ -105,6 +105,10 @@ export interface NotificationAlert extends IncidentAlert {
   /** "> 90%", with the rule's unit. */
   conditionText: string;
   forMs: number;
+  /** What the channel has not been sent of it: that it fires, or that it has ended. */
+  news: boolean;
+  /** The time of `value` where that is not current: the newest that the rule saw. */
+  valueAtMs?: number;
   /** Rendered summary, one line, plain text. */
   summary: string;
   /** Why a probe failed, where the alert is about reachability. */
@@ -124,12 +128,12 @@ export interface Notification {
   reason: NotifyReason;
   /** Firing while any alert fires. */
   status: 'firing' | 'resolved';
-  /** Highest among its alerts. */
+  /** Highest among those that fire, of a resolved one among all. */
   severity: Severity;
   atMs: number;
   timeZone: string;
   groupLabels: Labels;
-  /** Firing first, then by severity and label. Never empty. */
+  /** News first, then firing, then by severity and label. Never empty. */
   alerts: readonly NotificationAlert[];
   links: { history?: string; silence?: string };
 }

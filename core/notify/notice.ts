@@ -1,4 +1,5 @@
 import { beginAttempt } from './attempt.ts';
+import { episodeOf } from './incident.ts';
 import type { Incident, IncidentAlert, Notification } from './model.ts';
 import { buildNotification } from './notification.ts';
 
@@ -52,6 +53,8 @@ export function noticeMessage(input: {
     attempt: beginAttempt(incident, { alerts: [alert], reason }, nowMs),
     reason,
     alerts: [alert],
+    news: [episodeOf(alert)],
+    values: new Map(),
     statuses: [],
     timeZone,
     nowMs,

@@ -1,9 +1,11 @@
 import { findMetric } from '../catalogue.ts';
+import { currentForMs } from '../current.ts';
 import { formatCondition } from '../format.ts';
-import { renderSummary } from '../message/summary.ts';
+import { renderSummary, type TextTime } from '../message/summary.ts';
+import { visibleLine } from '../message/visible-line.ts';
 import { SEVERITIES } from '../model.ts';
 import type { TargetStatus } from '../ports.ts';
-import { visibleText } from '../visible-text.ts';
+import { episodeOf } from './incident.ts';
 import type {
   Incident,
   IncidentAlert,
@@ -21,20 +23,45 @@ export function tellsOfFailures(incident: Incident, alerts: readonly IncidentAle
   return alerts.some((alert) => REACHABILITY.has(incident.rules[alert.rule]?.metric ?? ''));
 }
 
-/** What the channel is given: the alerts with all that is to be said of them, the worst first. */
+/** A value of today: `atMs` where it is not current. */
+export interface CurrentValue {
+  value: number;
+  atMs?: number;
+}
+
+/** A value without a time of its own is of the alert's firing: longer ago than this, that time is told. */
+const RECENT_MS = currentForMs(0);
+
+/** What the channel is given: the alerts with all that is to be said of them, the news first, then the worst. */
 export function buildNotification(input: {
   incident: Incident;
   attempt: NotificationAttempt;
   reason: NotifyReason;
   alerts: readonly IncidentAlert[];
+  /** Episodes that are news to the channel. */
+  news: readonly string[];
+  /** By episode; what is not among them keeps the value it fired or resolved with. */
+  values: ReadonlyMap<string, CurrentValue>;
   statuses: readonly TargetStatus[];
   timeZone: string;
   nowMs: number;
 }): Notification {
-  const { incident, attempt, nowMs } = input;
+  const { incident, attempt, nowMs, timeZone } = input;
+  const news = new Set(input.news);
   const alerts = input.alerts
-    .map((alert) => describe(alert, incident, input.statuses, nowMs))
-    .sort(worstFirst);
+    .map((alert) => {
+      const described = {
+        ...alert,
+        ...newestValue(alert, input.values, nowMs),
+        news: news.has(episodeOf(alert)),
+      };
+      return describe(described, incident, input.statuses, { nowMs, timeZone });
+    })
+    .sort(newsFirst);
+  const firing = alerts.filter(({ status }) => status === 'firing');
+  const severities = (firing.length > 0 ? firing : alerts).map(({ severity }) =>
+    SEVERITIES.indexOf(severity),
+  );
   return {
     incidentId: incident.id,
     number: attempt.number,
@@ -42,21 +69,35 @@ export function buildNotification(input: {
     route: incident.route,
     channel: incident.channel,
     reason: input.reason,
-    status: alerts.some((alert) => alert.status === 'firing') ? 'firing' : 'resolved',
-    severity: SEVERITIES[Math.max(0, ...alerts.map((alert) => SEVERITIES.indexOf(alert.severity)))] ?? 'info',
+    status: firing.length > 0 ? 'firing' : 'resolved',
+    severity: SEVERITIES[severities.reduce((a, b) => Math.max(a, b), 0)] ?? 'info',
     atMs: nowMs,
-    timeZone: input.timeZone,
+    timeZone,
     groupLabels: incident.groupLabels,
     alerts,
     links: {},
   };
 }
 
-function describe(
+/** The newest value of what fires; of what has ended the one it ended with. */
+function newestValue(
   alert: IncidentAlert,
+  values: ReadonlyMap<string, CurrentValue>,
+  nowMs: number,
+): Pick<NotificationAlert, 'value' | 'valueAtMs'> {
+  if (alert.status === 'resolved') return {};
+  const current = values.get(episodeOf(alert));
+  if (current)
+    return { value: current.value, ...(current.atMs !== undefined && { valueAtMs: current.atMs }) };
+  const old = alert.value !== undefined && nowMs - alert.firedAtMs > RECENT_MS;
+  return old ? { valueAtMs: alert.firedAtMs } : {};
+}
+
+function describe(
+  alert: IncidentAlert & Pick<NotificationAlert, 'news' | 'valueAtMs'>,
   incident: Incident,
   statuses: readonly TargetStatus[],
-  nowMs: number,
+  time: TextTime,
 ): NotificationAlert {
   const rule = incident.rules[alert.rule];
   const unit = findMetric(rule?.metric ?? '')?.unit ?? 'count';
@@ -66,12 +107,12 @@ function describe(
       : undefined;
   return {
     ...alert,
-    title: rule?.title ?? alert.rule,
+    title: visibleLine(rule?.title ?? alert.rule),
     metric: rule?.metric ?? '',
     unit,
     conditionText: rule ? formatCondition(rule.condition, unit) : '',
     forMs: rule?.forMs ?? 0,
-    summary: rule ? renderSummary(rule, alert, nowMs) : alert.rule,
+    summary: rule ? renderSummary(rule, alert, time) : alert.rule,
     ...(detail === undefined ? {} : { detail }),
     ...(rule?.runbook === undefined ? {} : { runbook: rule.runbook }),
   };
@@ -84,13 +125,15 @@ function failureOf(alert: IncidentAlert, statuses: readonly TargetStatus[]): str
     .filter((status) => status.cluster === cluster && status.node === node && !status.ok)
     // Of a batch that is no more a status stays as it was.
     .sort((a, b) => b.roundMs - a.roundMs)[0];
-  return failed && visibleText(`${failed.reason}: ${failed.detail}`);
+  return failed && visibleLine(`${failed.reason}: ${failed.detail}`);
 }
 
-function worstFirst(a: NotificationAlert, b: NotificationAlert): number {
+function newsFirst(a: NotificationAlert, b: NotificationAlert): number {
+  const news = Number(b.news) - Number(a.news);
   const firing = Number(b.status === 'firing') - Number(a.status === 'firing');
   const severity = SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity);
   return (
+    news ||
     firing ||
     severity ||
     JSON.stringify(a.labels).localeCompare(JSON.stringify(b.labels), 'en', { numeric: true })

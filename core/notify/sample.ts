@@ -1,19 +1,24 @@
 import type { ChartSpec, ChartTheme } from '../chart/spec.ts';
 import { buildChartSpec } from '../chart/spec.ts';
-import type { Rule } from '../model.ts';
+import type { Rule, Series } from '../model.ts';
 import { beginAttempt } from './attempt.ts';
+import { episodeOf } from './incident.ts';
 import type { Incident, IncidentAlert, Notification } from './model.ts';
 import { buildNotification } from './notification.ts';
 
 const MINUTE = 60_000;
 const CHART_MINUTES = 90;
+/** Minutes before now: the first sample that breaches, and the first one that is good again. */
+const SINCE_MINUTES = 25;
+const CLEARED_MINUTES = 1;
+const THRESHOLD = 90;
 
-const rule: Rule = {
+export const sampleRule: Rule = {
   name: 'test-message',
   title: 'Test message, memory usage',
   metric: 'mem_usage',
   where: {},
-  condition: { kind: 'above', threshold: 90 },
+  condition: { kind: 'above', threshold: THRESHOLD },
   forMs: 10 * MINUTE,
   keepFiringForMs: 0,
   noData: 'keepLast',
@@ -31,46 +36,51 @@ export function sampleMessage(input: {
   theme: ChartTheme;
 }): { notification: Notification; chart: ChartSpec } {
   const { channel, resolved, nowMs, timeZone, theme } = input;
+  const series = sampleSeries(nowMs, resolved);
+  const last = series[0]?.points.at(-1)?.value;
   const firing: IncidentAlert = {
     alertId: 'test-message/node-1',
-    rule: rule.name,
-    severity: rule.severity,
+    rule: sampleRule.name,
+    severity: sampleRule.severity,
     labels: labelsOf('node-1'),
     status: 'firing',
-    sinceMs: nowMs - 25 * MINUTE,
-    firedAtMs: nowMs - 15 * MINUTE,
+    sinceMs: nowMs - SINCE_MINUTES * MINUTE,
+    firedAtMs: nowMs - SINCE_MINUTES * MINUTE + sampleRule.forMs,
     reason: 'threshold',
-    value: 94.1,
+    value: last,
   };
-  const endMs = nowMs - MINUTE;
+  const endMs = nowMs - CLEARED_MINUTES * MINUTE;
   const alert: IncidentAlert = resolved
-    ? { ...firing, status: 'resolved', value: 61.4, clearedAtMs: endMs, resolvedAtMs: endMs }
+    ? { ...firing, status: 'resolved', clearedAtMs: endMs, resolvedAtMs: endMs }
     : firing;
   const incident: Incident = {
     id: `inc-test-${nowMs}`,
     route: 'test',
     channel,
     groupKey: 'test',
-    groupLabels: { rule: rule.name, cluster: 'test-cluster' },
+    groupLabels: { rule: sampleRule.name, cluster: 'test-cluster' },
     openedAtMs: nowMs,
     alerts: [alert],
-    rules: { [rule.name]: rule },
+    rules: { [sampleRule.name]: sampleRule },
     notified: {},
     notifications: 0,
   };
+  const reason = resolved ? 'all-resolved' : 'first';
   const notification = buildNotification({
     incident,
-    attempt: beginAttempt(incident, { alerts: [alert], reason: 'first' }, nowMs),
-    reason: 'first',
+    attempt: beginAttempt(incident, { alerts: [alert], reason }, nowMs),
+    reason,
     alerts: [alert],
+    news: [episodeOf(alert)],
+    values: new Map(last === undefined ? [] : [[episodeOf(alert), { value: last }]]),
     statuses: [],
     timeZone,
     nowMs,
   });
   const chart = buildChartSpec({
     alerts: notification.alerts,
-    rule,
-    series: ['node-1', 'node-2', 'node-3'].map((node, n) => seriesOf(node, n, nowMs, resolved)),
+    rule: sampleRule,
+    series,
     fromMs: nowMs - CHART_MINUTES * MINUTE,
     toMs: nowMs,
     nowMs,
@@ -86,13 +96,25 @@ function labelsOf(node: string) {
   return { cluster: 'test-cluster', node, role: 'controlplane' };
 }
 
-/** The first climbs over the threshold, and falls at the end when it is resolved. */
-function seriesOf(node: string, n: number, nowMs: number, resolved: boolean) {
-  const points = Array.from({ length: CHART_MINUTES + 1 }, (_, i) => {
-    const climbed = n === 0 && i > 40 ? Math.min(30, (i - 40) * 1.4) : 0;
-    const fallen = n === 0 && resolved && i >= CHART_MINUTES - 1 ? -33 : 0;
-    const value = 64 - n * 6 + climbed + fallen + Math.sin(i / 3 + n);
-    return { timeMs: nowMs - (CHART_MINUTES - i) * MINUTE, value };
+/** The series behind it; the first is the alert's. */
+export function sampleSeries(nowMs: number, resolved: boolean): Series[] {
+  return ['node-1', 'node-2', 'node-3'].map((node, n) => {
+    const points = Array.from({ length: CHART_MINUTES + 1 }, (_, i) => {
+      const minutesAgo = CHART_MINUTES - i;
+      const quiet = 64 - n * 6 + Math.sin(i / 3 + n);
+      const value = n === 0 ? climbing(quiet, minutesAgo, resolved) : quiet;
+      return { timeMs: nowMs - minutesAgo * MINUTE, value: Math.round(value * 10) / 10 };
+    });
+    return { metric: sampleRule.metric, labels: labelsOf(node), points };
   });
-  return { metric: rule.metric, labels: labelsOf(node), points };
+}
+
+/** Climbs for twenty minutes, is over the threshold since then, and falls at the end when it is resolved. */
+function climbing(quiet: number, minutesAgo: number, resolved: boolean): number {
+  if (resolved && minutesAgo <= CLEARED_MINUTES) return quiet;
+  const climbed = (SINCE_MINUTES - minutesAgo + 20) / 20;
+  if (climbed <= 0) return quiet;
+  const plateau =
+    THRESHOLD + 1 + Math.min(3, (SINCE_MINUTES - minutesAgo) / 3) + Math.sin(minutesAgo / 2) / 2;
+  return climbed < 1 ? quiet + (THRESHOLD - 0.5 - quiet) * climbed ** 1.5 : plateau;
 }

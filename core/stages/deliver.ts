@@ -7,15 +7,20 @@ import type { Incident, IncidentAlert, Notification, Picture } from '../notify/m
 import { buildNotification, tellsOfFailures } from '../notify/notification.ts';
 import { suppressionJudge } from '../notify/suppression.ts';
 import { timingOf } from '../notify/timing.ts';
-import type { Channel, TargetStatus, Versioned } from '../ports.ts';
+import type { Channel, SampleStore, TargetStatus, Versioned } from '../ports.ts';
+import { currentValues } from './current-values.ts';
 import { type PicturePorts, requestPicture } from './pictures.ts';
 import { type RecordPorts, recordAttempt, type SendResult } from './record.ts';
 
 export interface DeliverPorts extends RecordPorts, Pick<PicturePorts, 'draw' | 'sleep'> {
+  store: Pick<SampleStore, 'query' | 'latest'>;
   channels: ReadonlyMap<string, Channel>;
 }
 
-export type DeliverConfig = Pick<Config, 'rules' | 'routes' | 'silences' | 'channels' | 'schedule'>;
+export type DeliverConfig = Pick<
+  Config,
+  'rules' | 'routes' | 'silences' | 'channels' | 'checks' | 'schedule'
+>;
 
 export const SEND_TIMEOUT_MS = 30_000;
 const DUE_PAGE = 100;
@@ -162,6 +167,8 @@ async function send(
     attempt,
     reason: attempt.reason ?? decision.reason,
     alerts: decision.alerts,
+    news: decision.news,
+    values: await currentValues({ incident: leased, alerts: decision.alerts, config, signal }, ports),
     statuses: tellsOfFailures(leased, decision.alerts) ? await statuses() : [],
     timeZone: config.schedule.timeZone,
     nowMs: startMs,

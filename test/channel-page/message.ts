@@ -47,7 +47,8 @@ function htmlSpans(line: string): Span[] {
       else open.add(tag[2]);
     } else if (token.startsWith('<')) throw new Error(`no tag that Telegram knows: ${token}`);
     else {
-      const text = token.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"');
+      const seen = token.replaceAll('\u2060', '');
+      const text = seen.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"');
       const style = { bold: open.has('b'), link: open.has('a') };
       spans.push({ text: text.replaceAll('&amp;', '&'), ...style });
     }

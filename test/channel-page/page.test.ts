@@ -4,9 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { CHANNELS } from '../../adapters/channels/registry.ts';
 import { parseConfig } from '../../core/config/parse.ts';
 import { OPTIONS } from '../config-cases.ts';
-import { sampleAlert, sampleNotification, samplePicture } from '../contract/notifications.ts';
 import { decode, difference } from '../png.ts';
-import { READERS } from './message.ts';
 import { channelPage } from './page.ts';
 
 const DOCS = 'docs';
@@ -51,28 +49,6 @@ describe('docs/channels.md (write it anew with UPDATE_DOCS=1)', () => {
         kinds: { ...OPTIONS.kinds, channels: CHANNELS as never },
       });
       expect(result).toMatchObject({ ok: true, warnings: [] });
-    },
-  );
-});
-
-describe('what a reader sees', () => {
-  const awkward = '<b>&_*[`노드-1';
-  const summary = `${awkward} has used 94% of its memory`;
-  const notification = sampleNotification({ alerts: [sampleAlert({ summary, labels: { node: awkward } })] });
-
-  it.each(CHANNELS.filter(({ type }) => READERS[type]).map((adapter) => [adapter.type, adapter] as const))(
-    'is the name itself, whatever it may mean to some markup: %s',
-    (type, adapter) => {
-      const preview = adapter.preview(
-        notification,
-        samplePicture,
-        adapter.options.parse(adapter.example) as never,
-      );
-      const lines = READERS[type]?.(preview).map((part) =>
-        part.kind === 'chart' ? '(chart)' : part.spans.map(({ text }) => text).join(''),
-      );
-      expect(lines).toContain(`✖ ${summary}`);
-      expect(lines).toContain('(chart)');
     },
   );
 });

@@ -62,6 +62,29 @@ What holds for all of them:
 - A picture that the service refuses does not take the text with it: that is sent again alone.
 - A message that was finally given up is an error in the log and counts in \`bartizan_deliveries_failed_total\`.
 
+What a message says:
+
+- The first line has the state, the severity, what changed and what stands (\`1 new, 39 firing\`, \`1 resolved, 39 firing\`;
+  \`STILL FIRING\` is a reminder), the title and the place. Under it stand date, time zone and why it is sent, in words: also
+  that a silence ended, or that another channel did not accept it.
+- News come first: what this channel has not been sent yet, then what fires, the worst first. A message that is too long
+  loses alerts from its end, and says how many.
+- Values are those of the time of sending, read anew for each message and each attempt: window and aggregate as the rule
+  sees them. Where the newest is not current (older than five minutes and two intervals of its check) or the store does not
+  answer within two seconds, the last known value stands with its time: \`91% at 18:10\`; \`bartizan_values_missing_total\`
+  counts the latter. A resolved alert keeps the value that it ended with.
+- \`since\` is the first sample that breached, \`fired\` when it had held for the rule's \`for\`, \`resolved … after\` counts from
+  \`since\` to the end. \`{{held}}\` counts from \`since\` to the first sample that was good again (\`cleared\`). Texts and pictures
+  mean the same by these words.
+- A place is \`cluster / node\` and the labels that tell it from others by their names: \`prod / prod-1, mount /, device sda\`.
+- Of a group over several clusters the picture has the breaching series of all, each with a mark where it fired. Of more
+  than ten the worst are drawn; the legend says how many are not.
+- Addresses (\`runbook\`, \`server.publicUrl\`) have 2,000 characters at most, titles 100, summaries 1,000: no service takes
+  much more.
+
+Of a message that is sent again under its number, what it says of each alert is equal (which alerts, firing or resolved,
+since when); the time of sending, values, and texts made of these are those of the new attempt.
+
 Try one:
 
     npx bartizan notify-test ops --dry-run    # what would be sent

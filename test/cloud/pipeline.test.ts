@@ -100,6 +100,17 @@ it('fires and resolves, told once a cluster, half a minute after the round', asy
   expect(noDeadLetters()).toEqual([]);
 });
 
+it('a reminder says the values of its time, not those that it fired with', async () => {
+  const routes = config.routes.map((route) => ({ ...route, repeatIntervalMs: 5 * MINUTE }));
+  await cloud.store.close();
+  cloud = startCloud({ config: { ...config, routes }, dir, startMs: START, shards: 3, probe: look });
+  memory = (_, roundMs) => (roundMs < START + 2 * MINUTE ? 40 : 91 + (roundMs - START) / MINUTE / 2);
+  await rounds(0, 11);
+  const reminder = cloud.sent.find(({ notification }) => notification.reason === 'repeat');
+  const minute = Math.floor(((reminder?.atMs ?? 0) - START) / MINUTE);
+  expect([minute, reminder?.notification.alerts[0]?.value]).toEqual([9, 95.5]);
+});
+
 it.each([[[]], [['evaluate']]] as const)(
   'a rule across clusters, in three shards (twice: %j): told once, with the value of all of them',
   async (twice) => {

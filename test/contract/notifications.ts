@@ -21,6 +21,7 @@ export function sampleAlert(extra: Partial<NotificationAlert> = {}): Notificatio
     unit: 'percent',
     conditionText: '> 90%',
     forMs: 600_000,
+    news: true,
     summary: '노드-1 *_[` has used 94.1% of its memory for 10m',
     runbook: 'https://runbooks.example.net/memory',
     ...extra,

@@ -152,7 +152,8 @@ describe('the text', () => {
   it('says all of a notification, every name literal', () => {
     expect(render(sampleNotification())).toBe(
       [
-        '🔴 **FIRING Memory usage\\: 한빛\\-\\<prod\\>\\&"db" / 노드\\-1 \\*\\_\\[\\`**',
+        '🔴 **FIRING critical · Memory usage\\: 한빛\\-\\<prod\\>\\&"db" / 노드\\-1 \\*\\_\\[\\`**',
+        '  2026\\-11\\-24 18\\:10\\:02 Asia/Seoul · first message',
         '✖ 노드\\-1 \\*\\_\\[\\` has used 94\\.1% of its memory for 10m',
         '  한빛\\-\\<prod\\>\\&"db" / 노드\\-1 \\*\\_\\[\\` · since 18\\:00\\:00, fired 18\\:10\\:00',
         '[Runbook](<https://runbooks.example.net/memory>)',

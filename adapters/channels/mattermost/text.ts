@@ -1,9 +1,19 @@
-import { placeText } from '../../../core/message/summary.ts';
-import { headline, historyText } from '../../../core/message/text.ts';
+import { markupSafeAddress } from '../../../core/message/address.ts';
+import {
+  alertLine,
+  greatestThatFits,
+  headline,
+  occasionText,
+  runbooksOf,
+  SHORTEST_LINE,
+  standingText,
+} from '../../../core/message/text.ts';
 import type { Notification, NotificationAlert } from '../../../core/notify/model.ts';
 
 /** https://developers.mattermost.com/integrate/webhooks/incoming: longer posts are split. */
 export const POST_LIMIT = 16_383;
+/** Of the first line: what is no name fits into it many times. */
+const HEADLINE_LIMIT = 500;
 /** Servers before 5.0, and databases from then, take no more. */
 export const PLAIN_LIMIT = 4000;
 
@@ -11,35 +21,29 @@ export const PLAIN_LIMIT = 4000;
  * Markdown within the limit; names are literal. Too much is shortened by whole alerts: "and 12 more".
  */
 export function render(notification: Notification, limit = POST_LIMIT): string {
-  const { alerts } = notification;
-  for (let shown = alerts.length; shown > 0; shown--) {
-    const text = compose(notification, shown);
-    if (text.length <= limit) return text;
-  }
-  // One name alone is too long: cut before it becomes markup, each letter of which may take two.
-  return `**${literal(headline(notification).slice(0, Math.floor((limit - 5) / 2)))}…**`;
+  const { length } = notification.alerts;
+  const most = Math.floor(limit / SHORTEST_LINE);
+  const fits = (shown: number) => compose(notification, shown).length <= limit;
+  const all = length <= most && fits(length);
+  return compose(notification, all ? length : greatestThatFits(Math.min(length - 1, most), fits));
 }
 
 function compose(notification: Notification, shown: number): string {
   const { alerts, status } = notification;
-  const lines = [`${status === 'firing' ? '🔴' : '🟢'} **${literal(headline(notification))}**`];
+  const lines = [
+    `${status === 'firing' ? '🔴' : '🟢'} **${literal(headline(notification, HEADLINE_LIMIT))}**`,
+    `  ${literal(occasionText(notification))}`,
+  ];
   for (const alert of alerts.slice(0, shown)) lines.push(...alertLines(alert, notification));
   if (alerts.length > shown) lines.push(`and ${alerts.length - shown} more`);
-  const runbooks = [...new Set(alerts.flatMap((alert) => alert.runbook ?? []))].slice(0, 3);
-  lines.push(
-    ...runbooks.map((address) => `[Runbook](<${address.replaceAll(/[<>\s]/g, encodeURIComponent)}>)`),
-  );
+  for (const address of runbooksOf(notification)) lines.push(`[Runbook](<${markupSafeAddress(address)}>)`);
   return lines.join('\n');
 }
 
 function alertLines(alert: NotificationAlert, notification: Notification): string[] {
-  const mark = alert.status === 'firing' ? '✖' : '✔';
-  const lines = [
-    `${mark} ${literal(alert.summary)}`,
-    `    ${literal(`${placeText(alert.labels)} · ${historyText(alert, notification)}`)}`,
-  ];
-  if (alert.detail !== undefined) lines.push(`    ${literal(alert.detail)}`);
-  return lines.map((line) => line.replace(/^ {4}/, '  '));
+  const lines = [literal(alertLine(alert)), `  ${literal(standingText(alert, notification))}`];
+  if (alert.detail !== undefined) lines.push(`  ${literal(alert.detail)}`);
+  return lines;
 }
 
 /**

@@ -1,17 +1,26 @@
-import { placeText } from '../../../core/message/summary.ts';
-import { headline, historyText } from '../../../core/message/text.ts';
+import { markupSafeAddress } from '../../../core/message/address.ts';
+import { alertLine, headline, occasionText, runbooksOf, standingText } from '../../../core/message/text.ts';
+import { cutText } from '../../../core/message/visible-line.ts';
 import type { Notification, NotificationAlert } from '../../../core/notify/model.ts';
 
 /** https://docs.slack.dev/reference/block-kit/blocks/header-block */
 export const HEADER_LIMIT = 150;
 /** https://docs.slack.dev/reference/block-kit/blocks/section-block */
 export const SECTION_LIMIT = 3000;
-/** https://docs.slack.dev/reference/block-kit/blocks/image-block */
+/** https://docs.slack.dev/reference/block-kit/composition-objects/text-object: of a context's elements too. */
+export const TEXT_OBJECT_LIMIT = 3000;
+/** https://docs.slack.dev/reference/block-kit/blocks/image-block. Its address may have 3,000, `server.publicUrl` has 2,000. */
 export const ALT_LIMIT = 2000;
 /** https://docs.slack.dev/reference/methods/chat.postMessage: 50 blocks; bolt-js #2509: about 13,200 characters in all. */
 export const BLOCKS_LIMIT = 50;
 export const CHARACTERS_LIMIT = 12_000;
+/** https://docs.slack.dev/reference/methods/chat.postMessage: "limit the text field to 4,000 characters". */
+export const TEXT_LIMIT = 4000;
 const MOST_ALERTS = 20;
+/** Of one alert: its detail goes where it would be longer. */
+const SUMMARY_LIMIT = 1500;
+const STANDING_LIMIT = 1000;
+const DETAIL_LIMIT = 450;
 
 export type Block = Readonly<Record<string, unknown>>;
 
@@ -26,10 +35,15 @@ export interface SlackText {
  */
 export function render(notification: Notification): SlackText {
   const { alerts, status } = notification;
-  const mark = status === 'firing' ? '🔴' : '🟢';
-  const title = headline(notification);
-  const blocks: Block[] = [{ type: 'header', text: plain(`${mark} ${title}`, HEADER_LIMIT) }];
-  let used = title.length;
+  const mark = status === 'firing' ? '🔴 ' : '🟢 ';
+  const occasion = occasionText(notification);
+  const header = `${mark}${headline(notification, HEADER_LIMIT - mark.length)}`;
+  const blocks: Block[] = [
+    { type: 'header', text: plain(header, HEADER_LIMIT) },
+    { type: 'context', elements: [plain(occasion, TEXT_OBJECT_LIMIT)] },
+  ];
+  const links = linksBlock(notification);
+  let used = header.length + occasion.length + JSON.stringify(links).length;
   let shown = 0;
   for (const alert of alerts.slice(0, MOST_ALERTS)) {
     const text = plain(alertText(alert, notification), SECTION_LIMIT);
@@ -39,39 +53,43 @@ export function render(notification: Notification): SlackText {
     shown++;
   }
   if (shown < alerts.length) {
-    blocks.push({ type: 'context', elements: [plain(`and ${alerts.length - shown} more`, SECTION_LIMIT)] });
+    const more = plain(`and ${alerts.length - shown} more`, TEXT_OBJECT_LIMIT);
+    blocks.push({ type: 'context', elements: [more] });
   }
-  const runbooks = [...new Set(alerts.flatMap((alert) => alert.runbook ?? []))].slice(0, 3);
-  if (runbooks.length > 0) {
-    const links = runbooks.map((address) => `<${escapeText(address)}|Runbook>`).join('  ');
-    blocks.push({ type: 'context', elements: [{ type: 'mrkdwn', text: links }] });
-  }
-  return { text: `${mark} ${escapeText(title)}`, blocks };
+  // An escaped letter takes five: of the title no more than fits when all of them do.
+  const title = headline(notification, Math.floor(TEXT_LIMIT / 5) - mark.length);
+  return { text: `${mark}${escapeText(title)}`, blocks: [...blocks, ...links] };
 }
 
 /** The picture goes last, under what it shows. */
 export function imageBlock(source: { fileId: string } | { url: string }, alt: string): Block {
   const where = 'fileId' in source ? { slack_file: { id: source.fileId } } : { image_url: source.url };
-  return { type: 'image', ...where, alt_text: cut(alt, ALT_LIMIT) };
+  return { type: 'image', ...where, alt_text: cutText(alt, ALT_LIMIT) };
 }
 
 function alertText(alert: NotificationAlert, notification: Notification): string {
-  const mark = alert.status === 'firing' ? '✖' : '✔';
   const lines = [
-    `${mark} ${alert.summary}`,
-    `${placeText(alert.labels)} · ${historyText(alert, notification)}`,
+    cutText(alertLine(alert), SUMMARY_LIMIT),
+    cutText(standingText(alert, notification), STANDING_LIMIT),
   ];
-  if (alert.detail !== undefined) lines.push(alert.detail);
+  if (alert.detail !== undefined) lines.push(cutText(alert.detail, DETAIL_LIMIT));
   return lines.join('\n');
+}
+
+/** An element for each runbook; one whose markup would be too long for an element is named, not linked. */
+function linksBlock(notification: Notification): Block[] {
+  const elements = runbooksOf(notification).map((address) => {
+    const link = `<${escapeText(markupSafeAddress(address))}|Runbook>`;
+    return link.length <= TEXT_OBJECT_LIMIT
+      ? { type: 'mrkdwn', text: link }
+      : plain(`Runbook: ${new URL(address).host} (its address is too long for Slack)`, TEXT_OBJECT_LIMIT);
+  });
+  return elements.length > 0 ? [{ type: 'context', elements }] : [];
 }
 
 /** `emoji: false`: a `:name:` in a label stays what it is. */
 function plain(text: string, limit: number): { type: 'plain_text'; text: string; emoji: false } {
-  return { type: 'plain_text', text: cut(text, limit), emoji: false };
-}
-
-function cut(text: string, limit: number): string {
-  return text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+  return { type: 'plain_text', text: cutText(text, limit), emoji: false };
 }
 
 /** https://docs.slack.dev/messaging/formatting-message-text#escaping */

@@ -1,11 +1,22 @@
+import { markupSafeAddress } from '../../../core/message/address.ts';
 import { placeText } from '../../../core/message/summary.ts';
-import { headline, historyText } from '../../../core/message/text.ts';
+import {
+  alertLine,
+  greatestThatFits,
+  headline,
+  occasionText,
+  runbooksOf,
+  SHORTEST_LINE,
+  standingText,
+} from '../../../core/message/text.ts';
 import type { Notification, NotificationAlert } from '../../../core/notify/model.ts';
 
 /** https://core.telegram.org/bots/api#sendphoto: caption, after entities parsing. */
 export const CAPTION_LIMIT = 1024;
 /** https://core.telegram.org/bots/api#sendmessage: text, after entities parsing. */
 export const TEXT_LIMIT = 4096;
+/** Of the first line: what is no name fits into it many times. */
+const HEADLINE_LIMIT = 300;
 
 /** HTML for Telegram and the length that counts: what is left of it after parsing, in UTF-16 units. */
 export interface TelegramText {
@@ -18,40 +29,44 @@ type Detail = 'full' | 'brief' | 'place';
 const DETAILS: readonly Detail[] = ['full', 'brief', 'place'];
 
 /**
- * The message within a limit. Too long, it loses detail, then alerts ("and 12 more"); markup is never cut. A single
- * name longer than the limit is cut before it becomes markup.
+ * The message within a limit. Too long, it loses detail, then alerts ("and 12 more"); markup is never cut. A name that is
+ * too long for the first line is cut before it becomes markup.
  */
 export function render(notification: Notification, limit: number): TelegramText {
   const { alerts } = notification;
-  for (const detail of DETAILS) {
+  const most = Math.floor(limit / SHORTEST_LINE);
+  for (const detail of alerts.length <= most ? DETAILS : []) {
     const text = compose(notification, alerts.length, detail);
     if (text.length <= limit) return text;
   }
-  for (let shown = alerts.length - 1; shown >= 0; shown--) {
-    const text = compose(notification, shown, 'place');
-    if (text.length <= limit) return text;
-  }
-  return bold(`${inertText(headline(notification)).slice(0, limit - 1)}…`);
+  const shown = greatestThatFits(
+    Math.min(alerts.length - 1, most),
+    (count) => compose(notification, count, 'place').length <= limit,
+  );
+  return compose(notification, shown, 'place');
 }
 
 function compose(notification: Notification, shown: number, detail: Detail): TelegramText {
   const { alerts } = notification;
   const mark = notification.status === 'firing' ? '🔴' : '🟢';
-  const parts: TelegramText[] = [join([plain(`${mark} `), bold(headline(notification))], '')];
+  const parts: TelegramText[] = [
+    join([plain(`${mark} `), bold(headline(notification, HEADLINE_LIMIT))], ''),
+    plain(occasionText(notification)),
+  ];
   for (const alert of alerts.slice(0, shown)) parts.push(alertText(alert, notification, detail));
   if (alerts.length > shown) parts.push(plain(`and ${alerts.length - shown} more`));
-  const runbooks = [...new Set(alerts.flatMap((alert) => alert.runbook ?? []))];
-  if (detail !== 'place') parts.push(...runbooks.slice(0, 3).map((address) => link('Runbook', address)));
+  if (shown > 0) parts.push(...runbooksOf(notification).map((address) => link('Runbook', address)));
   return join(parts, '\n');
 }
 
 function alertText(alert: NotificationAlert, notification: Notification, detail: Detail): TelegramText {
-  const mark = alert.status === 'firing' ? '✖' : '✔';
-  const place = placeText(alert.labels);
-  if (detail === 'place') return plain(`${mark} ${place}`);
-  const lines = [plain(`${mark} ${alert.summary}`)];
+  if (detail === 'place') {
+    const place = placeText(alert.labels);
+    return plain(alertLine({ ...alert, summary: place || alert.title }));
+  }
+  const lines = [plain(alertLine(alert))];
   if (detail === 'full') {
-    lines.push(italic(`${place} · ${historyText(alert, notification)}`));
+    lines.push(italic(standingText(alert, notification)));
     if (alert.detail !== undefined) lines.push(plain(alert.detail));
   }
   return join(lines, '\n');
@@ -74,7 +89,7 @@ function italic(text: string): TelegramText {
 
 function link(text: string, address: string): TelegramText {
   return {
-    html: `<a href="${escapeHtml(address).replaceAll('"', '&quot;')}">${escapeHtml(text)}</a>`,
+    html: `<a href="${escapeHtml(markupSafeAddress(address))}">${escapeHtml(text)}</a>`,
     length: text.length,
   };
 }

@@ -25,10 +25,23 @@ const alertSchema = z.strictObject({
   labels,
   metric: z.string(),
   unit: z.string(),
-  value: z.number().nullable().describe('Value at firing, or at the end; null without data'),
+  news: z
+    .boolean()
+    .describe('Whether this channel has not been sent yet that it fires, or that it has ended'),
+  value: z
+    .number()
+    .nullable()
+    .describe(
+      'While it fires, the newest that the rule saw when this was sent; of a resolved one the value it ended with; null without data',
+    ),
+  valueAt: time
+    .nullable()
+    .describe(
+      'When the value was measured, where it is older than five minutes and two intervals of its check; null: it is current',
+    ),
   condition: z.string().describe('What the rule asks, for people: "> 90%"'),
   forSeconds: z.number().describe('How long the condition must hold'),
-  since: time.describe('First breaching sample of the run'),
+  since: time.describe('First breaching sample of the run: when the breach began'),
   firedAt: time,
   clearedAt: time.nullable().describe('First sample that no longer breached'),
   resolvedAt: time.nullable(),
@@ -110,7 +123,9 @@ function renderAlert(alert: NotificationAlert): WebhookPayload['alerts'][number]
     labels: alert.labels,
     metric: alert.metric,
     unit: alert.unit,
+    news: alert.news,
     value: alert.value !== undefined && Number.isFinite(alert.value) ? alert.value : null,
+    valueAt: alert.valueAtMs === undefined ? null : isoTime(alert.valueAtMs),
     condition: alert.conditionText,
     forSeconds: alert.forMs / 1000,
     since: isoTime(alert.sinceMs),

@@ -134,6 +134,8 @@ describe('render', () => {
         sampleAlert({
           alertId: 'b',
           status: 'resolved',
+          news: false,
+          valueAtMs: 3_000,
           clearedAtMs: 1_000,
           resolvedAtMs: 2_000,
           value: undefined,
@@ -148,10 +150,12 @@ describe('render', () => {
       key: 'inc-0123456789abcdef:1',
       status: 'firing',
       sentAt: '2026-11-24T09:10:02.000Z',
-      title: 'FIRING Memory usage: 한빛-<prod>&"db" / 노드-1 *_[`',
+      title: 'FIRING critical · 1 new · Memory usage: 한빛-<prod>&"db" / 노드-1 *_[`',
       alerts: [
         {
           value: 94.1,
+          valueAt: null,
+          news: true,
           condition: '> 90%',
           forSeconds: 600,
           since: '2026-11-24T09:00:00.000Z',
@@ -159,6 +163,8 @@ describe('render', () => {
         },
         {
           value: null,
+          valueAt: '1970-01-01T00:00:03.000Z',
+          news: false,
           reason: 'no-data',
           clearedAt: '1970-01-01T00:00:01.000Z',
           resolvedAt: '1970-01-01T00:00:02.000Z',
@@ -167,13 +173,13 @@ describe('render', () => {
     });
     expect(body.text).toBe(
       [
-        'FIRING Memory usage: 한빛-<prod>&"db" / 노드-1 *_[`',
+        'FIRING critical · 1 new · Memory usage: 한빛-<prod>&"db" / 노드-1 *_[`',
+        '2026-11-24 18:10:02 Asia/Seoul · first message',
         '✖ 노드-1 *_[` has used 94.1% of its memory for 10m',
         '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00',
         '✔ 노드-1 *_[` has used 94.1% of its memory for 10m',
-        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 1 Jan 09:00:02 (cleared 1 Jan 09:00:01) [no-data]',
+        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 1 Jan 09:00:02 after 0s (cleared 1 Jan 09:00:01) [no-data]',
         'runbook: https://runbooks.example.net/memory',
-        '2026-11-24 18:10:02 Asia/Seoul',
       ].join('\n'),
     );
   });

@@ -1,0 +1,91 @@
+import { findMetric, type Metric } from '../catalogue.ts';
+import { currentForMs } from '../current.ts';
+import { formatMetricValue, formatMoment } from '../format.ts';
+import { labelKey } from '../labels.ts';
+import { placeText } from '../message/summary.ts';
+import type { Labels, Point } from '../model.ts';
+import { compareBadness, MOST_BREACHING, neighbourhoodsOf } from './selection.ts';
+import type { ChartInput } from './spec.ts';
+import { createThinner } from './thinner.ts';
+import { badness } from './worst.ts';
+
+export interface ChartLine {
+  name: string;
+  /** Newest value, formatted, with its time where it is not current; empty without points. */
+  value: string;
+  breaching: boolean;
+  /** When its alert fired, where the picture shows several alerts. */
+  firedAtMs?: number;
+  /** Runs of points without a gap between them. */
+  segments: readonly (readonly Point[])[];
+}
+
+export const MAX_LINES = 30;
+/** Of a line at most two points a bin are drawn; a bin is two of a picture's pixels wide. */
+const BINS = 900;
+
+/** The lines, the worst of those that breach first, and how many series there are beside them. */
+export function chartLines(input: ChartInput): { lines: ChartLine[]; values: number[]; omitted: number } {
+  const { alerts, rule, fromMs, toMs, intervalMs, timeZone } = input;
+  const metric: Pick<Metric, 'unit' | 'states'> = findMetric(rule.metric) ?? { unit: 'count' };
+  const alertOf = new Map(alerts.map((alert) => [labelKey(alert.labels), alert]));
+  const several = neighbourhoodsOf(alerts).values.length > 1;
+  const ranked = input.series
+    .flatMap(({ labels, points }) => {
+      const alert = alertOf.get(labelKey(labels));
+      if (several && !alert) return [];
+      const shown = points.filter(within(fromMs, toMs));
+      const rank = alert ? badness(rule.condition, shown.at(-1)?.value ?? alert.value) : 0;
+      return [{ name: seriesName(labels, several), alert, rank, points: shown }];
+    })
+    .sort(
+      (a, b) =>
+        Number(b.alert !== undefined) - Number(a.alert !== undefined) ||
+        Number(b.alert?.status === 'firing') - Number(a.alert?.status === 'firing') ||
+        compareBadness(a.rank, b.rank) ||
+        names.compare(a.name, b.name),
+    );
+  const breaching = ranked.filter(({ alert }) => alert).slice(0, MOST_BREACHING);
+  const drawn = [...breaching, ...ranked.filter(({ alert }) => !alert)].slice(0, MAX_LINES);
+  const valueText = ({ timeMs, value }: Point) => {
+    const shown = formatMetricValue(value, metric);
+    const old = toMs - timeMs > currentForMs(intervalMs);
+    return old ? `${shown} at ${formatMoment(timeMs, toMs, timeZone)}` : shown;
+  };
+  const lines = drawn.map(({ name, alert, points }): ChartLine => {
+    const last = points.at(-1);
+    return {
+      name,
+      value: last ? valueText(last) : '',
+      breaching: alert !== undefined,
+      ...(alert && alerts.length > 1 && { firedAtMs: alert.firedAtMs }),
+      segments: segmentsOf(points, input),
+    };
+  });
+  // Of several clusters what breaches counts, read or not; of one what was left out when it was read.
+  const unread = several ? Math.max(0, alerts.length - ranked.length) : (input.others ?? 0);
+  return {
+    lines,
+    values: drawn.flatMap(({ points }) => points.map(({ value }) => value)),
+    omitted: ranked.length - drawn.length + unread,
+  };
+}
+
+/** Where it is within its cluster, which the subtitle names; of several clusters the whole place. */
+function seriesName(labels: Labels, several: boolean): string {
+  const { cluster: _cluster, ...rest } = labels;
+  return (several ? '' : placeText(rest)) || placeText(labels);
+}
+
+/** `node-2` before `node-10`. */
+const names = new Intl.Collator('en', { numeric: true });
+
+function within(fromMs: number, toMs: number): (point: Point) => boolean {
+  return ({ timeMs, value }) => timeMs >= fromMs && timeMs <= toMs && Number.isFinite(value);
+}
+
+function segmentsOf(points: readonly Point[], { fromMs, toMs, intervalMs }: ChartInput): Point[][] {
+  const thinner = createThinner({ fromMs, toMs, bins: BINS, intervalMs });
+  for (const point of points) thinner.add(point);
+  return thinner.segments();
+}

@@ -1,0 +1,7 @@
+const SHORTEST_MS = 5 * 60_000;
+const INTERVALS = 2;
+
+/** How long a series' newest sample is current, everywhere: five minutes, of slower checks two intervals. */
+export function currentForMs(intervalMs: number): number {
+  return Math.max(SHORTEST_MS, INTERVALS * intervalMs);
+}

@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ChannelAdapter } from '../../adapters/channels/channel-adapter.ts';
+import { CHANNELS } from '../../adapters/channels/registry.ts';
+import { renderSummary } from '../../core/message/summary.ts';
+import { visibleLine } from '../../core/message/visible-line.ts';
+import type { Notification, NotificationAlert } from '../../core/notify/model.ts';
+import { sampleRule } from '../../core/notify/sample.ts';
+import { sampleAlert, sampleNotification, samplePicture } from '../contract/notifications.ts';
+import { READERS } from './message.ts';
+
+const ADAPTERS = CHANNELS as readonly ChannelAdapter<unknown>[];
+
+/** What a reader sees of a message, line by line; of what programs read, its text. */
+function linesOf(adapter: ChannelAdapter<unknown>, notification: Notification, picture = true): string[] {
+  const options = adapter.options.parse(adapter.example);
+  const preview = adapter.preview(notification, picture ? samplePicture : undefined, options);
+  const read = READERS[adapter.type];
+  if (!read) return (JSON.parse(preview) as { text: string }).text.split('\n').map((line) => line.trim());
+  return read(preview).map((part) =>
+    part.kind === 'chart'
+      ? '(chart)'
+      : part.spans
+          .map(({ text }) => text)
+          .join('')
+          .trim(),
+  );
+}
+
+/** An alert whose texts are made of its labels, as they are when it is sent. */
+function alertOf(labels: Record<string, string>, extra: Partial<NotificationAlert> = {}): NotificationAlert {
+  const alert = sampleAlert({ labels, ...extra });
+  const rule = { ...sampleRule, summary: '{{node}} has used {{value}}' };
+  return { ...alert, summary: renderSummary(rule, alert, { nowMs: alert.firedAtMs, timeZone: 'UTC' }) };
+}
+
+const AWKWARD = [
+  '<b>&_*[`노드-1',
+  '@channel @here <!channel> <@U1>',
+  '[x](http://evil.example)|a>b',
+  'a\r\nb\u2028c\td',
+  'abc\u202edef\u2066x\u200f',
+  'عربي-1',
+  '👩‍🚀🇰🇷👍🏽1️⃣',
+  'x\u0000\u0007\u009b31m\u200b\ufeff\ud800',
+  '\\`*_{}[]()#+-.!|~:',
+  ' / , "',
+  'क्‍ष',
+];
+
+describe.each(ADAPTERS.map((adapter) => [adapter.type, adapter] as const))('%s', (_, adapter) => {
+  it.each(AWKWARD)('shows the name itself, whatever it may mean to some markup: %j', (node) => {
+    const lines = linesOf(adapter, sampleNotification({ alerts: [alertOf({ node })] }));
+    expect(lines).toContain(`✖ ${visibleLine(`${node} has used 94.1%`)}`);
+    if (READERS[adapter.type]) expect(lines).toContain('(chart)');
+  });
+
+  it('breaks at no name, and shows nothing that cannot be seen', () => {
+    const name = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...AWKWARD), fc.string());
+    fc.assert(
+      fc.property(name, name, name, (cluster, node, mount) => {
+        const alerts = [alertOf({ cluster, node, mount }), alertOf({ cluster, node }, { alertId: 'b' })];
+        const lines = linesOf(adapter, sampleNotification({ groupLabels: { cluster }, alerts }));
+        expect(lines.filter((line) => line === `✖ ${visibleLine(`${node} has used 94.1%`)}`)).toHaveLength(2);
+        expect(lines.join('')).not.toMatch(/[\p{Cc}\p{Bidi_Control}\p{Cs}\u200b]/u);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('has severity, date and time zone, and why it is sent, in its first lines', () => {
+    const [first, second] = linesOf(adapter, sampleNotification({ reason: 'silence-ended' })).filter(
+      (line) => line !== '(chart)',
+    );
+    expect(first).toMatch(/FIRING critical · Memory usage/);
+    expect(second).toBe('2026-11-24 18:10:02 Asia/Seoul · sent now because a silence ended');
+  });
+
+  it.each(['firing', 'resolved'] as const)('shows the news first of forty alerts: one is %s', (status) => {
+    const others = Array.from({ length: 39 }, (_, i) =>
+      alertOf({ cluster: 'prod', node: `node-${i}` }, { alertId: `a${i}`, news: false }),
+    );
+    const ended = status === 'resolved' ? { status, resolvedAtMs: Date.UTC(2026, 10, 24, 9, 20) } : {};
+    const one = alertOf({ cluster: 'prod', node: 'node-99' }, { ...ended, value: 61 });
+    const lines = linesOf(adapter, sampleNotification({ alerts: [one, ...others] }), false);
+    const change = status === 'firing' ? '1 new, 39 firing' : '1 resolved, 39 firing';
+    expect(lines[0]).toMatch(new RegExp(`FIRING critical · ${change} · Memory usage: prod / node-99$`));
+    const shown = lines.filter((line) => /^[✖✔]/.test(line));
+    expect(shown[0]?.[0]).toBe(status === 'firing' ? '✖' : '✔');
+    expect(lines.some((line) => /^and \d+ more$/.test(line))).toBe(shown.length < 40);
+  });
+
+  it('says how old a value is, and how long it took where it has ended', () => {
+    const old = alertOf({ node: 'n' }, { news: false, valueAtMs: Date.UTC(2026, 10, 24, 8, 50) });
+    expect(linesOf(adapter, sampleNotification({ alerts: [old] }))).toContain('✖ n has used 94.1% at 08:50');
+    const over = { status: 'resolved', resolvedAtMs: Date.UTC(2026, 10, 24, 9, 20) } as const;
+    const ended = linesOf(
+      adapter,
+      sampleNotification({ status: 'resolved', alerts: [alertOf({ node: 'n' }, over)] }),
+    );
+    expect(ended).toContain('✔ Test message, memory usage: ended at 94.1%, was > 90% for 20m');
+    expect(ended).toContain('n · since 18:00:00, fired 18:10:00, resolved 18:20:00 after 20m');
+  });
+});
