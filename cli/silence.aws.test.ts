@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { createStateTable } from '../adapters/state/dynamodb/create-table.ts';
 import { openDynamoState } from '../adapters/state/dynamodb/state.ts';
 import { type Emulator, startEmulator } from '../localstack/emulator.ts';
-import { alertOf, holding, incidentOf, putIncidents } from '../test/contract/state-fixtures.ts';
+import { alertOf } from '../test/contract/state-fixtures.ts';
 import { run } from './program.ts';
 
 let emulator: Emulator;
@@ -55,9 +55,6 @@ it('silences, lists and ends in the table of a deployment', async () => {
     return { code: Number(process.exitCode ?? 0), json: JSON.parse(out) };
   };
   await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });
-  const dueAtMs = Date.now() + 7_200_000;
-  await putIncidents(state, incidentOf('held', { alerts: holding(alertOf('n')), dueAtMs }));
-
   const added = await bartizan('silence', 'add', '-w', 'node=n', '--for', '2h', '--comment', 'swap');
   expect(added).toMatchObject({ code: 0, json: { covers: ['mem:n'], warnings: [] } });
   const { id } = added.json.silence;
@@ -68,6 +65,5 @@ it('silences, lists and ends in the table of a deployment', async () => {
   expect((await bartizan('silence', 'expire', id.slice(0, 8))).code).toBe(0);
   expect((await bartizan('silence', 'list')).json).toEqual([]);
   expect((await bartizan('silence', 'list', '--expired')).json).toMatchObject([{ id, state: 'expired' }]);
-  expect((await state.dueIncidents(Date.now(), 9)).map(({ value }) => value.id)).toEqual(['held']);
   await state.close();
 }, 60_000);

@@ -3,7 +3,6 @@ import { sampleAlert } from '../../test/contract/notifications.ts';
 import { labelKey, labelsMatch } from '../labels.ts';
 import type { Labels, Series } from '../model.ts';
 import type { SampleStore, SeriesQuery } from '../ports.ts';
-import { MOST_BREACHING } from './selection.ts';
 import { type PictureOrder, pictureSpec, readPictureSeries } from './series.ts';
 import { MAX_LINES } from './spec.ts';
 
@@ -27,7 +26,7 @@ function orderOf(alerts: readonly Labels[], extra: Partial<PictureOrder['rule']>
       ...extra,
     },
     alerts: alerts.map((labels) =>
-      sampleAlert({ rule: 'memory', labels, sinceMs: NOW - 10 * MINUTE, firedAtMs: NOW - 5 * MINUTE }),
+      sampleAlert({ labels, sinceMs: NOW - 10 * MINUTE, firedAtMs: NOW - 5 * MINUTE }),
     ),
     status: 'firing',
     fromMs: NOW - 30 * MINUTE,
@@ -40,12 +39,12 @@ function orderOf(alerts: readonly Labels[], extra: Partial<PictureOrder['rule']>
 }
 
 /** A store that keeps what it was asked for. */
-function createStore(all: readonly Labels[], newestOf: (labels: Labels) => number = () => 95) {
+function createStore(all: readonly Labels[]) {
   const asked: SeriesQuery[] = [];
   const find = (where: SeriesQuery['where'] = {}): Series[] =>
     all
       .filter((labels) => labelsMatch(where, labels))
-      .map((labels) => ({ metric: 'mem_usage', labels, points: [{ timeMs: NOW, value: newestOf(labels) }] }));
+      .map((labels) => ({ metric: 'mem_usage', labels, points: [{ timeMs: NOW, value: 95 }] }));
   const store: Pick<SampleStore, 'query' | 'latest'> = {
     latest: async ({ where }) => find(where),
     query: async (query) => {
@@ -69,11 +68,13 @@ it('reads the series of the alerts and of their cluster, in its time', async () 
   expect(asked).toMatchObject([{ metric: 'mem_usage', fromMs: NOW - 30 * MINUTE, toMs: NOW }]);
 });
 
-it('reads of several clusters what breaches, and nothing behind it', async () => {
+it('reads those of all clusters that its alerts are of', async () => {
   const { store } = createStore([...nodesOf('a', 2), ...nodesOf('b', 2), ...nodesOf('c', 2)]);
-  const alerts = [labelsOf('a', 'node-1'), labelsOf('b', 'node-2')];
-  const { series } = await readPictureSeries(orderOf(alerts), store);
-  expect(series.map(({ labels }) => labels)).toEqual(alerts);
+  const { series } = await readPictureSeries(
+    orderOf([labelsOf('a', 'node-1'), labelsOf('b', 'node-2')]),
+    store,
+  );
+  expect(new Set(series.map(({ labels }) => labels.cluster))).toEqual(new Set(['a', 'b']));
 });
 
 it('reads of a large cluster the alerts and as many others as there are lines, and counts the rest', async () => {
@@ -89,18 +90,11 @@ it('reads of a large cluster the alerts and as many others as there are lines, a
   expect([lines.length, lines.filter(({ breaching }) => breaching).length, omitted]).toEqual([30, 2, 470]);
 });
 
-it('reads of many that breach the worst by value, and counts the rest', async () => {
+it('reads all breaching ones, of which the picture has the choice', async () => {
   const alerts = nodesOf('a', 60);
-  const world = createStore(nodesOf('a', 100), (labels) => 90 + Number(labels.node?.slice(5)) / 10);
-  const order = orderOf(alerts);
-  const read = await readPictureSeries(order, world.store);
-  const { lines, omitted } = pictureSpec(order, read);
-  const breaching = lines.filter((line) => line.breaching).map(({ name }) => name);
-  expect(breaching[0]).toBe('node-60');
-  expect(breaching).toHaveLength(MOST_BREACHING);
-  expect([lines.length, omitted]).toEqual([MAX_LINES, 70]);
-  const windowed = orderOf(alerts, { window: { lastMs: 5 * MINUTE, reduce: 'avg' } });
-  expect((await readPictureSeries(windowed, world.store)).series).toHaveLength(60);
+  const { store } = createStore(nodesOf('a', 100));
+  const { series, others } = await readPictureSeries(orderOf(alerts), store);
+  expect([series.length, others]).toEqual([60, 40]);
 });
 
 it('leaves out what only looks alike: names that are globs, and other label sets with the same values', async () => {

@@ -3,9 +3,8 @@ import { labelKey } from '../labels.ts';
 import type { LabelGlobs, Labels, Rule, Series } from '../model.ts';
 import type { Notification, NotificationAlert } from '../notify/model.ts';
 import type { SampleStore } from '../ports.ts';
-import { chartSelection, compareBadness, MOST_BREACHING, neighbourhoodsOf } from './selection.ts';
+import { neighbourhoodsOf, worstFirst } from './selection.ts';
 import { buildChartSpec, type ChartSpec, type ChartTheme, MAX_LINES } from './spec.ts';
-import { badness } from './worst.ts';
 
 /** Everything a picture follows from but the samples: plain data, which can be handed to another thread. */
 export interface PictureOrder {
@@ -27,33 +26,33 @@ export interface PictureSeries {
   others: number;
 }
 
-/** Of breaching series that many are read where only a window tells which are the worst. */
-const MOST_READ = 200;
+/** Of breaching series that many are read: the worst of them are drawn. */
+const MOST_BREACHING = 200;
 
 /**
- * Reads the series of a picture: those of its alerts, and behind them others of the same cluster (or bastion) up to
- * as many as there are lines. Which there are is asked first, as one value each: a cluster may have thousands.
+ * Reads the series of a picture: those of its alerts, and behind those of one cluster (or bastion) others of it up to as
+ * many as there are lines. Which there are is asked first, as one value each: a cluster may have thousands.
  */
 export async function readPictureSeries(
   order: PictureOrder,
   store: Pick<SampleStore, 'query' | 'latest'>,
 ): Promise<PictureSeries> {
   const { rule, alerts, fromMs, toMs } = order;
-  const { where } = chartSelection({ alerts }, rule);
+  const near = neighbourhood(alerts);
+  const where = { ...(rule.aggregate ? rule.where : {}), ...near };
   const range = { metric: rule.metric, fromMs: fromMs - (rule.window?.lastMs ?? 0), toMs };
   // An aggregate is made of all its series.
   if (rule.aggregate) return { series: await store.query({ ...range, where }), others: 0 };
-  const found = await store.latest({ metric: rule.metric, where, sinceMs: fromMs });
-  // A name may hold what a glob means something by.
-  const known = found.filter(({ labels }) =>
-    Object.entries(where).every(([name, values]) => [values].flat().includes(labels[name] ?? '')),
-  );
+  const known = (await store.latest({ metric: rule.metric, where, sinceMs: fromMs }))
+    .map(({ labels }) => labels)
+    // A name may hold what a glob means something by.
+    .filter((labels) => Object.entries(near).every(([name, values]) => values.includes(labels[name] ?? '')));
   const chosen = chooseSeries(known, order);
   if (chosen.length === 0) return { series: [], others: 0 };
   const keys = new Set(chosen.map(labelKey));
-  const read = await store.query({ ...range, where: coverOf(chosen) });
+  const found = await store.query({ ...range, where: coverOf(chosen) });
   return {
-    series: read.filter(({ labels }) => keys.has(labelKey(labels))),
+    series: found.filter(({ labels }) => keys.has(labelKey(labels))),
     others: known.length - chosen.length,
   };
 }
@@ -64,23 +63,23 @@ export function pictureSpec(order: PictureOrder, { series, others }: PictureSeri
   return buildChartSpec({ ...order, others, series: judgedSeries({ rule, series, intervalMs }, fromMs - 1) });
 }
 
-/** Those of alerts first, the worst by value; behind them the others by name, while all are of one cluster. */
-function chooseSeries(known: readonly Series[], { alerts, rule }: PictureOrder): Labels[] {
-  const alertOf = new Map(alerts.map((alert) => [labelKey(alert.labels), alert]));
-  const ranked = known.map(({ labels, points }) => {
-    const alert = alertOf.get(labelKey(labels));
-    const rank = badness(rule.condition, points.at(-1)?.value ?? alert?.value);
-    return { labels, alert, rank };
-  });
-  const firing = ({ alert }: (typeof ranked)[number]) => Number(alert?.status === 'firing');
-  const breaching = ranked
-    .filter(({ alert }) => alert)
-    .sort((a, b) => firing(b) - firing(a) || compareBadness(a.rank, b.rank) || byName(a.labels, b.labels))
-    .slice(0, rule.window ? MOST_READ : MOST_BREACHING)
-    .map(({ labels }) => labels);
+/** The clusters, or bastions, of the alerts. */
+function neighbourhood(alerts: readonly NotificationAlert[]): LabelGlobs {
+  const { name, values } = neighbourhoodsOf(alerts);
+  return values.length > 0 ? { [name]: values } : {};
+}
+
+/** Those of alerts first, the worst of these, then the others by name: of several clusters none of these is drawn. */
+function chooseSeries(known: readonly Labels[], { alerts, rule }: PictureOrder): Labels[] {
+  const byKey = new Map(known.map((labels) => [labelKey(labels), labels]));
+  const breaching = worstFirst(alerts, rule)
+    .map(({ labels }) => byKey.get(labelKey(labels)))
+    .filter((labels) => labels !== undefined)
+    .slice(0, MOST_BREACHING);
   if (neighbourhoodsOf(alerts).values.length > 1) return breaching;
-  const others = ranked.filter(({ alert }) => !alert).map(({ labels }) => labels);
-  return [...breaching, ...others.sort(byName).slice(0, Math.max(0, MAX_LINES - breaching.length))];
+  const keys = new Set(breaching.map(labelKey));
+  const others = known.filter((labels) => !keys.has(labelKey(labels))).sort(byName);
+  return [...breaching, ...others.slice(0, Math.max(0, MAX_LINES - breaching.length))];
 }
 
 /** `node-2` before `node-10`. */

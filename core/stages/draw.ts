@@ -1,4 +1,3 @@
-import { chartSelection } from '../chart/selection.ts';
 import type { PictureOrder } from '../chart/series.ts';
 import { chartRange } from '../chart/spec.ts';
 import type { Config } from '../config/types.ts';
@@ -61,7 +60,7 @@ function orderPicture(
   const first = notification.alerts[0];
   const rule = first && incident.rules[first.rule];
   if (!rule) return undefined;
-  const { alerts } = chartSelection(notification, rule);
+  const alerts = notification.alerts.filter((alert) => alert.rule === rule.name);
   const nowMs = notification.atMs;
   const intervalMs = Math.max(...checks.map((check) => check.everyMs));
   return {

@@ -1,5 +1,6 @@
 import type { Config } from '../config/types.ts';
 import { ConflictError } from '../errors.ts';
+import { appendAll } from '../extremes.ts';
 import { hashText } from '../hash.ts';
 import { LEASE_MS } from '../notify/attempt.ts';
 import type { Incident } from '../notify/model.ts';
@@ -92,7 +93,7 @@ async function moveIncidents(
   // The list may lag: what stands where one would open belongs to the picture.
   const missed = await openedMeanwhile(result.gained, state);
   if (missed.length > 0) {
-    incidents.push(...missed);
+    appendAll(incidents, missed);
     result = reconcile({ incidents, firing, config, ...how, nowMs });
   }
   for (const line of orphans(incidents, config)) logger.warn('the channel of open incidents is gone', line);

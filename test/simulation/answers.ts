@@ -1,0 +1,154 @@
+import type { ChannelType } from './document.ts';
+import type { Random } from './random.ts';
+
+/** How a service feels for a while. */
+export const MOODS = [
+  'accept',
+  'refuse', // 4xx that no repeat mends
+  'auth', // 401, 403: the operator's
+  'redirect', // 3xx
+  'fail', // 5xx
+  'limit', // 429, with a Retry-After of any kind
+  'lie', // 2xx, and nobody has seen the message
+  'unclear', // 2xx, shown, and the answer says neither
+  'hang', // takes the request and never answers
+  'break off', // shown, and the connection breaks before the answer
+  'unreachable', // no connection
+] as const;
+export type Mood = (typeof MOODS)[number];
+
+export interface Answer {
+  mood: Mood;
+  /** People have seen the message. */
+  shown: boolean;
+  afterMs: number;
+  /** Instead of an answer: the socket's error. */
+  error?: string;
+  status?: number;
+  headers?: Record<string, string>;
+  body?: string;
+  /** The body breaks off before its end. */
+  cut?: boolean;
+}
+
+const HTML = '<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>';
+const RETRY_AFTER = [
+  '1',
+  '30',
+  '2.5',
+  '40.5',
+  '7200',
+  '86400',
+  '1000000000',
+  'soon',
+  '-5',
+  'HTTP-date',
+] as const;
+
+/** What a service of that type answers. `nowMs`: by its clock, for dates. */
+export function answerOf(mood: Mood, type: ChannelType, random: Random, nowMs: number): Answer {
+  const afterMs = random.int(20, 1_500);
+  const base = { mood, afterMs, shown: false };
+  switch (mood) {
+    case 'accept':
+      return { ...base, shown: true, ...accepted(type, random) };
+    case 'refuse':
+      return { ...base, status: random.pick([400, 404, 405, 410, 422]), body: refusalOf(type) };
+    case 'auth':
+      return { ...base, status: random.pick([401, 403]), body: 'no' };
+    case 'redirect':
+      return {
+        ...base,
+        status: random.pick([301, 302, 307]),
+        headers: { location: 'https://elsewhere.test/x' },
+      };
+    case 'fail':
+      return { ...base, status: random.pick([500, 502, 503, 504]), body: HTML };
+    case 'limit':
+      return { ...base, status: 429, ...limit(type, random, nowMs) };
+    case 'lie':
+      return { ...base, ...lie(type, random) };
+    case 'unclear':
+      return {
+        ...base,
+        shown: true,
+        ...random.pick([
+          { status: 200, body: '' },
+          { status: 204, body: '' },
+          { status: 200, body: '{}' },
+          { status: 200, body: 'null' },
+        ]),
+      };
+    case 'hang':
+      return { ...base, shown: random.chance(0.3), afterMs: 15_000, error: 'ETIMEDOUT' };
+    case 'break off':
+      return random.chance(0.5)
+        ? { ...base, shown: true, error: 'ECONNRESET' }
+        : { ...base, shown: true, ...accepted(type, random), cut: true };
+    case 'unreachable':
+      return { ...base, error: random.pick(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH']) };
+  }
+}
+
+function accepted(type: ChannelType, random: Random): Pick<Answer, 'status' | 'body' | 'headers'> {
+  const number = random.int(1, 1e9);
+  const json = { 'content-type': 'application/json' };
+  switch (type) {
+    case 'webhook':
+      return random.pick([
+        { status: 200, body: 'thanks' },
+        { status: 202, body: '' },
+        { status: 204, body: '' },
+      ]);
+    case 'slack-webhook':
+    case 'mattermost-webhook':
+      return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'ok' };
+    case 'slack':
+      return {
+        status: 200,
+        headers: json,
+        body: JSON.stringify({ ok: true, channel: 'C0123456789', ts: `${number}.1` }),
+      };
+    case 'mattermost':
+      return { status: 201, headers: json, body: JSON.stringify({ id: `post${number}`, channel_id: 'w8' }) };
+    case 'telegram':
+      return {
+        status: 200,
+        headers: json,
+        body: JSON.stringify({ ok: true, result: { message_id: number } }),
+      };
+  }
+}
+
+function refusalOf(type: ChannelType): string {
+  if (type === 'telegram') return JSON.stringify({ ok: false, error_code: 400, description: 'Bad Request' });
+  return type === 'slack-webhook' ? 'no_service' : 'no';
+}
+
+function limit(type: ChannelType, random: Random, nowMs: number): Pick<Answer, 'headers' | 'body'> {
+  const word = random.pick(RETRY_AFTER);
+  const text = word === 'HTTP-date' ? new Date(nowMs + random.pick([5_000, 7_200_000])).toUTCString() : word;
+  if (type === 'telegram') {
+    const parameters = { retry_after: Number.isFinite(Number(text)) ? Number(text) : 3 };
+    return {
+      body: JSON.stringify({ ok: false, error_code: 429, description: 'Too Many Requests', parameters }),
+    };
+  }
+  return { headers: { 'retry-after': text }, body: 'slow down' };
+}
+
+/** 2xx of something that stands before the service, or of the service itself: it has not taken the message. */
+function lie(type: ChannelType, random: Random): Pick<Answer, 'status' | 'body' | 'headers'> {
+  const page = { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: HTML };
+  switch (type) {
+    case 'webhook':
+      // Every 2xx is its yes: it cannot lie.
+      return { status: 503, body: HTML };
+    case 'mattermost':
+      return page;
+    case 'slack':
+      return random.pick([page, { status: 200, body: JSON.stringify({ ok: false, error: 'fatal_error' }) }]);
+    default:
+      return random.pick([page, { status: 200, body: JSON.stringify({ ok: false, description: 'later' }) }]);
+  }
+}

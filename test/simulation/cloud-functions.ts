@@ -1,0 +1,222 @@
+import { createTableState } from '../../adapters/state/dynamodb/state.ts';
+import type { Table } from '../../adapters/state/dynamodb/table.ts';
+import { describeError } from '../../core/errors.ts';
+import type { Batch } from '../../core/model.ts';
+import { nextRoundMs } from '../../core/plan/plan.ts';
+import { shardName, shardsOf } from '../../core/plan/shards.ts';
+import type { StateStore } from '../../core/ports.ts';
+import { deliverIncident } from '../../core/stages/deliver.ts';
+import { evaluate } from '../../core/stages/evaluate.ts';
+import { fanOut } from '../../core/stages/fan-out.ts';
+import { plan as planRound } from '../../core/stages/plan.ts';
+import { reconcileIncidents } from '../../core/stages/reconcile.ts';
+import { store as storeObservation } from '../../core/stages/store.ts';
+import { createLife, guarded, type Life } from './guard.ts';
+import { CALM_FROM, END } from './plan.ts';
+import { HOUR, MINUTE, SECOND } from './timeline.ts';
+import { NEVER_ABORTED, proberOf, targetsOf, type World } from './world.ts';
+
+const DUE_PAGE = 1_000;
+/** A message that fails comes again; a function that died is noticed when its message's visibility ends. */
+const AFTER_FAILURE_MS = 10 * SECOND;
+const AFTER_DEATH_MS = MINUTE;
+/** Two look at the same table, at their own pace. */
+const NOTIFIERS_TICK_MS = [MINUTE, 3 * MINUTE];
+
+type Ports = Awaited<ReturnType<typeof portsOf>>;
+
+/**
+ * The stages as functions between queues: each call has a life of its own, messages come late, twice and in any order,
+ * and two notifiers look at one table.
+ */
+export async function operateCloud(world: World, table: Table): Promise<void> {
+  const { timeline, random, plan } = world;
+  const pause = (ms: number) => timeline.sleep(Math.max(0, ms), NEVER_ABORTED);
+  const running = new Set<Life>();
+
+  /** One call; whether it did its work. */
+  async function call(
+    name: string,
+    work: (ports: Ports) => Promise<void>,
+  ): Promise<'done' | 'failed' | 'died'> {
+    const life = createLife();
+    running.add(life);
+    const done = portsOf(world, table, life)
+      .then(work)
+      .then(() => 'done' as const)
+      .catch((error: unknown) => {
+        world.trace(`${name} failed: ${describeError(error)}`);
+        world.count(`call failed: ${name}`);
+        return 'failed' as const;
+      });
+    const outcome = await Promise.race([done, life.died.then((why) => ({ why }))]);
+    running.delete(life);
+    if (typeof outcome === 'string') return outcome;
+    world.crashes.push(timeline.trueMs());
+    world.trace(`${name} dies ${outcome.why}`);
+    return 'died';
+  }
+
+  /** A message: handed out until a call has done with it, now and then twice. */
+  async function message(name: string, work: (ports: Ports) => Promise<void>): Promise<void> {
+    const handOut = async () => {
+      while (timeline.trueMs() < END) {
+        const outcome = await call(name, work);
+        if (outcome === 'done') return;
+        await pause(outcome === 'died' ? AFTER_DEATH_MS : AFTER_FAILURE_MS);
+      }
+    };
+    const faulty = timeline.trueMs() < CALM_FROM;
+    if (!faulty || !random.chance(0.08)) return handOut();
+    world.count(`message twice: ${name}`);
+    await Promise.all([handOut(), pause(random.pick([0, 0, SECOND, MINUTE, 6 * MINUTE])).then(handOut)]);
+  }
+
+  const latency = () => {
+    const late = timeline.trueMs() < CALM_FROM && random.chance(0.04);
+    if (late) world.count('message late');
+    return late ? random.int(MINUTE, 12 * MINUTE) : random.int(100, 3 * SECOND);
+  };
+
+  let awake = Promise.withResolvers<void>();
+  const wake = () => {
+    awake.resolve();
+    awake = Promise.withResolvers<void>();
+  };
+
+  async function storeBatch(batch: Batch): Promise<void> {
+    await pause(latency());
+    const observation = await proberOf(world).probe(batch);
+    // Of one batch one after the other: its statuses are one item, whose writers wait for each other in real time.
+    const before = lastOfBatch.get(`${batch.bastion} ${batch.index}`);
+    const mine = Promise.resolve(before).then(() =>
+      message('store', async ({ store, state, clock, logger, meter, config }) => {
+        await storeObservation(
+          observation,
+          { store, state, clock, logger, meter },
+          config.schedule.latenessMs,
+        );
+      }),
+    );
+    lastOfBatch.set(`${batch.bastion} ${batch.index}`, mine);
+    await mine;
+  }
+  const lastOfBatch = new Map<string, Promise<void>>();
+
+  /**
+   * Rounds that were begun and have not been judged to their end, by shard. An older round that is judged behind one that
+   * stopped half-way takes back what that has told: it waits here.
+   */
+  const halfDone = new Map<string, number>();
+  async function settleFirst(shard: string, roundMs: number): Promise<void> {
+    while (roundMs < (halfDone.get(shard) ?? 0) && timeline.trueMs() < END) await pause(20 * SECOND);
+  }
+
+  async function judge(roundMs: number, delayMs: number): Promise<void> {
+    const shards = shardsOf(plan.shards);
+    await Promise.all(
+      shards.map(async (shard) => {
+        await pause(delayMs + latency() + (shard.kind === 'fleet' ? 15 * SECOND : 0));
+        await message('evaluate', async ({ config, ...ports }) => {
+          const name = shardName(shard);
+          await settleFirst(name, roundMs);
+          halfDone.set(name, Math.max(roundMs, halfDone.get(name) ?? 0));
+          await evaluate({ config, targets: targetsOf(config), roundMs, shard }, ports);
+          if (halfDone.get(name) === roundMs) halfDone.delete(name);
+        });
+        wake();
+      }),
+    );
+  }
+
+  async function rounds(): Promise<void> {
+    const { everyMs } = plan.fleet;
+    while (timeline.trueMs() < END) {
+      const roundMs = nextRoundMs(world.clock.nowMs(), everyMs);
+      await pause(roundMs - world.clock.nowMs());
+      const config = world.config();
+      const { batches } = await planRound(
+        { roundMs, config },
+        { inventory: { list: async () => targetsOf(config) } },
+      );
+      for (const batch of batches) void storeBatch(batch);
+      void judge(roundMs, 30 * SECOND);
+      for (const repeat of plan.repeats) {
+        const { atMs, roundsAgo } = repeat;
+        if (atMs < timeline.trueMs() || atMs >= timeline.trueMs() + everyMs) continue;
+        world.count('round judged again');
+        void judge(roundMs - roundsAgo * everyMs, atMs - timeline.trueMs());
+      }
+    }
+  }
+
+  async function notifier(tickMs: number): Promise<void> {
+    while (timeline.trueMs() < END) {
+      let nextMs: number | undefined;
+      await call('notify', async ({ config, ...ports }) => {
+        await fanOut(config, ports);
+        await reconcileIncidents(config, ports, { alone: false });
+        const due = await ports.state.dueIncidents(ports.clock.nowMs(), DUE_PAGE);
+        for (const { value } of due) void deliver(value.id);
+        nextMs = await ports.state.nextDueMs();
+      });
+      const soonMs = (nextMs ?? Infinity) - world.clock.nowMs();
+      const waitMs = soonMs > 0 ? Math.min(tickMs, soonMs) : random.int(SECOND, 20 * SECOND);
+      await Promise.race([pause(waitMs), awake.promise]);
+      await pause(random.int(50, 1_500));
+    }
+  }
+
+  async function deliver(id: string): Promise<void> {
+    await pause(latency());
+    await message('deliver', ({ config, ...ports }) => deliverIncident(id, config, ports, NEVER_ABORTED));
+    wake();
+  }
+
+  async function killings(): Promise<void> {
+    for (const { atMs, write } of plan.crashes) {
+      if (write) continue;
+      await pause(atMs - timeline.trueMs());
+      world.count('crash: at any time');
+      for (const life of running) life.die('killed');
+    }
+  }
+
+  async function uploads(): Promise<void> {
+    for (const edit of plan.edits) {
+      await pause(edit.atMs - timeline.trueMs());
+      world.edit(edit);
+      wake();
+    }
+  }
+
+  await Promise.all([rounds(), ...NOTIFIERS_TICK_MS.map(notifier), killings(), uploads()]);
+}
+
+export function stateOf(world: World, table: Table): StateStore {
+  return createTableState(table, { clock: world.clock, historyMs: 30 * 24 * HOUR });
+}
+
+async function portsOf(world: World, table: Table, life: Life) {
+  const { clock, logger, meter, secrets, timeline, random } = world;
+  const config = world.config();
+  const pauseOften = async () => {
+    if (timeline.trueMs() < CALM_FROM && random.chance(0.01)) {
+      await timeline.sleep(random.pick([5, 50, 500, 3 * SECOND]), NEVER_ABORTED);
+    }
+  };
+  const { get, query, lookUp, write, close } = table;
+  const mine = guarded({ get, query, lookUp, write, close }, life, world.fateOf('state'), pauseOften);
+  return {
+    config,
+    state: world.noting(stateOf(world, mine)),
+    store: guarded(world.store, life, world.fateOf('samples')),
+    channels: await world.channelsFor(config, life),
+    draw: async () => undefined,
+    sleep: timeline.sleep,
+    clock,
+    logger,
+    meter,
+    secrets,
+  };
+}

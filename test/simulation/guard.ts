@@ -1,0 +1,69 @@
+import { RetryableError } from '../../core/errors.ts';
+
+/** A process, or one call of a function: once it died, nothing that it had begun goes on. */
+export interface Life {
+  alive(): boolean;
+  die(why: string): void;
+  /** Resolves with why, when it dies. */
+  died: Promise<string>;
+}
+
+export function createLife(): Life {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let alive = true;
+  return {
+    alive: () => alive,
+    die(why) {
+      alive = false;
+      resolve(why);
+    },
+    died: promise,
+  };
+}
+
+export const NEVER = new Promise<never>(() => {});
+
+/** What happens to a write. */
+export type Fate = 'done' | 'dies before' | 'dies after' | 'fails before' | 'fails after';
+
+const READS = /^(load|list|find|due|next|incidentsOf|query|get|lookUp|latest|rollUps|head)/;
+
+/**
+ * The same port for one life: a dead one's calls never return, and `fateOf` decides of each write whether the caller
+ * dies before or after it took effect, or is told that it failed.
+ */
+export function guarded<T extends object>(
+  port: T,
+  life: Life,
+  fateOf: (what: string, args: readonly unknown[]) => Fate,
+  delay?: () => Promise<void>,
+): T {
+  const wrap =
+    (name: string, inner: (...args: unknown[]) => unknown) =>
+    async (...args: unknown[]) => {
+      if (!life.alive()) return NEVER;
+      if (delay) await delay();
+      if (!life.alive()) return NEVER;
+      const fate = READS.test(name) ? 'done' : fateOf(name, args);
+      if (fate === 'fails before') throw new RetryableError(`${name}: no answer`);
+      if (fate === 'dies before') return end(`before ${name}`);
+      const result = await inner(...args);
+      if (!life.alive()) return NEVER;
+      if (fate === 'dies after') return end(`after ${name}`);
+      if (fate === 'fails after') throw new RetryableError(`${name}: the answer was lost`);
+      return result;
+    };
+  const end = (why: string) => {
+    life.die(why);
+    return NEVER;
+  };
+  const out: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(port)) {
+    if (typeof value === 'function') {
+      out[name] = wrap(name, (...args) => (value as (...args: unknown[]) => unknown).apply(port, args));
+    } else if (typeof value === 'object' && value !== null) {
+      out[name] = guarded(value as object, life, (what, args) => fateOf(`${name}.${what}`, args), delay);
+    } else out[name] = value;
+  }
+  return out as T;
+}

@@ -1,0 +1,99 @@
+import { episodeOf } from '../../core/notify/incident.ts';
+import { suppressionJudge } from '../../core/notify/suppression.ts';
+import { undeliveredAlerts } from '../../core/notify/undelivered.ts';
+import type { StateStore } from '../../core/ports.ts';
+import type { Violations } from './invariants.ts';
+import { END } from './plan.ts';
+import { MINUTE } from './timeline.ts';
+import { type Episode, nameOf, type Truth } from './truth.ts';
+import { clockText, NEVER_ABORTED, type World } from './world.ts';
+
+/** Longer undelivered than that is an illness. */
+const UNDELIVERED_AFTER_MS = 5 * MINUTE;
+/** A look comes between two passes. */
+const SLACK_MS = 3 * MINUTE;
+const EVERY_MS = 7 * MINUTE;
+
+/** What health said at a time. */
+export interface HealthLook {
+  atMs: number;
+  /** Episodes that it calls undelivered, and since when. */
+  undelivered: ReadonlyMap<string, number>;
+}
+
+/** Asks for the health every few minutes, as a monitor of it does. */
+export async function watchHealth(world: World, state: StateStore, looks: HealthLook[]): Promise<void> {
+  while (world.timeline.trueMs() < END - EVERY_MS) {
+    await world.timeline.sleep(EVERY_MS, NEVER_ABORTED);
+    const nowMs = world.clock.nowMs();
+    const config = world.config();
+    const alerts = (await state.listAlerts()).map(({ value }) => value);
+    const firing = alerts.filter(({ status }) => status === 'firing');
+    const silences = [...config.silences, ...(await state.listSilences({ endedAfterMs: nowMs }))];
+    const incidents = (await state.openIncidents()).map(({ value }) => value);
+    const found = undeliveredAlerts({
+      incidents,
+      firing,
+      config,
+      suppressionOf: (alert, rules) => suppressionJudge({ rules, silences, firing, nowMs })(alert),
+    });
+    const undelivered = found.map((alert): [string, number] => [episodeOf(alert), alert.owedSinceMs]);
+    looks.push({ atMs: world.timeline.trueMs(), undelivered: new Map(undelivered) });
+  }
+}
+
+/** Health is not ok while something is undelivered for too long, and does not cry about what people have. */
+export function checkHealth(looks: readonly HealthLook[], truth: Truth, violated: Violations): void {
+  const cried = new Set<string>();
+  for (const look of looks) {
+    for (const episode of truth.episodes) {
+      if (isOverdue(episode, look.atMs, truth) && !isCalledIll(look, episode, truth)) {
+        violated(
+          'health is ok while an alert is undelivered',
+          `${nameOf(episode)} at ${clockText(look.atMs)}`,
+        );
+      }
+    }
+    for (const id of look.undelivered.keys()) {
+      if (cried.has(id)) continue;
+      const told = truth.posts.find(
+        ({ atMs, outcome, answer, notification }) =>
+          answer.shown &&
+          outcome?.kind === 'accepted' &&
+          atMs < look.atMs - 2 * MINUTE &&
+          notification.alerts.some((alert) => episodeOf(alert) === id),
+      );
+      const recorded = told && truth.isRecorded(told);
+      if (recorded) cried.add(id);
+      if (recorded)
+        violated('health calls an alert undelivered that was delivered', `${id} at ${clockText(look.atMs)}`);
+    }
+  }
+}
+
+function isOverdue(episode: Episode, atMs: number, truth: Truth): boolean {
+  if (episode.superseded) return false;
+  const routes = truth.channelsOf(episode, truth.configAt(atMs)).map(({ route }) => route);
+  const groupedMs = Math.max(0, ...routes.map((route) => Math.max(route.groupWaitMs, route.groupIntervalMs)));
+  const sinceMs = atMs - UNDELIVERED_AFTER_MS - SLACK_MS - groupedMs;
+  if (episode.firedSeenMs > sinceMs || episode.resolvedSeenMs <= atMs) return false;
+  if (
+    truth.posts.some(
+      (post) =>
+        post.answer.shown &&
+        post.atMs <= atMs &&
+        post.notification.alerts.some((alert) => episodeOf(alert) === episode.id),
+    )
+  )
+    return false;
+  // A process that is down answers no question about its health.
+  const isDown = (ms: number) => ms > episode.firedSeenMs && ms <= atMs;
+  if (truth.world.plan.kind === 'sqlite' && truth.world.crashes.some(isDown)) return false;
+  if (truth.world.configs.some(({ fromMs }) => fromMs > sinceMs && fromMs <= atMs)) return false;
+  return routes.length > 0 && !truth.suppressedWithin(episode, sinceMs, atMs);
+}
+
+function isCalledIll({ atMs, undelivered }: HealthLook, { id }: Episode, { world }: Truth): boolean {
+  const sinceMs = undelivered.get(id);
+  return sinceMs !== undefined && world.wallAt(atMs) - sinceMs >= UNDELIVERED_AFTER_MS - MINUTE;
+}

@@ -1,0 +1,148 @@
+import { checkContent } from './content-invariants.ts';
+import { END } from './plan.ts';
+import type { Post } from './services.ts';
+import { HOUR, MINUTE } from './timeline.ts';
+import { type Episode, nameOf, type Truth } from './truth.ts';
+import { clockText } from './world.ts';
+
+/** A fan-out, a message under way, a table that answers late: a message may still say what was true so long ago. */
+const STALE_MS = 4 * MINUTE;
+/** Requests with one key to one service within an hour. */
+const MOST_TRIES_AN_HOUR = 60;
+
+export type Violations = (what: string, about: string) => void;
+
+/** Everything that must hold after a schedule. */
+export function checkInvariants(truth: Truth, violated: Violations): void {
+  const heard = whatWasHeard(truth);
+  for (const episode of truth.episodes) {
+    if (episode.superseded) truth.world.count('episode: superseded');
+    else if (episode.resolved) checkEnded(episode, heard, truth, violated);
+    else checkFiring(episode, heard, truth, violated);
+  }
+  checkNothingFiresAfterItsEnd(truth, violated);
+  checkTries(truth, violated);
+  checkContent(truth, violated);
+}
+
+interface Heard {
+  /** By channel and episode. */
+  seen(channel: string, episode: Episode, status: 'firing' | 'resolved'): Post | undefined;
+  /** Seen, and the sender knows. */
+  accepted(channel: string, episode: Episode, status: 'firing' | 'resolved'): Post | undefined;
+  channels(episode: Episode): string[];
+}
+
+function whatWasHeard({ posts, isRecorded }: Truth): Heard {
+  const seen = new Map<string, Post>();
+  const accepted = new Map<string, Post>();
+  const channels = new Map<string, Set<string>>();
+  const key = (channel: string, id: string, status: string) => `${channel} ${id} ${status}`;
+  for (const post of posts) {
+    if (!post.answer.shown) continue;
+    for (const { alertId, firedAtMs, status } of post.notification.alerts) {
+      const id = `${alertId}@${firedAtMs}`;
+      seen.set(key(post.channel, id, status), post);
+      if (post.outcome?.kind === 'accepted' || (post.outcome?.kind === 'unclear' && isRecorded(post)))
+        accepted.set(key(post.channel, id, status), post);
+      channels.set(id, (channels.get(id) ?? new Set()).add(post.channel));
+    }
+  }
+  return {
+    seen: (channel, { id }, status) => seen.get(key(channel, id, status)),
+    accepted: (channel, { id }, status) => accepted.get(key(channel, id, status)),
+    channels: ({ id }) => [...(channels.get(id) ?? [])],
+  };
+}
+
+/** What fires was sent to every channel that today's routes name, or to one that stands in for it. */
+function checkFiring(episode: Episode, heard: Heard, truth: Truth, violated: Violations): void {
+  if (truth.suppressedAt(episode, END)) return;
+  // It must have had the time: one whose inhibition ended a moment ago has not.
+  if (truth.suppressedWithin(episode, END - 15 * MINUTE, END)) return;
+  for (const { channel } of truth.channelsOf(episode, truth.final)) {
+    const told = standIns(channel, truth).some((name) => heard.seen(name, episode, 'firing'));
+    if (!told) violated('a firing alert stays undelivered', `${nameOf(episode)} to ${channel}`);
+  }
+}
+
+function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Violations): void {
+  if (truth.suppressedAt(episode, END) === 'silence') return;
+  const today = new Set(truth.final.channels.map(({ name }) => name));
+  const routed = [...new Set(truth.channelsOf(episode, truth.final).map(({ channel }) => channel))];
+  for (const channel of heard.channels(episode)) {
+    const firing = heard.accepted(channel, episode, 'firing');
+    if (!firing || heard.seen(channel, episode, 'resolved')) continue;
+    if (today.has(channel)) {
+      violated('sent as firing, not sent as resolved', `${nameOf(episode)} to ${channel}`);
+      continue;
+    }
+    // Whoever the channels of the route were at its end.
+    const told = heard.channels(episode).some((name) => heard.seen(name, episode, 'resolved'));
+    if (routed.length > 0 && !told) {
+      violated(
+        'sent as firing to a channel that is gone, sent as resolved to nobody',
+        `${nameOf(episode)}, ${channel}`,
+      );
+    }
+  }
+  const { firedSeenMs, resolvedSeenMs } = episode;
+  if (truth.suppressedWithin(episode, firedSeenMs, END)) return;
+  const inForce = truth.world.configs.filter(
+    ({ fromMs }, i, all) => fromMs <= END && (all[i + 1]?.fromMs ?? Infinity) > firedSeenMs,
+  );
+  const named = inForce.map(({ config }) => truth.channelsOf(episode, config).map(({ channel }) => channel));
+  const always = (named[0] ?? []).filter((channel) => named.every((names) => names.includes(channel)));
+  for (const channel of new Set(always)) {
+    const told = standIns(channel, truth).some(
+      (name) => heard.seen(name, episode, 'firing') || heard.seen(name, episode, 'resolved'),
+    );
+    if (!told)
+      violated('it fired and ended, and a channel never heard of it', `${nameOf(episode)} to ${channel}`);
+  }
+  if (heard.channels(episode).length === 0 && named.every((names) => names.length > 0)) {
+    violated(
+      'it fired and ended, and nobody heard of it',
+      `${nameOf(episode)}, over at ${clockText(resolvedSeenMs)}`,
+    );
+  }
+}
+
+/** The channel, and those that ever were to get what it could not deliver. */
+function standIns(channel: string, { world }: Truth): string[] {
+  const names = new Set([channel]);
+  for (const name of names) {
+    for (const { config } of world.configs) {
+      const fallback = config.channels.find((one) => one.name === name)?.fallback;
+      if (fallback !== undefined) names.add(fallback);
+    }
+  }
+  return [...names];
+}
+
+function checkNothingFiresAfterItsEnd({ posts, byId }: Truth, violated: Violations): void {
+  for (const { atMs, notification, channel } of posts) {
+    for (const { alertId, firedAtMs, status } of notification.alerts) {
+      const episode = byId.get(`${alertId}@${firedAtMs}`);
+      if (!episode || status !== 'firing' || atMs <= episode.resolvedSeenMs + STALE_MS) continue;
+      violated('sent as firing after its end', `${nameOf(episode)} to ${channel} at ${clockText(atMs)}`);
+    }
+  }
+}
+
+function checkTries({ posts }: Truth, violated: Violations): void {
+  for (const [what, tries] of Map.groupBy(
+    posts,
+    ({ service, notification }) => `${notification.key} to ${service}`,
+  )) {
+    for (let i = MOST_TRIES_AN_HOUR; i < tries.length; i++) {
+      const spanMs = (tries[i] as Post).atMs - (tries[i - MOST_TRIES_AN_HOUR] as Post).atMs;
+      if (spanMs >= HOUR) continue;
+      violated(
+        'a service is flooded',
+        `${what}: ${MOST_TRIES_AN_HOUR} tries in ${Math.round(spanMs / MINUTE)} m`,
+      );
+      break;
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import { describeError } from '../../core/errors.ts';
+import { tickIntervalMs } from '../../core/plan/plan.ts';
+import { WHOLE } from '../../core/plan/shards.ts';
+import type { StateStore } from '../../core/ports.ts';
+import { evaluate } from '../../core/stages/evaluate.ts';
+import type { Sleep } from '../../local/clock.ts';
+import { startNotifier } from '../../local/notifier.ts';
+import { createRoundRunner } from '../../local/round.ts';
+import { runSchedule } from '../../local/scheduler.ts';
+import { createLife, guarded, type Life, NEVER } from './guard.ts';
+import { CALM_FROM, downFor, END } from './plan.ts';
+import { SECOND } from './timeline.ts';
+import { NEVER_ABORTED, proberOf, targetsOf, type World } from './world.ts';
+
+interface LocalProcess {
+  stop(): Promise<void>;
+}
+
+/** Nothing changes between two sweeps of the notifier but the time: those that would find nothing due are left out. */
+const SWEEP_MS = 5 * SECOND;
+const LONGEST_SWEEP_MS = 60 * SECOND;
+
+/** As `up` puts its parts together (local/up.ts), over the state of a disk that outlives it. */
+async function startProcess(world: World, disk: StateStore, life: Life): Promise<LocalProcess> {
+  const { timeline, clock, logger, meter, secrets, random, plan } = world;
+  const config = world.config();
+  const state = guarded(world.noting(disk), life, world.fateOf('state'));
+  const store = guarded(world.store, life, world.fateOf('samples'));
+  const sleep: Sleep = async (ms, signal) => {
+    if (!life.alive()) return NEVER;
+    await timeline.sleep(ms, signal);
+    return life.alive() ? undefined : NEVER;
+  };
+  const channels = await world.channelsFor(config, life);
+  const ports = { store, state, clock, logger, meter, secrets, channels, draw: async () => undefined };
+  const notifier = startNotifier(config, {
+    ...ports,
+    sleep: async (ms, signal) => {
+      if (ms !== SWEEP_MS) return sleep(ms, signal);
+      const dueInMs = ((await disk.nextDueMs()) ?? Infinity) - clock.nowMs();
+      return sleep(Math.min(LONGEST_SWEEP_MS, Math.max(SWEEP_MS, dueInMs)), signal);
+    },
+  });
+  const stopping = new AbortController();
+  const cut = new AbortController();
+  const runRound = createRoundRunner(config, {
+    ...ports,
+    sleep,
+    prober: proberOf(world),
+    inventory: { list: async () => targetsOf(config) },
+    audit: {
+      append: async () => undefined,
+      head: () => ({ writer: 'local', sequence: 1, hash: '' }),
+      close: async () => undefined,
+    },
+    onJudged: notifier.wake,
+  });
+  // An older round is judged again only behind one that was judged to its end.
+  let judged = false;
+  const schedule = runSchedule({
+    tickMs: tickIntervalMs(config.checks),
+    offsetMs: config.schedule.jitterMs,
+    signal: stopping.signal,
+    clock,
+    sleep,
+    logger,
+    meter,
+    runRound: async (roundMs) => {
+      try {
+        await runRound(roundMs, cut.signal);
+        judged = true;
+      } catch (error) {
+        judged = false;
+        world.count('round failed');
+        world.trace(`round failed: ${describeError(error)}`);
+      }
+    },
+  });
+  for (const { atMs, roundsAgo } of plan.repeats) {
+    if (atMs < timeline.trueMs()) continue;
+    void sleep(atMs - timeline.trueMs(), stopping.signal).then(async () => {
+      if (stopping.signal.aborted || !judged) return;
+      const { everyMs } = plan.fleet;
+      const roundMs = (Math.floor(clock.nowMs() / everyMs) - roundsAgo) * everyMs;
+      world.count('round judged again');
+      await evaluate({ config, targets: targetsOf(config), roundMs, shard: WHOLE }, ports).catch(
+        () => undefined,
+      );
+      notifier.wake();
+    });
+  }
+  world.trace(`up starts (${random.int(100, 999)})`);
+  return {
+    async stop() {
+      stopping.abort();
+      const timer = sleep(3 * SECOND, NEVER_ABORTED).then(() => cut.abort());
+      await schedule;
+      void timer;
+      await notifier.stop(4 * SECOND);
+      life.die('stopped');
+    },
+  };
+}
+
+/** Starts `up`, starts it again after each death, and edits its file; until the end of the schedule. */
+export async function operateLocally(world: World, disk: StateStore): Promise<void> {
+  const { timeline, plan, random } = world;
+  const pause = (ms: number) => timeline.sleep(ms, NEVER_ABORTED);
+  const edits = [...plan.edits];
+  let crash = plan.crashes.filter(({ write }) => !write).map(({ atMs, downMs }) => ({ atMs, downMs }));
+  while (timeline.trueMs() < END) {
+    const life = createLife();
+    let process: LocalProcess | undefined;
+    try {
+      process = await Promise.race([startProcess(world, disk, life), life.died.then(() => undefined)]);
+    } catch (error) {
+      world.trace(`up does not start: ${describeError(error)}`);
+      await pause(10 * SECOND);
+      continue;
+    }
+    crash = crash.filter(({ atMs }) => atMs > timeline.trueMs());
+    const next = Math.min(edits[0]?.atMs ?? END, crash[0]?.atMs ?? END);
+    const why = await Promise.race([
+      life.died,
+      pause(Math.max(0, next - timeline.trueMs())).then(() => undefined),
+    ]);
+    if (why !== undefined) {
+      world.crashes.push(timeline.trueMs());
+      const downMs = timeline.trueMs() < CALM_FROM ? downFor(random) : SECOND;
+      world.trace(`up dies ${why}; back in ${downMs / 1000} s`);
+      await pause(downMs);
+      continue;
+    }
+    if (timeline.trueMs() >= END) return;
+    if (crash[0] && crash[0].atMs <= timeline.trueMs()) {
+      world.crashes.push(timeline.trueMs());
+      world.count('crash: at any time');
+      life.die('killed');
+      world.trace(`up is killed; back in ${crash[0].downMs / 1000} s`);
+      await pause(crash[0].downMs);
+      continue;
+    }
+    const edit = edits.shift();
+    if (!edit) continue;
+    if (edit.how === 'kill') life.die('killed for an edit');
+    // A death while it stops is one as well.
+    else await Promise.race([process?.stop(), life.died]);
+    life.die('edit');
+    world.edit(edit);
+    await pause(edit.downMs);
+  }
+}

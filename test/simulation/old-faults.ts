@@ -1,0 +1,145 @@
+/** A fault that once was, as a change of today's text; the simulator must find it. */
+export interface OldFault {
+  /** Section of the issue that mended it. */
+  section: 1 | 2 | 4 | 7;
+  name: string;
+  file: string;
+  /** Stands in the file exactly once. */
+  text: string;
+  becomes: string;
+  /** Any of these invariants shows it. */
+  shows: readonly string[];
+}
+
+const UNDELIVERED = 'a firing alert stays undelivered';
+const UNRESOLVED = 'sent as firing, not sent as resolved';
+const NOBODY = 'it fired and ended, and nobody heard of it';
+const A_CHANNEL = 'it fired and ended, and a channel never heard of it';
+const AGAIN = 'sent again as news';
+
+export const OLD_FAULTS: readonly OldFault[] = [
+  {
+    section: 1,
+    name: 'open incidents are not decided again after a change',
+    file: 'core/stages/reconcile.ts',
+    text: 'if (!alone && !changed && nowMs < (before?.againAtMs ?? Infinity)) return false;',
+    becomes: 'if (before || stamp) return false;',
+    shows: [UNDELIVERED],
+  },
+  {
+    section: 1,
+    name: 'dueAtMs of a time with a silence is not looked at again',
+    file: 'core/notify/reconcile.ts',
+    text: 'const lookMs = nextLookMs(rest, timingOf(rest, config));',
+    becomes: 'const lookMs = _due ?? nextLookMs(rest, timingOf(rest, config));',
+    shows: [UNDELIVERED],
+  },
+  {
+    section: 1,
+    name: 'a channel that is added to a route, or new, never hears of what fires',
+    file: 'core/notify/reconcile.ts',
+    text: 'for (const destination of lacking) to.enter(',
+    becomes: 'for (const destination of lacking.slice(lacking.length)) to.enter(',
+    shows: [UNDELIVERED],
+  },
+  {
+    section: 1,
+    name: 'the resolved of a channel that is gone is sent to nobody',
+    file: 'core/notify/reconcile.ts',
+    text: 'else if (said !== alert.status) owedEnd = true;',
+    becomes: '',
+    shows: ['sent as firing to a channel that is gone, sent as resolved to nobody'],
+  },
+  {
+    section: 1,
+    name: 'another route or groupBy sends everything again',
+    file: 'core/notify/reconcile.ts',
+    text: 'if (to.enter(episode, destination, { alert, said, lastNotifiedAtMs })) entry.lost.add(id);',
+    becomes:
+      'if (to.enter(episode, destination, { alert, said: undefined, lastNotifiedAtMs })) entry.lost.add(id);',
+    shows: [AGAIN],
+  },
+  {
+    section: 2,
+    name: 'given up counts as delivered',
+    file: 'core/stages/record.ts',
+    text: '    if (after) {\n      const failed',
+    becomes: "    if (after && after.outcome !== 'failed') {\n      const failed",
+    shows: [UNDELIVERED, UNRESOLVED, NOBODY, A_CHANNEL],
+  },
+  {
+    section: 2,
+    name: 'what a service refuses is never offered again',
+    file: 'core/notify/attempt.ts',
+    text: 'retryAtMs: Math.max(retryAtMs, nowMs + offerMs)',
+    becomes: 'retryAtMs: nowMs + 86_400_000',
+    shows: [UNDELIVERED, UNRESOLVED, NOBODY, A_CHANNEL],
+  },
+  {
+    section: 2,
+    name: "a fallback's firing is not resolved there",
+    file: 'core/stages/fan-out.ts',
+    text: '  return incident.alerts.some((alert) => alert.alertId === alertId);',
+    becomes:
+      '  return incident.standsInFor === undefined && incident.alerts.some((alert) => alert.alertId === alertId);',
+    shows: [UNRESOLVED],
+  },
+  {
+    section: 2,
+    name: 'other content takes the number of what was refused',
+    file: 'core/notify/attempt.ts',
+    text: 'const number = Math.max(before.number, notifications) + 1;',
+    becomes: 'const number = Math.max(before.number, notifications);',
+    shows: ['one number, two contents'],
+  },
+  {
+    section: 2,
+    name: 'an alert that ended before anybody was told is dropped',
+    file: 'core/notify/decide.ts',
+    text: 'if (overMs < (untold ? FORGET_UNTOLD_MS : FORGET_TOLD_MS)) return true;',
+    becomes: 'if (!untold && overMs < FORGET_TOLD_MS) return true;',
+    shows: [NOBODY, A_CHANNEL],
+  },
+  {
+    section: 2,
+    name: 'what ends while a message is under way is not seen',
+    file: 'core/notify/incident.ts',
+    text: "if (known?.status !== 'firing' || known.firedAtMs > transition.atMs) return undefined;",
+    becomes:
+      "if (known?.status !== 'firing' || known.firedAtMs > transition.atMs || incident.attempt) return undefined;",
+    shows: [UNRESOLVED, 'sent as firing after its end'],
+  },
+  {
+    section: 4,
+    name: 'a service is waited for as long as it says',
+    file: 'core/notify/attempt.ts',
+    text: 'export const LONGEST_RETRY_AFTER_MS = 10 * 60_000;',
+    becomes: 'export const LONGEST_RETRY_AFTER_MS = 86_400_000;',
+    shows: [UNDELIVERED, UNRESOLVED, NOBODY, A_CHANNEL],
+  },
+  {
+    section: 4,
+    name: 'a long Retry-After ends in giving up',
+    file: 'core/stages/record.ts',
+    text: '    if (after) {\n      const failed',
+    becomes:
+      "    if (after && !('error' in result && (result.error as { retryAfterMs?: number }).retryAfterMs! > 600_000)) {\n      const failed",
+    shows: [UNDELIVERED, UNRESOLVED, NOBODY, A_CHANNEL],
+  },
+  {
+    section: 7,
+    name: 'an alert whose channel fails does not count as undelivered',
+    file: 'core/notify/undelivered.ts',
+    text: 'if (delivered.has(id) || incident.orphanedAtMs !== undefined) continue;',
+    becomes: 'if (delivered.has(id) || incident.orphanedAtMs !== undefined || incident.attempt) continue;',
+    shows: ['health is ok while an alert is undelivered'],
+  },
+  {
+    section: 7,
+    name: 'an alert that notify has not taken up does not count as undelivered',
+    file: 'core/notify/undelivered.ts',
+    text: 'for (const alert of input.firing) {',
+    becomes: 'for (const alert of input.firing.slice(input.firing.length)) {',
+    shows: ['health is ok while an alert is undelivered'],
+  },
+];

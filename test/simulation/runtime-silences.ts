@@ -1,0 +1,56 @@
+import type { StateStore } from '../../core/ports.ts';
+import { END } from './plan.ts';
+import { NEVER_ABORTED, type World } from './world.ts';
+
+/** A silence as `bartizan silence add` makes it, and what became of it by the true time. */
+export interface RuntimeSilence {
+  match: Readonly<Record<string, string>>;
+  alertId?: string;
+  createdAtMs: number;
+  fromTrueMs: number;
+  untilTrueMs: number;
+}
+
+/** People add silences to state beside whatever runs, acknowledge what fires, and take some back. */
+export async function addSilences(world: World, state: StateStore): Promise<void> {
+  const { plan, timeline, clock, random } = world;
+  const pause = (ms: number) => timeline.sleep(Math.max(0, ms), NEVER_ABORTED);
+  await Promise.all(
+    plan.silences.map(async ({ atMs, lastsMs, expireAfterMs, acknowledges, match }, i) => {
+      await pause(atMs - timeline.trueMs());
+      const firing = (await state.listAlerts()).filter(({ value }) => value.status === 'firing');
+      const alertId = acknowledges && firing.length > 0 ? random.pick(firing).value.id : undefined;
+      const nowMs = clock.nowMs();
+      const id = `silence-${i}`;
+      await state.putSilence({
+        id,
+        matchers:
+          alertId === undefined
+            ? Object.entries(match).map(([name, value]) => ({ name, op: '=', value }))
+            : [],
+        ...(alertId !== undefined && { alertId }),
+        fromMs: nowMs,
+        untilMs: nowMs + lastsMs,
+        createdAtMs: nowMs,
+        author: 'ops',
+        comment: 'a schedule',
+      });
+      const noted: RuntimeSilence = {
+        match: alertId === undefined ? match : {},
+        ...(alertId !== undefined && { alertId }),
+        createdAtMs: nowMs,
+        fromTrueMs: timeline.trueMs(),
+        untilTrueMs: timeline.trueMs() + lastsMs,
+      };
+      world.runtimeSilences.push(noted);
+      world.count(alertId === undefined ? 'edit: run-time silence added' : 'edit: alert acknowledged');
+      world.trace(`silence ${id}: ${alertId ?? JSON.stringify(match)}`);
+      if (expireAfterMs === undefined || timeline.trueMs() + expireAfterMs > END) return;
+      await pause(expireAfterMs);
+      await state.expireSilence(id, clock.nowMs());
+      noted.untilTrueMs = Math.min(noted.untilTrueMs, timeline.trueMs());
+      world.count('edit: run-time silence expired');
+      world.trace(`silence ${id} expires`);
+    }),
+  );
+}

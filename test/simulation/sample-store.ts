@@ -1,0 +1,67 @@
+import { labelKey, labelsMatch } from '../../core/labels.ts';
+import type { Labels, Point, Sample } from '../../core/model.ts';
+import type { SampleStore } from '../../core/ports.ts';
+
+interface Kept {
+  metric: string;
+  labels: Labels;
+  points: Point[];
+}
+
+export interface TinyStore extends SampleStore {
+  /** Points of a series, ascending. */
+  pointsOf(metric: string, labels: Labels): readonly Point[];
+  /** All series of a metric. */
+  seriesOf(metric: string): readonly Kept[];
+}
+
+/** Samples in memory, for a handful of nodes: they outlive every process of the simulation, as a disk does. */
+export function createTinyStore(): TinyStore {
+  const metrics = new Map<string, Map<string, Kept>>();
+
+  function add({ metric, labels, timeMs, value }: Sample): boolean {
+    const ofMetric = metrics.get(metric) ?? new Map<string, Kept>();
+    metrics.set(metric, ofMetric);
+    const key = labelKey(labels);
+    const series = ofMetric.get(key) ?? { metric, labels, points: [] };
+    ofMetric.set(key, series);
+    const { points } = series;
+    let i = points.length;
+    while (i > 0 && (points[i - 1] as Point).timeMs > timeMs) i--;
+    if (i > 0 && (points[i - 1] as Point).timeMs === timeMs) return false;
+    points.splice(i, 0, { timeMs, value });
+    return true;
+  }
+
+  const seriesOf = (metric: string) => [...(metrics.get(metric)?.values() ?? [])];
+  return {
+    seriesOf,
+    pointsOf: (metric, labels) => metrics.get(metric)?.get(labelKey(labels))?.points ?? [],
+    async write(samples) {
+      const written = samples.filter(add).length;
+      return { written, duplicates: samples.length - written, rejected: [] };
+    },
+    query: async ({ metric, where = {}, fromMs, toMs }) =>
+      seriesOf(metric)
+        .filter(({ labels }) => labelsMatch(where, labels))
+        .map((series) => ({ ...series, points: within(series.points, fromMs, toMs) }))
+        .filter(({ points }) => points.length > 0),
+    latest: async ({ metric, where = {}, sinceMs }) =>
+      seriesOf(metric)
+        .filter(({ labels }) => labelsMatch(where, labels))
+        .map((series) => ({ ...series, points: within(series.points, sinceMs, Infinity).slice(-1) }))
+        .filter(({ points }) => points.length > 0),
+    rollUps: async () => [],
+    rollUp: async () => 0,
+    prune: async () => 0,
+    close: async () => undefined,
+  };
+}
+
+function within(points: readonly Point[], fromMs: number, toMs: number): Point[] {
+  let from = points.length;
+  while (from > 0 && (points[from - 1] as Point).timeMs >= fromMs) from--;
+  let to = points.length;
+  while (to > from && (points[to - 1] as Point).timeMs > toMs) to--;
+  return points.slice(from, to);
+}

@@ -1,0 +1,148 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Readable } from 'node:stream';
+import axios, { AxiosError, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
+import type { Notification } from '../../core/notify/model.ts';
+import type { Channel } from '../../core/ports.ts';
+import { type Answer, answerOf, type Mood } from './answers.ts';
+import type { ChannelType } from './document.ts';
+import type { Random } from './random.ts';
+import type { Timeline } from './timeline.ts';
+
+/** One request that asked a service to show a message. */
+export interface Post {
+  atMs: number;
+  service: string;
+  channel: string;
+  notification: Notification;
+  answer: Answer;
+  /** What the sender made of it; absent while it is under way, or when the sender died first. */
+  outcome?: { kind: 'accepted' | 'unclear' | 'failed'; atMs: number; words: string };
+}
+
+export interface Services {
+  /** All requests, in order. */
+  posts: readonly Post[];
+  /** Between a channel and whoever sends with it, to know which message a request carries. */
+  watched(channel: Channel, name: string, alive: () => boolean): Channel;
+}
+
+export interface MoodWindow {
+  service: string;
+  mood: Mood;
+  fromMs: number;
+  toMs: number;
+}
+
+interface Sending {
+  services: Network;
+  channel: string;
+  notification: Notification;
+  posts: Post[];
+}
+
+interface Network {
+  answer(sending: Sending, url: URL): Promise<Answer>;
+}
+
+const sending = new AsyncLocalStorage<Sending>();
+
+/** The network of the simulation: requests of the real channels end here, and their answers are read as any are. */
+axios.defaults.adapter = async (config: InternalAxiosRequestConfig) => {
+  const current = sending.getStore();
+  if (!current) throw new Error(`a request outside of any message: ${config.url}`);
+  const answer = await current.services.answer(current, new URL(config.url ?? ''));
+  if (answer.error !== undefined) throw new AxiosError(answer.error, answer.error, config);
+  return {
+    status: answer.status ?? 200,
+    statusText: '',
+    headers: new AxiosHeaders(answer.headers ?? {}),
+    data: Readable.from(bodyOf(answer), { objectMode: false }),
+    config,
+  };
+};
+
+async function* bodyOf({ body = '', cut }: Answer): AsyncGenerator<Buffer> {
+  const bytes = Buffer.from(body);
+  if (!cut) {
+    if (bytes.length > 0) yield bytes;
+    return;
+  }
+  yield bytes.subarray(0, Math.floor(bytes.length / 2));
+  throw new Error('aborted');
+}
+
+const NEVER_ABORTED = new AbortController().signal;
+
+/**
+ * Services that remember what people have seen. `firstLie`: of the requests to that service the so manieth is lied to,
+ * whatever its mood.
+ */
+export function createServices(options: {
+  timeline: Timeline;
+  random: Random;
+  windows: readonly MoodWindow[];
+  /** Share of requests that go wrong beside all windows, while `untilMs` is not over. */
+  glitches: { share: number; untilMs: number };
+  typeOf: (service: string) => ChannelType;
+  firstLie: { service: string; request: number };
+  wallMs: () => number;
+  onPost: (post: Post) => void;
+}): Services {
+  const { timeline, random, windows, glitches, typeOf, firstLie, wallMs, onPost } = options;
+  const posts: Post[] = [];
+  let requestsToLiar = 0;
+
+  function moodOf(service: string): Mood {
+    const now = timeline.trueMs();
+    if (service === firstLie.service && ++requestsToLiar === firstLie.request) return 'lie';
+    const window = windows.find((one) => one.service === service && one.fromMs <= now && now < one.toMs);
+    if (window) return window.mood;
+    if (now >= glitches.untilMs || !random.chance(glitches.share)) return 'accept';
+    return random.pick(['fail', 'hang', 'break off', 'limit', 'refuse', 'lie', 'unclear'] as const);
+  }
+
+  const network: Network = {
+    async answer(current, url) {
+      const service = url.hostname.split('.')[0] ?? '';
+      const type = typeOf(service);
+      const answer = answerOf(moodOf(service), type, random, wallMs());
+      const post: Post = {
+        atMs: timeline.trueMs(),
+        service,
+        channel: current.channel,
+        notification: current.notification,
+        answer,
+      };
+      current.posts.push(post);
+      posts.push(post);
+      onPost(post);
+      await timeline.sleep(answer.afterMs, NEVER_ABORTED);
+      return answer;
+    },
+  };
+
+  return {
+    posts,
+    watched: (channel, name, alive) => ({
+      async send(notification, picture, sendOptions) {
+        if (!alive()) return new Promise(() => {});
+        const current: Sending = { services: network, channel: name, notification, posts: [] };
+        const conclude = (kind: 'accepted' | 'unclear' | 'failed', words: string) => {
+          const last = current.posts.at(-1);
+          if (last) last.outcome = { kind, atMs: timeline.trueMs(), words };
+        };
+        try {
+          const receipt = await sending.run(current, () => channel.send(notification, picture, sendOptions));
+          if (!alive()) return new Promise(() => {});
+          const unclear = (receipt as { unclear?: string }).unclear;
+          conclude(unclear === undefined ? 'accepted' : 'unclear', unclear ?? receipt.detail);
+          return receipt;
+        } catch (error) {
+          if (!alive()) return new Promise(() => {});
+          conclude('failed', error instanceof Error ? error.message : String(error));
+          throw error;
+        }
+      },
+    }),
+  };
+}

@@ -1,0 +1,94 @@
+import './zlib-in-turn.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
+import type { StateStore } from '../../core/ports.ts';
+import { operateCloud, stateOf } from './cloud-functions.ts';
+import { checkHealth, watchHealth } from './health-watch.ts';
+import { checkInvariants, type Violations } from './invariants.ts';
+import { operateLocally } from './local-process.ts';
+import { CALM_FROM, END, type KindOfState, planOf } from './plan.ts';
+import { createQuickTable } from './quick-table.ts';
+import { addSilences } from './runtime-silences.ts';
+import { SpinningError } from './timeline.ts';
+import { readTruth } from './truth.ts';
+import { createWorld, type World } from './world.ts';
+
+export interface Outcome {
+  seed: number;
+  kind: KindOfState;
+  /** What did not hold, and of what. */
+  violations: { what: string; about: string }[];
+  counts: Record<string, number>;
+}
+
+/** Runs the schedule of a seed. The same seed gives the same outcome, with every line of its trace. */
+export async function simulate(seed: number, onTrace?: (line: string) => void): Promise<Outcome> {
+  const plan = planOf(seed);
+  const world = createWorld(plan, onTrace);
+  const violations: Outcome['violations'] = [];
+  const violated = (what: string, about: string) => void violations.push({ what, about });
+  const state = await (plan.kind === 'sqlite' ? runLocally(world, violated) : runCloud(world, violated));
+  try {
+    const truth = await readTruth(world, state);
+    for (const { resolved } of truth.episodes)
+      world.count(resolved ? 'episode: ended' : 'episode: firing at the end');
+    // Of a schedule that was cut off nothing else is to be said.
+    if (violations.length === 0) {
+      checkInvariants(truth, violated);
+      checkHealth(world.looks, truth, violated);
+    }
+  } finally {
+    await state.close();
+  }
+  world.count('schedules');
+  for (const { what } of violations) world.count(`VIOLATED: ${what}`);
+  return { seed, kind: plan.kind, violations, counts: Object.fromEntries(world.counts) };
+}
+
+async function runLocally(world: World, violated: Violations): Promise<StateStore> {
+  const path = mkdtempSync(join(folder(), 'bartizan-simulation-'));
+  const disk = openSqliteState({ path });
+  await runAll(world, [operateLocally(world, disk), ...beside(world, disk)], violated);
+  return {
+    ...disk,
+    async close() {
+      await disk.close();
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+async function runCloud(world: World, violated: Violations): Promise<StateStore> {
+  const table = createQuickTable(() => world.timeline.trueMs() < CALM_FROM && world.random.chance(0.2));
+  await runAll(world, [operateCloud(world, table), ...beside(world, stateOf(world, table))], violated);
+  table.settle();
+  return stateOf(world, table);
+}
+
+/** People and monitors that look at state beside whatever works with it. */
+const beside = (world: World, state: StateStore) => [
+  watchHealth(world, state, world.looks),
+  addSilences(world, state),
+];
+
+/** What the world itself fails of must not pass for a schedule in which nothing happened. */
+async function runAll(world: World, running: readonly Promise<void>[], violated: Violations): Promise<void> {
+  let broken: unknown;
+  Promise.all(running).catch((error: unknown) => {
+    broken = error ?? new Error('unknown');
+  });
+  try {
+    await world.timeline.runUntil(END);
+  } catch (error) {
+    if (!(error instanceof SpinningError)) throw error;
+    violated('a process works without a pause', error.message);
+  }
+  if (broken !== undefined) throw broken;
+}
+
+/** A folder in memory, where there is one: the disk is not what is tried here. */
+function folder(): string {
+  return process.platform === 'linux' ? '/dev/shm' : tmpdir();
+}

@@ -1,0 +1,99 @@
+import type { Sleep } from '../../local/clock.ts';
+
+export const SECOND = 1_000;
+export const MINUTE = 60_000;
+export const HOUR = 3_600_000;
+/** A multiple of every interval that rounds have here. */
+export const START = 480_000 * HOUR;
+
+/** Time does not go on: something is done again and again without a pause. */
+export class SpinningError extends Error {
+  override readonly name = 'SpinningError';
+}
+
+/**
+ * Virtual time as a queue of sleepers. It moves to the next of them once nothing is left to do, so that hours pass in
+ * as long as their work takes, and equal seeds give equal runs.
+ */
+export interface Timeline {
+  /** What a perfect clock would say; messages, faults and answers happen by it. */
+  trueMs(): number;
+  sleep: Sleep;
+  /** Runs all that happens until then. */
+  runUntil(trueMs: number): Promise<void>;
+}
+
+/** Steps of one moment; more is somebody who does not pause. */
+const MOST_STEPS = 5_000;
+
+interface Sleeper {
+  atMs: number;
+  order: number;
+  wake: () => void;
+}
+
+export function createTimeline(startMs: number = START): Timeline {
+  let now = startMs;
+  let order = 0;
+  const heap: Sleeper[] = [];
+  const before = (a: Sleeper, b: Sleeper) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+
+  function push(sleeper: Sleeper): void {
+    let i = heap.push(sleeper) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (!before(sleeper, heap[parent] as Sleeper)) break;
+      heap[i] = heap[parent] as Sleeper;
+      i = parent;
+    }
+    heap[i] = sleeper;
+  }
+
+  function pop(): Sleeper | undefined {
+    const first = heap[0];
+    const last = heap.pop();
+    if (!first || !last || heap.length === 0) return first;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1] as Sleeper, heap[child] as Sleeper)) child++;
+      if (!before(heap[child] as Sleeper, last)) break;
+      heap[i] = heap[child] as Sleeper;
+      i = child;
+    }
+    heap[i] = last;
+    return first;
+  }
+
+  return {
+    trueMs: () => now,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted) return resolve();
+        const wake = () => {
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        signal.addEventListener('abort', wake);
+        push({ atMs: now + Math.max(0, ms), order: order++, wake });
+      }),
+    async runUntil(untilMs) {
+      await settled();
+      let steps = 0;
+      for (let first = heap[0]; first && first.atMs <= untilMs; first = heap[0]) {
+        pop();
+        if (first.atMs > now) steps = 0;
+        else if (++steps > MOST_STEPS)
+          throw new SpinningError(`${MOST_STEPS} steps at ${new Date(now).toISOString()}`);
+        now = Math.max(now, first.atMs);
+        first.wake();
+        await settled();
+      }
+      now = untilMs;
+    },
+  };
+}
+
+/** Nothing here waits for a real disk or network: one turn of the event loop is enough for all that follows. */
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -1,0 +1,179 @@
+import type { Config, Route } from '../../core/config/types.ts';
+import type { Labels, Rule, Transition } from '../../core/model.ts';
+import type { StateStore } from '../../core/ports.ts';
+import { END } from './plan.ts';
+import type { RuntimeSilence } from './runtime-silences.ts';
+import type { Post } from './services.ts';
+import { HOUR, MINUTE, START } from './timeline.ts';
+import { clockText, type World } from './world.ts';
+
+/** One firing of an alert, as state has it. */
+export interface Episode {
+  id: string;
+  alertId: string;
+  rule: string;
+  labels: Labels;
+  fired: Transition;
+  resolved?: Transition;
+  /** True times at which state had these. */
+  firedSeenMs: number;
+  resolvedSeenMs: number;
+  /** State has another firing of the alert behind it without an end between them. */
+  superseded?: true;
+}
+
+/** What really happened in a schedule, for the invariants to compare with what people have seen. */
+export interface Truth {
+  world: World;
+  episodes: readonly Episode[];
+  byId: ReadonlyMap<string, Episode>;
+  posts: readonly Post[];
+  configAt(trueMs: number): Config;
+  final: Config;
+  /** The rule as it was when the episode fired, or as it is. */
+  ruleOf(episode: Episode, config: Config): Rule | undefined;
+  /** Channels that routes of that configuration name for the alert. */
+  channelsOf(episode: Episode, config: Config): { channel: string; route: Route }[];
+  /** Held back by a silence, or by another alert. */
+  suppressedAt(episode: Episode, trueMs: number): 'silence' | 'inhibition' | undefined;
+  /** State has it that the channel took the message. */
+  isRecorded(post: Post): boolean;
+  suppressedWithin(episode: Episode, fromMs: number, toMs: number): boolean;
+}
+
+export async function readTruth(world: World, state: StateStore): Promise<Truth> {
+  const limit = 100_000;
+  const range = { fromMs: START - 3 * HOUR, toMs: END + 3 * HOUR };
+  const transitions = await state.listTransitions({ ...range, limit });
+  const deliveries = await state.listDeliveries({ limit });
+  const episodes = episodesOf(world, transitions);
+  const { configs } = world;
+  const final = world.config();
+  const configAt = (trueMs: number) =>
+    (configs.findLast(({ fromMs }) => fromMs <= trueMs) ?? (configs[0] as World['configs'][number])).config;
+  const ruleOf = (episode: Episode, config: Config) =>
+    config.rules.find(({ name }) => name === episode.rule) ??
+    configs
+      .map((one) => one.config.rules.find(({ name }) => name === episode.rule))
+      .findLast((rule) => rule !== undefined);
+
+  const recorded = new Set(
+    deliveries
+      .filter(({ outcome }) => outcome === 'delivered')
+      .map(({ incidentId, number, channel }) => `${incidentId}:${number} ${channel}`),
+  );
+
+  function suppressedAt(episode: Episode, trueMs: number): 'silence' | 'inhibition' | undefined {
+    const config = configAt(trueMs);
+    // A rule that was removed or edited meanwhile holds for its incident as it was.
+    for (const rule of rulesOf(episode)) {
+      const labels: Labels = { ...episode.labels, rule: episode.rule, severity: rule.severity };
+      const wallMs = world.wallAt(trueMs);
+      const silenced = config.silences.some((silence) => {
+        const match = (silence as unknown as { match: Record<string, readonly string[]> }).match;
+        return silence.fromMs <= wallMs && wallMs < silence.untilMs && matches(match, labels);
+      });
+      if (silenced || world.runtimeSilences.some((one) => isSilencedBy(one, episode, labels, trueMs)))
+        return 'silence';
+      const { cluster, node } = episode.labels;
+      const inhibited = episodes.some(
+        (other) =>
+          rule.inhibitedBy.includes(other.rule) &&
+          other.labels.cluster === cluster &&
+          other.labels.node === node &&
+          other.firedSeenMs <= trueMs &&
+          trueMs < other.resolvedSeenMs,
+      );
+      if (inhibited) return 'inhibition';
+    }
+    return undefined;
+  }
+
+  function rulesOf(episode: Episode): Rule[] {
+    const all = configs.flatMap(({ config }) => config.rules.filter(({ name }) => name === episode.rule));
+    return [
+      ...new Map(all.map((rule) => [JSON.stringify([rule.severity, rule.inhibitedBy]), rule])).values(),
+    ];
+  }
+
+  return {
+    world,
+    episodes,
+    byId: new Map(episodes.map((episode) => [episode.id, episode])),
+    posts: world.services.posts,
+    configAt,
+    final,
+    ruleOf,
+    suppressedAt,
+    isRecorded: ({ notification, channel }) => recorded.has(`${notification.key} ${channel}`),
+    suppressedWithin(episode, fromMs, toMs) {
+      for (let atMs = fromMs; atMs <= toMs + MINUTE; atMs += MINUTE) {
+        if (suppressedAt(episode, Math.min(atMs, toMs))) return true;
+      }
+      return false;
+    },
+    channelsOf(episode, config) {
+      const rule = ruleOf(episode, config);
+      if (!rule) return [];
+      const labels: Labels = { ...episode.labels, rule: rule.name, severity: rule.severity };
+      const taken: { channel: string; route: Route }[] = [];
+      for (const route of config.routes) {
+        if (!matches(route.match as Record<string, readonly string[]>, labels)) continue;
+        taken.push(...route.channels.map((channel) => ({ channel, route })));
+        if (!route.continue) break;
+      }
+      return taken;
+    },
+  };
+}
+
+function episodesOf(world: World, transitions: readonly Transition[]): Episode[] {
+  const seen = (transition: Transition) =>
+    world.committedAt.get(transition.id) ?? world.offeredAt.get(transition.id) ?? transition.atMs;
+  const episodes: Episode[] = [];
+  for (const [alertId, own] of Map.groupBy(transitions, (transition) => transition.alertId)) {
+    let open: Episode | undefined;
+    for (const transition of own.sort((a, b) => a.atMs - b.atMs)) {
+      if (transition.kind === 'firing') {
+        if (open) open.superseded = true;
+        const { rule, labels } = transition;
+        open = {
+          id: `${alertId}@${transition.atMs}`,
+          alertId,
+          rule,
+          labels,
+          fired: transition,
+          firedSeenMs: seen(transition),
+          resolvedSeenMs: Infinity,
+        };
+        episodes.push(open);
+      } else if (transition.kind === 'resolved' && open) {
+        open.resolved = transition;
+        open.resolvedSeenMs = seen(transition);
+        open = undefined;
+      }
+    }
+  }
+  return episodes;
+}
+
+function isSilencedBy(
+  silence: RuntimeSilence,
+  { alertId, fired }: Episode,
+  labels: Labels,
+  trueMs: number,
+): boolean {
+  if (trueMs < silence.fromTrueMs || trueMs >= silence.untilTrueMs) return false;
+  if (silence.alertId !== undefined)
+    return silence.alertId === alertId && fired.sinceMs <= silence.createdAtMs;
+  return Object.entries(silence.match).every(([name, value]) => labels[name] === value);
+}
+
+/** Values of a schedule hold no wildcards. */
+function matches(match: Readonly<Record<string, readonly string[]>>, labels: Labels): boolean {
+  return Object.entries(match).every(([name, values]) => values.includes(labels[name] ?? ''));
+}
+
+export function nameOf({ rule, labels, fired }: Episode): string {
+  return `${rule}/${labels.node ?? labels.cluster}@${clockText(fired.atMs)}`;
+}

@@ -1,0 +1,240 @@
+import { createChannels } from '../../adapters/channels/registry.ts';
+import type { Config } from '../../core/config/types.ts';
+import type { Target, Transition } from '../../core/model.ts';
+import type { Channel, Clock, Logger, Meter, Prober, Secrets, StateStore } from '../../core/ports.ts';
+import { type ChannelType, type ConfigDocument, configOf } from './document.ts';
+import { EDITS, type EditName } from './edits.ts';
+import type { Fate, Life } from './guard.ts';
+import type { HealthLook } from './health-watch.ts';
+import { CALM_FROM, type Plan, type PlannedEdit } from './plan.ts';
+import type { Random } from './random.ts';
+import type { RuntimeSilence } from './runtime-silences.ts';
+import { createTinyStore, type TinyStore } from './sample-store.ts';
+import { createServices, type Services } from './services.ts';
+import { createTimeline, type Timeline } from './timeline.ts';
+
+/** What outlives the processes of a schedule: time, services, samples, the file, and what we noted on the way. */
+export interface World {
+  plan: Plan;
+  timeline: Timeline;
+  random: Random;
+  /** The machine's clock, which may be stepped. */
+  clock: Clock;
+  store: TinyStore;
+  services: Services;
+  /** Configurations in force, the newest last. */
+  configs: { fromMs: number; config: Config }[];
+  config(): Config;
+  edit(edit: PlannedEdit): void;
+  channelsFor(config: Config, life: Life): Promise<Map<string, Channel>>;
+  fateOf(of: 'state' | 'samples'): (what: string) => Fate;
+  /** When each transition was offered to state first, and when it was seen to be there. */
+  offeredAt: Map<string, number>;
+  committedAt: Map<string, number>;
+  noting(state: StateStore): StateStore;
+  secrets: Secrets;
+  logger: Logger;
+  meter: Meter;
+  counts: Map<string, number>;
+  count(what: string): void;
+  trace(line: string): void;
+  runtimeSilences: RuntimeSilence[];
+  looks: HealthLook[];
+  /** What the machine's clock said at that true time. */
+  wallAt(trueMs: number): number;
+  /** Starts and deaths of processes. */
+  crashes: number[];
+}
+
+export function createWorld(plan: Plan, onTrace?: (line: string) => void): World {
+  const timeline = createTimeline();
+  const { random } = plan;
+  const offsets = [{ fromMs: timeline.trueMs(), offsetMs: 0 }];
+  const wallAt = (trueMs: number) =>
+    trueMs + (offsets.findLast(({ fromMs }) => fromMs <= trueMs)?.offsetMs ?? 0);
+  const clock = { nowMs: () => wallAt(timeline.trueMs()) };
+  const document: ConfigDocument = structuredClone(plan.document);
+  const types = new Map<string, ChannelType>();
+  const learnTypes = () => {
+    for (const channel of document.channels) types.set(serviceOf(channel), channel.type);
+  };
+  learnTypes();
+  const configs = [{ fromMs: timeline.trueMs(), config: configOf(document, clock.nowMs()) }];
+  const counts = new Map<string, number>();
+  const count = (what: string) => void counts.set(what, (counts.get(what) ?? 0) + 1);
+  const trace = (line: string) => onTrace?.(`${clockText(timeline.trueMs())} ${line}`);
+  const services = createServices({
+    timeline,
+    random: random.fork(),
+    windows: plan.windows,
+    glitches: { share: plan.glitchShare, untilMs: CALM_FROM },
+    typeOf: (service) => types.get(service) ?? 'webhook',
+    firstLie: plan.firstLie,
+    wallMs: clock.nowMs,
+    onPost({ service, channel, notification, answer }) {
+      count(`answer: ${answer.mood}`);
+      trace(
+        `${service} gets ${notification.key} for ${channel} (${notification.reason}): ${answer.mood}${answer.status ? ` ${answer.status}` : ''} | ${saidBy(notification)}`,
+      );
+    },
+  });
+  // Channels keep nothing between messages: those of one configuration serve every call of a function.
+  const channels = new WeakMap<Config, ReturnType<typeof createChannels>>();
+  const madeFor = (config: Config) => {
+    const made = channels.get(config) ?? createChannels(config.channels, { secrets, clock });
+    channels.set(config, made);
+    return made;
+  };
+  const edits = random.fork();
+  let fresh = 10;
+  const crashes: number[] = [];
+  const waiting = plan.crashes.map((one) => ({ ...one }));
+  const world: World = {
+    plan,
+    timeline,
+    random,
+    clock,
+    store: createTinyStore(),
+    services,
+    configs,
+    config: () => (configs.at(-1) as World['configs'][number]).config,
+    edit({ edits: names }) {
+      const apply = (name: EditName) => {
+        const nowMs = clock.nowMs();
+        const done = EDITS[name](document, { random: edits, fleet: plan.fleet, nowMs, fresh: () => fresh++ });
+        trace(`edit: ${name}${done ? '' : ' (nothing to do)'}`);
+        if (done) count(`edit: ${name}`);
+        return done;
+      };
+      // Each edit changes something.
+      if (names.filter(apply).length === 0) apply('route renamed');
+      learnTypes();
+      configs.push({ fromMs: timeline.trueMs(), config: configOf(document, clock.nowMs()) });
+    },
+    async channelsFor(config, life) {
+      const made = await madeFor(config);
+      return new Map([...made].map(([name, channel]) => [name, services.watched(channel, name, life.alive)]));
+    },
+    fateOf: (of) => (what) => {
+      const now = timeline.trueMs();
+      const armed = waiting.find((one) => one.write && one.atMs <= now && now < CALM_FROM);
+      if (armed?.write && --armed.write.nth <= 0) {
+        waiting.splice(waiting.indexOf(armed), 1);
+        count(`crash: ${armed.write.fate} ${of} ${what}`);
+        return armed.write.fate;
+      }
+      const failing = plan.failures.find((one) => one.of === of && one.fromMs <= now && now < one.toMs);
+      if (!failing || !random.chance(failing.share)) return 'done';
+      const after = plan.kind === 'dynamodb' && random.chance(0.3);
+      count(`failure: ${of} ${after ? 'after' : 'before'} a write`);
+      return after ? 'fails after' : 'fails before';
+    },
+    offeredAt: new Map(),
+    committedAt: new Map(),
+    noting: (state) => ({
+      ...state,
+      async commitAlert(commit) {
+        const note = (map: Map<string, number>, { id }: Transition) => {
+          if (!map.has(id)) map.set(id, timeline.trueMs());
+        };
+        for (const transition of commit.transitions) note(world.offeredAt, transition);
+        await state.commitAlert(commit);
+        for (const transition of commit.transitions) note(world.committedAt, transition);
+      },
+    }),
+    secrets,
+    logger: loggerTo(trace, onTrace !== undefined),
+    meter: { count: () => undefined, gauge: () => undefined },
+    counts,
+    count,
+    trace,
+    runtimeSilences: [],
+    looks: [],
+    wallAt,
+    crashes,
+  };
+  for (const { atMs, byMs } of plan.clockSteps) {
+    void timeline.sleep(atMs - timeline.trueMs(), NEVER_ABORTED).then(() => {
+      const offsetMs = byMs + (offsets.at(-1)?.offsetMs ?? 0);
+      offsets.push({ fromMs: timeline.trueMs(), offsetMs });
+      count(`clock: ${byMs < 0 ? 'back' : 'ahead'}`);
+      trace(`the clock is stepped by ${byMs / 1000} s`);
+    });
+  }
+  return world;
+}
+
+export const NEVER_ABORTED = new AbortController().signal;
+
+/** A reference is an address of the service of that name, or a token that nobody checks. */
+const secrets: Secrets = {
+  resolve: async (text) => text.replace(/\$\{env:([^}]+)\}/g, 'https://$1.test/token'),
+  redact: (text) => text,
+};
+
+function serviceOf(channel: Record<string, unknown>): string {
+  const text = JSON.stringify([channel.url, channel.token]);
+  return /\$\{env:([^}]+)\}/.exec(text)?.[1] ?? '';
+}
+
+export function targetsOf(config: Config): Target[] {
+  return config.clusters.flatMap(({ name, bastion, nodes }) =>
+    nodes.map(({ name: node, role }) => ({
+      cluster: name,
+      node,
+      role,
+      host: '10.0.0.1',
+      port: 22,
+      user: 'probe',
+      bastion,
+      hostKeys: [],
+    })),
+  );
+}
+
+/** Probes take a moment, some so long that the round is judged without them first. */
+export function proberOf(world: World): Prober {
+  const { timeline, random, plan, clock } = world;
+  return {
+    async probe(batch) {
+      await timeline.sleep(
+        random.chance(0.1) ? random.int(4_000, 20_000) : random.int(50, 900),
+        NEVER_ABORTED,
+      );
+      return plan.fleet.observe(batch, clock.nowMs());
+    },
+    close: async () => undefined,
+  };
+}
+
+function saidBy({
+  alerts,
+}: {
+  alerts: readonly {
+    alertId: string;
+    rule: string;
+    labels: Record<string, string>;
+    status: string;
+    firedAtMs: number;
+  }[];
+}) {
+  return alerts
+    .map(
+      ({ rule, labels, status, firedAtMs }) =>
+        `${rule}/${labels.node ?? labels.cluster}@${clockText(firedAtMs)} ${status}`,
+    )
+    .join(', ');
+}
+
+export function clockText(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 19);
+}
+
+function loggerTo(trace: (line: string) => void, on: boolean): Logger {
+  const at =
+    (level: string) =>
+    (message: string, fields: Record<string, unknown> = {}) => {
+      if (on) trace(`  ${level}: ${message} ${JSON.stringify(fields)}`);
+    };
+  return { debug: () => undefined, info: at('info'), warn: at('warn'), error: at('error') };
+}
