@@ -1,4 +1,4 @@
-import type { Channel, StateStore } from '../core/ports.ts';
+import type { Channel, SampleStore, StateStore } from '../core/ports.ts';
 
 const queue: (() => void)[] = [];
 
@@ -33,6 +33,11 @@ export function inTurns(channel: Channel): Channel {
 /** State on this machine: each call works on disk, and has a turn of its own. */
 export function stateInTurns(state: StateStore): StateStore {
   return { ...turnwise(state), counters: turnwise(state.counters) };
+}
+
+/** Samples, likewise: a hundred messages ask for values at once. */
+export function storeInTurns(store: SampleStore): SampleStore {
+  return turnwise(store);
 }
 
 function turnwise<T extends object>(calls: T): T {

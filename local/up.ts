@@ -12,7 +12,7 @@ import type { DatabaseName } from '../adapters/sqlite/damage.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openStore } from '../adapters/stores/registry.ts';
-import { stateInTurns } from '../adapters/turns.ts';
+import { stateInTurns, storeInTurns } from '../adapters/turns.ts';
 import type { Config } from '../core/config/types.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
@@ -91,7 +91,7 @@ export async function startBartizan(options: {
     const lock = lockFolder(dir);
     opened.push(() => lock.release());
     const aside = checkData(dir, { recover, clock, logger, meter });
-    const store = watchStore(await openStore(config.store, { secrets, clock }), watching);
+    const store = watchStore(storeInTurns(await openStore(config.store, { secrets, clock })), watching);
     opened.push(() => store.close());
     const state = watchState(stateInTurns(openSqliteState({ path: dir })), watching);
     opened.push(() => state.close());

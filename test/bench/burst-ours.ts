@@ -6,7 +6,7 @@ import { createPictureQueue } from '../../adapters/charts/picture-queue.ts';
 import { startWorkerThread } from '../../adapters/charts/worker-thread.ts';
 import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
-import { stateInTurns } from '../../adapters/turns.ts';
+import { stateInTurns, storeInTurns } from '../../adapters/turns.ts';
 import type { Config } from '../../core/config/types.ts';
 import type { Rule, Sample } from '../../core/model.ts';
 import { WHOLE } from '../../core/plan/shards.ts';
@@ -80,7 +80,7 @@ const logger = {
   error: (text: string) => process.stderr.write(`${text}\n`),
 };
 const meter = createMeter();
-const store = openSqliteStore({ path: dir });
+const store = storeInTurns(openSqliteStore({ path: dir }));
 const state = stateInTurns(openSqliteState({ path: dir }));
 const lastMs = Math.floor(clock.nowMs() / MINUTE_MS) * MINUTE_MS;
 
