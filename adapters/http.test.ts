@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigError, PermanentError, RetryableError } from '../core/errors.ts';
 import { errorOf, type HttpRequest, sendRequest } from './http.ts';
+import { createSecrets } from './secrets/secrets.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 9, 10);
 const servers: Server[] = [];
@@ -132,6 +133,22 @@ describe('sendRequest', () => {
       expect(error.message).toBe('url is not an http or https address');
     },
   );
+
+  it('masks a token that is the name of a host', async () => {
+    const secrets = createSecrets({ baseDir: '/', env: { NAME: 'ToKen123Abc' } });
+    const url = `http://${await secrets.resolve('${env:NAME}')}.invalid/`;
+    const signal = new AbortController().signal;
+    const request = { method: 'POST', url, headers: {}, timeoutMs: 5_000, signal } as const;
+    const error = await caught(sendRequest(request, { nowMs: () => NOW, redact: secrets.redact }));
+    expect(error.message).toMatch(/^cannot reach <secret>\.invalid: the name/);
+  });
+
+  it('says what HTTP cannot carry', async () => {
+    const url = await serve('HTTP/1.1 200 OK\r\n\r\n', 'hang up');
+    const error = await caught(send(url, { headers: { 'X-Team 1': 'token' } }));
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.message).toMatch(/holds what HTTP cannot carry/);
+  });
 
   it('prefers the wait that the body asks for', async () => {
     const url = await serve('HTTP/1.1 429 Slow\r\nretry-after: 1\r\n\r\n{"wait":7}', 'hang up');

@@ -51,7 +51,9 @@ const BROKEN_END = 1_024;
  * connection, no answer in time; PermanentError all else
  */
 export async function sendRequest(request: HttpRequest, deps: HttpDeps): Promise<HttpAnswer> {
-  const { host, port, secure } = addressOf(request.url);
+  const { port, secure, ...address } = addressOf(request.url);
+  // A token may be the name of a host, in small letters.
+  const host = deps.redact(address.host);
   const timed = AbortSignal.any([request.signal, AbortSignal.timeout(request.timeoutMs)]);
   const { network = {} } = request;
   let response: AxiosResponse<Readable>;
@@ -83,7 +85,8 @@ export async function sendRequest(request: HttpRequest, deps: HttpDeps): Promise
   if (status >= 200 && status < 300) return answer;
   const own = request.explain?.(answer);
   if (own) throw own;
-  const error = errorOf(host, status, headers, shownText(answer, deps.redact), deps.nowMs());
+  const shown = { ...headers, location: deps.redact(headers.location ?? '') };
+  const error = errorOf(host, status, shown, shownText(answer, deps.redact), deps.nowMs());
   const retryAfterMs = error instanceof RetryableError ? request.retryAfterInBody?.(body) : undefined;
   throw retryAfterMs === undefined
     ? error
@@ -140,7 +143,7 @@ function addressOf(url: string): { host: string; port: number; secure: boolean }
 }
 
 function targetHost(location: string | undefined, host: string): string {
-  if (location === undefined) return 'nowhere';
+  if (location === undefined || location === '') return 'nowhere';
   return URL.canParse(location, `http://${host}`)
     ? new URL(location, `http://${host}`).host
     : 'an address that is none';
@@ -169,7 +172,7 @@ function connectionFailure(
   if (cause instanceof RetryableError) return new RetryableError(`cannot reach ${host}: ${cause.message}`);
   if (UNSENDABLE.has(code ?? ''))
     return new ConfigError(
-      `${host}: a header or the address holds what HTTP cannot carry, such as a line break at the end of a secret`,
+      `${host}: the name of a header, or the address, holds what HTTP cannot carry, such as a blank`,
     );
   const through = proxy ? ` through the proxy ${proxy.host}` : '';
   return connectionError(`cannot reach ${host}${through}`, code, port);

@@ -36,6 +36,9 @@ const look =
   };
 const fullDisk = (text: string) => text.replace('@blocks\n', '@blocks\n/dev/vda1 100 98 2 98% /var\n');
 
+/** To a bot of Mattermost and of Slack alike. */
+const ANSWER = '{"username":"bartizan","display_name":"Ops","ok":true,"user":"bartizan","team":"Example"}';
+
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-connect-'));
   bastion = await startFakeBastion();
@@ -56,7 +59,7 @@ beforeAll(async () => {
   service = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
     const right = request.headers.authorization === 'Bearer right';
-    response.writeHead(right ? 200 : 401).end(right ? '{"username":"bartizan","display_name":"Ops"}' : '{}');
+    response.writeHead(right ? 200 : 401).end(right ? ANSWER : '{}');
   });
   await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
@@ -83,9 +86,10 @@ channels:
   - { name: hook, type: webhook, url: "${url}/hook" }
   - { name: dead, type: webhook, url: "http://127.0.0.1:1/secret-in-path" }
   - { name: chat, type: mattermost, url: "${url}", token: "\${file:right}", channelId: c1 }
+  - { name: named, type: slack, token: "\${file:right}", channel: "#ops", apiUrl: "${url}" }
   - { name: expired, type: mattermost, url: "${url}", token: "\${file:wrong}", channelId: c1 }
   - { name: unset, type: slack, token: "\${env:BARTIZAN_NEVER_SET}", channel: C1 }
-routes: [{ name: all, channels: [hook, dead, chat, expired, unset] }]
+routes: [{ name: all, channels: [hook, dead, chat, named, expired, unset] }]
 `,
   );
   const file = join(dir, 'c.yaml');
@@ -125,6 +129,7 @@ describe('reaching what a configuration names', () => {
       'channel hook ok',
       'channel dead failed',
       'channel chat ok',
+      'channel named warning',
       'channel expired failed',
       'channel unset failed',
     ]);
@@ -160,6 +165,7 @@ describe('reaching what a configuration names', () => {
     ['hook', /accepts connections$/, undefined],
     ['dead', /127\.0\.0\.1:1: nothing listens/, /reachable from here.*notify-test dead/],
     ['chat', /bartizan sees channel Ops/, undefined],
+    ['named', /bot bartizan of Example/, /looks like a name; write the id instead/],
     ['expired', /answered 401/, /correct the channel's fields/],
     ['unset', /BARTIZAN_NEVER_SET/, /what they refer to/],
   ])('says of %s what is wrong and what to do', (name, detail, advice) => {
@@ -170,7 +176,7 @@ describe('reaching what a configuration names', () => {
   });
 
   it('sends no message, and shows no secret', () => {
-    expect(asked.filter((line) => !line.startsWith('GET /api/v4/'))).toEqual([]);
+    expect(asked.filter((line) => !/^GET \/api\/v4\/|^POST \/auth\.test$/.test(line))).toEqual([]);
     expect(JSON.stringify(rows)).not.toMatch(/wrong-token-17|secret-in-path|PRIVATE KEY/);
   });
 

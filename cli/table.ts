@@ -1,4 +1,9 @@
 import Table from 'cli-table3';
+import { visibleText } from '../core/visible-text.ts';
+
+/** Colours of ours: all else that could move a cursor comes from outside. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what colours begin with
+const STYLE = /(\u001b\[[\d;]*m)/;
 
 /** A table without lines, columns two spaces apart. Numbers (right) are aligned by their end. */
 export function renderTable(
@@ -24,10 +29,15 @@ export function renderTable(
     colAligns: head.map((_, column) => (right.includes(column) ? 'right' : 'left')),
     style: { head: process.stdout.isTTY ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  for (const row of rows) table.push([...row]);
+  for (const row of rows) table.push(row.map(visibleCell));
   return `${table
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')}\n`;
+}
+
+function visibleCell(cell: string): string {
+  const parts = cell.split(STYLE);
+  return parts.map((part, i) => (i % 2 === 1 ? part : visibleText(part))).join('');
 }

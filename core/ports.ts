@@ -242,6 +242,8 @@ export interface Audit<Entry = AuditEntry> {
 export interface Receipt {
   id?: string;
   detail: string;
+  /** What became of a picture that is not in the message: shown in a reply, or nowhere. */
+  picture?: 'followed' | 'failed';
   /**
    * The answer is neither yes nor no; says why, in words. The caller sends once more under the same number, then counts
    * the message as sent, with a warning.
@@ -250,6 +252,8 @@ export interface Receipt {
 }
 
 export interface Channel {
+  /** What of a picture it shows: the bytes, its address on our server, or nothing. Default: bytes. */
+  shows?: PictureForm;
   /**
    * Sends once; the caller retries. Without `picture` the text goes alone.
    * @throws ConfigError | PermanentError | RetryableError, none of which holds a secret
@@ -265,9 +269,22 @@ export interface Channel {
    * @throws as `send`
    */
   verify?(options: { signal: AbortSignal }): Promise<Receipt>;
+  /**
+   * Shows a picture as a reply to a message that went without it, where the service knows replies. @throws as `send`
+   */
+  follow?(
+    picture: Picture,
+    receipt: Receipt,
+    notification: Notification,
+    options: { signal: AbortSignal },
+  ): Promise<Receipt>;
 }
 
+export type PictureForm = 'bytes' | 'address' | 'none';
+
 export interface ChartStore {
+  /** No picture gets an address. Default: each does. */
+  unpublished?: boolean;
   /** Keeps a picture under an unguessable name; returns its address, or undefined without a server. */
   put(png: Uint8Array): Promise<string | undefined>;
 }

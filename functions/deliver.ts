@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SQSEvent } from 'aws-lambda';
+import { createOwnThread } from '../adapters/charts/own-thread.ts';
 import { createChartRenderer } from '../adapters/charts/renderer.ts';
 import { deliverIncident } from '../core/stages/deliver.ts';
 import { createDraw } from '../core/stages/draw.ts';
@@ -20,7 +21,9 @@ export function createDeliver(world: () => World) {
       const config = await ports.config();
       const charts = await ports.charts();
       const store = await ports.store();
-      const draw = createDraw({ store, renderer, charts, config });
+      // A call is one message: there is nothing else that drawing could hold up.
+      const drawer = createOwnThread(store, renderer);
+      const draw = createDraw({ drawer, charts, config });
       const sleep = async (ms: number, signal: AbortSignal) => {
         await delay(ms, undefined, { signal }).catch(() => undefined);
       };

@@ -65,6 +65,22 @@ it('what is thrown holds no secret, its cause neither', async () => {
   expect(`${thrown.stack}${cause.stack}`).not.toContain('s3cr3t');
 });
 
+it('no line and no error holds what could turn or hide text', async () => {
+  const lines: string[] = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
+  vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
+  const { lambda, logger, redactWith } = await import('./lambda.ts');
+  redactWith({ redact: (text) => text });
+  const handle = lambda(async () => {
+    logger.warn('node says \u009b2J', { detail: 'a\u202eb\u200b' });
+    throw new Error('turned \u202ehere');
+  });
+  const context = { functionName: 'f', awsRequestId: 'r', getRemainingTimeInMillis: () => 1000 } as never;
+  await expect(handle({}, context)).rejects.toThrow('turned here');
+  expect(lines.join('')).toContain('node says');
+  expect(lines.join('')).not.toMatch(/[\u0080-\u009f\u202e\u200b]/);
+});
+
 it.each([
   ['whose message cannot be set', () => new DOMException('cut s3cr3t', 'AbortError'), 'cut ***'],
   [

@@ -25,10 +25,7 @@ export function createDashboard(
       'Samples',
       counters('store', 'samples_written_total', 'samples_duplicate_total', 'samples_rejected_total'),
     ),
-    graph(
-      'Messages',
-      counters('deliver', 'deliveries_total', 'deliveries_failed_total', 'pictures_missing_total'),
-    ),
+    graph('Messages', counters('deliver', 'deliveries_total', 'deliveries_failed_total', 'pictures_total')),
   );
   dashboard.addWidgets(
     graph(

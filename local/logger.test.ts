@@ -22,6 +22,16 @@ it('writes one JSON object a line where no terminal is, secrets redacted', () =>
   });
 });
 
+it.each([false, true])('lets no text from outside write to the terminal, pretty: %s', (pretty) => {
+  const destination = new PassThrough();
+  const logger = createLogger({ level: 'info', pretty, redact: (text) => text, destination });
+  const hostile = '\u001b]0;owned\u0007\u009b2J\u202egnp\u200b';
+  logger.warn(`node says ${hostile}`, { bare: hostile.replaceAll(' ', ''), spaced: `a ${hostile}` });
+  const line = stripVTControlCharacters(String(destination.read()).replace(/\n$/, ''));
+  expect(line).toContain('owned');
+  expect(line).not.toMatch(/\p{Cc}|[\u202e\u200b]/u);
+});
+
 it('writes one readable line on a terminal', () => {
   const line = stripVTControlCharacters(logged(true));
   expect(line).toMatch(

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { createAuditFile } from '../adapters/audit/file.ts';
 import type { AwsClient } from '../adapters/aws/client.ts';
 import { createChannels } from '../adapters/channels/registry.ts';
-import { createChartRenderer } from '../adapters/charts/renderer.ts';
+import { createPictureQueue } from '../adapters/charts/picture-queue.ts';
+import { startWorkerThread } from '../adapters/charts/worker-thread.ts';
 import { createHeartbeat } from '../adapters/heartbeat.ts';
 import { createFleet } from '../adapters/inventory/fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
@@ -11,6 +12,7 @@ import type { DatabaseName } from '../adapters/sqlite/damage.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openStore } from '../adapters/stores/registry.ts';
+import { stateInTurns, storeInTurns } from '../adapters/turns.ts';
 import type { Config } from '../core/config/types.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
@@ -89,9 +91,9 @@ export async function startBartizan(options: {
     const lock = lockFolder(dir);
     opened.push(() => lock.release());
     const aside = checkData(dir, { recover, clock, logger, meter });
-    const store = watchStore(await openStore(config.store, { secrets, clock }), watching);
+    const store = watchStore(storeInTurns(await openStore(config.store, { secrets, clock })), watching);
     opened.push(() => store.close());
-    const state = watchState(openSqliteState({ path: dir }), watching);
+    const state = watchState(stateInTurns(openSqliteState({ path: dir })), watching);
     opened.push(() => state.close());
     const auditFile = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'local' });
     const audit = watchAudit(auditFile, watching);
@@ -153,7 +155,11 @@ export async function startBartizan(options: {
     });
     opened.push(() => server.close());
 
-    const draw = createDraw({ store, renderer: createChartRenderer(), charts, config });
+    const source = config.store.type === 'sqlite' ? { path: dir } : { store };
+    const startsAhead = [...channels.values()].some(({ shows }) => shows !== 'none');
+    const drawer = createPictureQueue({ startThread: () => startWorkerThread(source), startsAhead });
+    opened.push(() => drawer.close());
+    const draw = createDraw({ drawer, charts, config });
     const onPass = createPassFaults(faults);
     const notifier = startNotifier(config, { ...ports, store, channels, draw, sleep, onPass });
 

@@ -1,5 +1,5 @@
 import type { Notification, Picture } from '../../core/notify/model.ts';
-import type { Channel, Clock, Logger, Secrets } from '../../core/ports.ts';
+import type { Channel, Clock, Logger, PictureForm, Secrets } from '../../core/ports.ts';
 import type { AdapterDescriptor } from '../../core/registry.ts';
 
 export interface ChannelDeps {
@@ -24,6 +24,8 @@ export interface ChannelAdapter<Options> extends AdapterDescriptor<Options> {
   /** Options as people write them, secrets as references. */
   example: Readonly<Record<string, unknown>>;
   needs(options: Options): ChannelNeeds;
+  /** What of a picture its messages show. */
+  shows(options: Options): PictureForm;
   /** What the service would be given, for people to read; the picture's bytes stand as their number. Pure. */
   preview(notification: Notification, picture: Picture | undefined, options: Options): string;
   create(options: Options, deps: ChannelDeps): Channel;

@@ -1,6 +1,7 @@
 import type { ChannelConfig } from '../../core/config/types.ts';
 import { ConfigError } from '../../core/errors.ts';
 import type { Channel } from '../../core/ports.ts';
+import { inTurns } from '../turns.ts';
 import type { ChannelAdapter, ChannelDeps } from './channel-adapter.ts';
 import { mattermost } from './mattermost/mattermost.ts';
 import { mattermostWebhook } from './mattermost/mattermost-webhook.ts';
@@ -31,7 +32,7 @@ export async function createChannels(
         throw new ConfigError(`channel ${name}`, { cause });
       });
     }
-    channels.set(name, adapter.create(parsed, deps));
+    channels.set(name, inTurns({ ...adapter.create(parsed, deps), shows: adapter.shows(parsed) }));
   }
   return channels;
 }

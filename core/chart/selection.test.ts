@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { sampleAlert, sampleNotification } from '../../test/contract/notifications.ts';
+import { sampleAlert } from '../../test/contract/notifications.ts';
 import type { Condition, Labels, Rule, Series } from '../model.ts';
-import { chartSelection, MOST_BREACHING } from './selection.ts';
+import { neighbourhoodsOf, worstFirst } from './selection.ts';
 import { buildChartSpec } from './spec.ts';
 import { badness } from './worst.ts';
 
@@ -28,39 +28,19 @@ const alertOf = (labels: Labels, value = 95, minutesAgo = 20) =>
     sinceMs: NOW - (minutesAgo + 10) * MINUTE,
     firedAtMs: NOW - minutesAgo * MINUTE,
   });
-const select = (alerts: readonly Labels[], of: Rule = rule) =>
-  chartSelection(sampleNotification({ alerts: alerts.map((labels) => alertOf(labels)) }), of).where;
 
-describe('what is read for a picture', () => {
-  it.each([
-    ['the whole cluster of one alert', [node('n1', 'a')], { cluster: ['a'] }],
-    ['the whole cluster of several', [node('n1', 'a'), node('n2', 'a')], { cluster: ['a'] }],
-    [
-      'of several clusters what breaches',
-      [node('n2', 'b'), node('n1', 'a')],
-      { cluster: ['a', 'b'], node: ['n1', 'n2'] },
-    ],
-    ['the other bastions of one', [{ bastion: 'x', batch: '0' }], { bastion: ['x'] }],
-    ['all, where there is no such thing', [{}], {}],
-  ])('is %s', (_, alerts, where) => {
-    expect(select(alerts as readonly Labels[])).toEqual(where);
-  });
+it('what fires comes before what has ended, then the worst', () => {
+  const ended = { ...alertOf(node('n0', 'a'), 99), status: 'resolved' as const };
+  const alerts = [ended, ...[92, 98, 95].map((value) => alertOf(node(`n${value}`, 'a'), value))];
+  expect(worstFirst(alerts, rule).map(({ labels }) => labels.node)).toEqual(['n98', 'n95', 'n92', 'n0']);
+});
 
-  it('is of a group what the rule selects', () => {
-    const across: Rule = { ...rule, aggregate: { by: ['cluster'], op: 'avg' } };
-    expect(select([{ cluster: 'a' }, { cluster: 'b' }], across)).toEqual({
-      role: ['etcd'],
-      cluster: ['a', 'b'],
-    });
-  });
-
-  it('is of more alerts than lines those that are worst', () => {
-    const alerts = Array.from({ length: 25 }, (_, i) => alertOf(node(`n${i}`, `c${i}`), 91 + i / 10));
-    const { where } = chartSelection(sampleNotification({ alerts }), rule);
-    expect(where.cluster).toHaveLength(MOST_BREACHING);
-    expect(where.cluster).toContain('c24');
-    expect(where.cluster).not.toContain('c14');
-  });
+it.each([
+  ['clusters', [node('n1', 'c10'), node('n1', 'c2')], { name: 'cluster', values: ['c2', 'c10'] }],
+  ['bastions', [{ bastion: 'x' }], { name: 'bastion', values: ['x'] }],
+  ['nowhere', [{}], { name: 'cluster', values: [] }],
+])('alerts are of %s', (_, labels, found) => {
+  expect(neighbourhoodsOf((labels as Labels[]).map((own) => ({ labels: own })))).toEqual(found);
 });
 
 it.each<[Condition, number[]]>([

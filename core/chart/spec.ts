@@ -1,4 +1,5 @@
 import { findMetric, type Metric } from '../catalogue.ts';
+import { greatestOf, leastOf } from '../extremes.ts';
 import { visibleLine } from '../message/visible-line.ts';
 import type { Rule, Series } from '../model.ts';
 import type { NotificationAlert } from '../notify/model.ts';
@@ -50,7 +51,7 @@ export function chartRange(input: {
   intervalMs: number;
 }): { fromMs: number; toMs: number } {
   const { rule, alerts, nowMs, intervalMs } = input;
-  const sinceMs = Math.min(nowMs, ...alerts.map((alert) => alert.sinceMs));
+  const sinceMs = Math.min(nowMs, leastOf(alerts.map((alert) => alert.sinceMs)));
   const before = Math.max(HOLDS_BEFORE * rule.forMs, ROUNDS_BEFORE * intervalMs, (nowMs - sinceMs) / 4);
   const longest = Math.max(LONGEST_MS, 4 * rule.forMs);
   return { fromMs: Math.floor(Math.max(sinceMs - before, nowMs - longest)), toMs: nowMs };
@@ -111,7 +112,7 @@ export function buildChartSpec(asked: ChartInput): ChartSpec {
  */
 function firstMsOf({ series, alerts, fromMs, toMs, intervalMs }: ChartInput): number {
   const firsts = [...series.map((s) => s.points[0]?.timeMs), ...alerts.map((alert) => alert.sinceMs)];
-  const firstMs = Math.min(...firsts.filter((ms) => ms !== undefined));
+  const firstMs = leastOf(firsts.filter((ms) => ms !== undefined));
   if (!Number.isFinite(firstMs) || firstMs >= toMs) return fromMs;
   const leadMs = toMs - firstMs < FEW_ROUNDS * intervalMs ? intervalMs : 0;
   return Math.max(fromMs, firstMs - leadMs);
@@ -122,7 +123,7 @@ function spansOf(input: ChartInput): Pick<ChartSpec, 'pending' | 'firing'> {
   const first = [...alerts].sort((a, b) => a.firedAtMs - b.firedAtMs)[0];
   if (!first) return {};
   const still = alerts.some((alert) => alert.status === 'firing');
-  const overMs = still ? toMs : Math.max(...alerts.map((alert) => alert.resolvedAtMs ?? toMs));
+  const overMs = still ? toMs : greatestOf(alerts.map((alert) => alert.resolvedAtMs ?? toMs));
   const clamp = (ms: number) => Math.min(toMs, Math.max(fromMs, ms));
   return {
     ...(alerts.length === 1 && { pending: { fromMs: clamp(first.sinceMs), toMs: clamp(first.firedAtMs) } }),

@@ -52,6 +52,11 @@ export interface Checkpoint {
   startedAtMs: number;
   settledToMs: number;
   evaluatedToMs: number;
+  /**
+   * An evaluation up to then has begun to commit its transitions: an older one that comes later must not judge what that
+   * has left. Absent once its own checkpoint is saved.
+   */
+  claimedToMs?: number;
   series: readonly SeriesState[];
   /** Of each alert the last one, while it is newer than `settledToMs` or says something else than `series`. */
   emitted: readonly Transition[];

@@ -35,7 +35,9 @@ export function forgetEnded(
   const alerts = incident.alerts.filter((alert) => {
     if (alert.status === 'firing') return true;
     const untold = incident.notified[episodeOf(alert)] === undefined;
-    if (untold && (alert.heldBack || alert.standIn || suppressionOf(alert))) return false;
+    // After an answer that was neither yes nor no readers may know of it, and are owed its end.
+    const perhaps = incident.attempt?.unclear && incident.attempt.says[episodeOf(alert)] !== undefined;
+    if (untold && (alert.heldBack || (alert.standIn && !perhaps) || suppressionOf(alert))) return false;
     const overMs = nowMs - Math.max(alert.resolvedAtMs ?? 0, alert.enteredAtMs ?? 0);
     if (overMs < (untold ? FORGET_UNTOLD_MS : FORGET_TOLD_MS)) return true;
     dropped.push(alert);

@@ -148,6 +148,9 @@ export interface Picture {
   url?: string;
 }
 
+export const PICTURE_OUTCOMES = ['sent', 'late', 'followed', 'failed', 'none'] as const;
+export type PictureOutcome = (typeof PICTURE_OUTCOMES)[number];
+
 /** Record of one attempt. */
 export interface Delivery {
   id: string;
@@ -162,7 +165,8 @@ export interface Delivery {
   durationMs: number;
   /** `unclear`: neither accepted nor refused; it is tried once more. `failed`: given up for now, counted. */
   outcome: 'delivered' | 'unclear' | 'retry' | 'failed';
-  picture: 'sent' | 'late' | 'failed' | 'none';
+  /** `late`: the text went without it, `followed`: and it was shown in a reply; `none`: no message, or none was to be shown. */
+  picture: PictureOutcome;
   /** What the service answered, shortened, redacted. */
   detail: string;
   /** Identifier the service gave the message. */

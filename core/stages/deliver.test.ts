@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createWorld, fire, MINUTE, START } from '../../test/stage-world.ts';
 import { PermanentError } from '../errors.ts';
 import type { Channel, Receipt } from '../ports.ts';
-import { PICTURE_WAIT_MS } from './deliver.ts';
+import { PICTURE_WAIT_MS } from './pictures.ts';
 
 it('asks for no alerts but those of rules that may inhibit', async () => {
   const world = createWorld();
@@ -34,7 +34,7 @@ describe('the picture', () => {
     await pass;
     expect(world.sent[0]?.picture).toBeUndefined();
     expect((await world.state.listDeliveries({ limit: 1 }))[0]?.picture).toBe('late');
-    expect(world.counted.get('pictures_missing_total')).toBe(1);
+    expect(world.counted.get('pictures_total')).toBe(1);
   });
 
   it('that the service refuses does not take the text with it', async () => {

@@ -1,23 +1,20 @@
 import type { Config } from '../config/types.ts';
-import { ConfigError, ConflictError, describeError, PermanentError, RetryableError } from '../errors.ts';
+import { ConfigError, ConflictError, PermanentError, RetryableError } from '../errors.ts';
 import { beginAttempt, leaseIncident } from '../notify/attempt.ts';
 import { type Decision, decideNotification, forgetEnded } from '../notify/decide.ts';
 import { episodeOf } from '../notify/incident.ts';
-import type { Delivery, Incident, IncidentAlert, Notification, Picture } from '../notify/model.ts';
+import type { Incident, IncidentAlert, Notification, Picture } from '../notify/model.ts';
 import { buildNotification, tellsOfFailures } from '../notify/notification.ts';
 import { suppressionJudge } from '../notify/suppression.ts';
 import { timingOf } from '../notify/timing.ts';
-import type { Channel, SampleStore, Versioned } from '../ports.ts';
+import type { Channel, SampleStore, TargetStatus, Versioned } from '../ports.ts';
 import { currentValues } from './current-values.ts';
+import { type PicturePorts, requestPicture } from './pictures.ts';
 import { type RecordPorts, recordAttempt, type SendResult } from './record.ts';
 
-export interface DeliverPorts extends RecordPorts {
+export interface DeliverPorts extends RecordPorts, Pick<PicturePorts, 'draw' | 'sleep'> {
   store: Pick<SampleStore, 'query' | 'latest'>;
   channels: ReadonlyMap<string, Channel>;
-  /** Draws the alert's chart; undefined when there is nothing to draw. May fail or be slow: the text goes alone. */
-  draw: (notification: Notification, incident: Incident) => Promise<Picture | undefined>;
-  /** Resolves after that time; under test, virtual. */
-  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 export type DeliverConfig = Pick<
@@ -25,8 +22,6 @@ export type DeliverConfig = Pick<
   'rules' | 'routes' | 'silences' | 'channels' | 'checks' | 'schedule'
 >;
 
-/** Text waits for its picture at most this long (design, "Delivery"). */
-export const PICTURE_WAIT_MS = 3_000;
 export const SEND_TIMEOUT_MS = 30_000;
 const DUE_PAGE = 100;
 /** A message whose channel is missing is looked at again after so long. */
@@ -63,7 +58,10 @@ export async function deliverIncident(
   await deliver(stored, await readJudged([stored.value], config, ports), config, ports, signal);
 }
 
-type Judged = Pick<Parameters<typeof suppressionJudge>[0], 'silences' | 'firing'>;
+type Judged = Pick<Parameters<typeof suppressionJudge>[0], 'silences' | 'firing'> & {
+  /** Read once for all messages of a pass, and only if one of them tells how probes failed. */
+  statuses: () => Promise<TargetStatus[]>;
+};
 
 /** Of alerts only those that may inhibit: in a storm all of them are many, and each message asks. */
 async function readJudged(
@@ -76,9 +74,14 @@ async function readJudged(
   const alerts = await Promise.all(inhibitors.map((rule) => state.listAlerts(rule)));
   const firing = alerts.flat().map(({ value }) => value);
   const stored = await state.listSilences({ endedAfterMs: clock.nowMs() });
+  let statuses: Promise<TargetStatus[]> | undefined;
   return {
     silences: [...config.silences, ...stored],
     firing: firing.filter(({ status }) => status === 'firing'),
+    statuses: () => {
+      statuses ??= state.listTargetStatus();
+      return statuses;
+    },
   };
 }
 
@@ -98,7 +101,7 @@ async function deliver(
   const hasChannel = ports.channels.has(incident.channel);
   try {
     if (decision.kind === 'send' && hasChannel)
-      await send({ value: incident, version: stored.version }, decision, config, ports, signal);
+      await send({ value: incident, version: stored.version }, decision, judged, config, ports, signal);
     else {
       const next =
         decision.kind === 'send' ? postponed(incident, nowMs, ports) : settled(incident, decision, nowMs);
@@ -148,6 +151,7 @@ function reportDropped(incident: Incident, dropped: readonly IncidentAlert[], po
 async function send(
   stored: Versioned<Incident>,
   decision: Extract<Decision, { kind: 'send' }>,
+  { statuses }: Judged,
   config: DeliverConfig,
   ports: DeliverPorts,
   signal: AbortSignal,
@@ -165,23 +169,35 @@ async function send(
     alerts: decision.alerts,
     news: decision.news,
     values: await currentValues({ incident: leased, alerts: decision.alerts, config, signal }, ports),
-    statuses: tellsOfFailures(leased, decision.alerts) ? await state.listTargetStatus() : [],
+    statuses: tellsOfFailures(leased, decision.alerts) ? await statuses() : [],
     timeZone: config.schedule.timeZone,
     nowMs: startMs,
   });
-  const { picture, outcome } = await pictureInTime(notification, leased, ports, signal);
+  const channel = ports.channels.get(notification.channel);
+  const asked = requestPicture(notification, leased, channel, ports, signal);
+  const picture = await asked.inTime();
   let result = await attemptSend(notification, picture, ports, signal);
-  let sent = outcome;
   if (picture && 'error' in result && result.error instanceof PermanentError) {
     // It may be the picture that is refused, and the text must not be lost for it.
     const alone = await attemptSend(notification, undefined, ports, signal);
     if ('receipt' in alone) {
-      sent = missingPicture('failed', describeError(result.error), leased, ports).outcome;
+      asked.refused(result.error);
       result = alone;
     }
   }
+  const shown = asked.conclude(result);
   if (signal.aborted && 'error' in result) return; // Stopping: the lease ends, and the next start says it again.
-  await recordAttempt({ leased, attempt, notification, result, picture: sent, startMs, config, ports });
+  const delivery = await recordAttempt({
+    leased,
+    attempt,
+    notification,
+    result,
+    picture: shown,
+    startMs,
+    config,
+    ports,
+  });
+  if ('receipt' in result) await asked.follow(result.receipt, delivery);
 }
 
 async function attemptSend(
@@ -201,36 +217,4 @@ async function attemptSend(
     if (error instanceof ConfigError) ports.secrets.forget?.();
     return { error };
   }
-}
-
-async function pictureInTime(
-  notification: Notification,
-  incident: Incident,
-  ports: DeliverPorts,
-  signal: AbortSignal,
-): Promise<{ picture: Picture | undefined; outcome: Delivery['picture'] }> {
-  const done = new AbortController();
-  const late = Symbol('late');
-  try {
-    const either = await Promise.race([
-      ports.draw(notification, incident),
-      ports.sleep(PICTURE_WAIT_MS, AbortSignal.any([signal, done.signal])).then(() => late),
-    ]);
-    if (either === late) return missingPicture('late', 'the picture took too long', incident, ports);
-    const picture = either as Picture | undefined;
-    return { picture, outcome: picture ? 'sent' : 'none' };
-  } catch (error) {
-    return missingPicture('failed', describeError(error), incident, ports);
-  } finally {
-    done.abort();
-  }
-}
-
-function missingPicture(outcome: 'late' | 'failed', why: string, incident: Incident, ports: DeliverPorts) {
-  ports.meter.count('pictures_missing_total', { outcome });
-  ports.logger.warn('message goes without its picture', {
-    incident: incident.id,
-    why: ports.secrets.redact(why),
-  });
-  return { picture: undefined, outcome };
 }

@@ -1,46 +1,76 @@
-import { chartSelection } from '../chart/selection.ts';
-import type { ChartSpec } from '../chart/spec.ts';
-import { buildChartSpec, chartRange } from '../chart/spec.ts';
+import type { PictureOrder } from '../chart/series.ts';
+import { chartRange } from '../chart/spec.ts';
 import type { Config } from '../config/types.ts';
-import { judgedSeries } from '../evaluate/judged.ts';
 import type { Incident, Notification, Picture } from '../notify/model.ts';
-import type { ChartStore, SampleStore } from '../ports.ts';
+import type { ChartStore, PictureForm } from '../ports.ts';
+
+/** Draws one picture at a time or several, elsewhere or here; see adapters/charts/picture-queue.ts. */
+export interface Drawer {
+  /** @throws RetryableError when there is no time or no room for it; what drawing failed of */
+  draw(order: PictureOrder, options: DrawOptions): Promise<Omit<Picture, 'url'>>;
+}
+
+export interface DrawOptions {
+  /** The picture is not wanted any more: while it waits to be drawn it is dropped. */
+  signal: AbortSignal;
+  /** Of no use later than that: not begun if it would not be done by then. */
+  withinMs?: number;
+  /** When what it tells happened: the newest are drawn first. */
+  newestMs?: number;
+}
+
+export interface MessageDrawOptions extends DrawOptions {
+  /** What the channel shows of it. */
+  form?: PictureForm;
+}
 
 export interface DrawPorts {
-  store: Pick<SampleStore, 'query'>;
-  renderer: { render(spec: ChartSpec): Promise<Omit<Picture, 'url'>> };
+  drawer: Drawer;
   charts: ChartStore;
   config: Pick<Config, 'channels' | 'checks' | 'schedule'>;
 }
 
 /**
- * Draws what a notification is about: the series of its first alert's rule, as `chartSelection` says. Undefined when the incident does not know the rule.
+ * Draws what a notification is about: the first alert's rule. Undefined when the incident does not know the rule, or
+ * when the picture's address would be shown and it gets none.
  */
-export function createDraw(ports: DrawPorts) {
-  const intervalMs = Math.max(...ports.config.checks.map((check) => check.everyMs));
-  return async (notification: Notification, incident: Incident): Promise<Picture | undefined> => {
-    const first = notification.alerts[0];
-    const rule = first && incident.rules[first.rule];
-    if (!first || !rule) return undefined;
-    const { alerts, where } = chartSelection(notification, rule);
-    const nowMs = notification.atMs;
-    const { fromMs, toMs } = chartRange({ rule, alerts, nowMs, intervalMs });
-    const lookback = { fromMs: fromMs - (rule.window?.lastMs ?? 0), toMs };
-    const stored = await ports.store.query({ metric: rule.metric, where, ...lookback });
-    const series = judgedSeries({ rule, series: stored, intervalMs }, fromMs - 1);
-    const spec = buildChartSpec({
-      alerts,
-      rule,
-      series,
-      fromMs,
-      toMs,
-      nowMs,
-      timeZone: ports.config.schedule.timeZone,
-      intervalMs,
-      status: notification.status,
-      theme: ports.config.channels.find(({ name }) => name === incident.channel)?.theme ?? 'dark',
-    });
-    const picture = await ports.renderer.render(spec);
-    return { ...picture, url: await ports.charts.put(picture.png) };
+export function createDraw({ drawer, charts, config }: DrawPorts) {
+  return async (
+    notification: Notification,
+    incident: Incident,
+    { form, ...options }: MessageDrawOptions = { signal: new AbortController().signal },
+  ): Promise<Picture | undefined> => {
+    const order = orderPicture(notification, incident, config);
+    if (!order || (form === 'address' && charts.unpublished)) return undefined;
+    const picture = await drawer.draw(order, { newestMs: newsMs(order), ...options });
+    return { ...picture, url: await charts.put(picture.png) };
+  };
+}
+
+/** When the newest of what a picture tells happened. */
+function newsMs({ alerts }: PictureOrder): number {
+  return alerts.reduce((newest, alert) => Math.max(newest, alert.resolvedAtMs ?? alert.firedAtMs), 0);
+}
+
+function orderPicture(
+  notification: Notification,
+  incident: Incident,
+  { channels, checks, schedule }: DrawPorts['config'],
+): PictureOrder | undefined {
+  const first = notification.alerts[0];
+  const rule = first && incident.rules[first.rule];
+  if (!rule) return undefined;
+  const alerts = notification.alerts.filter((alert) => alert.rule === rule.name);
+  const nowMs = notification.atMs;
+  const intervalMs = Math.max(...checks.map((check) => check.everyMs));
+  return {
+    rule,
+    alerts,
+    status: notification.status,
+    ...chartRange({ rule, alerts, nowMs, intervalMs }),
+    nowMs,
+    timeZone: schedule.timeZone,
+    intervalMs,
+    theme: channels.find(({ name }) => name === incident.channel)?.theme ?? 'dark',
   };
 }

@@ -1,26 +1,21 @@
 import type { Config } from '../config/types.ts';
-import { ConflictError, describeError, RetryableError } from '../errors.ts';
 import { evaluationRange, expectedTargets, evaluate as judge } from '../evaluate/evaluate.ts';
 import type { AggregatePart } from '../evaluate/model.ts';
-import { appendAll } from '../extremes.ts';
 import type { Rule, Target, Transition } from '../model.ts';
 import { type Shard, shardName, type View, viewOf } from '../plan/shards.ts';
 import { alertsOf, commitAlerts, endRule, leaveRule } from './alerts.ts';
 import { contribute, gatherParts } from './parts.ts';
+import { type AttemptPorts, createAttempt, type Outcome } from './rule-attempts.ts';
 import {
   createUpQuery,
   dropOtherNumbers,
   intervalOf,
   loadStanding,
   queryIn,
-  type ShardPorts,
   type ShardRound,
 } from './shard-round.ts';
 
-export interface EvaluatePorts extends ShardPorts {
-  /** Is told of each rule that was not judged, and why; the others were. */
-  onRuleFailed?: (rule: string, error: unknown) => void;
-}
+export type EvaluatePorts = AttemptPorts;
 
 export interface EvaluateRequest {
   config: Pick<Config, 'rules' | 'checks' | 'schedule'>;
@@ -36,16 +31,11 @@ export interface EvaluateRequest {
   partial?: boolean;
 }
 
-/** Tries again when another evaluation of the shard was first; what it committed is then seen. */
-const ATTEMPTS = 3;
-/** So many rules in a row that fail with RetryableError: what is beside us is out, and asking for more rules is in vain. */
-const SURELY_OUT = 3;
-
 /**
  * Judges every rule and commits what changed: each alert with its transitions and outbox items in one
  * transaction, the rule's checkpoint last. Killed anywhere, the next call folds again and commits the rest.
  * A rule that throws is counted, and its checkpoint stays: the others are judged.
- * @throws RetryableError | ConflictError when a rule may be judged by a call that is made again; the others were judged
+ * @throws what rules failed of, when none could be judged, or so many in a row that the others were not tried
  */
 export async function evaluate(request: EvaluateRequest, ports: EvaluatePorts): Promise<Transition[]> {
   const { config, targets, roundMs, shard, partial } = request;
@@ -55,12 +45,15 @@ export async function evaluate(request: EvaluateRequest, ports: EvaluatePorts): 
   const names = new Set(config.rules.map((rule) => rule.name));
   const gone = (await ports.state.listRules()).filter((name) => !names.has(name));
   const attempt = createAttempt(ports, transitions);
-  for (const name of gone) await attempt.rule(name, () => endRule(name, round));
+  for (const name of gone) {
+    await attempt.rule(name, async () => ({ transitions: await endRule(name, round), isJudged: false }));
+  }
   const upSince = createUpQuery(round);
   for (const rule of config.rules) {
     if (partial && rule.aggregate) continue;
     await attempt.rule(rule.name, () => evaluateRule(rule, round, upSince));
   }
+  await attempt.rest();
   for (const { rule, kind, reason, labels, atMs } of transitions) {
     ports.meter.count('transitions_total', { kind });
     ports.logger.info(`alert ${kind}`, { rule, ...labels, reason, at: new Date(atMs).toISOString() });
@@ -69,40 +62,20 @@ export async function evaluate(request: EvaluateRequest, ports: EvaluatePorts): 
   return transitions;
 }
 
-/** Judges rules one by one, each with its own failure. */
-function createAttempt({ meter, logger, onRuleFailed }: EvaluatePorts, transitions: Transition[]) {
-  let again: unknown;
-  let outInARow = 0;
-  return {
-    async rule(name: string, run: () => Promise<Transition[]>): Promise<void> {
-      if (outInARow >= SURELY_OUT) return;
-      try {
-        appendAll(transitions, await retried(run));
-        outInARow = 0;
-      } catch (error) {
-        const isOut = error instanceof RetryableError;
-        outInARow = isOut ? outInARow + 1 : 0;
-        if (isOut || error instanceof ConflictError) again ??= error;
-        meter.count('rule_failures_total', { rule: name });
-        logger.error('a rule could not be judged; the others are', {
-          rule: name,
-          error: describeError(error),
-        });
-        onRuleFailed?.(name, error);
-      }
-    },
-    /** What a later call may do better is for the caller to repeat; what is wrong with one rule is not. */
-    end(): void {
-      if (again !== undefined) throw again;
-    },
-  };
-}
-
 type UpQuery = ReturnType<typeof createUpQuery>;
 
-async function evaluateRule(rule: Rule, round: ShardRound, upSince: UpQuery): Promise<Transition[]> {
+async function evaluateRule(rule: Rule, round: ShardRound, upSince: UpQuery): Promise<Outcome> {
   const view = viewOf(round.shard, rule, round.targets);
-  if (!view) return leaveRule(rule.name, round);
+  if (!view) return { transitions: await leaveRule(rule.name, round), isJudged: false };
+  return { transitions: await evaluateView(rule, view, round, upSince), isJudged: true };
+}
+
+async function evaluateView(
+  rule: Rule,
+  view: View,
+  round: ShardRound,
+  upSince: UpQuery,
+): Promise<Transition[]> {
   switch (view.task) {
     case 'judge':
       return judgeRule(rule, view, { toMs: round.roundMs }, round, upSince);
@@ -144,9 +117,14 @@ async function judgeRule(
     alerts: alerts.map((alert) => alert.value),
     nowMs,
   });
+  let storedVersion = version;
+  if (checkpoint && result.transitions.length > 0) {
+    const claimed = { ...checkpoint, claimedToMs: nowMs };
+    await state.saveCheckpoint(rule.name, shardName(shard), claimed, storedVersion++);
+  }
   await commitAlerts(alerts, round, result);
   if (!checkpoint) await dropOtherNumbers(rule.name, round);
-  await state.saveCheckpoint(rule.name, shardName(shard), result.checkpoint, version);
+  await state.saveCheckpoint(rule.name, shardName(shard), result.checkpoint, storedVersion);
   for (const status of ['pending', 'firing'] as const) {
     meter.gauge('alerts', result.alerts.filter((alert) => alert.status === status).length, {
       rule: rule.name,
@@ -154,14 +132,4 @@ async function judgeRule(
     });
   }
   return result.transitions;
-}
-
-async function retried(run: () => Promise<Transition[]>): Promise<Transition[]> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error;
-    }
-  }
 }

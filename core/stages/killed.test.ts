@@ -65,3 +65,40 @@ describe('killed at any step', () => {
     },
   );
 });
+
+it('an older round that comes after a newer one was cut off behind its transitions judges nothing', async () => {
+  const inner = createMemoryState();
+  const world = createWorld({ state: inner });
+  await world.judge(-1);
+  for (const [minute, value] of [40, 95, 95, 95, 95, 40, 40].entries()) world.put(minute, { n1: value });
+  await world.goTo(4);
+  await world.judge(4);
+  await world.notify();
+  let saves = 0;
+  const cut = createWorld({
+    state: {
+      ...inner,
+      async saveCheckpoint(...args) {
+        saves++;
+        if (saves === 2) throw new Error('killed');
+        await inner.saveCheckpoint(...args);
+      },
+    },
+  });
+  for (const [minute, value] of [40, 95, 95, 95, 95, 40, 40].entries()) cut.put(minute, { n1: value });
+  await cut.goTo(5);
+  await expect(cut.judge(5)).rejects.toThrow('killed');
+  expect(await inner.listAlerts()).toEqual([]);
+  await world.goTo(6);
+  // The message of minute 4 comes once more, and only then the newest.
+  expect(await world.judge(4)).toEqual([]);
+  expect(await world.judge(6)).toEqual([]);
+  const all = await inner.listTransitions({ fromMs: 0, toMs: Infinity, limit: 99 });
+  expect(all.map(({ kind, reason }) => `${kind} ${reason}`)).toEqual([
+    'pending threshold',
+    'firing threshold',
+    'resolved threshold',
+  ]);
+  await world.notify();
+  expect(world.said()).toEqual(['ops 1 first firing n1:firing', 'ops 2 all-resolved resolved n1:resolved']);
+});

@@ -1,8 +1,10 @@
 import type { Config } from '../config/types.ts';
 import { ConflictError } from '../errors.ts';
+import { appendAll } from '../extremes.ts';
 import { hashText } from '../hash.ts';
 import { LEASE_MS } from '../notify/attempt.ts';
 import type { Incident } from '../notify/model.ts';
+import { describeOrphans, findOrphans } from '../notify/orphans.ts';
 import { reconcile } from '../notify/reconcile.ts';
 import type { Clock, Logger, Meter, StateStore, Versioned } from '../ports.ts';
 
@@ -92,10 +94,14 @@ async function moveIncidents(
   // The list may lag: what stands where one would open belongs to the picture.
   const missed = await openedMeanwhile(result.gained, state);
   if (missed.length > 0) {
-    incidents.push(...missed);
+    appendAll(incidents, missed);
     result = reconcile({ incidents, firing, config, ...how, nowMs });
   }
-  for (const line of orphans(incidents, config)) logger.warn('the channel of open incidents is gone', line);
+  const orphans = findOrphans(
+    incidents.map(({ value }) => value),
+    config,
+  );
+  for (const text of describeOrphans(orphans)) logger.warn(`open incidents: ${text}`);
   // What gains goes first: cut off in between, an alert is in two incidents of its channel, which the next run merges.
   await commit(result.gained, state);
   await commit(result.settled, state);
@@ -121,15 +127,6 @@ async function openedMeanwhile(
     opening.map(({ route, channel, groupKey }) => state.findIncident(route, channel, groupKey)),
   );
   return found.filter((incident) => incident !== undefined);
-}
-
-function orphans(
-  incidents: readonly Versioned<Incident>[],
-  { channels }: Pick<Config, 'channels'>,
-): { channel: string; incidents: number }[] {
-  const names = new Set(channels.map(({ name }) => name));
-  const gone = incidents.map(({ value }) => value.channel).filter((channel) => !names.has(channel));
-  return [...Map.groupBy(gone, (name) => name)].map(([channel, all]) => ({ channel, incidents: all.length }));
 }
 
 async function commit(changed: readonly Versioned<Incident>[], state: StateStore): Promise<void> {

@@ -44,7 +44,7 @@ export async function recordAttempt(input: {
   startMs: number;
   config: Pick<Config, 'routes' | 'channels' | 'rules'>;
   ports: RecordPorts;
-}): Promise<void> {
+}): Promise<Delivery> {
   const { leased, attempt, notification, result, startMs, config, ports } = input;
   const nowMs = ports.clock.nowMs();
   const timing = timingOf(leased, config);
@@ -97,6 +97,7 @@ export async function recordAttempt(input: {
   };
   await settleIncident(leased.id, settle, delivery, ports.state);
   report(delivery, unclear, after, ports);
+  return delivery;
 }
 
 /** What a message says that its channel has not accepted before. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createShardWorld, MINUTE, ruleOf, targets } from '../../test/shard-world.ts';
 import { createWorld, memory, nodeDown, START } from '../../test/stage-world.ts';
-import { PermanentError, RetryableError } from '../errors.ts';
+import { ConfigError, PermanentError, RetryableError } from '../errors.ts';
 import { type Shard, shardName, shardsOf, WHOLE } from '../plan/shards.ts';
 import { evaluate } from './evaluate.ts';
 
@@ -24,11 +24,16 @@ function createTrial(names: readonly string[], failing: Readonly<Record<string, 
   const world = createWorld({ rules });
   const asked: string[] = [];
   const failed: string[] = [];
+  let whenAsked: (metric: string) => void = () => {};
+  const onAsked = (then: typeof whenAsked) => {
+    whenAsked = then;
+  };
   for (const name of names) world.put(0, { n1: 95 }, name);
   const store = {
     ...world.ports.store,
     async query(query: Parameters<typeof world.ports.store.query>[0]) {
       asked.push(query.metric);
+      whenAsked(query.metric);
       const error = failing[query.metric];
       if (error) throw error;
       return world.ports.store.query(query);
@@ -39,7 +44,7 @@ function createTrial(names: readonly string[], failing: Readonly<Record<string, 
       { config: world.config, targets: nodes, roundMs: START, shard: WHOLE },
       { ...world.ports, store, onRuleFailed: (name) => failed.push(name) },
     );
-  return { ...world, judge, asked, failed };
+  return { ...world, judge, asked, failed, onAsked };
 }
 
 describe('a rule that throws', () => {
@@ -58,15 +63,31 @@ describe('a rule that throws', () => {
     expect((await world.state.loadCheckpoint('b', shardName(WHOLE)))?.value).toEqual(before);
   });
 
-  it('is left to a later call when the store may answer that', async () => {
-    const world = createTrial(['a', 'b'], { a: new RetryableError('no answer') });
-    await expect(world.judge()).rejects.toThrow('no answer');
-    expect((await world.state.listAlerts()).map(({ value }) => value.rule)).toEqual(['b']);
+  it.each([
+    ['a store that may answer later', new RetryableError('no answer')],
+    ['a store that refuses its question', new PermanentError('too many samples')],
+    ['what only an operator can mend', new ConfigError('access denied')],
+  ])('is no failure of the round: %s', async (_, error) => {
+    const world = createTrial(['a', 'b'], { a: error });
+    expect((await world.judge()).map(({ rule }) => rule)).toEqual(['b']);
+    expect(world.failed).toEqual(['a']);
   });
 
-  it('is not left to a later call when the store refuses its question', async () => {
-    const world = createTrial(['a', 'b'], { a: new PermanentError('too many samples') });
-    expect((await world.judge()).map(({ rule }) => rule)).toEqual(['b']);
+  it('fails the round where none could be judged', async () => {
+    const error = new ConfigError('access denied');
+    const world = createTrial(['a', 'b'], { a: error, b: error });
+    await expect(world.judge()).rejects.toThrow('access denied');
+    expect(world.failed).toEqual(['a', 'b']);
+  });
+
+  it('is tried once more after the others, where that may help', async () => {
+    const failing: Record<string, Error> = { a: new RetryableError('throttled') };
+    const world = createTrial(['a', 'b'], failing);
+    world.onAsked((metric) => {
+      if (metric === 'b') delete failing.a;
+    });
+    expect((await world.judge()).map(({ rule }) => rule)).toEqual(['b', 'a']);
+    expect([world.failed, world.counted.get('rule_failures_total')]).toEqual([[], undefined]);
   });
 
   it('of a store that is out only a few rules ask in vain', async () => {
@@ -74,6 +95,7 @@ describe('a rule that throws', () => {
     const world = createTrial(names, Object.fromEntries(names.map((n) => [n, new RetryableError('out')])));
     await expect(world.judge()).rejects.toThrow('out');
     expect(world.asked.filter((name) => name !== 'up')).toEqual(['a', 'b', 'c']);
+    expect(new Set(world.failed)).toEqual(new Set(names));
   });
 
   it('does not stop the others of a shard', async () => {

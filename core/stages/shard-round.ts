@@ -61,8 +61,10 @@ export async function loadStanding(
     });
     return { checkpoint: undefined, version };
   }
-  // A late message, or a clock that was set back a little.
-  return checkpoint.evaluatedToMs > nowMs ? 'judged' : { checkpoint, version };
+  // A late message, or a clock that was set back a little; or a newer evaluation was cut off behind its transitions.
+  const { evaluatedToMs, claimedToMs = 0 } = checkpoint;
+  const isClaimed = claimedToMs > nowMs && claimedToMs <= Math.max(roundMs, clock.nowMs()) + latenessMs;
+  return evaluatedToMs > nowMs || isClaimed ? 'judged' : { checkpoint, version };
 }
 
 /**

@@ -6,6 +6,7 @@ import { type UndeliveredAlert, undeliveredAlerts } from '../notify/undelivered.
 import type { Clock, StateStore } from '../ports.ts';
 
 const INCIDENTS_AT_MOST = 100_000;
+const LOOKED_UP_AT_MOST = 100;
 
 /** Alerts that nobody has been sent though somebody should have been, the longest owed first; and the open incidents. */
 export async function readUndelivered(
@@ -13,12 +14,15 @@ export async function readUndelivered(
   {
     state,
     clock,
-  }: { state: Pick<StateStore, 'listIncidents' | 'listAlerts' | 'listSilences'>; clock: Clock },
+  }: {
+    state: Pick<StateStore, 'listIncidents' | 'listAlerts' | 'listSilences' | 'incidentsOfAlert'>;
+    clock: Clock;
+  },
 ): Promise<{ undelivered: UndeliveredAlert[]; incidents: readonly Incident[] }> {
   const nowMs = clock.nowMs();
   // Alerts first: one that ends meanwhile is then in its incident as ended.
   const alerts = await state.listAlerts();
-  const incidents = await state.listIncidents({ open: true, limit: INCIDENTS_AT_MOST });
+  const listed = await state.listIncidents({ open: true, limit: INCIDENTS_AT_MOST });
   const silences = [...config.silences, ...(await state.listSilences({ endedAfterMs: nowMs }))];
   const firing = alerts.map(({ value }) => value).filter(({ status }) => status === 'firing');
   const judges = new Map<string, ReturnType<typeof suppressionJudge>>();
@@ -29,11 +33,27 @@ export async function readUndelivered(
     judges.set(key, judge);
     return judge;
   };
-  const undelivered = undeliveredAlerts({
-    incidents,
-    firing,
-    config,
-    suppressionOf: (alert, rules) => judgeOf(rules)(alert),
-  });
-  return { undelivered, incidents };
+  const judge = (incidents: readonly Incident[]) =>
+    undeliveredAlerts({
+      incidents,
+      firing,
+      config,
+      suppressionOf: (alert, rules) => judgeOf(rules)(alert),
+    });
+  const undelivered = judge(listed);
+  const missed = await incidentsOf(undelivered, state);
+  if (missed.length === 0) return { undelivered, incidents: listed };
+  const known = new Set(missed.map(({ id }) => id));
+  const incidents = [...listed.filter(({ id }) => !known.has(id)), ...missed];
+  return { undelivered: judge(incidents), incidents };
+}
+
+/** A list of incidents may lag, as on DynamoDB: those of alerts that seem to be in none are looked up. */
+async function incidentsOf(
+  undelivered: readonly UndeliveredAlert[],
+  state: Pick<StateStore, 'incidentsOfAlert'>,
+): Promise<Incident[]> {
+  const untaken = undelivered.filter(({ channels }) => channels.length === 0).slice(0, LOOKED_UP_AT_MOST);
+  const found = await Promise.all(untaken.map(({ alertId }) => state.incidentsOfAlert(alertId)));
+  return [...new Map(found.flat().map(({ value }) => [value.id, value])).values()];
 }

@@ -75,8 +75,11 @@ export async function benchChart({ dir, quick, log }: BenchOptions): Promise<Par
         what: 'process start to first PNG',
         ours: OURS,
         against: CHROMIUM,
-        limit: 0.1,
+        limit: 0.25,
       }),
+      goalOf(first, 'cpuMs', { what: 'CPU of that', ours: OURS, against: CHROMIUM, limit: 0.15 }),
+      goalOf(memory, 'peakMb', { what: 'memory at most', ours: OURS, against: CHROMIUM, limit: 0.15 }),
+      goalOf(warm, 'wallMs', { what: 'a later PNG', ours: OURS, against: CHROMIUM, limit: 0.3 }),
     ],
     missing: first.missing,
   };

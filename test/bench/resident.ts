@@ -5,6 +5,8 @@ import { createInterface } from 'node:readline';
 export interface Resident<Answer> {
   /** @throws when it ended instead of answering */
   ask(line?: string): Promise<Answer>;
+  /** Ends its stdin, which some answer. @throws as `ask` */
+  finish(): Promise<Answer>;
   /** Resolves when it has ended, with what it is given to end by. */
   stop(): Promise<void>;
 }
@@ -15,12 +17,19 @@ export function startResident<Answer>(argv: readonly string[]): Resident<Answer>
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   child.stdin.on('error', () => {});
+  async function nextAnswer(): Promise<Answer> {
+    const { value, done } = await answers.next();
+    if (done) throw new Error(`${argv.join(' ')} ended without an answer`);
+    return JSON.parse(value) as Answer;
+  }
   return {
     async ask(line = '') {
       child.stdin.write(`${line}\n`);
-      const { value, done } = await answers.next();
-      if (done) throw new Error(`${argv.join(' ')} ended without an answer`);
-      return JSON.parse(value) as Answer;
+      return await nextAnswer();
+    },
+    async finish() {
+      child.stdin.end();
+      return await nextAnswer();
     },
     async stop() {
       child.stdin.end();

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeError } from '../../core/errors.ts';
+import { benchBurst } from './burst.ts';
 import { benchChart } from './chart.ts';
 import { benchEvaluate } from './evaluate.ts';
 import { benchFunctions } from './functions.ts';
@@ -22,6 +23,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   store: benchStore,
   evaluate: benchEvaluate,
   latency: benchLatency,
+  burst: benchBurst,
   functions: benchFunctions,
 };
 

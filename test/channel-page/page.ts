@@ -8,6 +8,22 @@ import { READERS } from './message.ts';
 
 const AT = Date.UTC(2026, 10, 24, 9, 25);
 const STATES = ['firing', 'resolved'] as const;
+/** For channels that send nothing. */
+const NOTHING = {
+  secrets: { resolve: async () => '', redact: (text: string) => text },
+  clock: { nowMs: () => AT },
+};
+
+function wordList(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
+
+/** Types of channels that show a late picture as a reply. */
+const FOLLOWING = wordList(
+  (CHANNELS as readonly ChannelAdapter<unknown>[])
+    .filter(({ create, options, example }) => create(options.parse(example), NOTHING).follow !== undefined)
+    .map(({ type }) => `\`${type}\``),
+);
 
 const INTRODUCTION = `# Channels
 
@@ -18,7 +34,13 @@ channel on a bright ground.
 What holds for all of them:
 
 - One notification has one key, \`incident:number\`. Whatever is retried goes out under the same key.
-- The text waits three seconds for its picture; then it goes alone, and \`bartizan_pictures_missing_total\` counts it.
+- The text waits at most three seconds for its picture, then it goes alone. The picture follows as a reply within a
+  minute in channels of type ${FOLLOWING}; for others it is not drawn any more.
+  \`bartizan_pictures_total\` counts what became of pictures
+  (\`sent\`, \`late\`, \`followed\`, \`failed\`), \`bartizan_pictures_in_vain_total\` those that were drawn and shown to nobody.
+- \`up\` draws on threads of their own, one less than the machine has cores: one picture takes about a tenth of a second.
+  In a burst those of the newest incidents are drawn first, and no text waits for a picture that would come too late.
+  A channel that shows no picture (\`picture: none\`) has none drawn, and its texts wait for none.
 - A channel's secrets are resolved when \`up\` starts: a missing one is an error then, not when an alert needs it.
 - A channel reads what its service answers: each section says what that is when the service has the message. A web page,
   or an answer that says no, is a failed attempt and is retried. Any other 2xx is unclear: the message is sent once more

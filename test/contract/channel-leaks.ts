@@ -21,6 +21,14 @@ export function leakTests(subject: ChannelUnderTest, { send, verify, holdsNoSecr
         response.writeHead(400).end(JSON.stringify({ ok: false, description: echo, id: echo })),
       (__, response) => response.writeHead(200).end(echo),
       (__, response) => response.writeHead(302, { location: encodeURI(`/${echo}`) }).end(),
+      ...subject
+        .secrets()
+        .flatMap(partsOf)
+        .map(
+          (part): Behaviour =>
+            (__, response) =>
+              response.writeHead(302, { location: encodeURI(`http://${encode(part)}.example/`) }).end(),
+        ),
       ...halves.flatMap((half) =>
         [0.5, 0.9].map(
           (share): Behaviour =>

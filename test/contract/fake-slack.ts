@@ -73,9 +73,12 @@ export function createFakeSlack(options: { token: string; channel: string; host:
         const wrong = wrongBlock(blocks);
         if (wrong) return refuse(wrong);
         const thread = form.get('thread_ts');
+        const tsOf = (n: number) => `1700000000.00000${n}`;
+        if (thread !== null && !fake.posted.some((_, i) => tsOf(i + 1) === thread))
+          return refuse('thread_not_found');
         const message = { channel: options.channel, text: form.get('text') ?? '', blocks };
         fake.posted.push(thread === null ? message : { ...message, thread_ts: thread });
-        return answer({ ok: true, ts: `1700000000.00000${fake.posted.length}` });
+        return answer({ ok: true, ts: tsOf(fake.posted.length) });
       }
       default:
         return refuse('unknown_method');
@@ -99,4 +102,31 @@ export function createFakeSlack(options: { token: string; channel: string; host:
     return undefined;
   }
   return fake;
+}
+
+/** What a message to Slack says, whether it was sent as JSON or as a form. */
+export interface Message {
+  text: string;
+  blocks?: { type: string; text?: { type: string }; elements?: { type: string }[] }[];
+  mrkdwn?: boolean;
+  parse?: string;
+  link_names?: boolean;
+}
+
+/** What Slack makes of it: plain text in blocks is as it is; `text` alone is read for links unless told otherwise. */
+export function slackTemptations({ text, blocks, ...settings }: Message): string[] {
+  const markup = (blocks ?? []).flatMap((block) => [block.text ?? [], block.elements ?? []].flat());
+  const found = markup.filter(({ type }) => type === 'mrkdwn').map((part) => JSON.stringify(part));
+  const silent = settings.mrkdwn === false && settings.parse === 'none' && settings.link_names === false;
+  const read = blocks || silent ? [] : [...text.matchAll(/@\w+|\w+\.\w{2,}/g)].map(([link]) => link);
+  return [...found, ...read, ...[...text.matchAll(/<[^>]*>/g)].map(([link]) => link)];
+}
+
+export function messageOf({ headers, body }: ReceivedRequest): Message {
+  if (String(headers['content-type']).startsWith('application/json'))
+    return JSON.parse(body.toString('utf8'));
+  const form = Object.fromEntries(new URLSearchParams(body.toString('utf8')));
+  const value = (name: string) => (form[name] === undefined ? {} : { [name]: JSON.parse(form[name]) });
+  const { text = '', parse = '' } = form;
+  return { text, parse, ...value('blocks'), ...value('mrkdwn'), ...value('link_names') };
 }

@@ -127,5 +127,14 @@ export function describeIncidentState(state: () => StateStore): void {
       expect(idsOf(await state().listDeliveries({ incidentId: 'i1', limit: 10 }))).toEqual(['d3', 'd1']);
       expect(idsOf(await state().listDeliveries({ incidentId: 'i1', limit: 1 }))).toEqual(['d3']);
     });
+
+    it('have the last that was written of a delivery: a picture may follow its message', async () => {
+      const delivery = deliveryOf('d1', 'i1', T0 + 1);
+      await state().commitIncidents({ incidents: [], delivery: { ...delivery, picture: 'late' } });
+      await state().commitIncidents({ incidents: [], delivery: { ...delivery, picture: 'followed' } });
+      for (const query of [{ limit: 10 }, { incidentId: 'i1', limit: 10 }]) {
+        expect((await state().listDeliveries(query)).map(({ picture }) => picture)).toEqual(['followed']);
+      }
+    });
   });
 }

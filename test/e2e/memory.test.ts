@@ -3,6 +3,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
+import { createOwnThread } from '../../adapters/charts/own-thread.ts';
 import { createChartRenderer } from '../../adapters/charts/renderer.ts';
 import type { Config } from '../../core/config/types.ts';
 import type { Rule } from '../../core/model.ts';
@@ -55,8 +56,7 @@ it('keeps no more after two thousand rounds than after four hundred', async () =
     draw: async (notification, incident) => {
       pictures++;
       const draw = createDraw({
-        store: course.store,
-        renderer,
+        drawer: createOwnThread(course.store, renderer),
         charts: { put: async () => undefined },
         config: course.config as Config,
       });

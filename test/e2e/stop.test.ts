@@ -90,7 +90,7 @@ it('stops in time with a frozen bastion and a silent chat service, and says it a
   const state = openSqliteState({ path: join(dir, 'data') });
   const [incident] = await state.listIncidents({ open: true, limit: 9 });
   await state.close();
-  expect(incident?.attempt).toMatchObject({ number: 1, channel: 'ops' });
+  expect(incident).toMatchObject({ channel: 'ops', attempt: { number: 1 } });
 
   sink.behave({ kind: 'accept' });
   const after = await start();

@@ -33,6 +33,7 @@ it has the message.`,
   example: { url: '${env:MATTERMOST_WEBHOOK_URL}', picture: 'url' },
   options: optionsSchema as z.ZodType<MattermostWebhookOptions>,
   needs: (options) => ({ secrets: [options.url, ...networkSecrets(options)], egress: [undefined] }),
+  shows: ({ picture }) => (picture === 'url' ? 'address' : 'none'),
   preview: (notification, picture, options) =>
     JSON.stringify(bodyOf(notification, picture, options), null, 2),
   create: (options, deps) =>

@@ -134,11 +134,11 @@ it.each([
   const options = mattermost.options.parse({ url, token: '${env:TOKEN}', channelId: 'town-square' });
   const channel = mattermost.create(options, deps);
   const { signal } = new AbortController();
-  for (const asked of [
-    channel.send(sampleNotification(), undefined, { signal }),
-    channel.verify?.({ signal }),
+  for (const ask of [
+    () => channel.send(sampleNotification(), undefined, { signal }),
+    () => channel.verify?.({ signal }),
   ]) {
-    const error = await asked?.then(
+    const error = await ask()?.then(
       () => expect.fail('it was accepted'),
       (reason) => reason,
     );

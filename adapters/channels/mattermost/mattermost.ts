@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
 import { RetryableError } from '../../../core/errors.ts';
+import type { Picture } from '../../../core/notify/model.ts';
 import { cleanLine, type HttpAnswer, sendRequest } from '../../http.ts';
 import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
 import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
@@ -31,7 +32,8 @@ export type MattermostOptions = z.infer<typeof optionsSchema>;
 export const mattermost: ChannelAdapter<MattermostOptions> = {
   type: 'mattermost',
   title: 'Mattermost (bot)',
-  about: `A bot account with an access token uploads the chart and posts with it. Mattermost answers the post with its \`id\` when it
+  about: `A bot account with an access token uploads the chart and posts with it. A chart that is drawn late follows as a reply to
+the post. Mattermost answers the post with its \`id\` when it
 has it.`,
   example: {
     url: 'https://chat.example.net',
@@ -43,6 +45,7 @@ has it.`,
     secrets: [options.token, ...networkSecrets(options)],
     egress: [new URL(options.url).host],
   }),
+  shows: () => 'bytes',
   preview: (notification, picture) =>
     `${picture ? `post with a file (${picture.png.length} bytes):` : 'post:'}\n${render(notification)}`,
   create(options, { secrets, clock, logger }) {
@@ -66,44 +69,11 @@ has it.`,
         return { detail: cleanLine(detail, secrets.redact) };
       },
       async send(notification, picture, { signal }) {
-        const token = await secrets.resolve(options.token);
-        const network = await way();
-        const post = (
-          path: string,
-          body: FormData | string,
-          headers: Record<string, string>,
-          within: AbortSignal,
-        ) => {
-          const all = { authorization: `Bearer ${token}`, ...headers };
-          const request = {
-            method: 'POST',
-            url: `${base}${path}`,
-            headers: all,
-            body,
-            timeoutMs: options.timeout,
-            signal: within,
-            network,
-            explain,
-          } as const;
-          return sendRequest(request, deps);
-        };
+        const api = await openApi(signal);
         const inTime = AbortSignal.any([signal, AbortSignal.timeout(UPLOAD_WITHIN_MS)]);
-        const upload = async (png: Uint8Array): Promise<string | undefined> => {
-          const form = new FormData();
-          form.set('channel_id', options.channelId);
-          form.set('files', new Blob([new Uint8Array(png)], { type: 'image/png' }), 'chart.png');
-          const { file_infos: files } = jsonOf(await post('/files', form, {}, inTime)) as {
-            file_infos?: { id?: string }[];
-          };
-          return files?.[0]?.id;
-        };
         // Whatever an upload fails of, the post fails of too, or goes without it.
-        const fileId = picture && (await upload(picture.png).catch(() => undefined));
-        const headers = { 'content-type': 'application/json' };
-        const say = (message: string) => {
-          const body = { channel_id: options.channelId, message, file_ids: fileId ? [fileId] : [] };
-          return post('/posts', JSON.stringify(body), headers, signal);
-        };
+        const fileId = picture && (await api.upload(picture, inTime).catch(() => undefined));
+        const say = (message: string) => api.post({ message, file_ids: fileId ? [fileId] : [] });
         const plain = { body: plainWithin(notification, PLAIN_LIMIT, literal), without: 'as plain text' };
         const ways = [{ body: render(notification) }, plain] as const;
         const { result: answer, note } = await sendPlainer(ways, say, { logger, service: 'mattermost' });
@@ -117,9 +87,52 @@ has it.`,
         const without = picture && !fileId ? ', without its picture: the upload failed' : '';
         const id = idOf(parseJson(answer.body));
         const detail = `${id === undefined ? `answered ${answer.status}` : `post ${id}`}${note}${without}`;
-        return { detail, ...(id !== undefined && { id }), ...(unclear !== undefined && { unclear }) };
+        return {
+          detail,
+          ...(id !== undefined && { id }),
+          ...(picture && !fileId && { picture: 'failed' }),
+          ...(unclear !== undefined && { unclear }),
+        };
+      },
+      // https://developers.mattermost.com/api-documentation/#/operations/CreatePost: root_id is the post that is answered.
+      async follow(picture, { id: root_id = '' }, _, { signal }) {
+        const api = await openApi(signal);
+        const fileId = await api.upload(picture, signal);
+        if (fileId === undefined)
+          throw new RetryableError('mattermost: the answer to an upload names no file');
+        const reply = idOf(parseJson((await api.post({ message: '', file_ids: [fileId], root_id })).body));
+        if (reply === undefined) throw new RetryableError('mattermost: the answer to a reply names no post');
+        return { id: root_id, picture: 'followed', detail: `its picture in reply ${reply}` };
       },
     };
+
+    async function openApi(signal: AbortSignal) {
+      const token = await secrets.resolve(options.token);
+      const network = await way();
+      const ask = (path: string, body: FormData | string, type: string | undefined, within: AbortSignal) => {
+        const headers = {
+          authorization: `Bearer ${token}`,
+          ...(type !== undefined && { 'content-type': type }),
+        };
+        const settings = { timeoutMs: options.timeout, signal: within, network, explain };
+        return sendRequest({ method: 'POST', url: `${base}${path}`, headers, body, ...settings }, deps);
+      };
+      return {
+        async upload({ png }: Picture, within: AbortSignal): Promise<string | undefined> {
+          const form = new FormData();
+          form.set('channel_id', options.channelId);
+          form.set('files', new Blob([new Uint8Array(png)], { type: 'image/png' }), 'chart.png');
+          const { file_infos: files } = jsonOf(await ask('/files', form, undefined, within)) as {
+            file_infos?: { id?: string }[];
+          };
+          return files?.[0]?.id;
+        },
+        post(fields: { message: string; file_ids: string[]; root_id?: string }): Promise<HttpAnswer> {
+          const body = JSON.stringify({ channel_id: options.channelId, ...fields });
+          return ask('/posts', body, 'application/json', signal);
+        },
+      };
+    }
   },
 };
 

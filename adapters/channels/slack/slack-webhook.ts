@@ -36,6 +36,7 @@ are sent again without the picture, then as plain text.`,
     secrets: [options.url, ...networkSecrets(options)],
     egress: ['hooks.slack.com'],
   }),
+  shows: ({ picture }) => (picture === 'url' ? 'address' : 'none'),
   preview: (notification, picture, options) =>
     JSON.stringify(bodyOf(notification, picture, options), null, 2),
   create: (options, deps) =>

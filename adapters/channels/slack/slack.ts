@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
-import { describeError } from '../../../core/errors.ts';
+import { describeError, RetryableError } from '../../../core/errors.ts';
 import type { Picture } from '../../../core/notify/model.ts';
+import type { Receipt } from '../../../core/ports.ts';
 import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
 import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
@@ -45,8 +46,8 @@ export const slack: ChannelAdapter<SlackOptions> = {
   type: 'slack',
   title: 'Slack (bot)',
   about: `A bot (scopes \`chat:write\`, \`files:write\`, \`files:read\`; invited to the channel) uploads the chart, waits until Slack has
-processed it, and posts one message with the chart inside. If Slack takes longer than ${READY_WITHIN_MS / 1000} s the text goes alone and
-the chart follows in its thread. Slack answers \`ok: true\` with a \`ts\` when it has the message. Blocks that it refuses are sent
+processed it, and posts one message with the chart inside. If drawing or Slack takes longer than ${READY_WITHIN_MS / 1000} s each, the text
+goes alone and the chart follows in its thread. Slack answers \`ok: true\` with a \`ts\` when it has the message. Blocks that it refuses are sent
 again without the picture, then as plain text.`,
   example: { token: '${env:SLACK_BOT_TOKEN}', channel: 'C0123456789' },
   options: optionsSchema as z.ZodType<SlackOptions>,
@@ -54,6 +55,7 @@ again without the picture, then as plain text.`,
     secrets: [options.token, ...networkSecrets(options)],
     egress: [new URL(options.apiUrl).host, 'files.slack.com'],
   }),
+  shows: () => 'bytes',
   preview(notification, picture) {
     const { text, blocks } = render(notification);
     const image = picture
@@ -113,11 +115,19 @@ again without the picture, then as plain text.`,
           picture && !uploaded?.ready
             ? await follow(api, { channel, ts }, uploaded, picture, signal)
             : undefined;
+        const became = late?.picture ?? (uploaded?.ready && note !== '' ? 'failed' : undefined);
         return {
           id: ts,
-          detail: `${late ?? `chat.postMessage: ${ts}`}${note}`,
+          detail: `${late?.detail ?? `chat.postMessage: ${ts}`}${note}`,
+          ...(became !== undefined && { picture: became }),
           ...(unclear !== undefined && { unclear }),
         };
+      },
+      async follow(picture, { id: ts = '' }, _, { signal }) {
+        const api = (await connect())(signal);
+        const shown = await follow(api, { channel, ts }, await upload(api, picture, signal), picture, signal);
+        if (shown.picture === 'failed') throw new RetryableError(shown.detail);
+        return shown;
       },
     };
   },
@@ -170,25 +180,25 @@ async function isReady(
 /** The text is out: the picture follows in its thread if it can, and the receipt says so if not. */
 async function follow(
   api: SlackApi,
-  message: { channel: string; ts: string },
+  { channel, ts }: { channel: string; ts: string },
   uploaded: Upload | undefined,
   picture: Picture,
   signal: AbortSignal,
-): Promise<string> {
-  const without = (why: string) => `chat.postMessage: ${message.ts}, without its picture: ${why}`;
+): Promise<Receipt> {
+  const without = (why: string): Receipt => ({
+    id: ts,
+    picture: 'failed',
+    detail: `chat.postMessage: ${ts}, without its picture: ${why}`,
+  });
   if (uploaded?.fileId === undefined)
     return without(uploaded && !uploaded.ready ? uploaded.why : 'no upload');
-  const { fileId } = uploaded;
+  const { fileId, ready } = uploaded;
   try {
-    if (!(await isReady(api, fileId, READY_IN_THREAD_MS, signal))) return without('Slack did not process it');
+    if (!ready && !(await isReady(api, fileId, READY_IN_THREAD_MS, signal)))
+      return without('Slack did not process it');
     const blocks = [imageBlock({ fileId }, picture.alt)];
-    await api.call('chat.postMessage', {
-      channel: message.channel,
-      thread_ts: message.ts,
-      text: picture.alt,
-      blocks,
-    });
-    return `chat.postMessage: ${message.ts}, its picture in the thread`;
+    await api.call('chat.postMessage', { channel, thread_ts: ts, text: picture.alt, blocks });
+    return { id: ts, picture: 'followed', detail: `chat.postMessage: ${ts}, its picture in the thread` };
   } catch (error) {
     return without(describeError(error));
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
-import { RetryableError } from '../../../core/errors.ts';
+import { PermanentError, RetryableError } from '../../../core/errors.ts';
 import type { Picture } from '../../../core/notify/model.ts';
 import { cleanLine, type HttpAnswer, type HttpRequest, sendRequest } from '../../http.ts';
 import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
@@ -37,7 +37,7 @@ export const telegram: ChannelAdapter<TelegramOptions> = {
   type: 'telegram',
   title: 'Telegram',
   about: `A photo with an HTML caption (\`sendPhoto\`). A caption holds ${CAPTION_LIMIT} characters after parsing: longer messages lose
-detail first, then alerts ("and 12 more"). Make a bot with @BotFather, add it to the group, and take the chat's id from
+detail first, then alerts ("and 12 more"). A chart that is drawn late follows as a silent reply to its text. Make a bot with @BotFather, add it to the group, and take the chat's id from
 \`https://api.telegram.org/bot<TOKEN>/getUpdates\`. Telegram answers \`ok: true\` with a \`message_id\` when it has the message. A
 group that became a supergroup has another id: it is followed at once, and \`check --connect\` says what to write.`,
   example: { token: '${env:TELEGRAM_TOKEN}', chatId: -1001234567890 },
@@ -46,6 +46,7 @@ group that became a supergroup has another id: it is followed at once, and \`che
     secrets: [options.token, ...networkSecrets(options)],
     egress: [new URL(options.apiUrl).host],
   }),
+  shows: () => 'bytes',
   preview: (notification, picture) =>
     picture
       ? `photo (${picture.png.length} bytes) with caption:\n${render(notification, CAPTION_LIMIT).html}`
@@ -128,7 +129,22 @@ group that became a supergroup has another id: it is followed at once, and \`che
         });
         const id = messageId(parseJson(answer.body));
         const detail = `${method}: ${id === undefined ? `answered ${answer.status}` : `message ${id}`}${note}`;
-        return { detail, ...(id !== undefined && { id }), ...(unclear !== undefined && { unclear }) };
+        return {
+          detail,
+          ...(id !== undefined && { id }),
+          ...(picture && !shown && { picture: 'failed' }),
+          ...(unclear !== undefined && { unclear }),
+        };
+      },
+      async follow(picture, { id }, _, { signal }) {
+        if (picture.png.length > PHOTO_LIMIT_BYTES)
+          throw new PermanentError(`telegram takes no photo of ${picture.png.length} bytes`);
+        const body = (chatId: string | number) => replyOf({ chatId, to: Number(id), picture, options });
+        const post = (chatId: string | number) =>
+          ({ method: 'POST', call: 'sendPhoto', body: body(chatId) }) as const;
+        const reply = messageId(parseJson((await ofChat(post, signal)).body));
+        if (reply === undefined) throw new RetryableError('telegram: the answer to a reply names no message');
+        return { id, picture: 'followed', detail: `its picture in a reply, message ${reply}` };
       },
     };
   },
@@ -150,6 +166,20 @@ function formOf(message: {
   form.set(picture ? 'caption' : 'text', text);
   if (picture) form.set('photo', new Blob([new Uint8Array(picture.png)], { type: 'image/png' }), 'chart.png');
   else form.set('link_preview_options', JSON.stringify({ is_disabled: true }));
+  return form;
+}
+
+/** https://core.telegram.org/bots/api#replyparameters; nobody is called a second time for it. */
+function replyOf(reply: {
+  chatId: string | number;
+  to: number;
+  picture: Picture;
+  options: TelegramOptions;
+}): FormData {
+  const form = formOf({ ...reply, text: '', html: false });
+  form.delete('caption');
+  form.set('reply_parameters', JSON.stringify({ message_id: reply.to, allow_sending_without_reply: true }));
+  form.set('disable_notification', 'true');
   return form;
 }
 

@@ -68,6 +68,7 @@ Compare in constant time, refuse timestamps more than five minutes off, and drop
     ],
     egress: [URL.canParse(options.url) ? new URL(options.url).host : undefined],
   }),
+  shows: ({ picture }) => (picture === 'none' ? 'none' : picture === 'url' ? 'address' : 'bytes'),
   preview(notification, picture, options) {
     const body = render(notification, picture, options);
     const shown = body.picture?.base64

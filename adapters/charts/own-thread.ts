@@ -1,0 +1,19 @@
+import { pictureSpec, readPictureSeries } from '../../core/chart/series.ts';
+import type { SampleStore } from '../../core/ports.ts';
+import type { PictureThread } from './picture-thread.ts';
+import { type ChartRenderer, createChartRenderer } from './renderer.ts';
+
+/** Draws in the thread that calls: where nothing else waits for it, as in a function on AWS, or inside a worker. */
+export function createOwnThread(
+  store: Pick<SampleStore, 'query' | 'latest'>,
+  renderer: ChartRenderer = createChartRenderer(),
+): PictureThread {
+  return {
+    async draw(order) {
+      const series = await readPictureSeries(order, store);
+      return await renderer.render(pictureSpec(order, series));
+    },
+    isAlive: () => true,
+    end: () => {},
+  };
+}

@@ -1,0 +1,95 @@
+import { judgedSeries } from '../evaluate/judged.ts';
+import { labelKey } from '../labels.ts';
+import type { LabelGlobs, Labels, Rule, Series } from '../model.ts';
+import type { Notification, NotificationAlert } from '../notify/model.ts';
+import type { SampleStore } from '../ports.ts';
+import { neighbourhoodsOf, worstFirst } from './selection.ts';
+import { buildChartSpec, type ChartSpec, type ChartTheme, MAX_LINES } from './spec.ts';
+
+/** Everything a picture follows from but the samples: plain data, which can be handed to another thread. */
+export interface PictureOrder {
+  rule: Rule;
+  /** The message's alerts of that rule, the worst first. */
+  alerts: readonly NotificationAlert[];
+  status: Notification['status'];
+  fromMs: number;
+  toMs: number;
+  nowMs: number;
+  timeZone: string;
+  intervalMs: number;
+  theme: ChartTheme;
+}
+
+/** What is drawn, and how many more series there are. */
+export interface PictureSeries {
+  series: readonly Series[];
+  others: number;
+}
+
+/** Of breaching series that many are read: the worst of them are drawn. */
+const MOST_BREACHING = 200;
+
+/**
+ * Reads the series of a picture: those of its alerts, and behind those of one cluster (or bastion) others of it up to as
+ * many as there are lines. Which there are is asked first, as one value each: a cluster may have thousands.
+ */
+export async function readPictureSeries(
+  order: PictureOrder,
+  store: Pick<SampleStore, 'query' | 'latest'>,
+): Promise<PictureSeries> {
+  const { rule, alerts, fromMs, toMs } = order;
+  const near = neighbourhood(alerts);
+  const where = { ...(rule.aggregate ? rule.where : {}), ...near };
+  const range = { metric: rule.metric, fromMs: fromMs - (rule.window?.lastMs ?? 0), toMs };
+  // An aggregate is made of all its series.
+  if (rule.aggregate) return { series: await store.query({ ...range, where }), others: 0 };
+  const known = (await store.latest({ metric: rule.metric, where, sinceMs: fromMs }))
+    .map(({ labels }) => labels)
+    // A name may hold what a glob means something by.
+    .filter((labels) => Object.entries(near).every(([name, values]) => values.includes(labels[name] ?? '')));
+  const chosen = chooseSeries(known, order);
+  if (chosen.length === 0) return { series: [], others: 0 };
+  const keys = new Set(chosen.map(labelKey));
+  const found = await store.query({ ...range, where: coverOf(chosen) });
+  return {
+    series: found.filter(({ labels }) => keys.has(labelKey(labels))),
+    others: known.length - chosen.length,
+  };
+}
+
+/** The picture of what was read. Pure. */
+export function pictureSpec(order: PictureOrder, { series, others }: PictureSeries): ChartSpec {
+  const { rule, intervalMs, fromMs } = order;
+  return buildChartSpec({ ...order, others, series: judgedSeries({ rule, series, intervalMs }, fromMs - 1) });
+}
+
+/** The clusters, or bastions, of the alerts. */
+function neighbourhood(alerts: readonly NotificationAlert[]): LabelGlobs {
+  const { name, values } = neighbourhoodsOf(alerts);
+  return values.length > 0 ? { [name]: values } : {};
+}
+
+/** Those of alerts first, the worst of these, then the others by name: of several clusters none of these is drawn. */
+function chooseSeries(known: readonly Labels[], { alerts, rule }: PictureOrder): Labels[] {
+  const byKey = new Map(known.map((labels) => [labelKey(labels), labels]));
+  const breaching = worstFirst(alerts, rule)
+    .map(({ labels }) => byKey.get(labelKey(labels)))
+    .filter((labels) => labels !== undefined)
+    .slice(0, MOST_BREACHING);
+  if (neighbourhoodsOf(alerts).values.length > 1) return breaching;
+  const keys = new Set(breaching.map(labelKey));
+  const others = known.filter((labels) => !keys.has(labelKey(labels))).sort(byName);
+  return [...breaching, ...others.slice(0, Math.max(0, MAX_LINES - breaching.length))];
+}
+
+/** `node-2` before `node-10`. */
+const collator = new Intl.Collator('en', { numeric: true });
+const byName = (a: Labels, b: Labels) => collator.compare(labelKey(a), labelKey(b));
+
+/** Of each label that all have the values that occur: it may match more than these label sets. */
+function coverOf(all: readonly Labels[]): LabelGlobs {
+  const names = Object.keys(all[0] ?? {}).filter((name) => all.every((labels) => labels[name] !== undefined));
+  return Object.fromEntries(
+    names.map((name) => [name, [...new Set(all.map((labels) => labels[name] as string))]]),
+  );
+}

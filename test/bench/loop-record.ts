@@ -1,0 +1,34 @@
+// How long the event loop of this process was blocked, by the wall clock and by what this thread has worked meanwhile.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+const TICK_MS = 1;
+
+export interface LoopRecord {
+  /** Longest time in which nothing else had a turn. Beside a busy machine some of it is others' time. */
+  blockedMs: number;
+  /** Longest time that this thread worked in one turn. */
+  workedMs: number;
+}
+
+/** Watches until the returned function is called. */
+export function recordLoop(): () => LoopRecord {
+  const delay = monitorEventLoopDelay({ resolution: TICK_MS });
+  delay.enable();
+  let [workedMs, lateMs] = [0, 0];
+  let before = process.threadCpuUsage();
+  let beforeMs = performance.now();
+  // A timer of ours too: those of the library may have their turn while those of JavaScript wait.
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    lateMs = Math.max(lateMs, nowMs - beforeMs - TICK_MS);
+    beforeMs = nowMs;
+    const { user, system } = process.threadCpuUsage(before);
+    before = process.threadCpuUsage();
+    workedMs = Math.max(workedMs, (user + system) / 1e3);
+  }, TICK_MS);
+  return () => {
+    delay.disable();
+    clearInterval(timer);
+    return { blockedMs: Math.max(delay.max / 1e6, lateMs), workedMs };
+  };
+}
