@@ -87,7 +87,7 @@ function isOverdue(episode: Episode, atMs: number, truth: Truth): boolean {
   )
     return false;
   // A process that is down answers no question about its health.
-  const isDown = (ms: number) => ms > episode.firedSeenMs && ms <= atMs;
+  const isDown = (ms: number) => ms >= episode.firedSeenMs && ms <= atMs;
   if (truth.world.plan.kind === 'sqlite' && truth.world.crashes.some(isDown)) return false;
   if (truth.world.configs.some(({ fromMs }) => fromMs > sinceMs && fromMs <= atMs)) return false;
   return routes.length > 0 && !truth.suppressedWithin(episode, sinceMs, atMs);

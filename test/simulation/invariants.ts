@@ -67,9 +67,11 @@ function checkFiring(episode: Episode, heard: Heard, truth: Truth, violated: Vio
 }
 
 function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Violations): void {
-  if (truth.suppressedAt(episode, END) === 'silence') return;
+  // Withheld until a moment ago, by whatever: it must have had the time.
+  if (truth.suppressedWithin(episode, END - 15 * MINUTE, END)) return;
   const today = new Set(truth.final.channels.map(({ name }) => name));
-  const routed = [...new Set(truth.channelsOf(episode, truth.final).map(({ channel }) => channel))];
+  const isRouted = truth.channelsOf(episode, truth.final).length > 0;
+  const wasQuiet = truth.suppressedWithin(episode, episode.firedSeenMs, END);
   for (const channel of heard.channels(episode)) {
     const firing = heard.accepted(channel, episode, 'firing');
     if (!firing || heard.seen(channel, episode, 'resolved')) continue;
@@ -79,7 +81,8 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
     }
     // Whoever the channels of the route were at its end.
     const told = heard.channels(episode).some((name) => heard.seen(name, episode, 'resolved'));
-    if (routed.length > 0 && !told) {
+    // Where the new channel was to be kept quiet, it has nothing to take back.
+    if (isRouted && !wasQuiet && !told) {
       violated(
         'sent as firing to a channel that is gone, sent as resolved to nobody',
         `${nameOf(episode)}, ${channel}`,
@@ -87,7 +90,7 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
     }
   }
   const { firedSeenMs, resolvedSeenMs } = episode;
-  if (truth.suppressedWithin(episode, firedSeenMs, END)) return;
+  if (wasQuiet) return;
   const inForce = truth.world.configs.filter(
     ({ fromMs }, i, all) => fromMs <= END && (all[i + 1]?.fromMs ?? Infinity) > firedSeenMs,
   );

@@ -56,7 +56,7 @@ export interface Plan {
     acknowledges: boolean;
     match: Record<string, string>;
   }[];
-  firstLie: { service: string; request: number };
+  firstLie: number;
   /** Of functions: parts of the fleet. */
   shards: number;
 }
@@ -114,7 +114,7 @@ export function planOf(seed: number): Plan {
         { node: random.pick(random.pick(fleet.clusters).nodes) },
       ] as Record<string, string>[]),
     })),
-    firstLie: { service: 's1', request: random.int(1, 3) },
+    firstLie: random.int(1, 2),
     shards: random.int(1, 3),
   };
 }

@@ -20,18 +20,19 @@ type Partitions = Map<string, Map<string, Item>>;
 
 /**
  * A table in memory that answers thousands of queries a second: partitions are looked up, not searched for, and items are
- * copied flat, since their values are. `test/memory-table.ts` is the stricter one. `lags`: whether the indexes still lack
- * the latest writes when they are asked.
+ * copied flat, since their values are. `test/memory-table.ts` is the stricter one. `lagMs`: how far the
+ * indexes are behind the table when they are asked.
  */
-export function createQuickTable(lags: () => boolean): QuickTable {
+export function createQuickTable(nowMs: () => number, lagMs: () => number): QuickTable {
   const items: Partitions = new Map();
   const indexes = new Map<Index, Partitions>(Object.keys(INDEXES).map((name) => [name as Index, new Map()]));
-  let unindexed: { before: Item | undefined; after: Item | undefined }[] = [];
+  let unindexed: { atMs: number; before: Item | undefined; after: Item | undefined }[] = [];
 
   const find = ({ pk, sk }: Key) => items.get(pk)?.get(sk);
 
-  function settle(): void {
-    for (const { before, after } of unindexed) {
+  function settle(untilMs = Infinity): void {
+    for (const { atMs, before, after } of unindexed) {
+      if (atMs > untilMs) break;
       for (const [name, partitions] of indexes) {
         const [partition, sort] = INDEXES[name];
         const id = (item: Item) => JSON.stringify([item[sort], item.pk, item.sk]);
@@ -43,7 +44,7 @@ export function createQuickTable(lags: () => boolean): QuickTable {
         partitionOf(partitions, at(after)).set(id(after), entry);
       }
     }
-    unindexed = [];
+    unindexed = unindexed.filter(({ atMs }) => atMs > untilMs);
   }
 
   function apply(write: Write): void {
@@ -53,15 +54,15 @@ export function createQuickTable(lags: () => boolean): QuickTable {
     const after = 'put' in write ? { ...write.put } : undefined;
     if (after) partitionOf(items, pk).set(sk, after);
     else items.get(pk)?.delete(sk);
-    unindexed.push({ before, after });
+    unindexed.push({ atMs: nowMs(), before, after });
   }
 
   return {
-    settle,
+    settle: () => settle(),
     get: async (keys) => keys.flatMap((key) => copyOf(find(key))),
     query: async (query) => ordered(items.get(query.pk), query, 'sk'),
     async lookUp(index, query) {
-      if (!lags()) settle();
+      settle(nowMs() - lagMs());
       return ordered(indexes.get(index)?.get(query.pk), query, INDEXES[index][1]);
     },
     async write(writes) {

@@ -74,8 +74,7 @@ async function* bodyOf({ body = '', cut }: Answer): AsyncGenerator<Buffer> {
 const NEVER_ABORTED = new AbortController().signal;
 
 /**
- * Services that remember what people have seen. `firstLie`: of the requests to that service the so manieth is lied to,
- * whatever its mood.
+ * Services that remember what people have seen.
  */
 export function createServices(options: {
   timeline: Timeline;
@@ -84,17 +83,18 @@ export function createServices(options: {
   /** Share of requests that go wrong beside all windows, while `untilMs` is not over. */
   glitches: { share: number; untilMs: number };
   typeOf: (service: string) => ChannelType;
-  firstLie: { service: string; request: number };
+  /** Of the requests to services that can lie the so manieth is lied to, whatever the mood. */
+  firstLie: number;
   wallMs: () => number;
   onPost: (post: Post) => void;
 }): Services {
   const { timeline, random, windows, glitches, typeOf, firstLie, wallMs, onPost } = options;
   const posts: Post[] = [];
-  let requestsToLiar = 0;
+  let requestsToLiars = 0;
 
   function moodOf(service: string): Mood {
     const now = timeline.trueMs();
-    if (service === firstLie.service && ++requestsToLiar === firstLie.request) return 'lie';
+    if (typeOf(service) !== 'webhook' && ++requestsToLiars === firstLie) return 'lie';
     const window = windows.find((one) => one.service === service && one.fromMs <= now && now < one.toMs);
     if (window) return window.mood;
     if (now >= glitches.untilMs || !random.chance(glitches.share)) return 'accept';
