@@ -4,8 +4,11 @@ import { episodeOf, withAlerts } from './incident.ts';
 import type { Incident, IncidentAlert, NotificationAttempt, NotifyReason } from './model.ts';
 import type { Timing } from './timing.ts';
 
-/** A sender that died holds its incident this long; then another takes the notification over. */
-export const LEASE_MS = 60_000;
+/**
+ * A sender that died holds its incident this long; then another takes the notification over. Longer than one that lives may
+ * take: five seconds for values and picture, and twice the time of one request.
+ */
+export const LEASE_MS = 90_000;
 /** First wait after a failure; doubles up to the maximum. */
 export const RETRY_FIRST_MS = 2_000;
 export const RETRY_MAX_MS = 300_000;

@@ -141,8 +141,8 @@ describe('an incident', () => {
     const attempt = beginAttempt(incident, { alerts: incident.alerts, reason: 'first' }, 1_000);
     const leased = leaseIncident(incident, attempt);
     const meanwhile = absorb(leased, transition('firing', 2_000, n2), 2_000);
-    expect(meanwhile.dueAtMs).toBe(61_000);
-    expect(decide(meanwhile, 60_999)).toMatchObject({ kind: 'wait', untilMs: 61_000 });
+    expect(meanwhile.dueAtMs).toBe(91_000);
+    expect(decide(meanwhile, 90_999)).toMatchObject({ kind: 'wait', untilMs: 91_000 });
     const after = concludeAttempt({ incident: meanwhile, attempt, timing, nowMs: 3_000 });
     expect(after).toMatchObject({ dueAtMs: 303_000, notified: { 'memory/n1@1000': 'firing' } });
   });

@@ -1,13 +1,17 @@
 // What is owed follows from the open incidents and from today's configuration: after a change each is decided again.
-import type { Config } from '../config/types.ts';
-import type { Alert, Rule } from '../model.ts';
 import type { Versioned } from '../ports.ts';
 import { type Destination, destinationKey, destinationOf, episodeOf, openIncident } from './incident.ts';
 import type { Incident, IncidentAlert } from './model.ts';
+import {
+  type Entry,
+  type Episode,
+  entryOf,
+  episodesOf,
+  type ReconcileConfig,
+  type ReconcileInput,
+} from './open-episodes.ts';
 import { destinationsOf } from './routes.ts';
 import { nextLookMs, timingOf } from './timing.ts';
-
-export type ReconcileConfig = Pick<Config, 'rules' | 'routes' | 'channels'>;
 
 export interface Reconciled {
   /** To be written first: incidents with all that they gain. */
@@ -20,38 +24,13 @@ export interface Reconciled {
   unplaced: IncidentAlert[];
 }
 
-/** One firing of an alert, wherever it is. */
-interface Episode {
-  alert: IncidentAlert;
-  rule: Rule | undefined;
-  holders: { entry: Entry; alert: IncidentAlert; said: IncidentAlert['status'] | undefined }[];
-}
-
-interface Entry {
-  stored: Versioned<Incident>;
-  /** With what it gains; then without what it loses. */
-  next: Incident;
-  lost: Set<string>;
-  leased: boolean;
-}
-
 /**
  * Where every open episode belongs today. A firing alert belongs to every channel that today's routes name; what a
  * channel was sent of it moves along, so a renamed route or another `groupBy` sends nothing again. What a channel was
  * sent stays its own when routes no longer name it: reminders and the resolved go there. What a channel was not sent
  * leaves it with its route. If the channel itself is gone, what it is owed goes to the channels of the route.
  */
-export function reconcile(input: {
-  incidents: readonly Versioned<Incident>[];
-  /** Firing alerts of state that are not on their way from the outbox. */
-  firing: readonly Alert[];
-  config: ReconcileConfig;
-  /** Nobody else can be sending: leases of senders that died do not count. */
-  alone: boolean;
-  /** What failed is tried again at once: the change may have mended it. */
-  retryNow: boolean;
-  nowMs: number;
-}): Reconciled {
+export function reconcile(input: ReconcileInput): Reconciled {
   const { config, nowMs } = input;
   const entries = input.incidents.map((stored) => entryOf(stored, input));
   const byDestination = new Map(entries.map((entry) => [destinationKey(destinationOf(entry.next)), entry]));
@@ -96,72 +75,6 @@ export function reconcile(input: {
     .filter(({ value, before }) => JSON.stringify(value) !== JSON.stringify(before))
     .map(({ value, version }) => ({ value, version }));
   return { gained, settled, leased: entries.filter(({ leased }) => leased).length, unplaced };
-}
-
-function entryOf(
-  stored: Versioned<Incident>,
-  { config, alone, retryNow, nowMs }: Parameters<typeof reconcile>[0],
-): Entry {
-  const { attempt, orphanedAtMs, ...rest } = stored.value;
-  const lost = new Set<string>();
-  const leased = !alone && (attempt?.leaseUntilMs ?? 0) > nowMs;
-  if (leased) return { stored, next: stored.value, lost, leased };
-  const rules = { ...rest.rules };
-  // Messages and inhibition follow the rule as it is today, where it is still about the same metric.
-  for (const rule of config.rules) if (rules[rule.name]?.metric === rule.metric) rules[rule.name] = rule;
-  if (!config.channels.some(({ name }) => name === rest.channel)) {
-    const notifications = Math.max(rest.notifications, attempt?.number ?? 0);
-    const next = { ...rest, rules, notifications, orphanedAtMs: orphanedAtMs ?? nowMs };
-    return { stored, next, lost, leased };
-  }
-  if (!attempt) return { stored, next: { ...rest, rules }, lost, leased };
-  const { leaseUntilMs: _lease, retryAtMs, ...kept } = attempt;
-  const waiting = retryNow || retryAtMs === undefined ? kept : { ...kept, retryAtMs };
-  return { stored, next: { ...rest, rules, attempt: waiting }, lost, leased };
-}
-
-function episodesOf(
-  entries: readonly Entry[],
-  { firing, config }: { firing: readonly Alert[]; config: ReconcileConfig },
-): Episode[] {
-  const episodes = new Map<string, Episode>();
-  const ruleOf = (name: string) => config.rules.find((rule) => rule.name === name);
-  for (const entry of entries) {
-    for (const alert of entry.next.alerts) {
-      const id = episodeOf(alert);
-      const rule = ruleOf(alert.rule) ?? entry.next.rules[alert.rule];
-      const episode = episodes.get(id) ?? { alert, rule, holders: [] };
-      if (alert.status === 'resolved') episode.alert = alert;
-      episode.holders.push({ entry, alert, said: entry.next.notified[id] });
-      episodes.set(id, episode);
-    }
-  }
-  // An incident has the time of the transition, which may differ from the one that the alert has.
-  const held = new Set(
-    [...episodes.values()].filter(({ alert }) => alert.status === 'firing').map(({ alert }) => alert.alertId),
-  );
-  for (const alert of firing) {
-    const rule = ruleOf(alert.rule);
-    if (alert.firedAtMs === undefined || !rule || held.has(alert.id)) continue;
-    const entered = enteredAlert({ ...alert, firedAtMs: alert.firedAtMs }, rule);
-    episodes.set(episodeOf(entered), { alert: entered, rule, holders: [] });
-  }
-  return [...episodes.values()];
-}
-
-function enteredAlert(alert: Alert & { firedAtMs: number }, rule: Rule): IncidentAlert {
-  const { id: alertId, labels, sinceMs, firedAtMs, reason, value } = alert;
-  return {
-    alertId,
-    rule: rule.name,
-    severity: rule.severity,
-    labels,
-    status: 'firing',
-    sinceMs,
-    firedAtMs,
-    reason,
-    value,
-  };
 }
 
 /** What moves along with an episode: what the channel knows and was sent of it. */

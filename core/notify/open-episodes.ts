@@ -1,0 +1,102 @@
+// What a change of the configuration is applied to: open incidents, and every firing that they and state hold.
+import type { Config } from '../config/types.ts';
+import type { Alert, Rule } from '../model.ts';
+import type { Versioned } from '../ports.ts';
+import { episodeOf } from './incident.ts';
+import type { Incident, IncidentAlert } from './model.ts';
+
+export type ReconcileConfig = Pick<Config, 'rules' | 'routes' | 'channels'>;
+
+export interface ReconcileInput {
+  incidents: readonly Versioned<Incident>[];
+  /** Firing alerts of state that are not on their way from the outbox. */
+  firing: readonly Alert[];
+  config: ReconcileConfig;
+  /** Nobody else can be sending: leases of senders that died do not count. */
+  alone: boolean;
+  /** What failed is tried again at once: the change may have mended it. */
+  retryNow: boolean;
+  nowMs: number;
+}
+
+/** One firing of an alert, wherever it is. */
+export interface Episode {
+  alert: IncidentAlert;
+  rule: Rule | undefined;
+  holders: { entry: Entry; alert: IncidentAlert; said: IncidentAlert['status'] | undefined }[];
+}
+
+/** An open incident, and what becomes of it. */
+export interface Entry {
+  stored: Versioned<Incident>;
+  /** With what it gains; then without what it loses. */
+  next: Incident;
+  lost: Set<string>;
+  leased: boolean;
+}
+
+export function entryOf(
+  stored: Versioned<Incident>,
+  { config, alone, retryNow, nowMs }: ReconcileInput,
+): Entry {
+  const { attempt, orphanedAtMs, ...rest } = stored.value;
+  const lost = new Set<string>();
+  const leased = !alone && (attempt?.leaseUntilMs ?? 0) > nowMs;
+  if (leased) return { stored, next: stored.value, lost, leased };
+  const rules = { ...rest.rules };
+  // Messages and inhibition follow the rule as it is today, where it is still about the same metric.
+  for (const rule of config.rules) if (rules[rule.name]?.metric === rule.metric) rules[rule.name] = rule;
+  if (!config.channels.some(({ name }) => name === rest.channel)) {
+    const notifications = Math.max(rest.notifications, attempt?.number ?? 0);
+    const next = { ...rest, rules, notifications, orphanedAtMs: orphanedAtMs ?? nowMs };
+    return { stored, next, lost, leased };
+  }
+  if (!attempt) return { stored, next: { ...rest, rules }, lost, leased };
+  const { leaseUntilMs: _lease, retryAtMs, ...kept } = attempt;
+  const waiting = retryNow || retryAtMs === undefined ? kept : { ...kept, retryAtMs };
+  return { stored, next: { ...rest, rules, attempt: waiting }, lost, leased };
+}
+
+export function episodesOf(
+  entries: readonly Entry[],
+  { firing, config }: { firing: readonly Alert[]; config: ReconcileConfig },
+): Episode[] {
+  const episodes = new Map<string, Episode>();
+  const ruleOf = (name: string) => config.rules.find((rule) => rule.name === name);
+  for (const entry of entries) {
+    for (const alert of entry.next.alerts) {
+      const id = episodeOf(alert);
+      const rule = ruleOf(alert.rule) ?? entry.next.rules[alert.rule];
+      const episode = episodes.get(id) ?? { alert, rule, holders: [] };
+      if (alert.status === 'resolved') episode.alert = alert;
+      episode.holders.push({ entry, alert, said: entry.next.notified[id] });
+      episodes.set(id, episode);
+    }
+  }
+  // An incident has the time of the transition, which may differ from the one that the alert has.
+  const held = new Set(
+    [...episodes.values()].filter(({ alert }) => alert.status === 'firing').map(({ alert }) => alert.alertId),
+  );
+  for (const alert of firing) {
+    const rule = ruleOf(alert.rule);
+    if (alert.firedAtMs === undefined || !rule || held.has(alert.id)) continue;
+    const entered = enteredAlert({ ...alert, firedAtMs: alert.firedAtMs }, rule);
+    episodes.set(episodeOf(entered), { alert: entered, rule, holders: [] });
+  }
+  return [...episodes.values()];
+}
+
+function enteredAlert(alert: Alert & { firedAtMs: number }, rule: Rule): IncidentAlert {
+  const { id: alertId, labels, sinceMs, firedAtMs, reason, value } = alert;
+  return {
+    alertId,
+    rule: rule.name,
+    severity: rule.severity,
+    labels,
+    status: 'firing',
+    sinceMs,
+    firedAtMs,
+    reason,
+    value,
+  };
+}
