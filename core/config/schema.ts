@@ -130,7 +130,10 @@ export const checkSchema = z.strictObject({
 
 export const channelSchema = z.strictObject({
   name: nameSchema.describe('What routes call it'),
-  fallback: z.string().describe('Channel that gets what this one could not deliver in the end').optional(),
+  fallback: z
+    .string()
+    .describe('Channel that gets what this one refuses for good, or has not accepted within five minutes')
+    .optional(),
   theme: z.enum(CHART_THEMES).describe('Colours of its charts').default('dark'),
   required: z
     .boolean()

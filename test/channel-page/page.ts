@@ -33,7 +33,8 @@ channel on a bright ground.
 
 What holds for all of them:
 
-- One notification has one key, \`incident:number\`. Whatever is retried goes out under the same key.
+- One notification has one key, \`incident:number\`. The same content goes out under the same key however often it is tried;
+  other content always gets the next one.
 - The text waits at most three seconds for its picture, then it goes alone. The picture follows as a reply within a
   minute in channels of type ${FOLLOWING}; for others it is not drawn any more.
   \`bartizan_pictures_total\` counts what became of pictures
@@ -55,12 +56,12 @@ What holds for all of them:
   turns the reading direction is taken out of texts from outside.
 - An address is masked as a whole wherever it could be printed, with its path, its query and every segment of six or more
   characters, however it is encoded; written into the file rather than as a reference, it is masked all the same.
-- What can never succeed (400, 404, redirects) goes to the channel's \`fallback\` at once, and without one is given up.
-  What only the operator can mend (401, 403) goes to the fallback at once too, and without one is tried every five
-  minutes for a day. All else is retried with growing waits, \`Retry-After\` obeyed, for five minutes with a fallback and
-  for a day without. More to say meanwhile resets none of this.
+- Nothing is given up while somebody is owed a message; [delivery.md](delivery.md) says when what is tried again, when the
+  \`fallback\` gets it, and what happens when the configuration changes. \`required: false\` says that a channel's failures are
+  no illness of ours: \`/healthz\` lists them and stays green.
 - A picture that the service refuses does not take the text with it: that is sent again alone.
-- A message that was finally given up is an error in the log and counts in \`bartizan_deliveries_failed_total\`.
+- A message that its channel refuses for good, or for a day, is an error in the log, counts in
+  \`bartizan_deliveries_failed_total\`, and is offered again.
 
 What a message says:
 
