@@ -34,8 +34,10 @@ export function handOver(input: {
   );
   if (missing.length === 0) return undefined;
   const alerts = missing.map((alert): IncidentAlert => {
-    const { standIn: _said, heldBack: _held, heardBy: _heard, ...rest } = alert;
-    return { ...rest, enteredAtMs: nowMs };
+    const { standIn: _said, heldBack: _held, ...rest } = alert;
+    const told = incident.notified[episodeOf(alert)] !== undefined;
+    const heardBy = [...(alert.heardBy ?? []), ...(told ? [incident.channel] : [])];
+    return { ...rest, ...(heardBy.length > 0 && { heardBy }), enteredAtMs: nowMs };
   });
   const target = standIn ?? openStandIn(incident, fallback, missing, nowMs);
   const rules = { ...target.rules, ...incident.rules };
@@ -55,8 +57,8 @@ function openStandIn(
 }
 
 /**
- * The incident whose channel failed, once its stand-in has accepted a notification: nobody need hear there of what began
- * and ended meanwhile. The same incident when that changes nothing.
+ * The incident of a channel once the other of the two, the one that failed or its stand-in, has accepted a notification:
+ * nobody need hear here of what began and ended meanwhile. The same incident when that changes nothing.
  */
 export function markStandIn(
   incident: Incident,

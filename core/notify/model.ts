@@ -19,7 +19,7 @@ export interface IncidentAlert {
    * records of older releases.
    */
   heldBack?: 'silence' | 'inhibition' | true;
-  /** What a channel that stands in for this one has accepted last of it. */
+  /** What the channel that stands in for this one, or that this one stands in for, has accepted last of it. */
   standIn?: 'firing' | 'resolved';
   /** Once it has ended: other channels that were sent it. They are owed, and sent, its end by themselves. */
   heardBy?: readonly string[];

@@ -91,6 +91,32 @@ describe('a channel that fails', () => {
     ]);
   });
 
+  it('relieves its fallback, which is offered nothing more of what has ended', async () => {
+    const world = createWorld({ channels: withFallback });
+    await fire(world);
+    await world.notify();
+    const refuse = async () => {
+      throw new PermanentError('404');
+    };
+    world.answers.ops = refuse;
+    world.answers.spare = refuse;
+    await clear(world, 8);
+    await world.notify();
+    await world.notify();
+    expect((await world.state.openIncidents()).map(({ value }) => value.channel).sort()).toEqual([
+      'ops',
+      'spare',
+    ]);
+    world.answers.ops = async () => undefined;
+    await world.goTo(14);
+    await world.notify();
+    world.answers.spare = async () => undefined;
+    await world.goTo(30);
+    await world.notify();
+    expect(world.said()).toEqual(['ops 1 first firing n1:firing', 'ops 2 all-resolved resolved n1:resolved']);
+    expect(await world.state.openIncidents()).toEqual([]);
+  });
+
   it('and its fallback are offered it in turn while both refuse, and the first that accepts ends that', async () => {
     const world = createWorld({ channels: withFallback });
     const refuse = async () => {

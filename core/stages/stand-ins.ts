@@ -44,37 +44,43 @@ export async function handedOver(
   return value && { value, version: standIn?.version ?? 0 };
 }
 
-/** Other incidents of these alerts: those of channels that this one stands in for, and those that nobody was sent before. */
+/**
+ * Other incidents of the alerts that a channel has accepted: those of channels that it stands in for, that of its own
+ * stand-in, and those of alerts that nobody was sent before they ended.
+ */
 export async function relieved(
   incident: Incident,
-  { says }: NotificationAttempt,
+  { says, handedOver: hasStandIn }: NotificationAttempt,
   config: Pick<Config, 'routes' | 'channels'>,
   { state, clock }: StandInPorts,
 ): Promise<Versioned<Incident>[]> {
-  const found: Versioned<Incident>[] = [];
+  const changed = new Map<string, Versioned<Incident>>();
+  const change = ({ value, version }: Versioned<Incident>, how: (before: Incident) => Incident) => {
+    const before = changed.get(value.id)?.value ?? value;
+    const after = how(before);
+    if (after !== before) changed.set(value.id, { value: after, version });
+  };
   const firstHeard = new Set(
     Object.keys(says).filter((id) => says[id] === 'resolved' && incident.notified[id] === undefined),
   );
-  const alertIds = new Set(
-    incident.alerts.filter((alert) => firstHeard.has(episodeOf(alert))).map((alert) => alert.alertId),
-  );
+  const ended = incident.alerts.filter((alert) => firstHeard.has(episodeOf(alert)));
+  const alertIds = new Set(ended.map(({ alertId }) => alertId));
   const holding = await Promise.all([...alertIds].map((id) => state.incidentsOfAlert(id)));
-  for (const { value: other, version } of holding.flat()) {
-    const value = heardElsewhere(other, firstHeard, incident.channel);
-    const isNew = other.id !== incident.id && !found.some((one) => one.value.id === other.id);
-    if (isNew && value !== other) found.push({ value, version });
+  for (const other of holding.flat()) {
+    if (other.value.id !== incident.id)
+      change(other, (value) => heardElsewhere(value, firstHeard, incident.channel));
   }
+  const mark = (other: Versioned<Incident>) =>
+    change(other, (value) => markStandIn(value, says, timingOf(value, config), clock.nowMs()));
+  const { route, groupKey } = incident;
+  const fallback = config.channels.find(({ name }) => name === incident.channel)?.fallback;
+  const standIn = hasStandIn && fallback ? await state.findIncident(route, fallback, groupKey) : undefined;
+  if (standIn?.value.standsInFor === incident.channel) mark(standIn);
   let channel = incident.standsInFor;
   for (let chain = 0; channel !== undefined && chain < config.channels.length; chain++) {
-    const stored = await state.findIncident(incident.route, channel, incident.groupKey);
-    if (!stored) break;
-    const timing = timingOf(stored.value, config);
-    const known = found.findIndex((one) => one.value.id === stored.value.id);
-    const before = found[known]?.value ?? stored.value;
-    const value = markStandIn(before, says, timing, clock.nowMs());
-    if (value !== before)
-      found.splice(known < 0 ? found.length : known, 1, { value, version: stored.version });
-    channel = stored.value.standsInFor;
+    const failed = await state.findIncident(route, channel, groupKey);
+    if (failed) mark(failed);
+    channel = failed?.value.standsInFor;
   }
-  return found;
+  return [...changed.values()];
 }
