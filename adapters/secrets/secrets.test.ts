@@ -146,6 +146,8 @@ describe('redaction', () => {
         }
         expect(createRedactor().redact(around)).toBe(around);
       }),
+      // The sign of Kelvin is a k in lower case, and no k in any encoding.
+      { examples: [[' \u212a    ', '']] },
     );
   });
 });

@@ -23,7 +23,8 @@ export function spellingsOf(value: string): string {
  * searched for the value.
  */
 export function anchorsOf(value: string): string[] {
-  const runs = new Set(value.toLowerCase().match(/[a-z0-9]+/g));
+  // Matched before the case is lost: the sign of Kelvin would become a letter.
+  const runs = new Set((value.match(/[A-Za-z0-9]+/g) ?? []).map((run) => run.toLowerCase()));
   return [...runs].sort((a, b) => b.length - a.length);
 }
 

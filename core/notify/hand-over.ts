@@ -2,6 +2,15 @@ import { episodeOf, openIncident, withAlerts } from './incident.ts';
 import type { Incident, IncidentAlert, NotificationAttempt } from './model.ts';
 import type { Timing } from './timing.ts';
 
+/** What a notification says that its channel has not accepted: what its fallback gets, unless that has it. */
+export function unacceptedOf(incident: Incident, { says }: NotificationAttempt): IncidentAlert[] {
+  return incident.alerts.filter((alert) => {
+    const episode = episodeOf(alert);
+    const owed = says[episode] === alert.status && incident.notified[episode] !== alert.status;
+    return owed && alert.standIn !== alert.status;
+  });
+}
+
 /**
  * The incident of a fallback with what its channel has not accepted: alerts that are unsent there, but for those that the
  * fallback has been sent already, or is sent by a route of its own. Undefined when there is nothing for it.
@@ -13,19 +22,16 @@ export function handOver(input: {
   fallback: string;
   /** The open incident of the fallback for this group, if there is one. */
   standIn: Incident | undefined;
-  /** Whether routes name the fallback for this alert anyway. */
-  isSentTo: (alert: IncidentAlert) => boolean;
+  /** Whether routes name the fallback for this alert anyway, or it has it from before they changed. */
+  hasAnyway: (alert: IncidentAlert) => boolean;
   timing: Timing;
   nowMs: number;
 }): Incident | undefined {
-  const { incident, attempt, fallback, standIn, isSentTo, timing, nowMs } = input;
+  const { incident, attempt, fallback, standIn, hasAnyway, timing, nowMs } = input;
   const known = new Set(standIn?.alerts.map(episodeOf));
-  const missing = incident.alerts.filter((alert) => {
-    const episode = episodeOf(alert);
-    const failed = attempt.says[episode] === alert.status && incident.notified[episode] !== alert.status;
-    const has = known.has(episode) || alert.standIn === alert.status || alert.heardBy?.includes(fallback);
-    return failed && !has && !isSentTo(alert);
-  });
+  const missing = unacceptedOf(incident, attempt).filter(
+    (alert) => !known.has(episodeOf(alert)) && !alert.heardBy?.includes(fallback) && !hasAnyway(alert),
+  );
   if (missing.length === 0) return undefined;
   const alerts = missing.map((alert): IncidentAlert => {
     const { standIn: _said, heldBack: _held, heardBy: _heard, ...rest } = alert;

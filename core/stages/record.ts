@@ -8,7 +8,7 @@ import {
   failAttempt,
   tryOnceMore,
 } from '../notify/attempt.ts';
-import { handOver, heardElsewhere, markStandIn } from '../notify/hand-over.ts';
+import { handOver, heardElsewhere, markStandIn, unacceptedOf } from '../notify/hand-over.ts';
 import { episodeOf } from '../notify/incident.ts';
 import type {
   Delivery,
@@ -116,16 +116,21 @@ async function handedOver(
   if (fallback === undefined) return undefined;
   const standIn = await state.findIncident(incident.route, fallback, incident.groupKey);
   const timing = timingOf(incident, config);
-  const isSentTo = ({ rule: name, labels }: IncidentAlert) => {
-    const rule = config.rules.find((one) => one.name === name) ?? incident.rules[name];
-    return destinationsOf(config.routes, rule, labels).some(({ channel }) => channel === fallback);
+  const alertIds = new Set(unacceptedOf(incident, attempt).map(({ alertId }) => alertId));
+  const holding = await Promise.all([...alertIds].map((id) => state.incidentsOfAlert(id)));
+  const ofFallback = holding.flat().filter(({ value }) => value.channel === fallback);
+  const held = new Set(ofFallback.flatMap(({ value }) => value.alerts.map(episodeOf)));
+  const hasAnyway = (alert: IncidentAlert) => {
+    const rule = config.rules.find(({ name }) => name === alert.rule) ?? incident.rules[alert.rule];
+    const sentTo = destinationsOf(config.routes, rule, alert.labels);
+    return held.has(episodeOf(alert)) || sentTo.some(({ channel }) => channel === fallback);
   };
   const input = {
     incident,
     attempt,
     fallback,
     standIn: standIn?.value,
-    isSentTo,
+    hasAnyway,
     timing,
     nowMs: clock.nowMs(),
   };

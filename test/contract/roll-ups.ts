@@ -127,7 +127,8 @@ export function describeRollUps(
           const model = new Map<number, number>();
           for (const step of list) {
             if ('until' in step) await store.rollUp(at(step.until));
-            else {
+            // A server that keeps repeats beside each other counts them in an average, until it merges them some time.
+            else if (traits.countsRepeats || !model.has(step.minute)) {
               const value = traits.countsRepeats ? step.value : (model.get(step.minute) ?? step.value);
               await store.write([sample(step.minute, value, labels)]);
               if (!model.has(step.minute)) model.set(step.minute, value);

@@ -85,7 +85,8 @@ describe('files', () => {
     ]);
     // What each round writes over.
     const replaced = rules.filter(({ NoncurrentVersionExpiration }) => NoncurrentVersionExpiration);
-    expect(replaced.map(({ Prefix }) => Prefix)).toEqual(['charts/', 'counters/', 'health.json', 'judged/']);
+    const prefixes = ['charts/', 'counters/', 'health.json', 'delivery.json', 'judged/'];
+    expect(replaced.map(({ Prefix }) => Prefix)).toEqual(prefixes);
   });
 
   it('the configuration is put among them, unless somebody else does that', () => {
