@@ -31,7 +31,7 @@ export function createFleet(
   random: Random,
   options: { fromMs: number; calmFromMs: number; untilMs: number },
 ): Fleet {
-  const everyMs = random.pick([2, 3, 4, 5, 5]) * 60_000;
+  const everyMs = random.pick([2, 3, 4, 5, 5, 5]) * 60_000;
   const bastions = random.chance(0.5) ? ['b1'] : ['b1', 'b2'];
   const clusters = Array.from({ length: random.int(3, 4) }, (_, c) => ({
     name: `c${c + 1}`,
@@ -46,7 +46,7 @@ export function createFleet(
   const scripts = new Map<string, boolean[]>();
   for (const metric of METRICS) {
     for (const node of nodes) {
-      const okRounds = (metric === 'up' ? 3 : 1) * random.pick([10, 25, 50]);
+      const okRounds = (metric === 'up' ? 3 : 1) * random.pick([15, 40, 80]);
       scripts.set(`${metric} ${node}`, script(random, { rounds, calm, okRounds }));
     }
   }

@@ -3,6 +3,7 @@ import { END } from './plan.ts';
 import type { Post } from './services.ts';
 import { HOUR, MINUTE } from './timeline.ts';
 import { type Episode, nameOf, type Truth } from './truth.ts';
+import { checkVerdicts } from './verdicts.ts';
 import { clockText } from './world.ts';
 
 /** A fan-out, a message under way, a table that answers late: a message may still say what was true so long ago. */
@@ -23,6 +24,7 @@ export function checkInvariants(truth: Truth, violated: Violations): void {
   checkNothingFiresAfterItsEnd(truth, violated);
   checkTries(truth, violated);
   checkContent(truth, violated);
+  checkVerdicts(truth, violated);
 }
 
 interface Heard {
@@ -71,7 +73,7 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
   if (truth.suppressedWithin(episode, END - 15 * MINUTE, END)) return;
   const today = new Set(truth.final.channels.map(({ name }) => name));
   const isRouted = truth.channelsOf(episode, truth.final).length > 0;
-  const wasQuiet = truth.suppressedWithin(episode, episode.firedSeenMs, END);
+  const wasQuiet = () => truth.suppressedWithin(episode, episode.firedSeenMs, END);
   for (const channel of heard.channels(episode)) {
     const firing = heard.accepted(channel, episode, 'firing');
     if (!firing || heard.seen(channel, episode, 'resolved')) continue;
@@ -82,7 +84,7 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
     // Whoever the channels of the route were at its end.
     const told = heard.channels(episode).some((name) => heard.seen(name, episode, 'resolved'));
     // Where the new channel was to be kept quiet, it has nothing to take back.
-    if (isRouted && !wasQuiet && !told) {
+    if (isRouted && !told && !wasQuiet()) {
       violated(
         'sent as firing to a channel that is gone, sent as resolved to nobody',
         `${nameOf(episode)}, ${channel}`,
@@ -90,7 +92,6 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
     }
   }
   const { firedSeenMs, resolvedSeenMs } = episode;
-  if (wasQuiet) return;
   const inForce = truth.world.configs.filter(
     ({ fromMs }, i, all) => fromMs <= END && (all[i + 1]?.fromMs ?? Infinity) > firedSeenMs,
   );
@@ -100,10 +101,10 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
     const told = standIns(channel, truth).some(
       (name) => heard.seen(name, episode, 'firing') || heard.seen(name, episode, 'resolved'),
     );
-    if (!told)
+    if (!told && !wasQuiet())
       violated('it fired and ended, and a channel never heard of it', `${nameOf(episode)} to ${channel}`);
   }
-  if (heard.channels(episode).length === 0 && named.every((names) => names.length > 0)) {
+  if (heard.channels(episode).length === 0 && named.every((names) => names.length > 0) && !wasQuiet()) {
     violated(
       'it fired and ended, and nobody heard of it',
       `${nameOf(episode)}, over at ${clockText(resolvedSeenMs)}`,

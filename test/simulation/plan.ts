@@ -115,7 +115,7 @@ export function planOf(seed: number): Plan {
       ] as Record<string, string>[]),
     })),
     firstLie: random.int(1, 2),
-    shards: random.int(1, 3),
+    shards: random.pick([1, 1, 2, 3]),
   };
 }
 

@@ -16,6 +16,8 @@ interface Answer {
   error?: string;
 }
 
+// Thousands of errors are made on purpose; where is of interest only in one schedule.
+if (!isMainThread) Error.stackTraceLimit = 3;
 if (isMainThread) await main();
 else parentPort?.on('message', async (seeds: number[]) => parentPort?.postMessage(await runSeeds(seeds)));
 
