@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -34,6 +34,17 @@ it('says nothing of sound databases, nor of none', () => {
   rmSync(dir, { recursive: true });
   expect(check(false)).toEqual([]);
 });
+
+it.each([['state'], ['samples']] as const)(
+  'takes %s that cannot be read for no damage, and moves nothing',
+  (name) => {
+    const file = join(dir, `${name}.db`);
+    rmSync(file);
+    mkdirSync(file);
+    expect(() => check(true)).toThrow(/cannot be opened|cannot be read/);
+    expect(readdirSync(dir).filter((each) => each.includes('aside'))).toEqual([]);
+  },
+);
 
 it.each([['state'], ['samples']] as const)('does not start on damaged %s, and says what to do', (name) => {
   damage(name);

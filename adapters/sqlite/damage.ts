@@ -1,6 +1,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { explainSqliteError, isDamage } from './errors.ts';
 
 /** The databases of a data folder, by the word that commands call them. */
 export const DATABASES = { samples: 'samples.db', state: 'state.db' } as const;
@@ -16,7 +17,10 @@ const MOST_LINES = 3;
 /** With the database go the files of what is not yet folded into it. */
 const SUFFIXES = ['', '-wal', '-shm'] as const;
 
-/** Reads the whole file and says whether it is sound: about a second for each GB. Changes nothing. */
+/**
+ * Reads the whole file and says whether it is sound: about a second for each GB. Changes nothing.
+ * @throws ConfigError | RetryableError when it cannot be read, so that nobody knows
+ */
 export function examineDatabase(dir: string, name: DatabaseName): DatabaseCondition {
   const file = join(dir, DATABASES[name]);
   if (!existsSync(file)) return { state: 'missing' };
@@ -31,6 +35,8 @@ export function examineDatabase(dir: string, name: DatabaseName): DatabaseCondit
       db.close();
     }
   } catch (error) {
+    // A full disk, a lock or a wrong mode says nothing of what is in the file.
+    if (!isDamage(error)) throw explainSqliteError(error, file);
     return { state: 'damaged', detail: error instanceof Error ? error.message : String(error) };
   }
 }
