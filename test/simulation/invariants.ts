@@ -81,15 +81,16 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
       violated('sent as firing, not sent as resolved', `${nameOf(episode)} to ${channel}`);
       continue;
     }
-    // Whoever the channels of the route were at its end.
-    const told = heard.channels(episode).some((name) => heard.seen(name, episode, 'resolved'));
+    if (!isRouted || wasQuiet()) continue;
     // Where the new channel was to be kept quiet, it has nothing to take back.
-    if (isRouted && !told && !wasQuiet()) {
-      violated(
-        'sent as firing to a channel that is gone, sent as resolved to nobody',
-        `${nameOf(episode)}, ${channel}`,
-      );
-    }
+    const heirs = heirsOf(channel, episode, truth);
+    const isTold = (name: string) => heard.seen(name, episode, 'resolved') !== undefined;
+    if (heard.channels(episode).some(isTold) && heirs.every((heir) => standIns(heir, truth).some(isTold)))
+      continue;
+    violated(
+      'sent as firing to a channel that is gone, sent as resolved to nobody',
+      `${nameOf(episode)}, ${channel}`,
+    );
   }
   const { firedSeenMs, resolvedSeenMs } = episode;
   const inForce = truth.world.configs.filter(
@@ -110,6 +111,19 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
       `${nameOf(episode)}, over at ${clockText(resolvedSeenMs)}`,
     );
   }
+}
+
+/**
+ * Who has to take back what a channel said that went when the alert had ended already: the channels that routes named
+ * then, and ever since.
+ */
+function heirsOf(channel: string, episode: Episode, truth: Truth): string[] {
+  const { configs } = truth.world;
+  const has = ({ config }: (typeof configs)[number]) => config.channels.some(({ name }) => name === channel);
+  const since = configs.slice(configs.findLastIndex(has) + 1);
+  if (!since[0] || since[0].fromMs < episode.resolvedSeenMs) return [];
+  const named = since.map(({ config }) => truth.channelsOf(episode, config).map((one) => one.channel));
+  return (named[0] ?? []).filter((name) => named.every((names) => names.includes(name)));
 }
 
 /** The channel, and those that ever were to get what it could not deliver. */

@@ -80,7 +80,10 @@ export function planOf(seed: number): Plan {
     random: random.fork(),
     fleet,
     document,
-    crashes: byTime([writeCrash(random, when()), ...perhaps(4, () => crash(random, when()))]),
+    crashes: byTime([
+      writeCrash(random, random.int(START + 5 * MINUTE, START + 4 * HOUR)),
+      ...perhaps(4, () => crash(random, when())),
+    ]),
     edits: byTime(
       several(4, () => ({
         atMs: when(),
