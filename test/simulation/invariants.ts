@@ -11,6 +11,9 @@ const STALE_MS = 4 * MINUTE;
 /** Requests with one key to one service within an hour. */
 const MOST_TRIES_AN_HOUR = 60;
 
+/** Passes of a notifier that fail. */
+const MOST_FAILURES_A_MINUTE = 120;
+
 export type Violations = (what: string, about: string) => void;
 
 /** Everything that must hold after a schedule. */
@@ -148,7 +151,13 @@ function checkNothingFiresAfterItsEnd({ posts, byId }: Truth, violated: Violatio
   }
 }
 
-function checkTries({ posts }: Truth, violated: Violations): void {
+function checkTries({ posts, world }: Truth, violated: Violations): void {
+  const { notifyFailures } = world;
+  const often = notifyFailures.find(
+    (atMs, i) => atMs - (notifyFailures[i - MOST_FAILURES_A_MINUTE] ?? -Infinity) < MINUTE,
+  );
+  if (often !== undefined)
+    violated('a process works without a pause', `failures of notify at ${clockText(often)}`);
   for (const [what, tries] of Map.groupBy(
     posts,
     ({ service, notification }) => `${notification.key} to ${service}`,
