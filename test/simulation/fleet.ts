@@ -1,6 +1,5 @@
 import type { Batch, BatchObservation, Labels, Observation, Target } from '../../core/model.ts';
 import type { Random } from './random.ts';
-import { START } from './timeline.ts';
 
 /** What the nodes of a schedule are like, round by round; follows from the seed. */
 export interface Fleet {
@@ -23,10 +22,7 @@ export const labelsOf = (target: Pick<Target, 'cluster' | 'node'>): Labels => ({
   role: ROLE,
 });
 
-/**
- * `calmFromMs`: from then on every node stays as it is. `at` are times at which some node must get into trouble, so that
- * there is something to say when a service lies.
- */
+/** `calmFromMs`: from then on every node stays as it is. */
 export function createFleet(
   random: Random,
   options: { fromMs: number; calmFromMs: number; untilMs: number },
@@ -126,7 +122,3 @@ function hash(text: string): number {
   value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d);
   return ((value ^ (value >>> 12)) >>> 0) / 4_294_967_296;
 }
-
-export const roundAt = (fleet: Pick<Fleet, 'everyMs'>, ms: number) =>
-  Math.floor(ms / fleet.everyMs) * fleet.everyMs;
-export const EPOCH = START;

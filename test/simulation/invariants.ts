@@ -11,6 +11,9 @@ const STALE_MS = 4 * MINUTE;
 /** Requests with one key to one service within an hour. */
 const MOST_TRIES_AN_HOUR = 60;
 
+/** Passes of a notifier that fail. */
+const MOST_FAILURES_A_MINUTE = 120;
+
 export type Violations = (what: string, about: string) => void;
 
 /** Everything that must hold after a schedule. */
@@ -81,15 +84,16 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
       violated('sent as firing, not sent as resolved', `${nameOf(episode)} to ${channel}`);
       continue;
     }
-    // Whoever the channels of the route were at its end.
-    const told = heard.channels(episode).some((name) => heard.seen(name, episode, 'resolved'));
+    if (!isRouted || wasQuiet()) continue;
     // Where the new channel was to be kept quiet, it has nothing to take back.
-    if (isRouted && !told && !wasQuiet()) {
-      violated(
-        'sent as firing to a channel that is gone, sent as resolved to nobody',
-        `${nameOf(episode)}, ${channel}`,
-      );
-    }
+    const heirs = heirsOf(channel, episode, truth);
+    const isTold = (name: string) => heard.seen(name, episode, 'resolved') !== undefined;
+    if (heard.channels(episode).some(isTold) && heirs.every((heir) => standIns(heir, truth).some(isTold)))
+      continue;
+    violated(
+      'sent as firing to a channel that is gone, sent as resolved to nobody',
+      `${nameOf(episode)}, ${channel}`,
+    );
   }
   const { firedSeenMs, resolvedSeenMs } = episode;
   const inForce = truth.world.configs.filter(
@@ -110,6 +114,19 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
       `${nameOf(episode)}, over at ${clockText(resolvedSeenMs)}`,
     );
   }
+}
+
+/**
+ * Who has to take back what a channel said that went when the alert had ended already: the channels that routes named
+ * then, and ever since.
+ */
+function heirsOf(channel: string, episode: Episode, truth: Truth): string[] {
+  const { configs } = truth.world;
+  const has = ({ config }: (typeof configs)[number]) => config.channels.some(({ name }) => name === channel);
+  const since = configs.slice(configs.findLastIndex(has) + 1);
+  if (!since[0] || since[0].fromMs < episode.resolvedSeenMs) return [];
+  const named = since.map(({ config }) => truth.channelsOf(episode, config).map((one) => one.channel));
+  return (named[0] ?? []).filter((name) => named.every((names) => names.includes(name)));
 }
 
 /** The channel, and those that ever were to get what it could not deliver. */
@@ -134,7 +151,13 @@ function checkNothingFiresAfterItsEnd({ posts, byId }: Truth, violated: Violatio
   }
 }
 
-function checkTries({ posts }: Truth, violated: Violations): void {
+function checkTries({ posts, world }: Truth, violated: Violations): void {
+  const { notifyFailures } = world;
+  const often = notifyFailures.find(
+    (atMs, i) => atMs - (notifyFailures[i - MOST_FAILURES_A_MINUTE] ?? -Infinity) < MINUTE,
+  );
+  if (often !== undefined)
+    violated('a process works without a pause', `failures of notify at ${clockText(often)}`);
   for (const [what, tries] of Map.groupBy(
     posts,
     ({ service, notification }) => `${notification.key} to ${service}`,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OLD_FAULTS } from './old-faults.ts';
 
 /** Schedules within which each fault shows. */
-const SCHEDULES = 200;
+const SCHEDULES = 400;
 const FIRST_SEED = 1;
 const SOURCES = ['core', 'adapters', 'local', 'test/simulation', 'package.json'];
 

@@ -142,4 +142,12 @@ export const OLD_FAULTS: readonly OldFault[] = [
     becomes: 'for (const alert of input.firing.slice(input.firing.length)) {',
     shows: ['health is ok while an alert is undelivered'],
   },
+  {
+    section: 7,
+    name: 'a notifier whose passes fail does not pause',
+    file: 'local/notifier.ts',
+    text: '      if (failures > 0) {',
+    becomes: '      if (failures > 1e9) {',
+    shows: ['a process works without a pause'],
+  },
 ];

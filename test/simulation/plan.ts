@@ -45,7 +45,14 @@ export interface Plan {
   windows: readonly MoodWindow[];
   glitchShare: number;
   /** Times in which writes of state or samples fail. */
-  failures: readonly { of: 'state' | 'samples'; fromMs: number; toMs: number; share: number }[];
+  failures: readonly {
+    of: 'state' | 'samples';
+    /** Only these writes. */
+    what?: string;
+    fromMs: number;
+    toMs: number;
+    share: number;
+  }[];
   /** Times at which an older round is judged again, beside whatever runs. */
   repeats: readonly { atMs: number; roundsAgo: number }[];
   /** Added to state at run time. */
@@ -80,7 +87,10 @@ export function planOf(seed: number): Plan {
     random: random.fork(),
     fleet,
     document,
-    crashes: byTime([writeCrash(random, when()), ...perhaps(4, () => crash(random, when()))]),
+    crashes: byTime([
+      writeCrash(random, random.int(START + 5 * MINUTE, START + 4 * HOUR)),
+      ...perhaps(4, () => crash(random, when())),
+    ]),
     edits: byTime(
       several(4, () => ({
         atMs: when(),
@@ -95,6 +105,16 @@ export function planOf(seed: number): Plan {
     failures: perhaps(2, () => {
       const fromMs = when();
       const toMs = Math.min(CALM_FROM, fromMs + random.pick([1, 5, 15]) * MINUTE);
+      const only = random.chance(0.3) && kind === 'sqlite';
+      // Evaluate goes on, and notify takes nothing up.
+      if (only)
+        return {
+          of: 'state',
+          what: 'commitIncidents',
+          fromMs,
+          toMs: Math.min(CALM_FROM, fromMs + 25 * MINUTE),
+          share: 1,
+        };
       return { of: random.pick(['state', 'samples']), fromMs, toMs, share: random.pick([0.2, 1]) };
     }),
     repeats: byTime(

@@ -42,6 +42,8 @@ export interface World {
   looks: HealthLook[];
   /** What the machine's clock said at that true time. */
   wallAt(trueMs: number): number;
+  /** True times of passes of the local notifier that failed. */
+  notifyFailures: readonly number[];
   /** Starts and deaths of processes. */
   crashes: number[];
 }
@@ -88,6 +90,7 @@ export function createWorld(plan: Plan, onTrace?: (line: string) => void): World
   const edits = random.fork();
   let fresh = 10;
   const crashes: number[] = [];
+  const notifyFailures: number[] = [];
   const waiting = plan.crashes.map((one) => ({ ...one }));
   const world: World = {
     plan,
@@ -123,7 +126,9 @@ export function createWorld(plan: Plan, onTrace?: (line: string) => void): World
         count(`crash: ${armed.write.fate} ${of} ${what}`);
         return armed.write.fate;
       }
-      const failing = plan.failures.find((one) => one.of === of && one.fromMs <= now && now < one.toMs);
+      const failing = plan.failures.find(
+        (one) => one.of === of && (one.what ?? what) === what && one.fromMs <= now && now < one.toMs,
+      );
       if (!failing || !random.chance(failing.share)) return 'done';
       const after = plan.kind === 'dynamodb' && random.chance(0.3);
       count(`failure: ${of} ${after ? 'after' : 'before'} a write`);
@@ -144,7 +149,11 @@ export function createWorld(plan: Plan, onTrace?: (line: string) => void): World
     }),
     secrets,
     logger: loggerTo(trace, onTrace !== undefined),
-    meter: { count: () => undefined, gauge: () => undefined },
+    meter: {
+      count: (name) => void (name === 'notify_failures_total' && notifyFailures.push(timeline.trueMs())),
+      gauge: () => undefined,
+    },
+    notifyFailures,
     counts,
     count,
     trace,
