@@ -63,7 +63,7 @@ function isSame(a: Readonly<Record<string, string>>, b: Readonly<Record<string, 
 export function leaseIncident(incident: Incident, attempt: NotificationAttempt): Incident {
   const alerts = incident.alerts.map((alert): IncidentAlert => {
     if (!alert.heldBack || attempt.says[episodeOf(alert)] === undefined) return alert;
-    const { heldBack: _held, ...rest } = alert;
+    const { heldBack: _held, freed: _freed, ...rest } = alert;
     return { ...rest, enteredAtMs: attempt.triedAtMs ?? attempt.firstTriedAtMs };
   });
   return { ...incident, alerts, attempt, dueAtMs: attempt.leaseUntilMs };

@@ -1,4 +1,4 @@
-import { episodeOf } from './incident.ts';
+import { episodeOf, isWithheld } from './incident.ts';
 import type { Incident, IncidentAlert, NotifyReason } from './model.ts';
 import type { Suppression } from './suppression.ts';
 import { nextLookMs, repeatAtMs, sendAtMs, type Timing } from './timing.ts';
@@ -37,7 +37,7 @@ export function forgetEnded(
     const untold = incident.notified[episodeOf(alert)] === undefined;
     // After an answer that was neither yes nor no readers may know of it, and are owed its end.
     const perhaps = incident.attempt?.unclear && incident.attempt.says[episodeOf(alert)] !== undefined;
-    if (untold && (alert.heldBack || (alert.standIn && !perhaps) || suppressionOf(alert))) return false;
+    if (untold && (isWithheld(alert) || (alert.standIn && !perhaps) || suppressionOf(alert))) return false;
     const overMs = nowMs - Math.max(alert.resolvedAtMs ?? 0, alert.enteredAtMs ?? 0);
     if (overMs < (untold ? FORGET_UNTOLD_MS : FORGET_TOLD_MS)) return true;
     dropped.push(alert);

@@ -84,8 +84,10 @@ export function withAlerts(
   const kept = new Set(alerts.map(episodeOf));
   const notified = Object.fromEntries(Object.entries(incident.notified).filter(([id]) => kept.has(id)));
   const next = { ...rest, alerts, notified };
-  const dueAtMs = nextLookMs(next, timing);
-  if (dueAtMs !== undefined) return { ...next, dueAtMs };
+  const lookMs = nextLookMs(next, timing) ?? Infinity;
+  // The end of what withholds an alert must not be missed.
+  const dueAtMs = alerts.some(isWithheld) ? Math.min(lookMs, incident.dueAtMs ?? Infinity) : lookMs;
+  if (Number.isFinite(dueAtMs)) return { ...next, dueAtMs };
   return alerts.length === 0 ? { ...next, closedAtMs: nowMs } : next;
 }
 
@@ -120,6 +122,11 @@ function resolved(transition: Transition, known: IncidentAlert | undefined): Inc
     reason: transition.reason,
     value: transition.value ?? known.value,
   };
+}
+
+/** Something withholds it, as far as is known: if it ends so, nobody is sent that. */
+export function isWithheld({ heldBack, freed }: IncidentAlert): boolean {
+  return heldBack !== undefined && freed === undefined;
 }
 
 /** One firing of an alert, to its end. An alert that fires again before its end was said has two in an incident. */

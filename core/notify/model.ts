@@ -19,6 +19,8 @@ export interface IncidentAlert {
    * records of older releases.
    */
   heldBack?: 'silence' | 'inhibition' | true;
+  /** What withheld it has ended: it is owed, also if it ends before it is sent. */
+  freed?: true;
   /** What the channel that stands in for this one, or that this one stands in for, has accepted last of it. */
   standIn?: 'firing' | 'resolved';
   /** Once it has ended: other channels that were sent it. They are owed, and sent, its end by themselves. */

@@ -46,15 +46,19 @@ export function entryOf(
   const rules = { ...rest.rules };
   // Messages and inhibition follow the rule as it is today, where it is still about the same metric.
   for (const rule of config.rules) if (rules[rule.name]?.metric === rule.metric) rules[rule.name] = rule;
+  const alerts = rest.alerts.map((alert) => ({
+    ...alert,
+    severity: rules[alert.rule]?.severity ?? alert.severity,
+  }));
   if (!config.channels.some(({ name }) => name === rest.channel)) {
     const notifications = Math.max(rest.notifications, attempt?.number ?? 0);
-    const next = { ...rest, rules, notifications, orphanedAtMs: orphanedAtMs ?? nowMs };
+    const next = { ...rest, alerts, rules, notifications, orphanedAtMs: orphanedAtMs ?? nowMs };
     return { stored, next, lost, leased };
   }
-  if (!attempt) return { stored, next: { ...rest, rules }, lost, leased };
+  if (!attempt) return { stored, next: { ...rest, alerts, rules }, lost, leased };
   const { leaseUntilMs: _lease, retryAtMs, ...kept } = attempt;
   const waiting = retryNow || retryAtMs === undefined ? kept : { ...kept, retryAtMs };
-  return { stored, next: { ...rest, rules, attempt: waiting }, lost, leased };
+  return { stored, next: { ...rest, alerts, rules, attempt: waiting }, lost, leased };
 }
 
 export function episodesOf(

@@ -1,6 +1,13 @@
 // What is owed follows from the open incidents and from today's configuration: after a change each is decided again.
 import type { Versioned } from '../ports.ts';
-import { type Destination, destinationKey, destinationOf, episodeOf, openIncident } from './incident.ts';
+import {
+  type Destination,
+  destinationKey,
+  destinationOf,
+  episodeOf,
+  isWithheld,
+  openIncident,
+} from './incident.ts';
 import type { Incident, IncidentAlert } from './model.ts';
 import {
   type Entry,
@@ -129,7 +136,14 @@ function placeEpisode(
 
 /** As a channel sees it that knew nothing of it. */
 function asNew(alert: IncidentAlert): IncidentAlert {
-  const { standIn: _standIn, heldBack: _held, enteredAtMs: _entered, heardBy: _heard, ...rest } = alert;
+  const {
+    standIn: _standIn,
+    heldBack: _held,
+    freed: _freed,
+    enteredAtMs: _entered,
+    heardBy: _heard,
+    ...rest
+  } = alert;
   return rest;
 }
 
@@ -173,6 +187,8 @@ function finished({ next, lost }: Entry, config: ReconcileConfig, nowMs: number)
 function dueNow(incident: Incident, config: ReconcileConfig, nowMs: number): Incident {
   const { dueAtMs: _due, ...rest } = incident;
   const entered = rest.alerts.map((alert) => ({ ...alert, enteredAtMs: alert.enteredAtMs ?? nowMs }));
-  const lookMs = nextLookMs(rest, timingOf(rest, config));
+  // What is withheld is looked at now: if nothing withholds it any more, it is owed from now on.
+  const withheld = rest.orphanedAtMs === undefined && rest.alerts.some(isWithheld);
+  const lookMs = withheld ? nowMs : nextLookMs(rest, timingOf(rest, config));
   return { ...rest, alerts: entered, ...(lookMs !== undefined && { dueAtMs: lookMs }) };
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../config/types.ts';
 import type { Alert, Labels, Severity } from '../model.ts';
-import { episodeOf } from './incident.ts';
+import { episodeOf, isWithheld } from './incident.ts';
 import type { Incident, IncidentAlert } from './model.ts';
 import { destinationsOf } from './routes.ts';
 import type { Suppression } from './suppression.ts';
@@ -78,7 +78,7 @@ export function undeliveredAlerts(input: {
 
 /** It began and ended withheld: nobody hears of it. */
 function isForgotten(alert: IncidentAlert): boolean {
-  return alert.status === 'resolved' && alert.heldBack !== undefined;
+  return alert.status === 'resolved' && isWithheld(alert);
 }
 
 function dueSinceMs(incident: Incident, alert: IncidentAlert, config: Pick<Config, 'routes'>): number {

@@ -2,7 +2,7 @@ import type { Config } from '../config/types.ts';
 import { ConfigError, ConflictError, PermanentError, RetryableError } from '../errors.ts';
 import { beginAttempt, leaseIncident } from '../notify/attempt.ts';
 import { type Decision, decideNotification, forgetEnded } from '../notify/decide.ts';
-import { episodeOf } from '../notify/incident.ts';
+import { episodeOf, isWithheld } from '../notify/incident.ts';
 import type { Incident, IncidentAlert, Notification, Picture } from '../notify/model.ts';
 import { buildNotification, tellsOfFailures } from '../notify/notification.ts';
 import { suppressionJudge } from '../notify/suppression.ts';
@@ -116,14 +116,16 @@ async function deliver(
   }
 }
 
-/** The incident when nothing is sent now: alerts that are withheld are marked. */
+/** The incident when nothing is sent now: alerts that are withheld are marked, and those that are no more. */
 function settled(incident: Incident, decision: Exclude<Decision, { kind: 'send' }>, nowMs: number): Incident {
   const { dueAtMs: _due, attempt, ...rest } = incident;
   const notifications = Math.max(rest.notifications, attempt?.number ?? 0);
   if (decision.kind === 'close') return { ...rest, notifications, closedAtMs: nowMs };
-  const alerts = rest.alerts.map((alert) => {
+  const alerts = rest.alerts.map((alert): IncidentAlert => {
     const heldBack = decision.heldBack.get(episodeOf(alert));
-    return heldBack === undefined ? alert : { ...alert, heldBack };
+    if (heldBack === undefined) return isWithheld(alert) ? { ...alert, freed: true } : alert;
+    const { freed: _freed, ...withheld } = alert;
+    return { ...withheld, heldBack };
   });
   const dueAtMs = Number.isFinite(decision.untilMs) ? { dueAtMs: decision.untilMs } : {};
   return { ...rest, alerts, ...(attempt && { attempt }), ...dueAtMs };

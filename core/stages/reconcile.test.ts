@@ -263,10 +263,17 @@ describe('after a change of the configuration', () => {
 
   it('a message follows a rule as it is today', async () => {
     const world = await firedAndSent();
-    const stricter = { ...memory, condition: { kind: 'above', threshold: 80 } as const };
+    const stricter = {
+      ...memory,
+      condition: { kind: 'above', threshold: 80 } as const,
+      severity: 'critical' as const,
+    };
     const next = restarted(world, { rules: [stricter] }, 62);
     await next.notify();
-    expect(next.sent[0]?.notification.alerts[0]?.conditionText).toBe('> 80%');
+    expect(next.sent[0]?.notification).toMatchObject({
+      severity: 'critical',
+      alerts: [{ conditionText: '> 80%', severity: 'critical' }],
+    });
   });
 
   it('nothing changes without a change, and a message under way is left to its sender', async () => {

@@ -54,3 +54,42 @@ it('an acknowledged alert sends no reminders, but its end; the next breach is se
   expect(world.said().at(-1)).toMatch(/firing n1:firing/);
   expect(world.said()).toHaveLength(3);
 });
+
+it.each([
+  ['is ended', true],
+  ['ends', false],
+])(
+  'an alert whose silence %s is owed, also if it ends before its group may be sent again',
+  async (_, early) => {
+    const world = createWorld();
+    const until = early ? 600 : 7;
+    await world.state.putSilence(silenceOf({ untilMs: START + until * MINUTE, createdAtMs: START }));
+    for (const minute of [0, 1, 2]) world.put(minute, { n1: 50, n2: 95 });
+    await world.goTo(2);
+    await world.judge(2);
+    await world.notify();
+    for (const minute of [3, 4, 5]) world.put(minute, { n1: 95, n2: 95 });
+    await world.goTo(5);
+    await world.judge(5);
+    await world.notify();
+    // Something else of the group is sent, so that the next message has to wait.
+    world.put(6, { n1: 95, n2: 50 });
+    await world.goTo(6);
+    await world.judge(6);
+    await world.goTo(7);
+    if (early) await world.state.expireSilence('s1', START + 7 * MINUTE);
+    await world.notify();
+    expect(world.said()).toHaveLength(1 + Number(world.sent.length > 1));
+    world.put(8, { n1: 50, n2: 50 });
+    await world.goTo(8);
+    await world.judge(8);
+    await world.notify();
+    await world.goTo(20);
+    await world.notify();
+    const ofN1 = world.sent.filter(({ notification }) =>
+      notification.alerts.some(({ labels }) => labels.node === 'n1'),
+    );
+    expect(ofN1.length).toBeGreaterThan(0);
+    expect(await world.state.openIncidents()).toEqual([]);
+  },
+);
