@@ -62,35 +62,40 @@ function openStandIn(
  */
 export function markStandIn(
   incident: Incident,
-  says: NotificationAttempt['says'],
+  accepted: { says: NotificationAttempt['says']; channel: string },
   timing: Timing,
   nowMs: number,
 ): Incident {
   let changed = false;
   const alerts = incident.alerts.map((alert): IncidentAlert => {
-    const said = says[episodeOf(alert)];
+    const said = accepted.says[episodeOf(alert)];
     if (said === undefined || alert.standIn === said) return alert;
     changed = true;
-    return { ...alert, standIn: said };
+    return { ...alert, standIn: said, heardBy: withName(alert.heardBy, accepted.channel) };
   });
   return changed ? withAlerts(incident, alerts, timing, nowMs) : incident;
 }
 
-/** Open incidents that hold an alert which has ended: each learns which other channels were sent that it fired. */
-export function markHeard(incidents: readonly Incident[], alertId: string): Incident[] {
+/**
+ * Open incidents that hold an alert which has ended, as they are now: each learns which other channels were sent that it
+ * fired, by all that held it `before`.
+ */
+export function markHeard(
+  incidents: readonly Incident[],
+  alertId: string,
+  before: readonly Incident[],
+): Incident[] {
   return incidents.map((incident) => {
     let changed = false;
     const alerts = incident.alerts.map((alert): IncidentAlert => {
       if (alert.alertId !== alertId || alert.status !== 'resolved') return alert;
       const id = episodeOf(alert);
-      const others = incidents.filter(
-        ({ notified, channel }) => notified[id] !== undefined && channel !== incident.channel,
-      );
-      const known = alert.heardBy ?? [];
-      const added = others.map(({ channel }) => channel).filter((channel) => !known.includes(channel));
+      const sent = before.filter(({ notified }) => notified[id] !== undefined).map(({ channel }) => channel);
+      const known = new Set([incident.channel, ...(alert.heardBy ?? [])]);
+      const added = sent.filter((channel) => !known.has(channel));
       if (added.length === 0) return alert;
       changed = true;
-      return { ...alert, heardBy: [...known, ...new Set(added)] };
+      return { ...alert, heardBy: [...(alert.heardBy ?? []), ...new Set(added)] };
     });
     return changed ? { ...incident, alerts } : incident;
   });
@@ -102,7 +107,11 @@ export function heardElsewhere(incident: Incident, episodes: ReadonlySet<string>
   const alerts = incident.alerts.map((alert): IncidentAlert => {
     if (!episodes.has(episodeOf(alert)) || alert.heardBy?.includes(channel)) return alert;
     changed = true;
-    return { ...alert, heardBy: [...(alert.heardBy ?? []), channel] };
+    return { ...alert, heardBy: withName(alert.heardBy, channel) };
   });
   return changed ? { ...incident, alerts } : incident;
+}
+
+function withName(names: readonly string[] = [], name: string): readonly string[] {
+  return names.includes(name) ? names : [...names, name];
 }

@@ -53,16 +53,18 @@ export function absorbTransition(input: {
   transition: Transition;
   rule: Rule | undefined;
   timing: Timing;
+  /** Since when it has waited to be taken; default: now. */
+  enteredAtMs?: number;
   nowMs: number;
 }): Incident {
-  const { incident, transition, rule, timing, nowMs } = input;
+  const { incident, transition, rule, timing, nowMs, enteredAtMs = nowMs } = input;
   const mine = incident.alerts.filter((alert) => alert.alertId === transition.alertId);
   const known = mine.reduce<IncidentAlert | undefined>(
     (a, b) => (a && a.firedAtMs > b.firedAtMs ? a : b),
     undefined,
   );
   const changed =
-    transition.kind === 'firing' ? fired(transition, rule, known, nowMs) : resolved(transition, known);
+    transition.kind === 'firing' ? fired(transition, rule, known, enteredAtMs) : resolved(transition, known);
   if (!changed) return incident;
   const replaced = known?.status === 'firing' ? known : undefined;
   // What ends in an incident whose channel is gone has nobody left to tell there.
@@ -95,7 +97,7 @@ function fired(
   transition: Transition,
   rule: Rule | undefined,
   known: IncidentAlert | undefined,
-  nowMs: number,
+  enteredAtMs: number,
 ): IncidentAlert | undefined {
   if (known && known.firedAtMs >= transition.atMs) return undefined;
   return {
@@ -106,7 +108,7 @@ function fired(
     status: 'firing',
     sinceMs: transition.sinceMs,
     firedAtMs: transition.atMs,
-    enteredAtMs: nowMs,
+    enteredAtMs,
     reason: transition.reason,
     value: transition.value,
   };

@@ -23,7 +23,10 @@ export interface IncidentAlert {
   freed?: true;
   /** What the channel that stands in for this one, or that this one stands in for, has accepted last of it. */
   standIn?: 'firing' | 'resolved';
-  /** Once it has ended: other channels that were sent it. They are owed, and sent, its end by themselves. */
+  /**
+   * Other channels that were sent it, as far as known: all that were when it ended, and stand-ins. They are owed, and sent,
+   * its end by themselves.
+   */
   heardBy?: readonly string[];
   reason: TransitionReason;
   value?: number;

@@ -130,7 +130,8 @@ function placeEpisode(
   if (!owes) return;
   const said = episode.alert.status === 'resolved' && owedEnd ? 'firing' : undefined;
   const lacking = wanted.filter(({ channel }) => !has.has(channel) && !heard.has(channel));
-  for (const destination of lacking) to.enter(episode, destination, { alert: asNew(episode.alert), said });
+  const alert = { ...asNew(episode.alert), ...(heard.size > 0 && { heardBy: [...heard] }) };
+  for (const destination of lacking) to.enter(episode, destination, { alert, said });
   if (lacking.length === 0 && !isSent && (owedEnd || owedUnsent)) to.unplaced.push(episode.alert);
 }
 

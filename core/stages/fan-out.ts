@@ -81,10 +81,14 @@ async function takeSome(
 
 async function absorb(items: readonly OutboxItem[], config: FanOutConfig, ports: FanOutPorts): Promise<void> {
   const { state, clock } = ports;
-  const routed = items.map(({ transition }) => {
+  const nowMs = clock.nowMs();
+  const routed = items.map(({ transition, dueAtMs }) => {
     const rule = config.rules.find((candidate) => candidate.name === transition.rule);
     const firing = transition.kind === 'firing' && rule !== undefined;
-    return { transition, rule, sentTo: firing ? sentTo(transition, rule, config, ports) : undefined };
+    // It waits since it was due, also where nothing was taken for a while.
+    const enteredAtMs = Math.min(nowMs, dueAtMs);
+    const to = firing ? sentTo(transition, rule, config, ports) : undefined;
+    return { transition, rule, enteredAtMs, sentTo: to };
   });
   const destinations = new Map(
     routed.flatMap((one) => one.sentTo ?? []).map((to) => [destinationKey(to), to]),
@@ -106,7 +110,7 @@ async function absorb(items: readonly OutboxItem[], config: FanOutConfig, ports:
     idOf.set(destinationKey(destinationOf(stored.value)), id);
     return id;
   };
-  for (const { transition, rule, sentTo: to } of routed) {
+  for (const { transition, rule, enteredAtMs, sentTo: to } of routed) {
     for (const stored of holding.get(transition.alertId) ?? []) enter(stored);
     const ids = to
       ? to.map((destination) => {
@@ -119,10 +123,11 @@ async function absorb(items: readonly OutboxItem[], config: FanOutConfig, ports:
           return idOf.get(key) ?? enter(stored);
         })
       : [...incidents].filter(([, { value }]) => holds(value, transition.alertId)).map(([id]) => id);
+    const before = ids.flatMap((id) => incidents.get(id)?.value ?? []);
     for (const id of ids) {
       const { value: incident, version } = incidents.get(id) as Versioned<Incident>;
       const timing = timingOf(incident, config);
-      const value = absorbTransition({ incident, transition, rule, timing, nowMs: clock.nowMs() });
+      const value = absorbTransition({ incident, transition, rule, timing, enteredAtMs, nowMs });
       // It knew that already: a commit was cut off behind it.
       if (value === incident) continue;
       incidents.set(id, { value, version });
@@ -130,13 +135,11 @@ async function absorb(items: readonly OutboxItem[], config: FanOutConfig, ports:
     }
     if (to) continue;
     const holders = ids.flatMap((id) => incidents.get(id) ?? []);
-    for (const [i, value] of markHeard(
-      holders.map((one) => one.value),
-      transition.alertId,
-    ).entries()) {
-      const before = holders[i];
-      if (!before || value === before.value) continue;
-      incidents.set(value.id, { value, version: before.version });
+    const now = holders.map(({ value }) => value);
+    for (const [i, value] of markHeard(now, transition.alertId, before).entries()) {
+      const holder = holders[i];
+      if (!holder || value === holder.value) continue;
+      incidents.set(value.id, { value, version: holder.version });
       changed.add(value.id);
     }
   }

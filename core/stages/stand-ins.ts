@@ -70,8 +70,9 @@ export async function relieved(
     if (other.value.id !== incident.id)
       change(other, (value) => heardElsewhere(value, firstHeard, incident.channel));
   }
+  const accepted = { says, channel: incident.channel };
   const mark = (other: Versioned<Incident>) =>
-    change(other, (value) => markStandIn(value, says, timingOf(value, config), clock.nowMs()));
+    change(other, (value) => markStandIn(value, accepted, timingOf(value, config), clock.nowMs()));
   const { route, groupKey } = incident;
   const fallback = config.channels.find(({ name }) => name === incident.channel)?.fallback;
   const standIn = hasStandIn && fallback ? await state.findIncident(route, fallback, groupKey) : undefined;
