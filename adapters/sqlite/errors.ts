@@ -29,9 +29,24 @@ export function isUniqueError(error: unknown): boolean {
   return code === SQLITE_CONSTRAINT_UNIQUE || code === SQLITE_CONSTRAINT_PRIMARYKEY;
 }
 
+/** A row that we wrote as JSON and that is none any more: damage of which SQLite sees nothing. */
+class UnreadableRow extends Error {
+  override readonly name = 'UnreadableRow';
+}
+
+/** What a row holds as JSON. Within `read` or `write` of a database, whose errors then name the file. */
+export function parseStored<T>(json: string): T {
+  try {
+    return JSON.parse(json) as T;
+  } catch (cause) {
+    throw new UnreadableRow('what a row holds cannot be read', { cause });
+  }
+}
+
 /** What an error of node:sqlite asks of whom; errors of other origin come back as they are. */
 export function explainSqliteError(error: unknown, file: string): unknown {
   const cause = { cause: error };
+  if (error instanceof UnreadableRow) return damaged(file, error);
   switch (resultCode(error)) {
     case undefined:
       return error;
@@ -47,11 +62,7 @@ export function explainSqliteError(error: unknown, file: string): unknown {
       );
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return new ConfigError(
-        `${file} is damaged. Stop bartizan and restore the file from a backup, or put it aside and begin with an empty ` +
-          `one: \`bartizan data move-aside ${basename(file, '.db')}\``,
-        cause,
-      );
+      return damaged(file, error);
     case SQLITE_PERM:
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
@@ -64,10 +75,19 @@ export function explainSqliteError(error: unknown, file: string): unknown {
   }
 }
 
+function damaged(file: string, cause: unknown): ConfigError {
+  return new ConfigError(
+    `${file} is damaged. Stop bartizan and restore the file from a backup, or put it aside and begin with an empty ` +
+      `one: \`bartizan data move-aside ${basename(file, '.db')}\``,
+    { cause },
+  );
+}
+
 /** Whether an error, or one of its causes, is that of a damaged database. */
 export function isDamage(error: unknown): boolean {
   let each = error;
   for (let depth = 0; each !== undefined && each !== null && depth < MOST_CAUSES; depth++) {
+    if (each instanceof UnreadableRow) return true;
     const code = resultCode(each);
     if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) return true;
     each = (each as { cause?: unknown }).cause;
