@@ -18,11 +18,9 @@ it('sends over one channel while another hangs, and lets the stop cut the one th
     { ...route, name: 'second', channels: ['ops'], groupWaitMs: 10_000 },
   ];
   const world = createWorld({ channels, routes });
-  let cut: () => void = () => undefined;
-  world.answers.slow = () =>
-    new Promise((_, reject) => {
-      cut = () => reject(new Error('cut off'));
-    });
+  const hanging = Promise.withResolvers<void>();
+  const cut = () => hanging.reject(new Error('cut off'));
+  world.answers.slow = () => hanging.promise;
   await fire(world);
   const notifier = startNotifier(world.config as Config, world.ports);
   await world.goTo(2.3);

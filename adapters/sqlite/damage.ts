@@ -12,6 +12,8 @@ export type DatabaseCondition =
   /** What SQLite found first. */
   | { state: 'damaged'; detail: string };
 
+/** Another process may write just now. */
+const BUSY_TIMEOUT_MS = 2_000;
 /** Lines of a report that are kept. */
 const MOST_LINES = 3;
 /** Columns that hold JSON, in whatever table. */
@@ -28,7 +30,7 @@ export function examineDatabase(dir: string, name: DatabaseName): DatabaseCondit
   const file = join(dir, DATABASES[name]);
   if (!existsSync(file)) return { state: 'missing' };
   try {
-    const db = new DatabaseSync(file, { readOnly: true });
+    const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
     try {
       const report = db.prepare(`PRAGMA quick_check(${MOST_LINES})`).all();
       const text = report.map((row) => String(Object.values(row)[0])).join('\n');
