@@ -58,10 +58,13 @@ export function networkOf(options: NetworkOptions, secrets: Secrets): () => Prom
   };
 }
 
-/** A login within an address that is no secret otherwise. */
-export function hideLogin(address: string, secrets: Pick<Secrets, 'hide'>): void {
-  const { username, password } = new URL(address);
+/** A login within the address of a service, and its path, which may be what a gateway lets in by. Its host is none. */
+export function hideWithin(address: string, secrets: Pick<Secrets, 'hide'>): void {
+  const { username, password, pathname, search } = new URL(address);
   for (const text of [`${username}:${password}`, password]) if (password !== '') secrets.hide?.(text);
+  // With its slash: an ordinary path is a word of our own sentences as well.
+  const path = pathname.replace(/\/+$/, '') + search;
+  if (path !== '') secrets.hide?.(path);
 }
 
 function createNetwork(ca: string | undefined, address: string | undefined, secrets: Secrets): Network {

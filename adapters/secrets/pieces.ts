@@ -6,7 +6,7 @@ const MIN_HOST_TOKEN = 10;
 const VENDOR_WORDS = new Set([
   ...['services', 'service', 'webhook', 'webhooks', 'webhookb2', 'workflows', 'triggers', 'trigger'],
   ...['incoming', 'incomingwebhook', 'integrations', 'message', 'messages', 'notify', 'manual', 'invoke'],
-  ...['alerts', 'alerting', 'bartizan', 'channels', 'localhost'],
+  ...['alerts', 'alerting', 'bartizan', 'channels', 'localhost', 'mattermost', 'telegram', 'gateway'],
 ]);
 const SEPARATORS = /[/?&=#:@,;|\\]+/;
 
@@ -18,7 +18,7 @@ export function piecesOf(value: string): string[] {
   const text = value.trim();
   const parts = isAddress(text) ? addressParts(text) : /\s/.test(text) ? [] : segmentsOf(text);
   const pieces = [value, text, ...linesOf(value), ...parts];
-  const decoded = pieces.flatMap((piece) => (piece.includes('%') ? [decode(piece)] : []));
+  const decoded = pieces.flatMap((piece) => (/[%+]/.test(piece) ? [decode(piece), decodeForm(piece)] : []));
   return [...new Set([...pieces, ...decoded])].filter((piece) => piece.length >= MIN_LENGTH);
 }
 
@@ -43,9 +43,19 @@ function addressParts(text: string): string[] {
     href,
     ...behind.filter((part) => !VENDOR_WORDS.has(part.replaceAll('/', '').toLowerCase())),
     ...named,
+    ...valuesOf(search),
     ...login,
     ...hostTokens,
   ];
+}
+
+/** Values of a query as written, separators within them and all. */
+function valuesOf(search: string): string[] {
+  return search
+    .slice(1)
+    .split(/[&;]/)
+    .map((pair) => pair.slice(pair.indexOf('=') + 1))
+    .filter((value) => !VENDOR_WORDS.has(value.toLowerCase()));
 }
 
 function segmentsOf(text: string): string[] {
@@ -56,6 +66,11 @@ function segmentsOf(text: string): string[] {
 function linesOf(value: string): string[] {
   const lines = value.split(/\r?\n/).map((line) => line.trim());
   return lines.length < 2 ? [] : lines.filter((line) => !line.startsWith('-----'));
+}
+
+/** Forms and queries write a blank as a plus. */
+function decodeForm(text: string): string {
+  return decode(text.replaceAll('+', ' '));
 }
 
 function decode(text: string): string {

@@ -27,6 +27,24 @@ describe.each(ADDRESSES)('of %s', (address) => {
   });
 });
 
+it.each([
+  ['ab/cd+ef/gh+ij', '{"token":"ab/cd ef/gh ij"}', '{"token":"<secret>"}'],
+  ['p@ss/w0rd+x=1', 'token p@ss/w0rd+x=1 is unknown', 'token <secret> is unknown'],
+  ['ab%2Fcd%20ef', '{"token":"ab/cd ef"}', '{"token":"<secret>"}'],
+  ['a-b_c:d', 'of a&hyphen;b&lowbar;c&colon;d', 'of <secret>'],
+  ['a-b_c:d', 'of a&amp;dash;b&UnderBar;c&colon;d', 'of <secret>'],
+])('masks a value of a query with separators within, %s', (value, text, safe) => {
+  const redactor = createRedactor();
+  redactor.add(`https://h.example.net/x?v=1&token=${value}`);
+  expect(redactor.redact(text)).toBe(safe);
+});
+
+it('masks a secret that is read as a form would be', () => {
+  const redactor = createRedactor();
+  redactor.add('ab/cd+ef');
+  expect(redactor.redact('ab/cd ef')).toBe('<secret>');
+});
+
 it('leaves the host, the words of vendors and other texts readable', () => {
   const redactor = createRedactor();
   redactor.add('https://hooks.slack.com/services/T0A1B2C3D/B4E5F6G7H/Xy9Zw8Vu7Ts6Rq5Po4');

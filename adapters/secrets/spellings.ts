@@ -1,11 +1,40 @@
 /** How many backslashes in front of a character are taken for those of an encoding: JSON in JSON in JSON has seven. */
 const BACKSLASHES = '\\\\{0,8}';
+/** Names of HTML 5 for characters of ASCII, https://html.spec.whatwg.org/multipage/named-characters.html */
 const NAMED: Readonly<Record<string, string>> = {
   '&': 'amp',
   '<': 'lt',
   '>': 'gt',
   '"': 'quot',
   "'": 'apos',
+  '\t': 'tab',
+  '\n': 'newline',
+  '!': 'excl',
+  '#': 'num',
+  $: 'dollar',
+  '%': 'percnt',
+  '(': 'lpar',
+  ')': 'rpar',
+  '*': '(?:ast|midast)',
+  '+': 'plus',
+  ',': 'comma',
+  '-': '(?:hyphen|dash)',
+  '.': 'period',
+  '/': 'sol',
+  ':': 'colon',
+  ';': 'semi',
+  '=': 'equals',
+  '?': 'quest',
+  '@': 'commat',
+  '[': '(?:lsqb|lbrack)',
+  '\\': 'bsol',
+  ']': '(?:rsqb|rbrack)',
+  '^': 'hat',
+  _: '(?:lowbar|underbar)',
+  '`': '(?:grave|diacriticalgrave)',
+  '{': '(?:lcub|lbrace)',
+  '|': '(?:verbar|vert|verticalline)',
+  '}': '(?:rcub|rbrace)',
 };
 const LETTER_ESCAPES: Readonly<Record<string, string>> = { '\n': 'n', '\r': 'r', '\t': 't' };
 

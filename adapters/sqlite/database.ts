@@ -116,7 +116,8 @@ function createFile(path: string, file: string): void {
   closeSync(openSync(file, 'a', 0o600));
 }
 
-function explainOpening(error: unknown, file: string): unknown {
+/** The same for what the file system refuses. */
+export function explainOpening(error: unknown, file: string): unknown {
   const { code } = error as { code?: unknown };
   if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) {
     return new ConfigError(

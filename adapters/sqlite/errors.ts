@@ -23,6 +23,12 @@ function resultCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code & 0xff : undefined;
 }
 
+/** Another process, or connection, holds the lock. */
+export function isBusyError(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === SQLITE_BUSY || code === SQLITE_LOCKED;
+}
+
 /** A row with this key is there already: no other constraint, such as that of a type. */
 export function isUniqueError(error: unknown): boolean {
   const code = (error as { errcode?: unknown } | null)?.errcode;
