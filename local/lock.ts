@@ -1,8 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { explainOpening } from '../adapters/sqlite/database.ts';
-import { isBusyError, isDamage } from '../adapters/sqlite/errors.ts';
+import { explainOpening, isBusyError, isDamage } from '../adapters/sqlite/errors.ts';
 import { ConfigError } from '../core/errors.ts';
 
 /** Referenced from here: a handle that is collected as garbage closes its database, and the lock with it. */

@@ -81,6 +81,18 @@ export function explainSqliteError(error: unknown, file: string): unknown {
   }
 }
 
+/** The same, and for what the file system refuses. */
+export function explainOpening(error: unknown, file: string): unknown {
+  const { code } = error as { code?: unknown };
+  const cause = { cause: error };
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new RetryableError(`no space left for ${file}`, cause);
+  if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return explainSqliteError(error, file);
+  return new ConfigError(
+    `store.path: ${file} cannot be opened (${code}); check the folder's owner and mode`,
+    cause,
+  );
+}
+
 function damaged(file: string, cause: unknown): ConfigError {
   return new ConfigError(
     `${file} is damaged. Stop bartizan and restore the file from a backup, or put it aside and begin with an empty ` +
