@@ -62,6 +62,30 @@ it('masks a token that is the name of a host', () => {
   );
 });
 
+it.each([
+  ['a run', `${'\\'.repeat(8)}x`, '\\'.repeat(64_000)],
+  ['runs', 'ab\\\\cd\\\\\\ef', `ab${'\\'.repeat(30_000)}cd${'\\'.repeat(30_000)}`],
+  ['mixed', '\\a\\b\\c\\d', '\\a'.repeat(20_000)],
+])('is quick with backslashes in secret and text, %s', (_, secret, text) => {
+  const redactor = createRedactor();
+  redactor.add(secret);
+  const beganMs = performance.now();
+  expect(redactor.redact(`${text}y`).endsWith('y')).toBe(true);
+  expect(performance.now() - beganMs).toBeLessThan(2_000);
+});
+
+it('knows backslashes of a secret however they are written', () => {
+  const redactor = createRedactor();
+  redactor.add('to\\\\ken\\9');
+  const spelled = [
+    'to\\\\ken\\9',
+    JSON.stringify('to\\\\ken\\9').slice(1, -1),
+    encodeURIComponent('to\\\\ken\\9'),
+    'to&#92;&bsol;ken\\u005c9',
+  ];
+  expect(spelled.map(redactor.redact)).toEqual(spelled.map(() => '<secret>'));
+});
+
 it('is quick with many secrets, and with texts made to be slow', () => {
   const redactor = createRedactor();
   for (let i = 0; i < 300; i++)
