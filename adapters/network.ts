@@ -58,13 +58,15 @@ export function networkOf(options: NetworkOptions, secrets: Secrets): () => Prom
   };
 }
 
-/** A login within the address of a service, and its path, which may be what a gateway lets in by. Its host is none. */
-export function hideWithin(address: string, secrets: Pick<Secrets, 'hide'>): void {
-  const { username, password, pathname, search } = new URL(address);
+/** A part of a path that is no word: letters and digits, long enough to be a token. */
+const TOKEN = /^(?=.*\d)(?=.*[a-z]).{10,}$/i;
+
+/** A login, and a token in the path, within an address that is no secret otherwise. */
+export function hideLogin(address: string, secrets: Pick<Secrets, 'hide'>): void {
+  const { username, password, pathname } = new URL(address);
+  // A gateway's path may hold a token; words of a path stay readable.
+  for (const part of pathname.split('/')) if (TOKEN.test(part)) secrets.hide?.(part);
   for (const text of [`${username}:${password}`, password]) if (password !== '') secrets.hide?.(text);
-  // With its slash: an ordinary path is a word of our own sentences as well.
-  const path = pathname.replace(/\/+$/, '') + search;
-  if (path !== '') secrets.hide?.(path);
 }
 
 function createNetwork(ca: string | undefined, address: string | undefined, secrets: Secrets): Network {

@@ -16,8 +16,10 @@ export const acceptsField = {
 /** The service refuses how the message is laid out: the same said more plainly may be accepted. */
 export class LayoutError extends PermanentError {}
 
-/** Parts that only web pages have, whatever comments or declarations stand before them. */
-const PAGE_PART = /<(?:!doctype\s+html|html|head|body|title|meta|script|style)\b/i;
+const PAGE = /^<(!doctype|html|head|body|meta|title|script|style|link|div|center|h1|p)\b/i;
+/** What may stand in front of a page. */
+const PREAMBLE = /^(<\?xml[^>]*>|<!--[\s\S]*?-->)/i;
+const PREAMBLES_AT_MOST = 20;
 
 /**
  * Whether a 2xx means that the service has the message: undefined if so, else why that is unclear, in words.
@@ -40,10 +42,10 @@ export function unclearAnswer(
   const body = answer.body.trim();
   const parsed = parseJson(body);
   if (whole && accepts.some((glob) => globMatches(glob, body))) return undefined;
-  if (whole && !deniesIt(parsed) && isIt(body, parsed)) return undefined;
+  if (whole && isIt(body, parsed) && !saysNo(parsed)) return undefined;
   const shown = shownText(answer, redact);
   const isHtml = /html/i.test(headers['content-type'] ?? '') && body !== '' && parsed === undefined;
-  if (isHtml || isPage(body, parsed))
+  if (isHtml || isPage(body))
     throw new RetryableError(
       `${service}: answered ${status} with a web page, so it does not have the message; does a proxy or a login stand in between? (${shown})`,
     );
@@ -58,23 +60,23 @@ export function unclearAnswer(
   return `${service} answered ${status} with ${what}, where it says ${says} when it has the message`;
 }
 
-function isPage(body: string, parsed: unknown): boolean {
-  return parsed === undefined && body.startsWith('<') && PAGE_PART.test(body);
-}
-
-/** Whatever else an answer holds, this is a no. */
-function deniesIt(parsed: unknown): boolean {
-  const { ok, success } = (parsed ?? {}) as Record<string, unknown>;
-  return ok === false || success === false;
+function isPage(body: string): boolean {
+  let rest = body.trimStart();
+  // One after the other: a pattern for all of them could be made to take for ever.
+  for (let i = 0; i < PREAMBLES_AT_MOST && PREAMBLE.test(rest); i++)
+    rest = rest.replace(PREAMBLE, '').trimStart();
+  return PAGE.test(rest);
 }
 
 /** An explicit refusal in an answer of 2xx. */
 function saysNo(parsed: unknown): boolean {
   if (typeof parsed !== 'object' || parsed === null) return false;
-  const { error, errors, status_code: status } = parsed as Record<string, unknown>;
+  const { ok, success, error, errors, status_code: status } = parsed as Record<string, unknown>;
   const named = (typeof error === 'string' && error !== '') || (typeof error === 'object' && error !== null);
   const listed = Array.isArray(errors) && errors.length > 0;
-  return deniesIt(parsed) || named || listed || (typeof status === 'number' && status >= 400);
+  return (
+    ok === false || success === false || named || listed || (typeof status === 'number' && status >= 400)
+  );
 }
 
 /** What a body says as JSON; undefined for what is none. */

@@ -6,7 +6,7 @@ const MIN_HOST_TOKEN = 10;
 const VENDOR_WORDS = new Set([
   ...['services', 'service', 'webhook', 'webhooks', 'webhookb2', 'workflows', 'triggers', 'trigger'],
   ...['incoming', 'incomingwebhook', 'integrations', 'message', 'messages', 'notify', 'manual', 'invoke'],
-  ...['alerts', 'alerting', 'bartizan', 'channels', 'localhost', 'mattermost', 'telegram', 'gateway'],
+  ...['alerts', 'alerting', 'bartizan', 'channels', 'localhost'],
 ]);
 const SEPARATORS = /[/?&=#:@,;|\\]+/;
 
@@ -32,6 +32,9 @@ function addressParts(text: string): string[] {
   const written = text.replace(/^[^/]+:\/\/[^/?#]*/, '');
   const behind = [written, `${pathname}${search}${hash}`, `${pathname}${search}`, pathname, search, hash];
   const bare = behind.map((part) => part.replace(/^[/?#]+|\/$/g, ''));
+  // Frameworks show a value alone, separators within it and all.
+  const query = search.slice(1).split(/[&;]/);
+  const values = query.map((pair) => pair.slice(pair.indexOf('=') + 1));
   const login = username === '' ? [] : [`${username}:${password}`, username, password];
   const hostTokens = hostname
     .split('.')
@@ -43,19 +46,10 @@ function addressParts(text: string): string[] {
     href,
     ...behind.filter((part) => !VENDOR_WORDS.has(part.replaceAll('/', '').toLowerCase())),
     ...named,
-    ...valuesOf(search),
+    ...values.filter((part) => !VENDOR_WORDS.has(part.toLowerCase())),
     ...login,
     ...hostTokens,
   ];
-}
-
-/** Values of a query as written, separators within them and all. */
-function valuesOf(search: string): string[] {
-  return search
-    .slice(1)
-    .split(/[&;]/)
-    .map((pair) => pair.slice(pair.indexOf('=') + 1))
-    .filter((value) => !VENDOR_WORDS.has(value.toLowerCase()));
 }
 
 function segmentsOf(text: string): string[] {

@@ -4,7 +4,7 @@ import { secretSchema } from '../../../core/config/secret-text.ts';
 import { RetryableError } from '../../../core/errors.ts';
 import type { Picture } from '../../../core/notify/model.ts';
 import { cleanLine, type HttpAnswer, sendRequest } from '../../http.ts';
-import { hideWithin, networkFields, networkOf, networkSecrets } from '../../network.ts';
+import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
 import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { plainWithin, sendPlainer } from '../plainer.ts';
@@ -49,7 +49,7 @@ has it.`,
   preview: (notification, picture) =>
     `${picture ? `post with a file (${picture.png.length} bytes):` : 'post:'}\n${render(notification)}`,
   create(options, { secrets, clock, logger }) {
-    hideWithin(options.url, secrets);
+    hideLogin(options.url, secrets);
     const base = `${options.url.replace(/\/$/, '')}/api/v4`;
     const deps = { nowMs: clock.nowMs, redact: secrets.redact };
     const way = networkOf(options, secrets);

@@ -5,7 +5,7 @@ import { secretSchema } from '../../../core/config/secret-text.ts';
 import { describeError, RetryableError } from '../../../core/errors.ts';
 import type { Picture } from '../../../core/notify/model.ts';
 import type { Receipt } from '../../../core/ports.ts';
-import { hideWithin, networkFields, networkOf, networkSecrets } from '../../network.ts';
+import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
 import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { sendPlainer, type Way } from '../plainer.ts';
@@ -64,7 +64,7 @@ again without the picture, then as plain text.`,
     return JSON.stringify({ text, blocks: [...blocks, ...image] }, null, 2);
   },
   create(options, { secrets, clock, logger }) {
-    hideWithin(options.apiUrl, secrets);
+    hideLogin(options.apiUrl, secrets);
     const { apiUrl, timeout: timeoutMs, channel } = options;
     const network = networkOf(options, secrets);
     const connect = async () => {

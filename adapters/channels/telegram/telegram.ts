@@ -4,7 +4,7 @@ import { secretSchema } from '../../../core/config/secret-text.ts';
 import { PermanentError, RetryableError } from '../../../core/errors.ts';
 import type { Picture } from '../../../core/notify/model.ts';
 import { cleanLine, type HttpAnswer, type HttpRequest, sendRequest } from '../../http.ts';
-import { hideWithin, networkFields, networkOf, networkSecrets } from '../../network.ts';
+import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
 import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { plainWithin, sendPlainer } from '../plainer.ts';
@@ -52,7 +52,7 @@ group that became a supergroup has another id: it is followed at once, and \`che
       ? `photo (${picture.png.length} bytes) with caption:\n${render(notification, CAPTION_LIMIT).html}`
       : render(notification, TEXT_LIMIT).html,
   create(options, { secrets, clock, logger }) {
-    hideWithin(options.apiUrl, secrets);
+    hideLogin(options.apiUrl, secrets);
     const base = options.apiUrl.replace(/\/$/, '');
     const deps = { nowMs: clock.nowMs, redact: secrets.redact };
     const network = networkOf(options, secrets);
