@@ -19,9 +19,15 @@ it('sends over one channel while another hangs, and lets the stop cut the one th
   ];
   const world = createWorld({ channels, routes });
   let cut: () => void = () => undefined;
+  let isCut = false;
   world.answers.slow = () =>
     new Promise((_, reject) => {
-      cut = () => reject(new Error('cut off'));
+      cut = () => {
+        isCut = true;
+        reject(new Error('cut off'));
+      };
+      // Without its picture as well.
+      if (isCut) cut();
     });
   await fire(world);
   const notifier = startNotifier(world.config as Config, world.ports);
@@ -35,7 +41,7 @@ it('sends over one channel while another hangs, and lets the stop cut the one th
 
 describe('passes that fail', () => {
   /** An outbox or incidents that cannot be read or written, until it is told otherwise. */
-  function createTrial(broken: 'dueOutbox' | 'dueIncidents' | 'commitIncidents') {
+  function createTrial(broken: 'dueOutbox' | 'dueIncidents' | 'commitIncidents' | 'nextDueMs') {
     const inner = createMemoryState();
     const called: number[] = [];
     let full = true;
@@ -69,7 +75,7 @@ describe('passes that fail', () => {
     };
   }
 
-  it.each([['dueOutbox'], ['dueIncidents']] as const)(
+  it.each([['dueOutbox'], ['dueIncidents'], ['nextDueMs']] as const)(
     'pause, doubling up to a minute: %s',
     async (broken) => {
       const trial = createTrial(broken);
