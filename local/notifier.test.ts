@@ -18,17 +18,9 @@ it('sends over one channel while another hangs, and lets the stop cut the one th
     { ...route, name: 'second', channels: ['ops'], groupWaitMs: 10_000 },
   ];
   const world = createWorld({ channels, routes });
-  let cut: () => void = () => undefined;
-  let isCut = false;
-  world.answers.slow = () =>
-    new Promise((_, reject) => {
-      cut = () => {
-        isCut = true;
-        reject(new Error('cut off'));
-      };
-      // Without its picture as well.
-      if (isCut) cut();
-    });
+  const hanging = Promise.withResolvers<void>();
+  const cut = () => hanging.reject(new Error('cut off'));
+  world.answers.slow = () => hanging.promise;
   await fire(world);
   const notifier = startNotifier(world.config as Config, world.ports);
   await world.goTo(2.3);

@@ -15,7 +15,7 @@ export type DatabaseCondition =
 /** State is small; and partial indexes, of which it has some, `quick_check` does not compare with their table. */
 const CHECKS: Record<DatabaseName, string> = { samples: 'quick_check', state: 'integrity_check' };
 /** Whoever closes a database last folds its log into it, and lets nobody else in meanwhile. */
-const BUSY_MS = 10_000;
+const BUSY_TIMEOUT_MS = 2_000;
 /** Lines of a report that are kept. */
 const MOST_LINES = 3;
 /** Columns that hold JSON, in whatever table. */
@@ -32,7 +32,7 @@ export function examineDatabase(dir: string, name: DatabaseName): DatabaseCondit
   const file = join(dir, DATABASES[name]);
   if (!existsSync(file)) return { state: 'missing' };
   try {
-    const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_MS });
+    const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
     try {
       const report = db.prepare(`PRAGMA ${CHECKS[name]}(${MOST_LINES})`).all();
       const text = report.map((row) => String(Object.values(row)[0])).join('\n');

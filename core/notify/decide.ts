@@ -37,7 +37,10 @@ export function forgetEnded(
     const untold = incident.notified[episodeOf(alert)] === undefined;
     // After an answer that was neither yes nor no readers may know of it, and are owed its end.
     const perhaps = incident.attempt?.unclear && incident.attempt.says[episodeOf(alert)] !== undefined;
-    if (untold && (isWithheld(alert) || (alert.standIn && !perhaps) || suppressionOf(alert))) return false;
+    if (untold && (isWithheld(alert) || (alert.standIn && !perhaps))) return false;
+    const silence = suppressionOf(alert);
+    // One that began after its end withholds what is owed already; another was in force while it fired.
+    if (untold && silence?.by === 'silence' && silence.fromMs <= (alert.resolvedAtMs ?? 0)) return false;
     const { endOfferedAtMs = nowMs } = alert;
     if (nowMs - endOfferedAtMs < (untold ? FORGET_UNTOLD_MS : FORGET_TOLD_MS) || suppressionOf(alert))
       return true;

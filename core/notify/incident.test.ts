@@ -146,7 +146,11 @@ describe('an incident', () => {
     const tried = leaseIncident(over, attempt);
     expect(at(36 * DAY_MS, tried).dropped).toEqual([]);
     expect(at(37 * DAY_MS, tried).dropped).toHaveLength(1);
-    const silenced = forgetEnded(tried, () => ({ by: 'silence', untilMs: 99 * DAY_MS }), 60 * DAY_MS);
+    const silenced = forgetEnded(
+      tried,
+      () => ({ by: 'silence', fromMs: 0, untilMs: 99 * DAY_MS }),
+      60 * DAY_MS,
+    );
     expect(silenced.incident.alerts).toHaveLength(1);
   });
 

@@ -179,7 +179,7 @@ async function send(
   const asked = requestPicture(notification, leased, channel, ports, signal);
   const picture = await asked.inTime();
   let result = await attemptSend(notification, picture, ports, signal);
-  if (picture && 'error' in result && mayBeOfPicture(result.error)) {
+  if (picture && 'error' in result && mayBeOfPicture(result.error) && !signal.aborted) {
     // The text must not be lost for it.
     const alone = await attemptSend(notification, undefined, ports, signal);
     if ('receipt' in alone) {

@@ -131,7 +131,7 @@ function report(
   const { channel, route, outcome, reason, status, picture, detail, number } = delivery;
   ports.meter.count('deliveries_total', { channel, outcome });
   if (outcome === 'failed') ports.meter.count('deliveries_failed_total', { channel });
-  if (unclear && outcome !== 'unclear') ports.meter.count('deliveries_unclear_total', { channel });
+  if (unclear && outcome === 'delivered') ports.meter.count('deliveries_unclear_total', { channel });
   const fields = { channel, route, incident: delivery.incidentId, number, reason, status };
   if (after) {
     const next = { ...fields, nextTry: new Date(after.retryAtMs).toISOString(), detail };
