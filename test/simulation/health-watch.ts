@@ -1,7 +1,6 @@
 import { episodeOf } from '../../core/notify/incident.ts';
-import { suppressionJudge } from '../../core/notify/suppression.ts';
-import { undeliveredAlerts } from '../../core/notify/undelivered.ts';
 import type { StateStore } from '../../core/ports.ts';
+import { readUndelivered } from '../../core/stages/undelivered.ts';
 import type { Violations } from './invariants.ts';
 import { END } from './plan.ts';
 import { MINUTE } from './timeline.ts';
@@ -25,18 +24,7 @@ export interface HealthLook {
 export async function watchHealth(world: World, state: StateStore, looks: HealthLook[]): Promise<void> {
   while (world.timeline.trueMs() < END - EVERY_MS) {
     await world.timeline.sleep(EVERY_MS, NEVER_ABORTED);
-    const nowMs = world.clock.nowMs();
-    const config = world.config();
-    const alerts = (await state.listAlerts()).map(({ value }) => value);
-    const firing = alerts.filter(({ status }) => status === 'firing');
-    const silences = [...config.silences, ...(await state.listSilences({ endedAfterMs: nowMs }))];
-    const incidents = (await state.openIncidents()).map(({ value }) => value);
-    const found = undeliveredAlerts({
-      incidents,
-      firing,
-      config,
-      suppressionOf: (alert, rules) => suppressionJudge({ rules, silences, firing, nowMs })(alert),
-    });
+    const found = (await readUndelivered(world.config(), { state, clock: world.clock })).undelivered;
     const undelivered = found.map((alert): [string, number] => [episodeOf(alert), alert.owedSinceMs]);
     looks.push({ atMs: world.timeline.trueMs(), undelivered: new Map(undelivered) });
   }

@@ -1,8 +1,11 @@
 import { checkContent } from './content-invariants.ts';
+import { checkPace } from './pace-invariants.ts';
 import { END } from './plan.ts';
+import { checkQuiet } from './quiet-invariants.ts';
 import type { Post } from './services.ts';
 import { HOUR, MINUTE } from './timeline.ts';
 import { type Episode, nameOf, type Truth } from './truth.ts';
+import { checkValues } from './value-invariants.ts';
 import { checkVerdicts } from './verdicts.ts';
 import { clockText } from './world.ts';
 
@@ -27,6 +30,9 @@ export function checkInvariants(truth: Truth, violated: Violations): void {
   checkNothingFiresAfterItsEnd(truth, violated);
   checkTries(truth, violated);
   checkContent(truth, violated);
+  checkValues(truth, violated);
+  checkQuiet(truth, violated);
+  checkPace(truth, violated);
   checkVerdicts(truth, violated);
 }
 
