@@ -10,8 +10,10 @@ const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
-const SQLITE_CONSTRAINT = 19;
 const SQLITE_NOTADB = 26;
+// Extended ones.
+const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
+const SQLITE_CONSTRAINT_UNIQUE = 2067;
 /** Causes of an error that are looked at. */
 const MOST_CAUSES = 5;
 
@@ -21,8 +23,10 @@ function resultCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code & 0xff : undefined;
 }
 
-export function isConstraintError(error: unknown): boolean {
-  return resultCode(error) === SQLITE_CONSTRAINT;
+/** A row with this key is there already: no other constraint, such as that of a type. */
+export function isUniqueError(error: unknown): boolean {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  return code === SQLITE_CONSTRAINT_UNIQUE || code === SQLITE_CONSTRAINT_PRIMARYKEY;
 }
 
 /** What an error of node:sqlite asks of whom; errors of other origin come back as they are. */

@@ -3,7 +3,7 @@ import type { Transition } from '../../../core/model.ts';
 import type { Delivery, Incident } from '../../../core/notify/model.ts';
 import type { StateStore } from '../../../core/ports.ts';
 import type { Database } from '../../sqlite/database.ts';
-import { isConstraintError } from '../../sqlite/errors.ts';
+import { isUniqueError } from '../../sqlite/errors.ts';
 import { expectVersion, readRows, readValues, readVersioned } from './table.ts';
 
 type Incidents = Pick<
@@ -110,7 +110,7 @@ function putIncident(database: Database, incident: Incident, version: number): v
         JSON.stringify(incident),
       );
   } catch (cause) {
-    if (!isConstraintError(cause)) throw cause;
+    if (!isUniqueError(cause)) throw cause;
     throw new ConflictError(`another incident of ${route}, ${channel} and this group is open`, { cause });
   }
   database.prepare('DELETE FROM incident_alert WHERE incident_id = ?').run(id);
