@@ -12,6 +12,8 @@ import { clockText } from './world.ts';
 const SENDING_MS = 30 * SECOND;
 /** What is older is not looked for. */
 const LAST_SEEN_MS = HOUR;
+/** Of the round under way a group may have few of its members yet. */
+const ROUNDS_OF_GROUP = 4;
 
 /** A message about what fires says the newest value, with its time where that is not of now. */
 export function checkValues(truth: Truth, violated: Violations): void {
@@ -61,25 +63,21 @@ function newestOf(points: readonly KeptPoint[], fromMs: number, toMs: number): K
   return points.filter(({ timeMs, writtenMs }) => writtenMs <= toMs && timeMs >= lastMs);
 }
 
-/** Of a group: the highest of one of the last rounds that all nodes have, where they have all of these. */
+/** Of a group: one of the last rounds, where it has had these of all nodes for a while. */
 function wrongOfGroup(
   { value, labels }: NotificationAlert,
   { metric }: Rule,
   post: Post,
   { world }: Truth,
 ): string | undefined {
-  const { everyMs, clusters } = world.plan.fleet;
-  const { atMs } = post.notification;
+  const { everyMs } = world.plan.fleet;
+  const fromMs = (Math.floor(post.notification.atMs / everyMs) - ROUNDS_OF_GROUP) * everyMs;
+  const toMs = post.atMs - SENDING_MS;
   const series = world.store.seriesOf(metric).filter((one) => one.labels.cluster === labels.cluster);
-  const nodes = clusters.find(({ name }) => name === labels.cluster)?.nodes.length;
-  const newestMs = Math.floor(atMs / everyMs) * everyMs;
-  const rounds = Array.from({ length: 5 }, (_, i) => newestMs - i * everyMs);
-  const values = rounds.map((roundMs) => {
-    const points = series.flatMap((one) =>
-      one.points.filter(({ timeMs, writtenMs }) => timeMs === roundMs && writtenMs <= post.atMs - SENDING_MS),
-    );
-    return points.length === nodes ? Math.max(...points.map((point) => point.value)) : undefined;
-  });
-  if (series.length !== nodes || values.slice(1).includes(undefined)) return undefined;
-  return values.includes(value) ? undefined : 'a false value: not the newest';
+  const recent = series.map(({ points }) => points.filter(({ timeMs }) => timeMs >= fromMs));
+  const isWhole = recent.every(
+    (points) => points.filter(({ writtenMs }) => writtenMs <= toMs).length >= ROUNDS_OF_GROUP,
+  );
+  if (!isWhole || recent.flat().some((point) => point.value === value)) return undefined;
+  return 'a false value: not the newest';
 }
