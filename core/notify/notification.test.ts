@@ -28,7 +28,7 @@ function alert(node: string, extra: Partial<IncidentAlert> = {}): IncidentAlert 
 
 function build(
   alerts: readonly IncidentAlert[],
-  extra: Partial<Pick<Parameters<typeof buildNotification>[0], 'news' | 'values' | 'nowMs'>> = {},
+  extra: Partial<Pick<Parameters<typeof buildNotification>[0], 'news' | 'current' | 'nowMs'>> = {},
 ) {
   const incident: Incident = {
     id: 'inc',
@@ -43,7 +43,7 @@ function build(
     notifications: 0,
   };
   const attempt = { number: 1, says: {}, tries: 1, firstTriedAtMs: FIRED };
-  const given = { news: [], values: new Map(), nowMs: FIRED + MINUTE, ...extra };
+  const given = { news: [], current: new Map(), nowMs: FIRED + MINUTE, ...extra };
   return buildNotification({
     incident,
     attempt,
@@ -85,12 +85,12 @@ describe('the value', () => {
     const [{ value, valueAtMs, summary } = {}] = build([of], extra).alerts;
     return [value, valueAtMs, summary?.match(/[\d.]+%( at [\d:]+)?/)?.[0]];
   };
-  const values = (atMs?: number) =>
+  const current = (atMs?: number) =>
     new Map([[episodeOf(one), { value: 99.9, ...(atMs !== undefined && { atMs }) }]]);
 
   it.each([
-    ['the current one', one, { values: values() }, [99.9, undefined, '99.9%']],
-    ['an old one with its time', one, { values: values(FIRED) }, [99.9, FIRED, '99.9% at 09:10']],
+    ['the current one', one, { current: current() }, [99.9, undefined, '99.9%']],
+    ['an old one with its time', one, { current: current(FIRED) }, [99.9, FIRED, '99.9% at 09:10']],
     ['that of firing while this is recent', one, {}, [91, undefined, '91%']],
     [
       'that of firing with its time later on',
@@ -101,7 +101,7 @@ describe('the value', () => {
     [
       'that of its end, whatever came since',
       { ...one, ...ended },
-      { values: values(), nowMs: FIRED + 60 * MINUTE },
+      { current: current(), nowMs: FIRED + 60 * MINUTE },
       [61, undefined, '61%'],
     ],
     ['none', { ...one, value: undefined }, { nowMs: FIRED + 60 * MINUTE }, [undefined, undefined, undefined]],
