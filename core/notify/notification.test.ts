@@ -28,7 +28,11 @@ function alert(node: string, extra: Partial<IncidentAlert> = {}): IncidentAlert 
 
 function build(
   alerts: readonly IncidentAlert[],
-  extra: Partial<Pick<Parameters<typeof buildNotification>[0], 'news' | 'current' | 'nowMs'>> = {},
+  {
+    notified = {},
+    ...extra
+  }: Partial<Pick<Parameters<typeof buildNotification>[0], 'news' | 'current' | 'nowMs'>> &
+    Partial<Pick<Incident, 'notified'>> = {},
 ) {
   const incident: Incident = {
     id: 'inc',
@@ -39,7 +43,7 @@ function build(
     openedAtMs: FIRED,
     alerts,
     rules,
-    notified: {},
+    notified,
     notifications: 0,
   };
   const attempt = { number: 1, says: {}, tries: 1, firstTriedAtMs: FIRED };
@@ -71,6 +75,21 @@ describe('the order of alerts', () => {
       ['n10', false],
     ]);
   });
+});
+
+it('of one rule and severity the worst value comes first, as in the picture', () => {
+  const alerts = [alert('n1', { value: 91 }), alert('n2', { value: 97 }), alert('n10', { value: 97 })];
+  const lacking = alert('n3', { value: undefined, reason: 'no-data' });
+  const current = new Map([[episodeOf(alert('n1')), { value: 99.9 }]]);
+  const told = build([...alerts, lacking], { current }).alerts;
+  expect(told.map(({ labels }) => labels.node)).toEqual(['n1', 'n2', 'n10', 'n3']);
+});
+
+it('what has ended and was not sent before is marked', () => {
+  const over = alert('n1', ended);
+  expect(build([over, alert('n2')]).alerts.map(({ untold }) => untold)).toEqual([undefined, true]);
+  const notified = { [episodeOf(over)]: 'firing' as const };
+  expect(build([over], { notified }).alerts.map(({ untold }) => untold)).toEqual([undefined]);
 });
 
 it('the severity is that of what fires, whatever has ended', () => {

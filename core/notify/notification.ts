@@ -1,4 +1,6 @@
 import { findMetric } from '../catalogue.ts';
+import { compareBadness } from '../chart/selection.ts';
+import { badness } from '../chart/worst.ts';
 import { currentForMs } from '../current.ts';
 import { formatCondition } from '../format.ts';
 import { renderSummary, type TextTime } from '../message/summary.ts';
@@ -62,7 +64,7 @@ export function buildNotification(input: {
       };
       return describe(described, incident, input.statuses, { nowMs, timeZone });
     })
-    .sort(newsFirst);
+    .sort(newsFirst(incident.rules));
   const firing = alerts.filter(({ status }) => status === 'firing');
   const severities = (firing.length > 0 ? firing : alerts).map(({ severity }) =>
     SEVERITIES.indexOf(severity),
@@ -139,14 +141,20 @@ function failureOf(alert: IncidentAlert, statuses: readonly TargetStatus[]): str
   return failed && visibleLine(`${failed.reason}: ${failed.detail}`);
 }
 
-function newsFirst(a: NotificationAlert, b: NotificationAlert): number {
-  const news = Number(b.news) - Number(a.news);
-  const firing = Number(b.status === 'firing') - Number(a.status === 'firing');
-  const severity = SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity);
-  return (
-    news ||
-    firing ||
-    severity ||
-    JSON.stringify(a.labels).localeCompare(JSON.stringify(b.labels), 'en', { numeric: true })
-  );
+/** The news, then what fires, by severity; of one rule the worst value first, as in pictures; then by labels. */
+function newsFirst(rules: Incident['rules']) {
+  const worse = (alert: NotificationAlert) => {
+    const rule = rules[alert.rule];
+    return rule && alert.status === 'firing' ? badness(rule.condition, alert.value) : -Infinity;
+  };
+  return (a: NotificationAlert, b: NotificationAlert): number =>
+    Number(b.news) - Number(a.news) ||
+    Number(b.status === 'firing') - Number(a.status === 'firing') ||
+    SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) ||
+    names.compare(a.rule, b.rule) ||
+    compareBadness(worse(a), worse(b)) ||
+    names.compare(JSON.stringify(a.labels), JSON.stringify(b.labels));
 }
+
+/** `node-2` before `node-10`. */
+const names = new Intl.Collator('en', { numeric: true });
