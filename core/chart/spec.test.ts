@@ -174,7 +174,7 @@ describe('buildChartSpec', () => {
       [
         'none has data, and one has ended',
         [lacking, { ...lacking, alertId: 'c', labels: node('n3') }, over],
-        ': 2 firing (2 without data), 1 resolved',
+        ': 2 firing without data, 1 resolved',
         '3 series with an alert,',
         '3 FIRED 09:20, 1 resolved 09:35',
       ],

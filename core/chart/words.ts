@@ -31,7 +31,10 @@ function hasBreached(rule: Rule, alert: NotificationAlert): boolean {
   return alert.status === 'firing' && standingOf(rule, alert) !== 'no-data';
 }
 
-/** `3 alerts`, or how many fire, without data or recovering, and how many have ended: `40 firing, 1 resolved`. */
+/**
+ * `3 alerts`, or how many fire, and of these are without data or recover, and how many have ended: `40 firing (1 without
+ * data), 1 resolved`.
+ */
 function countsText(rule: Rule, alerts: readonly NotificationAlert[]): string {
   const ended = alerts.filter(({ status }) => status === 'resolved').length;
   if (ended === alerts.length) return `${ended} alerts resolved`;
@@ -41,11 +44,11 @@ function countsText(rule: Rule, alerts: readonly NotificationAlert[]): string {
     [count('no-data'), 'without data'],
     [count('recovering', 'data-back-recovering'), 'recovering'],
   ] as const;
-  const notes = kinds.flatMap(([n, word]) => (n > 0 ? [`${n} ${word}`] : []));
-  const note = notes.length > 0 ? ` (${notes.join(', ')})` : '';
-  return ended === 0
-    ? `${alerts.length} alerts${note}`
-    : `${alerts.length - ended} firing${note}, ${ended} resolved`;
+  const firing = alerts.length - ended;
+  const notes = kinds.flatMap(([n, word]) => (n > 0 && n < firing ? [`${n} ${word}`] : []));
+  const every = kinds.flatMap(([n, word]) => (n === firing ? [` ${word}`] : [])).join('');
+  const note = notes.length > 0 ? ` (${notes.join(', ')})` : every;
+  return ended === 0 ? `${firing} alerts${note}` : `${firing} firing${note}, ${ended} resolved`;
 }
 
 /** Of more clusters than this the subtitle says the number alone. */

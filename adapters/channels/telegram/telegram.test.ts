@@ -161,9 +161,17 @@ describe('the text', () => {
     },
   );
 
-  it('of more news than fit names as many as there is room for', () => {
+  it('of more news than fit in full keeps values and places', () => {
     const alerts = Array.from({ length: 12 }, (_, i) => sampleAlert({ alertId: `a${i}` }));
     const brief = parseHtml(render(sampleNotification({ alerts }), CAPTION_LIMIT).html);
+    const unnamed = alerts.map((alert, i) => ({
+      ...alert,
+      labels: { cluster: 'prod', node: `node-${i}` },
+      summary: 'CPU: no data since 18:12',
+      detail: 'timeout: no answer within the five seconds of a probe',
+    }));
+    const told = parseHtml(render(sampleNotification({ alerts: unnamed }), CAPTION_LIMIT).html);
+    expect(told.replaceAll('\u2060', '')).toContain('✖ prod / node-7: CPU: no data since 18:12');
     expect(brief.match(/has used 94\.\S*1%/g)).toHaveLength(12);
   });
 

@@ -77,15 +77,16 @@ function compose(
 }
 
 function alertText(alert: NotificationAlert, notification: Notification, detail: Detail): TelegramText {
-  if (detail === 'place') {
-    const place = placeText(alert.labels);
-    return plain(alertLine({ ...alert, summary: place || alert.title }));
+  const place = placeText(alert.labels);
+  if (detail === 'place') return plain(alertLine({ ...alert, summary: place || alert.title }));
+  if (detail === 'brief') {
+    // Nothing behind it says where.
+    const named = alert.summary.includes(alert.labels.node ?? place);
+    return plain(alertLine(named ? alert : { ...alert, summary: `${place}: ${alert.summary}` }));
   }
   const lines = [plain(alertLine(alert))];
-  if (detail === 'full') {
-    lines.push(italic(standingText(alert, notification)));
-    if (alert.detail !== undefined) lines.push(plain(alert.detail));
-  }
+  lines.push(italic(standingText(alert, notification)));
+  if (alert.detail !== undefined) lines.push(plain(alert.detail));
   return join(lines, '\n');
 }
 
