@@ -58,9 +58,14 @@ export function networkOf(options: NetworkOptions, secrets: Secrets): () => Prom
   };
 }
 
-/** A login within an address that is no secret otherwise. */
+/** A part of a path that is no word: letters and digits, long enough to be a token. */
+const TOKEN = /^(?=.*\d)(?=.*[a-z]).{10,}$/i;
+
+/** A login, and a token in the path, within an address that is no secret otherwise. */
 export function hideLogin(address: string, secrets: Pick<Secrets, 'hide'>): void {
-  const { username, password } = new URL(address);
+  const { username, password, pathname } = new URL(address);
+  // A gateway's path may hold a token; words of a path stay readable.
+  for (const part of pathname.split('/')) if (TOKEN.test(part)) secrets.hide?.(part);
   for (const text of [`${username}:${password}`, password]) if (password !== '') secrets.hide?.(text);
 }
 

@@ -62,6 +62,28 @@ describe('what `alerts` says', () => {
     ]);
   });
 
+  it('is when it was sent, also after its route has another name, and by a channel that is gone', async () => {
+    const { world, report, table } = newWorld();
+    await fire(world);
+    await world.notify();
+    const before = await report();
+    world.config.routes = [{ ...route, name: 'renamed', channels: ['ops', 'mail'] }];
+    await world.goTo(20);
+    await world.notify();
+    expect(world.said()).toHaveLength(2);
+    expect((await world.state.listIncidents({ open: true, limit: 9 })).map((one) => one.route)).toEqual([
+      'renamed',
+      'renamed',
+    ]);
+    expect((await report())[0]?.sent).toEqual(before[0]?.sent);
+    expect(await table()).toContain('sent to ops 16:42, mail 16:42');
+    world.config.channels = channels.slice(0, 1);
+    world.config.routes = [{ ...route, name: 'renamed', channels: ['ops'] }];
+    await world.goTo(21);
+    await world.notify();
+    expect(await table()).toContain('sent to ops 16:42, mail 16:42');
+  });
+
   it('is that nobody has been sent it, with what each channel said', async () => {
     const { world, report, table } = newWorld();
     for (const name of ['ops', 'mail'])
@@ -94,6 +116,23 @@ describe('what `alerts` says', () => {
       { silencedBy: [{ id: '0123456789', untilMs: START + 60 * MINUTE }], inhibitedBy: [], sent: [] },
     ]);
     expect(await table()).toMatch(/ silenced until 17:40 \(01234567\) +memory-/);
+    const far = { match: { node: ['n1'] }, fromMs: START, untilMs: START + 400 * 24 * 60 * MINUTE };
+    world.config.silences = [{ ...far, comment: 'for long' }];
+    expect(await table()).toMatch(/ silenced until \d{4}-\d\d-\d\d 16:40:00 \(file:1\)/);
+    world.config.silences = [];
+    const [alert] = await report();
+    const acknowledgement = {
+      matchers: [],
+      fromMs: START,
+      createdAtMs: START + 3 * MINUTE,
+      alertId: alert?.id,
+    };
+    await world.state.putSilence(silenceOf('acked678', START + 400 * 24 * 60 * MINUTE, acknowledgement));
+    expect(await table()).toMatch(/ silenced until it resolves \(acked678\)/);
+    expect((await report())[0]?.silencedBy).toContainEqual(expect.objectContaining({ alertId: alert?.id }));
+    await world.state.putSilence(silenceOf('acked678', START + 70 * MINUTE, acknowledgement));
+    expect(await table()).toMatch(/ silenced until it resolves, 17:50 at the latest \(acked678\)/);
+    await world.state.expireSilence('acked678', START + 2 * MINUTE);
     for (const minute of [3, 4, 5]) world.put(minute, { n1: 0 }, 'up');
     await world.goTo(5);
     await world.judge(5);

@@ -45,10 +45,9 @@ export async function reportAlerts(state: StateStore, config: Config, nowMs: num
     const undelivered = owed.find(({ alertId }) => alertId === id);
     return {
       ...alert,
-      silencedBy: coveringSilences(listed, { alertId: id, labels: seen, sinceMs, status }).map((silence) => ({
-        id: silence.id,
-        untilMs: silence.untilMs,
-      })),
+      silencedBy: coveringSilences(listed, { alertId: id, labels: seen, sinceMs, status }).map(
+        ({ id, untilMs, alertId }) => ({ id, untilMs, ...(alertId !== undefined && { alertId }) }),
+      ),
       inhibitedBy: inhibitors(rule, labels, alerts).flatMap(({ rule: other, now }) => (now ? [other] : [])),
       sent: sentOf(alert),
       ...(undelivered && {
@@ -58,7 +57,10 @@ export async function reportAlerts(state: StateStore, config: Config, nowMs: num
   });
 }
 
-/** What accepted messages said of an alert that fires; when, where deliveries of this release tell. */
+/**
+ * What accepted messages said of an alert that fires; when, where deliveries of this release tell. A channel or route of
+ * today may have it from an incident that is closed.
+ */
 async function readSent(
   state: StateStore,
   firing: readonly Alert[],
@@ -70,18 +72,42 @@ async function readSent(
   for (const { id } of holding) {
     deliveries.push(...(await state.listDeliveries({ incidentId: id, limit: DELIVERIES_AT_MOST })));
   }
-  const sent = sentMessages(deliveries);
+  let sent = sentMessages(deliveries);
+  const heard = holding.flatMap((incident) => heardOf(incident, ids));
+  const isDated = ({ episode, channel }: Heard) =>
+    sent.get(episode)?.some((one) => one.channel === channel) ?? false;
+  if (!heard.every(isDated)) sent = sentMessages(await state.listDeliveries({ limit: DELIVERIES_AT_MOST }));
   return ({ id, firedAtMs = 0 }) => {
     const episode = episodeOf({ alertId: id, firedAtMs });
-    const known: AlertReport['sent'][number][] = [...(sent.get(episode) ?? [])];
-    for (const { notified, channel, route } of holding) {
-      const status = notified[episode];
-      if (status !== undefined && !known.some((one) => one.channel === channel)) {
-        known.push({ channel, route, status });
-      }
-    }
-    return known;
+    const undated = heard.filter((one) => one.episode === episode && !isDated(one));
+    const channels = Map.groupBy(undated, ({ channel }) => channel);
+    const rest = [...channels.values()].flatMap(([one]) => (one ? [one] : []));
+    return [
+      ...(sent.get(episode) ?? []),
+      ...rest.map(({ channel, route, status }) => ({ channel, route, status })),
+    ];
   };
+}
+
+type Heard = Omit<SentMessage, 'atMs'> & { episode: string };
+
+/** Which channels an incident knows to have been sent which firing, its own and others. */
+function heardOf({ alerts, notified, channel, route }: Incident, ids: ReadonlySet<string>): Heard[] {
+  return alerts
+    .filter(({ alertId }) => ids.has(alertId))
+    .flatMap((alert) => {
+      const episode = episodeOf(alert);
+      const own = notified[episode];
+      return [
+        ...(own === undefined ? [] : [{ episode, channel, route, status: own }]),
+        ...(alert.heardBy ?? []).map((other) => ({
+          episode,
+          channel: other,
+          route,
+          status: 'firing' as const,
+        })),
+      ];
+    });
 }
 
 /** Firings that began or ended in the range, newest first. */

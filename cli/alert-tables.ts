@@ -4,7 +4,7 @@ import type { Config } from '../core/config/types.ts';
 import { formatMetricValue, formatMoment, formatSpan } from '../core/format.ts';
 import type { Labels } from '../core/model.ts';
 import type { AlertReport } from './alert-report.ts';
-import { SHORT_ID } from './silence-table.ts';
+import { endText, SHORT_ID } from './silence-table.ts';
 import { renderTable } from './table.ts';
 
 /** A message takes a moment: what is owed for less is being sent. */
@@ -41,7 +41,6 @@ function messagesText(alert: AlertReport, config: Config, nowMs: number): string
   const at = (ms: number) => formatMoment(ms, nowMs, config.schedule.timeZone);
   const sent = alert.sent.filter(({ status }) => status === 'firing');
   const [silence] = alert.silencedBy;
-  const acknowledged = silence && silence.untilMs - nowMs > LONG_MS;
   const parts = [
     ...(sent.length > 0
       ? [
@@ -49,17 +48,13 @@ function messagesText(alert: AlertReport, config: Config, nowMs: number): string
         ]
       : []),
     ...(silence
-      ? [
-          `silenced until ${acknowledged ? 'it resolves' : at(silence.untilMs)} (${silence.id.slice(0, SHORT_ID)})`,
-        ]
+      ? [`silenced until ${endText(silence, config, nowMs)} (${silence.id.slice(0, SHORT_ID)})`]
       : []),
     ...(alert.inhibitedBy.length > 0 ? [`inhibited by ${alert.inhibitedBy.join(', ')}`] : []),
     ...(alert.undelivered ? [undeliveredText(alert.undelivered, nowMs)] : []),
   ];
   return parts.join('; ');
 }
-
-const LONG_MS = 180 * 86_400_000;
 
 function undeliveredText(
   { sinceMs, channels }: NonNullable<AlertReport['undelivered']>,

@@ -17,6 +17,12 @@ export function durationArgument(text: string): number {
   return ms;
 }
 
+/** An id, or how one begins. A variable of a shell that is not set would be the beginning of each. */
+export function idArgument(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It is empty: every id begins so.');
+  return text;
+}
+
 /** A name of the catalogue, added to those before it. */
 export function metricArgument(text: string, before: readonly string[] | undefined): string[] {
   if (findMetric(text)) return [...(before ?? []), text];

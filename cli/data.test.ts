@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
@@ -69,6 +70,17 @@ it('tells a damaged database from a sound one', async () => {
   await bartizan('check');
   expect(out).toMatch(/^samples\.db +damaged +\S.*\nstate\.db +fine/m);
   expect(process.exitCode).toBe(1);
+});
+
+it('sees a row that cannot be read, which SQLite takes for sound, and puts its database aside', async () => {
+  const db = new DatabaseSync(join(dir, 'state.db'));
+  db.exec(`INSERT INTO counters VALUES ('k', '{"a')`);
+  db.close();
+  await bartizan('check');
+  expect(out).toMatch(/^state\.db +damaged +1 row of counters cannot be read$/m);
+  expect(process.exitCode).toBe(1);
+  await bartizan('move-aside', 'state');
+  expect([err, readdirSync(dir)]).toEqual(['', expect.not.arrayContaining(['state.db'])]);
 });
 
 it('puts a damaged one aside, and the next start has an empty one', async () => {

@@ -105,9 +105,16 @@ export const alertsShape = list(
     reason: z.enum(REASONS),
     value: z.number().optional().describe('newest'),
     valueAtMs: z.number().optional(),
-    silencedBy: list(z.strictObject({ id: z.string(), untilMs: z.number() })).describe(
-      'now; `file:1`: of the file',
-    ),
+    silencedBy: list(
+      z.strictObject({
+        id: z.string(),
+        untilMs: z.number(),
+        alertId: z
+          .string()
+          .optional()
+          .describe('of one that acknowledges this alert alone, until it resolves'),
+      }),
+    ).describe('now; `file:1`: of the file'),
     inhibitedBy: list(z.string()).describe('rules that fire now for the same cluster and node'),
     sent: list(
       z.strictObject({

@@ -8,7 +8,7 @@ import { routedLabels } from '../core/notify/routes.ts';
 import { compileSilence } from '../core/notify/silences.ts';
 import { systemClock } from '../local/clock.ts';
 import { loginName, withActionAudit } from './action-audit.ts';
-import { durationArgument } from './arguments.ts';
+import { durationArgument, idArgument } from './arguments.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
@@ -48,9 +48,9 @@ export function silenceAddCommand(): Command {
       ).argParser(matcherArgument),
     )
     .addOption(
-      new Option('--alert <id>', 'acknowledge this alert: nothing more of it until it resolves').conflicts(
-        'where',
-      ),
+      new Option('--alert <id>', 'acknowledge this alert: nothing more of it until it resolves')
+        .argParser(idArgument)
+        .conflicts('where'),
     )
     .option(
       '--for <duration>',

@@ -82,6 +82,17 @@ function untilText(
   return alertId === undefined ? until : `until it resolves, ${until} at the latest`;
 }
 
+/** `18:00`, with its date where that is not today; of an acknowledgement `it resolves`, unless it may end before. */
+export function endText(
+  { alertId, untilMs }: Pick<StoredSilence, 'alertId' | 'untilMs'>,
+  config: Config,
+  nowMs: number,
+): string {
+  const end = moment(untilMs, nowMs, config);
+  if (alertId === undefined) return end;
+  return untilMs - nowMs > FAR_MS ? 'it resolves' : `it resolves, ${end} at the latest`;
+}
+
 export function silenceTable(listed: readonly ListedSilence[], config: Config, nowMs: number): string {
   if (listed.length === 0) return 'there are no silences\n';
   const at = (ms: number) => moment(ms, nowMs, config);
@@ -90,7 +101,7 @@ export function silenceTable(listed: readonly ListedSilence[], config: Config, n
     silence.state,
     whatText(silence),
     silence.state === 'pending' ? at(silence.fromMs) : '',
-    silence.alertId === undefined ? at(silence.untilMs) : 'it resolves',
+    endText(silence, config, nowMs),
     silence.source === 'file' ? 'the file' : silence.author,
     silence.comment,
   ]);

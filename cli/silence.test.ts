@@ -115,6 +115,18 @@ it('lists those of the file too, which do not end at run time, without character
   expect(err).toMatch(/silences of the file do not end at run time; take it out of .*, `silences\[0\]`/);
 });
 
+it('takes an empty id, as of a variable that is not set, for no beginning of one', async () => {
+  await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });
+  for (const empty of ['', ' ']) {
+    expect(await bartizan('silence', 'add', '--alert', empty)).toBe(2);
+    expect(err).toContain('It is empty');
+  }
+  await bartizan('silence', 'add', '-w', 'node=n', '--for', '2h', '--comment', 'x');
+  expect(await bartizan('silence', 'expire', '')).toBe(2);
+  expect(err).toContain('It is empty');
+  expect((await state.listSilences({ endedAfterMs: Date.now() })).length).toBe(1);
+});
+
 it('ends a silence at once, once', async () => {
   await bartizan('silence', 'add', '-w', 'node=n', '--for', '2h', '--comment', 'x');
   const [silence] = await listed();

@@ -4,6 +4,7 @@ import type { StoredSilence } from '../core/model.ts';
 import type { StateStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { withActionAudit } from './action-audit.ts';
+import { idArgument } from './arguments.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
 import { writeJson } from './json-output.ts';
@@ -56,7 +57,7 @@ function listCommand(): Command {
 function expireCommand(): Command {
   const command = new Command('expire')
     .description('End a silence now. What it withholds and still fires is sent.')
-    .argument('<silence>', 'its id, or how that begins')
+    .argument('<silence>', 'its id, or how that begins', idArgument)
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .addOption(tableOption())
     .option('--json', 'the silence as JSON')

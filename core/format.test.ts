@@ -96,6 +96,6 @@ describe('times', () => {
     const later = ms + 3_600_000;
     expect(formatMoment(ms, later, 'UTC')).toBe('15:04');
     expect(formatMoment(ms - 3_600_000, later, 'Asia/Seoul')).toBe('24 Nov 23:04');
-    expect(formatMoment(ms, later + 365 * 86_400_000, 'UTC')).toBe('24 Nov 15:04');
+    expect(formatMoment(ms, later + 365 * 86_400_000, 'UTC')).toBe('24 Nov 2026 15:04');
   });
 });

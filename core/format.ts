@@ -136,11 +136,14 @@ export function formatDay(ms: number, timeZone: string): string {
   return clockOf('en-GB', { timeZone, day: 'numeric', month: 'short' }).format(ms);
 }
 
-/** Wall-clock time, with its day unless that is the day of `nowMs`: `09:10`, `21 Nov 09:10`. */
+/** Wall-clock time, with its day unless that is the day of `nowMs`, and its year: `09:10`, `21 Nov 09:10`, `21 Nov 2025 09:10`. */
 export function formatMoment(ms: number, nowMs: number, timeZone: string, seconds = false): string {
   const time = formatTime(ms, timeZone, seconds);
   const date = (at: number) => formatDateTime(at, timeZone).slice(0, 'yyyy-mm-dd'.length);
-  return date(ms) === date(nowMs) ? time : `${formatDay(ms, timeZone)} ${time}`;
+  if (date(ms) === date(nowMs)) return time;
+  const year = date(ms).slice(0, 'yyyy'.length);
+  const ofYear = year === date(nowMs).slice(0, 'yyyy'.length) ? '' : ` ${year}`;
+  return `${formatDay(ms, timeZone)}${ofYear} ${time}`;
 }
 
 /** Date and time in a zone: `2026-11-24 09:10:05`. */

@@ -14,7 +14,7 @@ export interface Notifier {
 
 /** Looks at the outbox this often even if nothing woke it. */
 const SWEEP_MS = 5_000;
-/** Passes that fail pause, doubling, and are never closer than the first pause, whatever wakes them. */
+/** Passes that fail pause, doubling, whatever wakes them: what the log says of it holds. */
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** Between passes of which each leaves something due. */
@@ -38,6 +38,8 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
   let alone = true;
   let awake = new AbortController();
   let failures = 0;
+  /** Of `failures`, those that were paused for. */
+  let paused = 0;
   const sending = new Set<Promise<unknown>>();
 
   /** Returns how long nothing is due. */
@@ -59,6 +61,7 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
 
   function passed(): void {
     failures = 0;
+    paused = 0;
     ports.onPass?.(0);
   }
 
@@ -71,23 +74,28 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
       pauseMs: pauseMs(failures),
     });
     ports.onPass?.(failures, error);
+    // Also what was still being sent may fail, while nothing is due for long.
+    awake.abort();
+  }
+
+  async function pause(): Promise<void> {
+    while (failures > paused && !stopping.signal.aborted) {
+      paused = failures;
+      await ports.sleep(pauseMs(failures), stopping.signal);
+    }
   }
 
   const loop = (async () => {
     while (!stopping.signal.aborted) {
+      if (awake.signal.aborted) awake = new AbortController();
       const waking = awake;
-      let waitMs = 0;
       try {
-        waitMs = await pass();
+        const waitMs = await pass();
+        if (failures === paused) await ports.sleep(waitMs, waking.signal);
       } catch (error) {
         failed(error);
       }
-      if (failures > 0) {
-        await ports.sleep(FIRST_PAUSE_MS, stopping.signal);
-        waitMs = pauseMs(failures) - FIRST_PAUSE_MS;
-      }
-      await ports.sleep(waitMs, waking.signal);
-      if (waking.signal.aborted) awake = awake === waking ? new AbortController() : awake;
+      await pause();
     }
   })();
 

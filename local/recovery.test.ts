@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { DatabaseName } from '../adapters/sqlite/damage.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
@@ -11,11 +12,12 @@ import { createMeter } from './meter.ts';
 import { checkData } from './recovery.ts';
 
 let dir: string;
-const meter = createMeter();
+let meter: ReturnType<typeof createMeter>;
 const check = (recover: boolean) =>
   checkData(dir, { recover, clock: { nowMs: () => 0 }, logger: createRecordingLogger(), meter });
 
 beforeEach(async () => {
+  meter = createMeter();
   dir = mkdtempSync(join(tmpdir(), 'bartizan-recovery-'));
   await openSqliteState({ path: dir }).close();
   await openSqliteStore({ path: dir }).close();
@@ -54,6 +56,27 @@ it.each([['state'], ['samples']] as const)('does not start on damaged %s, and sa
     new RegExp(`${name}\\.db is damaged .*bartizan up --recover.*bartizan data move-aside ${name}`),
   );
   expect(readFileSync(join(dir, `${name}.db`)).equals(before)).toBe(true);
+});
+
+it.each([
+  ['state', "INSERT INTO counters VALUES ('k', '{\"a\":')", '1 row of counters cannot be read'],
+  [
+    'state',
+    `INSERT INTO silence VALUES ('a', 1, '{}'), ('b', 1, '{"id": \x01\x02'), ('c', 1, '')`,
+    '2 rows of silence cannot be read',
+  ],
+  [
+    'samples',
+    `INSERT INTO label_set VALUES (1, 'usage', '[["node","n', 1)`,
+    '1 row of label_set cannot be read',
+  ],
+] as const)('takes a row of %s that is no JSON for damage: %s', (name, sql, detail) => {
+  const db = new DatabaseSync(join(dir, `${name}.db`));
+  db.exec(sql);
+  db.close();
+  expect(() => check(false)).toThrow(`${name}.db is damaged (${detail})`);
+  expect(check(true)).toMatchObject([{ name, detail }]);
+  expect(check(false)).toEqual([]);
 });
 
 it('puts damaged ones aside when it may, and deletes nothing', () => {

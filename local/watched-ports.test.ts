@@ -2,12 +2,14 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
-import { ConflictError, RetryableError } from '../core/errors.ts';
+import { ConfigError, ConflictError, RetryableError } from '../core/errors.ts';
 import { holdsHeartbeat } from '../core/health.ts';
-import type { Audit } from '../core/ports.ts';
-import { alertOf, T0, transitionOf } from '../test/contract/state-fixtures.ts';
+import type { Audit, StateStore } from '../core/ports.ts';
+import { alertOf, incidentOf, T0, transitionOf } from '../test/contract/state-fixtures.ts';
+import { silenceOf } from '../test/contract/state-silences.ts';
 import { createMemoryState } from '../test/memory-state.ts';
 import { createRecordingLogger } from '../test/recording-logger.ts';
 import { createFaults } from './faults.ts';
@@ -65,6 +67,47 @@ describe('a damaged page of state', () => {
     expect(trial.reasons()).toContain('data-damaged');
     await state.close().catch(() => {});
   });
+});
+
+it('a row that is no JSON any more is damage, whoever reads it', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'bartizan-watched-'));
+  const state = openSqliteState({ path: dir });
+  const alert = alertOf('n');
+  const incident = incidentOf('i', { dueAtMs: T0 });
+  await state.commitAlert({
+    alert,
+    expectedVersion: 0,
+    transitions: [transitionOf(alert, 'firing', T0)],
+    dueAtMs: T0,
+  });
+  await state.commitIncidents({ incidents: [{ value: incident, version: 0 }] });
+  await state.putSilence(silenceOf('s', T0 + 1_000));
+  await state.counters.save('k', { a: 1 });
+  const db = new DatabaseSync(join(dir, 'state.db'));
+  for (const table of ['alert', 'transition', 'incident', 'silence', 'counters']) {
+    db.exec(`UPDATE ${table} SET body = substr(body, 1, length(body) / 2)`);
+  }
+  db.close();
+  const reads: ((state: StateStore) => Promise<unknown>)[] = [
+    (one) => one.listAlerts(),
+    (one) => one.listTransitions({ fromMs: 0, toMs: T0 * 2, limit: 9 }),
+    (one) => one.dueOutbox(T0, 9),
+    (one) => one.dueIncidents(T0, 9),
+    (one) => one.openIncidents(),
+    (one) => one.loadIncident('i'),
+    (one) => one.listSilences({ endedAfterMs: 0 }),
+    (one) => one.expireSilence('s', T0),
+    (one) => one.counters.load('k'),
+  ];
+  for (const read of reads) {
+    const trial = createTrial();
+    const error = await read(watchState(state, trial.ports)).catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(String(error)).toMatch(/state\.db is damaged\..* or put it aside/);
+    expect([trial.met, trial.reasons()]).toEqual([['state'], ['data-damaged']]);
+  }
+  await state.close();
+  rmSync(dir, { recursive: true });
 });
 
 describe('a full disk', () => {

@@ -7,7 +7,7 @@ export interface WatchPorts {
   faults: Faults;
   meter: Meter;
   logger: Logger;
-  /** A damaged page was met: nothing that is read or written from now on can be relied on. */
+  /** A damaged page or row was met: nothing that is read or written from now on can be relied on. */
   onDamage: (database: 'state' | 'samples') => void;
 }
 

@@ -43,7 +43,8 @@ async function main(untilResolved: boolean): Promise<number> {
       pictures.set(status, relative(process.cwd(), path));
     }
     story.message(message, message.picturePath && pictures.get(status));
-    if (!untilResolved || status !== 'resolved') return;
+    if (status !== 'resolved') return;
+    if (!untilResolved) return story.told([...pictures.values()]);
     const bare = ['firing', 'resolved'].filter((wanted) => !pictures.has(wanted));
     end(bare.length === 0 ? {} : { problem: `no picture came with the message: ${bare.join(', ')}` });
   };

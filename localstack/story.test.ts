@@ -97,6 +97,11 @@ it.each([
   expect(told.split('\n')[1]).toBe(`  ${line}`);
 });
 
+it('says that all has been shown, where the pictures are and how it ends', () => {
+  story().told(['out/demo/demo-firing.png']);
+  expect(told).toContain('Ctrl-C ends it.\n  picture   out/demo/demo-firing.png\n');
+});
+
 it('ends with the pictures, or with why there are none', () => {
   story().end(['out/demo/demo-firing.png'], undefined);
   expect(told).toBe('\nThe pictures:\n  out/demo/demo-firing.png\n');

@@ -79,6 +79,13 @@ export function createStory(
       say(`  ✉ message ${number} received${saved}`);
       for (const line of text.split('\n')) say(styleText('dim', `    │ ${line}`));
     },
+    /** All has been shown; the fleet goes on being watched. */
+    told(pictures: readonly string[]): void {
+      say();
+      say(`${styleText('bold', 'That is the story.')} The fleet goes on being watched; Ctrl-C ends it.`);
+      for (const picture of pictures) say(`  picture   ${picture}`);
+      say();
+    },
     end(pictures: readonly string[], problem: string | undefined): void {
       say();
       if (problem) say(styleText('red', `Not all was shown: ${problem}.`));

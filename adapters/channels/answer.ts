@@ -16,7 +16,10 @@ export const acceptsField = {
 /** The service refuses how the message is laid out: the same said more plainly may be accepted. */
 export class LayoutError extends PermanentError {}
 
-const PAGE = /^\s*<(!doctype\s+html|html|head|body)\b/i;
+const PAGE = /^<(!doctype|html|head|body|meta|title|script|style|link|div|center|h1|p)\b/i;
+/** What may stand in front of a page. */
+const PREAMBLE = /^(<\?xml[^>]*>|<!--[\s\S]*?-->)/i;
+const PREAMBLES_AT_MOST = 20;
 
 /**
  * Whether a 2xx means that the service has the message: undefined if so, else why that is unclear, in words.
@@ -38,10 +41,11 @@ export function unclearAnswer(
   const { status, headers, whole } = answer;
   const body = answer.body.trim();
   const parsed = parseJson(body);
-  if (whole && (isIt(body, parsed) || accepts.some((glob) => globMatches(glob, body)))) return undefined;
+  if (whole && accepts.some((glob) => globMatches(glob, body))) return undefined;
+  if (whole && isIt(body, parsed) && !saysNo(parsed)) return undefined;
   const shown = shownText(answer, redact);
   const isHtml = /html/i.test(headers['content-type'] ?? '') && body !== '' && parsed === undefined;
-  if (isHtml || PAGE.test(body))
+  if (isHtml || isPage(body))
     throw new RetryableError(
       `${service}: answered ${status} with a web page, so it does not have the message; does a proxy or a login stand in between? (${shown})`,
     );
@@ -54,6 +58,14 @@ export function unclearAnswer(
         ? `"${shown}"`
         : shown;
   return `${service} answered ${status} with ${what}, where it says ${says} when it has the message`;
+}
+
+function isPage(body: string): boolean {
+  let rest = body.trimStart();
+  // One after the other: a pattern for all of them could be made to take for ever.
+  for (let i = 0; i < PREAMBLES_AT_MOST && PREAMBLE.test(rest); i++)
+    rest = rest.replace(PREAMBLE, '').trimStart();
+  return PAGE.test(rest);
 }
 
 /** An explicit refusal in an answer of 2xx. */

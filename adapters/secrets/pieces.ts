@@ -32,6 +32,10 @@ function addressParts(text: string): string[] {
   const written = text.replace(/^[^/]+:\/\/[^/?#]*/, '');
   const behind = [written, `${pathname}${search}${hash}`, `${pathname}${search}`, pathname, search, hash];
   const bare = behind.map((part) => part.replace(/^[/?#]+|\/$/g, ''));
+  // Frameworks show a value alone, as it was written and as they read it.
+  const query = search.slice(1).split(/[&;]/);
+  const values = query.map((pair) => pair.slice(pair.indexOf('=') + 1));
+  const read = values.map((part) => decode(part.replaceAll('+', ' ')));
   const login = username === '' ? [] : [`${username}:${password}`, username, password];
   const hostTokens = hostname
     .split('.')
@@ -43,6 +47,7 @@ function addressParts(text: string): string[] {
     href,
     ...behind.filter((part) => !VENDOR_WORDS.has(part.replaceAll('/', '').toLowerCase())),
     ...named,
+    ...[...values, ...read].filter((part) => !VENDOR_WORDS.has(part.toLowerCase())),
     ...login,
     ...hostTokens,
   ];

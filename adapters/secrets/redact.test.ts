@@ -36,6 +36,21 @@ it('leaves the host, the words of vendors and other texts readable', () => {
   expect(redactor.redact(text)).toBe(text);
 });
 
+it.each([
+  ['as it was written', 'ab/cd+ef/gh+ij'],
+  ['as a framework reads it', 'ab/cd ef/gh ij'],
+])('masks the value of a query alone, %s', (_, value) => {
+  const redactor = createRedactor();
+  redactor.add('https://example.net/x?token=ab/cd+ef/gh+ij&v=1');
+  expect(redactor.redact(`{"token":"${value}"}`)).toBe('{"token":"<secret>"}');
+});
+
+it('masks what is escaped with every named entity', () => {
+  const redactor = createRedactor();
+  redactor.add('123456789:AAExyz_-abcDEF');
+  expect(redactor.redact('at 123456789&colon;AAExyz&lowbar;&hyphen;abcDEF!')).toBe('at <secret>!');
+});
+
 it('masks a token that is the name of a host', () => {
   const redactor = createRedactor();
   redactor.add('https://eoAB12cd34Ef.m.example.net/');

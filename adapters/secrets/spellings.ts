@@ -6,6 +6,19 @@ const NAMED: Readonly<Record<string, string>> = {
   '>': 'gt',
   '"': 'quot',
   "'": 'apos',
+  '/': 'sol',
+  '=': 'equals',
+  ':': 'colon',
+  _: 'lowbar',
+  '-': '(?:hyphen|dash)',
+  '.': 'period',
+  '?': 'quest',
+  '@': 'commat',
+  '+': 'plus',
+  '#': 'num',
+  '%': 'percnt',
+  ';': 'semi',
+  ',': 'comma',
 };
 const LETTER_ESCAPES: Readonly<Record<string, string>> = { '\n': 'n', '\r': 'r', '\t': 't' };
 

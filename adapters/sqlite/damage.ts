@@ -12,8 +12,13 @@ export type DatabaseCondition =
   /** What SQLite found first. */
   | { state: 'damaged'; detail: string };
 
-/** Lines of SQLite's report that are kept. */
+/** Another process may write just now. */
+const BUSY_TIMEOUT_MS = 2_000;
+/** Lines of a report that are kept. */
 const MOST_LINES = 3;
+/** Columns that hold JSON, in whatever table. */
+const JSON_COLUMNS = `SELECT t.name AS "table", c.name AS "column" FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
+  WHERE t.type = 'table' AND c.name IN ('body', 'labels') ORDER BY 1, 2`;
 /** With the database go the files of what is not yet folded into it. */
 const SUFFIXES = ['', '-wal', '-shm'] as const;
 
@@ -25,12 +30,16 @@ export function examineDatabase(dir: string, name: DatabaseName): DatabaseCondit
   const file = join(dir, DATABASES[name]);
   if (!existsSync(file)) return { state: 'missing' };
   try {
-    const db = new DatabaseSync(file, { readOnly: true });
+    const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
     try {
       const report = db.prepare(`PRAGMA quick_check(${MOST_LINES})`).all();
       const text = report.map((row) => String(Object.values(row)[0])).join('\n');
-      if (text === 'ok') return { state: 'fine' };
-      return { state: 'damaged', detail: text.replace(/^\*\*\*.*\n/, '').replaceAll('\n', '; ') };
+      if (text !== 'ok') {
+        return { state: 'damaged', detail: text.replace(/^\*\*\*.*\n/, '').replaceAll('\n', '; ') };
+      }
+      const unreadable = unreadableRows(db);
+      if (unreadable.length === 0) return { state: 'fine' };
+      return { state: 'damaged', detail: unreadable.slice(0, MOST_LINES).join('; ') };
     } finally {
       db.close();
     }
@@ -39,6 +48,18 @@ export function examineDatabase(dir: string, name: DatabaseName): DatabaseCondit
     if (!isDamage(error)) throw explainSqliteError(error, file);
     return { state: 'damaged', detail: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** Rows whose pages are sound, but not what stands in them: a line for each table. */
+function unreadableRows(db: DatabaseSync): string[] {
+  const columns = db.prepare(JSON_COLUMNS).all() as { table: string; column: string }[];
+  return columns.flatMap(({ table, column }) => {
+    const found = db
+      .prepare(`SELECT count(*) AS rows FROM "${table}" WHERE NOT json_valid("${column}")`)
+      .get();
+    const rows = Number(found?.rows);
+    return rows === 0 ? [] : [`${rows} ${rows === 1 ? 'row' : 'rows'} of ${table} cannot be read`];
+  });
 }
 
 /**

@@ -10,8 +10,10 @@ const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
-const SQLITE_CONSTRAINT = 19;
 const SQLITE_NOTADB = 26;
+// Extended ones.
+const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
+const SQLITE_CONSTRAINT_UNIQUE = 2067;
 /** Causes of an error that are looked at. */
 const MOST_CAUSES = 5;
 
@@ -21,13 +23,30 @@ function resultCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code & 0xff : undefined;
 }
 
-export function isConstraintError(error: unknown): boolean {
-  return resultCode(error) === SQLITE_CONSTRAINT;
+/** A row with this key is there already: no other constraint, such as that of a type. */
+export function isUniqueError(error: unknown): boolean {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  return code === SQLITE_CONSTRAINT_UNIQUE || code === SQLITE_CONSTRAINT_PRIMARYKEY;
+}
+
+/** A row that we wrote as JSON and that is none any more: damage of which SQLite sees nothing. */
+class UnreadableRow extends Error {
+  override readonly name = 'UnreadableRow';
+}
+
+/** What a row holds as JSON. Within `read` or `write` of a database, whose errors then name the file. */
+export function parseStored<T>(json: string): T {
+  try {
+    return JSON.parse(json) as T;
+  } catch (cause) {
+    throw new UnreadableRow('what a row holds cannot be read', { cause });
+  }
 }
 
 /** What an error of node:sqlite asks of whom; errors of other origin come back as they are. */
 export function explainSqliteError(error: unknown, file: string): unknown {
   const cause = { cause: error };
+  if (error instanceof UnreadableRow) return damaged(file, error);
   switch (resultCode(error)) {
     case undefined:
       return error;
@@ -43,11 +62,7 @@ export function explainSqliteError(error: unknown, file: string): unknown {
       );
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return new ConfigError(
-        `${file} is damaged. Stop bartizan and restore the file from a backup, or put it aside and begin with an empty ` +
-          `one: \`bartizan data move-aside ${basename(file, '.db')}\``,
-        cause,
-      );
+      return damaged(file, error);
     case SQLITE_PERM:
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
@@ -60,10 +75,19 @@ export function explainSqliteError(error: unknown, file: string): unknown {
   }
 }
 
+function damaged(file: string, cause: unknown): ConfigError {
+  return new ConfigError(
+    `${file} is damaged. Stop bartizan and restore the file from a backup, or put it aside and begin with an empty ` +
+      `one: \`bartizan data move-aside ${basename(file, '.db')}\``,
+    { cause },
+  );
+}
+
 /** Whether an error, or one of its causes, is that of a damaged database. */
 export function isDamage(error: unknown): boolean {
   let each = error;
   for (let depth = 0; each !== undefined && each !== null && depth < MOST_CAUSES; depth++) {
+    if (each instanceof UnreadableRow) return true;
     const code = resultCode(each);
     if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) return true;
     each = (each as { cause?: unknown }).cause;

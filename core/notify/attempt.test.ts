@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { absorb, n2, opened, REPEAT_MS, said, timing, transition } from '../../test/incidents.ts';
 import { ConfigError, PermanentError, RetryableError } from '../errors.ts';
@@ -159,6 +160,19 @@ describe('after a failure', () => {
     expect(most).toBeLessThan(20);
     const same = outcomeOf(new RetryableError('x', error), { id: 'inc-7' });
     expect(same).toEqual(times[7]);
+  });
+
+  it('is at a whole millisecond, whatever a service asks for', () => {
+    const ms = fc.oneof(
+      fc.double({ min: 0, max: 1e12, noNaN: true }),
+      fc.constantFrom(40_500, 40_500.25, 0.1),
+    );
+    fc.assert(
+      fc.property(ms, fc.string(), (retryAfterMs, id) => {
+        const { retryAtMs } = outcomeOf(new RetryableError('x', { retryAfterMs }), { id });
+        expect(Number.isInteger(retryAtMs)).toBe(true);
+      }),
+    );
   });
 
   it('a reminder that fails leaves what was sent as it was', () => {

@@ -61,10 +61,15 @@ function isSame(a: Readonly<Record<string, string>>, b: Readonly<Record<string, 
 
 /** The incident while a sender has it: what is sent is no longer withheld, so it is owed even if it ends unsent. */
 export function leaseIncident(incident: Incident, attempt: NotificationAttempt): Incident {
+  const nowMs = attempt.triedAtMs ?? attempt.firstTriedAtMs;
   const alerts = incident.alerts.map((alert): IncidentAlert => {
-    if (!alert.heldBack || attempt.says[episodeOf(alert)] === undefined) return alert;
-    const { heldBack: _held, freed: _freed, ...rest } = alert;
-    return { ...rest, enteredAtMs: attempt.triedAtMs ?? attempt.firstTriedAtMs };
+    if (attempt.says[episodeOf(alert)] === undefined) return alert;
+    const { heldBack, freed: _freed, ...rest } = alert;
+    return {
+      ...rest,
+      ...(heldBack !== undefined && { enteredAtMs: nowMs }),
+      ...(alert.status === 'resolved' && { endOfferedAtMs: alert.endOfferedAtMs ?? nowMs }),
+    };
   });
   return { ...incident, alerts, attempt, dueAtMs: attempt.leaseUntilMs };
 }
@@ -147,7 +152,7 @@ function waitMs(error: unknown, attempt: NotificationAttempt, incidentId: string
   const askedMs = Math.max(backoffMs, error.retryAfterMs ?? 0);
   const leastMs = Math.min(askedMs, LONGEST_RETRY_AFTER_MS - LEAST_SPREAD_MS);
   const widthMs = Math.max(LEAST_SPREAD_MS, leastMs * SPREAD_SHARE);
-  return leastMs + Math.min(widthMs, LONGEST_RETRY_AFTER_MS - leastMs) * shareOf(incidentId);
+  return Math.ceil(leastMs + Math.min(widthMs, LONGEST_RETRY_AFTER_MS - leastMs) * shareOf(incidentId));
 }
 
 /** 0 ≤ share < 1, the same for the same text. */

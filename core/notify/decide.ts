@@ -17,7 +17,7 @@ export type Decision =
 
 /** How often an incident is looked at again while another alert inhibits it. */
 export const INHIBITION_RECHECK_MS = 15_000;
-/** An alert that ended before anybody was told is offered this long; then it is dropped, counted and logged. */
+/** That an alert fired and ended is offered this long, from the first try on; then it is dropped, counted and logged. */
 export const FORGET_UNTOLD_MS = 24 * 3_600_000;
 /** The end of an alert that the channel was sent as firing is offered this long. */
 export const FORGET_TOLD_MS = 7 * 24 * 3_600_000;
@@ -37,9 +37,13 @@ export function forgetEnded(
     const untold = incident.notified[episodeOf(alert)] === undefined;
     // After an answer that was neither yes nor no readers may know of it, and are owed its end.
     const perhaps = incident.attempt?.unclear && incident.attempt.says[episodeOf(alert)] !== undefined;
-    if (untold && (isWithheld(alert) || (alert.standIn && !perhaps) || suppressionOf(alert))) return false;
-    const overMs = nowMs - Math.max(alert.resolvedAtMs ?? 0, alert.enteredAtMs ?? 0);
-    if (overMs < (untold ? FORGET_UNTOLD_MS : FORGET_TOLD_MS)) return true;
+    if (untold && (isWithheld(alert) || (alert.standIn && !perhaps))) return false;
+    const silence = suppressionOf(alert);
+    // One that began after its end withholds what is owed already; another was in force while it fired.
+    if (untold && silence?.by === 'silence' && silence.fromMs <= (alert.resolvedAtMs ?? 0)) return false;
+    const { endOfferedAtMs = nowMs } = alert;
+    if (nowMs - endOfferedAtMs < (untold ? FORGET_UNTOLD_MS : FORGET_TOLD_MS) || suppressionOf(alert))
+      return true;
     dropped.push(alert);
     return false;
   });

@@ -34,7 +34,7 @@ export function handOver(input: {
   );
   if (missing.length === 0) return undefined;
   const alerts = missing.map((alert): IncidentAlert => {
-    const { standIn: _said, heldBack: _held, freed: _freed, ...rest } = alert;
+    const { standIn: _said, heldBack: _held, freed: _freed, endOfferedAtMs: _offered, ...rest } = alert;
     const told = incident.notified[episodeOf(alert)] !== undefined;
     const heardBy = [...(alert.heardBy ?? []), ...(told ? [incident.channel] : [])];
     return { ...rest, ...(heardBy.length > 0 && { heardBy }), enteredAtMs: nowMs };

@@ -14,6 +14,7 @@ import {
 } from '../../test/incidents.ts';
 import type { Labels, Rule } from '../model.ts';
 import { beginAttempt, concludeAttempt, leaseIncident } from './attempt.ts';
+import { forgetEnded } from './decide.ts';
 import { groupOf, matchRoutes } from './routes.ts';
 
 describe('routes', () => {
@@ -134,6 +135,23 @@ describe('an incident', () => {
       notifications: 2,
       dueAtMs: 1_000 + 2 * REPEAT_MS,
     });
+  });
+
+  it('is offered its end from the first try on, however long a silence or an outage came before', () => {
+    const DAY_MS = 24 * 3_600_000;
+    const over = absorb(said(opened(), 1_000), transition('resolved', 2_000), 2_000);
+    const at = (ms: number, incident = over) => forgetEnded(incident, () => undefined, ms);
+    expect(at(30 * DAY_MS).incident.alerts).toHaveLength(1);
+    const attempt = beginAttempt(over, { alerts: over.alerts, reason: 'all-resolved' }, 30 * DAY_MS);
+    const tried = leaseIncident(over, attempt);
+    expect(at(36 * DAY_MS, tried).dropped).toEqual([]);
+    expect(at(37 * DAY_MS, tried).dropped).toHaveLength(1);
+    const silenced = forgetEnded(
+      tried,
+      () => ({ by: 'silence', fromMs: 0, untilMs: 99 * DAY_MS }),
+      60 * DAY_MS,
+    );
+    expect(silenced.incident.alerts).toHaveLength(1);
   });
 
   it('keeps the lease of a message under way when a transition arrives', () => {

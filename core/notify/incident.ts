@@ -45,8 +45,7 @@ export function openIncident(destination: Destination, opener: string, openedAtM
 }
 
 /**
- * The incident after a firing or resolved transition, the same one if it knew that already. When it is due follows from
- * `timing`. A notification under way is not changed: what is new is said by the next one.
+ * The incident after a firing or resolved transition, the same one if it knew that already: due now, to be decided. A notification under way is not changed: what is new is said by the next one.
  */
 export function absorbTransition(input: {
   incident: Incident;
@@ -72,7 +71,11 @@ export function absorbTransition(input: {
   const alerts = [...incident.alerts.filter((alert) => alert !== replaced), ...entered];
   const rules =
     rule && transition.kind === 'firing' ? { ...incident.rules, [rule.name]: rule } : incident.rules;
-  return withAlerts({ ...incident, rules }, alerts, timing, nowMs);
+  const next = withAlerts({ ...incident, rules }, alerts, timing, nowMs);
+  const leased = incident.attempt?.leaseUntilMs !== undefined;
+  if (leased || next.orphanedAtMs !== undefined || next.closedAtMs !== undefined) return next;
+  // Whether something withholds it is looked at now, however long the group has to wait.
+  return { ...next, dueAtMs: Math.min(nowMs, next.dueAtMs ?? nowMs) };
 }
 
 /** The incident with these alerts, due as they ask for; closed where an orphaned one has none left. */

@@ -19,6 +19,8 @@ export interface IncidentAlert {
    * records of older releases.
    */
   heldBack?: 'silence' | 'inhibition' | true;
+  /** Its end was offered to the channel then for the first time. */
+  endOfferedAtMs?: number;
   /** What withheld it has ended: it is owed, also if it ends before it is sent. */
   freed?: true;
   /** What the channel that stands in for this one, or that this one stands in for, has accepted last of it. */

@@ -9,8 +9,10 @@ export type ReconcileConfig = Pick<Config, 'rules' | 'routes' | 'channels'>;
 
 export interface ReconcileInput {
   incidents: readonly Versioned<Incident>[];
-  /** Firing alerts of state that are not on their way from the outbox. */
+  /** Firing alerts of state, read after the incidents. */
   firing: readonly Alert[];
+  /** Alerts with a transition in the outbox, read after those: fan-out sees to them. */
+  onTheirWay: ReadonlySet<string>;
   config: ReconcileConfig;
   /** Nobody else can be sending: leases of senders that died do not count. */
   alone: boolean;
@@ -63,11 +65,15 @@ export function entryOf(
 
 export function episodesOf(
   entries: readonly Entry[],
-  { firing, config }: { firing: readonly Alert[]; config: ReconcileConfig },
+  { firing, onTheirWay, config, nowMs }: Pick<ReconcileInput, 'firing' | 'onTheirWay' | 'config' | 'nowMs'>,
 ): Episode[] {
   const episodes = new Map<string, Episode>();
   const ruleOf = (name: string) => config.rules.find((rule) => rule.name === name);
+  const stillFires = new Set([...firing.map(({ id }) => id), ...onTheirWay]);
+  /** Newest firing of each alert that an incident knows. */
+  const knownMs = new Map<string, number>();
   for (const entry of entries) {
+    if (!entry.leased) entry.next = endedWhere(entry.next, ({ alertId }) => !stillFires.has(alertId), nowMs);
     for (const alert of entry.next.alerts) {
       const id = episodeOf(alert);
       const rule = ruleOf(alert.rule) ?? entry.next.rules[alert.rule];
@@ -75,19 +81,30 @@ export function episodesOf(
       if (alert.status === 'resolved') episode.alert = alert;
       episode.holders.push({ entry, alert, said: entry.next.notified[id] });
       episodes.set(id, episode);
+      const knownAtMs = alert.status === 'firing' ? Infinity : alert.firedAtMs;
+      knownMs.set(alert.alertId, Math.max(knownAtMs, knownMs.get(alert.alertId) ?? 0));
     }
   }
-  // An incident has the time of the transition, which may differ from the one that the alert has.
-  const held = new Set(
-    [...episodes.values()].filter(({ alert }) => alert.status === 'firing').map(({ alert }) => alert.alertId),
-  );
   for (const alert of firing) {
     const rule = ruleOf(alert.rule);
-    if (alert.firedAtMs === undefined || !rule || held.has(alert.id)) continue;
-    const entered = enteredAlert({ ...alert, firedAtMs: alert.firedAtMs }, rule);
+    const { firedAtMs } = alert;
+    if (firedAtMs === undefined || !rule || onTheirWay.has(alert.id)) continue;
+    // An incident has the time of the transition, which may be later than the one that the alert has.
+    if ((knownMs.get(alert.id) ?? -1) >= firedAtMs) continue;
+    const entered = enteredAlert({ ...alert, firedAtMs }, rule);
     episodes.set(episodeOf(entered), { alert: entered, rule, holders: [] });
   }
   return [...episodes.values()];
+}
+
+/** An alert that fires in an incident and nowhere else has ended unseen: its end must be sent all the same. */
+function endedWhere(incident: Incident, isOver: (alert: IncidentAlert) => boolean, nowMs: number): Incident {
+  if (!incident.alerts.some((alert) => alert.status === 'firing' && isOver(alert))) return incident;
+  const alerts = incident.alerts.map((alert): IncidentAlert => {
+    if (alert.status !== 'firing' || !isOver(alert)) return alert;
+    return { ...alert, status: 'resolved', resolvedAtMs: nowMs, reason: 'revised' };
+  });
+  return { ...incident, alerts };
 }
 
 function enteredAlert(alert: Alert & { firedAtMs: number }, rule: Rule): IncidentAlert {

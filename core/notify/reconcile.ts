@@ -142,6 +142,7 @@ function asNew(alert: IncidentAlert): IncidentAlert {
     heldBack: _held,
     freed: _freed,
     enteredAtMs: _entered,
+    endOfferedAtMs: _offered,
     heardBy: _heard,
     ...rest
   } = alert;

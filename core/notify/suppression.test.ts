@@ -25,7 +25,7 @@ describe('suppression', () => {
 
   it('is by a silence within its time', () => {
     const a = alert(transition('firing', 1_000, n2));
-    expect(judge([])(a)).toEqual({ by: 'silence', untilMs: 9_000 });
+    expect(judge([])(a)).toEqual({ by: 'silence', fromMs: 4_000, untilMs: 9_000 });
     expect(judge([], 9_000)(a)).toBeUndefined();
     expect(judge([])(alert(transition('firing', 1_000)))).toBeUndefined();
   });
@@ -44,7 +44,7 @@ describe('suppression', () => {
     const judged = (silence: typeof stored) =>
       suppressionJudge({ rules: { memory: inhibited }, silences: [silence], firing: [], nowMs: 5_000 });
     const a = alert(transition('firing', 1_000));
-    expect(judged(stored)(a)).toEqual({ by: 'silence', untilMs: 90_000 });
+    expect(judged(stored)(a)).toEqual({ by: 'silence', fromMs: 4_000, untilMs: 90_000 });
     expect(judged(stored)({ ...a, status: 'resolved' })).toBeUndefined();
     expect(judged({ ...stored, fromMs: 6_000 })(a)).toBeUndefined();
     expect(judged({ ...stored, createdAtMs: a.sinceMs - 1 })(a)).toBeUndefined();
@@ -52,7 +52,7 @@ describe('suppression', () => {
 
   it('holds an alert back and says it when that ends', () => {
     const incident = opened();
-    const silenced = () => ({ by: 'silence', untilMs: 9_000 }) as const;
+    const silenced = () => ({ by: 'silence', fromMs: 0, untilMs: 9_000 }) as const;
     expect(decide(incident, 1_000, silenced)).toMatchObject({
       kind: 'wait',
       untilMs: 9_000,
@@ -68,7 +68,7 @@ describe('suppression', () => {
 
   it('reminds of what is silenced only when that ends', () => {
     const incident = said(opened(), 1_000);
-    const silenced = () => ({ by: 'silence', untilMs: 10 * REPEAT_MS }) as const;
+    const silenced = () => ({ by: 'silence', fromMs: 0, untilMs: 10 * REPEAT_MS }) as const;
     expect(decide(incident, 1_000 + REPEAT_MS, silenced)).toMatchObject({
       kind: 'wait',
       untilMs: 10 * REPEAT_MS,
@@ -80,13 +80,13 @@ describe('suppression', () => {
 
   it('never says an alert that began and ended held back', () => {
     const over = absorb(opened(), transition('resolved', 2_000), 2_000);
-    const silenced = () => ({ by: 'silence', untilMs: 9_000 }) as const;
+    const silenced = () => ({ by: 'silence', fromMs: 0, untilMs: 9_000 }) as const;
     expect(decide(over, 2_000, silenced)).toEqual({ kind: 'close', why: 'all has ended' });
   });
 
   it('withholds the end of an alert that was said, until the silence ends', () => {
     const over = absorb(said(opened(), 1_000), transition('resolved', 400_000), 400_000);
-    const silenced = () => ({ by: 'silence', untilMs: 900_000 }) as const;
+    const silenced = () => ({ by: 'silence', fromMs: 0, untilMs: 900_000 }) as const;
     expect(decide(over, 400_000, silenced)).toMatchObject({ kind: 'wait', untilMs: 900_000 });
     expect(decide({ ...over, dueAtMs: 900_000 }, 900_000)).toMatchObject({ reason: 'all-resolved' });
   });

@@ -3,8 +3,10 @@ import type { IncidentAlert } from './model.ts';
 import { routedLabels } from './routes.ts';
 import { type AnySilence, compileSilence } from './silences.ts';
 
-/** Why a notification is withheld; `untilMs`: the end of the silence. When silences change, it is decided again. */
-export type Suppression = { by: 'silence'; untilMs: number } | { by: 'inhibition'; rule: string };
+/** Why a notification is withheld; a silence with its times. When silences change, it is decided again. */
+export type Suppression =
+  | { by: 'silence'; fromMs: number; untilMs: number }
+  | { by: 'inhibition'; rule: string };
 
 /**
  * Judges whether an alert is held back now: by a silence that matches it, or, while it fires, by a firing alert
@@ -30,7 +32,8 @@ export function suppressionJudge(input: {
     const covering = silences.filter((silence) => silence.covers({ ...alert, labels }));
     if (covering.length > 0) {
       const untilMs = covering.reduce((last, silence) => Math.max(last, silence.untilMs), 0);
-      return { by: 'silence', untilMs };
+      const fromMs = covering.reduce((first, silence) => Math.min(first, silence.fromMs), Infinity);
+      return { by: 'silence', fromMs, untilMs };
     }
     if (alert.status === 'firing') {
       const by = rule?.inhibitedBy.find((name) => firing.has(place(name, alert.labels)));

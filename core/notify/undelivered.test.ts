@@ -66,7 +66,7 @@ describe('an alert is undelivered', () => {
   });
 
   it('not while something withholds it; and since that ended, not since it fired', () => {
-    expect(ask([failing(opened())], { held: { by: 'silence', untilMs: 9e9 } })).toEqual([]);
+    expect(ask([failing(opened())], { held: { by: 'silence', fromMs: 0, untilMs: 9e9 } })).toEqual([]);
     const incident = opened();
     const alerts = incident.alerts.map((alert) => ({ ...alert, heldBack: 'silence' as const }));
     expect(ask([{ ...incident, alerts, dueAtMs: 50_000 }])).toMatchObject([{ owedSinceMs: 50_000 }]);

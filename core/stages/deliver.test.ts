@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createWorld, fire, MINUTE, START } from '../../test/stage-world.ts';
-import { PermanentError } from '../errors.ts';
+import { PermanentError, RetryableError } from '../errors.ts';
 import type { Channel, Receipt } from '../ports.ts';
 import { PICTURE_WAIT_MS } from './pictures.ts';
 
@@ -37,12 +37,16 @@ describe('the picture', () => {
     expect(world.counted.get('pictures_total')).toBe(1);
   });
 
-  it('that the service refuses does not take the text with it', async () => {
+  it.each([
+    ['refuses', new PermanentError('not enough rights to send photos')],
+    ['ends the connection on', new RetryableError('it ended the connection')],
+    ['answers nothing to', new Error('timed out')],
+  ])('that the service %s does not take the text with it', async (_, error) => {
     const world = createWorld();
     const channel = world.ports.channels.get('ops');
     const picky: Channel = {
       async send(notification, picture, options) {
-        if (picture) throw new PermanentError('not enough rights to send photos');
+        if (picture) throw error;
         return (await channel?.send(notification, picture, options)) as Receipt;
       },
     };
@@ -54,6 +58,18 @@ describe('the picture', () => {
       outcome: 'delivered',
       picture: 'failed',
     });
+  });
+
+  it('is not left out where the service asks us to wait', async () => {
+    const world = createWorld();
+    let tries = 0;
+    world.answers.ops = async () => {
+      tries++;
+      throw new RetryableError('busy', { rateLimited: true });
+    };
+    await fire(world);
+    await world.notify();
+    expect(tries).toBe(1);
   });
 
   it('is left out when drawing fails', async () => {

@@ -1,5 +1,5 @@
 import type { Config } from '../config/types.ts';
-import { ConfigError, ConflictError, PermanentError, RetryableError } from '../errors.ts';
+import { ConfigError, ConflictError, RetryableError } from '../errors.ts';
 import type { Alert } from '../model.ts';
 import { beginAttempt, leaseIncident } from '../notify/attempt.ts';
 import { type Decision, decideNotification, forgetEnded } from '../notify/decide.ts';
@@ -193,8 +193,8 @@ async function send(
   const asked = requestPicture(notification, leased, channel, ports, signal);
   const picture = await asked.inTime();
   let result = await attemptSend(notification, picture, ports, signal);
-  if (picture && 'error' in result && result.error instanceof PermanentError) {
-    // It may be the picture that is refused, and the text must not be lost for it.
+  if (picture && 'error' in result && mayBeOfPicture(result.error) && !signal.aborted) {
+    // The text must not be lost for it.
     const alone = await attemptSend(notification, undefined, ports, signal);
     if ('receipt' in alone) {
       asked.refused(result.error);
@@ -214,6 +214,15 @@ async function send(
     ports,
   });
   if ('receipt' in result) await asked.follow(result.receipt, delivery);
+}
+
+/**
+ * It may be the picture that is refused: also by a gateway which ends a connection, answers 502 or nothing to a body that
+ * is too large for it. Not where we are asked to wait, or to mend our configuration.
+ */
+function mayBeOfPicture(error: unknown): boolean {
+  if (error instanceof ConfigError) return false;
+  return !(error instanceof RetryableError && (error.rateLimited || error.retryAfterMs !== undefined));
 }
 
 async function attemptSend(

@@ -3,6 +3,7 @@ import { clear, createWorld, fire, MINUTE, route, START, type World } from '../.
 import { PermanentError } from '../errors.ts';
 import { suppressionJudge } from '../notify/suppression.ts';
 import { undeliveredAlerts } from '../notify/undelivered.ts';
+import { fanOut } from './fan-out.ts';
 
 const channel = (name: string, fallback?: string) => ({
   name,
@@ -144,4 +145,37 @@ it('a change makes no second alert where the time of the firing is not that of t
   expect(next.said()).toEqual(['chat 1 first firing n1:firing']);
   for (const { value } of await next.state.openIncidents()) expect(value.alerts).toHaveLength(1);
   expect(await undelivered(next)).toEqual([]);
+});
+
+it('an end that comes while a change is applied is not undone by it', async () => {
+  const world = await (async () => {
+    const one = createWorld();
+    await fire(one);
+    await one.notify();
+    return one;
+  })();
+  // Alerts are read as they were before the end, which fan-out takes meanwhile.
+  const before = await world.state.listAlerts();
+  await clear(world, 4);
+  await fanOut(world.config, world.ports);
+  const late = createWorld({ ...both, state: { ...world.state, listAlerts: async () => before } });
+  late.time.jumpTo(START + 4 * MINUTE);
+  await late.notify();
+  const open = (await world.state.openIncidents()).flatMap(({ value }) => value.alerts);
+  expect(open.filter(({ status }) => status === 'firing')).toEqual([]);
+});
+
+it('an alert that fires in an incident and nowhere else is sent as ended with the next change', async () => {
+  const world = createWorld();
+  await fire(world);
+  await world.notify();
+  await clear(world, 4);
+  // As if its transition had been lost.
+  const [lost] = await world.state.dueOutbox(Infinity, 9);
+  await world.state.commitIncidents({ incidents: [], consumed: [lost?.id ?? ''] });
+  const next = createWorld({ ...both, state: world.state });
+  next.time.jumpTo(START + 30 * MINUTE);
+  await passes(next, [30, 31]);
+  expect(next.said()).toEqual(['ops 2 all-resolved resolved n1:resolved']);
+  expect(next.sent[0]?.notification.alerts[0]).toMatchObject({ reason: 'revised' });
 });

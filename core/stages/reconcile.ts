@@ -28,7 +28,7 @@ const KEY = 'notify/decided';
 /** Incidents of one commit. */
 const AT_ONCE = 20;
 const TRIES = 5;
-/** What is on its way is fan-out's: a longer outbox is emptied before the next change. */
+/** What is on its way is fan-out's, which empties a longer outbox first. */
 const OUTBOX_AT_MOST = 10_000;
 
 /**
@@ -52,6 +52,7 @@ export async function reconcileIncidents(
   for (let tried = 1; ; tried++) {
     try {
       const leased = await moveIncidents(config, ports, { alone, retryNow: alone || changed });
+      if (leased === 'outbox-first') return false;
       const again = leased > 0 || (changed && !alone);
       const decided: Decided = { stamp, ...(again && { againAtMs: nowMs + LEASE_MS }) };
       await state.counters.save(KEY, decided);
@@ -75,27 +76,30 @@ function stampOf(config: ReconcileStageConfig): string {
   return stamp;
 }
 
-/** Returns how many incidents could not be looked at. */
+/** Returns how many incidents could not be looked at. Nothing is done before an outbox that is too long to be known. */
 async function moveIncidents(
   config: ReconcileStageConfig,
   { state, clock, logger, meter }: ReconcilePorts,
   how: { alone: boolean; retryNow: boolean },
-): Promise<number> {
-  const alerts = await state.listAlerts();
-  const onTheirWay = new Set(
-    (await state.dueOutbox(Infinity, OUTBOX_AT_MOST)).map(({ transition }) => transition.alertId),
-  );
-  const firing = alerts
-    .map(({ value }) => value)
-    .filter(({ id, status }) => status === 'firing' && !onTheirWay.has(id));
+): Promise<number | 'outbox-first'> {
+  // In this order: what changes in between is in the outbox then, or has changed an incident, which is a conflict.
   const incidents = await state.openIncidents();
-  const nowMs = clock.nowMs();
-  let result = reconcile({ incidents, firing, config, ...how, nowMs });
+  const alerts = (await state.listAlerts()).map(({ value }) => value);
+  const outbox = await state.dueOutbox(Infinity, OUTBOX_AT_MOST);
+  if (outbox.length >= OUTBOX_AT_MOST) return 'outbox-first';
+  const read = {
+    firing: alerts.filter(({ status }) => status === 'firing'),
+    onTheirWay: new Set(outbox.map(({ transition }) => transition.alertId)),
+    config,
+    nowMs: clock.nowMs(),
+    ...how,
+  };
+  let result = reconcile({ incidents, ...read });
   // The list may lag: what stands where one would open belongs to the picture.
   const missed = await openedMeanwhile(result.gained, state);
   if (missed.length > 0) {
     appendAll(incidents, missed);
-    result = reconcile({ incidents, firing, config, ...how, nowMs });
+    result = reconcile({ incidents, ...read });
   }
   const orphans = findOrphans(
     incidents.map(({ value }) => value),

@@ -15,6 +15,8 @@ import { handedOver, relieved } from './stand-ins.ts';
 
 /** Characters of an answer that are kept. */
 const DETAIL_LIMIT = 500;
+/** An incident that others change at the same time is read again so often. */
+const SETTLE_TRIES = 5;
 
 export type SendResult = { receipt: Receipt } | { error: unknown };
 
@@ -110,7 +112,12 @@ async function settleIncident(
     try {
       return await state.commitIncidents({ incidents: await settle(current), delivery });
     } catch (error) {
-      if (!(error instanceof ConflictError) || attempt === 5) throw error;
+      if (!(error instanceof ConflictError)) throw error;
+      // Not to be taken for the usual case that another was first: what became of the message would be lost silently.
+      if (attempt === SETTLE_TRIES)
+        throw new RetryableError(`what became of a message of incident ${id} cannot be kept`, {
+          cause: error,
+        });
     }
   }
 }
@@ -124,7 +131,7 @@ function report(
   const { channel, route, outcome, reason, status, picture, detail, number } = delivery;
   ports.meter.count('deliveries_total', { channel, outcome });
   if (outcome === 'failed') ports.meter.count('deliveries_failed_total', { channel });
-  if (unclear) ports.meter.count('deliveries_unclear_total', { channel });
+  if (unclear && outcome === 'delivered') ports.meter.count('deliveries_unclear_total', { channel });
   const fields = { channel, route, incident: delivery.incidentId, number, reason, status };
   if (after) {
     const next = { ...fields, nextTry: new Date(after.retryAtMs).toISOString(), detail };

@@ -38,7 +38,7 @@ async function transitionsOf(
 
 const values = fc.array(fc.constantFrom(40, 95, undefined), { minLength: ROUNDS, maxLength: ROUNDS });
 
-it('has the same transitions in parts as whole (property)', async () => {
+it('has the same transitions in parts as whole (property)', { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(values, { minLength: targets.length, maxLength: targets.length }),

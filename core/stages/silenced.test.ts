@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { clear, createWorld, fire, MINUTE, START } from '../../test/stage-world.ts';
+import { PermanentError } from '../errors.ts';
 import type { StoredSilence } from '../model.ts';
 
 const silenceOf = (change: Partial<StoredSilence> = {}): StoredSilence => ({
@@ -93,3 +94,48 @@ it.each([
     expect(await world.state.openIncidents()).toEqual([]);
   },
 );
+
+it('an alert that begins and ends under a silence is sent to nobody, also while its group waits', async () => {
+  const world = createWorld();
+  for (const minute of [0, 1, 2]) world.put(minute, { n1: 50, n2: 95 });
+  await world.goTo(2);
+  await world.judge(2);
+  await world.notify();
+  // The group waits until minute 7; all of this is over before.
+  await world.state.putSilence(silenceOf({ untilMs: START + 6.5 * MINUTE, createdAtMs: START }));
+  for (const [minute, value] of [
+    [3, 95],
+    [4, 95],
+    [5, 95],
+    [6, 50],
+  ] as const) {
+    world.put(minute, { n1: value, n2: 95 });
+    await world.goTo(minute);
+    await world.judge(minute);
+    await world.notify();
+  }
+  await world.goTo(8);
+  await world.notify();
+  expect(world.said()).toEqual(['ops 1 first firing n2:firing']);
+});
+
+it('a silence that begins after the end of an alert that nobody was sent withholds it, and loses nothing', async () => {
+  const world = createWorld();
+  world.answers.ops = async () => {
+    throw new PermanentError('404');
+  };
+  await fire(world);
+  await world.notify();
+  await clear(world, 4);
+  await world.notify();
+  await world.state.putSilence(
+    silenceOf({ fromMs: START + 5 * MINUTE, untilMs: START + 30 * MINUTE, createdAtMs: START + 5 * MINUTE }),
+  );
+  world.answers.ops = async () => undefined;
+  await world.goTo(15);
+  await world.notify();
+  expect(world.sent).toEqual([]);
+  await world.goTo(31);
+  await world.notify();
+  expect(world.said()).toEqual([expect.stringMatching(/^ops \d fired-and-resolved resolved n1:resolved$/)]);
+});

@@ -8,6 +8,9 @@ import { TEMPTING } from './notifications.ts';
 const ODD_ANSWERS: readonly (readonly [string, Behaviour, 'failed' | 'unclear'])[] = [
   ['a web page', page('text/html; charset=utf-8', '<!DOCTYPE html><title>Log in</title>'), 'failed'],
   ['a web page that is called text', page('text/plain', '\n<html><body>Log in</body></html>'), 'failed'],
+  ['a web page behind a comment', page('text/plain', '<!-- gw --><!-- 2 -->\n<html>Log in</html>'), 'failed'],
+  ['a web page of XML', page('text/plain', '<?xml version="1.0"?>\n<!DOCTYPE html><html/>'), 'failed'],
+  ['a page that sends a browser on', page('text/plain', '<meta http-equiv=refresh content=0>'), 'failed'],
   ['a web page without its frame', page('text/html', '<p>Log in</p>'), 'failed'],
   ['ok: false', page('application/json', '{"ok":false}'), 'failed'],
   ['an error', page('application/json', '{"error":{"message":"no"}}'), 'failed'],

@@ -101,6 +101,15 @@ export function describeIncidentState(state: () => StateStore): void {
       expect(await state().nextDueMs()).toBe(T0 + 9);
     });
 
+    it('that cannot be stored are no conflict: nobody else was first', async () => {
+      const odd = putIncidents(state(), incidentOf('odd', { dueAtMs: T0 + 0.5 }));
+      const outcome = await odd.then(
+        () => 'stored',
+        (error: unknown) => error,
+      );
+      expect(outcome).not.toBeInstanceOf(ConflictError);
+    });
+
     it('are listed newest first, open and closed ones apart if wanted', async () => {
       await putIncidents(
         state(),

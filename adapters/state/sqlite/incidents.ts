@@ -3,8 +3,8 @@ import type { Transition } from '../../../core/model.ts';
 import type { Delivery, Incident } from '../../../core/notify/model.ts';
 import type { StateStore } from '../../../core/ports.ts';
 import type { Database } from '../../sqlite/database.ts';
-import { isConstraintError } from '../../sqlite/errors.ts';
-import { expectVersion, readRows, readValues, readVersioned } from './table.ts';
+import { isUniqueError, parseStored } from '../../sqlite/errors.ts';
+import { expectVersion, readEach, readRows, readValues, readVersioned } from './table.ts';
 
 type Incidents = Pick<
   StateStore,
@@ -26,11 +26,12 @@ export function createIncidents(database: Database): Incidents {
     async dueOutbox(nowMs, limit) {
       const sql = `SELECT o.id, o.due_ms, t.body FROM outbox AS o JOIN transition AS t ON t.id = o.id
         WHERE o.due_ms <= ? ORDER BY o.due_ms, t.at_ms, t.rowid LIMIT ?`;
-      return readRows<[string, number, string]>(database, sql, nowMs, limit).map(([id, dueAtMs, body]) => ({
+      const read = ([id, dueAtMs, body]: [string, number, string]) => ({
         id,
         dueAtMs,
-        transition: JSON.parse(body) as Transition,
-      }));
+        transition: parseStored<Transition>(body),
+      });
+      return readEach(database, { sql, parameters: [nowMs, limit], read });
     },
     async findIncident(route, channel, groupKey) {
       const sql = `SELECT body, version FROM incident
@@ -110,7 +111,7 @@ function putIncident(database: Database, incident: Incident, version: number): v
         JSON.stringify(incident),
       );
   } catch (cause) {
-    if (!isConstraintError(cause)) throw cause;
+    if (!isUniqueError(cause)) throw cause;
     throw new ConflictError(`another incident of ${route}, ${channel} and this group is open`, { cause });
   }
   database.prepare('DELETE FROM incident_alert WHERE incident_id = ?').run(id);

@@ -2,6 +2,7 @@ import type { StoredSilence } from '../../../core/model.ts';
 import { endedAt } from '../../../core/notify/silences.ts';
 import type { StateStore } from '../../../core/ports.ts';
 import type { Database } from '../../sqlite/database.ts';
+import { parseStored } from '../../sqlite/errors.ts';
 import { readValues } from './table.ts';
 
 type Silences = Pick<StateStore, 'putSilence' | 'listSilences' | 'expireSilence'>;
@@ -23,7 +24,7 @@ export function createSilences(database: Database): Silences {
         const row = database
           .prepare('SELECT body FROM silence WHERE id = ? AND until_ms > ?')
           .get(id, atMs) as unknown as [string] | undefined;
-        if (row) put(endedAt(JSON.parse(row[0]) as StoredSilence, atMs));
+        if (row) put(endedAt(parseStored<StoredSilence>(row[0]), atMs));
         return row !== undefined;
       }),
   };

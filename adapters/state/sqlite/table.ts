@@ -1,21 +1,32 @@
 import { ConflictError } from '../../../core/errors.ts';
 import type { Versioned } from '../../../core/ports.ts';
 import type { Database } from '../../sqlite/database.ts';
+import { parseStored } from '../../sqlite/errors.ts';
 
 export type Parameter = string | number | null;
 
+type Columns = readonly (Parameter | undefined)[];
+
 /** Rows of a query, in one read transaction of their own. */
-export function readRows<Row extends readonly (Parameter | undefined)[]>(
+export function readRows<Row extends Columns>(
   database: Database,
   sql: string,
   ...parameters: readonly Parameter[]
 ): Row[] {
-  return database.read(() => database.prepare(sql).all(...parameters) as unknown as Row[]);
+  return readEach(database, { sql, parameters, read: (row: Row) => row });
+}
+
+/** The same, each row made into something, such as a value out of its JSON. */
+export function readEach<Row extends Columns, T>(
+  database: Database,
+  { sql, parameters, read }: { sql: string; parameters: readonly Parameter[]; read: (row: Row) => T },
+): T[] {
+  return database.read(() => (database.prepare(sql).all(...parameters) as unknown as Row[]).map(read));
 }
 
 /** Values of a query whose only column is `body`. */
 export function readValues<T>(database: Database, sql: string, ...parameters: readonly Parameter[]): T[] {
-  return readRows<[string]>(database, sql, ...parameters).map(([body]) => JSON.parse(body) as T);
+  return readEach(database, { sql, parameters, read: ([body]: [string]) => parseStored<T>(body) });
 }
 
 /** Values of a query whose columns are `body` and `version`. */
@@ -24,10 +35,8 @@ export function readVersioned<T>(
   sql: string,
   ...parameters: readonly Parameter[]
 ): Versioned<T>[] {
-  return readRows<[string, number]>(database, sql, ...parameters).map(([body, version]) => ({
-    value: JSON.parse(body) as T,
-    version,
-  }));
+  const read = ([body, version]: [string, number]) => ({ value: parseStored<T>(body), version });
+  return readEach(database, { sql, parameters, read });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { labelKey, labelsMatch } from '../../../core/labels.ts';
 import type { LabelGlobs, Labels } from '../../../core/model.ts';
 import type { Database } from '../../sqlite/database.ts';
+import { parseStored } from '../../sqlite/errors.ts';
 import type { Group } from './schema.ts';
 
 export interface LabelSet {
@@ -115,5 +116,5 @@ export function createLabelSets(database: Database): LabelSets {
 
 /** Frozen: every answer shares them. */
 function labelsOf(key: string): Labels {
-  return Object.freeze(Object.fromEntries(JSON.parse(key) as [string, string][]));
+  return Object.freeze(Object.fromEntries(parseStored<[string, string][]>(key)));
 }
