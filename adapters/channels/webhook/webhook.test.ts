@@ -178,7 +178,7 @@ describe('render', () => {
         '✖ 노드-1 *_[` has used 94.1% of its memory for 10m',
         '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00',
         '✔ 노드-1 *_[` has used 94.1% of its memory for 10m',
-        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 1 Jan 09:00:02 after 0s (cleared 1 Jan 09:00:01) [no-data]',
+        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 1 Jan 1970 09:00:02 after 0s (cleared 1 Jan 1970 09:00:01) [no-data]',
         'runbook: https://runbooks.example.net/memory',
       ].join('\n'),
     );
