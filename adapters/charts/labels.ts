@@ -17,10 +17,15 @@ const DESCENT = 6;
 /** Base lines of a word over and under a line, from that line. */
 const OVER = -9;
 const UNDER = 25;
+/** Between words, and between words and strokes. */
+const GAP = 8;
 /** Places along a line at which its words may stand. */
 const PLACES = 8;
-/** What it costs a word to stand at a place: on other words, on a line of a bound, on a point of a series, far off. */
-const COSTS = { words: 1_000, bound: 40, breaching: 3, neighbour: 1, side: 4, step: 1 };
+/**
+ * What it costs a word to stand at a place: on other words, on a line of a bound, on a point of a series, on a stroke between
+ * two (as on so many points), far off.
+ */
+const COSTS = { words: 1_000, bound: 40, breaching: 3, neighbour: 1, crossing: 5, side: 4, step: 1 };
 
 /** Lines of thresholds and recovery, each with its words where they cover least; a line stops before words. */
 export function renderBounds(frame: Frame): string {
@@ -85,7 +90,7 @@ function placeLabel(bound: Bound, at: number, frame: Frame, taken: Box[]): Box {
 }
 
 function overlap(a: Box, b: Box): boolean {
-  return a.left - 8 < b.right && b.left - 8 < a.right && a.top < b.bottom && b.top < a.bottom;
+  return a.left - GAP < b.right && b.left - GAP < a.right && a.top < b.bottom && b.top < a.bottom;
 }
 
 /**
@@ -120,14 +125,39 @@ export function renderFiringLabel(frame: Frame): string {
   return words(center, best.y, firing.label, color, 'middle', theme);
 }
 
-/** What words in a box would cover: points of series, and bounds across it. */
+interface At {
+  x: number;
+  y: number;
+}
+
+/** Whether the stroke from one point to the next goes through a box, from whatever side. */
+function crosses(from: At, to: At, word: Box): boolean {
+  const box = { ...word, left: word.left - GAP, right: word.right + GAP };
+  if (Math.max(from.x, to.x) < box.left || Math.min(from.x, to.x) > box.right) return false;
+  if (Math.max(from.y, to.y) < box.top || Math.min(from.y, to.y) > box.bottom) return false;
+  // The corners lie on both sides of it.
+  const side = (x: number, y: number) =>
+    Math.sign((to.x - from.x) * (y - from.y) - (to.y - from.y) * (x - from.x));
+  const { left, right, top, bottom } = box;
+  const sides = [side(left, top), side(right, top), side(left, bottom), side(right, bottom)];
+  return new Set(sides).size > 1;
+}
+
+/** What words in a box would cover: points and strokes of series, and bounds across it. */
 function coveredIn(box: Box, { spec, x, y }: Frame): number {
   const inside = (px: number, py: number) =>
     px >= box.left && px <= box.right && py >= box.top && py <= box.bottom;
   let cost = 0;
   for (const { segments, breaching } of spec.lines) {
-    for (const point of segments.flat()) {
-      if (inside(x(point.timeMs), y(point.value))) cost += breaching ? COSTS.breaching : COSTS.neighbour;
+    const each = breaching ? COSTS.breaching : COSTS.neighbour;
+    for (const segment of segments) {
+      let last: At | undefined;
+      for (const { timeMs, value } of segment) {
+        const at = { x: x(timeMs), y: y(value) };
+        if (inside(at.x, at.y)) cost += each;
+        else if (last && crosses(last, at, box)) cost += each * COSTS.crossing;
+        last = at;
+      }
     }
   }
   const crossing = spec.bounds.filter((bound) => inside(box.left, y(bound.value)));

@@ -7,7 +7,7 @@ import { sampleAlert } from '../../test/contract/notifications.ts';
 import { drawableText } from './drawable.ts';
 import { renderSvg } from './svg.ts';
 import { textWidth } from './text-width.ts';
-import { TEXT, THEMES } from './theme.ts';
+import { TEXT, THEMES, WIDTH } from './theme.ts';
 
 const MINUTE = 60_000;
 const NOW = Date.UTC(2026, 10, 24, 9, 40);
@@ -125,6 +125,24 @@ describe('words on the plot', () => {
   );
 });
 
+it.each([5, 9, 20, 40, 70])('the words of a threshold are crossed by no steep line: minute %i', (minute) => {
+  const step = (of: string, at: number, low: number, high: number) =>
+    seriesOf(node(of), (i) => (i < at ? low : high));
+  const svg = renderSvg(
+    specOf({
+      rule: { ...rule, recoveryThreshold: undefined },
+      series: [step('n1', minute, 60, 95), step('n2', minute + 3, 55, 96)],
+    }),
+  );
+  const word = wordsOf(svg).find(({ text }) => text.startsWith('critical'));
+  const left = Number(svg.match(/<path d="M([\d.]+) [\d.]+H/)?.[1]);
+  const x = (at: number) => left + ((WIDTH - 30 - left) * at) / 90;
+  for (const at of [minute, minute + 3]) {
+    const clear = (word?.right ?? Infinity) < x(at - 0.5) || (word?.left ?? 0) > x(at);
+    expect([at, clear]).toEqual([at, true]);
+  }
+});
+
 describe('lines that lie on one another', () => {
   const strokes = (svg: string) =>
     [
@@ -185,6 +203,23 @@ describe('several alerts', () => {
     expect(diamonds(svg).reverse()).toEqual(THEMES.dark.breaching.slice(0, 3));
     expect(svg).toContain('>3 FIRED 09:20 – 09:30<');
     expect(svg).not.toContain(`fill="${THEMES.dark.pending}" opacity`);
+  });
+
+  it('have a hollow mark where they ended', () => {
+    const over = { status: 'resolved', resolvedAtMs: NOW - 10 * MINUTE, value: 60 } as const;
+    const svg = renderSvg(
+      specOf({
+        alerts: [alertOf(node('n1')), alertOf(node('n2'), 30, over)],
+        series: [seriesOf(node('n1'), () => 94), seriesOf(node('n2'), (i) => (i < 80 ? 95 : 60))],
+      }),
+    );
+    const { background, breaching } = THEMES.dark;
+    const hollow = [...svg.matchAll(/<path d="M([\d.]+) [^"]*Z" fill="(#\w+)" stroke="(#\w+)"/g)].filter(
+      ([, , fill]) => fill === background,
+    );
+    expect(hollow.map(([, , , rim]) => rim)).toEqual([breaching[1]]);
+    expect(Number(hollow[0]?.[1])).toBeGreaterThan(theFiring(svg)?.left ?? Infinity);
+    expect(svg).toContain('>2 FIRED 09:10 – 09:20, 1 resolved 09:30<');
   });
 
   it('say how many are not drawn', () => {

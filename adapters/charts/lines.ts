@@ -62,17 +62,20 @@ export function renderDots({ spec, theme, x, y }: Frame): string {
   return dots.reverse().join('');
 }
 
-/** Of several alerts where each fired, on its own line. */
+/** Of several alerts where each fired, on its own line; hollow, where it ended. */
 export function renderFiringMarks({ spec, theme, x, y, left, top, bottom }: Frame): string {
   const marks = spec.lines.map((item, i) => {
     const { color } = strokeOf(spec.lines, i, theme);
-    const at = item.firedAtMs === undefined ? undefined : pointAt(item, item.firedAtMs);
-    if (!at || x(at.timeMs) < left) return '';
-    const mark = x(at.timeMs);
-    return (
-      `<path d="M${px(mark)} ${top}V${bottom}" stroke="${color}" stroke-width="1.5" opacity="0.6"/>` +
-      diamond(mark, y(at.value), 9, color, theme.background)
-    );
+    const markAt = (ms: number | undefined, fill: string, rim: string) => {
+      const at = ms === undefined ? undefined : pointAt(item, ms);
+      if (!at || x(at.timeMs) < left) return '';
+      const mark = x(at.timeMs);
+      return (
+        `<path d="M${px(mark)} ${top}V${bottom}" stroke="${color}" stroke-width="1.5" opacity="0.6"/>` +
+        diamond(mark, y(at.value), 9, fill, rim)
+      );
+    };
+    return markAt(item.firedAtMs, color, theme.background) + markAt(item.endedAtMs, theme.background, color);
   });
   return marks.reverse().join('');
 }

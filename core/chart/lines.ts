@@ -4,6 +4,7 @@ import { formatMetricValue, formatMoment } from '../format.ts';
 import { labelKey } from '../labels.ts';
 import { placeText } from '../message/summary.ts';
 import type { Labels, Point } from '../model.ts';
+import type { NotificationAlert } from '../notify/model.ts';
 import { compareBadness, MOST_BREACHING, neighbourhoodsOf } from './selection.ts';
 import type { ChartInput } from './spec.ts';
 import { createThinner } from './thinner.ts';
@@ -16,6 +17,8 @@ export interface ChartLine {
   breaching: boolean;
   /** When its alert fired, where the picture shows several alerts. */
   firedAtMs?: number;
+  /** When it ended, there. */
+  endedAtMs?: number;
   /** Runs of points without a gap between them. */
   segments: readonly (readonly Point[])[];
 }
@@ -58,7 +61,7 @@ export function chartLines(input: ChartInput): { lines: ChartLine[]; values: num
       name,
       value: last ? valueText(last) : '',
       breaching: alert !== undefined,
-      ...(alert && alerts.length > 1 && { firedAtMs: alert.firedAtMs }),
+      ...(alert && alerts.length > 1 && marksOf(alert)),
       segments: segmentsOf(points, input),
     };
   });
@@ -69,6 +72,10 @@ export function chartLines(input: ChartInput): { lines: ChartLine[]; values: num
     values: drawn.flatMap(({ points }) => points.map(({ value }) => value)),
     omitted: ranked.length - drawn.length + unread,
   };
+}
+
+function marksOf({ status, firedAtMs, resolvedAtMs }: NotificationAlert) {
+  return { firedAtMs, ...(status === 'resolved' && { endedAtMs: resolvedAtMs }) };
 }
 
 /** Where it is within its cluster, which the subtitle names; of several clusters the whole place. */

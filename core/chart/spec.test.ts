@@ -98,13 +98,14 @@ describe('buildChartSpec', () => {
 
   it('draws without any data', () => {
     const spec = build({ series: [], alerts: [{ ...firing, reason: 'no-data', value: undefined }] });
-    expect(spec.title).toBe('Memory usage: no data (> 90% for 10m)');
+    expect(spec.title).toBe('Memory usage: no data since 09:10');
     expect(spec.lines).toEqual([]);
   });
 
   it('tells a state by how long it lasts, in steps, without a line between no and yes', () => {
     const spec = build({
       rule: rule({ title: 'Node down', metric: 'up', condition: { kind: 'below', threshold: 1 } }),
+      alerts: [{ ...firing, value: 0 }],
     });
     expect([spec.title, spec.stepped, spec.bounds, spec.bands]).toEqual(['Node down for 30m', true, [], []]);
   });
@@ -149,10 +150,62 @@ describe('buildChartSpec', () => {
     expect(build({ alerts: [old] }).firing?.label).toBe('FIRED 22 Nov 07:50');
   });
 
-  it('names several alerts by their number', () => {
-    expect(build({ alerts: [firing, { ...firing, alertId: 'b' }] }).title).toBe(
-      'Memory usage > 90% for 10m: 2 alerts',
-    );
+  describe('of several alerts', () => {
+    const elsewhere = { ...firing, alertId: 'b', labels: { ...node('n2'), cluster: 'test' } };
+    const over = { ...elsewhere, status: 'resolved', value: 61, resolvedAtMs: NOW - 5 * MINUTE } as const;
+    const lacking = { ...elsewhere, reason: 'no-data', value: undefined } as const;
+    const recovering = { ...elsewhere, value: 61, clearedAtMs: NOW - MINUTE };
+    it.each([
+      ['all fire', [firing, elsewhere], '> 90% for 10m: 2 alerts', '2 breaching series', '2 FIRED 09:20'],
+      [
+        'one has ended',
+        [firing, over],
+        '> 90% for 10m: 1 firing, 1 resolved',
+        '2 series with an alert,',
+        '2 FIRED 09:20, 1 resolved 09:35',
+      ],
+      [
+        'one has no data',
+        [firing, lacking],
+        '> 90% for 10m: 2 alerts (1 without data)',
+        '2 series with an alert,',
+        '2 FIRED 09:20',
+      ],
+      [
+        'none has data, and one has ended',
+        [lacking, { ...lacking, alertId: 'c', labels: node('n3') }, over],
+        ': 2 firing without data, 1 resolved',
+        '3 series with an alert,',
+        '3 FIRED 09:20, 1 resolved 09:35',
+      ],
+      [
+        'one recovers',
+        [firing, recovering],
+        '> 90% for 10m: 2 alerts (1 recovering)',
+        '2 series with an alert,',
+        '2 FIRED 09:20',
+      ],
+    ] as const)('says how many fire and how many do not: %s', (_, alerts, title, series, label) => {
+      const spec = build({ alerts });
+      expect(spec.title.replace(/^Memory usage ?/, '')).toBe(title);
+      expect(spec.subtitle).toContain(`${series} of 2 clusters (prod, test)`);
+      expect(spec.firing?.label).toBe(label);
+    });
+  });
+
+  it.each([
+    [
+      'recovers',
+      { value: 61, clearedAtMs: NOW - 5 * MINUTE },
+      'Memory usage: 61%, was > 90% for 25m, recovering since 09:35',
+    ],
+    [
+      'had no data',
+      { status: 'resolved', reason: 'threshold', firedReason: 'no-data', value: 21, resolvedAtMs: NOW },
+      'Memory usage: had no data, ended at 21% after 30m',
+    ],
+  ] as const)('says in its title what the text says: %s', (_, extra, title) => {
+    expect(build({ alerts: [{ ...firing, ...extra }] }).title).toBe(title);
   });
 });
 

@@ -1,36 +1,54 @@
 import { findMetric } from '../catalogue.ts';
 import { formatDuration } from '../config/duration.ts';
+import { greatestOf, leastOf } from '../extremes.ts';
 import { formatCondition, formatMoment, formatSpan } from '../format.ts';
-import { endsByValue, heldMs, valueText } from '../message/summary.ts';
+import { type Standing, standingOf } from '../message/sentences.ts';
+import { plainSummary, valueText } from '../message/summary.ts';
 import { visibleLine } from '../message/visible-line.ts';
-import type { Series } from '../model.ts';
+import type { Rule, Series } from '../model.ts';
+import type { NotificationAlert } from '../notify/model.ts';
 import { neighbourhoodsOf } from './selection.ts';
 import type { ChartInput } from './spec.ts';
 
-/** `Memory usage 94.1% > 90% for 10m`: what is wrong, or that it is over. */
-export function titleOf({ alerts, rule, nowMs, timeZone, status }: ChartInput): string {
+/** `Memory usage 94.1% > 90% for 10m`: what is wrong, or that it is over. Sentences are those of the text. */
+export function titleOf({ alerts, rule, nowMs, timeZone }: ChartInput): string {
   const unit = findMetric(rule.metric)?.unit ?? 'count';
   const hold = rule.forMs > 0 ? ` for ${formatDuration(rule.forMs)}` : '';
   const condition = `${formatCondition(rule.condition, unit)}${hold}`;
   const [only] = alerts;
-  if (alerts.length !== 1 || !only) {
-    const count = `${alerts.length} alerts`;
-    return status === 'resolved'
-      ? `${rule.title}: ${count} resolved`
-      : `${rule.title}${unit === 'bool' ? '' : ` ${condition}`}: ${count}`;
+  if (alerts.length === 1 && only) {
+    const time = { nowMs, timeZone };
+    return standingOf(rule, only) === 'breaching' && unit !== 'bool'
+      ? `${rule.title} ${valueText(rule.metric, only, time)} ${condition}`
+      : plainSummary(rule, only, time);
   }
-  // Words and spans are those of the text: see core/message/summary.ts.
-  const value = valueText(rule.metric, only, { nowMs, timeZone });
-  const held = formatSpan(heldMs(only, nowMs));
-  if (status === 'resolved') {
-    return endsByValue(only, unit)
-      ? `${rule.title}: ended at ${value}, was ${formatCondition(rule.condition, unit)} for ${held}`
-      : `${rule.title}: over after ${held}`;
-  }
-  if (only.reason === 'no-data' || only.value === undefined) return `${rule.title}: no data (${condition})`;
-  // "no < 1" says nothing of a state; how long it has been so does.
-  if (unit === 'bool') return `${rule.title} for ${held}`;
-  return `${rule.title} ${value} ${condition}`;
+  const asked = unit === 'bool' || alerts.every((alert) => !hasBreached(rule, alert)) ? '' : ` ${condition}`;
+  return `${rule.title}${asked}: ${countsText(rule, alerts)}`;
+}
+
+/** Whether its value is, or was, what the condition is about, while it fires. */
+function hasBreached(rule: Rule, alert: NotificationAlert): boolean {
+  return alert.status === 'firing' && standingOf(rule, alert) !== 'no-data';
+}
+
+/**
+ * `3 alerts`, or how many fire, and of these are without data or recover, and how many have ended: `40 firing (1 without
+ * data), 1 resolved`.
+ */
+function countsText(rule: Rule, alerts: readonly NotificationAlert[]): string {
+  const ended = alerts.filter(({ status }) => status === 'resolved').length;
+  if (ended === alerts.length) return `${ended} alerts resolved`;
+  const standings = alerts.map((alert) => standingOf(rule, alert));
+  const count = (...of: Standing[]) => standings.filter((standing) => of.includes(standing)).length;
+  const kinds = [
+    [count('no-data'), 'without data'],
+    [count('recovering', 'data-back-recovering'), 'recovering'],
+  ] as const;
+  const firing = alerts.length - ended;
+  const notes = kinds.flatMap(([n, word]) => (n > 0 && n < firing ? [`${n} ${word}`] : []));
+  const every = kinds.flatMap(([n, word]) => (n === firing ? [` ${word}`] : [])).join('');
+  const note = notes.length > 0 ? ` (${notes.join(', ')})` : every;
+  return ended === 0 ? `${firing} alerts${note}` : `${firing} firing${note}, ${ended} resolved`;
 }
 
 /** Of more clusters than this the subtitle says the number alone. */
@@ -42,7 +60,9 @@ export function subtitleOf({ alerts, rule, series, fromMs, toMs, timeZone }: Cha
   const rest = [rule.metric, `last ${formatSpan(toMs - fromMs)}`, timeZone];
   if (values.length > 1) {
     const named = values.length <= MOST_NAMED ? ` (${values.map(visibleLine).join(', ')})` : '';
-    return [`${alerts.length} breaching series of ${values.length} ${name}s${named}`, ...rest].join(' · ');
+    const all = alerts.every((alert) => hasBreached(rule, alert) && alert.clearedAtMs === undefined);
+    const what = all ? 'breaching series' : 'series with an alert,';
+    return [`${alerts.length} ${what} of ${values.length} ${name}s${named}`, ...rest].join(' · ');
   }
   rest.splice(1, 0, countOf(series));
   return [...values.map((value) => `${name} ${visibleLine(value)}`), ...rest].join(' · ');
@@ -57,22 +77,25 @@ function countOf(series: readonly Series[]): string {
 }
 
 /**
- * `FIRED 09:20`, `3 FIRED 09:20 – 09:31`, `fired 09:20, resolved 09:40 after 30m`; with the day where that is another
- * than now. `since` and `after` are counted from the first sample that breached, here as in texts.
+ * `FIRED 09:20`, `3 FIRED 09:20 – 09:31`, `3 FIRED 09:20, 1 resolved 09:40`, `fired 09:20, resolved 09:40 after 30m`; with
+ * the day where that is another than now. `since` and `after` are counted from the first sample that breached, here as in
+ * texts.
  */
 export function firingText({ alerts, nowMs, timeZone, intervalMs }: ChartInput): string {
   const at = (ms: number) => formatMoment(ms, nowMs, timeZone, intervalMs < 60_000);
-  const first = at(leastOf(alerts.map((alert) => alert.firedAtMs)));
-  const last = at(-leastOf(alerts.map((alert) => -alert.firedAtMs)));
+  const span = (times: readonly number[]) => {
+    const [first, last] = [at(leastOf(times)), at(greatestOf(times))];
+    return first === last ? first : `${first} – ${last}`;
+  };
   const count = alerts.length > 1 ? `${alerts.length} ` : '';
-  const fired = first === last ? first : `${first} – ${last}`;
-  if (alerts.some((alert) => alert.status === 'firing')) return `${count}FIRED ${fired}`;
-  const endMs = -leastOf(alerts.map((alert) => -(alert.resolvedAtMs ?? nowMs)));
+  const fired = span(alerts.map((alert) => alert.firedAtMs));
+  const ended = alerts.filter((alert) => alert.status === 'resolved');
+  const ends = ended.map((alert) => alert.resolvedAtMs ?? nowMs);
+  if (ended.length < alerts.length) {
+    const resolved = ended.length > 0 ? `, ${ended.length} resolved ${span(ends)}` : '';
+    return `${count}FIRED ${fired}${resolved}`;
+  }
   const [only] = alerts;
-  const after = alerts.length === 1 && only ? ` after ${formatSpan(endMs - only.sinceMs)}` : '';
-  return `${count}fired ${fired}, resolved ${at(endMs)}${after}`;
-}
-
-function leastOf(times: readonly number[]): number {
-  return times.reduce((least, ms) => Math.min(least, ms), Infinity);
+  const after = alerts.length === 1 && only ? ` after ${formatSpan(greatestOf(ends) - only.sinceMs)}` : '';
+  return `${count}fired ${fired}, resolved ${at(greatestOf(ends))}${after}`;
 }

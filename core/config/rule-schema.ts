@@ -103,7 +103,9 @@ const ruleFields = z.strictObject({
     .string()
     .min(1)
     .max(LONGEST_SUMMARY, `a summary has ${LONGEST_SUMMARY} characters at most; link the rest as \`runbook\``)
-    .describe('Text of the message: `{{node}}`, `{{value}}`, `{{held}}`, `{{threshold}}`')
+    .describe(
+      'Text of the message while the alert breaches: `{{node}}`, `{{value}}`, `{{held}}`, `{{threshold}}`',
+    )
     .optional(),
   runbook: addressSchema('`runbook` is an http or https address')
     .describe('Address of what to do about it; messages link it')

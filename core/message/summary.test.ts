@@ -62,6 +62,45 @@ it('tells the time of a value that is not current, with its day where that is an
   expect(summary('{{value}}', { valueAtMs: alert.firedAtMs - 86_400_000 })).toBe('94.1% at 23 Nov 09:10');
 });
 
+describe('what a rule says of a breach is not said where there is none', () => {
+  const own = '{{node}} has used {{value}} for {{held}}';
+  const cleared = alert.firedAtMs + 60_000;
+  it.each([
+    [
+      'it recovers',
+      { value: 60, clearedAtMs: cleared },
+      'Memory usage: 60%, was > 90% for 11m, recovering since 09:11',
+    ],
+    ['it has not fallen far enough', { value: 85 }, 'Memory usage: 85%, was > 90%, not recovered after 15m'],
+    [
+      'it fired for missing data',
+      { reason: 'no-data', value: undefined },
+      'Memory usage: no data since 09:00',
+    ],
+    ['data are back', { reason: 'no-data' }, 'Memory usage: 94.1%, had no data from 09:00'],
+    [
+      'data are back and good',
+      { reason: 'no-data', value: 60, clearedAtMs: cleared },
+      'Memory usage: 60%, had no data from 09:00, recovering since 09:11',
+    ],
+    ['it breaches', {}, 'n1 has used 94.1% for 15m'],
+  ] as const)('%s', (_, extra, text) => {
+    expect(summary(own, extra, { recoveryThreshold: 80 })).toBe(text);
+  });
+  it('of a state', () => {
+    const up = { metric: 'up', title: 'Node down', condition: { kind: 'below', threshold: 1 } } as const;
+    expect(summary(undefined, { value: 0 }, up)).toBe('Node down for 15m');
+    expect(summary(undefined, { value: 1 }, up)).toBe('Node down: up, not recovered after 15m');
+    expect(summary(undefined, { value: 1, clearedAtMs: cleared }, up)).toBe(
+      'Node down: up after 11m, recovering since 09:11',
+    );
+  });
+  it('nor is a time counted in which nobody knew', () => {
+    expect(summary(own, { valueAtMs: cleared })).toBe('n1 has used 94.1% at 09:11 for 11m');
+    expect(summary(own, { noDataSinceMs: cleared })).toBe('n1 has used 94.1% for 11m');
+  });
+});
+
 describe('a resolved alert', () => {
   const over = { status: 'resolved', clearedAtMs: alert.firedAtMs + 60_000, resolvedAtMs: later } as const;
   it('says what is and what was, not the text of the rule', () => {
@@ -69,10 +108,21 @@ describe('a resolved alert', () => {
       'Memory usage: ended at 61%, was > 90% for 11m',
     );
   });
+  it('says of missing data that they were missing', () => {
+    const lacked = { ...over, firedReason: 'no-data' } as const;
+    expect(summary('{{node}} is full', { ...lacked, value: 21 })).toBe(
+      'Memory usage: had no data, ended at 21% after 11m',
+    );
+    expect(summary(undefined, { ...lacked, value: undefined, reason: 'removed' })).toBe(
+      'Memory usage: had no data, over after 11m',
+    );
+  });
   it('says less without a value, of a state, and where it did not end by its value', () => {
     for (const reason of ['removed', 'stale', 'no-data', 'rule-changed'] as const) {
       expect(summary(undefined, { ...over, value: 94, reason })).toBe('Memory usage: over after 11m');
     }
+    // Late samples say that it had not held: the newest value breaches.
+    expect(summary(undefined, { ...over, reason: 'revised' })).toBe('Memory usage: over after 11m');
     expect(summary(undefined, { ...over, value: undefined })).toBe('Memory usage: over after 11m');
     expect(summary(undefined, { ...over, value: 1 }, { metric: 'up' })).toBe('Memory usage: over after 11m');
   });

@@ -1,7 +1,8 @@
-import { findMetric, type Unit } from '../catalogue.ts';
+import { findMetric } from '../catalogue.ts';
 import { formatCondition, formatMetricValue, formatMoment, formatSpan } from '../format.ts';
-import type { Labels, Rule, TransitionReason } from '../model.ts';
+import type { Labels, Rule } from '../model.ts';
 import type { NotificationAlert } from '../notify/model.ts';
+import { SENTENCES, type StandingAlert, standingOf } from './sentences.ts';
 import { visibleLine } from './visible-line.ts';
 
 /** Labels that say where, from the outside inwards; their names go without saying. */
@@ -27,19 +28,9 @@ export const SUMMARY_FIELDS = [
 export const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
 const NAME = /^\s*([\w-]+)\s*$/;
 
-const FIRING = '{{title}}: {{value}} ({{condition}}) for {{held}}';
-/** What a rule says of a value that breaches would be wrong of one that no longer does. */
-const RESOLVED = '{{title}}: ended at {{value}}, was {{condition}} for {{held}}';
-/** Without a value, or of a state, where "ended at yes, was < 1" helps nobody. */
-const ENDED = '{{title}}: over after {{held}}';
-/** It ended by a value; else the last one that is known still breaches. */
-const BY_VALUE: ReadonlySet<TransitionReason> = new Set(['threshold', 'revised']);
-
 /** What texts of an alert are made from. */
-export type SummaryAlert = Pick<
-  NotificationAlert,
-  'status' | 'labels' | 'sinceMs' | 'clearedAtMs' | 'resolvedAtMs' | 'reason' | 'value' | 'valueAtMs'
->;
+export type SummaryAlert = StandingAlert &
+  Pick<NotificationAlert, 'labels' | 'sinceMs' | 'resolvedAtMs' | 'valueAtMs' | 'noDataSinceMs'>;
 
 export interface TextTime {
   nowMs: number;
@@ -47,22 +38,44 @@ export interface TextTime {
 }
 
 /**
- * One line of plain text about an alert: the rule's summary while it fires. A name that the alert lacks becomes `–`.
+ * One line of plain text about an alert: the rule's summary while its value breaches, else a sentence of ours, since what a
+ * rule says of a breach would be wrong. A name that the alert lacks becomes `–`.
  */
 export function renderSummary(rule: Rule, alert: SummaryAlert, time: TextTime): string {
-  const unit = findMetric(rule.metric)?.unit ?? 'count';
-  const own: Record<(typeof SUMMARY_FIELDS)[number], string> = {
+  if (rule.summary === undefined || standingOf(rule, alert) !== 'breaching')
+    return plainSummary(rule, alert, time);
+  const { since: _since, cleared: _cleared, ...own } = fieldsOf(rule, alert, time);
+  return fill(rule.summary, new Map(Object.entries({ ...own, ...alert.labels })));
+}
+
+/** The same in our words, whatever summary the rule has. */
+export function plainSummary(rule: Rule, alert: SummaryAlert, time: TextTime): string {
+  const fields = new Map(Object.entries(fieldsOf(rule, alert, time)));
+  const { value, state } = SENTENCES[standingOf(rule, alert)];
+  return fill(findMetric(rule.metric)?.unit === 'bool' ? state : value, fields);
+}
+
+type Fields = Record<(typeof SUMMARY_FIELDS)[number] | 'since' | 'cleared', string>;
+
+function fieldsOf(rule: Rule, alert: SummaryAlert, time: TextTime): Fields {
+  const condition = formatCondition(rule.condition, findMetric(rule.metric)?.unit ?? 'count');
+  const at = (ms: number | undefined) =>
+    ms === undefined ? '–' : formatMoment(ms, time.nowMs, time.timeZone);
+  return {
     value: valueText(rule.metric, alert, time),
     held: formatSpan(heldMs(alert, time.nowMs)),
-    condition: formatCondition(rule.condition, unit),
-    threshold: formatCondition(rule.condition, unit).replace(/^[<>=] /, ''),
+    condition,
+    threshold: condition.replace(/^[<>=] /, ''),
     rule: rule.name,
     title: rule.title,
     metric: rule.metric,
     severity: rule.severity,
+    since: at(alert.sinceMs),
+    cleared: at(alert.clearedAtMs),
   };
-  const fields = new Map(Object.entries({ ...own, ...alert.labels }));
-  const template = alert.status === 'firing' ? (rule.summary ?? FIRING) : endTemplate(alert, unit);
+}
+
+function fill(template: string, fields: ReadonlyMap<string, string>): string {
   return visibleLine(
     template.replace(PLACEHOLDER, (text, inner: string) => {
       const name = placeholderName(inner);
@@ -71,12 +84,21 @@ export function renderSummary(rule: Rule, alert: SummaryAlert, time: TextTime): 
   );
 }
 
-/** How long the condition was breached: from the first such sample to the first that was good again, else to the end. */
+/**
+ * How long the condition was breached: from the first such sample to the first that was good again, to the end, or to the
+ * last that is known.
+ */
 export function heldMs(
-  { sinceMs, clearedAtMs, resolvedAtMs }: Pick<SummaryAlert, 'sinceMs' | 'clearedAtMs' | 'resolvedAtMs'>,
+  {
+    sinceMs,
+    clearedAtMs,
+    resolvedAtMs,
+    valueAtMs,
+    noDataSinceMs,
+  }: Pick<SummaryAlert, 'sinceMs' | 'clearedAtMs' | 'resolvedAtMs' | 'valueAtMs' | 'noDataSinceMs'>,
   nowMs: number,
 ): number {
-  return (clearedAtMs ?? resolvedAtMs ?? nowMs) - sinceMs;
+  return Math.max(0, (clearedAtMs ?? resolvedAtMs ?? valueAtMs ?? noDataSinceMs ?? nowMs) - sinceMs);
 }
 
 /** `94.1%`, or `94.1% at 18:10` where that is no longer current; `–` without a value. */
@@ -88,15 +110,6 @@ export function valueText(
   if (value === undefined) return '–';
   const shown = formatMetricValue(value, findMetric(metric));
   return valueAtMs === undefined ? shown : `${shown} at ${formatMoment(valueAtMs, nowMs, timeZone)}`;
-}
-
-/** Whether the end of an alert is told by its value. */
-export function endsByValue({ reason, value }: Pick<SummaryAlert, 'reason' | 'value'>, unit: Unit): boolean {
-  return value !== undefined && unit !== 'bool' && BY_VALUE.has(reason);
-}
-
-function endTemplate(alert: SummaryAlert, unit: Unit): string {
-  return endsByValue(alert, unit) ? RESOLVED : ENDED;
 }
 
 /** The name between the braces; undefined for what is none, and stands in the text as it was written. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sampleAlert, sampleNotification } from '../../test/contract/notifications.ts';
+import { REASONS } from '../model.ts';
 import { NOTIFY_REASONS, type NotifyReason } from '../notify/model.ts';
 import { greatestThatFits, headline, historyText, occasionText, plainText, standingText } from './text.ts';
 
@@ -27,12 +28,32 @@ describe('headline', () => {
     [
       'one of many that just ended',
       [{ ...alert, ...over }, ...many(39, old)],
-      'FIRING critical · 1 resolved, 39 firing · Memory usage: prod / n1',
+      'STILL FIRING critical · 1 resolved (prod / n1), 39 firing · Memory usage: prod',
+    ],
+    [
+      'one that ended, beside one that fires',
+      [{ ...alert, ...over }, ...many(1, old)],
+      'STILL FIRING critical · 1 resolved (prod / n1), 1 firing · Memory usage: prod / m0',
+    ],
+    [
+      'one of another rule that ended',
+      [{ ...alert, ...over, title: 'Disk' }, ...many(1, old)],
+      'STILL FIRING critical · 1 resolved (Disk: prod / n1), 1 firing · Memory usage: prod / m0',
+    ],
+    [
+      'one that fired and ended before it was sent',
+      [
+        alert,
+        { ...alert, ...over, untold: true as const, labels: labels('n2') },
+        ...many(2, over),
+        ...many(3, old),
+      ],
+      'FIRING critical · 1 new, 2 resolved, 1 fired and resolved, 3 firing · Memory usage: prod / n1',
     ],
     [
       'both',
       [alert, ...many(2, over), ...many(3, old)],
-      'FIRING critical · 1 new, 2 resolved, 3 firing · Memory usage: prod',
+      'FIRING critical · 1 new, 2 resolved, 3 firing · Memory usage: prod / n1',
     ],
     ['two rules', [alert, { ...alert, title: 'Disk' }], 'FIRING critical · 2 new · Memory usage, Disk: prod'],
     [
@@ -45,11 +66,23 @@ describe('headline', () => {
   });
 
   it('says that all is over, and that nobody was told before', () => {
-    const ended = (count: number, reason: NotifyReason) =>
-      headline(notify({ status: 'resolved', reason, alerts: many(count, over) }));
+    const ended = (count: number, reason: NotifyReason, untold = 0) =>
+      headline(
+        notify({
+          status: 'resolved',
+          reason,
+          alerts: [...many(untold, { ...over, untold: true }), ...many(count - untold, over)],
+        }),
+      );
     expect(ended(1, 'all-resolved')).toBe('RESOLVED critical · Memory usage: prod / m0');
     expect(ended(3, 'all-resolved')).toBe('RESOLVED critical · 3 alerts · Memory usage: prod');
-    expect(ended(1, 'fired-and-resolved')).toBe('FIRED AND RESOLVED critical · Memory usage: prod / m0');
+    expect(ended(3, 'all-resolved', 2)).toBe(
+      'RESOLVED critical · 1 resolved, 2 fired and resolved · Memory usage: prod',
+    );
+    for (const reason of ['fired-and-resolved', 'fallback'] as const) {
+      expect(ended(1, reason, 1)).toBe('FIRED AND RESOLVED critical · Memory usage: prod / m0');
+      expect(ended(2, reason, 2)).toBe('FIRED AND RESOLVED critical · 2 alerts · Memory usage: prod');
+    }
   });
 
   it('names no place where the group has none', () => {
@@ -92,8 +125,25 @@ describe('historyText', () => {
     );
     const cleared = { ...alert, ...over, clearedAtMs: alert.firedAtMs + 60_000, reason: 'stale' as const };
     expect(historyText(cleared, told)).toBe(
-      'since 18:00:00, fired 18:10:00, resolved 18:12:00 after 12m (cleared 18:11:00) [stale]',
+      'since 18:00:00, fired 18:10:00, resolved 18:12:00 after 12m (cleared 18:11:00) as its series is gone',
     );
+  });
+  it.each([
+    [{ reason: 'no-data' }, 'fired 18:10:00 as data were missing'],
+    [{ reason: 'no-data', noDataSinceMs: alert.sinceMs }, 'fired 18:10:00 as data were missing'],
+    [{ noDataSinceMs: alert.firedAtMs + 60_000 }, 'fired 18:10:00, no data since 18:11:00'],
+    [{ clearedAtMs: alert.firedAtMs + 60_000 }, 'fired 18:10:00, recovering since 18:11:00'],
+    [{ ...over, firedReason: 'no-data' }, 'fired 18:10:00 as data were missing, resolved 18:12:00 after 12m'],
+    [{ ...over, untold: true }, 'fired 18:10:00, resolved 18:12:00 after 12m, not sent while it fired'],
+    [
+      { ...over, reason: 'removed' },
+      'fired 18:10:00, resolved 18:12:00 after 12m when its node or rule was removed',
+    ],
+  ] as const)('says in words how it came about: %j', (extra, text) => {
+    expect(historyText({ ...alert, ...extra }, told)).toBe(`since 18:00:00, ${text}`);
+  });
+  it.each(REASONS)('has no raw word of ours for a reason: %s', (reason) => {
+    expect(historyText({ ...alert, ...over, reason, firedReason: reason }, told)).not.toMatch(/[[\]]|-/);
   });
   it('tells the day of what began on another', () => {
     const nextDay = { ...told, atMs: alert.firedAtMs + 86_400_000 };

@@ -1,5 +1,7 @@
 import { formatDateTime, formatMoment, formatSpan } from '../format.ts';
+import type { TransitionReason } from '../model.ts';
 import type { Notification, NotificationAlert, NotifyReason } from '../notify/model.ts';
+import { firedReasonOf } from './sentences.ts';
 import { placeText } from './summary.ts';
 import { cutText, visibleLine } from './visible-line.ts';
 
@@ -18,39 +20,51 @@ const RUNBOOKS = 3;
 
 /**
  * `FIRING critical · 1 new, 39 firing · Memory usage: prod / prod-1`: what a reader needs in a list. What changed comes
- * before what stands, and the title and place are those of what changed. Too long, it loses the place, then letters.
+ * before what stands. Title and place are those of what fires, of what just fired if anything did: the one alert that
+ * ended stands in parentheses. Too long, it loses places, then letters.
  */
 export function headline(notification: Notification, limit = Infinity): string {
   const { alerts, severity, status } = notification;
-  const news = alerts.filter((alert) => alert.news);
-  const shown = news.length > 0 ? news : alerts.filter((alert) => alert.status === status);
+  const standing = alerts.filter((alert) => alert.status === status);
+  const news = standing.filter((alert) => alert.news);
+  const shown = news.length > 0 ? news : standing;
   const titles = [...new Set(shown.map((alert) => alert.title))];
   const title = titles.length <= 2 ? titles.join(', ') : `${titles[0]} and ${titles.length - 1} more`;
   const only = shown.length === 1 ? shown[0] : undefined;
   const { rule: _rule, severity: _severity, ...group } = notification.groupLabels;
   const place = placeText(only ? only.labels : group);
-  const counts = countsText(notification);
-  const start = `${statusWord(notification)} ${severity} · ${counts ? `${counts} · ` : ''}${title}`;
-  const whole = visibleLine(place ? `${start}: ${place}` : start);
-  return whole.length <= limit ? whole : cutText(visibleLine(start), limit);
+  const start = (places: boolean) => {
+    const counts = countsText(notification, places);
+    return `${statusWord(notification)} ${severity} · ${counts ? `${counts} · ` : ''}${title}`;
+  };
+  const whole = visibleLine(place ? `${start(true)}: ${place}` : start(true));
+  return whole.length <= limit ? whole : cutText(visibleLine(start(false)), limit);
 }
 
-function statusWord({ alerts, status, reason }: Notification): string {
-  if (status === 'resolved') return reason === 'fired-and-resolved' ? 'FIRED AND RESOLVED' : 'RESOLVED';
-  return alerts.some((alert) => alert.news) ? 'FIRING' : 'STILL FIRING';
+function statusWord({ alerts, status }: Notification): string {
+  if (status === 'resolved') return alerts.every(({ untold }) => untold) ? 'FIRED AND RESOLVED' : 'RESOLVED';
+  return alerts.some((alert) => alert.status === 'firing' && alert.news) ? 'FIRING' : 'STILL FIRING';
 }
 
-/** `1 new, 39 firing`: of several alerts what changed, and what stands as it was. */
-function countsText({ alerts, status }: Notification): string {
+/** `1 new, 39 firing`: of several alerts what changed, and what stands as it was; `1 resolved (prod / prod-1), 39 firing`. */
+function countsText({ alerts, status }: Notification, places: boolean): string {
   if (alerts.length === 1) return '';
-  const count = (of: NotificationAlert['status'], news: boolean) =>
-    alerts.filter((alert) => alert.status === of && alert.news === news).length;
-  const [fired, ended, standing] = [count('firing', true), count('resolved', true), count('firing', false)];
-  if (status === 'resolved' || fired + ended === 0) return `${alerts.length} alerts`;
+  const firing = alerts.filter((alert) => alert.status === 'firing');
+  const fired = firing.filter((alert) => alert.news);
+  const ended = alerts.filter((alert) => alert.status === 'resolved');
+  const untold = ended.filter((alert) => alert.untold);
+  const same = fired.length + ended.length === 0 || ended.length === alerts.length;
+  if (same && (untold.length === 0 || untold.length === ended.length)) return `${alerts.length} alerts`;
+  const only = places && status === 'firing' && ended.length === 1 ? ended[0] : undefined;
+  const where = only ? placeText(only.labels) : '';
+  const what = only && firing.every(({ title }) => title !== only.title) ? only.title : '';
+  const named = [what, where].filter((text) => text !== '').join(': ');
+  const endName = named ? ` (${named})` : '';
   const parts = [
-    [fired, 'new'],
-    [ended, 'resolved'],
-    [standing, 'firing'],
+    [fired.length, 'new'],
+    [ended.length - untold.length, `resolved${endName}`],
+    [untold.length, `fired and resolved${endName}`],
+    [firing.length - fired.length, 'firing'],
   ] as const;
   return parts.flatMap(([n, word]) => (n > 0 ? [`${n} ${word}`] : [])).join(', ');
 }
@@ -59,6 +73,24 @@ function countsText({ alerts, status }: Notification): string {
 export function occasionText({ atMs, timeZone, reason }: Notification): string {
   return `${formatDateTime(atMs, timeZone)} ${timeZone} · ${OCCASIONS[reason]}`;
 }
+
+/** Why it fired, and why it ended, where that was no sample beyond the threshold, or within. */
+const FIRED_WORDS: Readonly<Record<TransitionReason, string>> = {
+  threshold: '',
+  'no-data': ' as data were missing',
+  revised: ' by samples that came late',
+  'rule-changed': ' when its rule changed',
+  removed: '',
+  stale: '',
+};
+const ENDED_WORDS: Readonly<Record<TransitionReason, string>> = {
+  threshold: '',
+  'no-data': ' as its data ended',
+  revised: ' by samples that came late',
+  'rule-changed': ' when its rule changed',
+  removed: ' when its node or rule was removed',
+  stale: ' as its series is gone',
+};
 
 /**
  * What became of one alert and when, in the notification's time zone: `since 09:00:00, fired 09:10:00`. `since` is the
@@ -69,15 +101,21 @@ export function historyText(
   { atMs, timeZone }: Pick<Notification, 'atMs' | 'timeZone'>,
 ): string {
   const at = (ms: number) => formatMoment(ms, atMs, timeZone, true);
-  const { sinceMs, clearedAtMs, resolvedAtMs } = alert;
-  const parts = [`since ${at(sinceMs)}`, `fired ${at(alert.firedAtMs)}`];
-  if (alert.status === 'resolved' && resolvedAtMs !== undefined) {
-    const cleared = clearedAtMs !== undefined && clearedAtMs !== resolvedAtMs;
-    parts.push(
-      `resolved ${at(resolvedAtMs)} after ${formatSpan(resolvedAtMs - sinceMs)}${cleared ? ` (cleared ${at(clearedAtMs)})` : ''}`,
-    );
+  const { sinceMs, clearedAtMs, resolvedAtMs, noDataSinceMs } = alert;
+  const firedFor = firedReasonOf(alert) ?? 'threshold';
+  const parts = [`since ${at(sinceMs)}`, `fired ${at(alert.firedAtMs)}${FIRED_WORDS[firedFor]}`];
+  if (alert.status === 'firing') {
+    if (noDataSinceMs !== undefined && noDataSinceMs !== sinceMs)
+      parts.push(`no data since ${at(noDataSinceMs)}`);
+    if (clearedAtMs !== undefined) parts.push(`recovering since ${at(clearedAtMs)}`);
+  } else if (resolvedAtMs !== undefined) {
+    const after = ` after ${formatSpan(resolvedAtMs - sinceMs)}`;
+    const cleared =
+      clearedAtMs !== undefined && clearedAtMs !== resolvedAtMs ? ` (cleared ${at(clearedAtMs)})` : '';
+    parts.push(`resolved ${at(resolvedAtMs)}${after}${cleared}${ENDED_WORDS[alert.reason]}`);
+    if (alert.untold) parts.push('not sent while it fired');
   }
-  return `${parts.join(', ')}${alert.reason === 'threshold' ? '' : ` [${alert.reason}]`}`;
+  return parts.join(', ');
 }
 
 /** `prod / prod-1 · since …`, with the severity where that is another than the headline's. */

@@ -125,7 +125,9 @@ function resolved(transition: Transition, known: IncidentAlert | undefined): Inc
     resolvedAtMs: transition.atMs,
     clearedAtMs: transition.clearedAtMs,
     reason: transition.reason,
-    value: transition.value ?? known.value,
+    firedReason: known.reason,
+    // Never the one that it fired with: it would be told as the one that it ended with.
+    value: transition.value,
   };
 }
 

@@ -31,6 +31,8 @@ export interface IncidentAlert {
    */
   heardBy?: readonly string[];
   reason: TransitionReason;
+  /** Of one that has ended: why it fired. Absent in records of older releases. */
+  firedReason?: TransitionReason;
   value?: number;
 }
 
@@ -114,6 +116,10 @@ export interface NotificationAlert extends IncidentAlert {
   forMs: number;
   /** What the channel has not been sent of it: that it fires, or that it has ended. */
   news: boolean;
+  /** It has ended, and the channel was never sent that it fires. */
+  untold?: true;
+  /** Since when samples are missing while it fires. */
+  noDataSinceMs?: number;
   /** The time of `value` where that is not current: the newest that the rule saw. */
   valueAtMs?: number;
   /** Rendered summary, one line, plain text. */

@@ -44,7 +44,7 @@ export function noticeMessage(input: {
     openedAtMs: atMs,
     alerts: [alert],
     rules: {},
-    notified: {},
+    notified: resolved ? { [episodeOf(alert)]: 'firing' } : {},
     notifications: resolved ? 1 : 0,
   };
   const reason = resolved ? 'all-resolved' : 'first';
@@ -54,7 +54,7 @@ export function noticeMessage(input: {
     reason,
     alerts: [alert],
     news: [episodeOf(alert)],
-    values: new Map(),
+    current: new Map(),
     statuses: [],
     timeZone,
     nowMs,

@@ -28,7 +28,11 @@ function alert(node: string, extra: Partial<IncidentAlert> = {}): IncidentAlert 
 
 function build(
   alerts: readonly IncidentAlert[],
-  extra: Partial<Pick<Parameters<typeof buildNotification>[0], 'news' | 'values' | 'nowMs'>> = {},
+  {
+    notified = {},
+    ...extra
+  }: Partial<Pick<Parameters<typeof buildNotification>[0], 'news' | 'current' | 'nowMs'>> &
+    Partial<Pick<Incident, 'notified'>> = {},
 ) {
   const incident: Incident = {
     id: 'inc',
@@ -39,11 +43,11 @@ function build(
     openedAtMs: FIRED,
     alerts,
     rules,
-    notified: {},
+    notified,
     notifications: 0,
   };
   const attempt = { number: 1, says: {}, tries: 1, firstTriedAtMs: FIRED };
-  const given = { news: [], values: new Map(), nowMs: FIRED + MINUTE, ...extra };
+  const given = { news: [], current: new Map(), nowMs: FIRED + MINUTE, ...extra };
   return buildNotification({
     incident,
     attempt,
@@ -73,6 +77,21 @@ describe('the order of alerts', () => {
   });
 });
 
+it('of one rule and severity the worst value comes first, as in the picture', () => {
+  const alerts = [alert('n1', { value: 91 }), alert('n2', { value: 97 }), alert('n10', { value: 97 })];
+  const lacking = alert('n3', { value: undefined, reason: 'no-data' });
+  const current = new Map([[episodeOf(alert('n1')), { value: 99.9 }]]);
+  const told = build([...alerts, lacking], { current }).alerts;
+  expect(told.map(({ labels }) => labels.node)).toEqual(['n1', 'n2', 'n10', 'n3']);
+});
+
+it('what has ended and was not sent before is marked', () => {
+  const over = alert('n1', ended);
+  expect(build([over, alert('n2')]).alerts.map(({ untold }) => untold)).toEqual([undefined, true]);
+  const notified = { [episodeOf(over)]: 'firing' as const };
+  expect(build([over], { notified }).alerts.map(({ untold }) => untold)).toEqual([undefined]);
+});
+
 it('the severity is that of what fires, whatever has ended', () => {
   const over = alert('n1', { ...ended, rule: 'worse', severity: 'critical' });
   expect(build([over, alert('n2')]).severity).toBe('warning');
@@ -85,12 +104,12 @@ describe('the value', () => {
     const [{ value, valueAtMs, summary } = {}] = build([of], extra).alerts;
     return [value, valueAtMs, summary?.match(/[\d.]+%( at [\d:]+)?/)?.[0]];
   };
-  const values = (atMs?: number) =>
+  const current = (atMs?: number) =>
     new Map([[episodeOf(one), { value: 99.9, ...(atMs !== undefined && { atMs }) }]]);
 
   it.each([
-    ['the current one', one, { values: values() }, [99.9, undefined, '99.9%']],
-    ['an old one with its time', one, { values: values(FIRED) }, [99.9, FIRED, '99.9% at 09:10']],
+    ['the current one', one, { current: current() }, [99.9, undefined, '99.9%']],
+    ['an old one with its time', one, { current: current(FIRED) }, [99.9, FIRED, '99.9% at 09:10']],
     ['that of firing while this is recent', one, {}, [91, undefined, '91%']],
     [
       'that of firing with its time later on',
@@ -101,7 +120,7 @@ describe('the value', () => {
     [
       'that of its end, whatever came since',
       { ...one, ...ended },
-      { values: values(), nowMs: FIRED + 60 * MINUTE },
+      { current: current(), nowMs: FIRED + 60 * MINUTE },
       [61, undefined, '61%'],
     ],
     ['none', { ...one, value: undefined }, { nowMs: FIRED + 60 * MINUTE }, [undefined, undefined, undefined]],

@@ -1,4 +1,6 @@
 import { findMetric } from '../catalogue.ts';
+import { compareBadness } from '../chart/selection.ts';
+import { badness } from '../chart/worst.ts';
 import { currentForMs } from '../current.ts';
 import { formatCondition } from '../format.ts';
 import { renderSummary, type TextTime } from '../message/summary.ts';
@@ -23,10 +25,14 @@ export function tellsOfFailures(incident: Incident, alerts: readonly IncidentAle
   return alerts.some((alert) => REACHABILITY.has(incident.rules[alert.rule]?.metric ?? ''));
 }
 
-/** A value of today: `atMs` where it is not current. */
-export interface CurrentValue {
-  value: number;
+/** What is known now of an alert that fires. */
+export interface CurrentState {
+  /** The newest value; `atMs` where it is not current. */
+  value?: number;
   atMs?: number;
+  /** The rule finds it good since then, and waits for `keepFiringFor`. */
+  clearedAtMs?: number;
+  noDataSinceMs?: number;
 }
 
 /** A value without a time of its own is of the alert's firing: longer ago than this, that time is told. */
@@ -41,7 +47,7 @@ export function buildNotification(input: {
   /** Episodes that are news to the channel. */
   news: readonly string[];
   /** By episode; what is not among them keeps the value it fired or resolved with. */
-  values: ReadonlyMap<string, CurrentValue>;
+  current: ReadonlyMap<string, CurrentState>;
   statuses: readonly TargetStatus[];
   timeZone: string;
   nowMs: number;
@@ -52,12 +58,13 @@ export function buildNotification(input: {
     .map((alert) => {
       const described = {
         ...alert,
-        ...newestValue(alert, input.values, nowMs),
+        ...(alert.status === 'firing' && stateNow(alert, input.current.get(episodeOf(alert)), nowMs)),
+        ...(isUntold(alert, incident) && { untold: true as const }),
         news: news.has(episodeOf(alert)),
       };
       return describe(described, incident, input.statuses, { nowMs, timeZone });
     })
-    .sort(newsFirst);
+    .sort(newsFirst(incident.rules));
   const firing = alerts.filter(({ status }) => status === 'firing');
   const severities = (firing.length > 0 ? firing : alerts).map(({ severity }) =>
     SEVERITIES.indexOf(severity),
@@ -79,22 +86,28 @@ export function buildNotification(input: {
   };
 }
 
-/** The newest value of what fires; of what has ended the one it ended with. */
-function newestValue(
+/** What is known now of an alert that fires; its value of firing has the time of that. */
+function stateNow(
   alert: IncidentAlert,
-  values: ReadonlyMap<string, CurrentValue>,
+  { value, atMs, clearedAtMs, noDataSinceMs }: CurrentState = {},
   nowMs: number,
-): Pick<NotificationAlert, 'value' | 'valueAtMs'> {
-  if (alert.status === 'resolved') return {};
-  const current = values.get(episodeOf(alert));
-  if (current)
-    return { value: current.value, ...(current.atMs !== undefined && { valueAtMs: current.atMs }) };
+): Pick<NotificationAlert, 'value' | 'valueAtMs' | 'clearedAtMs' | 'noDataSinceMs'> {
   const old = alert.value !== undefined && nowMs - alert.firedAtMs > RECENT_MS;
-  return old ? { valueAtMs: alert.firedAtMs } : {};
+  const valueAtMs = value === undefined && old ? alert.firedAtMs : atMs;
+  return {
+    ...(value !== undefined && { value }),
+    ...(valueAtMs !== undefined && { valueAtMs }),
+    ...(clearedAtMs !== undefined && { clearedAtMs }),
+    ...(noDataSinceMs !== undefined && { noDataSinceMs }),
+  };
+}
+
+function isUntold(alert: IncidentAlert, { notified }: Incident): boolean {
+  return alert.status === 'resolved' && notified[episodeOf(alert)] === undefined;
 }
 
 function describe(
-  alert: IncidentAlert & Pick<NotificationAlert, 'news' | 'valueAtMs'>,
+  alert: IncidentAlert & Pick<NotificationAlert, 'news' | 'valueAtMs' | 'noDataSinceMs' | 'untold'>,
   incident: Incident,
   statuses: readonly TargetStatus[],
   time: TextTime,
@@ -128,14 +141,20 @@ function failureOf(alert: IncidentAlert, statuses: readonly TargetStatus[]): str
   return failed && visibleLine(`${failed.reason}: ${failed.detail}`);
 }
 
-function newsFirst(a: NotificationAlert, b: NotificationAlert): number {
-  const news = Number(b.news) - Number(a.news);
-  const firing = Number(b.status === 'firing') - Number(a.status === 'firing');
-  const severity = SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity);
-  return (
-    news ||
-    firing ||
-    severity ||
-    JSON.stringify(a.labels).localeCompare(JSON.stringify(b.labels), 'en', { numeric: true })
-  );
+/** The news, then what fires, by severity; of one rule the worst value first, as in pictures; then by labels. */
+function newsFirst(rules: Incident['rules']) {
+  const worse = (alert: NotificationAlert) => {
+    const rule = rules[alert.rule];
+    return rule && alert.status === 'firing' ? badness(rule.condition, alert.value) : -Infinity;
+  };
+  return (a: NotificationAlert, b: NotificationAlert): number =>
+    Number(b.news) - Number(a.news) ||
+    Number(b.status === 'firing') - Number(a.status === 'firing') ||
+    SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) ||
+    names.compare(a.rule, b.rule) ||
+    compareBadness(worse(a), worse(b)) ||
+    names.compare(JSON.stringify(a.labels), JSON.stringify(b.labels));
 }
+
+/** `node-2` before `node-10`. */
+const names = new Intl.Collator('en', { numeric: true });

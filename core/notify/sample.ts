@@ -51,7 +51,7 @@ export function sampleMessage(input: {
   };
   const endMs = nowMs - CLEARED_MINUTES * MINUTE;
   const alert: IncidentAlert = resolved
-    ? { ...firing, status: 'resolved', clearedAtMs: endMs, resolvedAtMs: endMs }
+    ? { ...firing, status: 'resolved', clearedAtMs: endMs, resolvedAtMs: endMs, firedReason: firing.reason }
     : firing;
   const incident: Incident = {
     id: `inc-test-${nowMs}`,
@@ -62,7 +62,7 @@ export function sampleMessage(input: {
     openedAtMs: nowMs,
     alerts: [alert],
     rules: { [sampleRule.name]: sampleRule },
-    notified: {},
+    notified: resolved ? { [episodeOf(firing)]: 'firing' } : {},
     notifications: 0,
   };
   const reason = resolved ? 'all-resolved' : 'first';
@@ -72,7 +72,7 @@ export function sampleMessage(input: {
     reason,
     alerts: [alert],
     news: [episodeOf(alert)],
-    values: new Map(last === undefined ? [] : [[episodeOf(alert), { value: last }]]),
+    current: new Map(last === undefined ? [] : [[episodeOf(alert), { value: last }]]),
     statuses: [],
     timeZone,
     nowMs,

@@ -1,5 +1,6 @@
 import type { Config } from '../config/types.ts';
 import { ConfigError, ConflictError, RetryableError } from '../errors.ts';
+import type { Alert } from '../model.ts';
 import { beginAttempt, leaseIncident } from '../notify/attempt.ts';
 import { type Decision, decideNotification, forgetEnded } from '../notify/decide.ts';
 import { episodeOf, isWithheld } from '../notify/incident.ts';
@@ -8,7 +9,7 @@ import { buildNotification, tellsOfFailures } from '../notify/notification.ts';
 import { suppressionJudge } from '../notify/suppression.ts';
 import { timingOf } from '../notify/timing.ts';
 import type { Channel, SampleStore, TargetStatus, Versioned } from '../ports.ts';
-import { currentValues } from './current-values.ts';
+import { currentStates } from './current-states.ts';
 import { type PicturePorts, requestPicture } from './pictures.ts';
 import { type RecordPorts, recordAttempt, type SendResult } from './record.ts';
 
@@ -61,6 +62,8 @@ export async function deliverIncident(
 type Judged = Pick<Parameters<typeof suppressionJudge>[0], 'silences' | 'firing'> & {
   /** Read once for all messages of a pass, and only if one of them tells how probes failed. */
   statuses: () => Promise<TargetStatus[]>;
+  /** Alerts of a rule by id, read once as well. */
+  alertsOf: (rule: string) => Promise<ReadonlyMap<string, Alert>>;
 };
 
 /** Of alerts only those that may inhibit: in a storm all of them are many, and each message asks. */
@@ -75,7 +78,15 @@ async function readJudged(
   const firing = alerts.flat().map(({ value }) => value);
   const stored = await state.listSilences({ endedAfterMs: clock.nowMs() });
   let statuses: Promise<TargetStatus[]> | undefined;
+  const ofRules = new Map<string, Promise<ReadonlyMap<string, Alert>>>();
   return {
+    alertsOf: (rule) => {
+      const read =
+        ofRules.get(rule) ??
+        state.listAlerts(rule).then((all) => new Map(all.map(({ value }) => [value.id, value])));
+      ofRules.set(rule, read);
+      return read;
+    },
     silences: [...config.silences, ...stored],
     firing: firing.filter(({ status }) => status === 'firing'),
     statuses: () => {
@@ -153,7 +164,7 @@ function reportDropped(incident: Incident, dropped: readonly IncidentAlert[], po
 async function send(
   stored: Versioned<Incident>,
   decision: Extract<Decision, { kind: 'send' }>,
-  { statuses }: Judged,
+  { statuses, alertsOf }: Judged,
   config: DeliverConfig,
   ports: DeliverPorts,
   signal: AbortSignal,
@@ -170,7 +181,10 @@ async function send(
     reason: attempt.reason ?? decision.reason,
     alerts: decision.alerts,
     news: decision.news,
-    values: await currentValues({ incident: leased, alerts: decision.alerts, config, signal }, ports),
+    current: await currentStates(
+      { incident: leased, alerts: decision.alerts, config, alertsOf, signal },
+      ports,
+    ),
     statuses: tellsOfFailures(leased, decision.alerts) ? await statuses() : [],
     timeZone: config.schedule.timeZone,
     nowMs: startMs,

@@ -65,18 +65,24 @@ What holds for all of them:
 
 What a message says:
 
-- The first line has the state, the severity, what changed and what stands (\`1 new, 39 firing\`, \`1 resolved, 39 firing\`;
-  \`STILL FIRING\` is a reminder), the title and the place. Under it stand date, time zone and why it is sent, in words: also
-  that a silence ended, or that another channel did not accept it.
-- News come first: what this channel has not been sent yet, then what fires, the worst first. A message that is too long
-  loses alerts from its end, and says how many.
+- The first line has the state, the severity, what changed and what stands (\`1 new, 39 firing\`), the title and the place of
+  what fires. \`STILL FIRING\`: nothing new fires; a single alert that ended stands in parentheses
+  (\`1 resolved (prod / prod-1), 39 firing\`). \`FIRED AND RESOLVED\`: it has ended, and this channel was never sent that it
+  fires; among others it counts as \`1 fired and resolved\`. Under the first line stand date, time zone and why it is sent, in
+  words: also that a silence ended, or that another channel did not accept it.
+- News come first: what this channel has not been sent yet, then what fires, by severity and, of a rule, by value. A message
+  that is too long loses alerts from its end, and says how many.
+- A rule's \`summary\` is said while its alert breaches. Else a sentence of ours says what holds: that it recovers
+  (\`keepFiringFor\` runs) or is still within \`recoveryThreshold\`, that data are missing, how it ended. Why an alert fired or
+  ended stands beside the time, where that was not a value: \`fired 18:14:00 as data were missing\`.
 - Values are those of the time of sending, read anew for each message and each attempt: window and aggregate as the rule
   sees them. Where the newest is not current (older than five minutes and two intervals of its check) or the store does not
   answer within two seconds, the last known value stands with its time: \`91% at 18:10\`; \`bartizan_values_missing_total\`
-  counts the latter. A resolved alert keeps the value that it ended with.
+  counts the latter. What is not known any more does not count as held. A resolved alert keeps the value that it ended with.
 - \`since\` is the first sample that breached, \`fired\` when it had held for the rule's \`for\`, \`resolved … after\` counts from
-  \`since\` to the end. \`{{held}}\` counts from \`since\` to the first sample that was good again (\`cleared\`). Texts and pictures
-  mean the same by these words.
+  \`since\` to the end. \`{{held}}\` counts from \`since\` to the first sample that was good again (\`cleared\`; while it fires:
+  \`recovering since\`), or to the last one that is known. Texts and pictures mean the same by these words, and pictures
+  count alerts that fire, recover, lack data and have ended apart.
 - A place is \`cluster / node\` and the labels that tell it from others by their names: \`prod / prod-1, mount /, device sda\`.
 - Of a group over several clusters the picture has the breaching series of all, each with a mark where it fired. Of more
   than ten the worst are drawn; the legend says how many are not.
@@ -84,7 +90,8 @@ What a message says:
   much more.
 
 Of a message that is sent again under its number, what it says of each alert is equal (which alerts, firing or resolved,
-since when); the time of sending, values, and texts made of these are those of the new attempt.
+since when); the time of sending, values, whether it recovers or lacks data, and texts made of these are those of the new
+attempt.
 
 Try one:
 

@@ -83,8 +83,11 @@ describe.each(ADAPTERS.map((adapter) => [adapter.type, adapter] as const))('%s',
     const ended = status === 'resolved' ? { status, resolvedAtMs: Date.UTC(2026, 10, 24, 9, 20) } : {};
     const one = alertOf({ cluster: 'prod', node: 'node-99' }, { ...ended, value: 61 });
     const lines = linesOf(adapter, sampleNotification({ alerts: [one, ...others] }), false);
-    const change = status === 'firing' ? '1 new, 39 firing' : '1 resolved, 39 firing';
-    expect(lines[0]).toMatch(new RegExp(`FIRING critical · ${change} · Memory usage: prod / node-99$`));
+    const change =
+      status === 'firing'
+        ? ' FIRING critical · 1 new, 39 firing · Memory usage: prod / node-99'
+        : 'STILL FIRING critical · 1 resolved (prod / node-99), 39 firing · Memory usage: ';
+    expect(` ${lines[0]}`).toContain(change);
     const shown = lines.filter((line) => /^[✖✔]/.test(line));
     expect(shown[0]?.[0]).toBe(status === 'firing' ? '✖' : '✔');
     expect(lines.some((line) => /^and \d+ more$/.test(line))).toBe(shown.length < 40);
@@ -96,9 +99,9 @@ describe.each(ADAPTERS.map((adapter) => [adapter.type, adapter] as const))('%s',
     const over = { status: 'resolved', resolvedAtMs: Date.UTC(2026, 10, 24, 9, 20) } as const;
     const ended = linesOf(
       adapter,
-      sampleNotification({ status: 'resolved', alerts: [alertOf({ node: 'n' }, over)] }),
+      sampleNotification({ status: 'resolved', alerts: [alertOf({ node: 'n' }, { ...over, value: 61 })] }),
     );
-    expect(ended).toContain('✔ Test message, memory usage: ended at 94.1%, was > 90% for 20m');
+    expect(ended).toContain('✔ Test message, memory usage: ended at 61%, was > 90% for 20m');
     expect(ended).toContain('n · since 18:00:00, fired 18:10:00, resolved 18:20:00 after 20m');
   });
 });

@@ -36,8 +36,8 @@ export type TelegramOptions = z.infer<typeof optionsSchema>;
 export const telegram: ChannelAdapter<TelegramOptions> = {
   type: 'telegram',
   title: 'Telegram',
-  about: `A photo with an HTML caption (\`sendPhoto\`). A caption holds ${CAPTION_LIMIT} characters after parsing: longer messages lose
-detail first, then alerts ("and 12 more"). A chart that is drawn late follows as a silent reply to its text. Make a bot with @BotFather, add it to the group, and take the chat's id from
+  about: `A photo with an HTML caption (\`sendPhoto\`). A caption holds ${CAPTION_LIMIT} characters after parsing: of longer
+messages the alerts that stand as they were lose detail, then fall away ("and 12 more"), before the news lose any. A chart that is drawn late follows as a silent reply to its text. Make a bot with @BotFather, add it to the group, and take the chat's id from
 \`https://api.telegram.org/bot<TOKEN>/getUpdates\`. Telegram answers \`ok: true\` with a \`message_id\` when it has the message. A
 group that became a supergroup has another id: it is followed at once, and \`check --connect\` says what to write.`,
   example: { token: '${env:TELEGRAM_TOKEN}', chatId: -1001234567890 },

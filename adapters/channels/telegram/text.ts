@@ -26,49 +26,67 @@ export interface TelegramText {
 
 /** How much is told of each alert: all, without how it came about, its place alone. */
 type Detail = 'full' | 'brief' | 'place';
-const DETAILS: readonly Detail[] = ['full', 'brief', 'place'];
+/** Of the news, and of the rest: each less than the one before. */
+const LEVELS: readonly (readonly [Detail, readonly Detail[]])[] = [
+  ['full', ['full', 'brief', 'place']],
+  ['brief', ['brief', 'place']],
+  ['place', ['place']],
+];
 
 /**
- * The message within a limit. Too long, it loses detail, then alerts ("and 12 more"); markup is never cut. A name that is
- * too long for the first line is cut before it becomes markup.
+ * The message within a limit. Too long, what stands as it was loses detail, then falls away ("and 12 more"), before the
+ * news lose any; markup is never cut. A name that is too long for the first line is cut before it becomes markup.
  */
 export function render(notification: Notification, limit: number): TelegramText {
   const { alerts } = notification;
-  const most = Math.floor(limit / SHORTEST_LINE);
-  for (const detail of alerts.length <= most ? DETAILS : []) {
-    const text = compose(notification, alerts.length, detail);
-    if (text.length <= limit) return text;
+  const possible = Math.floor(limit / SHORTEST_LINE);
+  const news = alerts.filter((alert) => alert.news).length;
+  const told = (shown: number, ofNews: Detail, ofRest: Detail) =>
+    compose(notification, shown, (alert) => (alert.news ? ofNews : ofRest));
+  const fits = (shown: number, ofNews: Detail, ofRest: Detail) =>
+    shown <= possible && told(shown, ofNews, ofRest).length <= limit;
+  const most = (ofNews: Detail, fewest: number) =>
+    fewest +
+    greatestThatFits(Math.min(alerts.length - 1, possible) - fewest, (more) =>
+      fits(fewest + more, ofNews, 'place'),
+    );
+  for (const [ofNews, rests] of LEVELS) {
+    for (const ofRest of rests) {
+      if (fits(alerts.length, ofNews, ofRest)) return told(alerts.length, ofNews, ofRest);
+    }
+    if (news > 0 && fits(news, ofNews, 'place')) return told(most(ofNews, news), ofNews, 'place');
   }
-  const shown = greatestThatFits(
-    Math.min(alerts.length - 1, most),
-    (count) => compose(notification, count, 'place').length <= limit,
-  );
-  return compose(notification, shown, 'place');
+  return told(most('place', 0), 'place', 'place');
 }
 
-function compose(notification: Notification, shown: number, detail: Detail): TelegramText {
+function compose(
+  notification: Notification,
+  shown: number,
+  detailOf: (alert: NotificationAlert) => Detail,
+): TelegramText {
   const { alerts } = notification;
   const mark = notification.status === 'firing' ? '🔴' : '🟢';
   const parts: TelegramText[] = [
     join([plain(`${mark} `), bold(headline(notification, HEADLINE_LIMIT))], ''),
     plain(occasionText(notification)),
   ];
-  for (const alert of alerts.slice(0, shown)) parts.push(alertText(alert, notification, detail));
+  for (const alert of alerts.slice(0, shown)) parts.push(alertText(alert, notification, detailOf(alert)));
   if (alerts.length > shown) parts.push(plain(`and ${alerts.length - shown} more`));
   if (shown > 0) parts.push(...runbooksOf(notification).map((address) => link('Runbook', address)));
   return join(parts, '\n');
 }
 
 function alertText(alert: NotificationAlert, notification: Notification, detail: Detail): TelegramText {
-  if (detail === 'place') {
-    const place = placeText(alert.labels);
-    return plain(alertLine({ ...alert, summary: place || alert.title }));
+  const place = placeText(alert.labels);
+  if (detail === 'place') return plain(alertLine({ ...alert, summary: place || alert.title }));
+  if (detail === 'brief') {
+    // Nothing behind it says where.
+    const named = alert.summary.includes(alert.labels.node ?? place);
+    return plain(alertLine(named ? alert : { ...alert, summary: `${place}: ${alert.summary}` }));
   }
   const lines = [plain(alertLine(alert))];
-  if (detail === 'full') {
-    lines.push(italic(standingText(alert, notification)));
-    if (alert.detail !== undefined) lines.push(plain(alert.detail));
-  }
+  lines.push(italic(standingText(alert, notification)));
+  if (alert.detail !== undefined) lines.push(plain(alert.detail));
   return join(lines, '\n');
 }
 

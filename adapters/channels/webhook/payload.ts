@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { firedReasonOf } from '../../../core/message/sentences.ts';
 import { headline, plainText } from '../../../core/message/text.ts';
-import { SEVERITIES } from '../../../core/model.ts';
+import { REASONS, SEVERITIES } from '../../../core/model.ts';
 import {
   NOTIFY_REASONS,
   type Notification,
@@ -28,6 +29,9 @@ const alertSchema = z.strictObject({
   news: z
     .boolean()
     .describe('Whether this channel has not been sent yet that it fires, or that it has ended'),
+  untold: z
+    .boolean()
+    .describe('It has ended, and this channel was never sent that it fires: it fired and resolved'),
   value: z
     .number()
     .nullable()
@@ -43,9 +47,18 @@ const alertSchema = z.strictObject({
   forSeconds: z.number().describe('How long the condition must hold'),
   since: time.describe('First breaching sample of the run: when the breach began'),
   firedAt: time,
-  clearedAt: time.nullable().describe('First sample that no longer breached'),
+  noDataSince: time.nullable().describe('Since when samples are missing while it fires'),
+  clearedAt: time
+    .nullable()
+    .describe('First sample that no longer breached; while it fires: it recovers, and keepFiringFor runs'),
   resolvedAt: time.nullable(),
-  reason: z.string().describe('threshold, or why else: no-data, removed, stale, revised, rule-changed'),
+  reason: z
+    .enum(REASONS)
+    .describe('Why it fired, of a resolved one why it ended: by its samples (threshold), or else'),
+  firedReason: z
+    .enum(REASONS)
+    .nullable()
+    .describe('Why it fired; null where a record of an older release does not say'),
   summary: z.string(),
   detail: z.string().nullable().describe('How the last probe failed, for alerts about reachability'),
   runbook: z.string().nullable(),
@@ -124,15 +137,18 @@ function renderAlert(alert: NotificationAlert): WebhookPayload['alerts'][number]
     metric: alert.metric,
     unit: alert.unit,
     news: alert.news,
+    untold: alert.untold ?? false,
     value: alert.value !== undefined && Number.isFinite(alert.value) ? alert.value : null,
     valueAt: alert.valueAtMs === undefined ? null : isoTime(alert.valueAtMs),
     condition: alert.conditionText,
     forSeconds: alert.forMs / 1000,
     since: isoTime(alert.sinceMs),
     firedAt: isoTime(alert.firedAtMs),
+    noDataSince: alert.noDataSinceMs === undefined ? null : isoTime(alert.noDataSinceMs),
     clearedAt: alert.clearedAtMs === undefined ? null : isoTime(alert.clearedAtMs),
     resolvedAt: alert.resolvedAtMs === undefined ? null : isoTime(alert.resolvedAtMs),
     reason: alert.reason,
+    firedReason: firedReasonOf(alert) ?? null,
     summary: alert.summary,
     detail: alert.detail ?? null,
     runbook: alert.runbook ?? null,

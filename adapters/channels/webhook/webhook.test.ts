@@ -130,11 +130,12 @@ describe('render', () => {
   it('says all there is', () => {
     const notification = sampleNotification({
       alerts: [
-        sampleAlert(),
+        sampleAlert({ noDataSinceMs: 4_000 }),
         sampleAlert({
           alertId: 'b',
           status: 'resolved',
-          news: false,
+          untold: true,
+          firedReason: 'threshold',
           valueAtMs: 3_000,
           clearedAtMs: 1_000,
           resolvedAtMs: 2_000,
@@ -150,12 +151,17 @@ describe('render', () => {
       key: 'inc-0123456789abcdef:1',
       status: 'firing',
       sentAt: '2026-11-24T09:10:02.000Z',
-      title: 'FIRING critical · 1 new · Memory usage: 한빛-<prod>&"db" / 노드-1 *_[`',
+      title:
+        'FIRING critical · 1 new, 1 fired and resolved (한빛-<prod>&"db" / 노드-1 *_[`) · Memory usage: 한빛-<prod>&"db" / 노드-1 *_[`',
       alerts: [
         {
           value: 94.1,
           valueAt: null,
           news: true,
+          untold: false,
+          reason: 'threshold',
+          firedReason: 'threshold',
+          noDataSince: '1970-01-01T00:00:04.000Z',
           condition: '> 90%',
           forSeconds: 600,
           since: '2026-11-24T09:00:00.000Z',
@@ -164,8 +170,9 @@ describe('render', () => {
         {
           value: null,
           valueAt: '1970-01-01T00:00:03.000Z',
-          news: false,
+          untold: true,
           reason: 'no-data',
+          firedReason: 'threshold',
           clearedAt: '1970-01-01T00:00:01.000Z',
           resolvedAt: '1970-01-01T00:00:02.000Z',
         },
@@ -173,12 +180,12 @@ describe('render', () => {
     });
     expect(body.text).toBe(
       [
-        'FIRING critical · 1 new · Memory usage: 한빛-<prod>&"db" / 노드-1 *_[`',
+        'FIRING critical · 1 new, 1 fired and resolved (한빛-<prod>&"db" / 노드-1 *_[`) · Memory usage: 한빛-<prod>&"db" / 노드-1 *_[`',
         '2026-11-24 18:10:02 Asia/Seoul · first message',
         '✖ 노드-1 *_[` has used 94.1% of its memory for 10m',
-        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00',
+        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, no data since 1 Jan 09:00:04',
         '✔ 노드-1 *_[` has used 94.1% of its memory for 10m',
-        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 1 Jan 1970 09:00:02 after 0s (cleared 1 Jan 1970 09:00:01) [no-data]',
+        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 1 Jan 09:00:02 after 0s (cleared 1 Jan 09:00:01) as its data ended, not sent while it fired',
         'runbook: https://runbooks.example.net/memory',
       ].join('\n'),
     );

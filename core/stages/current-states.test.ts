@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createWorld, fire, MINUTE, memory, route, START, type World } from '../../test/stage-world.ts';
 import type { Rule } from '../model.ts';
-import { VALUES_WITHIN_MS } from './current-values.ts';
+import { VALUES_WITHIN_MS } from './current-states.ts';
 
 const loud: Rule = { ...memory, inhibitedBy: [], summary: '{{node}} has used {{value}}' };
 
