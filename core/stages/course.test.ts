@@ -81,7 +81,7 @@ describe('the usual course', () => {
     await world.goTo(2);
     await world.judge(2);
     await world.notify();
-    expect(world.said()).toEqual(['ops 1 first firing n1:firing+n2:firing']);
+    expect(world.said()).toEqual(['ops 1 first firing n2:firing+n1:firing']);
   });
 
   it('says how the probe failed when a node is down', async () => {

@@ -79,10 +79,11 @@ export async function currentStates(
       const point = newest.get(episodeOf(alert));
       return point !== undefined && point.timeMs >= newMs && firingTest(rule)(point.value);
     };
-    // In a storm the alerts of a rule are many: they are read where they can tell more.
-    if (over || alerts.every(breachesNow)) return;
+    // A sample that breaches may be newer than the verdict; and in a storm, when all breach, the alerts of a rule are many.
+    const unclear = alerts.filter((alert) => !breachesNow(alert));
+    if (over || unclear.length === 0) return;
     const stored = await reading(() => input.alertsOf(name));
-    for (const { alertId } of alerts) {
+    for (const { alertId } of unclear) {
       const verdict = stored?.get(alertId);
       if (verdict) verdicts.set(alertId, verdict);
     }
@@ -96,22 +97,20 @@ export async function currentStates(
   const currentMs = currentForMs(intervalOf(checks, firing));
   return new Map(
     firing.map((alert) => {
-      const rule = input.incident.rules[alert.rule];
       const [point, verdict] = [newest.get(episodeOf(alert)), verdicts.get(alert.alertId)];
-      return [episodeOf(alert), stateOf({ alert, rule, point, verdict, nowMs, currentMs })];
+      return [episodeOf(alert), stateOf({ alert, point, verdict, nowMs, currentMs })];
     }),
   );
 }
 
 function stateOf(input: {
   alert: IncidentAlert;
-  rule: Rule | undefined;
   point: Point | undefined;
   verdict: Alert | undefined;
   nowMs: number;
   currentMs: number;
 }): CurrentState {
-  const { alert, rule, verdict, nowMs, currentMs } = input;
+  const { alert, verdict, nowMs, currentMs } = input;
   const {
     value,
     valueAtMs: timeMs,
@@ -125,13 +124,10 @@ function stateOf(input: {
     .filter((point) => Number.isFinite(point.value) && point.timeMs >= alert.firedAtMs)
     .reduce<Point | undefined>((a, b) => (a && a.timeMs >= b.timeMs ? a : b), undefined);
   const since = (ms: number | undefined) => ms !== undefined && ms >= alert.sinceMs;
-  // A sample that came after the verdict may breach again.
-  const cameAfter = (ms: number | undefined) => last !== undefined && last.timeMs > (ms ?? 0);
-  const breachesAgain = rule && last && cameAfter(clearedAtMs) && firingTest(rule)(last.value);
   return {
     ...(last && { value: last.value, ...(nowMs - last.timeMs > currentMs && { atMs: last.timeMs }) }),
-    ...(since(clearedAtMs) && !breachesAgain && { clearedAtMs }),
-    ...(since(noDataSinceMs) && !cameAfter(noDataSinceMs) && { noDataSinceMs }),
+    ...(since(clearedAtMs) && { clearedAtMs }),
+    ...(since(noDataSinceMs) && { noDataSinceMs }),
   };
 }
 

@@ -52,7 +52,7 @@ describe('killed at any write of it', () => {
       expect(all.filter((one) => one.channel === 'ops')).toEqual([]);
       const keys = new Set(all.map(({ notification }) => notification.key));
       expect(keys.size).toBe(1);
-      expect(all[0]?.notification.alerts.map(({ labels }) => labels.node)).toEqual(['n1', 'n2']);
+      expect(all[0]?.notification.alerts.map(({ labels }) => labels.node)).toEqual(['n2', 'n1']);
       await clear(second, 20);
       await passes(second, [20, 21]);
       const ends = second.sent.filter(({ notification }) => notification.status === 'resolved');

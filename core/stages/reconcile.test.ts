@@ -175,7 +175,7 @@ describe('after a change of the configuration', () => {
       3,
     );
     await next.notify();
-    expect(next.said()).toEqual(['chat 1 first firing n1:firing+n2:firing']);
+    expect(next.said()).toEqual(['chat 1 first firing n2:firing+n1:firing']);
   });
 
   it('a route that no longer names a channel still sends it the end of what it was sent, and nothing else', async () => {

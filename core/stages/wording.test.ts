@@ -59,11 +59,22 @@ describe('a reminder', () => {
       'STILL FIRING warning · Memory: prod / n1',
       'Memory: 60%, was > 90% for 20m, recovering since 17:00 | since 16:40:00, fired 16:42:00, recovering since 17:00:00',
     ]);
-    // It breaches again, and evaluation has not seen that yet.
-    for (const minute of [61, 62]) world.put(minute, { n1: 99, n2: 50 });
+  });
+
+  it('of one that breaches again says so, before evaluation has seen it, also beside one that recovers', async () => {
+    const world = createWorld({ rules: [{ ...loud, keepFiringForMs: 90 * MINUTE }], routes: [hourly] });
+    for (let minute = 0; minute <= 32; minute++) {
+      const value = minute < 20 ? 95 : 60;
+      world.put(minute, { n1: value, n2: value });
+      await pass(world, minute);
+    }
+    world.put(62, { n1: 99, n2: 60 });
     await world.goTo(62);
     await world.notify();
-    expect(newest(world)[1]).toBe('n1 has used 99% for 1h2m | since 16:40:00, fired 16:42:00');
+    expect(newest(world).slice(1)).toEqual([
+      'n1 has used 99% for 1h2m | since 16:40:00, fired 16:42:00',
+      'Memory: 60%, was > 90% for 20m, recovering since 17:00 | since 16:40:00, fired 16:42:00, recovering since 17:00:00',
+    ]);
   });
 
   it('of a node that is dead says until when that is known, also when the store has forgotten', async () => {

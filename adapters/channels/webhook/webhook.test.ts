@@ -183,9 +183,9 @@ describe('render', () => {
         'FIRING critical · 1 new, 1 fired and resolved (한빛-<prod>&"db" / 노드-1 *_[`) · Memory usage: 한빛-<prod>&"db" / 노드-1 *_[`',
         '2026-11-24 18:10:02 Asia/Seoul · first message',
         '✖ 노드-1 *_[` has used 94.1% of its memory for 10m',
-        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, no data since 1 Jan 09:00:04',
+        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, no data since 1 Jan 1970 09:00:04',
         '✔ 노드-1 *_[` has used 94.1% of its memory for 10m',
-        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 1 Jan 09:00:02 after 0s (cleared 1 Jan 09:00:01) as its data ended, not sent while it fired',
+        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 1 Jan 1970 09:00:02 after 0s (cleared 1 Jan 1970 09:00:01) as its data ended, not sent while it fired',
         'runbook: https://runbooks.example.net/memory',
       ].join('\n'),
     );
