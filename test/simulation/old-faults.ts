@@ -96,8 +96,8 @@ export const OLD_FAULTS: readonly OldFault[] = [
     section: 2,
     name: 'an alert that ended before anybody was told is dropped',
     file: 'core/notify/decide.ts',
-    text: 'if (overMs < (untold ? FORGET_UNTOLD_MS : FORGET_TOLD_MS)) return true;',
-    becomes: 'if (!untold && overMs < FORGET_TOLD_MS) return true;',
+    text: 'if (untold && (isWithheld(alert) || alert.standIn)) return false;',
+    becomes: 'if (untold) return false;',
     shows: [NOBODY, A_CHANNEL],
   },
   {
@@ -146,8 +146,8 @@ export const OLD_FAULTS: readonly OldFault[] = [
     section: 7,
     name: 'a notifier whose passes fail does not pause',
     file: 'local/notifier.ts',
-    text: '      if (failures > 0) {',
-    becomes: '      if (failures > 1e9) {',
+    text: 'while (failures > paused && !stopping.signal.aborted) {',
+    becomes: 'while (failures > 1e9) {',
     shows: ['a process works without a pause'],
   },
   {
@@ -202,8 +202,8 @@ export const OLD_FAULTS: readonly OldFault[] = [
     section: 6,
     name: 'a reminder shows the value of the first firing',
     file: 'core/notify/notification.ts',
-    text: '  if (current)\n',
-    becomes: '  if (current && nowMs < 0)\n',
+    text: 'stateNow(alert, input.current.get(episodeOf(alert)), nowMs)),',
+    becomes: 'stateNow(alert, undefined, nowMs)),',
     shows: ['a false value: not the newest'],
   },
   {
@@ -218,8 +218,8 @@ export const OLD_FAULTS: readonly OldFault[] = [
     section: 6,
     name: 'a resolved message shows the value of the firing',
     file: 'core/notify/incident.ts',
-    text: 'value: transition.value ?? known.value,',
-    becomes: 'value: known.value,',
+    text: '    value: transition.value,\n  };\n}\n\n/** Something',
+    becomes: '    value: known.value,\n  };\n}\n\n/** Something',
     shows: ['a false value: not the one it ended with'],
   },
 ];
