@@ -49,6 +49,11 @@ function wrongOfNode(
   const isTimed = (timeMs: number) =>
     valueAtMs === undefined ? atMs - timeMs <= currentMs : valueAtMs === timeMs;
   if (fired && value === episode.fired.value && isTimed(firedAtMs)) return undefined;
+  // What has not been seen for long keeps the last verdict's value, with the time of that.
+  const judged = points.some(
+    ({ timeMs, value: known }) => known === value && timeMs === valueAtMs && timeMs >= firedAtMs,
+  );
+  if (found.length === 0 && judged) return undefined;
   const same = found.filter((point) => point.value === value);
   if (same.length === 0) return 'a false value: not the newest';
   return same.some(({ timeMs }) => isTimed(timeMs)) ? undefined : 'a false time: of the value';
