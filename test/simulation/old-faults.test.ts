@@ -1,52 +1,74 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OLD_FAULTS } from './old-faults.ts';
+import { OLD_FAULTS, type OldFault } from './old-faults.ts';
 
-/** Schedules within which each fault shows. */
-const SCHEDULES = 400;
+/** Schedules within which each fault shows; most show within ten. */
+const SCHEDULES = 200;
 const FIRST_SEED = 1;
 const SOURCES = ['core', 'adapters', 'local', 'test/simulation', 'package.json'];
+/** Faults that are tried side by side, each by one worker in a copy of the sources. */
+const SIDE_BY_SIDE = Math.min(2, availableParallelism());
 
 describe('old faults, put back one by one', () => {
-  let copy: string;
-  beforeAll(() => {
-    copy = mkdtempSync(join(tmpdir(), 'bartizan-old-faults-'));
-    for (const name of SOURCES) {
-      const filter = (path: string) => !/\.(ttf|otf|test\.ts)$/.test(path);
-      cpSync(name, join(copy, name), { recursive: true, filter });
-    }
-    symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
-  });
-  afterAll(() => rmSync(copy, { recursive: true, force: true }));
+  const copies: string[] = [];
+  const free: string[] = [];
+  const waiting: ((copy: string) => void)[] = [];
 
-  const simulate = (...more: string[]) => {
-    const args = ['--schedules', String(SCHEDULES), '--seed', String(FIRST_SEED), ...more];
-    const run = spawnSync(process.execPath, ['test/simulation/run.ts', ...args], {
-      cwd: copy,
-      encoding: 'utf8',
-    });
-    return `${run.stdout}${run.stderr}`;
+  beforeAll(() => {
+    for (let i = 0; i < SIDE_BY_SIDE; i++) {
+      const copy = mkdtempSync(join(tmpdir(), 'bartizan-old-faults-'));
+      for (const name of SOURCES) {
+        const filter = (path: string) => !/\.(ttf|otf|test\.ts)$/.test(path);
+        cpSync(name, join(copy, name), { recursive: true, filter });
+      }
+      symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
+      copies.push(copy);
+      free.push(copy);
+    }
+  });
+  afterAll(() => {
+    for (const copy of copies) rmSync(copy, { recursive: true, force: true });
+  });
+
+  const take = () => {
+    const copy = free.pop();
+    return copy === undefined ? new Promise<string>((done) => waiting.push(done)) : copy;
+  };
+  const giveBack = (copy: string) => {
+    const next = waiting.shift();
+    if (next) next(copy);
+    else free.push(copy);
   };
 
-  it.each(OLD_FAULTS)('section $section: $name', { timeout: 300_000 }, ({ file, text, becomes, shows }) => {
+  /** Ends with the first schedule that shows the fault. */
+  async function simulate(copy: string, { shows }: OldFault): Promise<string> {
+    const limits = ['--schedules', `${SCHEDULES}`, '--seed', `${FIRST_SEED}`, '--workers', '1'];
+    const args = ['test/simulation/run.ts', ...limits, '--until', shows.join('|')];
+    const run = spawn(process.execPath, args, { cwd: copy, stdio: ['ignore', 'pipe', 'pipe'] });
+    return (await Promise.all([textOf(run.stdout), textOf(run.stderr)])).join('');
+  }
+
+  it.concurrent.each(OLD_FAULTS)('section $section: $name', { timeout: 600_000 }, async (fault) => {
+    const { file, text, becomes, shows } = fault;
     const original = readFileSync(file, 'utf8');
     expect(original.split(text).length - 1, `times that ${file} has: ${text}`).toBe(1);
-    writeFileSync(
-      join(copy, file),
-      original.replace(text, () => becomes),
-    );
+    const copy = await take();
     try {
-      const report = simulate('--until', shows.join('|'));
+      writeFileSync(
+        join(copy, file),
+        original.replace(text, () => becomes),
+      );
+      const report = await simulate(copy, fault);
       const failed = report.split('\n').filter((line) => line.startsWith('FAILED '));
-      expect(
-        failed.filter((line) => shows.some((what) => line.startsWith(`FAILED ${what}:`))),
-        report,
-      ).not.toEqual([]);
+      const found = failed.filter((line) => shows.some((what) => line.startsWith(`FAILED ${what}:`)));
+      expect(found, report).not.toEqual([]);
     } finally {
       writeFileSync(join(copy, file), original);
+      giveBack(copy);
     }
   });
 });

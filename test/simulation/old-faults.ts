@@ -30,7 +30,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     section: 1,
     name: 'dueAtMs of a time with a silence is not looked at again',
     file: 'core/notify/reconcile.ts',
-    text: 'const lookMs = nextLookMs(rest, timingOf(rest, config));',
+    text: 'const lookMs = withheld ? nowMs : nextLookMs(rest, timingOf(rest, config));',
     becomes: 'const lookMs = _due ?? nextLookMs(rest, timingOf(rest, config));',
     shows: [UNDELIVERED],
   },

@@ -9,7 +9,7 @@ import { type Outcome, simulate } from './simulate.ts';
 const DEFAULT_SCHEDULES = 20_000;
 const MOST_WORKERS = 2;
 /** Seeds that a worker is given at once. */
-const PORTION = 10;
+const PORTION = 5;
 
 interface Answer {
   outcomes: Outcome[];
@@ -29,13 +29,12 @@ async function main(): Promise<void> {
       trace: { type: 'boolean', default: false },
       /** Ends once one of these does not hold; `|` stands between them. */
       until: { type: 'string' },
+      workers: { type: 'string', default: String(MOST_WORKERS) },
     },
   });
-  const [schedules, first] = [Number(values.schedules), Number(values.seed)];
-  if (!Number.isInteger(schedules) || schedules < 1 || !Number.isInteger(first) || first < 0) {
-    process.stderr.write('--schedules takes a number from 1 on, --seed one from 0 on\n');
-    process.exit(2);
-  }
+  const schedules = numberOf('schedules', values.schedules, 1);
+  const first = numberOf('seed', values.seed, 0);
+  const most = numberOf('workers', values.workers, 1);
   const startMs = performance.now();
   const tally = emptyTally();
   const onOutcome = (outcome: Outcome) => {
@@ -43,9 +42,16 @@ async function main(): Promise<void> {
     if (schedules === 1) printViolations(outcome);
   };
   if (schedules === 1) onOutcome(await simulate(first, values.trace ? print : undefined));
-  else await runAll({ first, schedules, until: values.until?.split('|') ?? [] }, onOutcome);
+  else await runAll({ first, schedules, most, until: values.until?.split('|') ?? [] }, onOutcome);
   print(reportOf(tally, performance.now() - startMs));
   process.exit(isGood(tally) ? 0 : 1);
+}
+
+function numberOf(name: string, text: string, least: number): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= least) return number;
+  process.stderr.write(`--${name} takes a whole number from ${least} on\n`);
+  process.exit(2);
 }
 
 function printViolations({ seed, kind, violations }: Outcome): void {
@@ -59,7 +65,12 @@ function print(line: string): void {
 
 /** Each worker takes the next seeds when it has done with its last ones. */
 async function runAll(
-  { first, schedules, until }: { first: number; schedules: number; until: readonly string[] },
+  {
+    first,
+    schedules,
+    most,
+    until,
+  }: { first: number; schedules: number; most: number; until: readonly string[] },
   onOutcome: (outcome: Outcome) => void,
 ): Promise<void> {
   let next = first;
@@ -69,7 +80,7 @@ async function runAll(
     next += count;
     return Array.from({ length: count }, (_, i) => next - count + i);
   };
-  const workers = Math.min(MOST_WORKERS, availableParallelism(), Math.ceil(schedules / PORTION));
+  const workers = Math.min(most, availableParallelism(), Math.ceil(schedules / PORTION));
   await Promise.all(
     Array.from({ length: workers }, async () => {
       const worker = new Worker(new URL(import.meta.url));
