@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ConfigError, RetryableError } from '../core/errors.ts';
 import { sendRequest } from './http.ts';
-import { type NetworkOptions, networkFields, networkOf } from './network.ts';
+import { hideLogin, type NetworkOptions, networkFields, networkOf } from './network.ts';
 import { reachServer } from './reach.ts';
 import { createSecrets } from './secrets/secrets.ts';
 
@@ -178,3 +178,14 @@ async function reachOptions(options: NetworkOptions) {
   const network = await networkOf(options, world().secrets)();
   return { timeoutMs: 5_000, signal: new AbortController().signal, network };
 }
+
+it.each([
+  ['https://gw.example.net/S3cretPath99/', 'no route /S3cretPath99/ here', 'no route /<secret>/ here'],
+  ['https://ann:p4ssw0rd@gw.example.net', 'ann:p4ssw0rd at gw.example.net', '<secret> at gw.example.net'],
+  ['https://chat.example.net/mattermost', 'mattermost of chat.example.net', 'mattermost of chat.example.net'],
+  ['https://slack.com/api/', 'slack.com/api/chat.postMessage', 'slack.com/api/chat.postMessage'],
+])('hides what lets in within the address of a service, and no more: %s', (address, text, safe) => {
+  const secrets = createSecrets({ baseDir: '.' });
+  hideLogin(address, secrets);
+  expect(secrets.redact(text)).toBe(safe);
+});

@@ -20,8 +20,8 @@ it('starts anew when a damaged database is met, and gives the one that runs at t
   const first = createFake('first', log);
   const second = createFake('second', log);
   const signal = Promise.withResolvers<void>();
-  const last = recoverUntil(signal.promise, first.bartizan, async () => {
-    log.push('started');
+  const last = recoverUntil(signal.promise, first.bartizan, async (met) => {
+    log.push(`started without its ${met}`);
     // Damage that comes back at once waits; the stop does not wait for it.
     second.damage();
     signal.resolve();
@@ -29,7 +29,7 @@ it('starts anew when a damaged database is met, and gives the one that runs at t
   });
   first.damage();
   expect((await last).url).toBe('second');
-  expect(log).toEqual(['first stopped', 'started']);
+  expect(log).toEqual(['first stopped', 'started without its state']);
 });
 
 it('ends with the reason when it cannot start anew, so that a supervisor tries', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
+import type { DatabaseName } from '../adapters/sqlite/damage.ts';
 import { createLogger, type LogLevel } from '../local/logger.ts';
 import { type Bartizan, startBartizan } from '../local/up.ts';
 import { withNotes } from './command-notes.ts';
@@ -36,7 +37,7 @@ export function upCommand(): Command {
       for (const warning of warnings) logger.warn(warning.message, { at: `${warning.file}:${warning.line}` });
       const stopSignal = nextSignal();
       const { recover = false } = options;
-      const start = () => startBartizan({ config, secrets, logger, recover });
+      const start = (met?: DatabaseName) => startBartizan({ config, secrets, logger, recover, met });
       const bartizan = await start();
       logger.info('bartizan is up', {
         server: bartizan.url,
@@ -75,19 +76,20 @@ export function upCommand(): Command {
 export async function recoverUntil(
   signal: Promise<unknown>,
   first: Bartizan,
-  start: () => Promise<Bartizan>,
+  start: (met: DatabaseName) => Promise<Bartizan>,
 ): Promise<Bartizan> {
   let bartizan = first;
   let recoveredAtMs = Number.NEGATIVE_INFINITY;
-  const stopping = signal.then(() => 'stopping');
+  const stopping = signal.then(() => 'stopping' as const);
   for (;;) {
-    if ((await Promise.race([bartizan.damaged, stopping])) === 'stopping') return bartizan;
+    const met = await Promise.race([bartizan.damaged, stopping]);
+    if (met === 'stopping') return bartizan;
     const waitMs = recoveredAtMs + RECOVER_AGAIN_MS - performance.now();
     if (waitMs > 0 && (await Promise.race([delay(waitMs), stopping])) === 'stopping') return bartizan;
     recoveredAtMs = performance.now();
     // What a damaged database cannot write at the end is lost with it.
     await bartizan.stop().catch(() => {});
-    bartizan = await start();
+    bartizan = await start(met);
   }
 }
 

@@ -32,6 +32,19 @@ export function publicHealth(health: Health): Health {
   return { ...health, reasons: bare(health.reasons), warnings: bare(health.warnings) };
 }
 
+/** What the machine itself sees: there may be a proxy for strangers that cannot be told from it. Paths are in the log. */
+export function localHealth(health: Health): Health {
+  const withoutPaths = (findings: readonly Finding[]) =>
+    findings.map(({ detail, ...rest }) => ({
+      ...rest,
+      ...(detail !== undefined && { detail: detail.replace(FILE_PATH, '…/') }),
+    }));
+  return { ...health, reasons: withoutPaths(health.reasons), warnings: withoutPaths(health.warnings) };
+}
+
+/** The folders of an absolute path, not of an address. */
+const FILE_PATH = /(?<=^|[\s"'`(])(?:\/[^\s/"'`:;,)]+)+\/(?=[^\s/])/g;
+
 export interface RoundRecord {
   roundMs: number;
   completedAtMs: number;

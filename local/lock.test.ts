@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,4 +30,16 @@ it('a folder has one holder, and none after that was killed', async () => {
   lock.release();
   lockFolder(dir).release();
   rmSync(dir, { recursive: true });
+});
+
+it('takes what cannot be opened or written for no other process', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'bartizan-lock-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  mkdirSync(join(dir, 'a', 'lock.db'), { recursive: true });
+  expect(() => lockFolder(join(dir, 'a'))).toThrow(/lock\.db cannot be opened/);
+  writeFileSync(join(dir, 'file'), '');
+  expect(() => lockFolder(join(dir, 'file'))).toThrow(/lock\.db cannot be opened \(E/);
+  mkdirSync(join(dir, 'b'));
+  writeFileSync(join(dir, 'b', 'lock.db'), 'x'.repeat(8_192));
+  expect(() => lockFolder(join(dir, 'b'))).toThrow(/lock\.db is damaged; it holds nothing: delete it/);
 });

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { explainOpening, isBusyError, isDamage } from '../adapters/sqlite/errors.ts';
 import { ConfigError } from '../core/errors.ts';
 
 /** Referenced from here: a handle that is collected as garbage closes its database, and the lock with it. */
@@ -8,15 +9,23 @@ const held = new Set<DatabaseSync>();
 
 /**
  * Holds a data folder for one process: an open exclusive transaction, which the system ends with the process
- * however it dies. @throws ConfigError when another process holds it
+ * however it dies. @throws ConfigError when another process holds it, or when it cannot be opened or written
  */
 export function lockFolder(dir: string): { release(): void } {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const db = new DatabaseSync(join(dir, 'lock.db'));
+  const file = join(dir, 'lock.db');
+  let db: DatabaseSync;
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    db = new DatabaseSync(file);
+  } catch (error) {
+    throw explainOpening(error, file);
+  }
   try {
     db.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (cause) {
     db.close();
+    if (isDamage(cause)) throw new ConfigError(`${file} is damaged; it holds nothing: delete it`, { cause });
+    if (!isBusyError(cause)) throw explainOpening(cause, file);
     throw new ConfigError(
       `store.path: another bartizan process runs on ${dir}; stop it or choose another path`,
       { cause },

@@ -9,7 +9,7 @@ import { createMeter } from './meter.ts';
 import { noticeOf, runNotices } from './notices.ts';
 
 const HOUR = 3_600_000;
-const notice = noticeOf([{ name: 'state', detail: 'x', files: ['state.db.aside'] }], 0);
+const notice = noticeOf([{ name: 'state', detail: 'x' }], 0);
 
 function createTrial(names: readonly string[]) {
   const time = createVirtualTime(0);
@@ -28,6 +28,7 @@ function createTrial(names: readonly string[]) {
   const meter = createMeter();
   const faults = createFaults();
   const logger = createRecordingLogger();
+  const kept: number[] = [];
   const start = (fresh: typeof notice | undefined) => {
     const stopping = new AbortController();
     const ended = runNotices(fresh, {
@@ -41,15 +42,21 @@ function createTrial(names: readonly string[]) {
       redact: (text) => text.replaceAll('hunter2', '<secret>'),
       timeZone: 'UTC',
       signal: stopping.signal,
+      onKept: () => kept.push(time.clock.nowMs()),
     });
     return { ended, stop: () => stopping.abort() };
   };
-  return { time, dead, got, messages, faults, logger, meter, start };
+  return { time, dead, got, kept, messages, faults, logger, meter, start };
 }
 
 it('is told in every channel, and an hour later that it is over', async () => {
   const trial = createTrial(['ops', 'chat']);
   const { ended } = trial.start(notice);
+  await trial.time.advanceTo(HOUR / 2);
+  expect(trial.kept[0]).toBe(0);
+  expect(trial.faults.findings().warnings).toEqual([
+    { code: 'data-set-aside', words: 'a damaged database was put aside; every channel was told' },
+  ]);
   await trial.time.advanceTo(2 * HOUR);
   await ended;
   expect(trial.got.sort()).toEqual([

@@ -31,6 +31,8 @@ export interface NoticePorts {
   redact: (text: string) => string;
   timeZone: string;
   signal: AbortSignal;
+  /** The new notice is in state, and what it says of channels; each time. */
+  onKept?: () => void;
 }
 
 /** What all channels are to hear of databases that were put aside. */
@@ -63,7 +65,7 @@ export async function runNotices(fresh: Notice | undefined, ports: NoticePorts):
       faults.raise({
         kind: 'warning',
         code: 'data-set-aside',
-        words: `a damaged database was put aside; ${count(waiting.length, 'channel')} not told yet`,
+        words: `a damaged database was put aside; ${waiting.length === 0 ? 'every channel was told' : `${count(waiting.length, 'channel')} not told yet`}`,
         ...(waiting.length > 0 && { detail: some(waiting) }),
       });
   }
@@ -113,9 +115,12 @@ export async function runNotices(fresh: Notice | undefined, ports: NoticePorts):
   }
 
   async function keep(kept: KeptNotice): Promise<void> {
-    await counters.save(KEY, kept).catch((error: unknown) => {
+    try {
+      await counters.save(KEY, kept);
+      if (fresh) ports.onKept?.();
+    } catch (error) {
       logger.warn('what became of a notice is not kept', { error: describeError(error) });
-    });
+    }
   }
 
   if (fresh) await keep(notice);

@@ -33,7 +33,7 @@ it('sends over one channel while another hangs, and lets the stop cut the one th
 
 describe('passes that fail', () => {
   /** An outbox or incidents that cannot be read or written, until it is told otherwise. */
-  function createTrial(broken: 'dueOutbox' | 'dueIncidents' | 'commitIncidents') {
+  function createTrial(broken: 'dueOutbox' | 'dueIncidents' | 'commitIncidents' | 'nextDueMs') {
     const inner = createMemoryState();
     const called: number[] = [];
     let full = true;
@@ -67,7 +67,7 @@ describe('passes that fail', () => {
     };
   }
 
-  it.each([['dueOutbox'], ['dueIncidents']] as const)(
+  it.each([['dueOutbox'], ['dueIncidents'], ['nextDueMs']] as const)(
     'pause, doubling up to a minute: %s',
     async (broken) => {
       const trial = createTrial(broken);

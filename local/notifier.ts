@@ -42,21 +42,36 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
   let paused = 0;
   const sending = new Set<Promise<unknown>>();
 
-  /** Returns how long nothing is due. */
+  /** One look at all stages; it has passed when each of them has. Returns how long nothing is due. */
   async function pass(): Promise<number> {
-    await fanOut(config, ports);
-    // The first pass also takes over what the last process was sending when it ended.
-    await reconcileIncidents(config, ports, { alone });
-    alone = false;
-    const delivered: Promise<void> = deliverDue(config, ports, cut.signal)
-      .then(passed, failed)
-      .finally(() => sending.delete(delivered));
-    sending.add(delivered);
-    const isOver = new AbortController();
-    await Promise.race([delivered, ports.sleep(PASS_MS, isOver.signal)]);
-    isOver.abort();
-    const next = await ports.state.nextDueMs();
-    return Math.min(SWEEP_MS, Math.max(LEAST_PAUSE_MS, (next ?? Infinity) - ports.clock.nowMs()));
+    const before = failures;
+    let hasFailed = false;
+    const fail = (error: unknown) => {
+      if (!hasFailed) failed(error);
+      hasFailed = true;
+    };
+    try {
+      await fanOut(config, ports);
+      // The first pass also takes over what the last process was sending when it ended.
+      await reconcileIncidents(config, ports, { alone });
+      alone = false;
+      const delivered: Promise<void> = deliverDue(config, ports, cut.signal)
+        .then(() => undefined, fail)
+        .finally(() => sending.delete(delivered));
+      sending.add(delivered);
+      const isOver = new AbortController();
+      await Promise.race([delivered, ports.sleep(PASS_MS, isOver.signal)]);
+      isOver.abort();
+      const next = await ports.state.nextDueMs();
+      // What it sends may take longer than the passes after it, of which one may have failed.
+      void delivered.then(() => {
+        if (!hasFailed && failures === before) passed();
+      });
+      return Math.min(SWEEP_MS, Math.max(LEAST_PAUSE_MS, (next ?? Infinity) - ports.clock.nowMs()));
+    } catch (error) {
+      fail(error);
+      return 0;
+    }
   }
 
   function passed(): void {
@@ -89,12 +104,8 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
     while (!stopping.signal.aborted) {
       if (awake.signal.aborted) awake = new AbortController();
       const waking = awake;
-      try {
-        const waitMs = await pass();
-        if (failures === paused) await ports.sleep(waitMs, waking.signal);
-      } catch (error) {
-        failed(error);
-      }
+      const waitMs = await pass();
+      if (failures === paused) await ports.sleep(waitMs, waking.signal);
       await pause();
     }
   })();

@@ -7,14 +7,15 @@ import type { DatabaseName } from '../adapters/sqlite/damage.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { ConfigError } from '../core/errors.ts';
+import { incidentOf, T0 } from '../test/contract/state-fixtures.ts';
 import { createRecordingLogger } from '../test/recording-logger.ts';
 import { createMeter } from './meter.ts';
-import { checkData } from './recovery.ts';
+import { checkData, forgetSetAside } from './recovery.ts';
 
 let dir: string;
 let meter: ReturnType<typeof createMeter>;
-const check = (recover: boolean) =>
-  checkData(dir, { recover, clock: { nowMs: () => 0 }, logger: createRecordingLogger(), meter });
+const check = (recover: boolean, met?: DatabaseName) =>
+  checkData(dir, { recover, met, clock: { nowMs: () => 0 }, logger: createRecordingLogger(), meter });
 
 beforeEach(async () => {
   meter = createMeter();
@@ -75,18 +76,56 @@ it.each([
   db.exec(sql);
   db.close();
   expect(() => check(false)).toThrow(`${name}.db is damaged (${detail})`);
-  expect(check(true)).toMatchObject([{ name, detail }]);
-  expect(check(false)).toEqual([]);
+  expect(check(true)).toEqual([{ name, detail }]);
+  expect(readdirSync(dir)).not.toContain(`${name}.db`);
 });
 
 it('puts damaged ones aside when it may, and deletes nothing', () => {
   damage('state');
-  const aside = check(true);
-  expect(aside.map(({ name, files }) => [name, files[0]])).toEqual([
-    ['state', 'state.db.aside-19700101T000000Z'],
-  ]);
+  expect(check(true).map(({ name }) => name)).toEqual(['state']);
   expect(readdirSync(dir)).toContain('state.db.aside-19700101T000000Z');
   expect(readdirSync(dir)).not.toContain('state.db');
   expect(meter.text()).toContain('bartizan_databases_set_aside_total{database="state"} 1');
+});
+
+it('remembers what was put aside until that is kept elsewhere: the start may come no further', async () => {
+  damage('state');
+  const [first] = check(true);
+  await openSqliteState({ path: dir }).close();
+  damage('samples');
+  expect(check(true)).toEqual([first, expect.objectContaining({ name: 'samples' })]);
+  expect(check(false).map(({ name }) => name)).toEqual(['state', 'samples']);
+  forgetSetAside(dir);
   expect(check(false)).toEqual([]);
+  forgetSetAside(dir);
+});
+
+it('leaves a database where it is when that cannot be noted', () => {
+  damage('state');
+  mkdirSync(join(dir, 'set-aside.json.new'));
+  expect(() => check(true)).toThrow(/set-aside\.json cannot be opened \(EISDIR\)/);
+  expect(readdirSync(dir)).toContain('state.db');
+});
+
+it('puts aside what the process met, also where nothing is found', () => {
+  expect(check(true, 'state')).toEqual([{ name: 'state', detail: 'damage was met while it was in use' }]);
+  expect(readdirSync(dir)).not.toContain('state.db');
+});
+
+it('sees an index that does not fit its table, which the quick check does not', async () => {
+  const state = openSqliteState({ path: dir });
+  const incidents = ['a', 'b'].map((id) => ({
+    value: incidentOf(id, { groupKey: id, dueAtMs: T0 }),
+    version: 0,
+  }));
+  await state.commitIncidents({ incidents });
+  await state.close();
+  const db = new DatabaseSync(join(dir, 'state.db'));
+  const page = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'incident_due'").get()?.rootpage;
+  db.close();
+  const bytes = readFileSync(join(dir, 'state.db'));
+  // An empty page, as it was before both: a write that the disk lost.
+  bytes.set(Buffer.from('0a00000000100000', 'hex'), (Number(page) - 1) * 4_096);
+  writeFileSync(join(dir, 'state.db'), bytes);
+  expect(() => check(false)).toThrow(/state\.db is damaged \(row \d missing from index incident_due/);
 });

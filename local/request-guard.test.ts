@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMeter, type LocalMeter } from './meter.ts';
-import { boundConnections, guardRequests, SERVER_LIMITS } from './request-guard.ts';
+import { answerGuarded, boundConnections, SERVER_LIMITS } from './request-guard.ts';
 
 let server: Server;
 let meter: LocalMeter;
@@ -17,7 +17,9 @@ const ANSWER = 'x'.repeat(64 * 1024);
 beforeEach(async () => {
   meter = createMeter();
   answered = 0;
-  const listener = guardRequests(
+  server = createServer(SERVER_LIMITS);
+  answerGuarded(
+    server,
     (_, response) => {
       // Later, as an answer that is read from somewhere.
       setImmediate(() => {
@@ -27,7 +29,6 @@ beforeEach(async () => {
     },
     { hosts: ['127.0.0.1', 'bartizan.example.net', 'Listed.Internal'], meter },
   );
-  server = createServer(SERVER_LIMITS, listener);
   boundConnections(server, meter);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -85,6 +86,16 @@ describe('requests that are not waited for', () => {
     expect(meter.text()).toContain('bartizan_server_requests_refused_total{why="unread"} 1');
   });
 
+  it.each([['secrets'], ['100-continue']])('also where they expect %s', async (what) => {
+    const socket = await open();
+    socket.pause();
+    socket.write(`GET /healthz HTTP/1.1\r\nhost: localhost\r\nexpect: ${what}\r\n\r\n`.repeat(1_000));
+    socket.resume();
+    await closed(socket);
+    expect(answered).toBeLessThan(20);
+    expect(meter.text()).toMatch(/\{why="(unread|expectation)"\}/);
+  });
+
   it('one after the other, unread, they end the connection as well', async () => {
     const socket = await open();
     socket.pause();
@@ -135,6 +146,17 @@ describe('connections', () => {
       expect(answered).toBe(0);
     },
   );
+});
+
+describe('what a request expects', () => {
+  it.each([
+    ['100-continue', 'localhost', 200],
+    ['100-continue', 'evil.example', 421],
+    ['secrets', 'localhost', 417],
+  ])('%s for %s is answered %i', async (what, host, status) => {
+    const text = `GET /healthz HTTP/1.1\r\nhost: ${host}\r\nexpect: ${what}\r\n\r\n`;
+    expect(await ask(text)).toContain(` ${status} `);
+  });
 });
 
 describe('Host', () => {

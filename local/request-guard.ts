@@ -51,11 +51,21 @@ export function boundConnections(server: Server, meter: Meter): void {
   });
 }
 
+/** Answers through the guard whatever asks: also what Node would answer by itself, uncounted. */
+export function answerGuarded(
+  server: Server,
+  listener: RequestListener,
+  options: { hosts: readonly string[]; meter: Meter },
+): void {
+  const guarded = guardRequests(listener, options);
+  for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) server.on(event, guarded);
+}
+
 /**
  * Lets requests through that ask for a host of ours, have no body, and whose connection takes its answers. A page of a
  * browser could otherwise ask under a name of its own that leads here; by address it cannot, as health checks do.
  */
-export function guardRequests(
+function guardRequests(
   listener: RequestListener,
   { hosts, meter }: { hosts: readonly string[]; meter: Meter },
 ): RequestListener {
@@ -76,6 +86,10 @@ export function guardRequests(
       refuse(meter, 'body');
       return answer(response, 413, 'requests have no body here\n');
     }
+    if (expectsMore(request)) {
+      refuse(meter, 'expectation');
+      return answer(response, 417, 'requests expect nothing here\n');
+    }
     const { host } = request.headers;
     if (host !== undefined && !isAllowed(host, allowed)) {
       refuse(meter, 'host');
@@ -85,12 +99,17 @@ export function guardRequests(
   };
 }
 
-function refuse(meter: Meter, why: 'connections' | 'unread' | 'body' | 'host'): void {
+function refuse(meter: Meter, why: 'connections' | 'unread' | 'body' | 'expectation' | 'host'): void {
   meter.count('server_requests_refused_total', { why });
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+}
+
+/** To be told to go on with a body is harmless where there is none. */
+function expectsMore({ headers: { expect } }: IncomingMessage): boolean {
+  return expect !== undefined && expect.toLowerCase() !== '100-continue';
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {
@@ -116,10 +135,15 @@ export function isLoopback(address: string | undefined): boolean {
   return address === '::1' || /^(::ffff:)?127\./.test(address ?? '');
 }
 
-/** Asked from elsewhere, or by a proxy for somebody elsewhere. */
-export function isStranger({ socket, headers }: IncomingMessage): boolean {
+/**
+ * Asked from elsewhere, or by a proxy for somebody elsewhere. Not every proxy says that it is one: some keep the name
+ * that was asked for, and nginx speaks HTTP/1.0 unless it is told otherwise.
+ */
+export function isStranger({ socket, headers, httpVersion }: IncomingMessage): boolean {
   const proxied = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].some(
     (name) => headers[name] !== undefined,
   );
-  return proxied || !isLoopback(socket.remoteAddress);
+  const host = plainHost((headers.host ?? '').replace(/:\d+$/, ''));
+  const local = host === 'localhost' || isLoopback(host);
+  return proxied || httpVersion === '1.0' || !local || !isLoopback(socket.remoteAddress);
 }

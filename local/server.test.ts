@@ -7,7 +7,7 @@ import axios from 'axios';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '../core/errors.ts';
 import { type ChartFiles, createChartFiles } from './chart-files.ts';
-import type { Health } from './health.ts';
+import { type Health, localHealth } from './health.ts';
 import { createMeter } from './meter.ts';
 import { addressOf, type LocalServer, startServer } from './server.ts';
 
@@ -82,6 +82,14 @@ describe('GET /livez', () => {
     expect((await http.get(`${server.url}/livez`)).status).toBe(200);
   });
 
+  it('answers a check of HTTP/1.0, which names no host', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    socket.end('GET /livez HTTP/1.0\r\n\r\n');
+    let got = '';
+    for await (const chunk of socket) got += String(chunk);
+    expect(got).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\{"status":"ok"/);
+  });
+
   it('answers 503 with the reason when it does not', async () => {
     stuck = 'the scheduler has not turned for 130 s';
     const { status, data } = await http.get(`${server.url}/livez`);
@@ -99,7 +107,8 @@ describe('GET /healthz', () => {
   it('answers 503 with codes and words, and with details on the machine', async () => {
     health = failing;
     const { status, data } = await http.get(`${server.url}/healthz`);
-    expect([status, data]).toEqual([503, failing]);
+    expect([status, data]).toEqual([503, localHealth(failing)]);
+    expect(data.warnings).toEqual(failing.warnings);
   });
 
   it.each([['x-forwarded-for'], ['forwarded'], ['x-real-ip'], ['via']])(
@@ -117,6 +126,27 @@ describe('GET /healthz', () => {
       expect(data.warnings[0].code).toBe('channel-failing');
     },
   );
+
+  it.each([
+    ['keeps the name', 'GET /healthz HTTP/1.1\r\nhost: bartizan.example.net\r\nconnection: close\r\n\r\n'],
+    ['is an nginx as it comes', `GET /healthz HTTP/1.0\r\nhost: 127.0.0.1:9470\r\nconnection: close\r\n\r\n`],
+  ])('shows no details through a proxy that adds no header and %s', async (_, request) => {
+    health = failing;
+    for (const path of ['healthz', 'metrics']) {
+      const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+      socket.write(request.replace('healthz', path));
+      let got = '';
+      for await (const chunk of socket) got += String(chunk);
+      expect(got).toMatch(path === 'metrics' ? /^HTTP\/1\.1 403/ : /"data-damaged"/);
+      expect(got).not.toMatch(/\/var|10\.0\.0\.7|ops/);
+    }
+  });
+
+  it('shows nobody where files lie', async () => {
+    health = failing;
+    const { data } = await http.get(`${server.url}/healthz`);
+    expect(data.reasons[0].detail).toBe('…/state.db');
+  });
 
   it('reads once for all who ask at about the same time', async () => {
     health = answerOf();

@@ -5,8 +5,8 @@ import { Hono } from 'hono';
 import { ConfigError } from '../core/errors.ts';
 import type { Meter } from '../core/ports.ts';
 import type { ChartFiles } from './chart-files.ts';
-import { type Health, publicHealth } from './health.ts';
-import { boundConnections, guardRequests, isStranger, SERVER_LIMITS } from './request-guard.ts';
+import { type Health, localHealth, publicHealth } from './health.ts';
+import { answerGuarded, boundConnections, isStranger, SERVER_LIMITS } from './request-guard.ts';
 
 export interface LocalServer {
   url: string;
@@ -46,7 +46,7 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
   app.get('/healthz', async (c) => {
     const found = await health();
     return c.json(
-      isStranger(c.env.incoming) ? publicHealth(found) : found,
+      isStranger(c.env.incoming) ? publicHealth(found) : localHealth(found),
       found.status === 'ok' ? 200 : 503,
     );
   });
@@ -66,8 +66,10 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
     });
   });
   const { host, port, hosts = [], meter } = options;
-  const listener = guardRequests(getRequestListener(app.fetch), { hosts: [host, ...hosts], meter });
-  const server = createServer(SERVER_LIMITS, listener);
+  const server = createServer(SERVER_LIMITS);
+  // A check of HTTP/1.0 names no host.
+  const listener = getRequestListener(app.fetch, { hostname: 'localhost' });
+  answerGuarded(server, listener, { hosts: [host, ...hosts], meter });
   boundConnections(server, meter);
   return await new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {

@@ -30,7 +30,7 @@ import { createMeter } from './meter.ts';
 import { noticeOf, runNotices } from './notices.ts';
 import { startNotifier } from './notifier.ts';
 import { beatIfHealthy, createPassFaults, createPulse } from './pulse.ts';
-import { checkData } from './recovery.ts';
+import { checkData, forgetSetAside } from './recovery.ts';
 import { createRoundRunner, type RoundResult } from './round.ts';
 import { createRoundFaults } from './round-faults.ts';
 import { runSchedule } from './scheduler.ts';
@@ -63,6 +63,8 @@ export async function startBartizan(options: {
   actor?: string;
   /** Puts a damaged database aside and says so in every channel, rather than not to start. */
   recover?: boolean;
+  /** With `recover`: the database whose damage the process before met, aside whatever is found now. */
+  met?: DatabaseName | undefined;
   onRound?: (result: RoundResult) => void;
   clock?: Clock;
   sleep?: Sleep;
@@ -78,6 +80,7 @@ export async function startBartizan(options: {
     sleep = systemSleep,
     jitterShare = Math.random(),
     recover = false,
+    met,
   } = options;
   const dir = config.store.path;
   const meter = createMeter();
@@ -90,7 +93,7 @@ export async function startBartizan(options: {
   try {
     const lock = lockFolder(dir);
     opened.push(() => lock.release());
-    const aside = checkData(dir, { recover, clock, logger, meter });
+    const aside = checkData(dir, { recover, met, clock, logger, meter });
     const store = watchStore(storeInTurns(await openStore(config.store, { secrets, clock })), watching);
     opened.push(() => store.close());
     const state = watchState(stateInTurns(openSqliteState({ path: dir })), watching);
@@ -224,6 +227,7 @@ export async function startBartizan(options: {
       redact: secrets.redact,
       timeZone: config.schedule.timeZone,
       signal: stopping.signal,
+      onKept: () => forgetSetAside(dir),
     }).catch((error: unknown) => logger.error('notices cannot be read', { error: describeError(error) }));
 
     let stopped: Promise<void> | undefined;

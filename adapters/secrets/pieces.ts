@@ -18,7 +18,7 @@ export function piecesOf(value: string): string[] {
   const text = value.trim();
   const parts = isAddress(text) ? addressParts(text) : /\s/.test(text) ? [] : segmentsOf(text);
   const pieces = [value, text, ...linesOf(value), ...parts];
-  const decoded = pieces.flatMap((piece) => (piece.includes('%') ? [decode(piece)] : []));
+  const decoded = pieces.flatMap((piece) => (/[%+]/.test(piece) ? [decode(piece), decodeForm(piece)] : []));
   return [...new Set([...pieces, ...decoded])].filter((piece) => piece.length >= MIN_LENGTH);
 }
 
@@ -32,10 +32,9 @@ function addressParts(text: string): string[] {
   const written = text.replace(/^[^/]+:\/\/[^/?#]*/, '');
   const behind = [written, `${pathname}${search}${hash}`, `${pathname}${search}`, pathname, search, hash];
   const bare = behind.map((part) => part.replace(/^[/?#]+|\/$/g, ''));
-  // Frameworks show a value alone, as it was written and as they read it.
+  // Frameworks show a value alone, separators within it and all.
   const query = search.slice(1).split(/[&;]/);
   const values = query.map((pair) => pair.slice(pair.indexOf('=') + 1));
-  const read = values.map((part) => decode(part.replaceAll('+', ' ')));
   const login = username === '' ? [] : [`${username}:${password}`, username, password];
   const hostTokens = hostname
     .split('.')
@@ -47,7 +46,7 @@ function addressParts(text: string): string[] {
     href,
     ...behind.filter((part) => !VENDOR_WORDS.has(part.replaceAll('/', '').toLowerCase())),
     ...named,
-    ...[...values, ...read].filter((part) => !VENDOR_WORDS.has(part.toLowerCase())),
+    ...values.filter((part) => !VENDOR_WORDS.has(part.toLowerCase())),
     ...login,
     ...hostTokens,
   ];
@@ -61,6 +60,11 @@ function segmentsOf(text: string): string[] {
 function linesOf(value: string): string[] {
   const lines = value.split(/\r?\n/).map((line) => line.trim());
   return lines.length < 2 ? [] : lines.filter((line) => !line.startsWith('-----'));
+}
+
+/** Forms and queries write a blank as a plus. */
+function decodeForm(text: string): string {
+  return decode(text.replaceAll('+', ' '));
 }
 
 function decode(text: string): string {

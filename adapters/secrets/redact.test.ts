@@ -27,6 +27,24 @@ describe.each(ADDRESSES)('of %s', (address) => {
   });
 });
 
+it.each([
+  ['ab/cd+ef/gh+ij', '{"token":"ab/cd ef/gh ij"}', '{"token":"<secret>"}'],
+  ['p@ss/w0rd+x=1', 'token p@ss/w0rd+x=1 is unknown', 'token <secret> is unknown'],
+  ['ab%2Fcd%20ef', '{"token":"ab/cd ef"}', '{"token":"<secret>"}'],
+  ['a-b_c:d', 'of a&hyphen;b&lowbar;c&colon;d', 'of <secret>'],
+  ['a-b_c:d', 'of a&amp;dash;b&UnderBar;c&colon;d', 'of <secret>'],
+])('masks a value of a query with separators within, %s', (value, text, safe) => {
+  const redactor = createRedactor();
+  redactor.add(`https://h.example.net/x?v=1&token=${value}`);
+  expect(redactor.redact(text)).toBe(safe);
+});
+
+it('masks a secret that is read as a form would be', () => {
+  const redactor = createRedactor();
+  redactor.add('ab/cd+ef');
+  expect(redactor.redact('ab/cd ef')).toBe('<secret>');
+});
+
 it('leaves the host, the words of vendors and other texts readable', () => {
   const redactor = createRedactor();
   redactor.add('https://hooks.slack.com/services/T0A1B2C3D/B4E5F6G7H/Xy9Zw8Vu7Ts6Rq5Po4');
@@ -57,6 +75,30 @@ it('masks a token that is the name of a host', () => {
   expect(redactor.redact('getaddrinfo ENOTFOUND eoab12cd34ef.m.example.net')).toBe(
     'getaddrinfo ENOTFOUND <secret>.m.example.net',
   );
+});
+
+it.each([
+  ['a run', `${'\\'.repeat(8)}x`, '\\'.repeat(64_000)],
+  ['runs', 'ab\\\\cd\\\\\\ef', `ab${'\\'.repeat(30_000)}cd${'\\'.repeat(30_000)}`],
+  ['mixed', '\\a\\b\\c\\d', '\\a'.repeat(20_000)],
+])('is quick with backslashes in secret and text, %s', (_, secret, text) => {
+  const redactor = createRedactor();
+  redactor.add(secret);
+  const beganMs = performance.now();
+  expect(redactor.redact(`${text}y`).endsWith('y')).toBe(true);
+  expect(performance.now() - beganMs).toBeLessThan(2_000);
+});
+
+it('knows backslashes of a secret however they are written', () => {
+  const redactor = createRedactor();
+  redactor.add('to\\\\ken\\9');
+  const spelled = [
+    'to\\\\ken\\9',
+    JSON.stringify('to\\\\ken\\9').slice(1, -1),
+    encodeURIComponent('to\\\\ken\\9'),
+    'to&#92;&bsol;ken\\u005c9',
+  ];
+  expect(spelled.map(redactor.redact)).toEqual(spelled.map(() => '<secret>'));
 });
 
 it('is quick with many secrets, and with texts made to be slow', () => {

@@ -1,24 +1,39 @@
 /** How many backslashes in front of a character are taken for those of an encoding: JSON in JSON in JSON has seven. */
 const BACKSLASHES = '\\\\{0,8}';
+/** Names of HTML 5 for characters of ASCII, https://html.spec.whatwg.org/multipage/named-characters.html */
 const NAMED: Readonly<Record<string, string>> = {
   '&': 'amp',
   '<': 'lt',
   '>': 'gt',
   '"': 'quot',
   "'": 'apos',
-  '/': 'sol',
-  '=': 'equals',
-  ':': 'colon',
-  _: 'lowbar',
+  '\t': 'tab',
+  '\n': 'newline',
+  '!': 'excl',
+  '#': 'num',
+  $: 'dollar',
+  '%': 'percnt',
+  '(': 'lpar',
+  ')': 'rpar',
+  '*': '(?:ast|midast)',
+  '+': 'plus',
+  ',': 'comma',
   '-': '(?:hyphen|dash)',
   '.': 'period',
+  '/': 'sol',
+  ':': 'colon',
+  ';': 'semi',
+  '=': 'equals',
   '?': 'quest',
   '@': 'commat',
-  '+': 'plus',
-  '#': 'num',
-  '%': 'percnt',
-  ';': 'semi',
-  ',': 'comma',
+  '[': '(?:lsqb|lbrack)',
+  ']': '(?:rsqb|rbrack)',
+  '^': 'hat',
+  _: '(?:lowbar|underbar)',
+  '`': '(?:grave|diacriticalgrave)',
+  '{': '(?:lcub|lbrace)',
+  '|': '(?:verbar|vert|verticalline)',
+  '}': '(?:rcub|rbrace)',
 };
 const LETTER_ESCAPES: Readonly<Record<string, string>> = { '\n': 'n', '\r': 'r', '\t': 't' };
 
@@ -28,7 +43,10 @@ const LETTER_ESCAPES: Readonly<Record<string, string>> = { '\n': 'n', '\r': 'r',
  * case, as host names and hexadecimal digits have none.
  */
 export function spellingsOf(value: string): string {
-  return [...value.toWellFormed()].map(spellingsOfCharacter).join('');
+  const parts = value.toWellFormed().match(/\\+|./gsu) ?? [];
+  return parts
+    .map((part) => (part.startsWith('\\') ? spellingsOfRun(part.length) : spellingsOfCharacter(part)))
+    .join('');
 }
 
 /**
@@ -39,6 +57,11 @@ export function anchorsOf(value: string): string[] {
   // Matched before the case is lost: the sign of Kelvin would become a letter.
   const runs = new Set((value.match(/[A-Za-z0-9]+/g) ?? []).map((run) => run.toLowerCase()));
   return [...runs].sort((a, b) => b.length - a.length);
+}
+
+/** Backslashes together: were each to take those of an encoding for itself, texts full of them would take minutes. */
+function spellingsOfRun(length: number): string {
+  return `(?:%(?:25)*5c|&(?:amp;)*(?:#0*92|#x0*5c|bsol);|\\\\{1,8}(?:u005c|x5c)|\\\\){${length},${8 * length}}`;
 }
 
 function spellingsOfCharacter(character: string): string {

@@ -2,7 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ConfigError } from '../../core/errors.ts';
-import { explainSqliteError } from './errors.ts';
+import { explainOpening, explainSqliteError } from './errors.ts';
 
 export interface DatabaseOptions {
   /** Folder of the file; created with mode 0700 where missing. */
@@ -114,19 +114,6 @@ export function openDatabase(options: DatabaseOptions): Database {
 function createFile(path: string, file: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   closeSync(openSync(file, 'a', 0o600));
-}
-
-function explainOpening(error: unknown, file: string): unknown {
-  const { code } = error as { code?: unknown };
-  if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) {
-    return new ConfigError(
-      `store.path: ${file} cannot be opened (${code}); check the folder's owner and mode`,
-      {
-        cause: error,
-      },
-    );
-  }
-  return explainSqliteError(error, file);
 }
 
 function nothingYet(file: string): ConfigError {

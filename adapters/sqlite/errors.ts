@@ -23,6 +23,12 @@ function resultCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code & 0xff : undefined;
 }
 
+/** Another process, or connection, holds the lock. */
+export function isBusyError(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === SQLITE_BUSY || code === SQLITE_LOCKED;
+}
+
 /** A row with this key is there already: no other constraint, such as that of a type. */
 export function isUniqueError(error: unknown): boolean {
   const code = (error as { errcode?: unknown } | null)?.errcode;
@@ -73,6 +79,18 @@ export function explainSqliteError(error: unknown, file: string): unknown {
     default:
       return new PermanentError(`${file}: the database refused a statement`, cause);
   }
+}
+
+/** The same, and for what the file system refuses. */
+export function explainOpening(error: unknown, file: string): unknown {
+  const { code } = error as { code?: unknown };
+  const cause = { cause: error };
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new RetryableError(`no space left for ${file}`, cause);
+  if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return explainSqliteError(error, file);
+  return new ConfigError(
+    `store.path: ${file} cannot be opened (${code}); check the folder's owner and mode`,
+    cause,
+  );
 }
 
 function damaged(file: string, cause: unknown): ConfigError {

@@ -21,6 +21,12 @@ describe('duration', () => {
     expect(durationSchema.safeParse(text).success).toBe(false);
   });
 
+  it('refuses more than a hundred years: no date can be written so far away', () => {
+    expect(parseDuration('36500d')).toBe(36_500 * 86_400_000);
+    expect(() => parseDuration('99999999999d')).toThrow('longer than a hundred years');
+    expect(durationSchema.safeParse('36501d').success).toBe(false);
+  });
+
   it('suggests a unit for a number, and says when it is missing', () => {
     expect(durationSchema.safeParse(30).error?.issues[0]?.message).toMatch(/did you mean `30m` or `30s`\?$/);
     expect(durationSchema.safeParse(undefined).error?.issues[0]?.message).toMatch(/^a duration is missing/);

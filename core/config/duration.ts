@@ -28,10 +28,14 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
   TiB: 1024 ** 4,
 };
 
+/** Longer ones are slips: a hundred years. Dates far beyond cannot even be written. */
+export const LONGEST_MS = 36_500 * 86_400_000;
+
 /** `90s`, `1h30m`, `7d`, `500ms` in milliseconds. @throws ConfigError that says how durations are written */
 export function parseDuration(text: string): number {
   const ms = durationMs(text);
   if (ms === undefined) throw new ConfigError(durationHelp(text));
+  if (ms > LONGEST_MS) throw new ConfigError(tooLong(text));
   return ms;
 }
 
@@ -53,6 +57,7 @@ export function formatDuration(ms: number): string {
 export const durationSchema = z
   .string({ error: (issue) => durationHelp(issue.input) })
   .regex(DURATION, { error: (issue) => durationHelp(issue.input) })
+  .refine((text) => (durationMs(text) ?? 0) <= LONGEST_MS, { error: (issue) => tooLong(issue.input) })
   .transform((text) => durationMs(text) ?? 0);
 
 /** The same, or `never`, which is Infinity. */
@@ -80,6 +85,10 @@ function durationHelp(input: unknown): string {
   const meant = likelyDuration(String(input));
   const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
   return `${quoted(String(input))} is not a duration: write it like \`90s\`, \`5m\`, \`1h30m\` or \`7d\`${hint}`;
+}
+
+function tooLong(input: unknown): string {
+  return `${quoted(String(input))} is longer than a hundred years; the longest is \`36500d\``;
 }
 
 function durationOrNeverHelp(input: unknown): string {

@@ -13,6 +13,7 @@ import {
   LEASE_MS,
   LONGEST_RETRY_AFTER_MS,
   OFFER_AFTER_MS,
+  perhapsShown,
   RETRY_FIRST_MS,
   RETRY_MAX_MS,
   tryOnceMore,
@@ -46,6 +47,17 @@ describe('an attempt', () => {
     expect(back.number).toBe(3);
     const told = concludeAttempt({ incident: more, attempt: second, timing, nowMs: 9_000 });
     expect(beginAttempt(told, sending(told, 'repeat'), REPEAT_MS).number).toBe(3);
+  });
+
+  it('remembers across numbers what readers may have been shown', () => {
+    expect(perhapsShown(first)).toEqual(['memory/n1@1000']);
+    const failed = failAttempt(incident, first, refused, 'no');
+    expect(perhapsShown(failed.attempt ?? first)).toEqual([]);
+    // The sender died: the next finds its lease.
+    const more = absorb({ ...incident, attempt: first }, transition('firing', 2_000, n2), 2_000);
+    const next = beginAttempt(more, sending(more), 200_000);
+    const later = failAttempt(more, next, refused, 'no');
+    expect(perhapsShown(later.attempt ?? first)).toEqual(['memory/n1@1000']);
   });
 
   it('whose answer was neither yes nor no is sent once more under its number, soon', () => {
@@ -129,7 +141,7 @@ describe('after a failure', () => {
     [
       'a wait that is longer than that does not keep the message from the fallback',
       outcomeOf(new RetryableError('x', { retryAfterMs: 7_200_000 }), { hasFallback: true }),
-      { outcome: 'failed', retryAtMs: expect.any(Number), handOver: true },
+      { outcome: 'failed', retryAtMs: expect.any(Number), handOver: true, limited: true },
     ],
     [
       'after a day it is offered, not retried',

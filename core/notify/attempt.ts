@@ -46,12 +46,25 @@ export function beginAttempt(
       firstTriedAtMs: nowMs,
       ...lease,
     };
-  const { retryAtMs: _retry, unclear, ...rest } = before;
+  const { retryAtMs: _retry, limited: _limited, unclear, ...kept } = before;
+  const perhaps = perhapsShown(before);
+  const rest = { ...kept, ...(perhaps.length > 0 && { perhaps }) };
   const tries = before.tries + 1;
   // A reminder that is due while the last one is under way says the same as that one.
   if (isSame(before.says, says)) return { ...rest, ...(unclear && { unclear }), tries, ...lease };
   const number = Math.max(before.number, notifications) + 1;
   return { ...rest, number, says, reason: send.reason, tries, ...lease };
+}
+
+/** What readers may have been shown: the answer was unclear, or a sender died before its outcome was written. */
+export function perhapsShown({
+  perhaps = [],
+  unclear,
+  leaseUntilMs,
+  says,
+}: NotificationAttempt): readonly string[] {
+  if (!unclear && leaseUntilMs === undefined) return perhaps;
+  return [...new Set([...perhaps, ...Object.keys(says)])];
 }
 
 function isSame(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
@@ -113,6 +126,8 @@ export interface AfterFailure {
   retryAtMs: number;
   /** The channel's fallback gets it as well. */
   handOver: boolean;
+  /** The service asked us to wait. */
+  limited?: true;
 }
 
 /**
@@ -136,23 +151,27 @@ export function afterFailure(input: {
   const retryAtMs = nowMs + waitMs(error, attempt, input.incidentId);
   const late = hasFallback && retryAtMs - attempt.firstTriedAtMs > HAND_OVER_MS;
   const handOver = hasFallback && (refused || operator || late);
+  const limited = isLimited(error) ? { limited: true as const } : {};
   if (refused || triedForMs >= FAILED_AFTER_MS) {
     const { least, most } = OFFER_AFTER_MS;
     const offerMs = Math.min(most, Math.max(least, input.groupIntervalMs));
-    return { outcome: 'failed', retryAtMs: Math.max(retryAtMs, nowMs + offerMs), handOver };
+    return { outcome: 'failed', retryAtMs: Math.max(retryAtMs, nowMs + offerMs), handOver, ...limited };
   }
-  return { outcome: handOver ? 'failed' : 'retry', retryAtMs, handOver };
+  return { outcome: handOver ? 'failed' : 'retry', retryAtMs, handOver, ...limited };
 }
 
 function waitMs(error: unknown, attempt: NotificationAttempt, incidentId: string): number {
   if (error instanceof ConfigError) return RETRY_MAX_MS;
   const backoffMs = Math.min(RETRY_FIRST_MS * 2 ** Math.min(attempt.tries - 1, 20), RETRY_MAX_MS);
-  const limited = error instanceof RetryableError && (error.rateLimited || error.retryAfterMs !== undefined);
-  if (!limited) return backoffMs;
+  if (!isLimited(error)) return backoffMs;
   const askedMs = Math.max(backoffMs, error.retryAfterMs ?? 0);
   const leastMs = Math.min(askedMs, LONGEST_RETRY_AFTER_MS - LEAST_SPREAD_MS);
   const widthMs = Math.max(LEAST_SPREAD_MS, leastMs * SPREAD_SHARE);
   return Math.ceil(leastMs + Math.min(widthMs, LONGEST_RETRY_AFTER_MS - leastMs) * shareOf(incidentId));
+}
+
+function isLimited(error: unknown): error is RetryableError {
+  return error instanceof RetryableError && (error.rateLimited || error.retryAfterMs !== undefined);
 }
 
 /** 0 ≤ share < 1, the same for the same text. */
@@ -176,6 +195,7 @@ export function failAttempt(
       error,
       ...(after.outcome === 'failed' && { failed: true }),
       ...(after.handOver && { handedOver: true }),
+      ...(after.limited && { limited: true }),
     },
     dueAtMs: after.retryAtMs,
   };

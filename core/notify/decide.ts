@@ -1,3 +1,4 @@
+import { perhapsShown } from './attempt.ts';
 import { episodeOf, isWithheld } from './incident.ts';
 import type { Incident, IncidentAlert, NotifyReason } from './model.ts';
 import type { Suppression } from './suppression.ts';
@@ -32,12 +33,11 @@ export function forgetEnded(
   nowMs: number,
 ): { incident: Incident; dropped: readonly IncidentAlert[] } {
   const dropped: IncidentAlert[] = [];
+  const perhaps = new Set(incident.attempt ? perhapsShown(incident.attempt) : []);
   const alerts = incident.alerts.filter((alert) => {
     if (alert.status === 'firing') return true;
-    const untold = incident.notified[episodeOf(alert)] === undefined;
-    // After an answer that was neither yes nor no readers may know of it, and are owed its end.
-    const perhaps = incident.attempt?.unclear && incident.attempt.says[episodeOf(alert)] !== undefined;
-    if (untold && (isWithheld(alert) || (alert.standIn && !perhaps))) return false;
+    const untold = incident.notified[episodeOf(alert)] === undefined && !perhaps.has(episodeOf(alert));
+    if (untold && (isWithheld(alert) || alert.standIn)) return false;
     const silence = suppressionOf(alert);
     // One that began after its end withholds what is owed already; another was in force while it fired.
     if (untold && silence?.by === 'silence' && silence.fromMs <= (alert.resolvedAtMs ?? 0)) return false;

@@ -101,7 +101,7 @@ export function markHeard(
   });
 }
 
-/** The incident once another channel was sent in one message that these alerts fired and resolved. */
+/** The incident once another channel was sent the end of these alerts. */
 export function heardElsewhere(incident: Incident, episodes: ReadonlySet<string>, channel: string): Incident {
   let changed = false;
   const alerts = incident.alerts.map((alert): IncidentAlert => {

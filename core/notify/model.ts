@@ -56,8 +56,12 @@ export interface NotificationAttempt {
   failed?: true;
   /** What it says was handed to the channel's fallback as well. */
   handedOver?: true;
+  /** The service asked us to wait, so that a new alert waits too. */
+  limited?: true;
   /** The service's last answer was neither yes nor no. */
   unclear?: true;
+  /** Episodes that readers may have been shown by tries whose outcome nobody knows: they are owed their end. */
+  perhaps?: readonly string[];
   /** The last failure, redacted, one line. */
   error?: string;
 }

@@ -2,6 +2,7 @@
 import type { Config } from '../config/types.ts';
 import type { Alert, Rule } from '../model.ts';
 import type { Versioned } from '../ports.ts';
+import { perhapsShown } from './attempt.ts';
 import { episodeOf } from './incident.ts';
 import type { Incident, IncidentAlert } from './model.ts';
 
@@ -58,7 +59,9 @@ export function entryOf(
     return { stored, next, lost, leased };
   }
   if (!attempt) return { stored, next: { ...rest, alerts, rules }, lost, leased };
-  const { leaseUntilMs: _lease, retryAtMs, ...kept } = attempt;
+  const { leaseUntilMs: _lease, retryAtMs, ...tried } = attempt;
+  const perhaps = perhapsShown(attempt);
+  const kept = { ...tried, ...(perhaps.length > 0 && { perhaps }) };
   const waiting = retryNow || retryAtMs === undefined ? kept : { ...kept, retryAtMs };
   return { stored, next: { ...rest, alerts, rules, attempt: waiting }, lost, leased };
 }

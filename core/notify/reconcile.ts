@@ -63,6 +63,7 @@ export function reconcile(input: ReconcileInput): Reconciled {
   };
 
   for (const episode of episodesOf(entries, input)) {
+    forgetLostStandIn(episode);
     const wanted = destinationsOf(config.routes, episode.rule, episode.alert.labels);
     placeEpisode(episode, wanted, config, { enter, unplaced });
   }
@@ -82,6 +83,21 @@ export function reconcile(input: ReconcileInput): Reconciled {
     .filter(({ value, before }) => JSON.stringify(value) !== JSON.stringify(before))
     .map(({ value, version }) => ({ value, version }));
   return { gained, settled, leased: entries.filter(({ leased }) => leased).length, unplaced };
+}
+
+/** Where the channel that stood in is gone, nobody will send the end for it: the one that failed owes it again. */
+function forgetLostStandIn({ holders }: Episode): void {
+  const stands = holders.some(({ entry: { next }, said }) => {
+    return next.standsInFor !== undefined && next.orphanedAtMs === undefined && said !== undefined;
+  });
+  if (stands) return;
+  for (const holder of holders) {
+    const { entry, alert } = holder;
+    if (entry.leased || alert.standIn !== 'firing') continue;
+    const { standIn: _gone, ...rest } = alert;
+    holder.alert = rest;
+    entry.next = { ...entry.next, alerts: entry.next.alerts.map((one) => (one === alert ? rest : one)) };
+  }
 }
 
 /** What moves along with an episode: what the channel knows and was sent of it. */

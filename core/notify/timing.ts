@@ -44,7 +44,7 @@ export function sendAtMs(incident: Incident, news: readonly IncidentAlert[], tim
   const groupedMs = groupedAtMs(incident, news, timing);
   if (attempt?.retryAtMs === undefined) return groupedMs;
   const known = news.every((alert) => attempt.says[episodeOf(alert)] === alert.status);
-  if (known || !(attempt.failed || attempt.handedOver)) return attempt.retryAtMs;
+  if (known || attempt.limited || !(attempt.failed || attempt.handedOver)) return attempt.retryAtMs;
   const soonMs = (attempt.triedAtMs ?? attempt.firstTriedAtMs) + NEWS_AFTER_FAILURE_MS;
   return Math.min(attempt.retryAtMs, Math.max(groupedMs, soonMs));
 }

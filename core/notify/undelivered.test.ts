@@ -87,6 +87,14 @@ describe('an alert is undelivered', () => {
     expect(ask([], { alerts: [firing()], config: { ...config, rules: [] } })).toEqual([]);
   });
 
+  it('when incidents know of an earlier firing of it only', () => {
+    const again = { ...firing(), firedAtMs: 9_000 };
+    expect(ask([said(opened(), 1_000)], { alerts: [again] })).toMatchObject([
+      { firedAtMs: 9_000, channels: [] },
+    ]);
+    expect(ask([said(opened(), 1_000)], { alerts: [firing()] })).toEqual([]);
+  });
+
   it('also if only a channel that is gone was sent it', () => {
     const gone = { ...said(opened(), 1_000), orphanedAtMs: 2_000 };
     const next = { ...failing(opened()), id: 'i2', channel: 'chat' };

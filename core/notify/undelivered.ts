@@ -53,8 +53,10 @@ export function undeliveredAlerts(input: {
       } else found.set(id, { ...describe(alert), owedSinceMs: since, channels: [channel] });
     }
   }
-  const firing = input.incidents.flatMap(({ alerts }) => alerts.filter(({ status }) => status === 'firing'));
-  const held = new Set(firing.map(({ alertId }) => alertId));
+  /** Newest firing of each alert that incidents know; its time is that of the transition, perhaps later than the alert's. */
+  const knownMs = new Map<string, number>();
+  for (const { alertId, firedAtMs } of input.incidents.flatMap(({ alerts }) => alerts))
+    knownMs.set(alertId, Math.max(firedAtMs, knownMs.get(alertId) ?? 0));
   for (const alert of input.firing) {
     const rule = config.rules.find(({ name }) => name === alert.rule);
     const { firedAtMs } = alert;
@@ -66,7 +68,11 @@ export function undeliveredAlerts(input: {
       firedAtMs,
       severity: rule.severity,
     };
-    if (held.has(alert.id) || destinationsOf(config.routes, rule, alert.labels).length === 0) continue;
+    if (
+      (knownMs.get(alert.id) ?? -1) >= firedAtMs ||
+      destinationsOf(config.routes, rule, alert.labels).length === 0
+    )
+      continue;
     if (suppressionOf(one, { [rule.name]: rule })) continue;
     found.set(episodeOf(one), { ...describe(one), owedSinceMs: firedAtMs, channels: [] });
   }

@@ -88,6 +88,13 @@ async function absorb(items: readonly OutboxItem[], config: FanOutConfig, ports:
     // It waits since it was due, also where nothing was taken for a while.
     const enteredAtMs = Math.min(nowMs, dueAtMs);
     const to = firing ? sentTo(transition, rule, config, ports) : undefined;
+    if (transition.kind === 'firing' && !rule) {
+      ports.meter.count('transitions_unrouted_total', { rule: transition.rule });
+      ports.logger.warn('an alert is sent to nobody: its rule is gone', {
+        rule: transition.rule,
+        ...transition.labels,
+      });
+    }
     return { transition, rule, enteredAtMs, sentTo: to };
   });
   const destinations = new Map(

@@ -218,38 +218,6 @@ describe('after a change of the configuration', () => {
     expect(back.said()).toEqual(['ops 2 all-resolved resolved n1:resolved']);
   });
 
-  it('a fallback that was sent the firing is sent the end, also when it is no fallback any more', async () => {
-    const withSpare = [channel('ops', 'spare'), channel('spare')];
-    const world = createWorld({ channels: withSpare });
-    world.answers.ops = refuse;
-    await fire(world);
-    await passes(world, [2, 2.1]);
-    expect(world.said()).toEqual(['spare 1 fallback firing n1:firing']);
-    const next = restarted(world, { channels: [channel('ops'), channel('spare')] }, 4);
-    next.answers.ops = refuse;
-    await next.notify();
-    await clear(next, 5);
-    await passes(next, [5, 10]);
-    expect(next.said()).toEqual(['spare 2 all-resolved resolved n1:resolved']);
-    expect(await next.state.openIncidents()).toEqual([]);
-  });
-
-  it('a fallback that has the alert from before the routes changed is not handed it again', async () => {
-    const channels = [channel('ops', 'spare'), channel('spare')];
-    const world = createWorld({ channels });
-    world.answers.ops = refuse;
-    await fire(world);
-    await passes(world, [2, 2.1]);
-    expect(world.said()).toEqual(['spare 1 fallback firing n1:firing']);
-    const next = restarted(world, { channels, routes: [{ ...route, name: 'other', groupBy: ['node'] }] }, 4);
-    next.answers.ops = refuse;
-    await passes(next, [4, 5, 10, 11]);
-    expect(next.said()).toEqual([]);
-    await clear(next, 12);
-    await passes(next, [12, 13]);
-    expect(next.said()).toEqual(['spare 2 all-resolved resolved n1:resolved']);
-  });
-
   it('what is owed with nowhere to go is dropped, counted and logged', async () => {
     const world = await firedAndSent();
     world.answers.ops = refuse;

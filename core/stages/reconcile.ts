@@ -20,6 +20,8 @@ type ReconcileStageConfig = Pick<Config, 'rules' | 'routes' | 'channels' | 'sile
 /** What the open incidents were decided by last, kept in state. */
 interface Decided {
   stamp: string;
+  /** Silences of state by id: what they say, and when they end by themselves. */
+  silences?: Readonly<Record<string, { says: string; untilMs: number }>>;
   /** Looked at once more then: senders were at work, or functions may have worked with the configuration before. */
   againAtMs?: number;
 }
@@ -43,18 +45,20 @@ export async function reconcileIncidents(
 ): Promise<boolean> {
   const { state, clock } = ports;
   const nowMs = clock.nowMs();
-  const silences = await state.listSilences({ endedAfterMs: nowMs });
-  // A silence that has merely ended is no change: incidents wait for its end.
-  const stamp = hashText(`${stampOf(config)}\n${JSON.stringify(silences)}`);
+  const stored = await state.listSilences({ endedAfterMs: nowMs });
+  const silences = Object.fromEntries(
+    stored.map((one) => [one.id, { says: hashText(JSON.stringify(one)), untilMs: one.untilMs }]),
+  );
+  const stamp = stampOf(config);
   const before = (await state.counters.load(KEY)) as Decided | undefined;
-  const changed = before?.stamp !== stamp;
+  const changed = before?.stamp !== stamp || haveChanged(before.silences ?? {}, silences, nowMs);
   if (!alone && !changed && nowMs < (before?.againAtMs ?? Infinity)) return false;
   for (let tried = 1; ; tried++) {
     try {
       const leased = await moveIncidents(config, ports, { alone, retryNow: alone || changed });
       if (leased === 'outbox-first') return false;
       const again = leased > 0 || (changed && !alone);
-      const decided: Decided = { stamp, ...(again && { againAtMs: nowMs + LEASE_MS }) };
+      const decided: Decided = { stamp, silences, ...(again && { againAtMs: nowMs + LEASE_MS }) };
       await state.counters.save(KEY, decided);
       return true;
     } catch (error) {
@@ -63,6 +67,14 @@ export async function reconcileIncidents(
       if (tried === TRIES) return false;
     }
   }
+}
+
+type Silences = NonNullable<Decided['silences']>;
+
+/** A silence that came, was altered, or went before its time; what ends by itself is waited for. */
+function haveChanged(before: Silences, now: Silences, nowMs: number): boolean {
+  const isNew = Object.entries(now).some(([id, { says }]) => before[id]?.says !== says);
+  return isNew || Object.entries(before).some(([id, { untilMs }]) => !now[id] && untilMs > nowMs);
 }
 
 const stamps = new WeakMap<object, string>();

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { clear, createWorld, fire, MINUTE, START } from '../../test/stage-world.ts';
-import { PermanentError } from '../errors.ts';
+import { PermanentError, RetryableError } from '../errors.ts';
 import type { StoredSilence } from '../model.ts';
 
 const silenceOf = (change: Partial<StoredSilence> = {}): StoredSilence => ({
@@ -138,4 +138,23 @@ it('a silence that begins after the end of an alert that nobody was sent withhol
   await world.goTo(31);
   await world.notify();
   expect(world.said()).toEqual([expect.stringMatching(/^ops \d fired-and-resolved resolved n1:resolved$/)]);
+});
+
+it('the end of a silence by itself is no change: what a service asked to wait for is waited for', async () => {
+  const world = createWorld();
+  await world.state.putSilence(
+    silenceOf({ matchers: [{ name: 'node', op: '=', value: 'n9' }], untilMs: START + 4 * MINUTE }),
+  );
+  await world.notify();
+  let tries = 0;
+  world.answers.ops = async () => {
+    tries++;
+    throw new RetryableError('busy', { retryAfterMs: 9 * MINUTE });
+  };
+  await fire(world);
+  for (let minute = 2; minute <= 10; minute++) {
+    await world.goTo(minute);
+    await world.notify();
+  }
+  expect(tries).toBe(1);
 });

@@ -46,7 +46,7 @@ export async function handedOver(
 
 /**
  * Other incidents of the alerts that a channel has accepted: those of channels that it stands in for, that of its own
- * stand-in, and those of alerts that nobody was sent before they ended.
+ * stand-in, and all that still hold an alert whose end it was sent.
  */
 export async function relieved(
   incident: Incident,
@@ -60,15 +60,13 @@ export async function relieved(
     const after = how(before);
     if (after !== before) changed.set(value.id, { value: after, version });
   };
-  const firstHeard = new Set(
-    Object.keys(says).filter((id) => says[id] === 'resolved' && incident.notified[id] === undefined),
-  );
-  const ended = incident.alerts.filter((alert) => firstHeard.has(episodeOf(alert)));
+  const heard = new Set(Object.keys(says).filter((id) => says[id] === 'resolved'));
+  const ended = incident.alerts.filter((alert) => heard.has(episodeOf(alert)));
   const alertIds = new Set(ended.map(({ alertId }) => alertId));
   const holding = await Promise.all([...alertIds].map((id) => state.incidentsOfAlert(id)));
   for (const other of holding.flat()) {
     if (other.value.id !== incident.id)
-      change(other, (value) => heardElsewhere(value, firstHeard, incident.channel));
+      change(other, (value) => heardElsewhere(value, heard, incident.channel));
   }
   const accepted = { says, channel: incident.channel };
   const mark = (other: Versioned<Incident>) =>

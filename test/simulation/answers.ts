@@ -27,6 +27,8 @@ export interface Answer {
   status?: number;
   headers?: Record<string, string>;
   body?: string;
+  /** How long it asks the sender to wait. */
+  askedMs?: number;
   /** The body breaks off before its end. */
   cut?: boolean;
 }
@@ -37,6 +39,8 @@ const RETRY_AFTER = [
   '30',
   '2.5',
   '40.5',
+  '57',
+  '133',
   '7200',
   '86400',
   '1000000000',
@@ -125,16 +129,24 @@ function refusalOf(type: ChannelType): string {
   return type === 'slack-webhook' ? 'no_service' : 'no';
 }
 
-function limit(type: ChannelType, random: Random, nowMs: number): Pick<Answer, 'headers' | 'body'> {
+function limit(
+  type: ChannelType,
+  random: Random,
+  nowMs: number,
+): Pick<Answer, 'headers' | 'body' | 'askedMs'> {
   const word = random.pick(RETRY_AFTER);
-  const text = word === 'HTTP-date' ? new Date(nowMs + random.pick([5_000, 7_200_000])).toUTCString() : word;
+  const isDate = word === 'HTTP-date';
+  const text = isDate ? new Date(nowMs + random.int(5_000, 700_000)).toUTCString() : word;
+  const waitMs = isDate ? Date.parse(text) - nowMs : Number(text) * 1_000;
+  const asked = waitMs > 0 ? { askedMs: waitMs } : {};
   if (type === 'telegram') {
-    const parameters = { retry_after: Number.isFinite(Number(text)) ? Number(text) : 3 };
+    const parameters = isDate || !(waitMs > 0) ? {} : { retry_after: waitMs / 1_000 };
     return {
+      ...(!isDate && asked),
       body: JSON.stringify({ ok: false, error_code: 429, description: 'Too Many Requests', parameters }),
     };
   }
-  return { headers: { 'retry-after': text }, body: 'slow down' };
+  return { ...asked, headers: { 'retry-after': text }, body: 'slow down' };
 }
 
 /** 2xx of something that stands before the service, or of the service itself: it has not taken the message. */

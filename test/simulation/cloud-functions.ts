@@ -3,7 +3,7 @@ import type { Table } from '../../adapters/state/dynamodb/table.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Batch } from '../../core/model.ts';
 import { nextRoundMs } from '../../core/plan/plan.ts';
-import { shardName, shardsOf } from '../../core/plan/shards.ts';
+import { shardsOf } from '../../core/plan/shards.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { deliverIncident } from '../../core/stages/deliver.ts';
 import { evaluate } from '../../core/stages/evaluate.ts';
@@ -103,26 +103,13 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
   }
   const lastOfBatch = new Map<string, Promise<void>>();
 
-  /**
-   * Rounds that were begun and have not been judged to their end, by shard. An older round that is judged behind one that
-   * stopped half-way takes back what that has told: it waits here.
-   */
-  const halfDone = new Map<string, number>();
-  async function settleFirst(shard: string, roundMs: number): Promise<void> {
-    while (roundMs < (halfDone.get(shard) ?? 0) && timeline.trueMs() < END) await pause(20 * SECOND);
-  }
-
   async function judge(roundMs: number, delayMs: number): Promise<void> {
     const shards = shardsOf(plan.shards);
     await Promise.all(
       shards.map(async (shard) => {
         await pause(delayMs + latency() + (shard.kind === 'fleet' ? 15 * SECOND : 0));
         await message('evaluate', async ({ config, ...ports }) => {
-          const name = shardName(shard);
-          await settleFirst(name, roundMs);
-          halfDone.set(name, Math.max(roundMs, halfDone.get(name) ?? 0));
           await evaluate({ config, targets: targetsOf(config), roundMs, shard }, ports);
-          if (halfDone.get(name) === roundMs) halfDone.delete(name);
         });
         wake();
       }),

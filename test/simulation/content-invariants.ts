@@ -4,6 +4,9 @@ import type { Post } from './services.ts';
 import type { Episode, Truth } from './truth.ts';
 import { clockText } from './world.ts';
 
+/** From what is decided to the request, and from an answer to its record, at most. */
+const SENDING_MS = 30_000;
+
 /** What messages say is true, says one thing under one number, and says nothing twice as news. */
 export function checkContent(truth: Truth, violated: Violations): void {
   checkFacts(truth, violated);
@@ -31,6 +34,9 @@ function falseFacts(alert: NotificationAlert, episode: Episode, truth: Truth): s
   if (alert.sinceMs !== episode.fired.sinceMs) wrong.push('a false time: since');
   if (alert.status === 'resolved') {
     if (alert.resolvedAtMs !== episode.resolved?.atMs) wrong.push('a false time: resolved');
+    // What a rule that is gone ended with is what it fired with.
+    if (alert.value !== (episode.resolved?.value ?? episode.fired.value))
+      wrong.push('a false value: not the one it ended with');
     if (alert.clearedAtMs !== episode.resolved?.clearedAtMs) wrong.push('a false time: cleared');
   } else if (alert.resolvedAtMs !== undefined) wrong.push('a firing alert with a time of its end');
   if (alert.value !== undefined && !wasSeen(alert.value, episode, truth)) wrong.push('a false value');
@@ -50,11 +56,7 @@ function wasSeen(value: number, { rule, labels }: Episode, { world }: Truth): bo
   );
 }
 
-const contentOf = ({ notification }: Post) =>
-  notification.alerts
-    .map(({ alertId, firedAtMs, status }) => `${alertId}@${firedAtMs} ${status}`)
-    .sort()
-    .join(', ');
+const contentOf = ({ notification }: Post) => notification.alerts.map(saidOf).sort().join(', ');
 
 function checkNumbers({ posts }: Truth, violated: Violations): void {
   for (const [key, same] of Map.groupBy(posts, ({ notification }) => notification.key)) {
@@ -63,33 +65,30 @@ function checkNumbers({ posts }: Truth, violated: Violations): void {
   }
 }
 
-/** What a channel took, and what its record says so, is not sent to it again as news. */
+/** News is what the channel has not taken before, as far as its records say, and all of that. */
 function checkNews({ posts, isRecorded }: Truth, violated: Violations): void {
   for (const [channel, own] of Map.groupBy(posts, (post) => post.channel)) {
-    const known = new Map<string, { key: string; atMs: number }>();
-    for (const post of own) {
-      const { notification, atMs } = post;
+    const taken = new Map<string, { key: string; atMs: number }[]>();
+    const sent = own.filter((post) => post.outcome && post.outcome.kind !== 'failed' && isRecorded(post));
+    for (const { notification, outcome } of sent) {
       const { key } = notification;
-      const news = newsOf(post);
-      const before = news.map((id) => known.get(id));
-      const stale = before.filter((one) => one !== undefined && one.key !== key && one.atMs < atMs);
-      if (news.length > 0 && stale.length === news.length) {
-        violated('sent again as news', `${key} to ${channel} at ${clockText(atMs)} (${notification.reason})`);
-      }
-      if (post.outcome && post.outcome.kind !== 'failed' && isRecorded(post)) {
-        for (const { alertId, firedAtMs, status } of notification.alerts) {
-          const id = `${alertId}@${firedAtMs} ${status}`;
-          if (!known.has(id)) known.set(id, { key, atMs: post.outcome.atMs });
-        }
+      for (const said of notification.alerts.map(saidOf))
+        taken.set(said, [...(taken.get(said) ?? []), { key, atMs: outcome?.atMs ?? Infinity }]);
+    }
+    for (const { notification, atMs } of own) {
+      const { key, reason } = notification;
+      for (const alert of notification.alerts) {
+        const said = saidOf(alert);
+        const about = `${key} to ${channel} at ${clockText(atMs)} (${reason}): ${alert.rule} ${said}`;
+        const before = taken.get(said) ?? [];
+        // A message that is tried again, since nobody knows that it was taken, has the same number.
+        if (alert.news && before.some((one) => one.key !== key && one.atMs < atMs - SENDING_MS))
+          violated('sent again as news', about);
+        if (!alert.news && before.every((one) => one.atMs > atMs))
+          violated('sent for the first time, and not as news', about);
       }
     }
   }
 }
 
-/** What the message itself calls new; a reminder calls nothing so. */
-function newsOf({ notification }: Post): string[] {
-  if (notification.reason === 'repeat') return [];
-  const marked = notification.alerts as readonly (NotificationAlert & { news?: boolean })[];
-  const told = marked.some(({ news }) => news !== undefined) ? marked.filter(({ news }) => news) : marked;
-  return told.map(({ alertId, firedAtMs, status }) => `${alertId}@${firedAtMs} ${status}`);
-}
+const saidOf = ({ alertId, firedAtMs, status }: NotificationAlert) => `${alertId}@${firedAtMs} ${status}`;

@@ -26,7 +26,7 @@ export const NEVER = new Promise<never>(() => {});
 /** What happens to a write. */
 export type Fate = 'done' | 'dies before' | 'dies after' | 'fails before' | 'fails after';
 
-const READS = /^(load|list|find|due|next|incidentsOf|query|get|lookUp|latest|rollUps|head)/;
+const READS = /^(load|list|open|find|due|next|incidentsOf|query|get|lookUp|latest|rollUps|head)/;
 
 /**
  * The same port for one life: a dead one's calls never return, and `fateOf` decides of each write whether the caller

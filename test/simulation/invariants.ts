@@ -1,8 +1,11 @@
 import { checkContent } from './content-invariants.ts';
+import { checkPace } from './pace-invariants.ts';
 import { END } from './plan.ts';
+import { checkQuiet } from './quiet-invariants.ts';
 import type { Post } from './services.ts';
 import { HOUR, MINUTE } from './timeline.ts';
 import { type Episode, nameOf, type Truth } from './truth.ts';
+import { checkValues } from './value-invariants.ts';
 import { checkVerdicts } from './verdicts.ts';
 import { clockText } from './world.ts';
 
@@ -11,6 +14,8 @@ const STALE_MS = 4 * MINUTE;
 /** Requests with one key to one service within an hour. */
 const MOST_TRIES_AN_HOUR = 60;
 
+/** What was withheld until then has had the time to be sent: a look each minute, and groupInterval. */
+const FREED_MS = 12 * MINUTE;
 /** Passes of a notifier that fail. */
 const MOST_FAILURES_A_MINUTE = 120;
 
@@ -27,6 +32,9 @@ export function checkInvariants(truth: Truth, violated: Violations): void {
   checkNothingFiresAfterItsEnd(truth, violated);
   checkTries(truth, violated);
   checkContent(truth, violated);
+  checkValues(truth, violated);
+  checkQuiet(truth, violated);
+  checkPace(truth, violated);
   checkVerdicts(truth, violated);
 }
 
@@ -38,7 +46,7 @@ interface Heard {
   channels(episode: Episode): string[];
 }
 
-function whatWasHeard({ posts, isRecorded }: Truth): Heard {
+function whatWasHeard({ posts, hasDelivery }: Truth): Heard {
   const seen = new Map<string, Post>();
   const accepted = new Map<string, Post>();
   const channels = new Map<string, Set<string>>();
@@ -48,7 +56,7 @@ function whatWasHeard({ posts, isRecorded }: Truth): Heard {
     for (const { alertId, firedAtMs, status } of post.notification.alerts) {
       const id = `${alertId}@${firedAtMs}`;
       seen.set(key(post.channel, id, status), post);
-      if (post.outcome?.kind === 'accepted' || (post.outcome?.kind === 'unclear' && isRecorded(post)))
+      if (post.outcome?.kind === 'accepted' || (post.outcome?.kind === 'unclear' && hasDelivery(post)))
         accepted.set(key(post.channel, id, status), post);
       channels.set(id, (channels.get(id) ?? new Set()).add(post.channel));
     }
@@ -64,7 +72,7 @@ function whatWasHeard({ posts, isRecorded }: Truth): Heard {
 function checkFiring(episode: Episode, heard: Heard, truth: Truth, violated: Violations): void {
   if (truth.suppressedAt(episode, END)) return;
   // It must have had the time: one whose inhibition ended a moment ago has not.
-  if (truth.suppressedWithin(episode, END - 15 * MINUTE, END)) return;
+  if (truth.suppressedWithin(episode, END - FREED_MS, END)) return;
   for (const { channel } of truth.channelsOf(episode, truth.final)) {
     const told = standIns(channel, truth).some((name) => heard.seen(name, episode, 'firing'));
     if (!told) violated('a firing alert stays undelivered', `${nameOf(episode)} to ${channel}`);
@@ -73,7 +81,7 @@ function checkFiring(episode: Episode, heard: Heard, truth: Truth, violated: Vio
 
 function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Violations): void {
   // Withheld until a moment ago, by whatever: it must have had the time.
-  if (truth.suppressedWithin(episode, END - 15 * MINUTE, END)) return;
+  if (truth.suppressedWithin(episode, END - FREED_MS, END)) return;
   const today = new Set(truth.final.channels.map(({ name }) => name));
   const isRouted = truth.channelsOf(episode, truth.final).length > 0;
   const wasQuiet = () => truth.suppressedWithin(episode, episode.firedSeenMs, END);
@@ -84,8 +92,7 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
       violated('sent as firing, not sent as resolved', `${nameOf(episode)} to ${channel}`);
       continue;
     }
-    if (!isRouted || wasQuiet()) continue;
-    // Where the new channel was to be kept quiet, it has nothing to take back.
+    if (!isRouted) continue;
     const heirs = heirsOf(channel, episode, truth);
     const isTold = (name: string) => heard.seen(name, episode, 'resolved') !== undefined;
     if (heard.channels(episode).some(isTold) && heirs.every((heir) => standIns(heir, truth).some(isTold)))

@@ -55,8 +55,6 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
     },
     onJudged: notifier.wake,
   });
-  // An older round is judged again only behind one that was judged to its end.
-  let judged = false;
   const schedule = runSchedule({
     tickMs: tickIntervalMs(config.checks),
     offsetMs: config.schedule.jitterMs,
@@ -68,9 +66,7 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
     runRound: async (roundMs) => {
       try {
         await runRound(roundMs, cut.signal);
-        judged = true;
       } catch (error) {
-        judged = false;
         world.count('round failed');
         world.trace(`round failed: ${describeError(error)}`);
       }
@@ -79,7 +75,7 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
   for (const { atMs, roundsAgo } of plan.repeats) {
     if (atMs < timeline.trueMs()) continue;
     void sleep(atMs - timeline.trueMs(), stopping.signal).then(async () => {
-      if (stopping.signal.aborted || !judged) return;
+      if (stopping.signal.aborted) return;
       const { everyMs } = plan.fleet;
       const roundMs = (Math.floor(clock.nowMs() / everyMs) - roundsAgo) * everyMs;
       world.count('round judged again');

@@ -1,7 +1,7 @@
 /** A fault that once was, as a change of today's text; the simulator must find it. */
 export interface OldFault {
   /** Section of the issue that mended it. */
-  section: 1 | 2 | 4 | 7;
+  section: 1 | 2 | 4 | 6 | 7 | 8 | 9;
   name: string;
   file: string;
   /** Stands in the file exactly once. */
@@ -149,5 +149,77 @@ export const OLD_FAULTS: readonly OldFault[] = [
     text: '      if (failures > 0) {',
     becomes: '      if (failures > 1e9) {',
     shows: ['a process works without a pause'],
+  },
+  {
+    section: 4,
+    name: 'a retry is due at a fraction of a millisecond, which state refuses',
+    file: 'core/notify/attempt.ts',
+    text: 'return Math.ceil(leastMs + Math.min(widthMs, LONGEST_RETRY_AFTER_MS - leastMs) * shareOf(incidentId));',
+    becomes: 'return leastMs + Math.min(widthMs, LONGEST_RETRY_AFTER_MS - leastMs) * shareOf(incidentId);',
+    shows: ['what came of a request is not on record'],
+  },
+  {
+    section: 4,
+    name: 'a service that asks to wait is asked again at once',
+    file: 'core/notify/attempt.ts',
+    text: 'const askedMs = Math.max(backoffMs, error.retryAfterMs ?? 0);',
+    becomes: 'const askedMs = backoffMs;',
+    shows: ['a service is asked again before its time'],
+  },
+  {
+    section: 8,
+    name: 'what is silenced or inhibited is sent',
+    file: 'core/notify/decide.ts',
+    text: 'const suppression = suppressionOf(alert);',
+    becomes: 'const suppression = undefined as Suppression | undefined;',
+    shows: ['sent while it was withheld'],
+  },
+  {
+    section: 9,
+    name: 'a reminder never comes',
+    file: 'core/notify/timing.ts',
+    text: '    lastNotifiedAtMs + timing.repeatIntervalMs,',
+    becomes: '    Infinity,',
+    shows: ['a reminder does not come'],
+  },
+  {
+    section: 9,
+    name: 'a reminder comes before its time',
+    file: 'core/notify/timing.ts',
+    text: '    lastNotifiedAtMs + timing.repeatIntervalMs,',
+    becomes: '    lastNotifiedAtMs + timing.repeatIntervalMs / 2,',
+    shows: ['a reminder before its time'],
+  },
+  {
+    section: 9,
+    name: 'groupInterval is not waited for',
+    file: 'core/notify/timing.ts',
+    text: 'const intervalOverMs = lastNotifiedAtMs + timing.groupIntervalMs;',
+    becomes: 'const intervalOverMs = lastNotifiedAtMs;',
+    shows: ['a second message within groupInterval'],
+  },
+  {
+    section: 6,
+    name: 'a reminder shows the value of the first firing',
+    file: 'core/notify/notification.ts',
+    text: '  if (current)\n',
+    becomes: '  if (current && nowMs < 0)\n',
+    shows: ['a false value: not the newest'],
+  },
+  {
+    section: 6,
+    name: 'nothing is marked as news',
+    file: 'core/notify/notification.ts',
+    text: 'news: news.has(episodeOf(alert)),',
+    becomes: 'news: news.has(episodeOf(alert)) && nowMs < 0,',
+    shows: ['sent for the first time, and not as news'],
+  },
+  {
+    section: 6,
+    name: 'a resolved message shows the value of the firing',
+    file: 'core/notify/incident.ts',
+    text: 'value: transition.value ?? known.value,',
+    becomes: 'value: known.value,',
+    shows: ['a false value: not the one it ended with'],
   },
 ];

@@ -6,9 +6,12 @@ import { NEVER_ABORTED, type World } from './world.ts';
 export interface RuntimeSilence {
   match: Readonly<Record<string, string>>;
   alertId?: string;
+  /** By the machine's clock. */
   createdAtMs: number;
+  untilMs: number;
   fromTrueMs: number;
-  untilTrueMs: number;
+  /** Absent: nobody takes it back. */
+  expiredTrueMs?: number;
 }
 
 /** People add silences to state beside whatever runs, acknowledge what fires, and take some back. */
@@ -39,8 +42,8 @@ export async function addSilences(world: World, state: StateStore): Promise<void
         match: alertId === undefined ? match : {},
         ...(alertId !== undefined && { alertId }),
         createdAtMs: nowMs,
+        untilMs: nowMs + lastsMs,
         fromTrueMs: timeline.trueMs(),
-        untilTrueMs: timeline.trueMs() + lastsMs,
       };
       world.runtimeSilences.push(noted);
       world.count(alertId === undefined ? 'edit: run-time silence added' : 'edit: alert acknowledged');
@@ -48,7 +51,7 @@ export async function addSilences(world: World, state: StateStore): Promise<void
       if (expireAfterMs === undefined || timeline.trueMs() + expireAfterMs > END) return;
       await pause(expireAfterMs);
       await state.expireSilence(id, clock.nowMs());
-      noted.untilTrueMs = Math.min(noted.untilTrueMs, timeline.trueMs());
+      noted.expiredTrueMs = timeline.trueMs();
       world.count('edit: run-time silence expired');
       world.trace(`silence ${id} expires`);
     }),

@@ -2,21 +2,24 @@ import { labelKey, labelsMatch } from '../../core/labels.ts';
 import type { Labels, Point, Sample } from '../../core/model.ts';
 import type { SampleStore } from '../../core/ports.ts';
 
+/** `writtenMs`: since when the store has it. */
+export interface KeptPoint extends Point {
+  writtenMs: number;
+}
+
 interface Kept {
   metric: string;
   labels: Labels;
-  points: Point[];
+  points: KeptPoint[];
 }
 
 export interface TinyStore extends SampleStore {
-  /** Points of a series, ascending. */
-  pointsOf(metric: string, labels: Labels): readonly Point[];
   /** All series of a metric. */
   seriesOf(metric: string): readonly Kept[];
 }
 
 /** Samples in memory, for a handful of nodes: they outlive every process of the simulation, as a disk does. */
-export function createTinyStore(): TinyStore {
+export function createTinyStore(trueMs: () => number): TinyStore {
   const metrics = new Map<string, Map<string, Kept>>();
 
   function add({ metric, labels, timeMs, value }: Sample): boolean {
@@ -29,14 +32,13 @@ export function createTinyStore(): TinyStore {
     let i = points.length;
     while (i > 0 && (points[i - 1] as Point).timeMs > timeMs) i--;
     if (i > 0 && (points[i - 1] as Point).timeMs === timeMs) return false;
-    points.splice(i, 0, { timeMs, value });
+    points.splice(i, 0, { timeMs, value, writtenMs: trueMs() });
     return true;
   }
 
   const seriesOf = (metric: string) => [...(metrics.get(metric)?.values() ?? [])];
   return {
     seriesOf,
-    pointsOf: (metric, labels) => metrics.get(metric)?.get(labelKey(labels))?.points ?? [],
     async write(samples) {
       const written = samples.filter(add).length;
       return { written, duplicates: samples.length - written, rejected: [] };
@@ -58,7 +60,7 @@ export function createTinyStore(): TinyStore {
   };
 }
 
-function within(points: readonly Point[], fromMs: number, toMs: number): Point[] {
+function within(points: readonly KeptPoint[], fromMs: number, toMs: number): Point[] {
   let from = points.length;
   while (from > 0 && (points[from - 1] as Point).timeMs >= fromMs) from--;
   let to = points.length;

@@ -1,10 +1,11 @@
 import type { Config, Route } from '../../core/config/types.ts';
 import type { Labels, Rule, Transition } from '../../core/model.ts';
+import type { NotificationAlert } from '../../core/notify/model.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { END } from './plan.ts';
 import type { RuntimeSilence } from './runtime-silences.ts';
 import type { Post } from './services.ts';
-import { HOUR, MINUTE, START } from './timeline.ts';
+import { HOUR, MINUTE, SECOND, START } from './timeline.ts';
 import { clockText, type World } from './world.ts';
 
 /** One firing of an alert, as state has it. */
@@ -22,6 +23,9 @@ export interface Episode {
   superseded?: true;
 }
 
+type Suppressor = 'silence' | 'inhibition';
+type AlertOf = Pick<NotificationAlert, 'status'>;
+
 /** What really happened in a schedule, for the invariants to compare with what people have seen. */
 export interface Truth {
   world: World;
@@ -34,12 +38,23 @@ export interface Truth {
   ruleOf(episode: Episode, config: Config): Rule | undefined;
   /** Channels that routes of that configuration name for the alert. */
   channelsOf(episode: Episode, config: Config): { channel: string; route: Route }[];
-  /** Held back by a silence, or by another alert. */
-  suppressedAt(episode: Episode, trueMs: number): 'silence' | 'inhibition' | undefined;
+  /** Held back by a silence, or by another alert, by one of the forms that its rule had. */
+  suppressedAt(episode: Episode, trueMs: number): Suppressor | undefined;
+  /** All that time, by every form that its rule had; as one that fires, or as one that has ended. */
+  withheldWithin(episode: Episode, status: AlertOf['status'], fromMs: number, toMs: number): boolean;
   /** State has it that the channel took the message. */
   isRecorded(post: Post): boolean;
+  /** State has what came of this very request. */
+  hasDelivery(post: Post): boolean;
   suppressedWithin(episode: Episode, fromMs: number, toMs: number): boolean;
+  /** Somebody changed the file or the silences of state, so that all is decided again. */
+  isDecidedAgain(fromMs: number, toMs: number): boolean;
+  /** A process died, state failed, or the clock was stepped. */
+  isDisturbed(fromMs: number, toMs: number): boolean;
 }
+
+/** Whether something is withheld all the time is looked at so often. */
+const HOLD_STEP_MS = 10 * SECOND;
 
 export async function readTruth(world: World, state: StateStore): Promise<Truth> {
   const limit = 100_000;
@@ -63,38 +78,69 @@ export async function readTruth(world: World, state: StateStore): Promise<Truth>
       .map(({ incidentId, number, channel }) => `${incidentId}:${number} ${channel}`),
   );
 
-  function suppressedAt(episode: Episode, trueMs: number): 'silence' | 'inhibition' | undefined {
+  const deliveredBy = (post: Pick<Post, 'notification' | 'channel'>) =>
+    `${post.notification.key} ${post.channel}`;
+  const requests = new Set(
+    deliveries.map(({ incidentId, number, channel, atMs }) => `${incidentId}:${number} ${channel} ${atMs}`),
+  );
+
+  function suppressorOf(
+    episode: Episode,
+    rule: Rule,
+    trueMs: number,
+    status: AlertOf['status'],
+  ): Suppressor | undefined {
     const config = configAt(trueMs);
-    // A rule that was removed or edited meanwhile holds for its incident as it was.
-    for (const rule of rulesOf(episode)) {
-      const labels: Labels = { ...episode.labels, rule: episode.rule, severity: rule.severity };
-      const wallMs = world.wallAt(trueMs);
-      const silenced = config.silences.some((silence) => {
-        const match = (silence as unknown as { match: Record<string, readonly string[]> }).match;
-        return silence.fromMs <= wallMs && wallMs < silence.untilMs && matches(match, labels);
-      });
-      if (silenced || world.runtimeSilences.some((one) => isSilencedBy(one, episode, labels, trueMs)))
-        return 'silence';
-      const { cluster, node } = episode.labels;
-      const inhibited = episodes.some(
-        (other) =>
-          rule.inhibitedBy.includes(other.rule) &&
-          other.labels.cluster === cluster &&
-          other.labels.node === node &&
-          other.firedSeenMs <= trueMs &&
-          trueMs < other.resolvedSeenMs,
+    const labels: Labels = { ...episode.labels, rule: episode.rule, severity: rule.severity };
+    const wallMs = world.wallAt(trueMs);
+    const silenced = config.silences.some((silence) => {
+      const match = (silence as unknown as { match: Record<string, readonly string[]> }).match;
+      return silence.fromMs <= wallMs && wallMs < silence.untilMs && matches(match, labels);
+    });
+    if (silenced) return 'silence';
+    if (world.runtimeSilences.some((one) => isSilencedBy(one, episode, { labels, trueMs, wallMs, status })))
+      return 'silence';
+    const { cluster, node } = episode.labels;
+    const inhibited = episodes.some(
+      (other) =>
+        rule.inhibitedBy.includes(other.rule) &&
+        other.labels.cluster === cluster &&
+        other.labels.node === node &&
+        other.firedSeenMs <= trueMs &&
+        trueMs < other.resolvedSeenMs,
+    );
+    return inhibited && status === 'firing' ? 'inhibition' : undefined;
+  }
+
+  // A rule that was removed or edited meanwhile holds for its incident as it was.
+  const forms = new Map<string, Rule[]>();
+  for (const { config } of configs) {
+    for (const rule of config.rules) {
+      const known = forms.get(rule.name) ?? [];
+      const isNew = known.every(
+        ({ severity, inhibitedBy }) =>
+          severity !== rule.severity || `${inhibitedBy}` !== `${rule.inhibitedBy}`,
       );
-      if (inhibited) return 'inhibition';
+      forms.set(rule.name, isNew ? [...known, rule] : known);
+    }
+  }
+  const formsOf = ({ rule }: Episode) => forms.get(rule) ?? [];
+
+  function suppressedAt(episode: Episode, trueMs: number): Suppressor | undefined {
+    for (const rule of formsOf(episode)) {
+      const suppressor = suppressorOf(episode, rule, trueMs, 'firing');
+      if (suppressor) return suppressor;
     }
     return undefined;
   }
 
-  function rulesOf(episode: Episode): Rule[] {
-    const all = configs.flatMap(({ config }) => config.rules.filter(({ name }) => name === episode.rule));
-    return [
-      ...new Map(all.map((rule) => [JSON.stringify([rule.severity, rule.inhibitedBy]), rule])).values(),
-    ];
+  function isWithheldAt(episode: Episode, status: AlertOf['status'], trueMs: number): boolean {
+    return formsOf(episode).every((rule) => suppressorOf(episode, rule, trueMs, status) !== undefined);
   }
+
+  const isWithin = (times: readonly number[], fromMs: number, toMs: number) =>
+    times.some((ms) => ms >= fromMs && ms <= toMs);
+  const { plan, runtimeSilences, crashes } = world;
 
   return {
     world,
@@ -105,7 +151,25 @@ export async function readTruth(world: World, state: StateStore): Promise<Truth>
     final,
     ruleOf,
     suppressedAt,
-    isRecorded: ({ notification, channel }) => recorded.has(`${notification.key} ${channel}`),
+    withheldWithin(episode, status, fromMs, toMs) {
+      for (let atMs = fromMs; atMs < toMs; atMs += HOLD_STEP_MS)
+        if (!isWithheldAt(episode, status, atMs)) return false;
+      return isWithheldAt(episode, status, toMs);
+    },
+    isRecorded: (post) => recorded.has(deliveredBy(post)),
+    hasDelivery: (post) => requests.has(`${deliveredBy(post)} ${post.notification.atMs}`),
+    isDecidedAgain: (fromMs, toMs) =>
+      isWithin(
+        [
+          ...configs.map((one) => one.fromMs),
+          ...runtimeSilences.flatMap((one) => [one.fromTrueMs, one.expiredTrueMs ?? one.fromTrueMs]),
+        ],
+        fromMs,
+        toMs,
+      ),
+    isDisturbed: (fromMs, toMs) =>
+      isWithin([...crashes, ...plan.clockSteps.map(({ atMs }) => atMs)], fromMs, toMs) ||
+      plan.failures.some((failure) => failure.fromMs <= toMs && failure.toMs >= fromMs),
     suppressedWithin(episode, fromMs, toMs) {
       for (let atMs = fromMs; atMs <= toMs + MINUTE; atMs += MINUTE) {
         if (suppressedAt(episode, Math.min(atMs, toMs))) return true;
@@ -160,12 +224,13 @@ function episodesOf(world: World, transitions: readonly Transition[]): Episode[]
 function isSilencedBy(
   silence: RuntimeSilence,
   { alertId, fired }: Episode,
-  labels: Labels,
-  trueMs: number,
+  { labels, trueMs, wallMs, status }: { labels: Labels; trueMs: number; wallMs: number; status: string },
 ): boolean {
-  if (trueMs < silence.fromTrueMs || trueMs >= silence.untilTrueMs) return false;
+  const { fromTrueMs, expiredTrueMs = Infinity, createdAtMs, untilMs } = silence;
+  if (trueMs < fromTrueMs || trueMs >= expiredTrueMs || wallMs < createdAtMs || wallMs >= untilMs)
+    return false;
   if (silence.alertId !== undefined)
-    return silence.alertId === alertId && fired.sinceMs <= silence.createdAtMs;
+    return silence.alertId === alertId && fired.sinceMs <= createdAtMs && status === 'firing';
   return Object.entries(silence.match).every(([name, value]) => labels[name] === value);
 }
 

@@ -97,7 +97,7 @@ export function createWorld(plan: Plan, onTrace?: (line: string) => void): World
     timeline,
     random,
     clock,
-    store: createTinyStore(),
+    store: createTinyStore(timeline.trueMs),
     services,
     configs,
     config: () => (configs.at(-1) as World['configs'][number]).config,

@@ -1,0 +1,130 @@
+import type { Route } from '../../core/config/types.ts';
+import type { Violations } from './invariants.ts';
+import { END } from './plan.ts';
+import type { Post } from './services.ts';
+import { MINUTE, SECOND } from './timeline.ts';
+import { nameOf, type Truth } from './truth.ts';
+import { clockText } from './world.ts';
+
+/** A reminder may come so much later, and so much later where state, clock or processes fail. */
+const LATE_MS = 15 * MINUTE;
+const LATE_WITH_FAULTS_MS = 75 * MINUTE;
+/** However long a service asks to wait, it is asked again within that. */
+const LONGEST_WAIT_MS = 10 * MINUTE;
+
+/** When messages come: not too often, reminders in their time, and to a service that asks to wait after it. */
+export function checkPace(truth: Truth, violated: Violations): void {
+  checkRecords(truth, violated);
+  checkWaits(truth, violated);
+  for (const own of Map.groupBy(truth.posts, ({ notification }) => notification.incidentId).values())
+    checkIntervals(own, truth, violated);
+  for (const own of Map.groupBy(truth.posts, ({ channel }) => channel).values())
+    checkReminders(own, truth, violated);
+}
+
+/** What came of each request is known, if its sender could write it. */
+function checkRecords({ posts, hasDelivery, isDisturbed }: Truth, violated: Violations): void {
+  for (const post of posts) {
+    const { outcome, notification, channel, answer } = post;
+    if (!outcome || outcome.atMs > END - MINUTE || hasDelivery(post)) continue;
+    if (isDisturbed(post.atMs - MINUTE, outcome.atMs + MINUTE)) continue;
+    violated(
+      'what came of a request is not on record',
+      `${notification.key} to ${channel} at ${clockText(post.atMs)} (${answer.mood})`,
+    );
+  }
+}
+
+/** A service that says how long to wait is not asked again sooner, by more than one request that says the same. */
+function checkWaits(truth: Truth, violated: Violations): void {
+  const messages = Map.groupBy(
+    truth.posts,
+    ({ notification, channel }) => `${notification.key} to ${channel}`,
+  );
+  for (const [what, tries] of messages) {
+    for (const [i, post] of tries.entries()) {
+      const { outcome, answer } = post;
+      const next = tries[i + 1];
+      if (!next || !outcome || answer.askedMs === undefined || !truth.hasDelivery(post)) continue;
+      const waitMs = Math.min(answer.askedMs, LONGEST_WAIT_MS - MINUTE);
+      if (next.atMs - post.atMs >= waitMs - SECOND) continue;
+      if (truth.isDecidedAgain(post.atMs - MINUTE, next.atMs)) continue;
+      if (truth.isDisturbed(post.atMs, next.atMs)) continue;
+      const seconds = (ms: number) => `${Math.round(ms / SECOND)} s`;
+      violated(
+        'a service is asked again before its time',
+        `${what} at ${clockText(next.atMs)}: ${seconds(next.atMs - post.atMs)} instead of ${seconds(waitMs)}`,
+      );
+    }
+  }
+}
+
+const isTaken = (post: Post, { isRecorded }: Truth) =>
+  post.outcome !== undefined && post.outcome.kind !== 'failed' && isRecorded(post);
+
+/** The route as it was all that time, or undefined. */
+function routeWithin(name: string, truth: Truth, fromMs: number, toMs: number): Route | undefined {
+  const { configs } = truth.world;
+  const inForce = configs.filter(
+    (one, i) => one.fromMs <= toMs && (configs[i + 1]?.fromMs ?? Infinity) >= fromMs,
+  );
+  const routes = inForce.map(({ config }) => config.routes.find((route) => route.name === name));
+  return routes.every((route) => route !== undefined) ? routes[0] : undefined;
+}
+
+/** Messages of one incident: once per groupInterval, an early end beside that, and reminders after repeatInterval. */
+function checkIntervals(own: readonly Post[], truth: Truth, violated: Violations): void {
+  const { wallAt } = truth.world;
+  const keys = new Set<string>();
+  let last: Post | undefined;
+  let earlyMs = -Infinity;
+  for (const post of own) {
+    const { notification, channel, atMs } = post;
+    const isEnd = notification.status === 'resolved';
+    const before = last?.outcome;
+    const route = last && routeWithin(notification.route, truth, last.atMs, atMs);
+    if (last && before && route && !keys.has(notification.key) && before.atMs < atMs) {
+      const sinceMs = notification.atMs - wallAt(before.atMs);
+      const about = `${notification.key} to ${channel} at ${clockText(atMs)}, ${Math.round(sinceMs / SECOND)} s after`;
+      const isNewGroup = last.notification.status === 'resolved';
+      const isEarly = isEnd && notification.atMs >= earlyMs + route.groupIntervalMs;
+      if (sinceMs < route.groupIntervalMs && !isNewGroup && !isEarly)
+        violated('a second message within groupInterval', about);
+      if (notification.reason === 'repeat' && sinceMs < route.repeatIntervalMs)
+        violated('a reminder before its time', about);
+      if (sinceMs < route.groupIntervalMs && isEnd && isTaken(post, truth)) earlyMs = wallAt(post.atMs);
+    }
+    keys.add(notification.key);
+    if (isTaken(post, truth)) last = post;
+  }
+}
+
+/** What a channel was told to fire, and what goes on firing, is said again after repeatInterval. */
+function checkReminders(own: readonly Post[], truth: Truth, violated: Violations): void {
+  for (const [i, post] of own.entries()) {
+    const { notification, channel } = post;
+    if (!isTaken(post, truth)) continue;
+    for (const alert of notification.alerts) {
+      const episode = truth.byId.get(`${alert.alertId}@${alert.firedAtMs}`);
+      if (!episode || alert.status !== 'firing' || episode.superseded) continue;
+      const atMs = post.outcome?.atMs ?? post.atMs;
+      const route = truth
+        .channelsOf(episode, truth.configAt(post.atMs))
+        .find((one) => one.channel === channel)?.route;
+      if (route?.name !== notification.route) continue;
+      const dueMs = atMs + route.repeatIntervalMs;
+      const late = truth.isDisturbed(atMs, dueMs + LATE_MS) ? LATE_WITH_FAULTS_MS : LATE_MS;
+      const byMs = dueMs + late;
+      if (byMs > Math.min(END, episode.resolvedSeenMs) || truth.isDecidedAgain(atMs, byMs)) continue;
+      if (truth.suppressedWithin(episode, dueMs - LATE_MS, byMs)) continue;
+      const told = own
+        .slice(i + 1)
+        .some((next) => next.atMs <= byMs && next.notification.alerts.some((one) => isSame(one, alert)));
+      if (!told)
+        violated('a reminder does not come', `${nameOf(episode)} to ${channel} by ${clockText(byMs)}`);
+    }
+  }
+}
+
+const isSame = (a: { alertId: string; firedAtMs: number }, b: { alertId: string; firedAtMs: number }) =>
+  a.alertId === b.alertId && a.firedAtMs === b.firedAtMs;

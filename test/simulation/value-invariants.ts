@@ -1,0 +1,83 @@
+import { currentForMs } from '../../core/current.ts';
+import type { Rule } from '../../core/model.ts';
+import type { NotificationAlert } from '../../core/notify/model.ts';
+import type { Violations } from './invariants.ts';
+import type { KeptPoint } from './sample-store.ts';
+import type { Post } from './services.ts';
+import { HOUR, SECOND } from './timeline.ts';
+import type { Episode, Truth } from './truth.ts';
+import { clockText } from './world.ts';
+
+/** From reading a value to the request that carries it, at most. */
+const SENDING_MS = 30 * SECOND;
+/** What is older is not looked for. */
+const LAST_SEEN_MS = HOUR;
+/** Of the round under way a group may have few of its members yet. */
+const ROUNDS_OF_GROUP = 4;
+
+/** A message about what fires says the newest value, with its time where that is not of now. */
+export function checkValues(truth: Truth, violated: Violations): void {
+  for (const post of truth.posts) {
+    for (const alert of post.notification.alerts) {
+      const episode = truth.byId.get(`${alert.alertId}@${alert.firedAtMs}`);
+      const rule = episode && truth.ruleOf(episode, truth.configAt(post.atMs));
+      if (!episode || !rule || alert.status !== 'firing') continue;
+      const wrong = rule.aggregate
+        ? wrongOfGroup(alert, rule, post, truth)
+        : wrongOfNode(alert, { rule, episode, post, truth });
+      if (wrong !== undefined)
+        violated(wrong, `${alert.rule} ${post.notification.key} at ${clockText(post.atMs)}`);
+    }
+  }
+}
+
+function wrongOfNode(
+  { value, valueAtMs, labels, firedAtMs }: NotificationAlert,
+  of: { rule: Rule; episode: Episode; post: Post; truth: Truth },
+): string | undefined {
+  const { rule, episode, post, truth } = of;
+  const { atMs } = post.notification;
+  const points = truth.world.store
+    .seriesOf(rule.metric)
+    .filter((series) => Object.entries(labels).every(([name, text]) => series.labels[name] === text))
+    .flatMap((series) => series.points);
+  const newest = newestOf(points, post.atMs - SENDING_MS, post.atMs);
+  const found = newest.filter((point) => atMs - point.timeMs < LAST_SEEN_MS && point.timeMs >= firedAtMs);
+  // Nothing newer than what it fired with is there.
+  const fired = found.length < newest.length || newest.length === 0;
+  const currentMs = currentForMs(truth.world.plan.fleet.everyMs) + SENDING_MS;
+  const isTimed = (timeMs: number) =>
+    valueAtMs === undefined ? atMs - timeMs <= currentMs : valueAtMs === timeMs;
+  if (fired && value === episode.fired.value && isTimed(firedAtMs)) return undefined;
+  const same = found.filter((point) => point.value === value);
+  if (same.length === 0) return 'a false value: not the newest';
+  return same.some(({ timeMs }) => isTimed(timeMs)) ? undefined : 'a false time: of the value';
+}
+
+/** Points that were the newest at some time in between. */
+function newestOf(points: readonly KeptPoint[], fromMs: number, toMs: number): KeptPoint[] {
+  const lastMs = points.reduce(
+    (last, { timeMs, writtenMs }) => (writtenMs <= fromMs ? Math.max(last, timeMs) : last),
+    -Infinity,
+  );
+  return points.filter(({ timeMs, writtenMs }) => writtenMs <= toMs && timeMs >= lastMs);
+}
+
+/** Of a group: one of the last rounds, where it has had these of all nodes for a while. */
+function wrongOfGroup(
+  { value, labels }: NotificationAlert,
+  { metric }: Rule,
+  post: Post,
+  { world }: Truth,
+): string | undefined {
+  const { everyMs } = world.plan.fleet;
+  const fromMs = (Math.floor(post.notification.atMs / everyMs) - ROUNDS_OF_GROUP) * everyMs;
+  const toMs = post.atMs - SENDING_MS;
+  const series = world.store.seriesOf(metric).filter((one) => one.labels.cluster === labels.cluster);
+  const recent = series.map(({ points }) => points.filter(({ timeMs }) => timeMs >= fromMs));
+  const isWhole = recent.every(
+    (points) => points.filter(({ writtenMs }) => writtenMs <= toMs).length >= ROUNDS_OF_GROUP,
+  );
+  if (!isWhole || recent.flat().some((point) => point.value === value)) return undefined;
+  return 'a false value: not the newest';
+}
