@@ -105,9 +105,11 @@ async function add(command: Command, options: AddOptions): Promise<void> {
       nowMs,
     );
     const warnings = acknowledged ? [] : await doubts(options.config, silence);
+    // Before it is stored: what cannot be described is not in force.
+    const detail = describeSilence(silence, config, nowMs);
     await withActionAudit(config, { action: 'silence-added' }, async () => {
       await state.putSilence(silence);
-      return { result: undefined, subject: silence.id, detail: describeSilence(silence, config, nowMs) };
+      return { result: undefined, subject: silence.id, detail };
     });
     const covered = coveredBy(silence, alerts, config);
     if (options.json) writeJson(silenceAddShape, { silence, covers: covered.map(({ id }) => id), warnings });

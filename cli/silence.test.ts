@@ -115,6 +115,12 @@ it('lists those of the file too, which do not end at run time, without character
   expect(err).toMatch(/silences of the file do not end at run time; take it out of .*, `silences\[0\]`/);
 });
 
+it('adds none that would end at no time', async () => {
+  expect(await bartizan('silence', 'add', '-w', 'node=n', '--for', '99999999999d', '--comment', 'x')).toBe(2);
+  expect(err).toContain('is longer than a hundred years');
+  expect(await listed()).toEqual([]);
+});
+
 it('takes an empty id, as of a variable that is not set, for no beginning of one', async () => {
   await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });
   for (const empty of ['', ' ']) {

@@ -10,6 +10,8 @@ it.each([
   ['C1: an escape in one character', '\u009b2Jgone\u0085', ' 2Jgone '],
   ['a turned direction', 'node\u202egnp.exe\u202c \u2066x\u2069 \u200fy \u061c', 'nodegnp.exe x y '],
   ['what has no width', 'pr\u200bo\u2060d\ufeff\u00ad\u200c\u3164', 'prod'],
+  ['blanks of Braille', 'a\u2800b', 'ab'],
+  ['stacked marks', `a${'\u0300'.repeat(8)}b`, `a${'\u0300'.repeat(4)}b`],
   ['hidden tags', 'a\u{e0061}\u{e0062}b', 'ab'],
   ['half a pair', 'a\ud800b', 'ab'],
   ['separators', 'a\u2028b\u2029c', 'a b c'],

@@ -8,7 +8,10 @@ const PICTURE_VARIANT = /(?<=\p{Emoji})(?:\ufe0e|\ufe0f)/gu;
  * What has no width or turns the direction of its neighbours: all of Unicode's format characters (soft hyphen, zero-width
  * ones, bidi marks and overrides, tags), lone surrogates, fillers, variation selectors.
  */
-const UNSEEN = /[\p{Cf}\p{Cs}\p{Variation_Selector}]|\u034f|\u115f|\u1160|\u17b4|\u17b5|\u3164|\uffa0/gu;
+const UNSEEN =
+  /[\p{Cf}\p{Cs}\p{Variation_Selector}]|\u034f|\u2800|\u115f|\u1160|\u17b4|\u17b5|\u3164|\uffa0/gu;
+/** More marks on one letter than any script has: they cover the lines around. */
+const STACKED = /(\p{M}{4})\p{M}+/gu;
 const KEPT_JOINER = '\ue000';
 const KEPT_VARIANTS = ['\ue001', '\ue002'] as const;
 
@@ -24,6 +27,7 @@ export function visibleText(text: string): string {
     .replace(JOINED, KEPT_JOINER)
     .replace(PICTURE_VARIANT, (found) => KEPT_VARIANTS[found === '\ufe0e' ? 0 : 1])
     .replace(UNSEEN, '')
+    .replace(STACKED, '$1')
     .replaceAll(KEPT_JOINER, '\u200d')
     .replaceAll(KEPT_VARIANTS[0], '\ufe0e')
     .replaceAll(KEPT_VARIANTS[1], '\ufe0f');

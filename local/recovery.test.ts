@@ -112,6 +112,13 @@ it('puts aside what the process met, also where nothing is found', () => {
   expect(readdirSync(dir)).not.toContain('state.db');
 });
 
+it('sees a file that a crash has emptied, but takes one that has just begun as it is', () => {
+  writeFileSync(join(dir, 'state.db'), '');
+  expect(check(false)).toEqual([]);
+  writeFileSync(join(dir, 'audit.jsonl'), '{}\n');
+  expect(() => check(false)).toThrow('state.db is damaged (the file is empty)');
+});
+
 it('sees an index that does not fit its table, which the quick check does not', async () => {
   const state = openSqliteState({ path: dir });
   const incidents = ['a', 'b'].map((id) => ({

@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { explainSqliteError, isDamage } from './errors.ts';
@@ -16,6 +16,8 @@ export type DatabaseCondition =
 const CHECKS: Record<DatabaseName, string> = { samples: 'quick_check', state: 'integrity_check' };
 /** Whoever closes a database last folds its log into it, and lets nobody else in meanwhile. */
 const BUSY_TIMEOUT_MS = 2_000;
+/** Beside the databases; written from the first round on, after both have begun. */
+const AUDIT = 'audit.jsonl';
 /** Lines of a report that are kept. */
 const MOST_LINES = 3;
 /** Columns that hold JSON, in whatever table. */
@@ -31,6 +33,9 @@ const SUFFIXES = ['', '-wal', '-shm'] as const;
 export function examineDatabase(dir: string, name: DatabaseName): DatabaseCondition {
   const file = join(dir, DATABASES[name]);
   if (!existsSync(file)) return { state: 'missing' };
+  // What a crash of the machine may leave; SQLite takes it for a database that has just begun.
+  if (sizeOf(file) === 0 && sizeOf(join(dir, AUDIT)) > 0)
+    return { state: 'damaged', detail: 'the file is empty' };
   try {
     const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
     try {
@@ -50,6 +55,10 @@ export function examineDatabase(dir: string, name: DatabaseName): DatabaseCondit
     if (!isDamage(error)) throw explainSqliteError(error, file);
     return { state: 'damaged', detail: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** Rows whose pages are sound, but not what stands in them: a line for each table. */

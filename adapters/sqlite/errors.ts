@@ -36,8 +36,8 @@ export function isUniqueError(error: unknown): boolean {
 }
 
 /** A row that we wrote as JSON and that is none any more: damage of which SQLite sees nothing. */
-class UnreadableRow extends Error {
-  override readonly name = 'UnreadableRow';
+class UnreadableRowError extends Error {
+  override readonly name = 'UnreadableRowError';
 }
 
 /** What a row holds as JSON. Within `read` or `write` of a database, whose errors then name the file. */
@@ -45,14 +45,14 @@ export function parseStored<T>(json: string): T {
   try {
     return JSON.parse(json) as T;
   } catch (cause) {
-    throw new UnreadableRow('what a row holds cannot be read', { cause });
+    throw new UnreadableRowError('what a row holds cannot be read', { cause });
   }
 }
 
 /** What an error of node:sqlite asks of whom; errors of other origin come back as they are. */
 export function explainSqliteError(error: unknown, file: string): unknown {
   const cause = { cause: error };
-  if (error instanceof UnreadableRow) return damaged(file, error);
+  if (error instanceof UnreadableRowError) return damaged(file, error);
   switch (resultCode(error)) {
     case undefined:
       return error;
@@ -105,7 +105,7 @@ function damaged(file: string, cause: unknown): ConfigError {
 export function isDamage(error: unknown): boolean {
   let each = error;
   for (let depth = 0; each !== undefined && each !== null && depth < MOST_CAUSES; depth++) {
-    if (each instanceof UnreadableRow) return true;
+    if (each instanceof UnreadableRowError) return true;
     const code = resultCode(each);
     if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) return true;
     each = (each as { cause?: unknown }).cause;

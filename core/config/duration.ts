@@ -11,6 +11,9 @@ const DURATION_UNITS = [
   ['ms', 1],
 ] as const;
 
+/** A hundred years: what is added to a time of today stays a time. */
+const LONGEST_MS = 36_500 * 86_400_000;
+
 const DURATION_WORDS = {
   d: /^d(ays?)?$/i,
   h: /^h(rs?|ours?)?$/i,
@@ -28,14 +31,10 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
   TiB: 1024 ** 4,
 };
 
-/** Longer ones are slips: a hundred years. Dates far beyond cannot even be written. */
-export const LONGEST_MS = 36_500 * 86_400_000;
-
 /** `90s`, `1h30m`, `7d`, `500ms` in milliseconds. @throws ConfigError that says how durations are written */
 export function parseDuration(text: string): number {
   const ms = durationMs(text);
   if (ms === undefined) throw new ConfigError(durationHelp(text));
-  if (ms > LONGEST_MS) throw new ConfigError(tooLong(text));
   return ms;
 }
 
@@ -56,14 +55,20 @@ export function formatDuration(ms: number): string {
 /** A duration in the configuration; milliseconds after parsing. Defaults are given as text, by `.prefault('5m')`. */
 export const durationSchema = z
   .string({ error: (issue) => durationHelp(issue.input) })
-  .regex(DURATION, { error: (issue) => durationHelp(issue.input) })
-  .refine((text) => (durationMs(text) ?? 0) <= LONGEST_MS, { error: (issue) => tooLong(issue.input) })
+  .regex(DURATION, { error: (issue) => durationHelp(issue.input), abort: true })
+  .refine((text) => durationMs(text) !== undefined, { error: (issue) => durationHelp(issue.input) })
   .transform((text) => durationMs(text) ?? 0);
 
 /** The same, or `never`, which is Infinity. */
 export const durationOrNeverSchema = z
   .string({ error: (issue) => durationOrNeverHelp(issue.input) })
-  .regex(new RegExp(`^never$|${DURATION.source}`), { error: (issue) => durationOrNeverHelp(issue.input) })
+  .regex(new RegExp(`^never$|${DURATION.source}`), {
+    error: (issue) => durationOrNeverHelp(issue.input),
+    abort: true,
+  })
+  .refine((text) => text === 'never' || durationMs(text) !== undefined, {
+    error: (issue) => durationHelp(issue.input),
+  })
   .transform((text) => (text === 'never' ? Infinity : (durationMs(text) ?? 0)));
 
 /** A byte size in the configuration (`512MiB`); bytes after parsing. */
@@ -77,18 +82,16 @@ export const byteSizeSchema = z
 
 function durationMs(text: string): number | undefined {
   const counts = DURATION.exec(text)?.slice(1);
-  return counts?.reduce((ms, count, i) => ms + Number(count ?? 0) * (DURATION_UNITS[i]?.[1] ?? 0), 0);
+  const ms = counts?.reduce((sum, count, i) => sum + Number(count ?? 0) * (DURATION_UNITS[i]?.[1] ?? 0), 0);
+  return ms === undefined || ms > LONGEST_MS ? undefined : ms;
 }
 
 function durationHelp(input: unknown): string {
   if (input === undefined) return 'a duration is missing, like `90s`, `5m` or `1h30m`';
+  if (DURATION.test(String(input))) return `${quoted(String(input))} is longer than a hundred years (36500d)`;
   const meant = likelyDuration(String(input));
   const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
   return `${quoted(String(input))} is not a duration: write it like \`90s\`, \`5m\`, \`1h30m\` or \`7d\`${hint}`;
-}
-
-function tooLong(input: unknown): string {
-  return `${quoted(String(input))} is longer than a hundred years; the longest is \`36500d\``;
 }
 
 function durationOrNeverHelp(input: unknown): string {

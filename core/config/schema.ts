@@ -16,7 +16,7 @@ import {
   urlSchema,
 } from './field-schemas.ts';
 import { hostKeySchema } from './host-key.ts';
-import { secretSchema, secretTextSchema } from './secret-text.ts';
+import { secretAddressSchema, secretSchema, secretTextSchema } from './secret-text.ts';
 
 const hostKeys = z
   .array(hostKeySchema)
@@ -218,7 +218,7 @@ export const serverSchema = z.strictObject({
     .describe('An alert that nobody was sent for so long makes `/healthz` fail and holds the heartbeat back')
     .prefault('5m'),
   chartRetention: positiveDurationSchema.describe('How long a picture can be fetched').prefault('30d'),
-  heartbeat: secretTextSchema
+  heartbeat: secretAddressSchema
     .describe(
       'Address that is called after each completed round while alerts can leave, so that somebody else notices when they cannot',
     )

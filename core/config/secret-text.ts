@@ -64,3 +64,16 @@ export const secretTextSchema = z
   .string({ error: (issue) => (issue.input === undefined ? undefined : 'a text is expected') })
   .min(1, { error: 'the text is empty' })
   .meta({ writeOnly: true });
+
+/** An http address that may hold references. What they say is known only where they are resolved. */
+export const secretAddressSchema = secretTextSchema
+  .refine(isAddress, {
+    error: 'an http or https address is expected, or a reference to one such as `${env:URL}`',
+  })
+  .meta({ writeOnly: true });
+
+function isAddress(text: string): boolean {
+  const [first] = findReferences(text);
+  if (first === undefined) return /^https?:\/\/./i.test(text) && URL.canParse(text);
+  return text.startsWith(first.text) || /^https?:\/\//i.test(text);
+}

@@ -4,10 +4,13 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { DatabaseName } from '../../adapters/sqlite/damage.ts';
 import { loadConfig, secretsFor } from '../../cli/config-file.ts';
+import { recoverUntil } from '../../cli/up.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { type Bartizan, startBartizan } from '../../local/up.ts';
 import { type Fleet, startFleet } from '../../localstack/fleet/fleet.ts';
@@ -70,11 +73,11 @@ server:
   );
 }
 
-async function start(recover = false): Promise<Bartizan> {
+async function start(recover = false, met?: DatabaseName): Promise<Bartizan> {
   const file = join(dir, 'bartizan.yaml');
   const { config } = await loadConfig(file);
   const logger = createRecordingLogger();
-  running = await startBartizan({ config, secrets: secretsFor(file), logger, recover });
+  running = await startBartizan({ config, secrets: secretsFor(file), logger, recover, met });
   return running;
 }
 
@@ -160,4 +163,23 @@ it('a damaged page of state keeps `up` from starting; --recover begins anew and 
   expect(new Set(rules)).toEqual(new Set(['bartizan-data-set-aside', 'memory']));
   const { data } = await ask('/healthz');
   expect(codes(data.warnings)).toContain('data-set-aside');
+});
+
+it('a row that goes bad while `up --recover` runs does not end the monitoring', {
+  timeout: 120_000,
+}, async () => {
+  const first = await start(true);
+  await until('the alert is sent', () => sink.messages.length > 0);
+  const known = sink.messages.length;
+  const db = new DatabaseSync(join(dir, 'data/state.db'), { timeout: 5_000 });
+  db.exec('UPDATE incident SET body = substr(body, 1, 40)');
+  db.close();
+  const stopping = Promise.withResolvers<void>();
+  const recovered = recoverUntil(stopping.promise, first, (met) => start(true, met));
+  await until('the channel hears of it, and of what fires', () => sink.messages.length >= known + 2);
+  const rules = sink.messages.slice(known).map(({ payload }) => payload?.alerts[0]?.rule);
+  expect(new Set(rules)).toEqual(new Set(['bartizan-data-set-aside', 'memory']));
+  await until('health is well', async () => (await ask('/healthz')).status === 200);
+  stopping.resolve();
+  running = await recovered;
 });

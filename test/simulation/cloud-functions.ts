@@ -20,8 +20,8 @@ const DUE_PAGE = 1_000;
 /** A message that fails comes again; a function that died is noticed when its message's visibility ends. */
 const AFTER_FAILURE_MS = 10 * SECOND;
 const AFTER_DEATH_MS = MINUTE;
-/** Two look at the same table, at their own pace. */
-const NOTIFIERS_TICK_MS = [MINUTE, 3 * MINUTE];
+/** Two look at the same table, at their own pace; between their ticks they are woken by what happens. */
+const NOTIFIERS_TICK_MS = [4 * MINUTE, 7 * MINUTE];
 
 type Ports = Awaited<ReturnType<typeof portsOf>>;
 
@@ -78,11 +78,17 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
     return late ? random.int(MINUTE, 12 * MINUTE) : random.int(100, 3 * SECOND);
   };
 
-  let awake = Promise.withResolvers<void>();
+  const awake = NOTIFIERS_TICK_MS.map(() => Promise.withResolvers<void>());
+  /** Mostly one of them, now and then both at once. */
   const wake = () => {
-    awake.resolve();
-    awake = Promise.withResolvers<void>();
+    const only = random.chance(0.25) ? undefined : random.int(0, awake.length - 1);
+    for (const [i, one] of awake.entries()) {
+      if (only !== undefined && only !== i) continue;
+      one.resolve();
+      awake[i] = Promise.withResolvers<void>();
+    }
   };
+  world.onSilence.add(wake);
 
   async function storeBatch(batch: Batch): Promise<void> {
     await pause(latency());
@@ -137,8 +143,9 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
     }
   }
 
-  async function notifier(tickMs: number): Promise<void> {
+  async function notifier(tickMs: number, i: number): Promise<void> {
     while (timeline.trueMs() < END) {
+      const woken = awake[i]?.promise;
       let nextMs: number | undefined;
       await call('notify', async ({ config, ...ports }) => {
         await fanOut(config, ports);
@@ -149,7 +156,7 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
       });
       const soonMs = (nextMs ?? Infinity) - world.clock.nowMs();
       const waitMs = soonMs > 0 ? Math.min(tickMs, soonMs) : random.int(SECOND, 20 * SECOND);
-      await Promise.race([pause(waitMs), awake.promise]);
+      await Promise.race([pause(waitMs), woken]);
       await pause(random.int(50, 1_500));
     }
   }
@@ -187,11 +194,10 @@ export function stateOf(world: World, table: Table): StateStore {
 async function portsOf(world: World, table: Table, life: Life) {
   const { clock, logger, meter, secrets, timeline, random } = world;
   const config = world.config();
-  const pauseOften = async () => {
-    if (timeline.trueMs() < CALM_FROM && random.chance(0.01)) {
-      await timeline.sleep(random.pick([5, 50, 500, 3 * SECOND]), NEVER_ABORTED);
-    }
-  };
+  const pauseOften = () =>
+    timeline.trueMs() < CALM_FROM && random.chance(0.01)
+      ? timeline.sleep(random.pick([5, 50, 500, 3 * SECOND]), NEVER_ABORTED)
+      : undefined;
   const { get, query, lookUp, write, close } = table;
   const mine = guarded({ get, query, lookUp, write, close }, life, world.fateOf('state'), pauseOften);
   return {

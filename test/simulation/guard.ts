@@ -36,15 +36,17 @@ export function guarded<T extends object>(
   port: T,
   life: Life,
   fateOf: (what: string, args: readonly unknown[]) => Fate,
-  delay?: () => Promise<void>,
+  /** Undefined: at once. */
+  delay?: () => Promise<void> | undefined,
 ): T {
-  const wrap =
-    (name: string, inner: (...args: unknown[]) => unknown) =>
-    async (...args: unknown[]) => {
+  const wrap = (name: string, inner: (...args: unknown[]) => unknown) => {
+    const isRead = READS.test(name);
+    return async (...args: unknown[]) => {
       if (!life.alive()) return NEVER;
-      if (delay) await delay();
+      const delayed = delay?.();
+      if (delayed) await delayed;
       if (!life.alive()) return NEVER;
-      const fate = READS.test(name) ? 'done' : fateOf(name, args);
+      const fate = isRead ? 'done' : fateOf(name, args);
       if (fate === 'fails before') throw new RetryableError(`${name}: no answer`);
       if (fate === 'dies before') return end(`before ${name}`);
       const result = await inner(...args);
@@ -53,6 +55,7 @@ export function guarded<T extends object>(
       if (fate === 'fails after') throw new RetryableError(`${name}: the answer was lost`);
       return result;
     };
+  };
   const end = (why: string) => {
     life.die(why);
     return NEVER;

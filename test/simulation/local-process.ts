@@ -9,7 +9,7 @@ import { createRoundRunner } from '../../local/round.ts';
 import { runSchedule } from '../../local/scheduler.ts';
 import { createLife, guarded, type Life, NEVER } from './guard.ts';
 import { CALM_FROM, downFor, END } from './plan.ts';
-import { SECOND } from './timeline.ts';
+import { MINUTE, SECOND } from './timeline.ts';
 import { NEVER_ABORTED, proberOf, targetsOf, type World } from './world.ts';
 
 interface LocalProcess {
@@ -18,7 +18,7 @@ interface LocalProcess {
 
 /** Nothing changes between two sweeps of the notifier but the time: those that would find nothing due are left out. */
 const SWEEP_MS = 5 * SECOND;
-const LONGEST_SWEEP_MS = 60 * SECOND;
+const LONGEST_SWEEP_MS = 10 * MINUTE;
 
 /** As `up` puts its parts together (local/up.ts), over the state of a disk that outlives it. */
 async function startProcess(world: World, disk: StateStore, life: Life): Promise<LocalProcess> {
@@ -41,6 +41,7 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
       return sleep(Math.min(LONGEST_SWEEP_MS, Math.max(SWEEP_MS, dueInMs)), signal);
     },
   });
+  world.onSilence.add(notifier.wake);
   const stopping = new AbortController();
   const cut = new AbortController();
   const runRound = createRoundRunner(config, {
@@ -92,6 +93,7 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
       const timer = sleep(3 * SECOND, NEVER_ABORTED).then(() => cut.abort());
       await schedule;
       void timer;
+      world.onSilence.delete(notifier.wake);
       await notifier.stop(4 * SECOND);
       life.die('stopped');
     },

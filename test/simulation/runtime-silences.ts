@@ -46,12 +46,14 @@ export async function addSilences(world: World, state: StateStore): Promise<void
         fromTrueMs: timeline.trueMs(),
       };
       world.runtimeSilences.push(noted);
+      for (const look of world.onSilence) look();
       world.count(alertId === undefined ? 'edit: run-time silence added' : 'edit: alert acknowledged');
       world.trace(`silence ${id}: ${alertId ?? JSON.stringify(match)}`);
       if (expireAfterMs === undefined || timeline.trueMs() + expireAfterMs > END) return;
       await pause(expireAfterMs);
       await state.expireSilence(id, clock.nowMs());
       noted.expiredTrueMs = timeline.trueMs();
+      for (const look of world.onSilence) look();
       world.count('edit: run-time silence expired');
       world.trace(`silence ${id} expires`);
     }),

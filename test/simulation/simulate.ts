@@ -1,3 +1,4 @@
+import './sqlite-in-memory.ts';
 import './zlib-in-turn.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

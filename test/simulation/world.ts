@@ -39,6 +39,8 @@ export interface World {
   count(what: string): void;
   trace(line: string): void;
   runtimeSilences: RuntimeSilence[];
+  /** Called when silences of state have changed: whoever sends looks at them at once. */
+  onSilence: Set<() => void>;
   looks: HealthLook[];
   /** What the machine's clock said at that true time. */
   wallAt(trueMs: number): number;
@@ -158,6 +160,7 @@ export function createWorld(plan: Plan, onTrace?: (line: string) => void): World
     count,
     trace,
     runtimeSilences: [],
+    onSilence: new Set(),
     looks: [],
     wallAt,
     crashes,

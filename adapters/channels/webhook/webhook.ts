@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
-import { findReferences, secretSchema, secretTextSchema } from '../../../core/config/secret-text.ts';
+import { findReferences, secretAddressSchema, secretSchema } from '../../../core/config/secret-text.ts';
 import { ConfigError } from '../../../core/errors.ts';
 import type { Notification, Picture } from '../../../core/notify/model.ts';
 import { headersSchema } from '../../headers.ts';
@@ -16,7 +16,7 @@ import { PICTURE_WAYS, render } from './payload.ts';
 const LOGIN_HEADER = /auth|token|key|secret|cookie|signature/i;
 
 const optionsSchema = z.strictObject({
-  url: secretTextSchema.describe(
+  url: secretAddressSchema.describe(
     'Address that is posted to; a reference such as `${env:OPS_WEBHOOK_URL}` where it holds a token',
   ),
   secret: secretSchema

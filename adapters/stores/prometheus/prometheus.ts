@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../core/config/duration.ts';
-import { secretSchema, secretTextSchema } from '../../../core/config/secret-text.ts';
+import { secretAddressSchema, secretSchema } from '../../../core/config/secret-text.ts';
 import { headersSchema } from '../../headers.ts';
 import type { StoreAdapter } from '../store-adapter.ts';
 import { createPrometheusApi } from './api.ts';
@@ -8,10 +8,10 @@ import { createPrometheusStore } from './store.ts';
 
 const optionsSchema = z
   .strictObject({
-    url: secretTextSchema.describe('Base address; queries go to `/api/v1/query` under it').meta({
+    url: secretAddressSchema.describe('Base address; queries go to `/api/v1/query` under it').meta({
       examples: ['http://127.0.0.1:9090', 'https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-…'],
     }),
-    writeUrl: secretTextSchema
+    writeUrl: secretAddressSchema
       .describe('Address of remote write, where it is not `/api/v1/write` under `url`')
       .optional(),
     bearerToken: secretSchema.describe('Sent as `Authorization: Bearer`').optional(),
