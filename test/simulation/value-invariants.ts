@@ -10,7 +10,7 @@ import { clockText } from './world.ts';
 
 /** From reading a value to the request that carries it, at most. */
 const SENDING_MS = 30 * SECOND;
-/** What is older is not looked for. */
+/** What is older is not looked for in the store. */
 const LAST_SEEN_MS = HOUR;
 /** Of the round under way a group may have few of its members yet. */
 const ROUNDS_OF_GROUP = 4;
@@ -42,9 +42,10 @@ function wrongOfNode(
     .filter((series) => Object.entries(labels).every(([name, text]) => series.labels[name] === text))
     .flatMap((series) => series.points);
   const newest = newestOf(points, post.atMs - SENDING_MS, post.atMs);
-  const found = newest.filter((point) => atMs - point.timeMs < LAST_SEEN_MS && point.timeMs >= firedAtMs);
-  // Nothing newer than what it fired with is there.
-  const fired = found.length < newest.length || newest.length === 0;
+  const found = newest.filter((point) => point.timeMs >= firedAtMs);
+  // Nothing newer than what it fired with is there, or nothing that the store is asked for: evaluation may know it still.
+  const isNear = (point: KeptPoint) => atMs - point.timeMs < LAST_SEEN_MS && point.timeMs >= firedAtMs;
+  const fired = !newest.every(isNear) || newest.length === 0;
   const currentMs = currentForMs(truth.world.plan.fleet.everyMs) + SENDING_MS;
   const isTimed = (timeMs: number) =>
     valueAtMs === undefined ? atMs - timeMs <= currentMs : valueAtMs === timeMs;
