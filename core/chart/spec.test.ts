@@ -149,64 +149,6 @@ describe('buildChartSpec', () => {
     const old = { ...firing, sinceMs: NOW - 3_000 * MINUTE, firedAtMs: NOW - 2_990 * MINUTE };
     expect(build({ alerts: [old] }).firing?.label).toBe('FIRED 22 Nov 07:50');
   });
-
-  describe('of several alerts', () => {
-    const elsewhere = { ...firing, alertId: 'b', labels: { ...node('n2'), cluster: 'test' } };
-    const over = { ...elsewhere, status: 'resolved', value: 61, resolvedAtMs: NOW - 5 * MINUTE } as const;
-    const lacking = { ...elsewhere, reason: 'no-data', value: undefined } as const;
-    const recovering = { ...elsewhere, value: 61, clearedAtMs: NOW - MINUTE };
-    it.each([
-      ['all fire', [firing, elsewhere], '> 90% for 10m: 2 alerts', '2 breaching series', '2 FIRED 09:20'],
-      [
-        'one has ended',
-        [firing, over],
-        '> 90% for 10m: 1 firing, 1 resolved',
-        '2 series with an alert,',
-        '2 FIRED 09:20, 1 resolved 09:35',
-      ],
-      [
-        'one has no data',
-        [firing, lacking],
-        '> 90% for 10m: 2 alerts (1 without data)',
-        '2 series with an alert,',
-        '2 FIRED 09:20',
-      ],
-      [
-        'none has data, and one has ended',
-        [lacking, { ...lacking, alertId: 'c', labels: node('n3') }, over],
-        ': 2 firing without data, 1 resolved',
-        '3 series with an alert,',
-        '3 FIRED 09:20, 1 resolved 09:35',
-      ],
-      [
-        'one recovers',
-        [firing, recovering],
-        '> 90% for 10m: 2 alerts (1 recovering)',
-        '2 series with an alert,',
-        '2 FIRED 09:20',
-      ],
-    ] as const)('says how many fire and how many do not: %s', (_, alerts, title, series, label) => {
-      const spec = build({ alerts });
-      expect(spec.title.replace(/^Memory usage ?/, '')).toBe(title);
-      expect(spec.subtitle).toContain(`${series} of 2 clusters (prod, test)`);
-      expect(spec.firing?.label).toBe(label);
-    });
-  });
-
-  it.each([
-    [
-      'recovers',
-      { value: 61, clearedAtMs: NOW - 5 * MINUTE },
-      'Memory usage: 61%, was > 90% for 25m, recovering since 09:35',
-    ],
-    [
-      'had no data',
-      { status: 'resolved', reason: 'threshold', firedReason: 'no-data', value: 21, resolvedAtMs: NOW },
-      'Memory usage: had no data, ended at 21% after 30m',
-    ],
-  ] as const)('says in its title what the text says: %s', (_, extra, title) => {
-    expect(build({ alerts: [{ ...firing, ...extra }] }).title).toBe(title);
-  });
 });
 
 describe('chartRange', () => {

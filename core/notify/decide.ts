@@ -36,7 +36,8 @@ export function forgetEnded(
   const perhaps = new Set(incident.attempt ? perhapsShown(incident.attempt) : []);
   const alerts = incident.alerts.filter((alert) => {
     if (alert.status === 'firing') return true;
-    const untold = incident.notified[episodeOf(alert)] === undefined && !perhaps.has(episodeOf(alert));
+    const id = episodeOf(alert);
+    const untold = incident.notified[id] === undefined && !perhaps.has(id) && !alert.inherited;
     if (untold && (isWithheld(alert) || alert.standIn)) return false;
     const silence = suppressionOf(alert);
     // One that began after its end withholds what is owed already; another was in force while it fired.

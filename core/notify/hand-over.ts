@@ -34,7 +34,14 @@ export function handOver(input: {
   );
   if (missing.length === 0) return undefined;
   const alerts = missing.map((alert): IncidentAlert => {
-    const { standIn: _said, heldBack: _held, freed: _freed, endOfferedAtMs: _offered, ...rest } = alert;
+    const {
+      standIn: _said,
+      heldBack: _held,
+      freed: _freed,
+      endOfferedAtMs: _offered,
+      inherited: _inherited,
+      ...rest
+    } = alert;
     const told = incident.notified[episodeOf(alert)] !== undefined;
     const heardBy = [...(alert.heardBy ?? []), ...(told ? [incident.channel] : [])];
     return { ...rest, ...(heardBy.length > 0 && { heardBy }), enteredAtMs: nowMs };
@@ -90,12 +97,14 @@ export function markHeard(
     const alerts = incident.alerts.map((alert): IncidentAlert => {
       if (alert.alertId !== alertId || alert.status !== 'resolved') return alert;
       const id = episodeOf(alert);
-      const sent = before.filter(({ notified }) => notified[id] !== undefined).map(({ channel }) => channel);
+      const sent = before.filter(({ notified }) => notified[id] !== undefined);
       const known = new Set([incident.channel, ...(alert.heardBy ?? [])]);
-      const added = sent.filter((channel) => !known.has(channel));
+      const added = sent.map(({ channel }) => channel).filter((channel) => !known.has(channel));
       if (added.length === 0) return alert;
       changed = true;
-      return { ...alert, heardBy: [...(alert.heardBy ?? []), ...new Set(added)] };
+      const isInherited = sent.every(({ orphanedAtMs }) => orphanedAtMs !== undefined);
+      const heardBy = [...(alert.heardBy ?? []), ...new Set(added)];
+      return { ...alert, heardBy, ...(isInherited && { inherited: true }) };
     });
     return changed ? { ...incident, alerts } : incident;
   });

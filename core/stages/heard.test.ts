@@ -129,6 +129,22 @@ describe('a fallback that routes name anyway', () => {
   });
 });
 
+it('the end of what a gone channel was sent is owed, also if a silence withholds it from the new one', async () => {
+  const world = createWorld();
+  await fire(world);
+  await world.notify();
+  const renamed = { routes: [{ ...route, channels: ['chat'] }], channels: [channel('chat')] };
+  const next = createWorld({ ...renamed, state: world.state });
+  next.config.silences = [{ match: {}, fromMs: START, untilMs: START + 20 * MINUTE, comment: '' }];
+  next.time.jumpTo(START + 3 * MINUTE);
+  await passes(next, [3]);
+  await clear(next, 4);
+  await passes(next, [4, 10]);
+  expect(next.said()).toEqual([]);
+  await passes(next, [20, 21]);
+  expect(next.said()).toEqual(['chat 1 fired-and-resolved resolved n1:resolved']);
+});
+
 it('a change makes no second alert where the time of the firing is not that of the alert', async () => {
   const world = createWorld();
   // The first evaluation of a rule tells at its own time what fired before.

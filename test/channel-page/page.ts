@@ -84,8 +84,8 @@ What a message says:
   \`recovering since\`), or to the last one that is known. Texts and pictures mean the same by these words, and pictures
   count alerts that fire, recover, lack data and have ended apart.
 - A place is \`cluster / node\` and the labels that tell it from others by their names: \`prod / prod-1, mount /, device sda\`.
-- Of a group over several clusters the picture has the breaching series of all, each with a mark where it fired. Of more
-  than ten the worst are drawn; the legend says how many are not.
+- Of a group over several clusters the picture has the breaching series of all, each with a mark where it fired and a
+  hollow one where it ended. Of more than ten the worst are drawn; the legend says how many are not.
 - Addresses (\`runbook\`, \`server.publicUrl\`) have 2,000 characters at most, titles 100, summaries 1,000: no service takes
   much more.
 

@@ -10,7 +10,7 @@ import { clockText } from './world.ts';
 
 /** From reading a value to the request that carries it, at most. */
 const SENDING_MS = 30 * SECOND;
-/** What is older is not looked for. */
+/** What is older is not looked for in the store. */
 const LAST_SEEN_MS = HOUR;
 /** Of the round under way a group may have few of its members yet. */
 const ROUNDS_OF_GROUP = 4;
@@ -42,13 +42,19 @@ function wrongOfNode(
     .filter((series) => Object.entries(labels).every(([name, text]) => series.labels[name] === text))
     .flatMap((series) => series.points);
   const newest = newestOf(points, post.atMs - SENDING_MS, post.atMs);
-  const found = newest.filter((point) => atMs - point.timeMs < LAST_SEEN_MS && point.timeMs >= firedAtMs);
-  // Nothing newer than what it fired with is there.
-  const fired = found.length < newest.length || newest.length === 0;
+  const found = newest.filter((point) => point.timeMs >= firedAtMs);
+  // Nothing newer than what it fired with is there, or nothing that the store is asked for: evaluation may know it still.
+  const isNear = (point: KeptPoint) => atMs - point.timeMs < LAST_SEEN_MS && point.timeMs >= firedAtMs;
+  const fired = !newest.every(isNear) || newest.length === 0;
   const currentMs = currentForMs(truth.world.plan.fleet.everyMs) + SENDING_MS;
   const isTimed = (timeMs: number) =>
     valueAtMs === undefined ? atMs - timeMs <= currentMs : valueAtMs === timeMs;
   if (fired && value === episode.fired.value && isTimed(firedAtMs)) return undefined;
+  // What has not been seen for long keeps the last verdict's value, with the time of that.
+  const judged = points.some(
+    ({ timeMs, value: known }) => known === value && timeMs === valueAtMs && timeMs >= firedAtMs,
+  );
+  if (found.length === 0 && judged) return undefined;
   const same = found.filter((point) => point.value === value);
   if (same.length === 0) return 'a false value: not the newest';
   return same.some(({ timeMs }) => isTimed(timeMs)) ? undefined : 'a false time: of the value';
