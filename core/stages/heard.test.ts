@@ -1,32 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { channel, passes, refuse } from '../../test/stage-changes.ts';
 import { clear, createWorld, fire, MINUTE, route, START, type World } from '../../test/stage-world.ts';
-import { PermanentError } from '../errors.ts';
 import { suppressionJudge } from '../notify/suppression.ts';
 import { undeliveredAlerts } from '../notify/undelivered.ts';
 import { fanOut } from './fan-out.ts';
 
-const channel = (name: string, fallback?: string) => ({
-  name,
-  type: 'webhook',
-  theme: 'dark' as const,
-  options: {},
-  ...(fallback !== undefined && { fallback }),
-});
 const both = {
   routes: [{ ...route, channels: ['ops', 'chat'] }],
   channels: [channel('ops'), channel('chat')],
 };
-const refuse = async () => {
-  throw new PermanentError('404');
-};
-
-async function passes(world: World, minutes: readonly number[]): Promise<void> {
-  for (const minute of minutes) {
-    await world.goTo(minute);
-    await world.notify();
-  }
-}
-
 async function undelivered(world: World) {
   const incidents = (await world.state.openIncidents()).map(({ value }) => value);
   const firing = (await world.state.listAlerts()).map(({ value }) => value);

@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryState } from '../../test/memory-state.ts';
-import { clear, createWorld, MINUTE, route, START, type World } from '../../test/stage-world.ts';
+import { passes } from '../../test/stage-changes.ts';
+import { clear, createWorld, MINUTE, route, START } from '../../test/stage-world.ts';
 import type { StateStore } from '../ports.ts';
-
-async function passes(world: World, minutes: readonly number[]): Promise<void> {
-  for (const minute of minutes) {
-    await world.goTo(minute);
-    await world.notify();
-  }
-}
 
 describe('killed at any write of it', () => {
   const dying = (inner: StateStore, nth: number, after: boolean): StateStore => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { channel, passes, refuse, restarted } from '../../test/stage-changes.ts';
 import {
   clear,
   createWorld,
@@ -9,33 +10,6 @@ import {
   START,
   type World,
 } from '../../test/stage-world.ts';
-import { PermanentError } from '../errors.ts';
-
-const channel = (name: string, fallback?: string) => ({
-  name,
-  type: 'webhook',
-  theme: 'dark' as const,
-  options: {},
-  ...(fallback !== undefined && { fallback }),
-});
-const refuse = async () => {
-  throw new PermanentError('404');
-};
-
-/** The same state under another configuration, as after a restart. */
-function restarted(world: World, change: Parameters<typeof createWorld>[0], atMinute: number): World {
-  const next = createWorld({ ...change, state: world.state });
-  next.time.jumpTo(START + atMinute * MINUTE);
-  next.put(0, {});
-  return next;
-}
-
-async function passes(world: World, minutes: readonly number[]): Promise<void> {
-  for (const minute of minutes) {
-    await world.goTo(minute);
-    await world.notify();
-  }
-}
 
 async function firedAndSent(options: Parameters<typeof createWorld>[0] = {}): Promise<World> {
   const world = createWorld(options);

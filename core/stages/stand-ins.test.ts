@@ -1,32 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { clear, createWorld, fire, MINUTE, route, START, type World } from '../../test/stage-world.ts';
-import { PermanentError } from '../errors.ts';
-
-const channel = (name: string, fallback?: string) => ({
-  name,
-  type: 'webhook',
-  theme: 'dark' as const,
-  options: {},
-  ...(fallback !== undefined && { fallback }),
-});
-const refuse = async () => {
-  throw new PermanentError('404');
-};
-
-/** The same state under another configuration, as after a restart. */
-function restarted(world: World, change: Parameters<typeof createWorld>[0], atMinute: number): World {
-  const next = createWorld({ ...change, state: world.state });
-  next.time.jumpTo(START + atMinute * MINUTE);
-  next.put(0, {});
-  return next;
-}
-
-async function passes(world: World, minutes: readonly number[]): Promise<void> {
-  for (const minute of minutes) {
-    await world.goTo(minute);
-    await world.notify();
-  }
-}
+import { channel, passes, refuse, restarted } from '../../test/stage-changes.ts';
+import { clear, createWorld, fire, route } from '../../test/stage-world.ts';
 
 describe('a fallback, after a change of the configuration,', () => {
   it('a fallback that was sent the firing is sent the end, also when it is no fallback any more', async () => {
