@@ -62,6 +62,15 @@ describe('what `alerts` says', () => {
     ]);
   });
 
+  it('is to whom it was sent, also where it had breached before its rule was judged first', async () => {
+    const { world, report } = newWorld();
+    for (const minute of [0, 1, 2, 3, 4, 5]) world.put(minute, { n1: 95 });
+    await world.goTo(5);
+    await world.judge(5);
+    await world.notify();
+    expect((await report())[0]?.sent.map(({ channel }) => channel)).toEqual(['ops', 'mail']);
+  });
+
   it('is when it was sent, also after its route has another name, and by a channel that is gone', async () => {
     const { world, report, table } = newWorld();
     await fire(world);

@@ -77,8 +77,12 @@ async function readSent(
   const isDated = ({ episode, channel }: Heard) =>
     sent.get(episode)?.some((one) => one.channel === channel) ?? false;
   if (!heard.every(isDated)) sent = sentMessages(await state.listDeliveries({ limit: DELIVERIES_AT_MOST }));
+  // Incidents have the time of the transition, which may be later than the one that the alert has.
+  const newestMs = new Map<string, number>();
+  for (const { alertId, firedAtMs } of holding.flatMap(({ alerts }) => alerts))
+    newestMs.set(alertId, Math.max(firedAtMs, newestMs.get(alertId) ?? 0));
   return ({ id, firedAtMs = 0 }) => {
-    const episode = episodeOf({ alertId: id, firedAtMs });
+    const episode = episodeOf({ alertId: id, firedAtMs: Math.max(firedAtMs, newestMs.get(id) ?? 0) });
     const undated = heard.filter((one) => one.episode === episode && !isDated(one));
     const channels = Map.groupBy(undated, ({ channel }) => channel);
     const rest = [...channels.values()].flatMap(([one]) => (one ? [one] : []));
