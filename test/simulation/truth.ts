@@ -53,8 +53,8 @@ export interface Truth {
   isDisturbed(fromMs: number, toMs: number): boolean;
 }
 
-/** Whether something is withheld all the time is looked at so often. */
-const HOLD_STEP_MS = 10 * SECOND;
+/** Whether something is withheld all the time is looked at so often: one silence may end as another begins. */
+const HOLD_STEP_MS = SECOND / 4;
 
 export async function readTruth(world: World, state: StateStore): Promise<Truth> {
   const limit = 100_000;
