@@ -18,6 +18,7 @@ import {
   RETRY_MAX_MS,
   tryOnceMore,
 } from './attempt.ts';
+import { forgetEnded } from './decide.ts';
 import type { Incident, NotifyReason } from './model.ts';
 
 const sending = (incident: Incident, reason: NotifyReason = 'first') => ({ alerts: incident.alerts, reason });
@@ -67,6 +68,26 @@ describe('an attempt', () => {
     expect(again).toMatchObject({ number: 1, unclear: true });
     const more = absorb(unsure, transition('firing', 2_000, n2), 2_000);
     expect(beginAttempt(more, sending(more), 4_000)).not.toHaveProperty('unclear');
+  });
+});
+
+describe('what readers may have been shown', () => {
+  it('is owed its end, also after another message of the incident was sent, and withheld to its end', () => {
+    const both = absorb(opened(), transition('firing', 2_000, n2), 2_000);
+    const unsure = beginAttempt(both, sending(both), 2_000);
+    const next = beginAttempt(
+      tryOnceMore(both, unsure, 3_000),
+      { alerts: both.alerts.slice(0, 1), reason: 'first' },
+      9_000,
+    );
+    const after = concludeAttempt({ incident: both, attempt: next, timing, nowMs: 9_000 });
+    expect(after.attempt).toBeUndefined();
+    const over = absorb(
+      { ...after, alerts: after.alerts.map((alert) => ({ ...alert, heldBack: 'silence' as const })) },
+      transition('resolved', 20_000, n2),
+      20_000,
+    );
+    expect(forgetEnded(over, () => undefined, 20_000).incident.alerts).toHaveLength(2);
   });
 });
 

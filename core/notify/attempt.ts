@@ -98,9 +98,10 @@ export function concludeAttempt(input: {
   nowMs: number;
 }): Incident {
   const { incident, attempt, timing, nowMs } = input;
-  const alerts = incident.alerts.filter(
-    (alert) => !(alert.status === 'resolved' && attempt.says[episodeOf(alert)] === 'resolved'),
-  );
+  const perhaps = new Set(attempt.perhaps);
+  const alerts = incident.alerts
+    .filter((alert) => !(alert.status === 'resolved' && attempt.says[episodeOf(alert)] === 'resolved'))
+    .map((alert): IncidentAlert => (perhaps.has(episodeOf(alert)) ? { ...alert, perhaps: true } : alert));
   const { attempt: _done, ...rest } = incident;
   const ended = Object.values(attempt.says).every((status) => status === 'resolved');
   const before = incident.lastNotifiedAtMs;

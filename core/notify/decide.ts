@@ -37,7 +37,8 @@ export function forgetEnded(
   const alerts = incident.alerts.filter((alert) => {
     if (alert.status === 'firing') return true;
     const id = episodeOf(alert);
-    const untold = incident.notified[id] === undefined && !perhaps.has(id) && !alert.inherited;
+    const untold =
+      incident.notified[id] === undefined && !perhaps.has(id) && !alert.perhaps && !alert.inherited;
     if (untold && (isWithheld(alert) || alert.standIn)) return false;
     const silence = suppressionOf(alert);
     // One that began after its end withholds what is owed already; another was in force while it fired.

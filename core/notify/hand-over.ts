@@ -39,6 +39,7 @@ export function handOver(input: {
       heldBack: _held,
       freed: _freed,
       endOfferedAtMs: _offered,
+      perhaps: _perhaps,
       inherited: _inherited,
       ...rest
     } = alert;

@@ -21,6 +21,8 @@ export interface IncidentAlert {
   heldBack?: 'silence' | 'inhibition' | true;
   /** Only a channel that is gone was sent it: its end is owed here, also if this channel was not sent that it fired. */
   inherited?: true;
+  /** Readers may have been shown it, by a try whose outcome nobody knows: they are owed its end. */
+  perhaps?: true;
   /** Its end was offered to the channel then for the first time. */
   endOfferedAtMs?: number;
   /** What withheld it has ended: it is owed, also if it ends before it is sent. */

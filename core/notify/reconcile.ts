@@ -159,6 +159,7 @@ function asNew(alert: IncidentAlert): IncidentAlert {
     freed: _freed,
     enteredAtMs: _entered,
     endOfferedAtMs: _offered,
+    perhaps: _perhaps,
     heardBy: _heard,
     ...rest
   } = alert;

@@ -88,7 +88,6 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
   for (const channel of heard.channels(episode)) {
     const firing = heard.accepted(channel, episode, 'firing');
     if (!firing || heard.seen(channel, episode, 'resolved')) continue;
-    if (firing.outcome?.kind === 'unclear' && isOutlived(firing, truth)) continue;
     if (today.has(channel)) {
       violated('sent as firing, not sent as resolved', `${nameOf(episode)} to ${channel}`);
       continue;
@@ -122,14 +121,6 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
       `${nameOf(episode)}, over at ${clockText(resolvedSeenMs)}`,
     );
   }
-}
-
-/** What it perhaps showed is forgotten with the next message of its incident that the channel takes. */
-function isOutlived(perhaps: Post, { posts, isRecorded }: Truth): boolean {
-  const { incidentId } = perhaps.notification;
-  return posts.some(
-    (post) => post.notification.incidentId === incidentId && post.atMs > perhaps.atMs && isRecorded(post),
-  );
 }
 
 /**
