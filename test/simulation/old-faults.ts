@@ -146,8 +146,8 @@ export const OLD_FAULTS: readonly OldFault[] = [
     section: 7,
     name: 'a notifier whose passes fail does not pause',
     file: 'local/notifier.ts',
-    text: 'while (failures > paused && !stopping.signal.aborted) {',
-    becomes: 'while (failures > 1e9) {',
+    text: 'return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));',
+    becomes: 'return failures * 0;',
     shows: ['a process works without a pause'],
   },
   {
