@@ -63,7 +63,6 @@ export interface Plan {
     acknowledges: boolean;
     match: Record<string, string>;
   }[];
-  firstLie: number;
   /** Of functions: parts of the fleet. */
   shards: number;
 }
@@ -134,7 +133,6 @@ export function planOf(seed: number): Plan {
         { node: random.pick(random.pick(fleet.clusters).nodes) },
       ] as Record<string, string>[]),
     })),
-    firstLie: random.int(1, 2),
     shards: random.pick([1, 1, 2, 3]),
   };
 }

@@ -83,18 +83,20 @@ export function createServices(options: {
   /** Share of requests that go wrong beside all windows, while `untilMs` is not over. */
   glitches: { share: number; untilMs: number };
   typeOf: (service: string) => ChannelType;
-  /** Of the requests to services that can lie the so manieth is lied to, whatever the mood. */
-  firstLie: number;
   wallMs: () => number;
   onPost: (post: Post) => void;
 }): Services {
-  const { timeline, random, windows, glitches, typeOf, firstLie, wallMs, onPost } = options;
+  const { timeline, random, windows, glitches, typeOf, wallMs, onPost } = options;
   const posts: Post[] = [];
-  let requestsToLiars = 0;
+  let hasLied = false;
 
   function moodOf(service: string): Mood {
     const now = timeline.trueMs();
-    if (typeOf(service) !== 'webhook' && ++requestsToLiars === firstLie) return 'lie';
+    // The first request to a service that can lie is lied to, whatever the mood: no schedule is without.
+    if (typeOf(service) !== 'webhook' && !hasLied) {
+      hasLied = true;
+      return 'lie';
+    }
     const window = windows.find((one) => one.service === service && one.fromMs <= now && now < one.toMs);
     if (window) return window.mood;
     if (now >= glitches.untilMs || !random.chance(glitches.share)) return 'accept';

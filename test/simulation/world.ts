@@ -73,7 +73,6 @@ export function createWorld(plan: Plan, onTrace?: (line: string) => void): World
     windows: plan.windows,
     glitches: { share: plan.glitchShare, untilMs: CALM_FROM },
     typeOf: (service) => types.get(service) ?? 'webhook',
-    firstLie: plan.firstLie,
     wallMs: clock.nowMs,
     onPost({ service, channel, notification, answer }) {
       count(`answer: ${answer.mood}`);
