@@ -7,6 +7,8 @@ export interface OldFault {
   /** Stands in the file exactly once. */
   text: string;
   becomes: string;
+  /** Where the search begins. Every fault shows within the first hundred schedules; the rare ones begin at theirs. */
+  firstSeed?: number;
   /** Any of these invariants shows it. */
   shows: readonly string[];
 }
@@ -24,6 +26,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'core/stages/reconcile.ts',
     text: 'if (!alone && !changed && nowMs < (before?.againAtMs ?? Infinity)) return false;',
     becomes: 'if (before || stamp) return false;',
+    firstSeed: 15,
     shows: [UNDELIVERED],
   },
   {
@@ -32,6 +35,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'core/notify/reconcile.ts',
     text: 'const lookMs = withheld ? nowMs : nextLookMs(rest, timingOf(rest, config));',
     becomes: 'const lookMs = _due ?? nextLookMs(rest, timingOf(rest, config));',
+    firstSeed: 15,
     shows: [UNDELIVERED],
   },
   {
@@ -40,6 +44,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'core/notify/reconcile.ts',
     text: 'for (const destination of lacking) to.enter(',
     becomes: 'for (const destination of lacking.slice(lacking.length)) to.enter(',
+    firstSeed: 16,
     shows: [UNDELIVERED],
   },
   {
@@ -48,6 +53,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'core/notify/reconcile.ts',
     text: 'else if (said !== alert.status) owedEnd = true;',
     becomes: '',
+    firstSeed: 72,
     shows: ['sent as firing to a channel that is gone, sent as resolved to nobody'],
   },
   {
@@ -132,6 +138,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'core/notify/undelivered.ts',
     text: 'if (delivered.has(id) || incident.orphanedAtMs !== undefined) continue;',
     becomes: 'if (delivered.has(id) || incident.orphanedAtMs !== undefined || incident.attempt) continue;',
+    firstSeed: 27,
     shows: ['health is ok while an alert is undelivered'],
   },
   {
@@ -140,6 +147,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'core/notify/undelivered.ts',
     text: 'for (const alert of input.firing) {',
     becomes: 'for (const alert of input.firing.slice(input.firing.length)) {',
+    firstSeed: 58,
     shows: ['health is ok while an alert is undelivered'],
   },
   {
@@ -156,6 +164,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'core/notify/attempt.ts',
     text: 'return Math.ceil(leastMs + Math.min(widthMs, LONGEST_RETRY_AFTER_MS - leastMs) * shareOf(incidentId));',
     becomes: 'return leastMs + Math.min(widthMs, LONGEST_RETRY_AFTER_MS - leastMs) * shareOf(incidentId);',
+    firstSeed: 34,
     shows: ['what came of a request is not on record'],
   },
   {
