@@ -49,10 +49,15 @@ export function entryOf(
   const rules = { ...rest.rules };
   // Messages and inhibition follow the rule as it is today, where it is still about the same metric.
   for (const rule of config.rules) if (rules[rule.name]?.metric === rule.metric) rules[rule.name] = rule;
-  const alerts = rest.alerts.map((alert) => ({
-    ...alert,
-    severity: rules[alert.rule]?.severity ?? alert.severity,
-  }));
+  const perhaps = attempt ? perhapsShown(attempt) : [];
+  const alerts = rest.alerts.map(
+    (alert): IncidentAlert => ({
+      ...alert,
+      severity: rules[alert.rule]?.severity ?? alert.severity,
+      // Where an alert goes, this goes along; the attempt stays.
+      ...(perhaps.includes(episodeOf(alert)) && { perhaps: true }),
+    }),
+  );
   if (!config.channels.some(({ name }) => name === rest.channel)) {
     const notifications = Math.max(rest.notifications, attempt?.number ?? 0);
     const next = { ...rest, alerts, rules, notifications, orphanedAtMs: orphanedAtMs ?? nowMs };
@@ -60,7 +65,6 @@ export function entryOf(
   }
   if (!attempt) return { stored, next: { ...rest, alerts, rules }, lost, leased };
   const { leaseUntilMs: _lease, retryAtMs, ...tried } = attempt;
-  const perhaps = perhapsShown(attempt);
   const kept = { ...tried, ...(perhaps.length > 0 && { perhaps }) };
   const waiting = retryNow || retryAtMs === undefined ? kept : { ...kept, retryAtMs };
   return { stored, next: { ...rest, alerts, rules, attempt: waiting }, lost, leased };

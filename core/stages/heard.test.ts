@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { channel, passes, refuse } from '../../test/stage-changes.ts';
 import { clear, createWorld, fire, MINUTE, route, START, type World } from '../../test/stage-world.ts';
+import { episodeOf } from '../notify/incident.ts';
 import { suppressionJudge } from '../notify/suppression.ts';
 import { undeliveredAlerts } from '../notify/undelivered.ts';
 import { fanOut } from './fan-out.ts';
@@ -125,6 +126,35 @@ it('the end of what a gone channel was sent is owed, also if a silence withholds
   expect(next.said()).toEqual([]);
   await passes(next, [20, 21]);
   expect(next.said()).toEqual(['chat 1 fired-and-resolved resolved n1:resolved']);
+});
+
+it('the end of what a channel was perhaps sent is owed there, also after its route has another name', async () => {
+  const options = { channels: [channel('ops', 'chat'), channel('chat')] };
+  const world = createWorld(options);
+  world.answers.ops = refuse;
+  await fire(world);
+  await passes(world, [2, 3]);
+  const [owing] = (await world.state.openIncidents()).filter(({ value }) => value.channel === 'ops');
+  const { value, version } = owing as NonNullable<typeof owing>;
+  const attempt = value.attempt && { ...value.attempt, perhaps: value.alerts.map(episodeOf) };
+  await world.state.commitIncidents({
+    incidents: [{ value: { ...value, ...(attempt && { attempt }) }, version }],
+    consumed: [],
+  });
+  await clear(world, 4);
+  await passes(world, [4]);
+  expect(world.said()).toEqual([
+    'chat 1 fallback firing n1:firing',
+    'chat 2 all-resolved resolved n1:resolved',
+  ]);
+  const renamed = createWorld({
+    ...options,
+    routes: [{ ...route, name: 'another', channels: ['ops'] }],
+    state: world.state,
+  });
+  renamed.time.jumpTo(START + 6 * MINUTE);
+  await passes(renamed, [6, 12]);
+  expect(renamed.said()).toEqual(['ops 1 fired-and-resolved resolved n1:resolved']);
 });
 
 it('a change makes no second alert where the time of the firing is not that of the alert', async () => {
