@@ -2,13 +2,7 @@ import type { Config } from '../config/types.ts';
 import { ConflictError } from '../errors.ts';
 import type { Rule } from '../model.ts';
 import { markHeard } from '../notify/hand-over.ts';
-import {
-  absorbTransition,
-  type Destination,
-  destinationKey,
-  destinationOf,
-  openIncident,
-} from '../notify/incident.ts';
+import { absorbTransition, destinationKey, destinationOf, openIncident } from '../notify/incident.ts';
 import type { Incident } from '../notify/model.ts';
 import { destinationsOf, matchRoutes } from '../notify/routes.ts';
 import { timingOf } from '../notify/timing.ts';
@@ -87,14 +81,7 @@ async function absorb(items: readonly OutboxItem[], config: FanOutConfig, ports:
     const firing = transition.kind === 'firing' && rule !== undefined;
     // It waits since it was due, also where nothing was taken for a while.
     const enteredAtMs = Math.min(nowMs, dueAtMs);
-    const to = firing ? sentTo(transition, rule, config, ports) : undefined;
-    if (transition.kind === 'firing' && !rule) {
-      ports.meter.count('transitions_unrouted_total', { rule: transition.rule });
-      ports.logger.warn('an alert is sent to nobody: its rule is gone', {
-        rule: transition.rule,
-        ...transition.labels,
-      });
-    }
+    const to = firing ? destinationsOf(config.routes, rule, transition.labels) : undefined;
     return { transition, rule, enteredAtMs, sentTo: to };
   });
   const destinations = new Map(
@@ -154,21 +141,20 @@ async function absorb(items: readonly OutboxItem[], config: FanOutConfig, ports:
     incidents: [...incidents.values()].filter(({ value }) => changed.has(value.id)),
     consumed: items.map(({ id }) => id),
   });
+  for (const { transition, rule } of routed) reportUnrouted(transition, rule, config, ports);
 }
 
-/** Where a firing alert is sent. */
-function sentTo(
-  { labels }: OutboxItem['transition'],
-  rule: Rule,
+/** Counts and logs a firing that nobody is sent and that no route takes on purpose. */
+function reportUnrouted(
+  { kind, rule: name, labels }: OutboxItem['transition'],
+  rule: Rule | undefined,
   { routes }: FanOutConfig,
   { meter, logger }: FanOutPorts,
-): Destination[] {
-  const destinations = destinationsOf(routes, rule, labels);
-  if (destinations.length === 0 && matchRoutes(routes, rule, labels).length === 0) {
-    meter.count('transitions_unrouted_total', { rule: rule.name });
-    logger.warn('no route takes this alert', { rule: rule.name, ...labels });
-  }
-  return destinations;
+): void {
+  if (kind !== 'firing' || (rule && matchRoutes(routes, rule, labels).length > 0)) return;
+  meter.count('transitions_unrouted_total', { rule: name });
+  const why = rule ? 'no route takes it' : 'its rule is gone';
+  logger.warn(`an alert is sent to nobody: ${why}`, { rule: name, ...labels });
 }
 
 function holds(incident: Incident, alertId: string): boolean {
