@@ -107,6 +107,14 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
     ({ fromMs }, i, all) => fromMs <= END && (all[i + 1]?.fromMs ?? Infinity) > firedSeenMs,
   );
   const named = inForce.map(({ config }) => truth.channelsOf(episode, config).map(({ channel }) => channel));
+  // Its rule was removed before notify had it: nobody is sent that, and it was counted.
+  const lostItsRule = truth.world.unrouted.some(({ atMs, rule }) => {
+    const then = truth.world.configs.findLast(({ fromMs }) => fromMs <= atMs);
+    return (
+      rule === episode.rule && atMs >= firedSeenMs && !then?.config.rules.some(({ name }) => name === rule)
+    );
+  });
+  if (lostItsRule) return;
   const always = (named[0] ?? []).filter((channel) => named.every((names) => names.includes(channel)));
   for (const channel of new Set(always)) {
     const told = standIns(channel, truth).some(

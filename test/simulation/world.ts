@@ -46,6 +46,8 @@ export interface World {
   wallAt(trueMs: number): number;
   /** True times of passes of the local notifier that failed. */
   notifyFailures: readonly number[];
+  /** Firings that were counted as sent to nobody. */
+  unrouted: readonly { atMs: number; rule: string }[];
   /** Starts and deaths of processes. */
   crashes: number[];
 }
@@ -92,6 +94,7 @@ export function createWorld(plan: Plan, onTrace?: (line: string) => void): World
   let fresh = 10;
   const crashes: number[] = [];
   const notifyFailures: number[] = [];
+  const unrouted: { atMs: number; rule: string }[] = [];
   const waiting = plan.crashes.map((one) => ({ ...one }));
   const world: World = {
     plan,
@@ -151,10 +154,15 @@ export function createWorld(plan: Plan, onTrace?: (line: string) => void): World
     secrets,
     logger: loggerTo(trace, onTrace !== undefined),
     meter: {
-      count: (name) => void (name === 'notify_failures_total' && notifyFailures.push(timeline.trueMs())),
+      count: (name, labels) => {
+        if (name === 'notify_failures_total') notifyFailures.push(timeline.trueMs());
+        if (name === 'transitions_unrouted_total')
+          unrouted.push({ atMs: timeline.trueMs(), rule: `${labels?.rule}` });
+      },
       gauge: () => undefined,
     },
     notifyFailures,
+    unrouted,
     counts,
     count,
     trace,
