@@ -2,10 +2,9 @@ import { findMetric } from '../core/catalogue.ts';
 import { formatDuration } from '../core/config/duration.ts';
 import type { Config } from '../core/config/types.ts';
 import { formatMetricValue, formatMoment, formatSpan } from '../core/format.ts';
-import type { Labels } from '../core/model.ts';
 import type { AlertReport } from './alert-report.ts';
 import { endText, SHORT_ID } from './silence-table.ts';
-import { renderTable } from './table.ts';
+import { labelText, renderTable } from './table.ts';
 
 /** A message takes a moment: what is owed for less is being sent. */
 const BEING_SENT_MS = 60_000;
@@ -83,10 +82,4 @@ export function pastTable(alerts: readonly AlertReport[], config: Config, nowMs:
     sent.map(({ channel, status, atMs = 0 }) => `${channel} ${at(atMs)} ${status}`).join(', ') || 'nobody',
   ]);
   return renderTable(['FIRED', 'RESOLVED', 'FOR', 'SEVERITY', 'RULE', 'WHERE', 'SENT'], rows);
-}
-
-function labelText(labels: Labels): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ');
 }

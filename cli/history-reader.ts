@@ -2,7 +2,7 @@ import { findMetric } from '../core/catalogue.ts';
 import type { DrawnSeries } from '../core/chart/history.ts';
 import { createThinner, type Thinner } from '../core/chart/thinner.ts';
 import { leastOf } from '../core/extremes.ts';
-import { labelKey } from '../core/labels.ts';
+import { labelKey, naturalOrder } from '../core/labels.ts';
 import { placeText } from '../core/message/summary.ts';
 import type { LabelGlobs, Labels, Point, Series } from '../core/model.ts';
 import type { SampleStore, SeriesQuery } from '../core/ports.ts';
@@ -17,9 +17,6 @@ const SLICE_MS = 3_600_000;
 const ROLLED_FROM_MS = 48 * 3_600_000;
 /** A range whose data begin later than this part of it begins with them. */
 const EMPTY_SHARE = 0.25;
-
-/** `node-2` before `node-10`. */
-const names = new Intl.Collator('en', { numeric: true });
 
 export interface DrawnRange {
   metric: string;
@@ -114,7 +111,7 @@ export async function readSummaries(
   }
   return [...found.values()]
     .map(({ sum, ...one }) => ({ ...one, mean: sum / one.count }))
-    .sort((a, b) => names.compare(placeText(a.labels), placeText(b.labels)));
+    .sort((a, b) => naturalOrder.compare(placeText(a.labels), placeText(b.labels)));
 }
 
 /** Of each period its average and its greatest value, so that a spike is seen; of a state both where it changed. */

@@ -14,8 +14,8 @@ import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import { routesTestShape } from './json-shapes.ts';
 import { describeMatchers, listedSilences, SHORT_ID } from './silence-table.ts';
-import { hasState, openStateToRead, tableOption } from './state-access.ts';
-import { renderTable } from './table.ts';
+import { hasState, openStateToRead, tableOption, withState } from './state-access.ts';
+import { labelText, renderTable } from './table.ts';
 import { coveringSilences, inhibitors } from './withheld.ts';
 
 type Trace = z.infer<typeof routesTestShape>;
@@ -108,15 +108,12 @@ async function withheld(
   table: string | undefined,
   nowMs: number,
 ): Promise<Trace['withheldBy']> {
-  const found = { stored: [] as const, alerts: [] as const };
-  const state = hasState(config, table) ? await openStateToRead(config, table) : undefined;
-  const { stored, alerts } = state
-    ? {
+  const { stored, alerts } = hasState(config, table)
+    ? await withState(await openStateToRead(config, table), async (state) => ({
         stored: await state.listSilences({ endedAfterMs: nowMs }),
         alerts: (await state.listAlerts()).map(({ value }) => value),
-      }
-    : found;
-  await state?.close();
+      }))
+    : { stored: [], alerts: [] };
   const listed = listedSilences({ stored, alerts, file: config.silences, nowMs });
   const subject = { alertId: '', labels, sinceMs: nowMs, status: 'firing' as const };
   const silences = coveringSilences(listed, subject).map(({ id, untilMs, comment, matchers }) => ({
@@ -182,10 +179,4 @@ function withheldText({ by, name, now, untilMs, what }: Withholding, config: Con
   return now
     ? `withheld now: ${name} fires for the same cluster and node\n`
     : `withheld while ${name} fires for the same cluster and node; now it does not\n`;
-}
-
-function labelText(labels: Labels): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ');
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../core/config/types.ts';
 import { formatDateTime, formatMoment, formatSpan } from '../core/format.ts';
+import { visibleLine } from '../core/message/visible-line.ts';
 import type { Alert, Matcher, Silence, StoredSilence } from '../core/model.ts';
 import { describeMatcher, fromGlobs, silenceCovers } from '../core/notify/silences.ts';
 import { renderTable } from './table.ts';
@@ -57,14 +58,14 @@ export function describeSilence(silence: StoredSilence, config: Config, nowMs: n
   const { fromMs, author, comment } = silence;
   const at = (ms: number) => moment(ms, nowMs, config);
   const from = fromMs > nowMs ? ` from ${at(fromMs)}` : '';
-  return printable(
+  return visibleLine(
     `${whatText(silence)}${from} ${untilText(silence, config, nowMs)}, by ${author}: ${comment}`,
   );
 }
 
 /** `node="prod-1" role=~"etcd|api"`. */
 export function describeMatchers(matchers: readonly Matcher[]): string {
-  return printable(matchers.map(describeMatcher).join(' '));
+  return visibleLine(matchers.map(describeMatcher).join(' '));
 }
 
 function whatText({ alertId, matchers }: Pick<StoredSilence, 'alertId' | 'matchers'>): string {
@@ -105,19 +106,11 @@ export function silenceTable(listed: readonly ListedSilence[], config: Config, n
     silence.source === 'file' ? 'the file' : silence.author,
     silence.comment,
   ]);
-  return renderTable(
-    ['ID', 'STATE', 'WHAT', 'FROM', 'UNTIL', 'BY', 'COMMENT'],
-    rows.map((row) => row.map(printable)),
-  );
+  return renderTable(['ID', 'STATE', 'WHAT', 'FROM', 'UNTIL', 'BY', 'COMMENT'], rows);
 }
 
 /** With the year where the day alone would be guessed wrongly. */
 function moment(ms: number, nowMs: number, { schedule: { timeZone } }: Config): string {
   const isFar = Math.abs(ms - nowMs) > FAR_MS;
   return isFar ? formatDateTime(ms, timeZone) : formatMoment(ms, nowMs, timeZone);
-}
-
-/** Texts that people wrote elsewhere reach a terminal without characters that steer it. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+/gu, ' ');
 }

@@ -11,7 +11,7 @@ import { writeJson } from './json-output.ts';
 import { silenceEndShape, silencesShape } from './json-shapes.ts';
 import { silenceAddCommand } from './silence-add.ts';
 import { describeSilence, listedSilences, SHORT_ID, silenceTable } from './silence-table.ts';
-import { hasState, openStateToRead, openStateToWrite, tableOption } from './state-access.ts';
+import { hasState, openStateToRead, openStateToWrite, tableOption, withState } from './state-access.ts';
 
 export function silenceCommand(): Command {
   return new Command('silence')
@@ -105,12 +105,4 @@ function silenceCalled(id: string, silences: readonly StoredSilence[]): StoredSi
     throw new ConfigError(`${what}; \`bartizan silence list\` shows them`);
   }
   return silence;
-}
-
-async function withState<T>(state: StateStore, run: (state: StateStore) => Promise<T>): Promise<T> {
-  try {
-    return await run(state);
-  } finally {
-    await state.close();
-  }
 }

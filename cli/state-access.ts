@@ -36,3 +36,12 @@ export async function openStateToWrite(config: Config, table: string | undefined
 export function hasState({ store }: Config, table: string | undefined): boolean {
   return table !== undefined || existsSync(join(store.path, 'state.db'));
 }
+
+/** Closes the state behind what reads or writes it, whatever becomes of that. */
+export async function withState<T>(state: StateStore, run: (state: StateStore) => Promise<T>): Promise<T> {
+  try {
+    return await run(state);
+  } finally {
+    await state.close();
+  }
+}

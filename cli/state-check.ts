@@ -2,22 +2,19 @@ import type { Problem } from '../core/config/problem.ts';
 import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
 import { describeOrphans, findOrphans } from '../core/notify/orphans.ts';
-import { hasState, openStateToRead } from './state-access.ts';
-
-const INCIDENTS_AT_MOST = 10_000;
+import { hasState, openStateToRead, withState } from './state-access.ts';
 
 /** What the state beside a configuration says of it: open incidents of channels and routes that are gone from the file. */
 export async function checkState(file: string, config: Config): Promise<Problem[]> {
   if (!hasState(config, undefined)) return [];
   try {
-    const state = await openStateToRead(config, undefined);
-    try {
-      const open = await state.listIncidents({ open: true, limit: INCIDENTS_AT_MOST });
-      const suggestion = 'expected after a change; else put the channel or route back under its name';
-      return describeOrphans(findOrphans(open, config)).map((message) => warning(file, message, suggestion));
-    } finally {
-      await state.close();
-    }
+    const open = await withState(await openStateToRead(config, undefined), (state) => state.openIncidents());
+    const orphans = findOrphans(
+      open.map(({ value }) => value),
+      config,
+    );
+    const suggestion = 'expected after a change; else put the channel or route back under its name';
+    return describeOrphans(orphans).map((message) => warning(file, message, suggestion));
   } catch (error) {
     return [warning(file, `which incidents are open is unknown: ${describeError(error)}`)];
   }

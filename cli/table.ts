@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import type { Labels } from '../core/model.ts';
 import { visibleText } from '../core/visible-text.ts';
 
 /** Colours of ours: all else that could move a cursor comes from outside. */
@@ -40,4 +41,11 @@ export function renderTable(
 function visibleCell(cell: string): string {
   const parts = cell.split(STYLE);
   return parts.map((part, i) => (i % 2 === 1 ? part : visibleText(part))).join('');
+}
+
+/** `cluster=prod node=prod-1`. */
+export function labelText(labels: Labels): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
 }

@@ -67,8 +67,9 @@ export interface OpenIncident {
 const MOST_NAMES = 5;
 
 /**
- * What undelivered alerts and failing channels come to; `overdue` is the number of alerts behind the reason. An alert is a reason once it was owed longer than
- * `undeliveredAfterMs` and one of its channels is required; a channel that fails beside others is a warning.
+ * What undelivered alerts and failing channels come to. An alert is a reason once it was owed longer than
+ * `undeliveredAfterMs` and one of its channels is required; a channel that fails beside others is a warning. `overdue`
+ * counts the alerts behind the reason.
  */
 export function deliveryFindings(input: {
   undelivered: readonly UndeliveredAlert[];

@@ -6,6 +6,9 @@ export function labelKey(labels: Labels): string {
   return JSON.stringify(names.map((name) => [name, labels[name]]));
 }
 
+/** Sorts names as people do: `node-2` before `node-10`. */
+export const naturalOrder = new Intl.Collator('en', { numeric: true });
+
 const compiled = new Map<string, RegExp>();
 
 /** Whether `value` matches `glob` whole: `*` any run of characters, `?` one; all else literal. */

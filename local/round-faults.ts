@@ -64,7 +64,7 @@ export function createRoundFaults(faults: Faults): (facts: RoundFacts) => void {
   };
 }
 
-/** Whether a node was up, as the sample of that name says it. */
+/** Whether a check of a node succeeded. */
 function hasSeen({ observations }: BatchObservation): boolean {
   return observations.some(({ result }) => result.ok);
 }

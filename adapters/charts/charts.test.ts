@@ -2,7 +2,7 @@ import { Resvg } from '@resvg/resvg-js';
 import { describe, expect, it } from 'vitest';
 import { buildChartSpec, type ChartSpec } from '../../core/chart/spec.ts';
 import type { Rule } from '../../core/model.ts';
-import { sampleAlert } from '../../test/contract/notifications.ts';
+import { memoryUsage, sampleAlert } from '../../test/contract/notifications.ts';
 import { decode, type Pixels } from '../../test/png.ts';
 import { escapeXml } from './elements.ts';
 import { createChartRenderer, FONT_FILES } from './renderer.ts';
@@ -13,17 +13,8 @@ import { FONT } from './theme.ts';
 const NOW = Date.UTC(2026, 10, 24, 9, 40);
 const MINUTE = 60_000;
 const rule: Rule = {
-  name: 'memory-usage',
-  title: 'Memory usage',
-  metric: 'mem_usage',
-  where: {},
-  condition: { kind: 'above', threshold: 90 },
+  ...memoryUsage,
   recoveryThreshold: 85,
-  forMs: 10 * MINUTE,
-  keepFiringForMs: 0,
-  noData: 'keepLast',
-  severity: 'critical',
-  inhibitedBy: [],
 };
 
 function specOf(names: readonly string[], count = 60, extra: Partial<Rule> = {}): ChartSpec {

@@ -50,7 +50,7 @@ export function renderBounds(frame: Frame): string {
   return [...lines, ...labels].join('');
 }
 
-/** Of a line from `left` to `right` what no words cover. */
+/** The parts of a line from `left` to `right` that no words cover. */
 function partsBeside(taken: readonly Box[], at: number, left: number, right: number): [number, number][] {
   const crossed = taken.filter((box) => box.top < at && at < box.bottom).sort((a, b) => a.left - b.left);
   const parts: [number, number][] = [];

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { buildChartSpec, type ChartInput, type ChartSpec } from '../../core/chart/spec.ts';
 import type { Labels, Rule } from '../../core/model.ts';
 import type { NotificationAlert } from '../../core/notify/model.ts';
-import { sampleAlert } from '../../test/contract/notifications.ts';
+import { memoryUsage, sampleAlert } from '../../test/contract/notifications.ts';
 import { drawableText } from './drawable.ts';
 import { renderSvg } from './svg.ts';
 import { textWidth } from './text-width.ts';
@@ -12,17 +12,8 @@ import { TEXT, THEMES, WIDTH } from './theme.ts';
 const MINUTE = 60_000;
 const NOW = Date.UTC(2026, 10, 24, 9, 40);
 const rule: Rule = {
-  name: 'memory-usage',
-  title: 'Memory usage',
-  metric: 'mem_usage',
-  where: {},
-  condition: { kind: 'above', threshold: 90 },
+  ...memoryUsage,
   recoveryThreshold: 85,
-  forMs: 10 * MINUTE,
-  keepFiringForMs: 0,
-  noData: 'keepLast',
-  severity: 'critical',
-  inhibitedBy: [],
 };
 const node = (name: string, cluster = 'prod'): Labels => ({ cluster, node: name, role: 'etcd' });
 const alertOf = (labels: Labels, minutesAgo = 20, extra: Partial<NotificationAlert> = {}) =>

@@ -62,7 +62,7 @@ export function renderDots({ spec, theme, x, y }: Frame): string {
   return dots.reverse().join('');
 }
 
-/** Of several alerts where each fired, on its own line; hollow, where it ended. */
+/** Marks on each line of several when its alert fired; a hollow mark shows when it ended. */
 export function renderFiringMarks({ spec, theme, x, y, left, top, bottom }: Frame): string {
   const marks = spec.lines.map((item, i) => {
     const { color } = strokeOf(spec.lines, i, theme);

@@ -9,7 +9,7 @@ const order = (name: string) => ({ timeZone: name }) as PictureOrder;
 const pictureOf = (alt: string): Drawn => ({ png: new Uint8Array(), width: 1, height: 1, alt });
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Threads that draw when they are told to. */
+/** Threads that draw when the test says so. */
 function createWorld(options: Partial<PictureQueueOptions> = {}) {
   const world = {
     now: 0,

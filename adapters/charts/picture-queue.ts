@@ -19,7 +19,7 @@ export interface PictureQueueOptions {
   mostWaiting?: number;
   /** A thread that takes longer for a picture is ended and replaced. */
   longestMs?: number;
-  /** Of a clock that only moves on. */
+  /** A monotonic clock in milliseconds. Default: `performance.now`. */
   nowMs?: () => number;
 }
 

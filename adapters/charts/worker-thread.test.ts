@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { PictureOrder } from '../../core/chart/series.ts';
 import type { Sample } from '../../core/model.ts';
 import type { SampleStore } from '../../core/ports.ts';
-import { sampleAlert } from '../../test/contract/notifications.ts';
+import { memoryUsage, sampleAlert } from '../../test/contract/notifications.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
 import { createOwnThread } from './own-thread.ts';
 import type { PictureThread } from './picture-thread.ts';
@@ -17,16 +17,7 @@ const NOW = Date.UTC(2026, 10, 24, 9, 40);
 const labels = { cluster: 'prod', node: 'node-1', role: 'etcd' };
 const order: PictureOrder = {
   rule: {
-    name: 'memory-usage',
-    title: 'Memory usage',
-    metric: 'mem_usage',
-    where: {},
-    condition: { kind: 'above', threshold: 90 },
-    forMs: 10 * MINUTE,
-    keepFiringForMs: 0,
-    noData: 'keepLast',
-    severity: 'critical',
-    inhibitedBy: [],
+    ...memoryUsage,
   },
   alerts: [sampleAlert({ labels, sinceMs: NOW - 20 * MINUTE, firedAtMs: NOW - 10 * MINUTE })],
   status: 'firing',

@@ -1,5 +1,6 @@
 import { findMetric } from '../catalogue.ts';
 import { formatMetricValue, formatSpan } from '../format.ts';
+import { naturalOrder } from '../labels.ts';
 import { placeText } from '../message/summary.ts';
 import type { Labels, Point } from '../model.ts';
 import { timeAxis, valueAxis } from './axes.ts';
@@ -42,7 +43,7 @@ export function buildHistorySpec(input: {
       breaching: false,
       segments,
     }))
-    .sort((a, b) => collator.compare(a.name, b.name));
+    .sort((a, b) => naturalOrder.compare(a.name, b.name));
   const title = findMetric(metricName)?.title ?? metricName;
   const count = `${series.length} series`;
   const subtitle = [metricName, ...common, count, `last ${formatSpan(toMs - fromMs)}`, timeZone].join(' · ');
@@ -65,9 +66,6 @@ export function buildHistorySpec(input: {
     alt: `${title}; ${subtitle}`,
   };
 }
-
-/** `node-2` before `node-10`. */
-const collator = new Intl.Collator('en', { numeric: true });
 
 function extreme({ segments }: DrawnSeries, pick: (a: number, b: number) => number): number {
   return segments.flat().reduce((found, { value }) => pick(found, value), segments[0]?.[0]?.value ?? 0);

@@ -1,7 +1,7 @@
 import { findMetric, type Metric } from '../catalogue.ts';
 import { currentForMs } from '../current.ts';
 import { formatMetricValue, formatMoment } from '../format.ts';
-import { labelKey } from '../labels.ts';
+import { labelKey, naturalOrder } from '../labels.ts';
 import { placeText } from '../message/summary.ts';
 import type { Labels, Point } from '../model.ts';
 import type { NotificationAlert } from '../notify/model.ts';
@@ -46,7 +46,7 @@ export function chartLines(input: ChartInput): { lines: ChartLine[]; values: num
         Number(b.alert !== undefined) - Number(a.alert !== undefined) ||
         Number(b.alert?.status === 'firing') - Number(a.alert?.status === 'firing') ||
         compareBadness(a.rank, b.rank) ||
-        names.compare(a.name, b.name),
+        naturalOrder.compare(a.name, b.name),
     );
   const breaching = ranked.filter(({ alert }) => alert).slice(0, MOST_BREACHING);
   const drawn = [...breaching, ...ranked.filter(({ alert }) => !alert)].slice(0, MAX_LINES);
@@ -83,9 +83,6 @@ function seriesName(labels: Labels, several: boolean): string {
   const { cluster: _cluster, ...rest } = labels;
   return (several ? '' : placeText(rest)) || placeText(labels);
 }
-
-/** `node-2` before `node-10`. */
-const names = new Intl.Collator('en', { numeric: true });
 
 function within(fromMs: number, toMs: number): (point: Point) => boolean {
   return ({ timeMs, value }) => timeMs >= fromMs && timeMs <= toMs && Number.isFinite(value);

@@ -1,3 +1,4 @@
+import { naturalOrder } from '../labels.ts';
 import type { Labels, Rule } from '../model.ts';
 import type { NotificationAlert } from '../notify/model.ts';
 import { badness } from './worst.ts';
@@ -31,8 +32,5 @@ export function compareBadness(a: number, b: number): number {
 }
 
 function valuesOf(alerts: readonly { labels: Labels }[], name: string): string[] {
-  return [...new Set(alerts.flatMap(({ labels }) => labels[name] ?? []))].sort(names.compare);
+  return [...new Set(alerts.flatMap(({ labels }) => labels[name] ?? []))].sort(naturalOrder.compare);
 }
-
-/** `node-2` before `node-10`. */
-const names = new Intl.Collator('en', { numeric: true });

@@ -1,5 +1,5 @@
 import { judgedSeries } from '../evaluate/judged.ts';
-import { labelKey } from '../labels.ts';
+import { labelKey, naturalOrder } from '../labels.ts';
 import type { LabelGlobs, Labels, Rule, Series } from '../model.ts';
 import type { Notification, NotificationAlert } from '../notify/model.ts';
 import type { SampleStore } from '../ports.ts';
@@ -82,9 +82,7 @@ function chooseSeries(known: readonly Labels[], { alerts, rule }: PictureOrder):
   return [...breaching, ...others.slice(0, Math.max(0, MAX_LINES - breaching.length))];
 }
 
-/** `node-2` before `node-10`. */
-const collator = new Intl.Collator('en', { numeric: true });
-const byName = (a: Labels, b: Labels) => collator.compare(labelKey(a), labelKey(b));
+const byName = (a: Labels, b: Labels) => naturalOrder.compare(labelKey(a), labelKey(b));
 
 /** Of each label that all have the values that occur: it may match more than these label sets. */
 function coverOf(all: readonly Labels[]): LabelGlobs {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sampleAlert } from '../../test/contract/notifications.ts';
+import { memoryUsage, sampleAlert } from '../../test/contract/notifications.ts';
 import type { Labels, Point, Rule, Series } from '../model.ts';
 import { timeAxis, valueAxis } from './axes.ts';
 import { breachBands } from './bounds.ts';
@@ -18,16 +18,7 @@ const series = (name: string, values: (number | undefined)[]): Series => ({
   points: points(values),
 });
 const rule = (extra: Partial<Rule> = {}): Rule => ({
-  name: 'memory-usage',
-  title: 'Memory usage',
-  metric: 'mem_usage',
-  where: {},
-  condition: { kind: 'above', threshold: 90 },
-  forMs: 10 * MINUTE,
-  keepFiringForMs: 0,
-  noData: 'keepLast',
-  severity: 'critical',
-  inhibitedBy: [],
+  ...memoryUsage,
   ...extra,
 });
 const firing = sampleAlert({ labels: node('n1'), sinceMs: NOW - 30 * MINUTE, firedAtMs: NOW - 20 * MINUTE });

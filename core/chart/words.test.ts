@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sampleAlert } from '../../test/contract/notifications.ts';
+import { memoryUsage, sampleAlert } from '../../test/contract/notifications.ts';
 import type { Labels, Rule } from '../model.ts';
 import type { NotificationAlert } from '../notify/model.ts';
 import type { ChartInput } from './spec.ts';
@@ -8,18 +8,7 @@ import { firingText, subtitleOf, titleOf } from './words.ts';
 const MINUTE = 60_000;
 const NOW = Date.UTC(2026, 10, 24, 9, 40);
 const node = (name: string): Labels => ({ cluster: 'prod', node: name, role: 'etcd' });
-const rule: Rule = {
-  name: 'memory-usage',
-  title: 'Memory usage',
-  metric: 'mem_usage',
-  where: {},
-  condition: { kind: 'above', threshold: 90 },
-  forMs: 10 * MINUTE,
-  keepFiringForMs: 0,
-  noData: 'keepLast',
-  severity: 'critical',
-  inhibitedBy: [],
-};
+const rule: Rule = memoryUsage;
 const firing = sampleAlert({ labels: node('n1'), sinceMs: NOW - 30 * MINUTE, firedAtMs: NOW - 20 * MINUTE });
 const input = (alerts: readonly NotificationAlert[]): ChartInput => ({
   alerts,

@@ -1,5 +1,5 @@
 import { perhapsShown } from './attempt.ts';
-import { episodeOf, isWithheld } from './incident.ts';
+import { episodeOf, isWithheld, withOnly } from './incident.ts';
 import type { Incident, IncidentAlert, NotifyReason } from './model.ts';
 import type { Suppression } from './suppression.ts';
 import { nextLookMs, repeatAtMs, sendAtMs, type Timing } from './timing.ts';
@@ -50,9 +50,7 @@ export function forgetEnded(
     return false;
   });
   if (alerts.length === incident.alerts.length) return { incident, dropped };
-  const kept = new Set(alerts.map(episodeOf));
-  const notified = Object.fromEntries(Object.entries(incident.notified).filter(([id]) => kept.has(id)));
-  return { incident: { ...incident, alerts, notified }, dropped };
+  return { incident: withOnly(incident, alerts), dropped };
 }
 
 /**

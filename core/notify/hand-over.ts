@@ -1,4 +1,4 @@
-import { episodeOf, openIncident, withAlerts } from './incident.ts';
+import { asNew, episodeOf, openIncident, withAlerts } from './incident.ts';
 import type { Incident, IncidentAlert, NotificationAttempt } from './model.ts';
 import type { Timing } from './timing.ts';
 
@@ -34,15 +34,7 @@ export function handOver(input: {
   );
   if (missing.length === 0) return undefined;
   const alerts = missing.map((alert): IncidentAlert => {
-    const {
-      standIn: _said,
-      heldBack: _held,
-      freed: _freed,
-      endOfferedAtMs: _offered,
-      perhaps: _perhaps,
-      inherited: _inherited,
-      ...rest
-    } = alert;
+    const { inherited: _inherited, ...rest } = asNew(alert);
     const told = incident.notified[episodeOf(alert)] !== undefined;
     const heardBy = [...(alert.heardBy ?? []), ...(told ? [incident.channel] : [])];
     return { ...rest, ...(heardBy.length > 0 && { heardBy }), enteredAtMs: nowMs };

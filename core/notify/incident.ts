@@ -45,7 +45,8 @@ export function openIncident(destination: Destination, opener: string, openedAtM
 }
 
 /**
- * The incident after a firing or resolved transition, the same one if it knew that already: due now, to be decided. A notification under way is not changed: what is new is said by the next one.
+ * The incident after a firing or resolved transition, the same one if it knew that already: due now, to be decided. A
+ * notification under way is not changed: what is new is said by the next one.
  */
 export function absorbTransition(input: {
   incident: Incident;
@@ -78,6 +79,27 @@ export function absorbTransition(input: {
   return { ...next, dueAtMs: Math.min(nowMs, next.dueAtMs ?? nowMs) };
 }
 
+/** The incident with these alerts alone: what was said of others goes. */
+export function withOnly(incident: Incident, alerts: readonly IncidentAlert[]): Incident {
+  const kept = new Set(alerts.map(episodeOf));
+  const notified = Object.fromEntries(Object.entries(incident.notified).filter(([id]) => kept.has(id)));
+  return { ...incident, alerts, notified };
+}
+
+/** The alert as an incident holds it that knows nothing of it yet. */
+export function asNew(alert: IncidentAlert): IncidentAlert {
+  const {
+    standIn: _standIn,
+    heldBack: _held,
+    freed: _freed,
+    enteredAtMs: _entered,
+    endOfferedAtMs: _offered,
+    perhaps: _perhaps,
+    ...rest
+  } = alert;
+  return rest;
+}
+
 /** The incident with these alerts, due as they ask for; closed where an orphaned one has none left. */
 export function withAlerts(
   incident: Incident,
@@ -86,9 +108,7 @@ export function withAlerts(
   nowMs: number,
 ): Incident {
   const { dueAtMs: _due, ...rest } = incident;
-  const kept = new Set(alerts.map(episodeOf));
-  const notified = Object.fromEntries(Object.entries(incident.notified).filter(([id]) => kept.has(id)));
-  const next = { ...rest, alerts, notified };
+  const next = withOnly(rest, alerts);
   const lookMs = nextLookMs(next, timing) ?? Infinity;
   // The end of what withholds an alert must not be missed.
   const dueAtMs = alerts.some(isWithheld) ? Math.min(lookMs, incident.dueAtMs ?? Infinity) : lookMs;

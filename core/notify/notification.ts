@@ -3,6 +3,7 @@ import { compareBadness } from '../chart/selection.ts';
 import { badness } from '../chart/worst.ts';
 import { currentForMs } from '../current.ts';
 import { formatCondition } from '../format.ts';
+import { naturalOrder } from '../labels.ts';
 import { renderSummary, type TextTime } from '../message/summary.ts';
 import { visibleLine } from '../message/visible-line.ts';
 import { SEVERITIES } from '../model.ts';
@@ -151,10 +152,7 @@ function newsFirst(rules: Incident['rules']) {
     Number(b.news) - Number(a.news) ||
     Number(b.status === 'firing') - Number(a.status === 'firing') ||
     SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) ||
-    names.compare(a.rule, b.rule) ||
+    naturalOrder.compare(a.rule, b.rule) ||
     compareBadness(worse(a), worse(b)) ||
-    names.compare(JSON.stringify(a.labels), JSON.stringify(b.labels));
+    naturalOrder.compare(JSON.stringify(a.labels), JSON.stringify(b.labels));
 }
-
-/** `node-2` before `node-10`. */
-const names = new Intl.Collator('en', { numeric: true });

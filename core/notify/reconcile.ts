@@ -1,12 +1,14 @@
 // What is owed follows from the open incidents and from today's configuration: after a change each is decided again.
 import type { Versioned } from '../ports.ts';
 import {
+  asNew,
   type Destination,
   destinationKey,
   destinationOf,
   episodeOf,
   isWithheld,
   openIncident,
+  withOnly,
 } from './incident.ts';
 import type { Incident, IncidentAlert } from './model.ts';
 import {
@@ -68,7 +70,6 @@ export function reconcile(input: ReconcileInput): Reconciled {
     placeEpisode(episode, wanted, config, { enter, unplaced });
   }
 
-  const finish = (entry: Entry): Incident => finished(entry, config, nowMs);
   const gained = [...gaining].map(({ stored, next }) => ({
     value: dueNow(next, config, nowMs),
     version: stored.version,
@@ -76,7 +77,7 @@ export function reconcile(input: ReconcileInput): Reconciled {
   const settled = entries
     .filter((entry) => !entry.leased)
     .map((entry) => ({
-      value: finish(entry),
+      value: finished(entry, config, nowMs),
       version: entry.stored.version + (gaining.has(entry) ? 1 : 0),
       before: gaining.has(entry) ? dueNow(entry.next, config, nowMs) : entry.stored.value,
     }))
@@ -151,21 +152,6 @@ function placeEpisode(
   if (lacking.length === 0 && !isSent && (owedEnd || owedUnsent)) to.unplaced.push(episode.alert);
 }
 
-/** As a channel sees it that knew nothing of it. */
-function asNew(alert: IncidentAlert): IncidentAlert {
-  const {
-    standIn: _standIn,
-    heldBack: _held,
-    freed: _freed,
-    enteredAtMs: _entered,
-    endOfferedAtMs: _offered,
-    perhaps: _perhaps,
-    heardBy: _heard,
-    ...rest
-  } = alert;
-  return rest;
-}
-
 /** Whether it is still the fallback of a channel that today's routes name for this alert. */
 function standsIn(incident: Incident, wanted: readonly Destination[], config: ReconcileConfig): boolean {
   let name = incident.standsInFor;
@@ -196,9 +182,7 @@ function withEpisode(incident: Incident, { rule }: Episode, moved: Moved): Incid
 
 function finished({ next, lost }: Entry, config: ReconcileConfig, nowMs: number): Incident {
   const alerts = next.alerts.filter((alert) => !lost.has(episodeOf(alert)));
-  const kept = new Set(alerts.map(episodeOf));
-  const notified = Object.fromEntries(Object.entries(next.notified).filter(([id]) => kept.has(id)));
-  const settled = dueNow({ ...next, alerts, notified }, config, nowMs);
+  const settled = dueNow(withOnly(next, alerts), config, nowMs);
   return alerts.length === 0 && settled.dueAtMs === undefined ? { ...settled, closedAtMs: nowMs } : settled;
 }
 

@@ -35,6 +35,6 @@ it('a list of incidents that lags makes none', async () => {
   const world = createWorld();
   await fire(world);
   await world.notify();
-  const state = { ...world.state, listIncidents: async () => [] };
+  const state = { ...world.state, openIncidents: async () => [] };
   expect((await readUndelivered(world.config, { state, clock: world.time.clock })).undelivered).toEqual([]);
 });

@@ -5,7 +5,6 @@ import { suppressionJudge } from '../notify/suppression.ts';
 import { type UndeliveredAlert, undeliveredAlerts } from '../notify/undelivered.ts';
 import type { Clock, StateStore } from '../ports.ts';
 
-const INCIDENTS_AT_MOST = 100_000;
 const LOOKED_UP_AT_MOST = 100;
 
 /** Alerts that nobody has been sent though somebody should have been, the longest owed first; and the open incidents. */
@@ -15,14 +14,14 @@ export async function readUndelivered(
     state,
     clock,
   }: {
-    state: Pick<StateStore, 'listIncidents' | 'listAlerts' | 'listSilences' | 'incidentsOfAlert'>;
+    state: Pick<StateStore, 'openIncidents' | 'listAlerts' | 'listSilences' | 'incidentsOfAlert'>;
     clock: Clock;
   },
 ): Promise<{ undelivered: UndeliveredAlert[]; incidents: readonly Incident[] }> {
   const nowMs = clock.nowMs();
   // Alerts first: one that ends meanwhile is then in its incident as ended.
   const alerts = await state.listAlerts();
-  const listed = await state.listIncidents({ open: true, limit: INCIDENTS_AT_MOST });
+  const listed = (await state.openIncidents()).map(({ value }) => value);
   const silences = [...config.silences, ...(await state.listSilences({ endedAfterMs: nowMs }))];
   const firing = alerts.map(({ value }) => value).filter(({ status }) => status === 'firing');
   const judges = new Map<string, ReturnType<typeof suppressionJudge>>();

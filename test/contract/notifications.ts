@@ -1,9 +1,24 @@
+import type { Rule } from '../../core/model.ts';
 import type { Notification, NotificationAlert, Picture } from '../../core/notify/model.ts';
 
 const FIRED = Date.UTC(2026, 10, 24, 9, 10);
 
 /** Names that mean something to some markup, and letters from elsewhere. */
 export const AWKWARD = { cluster: '한빛-<prod>&"db"', node: '노드-1 *_[`', role: 'etcd' } as const;
+
+/** The rule of `sampleAlert`. */
+export const memoryUsage: Rule = {
+  name: 'memory-usage',
+  title: 'Memory usage',
+  metric: 'mem_usage',
+  where: {},
+  condition: { kind: 'above', threshold: 90 },
+  forMs: 600_000,
+  keepFiringForMs: 0,
+  noData: 'keepLast',
+  severity: 'critical',
+  inhibitedBy: [],
+};
 
 export function sampleAlert(extra: Partial<NotificationAlert> = {}): NotificationAlert {
   return {

@@ -12,7 +12,7 @@ import type { Notification, NotificationAlert } from '../../../core/notify/model
 
 /** https://developers.mattermost.com/integrate/webhooks/incoming: longer posts are split. */
 export const POST_LIMIT = 16_383;
-/** Of the first line: what is no name fits into it many times. */
+/** The first line is cut here, so that a long name leaves room for the alerts. */
 const HEADLINE_LIMIT = 500;
 /** Servers before 5.0, and databases from then, take no more. */
 export const PLAIN_LIMIT = 4000;

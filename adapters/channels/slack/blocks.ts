@@ -17,7 +17,7 @@ export const CHARACTERS_LIMIT = 12_000;
 /** https://docs.slack.dev/reference/methods/chat.postMessage: "limit the text field to 4,000 characters". */
 export const TEXT_LIMIT = 4000;
 const MOST_ALERTS = 20;
-/** Of one alert: its detail goes where it would be longer. */
+/** Each part of an alert is cut at its limit; together they fit into one text object. */
 const SUMMARY_LIMIT = 1500;
 const STANDING_LIMIT = 1000;
 const DETAIL_LIMIT = 450;

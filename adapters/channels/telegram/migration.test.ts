@@ -71,7 +71,7 @@ describe('a group that became a supergroup', () => {
     ]);
   });
 
-  it('is told of when connections are checked', async () => {
+  it('shows in `check --connect`', async () => {
     expect(await create().channel.verify?.({ signal })).toEqual({
       detail: 'bot @bot sees chat Ops',
       unclear: `the group ${OLD} has become a supergroup; write \`chatId: ${NEW}\``,
@@ -101,7 +101,7 @@ it.each([
   [400, 'Bad Request: message thread not found', ConfigError, /`threadId` is no open topic/],
   [400, 'Bad Request: PHOTO_INVALID_DIMENSIONS', PermanentError, /PHOTO_INVALID_DIMENSIONS/],
   [500, 'Internal Server Error: chat not found', RetryableError, /answered 500/],
-])('%i %s is told in words', async (code, description, type, words) => {
+])('%i %s becomes plain words', async (code, description, type, words) => {
   answer = () => ({ ok: false, error_code: code, description });
   const error = await caught(create().channel.send(sampleNotification(), undefined, { signal }));
   expect(error.constructor).toBe(type);

@@ -15,7 +15,7 @@ import type { Notification, NotificationAlert } from '../../../core/notify/model
 export const CAPTION_LIMIT = 1024;
 /** https://core.telegram.org/bots/api#sendmessage: text, after entities parsing. */
 export const TEXT_LIMIT = 4096;
-/** Of the first line: what is no name fits into it many times. */
+/** The first line is cut here, so that a long name leaves room for the alerts. */
 const HEADLINE_LIMIT = 300;
 
 /** HTML for Telegram and the length that counts: what is left of it after parsing, in UTF-16 units. */
@@ -26,7 +26,7 @@ export interface TelegramText {
 
 /** How much is told of each alert: all, without how it came about, its place alone. */
 type Detail = 'full' | 'brief' | 'place';
-/** Of the news, and of the rest: each less than the one before. */
+/** How much the news say, and what the other alerts may say then; each level says less than the one before. */
 const LEVELS: readonly (readonly [Detail, readonly Detail[]])[] = [
   ['full', ['full', 'brief', 'place']],
   ['brief', ['brief', 'place']],
