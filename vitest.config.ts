@@ -1,15 +1,42 @@
 import { defineConfig } from 'vitest/config';
+import { scaledMs } from './test/machine-speed.ts';
+import { ALONE, LongestFirst } from './test/processes.ts';
 import { leftOutPatterns } from './test/suites.ts';
+
+/** Each in a process of its own. */
+const UNITS = ['{adapters,cli,test/cloud}/**/*.test.ts'];
+const exclude = ['**/node_modules/**', ...leftOutPatterns()];
 
 export default defineConfig({
   test: {
-    include: ['{core,adapters,functions,lib,local,cli,localstack,test,scripts}/**/*.test.ts'],
-    exclude: ['**/node_modules/**', ...leftOutPatterns()],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // For what hangs; what is only slow stays far below.
+    testTimeout: scaledMs(400_000),
+    hookTimeout: scaledMs(400_000),
     env: { POWERTOOLS_METRICS_DISABLED: 'true' },
     maxWorkers: 2,
     reporters: process.env.CI ? ['default', 'json'] : ['default'],
     outputFile: { json: 'out/test-results.json' },
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      // Starting a process and loading what a test imports costs up to a second.
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['{core,functions,lib,local,localstack,test,scripts}/**/*.test.ts'],
+          exclude: [...exclude, ...ALONE, ...UNITS],
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'units',
+          include: UNITS,
+          exclude: [...exclude, ...ALONE],
+        },
+      },
+      { extends: true, test: { name: 'alone', include: ALONE, exclude } },
+    ],
   },
 });

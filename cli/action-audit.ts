@@ -2,19 +2,19 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAuditFile } from '../adapters/audit/file.ts';
-import type { Config } from '../core/config/types.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
-import type { AuditAction } from '../core/ports.ts';
+import type { AuditAction } from '../core/model/audit.ts';
+import type { Config } from '../core/model/config.ts';
 import { systemClock } from '../local/clock.ts';
 import { lockFolder } from '../local/lock.ts';
 
-/** Another command writes its line and is gone. */
+/** Another command holds the folder only while it writes its line. */
 const TRIES = 50;
 const PAUSE_MS = 100;
 
 /**
- * Does what changes state, and writes a line about it behind it, whatever became of it, into a hash-chained file of its
- * own beside that of `trust`. The file is ready before anything is changed.
+ * Calls `run`, which changes state, and then appends a line about it, also where it failed, to a hash-chained file of its own
+ * beside that of `trust`. The file is open before anything is changed.
  */
 export async function withActionAudit<T>(
   config: Config,
@@ -52,7 +52,7 @@ async function lockSoon(dir: string): Promise<{ release(): void }> {
   }
 }
 
-/** Who is at the keyboard; a container may know users by number alone. */
+/** The user who runs the command; a container may know users by number only. */
 export function loginName(): string {
   try {
     return userInfo().username;

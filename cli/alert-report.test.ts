@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../core/config/types.ts';
 import { PermanentError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import { silenceOf } from '../test/contract/state-silences.ts';
-import { clear, createWorld, fire, MINUTE, memory, nodeDown, route, START } from '../test/stage-world.ts';
+import {
+  clear,
+  createStageFixture,
+  fire,
+  MINUTE,
+  memory,
+  nodeDown,
+  route,
+  START,
+} from '../test/stage-fixture.ts';
 import { reportAlerts, reportPast } from './alert-report.ts';
 import { alertTable, pastTable } from './alert-tables.ts';
 
@@ -13,23 +22,27 @@ const channels = ['ops', 'mail'].map((name) => ({
   options: {},
 }));
 
-function newWorld() {
-  const world = createWorld({
+function setupState() {
+  const fixture = createStageFixture({
     channels,
     routes: [{ ...route, channels: ['ops', 'mail'] }],
     rules: [memory, nodeDown],
   });
-  const config = world.config as Config;
-  const now = () => world.time.clock.nowMs();
+  const config = fixture.config as Config;
+  const now = () => fixture.time.clock.nowMs();
   return {
-    world,
-    report: () => reportAlerts(world.state, config, now()),
+    fixture,
+    report: () => reportAlerts(fixture.state, config, now()),
     table: async () =>
-      alertTable(await reportAlerts(world.state, config, now()), { config, values: new Map(), nowMs: now() }),
-    past: (minutes: number) => reportPast(world.state, { fromMs: now() - minutes * MINUTE, toMs: now() }),
+      alertTable(await reportAlerts(fixture.state, config, now()), {
+        config,
+        values: new Map(),
+        nowMs: now(),
+      }),
+    past: (minutes: number) => reportPast(fixture.state, { fromMs: now() - minutes * MINUTE, toMs: now() }),
     pastTable: async (minutes: number) =>
       pastTable(
-        await reportPast(world.state, { fromMs: now() - minutes * MINUTE, toMs: now() }),
+        await reportPast(fixture.state, { fromMs: now() - minutes * MINUTE, toMs: now() }),
         config,
         now(),
       ),
@@ -38,69 +51,69 @@ function newWorld() {
 
 describe('what `alerts` says', () => {
   it('is to whom an alert was sent and when, each channel for itself', async () => {
-    const { world, report, table } = newWorld();
-    world.answers.mail = async () => {
+    const { fixture, report, table } = setupState();
+    fixture.answers.mail = async () => {
       throw new PermanentError('no such box');
     };
-    await fire(world);
-    await world.notify();
+    await fire(fixture);
+    await fixture.notify();
     const [alert] = await report();
     expect(alert?.sent).toEqual([
       { channel: 'ops', route: 'default', status: 'firing', atMs: START + 2 * MINUTE },
     ]);
     expect(alert).not.toHaveProperty('undelivered');
     expect(await table()).toMatch(/sent to ops 16:42 +memory-/);
-    world.answers.mail = async () => undefined;
-    await world.goTo(30);
-    await world.notify();
-    await world.goTo(63);
-    await world.notify();
-    expect(world.said().at(-1)).toMatch(/^ops 2 repeat/);
+    fixture.answers.mail = async () => undefined;
+    await fixture.goTo(30);
+    await fixture.notify();
+    await fixture.goTo(63);
+    await fixture.notify();
+    expect(fixture.sentLines().at(-1)).toMatch(/^ops 2 repeat/);
     expect((await report())[0]?.sent.map(({ channel, atMs }) => [channel, atMs])).toEqual([
       ['ops', START + 2 * MINUTE],
       ['mail', START + 30 * MINUTE],
     ]);
   });
 
-  it('is to whom it was sent, also where it had breached before its rule was judged first', async () => {
-    const { world, report } = newWorld();
-    for (const minute of [0, 1, 2, 3, 4, 5]) world.put(minute, { n1: 95 });
-    await world.goTo(5);
-    await world.judge(5);
-    await world.notify();
+  it('is to whom it was sent, also where it had breached before its rule was evaluated first', async () => {
+    const { fixture, report } = setupState();
+    for (const minute of [0, 1, 2, 3, 4, 5]) fixture.put(minute, { n1: 95 });
+    await fixture.goTo(5);
+    await fixture.evaluate(5);
+    await fixture.notify();
     expect((await report())[0]?.sent.map(({ channel }) => channel)).toEqual(['ops', 'mail']);
   });
 
   it('is when it was sent, also after its route has another name, and by a channel that is gone', async () => {
-    const { world, report, table } = newWorld();
-    await fire(world);
-    await world.notify();
+    const { fixture, report, table } = setupState();
+    await fire(fixture);
+    await fixture.notify();
     const before = await report();
-    world.config.routes = [{ ...route, name: 'renamed', channels: ['ops', 'mail'] }];
-    await world.goTo(20);
-    await world.notify();
-    expect(world.said()).toHaveLength(2);
-    expect((await world.state.listIncidents({ open: true, limit: 9 })).map((one) => one.route)).toEqual([
+    fixture.config.routes = [{ ...route, name: 'renamed', channels: ['ops', 'mail'] }];
+    await fixture.goTo(20);
+    await fixture.notify();
+    expect(fixture.sentLines()).toHaveLength(2);
+    expect((await fixture.state.listIncidents({ open: true, limit: 9 })).map((one) => one.route)).toEqual([
       'renamed',
       'renamed',
     ]);
     expect((await report())[0]?.sent).toEqual(before[0]?.sent);
     expect(await table()).toContain('sent to ops 16:42, mail 16:42');
-    world.config.channels = channels.slice(0, 1);
-    world.config.routes = [{ ...route, name: 'renamed', channels: ['ops'] }];
-    await world.goTo(21);
-    await world.notify();
+    fixture.config.channels = channels.slice(0, 1);
+    fixture.config.routes = [{ ...route, name: 'renamed', channels: ['ops'] }];
+    await fixture.goTo(21);
+    await fixture.notify();
     expect(await table()).toContain('sent to ops 16:42, mail 16:42');
   });
 
   it('is that nobody has been sent it, with what each channel said', async () => {
-    const { world, report, table } = newWorld();
+    const { fixture, report, table } = setupState();
     for (const name of ['ops', 'mail'])
-      world.answers[name] = async () => {
+      fixture.answers[name] = async () => {
         throw new PermanentError('gone, hunter2');
       };
-    await fire(world);
-    await world.notify();
+    await fire(fixture);
+    await fixture.notify();
     expect(await table()).toContain(
       'NOT SENT for 0s (ops, 1 try: gone, <secret>; mail, 1 try: gone, <secret>)',
     );
@@ -114,21 +127,21 @@ describe('what `alerts` says', () => {
   });
 
   it('is what withholds it: a silence, or another alert', async () => {
-    const { world, report, table } = newWorld();
+    const { fixture, report, table } = setupState();
     const covering = { matchers: [], fromMs: START, createdAtMs: START, alertId: 'other' };
-    await world.state.putSilence(silenceOf('other', START + 90 * MINUTE, covering));
+    await fixture.state.putSilence(silenceOf('other', START + 90 * MINUTE, covering));
     const own = { matchers: [{ name: 'severity', op: '=' as const, value: 'warning' }], fromMs: START };
-    await world.state.putSilence(silenceOf('0123456789', START + 60 * MINUTE, own));
-    await fire(world);
-    await world.notify();
+    await fixture.state.putSilence(silenceOf('0123456789', START + 60 * MINUTE, own));
+    await fire(fixture);
+    await fixture.notify();
     expect(await report()).toMatchObject([
       { silencedBy: [{ id: '0123456789', untilMs: START + 60 * MINUTE }], inhibitedBy: [], sent: [] },
     ]);
     expect(await table()).toMatch(/ silenced until 17:40 \(01234567\) +memory-/);
     const far = { match: { node: ['n1'] }, fromMs: START, untilMs: START + 400 * 24 * 60 * MINUTE };
-    world.config.silences = [{ ...far, comment: 'for long' }];
+    fixture.config.silences = [{ ...far, comment: 'for long' }];
     expect(await table()).toMatch(/ silenced until \d{4}-\d\d-\d\d 16:40:00 \(file:1\)/);
-    world.config.silences = [];
+    fixture.config.silences = [];
     const [alert] = await report();
     const acknowledgement = {
       matchers: [],
@@ -136,25 +149,25 @@ describe('what `alerts` says', () => {
       createdAtMs: START + 3 * MINUTE,
       alertId: alert?.id,
     };
-    await world.state.putSilence(silenceOf('acked678', START + 400 * 24 * 60 * MINUTE, acknowledgement));
+    await fixture.state.putSilence(silenceOf('acked678', START + 400 * 24 * 60 * MINUTE, acknowledgement));
     expect(await table()).toMatch(/ silenced until it resolves \(acked678\)/);
     expect((await report())[0]?.silencedBy).toContainEqual(expect.objectContaining({ alertId: alert?.id }));
-    await world.state.putSilence(silenceOf('acked678', START + 70 * MINUTE, acknowledgement));
+    await fixture.state.putSilence(silenceOf('acked678', START + 70 * MINUTE, acknowledgement));
     expect(await table()).toMatch(/ silenced until it resolves, 17:50 at the latest \(acked678\)/);
-    await world.state.expireSilence('acked678', START + 2 * MINUTE);
-    for (const minute of [3, 4, 5]) world.put(minute, { n1: 0 }, 'up');
-    await world.goTo(5);
-    await world.judge(5);
+    await fixture.state.expireSilence('acked678', START + 2 * MINUTE);
+    for (const minute of [3, 4, 5]) fixture.put(minute, { n1: 0 }, 'up');
+    await fixture.goTo(5);
+    await fixture.evaluate(5);
     expect((await report()).find(({ rule }) => rule === 'memory')?.inhibitedBy).toEqual(['node-down']);
     expect(await table()).toContain('; inhibited by node-down');
   });
 
   it('of the past: who was sent what, also of a firing that began before', async () => {
-    const { world, past, pastTable: text } = newWorld();
-    await fire(world);
-    await world.notify();
-    await clear(world, 10);
-    await world.notify();
+    const { fixture, past, pastTable: text } = setupState();
+    await fire(fixture);
+    await fixture.notify();
+    await clear(fixture, 10);
+    await fixture.notify();
     const [firing] = await past(5);
     expect(firing).toMatchObject({
       status: 'ok',
@@ -170,7 +183,7 @@ describe('what `alerts` says', () => {
     expect(await text(60)).toMatch(
       /16:42 +16:50 +8m +warning +memory .*ops 16:42 firing, mail 16:42 firing, ops 16:50 res/,
     );
-    await world.goTo(100);
+    await fixture.goTo(100);
     expect(await past(5)).toEqual([]);
     expect(await text(5)).toBe('nothing fired\n');
   });

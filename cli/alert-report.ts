@@ -1,22 +1,24 @@
-// What `alerts` knows of each alert beside its state: what withholds its messages, and who was sent what when.
+// The report of `alerts`: each alert with what withholds its messages, and which messages were sent when.
+
 import type { z } from 'zod';
-import type { Config } from '../core/config/types.ts';
-import type { Alert, Transition } from '../core/model.ts';
+import type { Alert } from '../core/model/alert.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Incident } from '../core/model/incident.ts';
+import type { Transition } from '../core/model/transition.ts';
 import {
   type PastFiring,
   pastFirings,
   type SentMessage,
   sentMessages,
 } from '../core/notify/alert-history.ts';
-import { episodeOf } from '../core/notify/incident.ts';
-import type { Incident } from '../core/notify/model.ts';
+import { episodeOf } from '../core/notify/episode.ts';
 import { routedLabels } from '../core/notify/routes.ts';
-import { suppressionJudge } from '../core/notify/suppression.ts';
+import { compileSuppressions } from '../core/notify/suppression.ts';
 import { undeliveredAlerts } from '../core/notify/undelivered.ts';
 import type { StateStore } from '../core/ports.ts';
 import type { alertsShape } from './json-shapes.ts';
 import { listedSilences } from './silence-table.ts';
-import { coveringSilences, inhibitors } from './withheld.ts';
+import { coveringSilences, inhibitors } from './suppression.ts';
 
 export type AlertReport = z.infer<typeof alertsShape>[number];
 
@@ -30,19 +32,19 @@ export async function reportAlerts(state: StateStore, config: Config, nowMs: num
   const stored = await state.listSilences({ endedAfterMs: nowMs });
   const incidents = (await state.openIncidents()).map(({ value }) => value);
   const listed = listedSilences({ stored, alerts, file: config.silences, nowMs });
-  const judged = { silences: [...config.silences, ...stored], firing, nowMs };
-  const owed = undeliveredAlerts({
+  const suppression = { silences: [...config.silences, ...stored], firing, nowMs };
+  const overdue = undeliveredAlerts({
     incidents,
     firing,
     config,
-    suppressionOf: (alert, rules) => suppressionJudge({ ...judged, rules })(alert),
-  }).filter(({ endedAtMs, owedSinceMs }) => endedAtMs === undefined && owedSinceMs <= nowMs);
+    suppressionOf: (alert, rules) => compileSuppressions({ ...suppression, rules })(alert),
+  }).filter(({ endedAtMs, dueSinceMs }) => endedAtMs === undefined && dueSinceMs <= nowMs);
   const sentOf = await readSent(state, firing, incidents);
   return alerts.map((alert): AlertReport => {
     const { id, rule: name, labels, sinceMs, status } = alert;
     const rule = config.rules.find((candidate) => candidate.name === name);
     const seen = rule ? routedLabels(rule, labels) : labels;
-    const undelivered = owed.find(({ alertId }) => alertId === id);
+    const undelivered = overdue.find(({ alertId }) => alertId === id);
     return {
       ...alert,
       silencedBy: coveringSilences(listed, { alertId: id, labels: seen, sinceMs, status }).map(
@@ -51,15 +53,15 @@ export async function reportAlerts(state: StateStore, config: Config, nowMs: num
       inhibitedBy: inhibitors(rule, labels, alerts).flatMap(({ rule: other, now }) => (now ? [other] : [])),
       sent: sentOf(alert),
       ...(undelivered && {
-        undelivered: { sinceMs: undelivered.owedSinceMs, channels: undelivered.channels },
+        undelivered: { sinceMs: undelivered.dueSinceMs, channels: undelivered.channels },
       }),
     };
   });
 }
 
 /**
- * What accepted messages said of an alert that fires; when, where deliveries of this release tell. A channel or route of
- * today may have it from an incident that is closed.
+ * The accepted messages about a firing alert, with their times where deliveries of this release have them. A channel or route
+ * of today may have got it from an incident that is closed.
  */
 async function readSent(
   state: StateStore,
@@ -73,17 +75,17 @@ async function readSent(
     deliveries.push(...(await state.listDeliveries({ incidentId: id, limit: DELIVERIES_AT_MOST })));
   }
   let sent = sentMessages(deliveries);
-  const heard = holding.flatMap((incident) => heardOf(incident, ids));
-  const isDated = ({ episode, channel }: Heard) =>
+  const known = holding.flatMap((incident) => knownMessages(incident, ids));
+  const isDated = ({ episode, channel }: KnownMessage) =>
     sent.get(episode)?.some((one) => one.channel === channel) ?? false;
-  if (!heard.every(isDated)) sent = sentMessages(await state.listDeliveries({ limit: DELIVERIES_AT_MOST }));
+  if (!known.every(isDated)) sent = sentMessages(await state.listDeliveries({ limit: DELIVERIES_AT_MOST }));
   // Incidents have the time of the transition, which may be later than the one that the alert has.
   const newestMs = new Map<string, number>();
   for (const { alertId, firedAtMs } of holding.flatMap(({ alerts }) => alerts))
     newestMs.set(alertId, Math.max(firedAtMs, newestMs.get(alertId) ?? 0));
   return ({ id, firedAtMs = 0 }) => {
     const episode = episodeOf({ alertId: id, firedAtMs: Math.max(firedAtMs, newestMs.get(id) ?? 0) });
-    const undated = heard.filter((one) => one.episode === episode && !isDated(one));
+    const undated = known.filter((one) => one.episode === episode && !isDated(one));
     const channels = Map.groupBy(undated, ({ channel }) => channel);
     const rest = [...channels.values()].flatMap(([one]) => (one ? [one] : []));
     return [
@@ -93,10 +95,13 @@ async function readSent(
   };
 }
 
-type Heard = Omit<SentMessage, 'atMs'> & { episode: string };
+type KnownMessage = Omit<SentMessage, 'atMs'> & { episode: string };
 
-/** Which channels an incident knows to have been sent which firing, its own and others. */
-function heardOf({ alerts, notified, channel, route }: Incident, ids: ReadonlySet<string>): Heard[] {
+/** The firings that an incident knows to have been sent, to its own and to other channels. */
+function knownMessages(
+  { alerts, notified, channel, route }: Incident,
+  ids: ReadonlySet<string>,
+): KnownMessage[] {
   return alerts
     .filter(({ alertId }) => ids.has(alertId))
     .flatMap((alert) => {
@@ -150,7 +155,7 @@ async function readTransitions(
     for (const transition of page) found.set(transition.id, transition);
     const last = page.at(-1)?.atMs;
     if (page.length < TRANSITIONS_A_READ || last === undefined) return [...found.values()];
-    // More of one moment than a read gives cannot be told apart.
+    // More transitions of one moment than a page holds cannot be read one by one.
     from = last > from ? last : last + 1;
   }
 }

@@ -1,12 +1,23 @@
-import { findMetric } from '../core/catalogue.ts';
-import { formatDuration } from '../core/config/duration.ts';
-import type { Config } from '../core/config/types.ts';
-import { formatMetricValue, formatMoment, formatSpan } from '../core/format.ts';
+import { formatDuration } from '../core/duration.ts';
+import {
+  formatElapsed,
+  formatMetricValue,
+  formatMoment,
+  formatPast,
+  formatSpan,
+  isAhead,
+  UNKNOWN_TIME,
+} from '../core/format.ts';
+import { measureOf } from '../core/measure.ts';
+import type { Config } from '../core/model/config.ts';
 import type { AlertReport } from './alert-report.ts';
 import { endText, SHORT_ID } from './silence-table.ts';
 import { labelText, renderTable } from './table.ts';
 
-/** A message takes a moment: what is owed for less is being sent. */
+/** A round may be late, and another lost; of short ones more are, on a busy machine. */
+const STALE_INTERVALS = 3;
+const STALE_MS = 60_000;
+/** Sending takes a moment: an alert undelivered for less is being sent. */
 const BEING_SENT_MS = 60_000;
 
 export function alertTable(
@@ -15,7 +26,11 @@ export function alertTable(
     config,
     values,
     nowMs,
-  }: { config: Config; values: ReadonlyMap<string, { value: number }>; nowMs: number },
+  }: {
+    config: Config;
+    values: ReadonlyMap<string, { value: number; valueAtMs: number }>;
+    nowMs: number;
+  },
 ): string {
   if (alerts.length === 0) return 'nothing is pending or firing\n';
   const rows = alerts.map((alert) => {
@@ -26,16 +41,39 @@ export function alertTable(
       rule?.severity ?? '',
       alert.rule,
       labelText(alert.labels),
-      newest ? formatMetricValue(newest.value, findMetric(rule?.metric ?? '')) : '–',
-      formatDuration(Math.max(0, Math.floor((nowMs - alert.sinceMs) / 1000) * 1000)),
+      newest ? formatMetricValue(newest.value, rule && measureOf(rule)) : '–',
+      newest ? formatElapsed(newest.valueAtMs, nowMs, nowMs) : '–',
+      heldText(alert.sinceMs, nowMs),
       messagesText(alert, config, nowMs),
       alert.id,
     ];
   });
-  return renderTable(['STATE', 'SEVERITY', 'RULE', 'WHERE', 'VALUE', 'FOR', 'MESSAGES', 'ID'], rows, [4]);
+  const head = ['STATE', 'SEVERITY', 'RULE', 'WHERE', 'VALUE', 'AGE', 'FOR', 'MESSAGES', 'ID'];
+  return renderTable(head, rows, [4, 5]) + staleText(alerts, { config, values, nowMs });
 }
 
-/** What withholds messages, what was sent, and what should have been. */
+/** A note where the list is out of date, as no rule is evaluated any more. Without any value nobody can know. */
+function staleText(
+  alerts: readonly AlertReport[],
+  { config, values, nowMs }: Parameters<typeof alertTable>[1],
+): string {
+  const timed = alerts.flatMap(({ id, noDataSinceMs }) =>
+    noDataSinceMs === undefined ? (values.get(id)?.valueAtMs ?? []) : [],
+  );
+  const newestMs = Math.max(...timed);
+  const everyMs = Math.max(...config.checks.map((check) => check.everyMs));
+  const limitMs = Math.max(STALE_MS, STALE_INTERVALS * everyMs);
+  if (timed.length === 0 || nowMs - newestMs <= limitMs) return '';
+  return `\nno value is newer than ${formatSpan(nowMs - newestMs)}: does bartizan run? These alerts are as it left them\n`;
+}
+
+/** Whole seconds, or that the breach lies ahead of a clock that was set back. */
+function heldText(sinceMs: number, nowMs: number): string {
+  if (isAhead(sinceMs, nowMs)) return UNKNOWN_TIME;
+  return formatDuration(Math.max(0, Math.floor((nowMs - sinceMs) / 1000) * 1000));
+}
+
+/** The sent messages, what withholds others, and what is undelivered. */
 function messagesText(alert: AlertReport, config: Config, nowMs: number): string {
   const at = (ms: number) => formatMoment(ms, nowMs, config.schedule.timeZone);
   const sent = alert.sent.filter(({ status }) => status === 'firing');
@@ -63,19 +101,19 @@ function undeliveredText(
   const forMs = nowMs - sinceMs;
   if (tried.length === 0 && forMs < BEING_SENT_MS) return 'being sent';
   const why = tried.map(({ channel, tries, error }) => {
-    const said = error === undefined ? '' : `: ${error}`;
-    return `${channel}, ${tries} ${tries === 1 ? 'try' : 'tries'}${said}`;
+    const detail = error === undefined ? '' : `: ${error}`;
+    return `${channel}, ${tries} ${tries === 1 ? 'try' : 'tries'}${detail}`;
   });
-  return `NOT SENT for ${formatSpan(forMs)}${why.length > 0 ? ` (${why.join('; ')})` : ''}`;
+  return `NOT SENT for ${formatElapsed(sinceMs, nowMs, nowMs)}${why.length > 0 ? ` (${why.join('; ')})` : ''}`;
 }
 
 export function pastTable(alerts: readonly AlertReport[], config: Config, nowMs: number): string {
   if (alerts.length === 0) return 'nothing fired\n';
-  const at = (ms: number) => formatMoment(ms, nowMs, config.schedule.timeZone);
+  const at = (ms: number) => formatPast(ms, nowMs, config.schedule.timeZone);
   const rows = alerts.map(({ rule, labels, firedAtMs = nowMs, resolvedAtMs, sent }) => [
     at(firedAtMs),
     resolvedAtMs === undefined ? 'fires' : at(resolvedAtMs),
-    formatSpan((resolvedAtMs ?? nowMs) - firedAtMs),
+    formatElapsed(firedAtMs, resolvedAtMs ?? nowMs, nowMs),
     config.rules.find(({ name }) => name === rule)?.severity ?? '',
     rule,
     labelText(labels),

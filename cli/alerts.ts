@@ -1,6 +1,9 @@
 import { Command, Option } from 'commander';
-import type { Config } from '../core/config/types.ts';
+import { describeError } from '../core/errors.ts';
 import { labelKey } from '../core/labels.ts';
+import type { Config } from '../core/model/config.ts';
+import { isPlain } from '../core/rule-query.ts';
+import { newestPoints } from '../core/stages/current-states.ts';
 import { systemClock } from '../local/clock.ts';
 import { type AlertReport, reportAlerts, reportPast } from './alert-report.ts';
 import { alertTable, pastTable } from './alert-tables.ts';
@@ -9,15 +12,21 @@ import { withNotes } from './command-notes.ts';
 import { loadConfig, openStoreToRead } from './config-file.ts';
 import { writeJson } from './json-output.ts';
 import { alertsShape } from './json-shapes.ts';
-import { openStateToRead, tableOption } from './state-access.ts';
+import {
+  localOption,
+  nameOption,
+  openStateToRead,
+  type StateOptions,
+  stateTable,
+  tableOption,
+} from './state-access.ts';
 
 /** Values older than this are not shown as current. */
 const CURRENT_MS = 24 * 3_600_000;
 
-interface Options {
+interface Options extends StateOptions {
   config: string;
   last?: number;
-  table?: string;
   json?: boolean;
 }
 
@@ -32,13 +41,15 @@ export function alertsCommand(): Command {
         durationArgument,
       ),
     )
+    .addOption(nameOption())
     .addOption(tableOption())
+    .addOption(localOption())
     .option('--json', 'as JSON')
     .action(async (options: Options) => {
       const { config } = await loadConfig(options.config);
       const nowMs = systemClock.nowMs();
       const { last } = options;
-      const state = await openStateToRead(config, options.table);
+      const state = await openStateToRead(config, await stateTable(config, options));
       const reports = await (last === undefined
         ? reportAlerts(state, config, nowMs)
         : reportPast(state, { fromMs: nowMs - last, toMs: nowMs })
@@ -46,7 +57,11 @@ export function alertsCommand(): Command {
       if (last !== undefined) show(reports, options, () => pastTable(reports, config, nowMs));
       else {
         const alerts = reports.toSorted(bySeverity(config));
-        const values = await newestValues(options.config, config, alerts, nowMs);
+        const values = await newestValues(options.config, config, alerts, nowMs).catch((error: unknown) => {
+          // Alerts are known without their values.
+          process.stderr.write(`bartizan: their values are unknown: ${describeError(error)}\n`);
+          return new Map<string, { value: number; valueAtMs: number }>();
+        });
         const current = alerts.map((alert) => ({ ...alert, ...values.get(alert.id) }));
         show(current, options, () => alertTable(alerts, { config, values, nowMs }));
       }
@@ -55,6 +70,7 @@ export function alertsCommand(): Command {
   return withNotes(command, {
     examples: [
       ['bartizan alerts'],
+      ['bartizan alerts --name bartizan', 'of the deployment on AWS that has no other name'],
       ['bartizan alerts --last 7d', 'what fired, for how long, and who was sent it'],
       ["bartizan alerts --json | jq -r '.[].rule'"],
       ["bartizan alerts --json | jq -r '.[] | select(.undelivered) | .id'", 'nobody has been sent these'],
@@ -77,14 +93,26 @@ async function newestValues(
   alerts: readonly AlertReport[],
   nowMs: number,
 ): Promise<Map<string, { value: number; valueAtMs: number }>> {
-  const store = await openStoreToRead(file, config);
   const values = new Map<string, { value: number; valueAtMs: number }>();
+  if (alerts.length === 0) return values;
+  const store = await openStoreToRead(file, config);
   for (const rule of config.rules) {
     const mine = new Map(alerts.filter((a) => a.rule === rule.name).map((a) => [labelKey(a.labels), a.id]));
     if (mine.size === 0) continue;
+    if (!isPlain(rule)) {
+      // No store holds the compared value: it is derived from samples, as in messages.
+      const of = alerts.filter((alert) => alert.rule === rule.name);
+      const newest = await newestPoints(rule, of, config.checks, { store, clock: { nowMs: () => nowMs } });
+      for (const [key, { value, timeMs }] of newest) {
+        const id = mine.get(key);
+        if (id !== undefined) values.set(id, { value, valueAtMs: timeMs });
+      }
+      continue;
+    }
     for (const series of await store.latest({
       metric: rule.metric,
       where: rule.where,
+      whereNot: rule.whereNot,
       sinceMs: nowMs - CURRENT_MS,
     })) {
       const id = mine.get(labelKey(series.labels));

@@ -6,11 +6,11 @@ import { dirname, join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KINDS } from '../adapters/kinds.ts';
+import { KINDS } from '../adapters/registry.ts';
+import { configJsonSchema } from '../core/config/config-schema.ts';
 import { DEFAULT_CHECKS, defaultRoutes, defaultRules } from '../core/config/defaults.ts';
-import { configJsonSchema } from '../core/config/json-schema.ts';
-import { configReference } from '../core/config/reference.ts';
 import { ConfigError } from '../core/errors.ts';
+import { configReference } from '../test/configuration-page.ts';
 import { checkCommand } from './check.ts';
 import { loadConfig, readConfig, secretsFor } from './config-file.ts';
 import { initCommand } from './init.ts';
@@ -45,7 +45,7 @@ async function check(args: readonly string[], terminal = false): Promise<{ outpu
 }
 
 describe('check', () => {
-  it('tells everything that is wrong with a file at once', async () => {
+  it('reports everything that is wrong with a file at once', async () => {
     const { output, code } = await check(['test/fixtures/broken.yaml']);
     expect(code).toBe(1);
     await expect(output).toMatchFileSnapshot('../test/fixtures/broken.txt');
@@ -56,6 +56,22 @@ describe('check', () => {
       const { output } = await check(args);
       expect(output).not.toMatch(/never-shown|bm90IGEga2V5LCBhbmQgbmV2ZXIgc2hvd24K/);
     }
+  });
+
+  it('with --aws, reports what neither a deployment nor an upload to one accepts', async () => {
+    const file = join(dir, 'aws.yaml');
+    const example = await readFile('examples/aws/bartizan.yaml', 'utf8');
+    const wrong = example
+      .replace('every: 1m', 'every: 30s')
+      .replace('    user: probe\n', '    user: probe\n    batchSize: 7000\n    maxConnections: 1\n');
+    await writeFile(file, wrong);
+    expect((await check([file])).code).toBe(0);
+    const { output, code } = await check([file, '--aws']);
+    expect(code).toBe(1);
+    expect(output).toContain('checks usage: it runs every 30 s, and schedules on AWS count whole minutes');
+    expect(output).toContain('bastions seoul: a batch of 7000 nodes fits no message');
+    expect(output).toContain('bastions seoul: a queue feeds two functions at once at least');
+    expect((await check(['examples/aws/bartizan.yaml', '--aws'])).code).toBe(0);
   });
 
   it('gives JSON to programs', async () => {
@@ -87,7 +103,7 @@ describe('check', () => {
     expect((await check(['test/fixtures/broken.yaml'], false)).output).not.toContain(esc);
   });
 
-  it('a folder, a file that is not UTF-8 and an absent file are told, and the others still checked', async () => {
+  it('reports a folder, a file that is not UTF-8 and an absent file, and still checks the others', async () => {
     const latin = join(dir, 'latin.yaml');
     await writeFile(latin, Buffer.from([0x62, 0xe4, 0x0a]));
     const { output } = await check([dir, latin, join(dir, 'absent.yaml'), 'test/fixtures/broken.yaml']);
@@ -131,7 +147,7 @@ describe('loading a configuration', () => {
     expect(warnings.map(({ severity }) => severity)).toEqual(warnings.map(() => 'warning'));
   });
 
-  it('tells all errors in one error, without warnings and excess', async () => {
+  it('reports all errors in one error, without warnings and excess', async () => {
     const failed = loadConfig('test/fixtures/broken.yaml');
     await expect(failed).rejects.toThrow(ConfigError);
     await expect(failed).rejects.toThrow(/^test\/fixtures\/broken\.yaml has \d+ errors\n/);

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
 
-/** What a command's help says below its options, and docs/cli.md too. */
+/** Notes below the options of a command's help, and in docs/cli.md. */
 export interface CommandNotes {
   examples: readonly (readonly [line: string, comment?: string])[];
   /** Paragraphs, in lines that fit a terminal. */
   text?: string;
   /** When it exits 1. */
   exits1: string;
-  /** Of what `--json` prints. */
+  /** The shape of the `--json` output. */
   json?: z.ZodType;
 }
 

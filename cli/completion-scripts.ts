@@ -1,10 +1,10 @@
-// What shells load. Each asks the program itself, by the name it was called, so that names follow the configuration.
+// Completion scripts for shells. Each calls the program by the name on the command line, so that names follow the configuration.
 // Lines of the answer: `:files`, or value, tab, `:` where more belongs to the word and `-` where not, tab, description.
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** bash cuts words at `=`; they are joined again, and what stands in front of the last `=` is not repeated. */
+/** bash splits words at `=`: the script joins them, and does not repeat the text in front of the last `=`. */
 const BASH = `_bartizan() {
   local -a words=()
   local i last=-1 word current value more about

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createShellWorld, type ShellWorld } from '../test/shell-world.ts';
+import { createShellFixture, type ShellFixture } from '../test/shell-fixture.ts';
+import { completeLine } from './completion-candidates.ts';
 import { completionScript, type Shell } from './completion-scripts.ts';
-import { completeWords } from './completion-words.ts';
 import { createProgram } from './program.ts';
 
 const NAMES = {
@@ -16,7 +16,7 @@ const NAMES = {
 };
 
 async function completed(...words: string[]): Promise<string> {
-  const result = await completeWords(createProgram(), words, async () => NAMES);
+  const result = await completeLine(createProgram(), words, async () => NAMES);
   return 'files' in result ? ':files' : result.candidates.map(({ value }) => value).join(' ');
 }
 
@@ -29,7 +29,7 @@ describe('what may come next', () => {
     [['probe', ''], 'prod 한빛 prod/prod-1 한빛/노드-1'],
     [['probe', 'prod', '한빛/'], '한빛/노드-1'],
     [['trust', '--yes', 'prod/'], 'prod/prod-1'],
-    [['trust', '--'], '--config --yes --replace --json --help'],
+    [['trust', '--'], '--config --yes --replace --fingerprint --json --help'],
     [['notify-test', ''], 'ops chat'],
     [['notify-test', 'ops', ''], ''],
     [['query', 'mem'], 'mem_usage mem_total'],
@@ -65,19 +65,19 @@ describe('what may come next', () => {
 });
 
 describe('in a shell', () => {
-  let world: ShellWorld;
+  let fixture: ShellFixture;
   beforeAll(() => {
-    world = createShellWorld();
+    fixture = createShellFixture();
   });
-  afterAll(() => world.close());
-  const run = (program: string, script: string) => world.run(program, script);
+  afterAll(() => fixture.close());
+  const run = (program: string, script: string) => fixture.run(program, script);
 
   const bash = (...words: string[]) =>
     run(
       'bash',
       `compopt() { echo "compopt $*"; }
 source completion.bash
-COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})
+COMP_WORDS=(${words.map((token) => `'${token}'`).join(' ')})
 COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
 _bartizan
 printf '%s\\n' "\${COMPREPLY[@]}"

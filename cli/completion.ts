@@ -1,7 +1,7 @@
 import { Argument, Command } from 'commander';
 import { withNotes } from './command-notes.ts';
+import { type Candidate, completeLine, type KnownNames } from './completion-candidates.ts';
 import { completionScript, SHELLS, type Shell } from './completion-scripts.ts';
-import { type Candidate, completeWords, type KnownNames } from './completion-words.ts';
 import { readConfig } from './config-file.ts';
 
 const NOBODY: KnownNames = { clusters: [], nodes: [], bastions: [], channels: [], rules: [] };
@@ -25,14 +25,14 @@ export function completionCommand(): Command {
   });
 }
 
-/** What the scripts ask. A configuration that cannot be read has no names; nothing is told of it in the middle of a word. */
+/** The command that the scripts call. An unreadable configuration has no names, and prints nothing in the middle of a word. */
 export function completeCommand(createProgram: () => Command): Command {
   return new Command('__complete')
     .description('Candidates for the last word.')
     .argument('[words...]', 'words behind the name of the program')
     .action(async (words: string[]) => {
       const names = () => namesIn(configIn(words));
-      const completion = await completeWords(createProgram(), words.length > 0 ? words : [''], names);
+      const completion = await completeLine(createProgram(), words.length > 0 ? words : [''], names);
       process.stdout.write('files' in completion ? ':files\n' : completion.candidates.map(lineOf).join(''));
     });
 }
@@ -42,8 +42,8 @@ function lineOf({ value, about, open }: Candidate): string {
 }
 
 function configIn(words: readonly string[]): string {
-  const at = words.findIndex((word) => word === '-c' || word === '--config');
-  const assigned = words.find((word) => word.startsWith('--config='))?.slice('--config='.length);
+  const at = words.findIndex((token) => token === '-c' || token === '--config');
+  const assigned = words.find((token) => token.startsWith('--config='))?.slice('--config='.length);
   return (at < 0 || at + 1 >= words.length - 1 ? undefined : words[at + 1]) ?? assigned ?? DEFAULT_FILE;
 }
 

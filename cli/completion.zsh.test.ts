@@ -1,22 +1,22 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createShellWorld, type ShellWorld } from '../test/shell-world.ts';
+import { createShellFixture, type ShellFixture } from '../test/shell-fixture.ts';
 
-let world: ShellWorld;
+let fixture: ShellFixture;
 beforeAll(() => {
-  world = createShellWorld();
+  fixture = createShellFixture();
 });
-afterAll(() => world.close());
+afterAll(() => fixture.close());
 
 /** The functions of zsh's completion, which work while somebody types only, print what they are given. */
 const zsh = (...words: string[]) =>
-  world.run(
+  fixture.run(
     'zsh',
     `compdef() { print -r -- "compdef $*" }
 _files() { print files }
 _describe() { print -r -l -- "\${(@P)2}" }
 compadd() { print -r -- "compadd $1 '$2' $3"; print -r -l -- "\${(@P)4}" }
 source ./completion.zsh
-words=(${words.map((word) => `'${word}'`).join(' ')})
+words=(${words.map((text) => `'${text}'`).join(' ')})
 CURRENT=\${#words}
 _bartizan || print nothing`,
   );
@@ -24,7 +24,7 @@ _bartizan || print nothing`,
 it.each([
   [
     ['bartizan', 'pro'],
-    'probe:Look once at nodes through their bastions, and print what they say. Stores nothing.',
+    'probe:Probe nodes once through their bastions, and print the result. Stores nothing.',
   ],
   [['bartizan', 'probe', ''], '한빛:cluster\n한빛/노드-1:etcd'],
   [['bartizan', 'query', 'up', '-w', 'cluster='], 'cluster=한빛'],

@@ -2,26 +2,32 @@ import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { KINDS } from '../adapters/kinds.ts';
+import { KINDS } from '../adapters/registry.ts';
 import { createSecrets } from '../adapters/secrets/secrets.ts';
 import { openStore } from '../adapters/stores/registry.ts';
 import { resolvePath } from '../core/config/file-path.ts';
 import { type ParseResult, parseConfig } from '../core/config/parse.ts';
 import type { Problem } from '../core/config/problem.ts';
 import type { Reference } from '../core/config/secret-text.ts';
-import type { Config } from '../core/config/types.ts';
 import { ConfigError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import type { SampleStore, Secrets } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { formatProblem } from './problem-report.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file; `bartizan init` writes one to start from',
+  ENOENT: 'there is no such file',
   EACCES: 'we may not read it',
   EISDIR: 'it is a folder',
 };
 
-/** Reads and judges a file. @throws ConfigError when it cannot be read */
+/** Describes why a file cannot be read. */
+export function unreadable(error: unknown): string {
+  const { code = 'unknown error' } = error as { code?: string };
+  return REASONS[code] ?? `it cannot be read (${code})`;
+}
+
+/** Reads and checks a file. @throws ConfigError when it cannot be read */
 export async function readConfig(file: string): Promise<ParseResult> {
   const baseDir = dirname(resolve(file));
   let text: string;
@@ -29,21 +35,24 @@ export async function readConfig(file: string): Promise<ParseResult> {
     text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
   } catch (cause) {
     const { code } = cause as { code?: string };
-    const reason = code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8' : REASONS[code ?? ''];
-    throw new ConfigError(`${file}: ${reason ?? 'it cannot be read'}`);
+    const reason = code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8' : unreadable(cause);
+    const start = code === 'ENOENT' ? '; `bartizan init` writes one to start from' : '';
+    throw new ConfigError(`${file}: ${reason}${start}`);
   }
   const home = homedir();
   const available = (reference: Reference) => isAvailable(reference, { baseDir, home });
   return parseConfig(text, { file, kinds: KINDS, baseDir, home, nowMs: systemClock.nowMs(), available });
 }
 
-/** @throws ConfigError that tells all problems, when the file cannot be read or something in it is wrong */
+/** @throws ConfigError with all problems, when the file cannot be read or something in it is wrong */
 export async function loadConfig(file: string): Promise<{ config: Config; warnings: Problem[] }> {
   const result = await readConfig(file);
   if (result.ok) return result;
   const errors = result.problems.filter((problem) => problem.severity === 'error');
-  const told = errors.map((problem) => formatProblem(problem)).join('\n');
-  throw new ConfigError(`${file} has ${errors.length} ${errors.length === 1 ? 'error' : 'errors'}\n${told}`);
+  const problemLines = errors.map((problem) => formatProblem(problem)).join('\n');
+  throw new ConfigError(
+    `${file} has ${errors.length} ${errors.length === 1 ? 'error' : 'errors'}\n${problemLines}`,
+  );
 }
 
 /** Resolves the references of that file. */

@@ -1,10 +1,11 @@
-// What a failure means, and what to do about it. Pure; the words are tested as a table.
-import { connectionWords } from '../adapters/connection-words.ts';
-import type { Failure } from '../core/model.ts';
+// Explains a failure, and says what to do about it. Pure; a table tests the texts.
 
-export interface Told {
+import { explainConnectionError } from '../adapters/http/connection-errors.ts';
+import type { Failure } from '../core/model/observation.ts';
+
+export interface Advice {
   detail: string;
-  /** Undefined: nobody but the reader can know. */
+  /** Undefined where only the reader can know. */
   advice?: string;
 }
 
@@ -20,13 +21,27 @@ export interface AdviceContext {
   line: string;
 }
 
-/** The verifier in a node's authorized_keys line ends so when what came is not in its catalogue. */
-const REFUSED_SCRIPT = /ended with code 126\b/;
+/** The prober's message about a node whose verifier does not know our script. */
+const REFUSED_SCRIPT = /authorized_keys line knows another version of our script/;
 
-export function bastionAdvice(failure: Failure, context: AdviceContext): Told {
+/** For a server without an algorithm in common with us: the missing kind, as the failure names it, and how to add one. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  'key exchange': 'add `KexAlgorithms +curve25519-sha256` to its sshd_config',
+  'type of host key': 'give it an ed25519 host key (`ssh-keygen -A`)',
+  cipher: 'add `Ciphers +aes128-gcm@openssh.com` to its sshd_config',
+  MAC: 'add `MACs +hmac-sha2-256-etm@openssh.com` to its sshd_config',
+  compression: 'write `Compression no` into its sshd_config',
+};
+
+export function bastionAdvice(failure: Failure, context: AdviceContext): Advice {
   const { host, port } = context;
-  const place = `${host}:${port}`;
+  const endpoint = `${host}:${port}`;
   switch (failure.reason) {
+    case 'forbidden':
+      return {
+        detail: `lets us in, but ${failure.detail}`,
+        advice: forwardingAdvice(context, failure.detail),
+      };
     case 'unreachable':
       return failure.phase === 'bastion'
         ? unreachable(failure.detail, context)
@@ -35,21 +50,22 @@ export function bastionAdvice(failure: Failure, context: AdviceContext): Told {
             advice: forwardingAdvice(context),
           };
     case 'timeout':
-      if (!/no SSH session/.test(failure.detail)) return { detail: failure.detail };
-      return {
-        detail: `${place}: ${failure.detail}`,
-        advice: `a firewall may drop what goes to ${place}: it must let this machine through`,
-      };
+      if (/does not resolve/.test(failure.detail))
+        return { detail: failure.detail, advice: 'correct `host`, or the DNS of this machine' };
+      if (/^no connection/.test(failure.detail))
+        return {
+          detail: failure.detail,
+          advice: `a firewall may drop what goes to ${endpoint}: it must let this machine through`,
+        };
+      return hostAdvice({ ...failure, detail: `${endpoint}: ${failure.detail}` }, context);
     default:
-      return hostAdvice(failure, context, 'bartizan trust');
+      return hostAdvice(failure, context);
   }
 }
 
-export function nodeAdvice(failure: Failure, context: AdviceContext): Told {
+export function nodeAdvice(failure: Failure, context: AdviceContext): Advice {
   const { reason, phase, detail } = failure;
-  if (reason === 'unreachable' && /does not forward/.test(detail)) {
-    return { detail, advice: forwardingAdvice(context) };
-  }
+  if (reason === 'forbidden') return { detail, advice: forwardingAdvice(context, detail) };
   if (reason === 'unreachable') {
     return {
       detail,
@@ -60,61 +76,107 @@ export function nodeAdvice(failure: Failure, context: AdviceContext): Told {
   if (reason === 'timeout' && phase === 'dial') {
     return { detail, advice: 'a firewall between bastion and node may drop what goes there' };
   }
+  if (reason === 'timeout' && phase === 'exec') {
+    return { detail, advice: 'the node may be overloaded, or a mount or disk of it may hang' };
+  }
   if (reason === 'command' && REFUSED_SCRIPT.test(detail)) {
     return {
       detail: 'lets us in, and refuses our script: its authorized_keys line knows another version',
       advice: keyLineAdvice(context),
     };
   }
-  if (reason === 'command' || reason === 'output') {
+  if (/^the node opens no session/.test(detail))
+    return { detail, advice: 'raise MaxSessions in its sshd_config; a `Match` block there may have its own' };
+  if (phase === 'exec' && (reason === 'command' || reason === 'output')) {
     return {
       detail,
-      advice: `our script wants a POSIX sh that prints nothing of its own at login; look at the shell of ${context.user}`,
+      advice: `the shell of ${context.user}, a ForceCommand or its authorized_keys line is in the way: our script wants a POSIX sh that prints nothing of its own at login`,
     };
   }
-  return hostAdvice(failure, context, 'bartizan trust', context.name);
+  return hostAdvice(failure, context, context.name);
 }
 
-/** What bastions and nodes can have alike. */
-function hostAdvice(failure: Failure, context: AdviceContext, trust: string, names = ''): Told {
+/** Advice that applies to bastions and nodes. */
+function hostAdvice(failure: Failure, context: AdviceContext, names = ''): Advice {
   const { detail } = failure;
+  const { user } = context;
   switch (failure.reason) {
     case 'host-key-unknown':
       return {
         detail: detail.replace(/; see .*$/, ''),
-        advice: `compare the fingerprint on the host, then run \`${trust}\``,
+        advice: 'compare the fingerprint on the host, then run `bartizan trust`',
       };
     case 'host-key':
       return {
         detail,
-        advice: `if it was built anew, run \`${`${trust} --replace ${names}`.trim()}\`; else somebody may stand between it and us`,
+        advice: `if it was built anew, run \`${`bartizan trust --replace ${names}`.trim()}\`; else somebody may stand between it and us`,
       };
     case 'auth':
-      return { detail: `${detail}: ${context.key}`, advice: keyLineAdvice(context) };
-    case 'protocol':
+      if (/wants a second factor/.test(detail))
+        return {
+          detail,
+          advice: `let ${user} in by its key alone: in sshd_config there, \`Match User ${user}\` and \`AuthenticationMethods publickey\``,
+        };
+      if (/^accepted our key/.test(detail))
+        return { detail, advice: `look at the account ${user} there, and at the log of its sshd` };
+      return { detail: `${detail}: ${context.key}`, advice: refusedAdvice(context) };
+    case 'penalty':
       return {
         detail,
-        advice: 'does sshd answer there, and is its MaxStartups large enough?',
+        advice:
+          'wait until the penalty is over; PerSourcePenaltyExemptList in its sshd_config keeps our address from the next',
       };
+    case 'protocol':
+    case 'timeout':
+    case 'output':
+      return { detail, advice: handshakeAdvice(detail) };
     default:
       return { detail };
   }
 }
 
-function unreachable(detail: string, { host, port }: AdviceContext): Told {
+/** Advice for a server where the handshake failed before a login. */
+function handshakeAdvice(detail: string): string {
+  const lacks = /^no common ([\w ]+):/.exec(detail)?.[1];
+  const remedy = lacks && REMEDIES[lacks];
+  if (remedy) return `${remedy}, and reload sshd; docs/ssh.md says what else would do`;
+  if (/its Banner may be/.test(detail)) return 'shorten the Banner in its sshd_config to 240 KB';
+  if (/^speaks SSH 1 only/.test(detail)) return 'its sshd must be replaced by one that speaks SSH 2';
+  if (/MaxStartups|turned us away/.test(detail))
+    return 'raise MaxStartups in its sshd_config, or lower `maxConnections` here; others may be logging in too';
+  if (/says nothing/.test(detail))
+    return '`host` and `port` may be those of something else than sshd; if not, its machine may hang or be overloaded';
+  if (/is not SSH|without end/.test(detail))
+    return 'correct `host` and `port`: something else than sshd answers there';
+  if (/without a word|ECONNRESET/.test(detail))
+    return 'the log of its sshd says why it hung up; MaxStartups may be too low, or a firewall ends connections';
+  return 'does sshd answer there? Its log may say what is wrong';
+}
+
+function unreachable(detail: string, { host, port }: AdviceContext): Advice {
   const code = /\bE[A-Z_]{3,}\b/.exec(detail)?.[0];
-  const words = code === undefined ? detail : connectionWords(code, port);
+  const explained = code === undefined ? detail : explainConnectionError(code, port);
   const advice =
     code === 'ENOTFOUND' || code === 'EAI_AGAIN'
       ? 'correct `host`, or the DNS of this machine'
       : `correct \`host\` and \`port\`, or start sshd on ${host}`;
-  return { detail: `${host}:${port}: ${words}`, advice };
+  return { detail: `${host}:${port}: ${explained}`, advice };
 }
 
-function forwardingAdvice({ line }: AdviceContext): string {
+function forwardingAdvice({ line }: AdviceContext, detail = ''): string {
+  if (/the bastion's firewall/.test(detail))
+    return 'print `bartizan keys --nft` again, and load its rules on the bastion';
   return `allow it on the bastion: AllowTcpForwarding yes (or local) in sshd_config, and this line in authorized_keys:\n${line}`;
 }
 
-function keyLineAdvice({ user, line }: AdviceContext): string {
-  return `put this line into ~${user}/.ssh/authorized_keys there:\n${line}`;
+function refusedAdvice(context: AdviceContext): string {
+  const { user } = context;
+  const root = user === 'root' ? ', and PermitRootLogin must not be `no`' : '';
+  return `is ${user} the right \`user\`? If it is, ${keyLineAdvice(context, root)}`;
+}
+
+/** sshd reads the first line of a key alone. */
+function keyLineAdvice({ user, line }: AdviceContext, also = ''): string {
+  const home = user === 'root' ? '/root' : `~${user}`;
+  return `put this line into ${home}/.ssh/authorized_keys there, in place of any other of this key${also}:\n${line}`;
 }

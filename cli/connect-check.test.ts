@@ -16,8 +16,9 @@ import {
   startRawNode,
 } from '../test/ssh-fleet.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
-import { type ConnectRow, checkConnections } from './connect-check.ts';
+import { checkConnections } from './connect-check.ts';
 import { connectReport, isConnected } from './connect-report.ts';
+import type { ConnectRow } from './connect-row.ts';
 import { noPaint } from './problem-report.ts';
 
 let dir: string;
@@ -28,7 +29,7 @@ const hosts: FakeHost[] = [];
 const asked: string[] = [];
 
 /** A healthy node's answer, its clock as it should be unless told otherwise. */
-const look =
+const probed =
   (change: (text: string) => string = (text) => text, aheadMs = 0): Behaviour =>
   (channel, _script, count) => {
     const clock = `clock ${((Date.now() + aheadMs) / 1000).toFixed(3)}`;
@@ -44,12 +45,12 @@ beforeAll(async () => {
   bastion = await startFakeBastion();
   const other = newKey();
   const nodes: Record<string, FakeHost & { pinned?: string }> = {
-    fine: await startFakeNode(look()),
-    ahead: await startFakeNode(look(undefined, 90_000)),
-    full: await startFakeNode(look(fullDisk)),
-    unknown: { ...(await startFakeNode(look())), pinned: '' },
-    changed: { ...(await startFakeNode(look())), pinned: publicKeyOf(other) },
-    refuses: await startFakeNode(look(), { accepts: publicKeyOf(other) }),
+    fine: await startFakeNode(probed()),
+    ahead: await startFakeNode(probed(undefined, 90_000)),
+    full: await startFakeNode(probed(fullDisk)),
+    unknown: { ...(await startFakeNode(probed())), pinned: '' },
+    changed: { ...(await startFakeNode(probed())), pinned: publicKeyOf(other) },
+    refuses: await startFakeNode(probed(), { accepts: publicKeyOf(other) }),
     'old-line': await startFakeNode((channel) => answer(channel, '', 126)),
     chatty: await startFakeNode((channel) => answer(channel, 'Welcome!\n', 0)),
     'no-ssh': await startRawNode((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
@@ -63,7 +64,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
-  writeFileSync(join(dir, 'key'), CLIENT_KEY);
+  writeFileSync(join(dir, 'key'), CLIENT_KEY, { mode: 0o600 });
   writeFileSync(join(dir, 'right'), 'right');
   writeFileSync(join(dir, 'wrong'), 'wrong-token-17');
   const node = ([name, { port, hostKey, pinned = hostKey }]: [string, FakeHost & { pinned?: string }]) =>
@@ -151,7 +152,7 @@ describe('reaching what a configuration names', () => {
     [
       'prod/refuses',
       /refused our key for user probe: ssh-ed25519 SHA256:\S+$/,
-      /^put this line into ~probe\/\.ssh\/authorized_keys there:\nrestrict,command="/,
+      /^is probe the right `user`\? If it is, put this line into ~probe\/\.ssh\/authorized_keys there, in place of any other of this key:\nrestrict,command="/,
     ],
     [
       'prod/old-line',
@@ -159,7 +160,7 @@ describe('reaching what a configuration names', () => {
       /\nrestrict,command="/,
     ],
     ['prod/chatty', /9 bytes of output, none of them the script's/, /POSIX sh/],
-    ['prod/no-ssh', /./, /does sshd answer there/],
+    ['prod/no-ssh', /not SSH but HTTP: "HTTP\/1.1 400 Bad Request"$/, /correct `host` and `port`/],
     ['prod/gone', /the bastion does not forward to 127\.0\.0\.1:1|did not reach/, /./],
     ['b/n', /bastion nowhere failed/, undefined],
     ['hook', /accepts connections$/, undefined],
@@ -173,6 +174,12 @@ describe('reaching what a configuration names', () => {
     expect(row?.detail).toMatch(detail);
     if (advice === undefined) expect(row?.advice).toBeUndefined();
     else expect(row?.advice).toMatch(advice);
+  });
+
+  it('tries what our keys may do where they let us in, and nowhere else', () => {
+    const tried = rows.filter(({ open }) => open !== undefined);
+    expect(tried.map(({ name }) => name)).toEqual(['gate', 'prod/fine', 'prod/ahead', 'prod/full']);
+    for (const row of tried) expect([row.open, row.unanswered]).toEqual([[], []]);
   });
 
   it('sends no message, and shows no secret', () => {

@@ -1,35 +1,26 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { ChannelAdapter } from '../adapters/channels/channel-adapter.ts';
-import { CHANNELS } from '../adapters/channels/registry.ts';
+import { findChannelAdapter } from '../adapters/channels/registry.ts';
 import { createFileInventory } from '../adapters/inventory/file.ts';
-import { PROBES } from '../adapters/probes/registry.ts';
-import { forEachAtOnce } from '../adapters/ssh/at-once.ts';
-import { bastionKeyLine, nodeKeyLine } from '../adapters/ssh/authorized-keys.ts';
+import { forEachLimit } from '../adapters/ssh/concurrency-limit.ts';
 import { fingerprintOf } from '../adapters/ssh/host-keys.ts';
 import { createKeyring, type Keyring } from '../adapters/ssh/keyring.ts';
 import { findMetric } from '../core/catalogue.ts';
-import type { ChannelConfig, Config } from '../core/config/types.ts';
 import { ConfigError, describeError, RetryableError } from '../core/errors.ts';
 import { formatMetricValue } from '../core/format.ts';
-import type { BatchObservation, Observation, Sample, Target } from '../core/model.ts';
+import type { ChannelConfig, Config } from '../core/model/config.ts';
+import type { BatchObservation, Observation } from '../core/model/observation.ts';
+import type { Sample } from '../core/model/sample.ts';
+import type { Target } from '../core/model/target.ts';
 import type { Secrets } from '../core/ports.ts';
-import { visibleText } from '../core/visible-text.ts';
+import { visibleText } from '../core/text/visible-text.ts';
 import { systemClock } from '../local/clock.ts';
-import { type AdviceContext, bastionAdvice, nodeAdvice, type Told } from './connect-advice.ts';
-import { reachInventory } from './fleet-config.ts';
-import { lookAtFleet } from './fleet-look.ts';
-
-/** One thing that was looked at. `unknown`: something in front of it failed. */
-export interface ConnectRow {
-  kind: 'data' | 'inventory' | 'bastion' | 'node' | 'channel';
-  /** As on the command line: `seoul`, `prod/prod-1`, `ops`; `prod/*` where a key serves a whole cluster. */
-  name: string;
-  state: 'ok' | 'warning' | 'failed' | 'unknown';
-  detail: string;
-  /** What to do; may end in a line to copy. */
-  advice?: string;
-}
+import { confinedRows } from './confinement-check.ts';
+import { type Advice, type AdviceContext, bastionAdvice, nodeAdvice } from './connect-advice.ts';
+import type { ConnectRow } from './connect-row.ts';
+import { checkInventory } from './fleet-config.ts';
+import { probeFleet } from './probe-fleet.ts';
+import { bastionAccounts, bastionTexts, nodeTexts } from './server-texts.ts';
 
 type Key = Awaited<ReturnType<Keyring['ofBastion']>>;
 
@@ -44,29 +35,37 @@ interface Keys {
 const MOST_SKEW_SECONDS = 5;
 const FULL_PERCENT = 95;
 const LEAST_FREE_BYTES = 1024 ** 3;
-const CHANNELS_AT_ONCE = 8;
+const CONCURRENT_CHANNELS = 8;
 const CHANNEL_LIMIT_MS = 20_000;
 
-/** Reaches everything a configuration names, and sends no message. Rows in the order of the file. */
+/** Connects to everything that a configuration names, and sends no message. Rows in the order of the file. */
 export async function checkConnections(
   written: Config,
   secrets: Secrets,
   options: { quiet: boolean },
 ): Promise<ConnectRow[]> {
-  const { config, rows } = await reachInventory(written);
+  const { config, rows } = await checkInventory(written);
   const targets = await createFileInventory(config).list();
   const { usable, keys } = await usableKeys(config, secrets, targets);
   const [data, batches, channels] = await Promise.all([
     dataRow(config.store.path),
     usable.targets.length === 0
       ? []
-      : lookAtFleet({ config: usable.config, secrets, targets: usable.targets, ...options, secondLookMs: 0 }),
+      : probeFleet({
+          config: usable.config,
+          secrets,
+          targets: usable.targets,
+          ...options,
+          resampleAfterMs: 0,
+        }),
     channelRows(config.channels, secrets),
   ]);
-  return [data, ...rows, ...fleetRows(config, targets, batches, keys), ...channels];
+  const fleet = fleetRows(config, targets, batches, keys);
+  const confined = await confinedRows({ config, targets, fleet, keys, ...options });
+  return [data, ...rows, ...confined, ...channels];
 }
 
-/** A key that cannot be used keeps the others from nothing. */
+/** The usable keys, and a row for each that is not: a bad key does not hold up the others. */
 async function usableKeys(config: Config, secrets: Secrets, targets: readonly Target[]) {
   const keyring = createKeyring(config, secrets);
   const keys: Keys = { bastions: new Map(), clusters: new Map(), unusable: new Map() };
@@ -91,26 +90,34 @@ async function usableKeys(config: Config, secrets: Secrets, targets: readonly Ta
     if (key) keys.clusters.set(name, key);
   }
   const clusters = config.clusters.filter(({ name }) => keys.clusters.has(name));
-  // The script of the catalogue once a node, whatever the checks select.
+  // Runs the script once on each node, also where no check selects it.
   const checks = [{ name: 'connect', probe: 'usage', everyMs: 60_000, where: {}, options: {} }];
   const bastions = config.bastions.filter(({ name }) => keys.bastions.has(name));
   const usable = {
-    config: { bastions, clusters, checks, store: config.store },
+    config: { bastions, clusters, checks, sessions: config.sessions, store: config.store },
     targets: targets.filter(({ cluster }) => keys.clusters.has(cluster)),
   };
   return { usable, keys };
 }
 
-/** Nodes behind a bastion that failed are unknown: nothing was learned of them. */
+/** Nodes behind a bastion that failed are unknown. */
 function fleetRows(
   config: Config,
   targets: readonly Target[],
   batches: readonly BatchObservation[],
   keys: Keys,
 ): ConnectRow[] {
-  const scripts = PROBES.map((probe) => probe.script);
-  const looks = new Map(
-    batches.flatMap(({ observations }) => observations.map((look) => [nameOf(look.target), look])),
+  const observationsByNode = new Map(
+    batches.flatMap(({ observations }) =>
+      observations.map((observation) => [nameOf(observation.target), observation]),
+    ),
+  );
+  const bastionLines = new Map(
+    bastionAccounts(config.bastions, keys.bastions, targets).flatMap((account) => {
+      const { line } = bastionTexts(account, false);
+      const text = 'text' in line ? line.text : `# no line: ${line.none}`;
+      return account.bastions.map((name) => [name, text] as const);
+    }),
   );
   const rows: ConnectRow[] = [];
   for (const bastion of config.bastions) {
@@ -120,8 +127,7 @@ function fleetRows(
       rows.push(...takeRow(keys.unusable, `bastion ${name}`));
       continue;
     }
-    const behind = targets.filter((target) => target.bastion === name);
-    const line = bastionKeyLine(key, behind);
+    const line = bastionLines.get(name) ?? '';
     const context = { name, host, port, user, key: keyText(key), line };
     rows.push(bastionRow(name, batches, context));
   }
@@ -132,18 +138,17 @@ function fleetRows(
     if (!bastionKey) rows.push(unknownNode(nameOf(target), bastion));
     else if (!key) rows.push(...takeRow(keys.unusable, `node ${target.cluster}/*`));
     if (!key || !bastionKey) continue;
-    const look = looks.get(nameOf(target));
-    const forbidden = look?.result.ok === false && /does not forward/.test(look.result.failure.detail);
-    const behind = targets.filter((other) => other.bastion === bastion);
-    // Where the bastion forbids the way, its line is what is wrong, not the node's.
-    const line = forbidden ? bastionKeyLine(bastionKey, behind) : nodeKeyLine(key, scripts);
+    const observation = observationsByNode.get(nameOf(target));
+    const forbidden = observation?.result.ok === false && observation.result.failure.reason === 'forbidden';
+    // Where the bastion denies the forwarding, its line must be corrected, not the node's.
+    const line = forbidden ? (bastionLines.get(bastion) ?? '') : nodeTexts(key, [user]).line;
     const context = { name: nameOf(target), host, port, user, key: keyText(key), line };
-    rows.push(look ? nodeRow(look, context) : unknownNode(nameOf(target), bastion));
+    rows.push(observation ? nodeRow(observation, context) : unknownNode(nameOf(target), bastion));
   }
   return rows;
 }
 
-/** Takes it out: it is told once, at the first thing that needs it. */
+/** Removes the row: an unusable key is reported once, at the first host that needs it. */
 function takeRow(rows: Map<string, ConnectRow>, name: string): ConnectRow[] {
   const found = rows.get(name);
   rows.delete(name);
@@ -154,7 +159,7 @@ function bastionRow(name: string, batches: readonly BatchObservation[], context:
   const mine = batches.filter(({ batch }) => batch.bastion === name);
   const failed = mine.find(({ bastion }) => !bastion.ok)?.bastion;
   if (mine.length === 0)
-    return { kind: 'bastion', name, state: 'unknown', detail: 'no node is behind it: not looked at' };
+    return { kind: 'bastion', name, state: 'unknown', detail: 'no node is behind it: not checked' };
   if (failed && !failed.ok) return row('bastion', name, bastionAdvice(failed.failure, context));
   return { kind: 'bastion', name, state: 'ok', detail: `${context.host}:${context.port} lets us in` };
 }
@@ -162,16 +167,16 @@ function bastionRow(name: string, batches: readonly BatchObservation[], context:
 function nodeRow({ result, durationMs }: Observation, context: AdviceContext): ConnectRow {
   const { name } = context;
   if (!result.ok) return row('node', name, nodeAdvice(result.failure, context));
-  const doubts = [...clockDoubts(result.samples), ...diskDoubts(result.samples)];
-  if (doubts.length > 0) {
-    const detail = doubts.map((doubt) => doubt.detail).join('; ');
-    const advice = doubts.map((doubt) => doubt.advice).join('; ');
+  const warnings = [...clockWarnings(result.samples), ...diskWarnings(result.samples)];
+  if (warnings.length > 0) {
+    const detail = warnings.map((warningOf) => warningOf.detail).join('; ');
+    const advice = warnings.map((warningOf) => warningOf.advice).join('; ');
     return { kind: 'node', name, state: 'warning', detail, advice };
   }
   return { kind: 'node', name, state: 'ok', detail: `answered our script in ${Math.round(durationMs)} ms` };
 }
 
-function clockDoubts(samples: readonly Sample[]): Told[] {
+function clockWarnings(samples: readonly Sample[]): Advice[] {
   const seconds = samples.find(({ metric }) => metric === 'clock_offset')?.value ?? 0;
   if (Math.abs(seconds) <= MOST_SKEW_SECONDS) return [];
   const span = formatMetricValue(Math.abs(seconds), findMetric('clock_offset'));
@@ -183,7 +188,7 @@ function clockDoubts(samples: readonly Sample[]): Told[] {
   ];
 }
 
-function diskDoubts(samples: readonly Sample[]): Told[] {
+function diskWarnings(samples: readonly Sample[]): Advice[] {
   return samples
     .filter(({ metric, value }) => /^(disk|inode)_usage$/.test(metric) && value >= FULL_PERCENT)
     .map(({ metric, labels, value }) => ({
@@ -192,13 +197,11 @@ function diskDoubts(samples: readonly Sample[]): Told[] {
     }));
 }
 
-/** Each by itself: a channel that fails, or has no secret here, keeps the others from nothing. */
+/** Checks each channel by itself: one that fails, or has no secret here, does not hold up the others. */
 async function channelRows(channels: readonly ChannelConfig[], secrets: Secrets): Promise<ConnectRow[]> {
   const rows = new Map<string, ConnectRow>();
-  await forEachAtOnce(channels, CHANNELS_AT_ONCE, async ({ name, type, options }) => {
-    const adapter = CHANNELS.find((candidate) => candidate.type === type) as
-      | ChannelAdapter<unknown>
-      | undefined;
+  await forEachLimit(channels, CONCURRENT_CHANNELS, async ({ name, type, options }) => {
+    const adapter = findChannelAdapter(type);
     if (!adapter) throw new ConfigError(`channel ${name}: unknown type ${type}`);
     const sender = adapter.create(adapter.options.parse(options), { secrets, clock: systemClock });
     const send = `\`bartizan notify-test ${name}\` sends a message`;
@@ -253,8 +256,8 @@ async function dataRow(path: string): Promise<ConnectRow> {
   }
 }
 
-function row(kind: 'bastion' | 'node', name: string, told: Told): ConnectRow {
-  return { kind, name, state: 'failed', ...told };
+function row(kind: 'bastion' | 'node', name: string, advice: Advice): ConnectRow {
+  return { kind, name, state: 'failed', ...advice };
 }
 
 function unknownNode(name: string, bastion: string): ConnectRow {

@@ -1,4 +1,4 @@
-import type { ConnectRow } from './connect-check.ts';
+import type { ConnectRow } from './connect-row.ts';
 import { type Paint, plural } from './problem-report.ts';
 import { renderTable } from './table.ts';
 
@@ -6,7 +6,7 @@ const HUES = { ok: 'green', warning: 'yellow', failed: 'red', unknown: 'dim' } a
 /** So many names share one advice; the others are counted. */
 const MOST_NAMES = 5;
 
-/** A row a thing, then what is to be done, once for all that need the same. */
+/** One row for each host, channel and so on, then the advice, once for all that need the same. */
 export function connectReport(rows: readonly ConnectRow[], paint: Paint): string {
   const table = renderTable(
     ['', 'KIND', 'NAME', ''],
@@ -27,7 +27,7 @@ export function connectReport(rows: readonly ConnectRow[], paint: Paint): string
   return [table, ...todo, `${summary(rows)}\n`].join('\n');
 }
 
-/** Whether nothing failed. What is unknown is so because something else failed, or cannot be known. */
+/** Whether nothing failed. A row is unknown because another one failed, or because nobody can know. */
 export function isConnected(rows: readonly ConnectRow[]): boolean {
   return rows.every(({ state }) => state !== 'failed');
 }

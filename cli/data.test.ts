@@ -111,7 +111,7 @@ it('leaves alone what a process runs on', async () => {
   expect(databases()).toEqual(['samples.db']);
 });
 
-it('is what the error of a damaged database tells to run', async () => {
+it('is the command that the error of a damaged database names', async () => {
   damage();
   const store = openSqliteStore({ path: dir });
   const reading = store.query({ metric: 'mem_usage', fromMs: 0, toMs: 1e9 });

@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import { DATABASES, type DatabaseName, examineDatabase, moveAside } from '../adapters/sqlite/damage.ts';
+import { checkIntegrity, DATABASES, type DatabaseName, moveAside } from '../adapters/sqlite/integrity.ts';
 import { ConfigError } from '../core/errors.ts';
 import { systemClock } from '../local/clock.ts';
 import { lockFolder } from '../local/lock.ts';
@@ -29,7 +29,7 @@ function checkCommand(): Command {
     .option('--json', 'as JSON')
     .action(async (options: { config: string; json?: boolean }) => {
       const { config } = await loadConfig(options.config);
-      const found = NAMES.map((name) => ({ name, ...examineDatabase(config.store.path, name) }));
+      const found = NAMES.map((name) => ({ name, ...checkIntegrity(config.store.path, name) }));
       if (options.json) writeJson(dataCheckShape, found);
       else {
         const rows = found.map((one) => [DATABASES[one.name], one.state, 'detail' in one ? one.detail : '']);
@@ -58,7 +58,7 @@ function moveAsideCommand(): Command {
       const { path } = config.store;
       const lock = lockFolder(path);
       try {
-        const condition = examineDatabase(path, name);
+        const condition = checkIntegrity(path, name);
         if (condition.state === 'missing') throw new ConfigError(`there is no ${DATABASES[name]} in ${path}`);
         if (condition.state === 'fine' && !options.force) {
           throw new ConfigError(`${DATABASES[name]} is sound; --force puts it aside all the same`);

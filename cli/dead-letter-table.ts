@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { formatDuration } from '../core/config/duration.ts';
+import { formatDuration } from '../core/duration.ts';
 import type { deadLettersShape } from './json-shapes.ts';
 import { plural } from './problem-report.ts';
 import { renderTable } from './table.ts';
@@ -12,12 +12,12 @@ export interface TableOptions {
   nowMs: number;
 }
 
-/** A row a queue, then messages and errors of each, then what was done or would be. */
+/** One row for each queue, then the messages and errors of each, then what was done or would be done. */
 export function deadLetterTable(reports: readonly QueueReport[], options: TableOptions): string {
   const { to, nowMs, dryRun } = options;
   const columns = resultColumns(to, dryRun);
   const rows = reports.map((report) => [
-    placeOf(report),
+    queueNameOf(report),
     String(report.count),
     report.oldestMs === undefined ? '–' : ageText(nowMs - report.oldestMs),
     ...columns.map(({ value }) => value(report)),
@@ -47,7 +47,7 @@ function detailsOf(report: QueueReport, nowMs: number): string[] {
       ? [`  ${plural(twice, 'message')} could not be deleted after: seen twice, which is harmless`]
       : []),
   ];
-  return lines.length === 0 ? [] : [`${placeOf(report)}\n${lines.join('\n')}\n`];
+  return lines.length === 0 ? [] : [`${queueNameOf(report)}\n${lines.join('\n')}\n`];
 }
 
 function summary(reports: readonly QueueReport[], { to, dryRun }: TableOptions): string {
@@ -75,6 +75,6 @@ function ageText(ms: number): string {
   return /^(\d+\D+){1,2}/.exec(rounded)?.[0] ?? rounded;
 }
 
-function placeOf({ stage, bastion }: QueueReport): string {
+function queueNameOf({ stage, bastion }: QueueReport): string {
   return bastion === undefined ? stage : `${stage} (${bastion})`;
 }

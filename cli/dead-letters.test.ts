@@ -30,8 +30,8 @@ afterEach(async () => {
   await wire.close();
 });
 
-async function deadLetters(...words: string[]): Promise<number> {
-  await run(['node', 'bartizan', 'dead-letters', ...words]);
+async function deadLetters(...args: string[]): Promise<number> {
+  await run(['node', 'bartizan', 'dead-letters', ...args]);
   return Number(process.exitCode ?? 0);
 }
 
@@ -90,6 +90,15 @@ describe('dead-letters', () => {
     expect(actions()).not.toContain('SendMessage');
   });
 
+  it('reads the deployment that is named, and no other', async () => {
+    deployed(STORE);
+    counted(0);
+    expect(await deadLetters('--name', 'seoul')).toBe(0);
+    expect(wire.asked[0]?.body).toMatchObject({ Path: '/bartizan/deployments/seoul/dead-letters' });
+    expect(await deadLetters('--name', 'Seoul/../x')).toBe(2);
+    expect(err).toContain('--name: a name has 20 characters at most');
+  });
+
   it('exits 0 where there are none', async () => {
     deployed(STORE);
     counted(0);
@@ -125,8 +134,8 @@ describe('dead-letters', () => {
     );
   });
 
-  it.each([['--dry-run'], ['--limit', '3']])('%s alone has no meaning', async (...words) => {
-    expect(await deadLetters('store', ...words)).toBe(2);
+  it.each([['--dry-run'], ['--limit', '3']])('%s alone has no meaning', async (...args) => {
+    expect(await deadLetters('store', ...args)).toBe(2);
     expect(err).toContain('`--limit` and `--dry-run` belong to `--redrive` or `--discard`');
   });
 
@@ -149,7 +158,7 @@ describe('dead-letters', () => {
     expect(actions().at(-1)).toBe('ChangeMessageVisibility');
   });
 
-  it.each<[what: string, prepare: () => void, said: RegExp]>([
+  it.each<[what: string, prepare: () => void, message: RegExp]>([
     [
       'nothing deployed there',
       () => wire.answers.push({ body: { Parameters: [] } }),
@@ -175,12 +184,12 @@ describe('dead-letters', () => {
     ],
     ['parameters of another version', () => deployed({ stage: 'store' }), /another version; deploy again/],
     ['no region', () => vi.stubEnv('AWS_REGION', undefined), /no region is set; set AWS_REGION/],
-  ])('says what is wrong and what to do: %s', async (_, prepare, said) => {
+  ])('says what is wrong and what to do: %s', async (_, prepare, message) => {
     vi.stubEnv('AWS_CONFIG_FILE', '/nonexistent');
     prepare();
     expect(await deadLetters()).toBe(1);
     expect(out).toBe('');
-    expect(err).toMatch(said);
+    expect(err).toMatch(message);
   });
 
   it.each([
@@ -190,8 +199,8 @@ describe('dead-letters', () => {
     ['--show', '0'],
     ['--show', '101'],
     ['--limit', 'all'],
-  ])('is used wrongly as %s %s %s', async (...words) => {
-    expect(await deadLetters(...words.filter((word) => word !== undefined))).toBe(2);
+  ])('is used wrongly as %s %s %s', async (...args) => {
+    expect(await deadLetters(...args.filter((arg) => arg !== undefined))).toBe(2);
     expect(wire.asked).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
+import { DEFAULT_NAME } from '../adapters/aws/deployment.ts';
 import {
   createDeadLetters,
   type DeadLetterQueue,
@@ -8,6 +9,7 @@ import { messageText } from '../adapters/queues/message-text.ts';
 import { type Redriven, readLetters, redrive } from '../adapters/queues/redrive.ts';
 import { queueName } from '../adapters/queues/sqs.ts';
 import { systemClock } from '../local/clock.ts';
+import { deploymentNameArgument } from './arguments.ts';
 import { withNotes } from './command-notes.ts';
 import { deadLetterTable, type QueueReport } from './dead-letter-table.ts';
 import { writeJson } from './json-output.ts';
@@ -18,6 +20,7 @@ const STAGES = ['plan', 'probe', 'store', 'evaluate', 'notify', 'deliver'];
 const MOST_SHOWN = 100;
 
 interface Options {
+  name: string;
   show?: number;
   redrive?: true;
   discard?: true;
@@ -26,11 +29,14 @@ interface Options {
   json?: true;
 }
 
-/** @param open for tests: how the queues are reached */
-export function deadLettersCommand(open: () => Promise<DeadLetters> = createDeadLetters): Command {
+/** @param open for tests: how the queues of the deployment with that name are reached */
+export function deadLettersCommand(
+  open: (name: string) => Promise<DeadLetters> = (name) => createDeadLetters({}, name),
+): Command {
   const command = new Command('dead-letters')
     .description('On AWS: list what failed for good, show it, send it back to where it came from.')
     .addArgument(new Argument('[stages...]', 'of these alone').choices(STAGES))
+    .option('--name <name>', 'of the deployment, as in `-c name=…`', deploymentNameArgument, DEFAULT_NAME)
     .option('--show <count>', 'messages of each queue, in words', shownArgument)
     .option('--redrive', 'send back what is there now; what dies again meanwhile stays')
     .option('--discard', 'delete it instead; stages must be named')
@@ -40,7 +46,7 @@ export function deadLettersCommand(open: () => Promise<DeadLetters> = createDead
     .action(async (stages: string[], options: Options) => {
       const to = options.redrive ? 'back' : options.discard ? 'discard' : undefined;
       requireSense(command, stages, options);
-      const deadLetters = await open();
+      const deadLetters = await open(options.name);
       const reports: QueueReport[] = [];
       try {
         const queues = (await deadLetters.list()).filter(
@@ -61,6 +67,7 @@ export function deadLettersCommand(open: () => Promise<DeadLetters> = createDead
     examples: [
       ['bartizan dead-letters'],
       ['bartizan dead-letters store --show 3'],
+      ['bartizan dead-letters --name staging', 'of the deployment `-c name=staging`'],
       ['bartizan dead-letters store deliver --redrive --dry-run'],
       ['bartizan dead-letters store deliver --redrive'],
       ['bartizan dead-letters plan probe --discard', 'what a later round has made up for'],
@@ -71,7 +78,7 @@ after: interrupted, it is there twice, which is harmless: samples are stored onc
 Starts of rounds (\`plan\`) came from no queue and cannot be sent back; batches of \`probe\` are dropped when their round
 has passed. Messages are shown as names, times and numbers; nothing else of them is printed.
 
-It needs ssm:GetParametersByPath on /bartizan/deployment/*, and on the queues sqs:GetQueueAttributes, ReceiveMessage,
+It needs ssm:GetParametersByPath on /bartizan/deployment/* (/bartizan/deployments/NAME/* with \`--name\`), and on the queues sqs:GetQueueAttributes, ReceiveMessage,
 ChangeMessageVisibility, DeleteMessage and SendMessage.`,
     exits1:
       'there are dead letters, or they could not be asked for (then nothing is printed but why); with `--redrive` or `--discard`: something stayed that should not',

@@ -20,7 +20,7 @@ beforeAll(async () => {
 clusters: [{ name: prod, bastion: gate, nodes: [{ name: n1, role: etcd, host: 127.0.0.1, user: u }] }]
 channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
 `;
-  writeFileSync(file('key'), newKey());
+  writeFileSync(file('key'), newKey(), { mode: 0o600 });
   writeFileSync(file('good.yaml'), base);
   writeFileSync(file('empty.yaml'), `${base}store: { path: none }\n`);
   writeFileSync(file('bad.yaml'), base.replace('bastion: gate', 'bastion: gaet'));
@@ -29,7 +29,10 @@ channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
   writeFileSync(file('fails.yaml'), `${story}  0m: pending\n  3m: firing\n`);
   const store = openSqliteStore({ path: file('data') });
   const labels = { cluster: 'prod', node: 'n1', role: 'etcd' };
-  await store.write([{ metric: 'up', labels, timeMs: Date.now() - 1_000, value: 1 }]);
+  await store.write([
+    { metric: 'up', labels, timeMs: Date.now() - 1_000, value: 1 },
+    { metric: 'load1', labels, timeMs: Date.now() - 3 * 3_600_000, value: 1 },
+  ]);
   await store.close();
   await openSqliteState({ path: file('data') }).close();
 });
@@ -61,8 +64,8 @@ afterEach(() => {
 
 /** `@name` is a file of the test's folder. */
 async function exitOf(line: string): Promise<number> {
-  const words = line.split(' ').map((word) => (word.startsWith('@') ? file(word.slice(1)) : word));
-  await run(['node', 'bartizan', ...words]);
+  const args = line.split(' ').map((arg) => (arg.startsWith('@') ? file(arg.slice(1)) : arg));
+  await run(['node', 'bartizan', ...args]);
   return Number(process.exitCode ?? 0);
 }
 
@@ -88,6 +91,9 @@ const CODES: [line: string, code: number][] = [
   ['probe --jsno', 2],
   ['up -c @bad.yaml', 1],
   ['up --log-level loud', 2],
+  ['check -c @good.yaml', 0],
+  ['check --config @bad.yaml', 1],
+  ['check @good.yaml -c @bad.yaml', 1],
   ['alerts -c @good.yaml', 0],
   ['alerts -c @empty.yaml', 1],
   ['alerts --last 7d -c @good.yaml', 0],
@@ -115,6 +121,10 @@ const CODES: [line: string, code: number][] = [
   ['query up -c @empty.yaml', 1],
   ['query', 2],
   ['query upp', 2],
+  ['query up -w nodde=n1 -c @good.yaml', 2],
+  ['query up -w mount=/ -c @good.yaml', 2],
+  ['query up -w node= -c @good.yaml', 2],
+  ['query up disk_usage -w mount=/ -c @good.yaml', 1],
   ['query up --last soon', 2],
   ['query up --plot --json', 2],
   ['data check -c @good.yaml', 0],
@@ -155,7 +165,33 @@ describe('exit codes', () => {
     if (code === 2) expect(out).toBe('');
   });
 
-  it('are looked at for every command', () => {
+  it.each([
+    ['query up -w nodde=n1', 'There is no label nodde; did you mean node?'],
+    ['silence add -w nodde=n1', 'There is no label nodde; did you mean node?'],
+    ['routes test nodde=n1', 'There is no label nodde; did you mean node?'],
+    ['query up -w weather=n1', 'There is no label weather; possible: cluster, node, role,'],
+    ['query up -w mount=/', 'up has no label mount; possible: cluster, node, role'],
+  ])('%s: %s', async (line, message) => {
+    expect(await exitOf(line)).toBe(2);
+    expect(err).toContain(message);
+  });
+
+  it.each([
+    [
+      'query load1 -c @good.yaml',
+      'no series match within 1h; the newest of load1 is 3h old: --last reaches back further',
+    ],
+    ['query mem_usage -c @good.yaml', 'no series match\n'],
+    ['probe pord -c @good.yaml', 'no node or cluster is called pord; did you mean `prod`?'],
+    ['notify-test pos -c @good.yaml', 'no channel is called pos; did you mean `ops`?'],
+    ['check @absent.yaml', 'there is no such file; `bartizan init` writes one'],
+    ['rules test @absent.yaml', 'there is no such file\n'],
+  ])('%s: %s', async (line, message) => {
+    expect(await exitOf(line)).toBe(1);
+    expect(out + err).toContain(message);
+  });
+
+  it('are checked for every command', () => {
     const names = createProgram().commands.map((command) => command.name());
     const tried = new Set(CODES.map(([line]) => line.split(' ')[0]));
     expect(names.filter((name) => !tried.has(name))).toEqual(['__complete']);
@@ -181,7 +217,7 @@ describe('--json', () => {
     ['rules test @holds.yaml @fails.yaml @absent.yaml --json', 1],
   ])('`%s` prints one document of the shape in docs/cli.md, and nothing else', async (line, code) => {
     expect(await exitOf(line)).toBe(code);
-    const path = line.split(' ').filter((word) => /^[a-z]/.test(word));
+    const path = line.split(' ').filter((arg) => /^[a-z]/.test(arg));
     const program = createProgram();
     const first = program.commands.find((command) => command.name() === path[0]);
     const command = first?.commands.find((sub) => sub.name() === path[1]) ?? first;
@@ -201,5 +237,27 @@ describe('--json', () => {
       expect(err).toMatch(/^bartizan: /);
       err = '';
     }
+  });
+});
+
+describe('a failure that is not of the configuration', () => {
+  const broken = () => {
+    throw new Error('broken');
+  };
+
+  it('names an option that shows more to a command that has it', async () => {
+    const before = Object.getOwnPropertyDescriptor(process.stderr, 'isTTY') ?? { value: undefined };
+    Object.defineProperty(process.stderr, 'isTTY', { configurable: true, get: broken });
+    expect(await exitOf('up -c @good.yaml')).toBe(1);
+    Object.defineProperty(process.stderr, 'isTTY', { configurable: true, ...before });
+    expect(err).toMatch(
+      /bartizan: broken\n\(this is not a fault of the configuration; `--log-level debug` shows more\)\n$/,
+    );
+  });
+
+  it('and to no other', async () => {
+    vi.spyOn(process.stdout, 'write').mockImplementation(broken);
+    expect(await exitOf('keys -c @good.yaml')).toBe(1);
+    expect(err).toBe('bartizan: broken\n(this is not a fault of the configuration)\n');
   });
 });

@@ -1,18 +1,18 @@
 import { createFleet } from '../adapters/inventory/fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
-import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import { systemClock } from '../local/clock.ts';
 import { createMeter } from '../local/meter.ts';
 import { loadConfig } from './config-file.ts';
-import type { ConnectRow } from './connect-check.ts';
+import type { ConnectRow } from './connect-row.ts';
 
-/** What is broken is returned, and not logged as well. */
+/** Broken entries are returned, and not logged as well. */
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * The configuration of a file, its clusters joined with those of the sources it names. Entries that are broken are told
- * on stderr, and left out. @throws ConfigError as `loadConfig`; also RetryableError when a source does not answer
+ * The configuration of a file, its clusters joined with those of the sources it names. Broken entries are printed on stderr
+ * and left out. @throws ConfigError as `loadConfig`; also RetryableError when a source does not answer
  */
 export async function loadFleet(file: string): Promise<Config> {
   const { config } = await loadConfig(file);
@@ -23,8 +23,8 @@ export async function loadFleet(file: string): Promise<Config> {
   return { ...config, clusters };
 }
 
-/** The same for `check --connect`: what cannot be read is a row, and keeps the others from nothing. */
-export async function reachInventory(config: Config): Promise<{ config: Config; rows: ConnectRow[] }> {
+/** The same for `check --connect`: a source that cannot be read becomes a row, and does not hold up the others. */
+export async function checkInventory(config: Config): Promise<{ config: Config; rows: ConnectRow[] }> {
   const rows: ConnectRow[] = [];
   const readable: Config['inventory'][number][] = [];
   for (const source of config.inventory) {

@@ -1,12 +1,14 @@
 import { findMetric } from '../core/catalogue.ts';
+import { createDownsampler, type Downsampler } from '../core/chart/downsample.ts';
 import type { DrawnSeries } from '../core/chart/history.ts';
-import { createThinner, type Thinner } from '../core/chart/thinner.ts';
-import { leastOf } from '../core/extremes.ts';
 import { labelKey, naturalOrder } from '../core/labels.ts';
-import { placeText } from '../core/message/summary.ts';
-import type { LabelGlobs, Labels, Point, Series } from '../core/model.ts';
+import type { LabelGlobs, Labels } from '../core/model/labels.ts';
+import type { Point, Series } from '../core/model/sample.ts';
+import { labelsText } from '../core/notify/summary.ts';
+import { addExactly, roundedMean } from '../core/numbers/exact-sum.ts';
+import { leastOf } from '../core/numbers/extremes.ts';
+import { PERIOD_MS } from '../core/numbers/roll-up.ts';
 import type { SampleStore, SeriesQuery } from '../core/ports.ts';
-import { PERIOD_MS } from '../core/roll-up.ts';
 
 /**
  * A month of a large fleet is not held in memory: it is read in pieces, and thinned as it comes. An hour costs no more
@@ -36,7 +38,7 @@ interface RangeQuery {
 }
 
 /**
- * What plots of so many bins show of metrics, all over the same range; metrics without series are left out.
+ * Reads metrics for plots with so many bins, all over the same range. Metrics without series are left out.
  * @throws RetryableError of the store
  */
 export async function readDrawn(
@@ -63,58 +65,74 @@ async function readRange(store: Reading, query: RangeQuery & { metric: string })
   const rolled = toMs - fromMs > ROLLED_FROM_MS;
   const intervalMs = rolled ? Math.max(query.intervalMs, PERIOD_MS) : query.intervalMs;
   const read = rolled ? (slice: SeriesQuery) => extremesOf(store, slice) : store.query;
-  const found = new Map<string, { labels: Labels; thinner: Thinner; newest: Point }>();
+  const found = new Map<string, { labels: Labels; downsampler: Downsampler; newest: Point }>();
   for await (const { labels, points } of slicesOf(read, query)) {
     const newest = points.at(-1);
     if (!newest) continue;
     const key = labelKey(labels);
-    const one = found.get(key) ?? { labels, thinner: createThinner({ ...query, intervalMs }), newest };
-    for (const point of points) one.thinner.add(point);
+    const one = found.get(key) ?? {
+      labels,
+      downsampler: createDownsampler({ ...query, intervalMs }),
+      newest,
+    };
+    for (const point of points) one.downsampler.add(point);
     found.set(key, { ...one, newest });
   }
-  const series = [...found.values()].map(({ thinner, ...one }) => ({ ...one, segments: thinner.segments() }));
+  const series = [...found.values()].map(({ downsampler, ...one }) => ({
+    ...one,
+    segments: downsampler.segments(),
+  }));
   return { metric, fromMs, toMs, series };
 }
 
-/** What a table says of a series. */
+/** The summary of a series in a table. */
 export interface SeriesSummary {
   metric: string;
   labels: Labels;
-  now: number;
+  newest: Point;
   least: number;
   mean: number;
   greatest: number;
   count: number;
 }
 
-/** Of each series of a metric with a point in the range, by place. @throws RetryableError of the store */
+/** Summarises each series of a metric with a point in the range, sorted by node. @throws RetryableError of the store */
 export async function readSummaries(
   store: Pick<SampleStore, 'query'>,
   query: Pick<RangeQuery, 'where' | 'fromMs' | 'toMs'> & { metric: string },
 ): Promise<SeriesSummary[]> {
-  const found = new Map<string, Omit<SeriesSummary, 'mean'> & { sum: number }>();
+  const found = new Map<string, Omit<SeriesSummary, 'mean'> & { sum: number[] }>();
   for await (const { labels, points } of slicesOf(store.query, query)) {
     const key = labelKey(labels);
-    for (const { value } of points) {
+    for (const point of points) {
+      const { value } = point;
       const one = found.get(key);
       if (one) {
-        one.now = value;
+        one.newest = point;
         one.least = Math.min(one.least, value);
         one.greatest = Math.max(one.greatest, value);
-        one.sum += value;
+        addExactly(one.sum, value);
         one.count++;
       } else {
         const { metric } = query;
-        found.set(key, { metric, labels, now: value, least: value, greatest: value, sum: value, count: 1 });
+        found.set(key, {
+          metric,
+          labels,
+          newest: point,
+          least: value,
+          greatest: value,
+          sum: [value],
+          count: 1,
+        });
       }
     }
   }
   return [...found.values()]
-    .map(({ sum, ...one }) => ({ ...one, mean: sum / one.count }))
-    .sort((a, b) => naturalOrder.compare(placeText(a.labels), placeText(b.labels)));
+    .map(({ sum, ...one }) => ({ ...one, mean: roundedMean(sum, one.count) }))
+    .sort((a, b) => naturalOrder.compare(labelsText(a.labels), labelsText(b.labels)));
 }
 
-/** Of each period its average and its greatest value, so that a spike is seen; of a state both where it changed. */
+/** The average and the greatest value of each period, so that a spike is visible; for a state both where it changed. */
 async function extremesOf(store: Pick<SampleStore, 'rollUps'>, query: SeriesQuery): Promise<Series[]> {
   const isState = findMetric(query.metric)?.unit === 'bool';
   return (await store.rollUps(query)).map(({ metric, labels, points }) => ({

@@ -1,7 +1,12 @@
-// What `--json` prints, a shape a command: docs/cli.md shows them, the compiler and tests hold the commands to them.
+// The shapes of `--json` output, one for each command: docs/cli.md shows them; the compiler and tests check the commands.
 // Fields may be added; none is renamed or goes without a note in the changelog. Times ending in `Ms` are Unix ms.
+
 import { z } from 'zod';
-import { FAILURES, MATCHER_OPS, REASONS, ROLES } from '../core/model.ts';
+import { CAPABILITIES } from '../adapters/ssh/confinement.ts';
+import { FAILURES } from '../core/model/observation.ts';
+import { MATCHER_OPS } from '../core/model/silence.ts';
+import { ROLES } from '../core/model/target.ts';
+import { REASONS } from '../core/model/transition.ts';
 
 const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
 const labels = z.record(z.string(), z.string()).readonly();
@@ -33,6 +38,10 @@ export const checkShape = list(
         state: z.enum(['ok', 'warning', 'failed', 'unknown']),
         detail: z.string(),
         advice: z.string().optional().describe('may end in a line to copy'),
+        open: list(z.enum(CAPABILITIES))
+          .optional()
+          .describe('of a bastion or node that let us in: what our key may do that probing does not need'),
+        unanswered: list(z.string()).optional().describe('of the same, that nobody answered'),
       }),
     )
       .optional()
@@ -50,6 +59,7 @@ export const trustShape = z.strictObject({
       ...connectedKey,
       type: z.string(),
       fingerprint: z.string(),
+      key: z.string().describe('`type base64`, as `hostKeys` takes it'),
       verdict: z.enum(['pinned', 'changed', 'unknown', 'revoked']),
       pinned: list(z.string()).describe('`type fingerprint` of what is pinned instead'),
       inConfiguration: z.boolean(),
@@ -66,8 +76,28 @@ export const trustShape = z.strictObject({
 });
 
 export const keysShape = z.strictObject({
-  bastions: list(z.strictObject({ name: z.string(), user: z.string(), host: z.string(), line: z.string() })),
-  clusters: list(z.strictObject({ name: z.string(), users: list(z.string()), line: z.string() })),
+  bastions: list(
+    z.strictObject({
+      name: z.string(),
+      user: z.string(),
+      host: z.string(),
+      line: z.string().describe('of authorized_keys; bastions that share host, user and key share it'),
+      sshdConfig: z.string().describe('block of sshd_config that belongs to the line'),
+      nft: z.string().optional().describe('with `--nft`: rule set of nftables that belongs to the line'),
+      missing: list(z.string()).describe('which of these texts is empty, and why'),
+    }),
+  ),
+  clusters: list(
+    z.strictObject({
+      name: z.string(),
+      users: list(z.string()),
+      line: z.string().describe('of authorized_keys'),
+      sshdConfig: z.string().describe('block of sshd_config; closes tunnel devices'),
+      penaltyExemption: z
+        .string()
+        .describe('comment for the global part of sshd_config; without `#` for OpenSSH 9.8 and newer alone'),
+    }),
+  ),
 });
 
 export const probeShape = list(
@@ -149,6 +179,10 @@ const silence = z.strictObject({
     'all must match',
   ),
   alertId: z.string().optional().describe('of an acknowledgement: until this alert resolves'),
+  breachSinceMs: z
+    .number()
+    .optional()
+    .describe('when that began, where it lies ahead of a clock that was set back'),
   fromMs: z.number(),
   untilMs: z.number(),
   createdAtMs: z.number(),
@@ -201,6 +235,7 @@ export const queryShape = list(
     unit: z.string(),
     labels,
     points: list(z.strictObject({ timeMs: z.number(), value: z.number() })),
+    ageMs: z.number().optional().describe('how old the newest point is'),
   }),
 );
 

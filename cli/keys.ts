@@ -1,55 +1,158 @@
+import { isIP } from 'node:net';
 import { Command } from 'commander';
+import type { z } from 'zod';
 import { createFileInventory } from '../adapters/inventory/file.ts';
-import { PROBES } from '../adapters/probes/registry.ts';
-import { bastionKeyLine, nodeKeyLine } from '../adapters/ssh/authorized-keys.ts';
+import type { ServerText } from '../adapters/ssh/authorized-keys.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
+import type { LoginKey } from '../adapters/ssh/login-key.ts';
+import { penaltyExemption } from '../adapters/ssh/sshd-config.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Secrets } from '../core/ports.ts';
 import { withNotes } from './command-notes.ts';
 import { secretsFor } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import { keysShape } from './json-shapes.ts';
+import { plural } from './problem-report.ts';
+import {
+  type BastionAccount,
+  type BastionTexts,
+  bastionAccounts,
+  bastionTexts,
+  nodeTexts,
+} from './server-texts.ts';
+
+type Shown = z.infer<typeof keysShape>;
+
+/** Clusters that are named where many want the same; the others are counted. */
+const MOST_NAMES = 5;
 
 export function keysCommand(): Command {
   const command = new Command('keys')
-    .description('Print the authorized_keys lines that let our keys do what probing needs, and nothing else.')
+    .description(
+      'Print what confines our keys to what probing needs: lines of authorized_keys, blocks of sshd_config.',
+    )
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
+    .option(
+      '--nft',
+      'for bastions: an nftables rule set that confines the user, and the line that goes with it',
+    )
     .option('--json', 'as JSON')
-    .action(async (options: { config: string; json?: boolean }) => {
+    .action(async (options: { config: string; nft?: boolean; json?: boolean }) => {
       const config = await loadFleet(options.config);
-      const targets = await createFileInventory(config).list();
-      const keyring = createKeyring(config, secretsFor(options.config));
-      const scripts = PROBES.map((probe) => probe.script);
-      const bastions = [];
-      for (const { name, user, host } of config.bastions) {
-        const behind = targets.filter((target) => target.bastion === name);
-        bastions.push({ name, user, host, line: bastionKeyLine(await keyring.ofBastion(name), behind) });
+      const { accounts, clusters } = await collect(config, secretsFor(options.config));
+      const bastions = accounts.map((account) => ({
+        account,
+        texts: bastionTexts(account, options.nft === true),
+      }));
+      if (options.json) writeJson(keysShape, { bastions: bastions.flatMap(bastionRows), clusters });
+      else {
+        const parts = [...bastions.map(bastionPart), ...clusterParts(clusters)];
+        process.stdout.write(`${parts.join('\n\n')}\n`);
       }
-      const clusters = [];
-      for (const { name, nodes } of config.clusters) {
-        const users = [...new Set(nodes.map((node) => node.user))];
-        clusters.push({ name, users, line: nodeKeyLine(await keyring.ofCluster(name), scripts) });
-      }
-      if (options.json) {
-        writeJson(keysShape, { bastions, clusters });
-        return;
-      }
-      for (const { name, user, host, line } of bastions) {
-        process.stdout.write(`# bastion ${name}: ~${user}/.ssh/authorized_keys on ${host}\n${line}\n\n`);
-      }
-      for (const { name, users, line } of clusters) {
-        process.stdout.write(`# nodes of ${name}: authorized_keys of ${users.join(', ')}\n${line}\n\n`);
-      }
+      const refused = bastions.filter(
+        ({ account, texts }) => account.nodes.length > 0 && 'none' in texts.line,
+      );
+      process.exitCode = refused.length === 0 ? 0 : 1;
     });
   return withNotes(command, {
     examples: [
-      ['bartizan keys', 'a line for each bastion, and for the nodes of each cluster'],
+      ['bartizan keys', 'for each bastion, and for the nodes of each cluster'],
       [
-        "bartizan keys --json | jq -r '.bastions[0].line' | ssh admin@gate 'cat >>~probe/.ssh/authorized_keys'",
+        "bartizan keys --json | jq -r '.bastions[0].line' | ssh admin@gate 'cat >~probe/.ssh/authorized_keys'",
       ],
+      [
+        "bartizan keys --json | jq -r '.bastions[0].sshdConfig' | ssh admin@gate 'cat >/etc/ssh/sshd_config.d/00-bartizan.conf'",
+      ],
+      ["bartizan keys --nft --json | jq -r '.bastions[0].nft' | ssh admin@gate 'cat >/etc/bartizan.nft'"],
     ],
-    text: `The line of a bastion names every node: print it again when nodes come or go. That of nodes names the hash of the
-script: put the line of the next release beside it before you upgrade.`,
-    exits1: 'the configuration or a key cannot be used',
+    text: `Line and block of a bastion belong together: no line keeps a key from making Unix sockets (-R), the block does, and leaves the
+user nothing but connections to nodes. The user must be ours alone. sshd reads the first line of a key and no other:
+replace an older line, do not add to it. The line of a bastion names every node: print it again when nodes come or go.
+That of nodes names the hashes of this release's scripts and of those of the release before: put the line of the next
+release in its place first, then upgrade, and no round is lost.
+sshd refuses a line for more than 4,096 nodes. With --nft the firewall of the bastion confines the user instead; load it
+before sshd starts, as its line permits the nodes' ports on any host. \`bartizan check --connect\` tries what is open.`,
+    exits1: 'the configuration or a key cannot be used, or there is no line for a bastion that has nodes',
     json: keysShape,
+  });
+}
+
+async function collect(config: Config, secrets: Secrets) {
+  const targets = await createFileInventory(config).list();
+  const keyring = createKeyring(config, secrets);
+  const keys = new Map<string, LoginKey>();
+  for (const { name } of config.bastions) keys.set(name, await keyring.ofBastion(name));
+  const clusters: Shown['clusters'][number][] = [];
+  for (const { name, bastion, nodes } of config.clusters) {
+    const users = [...new Set(nodes.map((node) => node.user))];
+    const { line, sshdConfig } = nodeTexts(await keyring.ofCluster(name), users);
+    const host = config.bastions.find((candidate) => candidate.name === bastion)?.host ?? '';
+    const exempt = penaltyExemption(isIP(host) === 0 ? 'ADDRESS' : host);
+    clusters.push({ name, users, line, sshdConfig: textOf(sshdConfig), penaltyExemption: exempt });
+  }
+  return { accounts: bastionAccounts(config.bastions, keys, targets), clusters };
+}
+
+const textOf = (text: ServerText): string => ('text' in text ? text.text : '');
+
+interface Bastion {
+  account: BastionAccount;
+  texts: BastionTexts;
+}
+
+function bastionRows({ account, texts }: Bastion): Shown['bastions'][number][] {
+  const { line, sshdConfig, nft } = texts;
+  const missing = Object.entries(texts).flatMap(([name, text]: [string, ServerText]) =>
+    'none' in text ? [`${name}: ${text.none}`] : [],
+  );
+  return account.bastions.map((name) => ({
+    name,
+    user: account.user,
+    host: account.host,
+    line: textOf(line),
+    sshdConfig: textOf(sshdConfig),
+    ...(nft && { nft: textOf(nft) }),
+    missing,
+  }));
+}
+
+/** A comment over each text says where it belongs, so that the whole output can be read or split. */
+function bastionPart({ account, texts }: Bastion): string {
+  const { bastions, user, host } = account;
+  const who = `${bastions.length === 1 ? 'bastion' : 'bastions'} ${bastions.join(', ')}`;
+  const { line, sshdConfig, nft } = texts;
+  if ('none' in line) return `# ${who}: no line: ${line.none}`;
+  const parts = [
+    `# ${who}: ~${user}/.ssh/authorized_keys on ${host}, in place of any other line of this key\n${line.text}`,
+    'none' in sshdConfig
+      ? `# ${who}: no block for sshd_config: ${sshdConfig.none}.\n# Without one, our key may make Unix sockets there.`
+      : `# ${who}: /etc/ssh/sshd_config.d/00-bartizan.conf on ${host}, or in front of the first Match of sshd_config; then\n# reload sshd. User ${user} must be ours alone: the block leaves it nothing but connections to nodes.\n${sshdConfig.text}`,
+  ];
+  if (nft && 'text' in nft) {
+    parts.push(
+      `# ${who}: rules for nftables on ${host} (nft -f FILE); include the file in /etc/nftables.conf, so that they are\n# there before sshd. They let user ${user} connect to ${plural(account.nodes.length, 'node')} and nowhere else.\n${nft.text}`,
+    );
+  }
+  return parts.join('\n\n');
+}
+
+/** Clusters that want the same stand together. */
+function clusterParts(clusters: readonly Shown['clusters'][number][]): string[] {
+  const alike = Map.groupBy(clusters, ({ name: _name, ...rest }) => JSON.stringify(rest));
+  return [...alike.values()].map((group) => {
+    const [{ users, line, sshdConfig, penaltyExemption }] = group as [(typeof group)[number]];
+    const more = group.length > MOST_NAMES ? ` and ${group.length - MOST_NAMES} more` : '';
+    const named = group.slice(0, MOST_NAMES).map(({ name }) => name);
+    const who = `nodes of ${named.join(', ')}${more}`;
+    if (users.length === 0) return `# ${who}: there are none`;
+    const narrow = 'AcceptEnv must stay narrow (LANG LC_*)';
+    return [
+      `# ${who}: authorized_keys of ${users.join(', ')}, in place of any other line of this key\n${line}`,
+      sshdConfig === ''
+        ? `# ${who}: sshd_config must have PermitTunnel no, as by default, and ${narrow}`
+        : `# ${who}: sshd_config, where PermitTunnel is not \`no\` as by default; ${narrow}\n${sshdConfig}`,
+      `# ${who}: global part of sshd_config with OpenSSH 9.8 or newer (an older one does not start with it), with the\n# address that the nodes see the bastion come from:\n${penaltyExemption}`,
+    ].join('\n\n');
   });
 }

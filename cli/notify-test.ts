@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import type { ChannelAdapter } from '../adapters/channels/channel-adapter.ts';
-import { CHANNELS } from '../adapters/channels/registry.ts';
+import { findChannelAdapter } from '../adapters/channels/registry.ts';
 import { createChartRenderer } from '../adapters/charts/renderer.ts';
+import { sampleMessage } from '../core/chart/sample-message.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
-import { sampleMessage } from '../core/notify/sample.ts';
-import { visibleText } from '../core/visible-text.ts';
+import { choose } from '../core/text/suggestions.ts';
+import { visibleText } from '../core/text/visible-text.ts';
 import { systemClock } from '../local/clock.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
@@ -31,12 +31,12 @@ export function notifyTestCommand(): Command {
     .action(async (name: string, options: Options) => {
       const { config } = await loadConfig(options.config);
       const channel = config.channels.find((candidate) => candidate.name === name);
-      const adapter = CHANNELS.find(({ type }) => type === channel?.type) as
-        | ChannelAdapter<unknown>
-        | undefined;
+      const adapter = findChannelAdapter(channel?.type ?? '');
       if (!channel || !adapter) {
-        const names = config.channels.map((candidate) => candidate.name).join(', ');
-        throw new ConfigError(`no channel is called ${name}; there are ${names || 'none'}`);
+        const names = config.channels.map((candidate) => candidate.name);
+        throw new ConfigError(
+          `no channel is called ${name}; ${choose(name, names, 'there are') ?? 'the file has none'}`,
+        );
       }
       const { notification, chart } = sampleMessage({
         channel: name,
@@ -55,8 +55,8 @@ export function notifyTestCommand(): Command {
         return;
       }
       const secrets = secretsFor(options.config);
-      const tell = (delivered: boolean, said: string) => {
-        const detail = secrets.redact(visibleText(said));
+      const report = (delivered: boolean, detailText: string) => {
+        const detail = secrets.redact(visibleText(detailText));
         process.exitCode = delivered ? 0 : 1;
         if (options.json)
           writeJson(notifyTestShape, { channel: name, type: channel.type, delivered, detail });
@@ -71,9 +71,9 @@ export function notifyTestCommand(): Command {
           signal: AbortSignal.timeout(SEND_LIMIT_MS),
         });
         const { detail, unclear } = receipt;
-        tell(true, unclear === undefined ? detail : `${detail}; unclear: ${unclear}`);
+        report(true, unclear === undefined ? detail : `${detail}; unclear: ${unclear}`);
       } catch (error) {
-        tell(false, describeError(error));
+        report(false, describeError(error));
       }
     });
   return withNotes(command, {

@@ -8,7 +8,7 @@ export interface PlotOptions {
   paint: Paint | undefined;
 }
 
-/** Narrower a plot is not drawn, whatever the terminal says. */
+/** The narrowest plot, however narrow the terminal claims to be. */
 export const NARROWEST = 20;
 
 /** How many bins of time a plot shows: two points each, one a column of dots. */
@@ -30,7 +30,7 @@ export function timeAxisOf({ x }: ChartSpec, across: number): { line: string; te
   return { line: line.join(''), text };
 }
 
-/** In its middle a long name says least. */
+/** Cuts a long name in its middle, which matters least. */
 export function cutText(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   const letters = [...text];

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
+import { createDownsampler } from '../core/chart/downsample.ts';
 import { buildHistorySpec, type DrawnSeries } from '../core/chart/history.ts';
 import type { ChartSpec } from '../core/chart/spec.ts';
-import { createThinner } from '../core/chart/thinner.ts';
 import { readDrawn, readSummaries } from './history-reader.ts';
 import { renderPlot } from './plot.ts';
 import { binsOf } from './plot-axis.ts';
 import { columnsOf, type Paint } from './problem-report.ts';
+import { seriesTable } from './query-tables.ts';
 import { renderStrips } from './state-strips.ts';
 
 const MINUTE = 60_000;
@@ -20,15 +21,20 @@ const COLUMNS = 72;
 const tags: Paint = (style, text) => `<${String(style)}>${text}</>`;
 
 function series(node: string, valueAt: (minute: number) => number | undefined): DrawnSeries {
-  const thinner = createThinner({ fromMs: FROM, toMs: TO, bins: binsOf(COLUMNS), intervalMs: MINUTE });
+  const downsampler = createDownsampler({
+    fromMs: FROM,
+    toMs: TO,
+    bins: binsOf(COLUMNS),
+    intervalMs: MINUTE,
+  });
   let newest = { timeMs: FROM, value: 0 };
   for (let minute = 0; minute <= 180; minute++) {
     const value = valueAt(minute);
     if (value === undefined) continue;
     newest = { timeMs: FROM + minute * MINUTE, value };
-    thinner.add(newest);
+    downsampler.add(newest);
   }
-  return { labels: { cluster: 'prod', node, role: 'etcd' }, segments: thinner.segments(), newest };
+  return { labels: { cluster: 'prod', node, role: 'etcd' }, segments: downsampler.segments(), newest };
 }
 
 const specOf = (metric: string, all: DrawnSeries[], most = 6): ChartSpec =>
@@ -64,9 +70,14 @@ describe('a plot in the terminal', () => {
   });
 
   it('shows a spike of one sample among a day of them', () => {
-    const thinner = createThinner({ fromMs: 0, toMs: 1_440 * MINUTE, bins: binsOf(60), intervalMs: MINUTE });
-    for (let i = 0; i < 1_440; i++) thinner.add({ timeMs: i * MINUTE, value: i === 700 ? 99 : 5 });
-    const segments = thinner.segments();
+    const downsampler = createDownsampler({
+      fromMs: 0,
+      toMs: 1_440 * MINUTE,
+      bins: binsOf(60),
+      intervalMs: MINUTE,
+    });
+    for (let i = 0; i < 1_440; i++) downsampler.add({ timeMs: i * MINUTE, value: i === 700 ? 99 : 5 });
+    const segments = downsampler.segments();
     const range = { fromMs: 0, toMs: 1_440 * MINUTE, timeZone: 'UTC', most: 6 };
     const one = { labels: { node: 'n' }, segments, newest: { timeMs: 0, value: 5 } };
     const text = renderPlot(buildHistorySpec({ metric: 'mem_usage', series: [one], ...range }), {
@@ -128,8 +139,19 @@ describe('what is read for a plot', () => {
     const values = times.map((_, i) => (i === 360 ? 99 : i % 7));
     const mean = values.reduce((sum, value) => sum + value) / values.length;
     expect(summary).toEqual([
-      { metric: 'mem_usage', labels, now: 780 % 7, least: 0, greatest: 99, count: 781, mean },
+      {
+        metric: 'mem_usage',
+        labels,
+        newest: { timeMs: times.at(-1), value: 780 % 7 },
+        least: 0,
+        greatest: 99,
+        count: 781,
+        mean,
+      },
     ]);
+    expect(seriesTable(summary, TO + 2 * 60 * MINUTE)).toMatch(
+      /^METRIC +SERIES +NEWEST +AGE .*\n.* 3% +2h +0% /,
+    );
     const up = { ...labels, node: 'old' };
     await store.write([{ metric: 'up', labels: up, timeMs: TO - 20 * 60 * MINUTE, value: 1 }]);
     const both = await readDrawn(store, ['mem_usage', 'up'], {

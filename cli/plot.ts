@@ -1,6 +1,7 @@
-// A chart in letters. Of libraries, asciichart and its kin know no time axis, no gaps and no units; ours are at hand.
+// Draws a chart with characters. Libraries such as asciichart have no time axis, no gaps and no units.
+
 import type { ChartLine, ChartSpec } from '../core/chart/spec.ts';
-import type { Point } from '../core/model.ts';
+import type { Point } from '../core/model/sample.ts';
 import { cutText, NARROWEST, type PlotOptions, timeAxisOf } from './plot-axis.ts';
 import { columnsOf, type Paint } from './problem-report.ts';
 
@@ -19,7 +20,7 @@ const DOTS_DOWN = 4;
 const HUES = ['cyan', 'yellow', 'magenta', 'green', 'blue', 'red'] as const;
 /** Where there are no colours: each series has a letter of its own. */
 const LETTERS = 'abcdef';
-/** More series than this nobody tells apart in a terminal. */
+/** Nobody can distinguish more series in a terminal. */
 export const MOST_LINES = HUES.length;
 
 const ROWS = 12;
@@ -51,10 +52,10 @@ export function renderPlot(spec: ChartSpec, { columns, paint }: PlotOptions): st
     .join('');
 }
 
-/** Where a value lies, 0 at the top, in parts of the height. */
-function heightOf({ y }: ChartSpec, value: number, parts: number): number {
+/** The row of a value, 0 at the top, of `rows` rows. */
+function heightOf({ y }: ChartSpec, value: number, rows: number): number {
   const share = (value - y.min) / (y.max - y.min);
-  return Math.round((1 - Math.min(1, Math.max(0, share))) * (parts - 1));
+  return Math.round((1 - Math.min(1, Math.max(0, share))) * (rows - 1));
 }
 
 function rowOf(spec: ChartSpec, value: number): number {
@@ -75,11 +76,11 @@ function drawRows(spec: ChartSpec, across: number, dotted: boolean, paint: Paint
       bitRow[column] = (bitRow[column] ?? 0) | (BITS[y % DOTS_DOWN]?.[x % DOTS_ACROSS] ?? 0);
       ownerRow[column] = (ownerRow[column] ?? 0) | (1 << i);
     };
-    const place = ({ timeMs, value }: Point): [number, number] => [
+    const positionOf = ({ timeMs, value }: Point): [number, number] => [
       xOf(timeMs),
       heightOf(spec, value, height),
     ];
-    for (const segment of segments) drawRun(segment.map(place), set);
+    for (const segment of segments) drawSegment(segment.map(positionOf), set);
   }
   return bits.map((row, r) => {
     const runs: { line: number; text: string }[] = [];
@@ -104,9 +105,12 @@ function hueOf(line: number): (typeof HUES)[number] {
   return HUES[line % HUES.length] ?? 'cyan';
 }
 
-function drawRun(places: readonly (readonly [number, number])[], set: (x: number, y: number) => void): void {
-  for (const [i, [x, y]] of places.entries()) {
-    const [nextX, nextY] = places[i + 1] ?? [x, y];
+function drawSegment(
+  positions: readonly (readonly [number, number])[],
+  set: (x: number, y: number) => void,
+): void {
+  for (const [i, [x, y]] of positions.entries()) {
+    const [nextX, nextY] = positions[i + 1] ?? [x, y];
     drawLine(x, y, nextX, nextY, set);
   }
 }

@@ -1,6 +1,7 @@
 import { findMetric } from '../core/catalogue.ts';
 import { formatMetricValue } from '../core/format.ts';
-import type { BatchObservation, Observation } from '../core/model.ts';
+import type { BatchObservation, Observation } from '../core/model/observation.ts';
+import { plural } from './problem-report.ts';
 import { renderTable } from './table.ts';
 
 const COLUMNS = [
@@ -11,9 +12,9 @@ const COLUMNS = [
   ['CLOCK', 'clock_offset'],
 ] as const;
 
-/** One row a node, then what failed in words. */
+/** One row for each node, then a line for each failure. */
 export function probeTable(batches: readonly BatchObservation[]): string {
-  const observations = batches.flatMap((batch) => batch.observations).sort(byPlace);
+  const observations = batches.flatMap((batch) => batch.observations).sort(byName);
   const head = [
     'CLUSTER',
     'NODE',
@@ -28,7 +29,7 @@ export function probeTable(batches: readonly BatchObservation[]): string {
     observation.target.node,
     observation.target.role,
     observation.result.ok ? 'up' : observation.result.failure.reason,
-    ...COLUMNS.map(([, metric]) => shownValue(observation, metric)),
+    ...COLUMNS.map(([, metric]) => valueText(observation, metric)),
     fullestDisk(observation),
     `${Math.round(observation.durationMs)} ms`,
   ]);
@@ -36,7 +37,9 @@ export function probeTable(batches: readonly BatchObservation[]): string {
   for (const { batch, bastion } of batches) {
     if (bastion.ok) continue;
     const { reason, phase, detail } = bastion.failure;
-    text += `bastion ${batch.bastion}: ${reason} (${phase}): ${detail}; ${batch.targets.length} nodes behind it are unknown\n`;
+    const { length } = batch.targets;
+    const behind = `${plural(length, 'node')} behind it ${length === 1 ? 'is' : 'are'} unknown`;
+    text += `bastion ${batch.bastion}: ${reason} (${phase}): ${detail}; ${behind}\n`;
   }
   for (const { target, result } of observations) {
     if (result.ok) for (const note of result.notes) text += `${target.cluster}/${target.node}: ${note}\n`;
@@ -46,12 +49,12 @@ export function probeTable(batches: readonly BatchObservation[]): string {
   return text;
 }
 
-function byPlace(a: Observation, b: Observation): number {
-  const place = (o: Observation) => `${o.target.cluster}/${o.target.node}`;
-  return place(a).localeCompare(place(b), 'en', { numeric: true });
+function byName(a: Observation, b: Observation): number {
+  const nameOf = (o: Observation) => `${o.target.cluster}/${o.target.node}`;
+  return nameOf(a).localeCompare(nameOf(b), 'en', { numeric: true });
 }
 
-function shownValue(observation: Observation, metric: string): string {
+function valueText(observation: Observation, metric: string): string {
   if (!observation.result.ok) return '';
   const sample = observation.result.samples.find((s) => s.metric === metric);
   return sample === undefined ? '–' : formatMetricValue(sample.value, findMetric(metric));

@@ -1,19 +1,19 @@
 import { Command } from 'commander';
 import { createFileInventory } from '../adapters/inventory/file.ts';
-import type { BatchObservation } from '../core/model.ts';
+import type { BatchObservation } from '../core/model/observation.ts';
 import { samplesOf } from '../core/parse/samples.ts';
 import { withNotes } from './command-notes.ts';
 import { secretsFor } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
-import { lookAtFleet } from './fleet-look.ts';
 import { writeJson } from './json-output.ts';
 import { probeShape } from './json-shapes.ts';
+import { probeFleet } from './probe-fleet.ts';
 import { probeTable } from './probe-table.ts';
 import { selectTargets } from './select-targets.ts';
 
 export function probeCommand(): Command {
   const command = new Command('probe')
-    .description('Look once at nodes through their bastions, and print what they say. Stores nothing.')
+    .description('Probe nodes once through their bastions, and print the result. Stores nothing.')
     .argument('[names...]', 'nodes, clusters or cluster/node; * and ? match')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('--json', 'observations as JSON')
@@ -21,7 +21,7 @@ export function probeCommand(): Command {
       const config = await loadFleet(options.config);
       const secrets = secretsFor(options.config);
       const targets = selectTargets(await createFileInventory(config).list(), names);
-      const observations = await lookAtFleet({ config, secrets, targets, quiet: options.json === true });
+      const observations = await probeFleet({ config, secrets, targets, quiet: options.json === true });
       print(observations, options.json === true);
       process.exitCode = observations.every(fine) ? 0 : 1;
     });

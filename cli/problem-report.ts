@@ -19,15 +19,15 @@ export function colourPaintFor(stream: NodeJS.WriteStream): Paint | undefined {
 }
 
 /**
- * `file:line:column  path  message`, then the line of the file with what is meant underlined, and what to do.
+ * `file:line:column  path  message`, then the line of the file with the wrong text underlined, and what to do.
  * Never ends in a line break.
  */
 export function formatProblem(problem: Problem, paint: Paint = noPaint): string {
   const { severity, file, line, column, path, message, suggestion, excerpt } = problem;
   const hue: Style = severity === 'error' ? 'red' : 'yellow';
   const text = severity === 'error' ? message : `warning: ${message}`;
-  const place = paint('bold', `${file}:${line}:${column}`);
-  const lines = [[place, ...(path ? [paint('cyan', path)] : []), paint(hue, text)].join('  ')];
+  const location = paint('bold', `${file}:${line}:${column}`);
+  const lines = [[location, ...(path ? [paint('cyan', path)] : []), paint(hue, text)].join('  ')];
   const number = String(line).padStart(6);
   const gutter = ' '.repeat(number.length);
   if (excerpt) {
@@ -64,6 +64,6 @@ export function countProblems(problems: readonly Problem[]): string {
     .join(', ');
 }
 
-export function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -73,17 +73,22 @@ const RESOLVER = 'timeout:2 attempts:2';
 /** Runs one command line; sets the exit code and never throws. */
 export async function run(argv: readonly string[]): Promise<void> {
   process.env.RES_OPTIONS ??= RESOLVER;
+  const program = createProgram();
+  let ran: Command | undefined;
+  program.hook('preAction', (_, command) => {
+    ran = command;
+  });
   try {
-    await createProgram().parseAsync([...argv]);
+    await program.parseAsync([...argv]);
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : 2;
       return;
     }
-    const hint =
-      error instanceof ConfigError
-        ? ''
-        : '\n(this is not a fault of the configuration; `--log-level debug` shows more)';
+    const more = ran?.options.some(({ long }) => long === '--log-level')
+      ? '; `--log-level debug` shows more'
+      : '';
+    const hint = error instanceof ConfigError ? '' : `\n(this is not a fault of the configuration${more})`;
     process.stderr.write(`bartizan: ${describeError(error)}${hint}\n`);
     process.exitCode = 1;
   }

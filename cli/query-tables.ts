@@ -1,19 +1,28 @@
 import { findMetric } from '../core/catalogue.ts';
-import { formatDateTime, formatMetricValue, formatValue } from '../core/format.ts';
-import type { Labels, Series } from '../core/model.ts';
+import { formatDateTime, formatMetricValue, formatSpan, formatValue } from '../core/format.ts';
+import type { Labels } from '../core/model/labels.ts';
+import type { Series } from '../core/model/sample.ts';
 import type { SeriesSummary } from './history-reader.ts';
 import { renderTable } from './table.ts';
 
-/** A row a series: newest value, least, mean and greatest. */
-export function seriesTable(found: readonly SeriesSummary[]): string {
-  const rows = found.map(({ metric: name, labels, now, least, mean, greatest, count }) => {
+/** A row a series: newest value and how old it is, least, mean and greatest. */
+export function seriesTable(found: readonly SeriesSummary[], nowMs: number): string {
+  const rows = found.map(({ metric: name, labels, newest, least, mean, greatest, count }) => {
     const metric = findMetric(name);
     const show = (value: number) => formatMetricValue(value, metric);
-    // Of a state the mean is how much of the time it held.
+    // The mean of a state is the share of the time in which it held.
     const average = metric?.unit === 'bool' ? formatValue(mean * 100, 'percent') : show(mean);
-    return [name, labelsText(labels), show(now), show(least), average, show(greatest), String(count)];
+    const numbers = [
+      show(newest.value),
+      formatSpan(nowMs - newest.timeMs),
+      show(least),
+      average,
+      show(greatest),
+    ];
+    return [name, labelsText(labels), ...numbers, String(count)];
   });
-  return renderTable(['METRIC', 'SERIES', 'NOW', 'MIN', 'MEAN', 'MAX', 'POINTS'], rows, [2, 3, 4, 5, 6]);
+  const head = ['METRIC', 'SERIES', 'NEWEST', 'AGE', 'MIN', 'MEAN', 'MAX', 'POINTS'];
+  return renderTable(head, rows, [2, 3, 4, 5, 6, 7]);
 }
 
 /** A row a point. */

@@ -2,13 +2,17 @@ import { writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Argument, Command, Option } from 'commander';
 import { createChartRenderer } from '../adapters/charts/renderer.ts';
-import { findMetric, METRICS } from '../core/catalogue.ts';
+import { findMetric, GROUP_LABELS, METRICS } from '../core/catalogue.ts';
 import { buildHistorySpec } from '../core/chart/history.ts';
-import { CHART_THEMES, type ChartSpec, type ChartTheme } from '../core/chart/spec.ts';
-import type { Config } from '../core/config/types.ts';
+import type { ChartSpec } from '../core/chart/spec.ts';
+import { formatDuration } from '../core/duration.ts';
 import { ConfigError } from '../core/errors.ts';
-import { appendAll } from '../core/extremes.ts';
-import type { LabelGlobs, Series } from '../core/model.ts';
+import { formatSpan } from '../core/format.ts';
+import { CHART_THEMES, type ChartTheme } from '../core/model/chart-theme.ts';
+import type { Config } from '../core/model/config.ts';
+import type { LabelGlobs } from '../core/model/labels.ts';
+import type { Series } from '../core/model/sample.ts';
+import { appendAll } from '../core/numbers/extremes.ts';
 import type { SampleStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { durationArgument, metricArgument, whereArgument } from './arguments.ts';
@@ -69,13 +73,16 @@ export function queryCommand(): Command {
     .addOption(new Option('--points', 'every point, one row a time').conflicts('json'))
     .option('--json', 'series with all their points as JSON')
     .action(async (metrics: string[], options: Options) => {
+      const strange = strangeLabel(metrics, options.where ?? {});
+      if (strange !== undefined) command.error(`error: ${strange}`, { exitCode: 2 });
       const { config } = await loadConfig(options.config);
       const toMs = systemClock.nowMs();
       const store = await openStoreToRead(options.config, config);
       const asked = { store, config, where: options.where ?? {}, fromMs: toMs - options.last, toMs };
       try {
         const found = await show(metrics, options, asked);
-        if (!found && !options.json) process.stderr.write('no series match\n');
+        if (!found && !options.json)
+          process.stderr.write(`no series match${await olderText(metrics, asked)}\n`);
         process.exitCode = found ? 0 : 1;
       } finally {
         await store.close();
@@ -99,7 +106,34 @@ least and the greatest of each; a gap is where no samples are.`,
   });
 }
 
-/** Prints or draws what was asked for. Gives whether there was any series. */
+/** A label that samples have, but none of those asked for: nothing would match. */
+function strangeLabel(metrics: readonly string[], where: LabelGlobs): string | undefined {
+  const known = new Set<string>(metrics.flatMap((name) => GROUP_LABELS[findMetric(name)?.group ?? 'node']));
+  const strange = Object.keys(where).find((label) => !known.has(label));
+  if (strange === undefined) return undefined;
+  const verb = metrics.length === 1 ? 'has' : 'have';
+  return `${metrics.join(', ')} ${verb} no label ${strange}; possible: ${[...known].join(', ')}`;
+}
+
+/** Where there is something older: how old it is. An `up` that has ended leaves that behind. */
+async function olderText(
+  metrics: readonly string[],
+  { store, config, where, fromMs, toMs }: Asked,
+): Promise<string> {
+  const sinceMs = toMs - config.store.retentionMs;
+  let newest: { metric: string; timeMs: number } | undefined;
+  for (const metric of metrics) {
+    for (const { points } of await store.latest({ metric, where, sinceMs })) {
+      const timeMs = points.at(-1)?.timeMs ?? 0;
+      if (timeMs < fromMs && timeMs > (newest?.timeMs ?? 0)) newest = { metric, timeMs };
+    }
+  }
+  if (!newest) return '';
+  const age = formatSpan(toMs - newest.timeMs);
+  return ` within ${formatDuration(toMs - fromMs)}; the newest of ${newest.metric} is ${age} old: --last reaches back further`;
+}
+
+/** Prints or draws the requested series. Resolves to whether there was any. */
 async function show(metrics: readonly string[], options: Options, asked: Asked): Promise<boolean> {
   if (options.plot) return plot(metrics, asked);
   if (options.png !== undefined) return paint(metrics, options.png, options.theme, asked);
@@ -108,22 +142,31 @@ async function show(metrics: readonly string[], options: Options, asked: Asked):
     const rows: SeriesSummary[] = [];
     for (const metric of metrics)
       appendAll(rows, await readSummaries(store, { metric, where, fromMs, toMs }));
-    if (rows.length > 0) process.stdout.write(seriesTable(rows));
+    if (rows.length > 0) process.stdout.write(seriesTable(rows, toMs));
     return rows.length > 0;
   }
   // Every point was asked for, so all of them are held.
   const found: Series[] = [];
   for (const metric of metrics) appendAll(found, await store.query({ metric, where, fromMs, toMs }));
   if (options.json) {
-    const withUnits = found.map((one) => ({ ...one, unit: findMetric(one.metric)?.unit ?? 'count' }));
-    writeJson(queryShape, withUnits);
+    const shaped = found.map((one) => ({
+      ...one,
+      unit: findMetric(one.metric)?.unit ?? 'count',
+      ...ageOf(one, toMs),
+    }));
+    writeJson(queryShape, shaped);
   } else if (found.length > 0) process.stdout.write(pointTable(found, config.schedule.timeZone));
   return found.length > 0;
 }
 
+function ageOf({ points }: Series, nowMs: number): { ageMs?: number } {
+  const newest = points.at(-1);
+  return newest ? { ageMs: nowMs - newest.timeMs } : {};
+}
+
 /** One below the other, over the same time. */
 async function plot(metrics: readonly string[], asked: Asked): Promise<boolean> {
-  // A terminal may say 0, one that is none says nothing.
+  // A terminal may report 0 columns; a pipe reports none.
   const columns = process.stdout.columns || Number(process.env.COLUMNS) || DEFAULT_COLUMNS;
   const options = { columns, paint: colourPaintFor(process.stdout) };
   const ranges = await ranged(metrics, asked, binsOf(columns));

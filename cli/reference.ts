@@ -3,7 +3,7 @@ import type { Argument, Command, Option } from 'commander';
 import { exampleLines, notesOf } from './command-notes.ts';
 import { shapeText } from './shape-text.ts';
 
-const INTRODUCTION = `<!-- Generated from the commands in cli/. To change it, change those, then \`npx vitest run cli -u\`. -->
+const INTRODUCTION = `<!-- Generated from the commands in cli/. To change it, change those, then \`npm run generate\`. -->
 
 # Command line
 

@@ -48,7 +48,7 @@ async function routesTest(...words: string[]): Promise<string> {
   return `${out}exit ${process.exitCode ?? 0}`;
 }
 
-it('says who would hear of an alert, and why, with what follows from rule and node', async () => {
+it('says who would get an alert, and why, with what follows from rule and node', async () => {
   expect(await routesTest('rule=mem', 'node=n')).toBe(
     `cluster=c role=etcd severity=warning rule=mem node=n
 
@@ -56,7 +56,7 @@ ROUTE          BECAUSE                        CHANNELS
 night  passed  severity is warning, not info
 etcd   taken   role is etcd                   ops
 
-heard by ops, or spare where that fails (route etcd)
+sent to ops, or spare where that fails (route etcd)
 grouped with others of rule=mem cluster=c (route etcd): the first message at once, the next 5m later, never repeated
 withheld while down fires for the same cluster and node; now it does not
 exit 0`,
@@ -65,10 +65,10 @@ exit 0`,
 
 it('tells nobody on purpose from nobody by mistake', async () => {
   expect(await routesTest('rule=load', 'node=n')).toMatch(
-    /nobody, on purpose\n.*not reached[\s\S]*nobody hears of it, on purpose[\s\S]*exit 0$/,
+    /nobody, on purpose\n.*not reached[\s\S]*nobody gets it, on purpose[\s\S]*exit 0$/,
   );
   expect(await routesTest('severity=critical')).toMatch(
-    /wants a label role[\s\S]*nobody hears of it: no route takes it[\s\S]*exit 1$/,
+    /wants a label role[\s\S]*nobody gets it: no route takes it[\s\S]*exit 1$/,
   );
 });
 
@@ -77,9 +77,9 @@ it('knows the silences and firing alerts of state', async () => {
   const down = alertOf('n', { id: 'down-1', rule: 'down' });
   await state.commitAlert({ alert: down, expectedVersion: 0, transitions: [], dueAtMs: 0 });
   await state.putSilence({ ...silenceOf('0123456789', Date.now() + 60_000), fromMs: 0 });
-  const told = await routesTest('rule=mem', 'node=n');
-  expect(told).toMatch(/withheld now by silence 01234567 until .* \(node=~"n\.\*\|감시": 디스크 교체\)/);
-  expect(told).toContain('withheld now: down fires for the same cluster and node');
+  const printed = await routesTest('rule=mem', 'node=n');
+  expect(printed).toMatch(/withheld now by silence 01234567 until .* \(node=~"n\.\*\|감시": 디스크 교체\)/);
+  expect(printed).toContain('withheld now: down fires for the same cluster and node');
   const json = JSON.parse((await routesTest('rule=mem', 'node=n', '--json')).replace(/exit 0$/, ''));
   expect(json).toMatchObject({
     hearers: [{ channel: 'ops', route: 'etcd', fallbacks: ['spare'] }],

@@ -1,22 +1,33 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { z } from 'zod';
-import { formatDuration } from '../core/config/duration.ts';
-import { ROUTED_LABELS } from '../core/config/matches.ts';
-import { choose, nearest } from '../core/config/problem.ts';
-import type { Config } from '../core/config/types.ts';
+import { ROUTED_LABELS } from '../core/config/matchers.ts';
+import { formatDuration } from '../core/duration.ts';
 import { ConfigError } from '../core/errors.ts';
 import { formatMoment } from '../core/format.ts';
-import { type Labels, SEVERITIES } from '../core/model.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Labels } from '../core/model/labels.ts';
+import { SEVERITIES } from '../core/model/rule.ts';
 import { type RouteStep, traceRoutes } from '../core/notify/route-trace.ts';
+import { choose } from '../core/text/suggestions.ts';
 import { systemClock } from '../local/clock.ts';
+import { checkLabel } from './arguments.ts';
 import { withNotes } from './command-notes.ts';
 import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import { routesTestShape } from './json-shapes.ts';
 import { describeMatchers, listedSilences, SHORT_ID } from './silence-table.ts';
-import { hasState, openStateToRead, tableOption, withState } from './state-access.ts';
+import {
+  hasState,
+  localOption,
+  nameOption,
+  openStateToRead,
+  type StateOptions,
+  stateTable,
+  tableOption,
+  withState,
+} from './state-access.ts';
+import { coveringSilences, inhibitors } from './suppression.ts';
 import { labelText, renderTable } from './table.ts';
-import { coveringSilences, inhibitors } from './withheld.ts';
 
 type Trace = z.infer<typeof routesTestShape>;
 type Withholding = Trace['withheldBy'][number];
@@ -24,18 +35,20 @@ type Withholding = Trace['withheldBy'][number];
 export function routesCommand(): Command {
   // Set before `test` is made, which inherits it: wrong usage is for the program to turn into an exit code.
   const routes = new Command('routes')
-    .description('Try routes: `routes test` says who would hear of an alert.')
+    .description('Try routes: `routes test` says who would get an alert.')
     .exitOverride();
   const test = routes
     .command('test')
-    .description('Say who would hear of an alert with these labels, and why; sends nothing.')
+    .description('Say who would get an alert with these labels, and why; sends nothing.')
     .addArgument(
       new Argument('<labels...>', 'label=value, such as rule=memory node=prod-1').argParser(labelArgument),
     )
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
+    .addOption(nameOption())
     .addOption(tableOption())
+    .addOption(localOption())
     .option('--json', 'as JSON')
-    .action(async (given: Labels, options: { config: string; table?: string; json?: boolean }) => {
+    .action(async (given: Labels, options: StateOptions & { config: string; json?: boolean }) => {
       const config = await loadFleet(options.config);
       const labels = completed(given, config);
       const nowMs = systemClock.nowMs();
@@ -43,8 +56,8 @@ export function routesCommand(): Command {
       const trace: Trace = {
         labels,
         routes: traced.steps,
-        hearers: traced.hearers,
-        withheldBy: await withheld(labels, config, options.table, nowMs),
+        hearers: traced.recipients,
+        withheldBy: await withheld(labels, config, await stateTable(config, options), nowMs),
       };
       if (options.json) writeJson(routesTestShape, trace);
       else process.stdout.write(traceText(trace, config, nowMs));
@@ -68,11 +81,7 @@ function labelArgument(text: string, before: Labels | undefined): Labels {
   const at = text.indexOf('=');
   const [name, value] = [text.slice(0, at), text.slice(at + 1)];
   if (at < 1 || value === '') throw new InvalidArgumentError('Write label=value, such as node=prod-1.');
-  if (!ROUTED_LABELS.includes(name)) {
-    const near = nearest(name, ROUTED_LABELS);
-    const hint = near === undefined ? `possible: ${ROUTED_LABELS.join(', ')}` : `did you mean ${near}?`;
-    throw new InvalidArgumentError(`There is no label ${name}; ${hint}`);
-  }
+  checkLabel(name, ROUTED_LABELS);
   if (name === 'severity' && !(SEVERITIES as readonly string[]).includes(value))
     throw new InvalidArgumentError(`A severity is one of ${SEVERITIES.join(', ')}.`);
   return { ...before, [name]: value };
@@ -141,18 +150,18 @@ function traceText(trace: Trace, config: Config, nowMs: number): string {
     outcome === 'taken' ? channels.join(', ') || 'nobody, on purpose' : '',
   ]);
   const table = routes.length === 0 ? '' : `${renderTable(['ROUTE', '', 'BECAUSE', 'CHANNELS'], rows)}\n`;
-  const heard = hearers.map(({ channel, route, fallbacks }) => {
+  const recipientsOf = hearers.map(({ channel, route, fallbacks }) => {
     const instead = fallbacks.length > 0 ? `, or ${fallbacks.join(', then ')} where that fails` : '';
-    return `heard by ${channel}${instead} (route ${route})\n`;
+    return `sent to ${channel}${instead} (route ${route})\n`;
   });
   const nobody = routes.some(({ outcome }) => outcome === 'taken')
-    ? 'nobody hears of it, on purpose\n'
-    : 'nobody hears of it: no route takes it\n';
+    ? 'nobody gets it, on purpose\n'
+    : 'nobody gets it: no route takes it\n';
   const groups = routes.filter((step) => step.outcome === 'taken' && step.channels.length > 0);
   return [
     `${labelText(labels)}\n\n`,
     table,
-    ...(heard.length > 0 ? heard : [nobody]),
+    ...(recipientsOf.length > 0 ? recipientsOf : [nobody]),
     ...groups.map((step) => groupText(step, config)),
     ...withheldBy.map((one) => withheldText(one, config, nowMs)),
   ].join('');

@@ -59,15 +59,87 @@ describe('bartizan rules test', () => {
     expect((await run('--draw', file('a.yaml', STORY))).text).toContain('░░██·');
   });
 
-  it('says what is wrong with a file, and where, and tests the others', async () => {
+  it('reports what is wrong with a file, and where, and tests the others', async () => {
     const broken = file('b.yaml', STORY.replace('samples', 'sample'));
     const { text, exitCode } = await run(broken, file('a.yaml', STORY), join(dir, 'none.yaml'));
     expect(text).toMatch(/b\.yaml:4:1 {2}sample {2}unknown key `sample`/);
     expect(text).toContain('did you mean `samples`?');
-    expect(text).toMatch(/none\.yaml:1:1 {2}cannot be read/);
+    expect(text).toMatch(/none\.yaml:1:1 {2}there is no such file/);
     expect(text).toContain('1 passed, 0 failed, 3 problems in files');
     expect(exitCode).toBe(1);
   });
+
+  it('reports all problems of a story at once', async () => {
+    const text = STORY.replace('above: 90, for: 2m', 'above: 90%, for: 2')
+      .replace('95x3', '95y3')
+      .replace('2m: firing', '2m: fires')
+      .replace('name: memory', 'name: memory\nevery: 1 min');
+    const { text: output } = await run(file('a.yaml', text));
+    expect(output.match(/a\.yaml:\d+:\d+ {2}[\w.-]+/g)).toEqual(
+      ['3:1  every', '4:28  rule.above', '4:40  rule.for', '5:12  samples.node-1', '6:24  expect.2m'].map(
+        (location) => expect.stringMatching(location),
+      ),
+    );
+  });
+
+  it('describes values of the wrong kind', async () => {
+    const story = `${STORY}removed: [q]\nlate: 3\nedits: 3\n---\n- a\n`.replace('name: memory', 'name: [a]');
+    const { text } = await run(file('a.yaml', story));
+    expect(text.match(/a\.yaml:.*/g)).toEqual(
+      [
+        '2:1  name  one value is expected, not a list',
+        '6:1  removed  a mapping is expected, not a list',
+        '7:1  late  a mapping is expected, not a whole number',
+        '8:1  edits  a mapping is expected, not a whole number',
+        '10:1  a mapping is expected, not a list',
+      ].map((problem) => `a.yaml:${problem}`),
+    );
+  });
+
+  it('takes rules of a configuration by name, its own and the default ones', async () => {
+    const config = file(
+      'bartizan.yaml',
+      `bastions: [{ name: b, host: h, user: u, agent: "\${env:SSH_AUTH_SOCK}" }]
+clusters: [{ name: c, bastion: b, nodes: [{ name: n, role: etcd, host: n }] }]
+rules: { add: [{ name: mine, metric: mem_usage, above: 90, for: 2m }] }
+`,
+    );
+    const named = (name: string, more = '') => `${STORY.replace(/\{ metric.*\}/, name)}${more}`;
+    const { text, exitCode } = await run('-c', config, file('a.yaml', named('mine')));
+    expect([text, exitCode]).toEqual([expect.stringContaining('1 passed, 0 failed'), 0]);
+    const others = file(
+      'b.yaml',
+      `${named('memry')}---\n${named('mine', 'edits: { 1m: { above: 5 } }\n')}---\n${named('node-down')}`,
+    );
+    const { text: wrong } = await run('-c', config, others);
+    expect(wrong).toContain('there is no rule `memry`');
+    expect(wrong).toContain('did you mean `memory`?');
+    expect(wrong).toContain('a rule of the configuration has no edits');
+    expect(wrong).toContain('✗ memory');
+  });
+
+  it.each([
+    ['missing', undefined, /there is no .*none\.yaml to take rule `mine` from\n *= name one with -c FILE/],
+    ['wrong', 'rules: [{}]', /none\.yaml has errors\n *= `bartizan check .*none\.yaml` lists them/],
+  ])(
+    'reports a named rule where it stands, and all else, when the configuration is %s',
+    async (_, text, message) => {
+      const config = join(dir, 'none.yaml');
+      if (text) writeFileSync(config, text);
+      const named = `name: n\nrule: mine\nsamples: { node-1: 95y3 }\nexpect: { 0: pending }\nmore: 1\nevery: 0s\n`;
+      const files = [file('a.yaml', named), file('b.yaml', STORY), file('c.yaml', 'samples: 3')];
+      const { text: output, exitCode } = await run('-c', config, ...files);
+      expect(output).toMatch(message);
+      expect(output.match(/a\.yaml:\d+:\d+ {2}\w+/g)).toEqual(
+        ['2:1  rule', '3:12  samples', '4:11  expect', '5:1  more', '6:1  every'].map((location) =>
+          expect.stringMatching(location),
+        ),
+      );
+      expect(output).toContain('✓ memory');
+      expect(output).toContain('c.yaml:1:1  samples');
+      expect(exitCode).toBe(1);
+    },
+  );
 
   it('gives JSON to programs', async () => {
     const { text, exitCode } = await run('--json', file('a.yaml', STORY.replace('2m: firing', '3m: firing')));

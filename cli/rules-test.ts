@@ -1,14 +1,17 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { z } from 'zod';
-import { formatDuration } from '../core/config/duration.ts';
+import { formatDuration } from '../core/duration.ts';
 import { describeError } from '../core/errors.ts';
 import type { StoryProblem } from '../core/story/model.ts';
-import { parseStories } from '../core/story/parse.ts';
+import { type ConfiguredRules, namedRules, parseStories } from '../core/story/parse.ts';
 import { drawStory } from '../core/story/picture.ts';
 import { describeFailure } from '../core/story/report.ts';
 import { runStory, type StoryResult } from '../core/story/run.ts';
+import { quoted } from '../core/text/suggestions.ts';
 import { withNotes } from './command-notes.ts';
+import { readConfig, unreadable } from './config-file.ts';
 import { writeJson } from './json-output.ts';
 import { rulesTestShape } from './json-shapes.ts';
 import { formatProblem, type Paint, paintFor, plural } from './problem-report.ts';
@@ -29,7 +32,8 @@ const FORMAT = `A story is a rule, samples round by round, and what must come of
     5m: firing
     11m: resolved (cleared 9m)
 
-Several stories in a file are separated by ---. The format is told in docs/rules.md.`;
+In place of a rule, a story may have the name of one that is in force in the configuration: rule: memory
+Several stories in a file are separated by ---. docs/rules.md describes the format.`;
 
 export function rulesCommand(): Command {
   // Set before `test` is made, which inherits it: wrong usage is for the program to turn into an exit code.
@@ -40,10 +44,15 @@ export function rulesCommand(): Command {
     .command('test')
     .description('Run timeline stories: does a rule fire when it should?')
     .argument('<files...>', 'story files (YAML)')
+    .option(
+      '-c, --config <file>',
+      'configuration whose rules stories name; read only where one does',
+      'bartizan.yaml',
+    )
     .option('--draw', 'show a picture of every story', false)
     .option('--json', 'print the results as JSON', false)
-    .action(async (files: string[], options: { draw: boolean; json: boolean }) => {
-      const all = await Promise.all(files.map(testFile));
+    .action(async (files: string[], options: { config: string; draw: boolean; json: boolean }) => {
+      const all = await testFiles(files, options.config);
       const text = () => toText(all, options.draw, paintFor(process.stdout));
       if (options.json) writeJson(rulesTestShape, toJson(all));
       else process.stdout.write(text());
@@ -55,6 +64,7 @@ export function rulesCommand(): Command {
     examples: [
       ['bartizan rules test stories/*.yaml'],
       ['bartizan rules test --draw stories/memory.yaml', 'with a picture of each story'],
+      ['bartizan rules test -c prod.yaml stories/*.yaml', 'of rules that prod.yaml has'],
       ['bartizan rules test --json stories/*.yaml | jq .failed'],
     ],
     text: FORMAT,
@@ -64,16 +74,49 @@ export function rulesCommand(): Command {
   return rules;
 }
 
-async function testFile(file: string): Promise<FileResult> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const message = `cannot be read: ${describeError(error)}`;
-    return { file, results: [], problems: [{ line: 1, column: 1, path: '', message }] };
+async function testFiles(files: readonly string[], configFile: string): Promise<FileResult[]> {
+  const texts = await Promise.all(files.map(readStories));
+  const isNamed = texts.some(({ text }) => text !== undefined && namedRules(text).length > 0);
+  const configured = isNamed ? await readRules(configFile) : undefined;
+  return texts.map(({ file, text, problem }) => {
+    if (text === undefined) return { file, results: [], problems: [problem] };
+    const { stories, problems } = parseStories(text, 1, configured);
+    return { file, results: stories.map(runStory), problems };
+  });
+}
+
+/** The rules of a configuration. Where it is missing or wrong, only the stories that name a rule fail. */
+async function readRules(file: string): Promise<ConfiguredRules> {
+  if (!existsSync(file)) {
+    return {
+      problem: (name) => ({
+        message: `there is no ${file} to take rule ${quoted(name)} from`,
+        suggestion: 'name one with -c FILE',
+      }),
+    };
   }
-  const { stories, problems } = parseStories(text);
-  return { file, results: stories.map(runStory), problems };
+  try {
+    const result = await readConfig(file);
+    if (result.ok) return { rules: result.config.rules };
+  } catch (error) {
+    const message = describeError(error);
+    return { problem: () => ({ message }) };
+  }
+  return {
+    problem: () => ({ message: `${file} has errors`, suggestion: `\`bartizan check ${file}\` lists them` }),
+  };
+}
+
+type StoryText =
+  | { file: string; text: string; problem?: undefined }
+  | { file: string; text?: undefined; problem: StoryProblem };
+
+async function readStories(file: string): Promise<StoryText> {
+  try {
+    return { file, text: await readFile(file, 'utf8') };
+  } catch (error) {
+    return { file, problem: { line: 1, column: 1, path: '', message: unreadable(error) } };
+  }
 }
 
 function toText(all: readonly FileResult[], draw: boolean, paint: Paint): string {

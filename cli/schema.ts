@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { KINDS } from '../adapters/kinds.ts';
-import { configJsonSchema } from '../core/config/json-schema.ts';
+import { KINDS } from '../adapters/registry.ts';
+import { configJsonSchema } from '../core/config/config-schema.ts';
 import { withNotes } from './command-notes.ts';
 
 /** Name of the schema beside a configuration; its first line points editors to it. */

@@ -1,6 +1,7 @@
 import { ConfigError } from '../core/errors.ts';
 import { globMatches } from '../core/labels.ts';
-import type { Target } from '../core/model.ts';
+import type { Target } from '../core/model/target.ts';
+import { choose, nearest } from '../core/text/suggestions.ts';
 
 /**
  * Targets whose node, cluster or cluster/node matches one of the names; all without names.
@@ -11,9 +12,17 @@ export function selectTargets(all: readonly Target[], names: readonly string[]):
     [target.cluster, target.node, `${target.cluster}/${target.node}`].some((text) => globMatches(name, text));
   for (const name of names) {
     if (!all.some((target) => matches(name, target))) {
-      const clusters = [...new Set(all.map((target) => target.cluster))].join(', ');
-      throw new ConfigError(`no node or cluster is called ${name}; clusters are ${clusters}`);
+      throw new ConfigError(`no node or cluster is called ${name}; ${hintFor(name, all)}`);
     }
   }
   return names.length === 0 ? [...all] : all.filter((target) => names.some((name) => matches(name, target)));
+}
+
+/** Similar names, or else the clusters, of which there may be thousands. */
+function hintFor(name: string, all: readonly Target[]): string {
+  const clusters = [...new Set(all.map((target) => target.cluster))];
+  const nodes = all.flatMap(({ cluster, node }) => [node, `${cluster}/${node}`]);
+  const near = nearest(name, [...clusters, ...nodes]);
+  if (near !== undefined) return `did you mean \`${near}\`?`;
+  return choose(name, clusters, 'clusters are') ?? 'the configuration names none';
 }

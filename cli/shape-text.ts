@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** A shape as people read it: names, types, `?` where a field may be absent, what is not plain behind `//`. */
+/** A shape for readers: names, types, `?` where a field may be absent, descriptions behind `//`. */
 export function shapeText(shape: z.ZodType): string {
   return typeText(z.toJSONSchema(shape), '');
 }
@@ -21,7 +21,7 @@ function typeText(schema: JsonSchema, indent: string): string {
     const mark = schema.required?.includes(name) ? '' : '?';
     const text = `${inner}${name}${mark}: ${typeText(field, inner)}`;
     if (field.description === undefined) return text;
-    // What is told of a field stands in its first line, where the field begins.
+    // The description of a field stands in its first line.
     const [first = '', ...rest] = text.split('\n');
     return [`${first}  // ${field.description}`, ...rest].join('\n');
   });

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Command, Option } from 'commander';
-import type { Config } from '../core/config/types.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
-import { placeText } from '../core/message/summary.ts';
-import type { Alert, StoredSilence } from '../core/model.ts';
+import type { Alert } from '../core/model/alert.ts';
+import type { Config } from '../core/model/config.ts';
+import type { StoredSilence } from '../core/model/silence.ts';
 import { routedLabels } from '../core/notify/routes.ts';
 import { compileSilence } from '../core/notify/silences.ts';
+import { labelsText } from '../core/notify/summary.ts';
 import { systemClock } from '../local/clock.ts';
 import { loginName, withActionAudit } from './action-audit.ts';
 import { durationArgument, idArgument } from './arguments.ts';
@@ -15,19 +16,25 @@ import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import { silenceAddShape } from './json-shapes.ts';
 import {
-  doubtsOf,
   draftSilence,
   matcherArgument,
   matchersOf,
+  silenceWarnings,
   timeArgument,
   type Where,
 } from './silence-draft.ts';
 import { describeSilence, SHORT_ID } from './silence-table.ts';
-import { openStateToWrite, tableOption } from './state-access.ts';
+import {
+  localOption,
+  nameOption,
+  openStateToWrite,
+  type StateOptions,
+  stateTable,
+  tableOption,
+} from './state-access.ts';
 
-interface AddOptions {
+interface AddOptions extends StateOptions {
   config: string;
-  table?: string;
   where?: Where;
   alert?: string;
   for?: number;
@@ -39,7 +46,9 @@ interface AddOptions {
 
 export function silenceAddCommand(): Command {
   const command = new Command('add')
-    .description('Add a silence, or acknowledge one alert until it resolves. Alerts are judged all the same.')
+    .description(
+      'Add a silence, or acknowledge one alert until it resolves. Rules are evaluated all the same.',
+    )
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .addOption(
       new Option(
@@ -60,13 +69,19 @@ export function silenceAddCommand(): Command {
     .option('--from <time>', 'when it begins, ISO 8601 with its zone; default: now', timeArgument)
     .option('--comment <text>', 'why; whoever lists silences reads it')
     .option('--author <name>', 'who; default: the name you are logged in with')
+    .addOption(nameOption())
     .addOption(tableOption())
+    .addOption(localOption())
     .option('--json', 'the silence as JSON')
     .action((options: AddOptions) => add(command, options));
   return withNotes(command, {
     examples: [
       ['bartizan silence add --where node=prod-1 --for 2h --comment "disk swap"'],
       ["bartizan silence add -w cluster='prod-*' -w severity!=critical --for 1d --comment upgrade"],
+      [
+        'bartizan silence add --name bartizan -w node=prod-1 --for 2h --comment swap',
+        'in the deployment on AWS',
+      ],
       ['bartizan silence add --alert memory-3fa9c1d2 --comment "on it"', 'ids: `bartizan alerts`'],
     ],
     text: `A silence also covers alerts that are pending when it is added, and goes on when they fire. Messages that it withholds
@@ -89,7 +104,7 @@ async function add(command: Command, options: AddOptions): Promise<void> {
   const nowMs = systemClock.nowMs();
   const fromMs = options.from ?? nowMs;
   if (options.for !== undefined && fromMs + options.for <= nowMs) wrong('it would be over already');
-  const state = await openStateToWrite(config, options.table);
+  const state = await openStateToWrite(config, await stateTable(config, options));
   try {
     const alerts = (await state.listAlerts()).map(({ value }) => value);
     const acknowledged = options.alert === undefined ? undefined : alertCalled(options.alert, alerts);
@@ -104,8 +119,8 @@ async function add(command: Command, options: AddOptions): Promise<void> {
       },
       nowMs,
     );
-    const warnings = acknowledged ? [] : await doubts(options.config, silence);
-    // Before it is stored: what cannot be described is not in force.
+    const warnings = acknowledged ? [] : await findings(options.config, silence);
+    // Described before it is stored: a silence that cannot be described must not be in force.
     const detail = describeSilence(silence, config, nowMs);
     await withActionAudit(config, { action: 'silence-added' }, async () => {
       await state.putSilence(silence);
@@ -123,9 +138,9 @@ async function add(command: Command, options: AddOptions): Promise<void> {
 }
 
 /** A source of clusters that does not answer keeps nobody from silencing. */
-async function doubts(file: string, { matchers }: StoredSilence): Promise<string[]> {
+async function findings(file: string, { matchers }: StoredSilence): Promise<string[]> {
   try {
-    return doubtsOf(matchers, await loadFleet(file));
+    return silenceWarnings(matchers, await loadFleet(file));
   } catch (error) {
     return [`whether it matches a node is unknown: ${describeError(error)}`];
   }
@@ -154,7 +169,9 @@ function coveredBy(silence: StoredSilence, alerts: readonly Alert[], { rules }: 
 const COVERED_SHOWN = 5;
 
 function addedText(silence: StoredSilence, covered: readonly Alert[], config: Config, nowMs: number): string {
-  const shown = covered.slice(0, COVERED_SHOWN).map(({ rule, labels }) => `  ${rule} ${placeText(labels)}\n`);
+  const shown = covered
+    .slice(0, COVERED_SHOWN)
+    .map(({ rule, labels }) => `  ${rule} ${labelsText(labels)}\n`);
   const more = covered.length > shown.length ? `  and ${covered.length - shown.length} more\n` : '';
   const now = covered.length === 0 ? 'covers no alert now\n' : `covers now:\n${shown.join('')}${more}`;
   return `silence ${silence.id.slice(0, SHORT_ID)}: ${describeSilence(silence, config, nowMs)}\n${now}`;

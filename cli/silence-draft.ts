@@ -1,14 +1,16 @@
-// What `silence add` is asked for, as a silence.
+// Makes a silence from the arguments of `silence add`.
+
 import { InvalidArgumentError } from 'commander';
-import { parseDuration } from '../core/config/duration.ts';
 import { timeSchema } from '../core/config/field-schemas.ts';
-import { ROUTED_LABELS } from '../core/config/matches.ts';
-import { nearest } from '../core/config/problem.ts';
-import type { Config } from '../core/config/types.ts';
+import { ROUTED_LABELS } from '../core/config/matchers.ts';
+import { silenceReach } from '../core/config/silence-reach.ts';
+import { parseDuration } from '../core/duration.ts';
 import { describeError } from '../core/errors.ts';
-import { type Alert, MATCHER_OPS, type Matcher, type StoredSilence } from '../core/model.ts';
-import { silenceReach } from '../core/notify/silence-reach.ts';
+import type { Alert } from '../core/model/alert.ts';
+import type { Config } from '../core/model/config.ts';
+import { MATCHER_OPS, type Matcher, type StoredSilence } from '../core/model/silence.ts';
 import { checkMatcher, fromGlobs } from '../core/notify/silences.ts';
+import { checkLabel } from './arguments.ts';
 
 /** An acknowledgement ends with its alert; were that never to end, the silence would. */
 const ACKNOWLEDGED_AT_MOST_MS = parseDuration('365d');
@@ -27,11 +29,7 @@ export function matcherArgument(text: string, before: Where = { globs: {}, match
       "Write label=glob such as node='prod-*', or label!=value, label=~regex, label!~regex.",
     );
   }
-  if (!ROUTED_LABELS.includes(name)) {
-    const near = nearest(name, ROUTED_LABELS);
-    const hint = near === undefined ? `possible: ${ROUTED_LABELS.join(', ')}` : `did you mean ${near}?`;
-    throw new InvalidArgumentError(`There is no label ${name}; ${hint}`);
-  }
+  checkLabel(name, ROUTED_LABELS);
   if (op === '=' && value !== '') {
     return { ...before, globs: { ...before.globs, [name]: [...(before.globs[name] ?? []), value] } };
   }
@@ -59,7 +57,7 @@ export function matchersOf({ globs, matchers }: Where): Matcher[] {
   return [...fromGlobs(globs), ...matchers];
 }
 
-/** @param alert acknowledged; else the matchers say what is silenced */
+/** @param about the alert to acknowledge, or matchers of the alerts to silence */
 export function draftSilence(
   about: { alert: Alert } | { matchers: readonly Matcher[] },
   given: { id: string; fromMs: number; forMs: number | undefined; author: string; comment: string },
@@ -68,15 +66,16 @@ export function draftSilence(
   const { id, fromMs, forMs, author, comment } = given;
   const times = { fromMs, untilMs: fromMs + (forMs ?? ACKNOWLEDGED_AT_MOST_MS), createdAtMs: nowMs };
   if ('matchers' in about) return { id, matchers: about.matchers, ...times, author, comment };
-  const { id: alertId, rule, labels } = about.alert;
+  const { id: alertId, rule, labels, sinceMs } = about.alert;
   const matchers = Object.entries({ rule, ...labels }).map(
     ([name, value]): Matcher => ({ name, op: '=', value }),
   );
-  return { id, matchers, alertId, ...times, author, comment };
+  const breach = sinceMs > nowMs ? { breachSinceMs: sinceMs } : {};
+  return { id, matchers, alertId, ...breach, ...times, author, comment };
 }
 
-/** What may be a slip: it can match nothing today. */
-export function doubtsOf(
+/** Warns of a possible slip: the silence can match nothing today. */
+export function silenceWarnings(
   matchers: readonly Matcher[],
   { rules, clusters, bastions }: Pick<Config, 'rules' | 'clusters' | 'bastions'>,
 ): string[] {
@@ -84,8 +83,8 @@ export function doubtsOf(
     own.map(({ name: node, role }) => ({ cluster, node, role })),
   );
   const names = bastions.map(({ name }) => name);
-  const reach = silenceReach(matchers, { rules, nodes, bastions: names });
-  if (reach.rules.length > 0) return [];
-  if (reach.nodes === 0) return ['it matches no node today'];
+  const matched = silenceReach(matchers, { rules, nodes, bastions: names });
+  if (matched.rules.length > 0) return [];
+  if (matched.nodes === 0) return ['it matches no node today'];
   return ["it matches no alert that today's rules and nodes can have"];
 }

@@ -1,11 +1,12 @@
-import type { Config } from '../core/config/types.ts';
 import { formatDateTime, formatMoment, formatSpan } from '../core/format.ts';
-import { visibleLine } from '../core/message/visible-line.ts';
-import type { Alert, Matcher, Silence, StoredSilence } from '../core/model.ts';
+import type { Alert } from '../core/model/alert.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Matcher, Silence, StoredSilence } from '../core/model/silence.ts';
 import { describeMatcher, fromGlobs, silenceCovers } from '../core/notify/silences.ts';
+import { visibleLine } from '../core/text/visible-line.ts';
 import { renderTable } from './table.ts';
 
-/** Characters of an id that are shown; commands take the beginning of one. */
+/** How many characters of an id tables print; commands accept the beginning of an id. */
 export const SHORT_ID = 8;
 
 const FAR_MS = 180 * 86_400_000;

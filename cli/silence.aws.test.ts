@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { createStateTable } from '../adapters/state/dynamodb/create-table.ts';
 import { openDynamoState } from '../adapters/state/dynamodb/state.ts';
 import { type Emulator, startEmulator } from '../localstack/emulator.ts';
+import { createStateTable } from '../localstack/state-table.ts';
 import { alertOf } from '../test/contract/state-fixtures.ts';
 import { run } from './program.ts';
 
@@ -66,4 +66,4 @@ it('silences, lists and ends in the table of a deployment', async () => {
   expect((await bartizan('silence', 'list')).json).toEqual([]);
   expect((await bartizan('silence', 'list', '--expired')).json).toMatchObject([{ id, state: 'expired' }]);
   await state.close();
-}, 60_000);
+});

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { ConfigError } from '../core/errors.ts';
-import type { StoredSilence } from '../core/model.ts';
+import type { StoredSilence } from '../core/model/silence.ts';
 import type { StateStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { withActionAudit } from './action-audit.ts';
@@ -11,7 +11,17 @@ import { writeJson } from './json-output.ts';
 import { silenceEndShape, silencesShape } from './json-shapes.ts';
 import { silenceAddCommand } from './silence-add.ts';
 import { describeSilence, listedSilences, SHORT_ID, silenceTable } from './silence-table.ts';
-import { hasState, openStateToRead, openStateToWrite, tableOption, withState } from './state-access.ts';
+import {
+  hasState,
+  localOption,
+  nameOption,
+  openStateToRead,
+  openStateToWrite,
+  type StateOptions,
+  stateTable,
+  tableOption,
+  withState,
+} from './state-access.ts';
 
 export function silenceCommand(): Command {
   return new Command('silence')
@@ -26,17 +36,20 @@ function listCommand(): Command {
     .description('List silences: those added at run time, and those of the configuration file.')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('--expired', 'also those that are over')
+    .addOption(nameOption())
     .addOption(tableOption())
+    .addOption(localOption())
     .option('--json', 'as JSON')
-    .action(async (options: { config: string; expired?: boolean; table?: string; json?: boolean }) => {
+    .action(async (options: StateOptions & { config: string; expired?: boolean; json?: boolean }) => {
       const { config } = await loadConfig(options.config);
       const nowMs = systemClock.nowMs();
       const read = async (state: StateStore) => ({
         stored: await state.listSilences({ endedAfterMs: options.expired ? 0 : nowMs }),
         alerts: (await state.listAlerts()).map(({ value }) => value),
       });
-      const found = hasState(config, options.table)
-        ? await withState(await openStateToRead(config, options.table), read)
+      const table = await stateTable(config, options);
+      const found = hasState(config, table)
+        ? await withState(await openStateToRead(config, table), read)
         : { stored: [], alerts: [] };
       const all = listedSilences({ ...found, file: config.silences, nowMs });
       const listed = all.filter(({ state }) => options.expired || state !== 'expired');
@@ -47,6 +60,7 @@ function listCommand(): Command {
     examples: [
       ['bartizan silence list'],
       ['bartizan silence list --expired'],
+      ['bartizan silence list --name bartizan', 'of the deployment on AWS that has no other name'],
       ["bartizan silence list --json | jq -r '.[] | [.id, .author, .comment] | @tsv'"],
     ],
     exits1: 'they cannot be read',
@@ -59,12 +73,14 @@ function expireCommand(): Command {
     .description('End a silence now. What it withholds and still fires is sent.')
     .argument('<silence>', 'its id, or how that begins', idArgument)
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
+    .addOption(nameOption())
     .addOption(tableOption())
+    .addOption(localOption())
     .option('--json', 'the silence as JSON')
-    .action(async (id: string, options: { config: string; table?: string; json?: boolean }) => {
+    .action(async (id: string, options: StateOptions & { config: string; json?: boolean }) => {
       const { config } = await loadConfig(options.config);
       if (/^file:/.test(id)) throw ofFile(id, options.config);
-      const state = await openStateToWrite(config, options.table);
+      const state = await openStateToWrite(config, await stateTable(config, options));
       const nowMs = systemClock.nowMs();
       const ended = await withState(state, async () => {
         const meant = silenceCalled(id, await state.listSilences({ endedAfterMs: nowMs }));

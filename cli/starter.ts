@@ -1,4 +1,4 @@
-/** What `bartizan init` writes. Optional parts are commented out and hold what is in force without them. */
+/** The file that `bartizan init` writes. Optional fields are commented out, with their default values. */
 export const STARTER = `# yaml-language-server: $schema=bartizan.schema.json
 #
 # Bartizan watches control planes behind an SSH bastion. Check this file with \`bartizan check\`.
@@ -36,7 +36,8 @@ channels:
 #checks:
 #  - { name: usage, probe: usage, every: 1m }
 
-# When something has been wrong for too long. With a section of your own, only its rules are in force.
+# When something has been wrong for too long. A list of your own replaces these; a mapping builds on them:
+# rules: { add: [ … ], off: [disk] }
 #rules:
 #  - name: node-down
 #    title: Node down
@@ -71,6 +72,14 @@ channels:
 #    severity: critical
 #    inhibitedBy: [node-down]
 #    summary: "{{mount}} on {{node}} is {{value}} full"
+#  - name: disk-read-only
+#    title: Disk turned read-only
+#    metric: disk_read_only
+#    above: 0
+#    for: 0s
+#    severity: critical
+#    inhibitedBy: [node-down]
+#    summary: "{{mount}} on {{node}} ({{device}}) was made read-only by the kernel, after an error"
 #  - name: bastion-lost
 #    title: Bastion lost
 #    metric: bastion_up
@@ -79,6 +88,14 @@ channels:
 #    for: 1m
 #    severity: critical
 #    summary: nothing gets through bastion {{bastion}}; the nodes behind it are unknown
+#  - name: label-sets-dropped
+#    title: Too many label sets
+#    metric: label_sets_dropped
+#    above: 0
+#    for: 0s
+#    keepFiringFor: 15m
+#    severity: warning
+#    summary: "{{node}} shows {{value}} mounts, interfaces or disks more than it may newly bring in an hour; these are not watched"
 #  - name: host-key-changed
 #    title: Host key changed
 #    metric: host_key_mismatch
@@ -102,7 +119,7 @@ channels:
 #    groupWait: 0s
 #    groupInterval: 5m
 
-# Times at which nothing is sent; alerts are judged all the same.
+# Times at which nothing is sent; rules are evaluated all the same.
 #silences: []
 #  # - match: { cluster: prod, rule: [memory, disk] }
 #  #   from: 2027-01-31T22:00:00+09:00

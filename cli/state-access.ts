@@ -1,20 +1,64 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Option } from 'commander';
+import { findDeployedTable } from '../adapters/aws/deployed-table.ts';
+import { isPresent } from '../adapters/sqlite/presence.ts';
 import { HISTORY_MS, openDynamoState } from '../adapters/state/dynamodb/state.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
-import type { Config } from '../core/config/types.ts';
+import { referencesIn } from '../core/deployment/on-aws.ts';
+import { ConfigError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import type { StateStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
+import { deploymentNameArgument } from './arguments.ts';
 
 /** `up` writes beside us; its transactions are short. */
 const BUSY_MS = 10_000;
 
-export function tableOption(): Option {
+export interface StateOptions {
+  name?: string;
+  table?: string;
+  local?: true;
+}
+
+export function nameOption(): Option {
   return new Option(
-    '--table <name>',
-    'of a deployment on AWS: its table of state; account, region and endpoint as for every program of AWS',
+    '--name <name>',
+    'of a deployment on AWS, as in `-c name=…`, else `bartizan`; account, region and endpoint as for every program of AWS',
+  ).argParser(deploymentNameArgument);
+}
+
+export function tableOption(): Option {
+  return new Option('--table <name>', 'of a deployment on AWS: its table of state').conflicts('name');
+}
+
+export function localOption(): Option {
+  return new Option(
+    '--local',
+    'the state in `store.path`, though the configuration is one for AWS',
+  ).conflicts(['name', 'table']);
+}
+
+/**
+ * The table whose state is meant; undefined: that of `store.path`.
+ * @throws ConfigError where a configuration for AWS does not say which: no function would read a local file
+ */
+export async function stateTable(
+  config: Config,
+  { name, table, local }: StateOptions,
+): Promise<string | undefined> {
+  if (table !== undefined) return table;
+  if (name !== undefined) return findDeployedTable(name);
+  if (local || !isForAws(config)) return undefined;
+  throw new ConfigError(
+    'the configuration is one for AWS, whose state is in a table there: write `--name bartizan`, or what `-c name=…` said; ' +
+      '`--local` where `bartizan up` runs with it on this machine',
   );
+}
+
+/** Functions share no file of samples, and read their keys from parameters. */
+export function isForAws({ store, bastions, clusters }: Config): boolean {
+  const logins = [...bastions, ...clusters].map(({ privateKey }) => privateKey);
+  return store.type !== 'sqlite' && referencesIn(logins).some(({ kind }) => kind === 'ssm');
 }
 
 /** State for reading, beside a running `up` or the functions of a deployment. @throws ConfigError | RetryableError */
@@ -28,16 +72,16 @@ export async function openStateToRead({ store }: Config, table: string | undefin
 export async function openStateToWrite(config: Config, table: string | undefined): Promise<StateStore> {
   if (table !== undefined) return openStateToRead(config, table);
   const { path } = config.store;
-  if (existsSync(join(path, 'state.db'))) await openSqliteState({ path, readOnly: true }).close();
+  if (isPresent(join(path, 'state.db'))) await openSqliteState({ path, readOnly: true }).close();
   return openSqliteState({ path, busyTimeoutMs: BUSY_MS });
 }
 
-/** Whether there is any state yet. */
+/** Whether there is any state yet. @throws ConfigError where this user may not read the folder */
 export function hasState({ store }: Config, table: string | undefined): boolean {
-  return table !== undefined || existsSync(join(store.path, 'state.db'));
+  return table !== undefined || isPresent(join(store.path, 'state.db'));
 }
 
-/** Closes the state behind what reads or writes it, whatever becomes of that. */
+/** Calls `run` and closes the state afterwards, also after a failure. */
 export async function withState<T>(state: StateStore, run: (state: StateStore) => Promise<T>): Promise<T> {
   try {
     return await run(state);

@@ -3,15 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
-import type { Config } from '../core/config/types.ts';
+import type { Config } from '../core/model/config.ts';
 import { alertOf, holding, incidentOf, putIncidents } from '../test/contract/state-fixtures.ts';
+import { asUnprivilegedUser } from '../test/unprivileged-user.ts';
 import { checkState } from './state-check.ts';
 
 describe('what `check` says of the state beside a file', () => {
   let path: string;
   const config = (...channels: string[]) =>
     ({
-      store: { path },
+      store: { path, type: 'sqlite' },
+      bastions: [],
+      clusters: [],
       channels: channels.map((name) => ({ name })),
       rules: [],
       routes: [{ name: 'default', match: {}, channels, continue: false }],
@@ -51,5 +54,10 @@ describe('what `check` says of the state beside a file', () => {
     expect(await checkState('b.yaml', config('ops'))).toMatchObject([
       { severity: 'warning', message: expect.stringContaining('which incidents are open is unknown') },
     ]);
+  });
+
+  it('and where the folder is closed to this user', async () => {
+    const [problem] = await asUnprivilegedUser(path, 0o000, () => checkState('b.yaml', config('ops')));
+    expect(problem?.message).toContain(`which incidents are open is unknown: store.path: ${path} is closed`);
   });
 });

@@ -1,13 +1,13 @@
 import type { Problem } from '../core/config/problem.ts';
-import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import { describeOrphans, findOrphans } from '../core/notify/orphans.ts';
-import { hasState, openStateToRead, withState } from './state-access.ts';
+import { hasState, isForAws, openStateToRead, withState } from './state-access.ts';
 
-/** What the state beside a configuration says of it: open incidents of channels and routes that are gone from the file. */
+/** Warns of open incidents in the state whose channel or route is no longer in the file. */
 export async function checkState(file: string, config: Config): Promise<Problem[]> {
-  if (!hasState(config, undefined)) return [];
   try {
+    if (isForAws(config) || !hasState(config, undefined)) return [];
     const open = await withState(await openStateToRead(config, undefined), (state) => state.openIncidents());
     const orphans = findOrphans(
       open.map(({ value }) => value),

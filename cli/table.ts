@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
-import type { Labels } from '../core/model.ts';
-import { visibleText } from '../core/visible-text.ts';
+import type { Labels } from '../core/model/labels.ts';
+import { visibleText } from '../core/text/visible-text.ts';
 
 /** Colours of ours: all else that could move a cursor comes from outside. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what colours begin with

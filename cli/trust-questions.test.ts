@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { ShownKey } from '../adapters/ssh/trust.ts';
+import type { ScannedKey } from '../adapters/ssh/trust.ts';
+import { addFingerprint } from './trust.ts';
 import { createAsk } from './trust-questions.ts';
 
-const key = (verdict: ShownKey['verdict'] = 'unknown', inConfiguration = false): ShownKey => ({
+const key = (verdict: ScannedKey['verdict'] = 'unknown', inConfiguration = false): ScannedKey => ({
   what: 'prod/n1',
   address: '10.0.0.1:22',
   type: 'ssh-ed25519',
   fingerprint: 'SHA256:new',
+  key: 'ssh-ed25519 AAAAnew',
   verdict,
   pinned: verdict === 'changed' ? ['ssh-ed25519 SHA256:old'] : [],
   inConfiguration,
@@ -29,11 +31,11 @@ function asked(options: Parameters<typeof createAsk>[0], answers: readonly strin
       return answer;
     },
   } as unknown as Parameters<typeof createAsk>[1];
-  let said = '';
+  let printed = '';
   const ask = createAsk(options, present ? terminal : undefined, (text) => {
-    said += text;
+    printed += text;
   });
-  return { ask, questions, said: () => said };
+  return { ask, questions, printed: () => printed };
 }
 
 describe('an unknown key', () => {
@@ -50,6 +52,10 @@ describe('an unknown key', () => {
     [
       ['y', '^C', 'y'],
       [true, false, false],
+    ],
+    [
+      ['ye', 'y', 'SHA256:new', 'SHA256:old', 'n'],
+      [true, true, false],
     ],
   ])('is answered with %j', async (answers, expected) => {
     const { ask } = asked({}, answers);
@@ -68,29 +74,68 @@ describe('an unknown key', () => {
 
   it('is taken with --yes, and not where nobody can be asked', async () => {
     expect(await asked({ yes: true }, [], false).ask(key())).toBe(true);
-    const { ask, said } = asked({}, [], false);
+    const { ask, printed } = asked({}, [], false);
     expect(await ask(key())).toBe(false);
-    expect(said()).toContain('use --yes');
+    expect(printed()).toContain('use --fingerprint SHA256:new, or --yes');
+    expect(await asked({ fingerprints: new Set(['SHA256:new']) }, [], false).ask(key())).toBe(true);
   });
 });
 
 describe('a changed key', () => {
-  it('is kept as it was without --replace, whatever --yes says', async () => {
-    const { ask, questions, said } = asked({ yes: true }, ['replace']);
+  it('is kept as it was without --replace, whatever --yes says, and the command is named', async () => {
+    const { ask, questions, printed } = asked({ yes: true, fingerprints: new Set(['SHA256:new']) }, [
+      'replace',
+    ]);
     expect(await ask(key('changed'))).toBe(false);
     expect(questions).toEqual([]);
-    expect(said()).toContain('has CHANGED');
-    expect(said()).toContain('pinned is ssh-ed25519 SHA256:old');
+    expect(printed()).toContain('has CHANGED');
+    expect(printed()).toContain('pinned is ssh-ed25519 SHA256:old');
+    expect(printed()).toContain('`bartizan trust --replace prod/n1`');
   });
 
   it.each([
-    [['replace'], true, true],
-    [['y'], true, false],
-    [['replace'], false, false],
-  ])('is replaced by the whole word only, by somebody: %j', async (answers, present, expected) => {
-    const { ask, said } = asked({ yes: true, replace: true }, answers, present);
-    expect(await ask(key('changed', true))).toBe(expected);
-    expect(said()).toContain('The old key stands in the configuration');
+    [['replace'], true, 1],
+    [[' REPLACE'], true, 1],
+    [['SHA256:new'], true, 1],
+    [['y', 'replace'], true, 2],
+    [['y'], false, 2],
+    [['no'], false, 1],
+    [['y', 'yes', 'do it', 'replace'], false, 3],
+  ])('is replaced by the word that is asked for, or its fingerprint: %j', async (answers, expected, asks) => {
+    const { ask, questions, printed } = asked({ yes: true, replace: true }, answers);
+    expect(await ask(key('changed'))).toBe(expected);
+    expect(questions).toEqual(
+      Array(asks).fill('Replace the pinned key? Write the word "replace" to do so: '),
+    );
+    expect(printed().includes('Not replaced; the pinned key stays.')).toBe(!expected);
+  });
+
+  it('says why an answer does not do', async () => {
+    const { ask, printed } = asked({ replace: true }, ['yes', 'SHA256:old', '\u001b[2Jx']);
+    await ask(key('changed'));
+    expect(printed()).toContain('`yes` is not "replace" or the whole fingerprint. An empty answer is no.\n');
+    expect(printed()).toContain('`SHA256:old` is another fingerprint than the host shows.');
+    expect(printed()).toContain(
+      '` [2Jx` is not "replace" or the whole fingerprint. Taken as no.\nNot replaced',
+    );
+  });
+
+  it('is replaced where nobody can be asked if its fingerprint is named, and else says how', async () => {
+    const named = asked({ yes: true, replace: true, fingerprints: new Set(['SHA256:new']) }, [], false);
+    expect(await named.ask(key('changed'))).toBe(true);
+    for (const fingerprints of [new Set<string>(), new Set(['SHA256:old'])]) {
+      const { ask, printed } = asked({ yes: true, replace: true, fingerprints }, [], false);
+      expect(await ask(key('changed'))).toBe(false);
+      expect(printed()).toContain('`bartizan trust --replace --fingerprint SHA256:new prod/n1`');
+    }
+  });
+
+  it('is not replaced where the configuration pins it; the line to write is shown', async () => {
+    const options = { replace: true, fingerprints: new Set(['SHA256:new']) };
+    const { ask, questions, printed } = asked(options, ['replace']);
+    expect(await ask(key('changed', true))).toBe(false);
+    expect(questions).toEqual([]);
+    expect(printed()).toContain('Write there, in its `hostKeys`:\nssh-ed25519 AAAAnew\n');
   });
 
   it('is asked for though "all" was said of unknown ones', async () => {
@@ -101,8 +146,23 @@ describe('a changed key', () => {
 });
 
 it('a revoked key is never accepted', async () => {
-  const { ask, questions, said } = asked({ yes: true, replace: true }, ['replace']);
+  const { ask, questions, printed } = asked({ yes: true, replace: true }, ['replace']);
   expect(await ask(key('revoked'))).toBe(false);
   expect(questions).toEqual([]);
-  expect(said()).toContain('REVOKED');
+  expect(printed()).toContain('REVOKED');
+});
+
+describe('--fingerprint', () => {
+  const shown = 'SHA256:9/FsYgqJ3DAJpV3g9T0rhMttJekGt5VnIjxUp06aHLw';
+  it('takes what ssh-keygen prints, several times', () => {
+    const first = addFingerprint(shown, new Set());
+    expect([...addFingerprint(` ${shown}= `, first)]).toEqual([shown]);
+    expect(addFingerprint(shown.replace('9', '8'), first).size).toBe(2);
+  });
+  it.each(['', 'SHA256:', 'MD5:aa:bb', shown.slice(0, -1), `${shown}x`, shown.slice(7), 'prod/n1'])(
+    'refuses %j',
+    (text) => {
+      expect(() => addFingerprint(text, new Set())).toThrow(/ssh-keygen -lf/);
+    },
+  );
 });

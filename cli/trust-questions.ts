@@ -1,59 +1,111 @@
 import type { Interface } from 'node:readline/promises';
-import type { ShownKey } from '../adapters/ssh/trust.ts';
+import type { ScannedKey } from '../adapters/ssh/trust.ts';
+import { quoted } from '../core/text/suggestions.ts';
 
-/** Answers for the operator, or asks. Ctrl-C and Ctrl-D are a no to all that follow: what was accepted is still written. */
+/** A question is asked again so often when its answer is none of those it names. */
+const TRIES = 3;
+
+export interface AskOptions {
+  /** Keys of hosts that have none yet are accepted unseen. */
+  yes?: boolean;
+  /** Changed keys may replace pinned ones. */
+  replace?: boolean;
+  /** Keys that somebody has compared already: accepted without a question. */
+  fingerprints?: ReadonlySet<string>;
+}
+
+/** Answers for the operator, or asks. Ctrl-C and Ctrl-D answer no to all further questions: accepted keys are still written. */
 export function createAsk(
-  options: { yes?: boolean; replace?: boolean },
+  { yes = false, replace = false, fingerprints = new Set() }: AskOptions,
   terminal: Pick<Interface, 'on' | 'question'> | undefined,
-  say: (text: string) => void,
-): (key: ShownKey) => Promise<boolean> {
-  let rest: boolean | undefined = options.yes ? true : undefined;
+  print: (text: string) => void,
+): (key: ScannedKey) => Promise<boolean> {
+  let rest: boolean | undefined = yes ? true : undefined;
   const stop = new AbortController();
   // A terminal that goes away is closed; its question would wait for ever.
   for (const event of ['SIGINT', 'close']) terminal?.on(event, () => stop.abort());
-  const answer = async (question: string): Promise<string> => {
-    if (!terminal || stop.signal.aborted) return '';
-    const text = await terminal.question(question, { signal: stop.signal }).catch(() => '');
-    return text.trim().toLowerCase();
-  };
+
+  /** One of the choices in lower case, or `fingerprint` for the key's own; `no` for every other answer. */
+  async function answerTo(question: string, key: ScannedKey, choices: readonly string[]): Promise<string> {
+    const expected = `${choices.map((choice) => `"${choice}"`).join(', ')} or the whole fingerprint`;
+    for (let tries = 1; terminal && !stop.signal.aborted; tries++) {
+      const text = (await terminal.question(question, { signal: stop.signal }).catch(() => '')).trim();
+      const choice = text.toLowerCase();
+      if (text === key.fingerprint) return 'fingerprint';
+      if (choices.includes(choice)) return choice;
+      if (['', 'n', 'no'].includes(choice)) return 'no';
+      const why = text.startsWith('SHA256:')
+        ? 'is another fingerprint than the host shows'
+        : `is not ${expected}`;
+      const last = tries === TRIES;
+      print(`${quoted(text)} ${why}. ${last ? 'Taken as no.' : 'An empty answer is no.'}\n`);
+      if (last) return 'no';
+    }
+    return 'no';
+  }
+
+  async function askToReplace(key: ScannedKey): Promise<boolean> {
+    if (!replace) {
+      print(`Kept as it was; to accept the new key run \`${commandFor(key, '--replace')}\`.\n\n`);
+      return false;
+    }
+    if (fingerprints.has(key.fingerprint)) return true;
+    if (!terminal) {
+      print(
+        `Not replaced: nobody can be asked here, and --yes is for hosts that have no key yet. Compare the fingerprint on the
+host, then name it: \`${commandFor(key, `--replace --fingerprint ${key.fingerprint}`)}\`\n\n`,
+      );
+      return false;
+    }
+    const question = 'Replace the pinned key? Write the word "replace" to do so: ';
+    const replaces = (await answerTo(question, key, ['replace'])) !== 'no';
+    if (!replaces) print('Not replaced; the pinned key stays.\n\n');
+    return replaces;
+  }
 
   return async (key) => {
     const is = `${key.what} (${key.address}) shows ${key.type} ${key.fingerprint}`;
     if (key.verdict === 'revoked') {
-      say(`\nWARNING: ${is}, which is REVOKED in known_hosts. It is never accepted.\n\n`);
+      print(`\nWARNING: ${is}, which is REVOKED in known_hosts. It is never accepted.\n\n`);
       return false;
     }
     if (key.verdict === 'changed') {
-      say(changedText(key, is));
-      if (!options.replace) {
-        say('Kept as it was; to accept the new key use --replace.\n\n');
-        return false;
-      }
-      // Never unseen: --yes is for hosts that have no key yet.
-      return (await answer('Replace the pinned key? Write "replace": ')) === 'replace';
+      print(changedText(key, is));
+      return key.inConfiguration ? false : askToReplace(key);
     }
     if (rest !== undefined) return rest;
-    if (terminal === undefined) {
-      say(`${is}: not learned, as nobody can be asked here; use --yes\n`);
+    if (fingerprints.has(key.fingerprint)) return true;
+    if (!terminal) {
+      print(
+        `${is}: not learned, as nobody can be asked here; use --fingerprint ${key.fingerprint}, or --yes\n`,
+      );
       return false;
     }
-    const said = await answer(`${is}\nTrust it? [y/N/all] `);
-    if (said === 'all') rest = true;
+    const answer = await answerTo(`${is}\nTrust it? [y/N/all] `, key, ['y', 'yes', 'all']);
+    if (answer === 'all') rest = true;
     if (stop.signal.aborted) rest = false;
-    return said === 'y' || said === 'yes' || said === 'all';
+    return answer !== 'no';
   };
 }
 
-function changedText(key: ShownKey, is: string): string {
+/** Bastions are scanned, whichever nodes are named. */
+function commandFor({ what }: ScannedKey, options: string): string {
+  return `bartizan trust ${options}${what.startsWith('bastion ') ? '' : ` ${what}`}`;
+}
+
+function changedText(key: ScannedKey, is: string): string {
   const lines = [
     `\nWARNING: the host key of ${key.what} has CHANGED.`,
     is,
     `pinned is ${key.pinned.join(', ')}`,
     'Either the host was built anew, or somebody stands between it and us.',
+    ...(key.inConfiguration
+      ? [
+          'Not replaced: the old key stands in the configuration or the inventory. Write there, in its `hostKeys`:',
+          key.key,
+          '',
+        ]
+      : []),
   ];
-  if (key.inConfiguration)
-    lines.push(
-      'The old key stands in the configuration; remove it there (`hostKeys`), or both are accepted.',
-    );
   return `${lines.join('\n')}\n`;
 }

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { Command } from 'commander';
-import { createAuditFile } from '../adapters/audit/file.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { createFileInventory } from '../adapters/inventory/file.ts';
 import { learnHostKeys, type TrustReport } from '../adapters/ssh/trust.ts';
-import type { Config } from '../core/config/types.ts';
-import type { Target } from '../core/model.ts';
-import type { AuditEntry } from '../core/ports.ts';
+import type { AuditEntry } from '../core/model/audit.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Target } from '../core/model/target.ts';
+import type { Audit } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
-import { lockFolder } from '../local/lock.ts';
+import { withAccessAudit } from './access-audit.ts';
 import { withNotes } from './command-notes.ts';
 import { secretsFor } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
@@ -23,6 +23,7 @@ interface Options {
   config: string;
   yes?: boolean;
   replace?: boolean;
+  fingerprint: ReadonlySet<string>;
   json?: boolean;
 }
 
@@ -32,12 +33,23 @@ export function trustCommand(): Command {
     .argument('[names...]', 'nodes, clusters or cluster/node; * and ? match')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('-y, --yes', 'accept every key of a host that has none yet, unseen')
-    .option('--replace', 'let changed keys take the place of the pinned ones, after asking')
-    .option('--json', 'as JSON; needs --yes to learn anything')
+    .option(
+      '--replace',
+      'let changed keys take the place of the pinned ones, after asking or by --fingerprint',
+    )
+    .addOption(
+      new Option('--fingerprint <SHA256:…>', 'accept this key without asking; may be given several times')
+        .argParser(addFingerprint)
+        .default(new Set<string>(), 'none'),
+    )
+    .option('--json', 'as JSON; needs --yes or --fingerprint to learn anything')
     .action(async (names: string[], options: Options) => {
       const config = await loadFleet(options.config);
-      const targets = selectTargets(await createFileInventory(config).list(), names);
-      const report = await learn(config, targets, options);
+      const fleet = await createFileInventory(config).list();
+      const nodes = { fleet, targets: selectTargets(fleet, names) };
+      const report = await withAccessAudit(config.store.path, (audit) =>
+        learn(config, nodes, options, audit),
+      );
       if (options.json) writeJson(trustShape, report);
       else process.stdout.write(reportText(report));
       const fine = report.failed.length === 0 && report.shown.every((key) => key.outcome !== 'refused');
@@ -48,38 +60,56 @@ export function trustCommand(): Command {
       ['bartizan trust', 'asks for each new key; "all" accepts those that follow'],
       ['bartizan trust --yes prod-seoul', 'on first use, in a network you trust'],
       ['bartizan trust --replace prod/n1', 'after a node was built anew'],
+      [
+        'bartizan trust --replace --fingerprint SHA256:… prod/n1',
+        'the same where nobody can be asked, as in a playbook',
+      ],
       ["bartizan trust --yes --json | jq -r '.failed[] | [.what, .reason, .detail] | @tsv'"],
     ],
     text: `Compare fingerprints with \`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\` on the host. Keys are kept in
 known_hosts in the data folder, written once in the end; what is known already is not asked again. Where some hosts
-fail the others are learned all the same.`,
+fail the others are learned all the same. How known_hosts is read, and what is replaced in it: docs/host-keys.md.`,
     exits1: 'a host could not be reached, or a key was refused',
     json: trustShape,
   });
 }
 
-/** With the folder locked, and every look in the audit, also of what ends early. */
-async function learn(config: Config, targets: readonly Target[], options: Options): Promise<TrustReport> {
-  const dir = join(config.store.path, 'cli');
-  const lock = lockFolder(dir);
-  const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'cli' });
+/** Adds one as `ssh-keygen -l` prints it, with or without the padding of base64. @throws InvalidArgumentError */
+export function addFingerprint(text: string, others: ReadonlySet<string>): ReadonlySet<string> {
+  const fingerprint = text.trim().replace(/=+$/, '');
+  if (!/^SHA256:[A-Za-z0-9+/]{43}$/.test(fingerprint))
+    throw new InvalidArgumentError(
+      'It is SHA256: and 43 characters: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the host prints it.',
+    );
+  return new Set([...others, fingerprint]);
+}
+
+const write = (text: string) => void process.stderr.write(text);
+
+/** Writes each scan into the audit, also where it ends early. */
+async function learn(
+  config: Config,
+  nodes: { fleet: readonly Target[]; targets: readonly Target[] },
+  options: Options,
+  audit: Audit,
+): Promise<TrustReport> {
   const entries: AuditEntry[] = [];
   const asks = process.stdin.isTTY === true && !options.json;
   const terminal = asks ? createInterface({ input: process.stdin, output: process.stderr }) : undefined;
   const spinner = createSpinner({ quiet: options.json === true });
-  const ask = createAsk(options, terminal, (text) => void process.stderr.write(text));
+  const ask = createAsk({ ...options, fingerprints: options.fingerprint }, terminal, write);
   spinner.start('looking at bastions');
   try {
-    return await learnHostKeys({
+    const report = await learnHostKeys({
       config,
-      targets,
+      ...nodes,
       secrets: secretsFor(options.config),
       knownHosts: join(config.store.path, 'known_hosts'),
       ask: (key) => {
         spinner.stop();
         return ask(key);
       },
-      onLooked: (done, total) => {
+      onScanned: (done, total) => {
         if (!spinner.isSpinning) spinner.start();
         spinner.text = `${done} of ${total} nodes`;
       },
@@ -87,16 +117,18 @@ async function learn(config: Config, targets: readonly Target[], options: Option
       actor: `cli:${process.env.USER ?? 'unknown'}`,
       nowMs: systemClock.nowMs,
     });
+    const seen = new Set(report.shown.map(({ fingerprint }) => fingerprint));
+    for (const fingerprint of options.fingerprint)
+      if (!seen.has(fingerprint)) write(`no host that was looked at shows ${fingerprint}\n`);
+    return report;
   } finally {
     spinner.stop();
     terminal?.close();
     await audit.append(entries);
-    await audit.close();
-    lock.release();
   }
 }
 
-/** What is new or wrong, a row each; what was known already is a number. Then what failed, and why. */
+/** A row for each key that is new or wrong, and a count of the known ones. Then the failures. */
 function reportText({ shown, failed }: TrustReport): string {
   const rows = shown
     .filter(({ outcome }) => outcome !== 'already known')

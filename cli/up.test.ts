@@ -3,16 +3,16 @@ import type { Bartizan } from '../local/up.ts';
 import { recoverUntil } from './up.ts';
 
 function createFake(name: string, log: string[]) {
-  const damaged = Promise.withResolvers<'state' | 'samples'>();
+  const corrupted = Promise.withResolvers<'state' | 'samples'>();
   const bartizan = {
     url: name,
-    damaged: damaged.promise,
+    damaged: corrupted.promise,
     async stop() {
       log.push(`${name} stopped`);
       throw new Error('a damaged database is not closed cleanly');
     },
   } as unknown as Bartizan;
-  return { bartizan, damage: () => damaged.resolve('state') };
+  return { bartizan, damage: () => corrupted.resolve('state') };
 }
 
 it('starts anew when a damaged database is met, and gives the one that runs at the end', async () => {

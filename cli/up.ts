@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import type { DatabaseName } from '../adapters/sqlite/damage.ts';
+import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
 import { createLogger, type LogLevel } from '../local/logger.ts';
 import { type Bartizan, startBartizan } from '../local/up.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
+import { checkFiles } from './file-check.ts';
 
 /** A stop that takes longer is cut off: supervisors kill after ten seconds or more. */
 const STOP_LIMIT_MS = 10_000;
@@ -14,7 +15,7 @@ const RECOVER_AGAIN_MS = 600_000;
 export function upCommand(): Command {
   const command = new Command('up')
     .description(
-      'Run everything in this process: probe on schedule, judge, alert, serve pictures and health.',
+      'Run everything in this process: probe on schedule, evaluate rules, alert, serve pictures and health.',
     )
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .addOption(
@@ -34,7 +35,12 @@ export function upCommand(): Command {
         pretty: process.stderr.isTTY === true,
         redact: secrets.redact,
       });
-      for (const warning of warnings) logger.warn(warning.message, { at: `${warning.file}:${warning.line}` });
+      // The start itself reports a refused key.
+      const found = (await checkFiles(options.config, config)).filter(
+        ({ severity }) => severity === 'warning',
+      );
+      for (const warning of [...warnings, ...found])
+        logger.warn(warning.message, { at: `${warning.file}:${warning.line}` });
       const stopSignal = nextSignal();
       const { recover = false } = options;
       const start = (met?: DatabaseName) => startBartizan({ config, secrets, logger, recover, met });
@@ -49,7 +55,7 @@ export function upCommand(): Command {
       const signal = await stopSignal;
       logger.info('stopping', { signal });
       const limit = setTimeout(() => {
-        logger.error('did not stop in time; what was under way is taken up by the next start');
+        logger.error('did not stop in time; the next start resumes unfinished work');
         process.exit(1);
       }, STOP_LIMIT_MS);
       await running.stop();
@@ -72,7 +78,7 @@ export function upCommand(): Command {
   });
 }
 
-/** Starts anew when a damaged database is met, until a signal comes. Gives the one that runs then. */
+/** Restarts when a damaged database is met, until a signal comes. Resolves to the instance that runs then. */
 export async function recoverUntil(
   signal: Promise<unknown>,
   first: Bartizan,
@@ -87,7 +93,7 @@ export async function recoverUntil(
     const waitMs = recoveredAtMs + RECOVER_AGAIN_MS - performance.now();
     if (waitMs > 0 && (await Promise.race([delay(waitMs), stopping])) === 'stopping') return bartizan;
     recoveredAtMs = performance.now();
-    // What a damaged database cannot write at the end is lost with it.
+    // Writes that the damaged database cannot take at the end are lost with it.
     await bartizan.stop().catch(() => {});
     bartizan = await start(met);
   }

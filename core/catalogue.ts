@@ -11,6 +11,10 @@ export interface Metric {
   group: 'node' | 'mount' | 'interface' | 'disk' | 'bastion' | 'check';
   /** What 0 and 1 are called, where "no" and "yes" would be a riddle. */
   states?: readonly [string, string];
+  /** May be below zero. */
+  isSigned?: true;
+  /** Only grows, but for new starts from zero. */
+  isCounter?: true;
 }
 
 /** Label names of a group's series. */
@@ -53,7 +57,13 @@ export const METRICS: readonly Metric[] = [
   ),
   m('cpu_iowait', 'CPU I/O wait', 'percent', 'node', 'Time idle while I/O was outstanding'),
   m('cpu_steal', 'CPU steal', 'percent', 'node', 'Time the hypervisor gave to others'),
-  m('mem_usage', 'Memory usage', 'percent', 'node', '100 × (1 − MemAvailable / MemTotal)'),
+  m(
+    'mem_usage',
+    'Memory usage',
+    'percent',
+    'node',
+    '100 × (1 − MemAvailable / MemTotal); before Linux 3.14 MemFree + Buffers + Cached + SReclaimable − Shmem is what is available',
+  ),
   m('mem_total', 'Memory', 'bytes', 'node', 'MemTotal'),
   m('swap_usage', 'Swap usage', 'percent', 'node', 'Swap in use; absent without swap'),
   m('load1', 'Load 1m', 'count', 'node', 'Load average over one minute'),
@@ -64,14 +74,17 @@ export const METRICS: readonly Metric[] = [
   m('psi_cpu', 'CPU pressure', 'percent', 'node', 'Time some task waited for cpu (PSI some avg60)'),
   m('psi_mem', 'Memory pressure', 'percent', 'node', 'Time some task waited for memory (PSI some avg60)'),
   m('psi_io', 'I/O pressure', 'percent', 'node', 'Time some task waited for I/O (PSI some avg60)'),
-  m('uptime', 'Uptime', 'seconds', 'node', 'Time since boot'),
-  m(
-    'clock_offset',
-    'Clock offset',
-    'seconds',
-    'node',
-    "The node's clock minus ours, half of the round trip taken off",
-  ),
+  { ...m('uptime', 'Uptime', 'seconds', 'node', 'Time since boot'), isCounter: true },
+  {
+    ...m(
+      'clock_offset',
+      'Clock offset',
+      'seconds',
+      'node',
+      "The node's clock minus ours, half of the round trip taken off",
+    ),
+    isSigned: true,
+  },
   m('processes', 'Processes', 'count', 'node', 'Processes on the node'),
   m(
     'oom_kills',
@@ -102,6 +115,16 @@ export const METRICS: readonly Metric[] = [
     'mount',
     'Inodes in use; absent where the file system has no fixed number',
   ),
+  {
+    ...m(
+      'disk_read_only',
+      'Disk read-only',
+      'bool',
+      'mount',
+      '1 while the kernel has made the file system read-only after an error, 0 while it can be written to',
+    ),
+    states: ['writable', 'read-only'],
+  },
   m('net_rx', 'Network in', 'bytes_per_second', 'interface', 'Bytes received a second'),
   m('net_tx', 'Network out', 'bytes_per_second', 'interface', 'Bytes sent a second'),
   m('disk_read', 'Disk reads', 'bytes_per_second', 'disk', 'Bytes read a second'),
@@ -117,6 +140,13 @@ export const METRICS: readonly Metric[] = [
     'bool',
     'bastion',
     '1 while the bastion shows another host key than the pinned one',
+  ),
+  m(
+    'label_sets_dropped',
+    'Label sets left out',
+    'count',
+    'check',
+    'New label sets of the node beyond what its check lets in an hour (`maxNewLabelSets`)',
   ),
   m('probe_duration', 'Probe duration', 'seconds', 'check', 'From dialling the node to its last byte'),
 ];

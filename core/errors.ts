@@ -1,4 +1,4 @@
-import { visibleText } from './visible-text.ts';
+import { visibleText } from './text/visible-text.ts';
 
 // Errors say who must act. Unknown errors are treated as retryable by whoever retries.
 

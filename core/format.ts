@@ -1,6 +1,7 @@
 // How values, times and spans are shown to people: in messages, on charts, in tables.
+
 import type { Metric, Unit } from './catalogue.ts';
-import type { Condition } from './model.ts';
+import type { Condition } from './model/rule.ts';
 
 const BYTE_STEPS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
@@ -93,9 +94,25 @@ export function formatSpan(ms: number): string {
     .join('');
 }
 
+/** The text for times that have not come yet: the clock was set back since, so the true time is unknown. */
+export const UNKNOWN_TIME = 'an unknown time';
+/** Clocks of the machines of one deployment differ by less. */
+const SKEW_MS = 5_000;
+
+/** Whether something that has happened lies ahead of the clock: it was set back since. */
+export function isAhead(ms: number, nowMs: number): boolean {
+  return ms - nowMs > SKEW_MS;
+}
+
+/** `12m`, from one time to another; `an unknown time` where one of them is ahead, or the end before the beginning. */
+export function formatElapsed(fromMs: number, toMs: number, nowMs: number): string {
+  const isKnown = !isAhead(fromMs, nowMs) && !isAhead(toMs, nowMs) && !isAhead(fromMs, toMs);
+  return isKnown ? formatSpan(toMs - fromMs) : UNKNOWN_TIME;
+}
+
 /** What the rule asks, in words that fit behind the value: `> 90%`, `< 1`, `outside 10%–90%`. */
 export function formatCondition(condition: Condition, unit: Unit): string {
-  // A threshold between yes and no is a number; "< yes" would say nothing.
+  // A threshold between yes and no is a number; "< yes" would mean nothing.
   const show = (value: number) => formatValue(value, unit === 'bool' ? 'count' : unit);
   switch (condition.kind) {
     case 'above':
@@ -144,6 +161,11 @@ export function formatMoment(ms: number, nowMs: number, timeZone: string, second
   const year = date(ms).slice(0, 'yyyy'.length);
   const ofYear = year === date(nowMs).slice(0, 'yyyy'.length) ? '' : ` ${year}`;
   return `${formatDay(ms, timeZone)}${ofYear} ${time}`;
+}
+
+/** The same of something that has happened; `an unknown time` where that is ahead. */
+export function formatPast(ms: number, nowMs: number, timeZone: string, seconds = false): string {
+  return isAhead(ms, nowMs) ? UNKNOWN_TIME : formatMoment(ms, nowMs, timeZone, seconds);
 }
 
 /** Date and time in a zone: `2026-11-24 09:10:05`. */

@@ -9,19 +9,26 @@ const channels = [
   { name: 'on-call', required: true },
 ];
 
-const alertOn = (names: readonly string[], owedMinutes: number): UndeliveredAlert => ({
+const alertOn = (names: readonly string[], dueMinutes: number): UndeliveredAlert => ({
   rule: 'memory',
   labels: { cluster: 'prod', node: 'n1' },
-  owedSinceMs: NOW - owedMinutes * MINUTE,
+  dueSinceMs: NOW - dueMinutes * MINUTE,
   channels: names.map((channel) => ({ channel, error: `${channel} refused` })),
 });
 
-function judge(
+function findingsOf(
   undelivered: readonly UndeliveredAlert[],
   incidents: Parameters<typeof deliveryFindings>[0]['incidents'] = [],
 ) {
   return deliveryFindings({ undelivered, incidents, channels, undeliveredAfterMs: 5 * MINUTE, nowMs: NOW });
 }
+it('takes what is owed since a time that has not come yet as overdue: the clock was set back', () => {
+  const { overdue, reasons } = findingsOf([alertOn(['ops'], -60)]);
+  expect(overdue).toBe(1);
+  expect(reasons[0]?.words).toContain('the oldest for an unknown time');
+  expect(findingsOf([alertOn(['ops'], 1)]).overdue).toBe(0);
+});
+
 const codes = ({ reasons, warnings }: Findings) => [
   reasons.map(({ code }) => code),
   warnings.map(({ code }) => code),
@@ -38,11 +45,11 @@ describe('undelivered alerts', () => {
     ['one that no channel is named for', [alertOn([], 6)], ['undelivered'], []],
     ['several', [alertOn(['ops'], 7), alertOn(['customer'], 9)], ['undelivered'], ['undelivered-optional']],
   ] as const)('%s', (_, undelivered, reasons, warnings) => {
-    expect(codes(judge(undelivered))).toEqual([reasons, warnings]);
+    expect(codes(findingsOf(undelivered))).toEqual([reasons, warnings]);
   });
 
   it('are told in numbers, and with names and errors beside', () => {
-    const { reasons } = judge([alertOn(['ops'], 7), alertOn(['on-call'], 90)]);
+    const { reasons } = findingsOf([alertOn(['ops'], 7), alertOn(['on-call'], 90)]);
     expect(reasons).toEqual([
       {
         code: 'undelivered',
@@ -60,7 +67,7 @@ describe('channels', () => {
   });
 
   it('that fail beside others are listed and fail nothing', () => {
-    const found = judge(
+    const found = findingsOf(
       [],
       [incident('customer', 7, 'no such host'), incident('customer', 2), { channel: 'ops' }],
     );
@@ -69,14 +76,15 @@ describe('channels', () => {
   });
 
   it('that are being tried for the first time are not', () => {
-    expect(codes(judge([], [incident('ops', 1)]))).toEqual([[], []]);
+    expect(codes(findingsOf([], [incident('ops', 1)]))).toEqual([[], []]);
   });
 });
 
 it('the heartbeat is held back by what keeps alerts from leaving, and by nothing else', () => {
-  const of = (code: 'undelivered' | 'samples-refused') =>
+  const of = (code: 'undelivered' | 'samples-refused' | 'audit-unwritable') =>
     holdsHeartbeat({ reasons: [{ code, words: '' }], warnings: [] })?.code;
-  expect([of('undelivered'), of('samples-refused')]).toEqual(['undelivered', undefined]);
+  expect([of('undelivered'), of('samples-refused')]).toEqual(['undelivered', 'samples-refused']);
+  expect(of('audit-unwritable')).toBeUndefined();
   const warning = { code: 'undelivered' as const, words: '' };
   expect(holdsHeartbeat({ reasons: [], warnings: [warning] })).toBeUndefined();
 });

@@ -1,15 +1,18 @@
 // Whether alerts can leave, for /healthz, the heartbeat and metrics of both runners.
-import type { ChannelConfig } from './config/types.ts';
-import { leastOf } from './extremes.ts';
-import { formatSpan } from './format.ts';
+
+import { formatElapsed, isAhead } from './format.ts';
+import type { ChannelConfig } from './model/config.ts';
 import type { UndeliveredAlert as Undelivered } from './notify/undelivered.ts';
+import { leastOf } from './numbers/extremes.ts';
 
 /** Stable: monitors may match on them. docs/runbook.md says what each means. */
 export const HEALTH_CODES = [
   'rounds-missing',
   'round-failed',
   'nothing-seen',
+  'nodes-absent',
   'samples-refused',
+  'samples-too-late',
   'evaluation-behind',
   'rule-failing',
   'notify-failing',
@@ -20,12 +23,13 @@ export const HEALTH_CODES = [
   'state-unwritable',
   'data-damaged',
   'audit-unwritable',
+  'config-unreadable',
   'housekeeping-failing',
   'data-set-aside',
 ] as const;
 export type HealthCode = (typeof HEALTH_CODES)[number];
 
-/** `words` are for everybody: numbers, no names. `detail`, with names and errors, is for those on the machine. */
+/** `words` is public: numbers, no names. `detail`, with names and errors, is for people on the machine. */
 export interface Finding {
   code: HealthCode;
   words: string;
@@ -38,9 +42,11 @@ export interface Findings {
   warnings: readonly Finding[];
 }
 
-/** With one of these the heartbeat is held back: nobody may hear of what fires. */
+/** With one of these no heartbeat is sent: alerts may reach nobody. */
 const SILENCING: ReadonlySet<HealthCode> = new Set([
   'nothing-seen',
+  'nodes-absent',
+  'samples-refused',
   'notify-failing',
   'undelivered',
   'state-unwritable',
@@ -51,23 +57,23 @@ export function holdsHeartbeat({ reasons }: Findings): Finding | undefined {
   return reasons.find(({ code }) => SILENCING.has(code));
 }
 
-/** Of an alert that nobody was sent though somebody should have been. */
-export type UndeliveredAlert = Pick<Undelivered, 'rule' | 'labels' | 'owedSinceMs'> & {
+/** An alert that nobody was sent though somebody should have been. */
+export type UndeliveredAlert = Pick<Undelivered, 'rule' | 'labels' | 'dueSinceMs'> & {
   channels: readonly Pick<Undelivered['channels'][number], 'channel' | 'error'>[];
 };
 
-/** What is looked at of an open incident. */
+/** The fields of an open incident that decide. */
 export interface OpenIncident {
   channel: string;
   /** `error`: of its last failure. */
-  attempt?: { tries: number; error?: string };
+  attempt?: { tries: number; rateLimits?: number; leaseUntilMs?: number; error?: string };
 }
 
 /** Names in a detail; more are a number. */
 const MOST_NAMES = 5;
 
 /**
- * What undelivered alerts and failing channels come to. An alert is a reason once it was owed longer than
+ * Findings from undelivered alerts and failing channels. An alert is a reason once it was due longer than
  * `undeliveredAfterMs` and one of its channels is required; a channel that fails beside others is a warning. `overdue`
  * counts the alerts behind the reason.
  */
@@ -81,28 +87,31 @@ export function deliveryFindings(input: {
 }): Findings & { overdue: number } {
   const { undelivered, incidents, channels, undeliveredAfterMs, nowMs } = input;
   const optional = new Set(channels.filter(({ required }) => required === false).map(({ name }) => name));
-  const overdue = undelivered.filter(({ owedSinceMs }) => nowMs - owedSinceMs > undeliveredAfterMs);
+  // Ahead of a clock that was set back it may have waited for as long as one likes.
+  const overdue = undelivered.filter(
+    ({ dueSinceMs }) => nowMs - dueSinceMs > undeliveredAfterMs || isAhead(dueSinceMs, nowMs),
+  );
   const isOptional = (alert: UndeliveredAlert) =>
     alert.channels.length > 0 && alert.channels.every(({ channel }) => optional.has(channel));
   const [listed, missed] = [overdue.filter(isOptional), overdue.filter((alert) => !isOptional(alert))];
   const failing = failingChannels(incidents);
-  const say = (alerts: readonly UndeliveredAlert[]) => {
-    const sinceMs = leastOf(alerts.map(({ owedSinceMs }) => owedSinceMs));
-    return `${count(alerts.length, 'alert')} reached nobody; the oldest for ${formatSpan(nowMs - sinceMs)}`;
+  const describe = (alerts: readonly UndeliveredAlert[]) => {
+    const sinceMs = leastOf(alerts.map(({ dueSinceMs }) => dueSinceMs));
+    return `${count(alerts.length, 'alert')} reached nobody; the oldest for ${formatElapsed(sinceMs, nowMs, nowMs)}`;
   };
   return {
     overdue: missed.length,
     reasons:
       missed.length === 0
         ? []
-        : [{ code: 'undelivered', words: say(missed), detail: some(missed.map(alertText)) }],
+        : [{ code: 'undelivered', words: describe(missed), detail: some(missed.map(alertText)) }],
     warnings: [
       ...(listed.length === 0
         ? []
         : [
             {
               code: 'undelivered-optional' as const,
-              words: `${say(listed)}, by channels that are not required`,
+              words: `${describe(listed)}, by channels that are not required`,
               detail: some(listed.map(alertText)),
             },
           ]),
@@ -119,10 +128,12 @@ export function deliveryFindings(input: {
   };
 }
 
-/** Channels whose last attempt failed and is not over. A first one under way has no error. */
+/** Channels whose last attempt failed and is not over. A first one under way has no error; one that only waits has not failed. */
 function failingChannels(incidents: readonly OpenIncident[]): Map<string, string> {
   const failing = new Map<string, string>();
   for (const { channel, attempt } of incidents) {
+    const { tries = 0, rateLimits = 0, leaseUntilMs } = attempt ?? {};
+    if (rateLimits > 0 && tries - rateLimits <= (leaseUntilMs === undefined ? 0 : 1)) continue;
     if (attempt && (attempt.error !== undefined || attempt.tries > 1))
       failing.set(channel, attempt.error ?? '');
   }
@@ -130,9 +141,9 @@ function failingChannels(incidents: readonly OpenIncident[]): Map<string, string
 }
 
 function alertText({ rule, labels, channels }: UndeliveredAlert): string {
-  const place = Object.values(labels).join('/');
+  const subject = Object.values(labels).join('/');
   const ways = channels.map(({ channel, error }) => (error ? `${channel}: ${error}` : channel)).join(', ');
-  return `${rule} ${place} (${ways || 'no channel'})`;
+  return `${rule} ${subject} (${ways || 'no channel'})`;
 }
 
 /** "1 alert", "2 alerts". */

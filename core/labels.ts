@@ -1,4 +1,4 @@
-import type { LabelGlobs, Labels } from './model.ts';
+import type { LabelGlobs, Labels } from './model/labels.ts';
 
 /** Canonical text of a label set: names sorted, JSON. Two sets are the same series iff their keys are equal. */
 export function labelKey(labels: Labels): string {
@@ -9,21 +9,68 @@ export function labelKey(labels: Labels): string {
 /** Sorts names as people do: `node-2` before `node-10`. */
 export const naturalOrder = new Intl.Collator('en', { numeric: true });
 
-const compiled = new Map<string, RegExp>();
+const STAR = '*';
+const ONE = '?';
 
-/** Whether `value` matches `glob` whole: `*` any run of characters, `?` one; all else literal. */
+/** What stands between the stars of a glob. Bounded, because silences and commands bring globs too. */
+const splitGlobs = new Map<string, readonly string[]>();
+const SPLIT_AT_MOST = 10_000;
+
+/**
+ * Whether `value` matches `glob` whole: `*` any run of characters, `?` one; all else literal. Nodes choose values, so
+ * nothing is tried twice but the part behind the last `*`: a regular expression tries each star wherever it can be.
+ */
 export function globMatches(glob: string, value: string): boolean {
-  let regex = compiled.get(glob);
-  if (!regex) {
-    const source = glob
-      .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
-      .replace(/\*+/g, '.*')
-      .replace(/\?/g, '.');
-    regex = new RegExp(`^${source}$`, 'su');
-    if (compiled.size > 10_000) compiled.clear();
-    compiled.set(glob, regex);
+  if (glob.includes(ONE)) return matchesByCharacter(glob, value);
+  let parts = splitGlobs.get(glob);
+  if (!parts) {
+    parts = glob.split(STAR);
+    if (splitGlobs.size >= SPLIT_AT_MOST) splitGlobs.clear();
+    splitGlobs.set(glob, parts);
   }
-  return regex.test(value);
+  const [first = ''] = parts;
+  const last = parts[parts.length - 1] ?? '';
+  if (parts.length === 1) return value === first;
+  const endAt = value.length - last.length;
+  if (endAt < first.length || !value.startsWith(first) || !value.endsWith(last)) return false;
+  let at = first.length;
+  for (let i = 1; i < parts.length - 1; i++) {
+    const part = parts[i] ?? '';
+    const foundAt = value.indexOf(part, at);
+    if (foundAt < 0) return false;
+    at = foundAt + part.length;
+  }
+  return at <= endAt;
+}
+
+/** Whether `outer` matches all that `inner` does, as far as their texts show: a `?` of one never covers a `*` of the other. */
+export function globCovers(outer: string, inner: string): boolean {
+  return inner === outer || (globMatches(outer, inner) && !(outer.includes(ONE) && inner.includes(STAR)));
+}
+
+/** `?` is one character as people count, which may be two units of UTF-16. */
+function matchesByCharacter(glob: string, value: string): boolean {
+  const wanted = [...glob];
+  const found = [...value];
+  let w = 0;
+  let f = 0;
+  /** Behind the last star, and where what stands there was tried last. */
+  let starredW = -1;
+  let starredF = 0;
+  while (f < found.length) {
+    if (wanted[w] === STAR) {
+      starredW = ++w;
+      starredF = f;
+    } else if (wanted[w] === ONE || wanted[w] === found[f]) {
+      w++;
+      f++;
+    } else if (starredW >= 0) {
+      w = starredW;
+      f = ++starredF;
+    } else return false;
+  }
+  while (wanted[w] === STAR) w++;
+  return w === wanted.length;
 }
 
 /** Whether every label of `where` is present and matches one of its globs. */

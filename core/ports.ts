@@ -1,19 +1,22 @@
-// What the stages need from the world. Adapters implement these; core imports no adapter.
-import type { Checkpoint } from './evaluate/model.ts';
-import type {
-  Alert,
-  Batch,
-  BatchObservation,
-  FailureReason,
-  LabelGlobs,
-  Sample,
-  Series,
-  StoredSilence,
-  Target,
-  Transition,
-} from './model.ts';
-import type { Delivery, Incident, Notification, Picture } from './notify/model.ts';
-import type { RollUpSeries } from './roll-up.ts';
+// The ports: interfaces of the stages to the outside. Adapters implement them; core imports no adapter.
+
+import type { LateSamples } from './late-samples.ts';
+import type { Alert } from './model/alert.ts';
+import type { AuditEntry } from './model/audit.ts';
+import type { Batch, BatchName } from './model/batch.ts';
+import type { Checkpoint } from './model/checkpoint.ts';
+import type { Delivery } from './model/delivery.ts';
+import type { Incident } from './model/incident.ts';
+import type { Notification, Picture } from './model/notification.ts';
+import type { BatchObservation, Observation } from './model/observation.ts';
+import type { Destination, Pace } from './model/pace.ts';
+import type { StoredSilence } from './model/silence.ts';
+import type { Target } from './model/target.ts';
+import type { TargetStatus } from './model/target-status.ts';
+import type { OutboxItem, Transition } from './model/transition.ts';
+import type { CounterName, GaugeName, HistogramName, LabelArguments } from './own-metrics.ts';
+
+export type { RejectedSample, SampleStore, SeriesQuery, WriteResult } from './sample-store.ts';
 
 export interface Clock {
   nowMs(): number;
@@ -26,10 +29,12 @@ export interface Logger {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** Counts what happens; shown at /metrics. Names without prefix, e.g. `rounds_skipped_total`. */
+/** The program's own metrics. Names and labels are those of OWN_METRICS, and of the metric's kind. */
 export interface Meter {
-  count(name: string, labels?: Record<string, string>, by?: number): void;
-  gauge(name: string, value: number, labels?: Record<string, string>): void;
+  count<Name extends CounterName>(name: Name, ...rest: LabelArguments<Name, [by?: number]>): void;
+  gauge<Name extends GaugeName>(name: Name, value: number, ...rest: LabelArguments<Name>): void;
+  /** Adds a value to a histogram. */
+  observe<Name extends HistogramName>(name: Name, value: number, ...rest: LabelArguments<Name>): void;
 }
 
 export interface Secrets {
@@ -41,6 +46,10 @@ export interface Secrets {
   hide?(value: string): void;
   /** What was resolved was refused: values that are kept for a while are asked for anew at the next use. */
   forget?(): void;
+  /**
+   * As `resolve`, but never from what is kept for a while. @throws also where `resolve` would go on with the last value
+   */
+  renew?(text: string): Promise<string>;
 }
 
 export interface Inventory {
@@ -48,15 +57,20 @@ export interface Inventory {
   list(): Promise<readonly Target[]>;
 }
 
+export interface ProbeOptions {
+  signal?: AbortSignal;
+  /** How many nodes are done with. */
+  onObservation?: (done: number) => void;
+  /** All observations of a node that is done with, the same as in the result; a bastion that is lost later withdraws failed ones. */
+  onNode?: (observations: readonly Observation[]) => void;
+}
+
 export interface Prober {
   /**
    * Probes all targets of a batch over one connection to its bastion, each within its deadlines.
    * Never throws for what is unreachable, silent or lying: that is in the result.
    */
-  probe(
-    batch: Batch,
-    options?: { signal?: AbortSignal; onObservation?: (done: number) => void },
-  ): Promise<BatchObservation>;
+  probe(batch: Batch, options?: ProbeOptions): Promise<BatchObservation>;
   close(): Promise<void>;
 }
 
@@ -66,69 +80,15 @@ export interface Counters {
   save(key: string, value: unknown): Promise<void>;
 }
 
-export interface SeriesQuery {
-  metric: string;
-  /** On labels; absent matches all. */
-  where?: LabelGlobs;
-  /** Inclusive at both ends. */
-  fromMs: number;
-  toMs: number;
-}
-
-export interface WriteResult {
-  written: number;
-  /** Already there: the first write of (metric, labels, time) wins. */
-  duplicates: number;
-  rejected: readonly { sample: Sample; reason: string }[];
-}
-
-export interface SampleStore {
-  /** Durable when it returns; all or nothing. @throws RetryableError */
-  write(samples: readonly Sample[]): Promise<WriteResult>;
-  /** Series with at least one point in the range, points ascending, exactly as stored: no filling, no rounding. */
-  query(query: SeriesQuery): Promise<Series[]>;
-  /** The newest point of every matching series not older than `sinceMs`. */
-  latest(query: { metric: string; where?: LabelGlobs; sinceMs: number }): Promise<Series[]>;
-  /**
-   * Periods of five minutes that begin in the range and hold samples: those of `rollUp`, and newer ones from samples.
-   * A late sample is in them after the next `rollUp`.
-   */
-  rollUps(query: SeriesQuery): Promise<RollUpSeries[]>;
-  /** Keeps roll-ups of all periods that end by then; returns how many rows. They outlive their samples. */
-  rollUp(untilMs: number): Promise<number>;
-  /** Deletes samples and roll-ups that are older; returns how many rows. Default of the second: as the first. */
-  prune(samplesOlderThanMs: number, rollUpsOlderThanMs?: number): Promise<number>;
-  close(): Promise<void>;
-}
-
 /** `version` 0: not stored yet. Writes are conditional on it. */
 export interface Versioned<T> {
   value: T;
   version: number;
 }
 
-export interface OutboxItem {
-  id: string;
-  dueAtMs: number;
-  transition: Transition;
-}
+export type PaceChange<T> = (pace: Pace | undefined) => { pace: Pace | undefined; result: T };
 
-/** Two batches of one round differ in it; a batch has the same in each round. */
-export type BatchName = Pick<Batch, 'bastion' | 'index'>;
-
-/** How a check of a node ended last. A bastion stands there without a cluster (''), a batch in place of a check. */
-export interface TargetStatus {
-  cluster: string;
-  node: string;
-  check: string;
-  roundMs: number;
-  ok: boolean;
-  reason?: FailureReason;
-  detail?: string;
-  hostKeyFingerprint?: string;
-}
-
-export interface StateStore {
+export interface StateStore extends LateSamples {
   loadCheckpoint(rule: string, shard: string): Promise<Versioned<Checkpoint> | undefined>;
   /** @throws ConflictError */
   saveCheckpoint(rule: string, shard: string, checkpoint: Checkpoint, expectedVersion: number): Promise<void>;
@@ -161,7 +121,7 @@ export interface StateStore {
   dueOutbox(nowMs: number, limit: number): Promise<OutboxItem[]>;
   /** Open incidents of route × channel × group key. */
   findIncident(route: string, channel: string, groupKey: string): Promise<Versioned<Incident> | undefined>;
-  /** Open incidents that hold this alert, whatever routes say today. */
+  /** Open incidents that hold this alert, whatever today's routes are. */
   incidentsOfAlert(alertId: string): Promise<Versioned<Incident>[]>;
   loadIncident(id: string): Promise<Versioned<Incident> | undefined>;
   dueIncidents(nowMs: number, limit: number): Promise<Versioned<Incident>[]>;
@@ -181,6 +141,11 @@ export interface StateStore {
   listDeliveries(query: { incidentId?: string; limit: number }): Promise<Delivery[]>;
   /** Earliest dueAt of outbox and incidents, to sleep until. */
   nextDueMs(): Promise<number | undefined>;
+  /**
+   * In one step reads the pace of a destination (undefined: none is kept) and keeps the one that `change` makes of it, if
+   * it makes one; returns the rest. `change` is pure: it is called again when another sender was first. @throws RetryableError
+   */
+  changePace<T>(destination: string, change: PaceChange<T>): Promise<T>;
 
   /**
    * Keeps the newest round of each target and check, of one round the last call. `batch` is where they were seen, which
@@ -199,41 +164,16 @@ export interface StateStore {
   putAuditHead(writer: string, head: { sequence: number; hash: string; atMs: number }): Promise<void>;
   listAuditHeads(): Promise<{ writer: string; sequence: number; hash: string; atMs: number }[]>;
   counters: Counters;
-  /** Deletes closed incidents, transitions that were told, deliveries, target statuses and ended silences older than that. */
+  /** Deletes closed incidents, transitions that were sent, deliveries, target statuses and ended silences older than that. */
   prune(olderThanMs: number): Promise<number>;
   close(): Promise<void>;
-}
-
-export interface AuditEntry {
-  atMs: number;
-  actor: string;
-  bastion: string;
-  /** `cluster/node`, or absent for the bastion hop itself. */
-  target?: string;
-  hostKeyFingerprint?: string;
-  command?: string;
-  commandSha256?: string;
-  exitCode?: number;
-  durationMs: number;
-  bytes: number;
-  /** `ok` or a failure reason. */
-  outcome: string;
-}
-
-/** What somebody changed at run time. */
-export interface AuditAction {
-  atMs: number;
-  actor: string;
-  action: 'silence-added' | 'silence-ended';
-  /** Id of what was changed. */
-  subject: string;
-  detail: string;
-  outcome: string;
 }
 
 export interface Audit<Entry = AuditEntry> {
   /** Append-only, hash-chained; on disk when it resolves. */
   append(entries: readonly Entry[]): Promise<void>;
+  /** Writes what waits to be written with what follows; absent where that is no longer than a moment. */
+  flush?(): Promise<void>;
   head(): { writer: string; sequence: number; hash: string };
   close(): Promise<void>;
 }
@@ -245,13 +185,18 @@ export interface Receipt {
   /** What became of a picture that is not in the message: shown in a reply, or nowhere. */
   picture?: 'followed' | 'failed';
   /**
-   * The answer is neither yes nor no; says why, in words. The caller sends once more under the same number, then counts
+   * The answer is neither yes nor no; a sentence says why. The caller sends once more under the same number, then counts
    * the message as sent, with a warning.
    */
   unclear?: string;
 }
 
 export interface Channel {
+  /**
+   * Where its messages go and how fast: channels that share a limit of their service have one key. Asked before each
+   * message, as a secret may be part of it. Absent: a destination of its own, without a limit that is known.
+   */
+  destination?(): Promise<Destination>;
   /** What of a picture it shows: the bytes, its address on our server, or nothing. Default: bytes. */
   shows?: PictureForm;
   /**

@@ -1,18 +1,21 @@
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { decodeMessage } from '../adapters/queues/messages.ts';
 import { type Queues, queueUrlOf } from '../adapters/queues/sqs.ts';
 import { describeError, PermanentError, RetryableError } from '../core/errors.ts';
-import type { Logger, Meter } from '../core/ports.ts';
+import type { Clock, Logger, Meter } from '../core/ports.ts';
 
 export interface BatchPorts {
   queues: Queues;
+  clock: Clock;
   logger: Logger;
   meter: Meter;
+  /** How long the call may still run before Lambda kills it. */
+  remainingMs: () => number;
 }
 
 /**
- * Waits between tries: doubled from the first on. The longest is short against `schedule.lateness`, so that what waited
- * for a server to come back is still judged.
+ * The wait between tries doubles from the first on. The longest is short against `schedule.lateness`, so that rules still
+ * see samples that waited for a server to come back.
  */
 const FIRST_WAIT_S = 5;
 const LONGEST_WAIT_S = 60;
@@ -20,50 +23,123 @@ const LONGEST_WAIT_S = 60;
 const MOST_WAIT_S = 3_600;
 
 /**
- * Handles each message by itself: what succeeded leaves the queue, what may succeed later stays in it, longer each time
- * and for as long as its server is out, and what never will goes to the dead letters at once, where an alarm sees it.
+ * So often received and still there, a message of a standard queue is left out of its ApproximateAgeOfOldestMessage:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+ */
+const LEFT_OUT_AT = 3;
+
+type Handle<Result> = (message: unknown, record: SQSRecord) => Promise<Result>;
+
+/**
+ * Handles each message by itself. A message that succeeded leaves the queue; one that may succeed later stays, and waits
+ * longer each time; one that never will goes to the dead letters at once, where an alarm sees it.
+ * Where `handle` returns a number of ms, the message has more to do then: see `keepMessage`.
+ * A call that is killed deletes nothing. So none but the first message begins when less than half of the call's time is left,
+ * which is as long as one may take (`lib/timing.ts`).
+ * `timeOf`: the oldest goes first.
  */
 export async function eachMessage(
   event: SQSEvent,
   ports: BatchPorts,
-  handle: (message: unknown, record: SQSRecord) => Promise<void>,
+  handle: Handle<void> | Handle<number | undefined>,
+  timeOf: (message: unknown) => number = () => 0,
 ): Promise<SQSBatchResponse> {
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
-  for (const record of event.Records) {
+  const read = event.Records.map((record) => {
     try {
-      await handle(decodeMessage(record.body), record);
+      const message = decodeMessage(record.body);
+      return { record, open: () => message, atMs: timeOf(message) };
+    } catch (error) {
+      const fail = () => {
+        throw error;
+      };
+      return { record, open: fail, atMs: 0 };
+    }
+  });
+  const leastMs = ports.remainingMs() / 2;
+  const oldestFirst = read.sort((a, b) => a.atMs - b.atMs);
+  for (const [i, { record, open }] of oldestFirst.entries()) {
+    if (i > 0 && ports.remainingMs() < leastMs) {
+      const rest = oldestFirst.slice(i).map((one) => one.record);
+      batchItemFailures.push(...(await putOff(rest, ports)));
+      break;
+    }
+    try {
+      const againInMs = await handle(open(), record);
+      if (typeof againInMs === 'number') batchItemFailures.push(await keepMessage(record, againInMs, ports));
     } catch (error) {
       const kept = await settle(record, error, ports);
-      if (kept) batchItemFailures.push({ itemIdentifier: record.messageId });
+      if (kept) batchItemFailures.push(kept);
     }
   }
   return { batchItemFailures };
 }
 
-/** Whether the message stays in its queue. */
-async function settle(record: SQSRecord, error: unknown, ports: BatchPorts): Promise<boolean> {
-  const { queues, logger, meter } = ports;
+/** Messages that the call has no time for. */
+async function putOff(rest: readonly SQSRecord[], ports: BatchPorts): Promise<SQSBatchItemFailure[]> {
+  ports.meter.count('messages_put_off_total', {}, rest.length);
+  ports.logger.warn('messages stay in their queue: those before them took the time of the call', {
+    messages: rest.length,
+  });
+  for (const record of rest) noteAge(record, ports);
+  return Promise.all(rest.map((record) => keepMessage(record, FIRST_WAIT_S * 1000, ports)));
+}
+
+/** Measures the age of a failed message, which SQS measures no longer. Messages that wait on purpose are left out. */
+function noteAge({ attributes }: SQSRecord, { clock, meter }: Pick<BatchPorts, 'clock' | 'meter'>): void {
+  if (Number(attributes.ApproximateReceiveCount) < LEFT_OUT_AT) return;
+  const ageMs = clock.nowMs() - Number(attributes.SentTimestamp);
+  meter.gauge('failing_message_age_seconds', Math.max(0, ageMs / 1000));
+}
+
+/**
+ * Leaves the message in its queue, to be received again in so many ms. A function that sends a message to itself, directly
+ * or over others, is taken for a loop and stopped (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html);
+ * a message that comes again is not. Answering that it failed does not slow its queue down
+ * (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
+ */
+async function keepMessage(
+  record: SQSRecord,
+  againInMs: number,
+  { queues, logger }: Pick<BatchPorts, 'queues' | 'logger'>,
+): Promise<SQSBatchItemFailure> {
+  const url = queueUrlOf(record.eventSourceARN);
+  await queues
+    .extendVisibility(url, record.receiptHandle, Math.ceil(againInMs / 1000))
+    .catch((cause: unknown) => {
+      // It comes again when its visibility ends.
+      logger.warn('the visibility time-out of a message could not be extended', {
+        error: describeError(cause),
+      });
+    });
+  return { itemIdentifier: record.messageId };
+}
+
+/** Undefined where the message leaves its queue. */
+async function settle(
+  record: SQSRecord,
+  error: unknown,
+  ports: BatchPorts,
+): Promise<SQSBatchItemFailure | undefined> {
+  const { logger, meter } = ports;
   const url = queueUrlOf(record.eventSourceARN);
   const tries = Number(record.attributes.ApproximateReceiveCount);
   const fields = { messageId: record.messageId, tries, error: describeError(error) };
   if (error instanceof PermanentError && (await isPutAside(record, url, ports))) {
     meter.count('messages_dead_total');
     logger.error('message can never succeed: it went to the dead letters', fields);
-    return false;
+    return undefined;
   }
   meter.count('messages_retried_total');
+  noteAge(record, ports);
   logger.warn('message stays in its queue', fields);
   const asked = error instanceof RetryableError ? (error.retryAfterMs ?? 0) / 1000 : 0;
   const ours = Math.min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** Math.min(10, tries - 1));
   const waitS = Math.min(MOST_WAIT_S, Math.max(asked, ours));
-  await queues.hide(url, record.receiptHandle, Math.ceil(waitS)).catch((cause: unknown) => {
-    // It comes again when its visibility ends.
-    logger.warn('message is not hidden for longer', { error: describeError(cause) });
-  });
-  return true;
+  return keepMessage(record, waitS * 1000, ports);
 }
 
-/** What cannot be put aside now stays, and is next time. */
+/** A message that the dead-letter queue does not accept now stays in its queue, and is moved at the next try. */
 async function isPutAside(record: SQSRecord, url: string, { queues, logger }: BatchPorts): Promise<boolean> {
   const groupId = record.attributes.MessageGroupId;
   const fifo = groupId === undefined ? undefined : { groupId, deduplicationId: record.messageId };
@@ -71,7 +147,7 @@ async function isPutAside(record: SQSRecord, url: string, { queues, logger }: Ba
     await queues.send(await queues.deadLettersOf(url), [{ body: record.body, fifo }]);
     return true;
   } catch (error) {
-    logger.error('message is not taken by the dead letters', { error: describeError(error) });
+    logger.error('the dead-letter queue did not take a message', { error: describeError(error) });
     return false;
   }
 }

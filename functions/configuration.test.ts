@@ -1,10 +1,15 @@
-import { beforeEach, expect, it } from 'vitest';
-import { ConfigError } from '../core/errors.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { KINDS } from '../adapters/registry.ts';
+import { type Deployed, describeDeployed } from '../core/deployment/deployed.ts';
+import { ConfigError, RetryableError } from '../core/errors.ts';
 import { createMeter, type LocalMeter } from '../local/meter.ts';
+import { configOf } from '../test/config-cases.ts';
+import { createMemoryBucket, CONFIG_KEY as KEY, type MemoryBucket } from '../test/memory-bucket.ts';
 import { createRecordingLogger } from '../test/recording-logger.ts';
-import { ACTIVE_KEY, createConfiguration } from './configuration.ts';
+import { ACTIVE_KEY, createActivation } from './activation.ts';
+import { createConfiguration } from './configuration.ts';
+import { MANIFEST_KEY, SECTIONS_PREFIX } from './expanded-sections.ts';
 
-const KEY = 'config/bartizan.yaml';
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHJ5C7Q9mDkVvTFqQ7vU0PVbZxg8J2f1m0cXW2n6cJ5l';
 const TEXT = `bastions: [{ name: gate, host: h, user: u, privateKey: "\${ssm:/key}", hostKeys: ["${HOST_KEY}"] }]
 clusters: [{ name: prod, bastion: gate, nodes: [{ name: n, role: etcd, host: h, hostKeys: ["${HOST_KEY}"] }] }]
@@ -12,52 +17,57 @@ channels: [{ name: ops, type: webhook, url: "https://chat.example.net/" }]
 rules: [{ name: memory, metric: mem_usage, above: 90, for: 1m }]
 store: { type: timestream, database: bartizan, table: samples, region: us-east-1 }
 `;
-let files: Map<string, string>;
+const CHANGED = TEXT.replace('above: 90', 'above: 80');
+const WRONG = TEXT.replace('above', 'abov');
+const DAY = 24 * 3_600_000;
+
+let bucket: MemoryBucket;
 let meter: LocalMeter;
 let logger: ReturnType<typeof createRecordingLogger>;
 let nowMs: number;
 
 beforeEach(() => {
-  files = new Map([[KEY, TEXT]]);
+  bucket = createMemoryBucket();
+  bucket.putText(KEY, TEXT);
   meter = createMeter();
   logger = createRecordingLogger();
   nowMs = 1_000_000;
 });
 
-function create(bastions?: readonly string[]) {
-  const bucket = {
-    get: async (key: string, unless?: string) => {
-      const text = files.get(key);
-      return text === undefined || text === unless
-        ? undefined
-        : { body: Buffer.from(text), version: text, metadata: {} };
-    },
-    put: async (key: string, body: Uint8Array) => void files.set(key, Buffer.from(body).toString()),
-  };
-  return createConfiguration(KEY, { bucket, clock: { nowMs: () => nowMs }, logger, meter, bastions });
-}
-const thresholds = async (configuration: ReturnType<typeof create>) =>
-  (await configuration.load()).config.rules.map(
+const ports = () => ({ bucket, clock: { nowMs: () => nowMs }, logger, meter });
+/** A container of plan, and of another function. */
+const plan = (options: { deployed?: Deployed; release?: string; slices?: number } = {}) =>
+  createActivation(KEY, { ...ports(), slices: 2, release: 'one', ...options });
+const deployedFrom = (text: string) => describeDeployed(configOf(text, { kinds: KINDS }), ['/key']);
+const reader = () => createConfiguration(KEY, ports());
+const threshold = async (configuration: ReturnType<typeof reader>) =>
+  (await configuration.settings()).value.rules.map(
     ({ condition }) => 'threshold' in condition && condition.threshold,
-  );
+  )[0];
+const inForce = () => threshold(reader());
+const partsWritten = () => bucket.writes.filter((key) => key.startsWith(SECTIONS_PREFIX));
+const logged = () => JSON.stringify(logger.lines);
 
-it('puts what was uploaded in force, for others too, when it is looked for again', async () => {
-  const [plan, other] = [create(), create()];
-  await plan.activate();
-  expect(await thresholds(other)).toEqual([90]);
-  files.set(KEY, TEXT.replace('above: 90', 'above: 80'));
-  expect(await thresholds(plan)).toEqual([90]);
-  await plan.activate();
-  expect(await thresholds(plan)).toEqual([80]);
-  // What a process has read it keeps for a moment.
-  expect(await thresholds(other)).toEqual([90]);
+it('puts an upload in force, for other processes too, at the next check', async () => {
+  const [activate, other] = [plan(), reader()];
+  await activate();
+  expect(await threshold(other)).toBe(90);
+  bucket.putText(KEY, CHANGED);
+  await activate();
+  expect(await inForce()).toBe(80);
+  // A process keeps what it has read for a moment.
+  expect(await threshold(other)).toBe(90);
   nowMs += 20_000;
-  expect(await thresholds(other)).toEqual([80]);
+  expect(await threshold(other)).toBe(80);
+  bucket.putText(KEY, TEXT);
+  await activate();
+  other.expire();
+  expect(await threshold(other)).toBe(90);
   expect(meter.total('config_errors_total')).toBe(0);
 });
 
-it.each<[what: string, text: string, said: string]>([
-  ['an unknown field', TEXT.replace('above', 'abov'), 'unknown key `abov`'],
+it.each<[what: string, text: string, words: string]>([
+  ['an unknown field', WRONG, 'unknown key `abov`'],
   ['a file as store', TEXT.replace(/store: .*/, ''), 'store.type: `sqlite` is a file'],
   [
     'a secret of this machine',
@@ -70,23 +80,211 @@ it.each<[what: string, text: string, said: string]>([
     'no host key is pinned',
   ],
   ['a bastion without a queue', TEXT.replaceAll('gate', 'door'), 'no queue was deployed for bastions door'],
-])('%s: the one before stays in force, and each round counts it', async (_what, text, said) => {
-  const plan = create(['gate']);
-  await plan.activate();
-  files.set(KEY, text);
+])('%s: the one before stays in force, and each round counts it', async (_what, text, words) => {
+  const activate = plan({ deployed: deployedFrom(TEXT) });
+  await activate();
+  bucket.putText(KEY, text);
+  const before = bucket.writes.length;
   for (const round of [1, 2]) {
-    await plan.activate();
+    await activate();
     expect(meter.total('config_errors_total')).toBe(round);
   }
-  expect(JSON.stringify(logger.lines.at(-1))).toContain(said);
-  expect(files.get(ACTIVE_KEY)).toBe(TEXT);
-  nowMs += 20_000;
-  expect(await thresholds(plan)).toEqual([90]);
+  expect(JSON.stringify(logger.lines.at(-1))).toContain(words);
+  expect(bucket.writes).toHaveLength(before);
+  expect(await inForce()).toBe(90);
+  bucket.putText(KEY, TEXT);
+  await activate();
+  await activate();
+  expect(meter.total('config_errors_total')).toBe(2);
 });
 
-it('says that there is none, or that the first one is wrong, in words', async () => {
-  files.clear();
-  await expect(create().load()).rejects.toThrow(new ConfigError(`there is no configuration: upload ${KEY}`));
-  files.set(KEY, 'bastions: 3');
-  await expect(create().load()).rejects.toThrow(/^config\/bartizan.yaml has \d+ errors\n/);
+it('after a deployment of another one, what was uploaded before is in force until that is, and no error', async () => {
+  await plan({ deployed: deployedFrom(TEXT) })();
+  const moved = TEXT.replace('host: h', 'host: elsewhere');
+  const next = plan({ release: 'two', deployed: deployedFrom(moved) });
+  expect(await next()).toBe(true);
+  bucket.putText(KEY, moved);
+  expect(await next()).toBe(true);
+  expect(meter.total('config_errors_total')).toBe(0);
+  expect((await reader().settings()).value.bastions[0]?.host).toBe('elsewhere');
+});
+
+it('nothing is in force before the first upload that is right, and that is no failure', async () => {
+  bucket.files.clear();
+  const activate = plan();
+  expect(await activate()).toBe(false);
+  bucket.putText(KEY, WRONG);
+  expect(await activate()).toBe(false);
+  expect(meter.total('config_errors_total')).toBe(1);
+  bucket.putText(KEY, TEXT);
+  expect(await activate()).toBe(true);
+  // Nor does it cease to be with a wrong one, in this process, in another, or in one of another release.
+  bucket.putText(KEY, WRONG);
+  expect([await activate(), await plan()(), await plan({ release: 'two' })()]).toEqual([true, true, true]);
+  bucket.files.delete(KEY);
+  expect([await activate(), await plan()()]).toEqual([true, true]);
+});
+
+it('reports that there is no configuration, or that the first one is wrong', async () => {
+  bucket.files.clear();
+  await plan()();
+  await expect(reader().settings()).rejects.toThrow(
+    new ConfigError(`there is no configuration in force: upload ${KEY}, plan checks it`),
+  );
+  bucket.putText(KEY, 'bastions: 3');
+  await plan()();
+  expect(logged()).toMatch(/config\/bartizan.yaml has \d+ errors/);
+  await expect(reader().settings()).rejects.toThrow(ConfigError);
+});
+
+describe('plan makes parts', () => {
+  it('writes for a new upload alone: another container writes nothing, and does not read the uploaded file', async () => {
+    await plan()();
+    const { length } = bucket.writes;
+    bucket.reads.length = 0;
+    await plan()();
+    expect(bucket.writes).toHaveLength(length);
+    expect(bucket.reads).not.toContain(ACTIVE_KEY);
+  });
+
+  it('rewrites what another release, or another number of shards, had in force', async () => {
+    await plan()();
+    for (const other of [{ release: 'two' }, { release: 'two', slices: 3 }]) {
+      const before = partsWritten().length;
+      await plan(other)();
+      expect(partsWritten().length - before).toBe(3 + (other.slices ?? 2));
+      expect(await inForce()).toBe(90);
+    }
+  });
+
+  it('reads the text in force where no sections exist, as before an upgrade, or where the upload is wrong', async () => {
+    bucket.putText(KEY, WRONG);
+    bucket.putText(ACTIVE_KEY, TEXT);
+    const activate = plan({ deployed: deployedFrom(TEXT.replaceAll('gate', 'door')) });
+    await activate();
+    expect(await inForce()).toBe(90);
+    const { length } = bucket.writes;
+    await activate();
+    expect(bucket.writes).toHaveLength(length);
+    expect(meter.total('config_errors_total')).toBe(2);
+    bucket.files.delete(KEY);
+    await plan({ release: 'two' })();
+    expect(await inForce()).toBe(90);
+  });
+
+  it('reports a text that is wrong for a new release; rounds go on with its former sections', async () => {
+    await plan()();
+    bucket.putText(KEY, WRONG);
+    bucket.putText(ACTIVE_KEY, WRONG);
+    const activate = plan({ release: 'two' });
+    for (let round = 1; round <= 3; round++) {
+      expect(await activate()).toBe(true);
+      expect(meter.total('config_errors_total')).toBeGreaterThanOrEqual(round);
+      nowMs += DAY;
+    }
+    expect(logged()).toContain('the configuration in force is wrong for this release');
+    expect(logged()).toContain('rounds go on with the sections of the last configuration');
+    expect(await inForce()).toBe(90);
+    // Parts for another number of shards, and parts that the bucket has deleted, are of no use.
+    expect(await plan({ release: 'two', slices: 3 })()).toBe(false);
+    for (const key of bucket.files.keys()) if (key.startsWith(SECTIONS_PREFIX)) bucket.files.delete(key);
+    expect(await activate()).toBe(false);
+    expect(logged()).toContain('cannot be read either');
+  });
+
+  it('anew each day, before the bucket deletes them', async () => {
+    const activate = plan();
+    await activate();
+    const before = partsWritten().length;
+    nowMs += DAY - 1;
+    await activate();
+    expect(partsWritten()).toHaveLength(before);
+    nowMs += 1;
+    await activate();
+    expect(partsWritten()).toHaveLength(2 * before);
+  });
+
+  it('before what names them, so that nobody finds half of them', async () => {
+    const { put } = bucket;
+    const activate = plan();
+    await activate();
+    bucket.putText(KEY, CHANGED);
+    for (let killedAt = 0; ; killedAt++) {
+      let left = killedAt;
+      bucket.put = async (...written) => {
+        if (left-- === 0) throw new RetryableError('killed');
+        return put(...written);
+      };
+      const isDone = await plan()().then(
+        () => true,
+        () => false,
+      );
+      const one = reader();
+      const { value } = await one.fleet('all');
+      expect(value.clusters).toHaveLength(1);
+      expect(await threshold(one)).toBe(isDone ? 80 : 90);
+      if (isDone) break;
+    }
+    expect(bucket.writes.at(-1)).toBe(MANIFEST_KEY);
+  });
+});
+
+describe('a reader', () => {
+  it('reads on in its version, whatever is put in force meanwhile', async () => {
+    const activate = plan();
+    await activate();
+    const one = reader();
+    expect(await threshold(one)).toBe(90);
+    bucket.putText(KEY, CHANGED.replace('name: n,', 'name: other,'));
+    await activate();
+    const { value } = await one.fleet('all');
+    expect([await threshold(one), value.clusters[0]?.nodes[0]?.name]).toEqual([90, 'n']);
+    nowMs += 20_000;
+    const now = (await one.fleet('all')).value;
+    expect([await threshold(one), now.clusters[0]?.nodes[0]?.name]).toEqual([80, 'other']);
+  });
+
+  it('knows all clusters where more come from elsewhere, of whatever shard', async () => {
+    bucket.putText(KEY, `${TEXT}inventory: [{ type: ssm, path: /clusters }]\n`);
+    await plan()();
+    for (const index of [0, 1]) {
+      const { value } = await reader().fleet({ kind: 'clusters', index, count: 2 });
+      expect(value.clusters).toHaveLength(1);
+    }
+  });
+
+  const sectionOf = (name: string) => {
+    const { parts } = JSON.parse(String(Buffer.from(bucket.files.get(MANIFEST_KEY)?.body ?? [])));
+    return `${SECTIONS_PREFIX}${name}-${parts[name]}.json.gz`;
+  };
+  const cut = (key: string) =>
+    bucket.files.set(key, { body: Buffer.from('{"form'), version: '"cut"', metadata: {} });
+
+  it.each<[what: string, harm: () => void, words: string]>([
+    ['a manifest that was cut', () => cut(MANIFEST_KEY), 'config/active.json is damaged'],
+    [
+      'a manifest of another shape',
+      () => bucket.putText(MANIFEST_KEY, '{"format":1,"parts":{"settings":"x"}}'),
+      'config/active.json is damaged: release: ',
+    ],
+    [
+      'a manifest of another release',
+      () => bucket.putText(MANIFEST_KEY, '{"format":2,"parts":[]}'),
+      'config/active.json has format 2, that of another release',
+    ],
+    ['a part that was cut', () => cut(sectionOf('settings')), 'is damaged'],
+    ['a part that is gone', () => bucket.files.delete(sectionOf('settings')), 'is missing'],
+  ])('%s: is reported, no older one is used, and plan writes it anew', async (_what, harm, words) => {
+    const activate = plan();
+    await activate();
+    bucket.putText(KEY, CHANGED);
+    await activate();
+    harm();
+    const one = reader();
+    await expect(one.settings()).rejects.toThrow(RetryableError);
+    await expect(one.settings()).rejects.toThrow(words);
+    nowMs += 10 * 60_000;
+    await activate();
+    expect(await threshold(one)).toBe(80);
+  });
 });

@@ -1,101 +1,101 @@
 import type { Bucket } from '../adapters/aws/bucket.ts';
-import { KINDS } from '../adapters/kinds.ts';
-import { awsProblems } from '../core/config/on-aws.ts';
-import { parseConfig } from '../core/config/parse.ts';
-import type { Config } from '../core/config/types.ts';
-import { ConfigError } from '../core/errors.ts';
-import type { Clock, Logger, Meter } from '../core/ports.ts';
+import {
+  clusterSections,
+  type FleetSelection,
+  type PublicSettings,
+  type SectionName,
+  type Settings,
+} from '../core/deployment/expanded.ts';
+import { ConfigError, RetryableError } from '../core/errors.ts';
+import type { ClusterConfig, Config } from '../core/model/config.ts';
+import type { Clock } from '../core/ports.ts';
+import { type Manifest, readManifest, readSection } from './expanded-sections.ts';
 
-/** The configuration in force, and what changes when it does. */
-export interface Configuration {
-  config: Config;
+/** A value of the configuration in force, with a version that changes when the value does. */
+export interface Loaded<T> {
+  value: T;
   version: string;
 }
 
 export interface ConfigurationPorts {
-  bucket: Pick<Bucket, 'get' | 'put'>;
+  bucket: Pick<Bucket, 'get'>;
   clock: Clock;
-  logger: Logger;
-  meter: Meter;
-  /** Bastions that a queue was deployed for; undefined where nobody knows. */
-  bastions?: readonly string[] | undefined;
 }
 
-/** Beside the one that people upload. */
-export const ACTIVE_KEY = 'config/active.yaml';
+/** Each function reads the sections that it needs. All throw ConfigError when no configuration is in force, or RetryableError. */
+export interface Configuration {
+  settings(): Promise<Loaded<Settings>>;
+  publicSettings(): Promise<Loaded<PublicSettings>>;
+  /** With the clusters of the file that are asked for; all where more clusters come from elsewhere. */
+  fleet(of: FleetSelection): Promise<Loaded<Config>>;
+  /** Makes the next use check whether another one is in force. */
+  expire(): void;
+}
+
 /** An uploaded change is in force after the next round is planned, and everywhere after so long. */
 const KEPT_MS = 20_000;
 
 /**
- * Reads the configuration that is in force: the last uploaded one that was right. Only `plan` makes an uploaded one the
- * active one (`activate`); so that a wrong one stops nothing, in whatever container.
+ * Reads the configuration that is in force: the last uploaded one that was right, in the form that `plan` has made of it.
+ * Sections that are read together are of one version. A section that cannot be read is never replaced by an older one.
  */
-export function createConfiguration(uploadedKey: string, ports: ConfigurationPorts) {
-  const { bucket, clock, logger, meter } = ports;
-  let active: (Configuration & { readAtMs: number }) | undefined;
-  let seenUpload: string | undefined;
+export function createConfiguration(
+  uploadedKey: string,
+  { bucket, clock }: ConfigurationPorts,
+): Configuration {
+  let active: { manifest: Manifest; version: string; readAtMs: number } | undefined;
+  /** The newest version of each section that was read. */
+  const kept = new Map<SectionName, { digest: string | undefined; value: Promise<unknown> }>();
 
-  async function read(key: string, unless?: string): Promise<{ text: string; version: string } | undefined> {
-    const found = await bucket.get(key, unless);
-    return found && { text: new TextDecoder().decode(found.body), version: found.version };
+  async function manifestNow(): Promise<Manifest> {
+    if (active && clock.nowMs() - active.readAtMs < KEPT_MS) return active.manifest;
+    const found = await readManifest(bucket, active?.version);
+    if (found?.kind === 'unusable') throw new RetryableError(`${found.why}: plan writes it anew`);
+    if (found) active = { ...found, readAtMs: clock.nowMs() };
+    if (!active)
+      throw new ConfigError(`there is no configuration in force: upload ${uploadedKey}, plan checks it`);
+    active.readAtMs = clock.nowMs();
+    return active.manifest;
   }
+
+  async function load(manifest: Manifest, name: SectionName): Promise<unknown> {
+    const digest = manifest.parts[name];
+    const last = kept.get(name);
+    if (last?.digest === digest && last) return last.value;
+    const value = readSection(bucket, manifest, name);
+    kept.set(name, { digest, value });
+    return value.catch((error: unknown) => {
+      // A section that could not be read is read again at its next use.
+      if (kept.get(name)?.value === value) kept.delete(name);
+      throw error;
+    });
+  }
+
+  const versionOf = ({ parts }: Manifest, names: readonly SectionName[]) =>
+    names.map((name) => parts[name]).join(' ');
 
   return {
-    /** @throws ConfigError when there is none, RetryableError */
-    async load(): Promise<Configuration> {
-      if (active && clock.nowMs() - active.readAtMs < KEPT_MS) return active;
-      const found = await read(ACTIVE_KEY, active?.version);
-      const first = found || active ? found : await read(uploadedKey);
-      if (first)
-        active = {
-          config: parse(first.text, uploadedKey, clock.nowMs()),
-          version: first.version,
-          readAtMs: 0,
-        };
-      if (!active) throw new ConfigError(`there is no configuration: upload ${uploadedKey}`);
-      active.readAtMs = clock.nowMs();
-      return active;
+    async settings() {
+      const manifest = await manifestNow();
+      const value = (await load(manifest, 'settings')) as Settings;
+      return { value, version: versionOf(manifest, ['settings']) };
     },
-
-    /** Makes the uploaded configuration the active one if it is new and right; says what is wrong otherwise. */
-    async activate(): Promise<void> {
-      const uploaded = await read(uploadedKey, seenUpload);
-      if (!uploaded) return;
-      try {
-        requireQueues(parse(uploaded.text, uploadedKey, clock.nowMs()), uploadedKey, ports.bastions);
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error;
-        // Told at every round, until it is mended: an alarm hangs on it.
-        meter.count('config_errors_total');
-        logger.error('the uploaded configuration is wrong; the one before stays in force', {
-          error: error.message,
-        });
-        return;
-      }
-      await bucket.put(ACTIVE_KEY, Buffer.from(uploaded.text), { contentType: 'application/yaml' });
-      seenUpload = uploaded.version;
-      active = undefined;
-      logger.info('configuration in force', { version: uploaded.version });
+    async publicSettings() {
+      const manifest = await manifestNow();
+      const value = (await load(manifest, 'public')) as PublicSettings;
+      return { value, version: versionOf(manifest, ['public']) };
+    },
+    async fleet(of) {
+      const manifest = await manifestNow();
+      const settings = (await load(manifest, 'settings')) as Settings;
+      const isWhole = settings.inventory.length > 0 && of !== 'logins';
+      const names = clusterSections(isWhole ? 'all' : of, manifest.slices);
+      const sections = await Promise.all(names.map((name) => load(manifest, name)));
+      const value = { ...settings, clusters: sections.flat() as ClusterConfig[] };
+      return { value, version: versionOf(manifest, ['settings', ...names]) };
+    },
+    expire() {
+      if (active) active.readAtMs = Number.NEGATIVE_INFINITY;
     },
   };
-}
-
-/** @throws ConfigError that tells all problems */
-function parse(text: string, file: string, nowMs: number): Config {
-  const result = parseConfig(text, { file, kinds: KINDS, baseDir: '/', nowMs });
-  if (result.ok) {
-    const problems = awsProblems(result.config);
-    if (problems.length === 0) return result.config;
-    throw new ConfigError(`${file} cannot run on AWS\n${problems.join('\n')}`);
-  }
-  const errors = result.problems.filter(({ severity }) => severity === 'error');
-  const told = errors.map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`);
-  throw new ConfigError(`${file} has ${errors.length} errors\n${told.join('\n')}`);
-}
-
-/** Nodes behind another bastion would be looked at by nobody. @throws ConfigError */
-function requireQueues({ bastions }: Config, file: string, deployed: readonly string[] | undefined): void {
-  const unknown = bastions.map(({ name }) => name).filter((name) => !(deployed ?? [name]).includes(name));
-  if (unknown.length === 0) return;
-  throw new ConfigError(`${file}: no queue was deployed for bastions ${unknown.join(', ')}; deploy it`);
 }

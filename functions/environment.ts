@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { deployedSchema } from '../core/deployment/deployed.ts';
 import { ConfigError } from '../core/errors.ts';
 
 const queue = z.url().optional();
 
-/** What the deployment tells every function. Queues are addresses; a function has those that it uses. */
+/** Environment variables that the deployment sets. A function has the URLs of the queues that it uses. */
 const environmentSchema = z.object({
   BARTIZAN_BUCKET: z.string().min(1),
   BARTIZAN_CONFIG_KEY: z.string().min(1).default('config/bartizan.yaml'),
@@ -14,6 +15,11 @@ const environmentSchema = z.object({
   BARTIZAN_PROBE_QUEUES: z
     .string()
     .transform((text) => JSON.parse(text) as Record<string, string>)
+    .optional(),
+  /** JSON, only set for plan, which compares uploads with it. */
+  BARTIZAN_DEPLOYED: z
+    .string()
+    .transform((text) => deployedSchema.parse(JSON.parse(text)))
     .optional(),
   BARTIZAN_STORE_QUEUE: queue,
   BARTIZAN_EVALUATE_QUEUE: queue,
@@ -31,7 +37,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   throw new ConfigError(`environment of the function: ${wrong} missing or wrong; deploy again`);
 }
 
-/** @throws ConfigError when the deployment did not tell it */
+/** @throws ConfigError when the deployment did not set it */
 export function neededQueue(environment: Environment, name: `BARTIZAN_${string}_QUEUE`): string {
   const url = environment[name as keyof Environment];
   if (typeof url !== 'string')

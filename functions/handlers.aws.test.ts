@@ -1,5 +1,6 @@
 // The exported handlers as Lambda calls them, with nothing but their environment, over the emulator's services; this file
 // carries the messages from queue to queue.
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,21 +19,22 @@ import {
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createStateTable } from '../adapters/state/dynamodb/create-table.ts';
 import { type Emulator, startEmulator } from '../localstack/emulator.ts';
 import { type Fleet, startFleet } from '../localstack/fleet/fleet.ts';
 import { type Sink, startSink } from '../localstack/sink/sink.ts';
+import { createStateTable } from '../localstack/state-table.ts';
 import {
   createTable,
-  startTimestreamStandIn,
-  type TimestreamStandIn,
-} from '../localstack/timestream/stand-in.ts';
+  startTimestreamEmulator,
+  type TimestreamEmulator,
+} from '../localstack/timestream/emulator.ts';
+import { scaledMs } from '../test/machine-speed.ts';
+import { until } from '../test/until.ts';
+import { ACTIVE_KEY } from './activation.ts';
 
 const SINK_SECRET = 'key-of-the-sink-1f8a';
 const BEAT_SECRET = 'uuid-of-the-watcher-77c0';
-const TICK_MS = 6_000;
-/** Of one test: a message that does not come by then never does. */
-const MESSAGE_WITHIN_MS = 10_000;
+const TICK_MS = 30_000;
 const STAGES = ['probe', 'store', 'evaluate', 'notify', 'deliver'] as const;
 type Stage = (typeof STAGES)[number];
 type Handler = (event: never, context: Context) => Promise<unknown>;
@@ -45,7 +47,7 @@ const context = {
 
 let dir: string;
 let emulator: Emulator;
-let standIn: TimestreamStandIn;
+let timestream: TimestreamEmulator;
 let fleet: Fleet;
 let sink: Sink;
 let watcher: Server;
@@ -64,8 +66,8 @@ const arnOf = (name: string) => `arn:aws:sqs:us-east-1:000000000000:${nameOf(nam
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-handlers-'));
   emulator = await startEmulator();
-  standIn = await startTimestreamStandIn();
-  createTable(standIn, { database: 'bartizan', table: 'samples' });
+  timestream = await startTimestreamEmulator();
+  createTable(timestream, { database: 'bartizan', table: 'samples' });
   fleet = await startFleet({
     dir: join(dir, 'nodes'),
     nodes: [
@@ -81,19 +83,19 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => watcher.listen(0, '127.0.0.1', resolve));
   await deploy();
-}, 60_000);
+});
 
 afterAll(async () => {
   vi.restoreAllMocks();
   await emulator?.stop();
-  await standIn?.stop();
+  await timestream?.stop();
   await fleet?.stop();
   await sink?.stop();
   await new Promise((resolve) => watcher.close(resolve));
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** What the stacks make of it, by hand; then the functions are loaded as they are in a fresh container. */
+/** Makes by hand what the stacks make; then loads the functions as a fresh container does. */
 async function deploy(): Promise<void> {
   const { client } = emulator;
   sqs = new SQSClient(client);
@@ -124,10 +126,12 @@ clusters: [{ name: prod, bastion: gate, nodes: [${fleet.nodes.map(node).join(', 
 checks: [{ name: usage, probe: usage, every: ${TICK_MS / 1000}s }]
 rules: [{ name: memory, metric: mem_usage, above: 90, for: 0s, severity: critical }]
 channels: [{ name: ops, type: webhook, url: "${sink.url}", secret: "\${ssm:/${run}/sink}" }]
-store: { type: timestream, database: bartizan, table: samples, region: us-east-1, endpoint: "${standIn.url}" }
+store: { type: timestream, database: bartizan, table: samples, region: us-east-1, endpoint: "${timestream.url}" }
 server: { heartbeat: "http://127.0.0.1:${(watcher.address() as AddressInfo).port}/\${ssm:/${run}/beat}" }
 `;
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'config/bartizan.yaml', Body: config }));
+  // In force already: uploaded alone it is refused, as schedules count minutes, and rounds are started by hand here.
+  for (const Key of [ACTIVE_KEY, 'config/bartizan.yaml'])
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: config }));
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: emulator.url,
     AWS_REGION: client.region,
@@ -163,17 +167,14 @@ server: { heartbeat: "http://127.0.0.1:${(watcher.address() as AddressInfo).port
 }
 
 async function receive(name: string): Promise<Message[]> {
-  for (const endMs = Date.now() + MESSAGE_WITHIN_MS; Date.now() < endMs; await sleep(50)) {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({
-        QueueUrl: urlOf(name),
-        MaxNumberOfMessages: 10,
-        MessageSystemAttributeNames: ['All'],
-      }),
-    );
-    if (Messages.length > 0) return Messages;
-  }
-  throw new Error(`no message came to ${name}`);
+  const received: Message[] = [];
+  await until(`a message for ${name}`, async () => {
+    const options = { QueueUrl: urlOf(name), MaxNumberOfMessages: 10 };
+    const command = new ReceiveMessageCommand({ ...options, MessageSystemAttributeNames: ['All'] });
+    const { Messages = [] } = await sqs.send(command);
+    return received.push(...Messages) > 0;
+  });
+  return received;
 }
 
 /** As the event source does it: what the function does not name as failed is deleted. */
@@ -214,15 +215,18 @@ async function chartNames(): Promise<string[]> {
   return Contents.map(({ Key = '' }) => Key.slice('charts/'.length));
 }
 
-describe('a round through the exported handlers', { timeout: 30_000 }, () => {
-  it('is planned, probed, stored, judged and told, with a picture', async () => {
+describe('a round through the exported handlers', () => {
+  it('is planned, probed, stored, evaluated and sent, with a picture', async () => {
     expect((await get('/healthz')).statusCode).toBe(503);
     // Its batch has until the next round.
-    const lateMs = Date.now() % TICK_MS;
-    if (lateMs > TICK_MS / 2) await sleep(TICK_MS - lateMs);
+    const leftMs = TICK_MS - (Date.now() % TICK_MS);
+    if (leftMs < scaledMs(3_000)) await sleep(leftMs);
     const scheduledTime = new Date().toISOString();
     expect(await handlers.plan({ scheduledTime } as never, context)).toMatchObject({ batches: 1 });
-    for (const stage of ['probe', 'store', 'evaluate', 'notify', 'deliver'] as const) await work(stage);
+    for (const stage of ['probe', 'store', 'evaluate'] as const) await work(stage);
+    // The message of its tick may stay until the next one.
+    await handOn('notify', await receive('notify'));
+    await work('deliver');
 
     expect(sink.messages).toHaveLength(1);
     const [{ payload, picturePath = '' } = { payload: undefined }] = sink.messages;
@@ -230,7 +234,8 @@ describe('a round through the exported handlers', { timeout: 30_000 }, () => {
     expect(payload?.alerts.map(({ labels, rule }) => [rule, labels.node])).toEqual([['memory', 'n1']]);
     expect(readFileSync(picturePath).subarray(1, 4).toString()).toBe('PNG');
     expect(fleet.commands()).toBeGreaterThanOrEqual(2);
-    expect(beats).toEqual([`/${BEAT_SECRET}`]);
+    // The watcher fails: it is tried once more.
+    expect(beats).toEqual([`/${BEAT_SECRET}`, `/${BEAT_SECRET}`]);
   });
 
   it('leaves health and pictures that can be fetched, by their names and until they expire', async () => {
@@ -252,8 +257,8 @@ describe('a round through the exported handlers', { timeout: 30_000 }, () => {
     }
   });
 
-  it('of a batch keeps what may succeed later, and puts away what never will', async () => {
-    standIn.behave(({ operation }) =>
+  it('keeps the messages of a batch that may succeed later, and moves those that never will to the dead letters', async () => {
+    timestream.behave(({ operation }) =>
       operation === 'WriteRecords'
         ? { kind: 'error', type: 'ThrottlingException', message: 'slow down', status: 429 }
         : undefined,
@@ -265,16 +270,17 @@ describe('a round through the exported handlers', { timeout: 30_000 }, () => {
       count: 1,
       checks: ['usage'],
       targets: [],
+      expiresAtMs: Date.now(),
     };
     const observation = { batch, bastion: { ok: true }, observations: [] };
-    // What is no message is quoted in the log.
+    // The log quotes what is not a message.
     for (const body of [SINK_SECRET, JSON.stringify(observation)])
       await sqs.send(new SendMessageCommand({ QueueUrl: urlOf('store'), MessageBody: body }));
     const messages = await receive('store');
     while (messages.length < 2) messages.push(...(await receive('store')));
     const good = messages.find(({ Body }) => Body !== SINK_SECRET);
     const answer = await handOn('store', messages);
-    standIn.behave();
+    timestream.behave();
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: good?.MessageId }] });
     expect((await receive('store-dead')).map(({ Body }) => Body)).toEqual([SINK_SECRET]);
   });

@@ -1,25 +1,55 @@
-import type { Bucket } from '../adapters/aws/bucket.ts';
-import { deliveryFindings, type Finding, type Findings } from '../core/health.ts';
+import { z } from 'zod';
+import { deliveryFindings, type Finding, type Findings, HEALTH_CODES } from '../core/health.ts';
+import type { LostBastions } from '../core/plan/absences.ts';
 import { type Shard, shardName, shardsOf } from '../core/plan/shards.ts';
+import type { Logger } from '../core/ports.ts';
 import { readUndelivered } from '../core/stages/undelivered.ts';
-import type { World } from './world.ts';
+import { changeMark, type Files, isLater, readMark } from './marks.ts';
+import type { Services } from './services.ts';
 
-type Files = Pick<Bucket, 'get' | 'put'>;
-
-/** What the last round leaves behind that was judged as a whole. */
+/** The mark of the last round that all shards have evaluated, complete or not. */
 export const HEALTH_KEY = 'health.json';
-/** What notify leaves behind at each tick: whether alerts can leave. */
+/** The mark that notify writes at each tick: whether alerts can be sent. */
 export const DELIVERY_KEY = 'delivery.json';
-/** What each part of the fleet leaves behind: that it was judged. */
-export const JUDGED = 'judged/';
-/** Rounds that may be missing before the deployment calls itself ill. */
+/** The prefix of the marks of shards: up to which round each was evaluated. */
+export const EVALUATED = 'judged/';
+/** Rounds that may be missing before the deployment reports itself unhealthy. */
 export const MISSING_ROUNDS = 3;
 
+const number = z.number();
+/** Loose: another release may have written further fields. */
+const healthSchema = z.looseObject({
+  roundMs: number.exactOptional(),
+  completedAtMs: number.exactOptional(),
+  judgedMs: number.exactOptional(),
+  failedRules: number.exactOptional(),
+  seenMs: number.exactOptional(),
+  absent: z.looseObject({ nodes: number, bastions: number }).exactOptional(),
+  lost: z.record(z.string(), number).exactOptional(),
+});
+const evaluatedSchema = z.looseObject({ roundMs: number, failedRules: number.exactOptional() });
+const findingSchema = z.looseObject({ code: z.enum(HEALTH_CODES), words: z.string() });
+const deliverySchema: z.ZodType<DeliveryHealth> = z.looseObject({
+  atMs: number,
+  undelivered: number,
+  reasons: z.array(findingSchema),
+  warnings: z.array(findingSchema),
+});
+
 export interface Health {
-  roundMs: number;
-  completedAtMs: number;
-  /** Rules that could not be judged. */
+  /** The last round that was complete, and when; none yet. */
+  roundMs?: number;
+  completedAtMs?: number;
+  /** The last round that was evaluated. Older releases wrote complete rounds only, and none of the fields below. */
+  judgedMs?: number;
+  /** Rules that could not be evaluated. */
   failedRules?: number;
+  /** The last round of which a node was seen; of a fleet that was never seen, when it was first due. */
+  seenMs?: number;
+  /** Nodes and bastions that were due for three rounds, and were neither seen nor known to be lost. */
+  absent?: { nodes: number; bastions: number };
+  /** Bastions that are due, and the last round that they were lost in: a change of the fleet writes over their statuses. */
+  lost?: LostBastions;
 }
 
 /** Without details: the address of the history function is open to everybody. */
@@ -28,43 +58,60 @@ export interface DeliveryHealth extends Findings {
   undelivered: number;
 }
 
-type DeliveryPorts = Pick<World, 'clock' | 'logger' | 'meter' | 'bucket' | 'config' | 'state'>;
+type DeliveryPorts = Pick<Services, 'clock' | 'logger' | 'meter' | 'bucket' | 'config' | 'state'>;
 
-export async function writeHealth(bucket: Files, health: Health): Promise<void> {
-  await put(bucket, HEALTH_KEY, health);
+/** Writes what `change` returns for the last mark. Undefined leaves the mark: an older round must not put it back. */
+export async function writeHealth(
+  bucket: Files,
+  change: (last: Health | undefined) => Health | undefined,
+): Promise<void> {
+  await changeMark(bucket, HEALTH_KEY, healthSchema, change);
 }
 
-export async function readHealth(bucket: Pick<Files, 'get'>): Promise<Health | undefined> {
-  return get<Health>(bucket, HEALTH_KEY);
+export async function readHealth(bucket: Pick<Files, 'get'>, logger: Logger): Promise<Health | undefined> {
+  return readMark(bucket, HEALTH_KEY, healthSchema, logger);
 }
 
-/** A part was judged up to that round, but for so many rules. */
-export async function writeJudged(
+/** Whether the shard was evaluated up to a later round already: this message is late, or its function was killed before. */
+export async function isEvaluatedFurther(
   bucket: Files,
   shard: Shard,
-  roundMs: number,
-  failedRules: number,
-): Promise<void> {
-  await put(bucket, keyOf(shard), { roundMs, failedRules });
+  { roundMs, nowMs }: { roundMs: number; nowMs: number },
+  logger: Logger,
+): Promise<boolean> {
+  const last = await readMark(bucket, keyOf(shard), evaluatedSchema, logger);
+  return isLater(last?.roundMs, roundMs, nowMs);
 }
 
-/** Of so many parts: those that were not judged since, by name, and rules that could not be judged in the others. */
-export async function readJudged(
+/** Records that a shard was evaluated up to that round. The mark never goes back. */
+export async function writeEvaluated(
+  bucket: Files,
+  shard: Shard,
+  { nowMs, ...mark }: z.output<typeof evaluatedSchema> & { nowMs: number },
+): Promise<void> {
+  await changeMark(bucket, keyOf(shard), evaluatedSchema, (last) =>
+    isLater(last?.roundMs, mark.roundMs, nowMs) ? undefined : mark,
+  );
+}
+
+/** The names of shards that were not evaluated since then, and how many rules failed in the others. */
+export async function readEvaluated(
   bucket: Files,
   count: number,
   sinceMs: number,
+  logger: Logger,
 ): Promise<{ behind: string[]; failedRules: number }> {
-  const parts = shardsOf(count).filter(({ kind }) => kind === 'clusters');
-  const judged = await Promise.all(
-    parts.map((part) => get<{ roundMs: number; failedRules?: number }>(bucket, keyOf(part))),
+  const shards = shardsOf(count).filter(({ kind }) => kind === 'clusters');
+  const marks = await Promise.all(
+    shards.map((shard) => readMark(bucket, keyOf(shard), evaluatedSchema, logger)),
   );
   return {
-    behind: parts.filter((_, i) => (judged[i]?.roundMs ?? 0) < sinceMs).map(shardName),
-    failedRules: judged.reduce((sum, one) => sum + (one?.failedRules ?? 0), 0),
+    behind: shards.filter((_, i) => (marks[i]?.roundMs ?? 0) < sinceMs).map(shardName),
+    failedRules: marks.reduce((sum, one) => sum + (one?.failedRules ?? 0), 0),
   };
 }
 
-/** Says what is undelivered: as gauges, in the log, and for those who ask for health. */
+/** Reports undelivered alerts: as gauges, in the log, and in the mark that the health address reads. */
 export async function writeDelivery({ clock, logger, meter, ...ports }: DeliveryPorts): Promise<void> {
   const [bucket, config, state] = await Promise.all([ports.bucket(), ports.config(), ports.state()]);
   const { undelivered, incidents } = await readUndelivered(config, { state, clock });
@@ -74,7 +121,7 @@ export async function writeDelivery({ clock, logger, meter, ...ports }: Delivery
   const found = deliveryFindings({ undelivered, incidents, channels, undeliveredAfterMs, nowMs });
   meter.gauge('alerts_undelivered', undelivered.length);
   meter.gauge('alerts_undelivered_overdue', found.overdue);
-  for (const { words, detail } of found.reasons) logger.error('alerts do not leave', { why: words, detail });
+  for (const { words, detail } of found.reasons) logger.error('alerts are not sent', { why: words, detail });
   for (const { words, detail } of found.warnings) logger.warn('a channel fails', { why: words, detail });
   const health: DeliveryHealth = {
     atMs: nowMs,
@@ -82,20 +129,23 @@ export async function writeDelivery({ clock, logger, meter, ...ports }: Delivery
     reasons: found.reasons.map(bare),
     warnings: found.warnings.map(bare),
   };
-  await put(bucket, DELIVERY_KEY, health);
+  await changeMark(bucket, DELIVERY_KEY, deliverySchema, (last) =>
+    isLater(last?.atMs, nowMs, clock.nowMs()) ? undefined : health,
+  );
 }
 
-/** What notify left behind; that it left nothing lately is a reason of its own. Undefined: it never did. */
+/** The mark of notify, with a reason of its own where notify wrote none lately. Undefined: it never wrote one. */
 export async function readDelivery(
   bucket: Pick<Files, 'get'>,
   { nowMs, tickMs }: { nowMs: number; tickMs: number },
+  logger: Logger,
 ): Promise<DeliveryHealth | undefined> {
-  const health = await get<DeliveryHealth>(bucket, DELIVERY_KEY);
+  const health = await readMark(bucket, DELIVERY_KEY, deliverySchema, logger);
   if (!health || nowMs - health.atMs <= (MISSING_ROUNDS + 1) * tickMs) return health;
   const seconds = Math.round((nowMs - health.atMs) / 1000);
   const reason = {
     code: 'notify-failing' as const,
-    words: `notify has not said what is undelivered for ${seconds} s`,
+    words: `notify has not reported what is undelivered for ${seconds} s`,
   };
   return { ...health, reasons: [reason, ...health.reasons] };
 }
@@ -105,14 +155,5 @@ function bare({ code, words }: Finding): Finding {
 }
 
 function keyOf(shard: Shard): string {
-  return `${JUDGED}${shardName(shard).replace('/', '-of-')}.json`;
-}
-
-async function put(bucket: Files, key: string, value: object): Promise<void> {
-  await bucket.put(key, Buffer.from(JSON.stringify(value)), { contentType: 'application/json' });
-}
-
-async function get<T>(bucket: Pick<Files, 'get'>, key: string): Promise<T | undefined> {
-  const found = await bucket.get(key);
-  return found && (JSON.parse(new TextDecoder().decode(found.body)) as T);
+  return `${EVALUATED}${shardName(shard).replace('/', '-of-')}.json`;
 }

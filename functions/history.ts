@@ -1,23 +1,34 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { Bucket } from '../adapters/aws/bucket.ts';
+import { readPath } from '../adapters/queues/message-shapes.ts';
+import type { PublicSettings } from '../core/deployment/expanded.ts';
+import { describeError } from '../core/errors.ts';
 import { count, type Finding } from '../core/health.ts';
-import { tickIntervalMs } from '../core/plan/plan.ts';
-import { MISSING_ROUNDS, readDelivery, readHealth } from './health.ts';
+import { SCHEDULER_PRECISION_MS, tickIntervalMs } from '../core/plan/plan.ts';
+import { type Health, MISSING_ROUNDS, readDelivery, readHealth } from './health.ts';
 import { lambda } from './lambda.ts';
-import { theWorld, type World } from './world.ts';
+import { mostOftenMs } from './round-account.ts';
+import { productionServices, type Services } from './services.ts';
 
 /**
  * `/livez`, `/healthz` and `/charts/NAME`, open to everybody: names are unguessable, and health holds numbers alone. That
- * this function answers at all is what `/livez` says: there is no process to start anew.
+ * an answer of `/livez` only proves that this function runs: there is no process to start anew.
  */
-export function createHistory(world: () => World) {
+export function createHistory(services: () => Services) {
   return lambda(async (event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> => {
-    const { clock, ...ports } = world();
-    if (event.rawPath === '/healthz') {
-      return health(await ports.bucket(), tickIntervalMs((await ports.config()).checks), clock.nowMs());
+    const { clock, logger, ...ports } = services();
+    const path = readPath(event);
+    if (path === undefined) return json(400, { error: 'this is no request' });
+    if (path === '/healthz') {
+      const settings = await ports.publicSettings().catch((error: unknown) => {
+        logger.error('no configuration can be read', { error: describeError(error) });
+      });
+      return settings
+        ? health({ bucket: await ports.bucket(), logger }, settings, clock.nowMs())
+        : json(503, UNCONFIGURED);
     }
-    if (event.rawPath === '/livez') return json(200, { status: 'ok', reasons: [] });
-    const name = /^\/charts\/([^/]+)$/.exec(event.rawPath)?.[1];
+    if (path === '/livez') return json(200, { status: 'ok', reasons: [] });
+    const name = /^\/charts\/([^/]+)$/.exec(path)?.[1];
     const png = name === undefined ? undefined : await (await ports.charts()).get(name);
     if (!png) return { statusCode: 404, headers: { 'content-type': 'text/plain' }, body: 'not found\n' };
     return {
@@ -33,30 +44,68 @@ export function createHistory(world: () => World) {
   });
 }
 
+/** The answer until plan has put the first configuration in force, or where its sections are damaged. */
+const UNCONFIGURED = {
+  status: 'failing',
+  reasons: [
+    { code: 'config-unreadable', words: 'no configuration is in force that can be read' },
+  ] satisfies Finding[],
+  warnings: [],
+  lastRound: null,
+  alertsUndelivered: null,
+};
+
 async function health(
-  bucket: Pick<Bucket, 'get'>,
-  tickMs: number,
+  { bucket, logger }: { bucket: Pick<Bucket, 'get'>; logger: Services['logger'] },
+  { checks }: PublicSettings,
   nowMs: number,
 ): Promise<APIGatewayProxyStructuredResultV2> {
-  const last = await readHealth(bucket);
-  const delivery = await readDelivery(bucket, { nowMs, tickMs });
-  const missing = !last || nowMs - last.completedAtMs > (MISSING_ROUNDS + 1) * tickMs;
-  const rounds: Finding = {
-    code: 'rounds-missing',
-    words: last ? 'no round completed lately' : 'no round completed yet',
-  };
+  const last = await readHealth(bucket, logger);
+  const tickMs = tickIntervalMs(checks);
+  const delivery = await readDelivery(bucket, { nowMs, tickMs }, logger);
   const rules: Finding = {
     code: 'rule-failing',
-    words: `${count(last?.failedRules ?? 0, 'rule')} could not be judged in the last round`,
+    words: `${count(last?.failedRules ?? 0, 'rule')} could not be evaluated in the last round`,
   };
-  const reasons = [...(missing ? [rounds] : []), ...(delivery?.reasons ?? [])];
+  const reasons = [...watchReasons(last, checks, nowMs), ...(delivery?.reasons ?? [])];
+  const { roundMs, completedAtMs } = last ?? {};
   return json(reasons.length > 0 ? 503 : 200, {
     status: reasons.length > 0 ? 'failing' : 'ok',
     reasons,
     warnings: [...(last?.failedRules ? [rules] : []), ...(delivery?.warnings ?? [])],
-    lastRound: last ? { scheduledAt: isoTime(last.roundMs), completedAt: isoTime(last.completedAtMs) } : null,
+    lastRound:
+      roundMs === undefined || completedAtMs === undefined
+        ? null
+        : { scheduledAt: isoTime(roundMs), completedAt: isoTime(completedAtMs) },
     alertsUndelivered: delivery?.undelivered ?? null,
   });
+}
+
+/** Why the fleet, or a shard of it, is not watched. A round may start late, and its mark is written with the next evaluation. */
+function watchReasons(last: Health | undefined, checks: PublicSettings['checks'], nowMs: number): Finding[] {
+  const isOver = (ms: number, everyMs: number, lateMs = 0) =>
+    nowMs - ms > (MISSING_ROUNDS + 1) * everyMs + lateMs;
+  const { completedAtMs, seenMs, absent } = last ?? {};
+  const missing: Finding = {
+    code: 'rounds-missing',
+    words: completedAtMs === undefined ? 'no round completed yet' : 'no round completed lately',
+  };
+  const unseen: Finding = {
+    code: 'nothing-seen',
+    words: `no node was seen for ${MISSING_ROUNDS} rounds or more`,
+  };
+  const nodes = absent?.nodes ?? 0;
+  const gone: Finding = {
+    code: 'nodes-absent',
+    words: `${count(nodes, 'node')} of ${count(absent?.bastions ?? 0, 'bastion')} were due and neither seen nor known to be lost`,
+  };
+  return [
+    ...(completedAtMs === undefined || isOver(completedAtMs, tickIntervalMs(checks)) ? [missing] : []),
+    ...(seenMs !== undefined && isOver(seenMs, mostOftenMs({ checks }), SCHEDULER_PRECISION_MS)
+      ? [unseen]
+      : []),
+    ...(nodes > 0 ? [gone] : []),
+  ];
 }
 
 function json(statusCode: number, body: object): APIGatewayProxyStructuredResultV2 {
@@ -67,4 +116,4 @@ function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-export const handler = createHistory(theWorld);
+export const handler = createHistory(productionServices);

@@ -2,36 +2,35 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import { Tracer } from '@aws-lambda-powertools/tracer';
-import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
+import { meterTo } from '../core/meter.ts';
 import type { Logger as CoreLogger, Meter } from '../core/ports.ts';
-import { visibleText } from '../core/visible-text.ts';
+import { visibleText } from '../core/text/visible-text.ts';
 
 /** Seconds, for gauges whose names say so. */
 const SECONDS = /_seconds$/;
 
-/** Without the requests that go out: a trace would hold their addresses, and those of some chat services are secrets. */
-const tracer = new Tracer({ captureHTTPsRequests: false });
 let redact = (text: string) => text;
 const powertools = new Logger({
   jsonReplacerFn: (_, value) => (typeof value === 'string' ? redact(visibleText(value)) : value),
 });
 
-/** From here on no line holds what has been resolved of secrets. */
+/** From here on no log line holds a secret that was resolved. */
 export function redactWith(secrets: { redact(text: string): string }): void {
   redact = (text) => secrets.redact(text);
 }
 
-/** That a call had nothing to count, which it says at each, is worth no line. */
+/** Powertools warns at each call that had nothing to count: that warning is dropped. */
 const quiet = {
   debug: powertools.debug.bind(powertools),
   info: powertools.info.bind(powertools),
   warn: powertools.debug.bind(powertools),
   error: powertools.error.bind(powertools),
 };
-const metrics = new Metrics({ namespace: 'Bartizan', logger: quiet });
+/** The namespace that the deployment's alarms watch. */
+const namespace = process.env.POWERTOOLS_METRICS_NAMESPACE ?? 'Bartizan';
+const metrics = new Metrics({ namespace, logger: quiet });
 
 export const logger: CoreLogger = {
   debug: (message, fields = {}) => powertools.debug(message, fields),
@@ -42,20 +41,19 @@ export const logger: CoreLogger = {
 
 /**
  * Counters and gauges as metrics of CloudWatch (embedded metric format). Labels stay out of them: each combination would
- * be a metric of its own, and be billed as one. The log lines beside them have the labels.
+ * be a metric of its own, and be billed as one. The log lines beside them have the labels. Histograms stay out too: each
+ * would be billed, and REPORT lines say how long functions take.
  */
-export const meter: Meter = {
-  count(name, _labels, by = 1) {
-    if (by > 0) metrics.addMetric(name, MetricUnit.Count, by);
-  },
-  gauge: (name, value) =>
-    metrics.addMetric(name, SECONDS.test(name) ? MetricUnit.Seconds : MetricUnit.NoUnit, value),
-};
+export const meter: Meter = meterTo(({ kind, name, value }) => {
+  if (kind === 'counter' && value > 0) metrics.addMetric(name, MetricUnit.Count, value);
+  if (kind === 'gauge')
+    metrics.addMetric(name, SECONDS.test(name) ? MetricUnit.Seconds : MetricUnit.NoUnit, value);
+});
 
-/** Causes of an error that are looked at; more is a circle. */
+/** How many causes of an error are followed; a longer chain is a circle. */
 const MOST_CAUSES = 10;
 
-/** What is thrown is in the trace, and printed by the runtime. What holds no secret stays as it is: some cannot be changed. */
+/** The runtime prints a thrown error. One without a secret stays as it is: some errors cannot be changed. */
 function redactError(error: unknown): void {
   let each = error;
   for (let depth = 0; each instanceof Error && depth < MOST_CAUSES; depth++, each = each.cause) {
@@ -68,15 +66,14 @@ function redactError(error: unknown): void {
 }
 
 /**
- * The one stack around every function: trace, context in log lines, metrics flushed also when it throws. Answers stay out
- * of the trace: a picture is too large for one, and would outlive its expiry there.
+ * The one stack around every function: context in log lines, metrics flushed also when it throws. It has no metric of
+ * cold starts: one a function would be billed each month, and REPORT lines have their `Init Duration`.
  */
 export function lambda<Event, Result>(handle: (event: Event, context: Context) => Promise<Result>) {
   return (
     middy<Event, Result>()
-      .use(captureLambdaHandler(tracer, { captureResponse: false }))
       .use(injectLambdaContext(powertools))
-      .use(logMetrics(metrics, { captureColdStartMetric: true }))
+      .use(logMetrics(metrics))
       // The last is the first to see an error.
       .use({ onError: ({ error }) => redactError(error) })
       .handler(handle)

@@ -1,47 +1,126 @@
-import type { Context, SQSEvent } from 'aws-lambda';
+import type { Context, SQSRecord } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
+import { tickMessage } from '../adapters/queues/messages.ts';
 import type { QueueMessage } from '../adapters/queues/sqs.ts';
+import { meterTo } from '../core/meter.ts';
 import type { StateStore } from '../core/ports.ts';
 import { incidentOf, putIncidents, T0 } from '../test/contract/state-fixtures.ts';
 import { createMemoryState } from '../test/memory-state.ts';
 import { createRecordingLogger } from '../test/recording-logger.ts';
 import { createNotify } from './notify.ts';
-import type { World } from './world.ts';
+import type { Services } from './services.ts';
 
-const NOTIFY = 'https://q/notify';
 const DELIVER = 'https://q/deliver.fifo';
+const MINUTE = 60_000;
 
-async function call(state: StateStore, remainingMs: number) {
+/** `records`: how often each was received, and its body. */
+async function call(
+  state: StateStore,
+  { remainingMs = 60_000, nowMs = T0, records = [] as [receives: number, body: string][] } = {},
+) {
   const sent = new Map<string, QueueMessage[]>();
-  const world = {
-    environment: { BARTIZAN_NOTIFY_QUEUE: NOTIFY, BARTIZAN_DELIVER_QUEUE: DELIVER },
-    clock: { nowMs: () => T0 },
+  const hidden: number[] = [];
+  const dead: string[] = [];
+  let files = 0;
+  const services = {
+    environment: { BARTIZAN_DELIVER_QUEUE: DELIVER },
+    clock: { nowMs: () => nowMs },
     logger: createRecordingLogger(),
-    meter: { count: () => {}, gauge: () => {} },
+    meter: meterTo(() => {}),
     queues: async () => ({
-      send: async (url: string, messages: QueueMessage[]) =>
-        void sent.set(url, [...(sent.get(url) ?? []), ...messages]),
+      async send(url: string, messages: QueueMessage[]) {
+        if (url === 'dead') dead.push(...messages.map(({ body }) => body));
+        else sent.set(url, [...(sent.get(url) ?? []), ...messages]);
+      },
+      extendVisibility: async (_url: string, _handle: string, seconds: number) => void hidden.push(seconds),
+      deadLettersOf: async () => 'dead',
     }),
+    bucket: async () => ({ get: async () => undefined, put: async () => void files++ }),
     // None of them is decided again because of a change.
     state: async () => ({ ...state, openIncidents: async () => [] }),
-    config: async () => ({ rules: [], routes: [], channels: [], silences: [] }),
-  } as unknown as World;
+    config: async () => ({ rules: [], routes: [], channels: [], silences: [], server: {} }),
+  } as unknown as Services;
   const context = { getRemainingTimeInMillis: () => remainingMs } as Context;
-  await createNotify(() => world)({ Records: [] } as unknown as SQSEvent, context);
-  return { deliveries: sent.get(DELIVER) ?? [], wakes: sent.get(NOTIFY) ?? [] };
+  const Records = records.map(
+    ([receives, body], i): SQSRecord =>
+      ({
+        messageId: `m${i}`,
+        receiptHandle: `m${i}`,
+        body,
+        attributes: { ApproximateReceiveCount: String(receives), SentTimestamp: String(nowMs) },
+        eventSourceARN: 'arn:aws:sqs:us-east-1:1:notify',
+      }) as unknown as SQSRecord,
+  );
+  const { batchItemFailures } = await createNotify(() => services)({ Records }, context);
+  const kept = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+  return { deliveries: sent.get(DELIVER) ?? [], sentTo: [...sent.keys()], kept, hidden, dead, files };
 }
 
 const due = (count: number) =>
   Array.from({ length: count }, (_, i) => incidentOf(`i${i}`, { dueAtMs: T0 - count + i }));
 
 describe('notify', () => {
-  it('hands on what is due, the first first, and comes again where that was not all', async () => {
+  it('sends messages for incidents that are due now or soon, the first first, and for no others', async () => {
+    const state = createMemoryState();
+    expect(await call(state)).toMatchObject({ sentTo: [DELIVER], deliveries: [], kept: [] });
+    await putIncidents(state, incidentOf('soon', { dueAtMs: T0 + 59_000 }), ...due(2));
+    await putIncidents(state, incidentOf('later', { dueAtMs: T0 + 61_000 }));
+    const { deliveries, sentTo } = await call(state);
+    expect(deliveries.map(({ fifo }) => fifo?.groupId)).toEqual(['i0', 'i1', 'soon']);
+    expect(sentTo).toEqual([DELIVER]);
+  });
+
+  it('each minute another message for what is still due: that before may be lost, and its id is worth nothing', async () => {
+    const state = createMemoryState();
+    await putIncidents(state, ...due(1));
+    const ids: (string | undefined)[] = [];
+    for (const afterMs of [0, 10_000, MINUTE]) {
+      const { deliveries } = await call(state, { nowMs: T0 + afterMs });
+      ids.push(deliveries[0]?.fifo?.deduplicationId);
+    }
+    expect(ids[1]).toBe(ids[0]);
+    expect(ids[2]).not.toBe(ids[0]);
+    const [stored] = await state.dueIncidents(T0, 1);
+    if (!stored) throw new Error('gone');
+    await state.commitIncidents({ incidents: [stored] });
+    const { deliveries } = await call(state);
+    expect(ids).not.toContain(deliveries[0]?.fifo?.deduplicationId);
+  });
+
+  it.each([
+    ['of a minute is done with', T0 + MINUTE, 1, []],
+    ['of an hour comes again after a minute', T0 + 60 * MINUTE, 1, [60]],
+    ['of an hour, again and again', T0 + 60 * MINUTE, 59, [60]],
+    ['that is late for its round is done with', T0 - MINUTE, 3, []],
+  ])('the message of a tick %s', async (_, untilMs, receives, hidden) => {
+    const answer = await call(createMemoryState(), { records: [[receives, tickMessage(untilMs)]] });
+    expect([answer.hidden, answer.kept, answer.files]).toEqual([hidden, hidden.map(() => 'm0'), 1]);
+  });
+
+  it('comes again soon where there was more to do than one call does, and not for ever', async () => {
     const state = createMemoryState();
     await putIncidents(state, ...due(1_200));
-    const { deliveries, wakes } = await call(state, 60_000);
-    expect(deliveries).toHaveLength(1_000);
-    expect(deliveries[0]?.fifo).toEqual({ groupId: 'i0', deduplicationId: 'i0-1' });
-    expect(wakes).toEqual([{ body: '{"why":"more"}', delaySeconds: 5 }]);
+    const tick = tickMessage(T0 + 60 * MINUTE);
+    const first = await call(state, { records: [[1, tick]] });
+    expect([first.deliveries.length, first.hidden, first.files]).toEqual([100, [5], 1]);
+    // What is undelivered is already known.
+    expect(await call(state, { records: [[2, tick]] })).toMatchObject({ hidden: [5], files: 0 });
+    expect((await call(state, { records: [[100, tick]] })).hidden).toEqual([60]);
+  });
+
+  it('hands on what a channel has to say that works, behind thousands of one that is silent', async () => {
+    const state = createMemoryState();
+    await putIncidents(state, ...due(3_000), incidentOf('good', { channel: 'works', dueAtMs: T0 }));
+    const { deliveries } = await call(state);
+    expect(deliveries.map(({ fifo }) => fifo?.groupId).slice(0, 2)).toEqual(['i0', 'good']);
+    expect(deliveries).toHaveLength(101);
+  });
+
+  it('a message that is none: to the dead letters, after all has been handed on', async () => {
+    const state = createMemoryState();
+    await putIncidents(state, ...due(1));
+    const answer = await call(state, { records: [[1, 'poison']] });
+    expect([answer.deliveries.length, answer.kept, answer.dead]).toEqual([1, [], ['poison']]);
   });
 
   it('hands on what is due before its time is over, however long the outbox is', async () => {
@@ -57,17 +136,8 @@ describe('notify', () => {
         return Array.from({ length: limit }, (__, i) => ({ id: `${pages}-${i}`, dueAtMs: T0, transition }));
       },
     };
-    const { deliveries, wakes } = await call(endless, 20_000);
-    expect(deliveries).toHaveLength(3);
-    expect(wakes).toEqual([{ body: '{"why":"more"}', delaySeconds: 5 }]);
-  });
-
-  it('comes by itself when the next is due, and not at all where nothing is', async () => {
-    const state = createMemoryState();
-    expect(await call(state, 60_000)).toEqual({ deliveries: [], wakes: [] });
-    await putIncidents(state, incidentOf('soon', { dueAtMs: T0 + 4_200 }));
-    const { deliveries, wakes } = await call(state, 60_000);
-    expect(deliveries).toEqual([]);
-    expect(wakes).toEqual([{ body: '{"why":"due"}', delaySeconds: 5 }]);
+    const records: [number, string][] = [[1, tickMessage(T0 + MINUTE)]];
+    const { deliveries, hidden } = await call(endless, { remainingMs: 20_000, records });
+    expect([deliveries.length, hidden]).toEqual([3, [5]]);
   });
 });

@@ -1,61 +1,98 @@
-import { encodeMessage, wakeMessage } from '../adapters/queues/messages.ts';
+import { randomUUID } from 'node:crypto';
+import { readTick } from '../adapters/queues/message-shapes.ts';
+import { evaluationMessage, tickMessage } from '../adapters/queues/messages.ts';
 import { ConfigError } from '../core/errors.ts';
-import { tickIntervalMs } from '../core/plan/plan.ts';
+import { SCHEDULER_PRECISION_MS, tickIntervalMs } from '../core/plan/plan.ts';
 import { shardsOf } from '../core/plan/shards.ts';
 import { plan } from '../core/stages/plan.ts';
 import { neededQueue } from './environment.ts';
 import { lambda } from './lambda.ts';
-import { theWorld, type World } from './world.ts';
+import { claimRound, endClaim } from './planned.ts';
+import { openRound } from './round-account.ts';
+import { sendBatches } from './send-batches.ts';
+import { productionServices, type Services } from './services.ts';
 
-/** What the schedule sends. */
+/** The event that the schedule sends. */
 export interface Tick {
   /** ISO 8601: the scheduled time, not that of the call. */
   scheduledTime: string;
 }
 
-/** A round is judged so long after its start, and again with the next: samples that are late change the verdict then. */
+/** How long after its planning a round is evaluated. The next evaluation reads late samples, and may change the verdict. */
 const EVALUATE_AFTER_S = 30;
-/** The fleet is judged of what the others have added: after them, or it would wait for the next round. */
+/** The cross-cluster shard merges what the others wrote, so it comes after them. */
 const EVALUATE_FLEET_AFTER_S = 45;
 
-/** Plans a round: batches to the queues of their bastions, an evaluation for each shard, a look at what is due. */
-export function createPlan(world: () => World) {
-  return lambda(async ({ scheduledTime }: Tick) => {
-    const { environment, meter, logger, activate, ...ports } = world();
-    await activate();
-    const config = await ports.config();
-    const roundMs = roundOf(scheduledTime, tickIntervalMs(config.checks), ports.clock.nowMs());
-    const { batches } = await plan({ roundMs, config }, { inventory: await ports.fleet() });
-    const queues = await ports.queues();
-    const probeQueues = environment.BARTIZAN_PROBE_QUEUES ?? {};
-    const evaluateQueue = neededQueue(environment, 'BARTIZAN_EVALUATE_QUEUE');
-    for (const [bastion, mine] of Map.groupBy(batches, (batch) => batch.bastion)) {
-      const name = probeQueues[bastion];
-      if (name === undefined) {
-        meter.count('batches_failed_total', {}, mine.length);
-        logger.error('a bastion has no queue: deploy again with this configuration', { bastion });
-        continue;
-      }
-      await queues.send(
-        new URL(name, evaluateQueue).href,
-        mine.map((batch) => ({ body: encodeMessage(batch) })),
-      );
+/**
+ * Plans a round: sends a tick to notify, batches to the queues of their bastions, an evaluation for each shard. A start for
+ * which no round is due any more does nothing.
+ */
+export function createPlan(services: () => Services) {
+  return lambda(async (event: Tick, context) => {
+    const { scheduledTime } = readTick(event);
+    const { activate, clock, logger, meter, ...ports } = services();
+    if (!(await activate())) {
+      // Normal between the first deployment and its upload: a failure would be retried, and would alarm.
+      meter.count('rounds_unconfigured_total');
+      logger.warn('no configuration is in force: nothing is planned before one that is right is uploaded');
+      return { batches: 0 };
     }
-    const tickS = tickIntervalMs(config.checks) / 1000;
-    await queues.send(
-      evaluateQueue,
-      shardsOf(environment.BARTIZAN_SHARDS).map((shard) => ({
-        body: encodeMessage({ roundMs, shard }),
-        delaySeconds:
-          shard.kind === 'fleet'
-            ? Math.min(EVALUATE_FLEET_AFTER_S, Math.floor((tickS * 3) / 4))
-            : Math.min(EVALUATE_AFTER_S, Math.floor(tickS / 2)),
-      })),
-    );
-    await queues.send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [{ body: wakeMessage('tick') }]);
-    meter.count('rounds_planned_total');
-    return { roundMs, batches: batches.length };
+    const { config } = await ports.fleet('all');
+    const nowMs = clock.nowMs();
+    const roundMs = roundOf(scheduledTime, tickIntervalMs(config.checks), nowMs);
+    const bucket = await ports.bucket();
+    const claim = { roundMs, by: randomUUID(), untilMs: nowMs + context.getRemainingTimeInMillis() };
+    if (!(await claimRound(bucket, claim, nowMs))) {
+      meter.count('rounds_not_due_total');
+      return { roundMs, batches: 0 };
+    }
+    try {
+      const batches = await sendRound(services(), roundMs);
+      await endClaim(bucket, claim, 'planned');
+      meter.count('rounds_planned_total');
+      return { roundMs, batches };
+    } catch (error) {
+      await endClaim(bucket, claim, 'given up').catch(() => {});
+      throw error;
+    }
   });
+}
+
+/** Returns how many batches it has. */
+async function sendRound(services: Services, roundMs: number): Promise<number> {
+  const { environment, meter, logger, clock } = services;
+  const fleet = await services.fleet('all');
+  const { config } = fleet;
+  const queues = await services.queues();
+  const tickMs = tickIntervalMs(config.checks);
+  // Due messages are sent also where the round cannot be planned, and until the next round has surely started.
+  const tick = { body: tickMessage(roundMs + tickMs + SCHEDULER_PRECISION_MS) };
+  await queues.send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [tick]);
+  const request = { roundMs, precisionMs: SCHEDULER_PRECISION_MS, config };
+  const { batches } = await plan(request, { inventory: fleet, clock });
+  const probeQueues = environment.BARTIZAN_PROBE_QUEUES ?? {};
+  // A batch without a queue is not due: it counts as failed, below. So it is with a bastion between the deployment that
+  // removed it and the upload that follows.
+  const due = batches.filter(({ bastion }) => probeQueues[bastion] !== undefined);
+  await openRound({ roundMs, config, batches: due }, services);
+  const evaluateQueue = neededQueue(environment, 'BARTIZAN_EVALUATE_QUEUE');
+  const queueOf = (bastion: string) => {
+    const name = probeQueues[bastion];
+    return name === undefined ? undefined : new URL(name, evaluateQueue).href;
+  };
+  await sendBatches(batches, { queues, queueOf, logger, meter });
+  const tickS = tickMs / 1000;
+  await queues.send(
+    evaluateQueue,
+    shardsOf(environment.BARTIZAN_SHARDS).map((shard) => ({
+      body: evaluationMessage(roundMs, shard),
+      delaySeconds:
+        shard.kind === 'crossCluster'
+          ? Math.min(EVALUATE_FLEET_AFTER_S, Math.floor((tickS * 3) / 4))
+          : Math.min(EVALUATE_AFTER_S, Math.floor(tickS / 2)),
+    })),
+  );
+  return batches.length;
 }
 
 /** An emulator leaves the schedule's placeholder as it is, and starts within the tick. @throws ConfigError for no time */
@@ -65,4 +102,4 @@ function roundOf(scheduledTime: string, tickMs: number, nowMs: number): number {
   return Math.floor(ms / tickMs) * tickMs;
 }
 
-export const handler = createPlan(theWorld);
+export const handler = createPlan(productionServices);

@@ -1,33 +1,89 @@
 import type { SQSEvent } from 'aws-lambda';
-import { observationMessages } from '../adapters/queues/messages.ts';
-import type { Batch } from '../core/model.ts';
+import { readBatch } from '../adapters/queues/message-shapes.ts';
+import { answeredMessages, observationMessages } from '../adapters/queues/messages.ts';
+import { describeError } from '../core/errors.ts';
+import type { AuditEntry } from '../core/model/audit.ts';
+import type { Batch } from '../core/model/batch.ts';
+import type { Observation } from '../core/model/observation.ts';
+import { hasAnswered } from '../core/parse/samples.ts';
 import { probe } from '../core/stages/probe.ts';
 import { eachMessage } from './batch.ts';
 import { neededQueue } from './environment.ts';
 import { lambda } from './lambda.ts';
-import { batchPorts, theWorld, type World } from './world.ts';
+import { batchPorts, productionServices, type Services } from './services.ts';
 
-/** Left of the function's time for what follows the probing. */
+/** Time that the function keeps for sending observations and the audit. */
 const REST_MS = 5_000;
 
-/** Probes the targets of a batch; what was seen goes to the store's queue. */
-export function createProbe(world: () => World) {
+/**
+ * Observations that are there by then are sent without waiting for silent nodes of the batch, as rules are evaluated half a
+ * minute after the start. Most batches end before. The whole batch sends them again.
+ */
+const ANSWERED_AFTER_MS = 10_000;
+
+/**
+ * An entry of the audit: an earlier try of the batch did not end. If its function was killed, what that did on nodes
+ * since it last wrote is missing there.
+ */
+const AGAIN = 'tried-again';
+
+/** Probes the targets of a batch, and sends the observations to the store's queue. */
+export function createProbe(services: () => Services) {
   return lambda(async (event: SQSEvent, context) => {
-    const { environment, clock, logger, meter, state, ...ports } = world();
-    return eachMessage(event, await batchPorts(world()), async (message) => {
-      const batch = message as Batch;
+    const { environment, clock, logger, meter, state, ...ports } = services();
+    return eachMessage(event, await batchPorts(services(), context), async (message, record) => {
+      const batch = readBatch(message);
       // Clusters of sources may be new since the last batch; without sources it asks nobody.
-      await (await ports.fleet()).list();
+      await (await ports.fleet('logins')).list();
       const { prober, audit } = await ports.prober();
+      const anchor = async () => {
+        const { writer, sequence, hash } = audit.head();
+        await (await state()).putAuditHead(writer, { sequence, hash, atMs: batch.roundMs });
+      };
+      if (Number(record.attributes.ApproximateReceiveCount) > 1) {
+        await Promise.all([audit.append([triedAgain(batch, clock.nowMs())]), audit.flush?.()]);
+        await anchor();
+      }
       const signal = AbortSignal.timeout(Math.max(1_000, context.getRemainingTimeInMillis() - REST_MS));
-      const observation = await probe(batch, { prober, clock, logger, meter }, { signal });
+      const send = async (bodies: readonly string[]) =>
+        (await ports.queues()).send(
+          neededQueue(environment, 'BARTIZAN_STORE_QUEUE'),
+          bodies.map((body) => ({ body })),
+        );
+      const answered: Observation[] = [];
+      const early = setTimeout(() => {
+        if (answered.length === 0) return;
+        send(answeredMessages(batch, answered)).catch((error: unknown) =>
+          logger.warn('observations wait for their batch', { error: describeError(error) }),
+        );
+      }, ANSWERED_AFTER_MS);
+      const onNode = (ofNode: readonly Observation[]) => {
+        if (hasAnswered(ofNode)) answered.push(...ofNode);
+      };
+      const observation = await probe(batch, { prober, clock, logger, meter }, { signal, onNode })
+        .catch((error: unknown) => {
+          meter.count('batches_failed_total', { bastion: batch.bastion });
+          throw error;
+        })
+        .finally(() => clearTimeout(early));
       if (!observation) return;
-      const messages = observationMessages(observation).map((body) => ({ body }));
-      await (await ports.queues()).send(neededQueue(environment, 'BARTIZAN_STORE_QUEUE'), messages);
-      const { writer, sequence, hash } = audit.head();
-      await (await state()).putAuditHead(writer, { sequence, hash, atMs: batch.roundMs });
+      const tooLarge = ({ check, target: { cluster, node } }: Observation) => {
+        meter.count('observations_too_large_total', { check });
+        logger.warn('a check saw more of a node than a message holds: it failed there', {
+          check,
+          cluster,
+          node,
+        });
+      };
+      await send(observationMessages(observation, tooLarge));
+      await anchor();
     });
   });
 }
 
-export const handler = createProbe(theWorld);
+function triedAgain({ bastion, index, count, roundMs }: Batch, atMs: number): AuditEntry {
+  const batch = `${index + 1} of ${count}, round ${new Date(roundMs).toISOString()}`;
+  return { atMs, actor: 'bartizan', bastion, batch, durationMs: 0, bytes: 0, outcome: AGAIN };
+}
+
+export const handler = createProbe(productionServices);

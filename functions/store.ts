@@ -1,20 +1,31 @@
 import type { SQSEvent } from 'aws-lambda';
-import type { BatchObservation } from '../core/model.ts';
-import { store } from '../core/stages/store.ts';
+import { readObservations } from '../adapters/queues/message-shapes.ts';
+import { isPartial } from '../adapters/queues/messages.ts';
+import type { BatchObservation } from '../core/model/observation.ts';
+import { shardsOf } from '../core/plan/shards.ts';
+import { store, storeAnswered } from '../core/stages/store.ts';
 import { eachMessage } from './batch.ts';
 import { lambda } from './lambda.ts';
-import { batchPorts, theWorld, type World } from './world.ts';
+import { batchPorts, productionServices, type Services } from './services.ts';
 
-/** Writes what was seen. While the store is out, its messages wait in the queue: nothing is lost. */
-export function createStore(world: () => World) {
-  return lambda(async (event: SQSEvent) => {
-    const { clock, logger, meter, ...ports } = world();
-    return eachMessage(event, await batchPorts(world()), async (message) => {
-      const { schedule } = await ports.config();
+/**
+ * Writes observations to the store. While the store is out, messages wait in the queue; samples that are then too late are kept
+ * for evaluation alone. Oldest rounds first, as a store of Prometheus wants them; a standard queue gives them in any order.
+ */
+export function createStore(services: () => Services) {
+  return lambda(async (event: SQSEvent, context) => {
+    const { clock, logger, meter, environment, ...ports } = services();
+    const handle = async (message: unknown) => {
+      const seen = readObservations(message);
+      const settings = { config: await ports.config(), shards: shardsOf(environment.BARTIZAN_SHARDS) };
       const ready = { store: await ports.store(), state: await ports.state(), clock, logger, meter };
-      await store(message as BatchObservation, ready, schedule.latenessMs);
-    });
+      if (isPartial(seen)) await storeAnswered(seen, ready, settings);
+      else await store(seen, ready, settings);
+    };
+    // Before it is known to be one of ours.
+    const roundOf = (message: unknown) => (message as Partial<BatchObservation> | null)?.batch?.roundMs ?? 0;
+    return eachMessage(event, await batchPorts(services(), context), handle, roundOf);
   });
 }
 
-export const handler = createStore(theWorld);
+export const handler = createStore(productionServices);

@@ -1,9 +1,21 @@
-// What checks before a deployment ask of AWS. Nothing is changed, and no value of a parameter is read but CDK's version.
+// Requests of a deployment to AWS beside CDK: checks before it, and the upload of the configuration after it. Of parameters that hold
+// secrets no value is read.
 import type { ParameterStringFilter } from '@aws-sdk/client-ssm';
+import { openBucket } from '../adapters/aws/bucket.ts';
 import type { AwsClient } from '../adapters/aws/client.ts';
+import {
+  dataSettingsParameter,
+  deadLettersPath,
+  ownNetworkParameter,
+  settingsParameter,
+} from '../adapters/aws/deployment.ts';
 import { awsError } from '../adapters/aws/errors.ts';
+import { outOfOrderWindowSeconds, type Workspace } from '../adapters/stores/prometheus/workspace.ts';
 import { checkTimestreamAccess } from '../adapters/stores/timestream/access.ts';
 import type { Connection } from '../adapters/stores/timestream/api.ts';
+import type { ConcurrencyLimits } from './concurrency.ts';
+import { type DeploymentRecord, parseDeploymentRecord } from './deployment-record.ts';
+import { describeStateTable, type TableFacts } from './restored-table.ts';
 
 /** All throw ConfigError | PermanentError | RetryableError, with the SDK's error as its cause. */
 export interface Account {
@@ -11,22 +23,56 @@ export interface Account {
   region(): Promise<string>;
   /** Number of the account whose credentials these are. */
   identity(): Promise<string>;
-  /** Of what `cdk bootstrap` made in the region; undefined where it did not. */
+  /** The version of the bootstrap stack in the region; undefined without one. */
   bootstrapVersion(qualifier: string): Promise<number | undefined>;
   /** Those of the parameters that are not there. `/path/*` is there where anything is under it. */
   missingParameters(names: readonly string[]): Promise<string[]>;
+  /** The record of the deployment with that name; undefined without a deployment, or where an older release wrote no record. */
+  remembered(name: string): Promise<DeploymentRecord | undefined>;
+  /** The record of the stack of its data; undefined where that stack does not exist. */
+  rememberedByData(name: string): Promise<DeploymentRecord | undefined>;
+  /** The egress of its own network, which may exist unused; undefined where that is not known. */
+  ownNetwork(name: string): Promise<string | undefined>;
+  /** Those that it has queues for; undefined where nothing is deployed under that name. */
+  deployedBastions(name: string): Promise<string[] | undefined>;
+  /** Undefined where there is no such table. */
+  stateTable(name: string): Promise<TableFacts | undefined>;
+  upload(bucket: string, key: string, text: string): Promise<void>;
+  /** How many functions may run at once. */
+  concurrency(): Promise<ConcurrencyLimits>;
   /** Resolves where the table can be described. */
   timestream(connection: Connection): Promise<unknown>;
+  /** How late samples may come for the workspace, in seconds; undefined at an emulator, which has none. */
+  workspaceWindow(workspace: Workspace): Promise<number | undefined>;
 }
 
 /** https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ParameterStringFilter.html */
 const NAMES_A_FILTER = 50;
 
 export async function createAccount(client: AwsClient = {}): Promise<Account> {
-  const [{ SSMClient, GetParameterCommand, paginateDescribeParameters }, { STSClient, ...sts }] =
-    await Promise.all([import('@aws-sdk/client-ssm'), import('@aws-sdk/client-sts')]);
+  const [{ SSMClient, GetParameterCommand, paginateDescribeParameters }, { STSClient, ...sts }, lambda] =
+    await Promise.all([
+      import('@aws-sdk/client-ssm'),
+      import('@aws-sdk/client-sts'),
+      import('@aws-sdk/client-lambda'),
+    ]);
   const ssm = new SSMClient(client);
   const login = new STSClient(client);
+  const functions = new lambda.LambdaClient(client);
+
+  async function parameter(Name: string): Promise<string | undefined> {
+    try {
+      return (await ssm.send(new GetParameterCommand({ Name }))).Parameter?.Value;
+    } catch (cause) {
+      if ((cause as Error).name === 'ParameterNotFound') return undefined;
+      throw awsError(cause, `parameter ${Name}`);
+    }
+  }
+
+  async function rememberedAt(name: string): Promise<DeploymentRecord | undefined> {
+    const text = await parameter(name);
+    return text === undefined ? undefined : parseDeploymentRecord(text, `parameter ${name}`);
+  }
 
   /** Names of parameters, nothing else of them. */
   async function named(filter: ParameterStringFilter): Promise<string[]> {
@@ -57,14 +103,8 @@ export async function createAccount(client: AwsClient = {}): Promise<Account> {
       }
     },
     async bootstrapVersion(qualifier) {
-      const Name = `/cdk-bootstrap/${qualifier}/version`;
-      try {
-        const { Parameter } = await ssm.send(new GetParameterCommand({ Name }));
-        return Number(Parameter?.Value);
-      } catch (cause) {
-        if ((cause as Error).name === 'ParameterNotFound') return undefined;
-        throw awsError(cause, `parameter ${Name}`);
-      }
+      const version = await parameter(`/cdk-bootstrap/${qualifier}/version`);
+      return version === undefined ? undefined : Number(version);
     },
     async missingParameters(names) {
       const paths = names.filter((name) => name.endsWith('/*'));
@@ -84,6 +124,41 @@ export async function createAccount(client: AwsClient = {}): Promise<Account> {
       }
       return names.filter((name) => !there.has(name));
     },
+    remembered: (name) => rememberedAt(settingsParameter(name)),
+    ownNetwork: (name) => parameter(ownNetworkParameter(name)),
+    rememberedByData: (name) => rememberedAt(dataSettingsParameter(name)),
+    async deployedBastions(name) {
+      const path = deadLettersPath(name);
+      try {
+        const names = await named({ Key: 'Path', Option: 'Recursive', Values: [path] });
+        if (names.length === 0) return undefined;
+        const probe = `${path}/probe/`;
+        return names.flatMap((one) => (one.startsWith(probe) ? [one.slice(probe.length)] : []));
+      } catch (cause) {
+        throw awsError(cause, `parameters ${path}`);
+      }
+    },
+    stateTable: (table) => describeStateTable(table, client),
+    async upload(name, key, text) {
+      const bucket = await openBucket({ bucket: name, client });
+      try {
+        await bucket.put(key, Buffer.from(text), { contentType: 'application/yaml' });
+      } finally {
+        bucket.close();
+      }
+    },
+    async concurrency() {
+      try {
+        const { AccountLimit } = await functions.send(new lambda.GetAccountSettingsCommand({}));
+        const { ConcurrentExecutions: all = 0, UnreservedConcurrentExecutions: unreserved = all } =
+          AccountLimit ?? {};
+        return { all, unreserved };
+      } catch (cause) {
+        throw awsError(cause, 'settings of Lambda');
+      }
+    },
     timestream: checkTimestreamAccess,
+    workspaceWindow: async (workspace) =>
+      client.endpoint === undefined ? outOfOrderWindowSeconds(workspace, client) : undefined,
   };
 }

@@ -12,9 +12,8 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-
-/** Namespace of what the functions count themselves. */
-export const NAMESPACE = 'Bartizan';
+import { NAMESPACE } from './names.ts';
+import { AGE_PERIODS } from './timing.ts';
 
 /** Sections of docs/runbook.md. A test holds that each alarm has one, and each section an alarm. */
 export type RunbookSection =
@@ -27,29 +26,50 @@ export type RunbookSection =
   | 'notify-failing'
   | 'rule-failing'
   | 'samples-refused'
+  | 'samples-too-late'
   | 'nothing-seen'
+  | 'nodes-absent'
+  | 'batches-expired'
+  | 'batches-failed'
   | 'dead-letters'
   | 'old-messages'
   | 'retried-messages'
   | 'function-errors'
   | 'function-throttles';
 
+/** Rounds that may be missing before it is an alarm; see functions/health.ts. */
+export const MISSING_ROUNDS = 3;
+
 export interface AlarmProps {
   section: RunbookSection;
-  /** What is wrong, in a sentence. */
+  /** A sentence about what is wrong. */
   says: string;
   metric: IMetric;
   above?: number;
   below?: number;
   /** Periods of the metric in a row. Default: 1. */
   periods?: number;
-  /** Nothing measured is as bad as a breach. */
-  missingIsBad?: true;
+  /**
+   * Without measurements: the alarm is OK; it keeps its state; or it is exactly what the alarm is about, once there had been
+   * measurements. Default: OK.
+   */
+  missing?: 'well' | 'unchanged' | 'notified';
 }
 
-/** An alarm that tells the topic when it begins and ends, and links its section of the runbook. */
+const MISSING = {
+  well: TreatMissingData.NOT_BREACHING,
+  unchanged: TreatMissingData.IGNORE,
+  notified: TreatMissingData.MISSING,
+} as const;
+
+/**
+ * An alarm that notifies the topic when it begins, and links its section of the runbook. None begins by itself in a
+ * deployment that is new: an alarm is in INSUFFICIENT_DATA then, and missing data that breaches would be one at once
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html). Its end is sent by
+ * `tellRecoveries`.
+ */
 export function addAlarm(scope: Construct, id: string, topic: ITopic, props: AlarmProps): Alarm {
-  const { section, says, metric, above, below, periods = 1, missingIsBad } = props;
+  const { section, says, metric, above, below, periods = 1, missing = 'well' } = props;
   const alarm = new Alarm(scope, id, {
     metric,
     threshold: above ?? below ?? 0,
@@ -58,16 +78,16 @@ export function addAlarm(scope: Construct, id: string, topic: ITopic, props: Ala
         ? ComparisonOperator.LESS_THAN_THRESHOLD
         : ComparisonOperator.GREATER_THAN_THRESHOLD,
     evaluationPeriods: periods,
-    treatMissingData: missingIsBad ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+    treatMissingData: MISSING[missing],
     alarmDescription: `${says} What to do: docs/runbook.md#${section}`,
   });
   const action = new SnsAction(topic);
   alarm.addAlarmAction(action);
-  alarm.addOkAction(action);
+  if (missing === 'notified') alarm.addInsufficientDataAction(action);
   return alarm;
 }
 
-/** What the function of a stage counts. Its only dimension is the name of the service, which is that of the stage. */
+/** A count of a stage's function. Its only dimension is the service, which has the stage's name. */
 export function counted(name: string, service: string, period: Duration): IMetric {
   return ownMetric(name, service, period, Stats.SUM);
 }
@@ -93,10 +113,13 @@ export function alarmOnDeadLetters(scope: Construct, topic: ITopic, name: string
   });
 }
 
+type AgeSection = Extract<RunbookSection, 'old-messages' | 'evaluation-lag'>;
+
+/** Alarms on the age of messages that were received twice at most; see `LEFT_OUT_AT`. */
 export function alarmOnAge(
   scope: Construct,
   topic: ITopic,
-  props: { name: string; queue: IQueue; oldest: Duration; section: 'old-messages' | 'evaluation-lag' },
+  props: { name: string; queue: IQueue; oldest: Duration; section: AgeSection },
 ): void {
   addAlarm(scope, 'AgeAlarm', topic, {
     section: props.section,
@@ -106,22 +129,48 @@ export function alarmOnAge(
       statistic: 'Maximum',
     }),
     above: props.oldest.toSeconds(),
-    periods: 3,
+    periods: AGE_PERIODS,
   });
 }
 
-export function alarmOnFunction(scope: Construct, topic: ITopic, name: string, fn: LambdaFunction): void {
+/**
+ * So often received and not deleted, a message is no longer in ApproximateAgeOfOldestMessage
+ * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html). A FIFO
+ * queue does not reorder such messages; whether it leaves them out, AWS does not say.
+ */
+export const LEFT_OUT_AT = 3;
+
+/** The age of those, as functions/batch.ts measures it whenever it fails with one: a minute apart, or a little more. */
+export function alarmOnFailingAge(
+  scope: Construct,
+  topic: ITopic,
+  { stage, oldest, section }: { stage: string; oldest: Duration; section: AgeSection },
+): void {
+  addAlarm(scope, 'FailingAgeAlarm', topic, {
+    section,
+    says: `The function ${stage} still fails with a message that is older than ${oldest.toSeconds()} s.`,
+    metric: gauged('failing_message_age_seconds', stage, Duration.minutes(5)),
+    above: oldest.toSeconds(),
+  });
+}
+
+/** `period`: in which it is called for certain. */
+export function alarmOnFunction(
+  scope: Construct,
+  topic: ITopic,
+  { name, fn, period }: { name: string; fn: LambdaFunction; period: Duration },
+): void {
   addAlarm(scope, 'ErrorsAlarm', topic, {
     section: 'function-errors',
     says: `The function ${name} fails again and again.`,
-    metric: fn.metricErrors({ period: Duration.minutes(5) }),
+    metric: fn.metricErrors({ period }),
     above: 0,
     periods: 3,
   });
   addAlarm(scope, 'ThrottlesAlarm', topic, {
     section: 'function-throttles',
     says: `The function ${name} was not allowed to run as often as it was called.`,
-    metric: fn.metricThrottles({ period: Duration.minutes(5) }),
+    metric: fn.metricThrottles({ period }),
     above: 0,
     periods: 3,
   });

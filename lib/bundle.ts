@@ -1,10 +1,10 @@
-// What a function consists of: one file made by esbuild, what that file reads beside itself, and native packages.
-import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+// The bundle of a function: one file made by esbuild, the files that it reads at run time, and native packages.
+import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { ConfigError } from '../core/errors.ts';
+import { type Machine, modulesWithResvg, nativeBinding, RESVG } from './native-modules.ts';
 import type { Settings } from './settings.ts';
 
 /** Folder of the project. */
@@ -14,9 +14,9 @@ const BESIDE = [
   { module: 'adapters/probes/usage/usage.ts', from: 'adapters/probes/usage/script.sh', to: 'script.sh' },
   { module: 'adapters/charts/renderer.ts', from: 'adapters/charts/fonts', to: 'fonts' },
 ];
-/** Cannot be bundled: its binary is chosen when it is loaded. */
-const RESVG = '@resvg/resvg-js';
-/** CommonJS packages inside a module ask for what only CommonJS has. */
+/** How ssh2 asks for its binding, beside the file that asks: that of the bundle. */
+const BINDING = './crypto/build/Release/sshcrypto.node';
+/** CommonJS packages inside a module need `require` and `__dirname`. */
 const BANNER = [
   "import { createRequire as bundleRequire } from 'node:module';",
   'const require = bundleRequire(import.meta.url);',
@@ -28,14 +28,14 @@ export interface BundleOptions {
   entry: string;
   /** Empty folder that gets `index.mjs` and the rest. */
   outDir: string;
-  architecture: Settings['architecture'];
+  machine: Machine;
 }
 
 /**
  * Bundles a handler. Returns the files that went into it, from the root of the project.
  * @throws ConfigError when there is no such entry, or a native package for that architecture cannot be had
  */
-export function bundleFunction({ entry, outDir, architecture }: BundleOptions): string[] {
+export function bundleFunction({ entry, outDir, machine }: BundleOptions): string[] {
   if (!existsSync(join(ROOT, entry)) && !existsSync(entry))
     throw new ConfigError(`${entry}: there is no such file`);
   const { metafile } = buildSync({
@@ -44,7 +44,7 @@ export function bundleFunction({ entry, outDir, architecture }: BundleOptions): 
     outdir: outDir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    // What is imported when it is needed stays apart, and costs a start nothing.
+    // Dynamic imports stay files of their own, and cost a start nothing.
     splitting: true,
     platform: 'node',
     target: 'node24',
@@ -52,9 +52,7 @@ export function bundleFunction({ entry, outDir, architecture }: BundleOptions): 
     mainFields: ['module', 'main'],
     // Not minified: an error in the log should name a line that people can read.
     banner: { js: BANNER },
-    // ssh2 falls back to JavaScript, at twice the CPU, where its binding is of another machine.
-    external: [RESVG, ...(isOurs(architecture) ? [] : ['*.node'])],
-    loader: { '.node': 'copy' },
+    external: [RESVG, '*.node'],
     metafile: true,
     logLevel: 'error',
   });
@@ -63,47 +61,15 @@ export function bundleFunction({ entry, outDir, architecture }: BundleOptions): 
     if (inputs.includes(module)) cpSync(join(ROOT, from), join(outDir, to), { recursive: true });
   }
   const imported = Object.values(metafile.outputs).flatMap((output) => output.imports);
-  if (imported.some(({ path }) => path === RESVG)) copyResvg(outDir, architecture);
+  if (imported.some(({ path }) => path === RESVG)) copyResvg(outDir, machine.architecture);
+  const binding = imported.some(({ path }) => path === BINDING) ? nativeBinding(machine) : undefined;
+  if (binding !== undefined) cpSync(binding, join(outDir, BINDING));
   return inputs;
 }
 
-/** Whether binaries of this machine run there. */
-function isOurs(architecture: Settings['architecture']): boolean {
-  return process.platform === 'linux' && process.arch === npmCpu(architecture);
-}
-
-function npmCpu(architecture: Settings['architecture']): string {
-  return architecture === 'arm64' ? 'arm64' : 'x64';
-}
-
 function copyResvg(outDir: string, architecture: Settings['architecture']): void {
-  const binary = `${RESVG}-linux-${npmCpu(architecture)}-gnu`;
-  const here = join(ROOT, 'node_modules');
-  const modules = existsSync(join(here, binary)) ? here : fetchResvg(architecture);
-  for (const name of [RESVG, binary])
-    cpSync(join(modules, name), join(outDir, 'node_modules', name), { recursive: true });
-}
-
-/** npm installs binaries for its own machine alone; those of another are asked for, once. */
-function fetchResvg(architecture: Settings['architecture']): string {
-  const { version } = JSON.parse(readFileSync(join(ROOT, 'node_modules', RESVG, 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  const prefix = join(ROOT, 'node_modules/.cache/bartizan-functions', `${architecture}-${version}`);
-  const modules = join(prefix, 'node_modules');
-  const cpu = npmCpu(architecture);
-  if (existsSync(join(modules, `${RESVG}-linux-${cpu}-gnu`))) return modules;
-  mkdirSync(prefix, { recursive: true });
-  const options = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts'];
-  const machine = ['--os=linux', `--cpu=${cpu}`, '--libc=glibc'];
-  try {
-    execFileSync('npm', ['install', '--prefix', prefix, ...options, ...machine, `${RESVG}@${version}`], {
-      stdio: 'pipe',
-    });
-  } catch (cause) {
-    throw new ConfigError(`npm cannot install ${RESVG} for ${architecture}; try \`-c architecture=…\``, {
-      cause,
-    });
-  }
-  return modules;
+  const binary = `${RESVG}-linux-${architecture === 'arm64' ? 'arm64' : 'x64'}-gnu`;
+  cpSync(join(ROOT, 'node_modules', RESVG), join(outDir, 'node_modules', RESVG), { recursive: true });
+  const from = join(modulesWithResvg(architecture), binary);
+  cpSync(from, join(outDir, 'node_modules', binary), { recursive: true });
 }

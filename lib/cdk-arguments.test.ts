@@ -7,7 +7,7 @@ it.each([
   [['-c', 'config=a.yaml', '--context', 'shards=4']],
   [['--require-approval', 'never', '--context=config=a.yaml', '-c', 'shards=4', '--app', 'cdk.out']],
   [['-c', 'config=b.yaml', '-c', 'config=a.yaml', '-c', 'shards=4', '--hotswap']],
-])('finds what is given wherever it stands, over what cdk.json says: %j', (args) => {
+])('finds an argument at any position, over the value of cdk.json: %j', (args) => {
   const { file, context, profile, qualifier } = readCdkArguments(args, JSON_TEXT);
   expect([file, context('shards'), context('architecture'), context('vpcId')]).toEqual([
     'a.yaml',
@@ -26,5 +26,27 @@ it('knows the profile and CDK’s qualifier, whatever equals signs a value has',
 it('asks for the configuration: an example is deployed by nobody', () => {
   expect(() => readCdkArguments(['--require-approval', 'never'], JSON_TEXT)).toThrow(
     'no configuration: `npm run deploy -- -c config=bartizan.yaml`',
+  );
+});
+
+it.each<[args: string[], idle: string | undefined]>([
+  [[], undefined],
+  [['--method', 'direct', '--execute'], undefined],
+  [['--method', 'prepare-change-set'], '--method prepare-change-set'],
+  [['--method=prepare-change-set'], '--method prepare-change-set'],
+  [['-m', 'prepare-change-set'], '--method prepare-change-set'],
+  [['--no-execute', '--require-approval', 'never'], '--no-execute'],
+  [['--execute=false'], '--execute=false'],
+  [['--execute', 'false'], '--execute=false'],
+  [['--help'], '--help'],
+  [['-h'], '-h'],
+])('names the argument with which CDK deploys nothing: %j', (args, idle) => {
+  expect(readCdkArguments(['-c', 'config=a.yaml', ...args], '{}').idle).toBe(idle);
+});
+
+it('refuses a setting that there is not, wherever it stands', () => {
+  const args = ['-c', 'config=a.yaml', '--context=alarmemail=ops@example.net', '-c', 'checked=true'];
+  expect(() => readCdkArguments(args, '{}')).toThrow(
+    /^-c alarmemail: no such setting; did you mean `alarmEmail`\?\n-c checked: no such setting; there are: /,
   );
 });

@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts';
 
 const PERIOD = Duration.minutes(5);
 
-/** What the pipeline does, on one page: rounds, messages, queues, functions. */
+/** The pipeline on one page: rounds, messages, queues, functions. */
 export function createDashboard(
   stack: Stack,
   { stages, queues }: { stages: readonly Stage[]; queues: ReadonlyMap<string, Queue> },
@@ -23,7 +23,15 @@ export function createDashboard(
     ]),
     graph(
       'Samples',
-      counters('store', 'samples_written_total', 'samples_duplicate_total', 'samples_rejected_total'),
+      counters(
+        'store',
+        ...[
+          'samples_written_total',
+          'samples_duplicate_total',
+          'samples_rejected_total',
+          'samples_too_late_total',
+        ],
+      ),
     ),
     graph('Messages', counters('deliver', 'deliveries_total', 'deliveries_failed_total', 'pictures_total')),
   );

@@ -3,53 +3,74 @@ import {
   type Attribute,
   AttributeType,
   BillingMode,
+  type ITable,
   ProjectionType,
   StreamViewType,
   Table,
 } from 'aws-cdk-lib/aws-dynamodb';
+import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
-import { BucketDeployment, Source } from 'aws-cdk-lib/aws-s3-deployment';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-timestream';
 import type { Construct } from 'constructs';
+import { CONFIG_KEY } from '../adapters/aws/deployment.ts';
 import { TABLE_DEFINITION, TTL_ATTRIBUTE } from '../adapters/state/dynamodb/layout.ts';
-import type { Config } from '../core/config/types.ts';
+import type { Config } from '../core/model/config.ts';
+import { stackName } from './names.ts';
+import type { Settings } from './settings.ts';
 
-export const CONFIG_KEY = 'config/bartizan.yaml';
-/** The one in force, which `plan` makes of an uploaded one that is right. */
+export { CONFIG_KEY };
+/** The configuration in force, which `plan` copies from a valid upload. */
 export const ACTIVE_KEY = 'config/active.yaml';
-/** What the last completed round leaves. */
+/** Its sections, which functions read: see functions/expanded-sections.ts. */
+export const MANIFEST_KEY = 'config/active.json';
+export const PARTS_PREFIX = 'config/expanded/';
+/** The mark of the last evaluated round. See functions/health.ts. */
 export const HEALTH_KEY = 'health.json';
+/** The due batches of rounds. See functions/round-account.ts. */
+export const DUE_KEY = 'due.json';
 /** See functions/health.ts. */
 export const DELIVERY_KEY = 'delivery.json';
-/** What each part of the fleet leaves when it was judged. */
-export const JUDGED = 'judged/';
+/** Which round was planned last. */
+export const PLANNED_KEY = 'planned.json';
+/** The marks of evaluated shards. See functions/health.ts. */
+export const EVALUATED = 'judged/';
 
 export interface Data {
   stack: Stack;
-  table: Table;
+  /** The table of the stack, or one that was restored from a backup of it. */
+  table: ITable;
   bucket: Bucket;
 }
 
 export interface DataProps {
   config: Config;
-  /** The configuration as written, for the bucket; undefined: whoever deploys puts it there. */
-  configText: string | undefined;
+  settings: Settings;
 }
 
-/** What outlives everything else: state, files, and with it the sample store where that is ours. */
-export function createData(app: Construct, { config, configText }: DataProps): Data {
-  const stack = new Stack(app, 'BartizanData', { description: 'Bartizan: state, files and samples' });
-  const table = createTable(stack);
-  const bucket = createBucket(stack, config);
+/** The data, which outlives everything else: state, files, and the sample store where the stacks make it. */
+export function createData(app: Construct, { config, settings }: DataProps): Data {
+  const stack = new Stack(app, stackName(app, 'Data'), { description: 'Bartizan: state, files and samples' });
+  const own = createTable(stack);
+  // Stays exported where this version does not use it: the deployed pipeline does until it is deployed anew.
+  for (const value of [own.tableName, own.tableArn, own.tableStreamArn]) stack.exportValue(value);
+  const table = settings.restored ? restoredTable(stack, settings.restored) : own;
+  const bucket = createBucket(stack, config, settings.auditDays);
   // With an endpoint of its own it is an emulator's, or one that somebody has made.
   const { type, options } = config.store;
   if (type === 'timestream' && options.endpoint === undefined) createTimestream(stack, config.store);
-  if (configText !== undefined) uploadConfig(stack, bucket, configText);
   new CfnOutput(stack, 'ConfigAddress', {
     description: 'Where the functions read the configuration',
     value: `s3://${bucket.bucketName}/${CONFIG_KEY}`,
   });
   return { stack, table, bucket };
+}
+
+function restoredTable(
+  stack: Stack,
+  { table: tableName, stream: tableStreamArn }: NonNullable<Settings['restored']>,
+): ITable {
+  const tableArn = stack.formatArn({ service: 'dynamodb', resource: 'table', resourceName: tableName });
+  return Table.fromTableAttributes(stack, 'Restored', { tableArn, tableStreamArn });
 }
 
 /** The table as its adapter lays it out. */
@@ -85,7 +106,7 @@ function keyOf(keys: (typeof TABLE_DEFINITION)['KeySchema']): {
   return { partitionKey: attribute('HASH'), sortKey: attribute('RANGE') };
 }
 
-function createBucket(stack: Stack, { checks, server }: Config): Bucket {
+function createBucket(stack: Stack, { checks, server }: Config, auditDays: number | undefined): Bucket {
   const slowestMs = Math.max(...checks.map(({ everyMs }) => everyMs));
   const bucket = new Bucket(stack, 'Files', {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -105,20 +126,50 @@ function createBucket(stack: Stack, { checks, server }: Config): Bucket {
       {
         id: 'counters',
         prefix: 'counters/',
-        // Of batches that are no more: after three rounds nobody compares with them.
+        // Counters of batches that have gone: after three rounds nobody compares with them.
         expiration: Duration.days(Math.max(7, Math.ceil((3 * slowestMs) / 86_400_000) + 1)),
         noncurrentVersionExpiration: Duration.days(1),
       },
+      {
+        id: 'expanded-config',
+        prefix: PARTS_PREFIX,
+        // Sections in force are written anew each day; plan makes them anew after a longer stop.
+        expiration: Duration.days(30),
+        noncurrentVersionExpiration: Duration.days(1),
+      },
       { id: 'health', prefix: HEALTH_KEY, noncurrentVersionExpiration: Duration.days(1) },
+      { id: 'due', prefix: DUE_KEY, noncurrentVersionExpiration: Duration.days(1) },
       { id: 'delivery', prefix: DELIVERY_KEY, noncurrentVersionExpiration: Duration.days(1) },
-      { id: 'judged', prefix: JUDGED, noncurrentVersionExpiration: Duration.days(1) },
+      { id: 'planned', prefix: PLANNED_KEY, noncurrentVersionExpiration: Duration.days(1) },
+      { id: 'judged', prefix: EVALUATED, noncurrentVersionExpiration: Duration.days(1) },
+      // No cheaper class: packed objects are smaller than its minimum (128 KB), and a move costs as much as seven months.
+      ...(auditDays === undefined
+        ? []
+        : [
+            {
+              id: 'audit',
+              prefix: 'audit/',
+              expiration: Duration.days(auditDays),
+              noncurrentVersionExpiration: Duration.days(1),
+            },
+          ]),
       { id: 'uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
     ],
   });
+  // Nobody overwrites a recorded access (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html).
+  bucket.addToResourcePolicy(
+    new PolicyStatement({
+      effect: Effect.DENY,
+      principals: [new AnyPrincipal()],
+      actions: ['s3:PutObject'],
+      resources: [bucket.arnForObjects('audit/*')],
+      conditions: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+    }),
+  );
   return bucket;
 }
 
-/** The service refuses accounts that never used it, in words that do not name the alternative: we do. */
+/** The service refuses accounts that never used it, without naming the alternative: we name it. */
 function createTimestream(stack: Stack, { options, retentionMs }: Config['store']): void {
   const { database: databaseName, table: tableName } = options as { database: string; table: string };
   Annotations.of(stack).addWarningV2(
@@ -137,14 +188,4 @@ function createTimestream(stack: Stack, { options, retentionMs }: Config['store'
     magneticStoreWriteProperties: { EnableMagneticStoreWrites: true },
   });
   for (const resource of [database, samples]) resource.applyRemovalPolicy(RemovalPolicy.RETAIN);
-}
-
-function uploadConfig(stack: Stack, bucket: Bucket, text: string): void {
-  new BucketDeployment(stack, 'Config', {
-    destinationBucket: bucket,
-    destinationKeyPrefix: CONFIG_KEY.replace(/[^/]+$/, ''),
-    sources: [Source.data(CONFIG_KEY.replace(/^.*\//, ''), text)],
-    prune: false,
-    retainOnDelete: true,
-  });
 }

@@ -3,14 +3,16 @@ import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { type Data, DELIVERY_KEY, HEALTH_KEY } from './data.ts';
+import { stackName } from './names.ts';
 import { allowConfig, allowFiles } from './permissions.ts';
 import type { Settings } from './settings.ts';
 import { createStage, type Stage } from './stage.ts';
+import { HISTORY_TIMEOUT_SECONDS } from './timing.ts';
 
 export interface History {
   stack: Stack;
   stage: Stage;
-  /** Address without a slash at its end, under which people reach it. */
+  /** The public address, without a slash at its end. */
   publicUrl: string;
 }
 
@@ -21,19 +23,20 @@ export interface HistoryProps {
   environment: Record<string, string>;
 }
 
-/** Pictures and health for everybody who knows the address: nothing else answers without a token. */
+/** Serves pictures and health to everybody who knows the address. Nothing else answers without a token. */
 export function createHistory(app: Construct, { settings, data, topic, environment }: HistoryProps): History {
-  const stack = new Stack(app, 'BartizanHistory', { description: 'Bartizan: pictures and health' });
+  const stack = new Stack(app, stackName(app, 'History'), { description: 'Bartizan: pictures and health' });
   const stage = createStage(stack, {
     name: 'history',
     description: 'Serves pictures under their unguessable names, and whether all is well.',
-    timeout: Duration.seconds(15),
+    timeout: Duration.seconds(HISTORY_TIMEOUT_SECONDS),
     memoryMb: 512,
+    reserved: settings.publicConcurrency,
     environment,
-    architecture: settings.architecture,
+    machine: settings,
     topic,
   });
-  allowConfig(stage.fn, data);
+  allowConfig(stage.fn, data, ['public']);
   allowFiles(stage.fn, data, 'charts/*', 'read');
   allowFiles(stage.fn, data, HEALTH_KEY, 'read');
   allowFiles(stage.fn, data, DELIVERY_KEY, 'read');

@@ -4,6 +4,7 @@ import {
   FlowLogDestination,
   FlowLogTrafficType,
   GatewayVpcEndpointAwsService,
+  type ISubnet,
   type IVpc,
   NatProvider,
   Peer,
@@ -13,48 +14,80 @@ import {
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { Construct } from 'constructs';
-import type { Config } from '../core/config/types.ts';
-import type { Settings } from './settings.ts';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import { Construct } from 'constructs';
+import { ownNetworkParameter } from '../adapters/aws/deployment.ts';
+import type { Config } from '../core/model/config.ts';
+import { deploymentName, stackName } from './names.ts';
+import { createNatInstance } from './nat-instance.ts';
+import { servicePorts } from './network-access.ts';
+import { egressGateway, type Settings } from './settings.ts';
 import type { StageNetwork } from './stage.ts';
 
+/** The port of DNS, which also needs UDP. */
+const DNS = 53;
+
 export interface Network {
-  stack: Stack;
-  /** For a function that goes out from one address, and only where it has to. */
-  stageNetwork: StageNetwork;
+  /** The address of our own network. */
+  stack: Stack | undefined;
+  /** For functions that must connect from one address. Undefined: they connect from any address of AWS. */
+  join(scope: Construct): StageNetwork | undefined;
 }
 
-/** A network with one way out, whose address bastions' firewalls can be told; or one that is there already. */
+/**
+ * A network with one egress address, which the firewalls of bastions can allow; or an existing network. An existing one is
+ * in no stack of its own: no stack could give up a network while another still uses its exports
+ * (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html).
+ */
 export function createNetwork(
   app: Construct,
   { config, settings }: { config: Config; settings: Settings },
 ): Network {
-  const stack = new Stack(app, 'BartizanNetwork', { description: 'Bartizan: the way to the bastions' });
-  const vpc = settings.network ? existingVpc(stack, settings.network) : ownVpc(stack);
-  const vpcSubnets = settings.network
-    ? { subnets: vpc.privateSubnets }
-    : { subnetType: SubnetType.PRIVATE_WITH_EGRESS };
+  const { network } = settings;
+  if (settings.withoutNetwork) return { stack: undefined, join: () => undefined };
+  if (network !== undefined) {
+    return {
+      stack: undefined,
+      join(scope) {
+        const here = new Construct(scope, 'Network');
+        const vpc = existingVpc(here, network);
+        return {
+          vpc,
+          vpcSubnets: { subnets: vpc.privateSubnets },
+          securityGroups: [createSecurityGroup(here, vpc, config, settings)],
+        };
+      },
+    };
+  }
+  const stack = new Stack(app, stackName(app, 'Network'), {
+    description: 'Bartizan: the way to the bastions',
+  });
+  const vpc = ownVpc(stack, settings);
+  const securityGroups = [createSecurityGroup(stack, vpc, config, settings)];
   return {
     stack,
-    stageNetwork: { vpc, vpcSubnets, securityGroups: [createSecurityGroup(stack, vpc, config, settings)] },
+    join: () => ({ vpc, vpcSubnets: { subnets: besideEgress(vpc) }, securityGroups }),
   };
 }
 
-function ownVpc(stack: Stack): IVpc {
+function ownVpc(stack: Stack, settings: Settings): IVpc {
   const address = new CfnEIP(stack, 'NatAddress', { domain: 'vpc' });
   const log = new LogGroup(stack, 'RejectedTraffic', {
     retention: RetentionDays.ONE_MONTH,
     removalPolicy: RemovalPolicy.DESTROY,
   });
+  const { natInstance } = settings;
+  const machine = natInstance === undefined ? undefined : createNatInstance(stack, natInstance);
   const vpc = new Vpc(stack, 'Vpc', {
     maxAzs: 2,
     natGateways: 1,
-    natGatewayProvider: NatProvider.gateway({ eipAllocationIds: [address.attrAllocationId] }),
+    natGatewayProvider:
+      machine?.provider ?? NatProvider.gateway({ eipAllocationIds: [address.attrAllocationId] }),
     subnetConfiguration: [
       { name: 'public', subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
       { name: 'private', subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 20 },
     ],
-    // Free of charge, and what would else go through the gateway.
+    // Free of charge; without it this traffic would pass the gateway.
     gatewayEndpoints: {
       s3: { service: GatewayVpcEndpointAwsService.S3 },
       dynamodb: { service: GatewayVpcEndpointAwsService.DYNAMODB },
@@ -66,6 +99,12 @@ function ownVpc(stack: Stack): IVpc {
       },
     },
   });
+  new StringParameter(stack, 'WayOut', {
+    description: 'Bartizan: what leads out of its own network',
+    parameterName: ownNetworkParameter(deploymentName(stack)),
+    stringValue: egressGateway(settings),
+  });
+  machine?.attach(address.attrAllocationId);
   new CfnOutput(stack, 'ProbeAddress', {
     description: 'Every connection to a bastion comes from this address: let it in',
     value: address.ref,
@@ -73,18 +112,26 @@ function ownVpc(stack: Stack): IVpc {
   return vpc;
 }
 
-function existingVpc(stack: Stack, { vpcId, privateSubnetIds }: NonNullable<Settings['network']>): IVpc {
-  return Vpc.fromVpcAttributes(stack, 'Vpc', {
+/**
+ * The private subnet in the zone of the egress: from another zone every byte would be paid for twice more
+ * (https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer), and without that zone there is no egress at all.
+ */
+function besideEgress(vpc: IVpc): ISubnet[] {
+  return vpc.privateSubnets.slice(0, 1);
+}
+
+function existingVpc(scope: Construct, { vpcId, privateSubnetIds }: NonNullable<Settings['network']>): IVpc {
+  return Vpc.fromVpcAttributes(scope, 'Vpc', {
     vpcId,
-    // Names of zones label subnets here and decide nothing.
+    // Names of zones are only labels of subnets here.
     availabilityZones: privateSubnetIds.map((_, i) => Fn.select(i, Fn.getAzs())),
     privateSubnetIds: [...privateSubnetIds],
   });
 }
 
 /** Out to the bastions and to AWS, nothing in. */
-function createSecurityGroup(stack: Stack, vpc: IVpc, config: Config, settings: Settings): SecurityGroup {
-  const group = new SecurityGroup(stack, 'Probe', {
+function createSecurityGroup(scope: Construct, vpc: IVpc, config: Config, settings: Settings): SecurityGroup {
+  const group = new SecurityGroup(scope, 'Probe', {
     vpc,
     description: 'Bartizan: to bastions and AWS',
     allowAllOutbound: false,
@@ -94,27 +141,10 @@ function createSecurityGroup(stack: Stack, vpc: IVpc, config: Config, settings: 
     const peer = /^\d+(\.\d+){3}$/.test(host) ? Peer.ipv4(`${host}/32`) : Peer.anyIpv4();
     group.addEgressRule(peer, Port.tcp(port), 'SSH to a bastion');
   }
-  for (const port of settings.storeInVpc ? otherPorts(config) : [])
-    group.addEgressRule(Peer.anyIpv4(), Port.tcp(port), 'Sample store, channels, heartbeat');
+  for (const port of servicePorts(config, settings).filter((one) => one !== 443))
+    group.addEgressRule(Peer.anyIpv4(), Port.tcp(port), 'Sample store, channels, heartbeat, egressPorts');
+  // Security groups let requests to the name server of AWS pass, and to no other
+  // (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html).
+  if (settings.egressPorts.includes(DNS)) group.addEgressRule(Peer.anyIpv4(), Port.udp(DNS), 'Name servers');
   return group;
-}
-
-/** Of what the functions beside the store speak to, all but that of HTTPS. */
-function otherPorts({ store, channels, server }: Config): number[] {
-  const options = [store.options, ...channels.map((channel) => channel.options)] as Record<string, unknown>[];
-  const addresses = options.flatMap(({ url, writeUrl, endpoint, apiUrl }) => [
-    url,
-    writeUrl,
-    endpoint,
-    apiUrl,
-  ]);
-  const ports = [...addresses, server.heartbeat].map(portOf).filter((port) => port !== undefined);
-  return [...new Set(ports)].filter((port) => port !== 443);
-}
-
-/** Of an address; undefined where it is a reference. */
-function portOf(address: unknown): number | undefined {
-  const url = URL.parse(String(address));
-  if (url === null) return undefined;
-  return Number(url.port || (url.protocol === 'https:' ? 443 : 80));
 }

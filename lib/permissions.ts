@@ -1,28 +1,36 @@
-// What each function may do, one need a function. A policy holds nothing else.
-import { Stack } from 'aws-cdk-lib';
+// Permissions of functions: one function here for each need. A policy holds nothing else.
+import { Annotations, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import type { Config } from '../core/config/types.ts';
+import type { Workspace } from '../adapters/stores/prometheus/workspace.ts';
+import { hashText } from '../core/hash.ts';
+import type { Config } from '../core/model/config.ts';
 import {
   ACTIVE_KEY,
   CONFIG_KEY,
   type Data,
   type DELIVERY_KEY,
+  type DUE_KEY,
+  type EVALUATED,
   type HEALTH_KEY,
-  type JUDGED,
+  MANIFEST_KEY,
+  PARTS_PREFIX,
+  type PLANNED_KEY,
 } from './data.ts';
+import { foldNames, NAMES_A_STATEMENT } from './policy-size.ts';
 
-/** One file, or all under a prefix. */
+/** One object, or all under a prefix. */
 export type Files =
   | 'counters/*'
   | 'charts/*'
   | 'audit/*'
-  | `${typeof JUDGED}*`
-  | typeof ACTIVE_KEY
+  | `${typeof EVALUATED}*`
   | typeof HEALTH_KEY
-  | typeof DELIVERY_KEY;
+  | typeof DUE_KEY
+  | typeof DELIVERY_KEY
+  | typeof PLANNED_KEY;
 
-/** What a transaction may consist of is allowed one by one. */
+/** IAM allows a transaction by its single actions. */
 const STATE_ACTIONS = [
   'dynamodb:BatchGetItem',
   'dynamodb:Query',
@@ -31,14 +39,27 @@ const STATE_ACTIONS = [
   'dynamodb:ConditionCheckItem',
 ] as const;
 
+/** Sections of the configuration in force, as core/deployment/expanded.ts makes them. */
+export type ConfigPart = 'public' | 'settings' | 'logins' | 'nodes';
+
 /**
- * The configuration that was uploaded, and that which is in force. Who may not list the bucket is told of any missing
- * file that it is forbidden (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html); a condition on the
- * prefix would not hold there, since reading a file names none.
+ * Allows reading these sections of the configuration in force. A function that may not list the bucket gets `forbidden` for a
+ * missing object (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html); a condition on the prefix would not
+ * hold there, since reading an object names none.
  */
-export function allowConfig(fn: LambdaFunction, { bucket }: Data): void {
-  const resources = [CONFIG_KEY, ACTIVE_KEY].map((key) => bucket.arnForObjects(key));
+export function allowConfig(fn: LambdaFunction, { bucket }: Data, parts: readonly ConfigPart[]): void {
+  const keys = [MANIFEST_KEY, ...parts.map((part) => `${PARTS_PREFIX}${part}-*`)];
+  const resources = keys.map((key) => bucket.arnForObjects(key));
   fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources }));
+  fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
+}
+
+/** Allows putting an upload in force: writing its text, its sections and the manifest. */
+export function allowActivation(fn: LambdaFunction, { bucket }: Data): void {
+  const made = [ACTIVE_KEY, MANIFEST_KEY, `${PARTS_PREFIX}*`].map((key) => bucket.arnForObjects(key));
+  const resources = [bucket.arnForObjects(CONFIG_KEY), ...made];
+  fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources }));
+  fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:PutObject'], resources: made }));
   fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
 }
 
@@ -53,19 +74,19 @@ export function allowFiles(
   fn.addToRolePolicy(new PolicyStatement({ actions, resources: [bucket.arnForObjects(files)] }));
 }
 
-/** Looking open incidents up by an index, which notify does after a change of the configuration alone. */
+/** Allows finding open incidents by an index, which notify only does after a change of the configuration. */
 export function allowOpenIncidents(fn: LambdaFunction, { table }: Data): void {
   const resources = [`${table.tableArn}/index/history`];
   fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources }));
 }
 
-/** Reading and writing state by its keys; no scan, and no index. */
+/** Allows reading and writing state by its keys; no scan, and no index. */
 export function allowState(fn: LambdaFunction, { table }: Data): void {
   fn.addToRolePolicy(new PolicyStatement({ actions: [...STATE_ACTIONS], resources: [table.tableArn] }));
 }
 
 /**
- * The same in some partitions of the table alone, `*` allowed; see adapters/state/dynamodb/layout.ts.
+ * The same in some partitions of the table only, with `*` as a wildcard; see adapters/state/dynamodb/layout.ts.
  */
 export function allowPartitions(fn: LambdaFunction, { table }: Data, partitions: readonly string[]): void {
   fn.addToRolePolicy(
@@ -78,37 +99,53 @@ export function allowPartitions(fn: LambdaFunction, { table }: Data, partitions:
 }
 
 /**
- * Exactly these parameters, or all under `/path/*`, decrypted with whatever key they were encrypted with, and nothing
- * else with that key.
+ * Allows reading these parameters, or all under `/path/*`, and decrypting them with any key, but nothing else with that key.
+ * Where a policy cannot hold all names, it allows their paths, which contain none of `others`; a warning at synth names them.
+ * @throws ConfigError where the paths do not fit either
  */
 export function allowParameters(
   fn: LambdaFunction,
-  names: readonly string[],
-  actions: readonly string[] = ['ssm:GetParameter'],
+  asked: readonly string[],
+  {
+    actions = ['ssm:GetParameter', 'ssm:GetParameters'],
+    others = [],
+  }: { actions?: readonly string[]; others?: readonly string[] } = {},
 ): void {
-  if (names.length === 0) return;
   const stack = Stack.of(fn);
-  const arns = [...new Set(names)].map((name) =>
-    stack.formatArn({ service: 'ssm', resource: 'parameter', resourceName: name.replace(/^\//, '') }),
-  );
-  fn.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: arns }));
-  fn.addToRolePolicy(
-    new PolicyStatement({
-      actions: ['kms:Decrypt'],
-      // Which key it is, the parameter alone knows. Systems Manager names the parameter when it decrypts.
-      resources: [stack.formatArn({ service: 'kms', resource: 'key', resourceName: '*' })],
-      conditions: { StringLike: { 'kms:EncryptionContext:PARAMETER_ARN': arns } },
-    }),
-  );
+  const { names, folded } = foldNames(asked, others);
+  if (folded.length > 0) {
+    Annotations.of(fn).addWarningV2(
+      'bartizan:parameters',
+      `${asked.length} parameters are too many for a policy: the function may read all under ${folded.join(', ')}`,
+    );
+  }
+  for (let i = 0; i < names.length; i += NAMES_A_STATEMENT) {
+    const some = names.slice(i, i + NAMES_A_STATEMENT);
+    const arns = some.map((name) =>
+      stack.formatArn({ service: 'ssm', resource: 'parameter', resourceName: name.replace(/^\//, '') }),
+    );
+    // With a name of its own CDK leaves a statement as it is, and merges none of them into one that is too long.
+    const sid = hashText(`${actions} ${some}`);
+    fn.addToRolePolicy(new PolicyStatement({ sid: `Read${sid}`, actions: [...actions], resources: arns }));
+    fn.addToRolePolicy(
+      new PolicyStatement({
+        sid: `Decrypt${sid}`,
+        actions: ['kms:Decrypt'],
+        // Only the parameter knows its key. Systems Manager names the parameter when it decrypts.
+        resources: [stack.formatArn({ service: 'kms', resource: 'key', resourceName: '*' })],
+        conditions: { StringLike: { 'kms:EncryptionContext:PARAMETER_ARN': arns } },
+      }),
+    );
+  }
 }
 
-/** Reading the sources of clusters, and keeping what they said for when they do not answer. */
+/** Allows reading the sources of clusters, and keeping their last answer for when they do not answer. */
 export function allowInventory(fn: LambdaFunction, data: Data, { inventory }: Config): void {
   const stack = Stack.of(fn);
   for (const { type, options } of inventory) {
     const { path, table } = options as { path?: string; table?: string };
     if (type === 'ssm' && path !== undefined)
-      allowParameters(fn, [path, `${path}/*`], ['ssm:GetParametersByPath']);
+      allowParameters(fn, [path, `${path}/*`], { actions: ['ssm:GetParametersByPath'] });
     if (type === 'dynamodb' && table !== undefined) {
       const arn = stack.formatArn({ service: 'dynamodb', resource: 'table', resourceName: table });
       fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Scan'], resources: [arn] }));
@@ -117,7 +154,7 @@ export function allowInventory(fn: LambdaFunction, data: Data, { inventory }: Co
   if (inventory.length > 0) allowPartitions(fn, data, ['counters#*', 'part#counters#*']);
 }
 
-/** The sample store with the credentials of the function, where it is one of AWS. */
+/** Allows using a sample store of AWS with the function's credentials. */
 export function allowSamples(
   fn: LambdaFunction,
   { store }: Config,
@@ -150,8 +187,8 @@ export function allowSamples(
   fn.addToRolePolicy(new PolicyStatement({ actions, resources: [arn] }));
 }
 
-/** Of a store that requests are signed for; every workspace of the region where the address is itself a secret. */
-function workspaceOf(options: Config['store']['options']): { region: string; id: string } | undefined {
+/** The workspace that requests are signed for; `*`, every one of the region, where the address is a secret. */
+export function workspaceOf(options: Config['store']['options']): Workspace | undefined {
   const { sigv4, url } = options as { sigv4?: { region: string; service?: string }; url: string };
   if (sigv4 === undefined || (sigv4.service ?? 'aps') !== 'aps') return undefined;
   return { region: sigv4.region, id: /\/workspaces\/([\w-]+)/.exec(url)?.[1] ?? '*' };

@@ -5,12 +5,24 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { WAKE_FILTER } from '../adapters/state/dynamodb/layout.ts';
-import type { Config } from '../core/config/types.ts';
-import { addCountAlarms, addHealthAlarms, latestEvaluation } from './count-alarms.ts';
+import { tickMinutes } from '../core/deployment/deploy-times.ts';
+import { describeDeployed } from '../core/deployment/deployed.ts';
+import { type ParameterNames, parameterNames } from '../core/deployment/parameter-names.ts';
+import type { Config } from '../core/model/config.ts';
+import {
+  DELIVER_CONCURRENCY,
+  evaluateConcurrency,
+  NOTIFY_CONCURRENCY,
+  STORE_CONCURRENCY,
+} from './concurrency.ts';
+import { addCountAlarms, addHealthAlarms } from './count-alarms.ts';
 import { createDashboard } from './dashboard.ts';
-import { ACTIVE_KEY, type Data, DELIVERY_KEY, HEALTH_KEY, JUDGED } from './data.ts';
+import { type Data, DELIVERY_KEY, DUE_KEY, EVALUATED, HEALTH_KEY, PLANNED_KEY } from './data.ts';
+import type { DeploymentRecord } from './deployment-record.ts';
+import { stackName } from './names.ts';
 import type { Network } from './network.ts';
 import {
+  allowActivation,
   allowConfig,
   allowFiles,
   allowInventory,
@@ -19,26 +31,37 @@ import {
   allowPartitions,
   allowSamples,
   allowState,
+  type ConfigPart,
 } from './permissions.ts';
-import { type ParameterNames, parameterNames } from './references.ts';
+import { foldNames } from './policy-size.ts';
 import { scheduleRounds } from './schedule.ts';
 import type { Settings } from './settings.ts';
-import { allowSending, createStage, type Stage, type StageName, type StageProps } from './stage.ts';
-import { probeTimeoutSeconds, tickMinutes } from './timing.ts';
+import { storeSettings } from './settings-parameter.ts';
+import {
+  allowSending,
+  createStage,
+  type Stage,
+  type StageName,
+  type StageNetwork,
+  type StageProps,
+} from './stage.ts';
+import { alarmPeriodMinutes, queueTimesSeconds, timeoutsSeconds } from './timing.ts';
 
 export interface PipelineProps {
   config: Config;
   settings: Settings;
   data: Data;
   network: Network;
+  /** Recorded for the next deployment. */
+  remembered: Omit<DeploymentRecord, 'bucket'>;
   topic: ITopic;
   /** Shown on the dashboard beside the others. */
   history: Stage;
-  /** Of every function. */
   environment: Record<string, string>;
 }
 
-interface World extends PipelineProps {
+interface PipelineContext extends Omit<PipelineProps, 'network' | 'remembered'> {
+  network: StageNetwork | undefined;
   stack: Stack;
   tick: Duration;
   names: ParameterNames;
@@ -51,22 +74,22 @@ export interface Pipeline {
 
 /** The five stages, each a function behind a queue, and the schedule that starts them. */
 export function createPipeline(app: Construct, props: PipelineProps): Pipeline {
-  const stack = new Stack(app, 'BartizanPipeline', {
+  const stack = new Stack(app, stackName(app, 'Pipeline'), {
     description: 'Bartizan: plan, probe, store, evaluate, notify, deliver',
   });
   const tick = Duration.minutes(tickMinutes(props.config.checks) ?? 1);
-  const world: World = { ...props, stack, tick, names: parameterNames(props.config) };
-  const store = addStore(world);
-  const evaluate = addEvaluate(world);
-  const notify = addNotify(world);
-  const deliver = addDeliver(world);
-  notify.stage.sendsTo('BARTIZAN_NOTIFY_QUEUE', notify.queue);
+  const { network, remembered, ...rest } = props;
+  const names = parameterNames(props.config);
+  const context: PipelineContext = { ...rest, network: network.join(stack), stack, tick, names };
+  const store = addStore(context);
+  const evaluate = addEvaluate(context);
+  const notify = addNotify(context);
+  const deliver = addDeliver(context);
   notify.stage.sendsTo('BARTIZAN_DELIVER_QUEUE', deliver.queue);
-  deliver.stage.sendsTo('BARTIZAN_NOTIFY_QUEUE', notify.queue);
-  const probe = addProbe(world, store.queue);
-  const plan = addPlan(world, { probes: probe.queues, evaluate: evaluate.queue, notify: notify.queue });
+  const probe = addProbe(context, store.queue);
+  const plan = addPlan(context, { probes: probe.queues, evaluate: evaluate.queue, notify: notify.queue });
   addCountAlarms(stack, props.topic, tick);
-  addHealthAlarms(stack, props.topic, props.config);
+  addHealthAlarms(stack, props.topic, tick);
   const stages = [plan, probe.stage, store.stage, evaluate.stage, notify.stage, deliver.stage];
   createDashboard(stack, {
     stages: [...stages, props.history],
@@ -78,46 +101,78 @@ export function createPipeline(app: Construct, props: PipelineProps): Pipeline {
       ['deliver', deliver.queue],
     ]),
   });
+  storeSettings(stack, { ...remembered, bucket: props.data.bucket.bucketName });
   return { stack, stages };
 }
 
-type Form = Pick<StageProps, 'description' | 'memoryMb' | 'network'> & { seconds: number };
+/** The sections of the configuration that each function reads. Nodes to probe come with the batches. */
+const READS: Readonly<Record<Exclude<StageName, 'plan' | 'history'>, readonly ConfigPart[]>> = {
+  probe: ['settings', 'logins'],
+  store: ['settings'],
+  evaluate: ['settings', 'nodes'],
+  notify: ['settings'],
+  deliver: ['settings', 'public'],
+};
 
-function addStage({ stack, settings, topic, data, environment }: World, name: StageName, form: Form): Stage {
-  const { seconds, ...rest } = form;
-  const { architecture } = settings;
-  const timeout = Duration.seconds(seconds);
-  const stage = createStage(stack, { name, timeout, architecture, topic, environment, ...rest });
-  allowConfig(stage.fn, data);
+type Form = Pick<StageProps, 'description' | 'memoryMb' | 'network'>;
+
+function addStage(
+  { stack, config, settings, topic, data, environment, tick }: PipelineContext,
+  name: Exclude<StageName, 'history'>,
+  form: Form,
+): Stage {
+  const timeout = Duration.seconds(timeoutsSeconds(config)[name]);
+  const times = { timeout, alarmPeriod: Duration.minutes(alarmPeriodMinutes(name, tick.toMinutes())) };
+  const stage = createStage(stack, { name, ...times, machine: settings, topic, environment, ...form });
+  if (name === 'plan') allowActivation(stage.fn, data);
+  else allowConfig(stage.fn, data, READS[name]);
   return stage;
 }
 
+/**
+ * Reading a file of thirty thousand nodes takes 4 s of a core and 400 MB at the most (see test/cloud/reading.ts). So much
+ * memory is one core (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), which every other round
+ * needs for some 100 ms.
+ */
+const PLAN_MB = 1_769;
+
+/**
+ * It waits for its nodes most of the time, and is paid for so much memory meanwhile: 0.4 of a core does the work of 300
+ * nodes while they answer. A process with sessions of 300 has 335 MB after eight batches (test/cloud/batch-time.ts).
+ */
+const PROBE_MB = 768;
+
 function addPlan(
-  world: World,
+  context: PipelineContext,
   queues: { probes: ReadonlyMap<string, Queue>; evaluate: Queue; notify: Queue },
 ): Stage {
   const description =
     'Begins a round: batches for the probe queues, then evaluations and a sweep of what is due.';
-  const plan = addStage(world, 'plan', { description, seconds: 60, memoryMb: 512 });
+  const plan = addStage(context, 'plan', { description, memoryMb: PLAN_MB });
   const names = [...queues.probes].map(([bastion, queue]) => [bastion, queue.queueName]);
-  plan.fn.addEnvironment('BARTIZAN_PROBE_QUEUES', world.stack.toJsonString(Object.fromEntries(names)));
+  plan.fn.addEnvironment('BARTIZAN_PROBE_QUEUES', context.stack.toJsonString(Object.fromEntries(names)));
+  const { config, settings } = context;
+  const { names: logins } = foldNames([...context.names.logins, ...settings.loginParameters]);
+  plan.fn.addEnvironment('BARTIZAN_DEPLOYED', JSON.stringify(describeDeployed(config, logins)));
   allowSending(plan.fn, [...queues.probes.values()]);
   plan.sendsTo('BARTIZAN_EVALUATE_QUEUE', queues.evaluate);
   plan.sendsTo('BARTIZAN_NOTIFY_QUEUE', queues.notify);
-  allowFiles(plan.fn, world.data, ACTIVE_KEY, 'write');
-  allowInventory(plan.fn, world.data, world.config);
-  scheduleRounds(plan, { stack: world.stack, topic: world.topic, tick: world.tick });
+  // Due batches of rounds, and the last complete round.
+  allowFiles(plan.fn, context.data, DUE_KEY, 'read and write');
+  allowFiles(plan.fn, context.data, HEALTH_KEY, 'read');
+  allowFiles(plan.fn, context.data, PLANNED_KEY, 'read and write');
+  allowInventory(plan.fn, context.data, context.config);
+  scheduleRounds(plan, { stack: context.stack, topic: context.topic, tick: context.tick });
   return plan;
 }
 
 /** A queue for each bastion: how many functions read it is how many connections the bastion sees. */
-function addProbe(world: World, storeQueue: Queue): { stage: Stage; queues: Map<string, Queue> } {
-  const { config, settings, data, network, names, tick } = world;
-  const stage = addStage(world, 'probe', {
+function addProbe(context: PipelineContext, storeQueue: Queue): { stage: Stage; queues: Map<string, Queue> } {
+  const { config, settings, data, network, names, tick } = context;
+  const stage = addStage(context, 'probe', {
     description: 'Looks at the nodes of a batch over one connection to their bastion.',
-    seconds: probeTimeoutSeconds(config.bastions),
-    memoryMb: 1024,
-    network: network.stageNetwork,
+    memoryMb: PROBE_MB,
+    network,
   });
   const queues = new Map<string, Queue>();
   for (const { name, maxConnections } of config.bastions) {
@@ -125,9 +180,11 @@ function addProbe(world: World, storeQueue: Queue): { stage: Stage; queues: Map<
       bastion: name,
       batchSize: 1,
       maxConcurrency: maxConnections,
-      maxReceiveCount: 2,
-      retention: Duration.hours(1),
-      oldest: Duration.seconds(tick.toSeconds() * 2),
+      // As few as AWS advises: a receive that is throttled counts as one. A batch is dropped when its next round is due
+      // (https://docs.aws.amazon.com/lambda/latest/dg/sqs-retries.html).
+      maxReceiveCount: 5,
+      times: queueTimesSeconds(tick.toSeconds()).probe,
+      dropsOld: true,
     });
     queues.set(name, queue);
   }
@@ -137,107 +194,107 @@ function addProbe(world: World, storeQueue: Queue): { stage: Stage; queues: Map<
   // The heads of the audit chains.
   allowPartitions(stage.fn, data, ['audit']);
   allowInventory(stage.fn, data, config);
-  allowParameters(stage.fn, [...names.logins, ...settings.loginParameters]);
+  allowParameters(stage.fn, [...names.logins, ...settings.loginParameters], {
+    others: Object.values(names).flat(),
+  });
   return { stage, queues };
 }
 
-function addStore(world: World): { stage: Stage; queue: Queue } {
-  const { config, settings, data, network, names } = world;
-  const stage = addStage(world, 'store', {
+function addStore(context: PipelineContext): { stage: Stage; queue: Queue } {
+  const { config, settings, data, network, names, tick } = context;
+  const stage = addStage(context, 'store', {
     description: 'Writes what was seen as samples, and how each node was last reached.',
-    seconds: 60,
     memoryMb: 512,
-    network: settings.storeInVpc ? network.stageNetwork : undefined,
+    network: settings.storeInVpc ? network : undefined,
   });
   const queue = stage.addQueue('Queue', {
     batchSize: 10,
+    maxConcurrency: STORE_CONCURRENCY,
     // The most there is: a store may be away for 16 hours before its messages have to be sent back by hand.
     maxReceiveCount: 1000,
-    retention: Duration.days(14),
-    oldest: Duration.minutes(15),
+    times: queueTimesSeconds(tick.toSeconds()).store,
   });
-  allowPartitions(stage.fn, data, ['status#*', 'part#status#*']);
+  // Statuses of targets, and samples that are too late for the store.
+  allowPartitions(stage.fn, data, ['status#*', 'part#status#*', 'late#*', 'part#late#*']);
   allowSamples(stage.fn, config, 'write');
-  allowParameters(stage.fn, names.store);
+  allowParameters(stage.fn, names.store, { others: Object.values(names).flat() });
   return { stage, queue };
 }
 
-function addEvaluate(world: World): { stage: Stage; queue: Queue } {
-  const { config, settings, data, network, names, tick } = world;
-  const stage = addStage(world, 'evaluate', {
+function addEvaluate(context: PipelineContext): { stage: Stage; queue: Queue } {
+  const { config, settings, data, network, names, tick } = context;
+  const stage = addStage(context, 'evaluate', {
     description: 'Judges a part of the fleet: samples in, alerts and what is to be told out.',
-    seconds: 120,
     memoryMb: 1024,
-    network: settings.storeInVpc ? network.stageNetwork : undefined,
+    network: settings.storeInVpc ? network : undefined,
   });
   const queue = stage.addQueue('Queue', {
     batchSize: 1,
-    // The next round judges the same samples again: an evaluation is not worth keeping for long.
+    maxConcurrency: evaluateConcurrency(settings),
     maxReceiveCount: 200,
-    retention: Duration.minutes(15),
-    oldest: latestEvaluation(tick),
+    times: queueTimesSeconds(tick.toSeconds()).evaluate,
     ageSection: 'evaluation-lag',
   });
   allowState(stage.fn, data);
   allowSamples(stage.fn, config, 'read');
-  allowParameters(stage.fn, [...names.store, ...names.heartbeat]);
+  allowParameters(stage.fn, [...names.store, ...names.heartbeat], { others: Object.values(names).flat() });
   allowInventory(stage.fn, data, config);
   allowFiles(stage.fn, data, HEALTH_KEY, 'read and write');
-  // Whether alerts can leave, before it calls the heartbeat.
+  allowFiles(stage.fn, data, DUE_KEY, 'read');
+  // Whether alerts can be sent, before it calls the heartbeat.
   allowFiles(stage.fn, data, DELIVERY_KEY, 'read');
-  allowFiles(stage.fn, data, `${JUDGED}*`, 'read and write');
+  allowFiles(stage.fn, data, `${EVALUATED}*`, 'read and write');
   return { stage, queue };
 }
 
-function addNotify(world: World): { stage: Stage; queue: Queue } {
-  const { data } = world;
-  const stage = addStage(world, 'notify', {
+function addNotify(context: PipelineContext): { stage: Stage; queue: Queue } {
+  const { data, tick } = context;
+  const stage = addStage(context, 'notify', {
     description: 'Makes incidents of what is in the outbox, and hands on those that are due.',
-    seconds: 60,
     memoryMb: 512,
   });
   const queue = stage.addQueue('Queue', {
     batchSize: 10,
+    maxConcurrency: NOTIFY_CONCURRENCY,
     maxReceiveCount: 200,
-    retention: Duration.hours(4),
-    // A wake-up may be put off by 15 minutes, and counts as waiting meanwhile.
-    oldest: Duration.minutes(20),
+    times: queueTimesSeconds(tick.toSeconds()).notify,
+    // Messages of ticks stay in it on purpose, and the function fails as a whole: the alarm notify-failing reports that.
+    failsWhole: true,
   });
   stage.fn.addEventSource(
     new DynamoEventSource(data.table, {
       startingPosition: StartingPosition.LATEST,
       batchSize: 10,
       reportBatchItemFailures: true,
-      // The stream only wakes: what it fails to say, the sweep of the next tick finds.
+      // The stream only wakes the function: the next tick finds what a lost wake-up would have sent.
       retryAttempts: 2,
       maxRecordAge: Duration.minutes(5),
       filters: [{ pattern: JSON.stringify(WAKE_FILTER) }],
     }),
   );
   allowState(stage.fn, data);
-  allowFiles(stage.fn, data, DELIVERY_KEY, 'write');
+  allowFiles(stage.fn, data, DELIVERY_KEY, 'read and write');
   allowOpenIncidents(stage.fn, data);
   return { stage, queue };
 }
 
-function addDeliver(world: World): { stage: Stage; queue: Queue } {
-  const { config, settings, data, network, names, tick } = world;
-  const stage = addStage(world, 'deliver', {
+function addDeliver(context: PipelineContext): { stage: Stage; queue: Queue } {
+  const { config, settings, data, network, names, tick } = context;
+  const stage = addStage(context, 'deliver', {
     description: 'Draws the chart of an incident and sends its message.',
-    seconds: 60,
     memoryMb: 1024,
-    network: settings.storeInVpc ? network.stageNetwork : undefined,
+    network: settings.storeInVpc ? network : undefined,
   });
   const queue = stage.addQueue('Queue', {
     batchSize: 1,
+    maxConcurrency: DELIVER_CONCURRENCY,
     fifo: true,
     maxReceiveCount: 200,
-    retention: Duration.days(1),
-    oldest: Duration.seconds(Math.max(600, tick.toSeconds())),
+    times: queueTimesSeconds(tick.toSeconds()).deliver,
   });
   allowState(stage.fn, data);
   allowFiles(stage.fn, data, 'charts/*', 'write');
   allowSamples(stage.fn, config, 'read');
-  allowParameters(stage.fn, [...names.channels, ...names.store]);
+  allowParameters(stage.fn, [...names.channels, ...names.store], { others: Object.values(names).flat() });
   return { stage, queue };
 }

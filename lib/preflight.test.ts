@@ -1,17 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { awsError } from '../adapters/aws/errors.ts';
-import { KINDS } from '../adapters/kinds.ts';
+import { KINDS } from '../adapters/registry.ts';
 import { typedError } from '../adapters/stores/timestream/service-errors.ts';
 import { parseConfig } from '../core/config/parse.ts';
-import type { Config } from '../core/config/types.ts';
+import { ConfigError, RetryableError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
+import { accountWith } from '../test/stacks/account.ts';
 import { EXAMPLE, exampleText, resources, synthExample } from '../test/stacks/synth.ts';
 import type { Account } from './account.ts';
 import { BOOTSTRAP_VERSION, preflight } from './preflight.ts';
-import { readSettings } from './settings.ts';
 
 const REGION = 'ap-northeast-2';
 const TIMESTREAM =
   'store: { type: timestream, database: bartizan, table: samples, region: ap-northeast-2 }\n';
+
+const withMail = (name: string) => (name === 'alarmEmail' ? 'ops@example.net' : undefined);
 
 function configOf(...replace: [string, string][]): Config {
   const text = exampleText(replace);
@@ -26,25 +29,13 @@ function withStore(store: string): Config {
   return configOf([text.slice(text.indexOf('store:\n')), store]);
 }
 
-/** Where all is as it should be, but for what is given. */
-function accountWith(some: Partial<Account> = {}): Account {
-  return {
-    region: async () => REGION,
-    identity: async () => '123456789012',
-    bootstrapVersion: async () => 30,
-    missingParameters: async () => [],
-    timestream: async () => undefined,
-    ...some,
-  };
-}
-
 function failing(name: string, message: string): () => Promise<never> {
   return async () => {
     throw awsError(Object.assign(new Error(message), { name }), 'parameters');
   };
 }
 
-const timestreamSays = (name: string, message: string) => async () => {
+const timestreamAnswers = (name: string, message: string) => async () => {
   throw typedError(Object.assign(new Error(message), { name }), 'Timestream bartizan.samples');
 };
 
@@ -52,8 +43,8 @@ async function problems(
   account: Account,
   { config = configOf(), context = {} as Record<string, string> } = {},
 ): Promise<string[]> {
-  const settings = readSettings((name) => context[name]);
-  const asked = preflight({ config, file: 'my.yaml', settings, qualifier: 'hnb659fds' }, account);
+  const options = { config, file: 'my.yaml', context: (name: string) => context[name] };
+  const asked = preflight({ ...options, qualifier: 'hnb659fds' }, account);
   const text = await asked.then(
     () => '',
     (error: Error) => error.message,
@@ -70,21 +61,50 @@ describe('preflight', () => {
         return [];
       },
     });
-    const settings = readSettings((name) => (name === 'loginParameters' ? '/fleet/*' : undefined));
+    const context = (name: string) => (name === 'loginParameters' ? '/fleet/*' : withMail(name));
     const cleared = await preflight(
-      { config: configOf(), file: 'my.yaml', settings, qualifier: 'hnb659fds' },
+      { config: configOf(), file: 'my.yaml', context, qualifier: 'hnb659fds' },
       account,
     );
-    expect(cleared).toEqual({ account: '123456789012', region: REGION, warnings: [] });
+    expect(cleared).toMatchObject({
+      account: '123456789012',
+      region: REGION,
+      warnings: [],
+      notes: [expect.stringMatching(/^nothing is deployed yet as `bartizan`; taken is: /)],
+      added: {},
+    });
     expect(asked).toEqual([
       '/bartizan/ssh-key',
       '/bartizan/on-call-url',
       '/bartizan/slack-token',
+      '/bartizan/heartbeat',
       '/fleet/*',
     ]);
   });
 
-  it('tells everything at once, each with what to do', async () => {
+  it('warns of a deployment that nobody would miss', async () => {
+    const config = configOf(['server:\n  heartbeat: ${ssm:/bartizan/heartbeat}\n', '']);
+    const context = withMail;
+    const cleared = await preflight({ config, file: 'my.yaml', context, qualifier: 'q' }, accountWith());
+    expect(cleared.warnings).toEqual([
+      expect.stringMatching(/^server\.heartbeat is not set: .*docs\/deploy\.md, step 2$/),
+    ]);
+  });
+
+  it('warns of alarms that nobody gets, and of an inventory whose keys no function may read', async () => {
+    const config = configOf(['checks:\n', 'inventory:\n  - { type: ssm, path: /b/clusters }\n\nchecks:\n']);
+    const warnings = async (context: Record<string, string>) => {
+      const options = { config, file: 'my.yaml', qualifier: 'q', context: (name: string) => context[name] };
+      return (await preflight(options, accountWith())).warnings;
+    };
+    expect(await warnings({})).toEqual([
+      expect.stringMatching(/^-c alarmEmail is not set: /),
+      expect.stringMatching(/^inventory: .*-c loginParameters=/),
+    ]);
+    expect(await warnings({ alarmEmail: 'a@example.net', loginParameters: '/b/keys/*' })).toEqual([]);
+  });
+
+  it('reports all problems at once, each with what to do', async () => {
     const account = accountWith({
       bootstrapVersion: async () => undefined,
       missingParameters: async () => ['/bartizan/ssh-key', '/fleet/*'],
@@ -104,7 +124,7 @@ describe('preflight', () => {
     ]);
   });
 
-  it.each<[what: string, account: Partial<Account>, said: RegExp]>([
+  it.each<[what: string, account: Partial<Account>, printed: RegExp]>([
     ['no region', { region: failing('Error', 'Region is missing') }, /no region is set; set AWS_REGION$/],
     [
       'no credentials',
@@ -126,27 +146,38 @@ describe('preflight', () => {
       { missingParameters: failing('InternalServerError', 'oops') },
       /InternalServerError/,
     ],
-  ])('says what is wrong: %s', async (_, account, said) => {
+  ])('reports the problem: %s', async (_, account, printed) => {
     const [head, ...lines] = await problems(accountWith(account));
     expect(head).toBe('my.yaml is not deployed, 1 thing to be done first');
-    expect(lines).toEqual([expect.stringMatching(said)]);
+    expect(lines).toEqual([expect.stringMatching(printed)]);
   });
 
-  it('tells what is wrong with the configuration also where nobody is logged in', async () => {
+  it('reports problems of the configuration also where nobody is logged in', async () => {
     const account = accountWith({ identity: failing('CredentialsProviderError', 'none') });
     const config = configOf(['every: 1m', 'every: 90s']);
     expect(await problems(account, { config })).toHaveLength(3);
   });
 
-  it('lets those deploy who may not look, and says what was not looked at', async () => {
+  it('lets people deploy who may not read the account, and names what was not checked', async () => {
     const denied = failing('AccessDeniedException', 'not authorized to perform: ssm:DescribeParameters');
-    const account = accountWith({ missingParameters: denied, bootstrapVersion: denied });
+    const account = accountWith({ missingParameters: denied, bootstrapVersion: denied, concurrency: denied });
     const options = { config: configOf(), file: 'my.yaml', qualifier: 'hnb659fds' };
-    const { warnings } = await preflight({ ...options, settings: readSettings(() => undefined) }, account);
+    const { warnings } = await preflight({ ...options, context: withMail }, account);
     expect(warnings).toEqual([
       expect.stringMatching(/^not checked, what `cdk bootstrap` made: .*AccessDenied/),
       expect.stringMatching(/^not checked, whether all parameters are there: .*ssm:DescribeParameters/),
+      expect.stringMatching(/^not checked, how many functions may run at once: /),
     ]);
+  });
+
+  it('does not take what the deployment has reserved already a second time', async () => {
+    const account = accountWith({ concurrency: async () => ({ all: 400, unreserved: 290 }) });
+    const context = { publicConcurrency: '200' };
+    expect((await problems(account, { context }))[1]).toMatch(/-c publicConcurrency=200: .*290 of 400 left/);
+    const remembered = async () => ({ settings: { publicConcurrency: '110' }, bastions: [], bucket: 'b' });
+    expect(await problems({ ...account, remembered }, { context: { ...context, confirm: 'fleet' } })).toEqual(
+      [],
+    );
   });
 
   it('asks for the version that the stacks ask for', () => {
@@ -161,7 +192,7 @@ describe('preflight', () => {
 
 describe('Timestream', () => {
   it('that is closed to the account is an error that names the alternative', async () => {
-    const timestream = timestreamSays(
+    const timestream = timestreamAnswers(
       'AccessDeniedException',
       'Only existing Timestream for LiveAnalytics customers can access the service.',
     );
@@ -171,10 +202,10 @@ describe('Timestream', () => {
   });
 
   it('whose table the stacks are to make is right; that of somebody else has to be there', async () => {
-    const timestream = timestreamSays('ResourceNotFoundException', 'no table');
+    const timestream = timestreamAnswers('ResourceNotFoundException', 'no table');
     const account = accountWith({ timestream });
     expect(await problems(account, { config: withStore(TIMESTREAM) })).toEqual([]);
-    const elsewhere = withStore(TIMESTREAM.replace(' }', ', endpoint: "http://127.0.0.1:9" }'));
+    const elsewhere = withStore(TIMESTREAM.replace(' }', ', endpoint: "http://timestream.example" }'));
     expect(await problems(account, { config: elsewhere })).toEqual([
       expect.anything(),
       '  Timestream bartizan.samples: no such database or table',
@@ -182,7 +213,7 @@ describe('Timestream', () => {
   });
 
   it('that does not answer, and one of another region', async () => {
-    const timestream = timestreamSays('ENOTFOUND', 'getaddrinfo');
+    const timestream = timestreamAnswers('ENOTFOUND', 'getaddrinfo');
     const config = withStore(TIMESTREAM.replace(REGION, 'eu-west-1'));
     expect(await problems(accountWith({ timestream }), { config })).toEqual([
       'my.yaml is not deployed, 2 things to be done first',
@@ -195,13 +226,16 @@ describe('Timestream', () => {
 
   it('at an address that only functions reach is not held up', async () => {
     const config = withStore(TIMESTREAM.replace(' }', ', endpoint: "http://10.0.0.9" }'));
-    const options = {
-      config,
-      file: 'my.yaml',
-      qualifier: 'hnb659fds',
-      settings: readSettings(() => undefined),
+    const settings: Record<string, string> = {
+      alarmEmail: 'ops@example.net',
+      vpcId: 'vpc-11111111',
+      privateSubnetIds: 'subnet-11111111',
+      storeInVpc: 'true',
+      egressPorts: '443',
     };
-    const account = accountWith({ timestream: timestreamSays('ETIMEDOUT', 'connect') });
+    const context = (name: string) => settings[name];
+    const options = { config, file: 'my.yaml', qualifier: 'hnb659fds', context };
+    const account = accountWith({ timestream: timestreamAnswers('ETIMEDOUT', 'connect') });
     expect((await preflight(options, account)).warnings).toEqual([
       'not checked, store.endpoint: http://10.0.0.9 does not answer from here',
     ]);
@@ -210,5 +244,47 @@ describe('Timestream', () => {
   it('is not asked for where it is not used', async () => {
     const timestream = async () => Promise.reject(new Error('asked'));
     expect(await problems(accountWith({ timestream }))).toEqual([]);
+  });
+});
+
+describe('a workspace of Managed Prometheus', () => {
+  const warningsOf = async (account: Account) => {
+    const options = { config: configOf(), file: 'my.yaml', context: withMail, qualifier: 'hnb659fds' };
+    return (await preflight(options, account)).warnings;
+  };
+
+  it.each([0, 60, 599])(
+    'that takes samples %i s late is accepted, with the command to run',
+    async (seconds) => {
+      const [warning, ...rest] = await warningsOf(accountWith({ workspaceWindow: async () => seconds }));
+      expect(warning).toBe(
+        `store.url: the workspace takes samples that come ${seconds} s late, and could 600; what comes later is missing from its history. Run \`aws amp update-workspace-configuration --region ap-northeast-2 --workspace-id ws-00000000-0000-0000-0000-000000000000 --out-of-order-time-window-in-seconds 600\``,
+      );
+      expect(rest).toEqual([]);
+    },
+  );
+
+  it.each([600, undefined])('that takes them %s s late is right', async (seconds) => {
+    expect(await warningsOf(accountWith({ workspaceWindow: async () => seconds }))).toEqual([]);
+  });
+
+  it('that does not exist, that nobody may read, that does not answer', async () => {
+    const says = (error: Error) => accountWith({ workspaceWindow: async () => Promise.reject(error) });
+    expect(await problems(says(new ConfigError('workspace ws-1: there is no such workspace')))).toEqual([
+      'my.yaml is not deployed, 1 thing to be done first',
+      '  workspace ws-1: there is no such workspace',
+    ]);
+    const denied = awsError(Object.assign(new Error('no'), { name: 'AccessDeniedException' }), 'workspace');
+    expect(await warningsOf(says(denied))).toEqual([
+      expect.stringMatching(/^not checked, how late samples may come for the workspace: .*AccessDenied/),
+    ]);
+    expect(await warningsOf(says(new RetryableError('aps.example did not answer within 10 s')))).toEqual([
+      'not checked, how late samples may come for the workspace: aps.example did not answer within 10 s',
+    ]);
+  });
+
+  it('is not asked about where another store is used', async () => {
+    const workspaceWindow = async () => Promise.reject(new Error('asked'));
+    expect(await problems(accountWith({ workspaceWindow }), { config: withStore(TIMESTREAM) })).toEqual([]);
   });
 });

@@ -1,14 +1,27 @@
-// What would make a deployment fail half-way, or deploy what cannot work, told before it begins.
-import { timestream } from '../adapters/stores/timestream/timestream.ts';
-import type { Config } from '../core/config/types.ts';
-import { ConfigError, describeError, RetryableError } from '../core/errors.ts';
+// Finds, before a deployment begins, what would make it fail half-way or would not work afterwards.
+import { deployProblems } from '../core/deployment/deploy-rules.ts';
+import { parameterNames } from '../core/deployment/parameter-names.ts';
+import { ConfigError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import type { Account } from './account.ts';
-import { parameterNames } from './references.ts';
-import { deployProblems } from './requirements.ts';
-import type { Settings } from './settings.ts';
+import { concurrencyFindings } from './concurrency.ts';
+import { recordProblems } from './deployment-record.ts';
+import { fleetNotes, fleetProblems } from './fleet-change.ts';
+import { keptSettings, lastDeployment, networkProblems, settingNotes } from './last-deployment.ts';
+import { checkNetworkAccess } from './network-access.ts';
+import { tableProblems } from './restored-table.ts';
+import { readName, readSettings, type Settings } from './settings.ts';
+import {
+  causeName,
+  messageOf,
+  regionProblems,
+  timestreamProblems,
+  windowProblems,
+  workspaceProblems,
+} from './store-preflight.ts';
 
 /**
- * Version of what `cdk bootstrap` makes that the stacks ask for; a test holds it to their templates
+ * The version of the bootstrap stack that the stacks need; a test compares it with their templates
  * (https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html).
  */
 export const BOOTSTRAP_VERSION = 6;
@@ -17,16 +30,22 @@ export interface PreflightOptions {
   config: Config;
   /** Where it was read from, for messages. */
   file: string;
-  settings: Settings;
-  /** Of CDK's own resources. */
+  /** Settings of the command line or cdk.json, by name. */
+  context: (name: string) => unknown;
+  /** The qualifier of CDK's own resources. */
   qualifier: string;
 }
 
 export interface Cleared {
   account: string;
   region: string;
-  /** What could not be found out with these credentials. */
+  /** Checks that these credentials do not permit. */
   warnings: string[];
+  settings: Settings;
+  /** Settings beside those of the command line: kept from the last deployment, or found in the account. */
+  added: Readonly<Record<string, string>>;
+  /** Lines about kept and changed settings. */
+  notes: string[];
 }
 
 interface Findings {
@@ -35,7 +54,7 @@ interface Findings {
 }
 
 /**
- * Looks at the configuration and at the account that it is to be deployed to.
+ * Checks the configuration and the account that it is to be deployed to.
  * @throws ConfigError with a line for each thing that is wrong, saying what to do
  */
 export async function preflight(options: PreflightOptions, account: Account): Promise<Cleared> {
@@ -43,24 +62,98 @@ export async function preflight(options: PreflightOptions, account: Account): Pr
   const own = [...deployProblems(config), ...workspaceProblems(config)];
   const { region, identity, problem } = await whereTo(account);
   if (problem !== undefined) throw problemsOf(file, [problem, ...own]);
-  const found: Findings = { problems: [...regionProblems(config, region), ...own], warnings: [] };
+  const found: Findings = {
+    problems: [...regionProblems(config, region), ...own],
+    warnings: [],
+  };
   const warn = (text: string) => void found.warnings.push(text);
+  const { settings, last, added, kept, ...settled } = await settle(options, account);
+  found.problems.push(...settled.problems);
+  found.warnings.push(...settled.warnings, ...settingWarnings(config, settings));
   const checks: readonly [what: string, check: () => Promise<string[]>][] = [
     ['what `cdk bootstrap` made', () => bootstrapProblems(qualifier, { region, identity }, account)],
-    ['whether all parameters are there', () => parameterProblems(options, region, account)],
+    ['whether all parameters are there', () => parameterProblems({ config, settings }, region, account)],
+    [
+      'how many functions may run at once',
+      () => concurrencyProblems(config, { settings, last, region, account, warn }),
+    ],
     ['whether Timestream can be used', () => timestreamProblems(config, { region, account, warn })],
+    ['how late samples may come for the workspace', () => windowProblems(config, { account, warn })],
   ];
   for (const [what, check] of checks) {
     try {
       found.problems.push(...(await check()));
     } catch (error) {
-      // Who deploys through the roles of CDK need not be allowed to look.
-      if (isDenied(error)) warn(`not checked, ${what}: ${said(error)}`);
-      else found.problems.push(said(error));
+      // Somebody who deploys through the roles of CDK may lack these permissions.
+      if (isDenied(error)) warn(`not checked, ${what}: ${messageOf(error)}`);
+      else found.problems.push(messageOf(error));
     }
   }
   if (found.problems.length > 0) throw problemsOf(file, found.problems);
-  return { account: identity, region, warnings: found.warnings };
+  const notes = [...settingNotes(last, kept, settings), ...fleetNotes(last, { config, file, settings })];
+  return { account: identity, region, warnings: found.warnings, settings, added, notes };
+}
+
+/**
+ * The settings, completed from the last deployment, and the problems that they would cause.
+ * @throws ConfigError for one that makes no sense
+ */
+async function settle(options: PreflightOptions, account: Account) {
+  const { config, file, context } = options;
+  const problems: string[] = [];
+  const last = await lastDeployment(readName(context), account).catch((error: unknown) => {
+    problems.push(messageOf(error));
+    return undefined;
+  });
+  const egress = await account.ownNetwork(readName(context)).catch((error: unknown) => {
+    problems.push(messageOf(error));
+    return undefined;
+  });
+  const kept = keptSettings(context, last);
+  const table = String(context('stateTable') ?? kept.stateTable ?? '');
+  const stream = table === '' || context('stateStream') ? undefined : await lookUpStream(table, account);
+  problems.push(...(stream?.problems ?? []));
+  const added: Record<string, string> = { ...kept, ...(stream && { stateStream: stream.arn }) };
+  const settings = readSettings((name) => added[name] ?? context(name));
+  const access = checkNetworkAccess(config, settings);
+  problems.push(
+    ...fleetProblems(last, { config, file, settings }),
+    ...networkProblems(last, { context, settings, egress }),
+    ...recordProblems(config, settings),
+    ...access.problems,
+  );
+  return { warnings: access.warnings, settings, last, added, kept, problems };
+}
+
+async function lookUpStream(table: string, account: Account): Promise<{ arn: string; problems: string[] }> {
+  // The problem is reported; which stream it would be does not matter then.
+  const none = `arn:aws:dynamodb:::table/${table}/stream/none`;
+  try {
+    const facts = await account.stateTable(table);
+    return { arn: facts?.stream ?? none, problems: tableProblems(table, facts) };
+  } catch (error) {
+    return { arn: none, problems: [messageOf(error)] };
+  }
+}
+
+/** Checks that a deployment itself does not need, but its operator does. */
+function settingWarnings({ server, inventory }: Config, settings: Settings): string[] {
+  return [
+    // Alarms are of the account that they watch: an account that is suspended, or a region that is out, sends none.
+    ...(server.heartbeat === undefined
+      ? [
+          'server.heartbeat is not set: nobody would notice when nothing runs any more; docs/deploy.md, step 2',
+        ]
+      : []),
+    ...(settings.alarmEmail.length === 0
+      ? ['-c alarmEmail is not set: alarms about the pipeline go to nobody; docs/deploy.md, step 4']
+      : []),
+    ...(inventory.length > 0 && settings.loginParameters.length === 0
+      ? [
+          'inventory: functions may read no key that it names alone; allow them with `-c loginParameters=/path/*`, docs/deploy.md, step 4',
+        ]
+      : []),
+  ];
 }
 
 /** Without these nothing else can be asked. */
@@ -73,7 +166,7 @@ async function whereTo(
   try {
     return { region: await account.region(), identity: await account.identity() };
   } catch (error) {
-    return { problem: said(error) };
+    return { problem: messageOf(error) };
   }
 }
 
@@ -93,7 +186,7 @@ async function bootstrapProblems(
 }
 
 async function parameterProblems(
-  { config, settings }: PreflightOptions,
+  { config, settings }: { config: Config; settings: Settings },
   region: string,
   account: Account,
 ): Promise<string[]> {
@@ -106,68 +199,30 @@ async function parameterProblems(
   );
 }
 
-async function timestreamProblems(
-  { store }: Config,
-  { region, account, warn }: { region: string; account: Account; warn: (text: string) => void },
+async function concurrencyProblems(
+  config: Config,
+  to: {
+    settings: Settings;
+    last: Awaited<ReturnType<typeof lastDeployment>>;
+    region: string;
+    account: Account;
+    warn: (text: string) => void;
+  },
 ): Promise<string[]> {
-  if (store.type !== 'timestream') return [];
-  const options = timestream.options.parse(store.options);
-  try {
-    await account.timestream(options);
-  } catch (error) {
-    // The stacks make it, where no address says that it is somebody else's.
-    const isMissing = causeName(error) === 'ResourceNotFoundException';
-    if (isMissing && options.endpoint === undefined) return [];
-    if (!(error instanceof RetryableError)) throw error;
-    if (options.endpoint !== undefined) {
-      // That of a VPC answers functions, and nobody here.
-      warn(`not checked, store.endpoint: ${options.endpoint} does not answer from here`);
-      return [];
-    }
-    return [
-      `store.type: Timestream in ${region} does not answer (${said(error)}); where there is none, write \`prometheus\``,
-    ];
-  }
-  return [];
-}
-
-/** Its table is made in the region of the stacks, and functions may use that alone. */
-function regionProblems({ store }: Config, region: string): string[] {
-  const { region: stores, endpoint } = store.options as { region?: string; endpoint?: string };
-  if (store.type !== 'timestream' || endpoint !== undefined || stores === region) return [];
-  return [
-    `store.region: \`${stores}\` is not where it is deployed to, ${region}; write that, or set AWS_REGION=${stores}`,
-  ];
-}
-
-/** A request that is signed for another region is refused by the workspace. */
-function workspaceProblems({ store }: Config): string[] {
-  const { sigv4, ...addresses } = store.options as {
-    sigv4?: { region: string };
-    url?: string;
-    writeUrl?: string;
-  };
-  if (store.type !== 'prometheus' || sigv4 === undefined) return [];
-  return (['url', 'writeUrl'] as const).flatMap((field) => {
-    const region = /^https:\/\/aps-workspaces\.([a-z0-9-]+)\.amazonaws\./.exec(addresses[field] ?? '')?.[1];
-    if (region === undefined || region === sigv4.region) return [];
-    return [`store.${field}: the workspace is in ${region}, and \`sigv4.region\` says \`${sigv4.region}\``];
-  });
+  const { settings, last, region } = to;
+  const { all, unreserved } = await to.account.concurrency();
+  // Concurrency that this deployment has reserved already is not counted twice.
+  const ours = Number(last?.remembered?.settings.publicConcurrency ?? 0);
+  const limits = { all, unreserved: unreserved + ours };
+  const { problems, warnings } = concurrencyFindings(limits, { config, settings, region });
+  for (const text of warnings) to.warn(text);
+  return problems;
 }
 
 function isDenied(error: unknown): boolean {
   // That of Timestream to accounts that are shut out is named so too, and is no question of rights.
   const isShutOut = error instanceof ConfigError && /new customers/.test(error.message);
   return !isShutOut && /^AccessDenied/.test(causeName(error));
-}
-
-/** Typed errors take the words of their cause along. */
-function said(error: unknown): string {
-  return error instanceof Error ? error.message : describeError(error);
-}
-
-function causeName(error: unknown): string {
-  return ((error as Error).cause as Error | undefined)?.name ?? '';
 }
 
 function problemsOf(file: string, problems: readonly string[]): ConfigError {

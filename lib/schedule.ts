@@ -9,14 +9,21 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { addAlarm, counted } from './alarms.ts';
+import { addAlarm, counted, gauged, MISSING_ROUNDS } from './alarms.ts';
 import type { Stage } from './stage.ts';
 import { createDeadLetters } from './stage-queue.ts';
-import { scheduleMinutes } from './timing.ts';
+import { roundPeriodMinutes, scheduleMinutes } from './timing.ts';
+
+/**
+ * Lambda tries an event again a minute after it failed
+ * (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html). That a newer round may be planned by
+ * then does no harm: then the round is no longer due (functions/planned.ts).
+ */
+const RETRIED_WITHIN_S = 120;
 
 /**
  * Starts the stage at each tick, at whole minutes: a rate would count from the moment it was deployed, and rounds are
- * multiples of their interval since the epoch. A start that fails is repeated within its tick and then kept to look at.
+ * multiples of their interval since the epoch. A start that fails is repeated within its tick and then kept in a queue to be inspected.
  */
 export function scheduleRounds(
   plan: Stage,
@@ -25,7 +32,7 @@ export function scheduleRounds(
   const here = new Construct(stack, 'Rounds');
   const deadLetters = createDeadLetters(here, { stage: 'plan', topic });
   plan.fn.configureAsyncInvoke({
-    maxEventAge: Duration.seconds(Math.max(60, tick.toSeconds())),
+    maxEventAge: Duration.seconds(Math.max(RETRIED_WITHIN_S, tick.toSeconds())),
     retryAttempts: 2,
     onFailure: new SqsDestination(deadLetters),
   });
@@ -42,10 +49,29 @@ export function scheduleRounds(
   });
   addAlarm(here, 'NoRoundAlarm', topic, {
     section: 'no-round',
-    says: 'No round was completed: nothing is being watched.',
-    metric: counted('rounds_total', 'evaluate', tick),
+    says: 'No round was completed for three intervals: a part of the fleet, or all of it, is not watched.',
+    metric: gauged('rounds_overdue', 'plan', tick),
+    above: MISSING_ROUNDS,
+    missing: 'unchanged',
+  });
+  addAlarm(here, 'NoStartAlarm', topic, {
+    section: 'no-round',
+    says: 'No round was started: nothing is being watched.',
+    metric: counted('rounds_planned_total', 'plan', tick),
     below: 1,
-    periods: 3,
-    missingIsBad: true,
+    periods: MISSING_ROUNDS,
+    missing: 'notified',
+  });
+  addAlarm(here, 'NoConfigurationAlarm', topic, {
+    section: 'no-round',
+    says: 'No configuration is in force since the deployment: nothing is being watched.',
+    metric: counted(
+      'rounds_unconfigured_total',
+      'plan',
+      Duration.minutes(roundPeriodMinutes(tick.toMinutes())),
+    ),
+    above: 0,
+    // An upload follows the deployment.
+    periods: 2,
   });
 }

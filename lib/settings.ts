@@ -1,59 +1,259 @@
+import { z } from 'zod';
+import { DEFAULT_NAME, requireDeploymentName } from '../adapters/aws/deployment.ts';
 import { ConfigError } from '../core/errors.ts';
 
-/** What a deployment is told beside the configuration: `-c name=value`, or `context` in cdk.json. */
+/** Settings of a deployment beside the configuration: `-c name=value`, or `context` in cdk.json. */
 export interface Settings {
-  /** Of the functions. Native ciphers go along where it is that of the machine that bundles. */
+  /** The name of the deployment: another name is another deployment, beside this one. */
+  name: string;
+  /** The processor of the functions. */
   architecture: 'arm64' | 'x86_64';
+  /** SSH's ciphers in compiled code, or in JavaScript, at about twice the CPU of probe. */
+  ciphers: 'native' | 'javascript';
   /** An existing network instead of one of our own; its private subnets must lead to the bastions and to AWS. */
   network: { vpcId: string; privateSubnetIds: readonly string[] } | undefined;
+  /** Type of the NAT instance of our own network, in place of a NAT gateway. */
+  natInstance: string | undefined;
+  /** `probe` goes out without a network, from addresses that nobody knows before. */
+  withoutNetwork: boolean;
   /** The functions that speak to the sample store run in the network too: it is private. */
   storeInVpc: boolean;
-  /** Parts of the fleet that are judged by themselves. */
+  /** Further ports that functions in the network may connect to, which the configuration does not name. */
+  egressPorts: readonly number[];
+  /** How many shards of the fleet are evaluated by themselves. */
   shards: number;
   /** Parameters that clusters from an inventory log in with: names, or all under `/path/*`. */
   loginParameters: readonly string[];
-  /** Gets the alarms. */
-  alarmEmail: string | undefined;
+  /** Objects of the audit are deleted after so many days; undefined: never. */
+  auditDays: number | undefined;
+  /** Addresses that get the alarms. */
+  alarmEmail: readonly string[];
+  /** Reserved concurrency, and limit, of the function that answers everybody; undefined: it shares with all. */
+  publicConcurrency: number | undefined;
   /** Whether deploying writes the configuration into the bucket. */
   uploadConfig: boolean;
+  /** State in a table that was restored from a backup, with the stream of that table, instead of the one of the stacks. */
+  restored: { table: string; stream: string } | undefined;
+  /** Intended changes that could be mistakes. */
+  confirmed: readonly Confirmation[];
 }
 
-/** @throws ConfigError that names the setting and says what may stand there */
-export function readSettings(context: (name: string) => unknown): Settings {
-  const text = (name: string) => {
+const CONFIRMATIONS = ['fleet', 'network', 'private'] as const;
+export type Confirmation = (typeof CONFIRMATIONS)[number];
+type Context = (name: string) => unknown;
+
+/** Names of settings that are recorded. A field of `Settings` without a name here is a compile error. */
+type Written = Record<
+  | Exclude<keyof Settings, 'name' | 'withoutNetwork' | 'restored' | 'confirmed'>
+  | 'vpcId'
+  | 'privateSubnetIds'
+  | 'stateTable'
+  | 'stateStream',
+  string
+>;
+
+/** @throws ConfigError that names the setting and its possible values */
+export function readSettings(context: Context): Settings {
+  const text = (name: keyof Written) => {
     const value = context(name);
     return value === undefined || value === '' ? undefined : String(value);
   };
   const architecture = text('architecture') ?? 'x86_64';
   if (architecture !== 'arm64' && architecture !== 'x86_64')
     throw new ConfigError(`-c architecture=${architecture}: write \`arm64\` or \`x86_64\``);
+  const ciphers = text('ciphers') ?? 'native';
+  if (ciphers !== 'native' && ciphers !== 'javascript')
+    throw new ConfigError(`-c ciphers=${ciphers}: write \`native\` or \`javascript\``);
   const shards = Number(text('shards') ?? 1);
   if (!Number.isInteger(shards) || shards < 1 || shards > 100)
     throw new ConfigError(`-c shards=${text('shards')}: write a whole number from 1 to 100`);
+  const limit = text('publicConcurrency');
+  const publicConcurrency = limit === undefined ? undefined : Number(limit);
+  if (publicConcurrency !== undefined && !(Number.isInteger(publicConcurrency) && publicConcurrency > 0))
+    throw new ConfigError(`-c publicConcurrency=${limit}: write a whole number from 1`);
+  const ways = waysOf(text);
   return {
+    name: readName(context),
     architecture,
-    network: networkOf(text('vpcId'), text('privateSubnetIds')),
+    ciphers,
+    ...ways,
     storeInVpc: flag('storeInVpc', text('storeInVpc'), false),
+    egressPorts: portsOf(text('egressPorts')),
     shards,
-    loginParameters: listOf(text('loginParameters')),
-    alarmEmail: text('alarmEmail'),
+    loginParameters: eachOf(text('loginParameters'), 'loginParameters', LOGIN_PARAMETER),
+    auditDays: daysOf('auditDays', text('auditDays')),
+    alarmEmail: eachOf(text('alarmEmail'), 'alarmEmail', MAIL),
+    publicConcurrency,
     uploadConfig: flag('uploadConfig', text('uploadConfig'), true),
+    restored: restoredOf(text('stateTable'), text('stateStream')),
+    confirmed: confirmationsOf(context('confirm')),
   };
+}
+
+/** The way back: an empty text is a setting that has its default. */
+export function writeSettings(settings: Settings): Readonly<Written> {
+  const { network, restored } = settings;
+  return {
+    architecture: settings.architecture,
+    ciphers: settings.ciphers,
+    vpcId: network?.vpcId ?? '',
+    privateSubnetIds: (network?.privateSubnetIds ?? []).join(','),
+    natInstance: settings.natInstance ?? '',
+    network: settings.withoutNetwork ? 'none' : '',
+    storeInVpc: String(settings.storeInVpc),
+    egressPorts: settings.egressPorts.join(','),
+    shards: String(settings.shards),
+    loginParameters: settings.loginParameters.join(','),
+    auditDays: String(settings.auditDays ?? ''),
+    alarmEmail: settings.alarmEmail.join(','),
+    publicConcurrency: String(settings.publicConcurrency ?? ''),
+    uploadConfig: String(settings.uploadConfig),
+    stateTable: restored?.table ?? '',
+    stateStream: restored?.stream ?? '',
+  };
+}
+
+/** The egress of a network of our own. */
+export function egressGateway({
+  natInstance,
+}: Pick<Settings, 'natInstance'>): 'NAT gateway' | 'NAT instance' {
+  return natInstance === undefined ? 'NAT gateway' : 'NAT instance';
+}
+
+/** All that a deployment takes, defaults among it, for people. */
+export function describeSettings(settings: Settings): string {
+  const { vpcId, network, natInstance, ...others } = writeSettings(settings);
+  const own = `a network of its own with a ${egressGateway(settings)}${natInstance === '' ? '' : ` ${natInstance}`}`;
+  const way = network === 'none' ? 'no network' : vpcId === '' ? own : `the network ${vpcId}`;
+  const rest = Object.entries(others).flatMap(([name, value]) => (value === '' ? [] : [`${name} ${value}`]));
+  return [way, ...rest].join(', ');
+}
+
+/** @throws ConfigError */
+export function readName(context: Context): string {
+  const name = String(context('name') || DEFAULT_NAME);
+  requireDeploymentName(name, `-c name=${name}`);
+  return name;
+}
+
+/** How probe reaches the bastions: one of three, or the network of our own with its NAT gateway. */
+function waysOf(
+  text: (
+    name: 'vpcId' | 'privateSubnetIds' | 'natInstance' | 'network' | 'storeInVpc' | 'egressPorts',
+  ) => string | undefined,
+): Pick<Settings, 'network' | 'natInstance' | 'withoutNetwork'> {
+  const network = networkOf(text('vpcId'), text('privateSubnetIds'));
+  const natInstance = text('natInstance');
+  if (natInstance !== undefined && !INSTANCE_TYPE.test(natInstance))
+    throw new ConfigError(`-c natInstance=${natInstance}: write a type of EC2, such as \`t4g.nano\``);
+  const setting = text('network');
+  if (setting !== undefined && setting !== 'none')
+    throw new ConfigError(`-c network=${setting}: write \`none\`, or leave it out`);
+  const withoutNetwork = setting === 'none';
+  if ([network, natInstance, setting].filter((way) => way !== undefined).length > 1)
+    throw new ConfigError(
+      'write one of `-c vpcId=…`, `-c natInstance=…` and `-c network=none`; what the last deployment had goes by an empty one, `-c natInstance=`',
+    );
+  if (withoutNetwork && text('storeInVpc') === 'true')
+    throw new ConfigError('`-c network=none` has no network for `-c storeInVpc=true`: leave one out');
+  if (withoutNetwork && text('egressPorts') !== undefined)
+    throw new ConfigError(
+      '`-c network=none` has nothing that keeps ports shut: leave `-c egressPorts` out; that of the last deployment goes by an empty one, `-c egressPorts=`',
+    );
+  return { network, natInstance, withoutNetwork };
+}
+
+function portsOf(value: string | undefined): number[] {
+  const words = listOf(value);
+  const ports = words.map(Number);
+  if (!words.every((setting) => /^\d{1,5}$/.test(setting)) || ports.some((port) => port < 1 || port > 65_535))
+    throw new ConfigError(
+      `-c egressPorts=${value}: write ports, whole numbers from 1 to 65535, such as \`8428,8443\``,
+    );
+  return [...new Set(ports)];
+}
+
+function daysOf(name: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const days = Number(value);
+  if (!Number.isInteger(days) || days < 1)
+    throw new ConfigError(`-c ${name}=${value}: write a whole number of days, 1 or more`);
+  return days;
 }
 
 function networkOf(vpcId: string | undefined, subnets: string | undefined): Settings['network'] {
   if (vpcId === undefined && subnets === undefined) return undefined;
-  const privateSubnetIds = listOf(subnets);
+  const privateSubnetIds = eachOf(subnets, 'privateSubnetIds', SUBNET);
   if (vpcId === undefined || privateSubnetIds.length === 0) {
     throw new ConfigError(
       'an existing network needs both: `-c vpcId=vpc-…` and `-c privateSubnetIds=subnet-…,subnet-…`',
     );
   }
-  return { vpcId, privateSubnetIds };
+  const [id = ''] = eachOf(vpcId, 'vpcId', VPC);
+  return { vpcId: id, privateSubnetIds };
+}
+
+function restoredOf(table: string | undefined, stream: string | undefined): Settings['restored'] {
+  if (table === undefined && stream === undefined) return undefined;
+  if (table === undefined || !stream?.includes(`:table/${table}/stream/`)) {
+    throw new ConfigError(
+      'a restored table needs both: `-c stateTable=NAME` and `-c stateStream=ARN` of its stream, which `npm run deploy` finds by itself',
+    );
+  }
+  return { table, stream };
+}
+
+function confirmationsOf(value: unknown): Confirmation[] {
+  const words = listOf(value === undefined ? undefined : String(value));
+  const confirmed = CONFIRMATIONS.filter((setting) => words.includes(setting));
+  if (confirmed.length < new Set(words).size)
+    throw new ConfigError(
+      `-c confirm=${words.join(',')}: write ${CONFIRMATIONS.map((w) => `\`${w}\``).join(', ')}`,
+    );
+  return confirmed;
+}
+
+/** The form of a list's items: a typing error would fail a stack half-way. */
+interface Form {
+  test(part: string): boolean;
+  says: string;
+}
+
+/** https://docs.aws.amazon.com/vpc/latest/userguide/what-is-amazon-vpc.html has both lengths in its examples. */
+const VPC: Form = {
+  test: (part) => /^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/.test(part),
+  says: 'one network, `vpc-` and 8 or 17 hexadecimal digits',
+};
+const SUBNET: Form = {
+  test: (part) => /^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/.test(part),
+  says: 'subnets, `subnet-` and 8 or 17 hexadecimal digits each, with commas between them',
+};
+const MAIL: Form = {
+  test: (part) => z.email().safeParse(part).success,
+  says: 'addresses such as `ops@example.net`, with commas between them',
+};
+/** https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html */
+const LOGIN_PARAMETER: Form = {
+  test: (part) => /^([\w.-]+|(\/[\w.-]+)+(\/\*)?)$/.test(part),
+  says: 'parameters such as `/bartizan/keys/one`, or all under a path, `/bartizan/keys/*`, with commas between them',
+};
+/** https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html */
+const INSTANCE_TYPE = /^[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|\d*xlarge|metal(-\d+xl)?)$/;
+
+/** @throws ConfigError for an invalid item */
+function eachOf(text: string | undefined, name: string, form: Form): string[] {
+  const parts = [...new Set(listOf(text))];
+  const wrong = parts.find((part) => !form.test(part));
+  if (wrong !== undefined)
+    throw new ConfigError(`-c ${name}=${text}: \`${wrong}\` is none; write ${form.says}`);
+  return parts;
 }
 
 function listOf(text: string | undefined): string[] {
-  return (text ?? '').split(',').filter((part) => part !== '');
+  return (text ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }
 
 function flag(name: string, value: string | undefined, otherwise: boolean): boolean {

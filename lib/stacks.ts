@@ -1,17 +1,22 @@
 import { Annotations, type App, Tags } from 'aws-cdk-lib';
-import type { Config } from '../core/config/types.ts';
+import { DEFAULT_NAME } from '../adapters/aws/deployment.ts';
+import { ConfigError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import { CONFIG_KEY, createData, type Data } from './data.ts';
+import { deploymentRecord, recordProblems } from './deployment-record.ts';
 import { createHistory, type History } from './history.ts';
 import { createNetwork, type Network } from './network.ts';
+import { checkNetworkAccess } from './network-access.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 import { ignoredFields, requireDeployable } from './requirements.ts';
 import { readSettings } from './settings.ts';
-import { createTopic } from './topic.ts';
+import { storeDataSettings } from './settings-parameter.ts';
+import { storeTableName } from './table-parameter.ts';
+import { createTopic, notifyRecoveries } from './topic.ts';
 
 export interface Source {
   /** Where the configuration was read from, for messages. */
   file: string;
-  text: string;
   config: Config;
 }
 
@@ -26,11 +31,16 @@ export interface Stacks {
  * The pipeline of a configuration as stacks of the app, for any account and region.
  * @throws ConfigError for a setting that makes no sense, and for a configuration that cannot run on AWS
  */
-export function defineStacks(app: App, { file, text, config }: Source): Stacks {
+export function defineStacks(app: App, { file, config }: Source): Stacks {
   const settings = readSettings((name) => app.node.tryGetContext(name));
-  requireDeployable(config, file);
+  const access = checkNetworkAccess(config, settings);
+  requireDeployable(config, file, access.problems);
+  const [tooLong] = recordProblems(config, settings);
+  if (tooLong !== undefined) throw new ConfigError(tooLong);
   const network = createNetwork(app, { config, settings });
-  const data = createData(app, { config, configText: settings.uploadConfig ? text : undefined });
+  const data = createData(app, { config, settings });
+  const remembered = deploymentRecord(config, settings);
+  storeDataSettings(data.stack, { ...remembered, bucket: data.bucket.bucketName });
   const topic = createTopic(data.stack, settings.alarmEmail);
   const environment = {
     BARTIZAN_BUCKET: data.bucket.bucketName,
@@ -44,12 +54,16 @@ export function defineStacks(app: App, { file, text, config }: Source): Stacks {
     settings,
     data,
     network,
+    remembered,
     topic,
     history: history.stage,
     environment: { ...environment, BARTIZAN_PUBLIC_URL: history.publicUrl },
   });
-  for (const text of ignoredFields(config))
-    Annotations.of(pipeline.stack).addWarningV2(`bartizan:${text.replace(/:.*$/, '')}`, text);
+  storeTableName(pipeline.stack, data.table);
+  notifyRecoveries(pipeline.stack, topic, [pipeline.stack, history.stack]);
+  for (const text of [...ignoredFields(config), ...access.warnings])
+    Annotations.of(pipeline.stack).addWarningV2(`bartizan:${text.replace(/^-c |:.*$/g, '')}`, text);
   Tags.of(app).add('project', 'bartizan');
+  if (settings.name !== DEFAULT_NAME) Tags.of(app).add('deployment', settings.name);
   return { network, data, history, pipeline };
 }

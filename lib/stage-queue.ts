@@ -3,10 +3,13 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import { DEAD_LETTERS_PATH, type DeadLetterQueue } from '../adapters/queues/dead-letters.ts';
-import { alarmOnAge, alarmOnDeadLetters } from './alarms.ts';
+import { deadLettersPath } from '../adapters/aws/deployment.ts';
+import type { DeadLetterQueue } from '../adapters/queues/dead-letters.ts';
+import { alarmOnAge, alarmOnDeadLetters, alarmOnFailingAge, LEFT_OUT_AT } from './alarms.ts';
+import { deploymentName } from './names.ts';
+import { type QueueTimes, visibilitySeconds } from './timing.ts';
 
-/** The longest SQS keeps anything: time to look at it. */
+/** The longest retention of SQS: time to inspect dead letters. */
 const KEPT = Duration.days(14);
 
 export interface StageQueueProps {
@@ -14,45 +17,50 @@ export interface StageQueueProps {
   stage: string;
   /** Where a stage has a queue for each. */
   bastion?: string;
-  /** Of the function that reads it. */
+  /** The time-out of the function that reads it. */
   timeout: Duration;
   /** Tries before a message counts as failed for good. */
   maxReceiveCount: number;
-  /** How long a message is worth something. */
-  retention: Duration;
+  times: QueueTimes;
   /** In order and one at a time within a message group. */
   fifo?: true;
-  /** An older message is an alarm. */
-  oldest: Duration;
   ageSection?: 'evaluation-lag';
+  /** Its function fails as a whole, and does not report single messages. */
+  failsWhole?: true;
+  /** Its function drops a message before that is old enough for an alarm. */
+  dropsOld?: true;
   topic: ITopic;
 }
 
-/** A queue in front of a function, with what becomes of its failures and the alarms of both. */
+/** A queue in front of a function, with its dead letters and the alarms of both. */
 export function createStageQueue(
   scope: Construct,
   id: string,
   props: StageQueueProps,
 ): { queue: Queue; deadLetters: Queue } {
-  const { stage, bastion, timeout, maxReceiveCount, retention, fifo, oldest, ageSection, topic } = props;
+  const { stage, bastion, timeout, maxReceiveCount, times, fifo, topic } = props;
+  const oldest = Duration.seconds(times.oldest);
   const here = new Construct(scope, id);
   const name = nameOf({ stage, bastion });
   const deadLetters = createQueueOfDead(here, { name, topic, fifo });
   const queue = new Queue(here, 'Queue', {
     encryption: QueueEncryption.SQS_MANAGED,
     enforceSSL: true,
-    retentionPeriod: retention,
-    // Six times is what AWS advises: a throttled function gets further tries before the message shows up again.
-    visibilityTimeout: Duration.seconds(timeout.toSeconds() * 6),
+    retentionPeriod: Duration.seconds(times.retention),
+    visibilityTimeout: Duration.seconds(visibilitySeconds(timeout.toSeconds())),
     deadLetterQueue: { queue: deadLetters, maxReceiveCount },
     ...(fifo && { fifo }),
   });
-  alarmOnAge(here, topic, { name, queue, oldest, section: ageSection ?? 'old-messages' });
+  const section = props.ageSection ?? 'old-messages';
+  alarmOnAge(here, topic, { name, queue, oldest, section });
+  // The others are dead letters before SQS leaves them out.
+  if (maxReceiveCount >= LEFT_OUT_AT && !props.failsWhole && !props.dropsOld)
+    alarmOnFailingAge(here, topic, { stage, oldest, section });
   writeDown(here, { stage, bastion, deadLetters: deadLetters.queueUrl, queue: queue.queueUrl });
   return { queue, deadLetters };
 }
 
-/** Where failures of what came from no queue lie until somebody has looked at them. */
+/** Keeps failed calls that came from no queue, until somebody has inspected them. */
 export function createDeadLetters(
   scope: Construct,
   { stage, topic }: { stage: string; topic: ITopic },
@@ -67,7 +75,9 @@ function writeDown(scope: Construct, entry: DeadLetterQueue): void {
   const { stage, bastion } = entry;
   new StringParameter(scope, 'DeadLettersParameter', {
     description: `Bartizan: where the dead letters of ${nameOf(entry)} are`,
-    parameterName: [DEAD_LETTERS_PATH, stage, bastion].filter((part) => part !== undefined).join('/'),
+    parameterName: [deadLettersPath(deploymentName(scope)), stage, bastion]
+      .filter((part) => part !== undefined)
+      .join('/'),
     stringValue: Stack.of(scope).toJsonString(entry),
   });
 }

@@ -1,15 +1,16 @@
-import { AssetHashType, DockerImage, type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { ArnFormat, AssetHashType, DockerImage, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { alarmOnFunction, NAMESPACE } from './alarms.ts';
+import { alarmOnFunction } from './alarms.ts';
 import { bundleFunction, ROOT } from './bundle.ts';
-import type { Settings } from './settings.ts';
+import { NAMESPACE } from './names.ts';
+import type { Machine } from './native-modules.ts';
 import { createStageQueue, type StageQueueProps } from './stage-queue.ts';
 
 export type StageName = 'plan' | 'probe' | 'store' | 'evaluate' | 'notify' | 'deliver' | 'history';
@@ -21,14 +22,18 @@ export interface StageNetwork {
 }
 
 export interface StageProps {
-  /** Of the function; its entry is functions/NAME.ts. */
+  /** The name of the function; its entry is functions/NAME.ts. */
   name: StageName;
   description: string;
   timeout: Duration;
   memoryMb: number;
   environment: Record<string, string>;
-  architecture: Settings['architecture'];
+  machine: Machine;
   topic: ITopic;
+  /** The period of its alarms, where five minutes may pass without a call. */
+  alarmPeriod?: Duration;
+  /** Reserved concurrency of the function, which is also its limit. */
+  reserved?: number | undefined;
   /** Without it the function runs outside of any network of ours. */
   network?: StageNetwork | undefined;
 }
@@ -43,17 +48,20 @@ export interface Stage {
 }
 
 export interface StageQueueOptions
-  extends Pick<StageQueueProps, 'maxReceiveCount' | 'retention' | 'fifo' | 'oldest' | 'ageSection'> {
+  extends Pick<
+    StageQueueProps,
+    'maxReceiveCount' | 'times' | 'fifo' | 'ageSection' | 'failsWhole' | 'dropsOld'
+  > {
   /** Whose nodes are in its messages, where a stage has a queue for each. */
   bastion?: string;
   batchSize: number;
-  /** Functions at once, 2 at least. */
+  /** Maximum concurrency, 2 at least. */
   maxConcurrency?: number;
 }
 
 /** A function with its role, its log and its alarms; queues are added to it. */
 export function createStage(scope: Construct, props: StageProps): Stage {
-  const { name, architecture, topic, network } = props;
+  const { name, machine, topic, network } = props;
   const here = new Construct(scope, `${name.charAt(0).toUpperCase()}${name.slice(1)}`);
   const logGroup = new LogGroup(here, 'Log', {
     retention: RetentionDays.ONE_MONTH,
@@ -62,14 +70,14 @@ export function createStage(scope: Construct, props: StageProps): Stage {
   const fn = new LambdaFunction(here, 'Function', {
     description: `${props.description} When it fails: docs/runbook.md#function-errors`,
     runtime: Runtime.NODEJS_24_X,
-    architecture: architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
+    architecture: machine.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
     handler: 'index.handler',
-    code: codeOf(name, architecture),
+    code: codeOf(name, machine),
     timeout: props.timeout,
     memorySize: props.memoryMb,
+    ...(props.reserved !== undefined && { reservedConcurrentExecutions: props.reserved }),
     role: createRole(here, logGroup, network !== undefined),
     logGroup,
-    tracing: Tracing.ACTIVE,
     environment: {
       POWERTOOLS_SERVICE_NAME: name,
       POWERTOOLS_METRICS_NAMESPACE: NAMESPACE,
@@ -78,7 +86,7 @@ export function createStage(scope: Construct, props: StageProps): Stage {
     },
     ...network,
   });
-  alarmOnFunction(here, topic, name, fn);
+  alarmOnFunction(here, topic, { name, fn, period: props.alarmPeriod ?? Duration.minutes(5) });
   return {
     name,
     fn,
@@ -117,17 +125,17 @@ export function allowSending(fn: LambdaFunction, queues: readonly Queue[]): void
   );
 }
 
-function codeOf(name: StageName, architecture: Settings['architecture']): Code {
+function codeOf(name: StageName, machine: Machine): Code {
   return Code.fromAsset(ROOT, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
-      // Never pulled: what is bundled here is bundled by esbuild in this process, or not at all.
+      // Never pulled: esbuild bundles in this process, or nothing does.
       image: DockerImage.fromRegistry('scratch'),
-      // Only told apart by it: assets of equal options are bundled once.
+      // Assets of equal options are bundled once: only this distinguishes them.
       command: [name],
       local: {
         tryBundle(outDir) {
-          bundleFunction({ entry: `functions/${name}.ts`, outDir, architecture });
+          bundleFunction({ entry: `functions/${name}.ts`, outDir, machine });
           return true;
         },
       },
@@ -144,20 +152,33 @@ function createRole(scope: Construct, logGroup: LogGroup, inNetwork: boolean): R
       resources: [logGroup.logGroupArn],
     }),
   );
-  if (inNetwork) {
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: [
-          'ec2:CreateNetworkInterface',
-          'ec2:DescribeNetworkInterfaces',
-          'ec2:DescribeSubnets',
-          'ec2:DeleteNetworkInterface',
-          'ec2:AssignPrivateIpAddresses',
-          'ec2:UnassignPrivateIpAddresses',
-        ],
-        resources: ['*'],
-      }),
-    );
-  }
+  if (!inNetwork) return role;
+  // Lambda makes its interfaces with our role, before it knows their names
+  // (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html).
+  const actions = [
+    'ec2:CreateNetworkInterface',
+    'ec2:DescribeNetworkInterfaces',
+    'ec2:DescribeSubnets',
+    'ec2:DeleteNetworkInterface',
+    'ec2:AssignPrivateIpAddresses',
+    'ec2:UnassignPrivateIpAddresses',
+  ];
+  role.addToPolicy(new PolicyStatement({ actions, resources: ['*'] }));
+  // What runs in the function may not: its calls alone name it
+  // (https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html).
+  const anyFunction = Stack.of(scope).formatArn({
+    service: 'lambda',
+    resource: 'function',
+    resourceName: '*',
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  role.addToPolicy(
+    new PolicyStatement({
+      effect: Effect.DENY,
+      actions,
+      resources: ['*'],
+      conditions: { ArnLike: { 'lambda:SourceFunctionArn': anyFunction } },
+    }),
+  );
   return role;
 }

@@ -1,11 +1,17 @@
 import type { Stack } from 'aws-cdk-lib';
+import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { nameSuffix } from './names.ts';
 
-/** Where alarms about the pipeline itself go: it cannot tell of its own end through its channels. */
-export function createTopic(stack: Stack, email: string | undefined): Topic {
-  const topic = new Topic(stack, 'Alarms', { displayName: 'Bartizan alarms', enforceSSL: true });
+/** The topic for alarms about the pipeline itself, which cannot report its own end through its channels. */
+export function createTopic(stack: Stack, emails: readonly string[]): Topic {
+  const topic = new Topic(stack, 'Alarms', {
+    displayName: `Bartizan alarms${nameSuffix(stack)}`,
+    enforceSSL: true,
+  });
   topic.addToResourcePolicy(
     new PolicyStatement({
       principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -14,6 +20,35 @@ export function createTopic(stack: Stack, email: string | undefined): Topic {
       conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
     }),
   );
-  if (email !== undefined) topic.addSubscription(new EmailSubscription(email));
+  for (const email of emails) topic.addSubscription(new EmailSubscription(email));
   return topic;
+}
+
+/**
+ * Notifies the topic of the end of each alarm that it was notified of. An OK action would notify of every alarm in the first
+ * minutes of a deployment, when it leaves INSUFFICIENT_DATA; events have the state before
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html).
+ */
+export function notifyRecoveries(stack: Stack, topic: ITopic, alarmsOf: readonly Stack[]): void {
+  const rule = new Rule(stack, 'Recoveries', {
+    description: 'An alarm of this deployment is over',
+    eventPattern: {
+      source: ['aws.cloudwatch'],
+      detailType: ['CloudWatch Alarm State Change'],
+      detail: {
+        // CloudFormation makes up their names, from that of the stack.
+        alarmName: alarmsOf.map(({ stackName }) => ({ prefix: `${stackName}-` })),
+        state: { value: ['OK'] },
+        previousState: { value: ['ALARM'] },
+      },
+    },
+  });
+  const [name, since, says] = ['alarmName', 'state.timestamp', 'configuration.description'].map((path) =>
+    EventField.fromPath(`$.detail.${path}`),
+  );
+  rule.addTarget(
+    new SnsTopic(topic, {
+      message: RuleTargetInput.fromText(`OK: ${name} is over since ${since}. It was: ${says}`),
+    }),
+  );
 }

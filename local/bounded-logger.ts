@@ -3,7 +3,7 @@ import type { Clock, Logger, Meter } from '../core/ports.ts';
 /** Lines that say the same in a minute; more are counted and left out. */
 const MOST_LINES = 20;
 const WINDOW_MS = 60_000;
-/** Different things that are told apart; beyond, all others are one. */
+/** How many different lines are counted apart; all others count as one. */
 const MOST_KINDS = 1_000;
 /** Fields by which two warnings of one text are different things. */
 const NAMING = ['error', 'detail', 'rule', 'channel', 'bastion', 'reason', 'why'] as const;

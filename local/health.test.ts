@@ -78,96 +78,96 @@ function createTrial() {
 }
 
 describe('an alert that nobody was sent', () => {
-  it('fails health and holds the heartbeat back once it was owed for long enough', async () => {
-    const trial = createTrial();
-    trial.undelivered.push({
+  it('fails health and holds the heartbeat back once it is overdue', async () => {
+    const setup = createTrial();
+    setup.undelivered.push({
       rule: 'memory',
       labels: { node: 'n1' },
-      owedSinceMs: 0,
+      dueSinceMs: 0,
       channels: [{ channel: 'ops', error: 'hunter2 refused' }],
     });
-    trial.goTo(4 * MINUTE);
-    expect(await trial.health.check()).toMatchObject({ status: 'ok', alertsUndelivered: 1, reasons: [] });
-    await trial.beat();
-    trial.goTo(6 * MINUTE);
-    const health = await trial.health.check();
+    setup.goTo(4 * MINUTE);
+    expect(await setup.health.check()).toMatchObject({ status: 'ok', alertsUndelivered: 1, reasons: [] });
+    await setup.beat();
+    setup.goTo(6 * MINUTE);
+    const health = await setup.health.check();
     expect(health).toMatchObject({
       status: 'failing',
       reasons: [{ code: 'undelivered', detail: 'memory n1 (ops: <secret> refused)' }],
     });
-    expect(trial.meter.text()).toContain('bartizan_health_faults{code="undelivered"} 1');
-    expect(trial.meter.text()).toContain('bartizan_health_faults{code="data-damaged"} 0');
+    expect(setup.meter.text()).toContain('bartizan_health_faults{code="undelivered"} 1');
+    expect(setup.meter.text()).toContain('bartizan_health_faults{code="data-damaged"} 0');
     expect(JSON.stringify(publicHealth(health))).not.toMatch(/ops|n1/);
-    await trial.beat();
-    expect(trial.beats).toEqual([4 * MINUTE]);
-    expect(trial.meter.text()).toContain('bartizan_heartbeats_total{outcome="withheld"} 1');
-    expect(trial.meter.text()).toContain('bartizan_alerts_undelivered 1');
-    expect(trial.logger.lines).toMatchObject([{ level: 'warn', fields: { code: 'undelivered' } }]);
-    trial.undelivered.pop();
-    trial.goTo(7 * MINUTE);
-    await trial.beat();
-    expect(trial.beats).toEqual([4 * MINUTE, 7 * MINUTE]);
+    await setup.beat();
+    expect(setup.beats).toEqual([4 * MINUTE]);
+    expect(setup.meter.text()).toContain('bartizan_heartbeats_total{outcome="withheld"} 1');
+    expect(setup.meter.text()).toContain('bartizan_alerts_undelivered 1');
+    expect(setup.logger.lines).toMatchObject([{ level: 'warn', fields: { code: 'undelivered' } }]);
+    setup.undelivered.pop();
+    setup.goTo(7 * MINUTE);
+    await setup.beat();
+    expect(setup.beats).toEqual([4 * MINUTE, 7 * MINUTE]);
   });
 
   it('that notify has not taken up counts from when it was known of, however long ago it fired', async () => {
-    const trial = createTrial();
-    trial.goTo(60 * MINUTE);
-    trial.undelivered.push({ rule: 'memory', labels: {}, owedSinceMs: 0, channels: [] });
-    expect((await trial.health.check()).reasons).toEqual([]);
-    trial.goTo(66 * MINUTE);
-    expect((await trial.health.check()).reasons).toMatchObject([{ code: 'undelivered' }]);
+    const setup = createTrial();
+    setup.goTo(60 * MINUTE);
+    setup.undelivered.push({ rule: 'memory', labels: {}, dueSinceMs: 0, channels: [] });
+    expect((await setup.health.check()).reasons).toEqual([]);
+    setup.goTo(66 * MINUTE);
+    expect((await setup.health.check()).reasons).toMatchObject([{ code: 'undelivered' }]);
   });
 
   it('is read once for many who ask', async () => {
-    const trial = createTrial();
-    await Promise.all(Array.from({ length: 50 }, () => trial.health.check()));
-    expect(trial.reads()).toBe(1);
-    trial.goTo(MINUTE);
-    await trial.health.check();
-    expect(trial.reads()).toBe(2);
+    const setup = createTrial();
+    await Promise.all(Array.from({ length: 50 }, () => setup.health.check()));
+    expect(setup.reads()).toBe(1);
+    setup.goTo(MINUTE);
+    await setup.health.check();
+    expect(setup.reads()).toBe(2);
   });
 
   it('that cannot be read fails health as well', async () => {
-    const trial = createTrial();
-    trial.break();
-    trial.goTo(MINUTE);
-    expect(await trial.health.check()).toMatchObject({
+    const setup = createTrial();
+    setup.break();
+    setup.goTo(MINUTE);
+    expect(await setup.health.check()).toMatchObject({
       status: 'failing',
       reasons: [{ code: 'notify-failing' }],
     });
-    await trial.beat();
-    expect(trial.beats).toEqual([]);
+    await setup.beat();
+    expect(setup.beats).toEqual([]);
   });
 });
 
 it('passes of notify that fail in a row fail health and hold the heartbeat back, until one succeeds', async () => {
-  const trial = createTrial();
-  const onPass = createPassFaults(trial.faults);
+  const setup = createTrial();
+  const onPass = createPassFaults(setup.faults);
   for (const failures of [1, 2]) onPass(failures, new Error('disk full'));
-  trial.goTo(MINUTE);
-  await trial.beat();
+  setup.goTo(MINUTE);
+  await setup.beat();
   onPass(3, new Error('disk full'));
-  expect((await trial.health.check()).reasons).toMatchObject([
+  expect((await setup.health.check()).reasons).toMatchObject([
     { code: 'notify-failing', detail: 'disk full' },
   ]);
-  await trial.beat();
+  await setup.beat();
   onPass(0);
-  await trial.beat();
-  expect(trial.beats.length).toBe(2);
+  await setup.beat();
+  expect(setup.beats.length).toBe(2);
 });
 
 it('an answer that is neither yes nor no is a warning', async () => {
-  const trial = createTrial();
-  trial.meter.count('deliveries_unclear_total', { channel: 'ops' });
-  const { status, warnings } = await trial.health.check();
+  const setup = createTrial();
+  setup.meter.count('deliveries_unclear_total', { channel: 'ops' });
+  const { status, warnings } = await setup.health.check();
   expect([status, warnings.map(({ code }) => code)]).toEqual(['ok', ['answers-unclear']]);
 });
 
-it('no heartbeat tells of a round that failed', async () => {
-  const trial = createTrial();
-  trial.health.roundEnded({ roundMs: 0, completedAtMs: 0, durationMs: 1, error: 'no key' });
-  await trial.beat();
-  expect(trial.beats).toEqual([]);
+it('a failed round sends no heartbeat', async () => {
+  const setup = createTrial();
+  setup.health.roundEnded({ roundMs: 0, completedAtMs: 0, durationMs: 1, error: 'no key' });
+  await setup.beat();
+  expect(setup.beats).toEqual([]);
 });
 
 it('is stuck when the scheduler has not turned for two minutes', () => {

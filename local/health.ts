@@ -1,4 +1,3 @@
-import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
 import {
   count,
@@ -9,11 +8,12 @@ import {
   type OpenIncident,
   type UndeliveredAlert,
 } from '../core/health.ts';
+import type { Config } from '../core/model/config.ts';
 import type { Clock, Meter } from '../core/ports.ts';
 import type { Faults } from './faults.ts';
 import type { LocalMeter } from './meter.ts';
 
-/** What `GET /healthz` answers: whether alerts can leave. */
+/** The answer of `GET /healthz`: whether alerts can be sent. */
 export interface Health extends Findings {
   status: 'ok' | 'failing';
   startedAt: string;
@@ -26,13 +26,13 @@ export interface Health extends Findings {
   deliveriesFailed: number;
 }
 
-/** What strangers see of it: numbers, no names, no errors. */
+/** The answer for remote clients: numbers, no names, no errors. */
 export function publicHealth(health: Health): Health {
   const bare = (findings: readonly Finding[]) => findings.map(({ code, words }) => ({ code, words }));
   return { ...health, reasons: bare(health.reasons), warnings: bare(health.warnings) };
 }
 
-/** What the machine itself sees: there may be a proxy for strangers that cannot be told from it. Paths are in the log. */
+/** The answer for clients of this machine, without paths: such a client may be a proxy for a remote one. The log has the paths. */
 export function localHealth(health: Health): Health {
   const withoutPaths = (findings: readonly Finding[]) =>
     findings.map(({ detail, ...rest }) => ({
@@ -52,12 +52,12 @@ export interface RoundRecord {
   error?: string;
 }
 
-/** Rounds that may be missing before the process calls itself ill. */
+/** Rounds that may be missing before the process reports itself unhealthy. */
 const MISSING_ROUNDS = 3;
-/** What is undelivered is read from state this often at most, whoever asks. */
+/** Undelivered alerts are read from state this often at most, however many clients ask. */
 const READ_EVERY_MS = 2_000;
 
-/** Healthy while rounds complete: none for three ticks, or a failed last one, is an illness. */
+/** Healthy while rounds complete: not so without one for three ticks, or after a failed last one. */
 export function roundFindings(input: {
   nowMs: number;
   startedAtMs: number;
@@ -99,10 +99,10 @@ export interface HealthPorts {
   redact: (text: string) => string;
 }
 
-/** Gathers what rounds and stages report, and what state says is undelivered. */
+/** Combines the reports of rounds and stages with the undelivered alerts of state. */
 export function createHealth(ports: HealthPorts, times: { startedAtMs: number; tickMs: number }) {
   const { config, faults, clock, meter } = ports;
-  /** Of alerts that notify has not taken up: when that was seen. They may have fired long ago, and be known of just now. */
+  /** When alerts were first seen that are not grouped yet. They may have fired long ago, and have become known only now. */
   let untaken = new Map<string, number>();
   let last: RoundRecord | undefined;
   let read: { atMs: number; findings: Promise<Findings & { undelivered: number }> } | undefined;
@@ -125,7 +125,7 @@ export function createHealth(ports: HealthPorts, times: { startedAtMs: number; t
       meter.gauge('alerts_undelivered_overdue', overdue);
       return { ...found, undelivered: undelivered.length };
     } catch (error) {
-      const words = 'what is undelivered cannot be read';
+      const words = 'undelivered alerts cannot be read';
       const reason = { code: 'notify-failing' as const, words, detail: describeError(error) };
       return { reasons: [reason], warnings: [], undelivered: 0 };
     }
@@ -139,7 +139,7 @@ export function createHealth(ports: HealthPorts, times: { startedAtMs: number; t
       const name = JSON.stringify([alert.rule, alert.labels]);
       const seenAtMs = before.get(name) ?? nowMs;
       untaken.set(name, seenAtMs);
-      return { ...alert, owedSinceMs: Math.max(alert.owedSinceMs, seenAtMs) };
+      return { ...alert, dueSinceMs: Math.max(alert.dueSinceMs, seenAtMs) };
     });
   }
 

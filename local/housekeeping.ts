@@ -1,5 +1,5 @@
-import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import type { Clock, Logger, Meter, SampleStore, StateStore } from '../core/ports.ts';
 import type { ChartFiles } from './chart-files.ts';
 import type { Sleep } from './clock.ts';
@@ -10,7 +10,7 @@ const EVERY_MS = 3_600_000;
 const HISTORY_MS = 90 * 24 * EVERY_MS;
 
 /**
- * Rolls samples up and removes what is past its retention, soon after the start and every hour, until the signal is
+ * Rolls samples up and deletes records past their retention, soon after the start and every hour, until the signal is
  * aborted.
  */
 export async function runHousekeeping(options: {
@@ -29,7 +29,7 @@ export async function runHousekeeping(options: {
   while (!signal.aborted) {
     try {
       const nowMs = clock.nowMs();
-      // Before samples go: what is rolled up outlives them.
+      // Rolls up before it prunes: roll-ups outlive their samples.
       await store.rollUp(nowMs - config.schedule.latenessMs);
       const { retentionMs, rollUpRetentionMs } = config.store;
       const rows = await store.prune(nowMs - retentionMs, nowMs - rollUpRetentionMs);

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { explainOpening, isBusyError, isDamage } from '../adapters/sqlite/errors.ts';
+import { explainOpening, isBusyError, isCorruption } from '../adapters/sqlite/errors.ts';
+import { isPresent } from '../adapters/sqlite/presence.ts';
 import { ConfigError } from '../core/errors.ts';
 
 /** Referenced from here: a handle that is collected as garbage closes its database, and the lock with it. */
@@ -16,6 +17,8 @@ export function lockFolder(dir: string): { release(): void } {
   let db: DatabaseSync;
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
+    // For a folder without permission SQLite only says that it cannot open the file.
+    isPresent(file);
     db = new DatabaseSync(file);
   } catch (error) {
     throw explainOpening(error, file);
@@ -24,7 +27,8 @@ export function lockFolder(dir: string): { release(): void } {
     db.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (cause) {
     db.close();
-    if (isDamage(cause)) throw new ConfigError(`${file} is damaged; it holds nothing: delete it`, { cause });
+    if (isCorruption(cause))
+      throw new ConfigError(`${file} is damaged; it holds nothing: delete it`, { cause });
     if (!isBusyError(cause)) throw explainOpening(cause, file);
     throw new ConfigError(
       `store.path: another bartizan process runs on ${dir}; stop it or choose another path`,

@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import pino from 'pino';
 import pretty from 'pino-pretty';
 import type { Logger } from '../core/ports.ts';
-import { visibleText } from '../core/visible-text.ts';
+import { visibleText } from '../core/text/visible-text.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 

@@ -4,16 +4,39 @@ import { createMeter } from './meter.ts';
 it('writes counters and gauges as Prometheus reads them', () => {
   const meter = createMeter();
   meter.count('deliveries_total', { channel: 'ops', outcome: 'delivered' });
-  meter.count('deliveries_total', { channel: 'ops', outcome: 'delivered' }, 2);
+  meter.count('deliveries_total', { outcome: 'delivered', channel: 'ops' }, 2);
   meter.count('deliveries_total', { channel: 'a"b\\c\n', outcome: 'retry' });
   meter.gauge('targets', 3);
   meter.gauge('targets', 2);
-  expect(meter.text()).toBe(`# TYPE bartizan_deliveries_total counter
+  expect(meter.text()).toBe(`# HELP bartizan_deliveries_total Attempts to send a message
+# TYPE bartizan_deliveries_total counter
 bartizan_deliveries_total{channel="ops",outcome="delivered"} 3
 bartizan_deliveries_total{channel="a\\"b\\\\c\\n",outcome="retry"} 1
+# HELP bartizan_targets Nodes in the last round
 # TYPE bartizan_targets gauge
 bartizan_targets 2
 `);
   expect(meter.total('deliveries_total')).toBe(4);
-  expect(meter.total('unheard')).toBe(0);
+  expect(meter.total('rounds_total')).toBe(0);
+});
+
+it('writes a histogram with cumulative buckets', () => {
+  const meter = createMeter();
+  for (const seconds of [0.05, 0.06, 3, 40])
+    meter.observe('node_probe_duration_seconds', seconds, { outcome: 'ok' });
+  const lines = meter.text().split('\n').slice(2, -1);
+  expect(lines.map((line) => line.replace('bartizan_node_probe_duration_seconds', ''))).toEqual([
+    '_bucket{outcome="ok",le="0.05"} 1',
+    '_bucket{outcome="ok",le="0.1"} 2',
+    '_bucket{outcome="ok",le="0.25"} 2',
+    '_bucket{outcome="ok",le="0.5"} 2',
+    '_bucket{outcome="ok",le="1"} 2',
+    '_bucket{outcome="ok",le="2.5"} 2',
+    '_bucket{outcome="ok",le="5"} 3',
+    '_bucket{outcome="ok",le="10"} 3',
+    '_bucket{outcome="ok",le="30"} 3',
+    '_bucket{outcome="ok",le="+Inf"} 4',
+    '_sum{outcome="ok"} 43.11',
+    '_count{outcome="ok"} 4',
+  ]);
 });

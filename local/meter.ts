@@ -1,50 +1,97 @@
+import { meterTo } from '../core/meter.ts';
+import {
+  type CounterName,
+  OWN_METRICS,
+  type OwnMetric,
+  type OwnMetricKind,
+  type OwnMetricName,
+} from '../core/own-metrics.ts';
 import type { Meter } from '../core/ports.ts';
 
 export interface LocalMeter extends Meter {
   /** The Prometheus text format, version 0.0.4; every name starts with `bartizan_`. */
   text(): string;
   /** Sum of a counter over its label sets; 0 if it never counted. */
-  total(name: string): number;
+  total(name: CounterName): number;
 }
 
-/** Counters and gauges of this process, in memory. */
+type Labels = Readonly<Record<string, string>>;
+
+/** One label set of a metric. `counts` has the observations of each bucket, the last those beyond all bounds. */
+interface Value {
+  labels: Labels;
+  sum: number;
+  counts: number[];
+}
+
+/** The metrics of this process, in memory. What nobody has counted yet is not shown. */
 export function createMeter(): LocalMeter {
-  const counters = new Map<string, Map<string, number>>();
-  const gauges = new Map<string, Map<string, number>>();
+  const metrics = new Map<OwnMetricName, Map<string, Value>>();
+
+  function entryOf(name: OwnMetricName, labels: Labels): Value {
+    const { labels: names, buckets = [] }: OwnMetric = OWN_METRICS[name];
+    const values = metrics.get(name) ?? new Map<string, Value>();
+    metrics.set(name, values);
+    const key = JSON.stringify(names.map((label) => labels[label]));
+    let value = values.get(key);
+    if (!value) {
+      value = { labels, sum: 0, counts: new Array<number>(buckets.length + 1).fill(0) };
+      values.set(key, value);
+    }
+    return value;
+  }
+
+  const ofKind = (kind: OwnMetricKind) =>
+    [...metrics].filter(([name]) => OWN_METRICS[name].kind === kind).sort(([a], [b]) => (a < b ? -1 : 1));
+
+  const meter = meterTo(({ kind, name, value, labels }) => {
+    const found = entryOf(name, labels);
+    const { buckets = [] }: OwnMetric = OWN_METRICS[name];
+    if (kind === 'gauge') found.sum = value;
+    else found.sum += value;
+    if (kind !== 'histogram') return;
+    const bucket = buckets.findIndex((bound) => value <= bound);
+    const index = bucket < 0 ? buckets.length : bucket;
+    found.counts[index] = (found.counts[index] ?? 0) + 1;
+  });
+
   return {
-    count(name, labels = {}, by = 1) {
-      const values = valuesOf(counters, name);
-      const key = labelText(labels);
-      values.set(key, (values.get(key) ?? 0) + by);
-    },
-    gauge(name, value, labels = {}) {
-      valuesOf(gauges, name).set(labelText(labels), value);
-    },
-    text: () => `${lines(counters, 'counter')}${lines(gauges, 'gauge')}`,
-    total: (name) => [...(counters.get(name)?.values() ?? [])].reduce((sum, value) => sum + value, 0),
+    ...meter,
+    text: () =>
+      [...ofKind('counter'), ...ofKind('gauge'), ...ofKind('histogram')]
+        .map(([name, values]) => metricText(name, [...values.values()]))
+        .join(''),
+    total: (name) => [...(metrics.get(name)?.values() ?? [])].reduce((all, { sum }) => all + sum, 0),
   };
 }
 
-function valuesOf(all: Map<string, Map<string, number>>, name: string): Map<string, number> {
-  const values = all.get(name) ?? new Map<string, number>();
-  all.set(name, values);
-  return values;
+/** https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details */
+function metricText(name: OwnMetricName, values: readonly Value[]): string {
+  const metric: OwnMetric = OWN_METRICS[name];
+  const full = `bartizan_${name}`;
+  const lines = values.flatMap((value) => {
+    const pairs = metric.labels.map((label) => [label, value.labels[label] ?? ''] as const);
+    if (metric.kind !== 'histogram') return [`${full}${labelText(pairs)} ${value.sum}`];
+    let count = 0;
+    const buckets = [...(metric.buckets ?? []), '+Inf'].map((bound, i) => {
+      count += value.counts[i] ?? 0;
+      return `${full}_bucket${labelText([...pairs, ['le', String(bound)]])} ${count}`;
+    });
+    return [
+      ...buckets,
+      `${full}_sum${labelText(pairs)} ${value.sum}`,
+      `${full}_count${labelText(pairs)} ${count}`,
+    ];
+  });
+  const help = metric.help.replaceAll('\\', '\\\\');
+  return [`# HELP ${full} ${help}`, `# TYPE ${full} ${metric.kind}`, ...lines, ''].join('\n');
 }
 
-function labelText(labels: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(labels).map(([name, value]) => `${name}="${escapeValue(value)}"`);
-  return parts.length === 0 ? '' : `{${parts.join(',')}}`;
+function labelText(pairs: readonly (readonly [string, string])[]): string {
+  const texts = pairs.map(([name, value]) => `${name}="${escapeValue(value)}"`);
+  return texts.length === 0 ? '' : `{${texts.join(',')}}`;
 }
 
 function escapeValue(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-}
-
-function lines(all: Map<string, Map<string, number>>, type: string): string {
-  let text = '';
-  for (const [name, values] of [...all].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    text += `# TYPE bartizan_${name} ${type}\n`;
-    for (const [labels, value] of values) text += `bartizan_${name}${labels} ${value}\n`;
-  }
-  return text;
 }

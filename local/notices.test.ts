@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Notification } from '../core/notify/model.ts';
+import type { Notification } from '../core/model/notification.ts';
 import type { Channel } from '../core/ports.ts';
 import { createMemoryState } from '../test/memory-state.ts';
 import { createRecordingLogger } from '../test/recording-logger.ts';
@@ -49,66 +49,66 @@ function createTrial(names: readonly string[]) {
   return { time, dead, got, kept, messages, faults, logger, meter, start };
 }
 
-it('is told in every channel, and an hour later that it is over', async () => {
-  const trial = createTrial(['ops', 'chat']);
-  const { ended } = trial.start(notice);
-  await trial.time.advanceTo(HOUR / 2);
-  expect(trial.kept[0]).toBe(0);
-  expect(trial.faults.findings().warnings).toEqual([
-    { code: 'data-set-aside', words: 'a damaged database was put aside; every channel was told' },
+it('goes to every channel, and an hour later that it is over', async () => {
+  const setup = createTrial(['ops', 'chat']);
+  const { ended } = setup.start(notice);
+  await setup.time.advanceTo(HOUR / 2);
+  expect(setup.kept[0]).toBe(0);
+  expect(setup.faults.findings().warnings).toEqual([
+    { code: 'data-set-aside', words: 'a damaged database was put aside; every channel has the notice' },
   ]);
-  await trial.time.advanceTo(2 * HOUR);
+  await setup.time.advanceTo(2 * HOUR);
   await ended;
-  expect(trial.got.sort()).toEqual([
+  expect(setup.got.sort()).toEqual([
     'chat 1 firing 0',
     'chat 2 resolved 3600',
     'ops 1 firing 0',
     'ops 2 resolved 3600',
   ]);
-  expect(trial.messages[0]).toMatchObject({
+  expect(setup.messages[0]).toMatchObject({
     severity: 'critical',
     alerts: [
       { title: 'Bartizan began anew after damage', summary: expect.stringContaining('state was damaged') },
     ],
   });
-  expect(new Set(trial.messages.map(({ key }) => key)).size).toBe(4);
-  expect(trial.faults.findings().warnings).toEqual([]);
+  expect(new Set(setup.messages.map(({ key }) => key)).size).toBe(4);
+  expect(setup.faults.findings().warnings).toEqual([]);
 });
 
 it('is tried again for a channel that does not take it, less and less often, and listed meanwhile', async () => {
-  const trial = createTrial(['ops', 'chat']);
-  trial.dead.add('chat');
-  const { stop } = trial.start(notice);
-  await trial.time.advanceTo(60_000);
-  expect(trial.got).toEqual(['ops 1 firing 0']);
-  const tries = trial.logger.lines.filter(({ message }) => message.startsWith('a notice was not'));
+  const setup = createTrial(['ops', 'chat']);
+  setup.dead.add('chat');
+  const { stop } = setup.start(notice);
+  await setup.time.advanceTo(60_000);
+  expect(setup.got).toEqual(['ops 1 firing 0']);
+  const tries = setup.logger.lines.filter(({ message }) => message.startsWith('a notice was not'));
   expect(tries.length).toBe(5);
   expect(tries[0]?.fields).toEqual({ channel: 'chat', detail: 'no answer from <secret>' });
-  expect(trial.faults.findings().warnings).toEqual([
+  expect(setup.faults.findings().warnings).toEqual([
     {
       code: 'data-set-aside',
-      words: 'a damaged database was put aside; 1 channel not told yet',
+      words: 'a damaged database was put aside; 1 channel without the notice yet',
       detail: 'chat',
     },
   ]);
-  trial.dead.clear();
-  await trial.time.advanceTo(130_000);
-  expect(trial.got.at(-1)).toMatch(/^chat 1 firing/);
+  setup.dead.clear();
+  await setup.time.advanceTo(130_000);
+  expect(setup.got.at(-1)).toMatch(/^chat 1 firing/);
   stop();
 });
 
 it('goes on after a restart, and says nothing twice', async () => {
-  const trial = createTrial(['ops', 'chat']);
-  trial.dead.add('chat');
-  const first = trial.start(notice);
-  await trial.time.advanceTo(10_000);
+  const setup = createTrial(['ops', 'chat']);
+  setup.dead.add('chat');
+  const first = setup.start(notice);
+  await setup.time.advanceTo(10_000);
   first.stop();
   await first.ended;
-  trial.dead.clear();
-  const second = trial.start(undefined);
-  await trial.time.advanceTo(2 * HOUR);
+  setup.dead.clear();
+  const second = setup.start(undefined);
+  await setup.time.advanceTo(2 * HOUR);
   await second.ended;
-  expect(trial.got.map((text) => text.split(' ').slice(0, 3).join(' '))).toEqual([
+  expect(setup.got.map((text) => text.split(' ').slice(0, 3).join(' '))).toEqual([
     'ops 1 firing',
     'chat 1 firing',
     'ops 2 resolved',
@@ -117,17 +117,17 @@ it('goes on after a restart, and says nothing twice', async () => {
 });
 
 it('gives a channel up after a day, counted once', async () => {
-  const trial = createTrial(['ops']);
-  trial.dead.add('ops');
-  const first = trial.start(notice);
-  await trial.time.advanceTo(26 * HOUR);
+  const setup = createTrial(['ops']);
+  setup.dead.add('ops');
+  const first = setup.start(notice);
+  await setup.time.advanceTo(26 * HOUR);
   await first.ended;
-  await trial.start(undefined).ended;
-  expect([trial.got, trial.meter.total('notices_failed_total')]).toEqual([[], 1]);
+  await setup.start(undefined).ended;
+  expect([setup.got, setup.meter.total('notices_failed_total')]).toEqual([[], 1]);
 });
 
 it('there is none where nothing happened', async () => {
-  const trial = createTrial(['ops']);
-  await trial.start(undefined).ended;
-  expect([trial.got, trial.faults.findings().warnings]).toEqual([[], []]);
+  const setup = createTrial(['ops']);
+  await setup.start(undefined).ended;
+  expect([setup.got, setup.faults.findings().warnings]).toEqual([[], []]);
 });

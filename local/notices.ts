@@ -1,8 +1,8 @@
 import { describeError } from '../core/errors.ts';
 import { count, some } from '../core/health.ts';
+import { SEND_TIMEOUT_MS } from '../core/notify/attempt.ts';
 import { type Notice, noticeMessage } from '../core/notify/notice.ts';
 import type { Channel, Clock, Counters, Logger, Meter } from '../core/ports.ts';
-import { SEND_TIMEOUT_MS } from '../core/stages/deliver.ts';
 import type { Sleep } from './clock.ts';
 import type { Faults } from './faults.ts';
 import type { SetAside } from './recovery.ts';
@@ -31,11 +31,11 @@ export interface NoticePorts {
   redact: (text: string) => string;
   timeZone: string;
   signal: AbortSignal;
-  /** The new notice is in state, and what it says of channels; each time. */
+  /** Called each time when the new notice, and which channels took it, are in state. */
   onKept?: () => void;
 }
 
-/** What all channels are to hear of databases that were put aside. */
+/** The notice for all channels about databases that were put aside. */
 export function noticeOf(aside: readonly SetAside[], nowMs: number): Notice {
   const names = aside.map(({ name }) => name);
   const lost = names.includes('state')
@@ -50,7 +50,7 @@ export function noticeOf(aside: readonly SetAside[], nowMs: number): Notice {
   };
 }
 
-/** Tells every channel of a new notice and of one that a stop interrupted; resolves when all have heard it. */
+/** Sends a new notice, or one that a stop interrupted, to every channel. Resolves when each has taken it. */
 export async function runNotices(fresh: Notice | undefined, ports: NoticePorts): Promise<void> {
   const { counters, channels, faults, clock, sleep, logger, meter, signal } = ports;
   const known = (await counters.load(KEY)) as KeptNotice | undefined;
@@ -65,12 +65,12 @@ export async function runNotices(fresh: Notice | undefined, ports: NoticePorts):
       faults.raise({
         kind: 'warning',
         code: 'data-set-aside',
-        words: `a damaged database was put aside; ${waiting.length === 0 ? 'every channel was told' : `${count(waiting.length, 'channel')} not told yet`}`,
+        words: `a damaged database was put aside; ${waiting.length === 0 ? 'every channel has the notice' : `${count(waiting.length, 'channel')} without the notice yet`}`,
         ...(waiting.length > 0 && { detail: some(waiting) }),
       });
   }
 
-  async function tell(name: string, channel: Channel, kept: KeptNotice): Promise<void> {
+  async function deliver(name: string, channel: Channel, kept: KeptNotice): Promise<void> {
     let failures = 0;
     while (!signal.aborted && !over.has(name)) {
       const taken = kept.taken[name] ?? 0;
@@ -81,7 +81,9 @@ export async function runNotices(fresh: Notice | undefined, ports: NoticePorts):
           kept.taken[name] = 2;
           await keep(kept);
           meter.count('notices_failed_total', { channel: name });
-          logger.error('a channel was not told of a damaged database: given up', { channel: name });
+          logger.error('notice of a damaged database given up: the channel did not take it', {
+            channel: name,
+          });
         }
         over.add(name);
         return report();
@@ -119,11 +121,11 @@ export async function runNotices(fresh: Notice | undefined, ports: NoticePorts):
       await counters.save(KEY, kept);
       if (fresh) ports.onKept?.();
     } catch (error) {
-      logger.warn('what became of a notice is not kept', { error: describeError(error) });
+      logger.warn('the state of a notice was not stored', { error: describeError(error) });
     }
   }
 
   if (fresh) await keep(notice);
   report();
-  await Promise.all([...channels].map(([name, channel]) => tell(name, channel, notice)));
+  await Promise.all([...channels].map(([name, channel]) => deliver(name, channel, notice)));
 }

@@ -1,48 +1,52 @@
-import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import { type DeliverPorts, deliverDue } from '../core/stages/deliver.ts';
-import { fanOut } from '../core/stages/fan-out.ts';
+import { groupTransitions } from '../core/stages/group.ts';
 import { reconcileIncidents } from '../core/stages/reconcile.ts';
 import type { Sleep } from './clock.ts';
 
 export interface Notifier {
-  /** Something may be due: look now. */
+  /** Something may be due: start a pass now. */
   wake(): void;
-  /** Ends when what is being sent has been recorded, or was cut off after `graceMs`. */
+  /** Ends when the sends under way are recorded, or were cut off after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
 
-/** Looks at the outbox this often even if nothing woke it. */
+/** The notifier reads the outbox this often even if nothing woke it. */
 const SWEEP_MS = 5_000;
-/** Passes that fail pause, doubling, whatever wakes them: what the log says of it holds. */
+/** The pause after a failed pass doubles each time. No wake-up shortens it, so that the log's `pauseMs` is true. */
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** Between passes of which each leaves something due. */
 const LEAST_PAUSE_MS = 20;
+/** A clock that goes back by less delays a message by less. */
+const SET_BACK_MS = 5_000;
 /** Sends that take longer go on beside the next pass; their leases keep it from them. */
 const PASS_MS = 500;
 
 export interface NotifierPorts extends DeliverPorts {
   sleep: Sleep;
-  /** After each pass: how many in a row have failed by now, and of what the last. */
+  /** Called after each pass: how many in a row have failed, and the last error. */
   onPass?: (failures: number, error?: unknown) => void;
 }
 
 /**
- * Sends what is due whenever woken, when the next thing is due, and every few seconds. Apart from rounds: a slow
+ * Groups and delivers when woken, when the next incident is due, and every few seconds. It runs apart from rounds: a slow
  * chat service delays none.
  */
 export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
   const cut = new AbortController();
   const stopping = new AbortController();
   let alone = true;
+  /** The time of the last pass. */
+  let latestMs = -Infinity;
   let awake = new AbortController();
   let failures = 0;
-  /** Of `failures`, those that were paused for. */
+  /** How many of `failures` were followed by a pause. */
   let paused = 0;
   const sending = new Set<Promise<unknown>>();
 
-  /** One look at all stages; it has passed when each of them has. Returns how long nothing is due. */
+  /** Runs each stage once. Returns for how long nothing is due. */
   async function pass(): Promise<number> {
     const before = failures;
     let hasFailed = false;
@@ -51,9 +55,11 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
       hasFailed = true;
     };
     try {
-      await fanOut(config, ports);
-      // The first pass also takes over what the last process was sending when it ended.
-      await reconcileIncidents(config, ports, { alone });
+      await groupTransitions(config, ports);
+      // The first pass also resumes the sends that the last process had under way when it ended.
+      const nowMs = ports.clock.nowMs();
+      await reconcileIncidents(config, ports, { alone, setBack: nowMs < latestMs - SET_BACK_MS });
+      latestMs = nowMs;
       alone = false;
       const delivered: Promise<void> = deliverDue(config, ports, cut.signal)
         .then(() => undefined, fail)
@@ -63,7 +69,7 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
       await Promise.race([delivered, ports.sleep(PASS_MS, isOver.signal)]);
       isOver.abort();
       const next = await ports.state.nextDueMs();
-      // What it sends may take longer than the passes after it, of which one may have failed.
+      // Its sends may outlast the passes after it, of which one may have failed.
       void delivered.then(() => {
         if (!hasFailed && failures === before) passed();
       });
@@ -89,7 +95,7 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
       pauseMs: pauseMs(failures),
     });
     ports.onPass?.(failures, error);
-    // Also what was still being sent may fail, while nothing is due for long.
+    // A send that outlasts its pass may fail while nothing else is due for long.
     awake.abort();
   }
 

@@ -1,4 +1,4 @@
-import type { Heartbeat } from '../adapters/heartbeat.ts';
+import type { Heartbeat } from '../adapters/heartbeat/heartbeat.ts';
 import { describeError } from '../core/errors.ts';
 import { holdsHeartbeat } from '../core/health.ts';
 import type { Logger, Meter } from '../core/ports.ts';
@@ -27,7 +27,7 @@ export function createPulse(nowMs: () => number = () => performance.now()) {
   };
 }
 
-/** The watcher hears of us after a round, unless alerts cannot leave: then it is to notice. */
+/** Sends the heartbeat after a round, unless alerts cannot be sent: then the watcher must notice. */
 export function beatIfHealthy(
   heartbeat: Heartbeat,
   health: Health,
@@ -37,7 +37,7 @@ export function beatIfHealthy(
   const held = rounds ?? holdsHeartbeat(health);
   if (!held) return void heartbeat.beat();
   meter.count('heartbeats_total', { outcome: 'withheld' });
-  logger.warn('no heartbeat: alerts may not leave', {
+  logger.warn('no heartbeat: alerts may not be sent', {
     code: held.code,
     why: held.words,
     detail: held.detail,

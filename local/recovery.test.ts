@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { DatabaseName } from '../adapters/sqlite/damage.ts';
+import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { ConfigError } from '../core/errors.ts';
@@ -32,7 +32,7 @@ function damage(name: DatabaseName): void {
   writeFileSync(file, bytes);
 }
 
-it('says nothing of sound databases, nor of none', () => {
+it('reports nothing about sound databases, nor about a missing one', () => {
   expect([check(false), check(true)]).toEqual([[], []]);
   rmSync(dir, { recursive: true });
   expect(check(false)).toEqual([]);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DATABASES, type DatabaseName, examineDatabase, moveAside } from '../adapters/sqlite/damage.ts';
 import { explainOpening } from '../adapters/sqlite/errors.ts';
+import { checkIntegrity, DATABASES, type DatabaseName, moveAside } from '../adapters/sqlite/integrity.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import type { Clock, Logger, Meter } from '../core/ports.ts';
 
@@ -11,14 +11,14 @@ export interface SetAside {
   detail: string;
 }
 
-/** About two seconds of reading. What is larger is left to `data check`; of state there is never so much. */
+/** About two seconds of reading. `data check` checks larger files; state never grows so large. */
 const MOST_BYTES = 2 * 1024 ** 3;
-/** What was put aside and nobody has been told of: the start that did it may have come no further. */
+/** The file that names databases which were put aside without a notice so far: the start that did so may have ended before. */
 const NOTE = 'set-aside.json';
 
 interface CheckOptions {
   recover: boolean;
-  /** Met by the process while it ran: damaged, whatever is found now. */
+  /** The database whose corruption the process met while it ran: it is damaged even where the check finds nothing. */
   met?: DatabaseName | undefined;
   clock: Clock;
   logger: Logger;
@@ -26,15 +26,15 @@ interface CheckOptions {
 }
 
 /**
- * Looks at the databases before they are opened, and with `recover` puts damaged ones aside. The caller holds the
- * folder's lock. Returns what was put aside since `forgetSetAside` was called last.
+ * Checks the databases before they are opened, and with `recover` puts damaged ones aside. The caller holds the
+ * folder's lock. Returns the databases put aside since the last `forgetSetAside`.
  * @throws ConfigError when one is damaged and is not to be put aside
  */
 export function checkData(dir: string, options: CheckOptions): SetAside[] {
   const { recover, clock, logger, meter } = options;
   const aside = new Map(readNote(dir, logger).map((one) => [one.name, one]));
   for (const name of Object.keys(DATABASES) as DatabaseName[]) {
-    const detail = damageOf(dir, name, options);
+    const detail = corruptionOf(dir, name, options);
     if (detail === undefined) continue;
     if (!recover) {
       throw new ConfigError(
@@ -56,19 +56,19 @@ export function checkData(dir: string, options: CheckOptions): SetAside[] {
   return [...aside.values()];
 }
 
-/** It is kept elsewhere that channels are to be told. */
+/** The notice for channels is in state now. */
 export function forgetSetAside(dir: string): void {
   rmSync(join(dir, NOTE), { force: true });
 }
 
-function damageOf(dir: string, name: DatabaseName, { met, logger }: CheckOptions): string | undefined {
+function corruptionOf(dir: string, name: DatabaseName, { met, logger }: CheckOptions): string | undefined {
   const file = join(dir, DATABASES[name]);
   if (name === met && existsSync(file)) return 'damage was met while it was in use';
   if (name === 'samples' && sizeOf(file) > MOST_BYTES) {
-    logger.info('samples are too many to be read at the start; `bartizan data check` reads them', { dir });
+    logger.info('samples.db is too large to check at the start; `bartizan data check` checks it', { dir });
     return undefined;
   }
-  const found = examineDatabase(dir, name);
+  const found = checkIntegrity(dir, name);
   return found.state === 'damaged' ? found.detail : undefined;
 }
 
@@ -79,7 +79,10 @@ function readNote(dir: string, logger: Logger): SetAside[] {
     const noted = JSON.parse(readFileSync(file, 'utf8')) as SetAside[];
     return noted.filter(({ name }) => name in DATABASES);
   } catch (error) {
-    logger.warn('what was put aside before cannot be read', { file, error: describeError(error) });
+    logger.warn('the note of databases that were put aside cannot be read', {
+      file,
+      error: describeError(error),
+    });
     return [];
   }
 }

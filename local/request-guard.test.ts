@@ -1,8 +1,10 @@
-// With raw sockets: what a stranger does to the server that no client library would.
+// Raw sockets send the server what no client library would.
+
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../test/until.ts';
 import { createMeter, type LocalMeter } from './meter.ts';
 import { answerGuarded, boundConnections, SERVER_LIMITS } from './request-guard.ts';
 
@@ -120,7 +122,7 @@ describe('connections', () => {
     for (const one of [first, second]) one.destroy();
     await Promise.all([closed(first), closed(second)]);
     const again = () => ask('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
-    await expect.poll(again, { timeout: 5_000 }).toBe('HTTP/1.1 200 OK');
+    await until('it answers again', async () => (await again()) === 'HTTP/1.1 200 OK');
   });
 
   it('that never end their headers are ended', async () => {

@@ -2,12 +2,12 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { isIP, type Socket } from 'node:net';
 import type { Meter } from '../core/ports.ts';
 
-/** Connections at once, and of them those of one address that is not of this machine. */
+/** Concurrent connections, in all and of one remote address. */
 const CONNECTIONS = 256;
 const CONNECTIONS_OF_ONE = 64;
-/** Of them for this machine alone: its watchdog gets through whoever else is there. */
+/** Connections that only this machine may use: its watchdog gets through however many others there are. */
 const RESERVED = 32;
-/** Requests of a connection that wait for their answer to be taken: more is somebody who does not read. */
+/** Answers that a connection has not read yet: a client with more does not read. */
 const UNANSWERED = 4;
 const HEADER_MS = 10_000;
 const REQUEST_MS = 15_000;
@@ -24,7 +24,7 @@ export const SERVER_LIMITS = {
   connectionsCheckingInterval: 1_000,
 } as const;
 
-/** What strangers could take of memory by opening connections is bounded; who comes beyond that is hung up on. */
+/** Bounds the memory that remote clients can take by opening connections: further ones are closed. */
 export function boundConnections(server: Server, meter: Meter): void {
   const byAddress = new Map<string, number>();
   let all = 0;
@@ -51,7 +51,7 @@ export function boundConnections(server: Server, meter: Meter): void {
   });
 }
 
-/** Answers through the guard whatever asks: also what Node would answer by itself, uncounted. */
+/** Answers every request through the guard: also those that Node would answer by itself, uncounted. */
 export function answerGuarded(
   server: Server,
   listener: RequestListener,
@@ -107,7 +107,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
-/** To be told to go on with a body is harmless where there is none. */
+/** `100 Continue` is harmless for a request without a body. */
 function expectsMore({ headers: { expect } }: IncomingMessage): boolean {
   return expect !== undefined && expect.toLowerCase() !== '100-continue';
 }
@@ -136,10 +136,10 @@ export function isLoopback(address: string | undefined): boolean {
 }
 
 /**
- * Asked from elsewhere, or by a proxy for somebody elsewhere. Not every proxy says that it is one: some keep the name
- * that was asked for, and nginx speaks HTTP/1.0 unless it is told otherwise.
+ * Whether the client is on another machine, perhaps behind a proxy. Not every proxy adds a header: some keep the requested
+ * host, and nginx speaks HTTP/1.0 by default.
  */
-export function isStranger({ socket, headers, httpVersion }: IncomingMessage): boolean {
+export function isRemote({ socket, headers, httpVersion }: IncomingMessage): boolean {
   const proxied = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].some(
     (name) => headers[name] !== undefined,
   );

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { BatchObservation, Failure } from '../core/model.ts';
+import type { Batch } from '../core/model/batch.ts';
+import type { BatchObservation, Failure } from '../core/model/observation.ts';
+import type { Target } from '../core/model/target.ts';
 import { createFaults } from './faults.ts';
-import { createRoundFaults, type RoundFacts } from './round-faults.ts';
+import { absentOf, createRoundFaults, type RoundFacts } from './round-faults.ts';
 
 type Seen = 'ok' | Failure['phase'] | 'bastion lost';
 
@@ -21,11 +23,13 @@ function createTrial() {
   const facts: RoundFacts = {
     observations: [observation('b', 'ok')],
     batches: 1,
+    absent: [],
     refusedBatches: 0,
     written: 10,
     rejected: 0,
+    tooLate: 0,
     failedRules: [],
-    isJudged: true,
+    isEvaluated: true,
   };
   return {
     rounds(number: number, change: Partial<RoundFacts>): [string[], string[]] {
@@ -39,14 +43,14 @@ function createTrial() {
 
 describe('no node seen', () => {
   it.each([['dial'], ['handshake'], ['exec'], ['bastion lost']] as const)('for three rounds: %s', (seen) => {
-    const trial = createTrial();
+    const setup = createTrial();
     const observations = [observation('b', seen)];
-    expect(trial.rounds(2, { observations })).toEqual([[], []]);
-    expect(trial.rounds(1, { observations })).toEqual([['nothing-seen'], []]);
-    expect(trial.detail()).toBe(seen === 'bastion lost' ? 'bastions that were not reached: b' : undefined);
-    // A round without a check that is due says nothing of it.
-    expect(trial.rounds(1, { observations: [], batches: 0 })).toEqual([['nothing-seen'], []]);
-    expect(trial.rounds(1, {})).toEqual([[], []]);
+    expect(setup.rounds(2, { observations })).toEqual([[], []]);
+    expect(setup.rounds(1, { observations })).toEqual([['nothing-seen'], []]);
+    expect(setup.detail()).toBe(seen === 'bastion lost' ? 'bastions that were not reached: b' : undefined);
+    // A round in which no check is due proves nothing.
+    expect(setup.rounds(1, { observations: [], batches: 0 })).toEqual([['nothing-seen'], []]);
+    expect(setup.rounds(1, {})).toEqual([[], []]);
   });
 
   it('one that was reached is enough', () => {
@@ -59,28 +63,60 @@ describe('no node seen', () => {
   });
 });
 
+it('nodes without any result are a reason at once, until a round has all of them', () => {
+  const setup = createTrial();
+  const absent = [{ bastion: 'b', nodes: 3 }];
+  expect(setup.rounds(1, { absent })).toEqual([['nodes-absent'], []]);
+  expect(setup.detail()).toBe('b: 3');
+  expect(setup.rounds(1, { batches: 0 })).toEqual([['nodes-absent'], []]);
+  expect(setup.rounds(1, {})).toEqual([[], []]);
+});
+
+it('counts batches without an outcome and nodes missing from theirs as absent, but no node behind a lost bastion', () => {
+  const targets = ['a', 'b', 'c'].map((node) => ({ cluster: 'c', node }) as Target);
+  const batches = ['dropped', 'lost', 'short', 'whole'].map(
+    (bastion) => ({ bastion, targets }) as never as Batch,
+  );
+  const of = (i: number, nodes: number, ok = true) =>
+    ({
+      batch: batches[i],
+      bastion: { ok },
+      observations: targets.slice(0, nodes).map((target) => ({ target })),
+    }) as never as BatchObservation;
+  expect(absentOf(batches, [undefined, of(1, 0, false), of(2, 1), of(3, 3)])).toEqual([
+    { bastion: 'dropped', nodes: 3 },
+    { bastion: 'short', nodes: 2 },
+  ]);
+});
+
 describe('samples refused', () => {
   it.each([
     ['a batch', { refusedBatches: 1 }, ['samples-refused']],
     ['half of the samples', { written: 5, rejected: 5 }, ['samples-refused']],
     ['a sample of many', { rejected: 1 }, []],
   ] as const)('%s: a warning at once, a reason after three rounds', (_, change, reasons) => {
-    const trial = createTrial();
-    expect(trial.rounds(1, change)).toEqual([[], ['samples-refused']]);
-    expect(trial.rounds(2, change)[0]).toEqual(reasons);
-    expect(trial.rounds(1, {})).toEqual([[], []]);
+    const setup = createTrial();
+    expect(setup.rounds(1, change)).toEqual([[], ['samples-refused']]);
+    expect(setup.rounds(2, change)[0]).toEqual(reasons);
+    expect(setup.rounds(1, {})).toEqual([[], []]);
   });
 });
 
-it('rules that are not judged for three rounds are a reason', () => {
-  const trial = createTrial();
-  expect(trial.rounds(2, { isJudged: false })).toEqual([[], []]);
-  expect(trial.rounds(1, { isJudged: false })).toEqual([['evaluation-behind'], []]);
-  expect(trial.rounds(1, {})).toEqual([[], []]);
+it('samples that came too late are a warning: rules see them', () => {
+  const setup = createTrial();
+  expect(setup.rounds(5, { tooLate: 3 })).toEqual([[], ['samples-too-late']]);
+  expect(setup.rounds(1, {})).toEqual([[], []]);
 });
 
-it('one rule that cannot be judged is a warning', () => {
-  const trial = createTrial();
-  expect(trial.rounds(5, { failedRules: ['memory'] })).toEqual([[], ['rule-failing']]);
-  expect(trial.rounds(1, {})).toEqual([[], []]);
+it('rules that are not evaluated for three rounds are a reason', () => {
+  const setup = createTrial();
+  expect(setup.rounds(2, { isEvaluated: false })).toEqual([[], []]);
+  expect(setup.rounds(1, { isEvaluated: false })).toEqual([['evaluation-behind'], []]);
+  expect(setup.rounds(1, {})).toEqual([[], []]);
+});
+
+it('one rule that cannot be evaluated is a warning', () => {
+  const setup = createTrial();
+  expect(setup.rounds(5, { failedRules: ['memory'] })).toEqual([[], ['rule-failing']]);
+  expect(setup.rounds(1, {})).toEqual([[], []]);
 });

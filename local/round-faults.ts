@@ -1,31 +1,81 @@
 import { count, some } from '../core/health.ts';
-import type { BatchObservation } from '../core/model.ts';
+import type { Batch } from '../core/model/batch.ts';
+import type { BatchObservation } from '../core/model/observation.ts';
+import type { Target } from '../core/model/target.ts';
 import type { Faults } from './faults.ts';
 
-/** What a round has come to, also one that failed. */
+/** The outcome of a round, also of one that failed. */
 export interface RoundFacts {
   observations: readonly BatchObservation[];
   /** Batches that were planned. */
   batches: number;
+  /** Nodes of a bastion that were due, and neither seen nor known to be lost. */
+  absent: readonly Absent[];
   /** Batches that wait because the store refused them. */
   refusedBatches: number;
   written: number;
+  /** Samples that the store called invalid. */
   rejected: number;
+  /** Samples that came too late for the store, those of earlier rounds too. */
+  tooLate: number;
   failedRules: readonly string[];
-  /** All rules but the failed ones are judged up to the round. */
-  isJudged: boolean;
+  /** All rules but the failed ones are evaluated up to the round. */
+  isEvaluated: boolean;
+}
+
+/** Nodes of a bastion. */
+export interface Absent {
+  bastion: string;
+  nodes: number;
+}
+
+/**
+ * Due nodes that were neither seen nor known to be lost: a batch that was dropped or could not be probed, and nodes that are not in
+ * the outcome of theirs. Behind a bastion that failed nodes are known to be unknown.
+ */
+export function absentOf(
+  batches: readonly Batch[],
+  observations: readonly (BatchObservation | undefined)[],
+): Absent[] {
+  const outcomes = new Map(observations.flatMap((one) => (one ? [[one.batch, one] as const] : [])));
+  const nodeName = ({ cluster, node }: Target) => JSON.stringify([cluster, node]);
+  const nodes = new Map<string, number>();
+  for (const batch of batches) {
+    const outcome = outcomes.get(batch);
+    if (outcome && !outcome.bastion.ok) continue;
+    const seen = new Set(outcome?.observations.map(({ target }) => nodeName(target)));
+    const missing = batch.targets.filter((target) => !seen.has(nodeName(target))).length;
+    if (missing > 0) nodes.set(batch.bastion, (nodes.get(batch.bastion) ?? 0) + missing);
+  }
+  return [...nodes].map(([bastion, missing]) => ({ bastion, nodes: missing }));
+}
+
+/** A text that names no bastion. */
+export function absentText(absent: readonly Absent[]): string {
+  const nodes = absent.reduce((sum, one) => sum + one.nodes, 0);
+  return `${count(nodes, 'node')} of ${count(absent.length, 'bastion')} were due and neither seen nor known to be lost`;
 }
 
 /** Rounds in a row after which something that may be over with the next is a fault. */
 export const ROUNDS_IN_A_ROW = 3;
 
-/** Turns what rounds have come to into faults. A round of which no check was due says nothing of nodes and samples. */
+/** Turns the outcomes of rounds into faults. A round without a due check says nothing about nodes and samples. */
 export function createRoundFaults(faults: Faults): (facts: RoundFacts) => void {
   const unseen = createStreak();
   const refused = createStreak();
-  const unjudged = createStreak();
+  const unevaluated = createStreak();
   return (facts) => {
-    const { observations, batches, refusedBatches, written, rejected, failedRules, isJudged } = facts;
+    const {
+      observations,
+      batches,
+      absent,
+      refusedBatches,
+      written,
+      rejected,
+      tooLate,
+      failedRules,
+      isEvaluated,
+    } = facts;
     if (batches > 0) {
       const lost = observations.filter(({ bastion }) => !bastion.ok).map(({ batch }) => batch.bastion);
       if (unseen(!observations.some(hasSeen)) >= ROUNDS_IN_A_ROW) {
@@ -36,6 +86,15 @@ export function createRoundFaults(faults: Faults): (facts: RoundFacts) => void {
           ...(lost.length > 0 && { detail: `bastions that were not reached: ${some([...new Set(lost)])}` }),
         });
       } else faults.clear('nothing-seen');
+      if (absent.length > 0) {
+        const names = absent.map(({ bastion, nodes }) => `${bastion}: ${nodes}`);
+        faults.raise({
+          kind: 'reason',
+          code: 'nodes-absent',
+          words: absentText(absent),
+          detail: some(names),
+        });
+      } else faults.clear('nodes-absent');
     }
     const isRefused = refusedBatches > 0 || (rejected > 0 && rejected >= written);
     const refusedRounds = batches > 0 || refusedBatches > 0 ? refused(isRefused) : undefined;
@@ -46,21 +105,28 @@ export function createRoundFaults(faults: Faults): (facts: RoundFacts) => void {
         words: `the store refused batches (${refusedBatches}) or samples (${rejected}) of the last round`,
       });
     } else if (refusedRounds !== undefined) faults.clear('samples-refused');
-    if (unjudged(!isJudged) >= ROUNDS_IN_A_ROW) {
+    if (tooLate > 0) {
+      faults.raise({
+        kind: 'warning',
+        code: 'samples-too-late',
+        words: `${count(tooLate, 'sample')} came too late for the store: rules see them, its history lacks them`,
+      });
+    } else if (refusedRounds !== undefined) faults.clear('samples-too-late');
+    if (unevaluated(!isEvaluated) >= ROUNDS_IN_A_ROW) {
       faults.raise({
         kind: 'reason',
         code: 'evaluation-behind',
-        words: `rules were not judged for ${ROUNDS_IN_A_ROW} rounds or more`,
+        words: `rules were not evaluated for ${ROUNDS_IN_A_ROW} rounds or more`,
       });
-    } else if (isJudged) faults.clear('evaluation-behind');
+    } else if (isEvaluated) faults.clear('evaluation-behind');
     if (failedRules.length > 0) {
       faults.raise({
         kind: 'warning',
         code: 'rule-failing',
-        words: `${count(failedRules.length, 'rule')} could not be judged in the last round`,
+        words: `${count(failedRules.length, 'rule')} could not be evaluated in the last round`,
         detail: some(failedRules),
       });
-    } else if (isJudged) faults.clear('rule-failing');
+    } else if (isEvaluated) faults.clear('rule-failing');
   };
 }
 

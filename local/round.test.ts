@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../core/config/types.ts';
 import { RetryableError } from '../core/errors.ts';
-import type { Batch, BatchObservation, Rule, Sample, Target } from '../core/model.ts';
+import type { Batch } from '../core/model/batch.ts';
+import type { Config } from '../core/model/config.ts';
+import type { BatchObservation } from '../core/model/observation.ts';
+import type { Rule } from '../core/model/rule.ts';
+import type { Sample } from '../core/model/sample.ts';
+import type { Target } from '../core/model/target.ts';
 import type { SampleStore } from '../core/ports.ts';
 import { createMemoryState } from '../test/memory-state.ts';
 import { createRecordingLogger } from '../test/recording-logger.ts';
 import { createVirtualTime } from '../test/virtual-time.ts';
 import { createMeter } from './meter.ts';
-import { createRoundRunner, JUDGE_AFTER_MS } from './round.ts';
+import { createRoundRunner, EVALUATE_AFTER_MS } from './round.ts';
+import type { RoundFacts } from './round-faults.ts';
 
 const MINUTE = 60_000;
 const rule: Rule = {
@@ -52,14 +57,16 @@ const config = {
   schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: 15 * MINUTE },
 } as unknown as Config;
 
-function createWorld() {
+function createFixture() {
   const time = createVirtualTime(MINUTE);
   const samples: Sample[] = [];
   const never = new AbortController().signal;
   let refuse = false;
   let slowMs = 0;
   let healthy = false;
-  const judgedAtMs: number[] = [];
+  let leftOut: string | undefined;
+  const facts: RoundFacts[] = [];
+  const evaluatedAtMs: number[] = [];
   const meter = createMeter();
   const store = {
     async write(list: readonly Sample[]) {
@@ -75,7 +82,7 @@ function createWorld() {
   const down = (batch: Batch): BatchObservation => ({
     batch,
     bastion: { ok: true },
-    observations: batch.targets.map((t) => ({
+    observations: (batch.bastion === leftOut ? [] : batch.targets).map((t) => ({
       check: 'usage',
       target: t,
       roundMs: batch.roundMs,
@@ -107,12 +114,17 @@ function createWorld() {
     sleep: time.sleep,
     logger: createRecordingLogger(),
     meter,
-    onJudged: () => judgedAtMs.push(time.clock.nowMs()),
+    onEvaluated: () => evaluatedAtMs.push(time.clock.nowMs()),
+    onFacts: (found) => facts.push(found),
   });
   return {
+    facts,
+    leaveOut: (name: string | undefined) => {
+      leftOut = name;
+    },
     time,
     samples,
-    judgedAtMs,
+    evaluatedAtMs,
     meter,
     run,
     refuse: (now: boolean) => {
@@ -130,24 +142,24 @@ function createWorld() {
 const signal = new AbortController().signal;
 
 describe('a round', () => {
-  it('probes, stores and judges once when all batches are done', async () => {
-    const world = createWorld();
-    const result = await world.run(MINUTE, signal);
+  it('probes, stores and evaluates once when all batches are done', async () => {
+    const fixture = createFixture();
+    const result = await fixture.run(MINUTE, signal);
     expect(result.transitions.map((t) => t.labels.node)).toEqual(['n-fast', 'n-slow']);
-    expect(world.judgedAtMs).toEqual([MINUTE]);
+    expect(fixture.evaluatedAtMs).toEqual([MINUTE]);
   });
 
-  it('judges what is there while a batch takes long, and that batch when it is done', async () => {
-    const world = createWorld();
-    world.heal(true);
-    await world.run(MINUTE, signal);
-    world.heal(false);
-    world.slow(20_000);
-    await world.time.advanceTo(2 * MINUTE);
-    const running = world.run(2 * MINUTE, signal);
-    await world.time.advanceTo(2 * MINUTE + JUDGE_AFTER_MS);
-    expect(world.judgedAtMs.at(-1)).toBe(2 * MINUTE + JUDGE_AFTER_MS);
-    await world.time.advanceTo(2 * MINUTE + 20_000);
+  it('evaluates first observations while a batch takes long, and that batch when it is done', async () => {
+    const fixture = createFixture();
+    fixture.heal(true);
+    await fixture.run(MINUTE, signal);
+    fixture.heal(false);
+    fixture.slow(20_000);
+    await fixture.time.advanceTo(2 * MINUTE);
+    const running = fixture.run(2 * MINUTE, signal);
+    await fixture.time.advanceTo(2 * MINUTE + EVALUATE_AFTER_MS);
+    expect(fixture.evaluatedAtMs.at(-1)).toBe(2 * MINUTE + EVALUATE_AFTER_MS);
+    await fixture.time.advanceTo(2 * MINUTE + 20_000);
     const { transitions } = await running;
     expect(transitions.map((t) => [t.labels.node, t.atMs])).toEqual([
       ['n-fast', 2 * MINUTE],
@@ -155,36 +167,64 @@ describe('a round', () => {
     ]);
   });
 
-  it('fails for a batch that cannot be probed, and judges the others all the same', async () => {
-    const world = createWorld();
-    world.slow(-1);
-    await expect(world.run(MINUTE, signal)).rejects.toThrow('a batch could not be probed: no key');
-    expect(world.samples.map((sample) => sample.labels.node)).toContain('n-fast');
-    expect(world.judgedAtMs).toEqual([MINUTE]);
+  it('reports a slow batch in the very first round as in later ones', async () => {
+    const fixture = createFixture();
+    fixture.slow(20_000);
+    const running = fixture.run(MINUTE, signal);
+    await fixture.time.advanceTo(MINUTE + 20_000);
+    const { transitions } = await running;
+    expect(transitions.map((t) => [t.labels.node, t.kind, t.atMs, t.reason])).toEqual([
+      ['n-fast', 'firing', MINUTE, 'threshold'],
+      ['n-slow', 'firing', MINUTE, 'threshold'],
+    ]);
+  });
+
+  it('fails for a batch that cannot be probed, and evaluates the others all the same', async () => {
+    const fixture = createFixture();
+    fixture.slow(-1);
+    await expect(fixture.run(MINUTE, signal)).rejects.toThrow('a batch could not be probed: no key');
+    expect(fixture.samples.map((sample) => sample.labels.node)).toContain('n-fast');
+    expect(fixture.evaluatedAtMs).toEqual([MINUTE]);
+  });
+
+  it('fails for nodes that the outcome of their batch leaves out', async () => {
+    const fixture = createFixture();
+    await fixture.time.advanceTo(2 * MINUTE);
+    fixture.leaveOut('slow');
+    await expect(fixture.run(2 * MINUTE, signal)).rejects.toThrow('1 node of 1 bastion');
+    expect(fixture.facts.at(-1)?.absent).toEqual([{ bastion: 'slow', nodes: 1 }]);
+    expect(fixture.meter.total('rounds_total')).toBe(0);
+    expect(fixture.meter.text()).toContain('bartizan_nodes_absent 1');
+    fixture.leaveOut(undefined);
+    await fixture.time.advanceTo(3 * MINUTE);
+    await fixture.run(3 * MINUTE, signal);
+    expect(fixture.meter.total('rounds_total')).toBe(1);
+    expect(fixture.facts.at(-1)?.absent).toEqual([]);
   });
 
   it('keeps what the store refuses and writes it with the next round', async () => {
-    const world = createWorld();
-    world.refuse(true);
-    await world.run(MINUTE, signal);
-    expect(world.samples).toEqual([]);
-    expect(world.meter.total('store_failures_total')).toBe(2);
-    world.refuse(false);
-    await world.run(2 * MINUTE, signal);
-    expect(new Set(world.samples.map((sample) => sample.timeMs))).toEqual(new Set([MINUTE, 2 * MINUTE]));
-    expect(world.meter.total('batches_lost_total')).toBe(0);
+    const fixture = createFixture();
+    fixture.refuse(true);
+    await fixture.run(MINUTE, signal);
+    expect(fixture.samples).toEqual([]);
+    expect(fixture.meter.total('store_failures_total')).toBe(2);
+    expect(fixture.meter.total('rounds_total')).toBe(0);
+    fixture.refuse(false);
+    await fixture.run(2 * MINUTE, signal);
+    expect(new Set(fixture.samples.map((sample) => sample.timeMs))).toEqual(new Set([MINUTE, 2 * MINUTE]));
+    expect(fixture.meter.total('batches_lost_total')).toBe(0);
   });
 
-  it('stores and judges nothing once it is cut off', async () => {
-    const world = createWorld();
+  it('stores and evaluates nothing once it is cut off', async () => {
+    const fixture = createFixture();
     const cut = new AbortController();
-    world.slow(20_000);
-    const running = world.run(MINUTE, cut.signal);
-    await world.time.advanceTo(MINUTE + 1_000);
+    fixture.slow(20_000);
+    const running = fixture.run(MINUTE, cut.signal);
+    await fixture.time.advanceTo(MINUTE + 1_000);
     cut.abort();
     // Without any time passing: a batch that hangs is not waited for.
     const { transitions } = await running;
     expect(transitions).toEqual([]);
-    expect(world.samples.filter((sample) => sample.labels.node === 'n-slow')).toEqual([]);
+    expect(fixture.samples.filter((sample) => sample.labels.node === 'n-slow')).toEqual([]);
   });
 });

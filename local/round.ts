@@ -1,6 +1,9 @@
-import type { Config } from '../core/config/types.ts';
 import { describeError } from '../core/errors.ts';
-import type { Batch, BatchObservation, Transition } from '../core/model.ts';
+import type { Batch } from '../core/model/batch.ts';
+import type { Config } from '../core/model/config.ts';
+import type { BatchObservation, Observation } from '../core/model/observation.ts';
+import type { Transition } from '../core/model/transition.ts';
+import { hasAnswered } from '../core/parse/samples.ts';
 import { WHOLE } from '../core/plan/shards.ts';
 import type {
   Audit,
@@ -9,16 +12,18 @@ import type {
   Logger,
   Meter,
   Prober,
+  RejectedSample,
   SampleStore,
   StateStore,
   WriteResult,
 } from '../core/ports.ts';
-import { evaluate } from '../core/stages/evaluate.ts';
+import { evaluateShard } from '../core/stages/evaluate.ts';
+import type { StoreSettings } from '../core/stages/late-samples.ts';
 import { plan } from '../core/stages/plan.ts';
 import { probe } from '../core/stages/probe.ts';
-import { store } from '../core/stages/store.ts';
+import { store, storeAnswered } from '../core/stages/store.ts';
 import type { Sleep } from './clock.ts';
-import type { RoundFacts } from './round-faults.ts';
+import { type Absent, absentOf, absentText, type RoundFacts } from './round-faults.ts';
 
 export interface RoundPorts {
   inventory: Inventory;
@@ -30,9 +35,9 @@ export interface RoundPorts {
   sleep: Sleep;
   logger: Logger;
   meter: Meter;
-  /** Something was judged: what it led to can be sent, though the round goes on. */
-  onJudged: () => void;
-  /** What the round has come to, also where it throws; not of one that was cut off. */
+  /** Rules were evaluated: their transitions can be sent, though the round goes on. */
+  onEvaluated: () => void;
+  /** Takes the outcome of each round, also of one that throws, but not of one that was cut off. */
   onFacts?: (facts: RoundFacts) => void;
 }
 
@@ -44,76 +49,100 @@ export interface RoundResult {
 }
 
 /**
- * Batches that take longer do not hold up the verdict on the others: what they bring is judged when it is there. A
- * second evaluation of a round changes nothing but what new samples change.
+ * Slow batches do not hold up the others: after this time the first observations are stored and evaluated, and again after
+ * twice the time while batches go on. Evaluating a round again only adds what new samples change.
  */
-export const JUDGE_AFTER_MS = 3_000;
+export const EVALUATE_AFTER_MS = 3_000;
 /** Batches kept in memory while the store refuses them; older ones are dropped and counted. */
 const BACKLOG_BATCHES = 600;
-/** Of batches that waited, so many are tried in vain in a round: a store that is out answers each of them slowly. */
+/** After so many refusals in a round the other waiting batches are not tried: a store that is out answers each of them slowly. */
 const REFUSALS_AT_MOST = 3;
 
 /**
- * Runs rounds: plan, then every batch is probed and stored as soon as it is done, then all rules are judged. What
- * the store refuses is kept and written with the next round. The shard of one process is `local`.
+ * Runs rounds: plans, probes every batch and stores it as soon as it is done, then evaluates all rules. It stores the nodes
+ * that answered before a slow batch ends: a silent node delays only itself. It keeps batches that the store refuses, and
+ * writes them with the next round. The shard of one process is `local`.
  */
 export function createRoundRunner(
   config: Config,
   ports: RoundPorts,
 ): (roundMs: number, signal: AbortSignal) => Promise<RoundResult> {
   const { clock, logger, meter, state, audit } = ports;
-  const backlog: BatchObservation[] = [];
+  const settings: StoreSettings = { config, shards: [WHOLE] };
+  const backlog: Waiting[] = [];
+  /** The store took something since the backlog was tried last. */
+  let isTaking = false;
 
-  /** What the store has taken, or undefined where it refused. */
-  async function write(observation: BatchObservation): Promise<WriteResult | undefined> {
+  /** The result of the store, or undefined where it refused. */
+  async function write(
+    observation: BatchObservation,
+    stored?: ReadonlySet<Observation>,
+    setBack = 0,
+  ): Promise<WriteResult | undefined> {
     try {
-      return await store(observation, ports, config.schedule.latenessMs);
+      const result = await store(observation, ports, settings, stored);
+      isTaking = true;
+      return result;
     } catch (error) {
       meter.count('store_failures_total');
       logger.error('store refused a batch; it is kept and tried again', { error: describeError(error) });
-      backlog.push(observation);
-      while (backlog.length > BACKLOG_BATCHES) {
-        const dropped = backlog.shift();
+      backlog.push({ observation, setBack, isRefused: true });
+      if (backlog.length > BACKLOG_BATCHES) {
+        const [dropped] = backlog.splice(backlog.indexOf(oldestOf(backlog)), 1);
         meter.count('batches_lost_total');
-        logger.error('batch lost: the store has refused too many', { round: dropped?.batch.roundMs });
+        const round = dropped?.observation.batch.roundMs;
+        logger.error('batch lost: the store has refused too many', { round });
       }
       return undefined;
     }
   }
 
-  /** What was refused before; what is refused again goes last. */
-  async function writeBacklog(): Promise<void> {
-    const untried: BatchObservation[] = [];
+  /** Oldest first: some stores take nothing older than they have. A batch refused while others were taken goes last. */
+  async function writeBacklog(facts: Facts): Promise<void> {
     let refusals = 0;
-    for (const observation of backlog.splice(0)) {
-      if (refusals >= REFUSALS_AT_MOST) untried.push(observation);
-      else if (!(await write(observation))) refusals++;
+    const turns = backlog.splice(0).map(({ observation, setBack, isRefused }) => {
+      return { observation, setBack: setBack + (isRefused && isTaking ? 1 : 0), isRefused: false };
+    });
+    isTaking = false;
+    for (const waiting of turns.sort(byTurn)) {
+      const isTried = refusals < REFUSALS_AT_MOST;
+      const result = isTried ? await write(waiting.observation, undefined, waiting.setBack) : undefined;
+      if (!isTried) backlog.push(waiting);
+      else if (result) facts.tooLate += rejectedOf(result, 'too-late');
+      else refusals++;
     }
-    backlog.unshift(...untried);
   }
 
   async function run(roundMs: number, signal: AbortSignal, facts: Facts): Promise<RoundResult> {
     const startMs = clock.nowMs();
-    await writeBacklog();
+    await writeBacklog(facts);
     const { batches, targets } = await plan({ roundMs, config }, ports);
     facts.batches = batches.length;
-    const judge = async (partial: boolean) => {
+    const evaluate = async (batchesOutstanding: boolean) => {
       if (signal.aborted) return [];
       facts.failedRules = [];
-      const request = { config, targets, roundMs, shard: WHOLE, partial };
+      const request = { config, targets, roundMs, shard: WHOLE, batchesOutstanding };
       const onRuleFailed = (rule: string) => void facts.failedRules.push(rule);
       try {
-        return await evaluate(request, { store: ports.store, state, clock, logger, meter, onRuleFailed });
+        return await evaluateShard(request, {
+          store: ports.store,
+          state,
+          clock,
+          logger,
+          meter,
+          onRuleFailed,
+        });
       } finally {
-        // Also where some rules failed: what became of the others can be sent.
-        ports.onJudged();
+        // Also where some rules failed: the transitions of the others can be sent.
+        ports.onEvaluated();
       }
     };
     // One batch that cannot be probed at all (a key file gone) fails the round, but not the verdict on the others.
     const failures: unknown[] = [];
+    const answers = createAnswers(ports, settings);
     const probeOrFail = async (batch: Batch) => {
       try {
-        return await probe(batch, ports, { signal });
+        return await probe(batch, ports, { signal, onNode: (ofNode) => answers.add(batch, ofNode) });
       } catch (error) {
         failures.push(error);
         meter.count('batches_failed_total', { bastion: batch.bastion });
@@ -129,29 +158,47 @@ export function createRoundRunner(
         // An aborted round is as if it had not been tried: half of it would read as nodes down.
         if (!observation || signal.aborted) return observation;
         facts.observations.push(observation);
-        const result = await write(observation);
+        answers.settle(batch);
+        const result = await write(observation, answers.stored);
         facts.written += (result?.written ?? 0) + (result?.duplicates ?? 0);
-        facts.rejected += result?.rejected.length ?? 0;
+        facts.rejected += rejectedOf(result, 'invalid');
+        facts.tooLate += rejectedOf(result, 'too-late');
         return observation;
       }),
     ).finally(() => {
       done = true;
       cut.forget();
     });
-    const early = new AbortController();
-    await Promise.race([probing, ports.sleep(JUDGE_AFTER_MS, early.signal)]).finally(() => early.abort());
-    // What it fails of, the second judging of the round meets again.
-    const first = done ? [] : await judge(true).catch(() => []);
+    const transitions: Transition[] = [];
+    let evaluated = 0;
+    for (let pauseMs = EVALUATE_AFTER_MS; ; pauseMs *= 2) {
+      const pause = new AbortController();
+      await Promise.race([probing, ports.sleep(pauseMs, pause.signal)]).finally(() => pause.abort());
+      if (done || signal.aborted) break;
+      facts.written += await answers.store();
+      const seen = facts.observations.length + answers.stored.size;
+      if (done || seen === evaluated) continue;
+      evaluated = seen;
+      // The last evaluation of the round meets the same error again.
+      transitions.push(...(await evaluate(true).catch(() => [])));
+    }
     const observations = await probing;
-    const transitions = [...first, ...(await judge(false))];
-    facts.isJudged = !signal.aborted;
+    if (!signal.aborted) facts.absent = absentOf(batches, observations);
+    transitions.push(...(await evaluate(false)));
+    facts.isEvaluated = !signal.aborted;
     const { writer, sequence, hash } = audit.head();
     await state.putAuditHead(writer, { sequence, hash, atMs: roundMs });
     if (failures.length > 0) throw new Error(`a batch could not be probed: ${describeError(failures[0])}`);
-    meter.gauge('round_duration_seconds', (clock.nowMs() - startMs) / 1000);
+    const absent = facts.absent.reduce((sum, { nodes }) => sum + nodes, 0);
+    meter.gauge('nodes_absent', absent);
+    if (facts.absent.length > 0) throw new Error(absentText(facts.absent));
+    const elapsedS = (clock.nowMs() - startMs) / 1000;
+    meter.gauge('round_duration_seconds', elapsedS);
+    meter.observe('round_elapsed_seconds', elapsedS);
     meter.gauge('round_scheduled_timestamp_seconds', roundMs / 1000);
     meter.gauge('targets', targets.length);
-    meter.count('rounds_total');
+    // A batch that the store refused is not visible to anybody yet.
+    if (backlog.length === 0) meter.count('rounds_total');
     return {
       roundMs,
       targets: targets.length,
@@ -164,10 +211,12 @@ export function createRoundRunner(
     const facts: Facts = {
       batches: 0,
       observations: [],
+      absent: [],
       written: 0,
       rejected: 0,
+      tooLate: 0,
       failedRules: [],
-      isJudged: false,
+      isEvaluated: false,
     };
     try {
       return await run(roundMs, signal, facts);
@@ -177,12 +226,71 @@ export function createRoundRunner(
   };
 }
 
+function rejectedOf(result: WriteResult | undefined, cause: RejectedSample['cause']): number {
+  return result?.rejected.filter((one) => one.cause === cause).length ?? 0;
+}
+
+/** A batch that the store refused. */
+interface Waiting {
+  observation: BatchObservation;
+  /** How often it was refused while others were taken. */
+  setBack: number;
+  /** When it was tried last, not only waiting behind others. */
+  isRefused: boolean;
+}
+
+const roundOf = ({ observation }: Waiting): number => observation.batch.roundMs;
+
+function byTurn(a: Waiting, b: Waiting): number {
+  return a.setBack - b.setBack || roundOf(a) - roundOf(b);
+}
+
+function oldestOf(backlog: readonly Waiting[]): Waiting {
+  return backlog.reduce((a, b) => (roundOf(b) < roundOf(a) ? b : a));
+}
+
 interface Facts extends Omit<RoundFacts, 'refusedBatches'> {
   observations: BatchObservation[];
+  absent: readonly Absent[];
   failedRules: string[];
 }
 
-/** A stop waits for nobody: what hangs in a handshake is left to itself. */
+/** Observations of batches that are not done. */
+function createAnswers(ports: RoundPorts, settings: StoreSettings) {
+  const stored = new Set<Observation>();
+  const waiting = new Map<Batch, Observation[]>();
+  return {
+    add(batch: Batch, ofNode: readonly Observation[]): void {
+      if (hasAnswered(ofNode)) waiting.set(batch, [...(waiting.get(batch) ?? []), ...ofNode]);
+    },
+    /** The batch is done: the rest of it is stored as a whole. */
+    settle: (batch: Batch) => void waiting.delete(batch),
+    /** Those that need not be stored again. */
+    stored: stored as ReadonlySet<Observation>,
+    /** Returns how many samples were stored. Refused ones are stored with their batch. */
+    async store(): Promise<number> {
+      let count = 0;
+      for (const [batch, observations] of waiting) {
+        waiting.delete(batch);
+        try {
+          const { written, duplicates } = await storeAnswered({ batch, observations }, ports, settings);
+          for (const observation of observations) stored.add(observation);
+          count += written + duplicates;
+        } catch (error) {
+          ports.logger.warn(
+            'store refused the first observations of a batch; they are stored with the whole batch',
+            {
+              error: describeError(error),
+            },
+          );
+        }
+      }
+      return count;
+    },
+  };
+}
+
+/** Resolves at the abort: a stop does not wait for a hanging handshake. */
 function untilAborted(signal: AbortSignal): { promise: Promise<undefined>; forget(): void } {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const abort = () => resolve(undefined);

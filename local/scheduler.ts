@@ -34,7 +34,7 @@ export async function runSchedule(options: {
       if (aheadMs > tickMs + LONGEST_SLEEP_MS) {
         meter.count('clock_set_back_total');
         const until = new Date(next).toISOString();
-        logger.warn('the clock was set back; of rounds that there were already nothing new is learned', {
+        logger.warn('the clock was set back; rounds up to the last one are not repeated', {
           until,
         });
         next = nextRoundMs(clock.nowMs() - offsetMs, tickMs);

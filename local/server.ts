@@ -6,7 +6,7 @@ import { ConfigError } from '../core/errors.ts';
 import type { Meter } from '../core/ports.ts';
 import type { ChartFiles } from './chart-files.ts';
 import { type Health, localHealth, publicHealth } from './health.ts';
-import { answerGuarded, boundConnections, isStranger, SERVER_LIMITS } from './request-guard.ts';
+import { answerGuarded, boundConnections, isRemote, SERVER_LIMITS } from './request-guard.ts';
 
 export interface LocalServer {
   url: string;
@@ -20,7 +20,7 @@ export interface ServerOptions {
   hosts?: readonly string[];
   charts: ChartFiles;
   health: () => Promise<Health>;
-  /** Why the process should be started anew, in words; undefined while it turns. */
+  /** Why the process should be restarted; undefined while it works. */
   stuck?: () => string | undefined;
   metrics: () => string | Promise<string>;
   meter: Meter;
@@ -46,12 +46,12 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
   app.get('/healthz', async (c) => {
     const found = await health();
     return c.json(
-      isStranger(c.env.incoming) ? publicHealth(found) : localHealth(found),
+      isRemote(c.env.incoming) ? publicHealth(found) : localHealth(found),
       found.status === 'ok' ? 200 : 503,
     );
   });
   app.get('/metrics', async (c) => {
-    if (isStranger(c.env.incoming)) return c.text('metrics are served to loopback only\n', 403);
+    if (isRemote(c.env.incoming)) return c.text('metrics are served to loopback only\n', 403);
     return c.text(await options.metrics(), 200, {
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
     });

@@ -4,20 +4,21 @@ import type { AwsClient } from '../adapters/aws/client.ts';
 import { createChannels } from '../adapters/channels/registry.ts';
 import { createPictureQueue } from '../adapters/charts/picture-queue.ts';
 import { startWorkerThread } from '../adapters/charts/worker-thread.ts';
-import { createHeartbeat } from '../adapters/heartbeat.ts';
+import { stateInTurns, storeInTurns } from '../adapters/event-loop/turns.ts';
+import { createHeartbeat } from '../adapters/heartbeat/heartbeat.ts';
 import { createFleet } from '../adapters/inventory/fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
 import { createProber } from '../adapters/probes/prober.ts';
-import type { DatabaseName } from '../adapters/sqlite/damage.ts';
+import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openStore } from '../adapters/stores/registry.ts';
-import { stateInTurns, storeInTurns } from '../adapters/turns.ts';
-import type { Config } from '../core/config/types.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
 import type { Clock, Inventory, Logger, Secrets } from '../core/ports.ts';
 import { createDraw } from '../core/stages/draw.ts';
+import { epochOfStart } from '../core/stages/epoch.ts';
 import { readUndelivered } from '../core/stages/undelivered.ts';
 import { boundRepeats } from './bounded-logger.ts';
 import { createChartFiles } from './chart-files.ts';
@@ -41,15 +42,15 @@ export interface Bartizan {
   /** Where `/healthz` and pictures are served. */
   url: string;
   health(): Promise<Health>;
-  /** Resolves when a damaged database is met: a start that recovers is what helps. */
+  /** Resolves when a database turns out to be damaged: only a start with `recover` helps then. */
   damaged: Promise<DatabaseName>;
-  /** Ends within ten seconds: no new round, the running one is cut off, what is being sent is recorded. */
+  /** Ends within ten seconds: starts no new round, cuts off the running one, and records the sends under way. */
   stop(): Promise<void>;
 }
 
 /** The running round may go on this long at a stop; then it is as if it had not been tried. */
 const ROUND_GRACE_MS = 3_000;
-/** What is being sent may go on this long at a stop; then the next start says it again. */
+/** Sends may go on this long at a stop; the next start repeats those that did not end. */
 const SEND_GRACE_MS = 4_000;
 
 /**
@@ -61,14 +62,14 @@ export async function startBartizan(options: {
   secrets: Secrets;
   logger: Logger;
   actor?: string;
-  /** Puts a damaged database aside and says so in every channel, rather than not to start. */
+  /** Puts a damaged database aside and sends a notice to every channel, instead of refusing to start. */
   recover?: boolean;
-  /** With `recover`: the database whose damage the process before met, aside whatever is found now. */
+  /** With `recover`: the database whose corruption the last process met. It is put aside even where the check finds nothing. */
   met?: DatabaseName | undefined;
   onRound?: (result: RoundResult) => void;
   clock?: Clock;
   sleep?: Sleep;
-  /** 0 ≤ jitter share < 1; which part of `schedule.jitter` every round of this process is late. */
+  /** 0 ≤ share < 1: every round of this process is late by this share of `schedule.jitter`. */
   jitterShare?: number;
   /** How sources of the inventory ask AWS; default: as the process is set up. */
   aws?: AwsClient;
@@ -87,7 +88,7 @@ export async function startBartizan(options: {
   const logger = boundRepeats(options.logger, { clock, meter });
   const faults = createFaults();
   const damaged = Promise.withResolvers<DatabaseName>();
-  const watching = { faults, meter, logger, onDamage: damaged.resolve };
+  const watching = { faults, meter, logger, onCorruption: damaged.resolve };
   const opened: (() => unknown)[] = [];
   const startedAtMs = clock.nowMs();
   try {
@@ -109,7 +110,7 @@ export async function startBartizan(options: {
       config,
       sources: openSources(config.inventory, options.aws),
       kept: state.counters,
-      async examine(cluster) {
+      async checkCluster(cluster) {
         await createKeyring({ ...config, clusters: [cluster] }, secrets).ofCluster(cluster.name);
       },
       ...ports,
@@ -164,7 +165,9 @@ export async function startBartizan(options: {
     opened.push(() => drawer.close());
     const draw = createDraw({ drawer, charts, config });
     const onPass = createPassFaults(faults);
-    const notifier = startNotifier(config, { ...ports, store, channels, draw, sleep, onPass });
+    const epoch = await epochOfStart(ports, tickMs);
+    const sending = { store, channels, draw, sleep, epoch: async () => epoch };
+    const notifier = startNotifier(config, { ...ports, ...sending, onPass });
 
     const stopping = new AbortController();
     const cut = new AbortController();
@@ -173,7 +176,7 @@ export async function startBartizan(options: {
       prober,
       inventory: fleet,
       sleep,
-      onJudged: notifier.wake,
+      onEvaluated: notifier.wake,
       onFacts: createRoundFaults(faults),
     });
     const { heartbeat: url } = config.server;
@@ -249,13 +252,13 @@ export async function startBartizan(options: {
       },
     };
   } catch (error) {
-    // What it could not start for is what is to be said.
+    // The caller must see why it could not start, not what failed while closing.
     await closeAll(opened).catch(() => {});
     throw error;
   }
 }
 
-/** What only the operator can mend is told at once; what may be over soon fails the first rounds at most. */
+/** Throws for errors that only the operator can correct; others only fail the first rounds. */
 async function listAtStart(inventory: Inventory, logger: Logger): Promise<void> {
   try {
     await inventory.list();
@@ -265,7 +268,7 @@ async function listAtStart(inventory: Inventory, logger: Logger): Promise<void> 
   }
 }
 
-/** All of them, whatever one of them fails of: the lock is the last. @throws the first failure */
+/** Closes all of them, also after a failure: the lock is the last. @throws the first failure */
 async function closeAll(opened: (() => unknown)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const close of opened.splice(0).reverse()) {

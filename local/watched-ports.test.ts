@@ -24,7 +24,7 @@ function createTrial() {
     faults,
     meter,
     logger: createRecordingLogger(),
-    onDamage: (name: string) => void met.push(name),
+    onCorruption: (name: string) => void met.push(name),
   };
   return { ...ports, ports, met, reasons: () => faults.findings().reasons.map(({ code }) => code) };
 }
@@ -47,11 +47,11 @@ describe('a damaged page of state', () => {
     copyFileSync(join(dir, 'state.db'), join(dir, 'copy'));
     const bytes = readFileSync(join(dir, 'copy'));
     // The schema stays, what follows it is garbage.
-    bytes.fill(0xa5, 4096 * 16);
+    bytes.fill(0xa5, 4096 * 40);
     writeFileSync(join(dir, 'state.db'), bytes);
 
-    const trial = createTrial();
-    const state = watchState(openSqliteState({ path: dir }), trial.ports);
+    const setup = createTrial();
+    const state = watchState(openSqliteState({ path: dir }), setup.ports);
     const everything = [
       () => state.listAlerts(),
       () => state.dueOutbox(T0, 1_000),
@@ -59,12 +59,12 @@ describe('a damaged page of state', () => {
     ];
     const outcomes = await Promise.allSettled(everything.map((read) => read()));
     expect(outcomes.some(({ status }) => status === 'rejected')).toBe(true);
-    expect([trial.reasons(), trial.met]).toEqual([['data-damaged'], ['state']]);
-    expect(trial.meter.total('damaged_reads_total')).toBeGreaterThan(0);
-    expect(holdsHeartbeat(trial.faults.findings())?.code).toBe('data-damaged');
-    expect(trial.logger.lines.filter(({ message }) => message.includes('--recover')).length).toBe(1);
+    expect([setup.reasons(), setup.met]).toEqual([['data-damaged'], ['state']]);
+    expect(setup.meter.total('damaged_reads_total')).toBeGreaterThan(0);
+    expect(holdsHeartbeat(setup.faults.findings())?.code).toBe('data-damaged');
+    expect(setup.logger.lines.filter(({ message }) => message.includes('--recover')).length).toBe(1);
     await state.counters.save('k', 1).catch(() => {});
-    expect(trial.reasons()).toContain('data-damaged');
+    expect(setup.reasons()).toContain('data-damaged');
     await state.close().catch(() => {});
   });
 });
@@ -100,11 +100,11 @@ it('a row that is no JSON any more is damage, whoever reads it', async () => {
     (one) => one.counters.load('k'),
   ];
   for (const read of reads) {
-    const trial = createTrial();
-    const error = await read(watchState(state, trial.ports)).catch((cause: unknown) => cause);
+    const setup = createTrial();
+    const error = await read(watchState(state, setup.ports)).catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(ConfigError);
     expect(String(error)).toMatch(/state\.db is damaged\..* or put it aside/);
-    expect([trial.met, trial.reasons()]).toEqual([['state'], ['data-damaged']]);
+    expect([setup.met, setup.reasons()]).toEqual([['state'], ['data-damaged']]);
   }
   await state.close();
   rmSync(dir, { recursive: true });
@@ -112,7 +112,7 @@ it('a row that is no JSON any more is damage, whoever reads it', async () => {
 
 describe('a full disk', () => {
   it('is a fault while writes fail, of whatever kind, and ends with one that succeeds', async () => {
-    const trial = createTrial();
+    const setup = createTrial();
     let full = true;
     const inner = createMemoryState();
     const refuse = async (): Promise<never> => {
@@ -127,39 +127,39 @@ describe('a full disk', () => {
           save: (key, value) => (full ? refuse() : inner.counters.save(key, value)),
         },
       },
-      trial.ports,
+      setup.ports,
     );
     await expect(state.commitIncidents({ incidents: [] })).rejects.toThrow('no space left');
-    expect(trial.faults.findings().reasons).toMatchObject([
+    expect(setup.faults.findings().reasons).toMatchObject([
       { code: 'state-unwritable', detail: 'no space left for /data/state.db' },
     ]);
-    expect(holdsHeartbeat(trial.faults.findings())?.code).toBe('state-unwritable');
+    expect(holdsHeartbeat(setup.faults.findings())?.code).toBe('state-unwritable');
     await state.listAlerts();
-    expect(trial.reasons()).toEqual(['state-unwritable']);
+    expect(setup.reasons()).toEqual(['state-unwritable']);
     full = false;
     await state.commitIncidents({ incidents: [] });
-    expect(trial.reasons()).toEqual([]);
+    expect(setup.reasons()).toEqual([]);
     full = true;
     await expect(state.counters.save('k', 1)).rejects.toThrow();
-    expect([trial.reasons(), trial.meter.total('state_write_failures_total')]).toEqual([
+    expect([setup.reasons(), setup.meter.total('state_write_failures_total')]).toEqual([
       ['state-unwritable'],
       2,
     ]);
   });
 
-  it('is told from another writer who was first', async () => {
-    const trial = createTrial();
+  it('is recognized as another writer that came first', async () => {
+    const setup = createTrial();
     const conflict = async () => {
       throw new ConflictError('version 3, not 2');
     };
-    const state = watchState({ ...createMemoryState(), commitIncidents: conflict }, trial.ports);
+    const state = watchState({ ...createMemoryState(), commitIncidents: conflict }, setup.ports);
     await expect(state.commitIncidents({ incidents: [] })).rejects.toThrow(ConflictError);
-    expect(trial.reasons()).toEqual([]);
+    expect(setup.reasons()).toEqual([]);
   });
 });
 
 it('an audit that cannot be written is a fault until it can', async () => {
-  const trial = createTrial();
+  const setup = createTrial();
   let full = true;
   const inner: Audit = {
     async append() {
@@ -168,11 +168,11 @@ it('an audit that cannot be written is a fault until it can', async () => {
     head: () => ({ writer: 'w', sequence: 0, hash: '' }),
     close: async () => undefined,
   };
-  const audit = watchAudit(inner, trial.ports);
+  const audit = watchAudit(inner, setup.ports);
   await expect(audit.append([])).rejects.toThrow();
-  expect(trial.reasons()).toEqual(['audit-unwritable']);
+  expect(setup.reasons()).toEqual(['audit-unwritable']);
   expect(audit.head().writer).toBe('w');
   full = false;
   await audit.append([]);
-  expect(trial.reasons()).toEqual([]);
+  expect(setup.reasons()).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { isDamage } from '../adapters/sqlite/errors.ts';
+import { isCorruption } from '../adapters/sqlite/errors.ts';
 import { ConflictError, describeError } from '../core/errors.ts';
 import type { Audit, Logger, Meter, SampleStore, StateStore } from '../core/ports.ts';
 import type { Faults } from './faults.ts';
@@ -8,7 +8,7 @@ export interface WatchPorts {
   meter: Meter;
   logger: Logger;
   /** A damaged page or row was met: nothing that is read or written from now on can be relied on. */
-  onDamage: (database: 'state' | 'samples') => void;
+  onCorruption: (database: 'state' | 'samples') => void;
 }
 
 const WRITES: ReadonlySet<string> = new Set([
@@ -19,6 +19,7 @@ const WRITES: ReadonlySet<string> = new Set([
   'putTargetStatus',
   'putAuditHead',
   'putSilence',
+  'putLateSamples',
   'expireSilence',
   'save',
 ]);
@@ -26,7 +27,7 @@ const WRITES: ReadonlySet<string> = new Set([
 /** The same state; damage and refused writes become faults. */
 export function watchState(state: StateStore, ports: WatchPorts): StateStore {
   const { faults, meter } = ports;
-  const damage = createDamageWatch('state', ports);
+  const damage = createCorruptionWatch('state', ports);
   const seen = (method: string, error: unknown) => {
     if (damage(error)) return;
     if (!WRITES.has(method)) return;
@@ -42,13 +43,13 @@ export function watchState(state: StateStore, ports: WatchPorts): StateStore {
   return { ...watchCalls(state, seen), counters: watchCalls(state.counters, seen) };
 }
 
-/** The same store; damage becomes a fault. What it refuses is seen by the round. */
+/** The same store; corruption becomes a fault. The round itself sees refusals. */
 export function watchStore(store: SampleStore, ports: WatchPorts): SampleStore {
-  const damage = createDamageWatch('samples', ports);
+  const damage = createCorruptionWatch('samples', ports);
   return watchCalls(store, (_, error) => void damage(error));
 }
 
-/** The same audit; what cannot be written becomes a fault. */
+/** The same audit; a failed write becomes a fault. */
 export function watchAudit(audit: Audit, { faults, meter }: WatchPorts): Audit {
   return watchCalls(audit, (method, error) => {
     if (method !== 'append') return;
@@ -57,17 +58,20 @@ export function watchAudit(audit: Audit, { faults, meter }: WatchPorts): Audit {
     faults.raise({
       kind: 'reason',
       code: 'audit-unwritable',
-      words: 'the audit cannot be written: no node is looked at without it',
+      words: 'the audit cannot be written: no node is probed without it',
       detail: describeError(error),
     });
   });
 }
 
 /** Once met, damage stays a fault until the process has begun anew. */
-function createDamageWatch(database: 'state' | 'samples', { faults, meter, logger, onDamage }: WatchPorts) {
+function createCorruptionWatch(
+  database: 'state' | 'samples',
+  { faults, meter, logger, onCorruption }: WatchPorts,
+) {
   let met = false;
   return (error: unknown): boolean => {
-    if (!isDamage(error)) return false;
+    if (!isCorruption(error)) return false;
     meter.count('damaged_reads_total', { database });
     if (met) return true;
     met = true;
@@ -81,12 +85,12 @@ function createDamageWatch(database: 'state' | 'samples', { faults, meter, logge
       database,
       error: describeError(error),
     });
-    onDamage(database);
+    onCorruption(database);
     return true;
   };
 }
 
-/** The same functions; `seen` is told how each call ended. */
+/** The same functions; `seen` is called with the outcome of each call. */
 function watchCalls<T extends object>(port: T, seen: (method: string, error: unknown) => void): T {
   const watched = Object.entries(port).map(([name, member]) => {
     if (typeof member !== 'function') return [name, member];

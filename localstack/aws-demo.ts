@@ -4,13 +4,13 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeError } from '../core/errors.ts';
 import { deploy } from './deployment.ts';
-import { openDoors } from './doors.ts';
 import { startEmulator } from './emulator.ts';
 import { startFleet } from './fleet/fleet.ts';
 import { steadyMemory } from './fleet/node-model.ts';
+import { forwardPorts } from './port-forwarding.ts';
 import { runsSchedules, startRounds } from './rounds.ts';
 import { type SinkMessage, startSink } from './sink/sink.ts';
-import { createTable, startTimestreamStandIn } from './timestream/stand-in.ts';
+import { createTable, startTimestreamEmulator } from './timestream/emulator.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const OUT = join(ROOT, 'out/localstack');
@@ -19,7 +19,7 @@ const SECRET = 'localstack-sink';
 const LIMIT_MS = 8 * 60_000;
 
 const { values } = parseArgs({ options: { 'until-resolved': { type: 'boolean', default: false } } });
-const say = (text: string) => process.stdout.write(`${text}\n`);
+const print = (text: string) => process.stdout.write(`${text}\n`);
 const closing: (() => Promise<unknown>)[] = [];
 const stop = async () => {
   for (const close of closing.splice(0).reverse()) await close();
@@ -31,11 +31,11 @@ try {
   mkdirSync(OUT, { recursive: true });
   const emulator = await startEmulator();
   closing.push(() => emulator.stop());
-  say(`emulator of AWS: ${emulator.url}`);
-  const standIn = await startTimestreamStandIn();
-  closing.push(() => standIn.stop());
-  createTable(standIn, { database: 'bartizan', table: 'samples' });
-  say(`stand-in for Timestream: ${standIn.url}`);
+  print(`emulator of AWS: ${emulator.url}`);
+  const timestream = await startTimestreamEmulator();
+  closing.push(() => timestream.stop());
+  createTable(timestream, { database: 'bartizan', table: 'samples' });
+  print(`Timestream emulator: ${timestream.url}`);
   let full = true;
   const fleet = await startFleet({
     dir: join(OUT, 'nodes'),
@@ -47,7 +47,7 @@ try {
   });
   closing.push(() => fleet.stop());
   const onMessage = ({ payload, picturePath }: SinkMessage) => {
-    say(`\n${payload.text}${picturePath ? `\npicture: ${relative(process.cwd(), picturePath)}` : ''}`);
+    print(`\n${payload.text}${picturePath ? `\npicture: ${relative(process.cwd(), picturePath)}` : ''}`);
     if (payload.status === 'firing') full = false;
     else if (values['until-resolved']) finished.resolve();
   };
@@ -55,21 +55,25 @@ try {
   closing.push(() => sink.stop());
 
   const sinkPort = Number(new URL(sink.url).port);
-  const standInPort = Number(new URL(standIn.url).port);
-  const doors = await openDoors(process.env.STAND_INS_HOST, [fleet.bastion.port, sinkPort, standInPort]);
-  closing.push(() => doors.stop());
-  const text = configurationOf(doors.host);
+  const emulatorPort = Number(new URL(timestream.url).port);
+  const forwarding = await forwardPorts(process.env.EMULATORS_HOST, [
+    fleet.bastion.port,
+    sinkPort,
+    emulatorPort,
+  ]);
+  closing.push(() => forwarding.stop());
+  const text = configurationOf(forwarding.host);
   const file = join(OUT, 'bartizan.yaml');
   writeFileSync(file, text);
   const parameters = { '/bartizan/ssh-key': fleet.privateKey, '/bartizan/sink-secret': SECRET };
-  const { synthMs, deployMs } = await deploy({ emulator, file, text, parameters, outDir: join(OUT, 'cdk') });
-  say(`deployed in ${(deployMs / 1000).toFixed(1)} s, synthesised in ${(synthMs / 1000).toFixed(1)} s`);
+  const { synthMs, deployMs } = await deploy({ emulator, file, parameters, outDir: join(OUT, 'cdk') });
+  print(`deployed in ${(deployMs / 1000).toFixed(1)} s, synthesised in ${(synthMs / 1000).toFixed(1)} s`);
   if (!(await runsSchedules(emulator))) {
-    say('this emulator runs no schedules: rounds are started from here');
-    const rounds = startRounds(emulator, say);
+    print('this emulator runs no schedules: rounds are started from here');
+    const rounds = startRounds(emulator, print);
     closing.push(async () => rounds.stop());
   }
-  say('rounds start at whole minutes; the first message is there half a minute after the first round');
+  print('rounds start at whole minutes; the first message is there half a minute after the first round');
   const limit = values['until-resolved']
     ? setTimeout(
         () => finished.reject(new Error(`nothing resolved within ${LIMIT_MS / 60_000} min`)),
@@ -79,14 +83,14 @@ try {
   await finished.promise.finally(() => clearTimeout(limit));
   await stop();
 
-  function configurationOf(standInsHost: string): string {
-    const seen = (url: string) => url.replace('127.0.0.1', standInsHost);
+  function configurationOf(emulatorsHost: string): string {
+    const seen = (url: string) => url.replace('127.0.0.1', emulatorsHost);
     const node = ({ name, host, port, hostKey }: (typeof fleet.nodes)[number]) =>
       `      - { name: ${name}, role: controlplane, host: ${host}, port: ${port}, hostKeys: ["${hostKey}"] }`;
     const { port, hostKey } = fleet.bastion;
     return `bastions:
   - name: gate
-    host: ${standInsHost}
+    host: ${emulatorsHost}
     port: ${port}
     user: probe
     privateKey: \${ssm:/bartizan/ssh-key}
@@ -100,7 +104,7 @@ checks: [{ name: usage, probe: usage, every: 1m }]
 rules: [{ name: memory-usage, title: Memory usage, metric: mem_usage, above: 90, for: 0s, severity: critical }]
 channels: [{ name: sink, type: webhook, url: "${seen(sink.url)}", secret: "\${ssm:/bartizan/sink-secret}" }]
 routes: [{ name: all, channels: [sink], groupInterval: 10s }]
-store: { type: timestream, database: bartizan, table: samples, region: us-east-1, endpoint: "${seen(standIn.url)}" }
+store: { type: timestream, database: bartizan, table: samples, region: us-east-1, endpoint: "${seen(timestream.url)}" }
 `;
   }
 } catch (error) {

@@ -1,4 +1,4 @@
-// Docker cannot run in every place that tests do; what can be known of the file without it is held here.
+// Docker cannot run wherever tests run: this checks the file as far as that needs no Docker.
 import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
@@ -24,9 +24,9 @@ const text = readFileSync('localstack/compose.yaml', 'utf8');
 const compose = parse(text) as Compose;
 const { localstack } = compose.services;
 
-/** Service of a type, where it is not the word in lower case. */
+/** The service of a type, where it is not the type's own name in lower case. */
 const NAMES: Readonly<Record<string, string[]>> = { DynamoDB: ['dynamodb', 'dynamodbstreams'] };
-/** What CDK, secrets and functions ask for, of which there is no resource. */
+/** Services that CDK, secrets and functions use without a resource in the templates. */
 const ASKED = ['cloudformation', 'kms', 'sts'];
 
 it('is one service of a pinned release, which nobody but this machine reaches', () => {
@@ -36,7 +36,7 @@ it('is one service of a pinned release, which nobody but this machine reaches', 
 });
 
 it('runs the services that the stacks consist of, and no other', () => {
-  const templates: Template[] = Object.values(synthExample({ context: { uploadConfig: 'false' } }));
+  const templates: Template[] = Object.values(synthExample());
   const types = templates.flatMap((template) =>
     Object.values(template.toJSON().Resources as Record<string, { Type: string }>).map(({ Type }) => Type),
   );

@@ -1,10 +1,13 @@
-// The demo's story told by the code that decides, on the demo's own configuration, without the minute it takes.
+// Runs the evaluation over the demo's story and configuration, without the minute that it takes.
+
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../cli/config-file.ts';
-import type { Config } from '../core/config/types.ts';
-import { evaluate, expectedTargets } from '../core/evaluate/evaluate.ts';
-import type { Checkpoint } from '../core/evaluate/model.ts';
-import type { Rule, Series, Transition } from '../core/model.ts';
+import { evaluateRule, expectedTargets } from '../core/evaluate/evaluate.ts';
+import type { Checkpoint } from '../core/model/checkpoint.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Rule } from '../core/model/rule.ts';
+import type { Series } from '../core/model/sample.ts';
+import type { Transition } from '../core/model/transition.ts';
 import { CLIMBING_NODE, demoModels, STORY } from './demo-fleet.ts';
 
 let config: Config;
@@ -18,7 +21,7 @@ const EVERY_MS = 2_000;
 const LIMIT_MS = 3 * 60_000;
 
 /** Rounds are on the clock's even seconds; the fleet starts when it starts: `offsetMs` before the first round. */
-function tell(offsetMs: number): Transition[] {
+function emit(offsetMs: number): Transition[] {
   const models = demoModels(config);
   const targets = config.clusters.flatMap((cluster) =>
     cluster.nodes.map(({ name, role }) => ({ cluster: cluster.name, node: name, role })),
@@ -34,7 +37,7 @@ function tell(offsetMs: number): Transition[] {
         labels,
         points: times.map((timeMs) => ({ timeMs, value: value(i, timeMs) })),
       }));
-    const result = evaluate({
+    const result = evaluateRule({
       rule,
       intervalMs: EVERY_MS,
       latenessMs: config.schedule.latenessMs,
@@ -52,11 +55,15 @@ function tell(offsetMs: number): Transition[] {
 
 describe('the story of the demo', () => {
   it.each([0, 400, 1_000, 1_999])('is one alert from beginning to end, %i ms into a round', (offsetMs) => {
-    const told = tell(offsetMs);
-    expect(told.map(({ kind, labels }) => `${labels.node} ${kind}`)).toEqual(
+    const reported = emit(offsetMs);
+    expect(reported.map(({ kind, labels }) => `${labels.node} ${kind}`)).toEqual(
       ['pending', 'firing', 'resolved'].map((kind) => `${CLIMBING_NODE} ${kind}`),
     );
-    const [pending, firing, resolved] = told.map(({ atMs }) => atMs + offsetMs) as [number, number, number];
+    const [pending, firing, resolved] = reported.map(({ atMs }) => atMs + offsetMs) as [
+      number,
+      number,
+      number,
+    ];
     expect(pending).toBeGreaterThan(STORY.climbMs);
     expect(pending).toBeLessThanOrEqual(STORY.topMs + EVERY_MS);
     expect(firing - pending).toBe(rule.forMs);

@@ -1,4 +1,4 @@
-import type { Config } from '../core/config/types.ts';
+import type { Config } from '../core/model/config.ts';
 import { climbingMemory, type NodeModel, steadyMemory } from './fleet/node-model.ts';
 
 /** The node that the demo is about; to the others nothing happens. */
@@ -6,7 +6,7 @@ export const CLIMBING_NODE = 'seoul-2';
 /** Since the start of the fleet. */
 export const STORY = { climbMs: 8_000, topMs: 20_000, fallMs: 46_000, endMs: 50_000 };
 
-/** What goes on in the nodes of the demo, in the order of the configuration. */
+/** The models of the demo's nodes, in the order of the configuration. */
 export function demoModels(config: Pick<Config, 'clusters'>): NodeModel[] {
   const nodes = config.clusters.flatMap((cluster) => cluster.nodes);
   return nodes.map(({ name }, i) => {

@@ -10,19 +10,19 @@ import { describeError } from '../core/errors.ts';
 import { createLogger } from '../local/logger.ts';
 import { startBartizan } from '../local/up.ts';
 import { demoModels } from './demo-fleet.ts';
+import { createDemoReport } from './demo-report.ts';
 import { type Fleet, startFleet } from './fleet/fleet.ts';
 import { type SinkMessage, startSink } from './sink/sink.ts';
-import { createStory } from './story.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const OUT = join(root, 'out/demo');
 const CONFIG = join(root, 'examples/demo/bartizan.yaml');
 const LIMIT_MS = 3 * 60_000;
 
-/** Why the demo ends; `problem` is what keeps it from having shown everything. */
+/** Why the demo ends; `problem` says why it did not show everything. */
 type Ending = { problem?: string };
 
-/** What `bartizan trust` would write after asking. */
+/** The lines that `bartizan trust` would write after asking. */
 function knownHosts(fleet: Fleet): string {
   return [fleet.bastion, ...fleet.nodes]
     .map(({ host, port, hostKey }) => `[${host}]:${port} ${hostKey}\n`)
@@ -31,7 +31,7 @@ function knownHosts(fleet: Fleet): string {
 
 async function main(untilResolved: boolean): Promise<number> {
   const { config } = await loadConfig(CONFIG);
-  const story = createStory(config);
+  const story = createDemoReport(config);
   const opened: { stop(): Promise<void> }[] = [];
   const { promise: ended, resolve: end } = Promise.withResolvers<Ending>();
   const pictures = new Map<string, string>();
@@ -44,7 +44,7 @@ async function main(untilResolved: boolean): Promise<number> {
     }
     story.message(message, message.picturePath && pictures.get(status));
     if (status !== 'resolved') return;
-    if (!untilResolved) return story.told([...pictures.values()]);
+    if (!untilResolved) return story.finished([...pictures.values()]);
     const bare = ['firing', 'resolved'].filter((wanted) => !pictures.has(wanted));
     end(bare.length === 0 ? {} : { problem: `no picture came with the message: ${bare.join(', ')}` });
   };

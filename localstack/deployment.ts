@@ -3,8 +3,11 @@ import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CreateBucketCommand, ListBucketsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { CONFIG_KEY, DEFAULT_NAME } from '../adapters/aws/deployment.ts';
+import { createAccount } from '../lib/account.ts';
+import { machineHere } from '../lib/native-modules.ts';
 import type { Emulator } from './emulator.ts';
 import { defaultNetwork } from './requests.ts';
 
@@ -15,39 +18,40 @@ const DEPLOY = join(ROOT, 'bin/deploy.ts');
 const SYNTH_LIMIT_MS = 120_000;
 const DEPLOY_LIMIT_MS = 180_000;
 /**
- * In place of `cdk bootstrap`, which takes ten seconds: what a deployment looks for of it
+ * Replaces `cdk bootstrap`, which takes ten seconds: makes what a deployment looks for
  * (https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html).
  */
 const ASSETS_BUCKET = 'cdk-hnb659fds-assets-000000000000-us-east-1';
 const BOOTSTRAP_VERSION = ['/cdk-bootstrap/hnb659fds/version', '30'] as const;
-/** Names of buckets begin with those of their stack and resource. */
-const FILES_BUCKET = /^bartizandata-files/;
 
 export interface Deployment {
-  /** What the commands took, in ms. */
+  /** How long the commands took, in ms. */
   synthMs: number;
   deployMs: number;
+  /** With its files. */
+  bucket: string;
   /** Uploads another configuration. */
   upload(text: string): Promise<void>;
 }
 
 /**
- * Puts the parameters in, synthesises, deploys, and uploads the configuration.
- * @throws Error with what the command printed last
+ * Puts the parameters in, synthesises, and deploys, which uploads the configuration.
+ * @throws Error with the last output of the command
  */
 export async function deploy(options: {
   emulator: Emulator;
-  /** File with the configuration, and its text. */
+  /** With the configuration. */
   file: string;
-  text: string;
-  /** Of Systems Manager, by name: the secrets that the configuration refers to. */
+  /** Parameters of Systems Manager, by name: the secrets that the configuration refers to. */
   parameters: Readonly<Record<string, string>>;
   /** Folder for the templates. */
   outDir: string;
-  /** Parts that the fleet is judged in. Default: 1. */
+  /** Number of shards. Default: 1. */
   shards?: number;
+  /** The name of the deployment. */
+  name?: string;
 }): Promise<Deployment> {
-  const { emulator, file, text, parameters, outDir, shards = 1 } = options;
+  const { emulator, file, parameters, outDir, shards = 1, name = DEFAULT_NAME } = options;
   const ssm = new SSMClient(emulator.client);
   const s3 = new S3Client({ ...emulator.client, forcePathStyle: true });
   const put = (Name: string, Value: string, Type: 'String' | 'SecureString') =>
@@ -81,20 +85,19 @@ export async function deploy(options: {
   await rm(outDir, { recursive: true, force: true });
   const { vpcId, privateSubnetIds } = await defaultNetwork(emulator);
   const network = [`vpcId=${vpcId}`, `privateSubnetIds=${privateSubnetIds.join(',')}`];
-  const context = [`config=${file}`, 'uploadConfig=false', `shards=${shards}`, ...network].flatMap((one) => [
-    '-c',
-    one,
-  ]);
+  const { architecture, ciphers } = machineHere();
+  const machine = [`architecture=${architecture}`, `ciphers=${ciphers}`];
+  // The processor of this machine, where the emulator runs functions.
+  const local = 'confirm=private';
+  const settings = [`config=${file}`, `name=${name}`, `shards=${shards}`, local, ...machine, ...network];
+  const context = settings.flatMap((one) => ['-c', one]);
   const synthMs = await node(SYNTH_LIMIT_MS, CDK, 'synth', '-q', '-o', outDir, ...context);
   const how = ['--require-approval', 'never', '--method', 'direct', '--concurrency', '4'];
   const deployMs = await node(DEPLOY_LIMIT_MS, DEPLOY, ...context, '--app', outDir, ...how);
 
-  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
-  const bucket = Buckets.find(({ Name }) => FILES_BUCKET.test(Name ?? ''))?.Name;
-  if (bucket === undefined) throw new Error('the deployment made no bucket');
-  const upload = async (body: string) => {
-    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'config/bartizan.yaml', Body: body }));
-  };
-  await upload(text);
-  return { synthMs, deployMs, upload };
+  const account = await createAccount(emulator.client);
+  const deployed = await account.remembered(name);
+  if (deployed === undefined) throw new Error('the deployment wrote nothing down');
+  const { bucket } = deployed;
+  return { synthMs, deployMs, bucket, upload: (text) => account.upload(bucket, CONFIG_KEY, text) };
 }

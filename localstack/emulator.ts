@@ -1,5 +1,6 @@
-// A stand-in for AWS on loopback: ministack (MIT, from PyPI), or whatever AWS_ENDPOINT_URL points at already.
+// An emulator of AWS on loopback: ministack (MIT, from PyPI), or the one that AWS_ENDPOINT_URL names already.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
@@ -13,7 +14,7 @@ import { generate } from 'selfsigned';
 
 export interface Emulator {
   url: string;
-  /** What any client of the SDK is constructed with. */
+  /** Options for constructing any client of the SDK. */
   client: {
     endpoint: string;
     region: string;
@@ -22,7 +23,9 @@ export interface Emulator {
   };
   /** File with the certificate that it answers with, for NODE_EXTRA_CA_CERTS; only of one that is `secure`. */
   certificate?: string;
-  /** Ends what was started here, and removes its data; an emulator that ran before goes on. */
+  /** Process that functions run below; undefined of one that ran before. */
+  pid?: number | undefined;
+  /** Ends the emulator that was started here, and removes its data; one that ran before goes on. */
   stop(): Promise<void>;
 }
 
@@ -38,8 +41,8 @@ export interface EmulatorOptions {
   secure?: boolean;
 }
 
-/** The emulator's release, from PyPI. */
-const VERSION = '1.5.33';
+/** The emulator and all that it needs, each by version and hash; pip refuses what differs. */
+const REQUIREMENTS = join(import.meta.dirname, 'ministack.txt');
 const FIRST_PORT = 25_200;
 const PORTS = 100;
 const UP_WITHIN_MS = 60_000;
@@ -77,7 +80,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         USE_SSL: '1',
         MINISTACK_SSL_CERT: certificate.file,
         MINISTACK_SSL_KEY: certificate.key,
-        // Of functions, which inherit it.
+        // For functions, which inherit it.
         NODE_EXTRA_CA_CERTS: certificate.file,
       }),
     },
@@ -94,7 +97,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       await stop();
       throw new Error(`the emulator ended at once (exit code ${child.exitCode}); is port ${port} taken?`);
     }
-    if (await answers(url)) return { ...emulatorAt(url, certificate?.file), stop };
+    if (await answers(url)) return { ...emulatorAt(url, certificate?.file), pid: child.pid, stop };
     if (Date.now() < endMs) continue;
     await stop();
     throw new Error(`the emulator did not answer within ${UP_WITHIN_MS / 1000} s`);
@@ -103,13 +106,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
 /** Where Python is that holds ministack, installed at the first call. A folder appears under its name only when it is complete. */
 export async function installEmulator(): Promise<string> {
-  const home = join(CACHE, `ministack-${VERSION}`);
+  const pinned = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
+  const home = join(CACHE, `ministack-${pinned}`);
   const python = join(home, 'bin/python');
   if (existsSync(python)) return python;
   await mkdir(CACHE, { recursive: true });
   const draft = await mkdtemp(join(CACHE, 'ministack-draft-'));
   await run('python3', ['-m', 'venv', draft]);
-  await run(join(draft, 'bin/python'), ['-m', 'pip', 'install', '-q', `ministack==${VERSION}`]);
+  const install = ['-m', 'pip', 'install', '-q', '--require-hashes', '-r', REQUIREMENTS];
+  await run(join(draft, 'bin/python'), install);
   try {
     await rename(draft, home);
   } catch (error) {
@@ -163,7 +168,7 @@ async function writeCertificate(dir: string): Promise<{ file: string; key: strin
   return { file, key };
 }
 
-/** Test files start theirs side by side: each begins to look elsewhere. */
+/** Test files start theirs side by side: each begins its search at another port. */
 async function freePort(): Promise<number> {
   for (let tried = 0; tried < PORTS; tried++) {
     const port = FIRST_PORT + ((process.pid + tried) % PORTS);
@@ -180,7 +185,7 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Functions inherit the rest: neither where to find an account, nor what tests ask of their libraries. */
+/** Functions inherit the rest, but neither credentials nor settings of the tests. */
 function inherited(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(AWS|POWERTOOLS)_/.test(name)));
 }

@@ -50,7 +50,7 @@ it('a round is started as the schedule of AWS does it, at its whole minute', asy
     type: 'Event',
     scope: expect.stringContaining('/us-east-1/lambda/aws4_request'),
   });
-  // LocalStack answers there; whatever does is asked for no schedules.
+  // LocalStack answers at this path; an emulator that answers there has schedules of its own.
   expect(await runsSchedules(other)).toBe(false);
   server.close();
 });
@@ -60,11 +60,11 @@ it('requests are signed: one that authorises answers them too', async () => {
   try {
     expect((await defaultNetwork(secure)).vpcId).toBe('vpc-00000001');
     const { client } = secure;
-    const stranger = {
+    const unknownKey = {
       ...client,
       credentials: { ...client.credentials, accessKeyId: 'AKIAIOSFODNN7EXAMPLE' },
     };
-    await expect(defaultNetwork({ ...secure, client: stranger })).rejects.toThrow('status code 401');
+    await expect(defaultNetwork({ ...secure, client: unknownKey })).rejects.toThrow('status code 401');
   } finally {
     await secure.stop();
   }

@@ -1,4 +1,4 @@
-// What of an emulator is asked for without a client of its own.
+// Requests to an emulator without a client of the SDK.
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import axios from 'axios';

@@ -1,4 +1,5 @@
 import axios from 'axios';
+import { DEFAULT_NAME, stackNameOf } from '../adapters/aws/deployment.ts';
 import type { Emulator } from './emulator.ts';
 import { ask } from './requests.ts';
 
@@ -13,11 +14,13 @@ export async function runsSchedules({ url }: Emulator): Promise<boolean> {
   return (await axios.get(`${url}/_localstack/info`, options)).status !== 200;
 }
 
-/** Starts a round as the schedule does, without waiting for it. @throws Error when nothing is deployed */
-export async function startRound(emulator: Emulator, nowMs: number): Promise<void> {
+/** Starts a round of the deployment with that name as the schedule does, without waiting for it. @throws Error when nothing is deployed */
+export async function startRound(emulator: Emulator, nowMs: number, name = DEFAULT_NAME): Promise<void> {
   const listed = await ask(emulator, 'lambda', { path: '/2015-03-31/functions/' });
   const { Functions } = JSON.parse(listed) as { Functions: { FunctionName: string }[] };
-  const plan = Functions.find(({ FunctionName }) => FunctionName.startsWith('BartizanPipeline-Plan'));
+  const plan = Functions.find(({ FunctionName }) =>
+    FunctionName.startsWith(`${stackNameOf(name, 'Pipeline')}-Plan`),
+  );
   if (!plan) throw new Error('there is no function to start a round with');
   await ask(emulator, 'lambda', {
     path: `/2015-03-31/functions/${plan.FunctionName}/invocations`,
@@ -26,13 +29,13 @@ export async function startRound(emulator: Emulator, nowMs: number): Promise<voi
   });
 }
 
-/** In place of a schedule: at each whole minute. Failures are told and end nothing. */
-export function startRounds(emulator: Emulator, tell: (text: string) => void): { stop(): void } {
+/** Starts a round at each whole minute, in place of a schedule. Failures are reported, and end nothing. */
+export function startRounds(emulator: Emulator, print: (text: string) => void): { stop(): void } {
   let timer: NodeJS.Timeout;
   const wait = () => {
     timer = setTimeout(
       () => {
-        startRound(emulator, Date.now()).catch((error: Error) => tell(`no round: ${error.message}`));
+        startRound(emulator, Date.now()).catch((error: Error) => print(`no round: ${error.message}`));
         wait();
       },
       MINUTE_MS - (Date.now() % MINUTE_MS),

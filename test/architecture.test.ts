@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
+/** Every top-level folder with code. A new one fails here until it is listed, and has its line in ARCHITECTURE.md. */
 const FOLDERS = [
   'bin',
   'core',
@@ -10,11 +11,12 @@ const FOLDERS = [
   'local',
   'lib',
   'cli',
-  'console',
-  'edge',
   'localstack',
   'test',
+  'scripts',
+  'examples',
 ];
+const WITHOUT_CODE = ['docs'];
 /** What production code of a folder may import of the project. A missing folder may import anything of it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: ['core'],
@@ -32,6 +34,11 @@ interface Source {
   file: string;
   text: string;
   imports: string[];
+}
+
+/** Files that a source imports, whether it takes values or types alone. */
+function targetsOf({ file, imports }: Source): string[] {
+  return imports.filter((name) => name.startsWith('.')).map((name) => normalize(join(dirname(file), name)));
 }
 
 function sources(): Source[] {
@@ -59,32 +66,91 @@ function walk(folder: string): string[] {
 }
 
 const all = sources();
-const production = all.filter(({ file }) => !file.endsWith('.test.ts') && !file.startsWith('test/'));
+const production = all.filter(({ file }) => !/\.(test|fixture)\.ts$/.test(file) && !file.startsWith('test/'));
+
+/** Groups of nodes that reach each other, by Tarjan's algorithm; an acyclic graph has none. */
+function circles(edges: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[][] = [];
+  const visit = (node: string): void => {
+    index.set(node, index.size);
+    low.set(node, index.size - 1);
+    stack.push(node);
+    for (const next of edges.get(node) ?? []) {
+      if (!index.has(next)) visit(next);
+      if (stack.includes(next)) low.set(node, Math.min(low.get(node) ?? 0, low.get(next) ?? 0));
+    }
+    if (low.get(node) !== index.get(node)) return;
+    const circle = stack.splice(stack.indexOf(node));
+    if (circle.length > 1) found.push(circle.sort());
+  };
+  for (const node of edges.keys()) if (!index.has(node)) visit(node);
+  return found;
+}
+
+/** The graph of imports between nodes, where `nodeOf` maps a file to its node. */
+function graph(list: readonly Source[], nodeOf: (file: string) => string): Map<string, Set<string>> {
+  const edges = new Map<string, Set<string>>();
+  for (const source of list) {
+    const from = nodeOf(source.file);
+    const targets = edges.get(from) ?? new Set<string>();
+    edges.set(from, targets);
+    for (const target of targetsOf(source).map(nodeOf)) if (target !== from) targets.add(target);
+  }
+  return edges;
+}
 
 /** Offences as `file: what`, so that a failure names them. */
-function offences(list: readonly Source[], judge: (source: Source) => readonly string[]): string[] {
-  return list.flatMap((source) => judge(source).map((what) => `${source.file}: ${what}`));
+function offences(list: readonly Source[], find: (source: Source) => readonly string[]): string[] {
+  return list.flatMap((source) => find(source).map((what) => `${source.file}: ${what}`));
 }
 
 describe('architecture', () => {
-  it('is looked at', () => {
+  it('is read from disk', () => {
     expect(production.length).toBeGreaterThan(30);
   });
 
+  it('every top-level folder is listed', () => {
+    const ignored = readFileSync('.gitignore', 'utf8')
+      .split('\n')
+      .map((line) => line.replaceAll('/', ''));
+    const folders = readdirSync('.', { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !ignored.includes(entry.name))
+      .map(({ name }) => name);
+    expect(folders.sort()).toEqual([...FOLDERS, ...WITHOUT_CODE].sort());
+  });
+
+  it('production code imports no fixture of tests', () => {
+    const fixtures = offences(production, ({ imports }) =>
+      imports.filter((name) => name.endsWith('.fixture.ts')),
+    );
+    expect(fixtures).toEqual([]);
+  });
+
   it('imports point inward', () => {
-    const found = offences(production, ({ file, imports }) => {
-      const folder = file.split('/')[0] ?? '';
+    const found = offences(production, (source) => {
+      const folder = source.file.split('/')[0] ?? '';
       const allowed = MAY_IMPORT[folder];
       if (!allowed) return [];
-      return imports
-        .filter((name) => name.startsWith('.'))
-        .map((name) => normalize(join(dirname(file), name)))
-        .filter(
-          (target) =>
-            FOLDERS.includes(target.split('/')[0] ?? '') && !allowed.includes(target.split('/')[0] ?? ''),
-        );
+      return targetsOf(source).filter(
+        (target) =>
+          FOLDERS.includes(target.split('/')[0] ?? '') && !allowed.includes(target.split('/')[0] ?? ''),
+      );
     });
     expect(found).toEqual([]);
+  });
+
+  // An import of types counts like any other: who changes a record must know who depends on it, erased or not.
+  it('no files import each other in a circle', () => {
+    expect(circles(graph(production, (file) => file))).toEqual([]);
+  });
+
+  // A file that lies in core/ itself is a node of its own: `ports.ts` may use a folder that does not use `ports.ts`.
+  it('no folders of core import each other in a circle', () => {
+    const core = production.filter(({ file }) => file.startsWith('core/'));
+    expect(circles(graph(core, (file) => (dirname(file) === 'core' ? file : dirname(file))))).toEqual([]);
   });
 
   it('core is pure: no I/O, no clock, no randomness, no environment', () => {

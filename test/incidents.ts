@@ -1,10 +1,12 @@
 // Incidents in a few words, for the tests of core/notify/.
-import type { Route } from '../core/config/types.ts';
-import type { Labels, Rule, Transition } from '../core/model.ts';
+import type { Incident, IncidentAlert } from '../core/model/incident.ts';
+import type { Labels } from '../core/model/labels.ts';
+import type { Route } from '../core/model/route.ts';
+import type { Rule } from '../core/model/rule.ts';
+import type { Transition } from '../core/model/transition.ts';
 import { beginAttempt, concludeAttempt } from '../core/notify/attempt.ts';
 import { decideNotification, forgetEnded } from '../core/notify/decide.ts';
 import { absorbTransition, openIncident } from '../core/notify/incident.ts';
-import type { Incident, IncidentAlert } from '../core/notify/model.ts';
 import type { Suppression } from '../core/notify/suppression.ts';
 import type { Timing } from '../core/notify/timing.ts';
 
@@ -89,7 +91,7 @@ export const decide = (
 };
 
 /** Decides, which must be to send, and concludes as if the channel had accepted. */
-export function said(incident: Incident, nowMs: number, with_: Partial<Timing> = {}): Incident {
+export function delivered(incident: Incident, nowMs: number, with_: Partial<Timing> = {}): Incident {
   const decision = decide(incident, nowMs, free, with_);
   if (decision.kind !== 'send') throw new Error(`decided ${JSON.stringify(decision)}`);
   const attempt = beginAttempt(incident, decision, nowMs);

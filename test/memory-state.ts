@@ -1,9 +1,16 @@
 import { ConflictError } from '../core/errors.ts';
-import type { Checkpoint } from '../core/evaluate/model.ts';
-import type { Alert, StoredSilence, Transition } from '../core/model.ts';
-import type { Delivery, Incident } from '../core/notify/model.ts';
+import { lateRecords, lateSeries } from '../core/late-samples.ts';
+import type { Alert } from '../core/model/alert.ts';
+import type { Checkpoint } from '../core/model/checkpoint.ts';
+import type { Delivery } from '../core/model/delivery.ts';
+import type { Incident } from '../core/model/incident.ts';
+import type { Pace } from '../core/model/pace.ts';
+import type { Sample } from '../core/model/sample.ts';
+import type { StoredSilence } from '../core/model/silence.ts';
+import type { TargetStatus } from '../core/model/target-status.ts';
+import type { OutboxItem, Transition } from '../core/model/transition.ts';
 import { endedAt } from '../core/notify/silences.ts';
-import type { OutboxItem, StateStore, TargetStatus, Versioned } from '../core/ports.ts';
+import type { StateStore, Versioned } from '../core/ports.ts';
 
 /** A StateStore in memory that passes the contract suite: for tests that need thousands of runs. */
 export function createMemoryState(): StateStore {
@@ -17,6 +24,8 @@ export function createMemoryState(): StateStore {
   const heads = new Map<string, { sequence: number; hash: string; atMs: number }>();
   const silences = new Map<string, StoredSilence>();
   const counters = new Map<string, string>();
+  const late: { shard: string; samples: readonly Sample[] }[] = [];
+  const paces = new Map<string, Pace>();
   const copy = <T>(value: T): T => structuredClone(value);
   const key = (rule: string, shard: string) => JSON.stringify([rule, shard]);
   const expect = (stored: { version: number } | undefined, expected: number, what: string) => {
@@ -108,6 +117,11 @@ export function createMemoryState(): StateStore {
       const first = Math.min(Infinity, ...dues);
       return first === Infinity ? undefined : first;
     },
+    async changePace(destination, change) {
+      const { pace, result } = change(copy(paces.get(destination)));
+      if (pace) paces.set(destination, copy(pace));
+      return result;
+    },
     async putTargetStatus(list) {
       for (const status of list) {
         const id = JSON.stringify([status.cluster, status.node, status.check]);
@@ -127,6 +141,12 @@ export function createMemoryState(): StateStore {
       silences.set(id, endedAt(silence, atMs));
       return true;
     },
+    putLateSamples: async ({ shard, samples }) => void late.push({ shard, samples: copy(samples) }),
+    async lateSamples({ shard, metric, fromMs, toMs }) {
+      const mine = late.filter((one) => one.shard === shard).flatMap(({ samples }) => samples);
+      const inside = mine.filter((s) => s.metric === metric && s.timeMs >= fromMs && s.timeMs <= toMs);
+      return { series: lateSeries(metric, lateRecords(inside)), isCut: false };
+    },
     putAuditHead: async (writer, head) => void heads.set(writer, copy(head)),
     listAuditHeads: async () => [...heads].map(([writer, head]) => ({ writer, ...head })),
     counters: {
@@ -145,6 +165,7 @@ export function createMemoryState(): StateStore {
       drop(transitions, (transition: Transition) => transition.atMs < olderThanMs);
       drop(silences, ({ untilMs }: StoredSilence) => untilMs < olderThanMs);
       drop(deliveries, (delivery: Delivery) => delivery.atMs < olderThanMs);
+      drop(paces, ({ changedAtMs }: Pace) => changedAtMs < olderThanMs);
       return removed;
     },
     close: async () => undefined,

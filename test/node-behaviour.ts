@@ -1,16 +1,18 @@
-// What nodes of the fake fleet do with a command.
+// Behaviours of nodes in the fake fleet.
 import type { Behaviour } from './ssh-fleet.ts';
 
-/** Counters of the n-th look at a node that does ten times as much each time. */
+/** Output of the n-th run of the script, with counters that grow at a steady rate. */
 export const output = (n: number, boot = 'boot-aaaa', load = '1.00') =>
   [
     '',
-    '@bartizan begin usage 1',
+    '@bartizan begin usage 2',
     `boot ${boot.replaceAll(/[^0-9a-f-]/g, '0')}`,
     `uptime ${(1_000 + n * 10).toFixed(2)} 0`,
     `load ${load} 2.00 3.00 1/2 3`,
     `cpu ${n * 500} 0 0 ${n * 500} 0 0 0 0`,
+    'cores 1',
     `net eth0 ${n * 10_000} ${n * 1_000}`,
+    '@mounts',
     '@blocks',
     '@inodes',
     `clock ${(Date.now() / 1000 + 7).toFixed(3)}`,

@@ -1,7 +1,7 @@
-// Set-up of a test file about the prober: a bastion for each test, and the end of all that a test starts.
+// Fixture for tests of the prober: a bastion for each test; closes all that a test starts.
 import { afterEach, beforeEach } from 'vitest';
 import { healthy } from './node-behaviour.ts';
-import { bastionConfig, createProberWorld, type ProberWorld, targetOf } from './prober-world.ts';
+import { bastionConfig, createProberFixture, type ProberFixture, targetOf } from './prober-fixture.ts';
 import {
   CLIENT_KEY,
   type FakeBastion,
@@ -17,12 +17,15 @@ type Closable = { close(): Promise<unknown> };
 export let bastion: FakeBastion;
 const opened: Closable[] = [];
 
-beforeEach(async () => {
-  bastion = await keep(startFakeBastion());
-});
-afterEach(async () => {
-  for (const { close } of opened.splice(0).reverse()) await close();
-});
+/** Called once by each file of tests: those share a process, and hooks belong to a file. */
+export function useBastion(): void {
+  beforeEach(async () => {
+    bastion = await keep(startFakeBastion());
+  });
+  afterEach(async () => {
+    for (const { close } of opened.splice(0).reverse()) await close();
+  });
+}
 
 /** Closed after the test. */
 export async function keep<T extends Closable>(thing: Promise<T>): Promise<T> {
@@ -31,13 +34,13 @@ export async function keep<T extends Closable>(thing: Promise<T>): Promise<T> {
   return started;
 }
 
-/** A prober in front of the bastion. */
-export async function world(
+/** A prober that goes through the bastion. */
+export async function setupProber(
   changes: Parameters<typeof bastionConfig>[1] = {},
-  options: Partial<Parameters<typeof createProberWorld>[0]> & { host?: FakeHost } = {},
-): Promise<ProberWorld> {
+  options: Partial<Parameters<typeof createProberFixture>[0]> & { host?: FakeHost } = {},
+): Promise<ProberFixture> {
   const { host = bastion, ...rest } = options;
-  const made = await createProberWorld({
+  const made = await createProberFixture({
     bastion: bastionConfig(host, changes),
     ...rest,
     keys: { client: CLIENT_KEY, ...rest.keys },
@@ -56,5 +59,5 @@ export const targetsOf = (nodes: readonly FakeNode[]) => nodes.map((node, i) => 
 
 /** Resolves when `condition` holds; the test's time limit bounds it. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }

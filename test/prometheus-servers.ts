@@ -16,10 +16,14 @@ export interface MetricsServer {
 
 const UP_WITHIN_MS = 30_000;
 
-export async function startPrometheus(port: number): Promise<MetricsServer> {
+/** `windowMs`: samples that much older than the newest of all series are taken out of order. */
+export async function startPrometheus(
+  port: number,
+  { windowMs }: { windowMs: number },
+): Promise<MetricsServer> {
   const dir = mkdtempSync(join(tmpdir(), 'prometheus-'));
-  // Late samples of a hundred days are taken; without it the server refuses what is older than its newest.
-  writeFileSync(join(dir, 'prometheus.yml'), 'storage: { tsdb: { out_of_order_time_window: 100d } }\n');
+  const storage = `storage: { tsdb: { out_of_order_time_window: ${windowMs / 1000}s } }\n`;
+  writeFileSync(join(dir, 'prometheus.yml'), storage);
   return start('prometheus', port, dir, '/-/ready', async () => {}, [
     `--config.file=${join(dir, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(dir, 'data')}`,

@@ -12,7 +12,7 @@ import { median } from './bench/harness.ts';
 import { startLightFleet } from './bench/light-fleet.ts';
 
 const PORT = 25_290;
-const LOOK_MS = 5_000;
+const SAMPLE_MS = 5_000;
 /** Connections are open and the JIT is warm by then, of ten parts. */
 const WARM_PARTS = 3;
 /** More than that over the rest of the time is growth: noise of the collector is a few MB. */
@@ -75,7 +75,7 @@ try {
   const megabytes: number[] = [];
   const endMs = Date.now() + minutes * 60_000;
   while (Date.now() < endMs) {
-    await sleep(LOOK_MS);
+    await sleep(SAMPLE_MS);
     if (up.exitCode !== null) throw new Error(`up ended with exit code ${up.exitCode}`);
     megabytes.push(residentMb());
     if (megabytes.length % 12 === 0) {

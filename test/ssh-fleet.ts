@@ -1,6 +1,6 @@
-// A bastion and nodes in this process, served by ssh2, that can be told to misbehave.
+// A fake bastion and fake nodes in this process, served by ssh2, that can misbehave on demand.
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import ssh2, { type Connection, type ServerChannel, type ServerConfig } from 'ssh2';
 import { parsePrivateKey } from '../adapters/ssh/private-keys.ts';
 import { newKey, publicKeyOf } from '../localstack/fleet/new-key.ts';
 
@@ -12,7 +12,7 @@ export interface FakeHost {
   close(): Promise<void>;
 }
 
-/** What a node does with a command: its channel, the script it got, and how many came before. */
+/** What a node does with a command, given its channel, the script, and the number of earlier commands. */
 export type Behaviour = (channel: ServerChannel, script: string, count: number) => void;
 
 export interface FakeNode extends FakeHost {
@@ -21,23 +21,32 @@ export interface FakeNode extends FakeHost {
   commands: string[];
   /** Cuts every connection, as a reboot does. */
   cut(): void;
-  /** Answers nothing more on the connections there are. */
+  /** Stops answering on the open connections. */
   freeze(): void;
   connections(): number;
-  onConnection(listener: () => void): void;
+  onConnection(listener: (socket: Socket) => void): void;
+  /** Accepts no new connection, like an sshd whose listener died; open ones go on. */
+  shut(): void;
+  /** Accepts no key from now on. */
+  revoke(): void;
+  /** Sends this to each new connection and closes it; undefined: no more. */
+  turnAway(line: string | undefined): void;
 }
 
 export interface FakeBastion extends FakeHost {
   logins: number;
   /** Destinations dialled so far. */
   dialled: string[];
-  /** As SIGKILL does: every connection ends. */
+  /** Ends every connection, like SIGKILL. */
   kill(): void;
-  /** As SIGSTOP does: connections stay, nothing is answered. */
+  /** Keeps connections and answers nothing, like SIGSTOP. */
   freeze(): void;
-  /** Does not answer whether that port could be reached, until it is released. */
+  /** Delays the answer to connections to this port until `release`. */
   hold(port: number): void;
   release(): void;
+  /** As for a node. */
+  shut(): void;
+  revoke(): void;
   connections(): number;
 }
 
@@ -47,18 +56,34 @@ const CLIENT_PUBLIC = publicKeyOf(CLIENT_KEY);
 
 export async function startFakeNode(
   behave: Behaviour,
-  options: { hostKey?: string; banner?: string; accepts?: string; port?: number } = {},
+  options: {
+    hostKey?: string;
+    banner?: string;
+    accepts?: string;
+    port?: number;
+    algorithms?: ServerConfig['algorithms'];
+    /** Called with each connection before the server sends anything. */
+    meet?: (connection: Connection) => void;
+  } = {},
 ): Promise<FakeNode> {
   const { hostKey = newKey(), banner, accepts = CLIENT_PUBLIC } = options;
   const sockets = new Set<Socket>();
   const node = { logins: 0, commands: [] as string[] };
+  let revoked = false;
+  let refusal: string | undefined;
   const server = new ssh2.Server(
     {
       hostKeys: [{ key: parsePrivateKey(hostKey, 'host key') } as never],
       ...(banner !== undefined && { banner }),
+      ...(options.algorithms && { algorithms: options.algorithms }),
     },
     (connection) => {
-      authenticate(connection, accepts, () => node.logins++);
+      options.meet?.(connection);
+      authenticate(
+        connection,
+        () => (revoked ? '' : accepts),
+        () => node.logins++,
+      );
       connection.on('session', (accept) => {
         accept().on('exec', (acceptExec, _reject, { command }) => {
           const channel = acceptExec();
@@ -74,7 +99,7 @@ export async function startFakeNode(
       });
     },
   );
-  const raw = serveOn(server, sockets);
+  const raw = serveOn(server, sockets, () => refusal);
   const { port, close } = await listen(raw, sockets, options.port);
   const cut = () => {
     for (const socket of sockets) socket.destroy();
@@ -83,7 +108,7 @@ export async function startFakeNode(
     for (const socket of sockets) socket.removeAllListeners('data').pause();
   };
   const connections = () => sockets.size;
-  const onConnection = (listener: () => void) => void raw.on('connection', listener);
+  const onConnection = (listener: (socket: Socket) => void) => void raw.on('connection', listener);
   const hostKeyLine = publicKeyOf(hostKey);
   return Object.assign(node, {
     host: '127.0.0.1',
@@ -93,11 +118,18 @@ export async function startFakeNode(
     freeze,
     connections,
     onConnection,
+    shut: () => void raw.close(),
+    revoke: () => {
+      revoked = true;
+    },
+    turnAway: (line: string | undefined) => {
+      refusal = line;
+    },
     close,
   });
 }
 
-/** A node whose port answers with whatever `behave` does with the bare connection. */
+/** A server that does what `behave` does with the bare connection. */
 export async function startRawNode(behave: (socket: Socket) => void): Promise<FakeHost> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -113,6 +145,7 @@ export async function startFakeBastion(
   options: { hostKey?: string; accepts?: string } = {},
 ): Promise<FakeBastion> {
   const { hostKey = newKey(), accepts = CLIENT_PUBLIC } = options;
+  let revoked = false;
   const sockets = new Set<Socket>();
   const outgoing = new Set<Socket>();
   const state = { logins: 0, dialled: [] as string[] };
@@ -121,7 +154,11 @@ export async function startFakeBastion(
   const server = new ssh2.Server(
     { hostKeys: [{ key: parsePrivateKey(hostKey, 'host key') } as never] },
     (connection) => {
-      authenticate(connection, accepts, () => state.logins++);
+      authenticate(
+        connection,
+        () => (revoked ? '' : accepts),
+        () => state.logins++,
+      );
       connection.on('tcpip', async (accept, reject, { destIP, destPort }) => {
         state.dialled.push(`${destIP}:${destPort}`);
         if (held.has(destPort)) await released;
@@ -148,12 +185,16 @@ export async function startFakeBastion(
     hostKey: publicKeyOf(hostKey),
     kill: () => each((socket) => socket.destroy()),
     freeze: () => {
-      // ssh2 reads by `data` events: without them it neither reads nor answers, and TCP stays up.
+      // Without `data` events ssh2 neither reads nor answers, and TCP stays up.
       each((socket) => socket.removeAllListeners('data').pause());
       for (const socket of outgoing) socket.removeAllListeners('data').pause();
     },
     release,
     hold: (value: number) => void held.add(value),
+    shut: () => void raw.close(),
+    revoke: () => {
+      revoked = true;
+    },
     connections: () => sockets.size,
     close: async () => {
       for (const socket of outgoing) socket.destroy();
@@ -162,25 +203,31 @@ export async function startFakeBastion(
   });
 }
 
-function authenticate(connection: Connection, accepts: string, onLogin: () => void): void {
+function authenticate(connection: Connection, accepts: () => string, onLogin: () => void): void {
   connection.on('error', () => {});
   connection.on('authentication', (context) => {
     const right =
       context.method === 'publickey' &&
-      `${context.key.algo} ${context.key.data.toString('base64')}` === accepts;
+      `${context.key.algo} ${context.key.data.toString('base64')}` === accepts();
     if (right) context.accept();
     else context.reject(['publickey']);
   });
   connection.on('ready', onLogin);
 }
 
-/** ssh2's server does not show its sockets; so they are taken in front of it. */
-function serveOn(server: InstanceType<typeof ssh2.Server>, sockets: Set<Socket>): Server {
+/** Accepts sockets for ssh2's server, which does not expose them. */
+function serveOn(
+  server: InstanceType<typeof ssh2.Server>,
+  sockets: Set<Socket>,
+  refusal: () => string | undefined = () => undefined,
+): Server {
   return createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => {});
-    server.injectSocket(socket);
+    const line = refusal();
+    if (line !== undefined) socket.end(line);
+    else server.injectSocket(socket);
   });
 }
 

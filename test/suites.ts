@@ -14,6 +14,12 @@ interface Suite {
   prepare?: () => Promise<void>;
 }
 
+/** For the processor that this machine has not. */
+const CROSS =
+  process.arch === 'arm64'
+    ? { compiler: 'x86_64-linux-gnu-g++', package: 'g++-x86-64-linux-gnu' }
+    : { compiler: 'aarch64-linux-gnu-g++', package: 'g++-aarch64-linux-gnu' };
+
 /** Suites that need more than Node. They are left out as a whole, before the run, and listed; never skipped inside. */
 const SUITES: readonly Suite[] = [
   {
@@ -54,6 +60,18 @@ const SUITES: readonly Suite[] = [
     get: 'as root: apt-get install openssh-server iproute2 nftables python3',
   },
   {
+    pattern: '**/*.mounts.test.ts',
+    what: 'real file systems in a mount namespace: loop devices and FUSE',
+    missing: missingForMounts,
+    get: 'as root, with /dev/fuse and loop devices: apt-get install e2fsprogs python3',
+  },
+  {
+    pattern: '**/*.cross.test.ts',
+    what: 'functions for another processor',
+    missing: () => (findProgram(CROSS.compiler) ? undefined : `no ${CROSS.compiler}`),
+    get: `apt-get install ${CROSS.package}`,
+  },
+  {
     pattern: '**/*.zsh.test.ts',
     what: 'completion in zsh',
     missing: () => (findProgram('zsh') ? undefined : 'no zsh'),
@@ -84,6 +102,18 @@ function missingForNamespaces(): string | undefined {
   // Root of a container may lack the right to, and a kernel nftables.
   const tried = spawnSync('unshare', ['--net', '--mount', 'nft', 'list', 'ruleset'], { stdio: 'ignore' });
   return tried.status === 0 ? undefined : 'no namespaces with firewalls may be made here';
+}
+
+function missingForMounts(): string | undefined {
+  if (process.getuid?.() !== 0) return 'not root';
+  const program = ['mkfs.ext4', 'python3', 'unshare'].find((name) => !findProgram(name));
+  if (program !== undefined) return `no ${program}`;
+  const device = ['/dev/fuse', '/dev/loop-control'].find((name) => !existsSync(name));
+  if (device !== undefined) return `no ${device}`;
+  const tried = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'], {
+    stdio: 'ignore',
+  });
+  return tried.status === 0 ? undefined : 'nothing may be mounted here';
 }
 
 function missingForEmulator(): string | undefined {

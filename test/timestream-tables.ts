@@ -7,7 +7,7 @@ import { vi } from 'vitest';
 import { type Connection, createTimestreamApi } from '../adapters/stores/timestream/api.ts';
 import { createTimestreamStore } from '../adapters/stores/timestream/store.ts';
 import type { SampleStore } from '../core/ports.ts';
-import { startTimestreamStandIn, type TimestreamStandIn } from '../localstack/timestream/stand-in.ts';
+import { startTimestreamEmulator, type TimestreamEmulator } from '../localstack/timestream/emulator.ts';
 
 const DATABASE = 'bartizan';
 const REGION = 'eu-west-1';
@@ -19,7 +19,7 @@ export interface TableProperties {
 
 /** A stand-in whose tables are made one a test, and stores over them with the real SDK. */
 export interface TimestreamTables {
-  standIn: TimestreamStandIn;
+  timestream: TimestreamEmulator;
   /** Makes a table; returns how to reach it. */
   create(properties?: TableProperties): Promise<Connection>;
   /** Without tries of the SDK's own: those wait in real time. */
@@ -29,16 +29,16 @@ export interface TimestreamTables {
 
 /** Call it before any test: the SDK takes credentials from the environment. */
 export async function startTimestreamTables(
-  options: Parameters<typeof startTimestreamStandIn>[0],
+  options: Parameters<typeof startTimestreamEmulator>[0],
 ): Promise<TimestreamTables> {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
-  const standIn = await startTimestreamStandIn({ accessKeyId: 'test', ...options });
-  const client = new TimestreamWriteClient({ region: REGION, endpoint: standIn.url });
+  const timestream = await startTimestreamEmulator({ accessKeyId: 'test', ...options });
+  const client = new TimestreamWriteClient({ region: REGION, endpoint: timestream.url });
   await client.send(new CreateDatabaseCommand({ DatabaseName: DATABASE }));
   let tables = 0;
   return {
-    standIn,
+    timestream,
     async create({ memoryHours = 48, magneticWrites = false } = {}) {
       const table = `table-${++tables}`;
       await client.send(
@@ -52,13 +52,13 @@ export async function startTimestreamTables(
           MagneticStoreWriteProperties: { EnableMagneticStoreWrites: magneticWrites },
         }),
       );
-      return { region: REGION, endpoint: standIn.url, database: DATABASE, table, timeout: 5_000 };
+      return { region: REGION, endpoint: timestream.url, database: DATABASE, table, timeout: 5_000 };
     },
     open: async (connection) =>
       createTimestreamStore(await createTimestreamApi(connection, { attempts: 1 }), connection),
     async stop() {
       client.destroy();
-      await standIn.stop();
+      await timestream.stop();
       vi.unstubAllEnvs();
     },
   };

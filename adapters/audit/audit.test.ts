@@ -7,12 +7,12 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AuditEntry } from '../../core/ports.ts';
-import { chainLine, verifyAudit } from './chain.ts';
+import type { AuditEntry } from '../../core/model/audit.ts';
+import { chainLine, parseChainLine, verifyAudit } from './chain.ts';
 import { createAuditFile } from './file.ts';
 
 const entry = (target: string): AuditEntry => ({
@@ -68,7 +68,7 @@ describe('audit file', () => {
     });
   });
 
-  it('writes what comes at once in the order it came', async () => {
+  it('writes concurrent entries in the order in which they came', async () => {
     const audit = await openAudit();
     await Promise.all(Array.from({ length: 100 }, (_, i) => audit.append([entry(`a/${i}`)])));
     await audit.close();
@@ -91,13 +91,13 @@ describe('audit file', () => {
       2,
     ],
     ['put in twice', (text: string) => `${text.split('\n')[0]}\n${text}`, 2],
-  ])('sees a line that was %s', async (_, tamper, line) => {
+  ])('detects a line that was %s', async (_, tamper, line) => {
     await write('a/1', 'a/2', 'a/3');
     writeFileSync(file, tamper(readFileSync(file, 'utf8')));
     expect(await verifyAudit(file)).toMatchObject({ ok: false, line });
   });
 
-  it('sees a line that was written anew with its own hash, by the line behind it', async () => {
+  it('detects a forged line with a valid hash, by the next line', async () => {
     await write('a/1', 'a/2', 'a/3');
     const [first, second, third] = lines();
     const { sequence, previous, hash, ...fields } = JSON.parse(second ?? '');
@@ -109,7 +109,7 @@ describe('audit file', () => {
     expect(await verifyAudit(file)).toMatchObject({ ok: false, line: 3 });
   });
 
-  it('sees an unfinished line that was changed after it was marked', async () => {
+  it('detects an unfinished line that was changed after it was marked', async () => {
     await write('a/1');
     appendFileSync(file, '{"sequence":2,"prev');
     await write('a/2');
@@ -130,7 +130,7 @@ describe('audit file', () => {
     expect(await verifyAudit(file)).toMatchObject({ ok: true, entries: 3, repaired: 1 });
   });
 
-  it('survives a crash at every byte of a write, and another while it is mended', async () => {
+  it('survives a crash at every byte of a write, and another one during recovery', async () => {
     await write('a/1');
     const before = readFileSync(file).length;
     await write('a/2');
@@ -148,25 +148,25 @@ describe('audit file', () => {
     }
   });
 
-  it('does not take an unfinished line for right without its mark', async () => {
+  it('rejects an unfinished line without its mark', async () => {
     await write('a/1');
     appendFileSync(file, '{"sequence":2,"prev');
     expect(await verifyAudit(file)).toMatchObject({ ok: false, line: 2 });
   });
 
-  it('starts again where not even the first line was finished', async () => {
+  it('starts again if not even the first line was finished', async () => {
     writeFileSync(file, '{"sequence":1,"previous":"00');
     await write('a/1');
     expect(await verifyAudit(file)).toMatchObject({ ok: true, entries: 1, repaired: 1 });
   });
 
-  it('refuses to go on behind something that it never wrote', async () => {
+  it('refuses to continue a file that it did not write', async () => {
     writeFileSync(file, 'x'.repeat(100_000));
     await expect(openAudit()).rejects.toThrow(/does not end as we write it/);
   });
 
-  describe('in parts', () => {
-    const openSmall = () => createAuditFile({ file, writer: 'local', gatherMs: 0, partBytes: 1_000 });
+  describe('in rotated files', () => {
+    const openSmall = () => createAuditFile({ file, writer: 'local', gatherMs: 0, rotateAtBytes: 1_000 });
     async function fill(from: number, to: number) {
       const audit = await openSmall();
       for (let i = from; i < to; i++) await audit.append([entry(`a/${i}`)]);
@@ -176,10 +176,10 @@ describe('audit file', () => {
     it('goes on from one to the next, also over a restart', async () => {
       await fill(0, 10);
       await fill(10, 20);
-      const parts = readdirSync(dir).sort();
-      expect(parts.length).toBeGreaterThan(3);
-      expect(parts[0]).toMatch(/^audit\.0{11}\d\.jsonl$/);
-      expect(parts.at(-1)).toBe('audit.jsonl');
+      const files = readdirSync(dir).sort();
+      expect(files.length).toBeGreaterThan(3);
+      expect(files[0]).toMatch(/^audit\.0{11}\d\.jsonl$/);
+      expect(files.at(-1)).toBe('audit.jsonl');
       expect(await verifyAudit(file)).toMatchObject({ ok: true, entries: 20, head: { sequence: 20 } });
     });
 
@@ -195,7 +195,7 @@ describe('audit file', () => {
       expect(await verifyAudit(file)).toMatchObject({ ok: true, repaired: 1 });
     });
 
-    it('is verified from the oldest part that is left; a part out of the middle is missed', async () => {
+    it('is verified from the oldest file that is left; a missing file in the middle is detected', async () => {
       await fill(0, 20);
       const [first = '', second = '', third = ''] = readdirSync(dir).sort();
       rmSync(join(dir, first));
@@ -206,24 +206,56 @@ describe('audit file', () => {
     });
   });
 
-  it('keeps what the disk did not take for the next try', async () => {
-    const audit = await openAudit();
-    await audit.append([entry('a/1')]);
-    const probe = await open(file);
-    const prototype = Object.getPrototypeOf(probe) as { datasync: () => Promise<void> };
-    await probe.close();
-    const { datasync } = prototype;
-    prototype.datasync = () => Promise.reject(new Error('ENOSPC'));
-    await expect(audit.append([entry('a/2')])).rejects.toThrow(/cannot be written/);
-    prototype.datasync = datasync;
-    await audit.append([entry('a/3')]);
-    await audit.close();
-    const targets = lines().map((line) => JSON.parse(line).target);
-    expect(new Set(targets)).toEqual(new Set(['a/1', 'a/2', 'a/3']));
-    expect(await verifyAudit(file)).toMatchObject({ ok: true });
+  describe('on a disk that rejects writes', () => {
+    type Disk = Pick<FileHandle, 'appendFile' | 'datasync'>;
+
+    /** Writes `a/1`, fails to write `a/2`, then writes `a/3`. */
+    async function writeOverFailure(broken: (disk: Disk) => Partial<Disk>): Promise<string[]> {
+      const audit = await openAudit();
+      await audit.append([entry('a/1')]);
+      const handle = await open(file);
+      const disk = Object.getPrototypeOf(handle) as Disk;
+      await handle.close();
+      const { appendFile, datasync } = disk;
+      Object.assign(disk, broken({ appendFile, datasync }));
+      try {
+        await expect(audit.append([entry('a/2')])).rejects.toThrow(/cannot be written/);
+      } finally {
+        Object.assign(disk, { appendFile, datasync });
+      }
+      await audit.append([entry('a/3')]);
+      await audit.close();
+      expect(await verifyAudit(file)).toMatchObject({ ok: true });
+      return lines().flatMap((line) => (parseChainLine(line)?.target as string | undefined) ?? []);
+    }
+
+    it('keeps an entry of which nothing was written for the next try', async () => {
+      const targets = await writeOverFailure(() => ({
+        appendFile: () => Promise.reject(new Error('ENOSPC')),
+      }));
+      expect(targets).toEqual(['a/1', 'a/2', 'a/3']);
+    });
+
+    it('keeps an entry that was written in part, and marks that part', async () => {
+      const targets = await writeOverFailure(({ appendFile }) => ({
+        async appendFile(this: FileHandle, text) {
+          await appendFile.call(this, String(text).slice(0, 40));
+          throw new Error('ENOSPC');
+        },
+      }));
+      expect(targets).toEqual(['a/1', 'a/2', 'a/3']);
+      expect(lines().filter((line) => line.includes('torn-line'))).toHaveLength(1);
+    });
+
+    it('writes an entry again that may not have reached the disk', async () => {
+      const targets = await writeOverFailure(() => ({
+        datasync: () => Promise.reject(new Error('EIO')),
+      }));
+      expect(targets).toEqual(['a/1', 'a/2', 'a/2', 'a/3']);
+    });
   });
 
-  it('says so when the disk does not take it', async () => {
+  it('fails when the disk is full', async () => {
     const audit = await createAuditFile({ file: '/dev/full', writer: 'local' });
     await expect(audit.append([entry('a/1')])).rejects.toThrow(/cannot be written/);
     expect(audit.head().sequence).toBe(0);

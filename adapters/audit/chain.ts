@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { listParts } from './parts.ts';
+import { listRotatedFiles } from './rotated-files.ts';
 
 /**
- * One line of the audit is a JSON object that ends with the field `hash`: the SHA-256 of the line's text in front of
- * it. The line's `previous` is the hash of the line before, so that none can be changed, removed or put in between
- * without all later ones changing.
+ * A line of the audit is a JSON object that ends with the field `hash`: the SHA-256 of the text before that field.
+ * `previous` is the hash of the line before, so that changing, removing or inserting a line changes all later hashes.
  */
 export interface ChainHead {
   sequence: number;
@@ -19,7 +18,7 @@ export const GENESIS: ChainHead = { sequence: 0, hash: '0'.repeat(64) };
 const NEWLINE = Buffer.from('\n');
 const HASH_FIELD = ',"hash":"';
 
-/** A line, without its end, and the head after it. */
+/** Makes a line, without the line feed, and the head after it. */
 export function chainLine(
   head: ChainHead,
   fields: Record<string, unknown>,
@@ -30,8 +29,8 @@ export function chainLine(
   return { line: `${body}${HASH_FIELD}${hash}"}`, head: { sequence, hash } };
 }
 
-/** A line's fields, if its own hash is right; whether it follows another is the caller's question. */
-export function readLine(
+/** Parses a line and checks its own hash; the caller checks that it follows the line before. */
+export function parseChainLine(
   line: string,
 ): (Record<string, unknown> & ChainHead & { previous: string }) | undefined {
   const at = line.lastIndexOf(HASH_FIELD);
@@ -44,7 +43,7 @@ export function readLine(
   }
 }
 
-/** Marks what stands before it as left unfinished by a crash: usually the part of a line. */
+/** Marks the bytes before it as an unfinished line that a crash left. */
 export function tornMarker(fragment: Buffer) {
   return { event: 'torn-line', bytes: fragment.length, sha256: sha256(fragment) };
 }
@@ -52,7 +51,7 @@ export function tornMarker(fragment: Buffer) {
 export type AuditVerdict =
   | {
       ok: true;
-      /** Sequence it begins with: 1, or older lines were taken away. */
+      /** First sequence: 1, unless older files were removed. */
       first: number;
       entries: number;
       repaired: number;
@@ -61,14 +60,14 @@ export type AuditVerdict =
   | { ok: false; file: string; line: number; problem: string };
 
 /**
- * Reads the whole chain again, over all parts that are there; where older ones were taken away it begins with the oldest
- * that is left. What a crash left unfinished is right only if the line after it says so.
+ * Verifies the whole chain over all rotated files that are left; it starts with the oldest one. An unfinished line is valid
+ * only if the next line marks it.
  */
 export async function verifyAudit(file: string): Promise<AuditVerdict> {
   let head: ChainHead | undefined;
   let [first, entries, repaired] = [0, 0, 0];
-  for (const part of [...(await listParts(file)), file]) {
-    const verdict = await verifyPart(part, head);
+  for (const each of [...(await listRotatedFiles(file)), file]) {
+    const verdict = await verifyFile(each, head);
     if (!verdict.ok) return verdict;
     head = verdict.head;
     first ||= verdict.first;
@@ -78,16 +77,16 @@ export async function verifyAudit(file: string): Promise<AuditVerdict> {
   return { ok: true, first, entries, repaired, head: head ?? GENESIS };
 }
 
-async function verifyPart(file: string, before: ChainHead | undefined): Promise<AuditVerdict> {
+async function verifyFile(file: string, before: ChainHead | undefined): Promise<AuditVerdict> {
   let head = before;
   let [first, entries, repaired, number] = [0, 0, 0, 0];
   let torn: { bytes: Buffer; line: number } | undefined;
-  // latin1 keeps every byte, so that a fragment can be hashed as it is.
+  // latin1 keeps every byte, so that a fragment can be hashed unchanged.
   const input = createReadStream(file, 'latin1');
   for await (const raw of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     number++;
     const bytes = Buffer.from(raw, 'latin1');
-    const fields = readLine(bytes.toString('utf8'));
+    const fields = parseChainLine(bytes.toString('utf8'));
     if (fields === undefined) {
       torn = {
         bytes: torn ? Buffer.concat([torn.bytes, NEWLINE, bytes]) : bytes,
@@ -102,7 +101,7 @@ async function verifyPart(file: string, before: ChainHead | undefined): Promise<
       entries--;
       torn = undefined;
     }
-    // The oldest part that is left is taken at its word for what was before it; the very first line is not.
+    // Trusts the oldest file that is left about the line before it, but not a line that claims to be the very first.
     first ||= fields.sequence;
     head ??= fields.sequence === 1 ? GENESIS : { sequence: fields.sequence - 1, hash: fields.previous };
     const wrong = (problem: string) => ({ ok: false, file, line: number, problem }) as const;

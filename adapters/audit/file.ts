@@ -2,38 +2,45 @@ import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, RetryableError } from '../../core/errors.ts';
-import { appendAll } from '../../core/extremes.ts';
-import type { Audit, AuditAction, AuditEntry } from '../../core/ports.ts';
-import { type ChainHead, chainLine, GENESIS, readLine, tornMarker } from './chain.ts';
-import { listParts, partName } from './parts.ts';
+import type { AuditAction, AuditEntry } from '../../core/model/audit.ts';
+import { appendAll } from '../../core/numbers/extremes.ts';
+import type { Audit } from '../../core/ports.ts';
+import { type ChainHead, chainLine, GENESIS, parseChainLine, tornMarker } from './chain.ts';
+import { listRotatedFiles, rotatedName } from './rotated-files.ts';
 
 export interface AuditFileOptions {
-  /** JSON lines; made if it is not there. One process writes it at a time. */
+  /** JSON lines; created if missing. One process writes it at a time. */
   file: string;
-  /** Whose chain it is. */
+  /** Name of the writer, in each line. */
   writer: string;
   nowMs?: () => number;
-  /** What comes within this time is flushed to the disk together: a flush costs more than a line. */
+  /** Entries within this time share one flush to the disk, which costs more than a line. */
   gatherMs?: number;
-  /** A longer file becomes a part of its own (see parts.ts); the chain goes on in the next. Nothing deletes parts. */
-  partBytes?: number;
+  /** A longer file is renamed (see rotated-files.ts), and the chain continues in a new one. Nothing deletes rotated files. */
+  rotateAtBytes?: number;
 }
 
 const NEWLINE = 10;
-/** A line has some 500 bytes; the end of the file that is read to find the last one. */
+/** How much of the end of a file is read to find its last line, which has some 500 bytes. */
 const TAIL_BYTES = 64 * 1024;
-/** What a crash can leave of the first line of a file. */
+/** The most that a crash can leave of the first line of a file. */
 const FIRST_LINE_BYTES = 4 * 1024;
-const PART_BYTES = 256 * 1024 * 1024;
-/** Kept for the next try while the disk does not take them. */
+const ROTATE_AT_BYTES = 256 * 1024 * 1024;
+/** How many entries wait in memory while the disk rejects writes. */
 const MAX_WAITING = 100_000;
 
 /**
- * The audit as a file that is only appended to, each line chained to the one before. It goes on where it ended; a line
- * left unfinished by a crash stays, with a line behind it that says so. @throws ConfigError if its end is not ours
+ * The audit as an append-only file, each line chained to the one before. Continues an existing file; an unfinished line
+ * that a crash left stays, followed by a line that marks it. @throws ConfigError if the end of the file is not an audit
  */
 export async function createAuditFile(options: AuditFileOptions): Promise<Audit<AuditEntry | AuditAction>> {
-  const { file, writer, nowMs = Date.now, gatherMs = 50, partBytes = PART_BYTES } = options;
+  const {
+    file,
+    writer,
+    nowMs = Date.now,
+    gatherMs = 50,
+    rotateAtBytes: partBytes = ROTATE_AT_BYTES,
+  } = options;
   await mkdir(dirname(file), { recursive: true });
   let handle = await open(file, 'a+', 0o600);
   let { size } = await handle.stat();
@@ -50,9 +57,9 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
   let next: Promise<void> | undefined;
   let damaged = false;
 
-  /** Finds the end of the chain, and marks what a crash left behind it. */
+  /** Finds the end of the chain, and marks an unfinished line after it. */
   async function recover(): Promise<ChainHead> {
-    const end = await readEnd(handle, await headOfParts());
+    const end = await readEnd(handle, await headOfRotated());
     if (end === undefined) {
       throw new ConfigError(
         `the audit ${file} does not end as we write it; keep it under another name and look why`,
@@ -60,8 +67,8 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
     }
     const { head: last, rest } = end;
     if (rest.length === 0) return last;
-    // A line that lacks nothing but its end.
-    const whole = readLine(rest.toString('utf8'));
+    // The line lacks nothing but the line feed.
+    const whole = parseChainLine(rest.toString('utf8'));
     if (whole?.previous === last.hash) {
       await writeDurably('\n');
       return { sequence: whole.sequence, hash: whole.hash };
@@ -73,19 +80,19 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
     return head;
   }
 
-  async function headOfParts(): Promise<ChainHead> {
-    const last = (await listParts(file)).at(-1);
+  async function headOfRotated(): Promise<ChainHead> {
+    const last = (await listRotatedFiles(file)).at(-1);
     if (last === undefined) return GENESIS;
-    const part = await open(last, 'r');
-    const end = await readEnd(part, GENESIS).finally(() => part.close());
+    const rotated = await open(last, 'r');
+    const end = await readEnd(rotated, GENESIS).finally(() => rotated.close());
     if (end === undefined) throw new ConfigError(`the audit ${last} does not end as we write it`);
     return end.head;
   }
 
-  /** The file becomes a finished part; the chain goes on in a new one. */
-  async function startPart(): Promise<void> {
+  /** Renames the file, and continues the chain in a new one. */
+  async function rotate(): Promise<void> {
     await handle.close();
-    await rename(file, partName(file, head.sequence));
+    await rename(file, rotatedName(file, head.sequence));
     handle = await open(file, 'a+', 0o600);
     size = 0;
   }
@@ -96,7 +103,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
     size += Buffer.byteLength(text);
   }
 
-  /** Writes all that waits, with one flush to the disk. */
+  /** Writes all waiting entries, with one flush to the disk. */
   async function flush(): Promise<void> {
     const entries = queue;
     queue = [];
@@ -104,7 +111,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
     try {
       if (damaged) head = await recover();
       damaged = false;
-      if (size > partBytes) await startPart();
+      if (size > partBytes) await rotate();
       let end = head;
       let text = '';
       for (const { atMs, ...fields } of entries) {
@@ -116,7 +123,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
       head = end;
     } catch (cause) {
       damaged = true;
-      // What was written in spite of the error is then there twice: better than not at all.
+      // Entries that were written in spite of the error appear twice, which is better than losing them.
       queue = [...entries, ...queue].slice(0, MAX_WAITING);
       throw new RetryableError(`the audit ${file} cannot be written`, { cause });
     }
@@ -141,8 +148,8 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
 }
 
 /**
- * The last line that is ours, and what stands behind it; `before` where there is no line yet. Undefined where no such
- * line is near the end.
+ * Finds the last valid line and the bytes after it; `before` if there is no line yet. Undefined if no valid line is near
+ * the end.
  */
 async function readEnd(
   handle: FileHandle,
@@ -154,7 +161,7 @@ async function readEnd(
   let end = tail.lastIndexOf(NEWLINE);
   while (end >= 0) {
     const start = end === 0 ? 0 : tail.lastIndexOf(NEWLINE, end - 1) + 1;
-    const fields = readLine(tail.toString('utf8', start, end));
+    const fields = parseChainLine(tail.toString('utf8', start, end));
     if (fields) {
       return { head: { sequence: fields.sequence, hash: fields.hash }, rest: tail.subarray(end + 1) };
     }

@@ -1,18 +1,26 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { appendAll } from '../../core/extremes.ts';
-import type { Audit, AuditEntry } from '../../core/ports.ts';
+import { promisify } from 'node:util';
+import { gzip as gzipCallback } from 'node:zlib';
+import { RetryableError } from '../../core/errors.ts';
+import type { AuditEntry } from '../../core/model/audit.ts';
+import { appendAll } from '../../core/numbers/extremes.ts';
+import type { Audit } from '../../core/ports.ts';
 import type { Bucket } from '../aws/bucket.ts';
 import { type ChainHead, chainLine, GENESIS } from './chain.ts';
 
-/** What comes within this time is written together: an object costs more than a line. */
-const GATHER_MS = 1_000;
+const gzip = promisify(gzipCallback);
+
+/** Entries within this time share one object, which costs more than a line, unless `flush` is called before. */
+const GATHER_MS = 20_000;
+/** Names to try for one write. Only our own writes whose answers were lost can have taken any. */
+const MOST_TRIES = 10;
 
 /**
- * The audit as objects that are only added: `PREFIX/DAY/WRITER/SEQUENCE.jsonl`, each line chained to the one before. A
- * writer is one process with a name of its own, and its chain begins with it.
+ * The audit as objects that are only added: `PREFIX/DAY/WRITER/SEQUENCE.jsonl.gz`, each line chained to the one before. Each
+ * process is a writer with its own name and its own chain. If `SEQUENCE-2` exists, it contains all of `SEQUENCE`, whose
+ * answer was lost on the way.
  */
 export function createObjectAudit(options: {
-  bucket: Pick<Bucket, 'put'>;
+  bucket: Pick<Bucket, 'create'>;
   /** Ends with a slash. */
   prefix: string;
   writer: string;
@@ -20,13 +28,43 @@ export function createObjectAudit(options: {
   gatherMs?: number;
 }): Audit {
   const { bucket, prefix, writer, nowMs, gatherMs = GATHER_MS } = options;
-  const place = writer.replace(/[^A-Za-z0-9._/-]+/g, '-');
+  const folder = writer.replace(/[^A-Za-z0-9._/-]+/g, '-');
   let head: ChainHead = GENESIS;
   let waiting: AuditEntry[] = [];
   let next: Promise<void> | undefined;
   let tail: Promise<void> = Promise.resolve();
+  let wake = () => {};
+
+  /** Resolves when the entries that came within `gatherMs` are written. */
+  async function gather(): Promise<void> {
+    const due = Promise.withResolvers<void>();
+    const timer = setTimeout(due.resolve, gatherMs);
+    wake = due.resolve;
+    await due.promise;
+    clearTimeout(timer);
+    next = undefined;
+    tail = tail.catch(() => {}).then(write);
+    return tail;
+  }
 
   async function flush(): Promise<void> {
+    // Tries entries again that could not be written before.
+    if (waiting.length > 0) next ??= gather();
+    const gathering = next;
+    wake();
+    await (gathering ?? tail);
+  }
+
+  /** Creates an object under an unused name: an existing one is an earlier write of ours whose answer was lost. */
+  async function add(name: string, body: Uint8Array): Promise<void> {
+    for (let n = 1; n <= MOST_TRIES; n++) {
+      const key = `${name}${n === 1 ? '' : `-${n}`}.jsonl.gz`;
+      if (await bucket.create(key, body, { contentType: 'application/gzip' })) return;
+    }
+    throw new RetryableError(`the audit ${name} is there ${MOST_TRIES} times`);
+  }
+
+  async function write(): Promise<void> {
     const entries = waiting;
     waiting = [];
     if (entries.length === 0) return;
@@ -37,13 +75,12 @@ export function createObjectAudit(options: {
       return chained.line;
     });
     const day = new Date(nowMs()).toISOString().slice(0, 10);
-    const key = `${prefix}${day}/${place}/${String(head.sequence + 1).padStart(9, '0')}.jsonl`;
+    const name = `${prefix}${day}/${folder}/${String(head.sequence + 1).padStart(9, '0')}`;
     try {
-      const body = Buffer.from(`${lines.join('\n')}\n`);
-      await bucket.put(key, body, { contentType: 'application/jsonl' });
+      await add(name, await gzip(`${lines.join('\n')}\n`));
       head = after;
     } catch (error) {
-      // Not chained yet: they go with the next.
+      // The chain does not contain them yet: they go with the next write.
       waiting = [...entries, ...waiting];
       throw error;
     }
@@ -52,17 +89,11 @@ export function createObjectAudit(options: {
   return {
     append(entries) {
       appendAll(waiting, entries);
-      next ??= sleep(gatherMs).then(() => {
-        next = undefined;
-        tail = tail.catch(() => {}).then(flush);
-        return tail;
-      });
+      next ??= gather();
       return next;
     },
+    flush,
     head: () => ({ writer, ...head }),
-    async close() {
-      await next;
-      await tail;
-    },
+    close: flush,
   };
 }

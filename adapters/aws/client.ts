@@ -1,6 +1,6 @@
 /**
- * How clients of AWS are made. What is left out the SDK finds as in any program: region and credentials of the
- * process, AWS_ENDPOINT_URL.
+ * Settings of AWS clients. The SDK takes those that are left out from the process, as in any program: region,
+ * credentials, AWS_ENDPOINT_URL.
  */
 export interface AwsClient {
   region?: string;

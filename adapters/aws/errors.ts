@@ -1,6 +1,6 @@
 import { ConfigError, PermanentError, RetryableError } from '../../core/errors.ts';
 
-/** What AWS answers when who asks is unknown or may not. Names differ between services and ways to log in. */
+/** Error names for callers that AWS does not know or does not allow. They differ between services and logins. */
 const NOT_ALLOWED =
   /^(AccessDenied|UnrecognizedClient|InvalidSignature|SignatureDoesNotMatch|InvalidClientTokenId|InvalidAccessKeyId|ExpiredToken|CredentialsProvider|TokenProvider|MissingAuthenticationToken|OptInRequired)/;
 /** The account lacks a thing that the configuration names. */
@@ -18,18 +18,19 @@ interface AwsFailure {
 }
 
 /**
- * The typed error for what the SDK threw. `what` says what was tried, `table bartizan` say; the SDK's message is taken
- * along, which names actions and resources, no values.
+ * Turns an error of the SDK into a typed one. `what` names the resource, such as `table bartizan`. The SDK's message is
+ * kept: it names actions and resources, but no values.
  */
 export function awsError(cause: unknown, what: string): ConfigError | PermanentError | RetryableError {
   const { name = '', message = '', code, $metadata } = cause as AwsFailure;
-  const said = `${what}: ${[name, message || code].filter(Boolean).join(': ')}`;
+  const described = `${what}: ${[name, message || code].filter(Boolean).join(': ')}`;
   if (/Region is missing/i.test(message)) {
     return new ConfigError(`${what}: no region is set; set AWS_REGION`, { cause });
   }
-  if (NOT_ALLOWED.test(name)) return new ConfigError(`${said} (check credentials and policy)`, { cause });
-  if (NOT_THERE.test(name)) return new ConfigError(said, { cause });
-  if (NOT_VALID.test(name)) return new PermanentError(said, { cause });
-  if ($metadata?.httpStatusCode === 403) return new ConfigError(said, { cause });
-  return new RetryableError(said, { cause });
+  if (NOT_ALLOWED.test(name))
+    return new ConfigError(`${described} (check credentials and policy)`, { cause });
+  if (NOT_THERE.test(name)) return new ConfigError(described, { cause });
+  if (NOT_VALID.test(name)) return new PermanentError(described, { cause });
+  if ($metadata?.httpStatusCode === 403) return new ConfigError(described, { cause });
+  return new RetryableError(described, { cause });
 }

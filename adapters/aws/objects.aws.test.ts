@@ -1,6 +1,12 @@
-import { CreateBucketCommand, HeadObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConfigError } from '../../core/errors.ts';
+import { ConfigError, ConflictError } from '../../core/errors.ts';
 import { type Emulator, startEmulator } from '../../localstack/emulator.ts';
 import { openS3Charts } from '../charts/s3.ts';
 import { openS3Counters } from '../counters/s3.ts';
@@ -23,6 +29,25 @@ async function keysUnder(Prefix: string): Promise<string[]> {
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix }));
   return Contents.map(({ Key = '' }) => Key);
 }
+
+describe('an object', () => {
+  const type = { contentType: 'text/plain' };
+  const write = async (text: string, over?: string) => {
+    const files = await openBucket({ bucket, client: emulator.client });
+    await files.put('marks/one', Buffer.from(text), { ...type, ...(over !== undefined && { over }) });
+    return (await files.get('marks/one'))?.version ?? '';
+  };
+
+  it('is written over the version that was read, and over no other', async () => {
+    const first = await write('1', 'nothing');
+    await expect(write('2', 'nothing')).rejects.toThrow(ConflictError);
+    const second = await write('2', first);
+    await expect(write('3', first)).rejects.toThrow(ConflictError);
+    expect(await write('2')).toBe(second);
+    await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'marks/one' }));
+    await expect(write('3', second)).rejects.toThrow(ConflictError);
+  });
+});
 
 describe('counters in a bucket', () => {
   it('are kept as they were saved last, one object a key, whatever the key', async () => {
@@ -81,4 +106,14 @@ describe('charts in a bucket', () => {
     await expect(counters.save('a', 1)).rejects.toThrow(ConfigError);
     await expect(counters.load('a')).rejects.toThrow(/^bucket bartizan-.*: NoSuchBucket/);
   });
+});
+
+it('an object that must be new is never written over', async () => {
+  const files = await openBucket({ bucket, client: emulator.client });
+  const options = { contentType: 'text/plain' };
+  const [first, second] = [Buffer.from('first'), Buffer.from('second')];
+  expect(await files.create('audit/1', first, options)).toBe(true);
+  expect(await files.create('audit/1', second, options)).toBe(false);
+  expect(Buffer.from((await files.get('audit/1'))?.body ?? []).toString()).toBe('first');
+  files.close();
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PermanentError, RetryableError } from '../../core/errors.ts';
 import { globMatches } from '../../core/labels.ts';
-import { type HttpAnswer, shownText } from '../http.ts';
+import { type HttpResponse, responseExcerpt } from '../http/request.ts';
 
 /** The option of every channel that reads what its service answers. */
 export const acceptsField = {
@@ -13,25 +13,25 @@ export const acceptsField = {
     ),
 };
 
-/** The service refuses how the message is laid out: the same said more plainly may be accepted. */
+/** The service refuses the layout of a message; it may accept a plainer one. */
 export class LayoutError extends PermanentError {}
 
 const PAGE = /^<(!doctype|html|head|body|meta|title|script|style|link|div|center|h1|p)\b/i;
-/** What may stand in front of a page. */
+/** Text that may precede a page. */
 const PREAMBLE = /^(<\?xml[^>]*>|<!--[\s\S]*?-->)/i;
 const PREAMBLES_AT_MOST = 20;
 
 /**
- * Whether a 2xx means that the service has the message: undefined if so, else why that is unclear, in words.
+ * Says why a 2xx does not show that the service has the message; undefined when it does.
  * @throws RetryableError for a web page, or for an answer that says no
  */
 export function unclearAnswer(
-  answer: HttpAnswer,
+  answer: HttpResponse,
   expected: {
     service: string;
-    /** What it answers when it has the message, in words: "the text `ok`". */
+    /** Describes the answer that means "accepted": "the text `ok`". */
     says: string;
-    /** Whether this is that answer. */
+    /** Recognises that answer. */
     isIt: (body: string, parsed: unknown) => boolean;
     accepts: readonly string[];
     redact: (text: string) => string;
@@ -42,34 +42,34 @@ export function unclearAnswer(
   const body = answer.body.trim();
   const parsed = parseJson(body);
   if (whole && accepts.some((glob) => globMatches(glob, body))) return undefined;
-  if (whole && isIt(body, parsed) && !saysNo(parsed)) return undefined;
-  const shown = shownText(answer, redact);
+  if (whole && isIt(body, parsed) && !isRefusal(parsed)) return undefined;
+  const excerpt = responseExcerpt(answer, redact);
   const isHtml = /html/i.test(headers['content-type'] ?? '') && body !== '' && parsed === undefined;
   if (isHtml || isPage(body))
     throw new RetryableError(
-      `${service}: answered ${status} with a web page, so it does not have the message; does a proxy or a login stand in between? (${shown})`,
+      `${service}: answered ${status} with a web page, so it does not have the message; does a proxy or a login stand in between? (${excerpt})`,
     );
-  if (saysNo(parsed)) throw new RetryableError(`${service}: answered ${status}, but refuses: ${shown}`);
+  if (isRefusal(parsed)) throw new RetryableError(`${service}: answered ${status}, but refuses: ${excerpt}`);
   const what = !whole
     ? 'an answer that broke off'
     : body === ''
       ? 'nothing'
       : parsed === undefined
-        ? `"${shown}"`
-        : shown;
+        ? `"${excerpt}"`
+        : excerpt;
   return `${service} answered ${status} with ${what}, where it says ${says} when it has the message`;
 }
 
 function isPage(body: string): boolean {
   let rest = body.trimStart();
-  // One after the other: a pattern for all of them could be made to take for ever.
+  // One after the other: a single pattern for all could be made to run for ever.
   for (let i = 0; i < PREAMBLES_AT_MOST && PREAMBLE.test(rest); i++)
     rest = rest.replace(PREAMBLE, '').trimStart();
   return PAGE.test(rest);
 }
 
 /** An explicit refusal in an answer of 2xx. */
-function saysNo(parsed: unknown): boolean {
+function isRefusal(parsed: unknown): boolean {
   if (typeof parsed !== 'object' || parsed === null) return false;
   const { ok, success, error, errors, status_code: status } = parsed as Record<string, unknown>;
   const named = (typeof error === 'string' && error !== '') || (typeof error === 'object' && error !== null);
@@ -79,7 +79,7 @@ function saysNo(parsed: unknown): boolean {
   );
 }
 
-/** What a body says as JSON; undefined for what is none. */
+/** Parses a body as JSON; undefined when it is not JSON. */
 export function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);

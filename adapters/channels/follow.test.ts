@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PermanentError, RetryableError } from '../../core/errors.ts';
 import type { Channel, PictureForm, Receipt } from '../../core/ports.ts';
-import type { ReceivedRequest } from '../../test/contract/channel.ts';
-import { createFakeSlack } from '../../test/contract/fake-slack.ts';
+import { channelFixture, type ReceivedRequest } from '../../test/contract/channel-service.ts';
 import { sampleNotification, samplePicture } from '../../test/contract/notifications.ts';
 import type { ChannelAdapter } from './channel-adapter.ts';
-import { CHANNELS } from './registry.ts';
+import { CHANNELS, findChannelAdapter } from './registry.ts';
+import { createFakeSlack } from './slack/fake-slack.fixture.ts';
 
 const TOKEN = 'follow-token-5512';
 const signal = new AbortController().signal;
@@ -19,7 +19,7 @@ const deps = {
   },
   clock: { nowMs: Date.now },
 };
-const adapterOf = (type: string) => CHANNELS.find((one) => one.type === type) as ChannelAdapter<unknown>;
+const adapterOf = (type: string) => findChannelAdapter(type) as ChannelAdapter;
 const open = (type: string, options: Record<string, unknown>): Channel => {
   const adapter = adapterOf(type);
   return adapter.create(adapter.options.parse(options), deps);
@@ -185,20 +185,13 @@ describe('mattermost', () => {
   });
 });
 
-it('nothing follows where there are no replies', () => {
-  const follows = CHANNELS.map((adapter) => [
-    adapter.type,
-    open(adapter.type, adapter.example).follow !== undefined,
-  ]);
-  expect(Object.fromEntries(follows)).toEqual({
-    webhook: false,
-    mattermost: true,
-    'mattermost-webhook': false,
-    slack: true,
-    'slack-webhook': false,
-    telegram: true,
-  });
-});
+it.each(CHANNELS.map(({ type }) => type))(
+  'a picture follows in %s if its service knows replies',
+  async (type) => {
+    const { services, follows } = await channelFixture(type);
+    expect(open(type, services[0].options('http://127.0.0.1:1')).follow !== undefined).toBe(follows);
+  },
+);
 
 it.each<[string, Record<string, unknown>, PictureForm]>([
   ['webhook', {}, 'bytes'],
@@ -217,19 +210,14 @@ it.each<[string, Record<string, unknown>, PictureForm]>([
   expect(adapter.shows(adapter.options.parse({ ...adapter.example, ...options }))).toBe(form);
 });
 
-it('an error of a reply holds no secret', async () => {
+it.each(CHANNELS.map(({ type }) => type))('an error of a reply in %s holds no secret', async (type) => {
   handle = (request, response) =>
     void response.writeHead(500).end(`${request.path} ${JSON.stringify(request.headers)}`);
-  for (const type of ['slack', 'telegram', 'mattermost']) {
-    const options = { ...adapterOf(type).example, token: '${env:TOKEN}' };
-    const channel = open(type, {
-      ...options,
-      ...(type === 'mattermost' ? { url: baseUrl } : { apiUrl: baseUrl }),
-    });
-    const failed = await channel
-      .follow?.(samplePicture, { id: '1', detail: '' }, sampleNotification(), { signal })
-      .catch((error: unknown) => error);
-    expect(failed).toBeInstanceOf(RetryableError);
-    expect((failed as Error).message).not.toContain(TOKEN);
-  }
+  const { services, follows } = await channelFixture(type);
+  if (!follows) return;
+  const failed = await open(type, services[0].options(baseUrl))
+    .follow?.(samplePicture, { id: '1', detail: '' }, sampleNotification(), { signal })
+    .catch((error: unknown) => error);
+  expect(failed).toBeInstanceOf(RetryableError);
+  expect((failed as Error).message).not.toContain(TOKEN);
 });

@@ -1,13 +1,14 @@
-import { durationSchema } from '../../core/config/duration.ts';
 import { secretSchema } from '../../core/config/secret-text.ts';
-import type { Notification, Picture } from '../../core/notify/model.ts';
+import { durationSchema } from '../../core/duration.ts';
+import type { Notification, Picture } from '../../core/model/notification.ts';
+import type { Destination } from '../../core/model/pace.ts';
 import type { Channel } from '../../core/ports.ts';
-import { type HttpAnswer, sendRequest } from '../http.ts';
-import { type NetworkOptions, networkFields, networkOf } from '../network.ts';
-import { reachServer } from '../reach.ts';
+import { type NetworkOptions, networkFields, networkOf } from '../http/network.ts';
+import { type HttpResponse, sendRequest } from '../http/request.ts';
+import { checkServer } from '../http/server-check.ts';
 import { acceptsField, unclearAnswer } from './answer.ts';
 import type { ChannelDeps } from './channel-adapter.ts';
-import { sendPlainer, type Way } from './plainer.ts';
+import { type Layout, sendInLayouts } from './layouts.ts';
 
 export const incomingWebhookFields = {
   url: secretSchema.describe('Address of the incoming webhook, a reference: whoever knows it can write'),
@@ -19,10 +20,15 @@ export const incomingWebhookFields = {
 /** A chat service whose webhooks answer the text `ok`, as Slack's and Mattermost's do. */
 export interface WebhookService {
   name: string;
-  /** The message, each way plainer than the one before. */
-  ways(notification: Notification, picture: Picture | undefined): readonly [Way<unknown>, ...Way<unknown>[]];
-  /** What a refusal means; undefined: what its status says. */
-  explain(refusal: HttpAnswer): Error | undefined;
+  /** The destination of an address, with its pace. */
+  destination(url: string): Destination;
+  /** Layouts of the message, each plainer than the one before. */
+  layouts(
+    notification: Notification,
+    picture: Picture | undefined,
+  ): readonly [Layout<unknown>, ...Layout<unknown>[]];
+  /** The error that a refusal means; undefined when its status says enough. */
+  explain(refusal: HttpResponse): Error | undefined;
 }
 
 /** A channel that posts one JSON body to an address which is itself the secret, as chat services' webhooks are. */
@@ -38,6 +44,7 @@ export function createIncomingWebhook(
     return url;
   };
   return {
+    destination: async () => service.destination(await address()),
     async send(notification, picture, { signal }) {
       const way = { url: await address(), network: await network() };
       const post = (body: unknown) =>
@@ -53,8 +60,8 @@ export function createIncomingWebhook(
           },
           { nowMs: clock.nowMs, redact: secrets.redact },
         );
-      const ways = service.ways(notification, picture);
-      const { result: answer, note } = await sendPlainer(ways, post, { logger, service: service.name });
+      const layouts = service.layouts(notification, picture);
+      const { result: answer, note } = await sendInLayouts(layouts, post, { logger, service: service.name });
       const unclear = unclearAnswer(answer, {
         service: service.name,
         says: 'the text `ok`',
@@ -64,11 +71,11 @@ export function createIncomingWebhook(
       });
       return { detail: `answered ${answer.status}${note}`, ...(unclear !== undefined && { unclear }) };
     },
-    // A webhook knows no harmless call: whatever is posted to it is shown.
+    // A webhook has no harmless call: it shows whatever is posted.
     async verify({ signal }) {
       const url = await address();
       const reached = { timeoutMs: options.timeout, signal, network: await network() };
-      return { detail: await reachServer(url, reached) };
+      return { detail: await checkServer(url, reached) };
     },
   };
 }

@@ -1,7 +1,9 @@
-import type { ChannelConfig } from '../../core/config/types.ts';
 import { ConfigError } from '../../core/errors.ts';
+import type { ChannelConfig } from '../../core/model/config.ts';
 import type { Channel } from '../../core/ports.ts';
-import { inTurns } from '../turns.ts';
+import { channelInTurns } from '../event-loop/turns.ts';
+import { referencesIn } from '../secrets/option-references.ts';
+import { type Renewal, withRenewedSecrets } from '../secrets/renewal.ts';
 import type { ChannelAdapter, ChannelDeps } from './channel-adapter.ts';
 import { mattermost } from './mattermost/mattermost.ts';
 import { mattermostWebhook } from './mattermost/mattermost-webhook.ts';
@@ -10,12 +12,23 @@ import { slackWebhook } from './slack/slack-webhook.ts';
 import { telegram } from './telegram/telegram.ts';
 import { webhook } from './webhook/webhook.ts';
 
-/** Every kind of channel. Schema, documentation and command line follow from this list. */
-export const CHANNELS = [webhook, mattermost, mattermostWebhook, slack, slackWebhook, telegram] as const;
+/** Every type of channel. Schema, documentation, command line and contract tests follow from this list. */
+export const CHANNELS: readonly ChannelAdapter[] = [
+  webhook,
+  mattermost,
+  mattermostWebhook,
+  slack,
+  slackWebhook,
+  telegram,
+];
+
+export function findChannelAdapter(type: string): ChannelAdapter | undefined {
+  return CHANNELS.find((adapter) => adapter.type === type);
+}
 
 /**
- * The configured channels by name. Their secrets are resolved once here, so that a missing one is known before an alert
- * needs it. @throws ConfigError for an unknown type, or a secret that cannot be resolved, naming the channel
+ * Creates the configured channels, by name. Resolves their secrets once, so that a missing secret fails the start and not
+ * the first alert. @throws ConfigError for an unknown type or a secret that cannot be resolved; it names the channel
  */
 export async function createChannels(
   configs: readonly ChannelConfig[],
@@ -23,16 +36,28 @@ export async function createChannels(
 ): Promise<Map<string, Channel>> {
   const channels = new Map<string, Channel>();
   for (const { name, type, options } of configs) {
-    const found = CHANNELS.find((candidate) => candidate.type === type);
-    if (!found) throw new ConfigError(`channel ${name}: unknown type ${type}`);
-    const adapter = found as ChannelAdapter<unknown>;
+    const adapter = findChannelAdapter(type);
+    if (!adapter) throw new ConfigError(`channel ${name}: unknown type ${type}`);
     const parsed = adapter.options.parse(options);
-    for (const secret of adapter.needs(parsed).secrets) {
-      await deps.secrets.resolve(secret).catch((cause: unknown) => {
+    const references = referencesIn(adapter.options, parsed);
+    for (const reference of references) {
+      await deps.secrets.resolve(reference).catch((cause: unknown) => {
         throw new ConfigError(`channel ${name}`, { cause });
       });
     }
-    channels.set(name, inTurns({ ...adapter.create(parsed, deps), shows: adapter.shows(parsed) }));
+    const channel = { ...adapter.create(parsed, deps), shows: adapter.shows(parsed) };
+    channels.set(name, channelInTurns(renewing(channel, { ...deps, references, what: `channel ${name}` })));
   }
   return channels;
+}
+
+/** Repeats a refused call once when one of the channel's secrets has changed meanwhile. */
+function renewing(channel: Channel, renewal: Renewal): Channel {
+  const { verify, follow } = channel;
+  return {
+    ...channel,
+    send: (...message) => withRenewedSecrets(renewal, () => channel.send(...message)),
+    ...(verify && { verify: (options) => withRenewedSecrets(renewal, () => verify(options)) }),
+    ...(follow && { follow: (...reply) => withRenewedSecrets(renewal, () => follow(...reply)) }),
+  };
 }

@@ -7,12 +7,12 @@ export function newChartName(): string {
   return `${randomBytes(16).toString('base64url')}.png`;
 }
 
-/** What is no such name is not looked for anywhere. */
+/** Whether it has the form of a name; other names are never looked up. */
 export function isChartName(name: string): boolean {
   return NAME.test(name);
 }
 
-/** Where the server answers for a picture. */
+/** Address at which the server has a picture. */
 export function chartUrl(publicUrl: string, name: string): string {
   return new URL(`charts/${name}`, `${publicUrl.replace(/\/+$/, '')}/`).href;
 }

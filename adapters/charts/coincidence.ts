@@ -1,11 +1,11 @@
 import type { ChartLine } from '../../core/chart/spec.ts';
-import type { Point } from '../../core/model.ts';
+import type { Point } from '../../core/model/sample.ts';
 
-/** A part of a line on which `share` lines lie on one another; this one is the `place`-th of them, from 0. */
+/** A stretch of a line on which `share` lines coincide; this line is the `position`-th of them, from 0. */
 export interface Stretch {
   points: readonly Point[];
   share: number;
-  place: number;
+  position: number;
 }
 
 /** Values less far apart than this on the picture are one. */
@@ -14,7 +14,7 @@ const SAME_PX = 2;
 const ROWS = 4_096;
 const ALONE: readonly number[] = [];
 
-/** Which lines pass through a point; where it is one alone, nothing is kept. */
+/** The lines that pass through a point; empty for a single line. */
 export type Crossings = (point: Point) => readonly number[];
 
 export function crossingsOf(
@@ -50,6 +50,6 @@ export function stretchesOf(segment: readonly Point[], own: number, crossings: C
   return stretches.map(({ points, lines }) => ({
     points,
     share: Math.max(1, lines.length),
-    place: Math.max(0, lines.indexOf(own)),
+    position: Math.max(0, lines.indexOf(own)),
   }));
 }

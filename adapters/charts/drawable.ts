@@ -1,11 +1,11 @@
 import type { ChartSpec } from '../../core/chart/spec.ts';
-import { visibleLine } from '../../core/message/visible-line.ts';
+import { visibleLine } from '../../core/text/visible-line.ts';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const PICTOGRAPH = /\p{Extended_Pictographic}/u;
 const REGIONAL = /^[\u{1f1e6}-\u{1f1ff}]+$/u;
 const FROM_RIGHT = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
-/** Text that begins with it is laid out from the left, whatever its letters are. It is drawn as nothing. */
+/** An invisible character: text that begins with it is laid out from the left, whatever its letters are. */
 const LEFT_TO_RIGHT = '\u200e';
 
 /** The letters of a text as people see them. */
@@ -14,8 +14,8 @@ export function lettersOf(text: string): string[] {
 }
 
 /**
- * A text as the faces can draw it. They have emoji but no sequences of them: of a sequence the first stands for all, of
- * a flag its letters. A name written from right to left stands in a line that is read from the left.
+ * Makes a text that the fonts can draw. They have no sequences of emoji: the first emoji stands for a sequence, letters for
+ * a flag. A name that is written from right to left stands in a line that is read from the left.
  */
 export function drawableText(text: string): string {
   const drawn = lettersOf(visibleLine(text)).map(drawableLetter).join('');
@@ -31,7 +31,7 @@ function drawableLetter(letter: string): string {
   return letter.replace(/[\ufe00-\ufe0f\u20e3]/g, '');
 }
 
-/** The same of all texts of a picture. */
+/** Makes all texts of a picture drawable. */
 export function drawableSpec(spec: ChartSpec): ChartSpec {
   return {
     ...spec,

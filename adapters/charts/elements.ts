@@ -1,7 +1,7 @@
 import type { Theme } from './theme.ts';
 
-/** A word on the plot. Its rim, of the ground's colour, keeps it readable where a line crosses it. */
-export function words(
+/** A label on the plot. A rim in the colour of the background keeps it readable where a line crosses it. */
+export function label(
   x: number,
   y: number,
   content: string,

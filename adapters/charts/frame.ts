@@ -16,7 +16,7 @@ export interface Frame {
 }
 
 const TOP = 100;
-/** Over the plot, for the words of a firing region that is too narrow for them. */
+/** Above the plot, for the label of a firing region that is too narrow for it. */
 const FLAG_HEIGHT = 26;
 const BOTTOM = 412;
 const RIGHT = WIDTH - 30;
@@ -41,7 +41,7 @@ export function frameOf(spec: ChartSpec, legendHeight: number): Frame {
   };
 }
 
-/** Whether the firing region is wide enough for its words, if there is one. */
+/** Whether the firing region, if there is one, is wide enough for its label. */
 export function fitsRegion({ firing }: Pick<ChartSpec, 'firing'>, x: Frame['x']): boolean {
   if (!firing) return true;
   return x(firing.toMs) - x(firing.fromMs) > textWidth(firing.label, TEXT, true) + 16;

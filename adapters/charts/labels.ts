@@ -1,10 +1,10 @@
-import type { Bound } from '../../core/chart/bounds.ts';
-import { px, words } from './elements.ts';
+import type { ThresholdLine } from '../../core/chart/threshold-lines.ts';
+import { label, px } from './elements.ts';
 import { type Frame, fitsRegion } from './frame.ts';
 import { textWidth } from './text-width.ts';
 import { TEXT } from './theme.ts';
 
-/** What a word covers: from `top` to `bottom`, around its base line. */
+/** The area of a label: from `top` to `bottom`, around its base line. */
 interface Box {
   left: number;
   right: number;
@@ -14,23 +14,23 @@ interface Box {
 
 const ASCENT = 18;
 const DESCENT = 6;
-/** Base lines of a word over and under a line, from that line. */
+/** Distances of a label's base line from its line, above and below it. */
 const OVER = -9;
 const UNDER = 25;
-/** Between words, and between words and strokes. */
+/** Between labels, and between labels and strokes. */
 const GAP = 8;
-/** Places along a line at which its words may stand. */
-const PLACES = 8;
+/** Positions along a line that are tried for its label. */
+const POSITIONS = 8;
 /**
- * What it costs a word to stand at a place: on other words, on a line of a bound, on a point of a series, on a stroke between
- * two (as on so many points), far off.
+ * Costs of a position: it covers other labels, a threshold line, a point of a series, a stroke between two (as many
+ * points), or it is far off.
  */
-const COSTS = { words: 1_000, bound: 40, breaching: 3, neighbour: 1, crossing: 5, side: 4, step: 1 };
+const COSTS = { labels: 1_000, bound: 40, breaching: 3, neighbour: 1, crossing: 5, side: 4, step: 1 };
 
-/** Lines of thresholds and recovery, each with its words where they cover least; a line stops before words. */
-export function renderBounds(frame: Frame): string {
+/** Draws threshold and recovery lines, each with its label where that covers least; a line is interrupted by labels. */
+export function renderThresholdLines(frame: Frame): string {
   const { spec, theme, left, right, top, bottom, y } = frame;
-  const bounds = spec.bounds
+  const bounds = spec.thresholdLines
     .map((bound) => ({
       bound,
       at: y(bound.value),
@@ -39,19 +39,19 @@ export function renderBounds(frame: Frame): string {
     .filter(({ at }) => at >= top - 1 && at <= bottom + 1);
   const taken: Box[] = [];
   const labels = bounds.map(({ bound, at, color }) => {
-    const place = placeLabel(bound, at, frame, taken);
-    return words(place.left, place.bottom - DESCENT, bound.label, color, 'start', theme);
+    const box = positionLabel(bound, at, frame, taken);
+    return label(box.left, box.bottom - DESCENT, bound.label, color, 'start', theme);
   });
   const lines = bounds.map(({ bound, at, color }) => {
     const threshold = bound.kind === 'threshold';
-    const d = partsBeside(taken, at, left, right).map(([from, to]) => `M${px(from)} ${px(at)}H${px(to)}`);
+    const d = stretchesBeside(taken, at, left, right).map(([from, to]) => `M${px(from)} ${px(at)}H${px(to)}`);
     return `<path d="${d.join('')}" stroke="${color}" stroke-width="${threshold ? 2.5 : 2}" stroke-dasharray="${threshold ? '14 9' : '4 8'}"/>`;
   });
   return [...lines, ...labels].join('');
 }
 
-/** The parts of a line from `left` to `right` that no words cover. */
-function partsBeside(taken: readonly Box[], at: number, left: number, right: number): [number, number][] {
+/** The stretches of a line from `left` to `right` that no label covers. */
+function stretchesBeside(taken: readonly Box[], at: number, left: number, right: number): [number, number][] {
   const crossed = taken.filter((box) => box.top < at && at < box.bottom).sort((a, b) => a.left - b.left);
   const parts: [number, number][] = [];
   let from = left;
@@ -63,20 +63,20 @@ function partsBeside(taken: readonly Box[], at: number, left: number, right: num
   return parts;
 }
 
-function placeLabel(bound: Bound, at: number, frame: Frame, taken: Box[]): Box {
+function positionLabel(bound: ThresholdLine, at: number, frame: Frame, taken: Box[]): Box {
   const width = textWidth(bound.label, TEXT, true);
   const sides = bound.labelSide === 'under' ? [UNDER, OVER] : [OVER, UNDER];
-  const step = (frame.right - frame.left - width - 16) / (PLACES - 1);
+  const step = (frame.right - frame.left - width - 16) / (POSITIONS - 1);
   let best: { box: Box; cost: number } | undefined;
   for (const [side, offset] of sides.entries()) {
-    for (let n = 0; n < PLACES; n++) {
+    for (let n = 0; n < POSITIONS; n++) {
       const x = frame.left + 8 + n * step;
       const base = at + offset;
       const box = { left: x, right: x + width, top: base - ASCENT, bottom: base + DESCENT };
       const outside = box.top < frame.top - 12 || box.bottom > frame.bottom + 4;
-      const crowded = taken.filter((other) => overlap(other, box)).length * COSTS.words;
+      const crowded = taken.filter((other) => overlap(other, box)).length * COSTS.labels;
       const cost =
-        (outside ? COSTS.words * 2 : 0) +
+        (outside ? COSTS.labels * 2 : 0) +
         crowded +
         coveredIn(box, frame) +
         side * COSTS.side +
@@ -94,8 +94,8 @@ function overlap(a: Box, b: Box): boolean {
 }
 
 /**
- * The firing region's words: in the region, where least is drawn; over the plot where the region is too narrow for them,
- * since beside it they would be read as words on what is there.
+ * Draws the firing region's label: inside the region, where least is drawn, or above the plot when the region is too narrow.
+ * Beside the region it would seem to label what is there.
  */
 export function renderFiringLabel(frame: Frame): string {
   const { spec, theme, left, right, top, bottom, x } = frame;
@@ -108,7 +108,7 @@ export function renderFiringLabel(frame: Frame): string {
   if (!fitsRegion(spec, x)) {
     return (
       `<path d="M${px(from)} ${top - 7}V${top}" stroke="${theme.firing}" stroke-width="2"/>` +
-      words(center, top - 12, firing.label, color, 'middle', theme)
+      label(center, top - 12, firing.label, color, 'middle', theme)
     );
   }
   const boxAt = (y: number) => ({
@@ -117,12 +117,14 @@ export function renderFiringLabel(frame: Frame): string {
     top: y - ASCENT - 6,
     bottom: y + DESCENT + 4,
   });
-  const places = [bottom - 16, top + 30, (top + bottom) / 2 + 8].map((y) => ({
+  const candidates = [bottom - 16, top + 30, (top + bottom) / 2 + 8].map((y) => ({
     y,
     covered: coveredIn(boxAt(y), frame),
   }));
-  const best = places.reduce((least, place) => (place.covered < least.covered ? place : least));
-  return words(center, best.y, firing.label, color, 'middle', theme);
+  const best = candidates.reduce((least, candidate) =>
+    candidate.covered < least.covered ? candidate : least,
+  );
+  return label(center, best.y, firing.label, color, 'middle', theme);
 }
 
 interface At {
@@ -130,9 +132,9 @@ interface At {
   y: number;
 }
 
-/** Whether the stroke from one point to the next goes through a box, from whatever side. */
-function crosses(from: At, to: At, word: Box): boolean {
-  const box = { ...word, left: word.left - GAP, right: word.right + GAP };
+/** Whether the stroke between two points crosses a label. */
+function crosses(from: At, to: At, label: Box): boolean {
+  const box = { ...label, left: label.left - GAP, right: label.right + GAP };
   if (Math.max(from.x, to.x) < box.left || Math.min(from.x, to.x) > box.right) return false;
   if (Math.max(from.y, to.y) < box.top || Math.min(from.y, to.y) > box.bottom) return false;
   // The corners lie on both sides of it.
@@ -143,7 +145,7 @@ function crosses(from: At, to: At, word: Box): boolean {
   return new Set(sides).size > 1;
 }
 
-/** What words in a box would cover: points and strokes of series, and bounds across it. */
+/** The cost of what a label in this box would cover: points and strokes of series, and threshold lines. */
 function coveredIn(box: Box, { spec, x, y }: Frame): number {
   const inside = (px: number, py: number) =>
     px >= box.left && px <= box.right && py >= box.top && py <= box.bottom;
@@ -160,6 +162,6 @@ function coveredIn(box: Box, { spec, x, y }: Frame): number {
       }
     }
   }
-  const crossing = spec.bounds.filter((bound) => inside(box.left, y(bound.value)));
+  const crossing = spec.thresholdLines.filter((bound) => inside(box.left, y(bound.value)));
   return cost + crossing.length * COSTS.bound;
 }

@@ -22,11 +22,11 @@ interface Entry {
 
 export interface Legend {
   rows: readonly (readonly Entry[])[];
-  /** Drawn lines whose names found no room, and series that are not drawn. */
+  /** Counts the drawn lines without room for their names, and the series that are not drawn. */
   rest: string;
 }
 
-/** Colour, name and newest value of each line, in as many rows as it takes, two at most. */
+/** Lays out colour, name and newest value of each line, in two rows at most. */
 export function layLegend(spec: ChartSpec, theme: Theme): Legend {
   const rows: Entry[][] = [[]];
   let x = LEFT;
@@ -37,7 +37,7 @@ export function layLegend(spec: ChartSpec, theme: Theme): Legend {
     const entry = { name, value: line.value, stroke: strokeOf(spec.lines, i, theme), nameWidth, width };
     const after = spec.lines.length - i - 1;
     const rest = restText(after + 1, spec.omitted);
-    // Only where no row is left must the number of those left out find room too.
+    // The last row also needs room for the count of those left out.
     const reserve = rows.length === MOST_ROWS && after + spec.omitted > 0 ? GAP + textWidth(rest, TEXT) : 0;
     if (x > LEFT && x + width + reserve > RIGHT) {
       if (rows.length === MOST_ROWS) return { rows, rest };

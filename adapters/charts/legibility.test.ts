@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { buildChartSpec, type ChartInput, type ChartSpec } from '../../core/chart/spec.ts';
-import type { Labels, Rule } from '../../core/model.ts';
-import type { NotificationAlert } from '../../core/notify/model.ts';
+import type { ChartInput } from '../../core/chart/input.ts';
+import { buildChartSpec, type ChartSpec } from '../../core/chart/spec.ts';
+import type { Labels } from '../../core/model/labels.ts';
+import type { NotificationAlert } from '../../core/model/notification.ts';
+import type { Rule } from '../../core/model/rule.ts';
 import { memoryUsage, sampleAlert } from '../../test/contract/notifications.ts';
 import { drawableText } from './drawable.ts';
 import { renderSvg } from './svg.ts';
@@ -46,7 +48,7 @@ function specOf(extra: Partial<ChartInput> = {}): ChartSpec {
 }
 
 /** Words on the plot, with what they cover. */
-function wordsOf(svg: string) {
+function textsOf(svg: string) {
   return [
     ...svg.matchAll(/<text x="([\d.-]+)" y="([\d.-]+)" font-weight="600" text-anchor="(\w+)"[^>]*>([^<]*)</g),
   ].map(([, x, y, anchor, text = '']) => {
@@ -67,7 +69,7 @@ function boundLinesOf(svg: string) {
   );
 }
 
-const theFiring = (svg: string) => wordsOf(svg).find(({ text }) => /fired/i.test(text));
+const theFiring = (svg: string) => textsOf(svg).find(({ text }) => /fired/i.test(text));
 
 describe('words on the plot', () => {
   it('are struck through by no threshold, wherever thresholds lie, and lie on no others', () => {
@@ -79,22 +81,23 @@ describe('words on the plot', () => {
           ? { condition: { kind: 'outside', low: a, high: d + 1 }, recoveryThreshold: [b, Math.max(b, c)] }
           : { condition: { kind: 'below', threshold: a }, recoveryThreshold: b };
         const svg = renderSvg(specOf({ rule: { ...rule, ...bounds } }));
-        const words = wordsOf(svg).filter(({ text }) => /critical|recovery/.test(text));
-        expect(words).toHaveLength(both ? 4 : 2);
-        for (const word of words) {
+        const texts = textsOf(svg).filter(({ text }) => /critical|recovery/.test(text));
+        expect(texts).toHaveLength(both ? 4 : 2);
+        for (const shownText of texts) {
           const struck = boundLinesOf(svg).filter(
-            ({ from, to, at }) => at > word.top && at < word.bottom && from < word.right && to > word.left,
+            ({ from, to, at }) =>
+              at > shownText.top && at < shownText.bottom && from < shownText.right && to > shownText.left,
           );
-          expect([word.text, struck]).toEqual([word.text, []]);
-          const under = words.filter(
+          expect([shownText.text, struck]).toEqual([shownText.text, []]);
+          const under = texts.filter(
             (other) =>
-              other !== word &&
-              other.left < word.right &&
-              word.left < other.right &&
-              other.top < word.bottom &&
-              word.top < other.bottom,
+              other !== shownText &&
+              other.left < shownText.right &&
+              shownText.left < other.right &&
+              other.top < shownText.bottom &&
+              shownText.top < other.bottom,
           );
-          expect([word.text, under]).toEqual([word.text, []]);
+          expect([shownText.text, under]).toEqual([shownText.text, []]);
         }
       }),
       { numRuns: 150 },
@@ -108,10 +111,10 @@ describe('words on the plot', () => {
       const plot = /<clipPath id="plot"><rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"/.exec(svg);
       const [left, top, width] = (plot ?? []).slice(1).map(Number) as [number, number, number];
       const firedAt = left + width * (1 - minutesAgo / 90);
-      const word = theFiring(svg);
-      expect(word?.right).toBeLessThanOrEqual(left + width);
-      if (minutesAgo === 20) expect(word?.left).toBeGreaterThan(firedAt);
-      else expect(word?.bottom).toBeLessThanOrEqual(top + 4);
+      const shownText = theFiring(svg);
+      expect(shownText?.right).toBeLessThanOrEqual(left + width);
+      if (minutesAgo === 20) expect(shownText?.left).toBeGreaterThan(firedAt);
+      else expect(shownText?.bottom).toBeLessThanOrEqual(top + 4);
     },
   );
 });
@@ -125,11 +128,11 @@ it.each([5, 9, 20, 40, 70])('the words of a threshold are crossed by no steep li
       series: [step('n1', minute, 60, 95), step('n2', minute + 3, 55, 96)],
     }),
   );
-  const word = wordsOf(svg).find(({ text }) => text.startsWith('critical'));
+  const shownText = textsOf(svg).find(({ text }) => text.startsWith('critical'));
   const left = Number(svg.match(/<path d="M([\d.]+) [\d.]+H/)?.[1]);
   const x = (at: number) => left + ((WIDTH - 30 - left) * at) / 90;
   for (const at of [minute, minute + 3]) {
-    const clear = (word?.right ?? Infinity) < x(at - 0.5) || (word?.left ?? 0) > x(at);
+    const clear = (shownText?.right ?? Infinity) < x(at - 0.5) || (shownText?.left ?? 0) > x(at);
     expect([at, clear]).toEqual([at, true]);
   }
 });

@@ -1,19 +1,19 @@
 import { curveLinear, curveStepAfter, line } from 'd3-shape';
 import type { ChartLine } from '../../core/chart/spec.ts';
-import type { Point } from '../../core/model.ts';
+import type { Point } from '../../core/model/sample.ts';
 import { crossingsOf, stretchesOf } from './coincidence.ts';
 import { circle, diamond, px } from './elements.ts';
 import type { Frame } from './frame.ts';
 import { strokeOf } from './strokes.ts';
 
-/** More points than this in a line would not be seen apart; the least and greatest of each step are kept. */
+/** Nobody could tell more points of a line apart; the least and greatest of each step are kept. */
 const MOST_POINTS = 1_000;
 const BREACHING_WIDTH = 5;
 const WIDTH = 2.5;
-/** Where lines lie on one another each shows so much of itself in turn. */
+/** Coinciding lines take turns: each shows this many pixels. */
 const TURN = 16;
 const DOT = 8;
-/** Dots that stand side by side; of more that coincide the rest stay behind these. */
+/** Dots side by side at most; further coinciding dots are not drawn. */
 const MOST_DOTS = 4;
 
 /** The series, the first in front; a gap in the data is a gap in the line. The first that breaches has its area filled. */
@@ -35,8 +35,8 @@ export function renderLines({ spec, theme, x, y, bottom }: Frame): string {
     const strokes = item.segments.flatMap((segment) => {
       const [only] = segment;
       if (segment.length === 1 && only) return circle(x(only.timeMs), y(only.value), width * 0.7, color);
-      return stretchesOf(segment, i, crossings).map(({ points, share, place }) => {
-        const turns = `stroke-dasharray="${TURN} ${TURN * (share - 1)}" stroke-dashoffset="${-TURN * place}"`;
+      return stretchesOf(segment, i, crossings).map(({ points, share, position }) => {
+        const turns = `stroke-dasharray="${TURN} ${TURN * (share - 1)}" stroke-dashoffset="${-TURN * position}"`;
         const alone = `stroke-linecap="round"${dashes ? ` stroke-dasharray="${dashes}"` : ''}`;
         return `<path d="${path(points) ?? ''}" ${rest} ${share > 1 ? turns : alone}/>`;
       });
@@ -46,7 +46,7 @@ export function renderLines({ spec, theme, x, y, bottom }: Frame): string {
   return drawn.reverse().join('');
 }
 
-/** Where each breaching series stands now; dots that would hide one another stand side by side. */
+/** Marks the newest value of each breaching series; dots that would hide one another stand side by side. */
 export function renderDots({ spec, theme, x, y }: Frame): string {
   const taken: { x: number; y: number }[] = [];
   const dots = spec.lines.map((item, i) => {

@@ -3,7 +3,7 @@ import type { SampleStore } from '../../core/ports.ts';
 import type { PictureThread } from './picture-thread.ts';
 import { type ChartRenderer, createChartRenderer } from './renderer.ts';
 
-/** Draws in the thread that calls: where nothing else waits for it, as in a function on AWS, or inside a worker. */
+/** Draws in the calling thread. For callers that nothing else waits for: a function on AWS, or a worker. */
 export function createOwnThread(
   store: Pick<SampleStore, 'query' | 'latest'>,
   renderer: ChartRenderer = createChartRenderer(),

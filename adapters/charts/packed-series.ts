@@ -1,7 +1,7 @@
 import type { PictureSeries } from '../../core/chart/series.ts';
-import type { Labels } from '../../core/model.ts';
+import type { Labels } from '../../core/model/labels.ts';
 
-/** Series for another thread: their numbers are handed over, not copied one by one. */
+/** Series for another thread, which takes over their numbers without copying them one by one. */
 export interface PackedSeries {
   others: number;
   series: readonly {

@@ -1,4 +1,4 @@
-// What the thread that draws does: a request in, a picture out.
+// The program of the drawing thread: a request in, a picture out.
 import { flushCompileCache } from 'node:module';
 import { parentPort } from 'node:worker_threads';
 import { pictureSpec, readPictureSeries } from '../../core/chart/series.ts';
@@ -9,7 +9,7 @@ import { unpackSeries } from './packed-series.ts';
 import { createChartRenderer } from './renderer.ts';
 import type { WorkerAnswer, WorkerRequest } from './worker-thread.ts';
 
-/** Draws what it is asked for; `path` is the folder of the embedded store, where samples are read there. */
+/** Draws each requested picture; `path` is the folder of the embedded store, when samples come from there. */
 export async function serve(path: string | undefined): Promise<void> {
   const renderer = createChartRenderer();
   let store: SampleStore | undefined;
@@ -33,12 +33,12 @@ export async function serve(path: string | undefined): Promise<void> {
   parentPort?.on('message', async (request: WorkerRequest) => {
     const answer = await draw(request);
     if ('error' in answer) return parentPort?.postMessage(answer);
-    // The bytes are in memory of the library, which can be handed to nobody.
+    // The bytes are in the library's memory, which cannot be transferred.
     const png = new Uint8Array(answer.picture.png);
     parentPort?.postMessage({ picture: { ...answer.picture, png } }, [png.buffer]);
   });
-  // What a first picture needs is read while nobody waits for it.
+  // Loads what the first picture needs while nobody waits for it.
   await renderer.prepare();
-  // A thread that is ended keeps nothing of what it has compiled.
+  // A terminated thread would lose what it has compiled.
   flushCompileCache();
 }

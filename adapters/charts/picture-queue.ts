@@ -5,7 +5,7 @@ import type { Drawer, DrawOptions } from '../../core/stages/draw.ts';
 import type { Drawn, PictureThread } from './picture-thread.ts';
 
 export interface PictureQueue extends Drawer {
-  /** What waits and what is drawn is rejected; threads end. */
+  /** Rejects all pictures that wait or are being drawn, and ends the threads. */
   close(): void;
 }
 
@@ -15,7 +15,7 @@ export interface PictureQueueOptions {
   startsAhead?: boolean;
   /** Default: one less than there are cores, at least 1, at most 4. */
   threads?: number;
-  /** As many may wait; more push out those of the oldest incidents. */
+  /** How many may wait; a further one pushes out a picture of the oldest incident. */
   mostWaiting?: number;
   /** A thread that takes longer for a picture is ended and replaced. */
   longestMs?: number;
@@ -26,15 +26,15 @@ export interface PictureQueueOptions {
 const MOST_THREADS = 4;
 const MOST_WAITING = 200;
 const LONGEST_MS = 20_000;
-/** From how long so many pictures took it follows what can still be done in time … */
+/** The queue predicts from this many pictures what can still be drawn in time … */
 const REMEMBERED = 8;
-/** … with so much to spare for one that is begun. */
+/** … and begins one only with this margin. */
 const SPARE = 1.25;
 
 interface Waiting {
   order: PictureOrder;
   newestMs: number;
-  /** Of no use if it is done later. */
+  /** The picture is useless after this time. */
   untilMs: number;
   done: PromiseWithResolvers<Drawn>;
   leave: () => void;
@@ -43,8 +43,8 @@ interface Waiting {
 const tooLate = () => new RetryableError('it could not be drawn in time');
 
 /**
- * Draws on a bounded number of threads, the pictures of the newest incidents first. What nobody wants any more, or what
- * would be done too late, is not begun. A thread that dies or hangs costs the picture it was at, and is replaced.
+ * Draws on a bounded number of threads, pictures of the newest incidents first. It begins no picture that nobody wants any
+ * more or that would be too late. A thread that dies or hangs loses its picture and is replaced.
  */
 export function createPictureQueue(options: PictureQueueOptions): PictureQueue {
   const { startThread, mostWaiting = MOST_WAITING, longestMs = LONGEST_MS } = options;
@@ -83,7 +83,7 @@ export function createPictureQueue(options: PictureQueueOptions): PictureQueue {
     }
   }
 
-  /** Those that come too late even if each picture takes as long as the fastest: their texts need not wait for that. */
+  /** Rejects pictures that would be late even if each took as long as the fastest: their texts need not wait. */
   function dropHopeless(): void {
     const atMs = nowMs();
     const fastestMs = Math.min(...tookMs);

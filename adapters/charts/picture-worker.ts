@@ -1,4 +1,4 @@
-// The thread that draws. Started by worker-thread.ts.
+// Entry of the drawing thread. Started by worker-thread.ts.
 import { enableCompileCache } from 'node:module';
 import { workerData } from 'node:worker_threads';
 import type { WorkerSetting } from './worker-thread.ts';

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { ChartSpec } from '../../core/chart/spec.ts';
-import type { Picture } from '../../core/notify/model.ts';
+import type { Picture } from '../../core/model/notification.ts';
 import { renderSvg } from './svg.ts';
 import { FONT, HEIGHT, SCALE, WIDTH } from './theme.ts';
 

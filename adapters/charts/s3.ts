@@ -5,9 +5,9 @@ import { chartUrl, isChartName, newChartName } from './chart-name.ts';
 
 export interface S3ChartsOptions {
   bucket: string;
-  /** Before every name; ends in `/`. A rule of the bucket removes what is under it some time after it expired. */
+  /** Prefix of every name; ends in `/`. A rule of the bucket removes expired pictures under it after a while. */
   prefix?: string;
-  /** Where `GET /charts/:name` is answered; without it pictures have no address. */
+  /** Address of the server that has `GET /charts/:name`; without it pictures have no address. */
   publicUrl?: string;
   /** How long a picture can be fetched. */
   retentionMs: number;
@@ -20,12 +20,12 @@ export interface S3Charts extends ChartStore {
   get(name: string): Promise<Uint8Array | undefined>;
 }
 
-/** Metadata of an object: ms since 1970 from which on it is not given out. */
+/** Metadata of an object: the time, in ms since 1970, when it expires. */
 const EXPIRES = 'expires-at-ms';
 
 /**
- * Pictures in a bucket that nobody else may read. They are given out by our server and not by signed addresses: those
- * end with the credentials that signed them, hours later. @throws as `Bucket`
+ * Pictures in a private bucket. Our server serves them: signed addresses would end with the credentials that signed them,
+ * after hours. @throws as `Bucket`
  */
 export async function openS3Charts(options: S3ChartsOptions): Promise<S3Charts> {
   const { prefix = 'charts/', publicUrl, retentionMs, clock } = options;

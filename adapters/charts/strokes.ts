@@ -7,13 +7,13 @@ export interface Stroke {
   dashes?: string;
 }
 
-/** Each kind of line goes through its own colours. Once a neighbour's are used up, they come again, dotted. */
+/** Each kind of line has its own colours in turn. Neighbours reuse theirs with dots once all are in use. */
 export function strokeOf(all: readonly ChartLine[], index: number, theme: Theme): Stroke {
   const breaching = all[index]?.breaching === true;
   const palette = breaching ? theme.breaching : theme.neighbours;
   const before = all.slice(0, index).filter((line) => line.breaching === breaching).length;
   const color = palette[before % palette.length] ?? theme.dim;
-  // What breaches stays unbroken: dashes are the threshold's.
+  // Breaching lines stay unbroken: only thresholds are dashed.
   const again = !breaching && Math.floor(before / palette.length) % 2 === 1;
   return again ? { color, dashes: '1 6' } : { color };
 }

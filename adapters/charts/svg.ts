@@ -2,7 +2,7 @@ import type { ChartSpec } from '../../core/chart/spec.ts';
 import { drawableSpec } from './drawable.ts';
 import { escapeXml, px, rect } from './elements.ts';
 import { type Frame, frameOf } from './frame.ts';
-import { renderBounds, renderFiringLabel } from './labels.ts';
+import { renderFiringLabel, renderThresholdLines } from './labels.ts';
 import { layLegend, ROW_HEIGHT, renderLegend } from './legend.ts';
 import { renderDots, renderFiringMarks, renderLines } from './lines.ts';
 import { fitText, textWidth } from './text-width.ts';
@@ -11,7 +11,7 @@ import { FALLBACK_FONTS, FONT, HEIGHT, LEFT, TEXT, THEMES, type Theme, WIDTH } f
 const BAR = 8;
 const TITLE = 29;
 
-/** The picture as SVG: paints what the spec says, decides nothing but places and colours. */
+/** Renders the spec as SVG; decides only positions and colours. */
 export function renderSvg(asked: ChartSpec): string {
   const spec = drawableSpec(asked);
   const theme = THEMES[spec.theme];
@@ -29,7 +29,7 @@ export function renderSvg(asked: ChartSpec): string {
     `<clipPath id="plot"><rect x="${px(left)}" y="${top - 4}" width="${px(right - left)}" height="${bottom - top + 8}"/></clipPath>`,
     `<g clip-path="url(#plot)">${renderLines(frame)}</g>`,
     spec.lines.some(({ segments }) => segments.length > 0) ? '' : emptiness(frame),
-    renderBounds(frame),
+    renderThresholdLines(frame),
     renderFiringMarks(frame),
     renderFiringLabel(frame),
     renderDots(frame),
@@ -48,7 +48,7 @@ function heading(spec: ChartSpec, theme: Theme): string {
   );
 }
 
-/** Where values breach (across), and when it was pending and firing (along). */
+/** Shades where values breach (across), and when the alert was pending and firing (along). */
 function regions({ spec, theme, left, right, top, bottom, x, y }: Frame): string {
   const across = spec.bands.map(({ from, to }) =>
     rect(left, y(to), right - left, y(from) - y(to), theme.firing, 0.13 * theme.wash),

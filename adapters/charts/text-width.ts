@@ -14,7 +14,7 @@ const SEMI_BOLD = [
   60, 38, 52, 36, 58, 55, 81, 54, 55, 54, 37, 34, 37, 64,
 ];
 const ELLIPSIS = '…';
-/** The rest by kind, first match, on the wide side: an exact measure would need the faces themselves. */
+/** Other characters by kind, first match. The widths are generous: exact ones would need the fonts. */
 const WIDTHS: readonly [RegExp, number][] = [
   [/^…$/u, 0.82],
   [/^[·–]$/u, 0.48],
@@ -28,7 +28,7 @@ const WIDTHS: readonly [RegExp, number][] = [
 ];
 const OTHER = 0.68;
 
-/** Width of a text in the chart's face: that of ASCII save for kerning, else a guess on the wide side. */
+/** Width of a text in the chart's font: exact for ASCII but for kerning, otherwise a generous guess. */
 export function textWidth(text: string, size: number, bold = false): number {
   let width = 0;
   for (const char of text) width += charWidth(char, bold);

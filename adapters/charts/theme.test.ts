@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CHART_THEMES } from '../../core/chart/spec.ts';
+import { CHART_THEMES } from '../../core/model/chart-theme.ts';
 import { THEMES } from './theme.ts';
 
 type Triple = [number, number, number];

@@ -1,4 +1,4 @@
-import type { ChartTheme } from '../../core/chart/spec.ts';
+import type { ChartTheme } from '../../core/model/chart-theme.ts';
 
 /** Logical size; the picture has twice as many pixels. In a chat preview of 400 px a letter of 20 is still read. */
 export const WIDTH = 1000;

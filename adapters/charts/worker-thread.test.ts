@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { PictureOrder } from '../../core/chart/series.ts';
-import type { Sample } from '../../core/model.ts';
+import type { Sample } from '../../core/model/sample.ts';
 import type { SampleStore } from '../../core/ports.ts';
 import { memoryUsage, sampleAlert } from '../../test/contract/notifications.ts';
 import { openSqliteStore } from '../stores/sqlite/store.ts';
@@ -127,4 +127,4 @@ it('holds the process while it draws, and not after', async () => {
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
   expect([code, out]).toEqual([0, 'true']);
-}, 30_000);
+});

@@ -5,7 +5,7 @@ import type { SampleStore } from '../../core/ports.ts';
 import { type PackedSeries, packSeries } from './packed-series.ts';
 import type { Drawn, PictureThread } from './picture-thread.ts';
 
-/** Where samples are read: by the worker in the embedded store of this folder, or here, where that is waiting only. */
+/** The source of samples: the worker reads the embedded store in this folder, or this thread reads a remote store. */
 export type SampleSource = { path: string } | { store: Pick<SampleStore, 'query' | 'latest'> };
 
 export interface WorkerSetting {
@@ -22,7 +22,7 @@ export interface WorkerRequest {
 export type WorkerAnswer = { picture: Drawn } | { error: string };
 
 const PROGRAM = new URL('./picture-worker.ts', import.meta.url);
-/** A picture of much more than this has gone wrong; the worker ends, and nothing else does. */
+/** A picture that needs more has gone wrong; only the worker ends then. */
 const MOST_HEAP_MB = 512;
 
 /**
@@ -37,7 +37,7 @@ export function startWorkerThread(source: SampleSource, program = PROGRAM): Pict
   const worker = new Worker(program, {
     workerData: setting,
     resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MB },
-    // Options of the process are not all for threads; what the program prints is ours alone.
+    // Not all options of the process are valid for threads.
     execArgv: [],
   });
   let waiting: PromiseWithResolvers<WorkerAnswer> | undefined;

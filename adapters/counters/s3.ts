@@ -15,12 +15,12 @@ export interface S3CountersOptions {
   client?: AwsClient;
 }
 
-/** An object has a name of 1024 bytes at most. */
+/** S3 allows 1024 bytes for a key. */
 const LONGEST_NAME = 500;
 
 /**
- * Counters of the previous round as one object of gzipped JSON a batch: S3 takes any size, and asks nothing for what a
- * round writes over. @throws as `Bucket`
+ * Counters of the previous round, as one object of gzipped JSON per batch: S3 accepts any size, and charges nothing for
+ * what a round overwrites. @throws as `Bucket`
  */
 export async function openS3Counters(options: S3CountersOptions): Promise<Counters> {
   const { prefix = 'counters/' } = options;
@@ -37,7 +37,7 @@ export async function openS3Counters(options: S3CountersOptions): Promise<Counte
   };
 }
 
-/** Readable where it can be; two keys never share a name. */
+/** A readable name where possible; two keys never share one. */
 function nameOf(key: string): string {
   const name = encodeURIComponent(key);
   if (name.length <= LONGEST_NAME) return `${name}.json.gz`;

@@ -5,7 +5,7 @@ import type { InventoryAdapter, SourceEntry } from './inventory-adapter.ts';
 const options = z.strictObject({
   table: z
     .string()
-    .regex(/^[\w.-]{3,255}$/, { error: 'this is no name of a table' })
+    .regex(/^[\w.-]{3,255}$/, { error: 'this is not the name of a table' })
     .describe(
       'Name of the table. Each item is one cluster, its attributes those of `clusters[]`; attributes whose names begin with `_` are left alone. Needs `dynamodb:Scan`',
     ),

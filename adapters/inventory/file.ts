@@ -1,8 +1,8 @@
-import type { ClusterConfig, Config } from '../../core/config/types.ts';
-import type { Target } from '../../core/model.ts';
+import type { ClusterConfig, Config } from '../../core/model/config.ts';
+import type { Target } from '../../core/model/target.ts';
 import type { Inventory } from '../../core/ports.ts';
 
-/** The clusters of the configuration file. */
+/** An inventory of the clusters in the configuration file. */
 export function createFileInventory({ clusters }: Pick<Config, 'clusters'>): Inventory {
   const targets = targetsOf(clusters);
   return {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Config } from '../../core/config/types.ts';
 import { ConfigError, RetryableError } from '../../core/errors.ts';
+import type { Config } from '../../core/model/config.ts';
 import type { Counters } from '../../core/ports.ts';
 import { createMeter } from '../../local/meter.ts';
 import { configOf, configText } from '../../test/config-cases.ts';
@@ -38,7 +38,7 @@ describe('a fleet of the file and of sources', () => {
     load: async (key) => structuredClone(kept.get(key)),
     save: async (key, value) => void kept.set(key, structuredClone(value)),
   };
-  const start = (options: { config?: Config; examine?: () => Promise<void> } = {}) => {
+  const start = (options: { config?: Config; checkCluster?: () => Promise<void> } = {}) => {
     logger = createRecordingLogger();
     meter = createMeter();
     const clock = { nowMs: () => nowMs };
@@ -51,7 +51,7 @@ describe('a fleet of the file and of sources', () => {
   };
   const FILE = ['prod@10.0.1.11', 'prod@10.0.1.12'];
 
-  it('has a cluster that was added in the next round, and not one that was removed', async () => {
+  it('has an added cluster in the next round, and no removed one', async () => {
     const fleet = start();
     expect(await namesOf(fleet)).toEqual(FILE);
     entries = [{ id: 'a', text: cluster('added') }];
@@ -62,7 +62,7 @@ describe('a fleet of the file and of sources', () => {
     expect(await namesOf(fleet)).toEqual(FILE);
   });
 
-  it('keeps the last good version of an entry that breaks, tells and counts it once, and the others', async () => {
+  it('keeps the last good version of a broken entry, reports and counts it once, and keeps the others', async () => {
     const fleet = start();
     entries = ['a', 'b'].map((id) => ({ id, text: cluster(id) }));
     await namesOf(fleet);
@@ -86,7 +86,7 @@ describe('a fleet of the file and of sources', () => {
     expect(meter.text()).toContain('bartizan_inventory_entries_broken{source="list"} 0');
   });
 
-  it('says whose a name is already; the first keeps it', async () => {
+  it('reports which entry has a name already; the first keeps it', async () => {
     entries = ['2', '1', '3'].map((id) => ({
       id,
       text: cluster(id === '3' ? 'prod' : 'twin', `10.0.9.${id}`),
@@ -108,7 +108,7 @@ describe('a fleet of the file and of sources', () => {
       'name: x, bastion: seoul, privateKey: hunter2hunter2, nodes: []',
       'a secret does not stand in this file',
     ],
-  ])('tells what is wrong with { %s }', async (text, problem) => {
+  ])('reports what is wrong with { %s }', async (text, problem) => {
     entries = [{ id: 'x', text: `{ ${text} }` }];
     const fleet = start();
     expect(await namesOf(fleet)).toEqual(FILE);
@@ -116,7 +116,7 @@ describe('a fleet of the file and of sources', () => {
     expect(JSON.stringify(logger.lines)).not.toContain('hunter2');
   });
 
-  it('fails while a source was never read, and goes on with what it said last after that', async () => {
+  it('fails while a source was never read, and later continues with its last entries', async () => {
     down = new RetryableError('gone for now');
     const fleet = start();
     await expect(namesOf(fleet)).rejects.toThrow('gone for now');
@@ -128,7 +128,7 @@ describe('a fleet of the file and of sources', () => {
     expect(meter.total('inventory_reads_failed_total')).toBe(2);
   });
 
-  it('knows after a restart what was good, though the source is down or the entry broken', async () => {
+  it('knows the last good entries after a restart, though the source is down or an entry is broken', async () => {
     entries = [{ id: 'a', text: cluster('a') }];
     await namesOf(start());
     entries = [{ id: 'a', text: '{}' }];
@@ -138,10 +138,19 @@ describe('a fleet of the file and of sources', () => {
     expect(await namesOf(start())).toEqual([...FILE, 'a@10.0.2.1']);
   });
 
-  it('takes no cluster whose key is not there', async () => {
+  it.each([[5], [null], [['a']], [{ a: 5 }]])('ignores stored entries that are %j', async (text) => {
+    kept.set('inventory list', text);
+    down = new RetryableError('gone for now');
+    await expect(namesOf(start())).rejects.toThrow('gone for now');
+    down = undefined;
+    entries = [{ id: 'a', text: cluster('a') }];
+    expect(await namesOf(start())).toEqual([...FILE, 'a@10.0.2.1']);
+  });
+
+  it('accepts no cluster whose key is missing', async () => {
     entries = [{ id: 'a', text: cluster('a') }];
     const fleet = start({
-      examine: async () => {
+      checkCluster: async () => {
         throw new ConfigError('no such key');
       },
     });
@@ -149,7 +158,7 @@ describe('a fleet of the file and of sources', () => {
     expect(fleet.problems()).toEqual([{ source: 'list', entry: 'a', problem: 'no such key' }]);
   });
 
-  it('asks a source once for all who want to know at the same time, and not again at once', async () => {
+  it('reads a source once for all concurrent callers, and not again at once', async () => {
     let asked = 0;
     const list = source.list;
     source.list = async () => {

@@ -1,14 +1,15 @@
+import { z } from 'zod';
 import { parseCluster } from '../../core/config/cluster-entry.ts';
-import type { ClusterConfig, Config } from '../../core/config/types.ts';
 import { describeError } from '../../core/errors.ts';
+import type { ClusterConfig, Config } from '../../core/model/config.ts';
 import type { Clock, Counters, Inventory, Logger, Meter } from '../../core/ports.ts';
 import { targetsOf } from './file.ts';
 import type { ClusterSource, SourceEntry } from './inventory-adapter.ts';
 
 export interface Fleet<C extends FleetConfig = Config> extends Inventory {
-  /** The configuration, `clusters` always as they were listed last: those of the file, then those of sources. */
+  /** The configuration. `clusters` are those of the last listing: first those of the file, then those of sources. */
   config: C;
-  /** What is wrong with entries of sources, as of the last time they were listed. */
+  /** Problems with entries of sources, as of the last listing. */
   problems(): readonly { source: string; entry: string; problem: string }[];
 }
 
@@ -17,31 +18,34 @@ type FleetConfig = Pick<Config, 'bastions' | 'clusters'>;
 export interface FleetOptions<C extends FleetConfig> {
   config: C;
   sources: readonly ClusterSource[];
-  /** Keeps the last known good entries over a restart. */
+  /** Keeps the last good entries over a restart. */
   kept?: Counters;
-  /** @throws what keeps a cluster from being used, a key that is not there say */
-  examine?: (cluster: ClusterConfig) => Promise<void>;
+  /** @throws an error if the cluster cannot be used, for example for a missing key */
+  checkCluster?: (cluster: ClusterConfig) => Promise<void>;
   clock: Clock;
   logger: Logger;
   meter: Meter;
 }
 
-/** However often rounds are, sources are not asked again so soon. */
+/** Stored texts of entries, by their id; anything else counts as missing. */
+const textsSchema = z.record(z.string(), z.string());
+
+/** Sources are not read more often, however short the rounds are. */
 const LEAST_AGE_MS = 20_000;
 
 interface Known {
   entries: Map<string, { text: string; cluster: ClusterConfig }>;
-  /** It was read, now or by a process before. */
+  /** Whether the source was ever read, by this process or an earlier one. */
   complete: boolean;
 }
 
 /**
- * Clusters of the file joined with those of sources. A broken entry is reported and counted, and its last good version
- * stays in use; so do all entries of a source that does not answer. A source that was never read fails the round:
- * without its nodes their alerts would resolve as those of removed ones.
+ * Joins the clusters of the file with those of sources. Reports and counts a broken entry, and keeps its last good version;
+ * keeps all entries of a source that does not answer. A source that was never read fails the round: without its nodes,
+ * their alerts would resolve like those of removed nodes.
  */
 export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fleet<C> {
-  const { config, sources, kept, examine, clock, logger, meter } = options;
+  const { config, sources, kept, checkCluster, clock, logger, meter } = options;
   const known = new Map<ClusterSource, Known>();
   let clusters: readonly ClusterConfig[] = config.clusters;
   let problems: { source: string; entry: string; problem: string }[] = [];
@@ -50,9 +54,9 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
 
   const keyOf = (source: ClusterSource) => `inventory ${source.name}`;
 
-  /** What an earlier process knew. A bastion may have gone since: it is judged again. */
+  /** Loads the entries of an earlier process. Parses them again, since a bastion may have been removed. */
   async function recall(source: ClusterSource): Promise<Known> {
-    const texts = (await kept?.load(keyOf(source))) as Record<string, string> | undefined;
+    const texts = textsSchema.safeParse(await kept?.load(keyOf(source))).data;
     const entries: Known['entries'] = new Map();
     for (const [id, text] of Object.entries(texts ?? {})) {
       const parsed = parseCluster(text, config.bastions);
@@ -61,7 +65,7 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
     return { entries, complete: texts !== undefined };
   }
 
-  async function judge(
+  async function validate(
     { id, text }: SourceEntry,
     last: Known,
   ): Promise<{ cluster: ClusterConfig } | { problem: string }> {
@@ -70,14 +74,17 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
     const parsed = parseCluster(text, config.bastions);
     if ('problem' in parsed) return parsed;
     try {
-      await examine?.(parsed.cluster);
+      await checkCluster?.(parsed.cluster);
       return parsed;
     } catch (error) {
       return { problem: describeError(error) };
     }
   }
 
-  async function read(source: ClusterSource, tell: (entry: string, problem: string) => void): Promise<Known> {
+  async function read(
+    source: ClusterSource,
+    addProblem: (entry: string, problem: string) => void,
+  ): Promise<Known> {
     const last = known.get(source) ?? (await recall(source));
     let listed: SourceEntry[];
     try {
@@ -85,7 +92,7 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
     } catch (error) {
       meter.count('inventory_reads_failed_total', { source: source.name });
       if (!last.complete) throw error;
-      logger.error('an inventory source cannot be read; what it said last stays in use', {
+      logger.error('an inventory source cannot be read; its last entries stay in use', {
         source: source.name,
         error: describeError(error),
       });
@@ -93,11 +100,11 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
     }
     const entries: Known['entries'] = new Map();
     for (const entry of listed) {
-      const judged = await judge(entry, last);
+      const validated = await validate(entry, last);
       const before = last.entries.get(entry.id);
-      if ('cluster' in judged) entries.set(entry.id, { text: entry.text, cluster: judged.cluster });
+      if ('cluster' in validated) entries.set(entry.id, { text: entry.text, cluster: validated.cluster });
       else {
-        tell(entry.id, judged.problem);
+        addProblem(entry.id, validated.problem);
         if (before) entries.set(entry.id, before);
       }
     }
@@ -110,41 +117,45 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
     try {
       await kept?.save(keyOf(source), JSON.parse(textsOf(now)));
     } catch (error) {
-      logger.warn('the inventory could not be kept for the next start', { error: describeError(error) });
+      logger.warn('the inventory could not be stored for the next start', { error: describeError(error) });
     }
   }
 
   async function refresh(): Promise<void> {
-    const told: typeof problems = [];
+    const found: typeof problems = [];
     const joined = new Map(config.clusters.map((cluster) => [cluster.name, { cluster, of: 'the file' }]));
     for (const source of sources) {
-      const tell = (entry: string, problem: string) => told.push({ source: source.name, entry, problem });
-      const now = await read(source, tell);
+      const addProblem = (entry: string, problem: string) =>
+        found.push({ source: source.name, entry, problem });
+      const now = await read(source, addProblem);
       known.set(source, now);
       for (const [id, { cluster }] of [...now.entries].sort(([a], [b]) => (a < b ? -1 : 1))) {
         const first = joined.get(cluster.name);
         if (first)
-          tell(id, `there is a cluster \`${cluster.name}\` already, in ${first.of}; rename one of them`);
+          addProblem(
+            id,
+            `there is a cluster \`${cluster.name}\` already, in ${first.of}; rename one of them`,
+          );
         else joined.set(cluster.name, { cluster, of: `${source.name}, ${id}` });
       }
-      const broken = told.filter((one) => one.source === source.name).length;
+      const broken = found.filter((one) => one.source === source.name).length;
       meter.gauge('inventory_entries', now.entries.size, { source: source.name });
       meter.gauge('inventory_entries_broken', broken, { source: source.name });
     }
-    report(told);
+    report(found);
     clusters = [...joined.values()].map(({ cluster }) => cluster);
     listedAtMs = clock.nowMs();
   }
 
-  /** Each problem once, while it lasts. */
-  function report(told: typeof problems): void {
+  /** Logs each problem once, while it lasts. */
+  function report(found: typeof problems): void {
     const text = (one: (typeof problems)[number]) => JSON.stringify(one);
     const before = new Set(problems.map(text));
-    for (const one of told.filter((candidate) => !before.has(text(candidate)))) {
+    for (const one of found.filter((candidate) => !before.has(text(candidate)))) {
       meter.count('inventory_entries_broken_total', { source: one.source });
       logger.error('an inventory entry is broken; its last good version stays in use, if there was one', one);
     }
-    problems = told;
+    problems = found;
   }
 
   const live = Object.defineProperty({ ...config }, 'clusters', { get: () => clusters, enumerable: true });

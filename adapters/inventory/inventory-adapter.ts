@@ -1,7 +1,7 @@
 import type { AdapterDescriptor } from '../../core/registry.ts';
 import type { AwsClient } from '../aws/client.ts';
 
-/** One cluster as it stands in a source. */
+/** One cluster, as a source stores it. */
 export interface SourceEntry {
   /** Stays the same while the entry changes. */
   id: string;
@@ -10,14 +10,14 @@ export interface SourceEntry {
 }
 
 export interface ClusterSource {
-  /** For messages and metrics: what is read. */
+  /** Names the source in messages and metrics. */
   name: string;
-  /** All there are now. @throws ConfigError | RetryableError */
+  /** Lists all entries. @throws ConfigError | RetryableError */
   list(): Promise<SourceEntry[]>;
 }
 
 /** A kind of source of clusters: `inventory[].type` in the configuration. */
 export interface InventoryAdapter<Options = unknown> extends AdapterDescriptor<Options> {
-  /** Nothing is asked before the first `list`. */
+  /** Makes no request before the first `list`. */
   open(options: Options, aws: AwsClient): ClusterSource;
 }

@@ -1,11 +1,11 @@
-import type { Config } from '../../core/config/types.ts';
 import { ConfigError } from '../../core/errors.ts';
+import type { Config } from '../../core/model/config.ts';
 import type { AwsClient } from '../aws/client.ts';
 import { dynamodb } from './dynamodb.ts';
 import type { ClusterSource, InventoryAdapter } from './inventory-adapter.ts';
 import { ssm } from './ssm.ts';
 
-/** Sources of clusters besides the file. */
+/** Sources of clusters besides the configuration file. */
 export const INVENTORIES = [ssm, dynamodb] as const;
 
 /** The configured sources, in order. @throws ConfigError */

@@ -82,6 +82,6 @@ it('items of a table are clusters, sets are lists, and the own attributes of oth
   expect(read(texts.get('strange') ?? '')).toContain('bastion');
 });
 
-it('a table that is not there is an error of the configuration', async () => {
+it('a missing table is a ConfigError', async () => {
   await expect(sourceOf('dynamodb', { table: `${own}-none` }).list()).rejects.toThrow(ConfigError);
 });

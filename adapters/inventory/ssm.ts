@@ -5,7 +5,9 @@ import type { InventoryAdapter, SourceEntry } from './inventory-adapter.ts';
 const options = z.strictObject({
   path: z
     .string()
-    .regex(/^(\/[\w.-]+)+$/, { error: 'this is no path of parameters; write one like `/bartizan/clusters`' })
+    .regex(/^(\/[\w.-]+)+$/, {
+      error: 'this is not a path of parameters; write one like `/bartizan/clusters`',
+    })
     .describe(
       'Path of the parameters, read with all below. Each is one cluster, JSON or YAML, in the shape of `clusters[]`; 4 KB at most, 8 KB as an advanced parameter. Needs `ssm:GetParametersByPath`',
     ),

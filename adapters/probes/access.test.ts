@@ -3,8 +3,45 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { newKey, publicKeyOf } from '../../localstack/fleet/new-key.ts';
-import { bastion, healthyNode, world } from '../../test/prober-fleet.ts';
-import { batchOf, detailOf, outcomes, targetOf } from '../../test/prober-world.ts';
+import {
+  bastionConfig,
+  batchOf,
+  createProberFixture,
+  detailOf,
+  outcomes,
+  targetOf,
+} from '../../test/prober-fixture.ts';
+import { bastion, healthyNode, keep, setupProber, useBastion } from '../../test/prober-fleet.ts';
+import { CLIENT_KEY } from '../../test/ssh-fleet.ts';
+
+useBastion();
+
+it('a key that became unusable fails its own nodes, and no others', async () => {
+  const keys: Record<string, string> = { client: CLIENT_KEY, own: CLIENT_KEY };
+  const made = await createProberFixture({ bastion: bastionConfig(bastion), keys, clusterKey: 'own' });
+  const prober = await keep(Promise.resolve(made.prober));
+  const [mine, other] = [await healthyNode(), await healthyNode()];
+  const targets = [targetOf('mine', mine), targetOf('other', other, { cluster: 'd' })];
+  expect(outcomes(await prober.probe(batchOf(targets)))).toEqual(['mine: ok', 'other: ok']);
+  keys.own = 'not a key any more';
+  const result = await prober.probe(batchOf(targets, { roundMs: 120_000 }));
+  expect(outcomes(result)).toEqual(['mine: auth/handshake', 'other: ok']);
+  expect(detailOf(result, 'mine')).toMatch(/^our key cannot be used: private key of cluster c/);
+  expect(detailOf(result, 'mine')).not.toContain('any more');
+});
+
+it('an unusable key is an error at the start, or only for batches with its nodes', async () => {
+  const keys = { client: CLIENT_KEY, own: 'not a key' };
+  const made = { bastion: bastionConfig(bastion), keys, clusterKey: 'own' };
+  await expect(createProberFixture(made)).rejects.toThrow('private key of cluster c');
+  const { prober } = await createProberFixture({ ...made, checksKeys: false });
+  await keep(Promise.resolve(prober));
+  const targets = [
+    targetOf('mine', await healthyNode()),
+    targetOf('other', await healthyNode(), { cluster: 'd' }),
+  ];
+  expect(outcomes(await prober.probe(batchOf(targets)))).toEqual(['mine: auth/handshake', 'other: ok']);
+});
 
 describe('host keys', () => {
   const other = publicKeyOf(newKey());
@@ -24,7 +61,7 @@ describe('host keys', () => {
     ],
   ])('of a node, %s: refused before we log in', async (_, hostKeys, outcome, detail) => {
     const node = await healthyNode();
-    const { prober, audit } = await world();
+    const { prober, audit } = await setupProber();
     const result = await prober.probe(batchOf([targetOf('n', node, { hostKeys })]));
     expect(outcomes(result)).toEqual([outcome]);
     expect(detailOf(result, 'n')).toMatch(detail);
@@ -37,7 +74,7 @@ describe('host keys', () => {
     ['changed', [other], 'host-key'],
     ['unknown', [], 'host-key-unknown'],
   ])('of a bastion, %s: refused, and its nodes are unknown', async (_, hostKeys, reason) => {
-    const { prober } = await world({ hostKeys });
+    const { prober } = await setupProber({ hostKeys });
     const result = await prober.probe(batchOf([targetOf('n', await healthyNode())]));
     expect(result.bastion).toMatchObject({ ok: false, failure: { reason, phase: 'bastion' } });
     expect(result.observations).toEqual([]);
@@ -48,7 +85,7 @@ describe('host keys', () => {
     const dir = mkdtempSync(join(tmpdir(), 'known-'));
     const knownHosts = join(dir, 'known_hosts');
     const node = await healthyNode();
-    const { prober } = await world({ hostKeys: [] }, { knownHosts });
+    const { prober } = await setupProber({ hostKeys: [] }, { knownHosts });
     const batch = batchOf([targetOf('n', node, { hostKeys: [] })]);
     expect((await prober.probe(batch)).bastion.ok).toBe(false);
     const hop = `[127.0.0.1]:${bastion.port} ${bastion.hostKey}\n`;
@@ -63,21 +100,21 @@ describe('host keys', () => {
 });
 
 describe('private keys', () => {
-  it('of the cluster open its nodes, that of the bastion the bastion', async () => {
+  it('of a cluster log in to its nodes, that of the bastion to the bastion', async () => {
     const own = newKey();
     const node = await healthyNode({ accepts: publicKeyOf(own) });
-    const { prober } = await world({}, { clusterKey: 'own', keys: { own } });
+    const { prober } = await setupProber({}, { clusterKey: 'own', keys: { own } });
     expect(outcomes(await prober.probe(batchOf([targetOf('n', node)])))).toEqual(['n: ok']);
   });
 
-  it('that nobody can use are refused before the first round', async () => {
-    await expect(world({}, { keys: { client: 'no key' } })).rejects.toThrow(
+  it('that cannot be parsed are refused before the first round', async () => {
+    await expect(setupProber({}, { keys: { client: 'no key' } })).rejects.toThrow(
       /^private key of bastion b: not a private key/,
     );
   });
 
-  it('that the bastion does not accept are told as such', async () => {
-    const { prober, counts } = await world({}, { keys: { client: newKey() } });
+  it('that the bastion does not accept are reported as such', async () => {
+    const { prober, counts } = await setupProber({}, { keys: { client: newKey() } });
     const result = await prober.probe(batchOf([targetOf('n', await healthyNode())]));
     expect(result.bastion).toEqual({
       ok: false,

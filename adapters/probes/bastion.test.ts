@@ -1,16 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import { scaledMs } from '../../test/machine-speed.ts';
 import { answer, output, silent } from '../../test/node-behaviour.ts';
+import { batchOf, detailOf, outcomes, targetOf } from '../../test/prober-fixture.ts';
 import {
   bastion,
   healthyNode,
   healthyNodes,
   keep,
+  setupProber,
   targetsOf,
   until,
-  world,
+  useBastion,
 } from '../../test/prober-fleet.ts';
-import { batchOf, detailOf, outcomes, targetOf } from '../../test/prober-world.ts';
 import { type FakeNode, startFakeNode, startRawNode } from '../../test/ssh-fleet.ts';
+
+useBastion();
 
 describe('a bastion that cannot be used is one observation; its nodes are unknown', () => {
   it.each([
@@ -27,7 +31,7 @@ describe('a bastion that cannot be used is one observation; its nodes are unknow
     const host = await startRawNode(behave);
     if (closed) await host.close();
     else await keep(Promise.resolve(host));
-    const { prober, audit } = await world({ deadlines: { bastionMs: 300 } }, { host });
+    const { prober, audit } = await setupProber({ deadlines: { bastionMs: 500 } }, { host });
     const result = await prober.probe(batchOf(targetsOf(await healthyNodes(2))));
     expect(result).toMatchObject({
       bastion: { ok: false, failure: { reason, phase: 'bastion' } },
@@ -47,7 +51,7 @@ describe('a bastion that is lost in the middle of a round', () => {
     const waiting = await keep(startFakeNode(silent));
     const never = await healthyNode();
     // One at a time, so that the order is known.
-    const { prober, audit } = await world({
+    const { prober, audit } = await setupProber({
       concurrency: 1,
       deadlines: { bastionMs: 300, dialMs: 300, handshakeMs: 300, execMs: 300 },
     });
@@ -65,13 +69,13 @@ describe('a bastion that is lost in the middle of a round', () => {
     expect(outcomes(result)).toEqual(['n0: ok', 'n1: ok']);
     expect(result.bastion).toMatchObject({ ok: false, failure: { reason, phase: 'bastion' } });
     expect(never.logins).toBe(0);
-    expect(audit.at(-1)).toMatchObject({ target: 'c/n2', command: 'usage@1', outcome: reason });
-    expect(ms).toBeLessThan(1_500);
+    expect(audit.at(-1)).toMatchObject({ target: 'c/n2', command: 'usage@2', outcome: reason });
+    expect(ms).toBeLessThan(scaledMs(1_500));
   });
 
-  it('is found out also while many nodes are waited for', async () => {
+  it('is detected also while many nodes are pending', async () => {
     const silents = await Promise.all(Array.from({ length: 20 }, () => keep(startFakeNode(silent))));
-    const { prober } = await world({ deadlines: { bastionMs: 300, execMs: 600 } });
+    const { prober } = await setupProber({ deadlines: { bastionMs: 300, execMs: 600 } });
     const round = prober.probe(batchOf(targetsOf(silents)));
     await until(() => silents.every((node) => node.commands.length === 1));
     bastion.freeze();
@@ -81,7 +85,7 @@ describe('a bastion that is lost in the middle of a round', () => {
   });
 
   it('keeps the counters of nodes that did not answer, for the next round', async () => {
-    const { prober, counters } = await world({ deadlines: { bastionMs: 300 } });
+    const { prober, counters } = await setupProber({ deadlines: { bastionMs: 300 } });
     let fall = () => {};
     const nodes = [
       ...(await healthyNodes(1)),
@@ -93,15 +97,15 @@ describe('a bastion that is lost in the middle of a round', () => {
     expect(JSON.stringify([...counters.values()])).toMatch(/"c\/n0".*"c\/n1"/);
   });
 
-  it('is not the same as a node that cannot be dialled: the bastion answers after it', async () => {
+  it('is not the same as an unreachable node: the bastion answers afterwards', async () => {
     const [good, dead] = await healthyNodes(2);
     bastion.hold(dead?.port ?? 0);
-    const { prober } = await world({ deadlines: { dialMs: 200 } });
+    const { prober } = await setupProber({ deadlines: { dialMs: 200 } });
     const result = await prober.probe(batchOf(targetsOf([good as FakeNode, dead as FakeNode])));
     expect(result.bastion).toEqual({ ok: true });
     expect(outcomes(result)).toEqual(['n0: ok', 'n1: timeout/dial']);
-    expect(detailOf(result, 'n1')).toBe('no connection within 0.2 s');
-    // What comes of it later is closed at once.
+    expect(detailOf(result, 'n1')).toMatch(/^no connection within [\d.]+ s$/);
+    // A channel that opens later is closed immediately.
     let came = 0;
     dead?.onConnection(() => came++);
     bastion.release();
@@ -112,7 +116,7 @@ describe('a bastion that is lost in the middle of a round', () => {
 describe('connections stay open between rounds', () => {
   it('to the bastion and to the nodes', async () => {
     const nodes = await healthyNodes(3);
-    const { prober, counts } = await world();
+    const { prober, counts } = await setupProber();
     for (let round = 0; round < 4; round++) {
       expect(outcomes(await prober.probe(batchOf(targetsOf(nodes))))).toEqual(['n0: ok', 'n1: ok', 'n2: ok']);
     }
@@ -131,7 +135,7 @@ describe('connections stay open between rounds', () => {
     ['nothing happened', () => {}, 1, 1],
   ])('and are opened again where %s', async (_, fault, bastionLogins, nodeLogins) => {
     const node = await healthyNode();
-    const { prober } = await world({ deadlines: { bastionMs: 300, dialMs: 300 } });
+    const { prober } = await setupProber({ deadlines: { bastionMs: 300, dialMs: 300 } });
     const batch = batchOf([targetOf('n', node)]);
     await prober.probe(batch);
     fault(node);
@@ -139,11 +143,11 @@ describe('connections stay open between rounds', () => {
     expect([bastion.logins, node.logins]).toEqual([bastionLogins, nodeLogins]);
   });
 
-  it('but not to a node whose command did not end: what comes over that session later is of no use', async () => {
+  it('but not to a node whose command did not end: that session may still deliver its output', async () => {
     const node = await keep(
       startFakeNode((channel, _, count) => (count === 0 ? undefined : answer(channel, output(count)))),
     );
-    const { prober } = await world({ deadlines: { execMs: 200 } });
+    const { prober } = await setupProber({ deadlines: { execMs: 200 } });
     const batch = batchOf([targetOf('n', node)]);
     expect(outcomes(await prober.probe(batch))).toEqual(['n: timeout/exec']);
     await until(() => node.connections() === 0);
@@ -151,9 +155,9 @@ describe('connections stay open between rounds', () => {
     expect([bastion.logins, node.logins]).toEqual([1, 2]);
   });
 
-  it('but not for ever: keys and host keys are looked at again within the hour', async () => {
+  it('but not for ever: keys and host keys are checked again within the hour', async () => {
     const node = await healthyNode();
-    const { prober, advance } = await world();
+    const { prober, advance } = await setupProber();
     const batch = batchOf([targetOf('n', node)]);
     await prober.probe(batch);
     advance(20 * 60_000);
@@ -164,17 +168,17 @@ describe('connections stay open between rounds', () => {
     expect([bastion.logins, node.logins]).toEqual([2, 2]);
   });
 
-  it('but not where another host key is pinned by now', async () => {
+  it('but not if another host key is pinned meanwhile', async () => {
     const node = await healthyNode();
-    const { prober } = await world();
+    const { prober } = await setupProber();
     await prober.probe(batchOf([targetOf('n', node)]));
     const changed = targetOf('n', node, { hostKeys: [bastion.hostKey] });
     expect(outcomes(await prober.probe(batchOf([changed])))).toEqual(['n: host-key/handshake']);
   });
 
-  it('but not to nodes that are no longer looked at', async () => {
+  it('but not to nodes that are no longer probed', async () => {
     const [stays, goes] = (await healthyNodes(2)) as [FakeNode, FakeNode];
-    const { prober, advance } = await world();
+    const { prober, advance } = await setupProber();
     await prober.probe(batchOf(targetsOf([stays, goes])));
     expect(goes.connections()).toBe(1);
     advance(16 * 60_000);
@@ -185,7 +189,7 @@ describe('connections stay open between rounds', () => {
 
   it('and all end with close', async () => {
     const nodes = await healthyNodes(2);
-    const { prober } = await world();
+    const { prober } = await setupProber();
     await prober.probe(batchOf(targetsOf(nodes)));
     await prober.close();
     await until(() => bastion.connections() === 0 && nodes.every((node) => node.connections() === 0));
@@ -199,7 +203,7 @@ describe('the bastion', () => {
     [8, 4],
   ])('has at most %i connections of ours at once', async (maxConnections, logins) => {
     const nodes = await healthyNodes(4);
-    const { prober } = await world({ maxConnections });
+    const { prober } = await setupProber({ maxConnections });
     for (let round = 0; round < 2; round++) {
       const batches = nodes.map((node, index) => batchOf([targetOf(`n${index}`, node)], { index, count: 4 }));
       const results = await Promise.all(batches.map((batch) => prober.probe(batch)));
@@ -209,26 +213,26 @@ describe('the bastion', () => {
     expect(nodes.map((node) => node.logins)).toEqual([1, 1, 1, 1]);
   });
 
-  it('is left alone at once when the round is cut off', async () => {
+  it('is disconnected at once when the round is aborted', async () => {
     const node = await keep(startFakeNode(silent));
-    const { prober } = await world({ deadlines: { execMs: 10_000 } });
+    const { prober } = await setupProber({ deadlines: { execMs: 10_000 } });
     const stop = new AbortController();
     const round = prober.probe(batchOf([targetOf('n', node)]), { signal: stop.signal });
     await until(() => node.commands.length === 1);
     const startMs = performance.now();
     stop.abort();
     expect(await round).toMatchObject({ bastion: { ok: false }, observations: [] });
-    expect(performance.now() - startMs).toBeLessThan(500);
+    expect(performance.now() - startMs).toBeLessThan(scaledMs(500));
     expect(await prober.probe(batchOf([targetOf('n', node)]), { signal: stop.signal })).toMatchObject({
       bastion: { ok: false },
     });
     expect(bastion.logins).toBe(1);
   });
 
-  it('is not waited for when the round is cut off before it let us in', async () => {
+  it('is not waited for when the round is aborted during the login', async () => {
     let came = 0;
     const host = await keep(startRawNode(() => came++));
-    const { prober } = await world({ maxConnections: 1, deadlines: { bastionMs: 10_000 } }, { host });
+    const { prober } = await setupProber({ maxConnections: 1, deadlines: { bastionMs: 10_000 } }, { host });
     const stop = new AbortController();
     const rounds = [0, 1].map((index) =>
       prober.probe(batchOf([], { index, count: 2 }), { signal: stop.signal }),
@@ -237,7 +241,7 @@ describe('the bastion', () => {
     const startMs = performance.now();
     stop.abort();
     expect((await Promise.all(rounds)).map(({ bastion: hop }) => hop.ok)).toEqual([false, false]);
-    expect(performance.now() - startMs).toBeLessThan(500);
+    expect(performance.now() - startMs).toBeLessThan(scaledMs(500));
     expect(came).toBe(1);
   });
 });

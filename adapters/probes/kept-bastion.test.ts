@@ -1,10 +1,21 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { bastion, healthyNodes, keep, targetsOf, until, world } from '../../test/prober-fleet.ts';
-import { bastionConfig, batchOf, outcomes } from '../../test/prober-world.ts';
+import { scaledMs } from '../../test/machine-speed.ts';
+import { bastionConfig, batchOf, outcomes } from '../../test/prober-fixture.ts';
+import {
+  bastion,
+  healthyNodes,
+  keep,
+  setupProber,
+  targetsOf,
+  until,
+  useBastion,
+} from '../../test/prober-fleet.ts';
 import { startFakeBastion } from '../../test/ssh-fleet.ts';
 
-/** A way to the bastion that forgets the connections there are, as a gateway does: new ones pass, old ones are silent. */
+useBastion();
+
+/** A gateway in front of the bastion that forgets open connections: new ones pass, old ones become silent. */
 async function startGateway(to: { port: number }) {
   const sockets = new Set<Socket>();
   const forgotten = new Set<Socket>();
@@ -38,9 +49,9 @@ async function startGateway(to: { port: number }) {
 }
 
 describe('a prober that is stopped between batches', () => {
-  it('keeps the way to the bastion, for whatever batch comes, and none to a node', async () => {
+  it('keeps the connection to the bastion, whichever batch is next, and none to a node', async () => {
     const nodes = await healthyNodes(2);
-    const { prober, counts } = await world({}, { keep: 'bastion' });
+    const { prober, counts } = await setupProber({}, { keep: 'bastion' });
     for (const index of [0, 5, 3]) {
       const result = await prober.probe(batchOf(targetsOf(nodes), { index, count: 8 }));
       expect(outcomes(result)).toEqual(['n0: ok', 'n1: ok']);
@@ -51,9 +62,9 @@ describe('a prober that is stopped between batches', () => {
     expect(counts.get('ssh_sessions_reused_total bastion')).toBe(2);
   });
 
-  it('keeps nothing where the way there forgets connections meanwhile', async () => {
+  it('keeps nothing where the network forgets connections meanwhile', async () => {
     const nodes = await healthyNodes(1);
-    const { prober } = await world({}, { keep: 'nothing' });
+    const { prober } = await setupProber({}, { keep: 'nothing' });
     for (const index of [0, 1]) {
       const result = await prober.probe(batchOf(targetsOf(nodes), { index, count: 8 }));
       expect(outcomes(result)).toEqual(['n0: ok']);
@@ -62,18 +73,18 @@ describe('a prober that is stopped between batches', () => {
     expect(bastion.logins).toBe(2);
   });
 
-  it('comes by a new one where the old has gone without a word, soon, and tells nothing false', async () => {
+  it('soon opens a new one where the old has silently died, and reports nothing false', async () => {
     const gateway = await keep(startGateway(bastion));
     const nodes = await healthyNodes(2);
-    // By its own deadlines it would wait for half a minute.
+    // With the configured deadlines it would wait for half a minute.
     const deadlines = { bastionMs: 10_000, dialMs: 10_000, handshakeMs: 10_000, execMs: 10_000 };
     const host = { ...bastion, port: gateway.port };
-    const { prober, audit } = await world({ deadlines }, { host, keep: 'bastion' });
+    const { prober, audit } = await setupProber({ deadlines }, { host, keep: 'bastion' });
     await prober.probe(batchOf(targetsOf(nodes)));
     gateway.forget();
     const startMs = performance.now();
     const result = await prober.probe(batchOf(targetsOf(nodes)));
-    expect(performance.now() - startMs).toBeLessThan(3_000);
+    expect(performance.now() - startMs).toBeLessThan(scaledMs(3_000));
     expect(result.bastion).toEqual({ ok: true });
     expect(outcomes(result)).toEqual(['n0: ok', 'n1: ok']);
     expect(bastion.logins).toBe(2);
@@ -85,18 +96,18 @@ describe('a prober that is stopped between batches', () => {
     ['froze', () => bastion.freeze()],
   ])('opens it again where the bastion %s', async (_, fault) => {
     const nodes = await healthyNodes(1);
-    const { prober } = await world({}, { keep: 'bastion' });
+    const { prober } = await setupProber({}, { keep: 'bastion' });
     await prober.probe(batchOf(targetsOf(nodes)));
     fault();
     expect(outcomes(await prober.probe(batchOf(targetsOf(nodes))))).toEqual(['n0: ok']);
     expect(bastion.logins).toBe(2);
   });
 
-  it('holds one bastion at a time: others of its kind count on the place', async () => {
+  it('keeps one bastion at a time, since other processes share the limit', async () => {
     const other = await keep(startFakeBastion());
     const nodes = await healthyNodes(1);
     const otherBastions = [bastionConfig(other, { name: 'other' })];
-    const { prober } = await world({}, { keep: 'bastion', otherBastions });
+    const { prober } = await setupProber({}, { keep: 'bastion', otherBastions });
     const batch = batchOf(targetsOf(nodes));
     await prober.probe(batch);
     expect(outcomes(await prober.probe({ ...batch, bastion: 'other' }))).toEqual(['n0: ok']);

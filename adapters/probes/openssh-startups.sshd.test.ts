@@ -5,13 +5,13 @@ import {
   loginsOf,
   logOf,
   node,
+  setupProber,
   startBastion,
   target,
   until,
   useServers,
-  world,
 } from '../../test/openssh/servers.ts';
-import { batchOf, outcomes, type ProberWorld } from '../../test/prober-world.ts';
+import { batchOf, outcomes, type ProberFixture } from '../../test/prober-fixture.ts';
 
 useServers(22_600);
 
@@ -22,7 +22,7 @@ afterEach(() => {
   for (const socket of callers.splice(0)) socket.destroy();
 });
 
-/** Others that have connected and do not log in. */
+/** Other clients, which connect and do not log in. */
 async function crowd(hop: Server, count: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let greeted = 0;
@@ -36,8 +36,8 @@ async function crowd(hop: Server, count: number): Promise<void> {
   await promise;
 }
 
-/** All batches at once. */
-async function probeAll({ prober }: ProberWorld) {
+/** Probes all batches concurrently. */
+async function probeAll({ prober }: ProberFixture) {
   const batches = Array.from({ length: BATCHES }, (_, index) =>
     batchOf([target('n', node)], { index, count: BATCHES }),
   );
@@ -47,18 +47,18 @@ async function probeAll({ prober }: ProberWorld) {
 const dropped = (hop: Server) => logOf(hop).match(/^drop connection .* past MaxStartups/gm)?.length ?? 0;
 const allOk = Array.from({ length: BATCHES }, () => 'n: ok');
 
-describe('a bastion that limits how many may be about to log in', { timeout: 40_000 }, () => {
-  it('as usual (10:30:100) never has to: many batches share few connections', async () => {
+describe('a bastion with MaxStartups', () => {
+  it('at its default (10:30:100) drops none: many batches share few connections', async () => {
     const hop = await startBastion('usual', { config: ['MaxStartups 10:30:100'] });
-    const results = await probeAll(await world({}, { hop }));
+    const results = await probeAll(await setupProber({}, { hop }));
     expect(results.flatMap(outcomes)).toEqual(allOk);
     expect([loginsOf(hop), dropped(hop)]).toEqual([8, 0]);
   });
 
-  it('and hangs up on us because of others is asked again, within its deadline', async () => {
+  it('that drops us because of other clients is tried again within its deadline', async () => {
     const hop = await startBastion('crowded', { config: ['MaxStartups 10:100:100'] });
     await crowd(hop, 10);
-    const made = await world({ deadlines: { bastionMs: 10_000 } }, { hop });
+    const made = await setupProber({ deadlines: { bastionMs: 10_000 } }, { hop });
     const round = probeAll(made);
     await until(() => dropped(hop) > 0);
     for (const socket of callers) socket.destroy();
@@ -68,10 +68,10 @@ describe('a bastion that limits how many may be about to log in', { timeout: 40_
     );
   });
 
-  it('and goes on hanging up is lost: the words say what may be wrong', async () => {
+  it('that keeps dropping us is lost, with the likely reason in the message', async () => {
     const hop = await startBastion('full', { config: ['MaxStartups 2:100:2'] });
     await crowd(hop, 2);
-    const { prober } = await world({ deadlines: { bastionMs: 1_000 } }, { hop });
+    const { prober } = await setupProber({ deadlines: { bastionMs: 1_000 } }, { hop });
     const result = await prober.probe(batchOf([target('n', node)]));
     expect(result).toMatchObject({
       bastion: {
@@ -80,7 +80,7 @@ describe('a bastion that limits how many may be about to log in', { timeout: 40_
           reason: 'protocol',
           phase: 'bastion',
           detail: expect.stringMatching(
-            /, [2-4] times; MaxStartups of its sshd may be too low for maxConnections of ours$/,
+            /^turned us away: "Exceeded MaxStartups", [2-4] times; MaxStartups of its sshd may be too low for maxConnections of ours$/,
           ),
         },
       },

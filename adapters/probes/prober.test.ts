@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { answer, output } from '../../test/node-behaviour.ts';
-import { bastion, healthyNode, keep, world } from '../../test/prober-fleet.ts';
-import { batchOf, outcomes, readings, targetOf } from '../../test/prober-world.ts';
+import { batchOf, outcomes, readings, targetOf } from '../../test/prober-fixture.ts';
+import { bastion, healthyNode, keep, setupProber, useBastion } from '../../test/prober-fleet.ts';
 import { startFakeNode } from '../../test/ssh-fleet.ts';
 import { usage } from './usage/usage.ts';
+
+useBastion();
 
 describe('a round', () => {
   it('runs the script of the catalogue on every node, over one connection to the bastion', async () => {
@@ -15,7 +17,7 @@ describe('a round', () => {
         answer(channel, output(count));
       }),
     );
-    const { prober, audit } = await world();
+    const { prober, audit } = await setupProber();
     const all = [...nodes, reading].map((node, i) => targetOf(`n${i}`, node));
     const done: number[] = [];
     const result = await prober.probe(batchOf(all), { onObservation: (count) => done.push(count) });
@@ -33,8 +35,24 @@ describe('a round', () => {
     );
   });
 
-  it('writes in the audit who did what where, with which key and how it ended', async () => {
-    const { prober, audit } = await world();
+  it("runs the script that a check's options choose", async () => {
+    const scripts: string[] = [];
+    const node = await keep(
+      startFakeNode((channel, text, count) => {
+        scripts.push(text);
+        answer(channel, output(count));
+      }),
+    );
+    const { prober, audit } = await setupProber({}, { checkOptions: { volumes: true } });
+    await prober.probe(batchOf([targetOf('n', node)]));
+    const chosen = usage.scriptFor({ volumes: true });
+    expect(new Set(scripts)).toEqual(new Set([chosen.text]));
+    expect(chosen.sha256).not.toBe(usage.script.sha256);
+    expect(audit.at(-1)).toMatchObject({ command: 'usage-volumes@2', commandSha256: chosen.sha256 });
+  });
+
+  it('writes who did what, where, with which key and with which outcome into the audit', async () => {
+    const { prober, audit } = await setupProber();
     const node = await healthyNode();
     await prober.probe(batchOf([targetOf('n', node)]));
     expect(audit[0]).toMatchObject({ actor: 'bartizan', bastion: 'b', outcome: 'ok' });
@@ -43,7 +61,7 @@ describe('a round', () => {
       actor: 'bartizan',
       bastion: 'b',
       target: 'c/n',
-      command: 'usage@1',
+      command: 'usage@2',
       commandSha256: usage.script.sha256,
       exitCode: 0,
       outcome: 'ok',
@@ -52,14 +70,27 @@ describe('a round', () => {
     expect(audit[1]?.bytes).toBeGreaterThan(100);
   });
 
-  it('tells the clock of a node against ours', async () => {
-    const { prober } = await world();
+  it('measures the clock of a node against ours', async () => {
+    const { prober } = await setupProber();
     const result = await prober.probe(batchOf([targetOf('n', await healthyNode())]));
     expect(readings(result, 'n').clock_offset).toBeCloseTo(7, 1);
   });
 
-  it('fails when the audit cannot be written: no way in passes it by', async () => {
-    const { prober, audit } = await world();
+  it('drops samples whose labels the check excludes, and nothing else', async () => {
+    const node = await healthyNode();
+    const all = await (await setupProber()).prober.probe(batchOf([targetOf('n', node)]));
+    const { prober } = await setupProber(
+      {},
+      { whereNot: { mount: ['*'], device: ['eth*'], node: ['other'] } },
+    );
+    const some = await prober.probe(batchOf([targetOf('n', node)]));
+    const names = (result: typeof all) => Object.keys(readings(result, 'n'));
+    expect(names(all)).toContain('net_rx eth0');
+    expect(names(some)).toEqual(names(all).filter((name) => !name.endsWith(' eth0')));
+  });
+
+  it('fails when the audit cannot be written: there is no access without it', async () => {
+    const { prober, audit } = await setupProber();
     audit.push = () => {
       throw new Error('disk full');
     };
@@ -68,9 +99,9 @@ describe('a round', () => {
 });
 
 describe('rates', () => {
-  it('need a second look in the first round, and none after it', async () => {
+  it('need a second run of the script in the first round only', async () => {
     const node = await healthyNode();
-    const { prober } = await world();
+    const { prober } = await setupProber();
     const batch = batchOf([targetOf('n', node)]);
     const first = await prober.probe(batch);
     expect(node.commands).toHaveLength(2);
@@ -81,22 +112,22 @@ describe('rates', () => {
   });
 
   it('are kept in one object per batch and check', async () => {
-    const { prober, counters } = await world();
+    const { prober, counters } = await setupProber();
     const targets = [targetOf('n', await healthyNode()), targetOf('m', await healthyNode())];
     await prober.probe(batchOf(targets, { index: 2, count: 5 }));
-    expect([...counters.keys()]).toEqual(['b/2of5/usage']);
-    expect(JSON.stringify([...counters.values()])).toContain('"c/m"');
+    expect([...counters.keys()]).toEqual(['b/2of5/usage', 'b/2of5/label-sets']);
+    expect(JSON.stringify(counters.get('b/2of5/usage'))).toContain('"c/m"');
   });
 
-  it('go on after a restart of ours, and start anew after one of the node', async () => {
+  it('continue after a restart of ours, and start anew after a reboot of the node', async () => {
     let boot = 'a';
     const node = await keep(
       startFakeNode((channel, _, count) => answer(channel, output(count, `${boot}-0000000`))),
     );
-    const { prober, counters } = await world();
+    const { prober, counters } = await setupProber();
     const batch = batchOf([targetOf('n', node)]);
     await prober.probe(batch);
-    const again = await world();
+    const again = await setupProber();
     for (const [key, value] of counters) again.counters.set(key, value);
     await again.prober.probe(batch);
     expect(node.commands).toHaveLength(3);
@@ -110,18 +141,18 @@ describe('rates', () => {
     ['garbage', 'garbage'],
     ['of another release', { version: 9, nodes: [] }],
     ['of another shape', { version: 1, nodes: [['c/n', { boot: 'boot-aaaa', net: 'eth0' }], 7] }],
-  ])('start anew where what was kept is %s', async (_, value) => {
-    const { prober, counters } = await world();
+  ])('start anew if the stored value is %s', async (_, value) => {
+    const { prober, counters } = await setupProber();
     counters.set('b/0of1/usage', value);
     const result = await prober.probe(batchOf([targetOf('n', await healthyNode())]));
     expect(readings(result, 'n').cpu_usage).toBe(50);
   });
 
-  it('do without a second look that fails: what the first told stands', async () => {
+  it('are missing if the second run fails: the result of the first stands', async () => {
     const node = await keep(
       startFakeNode((channel, _, count) => (count === 0 ? answer(channel, output(0)) : channel.close())),
     );
-    const { prober } = await world();
+    const { prober } = await setupProber();
     const result = await prober.probe(batchOf([targetOf('n', node)]));
     expect(readings(result, 'n')).toMatchObject({ load1: 1 });
     expect(readings(result, 'n')).not.toHaveProperty('cpu_usage');

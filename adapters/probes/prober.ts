@@ -1,100 +1,124 @@
-import { isIP } from 'node:net';
-import type { BastionConfig, Config } from '../../core/config/types.ts';
-import { ConfigError, describeError } from '../../core/errors.ts';
-import type { Batch, BatchObservation, Failure, Observation, Target } from '../../core/model.ts';
-import type { Audit, AuditEntry, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
-import { loopWatch } from '../loop-watch.ts';
-import { forEachAtOnce } from '../ssh/at-once.ts';
-import { type BastionLink, type NodeAccess, openBastionLink } from '../ssh/bastion-link.ts';
-import { forbiddenBy, ProbeError, probeError } from '../ssh/failure.ts';
-import { fingerprintOf } from '../ssh/host-keys.ts';
+import { ConfigError, describeError, RetryableError } from '../../core/errors.ts';
+import type { AuditEntry } from '../../core/model/audit.ts';
+import type { Batch } from '../../core/model/batch.ts';
+import type { BastionConfig, Config } from '../../core/model/config.ts';
+import type { BatchObservation, Failure, Observation } from '../../core/model/observation.ts';
+import { fitDeadlines, withinBudget } from '../../core/plan/deadlines.ts';
+import type {
+  Audit,
+  Clock,
+  Counters,
+  Logger,
+  Meter,
+  ProbeOptions,
+  Prober,
+  Secrets,
+} from '../../core/ports.ts';
+import { loopWatch } from '../event-loop/loop-watch.ts';
+import { openBastionConnection } from '../ssh/bastion-connection.ts';
+import { openBastionSession } from '../ssh/bastion-session.ts';
+import { forEachLimit } from '../ssh/concurrency-limit.ts';
+import { type BastionDialer, createBastionPool } from '../ssh/connection-pool.ts';
+import { ProbeError, probeError } from '../ssh/failure.ts';
+import { fingerprintOf, type PinnedKeys } from '../ssh/host-keys.ts';
 import { createKeyring } from '../ssh/keyring.ts';
-import { knownHostName, knownNodeNames } from '../ssh/known-hosts.ts';
 import { createPinnedKeys } from '../ssh/known-hosts-file.ts';
-import { createLinks } from '../ssh/links.ts';
+import { namesOfHost, namesOfNode } from '../ssh/known-hosts-names.ts';
 import type { LoginKey } from '../ssh/login-key.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
+import type { NodeAccess } from '../ssh/node-sessions.ts';
 import { explainOpenFiles } from '../ssh/open-files.ts';
-import { type Look, type LookContext, lookAtNode } from './node-look.ts';
+import { createPenalties } from '../ssh/penalties.ts';
+import { deniedToAll, watchBastion } from './bastion-health.ts';
+import { openLabelLimit } from './label-limit.ts';
+import { type NodeProbe, type ProbeContext, probeNode } from './probe-node.ts';
 import { PROBES } from './registry.ts';
 import { loadCounters, saveCounters } from './round-counters.ts';
 
 export interface ProberOptions {
-  config: Pick<Config, 'bastions' | 'clusters' | 'checks'>;
+  config: Pick<Config, 'bastions' | 'clusters' | 'checks' | 'sessions'>;
   secrets: Secrets;
   audit: Audit;
   counters: Counters;
   clock: Clock;
   logger: Logger;
   meter?: Meter;
-  /** File kept by `bartizan trust`; it need not exist. */
+  /** The file that `bartizan trust` writes; it need not exist. */
   knownHosts: string;
-  /** Who the audit says it was. */
+  /** Name of the actor in the audit. */
   actor?: string;
-  /** Between two looks where there are no counters of an earlier round. */
-  secondLookMs?: number;
+  /** Pause before the script runs again, where an earlier round left no comparable counters. */
+  resampleAfterMs?: number;
   /**
-   * What stays open between batches. `all`: connections to bastions and, in them, to nodes. `bastion`: that to the
-   * bastion used last, and it is used again only after a quick round trip: for a process that is stopped in between.
-   * `nothing`: for one that is stopped for so long that the way there forgets connections.
+   * Which connections stay open between batches. `all`: those to bastions and, in them, to nodes. `bastion`: only the one to
+   * the last bastion, reused after a quick round trip; for a process that is frozen in between. `nothing`: for a process
+   * that is frozen for so long that the network forgets its connections.
    */
   keep?: 'all' | 'bastion' | 'nothing';
+  /** Whether all keys must be usable at the start. Default: true. If false, each batch reads the keys that it needs. */
+  checksKeys?: boolean;
 }
 
-/** Sessions of nodes that were not looked at for so long are closed. */
+/** Sessions with nodes that were not probed for this time are closed. */
 const UNUSED_MS = 15 * 60_000;
-/** While files run out no connection is kept: what tells people of it, between rounds, needs some too. */
-const SHORT_MS = 10 * 60_000;
-/** A bastion that needs longer for a round trip answers nothing else either: nodes that were silent may not be. */
-const AT_ONCE_MS = 3_000;
+/** When this process runs out of files, it keeps no connection open for this time: sending the notification needs files too. */
+const OUT_OF_FILES_MS = 10 * 60_000;
+/** A node that takes longer stops counting in `concurrency`, so that other nodes do not wait for a silent one. */
+const PATIENCE_MS = 2_000;
 
 /**
- * Probes through bastions over SSH; connections stay open between batches, as `keep` says, until `close`.
- * @throws ConfigError when a private key cannot be resolved or used
+ * Probes nodes through bastions over SSH. Connections stay open between batches, as `keep` says, until `close`.
+ * @throws ConfigError when a private key cannot be resolved or used, or known_hosts cannot be read
  */
 export async function createProber(options: ProberOptions): Promise<Prober> {
-  const { config, audit, counters, logger, meter, actor = 'bartizan', secondLookMs = 1_000 } = options;
-  const { keep = 'all' } = options;
+  const { config, audit, counters, logger, meter, actor = 'bartizan', resampleAfterMs = 1_000 } = options;
+  const { keep = 'all', checksKeys = true } = options;
   const onlyBastion = keep === 'bastion';
   const nowMs = () => options.clock.nowMs();
-  const count = (name: string, labels: Record<string, string>) => meter?.count(name, labels);
+  const count: Meter['count'] = (...change) => meter?.count(...change);
   const keyring = createKeyring(config, options.secrets);
   const hostKeys = createPinnedKeys(options.knownHosts);
-  let shortUntilMs = 0;
-  const links = createLinks({
+  let outOfFilesUntilMs = 0;
+  const pool = createBastionPool({
     nowMs,
     count,
-    keeps: () => keep !== 'nothing' && nowMs() >= shortUntilMs,
+    keeps: () => keep !== 'nothing' && nowMs() >= outOfFilesUntilMs,
     onlyLast: onlyBastion,
+    sessions: config.sessions,
   });
-  for (const { name } of config.bastions) await keyring.ofBastion(name);
-  for (const { name } of config.clusters) await keyring.ofCluster(name);
+  await hostKeys.load();
+  const checked = checksKeys ? config : { bastions: [], clusters: [] };
+  for (const { name } of checked.bastions) await keyring.ofBastion(name);
+  for (const { name } of checked.clusters) await keyring.ofCluster(name);
   if (!hasNativeCrypto()) {
     logger.warn(
       'ssh2 runs without its native binding, at about twice the CPU; `npm run postinstall` says why',
     );
   }
 
-  /** Keys and pins as they are at the start of a batch. */
-  async function accessTo(targets: readonly Target[]): Promise<NodeAccess[]> {
+  /** Reads login keys and pinned host keys at the start of a batch. */
+  async function accessTo(batch: Batch, bastion: BastionConfig): Promise<Omit<NodeAccess, 'penalties'>[]> {
+    const { targets, roundMs } = batch;
     const pinned = await hostKeys.load();
-    const keys = new Map<string, LoginKey>();
-    for (const { cluster } of targets) {
-      if (!keys.has(cluster)) keys.set(cluster, await keyring.ofCluster(cluster));
+    const clusters = [...new Set(targets.map(({ cluster }) => cluster))];
+    const found = await Promise.all(clusters.map((name) => keyring.ofCluster(name).catch(unusableKey)));
+    const keys = new Map(clusters.map((name, i) => [name, found[i] as NodeAccess['key']]));
+    const deadlines = fitDeadlines(bastion.deadlines, batch);
+    const accesses: Omit<NodeAccess, 'penalties'>[] = [];
+    for (const target of targets) {
+      const key = keys.get(target.cluster) as NodeAccess['key'];
+      const pins = await pinned(target.hostKeys, namesOfNode(target));
+      accesses.push({ target, key, pinned: pins, roundMs, deadlines });
     }
-    return targets.map((target) => ({
-      target,
-      key: keys.get(target.cluster) as LoginKey,
-      pinned: pinned(target.hostKeys, knownNodeNames(target)),
-    }));
+    return accesses;
   }
 
-  async function openLink(
+  /** Logs in to a bastion, and writes one audit line however that ends. @throws ProbeError */
+  async function logIn<T extends { fingerprint: string }>(
     bastion: BastionConfig,
     record: (entry: AuditEntry) => void,
-    signal: AbortSignal | undefined,
-  ): Promise<BastionLink> {
-    signal?.throwIfAborted();
+    open: (access: { bastion: BastionConfig; key: LoginKey; pinned: PinnedKeys }) => Promise<T>,
+  ): Promise<T> {
     const startMs = nowMs();
     const entry = (outcome: string, fingerprint: string | undefined): AuditEntry => ({
       atMs: startMs,
@@ -107,10 +131,10 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     });
     try {
       const key = await keyring.ofBastion(bastion.name);
-      const pinned = (await hostKeys.load())(bastion.hostKeys, [knownHostName(bastion.host, bastion.port)]);
-      const link = await openBastionLink({ bastion, key, pinned, nowMs, count, signal });
-      record(entry('ok', link.fingerprint));
-      return link;
+      const pinned = await (await hostKeys.load())(bastion.hostKeys, namesOfHost(bastion));
+      const opened = await open({ bastion, key, pinned });
+      record(entry('ok', opened.fingerprint));
+      return opened;
     } catch (error) {
       if (error instanceof ProbeError)
         record(entry(error.failure.reason, error.hostKey && fingerprintOf(error.hostKey)));
@@ -118,8 +142,31 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     }
   }
 
+  /** How the pool logs in to the bastion for one batch. */
+  function dialerFor(
+    bastion: BastionConfig,
+    record: (entry: AuditEntry) => void,
+    signal: AbortSignal | undefined,
+  ): BastionDialer {
+    return {
+      async open() {
+        signal?.throwIfAborted();
+        const { sessions } = config;
+        return logIn(bastion, record, (access) =>
+          // Compression saves traffic and costs CPU. A kept session sends too little to save any.
+          openBastionConnection({ ...access, sessions, nowMs, count, signal, packs: keep !== 'all' }),
+        );
+      },
+      async checkLogin() {
+        const session = await logIn(bastion, record, (access) => openBastionSession({ ...access, signal }));
+        count('ssh_sessions_opened_total', { hop: 'bastion' });
+        session.end();
+      },
+    };
+  }
+
   return {
-    async probe(batch, { signal, onObservation } = {}) {
+    async probe(batch, { signal, ...listeners } = {}) {
       const bastion = config.bastions.find((candidate) => candidate.name === batch.bastion);
       if (!bastion) throw new ConfigError(`no bastion is called ${batch.bastion}`);
       const written: Promise<void>[] = [];
@@ -131,83 +178,88 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       let result: BatchObservation;
       const watched = loopWatch.start();
       try {
-        const accesses = await accessTo(batch.targets);
-        result = await links.use(
-          bastion,
-          batch.index,
-          () => openLink(bastion, record, signal),
-          async (link) => {
-            signal?.throwIfAborted();
-            const cut = () => link.destroy();
-            signal?.addEventListener('abort', cut);
-            try {
-              const context = {
-                link,
-                bastion,
-                roundMs: batch.roundMs,
-                nowMs,
-                actor,
-                audit: record,
-                secondLookMs,
-              };
-              return await probeTargets(batch, context, accesses, onObservation);
-            } finally {
-              signal?.removeEventListener('abort', cut);
-              link.dropUnusedSince(onlyBastion ? Number.POSITIVE_INFINITY : nowMs() - UNUSED_MS);
-            }
-          },
-        );
+        const accesses = await accessTo(batch, bastion);
+        result = await pool.use(bastion, batch, dialerFor(bastion, record, signal), async (connection) => {
+          signal?.throwIfAborted();
+          const cut = () => connection.destroy();
+          signal?.addEventListener('abort', cut);
+          try {
+            const context = {
+              connection,
+              bastion,
+              roundMs: batch.roundMs,
+              nowMs,
+              actor,
+              audit: record,
+              resampleAfterMs,
+            };
+            return await probeTargets(batch, context, accesses, listeners);
+          } finally {
+            signal?.removeEventListener('abort', cut);
+            connection.dropUnusedSince(onlyBastion ? Number.POSITIVE_INFINITY : nowMs() - UNUSED_MS);
+          }
+        });
       } catch (error) {
-        if (explainOpenFiles(error) !== undefined) shortUntilMs = nowMs() + SHORT_MS;
+        if (explainOpenFiles(error) !== undefined) outOfFilesUntilMs = nowMs() + OUT_OF_FILES_MS;
         const failure = failureOf(error, signal);
         result = { batch, bastion: { ok: false, failure }, observations: [] };
       } finally {
         watched();
       }
-      // No way in passes the audit by: what cannot be written there fails the round.
-      await Promise.all(written);
+      // Every login and command must be in the audit: a round whose audit cannot be written fails.
+      await Promise.all([...written, audit.flush?.()]);
       if (wasRefused(result)) options.secrets.forget?.();
       return result;
     },
     async close() {
-      links.close();
+      pool.close();
     },
   };
 
   async function probeTargets(
     batch: Batch,
-    context: LookContext,
-    accesses: readonly NodeAccess[],
-    onObservation: ((done: number) => void) | undefined,
+    context: ProbeContext,
+    accesses: readonly Omit<NodeAccess, 'penalties'>[],
+    { onObservation, onNode }: Omit<ProbeOptions, 'signal'>,
   ): Promise<BatchObservation> {
-    const { link, bastion } = context;
-    const looks: Look[] = [];
-    let lost: Failure | undefined;
-    let slow: Failure | undefined;
+    const { connection, bastion } = context;
+    const probes: NodeProbe[] = [];
+    const health = watchBastion(connection, bastion, batch);
     let done = 0;
     const checks = batch.checks.map(findCheck);
-    const earlier = await loadCounters(batch, counters, logger);
+    const [earlier, labelLimit] = await Promise.all([
+      loadCounters(batch, counters, logger),
+      openLabelLimit(batch, { counters, logger, meter }),
+    ]);
+    const penalties = createPenalties(nowMs, earlier.penalties);
 
-    await forEachAtOnce(accesses, bastion.concurrency, async (access) => {
+    const probeTarget = async (accessible: Omit<NodeAccess, 'penalties'>) => {
+      // The node's deadlines start after we waited for the bastion.
+      await health.settled();
+      const deadlines = withinBudget(accessible.deadlines, batch, () => performance.now());
+      const access = { ...accessible, penalties, deadlines };
+      const nodeObservations: Observation[] = [];
       for (const check of checks) {
-        if (lost !== undefined) return;
+        await health.settled();
+        if (health.isLost()) return;
         const before = earlier.get(check.check.name, access.target);
-        const look = await lookAtNode(context, access, check, before);
-        // What fails by silence may fail because of the bastion. One that answers at once after it is not to blame.
-        if (look.error && isSilence(look.error)) {
-          const askedMs = loopWatch.nowMs();
-          const alive = await link.isAlive(bastion.deadlines.bastionMs);
-          if (!alive) lost ??= bastionLost(look.error.failure, batch);
-          else if (loopWatch.nowMs() - askedMs > AT_ONCE_MS) slow ??= bastionSlow(batch);
-        }
-        looks.push(look);
+        const probe = await probeNode(context, access, check, before);
+        if (probe.error && isSilence(probe.error)) await health.check(probe.error.failure);
+        const observation = labelLimit.admit(check.check, probe.observation);
+        probes.push({ ...probe, observation });
+        nodeObservations.push(observation);
       }
       onObservation?.(++done);
-    });
+      onNode?.(nodeObservations);
+    };
+    await forEachLimit(accesses, bastion.concurrency, probeTarget, PATIENCE_MS);
 
-    await saveCounters(batch, counters, logger, earlier, looks);
-    lost ??= slow ?? forbiddenAll(looks);
-    const observations: Observation[] = looks.map((look) => look.observation);
+    await Promise.all([
+      saveCounters(batch, counters, logger, earlier, probes, penalties.entries(batch.targets)),
+      labelLimit.save(),
+    ]);
+    const lost = health.failure() ?? deniedToAll(probes);
+    const observations: Observation[] = probes.map((probe) => probe.observation);
     if (lost === undefined) return { batch, bastion: { ok: true }, observations };
     const answered = observations.filter(({ result }) => result.ok);
     return { batch, bastion: { ok: false, failure: lost }, observations: answered };
@@ -216,12 +268,18 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   function findCheck(name: string) {
     const check = config.checks.find((candidate) => candidate.name === name);
     const probe = PROBES.find((candidate) => candidate.type === check?.probe);
-    if (!check || !probe) throw new ConfigError(`no check is called ${name}, or its kind is not known`);
+    if (!check || !probe) throw new ConfigError(`there is no check ${name}, or its probe is unknown`);
     return { check, probe };
   }
 }
 
-/** A key may have been rotated since it was read. */
+/** An unusable key fails only the nodes that need it. @throws errors that are not about the key */
+function unusableKey(error: unknown): ProbeError {
+  if (!(error instanceof ConfigError || error instanceof RetryableError)) throw error;
+  return probeError('auth', 'handshake', `our key cannot be used: ${describeError(error)}`, { cause: error });
+}
+
+/** Whether a login was refused: the key may have been rotated since it was read. */
 function wasRefused({ bastion, observations }: BatchObservation): boolean {
   const refusals = [bastion, ...observations.map(({ result }) => result)];
   return refusals.some((one) => !one.ok && one.failure.reason === 'auth');
@@ -231,29 +289,7 @@ function isSilence({ failure }: ProbeError): boolean {
   return failure.reason === 'timeout' || failure.reason === 'protocol';
 }
 
-function bastionLost({ reason }: Failure, batch: Batch): Failure {
-  const detail = `the bastion stopped answering in the middle of the round${resolves(batch)}`;
-  return probeError(reason === 'timeout' ? 'timeout' : 'protocol', 'bastion', detail).failure;
-}
-
-function bastionSlow(batch: Batch): Failure {
-  const detail = `the bastion answered nothing for a while in the middle of the round${resolves(batch)}`;
-  return probeError('timeout', 'bastion', detail).failure;
-}
-
-/** OpenSSH resolves names of nodes one at a time, and does nothing else for the connection meanwhile. */
-function resolves({ targets }: Batch): string {
-  const names = targets.filter(({ host }) => isIP(host) === 0).map(({ host }) => host);
-  return names.length === 0 ? '' : `; does its name server answer for ${names.slice(0, 3).join(', ')}?`;
-}
-
-/** A bastion that lets us through to none of its nodes tells nothing about any of them. */
-function forbiddenAll(looks: readonly Look[]): Failure | undefined {
-  const forbidden = looks.length > 0 && looks.every(({ error }) => error?.failure.reason === 'forbidden');
-  return forbidden ? forbiddenBy('any of its nodes').failure : undefined;
-}
-
-/** @throws what is no failure of a probe */
+/** @throws an error that is no failure of a probe */
 function failureOf(error: unknown, signal: AbortSignal | undefined): Failure {
   if (error instanceof ProbeError) return error.failure;
   const tooMany = explainOpenFiles(error);

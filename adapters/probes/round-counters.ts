@@ -1,20 +1,26 @@
 import { describeError } from '../../core/errors.ts';
-import type { Batch, Target } from '../../core/model.ts';
+import type { Batch } from '../../core/model/batch.ts';
+import type { Target } from '../../core/model/target.ts';
 import type { Counters, Logger } from '../../core/ports.ts';
-import type { Look } from './node-look.ts';
+import type { NodeProbe } from './probe-node.ts';
 
-/** What was kept of each node, per check: plain data, of which nothing is known until the probe has looked at it. */
+/** The stored counters of each node, per check: unchecked data, which the probe validates. */
 export interface RoundCounters {
   get(check: string, target: Target): unknown;
   of(check: string): ReadonlyMap<string, unknown>;
+  /** Nodes that refused our address, for `createPenalties`. */
+  penalties: readonly unknown[];
 }
 
-/** One object per batch and check. Without it rates start anew, which is no reason to fail a round. */
+/** Loads one object per batch and check. If it is lost, rates start anew; the round does not fail. */
 export async function loadCounters(batch: Batch, counters: Counters, logger: Logger): Promise<RoundCounters> {
   const checks = new Map<string, ReadonlyMap<string, unknown>>();
+  const penalties: unknown[] = [];
   for (const check of batch.checks) {
     try {
-      checks.set(check, new Map(entriesOf(await counters.load(keyOf(batch, check)))));
+      const stored = await counters.load(keyOf(batch, check));
+      checks.set(check, new Map(entriesOf(stored, 'nodes')));
+      penalties.push(...entriesOf(stored, 'penalties'));
     } catch (error) {
       logger.warn('counters of the last round are lost: rates start anew', {
         check,
@@ -23,28 +29,33 @@ export async function loadCounters(batch: Batch, counters: Counters, logger: Log
     }
   }
   const of = (check: string) => checks.get(check) ?? new Map<string, unknown>();
-  return { of, get: (check, target) => of(check).get(nameOf(target)) };
+  return { of, penalties, get: (check, target) => of(check).get(nameOf(target)) };
 }
 
-/** Of nodes that did not answer the old counters are kept, of nodes that left the batch none. */
+/** Keeps the old counters of nodes that did not answer, and drops those of nodes that left the batch. */
 export async function saveCounters(
   batch: Batch,
   counters: Counters,
   logger: Logger,
   earlier: RoundCounters,
-  looks: readonly Look[],
+  probes: readonly NodeProbe[],
+  penalties: readonly unknown[],
 ): Promise<void> {
   for (const check of batch.checks) {
     const nodes = new Map(earlier.of(check));
-    for (const { observation, counters: now } of looks) {
+    for (const { observation, counters: now } of probes) {
       if (observation.check === check && now !== undefined) nodes.set(nameOf(observation.target), now);
     }
     const names = new Set(batch.targets.map(nameOf));
-    const value = { version: 1, nodes: [...nodes].filter(([name]) => names.has(name)) };
+    const value = {
+      version: 1,
+      nodes: [...nodes].filter(([name]) => names.has(name)),
+      ...(penalties.length > 0 && { penalties }),
+    };
     try {
       await counters.save(keyOf(batch, check), value);
     } catch (error) {
-      logger.warn('counters could not be kept: the next rates start anew', {
+      logger.warn('counters could not be stored: the next rates start anew', {
         check,
         error: describeError(error),
       });
@@ -60,9 +71,9 @@ function nameOf({ cluster, node }: Target): string {
   return `${cluster}/${node}`;
 }
 
-function entriesOf(stored: unknown): [string, unknown][] {
-  const { version, nodes } = (stored ?? {}) as { version?: unknown; nodes?: unknown };
-  return version === 1 && Array.isArray(nodes)
-    ? (nodes as [string, unknown][]).filter((entry) => Array.isArray(entry))
+function entriesOf(stored: unknown, name: 'nodes' | 'penalties'): [string, unknown][] {
+  const { version, [name]: entries } = (stored ?? {}) as Record<string, unknown>;
+  return version === 1 && Array.isArray(entries)
+    ? (entries as [string, unknown][]).filter((entry) => Array.isArray(entry))
     : [];
 }

@@ -10,7 +10,8 @@ import {
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Emulator, startEmulator } from '../../localstack/emulator.ts';
-import { createDeadLetters, DEAD_LETTERS_PATH, type DeadLetterQueue } from './dead-letters.ts';
+import { DEFAULT_NAME, deadLettersPath } from '../aws/deployment.ts';
+import { createDeadLetters, type DeadLetterQueue } from './dead-letters.ts';
 import { messageText } from './message-text.ts';
 import { encodeMessage } from './messages.ts';
 import { readLetters, redrive } from './redrive.ts';
@@ -45,7 +46,7 @@ async function deployStage(stage: string, suffix = ''): Promise<Required<Omit<De
   const queue = await create(`${stage}${suffix}`, { RedrivePolicy: JSON.stringify(policy) });
   const entry = { stage, deadLetters, queue };
   const ssm = new SSMClient(emulator.client);
-  const Name = `${DEAD_LETTERS_PATH}/${stage}`;
+  const Name = `${deadLettersPath(DEFAULT_NAME)}/${stage}`;
   await ssm.send(new PutParameterCommand({ Name, Value: JSON.stringify(entry), Type: 'String' }));
   ssm.destroy();
   return entry;
@@ -102,7 +103,7 @@ it('poison of a standard queue goes back and is handled', async () => {
   expect(handled.size).toBe(23);
   expect(await deadLetters.count(store)).toEqual({ count: 0 });
   deadLetters.close();
-}, 60_000);
+});
 
 it('of a FIFO queue within its five minutes too, in its group and in order', async () => {
   const deliver = await deployStage('deliver', '.fifo');
@@ -135,4 +136,4 @@ it('of a FIFO queue within its five minutes too, in its group and in order', asy
   expect(back).toHaveLength(4);
   expect(await deadLetters.count(deliver)).toEqual({ count: 0 });
   deadLetters.close();
-}, 60_000);
+});

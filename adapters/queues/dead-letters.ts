@@ -1,15 +1,13 @@
-// Dead-letter queues of a deployment: where they are, what lies in them, and the way back.
+// Dead-letter queues of a deployment: lists them, reads them, and sends messages back.
 import type { Message } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import { ConfigError } from '../../core/errors.ts';
 import type { AwsClient } from '../aws/client.ts';
+import { DEFAULT_NAME, deadLettersPath } from '../aws/deployment.ts';
 import { awsError } from '../aws/errors.ts';
 import { queueName } from './sqs.ts';
 
-/** The stacks write a parameter for each dead-letter queue under it. Where there is none, nothing is deployed. */
-export const DEAD_LETTERS_PATH = '/bartizan/deployment/dead-letters';
-
-/** Value of such a parameter, as JSON. `queue` is where a message came from; a start of a round came from none. */
+/** JSON value of a queue's parameter. `queue` is the source of its messages; starts of rounds have none. */
 const parameterSchema = z.object({
   stage: z.string(),
   bastion: z.string().optional(),
@@ -24,11 +22,11 @@ export interface DeadLetter {
   id: string;
   receipt: string;
   body: string;
-  /** When it was put into its queue; FIFO queues begin anew with the dead letters. */
+  /** When it entered its queue; for FIFO queues, when it entered the dead-letter queue. */
   sentMs: number;
   /** FIFO: its message group. */
   groupId?: string | undefined;
-  /** What the schedule says of a start that it gave up. */
+  /** The schedule's reason for giving up a start. */
   errorCode?: string | undefined;
 }
 
@@ -39,30 +37,34 @@ export interface DeadLetters {
   /** How many can be received, approximately, and how old the oldest of up to ten is. */
   count(queue: DeadLetterQueue): Promise<{ count: number; oldestMs?: number }>;
   /** Up to ten messages, hidden for so long; of a group of a FIFO queue none while another is hidden. */
-  receive(queue: DeadLetterQueue, options: { most: number; hideSeconds: number }): Promise<DeadLetter[]>;
+  receive(queue: DeadLetterQueue, options: { most: number; invisibleSeconds: number }): Promise<DeadLetter[]>;
   /** Puts a copy into the queue it came from. */
   sendBack(queue: DeadLetterQueue, letter: DeadLetter): Promise<void>;
   /** Resolves to those that are still there. */
   remove(queue: DeadLetterQueue, letters: readonly DeadLetter[]): Promise<DeadLetter[]>;
-  /** Received ones can be received again. Those that cannot be told so come back by themselves. */
+  /** Makes received messages visible again. Those for which that fails become visible by themselves later. */
   release(queue: DeadLetterQueue, letters: readonly DeadLetter[]): Promise<void>;
   close(): void;
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html */
-const MOST_AT_ONCE = 10;
-/** A queue asks all of its servers while it waits, and not only some. */
+const RECEIVE_LIMIT = 10;
+/** With a wait SQS asks all of its servers, and not only some. */
 const WAIT_S = 1;
 
-/** Nothing is asked before the first call. */
-export async function createDeadLetters(aws: AwsClient = {}): Promise<DeadLetters> {
+/** Nothing is asked before the first call. `name` is that of the deployment. */
+export async function createDeadLetters(
+  aws: AwsClient = {},
+  name: string = DEFAULT_NAME,
+): Promise<DeadLetters> {
+  const path = deadLettersPath(name);
   const [ssm, sqs] = await Promise.all([import('@aws-sdk/client-ssm'), import('@aws-sdk/client-sqs')]);
   const parameters = new ssm.SSMClient(aws);
   // Queues are asked where the client is told to ask: the host in the address of an emulator's may be none here.
   const queues = new sqs.SQSClient({ ...aws, useQueueUrlAsEndpoint: false });
 
   /** @throws typed, naming the queue */
-  async function tell<T>(url: string, asking: () => Promise<T>): Promise<T> {
+  async function withTypedErrors<T>(url: string, asking: () => Promise<T>): Promise<T> {
     const name = `queue ${queueName(url)}`;
     try {
       return await asking();
@@ -73,13 +75,13 @@ export async function createDeadLetters(aws: AwsClient = {}): Promise<DeadLetter
     }
   }
 
-  async function receive(url: string, most: number, hideSeconds: number): Promise<DeadLetter[]> {
-    const { Messages = [] } = await tell(url, () =>
+  async function receive(url: string, most: number, invisibleSeconds: number): Promise<DeadLetter[]> {
+    const { Messages = [] } = await withTypedErrors(url, () =>
       queues.send(
         new sqs.ReceiveMessageCommand({
           QueueUrl: url,
-          MaxNumberOfMessages: Math.min(MOST_AT_ONCE, most),
-          VisibilityTimeout: hideSeconds,
+          MaxNumberOfMessages: Math.min(RECEIVE_LIMIT, most),
+          VisibilityTimeout: invisibleSeconds,
           WaitTimeSeconds: WAIT_S,
           MessageSystemAttributeNames: ['SentTimestamp', 'MessageGroupId'],
           MessageAttributeNames: ['ERROR_CODE'],
@@ -94,22 +96,22 @@ export async function createDeadLetters(aws: AwsClient = {}): Promise<DeadLetter
       const found: DeadLetterQueue[] = [];
       try {
         const paging = { client: parameters, pageSize: 10 };
-        const under = { Path: DEAD_LETTERS_PATH, Recursive: true };
+        const under = { Path: path, Recursive: true };
         for await (const { Parameters = [] } of ssm.paginateGetParametersByPath(paging, under)) {
           for (const { Value = '' } of Parameters) found.push(parameterSchema.parse(JSON.parse(Value)));
         }
       } catch (cause) {
         if (cause instanceof SyntaxError || cause instanceof z.ZodError)
-          throw new ConfigError(`parameters ${DEAD_LETTERS_PATH}: written by another version; deploy again`, {
+          throw new ConfigError(`parameters ${path}: written by another version; deploy again`, {
             cause,
           });
-        throw awsError(cause, `parameters ${DEAD_LETTERS_PATH}`);
+        throw awsError(cause, `parameters ${path}`);
       }
-      if (found.length === 0) throw await notDeployed(parameters.config.region);
+      if (found.length === 0) throw await notDeployed(path, parameters.config.region);
       return found;
     },
     async count({ deadLetters: url }) {
-      const { Attributes } = await tell(url, () =>
+      const { Attributes } = await withTypedErrors(url, () =>
         queues.send(
           new sqs.GetQueueAttributesCommand({
             QueueUrl: url,
@@ -119,16 +121,16 @@ export async function createDeadLetters(aws: AwsClient = {}): Promise<DeadLetter
       );
       const count = Number(Attributes?.ApproximateNumberOfMessages ?? 0);
       if (count === 0) return { count };
-      // Hidden for no time: looking changes nothing for others.
-      const some = await receive(url, MOST_AT_ONCE, 0);
+      // Invisible for no time: the others still see them.
+      const some = await receive(url, RECEIVE_LIMIT, 0);
       const oldestMs = Math.min(...some.map(({ sentMs }) => sentMs));
       return { count, ...(some.length > 0 && { oldestMs }) };
     },
-    receive: ({ deadLetters }, { most, hideSeconds }) => receive(deadLetters, most, hideSeconds),
+    receive: ({ deadLetters }, { most, invisibleSeconds }) => receive(deadLetters, most, invisibleSeconds),
     async sendBack({ queue, deadLetters }, { id, body, groupId }) {
       if (queue === undefined)
         throw new ConfigError(`queue ${queueName(deadLetters)}: its messages came from no queue`);
-      await tell(queue, () =>
+      await withTypedErrors(queue, () =>
         queues.send(
           new sqs.SendMessageCommand({
             QueueUrl: queue,
@@ -145,7 +147,7 @@ export async function createDeadLetters(aws: AwsClient = {}): Promise<DeadLetter
     async remove({ deadLetters: url }, letters) {
       if (letters.length === 0) return [];
       const Entries = letters.map(({ receipt }, i) => ({ Id: String(i), ReceiptHandle: receipt }));
-      const { Failed = [] } = await tell(url, () =>
+      const { Failed = [] } = await withTypedErrors(url, () =>
         queues.send(new sqs.DeleteMessageBatchCommand({ QueueUrl: url, Entries })),
       );
       return Failed.flatMap(({ Id }) => letters[Number(Id)] ?? []);
@@ -166,10 +168,10 @@ export async function createDeadLetters(aws: AwsClient = {}): Promise<DeadLetter
   };
 }
 
-async function notDeployed(region: () => Promise<string>): Promise<ConfigError> {
+async function notDeployed(path: string, region: () => Promise<string>): Promise<ConfigError> {
   return new ConfigError(
-    `nothing is deployed in ${await region()} of this account: no parameter under ${DEAD_LETTERS_PATH}; ` +
-      'set AWS_REGION and AWS_PROFILE to where it is, or deploy with `npm run deploy`',
+    `nothing is deployed in ${await region()} of this account: no parameter under ${path}; ` +
+      'set AWS_REGION and AWS_PROFILE to where it is, say `--name` where it has one, or deploy with `npm run deploy`',
   );
 }
 

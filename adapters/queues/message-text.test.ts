@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
-import type { Batch, BatchObservation, Observation } from '../../core/model.ts';
+import type { Batch } from '../../core/model/batch.ts';
+import type { BatchObservation, Observation } from '../../core/model/observation.ts';
 import { messageText } from './message-text.ts';
-import { encodeMessage, observationMessages, wakeMessage } from './messages.ts';
+import { encodeMessage, observationMessages, tickMessage } from './messages.ts';
 
 const roundMs = Date.parse('2026-01-02T03:04:00Z');
 const targets = ['n1', 'n2', 'n3', 'n4', 'n5'].map((node) => ({
@@ -80,8 +81,7 @@ it.each<[stage: string, body: string | undefined, text: string]>([
     encodeMessage({ roundMs, shard: { kind: 'clusters', index: 1, count: 4 } }),
     'evaluation of part 1/4, round of 2026-01-02T03:04:00.000Z',
   ],
-  ['notify', wakeMessage('tick'), 'wake-up: tick'],
-  ['notify', wakeMessage('more'), 'wake-up: more'],
+  ['notify', tickMessage(roundMs), 'wake-up of a round, until 2026-01-02T03:04:00.000Z'],
   ['deliver', encodeMessage({ incidentId: 'all/ops/x' }), 'delivery of incident all/ops/x'],
   ['deliver', encodeMessage({ incidentId: 'mount=/\u001b[2J' }), 'delivery of incident mount=/?[2J'],
   ['plan', '{"scheduledTime":"2026-01-02T03:04:00Z"}', 'start of the round of 2026-01-02T03:04:00Z'],

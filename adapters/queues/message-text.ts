@@ -1,23 +1,25 @@
 import { z } from 'zod';
 import { shardName } from '../../core/plan/shards.ts';
-import { decodeMessage, WAKE_REASONS } from './messages.ts';
+import { decodeMessage } from './messages.ts';
 
 const time = z.number().transform((ms) => new Date(ms).toISOString());
-const place = z.object({ cluster: z.string(), node: z.string() });
+const nodeName = z.object({ cluster: z.string(), node: z.string() });
 const batch = z.object({
   roundMs: time,
   bastion: z.string(),
   index: z.number(),
   count: z.number(),
-  targets: z.array(place),
+  targets: z.array(nodeName),
   expiresAtMs: time.optional(),
 });
 const shard = z.union([
   z.object({ kind: z.literal('whole') }),
   z.object({ kind: z.literal('clusters'), index: z.number(), count: z.number() }),
-  z.object({ kind: z.literal('fleet'), count: z.number() }),
+  z
+    .object({ kind: z.literal('fleet'), count: z.number() })
+    .transform(({ count }) => ({ kind: 'crossCluster' as const, count })),
 ]);
-/** Of a start of a round: what the schedule sent, or what Lambda says of a call that it gave up. */
+/** A start of a round: the schedule's message, or Lambda's report about a call that it gave up. */
 const start = z.object({ scheduledTime: z.string() });
 const givenUp = z.object({
   requestPayload: start,
@@ -28,7 +30,7 @@ const givenUp = z.object({
 /** Nodes that are named; the others are counted. */
 const MOST_NAMES = 3;
 
-/** By stage. Nothing of a message is shown but what is taken from it here: names, times, numbers. */
+/** Texts by stage. They show only names, times and numbers of a message. */
 const TEXTS: Readonly<Record<string, (message: unknown) => string>> = {
   plan(message) {
     const call = givenUp.safeParse(message);
@@ -42,7 +44,7 @@ const TEXTS: Readonly<Record<string, (message: unknown) => string>> = {
     return `${batchText(one)}: ${namesText(targets)}; worth nothing since ${expiresAtMs ?? one.roundMs}`;
   },
   store(message) {
-    const seen = z.object({ target: place, result: z.object({ ok: z.boolean() }) });
+    const seen = z.object({ target: nodeName, result: z.object({ ok: z.boolean() }) });
     const parsed = z
       .object({ batch, bastion: z.object({ ok: z.boolean() }), observations: z.array(seen) })
       .parse(message);
@@ -56,19 +58,22 @@ const TEXTS: Readonly<Record<string, (message: unknown) => string>> = {
     const part = parsed.shard.kind === 'whole' ? 'all clusters' : `part ${shardName(parsed.shard)}`;
     return `evaluation of ${part}, round of ${parsed.roundMs}`;
   },
-  notify: (message) => `wake-up: ${z.object({ why: z.enum(WAKE_REASONS) }).parse(message).why}`,
+  notify(message) {
+    const { untilMs } = z.object({ why: z.literal('tick'), untilMs: time }).parse(message);
+    return `wake-up of a round, until ${untilMs}`;
+  },
   deliver: (message) =>
     `delivery of incident ${z.object({ incidentId: z.string() }).parse(message).incidentId}`,
 };
 
-/** What a message of a stage says, in a line. Of what is none of ours only the length is told. */
+/** One line about a message of a stage. For a message that is not ours, only its length. */
 export function messageText(stage: string, body: string): string {
   try {
     const text = TEXTS[stage]?.(decodeMessage(body));
-    // Labels are what nodes say: a terminal is to obey none of them.
+    // Labels come from nodes: a terminal must not obey control characters in them.
     if (text !== undefined) return text.replace(/\p{Cc}/gu, '?');
   } catch {
-    // Whatever is wrong with it, it is not to be shown.
+    // An invalid message is not shown, whatever is wrong with it.
   }
   return `no message of ours, ${Buffer.byteLength(body)} bytes`;
 }
@@ -82,7 +87,7 @@ function batchText({
   return `batch ${index + 1} of ${count} over ${bastion}, round of ${roundMs}`;
 }
 
-function namesText(places: readonly z.output<typeof place>[]): string {
+function namesText(places: readonly z.output<typeof nodeName>[]): string {
   const names = [...new Set(places.map(({ cluster, node }) => `${cluster}/${node}`))];
   const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
   return `${names.slice(0, MOST_NAMES).join(', ')}${more}`;

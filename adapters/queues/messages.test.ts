@@ -1,7 +1,14 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { BatchObservation, Observation } from '../../core/model.ts';
+import type { BatchObservation, Observation } from '../../core/model/observation.ts';
 import { samplesOf } from '../../core/parse/samples.ts';
-import { decodeMessage, encodeMessage, MESSAGE_LIMIT_BYTES, observationMessages } from './messages.ts';
+import {
+  answeredMessages,
+  decodeMessage,
+  encodeMessage,
+  MESSAGE_LIMIT_BYTES,
+  observationMessages,
+} from './messages.ts';
 
 function observationOf(nodes: number, samplesEach: number): BatchObservation {
   const targets = Array.from({ length: nodes }, (_, i) => ({
@@ -101,7 +108,82 @@ describe('observations', () => {
     expect(samplesOf(decodeMessage(message) as BatchObservation)).toEqual(samplesOf(lost));
   });
 
-  it('of a node that tells too much are an error', () => {
-    expect(() => observationMessages(observationOf(2, 40_000))).toThrow(/longer than a message/);
+  /** Long alike names, as 690 mounts of a node may have: they pack 160:1. */
+  function withMounts(one: Observation, mounts: number, nameBytes: number): Observation {
+    const { cluster, node, role } = one.target;
+    const samples = Array.from({ length: mounts }, (_, i) => {
+      const names = { mount: `/${'中'.repeat(nameBytes / 3)}${i}`, device: '中'.repeat(nameBytes / 3) };
+      return { metric: 'disk_usage', labels: { cluster, node, role, ...names }, timeMs: 60_000, value: 9 };
+    });
+    return { ...one, result: { ok: true, samples, notes: [] } };
+  }
+  const decoded = (messages: readonly string[]) =>
+    messages.map((message) => decodeMessage(message) as BatchObservation);
+
+  it('that are small packed and large unpacked fail alone, and are named', () => {
+    const all = observationOf(75, 5);
+    const hostile = all.observations.map((one, i) => (i % 10 === 0 ? withMounts(one, 1_400, 750) : one));
+    const tooLarge: string[] = [];
+    const messages = observationMessages({ ...all, observations: hostile }, ({ target }) =>
+      tooLarge.push(target.node),
+    );
+    const bad = hostile.filter((_, i) => i % 10 === 0).map(({ target }) => target.node);
+    expect(tooLarge).toEqual(bad);
+    const seen = decoded(messages).flatMap(({ observations }) => observations);
+    expect(seen).toHaveLength(75);
+    expect(seen.filter(({ result }) => !result.ok).map(({ target }) => target.node)).toEqual(bad);
+  });
+
+  it('of one check that is too large leave the other checks of the node', () => {
+    const [one] = observationOf(1, 5).observations as [Observation];
+    const large = withMounts({ ...one, check: 'mounts' }, 1_400, 750);
+    const messages = observationMessages({ ...observationOf(1, 0), observations: [large, one] });
+    const [{ observations }] = decoded(messages) as [BatchObservation];
+    expect(observations.map(({ check, result }) => [check, result.ok])).toEqual([
+      ['mounts', false],
+      ['usage', true],
+    ]);
+  });
+
+  it('are taken by who reads them, however many mounts with however long names their nodes have', () => {
+    const mounts = fc.tuple(fc.integer({ min: 0, max: 2_000 }), fc.integer({ min: 0, max: 900 }));
+    fc.assert(
+      fc.property(fc.array(mounts, { minLength: 1, maxLength: 12 }), (nodes) => {
+        const all = observationOf(nodes.length, 0);
+        const observations = all.observations.map((one, i) => withMounts(one, ...(nodes[i] ?? [0, 0])));
+        let tooLarge = 0;
+        const whole = observationMessages({ ...all, observations }, () => tooLarge++);
+        for (const messages of [whole, answeredMessages(all.batch, observations)]) {
+          for (const message of messages) {
+            expect(Buffer.byteLength(message)).toBeLessThanOrEqual(MESSAGE_LIMIT_BYTES);
+            expect(Buffer.byteLength(JSON.stringify(decodeMessage(message)))).toBeLessThan(4.2 * 1024 * 1024);
+          }
+          const seen = decoded(messages).flatMap((part) => part.observations);
+          expect(seen.map(({ target }) => target.node)).toEqual(all.batch.targets.map(({ node }) => node));
+          expect(seen.filter(({ result }) => !result.ok)).toHaveLength(tooLarge);
+        }
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it('of a node that tells too much are its failure, and take nobody else along', () => {
+    const [loud, quiet] = [observationOf(2, 40_000), observationOf(2, 2)];
+    const [first] = loud.observations;
+    const [, second] = quiet.observations;
+    const messages = observationMessages({ ...loud, observations: [first, second] as Observation[] });
+    const results = messages.flatMap((message) =>
+      (decodeMessage(message) as BatchObservation).observations.map(({ target, result }) => [
+        target.node,
+        result,
+      ]),
+    );
+    expect(results).toEqual([
+      [
+        first?.target.node,
+        { ok: false, failure: expect.objectContaining({ reason: 'output', phase: 'exec' }) },
+      ],
+      [second?.target.node, second?.result],
+    ]);
   });
 });

@@ -30,12 +30,15 @@ function fakeQueue(bodies: readonly string[], { groups }: { groups?: readonly st
       for (const message of messages) message.hidden = 0;
     },
     port: {
-      async receive(_: DeadLetterQueue, { most, hideSeconds }: { most: number; hideSeconds: number }) {
+      async receive(
+        _: DeadLetterQueue,
+        { most, invisibleSeconds }: { most: number; invisibleSeconds: number },
+      ) {
         if (faults.empty-- > 0) return [];
         const blocked = new Set(messages.flatMap(({ hidden, groupId }) => (hidden > 0 && groupId) || []));
         const free = messages.filter(({ hidden, groupId }) => hidden === 0 && !blocked.has(groupId ?? ''));
         return free.slice(0, Math.min(10, most)).map((message) => {
-          message.hidden = hideSeconds;
+          message.hidden = invisibleSeconds;
           message.receipt = `r${receipts++}`;
           const { id, body, groupId, receipt } = message;
           return { id, body, groupId, receipt, sentMs: 0 };

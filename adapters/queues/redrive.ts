@@ -1,19 +1,19 @@
-// What is done with dead letters, one queue at a time. Copies first, deletes after: killed in between, a message is
-// there twice, which every stage can bear.
+// Moves dead letters of one queue. It copies before it deletes: when it is killed in between, a message exists twice,
+// which every stage tolerates.
 import { describeError } from '../../core/errors.ts';
 import type { DeadLetter, DeadLetterQueue, DeadLetters } from './dead-letters.ts';
 
-/** Longer than ten messages take, however slow the way. */
+/** Longer than ten messages take over a slow network. */
 const HIDE_S = 300;
-/** For so long at most nobody else sees what is being read. */
-const SHOWN_S = 30;
+/** Nobody else sees messages that are being read for this long at most. */
+const READING_S = 30;
 /** Receives that found nothing, in a row: a queue of many servers may say so once though there is something. */
 const MOST_EMPTY = 3;
 
 export interface RedriveOptions {
   /** `back`: to the queue it came from. `discard`: deleted. */
   to: 'back' | 'discard';
-  /** So many at most. What dies again meanwhile is not taken up twice: give the count at the start. */
+  /** Messages at most. Give the count at the start, so that messages that die again meanwhile are not taken twice. */
   most: number;
   /** After each handful. */
   onProgress?: (done: number) => void;
@@ -23,7 +23,7 @@ export interface Redriven {
   done: number;
   /** They stay where they were. */
   failed: number;
-  /** Sent back, yet not deleted: they are seen once more, and a second redrive sends them once more. */
+  /** Sent back, but not deleted: a second redrive would send them again. */
   twice: number;
   /** Each cause once. */
   errors: string[];
@@ -70,7 +70,7 @@ export async function redrive(
     for (let empty = 0; result.done + result.failed < most && empty < MOST_EMPTY; ) {
       const letters = await port.receive(queue, {
         most: most - result.done - result.failed,
-        hideSeconds: HIDE_S,
+        invisibleSeconds: HIDE_S,
       });
       if (letters.length === 0) {
         empty++;
@@ -116,7 +116,7 @@ export async function readLetters(
   const found: DeadLetter[] = [];
   try {
     while (found.length < most) {
-      const some = await port.receive(queue, { most: most - found.length, hideSeconds: SHOWN_S });
+      const some = await port.receive(queue, { most: most - found.length, invisibleSeconds: READING_S });
       if (some.length === 0) break;
       found.push(...some);
     }

@@ -14,9 +14,9 @@ export interface QueueMessage {
 export interface Queues {
   /** All, in as few requests as the limits allow. @throws RetryableError | ConfigError when one was not taken */
   send(queueUrl: string, messages: readonly QueueMessage[]): Promise<void>;
-  /** A received message is not seen again for so long. */
-  hide(queueUrl: string, receiptHandle: string, seconds: number): Promise<void>;
-  /** Address of the queue that gets what fails there for good. @throws ConfigError when it has none */
+  /** Keeps a received message invisible for this long. */
+  extendVisibility(queueUrl: string, receiptHandle: string, seconds: number): Promise<void>;
+  /** Address of the queue's dead-letter queue. @throws ConfigError when it has none */
   deadLettersOf(queueUrl: string): Promise<string>;
 }
 
@@ -49,7 +49,7 @@ export async function createQueues(client: AwsClient = {}): Promise<Queues> {
         if (failed) throw awsError({ name: failed.Code, message: failed.Message }, `queue ${name}`);
       }
     },
-    async hide(queueUrl, receiptHandle, seconds) {
+    async extendVisibility(queueUrl, receiptHandle, seconds) {
       const hiding = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: seconds };
       await sqs.send(new ChangeMessageVisibilityCommand(hiding)).catch((cause: unknown) => {
         throw awsError(cause, `queue ${queueName(queueUrl)}`);
@@ -74,7 +74,7 @@ export function queueName(url: string): string {
   return url.split('/').at(-1) ?? url;
 }
 
-/** Where a queue is, of its name `arn:PARTITION:sqs:REGION:ACCOUNT:NAME`. */
+/** Address of a queue, from its ARN `arn:PARTITION:sqs:REGION:ACCOUNT:NAME`. */
 export function queueUrlOf(arn: string): string {
   const [, partition, , region, account, name] = arn.split(':');
   const suffix = partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com';

@@ -1,8 +1,8 @@
 import { ConfigError } from '../../core/errors.ts';
-import type { SecretSource, SecretWorld } from './source.ts';
+import type { SecretContext, SecretSource } from './source.ts';
 
-/** `${env:NAME}`: a variable of our environment, as it is. */
-export function createEnvSource({ env }: Pick<SecretWorld, 'env'>): SecretSource {
+/** `${env:NAME}`: a variable of the environment, unchanged. */
+export function createEnvSource({ env }: Pick<SecretContext, 'env'>): SecretSource {
   return {
     async read(name) {
       const value = env[name];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ENCODINGS, partsOf } from '../../test/contract/encodings.ts';
+import { ENCODINGS, fragmentsOf } from '../../test/contract/encodings.ts';
+import { cpuMs } from '../../test/machine-speed.ts';
 import { createRedactor } from './redact.ts';
 
 const ADDRESSES = [
@@ -14,13 +15,13 @@ describe.each(ADDRESSES)('of %s', (address) => {
   const redactor = createRedactor();
   redactor.add(address);
 
-  it.each(Object.entries(ENCODINGS))('no part is left, %s', (_, encode) => {
-    for (const part of partsOf(address)) {
-      const carried = encode(part);
+  it.each(Object.entries(ENCODINGS))('no piece is left, %s', (_, encode) => {
+    for (const piece of fragmentsOf(address)) {
+      const carried = encode(piece);
       const safe = redactor.redact(`Cannot POST ${carried} at all`);
-      expect([part, safe]).toEqual([part, expect.stringContaining('<secret>')]);
-      // Of a part in base64 its ends hang on what stands beside it.
-      for (const inner of part.match(/[A-Za-z0-9]{6,}/g) ?? []) {
+      expect([piece, safe]).toEqual([piece, expect.stringContaining('<secret>')]);
+      // The ends of a piece in base64 depend on the bytes beside it.
+      for (const inner of piece.match(/[A-Za-z0-9]{6,}/g) ?? []) {
         if (/\d|[A-Z]/.test(inner)) expect(safe.toLowerCase()).not.toContain(inner.toLowerCase());
       }
     }
@@ -39,13 +40,13 @@ it.each([
   expect(redactor.redact(text)).toBe(safe);
 });
 
-it('masks a secret that is read as a form would be', () => {
+it('masks a secret that was decoded as a form', () => {
   const redactor = createRedactor();
   redactor.add('ab/cd+ef');
   expect(redactor.redact('ab/cd ef')).toBe('<secret>');
 });
 
-it('leaves the host, the words of vendors and other texts readable', () => {
+it('leaves the host, common words of vendors and other texts readable', () => {
   const redactor = createRedactor();
   redactor.add('https://hooks.slack.com/services/T0A1B2C3D/B4E5F6G7H/Xy9Zw8Vu7Ts6Rq5Po4');
   redactor.add('http://127.0.0.1:9471/webhooks/Tk12345/alerts');
@@ -69,6 +70,12 @@ it('masks what is escaped with every named entity', () => {
   expect(redactor.redact('at 123456789&colon;AAExyz&lowbar;&hyphen;abcDEF!')).toBe('at <secret>!');
 });
 
+it('masks a secret that ends with its longest word, at the end of a text', () => {
+  const redactor = createRedactor();
+  redactor.add('a-b_wxyz');
+  expect(redactor.redact('at a-b_wxyz')).toBe('at <secret>');
+});
+
 it('masks a token that is the name of a host', () => {
   const redactor = createRedactor();
   redactor.add('https://eoAB12cd34Ef.m.example.net/');
@@ -84,12 +91,11 @@ it.each([
 ])('is quick with backslashes in secret and text, %s', (_, secret, text) => {
   const redactor = createRedactor();
   redactor.add(secret);
-  const beganMs = performance.now();
-  expect(redactor.redact(`${text}y`).endsWith('y')).toBe(true);
-  expect(performance.now() - beganMs).toBeLessThan(2_000);
+  const tookMs = cpuMs(() => expect(redactor.redact(`${text}y`).endsWith('y')).toBe(true));
+  expect(tookMs).toBeLessThan(2_000);
 });
 
-it('knows backslashes of a secret however they are written', () => {
+it('matches backslashes of a secret in any encoding', () => {
   const redactor = createRedactor();
   redactor.add('to\\\\ken\\9');
   const spelled = [
@@ -111,8 +117,9 @@ it('is quick with many secrets, and with texts made to be slow', () => {
     `%${'25'.repeat(100_000)}`,
     '/&'.repeat(100_000),
   ];
-  const beganMs = performance.now();
-  for (const text of texts) redactor.redact(`${text} example`);
-  for (let i = 0; i < 1_000; i++) redactor.redact(`message delivered ${i} channel=ops route=default ms=12`);
-  expect(performance.now() - beganMs).toBeLessThan(2_000);
+  const tookMs = cpuMs(() => {
+    for (const text of texts) redactor.redact(`${text} example`);
+    for (let i = 0; i < 1_000; i++) redactor.redact(`message delivered ${i} channel=ops route=default ms=12`);
+  });
+  expect(tookMs).toBeLessThan(2_000);
 });

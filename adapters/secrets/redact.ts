@@ -2,7 +2,7 @@ import { MIN_LENGTH, piecesOf } from './pieces.ts';
 import { anchorsOf, spellingsOf } from './spellings.ts';
 
 const MASK = '<secret>';
-/** Letters of an anchor by which a text is looked through for all of them at once. */
+/** Length of the prefix of an anchor by which `candidates` searches a text for all secrets in one pass. */
 const GRAM = 4;
 
 export interface Redactor {
@@ -16,8 +16,8 @@ interface Hidden {
 }
 
 /**
- * Replaces values and what they are made of, however a text may carry them: plain, in a URL, HTML, JSON or PHP, in base64
- * at any offset, line by line.
+ * Masks secrets and their pieces in any encoding that a text may use: plain, in a URL, HTML, JSON or PHP, in base64 at any
+ * offset, line by line.
  */
 export function createRedactor(): Redactor {
   const known = new Set<string>();
@@ -33,7 +33,7 @@ export function createRedactor(): Redactor {
     if (others) others.push({ piece, anchors });
     else byGram.set(gram, [{ piece, anchors }]);
   };
-  /** What may be in a text: few secrets are, of many. */
+  /** The few of many secrets that a text may contain. */
   function candidates(text: string): Hidden[] {
     const searched = text.toLowerCase();
     const grams = new Set(shortGrams);
@@ -73,8 +73,8 @@ function base64Forms(value: string): string[] {
 }
 
 /**
- * The characters of a base64 text that follow from the value alone when it stands `offset` bytes behind a group's
- * start, as in `Basic base64(user:password)`.
+ * The base64 characters that depend on the value alone if it starts `offset` bytes after the start of a group of three, as
+ * in `Basic base64(user:password)`.
  */
 function base64Core(value: string, offset: number): string {
   const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(value)]);

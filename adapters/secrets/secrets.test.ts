@@ -14,6 +14,8 @@ const FILES: Readonly<Record<string, string>> = {
   '/etc/bartizan/inner': ' two\nlines \n',
   '/etc/bartizan/key': PEM,
   '/home/ops/.ssh/key': PEM,
+  '/etc/bartizan/open': PEM,
+  '/etc/bartizan/shared': PEM,
   '/run/token': 'absolute-value',
   '/etc/bartizan/empty': '\n',
   '/etc/bartizan/large': 'x'.repeat(70_000),
@@ -28,6 +30,12 @@ const secretsOf = (env: Record<string, string> = {}) =>
     env,
     home: '/home/ops',
     baseDir: '/etc/bartizan',
+    async checkKeyFile(path) {
+      if (path === '/etc/bartizan/open')
+        return { problem: 'others', mode: '0644', advice: `run \`chmod 600 ${path}\`` };
+      if (path !== '/etc/bartizan/shared') return undefined;
+      return { problem: 'group', mode: '0640', advice: '' };
+    },
     async readFile(path) {
       const content = FILES[path];
       if (content !== undefined) return content;
@@ -47,17 +55,18 @@ describe('references', () => {
     [`\${file:crlf}`, 'token-value'],
     [`\${file:inner}`, ' two\nlines '],
     [`\${file:key}`, PEM],
+    [`\${file:shared}`, PEM],
     [`\${file:~/.ssh/key}`, PEM],
     [`\${file:/run/token}`, 'absolute-value'],
   ])('%j is resolved', async (text, value) => {
     expect(await secretsOf({ TOKEN: 'from-the-environment' }).resolve(text)).toBe(value);
   });
 
-  it('what a value holds is not resolved again', async () => {
+  it('a reference inside a value is not resolved', async () => {
     expect(await secretsOf({ A: `\${env:B}`, B: 'b' }).resolve(`\${env:A}`)).toBe(`\${env:B}`);
   });
 
-  it('a value is read anew each time', async () => {
+  it('a value is read again at each use', async () => {
     const env: Record<string, string> = { TOKEN: 'old' };
     const secrets = secretsOf(env);
     expect(await secrets.resolve(`\${env:TOKEN}`)).toBe('old');
@@ -74,7 +83,11 @@ describe('references', () => {
     [`\${file:folder}`, `\${file:folder} (/etc/bartizan/folder): it is a folder`],
     [`\${file:empty}`, `\${file:empty} (/etc/bartizan/empty): the file is empty`],
     [`\${file:large}`, `\${file:large} (/etc/bartizan/large): the file is too large for a secret`],
-    [`\${vault:x}`, `\${vault:x}: references are of kind env or file or ssm`],
+    [
+      `\${file:open}`,
+      `\${file:open} (/etc/bartizan/open): others than its owner may use this private key (mode 0644); run \`chmod 600 /etc/bartizan/open\``,
+    ],
+    [`\${vault:x}`, `\${vault:x}: the kind of a reference is env or file or ssm`],
   ])('%s fails with its name', async (text, message) => {
     const failed = secretsOf({ EMPTY: '' }).resolve(`with literal-part ${text}`);
     await expect(failed).rejects.toThrow(new ConfigError(message));
@@ -94,7 +107,6 @@ describe('redaction', () => {
     ['in JSON', (s: string) => JSON.stringify({ body: s })],
     ['in JSON in JSON', (s: string) => JSON.stringify({ log: JSON.stringify({ body: s }) })],
     ['in base64', (s: string) => Buffer.from(s).toString('base64')],
-    ['in base64url', (s: string) => Buffer.from(s).toString('base64url')],
     ['in an Authorization header', (s: string) => `Basic ${Buffer.from(`me:${s}`).toString('base64')}`],
     ['behind one byte', (s: string) => Buffer.from(`x${s}y`).toString('base64')],
   ])('a value %s is replaced', async (_where, wrap) => {
@@ -107,7 +119,17 @@ describe('redaction', () => {
     }
   });
 
-  it('the lines of a key are replaced one by one, its frame is not', async () => {
+  // With this secret `-` and `_` stand in the base64url of every offset, where base64 has `+` and `/`.
+  it.each([0, 1, 2])('a value in base64url is replaced, %i bytes behind the start', async (offset) => {
+    const secret = '~?>pass~?>w>?~';
+    const secrets = secretsOf({ S: secret });
+    await secrets.resolve(`\${env:S}`);
+    const carrier = Buffer.from(`${'x'.repeat(offset)}${secret}yyy`).toString('base64url');
+    expect(carrier).toMatch(/-.*_|_.*-/);
+    expect(secrets.redact(`token=${carrier}`)).toMatch(/^token=\w{0,3}<secret>\w{0,5}$/);
+  });
+
+  it('the lines of a key are replaced one by one, BEGIN and END are not', async () => {
     const secrets = secretsOf();
     await secrets.resolve(`\${file:key}`);
     expect(secrets.redact(`cannot parse AAAAAAAAAAAAAAAA at ${PEM}`)).toBe(
@@ -122,7 +144,7 @@ describe('redaction', () => {
     expect(secrets.redact('abcde not-yet-resolved')).toBe('abcde not-yet-resolved');
   });
 
-  it('a value that holds another is replaced whole', async () => {
+  it('a value that contains another is replaced as a whole', async () => {
     const secrets = secretsOf({ A: 'secret', B: 'secret-and-more' });
     await secrets.resolve(`\${env:A}\${env:B}`);
     expect(secrets.redact('secret-and-more, secret')).toBe('<secret>, <secret>');
@@ -146,7 +168,7 @@ describe('redaction', () => {
         }
         expect(createRedactor().redact(around)).toBe(around);
       }),
-      // The sign of Kelvin is a k in lower case, and no k in any encoding.
+      // The Kelvin sign becomes a k in lower case, but no encoding contains a k for it.
       { examples: [[' \u212a    ', '']] },
     );
   });

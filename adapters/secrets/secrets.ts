@@ -3,40 +3,49 @@ import { homedir } from 'node:os';
 import { findReferences, isReferenceKind } from '../../core/config/secret-text.ts';
 import { ConfigError } from '../../core/errors.ts';
 import type { Secrets } from '../../core/ports.ts';
+import { checkKeyFile } from '../files/key-file.ts';
 import { createRedactor } from './redact.ts';
 import { SECRET_SOURCES } from './registry.ts';
-import type { SecretWorld } from './source.ts';
+import type { SecretContext, SecretSource } from './source.ts';
 
 /**
- * Resolves references when they are used: a rotated key is seen without a restart, at once or within minutes where
- * asking costs a call. Values resolved once are redacted for good.
+ * Resolves references at each use, so that a rotated key needs no restart; values that cost a call are cached for minutes.
+ * Every value that was resolved once is redacted from then on.
  */
-export function createSecrets(options: Partial<SecretWorld> & Pick<SecretWorld, 'baseDir'>): Secrets {
-  const world: SecretWorld = {
+export function createSecrets(options: Partial<SecretContext> & Pick<SecretContext, 'baseDir'>): Secrets {
+  const context: SecretContext = {
     env: process.env,
     readFile: (path) => readFile(path, 'utf8'),
+    checkKeyFile: (path) => checkKeyFile(path, context.env.CREDENTIALS_DIRECTORY),
     home: homedir(),
     aws: {},
     nowMs: Date.now,
     ...options,
   };
-  const sources = new Map(Object.entries(SECRET_SOURCES).map(([kind, create]) => [kind, create(world)]));
+  const sources = new Map(Object.entries(SECRET_SOURCES).map(([kind, create]) => [kind, create(context)]));
   const redactor = createRedactor();
+
+  async function replaceReferences(
+    text: string,
+    read: (source: SecretSource, name: string) => Promise<string>,
+  ): Promise<string> {
+    let resolved = '';
+    let end = 0;
+    for (const { kind, name, text: reference, index } of findReferences(text)) {
+      const source = isReferenceKind(kind) ? sources.get(kind) : undefined;
+      if (!source)
+        throw new ConfigError(`${reference}: the kind of a reference is ${[...sources.keys()].join(' or ')}`);
+      const value = await read(source, name);
+      redactor.add(value);
+      resolved += text.slice(end, index) + value;
+      end = index + reference.length;
+    }
+    return resolved + text.slice(end);
+  }
+
   return {
-    async resolve(text) {
-      let resolved = '';
-      let end = 0;
-      for (const { kind, name, text: reference, index } of findReferences(text)) {
-        const source = isReferenceKind(kind) ? sources.get(kind) : undefined;
-        if (!source)
-          throw new ConfigError(`${reference}: references are of kind ${[...sources.keys()].join(' or ')}`);
-        const value = await source.read(name);
-        redactor.add(value);
-        resolved += text.slice(end, index) + value;
-        end = index + reference.length;
-      }
-      return resolved + text.slice(end);
-    },
+    resolve: (text) => replaceReferences(text, (source, name) => source.read(name)),
+    renew: (text) => replaceReferences(text, (source, name) => (source.renew ?? source.read)(name)),
     redact: redactor.redact,
     hide: redactor.add,
     forget() {

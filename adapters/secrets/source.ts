@@ -1,22 +1,27 @@
 import type { AwsClient } from '../aws/client.ts';
+import type { KeyFileAccess } from '../files/key-file.ts';
 
-/** What sources read from; production defaults in `secrets.ts`. */
-export interface SecretWorld {
+/** What secret sources need; `secrets.ts` has the production defaults. */
+export interface SecretContext {
   env: Readonly<Record<string, string | undefined>>;
   /** @throws an error with `code` as node:fs does */
   readFile: (path: string) => Promise<string>;
-  /** What `~` stands for. */
+  /** Finds out who else may read a key's file. @throws errors of the system */
+  checkKeyFile: (path: string) => Promise<KeyFileAccess>;
+  /** The folder that `~` means. */
   home: string;
-  /** Absolute folder that relative paths start from: that of the configuration. */
+  /** Absolute folder of the configuration: relative paths start there. */
   baseDir: string;
-  /** How AWS is asked; empty: as the process is set up. */
+  /** Settings of AWS clients; empty: those of the process. */
   aws: AwsClient;
   nowMs: () => number;
 }
 
 export interface SecretSource {
-  /** The value behind a name. @throws ConfigError that names the reference and shows no value */
+  /** Reads the value of a name. @throws ConfigError that names the reference and contains no value */
   read(name: string): Promise<string>;
-  /** What it keeps for a while it asks for anew at the next use. */
+  /** Drops cached values, so that the next use reads them again. */
   forget?(): void;
+  /** Reads the value past the cache. @throws as `read`, even if there is a cached value */
+  renew?(name: string): Promise<string>;
 }

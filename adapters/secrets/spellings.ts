@@ -1,6 +1,6 @@
-/** How many backslashes in front of a character are taken for those of an encoding: JSON in JSON in JSON has seven. */
+/** How many backslashes before a character may belong to an encoding: JSON in JSON in JSON has seven. */
 const BACKSLASHES = '\\\\{0,8}';
-/** Names of HTML 5 for characters of ASCII, https://html.spec.whatwg.org/multipage/named-characters.html */
+/** HTML 5 names of ASCII characters: https://html.spec.whatwg.org/multipage/named-characters.html */
 const NAMED: Readonly<Record<string, string>> = {
   '&': 'amp',
   '<': 'lt',
@@ -38,28 +38,28 @@ const NAMED: Readonly<Record<string, string>> = {
 const LETTER_ESCAPES: Readonly<Record<string, string>> = { '\n': 'n', '\r': 'r', '\t': 't' };
 
 /**
- * Source of a regular expression (flag `i`) for a value however a text may spell it: plain, percent-encoded (strictly, as
- * a browser does, twice), as HTML, JSON, PHP and JavaScript escape it, each character in its own way. Without regard to
- * case, as host names and hexadecimal digits have none.
+ * Source of a regular expression (flag `i`) that matches a value in any spelling: plain, percent-encoded (strictly, as a
+ * browser does, twice), or escaped for HTML, JSON, PHP or JavaScript, independently for each character. It ignores case,
+ * since host names and hexadecimal digits do.
  */
 export function spellingsOf(value: string): string {
-  const parts = value.toWellFormed().match(/\\+|./gsu) ?? [];
-  return parts
-    .map((part) => (part.startsWith('\\') ? spellingsOfRun(part.length) : spellingsOfCharacter(part)))
+  const tokens = value.toWellFormed().match(/\\+|./gsu) ?? [];
+  return tokens
+    .map((token) => (token.startsWith('\\') ? spellingsOfRun(token.length) : spellingsOfCharacter(token)))
     .join('');
 }
 
 /**
- * The runs of a value that no encoding alters, in lower case, longest first: what does not hold them all need not be
- * searched for the value.
+ * The runs of a value that no encoding changes, in lower case, longest first. A text that lacks one of them cannot contain
+ * the value.
  */
 export function anchorsOf(value: string): string[] {
-  // Matched before the case is lost: the sign of Kelvin would become a letter.
+  // Matches before lowering the case, which would turn the Kelvin sign into a letter.
   const runs = new Set((value.match(/[A-Za-z0-9]+/g) ?? []).map((run) => run.toLowerCase()));
   return [...runs].sort((a, b) => b.length - a.length);
 }
 
-/** Backslashes together: were each to take those of an encoding for itself, texts full of them would take minutes. */
+/** One expression for all backslashes of a run: one for each would backtrack for minutes on texts full of them. */
 function spellingsOfRun(length: number): string {
   return `(?:%(?:25)*5c|&(?:amp;)*(?:#0*92|#x0*5c|bsol);|\\\\{1,8}(?:u005c|x5c)|\\\\){${length},${8 * length}}`;
 }

@@ -1,57 +1,66 @@
 import { ConfigError, RetryableError } from '../../core/errors.ts';
 import { awsError } from '../aws/errors.ts';
-import type { SecretSource, SecretWorld } from './source.ts';
+import { createParameterReader } from './parameter-reader.ts';
+import type { SecretContext, SecretSource } from './source.ts';
 
-/** A value that was rotated is used after so long at the latest. */
+/** How long a value is cached: a rotated one is in use after this time at the latest. */
 const KEPT_MS = 5 * 60_000;
-/** While Systems Manager does not answer, the last value goes on being used so long. */
+/** How long the last value stays in use while Systems Manager does not answer. */
 const LAST_VALUE_MS = 60 * 60_000;
-/** Asked for anew at once, as after a refused login, but not more often: it allows 40 calls a second to all. */
+/** Least age at which `forget`, as after a refused login, makes a value be read again: AWS allows 40 calls a second. */
 const LEAST_AGE_MS = 10_000;
+/** A refused message reads the value again unless it is newer than this: nobody rotates a secret twice in that time. */
+const RENEWED_AGE_MS = 1_000;
 
 type Kept = { value: string; readAtMs: number; stale: boolean };
 type Fetch = (name: string) => Promise<string | undefined>;
 
 /**
- * `${ssm:/path}`: a parameter of AWS Systems Manager, decrypted; `${ssm:/path:3}` one of its versions or labels. Region
- * and credentials are those of the process. The line break at the end of a token is dropped, a key in PEM keeps it.
+ * `${ssm:/path}`: a parameter of AWS Systems Manager, decrypted; `${ssm:/path:3}` one of its versions or labels. Uses region
+ * and credentials of the process. Drops the line break at the end of a token, but keeps that of a PEM key.
  */
-export function createSsmSource(world: SecretWorld): SecretSource {
-  const { nowMs } = world;
+export function createSsmSource(context: SecretContext): SecretSource {
+  const { nowMs } = context;
   const kept = new Map<string, Kept>();
-  const asking = new Map<string, Promise<string>>();
-  let client: Promise<Fetch> | undefined;
+  const pending = new Map<string, Promise<string>>();
+  let fetcher: Promise<Fetch> | undefined;
 
-  async function ask(name: string): Promise<string> {
+  async function fetchValue(name: string): Promise<string> {
     const at = `\${ssm:${name}}`;
-    client ??= createFetch(world);
+    fetcher ??= createFetch(context);
     let content: string | undefined;
     try {
-      content = await (await client)(name);
+      content = await (await fetcher)(name);
     } catch (cause) {
-      const { name: kind } = cause as { name?: string };
-      if (kind === 'ParameterNotFound' || kind === 'ParameterVersionNotFound') {
-        throw new ConfigError(`${at}: there is no such parameter in this region and account`, { cause });
-      }
       throw awsError(cause, at);
     }
-    if (content === undefined || content.trim() === '')
-      throw new ConfigError(`${at}: the parameter is empty`);
+    if (content === undefined)
+      throw new ConfigError(`${at}: there is no such parameter in this region and account`);
+    if (content.trim() === '') throw new ConfigError(`${at}: the parameter is empty`);
     const value = content.includes('-----BEGIN ') ? content : content.replace(/(\r?\n)+$/, '');
     kept.set(name, { value, readAtMs: nowMs(), stale: false });
     return value;
   }
 
+  /** Concurrent callers, as at the start of a round, share one call. */
+  function fetchShared(name: string): Promise<string> {
+    const value = pending.get(name) ?? fetchValue(name).finally(() => pending.delete(name));
+    pending.set(name, value);
+    return value;
+  }
+
   return {
+    async renew(name) {
+      const last = kept.get(name);
+      if (last && nowMs() - last.readAtMs < RENEWED_AGE_MS) return last.value;
+      return await fetchShared(name);
+    },
     async read(name) {
       const last = kept.get(name);
       const ageMs = last ? nowMs() - last.readAtMs : Infinity;
       if (last && !last.stale && ageMs < KEPT_MS) return last.value;
-      // Many ask at once, as at the start of a round: one call answers all.
-      const answer = asking.get(name) ?? ask(name).finally(() => asking.delete(name));
-      asking.set(name, answer);
       try {
-        return await answer;
+        return await fetchShared(name);
       } catch (error) {
         if (last && error instanceof RetryableError && ageMs < LAST_VALUE_MS) return last.value;
         throw error;
@@ -65,11 +74,11 @@ export function createSsmSource(world: SecretWorld): SecretSource {
   };
 }
 
-async function createFetch({ aws }: SecretWorld): Promise<Fetch> {
-  const { GetParameterCommand, SSMClient } = await import('@aws-sdk/client-ssm');
+async function createFetch({ aws }: SecretContext): Promise<Fetch> {
+  const { GetParameterCommand, GetParametersCommand, SSMClient } = await import('@aws-sdk/client-ssm');
   const client = new SSMClient(aws);
-  return async (Name) => {
-    const { Parameter } = await client.send(new GetParameterCommand({ Name, WithDecryption: true }));
-    return Parameter?.Value;
-  };
+  return createParameterReader({
+    many: (Names) => client.send(new GetParametersCommand({ Names, WithDecryption: true })),
+    one: (Name) => client.send(new GetParameterCommand({ Name, WithDecryption: true })),
+  });
 }

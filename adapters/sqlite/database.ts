@@ -1,8 +1,9 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ConfigError } from '../../core/errors.ts';
 import { explainOpening, explainSqliteError } from './errors.ts';
+import { isPresent } from './presence.ts';
 
 export interface DatabaseOptions {
   /** Folder of the file; created with mode 0700 where missing. */
@@ -50,7 +51,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   let db: DatabaseSync;
   try {
     if (!readOnly) createFile(path, file);
-    else if (!existsSync(file)) throw nothingYet(file);
+    else if (!isPresent(file)) throw nothingYet(file);
     db = new DatabaseSync(file, { readOnly, timeout: busyTimeoutMs });
   } catch (error) {
     throw explainOpening(error, file);

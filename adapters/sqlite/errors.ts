@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { ConfigError, PermanentError, RetryableError } from '../../core/errors.ts';
+import { obstacle } from './presence.ts';
 
 // Primary result codes, https://www.sqlite.org/rescode.html
 const SQLITE_PERM = 3;
@@ -14,7 +15,7 @@ const SQLITE_NOTADB = 26;
 // Extended ones.
 const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
-/** Causes of an error that are looked at. */
+/** Causes of an error that are checked. */
 const MOST_CAUSES = 5;
 
 /** The primary result code of an error of node:sqlite, or undefined for any other error. */
@@ -35,12 +36,12 @@ export function isUniqueError(error: unknown): boolean {
   return code === SQLITE_CONSTRAINT_UNIQUE || code === SQLITE_CONSTRAINT_PRIMARYKEY;
 }
 
-/** A row that we wrote as JSON and that is none any more: damage of which SQLite sees nothing. */
+/** A row that is not the JSON we wrote: damage that SQLite does not see. */
 class UnreadableRowError extends Error {
   override readonly name = 'UnreadableRowError';
 }
 
-/** What a row holds as JSON. Within `read` or `write` of a database, whose errors then name the file. */
+/** Parses a row's JSON. Call it within `read` or `write` of a database: their errors name the file. */
 export function parseStored<T>(json: string): T {
   try {
     return JSON.parse(json) as T;
@@ -49,10 +50,10 @@ export function parseStored<T>(json: string): T {
   }
 }
 
-/** What an error of node:sqlite asks of whom; errors of other origin come back as they are. */
+/** The typed error for one of node:sqlite; returns other errors unchanged. */
 export function explainSqliteError(error: unknown, file: string): unknown {
   const cause = { cause: error };
-  if (error instanceof UnreadableRowError) return damaged(file, error);
+  if (error instanceof UnreadableRowError) return corruptionError(file, error);
   switch (resultCode(error)) {
     case undefined:
       return error;
@@ -68,7 +69,7 @@ export function explainSqliteError(error: unknown, file: string): unknown {
       );
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return damaged(file, error);
+      return corruptionError(file, error);
     case SQLITE_PERM:
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
@@ -81,11 +82,12 @@ export function explainSqliteError(error: unknown, file: string): unknown {
   }
 }
 
-/** The same, and for what the file system refuses. */
+/** The typed error for opening a file, including errors of the file system. */
 export function explainOpening(error: unknown, file: string): unknown {
   const { code } = error as { code?: unknown };
   const cause = { cause: error };
   if (code === 'ENOSPC' || code === 'EDQUOT') return new RetryableError(`no space left for ${file}`, cause);
+  if (code === 'EACCES' || code === 'ENOTDIR') return new ConfigError(`store.path: ${obstacle(file, code)}`);
   if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return explainSqliteError(error, file);
   return new ConfigError(
     `store.path: ${file} cannot be opened (${code}); check the folder's owner and mode`,
@@ -93,7 +95,7 @@ export function explainOpening(error: unknown, file: string): unknown {
   );
 }
 
-function damaged(file: string, cause: unknown): ConfigError {
+function corruptionError(file: string, cause: unknown): ConfigError {
   return new ConfigError(
     `${file} is damaged. Stop bartizan and restore the file from a backup, or put it aside and begin with an empty ` +
       `one: \`bartizan data move-aside ${basename(file, '.db')}\``,
@@ -101,8 +103,8 @@ function damaged(file: string, cause: unknown): ConfigError {
   );
 }
 
-/** Whether an error, or one of its causes, is that of a damaged database. */
-export function isDamage(error: unknown): boolean {
+/** Whether an error, or one of its causes, means that a database is damaged. */
+export function isCorruption(error: unknown): boolean {
   let each = error;
   for (let depth = 0; each !== undefined && each !== null && depth < MOST_CAUSES; depth++) {
     if (each instanceof UnreadableRowError) return true;

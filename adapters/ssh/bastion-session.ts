@@ -1,44 +1,47 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BastionConfig } from '../../core/config/types.ts';
-import { reachBastion } from './bastion-socket.ts';
+import type { BastionConfig } from '../../core/model/config.ts';
+import { connectToBastion } from './bastion-socket.ts';
 import { ProbeError, probeError } from './failure.ts';
 import type { PinnedKeys } from './host-keys.ts';
 import type { LoginKey } from './login-key.ts';
 import { openSession, type SshSession } from './session.ts';
 
 /**
- * A bastion that many log in to at once hangs up on some of them at random, before SSH begins (sshd's MaxStartups), and
- * wants them to come again. The pause doubles each time, up to a limit.
+ * When many clients log in to a bastion at the same time, sshd drops some connections at random before SSH begins
+ * (MaxStartups) and expects these clients to retry. The pause doubles with each attempt, up to a limit.
  */
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 2_000;
+/** With less time left a retry would end by the deadline, and that failure says less than the refusal before. */
+const LEAST_LOGIN_MS = 500;
 
 /**
- * Logs in to a bastion within its deadline; comes again where it hangs up before it has shown a host key.
+ * Logs in to a bastion within its deadline. Retries where the bastion drops the connection before it presents a host key,
+ * but not where it has a penalty against our address: that outlasts any deadline.
  * @throws ProbeError
  */
 export async function openBastionSession(options: {
   bastion: BastionConfig;
   key: LoginKey;
   pinned: PinnedKeys;
-  /** Ends the attempt; a session that is open it does not concern. */
+  /** Ends the attempt. It does not close a session that is open. */
   signal?: AbortSignal | undefined;
-  /** 0 ≤ share < 1, so that those who were sent away do not come back together. */
+  /** From 0 up to 1: spreads the retries of several clients. */
   random?: () => number;
 }): Promise<SshSession> {
   const { bastion, key, pinned, signal, random = Math.random } = options;
   const endMs = performance.now() + bastion.deadlines.bastionMs;
   for (let attempt = 0; ; attempt++) {
-    const socket = reachBastion(bastion);
+    const socket = connectToBastion(bastion);
     const cut = () => socket.stream.destroy();
     signal?.addEventListener('abort', cut);
     try {
       const deadlineMs = attempt === 0 ? bastion.deadlines.bastionMs : endMs - performance.now();
       return await openSession({ ...socket, user: bastion.user, key, pinned, phase: 'bastion', deadlineMs });
     } catch (error) {
-      if (!hungUp(error) || signal?.aborted) throw error;
+      if (!isDropped(error) || signal?.aborted) throw error;
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + random());
-      if (performance.now() + pauseMs >= endMs) throw sentAway(error, attempt + 1);
+      if (performance.now() + pauseMs + LEAST_LOGIN_MS >= endMs) throw afterRetries(error, attempt + 1);
       await sleep(pauseMs, undefined, signal && { signal }).catch(() => {
         throw error;
       });
@@ -48,13 +51,15 @@ export async function openBastionSession(options: {
   }
 }
 
-function hungUp(error: unknown): error is ProbeError {
-  return error instanceof ProbeError && error.failure.reason === 'protocol' && error.hostKey === undefined;
+function isDropped(error: unknown): error is ProbeError {
+  return (
+    error instanceof ProbeError && (error.turnedAway === 'startups' || error.turnedAway === 'unexplained')
+  );
 }
 
-function sentAway(error: ProbeError, times: number): ProbeError {
+function afterRetries(error: ProbeError, times: number): ProbeError {
   if (times === 1) return error;
-  const { failure, cause } = error;
+  const { failure, cause, turnedAway } = error;
   const detail = `${failure.detail}, ${times} times; MaxStartups of its sshd may be too low for maxConnections of ours`;
-  return probeError(failure.reason, failure.phase, detail, { cause });
+  return probeError(failure.reason, failure.phase, detail, { cause, turnedAway });
 }

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { newKey } from '../../localstack/fleet/new-key.ts';
-import { createSharedLookup, reachBastion } from './bastion-socket.ts';
+import { connectToBastion, createSharedLookup } from './bastion-socket.ts';
 import type { ProbeError } from './failure.ts';
 import { parsePrivateKey } from './private-keys.ts';
 import { openSession } from './session.ts';
@@ -13,7 +13,7 @@ const failing =
 
 async function failureOf(lookup: LookupFunction, host = 'gate.example') {
   const session = openSession({
-    ...reachBastion({ host, port: 22 }, lookup),
+    ...connectToBastion({ host, port: 22 }, lookup),
     user: 'probe',
     key: { key: parsePrivateKey(newKey(), 'key') },
     pinned: { accepted: [], revoked: [] },
@@ -23,7 +23,7 @@ async function failureOf(lookup: LookupFunction, host = 'gate.example') {
   return ((await session.catch((error) => error)) as ProbeError).failure;
 }
 
-describe('a bastion that cannot be reached says why', () => {
+describe('a failed connection to a bastion has a reason', () => {
   it.each([
     ['ENOTFOUND', 'unreachable', 'the name gate.example does not resolve: there is no such name (ENOTFOUND)'],
     ['EAI_AGAIN', 'unreachable', 'the name gate.example does not resolve: the name server fails (EAI_AGAIN)'],
@@ -42,8 +42,8 @@ describe('a bastion that cannot be reached says why', () => {
   });
 });
 
-describe('look-ups of one name', () => {
-  it('are made once at a time, whoever asks', async () => {
+describe('lookups of one name', () => {
+  it('are shared by all who ask at the same time', async () => {
     const asked: string[] = [];
     const { promise, resolve: answer } = Promise.withResolvers<void>();
     const lookup = createSharedLookup((name, _, callback) => {

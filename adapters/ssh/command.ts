@@ -1,22 +1,22 @@
 import type { ClientChannel } from 'ssh2';
-import { loopWatch } from '../loop-watch.ts';
-import { oneLine, probeError, seconds } from './failure.ts';
+import { oneLine, probeError, quote, seconds } from './failure.ts';
+import { pacing } from './pacing.ts';
 import type { SshSession } from './session.ts';
 
-/** A script of the catalogue. What runs on a node is one of these, never a text put together here. */
+/** A script of the catalogue. Nothing else runs on a node: no code builds commands at run time. */
 export interface Script {
-  /** `usage@1` in the audit. */
+  /** The audit names it so, such as `usage@2`. */
   name: string;
   text: string;
   /** Of `text`, hexadecimal. */
   sha256: string;
-  /** Last line of its own output, in front of which it has read its clock. */
+  /** Last line of its output. The script reads the node's clock just before. */
   end: string;
 }
 
 export interface OpenCommand {
   channel: ClientChannel;
-  /** From asking to being let: two round trips, as ssh2 opens the channel before it asks for the command. */
+  /** Two round trips: ssh2 opens the channel, then requests the command. */
   tookMs: number;
 }
 
@@ -24,13 +24,20 @@ export interface CommandOutput {
   text: string;
   bytes: number;
   exitCode: number | undefined;
-  /** First line of what came on stderr. */
+  /** First line of stderr. */
   complaint: string;
-  /** When the script's last line arrived, by our clock; how long it lay there unseen is taken off. */
+  /** When the script's last line arrived, by our clock, less the time for which it waited to be read. */
   endedAtMs: number | undefined;
 }
 
-/** After the exit code: for output that is under way, and for a child that keeps the channel open. */
+/**
+ * Parsing happens in one turn of the event loop and takes some 10 ms for this many lines. A node with a thousand mounts
+ * and as many devices sends a fifth of them.
+ */
+const MAX_LINES = 20_000;
+const LINE_FEED = 10;
+
+/** How long to wait for more output after the exit code: some may be on its way, or a child keeps the channel open. */
 const AFTER_EXIT_MS = 1_000;
 
 /** Starts `sh` on a node. @throws ProbeError */
@@ -65,11 +72,16 @@ function refused(error: Error, session: SshSession) {
   if (!session.isOpen() || error.message === 'No response from server') {
     return probeError('protocol', 'exec', 'the SSH session was lost');
   }
-  const detail = typeof reason === 'number' ? error.message : 'the node does not let us run a command';
-  return probeError('command', 'exec', detail);
+  if (typeof reason !== 'number')
+    return probeError('command', 'exec', 'the node does not let us run a command');
+  const reply = error.message.replace(/^\(SSH\) Channel open failure: /, '');
+  // OpenSSH says no more than this when MaxSessions is reached.
+  const why =
+    reply === 'open failed' ? 'MaxSessions 0 in its sshd_config?' : quote(reply) || 'it does not say why';
+  return probeError('command', 'exec', `the node opens no session: ${why}`);
 }
 
-/** Sends the script and collects what comes back, within bounds of time and size. @throws ProbeError */
+/** Sends the script and collects its output, within limits of time and size. @throws ProbeError */
 export function runScript(
   { channel }: OpenCommand,
   script: Script,
@@ -79,6 +91,7 @@ export function runScript(
   const { promise, resolve, reject } = Promise.withResolvers<CommandOutput>();
   const chunks: Buffer[] = [];
   let bytes = 0;
+  let lines = 0;
   let complaint = '';
   let exitCode: number | undefined;
   let exited = false;
@@ -111,8 +124,13 @@ export function runScript(
 
   channel.on('data', (chunk: Buffer) => {
     if (!count(chunk)) return;
+    lines += countLines(chunk);
+    if (lines > MAX_LINES) {
+      done(() => reject(probeError('output', 'exec', `cut off after ${MAX_LINES} lines of output`)));
+      return;
+    }
     chunks.push(chunk);
-    if (chunk.includes(script.end)) endedAtMs = nowMs() - loopWatch.waitedMs();
+    if (chunk.includes(script.end)) endedAtMs = nowMs() - pacing.waitedMs();
   });
   channel.stderr.on('data', (chunk: Buffer) => {
     if (count(chunk) && complaint.length < 400) complaint += chunk.toString('utf8');
@@ -123,14 +141,20 @@ export function runScript(
     exitCode = code ?? undefined;
     grace = setTimeout(finish, AFTER_EXIT_MS);
   });
-  // A command that ends at once can have ended before anybody listened to `exit`; `close` tells the code again.
+  // A short command may end before we listen to `exit`; `close` carries the code again.
   channel.on('close', (code?: number | null) => {
     closed = true;
     exitCode ??= code ?? undefined;
     if (exited || code !== undefined) finish();
-    // A session that breaks closes its channels without an error and without an exit code.
+    // When a session breaks, its channels close without an error and without an exit code.
     else done(() => reject(probeError('protocol', 'exec', 'the connection ended before the script did')));
   });
   channel.end(script.text);
   return promise;
+}
+
+function countLines(chunk: Buffer): number {
+  let lines = 0;
+  for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, at + 1)) lines++;
+  return lines;
 }

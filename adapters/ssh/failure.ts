@@ -1,16 +1,31 @@
-import type { Failure, FailureReason, ProbePhase } from '../../core/model.ts';
+import type { Failure, FailureReason, ProbePhase } from '../../core/model/observation.ts';
+import { cutText, visibleLine } from '../../core/text/visible-line.ts';
 import type { HostKey } from './host-keys.ts';
 
-/** A phase ended badly. Caught where the observation is made: a failure is data. */
+/**
+ * Why a server dropped a connection that may succeed in a moment. `startups`: too many clients are about to log in
+ * (MaxStartups, or the server says so). `unexplained`: it closed the connection before it presented a host key.
+ */
+export type TurnedAway = 'startups' | 'unexplained';
+
+export interface ProbeErrorOptions {
+  hostKey?: HostKey | undefined;
+  turnedAway?: TurnedAway | undefined;
+  cause?: unknown;
+}
+
+/** A phase of a probe failed. `probeNode` catches it and records it in the observation: a failure is data. */
 export class ProbeError extends Error {
   override readonly name = 'ProbeError';
   readonly failure: Failure;
-  /** That was shown, if it came so far. */
+  /** The key that the server presented, if it came that far. */
   readonly hostKey: HostKey | undefined;
-  constructor(failure: Failure, options: { hostKey?: HostKey | undefined; cause?: unknown } = {}) {
+  readonly turnedAway: TurnedAway | undefined;
+  constructor(failure: Failure, options: ProbeErrorOptions = {}) {
     super(failure.detail, { cause: options.cause });
     this.failure = failure;
     this.hostKey = options.hostKey;
+    this.turnedAway = options.turnedAway;
   }
 }
 
@@ -18,26 +33,47 @@ export function probeError(
   reason: FailureReason,
   phase: ProbePhase,
   detail: string,
-  options: { hostKey?: HostKey | undefined; cause?: unknown } = {},
+  options: ProbeErrorOptions = {},
 ): ProbeError {
   return new ProbeError({ reason, phase, detail: oneLine(detail) }, options);
 }
 
-/** The bastion's own policy is in the way to `to`, a node or several. */
-export function forbiddenBy(to: string): ProbeError {
+/**
+ * The server said "Not allowed at this time": it refuses all connections from our address (behind a bastion: from the
+ * bastion's) until a penalty ends. Whether a login from elsewhere would succeed is unknown.
+ */
+export function isPenalty(error: unknown): error is ProbeError {
+  return error instanceof ProbeError && error.failure.reason === 'penalty';
+}
+
+/** The bastion's sshd forbids connections to `to`, a node or several. */
+export function forwardingDenied(to: string): ProbeError {
   const remedy =
     'AllowTcpForwarding in its sshd_config and permitopen of our key must allow it (`bartizan keys`)';
   return probeError('forbidden', 'dial', `the bastion forbids forwarding to ${to}: ${remedy}`);
 }
 
-/** What the other side says may be long and hold anything: one line, printable, short enough for a message. */
+/** The rules of `bartizan keys --nft` on the bastion forbid connections to `to`. */
+export function firewallDenied(to: string): ProbeError {
+  const remedy = 'load there what `bartizan keys --nft` prints now';
+  return probeError('forbidden', 'dial', `the bastion's firewall forbids connections to ${to}: ${remedy}`);
+}
+
+const LINE_CHARACTERS = 240;
+const QUOTE_CHARACTERS = 120;
+
+/** Makes text of the other side fit for a message: one line, visible characters, bounded. */
 export function oneLine(text: string): string {
-  const clean = text
-    .slice(0, 1_000)
-    .replace(/[\p{Cc}\p{Cf}\uFFFD]+/gu, ' ')
-    .replace(/ {2,}/g, ' ')
-    .trim();
-  return clean.length > 200 ? `${clean.slice(0, 199)}…` : clean;
+  return cutText(visibleLine(text.slice(0, 1_000).replaceAll('\uFFFD', ' ')), LINE_CHARACTERS);
+}
+
+/** The first line that is not blank, in quotation marks; empty where there is none. */
+export function quote(text: string): string {
+  for (const line of text.slice(0, 4_000).split(/[\r\n]+/)) {
+    const visible = cutText(oneLine(line), QUOTE_CHARACTERS);
+    if (visible !== '') return `"${visible}"`;
+  }
+  return '';
 }
 
 export function seconds(ms: number): string {

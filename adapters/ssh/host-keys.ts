@@ -4,15 +4,17 @@ import { ConfigError } from '../../core/errors.ts';
 
 export interface HostKey {
   type: string;
-  /** As on the wire, in base64; two keys are the same iff these are. */
+  /** The key as the protocol sends it, in base64. Two keys are equal exactly if these texts are. */
   base64: string;
 }
 
-/** What is known of one host's keys. */
+/** What the configuration and known_hosts say of one host's keys. */
 export interface PinnedKeys {
   accepted: readonly HostKey[];
   /** Refused whatever else is pinned (`@revoked` in known_hosts). */
   revoked: readonly HostKey[];
+  /** Keys of the host without its port, where `accepted` is empty: ssh accepts these, and asks about any other. */
+  withoutPort?: readonly HostKey[];
 }
 
 export type HostKeyVerdict = 'pinned' | 'changed' | 'unknown' | 'revoked';
@@ -25,7 +27,7 @@ export function parseHostKey(line: string): HostKey {
   return { type, base64 };
 }
 
-/** The key a server showed. Its type is the first string of the blob (RFC 4253, 6.6). */
+/** The key that a server presented. Its type is the first string of the blob (RFC 4253, 6.6). */
 export function hostKeyOf(blob: Buffer): HostKey {
   const length = blob.length >= 4 ? blob.readUInt32BE(0) : 0;
   return { type: blob.subarray(4, 4 + length).toString('latin1'), base64: blob.toString('base64') };
@@ -37,11 +39,12 @@ export function fingerprintOf(key: HostKey): string {
   return `SHA256:${hash.replace(/=+$/, '')}`;
 }
 
-/** A host of which one key is pinned and that shows another, of whatever type, has changed. */
-export function judgeHostKey(pinned: PinnedKeys, shown: HostKey): HostKeyVerdict {
-  if (pinned.revoked.some((key) => key.base64 === shown.base64)) return 'revoked';
-  if (pinned.accepted.some((key) => key.base64 === shown.base64)) return 'pinned';
-  return pinned.accepted.length > 0 ? 'changed' : 'unknown';
+/** A host with a pinned key that presents another one has changed, whatever the type of either. */
+export function checkHostKey(pinned: PinnedKeys, presented: HostKey): HostKeyVerdict {
+  if (pinned.revoked.some((key) => key.base64 === presented.base64)) return 'revoked';
+  if (pinned.accepted.some((key) => key.base64 === presented.base64)) return 'pinned';
+  if (pinned.accepted.length > 0) return 'changed';
+  return pinned.withoutPort?.some((key) => key.base64 === presented.base64) ? 'pinned' : 'unknown';
 }
 
 const ALGORITHMS: Readonly<Record<string, readonly string[]>> = {
@@ -53,10 +56,11 @@ const ALGORITHMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Signature algorithms to offer, those of pinned keys first, so that a server with several keys shows the pinned
- * one. The others stay on offer: a server that lost the pinned key must be seen to have changed.
+ * Signature algorithms to offer. Those of pinned keys come first, so that a server with several keys presents the pinned
+ * one. We offer the others too, to detect that a server has lost the pinned key.
  */
 export function hostKeyAlgorithms(pinned: PinnedKeys): string[] {
-  const types = new Set([...pinned.accepted.map((key) => key.type), ...Object.keys(ALGORITHMS)]);
+  const { accepted, withoutPort = [] } = pinned;
+  const types = new Set([...accepted, ...withoutPort].map((key) => key.type).concat(Object.keys(ALGORITHMS)));
   return [...types].flatMap((type) => ALGORITHMS[type] ?? []);
 }

@@ -1,5 +1,5 @@
-import type { Config, LoginConfig } from '../../core/config/types.ts';
 import { ConfigError, describeError } from '../../core/errors.ts';
+import type { ClusterConfig, Config, LoginConfig } from '../../core/model/config.ts';
 import type { Secrets } from '../../core/ports.ts';
 import { agentKey, type LoginKey, lineOf } from './login-key.ts';
 import { explainOpenFiles } from './open-files.ts';
@@ -13,13 +13,23 @@ export interface Keyring {
 }
 
 /**
- * Keys as configured. Secrets are resolved and agents asked at each use; the same value stands for the same key, and a
- * private key is parsed again only when it changed.
+ * Login keys of the configuration. Each use resolves the secret or asks the agent again; a private key is parsed again
+ * only when its text has changed.
  */
 export function createKeyring(config: Pick<Config, 'bastions' | 'clusters'>, secrets: Secrets): Keyring {
   const known = new Map<string, { source: string; key: LoginKey }>();
+  let byName = new Map<string, ClusterConfig>();
+  let indexed: Config['clusters'] | undefined;
 
-  /** The value from last time, while it comes from the same. */
+  /** An index, since there may be thousands; inventory sources replace the whole list when it changes. */
+  function findCluster(name: string): ClusterConfig | undefined {
+    const { clusters } = config;
+    if (indexed !== clusters) byName = new Map(clusters.map((cluster) => [cluster.name, cluster]));
+    indexed = clusters;
+    return byName.get(name);
+  }
+
+  /** The key of the last use, unless its source has changed. */
   function keep(what: string, source: string, make: () => LoginKey): LoginKey {
     const last = known.get(what);
     if (last?.source === source) return last.key;
@@ -32,7 +42,7 @@ export function createKeyring(config: Pick<Config, 'bastions' | 'clusters'>, sec
     try {
       return await loadNow(what, login);
     } catch (error) {
-      // Too few open files are no reason to give up the connections there are.
+      // When this process runs out of files, the open connections stay useful with the last key.
       const last = known.get(what);
       if (last && explainOpenFiles(error) !== undefined) return last.key;
       throw error;
@@ -65,7 +75,7 @@ export function createKeyring(config: Pick<Config, 'bastions' | 'clusters'>, sec
   return {
     ofBastion,
     async ofCluster(name) {
-      const cluster = config.clusters.find((candidate) => candidate.name === name);
+      const cluster = findCluster(name);
       if (!cluster) throw new ConfigError(`no cluster is called ${name}`);
       const own = cluster.privateKey !== undefined || cluster.agent !== undefined;
       return own ? load(`private key of cluster ${name}`, cluster) : ofBastion(cluster.bastion);

@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** An agent that holds keys, by ssh2's own implementation of the other side. */
+/** An agent that holds keys, made of ssh2's own agent protocol. */
 async function startAgent(keys: readonly ssh2.ParsedKey[]): Promise<void> {
   server = createServer((connection) => {
     const protocol = new ssh2.AgentProtocol(false);
@@ -47,7 +47,7 @@ function keyringOf(publicKey?: string) {
   );
 }
 
-it('takes the only key of an agent, and is the same for as long as that is', async () => {
+it('takes the only key of an agent, and stays equal while the agent holds it', async () => {
   await startAgent([ours]);
   const keyring = keyringOf();
   const key = await keyring.ofBastion('b');
@@ -55,7 +55,7 @@ it('takes the only key of an agent, and is the same for as long as that is', asy
   expect(await keyring.ofCluster('c')).toBe(key);
 });
 
-it('takes the one that is named among several', async () => {
+it('takes the named one of several', async () => {
   await startAgent([other, ours]);
   expect(lineOf((await keyringOf(lineOf(ours)).ofBastion('b')).key)).toBe(lineOf(ours));
 });
@@ -74,7 +74,7 @@ it.each([
   await expect(keyringOf(publicKey).ofBastion('b')).rejects.toThrow(`private key of bastion b: ${message}`);
 });
 
-it('says so when there is no agent', async () => {
+it('reports that there is no agent', async () => {
   await expect(keyringOf().ofBastion('b')).rejects.toMatchObject({
     name: 'ConfigError',
     message: expect.stringContaining('the agent cannot be asked: Failed to connect to agent'),

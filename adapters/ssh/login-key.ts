@@ -1,23 +1,23 @@
 import ssh2, { type BaseAgent, type ParsedKey } from 'ssh2';
 
-/** What we log in with: a private key, or the public half of one that an ssh-agent signs for. */
+/** The key of a login: a private key, or a public key whose private half an ssh-agent holds. */
 export interface LoginKey {
   key: ParsedKey;
   agent?: BaseAgent;
 }
 
-/** What ssh2 authenticates a user by. It tries nothing else. */
+/** The only authentication method that ssh2 may try. */
 export function authMethod({ key, agent }: LoginKey, username: string): object {
   return agent ? { type: 'agent', username, agent } : { type: 'publickey', username, key };
 }
 
-/** An agent answers within a millisecond; one that is locked up must not hold a round. */
+/** An agent normally answers within a millisecond; one that hangs must not delay a round. */
 const AGENT_MS = 5_000;
 
 /**
- * The key of an ssh-agent: `publicKey` (`type base64`), or the only one that it holds. Several are not tried in turn,
- * since servers count each as a failed login. Nothing is kept open.
- * @throws Error saying what is wrong with the agent
+ * Finds the key in an ssh-agent: `publicKey` (`type base64`), or the only one that the agent holds. We never try several,
+ * since servers count each as a failed login. Keeps no connection to the agent open.
+ * @throws Error that says what is wrong with the agent
  */
 export async function agentKey(socket: string, publicKey: string | undefined): Promise<LoginKey> {
   const agent = ssh2.createAgent(socket);
@@ -28,7 +28,7 @@ export async function agentKey(socket: string, publicKey: string | undefined): P
   if (!key) throw new Error('the agent does not hold the key of `publicKey`; add it with `ssh-add`');
   if (others.length > 0)
     throw new Error(`the agent holds ${held.length} keys; say in \`publicKey\` which one is ours`);
-  // ssh2 asks for the keys at each login; it gets the one, without the agent.
+  // ssh2 asks the agent for its keys at each login; this answers with the one key at once.
   agent.getIdentities = (callback) => callback(null, [key]);
   return { key, agent };
 }

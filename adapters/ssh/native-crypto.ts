@@ -1,11 +1,6 @@
-import { createRequire } from 'node:module';
+import crypto from 'ssh2/lib/protocol/crypto.js';
 
-/** Whether ssh2 has its native binding. It falls back without a word, and then needs about twice the CPU. */
+/** Whether ssh2 has its native binding. Without it ssh2 silently falls back, and needs about twice the CPU. */
 export function hasNativeCrypto(): boolean {
-  try {
-    createRequire(import.meta.url)('ssh2/lib/protocol/crypto/build/Release/sshcrypto.node');
-    return true;
-  } catch {
-    return false;
-  }
+  return crypto.bindingAvailable;
 }

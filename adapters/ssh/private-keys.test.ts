@@ -57,7 +57,7 @@ describe('private keys', () => {
       '-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGbMFcGCSqGSIb3DQEFDTBK\n-----END ENCRYPTED PRIVATE KEY-----',
       /^key of b: the private key is protected by a passphrase/,
     ],
-  ])('that are %s are refused with a reason, and without a word of them', (_, text, message) => {
+  ])('that are %s are refused with a reason that reveals nothing of them', (_, text, message) => {
     let error: unknown;
     try {
       parsePrivateKey(text, 'key of b');

@@ -5,8 +5,8 @@ import { ConfigError } from '../../core/errors.ts';
 const KEY_TYPES = /^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa)$/;
 
 /**
- * Parses a private key: OpenSSH's format, or PEM (PKCS#1, SEC1, PKCS#8). `what` names it in errors, which hold
- * nothing of the key or its passphrase, which a key without one does not need. Parsing costs more than a signature, so
+ * Parses a private key in OpenSSH's format or PEM (PKCS#1, SEC1, PKCS#8). `what` names it in errors, which reveal nothing
+ * of the key or its passphrase. Ignores the passphrase where the key has none. Parsing costs more than a signature, so
  * callers keep the result. @throws ConfigError
  */
 export function parsePrivateKey(text: string, what: string, passphrase?: string): ParsedKey {
@@ -22,7 +22,7 @@ export function parsePrivateKey(text: string, what: string, passphrase?: string)
   return parsed.type === 'ssh-ed25519' ? withKeyObject(parsed) : parsed;
 }
 
-/** ssh2 keeps the key as PEM and reads that again for every signature, which costs more than the signature. */
+/** ssh2 keeps the key as PEM and parses that for every signature, which costs more than the signature. */
 function withKeyObject(key: ParsedKey): ParsedKey {
   const object = createPrivateKey(key.getPrivatePEM());
   key.sign = (data) => sign(null, typeof data === 'string' ? Buffer.from(data) : data, object);
@@ -43,13 +43,13 @@ function explain(text: string, passphrase: string | undefined): string {
 
 function isEncryptedOpenSsh(text: string): boolean {
   const body = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END/.exec(text)?.[1];
-  // openssh-key-v1\0, then the cipher's name: `none` for a key without passphrase.
+  // `openssh-key-v1\0`, then the name of the cipher: `none` for a key without a passphrase.
   return (
     body !== undefined && Buffer.from(body, 'base64').subarray(15, 23).toString('latin1') !== '\0\0\0\x04none'
   );
 }
 
-/** ssh2 does not read PKCS#8: written again in a form that it reads. */
+/** ssh2 cannot read PKCS#8, so we convert to a format that it reads. */
 function fromPkcs8(text: string, what: string, passphrase: string | undefined): string {
   let key: KeyObject;
   try {
@@ -71,7 +71,7 @@ function fromPkcs8(text: string, what: string, passphrase: string | undefined): 
   }
 }
 
-/** OpenSSH's own format (PROTOCOL.key), the only one in which it keeps ed25519 keys. */
+/** Converts to OpenSSH's own format (PROTOCOL.key), the only one it has for ed25519 keys. */
 function ed25519ToOpenSsh(key: KeyObject): string {
   const { d = '', x = '' } = key.export({ format: 'jwk' });
   const [seed, point] = [Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url')];
@@ -82,9 +82,9 @@ function ed25519ToOpenSsh(key: KeyObject): string {
     return Buffer.concat([length, bytes]);
   };
   const type = text('ssh-ed25519');
-  // Two equal check numbers tell a wrong passphrase; there is none, so any pair does.
+  // Two equal check numbers detect a wrong passphrase; without a passphrase any pair will do.
   const secret = [Buffer.alloc(8), type, text(point), text(Buffer.concat([seed, point])), text('')];
-  const size = secret.reduce((sum, part) => sum + part.length, 0);
+  const size = secret.reduce((sum, field) => sum + field.length, 0);
   const padding = Buffer.from(Array.from({ length: (8 - (size % 8)) % 8 }, (_, i) => i + 1));
   const body = Buffer.concat([
     Buffer.from('openssh-key-v1\0'),

@@ -1,38 +1,47 @@
 import type { Duplex } from 'node:stream';
 import ssh2, { type Client } from 'ssh2';
-import type { FailureReason, ProbePhase } from '../../core/model.ts';
-import { explainSocketError } from './bastion-socket.ts';
+import type { ProbePhase } from '../../core/model/observation.ts';
+import { ALGORITHMS, explainMismatch } from './algorithms.ts';
 import { ProbeError, probeError, seconds } from './failure.ts';
 import {
+  checkHostKey,
   fingerprintOf,
   type HostKey,
   type HostKeyVerdict,
   hostKeyAlgorithms,
   hostKeyOf,
-  judgeHostKey,
   type PinnedKeys,
 } from './host-keys.ts';
+import { type Login, watchLogin } from './login.ts';
+import { explainLogin, explainOpening, type LoginFailure } from './login-failure.ts';
 import { authMethod, type LoginKey } from './login-key.ts';
+import { allowLongBanner } from './long-banner.ts';
+import { limitMessages } from './message-limit.ts';
+import { watchOpening } from './opening.ts';
+import { pacing } from './pacing.ts';
+import { offerPackedRequests, packRequests } from './packed-requests.ts';
+import { createOfferReader } from './server-offer.ts';
 
-/**
- * GCM first: in hardware, and no HMAC. No chacha20: without its native binding ssh2 1.17 hangs on it under Node 24.
- */
-const CIPHERS = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'aes128-ctr', 'aes256-ctr'] as const;
+const CLOSE_MS = 500;
+/** A login takes ten or twenty messages, and one more for each line of greeting. */
+const LOGIN_MESSAGES = 1_000;
 
-const GOODBYE_MS = 500;
-
-/** An authenticated SSH connection whose host key was the pinned one. */
+/** An authenticated SSH connection to a server with a pinned host key. */
 export interface SshSession {
   client: Client;
   hostKey: HostKey;
   fingerprint: string;
   isOpen(): boolean;
-  /** Says good-bye. Idempotent. */
+  /** The server may send this many messages from now on; one more ends the session. Default: any number. */
+  allow(messages: number): void;
+  /** Why we ended the session, for people, if the server sent too much. */
+  flood(): string | undefined;
+  /** Disconnects as the protocol asks. Idempotent. */
   end(): void;
   destroy(): void;
 }
 
-/** Connected, or a net.Socket that is connecting; it belongs to the session from here on. */
+/** A connected stream, or a net.Socket that is connecting. The session takes it over. */
 export type SshStream = Duplex & { destroy(): unknown };
 
 export interface SessionOptions {
@@ -40,26 +49,32 @@ export interface SessionOptions {
   user: string;
   key: LoginKey;
   pinned: PinnedKeys;
-  /** Whose types of key are asked for first. Default: `pinned`. */
+  /** Prefer key types of these. Default: `pinned`. */
   prefer?: PinnedKeys;
   phase: ProbePhase;
   deadlineMs: number;
-  /** What is missing when the deadline has passed, in words. Default: the session. */
-  missing?: () => string;
+  /** Compress what we send, where the server accepts that: scripts cost traffic. */
+  packs?: boolean;
+  /** What was missing when the deadline passed, for people; undefined: the session. */
+  missing?: () => string | undefined;
 }
 
-/** Opens a session; the host key is checked before anything is authenticated. @throws ProbeError */
+/** Opens a session. Checks the host key before it authenticates. @throws ProbeError */
 export function openSession(options: SessionOptions): Promise<SshSession> {
-  const { stream, user, key, pinned, phase, deadlineMs, missing = () => 'no SSH session' } = options;
+  const { stream, user, key, pinned, phase, deadlineMs, missing = () => undefined } = options;
   const { promise, resolve, reject } = Promise.withResolvers<SshSession>();
   const client = new ssh2.Client();
-  let shown: HostKey | undefined;
+  let presented: HostKey | undefined;
   let verdict: HostKeyVerdict | undefined;
+  let login: Login | undefined;
   let open = false;
 
   const destroy = () => {
     open = false;
     client.destroy();
+    // Bytes still arrive, since destroying a channel of ssh2 only asks the other side to close it. Drops them unread.
+    stream.removeAllListeners('data');
+    stream.resume();
     stream.destroy();
   };
   const settle = (outcome: () => void) => {
@@ -67,41 +82,71 @@ export function openSession(options: SessionOptions): Promise<SshSession> {
     outcome();
   };
   const fail = (error: ProbeError) => settle(() => reject(error));
+  const explained = ({ reason, detail, turnedAway }: LoginFailure, cause?: Error) =>
+    probeError(reason, phase, detail, { hostKey: presented, turnedAway, cause });
+  pacing.pace(stream);
+  const opening = watchOpening(stream, () => {
+    fail(probeError('output', phase, 'sends without end where SSH should begin'));
+    destroy();
+  });
+  const serverHostKey = hostKeyAlgorithms(options.prefer ?? pinned);
+  const offerReader = createOfferReader();
+  stream.on('data', offerReader.read);
+  const facts = () => ({
+    user,
+    identified: opening.identified(),
+    opening: opening.text(),
+    identification: opening.identification(),
+    login,
+  });
   const timer = setTimeout(() => {
-    fail(probeError('timeout', phase, `${missing()} within ${seconds(deadlineMs)}`));
+    const otherService = opening.identified() ? '' : explainOpening(opening.text());
+    const silent = opening.identified() ? 'no SSH session' : 'says nothing, not even its SSH identification,';
+    const what = missing() ?? (otherService ? `${otherService}; no SSH` : silent);
+    fail(probeError(otherService ? 'protocol' : 'timeout', phase, `${what} within ${seconds(deadlineMs)}`));
     destroy();
   }, deadlineMs);
 
-  // For good: ssh2 emits a second error after some first ones, and errors of a session that was long open.
+  // Never removed: ssh2 may emit a second error, and errors of a session long after it opened.
   client.on('error', (error: Error & { level?: string; code?: unknown }) => {
-    const { reason, detail } =
-      shown && verdict && verdict !== 'pinned' ? explainKey(verdict, shown, pinned) : explain(error, user);
-    fail(probeError(reason, phase, detail, { hostKey: shown, cause: error }));
+    const offer = error.level === 'handshake' ? offerReader.offer() : undefined;
+    const mismatch = offer && explainMismatch(offer, serverHostKey);
+    // `probeError` would cut this text, whose length is bounded already.
+    if (mismatch !== undefined) {
+      fail(new ProbeError({ reason: 'protocol', phase, detail: mismatch }, { cause: error }));
+    } else {
+      const untrusted =
+        presented && verdict && verdict !== 'pinned' && explainKey(verdict, presented, pinned);
+      fail(explained(untrusted || explainLogin({ ...facts(), error }), error));
+    }
     destroy();
   });
-  // `end` without `close`: the other side closed its half only. Nothing more can come.
+  // `end` without `close`: the other side closed its half. Nothing more can arrive.
   const onEnd = () => {
-    fail(probeError('protocol', phase, 'the connection was closed before the SSH session was ready'));
+    fail(explained(explainLogin(facts())));
     destroy();
   };
   client.on('end', onEnd).on('close', onEnd);
-  client.on('handshake', () => {
-    // OpenSSH announces all its host keys, and ssh2 then makes it sign with each, to tell us of new ones. Only the
-    // pinned one is of use here; without a vendor's name ssh2 does not ask.
-    Object.assign(client, { _remoteVer: '' });
+  // Once only: otherwise each key exchange during a login would permit another long banner.
+  client.once('handshake', () => {
+    stream.off('data', offerReader.read);
+    offerReader.forget();
+    client.once('ready', allowLongBanner(client));
   });
   client.on('ready', () => {
+    if (options.packs) packRequests(client);
     open = true;
-    const hostKey = shown as HostKey;
+    limit.allow(Number.POSITIVE_INFINITY);
+    const hostKey = presented as HostKey;
     const end = () => {
       open = false;
       client.end();
-      // One that is frozen never closes its side.
-      setTimeout(destroy, GOODBYE_MS).unref();
+      // A frozen server never closes its side.
+      setTimeout(destroy, CLOSE_MS).unref();
     };
-    settle(() =>
-      resolve({ client, hostKey, fingerprint: fingerprintOf(hostKey), isOpen: () => open, end, destroy }),
-    );
+    const { allow, flood } = limit;
+    const fingerprint = fingerprintOf(hostKey);
+    settle(() => resolve({ client, hostKey, fingerprint, isOpen: () => open, allow, flood, end, destroy }));
   });
 
   client.connect({
@@ -109,21 +154,28 @@ export function openSession(options: SessionOptions): Promise<SshSession> {
     username: user,
     authHandler: [authMethod(key, user)] as never,
     hostVerifier: (blob: Buffer) => {
-      shown = hostKeyOf(blob);
-      verdict = judgeHostKey(pinned, shown);
+      presented = hostKeyOf(blob);
+      verdict = checkHostKey(pinned, presented);
       return verdict === 'pinned';
     },
-    algorithms: { cipher: [...CIPHERS], serverHostKey: hostKeyAlgorithms(options.prefer ?? pinned) as never },
+    algorithms: { ...ALGORITHMS, serverHostKey } as never,
     readyTimeout: 0,
   });
+  if (options.packs) offerPackedRequests(client);
+  login = watchLogin(client);
+  const limit = limitMessages(client, (what) => {
+    fail(probeError('output', phase, what, { hostKey: presented }));
+    destroy();
+  });
+  limit.allow(LOGIN_MESSAGES);
   return promise;
 }
 
-/** The host key that a server shows first, of those types that are pinned if it has one. @throws ProbeError */
-export async function showHostKey(options: SessionOptions): Promise<HostKey> {
+/** Reads the host key that a server presents first, of a pinned type if it has one. @throws ProbeError */
+export async function scanHostKey(options: SessionOptions): Promise<HostKey> {
   try {
-    const nobody = { accepted: [], revoked: [] };
-    const session = await openSession({ ...options, pinned: nobody, prefer: options.pinned });
+    const noKeys = { accepted: [], revoked: [] };
+    const session = await openSession({ ...options, pinned: noKeys, prefer: options.pinned });
     return session.hostKey;
   } catch (error) {
     if (error instanceof ProbeError && error.hostKey) return error.hostKey;
@@ -131,8 +183,8 @@ export async function showHostKey(options: SessionOptions): Promise<HostKey> {
   }
 }
 
-function explainKey(verdict: HostKeyVerdict, shown: HostKey, pinned: PinnedKeys) {
-  const is = `${shown.type} ${fingerprintOf(shown)}`;
+function explainKey(verdict: HostKeyVerdict, presented: HostKey, pinned: PinnedKeys) {
+  const is = `${presented.type} ${fingerprintOf(presented)}`;
   if (verdict === 'unknown') {
     return {
       reason: 'host-key-unknown',
@@ -141,28 +193,10 @@ function explainKey(verdict: HostKeyVerdict, shown: HostKey, pinned: PinnedKeys)
   }
   if (verdict === 'revoked')
     return { reason: 'host-key', detail: `shows a revoked host key: ${is}` } as const;
-  const same = pinned.accepted.filter((key) => key.type === shown.type);
+  const same = pinned.accepted.filter((key) => key.type === presented.type);
   const known = (same.length > 0 ? same : pinned.accepted).map((key) => `${key.type} ${fingerprintOf(key)}`);
   return {
     reason: 'host-key',
     detail: `host key changed: it shows ${is}, pinned is ${known.join(', ')}`,
   } as const;
-}
-
-function explain(
-  error: Error & { level?: string; code?: unknown },
-  user: string,
-): { reason: FailureReason; detail: string } {
-  switch (error.level) {
-    case 'client-authentication':
-      return { reason: 'auth', detail: `refused our key for user ${user}` };
-    case 'agent':
-      return { reason: 'auth', detail: `the ssh-agent did not sign: ${error.message}` };
-    case 'client-socket': {
-      const lost = error.code === 'ECONNRESET' || error.code === 'EPIPE';
-      return { reason: lost ? 'protocol' : 'unreachable', detail: explainSocketError(error) };
-    }
-    default:
-      return { reason: 'protocol', detail: error.message };
-  }
 }

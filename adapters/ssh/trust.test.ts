@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadConfig } from '../../cli/config-file.ts';
-import type { Config } from '../../core/config/types.ts';
-import type { Target } from '../../core/model.ts';
-import type { AuditEntry } from '../../core/ports.ts';
+import type { AuditEntry } from '../../core/model/audit.ts';
+import type { Config } from '../../core/model/config.ts';
+import type { Target } from '../../core/model/target.ts';
 import { type Fleet, startFleet } from '../../localstack/fleet/fleet.ts';
 import { createFileInventory } from '../inventory/file.ts';
 import { createSecrets } from '../secrets/secrets.ts';
-import { learnHostKeys, type ShownKey } from './trust.ts';
+import { learnHostKeys, type ScannedKey } from './trust.ts';
 
 let dir: string;
 let fleet: Fleet;
@@ -21,7 +21,7 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-trust-'));
   const model = (name: string, seed: number) => ({ name, seed, memory: () => 50 });
   fleet = await startFleet({ dir: join(dir, 'nodes'), nodes: [model('n1', 1), model('n2', 2)] });
-  writeFileSync(join(dir, 'key'), fleet.privateKey);
+  writeFileSync(join(dir, 'key'), fleet.privateKey, { mode: 0o600 });
   const nodes = [...fleet.nodes, { name: 'gone', host: '127.0.0.1', port: 1 }];
   writeFileSync(
     join(dir, 'c.yaml'),
@@ -39,12 +39,17 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-async function learn(answer: (key: ShownKey) => boolean) {
-  const asked: ShownKey[] = [];
+async function learn(
+  answer: (key: ScannedKey) => boolean,
+  changes: { targets?: readonly Target[]; fleet?: readonly Target[] } = {},
+) {
+  const asked: ScannedKey[] = [];
   const audit: AuditEntry[] = [];
   const report = await learnHostKeys({
     config,
     targets,
+    fleet: targets,
+    ...changes,
     secrets: createSecrets({ baseDir: dir }),
     knownHosts: join(dir, 'known_hosts'),
     ask: async (key) => {
@@ -71,7 +76,7 @@ it('does not log in to a bastion that is refused', async () => {
   expect(failed[0]?.detail).toContain('3 nodes behind it were not looked at');
 });
 
-it('learns what is accepted, and names what cannot be reached', async () => {
+it('learns accepted keys, and names hosts that it cannot reach', async () => {
   const { asked, outcomes, failed, audit } = await learn(() => true);
   expect(audit.map(({ target, outcome }) => `${target ?? 'hop'}: ${outcome}`).sort()).toEqual([
     'hop: host-key-shown',
@@ -87,7 +92,7 @@ it('learns what is accepted, and names what cannot be reached', async () => {
     expect(known()).toContain(`[127.0.0.1%gate]:${node.port} ${node.hostKey}\n`);
 });
 
-it('asks nothing about what it knows', async () => {
+it('does not ask about known keys', async () => {
   const { asked, outcomes } = await learn(() => false);
   expect(asked).toEqual([]);
   expect(outcomes['prod/n1']).toBe('already known');
@@ -104,7 +109,54 @@ it('asks again about a key that changed, keeps the old one when refused, replace
   expect(known()).toContain(n1);
 });
 
-it('never learns a key that is revoked, whatever is answered', async () => {
+it('replaces a key in every form of line, and keeps the keys of another host with the same address', async () => {
+  const [node, other] = fleet.nodes as [Fleet['nodes'][number], Fleet['nodes'][number]];
+  const before = known();
+  const rest = before.replace(new RegExp(`.*%gate.*:${node.port} .*\\n`), '');
+  const name = `[127.0.0.1]:${node.port}`;
+  const lines = `  ${name.replace('1]', '1%gate]')}\t${other.hostKey}\n${name},[*]:9 ${other.hostKey}\n`;
+  const n1 = targets.filter(({ node }) => node === 'n1');
+  for (const [fleet, kept] of [
+    [targets, `[*]:9 ${other.hostKey}\n`],
+    [
+      [...targets, ...n1.map((target) => ({ ...target, bastion: 'another' }))],
+      `${name},[*]:9 ${other.hostKey}\n`,
+    ],
+  ] as const) {
+    writeFileSync(join(dir, 'known_hosts'), `${rest}${lines}`);
+    expect((await learn(() => true, { targets: n1, fleet })).outcomes['prod/n1']).toBe('learned');
+    expect(known()).toBe(`${rest}${kept}[127.0.0.1%gate]:${node.port} ${node.hostKey}\n`);
+  }
+  writeFileSync(join(dir, 'known_hosts'), before);
+});
+
+it('learns no key beside one in the configuration, whatever the answer', async () => {
+  const before = known();
+  const pinned = targets
+    .filter(({ node }) => node === 'n1')
+    .map((target) => ({ ...target, hostKeys: [fleet.nodes[1]?.hostKey ?? ''] }));
+  writeFileSync(join(dir, 'known_hosts'), before.replace(new RegExp(`.*:${fleet.nodes[0]?.port} .*\\n`), ''));
+  const { asked, outcomes } = await learn(() => true, { targets: pinned });
+  expect([asked, outcomes['prod/n1']]).toEqual([['prod/n1 changed'], 'refused']);
+  writeFileSync(join(dir, 'known_hosts'), before);
+});
+
+it('learns nothing if a key was revoked while it asked', async () => {
+  const before = known();
+  const [n1, n2] = fleet.nodes.map((node) => node.hostKey);
+  const changed = before.replace(n1 ?? '', n2 ?? '');
+  writeFileSync(join(dir, 'known_hosts'), changed);
+  const revoking = `${changed}@revoked * ${n1}\n`;
+  const failed = learn(() => {
+    writeFileSync(join(dir, 'known_hosts'), revoking);
+    return true;
+  });
+  await expect(failed).rejects.toThrow('known_hosts now revokes the key of [127.0.0.1%gate]');
+  expect(known()).toBe(revoking);
+  writeFileSync(join(dir, 'known_hosts'), before);
+});
+
+it('never learns a revoked key, whatever the answer', async () => {
   const [n1] = fleet.nodes;
   writeFileSync(join(dir, 'known_hosts'), `${known()}@revoked * ${n1?.hostKey}\n`);
   const before = known();

@@ -1,33 +1,45 @@
-import type { BastionConfig, Config } from '../../core/config/types.ts';
 import { ConfigError } from '../../core/errors.ts';
-import type { FailureReason, Target } from '../../core/model.ts';
-import type { AuditEntry, Secrets } from '../../core/ports.ts';
-import { forEachAtOnce } from './at-once.ts';
+import type { AuditEntry } from '../../core/model/audit.ts';
+import type { BastionConfig, Config } from '../../core/model/config.ts';
+import type { FailureReason } from '../../core/model/observation.ts';
+import type { Target } from '../../core/model/target.ts';
+import type { Secrets } from '../../core/ports.ts';
+import { forEachLimit } from './concurrency-limit.ts';
 import { ProbeError } from './failure.ts';
-import { fingerprintOf, type HostKey, type HostKeyVerdict, judgeHostKey } from './host-keys.ts';
+import {
+  checkHostKey,
+  fingerprintOf,
+  type HostKey,
+  type HostKeyVerdict,
+  type PinnedKeys,
+} from './host-keys.ts';
+import { type KeyScan, scanBastionKey, scanNodeKeys } from './key-scan.ts';
 import { createKeyring } from './keyring.ts';
-import { knownHostName, knownNodeNames, withKnownHosts } from './known-hosts.ts';
-import { createPinnedKeys, readKnownHosts, writeKnownHosts } from './known-hosts-file.ts';
+import { parseKnownHosts } from './known-hosts.ts';
+import { type LearnedKey, withLearnedKeys } from './known-hosts-change.ts';
+import { changeKnownHosts, createPinnedKeys } from './known-hosts-file.ts';
+import { type HostNames, namesOfHost, namesOfNode, writtenName } from './known-hosts-names.ts';
 import type { LoginKey } from './login-key.ts';
-import { type Shown, showBastionKey, showNodeKeys } from './shown-keys.ts';
 
-/** A host key as people decide on it. */
-export interface ShownKey {
+/** A scanned host key, as people need it to decide. */
+export interface ScannedKey {
   /** `bastion seoul`, `prod/prod-1` */
   what: string;
   address: string;
   type: string;
   fingerprint: string;
+  /** `type base64`, as `hostKeys` takes it. */
+  key: string;
   verdict: HostKeyVerdict;
-  /** `type fingerprint` of what is pinned instead, where the key changed. */
+  /** `type fingerprint` of the pinned keys, where the key changed. */
   pinned: readonly string[];
-  /** The configuration pins keys of this host; those stay accepted beside what is learned. */
+  /** The configuration pins keys of this host. Then a new key must be written there. */
   inConfiguration: boolean;
 }
 
 export interface TrustReport {
-  shown: readonly (ShownKey & { outcome: 'already known' | 'learned' | 'refused' })[];
-  /** Hosts that showed no key, or were not looked at. */
+  shown: readonly (ScannedKey & { outcome: 'already known' | 'learned' | 'refused' })[];
+  /** Hosts that presented no key, or were not scanned. */
   failed: readonly TrustFailure[];
 }
 
@@ -43,73 +55,76 @@ interface Host {
   address: string;
   /** Keys in the configuration. */
   lines: readonly string[];
-  /** In known_hosts, the one to write first. */
-  names: readonly [string, ...string[]];
+  /** In known_hosts. */
+  names: HostNames;
   audit: { bastion: string; target?: string };
 }
 
-/** Bastions looked at, or through, at once. Each has a bound of its own for nodes. */
-const BASTIONS_AT_ONCE = 8;
+/** Bastions that are scanned at the same time. Each bounds its nodes by its own `concurrency`. */
+const MAX_BASTIONS = 8;
 
 /**
- * Looks at the host keys of bastions and, through those that are trusted, of nodes; writes what `ask` accepts to
- * known_hosts, all at once in the end, also when it ends by an error. A bastion that is not trusted is not logged in
- * to, and its nodes are not looked at. @throws what `ask` throws, and errors of the file
+ * Scans the host keys of bastions and, through trusted bastions, of nodes. Writes the keys that `ask` accepts to
+ * known_hosts, in one write at the end, also when it ends by an error. It does not log in to an untrusted bastion, so it
+ * does not scan the nodes behind it. @throws what `ask` throws, and errors of the file
  */
 export async function learnHostKeys(options: {
   config: Pick<Config, 'bastions' | 'clusters'>;
+  /** The nodes to scan. */
   targets: readonly Target[];
+  /** All nodes: another host with the same address keeps its lines in known_hosts. */
+  fleet: readonly Target[];
   secrets: Secrets;
   knownHosts: string;
-  /** Once for each key that is not pinned, one question at a time, when all of a hop were looked at. */
-  ask: (key: ShownKey) => Promise<boolean>;
+  /** Called once for each key that is not pinned, one at a time, after all bastions or all nodes were scanned. */
+  ask: (key: ScannedKey) => Promise<boolean>;
   audit: (entry: AuditEntry) => void;
   actor: string;
   nowMs: () => number;
   /** After each node. */
-  onLooked?: (done: number, total: number) => void;
+  onScanned?: (done: number, total: number) => void;
 }): Promise<TrustReport> {
   const { targets, ask, knownHosts, nowMs } = options;
   const keyring = createKeyring(options.config, options.secrets);
   const pinned = await createPinnedKeys(knownHosts).load();
-  const learned = new Map<string, HostKey>();
-  const shown: TrustReport['shown'][number][] = [];
+  const learned = new Map<string, LearnedKey>();
+  const plainNames = countPlainNames(options.config.bastions, options.fleet);
+  const settled: TrustReport['shown'][number][] = [];
   const failed: TrustFailure[] = [];
   const behind = Map.groupBy(targets, (target) => target.bastion);
   const bastions = options.config.bastions.filter(({ name }) => behind.has(name));
 
   try {
-    const hops = await lookAtBastions();
+    const hops = await scanBastions();
     const trusted: { bastion: BastionConfig; key: LoginKey; bastionKey: HostKey }[] = [];
     for (const bastion of bastions) {
       const hop = hops.get(bastion);
       const host = hostOfBastion(bastion);
-      const bastionKey = hop && (await settle(host, hop.look));
+      const bastionKey = hop && (await settle(host, hop.scan));
       if (hop && bastionKey) trusted.push({ bastion, key: hop.key, bastionKey });
-      else notLookedAt(host, behind.get(bastion.name)?.length ?? 0);
+      else failNodesBehind(host, behind.get(bastion.name)?.length ?? 0);
     }
-    const looks = await lookAtNodes(trusted);
+    const scans = await scanNodes(trusted);
     for (const target of targets) {
-      const look = looks.get(target);
-      if (look) await settle(hostOfNode(target), look);
+      const scan = scans.get(target);
+      if (scan) await settle(hostOfNode(target), scan);
     }
   } finally {
-    // One write: whoever reads meanwhile sees all of it or nothing.
-    if (learned.size > 0)
-      await writeKnownHosts(knownHosts, withKnownHosts(await readKnownHosts(knownHosts), learned));
+    // One write, so that a reader sees all of it or nothing.
+    if (learned.size > 0) await changeKnownHosts(knownHosts, (text) => learnInto(text, learned));
   }
-  return { shown, failed };
+  return { shown: settled, failed };
 
-  async function lookAtBastions(): Promise<Map<BastionConfig, { key: LoginKey; look: Shown }>> {
-    const hops = new Map<BastionConfig, { key: LoginKey; look: Shown }>();
-    await forEachAtOnce(bastions, BASTIONS_AT_ONCE, async (bastion) => {
+  async function scanBastions(): Promise<Map<BastionConfig, { key: LoginKey; scan: KeyScan }>> {
+    const hops = new Map<BastionConfig, { key: LoginKey; scan: KeyScan }>();
+    await forEachLimit(bastions, MAX_BASTIONS, async (bastion) => {
       const host = hostOfBastion(bastion);
       const startMs = nowMs();
       try {
         const key = await keyring.ofBastion(bastion.name);
-        const look = await showBastionKey(bastion, key, pinned(host.lines, host.names));
-        record(host, look, startMs);
-        hops.set(bastion, { key, look });
+        const scan = await scanBastionKey(bastion, key, await pinned(host.lines, host.names));
+        record(host, scan, startMs);
+        hops.set(bastion, { key, scan });
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         fail(host, 'config', error.message);
@@ -118,39 +133,38 @@ export async function learnHostKeys(options: {
     return hops;
   }
 
-  async function lookAtNodes(
+  async function scanNodes(
     trusted: readonly { bastion: BastionConfig; key: LoginKey; bastionKey: HostKey }[],
-  ): Promise<Map<Target, Shown>> {
-    const looks = new Map<Target, Shown>();
+  ): Promise<Map<Target, KeyScan>> {
+    const scans = new Map<Target, KeyScan>();
     const total = trusted.reduce((sum, { bastion }) => sum + (behind.get(bastion.name)?.length ?? 0), 0);
-    await forEachAtOnce(trusted, BASTIONS_AT_ONCE, async ({ bastion, key, bastionKey }) => {
-      const mine = behind.get(bastion.name) ?? [];
-      const nodes = mine.map((target) => ({
-        target,
-        pinned: pinned(target.hostKeys, knownNodeNames(target)),
-      }));
+    await forEachLimit(trusted, MAX_BASTIONS, async ({ bastion, key, bastionKey }) => {
+      const nodesBehind = behind.get(bastion.name) ?? [];
+      const nodes: { target: Target; pinned: PinnedKeys }[] = [];
+      for (const target of nodesBehind)
+        nodes.push({ target, pinned: await pinned(target.hostKeys, namesOfNode(target)) });
       const startMs = nowMs();
-      const onShown = (target: Target, look: Shown) => {
-        looks.set(target, look);
-        record(hostOfNode(target), look, startMs);
-        options.onLooked?.(looks.size, total);
+      const onScanned = (target: Target, scan: KeyScan) => {
+        scans.set(target, scan);
+        record(hostOfNode(target), scan, startMs);
+        options.onScanned?.(scans.size, total);
       };
       try {
-        await showNodeKeys({ bastion, bastionKey, key, nodes, onShown });
+        await scanNodeKeys({ bastion, bastionKey, key, nodes, onScanned });
       } catch (error) {
         if (!(error instanceof ProbeError)) throw error;
         fail(hostOfBastion(bastion), error.failure.reason, error.message);
-        notLookedAt(hostOfBastion(bastion), mine.length);
+        failNodesBehind(hostOfBastion(bastion), nodesBehind.length);
       }
     });
-    return looks;
+    return scans;
   }
 
   function fail({ what, address }: Host, reason: TrustFailure['reason'], detail: string): void {
     failed.push({ what, address, reason, detail });
   }
 
-  function notLookedAt(host: Host, nodes: number): void {
+  function failNodesBehind(host: Host, nodes: number): void {
     fail(
       host,
       'bastion',
@@ -158,25 +172,26 @@ export async function learnHostKeys(options: {
     );
   }
 
-  /** Judges a key, asks where needed, keeps what was accepted. Returns the key if it is trusted in the end. */
-  async function settle(host: Host, look: Shown): Promise<HostKey | undefined> {
+  /** Checks a key, asks where needed, and keeps what was accepted. Returns the key if it is trusted in the end. */
+  async function settle(host: Host, scan: KeyScan): Promise<HostKey | undefined> {
     const { what, address, lines, names } = host;
-    if ('error' in look) {
-      fail(host, look.error.failure.reason, look.error.message);
+    if ('error' in scan) {
+      fail(host, scan.error.failure.reason, scan.error.message);
       return undefined;
     }
-    const { key } = look;
-    // Two names may stand for one host: what was learned of the first is known of the second.
-    const justLearned = learned.get(names[0]);
-    const before = pinned(lines, names);
-    const known = justLearned ? { ...before, accepted: [justLearned] } : before;
-    const verdict = judgeHostKey(known, key);
+    const { key } = scan;
+    // Two nodes of the configuration may be one host: a key learned for the first is known for the second.
+    const justLearned = learned.get(writtenName(names));
+    const before = await pinned(lines, names);
+    const known = justLearned ? { ...before, accepted: [justLearned.key] } : before;
+    const verdict = checkHostKey(known, key);
     const same = known.accepted.filter((other) => other.type === key.type);
-    const described: ShownKey = {
+    const described: ScannedKey = {
       what,
       address,
       type: key.type,
       fingerprint: fingerprintOf(key),
+      key: `${key.type} ${key.base64}`,
       verdict,
       pinned: (same.length > 0 ? same : known.accepted).map(
         (other) => `${other.type} ${fingerprintOf(other)}`,
@@ -184,21 +199,23 @@ export async function learnHostKeys(options: {
       inConfiguration: lines.length > 0,
     };
     if (verdict === 'pinned') {
-      shown.push({ ...described, outcome: 'already known' });
+      settled.push({ ...described, outcome: 'already known' });
       return key;
     }
     const accepted = await ask(described);
-    if (!accepted || verdict === 'revoked') {
-      shown.push({ ...described, outcome: 'refused' });
+    // The old key in the configuration would still be accepted beside the new one.
+    if (!accepted || verdict === 'revoked' || lines.length > 0) {
+      settled.push({ ...described, outcome: 'refused' });
       return undefined;
     }
-    learned.set(names[0], key);
-    shown.push({ ...described, outcome: 'learned' });
+    const sharesPlainName = names.scoped !== undefined && (plainNames.get(names.plain)?.size ?? 0) > 1;
+    learned.set(writtenName(names), { names, key, sharesPlainName });
+    settled.push({ ...described, outcome: 'learned' });
     return key;
   }
 
-  function record({ audit }: Host, look: Shown, atMs: number): void {
-    const key = 'key' in look ? look.key : look.error.hostKey;
+  function record({ audit }: Host, scan: KeyScan, atMs: number): void {
+    const key = 'key' in scan ? scan.key : scan.error.hostKey;
     options.audit({
       atMs,
       actor: options.actor,
@@ -206,9 +223,30 @@ export async function learnHostKeys(options: {
       ...(key && { hostKeyFingerprint: fingerprintOf(key) }),
       durationMs: nowMs() - atMs,
       bytes: 0,
-      outcome: 'key' in look ? 'host-key-shown' : look.error.failure.reason,
+      outcome: 'key' in scan ? 'host-key-shown' : scan.error.failure.reason,
     });
   }
+}
+
+/** Checks that learned keys are accepted afterwards: somebody may have revoked one while we asked. @throws ConfigError */
+function learnInto(text: string, learned: ReadonlyMap<string, LearnedKey>): string {
+  const changed = withLearnedKeys(text, [...learned.values()]);
+  const { find } = parseKnownHosts(changed);
+  for (const [name, { names, key }] of learned) {
+    if (checkHostKey(find(names), key) !== 'pinned')
+      throw new ConfigError(`no key was written: known_hosts now revokes the key of ${name}; run this again`);
+  }
+  return changed;
+}
+
+/** The hosts of each plain name: bastions, and nodes with their bastion. */
+function countPlainNames(
+  bastions: Config['bastions'],
+  fleet: readonly Target[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const hosts = [...bastions.map(namesOfHost), ...fleet.map(namesOfNode)];
+  const byPlain = Map.groupBy(hosts, ({ plain }) => plain);
+  return new Map([...byPlain].map(([plain, same]) => [plain, new Set(same.map(writtenName))]));
 }
 
 function hostOfBastion({ name, host, port, hostKeys }: BastionConfig): Host {
@@ -216,7 +254,7 @@ function hostOfBastion({ name, host, port, hostKeys }: BastionConfig): Host {
     what: `bastion ${name}`,
     address: `${host}:${port}`,
     lines: hostKeys,
-    names: [knownHostName(host, port)],
+    names: namesOfHost({ host, port }),
     audit: { bastion: name },
   };
 }
@@ -227,7 +265,7 @@ function hostOfNode(target: Target): Host {
     what,
     address: `${target.host}:${target.port}`,
     lines: target.hostKeys,
-    names: knownNodeNames(target),
+    names: namesOfNode(target),
     audit: { bastion: target.bastion, target: what },
   };
 }

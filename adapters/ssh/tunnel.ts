@@ -1,22 +1,24 @@
 import type { Client, ClientChannel } from 'ssh2';
-import { forbiddenBy, probeError, seconds } from './failure.ts';
+import { firewallDenied, forwardingDenied, probeError, seconds } from './failure.ts';
 import type { SshStream } from './session.ts';
 
 /** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED, RFC 4254, 5.1 */
 const FORBIDDEN = 1;
+/** ENOPROTOOPT: no network answers this, but the rules of `bastionFirewall` do. */
+const FIREWALLED = /Protocol not available/;
 
 /** A direct-tcpip channel to a node, for one SSH session. */
 export interface Tunnel {
   stream: SshStream;
   /**
-   * The node may send this many bytes from now on; one more and the tunnel is cut. This bounds what a node can make us
-   * read in whatever layer: greetings, key exchange, output, while idle.
+   * The node may send this many bytes from now on; one more cuts the tunnel. This bounds what a node can make us read in any
+   * phase: greetings, key exchange, output, and while idle.
    */
   allow(bytes: number): void;
   isCut(): boolean;
 }
 
-/** Dials through the bastion. @throws ProbeError */
+/** Opens a direct-tcpip channel through the bastion. @throws ProbeError */
 export function dial(
   client: Client,
   node: { host: string; port: number },
@@ -24,7 +26,7 @@ export function dial(
 ): Promise<Tunnel> {
   const { promise, resolve, reject } = Promise.withResolvers<Tunnel>();
   let late = false;
-  // A bastion dials for minutes when nobody answers there.
+  // A bastion may try for minutes to connect to an address that does not answer.
   const timer = setTimeout(() => {
     late = true;
     reject(probeError('timeout', 'dial', `no connection within ${seconds(deadlineMs)}`));
@@ -39,12 +41,13 @@ export function dial(
         resolve(createTunnel(channel));
       } else {
         const { reason } = error as { reason?: number };
-        const said = error.message.replace(/^\(SSH\) Channel open failure: /, '');
+        const reply = error.message.replace(/^\(SSH\) Channel open failure: /, '');
         const to = `${node.host}:${node.port}`;
         if (typeof reason !== 'number') reject(lost());
-        else if (reason === FORBIDDEN) reject(forbiddenBy(to));
+        else if (reason === FORBIDDEN) reject(forwardingDenied(to));
+        else if (FIREWALLED.test(reply)) reject(firewallDenied(to));
         else {
-          const text = `the bastion did not reach ${to}${said === '' ? '' : ` (${said})`}`;
+          const text = `the bastion did not reach ${to}${reply === '' ? '' : ` (${reply})`}`;
           reject(probeError('unreachable', 'dial', text));
         }
       }
@@ -59,13 +62,13 @@ export function dial(
 function createTunnel(channel: ClientChannel): Tunnel {
   let left = Number.POSITIVE_INFINITY;
   let cut = false;
-  // ssh2 must be the one that starts the flow.
+  // Only ssh2 may start the flow.
   channel.pause();
   channel.on('data', (chunk: Buffer) => {
     left -= chunk.length;
     if (left >= 0 || cut) return;
     cut = true;
-    // What is under way still arrives, and is dropped unread.
+    // Bytes still arrive; drops them unread.
     channel.removeAllListeners('data');
     channel.resume();
     channel.destroy();

@@ -1,28 +1,35 @@
 import { z } from 'zod';
-import type { Config } from '../../core/config/types.ts';
 import { ConfigError } from '../../core/errors.ts';
+import type { Config } from '../../core/model/config.ts';
 import type { Clock, SampleStore, Secrets } from '../../core/ports.ts';
 import { prometheus } from './prometheus/prometheus.ts';
 import { openSqliteStore } from './sqlite/store.ts';
 import type { StoreAdapter } from './store-adapter.ts';
 import { timestream } from './timestream/timestream.ts';
 
-const sqlite: StoreAdapter<Record<string, never>> = {
+const sqlite: StoreAdapter<object> = {
   type: 'sqlite',
   title: 'Embedded database: a file in the data folder',
   options: z.strictObject({}),
+  timeoutMs: () => 0,
   open: async ({ path, readOnly }) => openSqliteStore({ path, readOnly }),
 };
 
 /** Sample stores; the first is the default. */
-export const STORES = [sqlite, prometheus, timestream] as const;
+export const STORES: readonly StoreAdapter[] = [sqlite, prometheus, timestream];
+
+/** How long one request to the configured store may take; 0 for one that is a file. @throws ZodError */
+export function storeTimeoutMs({ type, options }: Pick<Config['store'], 'type' | 'options'>): number {
+  const adapter = STORES.find((store) => store.type === type);
+  return adapter?.timeoutMs(adapter.options.parse(options)) ?? 0;
+}
 
 /** Opens the configured store. @throws ConfigError */
 export async function openStore(
   store: Config['store'],
   deps: { secrets: Secrets; clock: Clock; readOnly?: boolean },
 ): Promise<SampleStore> {
-  const adapter = STORES.find(({ type }) => type === store.type) as StoreAdapter<unknown> | undefined;
+  const adapter = STORES.find(({ type }) => type === store.type);
   if (!adapter) throw new ConfigError(`store.type: there is no store of type ${store.type}`);
   return adapter.open({ path: store.path, options: adapter.options.parse(store.options), ...deps });
 }

@@ -13,5 +13,7 @@ export interface StoreContext<Options> {
 
 /** A kind of sample store: `store.type` in the configuration. */
 export interface StoreAdapter<Options = unknown> extends AdapterDescriptor<Options> {
+  /** How long one request may take; 0 for a store that is a file. */
+  timeoutMs(options: Options): number;
   open(context: StoreContext<Options>): Promise<SampleStore>;
 }

@@ -23,7 +23,7 @@ const VALUE_TICKS = 4;
 /** Percent that stay below that would lie flat on the ground of an axis up to 100. */
 const SMALL_PERCENT = 25;
 
-/** Ticks at round wall-clock times of the zone, summer time or not. Midnight is told as the day. */
+/** Ticks at round wall-clock times of the zone, summer time or not. The label of midnight is the day. */
 export function timeAxis(fromMs: number, toMs: number, timeZone: string): Axis {
   const spanMs = Math.max(1, toMs - fromMs);
   const stepMs = TIME_STEPS.find((step) => spanMs / step <= MOST_TIME_TICKS) ?? 30 * DAY;

@@ -1,16 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Labels } from '../model.ts';
+import type { Labels } from '../model/labels.ts';
+import { createDownsampler } from './downsample.ts';
 import { buildHistorySpec, type DrawnSeries } from './history.ts';
-import { createThinner } from './thinner.ts';
 
 const MINUTE = 60_000;
 
 function thin(values: readonly (number | undefined)[], bins: number): number[][] {
-  const thinner = createThinner({ fromMs: 0, toMs: values.length * MINUTE, bins, intervalMs: MINUTE });
+  const downsampler = createDownsampler({
+    fromMs: 0,
+    toMs: values.length * MINUTE,
+    bins,
+    intervalMs: MINUTE,
+  });
   for (const [i, value] of values.entries())
-    if (value !== undefined) thinner.add({ timeMs: i * MINUTE, value });
-  return thinner.segments().map((segment) => segment.map((point) => point.value));
+    if (value !== undefined) downsampler.add({ timeMs: i * MINUTE, value });
+  return downsampler.segments().map((segment) => segment.map((point) => point.value));
 }
 
 describe('the thinner', () => {
@@ -87,13 +92,13 @@ describe('the history of a metric', () => {
       'bastion gate',
     ],
     [[node('n1')], ['prod / n1'], 'mem_usage · 1 series'],
-  ])('%j are called %j', (labels, names, told) => {
+  ])('%j are called %j', (labels, names, caption) => {
     const spec = build(
       'mem_usage',
       labels.map((one) => series(one, 1)),
     );
     expect(spec.lines.map(({ name }) => name)).toEqual(names);
-    expect(spec.subtitle).toContain(told);
+    expect(spec.subtitle).toContain(caption);
   });
 
   it('of too many keeps the greatest peaks, and of states those that were down', () => {

@@ -1,8 +1,9 @@
 import { findMetric } from '../catalogue.ts';
 import { formatMetricValue, formatSpan } from '../format.ts';
 import { naturalOrder } from '../labels.ts';
-import { placeText } from '../message/summary.ts';
-import type { Labels, Point } from '../model.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Point } from '../model/sample.ts';
+import { labelsText } from '../notify/summary.ts';
 import { timeAxis, valueAxis } from './axes.ts';
 import type { ChartSpec } from './spec.ts';
 
@@ -14,7 +15,7 @@ export interface DrawnSeries {
 }
 
 /**
- * What is drawn of one metric without an alert. Of more series than `most` those are kept that people look for: the
+ * The chart of one metric without an alert. If there are more series than `most`, it keeps those that people look for: the
  * greatest peaks, and of states those that were down.
  */
 export function buildHistorySpec(input: {
@@ -28,7 +29,7 @@ export function buildHistorySpec(input: {
   const { metric: metricName, series, fromMs, toMs, timeZone, most } = input;
   const metric = findMetric(metricName) ?? { unit: 'count' as const };
   const stepped = metric.unit === 'bool';
-  // Of `no` and `yes` it is `yes` that people look for, as of a host key that changed.
+  // People look for `yes` rather than `no`, for example in a host key that changed.
   const lowest = stepped && findMetric(metricName)?.states !== undefined;
   const chosen = series
     .map((one) => ({ one, rank: lowest ? -extreme(one, Math.min) : extreme(one, Math.max) }))
@@ -58,7 +59,7 @@ export function buildHistorySpec(input: {
       [],
       metric,
     ),
-    bounds: [],
+    thresholdLines: [],
     bands: [],
     lines,
     omitted: series.length - lines.length,
@@ -71,21 +72,21 @@ function extreme({ segments }: DrawnSeries, pick: (a: number, b: number) => numb
   return segments.flat().reduce((found, { value }) => pick(found, value), segments[0]?.[0]?.value ?? 0);
 }
 
-/** A series is called by the labels in which it differs from the others; what they share is told once. */
+/** A series is named by the labels in which it differs from the others; the subtitle shows those they share. */
 function namesOf(all: readonly Labels[]): { common: string[]; nameOf: (labels: Labels) => string } {
   const first = all[0] ?? {};
-  if (all.length < 2) return { common: [], nameOf: placeText };
+  if (all.length < 2) return { common: [], nameOf: labelsText };
   const shared = (name: string) => all.every((labels) => labels[name] === first[name]);
   const differing = (labels: Labels) =>
     Object.fromEntries(Object.entries(labels).filter(([name]) => !shared(name)));
-  const short = (labels: Labels) => placeText(differing(labels));
+  const short = (labels: Labels) => labelsText(differing(labels));
   const unique = new Set(all.map(short)).size === all.length;
   const pairs = (labels: Labels) =>
     Object.entries(differing(labels))
       .map(([name, value]) => `${name}=${value}`)
       .join(' ');
-  const told = ['bastion', 'cluster', 'node', 'mount', 'device'].filter(
+  const commonNames = ['bastion', 'cluster', 'node', 'mount', 'device'].filter(
     (name) => first[name] !== undefined && shared(name),
   );
-  return { common: told.map((name) => `${name} ${first[name]}`), nameOf: unique ? short : pairs };
+  return { common: commonNames.map((name) => `${name} ${first[name]}`), nameOf: unique ? short : pairs };
 }

@@ -1,14 +1,15 @@
-import { findMetric, type Metric } from '../catalogue.ts';
 import { currentForMs } from '../current.ts';
 import { formatMetricValue, formatMoment } from '../format.ts';
 import { labelKey, naturalOrder } from '../labels.ts';
-import { placeText } from '../message/summary.ts';
-import type { Labels, Point } from '../model.ts';
-import type { NotificationAlert } from '../notify/model.ts';
-import { compareBadness, MOST_BREACHING, neighbourhoodsOf } from './selection.ts';
-import type { ChartInput } from './spec.ts';
-import { createThinner } from './thinner.ts';
-import { badness } from './worst.ts';
+import { measureOf } from '../measure.ts';
+import type { Labels } from '../model/labels.ts';
+import type { NotificationAlert } from '../model/notification.ts';
+import type { Point } from '../model/sample.ts';
+import { badness, compareBadness } from '../notify/badness.ts';
+import { labelsText } from '../notify/summary.ts';
+import { createDownsampler } from './downsample.ts';
+import type { ChartInput } from './input.ts';
+import { MOST_BREACHING, neighbourhoodsOf } from './selection.ts';
 
 export interface ChartLine {
   name: string;
@@ -24,13 +25,13 @@ export interface ChartLine {
 }
 
 export const MAX_LINES = 30;
-/** Of a line at most two points a bin are drawn; a bin is two of a picture's pixels wide. */
+/** A line has at most two points a bin; a bin is two of a picture's pixels wide. */
 const BINS = 900;
 
 /** The lines, the worst of those that breach first, and how many series there are beside them. */
 export function chartLines(input: ChartInput): { lines: ChartLine[]; values: number[]; omitted: number } {
   const { alerts, rule, fromMs, toMs, intervalMs, timeZone } = input;
-  const metric: Pick<Metric, 'unit' | 'states'> = findMetric(rule.metric) ?? { unit: 'count' };
+  const measure = measureOf(rule);
   const alertOf = new Map(alerts.map((alert) => [labelKey(alert.labels), alert]));
   const several = neighbourhoodsOf(alerts).values.length > 1;
   const ranked = input.series
@@ -51,7 +52,7 @@ export function chartLines(input: ChartInput): { lines: ChartLine[]; values: num
   const breaching = ranked.filter(({ alert }) => alert).slice(0, MOST_BREACHING);
   const drawn = [...breaching, ...ranked.filter(({ alert }) => !alert)].slice(0, MAX_LINES);
   const valueText = ({ timeMs, value }: Point) => {
-    const shown = formatMetricValue(value, metric);
+    const shown = formatMetricValue(value, measure);
     const old = toMs - timeMs > currentForMs(intervalMs);
     return old ? `${shown} at ${formatMoment(timeMs, toMs, timeZone)}` : shown;
   };
@@ -65,7 +66,7 @@ export function chartLines(input: ChartInput): { lines: ChartLine[]; values: num
       segments: segmentsOf(points, input),
     };
   });
-  // Of several clusters what breaches counts, read or not; of one what was left out when it was read.
+  // Several clusters: count breaching series that were not read. One cluster: count what the query left out.
   const unread = several ? Math.max(0, alerts.length - ranked.length) : (input.others ?? 0);
   return {
     lines,
@@ -81,7 +82,7 @@ function marksOf({ status, firedAtMs, resolvedAtMs }: NotificationAlert) {
 /** Where it is within its cluster, which the subtitle names; of several clusters the whole place. */
 function seriesName(labels: Labels, several: boolean): string {
   const { cluster: _cluster, ...rest } = labels;
-  return (several ? '' : placeText(rest)) || placeText(labels);
+  return (several ? '' : labelsText(rest)) || labelsText(labels);
 }
 
 function within(fromMs: number, toMs: number): (point: Point) => boolean {
@@ -89,7 +90,7 @@ function within(fromMs: number, toMs: number): (point: Point) => boolean {
 }
 
 function segmentsOf(points: readonly Point[], { fromMs, toMs, intervalMs }: ChartInput): Point[][] {
-  const thinner = createThinner({ fromMs, toMs, bins: BINS, intervalMs });
-  for (const point of points) thinner.add(point);
-  return thinner.segments();
+  const downsampler = createDownsampler({ fromMs, toMs, bins: BINS, intervalMs });
+  for (const point of points) downsampler.add(point);
+  return downsampler.segments();
 }

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { sampleAlert } from '../../test/contract/notifications.ts';
-import type { Condition, Labels, Rule, Series } from '../model.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Condition, Rule } from '../model/rule.ts';
+import type { Series } from '../model/sample.ts';
+import { badness } from '../notify/badness.ts';
 import { neighbourhoodsOf, worstFirst } from './selection.ts';
 import { buildChartSpec } from './spec.ts';
-import { badness } from './worst.ts';
 
 const MINUTE = 60_000;
 const NOW = Date.UTC(2026, 10, 24, 9, 40);

@@ -1,9 +1,10 @@
 import { naturalOrder } from '../labels.ts';
-import type { Labels, Rule } from '../model.ts';
-import type { NotificationAlert } from '../notify/model.ts';
-import { badness } from './worst.ts';
+import type { Labels } from '../model/labels.ts';
+import type { NotificationAlert } from '../model/notification.ts';
+import type { Rule } from '../model/rule.ts';
+import { badness, compareBadness } from '../notify/badness.ts';
 
-/** Of the series that breach so many are drawn, the worst by value: each palette twice. */
+/** So many breaching series are drawn, the worst by value: each palette twice. */
 export const MOST_BREACHING = 10;
 /** Labels that bound what stands behind an alert's series. */
 const NEIGHBOURHOODS = ['cluster', 'bastion'];
@@ -24,11 +25,6 @@ export function worstFirst(alerts: readonly NotificationAlert[], { condition }: 
     (a, b) =>
       firing(b) - firing(a) || compareBadness(badness(condition, a.value), badness(condition, b.value)),
   );
-}
-
-/** The worse first; two without a value are alike. */
-export function compareBadness(a: number, b: number): number {
-  return a === b ? 0 : b - a;
 }
 
 function valuesOf(alerts: readonly { labels: Labels }[], name: string): string[] {

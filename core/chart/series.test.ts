@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest';
 import { sampleAlert } from '../../test/contract/notifications.ts';
-import { labelKey, labelsMatch } from '../labels.ts';
-import type { Labels, Series } from '../model.ts';
+import { labelKey } from '../labels.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Series } from '../model/sample.ts';
 import type { SampleStore, SeriesQuery } from '../ports.ts';
+import { isSelected } from '../selection.ts';
 import { type PictureOrder, pictureSpec, readPictureSeries } from './series.ts';
 import { MAX_LINES } from './spec.ts';
 
@@ -41,12 +43,12 @@ function orderOf(alerts: readonly Labels[], extra: Partial<PictureOrder['rule']>
 /** A store that keeps what it was asked for. */
 function createStore(all: readonly Labels[]) {
   const asked: SeriesQuery[] = [];
-  const find = (where: SeriesQuery['where'] = {}): Series[] =>
+  const find = (where: SeriesQuery['where'] = {}, whereNot?: SeriesQuery['where']): Series[] =>
     all
-      .filter((labels) => labelsMatch(where, labels))
+      .filter((labels) => isSelected({ where, whereNot }, labels))
       .map((labels) => ({ metric: 'mem_usage', labels, points: [{ timeMs: NOW, value: 95 }] }));
   const store: Pick<SampleStore, 'query' | 'latest'> = {
-    latest: async ({ where }) => find(where),
+    latest: async ({ where, whereNot }) => find(where, whereNot),
     query: async (query) => {
       asked.push(query);
       return find(query.where);
@@ -78,11 +80,11 @@ it('reads those of all clusters that its alerts are of', async () => {
 });
 
 it('reads of a large cluster the alerts and as many others as there are lines, and counts the rest', async () => {
-  const world = createStore(nodesOf('a', 500));
+  const fixture = createStore(nodesOf('a', 500));
   const order = orderOf([labelsOf('a', 'node-400'), labelsOf('a', 'node-77')]);
-  const read = await readPictureSeries(order, world.store);
+  const read = await readPictureSeries(order, fixture.store);
   expect(read.series).toHaveLength(MAX_LINES);
-  expect(world.read()).toHaveLength(MAX_LINES);
+  expect(fixture.read()).toHaveLength(MAX_LINES);
   expect(read.others).toBe(500 - MAX_LINES);
   const names = read.series.map(({ labels }) => labels.node);
   expect(names).toEqual(expect.arrayContaining(['node-400', 'node-77', 'node-1', 'node-28']));
@@ -105,11 +107,44 @@ it('leaves out what only looks alike: names that are globs, and other label sets
 });
 
 it('reads all that an aggregate is made of', async () => {
-  const world = createStore(nodesOf('a', 100));
+  const fixture = createStore(nodesOf('a', 100));
   const order = orderOf([{ cluster: 'a' }], { aggregate: { by: ['cluster'], op: 'max' } });
-  const read = await readPictureSeries(order, world.store);
+  const read = await readPictureSeries(order, fixture.store);
   expect(read.series).toHaveLength(100);
   expect(pictureSpec(order, read).lines).toHaveLength(1);
+});
+
+it('reads both sides of a ratio, and draws what they come to', async () => {
+  const disk = (node: string, mount: string) => ({ ...labelsOf('a', node), mount, device: 'd' });
+  const { store, asked } = createStore([
+    disk('n1', '/'),
+    disk('n1', '/var'),
+    disk('n2', '/'),
+    labelsOf('a', 'n1'),
+  ]);
+  const given = { metric: 'disk_size', over: 'mem_total', where: {}, whereNot: { node: ['n2'] } };
+  const order = orderOf([disk('n1', '/')], given);
+  const both: typeof store = {
+    latest: async (query) => (await store.latest(query)).filter(({ labels }) => labels.mount !== undefined),
+    query: async (query) => {
+      const isOfNode = query.metric === 'mem_total';
+      const found = (await store.query(query)).filter(
+        ({ labels }) => (labels.mount === undefined) === isOfNode,
+      );
+      return found.map((one) => ({ ...one, metric: query.metric }));
+    },
+  };
+  const spec = pictureSpec(order, await readPictureSeries(order, both));
+  expect(asked.map(({ metric, where, fromMs }) => [metric, Object.keys(where ?? {}), NOW - fromMs])).toEqual([
+    ['disk_size', ['cluster', 'node', 'role', 'mount', 'device'], 32 * MINUTE],
+    ['mem_total', ['cluster', 'node', 'role'], 32 * MINUTE],
+  ]);
+  expect(spec.lines.map(({ name, value }) => [name, value])).toEqual([
+    ['n1, mount /, device d', '100%'],
+    ['n1, mount /var, device d', '100%'],
+  ]);
+  expect(spec.thresholdLines.map(({ label }) => label)).toEqual(['warning 90%']);
+  expect(spec.subtitle).toContain(' · disk_size / mem_total · ');
 });
 
 it('reads nothing where nothing is known', async () => {

@@ -1,12 +1,17 @@
-import { judgedSeries } from '../evaluate/judged.ts';
+import { lookBackMs } from '../evaluate/range.ts';
+import { deriveSeries } from '../evaluate/rule-series.ts';
 import { labelKey, naturalOrder } from '../labels.ts';
-import type { LabelGlobs, Labels, Rule, Series } from '../model.ts';
-import type { Notification, NotificationAlert } from '../notify/model.ts';
+import type { ChartTheme } from '../model/chart-theme.ts';
+import type { LabelGlobs, Labels } from '../model/labels.ts';
+import type { Notification, NotificationAlert } from '../model/notification.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Series } from '../model/sample.ts';
 import type { SampleStore } from '../ports.ts';
+import { queryRule } from '../rule-query.ts';
 import { neighbourhoodsOf, worstFirst } from './selection.ts';
-import { buildChartSpec, type ChartSpec, type ChartTheme, MAX_LINES } from './spec.ts';
+import { buildChartSpec, type ChartSpec, MAX_LINES } from './spec.ts';
 
-/** Everything a picture follows from but the samples: plain data, which can be handed to another thread. */
+/** Everything that decides a picture except the samples: plain data, which can be passed to another thread. */
 export interface PictureOrder {
   rule: Rule;
   /** The message's alerts of that rule, the worst first. */
@@ -26,7 +31,7 @@ export interface PictureSeries {
   others: number;
 }
 
-/** Of breaching series that many are read: the worst of them are drawn. */
+/** So many breaching series are read, of which the worst are drawn. */
 const MOST_BREACHING = 200;
 
 /**
@@ -39,20 +44,23 @@ export async function readPictureSeries(
 ): Promise<PictureSeries> {
   const { rule, alerts, fromMs, toMs } = order;
   const near = neighbourhood(alerts);
-  const where = { ...(rule.aggregate ? rule.where : {}), ...near };
-  const range = { metric: rule.metric, fromMs: fromMs - (rule.window?.lastMs ?? 0), toMs };
+  const selection = {
+    where: { ...(rule.aggregate ? rule.where : {}), ...near },
+    whereNot: rule.whereNot,
+  };
+  const range = { fromMs: fromMs - lookBackMs(rule, order.intervalMs), toMs };
   // An aggregate is made of all its series.
-  if (rule.aggregate) return { series: await store.query({ ...range, where }), others: 0 };
-  const known = (await store.latest({ metric: rule.metric, where, sinceMs: fromMs }))
+  if (rule.aggregate) return { series: await queryRule(store, rule, { ...range, ...selection }), others: 0 };
+  const known = (await store.latest({ metric: rule.metric, ...selection, sinceMs: fromMs }))
     .map(({ labels }) => labels)
     // A name may hold what a glob means something by.
     .filter((labels) => Object.entries(near).every(([name, values]) => values.includes(labels[name] ?? '')));
   const chosen = chooseSeries(known, order);
   if (chosen.length === 0) return { series: [], others: 0 };
   const keys = new Set(chosen.map(labelKey));
-  const found = await store.query({ ...range, where: coverOf(chosen) });
+  const found = await queryRule(store, rule, { ...range, where: coverOf(chosen) });
   return {
-    series: found.filter(({ labels }) => keys.has(labelKey(labels))),
+    series: found.filter(({ metric, labels }) => metric !== rule.metric || keys.has(labelKey(labels))),
     others: known.length - chosen.length,
   };
 }
@@ -60,7 +68,7 @@ export async function readPictureSeries(
 /** The picture of what was read. Pure. */
 export function pictureSpec(order: PictureOrder, { series, others }: PictureSeries): ChartSpec {
   const { rule, intervalMs, fromMs } = order;
-  return buildChartSpec({ ...order, others, series: judgedSeries({ rule, series, intervalMs }, fromMs - 1) });
+  return buildChartSpec({ ...order, others, series: deriveSeries({ rule, series, intervalMs }, fromMs - 1) });
 }
 
 /** The clusters, or bastions, of the alerts. */
@@ -84,7 +92,7 @@ function chooseSeries(known: readonly Labels[], { alerts, rule }: PictureOrder):
 
 const byName = (a: Labels, b: Labels) => naturalOrder.compare(labelKey(a), labelKey(b));
 
-/** Of each label that all have the values that occur: it may match more than these label sets. */
+/** The values of each label that all have: these globs may match more than these label sets. */
 function coverOf(all: readonly Labels[]): LabelGlobs {
   const names = Object.keys(all[0] ?? {}).filter((name) => all.every((labels) => labels[name] !== undefined));
   return Object.fromEntries(

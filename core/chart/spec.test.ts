@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { memoryUsage, sampleAlert } from '../../test/contract/notifications.ts';
-import type { Labels, Point, Rule, Series } from '../model.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Point, Series } from '../model/sample.ts';
 import { timeAxis, valueAxis } from './axes.ts';
-import { breachBands } from './bounds.ts';
 import { buildChartSpec, chartRange } from './spec.ts';
+import { breachBands } from './threshold-lines.ts';
 
 const MINUTE = 60_000;
 const NOW = Date.UTC(2026, 10, 24, 9, 40);
@@ -98,7 +100,12 @@ describe('buildChartSpec', () => {
       rule: rule({ title: 'Node down', metric: 'up', condition: { kind: 'below', threshold: 1 } }),
       alerts: [{ ...firing, value: 0 }],
     });
-    expect([spec.title, spec.stepped, spec.bounds, spec.bands]).toEqual(['Node down for 30m', true, [], []]);
+    expect([spec.title, spec.stepped, spec.thresholdLines, spec.bands]).toEqual([
+      'Node down for 30m',
+      true,
+      [],
+      [],
+    ]);
   });
 
   it('calls the states of a node by name', () => {

@@ -1,15 +1,14 @@
-import { findMetric, type Metric } from '../catalogue.ts';
-import { greatestOf, leastOf } from '../extremes.ts';
-import { visibleLine } from '../message/visible-line.ts';
-import type { Rule, Series } from '../model.ts';
-import type { NotificationAlert } from '../notify/model.ts';
+import { measureOf } from '../measure.ts';
+import type { ChartTheme } from '../model/chart-theme.ts';
+import type { NotificationAlert } from '../model/notification.ts';
+import type { Rule } from '../model/rule.ts';
+import { greatestOf, leastOf } from '../numbers/extremes.ts';
+import { visibleLine } from '../text/visible-line.ts';
 import { type Axis, timeAxis, valueAxis } from './axes.ts';
-import { type Band, type Bound, boundsOf, breachBands } from './bounds.ts';
+import { firingText, subtitleOf, titleOf } from './captions.ts';
+import type { ChartInput } from './input.ts';
 import { type ChartLine, chartLines } from './lines.ts';
-import { firingText, subtitleOf, titleOf } from './words.ts';
-
-export const CHART_THEMES = ['dark', 'light'] as const;
-export type ChartTheme = (typeof CHART_THEMES)[number];
+import { type Band, breachBands, type ThresholdLine, thresholdLines } from './threshold-lines.ts';
 
 export { type ChartLine, MAX_LINES } from './lines.ts';
 
@@ -22,7 +21,7 @@ export interface ChartSpec {
   subtitle: string;
   x: Axis;
   y: Axis;
-  bounds: readonly Bound[];
+  thresholdLines: readonly ThresholdLine[];
   bands: readonly Band[];
   /** The alert's time above the bound before it fired; of several alerts each line has its own mark instead. */
   pending?: { fromMs: number; toMs: number };
@@ -41,7 +40,7 @@ export interface ChartSpec {
 const HOLDS_BEFORE = 3;
 const ROUNDS_BEFORE = 30;
 const FEW_ROUNDS = 3;
-/** Of an alert that fires for days its last day is drawn: what it looks like now, from a bounded number of samples. */
+/** The chart of an alert that fires for days shows its last day, which bounds the number of samples. */
 const LONGEST_MS = 24 * 3_600_000;
 
 export function chartRange(input: {
@@ -57,36 +56,18 @@ export function chartRange(input: {
   return { fromMs: Math.floor(Math.max(sinceMs - before, nowMs - longest)), toMs: nowMs };
 }
 
-export interface ChartInput {
-  alerts: readonly NotificationAlert[];
-  /** The rule of all these alerts. */
-  rule: Rule;
-  /** The rule's metric: the alerts' series and their neighbours'. */
-  series: readonly Series[];
-  /** How many more there are. Default: none. */
-  others?: number;
-  fromMs: number;
-  toMs: number;
-  nowMs: number;
-  timeZone: string;
-  intervalMs: number;
-  status: 'firing' | 'resolved';
-  /** Default: dark. */
-  theme?: ChartTheme;
-}
-
 export function buildChartSpec(asked: ChartInput): ChartSpec {
   const input = { ...asked, fromMs: firstMsOf(asked) };
   const { rule, fromMs, toMs, timeZone, status } = input;
-  const metric: Pick<Metric, 'unit' | 'states'> = findMetric(rule.metric) ?? { unit: 'count' };
+  const measure = measureOf(rule);
   const { lines, values, omitted } = chartLines(input);
-  const bounds = boundsOf(rule, metric.unit);
+  const bounds = thresholdLines(rule, measure.unit);
   const y = valueAxis(
     values,
     bounds.map((bound) => bound.value),
-    metric,
+    measure,
   );
-  const stepped = metric.unit === 'bool';
+  const stepped = measure.unit === 'bool';
   const title = visibleLine(titleOf(input));
   const subtitle = subtitleOf(input);
   return {
@@ -96,7 +77,7 @@ export function buildChartSpec(asked: ChartInput): ChartSpec {
     subtitle,
     x: timeAxis(fromMs, toMs, timeZone),
     y,
-    bounds,
+    thresholdLines: bounds,
     bands: stepped ? [] : breachBands(rule.condition, y),
     ...spansOf(input),
     lines,

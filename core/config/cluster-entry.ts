@@ -1,68 +1,57 @@
+import { z } from 'zod';
+import type { BastionConfig, ClusterConfig } from '../model/config.ts';
+import { choose } from '../text/suggestions.ts';
 import { clusterOf } from './assemble.ts';
-import { readDraft } from './draft.ts';
-import { fieldAt } from './fields.ts';
+import { isData } from './draft.ts';
+import { duplicates } from './duplicates.ts';
+import type { JsonSchema } from './fields.ts';
 import { inspect } from './inspect.ts';
-import { configJsonSchema } from './json-schema.ts';
-import { duplicateNames } from './names.ts';
-import { choose, type Finding, formatPath } from './problem.ts';
-import type { BastionConfig, ClusterConfig } from './types.ts';
-import { readYaml } from './yaml-file.ts';
-import { blankTree, dataOf, type Tree } from './yaml-tree.ts';
+import { describeIssues, NO_TEXT } from './issues.ts';
+import { errorAt, type Finding, formatPath } from './problem.ts';
+import { clusterSchema } from './schema.ts';
+import { readYaml } from './yaml-document.ts';
 
-/** Nothing of a cluster depends on what is registered. */
-const NO_KINDS = { probes: [], channels: [], stores: [], inventories: [] };
-/** What is told of one entry; more would say it again. */
-const MOST_TOLD = 3;
+/** Problems of one entry that its message holds; more would repeat them. */
+const MOST_PROBLEMS = 3;
+
+const SCHEMA = z.toJSONSchema(clusterSchema, { io: 'input' }) as JsonSchema;
 
 /**
- * One cluster as JSON or YAML, in the shape of an element of `clusters`, judged as strictly. `problem`, in one line,
+ * One cluster as JSON or YAML, in the shape of an element of `clusters`, validated as strictly. `problem`, in one line,
  * holds no secret.
  */
 export function parseCluster(
   text: string,
   bastions: readonly BastionConfig[],
 ): { cluster: ClusterConfig } | { problem: string } {
-  const { tree, findings: syntax } = readYaml(text);
-  const [broken] = syntax;
+  const document = readYaml(text);
+  const [broken] = document.findings;
   if (broken) return { problem: `not JSON or YAML: ${broken.message}` };
-  if (!tree) return { problem: 'it is empty' };
+  if (!document.root) return { problem: 'it is empty' };
 
-  const file = fileWith(tree);
-  const schema = configJsonSchema(NO_KINDS);
-  const inspected = inspect(file, schema).findings;
-  const read: Finding[] = [];
-  const draft = readDraft(dataOf(file), NO_KINDS, (path) => fieldAt(schema, file, path), read);
-  const errors = [...inspected, ...read, ...duplicateNames(draft)].filter(
-    ({ path, severity }) => path[0] === 'clusters' && severity === 'error',
+  const { findings } = inspect(document, SCHEMA);
+  const data = document.dataOf(document.root);
+  const { data: value, error } = clusterSchema.safeParse(data, NO_TEXT);
+  const invalid = error ? describeIssues(error.issues, data, SCHEMA) : [];
+  const nodes = isData(data) && Array.isArray(data.nodes) ? data.nodes : [];
+  const doubled = duplicates(
+    nodes.map((raw, i) => ({ path: ['nodes', i], raw, value: undefined })),
+    'node of this cluster',
   );
-  if (errors.length > 0) {
-    const told = errors.slice(0, MOST_TOLD).map(textOf).join('; ');
-    return { problem: errors.length > MOST_TOLD ? `${told}; and more` : told };
+  const errors = [...findings, ...invalid, ...doubled];
+  if (errors.length > 0 || !value) {
+    const shown = errors.slice(0, MOST_PROBLEMS).map(messageOf).join('; ');
+    return { problem: errors.length > MOST_PROBLEMS ? `${shown}; and more` : shown };
   }
-  const [item] = draft.clusters;
-  if (!item?.value) return { problem: 'it is no mapping' };
-  const { bastion } = item.value;
   const names = bastions.map(({ name }) => name);
-  if (!names.includes(bastion)) {
-    return {
-      problem: `bastion: there is no bastion \`${bastion}\` (${choose(bastion, names, 'there are')})`,
-    };
+  if (!names.includes(value.bastion)) {
+    const message = `there is no bastion \`${value.bastion}\``;
+    return { problem: messageOf(errorAt(['bastion'], message, choose(value.bastion, names, 'there are'))) };
   }
-  return { cluster: clusterOf(item, bastions) };
+  return { cluster: clusterOf(value, bastions) };
 }
 
-/** A file that holds nothing but this cluster. */
-function fileWith(cluster: Tree): Tree {
-  const list: Tree = { ...blankTree(cluster), kind: 'list', items: [cluster] };
-  const key = { start: cluster.start, end: cluster.start };
-  return {
-    ...blankTree(cluster),
-    kind: 'map',
-    entries: new Map([['clusters', { key, written: 'clusters', tree: list }]]),
-  };
-}
-
-function textOf({ path, message, suggestion }: Finding): string {
-  const at = formatPath(path.slice(2));
+function messageOf({ path, message, suggestion }: Finding): string {
+  const at = formatPath(path);
   return `${at ? `${at}: ` : ''}${message}${suggestion ? ` (${suggestion})` : ''}`;
 }

@@ -1,12 +1,15 @@
 // Whether every alert has a route and every route an alert. Labels that only a probe knows (mount, device) are free:
 // they may have any value.
-import { findMetric, GROUP_LABELS } from '../catalogue.ts';
-import { globMatches } from '../labels.ts';
-import type { LabelGlobs, Labels, Rule } from '../model.ts';
-import { errorAt, type Finding, type Path, quoted, warningAt } from './problem.ts';
 
-/** What a rule can alert on: labels that are known, the other labels of its metric, and where it is written. */
-export interface Place {
+import { findMetric, GROUP_LABELS } from '../catalogue.ts';
+import { globCovers, globMatches } from '../labels.ts';
+import type { LabelGlobs, Labels } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
+import { quoted } from '../text/suggestions.ts';
+import { errorAt, type Finding, type Path, warningAt } from './problem.ts';
+
+/** An alert that a rule can have: the labels that are known, and the names of those that only a probe knows. */
+export interface PossibleAlert {
   rule: Rule;
   labels: Labels;
   free: readonly string[];
@@ -20,31 +23,25 @@ export interface CoverageInput {
   bastions: readonly string[];
 }
 
-export function judgeCoverage(input: CoverageInput): Finding[] {
+export function checkCoverage(input: CoverageInput): Finding[] {
   const nodes = distinct(input.nodes, usedLabels(input));
-  const places = input.rules.map(({ rule, path }) => ({
+  const alerts = input.rules.map(({ rule, path }) => ({
     path,
     rule,
-    places: placesOf(rule, nodes, input.bastions),
+    alerts: alertsOf(rule, nodes, input.bastions),
   }));
-  const idle = places
-    .filter((entry) => entry.places.length === 0)
-    .map(({ path, rule }) =>
-      warningAt(
-        [...path, 'where'],
-        `rule ${quoted(rule.name)} matches nothing that is watched`,
-        'compare its globs with clusters, nodes and roles',
-      ),
-    );
+  const idle = alerts.flatMap((entry) =>
+    idleGlobs(entry, alertsOf(without(entry.rule), nodes, input.bastions)),
+  );
   const { routes } = input;
   if (!routes) return idle;
-  const known = places.filter((entry) => entry.places.length > 0);
+  const known = alerts.filter((entry) => entry.alerts.length > 0);
   return [
     ...idle,
     ...known.flatMap((entry) => unrouted(entry, routes)),
     ...uncovered(known, routes),
     ...idleRoutes(
-      known.flatMap((entry) => entry.places),
+      known.flatMap((entry) => entry.alerts),
       routes,
     ),
   ];
@@ -52,11 +49,37 @@ export function judgeCoverage(input: CoverageInput): Finding[] {
 
 type Routes = NonNullable<CoverageInput['routes']>;
 
+/** `wanted`: what there would be without `whereNot`. */
+function idleGlobs(
+  { path, rule, alerts }: { path: Path; rule: Rule; alerts: readonly PossibleAlert[] },
+  wanted: readonly PossibleAlert[],
+): Finding[] {
+  const compare = 'compare its globs with clusters, nodes and roles';
+  if (wanted.length === 0) {
+    return [
+      warningAt([...path, 'where'], `rule ${quoted(rule.name)} matches nothing that is watched`, compare),
+    ];
+  }
+  if (alerts.length === 0) {
+    const message = `\`whereNot\` leaves rule ${quoted(rule.name)} nothing that is watched`;
+    return [warningAt([...path, 'whereNot'], message, compare)];
+  }
+  return Object.entries(rule.whereNot ?? {})
+    .filter(([label, globs]) => !wanted.some((alert) => canMatch({ [label]: globs }, alert)))
+    .map(([label]) =>
+      warningAt([...path, 'whereNot', label], 'this leaves out nothing that is watched', compare),
+    );
+}
+
+function without({ whereNot: _whereNot, ...rule }: Rule): Rule {
+  return rule;
+}
+
 function unrouted(
-  { path, rule, places }: { path: Path; rule: Rule; places: Place[] },
+  { path, rule, alerts }: { path: Path; rule: Rule; alerts: PossibleAlert[] },
   routes: Routes,
 ): Finding[] {
-  if (places.some((place) => routes.some((route) => canMatch(route.match, place)))) return [];
+  if (alerts.some((alert) => routes.some((route) => canMatch(route.match, alert)))) return [];
   return [
     errorAt(
       path.length > 0 ? [...path, 'name'] : ['routes'],
@@ -67,13 +90,13 @@ function unrouted(
 }
 
 /** Clusters whose alerts a rule sends, for other clusters, but not for them. */
-function uncovered(known: readonly { rule: Rule; places: Place[] }[], routes: Routes): Finding[] {
+function uncovered(known: readonly { rule: Rule; alerts: PossibleAlert[] }[], routes: Routes): Finding[] {
   const lost = new Map<string, Set<string>>();
-  for (const { rule, places } of known) {
-    const taken = (place: Place) => routes.some((route) => canMatch(route.match, place));
-    if (!places.some(taken)) continue;
-    for (const place of places.filter((one) => !taken(one))) {
-      const where = place.labels.cluster ?? place.labels.bastion ?? '';
+  for (const { rule, alerts } of known) {
+    const taken = (alert: PossibleAlert) => routes.some((route) => canMatch(route.match, alert));
+    if (!alerts.some(taken)) continue;
+    for (const alert of alerts.filter((one) => !taken(one))) {
+      const where = alert.labels.cluster ?? alert.labels.bastion ?? '';
       lost.set(where, (lost.get(where) ?? new Set()).add(rule.name));
     }
   }
@@ -82,14 +105,14 @@ function uncovered(known: readonly { rule: Rule; places: Place[] }[], routes: Ro
     return warningAt(
       ['routes'],
       `no route takes some alerts of ${quoted(where)}: ${names}`,
-      'nobody will be told; one without `match` at the end takes whatever is left',
+      'nobody is notified of them; one without `match` at the end takes whatever is left',
     );
   });
 }
 
-function idleRoutes(places: readonly Place[], routes: Routes): Finding[] {
+function idleRoutes(alerts: readonly PossibleAlert[], routes: Routes): Finding[] {
   return routes.flatMap((route, i) => {
-    const mine = places.filter((place) => canMatch(route.match, place));
+    const mine = alerts.filter((alert) => canMatch(route.match, alert));
     if (mine.length === 0) {
       return [
         warningAt(
@@ -100,7 +123,7 @@ function idleRoutes(places: readonly Place[], routes: Routes): Finding[] {
       ];
     }
     const earlier = routes.slice(0, i).filter((other) => !other.continue);
-    const takers = mine.map((place) => earlier.find((other) => mustMatch(other.match, place)));
+    const takers = mine.map((alert) => earlier.find((other) => mustMatch(other.match, alert)));
     if (takers.some((taker) => !taker)) return [];
     const names = [...new Set(takers.map((taker) => quoted(taker?.name ?? '')))].join(', ');
     return [
@@ -113,28 +136,37 @@ function idleRoutes(places: readonly Place[], routes: Routes): Finding[] {
   });
 }
 
-export function placesOf(rule: Rule, nodes: readonly Labels[], bastions: readonly string[]): Place[] {
+export function alertsOf(rule: Rule, nodes: readonly Labels[], bastions: readonly string[]): PossibleAlert[] {
   const group = findMetric(rule.metric)?.group ?? 'node';
   const known: readonly Labels[] = group === 'bastion' ? bastions.map((bastion) => ({ bastion })) : nodes;
   return known
-    .map((labels): Place => {
+    .map((labels): PossibleAlert => {
       const free = GROUP_LABELS[group].filter((label) => !(label in labels));
       return { rule, labels: { ...labels, rule: rule.name, severity: rule.severity }, free };
     })
-    .filter((place) => canMatch(rule.where, place));
+    .filter((alert) => canMatch(rule.where, alert) && !isLeftOut(rule.whereNot ?? {}, alert));
 }
 
-export function canMatch(globs: LabelGlobs, place: Place): boolean {
+export function canMatch(globs: LabelGlobs, alert: PossibleAlert): boolean {
   return Object.entries(globs).every(
     ([label, any]) =>
-      place.free.includes(label) || any.some((glob) => matchesLabel(glob, place.labels[label])),
+      alert.free.includes(label) || any.some((glob) => matchesLabel(glob, alert.labels[label])),
   );
 }
 
-function mustMatch(globs: LabelGlobs, place: Place): boolean {
+/** Whether `whereNot` covers an alert. A free label has no values but those that `where` names. */
+function isLeftOut(whereNot: LabelGlobs, alert: PossibleAlert): boolean {
+  return Object.entries(whereNot).some(([label, globs]) => {
+    const wanted = alert.free.includes(label) ? alert.rule.where[label] : undefined;
+    const isCovered = wanted?.every((one) => globs.some((glob) => globCovers(glob, one)));
+    return isCovered || mustMatch({ [label]: globs }, alert);
+  });
+}
+
+function mustMatch(globs: LabelGlobs, alert: PossibleAlert): boolean {
   return Object.entries(globs).every(([label, any]) =>
     any.some(
-      (glob) => (/^\*+$/.test(glob) && place.free.includes(label)) || matchesLabel(glob, place.labels[label]),
+      (glob) => (/^\*+$/.test(glob) && alert.free.includes(label)) || matchesLabel(glob, alert.labels[label]),
     ),
   );
 }
@@ -143,10 +175,17 @@ function matchesLabel(glob: string, value: string | undefined): boolean {
   return value !== undefined && globMatches(glob, value);
 }
 
-/** Which of a node's labels any glob looks at: thousands of nodes become a handful of places. */
+/** Labels of nodes that any glob names: thousands of nodes become a handful of alerts. */
 function usedLabels({ rules, routes }: CoverageInput): Set<string> {
-  const globs = [...rules.map(({ rule }) => rule.where), ...(routes ?? []).map((route) => route.match)];
+  const globs = [
+    ...rules.flatMap(({ rule }) => globsOf(rule)),
+    ...(routes ?? []).map((route) => route.match),
+  ];
   return new Set(['cluster', ...globs.flatMap((one) => Object.keys(one))]);
+}
+
+export function globsOf({ where, whereNot = {} }: Rule): LabelGlobs[] {
+  return [where, whereNot];
 }
 
 export function distinct(nodes: CoverageInput['nodes'], used: ReadonlySet<string>): Labels[] {

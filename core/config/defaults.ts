@@ -1,11 +1,15 @@
-import type { Check, Rule } from '../model.ts';
-import { formatDuration } from './duration.ts';
+import { formatDuration } from '../duration.ts';
+import type { Check } from '../model/check.ts';
+import type { Route } from '../model/route.ts';
+import type { Rule } from '../model/rule.ts';
 import { ruleSchema } from './rule-schema.ts';
-import type { Route } from './types.ts';
+import { checkSchema, routeSchema } from './schema.ts';
+
+const { name, every, where, maxNewLabelSets } = checkSchema.parse({ name: 'usage' });
 
 /** Without `checks`. */
 export const DEFAULT_CHECKS: readonly Check[] = [
-  { name: 'usage', probe: 'usage', everyMs: 60_000, where: {}, options: {} },
+  { name, probe: 'usage', everyMs: every, where, maxNewLabelSets, options: {} },
 ];
 
 /** Without `rules`, as they would be written. Thresholds follow the kubernetes mixins, holds are shorter. */
@@ -53,6 +57,16 @@ export function defaultRuleTexts(everyMs: number): Record<string, unknown>[] {
       summary: '{{mount}} on {{node}} is {{value}} full',
     },
     {
+      name: 'disk-read-only',
+      title: 'Disk turned read-only',
+      metric: 'disk_read_only',
+      above: 0,
+      for: '0s',
+      severity: 'critical',
+      inhibitedBy: ['node-down'],
+      summary: '{{mount}} on {{node}} ({{device}}) was made read-only by the kernel, after an error',
+    },
+    {
       // Two rounds of one check without a batch through: the first of them starts the run.
       name: 'bastion-lost',
       title: 'Bastion lost',
@@ -62,6 +76,18 @@ export function defaultRuleTexts(everyMs: number): Record<string, unknown>[] {
       for: formatDuration(everyMs),
       severity: 'critical',
       summary: 'nothing gets through bastion {{bastion}}; the nodes behind it are unknown',
+    },
+    {
+      // While a node shows more than it may, each round lacks some of it; the pauses between are no end of it.
+      name: 'label-sets-dropped',
+      title: 'Too many label sets',
+      metric: 'label_sets_dropped',
+      above: 0,
+      for: '0s',
+      keepFiringFor: '15m',
+      severity: 'warning',
+      summary:
+        '{{node}} shows {{value}} mounts, interfaces or disks more than it may newly bring in an hour; these are not watched',
     },
     {
       name: 'host-key-changed',
@@ -92,18 +118,6 @@ export function defaultRules(checks: readonly Check[]): Rule[] {
 
 /** Without `routes`: everything to all channels. */
 export function defaultRoutes(channels: readonly { name: string }[]): Route[] {
-  if (channels.length === 0) return [];
-  return [
-    {
-      name: 'default',
-      match: {},
-      channels: channels.map(({ name }) => name),
-      continue: false,
-      groupBy: ['rule', 'cluster'],
-      groupWaitMs: 0,
-      groupIntervalMs: 300_000,
-      repeatIntervalMs: 4 * 3_600_000,
-      resolvedEarly: true,
-    },
-  ];
+  const names = channels.map((channel) => channel.name);
+  return names.length === 0 ? [] : [routeSchema.parse({ name: 'default', channels: names })];
 }

@@ -1,112 +1,193 @@
+// The sections of a file, element by element: what is valid has a value, whatever is wrong beside it.
+
 import type { z } from 'zod';
-import type { Check, Rule } from '../model.ts';
+import type { Check } from '../model/check.ts';
+import type { ChannelConfig } from '../model/config.ts';
+import type { Rule } from '../model/rule.ts';
 import type { AdapterKinds } from '../registry.ts';
-import type { FieldLookup } from './explain.ts';
+import { type ConfigSchema, configSchema, KIND_SECTIONS } from './config-schema.ts';
+import { type JsonSchema, valueAt } from './fields.ts';
+import { describeIssues, NO_TEXT } from './issues.ts';
 import { errorAt, type Finding, type Path } from './problem.ts';
-import { createReader, field, type Item, isData, type OfKind } from './reader.ts';
+import { ruleNameSchema } from './rule-fields.ts';
 import { ruleSchema } from './rule-schema.ts';
 import * as sections from './schema.ts';
-import type { ChannelConfig } from './types.ts';
 
 type Out<T extends z.ZodType> = z.output<T>;
+type Data = Readonly<Record<string, unknown>>;
 
-export interface ClusterItem extends Item<Out<typeof sections.clusterSchema>> {
+export interface Item<T> {
+  path: Path;
+  /** As the file has it. */
+  raw: unknown;
+  /** Undefined while something about it is wrong. */
+  value: T | undefined;
+}
+
+/** An element of a registry's kind, with the options of that kind as they are written. */
+type OfKind<T> = T & { type: string; options: Data };
+
+export interface ClusterItem extends Item<Out<typeof sections.clusterAloneSchema>> {
   nodes: Item<Out<typeof sections.nodeSchema>>[];
 }
 
-/** The sections of a file, element by element. Lists that are not in the file are undefined: they get defaults. */
+/** Lists that are not in the file are undefined: they have defaults. */
 export interface Draft {
-  /** Sections that are there and no lists: nothing can be said about what refers to them. */
+  /** Sections that are no lists: nothing can be said about what refers to them. */
   unreadable: ReadonlySet<string>;
   bastions: Item<Out<typeof sections.bastionSchema>>[];
   clusters: ClusterItem[];
   /** Sources of more clusters. */
   inventory: Item<OfKind<Out<typeof sections.inventorySchema>>>[];
   checks: Item<Check>[] | undefined;
+  /** The elements of the list, or those of `add`. */
   rules: Item<Rule>[] | undefined;
+  /** Default rules that are left out; undefined where `rules` is a list, or is not there. */
+  rulesOff: Item<string>[] | undefined;
   channels: Item<ChannelConfig>[] | undefined;
   routes: Item<Out<typeof sections.routeSchema>>[] | undefined;
   silences: Item<Out<typeof sections.silenceSchema>>[];
   store: Item<OfKind<Out<typeof sections.storeSchema>>>;
   schedule: Item<Out<typeof sections.scheduleSchema>>;
+  sessions: Item<Out<typeof sections.sessionsSchema>>;
   server: Item<Out<typeof sections.serverSchema>>;
 }
 
+/** Validates the data of a file by the schema. Nothing that is found holds a secret. */
 export function readDraft(
   data: unknown,
   kinds: AdapterKinds,
-  fieldOf: FieldLookup,
-  findings: Finding[],
-): Draft {
+  json: JsonSchema,
+): { draft: Draft; findings: Finding[] } {
+  const schema = configSchema(kinds);
   if (!isData(data)) {
-    findings.push(
-      errorAt(
-        [],
-        'the file is not a mapping',
-        'it has keys like `bastions:`; `bartizan init` writes one to start from',
-      ),
-    );
+    const findings = [errorAt([], 'the file is not a mapping', NO_MAPPING)];
+    return { draft: draftOf(data, schema, { valid: undefined, findings }), findings };
   }
-  const read = createReader(fieldOf, findings);
-  const unreadable = new Set<string>();
-  const section = <T>(key: string, required: boolean, one: (raw: unknown, path: Path) => T) => {
-    const raw = field(data, key);
-    if (!isData(data) || ((raw !== undefined || required) && !Array.isArray(raw))) unreadable.add(key);
-    return isData(data) ? read.list(raw, [key], required, one) : undefined;
-  };
-  const single = (key: string) => field(data, key) ?? {};
+  const written = Object.entries(data).filter(([key, value]) => value !== null || !SINGLE.has(key));
+  const filled = Object.fromEntries([...written, ['store', storeOf(data.store ?? undefined, kinds)]]);
+  const result = schema.safeParse(filled, NO_TEXT);
+  const findings = result.success ? [] : describeIssues(result.error.issues, filled, json);
+  return { draft: draftOf(filled, schema, { valid: result.data, findings }), findings };
+}
 
-  const cluster = (raw: unknown, path: Path): ClusterItem => {
-    const { nodes, ...rest } = isData(raw) ? raw : { nodes: [] };
-    const item = read.one(sections.clusterSchema)(isData(raw) ? rest : raw, path);
-    return {
-      ...item,
-      raw,
-      nodes: read.list(nodes, [...path, 'nodes'], isData(raw), read.one(sections.nodeSchema)) ?? [],
-    };
-  };
-  const check = (raw: unknown, path: Path): Item<Check> => {
-    const item = read.kind(sections.checkSchema, 'probe', kinds.probes)(raw, path);
-    if (!item.value) return { ...item, value: undefined };
-    const { name, kind, every, where, options } = item.value;
-    return { ...item, value: { name, probe: kind, everyMs: every, where, options } };
-  };
-  const channel = (raw: unknown, path: Path): Item<ChannelConfig> => {
-    const item = read.kind(sections.channelSchema, 'type', kinds.channels)(raw, path);
-    if (!item.value) return { ...item, value: undefined };
-    const { name, kind, fallback, theme, required, options } = item.value;
-    return {
-      ...item,
-      value: {
-        name,
-        type: kind,
-        ...(fallback !== undefined && { fallback }),
-        theme,
-        ...(!required && { required }),
-        options,
-      },
-    };
-  };
-  const store = single('store');
-  const firstStore = kinds.stores[0]?.type;
+/** Sections that are one mapping. All their fields have defaults, so that a key with nothing below is one that is left out. */
+const SINGLE: ReadonlySet<string> = new Set(['store', 'schedule', 'sessions', 'server']);
 
+const NO_MAPPING = 'it has keys like `bastions:`; `bartizan init` writes one to start from';
+
+/** A store without a type is of the first kind. */
+function storeOf(store: unknown, kinds: AdapterKinds): unknown {
+  const first = { type: kinds.stores[0]?.type };
+  return store === undefined || isData(store) ? { ...first, ...(store as Data | undefined) } : store;
+}
+
+function draftOf(
+  data: unknown,
+  schema: ConfigSchema,
+  { valid, findings }: { valid: Out<ConfigSchema> | undefined; findings: readonly Finding[] },
+): Draft {
+  const wrong = new Set(findings.map(({ path }) => elementOf(path)));
+  const { shape } = schema;
+
+  /** An element is valid on its own, or as a part of a valid file: then it has been parsed already. */
+  const item = <T>(element: z.ZodType<T>, path: Path, raw: unknown): Item<T> => {
+    if (wrong.has(path.join('.'))) return { path, raw, value: undefined };
+    const value = valid === undefined ? element.safeParse(raw).data : path.reduce(valueAt, valid);
+    return { path, raw, value: value as T | undefined };
+  };
+  const list = <T>(path: Path, one: (path: Path, raw: unknown) => T): T[] | undefined => {
+    const raw = path.reduce(valueAt, data);
+    return Array.isArray(raw) ? raw.map((each, i) => one([...path, i], each)) : undefined;
+  };
+  const items = <T>(path: Path, element: z.ZodType<T>) => list(path, (at, raw) => item(element, at, raw));
+  const ofKinds = <T>(section: keyof typeof KIND_SECTIONS, one: z.ZodType, path: Path, raw: unknown) => {
+    const { base, key } = KIND_SECTIONS[section];
+    const { value } = item(one, path, raw);
+    if (!isData(value) || !isData(raw)) return { path, raw, value: undefined };
+    const own = Object.entries(value).filter(([name]) => Object.hasOwn(base.shape, name));
+    const rest = Object.entries(raw).filter(([name]) => name !== key && !Object.hasOwn(base.shape, name));
+    const kind = { ...Object.fromEntries(own), type: value[key], options: Object.fromEntries(rest) };
+    return { path, raw, value: kind as OfKind<T> };
+  };
+  const kindItems = <T>(section: 'checks' | 'channels' | 'inventory', _base: z.ZodType<T>) => {
+    const element = shape[section].unwrap().element as z.ZodType;
+    return list([section], (path, raw) => ofKinds<T>(section, element, path, raw));
+  };
+  const single = <T>(key: 'schedule' | 'sessions' | 'server', section: z.ZodType<T>) =>
+    item(section, [key], valueAt(data, key) ?? {});
+
+  const isMapping = isData(valueAt(data, 'rules'));
+  const clusters = list(['clusters'], (path, raw): ClusterItem => {
+    const { nodes: _nodes, ...alone } = isData(raw) ? raw : {};
+    const { value } = item(sections.clusterAloneSchema, path, isData(raw) ? alone : raw);
+    return { path, raw, value, nodes: items([...path, 'nodes'], sections.nodeSchema) ?? [] };
+  });
+  const needed = valueAt(data, 'inventory') === undefined ? ['bastions', 'clusters'] : ['bastions'];
+  const unreadable = Object.keys(shape).filter((key) => {
+    const raw = valueAt(data, key);
+    return !isData(data) || ((raw !== undefined || needed.includes(key)) && !Array.isArray(raw));
+  });
   return {
-    unreadable,
-    bastions: section('bastions', true, read.one(sections.bastionSchema)) ?? [],
-    clusters: section('clusters', field(data, 'inventory') === undefined, cluster) ?? [],
-    inventory:
-      section('inventory', false, read.kind(sections.inventorySchema, 'type', kinds.inventories)) ?? [],
-    checks: section('checks', false, check),
-    rules: section('rules', false, read.one(ruleSchema)),
-    channels: section('channels', false, channel),
-    routes: section('routes', false, read.one(sections.routeSchema)),
-    silences: section('silences', false, read.one(sections.silenceSchema)) ?? [],
-    store: read.kind(
-      sections.storeSchema,
-      'type',
-      kinds.stores,
-    )(isData(store) ? { type: firstStore, ...store } : store, ['store']),
-    schedule: read.one(sections.scheduleSchema)(single('schedule'), ['schedule']),
-    server: read.one(sections.serverSchema)(single('server'), ['server']),
+    unreadable: new Set(unreadable.filter((key) => key !== 'rules' || !isMapping)),
+    bastions: items(['bastions'], sections.bastionSchema) ?? [],
+    clusters: clusters ?? [],
+    inventory: kindItems('inventory', sections.inventorySchema) ?? [],
+    checks: kindItems('checks', sections.checkSchema)?.map((one) => ({ ...one, value: checkOf(one.value) })),
+    rules: items(isMapping ? ['rules', 'add'] : ['rules'], ruleSchema) ?? (isMapping ? [] : undefined),
+    rulesOff: isMapping ? (items(['rules', 'off'], ruleNameSchema) ?? []) : undefined,
+    channels: kindItems('channels', sections.channelSchema)?.map((one) => ({
+      ...one,
+      value: channelOf(one.value),
+    })),
+    routes: items(['routes'], sections.routeSchema),
+    silences: items(['silences'], sections.silenceSchema) ?? [],
+    store: ofKinds('store', shape.store.unwrap() as z.ZodType, ['store'], valueAt(data, 'store')),
+    schedule: single('schedule', sections.scheduleSchema),
+    sessions: single('sessions', sections.sessionsSchema),
+    server: single('server', sections.serverSchema),
   };
+}
+
+/** The element that a path lies in: a node is one of its own within its cluster. */
+function elementOf(path: Path): string {
+  const text = path.join('.');
+  return /^(clusters\.\d+\.nodes\.\d+|rules\.[a-z]+\.\d+|\w+\.\d+|\w+)/.exec(text)?.[0] ?? text;
+}
+
+function checkOf(item: OfKind<Out<typeof sections.checkSchema>> | undefined): Check | undefined {
+  if (!item) return undefined;
+  const { name, type, every, where, whereNot = {}, maxNewLabelSets, options } = item;
+  const leftOut = Object.keys(whereNot).length > 0 && { whereNot };
+  return { name, probe: type, everyMs: every, where, ...leftOut, maxNewLabelSets, options };
+}
+
+function channelOf(item: OfKind<Out<typeof sections.channelSchema>> | undefined): ChannelConfig | undefined {
+  if (!item) return undefined;
+  const { name, type, fallback, theme, required, options } = item;
+  return {
+    name,
+    type,
+    ...(fallback !== undefined && { fallback }),
+    theme,
+    ...(!required && { required }),
+    options,
+  };
+}
+
+export function isData(raw: unknown): raw is Data {
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw);
+}
+
+/** The text under a key, whatever else is right or wrong. */
+export function textOf(raw: unknown, key: string): string | undefined {
+  const value = isData(raw) ? valueAt(raw, key) : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The texts of the list under a key, with their indices. */
+export function textsOf(raw: unknown, key: string): { index: number; text: string }[] {
+  const value = isData(raw) ? valueAt(raw, key) : undefined;
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((text, index) => (typeof text === 'string' ? [{ index, text }] : []));
 }

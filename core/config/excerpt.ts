@@ -1,8 +1,10 @@
 import type { Excerpt } from './problem.ts';
 import { REFERENCE_KINDS } from './secret-text.ts';
-import { HIDDEN, type Range } from './yaml-tree.ts';
+import type { Range } from './yaml-document.ts';
 
-/** Of what is not known, these are shown: they give a line its shape. */
+/** Stands for what is not shown. */
+export const HIDDEN = '…';
+/** Characters that are shown also where we know nothing: they give a line its shape. */
 const STRUCTURE = new Set([...' \t{}[],:?"\'']);
 const REFERENCE = new RegExp(`["']?\\$\\{(?:${REFERENCE_KINDS.join('|')}):[^\\s{}]*\\}["']?`, 'g');
 const WIDTH = 110;
@@ -85,11 +87,11 @@ function windowOf(line: string, start: number, length: number): Excerpt {
 }
 
 /** The words of a line that are ours (keys, choices): all that may be shown of a line that is not YAML. */
-export function knownWords(text: string, offset: number, words: ReadonlySet<string>): Mark[] {
+export function knownTerms(text: string, offset: number, vocabulary: ReadonlySet<unknown>): Mark[] {
   const { start, end } = lineAt(text, offset);
   const line = text.slice(start, end);
   return [...line.matchAll(/[A-Za-z]\w*/g)]
-    .filter((match) => words.has(match[0]))
+    .filter((match) => vocabulary.has(match[0]))
     .map((match) => ({
       start: start + match.index,
       end: start + match.index + match[0].length,

@@ -1,8 +1,9 @@
 // Kinds of values that several sections share.
+
 import { z } from 'zod';
-import { durationOrNeverSchema, durationSchema } from './duration.ts';
-import { nearest } from './problem.ts';
-import { addressSchema, ruleNameSchema } from './rule-schema.ts';
+import { durationOrNeverSchema, durationSchema } from '../duration.ts';
+import { nearest } from '../text/suggestions.ts';
+import { addressSchema, ruleNameSchema } from './rule-fields.ts';
 
 /** Names of all things follow the rule for rules' names: they are labels, parts of keys, and typed in commands. */
 export const nameSchema = ruleNameSchema;

@@ -1,11 +1,12 @@
-// What the JSON Schema of the configuration says of a place in a file.
+// What the JSON Schema of the configuration says of a field.
 import type { z } from 'zod';
 import type { Path } from './problem.ts';
-import type { Tree } from './yaml-tree.ts';
 
 export type JsonSchema = z.core.JSONSchema.JSONSchema;
-
 export type Properties = NonNullable<JsonSchema['properties']>;
+
+/** The value under a key of a mapping that a schema speaks of. */
+type ReadValue = (key: string) => unknown;
 
 /** Whether a field is a secret, or holds one. */
 export function isSecret(field: JsonSchema | boolean | undefined): boolean {
@@ -13,50 +14,49 @@ export function isSecret(field: JsonSchema | boolean | undefined): boolean {
   return field.writeOnly === true || isSecret(propertyAt(field, '')) || isSecret(itemAt(field, 0));
 }
 
-/** The schema that speaks of a tree: of alternatives, the one whose constant it has, else all of them together. */
-export function fieldFor(schema: JsonSchema, tree: Tree | undefined): JsonSchema {
+/** The schema of a value: of alternatives, the one whose constant the value has, else all of them together. */
+export function fieldFor(schema: JsonSchema, read: ReadValue): JsonSchema {
   const branches = (schema.oneOf ?? schema.anyOf ?? []) as JsonSchema[];
   if (branches.length === 0) return schema;
-  const chosen = branches.filter((branch) => hasConstants(branch, tree));
+  const chosen = branches.filter((branch) => hasConstants(branch, read));
   const merged: JsonSchema = { ...schema };
   for (const branch of chosen.length > 0 ? chosen : branches) {
-    const { properties, ...rest } = fieldFor(branch, tree);
-    const before = merged.properties;
+    const { properties, ...rest } = fieldFor(branch, read);
+    const before = Object.entries(merged.properties ?? {});
     Object.assign(merged, rest);
-    if (properties) merged.properties = { ...before, ...properties, ...secretOnes(before) };
+    // Where alternatives disagree, what is secret in one of them is secret.
+    const secret = before.filter(([, field]) => typeof field === 'object' && field.writeOnly);
+    if (properties)
+      merged.properties = { ...Object.fromEntries(before), ...properties, ...Object.fromEntries(secret) };
   }
   return merged;
 }
 
-/** Where alternatives disagree, what is secret in one of them is secret. */
-function secretOnes(properties: JsonSchema['properties']): JsonSchema['properties'] {
-  const secret = Object.entries(properties ?? {}).filter(
-    ([, field]) => typeof field === 'object' && field.writeOnly,
+function hasConstants({ properties = {} }: JsonSchema, read: ReadValue): boolean {
+  const constants = Object.entries(properties).flatMap(([name, field]) =>
+    typeof field === 'object' && field.const !== undefined ? [{ name, value: field.const }] : [],
   );
-  return Object.fromEntries(secret);
+  return constants.length > 0 && constants.every(({ name, value }) => read(name) === value);
 }
 
-function hasConstants(branch: JsonSchema, tree: Tree | undefined): boolean {
-  const constants = Object.entries(branch.properties ?? {}).filter(
-    ([, field]) => typeof field === 'object' && field.const !== undefined,
-  );
-  return (
-    constants.length > 0 &&
-    constants.every(([name, field]) => tree?.entries.get(name)?.tree.value === (field as JsonSchema).const)
-  );
-}
-
-/** The schema at a path of a tree; the path may go on where the tree ends. */
-export function fieldAt(schema: JsonSchema, tree: Tree, path: Path): JsonSchema | undefined {
+/** The schema at a path of a file's data; the path may go on where the data ends. */
+export function fieldAt(schema: JsonSchema, data: unknown, path: Path): JsonSchema | undefined {
   let field: JsonSchema | undefined = schema;
-  let current: Tree | undefined = tree;
+  let value = data;
+  const here = (one: JsonSchema) => fieldFor(one, (key) => valueAt(value, key));
   for (const part of path) {
     if (!field) return undefined;
-    const here: JsonSchema = fieldFor(field, current);
-    field = typeof part === 'number' ? itemAt(here, part) : propertyAt(here, part);
-    current = typeof part === 'number' ? current?.items[part] : current?.entries.get(part)?.tree;
+    const parent: JsonSchema = here(field);
+    field = typeof part === 'number' ? itemAt(parent, part) : propertyAt(parent, part);
+    value = valueAt(value, part);
   }
-  return field && fieldFor(field, current);
+  return field && here(field);
+}
+
+/** What stands under a key or index of data, if anything. */
+export function valueAt(data: unknown, part: string | number): unknown {
+  if (typeof data !== 'object' || data === null || !Object.hasOwn(data, part)) return undefined;
+  return (data as Record<string | number, unknown>)[part];
 }
 
 export function propertyAt(
@@ -75,26 +75,15 @@ export function itemAt({ prefixItems, items }: JsonSchema, index: number): JsonS
 /** Whether a single value may stand there. */
 export function holdsScalar(field: JsonSchema | undefined): boolean {
   if (!field) return false;
-  const types = [field, ...(field.anyOf ?? [])].map((one) =>
-    typeof one === 'object' ? one.type : undefined,
-  );
-  return (
-    field.const !== undefined ||
-    types.some((type) => type !== undefined && type !== 'object' && type !== 'array')
-  );
+  const types = [field, ...((field.anyOf ?? []) as JsonSchema[])].map(({ type }) => type);
+  return field.const !== undefined || types.some((type) => type && type !== 'object' && type !== 'array');
 }
 
 /** Every key and choice of a schema. */
-export function vocabulary(schema: JsonSchema): Set<string> {
-  const words = new Set<string>();
-  const visit = (value: unknown) => {
-    if (typeof value !== 'object' || value === null) return;
-    const { properties, enum: choices, const: constant } = value as JsonSchema;
-    for (const word of [...Object.keys(properties ?? {}), ...(choices ?? []), constant]) {
-      if (typeof word === 'string') words.add(word);
-    }
-    for (const inner of Object.values(value)) visit(inner);
-  };
-  visit(schema);
-  return words;
+export function vocabulary(schema: unknown, terms = new Set<unknown>()): ReadonlySet<unknown> {
+  if (typeof schema !== 'object' || schema === null) return terms;
+  const { properties = {}, enum: choices = [], const: constant } = schema as JsonSchema;
+  for (const term of [...Object.keys(properties), ...choices, constant]) terms.add(term);
+  for (const inner of Object.values(schema)) vocabulary(inner, terms);
+  return terms;
 }

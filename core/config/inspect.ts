@@ -1,4 +1,8 @@
-// Unknown keys, where references may stand, and what may be shown of a file.
+// Unknown keys, references out of place, and which parts of a file an excerpt may show.
+
+import { isMap, isSeq } from 'yaml';
+import { choose, nearest, quoted } from '../text/suggestions.ts';
+import { HIDDEN, type Mark } from './excerpt.ts';
 import {
   fieldFor,
   holdsScalar,
@@ -8,7 +12,7 @@ import {
   type Properties,
   propertyAt,
 } from './fields.ts';
-import { choose, errorAt, type Finding, nearest, type Path, quoted } from './problem.ts';
+import { errorAt, type Finding, type Path } from './problem.ts';
 import {
   findReferences,
   isReferenceKind,
@@ -17,104 +21,134 @@ import {
   REFERENCE_KINDS,
   type Reference,
 } from './secret-text.ts';
-import { blankTree, HIDDEN, isEmpty, type Range, type Tree } from './yaml-tree.ts';
+import {
+  type Entry,
+  isEmpty,
+  type Range,
+  rangeOf,
+  scalarOf,
+  type YamlDocument,
+  type YamlNode,
+} from './yaml-document.ts';
 
 export interface Inspection {
   findings: Finding[];
-  /** Keys we know and values that are not secret are shown; secret values are not; the rest is unknown. */
-  marks: (Range & { shown: boolean })[];
+  /** An excerpt shows known keys and values that are not secret. */
+  marks: Mark[];
   references: { path: Path; reference: Reference }[];
-  /** Values left out, and not told of: their key is a guess, and might be that of a secret. */
+  /** Values under a misspelt key that might be that of a secret: nothing is said of them. */
   quiet: Range[];
 }
 
 /**
- * Walks a tree along the schema. A key that is clearly a slip of the pen (`rol`) is reported, and the tree goes on
- * under the name that was meant, so that it is not missed and its value is checked as well, except among secrets;
- * any other unknown key is taken out.
+ * Walks a document along the schema. A key that is clearly a slip of the pen (`rol`) is reported, and the document goes on
+ * under the name that was meant, so that the field is not missed and its value is checked as well, except among secrets.
+ * Any other unknown key is taken out.
  */
-export function inspect(tree: Tree, schema: JsonSchema): Inspection {
+export function inspect(document: YamlDocument, schema: JsonSchema): Inspection {
+  const { follow, entriesOf } = document;
   const result: Inspection = { findings: [], marks: [], references: [], quiet: [] };
-  walk(tree, schema, [], result);
-  result.marks.push(...result.quiet.map(({ start, end }) => ({ start, end, shown: false })));
+  const { findings, marks, quiet } = result;
+
+  function walk(node: YamlNode, schemaHere: JsonSchema, path: Path): void {
+    const target = follow(node);
+    const entries = isMap(target) ? entriesOf(target) : undefined;
+    const field = fieldFor(schemaHere, (key) => scalarOf(follow(entries?.get(key)?.value)));
+    const range = rangeOf(target ?? node);
+    if (field.writeOnly) marks.push({ ...range, shown: false });
+    if (isSeq(target)) {
+      target.items.forEach((item, i) => {
+        const inner = itemAt(field, i);
+        if (inner) walk(item as YamlNode, inner, [...path, i]);
+      });
+    } else if (entries) {
+      if (field.properties && field.additionalProperties === false)
+        resolveKeys(entries, field.properties, path);
+      for (const [name, entry] of entries) {
+        const inner = entry.unknown ? undefined : propertyAt(field, name);
+        if (!inner) continue;
+        if (Object.hasOwn(field.properties ?? {}, name) || looksLikeKey(name, entry))
+          marks.push({ ...entry.key, shown: true });
+        else entry.written = HIDDEN;
+        if (!entry.blank) walk(entry.value, inner, [...path, name]);
+      }
+    } else inspectScalar(scalarOf(target), range, field, path);
+  }
+
+  function resolveKeys(entries: Map<string, Entry>, properties: Properties, path: Path): void {
+    const known = Object.keys(properties);
+    const unknown = [...entries].filter(([name, entry]) => !known.includes(name) && !entry.unknown);
+    const hasSecrets = unknown.length > 0 && Object.values(properties).some(isSecret);
+    for (const [name, entry] of unknown) {
+      const possible = known.filter((key) => !entries.has(key));
+      const meant = nearest(name, possible);
+      const isShown = meant !== undefined || looksLikeKey(name, entry);
+      if (meant === undefined) {
+        entries.set(name, { ...entry, unknown: true, written: isShown ? name : HIDDEN });
+      } else {
+        entries.delete(name);
+        entries.set(meant, hasSecrets ? { ...entry, blank: true } : entry);
+        if (hasSecrets) quiet.push(rangeOf(follow(entry.value) ?? entry.value));
+      }
+      if (isShown) marks.push({ ...entry.key, shown: true });
+      const message = isShown ? `unknown key ${quoted(name)}` : 'unknown key, or a `:` is missing';
+      const suggestion = choose(name, possible, 'possible here') ?? 'take it out';
+      findings.push({ ...errorAt([...path, meant ?? name], message, suggestion), at: 'key' });
+    }
+  }
+
+  /** Without its colon a secret ends up as a key: a key without a value, or that is no word, is not repeated. */
+  function looksLikeKey(name: string, { value }: Entry): boolean {
+    return /^[\p{L}\p{N}_.-]{1,40}$/u.test(name) && !isEmpty(follow(value));
+  }
+
+  function inspectScalar(value: unknown, range: Range, field: JsonSchema, path: Path): void {
+    const isSecretField = field.writeOnly === true;
+    const item = itemAt(field, 0);
+    const isExpected = holdsScalar(field) || (holdsScalar(item) && !item?.writeOnly);
+    const isKey = typeof value === 'string' && value.includes('PRIVATE KEY');
+    if (!isSecretField && isExpected && !isKey) marks.push({ ...range, shown: true });
+    const found = checkReferences(value, path, isSecretField);
+    findings.push(...found.findings);
+    result.references.push(...found.references);
+  }
+
+  walk(document.root, schema, []);
+  marks.push(...quiet.map((range) => ({ ...range, shown: false })));
   return result;
 }
 
-function walk(tree: Tree, schema: JsonSchema, path: Path, result: Inspection): void {
-  const field = fieldFor(schema, tree);
-  if (field.writeOnly) result.marks.push({ start: tree.start, end: tree.end, shown: false });
-  if (tree.kind === 'scalar') {
-    inspectScalar(tree, field, path, result);
-    return;
-  }
-  tree.items.forEach((item, i) => {
-    const inner = itemAt(field, i);
-    if (inner) walk(item, inner, [...path, i], result);
-  });
-  if (field.properties && field.additionalProperties === false) {
-    resolveKeys(tree, field.properties, path, result);
-  }
-  for (const [name, entry] of tree.entries) {
-    const inner = entry.unknown ? undefined : propertyAt(field, name);
-    if (!inner) continue;
-    const printable = Object.hasOwn(field.properties ?? {}, name) || looksLikeKey(name, entry.tree);
-    if (printable) result.marks.push({ ...entry.key, shown: true });
-    else entry.written = HIDDEN;
-    walk(entry.tree, inner, [...path, name], result);
-  }
-}
-
-function resolveKeys(tree: Tree, properties: Properties, path: Path, result: Inspection): void {
-  const known = Object.keys(properties);
-  const secrets = Object.values(properties).some(isSecret);
-  for (const [name, entry] of [...tree.entries]) {
-    if (known.includes(name) || entry.unknown) continue;
-    const possible = known.filter((key) => !tree.entries.has(key));
-    const meant = nearest(name, possible);
-    const printable = meant !== undefined || looksLikeKey(name, entry.tree);
-    if (meant === undefined) {
-      tree.entries.set(name, { ...entry, unknown: true, written: printable ? name : HIDDEN });
-    } else {
-      tree.entries.delete(name);
-      tree.entries.set(meant, secrets ? { ...entry, tree: blankTree(entry.tree) } : entry);
-      if (secrets) result.quiet.push(entry.tree);
-    }
-    if (printable) result.marks.push({ ...entry.key, shown: true });
-    const message = printable ? `unknown key ${quoted(name)}` : 'unknown key, or a `:` is missing';
-    const suggestion = choose(name, possible, 'possible here') ?? 'take it out';
-    result.findings.push({ ...errorAt([...path, meant ?? name], message, suggestion), at: 'key' });
-  }
-}
-
-/** Without its colon a secret ends up as a key: what has no value, or is no word, is not repeated. */
-function looksLikeKey(name: string, value: Tree): boolean {
-  return /^[\p{L}\p{N}_.-]{1,40}$/u.test(name) && !isEmpty(value);
-}
-
-function inspectScalar(tree: Tree, field: JsonSchema, path: Path, result: Inspection): void {
-  const { value } = tree;
-  const secret = field.writeOnly === true;
-  const listed = itemAt(field, 0);
-  const expected = holdsScalar(field) || (holdsScalar(listed) && !listed?.writeOnly);
-  const key = typeof value === 'string' && value.includes('PRIVATE KEY');
-  if (!secret && expected && !key) result.marks.push({ start: tree.start, end: tree.end, shown: true });
-  if (typeof value !== 'string' || !value.includes('${')) return;
+/** The references of a value, and what is wrong with them: they are resolved only where secrets stand. */
+export function checkReferences(
+  value: unknown,
+  path: Path,
+  isSecretField: boolean,
+): Pick<Inspection, 'findings' | 'references'> {
+  if (typeof value !== 'string' || !value.includes('${')) return NO_REFERENCES;
+  const findings: Finding[] = [];
+  const references: Inspection['references'] = [];
   let rest = value;
   for (const reference of findReferences(value)) {
     rest = rest.replace(reference.text, '');
-    const problem = referenceProblem(reference, secret);
-    if (problem) result.findings.push(errorAt(path, ...problem));
-    else result.references.push({ path, reference });
+    const problem = referenceProblem(reference, isSecretField);
+    if (problem) findings.push(errorAt(path, ...problem));
+    else references.push({ path, reference });
   }
-  if (secret && rest.includes('${'))
-    result.findings.push(errorAt(path, 'this is not a reference', `write ${REFERENCE_FORMS}`));
+  if (isSecretField && rest.includes('${'))
+    findings.push(errorAt(path, 'this is not a reference', `write ${REFERENCE_FORMS}`));
+  return { findings, references };
 }
 
-function referenceProblem(reference: Reference, allowed: boolean): [string, string | undefined] | undefined {
+const NO_REFERENCES = { findings: [], references: [] };
+
+function referenceProblem(
+  reference: Reference,
+  isAllowed: boolean,
+): [string, string | undefined] | undefined {
   const { kind, name, text } = reference;
   // What merely looks like a reference may hold anything.
   const shown = quoted(isReferenceKind(kind) ? text : `\${${kind}:…}`);
-  if (!allowed)
+  if (!isAllowed)
     return [`${shown} is not resolved here`, 'references stand where secrets do; write the value itself'];
   if (!isReferenceKind(kind))
     return [`unknown reference ${shown}`, choose(kind, REFERENCE_KINDS, 'there are')];

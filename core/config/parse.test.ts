@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareCase, configOf, configText, problemsOf, readCases } from '../../test/config-cases.ts';
 import { DEFAULT_CHECKS, defaultRules } from './defaults.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 
 const node = (fields: string) =>
   configText({ clusters: `clusters:\n  - name: prod\n    bastion: seoul\n    nodes:\n      - ${fields}\n` });
@@ -38,10 +39,37 @@ describe('a configuration in which nothing is wrong', () => {
     expect(problemsOf(configText())).toEqual([]);
   });
 
+  it.each(
+    ['store', 'schedule', 'sessions', 'server'].flatMap((section) =>
+      ['', ' null', ' ~', '\n  # commented: out'].map((nothing) => `${section}:${nothing}`),
+    ),
+  )('takes a section with nothing below as one that is left out: %j', (section) => {
+    const file = `${configText()}\n${section}\n`;
+    expect(problemsOf(file)).toEqual([]);
+    expect(configOf(file)).toEqual(configOf(configText()));
+  });
+
   it('keeps references as they are written', () => {
     const config = configOf(configText());
     expect(config.bastions[0]?.privateKey).toBe(`\${file:~/.ssh/key}`);
     expect(config.channels[0]?.options).toEqual({ url: `https://chat.example.net/\${env:TOKEN}` });
+  });
+
+  it('rules replace the defaults as a list, and build on them as a mapping', () => {
+    const namesOf = (rules: string) =>
+      configOf(configText({ rules: `${rules}\n` })).rules.map(({ name, inhibitedBy }) =>
+        [name, ...inhibitedBy].join('<'),
+      );
+    const mine = '{ name: mine, metric: load1, above: 9, for: 5m }';
+    const all = namesOf('rules: {}');
+    expect(all).toContain('memory<node-down');
+    expect(namesOf(`rules: [${mine}]`)).toEqual(['mine']);
+    expect(namesOf(`rules: { add: [${mine}] }`)).toEqual([...all, 'mine']);
+    const without = all.filter((name) => !name.startsWith('node-down'));
+    expect(namesOf(`rules: { off: [node-down], add: [${mine}] }`)).toEqual([
+      ...without.map((name) => name.replace('<node-down', '')),
+      'mine',
+    ]);
   });
 
   it('a cluster logs in with what it says itself', () => {
@@ -88,6 +116,24 @@ describe('a configuration in which nothing is wrong', () => {
       ['a', '10.0.0.1', 'x'],
       ['b', '10.0.0.2', 'x'],
     ]);
+  });
+
+  it('a large plain file gives what the library reads, and its problems have their locations', () => {
+    const nodes = Array.from({ length: 1_500 }, (_, i) => `- { name: n${i}, role: etcd, host: 10.1.0.${i} }`);
+    const text = configText({
+      clusters: `clusters:\n  - name: prod\n    bastion: seoul\n    nodes:\n      ${nodes.join('\n      ')}\n`,
+    });
+    expect(readPlainYaml(text)).toBeDefined();
+    const byLibrary = text.replace('name: prod', 'name: &name prod');
+    expect(readPlainYaml(byLibrary)).toBeUndefined();
+    expect(configOf(text)).toEqual(configOf(byLibrary));
+    expect(configOf(text).clusters[0]?.nodes).toHaveLength(1_500);
+    expect(
+      problemsOf(text.replace('role: etcd, host: 10.1.0.7 ', 'role: etc, host: 10.1.0.7 ')),
+    ).toMatchObject([
+      { line: 14, column: 27, path: 'clusters[0].nodes[7].role', suggestion: 'did you mean `etcd`?' },
+    ]);
+    expect(problemsOf(text, { available: () => false }).map(({ line }) => line)).toEqual([2, 1508]);
   });
 
   it.each([

@@ -1,13 +1,14 @@
 import type { AdapterKinds } from '../registry.ts';
+import { quoted } from '../text/suggestions.ts';
 import type { Draft } from './draft.ts';
-import { type Finding, quoted, warningAt } from './problem.ts';
-import { field } from './reader.ts';
+import { valueAt } from './fields.ts';
+import { type Finding, warningAt } from './problem.ts';
 
 /** Channels that show pictures from our server, which their readers' machines cannot reach. */
 export function unreachablePictures({ channels, server }: Draft, kinds: AdapterKinds): Finding[] {
   if (!server.value) return [];
-  const { publicUrl, listen } = server.value;
-  const host = publicUrl === undefined ? listen.host : hostOf(publicUrl);
+  const { publicUrl } = server.value;
+  const host = publicUrl === undefined ? server.value.host : hostOf(publicUrl);
   if (host === undefined || !isOfThisMachine(host)) return [];
   return (channels ?? []).flatMap(({ path, value }) => {
     const options = value && optionsOf(value, kinds);
@@ -16,7 +17,7 @@ export function unreachablePictures({ channels, server }: Draft, kinds: AdapterK
       publicUrl === undefined
         ? 'there is no `server.publicUrl`, and the address it listens on is of this machine alone'
         : `\`server.publicUrl\` is of this machine alone, ${quoted(publicUrl)}`;
-    const written = field(value?.options, 'picture') === undefined ? 'type' : 'picture';
+    const written = valueAt(value?.options, 'picture') === undefined ? 'type' : 'picture';
     return [
       warningAt(
         [...path, written],

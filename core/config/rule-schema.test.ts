@@ -52,6 +52,15 @@ describe('rule', () => {
     });
   });
 
+  it('names all unknown metrics of a rule with a metric and a ratio', () => {
+    const { error } = ruleSchema.safeParse({ ...RULE, ratio: { of: 'mem_usag', over: 'mem_totl' } });
+    expect(error?.issues.map(({ path }) => path.join('.'))).toEqual(['ratio', 'ratio.of', 'ratio.over']);
+  });
+
+  it.each([[[]], [['a']], [3]])('says of %j only that a mapping is expected', (value) => {
+    expect(ruleSchema.safeParse(value).error?.issues).toMatchObject([{ code: 'invalid_type', path: [] }]);
+  });
+
   it.each<[string, Record<string, unknown>, string, RegExp]>([
     ['no condition', { above: undefined }, '', /needs one of `above`, `below`, `outside` or `equals`/],
     ['two conditions', { below: 5 }, 'below', /keep either `above` or `below`/],
@@ -108,6 +117,24 @@ describe('rule', () => {
       'recoveryThreshold',
       /`equals` has no recovery threshold/,
     ],
+    [
+      'a forecast of no time',
+      { window: { last: '6h', reduce: 'forecast' } },
+      'window.in',
+      /a forecast is of a time ahead; write how far, like `in: 24h`/,
+    ],
+    [
+      'a forecast of now',
+      { window: { last: '6h', reduce: 'forecast', in: '0s' } },
+      'window.in',
+      /must be longer than 0s/,
+    ],
+    [
+      'a time ahead without a forecast',
+      { window: { last: '6h', reduce: 'max', in: '24h' } },
+      'window.in',
+      /`in` goes with `reduce: forecast`; take it out, or write that for `max`/,
+    ],
     ['a name with spaces', { name: 'memory usage' }, 'name', /a name has letters, digits/],
     [
       'a runbook that no message could link',
@@ -137,6 +164,16 @@ describe('rule', () => {
 
   it('allows recovery at the threshold itself', () => {
     expect(ruleSchema.safeParse({ ...RULE, recoveryThreshold: 90 }).success).toBe(true);
+  });
+
+  it('reads windows, and how far ahead a forecast looks', () => {
+    const window = (written: object) => ruleSchema.parse({ ...RULE, window: written }).window;
+    expect(window({ last: '5m', reduce: 'avg' })).toEqual({ lastMs: 300_000, reduce: 'avg' });
+    expect(window({ last: '6h', reduce: 'forecast', in: '24h' })).toEqual({
+      lastMs: 21_600_000,
+      reduce: 'forecast',
+      aheadMs: 86_400_000,
+    });
   });
 
   it('reports problems of several fields at once', () => {

@@ -1,8 +1,10 @@
 // The sections of `bartizan.yaml` as people write them. Descriptions become the reference and the JSON Schema.
+
 import { z } from 'zod';
-import { CHART_THEMES } from '../chart/spec.ts';
-import { ROLES } from '../model.ts';
-import { byteSizeSchema, durationSchema } from './duration.ts';
+import { byteSizeSchema, durationSchema } from '../duration.ts';
+import { CHART_THEMES } from '../model/chart-theme.ts';
+import { ROLES } from '../model/target.ts';
+import { MAX_NEW_LABEL_SETS } from '../parse/label-sets.ts';
 import {
   hostSchema,
   labelGlobsSchema,
@@ -16,7 +18,15 @@ import {
   urlSchema,
 } from './field-schemas.ts';
 import { hostKeySchema } from './host-key.ts';
-import { secretAddressSchema, secretSchema, secretTextSchema } from './secret-text.ts';
+import {
+  agentSchema,
+  checkLogin,
+  passphraseSchema,
+  privateKeySchema,
+  publicKeySchema,
+} from './login-schema.ts';
+import { secretAddressSchema } from './secret-text.ts';
+import { wholeCheck } from './whole-check.ts';
 
 const hostKeys = z
   .array(hostKeySchema)
@@ -24,55 +34,27 @@ const hostKeys = z
   .default([]);
 const user = z.string().min(1).describe('User to log in as');
 
-const privateKey = secretSchema
-  .optional()
-  .meta({ examples: [`\${file:~/.ssh/id_ed25519}`], writeOnly: true });
-const passphrase = secretSchema.describe('What opens `privateKey`, where it is protected').optional();
-const agent = secretTextSchema
-  .describe('Socket of an ssh-agent that signs our logins, in place of `privateKey`')
-  .meta({ examples: [`\${env:SSH_AUTH_SOCK}`], writeOnly: true })
-  .optional();
-const publicKey = hostKeySchema
-  .describe("Which of the agent's keys is used, `type base64`; needed where it holds several")
-  .optional();
-
-interface Login {
-  privateKey?: unknown;
-  passphrase?: unknown;
-  agent?: unknown;
-  publicKey?: unknown;
-}
-
-/** One way to log in, and only what belongs to it. */
-function judgeLogin(needed: boolean) {
-  return (login: Login, context: z.RefinementCtx) => {
-    const issue = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
-    const has = (field: keyof Login) => login[field] !== undefined;
-    if (has('privateKey') && has('agent'))
-      issue(['agent'], 'there is a `privateKey` already; write one of the two');
-    if (needed && !has('privateKey') && !has('agent'))
-      issue([], 'nothing says how to log in; write `privateKey` or `agent`');
-    if (has('passphrase') && !has('privateKey'))
-      issue(['passphrase'], 'a passphrase opens a `privateKey`; write that beside it');
-    if (has('publicKey') && !has('agent'))
-      issue(['publicKey'], 'this chooses a key of an `agent`; write that beside it');
-  };
-}
-
 export const bastionSchema = z
   .strictObject({
     name: nameSchema.describe('What clusters call it'),
     host: hostSchema.describe('Host name or address'),
     port: portSchema.describe('SSH port').default(22),
     user: user.meta({ examples: ['probe'] }),
-    privateKey: privateKey.describe('Private key to log in with, OpenSSH or PEM; this or `agent`'),
-    passphrase,
-    agent,
-    publicKey,
+    privateKey: privateKeySchema.describe('Private key to log in with, OpenSSH or PEM; this or `agent`'),
+    passphrase: passphraseSchema,
+    agent: agentSchema,
+    publicKey: publicKeySchema,
     hostKeys,
     maxConnections: z.int().min(1).max(1000).describe('SSH connections to it at once').default(8),
     batchSize: z.int().min(1).max(10_000).describe('Nodes probed over one connection at most').default(100),
-    concurrency: z.int().min(1).max(1000).describe('Nodes of one batch probed at once').default(32),
+    concurrency: z
+      .int()
+      .min(1)
+      .max(1000)
+      .describe(
+        'Nodes of one batch probed at once; one that takes more than 2 s no longer counts, up to four times that many',
+      )
+      .default(32),
     deadlines: z
       .strictObject({
         bastion: positiveDurationSchema.describe('Until the bastion has let us in').prefault('10s'),
@@ -87,7 +69,12 @@ export const bastionSchema = z
       .describe('What one check on one node may print; more is cut off and the node counts as failed')
       .prefault('1MiB'),
   })
-  .superRefine(judgeLogin(true));
+  .superRefine(...checkLogin(true))
+  .transform(({ deadlines: { bastion, dial, handshake, exec }, maxOutput, ...rest }) => ({
+    ...rest,
+    deadlines: { bastionMs: bastion, dialMs: dial, handshakeMs: handshake, execMs: exec },
+    maxOutputBytes: maxOutput,
+  }));
 
 export const nodeSchema = z.strictObject({
   name: nameSchema.describe('Its label `node`; unique in its cluster'),
@@ -98,23 +85,27 @@ export const nodeSchema = z.strictObject({
   hostKeys,
 });
 
-/** A cluster without its nodes, which are read one by one. */
-export const clusterSchema = z
-  .strictObject({
-    name: nameSchema.describe('Its label `cluster`'),
-    bastion: z.string().describe('Name of the bastion its nodes are behind'),
-    privateKey: privateKey.describe(
-      "Private key for the nodes; by default what the bastion's logins are made with",
-    ),
-    passphrase,
-    agent,
-    publicKey,
-    defaults: z
-      .strictObject({ user: user.optional(), port: portSchema.describe('SSH port').optional() })
-      .describe('For its nodes that do not say otherwise')
-      .prefault({}),
-  })
-  .superRefine(judgeLogin(false));
+const clusterFields = z.strictObject({
+  name: nameSchema.describe('Its label `cluster`'),
+  bastion: z.string().describe('Name of the bastion its nodes are behind'),
+  privateKey: privateKeySchema.describe(
+    "Private key for the nodes; by default what the bastion's logins are made with",
+  ),
+  passphrase: passphraseSchema,
+  agent: agentSchema,
+  publicKey: publicKeySchema,
+  defaults: z
+    .strictObject({ user: user.optional(), port: portSchema.describe('SSH port').optional() })
+    .describe('For its nodes that do not say otherwise')
+    .prefault({}),
+});
+
+/** A cluster without its nodes, some of which may be wrong. */
+export const clusterAloneSchema = clusterFields.superRefine(...checkLogin(false));
+
+export const clusterSchema = clusterFields
+  .extend({ nodes: z.array(nodeSchema).min(1).describe('Its control-plane VMs') })
+  .superRefine(...checkLogin(false));
 
 /** What sources of clusters share: nothing yet. */
 export const inventorySchema = z.strictObject({});
@@ -126,6 +117,19 @@ export const checkSchema = z.strictObject({
     .describe('How often it runs. Rounds fall on multiples of it since 1970')
     .prefault('1m'),
   where: labelGlobsSchema.describe('Only nodes whose `cluster`, `node` and `role` match').prefault({}),
+  maxNewLabelSets: z
+    .int()
+    .min(10)
+    .max(100_000)
+    .describe(
+      'Label sets (mounts, interfaces, disks) that one node may newly bring in an hour; what is known stays, more is left out and counted',
+    )
+    .default(MAX_NEW_LABEL_SETS),
+  whereNot: labelGlobsSchema
+    .describe(
+      'Left out: nodes of which any of `cluster`, `node` and `role` matches, and samples whose `mount` or `device` does',
+    )
+    .optional(),
 });
 
 export const channelSchema = z.strictObject({
@@ -143,31 +147,38 @@ export const channelSchema = z.strictObject({
     .default(true),
 });
 
-export const routeSchema = z.strictObject({
-  name: nameSchema.describe('Name of the route'),
-  match: labelGlobsSchema
-    .describe('Labels and globs, also `rule` and `severity`; all must match')
-    .prefault({}),
-  channels: z
-    .array(z.string())
-    .describe('Channels that get the alerts; `[]` sends them to nobody on purpose'),
-  continue: z.boolean().describe('Whether later routes may take the alert as well').default(false),
-  groupBy: z
-    .array(z.string())
-    .describe('Alerts that agree in these labels share one message')
-    .default(['rule', 'cluster']),
-  groupWait: durationSchema.describe('How long the first message of a group waits for more').prefault('0s'),
-  groupInterval: durationSchema.describe('Least time between messages of a group').prefault('5m'),
-  repeatInterval: repeatIntervalSchema
-    .describe('What still fires is said again after so long, `1m` at least, or `never`')
-    .prefault('4h'),
-  resolvedEarly: z
-    .boolean()
-    .describe(
-      'When nothing of a group fires any more, that is said at once rather than after `groupInterval`; once in each at most',
-    )
-    .default(true),
-});
+export const routeSchema = z
+  .strictObject({
+    name: nameSchema.describe('Name of the route'),
+    match: labelGlobsSchema
+      .describe('Labels and globs, also `rule` and `severity`; all must match')
+      .prefault({}),
+    channels: z
+      .array(z.string())
+      .describe('Channels that get the alerts; `[]` sends them to nobody on purpose'),
+    continue: z.boolean().describe('Whether later routes may take the alert as well').default(false),
+    groupBy: z
+      .array(z.string())
+      .describe('Alerts that agree in these labels share one message')
+      .default(['rule', 'cluster']),
+    groupWait: durationSchema.describe('How long the first message of a group waits for more').prefault('0s'),
+    groupInterval: durationSchema.describe('Least time between messages of a group').prefault('5m'),
+    repeatInterval: repeatIntervalSchema
+      .describe('What still fires is sent again after so long, `1m` at least, or `never`')
+      .prefault('4h'),
+    resolvedEarly: z
+      .boolean()
+      .describe(
+        'When nothing of a group fires any more, that is sent at once rather than after `groupInterval`; once in each at most',
+      )
+      .default(true),
+  })
+  .transform(({ groupWait, groupInterval, repeatInterval, ...rest }) => ({
+    ...rest,
+    groupWaitMs: groupWait,
+    groupIntervalMs: groupInterval,
+    repeatIntervalMs: repeatInterval,
+  }));
 
 export const silenceSchema = z
   .strictObject({
@@ -176,10 +187,12 @@ export const silenceSchema = z
     until: timeSchema.describe('End, ISO 8601 with its zone'),
     comment: z.string().describe('Why').default(''),
   })
-  .refine(({ from, until }) => !(from >= until), {
-    path: ['until'],
-    error: 'it ends before it starts; `until` comes after `from`',
-  });
+  .superRefine(
+    ...wholeCheck<{ from: number; until: number }>(({ from, until }, issue) => {
+      if (from >= until) issue(['until'], 'it ends before it starts; `until` comes after `from`');
+    }),
+  )
+  .transform(({ match, from, until, comment }) => ({ match, fromMs: from, untilMs: until, comment }));
 
 export const storeSchema = z.strictObject({
   path: z.string().min(1).describe('Folder of the data').default('./data'),
@@ -189,38 +202,75 @@ export const storeSchema = z.strictObject({
     .prefault('90d'),
 });
 
-export const scheduleSchema = z.strictObject({
-  jitter: durationSchema
-    .describe('Rounds start up to this much late, always the same, so that many runners do not start at once')
-    .prefault('1s'),
-  timeZone: timeZoneSchema.describe('IANA time zone of messages and charts').default('UTC'),
-  lateness: positiveDurationSchema
-    .describe('How late samples may arrive and still be judged')
-    .prefault('15m'),
-});
+export const scheduleSchema = z
+  .strictObject({
+    jitter: durationSchema
+      .describe(
+        'Rounds start up to this much late, always the same, so that many runners do not start at once',
+      )
+      .prefault('1s'),
+    timeZone: timeZoneSchema.describe('IANA time zone of messages and charts').default('UTC'),
+    lateness: positiveDurationSchema
+      .describe('How late samples may arrive and still be evaluated')
+      .prefault('15m'),
+  })
+  .transform(({ jitter, timeZone, lateness }) => ({ jitterMs: jitter, timeZone, latenessMs: lateness }));
 
-export const serverSchema = z.strictObject({
-  listen: listenSchema.describe('Address for `/healthz`, `/metrics` and pictures').prefault('127.0.0.1:9470'),
-  publicUrl: urlSchema
-    .describe(
-      'Address under which people reach the server; by default the one it listens on, or that of the deployment on AWS',
-    )
-    .meta({ examples: ['https://bartizan.example.net'] })
-    .optional(),
-  hosts: z
-    .array(hostSchema)
-    .describe(
-      'Further names that requests may be for (`Host`). Always: `localhost`, addresses, the host of `listen` and of `publicUrl`',
-    )
-    .meta({ examples: [['bartizan.internal']] })
-    .default([]),
-  undeliveredAfter: positiveDurationSchema
-    .describe('An alert that nobody was sent for so long makes `/healthz` fail and holds the heartbeat back')
-    .prefault('5m'),
-  chartRetention: positiveDurationSchema.describe('How long a picture can be fetched').prefault('30d'),
-  heartbeat: secretAddressSchema
-    .describe(
-      'Address that is called after each completed round while alerts can leave, so that somebody else notices when they cannot',
-    )
-    .optional(),
-});
+/** Longer, and `up` would say for an hour that somebody could log in; shorter than a round is a login each round. */
+const LONGEST_RENEWAL_MS = 3_600_000;
+
+export const sessionsSchema = z
+  .strictObject({
+    renew: positiveDurationSchema
+      .refine((ms) => ms <= LONGEST_RENEWAL_MS, 'an hour at most: so late may `up` be')
+      .describe(
+        'A session that is kept open is replaced by a new login after so long, node by node. So late may `up` notice a key that was revoked, an account that expired or a firewall rule',
+      )
+      .prefault('10m'),
+    door: z
+      .enum(['on', 'off'])
+      .describe(
+        'Whether, between logins, `up` also proves once a minute that the SSH server of a node answers a new connection. fail2ban counts that in its modes `ddos` and `aggressive`: exempt the bastion there first',
+      )
+      .default('off'),
+  })
+  .transform(({ renew, door }) => ({ renewMs: renew, door: door === 'on' }));
+
+export const serverSchema = z
+  .strictObject({
+    listen: listenSchema
+      .describe('Address for `/healthz`, `/metrics` and pictures')
+      .prefault('127.0.0.1:9470'),
+    publicUrl: urlSchema
+      .describe(
+        'Address under which people reach the server; by default the one it listens on, or that of the deployment on AWS',
+      )
+      .meta({ examples: ['https://bartizan.example.net'] })
+      .optional(),
+    hosts: z
+      .array(hostSchema)
+      .describe(
+        'Further names that requests may be for (`Host`). Always: `localhost`, addresses, the host of `listen` and of `publicUrl`',
+      )
+      .meta({ examples: [['bartizan.internal']] })
+      .default([]),
+    undeliveredAfter: positiveDurationSchema
+      .describe(
+        'An alert that nobody was sent for so long makes `/healthz` fail and holds the heartbeat back',
+      )
+      .prefault('5m'),
+    chartRetention: positiveDurationSchema.describe('How long a picture can be fetched').prefault('30d'),
+    heartbeat: secretAddressSchema
+      .describe(
+        'Address that is called after each completed round while alerts can leave, so that somebody else notices when they cannot',
+      )
+      .optional(),
+  })
+  .transform(({ listen, hosts, undeliveredAfter, chartRetention, publicUrl, heartbeat }) => ({
+    ...listen,
+    hosts,
+    undeliveredAfterMs: undeliveredAfter,
+    chartRetentionMs: chartRetention,
+    ...(publicUrl !== undefined && { publicUrl }),
+    ...(heartbeat !== undefined && { heartbeat }),
+  }));

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Labels, Rule, Series } from '../model.ts';
-import { evaluate } from './evaluate.ts';
-import { judgedPart, judgedSeries } from './judged.ts';
-import type { AggregatePart, EvaluateInput } from './model.ts';
+import type { PartialAggregate } from '../model/checkpoint.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Series } from '../model/sample.ts';
+import { evaluateRule } from './evaluate.ts';
+import type { EvaluateInput } from './model.ts';
+import { derivePartial, deriveSeries } from './rule-series.ts';
 
 const MINUTE = 60_000;
 const NODES: Labels[] = Array.from({ length: 8 }, (_, i) => ({
@@ -30,8 +33,8 @@ const seriesOf = (labels: Labels, values: readonly (number | undefined)[], metri
   labels,
   points: values.flatMap((value, i) => (value === undefined ? [] : [{ timeMs: i * MINUTE, value }])),
 });
-const judge = (input: Partial<EvaluateInput> & Pick<EvaluateInput, 'rule'>, nowMin = 5) =>
-  evaluate({
+const apply = (input: Partial<EvaluateInput> & Pick<EvaluateInput, 'rule'>, nowMin = 5) =>
+  evaluateRule({
     intervalMs: MINUTE,
     latenessMs: 15 * MINUTE,
     series: [],
@@ -46,7 +49,7 @@ describe('parts of an aggregate', () => {
   const value = fc.option(fc.double({ min: -1e9, max: 1e9, noNaN: true }), { nil: undefined });
   const fleet = fc.record({
     values: fc.array(fc.array(value, { minLength: 6, maxLength: 6 }), { minLength: 8, maxLength: 8 }),
-    partOfCluster: fc.array(fc.nat({ max: 2 }), { minLength: 4, maxLength: 4 }),
+    partialOfCluster: fc.array(fc.nat({ max: 2 }), { minLength: 4, maxLength: 4 }),
     op: fc.constantFrom('avg', 'max', 'min', 'sum', 'count' as const),
     by: fc.constantFrom([], ['role'], ['node']),
     reduce: fc.constantFrom(undefined, 'avg', 'rate', 'max' as const),
@@ -55,15 +58,15 @@ describe('parts of an aggregate', () => {
 
   it('come to what the whole comes to, to the last bit (property)', () => {
     fc.assert(
-      fc.property(fleet, ({ values, partOfCluster, op, by, reduce, order }) => {
+      fc.property(fleet, ({ values, partialOfCluster, op, by, reduce, order }) => {
         const window = reduce && { lastMs: 3 * MINUTE, reduce };
         const rule = ruleOf({ aggregate: { by, op }, ...(window && { window }) });
         const all = NODES.map((labels, i) => seriesOf(labels, values[i] ?? []));
         const input = { rule, intervalMs: MINUTE };
         const isIn = (part: number) => (labels: Labels) =>
-          partOfCluster[Number(labels.cluster?.slice(1))] === part;
+          partialOfCluster[Number(labels.cluster?.slice(1))] === part;
         const parts = order.map((part) =>
-          judgedPart(
+          derivePartial(
             {
               ...input,
               series: all.filter(({ labels }) => isIn(part)(labels)),
@@ -73,9 +76,9 @@ describe('parts of an aggregate', () => {
             -1,
           ),
         );
-        const kept = JSON.parse(JSON.stringify(parts)) as AggregatePart[];
-        const merged = judgedSeries({ ...input, series: [], targets, parts: kept }, -1);
-        const whole = judgedSeries({ ...input, series: all, targets }, -1);
+        const kept = JSON.parse(JSON.stringify(parts)) as PartialAggregate[];
+        const merged = deriveSeries({ ...input, series: [], targets, partials: kept }, -1);
+        const whole = deriveSeries({ ...input, series: all, targets }, -1);
         expect(JSON.stringify(merged)).toBe(JSON.stringify(whole));
       }),
       { numRuns: 300 },
@@ -85,7 +88,7 @@ describe('parts of an aggregate', () => {
   it('count a node once, however many series it has', () => {
     const mounts = ['/', '/var', '/srv'].map((mount) => ({ ...NODES[0], mount }) as Labels);
     const aggregate = { by: ['role'], op: 'max' } as const;
-    const part = judgedPart(
+    const part = derivePartial(
       {
         rule: ruleOf({ aggregate }),
         series: mounts.map((labels) => seriesOf(labels, [1])),
@@ -98,15 +101,18 @@ describe('parts of an aggregate', () => {
   });
 
   it('say nothing of times that one of them has not', () => {
-    const part = (fromMin: number, node: number): AggregatePart =>
-      judgedPart(
+    const part = (fromMin: number, node: number): PartialAggregate =>
+      derivePartial(
         { rule, series: [seriesOf(NODES[node] ?? {}, [1, 2, 3])], intervalMs: MINUTE },
         aggregate,
         fromMin * MINUTE - 1,
       );
     const aggregate = { by: [], op: 'count' } as const;
     const rule = ruleOf({ aggregate });
-    const found = judgedSeries({ rule, series: [], intervalMs: MINUTE, parts: [part(0, 0), part(1, 1)] }, -1);
+    const found = deriveSeries(
+      { rule, series: [], intervalMs: MINUTE, partials: [part(0, 0), part(1, 1)] },
+      -1,
+    );
     expect(found.map(({ points }) => points)).toEqual([
       [
         { timeMs: MINUTE, value: 2 },
@@ -123,7 +129,7 @@ describe('alerts of an aggregate', () => {
     for (const by of [[], ['role'], ['cluster']]) {
       const rule = ruleOf({ aggregate: { by, op: 'max' }, noData: 'alerting' });
       const series = NODES.map((labels) => seriesOf(labels, [1, 1, 1, 1, 1, 1]));
-      expect(judge({ rule, series, up }).transitions).toEqual([]);
+      expect(apply({ rule, series, up }).transitions).toEqual([]);
     }
   });
 
@@ -134,7 +140,7 @@ describe('alerts of an aggregate', () => {
       condition: { kind: 'below', threshold: 1 },
     });
     const series = [seriesOf({ bastion: 'b', batch: '0' }, [0, 0], 'bastion_up')];
-    expect(judge({ rule, series }, 1).alerts.map(({ labels, status }) => [labels, status])).toEqual([
+    expect(apply({ rule, series }, 1).alerts.map(({ labels, status }) => [labels, status])).toEqual([
       [{}, 'firing'],
     ]);
   });
@@ -148,8 +154,8 @@ describe('alerts of an aggregate', () => {
       [fleet, nodes],
     ] as const) {
       const few = { targets: targets.slice(0, 1), series };
-      const { checkpoint, alerts } = judge({ ...few, rule: before });
-      const edited = judge({ ...few, rule: after, checkpoint, alerts }, 6);
+      const { checkpoint, alerts } = apply({ ...few, rule: before });
+      const edited = apply({ ...few, rule: after, checkpoint, alerts }, 6);
       expect(edited.transitions.map(({ kind, reason, labels }) => [kind, reason, labels])).toEqual(
         expect.arrayContaining([
           ['resolved', 'rule-changed', alerts[0]?.labels],

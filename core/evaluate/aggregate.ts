@@ -1,31 +1,34 @@
 import { labelKey } from '../labels.ts';
-import type { Labels, Rule, Series } from '../model.ts';
-import { addExactly, roundedSum } from './exact-sum.ts';
-import { placeOf } from './identity.ts';
-import type { AggregatePart, EvaluateInput, ExpectedTarget, GroupPart, GroupPoint } from './model.ts';
+import type { GroupPoint, PartialAggregate, PartialGroup } from '../model/checkpoint.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Series } from '../model/sample.ts';
+import { addExactly, roundedMean, roundedSum } from '../numbers/exact-sum.ts';
+import { isBastionRule } from './alert-labels.ts';
+import { nodeKey } from './identity.ts';
+import type { EvaluateInput, ExpectedTarget } from './model.ts';
 import { TARGET_LABELS } from './range.ts';
-import { isOfBastions } from './shape.ts';
 
 type Aggregate = NonNullable<Rule['aggregate']>;
 type Operation = Aggregate['op'];
 
 /**
- * What the series come to in each group, newer than `fromMs`, in a form that can be merged: a fleet may be judged in
- * parts. Each place must be whole in one of them. Without `targets` none is left out.
+ * Aggregates the series by group, newer than `fromMs`, in a form that can be merged with that of other shards. One shard
+ * must have all series of a node. Without `targets` no node is left out.
  */
-export function partOf(
+export function partialAggregate(
   series: readonly Series[],
   { by, op }: Aggregate,
   targets: readonly ExpectedTarget[] | undefined,
   fromMs: number,
-): AggregatePart {
-  const known = targets && new Set(targets.map(({ labels }) => placeOf(labels)));
+): PartialAggregate {
+  const known = targets && new Set(targets.map(({ labels }) => nodeKey(labels)));
   const groups = createGroups();
-  for (const [place, there] of Map.groupBy(series, ({ labels }) => placeOf(labels))) {
-    // What the inventory no longer has counts no more.
-    if (place !== undefined && known && !known.has(place)) continue;
+  for (const [node, ofNode] of Map.groupBy(series, ({ labels }) => nodeKey(labels))) {
+    // A node that has left the inventory does not count.
+    if (node !== undefined && known && !known.has(node)) continue;
     const seen = new Set<GroupPoint>();
-    for (const { labels: full, points } of there) {
+    for (const { labels: full, points } of ofNode) {
       const labels = labelsOfGroup(full, by);
       if (!labels) continue;
       const group = groups.at(labels);
@@ -34,25 +37,25 @@ export function partOf(
         const point = group.at(timeMs);
         point.count++;
         take(op, point.numbers, value);
-        // A place of one series, as most are, needs no set to be counted once.
-        if (there.length === 1 || !seen.has(point)) point.places++;
-        if (there.length > 1) seen.add(point);
+        // A node with one series, as most have, is counted once without a set.
+        if (ofNode.length === 1 || !seen.has(point)) point.places++;
+        if (ofNode.length > 1) seen.add(point);
       }
     }
   }
   return { fromMs: fromMs + 1, groups: groups.all() };
 }
 
-/** The compared series, newer than `fromMs` and what all parts have: a value where half of a group's targets have one. */
-export function seriesOfParts(
+/** The aggregated series, newer than `fromMs` and in the range that all partials have: a value where half of a group's targets have one. */
+export function mergedSeries(
   { rule, targets }: Pick<EvaluateInput, 'rule'> & { targets?: readonly ExpectedTarget[] },
   { by, op }: Aggregate,
-  parts: readonly AggregatePart[],
+  partials: readonly PartialAggregate[],
   fromMs: number,
 ): Series[] {
-  const afterMs = Math.max(fromMs, ...parts.map((part) => part.fromMs - 1));
+  const afterMs = Math.max(fromMs, ...partials.map((partial) => partial.fromMs - 1));
   const expected = isOfTargets(rule, by) ? countsOf(targets ?? [], by) : undefined;
-  return merged(parts, op).flatMap(({ labels, points }) => {
+  return merged(partials, op).flatMap(({ labels, points }) => {
     const least = (expected?.get(labelKey(labels)) ?? 0) / 2;
     const values = points
       .filter(({ timeMs, places }) => timeMs > afterMs && places >= least)
@@ -61,7 +64,7 @@ export function seriesOfParts(
   });
 }
 
-/** An aggregate of targets of which the inventory has none any more: its cluster was removed. */
+/** Whether the inventory has none of the group's targets any more: its cluster was removed. */
 export function isGroupGone(
   { rule, targets }: Pick<EvaluateInput, 'rule' | 'targets'>,
   labels: Labels,
@@ -71,10 +74,10 @@ export function isGroupGone(
   return !targets.some((target) => wanted.every(([name, value]) => target.labels[name] === value));
 }
 
-function merged(parts: readonly AggregatePart[], op: Operation): readonly GroupPart[] {
-  if (parts.length === 1 && parts[0]) return parts[0].groups;
+function merged(partials: readonly PartialAggregate[], op: Operation): readonly PartialGroup[] {
+  if (partials.length === 1 && partials[0]) return partials[0].groups;
   const groups = createGroups();
-  for (const { labels, points } of parts.flatMap((part) => part.groups)) {
+  for (const { labels, points } of partials.flatMap(({ groups: some }) => some)) {
     const group = groups.at(labels);
     for (const { timeMs, count, places, numbers } of points) {
       const point = group.at(timeMs);
@@ -86,7 +89,7 @@ function merged(parts: readonly AggregatePart[], op: Operation): readonly GroupP
   return groups.all();
 }
 
-/** Groups that are made when first asked for; in the end in an order that does not depend on that of the samples. */
+/** Groups are made at their first sample; `all` lists them in an order that does not depend on that of the samples. */
 function createGroups() {
   const groups = new Map<string, { labels: Labels; times: Map<number, GroupPoint> }>();
   const at = (labels: Labels) => {
@@ -103,7 +106,7 @@ function createGroups() {
       },
     };
   };
-  const all = (): GroupPart[] =>
+  const all = (): PartialGroup[] =>
     [...groups]
       .filter(([, { times }]) => times.size > 0)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -114,7 +117,7 @@ function createGroups() {
   return { at, all };
 }
 
-/** Takes one more number into those that the operation needs: a sum has several, an extreme one, a count none. */
+/** Adds one number to those that the operation keeps: an exact sum has several, an extreme one, a count none. */
 function take(op: Operation, numbers: number[], value: number): void {
   switch (op) {
     case 'max':
@@ -139,7 +142,7 @@ function resultOf(op: Operation, { count, numbers }: Pick<GroupPoint, 'count' | 
     case 'sum':
       return roundedSum(numbers);
     case 'avg':
-      return roundedSum(numbers) / count;
+      return roundedMean(numbers, count);
   }
 }
 
@@ -151,9 +154,9 @@ function labelsOfGroup(labels: Labels, by: readonly string[]): Labels | undefine
     : undefined;
 }
 
-/** Whether the inventory says how many a group has. */
+/** Whether the inventory tells how many targets a group has. */
 function isOfTargets(rule: Rule, by: readonly string[]): boolean {
-  return !isOfBastions(rule) && by.every((name) => TARGET_LABELS.some((label) => label === name));
+  return !isBastionRule(rule) && by.every((name) => TARGET_LABELS.some((label) => label === name));
 }
 
 function countsOf(targets: readonly ExpectedTarget[], by: readonly string[]): Map<string, number> {

@@ -1,8 +1,9 @@
-import type { Alert, Transition } from '../model.ts';
+import type { Alert } from '../model/alert.ts';
+import type { SeriesState } from '../model/checkpoint.ts';
+import type { Transition } from '../model/transition.ts';
 import type { AlertIdentity } from './identity.ts';
-import type { SeriesState } from './model.ts';
+import type { LastEmitted } from './last-emitted.ts';
 import { NO_DATA_UPS } from './no-data.ts';
-import type { Told } from './tell.ts';
 
 /** The alert of a series that is not ok. */
 export function openAlert(identity: AlertIdentity, end: SeriesState): Alert {
@@ -20,10 +21,10 @@ export function openAlert(identity: AlertIdentity, end: SeriesState): Alert {
   };
 }
 
-/** The alert as its last transition left it; none when nothing changed. */
+/** The alert as its last transition left it; undefined where nothing changed. */
 export function endedAlert(
   identity: AlertIdentity,
-  told: Told,
+  lastEmitted: LastEmitted,
   transitions: readonly Transition[],
 ): Alert | undefined {
   const last = transitions.at(-1);
@@ -34,7 +35,7 @@ export function endedAlert(
     ...identity,
     status: 'ok',
     sinceMs: last.sinceMs,
-    firedAtMs: resolved ? (fired?.atMs ?? told.firedAtMs) : undefined,
+    firedAtMs: resolved ? (fired?.atMs ?? lastEmitted.firedAtMs) : undefined,
     resolvedAtMs: resolved ? last.atMs : undefined,
     clearedAtMs: last.clearedAtMs,
     reason: last.reason,

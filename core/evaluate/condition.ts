@@ -1,4 +1,4 @@
-import type { Condition, Rule } from '../model.ts';
+import type { Condition, Rule } from '../model/rule.ts';
 
 export type Test = (value: number) => boolean;
 

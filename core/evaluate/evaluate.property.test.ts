@@ -9,15 +9,16 @@ import {
   MINUTE,
   type Outcome,
   oneSeries,
+  ratios,
   reduced,
   runAt,
   step,
+  type Timeline,
   twoDisks,
-  type World,
-} from '../../test/timelines/worlds.ts';
-import type { Transition } from '../model.ts';
+} from '../../test/timelines/timelines.ts';
+import type { Transition } from '../model/transition.ts';
 
-const told = ({ transitions }: Outcome) =>
+const emittedList = ({ transitions }: Outcome) =>
   transitions.map(({ id, reason, sinceMs, clearedAtMs, value }) => ({
     id,
     reason,
@@ -26,10 +27,10 @@ const told = ({ transitions }: Outcome) =>
     value,
   }));
 
-const standing = ({ alerts }: Outcome) => [...alerts.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+const openBefore = ({ alerts }: Outcome) => [...alerts.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 
-/** Status of each alert as its transitions tell it. */
-function statusTold(transitions: readonly Transition[]): Record<string, string> {
+/** Status of each alert after its transitions. */
+function statusEmitted(transitions: readonly Transition[]): Record<string, string> {
   const after = { pending: 'pending', firing: 'firing', resolved: 'ok', cancelled: 'ok' };
   const all = Object.fromEntries(transitions.map(({ alertId, kind }) => [alertId, after[kind]]));
   return Object.fromEntries(Object.entries(all).filter(([, status]) => status !== 'ok'));
@@ -50,20 +51,20 @@ function asStored(transitions: readonly Transition[]): Transition[] {
 
 const chunks = fc.array(fc.boolean(), { minLength: 160, maxLength: 160 });
 
-const chunked = (world: World, cuts: boolean[]) =>
-  everyRound(world).filter((atMs, i) => cuts[i] || atMs === lastRound(world));
+const chunked = (scenario: Timeline, cuts: boolean[]) =>
+  everyRound(scenario).filter((atMs, i) => cuts[i] || atMs === lastRound(scenario));
 
-const worlds = fc.oneof(oneSeries(), twoDisks, reduced);
+const scenarios = fc.oneof(oneSeries(), twoDisks, reduced, ratios);
 
 const RUNS = { numRuns: 150 };
 
-describe('evaluate', { timeout: 60_000 }, () => {
+describe('evaluate', () => {
   it('agrees with the definitions, read over the complete samples', () => {
     fc.assert(
-      fc.property(oneSeries(), (world) => {
-        const points = world.series[0]?.points ?? [];
-        const got = runAt(world, [lastRound(world)]).transitions;
-        const wanted = referenceSteps(world.rule, MINUTE, points, world.up);
+      fc.property(oneSeries(), (scenario) => {
+        const points = scenario.series[0]?.points ?? [];
+        const got = runAt(scenario, [lastRound(scenario)]).transitions;
+        const wanted = referenceSteps(scenario.rule, MINUTE, points, scenario.up);
         expect(
           got.map(({ kind, atMs, reason, sinceMs, clearedAtMs }) => ({
             kind,
@@ -80,11 +81,11 @@ describe('evaluate', { timeout: 60_000 }, () => {
 
   it('never fires before the rule has held', () => {
     fc.assert(
-      fc.property(oneSeries(), (world) => {
-        const { transitions } = runAt(world, everyRound(world));
+      fc.property(oneSeries(), (scenario) => {
+        const { transitions } = runAt(scenario, everyRound(scenario));
         for (const { kind, reason, atMs, sinceMs } of transitions) {
           if (kind === 'firing' && reason === 'threshold')
-            expect(atMs - sinceMs).toBeGreaterThanOrEqual(world.rule.forMs);
+            expect(atMs - sinceMs).toBeGreaterThanOrEqual(scenario.rule.forMs);
         }
       }),
       RUNS,
@@ -93,31 +94,31 @@ describe('evaluate', { timeout: 60_000 }, () => {
 
   it('gives the same verdicts in any chunks, evaluated more often, or twice', () => {
     fc.assert(
-      fc.property(worlds, chunks, (world, cuts) => {
-        const each = runAt(world, everyRound(world));
+      fc.property(scenarios, chunks, (scenario, cuts) => {
+        const each = runAt(scenario, everyRound(scenario));
         const twice = runAt(
-          world,
-          everyRound(world).flatMap((atMs) => [atMs, atMs]),
+          scenario,
+          everyRound(scenario).flatMap((atMs) => [atMs, atMs]),
         );
-        const some = runAt(world, chunked(world, cuts));
+        const some = runAt(scenario, chunked(scenario, cuts));
         for (const other of [twice, some]) {
-          expect(told(other).sort(byId)).toEqual(told(each).sort(byId));
-          expect(standing(other)).toEqual(standing(each));
+          expect(emittedList(other).sort(byId)).toEqual(emittedList(each).sort(byId));
+          expect(openBefore(other)).toEqual(openBefore(each));
         }
       }),
       RUNS,
     );
   });
 
-  it('ends in the same state whatever the order of arrival within the lateness, and tells of it', () => {
+  it('ends in the same state whatever the order of arrival within the lateness, and emits it', () => {
     fc.assert(
-      fc.property(worlds, delays, fc.boolean(), (drawn, late, alerts) => {
-        const world = { ...drawn, rounds: drawn.rounds + 16 };
+      fc.property(scenarios, delays, fc.boolean(), (drawn, late, alerts) => {
+        const scenario = { ...drawn, rounds: drawn.rounds + 16 };
         const arrival = arrivalBy(late);
-        const punctual = runAt(world, everyRound(world));
-        const outcome = runAt(world, everyRound(world), { arrival, alerts });
-        expect(standing(outcome)).toEqual(standing(punctual));
-        expect(statusTold(outcome.transitions)).toEqual(statusTold(punctual.transitions));
+        const punctual = runAt(scenario, everyRound(scenario));
+        const outcome = runAt(scenario, everyRound(scenario), { arrival, alerts });
+        expect(openBefore(outcome)).toEqual(openBefore(punctual));
+        expect(statusEmitted(outcome.transitions)).toEqual(statusEmitted(punctual.transitions));
         expect(new Set(outcome.transitions.map(({ id }) => id)).size).toBe(outcome.transitions.length);
       }),
       RUNS,
@@ -126,27 +127,27 @@ describe('evaluate', { timeout: 60_000 }, () => {
 
   it('loses no alert when killed between commit and checkpoint while samples arrive late', () => {
     fc.assert(
-      fc.property(worlds, delays, fc.nat(), (drawn, late, at) => {
-        const world = { ...drawn, rounds: drawn.rounds + 16 };
-        const killedMs = (at % (world.rounds - 1)) * MINUTE;
-        const outcome = everyRound(world).reduce((before, nowMs) => {
-          const after = step(world, before, nowMs, { arrival: arrivalBy(late), alerts: true });
+      fc.property(scenarios, delays, fc.nat(), (drawn, late, at) => {
+        const scenario = { ...drawn, rounds: drawn.rounds + 16 };
+        const killedMs = (at % (scenario.rounds - 1)) * MINUTE;
+        const outcome = everyRound(scenario).reduce((before, nowMs) => {
+          const after = step(scenario, before, nowMs, { arrival: arrivalBy(late), alerts: true });
           return nowMs === killedMs ? { ...after, checkpoint: before.checkpoint } : after;
-        }, installed(world));
-        const punctual = runAt(world, everyRound(world));
-        expect(standing(outcome)).toEqual(standing(punctual));
-        expect(statusTold(asStored(outcome.transitions))).toEqual(statusTold(punctual.transitions));
+        }, installed(scenario));
+        const punctual = runAt(scenario, everyRound(scenario));
+        expect(openBefore(outcome)).toEqual(openBefore(punctual));
+        expect(statusEmitted(asStored(outcome.transitions))).toEqual(statusEmitted(punctual.transitions));
       }),
       RUNS,
     );
   });
 
-  it('emits nothing new when the same round is judged again', () => {
+  it('emits nothing new when the same round is evaluated again', () => {
     fc.assert(
-      fc.property(worlds, fc.boolean(), (world, alerts) => {
-        const once = runAt(world, everyRound(world), { alerts });
-        const again = step(world, once, lastRound(world), { alerts });
-        expect(told(again)).toEqual(told(once));
+      fc.property(scenarios, fc.boolean(), (scenario, alerts) => {
+        const once = runAt(scenario, everyRound(scenario), { alerts });
+        const again = step(scenario, once, lastRound(scenario), { alerts });
+        expect(emittedList(again)).toEqual(emittedList(once));
         expect(again.checkpoint).toEqual(once.checkpoint);
       }),
       RUNS,
@@ -155,26 +156,26 @@ describe('evaluate', { timeout: 60_000 }, () => {
 
   it('emits the same ids again when killed between commit and checkpoint', () => {
     fc.assert(
-      fc.property(worlds, fc.nat(), fc.nat({ max: 20 }), (world, at, pause) => {
-        const killedMs = (at % world.rounds) * MINUTE;
+      fc.property(scenarios, fc.nat(), fc.nat({ max: 20 }), (scenario, at, pause) => {
+        const killedMs = (at % scenario.rounds) * MINUTE;
         const before = runAt(
-          world,
-          everyRound(world).filter((atMs) => atMs < killedMs),
+          scenario,
+          everyRound(scenario).filter((atMs) => atMs < killedMs),
         );
-        const committed = step(world, before, killedMs);
-        const nextMs = Math.min(killedMs + pause * MINUTE, lastRound(world));
+        const committed = step(scenario, before, killedMs);
+        const nextMs = Math.min(killedMs + pause * MINUTE, lastRound(scenario));
         const lost = { ...committed, transitions: [], checkpoint: before.checkpoint };
-        const replayed = step(world, lost, nextMs).transitions.map(({ id }) => id);
+        const replayed = step(scenario, lost, nextMs).transitions.map(({ id }) => id);
         const fresh = committed.transitions.slice(before.transitions.length).map(({ id }) => id);
         expect(replayed).toEqual(expect.arrayContaining(fresh));
-        const rest = everyRound(world).filter((atMs) => atMs > nextMs);
+        const rest = everyRound(scenario).filter((atMs) => atMs > nextMs);
         const finished = rest.reduce(
-          (outcome, atMs) => step(world, outcome, atMs, { alerts: true }),
-          step(world, lost, nextMs, { alerts: true }),
+          (outcome, atMs) => step(scenario, outcome, atMs, { alerts: true }),
+          step(scenario, lost, nextMs, { alerts: true }),
         );
         const ids = new Set([...committed.transitions, ...finished.transitions].map(({ id }) => id));
         expect([...ids].sort()).toEqual(
-          runAt(world, everyRound(world))
+          runAt(scenario, everyRound(scenario))
             .transitions.map(({ id }) => id)
             .sort(),
         );

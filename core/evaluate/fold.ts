@@ -1,9 +1,12 @@
-import type { Labels, Point } from '../model.ts';
-import type { Judge } from './judge.ts';
-import type { SeriesState } from './model.ts';
-import { takeUp } from './no-data.ts';
-import { extendRun, isHeld } from './run.ts';
-import { copyOf, end, fire, forgetLack, freshState, type Step } from './series-state.ts';
+import type { SeriesState } from '../model/checkpoint.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Point } from '../model/sample.ts';
+import type { CompiledRule } from './compiled-rule.ts';
+import { mayBeMissed, takeUp } from './no-data.ts';
+import type { Span } from './range.ts';
+import { copyOf, end, fire, forgetLack, freshState } from './series-state.ts';
+import type { Step } from './steps.ts';
+import { coversDuration, extendStreak } from './streak.ts';
 
 /** A series and what is known of its node. Points and ups are ascending. */
 export interface FoldInput {
@@ -12,17 +15,18 @@ export interface FoldInput {
   ups: readonly Point[];
   /** State as of `fromMs`; absent: ok, and nothing to remember. */
   state?: SeriesState;
-  /** Of a target with an `up`: it can lack data. */
+  /** Its node is in the inventory and has an `up`: the series can lack data. */
   hasTarget: boolean;
   /** The label set is the target's own: the inventory expects it even when it was never seen. */
   expected: boolean;
 }
 
-/** Judged is what is newer than `fromMs`, up to `toMs`; what is not newer than `settleMs` is settled by it. */
-export interface Span {
-  fromMs: number;
-  settleMs: number;
-  toMs: number;
+/** A rule's first evaluation, where it lies in the span: the state goes on as `begin` returns it, and its steps replace those before. */
+export interface SeriesStart {
+  atMs: number;
+  /** Whether an alert was open before: what the fold has seen of its series since must not be forgotten. */
+  isOpen: boolean;
+  begin(state: SeriesState): { state: SeriesState; steps: Step[] };
 }
 
 export interface Folded {
@@ -36,10 +40,11 @@ export interface Folded {
  * Folds what is newer than `fromMs`, up to `toMs`, in order of time; at equal times the sample comes before the `up`.
  * The result depends on nothing else, so folding in two goes is folding in one.
  */
-export function fold(judge: Judge, input: FoldInput, span: Span): Folded {
+export function fold(compiled: CompiledRule, input: FoldInput, span: Span, start?: SeriesStart): Folded {
   const { points, ups } = input;
-  const state = input.state ? copyOf(input.state) : freshState(input.labels);
-  const steps: Step[] = [];
+  let state = input.state ? copyOf(input.state) : freshState(input.labels);
+  let steps: Step[] = [];
+  let pending = start;
   let settled: SeriesState | undefined;
   let i = firstAfter(points, span.fromMs);
   let j = firstAfter(ups, span.fromMs);
@@ -49,48 +54,56 @@ export function fold(judge: Judge, input: FoldInput, span: Span): Folded {
     const pointMs = point ? point.timeMs : Infinity;
     const upMs = up ? up.timeMs : Infinity;
     const atMs = Math.min(pointMs, upMs);
+    if (pending && atMs > pending.atMs) {
+      // A state settled before the start does not hold the start's changes: the next evaluation starts the series again.
+      if (!settled && span.settleMs < pending.atMs) settled = copyOf(state);
+      ({ state, steps } = pending.begin(state));
+      pending = undefined;
+    }
     if (!settled && atMs > span.settleMs) settled = copyOf(state);
     if (atMs > span.toMs || atMs === Infinity) break;
     if (point && pointMs <= upMs) {
-      takeSample(judge, state, point, steps);
+      takeSample(compiled, state, point, steps);
       i++;
     } else if (up) {
-      takeUp(judge, input, state, up, steps);
+      takeUp(compiled, input, state, up, steps);
       j++;
     }
   }
+  const keeps = start?.isOpen && span.settleMs < start.atMs;
   return {
-    settled: settled && isWorthKeeping(judge, input, settled) ? settled : undefined,
+    settled: settled && (keeps || isWorthKeeping(compiled, input, settled, span)) ? settled : undefined,
     end: state,
     steps,
   };
 }
 
-function takeSample(judge: Judge, state: SeriesState, point: Point, steps: Step[]): void {
+function takeSample(compiled: CompiledRule, state: SeriesState, point: Point, steps: Step[]): void {
   const { timeMs, value } = point;
   state.seenAtMs = timeMs;
   state.value = Number.isNaN(value) ? undefined : value;
   forgetLack(state);
   if (state.status === 'firing') {
-    if (judge.staysFiring(value)) {
+    if (compiled.staysFiring(value)) {
       state.run = undefined;
       state.reason = 'threshold';
       return;
     }
-    state.run = extendRun(state.run, timeMs, judge.keepFiringForMs, judge.intervalMs);
-    if (isHeld(state.run, judge.keepFiringForMs, judge.intervalMs)) end(state, timeMs, 'threshold', steps);
+    state.run = extendStreak(state.run, timeMs, compiled.keepFiringForMs, compiled.intervalMs);
+    if (coversDuration(state.run, compiled.keepFiringForMs, compiled.intervalMs))
+      end(state, timeMs, 'threshold', steps);
     return;
   }
-  if (!judge.breaches(value)) {
+  if (!compiled.breaches(value)) {
     if (state.status === 'pending') end(state, timeMs, 'threshold', steps);
     return;
   }
-  const run = extendRun(state.run, timeMs, judge.forMs, judge.intervalMs);
-  const isNew = run !== state.run;
-  state.run = run;
-  state.sinceMs = run.firstMs;
+  const streak = extendStreak(state.run, timeMs, compiled.forMs, compiled.intervalMs);
+  const isNew = streak !== state.run;
+  state.run = streak;
+  state.sinceMs = streak.firstMs;
   state.reason = 'threshold';
-  if (isHeld(run, judge.forMs, judge.intervalMs)) {
+  if (coversDuration(streak, compiled.forMs, compiled.intervalMs)) {
     fire(state, timeMs, 'threshold', steps);
   } else if (isNew) {
     state.status = 'pending';
@@ -98,14 +111,16 @@ function takeSample(judge: Judge, state: SeriesState, point: Point, steps: Step[
   }
 }
 
-/** Under `alerting` a series is remembered while it is ok, else nobody would know that it is missing. */
-export function isWorthKeeping(judge: Judge, input: { expected: boolean }, state: SeriesState): boolean {
+/** Under `alerting` the checkpoint also keeps a series that is ok, or no evaluation would know that it is missing. */
+function isWorthKeeping(compiled: CompiledRule, input: FoldInput, state: SeriesState, span: Span): boolean {
   if (state.status !== 'ok') return true;
-  if (judge.noData !== 'alerting') return false;
-  return input.expected ? state.lacking > 0 : state.seenAtMs !== undefined;
+  if (compiled.noData !== 'alerting') return false;
+  if (state.lacking > 0) return true;
+  if (state.seenAtMs === undefined) return false;
+  return !input.expected || mayBeMissed(state.seenAtMs, input, span.settleMs, compiled.intervalMs);
 }
 
-/** Index of the first point newer than `afterMs`; ranges start near it, so it is looked for from the front. */
+/** Index of the first point newer than `afterMs`. Ranges start near it, so the search starts at the front. */
 function firstAfter(points: readonly Point[], afterMs: number): number {
   let i = 0;
   while (i < points.length && (points[i] as Point).timeMs <= afterMs) i++;

@@ -1,6 +1,8 @@
 import { hashText } from '../hash.ts';
 import { labelKey } from '../labels.ts';
-import type { Labels, Rule, Transition } from '../model.ts';
+import type { LabelGlobs, Labels } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Transition } from '../model/transition.ts';
 
 export interface AlertIdentity {
   id: string;
@@ -8,14 +10,14 @@ export interface AlertIdentity {
   labels: Labels;
 }
 
-/** An alert is a rule name and a label set; its id follows from both. `key` is the label set's `labelKey`. */
+/** The id follows from the rule's name and the label set. `key` is the label set's `labelKey`. */
 export function alertIdentity(rule: string, labels: Labels, key = labelKey(labels)): AlertIdentity {
   return { id: `${rule}-${hashText(key)}`, rule, labels };
 }
 
 /**
- * The id follows from alert, kind and times: a replay makes the same one, and a store skips what it has. `sinceMs` is
- * part of it because late samples can end another hold at the same time: that is another transition.
+ * The id follows from alert, kind and times: a replay makes the same id, and a store skips a transition it has. `sinceMs`
+ * is in it because late samples can end another hold at the same time: that is another transition.
  */
 export function makeTransition(
   alert: AlertIdentity,
@@ -25,22 +27,39 @@ export function makeTransition(
   return { id, alertId: alert.id, rule: alert.rule, labels: alert.labels, ...fields };
 }
 
-/** Where a series belongs: one node of one cluster. Undefined: it belongs to no target, like `bastion_up`. */
-export function placeOf(labels: Labels): string | undefined {
+/** Names the node that a series is of. Undefined: it is of no node, like `bastion_up`. */
+export function nodeKey(labels: Labels): string | undefined {
   const { cluster, node } = labels;
   return cluster === undefined || node === undefined ? undefined : `${cluster}\n${node}`;
 }
 
-/** Changes when a field changes that decides; texts, severity and inhibition do not. */
+/** Changes with every field that decides, and not with texts, severity or inhibition. */
 export function ruleHash(rule: Rule): string {
-  const { metric, where, window, aggregate, condition, recoveryThreshold, forMs, keepFiringForMs, noData } =
-    rule;
-  const inFront = window || aggregate ? [[window, aggregate]] : [];
-  const globs = Object.keys(where)
-    .sort()
-    .map((label) => [label, where[label]]);
+  const { metric, over, where, whereNot, window, aggregate, condition } = rule;
+  const { recoveryThreshold, forMs, keepFiringForMs, noData } = rule;
+  // What a rule lacks adds nothing: a checkpoint of an older release must go on to fit.
+  const more = [
+    ...(window || aggregate ? [[window, aggregate]] : []),
+    ...(whereNot ? [['whereNot', sortedGlobs(whereNot)]] : []),
+    ...(over === undefined ? [] : [['over', over]]),
+  ];
   const bounds = [condition.kind, ...Object.entries(condition).sort(([a], [b]) => (a < b ? -1 : 1))];
   return hashText(
-    JSON.stringify([metric, globs, bounds, recoveryThreshold, forMs, keepFiringForMs, noData, ...inFront]),
+    JSON.stringify([
+      metric,
+      sortedGlobs(where),
+      bounds,
+      recoveryThreshold,
+      forMs,
+      keepFiringForMs,
+      noData,
+      ...more,
+    ]),
   );
+}
+
+function sortedGlobs(globs: LabelGlobs) {
+  return Object.keys(globs)
+    .sort()
+    .map((label) => [label, globs[label]]);
 }

@@ -1,52 +1,68 @@
-import type { Point } from '../model.ts';
-import type { Judge } from './judge.ts';
-import type { SeriesState } from './model.ts';
-import { extendRun, isHeld } from './run.ts';
-import { end, fire, forgetLack, type Step } from './series-state.ts';
+import type { SeriesState } from '../model/checkpoint.ts';
+import type { Point } from '../model/sample.ts';
+import type { CompiledRule } from './compiled-rule.ts';
+import { end, fire, forgetLack } from './series-state.ts';
+import type { Step } from './steps.ts';
+import { coversDuration, extendStreak } from './streak.ts';
 
 /** So many `up` samples newer than a series' last one mean that it has no data. */
 export const NO_DATA_UPS = 3;
-/** A label set lacking for so long while its node is up is gone: a disk was unmounted. */
+/** After this long without samples, while its node is up, a label set is gone: its disk was unmounted. */
 export const STALE_MS = 3_600_000;
 
 /** An `up` of the series' node, at a time at which the series has no sample or an older one. */
 export function takeUp(
-  judge: Judge,
+  compiled: CompiledRule,
   input: { hasTarget: boolean; expected: boolean },
   state: SeriesState,
   up: Point,
   steps: Step[],
 ): void {
-  const alerting = judge.noData === 'alerting';
+  const alerting = compiled.noData === 'alerting';
   if (state.status === 'ok' && !alerting) return;
-  if (state.seenAtMs === undefined ? !input.expected : up.timeMs <= state.seenAtMs) return;
+  // A series that was never seen is missing only where its node is up, and could have had it.
+  const isMissing =
+    state.seenAtMs === undefined ? input.expected && up.value === 1 : up.timeMs > state.seenAtMs;
+  if (!isMissing) return;
   if (input.hasTarget && state.lacking < NO_DATA_UPS) {
     state.lackingSinceMs ??= up.timeMs;
     state.lacking++;
-    if (state.lacking === NO_DATA_UPS) lackData(judge, state, up.timeMs, steps);
+    if (state.lacking === NO_DATA_UPS) lackData(compiled, state, up.timeMs, steps);
   }
-  // What the inventory expects cannot be unmounted; under `alerting` its lack is the alert.
+  // A label set that the inventory expects cannot be unmounted; under `alerting` its lack is the alert.
   if (alerting && input.expected) return;
-  if (up.value !== 1) {
-    state.upRun = undefined;
-    return;
-  }
-  state.upRun = extendRun(state.upRun, up.timeMs, STALE_MS, judge.intervalMs);
-  if (isHeld(state.upRun, STALE_MS, judge.intervalMs)) {
+  if (up.value !== 1) return;
+  state.upRun = extendStreak(state.upRun, up.timeMs, STALE_MS, compiled.intervalMs);
+  if (coversDuration(state.upRun, STALE_MS, compiled.intervalMs)) {
     if (state.status !== 'ok') end(state, up.timeMs, 'stale', steps);
     state.seenAtMs = undefined;
     forgetLack(state);
   }
 }
 
-function lackData(judge: Judge, state: SeriesState, atMs: number, steps: Step[]): void {
-  switch (judge.noData) {
+/**
+ * Whether an `up` may lie between the newest settled sample and the next one. The next evaluation does not find that sample;
+ * without it in the checkpoint the metric would be one that was never seen, and a node that is down would not lack it. An
+ * `up` that comes late counts: it is not there yet, but a gap longer than an interval has room for it.
+ */
+export function mayBeMissed(
+  seenMs: number,
+  { points, ups }: { points: readonly Point[]; ups: readonly Point[] },
+  settleMs: number,
+  intervalMs: number,
+): boolean {
+  const nextOf = (all: readonly Point[]) => all.find(({ timeMs }) => timeMs > settleMs)?.timeMs ?? Infinity;
+  return nextOf(points) > Math.min(nextOf(ups), seenMs + intervalMs);
+}
+
+function lackData(compiled: CompiledRule, state: SeriesState, atMs: number, steps: Step[]): void {
+  switch (compiled.noData) {
     case 'keepLast':
       return;
     case 'alerting':
       if (state.status === 'firing') return;
       state.sinceMs = state.lackingSinceMs;
-      // Nobody knows it now, and a checkpoint of the time before may not have it.
+      // The value is unknown now, and a checkpoint of an earlier round may not have it.
       state.value = undefined;
       fire(state, atMs, 'no-data', steps);
       return;

@@ -1,7 +1,11 @@
-import { labelsMatch } from '../labels.ts';
-import type { Rule, Target } from '../model.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import type { LabelGlobs } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Target } from '../model/target.ts';
+import { isSelected } from '../selection.ts';
 import { ruleHash } from './identity.ts';
-import type { Checkpoint, ExpectedTarget } from './model.ts';
+import type { ExpectedTarget } from './model.ts';
+import { SIDE_INTERVALS } from './ratio.ts';
 
 /** Labels that a target has by itself; all others come from the samples. */
 export const TARGET_LABELS = ['cluster', 'node', 'role'] as const;
@@ -14,50 +18,73 @@ export interface RangeInput {
   nowMs: number;
 }
 
-/** From when on samples must be queried, inclusive: a window looks back from the first time that is judged. */
+/** The times of one evaluation: it folds what is newer than `fromMs`, up to `toMs`, and settles what is not newer than `settleMs`. */
+export interface Span {
+  fromMs: number;
+  settleMs: number;
+  toMs: number;
+}
+
+export function spanOf(input: RangeInput): Span {
+  const fromMs = evaluatedFromMs(input) - 1;
+  return { fromMs, settleMs: Math.max(fromMs, input.nowMs - input.latenessMs), toMs: input.nowMs };
+}
+
+/** From when on samples must be queried, inclusive. */
 export function evaluationRange(input: RangeInput): { fromMs: number } {
-  return { fromMs: judgedFromMs(input) - (input.rule.window?.lastMs ?? 0) };
+  return { fromMs: evaluatedFromMs(input) - lookBackMs(input.rule, input.intervalMs) };
+}
+
+/** How much older than a value its samples may be: a window reaches back, and so does a ratio for each side. */
+export function lookBackMs({ window, over }: Pick<Rule, 'window' | 'over'>, intervalMs: number): number {
+  return (window?.lastMs ?? 0) + (over === undefined ? 0 : SIDE_INTERVALS * intervalMs);
 }
 
 /**
- * From when on it is judged, inclusive. What lies before is in the checkpoint. A new or edited rule looks back far
+ * From when on samples are folded, inclusive; the checkpoint holds what lies before. A new or edited rule goes back far
  * enough to see what holds now: twice the hold, since half of its samples may be lost.
  */
-export function judgedFromMs(input: RangeInput): number {
+export function evaluatedFromMs(input: RangeInput): number {
   const { rule, intervalMs, latenessMs, checkpoint, nowMs } = input;
   if (checkpoint && checkpoint.ruleHash === ruleHash(rule)) return checkpoint.settledToMs + 1;
   const holdMs = Math.max(rule.forMs, 3 * intervalMs);
   return nowMs - latenessMs - 2 * holdMs - rule.keepFiringForMs;
 }
 
-/** How far back a shard reads for what it missed: a call has minutes, and each that fails leaves more to the next. */
-const CATCH_UP_MS = 3 * 3_600_000;
+/** How far back a shard reads the rounds it missed: a call has minutes, and each call that fails leaves more to the next. */
+export const CATCH_UP_MS = 3 * 3_600_000;
 
-/** Whether a shard was not judged for so long that it begins anew, as with a new rule. */
+/** Whether the last evaluation of a shard is so long ago that the shard begins anew, as with a new rule. */
 export function isBehind({ evaluatedToMs }: Pick<Checkpoint, 'evaluatedToMs'>, nowMs: number): boolean {
   return evaluatedToMs < nowMs - CATCH_UP_MS;
 }
 
 /**
- * From when on a shard's part of an aggregate must be there, inclusive; the checkpoint is the fleet's. Without one, the
- * fleet's first evaluation may be of an earlier round: it waits for other shards as long as the lateness.
+ * From when on a shard must provide its partial aggregate, inclusive; the checkpoint is that of the cross-cluster shard.
+ * Without one, the first evaluation there may be of an earlier round: it waits for other shards as long as the lateness.
  */
-export function partFromMs(input: RangeInput): number {
+export function partialFromMs(input: RangeInput): number {
   const { rule, checkpoint, nowMs, latenessMs } = input;
-  const firstMs = judgedFromMs({ ...input, checkpoint: undefined }) - latenessMs;
-  // One that has settled this round already is of a clock that was set back, or this round comes late.
+  const firstMs = evaluatedFromMs({ ...input, checkpoint: undefined }) - latenessMs;
+  // A checkpoint that has settled this round already: the clock was set back, or this round comes late.
   const goesOn = checkpoint?.ruleHash === ruleHash(rule) && checkpoint.settledToMs < nowMs;
   return goesOn && !isBehind(checkpoint, nowMs) ? checkpoint.settledToMs + 1 : firstMs;
 }
 
-/** The targets in which the rule's metric is expected. Labels that only samples have (`mount`) exclude none. */
+/**
+ * The targets in which the rule's metric is expected. Labels that only samples have (`mount`) exclude none, in
+ * `whereNot` either.
+ */
 export function expectedTargets(
-  rule: Pick<Rule, 'where'>,
+  rule: Pick<Rule, 'where' | 'whereNot'>,
   targets: readonly Pick<Target, 'cluster' | 'node' | 'role'>[],
 ): ExpectedTarget[] {
-  const own = Object.entries(rule.where).filter(([label]) => TARGET_LABELS.some((name) => name === label));
-  const where = Object.fromEntries(own);
+  const own = (globs: LabelGlobs = {}) =>
+    Object.fromEntries(
+      Object.entries(globs).filter(([label]) => TARGET_LABELS.some((name) => name === label)),
+    );
+  const selection = { where: own(rule.where), whereNot: own(rule.whereNot) };
   return targets
     .map(({ cluster, node, role }) => ({ labels: { cluster, node, role } }))
-    .filter(({ labels }) => labelsMatch(where, labels));
+    .filter(({ labels }) => isSelected(selection, labels));
 }

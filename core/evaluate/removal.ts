@@ -1,7 +1,8 @@
-import type { Alert, Transition, TransitionReason } from '../model.ts';
+import type { Alert } from '../model/alert.ts';
+import type { Transition, TransitionReason } from '../model/transition.ts';
 import { makeTransition } from './identity.ts';
 
-/** Ends the stored alerts of a rule that is no longer configured, or no longer judged here, at the round that is judged. */
+/** Ends, at this round, the stored alerts of a rule that is no longer configured, or that another shard evaluates now. */
 export function removeRule(input: {
   rule: string;
   alerts: readonly Alert[];
@@ -13,11 +14,23 @@ export function removeRule(input: {
   const transitions = open.map((alert) => {
     const { sinceMs, clearedAtMs, value } = alert;
     const kind = alert.status === 'firing' ? 'resolved' : 'cancelled';
-    return makeTransition(alert, { kind, atMs: input.nowMs, reason, sinceMs, clearedAtMs, value });
+    return makeTransition(alert, {
+      kind,
+      atMs: endMs(alert, input.nowMs),
+      reason,
+      sinceMs,
+      clearedAtMs,
+      value,
+    });
   });
   const alerts = open.map((alert): Alert => {
-    const resolvedAtMs = alert.status === 'firing' ? input.nowMs : undefined;
+    const resolvedAtMs = alert.status === 'firing' ? endMs(alert, input.nowMs) : undefined;
     return { ...alert, status: 'ok', reason, resolvedAtMs };
   });
   return { alerts, transitions };
+}
+
+/** Never before the alert fired, which may lie ahead of a clock that was set back: notify would take it for an older end. */
+function endMs({ firedAtMs = -Infinity, sinceMs }: Alert, nowMs: number): number {
+  return Math.max(nowMs, sinceMs, firedAtMs);
 }

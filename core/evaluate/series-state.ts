@@ -1,15 +1,7 @@
-import type { Labels, TransitionKind, TransitionReason } from '../model.ts';
-import type { SeriesState } from './model.ts';
-
-/** A change of state that the fold saw. */
-export interface Step {
-  kind: TransitionKind;
-  atMs: number;
-  reason: TransitionReason;
-  sinceMs: number;
-  clearedAtMs?: number;
-  value?: number;
-}
+import type { SeriesState } from '../model/checkpoint.ts';
+import type { Labels } from '../model/labels.ts';
+import type { TransitionReason } from '../model/transition.ts';
+import type { Step } from './steps.ts';
 
 export function freshState(labels: Labels): SeriesState {
   return { labels, status: 'ok', reason: 'threshold', lacking: 0 };

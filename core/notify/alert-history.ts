@@ -1,6 +1,8 @@
 // What happened to alerts and who was sent what of it, for people who ask later.
-import type { Labels, Transition, TransitionReason } from '../model.ts';
-import type { Delivery, IncidentAlert } from './model.ts';
+import type { Delivery } from '../model/delivery.ts';
+import type { IncidentAlert } from '../model/incident.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Transition, TransitionReason } from '../model/transition.ts';
 
 /** One firing of an alert. */
 export interface PastFiring {
@@ -12,12 +14,12 @@ export interface PastFiring {
   /** Absent: it fires still. */
   resolvedAtMs?: number;
   clearedAtMs?: number;
-  /** Of the last transition. */
+  /** Reason of the last transition. */
   reason: TransitionReason;
   value?: number;
 }
 
-/** A message that told a channel something new of an alert. */
+/** A message that brought a channel news of an alert. */
 export interface SentMessage {
   channel: string;
   route: string;

@@ -1,17 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { absorb, n2, opened, REPEAT_MS, said, timing, transition } from '../../test/incidents.ts';
+import { absorb, delivered, n2, opened, REPEAT_MS, timing, transition } from '../../test/incidents.ts';
 import { ConfigError, PermanentError, RetryableError } from '../errors.ts';
+import type { Incident } from '../model/incident.ts';
+import type { NotifyReason } from '../model/notify-reason.ts';
 import {
   type AfterFailure,
   afterFailure,
   beginAttempt,
   concludeAttempt,
   FAILED_AFTER_MS,
+  FAILOVER_AFTER_MS,
   failAttempt,
-  HAND_OVER_MS,
   LEASE_MS,
-  LONGEST_RETRY_AFTER_MS,
   OFFER_AFTER_MS,
   perhapsShown,
   RETRY_FIRST_MS,
@@ -19,10 +20,9 @@ import {
   tryOnceMore,
 } from './attempt.ts';
 import { forgetEnded } from './decide.ts';
-import type { Incident, NotifyReason } from './model.ts';
 
 const sending = (incident: Incident, reason: NotifyReason = 'first') => ({ alerts: incident.alerts, reason });
-const refused: AfterFailure = { outcome: 'failed', retryAtMs: 301_000, handOver: false };
+const refused: AfterFailure = { outcome: 'failed', retryAtMs: 301_000, failOver: false };
 
 describe('an attempt', () => {
   const incident = opened();
@@ -46,8 +46,8 @@ describe('an attempt', () => {
     expect(second).toMatchObject({ number: 2, tries: 2, firstTriedAtMs: 1_000 });
     const back = beginAttempt({ ...incident, attempt: second }, sending(incident), 9_000);
     expect(back.number).toBe(3);
-    const told = concludeAttempt({ incident: more, attempt: second, timing, nowMs: 9_000 });
-    expect(beginAttempt(told, sending(told, 'repeat'), REPEAT_MS).number).toBe(3);
+    const sent = concludeAttempt({ incident: more, attempt: second, timing, nowMs: 9_000 });
+    expect(beginAttempt(sent, sending(sent, 'repeat'), REPEAT_MS).number).toBe(3);
   });
 
   it('remembers across numbers what readers may have been shown', () => {
@@ -112,8 +112,11 @@ describe('after a failure', () => {
       groupIntervalMs: extra.groupIntervalMs ?? 300_000,
       nowMs: extra.nowMs ?? 1_000,
     });
-  const retry = (afterMs: number) => ({ outcome: 'retry', retryAtMs: 1_000 + afterMs, handOver: false });
-  const failed = (afterMs: number) => ({ outcome: 'failed', retryAtMs: 1_000 + afterMs, handOver: false });
+  /** Up to a quarter earlier, spread by incident. */
+  const soon = (afterMs: number, nowMs = 1_000) =>
+    expect.toSatisfy((ms: number) => ms >= nowMs + afterMs * 0.75 && ms <= nowMs + afterMs);
+  const retry = (afterMs: number) => ({ outcome: 'retry', retryAtMs: soon(afterMs), failOver: false });
+  const failed = (afterMs: number) => ({ outcome: 'failed', retryAtMs: 1_000 + afterMs, failOver: false });
 
   it.each([
     ['an unknown error is retried', outcomeOf(new Error('x')), retry(RETRY_FIRST_MS)],
@@ -142,75 +145,92 @@ describe('after a failure', () => {
     [
       'and handed over where there is one',
       outcomeOf(new ConfigError('x'), { hasFallback: true }),
-      { ...failed(RETRY_MAX_MS), handOver: true },
+      { outcome: 'failed', retryAtMs: soon(RETRY_MAX_MS), failOver: true },
     ],
     [
       'a final answer is handed over too',
       outcomeOf(new PermanentError('x'), { hasFallback: true }),
-      { ...failed(300_000), handOver: true },
+      { ...failed(300_000), failOver: true },
     ],
     [
       'a channel has five minutes before its fallback is asked',
-      outcomeOf(new Error('x'), { hasFallback: true, nowMs: HAND_OVER_MS - 2_000 }),
-      { outcome: 'retry', retryAtMs: HAND_OVER_MS, handOver: false },
+      outcomeOf(new Error('x'), { hasFallback: true, nowMs: FAILOVER_AFTER_MS - 2_000 }),
+      { outcome: 'retry', retryAtMs: soon(RETRY_FIRST_MS, FAILOVER_AFTER_MS - 2_000), failOver: false },
     ],
     [
       'and goes on being tried then',
-      outcomeOf(new Error('x'), { hasFallback: true, nowMs: HAND_OVER_MS }),
-      { outcome: 'failed', retryAtMs: HAND_OVER_MS + RETRY_FIRST_MS, handOver: true },
-    ],
-    [
-      'a wait that is longer than that does not keep the message from the fallback',
-      outcomeOf(new RetryableError('x', { retryAfterMs: 7_200_000 }), { hasFallback: true }),
-      { outcome: 'failed', retryAtMs: expect.any(Number), handOver: true, limited: true },
+      outcomeOf(new Error('x'), { hasFallback: true, nowMs: FAILOVER_AFTER_MS }),
+      { outcome: 'failed', retryAtMs: soon(RETRY_FIRST_MS, FAILOVER_AFTER_MS), failOver: true },
     ],
     [
       'after a day it is offered, not retried',
       outcomeOf(new Error('x'), { nowMs: 1_000 + FAILED_AFTER_MS }),
-      { outcome: 'failed', retryAtMs: 1_000 + FAILED_AFTER_MS + 300_000, handOver: false },
+      { outcome: 'failed', retryAtMs: 1_000 + FAILED_AFTER_MS + 300_000, failOver: false },
     ],
   ])('%s', (_name, got, expected) => {
     expect(got).toEqual(expected);
   });
 
-  it.each([70_000, 599_000, 7_200_000, 86_400_000, 1e15])('obeys a wait of %i ms up to ten minutes', (ms) => {
-    const { outcome, retryAtMs } = outcomeOf(new RetryableError('x', { retryAfterMs: ms }));
-    expect(outcome).toBe('retry');
-    expect(retryAtMs - 1_000).toBeGreaterThanOrEqual(Math.min(ms, LONGEST_RETRY_AFTER_MS - 20_000));
-    expect(retryAtMs - 1_000).toBeLessThanOrEqual(LONGEST_RETRY_AFTER_MS);
+  const slot = { destination: 'd', lane: 'normal' as const, atMs: 1_000, sinceMs: 1_000 };
+  const limited = (retryAtMs: number, extra: { hasFallback?: boolean; sinceMs?: number } = {}) =>
+    afterFailure({
+      error: new RetryableError('busy', { rateLimited: true }),
+      attempt: { ...first, tries: 9, rateLimits: 8 },
+      again: { slot: { ...slot, sinceMs: extra.sinceMs ?? 1_000 }, retryAtMs },
+      incidentId: incident.id,
+      hasFallback: extra.hasFallback ?? false,
+      groupIntervalMs: 300_000,
+      nowMs: 1_000,
+    });
+
+  it('with 429 it keeps its place, waits as its destination does, and counts no failure', () => {
+    const after = limited(5_000);
+    expect(after).toEqual({
+      outcome: 'retry',
+      retryAtMs: 5_000,
+      failOver: false,
+      limited: true,
+      rateLimited: true,
+      slot,
+    });
+    const put = failAttempt(incident, first, after, 'busy');
+    expect(put).toMatchObject({ slot, dueAtMs: 5_000, attempt: { tries: 1, rateLimits: 1, limited: true } });
+    // Doubling starts with the first real failure.
+    const next = beginAttempt(put, sending(incident), 5_000);
+    expect(next).toMatchObject({ tries: 2, rateLimits: 1 });
   });
 
   it.each([
-    ['with a wait', { retryAfterMs: 30_000 }],
-    ['with a very long one', { retryAfterMs: 7_200_000 }],
-    ['without one', { rateLimited: true }],
-  ])('spreads retries after a rate limit %s', (_name, error) => {
-    const times = Array.from({ length: 100 }, (_, i) =>
-      outcomeOf(new RetryableError('x', error), { id: `inc-${i}` }),
-    );
-    const seconds = times.map(({ retryAtMs }) => Math.floor(retryAtMs / 1000));
-    const most = Math.max(...[...Map.groupBy(seconds, (s) => s).values()].map((all) => all.length));
-    expect(most).toBeLessThan(20);
-    const same = outcomeOf(new RetryableError('x', error), { id: 'inc-7' });
-    expect(same).toEqual(times[7]);
+    ['its wait is longer than five minutes', limited(1_001 + FAILOVER_AFTER_MS, { hasFallback: true })],
+    [
+      'it has waited for others before',
+      limited(5_000, { hasFallback: true, sinceMs: 4_000 - FAILOVER_AFTER_MS }),
+    ],
+  ])('with 429 it goes to the fallback once %s, and is no failure all the same', (_name, after) => {
+    expect(after).toMatchObject({ outcome: 'retry', failOver: true, limited: true });
   });
 
-  it('is at a whole millisecond, whatever a service asks for', () => {
-    const ms = fc.oneof(
-      fc.double({ min: 0, max: 1e12, noNaN: true }),
-      fc.constantFrom(40_500, 40_500.25, 0.1),
+  it('retries of many incidents do not come in step', () => {
+    const waits = Array.from({ length: 100 }, (_, i) =>
+      outcomeOf(new Error('x'), { id: `inc-${i}`, tries: 9 }),
     );
+    const times = waits.map(({ retryAtMs }) => retryAtMs - 1_000);
+    expect(new Set(times).size).toBeGreaterThan(80);
+    expect(Math.max(...times)).toBeLessThanOrEqual(RETRY_MAX_MS);
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(RETRY_MAX_MS * 0.75);
+  });
+
+  it('is at a whole millisecond', () => {
     fc.assert(
-      fc.property(ms, fc.string(), (retryAfterMs, id) => {
-        const { retryAtMs } = outcomeOf(new RetryableError('x', { retryAfterMs }), { id });
-        expect(Number.isInteger(retryAtMs)).toBe(true);
+      fc.property(fc.string(), fc.nat(30), (id, tries) => {
+        expect(Number.isInteger(outcomeOf(new Error('x'), { id, tries }).retryAtMs)).toBe(true);
       }),
     );
   });
 
   it('a reminder that fails leaves what was sent as it was', () => {
-    const told = said(opened(), 1_000);
-    const attempt = beginAttempt(told, sending(told, 'repeat'), REPEAT_MS);
-    expect(failAttempt(told, attempt, refused, 'no').notified).toEqual(told.notified);
+    const sent = delivered(opened(), 1_000);
+    const attempt = beginAttempt(sent, sending(sent, 'repeat'), REPEAT_MS);
+    expect(failAttempt(sent, attempt, refused, 'no').notified).toEqual(sent.notified);
   });
 });

@@ -1,8 +1,10 @@
+import type { Incident, IncidentAlert } from '../model/incident.ts';
+import type { NotifyReason } from '../model/notify-reason.ts';
 import { perhapsShown } from './attempt.ts';
-import { episodeOf, isWithheld, withOnly } from './incident.ts';
-import type { Incident, IncidentAlert, NotifyReason } from './model.ts';
+import { episodeOf } from './episode.ts';
+import { isWithheld, withOnly } from './incident.ts';
 import type { Suppression } from './suppression.ts';
-import { nextLookMs, repeatAtMs, sendAtMs, type Timing } from './timing.ts';
+import { nextCheckMs, repeatAtMs, sendAtMs, type Timing } from './timing.ts';
 
 export type Decision =
   | {
@@ -16,16 +18,16 @@ export type Decision =
   | { kind: 'wait'; untilMs: number; why: string; heldBack: ReadonlyMap<string, Suppression['by']> }
   | { kind: 'close'; why: string };
 
-/** How often an incident is looked at again while another alert inhibits it. */
+/** How often an incident is checked again while another alert inhibits it. */
 export const INHIBITION_RECHECK_MS = 15_000;
 /** That an alert fired and ended is offered this long, from the first try on; then it is dropped, counted and logged. */
-export const FORGET_UNTOLD_MS = 24 * 3_600_000;
+export const FORGET_UNSENT_MS = 24 * 3_600_000;
 /** The end of an alert that the channel was sent as firing is offered this long. */
-export const FORGET_TOLD_MS = 7 * 24 * 3_600_000;
+export const FORGET_SENT_MS = 7 * 24 * 3_600_000;
 
 /**
- * The incident without alerts that have ended and that nobody is sent any more: those withheld to their end, those a
- * stand-in was sent, and, in `dropped`, those that the channel would not accept for too long.
+ * The incident without alerts that have ended and are no longer sent: those withheld to their end, those that a
+ * fallback was sent, and, in `dropped`, those that the channel would not accept for too long.
  */
 export function forgetEnded(
   incident: Incident,
@@ -37,14 +39,14 @@ export function forgetEnded(
   const alerts = incident.alerts.filter((alert) => {
     if (alert.status === 'firing') return true;
     const id = episodeOf(alert);
-    const untold =
+    const unsent =
       incident.notified[id] === undefined && !perhaps.has(id) && !alert.perhaps && !alert.inherited;
-    if (untold && (isWithheld(alert) || alert.standIn)) return false;
+    if (unsent && (isWithheld(alert) || alert.standIn)) return false;
     const silence = suppressionOf(alert);
-    // One that began after its end withholds what is owed already; another was in force while it fired.
-    if (untold && silence?.by === 'silence' && silence.fromMs <= (alert.resolvedAtMs ?? 0)) return false;
+    // A silence that began after the end only delays what is due already; an earlier one was in force while the alert fired.
+    if (unsent && silence?.by === 'silence' && silence.fromMs <= (alert.resolvedAtMs ?? 0)) return false;
     const { endOfferedAtMs = nowMs } = alert;
-    if (nowMs - endOfferedAtMs < (untold ? FORGET_UNTOLD_MS : FORGET_TOLD_MS) || suppressionOf(alert))
+    if (nowMs - endOfferedAtMs < (unsent ? FORGET_UNSENT_MS : FORGET_SENT_MS) || suppressionOf(alert))
       return true;
     dropped.push(alert);
     return false;
@@ -54,8 +56,8 @@ export function forgetEnded(
 }
 
 /**
- * What an incident says now, and why, from what it knows and from today's configuration. Says nothing twice; a firing
- * alert that a silence or another alert withholds is said when that ends.
+ * What to send about an incident now, and why, from its facts and from today's configuration. Sends nothing twice; a
+ * firing alert that a silence or another alert withholds is sent when that ends.
  */
 export function decideNotification(input: {
   incident: Incident;
@@ -100,9 +102,9 @@ export function decideNotification(input: {
   return { kind: 'wait', untilMs, why: whyWait(news, held), heldBack };
 }
 
-/** Nothing is left to say: the incident closes, unless it must remember an early resolved message. */
+/** Nothing is left to send: the incident closes, unless it must remember an early resolved message. */
 function idle(incident: Incident, timing: Timing, nowMs: number): Decision {
-  const untilMs = nextLookMs(incident, timing) ?? (incident.alerts.length === 0 ? nowMs : Infinity);
+  const untilMs = nextCheckMs(incident, timing) ?? (incident.alerts.length === 0 ? nowMs : Infinity);
   if (untilMs <= nowMs) return { kind: 'close', why: 'all has ended' };
   return { kind: 'wait', untilMs, why: 'nothing is owed', heldBack: new Map() };
 }
@@ -113,10 +115,10 @@ function reasonOf(
   open: readonly IncidentAlert[],
 ): NotifyReason {
   const firing = news.filter(({ status }) => status === 'firing');
-  const untold = incident.alerts.every((alert) => incident.notified[episodeOf(alert)] === undefined);
-  if (untold && incident.standsInFor !== undefined) return 'fallback';
+  const unsent = incident.alerts.every((alert) => incident.notified[episodeOf(alert)] === undefined);
+  if (unsent && incident.standsInFor !== undefined) return 'fallback';
   if (firing.length > 0 && firing.every(({ heldBack }) => heldBack === 'silence')) return 'silence-ended';
-  if (untold) return firing.length > 0 ? 'first' : 'fired-and-resolved';
+  if (unsent) return firing.length > 0 ? 'first' : 'fired-and-resolved';
   if (firing.length > 0) return 'new-alerts';
   return open.length > 0 ? 'some-resolved' : 'all-resolved';
 }

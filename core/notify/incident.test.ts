@@ -2,17 +2,18 @@ import { describe, expect, it } from 'vitest';
 import {
   absorb,
   decide,
+  delivered,
   n1,
   n2,
   opened,
   REPEAT_MS,
   route,
   rule,
-  said,
   timing,
   transition,
 } from '../../test/incidents.ts';
-import type { Labels, Rule } from '../model.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
 import { beginAttempt, concludeAttempt, leaseIncident } from './attempt.ts';
 import { forgetEnded } from './decide.ts';
 import { groupOf, matchRoutes } from './routes.ts';
@@ -59,7 +60,7 @@ describe('an incident', () => {
   });
 
   it('says a further alert groupInterval after the last message', () => {
-    const later = absorb(said(opened(), 1_000), transition('firing', 60_000, n2), 60_000);
+    const later = absorb(delivered(opened(), 1_000), transition('firing', 60_000, n2), 60_000);
     expect(decide(later, 60_000)).toMatchObject({ kind: 'wait', untilMs: 301_000 });
     const decision = decide(later, 301_000);
     expect(decision).toMatchObject({ kind: 'send', reason: 'new-alerts' });
@@ -68,14 +69,14 @@ describe('an incident', () => {
 
   it('says a resolved alert among firing ones, forgets it, and closes with the last', () => {
     const two = absorb(opened(), transition('firing', 1_000, n2), 1_000);
-    const one = absorb(said(two, 1_000), transition('resolved', 400_000), 400_000);
+    const one = absorb(delivered(two, 1_000), transition('resolved', 400_000), 400_000);
     expect(decide(one, 400_000)).toMatchObject({ kind: 'send', reason: 'some-resolved' });
-    const after = said(one, 400_000);
+    const after = delivered(one, 400_000);
     expect(after.alerts.map((a) => a.labels.node)).toEqual(['n2']);
     expect(after.closedAtMs).toBeUndefined();
     const none = absorb(after, transition('resolved', 800_000, n2), 800_000);
     expect(decide(none, 800_000)).toMatchObject({ kind: 'send', reason: 'all-resolved' });
-    expect(said(none, 800_000)).toMatchObject({
+    expect(delivered(none, 800_000)).toMatchObject({
       alerts: [],
       notified: {},
       closedAtMs: 800_000,
@@ -91,11 +92,11 @@ describe('an incident', () => {
       firedAtMs: 1_000,
       resolvedAtMs: 9_000,
     });
-    expect(said(both, 10_000).closedAtMs).toBe(10_000);
+    expect(delivered(both, 10_000).closedAtMs).toBe(10_000);
   });
 
   it('says an alert that fires again', () => {
-    const quiet = absorb(said(opened(), 1_000), transition('resolved', 2_000), 2_000);
+    const quiet = absorb(delivered(opened(), 1_000), transition('resolved', 2_000), 2_000);
     const again = absorb(quiet, transition('firing', 3_000), 3_000);
     expect(decide(again, 301_000)).toMatchObject({ kind: 'send', reason: 'new-alerts' });
   });
@@ -111,27 +112,27 @@ describe('an incident', () => {
       [1_000, 2_000],
       [3_000, 4_000],
     ]);
-    expect(said(twice, 5_000)).toMatchObject({ alerts: [], closedAtMs: 5_000 });
+    expect(delivered(twice, 5_000)).toMatchObject({ alerts: [], closedAtMs: 5_000 });
   });
 
   it('is not changed by a replayed transition', () => {
-    const incident = said(opened(), 1_000);
+    const incident = delivered(opened(), 1_000);
     expect(absorb(incident, transition('firing', 1_000), 5_000)).toBe(incident);
     const gone = absorb(incident, transition('resolved', 2_000), 5_000);
     expect(absorb(gone, transition('resolved', 2_000), 9_000)).toBe(gone);
   });
 
   it('says nothing twice before repeatInterval, then what still fires', () => {
-    const incident = { ...said(opened(), 1_000), dueAtMs: 2_000 };
+    const incident = { ...delivered(opened(), 1_000), dueAtMs: 2_000 };
     expect(decide(incident, 2_000)).toMatchObject({
       kind: 'wait',
       untilMs: 1_000 + REPEAT_MS,
       why: 'all was said',
     });
-    const later = said(opened(), 1_000);
+    const later = delivered(opened(), 1_000);
     expect(later.dueAtMs).toBe(1_000 + REPEAT_MS);
     expect(decide(later, 1_000 + REPEAT_MS)).toMatchObject({ kind: 'send', reason: 'repeat' });
-    expect(said(later, 1_000 + REPEAT_MS)).toMatchObject({
+    expect(delivered(later, 1_000 + REPEAT_MS)).toMatchObject({
       notifications: 2,
       dueAtMs: 1_000 + 2 * REPEAT_MS,
     });
@@ -139,7 +140,7 @@ describe('an incident', () => {
 
   it('is offered its end from the first try on, however long a silence or an outage came before', () => {
     const DAY_MS = 24 * 3_600_000;
-    const over = absorb(said(opened(), 1_000), transition('resolved', 2_000), 2_000);
+    const over = absorb(delivered(opened(), 1_000), transition('resolved', 2_000), 2_000);
     const at = (ms: number, incident = over) => forgetEnded(incident, () => undefined, ms);
     expect(at(30 * DAY_MS).incident.alerts).toHaveLength(1);
     const attempt = beginAttempt(over, { alerts: over.alerts, reason: 'all-resolved' }, 30 * DAY_MS);

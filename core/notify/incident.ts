@@ -1,8 +1,10 @@
-import type { Route } from '../config/types.ts';
 import { hashText } from '../hash.ts';
-import type { Rule, Transition } from '../model.ts';
-import type { Incident, IncidentAlert } from './model.ts';
-import { nextLookMs, type Timing } from './timing.ts';
+import type { Incident, IncidentAlert } from '../model/incident.ts';
+import type { Route } from '../model/route.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Transition } from '../model/transition.ts';
+import { episodeOf } from './episode.ts';
+import { nextCheckMs, type Timing } from './timing.ts';
 
 /** Where the messages of one incident go: at most one incident of it is open. */
 export interface Destination {
@@ -46,7 +48,7 @@ export function openIncident(destination: Destination, opener: string, openedAtM
 
 /**
  * The incident after a firing or resolved transition, the same one if it knew that already: due now, to be decided. A
- * notification under way is not changed: what is new is said by the next one.
+ * notification under way is not changed: the next one brings what is new.
  */
 export function absorbTransition(input: {
   incident: Incident;
@@ -67,7 +69,7 @@ export function absorbTransition(input: {
     transition.kind === 'firing' ? fired(transition, rule, known, enteredAtMs) : resolved(transition, known);
   if (!changed) return incident;
   const replaced = known?.status === 'firing' ? known : undefined;
-  // What ends in an incident whose channel is gone has nobody left to tell there.
+  // The channel of an orphaned incident is gone: nobody is left to be sent the end.
   const entered = incident.orphanedAtMs !== undefined && changed.status === 'resolved' ? [] : [changed];
   const alerts = [...incident.alerts.filter((alert) => alert !== replaced), ...entered];
   const rules =
@@ -75,11 +77,11 @@ export function absorbTransition(input: {
   const next = withAlerts({ ...incident, rules }, alerts, timing, nowMs);
   const leased = incident.attempt?.leaseUntilMs !== undefined;
   if (leased || next.orphanedAtMs !== undefined || next.closedAtMs !== undefined) return next;
-  // Whether something withholds it is looked at now, however long the group has to wait.
+  // Due now, however long the group waits: a silence or inhibition must be recorded while it is in force.
   return { ...next, dueAtMs: Math.min(nowMs, next.dueAtMs ?? nowMs) };
 }
 
-/** The incident with these alerts alone: what was said of others goes. */
+/** The incident with these alerts alone; forgets what was sent about others. */
 export function withOnly(incident: Incident, alerts: readonly IncidentAlert[]): Incident {
   const kept = new Set(alerts.map(episodeOf));
   const notified = Object.fromEntries(Object.entries(incident.notified).filter(([id]) => kept.has(id)));
@@ -89,7 +91,7 @@ export function withOnly(incident: Incident, alerts: readonly IncidentAlert[]): 
 /** The alert as an incident holds it that knows nothing of it yet. */
 export function asNew(alert: IncidentAlert): IncidentAlert {
   const {
-    standIn: _standIn,
+    standIn: _fallbackStatus,
     heldBack: _held,
     freed: _freed,
     enteredAtMs: _entered,
@@ -109,9 +111,9 @@ export function withAlerts(
 ): Incident {
   const { dueAtMs: _due, ...rest } = incident;
   const next = withOnly(rest, alerts);
-  const lookMs = nextLookMs(next, timing) ?? Infinity;
+  const checkMs = nextCheckMs(next, timing) ?? Infinity;
   // The end of what withholds an alert must not be missed.
-  const dueAtMs = alerts.some(isWithheld) ? Math.min(lookMs, incident.dueAtMs ?? Infinity) : lookMs;
+  const dueAtMs = alerts.some(isWithheld) ? Math.min(checkMs, incident.dueAtMs ?? Infinity) : checkMs;
   if (Number.isFinite(dueAtMs)) return { ...next, dueAtMs };
   return alerts.length === 0 ? { ...next, closedAtMs: nowMs } : next;
 }
@@ -146,7 +148,7 @@ function resolved(transition: Transition, known: IncidentAlert | undefined): Inc
     clearedAtMs: transition.clearedAtMs,
     reason: transition.reason,
     firedReason: known.reason,
-    // Never the one that it fired with: it would be told as the one that it ended with.
+    // Never the value of the firing: messages would show it as the value of the end.
     value: transition.value,
   };
 }
@@ -154,9 +156,4 @@ function resolved(transition: Transition, known: IncidentAlert | undefined): Inc
 /** Something withholds it, as far as is known: if it ends so, nobody is sent that. */
 export function isWithheld({ heldBack, freed }: IncidentAlert): boolean {
   return heldBack !== undefined && freed === undefined;
-}
-
-/** One firing of an alert, to its end. An alert that fires again before its end was said has two in an incident. */
-export function episodeOf(alert: Pick<IncidentAlert, 'alertId' | 'firedAtMs'>): string {
-  return `${alert.alertId}@${alert.firedAtMs}`;
 }

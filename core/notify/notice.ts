@@ -1,11 +1,12 @@
+import type { Incident, IncidentAlert } from '../model/incident.ts';
+import type { Notification } from '../model/notification.ts';
 import { beginAttempt } from './attempt.ts';
-import { episodeOf } from './incident.ts';
-import type { Incident, IncidentAlert, Notification } from './model.ts';
+import { episodeOf } from './episode.ts';
 import { buildNotification } from './notification.ts';
 
-/** Something about ourselves that every channel is to hear, whatever its routes. */
+/** An event of Bartizan itself that is sent to every channel, whatever the routes. */
 export interface Notice {
-  /** Name of the alert that it is told as. */
+  /** Name of the alert as which it is sent. */
   name: string;
   title: string;
   summary: string;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { episodeOf } from './incident.ts';
-import type { Incident, IncidentAlert } from './model.ts';
+import { sampleRule } from '../chart/sample-message.ts';
+import type { Incident, IncidentAlert } from '../model/incident.ts';
+import { episodeOf } from './episode.ts';
 import { buildNotification } from './notification.ts';
-import { sampleRule } from './sample.ts';
 
 const MINUTE = 60_000;
 const FIRED = Date.UTC(2026, 10, 24, 9, 10);
@@ -66,8 +66,8 @@ describe('the order of alerts', () => {
     const worse = { rule: 'worse', severity: 'critical' } as const;
     const alerts = [alert('n10'), alert('n2'), alert('n3', worse), alert('n4', ended), alert('n5')];
     const news = [alerts[3], alerts[4]].map((one) => episodeOf(one as IncidentAlert));
-    const told = build(alerts, { news }).alerts;
-    expect(told.map(({ labels, news: isNew }) => [labels.node, isNew])).toEqual([
+    const notification = build(alerts, { news }).alerts;
+    expect(notification.map(({ labels, news: isNew }) => [labels.node, isNew])).toEqual([
       ['n5', true],
       ['n4', true],
       ['n3', false],
@@ -81,8 +81,8 @@ it('of one rule and severity the worst value comes first, as in the picture', ()
   const alerts = [alert('n1', { value: 91 }), alert('n2', { value: 97 }), alert('n10', { value: 97 })];
   const lacking = alert('n3', { value: undefined, reason: 'no-data' });
   const current = new Map([[episodeOf(alert('n1')), { value: 99.9 }]]);
-  const told = build([...alerts, lacking], { current }).alerts;
-  expect(told.map(({ labels }) => labels.node)).toEqual(['n1', 'n2', 'n10', 'n3']);
+  const notification = build([...alerts, lacking], { current }).alerts;
+  expect(notification.map(({ labels }) => labels.node)).toEqual(['n1', 'n2', 'n10', 'n3']);
 });
 
 it('what has ended and was not sent before is marked', () => {
@@ -100,7 +100,7 @@ it('the severity is that of what fires, whatever has ended', () => {
 
 describe('the value', () => {
   const one = alert('n1');
-  const told = (of: IncidentAlert, extra: Parameters<typeof build>[1]) => {
+  const notification = (of: IncidentAlert, extra: Parameters<typeof build>[1]) => {
     const [{ value, valueAtMs, summary } = {}] = build([of], extra).alerts;
     return [value, valueAtMs, summary?.match(/[\d.]+%( at [\d:]+)?/)?.[0]];
   };
@@ -125,6 +125,6 @@ describe('the value', () => {
     ],
     ['none', { ...one, value: undefined }, { nowMs: FIRED + 60 * MINUTE }, [undefined, undefined, undefined]],
   ])('is %s', (_, of, extra, expected) => {
-    expect(told(of, extra)).toEqual(expected);
+    expect(notification(of, extra)).toEqual(expected);
   });
 });

@@ -1,32 +1,25 @@
-import { findMetric } from '../catalogue.ts';
-import { compareBadness } from '../chart/selection.ts';
-import { badness } from '../chart/worst.ts';
 import { currentForMs } from '../current.ts';
-import { formatCondition } from '../format.ts';
 import { naturalOrder } from '../labels.ts';
-import { renderSummary, type TextTime } from '../message/summary.ts';
-import { visibleLine } from '../message/visible-line.ts';
-import { SEVERITIES } from '../model.ts';
-import type { TargetStatus } from '../ports.ts';
-import { episodeOf } from './incident.ts';
-import type {
-  Incident,
-  IncidentAlert,
-  Notification,
-  NotificationAlert,
-  NotificationAttempt,
-  NotifyReason,
-} from './model.ts';
+import { conditionOf, measureOf } from '../measure.ts';
+import type { Incident, IncidentAlert, NotificationAttempt } from '../model/incident.ts';
+import type { Notification, NotificationAlert } from '../model/notification.ts';
+import type { NotifyReason } from '../model/notify-reason.ts';
+import { SEVERITIES } from '../model/rule.ts';
+import type { TargetStatus } from '../model/target-status.ts';
+import { visibleLine } from '../text/visible-line.ts';
+import { badness, compareBadness } from './badness.ts';
+import { episodeOf } from './episode.ts';
+import { renderSummary, type TextTime } from './summary.ts';
 
-/** Metrics about reaching a node or a bastion: a message on them says how that failed last. */
+/** Metrics about reaching a node or a bastion: a message on them holds the last failure. */
 const REACHABILITY = new Set(['up', 'host_key_mismatch', 'bastion_up', 'bastion_host_key_mismatch']);
 
-/** Whether a message on these alerts says how probes failed. */
-export function tellsOfFailures(incident: Incident, alerts: readonly IncidentAlert[]): boolean {
+/** Whether a message on these alerts describes how probes failed. */
+export function describesFailures(incident: Incident, alerts: readonly IncidentAlert[]): boolean {
   return alerts.some((alert) => REACHABILITY.has(incident.rules[alert.rule]?.metric ?? ''));
 }
 
-/** What is known now of an alert that fires. */
+/** The current values of an alert that fires. */
 export interface CurrentState {
   /** The newest value; `atMs` where it is not current. */
   value?: number;
@@ -36,10 +29,10 @@ export interface CurrentState {
   noDataSinceMs?: number;
 }
 
-/** A value without a time of its own is of the alert's firing: longer ago than this, that time is told. */
+/** A value without a time is as old as the firing; if that is longer ago than this, the message shows the time. */
 const RECENT_MS = currentForMs(0);
 
-/** What the channel is given: the alerts with all that is to be said of them, the news first, then the worst. */
+/** The message for a channel: the alerts with everything that is shown of them, news first, then the worst. */
 export function buildNotification(input: {
   incident: Incident;
   attempt: NotificationAttempt;
@@ -60,7 +53,7 @@ export function buildNotification(input: {
       const described = {
         ...alert,
         ...(alert.status === 'firing' && stateNow(alert, input.current.get(episodeOf(alert)), nowMs)),
-        ...(isUntold(alert, incident) && { untold: true as const }),
+        ...(isUnsent(alert, incident) && { untold: true as const }),
         news: news.has(episodeOf(alert)),
       };
       return describe(described, incident, input.statuses, { nowMs, timeZone });
@@ -73,7 +66,7 @@ export function buildNotification(input: {
   return {
     incidentId: incident.id,
     number: attempt.number,
-    key: `${incident.id}:${attempt.number}`,
+    key: [incident.id, attempt.number, attempt.epoch].filter((part) => part !== undefined).join(':'),
     route: incident.route,
     channel: incident.channel,
     reason: input.reason,
@@ -103,7 +96,7 @@ function stateNow(
   };
 }
 
-function isUntold(alert: IncidentAlert, { notified }: Incident): boolean {
+function isUnsent(alert: IncidentAlert, { notified }: Incident): boolean {
   return alert.status === 'resolved' && notified[episodeOf(alert)] === undefined;
 }
 
@@ -114,7 +107,7 @@ function describe(
   time: TextTime,
 ): NotificationAlert {
   const rule = incident.rules[alert.rule];
-  const unit = findMetric(rule?.metric ?? '')?.unit ?? 'count';
+  const { name: metric, unit } = rule ? measureOf(rule) : { name: '', unit: 'count' as const };
   const detail =
     alert.status === 'firing' && rule && REACHABILITY.has(rule.metric)
       ? failureOf(alert, statuses)
@@ -122,9 +115,9 @@ function describe(
   return {
     ...alert,
     title: visibleLine(rule?.title ?? alert.rule),
-    metric: rule?.metric ?? '',
+    metric,
     unit,
-    conditionText: rule ? formatCondition(rule.condition, unit) : '',
+    conditionText: rule ? conditionOf(rule) : '',
     forMs: rule?.forMs ?? 0,
     summary: rule ? renderSummary(rule, alert, time) : alert.rule,
     ...(detail === undefined ? {} : { detail }),
@@ -137,7 +130,7 @@ function failureOf(alert: IncidentAlert, statuses: readonly TargetStatus[]): str
   const { cluster, node } = bastion === undefined ? alert.labels : { cluster: '', node: bastion };
   const failed = statuses
     .filter((status) => status.cluster === cluster && status.node === node && !status.ok)
-    // Of a batch that is no more a status stays as it was.
+    // A batch that no longer exists leaves its last status behind.
     .sort((a, b) => b.roundMs - a.roundMs)[0];
   return failed && visibleLine(`${failed.reason}: ${failed.detail}`);
 }

@@ -1,10 +1,12 @@
 // What a change of the configuration is applied to: open incidents, and every firing that they and state hold.
-import type { Config } from '../config/types.ts';
-import type { Alert, Rule } from '../model.ts';
+
+import type { Alert } from '../model/alert.ts';
+import type { Config } from '../model/config.ts';
+import type { Incident, IncidentAlert } from '../model/incident.ts';
+import type { Rule } from '../model/rule.ts';
 import type { Versioned } from '../ports.ts';
 import { perhapsShown } from './attempt.ts';
-import { episodeOf } from './incident.ts';
-import type { Incident, IncidentAlert } from './model.ts';
+import { episodeOf } from './episode.ts';
 
 export type ReconcileConfig = Pick<Config, 'rules' | 'routes' | 'channels'>;
 
@@ -17,7 +19,7 @@ export interface ReconcileInput {
   config: ReconcileConfig;
   /** Nobody else can be sending: leases of senders that died do not count. */
   alone: boolean;
-  /** What failed is tried again at once: the change may have mended it. */
+  /** Failed attempts are tried again without waiting: the change may have mended them. */
   retryNow: boolean;
   nowMs: number;
 }
@@ -26,7 +28,7 @@ export interface ReconcileInput {
 export interface Episode {
   alert: IncidentAlert;
   rule: Rule | undefined;
-  holders: { entry: Entry; alert: IncidentAlert; said: IncidentAlert['status'] | undefined }[];
+  holders: { entry: Entry; alert: IncidentAlert; sentStatus: IncidentAlert['status'] | undefined }[];
 }
 
 /** An open incident, and what becomes of it. */
@@ -42,13 +44,16 @@ export function entryOf(
   stored: Versioned<Incident>,
   { config, alone, retryNow, nowMs }: ReconcileInput,
 ): Entry {
-  const { attempt, orphanedAtMs, ...rest } = stored.value;
   const lost = new Set<string>();
-  const leased = !alone && (attempt?.leaseUntilMs ?? 0) > nowMs;
+  const leased = !alone && (stored.value.attempt?.leaseUntilMs ?? 0) > nowMs;
   if (leased) return { stored, next: stored.value, lost, leased };
+  const { attempt, orphanedAtMs, ...rest } = withoutFuture(stored.value, nowMs);
   const rules = { ...rest.rules };
   // Messages and inhibition follow the rule as it is today, where it is still about the same metric.
-  for (const rule of config.rules) if (rules[rule.name]?.metric === rule.metric) rules[rule.name] = rule;
+  for (const rule of config.rules) {
+    const known = rules[rule.name];
+    if (known?.metric === rule.metric && known.over === rule.over) rules[rule.name] = rule;
+  }
   const perhaps = attempt ? perhapsShown(attempt) : [];
   const alerts = rest.alerts.map(
     (alert): IncidentAlert => ({
@@ -70,6 +75,28 @@ export function entryOf(
   return { stored, next: { ...rest, alerts, rules, attempt: waiting }, lost, leased };
 }
 
+/** What lies ahead was written before the clock was set back: it has happened by now, and intervals count from now. */
+function withoutFuture(incident: Incident, nowMs: number): Incident {
+  const past = (ms: number) => Math.min(ms, nowMs);
+  const { lastNotifiedAtMs, earlyResolvedAtMs, attempt } = incident;
+  return {
+    ...incident,
+    openedAtMs: past(incident.openedAtMs),
+    alerts: incident.alerts.map((alert) =>
+      alert.enteredAtMs === undefined ? alert : { ...alert, enteredAtMs: past(alert.enteredAtMs) },
+    ),
+    ...(lastNotifiedAtMs !== undefined && { lastNotifiedAtMs: past(lastNotifiedAtMs) }),
+    ...(earlyResolvedAtMs !== undefined && { earlyResolvedAtMs: past(earlyResolvedAtMs) }),
+    ...(attempt && {
+      attempt: {
+        ...attempt,
+        firstTriedAtMs: past(attempt.firstTriedAtMs),
+        ...(attempt.triedAtMs !== undefined && { triedAtMs: past(attempt.triedAtMs) }),
+      },
+    }),
+  };
+}
+
 export function episodesOf(
   entries: readonly Entry[],
   { firing, onTheirWay, config, nowMs }: Pick<ReconcileInput, 'firing' | 'onTheirWay' | 'config' | 'nowMs'>,
@@ -86,7 +113,7 @@ export function episodesOf(
       const rule = ruleOf(alert.rule) ?? entry.next.rules[alert.rule];
       const episode = episodes.get(id) ?? { alert, rule, holders: [] };
       if (alert.status === 'resolved') episode.alert = alert;
-      episode.holders.push({ entry, alert, said: entry.next.notified[id] });
+      episode.holders.push({ entry, alert, sentStatus: entry.next.notified[id] });
       episodes.set(id, episode);
       const knownAtMs = alert.status === 'firing' ? Infinity : alert.firedAtMs;
       knownMs.set(alert.alertId, Math.max(knownAtMs, knownMs.get(alert.alertId) ?? 0));

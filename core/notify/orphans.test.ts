@@ -10,11 +10,11 @@ describe('open incidents of what is gone', () => {
     routes: [route(routeName, { channels: to })],
     rules: [rule('memory')],
   });
-  const told = (...given: Parameters<typeof config>) =>
+  const described = (...given: Parameters<typeof config>) =>
     describeOrphans(findOrphans([incident], config(...given)));
 
   it('are none while both are there, or when they are closed or hold nothing', () => {
-    expect(told(['chat'], 'default')).toEqual([]);
+    expect(described(['chat'], 'default')).toEqual([]);
     expect(findOrphans([{ ...incident, closedAtMs: 1 }], config([], 'x'))).toEqual([]);
     expect(findOrphans([{ ...incident, alerts: [] }], config([], 'x'))).toEqual([]);
   });
@@ -23,12 +23,14 @@ describe('open incidents of what is gone', () => {
     expect(findOrphans([incident], config(['ops'], 'default'))).toMatchObject([
       { gone: 'channel', channel: 'chat', firing: 1, ended: 0, goesTo: ['ops'] },
     ]);
-    expect(told(['ops'], 'default')).toEqual([
+    expect(described(['ops'], 'default')).toEqual([
       "1 firing alert of channel `chat`, which is not configured any more; what is owed goes to `ops`, as today's routes say",
     ]);
-    expect(told(['chat'], 'renamed')[0]).toContain('of route `default`, which is not');
-    expect(told(['ops'], 'renamed')[0]).toContain('of route `default` and channel `chat`, which are not');
-    expect(told(['ops'], 'default', [])[0]).toContain('nobody will be told more');
+    expect(described(['chat'], 'renamed')[0]).toContain('of route `default`, which is not');
+    expect(described(['ops'], 'renamed')[0]).toContain(
+      'of route `default` and channel `chat`, which are not',
+    );
+    expect(described(['ops'], 'default', [])[0]).toContain('nobody will be told more');
   });
 
   it('that were settled are remembered, and owe nothing', () => {

@@ -1,5 +1,5 @@
-import type { Config } from '../config/types.ts';
-import type { Incident } from './model.ts';
+import type { Config } from '../model/config.ts';
+import type { Incident } from '../model/incident.ts';
 import { matchRoutes } from './routes.ts';
 
 /** An open incident whose channel or route the configuration does not know any more. */
@@ -11,9 +11,9 @@ export interface Orphan {
   /** Its alerts that fire, and those that have ended without the channel having been sent that. */
   firing: number;
   ended: number;
-  /** Channels that today's routes name for these alerts; what is owed goes there. */
+  /** Channels that today's routes name for these alerts; they get what is outstanding. */
   goesTo: readonly string[];
-  /** What it owed has gone there; what the channel was sent is remembered while the alerts fire, should it come back. */
+  /** What was outstanding has gone there; what the channel was sent is kept while the alerts fire, should it come back. */
   settled: boolean;
 }
 

@@ -1,16 +1,17 @@
-// What is owed follows from the open incidents and from today's configuration: after a change each is decided again.
+// What must be sent follows from the open incidents and from today's configuration: after a change each is decided again.
+
+import type { Incident, IncidentAlert } from '../model/incident.ts';
 import type { Versioned } from '../ports.ts';
+import { episodeOf } from './episode.ts';
 import {
   asNew,
   type Destination,
   destinationKey,
   destinationOf,
-  episodeOf,
   isWithheld,
   openIncident,
   withOnly,
 } from './incident.ts';
-import type { Incident, IncidentAlert } from './model.ts';
 import {
   type Entry,
   type Episode,
@@ -20,31 +21,31 @@ import {
   type ReconcileInput,
 } from './open-episodes.ts';
 import { destinationsOf } from './routes.ts';
-import { nextLookMs, timingOf } from './timing.ts';
+import { nextCheckMs, timingOf } from './timing.ts';
 
 export interface Reconciled {
   /** To be written first: incidents with all that they gain. */
   gained: Versioned<Incident>[];
   /** To be written then, with the versions that the first writes make: without what has moved, and due. */
   settled: Versioned<Incident>[];
-  /** Senders are at work on them: to be looked at once more when their leases have ended. */
+  /** Senders are at work on them: check them once more when their leases have ended. */
   leased: number;
-  /** What is owed and that no channel of today's routes takes. */
-  unplaced: IncidentAlert[];
+  /** Alerts that must be sent and that no channel of today's routes takes. */
+  unrouted: IncidentAlert[];
 }
 
 /**
  * Where every open episode belongs today. A firing alert belongs to every channel that today's routes name; what a
  * channel was sent of it moves along, so a renamed route or another `groupBy` sends nothing again. What a channel was
  * sent stays its own when routes no longer name it: reminders and the resolved go there. What a channel was not sent
- * leaves it with its route. If the channel itself is gone, what it is owed goes to the channels of the route.
+ * leaves it with its route. If the channel itself is gone, what is outstanding goes to the channels of the route.
  */
 export function reconcile(input: ReconcileInput): Reconciled {
   const { config, nowMs } = input;
   const entries = input.incidents.map((stored) => entryOf(stored, input));
   const byDestination = new Map(entries.map((entry) => [destinationKey(destinationOf(entry.next)), entry]));
   const gaining = new Set<Entry>();
-  const unplaced: IncidentAlert[] = [];
+  const unrouted: IncidentAlert[] = [];
 
   const open = (destination: Destination, episode: Episode): Entry => {
     const key = destinationKey(destination);
@@ -65,9 +66,9 @@ export function reconcile(input: ReconcileInput): Reconciled {
   };
 
   for (const episode of episodesOf(entries, input)) {
-    forgetLostStandIn(episode);
+    forgetLostFallback(episode);
     const wanted = destinationsOf(config.routes, episode.rule, episode.alert.labels);
-    placeEpisode(episode, wanted, config, { enter, unplaced });
+    routeEpisode(episode, wanted, config, { enter, unrouted });
   }
 
   const gained = [...gaining].map(({ stored, next }) => ({
@@ -83,13 +84,13 @@ export function reconcile(input: ReconcileInput): Reconciled {
     }))
     .filter(({ value, before }) => JSON.stringify(value) !== JSON.stringify(before))
     .map(({ value, version }) => ({ value, version }));
-  return { gained, settled, leased: entries.filter(({ leased }) => leased).length, unplaced };
+  return { gained, settled, leased: entries.filter(({ leased }) => leased).length, unrouted };
 }
 
-/** Where the channel that stood in is gone, nobody will send the end for it: the one that failed owes it again. */
-function forgetLostStandIn({ holders }: Episode): void {
-  const stands = holders.some(({ entry: { next }, said }) => {
-    return next.standsInFor !== undefined && next.orphanedAtMs === undefined && said !== undefined;
+/** If the fallback is gone, nobody sends the end in its name: the channel that failed must send it again. */
+function forgetLostFallback({ holders }: Episode): void {
+  const stands = holders.some(({ entry: { next }, sentStatus }) => {
+    return next.standsInFor !== undefined && next.orphanedAtMs === undefined && sentStatus !== undefined;
   });
   if (stands) return;
   for (const holder of holders) {
@@ -104,56 +105,57 @@ function forgetLostStandIn({ holders }: Episode): void {
 /** What moves along with an episode: what the channel knows and was sent of it. */
 interface Moved {
   alert: IncidentAlert;
-  said: IncidentAlert['status'] | undefined;
+  sentStatus: IncidentAlert['status'] | undefined;
   lastNotifiedAtMs?: number | undefined;
 }
 
 /** False where a sender is at work on the incident that is there: then nothing moves yet. */
 type Enter = (episode: Episode, at: Destination, moved: Moved) => boolean;
 
-function placeEpisode(
+function routeEpisode(
   episode: Episode,
   wanted: readonly Destination[],
   config: ReconcileConfig,
-  to: { enter: Enter; unplaced: IncidentAlert[] },
+  to: { enter: Enter; unrouted: IncidentAlert[] },
 ): void {
   const id = episodeOf(episode.alert);
-  /** Channels that have it, or will be looked at once more. */
+  /** Channels that have it, or will be checked once more. */
   const has = new Set<string>();
-  let owedUnsent = false;
-  let owedEnd = false;
-  for (const { entry, alert, said } of episode.holders) {
+  let firingOutstanding = false;
+  let endOutstanding = false;
+  for (const { entry, alert, sentStatus } of episode.holders) {
     const { channel, lastNotifiedAtMs } = entry.next;
     const destination = wanted.find((one) => one.channel === channel);
     if (entry.leased) has.add(channel);
     else if (entry.next.orphanedAtMs !== undefined) {
-      // What it was sent as firing is remembered until that ends; the end is owed to others.
-      if (alert.status === 'resolved' || said === undefined) entry.lost.add(id);
-      if (said === undefined) owedUnsent = true;
-      else if (said !== alert.status) owedEnd = true;
+      // It remembers what it was sent as firing until that ends; others must be sent the end.
+      if (alert.status === 'resolved' || sentStatus === undefined) entry.lost.add(id);
+      if (sentStatus === undefined) firingOutstanding = true;
+      else if (sentStatus !== alert.status) endOutstanding = true;
     } else if (destination) {
       has.add(channel);
       if (destinationKey(destination) === destinationKey(destinationOf(entry.next))) continue;
-      if (to.enter(episode, destination, { alert, said, lastNotifiedAtMs })) entry.lost.add(id);
-    } else if (said !== undefined || standsIn(entry.next, wanted, config)) has.add(channel);
+      if (to.enter(episode, destination, { alert, sentStatus, lastNotifiedAtMs })) entry.lost.add(id);
+    } else if (sentStatus !== undefined || isFallbackOf(entry.next, wanted, config)) has.add(channel);
     else {
       entry.lost.add(id);
-      owedUnsent = true;
+      firingOutstanding = true;
     }
   }
-  const heard = new Set(episode.holders.flatMap(({ alert }) => alert.heardBy ?? []));
-  const isSent = has.size > 0 || heard.size > 0;
-  const owes = episode.alert.status === 'firing' || owedEnd || (owedUnsent && !isSent);
-  if (!owes) return;
-  const said = episode.alert.status === 'resolved' && owedEnd ? 'firing' : undefined;
-  const lacking = wanted.filter(({ channel }) => !has.has(channel) && !heard.has(channel));
-  const alert = { ...asNew(episode.alert), ...(heard.size > 0 && { heardBy: [...heard] }) };
-  for (const destination of lacking) to.enter(episode, destination, { alert, said });
-  if (lacking.length === 0 && !isSent && (owedEnd || owedUnsent)) to.unplaced.push(episode.alert);
+  const notified = new Set(episode.holders.flatMap(({ alert }) => alert.heardBy ?? []));
+  const isSent = has.size > 0 || notified.size > 0;
+  const isOutstanding = episode.alert.status === 'firing' || endOutstanding || (firingOutstanding && !isSent);
+  if (!isOutstanding) return;
+  const sentStatus = episode.alert.status === 'resolved' && endOutstanding ? 'firing' : undefined;
+  const lacking = wanted.filter(({ channel }) => !has.has(channel) && !notified.has(channel));
+  const alert = { ...asNew(episode.alert), ...(notified.size > 0 && { heardBy: [...notified] }) };
+  for (const destination of lacking) to.enter(episode, destination, { alert, sentStatus });
+  if (lacking.length === 0 && !isSent && (endOutstanding || firingOutstanding))
+    to.unrouted.push(episode.alert);
 }
 
 /** Whether it is still the fallback of a channel that today's routes name for this alert. */
-function standsIn(incident: Incident, wanted: readonly Destination[], config: ReconcileConfig): boolean {
+function isFallbackOf(incident: Incident, wanted: readonly Destination[], config: ReconcileConfig): boolean {
   let name = incident.standsInFor;
   for (let chain = 0; name !== undefined && chain < config.channels.length; chain++) {
     const channel = config.channels.find((candidate) => candidate.name === name);
@@ -166,10 +168,10 @@ function standsIn(incident: Incident, wanted: readonly Destination[], config: Re
 }
 
 function withEpisode(incident: Incident, { rule }: Episode, moved: Moved): Incident {
-  const { alert, said } = moved;
+  const { alert, sentStatus } = moved;
   const id = episodeOf(alert);
   const notified = { ...incident.notified };
-  if (said !== undefined && notified[id] !== 'resolved') notified[id] = said;
+  if (sentStatus !== undefined && notified[id] !== 'resolved') notified[id] = sentStatus;
   const times = [incident.lastNotifiedAtMs, moved.lastNotifiedAtMs].filter((ms) => ms !== undefined);
   return {
     ...incident,
@@ -190,8 +192,8 @@ function finished({ next, lost }: Entry, config: ReconcileConfig, nowMs: number)
 function dueNow(incident: Incident, config: ReconcileConfig, nowMs: number): Incident {
   const { dueAtMs: _due, ...rest } = incident;
   const entered = rest.alerts.map((alert) => ({ ...alert, enteredAtMs: alert.enteredAtMs ?? nowMs }));
-  // What is withheld is looked at now: if nothing withholds it any more, it is owed from now on.
+  // Withheld alerts are due now: if nothing withholds them any more, they must be sent.
   const withheld = rest.orphanedAtMs === undefined && rest.alerts.some(isWithheld);
-  const lookMs = withheld ? nowMs : nextLookMs(rest, timingOf(rest, config));
-  return { ...rest, alerts: entered, ...(lookMs !== undefined && { dueAtMs: lookMs }) };
+  const checkMs = withheld ? nowMs : nextCheckMs(rest, timingOf(rest, config));
+  return { ...rest, alerts: entered, ...(checkMs !== undefined && { dueAtMs: checkMs }) };
 }

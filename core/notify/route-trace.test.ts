@@ -38,7 +38,7 @@ describe('the way of an alert through the routes', () => {
   });
 
   it('says who hears of it, each channel once by the first route that names it, and who would instead', () => {
-    expect(trace.hearers).toEqual([
+    expect(trace.recipients).toEqual([
       { channel: 'dev', route: 'all', fallbacks: [] },
       { channel: 'ops', route: 'all', fallbacks: ['mail', 'sms'] },
     ]);

@@ -1,7 +1,9 @@
 // Why an alert goes where it goes: each route in order, for people who ask before an alert does.
-import type { Config, Route } from '../config/types.ts';
+
 import { globMatches } from '../labels.ts';
-import type { Labels } from '../model.ts';
+import type { Config } from '../model/config.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Route } from '../model/route.ts';
 
 export interface RouteStep {
   route: string;
@@ -14,7 +16,7 @@ export interface RouteStep {
   group: Labels;
 }
 
-export interface Hearer {
+export interface Recipient {
   channel: string;
   route: string;
   /** Channels that get what this one fails to deliver, in their order. */
@@ -25,7 +27,7 @@ export interface Hearer {
 export function traceRoutes(
   { routes, channels }: Pick<Config, 'routes' | 'channels'>,
   labels: Labels,
-): { steps: RouteStep[]; hearers: Hearer[] } {
+): { steps: RouteStep[]; recipients: Recipient[] } {
   const steps: RouteStep[] = [];
   let takenBy: string | undefined;
   for (const route of routes) {
@@ -34,15 +36,15 @@ export function traceRoutes(
     if (step.outcome === 'taken' && !route.continue) takenBy = route.name;
   }
   const taken = steps.filter(({ outcome }) => outcome === 'taken');
-  const hearers = new Map<string, Hearer>();
+  const recipients = new Map<string, Recipient>();
   for (const { route, channels: own } of taken) {
     for (const channel of own) {
       // The first route that names a channel decides.
-      if (!hearers.has(channel))
-        hearers.set(channel, { channel, route, fallbacks: fallbacksOf(channel, channels) });
+      if (!recipients.has(channel))
+        recipients.set(channel, { channel, route, fallbacks: fallbacksOf(channel, channels) });
     }
   }
-  return { steps, hearers: [...hearers.values()] };
+  return { steps, recipients: [...recipients.values()] };
 }
 
 function stepOf(route: Route, labels: Labels, takenBy: string | undefined): RouteStep {

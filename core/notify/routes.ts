@@ -1,7 +1,8 @@
-import type { Route } from '../config/types.ts';
 import { hashText } from '../hash.ts';
 import { labelKey, labelsMatch } from '../labels.ts';
-import type { Labels, Rule } from '../model.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Route } from '../model/route.ts';
+import type { Rule } from '../model/rule.ts';
 import type { Destination } from './incident.ts';
 
 /** The routes that take an alert: the first that matches, and those after it while `continue` says so. */

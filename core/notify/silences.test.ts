@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../errors.ts';
 import { labelsMatch } from '../labels.ts';
-import type { Labels, Matcher, StoredSilence } from '../model.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Matcher, StoredSilence } from '../model/silence.ts';
 import { checkMatcher, endedAt, fromGlobs, type SilenceSubject, silenceCovers } from './silences.ts';
 
 const stored = (change: Partial<StoredSilence>): StoredSilence => ({
@@ -72,6 +73,12 @@ describe('a stored silence', () => {
     expect(covered({ status: 'resolved' })).toBe(false);
     expect(covered({ status: 'ok' })).toBe(false);
     expect(covered({ alertId: 'a2' })).toBe(false);
+  });
+
+  it('of a breach that lies ahead of a clock that was set back covers it, and not the next', () => {
+    const acknowledged = stored({ alertId: 'a1', breachSinceMs: 9_000 });
+    const covered = (sinceMs: number) => silenceCovers(acknowledged, subject({}, { sinceMs }));
+    expect([9_000, 9_001].map(covered)).toEqual([true, false]);
   });
 
   it('that is ended has its end then, and never ends before it begins', () => {

@@ -1,7 +1,9 @@
 import { RE2JS } from 're2js';
 import { ConfigError } from '../errors.ts';
-import type { AlertStatus, LabelGlobs, Labels, Matcher, Silence, StoredSilence } from '../model.ts';
-import type { IncidentAlert } from './model.ts';
+import type { AlertStatus } from '../model/alert.ts';
+import type { IncidentAlert } from '../model/incident.ts';
+import type { LabelGlobs, Labels } from '../model/labels.ts';
+import type { Matcher, Silence, StoredSilence } from '../model/silence.ts';
 
 /** What a silence is asked about. `labels` as routes see them: rule and severity are among them. */
 export interface SilenceSubject {
@@ -53,10 +55,13 @@ export function silenceCovers(silence: AnySilence, alert: SilenceSubject): boole
  * An acknowledgement covers the breach that it was given for: it began before, and has not resolved. The next breach of
  * the same alert is news again.
  */
-function isAcknowledged({ alertId, createdAtMs }: StoredSilence, alert: SilenceSubject): boolean {
+function isAcknowledged(
+  { alertId, createdAtMs, breachSinceMs = createdAtMs }: StoredSilence,
+  alert: SilenceSubject,
+): boolean {
   if (alertId === undefined) return true;
   const lasts = alert.status === 'firing' || alert.status === 'pending';
-  return alert.alertId === alertId && alert.sinceMs <= createdAtMs && lasts;
+  return alert.alertId === alertId && alert.sinceMs <= Math.max(createdAtMs, breachSinceMs) && lasts;
 }
 
 /** The silence when it is ended at that time, before its own end. */
@@ -86,7 +91,7 @@ function globSource(glob: string): string {
     .join('');
 }
 
-/** @throws ConfigError that says what is wrong with the matcher */
+/** @throws ConfigError that describes what is wrong with the matcher */
 export function checkMatcher({ name, op, value }: Matcher): void {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     throw new ConfigError(`'${name}' is not a label name; write letters, digits and _ as in node=prod-1`);

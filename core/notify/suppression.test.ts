@@ -1,14 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { absorb, decide, n1, n2, opened, REPEAT_MS, rule, said, transition } from '../../test/incidents.ts';
-import type { Labels, Transition } from '../model.ts';
+import {
+  absorb,
+  decide,
+  delivered,
+  n1,
+  n2,
+  opened,
+  REPEAT_MS,
+  rule,
+  transition,
+} from '../../test/incidents.ts';
+import type { IncidentAlert } from '../model/incident.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Transition } from '../model/transition.ts';
 import { INHIBITION_RECHECK_MS } from './decide.ts';
-import type { IncidentAlert } from './model.ts';
-import { suppressionJudge } from './suppression.ts';
+import { compileSuppressions } from './suppression.ts';
 
 describe('suppression', () => {
   const inhibited = rule('memory', { inhibitedBy: ['node-down'] });
-  const judge = (firing: { rule: string; labels: Labels }[], nowMs = 5_000) =>
-    suppressionJudge({
+  const suppressionOf = (firing: { rule: string; labels: Labels }[], nowMs = 5_000) =>
+    compileSuppressions({
       rules: { memory: inhibited },
       silences: [{ match: { rule: ['mem*'], node: ['n2'] }, fromMs: 4_000, untilMs: 9_000, comment: '' }],
       firing,
@@ -18,16 +29,19 @@ describe('suppression', () => {
 
   it('is by a firing alert of the same cluster and node only', () => {
     const a = alert(transition('firing', 1_000));
-    expect(judge([{ rule: 'node-down', labels: n1 }])(a)).toEqual({ by: 'inhibition', rule: 'node-down' });
-    expect(judge([{ rule: 'node-down', labels: n2 }])(a)).toBeUndefined();
-    expect(judge([{ rule: 'other', labels: n1 }])(a)).toBeUndefined();
+    expect(suppressionOf([{ rule: 'node-down', labels: n1 }])(a)).toEqual({
+      by: 'inhibition',
+      rule: 'node-down',
+    });
+    expect(suppressionOf([{ rule: 'node-down', labels: n2 }])(a)).toBeUndefined();
+    expect(suppressionOf([{ rule: 'other', labels: n1 }])(a)).toBeUndefined();
   });
 
   it('is by a silence within its time', () => {
     const a = alert(transition('firing', 1_000, n2));
-    expect(judge([])(a)).toEqual({ by: 'silence', fromMs: 4_000, untilMs: 9_000 });
-    expect(judge([], 9_000)(a)).toBeUndefined();
-    expect(judge([])(alert(transition('firing', 1_000)))).toBeUndefined();
+    expect(suppressionOf([])(a)).toEqual({ by: 'silence', fromMs: 4_000, untilMs: 9_000 });
+    expect(suppressionOf([], 9_000)(a)).toBeUndefined();
+    expect(suppressionOf([])(alert(transition('firing', 1_000)))).toBeUndefined();
   });
 
   it('is by a silence of state as by one of the file, and by an acknowledgement until it resolves', () => {
@@ -41,13 +55,13 @@ describe('suppression', () => {
       author: 'ann',
       comment: '',
     };
-    const judged = (silence: typeof stored) =>
-      suppressionJudge({ rules: { memory: inhibited }, silences: [silence], firing: [], nowMs: 5_000 });
+    const suppressionBy = (silence: typeof stored) =>
+      compileSuppressions({ rules: { memory: inhibited }, silences: [silence], firing: [], nowMs: 5_000 });
     const a = alert(transition('firing', 1_000));
-    expect(judged(stored)(a)).toEqual({ by: 'silence', fromMs: 4_000, untilMs: 90_000 });
-    expect(judged(stored)({ ...a, status: 'resolved' })).toBeUndefined();
-    expect(judged({ ...stored, fromMs: 6_000 })(a)).toBeUndefined();
-    expect(judged({ ...stored, createdAtMs: a.sinceMs - 1 })(a)).toBeUndefined();
+    expect(suppressionBy(stored)(a)).toEqual({ by: 'silence', fromMs: 4_000, untilMs: 90_000 });
+    expect(suppressionBy(stored)({ ...a, status: 'resolved' })).toBeUndefined();
+    expect(suppressionBy({ ...stored, fromMs: 6_000 })(a)).toBeUndefined();
+    expect(suppressionBy({ ...stored, createdAtMs: a.sinceMs - 1 })(a)).toBeUndefined();
   });
 
   it('holds an alert back and says it when that ends', () => {
@@ -67,7 +81,7 @@ describe('suppression', () => {
   });
 
   it('reminds of what is silenced only when that ends', () => {
-    const incident = said(opened(), 1_000);
+    const incident = delivered(opened(), 1_000);
     const silenced = () => ({ by: 'silence', fromMs: 0, untilMs: 10 * REPEAT_MS }) as const;
     expect(decide(incident, 1_000 + REPEAT_MS, silenced)).toMatchObject({
       kind: 'wait',
@@ -85,7 +99,7 @@ describe('suppression', () => {
   });
 
   it('withholds the end of an alert that was said, until the silence ends', () => {
-    const over = absorb(said(opened(), 1_000), transition('resolved', 400_000), 400_000);
+    const over = absorb(delivered(opened(), 1_000), transition('resolved', 400_000), 400_000);
     const silenced = () => ({ by: 'silence', fromMs: 0, untilMs: 900_000 }) as const;
     expect(decide(over, 400_000, silenced)).toMatchObject({ kind: 'wait', untilMs: 900_000 });
     expect(decide({ ...over, dueAtMs: 900_000 }, 900_000)).toMatchObject({ reason: 'all-resolved' });

@@ -1,5 +1,5 @@
-import type { Rule } from '../model.ts';
-import type { IncidentAlert } from './model.ts';
+import type { IncidentAlert } from '../model/incident.ts';
+import type { Rule } from '../model/rule.ts';
 import { routedLabels } from './routes.ts';
 import { type AnySilence, compileSilence } from './silences.ts';
 
@@ -9,20 +9,20 @@ export type Suppression =
   | { by: 'inhibition'; rule: string };
 
 /**
- * Judges whether an alert is held back now: by a silence that matches it, or, while it fires, by a firing alert
+ * Finds whether an alert is suppressed now: by a silence that matches it, or, while it fires, by a firing alert
  * of a rule in `inhibitedBy` with the same cluster and node.
  */
-export function suppressionJudge(input: {
+export function compileSuppressions(input: {
   rules: Readonly<Record<string, Rule>>;
-  /** Of the configuration and of state. */
+  /** From the configuration and from state. */
   silences: readonly AnySilence[];
   /** Firing alerts: rule and labels. */
   firing: readonly { rule: string; labels: Readonly<Record<string, string>> }[];
   nowMs: number;
 }): (alert: IncidentAlert) => Suppression | undefined {
-  const place = (rule: string, labels: Readonly<Record<string, string>>) =>
+  const inhibitionKey = (rule: string, labels: Readonly<Record<string, string>>) =>
     JSON.stringify([rule, labels.cluster ?? '', labels.node ?? '']);
-  const firing = new Set(input.firing.map((alert) => place(alert.rule, alert.labels)));
+  const firing = new Set(input.firing.map((alert) => inhibitionKey(alert.rule, alert.labels)));
   const silences = input.silences
     .filter(({ fromMs, untilMs }) => fromMs <= input.nowMs && input.nowMs < untilMs)
     .map(compileSilence);
@@ -36,7 +36,7 @@ export function suppressionJudge(input: {
       return { by: 'silence', fromMs, untilMs };
     }
     if (alert.status === 'firing') {
-      const by = rule?.inhibitedBy.find((name) => firing.has(place(name, alert.labels)));
+      const by = rule?.inhibitedBy.find((name) => firing.has(inhibitionKey(name, alert.labels)));
       if (by) return { by: 'inhibition', rule: by };
     }
     return undefined;

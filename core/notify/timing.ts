@@ -1,18 +1,18 @@
-import type { Config } from '../config/types.ts';
-import { episodeOf } from './incident.ts';
-import type { Incident, IncidentAlert } from './model.ts';
+import type { Config } from '../model/config.ts';
+import type { Incident, IncidentAlert } from '../model/incident.ts';
+import { episodeOf } from './episode.ts';
 
 /** How a route spaces messages, today. */
 export interface Timing {
   groupWaitMs: number;
   groupIntervalMs: number;
-  /** Infinity: what still fires is not said again. */
+  /** Infinity: no reminders of what still fires. */
   repeatIntervalMs: number;
   /** Whether the end of the last firing alert of a group need not wait for `groupInterval`. */
   resolvedEarly: boolean;
 }
 
-/** Of incidents whose route is gone from the configuration. */
+/** For incidents whose route is gone from the configuration. */
 const DEFAULT_TIMING: Timing = {
   groupWaitMs: 0,
   groupIntervalMs: 5 * 60_000,
@@ -36,7 +36,7 @@ export function newsOf(incident: Incident): IncidentAlert[] {
 /**
  * When what is new may be sent: `groupWait` after the first alert while the channel was sent nothing of the group, else
  * `groupInterval` after the last message, as in Alertmanager. Where all have ended it need not wait, but once per
- * `groupInterval` only. A failed attempt waits for its retry.
+ * `groupInterval` only. A failed attempt waits for its retry, and with what is new since then for its time as well.
  */
 export function sendAtMs(incident: Incident, news: readonly IncidentAlert[], timing: Timing): number {
   const { attempt } = incident;
@@ -44,9 +44,10 @@ export function sendAtMs(incident: Incident, news: readonly IncidentAlert[], tim
   const groupedMs = groupedAtMs(incident, news, timing);
   if (attempt?.retryAtMs === undefined) return groupedMs;
   const known = news.every((alert) => attempt.says[episodeOf(alert)] === alert.status);
-  if (known || attempt.limited || !(attempt.failed || attempt.handedOver)) return attempt.retryAtMs;
+  if (known) return attempt.retryAtMs;
+  const isFinal = !attempt.limited && (attempt.failed || attempt.handedOver);
   const soonMs = (attempt.triedAtMs ?? attempt.firstTriedAtMs) + NEWS_AFTER_FAILURE_MS;
-  return Math.min(attempt.retryAtMs, Math.max(groupedMs, soonMs));
+  return Math.max(groupedMs, isFinal ? Math.min(attempt.retryAtMs, soonMs) : attempt.retryAtMs);
 }
 
 function groupedAtMs(incident: Incident, news: readonly IncidentAlert[], timing: Timing): number {
@@ -62,7 +63,7 @@ function groupedAtMs(incident: Incident, news: readonly IncidentAlert[], timing:
   return Math.min(intervalOverMs, earlyResolvedAtMs + timing.groupIntervalMs);
 }
 
-/** When what still fires is said again. */
+/** When a reminder of what still fires is due. */
 export function repeatAtMs({ lastNotifiedAtMs, attempt }: Incident, timing: Timing): number {
   if (lastNotifiedAtMs === undefined) return Infinity;
   return Math.max(
@@ -72,16 +73,16 @@ export function repeatAtMs({ lastNotifiedAtMs, attempt }: Incident, timing: Timi
 }
 
 /**
- * When the incident must be looked at again if nothing withholds its alerts; undefined: when something happens.
+ * When the incident must be checked again if nothing withholds its alerts; undefined: when something happens.
  * An incident without alerts stays open until another early resolved message may go out.
  */
-export function nextLookMs(incident: Incident, timing: Timing): number | undefined {
+export function nextCheckMs(incident: Incident, timing: Timing): number | undefined {
   if (incident.orphanedAtMs !== undefined) return undefined;
   const { alerts, earlyResolvedAtMs } = incident;
   if (alerts.length === 0)
     return earlyResolvedAtMs === undefined ? undefined : earlyResolvedAtMs + timing.groupIntervalMs;
   const news = newsOf(incident);
   // Without news all of them fire: what has ended and was sent has left.
-  const lookMs = news.length > 0 ? sendAtMs(incident, news, timing) : repeatAtMs(incident, timing);
-  return Number.isFinite(lookMs) ? lookMs : undefined;
+  const checkMs = news.length > 0 ? sendAtMs(incident, news, timing) : repeatAtMs(incident, timing);
+  return Number.isFinite(checkMs) ? checkMs : undefined;
 }

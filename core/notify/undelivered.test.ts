@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { absorb, n1, n2, opened, route, rule, said, transition } from '../../test/incidents.ts';
-import type { Alert } from '../model.ts';
+import { absorb, delivered, n1, n2, opened, route, rule, transition } from '../../test/incidents.ts';
+import type { Alert } from '../model/alert.ts';
+import type { Incident } from '../model/incident.ts';
 import { beginAttempt, failAttempt } from './attempt.ts';
-import type { Incident } from './model.ts';
 import type { Suppression } from './suppression.ts';
 import { undeliveredAlerts } from './undelivered.ts';
 
 const config = { rules: [rule()], routes: [route('r')] };
 const failing = (incident: Incident, error = '404') => {
   const attempt = beginAttempt(incident, { alerts: incident.alerts, reason: 'first' }, 2_000);
-  return failAttempt(incident, attempt, { outcome: 'failed', retryAtMs: 400_000, handOver: false }, error);
+  return failAttempt(incident, attempt, { outcome: 'failed', retryAtMs: 400_000, failOver: false }, error);
 };
 const firing = (labels = n1): Alert => ({
   id: `memory/${labels.node}`,
@@ -41,7 +41,7 @@ describe('an alert is undelivered', () => {
         labels: n1,
         severity: 'warning',
         firedAtMs: 1_000,
-        owedSinceMs: 1_000,
+        dueSinceMs: 1_000,
         channels: [
           { channel: 'ops', tries: 1, error: '404' },
           { channel: 'chat', tries: 1, error: 'refused' },
@@ -52,7 +52,7 @@ describe('an alert is undelivered', () => {
 
   it('no longer once any channel has it, or a stand-in of one', () => {
     const other = { ...failing(opened()), id: 'i2', channel: 'chat' };
-    expect(ask([said(opened(), 1_000), other])).toEqual([]);
+    expect(ask([delivered(opened(), 1_000), other])).toEqual([]);
     const relieved = opened();
     const alerts = relieved.alerts.map((alert) => ({ ...alert, standIn: 'firing' as const }));
     expect(ask([{ ...relieved, alerts }])).toEqual([]);
@@ -69,18 +69,18 @@ describe('an alert is undelivered', () => {
     expect(ask([failing(opened())], { held: { by: 'silence', fromMs: 0, untilMs: 9e9 } })).toEqual([]);
     const incident = opened();
     const alerts = incident.alerts.map((alert) => ({ ...alert, heldBack: 'silence' as const }));
-    expect(ask([{ ...incident, alerts, dueAtMs: 50_000 }])).toMatchObject([{ owedSinceMs: 50_000 }]);
+    expect(ask([{ ...incident, alerts, dueAtMs: 50_000 }])).toMatchObject([{ dueSinceMs: 50_000 }]);
   });
 
   it('only from the time at which its group may be sent', () => {
     const wait = { ...config, routes: [route('r', { groupWaitMs: 60_000 })] };
-    expect(ask([opened()], { config: wait })).toMatchObject([{ owedSinceMs: 61_000 }]);
-    const later = absorb(said(opened(), 1_000), transition('firing', 2_000, n2), 2_000);
-    expect(ask([later])).toMatchObject([{ labels: n2, owedSinceMs: 301_000 }]);
+    expect(ask([opened()], { config: wait })).toMatchObject([{ dueSinceMs: 61_000 }]);
+    const later = absorb(delivered(opened(), 1_000), transition('firing', 2_000, n2), 2_000);
+    expect(ask([later])).toMatchObject([{ labels: n2, dueSinceMs: 301_000 }]);
   });
 
   it('when no incident holds it though a route names a channel for it, and not when none does', () => {
-    expect(ask([], { alerts: [firing()] })).toMatchObject([{ owedSinceMs: 1_000, channels: [] }]);
+    expect(ask([], { alerts: [firing()] })).toMatchObject([{ dueSinceMs: 1_000, channels: [] }]);
     const nobody = { ...config, routes: [route('r', { channels: [] })] };
     expect(ask([], { alerts: [firing()], config: nobody })).toEqual([]);
     expect(ask([], { alerts: [{ ...firing(), status: 'pending' }] })).toEqual([]);
@@ -89,14 +89,14 @@ describe('an alert is undelivered', () => {
 
   it('when incidents know of an earlier firing of it only', () => {
     const again = { ...firing(), firedAtMs: 9_000 };
-    expect(ask([said(opened(), 1_000)], { alerts: [again] })).toMatchObject([
+    expect(ask([delivered(opened(), 1_000)], { alerts: [again] })).toMatchObject([
       { firedAtMs: 9_000, channels: [] },
     ]);
-    expect(ask([said(opened(), 1_000)], { alerts: [firing()] })).toEqual([]);
+    expect(ask([delivered(opened(), 1_000)], { alerts: [firing()] })).toEqual([]);
   });
 
   it('also if only a channel that is gone was sent it', () => {
-    const gone = { ...said(opened(), 1_000), orphanedAtMs: 2_000 };
+    const gone = { ...delivered(opened(), 1_000), orphanedAtMs: 2_000 };
     const next = { ...failing(opened()), id: 'i2', channel: 'chat' };
     expect(ask([gone, next])).toEqual([]);
     expect(ask([{ ...gone, notified: {} }, next])).toHaveLength(1);

@@ -1,7 +1,10 @@
-import type { Config } from '../config/types.ts';
-import type { Alert, Labels, Severity } from '../model.ts';
-import { episodeOf, isWithheld } from './incident.ts';
-import type { Incident, IncidentAlert } from './model.ts';
+import type { Alert } from '../model/alert.ts';
+import type { Config } from '../model/config.ts';
+import type { Incident, IncidentAlert } from '../model/incident.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Severity } from '../model/rule.ts';
+import { episodeOf } from './episode.ts';
+import { isWithheld } from './incident.ts';
 import { destinationsOf } from './routes.ts';
 import type { Suppression } from './suppression.ts';
 import { sendAtMs, timingOf } from './timing.ts';
@@ -13,16 +16,16 @@ export interface UndeliveredAlert {
   labels: Labels;
   severity: Severity;
   firedAtMs: number;
-  /** It has ended meanwhile; that it fired is still owed. */
+  /** It has ended meanwhile, and still must be sent. */
   endedAtMs?: number;
   /** Since when it could have been sent: grouping and silences are over. */
-  owedSinceMs: number;
+  dueSinceMs: number;
   /** Where it waits, and what each channel last failed of. Empty: notify has not taken it up. */
   channels: readonly { channel: string; tries: number; error?: string }[];
 }
 
 /**
- * Alerts that no channel has accepted and nothing withholds, the longest owed first: of open incidents, and firing ones
+ * Alerts that no channel has accepted and nothing withholds, the longest due first: those of open incidents, and firing ones
  * that no incident holds although today's routes name a channel for them.
  */
 export function undeliveredAlerts(input: {
@@ -38,8 +41,8 @@ export function undeliveredAlerts(input: {
   for (const incident of input.incidents) {
     for (const alert of incident.alerts) {
       const id = episodeOf(alert);
-      const heard = alert.standIn !== undefined || (alert.heardBy?.length ?? 0) > 0;
-      if (heard || incident.notified[id] !== undefined) delivered.add(id);
+      const wasNotified = alert.standIn !== undefined || (alert.heardBy?.length ?? 0) > 0;
+      if (wasNotified || incident.notified[id] !== undefined) delivered.add(id);
       if (delivered.has(id) || incident.orphanedAtMs !== undefined) continue;
       if (suppressionOf(alert, incident.rules) || isForgotten(alert)) continue;
       const since = dueSinceMs(incident, alert, config);
@@ -49,8 +52,8 @@ export function undeliveredAlerts(input: {
       const channel = { channel: incident.channel, tries: attempt?.tries ?? 0, ...error };
       if (known) {
         known.channels.push(channel);
-        known.owedSinceMs = Math.min(known.owedSinceMs, since);
-      } else found.set(id, { ...describe(alert), owedSinceMs: since, channels: [channel] });
+        known.dueSinceMs = Math.min(known.dueSinceMs, since);
+      } else found.set(id, { ...describe(alert), dueSinceMs: since, channels: [channel] });
     }
   }
   /** Newest firing of each alert that incidents know; its time is that of the transition, perhaps later than the alert's. */
@@ -74,15 +77,15 @@ export function undeliveredAlerts(input: {
     )
       continue;
     if (suppressionOf(one, { [rule.name]: rule })) continue;
-    found.set(episodeOf(one), { ...describe(one), owedSinceMs: firedAtMs, channels: [] });
+    found.set(episodeOf(one), { ...describe(one), dueSinceMs: firedAtMs, channels: [] });
   }
   return [...found]
     .filter(([id]) => !delivered.has(id))
     .map(([, alert]) => alert)
-    .sort((a, b) => a.owedSinceMs - b.owedSinceMs);
+    .sort((a, b) => a.dueSinceMs - b.dueSinceMs);
 }
 
-/** It began and ended withheld: nobody hears of it. */
+/** It began and ended while it was withheld: no message is sent about it. */
 function isForgotten(alert: IncidentAlert): boolean {
   return alert.status === 'resolved' && isWithheld(alert);
 }
@@ -90,12 +93,12 @@ function isForgotten(alert: IncidentAlert): boolean {
 function dueSinceMs(incident: Incident, alert: IncidentAlert, config: Pick<Config, 'routes'>): number {
   const { attempt: _tries, ...untried } = incident;
   const grouped = sendAtMs(untried, [alert], timingOf(incident, config));
-  // What withheld it has ended: the incident was to be looked at then.
+  // What withheld it has ended: the incident was due then.
   const freed = alert.heldBack === undefined ? 0 : (incident.dueAtMs ?? 0);
   return Math.max(grouped, freed, alert.enteredAtMs ?? alert.firedAtMs);
 }
 
-function describe(alert: IncidentAlert): Omit<UndeliveredAlert, 'owedSinceMs' | 'channels'> {
+function describe(alert: IncidentAlert): Omit<UndeliveredAlert, 'dueSinceMs' | 'channels'> {
   const { alertId, rule, labels, severity, firedAtMs, resolvedAtMs } = alert;
   const ended = alert.status === 'resolved' && resolvedAtMs !== undefined;
   return { alertId, rule, labels, severity, firedAtMs, ...(ended && { endedAtMs: resolvedAtMs }) };

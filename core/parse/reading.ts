@@ -1,6 +1,6 @@
-import type { Labels } from '../model.ts';
+import type { Labels } from '../model/labels.ts';
 
-/** A value as one node told it, before it is known whose it is: no labels of the target, no time. */
+/** A value as a node printed it: without labels of the target, and without a time. */
 export interface Reading {
   metric: string;
   labels: Labels;
@@ -19,6 +19,14 @@ export function parseNumber(text: string | undefined): number | undefined {
 /** A name of a device or mount that can be a label: printable, of a length that exists. */
 export function isName(text: string, maxLength: number): boolean {
   return text.length > 0 && text.length <= maxLength && !/[\p{Cc}\uFFFD]/u.test(text);
+}
+
+const MOST_NAMES = 3;
+
+/** The first few of many names, for a note: `a, b, c and 9 more`. */
+export function namesText(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES;
+  return names.slice(0, MOST_NAMES).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /** Lines between the script's marker lines; undefined if they are not all there. What a profile prints around is cut. */

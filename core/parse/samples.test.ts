@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { BatchObservation, Failure, Observation, Target } from '../model.ts';
+import type { BatchObservation, Failure, Observation } from '../model/observation.ts';
+import type { Target } from '../model/target.ts';
 import { samplesOf } from './samples.ts';
 
 const ROUND = 60_000;
@@ -20,7 +21,7 @@ const failure = (reason: Failure['reason'], phase: Failure['phase']): Failure =>
   phase,
   detail: '',
 });
-const looked = (result: Observation['result'], check = 'usage'): Observation => ({
+const observed = (result: Observation['result'], check = 'usage'): Observation => ({
   check,
   target: TARGET,
   roundMs: ROUND,
@@ -43,14 +44,14 @@ const batch = {
   expiresAtMs: 0,
 };
 
-const told = (bastion: BatchObservation['bastion'], observations: Observation[]) =>
+const linesOf = (bastion: BatchObservation['bastion'], observations: Observation[]) =>
   samplesOf({ batch, bastion, observations }).map(
     ({ metric, labels, timeMs, value }) => `${metric}{${Object.values(labels).join()}}@${timeMs} ${value}`,
   );
 
 describe('samples of a batch', () => {
   it('tell of a node that answered', () => {
-    expect(told({ ok: true }, [looked(ok)])).toEqual([
+    expect(linesOf({ ok: true }, [observed(ok)])).toEqual([
       'bastion_up{b,2}@60000 1',
       'bastion_host_key_mismatch{b,2}@60000 0',
       'up{c,n,etcd}@60000 1',
@@ -73,10 +74,9 @@ describe('samples of a batch', () => {
     ['output', 'exec', 0],
   ] as const)('tell that a node is down: %s in %s', (reason, phase, mismatch) => {
     const key = mismatch === undefined ? [] : [`host_key_mismatch{c,n,etcd}@60000 ${mismatch}`];
-    expect(told({ ok: true }, [looked({ ok: false, failure: failure(reason, phase) })]).slice(2)).toEqual([
-      'up{c,n,etcd}@60000 0',
-      ...key,
-    ]);
+    expect(
+      linesOf({ ok: true }, [observed({ ok: false, failure: failure(reason, phase) })]).slice(2),
+    ).toEqual(['up{c,n,etcd}@60000 0', ...key]);
   });
 
   it.each([
@@ -86,7 +86,7 @@ describe('samples of a batch', () => {
     ['forbidden', 'dial', ['bastion_host_key_mismatch{b,2}@60000 0']],
     ['auth', 'bastion', ['bastion_host_key_mismatch{b,2}@60000 0']],
   ] as const)('tell nothing of nodes while the bastion fails: %s', (reason, phase, key) => {
-    expect(told({ ok: false, failure: failure(reason, phase) }, [])).toEqual([
+    expect(linesOf({ ok: false, failure: failure(reason, phase) }, [])).toEqual([
       'bastion_up{b,2}@60000 0',
       ...key,
     ]);
@@ -94,19 +94,18 @@ describe('samples of a batch', () => {
 
   it('keep what nodes said before the bastion was lost, and only that', () => {
     const other = {
-      ...looked({ ok: false, failure: failure('timeout', 'dial') }),
+      ...observed({ ok: false, failure: failure('timeout', 'dial') }),
       target: { ...TARGET, node: 'm' },
     };
-    const lines = told({ ok: false, failure: failure('protocol', 'bastion') }, [looked(ok), other]);
+    const lines = linesOf({ ok: false, failure: failure('protocol', 'bastion') }, [observed(ok), other]);
     expect(lines).toContain('up{c,n,etcd}@60000 1');
     expect(lines.filter((line) => line.includes('c,m'))).toEqual([]);
   });
 
   it('tell once that a node is up, however many checks it had', () => {
-    const failed = looked({ ok: false, failure: failure('command', 'exec') }, 'etcd');
-    expect(told({ ok: true }, [failed, looked(ok)]).filter((line) => /^(up|host_key)/.test(line))).toEqual([
-      'up{c,n,etcd}@60000 1',
-      'host_key_mismatch{c,n,etcd}@60000 0',
-    ]);
+    const failed = observed({ ok: false, failure: failure('command', 'exec') }, 'etcd');
+    expect(
+      linesOf({ ok: true }, [failed, observed(ok)]).filter((line) => /^(up|host_key)/.test(line)),
+    ).toEqual(['up{c,n,etcd}@60000 1', 'host_key_mismatch{c,n,etcd}@60000 0']);
   });
 });

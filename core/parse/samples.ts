@@ -1,11 +1,19 @@
-import { appendAll } from '../extremes.ts';
-import type { BatchObservation, Failure, Labels, Observation, Sample } from '../model.ts';
+import type { Labels } from '../model/labels.ts';
+import type { BatchObservation, Failure, Observation } from '../model/observation.ts';
+import type { Sample } from '../model/sample.ts';
+import { appendAll } from '../numbers/extremes.ts';
+
+const NONE: ReadonlySet<Observation> = new Set();
 
 /**
- * The samples of a batch, all at the time of its round. While its bastion fails nothing is said of its nodes that
- * did not answer: unknown, not down. Of a node that was reached by several checks, one that ran makes it up.
+ * The samples of a batch, all at the time of its round. While its bastion fails there are no samples of nodes that did
+ * not answer: they are unknown, not down. A node with several checks is up when one of them ran. Nodes in `stored` are
+ * left out, as `samplesOfNode` has returned their samples before.
  */
-export function samplesOf({ batch, bastion, observations }: BatchObservation): Sample[] {
+export function samplesOf(
+  { batch, bastion, observations }: BatchObservation,
+  stored: ReadonlySet<Observation> = NONE,
+): Sample[] {
   const timeMs = batch.roundMs;
   const hop = { bastion: batch.bastion, batch: String(batch.index) };
   const samples: Sample[] = [{ metric: 'bastion_up', labels: hop, timeMs, value: bastion.ok ? 1 : 0 }];
@@ -14,39 +22,54 @@ export function samplesOf({ batch, bastion, observations }: BatchObservation): S
     samples.push({ metric: 'bastion_host_key_mismatch', labels: hop, timeMs, value: hopKey });
   }
 
-  for (const [labels, ofNode] of groupByNode(observations)) {
-    const up = ofNode.some(({ result }) => result.ok);
-    if (!up && !bastion.ok) continue;
-    samples.push({ metric: 'up', labels, timeMs, value: up ? 1 : 0 });
-    const keys = ofNode.map(({ result }) => sawHostKey(result.ok ? undefined : result.failure, 'node'));
-    const key = keys.find((value) => value !== undefined);
-    if (key !== undefined) samples.push({ metric: 'host_key_mismatch', labels, timeMs, value: key });
-    for (const { check, durationMs, result } of ofNode) {
-      if (!result.ok) continue;
-      const value = durationMs / 1000;
-      samples.push({ metric: 'probe_duration', labels: { ...labels, check }, timeMs, value });
-      appendAll(samples, result.samples);
-    }
+  for (const ofNode of groupByNode(observations)) {
+    if (ofNode.some((observation) => stored.has(observation))) continue;
+    if (!bastion.ok && !hasAnswered(ofNode)) continue;
+    appendAll(samples, samplesOfNode(ofNode, timeMs));
   }
   return samples;
+}
+
+/** Whether a node answered, given all its observations of a round: its samples then hold whatever becomes of its batch. */
+export function hasAnswered(ofNode: readonly Observation[]): boolean {
+  return ofNode.some(({ result }) => result.ok);
+}
+
+/** The samples of one node, from all its observations of a round. */
+export function samplesOfNode(ofNode: readonly Observation[], timeMs: number): Sample[] {
+  const [first] = ofNode;
+  if (!first) return [];
+  const { cluster, node, role } = first.target;
+  const labels: Labels = { cluster, node, role };
+  const samples: Sample[] = [];
+  const up = ofNode.some(({ result }) => result.ok && result.login !== 'unknown');
+  if (up || !ofNode.some(isUnknown)) samples.push({ metric: 'up', labels, timeMs, value: up ? 1 : 0 });
+  const keys = ofNode.map(({ result }) => sawHostKey(result.ok ? undefined : result.failure, 'node'));
+  const key = keys.find((value) => value !== undefined);
+  if (key !== undefined) samples.push({ metric: 'host_key_mismatch', labels, timeMs, value: key });
+  for (const { check, durationMs, result } of ofNode) {
+    if (!result.ok) continue;
+    const value = durationMs / 1000;
+    samples.push({ metric: 'probe_duration', labels: { ...labels, check }, timeMs, value });
+    appendAll(samples, result.samples);
+  }
+  return samples;
+}
+
+/** Whether it is unknown if the node accepts logins. */
+export function isUnknown({ result }: Observation): boolean {
+  return result.ok ? result.login === 'unknown' : result.failure.reason === 'penalty';
 }
 
 /** 1: another host key than the pinned one; 0: the pinned one; undefined: none was shown, or none is pinned. */
 function sawHostKey(failure: Failure | undefined, hop: 'bastion' | 'node'): number | undefined {
   if (failure === undefined || failure.reason === 'auth') return 0;
+  if (failure.reason === 'penalty') return undefined;
   if (failure.reason === 'forbidden') return hop === 'bastion' ? 0 : undefined;
   if (failure.reason === 'host-key') return 1;
   return hop === 'node' && failure.phase === 'exec' ? 0 : undefined;
 }
 
-function groupByNode(observations: readonly Observation[]): Iterable<[Labels, Observation[]]> {
-  const groups = new Map<string, [Labels, Observation[]]>();
-  for (const observation of observations) {
-    const { cluster, node, role } = observation.target;
-    const key = JSON.stringify([cluster, node]);
-    const group = groups.get(key);
-    if (group) group[1].push(observation);
-    else groups.set(key, [{ cluster, node, role }, [observation]]);
-  }
-  return groups.values();
+export function groupByNode(observations: readonly Observation[]): Iterable<Observation[]> {
+  return Map.groupBy(observations, ({ target }) => JSON.stringify([target.cluster, target.node])).values();
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { BastionConfig } from '../config/types.ts';
-import type { Check, Target } from '../model.ts';
+import type { Check } from '../model/check.ts';
+import type { BastionConfig } from '../model/config.ts';
+import type { Target } from '../model/target.ts';
 import { nextRoundMs, planRound, tickIntervalMs } from './plan.ts';
 
 const check = (name: string, everyMs: number, where: Check['where'] = {}): Check => ({
@@ -35,6 +36,15 @@ const bastion = (name: string, batchSize = 100): BastionConfig => ({
   maxOutputBytes: 1,
 });
 
+it('leaves out what any label of `whereNot` matches', () => {
+  const checks: Check[] = [
+    { ...check('a', 60_000), whereNot: { node: ['*-9'], role: ['apiserver'], mount: ['*'] } },
+  ];
+  const targets = [target('prod', 'n-1'), target('prod', 'n-9'), target('prod', 'api-1', 'b1', 'apiserver')];
+  const batches = planRound({ roundMs: 0, checks, targets, bastions: [bastion('b1')] });
+  expect(batches.flatMap((batch) => batch.targets.map(({ node }) => node))).toEqual(['n-1']);
+});
+
 describe('tick', () => {
   it('meets every check', () => {
     expect(tickIntervalMs([check('a', 60_000), check('b', 90_000)])).toBe(30_000);
@@ -57,6 +67,13 @@ describe('planRound', () => {
     ]);
     const both = planRound({ roundMs: 300_000, checks, targets, bastions: [bastion('b1')] });
     expect(both[0]?.checks).toEqual(['usage', 'slow']);
+  });
+
+  it('leaves a batch an interval from the latest start of its round', () => {
+    const checks = [check('slow', 300_000), check('usage', 60_000)];
+    const targets = [target('c1', 'n1')];
+    const [batch] = planRound({ roundMs: 0, startsByMs: 60_000, checks, targets, bastions: [bastion('b1')] });
+    expect([batch?.intervalMs, batch?.expiresAtMs]).toEqual([60_000, 120_000]);
   });
 
   it('gives targets with other checks a batch of their own', () => {
@@ -82,11 +99,11 @@ describe('planRound', () => {
           });
         const first = plan(targets, 0);
         expect(first.flatMap((b) => b.targets).length).toBe(count);
-        const place = new Map(first.flatMap((b) => b.targets.map((t) => [t.node, b.index] as const)));
+        const batchOf = new Map(first.flatMap((b) => b.targets.map((t) => [t.node, b.index] as const)));
         const later = plan([...targets].reverse().slice(1), 60_000);
         for (const batch of later) {
           if (batch.count !== first[0]?.count) continue;
-          for (const t of batch.targets) expect(batch.index).toBe(place.get(t.node));
+          for (const t of batch.targets) expect(batch.index).toBe(batchOf.get(t.node));
         }
       }),
       { numRuns: 50 },

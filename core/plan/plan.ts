@@ -1,10 +1,18 @@
-import type { BastionConfig } from '../config/types.ts';
 import { hashNumber } from '../hash.ts';
-import { labelsMatch } from '../labels.ts';
-import type { Batch, Check, Target } from '../model.ts';
+import type { Batch } from '../model/batch.ts';
+import type { Check } from '../model/check.ts';
+import type { BastionConfig } from '../model/config.ts';
+import type { Target } from '../model/target.ts';
+import { isSelected } from '../selection.ts';
+
+/**
+ * EventBridge Scheduler starts a round anywhere within the minute of its scheduled time
+ * (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
+ */
+export const SCHEDULER_PRECISION_MS = 60_000;
 
 /** The tick of the schedule: the greatest interval that meets every check's `every`. */
-export function tickIntervalMs(checks: readonly Check[]): number {
+export function tickIntervalMs(checks: readonly Pick<Check, 'everyMs'>[]): number {
   return checks.reduce((tick, check) => gcd(tick, check.everyMs), 0);
 }
 
@@ -21,21 +29,27 @@ export function isDue(check: Check, roundMs: number): boolean {
  * The batches of a round. Targets that share a bastion and the same checks share batches; which one follows
  * from the target's name, so it stays while the number of batches does. Which batch a target belongs to is
  * decided over all checks, due or not: a batch keeps its counters whatever is due.
+ *
+ * A batch expires an interval after `startsByMs`, not after its own start: two rounds may start seconds apart, and the
+ * second then waits for the first. A bastion that needs no longer than an interval for a round so loses no batch, however
+ * starts are spread; and a queue holds batches of two rounds at most.
  */
 export function planRound(input: {
   roundMs: number;
+  /** The latest that the round is started, as far as the scheduler promises. Default: `roundMs`. */
+  startsByMs?: number;
   checks: readonly Check[];
   targets: readonly Target[];
   bastions: readonly BastionConfig[];
 }): Batch[] {
-  const { roundMs, checks, targets, bastions } = input;
+  const { roundMs, startsByMs = roundMs, checks, targets, bastions } = input;
   const batches: Batch[] = [];
   for (const bastion of bastions) {
     const groups = new Map<string, { checks: Check[]; targets: Target[] }>();
     for (const target of targets) {
       if (target.bastion !== bastion.name) continue;
       const { cluster, node, role } = target;
-      const mine = checks.filter((check) => labelsMatch(check.where, { cluster, node, role }));
+      const mine = checks.filter((check) => isSelected(check, { cluster, node, role }));
       if (mine.length === 0) continue;
       const key = mine.map((check) => check.name).join(',');
       const group = groups.get(key) ?? { checks: mine, targets: [] };
@@ -44,7 +58,7 @@ export function planRound(input: {
     }
     batches.push(
       ...splitGroups(
-        roundMs,
+        { roundMs, startsByMs },
         bastion,
         [...groups.entries()].sort(byKey).map(([, group]) => group),
       ),
@@ -54,7 +68,7 @@ export function planRound(input: {
 }
 
 function splitGroups(
-  roundMs: number,
+  { roundMs, startsByMs }: { roundMs: number; startsByMs: number },
   bastion: BastionConfig,
   groups: readonly { checks: Check[]; targets: Target[] }[],
 ): Batch[] {
@@ -65,20 +79,22 @@ function splitGroups(
   groups.forEach((group, g) => {
     const size = sizes[g] ?? 1;
     const due = group.checks.filter((check) => isDue(check, roundMs));
-    const parts: Target[][] = Array.from({ length: size }, () => []);
+    const chunks: Target[][] = Array.from({ length: size }, () => []);
     for (const target of group.targets) {
-      parts[size === 1 ? 0 : hashNumber(`${target.cluster}/${target.node}`) % size]?.push(target);
+      chunks[size === 1 ? 0 : hashNumber(`${target.cluster}/${target.node}`) % size]?.push(target);
     }
-    parts.forEach((part, p) => {
-      if (part.length === 0 || due.length === 0) return;
+    chunks.forEach((chunk, p) => {
+      if (chunk.length === 0 || due.length === 0) return;
+      const intervalMs = Math.min(...due.map((check) => check.everyMs));
       batches.push({
         roundMs,
         bastion: bastion.name,
         index: first + p,
         count,
         checks: due.map((check) => check.name),
-        targets: part,
-        expiresAtMs: roundMs + Math.min(...due.map((check) => check.everyMs)),
+        targets: chunk,
+        intervalMs,
+        expiresAtMs: startsByMs + intervalMs,
       });
     });
     first += size;

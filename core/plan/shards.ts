@@ -1,27 +1,30 @@
-import { isAcrossClusters, namesCluster } from '../evaluate/shape.ts';
+import { isAcrossClusters, namesCluster } from '../evaluate/alert-labels.ts';
 import { hashNumber } from '../hash.ts';
 import { globMatches } from '../labels.ts';
-import type { LabelGlobs, Labels, Rule, Target } from '../model.ts';
+import type { LabelGlobs, Labels, Selection } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Target } from '../model/target.ts';
+import { isExcluded } from '../selection.ts';
 
 /**
- * A part of the fleet that is judged by itself: whole clusters, so that a rule finds all of a cluster in one place, or
+ * A part of the fleet that is evaluated by itself: whole clusters, so that a rule finds all of a cluster together, or
  * what belongs to no single cluster. Which part a cluster is in follows from its name and the number of parts.
  */
 export type Shard =
   | { kind: 'whole' }
   | { kind: 'clusters'; index: number; count: number }
   /** Rules whose alerts name no cluster: over bastions, and aggregates of what so many shards of clusters add. */
-  | { kind: 'fleet'; count: number };
+  | { kind: 'crossCluster'; count: number };
 
 export const WHOLE: Shard = { kind: 'whole' };
 /** Name of the fleet's checkpoints. */
-export const FLEET = 'fleet';
+export const CROSS_CLUSTER = 'fleet';
 
 /** All shards for so many parts; one is the whole. */
 export function shardsOf(count: number): Shard[] {
   if (count <= 1) return [WHOLE];
   const parts = Array.from({ length: count }, (_, index): Shard => ({ kind: 'clusters', index, count }));
-  return [...parts, { kind: 'fleet', count }];
+  return [...parts, { kind: 'crossCluster', count }];
 }
 
 /** Names its checkpoints. Another number of parts has other names: what was settled for one is not for the other. */
@@ -30,63 +33,67 @@ export function shardName(shard: Shard): string {
     case 'whole':
       return 'local';
     case 'clusters':
-      return partName(shard.index, shard.count);
-    case 'fleet':
-      return FLEET;
+      return shardCheckpoint(shard.index, shard.count);
+    case 'crossCluster':
+      return CROSS_CLUSTER;
   }
 }
 
 /** Names of the checkpoints that the fleet is made of. A message of an earlier release names no count: then none. */
-export function partNames(shard: Shard): string[] {
-  if (shard.kind !== 'fleet') return [];
-  return Array.from({ length: shard.count }, (_, index) => partName(index, shard.count));
+export function shardCheckpoints(shard: Shard): string[] {
+  if (shard.kind !== 'crossCluster') return [];
+  return Array.from({ length: shard.count }, (_, index) => shardCheckpoint(index, shard.count));
 }
 
 /** Whether a checkpoint of that name is of another number of parts than this shard. */
-export function isOfOtherNumber(shard: Shard, name: string): boolean {
+export function isOfAnotherCount(shard: Shard, name: string): boolean {
   if (shard.kind === 'whole') return name !== shardName(shard);
-  return name !== FLEET && !name.endsWith(`/${shard.count}`);
+  return name !== CROSS_CLUSTER && !name.endsWith(`/${shard.count}`);
 }
 
-function partName(index: number, count: number): string {
+function shardCheckpoint(index: number, count: number): string {
   return `${index}/${count}`;
 }
 
-/** Whether an alert with these labels is judged here, whether its rule still exists or not. */
+/** Whether this shard evaluates an alert with these labels, whether its rule still exists or not. */
 export function ownsAlert(shard: Shard, labels: Labels): boolean {
   switch (shard.kind) {
     case 'whole':
       return true;
     case 'clusters':
       return labels.cluster !== undefined && hashNumber(labels.cluster) % shard.count === shard.index;
-    case 'fleet':
+    case 'crossCluster':
       return labels.cluster === undefined;
   }
 }
 
-export interface View {
+export interface ShardView {
   /**
-   * What is to be done there: judge the samples, add to what the fleet judges, or judge what all have added.
+   * The shard's task: evaluate the samples, write a partial aggregate, or evaluate the merged ones.
    */
-  task: 'judge' | 'contribute' | 'merge';
+  task: 'evaluate' | 'writePartial' | 'mergePartials';
   targets: readonly Target[];
-  where: LabelGlobs;
+  /** Of the store; without a cluster where none of the shard is asked for. */
+  selection: Selection & { where: LabelGlobs };
 }
 
-/** What of the world a rule sees in a shard; undefined where it has nothing to do. */
-export function viewOf(shard: Shard, rule: Rule, targets: readonly Target[]): View | undefined {
-  const { where } = rule;
+/** Targets and samples that a rule has in a shard; undefined where it has nothing to do. */
+export function shardView(shard: Shard, rule: Rule, targets: readonly Target[]): ShardView | undefined {
+  const { where, whereNot } = rule;
+  const selection = { where, ...(whereNot && { whereNot }) };
   const isAcross = isAcrossClusters(rule);
-  if (shard.kind === 'whole') return { task: 'judge', targets, where };
-  if (shard.kind === 'fleet') {
-    if (isAcross) return { task: 'merge', targets, where };
-    return namesCluster(rule) ? undefined : { task: 'judge', targets, where };
+  if (shard.kind === 'whole') return { task: 'evaluate', targets, selection };
+  if (shard.kind === 'crossCluster') {
+    if (isAcross) return { task: 'mergePartials', targets, selection };
+    return namesCluster(rule) ? undefined : { task: 'evaluate', targets, selection };
   }
   if (!isAcross && !namesCluster(rule)) return undefined;
   const own = targets.filter(({ cluster }) => ownsAlert(shard, { cluster }));
   const asked = where.cluster;
   const names = [...new Set(own.map(({ cluster }) => cluster))].filter(
-    (name) => !asked || asked.some((glob) => globMatches(glob, name)),
+    (cluster) =>
+      (!asked || asked.some((glob) => globMatches(glob, cluster))) && !isExcluded(whereNot, { cluster }),
   );
-  return { task: isAcross ? 'contribute' : 'judge', targets: own, where: { ...where, cluster: names } };
+  const task = isAcross ? 'writePartial' : 'evaluate';
+  return { task, targets: own, selection: { ...selection, where: { ...where, cluster: names } } };
 }

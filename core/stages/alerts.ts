@@ -1,17 +1,18 @@
 import { removeRule } from '../evaluate/evaluate.ts';
-import type { Alert, Transition } from '../model.ts';
+import type { Alert } from '../model/alert.ts';
+import type { Transition } from '../model/transition.ts';
 import { ownsAlert, shardName } from '../plan/shards.ts';
 import type { Versioned } from '../ports.ts';
 import type { ShardRound } from './shard-round.ts';
 
 type AlertsOfShard = Pick<ShardRound, 'state' | 'shard' | 'roundMs'>;
 
-/** The rule's stored alerts that this shard judges. */
+/** The rule's stored alerts that this shard owns. */
 export async function alertsOf(rule: string, { state, shard }: AlertsOfShard): Promise<Versioned<Alert>[]> {
   return (await state.listAlerts(rule)).filter((alert) => ownsAlert(shard, alert.value.labels));
 }
 
-/** Writes only alerts that changed against the stored ones. */
+/** Writes the alerts that differ from the stored ones. */
 export async function commitAlerts(
   stored: readonly Versioned<Alert>[],
   { state, roundMs: dueAtMs }: AlertsOfShard,
@@ -27,7 +28,7 @@ export async function commitAlerts(
   }
 }
 
-/** Ends the rule's alerts that this shard judges. */
+/** Ends the rule's alerts that this shard owns. */
 export async function endAlerts(
   rule: string,
   reason: 'removed' | 'rule-changed',
@@ -40,8 +41,8 @@ export async function endAlerts(
 }
 
 /**
- * The rule is removed: the alerts that this shard judges end, and all checkpoints go, also those of other shards and of
- * other numbers of them. Where alerts are left, they keep the rule's name among those their shard asks for.
+ * The rule is removed: this shard ends the alerts it owns, and deletes all checkpoints, also those of other shards and of
+ * other shard counts. Alerts of other shards keep the rule in `listRules` until their shard has ended them.
  */
 export async function endRule(rule: string, at: AlertsOfShard): Promise<Transition[]> {
   const ended = await endAlerts(rule, 'removed', at);
@@ -51,8 +52,8 @@ export async function endRule(rule: string, at: AlertsOfShard): Promise<Transiti
 }
 
 /**
- * The rule is judged by other shards: what was told of it here is over. It is looked for in every round, since it may
- * have been told under another number of shards, whose checkpoints this one does not know.
+ * Other shards evaluate the rule: this one ends the alerts it still owns. It checks in every round, since the alerts may
+ * have been emitted under another shard count, whose checkpoints this shard does not know.
  */
 export async function leaveRule(rule: string, at: AlertsOfShard): Promise<Transition[]> {
   const name = shardName(at.shard);
@@ -62,7 +63,7 @@ export async function leaveRule(rule: string, at: AlertsOfShard): Promise<Transi
   return ended;
 }
 
-/** Equal but for the newest value, which moves with every sample and is not worth a write. */
+/** Whether both are equal but for the newest value, which changes with every sample and is not worth a write. */
 function sameState(a: Alert, b: Alert): boolean {
   return (
     a.status === b.status &&

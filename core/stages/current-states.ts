@@ -1,16 +1,22 @@
-import type { Config } from '../config/types.ts';
 import { currentForMs } from '../current.ts';
 import { describeError } from '../errors.ts';
 import { firingTest } from '../evaluate/condition.ts';
-import { placeOf } from '../evaluate/identity.ts';
-import { judgedSeries } from '../evaluate/judged.ts';
+import { nodeKey } from '../evaluate/identity.ts';
 import { NO_DATA_UPS } from '../evaluate/no-data.ts';
+import { lookBackMs } from '../evaluate/range.ts';
+import { deriveSeries } from '../evaluate/rule-series.ts';
 import { labelKey } from '../labels.ts';
-import type { Alert, Check, LabelGlobs, Point, Rule, Series } from '../model.ts';
-import { episodeOf } from '../notify/incident.ts';
-import type { Incident, IncidentAlert } from '../notify/model.ts';
+import type { Alert } from '../model/alert.ts';
+import type { Check } from '../model/check.ts';
+import type { Config } from '../model/config.ts';
+import type { Incident, IncidentAlert } from '../model/incident.ts';
+import type { LabelGlobs, Labels } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Point, Series } from '../model/sample.ts';
+import { episodeOf } from '../notify/episode.ts';
 import type { CurrentState } from '../notify/notification.ts';
 import type { Clock, Logger, Meter, SampleStore, Secrets } from '../ports.ts';
+import { isPlain, queryRule } from '../rule-query.ts';
 import { intervalOf } from './shard-round.ts';
 
 export interface CurrentStatePorts {
@@ -22,9 +28,9 @@ export interface CurrentStatePorts {
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** A message waits this long for its values; then it says those it has, with their times. */
+/** A message waits this long for its values; then it shows those it has, with their times. */
 export const VALUES_WITHIN_MS = 2_000;
-/** How far back the last value of a series that ended is looked for. */
+/** How far back to search for the last value of a series that ended. */
 const LAST_SEEN_WITHIN_MS = 3_600_000;
 /** Alerts of one rule whose values are read: beyond, those that come last in the message keep what they have. */
 const MOST_ALERTS = 1_000;
@@ -32,9 +38,9 @@ const MOST_ALERTS = 1_000;
 const MOST_NAMES = 50;
 
 /**
- * What is known now of each firing alert, by episode: the newest value that its rule sees, window and aggregate applied
- * as they are in evaluation, and what evaluation found last. Of each rule one query, and one look at its alerts. Never
- * throws: what is not given in time is not there, counted and logged.
+ * The current state of each firing alert, by episode: the newest value of its rule's series, with window and aggregate as
+ * in evaluation, and the stored alert. Costs one query a rule, and one read of its alerts. Never throws: a value that does
+ * not come in time is left out, counted and logged.
  */
 export async function currentStates(
   input: {
@@ -57,7 +63,7 @@ export async function currentStates(
     ports.logger.warn('message says values of before', fields);
   };
   let over = false;
-  /** What comes after the message was put together must not change it. */
+  /** A value that comes after the message was built must not change it. */
   const reading = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
     try {
       const found = await read();
@@ -79,7 +85,7 @@ export async function currentStates(
       const point = newest.get(episodeOf(alert));
       return point !== undefined && point.timeMs >= newMs && firingTest(rule)(point.value);
     };
-    // A sample that breaches may be newer than the verdict; and in a storm, when all breach, the alerts of a rule are many.
+    // A sample that breaches needs no stored alert: in a storm, when all breach, a rule has many alerts to read.
     const unclear = alerts.filter((alert) => !breachesNow(alert));
     if (over || unclear.length === 0) return;
     const stored = await reading(() => input.alertsOf(name));
@@ -117,10 +123,10 @@ function stateOf(input: {
     clearedAtMs,
     noDataSinceMs,
   } = verdict?.status === 'firing' ? verdict : ({} as Partial<Alert>);
-  const judged = value === undefined || timeMs === undefined ? undefined : { timeMs, value };
-  const last = [input.point, judged]
+  const evaluated = value === undefined || timeMs === undefined ? undefined : { timeMs, value };
+  const last = [input.point, evaluated]
     .filter((point) => point !== undefined)
-    // What it fired with is newer.
+    // An older value than the one the alert fired with is of no use.
     .filter((point) => Number.isFinite(point.value) && point.timeMs >= alert.firedAtMs)
     .reduce<Point | undefined>((a, b) => (a && a.timeMs >= b.timeMs ? a : b), undefined);
   const since = (ms: number | undefined) => ms !== undefined && ms >= alert.sinceMs;
@@ -131,21 +137,14 @@ function stateOf(input: {
   };
 }
 
-/** The newest sample of each, by episode. */
+/** The newest value of each alert, by episode. */
 async function readNewest(
   rule: Rule,
   alerts: readonly IncidentAlert[],
   checks: readonly Check[],
-  { store, clock }: CurrentStatePorts,
+  ports: CurrentStatePorts,
 ): Promise<Map<string, Point>> {
-  const nowMs = clock.nowMs();
-  const intervalMs = intervalOf(checks, alerts);
-  const currentMs = currentForMs(intervalMs);
-  const newest = new Map<string, Point>();
-  for (const { labels, points } of await readSeries(rule, alerts, { nowMs, intervalMs, currentMs }, store)) {
-    const last = points.at(-1);
-    if (last) newest.set(labelKey(labels), last);
-  }
+  const newest = await newestPoints(rule, alerts, checks, ports);
   return new Map(
     alerts.flatMap((alert): [string, Point][] => {
       const point = newest.get(labelKey(alert.labels));
@@ -154,29 +153,53 @@ async function readNewest(
   );
 }
 
-/** Of samples as they are only the newest; of windows and groups all that these are made of. */
+/** The newest values of the rule's series, by `labelKey`: those of these alerts, and perhaps of others. */
+export async function newestPoints(
+  rule: Rule,
+  alerts: readonly { labels: Labels }[],
+  checks: readonly Check[],
+  { store, clock }: Pick<CurrentStatePorts, 'store' | 'clock'>,
+): Promise<Map<string, Point>> {
+  const nowMs = clock.nowMs();
+  const intervalMs = intervalOf(checks, alerts);
+  const times = { nowMs, intervalMs, currentMs: currentForMs(intervalMs) };
+  const found = await readSeries(rule, alerts, times, store);
+  return new Map(
+    found.flatMap(({ labels, points }): [string, Point][] => {
+      const last = points.at(-1);
+      return last ? [[labelKey(labels), last]] : [];
+    }),
+  );
+}
+
+/** Reads the newest sample of a plain rule, and all samples that a ratio, a window or a group is derived from. */
 async function readSeries(
   rule: Rule,
-  alerts: readonly IncidentAlert[],
+  alerts: readonly { labels: Labels }[],
   { nowMs, intervalMs, currentMs }: { nowMs: number; intervalMs: number; currentMs: number },
   store: CurrentStatePorts['store'],
 ): Promise<readonly Series[]> {
-  const where = { ...rule.where, ...placesOf(rule, alerts) };
-  const { metric, window } = rule;
-  if (!window && !rule.aggregate) {
-    return store.latest({ metric, where, sinceMs: nowMs - Math.max(LAST_SEEN_WITHIN_MS, currentMs) });
+  const { whereNot } = rule;
+  const selection = { where: { ...rule.where, ...nodesOf(rule, alerts) }, ...(whereNot && { whereNot }) };
+  if (isPlain(rule)) {
+    return store.latest({
+      metric: rule.metric,
+      ...selection,
+      sinceMs: nowMs - Math.max(LAST_SEEN_WITHIN_MS, currentMs),
+    });
   }
-  // Of the round under way a group may have few of its members yet, and what few come to is not what it comes to.
+  // In the round under way a group may have samples of few members only, which make a wrong aggregate.
   const toMs = rule.aggregate ? nowMs - intervalMs : nowMs;
   const fromMs = toMs - currentMs;
-  const series = await store.query({ metric, where, fromMs: fromMs - (window?.lastMs ?? 0), toMs });
-  const targets = Map.groupBy(series, ({ labels }) => placeOf(labels));
+  const range = { fromMs: fromMs - lookBackMs(rule, intervalMs), toMs };
+  const series = await queryRule(store, rule, { ...selection, ...range });
+  const targets = Map.groupBy(series, ({ labels }) => nodeKey(labels));
   const expected = [...targets.values()].flatMap(([one]) => (one ? [{ labels: one.labels }] : []));
-  return judgedSeries({ rule, series, intervalMs, targets: expected }, fromMs - 1);
+  return deriveSeries({ rule, series, intervalMs, targets: expected }, fromMs - 1);
 }
 
-/** Where the alerts are, as far as that narrows the query; only labels that their samples have as well. */
-function placesOf(rule: Rule, alerts: readonly IncidentAlert[]): LabelGlobs {
+/** The nodes of the alerts, as far as they narrow the query; only labels that the samples have as well. */
+function nodesOf(rule: Rule, alerts: readonly { labels: Labels }[]): LabelGlobs {
   const where: Record<string, readonly string[]> = {};
   for (const name of ['bastion', 'cluster', 'node']) {
     if (rule.aggregate && !rule.aggregate.by.includes(name)) continue;

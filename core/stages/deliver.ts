@@ -1,21 +1,36 @@
-import type { Config } from '../config/types.ts';
-import { ConfigError, ConflictError, RetryableError } from '../errors.ts';
-import type { Alert } from '../model.ts';
+import { ConflictError } from '../errors.ts';
+import type { Alert } from '../model/alert.ts';
+import type { Config } from '../model/config.ts';
+import type { Incident, IncidentAlert } from '../model/incident.ts';
+import type { TargetStatus } from '../model/target-status.ts';
 import { beginAttempt, leaseIncident } from '../notify/attempt.ts';
 import { type Decision, decideNotification, forgetEnded } from '../notify/decide.ts';
-import { episodeOf, isWithheld } from '../notify/incident.ts';
-import type { Incident, IncidentAlert, Notification, Picture } from '../notify/model.ts';
-import { buildNotification, tellsOfFailures } from '../notify/notification.ts';
-import { suppressionJudge } from '../notify/suppression.ts';
+import { episodeOf } from '../notify/episode.ts';
+import { isWithheld } from '../notify/incident.ts';
+import { buildNotification, describesFailures } from '../notify/notification.ts';
+import { compileSuppressions } from '../notify/suppression.ts';
 import { timingOf } from '../notify/timing.ts';
-import type { Channel, SampleStore, TargetStatus, Versioned } from '../ports.ts';
+import { inTurns } from '../notify/turns.ts';
+import type { SampleStore, Versioned } from '../ports.ts';
 import { currentStates } from './current-states.ts';
+import { type OfferPorts, offerMessage } from './offer.ts';
+import {
+  type Booking,
+  bookSlot,
+  hasRoom,
+  isTooLate,
+  reachSlot,
+  settleSlot,
+  tooLate,
+  waitUntilMs,
+} from './pacing.ts';
 import { type PicturePorts, requestPicture } from './pictures.ts';
-import { type RecordPorts, recordAttempt, type SendResult } from './record.ts';
+import { type RecordPorts, recordAttempt } from './record.ts';
 
-export interface DeliverPorts extends RecordPorts, Pick<PicturePorts, 'draw' | 'sleep'> {
+export interface DeliverPorts extends RecordPorts, OfferPorts, Pick<PicturePorts, 'draw' | 'sleep'> {
   store: Pick<SampleStore, 'query' | 'latest'>;
-  channels: ReadonlyMap<string, Channel>;
+  /** The epoch of new notification numbers. Absent: the first. */
+  epoch?: () => Promise<string | undefined>;
 }
 
 export type DeliverConfig = Pick<
@@ -23,30 +38,35 @@ export type DeliverConfig = Pick<
   'rules' | 'routes' | 'silences' | 'channels' | 'checks' | 'schedule'
 >;
 
-export const SEND_TIMEOUT_MS = 30_000;
-const DUE_PAGE = 100;
-/** A message whose channel is missing is looked at again after so long. */
+const DUE_PAGE = 1_000;
+/** The most incidents of one pass: channels take turns. */
+const CONCURRENT_SENDS = 100;
+/** How long a message waits whose channel is not configured. */
 const WITHOUT_CHANNEL_MS = 30_000;
 
-/** Sends what is due, incidents side by side, each by one sender at a time. Returns how many were looked at. */
+/** Sends what is due: incidents concurrently, each by one sender at a time. Returns how many incidents were due. */
 export async function deliverDue(
   config: DeliverConfig,
   ports: DeliverPorts,
   signal: AbortSignal,
 ): Promise<number> {
-  const due = await ports.state.dueIncidents(ports.clock.nowMs(), DUE_PAGE);
+  const found = await ports.state.dueIncidents(ports.clock.nowMs(), DUE_PAGE);
+  const due = inTurns([...Map.groupBy(found, ({ value }) => value.channel).values()]).slice(
+    0,
+    CONCURRENT_SENDS,
+  );
   const incidents = due.map(({ value }) => value);
-  const judged = await readJudged(incidents, config, ports);
-  // Every send is waited for, whatever one of them fails of: none goes on behind the caller's back.
+  const facts = await readSuppressionFacts(incidents, config, ports);
+  // Waits for every send, also when one fails: none may go on after the caller has returned.
   const outcomes = await Promise.allSettled(
-    due.map((incident) => deliver(incident, judged, config, ports, signal)),
+    due.map((incident) => deliver(incident, facts, config, ports, signal)),
   );
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
   return due.length;
 }
 
-/** Sends what one incident has to say, if it is due by now. Safe to repeat: what was said is not said again. */
+/** Sends what is outstanding of one incident, if it is due. Safe to repeat: nothing is sent twice. */
 export async function deliverIncident(
   id: string,
   config: DeliverConfig,
@@ -56,22 +76,22 @@ export async function deliverIncident(
   const stored = await ports.state.loadIncident(id);
   const dueAtMs = stored?.value.dueAtMs;
   if (!stored || dueAtMs === undefined || dueAtMs > ports.clock.nowMs()) return;
-  await deliver(stored, await readJudged([stored.value], config, ports), config, ports, signal);
+  await deliver(stored, await readSuppressionFacts([stored.value], config, ports), config, ports, signal);
 }
 
-type Judged = Pick<Parameters<typeof suppressionJudge>[0], 'silences' | 'firing'> & {
-  /** Read once for all messages of a pass, and only if one of them tells how probes failed. */
+type SuppressionFacts = Pick<Parameters<typeof compileSuppressions>[0], 'silences' | 'firing'> & {
+  /** Read once for all messages of a pass, and only if one of them describes failed probes. */
   statuses: () => Promise<TargetStatus[]>;
-  /** Alerts of a rule by id, read once as well. */
+  /** Alerts of a rule by id, read once a pass. */
   alertsOf: (rule: string) => Promise<ReadonlyMap<string, Alert>>;
 };
 
-/** Of alerts only those that may inhibit: in a storm all of them are many, and each message asks. */
-async function readJudged(
+/** Reads only alerts that may inhibit: in a storm there are too many alerts to read all for each message. */
+async function readSuppressionFacts(
   incidents: readonly Incident[],
   config: DeliverConfig,
   { state, clock }: DeliverPorts,
-): Promise<Judged> {
+): Promise<SuppressionFacts> {
   const rules = incidents.flatMap((incident) => Object.values(incident.rules));
   const inhibitors = [...new Set(rules.flatMap(({ inhibitedBy }) => inhibitedBy))];
   const alerts = await Promise.all(inhibitors.map((rule) => state.listAlerts(rule)));
@@ -98,38 +118,65 @@ async function readJudged(
 
 async function deliver(
   stored: Versioned<Incident>,
-  judged: Judged,
+  facts: SuppressionFacts,
   config: DeliverConfig,
   ports: DeliverPorts,
   signal: AbortSignal,
 ): Promise<void> {
   const { state, clock, logger } = ports;
   const nowMs = clock.nowMs();
-  const suppressionOf = suppressionJudge({ ...judged, rules: stored.value.rules, nowMs });
+  const suppressionOf = compileSuppressions({ ...facts, rules: stored.value.rules, nowMs });
   const timing = timingOf(stored.value, config);
   const { incident, dropped } = forgetEnded(stored.value, suppressionOf, nowMs);
   const decision = decideNotification({ incident, suppressionOf, timing, nowMs });
-  const hasChannel = ports.channels.has(incident.channel);
+  const channel = ports.channels.get(incident.channel);
   try {
-    if (decision.kind === 'send' && hasChannel)
-      await send({ value: incident, version: stored.version }, decision, judged, config, ports, signal);
-    else {
+    if (decision.kind === 'send' && channel) {
+      const booking = await bookSlot(incident, decision, channel, ports);
+      const versioned = { value: incident, version: stored.version };
+      await sendInSlot(versioned, { decision, booking, facts, config, ports, signal });
+    } else {
       const next =
         decision.kind === 'send' ? postponed(incident, nowMs, ports) : settled(incident, decision, nowMs);
       const why = decision.kind === 'send' ? 'its channel is not configured' : decision.why;
-      logger.debug('nothing to say', { incident: incident.id, why });
+      logger.debug('nothing to send', { incident: incident.id, why });
       await state.commitIncidents({ incidents: [{ value: next, version: stored.version }] });
     }
     reportDropped(incident, dropped, ports);
   } catch (error) {
-    // Another sender was first, or a transition arrived: the incident stays due and is decided again.
+    // Another sender was first, or a transition arrived: the incident stays due, and the next pass decides again.
     if (!(error instanceof ConflictError)) throw error;
   }
 }
 
-/** The incident when nothing is sent now: alerts that are withheld are marked, and those that are no more. */
+interface Sending {
+  decision: Extract<Decision, { kind: 'send' }>;
+  booking: Booking;
+  facts: SuppressionFacts;
+  config: DeliverConfig;
+  ports: DeliverPorts;
+  signal: AbortSignal;
+}
+
+/** Sends now, or keeps the incident until its slot is near. */
+async function sendInSlot(stored: Versioned<Incident>, sending: Sending): Promise<void> {
+  const { booking, config, ports } = sending;
+  const { value: incident, version } = stored;
+  const dueAtMs = waitUntilMs(booking, ports);
+  if (dueAtMs === undefined) return await send(stored, sending);
+  const fallback = config.channels.find(({ name }) => name === incident.channel)?.fallback;
+  if (fallback !== undefined && isTooLate(incident, booking)) return await send(stored, sending, dueAtMs);
+  ports.meter.count('messages_paced_total', { channel: incident.channel });
+  await ports.state.commitIncidents({
+    incidents: [{ value: { ...incident, slot: booking.slot, dueAtMs }, version }],
+  });
+}
+
+/** The incident when nothing is sent now: marks alerts that are withheld, and those that no longer are. */
 function settled(incident: Incident, decision: Exclude<Decision, { kind: 'send' }>, nowMs: number): Incident {
-  const { dueAtMs: _due, attempt, ...rest } = incident;
+  const { dueAtMs: _due, attempt, slot, ...withoutSlot } = incident;
+  // Only a message that its service put off keeps its slot: any other takes the next free slot when it is due.
+  const rest = { ...withoutSlot, ...(slot && attempt?.limited && { slot }) };
   const notifications = Math.max(rest.notifications, attempt?.number ?? 0);
   if (decision.kind === 'close') return { ...rest, notifications, closedAtMs: nowMs };
   const alerts = rest.alerts.map((alert): IncidentAlert => {
@@ -142,7 +189,7 @@ function settled(incident: Incident, decision: Exclude<Decision, { kind: 'send' 
   return { ...rest, alerts, ...(attempt && { attempt }), ...dueAtMs };
 }
 
-/** The configuration has changed since the incident was placed: what it owes is placed anew, see `reconcile`. */
+/** The channel has left the configuration: `reconcile` routes what is outstanding anew. */
 function postponed(incident: Incident, nowMs: number, { logger }: DeliverPorts): Incident {
   const { id, channel } = incident;
   logger.warn('a message waits: its channel is not configured', { incident: id, channel });
@@ -161,17 +208,15 @@ function reportDropped(incident: Incident, dropped: readonly IncidentAlert[], po
   }
 }
 
+/** With `waitsUntilMs` the slot comes too late, and only the fallback gets the message now. */
 async function send(
   stored: Versioned<Incident>,
-  decision: Extract<Decision, { kind: 'send' }>,
-  { statuses, alertsOf }: Judged,
-  config: DeliverConfig,
-  ports: DeliverPorts,
-  signal: AbortSignal,
+  { decision, booking, facts: { statuses, alertsOf }, config, ports, signal }: Sending,
+  waitsUntilMs?: number,
 ): Promise<void> {
   const { state, clock } = ports;
   const startMs = clock.nowMs();
-  const attempt = beginAttempt(stored.value, decision, startMs);
+  const attempt = beginAttempt(stored.value, { ...decision, epoch: await ports.epoch?.() }, startMs);
   const leased = leaseIncident(stored.value, attempt);
   await state.commitIncidents({ incidents: [{ value: leased, version: stored.version }] });
 
@@ -185,61 +230,30 @@ async function send(
       { incident: leased, alerts: decision.alerts, config, alertsOf, signal },
       ports,
     ),
-    statuses: tellsOfFailures(leased, decision.alerts) ? await statuses() : [],
+    statuses: describesFailures(leased, decision.alerts) ? await statuses() : [],
     timeZone: config.schedule.timeZone,
     nowMs: startMs,
   });
+  const given = { leased, attempt, notification, startMs, config, ports };
+  if (waitsUntilMs !== undefined) {
+    const again = { slot: booking.slot, retryAtMs: waitsUntilMs };
+    await recordAttempt({ ...given, result: { error: tooLate(booking) }, again, picture: 'none' });
+    return;
+  }
   const channel = ports.channels.get(notification.channel);
-  const asked = requestPicture(notification, leased, channel, ports, signal);
+  const shows = attempt.plain ? undefined : channel;
+  const asked = requestPicture(notification, leased, shows, ports, signal);
   const picture = await asked.inTime();
-  let result = await attemptSend(notification, picture, ports, signal);
-  if (picture && 'error' in result && mayBeOfPicture(result.error) && !signal.aborted) {
-    // The text must not be lost for it.
-    const alone = await attemptSend(notification, undefined, ports, signal);
-    if ('receipt' in alone) {
-      asked.refused(result.error);
-      result = alone;
-    }
-  }
-  const shown = asked.conclude(result);
-  if (signal.aborted && 'error' in result) return; // Stopping: the lease ends, and the next start says it again.
-  const delivery = await recordAttempt({
-    leased,
-    attempt,
-    notification,
-    result,
-    picture: shown,
-    startMs,
-    config,
-    ports,
-  });
-  if ('receipt' in result) await asked.follow(result.receipt, delivery);
-}
-
-/**
- * It may be the picture that is refused: also by a gateway which ends a connection, answers 502 or nothing to a body that
- * is too large for it. Not where we are asked to wait, or to mend our configuration.
- */
-function mayBeOfPicture(error: unknown): boolean {
-  if (error instanceof ConfigError) return false;
-  return !(error instanceof RetryableError && (error.rateLimited || error.retryAfterMs !== undefined));
-}
-
-async function attemptSend(
-  notification: Notification,
-  picture: Picture | undefined,
-  ports: DeliverPorts,
-  signal: AbortSignal,
-): Promise<SendResult> {
-  const channel = ports.channels.get(notification.channel);
-  if (!channel)
-    return { error: new RetryableError(`channel ${notification.channel} is not configured any more`) };
-  try {
-    const timed = AbortSignal.any([signal, AbortSignal.timeout(SEND_TIMEOUT_MS)]);
-    return { receipt: await channel.send(notification, picture, { signal: timed }) };
-  } catch (error) {
-    // A token may have been rotated since it was read: the next try asks for it anew.
-    if (error instanceof ConfigError) ports.secrets.forget?.();
-    return { error };
-  }
+  await reachSlot(booking, ports, signal);
+  const sentAtMs = clock.nowMs();
+  const { result, pictureError, plainNext } = await offerMessage(notification, picture, ports, signal);
+  if (pictureError !== undefined) asked.refused(pictureError);
+  const pictureOutcome = asked.conclude(result);
+  // The process stops: the lease ends, and the next start sends again. With `remainingMs` only this call's time is over.
+  if (signal.aborted && 'error' in result && ports.remainingMs === undefined) return;
+  const again = await settleSlot(booking, result, sentAtMs, ports);
+  const tried = { ...attempt, ...(plainNext && { plain: true as const }) };
+  const delivery = await recordAttempt({ ...given, attempt: tried, result, again, picture: pictureOutcome });
+  if ('receipt' in result)
+    await asked.follow(result.receipt, delivery, () => hasRoom(booking, ports, signal));
 }

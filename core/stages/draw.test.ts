@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { sampleAlert, sampleNotification } from '../../test/contract/notifications.ts';
-import { MINUTE, memory } from '../../test/stage-world.ts';
+import { MINUTE, memory } from '../../test/stage-fixture.ts';
 import type { PictureOrder } from '../chart/series.ts';
-import type { Incident } from '../notify/model.ts';
+import type { Incident } from '../model/incident.ts';
 import type { ChartStore } from '../ports.ts';
 import { createDraw } from './draw.ts';
 
@@ -62,11 +62,11 @@ it('draws nothing for a channel that shows an address, where a picture gets none
   expect(await draw(notification, incident('dark'), { signal, form: 'bytes' })).toBeDefined();
 });
 
-it('is as new as the newest of what it tells, however long its incident is open', async () => {
+it('is as new as the newest alert that it shows, however long its incident is open', async () => {
   const { draw, ages } = createStudio({ put: async () => undefined });
-  const told = (...alerts: { firedAtMs: number; resolvedAtMs?: number }[]) =>
+  const sentTexts = (...alerts: { firedAtMs: number; resolvedAtMs?: number }[]) =>
     sampleNotification({ alerts: alerts.map((alert) => sampleAlert({ rule: memory.name, ...alert })) });
-  await draw(told({ firedAtMs: 5 }, { firedAtMs: 9 }), incident('dark'));
-  await draw(told({ firedAtMs: 5, resolvedAtMs: 12 }, { firedAtMs: 9 }), incident('dark'));
+  await draw(sentTexts({ firedAtMs: 5 }, { firedAtMs: 9 }), incident('dark'));
+  await draw(sentTexts({ firedAtMs: 5, resolvedAtMs: 12 }, { firedAtMs: 9 }), incident('dark'));
   expect(ages).toEqual([9, 12]);
 });

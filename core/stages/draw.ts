@@ -1,21 +1,22 @@
 import type { PictureOrder } from '../chart/series.ts';
 import { chartRange } from '../chart/spec.ts';
-import type { Config } from '../config/types.ts';
-import type { Incident, Notification, Picture } from '../notify/model.ts';
+import type { Config } from '../model/config.ts';
+import type { Incident } from '../model/incident.ts';
+import type { Notification, Picture } from '../model/notification.ts';
 import type { ChartStore, PictureForm } from '../ports.ts';
 
 /** Draws one picture at a time or several, elsewhere or here; see adapters/charts/picture-queue.ts. */
 export interface Drawer {
-  /** @throws RetryableError when there is no time or no room for it; what drawing failed of */
+  /** @throws RetryableError when there is no time or no room for it; the error of drawing */
   draw(order: PictureOrder, options: DrawOptions): Promise<Omit<Picture, 'url'>>;
 }
 
 export interface DrawOptions {
-  /** The picture is not wanted any more: while it waits to be drawn it is dropped. */
+  /** Aborts when nobody wants the picture any more: it is dropped while it waits to be drawn. */
   signal: AbortSignal;
-  /** Of no use later than that: not begun if it would not be done by then. */
+  /** A later picture is of no use: drawing does not begin if it would end later. */
   withinMs?: number;
-  /** When what it tells happened: the newest are drawn first. */
+  /** When the newest of its events happened: pictures of the newest events are drawn first. */
   newestMs?: number;
 }
 
@@ -31,8 +32,8 @@ export interface DrawPorts {
 }
 
 /**
- * Draws what a notification is about: the first alert's rule. Undefined when the incident does not know the rule, or
- * when the picture's address would be shown and it gets none.
+ * Draws the rule of a notification's first alert. Undefined when the incident does not know the rule, or when the channel
+ * shows the picture's address and it gets none.
  */
 export function createDraw({ drawer, charts, config }: DrawPorts) {
   return async (
@@ -47,7 +48,7 @@ export function createDraw({ drawer, charts, config }: DrawPorts) {
   };
 }
 
-/** When the newest of what a picture tells happened. */
+/** When the newest event of a picture happened. */
 function newsMs({ alerts }: PictureOrder): number {
   return alerts.reduce((newest, alert) => Math.max(newest, alert.resolvedAtMs ?? alert.firedAtMs), 0);
 }

@@ -1,17 +1,21 @@
-import type { Config } from '../config/types.ts';
-import { evaluationRange, expectedTargets, evaluate as judge } from '../evaluate/evaluate.ts';
-import type { AggregatePart } from '../evaluate/model.ts';
-import type { Rule, Target, Transition } from '../model.ts';
-import { type Shard, shardName, type View, viewOf } from '../plan/shards.ts';
+import { evaluateRule, evaluationRange, expectedTargets } from '../evaluate/evaluate.ts';
+import { evaluatedFromMs } from '../evaluate/range.ts';
+import type { PartialAggregate } from '../model/checkpoint.ts';
+import type { Config } from '../model/config.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Target } from '../model/target.ts';
+import type { Transition } from '../model/transition.ts';
+import { type Shard, type ShardView, shardName, shardView } from '../plan/shards.ts';
+import { queryRule } from '../rule-query.ts';
 import { alertsOf, commitAlerts, endRule, leaveRule } from './alerts.ts';
-import { contribute, gatherParts } from './parts.ts';
+import { withLateSamples } from './late-samples.ts';
+import { mergePartials, writePartial } from './partial-aggregates.ts';
 import { type AttemptPorts, createAttempt, type Outcome } from './rule-attempts.ts';
 import {
   createUpQuery,
-  dropOtherNumbers,
+  dropStaleShardCheckpoints,
   intervalOf,
-  loadStanding,
-  queryIn,
+  resumePoint,
   type ShardRound,
 } from './shard-round.ts';
 
@@ -20,98 +24,112 @@ export type EvaluatePorts = AttemptPorts;
 export interface EvaluateRequest {
   config: Pick<Config, 'rules' | 'checks' | 'schedule'>;
   targets: readonly Target[];
-  /** Judged up to here: the scheduled time of the newest round. */
+  /** Evaluated up to here: the scheduled time of the newest round. */
   roundMs: number;
-  /** The part of the fleet that is judged. */
   shard: Shard;
   /**
-   * Batches of the round are still out: rules across series wait for them, since what half of a fleet comes to is not
-   * what the fleet comes to.
+   * Batches of the round are still out: rules with an aggregate wait for them, since an aggregate over half of a fleet
+   * would be wrong.
    */
-  partial?: boolean;
+  batchesOutstanding?: boolean;
 }
 
 /**
- * Judges every rule and commits what changed: each alert with its transitions and outbox items in one
- * transaction, the rule's checkpoint last. Killed anywhere, the next call folds again and commits the rest.
- * A rule that throws is counted, and its checkpoint stays: the others are judged.
- * @throws what rules failed of, when none could be judged, or so many in a row that the others were not tried
+ * Evaluates every rule and commits what changed: each alert with its transitions and outbox items in one transaction, the
+ * rule's checkpoint last. Killed anywhere, the next call folds again and commits the rest. A rule that throws is counted
+ * and keeps its checkpoint; the others are evaluated.
+ * @throws the first rule's error, when no rule could be evaluated, or so many failed in a row that others were not tried
  */
-export async function evaluate(request: EvaluateRequest, ports: EvaluatePorts): Promise<Transition[]> {
-  const { config, targets, roundMs, shard, partial } = request;
+export async function evaluateShard(request: EvaluateRequest, ports: EvaluatePorts): Promise<Transition[]> {
+  const { config, targets, roundMs, shard, batchesOutstanding } = request;
   const { checks, schedule } = config;
-  const round: ShardRound = { ...ports, shard, roundMs, targets, checks, latenessMs: schedule.latenessMs };
+  const store = withLateSamples(ports.store, shard, ports);
+  const { latenessMs } = schedule;
+  const startMs = ports.clock.nowMs();
+  const round: ShardRound = { ...ports, store, shard, roundMs, targets, checks, latenessMs };
   const transitions: Transition[] = [];
   const names = new Set(config.rules.map((rule) => rule.name));
   const gone = (await ports.state.listRules()).filter((name) => !names.has(name));
   const attempt = createAttempt(ports, transitions);
   for (const name of gone) {
-    await attempt.rule(name, async () => ({ transitions: await endRule(name, round), isJudged: false }));
+    await attempt.rule(name, async () => ({ transitions: await endRule(name, round), isEvaluated: false }));
   }
   const upSince = createUpQuery(round);
   for (const rule of config.rules) {
-    if (partial && rule.aggregate) continue;
-    await attempt.rule(rule.name, () => evaluateRule(rule, round, upSince));
+    if (batchesOutstanding && rule.aggregate) continue;
+    await attempt.rule(rule.name, () => evaluateOwnRule(rule, round, upSince));
   }
   await attempt.rest();
-  for (const { rule, kind, reason, labels, atMs } of transitions) {
-    ports.meter.count('transitions_total', { kind });
-    ports.logger.info(`alert ${kind}`, { rule, ...labels, reason, at: new Date(atMs).toISOString() });
-  }
+  report(transitions, ports);
+  ports.meter.observe('evaluation_duration_seconds', (ports.clock.nowMs() - startMs) / 1000);
   attempt.end();
   return transitions;
 }
 
+/** Logs one line for like transitions of a rule: a node that flaps has hundreds in each round. State has each of them. */
+function report(transitions: readonly Transition[], { meter, logger }: EvaluatePorts): void {
+  const alike = Map.groupBy(transitions, ({ rule, kind, reason }) => JSON.stringify([rule, kind, reason]));
+  for (const ofRule of alike.values()) {
+    const [first] = ofRule;
+    if (!first) continue;
+    const { rule, kind, reason, labels, atMs } = first;
+    meter.count('transitions_total', { kind }, ofRule.length);
+    const more = ofRule.length > 1 && { alerts: ofRule.length };
+    logger.info(`alert ${kind}`, { rule, ...labels, ...more, reason, at: new Date(atMs).toISOString() });
+  }
+}
+
 type UpQuery = ReturnType<typeof createUpQuery>;
 
-async function evaluateRule(rule: Rule, round: ShardRound, upSince: UpQuery): Promise<Outcome> {
-  const view = viewOf(round.shard, rule, round.targets);
-  if (!view) return { transitions: await leaveRule(rule.name, round), isJudged: false };
-  return { transitions: await evaluateView(rule, view, round, upSince), isJudged: true };
+async function evaluateOwnRule(rule: Rule, round: ShardRound, upSince: UpQuery): Promise<Outcome> {
+  const view = shardView(round.shard, rule, round.targets);
+  if (!view) return { transitions: await leaveRule(rule.name, round), isEvaluated: false };
+  return { transitions: await evaluateView(rule, view, round, upSince), isEvaluated: true };
 }
 
 async function evaluateView(
   rule: Rule,
-  view: View,
+  view: ShardView,
   round: ShardRound,
   upSince: UpQuery,
 ): Promise<Transition[]> {
   switch (view.task) {
-    case 'judge':
-      return judgeRule(rule, view, { toMs: round.roundMs }, round, upSince);
-    case 'contribute':
-      return contribute(rule, view, round);
-    case 'merge': {
-      // Before the checkpoint is read: a part begins where that is settled.
-      const gathered = await gatherParts(rule, round);
-      return gathered ? judgeRule(rule, view, gathered, round, upSince) : [];
+    case 'evaluate':
+      return evaluateSamples(rule, view, { toMs: round.roundMs }, round, upSince);
+    case 'writePartial':
+      return writePartial(rule, view, round);
+    case 'mergePartials': {
+      // Before the checkpoint is read: a partial begins where that is settled.
+      const merged = await mergePartials(rule, round);
+      return merged ? evaluateSamples(rule, view, merged, round, upSince) : [];
     }
   }
 }
 
-async function judgeRule(
+async function evaluateSamples(
   rule: Rule,
-  { targets, where }: View,
-  { toMs: nowMs, parts }: { toMs: number; parts?: readonly AggregatePart[] },
+  { targets, selection }: ShardView,
+  { toMs: nowMs, partials }: { toMs: number; partials?: readonly PartialAggregate[] },
   round: ShardRound,
   upSince: UpQuery,
 ): Promise<Transition[]> {
   const { state, meter, latenessMs, shard } = round;
-  const standing = await loadStanding(rule, nowMs, round);
-  if (standing === 'judged') return [];
-  const { checkpoint, version } = standing;
+  const point = await resumePoint(rule, nowMs, round);
+  if (point.kind === 'alreadyEvaluated') return [];
+  const { checkpoint, version } = point;
   const alerts = await alertsOf(rule.name, round);
   const expected = expectedTargets(rule, targets);
   const intervalMs = intervalOf(round.checks, expected);
-  const { fromMs } = evaluationRange({ rule, intervalMs, latenessMs, checkpoint, nowMs });
-  const range = { metric: rule.metric, fromMs, toMs: nowMs };
-  const result = judge({
+  const span = { rule, intervalMs, latenessMs, checkpoint, nowMs };
+  const { fromMs } = evaluationRange(span);
+  const range = { fromMs, toMs: nowMs };
+  const result = evaluateRule({
     rule,
     intervalMs,
     latenessMs,
-    series: parts ? [] : await queryIn(round.store, { ...range, where }),
-    ...(parts && { parts }),
-    up: await upSince(fromMs),
+    series: partials ? [] : await queryRule(round.store, rule, { ...range, ...selection }),
+    ...(partials && { partials }),
+    up: await upSince(evaluatedFromMs(span)),
     targets: expected,
     checkpoint,
     alerts: alerts.map((alert) => alert.value),
@@ -123,7 +141,7 @@ async function judgeRule(
     await state.saveCheckpoint(rule.name, shardName(shard), claimed, storedVersion++);
   }
   await commitAlerts(alerts, round, result);
-  if (!checkpoint) await dropOtherNumbers(rule.name, round);
+  if (!checkpoint) await dropStaleShardCheckpoints(rule.name, round);
   await state.saveCheckpoint(rule.name, shardName(shard), result.checkpoint, storedVersion);
   for (const status of ['pending', 'firing'] as const) {
     meter.gauge('alerts', result.alerts.filter((alert) => alert.status === status).length, {

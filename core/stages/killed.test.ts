@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryState } from '../../test/memory-state.ts';
-import { createWorld, type World } from '../../test/stage-world.ts';
+import { createStageFixture, type StageFixture } from '../../test/stage-fixture.ts';
 import type { StateStore } from '../ports.ts';
 
 describe('killed at any step', () => {
@@ -28,33 +28,33 @@ describe('killed at any step', () => {
       [nth, true] as const,
     ]),
   )(
-    'write %i (taken effect: %s): nothing is lost, and what is said twice has one number',
+    'write %i (taken effect: %s): nothing is lost, and a message that is sent twice has one number',
     async (nth, after) => {
       const inner = createMemoryState();
-      // The rule is known: of what lies before its first evaluation only what still fires is told.
-      await createWorld({ state: inner }).judge(-1);
-      const story = async (world: World, minutes: readonly number[]) => {
+      // The rule is known: an alert from before its first evaluation is emitted only if it still fires.
+      await createStageFixture({ state: inner }).evaluate(-1);
+      const story = async (fixture: StageFixture, minutes: readonly number[]) => {
         for (const minute of minutes) {
-          await world.goTo(minute);
-          await world.judge(minute);
-          await world.notify();
+          await fixture.goTo(minute);
+          await fixture.evaluate(minute);
+          await fixture.notify();
         }
       };
-      const fill = (world: World) => {
+      const fill = (fixture: StageFixture) => {
         for (const [minute, value] of [95, 95, 95, 95, 40, 40, 40, 40, 40, 40].entries())
-          world.put(minute, { n1: value });
+          fixture.put(minute, { n1: value });
       };
-      const first = createWorld({ state: dying(inner, nth, after) });
+      const first = createStageFixture({ state: dying(inner, nth, after) });
       fill(first);
       await story(first, [0, 1, 2, 3, 4, 9]).catch((error: Error) => expect(error.message).toBe('killed'));
-      const second = createWorld({ state: inner });
+      const second = createStageFixture({ state: inner });
       fill(second);
       await story(second, [12, 20]);
       const all = [...first.sent, ...second.sent].map(({ notification }) => notification);
-      const told = new Set(all.flatMap((n) => n.alerts.map((a) => a.status)));
+      const sentTexts = new Set(all.flatMap((n) => n.alerts.map((a) => a.status)));
       const both = all.some((n) => n.reason === 'fired-and-resolved');
-      expect(told.has('resolved')).toBe(true);
-      expect(told.has('firing') || both).toBe(true);
+      expect(sentTexts.has('resolved')).toBe(true);
+      expect(sentTexts.has('firing') || both).toBe(true);
       const texts = new Map<string, Set<string>>();
       for (const n of all) {
         const says = n.alerts.map((a) => `${a.alertId} ${a.status} ${a.firedAtMs}`).join();
@@ -66,16 +66,16 @@ describe('killed at any step', () => {
   );
 });
 
-it('an older round that comes after a newer one was cut off behind its transitions judges nothing', async () => {
+it('an older round that comes after a newer one was cut off behind its transitions evaluates nothing', async () => {
   const inner = createMemoryState();
-  const world = createWorld({ state: inner });
-  await world.judge(-1);
-  for (const [minute, value] of [40, 95, 95, 95, 95, 40, 40].entries()) world.put(minute, { n1: value });
-  await world.goTo(4);
-  await world.judge(4);
-  await world.notify();
+  const fixture = createStageFixture({ state: inner });
+  await fixture.evaluate(-1);
+  for (const [minute, value] of [40, 95, 95, 95, 95, 40, 40].entries()) fixture.put(minute, { n1: value });
+  await fixture.goTo(4);
+  await fixture.evaluate(4);
+  await fixture.notify();
   let saves = 0;
-  const cut = createWorld({
+  const cut = createStageFixture({
     state: {
       ...inner,
       async saveCheckpoint(...args) {
@@ -87,18 +87,21 @@ it('an older round that comes after a newer one was cut off behind its transitio
   });
   for (const [minute, value] of [40, 95, 95, 95, 95, 40, 40].entries()) cut.put(minute, { n1: value });
   await cut.goTo(5);
-  await expect(cut.judge(5)).rejects.toThrow('killed');
+  await expect(cut.evaluate(5)).rejects.toThrow('killed');
   expect(await inner.listAlerts()).toEqual([]);
-  await world.goTo(6);
+  await fixture.goTo(6);
   // The message of minute 4 comes once more, and only then the newest.
-  expect(await world.judge(4)).toEqual([]);
-  expect(await world.judge(6)).toEqual([]);
+  expect(await fixture.evaluate(4)).toEqual([]);
+  expect(await fixture.evaluate(6)).toEqual([]);
   const all = await inner.listTransitions({ fromMs: 0, toMs: Infinity, limit: 99 });
   expect(all.map(({ kind, reason }) => `${kind} ${reason}`)).toEqual([
     'pending threshold',
     'firing threshold',
     'resolved threshold',
   ]);
-  await world.notify();
-  expect(world.said()).toEqual(['ops 1 first firing n1:firing', 'ops 2 all-resolved resolved n1:resolved']);
+  await fixture.notify();
+  expect(fixture.sentLines()).toEqual([
+    'ops 1 first firing n1:firing',
+    'ops 2 all-resolved resolved n1:resolved',
+  ]);
 });

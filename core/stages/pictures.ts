@@ -1,5 +1,7 @@
 import { describeError, RetryableError } from '../errors.ts';
-import type { Delivery, Incident, Notification, Picture, PictureOutcome } from '../notify/model.ts';
+import type { Delivery, PictureOutcome } from '../model/delivery.ts';
+import type { Incident } from '../model/incident.ts';
+import type { Notification, Picture } from '../model/notification.ts';
 import type { Channel, Clock, Logger, Meter, Receipt, Secrets, StateStore } from '../ports.ts';
 import type { MessageDrawOptions } from './draw.ts';
 
@@ -21,24 +23,24 @@ export interface PicturePorts {
 
 /** Text waits for its picture at most this long (design, "Delivery"). */
 export const PICTURE_WAIT_MS = 3_000;
-/** A text that went is followed by its picture within this time; later nobody looks at it. */
+/** A picture follows its text within this time; later nobody would read it. */
 export const FOLLOW_WITHIN_MS = 60_000;
 const FOLLOW_TIMEOUT_MS = 30_000;
 const DETAIL_LIMIT = 500;
 
-/** The picture of one attempt at a message, from its order to what became of it. */
+/** The picture of one attempt at a message, from order to outcome. */
 export interface MessagePicture {
   /** The picture, if it is drawn before the text must go. */
   inTime(): Promise<Picture | undefined>;
   /** The service took the text only after the picture was left out. */
   refused(error: unknown): void;
-  /** What became of it by the time the attempt has this result. One that nobody can be shown any more is given up. */
+  /** The picture's outcome once the attempt has this result. Gives up a picture that can no longer be sent. */
   conclude(result: { receipt: Receipt } | { error: unknown }): PictureOutcome;
-  /** Shows one that came late as a reply, and writes into the record what became of it. */
-  follow(receipt: Receipt, delivery: Delivery): Promise<void>;
+  /** Sends a late picture as a reply where its destination has room, and writes its outcome into the record. */
+  follow(receipt: Receipt, delivery: Delivery, hasRoom: () => Promise<boolean>): Promise<void>;
 }
 
-/** Asks for the picture of a message; for none where the channel shows none. */
+/** Orders the picture of a message; none where the channel shows none. */
 export function requestPicture(
   notification: Notification,
   incident: Incident,
@@ -123,7 +125,7 @@ export function requestPicture(
     conclude(result) {
       if ('error' in result) {
         giveUp();
-        // No message was shown, so that no picture was.
+        // No message was sent, and so no picture.
         outcome = 'none';
         return outcome;
       }
@@ -134,7 +136,7 @@ export function requestPicture(
       if (!canFollow()) count();
       return outcome;
     },
-    async follow(receipt, delivery) {
+    async follow(receipt, delivery, hasRoom) {
       if (!canFollow() || !follow) return;
       if (delivery.outcome !== 'delivered') return giveUp(); // It is sent once more.
       if (receipt.id === undefined) {
@@ -146,7 +148,10 @@ export function requestPicture(
         const picture = await within(FOLLOW_WITHIN_MS, drawing);
         if (picture === 'late') giveUp();
         else if (picture === undefined) outcome = 'none';
-        else {
+        else if (!(await hasRoom())) {
+          detail = 'without its picture: other messages to its destination wait';
+          countInVain();
+        } else {
           const timed = AbortSignal.any([signal, AbortSignal.timeout(FOLLOW_TIMEOUT_MS)]);
           detail = secrets.redact((await follow(picture, receipt, notification, { signal: timed })).detail);
           outcome = 'followed';

@@ -1,11 +1,16 @@
-import type { Batch, BatchObservation } from '../model.ts';
-import type { Clock, Logger, Meter, Prober } from '../ports.ts';
+import type { Batch } from '../model/batch.ts';
+import type { BatchObservation } from '../model/observation.ts';
+import { isUnknown } from '../parse/samples.ts';
+import type { Clock, Logger, Meter, ProbeOptions, Prober } from '../ports.ts';
+
+/** In one line of the log. */
+const MOST_NAMES = 5;
 
 /** Probes a batch, unless its time has passed: then it is dropped, and counted. */
 export async function probe(
   batch: Batch,
   ports: { prober: Prober; clock: Clock; logger: Logger; meter: Meter },
-  options: { signal?: AbortSignal; onObservation?: (done: number) => void } = {},
+  options: ProbeOptions = {},
 ): Promise<BatchObservation | undefined> {
   const { prober, clock, logger, meter } = ports;
   const startMs = clock.nowMs();
@@ -19,6 +24,19 @@ export async function probe(
   const failed = observation.observations.filter((o) => !o.result.ok).length;
   meter.count('observations_total', { outcome: 'ok' }, observation.observations.length - failed);
   meter.count('observations_total', { outcome: 'failed' }, failed);
+  for (const { result, durationMs } of observation.observations) {
+    const outcome = result.ok ? 'ok' : 'failed';
+    meter.observe('node_probe_duration_seconds', durationMs / 1000, { outcome });
+  }
+  const unknown = observation.observations.filter(isUnknown);
+  if (unknown.length > 0) {
+    const names = unknown.slice(0, MOST_NAMES).map(({ target }) => `${target.cluster}/${target.node}`);
+    logger.warn('nodes are unknown this round: their sshd refuses our address for a while', {
+      ...fields,
+      nodes: unknown.length,
+      first: names.join(', '),
+    });
+  }
   if (!observation.bastion.ok) {
     const { reason, phase, detail } = observation.bastion.failure;
     meter.count('bastion_failures_total', { bastion: batch.bastion, reason });

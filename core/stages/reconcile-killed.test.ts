@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryState } from '../../test/memory-state.ts';
-import { passes } from '../../test/stage-changes.ts';
-import { clear, createWorld, MINUTE, route, START } from '../../test/stage-world.ts';
+import { clear, createStageFixture, MINUTE, route, START } from '../../test/stage-fixture.ts';
+import { passes } from '../../test/stage-restarts.ts';
 import type { StateStore } from '../ports.ts';
 
 describe('killed at any write of it', () => {
@@ -22,11 +22,11 @@ describe('killed at any write of it', () => {
     'write %i (taken effect: %s) loses nothing and sends nothing new twice',
     async (nth, after) => {
       const inner = createMemoryState();
-      const world = createWorld({ state: inner, routes: [{ ...route, groupBy: ['node'] }] });
-      for (const minute of [0, 1, 2]) world.put(minute, { n1: 95, n2: 99 });
-      await world.goTo(2);
-      await world.judge(2);
-      await world.notify();
+      const fixture = createStageFixture({ state: inner, routes: [{ ...route, groupBy: ['node'] }] });
+      for (const minute of [0, 1, 2]) fixture.put(minute, { n1: 95, n2: 99 });
+      await fixture.goTo(2);
+      await fixture.evaluate(2);
+      await fixture.notify();
       const change = {
         routes: [{ ...route, channels: ['ops', 'chat'] }],
         channels: ['ops', 'chat'].map((name) => ({
@@ -36,10 +36,10 @@ describe('killed at any write of it', () => {
           options: {},
         })),
       };
-      const first = createWorld({ ...change, state: dying(inner, nth, after) });
+      const first = createStageFixture({ ...change, state: dying(inner, nth, after) });
       first.time.jumpTo(START + 3 * MINUTE);
       await first.notify().catch((error: Error) => expect(error.message).toBe('killed'));
-      const second = createWorld({ ...change, state: inner });
+      const second = createStageFixture({ ...change, state: inner });
       second.time.jumpTo(START + 5 * MINUTE);
       await passes(second, [5, 6, 7]);
       const all = [...first.sent, ...second.sent];

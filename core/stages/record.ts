@@ -1,39 +1,43 @@
-import type { Config } from '../config/types.ts';
-import { ConflictError, describeError, RetryableError } from '../errors.ts';
+import { retryConflicts } from '../conflicts.ts';
+import { type ConflictError, describeError, RetryableError } from '../errors.ts';
 import { hashText } from '../hash.ts';
+import type { Config } from '../model/config.ts';
+import type { Delivery } from '../model/delivery.ts';
+import type { Incident, NotificationAttempt } from '../model/incident.ts';
+import type { Notification } from '../model/notification.ts';
 import {
   type AfterFailure,
+  type Again,
   afterFailure,
   concludeAttempt,
   failAttempt,
   tryOnceMore,
 } from '../notify/attempt.ts';
-import type { Delivery, Incident, Notification, NotificationAttempt } from '../notify/model.ts';
 import { timingOf } from '../notify/timing.ts';
 import type { Clock, Logger, Meter, Receipt, Secrets, StateStore, Versioned } from '../ports.ts';
-import { handedOver, relieved } from './stand-ins.ts';
+import { fallbackIncident, settleOtherIncidents } from './fallbacks.ts';
 
-/** Characters of an answer that are kept. */
+/** Characters of an answer that the record keeps. */
 const DETAIL_LIMIT = 500;
-/** An incident that others change at the same time is read again so often. */
-const SETTLE_TRIES = 5;
 
 export type SendResult = { receipt: Receipt } | { error: unknown };
 
 export interface RecordPorts {
   state: StateStore;
-  secrets: Pick<Secrets, 'redact' | 'forget'>;
+  secrets: Pick<Secrets, 'redact'>;
   clock: Clock;
   logger: Logger;
   meter: Meter;
 }
 
-/** Writes what became of an attempt, and what follows: done, tried once more, tried again, handed to the fallback too. */
+/** Writes the outcome of an attempt, and what follows: done, sent once more, retried, or sent to the fallback as well. */
 export async function recordAttempt(input: {
   leased: Incident;
   attempt: NotificationAttempt;
   notification: Notification;
   result: SendResult;
+  /** When the destination takes the message, if its service asked us to wait. */
+  again?: Again | undefined;
   picture: Delivery['picture'];
   startMs: number;
   config: Pick<Config, 'routes' | 'channels' | 'rules'>;
@@ -48,6 +52,7 @@ export async function recordAttempt(input: {
       ? afterFailure({
           error: result.error,
           attempt,
+          again: input.again,
           incidentId: leased.id,
           hasFallback: fallback !== undefined,
           groupIntervalMs: timing.groupIntervalMs,
@@ -80,65 +85,70 @@ export async function recordAttempt(input: {
     const { value: incident, version } = stored;
     if (after) {
       const failed = { value: failAttempt(incident, attempt, after, detail), version };
-      const standIn = after.handOver
-        ? await handedOver(incident, attempt, fallback, config, ports)
+      const standIn = after.failOver
+        ? await fallbackIncident(incident, attempt, fallback, config, ports)
         : undefined;
       return standIn ? [standIn, failed] : [failed];
     }
     if (onceMore) return [{ value: tryOnceMore(incident, attempt, nowMs), version }];
     const value = concludeAttempt({ incident, attempt, timing, nowMs });
-    return [{ value, version }, ...(await relieved(incident, attempt, config, ports))];
+    return [{ value, version }, ...(await settleOtherIncidents(incident, attempt, config, ports))];
   };
   await settleIncident(leased.id, settle, delivery, ports.state);
-  report(delivery, unclear, after, ports);
+  report({ delivery, notification, unclear, after }, ports);
   return delivery;
 }
 
-/** What a message says that its channel has not accepted before. */
+/** The statuses in a message that its channel has not accepted before. */
 function newsIn({ says }: NotificationAttempt, { notified }: Incident): NotificationAttempt['says'] {
   return Object.fromEntries(Object.entries(says).filter(([episode, status]) => notified[episode] !== status));
 }
 
-/** A transition may have been absorbed while the message was sent: settle what the incident is now. */
+/** Writes the outcome into the incident as it is now: it may have absorbed a transition while the message was sent. */
 async function settleIncident(
   id: string,
   settle: (stored: Versioned<Incident>) => Promise<Versioned<Incident>[]>,
   delivery: Delivery,
   state: StateStore,
 ): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+  const commit = async () => {
     const current = await state.loadIncident(id);
     if (!current) throw new RetryableError(`incident ${id} is gone`);
-    try {
-      return await state.commitIncidents({ incidents: await settle(current), delivery });
-    } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
-      // Not to be taken for the usual case that another was first: what became of the message would be lost silently.
-      if (attempt === SETTLE_TRIES)
-        throw new RetryableError(`what became of a message of incident ${id} cannot be kept`, {
-          cause: error,
-        });
-    }
-  }
+    await state.commitIncidents({ incidents: await settle(current), delivery });
+  };
+  // The caller takes a ConflictError for the usual case that another sender was first, and would lose this outcome silently.
+  const gaveUp = (cause: ConflictError) =>
+    new RetryableError(`the outcome of a message of incident ${id} cannot be kept`, { cause });
+  await retryConflicts(commit, { gaveUp });
 }
 
 function report(
-  delivery: Delivery,
-  unclear: boolean,
-  after: AfterFailure | undefined,
+  {
+    delivery,
+    notification,
+    unclear,
+    after,
+  }: {
+    delivery: Delivery;
+    notification: Notification;
+    unclear: boolean;
+    after: AfterFailure | undefined;
+  },
   ports: RecordPorts,
 ): void {
   const { channel, route, outcome, reason, status, picture, detail, number } = delivery;
   ports.meter.count('deliveries_total', { channel, outcome });
   if (outcome === 'failed') ports.meter.count('deliveries_failed_total', { channel });
   if (unclear && outcome === 'delivered') ports.meter.count('deliveries_unclear_total', { channel });
+  if (outcome === 'delivered') observeLatency(notification, ports);
   const fields = { channel, route, incident: delivery.incidentId, number, reason, status };
   if (after) {
     const next = { ...fields, nextTry: new Date(after.retryAtMs).toISOString(), detail };
-    if (after.handOver)
+    if (after.failOver)
       ports.logger.error('message not delivered; the fallback of its channel gets it', next);
     else if (after.outcome === 'failed')
       ports.logger.error('message not delivered; it is offered again', next);
+    else if (after.rateLimited) ports.logger.warn('message put off, as its service takes no more now', next);
     else ports.logger.warn('message not delivered, will be retried', next);
   } else if (outcome === 'unclear') {
     ports.logger.warn('message perhaps delivered: the answer is neither yes nor no; it is sent once more', {
@@ -151,4 +161,14 @@ function report(
       detail,
     });
   } else ports.logger.info('message delivered', { ...fields, picture, ms: delivery.durationMs });
+}
+
+/** How long news took from the transition to the channel. */
+function observeLatency({ alerts, channel }: Notification, { clock, meter }: RecordPorts): void {
+  const nowMs = clock.nowMs();
+  for (const { news, status, firedAtMs, resolvedAtMs } of alerts) {
+    const atMs = status === 'firing' ? firedAtMs : resolvedAtMs;
+    if (!news || atMs === undefined) continue;
+    meter.observe('delivery_latency_seconds', Math.max(0, nowMs - atMs) / 1000, { channel });
+  }
 }

@@ -1,7 +1,9 @@
-// One deployment may change a rule and the number of shards: what was told before must end, and only once.
+// One deployment may change a rule and the number of shards: what was emitted before must end, and only once.
+
 import { describe, expect, it } from 'vitest';
-import { createShardWorld, MINUTE, ruleOf, type ShardWorld, targets } from '../../test/shard-world.ts';
-import type { Rule, Sample } from '../model.ts';
+import { createShardFixture, MINUTE, ruleOf, type ShardFixture, targets } from '../../test/shard-fixture.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Sample } from '../model/sample.ts';
 import { shardsOf } from '../plan/shards.ts';
 
 const EDIT = 10;
@@ -29,20 +31,21 @@ const shapes = {
 } satisfies Record<string, Rule>;
 const shapeNames = Object.keys(shapes) as (keyof typeof shapes)[];
 
-async function judgeRounds(
-  world: ShardWorld,
+async function evaluateRounds(
+  fixture: ShardFixture,
   rules: readonly Rule[],
   count: number,
   from: number,
   to: number,
 ) {
-  const told: string[] = [];
+  const sentTexts: string[] = [];
   for (let round = from; round < to; round++) {
-    for (const shard of shardsOf(count)) told.push(...(await world.judge(shard, round, { rules })));
+    for (const shard of shardsOf(count)) sentTexts.push(...(await fixture.evaluate(shard, round, { rules })));
   }
-  return told.map((text) => text.split(' '));
+  return sentTexts.map((text) => text.split(' '));
 }
-const idsLeft = async (world: ShardWorld) => (await world.left()).map((text) => text.split(' ')[0]);
+const idsLeft = async (fixture: ShardFixture) =>
+  (await fixture.openAlerts()).map((text) => text.split(' ')[0]);
 
 describe.each([
   [2, 3],
@@ -56,16 +59,16 @@ describe.each([
   );
 
   it.each(edits)('from alerts by %s to alerts by %s ends those it had', async (from, to) => {
-    const fresh = createShardWorld({ samples, rules: [] });
-    await judgeRounds(fresh, [shapes[to]], after, 0, 1);
-    const world = createShardWorld({ samples, rules: [] });
-    await judgeRounds(world, [shapes[from]], before, 0, EDIT);
-    const had = await idsLeft(world);
-    const told = await judgeRounds(world, [shapes[to]], after, EDIT, ROUNDS);
-    const ended = told.filter(([, kind]) => kind === 'resolved');
+    const fresh = createShardFixture({ samples, rules: [] });
+    await evaluateRounds(fresh, [shapes[to]], after, 0, 1);
+    const fixture = createShardFixture({ samples, rules: [] });
+    await evaluateRounds(fixture, [shapes[from]], before, 0, EDIT);
+    const had = await idsLeft(fixture);
+    const sentTexts = await evaluateRounds(fixture, [shapes[to]], after, EDIT, ROUNDS);
+    const ended = sentTexts.filter(([, kind]) => kind === 'resolved');
     expect(ended.map(([id]) => id?.replace(/-resolved.*/, '')).sort()).toEqual(had);
     expect(ended.every(([, , , reason]) => reason === 'rule-changed')).toBe(true);
-    expect(await idsLeft(world)).toEqual(await idsLeft(fresh));
-    expect(told).toHaveLength(had.length + (await world.left()).length);
+    expect(await idsLeft(fixture)).toEqual(await idsLeft(fresh));
+    expect(sentTexts).toHaveLength(had.length + (await fixture.openAlerts()).length);
   });
 });

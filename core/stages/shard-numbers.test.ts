@@ -1,7 +1,8 @@
-// Another number of shards, there and back, and shards that nobody judged for hours.
+// A change of the number of shards, and back, and shards that nobody evaluated for hours.
+
 import { describe, expect, it } from 'vitest';
-import { createShardWorld, LATENESS_ROUNDS, MINUTE, ruleOf, targets } from '../../test/shard-world.ts';
-import type { Sample } from '../model.ts';
+import { createShardFixture, LATENESS_ROUNDS, MINUTE, ruleOf, targets } from '../../test/shard-fixture.ts';
+import type { Sample } from '../model/sample.ts';
 import { shardsOf } from '../plan/shards.ts';
 
 const WEEK = 7 * 24 * 60;
@@ -11,9 +12,9 @@ const rules = [
   ruleOf('all', { aggregate: { by: [], op: 'max' } }),
 ];
 /** Twice the hold of three intervals, and the lateness twice where a part may be merged later. */
-const FIRST_LOOK = 2 * 3 + 2 * LATENESS_ROUNDS;
+const FIRST_ROUND = 2 * 3 + 2 * LATENESS_ROUNDS;
 
-/** A range of rounds, judged by so many shards, or by nobody; all nodes have the value. */
+/** A range of rounds, evaluated by so many shards, or by nobody; all nodes have the value. */
 type Stretch = [from: number, to: number, value: number, count: number | undefined];
 
 /** Transitions of each stretch, by rule, kind and round. */
@@ -26,25 +27,25 @@ async function play(stretches: readonly Stretch[]) {
       ]),
     ),
   );
-  const world = createShardWorld({ samples, rules });
-  const told: string[][] = [];
+  const fixture = createShardFixture({ samples, rules });
+  const sentTexts: string[][] = [];
   for (const [from, to, , count] of stretches) {
     const some: string[] = [];
-    world.askedFromMs.length = 0;
+    fixture.askedFromMs.length = 0;
     for (let round = from; count !== undefined && round < to; round++) {
-      for (const shard of shardsOf(count)) some.push(...(await world.judge(shard, round)));
+      for (const shard of shardsOf(count)) some.push(...(await fixture.evaluate(shard, round)));
     }
-    told.push(
+    sentTexts.push(
       some.map((text) => {
         const [id = '', kind, atMs] = text.split(' ');
         return `${id.split('-')[0]} ${kind} ${Number(atMs) / MINUTE}`;
       }),
     );
   }
-  return { world, told };
+  return { fixture, sentTexts };
 }
-const kindsOf = (told: readonly string[] | undefined) => [
-  ...new Set(told?.map((text) => text.split(' ')[1])),
+const kindsOf = (sentTexts: readonly string[] | undefined) => [
+  ...new Set(sentTexts?.map((text) => text.split(' ')[1])),
 ];
 
 describe('a number of shards that returns', () => {
@@ -52,8 +53,8 @@ describe('a number of shards that returns', () => {
     ['a week later', WEEK],
     ['an hour later', 60],
     ['within the lateness', 42],
-  ])('%s judges as for the first time', async (_, back) => {
-    const { world, told } = await play([
+  ])('%s evaluates as for the first time', async (_, back) => {
+    const { fixture, sentTexts } = await play([
       [0, 20, 95, 4],
       [20, 25, 95, 8],
       [25, 30, 50, 8],
@@ -61,7 +62,7 @@ describe('a number of shards that returns', () => {
       [back - 1, back, 95, 8],
       [back, back + 20, 95, 4],
     ]);
-    expect(told.map(kindsOf)).toEqual([
+    expect(sentTexts.map(kindsOf)).toEqual([
       ['pending', 'firing'],
       [],
       ['resolved'],
@@ -69,9 +70,9 @@ describe('a number of shards that returns', () => {
       [],
       [],
     ]);
-    const firstMs = (back - FIRST_LOOK) * MINUTE;
-    expect(Math.min(...world.askedFromMs)).toBeGreaterThanOrEqual(firstMs);
-    expect(await world.left()).toHaveLength(targets.length + 9 + 1);
+    const firstMs = (back - FIRST_ROUND) * MINUTE;
+    expect(Math.min(...fixture.askedFromMs)).toBeGreaterThanOrEqual(firstMs);
+    expect(await fixture.openAlerts()).toHaveLength(targets.length + 9 + 1);
   });
 
   it.each([
@@ -79,34 +80,35 @@ describe('a number of shards that returns', () => {
     [1, 4],
     [4, 1],
   ])('keeps no checkpoints of former ones: %i, then %i', async (before, after) => {
-    const { world } = await play([
+    const { fixture } = await play([
       [0, 5, 95, before],
       [5, 10, 95, after],
     ]);
     const parts = ['0/4', '1/4', '2/4', '3/4'];
-    expect(await world.state.listCheckpoints('node')).toEqual(after === 1 ? ['local'] : parts);
-    expect(await world.state.listCheckpoints('all')).toEqual(after === 1 ? ['local'] : [...parts, 'fleet']);
+    expect(await fixture.state.listCheckpoints('node')).toEqual(after === 1 ? ['local'] : parts);
+    expect(await fixture.state.listCheckpoints('all')).toEqual(after === 1 ? ['local'] : [...parts, 'fleet']);
   });
 });
 
 it('a late message of a former number of shards changes nothing', async () => {
   const firing = rules.map((rule) => ({ ...rule, forMs: 0 }));
-  const { world } = await play([
+  const { fixture } = await play([
     [0, 12, 50, 4],
     [12, 15, 95, undefined],
   ]);
-  const judge = async (count: number, round: number) => {
-    const told: string[] = [];
-    for (const shard of shardsOf(count)) told.push(...(await world.judge(shard, round, { rules: firing })));
-    return told;
+  const evaluateAll = async (count: number, round: number) => {
+    const sentTexts: string[] = [];
+    for (const shard of shardsOf(count))
+      sentTexts.push(...(await fixture.evaluate(shard, round, { rules: firing })));
+    return sentTexts;
   };
-  for (const round of [12, 13, 14]) await judge(8, round);
-  const left = await world.left();
+  for (const round of [12, 13, 14]) await evaluateAll(8, round);
+  const left = await fixture.openAlerts();
   expect(left).toHaveLength(targets.length + 9 + 1);
-  for (const round of [11, 12, 13]) expect(await judge(4, round)).toEqual([]);
-  expect(await world.left()).toEqual(left);
-  expect(await world.state.listCheckpoints('node')).toHaveLength(8);
-  expect(await judge(8, 14)).toEqual([]);
+  for (const round of [11, 12, 13]) expect(await evaluateAll(4, round)).toEqual([]);
+  expect(await fixture.openAlerts()).toEqual(left);
+  expect(await fixture.state.listCheckpoints('node')).toHaveLength(8);
+  expect(await evaluateAll(8, 14)).toEqual([]);
 });
 
 describe('a rule that is removed', () => {
@@ -115,19 +117,19 @@ describe('a rule that is removed', () => {
     [4, 4],
     [1, 4],
     [4, 1],
-  ])('leaves nothing, judged by %i shards and ended by %i', async (before, after) => {
-    const { world } = await play([[0, 5, 95, before]]);
+  ])('leaves nothing, evaluated by %i shards and ended by %i', async (before, after) => {
+    const { fixture } = await play([[0, 5, 95, before]]);
     const ended: string[] = [];
-    for (const shard of shardsOf(after)) ended.push(...(await world.judge(shard, 5, { rules: [] })));
+    for (const shard of shardsOf(after)) ended.push(...(await fixture.evaluate(shard, 5, { rules: [] })));
     expect(ended).toHaveLength(targets.length + 9 + 1);
     expect(ended.every((text) => text.includes(' resolved '))).toBe(true);
-    expect(await world.left()).toEqual([]);
-    expect(await world.state.listRules()).toEqual([]);
-    for (const { name } of rules) expect(await world.state.listCheckpoints(name)).toEqual([]);
+    expect(await fixture.openAlerts()).toEqual([]);
+    expect(await fixture.state.listRules()).toEqual([]);
+    for (const { name } of rules) expect(await fixture.state.listCheckpoints(name)).toEqual([]);
   });
 });
 
-describe('shards that nobody judged', () => {
+describe('shards that nobody evaluated', () => {
   const outage = (minutes: number, count: number): Stretch[] => [
     [0, 20, 95, count],
     [20, 60, 50, undefined],
@@ -138,22 +140,22 @@ describe('shards that nobody judged', () => {
   it('find after three hours what they would have found in time', async () => {
     const parts = await play(outage(3 * 60 - 1, 4));
     const whole = await play(outage(3 * 60 - 1, 1));
-    expect(parts.told.map((some) => some.sort())).toEqual(whole.told.map((some) => some.sort()));
-    expect(kindsOf(parts.told[3]).sort()).toEqual(['firing', 'pending', 'resolved']);
-    expect(parts.world.counted.get('checkpoints_behind_total')).toBeUndefined();
+    expect(parts.sentTexts.map((some) => some.sort())).toEqual(whole.sentTexts.map((some) => some.sort()));
+    expect(kindsOf(parts.sentTexts[3]).sort()).toEqual(['firing', 'pending', 'resolved']);
+    expect(parts.fixture.counted.get('checkpoints_behind_total')).toBeUndefined();
   });
 
   it('begin anew after more, and what fires goes on', async () => {
-    const { world, told } = await play(outage(5 * 60, 4));
-    expect(told[3]).toEqual([]);
-    expect(await world.left()).toHaveLength(targets.length + 9 + 1);
-    expect(Math.min(...world.askedFromMs)).toBeGreaterThanOrEqual((20 + 5 * 60 - FIRST_LOOK) * MINUTE);
-    expect(world.counted.get('checkpoints_behind_total')).toBe(13);
+    const { fixture, sentTexts } = await play(outage(5 * 60, 4));
+    expect(sentTexts[3]).toEqual([]);
+    expect(await fixture.openAlerts()).toHaveLength(targets.length + 9 + 1);
+    expect(Math.min(...fixture.askedFromMs)).toBeGreaterThanOrEqual((20 + 5 * 60 - FIRST_ROUND) * MINUTE);
+    expect(fixture.counted.get('checkpoints_behind_total')).toBe(13);
   });
 
   it('find everything as a whole, however long it was', async () => {
-    const { world, told } = await play(outage(5 * 60, 1));
-    expect(kindsOf(told[3])).toEqual(['resolved', 'pending', 'firing']);
-    expect(world.counted.get('checkpoints_behind_total')).toBeUndefined();
+    const { fixture, sentTexts } = await play(outage(5 * 60, 1));
+    expect(kindsOf(sentTexts[3])).toEqual(['resolved', 'pending', 'firing']);
+    expect(fixture.counted.get('checkpoints_behind_total')).toBeUndefined();
   });
 });

@@ -1,9 +1,13 @@
-import type { Checkpoint } from '../evaluate/model.ts';
 import { isBehind } from '../evaluate/range.ts';
-import { labelsMatch } from '../labels.ts';
-import type { Check, LabelGlobs, Labels, Rule, Series, Target } from '../model.ts';
-import { isOfOtherNumber, ownsAlert, type Shard, shardName } from '../plan/shards.ts';
+import type { Check } from '../model/check.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import type { LabelGlobs, Labels } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Series } from '../model/sample.ts';
+import type { Target } from '../model/target.ts';
+import { isOfAnotherCount, ownsAlert, type Shard, shardName } from '../plan/shards.ts';
 import type { Clock, Logger, Meter, SampleStore, SeriesQuery, StateStore } from '../ports.ts';
+import { isSelected } from '../selection.ts';
 
 export interface ShardPorts {
   store: SampleStore;
@@ -13,7 +17,7 @@ export interface ShardPorts {
   meter: Meter;
 }
 
-/** What a shard is judged by, up to one round. */
+/** What the evaluation of a shard works with, up to one round. */
 export interface ShardRound extends ShardPorts {
   shard: Shard;
   roundMs: number;
@@ -22,71 +26,78 @@ export interface ShardRound extends ShardPorts {
   targets: readonly Target[];
 }
 
-/**
- * What the rule's checkpoint says; none when it was judged too far ahead, or by a shard too long ago. `judged` when it
- * was judged further than `nowMs` already, also by another number of shards.
- */
-export async function loadStanding(
+/** Where the evaluation of a rule goes on. */
+export type ResumePoint =
+  | { kind: 'resume'; checkpoint: Checkpoint; version: number }
+  /** No usable checkpoint: there is none, it is ahead of the clock, or a shard's last evaluation is too long ago. */
+  | { kind: 'restart'; checkpoint: undefined; version: number }
+  /** Evaluated beyond `nowMs`, also under another shard count. */
+  | { kind: 'alreadyEvaluated' };
+
+const restartAt = (version: number): ResumePoint => ({ kind: 'restart', checkpoint: undefined, version });
+
+export async function resumePoint(
   rule: Rule,
   nowMs: number,
   { shard, roundMs, latenessMs, state, clock, meter, logger }: ShardRound,
-): Promise<{ checkpoint: Checkpoint | undefined; version: number } | 'judged'> {
+): Promise<ResumePoint> {
   const stored = await state.loadCheckpoint(rule.name, shardName(shard));
   if (!stored) {
-    const names = await otherNumbers(rule.name, { shard, state });
+    const names = await staleShardNames(rule.name, { shard, state });
     const others = await Promise.all(names.map((name) => state.loadCheckpoint(rule.name, name)));
-    // A message of before the number of shards was changed: what it asks for is judged, and alerts are further.
+    // A message from before the shard count was changed: its round is evaluated, and the alerts are of a later one.
     const isLate = others.some((other) => {
       const toMs = other?.value.evaluatedToMs ?? 0;
       return toMs > nowMs && toMs <= roundMs + latenessMs;
     });
-    return isLate ? 'judged' : { checkpoint: undefined, version: 0 };
+    return isLate ? { kind: 'alreadyEvaluated' } : restartAt(0);
   }
   const { value: checkpoint, version } = stored;
-  // Ahead of the clock, not of the round: that one may be a message which comes late.
+  // Compared with the clock too: the round may be of a message that comes late.
   if (checkpoint.evaluatedToMs > Math.max(roundMs, clock.nowMs()) + latenessMs) {
     meter.count('checkpoints_ahead_total', { rule: rule.name });
-    logger.error('the clock was ahead when this rule was judged last; it is judged anew', {
+    logger.error('the clock was ahead at the last evaluation of this rule: the rule restarts', {
       rule: rule.name,
-      judgedTo: new Date(checkpoint.evaluatedToMs).toISOString(),
+      evaluatedTo: new Date(checkpoint.evaluatedToMs).toISOString(),
     });
-    return { checkpoint: undefined, version };
+    return restartAt(version);
   }
-  // A fleet that is judged as a whole is small enough to read all that it has missed.
+  // A fleet without shards is small enough to read all that it has missed.
   if (shard.kind !== 'whole' && isBehind(checkpoint, roundMs)) {
     meter.count('checkpoints_behind_total', { rule: rule.name });
-    logger.warn('this rule was not judged for too long to catch up; it is judged anew', {
+    logger.warn('the last evaluation of this rule is too long ago to catch up: the rule restarts', {
       rule: rule.name,
-      judgedTo: new Date(checkpoint.evaluatedToMs).toISOString(),
+      evaluatedTo: new Date(checkpoint.evaluatedToMs).toISOString(),
     });
-    return { checkpoint: undefined, version };
+    return restartAt(version);
   }
-  // A late message, or a clock that was set back a little; or a newer evaluation was cut off behind its transitions.
+  // A late message, or a clock that was set back a little; or a newer evaluation was killed after its transitions.
   const { evaluatedToMs, claimedToMs = 0 } = checkpoint;
   const isClaimed = claimedToMs > nowMs && claimedToMs <= Math.max(roundMs, clock.nowMs()) + latenessMs;
-  return evaluatedToMs > nowMs || isClaimed ? 'judged' : { checkpoint, version };
+  if (evaluatedToMs > nowMs || isClaimed) return { kind: 'alreadyEvaluated' };
+  return { kind: 'resume', checkpoint, version };
 }
 
 /**
- * Where a rule begins, what other numbers of shards knew of it goes. Should one of them return, it must not go on where
- * it stopped: others have judged since. Alerts belong to no number.
+ * Where a rule begins, deletes its checkpoints of other shard counts. Should such a count return, it must not go on where it
+ * stopped: other shards have evaluated the rule since. Alerts belong to no shard count.
  */
-export async function dropOtherNumbers(rule: string, { shard, state }: ShardRound): Promise<void> {
-  for (const name of await otherNumbers(rule, { shard, state })) await state.deleteCheckpoint(rule, name);
+export async function dropStaleShardCheckpoints(rule: string, { shard, state }: ShardRound): Promise<void> {
+  for (const name of await staleShardNames(rule, { shard, state })) await state.deleteCheckpoint(rule, name);
 }
 
-async function otherNumbers(rule: string, { shard, state }: Pick<ShardRound, 'shard' | 'state'>) {
-  return (await state.listCheckpoints(rule)).filter((name) => isOfOtherNumber(shard, name));
+async function staleShardNames(rule: string, { shard, state }: Pick<ShardRound, 'shard' | 'state'>) {
+  return (await state.listCheckpoints(rule)).filter((name) => isOfAnotherCount(shard, name));
 }
 
-/** Asks for nothing where there is none of the clusters that the rule looks at. */
+/** Queries nothing where the shard has none of the clusters that the rule selects. */
 export async function queryIn(store: SampleStore, query: SeriesQuery): Promise<Series[]> {
   return query.where?.cluster?.length === 0 ? [] : store.query(query);
 }
 
 /**
- * `up` of the shard's nodes, asked for once by all rules whose range it covers: most begin where the last evaluation
- * settled. What the fleet judges is of no node.
+ * `up` of the shard's nodes, queried once for all rules whose range it covers: most begin where the last evaluation
+ * settled. The cross-cluster shard has no nodes.
  */
 export function createUpQuery({ store, shard, targets, roundMs: toMs }: ShardRound) {
   let asked: { fromMs: number; series: Series[] } | undefined;
@@ -100,8 +111,8 @@ export function createUpQuery({ store, shard, targets, roundMs: toMs }: ShardRou
   };
 }
 
-/** The slowest of the checks that look at the rule's targets; of all checks where it has none, as for bastions. */
+/** The interval of the slowest check of the rule's targets; of all checks where the rule has none, as on bastions. */
 export function intervalOf(checks: readonly Check[], expected: readonly { labels: Labels }[]): number {
-  const mine = checks.filter((check) => expected.some(({ labels }) => labelsMatch(check.where, labels)));
+  const mine = checks.filter((check) => expected.some(({ labels }) => isSelected(check, labels)));
   return Math.max(...(mine.length > 0 ? mine : checks).map((check) => check.everyMs));
 }

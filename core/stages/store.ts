@@ -1,43 +1,114 @@
-import type { BatchObservation } from '../model.ts';
-import { samplesOf } from '../parse/samples.ts';
-import type { Clock, Logger, Meter, SampleStore, StateStore, TargetStatus, WriteResult } from '../ports.ts';
+import type { BatchObservation, Observation } from '../model/observation.ts';
+import type { Sample } from '../model/sample.ts';
+import type { TargetStatus } from '../model/target-status.ts';
+import { groupByNode, hasAnswered, samplesOf, samplesOfNode } from '../parse/samples.ts';
+import type { Clock, Logger, Meter, SampleStore, StateStore, WriteResult } from '../ports.ts';
+import { keepLateSamples, type StoreSettings } from './late-samples.ts';
+
+interface StorePorts {
+  store: SampleStore;
+  state: StateStore;
+  clock: Clock;
+  logger: Logger;
+  meter: Meter;
+}
 
 /**
- * Writes what a batch saw: its samples, and per target how its check ended. Safe to repeat: the first write of a
- * sample wins. @throws RetryableError when nothing was written
+ * Writes the samples of a batch, and for each target how its check ended. Safe to repeat: the first write of a sample wins. Samples of the observations in `stored` were written by `storeAnswered`.
+ * @throws RetryableError when the caller must try again: nothing was written, or late samples were not kept
  */
 export async function store(
   observation: BatchObservation,
-  ports: { store: SampleStore; state: StateStore; clock: Clock; logger: Logger; meter: Meter },
-  latenessMs: number,
+  ports: StorePorts,
+  settings: StoreSettings,
+  stored?: ReadonlySet<Observation>,
 ): Promise<WriteResult> {
-  const result = await ports.store.write(samplesOf(observation));
-  // Kept, but no verdict looks back that far.
-  const late = observation.batch.roundMs < ports.clock.nowMs() - latenessMs;
-  ports.meter.count('samples_not_judged_total', {}, late ? result.written : 0);
-  ports.meter.count('samples_written_total', {}, result.written);
-  ports.meter.count('samples_duplicate_total', {}, result.duplicates);
-  ports.meter.count('samples_rejected_total', {}, result.rejected.length);
-  ports.meter.count('nodes_seen_total', {}, nodesSeen(observation));
-  const first = result.rejected[0];
-  if (first) {
-    ports.logger.warn('samples rejected by the store', {
-      count: result.rejected.length,
-      metric: first.sample.metric,
-      reason: first.reason,
-    });
-  }
-  await ports.state.putTargetStatus(
-    [statusOfBastion(observation), ...observation.observations.map(statusOf)],
-    observation.batch,
+  const result = await writeSamples(
+    samplesOf(observation, stored),
+    observation.batch.roundMs,
+    ports,
+    settings,
   );
+  // A node whose `up` the store calls invalid counts as absent, and keeps its earlier status.
+  const invalid = result.rejected.filter(
+    ({ sample, cause }) => cause === 'invalid' && sample.metric === 'up',
+  );
+  const refused = new Set(invalid.map(nodeOfSample));
+  const taken = observation.observations.filter(({ target }) => !refused.has(nodeName(target)));
+  ports.meter.count('nodes_seen_total', {}, nodesSeen(taken));
+  const { bastion, index } = observation.batch;
+  const statuses = taken.map((one): TargetStatus => ({ ...statusOf(one), batch: { bastion, index } }));
+  await ports.state.putTargetStatus([statusOfBastion(observation), ...statuses], { bastion, index });
   return result;
 }
 
-/** Nodes of which a check succeeded. */
-function nodesSeen({ observations }: BatchObservation): number {
+/**
+ * Writes the samples of nodes that answered while others of their batch are still waited for. Nothing is stored about the
+ * bastion yet, nor of nodes that did not answer: only the whole batch shows whether those are down or unknown.
+ * @throws as `store`
+ */
+export async function storeAnswered(
+  { observations, batch: { roundMs } }: Pick<BatchObservation, 'observations' | 'batch'>,
+  ports: StorePorts,
+  settings: StoreSettings,
+): Promise<WriteResult> {
+  const samples = [...groupByNode(observations)]
+    .filter(hasAnswered)
+    .flatMap((ofNode) => samplesOfNode(ofNode, roundMs));
+  return writeSamples(samples, roundMs, ports, settings);
+}
+
+async function writeSamples(
+  samples: readonly Sample[],
+  roundMs: number,
+  ports: StorePorts,
+  settings: StoreSettings,
+): Promise<WriteResult> {
+  const { clock, logger, meter } = ports;
+  const result = await ports.store.write(samples);
+  const tooLate = result.rejected.filter(({ cause }) => cause === 'too-late');
+  const invalid = result.rejected.filter(({ cause }) => cause === 'invalid');
+  const kept = await keepLateSamples(
+    tooLate.map(({ sample }) => sample),
+    settings,
+    ports,
+  );
+  // No evaluation reaches back that far.
+  const late = roundMs < clock.nowMs() - settings.config.schedule.latenessMs;
+  meter.count('samples_not_judged_total', {}, late ? result.written + tooLate.length : 0);
+  meter.count('samples_written_total', {}, result.written);
+  meter.count('samples_duplicate_total', {}, result.duplicates);
+  meter.count('samples_rejected_total', {}, invalid.length);
+  meter.count('samples_too_late_total', {}, tooLate.length);
+  const [wrong, latest] = [invalid[0], tooLate[0]];
+  if (wrong) {
+    const { sample, reason } = wrong;
+    logger.warn('samples rejected by the store', { count: invalid.length, metric: sample.metric, reason });
+  }
+  if (latest) {
+    const fields = {
+      count: tooLate.length,
+      kept,
+      round: new Date(roundMs).toISOString(),
+      reason: latest.reason,
+    };
+    logger.warn('samples came too late for the store: its history lacks them, rules see those kept', fields);
+  }
+  return result;
+}
+
+/** How many nodes had a check that succeeded. */
+function nodesSeen(observations: readonly Observation[]): number {
   const seen = observations.filter(({ result }) => result.ok);
-  return new Set(seen.map(({ target }) => JSON.stringify([target.cluster, target.node]))).size;
+  return new Set(seen.map(({ target }) => nodeName(target))).size;
+}
+
+function nodeName({ cluster, node }: { cluster?: string; node?: string }): string {
+  return JSON.stringify([cluster, node]);
+}
+
+function nodeOfSample({ sample }: { sample: Sample }): string {
+  return nodeName(sample.labels);
 }
 
 function statusOfBastion({ batch, bastion }: BatchObservation): TargetStatus {

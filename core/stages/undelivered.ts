@@ -1,13 +1,13 @@
-import type { Config } from '../config/types.ts';
-import type { Rule } from '../model.ts';
-import type { Incident } from '../notify/model.ts';
-import { suppressionJudge } from '../notify/suppression.ts';
+import type { Config } from '../model/config.ts';
+import type { Incident } from '../model/incident.ts';
+import type { Rule } from '../model/rule.ts';
+import { compileSuppressions } from '../notify/suppression.ts';
 import { type UndeliveredAlert, undeliveredAlerts } from '../notify/undelivered.ts';
 import type { Clock, StateStore } from '../ports.ts';
 
-const LOOKED_UP_AT_MOST = 100;
+const MOST_READS = 100;
 
-/** Alerts that nobody has been sent though somebody should have been, the longest owed first; and the open incidents. */
+/** Firing alerts that no channel has accepted though one should have, the longest outstanding first; and the open incidents. */
 export async function readUndelivered(
   config: Pick<Config, 'rules' | 'routes' | 'silences'>,
   {
@@ -24,35 +24,35 @@ export async function readUndelivered(
   const listed = (await state.openIncidents()).map(({ value }) => value);
   const silences = [...config.silences, ...(await state.listSilences({ endedAfterMs: nowMs }))];
   const firing = alerts.map(({ value }) => value).filter(({ status }) => status === 'firing');
-  const judges = new Map<string, ReturnType<typeof suppressionJudge>>();
+  const compiled = new Map<string, ReturnType<typeof compileSuppressions>>();
   /** Incidents of one rule mostly hold the same rule. */
-  const judgeOf = (rules: Readonly<Record<string, Rule>>) => {
+  const suppressionsOf = (rules: Readonly<Record<string, Rule>>) => {
     const key = JSON.stringify(rules);
-    const judge = judges.get(key) ?? suppressionJudge({ rules, silences, firing, nowMs });
-    judges.set(key, judge);
-    return judge;
+    const suppressionOf = compiled.get(key) ?? compileSuppressions({ rules, silences, firing, nowMs });
+    compiled.set(key, suppressionOf);
+    return suppressionOf;
   };
-  const judge = (incidents: readonly Incident[]) =>
+  const undeliveredOf = (incidents: readonly Incident[]) =>
     undeliveredAlerts({
       incidents,
       firing,
       config,
-      suppressionOf: (alert, rules) => judgeOf(rules)(alert),
+      suppressionOf: (alert, rules) => suppressionsOf(rules)(alert),
     });
-  const undelivered = judge(listed);
+  const undelivered = undeliveredOf(listed);
   const missed = await incidentsOf(undelivered, state);
   if (missed.length === 0) return { undelivered, incidents: listed };
   const known = new Set(missed.map(({ id }) => id));
   const incidents = [...listed.filter(({ id }) => !known.has(id)), ...missed];
-  return { undelivered: judge(incidents), incidents };
+  return { undelivered: undeliveredOf(incidents), incidents };
 }
 
-/** A list of incidents may lag, as on DynamoDB: those of alerts that seem to be in none are looked up. */
+/** A list of incidents may lag, as on DynamoDB: those of alerts that seem to be in none are read one by one. */
 async function incidentsOf(
   undelivered: readonly UndeliveredAlert[],
   state: Pick<StateStore, 'incidentsOfAlert'>,
 ): Promise<Incident[]> {
-  const untaken = undelivered.filter(({ channels }) => channels.length === 0).slice(0, LOOKED_UP_AT_MOST);
+  const untaken = undelivered.filter(({ channels }) => channels.length === 0).slice(0, MOST_READS);
   const found = await Promise.all(untaken.map(({ alertId }) => state.incidentsOfAlert(alertId)));
   return [...new Map(found.flat().map(({ value }) => [value.id, value])).values()];
 }

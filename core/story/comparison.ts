@@ -1,5 +1,6 @@
 import { labelKey } from '../labels.ts';
-import type { Labels, Transition } from '../model.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Transition } from '../model/transition.ts';
 import { describeExpectation, describeTransition } from './expectation.ts';
 import type { Expectation, Story } from './model.ts';
 import { parseSeriesName } from './series-name.ts';
@@ -51,7 +52,7 @@ export function seriesNames(story: Story): ReadonlyMap<string, string> {
     const parsed = parseSeriesName(series);
     if (typeof parsed !== 'string') names.set(labelKey(parsed.labels), series);
   }
-  for (const { name, labels } of story.series) names.set(labelKey(labels), name);
+  for (const { subject, labels } of story.series) names.set(labelKey(labels), subject);
   return names;
 }
 

@@ -1,43 +1,43 @@
-import { formatDuration, parseDuration } from '../config/duration.ts';
-import { quoted } from '../config/problem.ts';
-import { REASONS, type Transition, type TransitionKind, type TransitionReason } from '../model.ts';
+import { formatDuration, parseDuration } from '../duration.ts';
+import { REASONS, type Transition, type TransitionKind, type TransitionReason } from '../model/transition.ts';
+import { quoted } from '../text/suggestions.ts';
 import type { Expectation } from './model.ts';
 
 const KINDS: readonly TransitionKind[] = ['pending', 'firing', 'resolved', 'cancelled'];
 const TEXT = /^([a-z]+)(?:\s*\(([^()]*)\))?$/;
 
-type Told = Omit<Expectation, 'atMs' | 'series'>;
+type ExpectedTransition = Omit<Expectation, 'atMs' | 'series'>;
 
 /**
  * Reads `firing`, `resolved (cleared 9m)`, `firing (no-data since 2m)`: a kind and, in parentheses, a reason other than
  * the threshold and times that are to be compared. Commas between them are for the eye. Returns the message when it
  * cannot.
  */
-export function parseExpectation(text: string): Told | string {
+export function parseExpectation(text: string): ExpectedTransition | string {
   const [, kind = '', details = ''] = TEXT.exec(text.trim()) ?? [];
   if (!isKind(kind)) {
     const cut =
       text.includes('(') && !text.includes(')') ? '; within { } leave out the comma, or quote the text' : '';
     return `${quoted(text)} is no transition: write ${KINDS.join(', ')}${cut}`;
   }
-  const told: Told = { kind, reason: 'threshold' };
-  const words = details.split(/[\s,]+/).filter((word) => word !== '');
-  for (let word = words.shift(); word !== undefined; word = words.shift()) {
-    if (isReason(word)) {
-      told.reason = word;
-    } else if (word === 'cleared' || word === 'since') {
-      const time = words.shift() ?? '';
+  const expected: ExpectedTransition = { kind, reason: 'threshold' };
+  const tokens = details.split(/[\s,]+/).filter((token) => token !== '');
+  for (let token = tokens.shift(); token !== undefined; token = tokens.shift()) {
+    if (isReason(token)) {
+      expected.reason = token;
+    } else if (token === 'cleared' || token === 'since') {
+      const time = tokens.shift() ?? '';
       const atMs = readTime(time);
-      if (atMs === undefined) return `${quoted(time)} is no time: write \`${word} 9m\``;
-      told[word === 'cleared' ? 'clearedMs' : 'sinceMs'] = atMs;
+      if (atMs === undefined) return `${quoted(time)} is no time: write \`${token} 9m\``;
+      expected[token === 'cleared' ? 'clearedMs' : 'sinceMs'] = atMs;
     } else {
-      return `${quoted(word)} is no reason: write ${REASONS.join(', ')}, or \`cleared 9m\`, \`since 2m\``;
+      return `${quoted(token)} is no reason: write ${REASONS.join(', ')}, or \`cleared 9m\`, \`since 2m\``;
     }
   }
-  return told;
+  return expected;
 }
 
-export function describeExpectation({ kind, reason, clearedMs, sinceMs }: Told): string {
+export function describeExpectation({ kind, reason, clearedMs, sinceMs }: ExpectedTransition): string {
   const details = [
     reason === 'threshold' ? '' : reason,
     clearedMs === undefined ? '' : `cleared ${formatDuration(clearedMs)}`,
@@ -46,8 +46,8 @@ export function describeExpectation({ kind, reason, clearedMs, sinceMs }: Told):
   return details.length > 0 ? `${kind} (${details.join(' ')})` : kind;
 }
 
-/** A transition in the words of an expectation; times only where the expectation has them, or it would be noise. */
-export function describeTransition(transition: Transition, expected: Told | undefined): string {
+/** A transition in the tokens of an expectation; times only where the expectation has them, or it would be noise. */
+export function describeTransition(transition: Transition, expected: ExpectedTransition | undefined): string {
   const { kind, reason, clearedAtMs, sinceMs } = transition;
   return describeExpectation({
     kind,

@@ -1,7 +1,9 @@
-import type { Labels, Rule, TransitionKind, TransitionReason } from '../model.ts';
+import type { Labels } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
+import type { TransitionKind, TransitionReason } from '../model/transition.ts';
 import type { Mark } from './notation.ts';
 
-/** A rule, what rounds brought, and what must come of it. Times start at 0. See docs/rules.md. */
+/** A rule, the samples of its rounds, and the transitions that must follow. Times start at 0. See docs/rules.md. */
 export interface Story {
   name: string;
   /** Where it starts in its file, 1-based. */
@@ -22,8 +24,12 @@ export interface Story {
 }
 
 export interface StorySeries {
-  /** As written. */
+  /** As written; of a ratio the metric in front. */
   name: string;
+  /** The name without the metric: expectations use it for the alert. */
+  subject: string;
+  /** Of a ratio; else it is the rule's. */
+  metric?: string;
   labels: Labels;
   /** One a round. */
   marks: readonly Mark[];

@@ -1,4 +1,5 @@
-import { quoted } from '../config/problem.ts';
+import { quoted } from '../text/suggestions.ts';
+
 /** What a round brought for one series. */
 export type Mark =
   | { kind: 'sample'; value: number }
@@ -46,7 +47,7 @@ function readToken(token: string): { count: number; at: (i: number) => Mark } | 
   const [, first, step = '0', repeats = '0'] = sample;
   return {
     count: Number(repeats) + 1,
-    // Decimal steps would leave crumbs (0.1 + 0.2) that no reader of the story wrote.
+    // Rounds off what binary steps add (0.1 + 0.2), which no writer of a story means.
     at: (i) => ({ kind: 'sample', value: Number((Number(first) + i * Number(step)).toPrecision(12)) }),
   };
 }

@@ -1,7 +1,10 @@
-import { formatDuration } from '../config/duration.ts';
+import { formatDuration } from '../duration.ts';
 import { breachTest, firingTest } from '../evaluate/condition.ts';
-import type { Alert } from '../model.ts';
+import { ratioSeries } from '../evaluate/ratio.ts';
+import { labelKey } from '../labels.ts';
+import type { Alert } from '../model/alert.ts';
 import { nameOf, seriesNames } from './comparison.ts';
+import type { Story } from './model.ts';
 import type { Mark } from './notation.ts';
 import type { StoryResult } from './run.ts';
 
@@ -14,8 +17,9 @@ const LABEL_ROUNDS = 5;
 export function drawStory({ story, states }: StoryResult): string {
   const names = seriesNames(story);
   const rounds = Math.max(...story.series.map(({ marks }) => marks.length));
+  const drawn = marksOf(story, rounds);
   const alerts = new Map<string, Map<number, Alert>>();
-  for (const { name } of story.series) alerts.set(name, new Map());
+  for (const name of drawn.keys()) alerts.set(name, new Map());
   for (const { atMs, alerts: open } of states) {
     for (const alert of open) {
       const name = nameOf(names, alert.labels);
@@ -35,16 +39,47 @@ export function drawStory({ story, states }: StoryResult): string {
 
   const lines = [line('', axis(rounds, story.everyMs))];
   for (const [name, byTime] of alerts) {
-    const marks = story.series.find((series) => series.name === name)?.marks ?? [];
+    const marks = drawn.get(name) ?? [];
     lines.push(line(name, marks.map(sign).join('')));
-    const judged = states.map(({ atMs }) => atMs);
+    const evaluatedAt = states.map(({ atMs }) => atMs);
     const state = Array.from({ length: rounds }, (_, round) => {
       const atMs = round * story.everyMs;
-      return judged.includes(atMs) ? STATES[byTime.get(atMs)?.status ?? 'ok'] : ' ';
+      return evaluatedAt.includes(atMs) ? STATES[byTime.get(atMs)?.status ?? 'ok'] : ' ';
     });
     lines.push(line('', state.join('')));
   }
   return lines.join('\n');
+}
+
+/** What rounds brought, by name; of a ratio the quotients, and where there is none what the dividend had. */
+function marksOf({ rule, series, everyMs }: Story, rounds: number): Map<string, readonly Mark[]> {
+  if (rule.over === undefined) return new Map(series.map(({ name, marks }) => [name, marks]));
+  const sides = series.map(({ metric = rule.metric, labels, marks }) => ({
+    metric,
+    labels,
+    points: marks.flatMap((mark, i) =>
+      mark.kind === 'sample' ? [{ timeMs: i * everyMs, value: mark.value }] : [],
+    ),
+  }));
+  const quotients = new Map(
+    ratioSeries(rule, sides, everyMs, -Infinity).map(({ labels, points }) => [
+      labelKey(labels),
+      new Map(points.map(({ timeMs, value }) => [timeMs, value])),
+    ]),
+  );
+  const dividends = series.filter(({ metric }) => metric === rule.metric);
+  return new Map(
+    dividends.map(({ subject, labels, marks }) => {
+      const values = quotients.get(labelKey(labels));
+      const drawn = Array.from({ length: rounds }, (_, i): Mark => {
+        const value = values?.get(i * everyMs);
+        if (value !== undefined) return { kind: 'sample', value };
+        const mark = marks[i] ?? { kind: 'untried' };
+        return mark.kind === 'sample' ? { kind: 'lacking' } : mark;
+      });
+      return [subject, drawn];
+    }),
+  );
 }
 
 /** Times above every fifth round, where there is room. */

@@ -1,4 +1,4 @@
-import { formatDuration } from '../config/duration.ts';
+import { formatDuration } from '../duration.ts';
 import { drawStory } from './picture.ts';
 import type { StoryResult } from './run.ts';
 

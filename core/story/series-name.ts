@@ -1,11 +1,12 @@
-import { quoted } from '../config/problem.ts';
-import { type Labels, ROLES } from '../model.ts';
+import type { Labels } from '../model/labels.ts';
+import { ROLES } from '../model/target.ts';
+import { quoted } from '../text/suggestions.ts';
 
 /** Of a node whose story does not say more. */
 const CLUSTER = 'test';
 const ROLE = 'controlplane';
 
-const WORD = /^[^\s=/]+$/;
+const NAME = /^[^\s=/]+$/;
 const LABEL = /^([A-Za-z_][A-Za-z0-9_]*)=(\S+)$/;
 
 /**
@@ -13,18 +14,18 @@ const LABEL = /^([A-Za-z_][A-Za-z0-9_]*)=(\S+)$/;
  * just labels: `bastion=b-1 batch=0`. Returns the message when it cannot.
  */
 export function parseSeriesName(name: string): { labels: Labels; node?: string } | string {
-  const words = name.trim().split(/\s+/);
+  const tokens = name.trim().split(/\s+/);
   const labels: Record<string, string> = {};
   let node: string | undefined;
-  for (const [i, word] of words.entries()) {
-    const [, label, value = ''] = LABEL.exec(word) ?? [];
+  for (const [i, token] of tokens.entries()) {
+    const [, label, value = ''] = LABEL.exec(token) ?? [];
     if (label) labels[label] = value;
-    else if (i === 0) node = word;
-    else return `${quoted(word)} is no label: write \`mount=/data\``;
+    else if (i === 0) node = token;
+    else return `${quoted(token)} is no label: write \`mount=/data\``;
   }
   if (node === undefined) return { labels };
   const [cluster, own, ...more] = node.includes('/') ? node.split('/') : [CLUSTER, node];
-  if (more.length > 0 || !cluster || !own || !WORD.test(cluster) || !WORD.test(own)) {
+  if (more.length > 0 || !cluster || !own || !NAME.test(cluster) || !NAME.test(own)) {
     return `${quoted(node)} is no node: write \`node-1\` or \`cluster/node-1\``;
   }
   const { role = ROLE, ...others } = labels;

@@ -42,7 +42,7 @@ describe('expectation', () => {
     ['resolved (cleared 9m)', { kind: 'resolved', reason: 'threshold', clearedMs: 540_000 }],
     ['firing (no-data, since 1h1m)', { kind: 'firing', reason: 'no-data', sinceMs: 3_660_000 }],
     ['firing (no-data since 0m)', { kind: 'firing', reason: 'no-data', sinceMs: 0 }],
-  ])('reads %s', (text, told) => expect(parseExpectation(text)).toEqual(told));
+  ])('reads %s', (text, expected) => expect(parseExpectation(text)).toEqual(expected));
 
   it.each([
     ['fires', '`fires` is no transition: write pending, firing, resolved, cancelled'],
@@ -152,6 +152,27 @@ describe('story file', () => {
       STORY.replace('metric: mem_usage, above', 'metric: up, below').replace('95x3', '1 _ D'),
       'samples.node-1',
       'in a story of `up` itself write 1, 0 or `.`',
+    ],
+    [
+      'a ratio without sides',
+      STORY.replace('metric: mem_usage', 'ratio: { of: load1, over: cores }'),
+      'samples.node-1',
+      'a rule on a ratio has samples of both metrics: `{ load1: { node-1: 95x6 }, cores: { node-1: 95x6 } }`',
+    ],
+    [
+      'sides of another ratio',
+      STORY.replace('metric: mem_usage', 'ratio: { of: load1, over: cores }').replace(
+        '{ node-1: 95x3 60 }',
+        '{ load5: { node-1: 1 } }',
+      ),
+      'samples.load5',
+      'the ratio is not of `load5`; write `{ load1: { node-1: 95x6 }, cores: { node-1: 95x6 } }`',
+    ],
+    [
+      'sides without a ratio',
+      STORY.replace('{ node-1: 95x3 60 }', '{ mem_usage: { node-1: 1 } }'),
+      'samples.mem_usage',
+      'a rule on one metric has its samples in one line a series: `{ node-1: 95x6 _ 40x3 }`',
     ],
     [
       'nothing',

@@ -27,6 +27,18 @@ export interface ServerOptions {
   authorizedKeys?: string;
   /** More lines of sshd_config. */
   config?: readonly string[];
+  /** Last lines of sshd_config: blocks. */
+  blocks?: string;
+  /** A user that this server alone knows, beside those of the machine. Needs root. */
+  account?: Account;
+}
+
+export interface Account {
+  name: string;
+  uid: number;
+  /** A folder that the user can get at; `authorized_keys` lies elsewhere. */
+  home: string;
+  shell: string;
 }
 
 export interface Server {
@@ -49,7 +61,7 @@ export interface Fleet {
 }
 
 const SSHD = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/usr/bin/sshd'];
-const UP_WITHIN_MS = 10_000;
+const UP_WITHIN_MS = 60_000;
 
 /** Makes the keys of a fleet without servers. */
 export function createFleet(dir: string): Fleet {
@@ -86,9 +98,12 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
     hostKeys = KEY_TYPES,
     authorizedKeys,
     config = [],
+    blocks = '',
+    account,
   } = options;
   const home = join(dir, name);
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  // sshd reads authorized_keys as the user.
+  mkdirSync(home, { recursive: true, mode: account ? 0o711 : 0o700 });
   const keyFiles = hostKeys.map((type) => join(home, `ssh_host_${type}_key`));
   hostKeys.forEach((type, i) => {
     makeKey(keyFiles[i] as string, type);
@@ -118,19 +133,33 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
   // Of two lines sshd takes the first, of MaxStartups the last.
   const given = new Set(config.map(keywordOf));
   const all = [...config, ...lines.filter((line) => !given.has(keywordOf(line)))];
-  writeFileSync(join(home, 'sshd_config'), `${all.join('\n')}\n`);
+  writeFileSync(join(home, 'sshd_config'), `${all.join('\n')}\n${blocks}\n`);
   const log = join(home, 'sshd.log');
   rmSync(log, { force: true });
   const args = ['-D', '-f', join(home, 'sshd_config'), '-E', log];
   // `ip netns exec` becomes what it starts: the process is that of sshd.
-  const command = [...(resolvConf === undefined ? [] : withResolvConf(resolvConf)), sshd, ...args];
-  const [program, argv] = namespace === undefined ? [sshd, args] : inNamespace(namespace, ...command);
+  const command = [
+    ...(resolvConf === undefined ? [] : withResolvConf(resolvConf)),
+    ...(account ? withAccount(account, home) : []),
+    sshd,
+    ...args,
+  ];
+  const [program, argv] =
+    namespace === undefined ? [command[0] as string, command.slice(1)] : inNamespace(namespace, ...command);
   const child = spawn(program, argv, { stdio: ['ignore', 'ignore', 'ignore'] });
   await waitForListening(`sshd on ${host}:${port}`, child, () => readLog(log));
   const publicKeys = keyFiles.map((file) =>
     readFileSync(`${file}.pub`, 'utf8').split(' ').slice(0, 2).join(' '),
   );
   return { name, host, port, process: child, hostKeys: publicKeys };
+}
+
+/** What stands before a command that is to know one more user; no password opens the account. */
+export function withAccount({ name, uid, home, shell }: Account, dir: string): string[] {
+  const file = join(dir, 'passwd');
+  const line = `${name}:*:${uid}:65534::${home}:${shell}\n`;
+  writeFileSync(file, readFileSync('/etc/passwd', 'utf8') + line, { mode: 0o644 });
+  return ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/passwd && exec "$@"', file];
 }
 
 const keywordOf = (line: string) => line.split(' ')[0];

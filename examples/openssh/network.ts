@@ -176,8 +176,9 @@ async function startLinks(args: readonly string[]): Promise<Links> {
   const { stdin, stdout } = child;
   // A link that ended with its namespaces takes no more commands.
   stdin.on('error', () => {});
-  const [said] = await Promise.race([once(stdout, 'data'), once(child, 'exit')]);
-  if (!Buffer.isBuffer(said)) throw new Error(`the links between the namespaces ended with code ${said}`);
+  const [printed] = await Promise.race([once(stdout, 'data'), once(child, 'exit')]);
+  if (!Buffer.isBuffer(printed))
+    throw new Error(`the links between the namespaces ended with code ${printed}`);
   return {
     set: (link, { delayMs, loss }) => void stdin.write(`${LINKS[link]} ${delayMs} ${loss}\n`),
     end: () => void stdin.end(),

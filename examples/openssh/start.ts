@@ -18,7 +18,7 @@ import { startReceiver } from './receiver.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const example = join(root, 'examples/openssh/bartizan.yaml');
 const receiver = fileURLToPath(new URL('receiver.ts', import.meta.url));
-const say = (text: string) => process.stdout.write(`${text}\n`);
+const print = (text: string) => process.stdout.write(`${text}\n`);
 const opened: { stop(): Promise<void> }[] = [];
 
 function openFleet(dir: string): Fleet {
@@ -50,7 +50,7 @@ async function startOnLoopback(): Promise<[string, string]> {
     ...config.clusters.flatMap((cluster) => cluster.nodes),
   ]) {
     await fleet.start({ name, host, port });
-    say(`sshd ${name} on ${host}:${port}`);
+    print(`sshd ${name} on ${host}:${port}`);
   }
   opened.push(await startReceiver(dir));
   return [file, ''];
@@ -68,11 +68,11 @@ async function startInNamespaces(faults: { delayMs: number; loss: number }): Pro
   for (const server of [{ name: 'bastion', ...bastion }, ...nodes]) {
     const { name, host, namespace } = server;
     await fleet.start({ name, host, namespace, port: 22 });
-    say(`sshd ${name} on ${host} in ${namespace}`);
+    print(`sshd ${name} on ${host} in ${namespace}`);
   }
   network.setLink('watcher', faults);
   startReceiverIn(watcher.namespace, dir);
-  const file = writeCopy(dir, (text) => withPlaces(text, network));
+  const file = writeCopy(dir, (text) => withEndpoints(text, network));
   return [file, `ip netns exec ${watcher.namespace} `];
 }
 
@@ -81,7 +81,7 @@ function startReceiverIn(namespace: string, dir: string): void {
   spawn(...inNamespace(namespace, process.execPath, receiver, dir), { stdio: 'inherit' });
 }
 
-function withPlaces(text: string, { bastion, nodes }: Network): string {
+function withEndpoints(text: string, { bastion, nodes }: Network): string {
   const moved = nodes.reduce((all, { host }, i) => all.replace(`127.0.0.${i + 2},`, `${host},`), text);
   return moved.replace('host: 127.0.0.1', `host: ${bastion.host}`).replaceAll('port: 22222', 'port: 22');
 }
@@ -99,7 +99,7 @@ try {
   const faults = { delayMs: Number(values.delay ?? 0), loss: Number(values.loss ?? 0) / 100 };
   const [file, before] = await (values.namespaces ? startInNamespaces(faults) : startOnLoopback());
   const shown = relative(process.cwd(), file);
-  say(
+  print(
     `\nNow, in another terminal:\n  ${before}npx bartizan trust -c ${shown} --yes\n  ${before}npx bartizan up -c ${shown}\n`,
   );
 } catch (error) {

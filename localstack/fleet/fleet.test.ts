@@ -8,7 +8,8 @@ import { createProber } from '../../adapters/probes/prober.ts';
 import { createSecrets } from '../../adapters/secrets/secrets.ts';
 import { parsePrivateKey } from '../../adapters/ssh/private-keys.ts';
 import { loadConfig } from '../../cli/config-file.ts';
-import type { Batch, BatchObservation } from '../../core/model.ts';
+import type { Batch } from '../../core/model/batch.ts';
+import type { BatchObservation } from '../../core/model/observation.ts';
 import { samplesOf } from '../../core/parse/samples.ts';
 import { planRound } from '../../core/plan/plan.ts';
 import type { Prober } from '../../core/ports.ts';
@@ -33,13 +34,13 @@ beforeAll(async () => {
     ],
     sinceStartMs: () => storyMs,
   });
-  const place = ({ host, port, hostKey }: { host: string; port: number; hostKey: string }) =>
+  const endpoint = ({ host, port, hostKey }: { host: string; port: number; hostKey: string }) =>
     `host: ${host}, port: ${port}, user: probe, hostKeys: ["${hostKey}"]`;
-  writeFileSync(join(dir, 'key'), fleet.privateKey);
+  writeFileSync(join(dir, 'key'), fleet.privateKey, { mode: 0o600 });
   writeFileSync(
     join(dir, 'c.yaml'),
-    `bastions: [{ name: b, privateKey: "\${file:key}", ${place(fleet.bastion)} }]
-clusters: [{ name: c, bastion: b, nodes: [${fleet.nodes.map((n) => `{ name: ${n.name}, role: etcd, ${place(n)} }`).join(', ')}] }]
+    `bastions: [{ name: b, privateKey: "\${file:key}", ${endpoint(fleet.bastion)} }]
+clusters: [{ name: c, bastion: b, nodes: [${fleet.nodes.map((n) => `{ name: ${n.name}, role: etcd, ${endpoint(n)} }`).join(', ')}] }]
 channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
 `,
   );
@@ -53,7 +54,7 @@ channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
     clock: { nowMs: Date.now },
     logger: createRecordingLogger(),
     knownHosts: join(dir, 'known_hosts'),
-    secondLookMs: 1,
+    resampleAfterMs: 1,
   });
   const { clusters, checks, bastions } = config;
   const targets = clusters.flatMap((cluster) =>
@@ -139,7 +140,7 @@ it('refuses other commands, other targets and other keys', async () => {
   expect(refusal).toBeInstanceOf(Error);
   bastion.end();
 
-  const stranger = newKey();
+  const unknownKey = newKey();
   const outcome = await new Promise((resolve) => {
     const other = new ssh2.Client();
     other
@@ -149,7 +150,9 @@ it('refuses other commands, other targets and other keys', async () => {
       host: '127.0.0.1',
       port: fleet.bastion.port,
       username: 'probe',
-      authHandler: [{ type: 'publickey', username: 'probe', key: parsePrivateKey(stranger, 'key') } as never],
+      authHandler: [
+        { type: 'publickey', username: 'probe', key: parsePrivateKey(unknownKey, 'key') } as never,
+      ],
     });
   });
   expect(outcome).toBe('client-authentication');

@@ -37,7 +37,7 @@ export async function startFleet(options: {
   /** Folder for the synthetic roots. */
   dir: string;
   nodes: readonly NodeModel[];
-  /** Of bastion and nodes in order; free ones where absent. */
+  /** Ports of the bastion and the nodes, in order; free ones where absent. */
   ports?: readonly number[];
   /** Milliseconds since the start of the story; real time unless a test says otherwise. */
   sinceStartMs?: () => number;
@@ -72,7 +72,7 @@ export async function startFleet(options: {
     servers.push(node);
     for (const [path, content] of Object.entries(NODE_PROGRAMS))
       replaceFile(join(root, path), content, 0o755);
-    return node.place;
+    return node.entry;
   }
 
   async function startBastion(nodes: readonly FleetNode[], port: number): Promise<FleetNode> {
@@ -89,7 +89,7 @@ export async function startFleet(options: {
       });
     });
     servers.push(bastion);
-    return bastion.place;
+    return bastion.entry;
   }
 
   const nodes: FleetNode[] = [];
@@ -109,7 +109,7 @@ async function serve(
   wantedPort: number,
   allowed: string,
   onReady: (connection: Connection) => void,
-): Promise<{ place: FleetNode; close(): Promise<void> }> {
+): Promise<{ entry: FleetNode; close(): Promise<void> }> {
   const hostKey = newKey();
   const connections = new Set<Connection>();
   const server = new Server(
@@ -140,7 +140,7 @@ async function serve(
   });
   const { port } = server.address() as { port: number };
   return {
-    place: { name, host: '127.0.0.1', port, hostKey: publicKeyOf(hostKey) },
+    entry: { name, host: '127.0.0.1', port, hostKey: publicKeyOf(hostKey) },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -180,7 +180,7 @@ function runShell(channel: ServerChannel, root: string, running: Set<ChildProces
   });
 }
 
-/** At once, not in place: another command may be reading. */
+/** Replaced atomically, not written in place: another command may be reading. */
 function replaceFile(file: string, content: string, mode = 0o644): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.new`, content, { mode });

@@ -49,7 +49,7 @@ describe('the files of a node', () => {
 });
 
 describe('memory', () => {
-  it('climbs, stays and recovers when the story says so', () => {
+  it('climbs, stays and recovers as the story says', () => {
     const memory = climbingMemory({ climbMs: 8_000, topMs: 20_000, fallMs: 46_000, endMs: 50_000 }, 2);
     for (let ms = 0; ms < 8_000; ms += 500) expect(memory(ms)).toBeLessThan(70);
     for (let ms = 20_000; ms < 46_000; ms += 500) expect(memory(ms)).toBeGreaterThan(92);

@@ -1,7 +1,7 @@
 /** A node of the demo fleet at a time, as the files that the probe script reads. Pure: same input, same files. */
 export interface NodeModel {
   name: string;
-  /** Tells nodes apart: noise, boot id, sizes. */
+  /** Makes nodes differ: noise, boot id, sizes. */
   seed: number;
   /** Percent of memory in use at `sinceStartMs`. */
   memory: (sinceStartMs: number) => number;
@@ -45,7 +45,9 @@ export function nodeFiles(model: NodeModel, sinceStartMs: number): Record<string
     'proc/pressure/cpu': pressure(0.8 + Math.max(0, noise(seed, sinceStartMs))),
     'proc/pressure/memory': pressure(Math.max(0, model.memory(sinceStartMs) - 85) / 3),
     'proc/pressure/io': pressure(0.2),
-    'proc/mounts': '/dev/sda1 / ext4 rw,relatime 0 0\nproc /proc proc rw 0 0\n',
+    'proc/filesystems': 'nodev\tproc\n\text4\n',
+    'proc/self/mountinfo':
+      '22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n23 22 0:21 / /proc rw - proc proc rw\n',
     'df-k': `Filesystem     1024-blocks     Used Available Capacity Mounted on\n/dev/sda1      ${DISK_KIB} ${diskUsedKib} ${DISK_KIB - diskUsedKib} ${Math.ceil((100 * diskUsedKib) / DISK_KIB)}% /\n`,
     'df-i':
       'Filesystem      Inodes  IUsed   IFree IUse% Mounted on\n/dev/sda1      5242880 310000 4932880    6% /\n',
@@ -55,7 +57,7 @@ export function nodeFiles(model: NodeModel, sinceStartMs: number): Record<string
 /** Programs that stand in front of the system's on the node's PATH. */
 export const NODE_PROGRAMS: Readonly<Record<string, string>> = {
   'bin/df':
-    '#!/bin/sh\n# df of a synthetic root: what the model says.\ncase " $* " in *" -i "*) exec cat "$BARTIZAN_ROOT/df-i";; *) exec cat "$BARTIZAN_ROOT/df-k";; esac\n',
+    '#!/bin/sh\n# df of a synthetic root: the values of the model.\ncase " $* " in *" -i "*) exec cat "$BARTIZAN_ROOT/df-i";; *) exec cat "$BARTIZAN_ROOT/df-k";; esac\n',
 };
 
 function cpuStat(uptime: number, busy: number, seed: number, s: number): string {

@@ -30,7 +30,7 @@ export interface Sink {
 }
 
 const LARGEST_BODY = 8 * 1024 * 1024;
-/** Standard Webhooks: receivers refuse what is older or newer. */
+/** Standard Webhooks: receivers refuse older and newer timestamps. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 const PNG_SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 
@@ -44,7 +44,7 @@ export async function startSink(options: {
   secret: string;
   dir: string;
   prefix?: string;
-  /** Called before the sender is answered; when it fails the sender is told 500 and tries again. */
+  /** Called before the answer is sent; when it fails the sender gets a 500 and tries again. */
   onMessage?: (message: SinkMessage) => void | Promise<void>;
 }): Promise<Sink> {
   const { secret, dir, prefix = 'message-', onMessage } = options;
@@ -114,7 +114,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
 
 type Checked = { refusal: string } | { payload: WebhookPayload; png: Buffer | undefined };
 
-/** Signature first: what is not signed is not read. */
+/** Checks the signature first: an unsigned body is not parsed. */
 function check(request: IncomingMessage, body: string, secret: string, nowMs: number): Checked {
   const header = (name: string) => String(request.headers[name] ?? '');
   if (request.method !== 'POST') return { refusal: 'only POST is understood' };

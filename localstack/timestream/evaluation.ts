@@ -21,7 +21,7 @@ interface Compiled {
 type Select = Extract<Statement, { kind: 'select' }>;
 
 /** Answers a SELECT over rows. @throws ServiceError */
-export function evaluate(select: Select, columns: Columns, rows: Iterable<Row>): Result {
+export function evaluateSelect(select: Select, columns: Columns, rows: Iterable<Row>): Result {
   const where = select.where && compile(select.where, columns);
   if (where && where.type !== 'boolean') throw invalid('WHERE clause must evaluate to a boolean');
   const found = [...rows].filter((row) => !where || where.of(row, []) === true);
@@ -33,7 +33,7 @@ export function evaluate(select: Select, columns: Columns, rows: Iterable<Row>):
   const shown = items.map(({ name, compiled }) => ({ name, type: compiled.type }));
   if (select.groupBy.length === 0) {
     if (items.some(({ compiled }) => compiled.aggregate))
-      throw invalid('the stand-in does not know aggregates without GROUP BY');
+      throw invalid('the emulator does not know aggregates without GROUP BY');
     return { columns: shown, rows: found.map((row) => items.map(({ compiled }) => compiled.of(row, []))) };
   }
   const keys = select.groupBy.map((expression) => ({
@@ -57,7 +57,7 @@ const columnItem = (name: string): { expression: Expression; name?: string } => 
   expression: { kind: 'column', name, line: 1, column: 1 },
 });
 
-/** Equal for expressions that differ only in their place. */
+/** Equal for expressions that differ only in their position. */
 function textOf(expression: Expression): string {
   return JSON.stringify(expression, (key, value: unknown) =>
     key === 'line' || key === 'column' ? undefined : typeof value === 'bigint' ? `${value}n` : value,
@@ -71,7 +71,7 @@ function compile(expression: Expression, columns: Columns): Compiled {
     case 'column': {
       const { name, line, column } = expression;
       const type = columns.get(name);
-      // The service's own words, as users quote them for tables without a record.
+      // The service's own message, as users quote it for tables without a record.
       if (type === undefined) throw invalid(`line ${line}:${column}: Column '${name}' does not exist`);
       return { type, aggregate: false, of: (row) => row.get(name) ?? null };
     }

@@ -3,14 +3,14 @@ import { invalid } from './service-error.ts';
 export type Scalar = 'varchar' | 'bigint' | 'double' | 'boolean' | 'timestamp' | 'interval';
 export type Type = Scalar | { array: Scalar };
 
-/** Of bigint, timestamp (nanoseconds since the epoch) and interval: bigint. NULL: null. */
+/** A bigint for the types bigint, timestamp (nanoseconds since the epoch) and interval. NULL: null. */
 export type Value = string | number | bigint | boolean | null | readonly Value[];
 
 export interface KnownFunction {
   aggregate: boolean;
   /** Its type for arguments of these types; undefined where it takes none such. */
   type(args: readonly Type[]): Type | undefined;
-  /** Of an aggregate: each argument is the list of its values, NULL where it was. Else the values, none NULL. */
+  /** For an aggregate each argument is the list of its values, with NULLs. Otherwise the values, none NULL. */
   apply(...args: Value[]): Value;
 }
 
@@ -63,6 +63,11 @@ const FUNCTIONS: Readonly<Record<string, KnownFunction>> = {
       return numbers.length === 0 ? null : numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
     },
   },
+  min: {
+    aggregate: true,
+    type: (args) => (args.length === 1 ? scalarOf(args[0]) : undefined),
+    apply: (values) => notNull(values).sort(order).at(0) ?? null,
+  },
   max: {
     aggregate: true,
     type: (args) => (args.length === 1 ? scalarOf(args[0]) : undefined),
@@ -95,7 +100,7 @@ const FUNCTIONS: Readonly<Record<string, KnownFunction>> = {
 /** @throws ServiceError for a function that is not known */
 export function functionOf(name: string): KnownFunction {
   const found = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
-  if (!found) throw invalid(`the stand-in does not know the function ${name}`);
+  if (!found) throw invalid(`the emulator does not know the function ${name}`);
   return found;
 }
 
@@ -105,12 +110,12 @@ function fromJava(pattern: string): RegExp {
   const source = pattern.replace(/^\(\?s\)/, '').replace(/\\(.)/gsu, (whole, letter: string) => {
     if (letter === 'A') return '^';
     if (letter === 'z') return '$';
-    if (/[a-z0-9]/i.test(letter)) throw invalid(`the stand-in does not know ${whole} in a pattern`);
+    if (/[a-z0-9]/i.test(letter)) throw invalid(`the emulator does not know ${whole} in a pattern`);
     return whole;
   });
   try {
     return new RegExp(source, flags);
   } catch (cause) {
-    throw invalid(`the stand-in cannot read the pattern ${pattern}: ${String(cause)}`);
+    throw invalid(`the emulator cannot read the pattern ${pattern}: ${String(cause)}`);
   }
 }

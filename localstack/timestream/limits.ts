@@ -1,4 +1,4 @@
-// What the service allows: https://docs.aws.amazon.com/timestream/latest/developerguide/ts-limits.html
+// The limits of the service: https://docs.aws.amazon.com/timestream/latest/developerguide/ts-limits.html
 
 export const RECORDS_A_REQUEST = 100;
 export const DIMENSIONS_A_TABLE = 128;
@@ -13,7 +13,7 @@ export const MEASURES_A_TABLE = 1024;
 export const MEASURE_VALUE_LENGTH = 2048;
 export const FUTURE_MS = 15 * 60_000;
 export const QUERY_BYTES = 256 * 1024;
-/** Of an answer to Query: https://docs.aws.amazon.com/timestream/latest/developerguide/API_query_Query.html */
+/** Limits of an answer to Query: https://docs.aws.amazon.com/timestream/latest/developerguide/API_query_Query.html */
 export const PAGE_BYTES = 1_000_000;
 export const PAGE_ROWS = 1000;
 export const CLIENT_TOKEN_LENGTHS = { least: 32, most: 128 };

@@ -1,7 +1,7 @@
-// `node localstack/timestream/main.ts [--port 4567] [--database bartizan] [--table samples]`: the stand-in beside an
+// `node localstack/timestream/main.ts [--port 4567] [--database bartizan] [--table samples]`: the emulator beside an
 // emulator that has no Timestream. The database and the table are there when it says that it listens.
 import { parseArgs } from 'node:util';
-import { createTable, startTimestreamStandIn } from './stand-in.ts';
+import { createTable, startTimestreamEmulator } from './emulator.ts';
 
 const { values } = parseArgs({
   options: {
@@ -12,7 +12,7 @@ const { values } = parseArgs({
   },
 });
 const { database, table } = values;
-const standIn = await startTimestreamStandIn({ port: Number(values.port) });
-createTable(standIn, { database, table, memoryHours: Number(values['memory-hours']) });
-console.log(`timestream stand-in listens on ${standIn.url}, with the table ${database}.${table}`);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => standIn.stop());
+const timestream = await startTimestreamEmulator({ port: Number(values.port) });
+createTable(timestream, { database, table, memoryHours: Number(values['memory-hours']) });
+console.log(`timestream emulator listens on ${timestream.url}, with the table ${database}.${table}`);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => timestream.stop());

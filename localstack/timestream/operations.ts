@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { pageEnd, toWire, type WireResult } from './answer.ts';
-import { evaluate } from './evaluation.ts';
+import { evaluateSelect } from './evaluation.ts';
 import {
   CLIENT_TOKEN_LENGTHS,
   DEFAULT_MAGNETIC_DAYS,
@@ -73,7 +73,7 @@ export function createOperations(options: ServiceOptions): Operations {
     if (!found) throw missing(`The table ${TableName} does not exist.`);
     return found;
   };
-  /** Query says it in other words, and with another exception. */
+  /** Query uses another message and another exception. */
   const queriedTable = ({ database, table }: TableName) => {
     const tables = databases.get(database);
     if (!tables)
@@ -93,7 +93,7 @@ export function createOperations(options: ServiceOptions): Operations {
         ? [{ RecordIndex: i, Reason: outcome.reason, ExistingVersion: outcome.existingVersion }]
         : [],
     );
-    // What is not rejected is written all the same. The status is the one that the service sends.
+    // The other records are written all the same. The status is the one that the service sends.
     if (rejected.length > 0)
       throw new ServiceError(
         'RejectedRecordsException',
@@ -110,7 +110,7 @@ export function createOperations(options: ServiceOptions): Operations {
     const statement = parse(query);
     const table = queriedTable(statement.table);
     if (statement.kind === 'select')
-      return toWire(evaluate(statement, table.columns(), table.rows(options.nowMs())));
+      return toWire(evaluateSelect(statement, table.columns(), table.rows(options.nowMs())));
     return toWire({
       columns: ['Column', 'Type', 'Timestream attribute type'].map((name) => ({ name, type: 'varchar' })),
       rows: table.describe().map(({ column, type, attribute }) => [column, type, attribute]),

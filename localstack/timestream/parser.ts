@@ -2,7 +2,7 @@ import { invalid } from './service-error.ts';
 import { type Token, tokenize } from './tokens.ts';
 
 /*
- * The part of the service's SQL that our store uses, and no more: what is not here is an error that names it.
+ * The part of the service's SQL that our store uses, and nothing else: another construct is an error that names it.
  *
  *   statement = DESCRIBE table | SELECT items FROM table [WHERE or] [GROUP BY sum {"," sum}]
  *     https://docs.aws.amazon.com/timestream/latest/developerguide/supported-sql-constructs.DESCRIBE.html
@@ -56,15 +56,15 @@ export type Statement =
 
 const KEYWORDS = /^(select|from|where|group|by|as|and|or|between|is|not|null|in|describe)$/i;
 
-/** Parses one statement. @throws ServiceError naming the construct that is not known, with its place */
+/** Parses one statement. @throws ServiceError naming the unknown construct and its position */
 export function parse(query: string): Statement {
   const tokens = tokenize(query);
   let at = 0;
 
   const peek = () => tokens[at] as Token;
-  const isWord = (word: string) => {
+  const isKeyword = (keyword: string) => {
     const token = peek();
-    return token.kind === 'word' && token.text.toLowerCase() === word;
+    return token.kind === 'word' && token.text.toLowerCase() === keyword;
   };
   const isSymbol = (symbol: string) => {
     const token = peek();
@@ -74,7 +74,7 @@ export function parse(query: string): Statement {
     if (found) at++;
     return found;
   };
-  const word = (text: string) => take(isWord(text));
+  const keyword = (text: string) => take(isKeyword(text));
   const symbol = (text: string) => take(isSymbol(text));
   const demand = (found: boolean, what: string) => {
     if (!found) throw unknown(peek(), what);
@@ -113,8 +113,8 @@ export function parse(query: string): Statement {
     }
   }
 
-  const or = (): Expression => chain(['or'], and, word);
-  const and = (): Expression => chain(['and'], test, word);
+  const or = (): Expression => chain(['or'], and, keyword);
+  const and = (): Expression => chain(['and'], test, keyword);
   const sum = (): Expression => chain(['+'], product, symbol);
   const product = (): Expression => chain(['*', '/'], primary, symbol);
 
@@ -126,17 +126,17 @@ export function parse(query: string): Statement {
     };
     if (symbol('=')) return made('=', sum());
     if (symbol('>=')) return made('>=', sum());
-    if (word('between')) {
+    if (keyword('between')) {
       const low = sum();
-      demand(word('and'), 'AND');
+      demand(keyword('and'), 'AND');
       return made('between', low, sum());
     }
-    if (word('is')) {
-      const operator = word('not') ? 'is not null' : 'is null';
-      demand(word('null'), 'NULL');
+    if (keyword('is')) {
+      const operator = keyword('not') ? 'is not null' : 'is null';
+      demand(keyword('null'), 'NULL');
       return made(operator);
     }
-    if (word('in')) {
+    if (keyword('in')) {
       demand(symbol('('), "'('");
       const values = list(sum);
       demand(symbol(')'), "')'");
@@ -172,18 +172,18 @@ export function parse(query: string): Statement {
 
   function item() {
     const expression = sum();
-    return word('as') ? { expression, name: name() } : { expression };
+    return keyword('as') ? { expression, name: name() } : { expression };
   }
 
   function statement(): Statement {
-    if (word('describe')) return { kind: 'describe', table: table() };
-    demand(word('select'), 'SELECT or DESCRIBE');
+    if (keyword('describe')) return { kind: 'describe', table: table() };
+    demand(keyword('select'), 'SELECT or DESCRIBE');
     const items = symbol('*') ? undefined : list(item);
-    demand(word('from'), 'FROM');
+    demand(keyword('from'), 'FROM');
     const from = table();
-    const where = word('where') ? or() : undefined;
-    const groups = word('group');
-    if (groups) demand(word('by'), 'BY');
+    const where = keyword('where') ? or() : undefined;
+    const groups = keyword('group');
+    if (groups) demand(keyword('by'), 'BY');
     const groupBy = groups ? list(sum) : [];
     return { kind: 'select', table: from, items, groupBy, ...(where && { where }) };
   }
@@ -196,6 +196,6 @@ export function parse(query: string): Statement {
 function unknown(token: Token, wanted: string) {
   const shown = 'text' in token ? `'${token.text}'` : token.kind === 'end' ? 'the end' : 'a number';
   return invalid(
-    `line ${token.line}:${token.column}: the stand-in does not know ${shown} here, where ${wanted} may stand`,
+    `line ${token.line}:${token.column}: the emulator does not know ${shown} here, where ${wanted} may stand`,
   );
 }

@@ -4,21 +4,21 @@ import {
   NOW,
   record,
   refusal,
-  startTimestreamTrial,
-  type TimestreamTrial,
-} from '../../test/timestream-trial.ts';
+  startTimestreamFixture,
+  type TimestreamFixture,
+} from '../../test/timestream-fixture.ts';
 
-let trial: TimestreamTrial;
+let fixture: TimestreamFixture;
 beforeAll(async () => {
-  trial = await startTimestreamTrial();
+  fixture = await startTimestreamFixture();
 });
-afterAll(() => trial.standIn.stop());
-beforeEach(() => trial.nextTable());
+afterAll(() => fixture.timestream.stop());
+beforeEach(() => fixture.nextTable());
 
-describe('timestream stand-in: SQL', () => {
+describe('timestream emulator: SQL', () => {
   beforeEach(() => {
     const nodes = ["it's", 'b%', '감시\n'];
-    trial.write(
+    fixture.write(
       ...nodes.flatMap((node, n) =>
         [0, 1, 2].map((minute) =>
           record({
@@ -53,20 +53,20 @@ describe('timestream stand-in: SQL', () => {
     ],
     [`SELECT x FROM $ WHERE (x IS NULL OR node = 'b%') AND time >= from_milliseconds(${NOW})`, [['10.0']]],
   ])('answers %s', (sql, expected) => {
-    expect(trial.cells(sql)).toEqual(expected);
+    expect(fixture.cells(sql)).toEqual(expected);
   });
 
   it('describes a table, an empty one too', () => {
-    expect(trial.cells('DESCRIBE $')).toEqual([
+    expect(fixture.cells('DESCRIBE $')).toEqual([
       ['node', 'varchar', 'DIMENSION'],
       ['measure_name', 'varchar', 'MEASURE_NAME'],
       ['time', 'timestamp', 'TIMESTAMP'],
       ['x', 'double', 'MULTI'],
     ]);
-    trial.standIn.operate('CreateTable', { ...trial.names, TableName: 'empty' });
-    const { Rows, ColumnInfo } = trial.query('SELECT * FROM "db1"."empty"');
+    fixture.timestream.operate('CreateTable', { ...fixture.names, TableName: 'empty' });
+    const { Rows, ColumnInfo } = fixture.query('SELECT * FROM "db1"."empty"');
     expect([Rows, ColumnInfo.map(({ Name }) => Name)]).toEqual([[], ['measure_name', 'time']]);
-    expect(refusal(() => trial.query('SELECT x FROM db1.empty')).message).toBe(
+    expect(refusal(() => fixture.query('SELECT x FROM db1.empty')).message).toBe(
       "line 1:8: Column 'x' does not exist",
     );
   });
@@ -96,43 +96,43 @@ describe('timestream stand-in: SQL', () => {
     ['DELETE FROM $', /'DELETE' here, where SELECT or DESCRIBE/],
     [`SELECT x FROM $ WHERE node = '${'y'.repeat(262_144)}'`, /256 KiB/],
   ])('calls invalid what it does not know, by its name: %.60s', (sql, words) => {
-    const error = refusal(() => trial.query(sql));
+    const error = refusal(() => fixture.query(sql));
     expect(error.type).toBe('ValidationException');
     expect(error.message).toMatch(words);
   });
 
   it('pages: as many rows as fit, tokens for this query and five times', () => {
     const sql = 'SELECT x FROM $';
-    const first = trial.query(sql, { MaxRows: 4 });
+    const first = fixture.query(sql, { MaxRows: 4 });
     expect([first.Rows.length, typeof first.NextToken]).toEqual([4, 'string']);
-    const second = trial.query(sql, { MaxRows: 4, NextToken: first.NextToken });
-    const third = trial.query(sql, { MaxRows: 4, NextToken: second.NextToken });
+    const second = fixture.query(sql, { MaxRows: 4, NextToken: first.NextToken });
+    const third = fixture.query(sql, { MaxRows: 4, NextToken: second.NextToken });
     expect([second.Rows.length, third.Rows.length, third.NextToken]).toEqual([4, 1, undefined]);
-    for (let i = 0; i < 4; i++) trial.query(sql, { NextToken: first.NextToken });
-    expect(refusal(() => trial.query(sql, { NextToken: first.NextToken })).message).toMatch(
+    for (let i = 0; i < 4; i++) fixture.query(sql, { NextToken: first.NextToken });
+    expect(refusal(() => fixture.query(sql, { NextToken: first.NextToken })).message).toMatch(
       /Invalid pagination token/,
     );
-    expect(refusal(() => trial.query('SELECT node FROM $', { NextToken: second.NextToken })).message).toMatch(
-      /pagination/,
-    );
+    expect(
+      refusal(() => fixture.query('SELECT node FROM $', { NextToken: second.NextToken })).message,
+    ).toMatch(/pagination/);
     const long = Array.from({ length: 90 }, (_, i) =>
       record({ Time: String(NOW - i), Dimensions: [{ Name: 'node', Value: 'v'.repeat(1990) }] }),
     );
-    for (let i = 0; i < 7; i++) trial.write(...long.map((one) => ({ ...one, MeasureName: `g${i}` })));
-    const page = trial.query("SELECT node FROM $ WHERE regexp_like(node, 'v')");
+    for (let i = 0; i < 7; i++) fixture.write(...long.map((one) => ({ ...one, MeasureName: `g${i}` })));
+    const page = fixture.query("SELECT node FROM $ WHERE regexp_like(node, 'v')");
     expect(JSON.stringify(page.Rows).length).toBeLessThan(1_010_000);
     expect([page.Rows.length > 300, page.NextToken !== undefined]).toEqual([true, true]);
   });
 
   it('answers a client token again as before, and no other query', () => {
     const ClientToken = 'a'.repeat(32);
-    const before = trial.query('SELECT x FROM $', { ClientToken });
-    trial.write(record({ MeasureName: 'more' }));
-    expect(trial.query('SELECT x FROM $', { ClientToken })).toEqual(before);
-    expect(refusal(() => trial.query('SELECT node FROM $', { ClientToken })).message).toMatch(
+    const before = fixture.query('SELECT x FROM $', { ClientToken });
+    fixture.write(record({ MeasureName: 'more' }));
+    expect(fixture.query('SELECT x FROM $', { ClientToken })).toEqual(before);
+    expect(refusal(() => fixture.query('SELECT node FROM $', { ClientToken })).message).toMatch(
       /other parameters/,
     );
-    expect(refusal(() => trial.query('SELECT x FROM $', { ClientToken: 'short' })).type).toBe(
+    expect(refusal(() => fixture.query('SELECT x FROM $', { ClientToken: 'short' })).type).toBe(
       'ValidationException',
     );
   });

@@ -23,7 +23,7 @@ const attributesSchema = z.object({
     .max(128)
     .optional(),
   MeasureName: z.string().min(1).max(MEASURE_NAME_BYTES).optional(),
-  MeasureValueType: z.literal('MULTI', 'the stand-in knows records of several measures only').optional(),
+  MeasureValueType: z.literal('MULTI', 'the emulator knows records of several measures only').optional(),
   MeasureValues: z
     .array(
       z.object({
@@ -78,7 +78,7 @@ export function recordOf(own: Attributes, shared: Attributes = {}): IncomingReco
   const measures = named(MeasureValues, 'measure');
   if (MeasureName === undefined) throw invalid('MeasureName is required');
   if (Time === undefined) throw invalid('Time is required');
-  if (all.MeasureValueType !== 'MULTI') throw invalid('the stand-in knows records of several measures only');
+  if (all.MeasureValueType !== 'MULTI') throw invalid('the emulator knows records of several measures only');
   if (dimensions.size === 0) throw invalid('a record has at least one dimension');
   if (measures.size === 0) throw invalid('MeasureValues is required for a record of type MULTI');
   return {

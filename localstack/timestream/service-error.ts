@@ -1,4 +1,4 @@
-/** What the service answers instead of a result; `type` is the name of an exception of its API. */
+/** An error answer of the service; `type` is the name of an exception of its API. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
   readonly type: string;

@@ -17,7 +17,7 @@ export interface TableProperties {
   magneticWrites: boolean;
 }
 
-/** What became of a record. */
+/** The outcome for a record. */
 export type Outcome =
   | { kind: 'memory' | 'magnetic' }
   | { kind: 'rejected'; reason: string; existingVersion?: number };
@@ -26,7 +26,7 @@ export interface Table {
   properties: TableProperties;
   write(record: IncomingRecord, nowMs: number): Outcome;
   columns(): Columns;
-  /** Columns with what they are: dimension, measure name, time, measure. */
+  /** Columns with their kinds: dimension, measure name, time, measure. */
   describe(): { column: string; type: string; attribute: string }[];
   /** Every record that can be read yet, in no order. */
   rows(nowMs: number): Iterable<Row>;
@@ -40,7 +40,7 @@ const EXISTS =
 
 /** A table in memory. Records can be read `readDelayMs` after they were written: reads are eventually consistent. */
 export function createTable(properties: TableProperties, readDelayMs: number): Table {
-  // Of each record what was written, newest last: an older one is read until the newer can be.
+  // The writes of each record, newest last: an older one is read until the newer one is visible.
   const records = new Map<string, Stored[]>();
   const dimensions = new Set<string>();
   const measures = new Map<string, Measure['type']>();
@@ -94,7 +94,7 @@ export function createTable(properties: TableProperties, readDelayMs: number): T
     const existing = history.at(-1);
     if (existing && record.version <= existing.version) {
       const same = sameMeasures(record, existing) && record.version === existing.version;
-      // A magnetic store judges later, and reports to a bucket: to the writer the record is taken.
+      // A magnetic store validates later, and reports to a bucket: the writer sees the record as accepted.
       if (magnetic || same) return { kind: magnetic ? 'magnetic' : 'memory' };
       return { kind: 'rejected', reason: EXISTS, existingVersion: existing.version };
     }
@@ -148,7 +148,7 @@ function rowOf(record: IncomingRecord): Row {
   ]);
 }
 
-/** Undefined for what is no value of its type. */
+/** Undefined for an invalid value of its type. */
 function measured({ type, text }: Measure): Value | undefined {
   switch (type) {
     case 'VARCHAR':

@@ -25,19 +25,19 @@ const PATTERNS = [
   ['symbol', />=|[=(),.*+/]/y],
 ] as const;
 
-/** Splits a query. @throws ServiceError with the place of what is no token that our store uses */
+/** Splits a query. @throws ServiceError with the position of a text that is no token of our store */
 export function tokenize(query: string): Token[] {
   const tokens: Token[] = [];
   let [at, line, lineStart] = [0, 1, 0];
   while (at < query.length) {
-    const place = { line, column: at - lineStart + 1 };
+    const location = { line, column: at - lineStart + 1 };
     const found = match(query, at);
     if (!found)
       throw invalid(
-        `line ${place.line}:${place.column}: the stand-in does not know '${query.slice(at, at + 10)}'`,
+        `line ${location.line}:${location.column}: the emulator does not know '${query.slice(at, at + 10)}'`,
       );
     const token = tokenOf(found.kind, found.parts);
-    if (token) tokens.push({ ...place, ...token });
+    if (token) tokens.push({ ...location, ...token });
     const text = found.parts[0] ?? '';
     const breaks = text.split('\n').length - 1;
     if (breaks > 0) [line, lineStart] = [line + breaks, at + text.lastIndexOf('\n') + 1];
@@ -72,7 +72,7 @@ function tokenOf(kind: (typeof PATTERNS)[number][0], parts: RegExpExecArray): Ba
     case 'number': {
       if (unit === '') return { kind: 'integer', value: BigInt(inner) };
       const nanoseconds = UNIT_NANOSECONDS[unit];
-      if (nanoseconds === undefined) throw invalid(`the stand-in does not know the interval '${whole}'`);
+      if (nanoseconds === undefined) throw invalid(`the emulator does not know the interval '${whole}'`);
       return { kind: 'interval', nanoseconds: BigInt(inner) * nanoseconds };
     }
     default:

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Comparison, compare, median, ratioOf, spreadOf } from './harness.ts';
-import { digits, goalOf, partText, reportMarkdown, rowsOf, verdictOf } from './report.ts';
+import { benchmarkText, digits, goalOf, reportMarkdown, rowsOf, verdictOf } from './report.ts';
 
 /** A contender whose runs take the listed times, in turn. */
 const taking = (name: string, values: readonly number[], order: string[] = []) => ({
@@ -71,7 +71,7 @@ describe('contenders', () => {
     const goal = goalOf(comparison, 'wallMs', { what: 'wall', ours: 'a', against: 'b', limit: 1 });
     expect(verdictOf(goal)).toBe('not measured');
     const report = { title: 'T', how: [], rows, goals: [goal], missing: comparison.missing };
-    expect(partText(report)).toContain('not measured: b: apt-get install it');
+    expect(benchmarkText(report)).toContain('not measured: b: apt-get install it');
   });
 
   it('one that fails ends the run: it is not left out', async () => {

@@ -1,17 +1,19 @@
-// The product in a burst: `burst-ours.ts FOLDER URL SECRET CLUSTERS` judges a round in which a node of each cluster fires,
+// The product in a burst: `burst-ours.ts FOLDER URL SECRET CLUSTERS` evaluates a round in which a node of each cluster fires,
 // and sends the messages. At the end of stdin it answers how long its event loop was blocked, and ends.
+
 import { join } from 'node:path';
 import { createChannels } from '../../adapters/channels/registry.ts';
 import { createPictureQueue } from '../../adapters/charts/picture-queue.ts';
 import { startWorkerThread } from '../../adapters/charts/worker-thread.ts';
+import { stateInTurns, storeInTurns } from '../../adapters/event-loop/turns.ts';
 import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
-import { stateInTurns, storeInTurns } from '../../adapters/turns.ts';
-import type { Config } from '../../core/config/types.ts';
-import type { Rule, Sample } from '../../core/model.ts';
+import type { Config } from '../../core/model/config.ts';
+import type { Rule } from '../../core/model/rule.ts';
+import type { Sample } from '../../core/model/sample.ts';
 import { WHOLE } from '../../core/plan/shards.ts';
 import { createDraw } from '../../core/stages/draw.ts';
-import { evaluate } from '../../core/stages/evaluate.ts';
+import { evaluateShard } from '../../core/stages/evaluate.ts';
 import { createChartFiles } from '../../local/chart-files.ts';
 import { systemClock as clock, systemSleep as sleep } from '../../local/clock.ts';
 import { createMeter } from '../../local/meter.ts';
@@ -111,16 +113,16 @@ const notifier = startNotifier(config, {
   channels: await createChannels(config.channels, { secrets, clock }),
   draw: createDraw({ drawer, charts, config }),
 });
-const judge = (roundMs: number) => evaluate({ config, targets, roundMs, shard: WHOLE }, ports);
-// An `up` that runs has judged before.
-await judge(lastMs - MINUTE_MS);
+const evaluateOnce = (roundMs: number) => evaluateShard({ config, targets, roundMs, shard: WHOLE }, ports);
+// An `up` that runs has evaluated before.
+await evaluateOnce(lastMs - MINUTE_MS);
 await sleep(SETTLE_MS, new AbortController().signal);
 
 const recorded = recordLoop();
 const busy = process.cpuUsage();
 const startMs = Date.now();
 await store.write(roundOf(ROUNDS - 1));
-await judge(lastMs);
+await evaluateOnce(lastMs);
 notifier.wake();
 process.stdout.write(`${JSON.stringify({ startMs })}\n`);
 

@@ -5,11 +5,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type SinkMessage, startSink } from '../../localstack/sink/sink.ts';
+import type { BenchOptions } from './benchmark.ts';
 import { type Contender, compare, spreadOf, valuesOf } from './harness.ts';
 import type { LoopRecord } from './loop-record.ts';
 import { nodeJob } from './measured-process.ts';
-import type { BenchOptions } from './part.ts';
-import { type Goal, type PartReport, rowsOf } from './report.ts';
+import { type BenchmarkReport, type Goal, rowsOf } from './report.ts';
 import { startResident } from './resident.ts';
 
 const MESSAGES = 100;
@@ -25,7 +25,7 @@ interface Answers extends LoopRecord {
   inVain: number;
 }
 
-export async function benchBurst({ dir, quick, log }: BenchOptions): Promise<PartReport> {
+export async function benchBurst({ dir, quick, log }: BenchOptions): Promise<BenchmarkReport> {
   const rounds = quick ? 2 : 5;
   let runs = 0;
 
@@ -56,10 +56,10 @@ export async function benchBurst({ dir, quick, log }: BenchOptions): Promise<Par
       child.stdin.end();
       await ended;
       if (received.length !== messages) throw new Error(`${received.length} of ${messages} messages came`);
-      const { startMs, ...told } = Object.assign({}, ...lines.map((line) => JSON.parse(line))) as Answers;
+      const { startMs, ...answers } = Object.assign({}, ...lines.map((line) => JSON.parse(line))) as Answers;
       const acceptedMs = Math.max(...received.map((message) => message.receivedAtMs)) - startMs;
       const pictures = received.filter(({ picturePath }) => picturePath !== undefined).length;
-      return { ...told, acceptedMs, pictures, idleMs: (await idle.finish()).blockedMs };
+      return { ...answers, acceptedMs, pictures, idleMs: (await idle.finish()).blockedMs };
     } finally {
       clearTimeout(limit);
       child.kill();
@@ -82,7 +82,7 @@ export async function benchBurst({ dir, quick, log }: BenchOptions): Promise<Par
   return {
     title: `Burst: ${MESSAGES} messages of one round`,
     how: [
-      `A round in which one node of each of ${MESSAGES} clusters fires is stored, judged and told by webhook to a receiver on the`,
+      `A round in which one node of each of ${MESSAGES} clusters fires is stored, evaluated and sent by webhook to a receiver on the`,
       'same machine, by the parts of `bartizan up` on databases on disk; each picture shows three hours of three nodes.',
       'The event loop is watched every millisecond from the arrival of the samples until no picture is drawn any more.',
     ],

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderSvg } from '../../adapters/charts/svg.ts';
 import { findProgram } from '../suites.ts';
+import type { BenchOptions } from './benchmark.ts';
 import { alertChart } from './chart-spec.ts';
 import { type Browser, freshBrowser, keptBrowser, writePage } from './chromium.ts';
 import { type Contender, compare, type Readings, warmUp } from './harness.ts';
 import { measureProcesses, nodeJob } from './measured-process.ts';
-import type { BenchOptions } from './part.ts';
-import { goalOf, type PartReport, rowsOf } from './report.ts';
+import { type BenchmarkReport, goalOf, rowsOf } from './report.ts';
 import { type Resident, startResident } from './resident.ts';
 
 const OURS = 'bartizan';
@@ -24,7 +24,7 @@ function checkPicture(file: string): void {
   if (width !== SIZE[0] || height !== SIZE[1]) throw new Error(`${file} has ${width} × ${height} pixels`);
 }
 
-export async function benchChart({ dir, quick, log }: BenchOptions): Promise<PartReport> {
+export async function benchChart({ dir, quick, log }: BenchOptions): Promise<BenchmarkReport> {
   const rounds = quick ? 3 : 9;
   const page = writePage(dir, renderSvg(alertChart()));
   const get = 'apt-get install chromium python3';

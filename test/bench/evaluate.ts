@@ -1,17 +1,20 @@
-// What it takes to judge rules, against the time that the store takes to answer the evaluation's own queries.
+// The time for evaluating rules, against the time that the store takes to answer the evaluation's own queries.
+
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
-import type { Check, Rule } from '../../core/model.ts';
+import { meterTo } from '../../core/meter.ts';
+import type { Check } from '../../core/model/check.ts';
+import type { Rule } from '../../core/model/rule.ts';
 import { WHOLE } from '../../core/plan/shards.ts';
 import type { SampleStore } from '../../core/ports.ts';
-import { evaluate } from '../../core/stages/evaluate.ts';
+import { evaluateShard } from '../../core/stages/evaluate.ts';
 import { createRecordingLogger } from '../recording-logger.ts';
+import type { BenchOptions } from './benchmark.ts';
 import { type Comparison, type Contender, compare, type Readings, spreadOf, valuesOf } from './harness.ts';
-import type { BenchOptions } from './part.ts';
-import { type Goal, type PartReport, rowsOf } from './report.ts';
-import { createStoreWorld, ROUND_MS } from './store-world.ts';
+import { type BenchmarkReport, type Goal, rowsOf } from './report.ts';
+import { createStoreFixture, ROUND_MS } from './store-fixture.ts';
 
 const NODES = 30_000;
 const METRICS = [
@@ -46,7 +49,7 @@ const rules: Rule[] = METRICS.map((metric) => ({
 }));
 const checks: Check[] = [{ name: 'usage', probe: 'usage', everyMs: ROUND_MS, where: {}, options: {} }];
 
-export async function benchEvaluate({ dir, quick, log }: BenchOptions): Promise<PartReport> {
+export async function benchEvaluate({ dir, quick, log }: BenchOptions): Promise<BenchmarkReport> {
   const rounds = quick ? 2 : 9;
   const fleets = await Promise.all(
     [QUIET, BREACHING].map((name, i) => createFleet(name, join(dir, String(i)), name === BREACHING)),
@@ -57,14 +60,14 @@ export async function benchEvaluate({ dir, quick, log }: BenchOptions): Promise<
     return {
       title: `Evaluation: ${METRICS.length} rules × ${NODES} nodes on the embedded store`,
       how: [
-        'A round a minute, judged at once, with the default lateness of 15 min; where nodes breach, their alerts fire',
-        'since minutes. The whole is the stage as it runs: queries, verdicts, what is written of state; judging is the',
-        `whole less the queries. The first evaluation judges ${BEFORE} rounds at once and writes the alerts.`,
+        'A round a minute, evaluated at once, with the default lateness of 15 min; where nodes breach, their alerts fire',
+        'since minutes. The whole is the stage as it runs: queries, verdicts, what is written of state; evaluating is the',
+        `whole less the queries. The first evaluation evaluates ${BEFORE} rounds at once and writes the alerts.`,
       ],
       rows: [
         ...row('wholeMs', 'the whole'),
         ...row('queryMs', 'queries of it'),
-        ...row('judgeMs', 'judging'),
+        ...row('judgeMs', 'evaluating'),
         ...fleets.map(({ name, firstMs }) => ({
           what: 'first evaluation',
           contender: name,
@@ -93,7 +96,7 @@ async function createFleet(name: string, path: string, breaching: boolean): Prom
   const store = openSqliteStore({ path });
   const state = openSqliteState({ path });
   const breachAtMs = breaching ? START_MS + (BEFORE - 16) * ROUND_MS : Number.POSITIVE_INFINITY;
-  const world = createStoreWorld({ nodes: NODES, full: false, breachAtMs });
+  const fixture = createStoreFixture({ nodes: NODES, full: false, breachAtMs });
   let queryMs = 0;
   const timed: SampleStore = {
     ...store,
@@ -105,34 +108,34 @@ async function createFleet(name: string, path: string, breaching: boolean): Prom
     },
   };
   const logger = { ...createRecordingLogger(), info: () => {} };
-  const meter = { count: () => {}, gauge: () => {} };
+  const meter = meterTo(() => {});
   let next = 0;
 
   async function addRound(): Promise<number> {
     const roundMs = START_MS + next++ * ROUND_MS;
-    for (const samples of world.round(roundMs)) await store.write(samples);
+    for (const samples of fixture.round(roundMs)) await store.write(samples);
     return roundMs;
   }
 
-  async function judge(roundMs: number): Promise<Readings> {
+  async function evaluateOnce(roundMs: number): Promise<Readings> {
     queryMs = 0;
     const config = { rules, checks, schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: LATENESS_MS } };
-    const request = { config, targets: world.targets, roundMs, shard: WHOLE };
+    const request = { config, targets: fixture.targets, roundMs, shard: WHOLE };
     const startMs = performance.now();
-    await evaluate(request, { store: timed, state, clock: { nowMs: () => roundMs }, logger, meter });
+    await evaluateShard(request, { store: timed, state, clock: { nowMs: () => roundMs }, logger, meter });
     const wholeMs = performance.now() - startMs;
-    return { wholeMs, queryMs, judgeMs: wholeMs - queryMs };
+    return { wholeMs, queryMs, evaluateMs: wholeMs - queryMs };
   }
 
   while (next < BEFORE - 1) await addRound();
-  const { wholeMs: firstMs } = await judge(await addRound());
+  const { wholeMs: firstMs } = await evaluateOnce(await addRound());
   const alerts = await state.listAlerts();
   const expected = breaching ? (METRICS.length * NODES) / 100 : 0;
   if (alerts.length !== expected) throw new Error(`${alerts.length} alerts, not ${expected}`);
   return {
     name,
     firstMs: firstMs as number,
-    run: async () => judge(await addRound()),
+    run: async () => evaluateOnce(await addRound()),
     async close() {
       await store.close();
       await state.close();

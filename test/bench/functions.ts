@@ -3,18 +3,18 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundleFunction } from '../../lib/bundle.ts';
+import { machineHere } from '../../lib/native-modules.ts';
 import { findProgram } from '../suites.ts';
+import type { BenchOptions } from './benchmark.ts';
 import { type Contender, compare, warmUp } from './harness.ts';
 import { measureProcesses } from './measured-process.ts';
-import type { BenchOptions } from './part.ts';
-import { type PartReport, type Row, rowsOf } from './report.ts';
+import { type BenchmarkReport, type Row, rowsOf } from './report.ts';
 
 const STAGES = ['plan', 'probe', 'store', 'evaluate', 'notify', 'deliver', 'history'];
 const NODE = 'Node alone';
 const ENVIRONMENT = ['env', 'BARTIZAN_BUCKET=files', 'BARTIZAN_TABLE=state'];
 
-export async function benchFunctions({ dir, quick, log }: BenchOptions): Promise<PartReport> {
-  const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+export async function benchFunctions({ dir, quick, log }: BenchOptions): Promise<BenchmarkReport> {
   const sizes: Row[] = [];
   const missing = findProgram('python3') ? undefined : 'apt-get install python3';
   const contenders = [NODE, ...STAGES].map(
@@ -33,7 +33,7 @@ export async function benchFunctions({ dir, quick, log }: BenchOptions): Promise
   for (const stage of STAGES) {
     const outDir = join(dir, stage);
     mkdirSync(outDir);
-    bundleFunction({ entry: `functions/${stage}.ts`, outDir, architecture });
+    bundleFunction({ entry: `functions/${stage}.ts`, outDir, machine: machineHere() });
     const mebibytes = bytesIn(outDir) / 2 ** 20;
     sizes.push({
       what: 'bundle, unpacked',

@@ -5,10 +5,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type SinkMessage, startSink } from '../../localstack/sink/sink.ts';
+import type { BenchOptions } from './benchmark.ts';
 import { spreadOf } from './harness.ts';
 import { startLightFleet } from './light-fleet.ts';
-import type { BenchOptions } from './part.ts';
-import type { PartReport } from './report.ts';
+import type { BenchmarkReport } from './report.ts';
 import type { Scene } from './ssh-scene.ts';
 
 const EVERY_S = 5;
@@ -16,7 +16,7 @@ const LIMIT_MS = 5_000;
 /** Above what the messages need, for a machine under load. */
 const PATIENCE_MS = 60_000;
 
-export async function benchLatency({ dir, quick, log }: BenchOptions): Promise<PartReport> {
+export async function benchLatency({ dir, quick, log }: BenchOptions): Promise<BenchmarkReport> {
   const [targets, messages] = quick ? [100, 5] : [300, 11];
   const fleet = await startLightFleet(join(dir, 'fleet'), targets);
   const secret = randomBytes(24).toString('hex');
@@ -78,15 +78,15 @@ export async function benchLatency({ dir, quick, log }: BenchOptions): Promise<P
 
 /** One rule a message, each of one node, which fires a round after the one before. */
 function configText({ bastion, targets, key, user }: Scene, url: string, rules: number): string {
-  const place = ({ host, port, hostKey }: Scene['bastion']) =>
+  const endpoint = ({ host, port, hostKey }: Scene['bastion']) =>
     `host: ${host}, port: ${port}, user: ${user}, hostKeys: ["${hostKey}"]`;
-  const nodes = targets.map((target) => `      - { name: ${target.name}, role: etcd, ${place(target)} }`);
+  const nodes = targets.map((target) => `      - { name: ${target.name}, role: etcd, ${endpoint(target)} }`);
   const ruleLines = Array.from({ length: rules }, (_, i) => {
     const what = `metric: load1, above: 0.5, for: ${(i + 1) * EVERY_S}s, where: { node: target-${i} }`;
     return `  - { name: load-${i}, ${what}, severity: warning }`;
   });
   return `
-bastions: [{ name: gate, privateKey: "\${file:${key}}", ${place(bastion)} }]
+bastions: [{ name: gate, privateKey: "\${file:${key}}", ${endpoint(bastion)} }]
 clusters:
   - name: prod
     bastion: gate

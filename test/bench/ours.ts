@@ -1,15 +1,19 @@
 // The product as a contender, in a process of its own: `ours.ts SCENE FOLDER` probes once and ends; with `--stay`
-// it probes at each line on stdin, over the connections it has, and answers with what the round took.
+// it probes at each line on stdin, over the connections it has, and answers with what the round took: a minute later than
+// the one before for the sessions, so that some of them are renewed in each round. `--stay --door` checks doors too.
+
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createAuditFile } from '../../adapters/audit/file.ts';
 import { createProber } from '../../adapters/probes/prober.ts';
-import type { BatchObservation, Check } from '../../core/model.ts';
+import type { Check } from '../../core/model/check.ts';
+import type { BatchObservation } from '../../core/model/observation.ts';
 import { planRound } from '../../core/plan/plan.ts';
 import { configOf, readScene } from './ssh-scene.ts';
 
-const [sceneFile = '', dir = '', mode] = process.argv.slice(2);
+const [sceneFile = '', dir = '', mode, door] = process.argv.slice(2);
+const MINUTE = 60_000;
 const { bastion, targets } = configOf(readScene(sceneFile));
 
 const checks: Check[] = [{ name: 'usage', probe: 'usage', everyMs: 3_600_000, where: {}, options: {} }];
@@ -21,12 +25,13 @@ const counters = new Map<string, unknown>(
 );
 const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'bench' });
 let commands = 0;
-const say = (text: string) => process.stderr.write(`${text}\n`);
+const print = (text: string) => process.stderr.write(`${text}\n`);
 const prober = await createProber({
   config: {
     bastions: [bastion],
     clusters: [{ name: 'c', bastion: 'b', nodes: [] }],
     checks,
+    sessions: { renewMs: 10 * MINUTE, door: door === '--door' },
   },
   secrets: { resolve: async (text) => text, redact: (text) => text },
   audit: {
@@ -41,7 +46,7 @@ const prober = await createProber({
     save: async (key, value) => void counters.set(key, value),
   },
   clock: { nowMs: Date.now },
-  logger: { debug: () => {}, info: () => {}, warn: say, error: say },
+  logger: { debug: () => {}, info: () => {}, warn: print, error: print },
   knownHosts: join(dir, 'known_hosts'),
 });
 
@@ -56,13 +61,16 @@ function answered({ bastion: hop, observations }: BatchObservation): number {
   return observations.length;
 }
 
+let roundMs = Math.floor(Date.now() / MINUTE) * MINUTE;
+
 async function round(): Promise<{ wallMs: number; cpuMs: number; commands: number }> {
   commands = 0;
+  roundMs += MINUTE;
   const [startMs, startCpu] = [performance.now(), process.cpuUsage()];
   // Round 0 is a multiple of every interval: the check is due.
   const planned = planRound({ roundMs: 0, checks, targets, bastions: [bastion] });
   const expiresAtMs = Number.POSITIVE_INFINITY;
-  const batches = planned.map((batch) => ({ ...batch, roundMs: Date.now(), expiresAtMs }));
+  const batches = planned.map((batch) => ({ ...batch, roundMs, intervalMs: expiresAtMs, expiresAtMs }));
   const observations = await Promise.all(batches.map((batch) => prober.probe(batch)));
   const done = observations.reduce((sum, observation) => sum + answered(observation), 0);
   if (done !== targets.length) throw new Error(`${done} of ${targets.length} targets`);

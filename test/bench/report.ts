@@ -19,7 +19,7 @@ export interface Goal {
   unit: string;
 }
 
-export interface PartReport {
+export interface BenchmarkReport {
   title: string;
   /** What was done, and what to keep in mind of it. */
   how: readonly string[];
@@ -34,7 +34,7 @@ export interface Report {
   size: 'quick' | 'full';
   /** Of one minute, when it began. */
   loadAtStart: number;
-  parts: readonly PartReport[];
+  parts: readonly BenchmarkReport[];
 }
 
 /** A figure of all contenders that have it. `per` divides: by the number of targets, say. */
@@ -102,7 +102,7 @@ function terminalTable(head: string[], cells: readonly string[][]): string {
   return table.toString();
 }
 
-export function partText({ title, rows, goals, missing }: PartReport): string {
+export function benchmarkText({ title, rows, goals, missing }: BenchmarkReport): string {
   const parts = [`\n${title}`, terminalTable(ROW_HEAD, rows.map(rowCells))];
   if (goals.length > 0) parts.push(terminalTable(GOAL_HEAD, goals.map(goalCells)));
   return `${[...parts, ...missing.map(missingText)].join('\n')}\n`;

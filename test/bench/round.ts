@@ -2,18 +2,18 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../suites.ts';
+import type { BenchOptions } from './benchmark.ts';
 import { type Contender, compare } from './harness.ts';
 import { startLightFleet } from './light-fleet.ts';
 import { type Measured, measureProcesses, nodeJob } from './measured-process.ts';
-import type { BenchOptions } from './part.ts';
-import { type PartReport, rowsOf } from './report.ts';
+import { type BenchmarkReport, rowsOf } from './report.ts';
 import { startResident } from './resident.ts';
 import { emptyFolder } from './ssh-scene.ts';
 
 /** Rounds of the process that stays before those that are measured. */
 const WARM_UP = 4;
 
-export async function benchRound({ dir, quick, log }: BenchOptions): Promise<PartReport> {
+export async function benchRound({ dir, quick, log }: BenchOptions): Promise<BenchmarkReport> {
   const [targets, rounds] = quick ? [600, 3] : [3_000, 5];
   const { file, stop } = await startLightFleet(join(dir, 'fleet'), targets);
   const [fresh, stayed] = [emptyFolder(join(dir, 'fresh')), emptyFolder(join(dir, 'stayed'))];

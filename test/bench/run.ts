@@ -5,18 +5,18 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeError } from '../../core/errors.ts';
+import type { Benchmark } from './benchmark.ts';
 import { benchBurst } from './burst.ts';
 import { benchChart } from './chart.ts';
 import { benchEvaluate } from './evaluate.ts';
 import { benchFunctions } from './functions.ts';
 import { benchLatency } from './latency.ts';
-import type { Part } from './part.ts';
-import { type PartReport, partText, type Report, reportMarkdown, verdictOf } from './report.ts';
+import { type BenchmarkReport, benchmarkText, type Report, reportMarkdown, verdictOf } from './report.ts';
 import { benchRound } from './round.ts';
 import { benchSsh } from './ssh.ts';
 import { benchStore } from './store.ts';
 
-const PARTS: Readonly<Record<string, Part>> = {
+const PARTS: Readonly<Record<string, Benchmark>> = {
   ssh: benchSsh,
   round: benchRound,
   chart: benchChart,
@@ -46,7 +46,7 @@ function machine(): string {
   return `${cpus().length} cores ${first?.model ?? ''}, ${gigabytes} GB, Linux ${release().split('-')[0]}, Node ${process.version}`;
 }
 
-async function runPart(name: string, part: Part, quick: boolean): Promise<PartReport> {
+async function runBenchmark(name: string, part: Benchmark, quick: boolean): Promise<BenchmarkReport> {
   const dir = join(folder, name);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
@@ -88,19 +88,19 @@ async function main(): Promise<void> {
     machine: machine(),
     size: args.quick ? 'quick' : 'full',
     loadAtStart: loadavg()[0] ?? 0,
-    parts: [] as PartReport[],
+    parts: [] as BenchmarkReport[],
   } as const;
   for (const name of names) {
-    const part = await runPart(name, PARTS[name] as Part, args.quick);
-    process.stdout.write(partText(part));
+    const part = await runBenchmark(name, PARTS[name] as Benchmark, args.quick);
+    process.stdout.write(benchmarkText(part));
     report.parts.push(part);
   }
   mkdirSync(dirname(args.json), { recursive: true });
   const goals = report.parts.flatMap((part) => part.goals);
-  const judged = goals.map((goal) => ({ ...goal, verdict: verdictOf(goal) }));
-  writeFileSync(args.json, `${JSON.stringify({ ...report, goals: judged }, null, 2)}\n`);
+  const evaluated = goals.map((goal) => ({ ...goal, verdict: verdictOf(goal) }));
+  writeFileSync(args.json, `${JSON.stringify({ ...report, goals: evaluated }, null, 2)}\n`);
   if (args.figures) writeFigures(report);
-  const count = (verdict: string) => judged.filter((goal) => goal.verdict === verdict).length;
+  const count = (verdict: string) => evaluated.filter((goal) => goal.verdict === verdict).length;
   const sizes = args.quick ? '; goals are those of a full run' : '';
   process.stdout.write(
     `\n${count('held')} goals held, ${count('missed')} missed, ${count('not measured')} not measured${sizes}; ${args.json}\n`,

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { forEachAtOnce } from '../../adapters/ssh/at-once.ts';
+import { forEachLimit } from '../../adapters/ssh/concurrency-limit.ts';
 import { readScene, type SceneHost } from './ssh-scene.ts';
 
 interface Observable<T> {
@@ -57,7 +57,7 @@ const bastion = await open(
   await SshTransport.newSocket(`${scene.bastion.host}:${scene.bastion.port}`),
   scene.bastion,
 );
-await forEachAtOnce(scene.targets, scene.parallel, async (target) => {
+await forEachLimit(scene.targets, scene.parallel, async (target) => {
   const tunnel = await bastion.openTCPForwardChannel({
     addressToConnectTo: target.host,
     portToConnectTo: target.port,

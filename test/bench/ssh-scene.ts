@@ -1,10 +1,11 @@
 // A bastion and nodes of OpenSSH, each node standing for many targets, and the description of them that every
 // contender reads.
+
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { BastionConfig } from '../../core/config/types.ts';
-import type { Target } from '../../core/model.ts';
+import { usage } from '../../adapters/probes/usage/usage.ts';
+import type { BastionConfig } from '../../core/model/config.ts';
+import type { Target } from '../../core/model/target.ts';
 import { parseUsage } from '../../core/parse/usage-output.ts';
 import { createFleet, type Server } from '../../examples/openssh/fleet.ts';
 
@@ -31,7 +32,6 @@ export interface Scene {
   batchSize: number;
 }
 
-const SCRIPT = fileURLToPath(new URL('../../adapters/probes/usage/script.sh', import.meta.url));
 const NODES = 4;
 const PORT = 25_300;
 
@@ -62,12 +62,13 @@ export async function startScene(
       user: fleet.user,
       key: fleet.key('ed25519'),
       knownHosts: join(dir, 'known_hosts'),
-      script: SCRIPT,
+      script: join(dir, 'script.sh'),
       parallel,
       batchSize: targets,
     };
     const known = [bastion, ...nodes].map(({ host, port, hostKeys }) => `[${host}]:${port} ${hostKeys[0]}\n`);
     writeFileSync(scene.knownHosts, known.join(''));
+    writeFileSync(scene.script, usage.script.text);
     const file = join(dir, 'scene.json');
     writeFileSync(file, JSON.stringify(scene));
     return { scene, file, stop: () => fleet.stop() };

@@ -1,18 +1,19 @@
 // What the embedded store takes to append a round and to answer, at a thousand and at thirty thousand nodes.
+
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
-import type { Series } from '../../core/model.ts';
+import type { Series } from '../../core/model/sample.ts';
 import type { SampleStore } from '../../core/ports.ts';
+import type { BenchOptions } from './benchmark.ts';
 import { spreadOf } from './harness.ts';
-import type { BenchOptions } from './part.ts';
-import type { PartReport, Row } from './report.ts';
-import { createStoreWorld, ROUND_MS } from './store-world.ts';
+import type { BenchmarkReport, Row } from './report.ts';
+import { createStoreFixture, ROUND_MS } from './store-fixture.ts';
 
 const START_MS = Date.UTC(2026, 10, 1);
 const HOUR_MS = 3_600_000;
 
-export async function benchStore({ dir, quick, log }: BenchOptions): Promise<PartReport> {
+export async function benchStore({ dir, quick, log }: BenchOptions): Promise<BenchmarkReport> {
   const fleets = [
     { nodes: 1_000, rounds: (quick ? 2 : 24) * 60 },
     { nodes: 30_000, rounds: quick ? 32 : 60 },
@@ -37,7 +38,7 @@ export async function benchStore({ dir, quick, log }: BenchOptions): Promise<Par
 
 async function measureFleet(path: string, nodes: number, rounds: number, asked: number): Promise<Row[]> {
   mkdirSync(path);
-  const world = createStoreWorld({ nodes, full: true });
+  const fixture = createStoreFixture({ nodes, full: true });
   const store = openSqliteStore({ path });
   const rows: Row[] = [];
   const contender = `${nodes} nodes`;
@@ -48,11 +49,11 @@ async function measureFleet(path: string, nodes: number, rounds: number, asked: 
     const appends: number[] = [];
     for (let r = 0; r < rounds; r++) {
       let tookMs = 0;
-      for (const samples of world.round(START_MS + r * ROUND_MS))
+      for (const samples of fixture.round(START_MS + r * ROUND_MS))
         tookMs += await timeOf(() => store.write(samples));
       appends.push(tookMs);
     }
-    add(`append of a round, ${world.samplesInRound} samples`, 'ms', appends);
+    add(`append of a round, ${fixture.samplesInRound} samples`, 'ms', appends);
     const toMs = START_MS + (rounds - 1) * ROUND_MS;
     const range = (hours: number) => ({ fromMs: toMs - hours * HOUR_MS + ROUND_MS, toMs });
     const metric = 'mem_usage';

@@ -2,36 +2,38 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ChannelAdapter } from '../../adapters/channels/channel-adapter.ts';
 import { CHANNELS } from '../../adapters/channels/registry.ts';
-import { renderSummary } from '../../core/message/summary.ts';
-import { visibleLine } from '../../core/message/visible-line.ts';
-import type { Notification, NotificationAlert } from '../../core/notify/model.ts';
-import { sampleRule } from '../../core/notify/sample.ts';
+import { sampleRule } from '../../core/chart/sample-message.ts';
+import type { Notification, NotificationAlert } from '../../core/model/notification.ts';
+import { renderSummary } from '../../core/notify/summary.ts';
+import { visibleLine } from '../../core/text/visible-line.ts';
+import { type ChannelFixture, channelFixture } from '../contract/channel-service.ts';
 import { sampleAlert, sampleNotification, samplePicture } from '../contract/notifications.ts';
-import { READERS } from './message.ts';
 
-const ADAPTERS = CHANNELS as readonly ChannelAdapter<unknown>[];
+const FIXTURES = new Map<string, ChannelFixture>();
+for (const { type } of CHANNELS) FIXTURES.set(type, await channelFixture(type));
 
 /** What a reader sees of a message, line by line; of what programs read, its text. */
-function linesOf(adapter: ChannelAdapter<unknown>, notification: Notification, picture = true): string[] {
+function linesOf(adapter: ChannelAdapter, notification: Notification, picture = true): string[] {
   const options = adapter.options.parse(adapter.example);
   const preview = adapter.preview(notification, picture ? samplePicture : undefined, options);
-  const read = READERS[adapter.type];
+  const read = FIXTURES.get(adapter.type)?.readPreview;
   if (!read) return (JSON.parse(preview) as { text: string }).text.split('\n').map((line) => line.trim());
-  return read(preview).map((part) =>
-    part.kind === 'chart'
+  return read(preview).map((line) =>
+    line.kind === 'chart'
       ? '(chart)'
-      : part.spans
+      : line.spans
           .map(({ text }) => text)
           .join('')
           .trim(),
   );
 }
 
-/** An alert whose texts are made of its labels, as they are when it is sent. */
+/** An alert whose texts are made of its labels, as they are when it is sent: as it fired, or ended. */
 function alertOf(labels: Record<string, string>, extra: Partial<NotificationAlert> = {}): NotificationAlert {
   const alert = sampleAlert({ labels, ...extra });
   const rule = { ...sampleRule, summary: '{{node}} has used {{value}}' };
-  return { ...alert, summary: renderSummary(rule, alert, { nowMs: alert.firedAtMs, timeZone: 'UTC' }) };
+  const nowMs = alert.resolvedAtMs ?? alert.firedAtMs;
+  return { ...alert, summary: renderSummary(rule, alert, { nowMs, timeZone: 'UTC' }) };
 }
 
 const AWKWARD = [
@@ -48,11 +50,11 @@ const AWKWARD = [
   'क्‍ष',
 ];
 
-describe.each(ADAPTERS.map((adapter) => [adapter.type, adapter] as const))('%s', (_, adapter) => {
+describe.each(CHANNELS.map((adapter) => [adapter.type, adapter] as const))('%s', (_, adapter) => {
   it.each(AWKWARD)('shows the name itself, whatever it may mean to some markup: %j', (node) => {
     const lines = linesOf(adapter, sampleNotification({ alerts: [alertOf({ node })] }));
     expect(lines).toContain(`✖ ${visibleLine(`${node} has used 94.1%`)}`);
-    if (READERS[adapter.type]) expect(lines).toContain('(chart)');
+    if (FIXTURES.get(adapter.type)?.readPreview) expect(lines).toContain('(chart)');
   });
 
   it('breaks at no name, and shows nothing that cannot be seen', () => {
@@ -80,9 +82,10 @@ describe.each(ADAPTERS.map((adapter) => [adapter.type, adapter] as const))('%s',
     const others = Array.from({ length: 39 }, (_, i) =>
       alertOf({ cluster: 'prod', node: `node-${i}` }, { alertId: `a${i}`, news: false }),
     );
-    const ended = status === 'resolved' ? { status, resolvedAtMs: Date.UTC(2026, 10, 24, 9, 20) } : {};
+    const atMs = Date.UTC(2026, 10, 24, 9, 20);
+    const ended = status === 'resolved' ? { status, resolvedAtMs: atMs } : {};
     const one = alertOf({ cluster: 'prod', node: 'node-99' }, { ...ended, value: 61 });
-    const lines = linesOf(adapter, sampleNotification({ alerts: [one, ...others] }), false);
+    const lines = linesOf(adapter, sampleNotification({ atMs, alerts: [one, ...others] }), false);
     const change =
       status === 'firing'
         ? ' FIRING critical · 1 new, 39 firing · Memory usage: prod / node-99'
@@ -97,9 +100,10 @@ describe.each(ADAPTERS.map((adapter) => [adapter.type, adapter] as const))('%s',
     const old = alertOf({ node: 'n' }, { news: false, valueAtMs: Date.UTC(2026, 10, 24, 8, 50) });
     expect(linesOf(adapter, sampleNotification({ alerts: [old] }))).toContain('✖ n has used 94.1% at 08:50');
     const over = { status: 'resolved', resolvedAtMs: Date.UTC(2026, 10, 24, 9, 20) } as const;
+    const alerts = [alertOf({ node: 'n' }, { ...over, value: 61 })];
     const ended = linesOf(
       adapter,
-      sampleNotification({ status: 'resolved', alerts: [alertOf({ node: 'n' }, { ...over, value: 61 })] }),
+      sampleNotification({ status: 'resolved', atMs: over.resolvedAtMs, alerts }),
     );
     expect(ended).toContain('✔ Test message, memory usage: ended at 61%, was > 90% for 20m');
     expect(ended).toContain('n · since 18:00:00, fired 18:10:00, resolved 18:20:00 after 20m');

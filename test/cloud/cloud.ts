@@ -1,170 +1,213 @@
 // The deployed pipeline in one process: the handlers themselves between fakes of queue, table and bucket, in virtual time.
+
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import type { Heartbeat } from '../../adapters/heartbeat.ts';
-import { createFleet } from '../../adapters/inventory/fleet.ts';
+import { expect } from 'vitest';
+import type { Heartbeat } from '../../adapters/heartbeat/heartbeat.ts';
 import { decodeMessage } from '../../adapters/queues/messages.ts';
 import { createTableState } from '../../adapters/state/dynamodb/state.ts';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
-import type { Config } from '../../core/config/types.ts';
 import { RetryableError } from '../../core/errors.ts';
-import type { BatchObservation } from '../../core/model.ts';
-import type { Notification } from '../../core/notify/model.ts';
+import type { Config } from '../../core/model/config.ts';
+import type { Notification } from '../../core/model/notification.ts';
+import type { BatchObservation } from '../../core/model/observation.ts';
+import { tickIntervalMs } from '../../core/plan/plan.ts';
 import type { Shard } from '../../core/plan/shards.ts';
-import type { Channel, Prober, SampleStore } from '../../core/ports.ts';
+import type { Channel, Clock, Meter, PictureForm, Prober, SampleStore } from '../../core/ports.ts';
 import { createDeliver } from '../../functions/deliver.ts';
-import { readEnvironment } from '../../functions/environment.ts';
 import { createEvaluate } from '../../functions/evaluate.ts';
 import { createHistory } from '../../functions/history.ts';
 import { createNotify } from '../../functions/notify.ts';
 import { createPlan } from '../../functions/plan.ts';
 import { createProbe } from '../../functions/probe.ts';
+import type { Services } from '../../functions/services.ts';
 import { createStore } from '../../functions/store.ts';
-import type { World } from '../../functions/world.ts';
 import { createMeter } from '../../local/meter.ts';
+import { createMemoryBucket, type MemoryBucket } from '../memory-bucket.ts';
 import { createMemoryTable } from '../memory-table.ts';
 import { createRecordingLogger } from '../recording-logger.ts';
+import { createConfigured } from './configured.ts';
+import { createConnections } from './connections.ts';
+import { type Datum, delayed, type Fault, faultyChannel, faultyStore, STAGES, type Stage } from './faults.ts';
 import { createCloudQueues, deadLettersOf } from './queues.ts';
+import { environmentOf, queueOptions, SIZES, TIMEOUT_MS, urlOf } from './stages.ts';
+import { createStarts, EVALUATED_MS, type Starts } from './starts.ts';
+import { createWait } from './wait.ts';
 
 export const MINUTE = 60_000;
-const URL = 'https://sqs.us-east-1.amazonaws.com/000000000000/';
-const STAGES = ['probe', 'store', 'evaluate', 'notify', 'deliver'] as const;
-type Stage = (typeof STAGES)[number];
-const urlOf = (stage: Stage): string => `${URL}${stage}${stage === 'deliver' ? '.fifo' : ''}`;
-/** Each function's time-out; what it takes in real time is measured against it. */
-const TIMEOUT_MS = 60_000;
-const shardOf = ({ Records: [first] }: SQSEvent) =>
-  (decodeMessage(first?.body ?? '') as { shard: Shard }).shard;
-/** Of one moment; more is a loop. */
+/** Turns within one moment; more is a loop. */
 const MOST_TURNS = 1_000;
 
-export interface Cloud {
+export interface Cloud extends Starts {
   nowMs(): number;
-  /** Ticks the plan at that round and works until nothing is left to do before the next. */
+  /** Lets the scheduler start that round, somewhere in its minute, and works until the minute is over. */
   round(roundMs: number, options?: { tick?: boolean }): Promise<void>;
-  /** What the address of the history function answers. */
+  /** One start more, now; the scheduler says which time it is for. */
+  start(scheduledMs: number): Promise<unknown>;
+  wait(untilMs: number): Promise<void>;
+  /** Goes on until the last round is evaluated, which may be after its minute. */
+  settle(): Promise<void>;
+  /** Calls the history function. */
   ask(path: string): Promise<{ statusCode?: number; body?: string }>;
   sent: { notification: Notification; atMs: number }[];
   queues: ReturnType<typeof createCloudQueues>;
   table: ReturnType<typeof createMemoryTable>;
   store: SampleStore;
+  bucket: MemoryBucket;
   meter: ReturnType<typeof createMeter>;
   logger: ReturnType<typeof createRecordingLogger>;
   /** Bodies of a stage's dead letters. */
   dead(stage: Stage): string[];
-  /** What each run of a stage's function took, in real time. */
+  /** Real time of each call of a stage's function. */
   runs: Map<string, number[]>;
-  /** What goes wrong from now on. */
-  fault: {
-    store?: boolean;
-    channel?: boolean;
-    /** Messages of these stages are handed out twice. */
-    twice?: ReadonlySet<Stage>;
-    /** Nobody reads the queue of this stage. */
-    stopped?: Stage;
-    /** Notify is not woken but by the tick. */
-    noWake?: boolean;
-    /** The function is killed after its work, before it answers. */
-    killed?: ReadonlySet<Stage>;
-  };
+  /** Faults that are switched on from now on. */
+  fault: Fault;
 }
 
 export function startCloud(options: {
-  config: Config;
+  /** As text it is uploaded, and `plan` makes it the one in force; else it is. */
+  config: Config | string;
+  /** With a queue; needed where the configuration is text. */
+  bastions?: readonly string[];
+  bucket?: MemoryBucket;
+  /** A restore makes a new one. Default: the one of the stacks. */
+  tableName?: string;
   dir: string;
   startMs: number;
   shards?: number;
   probe: (batch: Parameters<Prober['probe']>[0]) => BatchObservation;
+  /** How long a batch takes, while as many are under way as bastions have connections. Default: no time. */
+  probeMs?: () => number;
   heartbeat?: Heartbeat;
+  /** How the channel shows pictures; drawing one takes a fifth of a second. */
+  shows?: PictureForm;
+  /** In place of a chat that takes everything. Functions wait in virtual time then, so it shows no pictures. */
+  chat?: (clock: Clock) => Channel;
+  /** Called with each value, as CloudWatch would get it. */
+  onMetric?: (datum: Datum) => void;
+  /** Default: the embedded one. */
+  store?: (clock: Clock) => SampleStore;
+  /** In which order standard queues give their messages. Default: as they came. */
+  random?: () => number;
 }): Cloud {
   let now = options.startMs;
   const clock = { nowMs: () => now };
-  const queues = createCloudQueues(clock.nowMs);
-  for (const stage of STAGES) {
-    queues.define(urlOf(stage), { visibilityS: 360, maxReceives: stage === 'probe' ? 2 : 200 });
-  }
+  const pass = (ms: number) => {
+    now += ms;
+  };
+  const tickMs = typeof options.config === 'string' ? MINUTE : tickIntervalMs(options.config.checks);
+  const queues = createCloudQueues(clock.nowMs, options.random);
+  for (const stage of STAGES) queues.define(urlOf(stage), queueOptions(stage, tickMs));
   const table = createMemoryTable();
   const state = createTableState(table, { clock, historyMs: 30 * 24 * 3_600_000 });
-  const sqlite = openSqliteStore({ path: options.dir });
+  const inner = options.store?.(clock) ?? openSqliteStore({ path: options.dir });
   const meter = createMeter();
   const logger = createRecordingLogger();
   const sent: Cloud['sent'] = [];
   const fault: Cloud['fault'] = {};
   const runs: Cloud['runs'] = new Map();
-  const refuse = () => {
-    throw new RetryableError('the store does not answer');
-  };
-  const store: SampleStore = {
-    ...sqlite,
-    write: async (samples) => (fault.store ? refuse() : sqlite.write(samples)),
-    query: async (query) => (fault.store ? refuse() : sqlite.query(query)),
-    latest: async (query) => (fault.store ? refuse() : sqlite.latest(query)),
-  };
-  const channel: Channel = {
-    async send(notification) {
-      if (fault.channel) throw new RetryableError('chat answered 503');
-      sent.push({ notification, atMs: now });
-      return { detail: 'accepted' };
+  const store = faultyStore(inner, fault);
+  const channel =
+    options.chat?.(clock) ??
+    faultyChannel(fault, options.shows, (notification) => sent.push({ notification, atMs: now }));
+  const prober: Prober = {
+    async probe(batch) {
+      if (options.probeMs) await connections.hold(now + options.probeMs());
+      return options.probe(batch);
     },
-    verify: async () => ({ detail: 'fine' }),
-  };
-  const prober: Prober = { probe: async (batch) => options.probe(batch), close: async () => {} };
-  const audit = {
-    append: async () => {},
-    head: () => ({ writer: 'w', sequence: 1, hash: '' }),
     close: async () => {},
   };
-  const { config } = options;
-  const fleet = createFleet({ config, sources: [], clock, logger, meter });
-  const files = new Map<string, Uint8Array>();
-  const world: World = {
-    environment: readEnvironment({
-      BARTIZAN_BUCKET: 'bucket',
-      BARTIZAN_TABLE: 'table',
-      BARTIZAN_SHARDS: String(options.shards ?? 1),
-      BARTIZAN_PROBE_QUEUES: JSON.stringify(
-        Object.fromEntries(config.bastions.map(({ name }) => [name, 'probe'])),
-      ),
-      BARTIZAN_STORE_QUEUE: urlOf('store'),
-      BARTIZAN_EVALUATE_QUEUE: urlOf('evaluate'),
-      BARTIZAN_NOTIFY_QUEUE: urlOf('notify'),
-      BARTIZAN_DELIVER_QUEUE: urlOf('deliver'),
-    }),
+  const head = () => ({ writer: 'w', sequence: 1, hash: '' });
+  const audit = { append: async () => {}, head, close: async () => {} };
+  const { config, bucket = createMemoryBucket() } = options;
+  const bastions =
+    options.bastions ?? (typeof config === 'string' ? [] : config.bastions).map(({ name }) => name);
+  const configured = createConfigured({
+    config,
+    slices: options.shards ?? 1,
+    ports: { bucket, clock, logger, meter },
+  });
+  const connections = createConnections(
+    typeof config === 'string' ? 0 : config.bastions.reduce((sum, one) => sum + one.maxConnections, 0),
+  );
+  const services = {
+    environment: environmentOf(bastions, options.shards ?? 1, options.tableName),
     clock,
+    sleep: createWait(options.chat && pass),
     logger,
     meter,
     secrets: { resolve: async (text) => text, redact: (text) => text },
-    queues: async () => queues,
-    bucket: async () => ({
-      get: async (key) => {
-        const body = files.get(key);
-        return body && { body, version: '1', metadata: {} };
+    queues: async () => ({
+      ...queues,
+      extendVisibility: (...args) => queues.extendVisibility(...args),
+      send: async (url, messages) => {
+        if (fault.queues) throw new RetryableError('SQS answers 503');
+        await queues.send(
+          url,
+          messages.map((message) => delayed(message, url, fault)),
+        );
       },
-      put: async (key, body) => void files.set(key, body),
     }),
+    bucket: async () => bucket,
     charts: async () => ({ put: async () => undefined, get: async () => undefined }),
     state: async () => state,
-    config: async () => config,
-    activate: async () => {},
-    fleet: async () => fleet,
     store: async () => store,
-    channels: async () => new Map(config.channels.map(({ name }) => [name, channel])),
     heartbeat: async () => options.heartbeat,
     prober: async () => ({ prober, audit }),
-  };
+  } satisfies Partial<Services>;
   const context = {
     getRemainingTimeInMillis: () => TIMEOUT_MS,
     functionName: 'f',
     awsRequestId: 'r',
-  } as unknown as Context;
-  const plan = createPlan(() => world);
+  } as Context;
+  /** The same, with a meter whose values are known to be of that function. */
+  function servicesOf(service: Datum['service']): () => Services {
+    const note = (name: string, value: number) => options.onMetric?.({ atMs: now, service, name, value });
+    const ownMeter: Meter = {
+      count(name, ...rest) {
+        meter.count(name, ...rest);
+        const [, by = 1] = rest;
+        if (by > 0) note(name, by); // As lambda.ts has it.
+      },
+      gauge(name, value, ...rest) {
+        meter.gauge(name, value, ...rest);
+        note(name, value);
+      },
+      observe: () => {},
+    };
+    const own = configured(fault);
+    const settings = async () => {
+      if ((service === 'notify' || service === 'deliver') && fault[service])
+        throw new RetryableError('the bucket does not answer');
+      return own.config();
+    };
+    return () => {
+      const { BARTIZAN_PROBE_QUEUES = {}, ...environment } = services.environment;
+      const queues = Object.entries(BARTIZAN_PROBE_QUEUES).filter(([name]) => !fault.noQueue?.has(name));
+      return {
+        ...services,
+        environment: { ...environment, BARTIZAN_PROBE_QUEUES: Object.fromEntries(queues) },
+        ...own,
+        meter: ownMeter,
+        config: settings,
+        channels: async () => new Map((await settings()).channels.map(({ name }) => [name, channel])),
+        fleet: async (of) => {
+          const fleet = await own.fleet(of);
+          return fault.inventory
+            ? { ...fleet, list: () => Promise.reject(new RetryableError('the inventory does not answer')) }
+            : fleet;
+        },
+        ...(service === 'deliver' && { clock: { nowMs: () => now - (fault.behindMs ?? 0) } }),
+      };
+    };
+  }
+  const plan = createPlan(servicesOf('plan'));
   const handlers = {
-    probe: createProbe(() => world),
-    store: createStore(() => world),
-    evaluate: createEvaluate(() => world),
-    notify: createNotify(() => world),
-    deliver: createDeliver(() => world),
+    probe: createProbe(servicesOf('probe')),
+    store: createStore(servicesOf('store')),
+    evaluate: createEvaluate(servicesOf('evaluate')),
+    notify: createNotify(servicesOf('notify')),
+    deliver: createDeliver(servicesOf('deliver')),
   } as const;
-  const SIZES: Record<Stage, number> = { probe: 1, store: 10, evaluate: 1, notify: 10, deliver: 1 };
   let outbox = 0;
 
   async function call(stage: Stage, event: SQSEvent): Promise<SQSBatchResponse | undefined> {
@@ -172,7 +215,10 @@ export function startCloud(options: {
     const times = fault.twice?.has(stage) ? 2 : 1;
     let answer: SQSBatchResponse | undefined;
     for (let i = 0; i < times; i++) answer = (await handlers[stage](event, context)) ?? undefined;
-    const name = stage === 'evaluate' ? `evaluate ${shardOf(event).kind}` : stage;
+    const name =
+      stage === 'evaluate'
+        ? `evaluate ${(decodeMessage(event.Records[0]?.body ?? '') as { shard: Shard }).shard.kind}`
+        : stage;
     runs.set(name, [...(runs.get(name) ?? []), (performance.now() - startMs) / times]);
     if (fault.killed?.has(stage)) throw new Error('Task timed out');
     return answer;
@@ -183,7 +229,11 @@ export function startCloud(options: {
     const items = [...table.items.values()].filter((item) => String(item.pk).startsWith('outbox#')).length;
     const woken = items > outbox && !fault.noWake;
     outbox = items;
-    if (woken) await handlers.notify({ Records: [] } as never, context);
+    if (!woken) return;
+    // A call that fails is made again, and then left to the tick.
+    await queues.lineages.invoke('notify', [], async () => {
+      await handlers.notify({ Records: [] } as never, context).catch(() => undefined);
+    });
   }
 
   async function work(): Promise<void> {
@@ -192,32 +242,55 @@ export function startCloud(options: {
       busy = false;
       for (const stage of STAGES) {
         if (stage === fault.stopped) continue;
+        if (stage === 'probe' && options.probeMs) {
+          const poll = () => queues.poll(urlOf('probe'), 1, (event) => call('probe', event));
+          while (await connections.use(poll)) busy = true;
+          continue;
+        }
         while (await queues.poll(urlOf(stage), SIZES[stage], (event) => call(stage, event))) busy = true;
         await stream();
       }
     }
   }
 
-  const history = createHistory(() => world);
+  async function workUntil(endMs: number): Promise<void> {
+    await work();
+    for (;;) {
+      const next = Math.min(queues.nextMs() ?? endMs, connections.nextMs());
+      if (next >= endMs) break;
+      now = Math.max(now, next);
+      await connections.release(now);
+      await work();
+    }
+    now = Math.max(now, endMs);
+  }
+  const start = (scheduledMs: number) =>
+    queues.lineages.invoke('plan', [], async () => {
+      await plan({ scheduledTime: new Date(scheduledMs).toISOString() }, context);
+    });
+  const starts = createStarts(options.startMs);
+  const history = createHistory(servicesOf('history'));
   return {
     nowMs: clock.nowMs,
     ask: (rawPath) =>
       history({ rawPath } as never, context) as Promise<{ statusCode?: number; body?: string }>,
+    start,
+    wait: workUntil,
     async round(roundMs, { tick = true } = {}) {
-      now = Math.max(now, roundMs);
-      if (tick) await plan({ scheduledTime: new Date(roundMs).toISOString() }, context);
-      await work();
-      for (;;) {
-        const next = queues.nextMs();
-        if (next === undefined || next >= roundMs + MINUTE) break;
-        now = Math.max(now, next);
-        await work();
-      }
+      await workUntil(starts.startOf(roundMs));
+      starts.note(roundMs, now);
+      if (tick && fault.inventory) await expect(start(roundMs)).rejects.toThrow();
+      else if (tick) await start(roundMs);
+      await workUntil(roundMs + MINUTE);
     },
+    startOf: starts.startOf,
+    roundAt: starts.roundAt,
+    settle: () => workUntil(starts.lastMs() + EVALUATED_MS.fleet + 1),
     sent,
     queues,
     table,
     store,
+    bucket,
     meter,
     logger,
     dead: (stage) => queues.bodies(deadLettersOf(urlOf(stage))),

@@ -1,7 +1,12 @@
-// A fleet of any size as the deployed pipeline sees it: its configuration, and what its nodes answer.
+// A fleet of any size as the deployed pipeline sees it: its configuration, and the answers of its nodes.
+
+import { stringify } from 'yaml';
+import { KINDS } from '../../adapters/registry.ts';
 import { METRICS } from '../../core/catalogue.ts';
-import type { Config } from '../../core/config/types.ts';
-import type { Batch, BatchObservation, Observation, Sample } from '../../core/model.ts';
+import type { Batch } from '../../core/model/batch.ts';
+import type { Config } from '../../core/model/config.ts';
+import type { BatchObservation, Observation } from '../../core/model/observation.ts';
+import type { Sample } from '../../core/model/sample.ts';
 import { configOf } from '../config-cases.ts';
 
 export const NODES_EACH = 3;
@@ -9,42 +14,50 @@ const NODE_METRICS = METRICS.filter(({ group }) => group === 'node');
 const MOUNT_METRICS = METRICS.filter(({ group }) => group === 'mount');
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHJ5C7Q9mDkVvTFqQ7vU0PVbZxg8J2f1m0cXW2n6cJ5l';
 
-/** Clusters of three nodes, spread over bastions. */
-export function fleetConfig({ bastions, clusters }: { bastions: number; clusters: number }): Config {
-  return configOf(
-    JSON.stringify({
-      bastions: Array.from({ length: bastions }, (_, b) => ({
-        name: `b${b}`,
-        host: `b${b}`,
-        user: 'u',
-        privateKey: '${env:K}',
-        batchSize: 300,
+/** The file of a fleet: clusters of three nodes, spread over bastions. */
+export function fleetText({ bastions, clusters }: { bastions: number; clusters: number }): string {
+  return stringify({
+    bastions: Array.from({ length: bastions }, (_, b) => ({
+      name: `b${b}`,
+      host: `b${b}`,
+      user: 'u',
+      privateKey: '${ssm:/key}',
+      hostKeys: [KEY],
+      batchSize: 300,
+    })),
+    clusters: Array.from({ length: clusters }, (_, c) => ({
+      name: `c${c}`,
+      bastion: `b${c % bastions}`,
+      nodes: Array.from({ length: NODES_EACH }, (__, n) => ({
+        name: `n${n}`,
+        role: 'etcd',
+        host: `10.${c >> 8}.${c & 255}.${n}`,
+        hostKeys: [KEY],
       })),
-      clusters: Array.from({ length: clusters }, (_, c) => ({
-        name: `c${c}`,
-        bastion: `b${c % bastions}`,
-        nodes: Array.from({ length: NODES_EACH }, (__, n) => ({
-          name: `n${n}`,
-          role: 'etcd',
-          host: `10.${c}.${n}`,
-          hostKeys: [KEY],
-        })),
-      })),
-      checks: [{ name: 'usage', probe: 'usage', every: '1m' }],
-      rules: [
-        { name: 'memory', metric: 'mem_usage', above: 90, for: '0s', severity: 'critical' },
-        { name: 'disk', metric: 'disk_usage', above: 90, for: '0s' },
-        { name: 'down', metric: 'up', below: 1, for: '0s' },
-        { name: 'fleet', metric: 'mem_usage', aggregate: { by: ['role'], op: 'avg' }, above: 40, for: '0s' },
-      ],
-      channels: [{ name: 'ops', type: 'webhook', url: 'http://h/' }],
-      routes: [{ name: 'all', channels: ['ops'], groupBy: ['rule'] }],
-    }),
-  );
+    })),
+    checks: [{ name: 'usage', probe: 'usage', every: '1m' }],
+    rules: [
+      { name: 'memory', metric: 'mem_usage', above: 90, for: '0s', severity: 'critical' },
+      { name: 'disk', metric: 'disk_usage', above: 90, for: '0s' },
+      { name: 'down', metric: 'up', below: 1, for: '0s' },
+      { name: 'fleet', metric: 'mem_usage', aggregate: { by: ['role'], op: 'avg' }, above: 40, for: '0s' },
+    ],
+    channels: [{ name: 'ops', type: 'webhook', url: 'https://chat.example.net/' }],
+    store: { type: 'prometheus', url: 'https://samples.example.net/' },
+    routes: [{ name: 'all', channels: ['ops'], groupBy: ['rule'] }],
+  });
+}
+
+export function fleetConfig(size: { bastions: number; clusters: number }): Config {
+  return configOf(fleetText(size), { kinds: KINDS });
+}
+
+export function bastionNames(count: number): string[] {
+  return Array.from({ length: count }, (_, b) => `b${b}`);
 }
 
 /** Every hundredth cluster breaches from the first round on. */
-export function look(batch: Batch): BatchObservation {
+export function observeFleet(batch: Batch): BatchObservation {
   const observations = batch.targets.map((target): Observation => {
     const { cluster, node, role } = target;
     const labels = { cluster, node, role };

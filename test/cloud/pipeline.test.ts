@@ -1,18 +1,22 @@
 // Faults that a deployment meets, through the exported handlers' own code, in virtual time.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ConfigError, RetryableError } from '../../core/errors.ts';
-import type { Batch, BatchObservation, Observation } from '../../core/model.ts';
+import type { Batch } from '../../core/model/batch.ts';
+import type { BatchObservation, Observation } from '../../core/model/observation.ts';
 import { ownsAlert, shardsOf } from '../../core/plan/shards.ts';
 import { configOf, configText } from '../config-cases.ts';
 import { type Cloud, MINUTE, startCloud } from './cloud.ts';
+import { LONGEST_CHAIN } from './lineage.ts';
+import { EVALUATED_MS } from './starts.ts';
 
 const START = 480_000 * 3_600_000;
 let dir: string;
 let cloud: Cloud;
-/** What the nodes are like: memory in percent; undefined where the node is down; the bastion may be gone. */
+/** Memory of the nodes in percent; undefined where the node is down; the bastion may be gone. */
 let memory: (node: string, roundMs: number) => number | undefined;
 let bastionGone: (roundMs: number) => boolean;
 
@@ -35,7 +39,7 @@ routes: [{ name: all, channels: [ops], groupInterval: 1m }]
   }),
 );
 
-function look(batch: Batch): BatchObservation {
+function observe(batch: Batch): BatchObservation {
   if (bastionGone(batch.roundMs)) {
     const failure = { reason: 'unreachable', phase: 'bastion', detail: 'no route' } as const;
     return { batch, bastion: { ok: false, failure }, observations: [] };
@@ -59,23 +63,28 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-cloud-'));
   memory = () => 40;
   bastionGone = () => false;
-  cloud = startCloud({ config, dir, startMs: START, shards: 3, probe: look });
+  cloud = startCloud({ config, dir, startMs: START, shards: 3, probe: observe });
 });
 afterEach(async () => {
   await cloud.store.close();
   rmSync(dir, { recursive: true });
+  expect(cloud.queues.lineages.longest()).toBeLessThanOrEqual(LONGEST_CHAIN);
 });
 
 async function rounds(from: number, to: number): Promise<void> {
   for (let minute = from; minute <= to; minute++) await cloud.round(START + minute * MINUTE);
+  await cloud.settle();
 }
-/** `minute rule status place+place` of each message. */
-const said = () =>
+/** `round rule status place+place` of each message; of the round that was evaluated then. */
+const sentLines = () =>
   cloud.sent.map(({ notification, atMs }) => {
     const places = notification.alerts.map(
       ({ labels, status }) => `${labels.node ?? labels.bastion}:${status}`,
     );
-    return `${Math.floor((atMs - START) / MINUTE)} ${notification.groupLabels.rule} ${places.sort().join('+')}`;
+    const { rule } = notification.groupLabels;
+    // Bastions are in no cluster.
+    const round = cloud.roundAt(atMs, rule === 'path' ? EVALUATED_MS.fleet : EVALUATED_MS.part);
+    return `${round} ${rule} ${places.sort().join('+')}`;
   });
 const noDeadLetters = () =>
   (['probe', 'store', 'evaluate', 'notify', 'deliver'] as const).flatMap((stage) => cloud.dead(stage));
@@ -85,34 +94,38 @@ const breach = (_: string, roundMs: number) => {
   const minute = (roundMs - START) / MINUTE;
   return minute >= 2 && minute < 8 ? 95 : 40;
 };
-const TOLD = [
+const NOTIFIED = [
   '4 memory a:firing+b:firing',
   '4 memory c:firing',
   '8 memory a:resolved+b:resolved',
   '8 memory c:resolved',
 ];
 
-it('fires and resolves, told once a cluster, half a minute after the round', async () => {
+it('fires and resolves, sent once for each cluster, half a minute after the round', async () => {
   memory = breach;
   await rounds(0, 10);
-  expect(said().sort()).toEqual([...TOLD].sort());
-  expect(cloud.sent[0]?.atMs).toBe(START + 4 * MINUTE + 30_000);
+  expect(sentLines().sort()).toEqual([...NOTIFIED].sort());
+  expect(cloud.sent[0]?.atMs).toBe(cloud.startOf(START + 4 * MINUTE) + 30_000);
   expect(noDeadLetters()).toEqual([]);
 });
 
-it('a reminder says the values of its time, not those that it fired with', async () => {
+it('a reminder shows the values of its time, not those that it fired with', async () => {
   const routes = config.routes.map((route) => ({ ...route, repeatIntervalMs: 5 * MINUTE }));
   await cloud.store.close();
-  cloud = startCloud({ config: { ...config, routes }, dir, startMs: START, shards: 3, probe: look });
+  cloud = startCloud({ config: { ...config, routes }, dir, startMs: START, shards: 3, probe: observe });
   memory = (_, roundMs) => (roundMs < START + 2 * MINUTE ? 40 : 91 + (roundMs - START) / MINUTE / 2);
   await rounds(0, 11);
   const reminder = cloud.sent.find(({ notification }) => notification.reason === 'repeat');
-  const minute = Math.floor(((reminder?.atMs ?? 0) - START) / MINUTE);
-  expect([minute, reminder?.notification.alerts[0]?.value]).toEqual([9, 95.5]);
+  const atMs = reminder?.atMs ?? 0;
+  const value = 91 + cloud.roundAt(atMs) / 2;
+  expect([cloud.roundAt(atMs, EVALUATED_MS.part), reminder?.notification.alerts[0]?.value]).toEqual([
+    9,
+    value,
+  ]);
 });
 
 it.each([[[]], [['evaluate']]] as const)(
-  'a rule across clusters, in three shards (twice: %j): told once, with the value of all of them',
+  'a rule across clusters, in three shards (twice: %j): sent once, with the value of all of them',
   async (twice) => {
     const values = [90.1, 90.2, 70.3, 90.7];
     const fleet = configOf(
@@ -129,7 +142,7 @@ routes: [{ name: all, channels: [ops], groupInterval: 1m }]
       }),
     );
     await cloud.store.close();
-    cloud = startCloud({ config: fleet, dir, startMs: START, shards: 3, probe: look });
+    cloud = startCloud({ config: fleet, dir, startMs: START, shards: 3, probe: observe });
     cloud.fault.twice = new Set(twice);
     const parts = shardsOf(3).map((shard) =>
       fleet.clusters.filter(({ name }) => ownsAlert(shard, { cluster: name })),
@@ -137,10 +150,10 @@ routes: [{ name: all, channels: [ops], groupInterval: 1m }]
     expect(parts.filter(({ length }) => length > 0).length).toBeGreaterThan(1);
     memory = (node, roundMs) => (roundMs < START + 2 * MINUTE ? 40 : values[Number(node.slice(1))]);
     await rounds(0, 6);
-    expect(cloud.sent.map(({ atMs }) => atMs)).toEqual([START + 3 * MINUTE + 45_000]);
-    const [told] = cloud.sent.flatMap(({ notification }) => notification.alerts);
-    expect(told?.labels).toEqual({ role: 'etcd' });
-    expect(told?.value).toBe((90.1 + 90.2 + 70.3 + 90.7) / 4);
+    expect(cloud.sent.map(({ atMs }) => atMs)).toEqual([cloud.startOf(START + 3 * MINUTE) + 45_000]);
+    const [notified] = cloud.sent.flatMap(({ notification }) => notification.alerts);
+    expect(notified?.labels).toEqual({ role: 'etcd' });
+    expect(notified?.value).toBe((90.1 + 90.2 + 70.3 + 90.7) / 4);
     expect(cloud.meter.total('partials_missing_total')).toBe(0);
     expect(noDeadLetters()).toEqual([]);
   },
@@ -152,7 +165,7 @@ it.each(['probe', 'store', 'evaluate', 'notify', 'deliver'] as const)(
     memory = breach;
     cloud.fault.twice = new Set([stage]);
     await rounds(0, 10);
-    expect(said().sort()).toEqual([...TOLD].sort());
+    expect(sentLines().sort()).toEqual([...NOTIFIED].sort());
   },
 );
 
@@ -160,18 +173,24 @@ it('a wake-up that never comes: the tick sweeps', async () => {
   memory = breach;
   cloud.fault.noWake = true;
   await rounds(0, 10);
-  // Judged half a minute after its round, told at the next tick.
-  const later = TOLD.map((line) => line.replace(/^\d+/, (minute) => String(Number(minute) + 1)));
-  expect(said().sort()).toEqual(later.sort());
+  // Judged half a minute after its start, told by the next sweep: at a start, or a minute after it.
+  const starts = Array.from({ length: 12 }, (_, k) => cloud.startOf(START + k * MINUTE));
+  const sweeps = starts.flatMap((atMs) => [atMs, atMs + MINUTE]);
+  const notified = NOTIFIED.map((line) => {
+    const evaluatedMs = (starts[Number.parseInt(line, 10)] ?? 0) + EVALUATED_MS.part;
+    return line.replace(/^\d+/, String(Math.min(...sweeps.filter((atMs) => atMs >= evaluatedMs))));
+  });
+  const received = sentLines().map((line, i) => line.replace(/^\d+/, String(cloud.sent[i]?.atMs)));
+  expect(received.sort()).toEqual(notified.sort());
 });
 
 it('the bastion gone for three rounds: one alert, its nodes are unknown', async () => {
   bastionGone = (roundMs) => roundMs >= START + 3 * MINUTE && roundMs < START + 6 * MINUTE;
   await rounds(0, 9);
-  expect(said()).toEqual(['4 path seoul:firing', '6 path seoul:resolved']);
+  expect(sentLines()).toEqual(['4 path seoul:firing', '6 path seoul:resolved']);
 });
 
-it('the store out for three rounds: all is written after, and judged as if nothing had been', async () => {
+it('the store out for three rounds: all is written after, and evaluated as if nothing had been', async () => {
   memory = breach;
   await rounds(0, 2);
   cloud.fault.store = true;
@@ -186,15 +205,15 @@ it('the store out for three rounds: all is written after, and judged as if nothi
   expect(noDeadLetters()).toEqual([]);
 });
 
-it('a chat service down for ten minutes: told after, once', async () => {
+it('a chat service down for ten minutes: sent after, once', async () => {
   memory = (_, roundMs) => (roundMs >= START + 2 * MINUTE ? 95 : 40);
   cloud.fault.channel = true;
   await rounds(0, 13);
-  expect(said()).toEqual([]);
+  expect(sentLines()).toEqual([]);
   cloud.fault.channel = false;
   await rounds(14, 30);
-  const told = said().map((line) => line.replace(/^\d+ /, ''));
-  expect(told.sort()).toEqual(['memory a:firing+b:firing', 'memory c:firing']);
+  const notified = sentLines().map((line) => line.replace(/^\d+ /, ''));
+  expect(notified.sort()).toEqual(['memory a:firing+b:firing', 'memory c:firing']);
 });
 
 it('probe killed after its work: the round is probed again, and nothing comes twice', async () => {
@@ -203,17 +222,17 @@ it('probe killed after its work: the round is probed again, and nothing comes tw
   await rounds(0, 3);
   cloud.fault.killed = new Set();
   await rounds(4, 10);
-  expect(said().sort()).toEqual([...TOLD].sort());
+  expect(sentLines().sort()).toEqual([...NOTIFIED].sort());
 });
 
-it('deliver killed after its work: an incident waits for its message to come again, and is told once', async () => {
+it('deliver killed after its work: an incident waits for its message to come again, and is sent once', async () => {
   memory = breach;
   cloud.fault.killed = new Set(['deliver']);
   await rounds(0, 12);
   cloud.fault.killed = new Set();
   await rounds(13, 30);
   const places = (lines: readonly string[]) => lines.map((line) => line.replace(/^\d+ /, '')).sort();
-  expect(places(said())).toEqual(places(TOLD));
+  expect(places(sentLines())).toEqual(places(NOTIFIED));
 });
 
 it.each(['store', 'evaluate', 'notify'] as const)(
@@ -222,7 +241,7 @@ it.each(['store', 'evaluate', 'notify'] as const)(
     memory = breach;
     cloud.fault.killed = new Set([stage]);
     await rounds(0, 12);
-    expect(said().sort()).toEqual([...TOLD].sort());
+    expect(sentLines().sort()).toEqual([...NOTIFIED].sort());
   },
 );
 
@@ -233,52 +252,36 @@ it('a poison message: to the dead letters at once, the others go on', async () =
   await rounds(2, 10);
   expect(cloud.dead('store')).toEqual(['poison']);
   expect(cloud.meter.total('messages_dead_total')).toBe(1);
-  expect(said().sort()).toEqual([...TOLD].sort());
+  expect(sentLines().sort()).toEqual([...NOTIFIED].sort());
 });
 
-it('a batch not started before its next round is dropped and counted', async () => {
-  memory = () => 40;
-  await cloud.round(START, { tick: true });
-  expect(cloud.meter.total('batches_expired_total')).toBe(0);
-  const batch: Batch = {
-    roundMs: START,
-    bastion: 'seoul',
-    index: 0,
-    count: 1,
-    checks: ['usage'],
-    targets: [],
-    expiresAtMs: START + MINUTE,
-  };
-  await cloud.queues.send('https://sqs.us-east-1.amazonaws.com/000000000000/probe', [
-    { body: JSON.stringify(batch), delaySeconds: 90 },
-  ]);
-  await cloud.round(START + 2 * MINUTE);
-  expect(cloud.meter.total('batches_expired_total')).toBe(1);
-});
-
-it('the watcher hears of each round that was judged, and of none while rounds do not get as far as the store', async () => {
+it('the watcher gets a heartbeat for each evaluated round, and none while rounds do not get as far as the store', async () => {
   await cloud.store.close();
   const beats: number[] = [];
-  const heartbeat = { beat: async () => void beats.push((cloud.nowMs() - START) / MINUTE) };
+  const heartbeat = { beat: async () => void beats.push(cloud.roundAt(cloud.nowMs(), EVALUATED_MS.fleet)) };
   const gone = (roundMs: number) => roundMs >= START + 2 * MINUTE && roundMs < START + 7 * MINUTE;
   const probe = (batch: Batch) => {
     if (gone(batch.roundMs)) throw new ConfigError('the parameter of the key is gone');
-    return look(batch);
+    return observe(batch);
   };
   cloud = startCloud({ config, dir, startMs: START, shards: 3, probe, heartbeat });
   await rounds(0, 8);
   // What is missing for three rounds is missed: one that is late may come.
-  expect(beats).toEqual([0.75, 1.75, 2.75, 3.75, 4.75, 7.75, 8.75]);
+  // A round that starts before the last is evaluated tells of that one, too.
+  const isAhead = (k: number) =>
+    cloud.startOf(START + (k + 1) * MINUTE) < cloud.startOf(START + k * MINUTE) + EVALUATED_MS.fleet;
+  const received = [0, 1, 2, 3, ...(isAhead(4) ? [] : [4]), ...(isAhead(6) ? [6] : []), 7, 8];
+  expect(beats).toEqual(received);
   cloud.fault.store = true;
   await rounds(9, 10);
-  expect(beats.slice(7)).toEqual([]);
+  expect(beats.slice(received.length)).toEqual([]);
 });
 
-it('a part of the fleet that is never judged: the round does not count, and the watcher hears nothing', async () => {
+it('a shard that is never evaluated: the round does not count, and the watcher gets no heartbeat', async () => {
   await cloud.store.close();
   const beats: number[] = [];
-  const heartbeat = { beat: async () => void beats.push((cloud.nowMs() - START) / MINUTE) };
-  cloud = startCloud({ config, dir, startMs: START, shards: 3, probe: look, heartbeat });
+  const heartbeat = { beat: async () => void beats.push(cloud.roundAt(cloud.nowMs(), EVALUATED_MS.fleet)) };
+  cloud = startCloud({ config, dir, startMs: START, shards: 3, probe: observe, heartbeat });
   await rounds(0, 1);
   cloud.table.beforeWrite = (writes) => {
     if (writes.some((write) => 'put' in write && String(write.put.sk).includes('1/3')))
@@ -286,7 +289,7 @@ it('a part of the fleet that is never judged: the round does not count, and the 
   };
   await rounds(2, 7);
   // What is missing for three rounds is missed.
-  expect(beats).toEqual([0.75, 1.75, 2.75, 3.75, 4.75]);
+  expect(beats).toEqual([0, 1, 2, 3, 4]);
   expect(cloud.meter.total('parts_behind_total')).toBe(3);
   expect(cloud.meter.total('rounds_total')).toBe(5);
   cloud.table.beforeWrite = () => undefined;

@@ -10,30 +10,54 @@ export const PRICES = {
   sqs: { standardMillion: 0.4, fifoMillion: 0.5 },
   /** On demand: https://aws.amazon.com/dynamodb/pricing/on-demand/ */
   dynamodb: { writeMillion: 0.625, readMillion: 0.125 },
-  /** https://aws.amazon.com/s3/pricing/ */
-  s3: { putThousand: 0.005, getThousand: 0.0004 },
-  /** Samples by tiers, per ten million: https://aws.amazon.com/prometheus/pricing/ */
+  /** Standard: https://aws.amazon.com/s3/pricing/ */
+  s3: { putThousand: 0.005, getThousand: 0.0004, gbMonth: 0.023 },
+  /** https://aws.amazon.com/prometheus/pricing/ */
   prometheus: {
-    ingested: [
-      { upTo: 2e9, tenMillion: 0.9 },
-      { upTo: 252e9, tenMillion: 0.35 },
-      { upTo: Number.POSITIVE_INFINITY, tenMillion: 0.16 },
+    ingestedTenMillion: [
+      { upTo: 2e9, price: 0.9 },
+      { upTo: 252e9, price: 0.35 },
+      { upTo: Number.POSITIVE_INFINITY, price: 0.16 },
     ],
     queriedBillion: 0.1,
   },
   /** Writes of 1 KiB: https://aws.amazon.com/timestream/pricing/ */
   timestream: { writeMillion: 0.5, tcuHour: 0.518 },
-  /** https://aws.amazon.com/vpc/pricing/ and, for the address, the same; out to the internet https://aws.amazon.com/ec2/pricing/on-demand/ */
-  network: { natHour: 0.045, natGb: 0.045, addressHour: 0.005, outGb: 0.09 },
+  network: {
+    /** Each byte that passes, in either direction: https://aws.amazon.com/vpc/pricing/ */
+    natHour: 0.045,
+    natGb: 0.045,
+    /** Of a public IPv4 address, the same page. */
+    addressHour: 0.005,
+    /** To the internet: https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer */
+    outGb: [
+      { upTo: 10_240, price: 0.09 },
+      { upTo: 51_200, price: 0.085 },
+      { upTo: 153_600, price: 0.07 },
+      { upTo: Number.POSITIVE_INFINITY, price: 0.05 },
+    ],
+    /** Between zones of a region, each side pays for what it sends and gets; the same page. */
+    zoneGb: 0.01,
+  },
+  /** Linux, on demand: https://aws.amazon.com/ec2/pricing/on-demand/ */
+  instanceHour: {
+    't4g.nano': 0.0042,
+    't4g.micro': 0.0084,
+    't4g.small': 0.0168,
+    't4g.medium': 0.0336,
+    'm7g.large': 0.0816,
+  },
+  /** gp3: https://aws.amazon.com/ebs/pricing/ */
+  diskGbMonth: 0.08,
   /** https://aws.amazon.com/cloudwatch/pricing/ */
   cloudwatch: { logGb: 0.5, metric: 0.3, alarm: 0.1, dashboard: 3 },
 } as const;
 
-/** What so many cost where each tier has its own price. */
-export function tiered(amount: number, tiers: readonly { upTo: number; tenMillion: number }[]): number {
+/** What so many units cost where each tier has its own price. */
+export function tiered(amount: number, tiers: readonly { upTo: number; price: number }[]): number {
   let [sum, from] = [0, 0];
-  for (const { upTo, tenMillion } of tiers) {
-    if (amount > from) sum += ((Math.min(amount, upTo) - from) / 1e7) * tenMillion;
+  for (const { upTo, price } of tiers) {
+    if (amount > from) sum += (Math.min(amount, upTo) - from) * price;
     from = upTo;
   }
   return sum;

@@ -1,38 +1,60 @@
 // Queues as SQS has them, in virtual time: delays, visibility, receive counts, dead letters, FIFO groups; and its limits.
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import type { QueueMessage, Queues } from '../../adapters/queues/sqs.ts';
+import { createLineages, type Lineage, type Lineages } from './lineage.ts';
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
 const LIMIT_BYTES = 262_144;
 const MOST_DELAY_S = 900;
 const DEDUPLICATION_MS = 300_000;
+const LEFT_OUT_AT = 3;
+/** The longest that SQS keeps anything. */
+const MOST_RETENTION_S = 14 * 24 * 3_600;
 
 interface Stored extends QueueMessage {
   id: string;
+  sentAtMs: number;
   visibleAtMs: number;
   receives: number;
+  lineage: Lineage;
 }
 
 interface Queue {
   url: string;
   visibilityS: number;
   maxReceives: number;
+  retentionS: number;
+  expired: number;
   deadLetterUrl: string;
   messages: Stored[];
   seen: Map<string, number>;
 }
 
 export interface CloudQueues extends Queues {
-  define(url: string, options?: { visibilityS?: number; maxReceives?: number }): void;
+  lineages: Lineages;
+  /** Messages that are not given out yet, by their bodies: nobody says when a standard queue gives one. */
+  withhold: (body: string) => boolean;
+  define(url: string, options?: { visibilityS?: number; maxReceives?: number; retentionS?: number }): void;
+  /** Messages that were deleted because nobody had handled them in time; SQS says nothing of them. */
+  expired(url: string): number;
   /** Messages that can be received now. */
   visible(url: string): number;
+  /**
+   * ApproximateAgeOfOldestMessage in seconds, undefined where SQS measures nothing: without messages that were received three
+   * times (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
+   * That page leaves it open for FIFO queues; this takes the worse.
+   */
+  ageOfOldest(url: string): number | undefined;
   /** All bodies that are in it, hidden ones too. */
   bodies(url: string): string[];
   /** Longest body ever sent, of any queue. */
   longest(): number;
   /** When the next message that is hidden now can be received, of any queue. */
   nextMs(): number | undefined;
-  /** Takes up to `size` messages; what the handler does not name as failed is deleted. False when there was none. */
+  /**
+   * Invokes a function of the queue's name with up to `size` messages; what it does not name as failed is deleted. False
+   * when there was none.
+   */
   poll(
     url: string,
     size: number,
@@ -42,13 +64,18 @@ export interface CloudQueues extends Queues {
 
 export const deadLettersOf = (url: string): string => url.replace(/(\.fifo)?$/, '-dead$1');
 
-export function createCloudQueues(nowMs: () => number): CloudQueues {
+/** `random`: a standard queue gives its messages in any order. Default: as they came. */
+export function createCloudQueues(nowMs: () => number, random?: () => number): CloudQueues {
   const queues = new Map<string, Queue>();
+  const lineages = createLineages();
   let ids = 0;
   let longest = 0;
   const of = (url: string): Queue => {
     const queue = queues.get(url);
     if (!queue) throw new Error(`AWS.SimpleQueueService.NonExistentQueue: ${url}`);
+    const kept = queue.messages.filter(({ sentAtMs }) => nowMs() - sentAtMs < queue.retentionS * 1000);
+    queue.expired += queue.messages.length - kept.length;
+    queue.messages = kept;
     return queue;
   };
 
@@ -69,7 +96,14 @@ export function createCloudQueues(nowMs: () => number): CloudQueues {
       queue.seen.set(fifo.deduplicationId, nowMs());
     }
     const id = `m-${++ids}`;
-    queue.messages.push({ ...message, id, visibleAtMs: nowMs() + delaySeconds * 1000, receives: 0 });
+    queue.messages.push({
+      ...message,
+      id,
+      sentAtMs: nowMs(),
+      visibleAtMs: nowMs() + delaySeconds * 1000,
+      receives: 0,
+      lineage: lineages.current(),
+    });
   }
 
   function take(queue: Queue, size: number): Stored[] {
@@ -77,7 +111,9 @@ export function createCloudQueues(nowMs: () => number): CloudQueues {
       queue.messages.filter((m) => m.receives > 0 && m.visibleAtMs > nowMs()).map((m) => m.fifo?.groupId),
     );
     const taken: Stored[] = [];
-    for (const message of [...queue.messages]) {
+    const any = random && !queue.url.endsWith('.fifo') ? shuffled(queue.messages, random) : queue.messages;
+    for (const message of [...any]) {
+      if (all.withhold(message.body)) continue;
       if (taken.length === size || message.visibleAtMs > nowMs()) continue;
       const group = message.fifo?.groupId;
       if (group !== undefined && blocked.has(group)) continue;
@@ -94,29 +130,40 @@ export function createCloudQueues(nowMs: () => number): CloudQueues {
     return taken;
   }
 
-  return {
-    define(url, { visibilityS = 60, maxReceives = 3 } = {}) {
+  const all: CloudQueues = {
+    lineages,
+    withhold: () => false,
+    define(url, { visibilityS = 60, maxReceives = 3, retentionS = MOST_RETENTION_S } = {}) {
       const deadLetterUrl = deadLettersOf(url);
       for (const each of [url, deadLetterUrl]) {
         queues.set(each, {
           url: each,
           visibilityS,
           maxReceives,
+          retentionS: each === url ? retentionS : MOST_RETENTION_S,
+          expired: 0,
           deadLetterUrl,
           messages: [],
           seen: new Map(),
         });
       }
     },
+    expired: (url) => of(url).expired,
     async send(url, messages) {
       for (const message of messages) accept(of(url), message);
     },
-    async hide(url, receiptHandle, seconds) {
+    async extendVisibility(url, receiptHandle, seconds) {
       const message = of(url).messages.find(({ id }) => id === receiptHandle);
       if (message) message.visibleAtMs = nowMs() + seconds * 1000;
     },
     deadLettersOf: async (url) => of(url).deadLetterUrl,
     visible: (url) => of(url).messages.filter((m) => m.visibleAtMs <= nowMs()).length,
+    ageOfOldest(url) {
+      const sentMs = of(url)
+        .messages.filter(({ receives }) => receives < LEFT_OUT_AT)
+        .map(({ sentAtMs }) => sentAtMs);
+      return sentMs.length === 0 ? undefined : (nowMs() - Math.min(...sentMs)) / 1000;
+    },
     bodies: (url) => of(url).messages.map(({ body }) => body),
     longest: () => longest,
     nextMs: () => {
@@ -131,17 +178,36 @@ export function createCloudQueues(nowMs: () => number): CloudQueues {
       const queue = of(url);
       const taken = take(queue, size);
       if (taken.length === 0) return false;
-      let failed: Set<string>;
-      try {
-        const answer = await handle({ Records: taken.map((message) => recordOf(message, arnOf(url))) });
-        failed = new Set(answer?.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier) ?? []);
-      } catch {
-        failed = new Set(taken.map(({ id }) => id));
-      }
+      let failed = new Set<string>();
+      const event = { Records: taken.map((message) => recordOf(message, arnOf(url))) };
+      const invoked = await lineages.invoke(
+        readerOf(url),
+        taken.map(({ lineage }) => lineage),
+        async () => {
+          try {
+            const answer = await handle(event);
+            failed = new Set(answer?.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier) ?? []);
+          } catch {
+            failed = new Set(taken.map(({ id }) => id));
+          }
+        },
+      );
+      if (!invoked) of(queue.deadLetterUrl).messages.push(...taken.map((m) => ({ ...m, receives: 0 })));
       queue.messages = queue.messages.filter((m) => !taken.includes(m) || failed.has(m.id));
       return true;
     },
   };
+  return all;
+}
+
+function shuffled<T>(list: readonly T[], random: () => number): T[] {
+  const keyed = list.map((one) => ({ one, key: random() }));
+  return keyed.sort((a, b) => a.key - b.key).map(({ one }) => one);
+}
+
+/** The function that reads it. */
+function readerOf(url: string): string {
+  return (url.split('/').at(-1) ?? '').replace(/\.fifo$/, '');
 }
 
 /** Of `https://sqs.us-east-1.amazonaws.com/ACCOUNT/NAME`. */
@@ -149,14 +215,14 @@ function arnOf(url: string): string {
   return `arn:aws:sqs:us-east-1:${url.split('/').slice(-2).join(':')}`;
 }
 
-function recordOf({ id, body, receives, fifo }: Stored, eventSourceARN: string): SQSRecord {
+function recordOf({ id, body, receives, fifo, sentAtMs }: Stored, eventSourceARN: string): SQSRecord {
   return {
     messageId: id,
     receiptHandle: id,
     body,
     attributes: {
       ApproximateReceiveCount: String(receives),
-      SentTimestamp: '0',
+      SentTimestamp: String(sentAtMs),
       SenderId: 'test',
       ApproximateFirstReceiveTimestamp: '0',
       ...(fifo && { MessageGroupId: fifo.groupId }),

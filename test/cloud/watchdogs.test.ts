@@ -1,12 +1,15 @@
-// What watchdogs of a deployment are told: health, heartbeat and metrics, in virtual time.
+// Watchdogs of a deployment: health, heartbeat and metrics, in virtual time.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Config } from '../../core/config/types.ts';
-import type { Batch, BatchObservation, Observation } from '../../core/model.ts';
+import type { Batch } from '../../core/model/batch.ts';
+import type { Config } from '../../core/model/config.ts';
+import type { BatchObservation, Observation } from '../../core/model/observation.ts';
 import { configOf, configText } from '../config-cases.ts';
 import { type Cloud, MINUTE, startCloud } from './cloud.ts';
+import { LONGEST_CHAIN } from './lineage.ts';
 
 const START = 480_000 * 3_600_000;
 let dir: string;
@@ -25,7 +28,7 @@ routes: [{ name: all, channels: [ops], groupInterval: 1m }]
   }),
 );
 
-function look(batch: Batch): BatchObservation {
+function observe(batch: Batch): BatchObservation {
   const { roundMs } = batch;
   if (bastionGone) {
     const failure = { reason: 'unreachable', phase: 'bastion', detail: 'no route' } as const;
@@ -44,8 +47,8 @@ function look(batch: Batch): BatchObservation {
 }
 
 function begin(config: Config): void {
-  const heartbeat = { beat: async () => void beats.push(Math.floor((cloud.nowMs() - START) / MINUTE)) };
-  cloud = startCloud({ config, dir, startMs: START, probe: look, heartbeat });
+  const heartbeat = { beat: async () => void beats.push(cloud.roundAt(cloud.nowMs(), 30_000)) };
+  cloud = startCloud({ config, dir, startMs: START, probe: observe, heartbeat });
 }
 
 beforeEach(() => {
@@ -58,10 +61,12 @@ beforeEach(() => {
 afterEach(async () => {
   await cloud.store.close();
   rmSync(dir, { recursive: true });
+  expect(cloud.queues.lineages.longest()).toBeLessThanOrEqual(LONGEST_CHAIN);
 });
 
 async function rounds(from: number, to: number): Promise<void> {
   for (let minute = from; minute <= to; minute++) await cloud.round(START + minute * MINUTE);
+  await cloud.settle();
 }
 async function health() {
   const { statusCode, body = '' } = await cloud.ask('/healthz');
@@ -70,11 +75,22 @@ async function health() {
   return { statusCode, reasons: codes(reasons), warnings: codes(warnings), alertsUndelivered, body };
 }
 
-it('all is well: health says so, and the watcher hears of each round', async () => {
+it('all is well: health says so, and the watcher gets a heartbeat for each round', async () => {
   expect(await health()).toMatchObject({ statusCode: 503, reasons: ['rounds-missing'] });
   await rounds(0, 3);
   expect(await health()).toMatchObject({ statusCode: 200, reasons: [], warnings: [], alertsUndelivered: 0 });
   expect(beats).toEqual([0, 1, 2, 3]);
+});
+
+it('a configuration that cannot be read fails health, and its words name nothing', async () => {
+  await rounds(0, 3);
+  cloud.bucket.putText('config/active.json', '{"format":99}');
+  for (const key of cloud.bucket.files.keys())
+    if (key.startsWith('config/expanded/')) cloud.bucket.files.delete(key);
+  await expect(cloud.round(START + 4 * MINUTE)).rejects.toThrow('config/active.json has format 99');
+  const answer = await health();
+  expect(answer).toMatchObject({ statusCode: 503, reasons: ['config-unreadable'] });
+  expect(answer.body).not.toContain('active.json');
 });
 
 it('/livez answers whatever is wrong: there is nothing to start anew', async () => {
@@ -95,7 +111,7 @@ it('an alert that nobody was sent for five minutes fails health and holds the he
   expect(failing).toMatchObject({ statusCode: 503, reasons: ['undelivered'], alertsUndelivered: 2 });
   expect(failing.body).not.toMatch(/ops|chat answered/);
   expect(cloud.meter.text()).toContain('bartizan_alerts_undelivered_overdue 2');
-  expect(cloud.logger.lines.find(({ message }) => message === 'alerts do not leave')?.fields).toMatchObject({
+  expect(cloud.logger.lines.find(({ message }) => message === 'alerts are not sent')?.fields).toMatchObject({
     detail: expect.stringContaining('ops: chat answered 503'),
   });
   const silentFrom = beats.at(-1) as number;
@@ -117,7 +133,7 @@ it('by a channel that is not required it is a warning', async () => {
   expect([statusCode, warnings.includes('undelivered-optional'), beats.at(-1)]).toEqual([200, true, 9]);
 });
 
-it('a notify that says nothing any more fails health and holds the heartbeat back', async () => {
+it('a notify that no longer reports fails health and suppresses the heartbeat', async () => {
   await rounds(0, 2);
   cloud.fault.noWake = true;
   cloud.fault.stopped = 'notify';
@@ -140,7 +156,7 @@ it.each([
   expect(beats.at(-1)).toBeLessThanOrEqual(5);
 });
 
-it('a rule that throws is counted and listed, and the others are judged', async () => {
+it('a rule that throws is counted and listed, and the others are evaluated', async () => {
   memory = () => 95;
   const rules = parsed.rules.map((rule) =>
     rule.name === 'wide' ? { ...rule, where: { node: null as never } } : rule,

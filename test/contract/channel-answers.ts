@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
 import { PermanentError, RetryableError } from '../../core/errors.ts';
-import type { Behaviour, Bench, ChannelUnderTest, ReceivedRequest } from './channel-bench.ts';
+import type { ChannelHarness } from './channel-harness.ts';
+import type { Behaviour, ChannelService, ReceivedRequest } from './channel-service.ts';
 import { TEMPTING } from './notifications.ts';
 
 /** What a service, or what stands in front of it, may answer with 2xx, and what that is where answers are read. */
@@ -32,10 +33,10 @@ function brokenOff(_: ReceivedRequest, response: ServerResponse): void {
 }
 
 /** What an answer of 2xx means, and what a channel does of its own accord about a refusal. */
-export function answerTests(subject: ChannelUnderTest, { send, received }: Bench): void {
+export function answerTests(service: ChannelService, { send, received }: ChannelHarness): void {
   it.each(ODD_ANSWERS)('takes %s for what it is', async (_, answer, meaning) => {
     const { receipt, error } = await send(answer);
-    if (subject.answers === 'any 2xx') {
+    if (service.answers === 'any 2xx') {
       expect(error).toBeUndefined();
       expect(receipt?.unclear).toBeUndefined();
     } else if (meaning === 'failed') {
@@ -48,7 +49,7 @@ export function answerTests(subject: ChannelUnderTest, { send, received }: Bench
   });
 
   it('takes what `accepts` lists for a yes', async () => {
-    if (subject.answers === 'any 2xx') return;
+    if (service.answers === 'any 2xx') return;
     for (const [glob, answer] of [
       ['', page('text/plain', '')],
       ['que*', page('text/plain', 'queued\n')],
@@ -62,10 +63,10 @@ export function answerTests(subject: ChannelUnderTest, { send, received }: Bench
   });
 
   it('says the same as plain text, at once, when the layout is refused', async () => {
-    if (!subject.layout) return;
-    const { refuse, isPlain } = subject.layout;
+    if (!service.layout) return;
+    const { refuse, isPlain } = service.layout;
     const { receipt, error } = await send((request, response) =>
-      isPlain(request) ? subject.accept(request, response) : refuse(request, response),
+      isPlain(request) ? service.accept(request, response) : refuse(request, response),
     );
     expect(error).toBeUndefined();
     expect(receipt?.unclear).toBeUndefined();
@@ -77,19 +78,19 @@ export function answerTests(subject: ChannelUnderTest, { send, received }: Bench
 
   it('makes neither links nor mentions of names', async () => {
     const sending = { notification: TEMPTING, picture: undefined };
-    await send(subject.accept, sending);
+    await send(service.accept, sending);
     const [message] = received().slice(-1);
     expect(message).toBeDefined();
-    if (message) expect(await subject.temptations(message)).toEqual([]);
-    if (!subject.layout) return;
-    const { refuse, isPlain } = subject.layout;
+    if (message) expect(await service.temptations(message)).toEqual([]);
+    if (!service.layout) return;
+    const { refuse, isPlain } = service.layout;
     await send(
       (request, response) =>
-        isPlain(request) ? subject.accept(request, response) : refuse(request, response),
+        isPlain(request) ? service.accept(request, response) : refuse(request, response),
       sending,
     );
     const plain = received().find(isPlain);
     expect(plain).toBeDefined();
-    if (plain) expect(await subject.temptations(plain)).toEqual([]);
+    if (plain) expect(await service.temptations(plain)).toEqual([]);
   });
 }

@@ -1,17 +1,16 @@
 import { expect, it } from 'vitest';
-import type { Behaviour, Bench, ChannelUnderTest } from './channel-bench.ts';
-import { everythingIn } from './channel-bench.ts';
-import { ENCODINGS, partsOf } from './encodings.ts';
+import { type ChannelHarness, everythingIn } from './channel-harness.ts';
+import type { Behaviour } from './channel-service.ts';
+import { ENCODINGS, fragmentsOf } from './encodings.ts';
 
 /** A service, or a proxy, that repeats what it was sent must not make us print it. */
-export function leakTests(subject: ChannelUnderTest, { send, verify, holdsNoSecret }: Bench): void {
+export function leakTests({ send, verify, secrets, holdsNoSecret }: ChannelHarness): void {
   it.each(Object.entries(ENCODINGS))('prints no part of a secret that is repeated %s', async (_, encode) => {
-    const echo = subject
-      .secrets()
-      .flatMap(partsOf)
-      .map((part) => `no ${encode(part)} here`)
+    const echo = secrets()
+      .flatMap(fragmentsOf)
+      .map((fragment) => `no ${encode(fragment)} here`)
       .join('\n');
-    const halves = subject.secrets().map((secret) => `no: ${encode(secret)}`);
+    const halves = secrets().map((secret) => `no: ${encode(secret)}`);
     const answers: Behaviour[] = [
       (__, response) => response.writeHead(400, 'No', { 'x-why': 'x' }).end(echo),
       (__, response) => response.writeHead(500).end(echo),
@@ -21,13 +20,12 @@ export function leakTests(subject: ChannelUnderTest, { send, verify, holdsNoSecr
         response.writeHead(400).end(JSON.stringify({ ok: false, description: echo, id: echo })),
       (__, response) => response.writeHead(200).end(echo),
       (__, response) => response.writeHead(302, { location: encodeURI(`/${echo}`) }).end(),
-      ...subject
-        .secrets()
-        .flatMap(partsOf)
+      ...secrets()
+        .flatMap(fragmentsOf)
         .map(
-          (part): Behaviour =>
+          (fragment): Behaviour =>
             (__, response) =>
-              response.writeHead(302, { location: encodeURI(`http://${encode(part)}.example/`) }).end(),
+              response.writeHead(302, { location: encodeURI(`http://${encode(fragment)}.example/`) }).end(),
         ),
       ...halves.flatMap((half) =>
         [0.5, 0.9].map(

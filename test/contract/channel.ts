@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { ChannelAdapter } from '../../adapters/channels/channel-adapter.ts';
 import { ConfigError, PermanentError, RetryableError } from '../../core/errors.ts';
+import { scaledMs } from '../machine-speed.ts';
 import { answerTests } from './channel-answers.ts';
-import { type Behaviour, type ChannelUnderTest, setUpBench } from './channel-bench.ts';
+import { setupChannel } from './channel-harness.ts';
 import { leakTests } from './channel-leaks.ts';
+import type { Behaviour, ChannelService } from './channel-service.ts';
 import { sampleNotification } from './notifications.ts';
-
-export type { Behaviour, ReceivedRequest } from './channel-bench.ts';
 
 const STATUSES = Array.from({ length: 500 }, (_, i) => i + 100).filter((status) => status >= 200);
 const CONFIG = [401, 403, 407];
@@ -17,33 +18,34 @@ function expectedError(status: number, operator: readonly number[] = []) {
   return PermanentError;
 }
 
-/** What every channel holds, over a real HTTP server. `send` does not retry: the caller does. */
-export function describeChannel(name: string, subject: ChannelUnderTest): void {
+/** The contract of every channel, over a real HTTP server. `send` does not retry: its caller does. */
+export function describeChannel(adapter: ChannelAdapter, service: ChannelService): void {
+  const name = service.variant === undefined ? adapter.type : `${adapter.type}, ${service.variant}`;
   describe(`${name}: channel contract`, () => {
-    const bench = setUpBench(subject);
-    const { send, verify, received, baseUrl, holdsNoSecret } = bench;
-    const expected = (status: number) => expectedError(status, subject.operatorStatuses);
+    const harness = setupChannel(adapter, service);
+    const { create, send, verify, received, baseUrl, secrets, holdsNoSecret } = harness;
+    const expected = (status: number) => expectedError(status, service.operatorStatuses);
     /** Repeats the request, and a secret in the address that it points to. */
     const echo =
       (status: number): Behaviour =>
       (request, response) => {
-        response.writeHead(status, { location: `${baseUrl()}/elsewhere/${subject.secrets()[0]}` });
+        response.writeHead(status, { location: `${baseUrl()}/elsewhere/${secrets()[0]}` });
         response.end(`no: ${request.path} ${JSON.stringify(request.headers)}`);
       };
 
-    answerTests(subject, bench);
-    leakTests(subject, bench);
+    answerTests(service, harness);
+    leakTests(harness);
 
     it('verifies without sending anything', async () => {
-      const { receipt, error } = await verify(subject.accept);
+      const { receipt, error } = await verify(service.accept);
       expect(error).toBeUndefined();
       expect(receipt?.detail).toBeTruthy();
       holdsNoSecret(receipt);
-      expect(received().map(({ path }) => path)).toEqual(subject.verifies);
+      expect(received().map(({ path }) => path)).toEqual(service.verifies);
     });
 
     it('verifies nothing that is refused, each with the right error', async () => {
-      for (const status of subject.verifies.length > 0 ? STATUSES.filter((s) => s >= 300) : []) {
+      for (const status of service.verifies.length > 0 ? STATUSES.filter((s) => s >= 300) : []) {
         const { error } = await verify(echo(status));
         expect([status, (error as Error)?.constructor]).toEqual([status, expected(status)]);
         holdsNoSecret(error);
@@ -54,14 +56,24 @@ export function describeChannel(name: string, subject: ChannelUnderTest): void {
       ['http://127.0.0.1:1', /nothing listens on port 1/],
       ['http://no-such-host.invalid', /the name (does not resolve|cannot be looked up)/],
     ])('verifies nothing at %s', async (url, text) => {
-      const { error } = await verify(subject.accept, url);
+      const { error } = await verify(service.accept, url);
       expect(error).toBeInstanceOf(RetryableError);
       expect((error as Error).message).toMatch(text);
       holdsNoSecret(error);
     });
 
+    it('names where it goes, the same each time, without a secret', async () => {
+      const url = baseUrl();
+      const [one, other] = await Promise.all([url, url].map((to) => create(to).destination?.()));
+      expect(one).toEqual({ key: expect.stringMatching(/^[0-9a-f]{32}$/), everyMs: expect.any(Number) });
+      expect(other).toEqual(one);
+      const elsewhere = await create('http://127.0.0.1:1').destination?.();
+      expect(elsewhere?.key).not.toBe(one?.key);
+      holdsNoSecret(one);
+    });
+
     it('delivers, and its receipt holds no secret', async () => {
-      const { receipt, error } = await send(subject.accept);
+      const { receipt, error } = await send(service.accept);
       expect(error).toBeUndefined();
       expect(receipt?.detail).toBeTruthy();
       holdsNoSecret(receipt);
@@ -97,17 +109,17 @@ export function describeChannel(name: string, subject: ChannelUnderTest): void {
         const { retryAfterMs, rateLimited } = error as RetryableError;
         expect(rateLimited).toBe(status === 429);
         if (expected === undefined) expect(retryAfterMs).toBeUndefined();
-        else expect(Math.abs((retryAfterMs ?? 0) - expected)).toBeLessThan(2_000);
+        else expect(Math.abs((retryAfterMs ?? 0) - expected)).toBeLessThan(scaledMs(2_000));
       }
     });
 
     it('calls a refused connection retryable', async () => {
-      const { error } = await send(subject.accept, { url: 'http://127.0.0.1:1' });
+      const { error } = await send(service.accept, { url: 'http://127.0.0.1:1' });
       expect(error).toBeInstanceOf(RetryableError);
       holdsNoSecret(error);
     });
 
-    it('ends when it is told to, though the service is silent', async () => {
+    it('ends when it is aborted, though the service is silent', async () => {
       const stop = new AbortController();
       const { error } = await send(() => stop.abort(), { signal: stop.signal });
       expect(error).toBeInstanceOf(RetryableError);
@@ -136,14 +148,14 @@ export function describeChannel(name: string, subject: ChannelUnderTest): void {
     it('repeats the same, under the same key, when the record of the first was lost', async () => {
       const bodies: string[] = [];
       for (let i = 0; i < 2; i++) {
-        const { error } = await send(subject.accept);
+        const { error } = await send(service.accept);
         expect(error).toBeUndefined();
         const [last] = received().slice(-1);
-        if (last && subject.keyOf) expect(subject.keyOf(last)).toBe(sampleNotification().key);
+        if (last && service.keyOf) expect(service.keyOf(last)).toBe(sampleNotification().key);
         const all = received()
           .map(({ body }) => body.toString('latin1'))
           .join('\n');
-        const text = subject.stable?.(all) ?? all;
+        const text = service.stable?.(all) ?? all;
         // The boundary of a form is random.
         bodies.push(text.replaceAll(/-{2,}\S*[0-9a-z]{8,}\S*/gi, '--boundary'));
       }

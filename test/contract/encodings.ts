@@ -49,9 +49,9 @@ export const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
 };
 
 /** The parts of an address that would let somebody write: all of its path and query, and each long segment of them. */
-export function partsOf(secret: string): string[] {
+export function fragmentsOf(secret: string): string[] {
   const behind = secret.replace(/^[a-z]+:\/\/[^/]*/, '');
   const [path = '', query = ''] = behind.split('?');
-  const segments = behind.split(/[/?&=:]/).filter((part) => /\d|[A-Z]/.test(part));
-  return [...new Set([secret, behind, path, query, ...segments])].filter((part) => part.length >= 6);
+  const segments = behind.split(/[/?&=:]/).filter((fragment) => /\d|[A-Z]/.test(fragment));
+  return [...new Set([secret, behind, path, query, ...segments])].filter((fragment) => fragment.length >= 6);
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /** A run that never says its first line is ended too. */
-const SILENT_MS = 10_000;
+const SILENT_MS = 60_000;
 
 /**
  * Starts `script` again and again and ends each run by SIGKILL at a random moment, opening included. `onKilled` gets

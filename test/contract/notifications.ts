@@ -1,5 +1,5 @@
-import type { Rule } from '../../core/model.ts';
-import type { Notification, NotificationAlert, Picture } from '../../core/notify/model.ts';
+import type { Notification, NotificationAlert, Picture } from '../../core/model/notification.ts';
+import type { Rule } from '../../core/model/rule.ts';
 
 const FIRED = Date.UTC(2026, 10, 24, 9, 10);
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { labelKey } from '../../core/labels.ts';
-import type { Labels, Sample } from '../../core/model.ts';
+import type { Labels } from '../../core/model/labels.ts';
+import type { RollUp, RollUpSeries, Sample } from '../../core/model/sample.ts';
 import type { SampleStore } from '../../core/ports.ts';
-import type { RollUp, RollUpSeries } from '../../core/roll-up.ts';
-import { OURS, type SampleStoreHarness } from './store-harness.ts';
+import { OURS, type SampleStoreHarness, tooLateOf } from './store-harness.ts';
 
 const MINUTE_MS = 60_000;
 const NODE = { cluster: 'nks-1', node: 'etcd-0', role: 'etcd' };
@@ -78,6 +78,26 @@ export function describeRollUps(
       ]);
     });
 
+    it('of a constant are that constant, however it is divided', async () => {
+      const levels = [90.1, 0.1, 33.3, 1];
+      await store.write(
+        levels.flatMap((level, i) =>
+          Array.from({ length: 11 + i }, (_, j) => ({
+            ...sample(0, level, { ...NODE, node: `level-${i}` }),
+            timeMs: at(0) + j * 15_000,
+          })),
+        ),
+      );
+      const expected = levels.map((level, i) => [
+        `level-${i}`,
+        { timeMs: at(0), avg: level, max: level, p95: level },
+      ]);
+      const whole = async () => (await all()).map(({ labels, points }) => [labels.node, ...points]).sort();
+      expect(await whole()).toEqual(expected);
+      await store.rollUp(at(5));
+      expect(await whole()).toEqual(expected);
+    });
+
     if (traits.nearestRank)
       it('take the nearest rank of many samples', async () => {
         await store.write(
@@ -130,8 +150,9 @@ export function describeRollUps(
             // A server that keeps repeats beside each other counts them in an average, until it merges them some time.
             else if (traits.countsRepeats || !model.has(step.minute)) {
               const value = traits.countsRepeats ? step.value : (model.get(step.minute) ?? step.value);
-              await store.write([sample(step.minute, value, labels)]);
-              if (!model.has(step.minute)) model.set(step.minute, value);
+              const result = await store.write([sample(step.minute, value, labels)]);
+              const isTaken = tooLateOf(result, traits).length === 0;
+              if (isTaken && !model.has(step.minute)) model.set(step.minute, value);
             }
           }
           await store.rollUp(at(0));

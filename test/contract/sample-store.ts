@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { labelKey, labelsMatch } from '../../core/labels.ts';
-import type { Labels, Sample, Series } from '../../core/model.ts';
+import { labelKey } from '../../core/labels.ts';
+import type { Labels } from '../../core/model/labels.ts';
+import type { Sample, Series } from '../../core/model/sample.ts';
 import type { SampleStore } from '../../core/ports.ts';
-import { OURS, type SampleStoreHarness, sorted } from './store-harness.ts';
+import { OURS, type SampleStoreHarness, sorted, tooLateOf } from './store-harness.ts';
+import { describeSelection } from './store-selection.ts';
 
 const MINUTE_MS = 60_000;
 const NODE = { cluster: 'nks-1', node: 'etcd-0', role: 'etcd' };
@@ -60,7 +62,7 @@ export function describeSampleStore(
     it('takes an empty write and answers an empty store with nothing', async () => {
       expect(await store.write([])).toEqual({ written: 0, duplicates: 0, rejected: [] });
       expect(await everything()).toEqual([]);
-      expect(await store.latest({ metric: 'mem_usage', sinceMs: 0 })).toEqual([]);
+      expect(await store.latest({ metric: 'mem_usage', sinceMs: at(-1440) })).toEqual([]);
       expect(await store.query({ metric: 'no_such_metric', fromMs: 0, toMs: at(9) })).toEqual([]);
     });
 
@@ -92,48 +94,6 @@ export function describeSampleStore(
       ]);
     });
 
-    it('selects by globs: every label, any of its globs, whole values, nothing but * and ? special', async () => {
-      const nodes = ['etcd-0', 'etcd-1', 'etcd-10', 'api-0', 'e.cd-0', 'o\'br%n_"x\n', '감시-0', 'a*b'];
-      await store.write(nodes.map((node, i) => sample(0, i, { ...NODE, node })));
-      const select = async (where: Record<string, string[]>) => {
-        const query = { metric: 'mem_usage', where };
-        const found = sorted(await store.query({ ...query, fromMs: at(0), toMs: at(0) }));
-        expect(sorted(await store.latest({ ...query, sinceMs: at(0) }))).toEqual(found);
-        return found.map((one) => one.labels.node).sort();
-      };
-      expect(await select({})).toEqual([...nodes].sort());
-      expect(await select({ node: ['etcd-?'] })).toEqual(['etcd-0', 'etcd-1']);
-      expect(await select({ node: ['etcd-*', 'api-0'] })).toEqual(['api-0', 'etcd-0', 'etcd-1', 'etcd-10']);
-      expect(await select({ node: ['e.cd-0'] })).toEqual(['e.cd-0']);
-      expect(await select({ node: ['감*'] })).toEqual(['감시-0']);
-      expect(await select({ node: ['o\'br%n_"x\n'] })).toEqual(['o\'br%n_"x\n']);
-      expect(await select({ node: ['a?b'] })).toEqual(['a*b']);
-      expect(await select({ node: ['cd-0'], cluster: ['nks-1'] })).toEqual([]);
-      expect(await select({ node: ['etcd-0'], cluster: ['nks-2'] })).toEqual([]);
-      expect(await select({ mount: ['*'] })).toEqual([]);
-    });
-
-    it('finds few of many series as it finds all', async () => {
-      const nodes = Array.from({ length: 40 }, (_, i) => ({ ...NODE, node: `n-${i}` }));
-      for (let minute = 0; minute < 5; minute++) {
-        await store.write(nodes.map((labels, i) => sample(minute, minute * 100 + i, labels)));
-      }
-      const range = { metric: 'mem_usage', fromMs: at(1), toMs: at(3) };
-      const all = sorted(await store.query(range));
-      expect(all).toHaveLength(40);
-      for (const where of [
-        { node: ['n-7'] },
-        { node: ['n-1?'] },
-        { node: ['n-?', 'n-[12]', 'n-2*', 'n-3*'] },
-      ]) {
-        const expected = all.filter((series) => labelsMatch(where, series.labels));
-        expect(sorted(await store.query({ ...range, where }))).toEqual(expected);
-        const between = { ...range, fromMs: at(1) - 1, toMs: at(4) - 1, where };
-        expect(sorted(await store.query(between))).toEqual(expected);
-        expect(await store.query({ ...between, fromMs: at(3) + 1 })).toEqual([]);
-      }
-    });
-
     if (traits.countsRepeats)
       it('lets the first write of a sample win, and counts the rest', async () => {
         const first = await store.write([sample(0, 1), sample(0, 2), sample(1, 3)]);
@@ -145,7 +105,7 @@ export function describeSampleStore(
 
     it('takes the same samples again without a change', async () => {
       const round = [sample(0, 1), sample(1, 2), sample(1, 3, NODE, 'cpu_usage')];
-      for (let i = 0; i < 3; i++) expect(await store.write(round)).toMatchObject({ rejected: [] });
+      for (let i = 0; i < 3; i++) tooLateOf(await store.write(round), traits);
       expect(values(await everything())).toEqual([['etcd-0', 1, 2]]);
       expect(values(await everything('cpu_usage'))).toEqual([['etcd-0', 3]]);
     });
@@ -177,22 +137,33 @@ export function describeSampleStore(
       const result = await store.write([...bad, sample(6, 6)]);
       expect(result).toMatchObject({ written: 1, duplicates: 0 });
       expect(result.rejected.map((one) => one.sample)).toEqual(bad);
-      for (const { reason } of result.rejected) expect(reason).toMatch(/metric|value|time/);
+      for (const { reason, cause } of result.rejected)
+        expect([cause, reason]).toEqual(['invalid', expect.stringMatching(/metric|value|time/)]);
       expect(values(await everything())).toEqual([['etcd-0', 6]]);
     });
 
-    it('puts late samples in their place', async () => {
-      for (const minute of [5, 1, 3, 2, 4, 0]) await store.write([sample(minute, minute)]);
-      expect(values(await everything())).toEqual([['etcd-0', 0, 1, 2, 3, 4, 5]]);
+    it('puts late samples in their place, or says which came too late', async () => {
+      const tooLate: number[] = [];
+      for (const minute of [5, 1, 3, 2, 4, 0]) {
+        const refused = tooLateOf(await store.write([sample(minute, minute)]), traits);
+        tooLate.push(...refused.map(({ value }) => value));
+      }
+      const isLate = (minute: number) => (5 - minute) * MINUTE_MS > traits.lateMs;
+      expect(tooLate).toEqual([1, 3, 2, 4, 0].filter(isLate));
+      expect(values(await everything())).toEqual([
+        ['etcd-0', ...[0, 1, 2, 3, 4, 5].filter((minute) => !isLate(minute))],
+      ]);
       const newest = await store.latest({ metric: 'mem_usage', sinceMs: at(0) });
       expect(newest[0]?.points).toEqual([{ timeMs: at(5), value: 5 }]);
     });
 
     it('knows the newest point of each series, none older than asked for', async () => {
       const [a, b, c] = ['a', 'b', 'c'].map((node) => ({ ...NODE, node }));
-      await store.write([-90, -1, 0, 1].map((minute) => sample(minute, minute, a)));
-      await store.write([-90, -70, -1].map((minute) => sample(minute, minute, b)));
-      await store.write([sample(-90, 0, c)]);
+      await store.write([
+        ...[-90, -1, 0, 1].map((minute) => sample(minute, minute, a)),
+        ...[-90, -70, -1].map((minute) => sample(minute, minute, b)),
+        sample(-90, 0, c),
+      ]);
       // The node was down: there are newer samples of it, but not of this metric.
       await store.write([0, 1, 2].map((minute) => sample(minute, 0, b, 'up')));
       const newest = async (sinceMs: number) => values(await store.latest({ metric: 'mem_usage', sinceMs }));
@@ -266,15 +237,15 @@ export function describeSampleStore(
       const key = (one: Sample) => JSON.stringify([one.metric, labelKey(one.labels), one.timeMs]);
       await fc.assert(
         fc.asyncProperty(fc.array(samples, { maxLength: 12 }), async (made) => {
-          const before = model.size;
+          const before = new Set(model.keys());
           for (const one of made) if (!model.has(key(one))) model.set(key(one), one);
           const batch = traits.countsRepeats ? made : made.map((one) => model.get(key(one)) ?? one);
-          const written = model.size - before;
+          const written = model.size - before.size;
           const counted = { written, duplicates: batch.length - written };
-          expect(await store.write(batch)).toMatchObject({
-            ...(traits.countsRepeats && counted),
-            rejected: [],
-          });
+          const result = await store.write(batch);
+          if (traits.countsRepeats) expect(result).toMatchObject(counted);
+          expect(result.written + result.duplicates + result.rejected.length).toBe(batch.length);
+          for (const one of tooLateOf(result, traits)) if (!before.has(key(one))) model.delete(key(one));
           for (const metric of ['mem_usage', 'cpu_usage', 'up']) {
             const expected = [...model.values()]
               .filter((one) => one.metric === metric)
@@ -295,4 +266,5 @@ export function describeSampleStore(
       );
     });
   });
+  describeSelection(name, create);
 }

@@ -1,6 +1,8 @@
-import type { Checkpoint } from '../../core/evaluate/model.ts';
-import type { Alert, Transition, TransitionKind } from '../../core/model.ts';
-import type { Delivery, Incident } from '../../core/notify/model.ts';
+import type { Alert } from '../../core/model/alert.ts';
+import type { Checkpoint } from '../../core/model/checkpoint.ts';
+import type { Delivery } from '../../core/model/delivery.ts';
+import type { Incident } from '../../core/model/incident.ts';
+import type { Transition, TransitionKind } from '../../core/model/transition.ts';
 import type { StateStore } from '../../core/ports.ts';
 
 export const T0 = Date.UTC(2026, 10, 24);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StoredSilence } from '../../core/model.ts';
+import type { StoredSilence } from '../../core/model/silence.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { idsOf, T0 } from './state-fixtures.ts';
 

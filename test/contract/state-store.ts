@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConflictError } from '../../core/errors.ts';
-import type { StateStore, TargetStatus } from '../../core/ports.ts';
+import type { TargetStatus } from '../../core/model/target-status.ts';
+import type { StateStore } from '../../core/ports.ts';
 import { describeAlertState } from './state-alerts.ts';
 import {
   alertOf,
@@ -15,6 +16,8 @@ import {
   transitionOf,
 } from './state-fixtures.ts';
 import { describeIncidentState } from './state-incidents.ts';
+import { describeLateSamples } from './state-late-samples.ts';
+import { describePaceState } from './state-paces.ts';
 import { describeSilenceState } from './state-silences.ts';
 
 /** One place for state; thrown away after each test. */
@@ -39,7 +42,12 @@ export function describeStateStore(name: string, create: () => Promise<StateStor
     });
 
     describeAlertState(() => state);
+    describePaceState(
+      () => state,
+      () => harness.open(),
+    );
     describeIncidentState(() => state);
+    describeLateSamples(() => state);
 
     describe('records', () => {
       const status = (node: string, roundMs: number, ok = true): TargetStatus => ({

@@ -1,5 +1,6 @@
-import type { Alert, Transition } from '../../core/model.ts';
-import type { Incident } from '../../core/notify/model.ts';
+import type { Alert } from '../../core/model/alert.ts';
+import type { Incident } from '../../core/model/incident.ts';
+import type { Transition } from '../../core/model/transition.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { alertOf, deliveryOf, holding, incidentOf, T0, transitionOf } from './state-fixtures.ts';
 
@@ -50,8 +51,8 @@ async function notifyStep(state: StateStore, step: number, done: Done): Promise<
     const { dueAtMs: _due, ...rest } = value;
     const delivery = deliveryOf(`${value.id}:${value.notifications + 1}`, value.id, T0 + step);
     const closes = step % 8 === 7 ? { closedAtMs: T0 + step } : {};
-    const told: Incident = { ...rest, notifications: value.notifications + 1, ...closes };
-    await state.commitIncidents({ incidents: [{ value: told, version }], delivery });
+    const notified: Incident = { ...rest, notifications: value.notifications + 1, ...closes };
+    await state.commitIncidents({ incidents: [{ value: notified, version }], delivery });
     done('delivery', delivery.id);
   }
 }
@@ -66,9 +67,9 @@ export async function examineStory(
   const waiting = (await state.dueOutbox(T0 + 1e9, 1e6)).map((item) => item.id);
   const absorbed = incidents.flatMap((incident) => Object.keys(incident.notified));
 
-  const told = [...waiting, ...absorbed].sort();
+  const delivered = [...waiting, ...absorbed].sort();
   demand(
-    told.join() ===
+    delivered.join() ===
       transitions
         .map((transition) => transition.id)
         .sort()

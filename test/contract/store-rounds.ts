@@ -1,4 +1,4 @@
-import type { Sample, Series } from '../../core/model.ts';
+import type { Sample, Series } from '../../core/model/sample.ts';
 
 export const FIRST_MS = Date.UTC(2026, 10, 24);
 export const ROUND_MS = 60_000;

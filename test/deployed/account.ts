@@ -1,6 +1,8 @@
-// What a deployment left in the emulator's account, as an operator sees and changes it.
+// A deployment in the emulator's account, as an operator sees and changes it.
+
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import {
   CloudWatchLogsClient,
   DescribeLogGroupsCommand,
@@ -14,7 +16,13 @@ import {
   ListFunctionsCommand,
   UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
-import { GetObjectCommand, ListBucketsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  ListBucketsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import {
   GetQueueAttributesCommand,
   ListQueuesCommand,
@@ -25,13 +33,14 @@ import {
 } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { openDynamoState } from '../../adapters/state/dynamodb/state.ts';
-import type { Transition } from '../../core/model.ts';
+import type { Transition } from '../../core/model/transition.ts';
 import type { Emulator } from '../../localstack/emulator.ts';
+import { scaledMs } from '../machine-speed.ts';
 
 export type Stage = 'Plan' | 'Probe' | 'Store' | 'Evaluate' | 'Notify' | 'Deliver' | 'History';
 
 export interface Account {
-  /** @throws Error with what the function threw */
+  /** @throws Error with the function's own error */
   invoke(stage: Stage, payload: unknown): Promise<unknown>;
   /** Whether the table's stream wakes notify. */
   wake(enabled: boolean): Promise<void>;
@@ -48,15 +57,16 @@ export interface Account {
   /** Waits for the first dead letters of a queue. @throws Error when there are none */
   dead(queue: string): Promise<string[]>;
   transitions(): Promise<Transition[]>;
-  /** Names of what lies in the bucket, in order. */
+  /** Keys of the bucket's objects, in order. */
   files(prefix: string): Promise<string[]>;
   readFile(key: string): Promise<string>;
+  writeFile(key: string, text: string): Promise<void>;
   putSecret(name: string, value: string): Promise<void>;
 }
 
 const WITHIN_MS = 60_000;
 
-export async function openAccount({ client }: Emulator): Promise<Account> {
+export async function openAccount({ client, pid }: Emulator): Promise<Account> {
   const lambda = new LambdaClient({ ...client, maxAttempts: 1 });
   const sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
   const logs = new CloudWatchLogsClient(client);
@@ -96,9 +106,9 @@ export async function openAccount({ client }: Emulator): Promise<Account> {
     async invoke(stage, payload) {
       const FunctionName = functionName(stage);
       const answer = await lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(payload) }));
-      const said = new TextDecoder().decode(answer.Payload);
-      if (answer.FunctionError) throw new Error(`${stage}: ${said}`);
-      return JSON.parse(said) as unknown;
+      const text = new TextDecoder().decode(answer.Payload);
+      if (answer.FunctionError) throw new Error(`${stage}: ${text}`);
+      return JSON.parse(text) as unknown;
     },
     async wake(Enabled) {
       const FunctionName = functionName('Notify');
@@ -110,16 +120,19 @@ export async function openAccount({ client }: Emulator): Promise<Account> {
     },
     log,
     async logged(stage, text) {
-      for (const endMs = Date.now() + WITHIN_MS; Date.now() < endMs; await sleep(500)) {
+      for (
+        const startMs = performance.now();
+        performance.now() - startMs < scaledMs(WITHIN_MS);
+        await sleep(500)
+      ) {
         const found = (await log(stage)).findLast((line) => line.includes(text));
         if (found !== undefined) return found;
       }
       throw new Error(`${stage} logs no line with ${text}`);
     },
     kill(stage) {
-      const running = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
-      const mine = running.filter((line) => line.includes(`-${functionName(stage)}-`));
-      for (const line of mine) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+      const mine = processesBelow(pid).filter(({ args }) => args.includes(`-${functionName(stage)}-`));
+      for (const each of mine) process.kill(each.pid, 'SIGKILL');
       return mine.length;
     },
     async send(name, MessageBody) {
@@ -128,7 +141,11 @@ export async function openAccount({ client }: Emulator): Promise<Account> {
     async hidden(name) {
       const QueueUrl = queue(name, false);
       const AttributeNames: QueueAttributeName[] = ['ApproximateNumberOfMessagesNotVisible'];
-      for (const endMs = Date.now() + WITHIN_MS; Date.now() < endMs; await sleep(200)) {
+      for (
+        const startMs = performance.now();
+        performance.now() - startMs < scaledMs(WITHIN_MS);
+        await sleep(200)
+      ) {
         const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }));
         const messages = Number(Attributes?.ApproximateNumberOfMessagesNotVisible);
         if (messages > 0) return messages;
@@ -137,7 +154,7 @@ export async function openAccount({ client }: Emulator): Promise<Account> {
     },
     async dead(name) {
       const QueueUrl = queue(name, true);
-      for (const endMs = Date.now() + WITHIN_MS; Date.now() < endMs; ) {
+      for (const startMs = performance.now(); performance.now() - startMs < scaledMs(WITHIN_MS); ) {
         const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2 }));
         if (Messages.length > 0) return Messages.map(({ Body = '' }) => Body);
       }
@@ -150,12 +167,38 @@ export async function openAccount({ client }: Emulator): Promise<Account> {
     },
     async readFile(Key) {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
-      return (await Body?.transformToString()) ?? '';
+      const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+      return (Key.endsWith('.gz') ? gunzipSync(bytes) : Buffer.from(bytes)).toString('utf8');
+    },
+    async writeFile(Key, Body) {
+      await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
     },
     async putSecret(Name, Value) {
       await ssm.send(new PutParameterCommand({ Name, Value, Type: 'SecureString', Overwrite: true }));
     },
   };
+}
+
+interface Process {
+  pid: number;
+  parent: number;
+  args: string;
+}
+
+/** Of one emulator alone: another run on this machine has functions of the same names. */
+function processesBelow(ancestor: number | undefined): Process[] {
+  if (ancestor === undefined) throw new Error('functions are killed below an emulator that was started here');
+  const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' });
+  const all = listed.split('\n').flatMap((line): Process[] => {
+    const [, pid, parent, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), args }];
+  });
+  const found = new Set([ancestor]);
+  for (let before = 0; before < found.size; ) {
+    before = found.size;
+    for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
+  }
+  return all.filter(({ pid }) => pid !== ancestor && found.has(pid));
 }
 
 /** The only one that fits. @throws Error */

@@ -1,7 +1,8 @@
 // The whole process while its clock jumps by an hour, as one that was never set does when NTP first reaches it.
+
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Rule } from '../../core/model.ts';
-import { type Course, MINUTE, START, startCourse } from '../course-world.ts';
+import type { Rule } from '../../core/model/rule.ts';
+import { MINUTE, type ProcessFixture, START, startProcess } from '../process-fixture.ts';
 
 const memory: Rule = {
   name: 'memory',
@@ -24,18 +25,18 @@ const down: Rule = {
   forMs: 2 * MINUTE,
 };
 
-let course: Course;
+let course: ProcessFixture;
 afterEach(() => course.stop());
 
 /** `minute rule node:status` of each message; minutes by the clock of then. */
-const said = () =>
+const sentLines = () =>
   course.sent.map(({ notification, atMs }) => {
     const alerts = notification.alerts.map((alert) => `${alert.labels.node}:${alert.status}`);
     return `${Math.floor((atMs - START) / MINUTE)} ${notification.groupLabels.rule} ${alerts.join('+')}`;
   });
 
-function start(values: Course['values']): void {
-  course = startCourse({ nodes: 3, values, rules: [memory, down] });
+function start(values: ProcessFixture['values']): void {
+  course = startProcess({ nodes: 3, values, rules: [memory, down] });
 }
 const goTo = (minute: number) => course.time.advanceTo(START + minute * MINUTE + 1);
 
@@ -46,14 +47,14 @@ describe('an hour forward', () => {
       node === 'n1' ? 95 : node === 'n2' && roundMs >= START + 18 * MINUTE ? 95 : 40,
     );
     await goTo(20);
-    expect(said()).toEqual(['5 memory n1:firing']);
+    expect(sentLines()).toEqual(['5 memory n1:firing']);
     course.time.jumpTo(START + 80 * MINUTE + 2);
     await goTo(84);
-    expect(said()).toEqual(['5 memory n1:firing']);
+    expect(sentLines()).toEqual(['5 memory n1:firing']);
     expect(course.meter.total('rounds_skipped_total')).toBe(59);
     // The run of n2 is broken by the gap: it holds from the first round after.
     await goTo(87);
-    expect(said()).toEqual(['5 memory n1:firing', '85 memory n2:firing']);
+    expect(sentLines()).toEqual(['5 memory n1:firing', '85 memory n2:firing']);
   });
 });
 
@@ -66,11 +67,11 @@ describe('an hour back', () => {
     await goTo(100);
     course.time.jumpTo(START + 40 * MINUTE + 2);
     await goTo(50);
-    expect(said()).toEqual(['5 memory n1:firing']);
+    expect(sentLines()).toEqual(['5 memory n1:firing']);
     breaching.delete('n1');
     breaching.add('n2');
     await goTo(60);
-    expect(said().slice(1)).toEqual(['51 memory n1:resolved', '56 memory n2:firing']);
+    expect(sentLines().slice(1)).toEqual(['51 memory n1:resolved', '56 memory n2:firing']);
   });
 
   it('does not take nodes for lost, and tells of one that is', async () => {
@@ -80,13 +81,13 @@ describe('an hour back', () => {
     course.time.jumpTo(START + 10 * MINUTE + 2);
     // Rounds of these minutes have samples already: the first write wins, and nothing new is known until 71.
     await goTo(30);
-    expect(said()).toEqual([]);
+    expect(sentLines()).toEqual([]);
     expect(course.logger.lines.map(({ message }) => message)).toContainEqual(
       expect.stringMatching(/^the clock was set back/),
     );
     lost = true;
     await goTo(75);
-    expect(said().sort()).toEqual(['73 down n3:firing', '73 memory n3:firing']);
+    expect(sentLines().sort()).toEqual(['73 down n3:firing', '73 memory n3:firing']);
     expect(course.meter.total('clock_set_back_total')).toBe(1);
   });
 });

@@ -1,65 +1,78 @@
 // The command over a deployed pipeline: what lies in its dead letters goes back, and its functions handle it.
+
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { DynamoDBClient, ListTablesCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DEFAULT_NAME } from '../../adapters/aws/deployment.ts';
 import { createDeadLetters, type DeadLetterQueue } from '../../adapters/queues/dead-letters.ts';
 import { encodeMessage, observationMessages } from '../../adapters/queues/messages.ts';
-import type { Target } from '../../core/model.ts';
-import { deploy } from '../../localstack/deployment.ts';
+import type { Target } from '../../core/model/target.ts';
+import { type Deployment, deploy } from '../../localstack/deployment.ts';
 import { type Emulator, startEmulator } from '../../localstack/emulator.ts';
 import { newKey } from '../../localstack/fleet/new-key.ts';
 import { startRound } from '../../localstack/rounds.ts';
 import {
   createTable,
-  startTimestreamStandIn,
-  type TimestreamStandIn,
-} from '../../localstack/timestream/stand-in.ts';
+  startTimestreamEmulator,
+  type TimestreamEmulator,
+} from '../../localstack/timestream/emulator.ts';
+import { until } from '../until.ts';
 
 const run = promisify(execFile);
-const HANDLED_WITHIN_MS = 30_000;
+/** Of a deployment beside the one without a name. */
+const SECOND = 'second';
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILhZjG3QQwsi6khTcx+BiryDSB/er1aAloCQUBuyvH/L';
 let dir: string;
 let emulator: Emulator;
-let standIn: TimestreamStandIn;
+let timestream: TimestreamEmulator;
 let sqs: SQSClient;
 let queues: DeadLetterQueue[];
+const buckets = { [DEFAULT_NAME]: '', [SECOND]: '' };
+
+/** Rounds of its own, once an hour, are not to mix in. The bastion is that of the name, and refuses connections. */
+const configuration = (
+  name: string,
+) => `bastions: [{ name: gate-of-${name}, host: 127.0.0.1, port: 1, user: u, privateKey: "\${ssm:/bartizan/key}", hostKeys: ["${HOST_KEY}"] }]
+clusters: [{ name: prod, bastion: gate-of-${name}, nodes: [{ name: node-of-${name}, role: etcd, host: 127.0.0.1, hostKeys: ["${HOST_KEY}"] }] }]
+checks: [{ name: usage, probe: usage, every: 1h }]
+channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
+store: { type: timestream, database: ${name}, table: samples, region: us-east-1, endpoint: "${timestream.url}" }
+`;
+
+async function queuesOf(name: string): Promise<DeadLetterQueue[]> {
+  const deadLetters = await createDeadLetters(emulator.client, name);
+  return deadLetters.list().finally(() => deadLetters.close());
+}
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-dead-letters-'));
   emulator = await startEmulator({ running: undefined });
-  standIn = await startTimestreamStandIn();
-  createTable(standIn, { database: 'bartizan', table: 'samples' });
-  // Once an hour: rounds of its own are not to mix in.
-  const text = `bastions: [{ name: gate, host: 127.0.0.1, port: 1, user: u, privateKey: "\${ssm:/bartizan/key}", hostKeys: ["${HOST_KEY}"] }]
-clusters: [{ name: prod, bastion: gate, nodes: [{ name: n1, role: etcd, host: 127.0.0.1, hostKeys: ["${HOST_KEY}"] }] }]
-checks: [{ name: usage, probe: usage, every: 1h }]
-channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
-store: { type: timestream, database: bartizan, table: samples, region: us-east-1, endpoint: "${standIn.url}" }
-`;
-  const file = join(dir, 'bartizan.yaml');
-  writeFileSync(file, text);
-  await deploy({
-    emulator,
-    file,
-    text,
-    parameters: { '/bartizan/key': newKey() },
-    outDir: join(dir, 'cdk'),
+  timestream = await startTimestreamEmulator();
+  const deployments = ([DEFAULT_NAME, SECOND] as const).map(async (name) => {
+    createTable(timestream, { database: name, table: 'samples' });
+    const file = join(dir, `${name}.yaml`);
+    writeFileSync(file, configuration(name));
+    const parameters = { '/bartizan/key': newKey() };
+    return deploy({ emulator, file, name, parameters, outDir: join(dir, name) });
   });
+  [{ bucket: buckets[DEFAULT_NAME] }, { bucket: buckets[SECOND] }] = (await Promise.all(deployments)) as [
+    Deployment,
+    Deployment,
+  ];
   sqs = new SQSClient({ ...emulator.client, useQueueUrlAsEndpoint: false });
-  const deadLetters = await createDeadLetters(emulator.client);
-  queues = await deadLetters.list();
-  deadLetters.close();
-}, 240_000);
+  queues = await queuesOf(DEFAULT_NAME);
+});
 
 afterAll(async () => {
   sqs?.destroy();
   await emulator?.stop();
-  await standIn?.stop();
+  await timestream?.stop();
   rmSync(dir, { recursive: true, force: true });
 });
 
@@ -86,17 +99,27 @@ async function bury(stage: string, body: string, groupId?: string): Promise<void
   await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body, ...fifo }));
 }
 
-async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
-  for (const endMs = Date.now() + HANDLED_WITHIN_MS; Date.now() < endMs; await sleep(200)) {
-    if (await isSo()) return;
-  }
-  throw new Error(`${what} did not happen within ${HANDLED_WITHIN_MS / 1000} s`);
-}
-
 const counts = async (...stages: string[]) => {
   const { out } = await command(...stages, '--json');
   return (JSON.parse(out) as { count: number }[]).map(({ count }) => count);
 };
+
+// First: what a round puts in force, the others need.
+it('a round is started where no schedule would, of the deployment with that name alone', async () => {
+  const writtenTo = (name: string) =>
+    timestream.requests.filter(
+      ({ operation, body }) => operation === 'WriteRecords' && JSON.stringify(body).includes(`"${name}"`),
+    ).length;
+  for (const [name, other] of [
+    [DEFAULT_NAME, SECOND],
+    [SECOND, DEFAULT_NAME],
+  ] as const) {
+    const before = { own: writtenTo(name), other: writtenTo(other) };
+    await startRound(emulator, Date.now(), name);
+    await until(`a round of ${name}`, () => writtenTo(name) > before.own);
+    expect(writtenTo(other)).toBe(before.other);
+  }
+});
 
 it('every queue of the deployment is known', async () => {
   expect(await command()).toMatchObject({ code: 0, out: expect.stringMatching(/no dead letters/) });
@@ -105,7 +128,7 @@ it('every queue of the deployment is known', async () => {
     ['evaluate', undefined],
     ['notify', undefined],
     ['plan', undefined],
-    ['probe', 'gate'],
+    ['probe', 'gate-of-bartizan'],
     ['store', undefined],
   ]);
 });
@@ -119,12 +142,12 @@ it('what is sent back is handled: samples are written; what is poison comes back
     host: '127.0.0.1',
     port: 22,
     user: 'u',
-    bastion: 'gate',
+    bastion: 'gate-of-bartizan',
     hostKeys: [],
   };
   const batch = {
     roundMs,
-    bastion: 'gate',
+    bastion: 'gate-of-bartizan',
     index: 0,
     count: 1,
     checks: ['usage'],
@@ -153,13 +176,13 @@ it('what is sent back is handled: samples are written; what is poison comes back
   const back = await command('store', 'deliver', '--redrive');
   expect(back).toEqual({ code: 0, out: expect.stringContaining('3 messages sent back') });
   await until('the writing of samples', () =>
-    standIn.requests.some(({ operation }) => operation === 'WriteRecords'),
+    timestream.requests.some(({ operation }) => operation === 'WriteRecords'),
   );
   await until('the second death of the poison', async () => (await counts('store'))[0] === 1);
   expect(await counts('deliver', 'store')).toEqual([1, 0]); // In the order of the stages.
   expect(await command('store', '--discard')).toMatchObject({ code: 0 });
   expect(await command('store')).toMatchObject({ code: 0 });
-}, 120_000);
+});
 
 it('a start of a round came from no queue: it stays until it is discarded', async () => {
   await bury('plan', '{"scheduledTime":"2026-01-02T03:04:00Z"}');
@@ -174,9 +197,39 @@ it('a start of a round came from no queue: it stays until it is discarded', asyn
   expect(await counts('plan')).toEqual([0]);
 });
 
-it('a round is started where no schedule would', async () => {
-  const written = () => standIn.requests.filter(({ operation }) => operation === 'WriteRecords').length;
-  const before = written();
-  await startRound(emulator, Date.now());
-  await until('a round', () => written() > before);
-}, 60_000);
+it('two deployments share no queue, no file, no state, and no dead letter', async () => {
+  const others = await queuesOf(SECOND);
+  expect(others.map(({ stage, bastion }) => bastion ?? stage)).toContain('gate-of-second');
+  const addresses = (of: readonly DeadLetterQueue[]) =>
+    of.flatMap(({ deadLetters, queue }) => (queue === undefined ? [deadLetters] : [deadLetters, queue]));
+  expect(new Set([...addresses(queues), ...addresses(others)]).size).toBe(22);
+  await sqs.send(
+    new SendMessageCommand({
+      QueueUrl: others.find(({ stage }) => stage === 'plan')?.deadLetters,
+      MessageBody: '{"scheduledTime":"2026-01-02T03:04:00Z"}',
+    }),
+  );
+  expect(await command('plan')).toMatchObject({ code: 0 });
+  expect(await command('plan', '--name', SECOND)).toMatchObject({ code: 1 });
+  expect((await command('--name', 'third')).out).toContain('no parameter under /bartizan/deployments/third/');
+
+  const s3 = new S3Client({ ...emulator.client, forcePathStyle: true });
+  const dynamodb = new DynamoDBClient(emulator.client);
+  const { TableNames = [] } = await dynamodb.send(new ListTablesCommand({}));
+  for (const [name, other, stack] of [
+    [DEFAULT_NAME, SECOND, 'BartizanData-'],
+    [SECOND, DEFAULT_NAME, 'Bartizan-second-Data-'],
+  ] as const) {
+    const { Body } = await s3.send(
+      new GetObjectCommand({ Bucket: buckets[name], Key: 'config/active.yaml' }),
+    );
+    expect(await Body?.transformToString()).toBe(configuration(name));
+    const tables = TableNames.filter((table) => table.startsWith(stack));
+    expect(tables).toHaveLength(1);
+    const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: tables[0] }));
+    expect(JSON.stringify(Items)).toContain(`gate-of-${name}`);
+    expect(JSON.stringify(Items)).not.toContain(`-of-${other}`);
+  }
+  s3.destroy();
+  dynamodb.destroy();
+});

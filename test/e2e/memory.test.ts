@@ -5,10 +5,10 @@ import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { createOwnThread } from '../../adapters/charts/own-thread.ts';
 import { createChartRenderer } from '../../adapters/charts/renderer.ts';
-import type { Config } from '../../core/config/types.ts';
-import type { Rule } from '../../core/model.ts';
+import type { Config } from '../../core/model/config.ts';
+import type { Rule } from '../../core/model/rule.ts';
 import { createDraw } from '../../core/stages/draw.ts';
-import { type Course, MINUTE, START, startCourse } from '../course-world.ts';
+import { MINUTE, type ProcessFixture, START, startProcess } from '../process-fixture.ts';
 
 const NODES = 50;
 const ROUNDS = 2_000;
@@ -44,7 +44,7 @@ it('keeps no more after two thousand rounds than after four hundred', async () =
   const renderer = createChartRenderer();
   let pictures = 0;
   // Another node breaches for ten minutes of every forty, one cannot be reached for a while each hour.
-  const course: Course = startCourse({
+  const course: ProcessFixture = startProcess({
     nodes: NODES,
     rules: [rule],
     values: (node, roundMs) => {
@@ -82,4 +82,4 @@ it('keeps no more after two thousand rounds than after four hundred', async () =
   } finally {
     await course.stop();
   }
-}, 120_000);
+});

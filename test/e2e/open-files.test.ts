@@ -1,4 +1,5 @@
 // `bartizan` where the system lets it have fewer files open than it has batches: each batch needs a connection.
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,11 +19,12 @@ import {
   startFakeBastion,
   startFakeNode,
 } from '../ssh-fleet.ts';
+import { until } from '../until.ts';
 
 /** Node, two databases, audit, lock and server take some twenty of them. */
 const LIMIT = 48;
 const BATCHES = 40;
-const WORDS = 'too many open files in this process: raise its limit (ulimit -n)';
+const HINTS = 'too many open files in this process: raise its limit (ulimit -n)';
 const bin = fileURLToPath(new URL('../../bin/bartizan.ts', import.meta.url));
 
 let dir: string;
@@ -38,13 +40,11 @@ beforeAll(async () => {
   writeFileSync(join(dir, 'key'), CLIENT_KEY, { mode: 0o600 });
   writeFileSync(join(dir, 'secret'), 'files-secret', { mode: 0o600 });
   const names = Array.from({ length: BATCHES }, (_, i) => `b${i}`);
-  const place = ({ port, hostKey }: FakeBastion | FakeNode) =>
+  const slot = ({ port, hostKey }: FakeBastion | FakeNode) =>
     `host: 127.0.0.1, port: ${port}, user: probe, hostKeys: ["${hostKey}"]`;
-  const bastions = names.map(
-    (name) => `  - { name: ${name}, ${place(bastion)}, privateKey: "\${file:key}" }`,
-  );
+  const bastions = names.map((name) => `  - { name: ${name}, ${slot(bastion)}, privateKey: "\${file:key}" }`);
   const clusters = names.map(
-    (name) => `  - { name: ${name}, bastion: ${name}, nodes: [{ name: n, role: etcd, ${place(node)} }] }`,
+    (name) => `  - { name: ${name}, bastion: ${name}, nodes: [{ name: n, role: etcd, ${slot(node)} }] }`,
   );
   writeFileSync(
     join(dir, 'bartizan.yaml'),
@@ -92,30 +92,30 @@ it('`probe` tells of each bastion that it has no file left for, and of all other
   expect(await once(child, 'close')).toEqual([1, null]);
   const lost = text.split('\n').filter((line) => line.startsWith('bastion '));
   expect(new Set(lost.map((line) => line.replace(/^bastion \w+/, '')))).toEqual(
-    new Set([`: unreachable (bastion): ${WORDS}; 1 nodes behind it are unknown`]),
+    new Set([`: unreachable (bastion): ${HINTS}; 1 node behind it is unknown`]),
   );
   expect(text.match(/^\w+ +n +etcd +up /gm)).toHaveLength(BATCHES - lost.length);
 });
 
-it('`up` alerts in spite of it, and goes on when it may open more', { timeout: 90_000 }, async () => {
+it('`up` alerts in spite of it, and goes on when it may open more', async () => {
   const child = start(process.execPath, bin, 'up', '--log-level', 'error');
   const exit = once(child, 'exit');
   const mayOpen = (count: number) =>
     execFileSync('prlimit', ['--pid', String(child.pid), `--nofile=${count}:`]);
   const up = async () => [...(await newest().catch(() => new Map())).values()].filter((value) => value === 1);
-  await expect.poll(up, { timeout: 20_000, interval: 200 }).toHaveLength(BATCHES);
+  await until('all are up', async () => (await up()).length === BATCHES, { everyMs: 200 });
 
   mayOpen(LIMIT);
   bastion.kill();
   const details = () => sink.messages.flatMap(({ payload }) => payload.alerts.map((alert) => alert.detail));
-  await expect.poll(details, { timeout: 20_000 }).toContain(`unreachable: ${WORDS}`);
+  await until('an alert says so', () => details().includes(`unreachable: ${HINTS}`));
   // Some of them get through in spite of it.
   const during = (await up()).length;
   expect(during).toBeGreaterThan(0);
   expect(during).toBeLessThan(BATCHES);
 
   mayOpen(1_000);
-  await expect.poll(up, { timeout: 20_000, interval: 200 }).toHaveLength(BATCHES);
+  await until('all are up', async () => (await up()).length === BATCHES, { everyMs: 200 });
   child.kill('SIGTERM');
   expect(await exit).toEqual([0, null]);
   for (const name of ['samples.db', 'state.db']) {

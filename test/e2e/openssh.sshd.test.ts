@@ -1,4 +1,5 @@
 // The whole pipeline over OpenSSH's own servers: one bastion, three nodes, real usage of this machine. One start-up.
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +9,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { verifyAudit } from '../../adapters/audit/chain.ts';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
 import { loadConfig, secretsFor } from '../../cli/config-file.ts';
-import type { Series } from '../../core/model.ts';
+import type { Series } from '../../core/model/sample.ts';
 import { createFleet, type Fleet, type Server, stopServer } from '../../examples/openssh/fleet.ts';
 import { type Bartizan, startBartizan } from '../../local/up.ts';
 import { type Sink, type SinkMessage, startSink } from '../../localstack/sink/sink.ts';
 import { createRecordingLogger } from '../recording-logger.ts';
+import { until } from '../until.ts';
 
 let dir: string;
 let fleet: Fleet;
@@ -31,18 +33,18 @@ beforeAll(async () => {
     nodes.push(await fleet.start({ name: `n${n}`, host: `127.0.0.${n + 1}`, port: 24100 + n }));
   sink = await startSink({ secret: SECRET, dir: join(dir, 'messages') });
   writeFileSync(join(dir, 'secret'), SECRET);
-  const place = (server: Server) =>
+  const slot = (server: Server) =>
     `host: ${server.host}, port: ${server.port}, user: ${fleet.user}, hostKeys: ["${server.hostKeys[0]}"]`;
   writeFileSync(
     join(dir, 'bartizan.yaml'),
     `
 bastions:
-  - { name: gate, privateKey: "\${file:${fleet.key('ed25519')}}", ${place(bastion)} }
+  - { name: gate, privateKey: "\${file:${fleet.key('ed25519')}}", ${slot(bastion)} }
 clusters:
   - name: prod
     bastion: gate
     nodes:
-${nodes.map((node) => `      - { name: ${node.name}, role: controlplane, ${place(node)} }`).join('\n')}
+${nodes.map((node) => `      - { name: ${node.name}, role: controlplane, ${slot(node)} }`).join('\n')}
 checks: [{ name: usage, probe: usage, every: 1s }]
 rules:
   - { name: memory, metric: mem_usage, where: { node: n1 }, above: 0.1, for: 2s, severity: warning }
@@ -67,16 +69,11 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** Waits for a message; the bound is for a machine under load, not what is expected. */
 async function message(what: string, fits: (message: SinkMessage) => boolean): Promise<SinkMessage> {
-  for (const endMs = Date.now() + 45_000; Date.now() < endMs; await delay(50)) {
-    const found = sink.messages.find(fits);
-    if (found) return found;
-  }
-  const seen = sink.messages.map(({ payload }) => payload.title);
-  throw new Error(
-    `no message: ${what}; seen: ${seen.join(' | ')}; log: ${JSON.stringify(logger.lines.slice(-5))}`,
-  );
+  const seen = () =>
+    `seen: ${sink.messages.map(({ payload }) => payload.title).join(' | ')}; log: ${JSON.stringify(logger.lines.slice(-5))}`;
+  await until(what, () => sink.messages.some(fits), { seen });
+  return sink.messages.find(fits) as SinkMessage;
 }
 
 const about = (rule: string, status: string, node?: string) => (m: SinkMessage) =>
@@ -90,9 +87,7 @@ async function query(metric: string): Promise<Series[]> {
   return found;
 }
 
-it('stores real usage of this machine and delivers a real alert with its chart', {
-  timeout: 60_000,
-}, async () => {
+it('stores real usage of this machine and delivers a real alert with its chart', async () => {
   const { payload, picturePath } = await message('memory fires', about('memory', 'firing'));
   expect(payload.alerts[0]).toMatchObject({
     labels: { cluster: 'prod', node: 'n1', role: 'controlplane' },
@@ -131,7 +126,7 @@ it('serves the picture under the address in the message, its health, and its met
   expect((await axios.get(`${bartizan.url}/metrics`)).data).toMatch(/^bartizan_rounds_total \d+$/m);
 });
 
-it('calls a node down that is, says why, and says when it is back', { timeout: 100_000 }, async () => {
+it('calls a node down that is, says why, and says when it is back', async () => {
   const n2 = nodes[1] as Server;
   await stopServer(n2);
   const down = await message('n2 is down', about('node-down', 'firing', 'n2'));
@@ -140,7 +135,7 @@ it('calls a node down that is, says why, and says when it is back', { timeout: 1
   await message('n2 is back', about('node-down', 'resolved', 'n2'));
 });
 
-it('tells of a lost bastion and calls no node down for it', { timeout: 100_000 }, async () => {
+it('tells of a lost bastion and calls no node down for it', async () => {
   const before = sink.messages.length;
   await stopServer(bastion);
   const lost = await message('bastion is lost', about('bastion-lost', 'firing'));
@@ -156,7 +151,7 @@ it('tells of a lost bastion and calls no node down for it', { timeout: 100_000 }
   expect(titles.filter((title) => title.includes('node-down'))).toEqual([]);
 });
 
-it('refuses a node that shows another host key, and alerts', { timeout: 100_000 }, async () => {
+it('refuses a node that shows another host key, and alerts', async () => {
   const n3 = nodes[2] as Server;
   const before = sink.messages.length;
   await stopServer(n3);

@@ -1,14 +1,14 @@
-// What watchdogs are told by a real `up`: /livez, /healthz and the heartbeat, with a dead channel and a damaged page.
+// Watchdogs of a real `up`: /livez, /healthz and the heartbeat, with a dead channel and a damaged page.
+
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { DatabaseName } from '../../adapters/sqlite/damage.ts';
+import type { DatabaseName } from '../../adapters/sqlite/integrity.ts';
 import { loadConfig, secretsFor } from '../../cli/config-file.ts';
 import { recoverUntil } from '../../cli/up.ts';
 import { ConfigError } from '../../core/errors.ts';
@@ -16,6 +16,7 @@ import { type Bartizan, startBartizan } from '../../local/up.ts';
 import { type Fleet, startFleet } from '../../localstack/fleet/fleet.ts';
 import { type Sink, startSink } from '../../localstack/sink/sink.ts';
 import { createRecordingLogger } from '../recording-logger.ts';
+import { until } from '../until.ts';
 
 let dir: string;
 let fleet: Fleet;
@@ -35,7 +36,7 @@ beforeEach(async () => {
     response.end();
   });
   await new Promise<void>((resolve) => watcher.listen(0, '127.0.0.1', resolve));
-  writeFileSync(join(dir, 'key'), fleet.privateKey);
+  writeFileSync(join(dir, 'key'), fleet.privateKey, { mode: 0o600 });
   writeFileSync(join(dir, 'secret'), 's');
   mkdirSync(join(dir, 'data'));
   const hosts = [fleet.bastion, ...fleet.nodes];
@@ -81,20 +82,13 @@ async function start(recover = false, met?: DatabaseName): Promise<Bartizan> {
   return running;
 }
 
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const endMs = Date.now() + 60_000; Date.now() < endMs; await delay(50)) if (await holds()) return;
-  throw new Error(`never: ${what}`);
-}
-
 const ask = async (path: string) => {
   const { status, data } = await http.get(`${running?.url}${path}`);
   return { status, data };
 };
 const codes = (findings: readonly { code: string }[]) => findings.map(({ code }) => code);
 
-it('a dead channel fails health and holds the heartbeat back, and both are well when it is mended', {
-  timeout: 120_000,
-}, async () => {
+it('a dead channel fails health and holds the heartbeat back, and both are well when it is mended', async () => {
   sink.behave({ kind: 'status', status: 500 });
   await start();
   await until('health fails', async () => (await ask('/healthz')).status === 503);
@@ -115,7 +109,7 @@ it('a dead channel fails health and holds the heartbeat back, and both are well 
   await until('the heartbeat is back', () => beats > before);
 });
 
-it('a dead channel that is not required is listed', { timeout: 120_000 }, async () => {
+it('a dead channel that is not required is listed', async () => {
   configure(false);
   sink.behave({ kind: 'status', status: 500 });
   await start();
@@ -128,7 +122,7 @@ it('a dead channel that is not required is listed', { timeout: 120_000 }, async 
   await until('the heartbeat goes on', () => beats > before);
 });
 
-it('a lost bastion fails health after three rounds', { timeout: 120_000 }, async () => {
+it('a lost bastion fails health after three rounds', async () => {
   await start();
   await until('a node was seen', async () => (await ask('/healthz')).data.roundsCompleted > 0);
   await fleet.stop();
@@ -139,9 +133,7 @@ it('a lost bastion fails health after three rounds', { timeout: 120_000 }, async
   expect((await ask('/livez')).status).toBe(200);
 });
 
-it('a damaged page of state keeps `up` from starting; --recover begins anew and says so', {
-  timeout: 120_000,
-}, async () => {
+it('a damaged page of state keeps `up` from starting; --recover begins anew and says so', async () => {
   const first = await start();
   await until('the alert is sent', () => sink.messages.length > 0);
   await first.stop();
@@ -165,9 +157,7 @@ it('a damaged page of state keeps `up` from starting; --recover begins anew and 
   expect(codes(data.warnings)).toContain('data-set-aside');
 });
 
-it('a row that goes bad while `up --recover` runs does not end the monitoring', {
-  timeout: 120_000,
-}, async () => {
+it('a row that goes bad while `up --recover` runs does not end the monitoring', async () => {
   const first = await start(true);
   await until('the alert is sent', () => sink.messages.length > 0);
   const known = sink.messages.length;

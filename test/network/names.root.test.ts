@@ -1,24 +1,24 @@
-// Name servers that fail or say nothing, where we watch and where the bastion is.
+// Name servers that fail or are silent, at our host and at the bastion.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type NetworkNode, withResolvConf } from '../../examples/openssh/network.ts';
 import {
   BIN,
+  bastionEndpoint,
   dir,
   type Ended,
   fleet,
   inWatcher,
   network,
-  placeOfBastion,
   startRounds,
   useNetwork,
   writeConfig,
-} from './world.ts';
+} from './fixture.ts';
 
 useNetwork(3);
 
-/** Writes a resolv.conf. `silent`: the node's firewall drops what comes. `refusing`: nobody listens there. */
+/** Writes a resolv.conf. `silent`: the firewall drops queries. `refusing`: nobody listens. */
 function resolvConf(kind: 'silent' | 'refusing', options = 'options timeout:5 attempts:2'): string {
   const file = join(dir, `resolv-${kind}`);
   const server = kind === 'silent' ? (network.nodes[0] as NetworkNode).host : network.bastion.host;
@@ -26,7 +26,7 @@ function resolvConf(kind: 'silent' | 'refusing', options = 'options timeout:5 at
   return file;
 }
 
-describe('a bastion whose name does not resolve', { timeout: 60_000 }, () => {
+describe('a bastion whose name does not resolve', () => {
   const probe = (config: string, file: string): Promise<Ended> =>
     inWatcher(...withResolvConf(file), process.execPath, BIN, 'probe', '-c', config);
 
@@ -39,7 +39,7 @@ describe('a bastion whose name does not resolve', { timeout: 60_000 }, () => {
       'silent',
       'timeout (bastion): the name gate.example does not resolve: no answer of a name server within 2 s',
     ],
-  ] as const)('is lost: name server %s', async (kind, words) => {
+  ] as const)('is lost: name server %s', async (kind, message) => {
     const config = writeConfig(`named-${kind}`, {
       bastionHost: 'gate.example',
       bastion: 'deadlines: { bastion: 2s }',
@@ -47,20 +47,20 @@ describe('a bastion whose name does not resolve', { timeout: 60_000 }, () => {
     const { code, ms, stdout, stderr } = await probe(config, resolvConf(kind));
     expect([code, stdout, stderr]).toEqual([
       1,
-      `bastion gate: ${words}; 3 nodes behind it are unknown\n`,
+      `bastion gate: ${message}; 3 nodes behind it are unknown\n`,
       '',
     ]);
-    // The process has to wait for the system, which gives up after four seconds for us, not after ten.
+    // The process waits for the resolver, which gives up after four seconds here, not after ten.
     expect(ms).toBeLessThan(8_000);
   });
 });
 
-describe('a node whose name does not resolve at the bastion', { timeout: 60_000 }, () => {
+describe('a node whose name does not resolve at the bastion', () => {
   const [named, ...others] = ['cp-2', 'cp-1', 'cp-3'];
 
   async function round(kind: 'silent' | 'refusing', port: number) {
     const file = resolvConf(kind, 'options timeout:5 attempts:1');
-    const hop = await fleet.start({ ...placeOfBastion(), name: `hop-${kind}`, port, resolvConf: file });
+    const hop = await fleet.start({ ...bastionEndpoint(), name: `hop-${kind}`, port, resolvConf: file });
     const config = writeConfig(`nodes-${kind}`, {
       hop,
       bastion: 'concurrency: 1, deadlines: { dial: 1s }',
@@ -72,7 +72,7 @@ describe('a node whose name does not resolve at the bastion', { timeout: 60_000 
     return report;
   }
 
-  it('is what cannot be reached, and no other is', async () => {
+  it('is unreachable, and no other node is', async () => {
     const { bastion, nodes: seen } = await round('refusing', 3001);
     expect(bastion).toEqual(['ok']);
     expect(others.map((name) => seen[name])).toEqual(['ok', 'ok']);
@@ -83,7 +83,7 @@ describe('a node whose name does not resolve at the bastion', { timeout: 60_000 
     });
   });
 
-  it('holds up the bastion where the name server is silent: that is told, and no node is down for it', async () => {
+  it('blocks the bastion where the name server is silent: the failure says so, and no node is down because of it', async () => {
     const { bastion, nodes: seen } = await round('silent', 3002);
     expect(bastion).toMatchObject([
       {
@@ -94,7 +94,7 @@ describe('a node whose name does not resolve at the bastion', { timeout: 60_000 
           'cp-2.example?',
       },
     ]);
-    // After it is over the next node is looked at.
+    // The next node is probed after that.
     expect(seen).toEqual(Object.fromEntries(others.map((name) => [name, 'ok'])));
   });
 });

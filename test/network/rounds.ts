@@ -1,14 +1,16 @@
 // Rounds of a configuration in a process of its own, so that it can run in a network namespace. Each line on stdin asks
-// for one; each line on stdout tells one. Connections stay open in between, as in `bartizan up`.
+// for one; each line on stdout reports one. Connections stay open in between, as in `bartizan up`.
+
 import { createInterface } from 'node:readline';
 import { createFileInventory } from '../../adapters/inventory/file.ts';
 import { createProber } from '../../adapters/probes/prober.ts';
 import { loadConfig, secretsFor } from '../../cli/config-file.ts';
-import type { Failure } from '../../core/model.ts';
+import { meterTo } from '../../core/meter.ts';
+import type { Failure } from '../../core/model/observation.ts';
 import { planRound } from '../../core/plan/plan.ts';
 import { systemClock } from '../../local/clock.ts';
 
-/** What is told of a round. */
+/** The report of a round. */
 export interface RoundReport {
   ms: number;
   /** Of each batch. */
@@ -36,12 +38,9 @@ const prober = await createProber({
   },
   clock: systemClock,
   logger: { debug() {}, info() {}, warn() {}, error() {} },
-  meter: {
-    count: (name, labels) => {
-      if (name === 'ssh_sessions_opened_total') opened[labels?.hop as keyof typeof opened]++;
-    },
-    gauge: () => {},
-  },
+  meter: meterTo(({ name, labels }) => {
+    if (name === 'ssh_sessions_opened_total') opened[labels.hop as keyof typeof opened]++;
+  }),
   knownHosts: '/nonexistent/known_hosts',
 });
 const targets = await createFileInventory(config).list();
@@ -49,7 +48,12 @@ const targets = await createFileInventory(config).list();
 async function round(): Promise<RoundReport> {
   const startMs = performance.now();
   const batches = planRound({ roundMs: 0, checks: config.checks, targets, bastions: config.bastions });
-  const results = await Promise.all(batches.map((batch) => prober.probe({ ...batch, roundMs: Date.now() })));
+  const nowMs = Date.now();
+  const results = await Promise.all(
+    batches.map((batch) =>
+      prober.probe({ ...batch, roundMs: nowMs, expiresAtMs: nowMs + batch.expiresAtMs - batch.roundMs }),
+    ),
+  );
   const nodes = results.flatMap(({ observations }) =>
     observations.map(({ target, result }) => [target.node, result.ok ? ('ok' as const) : result.failure]),
   );

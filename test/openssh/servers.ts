@@ -11,7 +11,7 @@ import {
   type Server,
   type ServerOptions,
 } from '../../examples/openssh/fleet.ts';
-import { bastionConfig, createProberWorld, type ProberWorld, targetOf } from '../prober-world.ts';
+import { bastionConfig, createProberFixture, type ProberFixture, targetOf } from '../prober-fixture.ts';
 
 /** Folder of the file's servers. */
 export let dir: string;
@@ -20,7 +20,7 @@ export let bastion: Server;
 /** Has host keys of all types, and answers at once. */
 export let node: Server;
 let nextPort: number;
-const probers: ProberWorld[] = [];
+const probers: ProberFixture[] = [];
 
 /** Files run at the same time: each has its ports, fifty from `firstPort` on. */
 export function useServers(firstPort: number): void {
@@ -56,25 +56,28 @@ export const target = (name: string, server: Server, type?: KeyType) =>
   targetOf(name, pinned(server, type), { user: fleet.user });
 
 /** A prober in front of a bastion. */
-export async function world(
+export async function setupProber(
   changes: Parameters<typeof bastionConfig>[1] = {},
-  options: { hop?: Server; key?: KeyType; hopKey?: KeyType } = {},
-): Promise<ProberWorld> {
-  const { hop = bastion, key = 'ed25519', hopKey } = options;
-  const made = await createProberWorld({
+  options: { hop?: Server; key?: KeyType; hopKey?: KeyType; door?: boolean; keep?: 'bastion' } = {},
+): Promise<ProberFixture> {
+  const { hop = bastion, key = 'ed25519', hopKey, door = false, keep } = options;
+  const made = await createProberFixture({
     bastion: bastionConfig(pinned(hop, hopKey), {
       user: fleet.user,
       deadlines: { bastionMs: 5_000, dialMs: 5_000, handshakeMs: 5_000, execMs: 8_000 },
       ...changes,
     }),
     keys: { client: readFileSync(fleet.key(key), 'utf8') },
-    secondLookMs: 600,
+    // Long enough that no login is renewed during a test.
+    sessions: { door, renewMs: 3_600_000 },
+    resampleAfterMs: 600,
+    ...(keep && { keep }),
   });
   probers.push(made);
   return made;
 }
 
-/** `authorized_keys` runs this in place of a login shell that nobody can set without root. */
+/** A forced command that acts as login shell, which only root could set. */
 export const shell = (program: string) => `exec ${program} -c "$SSH_ORIGINAL_COMMAND"`;
 
 export const logOf = (server: Server) => readFileSync(join(dir, server.name, 'sshd.log'), 'utf8');
@@ -85,7 +88,7 @@ export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** Ids of processes that were started with that in their environment. */
+/** Ids of processes that have this text in their environment. */
 export function processesWith(variable: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -98,7 +101,7 @@ export function processesWith(variable: string): string[] {
     });
 }
 
-/** What every Linux machine tells, whatever it is made of; rates among it. */
+/** Metrics that every Linux machine reports, rates among them. */
 export const ALWAYS = [
   'uptime',
   'processes',

@@ -134,9 +134,9 @@ function limit(
   random: Random,
   nowMs: number,
 ): Pick<Answer, 'headers' | 'body' | 'askedMs'> {
-  const word = random.pick(RETRY_AFTER);
-  const isDate = word === 'HTTP-date';
-  const text = isDate ? new Date(nowMs + random.int(5_000, 700_000)).toUTCString() : word;
+  const answer = random.pick(RETRY_AFTER);
+  const isDate = answer === 'HTTP-date';
+  const text = isDate ? new Date(nowMs + random.int(5_000, 700_000)).toUTCString() : answer;
   const waitMs = isDate ? Date.parse(text) - nowMs : Number(text) * 1_000;
   const asked = waitMs > 0 ? { askedMs: waitMs } : {};
   if (type === 'telegram') {

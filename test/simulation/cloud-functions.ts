@@ -1,20 +1,20 @@
 import { createTableState } from '../../adapters/state/dynamodb/state.ts';
 import type { Table } from '../../adapters/state/dynamodb/table.ts';
 import { describeError } from '../../core/errors.ts';
-import type { Batch } from '../../core/model.ts';
+import type { Batch } from '../../core/model/batch.ts';
 import { nextRoundMs } from '../../core/plan/plan.ts';
 import { shardsOf } from '../../core/plan/shards.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { deliverIncident } from '../../core/stages/deliver.ts';
-import { evaluate } from '../../core/stages/evaluate.ts';
-import { fanOut } from '../../core/stages/fan-out.ts';
+import { evaluateShard } from '../../core/stages/evaluate.ts';
+import { groupTransitions } from '../../core/stages/group.ts';
 import { plan as planRound } from '../../core/stages/plan.ts';
 import { reconcileIncidents } from '../../core/stages/reconcile.ts';
 import { store as storeObservation } from '../../core/stages/store.ts';
+import { NEVER_ABORTED, proberOf, type SimulationFixture, targetsOf } from './fixture.ts';
 import { createLife, guarded, type Life } from './guard.ts';
 import { CALM_FROM, END } from './plan.ts';
 import { HOUR, MINUTE, SECOND } from './timeline.ts';
-import { NEVER_ABORTED, proberOf, targetsOf, type World } from './world.ts';
 
 const DUE_PAGE = 1_000;
 /** A message that fails comes again; a function that died is noticed when its message's visibility ends. */
@@ -29,8 +29,8 @@ type Ports = Awaited<ReturnType<typeof portsOf>>;
  * The stages as functions between queues: each call has a life of its own, messages come late, twice and in any order,
  * and two notifiers look at one table.
  */
-export async function operateCloud(world: World, table: Table): Promise<void> {
-  const { timeline, random, plan } = world;
+export async function operateCloud(fixture: SimulationFixture, table: Table): Promise<void> {
+  const { timeline, random, plan } = fixture;
   const pause = (ms: number) => timeline.sleep(Math.max(0, ms), NEVER_ABORTED);
   const running = new Set<Life>();
 
@@ -41,19 +41,19 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
   ): Promise<'done' | 'failed' | 'died'> {
     const life = createLife();
     running.add(life);
-    const done = portsOf(world, table, life)
+    const done = portsOf(fixture, table, life)
       .then(work)
       .then(() => 'done' as const)
       .catch((error: unknown) => {
-        world.trace(`${name} failed: ${describeError(error)}`);
-        world.count(`call failed: ${name}`);
+        fixture.trace(`${name} failed: ${describeError(error)}`);
+        fixture.count(`call failed: ${name}`);
         return 'failed' as const;
       });
     const outcome = await Promise.race([done, life.died.then((why) => ({ why }))]);
     running.delete(life);
     if (typeof outcome === 'string') return outcome;
-    world.crashes.push(timeline.trueMs());
-    world.trace(`${name} dies ${outcome.why}`);
+    fixture.crashes.push(timeline.trueMs());
+    fixture.trace(`${name} dies ${outcome.why}`);
     return 'died';
   }
 
@@ -68,13 +68,13 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
     };
     const faulty = timeline.trueMs() < CALM_FROM;
     if (!faulty || !random.chance(0.08)) return handOut();
-    world.count(`message twice: ${name}`);
+    fixture.count(`message twice: ${name}`);
     await Promise.all([handOut(), pause(random.pick([0, 0, SECOND, MINUTE, 6 * MINUTE])).then(handOut)]);
   }
 
   const latency = () => {
     const late = timeline.trueMs() < CALM_FROM && random.chance(0.04);
-    if (late) world.count('message late');
+    if (late) fixture.count('message late');
     return late ? random.int(MINUTE, 12 * MINUTE) : random.int(100, 3 * SECOND);
   };
 
@@ -88,34 +88,24 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
       awake[i] = Promise.withResolvers<void>();
     }
   };
-  world.onSilence.add(wake);
+  fixture.onSilence.add(wake);
 
   async function storeBatch(batch: Batch): Promise<void> {
     await pause(latency());
-    const observation = await proberOf(world).probe(batch);
-    // Of one batch one after the other: its statuses are one item, whose writers wait for each other in real time.
-    const before = lastOfBatch.get(`${batch.bastion} ${batch.index}`);
-    const mine = Promise.resolve(before).then(() =>
-      message('store', async ({ store, state, clock, logger, meter, config }) => {
-        await storeObservation(
-          observation,
-          { store, state, clock, logger, meter },
-          config.schedule.latenessMs,
-        );
-      }),
-    );
-    lastOfBatch.set(`${batch.bastion} ${batch.index}`, mine);
-    await mine;
+    const observation = await proberOf(fixture).probe(batch);
+    await message('store', async ({ store, state, clock, logger, meter, config }) => {
+      const settings = { config, shards: shardsOf(plan.shards) };
+      await storeObservation(observation, { store, state, clock, logger, meter }, settings);
+    });
   }
-  const lastOfBatch = new Map<string, Promise<void>>();
 
-  async function judge(roundMs: number, delayMs: number): Promise<void> {
+  async function evaluate(roundMs: number, delayMs: number): Promise<void> {
     const shards = shardsOf(plan.shards);
     await Promise.all(
       shards.map(async (shard) => {
-        await pause(delayMs + latency() + (shard.kind === 'fleet' ? 15 * SECOND : 0));
+        await pause(delayMs + latency() + (shard.kind === 'crossCluster' ? 15 * SECOND : 0));
         await message('evaluate', async ({ config, ...ports }) => {
-          await evaluate({ config, targets: targetsOf(config), roundMs, shard }, ports);
+          await evaluateShard({ config, targets: targetsOf(config), roundMs, shard }, ports);
         });
         wake();
       }),
@@ -125,20 +115,20 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
   async function rounds(): Promise<void> {
     const { everyMs } = plan.fleet;
     while (timeline.trueMs() < END) {
-      const roundMs = nextRoundMs(world.clock.nowMs(), everyMs);
-      await pause(roundMs - world.clock.nowMs());
-      const config = world.config();
+      const roundMs = nextRoundMs(fixture.clock.nowMs(), everyMs);
+      await pause(roundMs - fixture.clock.nowMs());
+      const config = fixture.config();
       const { batches } = await planRound(
         { roundMs, config },
-        { inventory: { list: async () => targetsOf(config) } },
+        { inventory: { list: async () => targetsOf(config) }, clock: fixture.clock },
       );
       for (const batch of batches) void storeBatch(batch);
-      void judge(roundMs, 30 * SECOND);
+      void evaluate(roundMs, 30 * SECOND);
       for (const repeat of plan.repeats) {
         const { atMs, roundsAgo } = repeat;
         if (atMs < timeline.trueMs() || atMs >= timeline.trueMs() + everyMs) continue;
-        world.count('round judged again');
-        void judge(roundMs - roundsAgo * everyMs, atMs - timeline.trueMs());
+        fixture.count('round evaluated again');
+        void evaluate(roundMs - roundsAgo * everyMs, atMs - timeline.trueMs());
       }
     }
   }
@@ -148,13 +138,13 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
       const woken = awake[i]?.promise;
       let nextMs: number | undefined;
       await call('notify', async ({ config, ...ports }) => {
-        await fanOut(config, ports);
+        await groupTransitions(config, ports);
         await reconcileIncidents(config, ports, { alone: false });
         const due = await ports.state.dueIncidents(ports.clock.nowMs(), DUE_PAGE);
         for (const { value } of due) void deliver(value.id);
         nextMs = await ports.state.nextDueMs();
       });
-      const soonMs = (nextMs ?? Infinity) - world.clock.nowMs();
+      const soonMs = (nextMs ?? Infinity) - fixture.clock.nowMs();
       const waitMs = soonMs > 0 ? Math.min(tickMs, soonMs) : random.int(SECOND, 20 * SECOND);
       await Promise.race([pause(waitMs), woken]);
       await pause(random.int(50, 1_500));
@@ -171,7 +161,7 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
     for (const { atMs, write } of plan.crashes) {
       if (write) continue;
       await pause(atMs - timeline.trueMs());
-      world.count('crash: at any time');
+      fixture.count('crash: at any time');
       for (const life of running) life.die('killed');
     }
   }
@@ -179,7 +169,7 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
   async function uploads(): Promise<void> {
     for (const edit of plan.edits) {
       await pause(edit.atMs - timeline.trueMs());
-      world.edit(edit);
+      fixture.edit(edit);
       wake();
     }
   }
@@ -187,24 +177,27 @@ export async function operateCloud(world: World, table: Table): Promise<void> {
   await Promise.all([rounds(), ...NOTIFIERS_TICK_MS.map(notifier), killings(), uploads()]);
 }
 
-export function stateOf(world: World, table: Table): StateStore {
-  return createTableState(table, { clock: world.clock, historyMs: 30 * 24 * HOUR });
+export function stateOf(fixture: SimulationFixture, table: Table): StateStore {
+  const { clock, timeline, random } = fixture;
+  // Who finds an item changed by another waits in virtual time: in real time hours would pass meanwhile.
+  const sleep = (ms: number) => timeline.sleep(ms, NEVER_ABORTED);
+  return createTableState(table, { clock, historyMs: 30 * 24 * HOUR, sleep, random: random.next });
 }
 
-async function portsOf(world: World, table: Table, life: Life) {
-  const { clock, logger, meter, secrets, timeline, random } = world;
-  const config = world.config();
+async function portsOf(fixture: SimulationFixture, table: Table, life: Life) {
+  const { clock, logger, meter, secrets, timeline, random } = fixture;
+  const config = fixture.config();
   const pauseOften = () =>
     timeline.trueMs() < CALM_FROM && random.chance(0.01)
       ? timeline.sleep(random.pick([5, 50, 500, 3 * SECOND]), NEVER_ABORTED)
       : undefined;
   const { get, query, lookUp, write, close } = table;
-  const mine = guarded({ get, query, lookUp, write, close }, life, world.fateOf('state'), pauseOften);
+  const mine = guarded({ get, query, lookUp, write, close }, life, fixture.fateOf('state'), pauseOften);
   return {
     config,
-    state: world.noting(stateOf(world, mine)),
-    store: guarded(world.store, life, world.fateOf('samples')),
-    channels: await world.channelsFor(config, life),
+    state: fixture.noting(stateOf(fixture, mine)),
+    store: guarded(fixture.store, life, fixture.fateOf('samples')),
+    channels: await fixture.channelsFor(config, life),
     draw: async () => undefined,
     sleep: timeline.sleep,
     clock,

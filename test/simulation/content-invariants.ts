@@ -1,8 +1,8 @@
-import type { NotificationAlert } from '../../core/notify/model.ts';
+import type { NotificationAlert } from '../../core/model/notification.ts';
+import { clockText } from './fixture.ts';
 import type { Violations } from './invariants.ts';
 import type { Post } from './services.ts';
 import type { Episode, Truth } from './truth.ts';
-import { clockText } from './world.ts';
 
 /** From what is decided to the request, and from an answer to its record, at most. */
 const SENDING_MS = 30_000;
@@ -42,19 +42,19 @@ function falseFacts(alert: NotificationAlert, episode: Episode, truth: Truth): s
 }
 
 /** Whether that was a value of the alert's series, or of one of its group. */
-function wasSeen(value: number, { rule, labels }: Episode, { world }: Truth): boolean {
-  const metrics = world.configs.flatMap(({ config }) =>
+function wasSeen(value: number, { rule, labels }: Episode, { fixture }: Truth): boolean {
+  const metrics = fixture.configs.flatMap(({ config }) =>
     config.rules.filter(({ name }) => name === rule).map(({ metric }) => metric),
   );
   return [...new Set(metrics)].some((metric) =>
-    world.store
+    fixture.store
       .seriesOf(metric)
       .filter((series) => Object.entries(labels).every(([name, text]) => series.labels[name] === text))
       .some(({ points }) => points.some((point) => point.value === value)),
   );
 }
 
-const contentOf = ({ notification }: Post) => notification.alerts.map(saidOf).sort().join(', ');
+const contentOf = ({ notification }: Post) => notification.alerts.map(sentOf).sort().join(', ');
 
 function checkNumbers({ posts }: Truth, violated: Violations): void {
   for (const [key, same] of Map.groupBy(posts, ({ notification }) => notification.key)) {
@@ -70,15 +70,15 @@ function checkNews({ posts, isRecorded }: Truth, violated: Violations): void {
     const sent = own.filter((post) => post.outcome && post.outcome.kind !== 'failed' && isRecorded(post));
     for (const { notification, outcome } of sent) {
       const { key } = notification;
-      for (const said of notification.alerts.map(saidOf))
-        taken.set(said, [...(taken.get(said) ?? []), { key, atMs: outcome?.atMs ?? Infinity }]);
+      for (const shownText of notification.alerts.map(sentOf))
+        taken.set(shownText, [...(taken.get(shownText) ?? []), { key, atMs: outcome?.atMs ?? Infinity }]);
     }
     for (const { notification, atMs } of own) {
       const { key, reason } = notification;
       for (const alert of notification.alerts) {
-        const said = saidOf(alert);
-        const about = `${key} to ${channel} at ${clockText(atMs)} (${reason}): ${alert.rule} ${said}`;
-        const before = taken.get(said) ?? [];
+        const shownText = sentOf(alert);
+        const about = `${key} to ${channel} at ${clockText(atMs)} (${reason}): ${alert.rule} ${shownText}`;
+        const before = taken.get(shownText) ?? [];
         // A message that is tried again, since nobody knows that it was taken, has the same number.
         if (alert.news && before.some((one) => one.key !== key && one.atMs < atMs - SENDING_MS))
           violated('sent again as news', about);
@@ -89,4 +89,4 @@ function checkNews({ posts, isRecorded }: Truth, violated: Violations): void {
   }
 }
 
-const saidOf = ({ alertId, firedAtMs, status }: NotificationAlert) => `${alertId}@${firedAtMs} ${status}`;
+const sentOf = ({ alertId, firedAtMs, status }: NotificationAlert) => `${alertId}@${firedAtMs} ${status}`;

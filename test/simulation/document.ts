@@ -1,6 +1,6 @@
-import { KINDS } from '../../adapters/kinds.ts';
+import { KINDS } from '../../adapters/registry.ts';
 import { parseConfig } from '../../core/config/parse.ts';
-import type { Config } from '../../core/config/types.ts';
+import type { Config } from '../../core/model/config.ts';
 import { type Fleet, ROLE } from './fleet.ts';
 import type { Random } from './random.ts';
 

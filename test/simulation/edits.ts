@@ -3,7 +3,7 @@ import type { Fleet } from './fleet.ts';
 import type { Random } from './random.ts';
 import { HOUR, MINUTE } from './timeline.ts';
 
-export interface EditWorld {
+export interface EditContext {
   random: Random;
   fleet: Fleet;
   nowMs: number;
@@ -11,7 +11,7 @@ export interface EditWorld {
   fresh: () => number;
 }
 
-type Edit = (document: ConfigDocument, world: EditWorld) => boolean;
+type Edit = (document: ConfigDocument, fixture: EditContext) => boolean;
 
 /** Each changes the document and says whether it could. */
 export const EDITS = {
@@ -103,7 +103,7 @@ export const EDITS = {
 export type EditName = keyof typeof EDITS;
 export const EDIT_NAMES = Object.keys(EDITS) as EditName[];
 
-function addSilence(document: ConfigDocument, { random, fleet, nowMs }: EditWorld): boolean {
+function addSilence(document: ConfigDocument, { random, fleet, nowMs }: EditContext): boolean {
   const { nodes, name } = random.pick(fleet.clusters);
   const match = random.pick<Record<string, string>>([
     { node: random.pick(nodes) },

@@ -1,5 +1,9 @@
-import type { Batch, BatchObservation, Labels, Observation, Target } from '../../core/model.ts';
+import type { Batch } from '../../core/model/batch.ts';
+import type { Labels } from '../../core/model/labels.ts';
+import type { BatchObservation, Observation } from '../../core/model/observation.ts';
+import type { Target } from '../../core/model/target.ts';
 import type { Random } from './random.ts';
+import type { Storm } from './storm.ts';
 
 /** What the nodes of a schedule are like, round by round; follows from the seed. */
 export interface Fleet {
@@ -25,7 +29,7 @@ export const labelsOf = (target: Pick<Target, 'cluster' | 'node'>): Labels => ({
 /** `calmFromMs`: from then on every node stays as it is. */
 export function createFleet(
   random: Random,
-  options: { fromMs: number; calmFromMs: number; untilMs: number },
+  options: { fromMs: number; calmFromMs: number; untilMs: number; storm: Storm | undefined },
 ): Fleet {
   const everyMs = random.pick([2, 3, 4, 5, 5, 5]) * 60_000;
   const bastions = random.chance(0.5) ? ['b1'] : ['b1', 'b2'];
@@ -46,6 +50,8 @@ export function createFleet(
       scripts.set(`${metric} ${node}`, script(random, { rounds, calm, okRounds }));
     }
   }
+  const { storm } = options;
+  if (storm) clusters.push({ name: storm.cluster, bastion: bastions[0] ?? 'b1', nodes: [...storm.nodes] });
   const salt = random.int(0, 1e9);
   const outages = Array.from({ length: random.int(0, 2) }, () => {
     const from = random.int(0, Math.max(1, calm - 4));
@@ -55,6 +61,11 @@ export function createFleet(
 
   const indexOf = (roundMs: number) => Math.floor(roundMs / everyMs) - first;
   const breaches = (metric: Metric, node: string, roundMs: number): boolean => {
+    if (storm?.nodes.includes(node)) {
+      return (
+        metric === 'mem_usage' && storm.spells.some(({ fromMs, toMs }) => fromMs <= roundMs && roundMs < toMs)
+      );
+    }
     const line = scripts.get(`${metric} ${node}`) ?? [];
     return line[Math.min(line.length - 1, Math.max(0, indexOf(roundMs)))] ?? false;
   };

@@ -1,64 +1,72 @@
-import { episodeOf } from '../../core/notify/incident.ts';
+import { episodeOf } from '../../core/notify/episode.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { readUndelivered } from '../../core/stages/undelivered.ts';
+import { clockText, NEVER_ABORTED, type SimulationFixture } from './fixture.ts';
 import type { Violations } from './invariants.ts';
 import { END } from './plan.ts';
 import { MINUTE } from './timeline.ts';
 import { type Episode, nameOf, type Truth } from './truth.ts';
-import { clockText, NEVER_ABORTED, type World } from './world.ts';
 
 /** Longer undelivered than that is an illness. */
 const UNDELIVERED_AFTER_MS = 5 * MINUTE;
-/** A look comes between two passes. */
+/** Health is checked between two passes. */
 const SLACK_MS = 3 * MINUTE;
 const EVERY_MS = 7 * MINUTE;
 
-/** What health said at a time. */
-export interface HealthLook {
+/** The health at a time. */
+export interface HealthSample {
   atMs: number;
   /** Episodes that it calls undelivered, and since when. */
   undelivered: ReadonlyMap<string, number>;
 }
 
 /** Asks for the health every few minutes, as a monitor of it does. */
-export async function watchHealth(world: World, state: StateStore, looks: HealthLook[]): Promise<void> {
-  while (world.timeline.trueMs() < END - EVERY_MS) {
-    await world.timeline.sleep(EVERY_MS, NEVER_ABORTED);
-    const found = (await readUndelivered(world.config(), { state, clock: world.clock })).undelivered;
-    const undelivered = found.map((alert): [string, number] => [episodeOf(alert), alert.owedSinceMs]);
-    looks.push({ atMs: world.timeline.trueMs(), undelivered: new Map(undelivered) });
+export async function watchHealth(
+  fixture: SimulationFixture,
+  state: StateStore,
+  healthSamples: HealthSample[],
+): Promise<void> {
+  while (fixture.timeline.trueMs() < END - EVERY_MS) {
+    await fixture.timeline.sleep(EVERY_MS, NEVER_ABORTED);
+    const found = (await readUndelivered(fixture.config(), { state, clock: fixture.clock })).undelivered;
+    const undelivered = found.map((alert): [string, number] => [episodeOf(alert), alert.dueSinceMs]);
+    healthSamples.push({ atMs: fixture.timeline.trueMs(), undelivered: new Map(undelivered) });
   }
 }
 
 /** Health is not ok while something is undelivered for too long, and does not cry about what people have. */
-export function checkHealth(looks: readonly HealthLook[], truth: Truth, violated: Violations): void {
+export function checkHealth(
+  healthSamples: readonly HealthSample[],
+  truth: Truth,
+  violated: Violations,
+): void {
   const cried = new Set<string>();
-  for (const look of looks) {
+  for (const check of healthSamples) {
     for (const episode of truth.episodes) {
-      if (isOverdue(episode, look.atMs, truth) && !isCalledIll(look, episode, truth)) {
+      if (isOverdue(episode, check.atMs, truth) && !isCalledIll(check, episode, truth)) {
         violated(
           'health is ok while an alert is undelivered',
-          `${nameOf(episode)} at ${clockText(look.atMs)}${sinceText(look, episode)}`,
+          `${nameOf(episode)} at ${clockText(check.atMs)}${sinceText(check, episode)}`,
         );
       }
     }
-    for (const id of look.undelivered.keys()) {
+    for (const id of check.undelivered.keys()) {
       if (cried.has(id)) continue;
-      const told = truth.posts.find(
+      const sent = truth.posts.find(
         (post) =>
           post.outcome?.kind === 'accepted' &&
-          post.atMs < look.atMs - 2 * MINUTE &&
+          post.atMs < check.atMs - 2 * MINUTE &&
           truth.hasDelivery(post) &&
           post.notification.alerts.some((alert) => episodeOf(alert) === id),
       );
-      if (!told) continue;
+      if (!sent) continue;
       cried.add(id);
-      violated('health calls an alert undelivered that was delivered', `${id} at ${clockText(look.atMs)}`);
+      violated('health calls an alert undelivered that was delivered', `${id} at ${clockText(check.atMs)}`);
     }
   }
 }
 
-function sinceText({ undelivered }: HealthLook, { id }: Episode): string {
+function sinceText({ undelivered }: HealthSample, { id }: Episode): string {
   const sinceMs = undelivered.get(id);
   return sinceMs === undefined ? '' : `, called undelivered since ${new Date(sinceMs).toISOString()}`;
 }
@@ -78,18 +86,18 @@ function isOverdue(episode: Episode, atMs: number, truth: Truth): boolean {
     )
   )
     return false;
-  const { plan } = truth.world;
+  const { plan } = truth.fixture;
   // By a clock that was set back it is not that late.
   if (plan.clockSteps.some((step) => step.byMs < 0 && step.atMs >= sinceMs && step.atMs <= atMs))
     return false;
   // A process that is down answers no question about its health.
   const isDown = (ms: number) => ms >= episode.firedSeenMs && ms <= atMs;
-  if (plan.kind === 'sqlite' && truth.world.crashes.some(isDown)) return false;
-  if (truth.world.configs.some(({ fromMs }) => fromMs > sinceMs && fromMs <= atMs)) return false;
+  if (plan.kind === 'sqlite' && truth.fixture.crashes.some(isDown)) return false;
+  if (truth.fixture.configs.some(({ fromMs }) => fromMs > sinceMs && fromMs <= atMs)) return false;
   return routes.length > 0 && !truth.suppressedWithin(episode, sinceMs, atMs);
 }
 
-function isCalledIll({ atMs, undelivered }: HealthLook, { id }: Episode, { world }: Truth): boolean {
+function isCalledIll({ atMs, undelivered }: HealthSample, { id }: Episode, { fixture }: Truth): boolean {
   const sinceMs = undelivered.get(id);
-  return sinceMs !== undefined && world.wallAt(atMs) - sinceMs >= UNDELIVERED_AFTER_MS - MINUTE;
+  return sinceMs !== undefined && fixture.wallAt(atMs) - sinceMs >= UNDELIVERED_AFTER_MS - MINUTE;
 }

@@ -1,4 +1,5 @@
 import { checkContent } from './content-invariants.ts';
+import { clockText } from './fixture.ts';
 import { checkPace } from './pace-invariants.ts';
 import { END } from './plan.ts';
 import { checkQuiet } from './quiet-invariants.ts';
@@ -7,7 +8,6 @@ import { HOUR, MINUTE } from './timeline.ts';
 import { type Episode, nameOf, type Truth } from './truth.ts';
 import { checkValues } from './value-invariants.ts';
 import { checkVerdicts } from './verdicts.ts';
-import { clockText } from './world.ts';
 
 /** A fan-out, a message under way, a table that answers late: a message may still say what was true so long ago. */
 const STALE_MS = 4 * MINUTE;
@@ -23,11 +23,11 @@ export type Violations = (what: string, about: string) => void;
 
 /** Everything that must hold after a schedule. */
 export function checkInvariants(truth: Truth, violated: Violations): void {
-  const heard = whatWasHeard(truth);
+  const messages = seenMessages(truth);
   for (const episode of truth.episodes) {
-    if (episode.superseded) truth.world.count('episode: superseded');
-    else if (episode.resolved) checkEnded(episode, heard, truth, violated);
-    else checkFiring(episode, heard, truth, violated);
+    if (episode.superseded) truth.fixture.count('episode: superseded');
+    else if (episode.resolved) checkEnded(episode, messages, truth, violated);
+    else checkFiring(episode, messages, truth, violated);
   }
   checkNothingFiresAfterItsEnd(truth, violated);
   checkTries(truth, violated);
@@ -38,7 +38,7 @@ export function checkInvariants(truth: Truth, violated: Violations): void {
   checkVerdicts(truth, violated);
 }
 
-interface Heard {
+interface SeenMessages {
   /** By channel and episode. */
   seen(channel: string, episode: Episode, status: 'firing' | 'resolved'): Post | undefined;
   /** Seen, and the sender knows. */
@@ -46,7 +46,7 @@ interface Heard {
   channels(episode: Episode): string[];
 }
 
-function whatWasHeard({ posts, hasDelivery }: Truth): Heard {
+function seenMessages({ posts, hasDelivery }: Truth): SeenMessages {
   const seen = new Map<string, Post>();
   const accepted = new Map<string, Post>();
   const channels = new Map<string, Set<string>>();
@@ -69,33 +69,33 @@ function whatWasHeard({ posts, hasDelivery }: Truth): Heard {
 }
 
 /** What fires was sent to every channel that today's routes name, or to one that stands in for it. */
-function checkFiring(episode: Episode, heard: Heard, truth: Truth, violated: Violations): void {
+function checkFiring(episode: Episode, messages: SeenMessages, truth: Truth, violated: Violations): void {
   if (truth.suppressedAt(episode, END)) return;
   // It must have had the time: one whose inhibition ended a moment ago has not.
   if (truth.suppressedWithin(episode, END - FREED_MS, END)) return;
   for (const { channel } of truth.channelsOf(episode, truth.final)) {
-    const told = standIns(channel, truth).some((name) => heard.seen(name, episode, 'firing'));
-    if (!told) violated('a firing alert stays undelivered', `${nameOf(episode)} to ${channel}`);
+    const sent = fallbacks(channel, truth).some((name) => messages.seen(name, episode, 'firing'));
+    if (!sent) violated('a firing alert stays undelivered', `${nameOf(episode)} to ${channel}`);
   }
 }
 
-function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Violations): void {
+function checkEnded(episode: Episode, messages: SeenMessages, truth: Truth, violated: Violations): void {
   // Withheld until a moment ago, by whatever: it must have had the time.
   if (truth.suppressedWithin(episode, END - FREED_MS, END)) return;
   const today = new Set(truth.final.channels.map(({ name }) => name));
   const isRouted = truth.channelsOf(episode, truth.final).length > 0;
   const wasQuiet = () => truth.suppressedWithin(episode, episode.firedSeenMs, END);
-  for (const channel of heard.channels(episode)) {
-    const firing = heard.accepted(channel, episode, 'firing');
-    if (!firing || heard.seen(channel, episode, 'resolved')) continue;
+  for (const channel of messages.channels(episode)) {
+    const firing = messages.accepted(channel, episode, 'firing');
+    if (!firing || messages.seen(channel, episode, 'resolved')) continue;
     if (today.has(channel)) {
       violated('sent as firing, not sent as resolved', `${nameOf(episode)} to ${channel}`);
       continue;
     }
     if (!isRouted) continue;
     const heirs = heirsOf(channel, episode, truth);
-    const isTold = (name: string) => heard.seen(name, episode, 'resolved') !== undefined;
-    if (heard.channels(episode).some(isTold) && heirs.every((heir) => standIns(heir, truth).some(isTold)))
+    const isSent = (name: string) => messages.seen(name, episode, 'resolved') !== undefined;
+    if (messages.channels(episode).some(isSent) && heirs.every((heir) => fallbacks(heir, truth).some(isSent)))
       continue;
     violated(
       'sent as firing to a channel that is gone, sent as resolved to nobody',
@@ -103,13 +103,13 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
     );
   }
   const { firedSeenMs, resolvedSeenMs } = episode;
-  const inForce = truth.world.configs.filter(
+  const inForce = truth.fixture.configs.filter(
     ({ fromMs }, i, all) => fromMs <= END && (all[i + 1]?.fromMs ?? Infinity) > firedSeenMs,
   );
   const named = inForce.map(({ config }) => truth.channelsOf(episode, config).map(({ channel }) => channel));
   // Its rule was removed before notify had it: nobody is sent that, and it was counted.
-  const lostItsRule = truth.world.unrouted.some(({ atMs, rule }) => {
-    const then = truth.world.configs.findLast(({ fromMs }) => fromMs <= atMs);
+  const lostItsRule = truth.fixture.unrouted.some(({ atMs, rule }) => {
+    const then = truth.fixture.configs.findLast(({ fromMs }) => fromMs <= atMs);
     return (
       rule === episode.rule && atMs >= firedSeenMs && !then?.config.rules.some(({ name }) => name === rule)
     );
@@ -117,13 +117,13 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
   if (lostItsRule) return;
   const always = (named[0] ?? []).filter((channel) => named.every((names) => names.includes(channel)));
   for (const channel of new Set(always)) {
-    const told = standIns(channel, truth).some(
-      (name) => heard.seen(name, episode, 'firing') || heard.seen(name, episode, 'resolved'),
+    const sent = fallbacks(channel, truth).some(
+      (name) => messages.seen(name, episode, 'firing') || messages.seen(name, episode, 'resolved'),
     );
-    if (!told && !wasQuiet())
+    if (!sent && !wasQuiet())
       violated('it fired and ended, and a channel never heard of it', `${nameOf(episode)} to ${channel}`);
   }
-  if (heard.channels(episode).length === 0 && named.every((names) => names.length > 0) && !wasQuiet()) {
+  if (messages.channels(episode).length === 0 && named.every((names) => names.length > 0) && !wasQuiet()) {
     violated(
       'it fired and ended, and nobody heard of it',
       `${nameOf(episode)}, over at ${clockText(resolvedSeenMs)}`,
@@ -136,7 +136,7 @@ function checkEnded(episode: Episode, heard: Heard, truth: Truth, violated: Viol
  * then, and ever since.
  */
 function heirsOf(channel: string, episode: Episode, truth: Truth): string[] {
-  const { configs } = truth.world;
+  const { configs } = truth.fixture;
   const has = ({ config }: (typeof configs)[number]) => config.channels.some(({ name }) => name === channel);
   const since = configs.slice(configs.findLastIndex(has) + 1);
   if (!since[0] || since[0].fromMs < episode.resolvedSeenMs) return [];
@@ -145,10 +145,10 @@ function heirsOf(channel: string, episode: Episode, truth: Truth): string[] {
 }
 
 /** The channel, and those that ever were to get what it could not deliver. */
-function standIns(channel: string, { world }: Truth): string[] {
+function fallbacks(channel: string, { fixture }: Truth): string[] {
   const names = new Set([channel]);
   for (const name of names) {
-    for (const { config } of world.configs) {
+    for (const { config } of fixture.configs) {
       const fallback = config.channels.find((one) => one.name === name)?.fallback;
       if (fallback !== undefined) names.add(fallback);
     }
@@ -166,8 +166,8 @@ function checkNothingFiresAfterItsEnd({ posts, byId }: Truth, violated: Violatio
   }
 }
 
-function checkTries({ posts, world }: Truth, violated: Violations): void {
-  const { notifyFailures } = world;
+function checkTries({ posts, fixture }: Truth, violated: Violations): void {
+  const { notifyFailures } = fixture;
   const often = notifyFailures.find(
     (atMs, i) => atMs - (notifyFailures[i - MOST_FAILURES_A_MINUTE] ?? -Infinity) < MINUTE,
   );

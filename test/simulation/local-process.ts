@@ -2,15 +2,15 @@ import { describeError } from '../../core/errors.ts';
 import { tickIntervalMs } from '../../core/plan/plan.ts';
 import { WHOLE } from '../../core/plan/shards.ts';
 import type { StateStore } from '../../core/ports.ts';
-import { evaluate } from '../../core/stages/evaluate.ts';
+import { evaluateShard } from '../../core/stages/evaluate.ts';
 import type { Sleep } from '../../local/clock.ts';
 import { startNotifier } from '../../local/notifier.ts';
 import { createRoundRunner } from '../../local/round.ts';
 import { runSchedule } from '../../local/scheduler.ts';
+import { NEVER_ABORTED, proberOf, type SimulationFixture, targetsOf } from './fixture.ts';
 import { createLife, guarded, type Life, NEVER } from './guard.ts';
 import { CALM_FROM, downFor, END } from './plan.ts';
 import { MINUTE, SECOND } from './timeline.ts';
-import { NEVER_ABORTED, proberOf, targetsOf, type World } from './world.ts';
 
 interface LocalProcess {
   stop(): Promise<void>;
@@ -21,17 +21,17 @@ const SWEEP_MS = 5 * SECOND;
 const LONGEST_SWEEP_MS = 10 * MINUTE;
 
 /** As `up` puts its parts together (local/up.ts), over the state of a disk that outlives it. */
-async function startProcess(world: World, disk: StateStore, life: Life): Promise<LocalProcess> {
-  const { timeline, clock, logger, meter, secrets, random, plan } = world;
-  const config = world.config();
-  const state = guarded(world.noting(disk), life, world.fateOf('state'));
-  const store = guarded(world.store, life, world.fateOf('samples'));
+async function startProcess(fixture: SimulationFixture, disk: StateStore, life: Life): Promise<LocalProcess> {
+  const { timeline, clock, logger, meter, secrets, random, plan } = fixture;
+  const config = fixture.config();
+  const state = guarded(fixture.noting(disk), life, fixture.fateOf('state'));
+  const store = guarded(fixture.store, life, fixture.fateOf('samples'));
   const sleep: Sleep = async (ms, signal) => {
     if (!life.alive()) return NEVER;
     await timeline.sleep(ms, signal);
     return life.alive() ? undefined : NEVER;
   };
-  const channels = await world.channelsFor(config, life);
+  const channels = await fixture.channelsFor(config, life);
   const ports = { store, state, clock, logger, meter, secrets, channels, draw: async () => undefined };
   const notifier = startNotifier(config, {
     ...ports,
@@ -41,20 +41,20 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
       return sleep(Math.min(LONGEST_SWEEP_MS, Math.max(SWEEP_MS, dueInMs)), signal);
     },
   });
-  world.onSilence.add(notifier.wake);
+  fixture.onSilence.add(notifier.wake);
   const stopping = new AbortController();
   const cut = new AbortController();
   const runRound = createRoundRunner(config, {
     ...ports,
     sleep,
-    prober: proberOf(world),
+    prober: proberOf(fixture),
     inventory: { list: async () => targetsOf(config) },
     audit: {
       append: async () => undefined,
       head: () => ({ writer: 'local', sequence: 1, hash: '' }),
       close: async () => undefined,
     },
-    onJudged: notifier.wake,
+    onEvaluated: notifier.wake,
   });
   const schedule = runSchedule({
     tickMs: tickIntervalMs(config.checks),
@@ -68,8 +68,8 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
       try {
         await runRound(roundMs, cut.signal);
       } catch (error) {
-        world.count('round failed');
-        world.trace(`round failed: ${describeError(error)}`);
+        fixture.count('round failed');
+        fixture.trace(`round failed: ${describeError(error)}`);
       }
     },
   });
@@ -79,21 +79,21 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
       if (stopping.signal.aborted) return;
       const { everyMs } = plan.fleet;
       const roundMs = (Math.floor(clock.nowMs() / everyMs) - roundsAgo) * everyMs;
-      world.count('round judged again');
-      await evaluate({ config, targets: targetsOf(config), roundMs, shard: WHOLE }, ports).catch(
+      fixture.count('round evaluated again');
+      await evaluateShard({ config, targets: targetsOf(config), roundMs, shard: WHOLE }, ports).catch(
         () => undefined,
       );
       notifier.wake();
     });
   }
-  world.trace(`up starts (${random.int(100, 999)})`);
+  fixture.trace(`up starts (${random.int(100, 999)})`);
   return {
     async stop() {
       stopping.abort();
       const timer = sleep(3 * SECOND, NEVER_ABORTED).then(() => cut.abort());
       await schedule;
       void timer;
-      world.onSilence.delete(notifier.wake);
+      fixture.onSilence.delete(notifier.wake);
       await notifier.stop(4 * SECOND);
       life.die('stopped');
     },
@@ -101,8 +101,8 @@ async function startProcess(world: World, disk: StateStore, life: Life): Promise
 }
 
 /** Starts `up`, starts it again after each death, and edits its file; until the end of the schedule. */
-export async function operateLocally(world: World, disk: StateStore): Promise<void> {
-  const { timeline, plan, random } = world;
+export async function operateLocally(fixture: SimulationFixture, disk: StateStore): Promise<void> {
+  const { timeline, plan, random } = fixture;
   const pause = (ms: number) => timeline.sleep(ms, NEVER_ABORTED);
   const edits = [...plan.edits];
   let crash = plan.crashes.filter(({ write }) => !write).map(({ atMs, downMs }) => ({ atMs, downMs }));
@@ -110,9 +110,9 @@ export async function operateLocally(world: World, disk: StateStore): Promise<vo
     const life = createLife();
     let process: LocalProcess | undefined;
     try {
-      process = await Promise.race([startProcess(world, disk, life), life.died.then(() => undefined)]);
+      process = await Promise.race([startProcess(fixture, disk, life), life.died.then(() => undefined)]);
     } catch (error) {
-      world.trace(`up does not start: ${describeError(error)}`);
+      fixture.trace(`up does not start: ${describeError(error)}`);
       await pause(10 * SECOND);
       continue;
     }
@@ -123,18 +123,18 @@ export async function operateLocally(world: World, disk: StateStore): Promise<vo
       pause(Math.max(0, next - timeline.trueMs())).then(() => undefined),
     ]);
     if (why !== undefined) {
-      world.crashes.push(timeline.trueMs());
+      fixture.crashes.push(timeline.trueMs());
       const downMs = timeline.trueMs() < CALM_FROM ? downFor(random) : SECOND;
-      world.trace(`up dies ${why}; back in ${downMs / 1000} s`);
+      fixture.trace(`up dies ${why}; back in ${downMs / 1000} s`);
       await pause(downMs);
       continue;
     }
     if (timeline.trueMs() >= END) return;
     if (crash[0] && crash[0].atMs <= timeline.trueMs()) {
-      world.crashes.push(timeline.trueMs());
-      world.count('crash: at any time');
+      fixture.crashes.push(timeline.trueMs());
+      fixture.count('crash: at any time');
       life.die('killed');
-      world.trace(`up is killed; back in ${crash[0].downMs / 1000} s`);
+      fixture.trace(`up is killed; back in ${crash[0].downMs / 1000} s`);
       await pause(crash[0].downMs);
       continue;
     }
@@ -144,7 +144,7 @@ export async function operateLocally(world: World, disk: StateStore): Promise<vo
     // A death while it stops is one as well.
     else await Promise.race([process?.stop(), life.died]);
     life.die('edit');
-    world.edit(edit);
+    fixture.edit(edit);
     await pause(edit.downMs);
   }
 }

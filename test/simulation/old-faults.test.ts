@@ -51,7 +51,7 @@ describe('old faults, put back one by one', () => {
     return (await Promise.all([textOf(run.stdout), textOf(run.stderr)])).join('');
   }
 
-  it.concurrent.each(OLD_FAULTS)('section $section: $name', { timeout: 600_000 }, async (fault) => {
+  it.concurrent.each(OLD_FAULTS)('section $section: $name', async (fault) => {
     const { file, text, becomes, shows } = fault;
     const original = readFileSync(file, 'utf8');
     expect(original.split(text).length - 1, `times that ${file} has: ${text}`).toBe(1);

@@ -7,7 +7,7 @@ export interface OldFault {
   /** Stands in the file exactly once. */
   text: string;
   becomes: string;
-  /** Where the search begins. Every fault shows within the first hundred schedules; the rare ones begin at theirs. */
+  /** The first schedule that shows the fault, so that the search ends there; a change of the simulator may move it. */
   firstSeed?: number;
   /** Any of these invariants shows it. */
   shows: readonly string[];
@@ -24,18 +24,18 @@ export const OLD_FAULTS: readonly OldFault[] = [
     section: 1,
     name: 'open incidents are not decided again after a change',
     file: 'core/stages/reconcile.ts',
-    text: 'if (!alone && !changed && nowMs < (before?.againAtMs ?? Infinity)) return false;',
+    text: 'if (!alone && !setBack && !changed && nowMs < (before?.againAtMs ?? Infinity)) return false;',
     becomes: 'if (before || stamp) return false;',
-    firstSeed: 15,
+    firstSeed: 16,
     shows: [UNDELIVERED],
   },
   {
     section: 1,
     name: 'dueAtMs of a time with a silence is not looked at again',
     file: 'core/notify/reconcile.ts',
-    text: 'const lookMs = withheld ? nowMs : nextLookMs(rest, timingOf(rest, config));',
-    becomes: 'const lookMs = _due ?? nextLookMs(rest, timingOf(rest, config));',
-    firstSeed: 15,
+    text: 'const checkMs = withheld ? nowMs : nextCheckMs(rest, timingOf(rest, config));',
+    becomes: 'const checkMs = _due ?? nextCheckMs(rest, timingOf(rest, config));',
+    firstSeed: 33,
     shows: [UNDELIVERED],
   },
   {
@@ -51,7 +51,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     section: 1,
     name: 'the resolved of a channel that is gone is sent to nobody',
     file: 'core/notify/reconcile.ts',
-    text: 'else if (said !== alert.status) owedEnd = true;',
+    text: 'else if (sentStatus !== alert.status) endOutstanding = true;',
     becomes: '',
     firstSeed: 72,
     shows: ['sent as firing to a channel that is gone, sent as resolved to nobody'],
@@ -60,9 +60,9 @@ export const OLD_FAULTS: readonly OldFault[] = [
     section: 1,
     name: 'another route or groupBy sends everything again',
     file: 'core/notify/reconcile.ts',
-    text: 'if (to.enter(episode, destination, { alert, said, lastNotifiedAtMs })) entry.lost.add(id);',
+    text: 'if (to.enter(episode, destination, { alert, sentStatus, lastNotifiedAtMs })) entry.lost.add(id);',
     becomes:
-      'if (to.enter(episode, destination, { alert, said: undefined, lastNotifiedAtMs })) entry.lost.add(id);',
+      'if (to.enter(episode, destination, { alert, sentStatus: undefined, lastNotifiedAtMs })) entry.lost.add(id);',
     shows: [AGAIN],
   },
   {
@@ -71,6 +71,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'core/stages/record.ts',
     text: '    if (after) {\n      const failed',
     becomes: "    if (after && after.outcome !== 'failed') {\n      const failed",
+    firstSeed: 3,
     shows: [UNDELIVERED, UNRESOLVED, NOBODY, A_CHANNEL],
   },
   {
@@ -79,15 +80,17 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'core/notify/attempt.ts',
     text: 'retryAtMs: Math.max(retryAtMs, nowMs + offerMs)',
     becomes: 'retryAtMs: nowMs + 86_400_000',
+    firstSeed: 7,
     shows: [UNDELIVERED, UNRESOLVED, NOBODY, A_CHANNEL],
   },
   {
     section: 2,
     name: "a fallback's firing is not resolved there",
-    file: 'core/stages/fan-out.ts',
+    file: 'core/stages/group.ts',
     text: '  return incident.alerts.some((alert) => alert.alertId === alertId);',
     becomes:
       '  return incident.standsInFor === undefined && incident.alerts.some((alert) => alert.alertId === alertId);',
+    firstSeed: 18,
     shows: [UNRESOLVED],
   },
   {
@@ -102,8 +105,8 @@ export const OLD_FAULTS: readonly OldFault[] = [
     section: 2,
     name: 'an alert that ended before anybody was told is dropped',
     file: 'core/notify/decide.ts',
-    text: 'if (untold && (isWithheld(alert) || alert.standIn)) return false;',
-    becomes: 'if (untold) return false;',
+    text: 'if (unsent && (isWithheld(alert) || alert.standIn)) return false;',
+    becomes: 'if (unsent) return false;',
     shows: [NOBODY, A_CHANNEL],
   },
   {
@@ -118,9 +121,28 @@ export const OLD_FAULTS: readonly OldFault[] = [
   {
     section: 4,
     name: 'a service is waited for as long as it says',
-    file: 'core/notify/attempt.ts',
+    file: 'core/notify/pace.ts',
     text: 'export const LONGEST_RETRY_AFTER_MS = 10 * 60_000;',
     becomes: 'export const LONGEST_RETRY_AFTER_MS = 86_400_000;',
+    firstSeed: 9,
+    shows: [UNDELIVERED, UNRESOLVED, NOBODY, A_CHANNEL],
+  },
+  {
+    section: 4,
+    name: 'a service that asks to wait is asked by another channel that leads to it',
+    file: 'core/stages/pacing.ts',
+    text: 'return (await channel.destination?.()) ?? own;',
+    becomes: 'await channel.destination?.();\n    return own;',
+    firstSeed: 41,
+    shows: ['a service is asked again before its time'],
+  },
+  {
+    section: 4,
+    name: 'a message that could not be recorded takes one slot after the other',
+    file: 'core/notify/pace.ts',
+    text: 'const mine = isMine ? input.slot : slotAhead(pace, input);',
+    becomes: 'const mine = isMine ? input.slot : undefined;',
+    firstSeed: 471,
     shows: [UNDELIVERED, UNRESOLVED, NOBODY, A_CHANNEL],
   },
   {
@@ -130,6 +152,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     text: '    if (after) {\n      const failed',
     becomes:
       "    if (after && !('error' in result && (result.error as { retryAfterMs?: number }).retryAfterMs! > 600_000)) {\n      const failed",
+    firstSeed: 9,
     shows: [UNDELIVERED, UNRESOLVED, NOBODY, A_CHANNEL],
   },
   {
@@ -156,23 +179,24 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'local/notifier.ts',
     text: 'return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10));',
     becomes: 'return failures * 0;',
+    firstSeed: 10,
     shows: ['a process works without a pause'],
   },
   {
     section: 4,
     name: 'a retry is due at a fraction of a millisecond, which state refuses',
     file: 'core/notify/attempt.ts',
-    text: 'return Math.ceil(leastMs + Math.min(widthMs, LONGEST_RETRY_AFTER_MS - leastMs) * shareOf(incidentId));',
-    becomes: 'return leastMs + Math.min(widthMs, LONGEST_RETRY_AFTER_MS - leastMs) * shareOf(incidentId);',
+    text: 'return Math.round(longestMs * (1 - SPREAD_SHARE * shareOf(',
+    becomes: 'return Number(longestMs * (1 - SPREAD_SHARE * shareOf(',
     firstSeed: 34,
     shows: ['what came of a request is not on record'],
   },
   {
     section: 4,
     name: 'a service that asks to wait is asked again at once',
-    file: 'core/notify/attempt.ts',
-    text: 'const askedMs = Math.max(backoffMs, error.retryAfterMs ?? 0);',
-    becomes: 'const askedMs = backoffMs;',
+    file: 'core/notify/pace.ts',
+    text: 'const { key, slot, askedMs = 0, sentAtMs, nowMs } = input;',
+    becomes: 'const { key, slot, sentAtMs, nowMs } = input;\n  const askedMs = 0;',
     shows: ['a service is asked again before its time'],
   },
   {
@@ -181,6 +205,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'core/notify/decide.ts',
     text: 'const suppression = suppressionOf(alert);',
     becomes: 'const suppression = undefined as Suppression | undefined;',
+    firstSeed: 2,
     shows: ['sent while it was withheld'],
   },
   {
@@ -189,6 +214,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'core/notify/timing.ts',
     text: '    lastNotifiedAtMs + timing.repeatIntervalMs,',
     becomes: '    Infinity,',
+    firstSeed: 4,
     shows: ['a reminder does not come'],
   },
   {
@@ -205,6 +231,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     file: 'core/notify/timing.ts',
     text: 'const intervalOverMs = lastNotifiedAtMs + timing.groupIntervalMs;',
     becomes: 'const intervalOverMs = lastNotifiedAtMs;',
+    firstSeed: 6,
     shows: ['a second message within groupInterval'],
   },
   {

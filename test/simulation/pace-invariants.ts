@@ -1,16 +1,18 @@
-import type { Route } from '../../core/config/types.ts';
+import type { Route } from '../../core/model/route.ts';
+import { clockText } from './fixture.ts';
 import type { Violations } from './invariants.ts';
 import { END } from './plan.ts';
 import type { Post } from './services.ts';
 import { MINUTE, SECOND } from './timeline.ts';
 import { nameOf, type Truth } from './truth.ts';
-import { clockText } from './world.ts';
 
 /** A reminder may come so much later, and so much later where state, clock or processes fail. */
 const LATE_MS = 15 * MINUTE;
 const LATE_WITH_FAULTS_MS = 75 * MINUTE;
 /** However long a service asks to wait, it is asked again within that. */
 const LONGEST_WAIT_MS = 10 * MINUTE;
+/** A message that took its slot is put together for so long, reads and writes that take their time included. */
+const ON_ITS_WAY_MS = 10 * SECOND;
 
 /** When messages come: not too often, reminders in their time, and to a service that asks to wait after it. */
 export function checkPace(truth: Truth, violated: Violations): void {
@@ -35,25 +37,26 @@ function checkRecords({ posts, hasDelivery, isDisturbed }: Truth, violated: Viol
   }
 }
 
-/** A service that says how long to wait is not asked again sooner, by more than one request that says the same. */
+/**
+ * A service that says how long to wait is not asked sooner, by whichever message, channel or process; except by what was on
+ * its way when the answer came.
+ */
 function checkWaits(truth: Truth, violated: Violations): void {
-  const messages = Map.groupBy(
-    truth.posts,
-    ({ notification, channel }) => `${notification.key} to ${channel}`,
-  );
-  for (const [what, tries] of messages) {
-    for (const [i, post] of tries.entries()) {
+  for (const [service, posts] of Map.groupBy(truth.posts, (post) => post.service)) {
+    for (const [i, post] of posts.entries()) {
       const { outcome, answer } = post;
-      const next = tries[i + 1];
-      if (!next || !outcome || answer.askedMs === undefined || !truth.hasDelivery(post)) continue;
+      if (!outcome || answer.askedMs === undefined || !truth.hasDelivery(post)) continue;
       const waitMs = Math.min(answer.askedMs, LONGEST_WAIT_MS - MINUTE);
-      if (next.atMs - post.atMs >= waitMs - SECOND) continue;
-      if (truth.isDecidedAgain(post.atMs - MINUTE, next.atMs)) continue;
-      if (truth.isDisturbed(post.atMs, next.atMs)) continue;
+      const early = posts.slice(i + 1).find((next) => {
+        if (next.atMs >= post.atMs + waitMs - SECOND) return false;
+        const isSame = next.notification.key === post.notification.key && next.channel === post.channel;
+        return isSame || next.atMs > outcome.atMs + ON_ITS_WAY_MS;
+      });
+      if (!early || truth.isDisturbed(post.atMs - MINUTE, early.atMs)) continue;
       const seconds = (ms: number) => `${Math.round(ms / SECOND)} s`;
       violated(
         'a service is asked again before its time',
-        `${what} at ${clockText(next.atMs)}: ${seconds(next.atMs - post.atMs)} instead of ${seconds(waitMs)}`,
+        `${service}, by ${early.notification.key} at ${clockText(early.atMs)}: ${seconds(early.atMs - post.atMs)} instead of ${seconds(waitMs)} after ${post.notification.key}`,
       );
     }
   }
@@ -64,7 +67,7 @@ const isTaken = (post: Post, { isRecorded }: Truth) =>
 
 /** The route as it was all that time, or undefined. */
 function routeWithin(name: string, truth: Truth, fromMs: number, toMs: number): Route | undefined {
-  const { configs } = truth.world;
+  const { configs } = truth.fixture;
   const inForce = configs.filter(
     (one, i) => one.fromMs <= toMs && (configs[i + 1]?.fromMs ?? Infinity) >= fromMs,
   );
@@ -74,7 +77,7 @@ function routeWithin(name: string, truth: Truth, fromMs: number, toMs: number): 
 
 /** Messages of one incident: once per groupInterval, an early end beside that, and reminders after repeatInterval. */
 function checkIntervals(own: readonly Post[], truth: Truth, violated: Violations): void {
-  const { wallAt } = truth.world;
+  const { wallAt } = truth.fixture;
   const keys = new Set<string>();
   let last: Post | undefined;
   let earlyMs = -Infinity;
@@ -84,9 +87,12 @@ function checkIntervals(own: readonly Post[], truth: Truth, violated: Violations
     const before = last?.outcome;
     const route = last && routeWithin(notification.route, truth, last.atMs, atMs);
     if (last && before && route && !keys.has(notification.key) && before.atMs < atMs) {
-      const sinceMs = notification.atMs - wallAt(before.atMs);
+      // A clock that is set back makes it look shorter than it was.
+      const sinceMs = Math.max(notification.atMs - wallAt(before.atMs), atMs - before.atMs);
       const about = `${notification.key} to ${channel} at ${clockText(atMs)}, ${Math.round(sinceMs / SECOND)} s after`;
-      const isNewGroup = last.notification.status === 'resolved';
+      // An edit may have taken all that was sent to another group.
+      const isLeft = notification.reason === 'first' && truth.isDecidedAgain(last.atMs, atMs);
+      const isNewGroup = last.notification.status === 'resolved' || isLeft;
       const isEarly = isEnd && notification.atMs >= earlyMs + route.groupIntervalMs;
       if (sinceMs < route.groupIntervalMs && !isNewGroup && !isEarly)
         violated('a second message within groupInterval', about);
@@ -99,7 +105,7 @@ function checkIntervals(own: readonly Post[], truth: Truth, violated: Violations
   }
 }
 
-/** What a channel was told to fire, and what goes on firing, is said again after repeatInterval. */
+/** An alert that a channel was sent, and that still fires, is sent again after repeatInterval. */
 function checkReminders(own: readonly Post[], truth: Truth, violated: Violations): void {
   for (const [i, post] of own.entries()) {
     const { notification, channel } = post;
@@ -117,10 +123,10 @@ function checkReminders(own: readonly Post[], truth: Truth, violated: Violations
       const byMs = dueMs + late;
       if (byMs > Math.min(END, episode.resolvedSeenMs) || truth.isDecidedAgain(atMs, byMs)) continue;
       if (truth.suppressedWithin(episode, dueMs - LATE_MS, byMs)) continue;
-      const told = own
+      const sent = own
         .slice(i + 1)
         .some((next) => next.atMs <= byMs && next.notification.alerts.some((one) => isSame(one, alert)));
-      if (!told)
+      if (!sent)
         violated('a reminder does not come', `${nameOf(episode)} to ${channel} by ${clockText(byMs)}`);
     }
   }

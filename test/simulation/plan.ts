@@ -5,6 +5,7 @@ import { createFleet, type Fleet } from './fleet.ts';
 import type { Fate } from './guard.ts';
 import { createRandom, type Random } from './random.ts';
 import type { MoodWindow } from './services.ts';
+import { type Storm, stormOf, stormRoute } from './storm.ts';
 import { HOUR, MINUTE, SECOND, START } from './timeline.ts';
 
 export const KINDS_OF_STATE = ['sqlite', 'dynamodb'] as const;
@@ -38,6 +39,7 @@ export interface Plan {
   kind: KindOfState;
   random: Random;
   fleet: Fleet;
+  storm: Storm | undefined;
   document: ConfigDocument;
   crashes: PlannedCrash[];
   edits: readonly PlannedEdit[];
@@ -53,7 +55,7 @@ export interface Plan {
     toMs: number;
     share: number;
   }[];
-  /** Times at which an older round is judged again, beside whatever runs. */
+  /** Times at which an older round is evaluated again, beside other work. */
   repeats: readonly { atMs: number; roundsAgo: number }[];
   /** Added to state at run time. */
   silences: readonly {
@@ -63,19 +65,22 @@ export interface Plan {
     acknowledges: boolean;
     match: Record<string, string>;
   }[];
-  /** Of functions: parts of the fleet. */
+  /** Number of shards, for functions. */
   shards: number;
 }
 
 export function planOf(seed: number): Plan {
   const random = createRandom(seed);
   const kind = KINDS_OF_STATE[seed % 2] as KindOfState;
+  const storm = stormOf(seed, START + 20 * MINUTE, CALM_FROM - 10 * MINUTE);
   const fleet = createFleet(random.fork(), {
+    storm,
     fromMs: START,
     calmFromMs: CALM_FROM - 10 * MINUTE,
     untilMs: END,
   });
   const document = firstDocument(random.fork(), fleet);
+  if (storm) document.routes.unshift(stormRoute(storm, document));
   const when = () => random.int(START + 5 * MINUTE, CALM_FROM - MINUTE);
   const several = <T>(most: number, make: () => T): T[] => Array.from({ length: random.int(1, most) }, make);
   const perhaps = <T>(most: number, make: () => T): T[] => Array.from({ length: random.int(0, most) }, make);
@@ -85,6 +90,7 @@ export function planOf(seed: number): Plan {
     kind,
     random: random.fork(),
     fleet,
+    storm,
     document,
     crashes: byTime([
       writeCrash(random, random.int(START + 5 * MINUTE, START + 4 * HOUR)),

@@ -1,6 +1,6 @@
 import type { Outcome } from './simulate.ts';
 
-/** What many schedules came to. */
+/** The results of many schedules. */
 export interface Tally {
   schedules: number;
   counts: Map<string, number>;
@@ -10,7 +10,7 @@ export interface Tally {
   lacking: Map<string, number[]>;
 }
 
-/** What every schedule must have had. */
+/** Faults that every run must have had. */
 const NEEDED: Readonly<Record<string, RegExp>> = {
   'a crash': /^crash: /,
   'an edit': /^edit: /,

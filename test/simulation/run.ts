@@ -75,8 +75,10 @@ async function runAll(
 ): Promise<void> {
   let next = first;
   let stopped = false;
+  // A search ends with the schedule that finds something.
+  const longest = until.length > 0 ? 1 : PORTION;
   const portion = () => {
-    const count = stopped ? 0 : Math.min(PORTION, first + schedules - next);
+    const count = stopped ? 0 : Math.min(longest, first + schedules - next);
     next += count;
     return Array.from({ length: count }, (_, i) => next - count + i);
   };

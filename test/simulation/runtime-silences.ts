@@ -1,6 +1,6 @@
 import type { StateStore } from '../../core/ports.ts';
+import { NEVER_ABORTED, type SimulationFixture } from './fixture.ts';
 import { END } from './plan.ts';
-import { NEVER_ABORTED, type World } from './world.ts';
 
 /** A silence as `bartizan silence add` makes it, and what became of it by the true time. */
 export interface RuntimeSilence {
@@ -15,8 +15,8 @@ export interface RuntimeSilence {
 }
 
 /** People add silences to state beside whatever runs, acknowledge what fires, and take some back. */
-export async function addSilences(world: World, state: StateStore): Promise<void> {
-  const { plan, timeline, clock, random } = world;
+export async function addSilences(fixture: SimulationFixture, state: StateStore): Promise<void> {
+  const { plan, timeline, clock, random } = fixture;
   const pause = (ms: number) => timeline.sleep(Math.max(0, ms), NEVER_ABORTED);
   await Promise.all(
     plan.silences.map(async ({ atMs, lastsMs, expireAfterMs, acknowledges, match }, i) => {
@@ -45,17 +45,17 @@ export async function addSilences(world: World, state: StateStore): Promise<void
         untilMs: nowMs + lastsMs,
         fromTrueMs: timeline.trueMs(),
       };
-      world.runtimeSilences.push(noted);
-      for (const look of world.onSilence) look();
-      world.count(alertId === undefined ? 'edit: run-time silence added' : 'edit: alert acknowledged');
-      world.trace(`silence ${id}: ${alertId ?? JSON.stringify(match)}`);
+      fixture.runtimeSilences.push(noted);
+      for (const check of fixture.onSilence) check();
+      fixture.count(alertId === undefined ? 'edit: run-time silence added' : 'edit: alert acknowledged');
+      fixture.trace(`silence ${id}: ${alertId ?? JSON.stringify(match)}`);
       if (expireAfterMs === undefined || timeline.trueMs() + expireAfterMs > END) return;
       await pause(expireAfterMs);
       await state.expireSilence(id, clock.nowMs());
       noted.expiredTrueMs = timeline.trueMs();
-      for (const look of world.onSilence) look();
-      world.count('edit: run-time silence expired');
-      world.trace(`silence ${id} expires`);
+      for (const check of fixture.onSilence) check();
+      fixture.count('edit: run-time silence expired');
+      fixture.trace(`silence ${id} expires`);
     }),
   );
 }

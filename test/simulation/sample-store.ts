@@ -1,6 +1,8 @@
-import { labelKey, labelsMatch } from '../../core/labels.ts';
-import type { Labels, Point, Sample } from '../../core/model.ts';
+import { labelKey } from '../../core/labels.ts';
+import type { Labels } from '../../core/model/labels.ts';
+import type { Point, Sample } from '../../core/model/sample.ts';
 import type { SampleStore } from '../../core/ports.ts';
+import { isSelected } from '../../core/selection.ts';
 
 /** `writtenMs`: since when the store has it. */
 export interface KeptPoint extends Point {
@@ -43,14 +45,14 @@ export function createTinyStore(trueMs: () => number): TinyStore {
       const written = samples.filter(add).length;
       return { written, duplicates: samples.length - written, rejected: [] };
     },
-    query: async ({ metric, where = {}, fromMs, toMs }) =>
+    query: async ({ metric, fromMs, toMs, ...selection }) =>
       seriesOf(metric)
-        .filter(({ labels }) => labelsMatch(where, labels))
+        .filter(({ labels }) => isSelected(selection, labels))
         .map((series) => ({ ...series, points: within(series.points, fromMs, toMs) }))
         .filter(({ points }) => points.length > 0),
-    latest: async ({ metric, where = {}, sinceMs }) =>
+    latest: async ({ metric, sinceMs, ...selection }) =>
       seriesOf(metric)
-        .filter(({ labels }) => labelsMatch(where, labels))
+        .filter(({ labels }) => isSelected(selection, labels))
         .map((series) => ({ ...series, points: within(series.points, sinceMs, Infinity).slice(-1) }))
         .filter(({ points }) => points.length > 0),
     rollUps: async () => [],

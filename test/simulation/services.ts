@@ -1,11 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Readable } from 'node:stream';
 import axios, { AxiosError, AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
-import type { Notification } from '../../core/notify/model.ts';
+import type { Notification } from '../../core/model/notification.ts';
 import type { Channel } from '../../core/ports.ts';
 import { type Answer, answerOf, type Mood } from './answers.ts';
 import type { ChannelType } from './document.ts';
 import type { Random } from './random.ts';
+import { overItsRate } from './storm.ts';
 import type { Timeline } from './timeline.ts';
 
 /** One request that asked a service to show a message. */
@@ -83,10 +84,12 @@ export function createServices(options: {
   /** Share of requests that go wrong beside all windows, while `untilMs` is not over. */
   glitches: { share: number; untilMs: number };
   typeOf: (service: string) => ChannelType;
+  /** How long a service that takes messages asks to wait, as they come too fast for it. */
+  overRateMs: (service: string, nowMs: number) => number | undefined;
   wallMs: () => number;
   onPost: (post: Post) => void;
 }): Services {
-  const { timeline, random, windows, glitches, typeOf, wallMs, onPost } = options;
+  const { timeline, random, windows, glitches, typeOf, overRateMs, wallMs, onPost } = options;
   const posts: Post[] = [];
   let hasLied = false;
 
@@ -107,7 +110,10 @@ export function createServices(options: {
     async answer(current, url) {
       const service = url.hostname.split('.')[0] ?? '';
       const type = typeOf(service);
-      const answer = answerOf(moodOf(service), type, random, wallMs());
+      const mood = moodOf(service);
+      const waitMs = mood === 'accept' ? overRateMs(service, timeline.trueMs()) : undefined;
+      const answer =
+        waitMs === undefined ? answerOf(mood, type, random, wallMs()) : overItsRate(type, waitMs, random);
       const post: Post = {
         atMs: timeline.trueMs(),
         service,
@@ -126,6 +132,8 @@ export function createServices(options: {
   return {
     posts,
     watched: (channel, name, alive) => ({
+      // Channels that lead to one place share its pace, and after an edit the new one goes on with it.
+      ...(channel.destination && { destination: channel.destination }),
       async send(notification, picture, sendOptions) {
         if (!alive()) return new Promise(() => {});
         const current: Sending = { services: network, channel: name, notification, posts: [] };

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { operateCloud, stateOf } from './cloud-functions.ts';
+import { createSimulationFixture, type SimulationFixture } from './fixture.ts';
 import { checkHealth, watchHealth } from './health-watch.ts';
 import { checkInvariants, type Violations } from './invariants.ts';
 import { operateLocally } from './local-process.ts';
@@ -14,15 +15,14 @@ import { createQuickTable } from './quick-table.ts';
 import { addSilences } from './runtime-silences.ts';
 import { SpinningError } from './timeline.ts';
 import { readTruth } from './truth.ts';
-import { createWorld, type World } from './world.ts';
 
-/** Of DynamoDB's indexes, now and then. */
+/** DynamoDB's indexes lag now and then. */
 const INDEX_LAG_MS = 2_000;
 
 export interface Outcome {
   seed: number;
   kind: KindOfState;
-  /** What did not hold, and of what. */
+  /** Violated invariants, and by what. */
   violations: { what: string; about: string }[];
   counts: Record<string, number>;
 }
@@ -30,31 +30,31 @@ export interface Outcome {
 /** Runs the schedule of a seed. The same seed gives the same outcome, with every line of its trace. */
 export async function simulate(seed: number, onTrace?: (line: string) => void): Promise<Outcome> {
   const plan = planOf(seed);
-  const world = createWorld(plan, onTrace);
+  const fixture = createSimulationFixture(plan, onTrace);
   const violations: Outcome['violations'] = [];
   const violated = (what: string, about: string) => void violations.push({ what, about });
-  const state = await (plan.kind === 'sqlite' ? runLocally(world, violated) : runCloud(world, violated));
+  const state = await (plan.kind === 'sqlite' ? runLocally(fixture, violated) : runCloud(fixture, violated));
   try {
-    const truth = await readTruth(world, state);
+    const truth = await readTruth(fixture, state);
     for (const { resolved } of truth.episodes)
-      world.count(resolved ? 'episode: ended' : 'episode: firing at the end');
+      fixture.count(resolved ? 'episode: ended' : 'episode: firing at the end');
     // Of a schedule that was cut off nothing else is to be said.
     if (violations.length === 0) {
       checkInvariants(truth, violated);
-      checkHealth(world.looks, truth, violated);
+      checkHealth(fixture.healthSamples, truth, violated);
     }
   } finally {
     await state.close();
   }
-  world.count('schedules');
-  for (const { what } of violations) world.count(`VIOLATED: ${what}`);
-  return { seed, kind: plan.kind, violations, counts: Object.fromEntries(world.counts) };
+  fixture.count('schedules');
+  for (const { what } of violations) fixture.count(`VIOLATED: ${what}`);
+  return { seed, kind: plan.kind, violations, counts: Object.fromEntries(fixture.counts) };
 }
 
-async function runLocally(world: World, violated: Violations): Promise<StateStore> {
+async function runLocally(fixture: SimulationFixture, violated: Violations): Promise<StateStore> {
   const path = mkdtempSync(join(folder(), 'bartizan-simulation-'));
   const disk = openSqliteState({ path });
-  await runAll(world, [operateLocally(world, disk), ...beside(world, disk)], violated);
+  await runAll(fixture, [operateLocally(fixture, disk), ...beside(fixture, disk)], violated);
   return {
     ...disk,
     async close() {
@@ -64,27 +64,37 @@ async function runLocally(world: World, violated: Violations): Promise<StateStor
   };
 }
 
-async function runCloud(world: World, violated: Violations): Promise<StateStore> {
-  const table = createQuickTable(world.timeline.trueMs, () => (world.random.chance(0.2) ? INDEX_LAG_MS : 0));
-  await runAll(world, [operateCloud(world, table), ...beside(world, stateOf(world, table))], violated);
+async function runCloud(fixture: SimulationFixture, violated: Violations): Promise<StateStore> {
+  const table = createQuickTable(fixture.timeline.trueMs, () =>
+    fixture.random.chance(0.2) ? INDEX_LAG_MS : 0,
+  );
+  await runAll(
+    fixture,
+    [operateCloud(fixture, table), ...beside(fixture, stateOf(fixture, table))],
+    violated,
+  );
   table.settle();
-  return stateOf(world, table);
+  return stateOf(fixture, table);
 }
 
 /** People and monitors that look at state beside whatever works with it. */
-const beside = (world: World, state: StateStore) => [
-  watchHealth(world, state, world.looks),
-  addSilences(world, state),
+const beside = (fixture: SimulationFixture, state: StateStore) => [
+  watchHealth(fixture, state, fixture.healthSamples),
+  addSilences(fixture, state),
 ];
 
-/** What the world itself fails of must not pass for a schedule in which nothing happened. */
-async function runAll(world: World, running: readonly Promise<void>[], violated: Violations): Promise<void> {
+/** An error of the simulation itself must not pass for a schedule in which nothing happened. */
+async function runAll(
+  fixture: SimulationFixture,
+  running: readonly Promise<void>[],
+  violated: Violations,
+): Promise<void> {
   let broken: unknown;
   Promise.all(running).catch((error: unknown) => {
     broken = error ?? new Error('unknown');
   });
   try {
-    await world.timeline.runUntil(END);
+    await fixture.timeline.runUntil(END);
   } catch (error) {
     if (!(error instanceof SpinningError)) throw error;
     violated('a process works without a pause', error.message);

@@ -2,18 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { add, emptyTally, reportOf } from './report.ts';
 import { simulate } from './simulate.ts';
 
-/** Seeds that are tried with every run of the tests; `npm run simulate` tries thousands. */
+/** Seeds that are tried with every run of the tests; `.ci/run` tries three hundred more, `npm run simulate` thousands. */
 const FIRST_SEED = 1;
-const SCHEDULES = 500;
+const SCHEDULES = 200;
 /** Even seeds keep state in SQLite, odd ones in DynamoDB: each part has both. */
-const PARTS = 10;
+const PARTS = 4;
 
 describe('the whole pipeline under faults', () => {
   it.each(Array.from({ length: PARTS }, (_, part) => part))(
     'holds every invariant, part %i',
-    {
-      timeout: 300_000,
-    },
     async (part) => {
       const tally = emptyTally();
       const startMs = performance.now();
@@ -22,6 +19,7 @@ describe('the whole pipeline under faults', () => {
       const report = reportOf(tally, performance.now() - startMs);
       expect(Object.fromEntries(tally.failed), report).toEqual({});
       expect(Object.fromEntries(tally.lacking), report).toEqual({});
+      expect(tally.counts.get('answer: over its rate'), report).toBeGreaterThan(0);
     },
   );
 

@@ -1,4 +1,5 @@
 import type { Sleep } from '../../local/clock.ts';
+import { allTurns } from './immediates.ts';
 
 export const SECOND = 1_000;
 export const MINUTE = 60_000;
@@ -79,7 +80,7 @@ export function createTimeline(startMs: number = START): Timeline {
         push({ atMs: now + Math.max(0, ms), order: order++, wake });
       }),
     async runUntil(untilMs) {
-      await settled();
+      await allTurns();
       let steps = 0;
       for (let first = heap[0]; first && first.atMs <= untilMs; first = heap[0]) {
         pop();
@@ -88,12 +89,9 @@ export function createTimeline(startMs: number = START): Timeline {
           throw new SpinningError(`${MOST_STEPS} steps at ${new Date(now).toISOString()}`);
         now = Math.max(now, first.atMs);
         first.wake();
-        await settled();
+        await allTurns();
       }
       now = untilMs;
     },
   };
 }
-
-/** Nothing here waits for a real disk or network: one turn of the event loop is enough for all that follows. */
-const settled = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -1,12 +1,15 @@
-import type { Config, Route } from '../../core/config/types.ts';
-import type { Labels, Rule, Transition } from '../../core/model.ts';
-import type { NotificationAlert } from '../../core/notify/model.ts';
+import type { Config } from '../../core/model/config.ts';
+import type { Labels } from '../../core/model/labels.ts';
+import type { NotificationAlert } from '../../core/model/notification.ts';
+import type { Route } from '../../core/model/route.ts';
+import type { Rule } from '../../core/model/rule.ts';
+import type { Transition } from '../../core/model/transition.ts';
 import type { StateStore } from '../../core/ports.ts';
+import { clockText, type SimulationFixture } from './fixture.ts';
 import { END } from './plan.ts';
 import type { RuntimeSilence } from './runtime-silences.ts';
 import type { Post } from './services.ts';
 import { HOUR, MINUTE, SECOND, START } from './timeline.ts';
-import { clockText, type World } from './world.ts';
 
 /** One firing of an alert, as state has it. */
 export interface Episode {
@@ -28,7 +31,7 @@ type AlertOf = Pick<NotificationAlert, 'status'>;
 
 /** What really happened in a schedule, for the invariants to compare with what people have seen. */
 export interface Truth {
-  world: World;
+  fixture: SimulationFixture;
   episodes: readonly Episode[];
   byId: ReadonlyMap<string, Episode>;
   posts: readonly Post[];
@@ -44,7 +47,7 @@ export interface Truth {
   withheldWithin(episode: Episode, status: AlertOf['status'], fromMs: number, toMs: number): boolean;
   /** State has it that the channel took the message. */
   isRecorded(post: Post): boolean;
-  /** State has what came of this very request. */
+  /** State has the outcome of this very request. */
   hasDelivery(post: Post): boolean;
   suppressedWithin(episode: Episode, fromMs: number, toMs: number): boolean;
   /** Somebody changed the file or the silences of state, so that all is decided again. */
@@ -56,16 +59,19 @@ export interface Truth {
 /** Whether something is withheld all the time is looked at so often: one silence may end as another begins. */
 const HOLD_STEP_MS = SECOND / 4;
 
-export async function readTruth(world: World, state: StateStore): Promise<Truth> {
+export async function readTruth(fixture: SimulationFixture, state: StateStore): Promise<Truth> {
   const limit = 100_000;
   const range = { fromMs: START - 3 * HOUR, toMs: END + 3 * HOUR };
   const transitions = await state.listTransitions({ ...range, limit });
   const deliveries = await state.listDeliveries({ limit });
-  const episodes = episodesOf(world, transitions);
-  const { configs } = world;
-  const final = world.config();
+  const episodes = episodesOf(fixture, transitions);
+  const { configs } = fixture;
+  const final = fixture.config();
   const configAt = (trueMs: number) =>
-    (configs.findLast(({ fromMs }) => fromMs <= trueMs) ?? (configs[0] as World['configs'][number])).config;
+    (
+      configs.findLast(({ fromMs }) => fromMs <= trueMs) ??
+      (configs[0] as SimulationFixture['configs'][number])
+    ).config;
   const ruleOf = (episode: Episode, config: Config) =>
     config.rules.find(({ name }) => name === episode.rule) ??
     configs
@@ -92,13 +98,13 @@ export async function readTruth(world: World, state: StateStore): Promise<Truth>
   ): Suppressor | undefined {
     const config = configAt(trueMs);
     const labels: Labels = { ...episode.labels, rule: episode.rule, severity: rule.severity };
-    const wallMs = world.wallAt(trueMs);
+    const wallMs = fixture.wallAt(trueMs);
     const silenced = config.silences.some((silence) => {
       const match = (silence as unknown as { match: Record<string, readonly string[]> }).match;
       return silence.fromMs <= wallMs && wallMs < silence.untilMs && matches(match, labels);
     });
     if (silenced) return 'silence';
-    if (world.runtimeSilences.some((one) => isSilencedBy(one, episode, { labels, trueMs, wallMs, status })))
+    if (fixture.runtimeSilences.some((one) => isSilencedBy(one, episode, { labels, trueMs, wallMs, status })))
       return 'silence';
     const { cluster, node } = episode.labels;
     const inhibited = episodes.some(
@@ -140,13 +146,13 @@ export async function readTruth(world: World, state: StateStore): Promise<Truth>
 
   const isWithin = (times: readonly number[], fromMs: number, toMs: number) =>
     times.some((ms) => ms >= fromMs && ms <= toMs);
-  const { plan, runtimeSilences, crashes } = world;
+  const { plan, runtimeSilences, crashes } = fixture;
 
   return {
-    world,
+    fixture,
     episodes,
     byId: new Map(episodes.map((episode) => [episode.id, episode])),
-    posts: world.services.posts,
+    posts: fixture.services.posts,
     configAt,
     final,
     ruleOf,
@@ -191,9 +197,9 @@ export async function readTruth(world: World, state: StateStore): Promise<Truth>
   };
 }
 
-function episodesOf(world: World, transitions: readonly Transition[]): Episode[] {
+function episodesOf(fixture: SimulationFixture, transitions: readonly Transition[]): Episode[] {
   const seen = (transition: Transition) =>
-    world.committedAt.get(transition.id) ?? world.offeredAt.get(transition.id) ?? transition.atMs;
+    fixture.committedAt.get(transition.id) ?? fixture.offeredAt.get(transition.id) ?? transition.atMs;
   const episodes: Episode[] = [];
   for (const [alertId, own] of Map.groupBy(transitions, (transition) => transition.alertId)) {
     let open: Episode | undefined;

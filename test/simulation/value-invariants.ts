@@ -1,18 +1,18 @@
 import { currentForMs } from '../../core/current.ts';
-import type { Rule } from '../../core/model.ts';
-import type { NotificationAlert } from '../../core/notify/model.ts';
+import type { NotificationAlert } from '../../core/model/notification.ts';
+import type { Rule } from '../../core/model/rule.ts';
+import { clockText } from './fixture.ts';
 import type { Violations } from './invariants.ts';
 import type { KeptPoint } from './sample-store.ts';
 import type { Post } from './services.ts';
 import { HOUR, SECOND } from './timeline.ts';
 import type { Episode, Truth } from './truth.ts';
-import { clockText } from './world.ts';
 
 /** From reading a value to the request that carries it, at most. */
 const SENDING_MS = 30 * SECOND;
 /** What is older is not looked for in the store. */
 const LAST_SEEN_MS = HOUR;
-/** Of the round under way a group may have few of its members yet. */
+/** A group may have few of its members yet in the round under way. */
 const ROUNDS_OF_GROUP = 4;
 
 /** A message about what fires says the newest value, with its time where that is not of now. */
@@ -37,7 +37,7 @@ function wrongOfNode(
 ): string | undefined {
   const { rule, episode, post, truth } = of;
   const { atMs } = post.notification;
-  const points = truth.world.store
+  const points = truth.fixture.store
     .seriesOf(rule.metric)
     .filter((series) => Object.entries(labels).every(([name, text]) => series.labels[name] === text))
     .flatMap((series) => series.points);
@@ -46,15 +46,15 @@ function wrongOfNode(
   // Nothing newer than what it fired with is there, or nothing that the store is asked for: evaluation may know it still.
   const isNear = (point: KeptPoint) => atMs - point.timeMs < LAST_SEEN_MS && point.timeMs >= firedAtMs;
   const fired = !newest.every(isNear) || newest.length === 0;
-  const currentMs = currentForMs(truth.world.plan.fleet.everyMs) + SENDING_MS;
+  const currentMs = currentForMs(truth.fixture.plan.fleet.everyMs) + SENDING_MS;
   const isTimed = (timeMs: number) =>
     valueAtMs === undefined ? atMs - timeMs <= currentMs : valueAtMs === timeMs;
   if (fired && value === episode.fired.value && isTimed(firedAtMs)) return undefined;
   // What has not been seen for long keeps the last verdict's value, with the time of that.
-  const judged = points.some(
+  const evaluated = points.some(
     ({ timeMs, value: known }) => known === value && timeMs === valueAtMs && timeMs >= firedAtMs,
   );
-  if (found.length === 0 && judged) return undefined;
+  if (found.length === 0 && evaluated) return undefined;
   const same = found.filter((point) => point.value === value);
   if (same.length === 0) return 'a false value: not the newest';
   return same.some(({ timeMs }) => isTimed(timeMs)) ? undefined : 'a false time: of the value';
@@ -74,12 +74,12 @@ function wrongOfGroup(
   { value, labels }: NotificationAlert,
   { metric }: Rule,
   post: Post,
-  { world }: Truth,
+  { fixture }: Truth,
 ): string | undefined {
-  const { everyMs } = world.plan.fleet;
+  const { everyMs } = fixture.plan.fleet;
   const fromMs = (Math.floor(post.notification.atMs / everyMs) - ROUNDS_OF_GROUP) * everyMs;
   const toMs = post.atMs - SENDING_MS;
-  const series = world.store.seriesOf(metric).filter((one) => one.labels.cluster === labels.cluster);
+  const series = fixture.store.seriesOf(metric).filter((one) => one.labels.cluster === labels.cluster);
   const recent = series.map(({ points }) => points.filter(({ timeMs }) => timeMs >= fromMs));
   const isWhole = recent.every(
     (points) => points.filter(({ writtenMs }) => writtenMs <= toMs).length >= ROUNDS_OF_GROUP,

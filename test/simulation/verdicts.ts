@@ -7,8 +7,8 @@ import type { Truth } from './truth.ts';
  * The last verdict on each node is what its last hour was: nodes stay as they are for longer than any rule holds, so
  * that the generated samples alone say what must fire.
  */
-export function checkVerdicts({ world, episodes, final }: Truth, violated: Violations): void {
-  const { fleet } = world.plan;
+export function checkVerdicts({ fixture, episodes, final }: Truth, violated: Violations): void {
+  const { fleet } = fixture.plan;
   const fires = new Set(
     episodes
       .filter(({ resolved, superseded }) => !resolved && !superseded)

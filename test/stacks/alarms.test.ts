@@ -46,14 +46,24 @@ describe('alarms', () => {
     expect(links.filter((link) => !names.includes(link ?? ''))).toEqual([]);
   });
 
-  it('each tells the topic when it begins and when it ends', () => {
+  it('each tells the topic when it begins; its end is told by a rule, and only after that', () => {
+    const topic = [{ 'Fn::ImportValue': expect.stringContaining('RefAlarms') }];
     for (const { id, Properties } of alarms) {
-      expect([id, Properties.AlarmActions, Properties.OKActions]).toEqual([
-        id,
-        [{ 'Fn::ImportValue': expect.stringContaining('RefAlarms') }],
-        [{ 'Fn::ImportValue': expect.stringContaining('RefAlarms') }],
-      ]);
+      expect([id, Properties.AlarmActions, Properties.OKActions]).toEqual([id, topic, undefined]);
     }
+    const [rule] = resources(templates, 'AWS::Events::Rule');
+    expect(rule?.Properties).toMatchObject({
+      EventPattern: {
+        source: ['aws.cloudwatch'],
+        'detail-type': ['CloudWatch Alarm State Change'],
+        detail: {
+          alarmName: [{ prefix: 'BartizanPipeline-' }, { prefix: 'BartizanHistory-' }],
+          state: { value: ['OK'] },
+          previousState: { value: ['ALARM'] },
+        },
+      },
+      Targets: [{ Arn: topic[0] }],
+    });
   });
 
   it('every queue has one: dead letters for what lies there, the others for age', () => {
@@ -63,6 +73,18 @@ describe('alarms', () => {
       id.includes('DeadLetters') ? 'ApproximateNumberOfMessagesVisible' : 'ApproximateAgeOfOldestMessage',
     ]);
     expect(queues.map(({ id }) => [id, metrics.get(id)])).toEqual(expected);
+  });
+
+  it('what SQS leaves out of the age of a queue has one at the same age, where a message may be received that often', () => {
+    const limits = (metric: string) =>
+      Object.fromEntries(
+        alarms
+          .filter(({ Properties }) => Properties.MetricName === metric)
+          .map(({ id, Properties }) => [id.replace(/(Failing)?AgeAlarm.*/, ''), Properties.Threshold]),
+      );
+    const own = limits('failing_message_age_seconds');
+    expect(Object.keys(own).sort()).toEqual(['DeliverQueue', 'EvaluateQueue', 'StoreQueue']);
+    expect(limits('ApproximateAgeOfOldestMessage')).toMatchObject(own);
   });
 
   it('every function of ours has two: errors and throttles', () => {
@@ -75,25 +97,18 @@ describe('alarms', () => {
     }
   });
 
-  it('no round is one when nothing at all is measured', () => {
-    const [alarm] = alarms.filter(({ id }) => id.startsWith('RoundsNoRound'));
-    expect(alarm?.Properties).toMatchObject({
-      TreatMissingData: 'breaching',
-      ComparisonOperator: 'LessThanThreshold',
-      Threshold: 1,
-      EvaluationPeriods: 3,
-      Namespace: 'Bartizan',
-      MetricName: 'rounds_total',
-      Dimensions: [{ Name: 'service', Value: 'evaluate' }],
-      Statistic: 'Sum',
-      Period: 60,
-    });
-    const others = alarms.filter(
-      ({ id, Properties }) => id !== alarm?.id && Properties.TreatMissingData !== 'notBreaching',
-    );
-    // That no node is seen is not counted either.
-    expect(others.map(({ Properties }) => [Properties.MetricName, Properties.EvaluationPeriods])).toEqual([
-      ['nodes_seen_total', 3],
+  it('none is one because nothing was measured, but for rounds that start no more', () => {
+    const missing = Map.groupBy(alarms, ({ Properties }) => Properties.TreatMissingData);
+    const metrics = (list: typeof alarms = []) => list.map(({ Properties }) => Properties.MetricName).sort();
+    expect([...missing.keys()].sort()).toEqual(['ignore', 'missing', 'notBreaching']);
+    expect(metrics(missing.get('ignore'))).toEqual(['nodes_absent', 'rounds_overdue', 'rounds_unseen']);
+    expect(missing.get('missing')?.map(({ Properties }) => Properties)).toEqual([
+      expect.objectContaining({
+        InsufficientDataActions: [expect.anything()],
+        MetricName: 'rounds_planned_total',
+        EvaluationPeriods: 3,
+        Period: 60,
+      }),
     ]);
   });
 
@@ -102,19 +117,29 @@ describe('alarms', () => {
     const counted = own.map(({ Properties }) => [Properties.Dimensions[0].Value, Properties.MetricName]);
     expect(counted.sort()).toEqual([
       ['deliver', 'deliveries_failed_total'],
+      ['deliver', 'failing_message_age_seconds'],
       ['deliver', 'messages_retried_total'],
       ['evaluate', 'evaluation_lag_seconds'],
+      ['evaluate', 'failing_message_age_seconds'],
       ['evaluate', 'messages_retried_total'],
+      ['evaluate', 'nodes_absent'],
       ['evaluate', 'partials_missing_total'],
-      ['evaluate', 'rounds_total'],
       ['evaluate', 'rule_failures_total'],
       ['notify', 'alerts_undelivered_overdue'],
       ['notify', 'notify_failures_total'],
+      ['plan', 'batches_failed_total'],
       ['plan', 'config_errors_total'],
+      ['plan', 'rounds_overdue'],
+      ['plan', 'rounds_planned_total'],
+      ['plan', 'rounds_unconfigured_total'],
+      ['plan', 'rounds_unseen'],
+      ['probe', 'batches_expired_total'],
+      ['probe', 'batches_failed_total'],
       ['probe', 'messages_retried_total'],
+      ['store', 'failing_message_age_seconds'],
       ['store', 'messages_retried_total'],
-      ['store', 'nodes_seen_total'],
       ['store', 'samples_rejected_total'],
+      ['store', 'samples_too_late_total'],
     ]);
     const sources = ['core/stages', 'functions'].flatMap((folder) =>
       readdirSync(folder).map((file) => readFileSync(`${folder}/${file}`, 'utf8')),
@@ -126,6 +151,9 @@ describe('alarms', () => {
   it('a topic takes them from CloudWatch, over TLS alone', () => {
     const [policy] = resources(templates, 'AWS::SNS::TopicPolicy');
     const { Statement } = policy?.Properties.PolicyDocument ?? {};
+    expect(Statement).toContainEqual(
+      expect.objectContaining({ Action: 'sns:Publish', Principal: { Service: 'events.amazonaws.com' } }),
+    );
     expect(Statement).toContainEqual(
       expect.objectContaining({
         Effect: 'Allow',

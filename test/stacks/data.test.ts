@@ -82,18 +82,33 @@ describe('files', () => {
     expect(expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays])).toEqual([
       ['charts/', 30],
       ['counters/', 7],
+      // Of the configuration: parts that none in force names.
+      ['config/expanded/', 30],
     ]);
     // What each round writes over.
     const replaced = rules.filter(({ NoncurrentVersionExpiration }) => NoncurrentVersionExpiration);
-    const prefixes = ['charts/', 'counters/', 'health.json', 'delivery.json', 'judged/'];
+    const prefixes = [
+      'charts/',
+      'counters/',
+      'config/expanded/',
+      'health.json',
+      'due.json',
+      'delivery.json',
+      'planned.json',
+      'judged/',
+    ];
     expect(replaced.map(({ Prefix }) => Prefix)).toEqual(prefixes);
   });
 
-  it('the configuration is put among them, unless somebody else does that', () => {
-    const uploads = (context: Record<string, string>) =>
-      resources(synthExample({ context }), 'Custom::CDKBucketDeployment');
-    expect(uploads({})[0]?.Properties).toMatchObject({ DestinationBucketKeyPrefix: 'config/', Prune: false });
-    expect(uploads({ uploadConfig: 'false' })).toEqual([]);
+  it('no function of a stack writes or deletes them beside ours: the configuration is uploaded by who deploys', () => {
+    const stages = ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History'];
+    const others = resources(templates, 'AWS::Lambda::Function').filter(
+      ({ id }) => !stages.some((stage) => id.startsWith(`${stage}Function`)),
+    );
+    expect(others).toEqual([]);
+    expect(resources(templates, 'AWS::Lambda::LayerVersion')).toEqual([]);
+    const policies = JSON.stringify(resources(templates, 'AWS::IAM::Policy'));
+    expect(policies).not.toMatch(/s3:(Delete|\*)/);
   });
 });
 
@@ -102,7 +117,11 @@ describe('samples', () => {
     const own = synthExample({
       edit: (config) => ({
         ...config,
-        store: { ...config.store, type: 'timestream', options: { database: 'bartizan', table: 'samples' } },
+        store: {
+          ...config.store,
+          type: 'timestream',
+          options: { database: 'bartizan', table: 'samples', region: 'eu-west-1' },
+        },
       }),
     });
     const [samples] = resources(own, 'AWS::Timestream::Table');
@@ -126,14 +145,18 @@ describe('network', () => {
     expect(templates.network.findOutputs('ProbeAddress').ProbeAddress?.Value).toEqual({ Ref: address?.id });
   });
 
-  it('has public and private subnets in two zones; the probe is in the private ones', () => {
+  it('has public and private subnets in two zones; the probe is in a private one, in the zone of the way out', () => {
     const subnets = resources(templates, 'AWS::EC2::Subnet');
     const kinds = subnets.map(({ id }) => id.replace(/Subnet\d.*$/, ''));
     expect(kinds.sort()).toEqual(['Vpcprivate', 'Vpcprivate', 'Vpcpublic', 'Vpcpublic']);
     expect(subnets.filter(({ Properties }) => Properties.MapPublicIpOnLaunch !== false)).toEqual([]);
     const probe = resources(templates, 'AWS::Lambda::Function').find(({ id }) => id.startsWith('Probe'));
     const used = JSON.stringify(probe?.Properties.VpcConfig.SubnetIds);
-    expect(used.match(/Vpcprivate/g)).toHaveLength(2);
+    expect(used.match(/Vpcprivate/g)).toHaveLength(1);
+    const zoneOf = (text: string) =>
+      subnets.find(({ id }) => text.includes(id))?.Properties.AvailabilityZone as unknown;
+    const [nat] = resources(templates, 'AWS::EC2::NatGateway');
+    expect(zoneOf(used)).toEqual(zoneOf(JSON.stringify(nat?.Properties.SubnetId)));
     expect(used).not.toContain('Vpcpublic');
   });
 

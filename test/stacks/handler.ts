@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { createChartRenderer } from '../../adapters/charts/renderer.ts';
 import { PROBES } from '../../adapters/probes/registry.ts';
+import { hasNativeCrypto } from '../../adapters/ssh/native-crypto.ts';
 import type { ChartSpec } from '../../core/chart/spec.ts';
 
 const SPEC: ChartSpec = {
@@ -12,7 +13,7 @@ const SPEC: ChartSpec = {
   subtitle: 'prod',
   x: { min: 0, max: 60_000, ticks: [{ at: 0, label: '12:00' }] },
   y: { min: 0, max: 100, ticks: [{ at: 0, label: '0 %' }] },
-  bounds: [],
+  thresholdLines: [],
   bands: [],
   lines: [{ name: 'prod-1', value: '92 %', breaching: true, segments: [[{ timeMs: 0, value: 92 }]] }],
   omitted: 0,
@@ -23,11 +24,17 @@ const SPEC: ChartSpec = {
 const sha256 = (data: Uint8Array | string) => createHash('sha256').update(data).digest('hex');
 
 /** What each hard part came to: the same wherever it runs. */
-export async function handler(): Promise<{ picture: string; scripts: string[]; key: string }> {
+export async function handler(): Promise<{
+  picture: string;
+  scripts: string[];
+  key: string;
+  nativeCrypto: boolean;
+}> {
   const { png } = await createChartRenderer().render(SPEC);
   return {
     picture: sha256(png),
     scripts: PROBES.map(({ script }) => sha256(script.text)),
     key: ssh2.utils.generateKeyPairSync('ed25519').public.split(' ')[0] ?? '',
+    nativeCrypto: hasNativeCrypto(),
   };
 }

@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import * as functions from '../../functions/configuration.ts';
+import * as activation from '../../functions/activation.ts';
+import * as parts from '../../functions/expanded-sections.ts';
 import * as health from '../../functions/health.ts';
-import { ACTIVE_KEY, DELIVERY_KEY, HEALTH_KEY, JUDGED } from '../../lib/data.ts';
+import * as planned from '../../functions/planned.ts';
+import * as account from '../../functions/round-account.ts';
+import {
+  ACTIVE_KEY,
+  DELIVERY_KEY,
+  DUE_KEY,
+  EVALUATED,
+  HEALTH_KEY,
+  MANIFEST_KEY,
+  PARTS_PREFIX,
+  PLANNED_KEY,
+} from '../../lib/data.ts';
 import { policyLines } from './policy-text.ts';
 import { resources, synthExample } from './synth.ts';
 
@@ -10,18 +22,24 @@ const templates = synthExample();
 const STATE = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'Query'];
 const PARAMETERS = 'arn:<Partition>:ssm:<Region>:<AccountId>:parameter/bartizan';
 const KEYS = 'arn:<Partition>:kms:<Region>:<AccountId>:key/*';
+const ANY_FUNCTION = 'arn:<Partition>:lambda:<Region>:<AccountId>:function:*';
+const INTERFACES = [
+  ...['Assign', 'Unassign'].map((what) => `ec2:${what}PrivateIpAddresses`),
+  ...['Create', 'Delete'].map((what) => `ec2:${what}NetworkInterface`),
+  ...['NetworkInterfaces', 'Subnets'].map((what) => `ec2:Describe${what}`),
+];
 const WORKSPACE =
   'arn:<Partition>:aps:ap-northeast-2:<AccountId>:workspace/ws-00000000-0000-0000-0000-000000000000';
 
 const always = (stage: string) => [
   `logs:CreateLogStream ${stage}Log.Arn`,
   `logs:PutLogEvents ${stage}Log.Arn`,
-  's3:GetObject Files.Arn/config/bartizan.yaml',
-  's3:GetObject Files.Arn/config/active.yaml',
   's3:ListBucket Files.Arn',
-  // No trace has a name before it is there.
-  'xray:PutTelemetryRecords *',
-  'xray:PutTraceSegments *',
+];
+/** Parts of the configuration in force. */
+const reads = (...parts: string[]) => [
+  's3:GetObject Files.Arn/config/active.json',
+  ...parts.map((part) => `s3:GetObject Files.Arn/config/expanded/${part}-*`),
 ];
 /** What failed for good, the function moves by itself. */
 const receives = (queue: string) => [
@@ -34,7 +52,10 @@ const sends = (...queues: string[]) =>
   queues.flatMap((queue) => [`sqs:SendMessage ${queue}.Arn`, `sqs:SendMessageBatch ${queue}.Arn`]);
 const state = (condition = '') => STATE.map((action) => `dynamodb:${action} State.Arn${condition}`);
 const parameters = (...names: string[]) => [
-  ...names.map((name) => `ssm:GetParameter ${PARAMETERS}/${name}`),
+  ...names.flatMap((name) => [
+    `ssm:GetParameter ${PARAMETERS}/${name}`,
+    `ssm:GetParameters ${PARAMETERS}/${name}`,
+  ]),
   `kms:Decrypt ${KEYS} if kms:EncryptionContext:PARAMETER_ARN = ${names.map((name) => `${PARAMETERS}/${name}`).join(', ')}`,
 ];
 
@@ -47,12 +68,22 @@ describe('each function may do this and nothing else', () => {
         'sqs:GetQueueAttributes RoundsDeadLetters.Arn',
         'sqs:GetQueueUrl RoundsDeadLetters.Arn',
         'sqs:SendMessage RoundsDeadLetters.Arn',
-        's3:PutObject Files.Arn/config/active.yaml',
+        // What rounds owe, and the last that was complete.
+        's3:GetObject Files.Arn/due.json',
+        's3:PutObject Files.Arn/due.json',
+        's3:GetObject Files.Arn/health.json',
+        's3:GetObject Files.Arn/config/bartizan.yaml',
+        ...['GetObject', 'PutObject'].flatMap((action) =>
+          ['active.yaml', 'active.json', 'expanded/*'].map((key) => `s3:${action} Files.Arn/config/${key}`),
+        ),
+        's3:GetObject Files.Arn/planned.json',
+        's3:PutObject Files.Arn/planned.json',
       ],
     ],
     [
       'Probe',
       [
+        ...reads('settings', 'logins'),
         ...receives('ProbeToseoulQueue'),
         ...sends('StoreQueue'),
         ...state(' if dynamodb:LeadingKeys = audit'),
@@ -60,32 +91,34 @@ describe('each function may do this and nothing else', () => {
         's3:GetObject Files.Arn/counters/*',
         's3:PutObject Files.Arn/counters/*',
         's3:PutObject Files.Arn/audit/*',
-        // Interfaces of a network are allowed for all or none.
-        ...['Assign', 'Unassign'].map((what) => `ec2:${what}PrivateIpAddresses *`),
-        ...['Create', 'Delete'].map((what) => `ec2:${what}NetworkInterface *`),
-        'ec2:DescribeNetworkInterfaces *',
-        'ec2:DescribeSubnets *',
+        // Lambda makes the interfaces; the code of the function may not.
+        ...INTERFACES.map((action) => `${action} *`),
+        ...INTERFACES.map((action) => `deny ${action} * if lambda:SourceFunctionArn = ${ANY_FUNCTION}`),
       ],
     ],
     [
       'Store',
       [
+        ...reads('settings'),
         ...receives('StoreQueue'),
-        ...state(' if dynamodb:LeadingKeys = status#*, part#status#*'),
+        ...state(' if dynamodb:LeadingKeys = status#*, part#status#*, late#*, part#late#*'),
         `aps:RemoteWrite ${WORKSPACE}`,
       ],
     ],
     [
       'Evaluate',
       [
+        ...reads('settings', 'nodes'),
         ...receives('EvaluateQueue'),
         ...state(),
         `aps:QueryMetrics ${WORKSPACE}`,
         's3:GetObject Files.Arn/health.json',
         's3:PutObject Files.Arn/health.json',
+        's3:GetObject Files.Arn/due.json',
         // Whether alerts can leave, before it calls the heartbeat.
+        ...parameters('heartbeat'),
         's3:GetObject Files.Arn/delivery.json',
-        // That it was judged; the fleet asks the others.
+        // That it was evaluated; the fleet asks the others.
         's3:GetObject Files.Arn/judged/*',
         's3:PutObject Files.Arn/judged/*',
       ],
@@ -93,12 +126,14 @@ describe('each function may do this and nothing else', () => {
     [
       'Notify',
       [
+        ...reads('settings'),
         ...receives('NotifyQueue'),
-        ...sends('NotifyQueue', 'DeliverQueue'),
+        ...sends('DeliverQueue'),
         ...state(),
         ...['DescribeStream', 'GetRecords', 'GetShardIterator'].map(
           (action) => `dynamodb:${action} State.StreamArn`,
         ),
+        's3:GetObject Files.Arn/delivery.json',
         's3:PutObject Files.Arn/delivery.json',
         // Open incidents, after a change of the configuration.
         'dynamodb:Query State.Arn/index/history',
@@ -109,8 +144,8 @@ describe('each function may do this and nothing else', () => {
     [
       'Deliver',
       [
+        ...reads('settings', 'public'),
         ...receives('DeliverQueue'),
-        ...sends('NotifyQueue'),
         ...state(),
         ...parameters('on-call-url', 'slack-token'),
         's3:PutObject Files.Arn/charts/*',
@@ -120,6 +155,7 @@ describe('each function may do this and nothing else', () => {
     [
       'History',
       [
+        ...reads('public'),
         's3:GetObject Files.Arn/charts/*',
         's3:GetObject Files.Arn/health.json',
         's3:GetObject Files.Arn/delivery.json',
@@ -131,11 +167,24 @@ describe('each function may do this and nothing else', () => {
 });
 
 it('functions and stacks agree on the names of files', () => {
-  expect([ACTIVE_KEY, HEALTH_KEY, DELIVERY_KEY, JUDGED]).toEqual([
-    functions.ACTIVE_KEY,
+  expect([
+    ACTIVE_KEY,
+    MANIFEST_KEY,
+    PARTS_PREFIX,
+    HEALTH_KEY,
+    DUE_KEY,
+    DELIVERY_KEY,
+    EVALUATED,
+    PLANNED_KEY,
+  ]).toEqual([
+    activation.ACTIVE_KEY,
+    parts.MANIFEST_KEY,
+    parts.SECTIONS_PREFIX,
     health.HEALTH_KEY,
+    account.DUE_KEY,
     health.DELIVERY_KEY,
-    health.JUDGED,
+    health.EVALUATED,
+    planned.PLANNED_KEY,
   ]);
 });
 
@@ -160,7 +209,7 @@ describe('permissions follow from the configuration', () => {
       ];
       const reads = ['Plan', 'Probe', 'Evaluate'].includes(stage);
       expect([stage, wanted.map((line) => lines.includes(line))]).toEqual([stage, wanted.map(() => reads)]);
-      expect(lines.includes(`ssm:GetParameter ${PARAMETERS}/keys/*`)).toBe(stage === 'Probe');
+      expect(lines.includes(`ssm:GetParameters ${PARAMETERS}/keys/*`)).toBe(stage === 'Probe');
     }
     expect(policyLines(sourced, 'Plan')).toEqual(
       expect.arrayContaining(state(' if dynamodb:LeadingKeys = counters#*, part#counters#*')),
@@ -171,7 +220,11 @@ describe('permissions follow from the configuration', () => {
   const onTimestream = synthExample({
     edit: (config) => ({
       ...config,
-      store: { ...config.store, type: 'timestream', options: { database: 'bartizan', table: 'samples' } },
+      store: {
+        ...config.store,
+        type: 'timestream',
+        options: { database: 'bartizan', table: 'samples', region: 'eu-west-1' },
+      },
     }),
   });
 
@@ -203,7 +256,7 @@ describe('permissions follow from the configuration', () => {
     });
     for (const stage of ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History']) {
       const lines = policyLines(own, stage);
-      const reads = lines.includes(`ssm:GetParameter ${PARAMETERS}/store`);
+      const reads = lines.includes(`ssm:GetParameters ${PARAMETERS}/store`);
       const speaks = ['Store', 'Evaluate', 'Deliver'].includes(stage);
       expect([stage, reads]).toEqual([stage, speaks]);
       expect(lines.some((line) => line.startsWith('ssm:') && line.endsWith(':parameter/tenant'))).toBe(
@@ -224,7 +277,7 @@ describe('permissions follow from the configuration', () => {
       edit: (config) => ({ ...config, server: { ...config.server, heartbeat } }),
     });
     for (const stage of ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History']) {
-      const reads = policyLines(watched, stage).includes(`ssm:GetParameter ${PARAMETERS}/heartbeat`);
+      const reads = policyLines(watched, stage).includes(`ssm:GetParameters ${PARAMETERS}/heartbeat`);
       expect([stage, reads]).toEqual([stage, stage === 'Evaluate']);
     }
     const [group] = resources(watched, 'AWS::EC2::SecurityGroup');

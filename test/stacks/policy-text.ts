@@ -1,7 +1,9 @@
-// Policies of a template as lines that people can read: `action resource`, with ` if CONDITION` where there is one.
+// Policies of a template as lines that people can read: `action resource`, behind `deny ` where it is denied, and
+// with ` if CONDITION` where there is one.
 import { type Resource, resources, type Templates } from './synth.ts';
 
 interface Statement {
+  Effect: string;
   Action: string | string[];
   Resource: unknown;
   Condition?: unknown;
@@ -18,10 +20,11 @@ export function policyLines(templates: Templates, stage: string): string[] {
   return [...new Set(lines)].sort();
 }
 
-function linesOf({ Action, Resource, Condition }: Statement): string[] {
+function linesOf({ Effect, Action, Resource, Condition }: Statement): string[] {
+  const deny = Effect === 'Deny' ? 'deny ' : '';
   const condition = Condition === undefined ? '' : ` if ${conditionText(Condition)}`;
   return listOf(Resource).flatMap((resource) =>
-    listOf(Action).map((action) => `${action} ${valueText(resource)}${condition}`),
+    listOf(Action).map((action) => `${deny}${action} ${valueText(resource)}${condition}`),
   );
 }
 

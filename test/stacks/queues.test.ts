@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEAD_LETTERS_PATH } from '../../adapters/queues/dead-letters.ts';
-import { valueText } from './policy-text.ts';
+import { DEFAULT_NAME, deadLettersPath } from '../../adapters/aws/deployment.ts';
+import type { Config } from '../../core/model/config.ts';
+import { policyLines, valueText } from './policy-text.ts';
 import { type Resource, resources, synthExample, type Templates } from './synth.ts';
 
 const templates = synthExample();
@@ -36,7 +37,7 @@ function environmentOf(stage: string): Record<string, string> {
 }
 
 describe('queues', () => {
-  it('hide a message for six times as long as its function may run, whatever bastions are like', () => {
+  it('hide a message for half a minute longer than its function may run, whatever bastions are like', () => {
     const deadline = fc.integer({ min: 1, max: 20 });
     fc.assert(
       fc.property(
@@ -46,7 +47,7 @@ describe('queues', () => {
           const read = readers(synthExample({ replace: [['user: probe', seoul]] }));
           expect(read).toHaveLength(5);
           for (const { queue, fn } of read)
-            expect(queue.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * fn.Properties.Timeout);
+            expect(queue.Properties.VisibilityTimeout).toBe(fn.Properties.Timeout + 30);
           const probe = read.find(({ fn }) => fn.id.startsWith('Probe'));
           const turns = Math.ceil(batchSize / 40);
           expect(probe?.fn.Properties.Timeout).toBeGreaterThan(bastion + turns * (5 + 10 + exec));
@@ -57,24 +58,48 @@ describe('queues', () => {
   });
 
   it.each([
-    ['Probe', { batch: 1, tries: 2, keptSeconds: 3600, atOnce: 8 }],
-    ['Store', { batch: 10, tries: 1000, keptSeconds: 14 * DAY_SECONDS, atOnce: undefined }],
-    ['Evaluate', { batch: 1, tries: 200, keptSeconds: 900, atOnce: undefined }],
-    ['Notify', { batch: 10, tries: 200, keptSeconds: 4 * 3600, atOnce: undefined }],
-    ['Deliver', { batch: 1, tries: 200, keptSeconds: DAY_SECONDS, atOnce: undefined }],
-  ])('%s', (stage, { batch, tries, keptSeconds, atOnce }) => {
+    ['Probe', { batch: 1, tries: 5, keptSeconds: 3600, concurrency: 8 }],
+    ['Store', { batch: 10, tries: 1000, keptSeconds: 14 * DAY_SECONDS, concurrency: 50 }],
+    ['Evaluate', { batch: 1, tries: 200, keptSeconds: 900, concurrency: 2 }],
+    ['Notify', { batch: 10, tries: 200, keptSeconds: 4 * 3600, concurrency: 2 }],
+    ['Deliver', { batch: 1, tries: 200, keptSeconds: DAY_SECONDS, concurrency: 100 }],
+  ])('%s', (stage, { batch, tries, keptSeconds, concurrency }) => {
     const { queue, mapping } = readerOf(stage);
     expect(mapping.Properties).toMatchObject({
       BatchSize: batch,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
     });
-    expect(mapping.Properties.ScalingConfig?.MaximumConcurrency).toBe(atOnce);
+    expect(mapping.Properties.ScalingConfig?.MaximumConcurrency).toBe(concurrency);
     expect(queue.Properties).toMatchObject({
       MessageRetentionPeriod: keptSeconds,
       SqsManagedSseEnabled: true,
       RedrivePolicy: { maxReceiveCount: tries },
     });
     expect(queue.Properties.FifoQueue).toBe(stage === 'Deliver' ? true : undefined);
+  });
+
+  // Lambda ends such a chain at about 16: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+  it('no message leads back to the function that sent it, so that none may run in a loop', () => {
+    const stages = ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History'];
+    /** Stages whose queues it may send to. */
+    const next = (stage: string) =>
+      policyLines(templates, stage).flatMap((line) => {
+        const queue = /^sqs:SendMessage (\w+Queue)\.Arn/.exec(line)?.[1];
+        return queue === undefined ? [] : stages.filter((one) => queue.startsWith(one));
+      });
+    const chains = (stage: string, before: readonly string[] = []): string[] => {
+      const chain = [...before, stage];
+      if (before.includes(stage)) throw new Error(`a loop: ${chain.join(' → ')}`);
+      const behind = next(stage);
+      return behind.length > 0 ? behind.flatMap((one) => chains(one, chain)) : [chain.join(' → ')];
+    };
+    expect(stages.flatMap((stage) => chains(stage)).filter((chain) => /^Plan/.test(chain))).toEqual([
+      'Plan → Evaluate',
+      'Plan → Notify → Deliver',
+      'Plan → Probe → Store',
+    ]);
+    for (const { Properties } of resources(templates, 'AWS::Lambda::Function'))
+      expect(Properties.RecursiveLoop).toBeUndefined();
   });
 
   it('keep what failed for good for 14 days, encrypted', () => {
@@ -90,10 +115,12 @@ describe('queues', () => {
   });
 
   it('of dead letters are each written down, with where their messages came from', () => {
-    const written = resources(templates, 'AWS::SSM::Parameter').map(({ Properties: { Name, Value } }) => ({
-      name: Name.replace(`${DEAD_LETTERS_PATH}/`, ''),
-      value: valueText(Value),
-    }));
+    const written = resources(templates, 'AWS::SSM::Parameter')
+      .filter(({ id }) => id.includes('DeadLetters'))
+      .map(({ Properties: { Name, Value } }) => ({
+        name: Name.replace(`${deadLettersPath(DEFAULT_NAME)}/`, ''),
+        value: valueText(Value),
+      }));
     const own = (stage: string, start: string) => ({
       name: stage,
       value: `{"stage":"${stage}","deadLetters":"<${start}QueueDeadLetters>","queue":"<${start}Queue>"}`,
@@ -154,6 +181,7 @@ describe('functions', () => {
       'Plan',
       {
         BARTIZAN_PROBE_QUEUES: '{"seoul":"ProbeToseoulQueue.QueueName"}',
+        BARTIZAN_DEPLOYED: expect.stringContaining('"tick":1,"probeS":'),
         BARTIZAN_EVALUATE_QUEUE: '<EvaluateQueue>',
         BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>',
       },
@@ -161,8 +189,8 @@ describe('functions', () => {
     ['Probe', { BARTIZAN_STORE_QUEUE: '<StoreQueue>' }],
     ['Store', {}],
     ['Evaluate', {}],
-    ['Notify', { BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>', BARTIZAN_DELIVER_QUEUE: '<DeliverQueue>' }],
-    ['Deliver', { BARTIZAN_NOTIFY_QUEUE: '<NotifyQueue>' }],
+    ['Notify', { BARTIZAN_DELIVER_QUEUE: '<DeliverQueue>' }],
+    ['Deliver', {}],
   ])('%s finds its queues in its environment', (stage, queues) => {
     expect(environmentOf(stage)).toEqual({
       ...common,
@@ -172,12 +200,50 @@ describe('functions', () => {
     });
   });
 
+  it('what plan compares uploads with fits into its environment, for as much as one deployment takes', () => {
+    const [name, count] = ['b'.repeat(40), 20];
+    const edit = (config: Config): Config => {
+      const [first] = config.bastions;
+      const [channel] = config.channels;
+      if (!first || !channel) throw new Error('the example has none');
+      return {
+        ...config,
+        bastions: Array.from({ length: count }, (_, i) => ({
+          ...first,
+          name: `${name}-${i}`,
+          host: `${'h'.repeat(50)}.h${i}`,
+          privateKey: `\${ssm:/bartizan/key-${i}}`,
+        })),
+        clusters: Array.from({ length: 300 }, (_, i) => ({
+          name: `c${i}`,
+          bastion: `${name}-0`,
+          nodes: [],
+          privateKey: `\${ssm:/bartizan/clusters/${i}/key-of-its-nodes}`,
+        })),
+        channels: Array.from({ length: 30 }, (_, i) => ({
+          ...channel,
+          name: `on-call-${i}`,
+          options: { token: `\${ssm:/bartizan/on-call-${i}}` },
+        })),
+      };
+    };
+    const plan = resources(synthExample({ edit }), 'AWS::Lambda::Function').find(({ id }) =>
+      id.startsWith('Plan'),
+    );
+    const variables = plan?.Properties.Environment.Variables ?? {};
+    const deployed: string = variables.BARTIZAN_DEPLOYED;
+    // Names of queues are cut at 80 characters (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-limits.html).
+    const others = 900 + count * (80 + name.length + 9);
+    expect(valueText(variables.BARTIZAN_PROBE_QUEUES)).toContain(`${name}-19`);
+    expect(deployed.length + others).toBeLessThan(4_096);
+  });
+
   it('History has no address of its own to know, and answers everybody', () => {
     expect(environmentOf('History')).toEqual({ ...common, POWERTOOLS_SERVICE_NAME: 'history' });
     templates.history.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'NONE' });
   });
 
-  it('run on Node 24, traced, with a log that ends; only the probe is in the network', () => {
+  it('run on Node 24, with a log that ends; only the probe is in the network', () => {
     const functions = resources(templates, 'AWS::Lambda::Function').filter(({ Properties }) =>
       Properties.Runtime.startsWith('nodejs'),
     );
@@ -189,11 +255,12 @@ describe('functions', () => {
           Runtime: 'nodejs24.x',
           Architectures: ['x86_64'],
           Handler: 'index.handler',
-          TracingConfig: { Mode: 'Active' },
           LoggingConfig: { LogGroup: { Ref: expect.stringMatching(/Log[0-9A-F]{8}$/) } },
           Description: expect.stringContaining('docs/runbook.md#function-errors'),
         }),
       ]);
+      // The SDK of X-Ray is in maintenance: https://docs.aws.amazon.com/xray/latest/devguide/xray-sdk-migration.html
+      expect([id, Properties.TracingConfig]).toEqual([id, undefined]);
       expect([id, Properties.VpcConfig !== undefined]).toEqual([id, id.startsWith('Probe')]);
     }
     const logs = resources(templates, 'AWS::Logs::LogGroup');
@@ -215,7 +282,8 @@ describe('functions', () => {
     });
     expect(idOf(schedule?.Properties.Target.DeadLetterConfig.Arn)).toMatch(/^RoundsDeadLetters/);
     const [invoke] = resources(templates, 'AWS::Lambda::EventInvokeConfig');
-    expect(invoke?.Properties.MaximumEventAgeInSeconds).toBe(60);
+    // Lambda tries it again a minute after it failed.
+    expect(invoke?.Properties.MaximumEventAgeInSeconds).toBe(120);
     expect(idOf(invoke?.Properties.DestinationConfig.OnFailure.Destination)).toMatch(/^RoundsDeadLetters/);
   });
 });

@@ -4,8 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../core/config/types.ts';
-import { defineExample, exampleText, resources, type SynthOptions, synthExample } from './synth.ts';
+import type { Config } from '../../core/model/config.ts';
+import {
+  defineExample,
+  exampleText,
+  resources,
+  type SynthOptions,
+  synthExample,
+  templatesOf,
+} from './synth.ts';
 
 const EVERY = 'every: 1m';
 
@@ -70,7 +77,7 @@ describe('a configuration that cannot run on AWS is refused in words', () => {
     [
       'more bastions than fit',
       { edit: (config) => ({ ...config, bastions: many(config.bastions, 21) }) },
-      'bastions: there are 21, and a deployment takes 20; divide them over deployments in accounts or regions of their own',
+      'bastions: there are 21, and a deployment takes 20; divide them over deployments, each with a name of its own, `-c name=…`',
     ],
     [
       'an agent',
@@ -94,7 +101,7 @@ describe('a configuration that cannot run on AWS is refused in words', () => {
     ],
     [
       'a heartbeat that only this machine knows',
-      { replace: [['channels:\n', 'server: { heartbeat: "${env:WATCHER}" }\nchannels:\n']] },
+      { replace: [['${ssm:/bartizan/heartbeat}', '${env:WATCHER}']] },
       '${env:WATCHER} is unknown to a function; put the value into a parameter and write `${ssm:/bartizan/…}`',
     ],
     [
@@ -134,13 +141,69 @@ it('as many bastions as a deployment takes fit into environments and policies', 
   expect(longest('AWS::IAM::Policy', policy)).toBeLessThan(10_240);
 });
 
-/** With references as long as what takes their place: an ARN with the longest name of a queue. */
-function lengthDeployed(value: unknown): number {
-  return JSON.stringify(value).replaceAll(/\{"(Ref|Fn::GetAtt|Fn::ImportValue)":[^}]*\}/g, (reference) => {
-    const name = 'x'.repeat(80);
-    return reference.includes('"QueueName"') ? name : `arn:aws:sqs:ap-northeast-2:123456789012:${name}`;
-  }).length;
+it.each([60, 95, 3_000])(
+  'a parameter for each of %i clusters fits into the policies of a role',
+  (count) => {
+    const edit = (config: Config) => ({ ...config, clusters: clustersWithKeys(config.clusters, count) });
+    const { app, stacks } = defineExample({ edit });
+    app.synth();
+    const templates = templatesOf(stacks);
+    const sizes = (type: string) =>
+      resources(templates, type)
+        .filter(({ id }) => id.startsWith('ProbeRole'))
+        .map(({ Properties }) => lengthDeployed(Properties.PolicyDocument));
+    const [own, managed] = [sizes('AWS::IAM::Policy'), sizes('AWS::IAM::ManagedPolicy')];
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    expect(Math.max(...own)).toBeLessThan(10_240);
+    expect(Math.max(0, ...managed)).toBeLessThan(6_144);
+    expect(managed.length).toBeLessThanOrEqual(10);
+    const text = JSON.stringify(templates.pipeline.toJSON());
+    expect(text.includes(`parameter/bartizan/keys/${longName(count - 1)}`)).toBe(count < 1_000);
+    expect(text.includes('parameter/bartizan/keys/*')).toBe(count > 1_000);
+    const warned = Annotations.fromStack(stacks.pipeline.stack).findWarning(
+      '*',
+      Match.stringLikeRegexp('too many'),
+    );
+    expect(warned).toHaveLength(count > 1_000 ? 1 : 0);
+  },
+  60_000,
+);
+
+const longName = (i: number) => `a-cluster-with-a-name-as-people-have-them-${i}`;
+
+function clustersWithKeys([first]: Config['clusters'], count: number): Config['clusters'] {
+  return Array.from({ length: count }, (_, i) => ({
+    ...(first as Config['clusters'][number]),
+    name: longName(i),
+    privateKey: `\${ssm:/bartizan/keys/${longName(i)}}`,
+  }));
 }
+
+/** Of what CloudFormation makes of it, with references as long as what takes their place. */
+function lengthDeployed(value: unknown): number {
+  return JSON.stringify(deployed(value)).length;
+}
+
+function deployed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(deployed);
+  if (typeof value !== 'object' || value === null) return value;
+  const [[name, argument] = ['', undefined]] = Object.entries(value);
+  if (name === 'Fn::Join') return (argument as [string, unknown[]])[1].map(deployed).join('');
+  if (name === 'Ref' && String(argument).startsWith('AWS::')) return LONGEST[String(argument)] ?? '';
+  if (/^(Ref|Fn::GetAtt|Fn::ImportValue)$/.test(name)) {
+    const own = 'x'.repeat(80);
+    return JSON.stringify(value).includes('"QueueName"')
+      ? own
+      : `arn:aws:sqs:ap-northeast-2:123456789012:${own}`;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, deployed(part)]));
+}
+
+const LONGEST: Readonly<Record<string, string>> = {
+  'AWS::Partition': 'aws-us-gov',
+  'AWS::Region': 'ap-northeast-2',
+  'AWS::AccountId': '123456789012',
+};
 
 it('what means nothing to a deployment is said at synth; what is as it was is not', () => {
   const warnings = (options: SynthOptions) => {
@@ -150,8 +213,9 @@ it('what means nothing to a deployment is said at synth; what is as it was is no
   };
   expect(warnings({})).toEqual([]);
   const changed = 'store:\n  retention: 30d\n  rollUpRetention: 365d\n';
-  const more = 'server: { listen: "0.0.0.0:80" }\nschedule: { jitter: 5s }\n';
-  expect(warnings({ replace: [['store:\n', more + changed]] })).toEqual([
+  const more = 'schedule: { jitter: 5s }\n';
+  const listen: [string, string] = ['server:\n', 'server:\n  listen: "0.0.0.0:80"\n'];
+  expect(warnings({ replace: [listen, ['store:\n', more + changed]] })).toEqual([
     'server.listen',
     'schedule.jitter',
     'store.retention',
@@ -164,6 +228,9 @@ describe('a setting that makes no sense is refused in words', () => {
     ['architecture', 'mips', '-c architecture=mips: write `arm64` or `x86_64`'],
     ['shards', '0', '-c shards=0: write a whole number from 1 to 100'],
     ['storeInVpc', 'yes', '-c storeInVpc=yes: write `true` or `false`'],
+    ['network', 'public', '-c network=public: write `none`, or leave it out'],
+    ['natInstance', 'nano', '-c natInstance=nano: write a type of EC2, such as `t4g.nano`'],
+    ['auditDays', '0', '-c auditDays=0: write a whole number of days, 1 or more'],
     [
       'vpcId',
       'vpc-0123456789abcdef0',
@@ -171,6 +238,15 @@ describe('a setting that makes no sense is refused in words', () => {
     ],
   ])('%s=%s', (name, value, words) => {
     expect(messageOf({ context: { [name]: value } })).toBe(`ConfigError: ${words}`);
+  });
+
+  it('two ways out are refused, and a private store without a network', () => {
+    expect(messageOf({ context: { network: 'none', natInstance: 't4g.nano' } })).toBe(
+      'ConfigError: write one of `-c vpcId=…`, `-c natInstance=…` and `-c network=none`; what the last deployment had goes by an empty one, `-c natInstance=`',
+    );
+    expect(messageOf({ context: { network: 'none', storeInVpc: 'true' } })).toBe(
+      'ConfigError: `-c network=none` has no network for `-c storeInVpc=true`: leave one out',
+    );
   });
 });
 
@@ -209,10 +285,10 @@ describe('bin/app.ts', () => {
     });
     const check = run('bin/bartizan.ts', 'check', file);
     rmSync(folder, { recursive: true, force: true });
-    const [first, ...told] = app.stderr.trimEnd().split('\n');
+    const [first, ...reported] = app.stderr.trimEnd().split('\n');
     expect(first).toBe(`${file} has 2 errors`);
-    expect(told.length).toBeGreaterThan(4);
-    for (const line of told) expect(`${check.stdout}${check.stderr}`).toContain(line);
+    expect(reported.length).toBeGreaterThan(4);
+    for (const line of reported) expect(`${check.stdout}${check.stderr}`).toContain(line);
     expect(app.status).toBe(1);
   });
 });

@@ -4,16 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { afterAll } from 'vitest';
-import { KINDS } from '../../adapters/kinds.ts';
+import { KINDS } from '../../adapters/registry.ts';
 import { parseConfig } from '../../core/config/parse.ts';
-import type { Config } from '../../core/config/types.ts';
+import type { Config } from '../../core/model/config.ts';
 import { defineStacks, type Stacks } from '../../lib/stacks.ts';
 
 export const EXAMPLE = 'examples/aws/bartizan.yaml';
 
+// Files of tests share a process, and what was synthesised.
 const out = mkdtempSync(join(tmpdir(), 'bartizan-stacks-'));
-afterAll(() => rmSync(out, { recursive: true, force: true }));
+process.on('exit', () => rmSync(out, { recursive: true, force: true }));
+const synthesised = new Map<string, Templates>();
 
 export interface SynthOptions {
   context?: Record<string, string>;
@@ -49,7 +50,7 @@ export function defineExample({ context, bundle, replace, edit }: SynthOptions =
   const parsed = parseConfig(text, { file: EXAMPLE, kinds: KINDS, baseDir: '/', nowMs: 0 });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   const config = edit ? edit(parsed.config) : parsed.config;
-  return { app, stacks: defineStacks(app, { file: EXAMPLE, text, config }) };
+  return { app, stacks: defineStacks(app, { file: EXAMPLE, config }) };
 }
 
 export interface Resource {
@@ -69,15 +70,22 @@ export interface Templates {
 
 export function templatesOf({ network, data, history, pipeline }: Stacks): Templates {
   return {
-    network: Template.fromStack(network.stack),
+    // An existing network is in no stack.
+    network: network.stack ? Template.fromStack(network.stack) : Template.fromJSON({}),
     data: Template.fromStack(data.stack),
     history: Template.fromStack(history.stack),
     pipeline: Template.fromStack(pipeline.stack),
   };
 }
 
-export function synthExample(options?: SynthOptions): Templates {
-  return templatesOf(defineExample(options).stacks);
+/** Templates that others read as well. @throws ConfigError as a synth does */
+export function synthExample({ edit, ...options }: SynthOptions = {}): Templates {
+  // An edit is a function, which has no key.
+  if (edit) return templatesOf(defineExample({ edit, ...options }).stacks);
+  const key = JSON.stringify(options);
+  const templates = synthesised.get(key) ?? templatesOf(defineExample(options).stacks);
+  synthesised.set(key, templates);
+  return templates;
 }
 
 /** Resources of a type over all templates. */

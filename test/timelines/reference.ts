@@ -1,5 +1,6 @@
-import type { Step } from '../../core/evaluate/series-state.ts';
-import type { Point, Rule } from '../../core/model.ts';
+import type { Step } from '../../core/evaluate/steps.ts';
+import type { Rule } from '../../core/model/rule.ts';
+import type { Point } from '../../core/model/sample.ts';
 
 /**
  * The transitions of a target's own series, read off the definitions of docs/rules.md over the complete samples:
@@ -25,16 +26,16 @@ export function referenceSteps(
     const sample = seen.at(-1);
     const sinceMs = last()?.sinceMs ?? atMs;
     if (sample?.timeMs === atMs) {
-      const judged = seen.filter(({ timeMs }) => timeMs > decidedMs());
+      const evaluated = seen.filter(({ timeMs }) => timeMs > decidedMs());
       if (status() === 'firing') {
-        const clear = runAtEnd(judged, (v) => !satisfies(rule, v, true), rule.keepFiringForMs, intervalMs);
+        const clear = runAtEnd(evaluated, (v) => !satisfies(rule, v, true), rule.keepFiringForMs, intervalMs);
         const clearedAtMs = clear[0]?.timeMs;
         if (held(clear, rule.keepFiringForMs, intervalMs)) {
           steps.push({ kind: 'resolved', atMs, reason: 'threshold', sinceMs, clearedAtMs });
         }
         continue;
       }
-      const breach = runAtEnd(judged, (v) => satisfies(rule, v, false), rule.forMs, intervalMs);
+      const breach = runAtEnd(evaluated, (v) => satisfies(rule, v, false), rule.forMs, intervalMs);
       const firstMs = breach[0]?.timeMs ?? atMs;
       if (breach.length === 0) {
         if (status() === 'pending')
@@ -46,7 +47,10 @@ export function referenceSteps(
       }
       continue;
     }
-    const without = ups.filter(({ timeMs }) => timeMs > (sample?.timeMs ?? -Infinity) && timeMs <= atMs);
+    // What was never seen is missed while the node is up.
+    const without = ups.filter(({ timeMs, value }) =>
+      sample ? timeMs > sample.timeMs && timeMs <= atMs : timeMs <= atMs && value === 1,
+    );
     const firstMs = without[0]?.timeMs ?? atMs;
     const clear =
       status() === 'firing'
@@ -63,7 +67,12 @@ export function referenceSteps(
     } else if (without.length === 3 && rule.noData === 'ok' && status() !== 'ok') {
       steps.push({ kind: pendingEnd(), atMs, reason: 'no-data', sinceMs, clearedAtMs });
     } else if (rule.noData !== 'alerting' && status() !== 'ok') {
-      const present = runAtEnd(without, (v) => v === 1, 3_600_000, intervalMs);
+      const present = runAtEnd(
+        without.filter(({ value }) => value === 1),
+        () => true,
+        3_600_000,
+        intervalMs,
+      );
       if (held(present, 3_600_000, intervalMs))
         steps.push({ kind: pendingEnd(), atMs, reason: 'stale', sinceMs, clearedAtMs });
     }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { Notification, Picture } from '../../../core/notify/model.ts';
-import { networkSecrets } from '../../network.ts';
+import type { Notification, Picture } from '../../../core/model/notification.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
 import { createIncomingWebhook, incomingWebhookFields } from '../incoming-webhook.ts';
-import { plainWithin } from '../plainer.ts';
+import { plainWithin, STATUS_COLORS } from '../message-text.ts';
+import { serverOf } from './pace.ts';
 import { mattermostRefusal } from './refusals.ts';
 import { literal, PLAIN_LIMIT, POST_LIMIT, render } from './text.ts';
 
@@ -21,18 +21,15 @@ const optionsSchema = z.strictObject({
 
 export type MattermostWebhookOptions = z.infer<typeof optionsSchema>;
 
-const COLORS = { firing: '#ff6b6b', resolved: '#4fd18b' } as const;
-
 /** https://developers.mattermost.com/integrate/webhooks/incoming: no upload, but an attachment may name a picture. */
 export const mattermostWebhook: ChannelAdapter<MattermostWebhookOptions> = {
   type: 'mattermost-webhook',
   title: 'Mattermost (incoming webhook)',
   about: `Text, and with \`picture: url\` the chart from Bartizan's server, where readers can reach \`server.publicUrl\`. Posts longer
 than ${POST_LIMIT} characters would be split, so they lose alerts instead ("and 12 more"). Mattermost answers the text \`ok\` when
-it has the message.`,
+it has the message. At most ten messages a second go to one server, what Mattermost takes by default where its limit is on.`,
   example: { url: '${env:MATTERMOST_WEBHOOK_URL}', picture: 'url' },
-  options: optionsSchema as z.ZodType<MattermostWebhookOptions>,
-  needs: (options) => ({ secrets: [options.url, ...networkSecrets(options)], egress: [undefined] }),
+  options: optionsSchema,
   shows: ({ picture }) => (picture === 'url' ? 'address' : 'none'),
   preview: (notification, picture, options) =>
     JSON.stringify(bodyOf(notification, picture, options), null, 2),
@@ -40,7 +37,8 @@ it has the message.`,
     createIncomingWebhook(options, deps, {
       name: 'mattermost-webhook',
       explain: mattermostRefusal('mattermost-webhook'),
-      ways: (notification, picture) => [
+      destination: serverOf,
+      layouts: (notification, picture) => [
         { body: bodyOf(notification, picture, options) },
         { body: { text: plainWithin(notification, PLAIN_LIMIT, literal) }, without: 'as plain text' },
       ],
@@ -50,6 +48,6 @@ it has the message.`,
 function bodyOf(notification: Notification, picture: Picture | undefined, options: MattermostWebhookOptions) {
   const imageUrl = options.picture === 'url' ? picture?.url : undefined;
   const { status } = notification;
-  const attachment = { fallback: picture?.alt ?? '', color: COLORS[status], image_url: imageUrl };
+  const attachment = { fallback: picture?.alt ?? '', color: STATUS_COLORS[status], image_url: imageUrl };
   return { text: render(notification), attachments: imageUrl === undefined ? [] : [attachment] };
 }

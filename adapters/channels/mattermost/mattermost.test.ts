@@ -1,123 +1,58 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, PermanentError, RetryableError } from '../../../core/errors.ts';
-import { describeChannel, type ReceivedRequest } from '../../../test/contract/channel.ts';
+import type { Behaviour } from '../../../test/contract/channel-service.ts';
 import { sampleAlert, sampleNotification, samplePicture } from '../../../test/contract/notifications.ts';
 import { createSecrets } from '../../secrets/secrets.ts';
+import { createFakeMattermost } from './fake-mattermost.fixture.ts';
 import { mattermost } from './mattermost.ts';
 import { mattermostWebhook } from './mattermost-webhook.ts';
 import { POST_LIMIT, render } from './text.ts';
 
 const TOKEN = 'mm-token-4411';
-const HOOK_PATH = '/hooks/mm-hook-77Kq3z';
-const env = { TOKEN, HOOK: '' };
-const secrets = createSecrets({ baseDir: '/etc/bartizan', env });
+const secrets = createSecrets({ baseDir: '/etc/bartizan', env: { TOKEN } });
+const { signal } = new AbortController();
 const deps = { secrets, clock: { nowMs: Date.now } };
 
-/** As strict as the API: token, channel, an id of a file that was uploaded and not used, the size of a post. */
-function createFakeMattermost() {
-  const files = new Set<string>();
-  let uploads = 0;
-  const posts: { message: string; file_ids: string[] }[] = [];
-  async function handle(request: ReceivedRequest, response: ServerResponse): Promise<void> {
-    const answer = (status: number, body: unknown) =>
-      void response.writeHead(status).end(JSON.stringify(body));
-    if (request.headers.authorization !== `Bearer ${TOKEN}`)
-      return answer(401, { id: 'api.context.session_expired.app_error' });
-    if (request.method === 'GET') {
-      if (request.path === '/api/v4/users/me') return answer(200, { id: 'u1', username: 'bartizan' });
-      if (request.path === '/api/v4/channels/ch1') return answer(200, { id: 'ch1', display_name: 'Ops' });
-      return answer(404, { id: 'app.channel.get.existing.app_error' });
-    }
-    if (request.path === '/api/v4/files') {
-      const headers = { 'content-type': String(request.headers['content-type']) };
-      const form = await new Response(new Uint8Array(request.body), { headers }).formData();
-      if (form.get('channel_id') !== 'ch1' || !(form.get('files') instanceof Blob)) return answer(400, {});
-      const id = `file${++uploads}`;
-      files.add(id);
-      return answer(201, { file_infos: [{ id }] });
-    }
-    const post = JSON.parse(request.body.toString('utf8')) as {
-      channel_id: string;
-      message: string;
-      file_ids: string[];
-    };
-    if (post.channel_id !== 'ch1') return answer(404, {});
-    if (post.message.length > POST_LIMIT || post.file_ids.some((id) => !files.delete(id)))
-      return answer(400, {});
-    posts.push(post);
-    answer(201, { id: `post${posts.length}` });
-  }
-  return { posts, handle };
-}
-
-const fake = createFakeMattermost();
-
-/** What Mattermost makes links and mentions of: some in the source, some in what is left of it without backslashes. */
-function mattermostTemptations(source: string): string[] {
-  const shown = source.replace(/\\([!-/:-@[-`{-~])/g, '$1');
-  const inSource = /(?:https?|ftp|tg):\/\/|\bwww\.|(?<!\\)\[[^\]]*\]\(|(?<!\\)<\w|(?<!\w)@\w+/g;
-  const inShown = /(?<!\w)[@~#][\w-]+|\w@\w+\.\w+/g;
-  return [...source.matchAll(inSource), ...shown.matchAll(inShown)].map(([found]) => found);
-}
-
-describeChannel('mattermost', {
-  create: (url, options) =>
-    mattermost.create(
-      mattermost.options.parse({ url, token: '${env:TOKEN}', channelId: 'ch1', ...options }),
-      deps,
-    ),
-  accept: fake.handle,
-  answers: 'read',
-  temptations: ({ body }) => mattermostTemptations(JSON.parse(body.toString('utf8')).message),
-  layout: {
-    refuse(request, response) {
-      if (request.path !== '/api/v4/posts') return fake.handle(request, response);
-      return response.writeHead(400).end('{"id":"model.post.is_valid.msg.app_error"}');
-    },
-    isPlain: ({ path, body }) => path === '/api/v4/posts' && !body.includes('**'),
-  },
-  stable: (text) => text.replaceAll(/file\d+/g, 'FILE'),
-  verifies: ['/api/v4/users/me', '/api/v4/channels/ch1'],
-  secrets: () => [TOKEN],
-});
-
-it('the bot posts with the file it has uploaded, a new one each time', () => {
-  const ids = fake.posts.flatMap((post) => post.file_ids);
-  expect(ids.length).toBeGreaterThan(1);
-  expect(new Set(ids).size).toBe(ids.length);
-});
-
-const received: unknown[] = [];
-describeChannel('mattermost-webhook', {
-  create(baseUrl, options) {
-    env.HOOK = `${baseUrl}${HOOK_PATH}`;
-    return mattermostWebhook.create(
-      mattermostWebhook.options.parse({ url: '${env:HOOK}', ...options }),
-      deps,
-    );
-  },
-  accept(request, response) {
-    received.push(JSON.parse(request.body.toString('utf8')));
-    response.writeHead(request.path === HOOK_PATH ? 200 : 404).end('ok');
-  },
-  verifies: [],
-  secrets: () => [env.HOOK],
-  answers: 'read',
-  temptations: ({ body }) => mattermostTemptations(JSON.parse(body.toString('utf8')).text),
-  layout: {
-    refuse: (_, response) =>
-      response.writeHead(400).end('{"id":"web.incoming_webhook.text.app_error","status_code":400}'),
-    isPlain: ({ body }) => !body.includes('attachments'),
-  },
-});
-
-it('the webhook names the picture where readers can fetch it', () => {
-  expect(received.at(-1)).toMatchObject({
-    text: render(sampleNotification()),
-    attachments: [{ color: '#ff6b6b', fallback: samplePicture.alt, image_url: samplePicture.url }],
+async function serve(accept: Behaviour): Promise<{ url: string; stop: () => void }> {
+  const server = createServer(async (request, response) => {
+    const body = Buffer.concat(await request.toArray());
+    const { method = '', url = '', headers } = request;
+    await accept({ method, path: url, headers, body }, response);
   });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, stop: () => void server.close() };
+}
+
+it('the bot posts with the file it has uploaded, a new one each time', async () => {
+  const fake = createFakeMattermost(TOKEN);
+  const { url, stop } = await serve(fake.handle);
+  const options = mattermost.options.parse({ url, token: '${env:TOKEN}', channelId: 'ch1' });
+  const channel = mattermost.create(options, deps);
+  for (let i = 0; i < 2; i++) await channel.send(sampleNotification(), samplePicture, { signal });
+  stop();
+  expect(fake.posts.map((post) => post.file_ids)).toEqual([['file1'], ['file2']]);
+});
+
+it('the webhook names the picture where readers can fetch it', async () => {
+  const received: unknown[] = [];
+  const { url, stop } = await serve(({ body }, response) => {
+    received.push(JSON.parse(body.toString('utf8')));
+    response.end('ok');
+  });
+  const secretsOfHook = createSecrets({ baseDir: '/', env: { HOOK: url } });
+  const options = mattermostWebhook.options.parse({ url: '${env:HOOK}' });
+  const channel = mattermostWebhook.create(options, { ...deps, secrets: secretsOfHook });
+  await channel.send(sampleNotification(), samplePicture, { signal });
+  stop();
+  expect(received).toMatchObject([
+    {
+      text: render(sampleNotification()),
+      attachments: [{ color: '#ff6b6b', fallback: samplePicture.alt, image_url: samplePicture.url }],
+    },
+  ]);
 });
 
 it.each([
@@ -133,7 +68,6 @@ it.each([
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const options = mattermost.options.parse({ url, token: '${env:TOKEN}', channelId: 'town-square' });
   const channel = mattermost.create(options, deps);
-  const { signal } = new AbortController();
   for (const ask of [
     () => channel.send(sampleNotification(), undefined, { signal }),
     () => channel.verify?.({ signal }),

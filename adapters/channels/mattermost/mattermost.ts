@@ -1,13 +1,15 @@
 import { z } from 'zod';
-import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
+import { durationSchema } from '../../../core/duration.ts';
 import { RetryableError } from '../../../core/errors.ts';
-import type { Picture } from '../../../core/notify/model.ts';
-import { cleanLine, type HttpAnswer, sendRequest } from '../../http.ts';
-import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
+import type { Picture } from '../../../core/model/notification.ts';
+import { hideLogin, networkFields, networkOf } from '../../http/network.ts';
+import { cleanLine, type HttpResponse, sendRequest } from '../../http/request.ts';
 import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
-import { plainWithin, sendPlainer } from '../plainer.ts';
+import { sendInLayouts } from '../layouts.ts';
+import { plainWithin } from '../message-text.ts';
+import { serverOf } from './pace.ts';
 import { mattermostRefusal } from './refusals.ts';
 import { literal, PLAIN_LIMIT, render } from './text.ts';
 
@@ -34,17 +36,13 @@ export const mattermost: ChannelAdapter<MattermostOptions> = {
   title: 'Mattermost (bot)',
   about: `A bot account with an access token uploads the chart and posts with it. A chart that is drawn late follows as a reply to
 the post. Mattermost answers the post with its \`id\` when it
-has it.`,
+has it. At most ten messages a second go to one server, what Mattermost takes by default where its limit is on.`,
   example: {
     url: 'https://chat.example.net',
     token: '${env:MATTERMOST_TOKEN}',
     channelId: 'w8tzf5jb6pyq5jxq3zq8r1n6me',
   },
-  options: optionsSchema as z.ZodType<MattermostOptions>,
-  needs: (options) => ({
-    secrets: [options.token, ...networkSecrets(options)],
-    egress: [new URL(options.url).host],
-  }),
+  options: optionsSchema,
   shows: () => 'bytes',
   preview: (notification, picture) =>
     `${picture ? `post with a file (${picture.png.length} bytes):` : 'post:'}\n${render(notification)}`,
@@ -55,6 +53,7 @@ has it.`,
     const way = networkOf(options, secrets);
     const explain = mattermostRefusal('mattermost');
     return {
+      destination: async () => serverOf(options.url),
       async verify({ signal }) {
         const token = await secrets.resolve(options.token);
         const settings = { timeoutMs: options.timeout, signal, explain, network: await way() };
@@ -73,10 +72,13 @@ has it.`,
         const inTime = AbortSignal.any([signal, AbortSignal.timeout(UPLOAD_WITHIN_MS)]);
         // Whatever an upload fails of, the post fails of too, or goes without it.
         const fileId = picture && (await api.upload(picture, inTime).catch(() => undefined));
-        const say = (message: string) => api.post({ message, file_ids: fileId ? [fileId] : [] });
+        const post = (message: string) => api.post({ message, file_ids: fileId ? [fileId] : [] });
         const plain = { body: plainWithin(notification, PLAIN_LIMIT, literal), without: 'as plain text' };
-        const ways = [{ body: render(notification) }, plain] as const;
-        const { result: answer, note } = await sendPlainer(ways, say, { logger, service: 'mattermost' });
+        const layouts = [{ body: render(notification) }, plain] as const;
+        const { result: answer, note } = await sendInLayouts(layouts, post, {
+          logger,
+          service: 'mattermost',
+        });
         const unclear = unclearAnswer(answer, {
           service: 'mattermost',
           says: 'the post with its `id`',
@@ -127,7 +129,7 @@ has it.`,
           };
           return files?.[0]?.id;
         },
-        post(fields: { message: string; file_ids: string[]; root_id?: string }): Promise<HttpAnswer> {
+        post(fields: { message: string; file_ids: string[]; root_id?: string }): Promise<HttpResponse> {
           const body = JSON.stringify({ channel_id: options.channelId, ...fields });
           return ask('/posts', body, 'application/json', signal);
         },
@@ -142,7 +144,7 @@ function idOf(parsed: unknown): string | undefined {
   return typeof id === 'string' && /^[\w-]{1,64}$/.test(id) && status === undefined ? id : undefined;
 }
 
-function jsonOf(answer: HttpAnswer): Readonly<Record<string, unknown>> {
+function jsonOf(answer: HttpResponse): Readonly<Record<string, unknown>> {
   const parsed = parseJson(answer.body);
   if (typeof parsed === 'object' && parsed !== null) return parsed as Readonly<Record<string, unknown>>;
   throw new RetryableError(

@@ -1,9 +1,9 @@
 import { ConfigError } from '../../../core/errors.ts';
-import type { HttpAnswer } from '../../http.ts';
+import type { HttpResponse } from '../../http/request.ts';
 import { LayoutError, parseJson } from '../answer.ts';
 
 /**
- * What the ids of Mattermost's errors mean that only the operator can mend, the first that fits.
+ * Advice for errors that only the operator can mend, by Mattermost's error id; the first match counts.
  * https://github.com/mattermost/mattermost/blob/master/server/i18n/en.json
  */
 const ADVICE: readonly (readonly [RegExp, string])[] = [
@@ -26,9 +26,9 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
 const LAYOUT =
   /post\.is_valid\.(msg|message_length|props|filenames)|incoming_webhook\.(text|parse|attachment)|split/;
 
-/** What a refusal means; undefined: what its status says. A 404 without an id is a wrong address. */
+/** The error that a refusal means; undefined when its status says enough. A 404 without an id is a wrong address. */
 export function mattermostRefusal(service: string) {
-  return ({ status, body }: HttpAnswer): Error | undefined => {
+  return ({ status, body }: HttpResponse): Error | undefined => {
     const { id } = (parseJson(body) ?? {}) as { id?: unknown };
     if (
       typeof id !== 'string' ||

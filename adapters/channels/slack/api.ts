@@ -1,19 +1,22 @@
 import { ConfigError, RetryableError } from '../../../core/errors.ts';
-import { cleanLine, type HttpAnswer, type HttpDeps, sendRequest } from '../../http.ts';
-import type { Network } from '../../network.ts';
-import { retryAfterOf } from '../../retry-after.ts';
+import type { Network } from '../../http/network.ts';
+import { cleanLine, type HttpDeps, type HttpResponse, sendRequest } from '../../http/request.ts';
+import { retryAfterOf } from '../../http/retry-after.ts';
 import { parseJson } from '../answer.ts';
 import { slackError } from './refusals.ts';
 
-/** What the bot needs to write, and to show pictures. https://docs.slack.dev/reference/scopes */
+/** Scopes that the bot needs to write, and to show pictures. https://docs.slack.dev/reference/scopes */
 const WRITE = 'chat:write';
 const PICTURES = ['files:write', 'files:read'] as const;
 
+/** Slack's limit for one channel, and for one webhook. https://docs.slack.dev/apis/web-api/rate-limits */
+export const MESSAGE_EVERY_MS = 1_000;
+
 export interface SlackApi {
-  /** Who the token is, in words. @throws ConfigError for one that may not write */
-  introduce(): Promise<string>;
-  /** Posts a message; the answer is whatever 2xx says that is no refusal of Slack's. @throws as `call` */
-  post(fields: Readonly<Record<string, unknown>>): Promise<HttpAnswer>;
+  /** Describes the token's bot. @throws ConfigError when it may not write */
+  authTest(): Promise<string>;
+  /** Posts a message and returns any answer that is not a refusal of Slack's. @throws as `call` */
+  post(fields: Readonly<Record<string, unknown>>): Promise<HttpResponse>;
   /** One call that must succeed. @throws the typed error that Slack's answer means */
   call(method: string, fields: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
   /** Posts a file's bytes to the address Slack gave for it. */
@@ -49,7 +52,7 @@ export function createSlackApi(options: {
       timeoutMs,
       signal,
       network,
-      explain: (refusal: HttpAnswer) => refusalOf(method, refusal, deps),
+      explain: (refusal: HttpResponse) => refusalOf(method, refusal, deps),
     } as const;
     const answer = await sendRequest(request, deps);
     const refusal = refusalOf(method, answer, deps);
@@ -65,7 +68,7 @@ export function createSlackApi(options: {
     );
   };
   return {
-    async introduce() {
+    async authTest() {
       const { answer, headers } = await call('auth.test', {});
       const who = cleanLine(`bot ${answer.user} of ${answer.team}`, deps.redact);
       // Slack names a token's scopes in every answer; a proxy may take the header away.
@@ -93,10 +96,10 @@ export function createSlackApi(options: {
   };
 }
 
-/** Slack answers 200 to most of what it refuses, 429 with a header to what comes too often. */
+/** Slack refuses most calls with a 200, and calls that come too often with a 429 and a header. */
 function refusalOf(
   method: string,
-  { status, headers, body }: HttpAnswer,
+  { status, headers, body }: HttpResponse,
   { nowMs, redact }: HttpDeps,
 ): Error | undefined {
   const { ok, error } = (parseJson(body) ?? {}) as { ok?: unknown; error?: unknown };

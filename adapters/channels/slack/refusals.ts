@@ -1,5 +1,5 @@
 import { ConfigError, RetryableError } from '../../../core/errors.ts';
-import type { HttpAnswer } from '../../http.ts';
+import type { HttpResponse } from '../../http/request.ts';
 import { LayoutError } from '../answer.ts';
 
 const TOKEN =
@@ -43,7 +43,7 @@ const LAYOUT = new Set([
 ]);
 const RATE_LIMITS = new Set(['ratelimited', 'rate_limited', 'message_limit_exceeded']);
 
-/** Which error a code of Slack's is. One that is not known may be gone at the next try. */
+/** The error that a code of Slack's means. An unknown one may not occur at the next try. */
 export function slackError(call: string, code: string, retryAfterMs?: number): Error {
   const text = `${call}: ${code}`;
   const advice = Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined;
@@ -52,8 +52,8 @@ export function slackError(call: string, code: string, retryAfterMs?: number): E
   return new RetryableError(text, { retryAfterMs, rateLimited: RATE_LIMITS.has(code) });
 }
 
-/** What a webhook's refusal means: a word of Slack's as text. https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors */
-export function webhookRefusal({ status, body }: HttpAnswer): Error | undefined {
+/** The error that a webhook's refusal means: a code of Slack's, as text. https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors */
+export function webhookRefusal({ status, body }: HttpResponse): Error | undefined {
   const code = body.trim();
   const known = Object.hasOwn(ADVICE, code) || LAYOUT.has(code);
   return known ? slackError(`slack-webhook: answered ${status}`, code) : undefined;

@@ -2,8 +2,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { ConfigError, PermanentError } from '../../../core/errors.ts';
-import { describeChannel } from '../../../test/contract/channel.ts';
-import { messageOf, slackTemptations } from '../../../test/contract/fake-slack.ts';
 import { sampleNotification } from '../../../test/contract/notifications.ts';
 import { createSecrets } from '../../secrets/secrets.ts';
 import { slackWebhook } from './slack-webhook.ts';
@@ -11,23 +9,6 @@ import { slackWebhook } from './slack-webhook.ts';
 const HOOK_PATH = '/services/T0A1B2C3D/B4E5F6G7H/hook-secret-91Xy';
 const env = { HOOK: '' };
 const deps = { secrets: createSecrets({ baseDir: '/etc/bartizan', env }), clock: { nowMs: Date.now } };
-
-describeChannel('slack-webhook', {
-  create(baseUrl, options) {
-    env.HOOK = `${baseUrl}${HOOK_PATH}`;
-    const parsed = slackWebhook.options.parse({ url: '${env:HOOK}', picture: 'url', ...options });
-    return slackWebhook.create(parsed, deps);
-  },
-  accept: (request, response) => void response.writeHead(request.path === HOOK_PATH ? 200 : 404).end('ok'),
-  verifies: [],
-  secrets: () => [env.HOOK],
-  answers: 'read',
-  temptations: (request) => slackTemptations(messageOf(request)),
-  layout: {
-    refuse: (_, response) => response.writeHead(400).end('invalid_blocks'),
-    isPlain: (request) => messageOf(request).blocks === undefined,
-  },
-});
 
 it.each([
   [404, 'no_service', ConfigError, /does not know the webhook/],

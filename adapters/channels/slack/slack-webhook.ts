@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Notification, Picture } from '../../../core/notify/model.ts';
-import { networkSecrets } from '../../network.ts';
+import type { Notification, Picture } from '../../../core/model/notification.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
+import { destinationOf } from '../destination.ts';
 import { createIncomingWebhook, incomingWebhookFields } from '../incoming-webhook.ts';
+import { MESSAGE_EVERY_MS } from './api.ts';
 import { imageBlock, render } from './blocks.ts';
 import { plainMessage } from './plain.ts';
 import { webhookRefusal } from './refusals.ts';
@@ -29,13 +30,9 @@ export const slackWebhook: ChannelAdapter<SlackWebhookOptions> = {
   title: 'Slack (incoming webhook)',
   about: `Text and blocks. An incoming webhook takes no upload; with \`picture: url\` the chart is shown from Bartizan's server, which
 Slack must be able to reach at \`server.publicUrl\`. Slack answers the text \`ok\` when it has the message. Blocks that it refuses
-are sent again without the picture, then as plain text.`,
+are sent again without the picture, then as plain text. Slack takes one message a second from a webhook: more wait for their turn.`,
   example: { url: '${env:SLACK_WEBHOOK_URL}', picture: 'url' },
-  options: optionsSchema as z.ZodType<SlackWebhookOptions>,
-  needs: (options) => ({
-    secrets: [options.url, ...networkSecrets(options)],
-    egress: ['hooks.slack.com'],
-  }),
+  options: optionsSchema,
   shows: ({ picture }) => (picture === 'url' ? 'address' : 'none'),
   preview: (notification, picture, options) =>
     JSON.stringify(bodyOf(notification, picture, options), null, 2),
@@ -43,7 +40,8 @@ are sent again without the picture, then as plain text.`,
     createIncomingWebhook(options, deps, {
       name: 'slack-webhook',
       explain: webhookRefusal,
-      ways(notification, picture) {
+      destination: (url) => destinationOf(MESSAGE_EVERY_MS, 'slack-webhook', url),
+      layouts(notification, picture) {
         const shown = options.picture === 'url' && picture?.url !== undefined;
         const blocks = { body: bodyOf(notification, undefined, options) };
         const plain = { body: plainMessage(notification), without: 'as plain text' };

@@ -2,15 +2,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, PermanentError, RetryableError } from '../../../core/errors.ts';
-import { describeChannel } from '../../../test/contract/channel.ts';
-import {
-  createFakeSlack,
-  type FakeSlack,
-  messageOf,
-  slackTemptations,
-} from '../../../test/contract/fake-slack.ts';
 import { sampleNotification, samplePicture } from '../../../test/contract/notifications.ts';
+import { scaledMs } from '../../../test/machine-speed.ts';
 import { createSecrets } from '../../secrets/secrets.ts';
+import { createFakeSlack, type FakeSlack } from './fake-slack.fixture.ts';
 import { slack } from './slack.ts';
 
 const TOKEN = 'xoxb-7d1f-token';
@@ -18,28 +13,6 @@ const secrets = createSecrets({ baseDir: '/etc/bartizan', env: { TOKEN } });
 const deps = { secrets, clock: { nowMs: Date.now } };
 const bot = (apiUrl: string, options: Readonly<Record<string, unknown>> = {}) =>
   slack.create(slack.options.parse({ token: '${env:TOKEN}', channel: 'C1', apiUrl, ...options }), deps);
-
-let contractHost = '';
-const contractSlack = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => contractHost });
-describeChannel('slack', {
-  create(baseUrl, options) {
-    contractHost = baseUrl;
-    return bot(baseUrl, options);
-  },
-  accept: contractSlack.handle,
-  stable: (text) => text.replaceAll(/F\d+/g, 'FILE'),
-  verifies: ['/auth.test'],
-  secrets: () => [TOKEN],
-  answers: 'read',
-  temptations: (request) => slackTemptations(messageOf(request)),
-  layout: {
-    refuse(request, response) {
-      if (request.path !== '/chat.postMessage') return contractSlack.handle(request, response);
-      return response.writeHead(200).end('{"ok":false,"error":"invalid_blocks"}');
-    },
-    isPlain: (request) => request.path === '/chat.postMessage' && messageOf(request).blocks === undefined,
-  },
-});
 
 describe('the bot', () => {
   let fake: FakeSlack;
@@ -104,7 +77,7 @@ describe('the bot', () => {
       signal: new AbortController().signal,
     });
     expect((await sent).detail).toMatch(/without its picture: /);
-    expect(Date.now() - beganMs).toBeLessThan(6_000);
+    expect(Date.now() - beganMs).toBeLessThan(scaledMs(6_000));
     expect(fake.posted).toHaveLength(1);
   });
 
@@ -117,11 +90,11 @@ describe('the bot', () => {
     fake = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => baseUrl });
     fake.scopes = scopes;
     const verified = bot(baseUrl).verify?.({ signal: new AbortController().signal });
-    const told = await verified?.then(
+    const outcome = await verified?.then(
       ({ detail }) => detail,
       (error: Error) => error.message,
     );
-    expect(told).toMatch(expected);
+    expect(outcome).toMatch(expected);
     expect(fake.posted).toEqual([]);
   });
 

@@ -1,21 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
+import { durationSchema } from '../../../core/duration.ts';
 import { describeError, RetryableError } from '../../../core/errors.ts';
-import type { Picture } from '../../../core/notify/model.ts';
+import type { Picture } from '../../../core/model/notification.ts';
 import type { Receipt } from '../../../core/ports.ts';
-import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
+import { hideLogin, networkFields, networkOf } from '../../http/network.ts';
 import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
-import { sendPlainer, type Way } from '../plainer.ts';
-import { createSlackApi, type SlackApi } from './api.ts';
+import { destinationOf } from '../destination.ts';
+import { type Layout, sendInLayouts } from '../layouts.ts';
+import { createSlackApi, MESSAGE_EVERY_MS, type SlackApi } from './api.ts';
 import { imageBlock, render } from './blocks.ts';
 import { plainMessage } from './plain.ts';
 
-/** Slack processes an upload before a message may show it. The text waits this long for that … */
+/** Slack processes an upload before a message may show it. The text waits this long … */
 const READY_WITHIN_MS = 3_000;
-/** … and its thread as long again. */
+/** … and its thread this long. */
 const READY_IN_THREAD_MS = 10_000;
 const POLL_MS = 250;
 
@@ -40,7 +41,7 @@ export type SlackOptions = z.infer<typeof optionsSchema>;
 /**
  * One message with the chart as an image block. The order is Slack's: get an address, upload, complete without a
  * channel, wait until the file has a type, post (a message that shows a file too early is refused as "invalid slack
- * file"). What fails about the picture never stops the text.
+ * file"). A failure of the picture never stops the text.
  */
 export const slack: ChannelAdapter<SlackOptions> = {
   type: 'slack',
@@ -48,13 +49,9 @@ export const slack: ChannelAdapter<SlackOptions> = {
   about: `A bot (scopes \`chat:write\`, \`files:write\`, \`files:read\`; invited to the channel) uploads the chart, waits until Slack has
 processed it, and posts one message with the chart inside. If drawing or Slack takes longer than ${READY_WITHIN_MS / 1000} s each, the text
 goes alone and the chart follows in its thread. Slack answers \`ok: true\` with a \`ts\` when it has the message. Blocks that it refuses are sent
-again without the picture, then as plain text.`,
+again without the picture, then as plain text. Slack takes one message a second into a channel: more wait for their turn.`,
   example: { token: '${env:SLACK_BOT_TOKEN}', channel: 'C0123456789' },
-  options: optionsSchema as z.ZodType<SlackOptions>,
-  needs: (options) => ({
-    secrets: [options.token, ...networkSecrets(options)],
-    egress: [new URL(options.apiUrl).host, 'files.slack.com'],
-  }),
+  options: optionsSchema,
   shows: () => 'bytes',
   preview(notification, picture) {
     const { text, blocks } = render(notification);
@@ -79,9 +76,13 @@ again without the picture, then as plain text.`,
       return (signal: AbortSignal) => createSlackApi({ ...shared, signal });
     };
     return {
+      async destination() {
+        const token = await secrets.resolve(options.token);
+        return destinationOf(MESSAGE_EVERY_MS, 'slack', apiUrl, token, channel);
+      },
       async verify({ signal }) {
         const api = (await connect())(signal);
-        const detail = `${await api.introduce()}; whether it is in the channel shows when it writes`;
+        const detail = `${await api.authTest()}; whether it is in the channel shows when it writes`;
         return CHANNEL_ID.test(channel) ? { detail } : { detail, unclear: NAMED };
       },
       async send(notification, picture, { signal }) {
@@ -94,13 +95,16 @@ again without the picture, then as plain text.`,
         const base = { channel, unfurl_links: false };
         const bare = { body: { ...base, text, blocks } };
         const plain = { body: { ...base, ...plainMessage(notification) }, without: 'as plain text' };
-        let ways: readonly [Way<Record<string, unknown>>, ...Way<Record<string, unknown>>[]] = [bare, plain];
+        let layouts: readonly [Layout<Record<string, unknown>>, ...Layout<Record<string, unknown>>[]] = [
+          bare,
+          plain,
+        ];
         if (picture && uploaded?.ready) {
           const image = imageBlock({ fileId: uploaded.fileId }, picture.alt);
           const whole = { body: { ...base, text, blocks: [...blocks, image] } };
-          ways = [whole, { ...bare, without: 'without its picture' }, plain];
+          layouts = [whole, { ...bare, without: 'without its picture' }, plain];
         }
-        const { result: answer, note } = await sendPlainer(ways, api.post, { logger, service: 'slack' });
+        const { result: answer, note } = await sendInLayouts(layouts, api.post, { logger, service: 'slack' });
         const unclear = unclearAnswer(answer, {
           service: 'slack',
           says: '`ok: true` with a `ts`',
@@ -177,7 +181,7 @@ async function isReady(
   return false;
 }
 
-/** The text is out: the picture follows in its thread if it can, and the receipt says so if not. */
+/** Sends the picture into the thread of a text that is out already; the receipt says if that failed. */
 async function follow(
   api: SlackApi,
   { channel, ts }: { channel: string; ts: string },

@@ -35,8 +35,8 @@ beforeEach(async () => {
       ? String(form.get('chat_id'))
       : (new URL(`http://h${request.url}`).searchParams.get('chat_id') ?? '');
     asked.push(`${request.url?.split('/')[2]?.split('?')[0]} ${chat}`);
-    const said = answer(chat) as { ok: boolean; error_code?: number };
-    response.writeHead(said.error_code ?? 200).end(JSON.stringify(said));
+    const answered = answer(chat) as { ok: boolean; error_code?: number };
+    response.writeHead(answered.error_code ?? 200).end(JSON.stringify(answered));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });

@@ -1,11 +1,11 @@
 import { ConfigError } from '../../../core/errors.ts';
-import type { HttpAnswer } from '../../http.ts';
-import { retryAfterSeconds } from '../../retry-after.ts';
+import type { HttpResponse } from '../../http/request.ts';
+import { retryAfterSeconds } from '../../http/retry-after.ts';
 import { LayoutError, parseJson } from '../answer.ts';
 
 const BOT = 'the bot may not write there; add it to the group, or make it an administrator of the channel';
 
-/** What Telegram's descriptions mean that only the operator can mend, the first that fits. It has no codes for them. */
+/** Advice for errors that only the operator can mend, by Telegram's description, as it has no codes; the first match counts. */
 const ADVICE: readonly (readonly [RegExp, string])[] = [
   [
     /chat not found|chat_id is empty|peer_id_invalid/i,
@@ -22,29 +22,29 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
 const LAYOUT =
   /can't parse|parse entities|(message|caption) is too long|message text is empty|entity_|entities_too_long/i;
 
-/** What a refusal means; undefined: what its status says. https://core.telegram.org/bots/api#making-requests */
-export function telegramRefusal({ status, body }: HttpAnswer): Error | undefined {
+/** The error that a refusal means; undefined when its status says enough. https://core.telegram.org/bots/api#making-requests */
+export function telegramRefusal({ status, body }: HttpResponse): Error | undefined {
   const { description } = bodyOf(body);
-  // Also what a wrong token is answered with: the token is part of the address.
+  // Telegram answers a wrong token like this too: the token is part of the address.
   if (status === 401 || status === 404)
     return new ConfigError(
       `telegram answered ${status}: it does not know the bot's token; take it from @BotFather, and see to \`apiUrl\` where that is set`,
     );
   if (status < 400 || status >= 500 || typeof description !== 'string') return undefined;
   const advice = ADVICE.find(([pattern]) => pattern.test(description));
-  const said = (pattern: RegExp) => pattern.exec(description)?.[0].toLowerCase();
-  if (advice) return new ConfigError(`telegram answered ${status}: ${said(advice[0])}: ${advice[1]}`);
-  if (LAYOUT.test(description)) return new LayoutError(`telegram answered ${status}: ${said(LAYOUT)}`);
+  const matched = (pattern: RegExp) => pattern.exec(description)?.[0].toLowerCase();
+  if (advice) return new ConfigError(`telegram answered ${status}: ${matched(advice[0])}: ${advice[1]}`);
+  if (LAYOUT.test(description)) return new LayoutError(`telegram answered ${status}: ${matched(LAYOUT)}`);
   return undefined;
 }
 
-/** Where a group went that became a supergroup. https://core.telegram.org/bots/api#responseparameters */
+/** The new chat of a group that became a supergroup. https://core.telegram.org/bots/api#responseparameters */
 export function migratedTo(body: string): number | undefined {
   const id = bodyOf(body).parameters?.migrate_to_chat_id;
   return typeof id === 'number' && Number.isSafeInteger(id) ? id : undefined;
 }
 
-/** Milliseconds that Telegram asks us to wait, which it says in the body. */
+/** How long Telegram asks us to wait, from the body, in ms. */
 export function retryAfterInBody(body: string): number | undefined {
   return retryAfterSeconds(bodyOf(body).parameters?.retry_after);
 }

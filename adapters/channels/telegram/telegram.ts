@@ -1,18 +1,27 @@
 import { z } from 'zod';
-import { durationSchema } from '../../../core/config/duration.ts';
 import { secretSchema } from '../../../core/config/secret-text.ts';
+import { durationSchema } from '../../../core/duration.ts';
 import { PermanentError, RetryableError } from '../../../core/errors.ts';
-import type { Picture } from '../../../core/notify/model.ts';
-import { cleanLine, type HttpAnswer, type HttpRequest, sendRequest } from '../../http.ts';
-import { hideLogin, networkFields, networkOf, networkSecrets } from '../../network.ts';
+import type { Picture } from '../../../core/model/notification.ts';
+import { hideLogin, networkFields, networkOf } from '../../http/network.ts';
+import { cleanLine, type HttpRequest, type HttpResponse, sendRequest } from '../../http/request.ts';
 import { acceptsField, parseJson, unclearAnswer } from '../answer.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
-import { plainWithin, sendPlainer } from '../plainer.ts';
+import { destinationOf } from '../destination.ts';
+import { sendInLayouts } from '../layouts.ts';
+import { plainWithin } from '../message-text.ts';
 import { migratedTo, retryAfterInBody, telegramRefusal } from './refusals.ts';
 import { CAPTION_LIMIT, inertText, render, TEXT_LIMIT } from './text.ts';
 
 /** https://core.telegram.org/bots/api#sendphoto */
 const PHOTO_LIMIT_BYTES = 10 * 1024 * 1024;
+
+/**
+ * Telegram takes one message a second into a chat and twenty a minute into a group. It limits all chats of a bot to thirty a
+ * second; we leave that to its 429.
+ * https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
+ */
+const EVERY_MS = { chat: 1_000, group: 3_000 } as const;
 
 const optionsSchema = z.strictObject({
   token: secretSchema.describe('Token of the bot, a reference such as `${env:TELEGRAM_TOKEN}`'),
@@ -39,13 +48,10 @@ export const telegram: ChannelAdapter<TelegramOptions> = {
   about: `A photo with an HTML caption (\`sendPhoto\`). A caption holds ${CAPTION_LIMIT} characters after parsing: of longer
 messages the alerts that stand as they were lose detail, then fall away ("and 12 more"), before the news lose any. A chart that is drawn late follows as a silent reply to its text. Make a bot with @BotFather, add it to the group, and take the chat's id from
 \`https://api.telegram.org/bot<TOKEN>/getUpdates\`. Telegram answers \`ok: true\` with a \`message_id\` when it has the message. A
-group that became a supergroup has another id: it is followed at once, and \`check --connect\` says what to write.`,
+group that became a supergroup has another id: it is followed at once, and \`check --connect\` says what to write. Telegram takes twenty messages a minute into a group or channel and one a second into a person's chat: more
+wait for their turn.`,
   example: { token: '${env:TELEGRAM_TOKEN}', chatId: -1001234567890 },
-  options: optionsSchema as z.ZodType<TelegramOptions>,
-  needs: (options) => ({
-    secrets: [options.token, ...networkSecrets(options)],
-    egress: [new URL(options.apiUrl).host],
-  }),
+  options: optionsSchema,
   shows: () => 'bytes',
   preview: (notification, picture) =>
     picture
@@ -56,24 +62,24 @@ group that became a supergroup has another id: it is followed at once, and \`che
     const base = options.apiUrl.replace(/\/$/, '');
     const deps = { nowMs: clock.nowMs, redact: secrets.redact };
     const network = networkOf(options, secrets);
-    /** Where the group went, for as long as the process lives: the configuration names where it was. */
+    /** The group's new chat, for the life of the process: the configuration still names the old one. */
     let movedTo: number | undefined;
     const moved = () =>
       movedTo === undefined
         ? undefined
         : `the group ${options.chatId} has become a supergroup; write \`chatId: ${movedTo}\``;
 
-    /** Asks of the chat, and once more where it went if it has moved. */
+    /** Calls a method for the chat, and once more for its new chat if the group has moved. */
     async function ofChat(
       ask: (chatId: string | number) => Pick<HttpRequest, 'method' | 'body'> & { call: string },
       signal: AbortSignal,
-    ): Promise<HttpAnswer> {
+    ): Promise<HttpResponse> {
       const token = await secrets.resolve(options.token);
       const settings = { headers: {}, timeoutMs: options.timeout, signal, network: await network() };
       for (let follow = true; ; follow = false) {
         const { call, ...request } = ask(movedTo ?? options.chatId);
         let target: number | undefined;
-        const explain = (refusal: HttpAnswer) => {
+        const explain = (refusal: HttpResponse) => {
           target = migratedTo(refusal.body);
           return telegramRefusal(refusal);
         };
@@ -89,6 +95,12 @@ group that became a supergroup has another id: it is followed at once, and \`che
     }
 
     return {
+      async destination() {
+        const token = await secrets.resolve(options.token);
+        // Ids of persons are positive; a name belongs to a channel or a group.
+        const everyMs = Number(options.chatId) > 0 ? EVERY_MS.chat : EVERY_MS.group;
+        return destinationOf(everyMs, 'telegram', base, token, String(options.chatId));
+      },
       async verify({ signal }) {
         const ask = async (call: (chatId: string | number) => string) => {
           const answer = await ofChat((chatId) => ({ method: 'GET', call: call(chatId) }), signal);
@@ -115,11 +127,11 @@ group that became a supergroup has another id: it is followed at once, and \`che
             signal,
           );
         const plain = { text: plainWithin(notification, limit, inertText), html: false };
-        const ways = [
+        const layouts = [
           { body: { text: render(notification, limit).html, html: true } },
           { body: plain, without: 'as plain text' },
         ] as const;
-        const { result: answer, note } = await sendPlainer(ways, post, { logger, service: 'telegram' });
+        const { result: answer, note } = await sendInLayouts(layouts, post, { logger, service: 'telegram' });
         const unclear = unclearAnswer(answer, {
           service: 'telegram',
           says: '`ok: true` with a `message_id`',
@@ -169,7 +181,7 @@ function formOf(message: {
   return form;
 }
 
-/** https://core.telegram.org/bots/api#replyparameters; nobody is called a second time for it. */
+/** https://core.telegram.org/bots/api#replyparameters; the reply notifies nobody. */
 function replyOf(reply: {
   chatId: string | number;
   to: number;
@@ -189,7 +201,7 @@ function messageId(parsed: unknown): string | undefined {
   return typeof id === 'number' ? String(id) : undefined;
 }
 
-function resultOf(answer: HttpAnswer): { username?: string; title?: string } {
+function resultOf(answer: HttpResponse): { username?: string; title?: string } {
   const parsed = parseJson(answer.body) as { ok?: boolean; result?: object } | null | undefined;
   if (parsed?.ok === true && parsed.result) return parsed.result;
   throw new RetryableError(

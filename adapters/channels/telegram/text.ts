@@ -1,15 +1,19 @@
-import { markupSafeAddress } from '../../../core/message/address.ts';
-import { placeText } from '../../../core/message/summary.ts';
+import type { Notification, NotificationAlert } from '../../../core/model/notification.ts';
+import { labelsText } from '../../../core/notify/summary.ts';
 import {
   alertLine,
+  detailText,
   greatestThatFits,
   headline,
   occasionText,
-  runbooksOf,
-  SHORTEST_LINE,
-  standingText,
-} from '../../../core/message/text.ts';
-import type { Notification, NotificationAlert } from '../../../core/notify/model.ts';
+} from '../../../core/notify/text.ts';
+import {
+  escapeEntities,
+  moreLines,
+  possibleAlerts,
+  runbookAddresses,
+  STATUS_MARKS,
+} from '../message-text.ts';
 
 /** https://core.telegram.org/bots/api#sendphoto: caption, after entities parsing. */
 export const CAPTION_LIMIT = 1024;
@@ -24,75 +28,76 @@ export interface TelegramText {
   length: number;
 }
 
-/** How much is told of each alert: all, without how it came about, its place alone. */
-type Detail = 'full' | 'brief' | 'place';
-/** How much the news say, and what the other alerts may say then; each level says less than the one before. */
+/** How much a message shows of an alert: all, all but its history, or only what its labels name. */
+type Detail = 'full' | 'brief' | 'labels';
+/** The detail of news, and the details that other alerts may have then; each level is shorter than the one before. */
 const LEVELS: readonly (readonly [Detail, readonly Detail[]])[] = [
-  ['full', ['full', 'brief', 'place']],
-  ['brief', ['brief', 'place']],
-  ['place', ['place']],
+  ['full', ['full', 'brief', 'labels']],
+  ['brief', ['brief', 'labels']],
+  ['labels', ['labels']],
 ];
 
 /**
- * The message within a limit. Too long, what stands as it was loses detail, then falls away ("and 12 more"), before the
- * news lose any; markup is never cut. A name that is too long for the first line is cut before it becomes markup.
+ * Renders the message within a limit. When it is too long, alerts that this channel knows lose detail, then are left out
+ * ("and 12 more"), before news lose any. Markup is never cut: a name that is too long for the first line is cut before it
+ * is marked up.
  */
 export function render(notification: Notification, limit: number): TelegramText {
   const { alerts } = notification;
-  const possible = Math.floor(limit / SHORTEST_LINE);
+  const possible = possibleAlerts(notification, limit);
   const news = alerts.filter((alert) => alert.news).length;
-  const told = (shown: number, ofNews: Detail, ofRest: Detail) =>
-    compose(notification, shown, (alert) => (alert.news ? ofNews : ofRest));
-  const fits = (shown: number, ofNews: Detail, ofRest: Detail) =>
-    shown <= possible && told(shown, ofNews, ofRest).length <= limit;
+  const composeAt = (included: number, ofNews: Detail, ofRest: Detail) =>
+    compose(notification, included, (alert) => (alert.news ? ofNews : ofRest));
+  const fits = (included: number, ofNews: Detail, ofRest: Detail) =>
+    included <= possible && composeAt(included, ofNews, ofRest).length <= limit;
   const most = (ofNews: Detail, fewest: number) =>
     fewest +
     greatestThatFits(Math.min(alerts.length - 1, possible) - fewest, (more) =>
-      fits(fewest + more, ofNews, 'place'),
+      fits(fewest + more, ofNews, 'labels'),
     );
   for (const [ofNews, rests] of LEVELS) {
     for (const ofRest of rests) {
-      if (fits(alerts.length, ofNews, ofRest)) return told(alerts.length, ofNews, ofRest);
+      if (fits(alerts.length, ofNews, ofRest)) return composeAt(alerts.length, ofNews, ofRest);
     }
-    if (news > 0 && fits(news, ofNews, 'place')) return told(most(ofNews, news), ofNews, 'place');
+    if (news > 0 && fits(news, ofNews, 'labels')) return composeAt(most(ofNews, news), ofNews, 'labels');
   }
-  return told(most('place', 0), 'place', 'place');
+  return composeAt(most('labels', 0), 'labels', 'labels');
 }
 
 function compose(
   notification: Notification,
-  shown: number,
+  included: number,
   detailOf: (alert: NotificationAlert) => Detail,
 ): TelegramText {
   const { alerts } = notification;
-  const mark = notification.status === 'firing' ? '🔴' : '🟢';
-  const parts: TelegramText[] = [
+  const mark = STATUS_MARKS[notification.status];
+  const lines: TelegramText[] = [
     join([plain(`${mark} `), bold(headline(notification, HEADLINE_LIMIT))], ''),
     plain(occasionText(notification)),
   ];
-  for (const alert of alerts.slice(0, shown)) parts.push(alertText(alert, notification, detailOf(alert)));
-  if (alerts.length > shown) parts.push(plain(`and ${alerts.length - shown} more`));
-  if (shown > 0) parts.push(...runbooksOf(notification).map((address) => link('Runbook', address)));
-  return join(parts, '\n');
+  for (const alert of alerts.slice(0, included)) lines.push(alertText(alert, notification, detailOf(alert)));
+  lines.push(...moreLines(notification, included).map(plain));
+  if (included > 0) lines.push(...runbookAddresses(notification).map((address) => link('Runbook', address)));
+  return join(lines, '\n');
 }
 
 function alertText(alert: NotificationAlert, notification: Notification, detail: Detail): TelegramText {
-  const place = placeText(alert.labels);
-  if (detail === 'place') return plain(alertLine({ ...alert, summary: place || alert.title }));
+  const named = labelsText(alert.labels);
+  if (detail === 'labels') return plain(alertLine({ ...alert, summary: named || alert.title }));
   if (detail === 'brief') {
-    // Nothing behind it says where.
-    const named = alert.summary.includes(alert.labels.node ?? place);
-    return plain(alertLine(named ? alert : { ...alert, summary: `${place}: ${alert.summary}` }));
+    // No history follows that would name the node.
+    const isNamed = alert.summary.includes(alert.labels.node ?? named);
+    return plain(alertLine(isNamed ? alert : { ...alert, summary: `${named}: ${alert.summary}` }));
   }
   const lines = [plain(alertLine(alert))];
-  lines.push(italic(standingText(alert, notification)));
+  lines.push(italic(detailText(alert, notification)));
   if (alert.detail !== undefined) lines.push(plain(alert.detail));
   return join(lines, '\n');
 }
 
-function plain(written: string): TelegramText {
-  const text = inertText(written);
-  return { html: escapeHtml(text), length: text.length };
+function plain(source: string): TelegramText {
+  const text = inertText(source);
+  return { html: escapeEntities(text), length: text.length };
 }
 
 function bold(text: string): TelegramText {
@@ -107,22 +112,21 @@ function italic(text: string): TelegramText {
 
 function link(text: string, address: string): TelegramText {
   return {
-    html: `<a href="${escapeHtml(markupSafeAddress(address))}">${escapeHtml(text)}</a>`,
+    html: `<a href="${escapeEntities(address)}">${escapeEntities(text)}</a>`,
     length: text.length,
   };
 }
 
-function join(parts: readonly TelegramText[], separator: string): TelegramText {
-  const length = parts.reduce(
-    (sum, part) => sum + part.length,
-    separator.length * Math.max(0, parts.length - 1),
-  );
-  return { html: parts.map((part) => part.html).join(separator), length };
+function join(texts: readonly TelegramText[], separator: string): TelegramText {
+  const separators = separator.length * Math.max(0, texts.length - 1);
+  const length = texts.reduce((sum, text) => sum + text.length, separators);
+  return { html: texts.map(({ html }) => html).join(separator), length };
 }
 
 /**
- * Telegram makes links of bare addresses, `@names`, `#tags`, `$TAGS` and `/commands` by itself: a word joiner, which is not
- * seen, keeps names of nodes from being any (https://core.telegram.org/bots/api#messageentity).
+ * Telegram makes links of bare addresses, `@names`, `#tags`, `$TAGS` and `/commands` by itself
+ * (https://core.telegram.org/bots/api#messageentity). An invisible word joiner keeps names of nodes from being any. The
+ * pattern for addresses starts at the first digit of a run only: a name of many digits would take quadratic time.
  */
 export function inertText(text: string): string {
   return text
@@ -130,10 +134,5 @@ export function inertText(text: string): string {
       /[@#$](?=[\p{L}\p{N}_])|:(?=\/\/)|\.(?=\p{L})|(?<![\p{L}\p{N}])\/(?=[\p{L}\p{N}_])/gu,
       '$&\u2060',
     )
-    .replace(/\d+(?:\.\d+){3,}/g, (address) => address.replaceAll('.', '.\u2060'));
-}
-
-/** https://core.telegram.org/bots/api#html-style: these three must be entities, all else is literal. */
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+    .replace(/(?<!\d)\d+(?:\.\d+){3,}/g, (address) => address.replaceAll('.', '.\u2060'));
 }

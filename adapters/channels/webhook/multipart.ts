@@ -10,8 +10,8 @@ export const PAYLOAD_PART = 'payload';
 export const PICTURE_PART = 'picture';
 
 /**
- * `multipart/form-data` (RFC 7578) of the JSON and the picture. Not by FormData: its boundary is new each time, and a
- * message that is sent again must be the same bytes. The boundary follows from the key, and is not in the content.
+ * `multipart/form-data` (RFC 7578) of the JSON and the picture. FormData would choose a new boundary each time, but a
+ * repeated message must be the same bytes: here the boundary follows from the key, and does not occur in the content.
  */
 export function multipart(key: string, json: string, png: Uint8Array): WebhookBody {
   const boundary = boundaryOf(key, [Buffer.from(json), png]);

@@ -1,13 +1,10 @@
 import { z } from 'zod';
-import { firedReasonOf } from '../../../core/message/sentences.ts';
-import { headline, plainText } from '../../../core/message/text.ts';
-import { REASONS, SEVERITIES } from '../../../core/model.ts';
-import {
-  NOTIFY_REASONS,
-  type Notification,
-  type NotificationAlert,
-  type Picture,
-} from '../../../core/notify/model.ts';
+import type { Notification, NotificationAlert, Picture } from '../../../core/model/notification.ts';
+import { NOTIFY_REASONS } from '../../../core/model/notify-reason.ts';
+import { SEVERITIES } from '../../../core/model/rule.ts';
+import { REASONS } from '../../../core/model/transition.ts';
+import { firedReasonOf } from '../../../core/notify/sentences.ts';
+import { headline, plainText } from '../../../core/notify/text.ts';
 import { PICTURE_PART } from './multipart.ts';
 
 /** The picture inside the JSON, beside it in a multipart body, as an address on our server, or not at all. */

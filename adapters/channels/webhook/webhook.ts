@@ -1,18 +1,19 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import { durationSchema } from '../../../core/config/duration.ts';
 import { findReferences, secretAddressSchema, secretSchema } from '../../../core/config/secret-text.ts';
+import { durationSchema } from '../../../core/duration.ts';
 import { ConfigError } from '../../../core/errors.ts';
-import type { Notification, Picture } from '../../../core/notify/model.ts';
-import { headersSchema } from '../../headers.ts';
-import { sendRequest } from '../../http.ts';
-import { networkFields, networkOf, networkSecrets } from '../../network.ts';
-import { reachServer } from '../../reach.ts';
+import type { Notification, Picture } from '../../../core/model/notification.ts';
+import { headersSchema } from '../../http/headers.ts';
+import { networkFields, networkOf } from '../../http/network.ts';
+import { sendRequest } from '../../http/request.ts';
+import { checkServer } from '../../http/server-check.ts';
 import type { ChannelAdapter } from '../channel-adapter.ts';
+import { destinationOf } from '../destination.ts';
 import { multipart, PAYLOAD_PART, PICTURE_PART, type WebhookBody } from './multipart.ts';
 import { PICTURE_WAYS, render } from './payload.ts';
 
-/** What headers are called that hold a credential. */
+/** Names of headers that hold a credential. */
 const LOGIN_HEADER = /auth|token|key|secret|cookie|signature/i;
 
 const optionsSchema = z.strictObject({
@@ -31,6 +32,15 @@ const optionsSchema = z.strictObject({
     .default('base64')
     .describe(
       'The chart inside the JSON, as a part of a `multipart/form-data` body, as an address on our server, or not at all',
+    ),
+  pace: z
+    .strictObject({
+      messages: z.number().int().positive().max(1_000).describe('So many messages at most …'),
+      per: durationSchema.describe('… in this time; they go evenly, and what is more waits for its turn'),
+    })
+    .optional()
+    .describe(
+      'How fast the receiver takes messages, shared by all channels with the same `url`. Without it there is no limit, until the receiver answers 429',
     ),
   ...networkFields,
 });
@@ -56,18 +66,10 @@ verifies it. By hand:
     header  = webhook-signature: "v1," + base64(HMAC-SHA256(secret, signed))
 
 Compare in constant time, refuse timestamps more than five minutes off, and drop a \`webhook-id\` that you have seen. Answer
-2xx once the message is safe with you: every 2xx counts as accepted, whatever stands in the answer.`,
+2xx once the message is safe with you: every 2xx counts as accepted, whatever stands in the answer. A receiver that takes only so
+many says so by \`pace: { messages: 10, per: 1s }\`, or by answering 429: then it gets one message a second for ten minutes.`,
   example: { url: '${env:OPS_WEBHOOK_URL}', secret: '${env:OPS_WEBHOOK_SECRET}' },
-  options: optionsSchema as z.ZodType<WebhookOptions>,
-  needs: (options) => ({
-    secrets: [
-      ...[options.url, options.secret ?? '', ...Object.values(options.headers)].flatMap(
-        (text) => text.match(/\$\{[^}]+\}/g) ?? [],
-      ),
-      ...networkSecrets(options),
-    ],
-    egress: [URL.canParse(options.url) ? new URL(options.url).host : undefined],
-  }),
+  options: optionsSchema,
   shows: ({ picture }) => (picture === 'none' ? 'none' : picture === 'url' ? 'address' : 'bytes'),
   preview(notification, picture, options) {
     const body = render(notification, picture, options);
@@ -79,13 +81,17 @@ Compare in constant time, refuse timestamps more than five minutes off, and drop
   create(options, { secrets, clock }) {
     const network = networkOf(options, secrets);
     if (findReferences(options.url).length === 0) secrets.hide?.(options.url);
-    // Written into the file or put together, the address is secret as a whole, and so is a header that lets us in.
+    // The address is secret as a whole, even when it is written into the file; so is a header that logs us in.
     const hidden = async (text: string) => {
       const value = await secrets.resolve(text);
       secrets.hide?.(value);
       return value;
     };
     return {
+      async destination() {
+        const { messages, per } = options.pace ?? { messages: 1, per: 0 };
+        return destinationOf(Math.ceil(per / messages), 'webhook', await hidden(options.url));
+      },
       async send(notification, picture, { signal }) {
         const url = await hidden(options.url);
         const { contentType, bytes: body } = bodyOf(notification, picture, options);
@@ -109,10 +115,10 @@ Compare in constant time, refuse timestamps more than five minutes off, and drop
         const url = await hidden(options.url);
         const texts = [...Object.values(options.headers), options.secret ?? ''];
         const [key = ''] = (await Promise.all(texts.map((text) => secrets.resolve(text)))).slice(-1);
-        // Tells a key that could sign nothing.
+        // Throws for a key that cannot sign.
         keyOf(key);
         return {
-          detail: await reachServer(url, { timeoutMs: options.timeout, signal, network: await network() }),
+          detail: await checkServer(url, { timeoutMs: options.timeout, signal, network: await network() }),
         };
       },
     };

@@ -1,24 +1,24 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { BatchObservation } from '../../../core/model.ts';
+import type { BatchObservation } from '../../../core/model/observation.ts';
 import {
   ALWAYS,
   dir,
   logOf,
   processesWith,
+  setupProber,
   shell,
   startNode,
   target,
   until,
   useServers,
-  world,
 } from '../../../test/openssh/servers.ts';
-import { batchOf, detailOf, outcomes, readings } from '../../../test/prober-world.ts';
+import { batchOf, detailOf, outcomes, readings } from '../../../test/prober-fixture.ts';
 
 useServers(22_500);
 
-/** What runs in place of the login shell, by name of the node. */
+/** The program that runs instead of the login shell, by name of the node. */
 const SHELLS: Readonly<Record<string, (bin: string) => string>> = {
   dash: () => shell('dash'),
   bash: () => shell('bash'),
@@ -39,13 +39,14 @@ describe('the script runs whatever the login shell is', () => {
   beforeAll(async () => {
     const bin = join(dir, 'busybox-bin');
     mkdirSync(bin);
-    for (const applet of ['sh', 'awk', 'date', 'df', 'sleep']) symlinkSync('/bin/busybox', join(bin, applet));
+    for (const applet of ['sh', 'awk', 'date', 'df', 'sed', 'sleep', 'tr'])
+      symlinkSync('/bin/busybox', join(bin, applet));
     const targets = await Promise.all(
       Object.entries(SHELLS).map(async ([name, command]) =>
         target(name, await startNode(name, { command: command(bin) })),
       ),
     );
-    const { prober } = await world();
+    const { prober } = await setupProber();
     result = await prober.probe(batchOf(targets));
     await prober.close();
   });
@@ -59,15 +60,30 @@ describe('the script runs whatever the login shell is', () => {
     );
   });
 
-  it('and where it may not run at all, the node says why', async () => {
-    const server = await startNode('refusing', { command: 'echo "not today" >&2; exit 126' });
-    const { prober } = await world();
-    const result = await prober.probe(batchOf([target('n', server)]));
-    expect(outcomes(result)).toEqual(['n: command/exec']);
-    expect(detailOf(result, 'n')).toBe('the script ended with code 126: not today');
+  it('and where it must not run at all, the failure says why', async () => {
+    const nodes = {
+      refusing: { command: 'echo "not today" >&2; exit 126' },
+      silent: { command: 'exit 3' },
+      verifying: { command: 'exit 126' },
+      closed: { config: ['MaxSessions 0'] },
+    };
+    const targets = await Promise.all(
+      Object.entries(nodes).map(async ([name, options]) => target(name, await startNode(name, options))),
+    );
+    const { prober } = await setupProber();
+    const result = await prober.probe(batchOf(targets));
+    expect(outcomes(result)).toEqual(
+      ['closed', 'refusing', 'silent', 'verifying'].map((name) => `${name}: command/exec`),
+    );
+    expect(Object.keys(nodes).map((name) => detailOf(result, name))).toEqual([
+      'the script ended with code 126: "not today"',
+      'the script ended with code 3',
+      'the script ended with code 126: its authorized_keys line knows another version of our script (print it again: `bartizan keys`)',
+      'the node opens no session: MaxSessions 0 in its sshd_config?',
+    ]);
   });
 
-  it('and df hangs: the rest is told in time, and df is ended', async () => {
+  it('and df hangs: the rest arrives in time, and df is ended', async () => {
     const bin = join(dir, 'hanging-bin');
     mkdirSync(bin);
     writeFileSync(join(bin, 'df'), '#!/bin/sh\nexec sleep 3600\n', { mode: 0o755 });
@@ -78,7 +94,7 @@ describe('the script runs whatever the login shell is', () => {
         return target(program, await startNode(`hanging-${i}`, { command }));
       }),
     );
-    const { prober } = await world();
+    const { prober } = await setupProber();
     const result = await prober.probe(batchOf(targets));
     for (const { node: name } of targets) {
       expect(readings(result, name)).toMatchObject({
@@ -92,7 +108,7 @@ describe('the script runs whatever the login shell is', () => {
 
   it('and leaves no process behind', async () => {
     const server = await startNode('clean', { command: `export BARTIZAN_MARK=${dir}; ${shell('sh')}` });
-    const { prober } = await world();
+    const { prober } = await setupProber();
     await prober.probe(batchOf([target('n', server)]));
     await prober.close();
     await until(() => /Disconnected from|Connection closed/.test(logOf(server)));

@@ -1,12 +1,14 @@
+import { retryConflicts } from '../../../core/conflicts.ts';
 import { ConflictError, RetryableError } from '../../../core/errors.ts';
-import type { Checkpoint } from '../../../core/evaluate/model.ts';
-import type { Alert, Transition } from '../../../core/model.ts';
+import type { Alert } from '../../../core/model/alert.ts';
+import type { Checkpoint } from '../../../core/model/checkpoint.ts';
+import type { Transition } from '../../../core/model/transition.ts';
 import type { StateStore, Versioned } from '../../../core/ports.ts';
+import type { StateContext } from './context.ts';
 import { historyAttributes, listHistory } from './history.ts';
 import { keys, sortable } from './layout.ts';
 import { loadRecord, openRecords, recordRemoval, recordWrites } from './record.ts';
 import { atVersion, type Item, type Key, type Write } from './table.ts';
-import type { World } from './world.ts';
 
 type Alerts = Pick<
   StateStore,
@@ -20,19 +22,18 @@ type Alerts = Pick<
   | 'listTransitions'
 >;
 
-/** A transition that is told takes two items of the hundred. */
-const TRANSITIONS_AT_ONCE = 48;
-const TRIES = 5;
+/** A transition that is notified takes two of the hundred items of a transaction. */
+const TRANSITIONS_PER_WRITE = 48;
 
-/** What evaluate reads and writes. */
-export function createAlerts(world: World): Alerts {
-  const { table } = world;
-  /** Rules whose entry this process wrote, or found something of. */
+/** The state that evaluate reads and writes. */
+export function createAlerts(context: StateContext): Alerts {
+  const { table } = context;
+  /** Rules that this process has entered or found. */
   const known = new Set<string>();
-  /** Of checkpoints as this process read them, what says which items they have: who writes one has read it. */
+  /** Heads of the checkpoints that this process has read: they say which items to replace. */
   const read = new Map<string, Item>();
 
-  /** Entries are written before what they lead to, and stay: a rule that has nothing left is found out when asked. */
+  /** Enters a rule before its items, for ever: `listRules` checks whether a rule still has items. */
   async function enter(rule: string): Promise<void> {
     if (known.has(rule)) return;
     await table.write([{ put: { ...keys.rule(rule), kind: 'rule', v: 1 } }]);
@@ -56,7 +57,7 @@ export function createAlerts(world: World): Alerts {
     return stored.map(({ head, value }) => ({ value, version: Number(head.version) }));
   }
 
-  /** The checkpoint's item that is written over, if that has this version. */
+  /** The item that a checkpoint of this version replaces. */
   async function checkpointBefore(key: Key, version: number): Promise<Item | undefined> {
     if (version === 0) return undefined;
     const head = read.get(key.pk + key.sk);
@@ -88,13 +89,19 @@ export function createAlerts(world: World): Alerts {
     },
     async deleteCheckpoint(rule, shard) {
       known.delete(rule);
-      for (let tried = 0; tried < TRIES; tried++) {
+      const remove = async () => {
         const [head] = await table.get([keys.checkpoint(rule, shard)]);
         if (!head) return;
-        const failed = await table.write(recordRemoval(head, atVersion(Number(head.version))));
-        if (failed.length === 0) return;
-      }
-      throw new RetryableError(`the checkpoint of ${rule} was written each time it was to be deleted`);
+        const version = Number(head.version);
+        const failed = await table.write(recordRemoval(head, atVersion(version)));
+        if (failed.length > 0) throw staleError(`checkpoint of ${rule}`, version);
+      };
+      await retryConflicts(remove, {
+        gaveUp: (cause) =>
+          new RetryableError(`the checkpoint of ${rule} was written each time it was to be deleted`, {
+            cause,
+          }),
+      });
     },
     async listRules() {
       const rules: string[] = [];
@@ -112,11 +119,12 @@ export function createAlerts(world: World): Alerts {
     },
     async commitAlert({ alert, expectedVersion, transitions, dueAtMs }) {
       await enter(alert.rule);
-      const last = Math.max(0, Math.ceil(transitions.length / TRANSITIONS_AT_ONCE) - 1) * TRANSITIONS_AT_ONCE;
+      const last =
+        Math.max(0, Math.ceil(transitions.length / TRANSITIONS_PER_WRITE) - 1) * TRANSITIONS_PER_WRITE;
       const unchanged: Write = { check: keys.alert(alert.rule, alert.id), if: atVersion(expectedVersion) };
       // Beyond what one transaction takes, the oldest go first; a replay finds them and goes on behind them.
-      for (let i = 0; i < last; i += TRANSITIONS_AT_ONCE) {
-        const some = transitions.slice(i, i + TRANSITIONS_AT_ONCE);
+      for (let i = 0; i < last; i += TRANSITIONS_PER_WRITE) {
+        const some = transitions.slice(i, i + TRANSITIONS_PER_WRITE);
         await commit(alert, expectedVersion, [unchanged], some, dueAtMs);
       }
       const writes = await alertWrites(alert, expectedVersion);
@@ -128,7 +136,7 @@ export function createAlerts(world: World): Alerts {
     },
   };
 
-  /** Transitions that are stored already are found out by the refusal and left out: that is rare, a read would not be. */
+  /** Leaves out transitions that are stored already when DynamoDB refuses them: that is rare, and saves a read. */
   async function commit(
     alert: Alert,
     expectedVersion: number,
@@ -153,9 +161,9 @@ export function createAlerts(world: World): Alerts {
 
   async function transitionWrites(transition: Transition, dueAtMs: number, index: number): Promise<Write[]> {
     const { id, alertId, kind, atMs } = transition;
-    const writtenMs = world.clock.nowMs();
+    const writtenMs = context.clock.nowMs();
     const order = `${sortable(atMs)}#${sortable(writtenMs)}#${String(index).padStart(3, '0')}#${id}`;
-    const told = kind === 'firing' || kind === 'resolved';
+    const isNotified = kind === 'firing' || kind === 'resolved';
     const outbox: Item = {
       ...keys.outbox(alertId, `${sortable(dueAtMs)}#${order}`),
       kind: 'outbox',
@@ -170,11 +178,11 @@ export function createAlerts(world: World): Alerts {
       attributes: {
         ...historyAttributes('transition', alertId, order),
         apk: alertId,
-        ...(told ? { owed: outbox.sk } : { expiresAt: world.expiresAt(atMs) }),
+        ...(isNotified ? { owed: outbox.sk } : { expiresAt: context.expiresAt(atMs) }),
       },
       if: { is: 'absent' },
     });
-    return told ? [...writes, { put: outbox }] : writes;
+    return isNotified ? [...writes, { put: outbox }] : writes;
   }
 }
 

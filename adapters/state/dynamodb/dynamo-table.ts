@@ -1,7 +1,7 @@
 import type * as Client from '@aws-sdk/client-dynamodb';
 import type * as Document from '@aws-sdk/lib-dynamodb';
 import { PermanentError, RetryableError } from '../../../core/errors.ts';
-import { appendAll } from '../../../core/extremes.ts';
+import { appendAll } from '../../../core/numbers/extremes.ts';
 import type { AwsClient } from '../../aws/client.ts';
 import { awsError } from '../../aws/errors.ts';
 import { queryInput, transactItem } from './expressions.ts';
@@ -100,7 +100,7 @@ export async function openDynamoTable(options: DynamoTableOptions): Promise<Tabl
           else await client.send(new document.TransactWriteCommand({ TransactItems }));
           return [];
         } catch (error) {
-          const verdict = judgeRefusal(error);
+          const verdict = classifyRefusal(error);
           if (verdict.failed) return verdict.failed;
           if (!verdict.again) throw verdict.error ?? awsError(error, what);
           if (tried + 1 === TRIES) throw new RetryableError(`${what}: ${verdict.why}`, { cause: error });
@@ -111,7 +111,7 @@ export async function openDynamoTable(options: DynamoTableOptions): Promise<Tabl
     close: async () => base.destroy(),
   };
 
-  function judgeRefusal(error: unknown): {
+  function classifyRefusal(error: unknown): {
     failed?: readonly number[];
     again?: true;
     why?: string;

@@ -5,7 +5,7 @@ interface Expression {
   values: Record<string, Value>;
 }
 
-interface ConditionParts {
+interface ConditionFields {
   ConditionExpression?: string;
   ExpressionAttributeNames?: Record<string, string>;
   ExpressionAttributeValues?: Record<string, Value>;
@@ -13,7 +13,7 @@ interface ConditionParts {
 
 /** A write as TransactWriteItems takes it; its one member is what PutItem and DeleteItem take. */
 export function transactItem(TableName: string, write: Write) {
-  const condition = conditionParts(write.if);
+  const condition = conditionFields(write.if);
   if ('put' in write) return { Put: { TableName, Item: write.put, ...condition } };
   if ('remove' in write) return { Delete: { TableName, Key: keyOf(write.remove), ...condition } };
   const { ConditionExpression = '', ...rest } = condition;
@@ -49,7 +49,7 @@ function keyOf({ pk, sk }: { pk: string; sk: string }) {
   return { pk, sk };
 }
 
-function conditionParts(condition: Condition | undefined): ConditionParts {
+function conditionFields(condition: Condition | undefined): ConditionFields {
   if (!condition) return {};
   const noItem = 'attribute_not_exists(pk)';
   switch (condition.is) {

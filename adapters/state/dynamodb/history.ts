@@ -20,7 +20,7 @@ export async function listHistory(table: Table, query: HistoryQuery): Promise<It
 
 export async function historyKeys(table: Table, query: HistoryQuery): Promise<Key[]> {
   const { kind, fromMs, toMs, alertId, newestFirst = false, limit } = query;
-  const bounds = {
+  const range = {
     ...(fromMs !== undefined && { from: sortable(fromMs) }),
     ...(toMs !== undefined && { to: upTo(toMs) }),
     newestFirst,
@@ -29,8 +29,8 @@ export async function historyKeys(table: Table, query: HistoryQuery): Promise<Ke
   if (limit <= 0) return [];
   const found =
     alertId === undefined
-      ? await Promise.all(buckets(kind).map((pk) => table.lookUp('history', { pk, ...bounds })))
-      : [await table.lookUp('alert', { pk: alertId, ...bounds })];
+      ? await Promise.all(buckets(kind).map((pk) => table.lookUp('history', { pk, ...range })))
+      : [await table.lookUp('alert', { pk: alertId, ...range })];
   const sign = newestFirst ? -1 : 1;
   return found
     .flat()

@@ -1,35 +1,36 @@
 import { ConflictError } from '../../../core/errors.ts';
-import type { Delivery, Incident } from '../../../core/notify/model.ts';
+import type { Delivery } from '../../../core/model/delivery.ts';
+import type { Incident } from '../../../core/model/incident.ts';
 import type { Versioned } from '../../../core/ports.ts';
+import type { StateContext } from './context.ts';
 import { historyAttributes } from './history.ts';
 import { keys, sortable } from './layout.ts';
 import { recordWrites, type Stored } from './record.ts';
 import { atVersion, type Write } from './table.ts';
-import type { World } from './world.ts';
 
-/** An incident that is to be stored, and what is stored of it. */
+/** An incident to store, with its stored version. */
 export interface Owned extends Versioned<Incident> {
   before: Stored<Incident> | undefined;
 }
 
-/** Writes of one commit: each incident, its entry in what is due, and whose the open place of its group is. */
-export async function incidentWrites(owned: readonly Owned[], world: World): Promise<Write[]> {
-  const incidents = await Promise.all(owned.map((one) => recordOf(one, world)));
+/** Writes of one commit: each incident, its due entry, and the entry that names its group's open incident. */
+export async function incidentWrites(owned: readonly Owned[], context: StateContext): Promise<Write[]> {
+  const incidents = await Promise.all(owned.map((one) => recordOf(one, context)));
   return [...incidents.flat(), ...owned.flatMap(dueWrites), ...groupWrites(owned)];
 }
 
-export async function deliveryWrites(delivery: Delivery, world: World): Promise<Write[]> {
+export async function deliveryWrites(delivery: Delivery, context: StateContext): Promise<Write[]> {
   const { id, incidentId, atMs } = delivery;
-  const order = `${sortable(atMs)}#${sortable(world.clock.nowMs())}#${id}`;
+  const order = `${sortable(atMs)}#${sortable(context.clock.nowMs())}#${id}`;
   return recordWrites({
     key: keys.delivery(incidentId, id),
     kind: 'delivery',
     value: delivery,
-    attributes: { ...historyAttributes('delivery', id, order), expiresAt: world.expiresAt(atMs) },
+    attributes: { ...historyAttributes('delivery', id, order), expiresAt: context.expiresAt(atMs) },
   });
 }
 
-async function recordOf({ value, version, before }: Owned, world: World): Promise<Write[]> {
+async function recordOf({ value, version, before }: Owned, context: StateContext): Promise<Write[]> {
   const { id, openedAtMs, closedAtMs } = value;
   const kind = closedAtMs === undefined ? 'incident-open' : 'incident-closed';
   return recordWrites({
@@ -40,7 +41,7 @@ async function recordOf({ value, version, before }: Owned, world: World): Promis
       version: version + 1,
       ...historyAttributes(kind, id, `${sortable(openedAtMs)}#${id}`),
       closedAtMs,
-      expiresAt: closedAtMs === undefined ? undefined : world.expiresAt(closedAtMs),
+      expiresAt: closedAtMs === undefined ? undefined : context.expiresAt(closedAtMs),
     },
     if: atVersion(version),
     before: before?.head,
@@ -56,14 +57,14 @@ function dueWrites({ value, before }: Owned): Write[] {
   ];
 }
 
-/** A closed incident is never due, whatever it says. */
+/** A closed incident is never due, whatever its `dueAtMs`. */
 function dueOf(incident: Incident | undefined): number | undefined {
   return incident?.closedAtMs === undefined ? incident?.dueAtMs : undefined;
 }
 
 /**
- * An incident that opens takes the place of its group, if that is free or becomes free in the same commit; one that
- * closes gives it back. A transaction may touch an item once.
+ * An opening incident takes the entry of its group, if that is free or becomes free in the same commit; a closing one
+ * releases it. A transaction may write an item once.
  */
 function groupWrites(owned: readonly Owned[]): Write[] {
   const closing = new Map<string, Owned>();

@@ -1,16 +1,17 @@
 import { ConflictError } from '../../../core/errors.ts';
-import type { Transition } from '../../../core/model.ts';
-import type { Delivery, Incident } from '../../../core/notify/model.ts';
+import type { Delivery } from '../../../core/model/delivery.ts';
+import type { Incident } from '../../../core/model/incident.ts';
+import type { Transition } from '../../../core/model/transition.ts';
 import type { StateStore, Versioned } from '../../../core/ports.ts';
 import { staleError } from './alerts.ts';
+import type { StateContext } from './context.ts';
 import { listHistory } from './history.ts';
+import { createIncidentLinks } from './incident-links.ts';
 import { deliveryWrites, incidentWrites, type Owned } from './incident-writes.ts';
 import { buckets, keys, timeOf, upTo } from './layout.ts';
-import { createLinks } from './links.ts';
-import { portionsOf } from './portions.ts';
 import { loadRecord, openRecords } from './record.ts';
 import type { Condition, Item, Key, Table, Write } from './table.ts';
-import type { World } from './world.ts';
+import { splitIntoTransactions } from './transactions.ts';
 
 type Incidents = Pick<
   StateStore,
@@ -26,10 +27,10 @@ type Incidents = Pick<
   | 'nextDueMs'
 >;
 
-/** What notify reads and writes. */
-export function createIncidents(world: World): Incidents {
-  const { table } = world;
-  const links = createLinks(table);
+/** The state that notify reads and writes. */
+export function createIncidents(context: StateContext): Incidents {
+  const { table } = context;
+  const links = createIncidentLinks(table);
 
   async function load(id: string): Promise<Versioned<Incident> | undefined> {
     return (await loadAll([id]))[0];
@@ -97,15 +98,15 @@ export function createIncidents(world: World): Incidents {
         .slice(0, limit);
     },
     async commitIncidents({ incidents, consumed = [], delivery }) {
-      // One that opens in the place of one that closes does so in the same transaction.
+      // When one incident of a group closes and another opens, one transaction writes both.
       const groups = Map.groupBy(await before(incidents), ({ value }) => keys.group(value).pk);
       const units = [...groups.values()].map(async (owned) => ({
         owned,
-        writes: await incidentWrites(owned, world),
+        writes: await incidentWrites(owned, context),
       }));
       const { guards, writes: last } = await consumption(consumed, incidents.length > 0);
-      if (delivery) last.push(...(await deliveryWrites(delivery, world)));
-      for (const { owned, writes } of portionsOf(await Promise.all(units), { guards, last })) {
+      if (delivery) last.push(...(await deliveryWrites(delivery, context)));
+      for (const { owned, writes } of splitIntoTransactions(await Promise.all(units), { guards, last })) {
         await links.add(owned);
         const failed = await table.write(writes);
         if (failed.length > 0) throw conflictOf(writes[failed[0] ?? 0], incidents);
@@ -129,7 +130,7 @@ export function createIncidents(world: World): Incidents {
     },
   };
 
-  /** Each incident with what is stored of it. @throws ConflictError where that is not what the caller knows */
+  /** Each incident with its stored version. @throws ConflictError when that is not the caller's version */
   async function before(incidents: readonly Versioned<Incident>[]): Promise<Owned[]> {
     return Promise.all(
       incidents.map(async ({ value, version }) => {
@@ -144,8 +145,8 @@ export function createIncidents(world: World): Incidents {
   }
 
   /**
-   * What leaves the outbox. An item that has left before is passed over; but who absorbs it again would open an incident
-   * for what another has told, so that is a conflict. `guards` hold while none of it has left.
+   * Writes that remove items from the outbox. Items that have left are skipped; but absorbing one again would open an
+   * incident for a transition that was notified, so that is a conflict. `guards` hold while no item has left.
    */
   async function consumption(
     ids: readonly string[],
@@ -161,9 +162,12 @@ export function createIncidents(world: World): Incidents {
         continue;
       }
       const still: Condition = { is: 'equal', attribute: 'owed', to: [owed] };
-      const told: Item = { ...(rest as Item), expiresAt: world.expiresAt(timeOf({ sk: String(item.hsk) })) };
+      const sentItem: Item = {
+        ...(rest as Item),
+        expiresAt: context.expiresAt(timeOf({ sk: String(item.hsk) })),
+      };
       guards.push({ check: { pk: item.pk, sk: item.sk }, if: still });
-      writes.push({ put: told, if: still }, { remove: keys.outbox(String(item.apk), String(owed)) });
+      writes.push({ put: sentItem, if: still }, { remove: keys.outbox(String(item.apk), String(owed)) });
     }
     return { guards, writes };
   }
@@ -177,7 +181,7 @@ function holds(incident: Incident, alertId: string): boolean {
   return isOpen(incident) && incident.alerts.some((alert) => alert.alertId === alertId);
 }
 
-/** Entries that are due by then, over all partitions, the first first. */
+/** Entries that are due by then, from all partitions, in order. */
 async function dueEntries(
   table: Table,
   kind: 'outbox' | 'due',

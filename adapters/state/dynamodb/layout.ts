@@ -14,19 +14,22 @@
 //   status                status#0…3             BASTION,INDEX          all; one item holds the targets of a batch
 //   status, aside         status#0…3             BASTION,INDEX,aside    all; targets that left the batch
 //   status, formerly      status#0…3             CLUSTER,CHECK          all; read until they expire, never written
+//   pace                  pace#DESTINATION       0                      by destination, a hash; when a message may go there
 //   silence               silences               UNTIL#ID               those not ended; added at run time
 //   audit head, counters  audit, counters#KEY    WRITER, 0
+//   late samples          late#SHARD             METRIC#TIME#HASH       of a shard and metric, by time
 //   part                  part#PK#SK             0000…                  what did not fit into the item itself
 //
 // What is due is found by keys of the table itself and not by an index: those lag behind, and a firing that shows up
 // after its own resolved would open an incident that nobody ends. The entries change in the transaction that changes
 // what they speak of, so they are never wrong, and spread over a few partitions, each good for 1,000 writes a second.
 // Indexes serve what people look at, where a moment of lag changes nothing.
+
 import { createHash } from 'node:crypto';
 import { hashNumber } from '../../../core/hash.ts';
-import type { StoredSilence } from '../../../core/model.ts';
-import type { Incident } from '../../../core/notify/model.ts';
-import type { BatchName } from '../../../core/ports.ts';
+import type { BatchName } from '../../../core/model/batch.ts';
+import type { Incident } from '../../../core/model/incident.ts';
+import type { StoredSilence } from '../../../core/model/silence.ts';
 import type { Item, Key } from './table.ts';
 import { INDEXES } from './table.ts';
 
@@ -34,7 +37,7 @@ const BUCKETS = 4;
 /** Longer keys are hashed: a partition key has 2048 bytes at most, a sort key 1024. */
 const LONGEST_KEY_BYTES = 800;
 
-/** `expiresAt`, in seconds, stands only on what is history, on silences, and on statuses, which each round puts off: DynamoDB removes it some time after. */
+/** `expiresAt`, in seconds, stands only on what is history, on silences, on paces, and on statuses, which each round puts off: DynamoDB removes it some time after. */
 export const TTL_ATTRIBUTE = 'expiresAt';
 
 /**
@@ -85,8 +88,8 @@ export const keys = {
     pk: `group#${joined([route, channel, groupKey])}`,
     sk: '0',
   }),
-  linksOf: (alertId: string): string => `alert#${alertId}`,
-  link: (alertId: string, incidentId: string): Key => ({
+  incidentLinksOf: (alertId: string): string => `alert#${alertId}`,
+  incidentLink: (alertId: string, incidentId: string): Key => ({
     pk: `alert#${alertId}`,
     sk: `incident#${incidentId}`,
   }),
@@ -104,6 +107,7 @@ export const keys = {
     pk: `status#${bucketOf(`${bastion}/${index}`)}`,
     sk: joined([bastion, index, 'aside']),
   }),
+  pace: (destination: string): Key => ({ pk: `pace#${destination}`, sk: '0' }),
   silences: 'silences',
   silence: ({ id, untilMs }: Pick<StoredSilence, 'id' | 'untilMs'>): Key => ({
     pk: 'silences',
@@ -111,6 +115,11 @@ export const keys = {
   }),
   auditHead: (writer: string): Key => ({ pk: 'audit', sk: writer }),
   counters: (key: string): Key => ({ pk: `counters#${joined([key])}`, sk: '0' }),
+  lateOf: (shard: string): string => `late#${shard}`,
+  late: (shard: string, { metric, timeMs, hash }: { metric: string; timeMs: number; hash: string }): Key => ({
+    pk: `late#${shard}`,
+    sk: `${metric}#${sortable(timeMs)}#${hash}`,
+  }),
 };
 
 /** All partitions of a kind that is spread. */
@@ -132,7 +141,7 @@ export function upTo(ms: number): string {
   return `${sortable(ms)}~`;
 }
 
-/** Of a key that begins with a time. */
+/** The time at the start of a key. */
 export function timeOf({ sk }: Pick<Item, 'sk'>): number {
   return Number(sk.slice(0, 15));
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ConflictError } from '../../../core/errors.ts';
 import type { StateStore } from '../../../core/ports.ts';
 import { deliverDue } from '../../../core/stages/deliver.ts';
-import { fanOut } from '../../../core/stages/fan-out.ts';
+import { groupTransitions } from '../../../core/stages/group.ts';
 import {
   alertOf,
   idsOf,
@@ -13,16 +13,23 @@ import {
   transitionOf,
 } from '../../../test/contract/state-fixtures.ts';
 import { createMemoryTable } from '../../../test/memory-table.ts';
-import { createWorld, MINUTE, memory, route, START, type World } from '../../../test/stage-world.ts';
+import {
+  createStageFixture,
+  MINUTE,
+  memory,
+  route,
+  START,
+  type StageFixture,
+} from '../../../test/stage-fixture.ts';
 import { createTableState } from './state.ts';
 import type { Table } from './table.ts';
 
 const stateOf = (table: Table): StateStore =>
   createTableState(table, { clock: { nowMs: () => START }, historyMs: 86_400_000 });
 
-const PLACES = 100;
+const CHANNEL_COUNT = 100;
 /** An alert goes to each of them. */
-const names = Array.from({ length: PLACES }, (_, i) => `chat-${i}`);
+const names = Array.from({ length: CHANNEL_COUNT }, (_, i) => `chat-${i}`);
 const routes = names.map((name) => ({ ...route, name, channels: [name], continue: true }));
 const channels = names.map((name) => ({ name, type: 'webhook', theme: 'dark' as const, options: {} }));
 const toAll = { routes, channels };
@@ -60,14 +67,14 @@ async function commit(state: StateStore, count: number, kind: 'firing' | 'resolv
 }
 
 /** Until nothing more is said. */
-async function notifyAll(world: World): Promise<void> {
-  for (let before = -1; before !== world.sent.length; ) {
-    before = world.sent.length;
-    await world.notify();
+async function notifyAll(fixture: StageFixture): Promise<void> {
+  for (let before = -1; before !== fixture.sent.length; ) {
+    before = fixture.sent.length;
+    await fixture.notify();
   }
 }
 
-const places = (world: World) => world.sent.map(({ notification }) => notification.route).sort();
+const places = (fixture: StageFixture) => fixture.sent.map(({ notification }) => notification.route).sort();
 const everywhere = routes.map(({ name }) => name).sort();
 
 describe('one alert in a hundred places', () => {
@@ -77,8 +84,8 @@ describe('one alert in a hundred places', () => {
     const inner = createMemoryTable();
     await commit(stateOf(inner), 1, 'firing', START);
     const { table, counted } = counting(inner);
-    const world = createWorld({ state: stateOf(table), ...toAll });
-    expect(await fanOut(world.config, world.ports)).toBe(1);
+    const fixture = createStageFixture({ state: stateOf(table), ...toAll });
+    expect(await groupTransitions(fixture.config, fixture.ports)).toBe(1);
     expect(counted.transactions).toBe(4);
   });
 
@@ -87,18 +94,18 @@ describe('one alert in a hundred places', () => {
     async (nth, after) => {
       const inner = createMemoryTable({ lagging: true });
       await commit(stateOf(inner), 1, 'firing', START);
-      const first = createWorld({ state: stateOf(counting(inner, nth, after).table), ...toAll });
+      const first = createStageFixture({ state: stateOf(counting(inner, nth, after).table), ...toAll });
       await expect(first.notify()).rejects.toThrow('killed');
-      const second = createWorld({ state: stateOf(inner), ...toAll });
+      const second = createStageFixture({ state: stateOf(inner), ...toAll });
       await notifyAll(second);
       expect(places(second)).toEqual(everywhere);
       expect(await outboxIds(stateOf(inner))).toEqual([]);
 
       await commit(stateOf(inner), 1, 'resolved', START + MINUTE);
-      const third = createWorld({ state: stateOf(counting(inner, nth, after).table), ...toAll });
+      const third = createStageFixture({ state: stateOf(counting(inner, nth, after).table), ...toAll });
       await third.goTo(10);
       await expect(third.notify()).rejects.toThrow('killed');
-      const fourth = createWorld({ state: stateOf(inner), ...toAll });
+      const fourth = createStageFixture({ state: stateOf(inner), ...toAll });
       await fourth.goTo(10);
       await notifyAll(fourth);
       expect(places(fourth)).toEqual(everywhere);
@@ -109,13 +116,13 @@ describe('one alert in a hundred places', () => {
   it('what was told in some places before it was cut off is not told there again', async () => {
     const inner = createMemoryTable();
     await commit(stateOf(inner), 1, 'firing', START);
-    const first = createWorld({ state: stateOf(counting(inner, 3).table), ...toAll });
+    const first = createStageFixture({ state: stateOf(counting(inner, 3).table), ...toAll });
     await expect(first.notify()).rejects.toThrow('killed');
-    const between = createWorld({ state: stateOf(inner), ...toAll });
+    const between = createStageFixture({ state: stateOf(inner), ...toAll });
     await deliverDue(between.config, between.ports, new AbortController().signal);
     expect(between.sent.length).toBe(35);
     expect(await outboxIds(stateOf(inner))).toHaveLength(1);
-    const second = createWorld({ state: stateOf(inner), ...toAll });
+    const second = createStageFixture({ state: stateOf(inner), ...toAll });
     await notifyAll(second);
     expect([...places(between), ...places(second)].sort()).toEqual(everywhere);
   });
@@ -132,7 +139,7 @@ describe('one alert in a hundred places', () => {
     };
     const incidents = routes.map(({ name }) => ({ value: incidentOf(name), version: 0 }));
     await expect(state.commitIncidents({ incidents, consumed: [id] })).rejects.toThrow(ConflictError);
-    const open = await state.listIncidents({ open: true, limit: PLACES });
+    const open = await state.listIncidents({ open: true, limit: CHANNEL_COUNT });
     // As many as went with the first.
     expect(open.length).toBeLessThan(50);
     expect(idsOf(open).length).toBeGreaterThan(0);
@@ -145,23 +152,19 @@ describe('three thousand alerts at once', () => {
   it.each([
     ['one incident', ['rule'], 1],
     ['an incident each', ['node'], COUNT],
-  ])(
-    '%s: none is lost nor told twice, though it is cut off',
-    { timeout: 120_000 },
-    async (_, groupBy, count) => {
-      const inner = createMemoryTable();
-      await commit(stateOf(inner), COUNT, 'firing', START);
-      const options = { routes: [{ ...route, groupBy }] };
-      const first = createWorld({ state: stateOf(counting(inner, 70).table), ...options });
-      await expect(first.notify()).rejects.toThrow('killed');
-      expect(first.sent).toEqual([]);
-      const second = createWorld({ state: stateOf(inner), ...options });
-      await second.notify();
-      expect(await outboxIds(stateOf(inner))).toEqual([]);
-      const open = await stateOf(inner).listIncidents({ open: true, limit: COUNT + 1 });
-      expect(open).toHaveLength(count);
-      const held = open.flatMap(({ alerts }) => alerts.map(({ alertId }) => alertId));
-      expect([held.length, new Set(held).size]).toEqual([COUNT, COUNT]);
-    },
-  );
+  ])('%s: none is lost nor told twice, though it is cut off', async (_, groupBy, count) => {
+    const inner = createMemoryTable();
+    await commit(stateOf(inner), COUNT, 'firing', START);
+    const options = { routes: [{ ...route, groupBy }] };
+    const first = createStageFixture({ state: stateOf(counting(inner, 70).table), ...options });
+    await expect(first.notify()).rejects.toThrow('killed');
+    expect(first.sent).toEqual([]);
+    const second = createStageFixture({ state: stateOf(inner), ...options });
+    await second.notify();
+    expect(await outboxIds(stateOf(inner))).toEqual([]);
+    const open = await stateOf(inner).listIncidents({ open: true, limit: COUNT + 1 });
+    expect(open).toHaveLength(count);
+    const held = open.flatMap(({ alerts }) => alerts.map(({ alertId }) => alertId));
+    expect([held.length, new Set(held).size]).toEqual([COUNT, COUNT]);
+  });
 });

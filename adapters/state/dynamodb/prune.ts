@@ -1,19 +1,19 @@
-import { forEachAtOnce } from '../../ssh/at-once.ts';
+import { forEachLimit } from '../../ssh/concurrency-limit.ts';
+import type { StateContext } from './context.ts';
 import { historyKeys } from './history.ts';
 import { recordRemoval } from './record.ts';
 import { pruneSilences } from './silences.ts';
 import { pruneStatuses } from './statuses.ts';
 import { atVersion, type Key, type Write } from './table.ts';
-import type { World } from './world.ts';
 
-const AT_ONCE = 16;
+const CONCURRENT_REQUESTS = 16;
 
 /**
  * Removes history that is older, as `StateStore.prune` says. DynamoDB removes the same by itself, within days of
- * `expiresAt`; what is not told yet has none.
+ * `expiresAt`; transitions that are not notified yet have none.
  */
-export async function prune(world: World, olderThanMs: number): Promise<number> {
-  const { table } = world;
+export async function prune(context: StateContext, olderThanMs: number): Promise<number> {
+  const { table } = context;
   let removed = 0;
   const older = { toMs: olderThanMs - 1, limit: Infinity };
   const remove = async (writes: readonly Write[]) => {
@@ -21,16 +21,18 @@ export async function prune(world: World, olderThanMs: number): Promise<number> 
   };
 
   const transitions = await historyKeys(table, { kind: 'transition', ...older });
-  await forEachAtOnce(transitions, AT_ONCE, (key) =>
+  await forEachLimit(transitions, CONCURRENT_REQUESTS, (key) =>
     remove([{ remove: keyOf(key), if: { is: 'without', attribute: 'owed' } }]),
   );
   const deliveries = await historyKeys(table, { kind: 'delivery', ...older });
-  await forEachAtOnce(deliveries, AT_ONCE, (key) => remove([{ remove: keyOf(key) }]));
+  await forEachLimit(deliveries, CONCURRENT_REQUESTS, (key) => remove([{ remove: keyOf(key) }]));
   const closed = await table.get(await historyKeys(table, { kind: 'incident-closed', ...older }));
   const over = closed.filter((head) => Number(head.closedAtMs ?? Infinity) < olderThanMs);
-  await forEachAtOnce(over, AT_ONCE, (head) => remove(recordRemoval(head, atVersion(Number(head.version)))));
+  await forEachLimit(over, CONCURRENT_REQUESTS, (head) =>
+    remove(recordRemoval(head, atVersion(Number(head.version)))),
+  );
 
-  return removed + (await pruneStatuses(world, olderThanMs)) + (await pruneSilences(world, olderThanMs));
+  return removed + (await pruneStatuses(context, olderThanMs)) + (await pruneSilences(context, olderThanMs));
 }
 
 function keyOf({ pk, sk }: Key): Key {

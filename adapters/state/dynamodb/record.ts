@@ -7,7 +7,7 @@ import type { Condition, Item, Key, Table, Value, Write } from './table.ts';
 const gzip = promisify(gzipCallback);
 const gunzip = promisify(gunzipCallback);
 
-/** Of the items. A later release reads all earlier ones; an earlier one refuses what it does not know. */
+/** Version of the items. A later release reads all earlier ones; an earlier one refuses what it does not know. */
 export const FORMAT = 1;
 /** Below, a kilobyte is what a write costs at least, and the text stays readable in the console. */
 const PLAIN_BYTES = 1000;
@@ -58,7 +58,7 @@ export async function recordWrites(draft: RecordDraft): Promise<[Write, ...Write
     }
     Object.assign(head, { stamp, parts: parts.length });
   }
-  const extra = keysOfParts(before).slice(parts.length);
+  const extra = chunkKeys(before).slice(parts.length);
   return [
     { put: head, ...(draft.if && { if: draft.if }) },
     ...parts,
@@ -71,7 +71,7 @@ export function recordRemoval(head: Item, condition?: Condition): [Write, ...Wri
   const { pk, sk } = head;
   return [
     { remove: { pk, sk }, ...(condition && { if: condition }) },
-    ...keysOfParts(head).map((remove): Write => ({ remove })),
+    ...chunkKeys(head).map((remove): Write => ({ remove })),
   ];
 }
 
@@ -99,7 +99,7 @@ export async function openRecords<T>(table: Table, heads: readonly Item[]): Prom
 
 async function zippedOf(table: Table, head: Item): Promise<Uint8Array | undefined | 'changed'> {
   if (head.parts === undefined) return head.zip as Uint8Array | undefined;
-  const parts = (await table.get(keysOfParts(head))).filter((part) => part.stamp === head.stamp);
+  const parts = (await table.get(chunkKeys(head))).filter((part) => part.stamp === head.stamp);
   if (parts.length !== head.parts) return 'changed';
   parts.sort((a, b) => (a.sk < b.sk ? -1 : 1));
   return Buffer.concat(parts.map((part) => part.zip as Uint8Array));
@@ -113,7 +113,7 @@ async function decode<T>(head: Item, zip: Uint8Array | undefined): Promise<T> {
   return JSON.parse(text) as T;
 }
 
-function keysOfParts(head: Item | undefined): Key[] {
+function chunkKeys(head: Item | undefined): Key[] {
   return head ? Array.from({ length: Number(head.parts ?? 0) }, (_, i) => partKey(head, i)) : [];
 }
 

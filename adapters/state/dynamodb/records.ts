@@ -1,10 +1,10 @@
 import { PermanentError } from '../../../core/errors.ts';
 import type { StateStore } from '../../../core/ports.ts';
+import type { StateContext } from './context.ts';
 import { keys } from './layout.ts';
 import { prune } from './prune.ts';
 import { loadRecord, recordWrites } from './record.ts';
 import { createStatuses } from './statuses.ts';
-import type { World } from './world.ts';
 
 type Records = Pick<
   StateStore,
@@ -12,10 +12,10 @@ type Records = Pick<
 >;
 
 /** What a round leaves beside samples and alerts. */
-export function createRecords(world: World): Records {
-  const { table } = world;
+export function createRecords(context: StateContext): Records {
+  const { table } = context;
   return {
-    ...createStatuses(world),
+    ...createStatuses(context),
     async putAuditHead(writer, { sequence, hash, atMs }) {
       await table.write([{ put: { ...keys.auditHead(writer), kind: 'audit', v: 1, sequence, hash, atMs } }]);
     },
@@ -39,6 +39,6 @@ export function createRecords(world: World): Records {
         await table.write(writes);
       },
     },
-    prune: (olderThanMs) => prune(world, olderThanMs),
+    prune: (olderThanMs) => prune(context, olderThanMs),
   };
 }

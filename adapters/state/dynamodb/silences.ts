@@ -1,38 +1,35 @@
-import { RetryableError } from '../../../core/errors.ts';
-import type { StoredSilence } from '../../../core/model.ts';
+import { retryConflicts } from '../../../core/conflicts.ts';
+import { ConflictError, RetryableError } from '../../../core/errors.ts';
+import type { StoredSilence } from '../../../core/model/silence.ts';
 import { endedAt } from '../../../core/notify/silences.ts';
 import type { StateStore } from '../../../core/ports.ts';
+import type { StateContext } from './context.ts';
 import { keys, sortable, timeOf, upTo } from './layout.ts';
 import { openRecords, recordRemoval, recordWrites, type Stored } from './record.ts';
 import type { Condition, Write } from './table.ts';
-import type { World } from './world.ts';
 
 type Silences = Pick<StateStore, 'putSilence' | 'listSilences' | 'expireSilence'>;
 
-const TRIES = 5;
 const PAUSE_MS = 20;
 const PRESENT: Condition = { is: 'equal', attribute: 'kind', to: ['silence'] };
 
 /** Silences added at run time, by their end: what ended costs the notifier no reads until DynamoDB removes it. */
-export function createSilences(world: World): Silences {
-  const { table } = world;
+export function createSilences(context: StateContext): Silences {
+  const { table } = context;
 
-  /** Writes the silence in place of the one that was read. False when that one has changed since. */
-  async function replace(
-    silence: StoredSilence,
-    before: Stored<StoredSilence> | undefined,
-  ): Promise<boolean> {
+  /** Writes the silence in place of the one that was read. @throws ConflictError when that one has changed since */
+  async function replace(silence: StoredSilence, before: Stored<StoredSilence> | undefined): Promise<void> {
     const key = keys.silence(silence);
     const moved = before !== undefined && before.head.sk !== key.sk;
     const puts = await recordWrites({
       key,
       kind: 'silence',
       value: silence,
-      attributes: { expiresAt: world.expiresAt(silence.untilMs) },
+      attributes: { expiresAt: context.expiresAt(silence.untilMs) },
       ...(before && !moved && { if: PRESENT, before: before.head }),
     });
     const writes: Write[] = moved ? [...recordRemoval(before.head, PRESENT), ...puts] : puts;
-    return (await table.write(writes)).length === 0;
+    if ((await table.write(writes)).length > 0) throw new ConflictError(`${key.sk} was changed by another`);
   }
 
   async function find(id: string, endedAfterMs: number): Promise<Stored<StoredSilence> | undefined> {
@@ -41,21 +38,14 @@ export function createSilences(world: World): Silences {
     return (await openRecords<StoredSilence>(table, mine))[0];
   }
 
-  async function attempt<T>(id: string, once: () => Promise<T | 'changed'>): Promise<T> {
-    for (let tried = 0; tried < TRIES; tried++) {
-      const result = await once();
-      if (result !== 'changed') return result;
-      await world.sleep(PAUSE_MS * (tried + 1));
-    }
-    throw new RetryableError(`silence ${id} was written by others all the time`);
-  }
+  const attempt = <T>(id: string, once: () => Promise<T>): Promise<T> =>
+    retryConflicts(once, {
+      pause: () => context.sleep(PAUSE_MS),
+      gaveUp: (cause) => new RetryableError(`silence ${id} was written by others all the time`, { cause }),
+    });
 
   return {
-    putSilence: (silence) =>
-      attempt(silence.id, async () => {
-        const written = await replace(silence, await find(silence.id, 0));
-        return written ? undefined : 'changed';
-      }),
+    putSilence: (silence) => attempt(silence.id, async () => replace(silence, await find(silence.id, 0))),
     async listSilences({ endedAfterMs }) {
       const heads = await table.query({ pk: keys.silences, from: firstAfter(endedAfterMs) });
       return (await openRecords<StoredSilence>(table, heads)).map(({ value }) => value);
@@ -64,13 +54,14 @@ export function createSilences(world: World): Silences {
       attempt(id, async () => {
         const stored = await find(id, atMs);
         if (!stored) return false;
-        return (await replace(endedAt(stored.value, atMs), stored)) ? true : 'changed';
+        await replace(endedAt(stored.value, atMs), stored);
+        return true;
       }),
   };
 }
 
 /** Removes silences that ended before, as `StateStore.prune` says; returns how many. */
-export async function pruneSilences({ table }: World, olderThanMs: number): Promise<number> {
+export async function pruneSilences({ table }: StateContext, olderThanMs: number): Promise<number> {
   const heads = await table.query({ pk: keys.silences, to: upTo(olderThanMs - 1) });
   for (const head of heads) await table.write(recordRemoval(head));
   return heads.length;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../core/errors.ts';
 import type { StateStore } from '../../../core/ports.ts';
 import { type Emulator, startEmulator } from '../../../localstack/emulator.ts';
+import { createStateTable } from '../../../localstack/state-table.ts';
 import {
   alertOf,
   holding,
@@ -15,7 +16,6 @@ import {
 import { describeStateStore } from '../../../test/contract/state-store.ts';
 import { examineStory, playForEver } from '../../../test/contract/state-story.ts';
 import { noise } from '../../../test/noise.ts';
-import { createStateTable } from './create-table.ts';
 import { WAKE_FILTER } from './layout.ts';
 import { openDynamoState } from './state.ts';
 

@@ -225,8 +225,8 @@ describe('state in a table', () => {
       `transition#${cancelled.id}`,
       `transition#${item?.id}`,
     ]);
-    const told = table.items.get(JSON.stringify([`transition#${item?.id}`, '0']));
-    expect(told?.expiresAt).toBe((T0 + HISTORY_MS) / 1000);
+    const sentItem = table.items.get(JSON.stringify([`transition#${item?.id}`, '0']));
+    expect(sentItem?.expiresAt).toBe((T0 + HISTORY_MS) / 1000);
   });
 
   it('refuses what a newer release wrote', async () => {

@@ -2,20 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, StateStore } from '../../../core/ports.ts';
 import type { AwsClient } from '../../aws/client.ts';
 import { createAlerts } from './alerts.ts';
+import type { StateContext } from './context.ts';
 import { openDynamoTable } from './dynamo-table.ts';
 import { createIncidents } from './incidents.ts';
+import { createLateSamples } from './late-samples.ts';
+import { createPaces } from './paces.ts';
 import { createRecords } from './records.ts';
 import { createSilences } from './silences.ts';
 import type { Table } from './table.ts';
 
-/** Closed incidents, told transitions, deliveries and ended silences of a deployment stay readable this long. */
+/** Closed incidents, notified transitions, deliveries and ended silences of a deployment stay readable this long. */
 export const HISTORY_MS = 90 * 24 * 3_600_000;
 
 export interface DynamoStateOptions {
   /** Name of the table, laid out as TABLE_DEFINITION says. */
   table: string;
   clock: Clock;
-  /** How long closed incidents, told transitions and deliveries stay. */
+  /** How long closed incidents, notified transitions and deliveries stay. */
   historyMs: number;
   client?: AwsClient;
 }
@@ -36,20 +39,23 @@ export async function openDynamoState(options: DynamoStateOptions): Promise<Stat
 /** The same over any table. */
 export function createTableState(
   table: Table,
-  options: Pick<DynamoStateOptions, 'clock' | 'historyMs'>,
+  options: Pick<DynamoStateOptions, 'clock' | 'historyMs'> & Partial<Pick<StateContext, 'sleep' | 'random'>>,
 ): StateStore {
   const { clock, historyMs } = options;
-  const world = {
+  const context: StateContext = {
     table,
     clock,
-    expiresAt: (ms: number) => Math.ceil((ms + historyMs) / 1000),
-    sleep: (ms: number) => sleep(ms),
+    expiresAt: (ms) => Math.ceil((ms + historyMs) / 1000),
+    sleep: options.sleep ?? ((ms) => sleep(ms)),
+    random: options.random ?? Math.random,
   };
   return {
-    ...createAlerts(world),
-    ...createIncidents(world),
-    ...createRecords(world),
-    ...createSilences(world),
+    ...createAlerts(context),
+    ...createIncidents(context),
+    ...createPaces(context),
+    ...createRecords(context),
+    ...createSilences(context),
+    ...createLateSamples(context),
     close: () => table.close(),
   };
 }

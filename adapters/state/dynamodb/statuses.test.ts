@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CONFLICT_TRIES } from '../../../core/conflicts.ts';
 import { RetryableError } from '../../../core/errors.ts';
-import type { StateStore, TargetStatus } from '../../../core/ports.ts';
+import type { TargetStatus } from '../../../core/model/target-status.ts';
+import type { StateStore } from '../../../core/ports.ts';
 import { T0 } from '../../../test/contract/state-fixtures.ts';
 import { createMemoryState } from '../../../test/memory-state.ts';
 import { createMemoryTable, type MemoryTable } from '../../../test/memory-table.ts';
@@ -115,9 +117,10 @@ describe('statuses in a table', () => {
       clock: { nowMs: () => nowMs },
       expiresAt: (ms) => (ms + HISTORY_MS) / 1000,
       sleep: async (ms) => void pauses.push(ms),
+      random: () => 0.99,
     });
     await expect(statuses.putTargetStatus([statusOf('n', T0)], batch(0))).rejects.toThrow(RetryableError);
-    expect(writes).toBe(10);
+    expect(writes).toBe(CONFLICT_TRIES);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(200);
   });
 

@@ -1,12 +1,14 @@
-import { RetryableError } from '../../../core/errors.ts';
-import { greatestOf } from '../../../core/extremes.ts';
-import type { StateStore, TargetStatus } from '../../../core/ports.ts';
+import { retryConflicts } from '../../../core/conflicts.ts';
+import { ConflictError, RetryableError } from '../../../core/errors.ts';
+import type { TargetStatus } from '../../../core/model/target-status.ts';
+import { greatestOf } from '../../../core/numbers/extremes.ts';
+
+import type { StateStore } from '../../../core/ports.ts';
+import type { StateContext } from './context.ts';
 import { buckets, keys } from './layout.ts';
 import { loadRecord, openRecords, recordRemoval, recordWrites } from './record.ts';
 import { atVersion, type Key } from './table.ts';
-import type { World } from './world.ts';
 
-const TRIES = 10;
 const PAUSE_MS = 20;
 /** A target that its batch saw no more for so long, while it saw others, has left it: moved to another, or is gone. */
 const LEFT_MS = 86_400_000;
@@ -17,18 +19,20 @@ const LEFT_MS = 86_400_000;
  * a batch are put aside once, lest all its writes carry them until they expire: from what one batch sees nobody can
  * tell a node that moved from one that is gone, which is listed like the others.
  */
-export function createStatuses(world: World): Pick<StateStore, 'putTargetStatus' | 'listTargetStatus'> {
-  const { table } = world;
-  const isKept = ({ roundMs }: TargetStatus) => world.expiresAt(roundMs) * 1000 > world.clock.nowMs();
+export function createStatuses(
+  context: StateContext,
+): Pick<StateStore, 'putTargetStatus' | 'listTargetStatus'> {
+  const { table } = context;
+  const isKept = ({ roundMs }: TargetStatus) => context.expiresAt(roundMs) * 1000 > context.clock.nowMs();
 
   /** Messages of one batch that come at once try until each has added its own. */
   async function merge(key: Key, added: readonly TargetStatus[], asideKey?: Key): Promise<void> {
-    for (let tried = 0; tried < TRIES; tried++) {
+    const write = async () => {
       const stored = await loadRecord<TargetStatus[]>(table, key);
       const before = stored?.value ?? [];
       // Of nodes that are gone. An item that nobody writes any more goes as a whole, with `expiresAt`.
       const all = newestOfEach([...before, ...added]).filter(isKept);
-      const { here, left } = asideKey ? part(all) : { here: all, left: [] };
+      const { here, left } = asideKey ? splitDeparted(all) : { here: all, left: [] };
       // First, so that a function killed in between leaves them in both places rather than in none.
       if (asideKey && left.length > 0) await merge(asideKey, left);
       const known = new Set(before.map((status) => JSON.stringify(status)));
@@ -38,14 +42,17 @@ export function createStatuses(world: World): Pick<StateStore, 'putTargetStatus'
         key,
         kind: 'status',
         value: here,
-        attributes: { version: version + 1, expiresAt: expiryOf(world, here) },
+        attributes: { version: version + 1, expiresAt: expiryOf(context, here) },
         if: atVersion(version),
         before: stored?.head,
       });
-      if ((await table.write(writes)).length === 0) return;
-      await world.sleep(PAUSE_MS * (tried + Math.random()));
-    }
-    throw new RetryableError(`the statuses ${key.sk} were written by others all the time`);
+      if ((await table.write(writes)).length > 0) throw new ConflictError(`${key.sk} was changed by another`);
+    };
+    await retryConflicts(write, {
+      pause: () => context.sleep(PAUSE_MS * (0.5 + context.random())),
+      gaveUp: (cause) =>
+        new RetryableError(`the statuses ${key.sk} were written by others all the time`, { cause }),
+    });
   }
 
   return {
@@ -60,8 +67,8 @@ export function createStatuses(world: World): Pick<StateStore, 'putTargetStatus'
 }
 
 /** Removes statuses that are older, as `StateStore.prune` says; returns how many. */
-export async function pruneStatuses(world: World, olderThanMs: number): Promise<number> {
-  const { table } = world;
+export async function pruneStatuses(context: StateContext, olderThanMs: number): Promise<number> {
+  const { table } = context;
   let removed = 0;
   const heads = await Promise.all(buckets('status').map((pk) => table.query({ pk })));
   for (const { head, value } of await openRecords<TargetStatus[]>(table, heads.flat())) {
@@ -75,7 +82,7 @@ export async function pruneStatuses(world: World, olderThanMs: number): Promise<
             key: { pk: head.pk, sk: head.sk },
             kind: 'status',
             value: kept,
-            attributes: { version: version + 1, expiresAt: expiryOf(world, kept) },
+            attributes: { version: version + 1, expiresAt: expiryOf(context, kept) },
             if: atVersion(version),
             before: head,
           });
@@ -84,9 +91,9 @@ export async function pruneStatuses(world: World, olderThanMs: number): Promise<
   return removed;
 }
 
-/** Of an item with these statuses: that of the newest. */
-function expiryOf(world: World, statuses: readonly TargetStatus[]): number {
-  return world.expiresAt(greatestOf([0, ...statuses.map(({ roundMs }) => roundMs)]));
+/** When an item with these statuses expires: with the newest. */
+function expiryOf(context: StateContext, statuses: readonly TargetStatus[]): number {
+  return context.expiresAt(greatestOf([0, ...statuses.map(({ roundMs }) => roundMs)]));
 }
 
 /** A status of each target and check, the last of those of its newest round; in an order that packs well. */
@@ -99,8 +106,8 @@ function newestOfEach(statuses: readonly TargetStatus[]): TargetStatus[] {
   return [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, status]) => status);
 }
 
-/** By check: one that is due once a week, or that a lost bastion held up, is old for all targets alike. */
-function part(statuses: readonly TargetStatus[]): { here: TargetStatus[]; left: TargetStatus[] } {
+/** Compares within a check: one that runs once a week, or that a lost bastion delayed, is old for all targets alike. */
+function splitDeparted(statuses: readonly TargetStatus[]): { here: TargetStatus[]; left: TargetStatus[] } {
   const newestMs = new Map<string, number>();
   for (const { check, roundMs } of statuses) {
     newestMs.set(check, Math.max(newestMs.get(check) ?? 0, roundMs));

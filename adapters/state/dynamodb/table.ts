@@ -1,4 +1,4 @@
-// What the state needs of a table. DynamoDB implements it, and a strict stand-in in memory for tests.
+// The table that the state needs. DynamoDB implements it, and a strict fake in memory for tests.
 
 export type Value = string | number | Uint8Array;
 
@@ -45,14 +45,14 @@ export interface TableQuery {
 
 /** All throw ConfigError | PermanentError | RetryableError. */
 export interface Table {
-  /** Of any number of keys the items that are there, in no order. Strongly consistent. */
+  /** The items of any number of keys, in no order; missing ones are left out. Strongly consistent. */
   get(keys: readonly Key[]): Promise<Item[]>;
   /** One partition, in order of its sort key. Strongly consistent. */
   query(query: TableQuery): Promise<Item[]>;
   /** Keys of one partition of an index with its sort attribute, in its order. Eventually consistent. */
   lookUp(index: Index, query: TableQuery): Promise<Item[]>;
   /**
-   * All or nothing. Returns the places of those whose condition does not hold: then nothing was written.
+   * All or nothing. Returns the indexes of writes whose condition does not hold; then nothing was written.
    * @throws PermanentError beyond LIMITS
    */
   write(writes: readonly Write[]): Promise<readonly number[]>;
@@ -93,7 +93,7 @@ export function beyondLimits(writes: readonly Write[]): string | undefined {
   return undefined;
 }
 
-/** That an item has a version; 0 is that of what is not stored. */
+/** The condition that an item has a version; 0 means that it is not stored. */
 export function atVersion(version: number): Condition {
   return version === 0 ? { is: 'absent' } : { is: 'equal', attribute: 'version', to: [version] };
 }

@@ -1,5 +1,6 @@
-import type { Checkpoint } from '../../../core/evaluate/model.ts';
-import type { Alert, Transition } from '../../../core/model.ts';
+import type { Alert } from '../../../core/model/alert.ts';
+import type { Checkpoint } from '../../../core/model/checkpoint.ts';
+import type { Transition } from '../../../core/model/transition.ts';
 import type { StateStore } from '../../../core/ports.ts';
 import type { Database } from '../../sqlite/database.ts';
 import { expectVersion, readRows, readValues, readVersioned } from './table.ts';
@@ -16,7 +17,7 @@ type Alerts = Pick<
   | 'listTransitions'
 >;
 
-/** What evaluate reads and writes. */
+/** The state that evaluate reads and writes. */
 export function createAlerts(database: Database): Alerts {
   return {
     async loadCheckpoint(rule, shard) {
@@ -85,7 +86,7 @@ function putAlert(database: Database, alert: Alert, expectedVersion: number): vo
     .run(alert.id, alert.rule, expectedVersion + 1, JSON.stringify(alert));
 }
 
-/** A transition that is there already was told already, or is in the outbox already. */
+/** A stored transition was notified already, or is in the outbox. */
 function addTransition(database: Database, transition: Transition, dueAtMs: number): void {
   const { id, alertId, kind, atMs } = transition;
   const added = database

@@ -14,9 +14,7 @@ describe('sqlite state under fire', () => {
   });
   afterEach(() => rmSync(path, { recursive: true }));
 
-  it('has every step it acknowledged, and no half of one, after each of 50 kills', {
-    timeout: 60_000,
-  }, async () => {
+  it('has every step it acknowledged, and no half of one, after each of 50 kills', async () => {
     let steps = 0;
     await killRepeatedly({
       script: join(import.meta.dirname, '../../../test/contract/state-writer.ts'),

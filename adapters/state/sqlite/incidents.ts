@@ -1,6 +1,7 @@
 import { ConflictError } from '../../../core/errors.ts';
-import type { Transition } from '../../../core/model.ts';
-import type { Delivery, Incident } from '../../../core/notify/model.ts';
+import type { Delivery } from '../../../core/model/delivery.ts';
+import type { Incident } from '../../../core/model/incident.ts';
+import type { Transition } from '../../../core/model/transition.ts';
 import type { StateStore } from '../../../core/ports.ts';
 import type { Database } from '../../sqlite/database.ts';
 import { isUniqueError, parseStored } from '../../sqlite/errors.ts';
@@ -20,7 +21,7 @@ type Incidents = Pick<
   | 'nextDueMs'
 >;
 
-/** What notify reads and writes. */
+/** The state that notify reads and writes. */
 export function createIncidents(database: Database): Incidents {
   return {
     async dueOutbox(nowMs, limit) {

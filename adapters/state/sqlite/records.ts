@@ -1,4 +1,5 @@
-import type { StateStore, TargetStatus } from '../../../core/ports.ts';
+import type { TargetStatus } from '../../../core/model/target-status.ts';
+import type { StateStore } from '../../../core/ports.ts';
 import type { Database } from '../../sqlite/database.ts';
 import { readRows, readValues } from './table.ts';
 
@@ -59,11 +60,13 @@ export function createRecords(database: Database): Records {
   };
 }
 
-/** A transition still in the outbox is not told yet, however old. */
+/** A transition in the outbox is not notified yet, however old it is. */
 const OLD = [
   'incident WHERE closed_ms IS NOT NULL AND closed_ms < ?',
   'transition WHERE at_ms < ? AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.id = transition.id)',
   'delivery WHERE at_ms < ?',
   'target_status WHERE round_ms < ?',
   'silence WHERE until_ms < ?',
+  'late_samples WHERE expires_ms < ?',
+  'pace WHERE changed_ms < ?',
 ];

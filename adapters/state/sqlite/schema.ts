@@ -62,4 +62,13 @@ export const MIGRATIONS: readonly string[] = [
   `-- Silences added at run time; those of the configuration file are not here.
    CREATE TABLE silence (id TEXT NOT NULL PRIMARY KEY, until_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
    CREATE INDEX silence_by_end ON silence (until_ms)`,
+  `-- Samples that came too late for the sample store; of one call, metric and time together.
+   CREATE TABLE late_samples (
+     shard TEXT NOT NULL, metric TEXT NOT NULL, time_ms INTEGER NOT NULL, id TEXT NOT NULL,
+     kept_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, body TEXT NOT NULL,
+     PRIMARY KEY (shard, metric, time_ms, id)
+   ) WITHOUT ROWID, STRICT;
+   CREATE INDEX late_samples_by_expiry ON late_samples (expires_ms)`,
+  `-- When messages may go to a destination of channels.
+   CREATE TABLE pace (destination TEXT NOT NULL PRIMARY KEY, changed_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT`,
 ];

@@ -1,4 +1,4 @@
-import type { StoredSilence } from '../../../core/model.ts';
+import type { StoredSilence } from '../../../core/model/silence.ts';
 import { endedAt } from '../../../core/notify/silences.ts';
 import type { StateStore } from '../../../core/ports.ts';
 import type { Database } from '../../sqlite/database.ts';

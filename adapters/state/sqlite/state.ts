@@ -2,6 +2,8 @@ import type { StateStore } from '../../../core/ports.ts';
 import { openDatabase } from '../../sqlite/database.ts';
 import { createAlerts } from './alerts.ts';
 import { createIncidents } from './incidents.ts';
+import { createLateSamples } from './late-samples.ts';
+import { createPaces } from './paces.ts';
 import { createRecords } from './records.ts';
 import { MIGRATIONS } from './schema.ts';
 import { createSilences } from './silences.ts';
@@ -25,8 +27,10 @@ export function openSqliteState(options: SqliteStateOptions): StateStore {
   return {
     ...createAlerts(database),
     ...createIncidents(database),
+    ...createPaces(database),
     ...createRecords(database),
     ...createSilences(database),
+    ...createLateSamples(database),
     close: async () => database.close(),
   };
 }

@@ -16,7 +16,7 @@ export function readRows<Row extends Columns>(
   return readEach(database, { sql, parameters, read: (row: Row) => row });
 }
 
-/** The same, each row made into something, such as a value out of its JSON. */
+/** Rows of a query, each converted, for example parsed from JSON. */
 export function readEach<Row extends Columns, T>(
   database: Database,
   { sql, parameters, read }: { sql: string; parameters: readonly Parameter[]; read: (row: Row) => T },
@@ -40,7 +40,7 @@ export function readVersioned<T>(
 }
 
 /**
- * Inside a write transaction: that the row which `sql` looks for has this version, 0 when there is none.
+ * Checks, inside a write transaction, that the row of `sql` has this version; 0 means that there is none.
  * @throws ConflictError
  */
 export function expectVersion(

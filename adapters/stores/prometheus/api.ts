@@ -1,12 +1,22 @@
 import { PermanentError } from '../../../core/errors.ts';
 import type { Clock, Secrets } from '../../../core/ports.ts';
-import { type HttpAnswer, sendRequest } from '../../http.ts';
-import type { PrometheusOptions } from './prometheus.ts';
+import { type HttpResponse, responseExcerpt, sendRequest } from '../../http/request.ts';
+import { referencesIn } from '../../secrets/option-references.ts';
+import { withRenewedSecrets } from '../../secrets/renewal.ts';
+import { optionsSchema, type PrometheusOptions } from './options.ts';
+import { type Refusal, refusalIn } from './refusals.ts';
 import { signer } from './sigv4.ts';
 import { dataOf, type PrometheusApi } from './store.ts';
 
 /** Of an answer to a query: 30,000 series of thirty points are about 30 MB. */
 const ANSWER_LIMIT_BYTES = 256 * 1024 * 1024;
+
+/** https://prometheus.io/docs/specs/prw/remote_write_spec/ */
+const WRITE_HEADERS = {
+  'content-type': 'application/x-protobuf',
+  'content-encoding': 'snappy',
+  'x-prometheus-remote-write-version': '0.1.0',
+};
 
 /** The server's HTTP API with the configured credentials, which are resolved at each request. */
 export function createPrometheusApi(
@@ -19,7 +29,8 @@ export function createPrometheusApi(
     url: string,
     headers: Record<string, string>,
     body: string | Uint8Array,
-  ): Promise<HttpAnswer> {
+    explain?: (refusal: HttpResponse) => Error | undefined,
+  ): Promise<HttpResponse> {
     const all = { 'user-agent': 'bartizan', ...headers, ...(await credentials()) };
     const signed = sign ? await sign({ url, headers: all, body }) : all;
     return sendRequest(
@@ -30,7 +41,8 @@ export function createPrometheusApi(
         body,
         timeoutMs: options.timeout,
         signal: new AbortController().signal,
-        answerLimitBytes: ANSWER_LIMIT_BYTES,
+        responseLimitBytes: ANSWER_LIMIT_BYTES,
+        ...(explain && { explain }),
       },
       { nowMs: clock.nowMs, redact: secrets.redact },
     );
@@ -49,23 +61,47 @@ export function createPrometheusApi(
     return headers;
   }
 
+  const writeUrl = options.writeUrl ?? `${options.url}/api/v1/write`;
+  const references = referencesIn(optionsSchema, options);
+  const renewing = <T>(work: () => Promise<T>) =>
+    withRenewedSecrets({ secrets, references, what: 'store' }, work);
+
   return {
     async write(body) {
-      const url = await secrets.resolve(options.writeUrl ?? `${options.url}/api/v1/write`);
-      await post(
-        url,
-        {
-          'content-type': 'application/x-protobuf',
-          'content-encoding': 'snappy',
-          'x-prometheus-remote-write-version': '0.1.0',
-        },
-        body,
-      );
+      let cause: Refusal['cause'] | undefined;
+      const ask = async () => {
+        const url = await secrets.resolve(writeUrl);
+        const explain = (refusal: HttpResponse): Error | undefined => {
+          cause = refusalIn(refusal.body);
+          if (cause === undefined) return undefined;
+          const host = secrets.redact(new URL(url).host);
+          return new PermanentError(
+            `${host} answered ${refusal.status}: ${responseExcerpt(refusal, secrets.redact)}`,
+          );
+        };
+        try {
+          await post(url, WRITE_HEADERS, body, explain);
+          return undefined;
+        } catch (error) {
+          // What the server says of the samples, no other secret changes.
+          if (cause !== undefined && error instanceof PermanentError) return { cause, reason: error.message };
+          throw error;
+        }
+      };
+      try {
+        return await renewing(ask);
+      } catch (error) {
+        if (error instanceof PermanentError) return { cause: 'invalid', reason: error.message };
+        throw error;
+      }
     },
     async query(path, parameters) {
-      const url = `${await secrets.resolve(options.url)}${path}`;
       const form = new URLSearchParams(parameters).toString();
-      const answer = await post(url, { 'content-type': 'application/x-www-form-urlencoded' }, form);
+      const { url, answer } = await renewing(async () => {
+        const address = `${await secrets.resolve(options.url)}${path}`;
+        const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+        return { url: address, answer: await post(address, headers, form) };
+      });
       if (!answer.whole)
         throw new PermanentError(`${new URL(url).host} answered more than ${ANSWER_LIMIT_BYTES} bytes`);
       return dataOf(answer.body, new URL(url).host);

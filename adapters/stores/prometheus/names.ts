@@ -1,5 +1,5 @@
-import { findMetric, METRICS, type Unit } from '../../../core/catalogue.ts';
-import type { LabelGlobs } from '../../../core/model.ts';
+import { findMetric, type Unit } from '../../../core/catalogue.ts';
+import type { Selection } from '../../../core/model/labels.ts';
 
 /** Base units in names, as https://prometheus.io/docs/practices/naming/ has them. */
 const SUFFIXES: Record<Unit, string> = {
@@ -18,18 +18,22 @@ export function seriesNameOf(metric: string): string | undefined {
   return known && `bartizan_${known.name}${SUFFIXES[known.unit]}`;
 }
 
-/** All names that are written, for documentation and permissions. */
-export const SERIES_NAMES: readonly string[] = METRICS.flatMap(({ name }) => seriesNameOf(name) ?? []);
-
 /**
  * A selector of PromQL for a metric and globs. It may select more than the globs do (a regular expression matches a
- * label that is absent): what comes back is looked at again.
+ * label that is absent): the caller filters the answer. It never selects less: to PromQL an absent label is an
+ * empty one, and globs that match nothing but text are all that may exclude.
  */
-export function selectorOf(name: string, where: LabelGlobs = {}): string {
-  const matchers = Object.entries(where).map(
-    ([label, globs]) => `${label}=~${JSON.stringify(globs.map(regexOf).join('|'))}`,
-  );
-  return `${name}{${matchers.join(',')}}`;
+export function selectorOf(name: string, { where = {}, whereNot = {} }: Selection = {}): string {
+  const wanted = Object.entries(where).map(([label, globs]) => matcher(label, '=~', globs));
+  const excluded = Object.entries(whereNot)
+    .map(([label, globs]) => [label, globs.filter((glob) => !/^\**$/.test(glob))] as const)
+    .filter(([, globs]) => globs.length > 0)
+    .map(([label, globs]) => matcher(label, '!~', globs));
+  return `${name}{${[...wanted, ...excluded].join(',')}}`;
+}
+
+function matcher(label: string, op: '=~' | '!~', globs: readonly string[]): string {
+  return `${label}${op}${JSON.stringify(globs.map(regexOf).join('|'))}`;
 }
 
 /** RE2; Prometheus anchors it. */

@@ -1,16 +1,18 @@
-import type { Labels, Sample } from '../../../core/model.ts';
+import { labelKey } from '../../../core/labels.ts';
+import type { Labels } from '../../../core/model/labels.ts';
+import type { Sample } from '../../../core/model/sample.ts';
 
 /** One series of a request, its samples ascending. */
 export interface WrittenSeries {
   /** Name and value, `__name__` first, sorted. */
   labels: readonly { name: string; value: string }[];
   samples: { value: number; timestamp: number }[];
-  /** What it was made of. */
+  /** The samples it was made of. */
   source: Sample[];
 }
 
 /** The message `prometheus.WriteRequest`: https://prometheus.io/docs/specs/prw/remote_write_spec/ */
-const SCHEMA = {
+export const SCHEMA = {
   nested: {
     WriteRequest: { fields: { timeseries: { rule: 'repeated', type: 'TimeSeries', id: 1 } } },
     TimeSeries: {
@@ -34,10 +36,17 @@ export async function createEncoder(): Promise<(series: readonly WrittenSeries[]
 /** Gathers samples into series. `nameOf` is never undefined for them. */
 export function toSeries(samples: readonly Sample[], nameOf: (metric: string) => string): WrittenSeries[] {
   const bySet = new Map<Labels, Map<string, WrittenSeries>>();
+  const byKey = new Map<string, Map<string, WrittenSeries>>();
   for (const sample of samples) {
-    // Samples of a thing share one labels object; others of equal labels are joined by the server.
-    const byName = bySet.get(sample.labels) ?? new Map<string, WrittenSeries>();
-    bySet.set(sample.labels, byName);
+    // Samples of a thing share one labels object. Others of equal labels are joined here: what follows a newer sample of
+    // its series within one request Prometheus drops without a word.
+    let byName = bySet.get(sample.labels);
+    if (!byName) {
+      const key = labelKey(sample.labels);
+      byName = byKey.get(key) ?? new Map<string, WrittenSeries>();
+      byKey.set(key, byName);
+      bySet.set(sample.labels, byName);
+    }
     let series = byName.get(sample.metric);
     if (!series) {
       series = { labels: labelsOf(nameOf(sample.metric), sample.labels), samples: [], source: [] };
@@ -46,8 +55,11 @@ export function toSeries(samples: readonly Sample[], nameOf: (metric: string) =>
     series.samples.push({ value: sample.value, timestamp: sample.timeMs });
     series.source.push(sample);
   }
-  const all = [...bySet.values()].flatMap((byName) => [...byName.values()]);
-  for (const series of all) series.samples.sort((a, b) => a.timestamp - b.timestamp);
+  const all = [...byKey.values()].flatMap((byName) => [...byName.values()]);
+  for (const series of all) {
+    series.samples.sort((a, b) => a.timestamp - b.timestamp);
+    series.source.sort((a, b) => a.timeMs - b.timeMs);
+  }
   return all;
 }
 

@@ -1,6 +1,11 @@
 import type { Clock } from '../../../core/ports.ts';
+import type { AwsClient } from '../../aws/client.ts';
+
+type AwsCredentialIdentity = NonNullable<AwsClient['credentials']>;
 
 export interface SignedRequest {
+  /** Default: POST. */
+  method?: 'GET';
   url: string;
   headers: Record<string, string>;
   body: string | Uint8Array;
@@ -14,6 +19,7 @@ export interface SignedRequest {
 export function signer(
   { region, service }: { region: string; service: string },
   clock: Clock,
+  credentials?: AwsCredentialIdentity,
 ): (request: SignedRequest) => Promise<Record<string, string>> {
   const loading = (async () => {
     const [{ SignatureV4 }, { Sha256 }, { defaultProvider }] = await Promise.all([
@@ -21,13 +27,18 @@ export function signer(
       import('@aws-crypto/sha256-js'),
       import('@aws-sdk/credential-provider-node'),
     ]);
-    return new SignatureV4({ region, service, sha256: Sha256, credentials: defaultProvider() });
+    return new SignatureV4({
+      region,
+      service,
+      sha256: Sha256,
+      credentials: credentials ?? defaultProvider(),
+    });
   })();
-  return async ({ url, headers, body }) => {
+  return async ({ method = 'POST', url, headers, body }) => {
     const { protocol, hostname, port, host, pathname } = new URL(url);
     const signed = await (await loading).sign(
       {
-        method: 'POST',
+        method,
         protocol,
         hostname,
         ...(port && { port: Number(port) }),

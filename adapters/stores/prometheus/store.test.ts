@@ -4,7 +4,7 @@ import protobuf from 'protobufjs';
 import snappy from 'snappyjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PermanentError, RetryableError } from '../../../core/errors.ts';
-import type { Sample } from '../../../core/model.ts';
+import type { Sample } from '../../../core/model/sample.ts';
 import { createPrometheusApi } from './api.ts';
 import { selectorOf, seriesNameOf } from './names.ts';
 import { prometheus } from './prometheus.ts';
@@ -119,9 +119,9 @@ describe('writing', () => {
     refuse([17, 60], 'out of order sample');
     const result = await storeOf().write(nodes(100));
     expect(result).toMatchObject({ written: 98, duplicates: 0 });
-    expect(result.rejected.map((one) => [one.sample.value, one.reason])).toEqual([
-      [17, expect.stringContaining('out of order sample')],
-      [60, expect.stringContaining('out of order sample')],
+    expect(result.rejected.map((one) => [one.sample.value, one.cause, one.reason])).toEqual([
+      [17, 'too-late', expect.stringContaining('out of order sample')],
+      [60, 'too-late', expect.stringContaining('out of order sample')],
     ]);
   });
 
@@ -130,16 +130,42 @@ describe('writing', () => {
     expect(await storeOf().write(nodes(10))).toEqual({ written: 9, duplicates: 1, rejected: [] });
   });
 
+  it('takes what comes too late as refused for good, whatever the status', async () => {
+    answer = (_, response) => response.writeHead(500).end('too old sample');
+    const result = await storeOf().write([sample(1)]);
+    expect(result).toMatchObject({ written: 0, rejected: [{ cause: 'too-late' }] });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('of one series that comes late and goes on, what is too late, and that alone', async () => {
+    answer = (body, response) => {
+      const isOld = written(body).some(({ samples }) => samples.some(({ timestamp }) => timestamp < NOW));
+      response.writeHead(isOld ? 500 : 204).end(isOld ? 'too old sample' : '');
+    };
+    const minutes = [0, -2, 1, -1].map((minute) => sample(minute, { timeMs: NOW + minute * 60_000 }));
+    const result = await storeOf().write(minutes);
+    expect(result.rejected.map((one) => one.sample.value)).toEqual([-2, -1]);
+    expect(result.written).toBe(2);
+  });
+
+  it('one series in one request, whatever objects its labels are: what is out of order there is lost in silence', async () => {
+    const ahead = [3, 1, 2];
+    await storeOf().write(ahead.map((ms) => sample(ms, { labels: { ...labels }, timeMs: NOW + ms })));
+    expect(written(requests[0]?.body ?? Buffer.alloc(0)).map(({ samples }) => samples)).toEqual([
+      [1, 2, 3].map((value) => ({ value, timestamp: NOW + value })),
+    ]);
+  });
+
   it('gives up looking when the server takes nothing at all', async () => {
     answer = (_, response) => response.writeHead(400).end('out of bounds');
     const result = await storeOf().write(nodes(3_000));
     expect(result.rejected).toHaveLength(3_000);
-    expect(requests.length).toBeLessThan(150);
+    expect(requests.length).toBeLessThan(200);
   });
 
   it.each([
     [429, { 'retry-after': '7' }, { retryAfterMs: 7_000 }],
-    [503, {}, { retryAfterMs: undefined }],
+    [500, {}, { retryAfterMs: undefined }],
   ])('leaves it to the caller to try again after %s', async (status, headers, expected) => {
     answer = (_, response) => response.writeHead(status, headers).end();
     const error = await storeOf()
@@ -264,7 +290,11 @@ it('has names with prefix and unit', () => {
 });
 
 it('takes globs literally but for * and ?', () => {
-  expect(selectorOf('m', { node: ['a.b*', '"\\?'], role: ['etcd'] })).toBe(
+  expect(selectorOf('m', { where: { node: ['a.b*', '"\\?'], role: ['etcd'] } })).toBe(
     'm{node=~"(?s:a\\\\.b.*)|(?s:\\"\\\\\\\\.)",role=~"(?s:etcd)"}',
+  );
+  // To PromQL a label that is absent is empty, and `.*` would leave its series out.
+  expect(selectorOf('m', { whereNot: { mount: ['/var/*', '**'], device: ['*'], node: ['?'] } })).toBe(
+    'm{mount!~"(?s:/var/.*)",node!~"(?s:.)"}',
   );
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { PERIOD_MS } from '../../../core/roll-up.ts';
+import { PERIOD_MS } from '../../../core/numbers/roll-up.ts';
 import { killRepeatedly } from '../../../test/contract/kill-loop.ts';
 import {
   FIRST_MS,
@@ -14,6 +14,7 @@ import {
   roundSamples,
   wholeRounds,
 } from '../../../test/contract/store-rounds.ts';
+import { scaledMs } from '../../../test/machine-speed.ts';
 import { openSqliteStore } from './store.ts';
 
 const script = (name: string) => join(import.meta.dirname, '../../../test/contract', name);
@@ -25,9 +26,7 @@ describe('sqlite store under fire', () => {
   });
   afterEach(() => rmSync(path, { recursive: true }));
 
-  it('has every round it acknowledged, and no half of one, after each of 50 kills', {
-    timeout: 60_000,
-  }, async () => {
+  it('has every round it acknowledged, and no half of one, after each of 50 kills', async () => {
     let acknowledged = -1;
     let early = 0;
     await killRepeatedly({
@@ -55,7 +54,7 @@ describe('sqlite store under fire', () => {
       script('store-writer.ts'),
       path,
     ];
-    const writer = spawnSync('sh', command, { encoding: 'utf8', timeout: 15_000 });
+    const writer = spawnSync('sh', command, { encoding: 'utf8', timeout: scaledMs(15_000) });
     expect(writer.stderr).toMatch(/RetryableError: .*samples\.db cannot be read or written/);
     const rounds = writer.stdout.split('\n').slice(1, -1).map(Number);
     expect(rounds.length).toBeGreaterThan(5);

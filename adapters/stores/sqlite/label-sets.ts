@@ -1,5 +1,6 @@
-import { labelKey, labelsMatch } from '../../../core/labels.ts';
-import type { LabelGlobs, Labels } from '../../../core/model.ts';
+import { labelKey } from '../../../core/labels.ts';
+import type { Labels, Selection } from '../../../core/model/labels.ts';
+import { isSelected } from '../../../core/selection.ts';
 import type { Database } from '../../sqlite/database.ts';
 import { parseStored } from '../../sqlite/errors.ts';
 import type { Group } from './schema.ts';
@@ -17,13 +18,13 @@ export interface LabelSets {
   refresh(): void;
   /** The label set of a sample, added where new, its bound moved past `timeMs`. */
   admit(group: Group, labels: Labels, timeMs: number): LabelSet;
-  /** Of the group, those that match; `undefined` when all do. */
-  select(group: Group, where: LabelGlobs | undefined): readonly LabelSet[] | undefined;
+  /** The label sets of the group that match; `undefined` when all do. */
+  select(group: Group, selection: Selection): readonly LabelSet[] | undefined;
   get(group: Group, id: number): LabelSet | undefined;
   size(group: Group): number;
   /** Removes those whose samples are all older. */
   prune(olderThanMs: number): void;
-  /** What a transaction that failed has added is not there: read again. */
+  /** Drops what a failed transaction has added: reads the dictionary again. */
   forget(): void;
 }
 
@@ -35,6 +36,8 @@ interface Dictionary {
 
 const BOUND_STEP_MS = 3_600_000;
 const MAX_SELECTIONS = 200;
+/** The key of a selection without globs. */
+const ALL = JSON.stringify([{}, {}]);
 
 export function createLabelSets(database: Database): LabelSets {
   let dictionaries = new Map<Group, Dictionary>();
@@ -90,13 +93,13 @@ export function createLabelSets(database: Database): LabelSets {
       remember(group, key, added);
       return added;
     },
-    select(group, where) {
-      if (!where || Object.keys(where).length === 0) return undefined;
+    select(group, { where = {}, whereNot = {} }) {
+      const key = JSON.stringify([where, whereNot]);
+      if (key === ALL) return undefined;
       const { byId, selections } = of(group);
-      const key = JSON.stringify(where);
       let selected = selections.get(key);
       if (!selected) {
-        selected = [...byId.values()].filter((set) => labelsMatch(where, set.labels));
+        selected = [...byId.values()].filter((set) => isSelected({ where, whereNot }, set.labels));
         if (selections.size >= MAX_SELECTIONS) selections.clear();
         selections.set(key, selected);
       }

@@ -1,9 +1,8 @@
-import type { Point, Series } from '../../../core/model.ts';
+import type { Point, Series } from '../../../core/model/sample.ts';
 import type { SampleStore, SeriesQuery } from '../../../core/ports.ts';
 import type { Database } from '../../sqlite/database.ts';
 import type { LabelSet, LabelSets } from './label-sets.ts';
-import { groupOf } from './rows.ts';
-import { columnsOf, type Group, tableOf } from './schema.ts';
+import { columnsOf, type Group, groupOf, tableOf } from './schema.ts';
 
 type PointRow = readonly [labelSet: number, timeMs: number, value: number];
 
@@ -28,7 +27,7 @@ export function createQueries(
     if (group === undefined) return [];
     return database.read(() => {
       labelSets.refresh();
-      const selected = labelSets.select(group, query.where);
+      const selected = labelSets.select(group, query);
       if (selected?.length === 0 || !isStored(group, query.metric)) return [];
       return toSeries(query.metric, group, rowsOf(group, selected), labelSets);
     });

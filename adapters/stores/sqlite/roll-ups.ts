@@ -1,14 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RollUp, RollUpSeries } from '../../../core/model/sample.ts';
+import { PERIOD_MS, periodOf, rollUp } from '../../../core/numbers/roll-up.ts';
 import type { SeriesQuery } from '../../../core/ports.ts';
-import { PERIOD_MS, periodOf, type RollUp, type RollUpSeries, rollUp } from '../../../core/roll-up.ts';
 import type { Database, Row } from '../../sqlite/database.ts';
 import type { LabelSets } from './label-sets.ts';
 import { idsOf } from './queries.ts';
-import { groupOf } from './rows.ts';
 import {
   columnsOf,
   GROUPS,
   type Group,
+  groupOf,
   metricsOf,
   rollUpColumnsOf,
   rollUpTableOf,
@@ -147,15 +148,15 @@ type RollUpRow = readonly [
 ];
 type SampleRow = readonly [labelSet: number, timeMs: number, value: number];
 
-/** What is rolled up, and newer periods rolled up on the way. See `SampleStore`. */
+/** Stored roll-ups, and newer periods rolled up for this query. See `SampleStore`. */
 export function queryRollUps(database: Database, labelSets: LabelSets, query: SeriesQuery): RollUpSeries[] {
-  const { metric, where, fromMs } = query;
+  const { metric, fromMs } = query;
   const group = groupOf(metric);
   if (group === undefined) return [];
   const [startMs, endMs] = [periodOf(fromMs + PERIOD_MS - 1), periodOf(query.toMs) + PERIOD_MS];
   return database.read(() => {
     labelSets.refresh();
-    const selected = labelSets.select(group, where);
+    const selected = labelSets.select(group, query);
     const some = selected === undefined ? '' : 'AND label_set IN (SELECT value FROM json_each(?3))';
     const ids = selected === undefined ? [] : [idsOf(selected)];
     const rowsOf = <T>(table: string, columns: string, from: number, to: number): T[] =>

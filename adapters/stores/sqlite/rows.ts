@@ -1,5 +1,7 @@
 import { METRICS } from '../../../core/catalogue.ts';
-import type { Labels, Sample } from '../../../core/model.ts';
+import type { Labels } from '../../../core/model/labels.ts';
+import type { Sample } from '../../../core/model/sample.ts';
+import type { RejectedSample } from '../../../core/ports.ts';
 import type { Database, Row } from '../../sqlite/database.ts';
 import type { LabelSet, LabelSets } from './label-sets.ts';
 import { markLate } from './roll-ups.ts';
@@ -8,57 +10,53 @@ import { type Group, metricsOf, tableOf } from './schema.ts';
 /** Time, label set, then a value or null for each of `metricsOf(group)`: the parameters of the insert. */
 type SampleRow = (number | null)[];
 
-interface Place {
+interface Column {
   group: Group;
   /** Index of the metric's value in a row. */
   index: number;
 }
 
 const KEY_COLUMNS = 2;
-const PLACES: ReadonlyMap<string, Place> = new Map(
+const COLUMNS: ReadonlyMap<string, Column> = new Map(
   METRICS.map(({ name, group }) => [name, { group, index: KEY_COLUMNS + metricsOf(group).indexOf(name) }]),
 );
 const WIDTHS = new Map(METRICS.map(({ group }) => [group, KEY_COLUMNS + metricsOf(group).length]));
-
-export function groupOf(metric: string): Group | undefined {
-  return PLACES.get(metric)?.group;
-}
 
 export interface Assembled {
   rows: ReadonlyMap<Group, readonly SampleRow[]>;
   /** Repeats within these samples. */
   duplicates: number;
-  rejected: { sample: Sample; reason: string }[];
+  rejected: RejectedSample[];
 }
 
 /** Gathers samples into rows, first value first served. Belongs inside a write transaction. */
 export function assembleRows(samples: readonly Sample[], labelSets: LabelSets): Assembled {
   const assemblies = new Map<Group, ReturnType<typeof createAssembly>>();
-  const rejected: { sample: Sample; reason: string }[] = [];
+  const rejected: RejectedSample[] = [];
   let duplicates = 0;
   for (const sample of samples) {
     const { metric, labels, timeMs, value } = sample;
-    const place = PLACES.get(metric);
-    const reason = rejection(place, timeMs, value);
-    if (!place || reason !== undefined) {
-      rejected.push({ sample, reason: reason ?? 'unknown metric' });
+    const column = COLUMNS.get(metric);
+    const reason = rejection(column, timeMs, value);
+    if (!column || reason !== undefined) {
+      rejected.push({ sample, reason: reason ?? 'unknown metric', cause: 'invalid' });
       continue;
     }
-    let assembly = assemblies.get(place.group);
+    let assembly = assemblies.get(column.group);
     if (!assembly) {
-      assembly = createAssembly(place.group, labelSets);
-      assemblies.set(place.group, assembly);
+      assembly = createAssembly(column.group, labelSets);
+      assemblies.set(column.group, assembly);
     }
     const row = assembly.row(labels, timeMs);
-    if (row[place.index] === null) row[place.index] = value;
+    if (row[column.index] === null) row[column.index] = value;
     else duplicates++;
   }
   const rows = new Map([...assemblies].map(([group, assembly]) => [group, assembly.sorted()]));
   return { rows, duplicates, rejected };
 }
 
-function rejection(place: Place | undefined, timeMs: number, value: number): string | undefined {
-  if (!place) return 'the catalogue has no such metric';
+function rejection(column: Column | undefined, timeMs: number, value: number): string | undefined {
+  if (!column) return 'the catalogue has no such metric';
   if (!Number.isFinite(value)) return 'its value is not a finite number';
   if (!Number.isSafeInteger(timeMs)) return 'its time is not a whole number of milliseconds';
   return undefined;

@@ -1,4 +1,4 @@
-import { METRICS, type Metric } from '../../../core/catalogue.ts';
+import { findMetric, METRICS, type Metric } from '../../../core/catalogue.ts';
 import type { Database, Row } from '../../sqlite/database.ts';
 
 /*
@@ -44,6 +44,11 @@ export const MIGRATIONS: readonly string[] = [
 ];
 
 export const GROUPS: readonly Group[] = [...new Set(METRICS.map((metric) => metric.group))];
+
+/** The group whose table has the metric; undefined for a metric that the catalogue lacks. */
+export function groupOf(metric: string): Group | undefined {
+  return findMetric(metric)?.group;
+}
 
 export function tableOf(group: Group): string {
   return `samples_${group}`;

@@ -5,8 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { METRICS } from '../../../core/catalogue.ts';
 import { ConfigError, RetryableError } from '../../../core/errors.ts';
-import type { Sample } from '../../../core/model.ts';
-import { periodOf } from '../../../core/roll-up.ts';
+import type { Sample } from '../../../core/model/sample.ts';
+import { periodOf } from '../../../core/numbers/roll-up.ts';
 import { MIGRATIONS } from './schema.ts';
 import { openSqliteStore, type SqliteStoreOptions } from './store.ts';
 

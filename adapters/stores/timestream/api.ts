@@ -28,7 +28,7 @@ export interface TimestreamApi {
   write(records: readonly _Record[]): Promise<Rejection[]>;
   /** All rows of a query, of however many pages. */
   query(sql: string): Promise<Record<string, Cell>[]>;
-  /** Of the table: hours in the memory store, days in the magnetic one, whether late records are taken. */
+  /** Settings of the table: hours in the memory store, days in the magnetic one, whether late records are taken. */
   describe(): Promise<TableFacts>;
   close(): void;
 }

@@ -1,5 +1,5 @@
 import { findMetric } from '../../../core/catalogue.ts';
-import type { Labels } from '../../../core/model.ts';
+import type { Labels } from '../../../core/model/labels.ts';
 
 /**
  * Dimension that holds the whole label set, `labelKey()` of core/labels.ts. A query needs the columns that make a

@@ -1,9 +1,10 @@
 // What goes wrong between the store and the service: every error is a typed one, and none is an empty answer.
+
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigError, PermanentError, RetryableError } from '../../../core/errors.ts';
-import type { Sample } from '../../../core/model.ts';
+import type { Sample } from '../../../core/model/sample.ts';
 import type { SampleStore } from '../../../core/ports.ts';
-import type { Fault } from '../../../localstack/timestream/stand-in.ts';
+import type { Fault } from '../../../localstack/timestream/emulator.ts';
 import { startTimestreamTables, type TimestreamTables } from '../../../test/timestream-tables.ts';
 import { checkTimestreamAccess } from './access.ts';
 import type { Connection } from './api.ts';
@@ -31,11 +32,11 @@ beforeEach(async () => {
   store = await tables.open(connection);
 });
 afterEach(async () => {
-  tables.standIn.behave();
+  tables.timestream.behave();
   await store.close();
 });
 
-const always = (fault: Fault) => tables.standIn.behave(() => fault);
+const always = (fault: Fault) => tables.timestream.behave(() => fault);
 const failure = (promise: Promise<unknown>) =>
   promise.then(
     () => 'no error',
@@ -114,18 +115,18 @@ describe('timestream faults', () => {
 
   it('tell of credentials that the service does not know', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'somebody-else');
-    const stranger = await tables.open(connection);
+    const unknownSample = await tables.open(connection);
     try {
       for (const error of [
-        await failure(stranger.write([sample(0)])),
-        await failure(stranger.query(range)),
+        await failure(unknownSample.write([sample(0)])),
+        await failure(unknownSample.query(range)),
       ]) {
         expect(error).toBeInstanceOf(ConfigError);
         expect(String(error)).toMatch(/credentials \(UnrecognizedClientException\)/);
       }
     } finally {
       vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
-      await stranger.close();
+      await unknownSample.close();
     }
   });
 
@@ -148,7 +149,7 @@ describe('timestream faults', () => {
 
   it('tell of a query that is called invalid, though its columns are there', async () => {
     await store.write([sample(0)]);
-    tables.standIn.behave(({ body }) =>
+    tables.timestream.behave(({ body }) =>
       JSON.stringify(body).includes('DESCRIBE')
         ? undefined
         : { kind: 'error', type: 'ValidationException', message: 'The query syntax is invalid' },
@@ -170,13 +171,13 @@ describe('timestream faults', () => {
       sample(i % 50, { labels: { ...LABELS, node: `n-${i}` } }),
     );
     let writes = 0;
-    tables.standIn.behave(({ operation }) =>
+    tables.timestream.behave(({ operation }) =>
       operation === 'WriteRecords' && ++writes === 2
         ? { kind: 'error', type: 'ThrottlingException', message: 'slow' }
         : undefined,
     );
     expect(await failure(store.write(samples))).toBeInstanceOf(RetryableError);
-    tables.standIn.behave();
+    tables.timestream.behave();
     expect(await store.write(samples)).toEqual({ written: 450, duplicates: 0, rejected: [] });
     expect(await store.query(range)).toHaveLength(450);
   });
@@ -196,9 +197,9 @@ describe('timestream faults', () => {
       kind: 'garbage',
       body: JSON.stringify({ QueryId: 'Q', ColumnInfo: [], Rows: [], NextToken: 'again' }),
     });
-    const before = tables.standIn.requests.length;
+    const before = tables.timestream.requests.length;
     expect(await failure(store.query(range))).toBeInstanceOf(RetryableError);
-    expect(tables.standIn.requests.length - before).toBe(2);
+    expect(tables.timestream.requests.length - before).toBe(2);
   });
 
   it('of a row that lacks a cell: no row is lost silently', async () => {
@@ -227,14 +228,14 @@ describe('access to Timestream', () => {
 
   it('names the alternative where the account has none, also when the discovery of endpoints fails of it', async () => {
     always({ kind: 'error', type: 'AccessDeniedException', message: CLOSED, status: 403 });
-    vi.stubEnv('AWS_ENDPOINT_URL_TIMESTREAM_WRITE', tables.standIn.url);
+    vi.stubEnv('AWS_ENDPOINT_URL_TIMESTREAM_WRITE', tables.timestream.url);
     const { endpoint: _, ...discovering } = connection;
     for (const way of [connection, discovering]) {
       const error = await failure(checkTimestreamAccess(way));
       expect(error).toBeInstanceOf(ConfigError);
       expect(String(error)).toMatch(/`store\.type: prometheus`/);
     }
-    expect(tables.standIn.requests.at(-1)?.operation).toBe('DescribeEndpoints');
+    expect(tables.timestream.requests.at(-1)?.operation).toBe('DescribeEndpoints');
   });
 
   it('tells of a missing table', async () => {

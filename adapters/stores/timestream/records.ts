@@ -1,7 +1,9 @@
 import type { _Record } from '@aws-sdk/client-timestream-write';
 import { findMetric, type Metric } from '../../../core/catalogue.ts';
 import { labelKey } from '../../../core/labels.ts';
-import type { Labels, Sample } from '../../../core/model.ts';
+import type { Labels } from '../../../core/model/labels.ts';
+import type { Sample } from '../../../core/model/sample.ts';
+import type { RejectedSample } from '../../../core/ports.ts';
 import { DIMENSIONS_BYTES, dimensionsOf, RECORD_VERSION } from './columns.ts';
 
 /** Samples of one time, label set and catalogue group: one record of several measures, as one row of the sqlite store. */
@@ -18,25 +20,25 @@ export interface Drafts {
   drafts: Draft[];
   /** Further samples of the same metric, labels and time. */
   duplicates: number;
-  rejected: { sample: Sample; reason: string }[];
+  rejected: RejectedSample[];
 }
 
-/** Gathers samples into records; what the service could never take is rejected with a reason. */
+/** Gathers samples into records, and rejects samples that the service would never take, with a reason. */
 export function gather(samples: readonly Sample[]): Drafts {
   const drafts = new Map<string, Draft>();
   const seen = new Map<Labels, { series: string; reason: string | undefined }>();
-  const rejected: Drafts['rejected'] = [];
+  const rejected: RejectedSample[] = [];
   let duplicates = 0;
   for (const sample of samples) {
     const { metric, labels, timeMs } = sample;
     // Samples of a thing share one labels object.
-    const labelSet = seen.get(labels) ?? judgeLabels(labels);
+    const labelSet = seen.get(labels) ?? validateLabels(labels);
     seen.set(labels, labelSet);
     const { series } = labelSet;
     const group = findMetric(metric)?.group;
     const reason = labelSet.reason ?? rejection(sample);
     if (reason !== undefined || group === undefined) {
-      rejected.push({ sample, reason: reason ?? 'the catalogue has no such metric' });
+      rejected.push({ sample, reason: reason ?? 'the catalogue has no such metric', cause: 'invalid' });
       continue;
     }
     const id = draftKey({ group, series, timeMs });
@@ -85,7 +87,7 @@ function rejection({ timeMs, value }: Sample): string | undefined {
   return undefined;
 }
 
-function judgeLabels(labels: Labels): { series: string; reason: string | undefined } {
+function validateLabels(labels: Labels): { series: string; reason: string | undefined } {
   const series = labelKey(labels);
   const texts = Object.entries(labels).flat();
   if (!texts.every((text) => text.isWellFormed()))

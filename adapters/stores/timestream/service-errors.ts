@@ -9,7 +9,7 @@ interface SdkError {
   reason?: unknown;
 }
 
-/** The service's words to accounts that had not used it before 2025-06-20. */
+/** The service's answer to accounts that had not used it before 2025-06-20. */
 const CLOSED = /existing Timestream for LiveAnalytics customers/i;
 /** Credentials that are missing, wrong or run out, from the service or from the SDK before it asks. */
 const REFUSED =
@@ -25,8 +25,8 @@ export function typedError(error: unknown, what: string): ConfigError | Permanen
     return error;
   const cause = ((error as SdkError | null)?.reason ?? error) as SdkError;
   const name = cause?.name ?? 'an error';
-  const words = cause?.message || name;
-  if (CLOSED.test(words)) {
+  const text = cause?.message || name;
+  if (CLOSED.test(text)) {
     return new ConfigError(
       `${what}: this AWS account cannot use Timestream for LiveAnalytics, which takes no new customers since ` +
         '2025-06-20; use a Prometheus-compatible server instead (`store.type: prometheus`), such as Amazon Managed Prometheus',

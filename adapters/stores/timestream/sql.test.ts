@@ -27,7 +27,8 @@ describe('queries of Timestream', () => {
 
   it('roll up whole periods that begin in the range', () => {
     expect(rollUpQuery(table, { metric, fromMs: fromMs + 1, toMs })).toBe(
-      'SELECT bin(time, 5m) AS time, series, avg("mem_usage") AS avg, max("mem_usage") AS max, ' +
+      'SELECT bin(time, 5m) AS time, series, avg("mem_usage") AS avg, min("mem_usage") AS min, ' +
+        'max("mem_usage") AS max, ' +
         'element_at(array_sort(array_agg("mem_usage")), (count("mem_usage") * 95 + 99) / 100) AS p95 ' +
         `FROM "bartizan"."samples" WHERE measure_name = 'node' AND "mem_usage" IS NOT NULL ` +
         'AND time BETWEEN from_milliseconds(1795521900000) AND from_milliseconds(1795522199999) ' +

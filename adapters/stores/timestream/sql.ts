@@ -1,6 +1,6 @@
 import type { Metric } from '../../../core/catalogue.ts';
-import type { LabelGlobs } from '../../../core/model.ts';
-import { PERIOD_MS, periodOf } from '../../../core/roll-up.ts';
+import type { LabelGlobs } from '../../../core/model/labels.ts';
+import { PERIOD_MS, periodOf } from '../../../core/numbers/roll-up.ts';
 import { isColumn, SERIES } from './columns.ts';
 import type { Draft } from './records.ts';
 
@@ -39,7 +39,7 @@ export function latestQuery(
 }
 
 /**
- * Periods that begin in the range: time, series, avg, max, p95. The 95th percentile is the nearest rank, exactly, as
+ * Periods that begin in the range: time, series, avg, min, max, p95. The 95th percentile is the nearest rank, exactly, as
  * in the other stores; `approx_percentile` would be an estimate.
  */
 export function rollUpQuery(table: Table, { metric, where, fromMs, toMs }: Selection & Range): string {
@@ -49,7 +49,8 @@ export function rollUpQuery(table: Table, { metric, where, fromMs, toMs }: Selec
   const [first, end] = [periodOf(fromMs + PERIOD_MS - 1), periodOf(toMs) + PERIOD_MS - 1];
   const wanted = [...conditions({ metric, where }), timesBetween(first, end)];
   return (
-    `SELECT ${period} AS time, ${SERIES}, avg(${measure}) AS avg, max(${measure}) AS max, ` +
+    `SELECT ${period} AS time, ${SERIES}, avg(${measure}) AS avg, min(${measure}) AS min, ` +
+    `max(${measure}) AS max, ` +
     `element_at(array_sort(array_agg(${measure})), ${rank}) AS p95 FROM ${nameOf(table)} ` +
     `WHERE ${wanted.join(' AND ')} GROUP BY ${SERIES}, ${period}`
   );

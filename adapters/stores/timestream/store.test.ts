@@ -10,7 +10,13 @@ import { timestream } from './timestream.ts';
 const NOW = Date.UTC(2026, 10, 24, 12);
 const HOUR_MS = 3_600_000;
 /** A repeat of the same record is taken like a first one. Roll-ups take the nearest rank, exactly. */
-const TRAITS: StoreTraits = { countsRepeats: false, exact: true, prunes: false, nearestRank: true };
+const TRAITS: StoreTraits = {
+  countsRepeats: false,
+  exact: true,
+  lateMs: Infinity,
+  prunes: false,
+  nearestRank: true,
+};
 
 let tables: TimestreamTables;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationSchema } from '../../../core/config/duration.ts';
+import { durationSchema } from '../../../core/duration.ts';
 import type { StoreAdapter } from '../store-adapter.ts';
 import { createTimestreamApi } from './api.ts';
 import { createTimestreamStore } from './store.ts';
@@ -40,6 +40,7 @@ export const timestream: StoreAdapter<TimestreamOptions> = {
   type: 'timestream',
   title:
     'Amazon Timestream for LiveAnalytics, for accounts that have it: closed to new customers since 2025-06-20',
-  options: optionsSchema as z.ZodType<TimestreamOptions>,
+  options: optionsSchema,
+  timeoutMs: ({ timeout }) => timeout,
   open: async ({ options }) => createTimestreamStore(await createTimestreamApi(options), options),
 };

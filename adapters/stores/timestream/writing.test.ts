@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RetryableError } from '../../../core/errors.ts';
-import type { Labels, Sample } from '../../../core/model.ts';
+import type { Labels } from '../../../core/model/labels.ts';
+import type { Sample } from '../../../core/model/sample.ts';
 import type { SampleStore } from '../../../core/ports.ts';
 import { startTimestreamTables, type TimestreamTables } from '../../../test/timestream-tables.ts';
 import type { Connection } from './api.ts';
@@ -218,12 +219,12 @@ describe('timestream: labels', () => {
 });
 
 it('finds the service by its own variables, too', async () => {
-  vi.stubEnv('AWS_ENDPOINT_URL_TIMESTREAM_WRITE', tables.standIn.url);
-  vi.stubEnv('AWS_ENDPOINT_URL_TIMESTREAM_QUERY', tables.standIn.url);
+  vi.stubEnv('AWS_ENDPOINT_URL_TIMESTREAM_WRITE', tables.timestream.url);
+  vi.stubEnv('AWS_ENDPOINT_URL_TIMESTREAM_QUERY', tables.timestream.url);
   const { endpoint: _, ...discovering } = connection;
   const discovered = await tables.open(discovering);
   await discovered.write([of('up', 1)]);
   expect(await storedOf('up', discovered)).toEqual([1]);
-  expect(tables.standIn.requests.map(({ operation }) => operation)).toContain('DescribeEndpoints');
+  expect(tables.timestream.requests.map(({ operation }) => operation)).toContain('DescribeEndpoints');
   await discovered.close();
 });

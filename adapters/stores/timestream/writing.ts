@@ -1,4 +1,4 @@
-import { RetryableError } from '../../../core/errors.ts';
+import { PermanentError, RetryableError } from '../../../core/errors.ts';
 import type { WriteResult } from '../../../core/ports.ts';
 import type { Rejection, TimestreamApi } from './api.ts';
 import { RECORD_VERSION, SERIES } from './columns.ts';
@@ -8,11 +8,15 @@ import { recordsQuery, type Table } from './sql.ts';
 
 /** https://docs.aws.amazon.com/timestream/latest/developerguide/ts-limits.html */
 const RECORDS_A_REQUEST = 100;
-const REQUESTS_AT_ONCE = 8;
+const CONCURRENT_REQUESTS = 8;
 /** Of 2 KB each, twice as long with every quote doubled, in a query of 256 KiB at the utmost. */
 const RECORDS_A_QUERY = 50;
+/** Of a record older than the table takes: https://docs.aws.amazon.com/timestream/latest/developerguide/API_RejectedRecord.html */
+const TOO_LATE = /outside the time range/;
 /** How often a record that others change meanwhile is read and added to. */
 const ADDING_ROUNDS = 4;
+/** How often requests that are called invalid as a whole are cut in two, to find the records that are: seven cuts find one. */
+const MOST_CUTS = 96;
 
 /** A record to send, and what of its samples it adds to what is there. */
 interface Attempt {
@@ -38,15 +42,18 @@ export async function writeSamples(
   const { drafts, duplicates, rejected } = gather(samples);
   const result = { written: 0, duplicates, rejected };
   let attempts: Attempt[] = drafts.map((draft) => ({ draft }));
+  const cuts = { left: MOST_CUTS };
   for (let round = 0; round <= ADDING_ROUNDS; round++) {
     const conflicts: Conflict[] = [];
-    const refusals = await inBatches(attempts, RECORDS_A_REQUEST, (batch) => send(api, batch));
+    const refusals = await inBatches(attempts, RECORDS_A_REQUEST, (batch) => send(api, batch, cuts));
     attempts.forEach(({ draft }, i) => {
       const refusal = refusals[i];
       if (refusal?.existingVersion !== undefined) conflicts.push({ draft, version: refusal.existingVersion });
-      else if (refusal)
-        for (const sample of draft.samples.values()) rejected.push({ sample, reason: refusal.reason });
-      else result.written += draft.samples.size;
+      else if (refusal) {
+        const { reason } = refusal;
+        const cause = TOO_LATE.test(reason) ? 'too-late' : 'invalid';
+        for (const sample of draft.samples.values()) rejected.push({ sample, reason, cause });
+      } else result.written += draft.samples.size;
     });
     if (conflicts.length === 0) return result;
     const read = await inBatches(conflicts, RECORDS_A_QUERY, (batch) => resolve(api, table, batch));
@@ -59,13 +66,32 @@ export async function writeSamples(
 
 interface Conflict {
   draft: Draft;
-  /** Of the record that is there. */
+  /** Version of the record that is stored. */
   version: number;
 }
 
-/** One refusal or none for each record, in their order. */
-async function send(api: TimestreamApi, batch: readonly Attempt[]): Promise<(Rejection | undefined)[]> {
-  const rejections = await api.write(batch.map(({ draft, earlier }) => recordOf(draft, earlier)));
+/**
+ * One refusal or none for each record, in their order. A request may also be called invalid as a whole: without the records
+ * that are, it is not. @throws PermanentError when the cuts are used up
+ */
+async function send(
+  api: TimestreamApi,
+  batch: readonly Attempt[],
+  cuts: { left: number },
+): Promise<(Rejection | undefined)[]> {
+  const rejections = await api
+    .write(batch.map(({ draft, earlier }) => recordOf(draft, earlier)))
+    .catch((error: unknown) => {
+      if (error instanceof PermanentError) return error;
+      throw error;
+    });
+  if (rejections instanceof PermanentError) {
+    if (batch.length === 1) return [{ index: 0, reason: rejections.message, existingVersion: undefined }];
+    if (cuts.left-- <= 0) throw rejections;
+    const middle = batch.length >> 1;
+    const first = await send(api, batch.slice(0, middle), cuts);
+    return [...first, ...(await send(api, batch.slice(middle), cuts))];
+  }
   const byIndex = new Map(rejections.map((one) => [one.index, one]));
   return batch.map((_, i) => byIndex.get(i));
 }
@@ -133,7 +159,7 @@ async function inBatches<In, Out>(
       }
     }
   };
-  const ended = await Promise.allSettled(Array.from({ length: REQUESTS_AT_ONCE }, worker));
+  const ended = await Promise.allSettled(Array.from({ length: CONCURRENT_REQUESTS }, worker));
   const failed = ended.find((one) => one.status === 'rejected');
   if (failed) throw failed.reason;
   return results.flat();

@@ -1,0 +1,13 @@
+import type { AdapterKinds } from '../core/registry.ts';
+import { CHANNELS } from './channels/registry.ts';
+import { INVENTORIES } from './inventory/registry.ts';
+import { PROBES } from './probes/registry.ts';
+import { STORES } from './stores/registry.ts';
+
+/** The registries of all adapters that a configuration can name by `type`. */
+export const KINDS: AdapterKinds = {
+  probes: PROBES,
+  channels: CHANNELS,
+  stores: STORES,
+  inventories: INVENTORIES,
+};

@@ -1,0 +1,59 @@
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { secretSchema, secretTextSchema } from '../../core/config/secret-text.ts';
+import { CHANNELS } from '../channels/registry.ts';
+import { STORES } from '../stores/registry.ts';
+import { referencesIn } from './option-references.ts';
+
+const schema = z.strictObject({
+  token: secretSchema.describe('described'),
+  url: secretTextSchema.optional().describe('optional'),
+  headers: z.record(z.string(), secretTextSchema).default({}),
+  login: z.strictObject({ password: secretSchema }).optional(),
+  many: z.array(z.union([z.number(), secretTextSchema])).prefault([]),
+  name: z.string(),
+});
+
+it('finds the references of all fields that may hold secrets, however they are wrapped, and of no other field', () => {
+  const value = schema.parse({
+    token: '${env:A}',
+    url: 'https://${env:B}/${file:c}',
+    headers: { x: 'Bearer ${ssm:/d}', y: 'plain' },
+    login: { password: '${env:E}' },
+    many: [1, '${env:F}'],
+    name: '${env:NOT_A_SECRET}',
+  });
+  expect(referencesIn(schema, value)).toEqual([
+    ...['${env:A}', '${env:B}', '${file:c}', '${ssm:/d}', '${env:E}', '${env:F}'],
+  ]);
+  expect(referencesIn(schema, schema.parse({ token: '${env:A}', name: '' }))).toEqual(['${env:A}']);
+});
+
+it.each([...CHANNELS, ...STORES].map((adapter) => [adapter.type, adapter] as const))(
+  'finds every option of %s that may hold a secret',
+  (_, { options }) => {
+    const expected = new Set<string>();
+    const value = valueFor(options, 'o', expected);
+    expect(new Set(referencesIn(options, value))).toEqual(expected);
+  },
+);
+
+/** A value of the schema: each field that may hold a secret has a reference of its own, which is added to `expected`. */
+function valueFor(schema: z.core.$ZodType, path: string, expected: Set<string>): unknown {
+  if (z.globalRegistry.get(schema)?.writeOnly === true && !('innerType' in schema._zod.def)) {
+    const reference = `\${env:${path}}`;
+    expected.add(reference);
+    return reference;
+  }
+  const { def } = schema as unknown as { def: Record<string, unknown> };
+  if (def.type === 'object')
+    return Object.fromEntries(
+      Object.entries(def.shape as Record<string, z.core.$ZodType>).map(([name, field]) => [
+        name,
+        valueFor(field, `${path}_${name}`, expected),
+      ]),
+    );
+  if (def.type === 'record') return { x: valueFor(def.valueType as z.core.$ZodType, `${path}_x`, expected) };
+  if ('innerType' in def) return valueFor(def.innerType as z.core.$ZodType, path, expected);
+  return undefined;
+}

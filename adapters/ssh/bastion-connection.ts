@@ -1,0 +1,129 @@
+import type { BastionConfig, SessionsConfig } from '../../core/model/config.ts';
+import type { Meter } from '../../core/ports.ts';
+import { loopWatch } from '../event-loop/loop-watch.ts';
+import { openBastionSession } from './bastion-session.ts';
+import { type OpenCommand, openCommand } from './command.ts';
+import { ProbeError } from './failure.ts';
+import type { PinnedKeys } from './host-keys.ts';
+import type { LoginKey } from './login-key.ts';
+import { createNodeSessions, type NodeAccess, type NodeSession, type ReadySession } from './node-sessions.ts';
+import type { SshSession } from './session.ts';
+
+export interface NodeCommand extends OpenCommand, NodeSession {
+  /** Whether a new login would succeed now, see `ReadySession`. */
+  login: Promise<boolean>;
+}
+
+/** One SSH connection to a bastion and the node sessions inside it, which stay open for the next round. */
+export interface BastionConnection {
+  fingerprint: string;
+  openedAtMs: number;
+  isOpen(): boolean;
+  /** Makes a round trip. False: the bastion is gone or frozen, and the connection is closed. */
+  isAlive(deadlineMs: number): Promise<boolean>;
+  /**
+   * Opens a channel for a command on a node: over the session of the last round if that still works, else over a new one.
+   * Calls `onNode` with the session before the command starts. @throws ProbeError
+   */
+  openCommand(access: NodeAccess, onNode: (node: NodeSession) => void): Promise<NodeCommand>;
+  /** Closes the session at once: whatever it still delivers is useless. */
+  dropNode(node: NodeSession): void;
+  /** Closes node sessions that nobody used since then. */
+  dropUnusedSince(sinceMs: number): void;
+  close(): void;
+  destroy(): void;
+}
+
+/** Allowance beside the output: SSH's own packets, keep-alives and key exchanges of an idle session. */
+const PROTOCOL_BYTES = 64 * 1024;
+/** sshd forwards a command's output as it reads it, in messages of a few KB or more. */
+const COMMAND_MESSAGES = 4_096;
+
+/** Connects to a bastion within its deadline. @throws ProbeError */
+export async function openBastionConnection(options: {
+  bastion: BastionConfig;
+  key: LoginKey;
+  pinned: PinnedKeys;
+  nowMs: () => number;
+  count: Meter['count'];
+  sessions: SessionsConfig;
+  /** Compress what we send to nodes, see `SessionOptions`. */
+  packs?: boolean;
+  /** Ends the attempt. It does not close a connection that is open. */
+  signal?: AbortSignal | undefined;
+}): Promise<BastionConnection> {
+  const { bastion, sessions, nowMs, count, signal, packs = false } = options;
+  const hop = await openBastionSession({ bastion, key: options.key, pinned: options.pinned, signal });
+  count('ssh_sessions_opened_total', { hop: 'bastion' });
+  const nodes = createNodeSessions({ client: hop.client, packs, sessions, nowMs, count });
+
+  async function start(access: NodeAccess, node: ReadySession, deadlineMs: number): Promise<NodeCommand> {
+    const { session, tunnel, login } = node;
+    tunnel.allow(bastion.maxOutputBytes + PROTOCOL_BYTES);
+    session.allow(COMMAND_MESSAGES);
+    const command = await openCommand(session, deadlineMs, loopWatch.nowMs);
+    nodes.keep(access, node);
+    return { ...command, session, tunnel, login };
+  }
+
+  return {
+    fingerprint: hop.fingerprint,
+    openedAtMs: nowMs(),
+    isOpen: hop.isOpen,
+    async isAlive(deadlineMs) {
+      const alive = hop.isOpen() && (await makeRoundTrip(hop, deadlineMs));
+      if (!alive) hop.destroy();
+      return alive;
+    },
+    async openCommand(access, onNode) {
+      const { deadlines } = access;
+      let node = await nodes.take(access);
+      if (node.reused) {
+        onNode(node);
+        try {
+          const command = await start(access, node, deadlines.dialMs);
+          count('ssh_sessions_reused_total', { hop: 'node' });
+          return command;
+        } catch (error) {
+          node.session.destroy();
+          // A node that refuses a command would refuse again. A session that is silent or gone may only be stale.
+          if (error instanceof ProbeError && error.failure.reason === 'command') throw error;
+        }
+        node = await nodes.open(access);
+      }
+      onNode(node);
+      try {
+        return await start(access, node, deadlines.execMs);
+      } catch (error) {
+        node.session.destroy();
+        throw error;
+      }
+    },
+    dropNode(node) {
+      node.session.destroy();
+    },
+    dropUnusedSince: nodes.dropUnusedSince,
+    close() {
+      nodes.close();
+      hop.end();
+    },
+    destroy: hop.destroy,
+  };
+}
+
+/** Cancels a forwarding that does not exist: every server answers that request, and it has no effect. */
+function makeRoundTrip(session: SshSession, deadlineMs: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), deadlineMs);
+  const settle = (alive: boolean) => {
+    clearTimeout(timer);
+    resolve(alive);
+  };
+  try {
+    // ssh2 also calls back when the connection closes.
+    session.client.unforwardIn('127.0.0.1', 1, () => settle(session.isOpen()));
+  } catch {
+    settle(false);
+  }
+  return promise;
+}

@@ -1,0 +1,66 @@
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFileInventory } from '../adapters/inventory/file.ts';
+import { lockFolder } from '../local/lock.ts';
+import { withAccessAudit } from './access-audit.ts';
+import { secretsFor } from './config-file.ts';
+import { loadFleet } from './fleet-config.ts';
+import { probeFleet } from './probe-fleet.ts';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-access-'));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+/** Files of ours below the folder that this process holds open. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const file = readlinkSync(`/proc/self/fd/${fd}`);
+      return file.startsWith(dir) ? [file] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+describe('the audit of a command that logs in', () => {
+  it('is open while it runs, and closed with its lock when that fails', async () => {
+    const failing = withAccessAudit(dir, async () => {
+      expect(openFiles()).toContain(join(dir, 'cli/audit.jsonl'));
+      throw new Error('lost');
+    });
+    await expect(failing).rejects.toThrow('lost');
+    expect(openFiles()).toEqual([]);
+    lockFolder(join(dir, 'cli')).release();
+  });
+
+  it('gives the lock back where the audit itself cannot be opened', async () => {
+    await withAccessAudit(dir, async () => {});
+    writeFileSync(join(dir, 'cli/audit.jsonl'), `${'not ours\n'.repeat(10_000)}`);
+    await expect(withAccessAudit(dir, async () => {})).rejects.toThrow('does not end as we write it');
+    expect(openFiles()).toEqual([]);
+  });
+
+  it('is closed where a key cannot be used before any access', async () => {
+    writeFileSync(join(dir, 'key'), 'no key', { mode: 0o600 });
+    const file = join(dir, 'bartizan.yaml');
+    writeFileSync(
+      file,
+      `
+bastions: [{ name: gate, host: 127.0.0.1, port: 1, user: probe, privateKey: "\${file:key}" }]
+clusters: [{ name: prod, bastion: gate, nodes: [{ name: n1, role: etcd, host: 127.0.0.1, user: probe }] }]
+channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
+store: { path: ${dir} }
+`,
+    );
+    const config = await loadFleet(file);
+    const targets = await createFileInventory(config).list();
+    const probing = probeFleet({ config, secrets: secretsFor(file), targets, quiet: true });
+    await expect(probing).rejects.toThrow('key');
+    expect(openFiles()).toEqual([]);
+  });
+});

@@ -1,0 +1,126 @@
+import { appendFileSync, chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
+import { newKey } from '../localstack/fleet/new-key.ts';
+import { alertOf, T0, transitionOf } from '../test/contract/state-fixtures.ts';
+import { asUnprivilegedUser } from '../test/unprivileged-user.ts';
+import { run } from './program.ts';
+
+let dir: string;
+let out = '';
+let err = '';
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-alerts-'));
+  chmodSync(dir, 0o755);
+  [out, err] = ['', ''];
+  writeFileSync(join(dir, 'key'), newKey());
+  writeFileSync(
+    join(dir, 'c.yaml'),
+    `bastions: [{ name: gate, host: 127.0.0.1, user: u, privateKey: "\${file:key}" }]
+clusters: [{ name: prod, bastion: gate, nodes: [{ name: n1, role: etcd, host: 127.0.0.1, user: u }] }]
+channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
+store: { path: data }
+`,
+  );
+  const state = openSqliteState({ path: join(dir, 'data') });
+  const alert = alertOf('n1');
+  await state.commitAlert({
+    alert,
+    expectedVersion: 0,
+    transitions: [transitionOf(alert, 'firing', T0)],
+    dueAtMs: T0,
+  });
+  await state.close();
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    err += String(text);
+    return true;
+  });
+});
+afterEach(() => {
+  process.exitCode = undefined;
+  vi.restoreAllMocks();
+  rmSync(dir, { recursive: true });
+});
+
+const bartizan = (...words: string[]) => run(['node', 'bartizan', ...words, '-c', join(dir, 'c.yaml')]);
+
+describe('`alerts`', () => {
+  it('lists what state holds where there are no samples, and says that values are unknown', async () => {
+    await bartizan('alerts');
+    expect(out).toMatch(/^firing +mem +.*n1/m);
+    expect(err).toMatch(
+      /^bartizan: their values are unknown: store\.path: there are no data in \S+samples\.db/,
+    );
+    expect(process.exitCode).toBe(1);
+  });
+
+  it.each([
+    ['the ratio that its rule compares', 'ratio: { of: mem_usage, over: swap_usage }', '190%', 190],
+    ['what its window comes to', 'metric: mem_usage, window: { last: 2m, reduce: max }', '97%', 97],
+    ['where nothing is in front of it, the newest sample', 'metric: mem_usage', '95%', 95],
+  ])('shows %s', async (_, compared, text, value) => {
+    appendFileSync(join(dir, 'c.yaml'), `rules: [{ name: mem, ${compared}, above: 90, for: 5m }]\n`);
+    const store = openSqliteStore({ path: join(dir, 'data') });
+    const minute = Math.floor(Date.now() / 60_000) * 60_000;
+    const { labels } = alertOf('n1');
+    await store.write([
+      { metric: 'mem_usage', labels, timeMs: minute - 60_000, value: 97 },
+      { metric: 'mem_usage', labels, timeMs: minute, value: 95 },
+      { metric: 'swap_usage', labels, timeMs: minute, value: 50 },
+    ]);
+    await store.close();
+    await bartizan('alerts');
+    expect(out).toMatch(new RegExp(`^firing .* ${text} +\\d+s `, 'm'));
+    expect(out).not.toMatch(/does bartizan run/);
+    out = '';
+    await bartizan('alerts', '--json');
+    expect(JSON.parse(out)).toMatchObject([{ rule: 'mem', value, valueAtMs: minute }]);
+  });
+});
+
+describe('`alerts` where nothing runs any more', () => {
+  it('says how old the values are, and that nothing newer has come', async () => {
+    appendFileSync(join(dir, 'c.yaml'), 'rules: [{ name: mem, metric: mem_usage, above: 90, for: 5m }]\n');
+    const store = openSqliteStore({ path: join(dir, 'data') });
+    const { labels } = alertOf('n1');
+    const timeMs = Date.now() - 8 * 60_000 - 500;
+    await store.write([{ metric: 'mem_usage', labels, timeMs, value: 95 }]);
+    await store.close();
+    await bartizan('alerts');
+    expect(out).toMatch(/^firing .* 95% +8m\d?s? /m);
+    expect(out).toMatch(/\nno value is newer than 8m\d?s?: does bartizan run\? /);
+  });
+});
+
+describe('a data folder of another user', () => {
+  it.each([
+    'alerts',
+    'alerts --last 1d',
+    'query up',
+    'silence list',
+    'silence expire 1f0c',
+    'data check',
+    'data move-aside state',
+    'routes test rule=memory',
+    'probe',
+    'up',
+  ])('`%s` says that it may not be read', async (line) => {
+    const folder = join(dir, 'data');
+    const words = line.split(' ');
+    // Modules are read before this is another user, who may not read those either.
+    await bartizan(...words);
+    [out, err] = ['', ''];
+    await asUnprivilegedUser(folder, 0o000, () => bartizan(...words));
+    expect([out, process.exitCode]).toEqual(['', 1]);
+    expect(err).toMatch(`store.path: ${folder} is closed`);
+    expect(err).not.toMatch(/no data/);
+  });
+});

@@ -1,0 +1,156 @@
+// `check --connect` tries whether our keys may do more than probing needs.
+
+import { join } from 'node:path';
+import type { Attempt, Capability } from '../adapters/ssh/confinement.ts';
+import { type BastionScan, type ConfinementScan, scanConfinement } from '../adapters/ssh/confinement-scan.ts';
+import { createPinnedKeys } from '../adapters/ssh/known-hosts-file.ts';
+import { namesOfHost, namesOfNode } from '../adapters/ssh/known-hosts-names.ts';
+import type { LoginKey } from '../adapters/ssh/login-key.ts';
+import type { AuditEntry } from '../core/model/audit.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Target } from '../core/model/target.ts';
+import type { Audit } from '../core/ports.ts';
+import { systemClock } from '../local/clock.ts';
+import { withAccessAudit } from './access-audit.ts';
+import type { ConnectRow } from './connect-row.ts';
+import { createSpinner } from './spinner.ts';
+
+const LABELS: Record<Capability, string> = {
+  command: 'commands',
+  shell: 'a shell',
+  sftp: 'sftp',
+  terminal: 'a terminal',
+  agent: 'agent forwarding',
+  x11: 'X11 forwarding',
+  environment: 'environment variables (AcceptEnv)',
+  connect: 'connections to other hosts or ports (-L)',
+  listen: 'listening ports (-R)',
+  'socket-connect': 'connections to Unix sockets (-L)',
+  'socket-listen': 'listening Unix sockets (-R)',
+  tunnel: 'tunnel devices (-w)',
+};
+
+/** Capabilities that the line of a key closes; sshd_config must close the others. */
+const CLOSED_BY_LINE: readonly Capability[] = [
+  'command',
+  'shell',
+  'sftp',
+  'terminal',
+  'agent',
+  'x11',
+  'connect',
+  'listen',
+  'socket-connect',
+];
+/** On a node, where nothing is forwarded, these too. */
+const CLOSED_BY_NODE_LINE: readonly Capability[] = ['socket-listen'];
+
+interface Options {
+  config: Pick<Config, 'bastions' | 'store'>;
+  keys: { bastions: ReadonlyMap<string, LoginKey>; clusters: ReadonlyMap<string, LoginKey> };
+  targets: readonly Target[];
+  /** Rows of bastions and nodes. */
+  fleet: readonly ConnectRow[];
+  quiet: boolean;
+}
+
+/** Adds what our keys may do to the rows of hosts that let us in. @throws ConfigError for another command on the same folder */
+export async function confinedRows(options: Options): Promise<ConnectRow[]> {
+  const { fleet, targets } = options;
+  const reached = fleet.filter(({ state }) => state === 'ok' || state === 'warning');
+  const namesOf = (kind: ConnectRow['kind']) =>
+    new Set(reached.filter((row) => row.kind === kind).map(({ name }) => name));
+  const bastions = namesOf('bastion');
+  if (bastions.size === 0) return [...fleet];
+  const nodes = namesOf('node');
+  const lettingUsIn = targets.filter((target) => nodes.has(nameOf(target)));
+  const tried = await withAccessAudit(options.config.store.path, (audit) =>
+    tryConfinement(options, bastions, lettingUsIn, audit),
+  );
+  const byNode = new Map([...tried.nodes].map(([target, attempts]) => [nameOf(target), attempts]));
+  return fleet.map((row) =>
+    withConfinement(row, row.kind === 'bastion' ? tried.bastions.get(row.name) : byNode.get(row.name)),
+  );
+}
+
+function nameOf({ cluster, node }: Target): string {
+  return `${cluster}/${node}`;
+}
+
+/** Writes each login and attempt into the audit, also where the scan ends early. */
+async function tryConfinement(
+  { config, keys, targets, quiet }: Options,
+  bastions: ReadonlySet<string>,
+  reached: readonly Target[],
+  audit: Audit,
+): Promise<ConfinementScan> {
+  const entries: AuditEntry[] = [];
+  const spinner = createSpinner({ quiet });
+  spinner.start('trying what our keys may do');
+  try {
+    const pinned = await createPinnedKeys(join(config.store.path, 'known_hosts')).load();
+    const scans: BastionScan[] = [];
+    for (const bastion of config.bastions) {
+      const key = keys.bastions.get(bastion.name);
+      if (!key || !bastions.has(bastion.name)) continue;
+      const nodes: BastionScan['nodes'][number][] = [];
+      for (const target of reached) {
+        const nodeKey = keys.clusters.get(target.cluster);
+        if (!nodeKey || target.bastion !== bastion.name) continue;
+        const keysOfNode = await pinned(target.hostKeys, namesOfNode(target));
+        nodes.push({ target, key: nodeKey, pinned: keysOfNode });
+      }
+      const permitted = targets.filter((target) => target.bastion === bastion.name);
+      const keysOfBastion = await pinned(bastion.hostKeys, namesOfHost(bastion));
+      scans.push({ bastion, key, pinned: keysOfBastion, nodes, permitted });
+    }
+    return await scanConfinement({
+      scans,
+      audit: (entry) => entries.push(entry),
+      actor: `cli:${process.env.USER ?? 'unknown'}`,
+      nowMs: systemClock.nowMs,
+    });
+  } finally {
+    spinner.stop();
+    await audit.append(entries);
+  }
+}
+
+/** Adds what our key may do to the row of a host that let us in: a warning where that is more than it needs. */
+function withConfinement(row: ConnectRow, attempts: readonly Attempt[] | undefined): ConnectRow {
+  if (!attempts) return row;
+  const open = waysOf(attempts, 'open');
+  const unanswered = waysOf(attempts, 'unanswered');
+  const details = [row.detail];
+  if (open.length > 0) details.push(`our key may do more than probing needs: ${describe(open)}`);
+  if (unanswered.length > 0) details.push(`unknown whether our key may have: ${describe(unanswered)}`);
+  const advice = [row.advice, open.length > 0 ? adviceFor(row.kind, open) : undefined];
+  const combined = advice.filter((text) => text !== undefined).join('; ');
+  return {
+    ...row,
+    state: open.length > 0 ? 'warning' : row.state,
+    detail: details.join('; '),
+    ...(combined !== '' && { advice: combined }),
+    open,
+    unanswered,
+  };
+}
+
+function adviceFor(hop: ConnectRow['kind'], open: readonly Capability[]): string {
+  const closedByLine = hop === 'bastion' ? CLOSED_BY_LINE : [...CLOSED_BY_LINE, ...CLOSED_BY_NODE_LINE];
+  const parts = [
+    open.some((way) => closedByLine.includes(way)) ? 'the line' : '',
+    open.some((way) => !closedByLine.includes(way)) ? 'the block of sshd_config' : '',
+  ].filter((part) => part !== '');
+  const narrow =
+    hop === 'node' && open.includes('environment') ? '; AcceptEnv must be narrow there (LANG LC_*)' : '';
+  return `confine our key: put ${parts.join(' and ')} that \`bartizan keys\` prints in place on the ${hop} (docs/keys.md)${narrow}`;
+}
+
+function waysOf(attempts: readonly Attempt[], outcome: Attempt['outcome']): Capability[] {
+  return attempts.filter((attempt) => attempt.outcome === outcome).map(({ capability: way }) => way);
+}
+
+function describe(ways: readonly Capability[]): string {
+  return ways.map((way) => LABELS[way]).join(', ');
+}

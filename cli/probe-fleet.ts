@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { createProber } from '../adapters/probes/prober.ts';
+import type { Config } from '../core/model/config.ts';
+import type { BatchObservation } from '../core/model/observation.ts';
+import type { Target } from '../core/model/target.ts';
+import { planRound } from '../core/plan/plan.ts';
+import type { Audit, Counters, Secrets } from '../core/ports.ts';
+import { systemClock } from '../local/clock.ts';
+import { createLogger } from '../local/logger.ts';
+import { createMeter } from '../local/meter.ts';
+import { withAccessAudit } from './access-audit.ts';
+import { createSpinner } from './spinner.ts';
+
+interface FleetProbe {
+  config: Pick<Config, 'bastions' | 'clusters' | 'checks' | 'sessions' | 'store'>;
+  secrets: Secrets;
+  targets: readonly Target[];
+  quiet: boolean;
+  resampleAfterMs?: number;
+}
+
+/**
+ * Probes targets once through their bastions with all checks, and shows the progress on stderr if that is a terminal. Each
+ * access is in the audit. @throws ConfigError for a key that cannot be used, or another command on the same folder
+ */
+export async function probeFleet(options: FleetProbe): Promise<BatchObservation[]> {
+  return withAccessAudit(options.config.store.path, (audit) => probe(options, audit));
+}
+
+async function probe(
+  { config, secrets, targets, quiet, resampleAfterMs }: FleetProbe,
+  audit: Audit,
+): Promise<BatchObservation[]> {
+  const prober = await createProber({
+    config,
+    secrets,
+    audit,
+    counters: memoryCounters(),
+    clock: systemClock,
+    logger: createLogger({ level: 'error', pretty: process.stderr.isTTY === true, redact: secrets.redact }),
+    meter: createMeter(),
+    knownHosts: join(config.store.path, 'known_hosts'),
+    actor: `cli:${process.env.USER ?? 'unknown'}`,
+    ...(resampleAfterMs !== undefined && { resampleAfterMs }),
+  });
+  const spinner = createSpinner({ quiet });
+  try {
+    // Round 0 is a multiple of every interval: all checks are due.
+    const { checks, bastions } = config;
+    const planned = planRound({ roundMs: 0, checks, targets, bastions });
+    const roundMs = systemClock.nowMs();
+    const unbounded = { intervalMs: Number.POSITIVE_INFINITY, expiresAtMs: Number.POSITIVE_INFINITY };
+    const batches = planned.map((batch) => ({ ...batch, roundMs, ...unbounded }));
+    const done = batches.map(() => 0);
+    spinner.start(`0 of ${targets.length} nodes`);
+    return await Promise.all(
+      batches.map((batch, i) =>
+        prober.probe(batch, {
+          onObservation(count) {
+            done[i] = count;
+            spinner.text = `${done.reduce((a, b) => a + b, 0)} of ${targets.length} nodes`;
+          },
+        }),
+      ),
+    );
+  } finally {
+    spinner.stop();
+    await prober.close();
+  }
+}
+
+function memoryCounters(): Counters {
+  const values = new Map<string, unknown>();
+  return {
+    load: async (key) => values.get(key),
+    save: async (key, value) => void values.set(key, value),
+  };
+}

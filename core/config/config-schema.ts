@@ -1,0 +1,134 @@
+// The one schema of `bartizan.yaml`, over the registries: `check` validates by it, editors complete by its JSON Schema, and
+// docs/configuration.md is written from it.
+
+import { z } from 'zod';
+import type { AdapterDescriptor, AdapterKinds } from '../registry.ts';
+import type { JsonSchema } from './fields.ts';
+import { ruleNameSchema } from './rule-fields.ts';
+import { ruleSchema } from './rule-schema.ts';
+import {
+  bastionSchema,
+  channelSchema,
+  checkSchema,
+  clusterSchema,
+  inventorySchema,
+  routeSchema,
+  scheduleSchema,
+  serverSchema,
+  sessionsSchema,
+  silenceSchema,
+  storeSchema,
+} from './schema.ts';
+import { wholeCheck } from './whole-check.ts';
+
+/** Sections whose elements are of a kind that a registry names: fields that all kinds have, and the key of the kind. */
+export const KIND_SECTIONS = {
+  checks: { base: checkSchema, key: 'probe', kinds: 'probes' },
+  channels: { base: channelSchema, key: 'type', kinds: 'channels' },
+  inventory: { base: inventorySchema, key: 'type', kinds: 'inventories' },
+  store: { base: storeSchema, key: 'type', kinds: 'stores' },
+} as const;
+
+export type ConfigSchema = ReturnType<typeof makeSchema>;
+
+const schemas = new WeakMap<AdapterKinds, ConfigSchema>();
+
+export function configSchema(kinds: AdapterKinds): ConfigSchema {
+  const known = schemas.get(kinds) ?? makeSchema(kinds);
+  schemas.set(kinds, known);
+  return known;
+}
+
+function makeSchema(kinds: AdapterKinds) {
+  const elements = (section: keyof typeof KIND_SECTIONS) => {
+    const { base, key, kinds: registry } = KIND_SECTIONS[section];
+    return ofKinds(base, key, kinds[registry]);
+  };
+  return z
+    .strictObject({
+      bastions: z.array(bastionSchema).min(1).describe('SSH gateways in front of nodes'),
+      clusters: z
+        .array(clusterSchema)
+        .describe('Clusters and their control-plane nodes. Required without an `inventory`')
+        .optional(),
+      inventory: z
+        .array(elements('inventory'))
+        .describe(
+          'Where more clusters come from, read before every round; whoever provisions them adds one there',
+        )
+        .optional(),
+      checks: z
+        .array(elements('checks'))
+        .describe('What is looked at, and how often. Without this section: `usage` of every node each minute')
+        .optional(),
+      rules: z
+        .union([
+          z.array(ruleSchema),
+          z.strictObject({
+            add: z.array(ruleSchema).describe('Rules beside the default ones').optional(),
+            off: z.array(ruleNameSchema).describe('Names of default rules that are not in force').default([]),
+          }),
+        ])
+        .describe(
+          'When something has been wrong for too long. Without this section: the default rules below, which a list replaces and `add` builds on',
+        )
+        .optional(),
+      channels: z.array(elements('channels')).describe('Where messages go').optional(),
+      routes: z
+        .array(routeSchema)
+        .describe(
+          'Which alerts go to which channels: the first that matches takes an alert. Without this section: all to all channels',
+        )
+        .optional(),
+      silences: z
+        .array(silenceSchema)
+        .describe('When messages are withheld; rules are evaluated all the same')
+        .optional(),
+      store: elements('store').describe('Where samples are kept').optional(),
+      schedule: scheduleSchema.describe('Time').prefault({}),
+      sessions: sessionsSchema.describe('SSH sessions that stay open between rounds').prefault({}),
+      server: serverSchema.describe('The HTTP server for health and pictures').prefault({}),
+    })
+    .superRefine(
+      ...wholeCheck<{ clusters?: unknown[]; inventory?: unknown }>(({ clusters, inventory }, issue) => {
+        if (inventory === undefined && !clusters?.length)
+          issue(['clusters'], '`clusters` is an empty list; write at least one, or an `inventory`');
+      }),
+    )
+    .meta({
+      title: 'Bartizan configuration',
+      description: 'What to watch, when to alert, and whom to notify.',
+    });
+}
+
+/** An element that takes the options of its kind beside the fields that all kinds have. */
+function ofKinds(base: z.ZodObject, key: string, kinds: readonly AdapterDescriptor[]) {
+  const { name, ...others } = base.shape;
+  const branches = kinds.map(({ type, title, options }) => {
+    const { shape, def } = options as z.ZodObject;
+    const kind = z.literal(type).describe(title);
+    return z
+      .strictObject({ ...(name && { name }), [key]: kind, ...others, ...shape })
+      .check(...((def.checks ?? []) as z.core.$ZodCheck<object>[]))
+      .meta({ title });
+  });
+  return z.discriminatedUnion(key, branches as never);
+}
+
+const jsonSchemas = new WeakMap<AdapterKinds, JsonSchema>();
+
+/** The JSON Schema of a whole file. */
+export function configJsonSchema(kinds: AdapterKinds): JsonSchema {
+  const known = jsonSchemas.get(kinds);
+  if (known) return known;
+  const { $schema, ...json } = z.toJSONSchema(configSchema(kinds), { io: 'input' }) as JsonSchema;
+  // A store without a type is of the first kind, which a discriminator cannot say.
+  const store = json.properties?.store as JsonSchema | undefined;
+  for (const { properties, required } of (store?.oneOf ?? []) as JsonSchema[]) {
+    Object.assign(properties?.type ?? {}, { default: kinds.stores[0]?.type });
+    required?.splice(required.indexOf('type'), 1);
+  }
+  const schema: JsonSchema = { $schema, $id: 'urn:bartizan:config:1', ...json };
+  jsonSchemas.set(kinds, schema);
+  return schema;
+}

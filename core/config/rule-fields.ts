@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { METRICS, type Metric } from '../catalogue.ts';
+import { durationSchema } from '../duration.ts';
+import { AGGREGATIONS, REDUCERS, SEVERITIES } from '../model/rule.ts';
+
+// Letters of any script: clusters are called what their owners call them.
+const NAME = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]*$/u;
+
+/** Every chat service takes links of this length; Slack 3,000 with its escapes, most browsers about 2,000. */
+const LONGEST_ADDRESS = 2_000;
+
+/** A title is a heading (Slack's holds 150 letters, with place and state), a summary a few lines. */
+const LONGEST_TITLE = 100;
+
+const LONGEST_SUMMARY = 1_000;
+
+/** An http address that messages can link. */
+export function addressSchema(error: string) {
+  return z
+    .url({ protocol: /^https?$/, error })
+    .max(
+      LONGEST_ADDRESS,
+      `an address has ${LONGEST_ADDRESS} characters at most: messages could not link a longer one`,
+    );
+}
+
+const number = (what: string) => z.number({ error: `${what} is a number` });
+
+const glob = z.string({ error: 'a glob is text; put it in quotes' }).min(1, 'an empty glob matches nothing');
+
+const globs = z.record(
+  z.string(),
+  z.union([glob.transform((one) => [one]), z.array(glob).min(1)], {
+    error: 'write a glob or a list of globs, as text in quotes',
+  }),
+);
+
+const metricOf = (metrics: readonly Metric[]) =>
+  z.string().meta({ examples: metrics.map(({ name }) => name) });
+
+const side = metricOf(METRICS.filter(({ unit }) => unit !== 'bool'));
+
+const interval = z
+  .tuple([number('the lower bound'), number('the upper bound')], {
+    error: 'write the two bounds as [low, high]',
+  })
+  .refine(([low, high]) => low < high, 'the lower bound comes first and is smaller than the upper one');
+
+/** A rule's name: identity of its alerts together with their labels. */
+export const ruleNameSchema = z
+  .string()
+  .regex(NAME, 'a name has letters, digits, `-`, `_` and `.`, and starts with a letter or digit')
+  .max(100, 'a name has 100 characters at most');
+
+/** Fields of a rule as people write them. */
+export const ruleFields = z.strictObject({
+  name: ruleNameSchema.describe('Identity of its alerts, together with their labels'),
+  title: z
+    .string()
+    .min(1)
+    .max(LONGEST_TITLE, `a title has ${LONGEST_TITLE} characters at most; say more in \`summary\``)
+    .describe('What messages call it; by default made from the name')
+    .optional(),
+  metric: metricOf(METRICS).describe('A metric of the catalogue; this or `ratio`').optional(),
+  ratio: z
+    .strictObject({
+      of: side.describe('What is divided'),
+      over: side.describe('What it is divided by: a metric with the same labels, or one of the node'),
+    })
+    .describe('Compare one metric over another: percent where both have the same unit')
+    .optional(),
+  where: globs.describe('Labels and globs (`*`, `?`), any of which must match').prefault({}),
+  whereNot: globs
+    .describe('Labels and globs; a series is left out when any of these labels matches one of its globs')
+    .optional(),
+  window: z
+    .strictObject({
+      last: durationSchema.describe('How far back'),
+      reduce: z
+        .enum(REDUCERS)
+        .describe(
+          'What those samples come to; `rate` is per second and of a counter (a lower value starts anew from zero), `delta` is last minus first, `p95` nearest-rank',
+        ),
+      in: durationSchema
+        .describe('With `forecast`: how far ahead, on the straight line nearest to those samples')
+        .optional(),
+    })
+    .describe('Compare what the last samples come to, rather than each')
+    .optional(),
+  aggregate: z
+    .strictObject({
+      by: z.array(z.string()).min(1).describe('Labels that make a group, and are the labels of the alert'),
+      op: z.enum(AGGREGATIONS).describe('What the values of a group come to'),
+    })
+    .describe('Compare groups of series, after the window')
+    .optional(),
+  above: number('`above`').describe('Breaching while the value is greater').optional(),
+  below: number('`below`').describe('Breaching while the value is smaller').optional(),
+  outside: interval
+    .describe('Breaching while the value is smaller than the first or greater than the second')
+    .optional(),
+  equals: number('`equals`').describe('Breaching while the value is exactly this').optional(),
+  recoveryThreshold: z
+    .union([number('`recoveryThreshold`'), interval], {
+      error: '`recoveryThreshold` is a number, or [low, high] with `outside`',
+    })
+    .describe('While firing, this bound decides instead; two with `outside`')
+    .optional(),
+  for: durationSchema.describe('How long it must hold before it fires'),
+  keepFiringFor: durationSchema.describe('How long it must be over before it resolves').prefault('0s'),
+  noData: z
+    .enum(['keepLast', 'alerting', 'ok'])
+    .describe('What happens when the node answers but the metric is missing')
+    .default('keepLast'),
+  severity: z.enum(SEVERITIES).describe('How bad it is; routes can match it').default('warning'),
+  inhibitedBy: z
+    .array(z.string())
+    .describe('Rules that keep this one quiet while they fire with the same cluster and node')
+    .default([]),
+  summary: z
+    .string()
+    .min(1)
+    .max(LONGEST_SUMMARY, `a summary has ${LONGEST_SUMMARY} characters at most; link the rest as \`runbook\``)
+    .describe(
+      'Text of the message while the alert breaches. It may hold labels (`{{node}}`), `{{value}}`, `{{held}}` (how long), `{{condition}}` (`> 90%`), `{{threshold}}` (`90%`), `{{metric}}`, `{{rule}}` (its name), `{{title}}` and `{{severity}}`',
+    )
+    .optional(),
+  runbook: addressSchema('`runbook` is an http or https address')
+    .describe('Address of what to do about it; messages link it')
+    .optional(),
+});
+
+export type RuleFields = z.output<typeof ruleFields>;

@@ -1,0 +1,45 @@
+import type { Labels } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
+import type { Matcher } from '../model/silence.ts';
+import { compileSilence } from '../notify/silences.ts';
+import { possibleAlerts } from './idle-matchers.ts';
+
+export interface SilenceReach {
+  /** Nodes that the matchers allow by cluster, name and role; undefined where they ask for none of these. */
+  nodes: number | undefined;
+  /** Rules that can have an alert which the matchers allow. */
+  rules: readonly string[];
+}
+
+const NODE_LABELS: readonly string[] = ['cluster', 'node', 'role'];
+
+/** What a silence can be about with today's rules and fleet. Labels that only a probe knows may have any value. */
+export function silenceReach(
+  matchers: readonly Matcher[],
+  fleet: {
+    rules: readonly Rule[];
+    nodes: readonly { cluster: string; node: string; role: string }[];
+    bastions: readonly string[];
+  },
+): SilenceReach {
+  const ofNodes = matchers.filter(({ name }) => NODE_LABELS.includes(name));
+  const rules = fleet.rules.filter((rule) => {
+    const possible = possibleAlerts([rule], fleet);
+    const free = new Set(possible[0]?.free);
+    const allows = allowing(matchers.filter(({ name }) => !free.has(name)));
+    return possible.some(({ labels }) => allows(labels));
+  });
+  const allows = allowing(ofNodes);
+  return {
+    nodes: ofNodes.length === 0 ? undefined : fleet.nodes.filter((node) => allows({ ...node })).length,
+    rules: rules.map(({ name }) => name),
+  };
+}
+
+/** Compiled once: a fleet may have tens of thousands of nodes. */
+function allowing(matchers: readonly Matcher[]): (labels: Labels) => boolean {
+  if (matchers.length === 0) return () => true;
+  const silence = { id: '', matchers, fromMs: 0, untilMs: 0, createdAtMs: 0, author: '', comment: '' };
+  const { covers } = compileSilence(silence);
+  return (labels) => covers({ alertId: '', labels, sinceMs: 0, status: 'firing' });
+}

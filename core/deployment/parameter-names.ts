@@ -1,0 +1,30 @@
+// Which parameters of Systems Manager each function reads: those that its part of the configuration names.
+
+import type { Config } from '../model/config.ts';
+import { referencesIn } from './on-aws.ts';
+
+export interface ParameterNames {
+  /** What logins to bastions and nodes are made with. */
+  logins: readonly string[];
+  store: readonly string[];
+  channels: readonly string[];
+  heartbeat: readonly string[];
+}
+
+export function parameterNames(config: Config): ParameterNames {
+  const logins = [...config.bastions, ...config.clusters];
+  return {
+    logins: parametersIn(logins.map(({ privateKey, passphrase, agent }) => [privateKey, passphrase, agent])),
+    store: parametersIn(config.store.options),
+    channels: parametersIn(config.channels.map(({ options }) => options)),
+    heartbeat: parametersIn(config.server.heartbeat),
+  };
+}
+
+function parametersIn(value: unknown): string[] {
+  const names = referencesIn(value)
+    .filter(({ kind }) => kind === 'ssm')
+    // A version or label behind a colon is no part of the parameter's name.
+    .map(({ name }) => name.replace(/:.*$/, ''));
+  return [...new Set(names)].sort();
+}

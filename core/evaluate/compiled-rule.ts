@@ -1,0 +1,18 @@
+import type { NoDataPolicy, Rule } from '../model/rule.ts';
+import { breachTest, firingTest, type Test } from './condition.ts';
+
+/** A rule with its condition compiled to predicates. */
+export interface CompiledRule {
+  breaches: Test;
+  staysFiring: Test;
+  forMs: number;
+  keepFiringForMs: number;
+  noData: NoDataPolicy;
+  intervalMs: number;
+}
+
+export function compileRule(rule: Rule, intervalMs: number): CompiledRule {
+  const { condition, forMs, keepFiringForMs, noData } = rule;
+  const tests = { breaches: breachTest(condition), staysFiring: firingTest(rule) };
+  return { ...tests, forMs, keepFiringForMs, noData, intervalMs };
+}

@@ -1,0 +1,40 @@
+import type { Point } from '../model/sample.ts';
+
+/**
+ * The value so long after the last of these points on the straight line that lies nearest to them (least squares). It is
+ * what `predict_linear` of Prometheus gives, asked at the time of the last point, and computed in the same way: see
+ * https://prometheus.io/docs/prometheus/latest/querying/functions/#predict_linear. Of a constant it is that constant.
+ * Undefined of fewer than two points.
+ */
+export function forecast(points: readonly Point[], aheadMs: number): number | undefined {
+  const [first, last] = [points[0], points.at(-1)];
+  if (!first || !last || points.length < 2) return undefined;
+  if (points.every(({ value }) => value === first.value)) return first.value;
+  const sums = new Float64Array(8);
+  for (const { timeMs, value } of points) {
+    // Seconds before the last point: small numbers, of which squares lose little.
+    const x = (timeMs - last.timeMs) / 1000;
+    add(sums, X, x);
+    add(sums, Y, value);
+    add(sums, XY, x * value);
+    add(sums, XX, x * x);
+  }
+  const total = (at: number) => (sums[at] as number) + (sums[at + 1] as number);
+  const [x, y, count] = [total(X), total(Y), points.length];
+  const slope = (total(XY) - (x * y) / count) / (total(XX) - (x * x) / count);
+  const now = y / count - (slope * x) / count;
+  const then = slope * (aheadMs / 1000) + now;
+  return Number.isFinite(then) ? then : undefined;
+}
+
+/** Places of sums, each with what its additions rounded away behind it. */
+const [X, Y, XY, XX] = [0, 2, 4, 6] as const;
+
+/** Adds to the sum at a place, and keeps what that rounds away (Neumaier, 1974). */
+function add(sums: Float64Array, at: number, value: number): void {
+  const sum = sums[at] as number;
+  const next = sum + value;
+  const lost = Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
+  sums[at] = next;
+  sums[at + 1] = (sums[at + 1] as number) + lost;
+}

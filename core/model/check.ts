@@ -1,0 +1,15 @@
+import type { LabelGlobs } from './labels.ts';
+
+/** One configured use of a probe kind. */
+export interface Check {
+  name: string;
+  probe: string;
+  everyMs: number;
+  where: LabelGlobs;
+  /** Nodes that are left out, and samples with such labels. Absent where nothing is. */
+  whereNot?: LabelGlobs;
+  /** Label sets that one node may newly bring in an hour. Absent: `MAX_NEW_LABEL_SETS`. */
+  maxNewLabelSets?: number;
+  /** Options as written; the probe kind's schema finds them valid. */
+  options: Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,123 @@
+// The configuration after validation: durations in ms, sizes in bytes, every default filled in.
+import type { ChartTheme } from './chart-theme.ts';
+import type { Check } from './check.ts';
+import type { Route } from './route.ts';
+import type { Rule } from './rule.ts';
+import type { Silence } from './silence.ts';
+import type { Role } from './target.ts';
+
+/**
+ * A text that may hold `${env:NAME}`, `${file:path}`, `${ssm:/path}` references. It stays unresolved in memory and is
+ * resolved at use by the `Secrets` port, so that printing a configuration prints no secret.
+ */
+export type SecretText = string;
+
+/** What a login is made with: a private key, or a key of an ssh-agent. */
+export interface LoginConfig {
+  /** Private key, OpenSSH or PEM; usually `${file:…}`. */
+  privateKey?: SecretText;
+  passphrase?: SecretText;
+  /** Socket of an ssh-agent. */
+  agent?: SecretText;
+  /** `type base64` of the agent's key, where it holds several. */
+  publicKey?: string;
+}
+
+export interface BastionConfig extends LoginConfig {
+  name: string;
+  host: string;
+  port: number;
+  user: string;
+  /** known_hosts-style `type base64` lines; keys learned by `bartizan trust` come on top. */
+  hostKeys: readonly string[];
+  /** Concurrent SSH connections to this bastion, over all functions. */
+  maxConnections: number;
+  /** Targets of one batch at most. */
+  batchSize: number;
+  /** Targets of one batch that are probed concurrently. */
+  concurrency: number;
+  deadlines: { bastionMs: number; dialMs: number; handshakeMs: number; execMs: number };
+  /** Output of one exec at most. */
+  maxOutputBytes: number;
+}
+
+export interface NodeConfig {
+  name: string;
+  role: Role;
+  host: string;
+  port: number;
+  user: string;
+  hostKeys: readonly string[];
+}
+
+/** A cluster without a login of its own logs in to its nodes as to its bastion. */
+export interface ClusterConfig extends LoginConfig {
+  name: string;
+  bastion: string;
+  nodes: readonly NodeConfig[];
+}
+
+export interface ChannelConfig {
+  name: string;
+  type: string;
+  /** Channel that gets what this one finally failed to deliver. */
+  fallback?: string;
+  /** Theme of the charts in its messages. */
+  theme: ChartTheme;
+  /** False: an alert that reaches nobody for its sake is a warning of health, no failure. Absent: true. */
+  required?: boolean;
+  /** Options as written; the channel type's schema finds them valid, and parses them when it creates the channel. */
+  options: Readonly<Record<string, unknown>>;
+}
+
+/** Sessions that stay open between rounds. */
+export interface SessionsConfig {
+  /** A new login follows after so long at most. */
+  renewMs: number;
+  /** Whether a new connection proves the SSH server between logins. */
+  door: boolean;
+}
+
+export interface Config {
+  bastions: readonly BastionConfig[];
+  clusters: readonly ClusterConfig[];
+  /** Where more clusters come from; options as written, which the type's schema finds valid. */
+  inventory: readonly { type: string; options: Readonly<Record<string, unknown>> }[];
+  checks: readonly Check[];
+  rules: readonly Rule[];
+  channels: readonly ChannelConfig[];
+  routes: readonly Route[];
+  silences: readonly Silence[];
+  /** `path`: folder of the embedded database, absolute. Retention of samples, and of their roll-ups. */
+  store: {
+    type: string;
+    path: string;
+    retentionMs: number;
+    rollUpRetentionMs: number;
+    /** Options as written, which the type's schema finds valid. */
+    options: Readonly<Record<string, unknown>>;
+  };
+  schedule: {
+    /** A round starts up to this much after its scheduled time, the same for every round of a process. */
+    jitterMs: number;
+    /** IANA name; charts and messages show times in it. */
+    timeZone: string;
+    /** How late samples may arrive and still be evaluated. */
+    latenessMs: number;
+  };
+  sessions: SessionsConfig;
+  server: {
+    host: string;
+    port: number;
+    /** Address under which people reach the server, for pictures and links. Absent: where it listens. */
+    publicUrl?: string;
+    /** Further names that requests may be for. */
+    hosts: readonly string[];
+    /** An alert that nobody was sent for so long is a failure of health. */
+    undeliveredAfterMs: number;
+    /** How long a picture stays reachable. */
+    chartRetentionMs: number;
+    /** Called after each completed round, while alerts can leave. */
+    heartbeat?: SecretText;
+  };
+}

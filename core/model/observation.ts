@@ -1,0 +1,53 @@
+import type { Batch } from './batch.ts';
+import type { Sample } from './sample.ts';
+import type { Target } from './target.ts';
+
+export const FAILURES = [
+  'unreachable', // refused, no route, no such name, channel open failed
+  'forbidden', // the bastion's policy forbids the way to the node: nothing was learned about the node
+  'timeout', // a phase's deadline passed; `phase` says which
+  'penalty', // its sshd refuses the address we come from for a while: whether others could log in is unknown
+  'auth', // the node or bastion refused our key
+  'host-key', // a pinned key changed: refused
+  'host-key-unknown', // nothing pinned: refused
+  'protocol', // what speaks there is not SSH, or broke off
+  'command', // the script ended with an error or was refused
+  'output', // too much output, or nothing that can be understood
+] as const;
+
+export type FailureReason = (typeof FAILURES)[number];
+
+export type ProbePhase = 'bastion' | 'dial' | 'handshake' | 'exec';
+
+export interface Failure {
+  reason: FailureReason;
+  phase: ProbePhase;
+  /** One line, no secrets. */
+  detail: string;
+}
+
+/** What one check saw on one target in one round. A failure is data, not an exception. */
+export interface Observation {
+  check: string;
+  target: Target;
+  roundMs: number;
+  /** Actual time the probe started, by our clock. */
+  observedAtMs: number;
+  durationMs: number;
+  result:
+    | {
+        ok: true;
+        samples: readonly Sample[];
+        notes: readonly string[];
+        /** It was seen over a session of before, and whether somebody could log in now is unknown. */
+        login?: 'unknown';
+      }
+    | { ok: false; failure: Failure };
+}
+
+/** Outcome of a batch. While the bastion fails there are no observations of its nodes: unknown, not down. */
+export interface BatchObservation {
+  batch: Batch;
+  bastion: { ok: true } | { ok: false; failure: Failure };
+  observations: readonly Observation[];
+}

@@ -1,0 +1,15 @@
+export const ROLES = ['apiserver', 'etcd', 'controlplane'] as const;
+
+export type Role = (typeof ROLES)[number];
+
+/** One control-plane VM as a round addresses it. Host keys are known_hosts style: `ssh-ed25519 AAAA…`. */
+export interface Target {
+  cluster: string;
+  node: string;
+  role: Role;
+  host: string;
+  port: number;
+  user: string;
+  bastion: string;
+  hostKeys: readonly string[];
+}

@@ -1,0 +1,27 @@
+import type { Labels } from './labels.ts';
+
+export type TransitionKind = 'pending' | 'firing' | 'resolved' | 'cancelled';
+
+export const REASONS = ['threshold', 'no-data', 'removed', 'stale', 'revised', 'rule-changed'] as const;
+
+export type TransitionReason = (typeof REASONS)[number];
+
+/** Immutable. `id` follows from alert, kind and time, so that a replay writes the same one. */
+export interface Transition {
+  id: string;
+  alertId: string;
+  rule: string;
+  labels: Labels;
+  kind: TransitionKind;
+  atMs: number;
+  reason: TransitionReason;
+  sinceMs: number;
+  clearedAtMs?: number;
+  value?: number;
+}
+
+export interface OutboxItem {
+  id: string;
+  dueAtMs: number;
+  transition: Transition;
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { fitDeadlines, withinBudget } from './deadlines.ts';
+
+const DEFAULTS = { bastionMs: 10_000, dialMs: 5_000, handshakeMs: 10_000, execMs: 15_000 };
+const every = (seconds: number) => ({ roundMs: 600_000, expiresAtMs: 600_000 + seconds * 1_000 });
+
+describe('deadlines of a round', () => {
+  it.each([60, 90, 3_600, Number.POSITIVE_INFINITY])(
+    'are those of the configuration, every %d s',
+    (seconds) => {
+      expect(fitDeadlines(DEFAULTS, every(seconds))).toBe(DEFAULTS);
+    },
+  );
+
+  it('are shortened alike where rounds are shorter than a silent node', () => {
+    expect(fitDeadlines(DEFAULTS, every(10))).toEqual({
+      bastionMs: 10_000,
+      dialMs: 1_100,
+      handshakeMs: 2_200,
+      execMs: 3_400,
+    });
+  });
+
+  it('follow from the interval, not from when the batch expires', () => {
+    const batch = { ...every(120), intervalMs: 30_000 };
+    expect(fitDeadlines(DEFAULTS, batch)).toEqual(fitDeadlines(DEFAULTS, every(30)));
+  });
+
+  it.each([10, 30, 43])('leave a node no time beyond the round, every %d s', (seconds) => {
+    const { dialMs, handshakeMs, execMs } = fitDeadlines(DEFAULTS, every(seconds));
+    expect(2 * dialMs + handshakeMs + execMs).toBeLessThanOrEqual(seconds * 800);
+  });
+
+  it.each([1, 2, 5])('leave a busy machine what it needs, every %d s', (seconds) => {
+    expect(fitDeadlines(DEFAULTS, every(seconds))).toMatchObject({
+      dialMs: 1_000,
+      handshakeMs: 2_000,
+      execMs: 2_000,
+    });
+    const short = { ...DEFAULTS, dialMs: 300 };
+    expect(fitDeadlines(short, every(seconds)).dialMs).toBe(300);
+  });
+});
+
+describe('the deadlines of a node', () => {
+  it('are what is left of one budget, however many looks it takes', () => {
+    let now = 1_000;
+    const deadlines = withinBudget(DEFAULTS, every(60), () => now);
+    expect({ ...deadlines }).toEqual(DEFAULTS);
+    now += 25_000;
+    expect({ ...deadlines }).toEqual({ ...DEFAULTS, handshakeMs: 10_000, execMs: 10_000 });
+    now += 9_000;
+    expect({ ...deadlines }).toEqual({ ...DEFAULTS, dialMs: 1_000, handshakeMs: 1_000, execMs: 1_000 });
+    now += 60_000;
+    expect({ ...deadlines }).toEqual({ ...DEFAULTS, dialMs: 1, handshakeMs: 1, execMs: 1 });
+  });
+
+  it.each([
+    [5, 4_000],
+    [3, 2_400],
+    // Shorter rounds may be missed for a silent node: a busy machine needs two seconds.
+    [1, 2_000],
+  ])('are over before the next round, every %d s', (seconds, budgetMs) => {
+    let now = 0;
+    const deadlines = withinBudget(fitDeadlines(DEFAULTS, every(seconds)), every(seconds), () => now);
+    now += budgetMs - 1;
+    expect(deadlines.execMs).toBe(1);
+    expect(Math.max(deadlines.dialMs, deadlines.handshakeMs)).toBe(1);
+  });
+});

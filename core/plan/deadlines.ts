@@ -1,0 +1,67 @@
+import type { Batch } from '../model/batch.ts';
+import type { BastionConfig } from '../model/config.ts';
+
+type Deadlines = BastionConfig['deadlines'];
+type Span = Pick<Batch, 'roundMs' | 'intervalMs' | 'expiresAtMs'>;
+
+/** Share of an interval for probing; the rest is for the bastion, for storing and for evaluation. */
+const SHARE_OF_INTERVAL = 0.8;
+const STEP_MS = 100;
+/** A busy machine at either end needs so long: less would call nodes down that are up. */
+const LEAST = { dialMs: 1_000, handshakeMs: 2_000, execMs: 2_000 } as const;
+
+/**
+ * The deadlines of a node in a round: as configured, or shortened alike where a node that is silent in each phase would
+ * keep its batch for longer than most of the interval: a round that is not over makes the next one be missed. Never to
+ * less than what a phase needs on a busy machine.
+ */
+export function fitDeadlines(deadlines: Deadlines, batch: Span): Deadlines {
+  const share = roomOf(batch) / budgetOf(deadlines);
+  if (share >= 1) return deadlines;
+  const shorten = (name: keyof typeof LEAST) =>
+    Math.min(
+      deadlines[name],
+      Math.max(LEAST[name], Math.floor((deadlines[name] * share) / STEP_MS) * STEP_MS),
+    );
+  return {
+    ...deadlines,
+    dialMs: shorten('dialMs'),
+    handshakeMs: shorten('handshakeMs'),
+    execMs: shorten('execMs'),
+  };
+}
+
+/** A healthy node is done in less, also on a busy machine. */
+const LEAST_BUDGET_MS = 2_000;
+
+/**
+ * The deadlines of one node in one round, which together leave it what a node that is silent in each phase gets, however
+ * many checks and looks it takes, and no more than most of the interval: each is what is left of that where less is
+ * left. `nowMs` never goes back.
+ */
+export function withinBudget(deadlines: Deadlines, batch: Span, nowMs: () => number): Deadlines {
+  const longestMs = Math.max(LEAST_BUDGET_MS, Math.min(budgetOf(deadlines), roomOf(batch)));
+  const endMs = nowMs() + longestMs;
+  const left = (ms: number) => Math.max(1, Math.min(ms, Math.floor(endMs - nowMs())));
+  return {
+    bastionMs: deadlines.bastionMs,
+    get dialMs() {
+      return left(deadlines.dialMs);
+    },
+    get handshakeMs() {
+      return left(deadlines.handshakeMs);
+    },
+    get execMs() {
+      return left(deadlines.execMs);
+    },
+  };
+}
+
+function roomOf({ roundMs, expiresAtMs, intervalMs = expiresAtMs - roundMs }: Span): number {
+  return intervalMs * SHARE_OF_INTERVAL;
+}
+
+/** A session of before that is silent costs another dial. */
+function budgetOf({ dialMs, handshakeMs, execMs }: Deadlines): number {
+  return 2 * dialMs + handshakeMs + execMs;
+}

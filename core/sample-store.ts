@@ -1,0 +1,51 @@
+// The port of samples, a part of core/ports.ts.
+
+import type { Selection } from './model/labels.ts';
+import type { RollUpSeries, Sample, Series } from './model/sample.ts';
+
+/** `where` and `whereNot` are on labels; absent, all match. */
+export interface SeriesQuery extends Selection {
+  metric: string;
+  /** Inclusive at both ends. */
+  fromMs: number;
+  toMs: number;
+}
+
+export interface WriteResult {
+  written: number;
+  /** Already there: the first write of (metric, labels, time) wins. */
+  duplicates: number;
+  /** What the store will never take. */
+  rejected: readonly RejectedSample[];
+}
+
+export interface RejectedSample {
+  sample: Sample;
+  reason: string;
+  /**
+   * `too-late`: the store only takes samples near the newest that it has, also where it has this one already. Whoever
+   * still needs the sample keeps it elsewhere.
+   */
+  cause: 'invalid' | 'too-late';
+}
+
+export interface SampleStore {
+  /** Some samples may come too late for it. Default: it takes them whenever they come. */
+  refusesLate?: true;
+  /** Durable when it returns; all or nothing but for what is rejected. @throws RetryableError */
+  write(samples: readonly Sample[]): Promise<WriteResult>;
+  /** Series with at least one point in the range, points ascending, exactly as stored: no filling, no rounding. */
+  query(query: SeriesQuery): Promise<Series[]>;
+  /** The newest point of every matching series not older than `sinceMs`. */
+  latest(query: Selection & { metric: string; sinceMs: number }): Promise<Series[]>;
+  /**
+   * Periods of five minutes that begin in the range and hold samples: those of `rollUp`, and newer ones from samples.
+   * A late sample is in them after the next `rollUp`.
+   */
+  rollUps(query: SeriesQuery): Promise<RollUpSeries[]>;
+  /** Keeps roll-ups of all periods that end by then; returns how many rows. They outlive their samples. */
+  rollUp(untilMs: number): Promise<number>;
+  /** Deletes samples and roll-ups that are older; returns how many rows. Default of the second: as the first. */
+  prune(samplesOlderThanMs: number, rollUpsOlderThanMs?: number): Promise<number>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,171 @@
+import type { Bucket } from '../adapters/aws/bucket.ts';
+import { KINDS } from '../adapters/registry.ts';
+import { parseConfig } from '../core/config/parse.ts';
+import { deployProblems } from '../core/deployment/deploy-rules.ts';
+import { type Deployed, undeployedChanges } from '../core/deployment/deployed.ts';
+import { expandConfig } from '../core/deployment/expanded.ts';
+import { awsProblems } from '../core/deployment/on-aws.ts';
+import { ConfigError, describeError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Clock, Logger, Meter } from '../core/ports.ts';
+import { type Manifest, readManifest, verifySections, writeSections } from './expanded-sections.ts';
+
+export interface ActivationPorts {
+  bucket: Pick<Bucket, 'get' | 'put'>;
+  clock: Clock;
+  logger: Logger;
+  meter: Meter;
+  /** Undefined where nobody knows. */
+  deployed?: Deployed | undefined;
+  /** Nodes are cut into so many slices: as many as there are shards. */
+  slices: number;
+  /** Names the code that runs. */
+  release: string;
+}
+
+/** The text of the configuration in force, beside the one that people upload. Another release expands this text anew. */
+export const ACTIVE_KEY = 'config/active.yaml';
+/** How often the sections are written anew: the bucket deletes objects that are older than a month. */
+const REWRITTEN_MS = 24 * 3_600_000;
+/** How often the digests are verified: a section that no function reads may be damaged, too. */
+const VERIFIED_MS = 10 * 60_000;
+
+/**
+ * Puts an uploaded configuration in force. Only `plan` does so: a wrong upload then stops no other function. It parses a
+ * text only once: thirty thousand nodes take up to a second, and several seconds where the file has warnings. Resolves to
+ * whether a configuration is in force: before the first valid upload there is none.
+ */
+export function createActivation(uploadedKey: string, ports: ActivationPorts): () => Promise<boolean> {
+  const { bucket, clock, logger, meter, slices, release } = ports;
+  let refused: { version: string; error: string } | undefined;
+  let outdated: string | undefined;
+  let verifiedAtMs = Number.NEGATIVE_INFINITY;
+
+  /** The manifest, if its sections can stay as they are. */
+  async function manifestInForce(): Promise<Manifest | undefined> {
+    const found = await readManifest(bucket);
+    if (!found) return undefined;
+    if (found.kind === 'unusable') {
+      logger.warn('the configuration in force is written anew', { why: found.why });
+      return undefined;
+    }
+    const { manifest } = found;
+    const isOld = clock.nowMs() - manifest.writtenAtMs >= REWRITTEN_MS;
+    if (isOld || manifest.release !== release || manifest.slices !== slices) return undefined;
+    const corruption = await corruptionOf(manifest);
+    if (corruption === undefined) return manifest;
+    meter.count('config_errors_total');
+    logger.error('the configuration in force is written anew', { why: corruption });
+    return undefined;
+  }
+
+  /** Describes what is wrong with its sections. */
+  async function corruptionOf(manifest: Manifest): Promise<string | undefined> {
+    if (clock.nowMs() - verifiedAtMs < VERIFIED_MS) return undefined;
+    try {
+      await verifySections(bucket, manifest);
+    } catch (error) {
+      return describeError(error);
+    }
+    verifiedAtMs = clock.nowMs();
+    return undefined;
+  }
+
+  /** No text is valid for this release. Sections that another release wrote have the same format, so rounds go on with them. */
+  async function keepFormer(): Promise<boolean> {
+    const found = await readManifest(bucket);
+    if (found?.kind !== 'usable' || found.manifest.slices !== slices) return false;
+    const corruption = await corruptionOf(found.manifest);
+    if (corruption !== undefined) {
+      logger.error('the sections of the last configuration cannot be read either', { why: corruption });
+      return false;
+    }
+    const writtenAt = new Date(found.manifest.writtenAtMs).toISOString();
+    logger.warn('rounds go on with the sections of the last configuration', { writtenAt });
+    return true;
+  }
+
+  async function textOf(
+    key: string,
+    unless?: string,
+  ): Promise<{ text: string; version: string } | undefined> {
+    const found = await bucket.get(key, unless);
+    return found && { text: new TextDecoder().decode(found.body), version: found.version };
+  }
+
+  async function enforce(config: Config, text: string, uploaded: string): Promise<void> {
+    // The bucket keeps versions, so an equal text is not written again each day.
+    if ((await textOf(ACTIVE_KEY))?.text !== text)
+      await bucket.put(ACTIVE_KEY, Buffer.from(text), { contentType: 'application/yaml' });
+    const made = { release, uploaded, writtenAtMs: clock.nowMs(), slices };
+    await writeSections(bucket, expandConfig(config, slices), made);
+    verifiedAtMs = clock.nowMs();
+    logger.info('configuration in force', { version: uploaded });
+  }
+
+  /** As another release had it, or long ago: the uploaded one is wrong, or gone. */
+  async function rewrite(): Promise<boolean> {
+    const active = await textOf(ACTIVE_KEY, outdated);
+    if (!active) return false;
+    try {
+      await enforce(parse(active.text, ACTIVE_KEY, clock.nowMs()), active.text, '');
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      outdated = active.version;
+      meter.count('config_errors_total');
+      logger.error('the configuration in force is wrong for this release', { error: error.message });
+      return false;
+    }
+  }
+
+  return async () => {
+    const inForce = await manifestInForce();
+    const uploaded = await textOf(uploadedKey, refused?.version ?? inForce?.uploaded);
+    if (uploaded && uploaded.version === inForce?.uploaded) refused = undefined;
+    else if (uploaded) {
+      try {
+        const config = parse(uploaded.text, uploadedKey, clock.nowMs());
+        // A text that is in force already changes nothing: an upload follows each deployment.
+        if ((await textOf(ACTIVE_KEY))?.text !== uploaded.text)
+          requireDeployed(config, uploadedKey, ports.deployed);
+        await enforce(config, uploaded.text, uploaded.version);
+        refused = undefined;
+        return true;
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        refused = { version: uploaded.version, error: error.message };
+      }
+    }
+    if (refused) {
+      // Counted in every round until somebody corrects it: an alarm watches this count.
+      meter.count('config_errors_total');
+      logger.error('the uploaded configuration is wrong; the one before stays in force', {
+        error: refused.error,
+      });
+    }
+    return inForce !== undefined || (await rewrite()) || keepFormer();
+  };
+}
+
+/** @throws ConfigError with all problems */
+function parse(text: string, file: string, nowMs: number): Config {
+  const result = parseConfig(text, { file, kinds: KINDS, baseDir: '/', nowMs });
+  if (result.ok) {
+    const problems = awsProblems(result.config);
+    if (problems.length === 0) return result.config;
+    throw new ConfigError(`${file} cannot run on AWS\n${problems.join('\n')}`);
+  }
+  const errors = result.problems.filter(({ severity }) => severity === 'error');
+  const lines = errors.map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`);
+  throw new ConfigError(`${file} has ${errors.length} errors\n${lines.join('\n')}`);
+}
+
+/** @throws ConfigError with everything that cannot be deployed, or that is not deployed */
+function requireDeployed(config: Config, file: string, deployed: Deployed | undefined): void {
+  const problems = deployProblems(config);
+  if (problems.length > 0) throw new ConfigError(`${file} cannot run on AWS\n${problems.join('\n')}`);
+  const changes = deployed === undefined ? [] : undeployedChanges(config, deployed);
+  if (changes.length > 0)
+    throw new ConfigError(`${file} needs what is not deployed: deploy it\n${changes.join('\n')}`);
+}

@@ -1,0 +1,65 @@
+// The addresses that functions connect to, as far as they are known without the secrets of the configuration.
+import { findReferences } from '../core/config/secret-text.ts';
+import type { Config } from '../core/model/config.ts';
+
+export interface Endpoint {
+  /** The field, for messages. */
+  at: string;
+  /** As connections are made: an address of IPv6 without brackets. Undefined where a parameter holds it. */
+  host: string | undefined;
+  port: number | undefined;
+}
+
+/** Fields of stores and channels that hold an address to connect to; a test holds it to all that there are. */
+export const ADDRESS_FIELD = /^(url|endpoint|heartbeat)$|Url$/;
+
+export function bastionEndpoints({ bastions }: Config): Endpoint[] {
+  return bastions.map(({ name, host, port }) => ({
+    at: `bastions ${name}.host`,
+    host: plainHost(host),
+    port,
+  }));
+}
+
+/** Endpoints of the sample store, the channels and the heartbeat. With a proxy, functions only connect to that. */
+export function serviceEndpoints({ store, channels, server }: Config): Endpoint[] {
+  return [
+    ...endpointsOf('store', store.options),
+    ...channels.flatMap(({ name, options }) => endpointsOf(`channels ${name}`, options)),
+    ...endpointsOf('server', { heartbeat: server.heartbeat }),
+  ];
+}
+
+function endpointsOf(at: string, options: object): Endpoint[] {
+  const fields = Object.entries(options).filter(([, value]) => typeof value === 'string');
+  const proxies = fields.filter(([field]) => field === 'proxy');
+  const reached = proxies.length > 0 ? proxies : fields.filter(([field]) => ADDRESS_FIELD.test(field));
+  return reached.map(([field, address]) => ({ at: `${at}.${field}`, ...parseAddress(String(address)) }));
+}
+
+/** Replaces the value of a parameter; no address may contain it. */
+const HIDDEN = '\n';
+/** Scheme, host and port. A login before the host may be hidden as a whole. */
+const ADDRESS = /^(https?):\/\/(?:[^/?#]*@)?(\[[^\]]*\]|[^:/?#]*)(?::([^/?#]*))?(?:[/?#]|$)/i;
+
+/** Host and port of an address that may hold references. */
+export function parseAddress(text: string): Pick<Endpoint, 'host' | 'port'> {
+  const visible = findReferences(text).reduce(
+    (rest, reference) => rest.replace(reference.text, HIDDEN),
+    text,
+  );
+  const [, scheme = '', host = '', port = ''] = ADDRESS.exec(visible) ?? [];
+  const byDefault = scheme.toLowerCase() === 'https' ? 443 : 80;
+  // A secret at the end of a host may contain the port.
+  const isOpen = scheme === '' || port.includes(HIDDEN) || (port === '' && host.endsWith(HIDDEN));
+  return {
+    host: host === '' || host.includes(HIDDEN) ? undefined : plainHost(host),
+    port: isOpen ? undefined : Number(port || byDefault),
+  };
+}
+
+/** An address of IPv4 has many forms (`0x7f.1`); URL normalises them. */
+function plainHost(host: string): string {
+  const bare = host.replace(/^\[|\]$/g, '');
+  return bare.includes(':') ? bare : (URL.parse(`http://${bare}`)?.hostname ?? bare);
+}

@@ -1,0 +1,14 @@
+import type { Stack } from 'aws-cdk-lib';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import { tableParameter } from '../adapters/aws/deployment.ts';
+import { deploymentName } from './names.ts';
+
+/** For `bartizan silence` and the like: its name is made up by CloudFormation, or it was restored under another. */
+export function storeTableName(stack: Stack, table: ITable): void {
+  new StringParameter(stack, 'TableParameter', {
+    description: 'Bartizan: its table of state',
+    parameterName: tableParameter(deploymentName(stack)),
+    stringValue: table.tableName,
+  });
+}

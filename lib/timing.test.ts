@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { configOf, configText } from '../test/config-cases.ts';
+import { timeoutsSeconds } from './timing.ts';
+
+const { bastions, store } = configOf(configText());
+const withStore = (type: string, options: Record<string, string>) =>
+  timeoutsSeconds({ bastions, store: { ...store, type, options } });
+
+it.each<[timeout: string | undefined, storeSeconds: number, evaluateSeconds: number]>([
+  [undefined, 75, 120],
+  ['5s', 60, 70],
+  ['60s', 135, 180],
+  ['20m', 900, 900],
+])('with a store that may take %s for an answer', (timeout, storeSeconds, evaluateSeconds) => {
+  const options = { url: 'https://samples.example.net/', ...(timeout !== undefined && { timeout }) };
+  const seconds = withStore('prometheus', options);
+  expect([seconds.store, seconds.evaluate]).toEqual([storeSeconds, evaluateSeconds]);
+});
+
+it('the others know nothing of it: an incident of a killed deliver comes back after 90 s', () => {
+  const { plan, notify, deliver } = withStore('prometheus', {
+    url: 'https://samples.example.net/',
+    timeout: '20m',
+  });
+  expect({ plan, notify, deliver }).toEqual({ plan: 60, notify: 60, deliver: 60 });
+});

@@ -1,0 +1,128 @@
+// Changes the code in small ways and looks which changes no test notices: `npm run mutants -- --help`.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { instrument, type Mutant } from '../test/mutants/instrument.ts';
+import type { Job } from '../test/mutants/job.ts';
+import { measure, type Result, runJob, splitJob } from '../test/mutants/process.ts';
+import { classify, countKinds, rateOf, readEquivalents, survivors, table } from '../test/mutants/report.ts';
+import { SCOPE, sourcesIn, testsReaching } from '../test/mutants/scope.ts';
+
+const HELP = `npm run mutants -- [options]
+  --files GLOB   only these files (may be repeated)
+  --tests GLOB   only these tests (may be repeated)
+  --limit N      a random sample of N mutants
+  --seed N       another sample (1)
+  --budget S     seconds of tests for each mutant, by their time without it (5)
+  --processes N  side by side (2)
+  --goal PERCENT exit code 1 below it (85)`;
+
+const { values } = parseArgs({
+  options: {
+    files: { type: 'string', multiple: true },
+    tests: { type: 'string', multiple: true },
+    limit: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    budget: { type: 'string', default: '5' },
+    processes: { type: 'string', default: '2' },
+    goal: { type: 'string', default: '85' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+/** Where the jobs, their results and the report lie. */
+const FOLDER = 'out/mutants';
+const EQUIVALENTS = 'test/mutants/equivalent.txt';
+
+if (values.help) {
+  process.stdout.write(`${HELP}\n`);
+} else {
+  process.exitCode = (await main()) ? 0 : 1;
+}
+
+async function main(): Promise<boolean> {
+  // The processes under this one end with it.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  const startedAtMs = Date.now();
+  rmSync(FOLDER, { recursive: true, force: true });
+  mkdirSync(FOLDER, { recursive: true });
+  const files: { path: string; firstId: number }[] = [];
+  const generated: Mutant[] = [];
+  for (const path of sourcesIn(values.files ?? SCOPE)) {
+    files.push({ path, firstId: generated.length });
+    generated.push(...instrument(path, readFileSync(path, 'utf8'), generated.length).mutants);
+  }
+  const chosen = values.limit ? sample(generated, Number(values.limit), Number(values.seed)) : generated;
+  print(
+    `${generated.length} mutants in ${files.length} files${values.limit ? `, a sample of ${chosen.length}` : ''}`,
+  );
+  const results = new Map<number, Result>();
+  const jobs: Job[] = [];
+  for (const job of jobsOf(files, chosen)) {
+    await measure(job, FOLDER, print);
+    jobs.push(...splitJob({ ...job, isMeasured: true }, Number(values.processes)));
+  }
+  const worker = async () => {
+    for (let job = jobs.shift(); job; job = jobs.shift()) await runJob(job, FOLDER, onResult, print);
+  };
+  await Promise.all(Array.from({ length: Number(values.processes) }, worker));
+
+  function onResult(id: number, result: Result): void {
+    results.set(id, result);
+    if (results.size % 100 === 0) print(`${results.size} of ${chosen.length}`);
+  }
+
+  const equivalents = readEquivalents(existsSync(EQUIVALENTS) ? readFileSync(EQUIVALENTS, 'utf8') : '');
+  const classified = classify(chosen, results, equivalents);
+  const text = [
+    survivors(classified),
+    table(classified, (file) => file),
+    table(classified, (file) => dirname(file)),
+    `${chosen.length} of ${generated.length} mutants in ${Math.round((Date.now() - startedAtMs) / 1000)} s`,
+  ].join('\n\n');
+  writeFileSync(join(FOLDER, 'report.txt'), `${text}\n`);
+  writeFileSync(
+    join(FOLDER, 'results.json'),
+    JSON.stringify(chosen.map((mutant) => ({ ...mutant, ...results.get(mutant.id) }))),
+  );
+  process.stdout.write(`${text}\n`);
+  return rateOf(countKinds(classified)) * 100 >= Number(values.goal);
+}
+
+/** One job for each top folder. */
+function jobsOf(files: Job['files'], chosen: readonly Mutant[]): Job[] {
+  const near = testsReaching(
+    files.map(({ path }) => path),
+    values.tests ?? ['**/*.test.ts'],
+  );
+  return [...Map.groupBy(chosen, ({ file }) => file.split('/')[0] ?? '')].map(([folder, mutants]) => {
+    const paths = new Set(mutants.map(({ file }) => file));
+    return {
+      files: files.filter(({ path }) => paths.has(path)),
+      near: Object.fromEntries([...paths].map((path) => [path, Object.fromEntries(near.get(path) ?? [])])),
+      mutants: mutants.map(({ id, file }) => ({ id, file })),
+      isMeasured: false,
+      budgetMs: Number(values.budget) * 1000,
+      baselinePath: join(FOLDER, `${folder}.baseline.json`),
+      resultsPath: '',
+    };
+  });
+}
+
+/** `count` of them by chance, in their order. */
+function sample(mutants: readonly Mutant[], count: number, seed: number): Mutant[] {
+  let state = seed;
+  const chance = () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
+    return state / 2 ** 32;
+  };
+  const ranked = mutants.map((mutant) => ({ mutant, rank: chance() })).sort((a, b) => a.rank - b.rank);
+  return ranked
+    .slice(0, count)
+    .map(({ mutant }) => mutant)
+    .sort((a, b) => a.id - b.id);
+}
+
+function print(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

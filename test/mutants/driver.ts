@@ -1,0 +1,179 @@
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { configureGlobal } from 'fast-check';
+import { describe, it, type RunnerTestCase, type RunnerTestSuite } from 'vitest';
+import { type Job, type Outcome, readJob, type Status } from './job.ts';
+import { EndlessLoopError, mutants, takeSeen } from './switch.ts';
+import { openSuite, runTest, testsIn } from './test-run.ts';
+
+/** A mutant may take this much longer than the code itself. */
+const TIMES_CALLS = 20;
+const MORE_CALLS = 200_000;
+const TIMES_MS = 20;
+const MORE_MS = 5_000;
+
+interface Measured {
+  ms: number;
+  calls: number;
+  seen: number[];
+}
+
+interface Candidate {
+  test: RunnerTestCase;
+  name: string;
+  file: string;
+  ms: number;
+  calls: number;
+}
+
+/** Tests may replace the timers. */
+const realSetTimeout = setTimeout;
+const realClearTimeout = clearTimeout;
+
+const job: Job = readJob();
+const left: string[] = [];
+const files = [...new Set(Object.values(job.near).flatMap((near) => Object.keys(near)))];
+const report = (outcome: Outcome) => appendFileSync(job.resultsPath, `${JSON.stringify(outcome)}\n`);
+
+// A counter-example is enough, a small one takes long.
+configureGlobal({ endOnFailure: true });
+
+for (const file of files) {
+  describe(file, async () => {
+    await import(`../../${file}`).catch((error) => left.push(`${file}: ${error}`));
+  });
+}
+
+it('executes the mutants', async ({ task }) => {
+  const loaded = new Set(takeSeen());
+  const suites = task.file.tasks.filter((each) => each.type === 'suite');
+  const closes: (() => Promise<void>)[] = [];
+  try {
+    await executeAll(suites, loaded, closes);
+  } finally {
+    for (const close of closes) await close().catch(() => undefined);
+  }
+});
+
+async function executeAll(
+  suites: readonly RunnerTestSuite[],
+  loaded: ReadonlySet<number>,
+  closes: (() => Promise<void>)[],
+): Promise<void> {
+  const startedAtMs = performance.now();
+  const saved = readBaseline();
+  const baseline: Record<string, Measured | null> = {};
+  const covering = new Map<number, Candidate[]>();
+  for (const suite of suites) {
+    closes.push(await openSuite(suite));
+    takeSeen();
+    for (const [index, test] of testsIn(suite).entries()) {
+      const candidate = { test, name: test.name, file: suite.name, ms: 0, calls: 0 };
+      const key = `${suite.name} ${index}`;
+      const measured = saved ? (saved[key] ?? null) : await measure(candidate);
+      baseline[key] = measured;
+      if (!measured) continue;
+      Object.assign(candidate, { ms: measured.ms, calls: measured.calls });
+      for (const id of measured.seen) covering.set(id, [...(covering.get(id) ?? []), candidate]);
+    }
+  }
+  if (!saved) writeFileSync(job.baselinePath, JSON.stringify(baseline));
+  report({
+    status: 'ready',
+    tests: Object.keys(baseline).length,
+    left,
+    ms: Math.round(performance.now() - startedAtMs),
+  });
+  if (!job.isMeasured) return;
+  const killers = new Map<string, Candidate[]>();
+  for (const mutant of job.mutants) {
+    report({ id: mutant.id, status: 'begun' });
+    const recent = killers.get(mutant.file) ?? [];
+    const tests = inOrder(covering.get(mutant.id) ?? [], job.near[mutant.file] ?? {}, recent);
+    if (tests.length === 0) {
+      report({ id: mutant.id, status: loaded.has(mutant.id) ? 'static' : 'uncovered' });
+      continue;
+    }
+    const { status, killer, ms, executed } = await execute(mutant.id, tests);
+    const after = killer && (await attempt(killer, -1, killer.ms * TIMES_MS + MORE_MS, Infinity));
+    const by = killer && `${killer.file} > ${killer.name}`;
+    if (after) {
+      report({ id: mutant.id, status: 'spoilt', by: `${by}: ${after}` });
+      return;
+    }
+    report({ id: mutant.id, status, by, tests: executed, ms });
+    if (killer) killers.set(mutant.file, [killer, ...recent.filter((each) => each !== killer)].slice(0, 5));
+  }
+}
+
+/** What a test takes and reaches without a mutant; null if it fails. */
+async function measure(candidate: Candidate): Promise<Measured | null> {
+  const failure = await attempt(candidate, -1, 60_000, Infinity);
+  const seen = takeSeen();
+  if (!failure) return { ms: candidate.ms, calls: mutants.calls, seen };
+  left.push(`${candidate.file} > ${candidate.name}: ${failure}`);
+  return null;
+}
+
+function readBaseline(): Record<string, Measured | null> | undefined {
+  return existsSync(job.baselinePath) ? JSON.parse(readFileSync(job.baselinePath, 'utf8')) : undefined;
+}
+
+/** The nearest and quickest first, and before them those that killed the mutants before. */
+function inOrder(
+  tests: readonly Candidate[],
+  near: Record<string, number>,
+  recent: readonly Candidate[],
+): Candidate[] {
+  const rank = (test: Candidate) =>
+    (recent.includes(test) ? 0.5 : 1) * (test.ms + 1) * (1 + (near[test.file] ?? 9));
+  return [...tests].sort((a, b) => rank(a) - rank(b));
+}
+
+async function execute(id: number, tests: readonly Candidate[]) {
+  const startedAtMs = performance.now();
+  let spentMs = 0;
+  let executed = 0;
+  let status: Status = 'survived';
+  let killer: Candidate | undefined;
+  for (const test of tests) {
+    if (spentMs > job.budgetMs) break;
+    spentMs += test.ms;
+    executed++;
+    const maxCalls = test.calls * TIMES_CALLS + MORE_CALLS;
+    const failure = await attempt(test, id, test.ms * TIMES_MS + MORE_MS, maxCalls);
+    if (!failure) continue;
+    killer = test;
+    status = failure === 'timeout' ? 'timeout' : 'killed';
+    break;
+  }
+  return { status, killer, executed, ms: Math.round(performance.now() - startedAtMs) };
+}
+
+/** Why the test failed with this mutant; nothing if it passed. */
+async function attempt(
+  test: Candidate,
+  id: number,
+  limitMs: number,
+  maxCalls: number,
+): Promise<string | undefined> {
+  mutants.active = id;
+  mutants.calls = 0;
+  mutants.maxCalls = maxCalls;
+  const startedAtMs = performance.now();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = realSetTimeout(() => resolve('timeout'), limitMs);
+  });
+  try {
+    const failure = await Promise.race([runTest(test.test).then(() => undefined), late]);
+    if (id === -1 && !failure) test.ms = performance.now() - startedAtMs;
+    return mutants.calls > maxCalls ? 'timeout' : failure;
+  } catch (error) {
+    if (error instanceof EndlessLoopError || mutants.calls > maxCalls) return 'timeout';
+    return String(error).split('\n')[0] ?? 'failed';
+  } finally {
+    mutants.active = -1;
+    mutants.maxCalls = Infinity;
+    realClearTimeout(timer);
+  }
+}

@@ -1,0 +1,240 @@
+// What a key may do on real servers with every feature enabled: without restrictions, with the line of `bartizan keys`,
+// and with line and block. Real clients try it, and so does `check --connect`.
+
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect, createServer, type Server as NetServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROBES } from '../../adapters/probes/registry.ts';
+import { bastionKeyLine, nodeKeyLine, type ServerText } from '../../adapters/ssh/authorized-keys.ts';
+import { CAPABILITIES, type Capability, tryCapabilities } from '../../adapters/ssh/confinement.ts';
+import { parseHostKey } from '../../adapters/ssh/host-keys.ts';
+import { parsePrivateKey } from '../../adapters/ssh/private-keys.ts';
+import { openSession } from '../../adapters/ssh/session.ts';
+import { bastionSshdConfig, nodeSshdConfig } from '../../adapters/ssh/sshd-config.ts';
+import { loadConfig, secretsFor } from '../../cli/config-file.ts';
+import { checkConnections } from '../../cli/connect-check.ts';
+import { isConnected } from '../../cli/connect-report.ts';
+import type { ConnectRow } from '../../cli/connect-row.ts';
+import { type Account, createFleet, type Fleet, type Server } from '../../examples/openssh/fleet.ts';
+import { attemptByHand, BY_HAND, type ByHand } from './attempts.ts';
+
+const FIRST_PORT = 22_850;
+/** Settings of a careless administrator, in front of Debian's. */
+const CARELESS = ['PermitTunnel yes', 'GatewayPorts yes', 'AllowAgentForwarding yes', 'UsePAM no'];
+const DEBIAN = readFileSync('/usr/share/openssh/sshd_config', 'utf8')
+  .split('\n')
+  .filter((line) => /^(?!Include)[A-Z]/.test(line));
+const ACCOUNT = { name: 'probe', uid: 47_110, shell: '/bin/bash' };
+
+let dir: string;
+let fleet: Fleet;
+let account: Account;
+let tcp: NetServer;
+let unix: NetServer;
+const servers: Record<string, Server> = {};
+
+const textOf = (text: ServerText) => ('text' in text ? text.text : '');
+const key = () => ({ key: parsePrivateKey(readFileSync(fleet.key('ed25519'), 'utf8'), 'key') });
+const tcpPort = () => (tcp.address() as { port: number }).port;
+const socketPath = () => join(dir, 'target.sock');
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-confined-'));
+  chmodSync(dir, 0o711);
+  fleet = createFleet(dir);
+  const home = join(dir, 'home');
+  account = { ...ACCOUNT, home };
+  mkdirSync(join(home, '.ssh'), { recursive: true });
+  writeFileSync(join(home, '.ssh', 'rc'), 'touch "$HOME/rc-${SSH_CONNECTION##* }"\n');
+  chownSync(home, account.uid, 65_534);
+  tcp = createServer((socket) => socket.end('BANNER'));
+  unix = createServer((socket) => socket.end('BANNER'));
+  await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => unix.listen(socketPath(), resolve));
+  chmodSync(socketPath(), 0o777);
+
+  const nodes = [1, 2, 3].map((i) => ({ host: '127.0.0.1', port: FIRST_PORT + i }));
+  const scripts = PROBES.flatMap(({ catalogue }) => catalogue);
+  const bare = readFileSync(`${fleet.key('ed25519')}.pub`, 'utf8');
+  const hopLine = textOf(bastionKeyLine(key(), nodes));
+  const nodeLine = nodeKeyLine(key(), scripts);
+  const broad = [...CARELESS, 'AcceptEnv *', ...DEBIAN];
+  // No block can restrict the environment.
+  const narrow = [...CARELESS, ...DEBIAN];
+  const hopBlock = textOf(bastionSshdConfig('probe'));
+  const nodeBlock = textOf(nodeSshdConfig(['probe']));
+  const plan: [string, string, string[], string][] = [
+    ['node-bare', bare, broad, ''],
+    ['node-line', nodeLine, broad, ''],
+    ['node-block', nodeLine, narrow, nodeBlock],
+    ['bare', bare, broad, ''],
+    ['line', hopLine, broad, ''],
+    ['block', hopLine, broad, hopBlock],
+  ];
+  const started = plan.map(([name, authorizedKeys, config, blocks], i) =>
+    fleet.start({
+      name,
+      host: '127.0.0.1',
+      port: FIRST_PORT + 1 + i,
+      hostKeys: ['ed25519'],
+      authorizedKeys: `${authorizedKeys}\n`,
+      config,
+      blocks,
+      account,
+    }),
+  );
+  for (const server of await Promise.all(started)) servers[server.name] = server;
+});
+afterAll(async () => {
+  await fleet?.stop();
+  tcp?.close();
+  unix?.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function byHand(name: string, attempts: readonly ByHand[] = BY_HAND): Promise<ByHand[]> {
+  const scene = {
+    key: fleet.key('ed25519'),
+    where: 'probe@127.0.0.1',
+    home: account.home,
+    dir,
+    tcpPort: tcpPort(),
+    socketPath: socketPath(),
+  };
+  const { port } = servers[name] as Server;
+  const open = await Promise.all(attempts.map((attempt) => attemptByHand(scene, attempt, port)));
+  return attempts.filter((_, i) => open[i]);
+}
+
+async function byProgram(name: string): Promise<Capability[]> {
+  const server = servers[name] as Server;
+  const session = await openSession({
+    stream: connect(server.port, '127.0.0.1'),
+    user: account.name,
+    key: key(),
+    pinned: { accepted: [parseHostKey(server.hostKeys[0] as string)], revoked: [] },
+    phase: 'bastion',
+    deadlineMs: 15_000,
+  });
+  const attempts = await tryCapabilities(session, {
+    ports: [tcpPort()],
+    permitted: [],
+    sockets: ['/nowhere.sock', socketPath()],
+    deadlineMs: 15_000,
+    nowMs: Date.now,
+  });
+  session.end();
+  expect(attempts.filter(({ outcome }) => outcome === 'unanswered')).toEqual([]);
+  return attempts.filter(({ outcome }) => outcome === 'open').map(({ capability }) => capability);
+}
+
+/** X11 needs xauth on the server, which may be missing here. */
+const ALL = CAPABILITIES.filter((capability) => capability !== 'x11' || existsSync('/usr/bin/xauth'));
+
+describe('a key on a bastion', () => {
+  it('may do everything without restrictions, and each attempt shows that', async () => {
+    expect(await byHand('bare')).toEqual(BY_HAND);
+    expect(await byProgram('bare')).toEqual(ALL);
+  });
+
+  it('may create Unix sockets, and whatever only sshd_config controls, with the line alone', async () => {
+    // The shell that runs `exit 1` reads the environment first: `AcceptEnv *` is no good idea.
+    expect(await byHand('line')).toEqual(['environment', 'socket-listen']);
+    expect(await byProgram('line')).toEqual(['environment', 'tunnel', 'socket-listen']);
+  });
+
+  it('may do nothing with line and block', async () => {
+    expect(await byHand('block')).toEqual([]);
+    expect(await byProgram('block')).toEqual([]);
+  });
+});
+
+describe('a key on a node', () => {
+  /** Without `sftp`, which waits for an answer while the line waits for its script; our own check sends enough. */
+  const attempts = BY_HAND.filter((attempt) => attempt !== 'sftp');
+
+  it('may do what only sshd_config controls with the line alone', async () => {
+    expect(await byHand('node-line', attempts)).toEqual(['environment']);
+    expect(await byProgram('node-line')).toEqual(['environment', 'tunnel']);
+  });
+
+  it('may do nothing with line, block and the AcceptEnv of Debian', async () => {
+    expect(await byHand('node-block', attempts)).toEqual([]);
+    expect(await byProgram('node-block')).toEqual([]);
+  });
+});
+
+describe('check --connect', () => {
+  it('reports what is open on bastion and node, and nothing that is forbidden; the probe works', async () => {
+    const host = (name: string) => {
+      const { port, hostKeys } = servers[name] as Server;
+      return `host: 127.0.0.1, port: ${port}, user: probe, hostKeys: ["${hostKeys[0]}"]`;
+    };
+    const bastion = (name: string) =>
+      `{ name: ${name}, ${host(name)}, privateKey: "\${file:${fleet.key('ed25519')}}" }`;
+    const node = (name: string) => `{ name: ${name}, role: etcd, ${host(name)} }`;
+    const file = join(dir, 'c.yaml');
+    writeFileSync(
+      file,
+      `bastions: [${['bare', 'line', 'block'].map(bastion).join(', ')}]
+clusters:
+  - { name: a, bastion: block, nodes: [${['node-bare', 'node-line', 'node-block'].map(node).join(', ')}] }
+  - { name: b, bastion: line, nodes: [${node('node-block')}] }
+  - { name: c, bastion: bare, nodes: [${node('node-block')}] }
+channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
+store: { path: data }
+`,
+    );
+    const { config } = await loadConfig(file);
+    const rows = await checkConnections(config, secretsFor(file), { quiet: true });
+    const rowOf = (name: string) => rows.find((row) => row.name === name) as ConnectRow;
+    // A node may have a full disk or a wrong clock: this machine's.
+    for (const name of ['block', 'a/node-block', 'b/node-block', 'c/node-block'])
+      expect(rowOf(name)).toMatchObject({
+        state: expect.stringMatching(/^(ok|warning)$/),
+        open: [],
+        unanswered: [],
+      });
+
+    expect(rowOf('line')).toMatchObject({
+      state: 'warning',
+      advice: expect.stringContaining('put the block of sshd_config that'),
+    });
+    expect(rowOf('line').open).toContain('socket-listen');
+    expect(rowOf('line').open).not.toContain('command');
+    expect(rowOf('bare').detail).toMatch(
+      /lets us in; our key may do more than probing needs: commands, a shell, sftp,/,
+    );
+    expect(rowOf('bare').advice).toMatch(
+      /put the line and the block of sshd_config that `bartizan keys` prints/,
+    );
+    expect(rowOf('a/node-bare').open).toContain('command');
+    expect(rowOf('a/node-line')).toMatchObject({ state: 'warning', open: ['environment', 'tunnel'] });
+    expect(rowOf('a/node-line').advice).toMatch(/put the block .* on the node .*; AcceptEnv must be narrow/);
+    // Open capabilities do not fail the check.
+    expect(isConnected(rows.filter(({ kind }) => kind !== 'channel'))).toBe(true);
+
+    const audit = readFileSync(join(dir, 'data', 'cli', 'audit.jsonl'), 'utf8')
+      .trim()
+      .split('\n');
+    const onLine = audit.filter(
+      (line) => line.includes('"bastion":"line"') && line.includes('"command":"try '),
+    );
+    expect(onLine).toHaveLength(2 * CAPABILITIES.length);
+    expect(onLine.filter((line) => line.includes('"command":"try socket-listen"'))).toEqual([
+      expect.stringContaining('"outcome":"refused"'),
+      expect.stringContaining('"outcome":"open"'),
+    ]);
+  });
+});

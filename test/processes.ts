@@ -1,0 +1,36 @@
+// Which test files share a process, and in which order they run.
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Files that change their process, measure it, or take long enough for its start not to matter. */
+export const ALONE = [
+  '**/*.{sshd,aws,prometheus,root,mounts,zsh,cross,scale}.test.ts',
+  'test/{e2e,network,simulation}/**/*.test.ts',
+  // Their libraries read the environment once.
+  'functions/lambda.test.ts',
+];
+
+/** The longest, in seconds on two quiet cores: two processes end at the same time if these come first. */
+const LONG: Readonly<Record<string, number>> = {
+  'test/e2e/deployed.aws.test.ts': 340,
+  'test/simulation/old-faults.test.ts': 200,
+  'test/e2e/kill.test.ts': 120,
+  'test/simulation/simulation.test.ts': 86,
+  'test/cloud/pipeline.scale.test.ts': 80,
+  'test/e2e/dead-letters.aws.test.ts': 60,
+  'test/e2e/memory.test.ts': 30,
+  'test/e2e/cli.test.ts': 30,
+};
+
+/** First the processes of one file, longest first; then the files that share a process, project by project. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId, project }: TestSpecification): [number, string] => {
+      const path = moduleId.slice(this.ctx.config.root.length + 1);
+      return [LONG[path] ?? (project.config.isolate ? 1 : 0), project.name];
+    };
+    return (await super.sort(files)).sort((a, b) => {
+      const [[secondsA, nameA], [secondsB, nameB]] = [rank(a), rank(b)];
+      return secondsB - secondsA || nameA.localeCompare(nameB);
+    });
+  }
+}

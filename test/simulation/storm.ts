@@ -1,0 +1,86 @@
+import type { Answer } from './answers.ts';
+import type { ChannelType, ConfigDocument, RouteDocument } from './document.ts';
+import { createRandom, type Random } from './random.ts';
+import { MINUTE, SECOND } from './timeline.ts';
+
+/** Many nodes that break at once, each a group of its own, while services enforce how fast they take messages. */
+export interface Storm {
+  cluster: string;
+  nodes: readonly string[];
+  /** When they break, and when they are well again. */
+  spells: readonly { fromMs: number; toMs: number }[];
+  rate: Rate;
+}
+
+/** A message in `everyMs`, and `burst` more at once after a pause. */
+interface Rate {
+  everyMs: number;
+  burst: number;
+  /** It says so long, instead of when it takes the next. */
+  alwaysAskedMs?: number;
+}
+
+const SHARE = 0.2;
+const NODES = 12;
+
+/** That of a seed, if it has one; drawn apart, so that it moves nothing else of the schedule. */
+export function stormOf(seed: number, fromMs: number, untilMs: number): Storm | undefined {
+  const random = createRandom(seed * 7_919 + 17);
+  if (!random.chance(SHARE)) return undefined;
+  const spells = Array.from({ length: random.int(1, 2) }, () => {
+    const startMs = random.int(fromMs, untilMs - 30 * MINUTE);
+    return { fromMs: startMs, toMs: startMs + random.int(10, 30) * MINUTE };
+  });
+  const always = random.chance(0.3) && { alwaysAskedMs: random.pick([30 * SECOND, 90 * SECOND]) };
+  const rate = {
+    everyMs: random.pick([SECOND, 2 * SECOND, 5 * SECOND]),
+    burst: random.pick([0, 0, 3]),
+    ...always,
+  };
+  return { cluster: 'storm', nodes: Array.from({ length: NODES }, (_, n) => `x${n + 1}`), spells, rate };
+}
+
+/** The route of the nodes that break: a message each. */
+export function stormRoute(
+  { cluster }: Storm,
+  { channels }: Pick<ConfigDocument, 'channels'>,
+): RouteDocument {
+  return {
+    name: 'storm',
+    match: { cluster },
+    channels: channels.slice(0, 2).map(({ name }) => name),
+    continue: false,
+    groupBy: ['rule', 'cluster', 'node'],
+    groupWait: '0s',
+    groupInterval: '5m',
+    repeatInterval: '4h',
+  };
+}
+
+/** How long a service asks to wait, of a request that comes too soon; undefined: it takes it. What it refuses does not count. */
+export function createRateLimits(rate: Rate): (service: string, nowMs: number) => number | undefined {
+  const freeAtMs = new Map<string, number>();
+  const refusesUntilMs = new Map<string, number>();
+  return (service, nowMs) => {
+    const freeMs = freeAtMs.get(service) ?? 0;
+    const earliestMs = Math.max(freeMs - rate.burst * rate.everyMs, refusesUntilMs.get(service) ?? 0);
+    if (nowMs < earliestMs) {
+      const untilMs = Math.max(earliestMs, nowMs + (rate.alwaysAskedMs ?? 0));
+      refusesUntilMs.set(service, untilMs);
+      return untilMs - nowMs;
+    }
+    freeAtMs.set(service, Math.max(freeMs, nowMs) + rate.everyMs);
+    return undefined;
+  };
+}
+
+/** 429 of a service that counts, in whole seconds. */
+export function overItsRate(type: ChannelType, waitMs: number, random: Random): Answer {
+  const seconds = Math.ceil(waitMs / SECOND);
+  const parameters = { retry_after: seconds };
+  const answer = { mood: 'limit', shown: false, afterMs: random.int(20, 300), status: 429 } as const;
+  const asked = { ...answer, askedMs: seconds * SECOND };
+  if (type !== 'telegram') return { ...asked, headers: { 'retry-after': `${seconds}` }, body: 'slow down' };
+  const description = 'Too Many Requests';
+  return { ...asked, body: JSON.stringify({ ok: false, error_code: 429, description, parameters }) };
+}

@@ -1,0 +1,34 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { EXAMPLE } from './synth.ts';
+
+it.each<[what: string, context: Record<string, string>, printed: string]>([
+  [
+    'without a configuration: nobody deploys the example by leaving it out',
+    {},
+    'no configuration: add `-c config=',
+  ],
+  [
+    'with a misspelt setting',
+    { config: EXAMPLE, vpcID: 'vpc-11111111' },
+    '-c vpcID: no such setting; did you mean `vpcId`?',
+  ],
+  [
+    'with a mark by hand',
+    { config: EXAMPLE, 'bartizan:checked': 'true' },
+    'CDK takes other settings than those that were looked at: a network of its own',
+  ],
+])('the app of CDK refuses to begin %s', (_, context, printed) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bartizan-app-'));
+  const CDK_CONTEXT_JSON = JSON.stringify({ ...context, 'aws:cdk:bundling-stacks': [] });
+  const app = spawnSync(process.execPath, ['bin/app.ts'], {
+    encoding: 'utf8',
+    env: { ...process.env, CDK_CONTEXT_JSON, CDK_OUTDIR: join(folder, 'out') },
+  });
+  rmSync(folder, { recursive: true, force: true });
+  expect(app.stderr).toContain(printed);
+  expect(app.status).toBe(1);
+});

@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { defineExample } from './synth.ts';
+
+it.each([
+  ['999.1.1.1', '`999.1.1.1` is no address'],
+  ['10.1.2', '`10.1.2` is no address'],
+  ['"2001:db8::1"', 'functions have no IPv6'],
+])('a bastion at %s is refused before a rule of the firewall is made of it', (host, words) => {
+  expect(() => defineExample({ replace: [['bastion.example.net', host]] })).toThrow(
+    `bastions seoul: ${words}`,
+  );
+});

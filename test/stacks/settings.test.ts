@@ -1,0 +1,270 @@
+// What a deployment remembers, and whether another one can follow it: CloudFormation gives up no export that is in use
+// (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html).
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CHECKED, checkedMark } from '../../lib/checked.ts';
+import { parseDeploymentRecord } from '../../lib/deployment-record.ts';
+import { requireKnown, requireWellSpelt } from '../../lib/known-settings.ts';
+import { readSettings, type Settings, writeSettings } from '../../lib/settings.ts';
+import { warnUnchecked } from '../../lib/unchecked.ts';
+import { valueText } from './policy-text.ts';
+import {
+  defineExample,
+  resources,
+  type SynthOptions,
+  synthExample,
+  type Templates,
+  templatesOf,
+} from './synth.ts';
+
+const OTHER = { vpcId: 'vpc-0123456789abcdef0', privateSubnetIds: 'subnet-0123456789abcdef0' };
+const THIRD = { vpcId: 'vpc-0fedcba9876543210', privateSubnetIds: 'subnet-0fedcba9876543210' };
+const RESTORED = {
+  stateTable: 'restored',
+  stateStream: 'arn:aws:dynamodb:eu-west-1:123456789012:table/restored/stream/2026-01-01T00:00:00.000',
+};
+
+describe('settings', () => {
+  it('are read as they were written, whatever they are', () => {
+    const setting = fc.stringMatching(/^[a-z0-9/-]{1,12}$/);
+    const own = {
+      network: undefined,
+      natInstance: undefined,
+      withoutNetwork: false,
+      storeInVpc: false,
+      egressPorts: [],
+    };
+    const id = fc.stringMatching(/^[0-9a-f]{17}$/);
+    const existing = fc.record({
+      vpcId: id.map((digits) => `vpc-${digits}`),
+      privateSubnetIds: fc.uniqueArray(
+        id.map((digits) => `subnet-${digits}`),
+        { minLength: 1, maxLength: 3 },
+      ),
+    });
+    const ways = fc.oneof(
+      fc
+        .tuple(existing, fc.uniqueArray(fc.integer({ min: 1, max: 65_535 })))
+        .map(([network, egressPorts]) => ({ ...own, network, storeInVpc: true, egressPorts })),
+      fc.constantFrom({ ...own, natInstance: 't4g.nano' }, { ...own, withoutNetwork: true }, own),
+    );
+    const rest = fc.record({
+      name: fc.constant('bartizan'),
+      architecture: fc.constantFrom('arm64', 'x86_64'),
+      ciphers: fc.constantFrom('native', 'javascript'),
+      shards: fc.integer({ min: 1, max: 100 }),
+      loginParameters: fc.uniqueArray(fc.stringMatching(/^(\/[\w.-]{1,5}){1,3}(\/\*)?$/)),
+      auditDays: fc.option(fc.integer({ min: 1, max: 4_000 }), { nil: undefined }),
+      alarmEmail: fc.subarray(['ops@example.net', 'on-call@example.net']),
+      publicConcurrency: fc.option(fc.integer({ min: 1, max: 1000 }), { nil: undefined }),
+      uploadConfig: fc.boolean(),
+      restored: fc.option(
+        setting.map((table) => ({ table, stream: `arn:aws:dynamodb:r:1:table/${table}/stream/x` })),
+        { nil: undefined },
+      ),
+      confirmed: fc.constant([]),
+    });
+    const some: fc.Arbitrary<Settings> = fc.tuple(rest, ways).map(([one, way]) => ({ ...one, ...way }));
+    fc.assert(
+      fc.property(some, (settings) => {
+        const written: Readonly<Record<string, string>> = writeSettings(settings);
+        expect(readSettings((name) => written[name])).toEqual(settings);
+      }),
+    );
+  });
+
+  it.each([
+    [{ confirm: 'everything' }, '-c confirm=everything: write `fleet`, `network`, `private`'],
+    [{ stateTable: 'restored' }, 'a restored table needs both'],
+    [{ stateTable: 'other', stateStream: RESTORED.stateStream }, 'a restored table needs both'],
+    [{ vpcId: 'vpc-11111111' }, 'an existing network needs both'],
+    [
+      { ...OTHER, vpcId: 'subnet-0123456789abcdef0' },
+      '`subnet-0123456789abcdef0` is none; write one network, `vpc-`',
+    ],
+    [{ ...OTHER, privateSubnetIds: 'vpc-11111111' }, '`vpc-11111111` is none; write subnets'],
+    [{ alarmEmail: 'ops' }, '-c alarmEmail=ops: `ops` is none; write addresses'],
+    [{ alarmEmail: 'ops@example.net on-call@example.net' }, 'is none; write addresses'],
+    [{ natInstance: 't4g.nanoo' }, 'write a type of EC2'],
+    [{ loginParameters: 'bartizan/keys' }, '`bartizan/keys` is none; write parameters'],
+    [{ loginParameters: '/bartizan/*/key' }, 'is none; write parameters'],
+    [{ loginParameters: '/*' }, 'is none; write parameters'],
+  ])('%j makes no sense', (context: Record<string, string>, printed) => {
+    expect(() => readSettings((name) => context[name])).toThrow(printed);
+  });
+
+  it('lists may have spaces, and an address of mail is subscribed once', () => {
+    const lists = { alarmEmail: 'a@example.net, b@example.net,a@example.net', vpcId: 'vpc-11111111' };
+    const context = { ...lists, privateSubnetIds: 'subnet-11111111, subnet-22222222' };
+    const settings = readSettings((name) => context[name as keyof typeof context]);
+    expect(settings.network?.privateSubnetIds).toEqual(['subnet-11111111', 'subnet-22222222']);
+    const topics = resources(synthExample({ context }), 'AWS::SNS::Subscription');
+    expect(topics.map(({ Properties }) => Properties.Endpoint)).toEqual(['a@example.net', 'b@example.net']);
+  });
+
+  it('so long that the parameter cannot hold them are refused before anything is deployed', () => {
+    const loginParameters = Array.from(
+      { length: 300 },
+      (_, i) => `/bartizan/customers/keys/number-${i}`,
+    ).join();
+    expect(() => defineExample({ context: { loginParameters } })).toThrow(
+      /settings: .* a parameter, which holds 8192 bytes, and have \d+; write `-c loginParameters=/,
+    );
+  });
+
+  it.each([
+    ['vpcID', 'vpcId'],
+    ['alarmemail', 'alarmEmail'],
+    ['Shards', 'shards'],
+    ['nmae', 'name'],
+    ['privateSubnetIDs', 'privateSubnetIds'],
+  ])('%s is refused: %s was meant', (written, meant) => {
+    for (const check of [requireKnown, requireWellSpelt])
+      expect(() => check(['shards', written])).toThrow(
+        new RegExp(`^-c ${written}: no such setting; did you mean \`${meant}\`\\?$`),
+      );
+  });
+
+  it('that nobody knows are refused on a command line, and left alone where CDK keeps its own', () => {
+    expect(() => requireKnown(['checked'])).toThrow('-c checked: no such setting; there are');
+    const own = [
+      'aws:cdk:enable-path-metadata',
+      '@aws-cdk/core:x',
+      'cli-telemetry',
+      'acknowledged-issue-numbers',
+    ];
+    expect(() => requireWellSpelt([...own, 'shards'])).not.toThrow();
+    expect(() => requireKnown(own.slice(0, 2))).not.toThrow();
+  });
+
+  it.each(['0', '65536', '8428;8443', '0x50', '1e3', 'https'])(
+    'egressPorts=%s is refused in words',
+    (value) => {
+      const context = (name: string) => (name === 'egressPorts' ? value : undefined);
+      expect(() => readSettings(context)).toThrow(
+        `-c egressPorts=${value}: write ports, whole numbers from 1 to 65535, such as \`8428,8443\``,
+      );
+    },
+  );
+
+  it('that open ports are refused where nothing is shut', () => {
+    const context: Record<string, string> = { network: 'none', egressPorts: '8443' };
+    expect(() => readSettings((name) => context[name])).toThrow(
+      '`-c network=none` has nothing that keeps ports shut: leave `-c egressPorts` out',
+    );
+  });
+
+  it('are said at synth where nobody compared them with those of the last deployment', () => {
+    const printed = (context: Record<string, string>) => {
+      const { stacks } = defineExample({ context });
+      warnUnchecked(stacks.pipeline.stack, 'my.yaml');
+      return Annotations.fromStack(stacks.pipeline.stack)
+        .findWarning('*', Match.stringLikeRegexp('Taken is'))
+        .map(({ entry }) => String(entry.data));
+    };
+    expect(printed({})).toEqual([
+      expect.stringMatching(
+        /`bartizan`: the configuration my.yaml, a network of its own with a NAT gateway, architecture x86_64, .* shards 1,/,
+      ),
+    ]);
+    expect(printed({ ...OTHER, name: 'seoul', alarmEmail: 'ops@example.net' })).toEqual([
+      expect.stringMatching(
+        /`seoul`: the configuration my.yaml, the network vpc-0123456789abcdef0, .*alarmEmail ops@example.net/,
+      ),
+    ]);
+    const mark = (context: Record<string, string>) => checkedMark(readSettings((name) => context[name]));
+    expect(printed({ [CHECKED]: mark({}) })).toEqual([]);
+    // By hand, and where CDK takes a setting from a file that was not looked at.
+    expect(() => printed({ [CHECKED]: 'true' })).toThrow('CDK takes other settings than those');
+    expect(() => printed({ ...OTHER, [CHECKED]: mark({}) })).toThrow('the network vpc-0123456789abcdef0');
+  });
+
+  it('are written down with the bastions and the bucket, in the stack that uses all others', () => {
+    const { stacks } = defineExample({ context: { shards: '4', ...OTHER } });
+    const { pipeline } = templatesOf(stacks);
+    const [parameter] = Object.values(pipeline.findResources('AWS::SSM::Parameter')).filter(
+      ({ Properties }) => Properties.Name === '/bartizan/deployment/settings',
+    );
+    const { bucket, ...remembered } = parseDeploymentRecord(valueText(parameter?.Properties.Value), 'it');
+    expect(bucket).toBe('<Files>');
+    expect(remembered.settings).toMatchObject({ shards: '4', ...OTHER, stateTable: '' });
+    expect(remembered.bastions).toEqual([{ name: 'seoul', host: 'bastion.example.net', port: 22 }]);
+  });
+});
+
+const exportsOf = (template: Templates[keyof Templates]) =>
+  new Map(
+    Object.values(
+      (template.toJSON().Outputs ?? {}) as Record<string, { Value: unknown; Export?: { Name: string } }>,
+    )
+      .filter((output) => output.Export !== undefined)
+      .map((output) => [output.Export?.Name ?? '', JSON.stringify(output.Value)]),
+  );
+
+const importsOf = (template: Templates[keyof Templates]): string[] =>
+  [...JSON.stringify(template.toJSON()).matchAll(/"Fn::ImportValue":"([^"]+)"/g)].map(
+    ([, name]) => name ?? '',
+  );
+
+/** Exports that what is deployed uses and a stack of the next deployment, which comes before its users, takes away. */
+function takenAway(before: SynthOptions, after: SynthOptions): string[] {
+  const [now, next] = [synthExample(before), synthExample(after)];
+  const used = new Set([...importsOf(now.history), ...importsOf(now.pipeline)]);
+  return (['network', 'data', 'history'] as const).flatMap((stack) => {
+    const [old, young] = [exportsOf(now[stack]), exportsOf(next[stack])];
+    // A stack that the next deployment does not define stays as it is.
+    if (Object.keys(next[stack].toJSON().Resources ?? {}).length === 0) return [];
+    return [...old.keys()].filter((name) => used.has(name) && young.get(name) !== old.get(name));
+  });
+}
+
+describe('another deployment can follow', () => {
+  it.each<[what: string, before: Record<string, string>, after: Record<string, string>]>([
+    ['from a network of its own into another', {}, OTHER],
+    ['from another network into one of its own', OTHER, {}],
+    ['from one network into another', OTHER, THIRD],
+    ['with the store in the network', {}, { storeInVpc: 'true' }],
+    ['with the store out of the network', { storeInVpc: 'true' }, {}],
+    ['with a restored table', {}, RESTORED],
+    ['with the table of the stacks again', RESTORED, {}],
+  ])('%s', (_, before, after) => {
+    expect(takenAway({ context: before }, { context: after })).toEqual([]);
+  });
+
+  it('and one that takes an export away would be noticed', () => {
+    const away = takenAway({}, { replace: [['bastions:', 'bastions:']], context: { name: 'other' } });
+    expect(away.length).toBeGreaterThan(5);
+  });
+
+  it('an existing network is in no stack of its own, and takes nothing from one', () => {
+    const { app, stacks } = defineExample({ context: OTHER });
+    expect(stacks.network.stack).toBeUndefined();
+    const { pipeline } = templatesOf(stacks);
+    expect(importsOf(pipeline).filter((name) => name.startsWith('BartizanNetwork'))).toEqual([]);
+    pipeline.hasResourceProperties('AWS::EC2::SecurityGroup', { VpcId: OTHER.vpcId });
+    expect(app.node.tryFindChild('BartizanNetwork')).toBeUndefined();
+  });
+});
+
+describe('a restored table', () => {
+  const templates = synthExample({ context: RESTORED });
+
+  it('is what functions read, write and are woken by; that of the stacks stays', () => {
+    const functions = resources(templates, 'AWS::Lambda::Function');
+    const tables = functions.map(({ Properties }) =>
+      valueText(Properties.Environment.Variables.BARTIZAN_TABLE),
+    );
+    expect(new Set(tables)).toEqual(new Set(['restored']));
+    const [stream] = resources(templates, 'AWS::Lambda::EventSourceMapping').filter(
+      ({ Properties }) => Properties.StartingPosition !== undefined,
+    );
+    expect(stream?.Properties.EventSourceArn).toBe(RESTORED.stateStream);
+    const policies = JSON.stringify(resources(templates, 'AWS::IAM::Policy'));
+    expect(policies).toContain(':table/restored"');
+    expect(policies).toContain(':table/restored/index/history');
+    expect(policies).not.toContain('GetAttState');
+    const [own] = resources(templates, 'AWS::DynamoDB::Table');
+    expect(own?.DeletionPolicy).toBe('Retain');
+  });
+});
