@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Comparison, compare, median, ratioOf, spreadOf } from './harness.ts';
 import { benchmarkText, digits, goalOf, reportMarkdown, rowsOf, verdictOf } from './report.ts';
 
-/** A contender whose runs take the listed times, in turn. */
+/** A contender whose runs take the listed times, one after the other. */
 const taking = (name: string, values: readonly number[], order: string[] = []) => ({
   name,
   run: async (round: number) => {
@@ -32,12 +32,12 @@ describe('arithmetic', () => {
     expect(median(values)).toBe(expected);
   });
 
-  it('tells the spread beside the median, and has none of nothing', () => {
+  it('gives the spread beside the median, and throws when there are no values', () => {
     expect(spreadOf([4, 2, 9])).toEqual({ median: 4, low: 2, high: 9, runs: 3 });
     expect(() => median([])).toThrow('no median');
   });
 
-  it('a ratio is the median of ratios of neighbours, which a slow minute of the machine leaves alone', async () => {
+  it('a ratio is the median of ratios of neighbouring runs, so that a slow minute of the machine does not change it', async () => {
     const comparison = await two([1, 10, 1], [2, 20, 4]);
     expect(ratioOf(comparison, 'wallMs', 'a', 'b')).toEqual({ median: 0.5, low: 0.25, high: 0.5, runs: 3 });
   });
@@ -48,13 +48,13 @@ describe('arithmetic', () => {
     [1.234, '1.23'],
     [56.78, '56.8'],
     [12_345.6, '12346'],
-  ])('shows %d as %s', (value, shown) => {
+  ])('writes %d as %s', (value, shown) => {
     expect(digits(value)).toBe(shown);
   });
 });
 
 describe('contenders', () => {
-  it('run in turns, not one after the other', async () => {
+  it('run in turns (A B, A B), not all runs of one first', async () => {
     const order: string[] = [];
     await compare(
       ['a', 'b', 'c'].map((name) => taking(name, [1, 1], order)),
@@ -63,7 +63,7 @@ describe('contenders', () => {
     expect(order.join('')).toBe('abcabc');
   });
 
-  it('one that is missing is named with how to get it, is not run, and leaves no figure', async () => {
+  it('a missing contender does not run, has no figure, and the report says how to install it', async () => {
     const comparison = await compare([taking('a', [1, 2]), absent('b')], 2);
     expect(comparison.missing).toEqual([{ name: 'b', get: 'apt-get install it' }]);
     const rows = rowsOf(comparison, 'wallMs', { what: 'wall', unit: 'ms' });
@@ -74,7 +74,7 @@ describe('contenders', () => {
     expect(benchmarkText(report)).toContain('not measured: b: apt-get install it');
   });
 
-  it('one that fails ends the run: it is not left out', async () => {
+  it('a contender that fails ends the benchmark, so that no report leaves it out', async () => {
     const failing = { name: 'a', run: () => Promise.reject(new Error('no output of n1')) };
     await expect(compare([failing], 1)).rejects.toThrow('no output of n1');
   });
@@ -89,7 +89,7 @@ describe('goals', () => {
     expect(verdictOf(goal)).toBe(verdict);
   });
 
-  it('stand in the Markdown of a run with date and machine', async () => {
+  it('are rows of the Markdown of a run, which also has date and machine', async () => {
     const comparison = await two([1, 1], [4, 4]);
     const text = reportMarkdown({
       date: '2026-11-24',

@@ -3,9 +3,9 @@ import type { BenchmarkReport } from './report.ts';
 export interface BenchOptions {
   /** An empty folder for this benchmark. */
   dir: string;
-  /** Where tools are kept from run to run. */
+  /** Keeps tools from one run to the next. */
   tools: string;
-  /** Fewer of everything; all benchmarks together end within five minutes on two cores. */
+  /** Less work; all benchmarks together end within five minutes on two cores. */
   quick: boolean;
   log: (text: string) => void;
 }

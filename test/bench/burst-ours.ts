@@ -1,5 +1,5 @@
-// The product in a burst: `burst-ours.ts FOLDER URL SECRET CLUSTERS` evaluates a round in which a node of each cluster fires,
-// and sends the messages. At the end of stdin it answers how long its event loop was blocked, and ends.
+// The product in a burst: `burst-ours.ts FOLDER URL SECRET CLUSTERS` evaluates a round in which a node of each cluster
+// fires, and sends the messages. When stdin ends, it prints how long its event loop was blocked, and exits.
 
 import { join } from 'node:path';
 import { createChannels } from '../../adapters/channels/registry.ts';
@@ -114,7 +114,7 @@ const notifier = startNotifier(config, {
   draw: createDraw({ drawer, charts, config }),
 });
 const evaluateOnce = (roundMs: number) => evaluateShard({ config, targets, roundMs, shard: WHOLE }, ports);
-// An `up` that runs has evaluated before.
+// A running `up` has evaluated rounds before.
 await evaluateOnce(lastMs - MINUTE_MS);
 await sleep(SETTLE_MS, new AbortController().signal);
 

@@ -1,5 +1,5 @@
-// The product as a contender: `chart-ours.ts FILE` draws one picture and ends; with `--stay` it draws one at each line
-// on stdin and answers how long that took.
+// The product as a contender: `chart-ours.ts FILE` draws one picture and exits; with `--stay` it draws one picture for
+// each line on stdin and prints how long that took.
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createChartRenderer } from '../../adapters/charts/renderer.ts';

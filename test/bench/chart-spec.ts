@@ -5,7 +5,7 @@ const MINUTE_MS = 60_000;
 const NOW_MS = Date.UTC(2026, 10, 24, 9, 40);
 const POINTS = 120;
 
-/** Memory of a cluster's nine nodes over two hours, the first of them firing. */
+/** Memory of the nine nodes of a cluster over two hours; the first node fires. */
 export function alertChart(): ChartSpec {
   const labels = (n: number) => ({ cluster: '한빛-prod', node: `노드-${n}`, role: 'etcd' });
   const firedAtMs = NOW_MS - 20 * MINUTE_MS;

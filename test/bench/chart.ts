@@ -1,4 +1,4 @@
-// How long it takes from the start of a process to the first picture of an alert, against headless Chromium.
+// The time from the start of a process to the first picture of an alert, compared with headless Chromium.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderSvg } from '../../adapters/charts/svg.ts';
@@ -13,7 +13,7 @@ import { type Resident, startResident } from './resident.ts';
 
 const OURS = 'bartizan';
 const CHROMIUM = 'headless Chromium';
-/** Pictures before those of a process that stays are measured. */
+/** Pictures that the lasting process draws before the measured ones. */
 const WARM_UP = 5;
 const SIZE = [2000, 1000] as const;
 
@@ -31,7 +31,7 @@ export async function benchChart({ dir, quick, log }: BenchOptions): Promise<Ben
   const missing = findProgram('chromium') && findProgram('python3') ? undefined : get;
   let count = 0;
 
-  /** One process from its start to a picture. */
+  /** One process, from its start to a picture. */
   async function drawFresh(memory: boolean, command: (png: string) => readonly string[]): Promise<Readings> {
     const png = join(dir, `${++count}.png`);
     const { wallMs, cpuMs, peakMb } = await measureProcesses({ jobs: [{ argv: command(png) }], png, memory });
@@ -51,7 +51,7 @@ export async function benchChart({ dir, quick, log }: BenchOptions): Promise<Ben
     },
   ];
 
-  // The disk's cache, ours of what is compiled: nobody's first start ever is measured.
+  // Fills the disk cache and our compile cache, because the very first start on a machine is not measured.
   await warmUp(fresh(false));
   const first = await compare(fresh(false), rounds, (name, round) => log(`first ${round + 1}: ${name}`));
   const memory = await compare(fresh(true), quick ? 1 : 3, (name) => log(`memory: ${name}`));
@@ -59,10 +59,10 @@ export async function benchChart({ dir, quick, log }: BenchOptions): Promise<Ben
   return {
     title: 'Chart: an alert picture of 2000 × 1000 pixels',
     how: [
-      'From the start of a process until the PNG is complete: ours draws nine series with their names in Korean;',
-      'Chromium is given that SVG in a page, new profile and new browser each time, as a renderer without a pool has',
-      'it; both have been started before. CPU until every process of it is gone; memory of all its processes together, shared pages counted once.',
-      'Later pictures: of a process, or a browser, that stays.',
+      'The time runs from the start of a process until the PNG is complete. Ours draws nine series with Korean names.',
+      'Chromium gets that SVG in a page, each time in a new browser with a new profile, as in a renderer without a',
+      'pool. Both have been started before. CPU counts until all processes have ended; memory is that of all processes together, with shared pages counted once.',
+      'Later pictures come from a process, or a browser, that keeps running.',
     ],
     rows: [
       ...rowsOf(first, 'wallMs', { what: 'process start to first PNG', unit: 'ms' }),

@@ -1,4 +1,5 @@
-// Headless Chromium as the one who draws: fresh for every picture, or kept and spoken to over its debugging protocol.
+// Headless Chromium as the renderer: a new one for each picture, or one that keeps running and takes commands of its
+// debugging protocol.
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,19 +16,19 @@ const FLAGS = [
 ];
 const START_LIMIT_MS = 60_000;
 
-/** One picture by a new browser with a new profile, as a renderer without a pool does it. */
+/** Draws one picture in a new browser with a new profile, as a renderer without a pool does. */
 export function freshBrowser(profile: string, page: string, png: string): readonly string[] {
   mkdirSync(profile, { recursive: true });
   return ['chromium', ...FLAGS, `--user-data-dir=${profile}`, `--screenshot=${png}`, `file://${page}`];
 }
 
 export interface Browser {
-  /** A picture in a new tab, written to `png`. */
+  /** Draws a picture in a new tab and writes it to `png`. */
   draw(page: string, png: string): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A browser that stays. @throws when it does not say within a minute where it listens */
+/** Starts a browser that keeps running. @throws when it does not print its address within a minute */
 export async function keptBrowser(profile: string): Promise<Browser> {
   mkdirSync(profile, { recursive: true });
   const child = spawn('chromium', [...FLAGS, `--user-data-dir=${profile}`, '--remote-debugging-port=0'], {
@@ -45,7 +46,7 @@ export async function keptBrowser(profile: string): Promise<Browser> {
     if (address !== undefined) break;
   }
   clearTimeout(timer);
-  if (address === undefined) throw new Error('Chromium does not say where it listens');
+  if (address === undefined) throw new Error('Chromium did not print its address');
   child.stderr.resume();
   const send = await openProtocol(address);
   return {
@@ -76,7 +77,7 @@ async function openProtocol(address: string): Promise<Send> {
   const socket = new WebSocket(address);
   await new Promise<void>((resolve, reject) => {
     socket.addEventListener('open', () => resolve(), { once: true });
-    socket.addEventListener('error', () => reject(new Error('Chromium refuses the connection')), {
+    socket.addEventListener('error', () => reject(new Error('Chromium refused the connection')), {
       once: true,
     });
   });
@@ -101,7 +102,7 @@ async function openProtocol(address: string): Promise<Send> {
   return Object.assign(send, { once });
 }
 
-/** A page that shows a drawing and nothing else. */
+/** A page with a drawing and nothing else. */
 export function writePage(dir: string, svg: string): string {
   const file = join(dir, 'chart.html');
   writeFileSync(file, `<!doctype html><meta charset="utf-8"><style>body{margin:0}</style>${svg}`);

@@ -1,4 +1,4 @@
-// The time for evaluating rules, against the time that the store takes to answer the evaluation's own queries.
+// The time of an evaluation of rules, compared with the time in which the store answers its queries.
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ const METRICS = [
   'psi_io',
 ];
 const START_MS = Date.UTC(2026, 10, 24);
-/** Rounds that the first evaluation finds. */
+/** Rounds that are in the store before the first evaluation. */
 const BEFORE = 32;
 const LATENESS_MS = 15 * ROUND_MS;
 const [QUIET, BREACHING] = ['all ok', '1 % of nodes breaching every rule'];
@@ -60,9 +60,9 @@ export async function benchEvaluate({ dir, quick, log }: BenchOptions): Promise<
     return {
       title: `Evaluation: ${METRICS.length} rules × ${NODES} nodes on the embedded store`,
       how: [
-        'A round a minute, evaluated at once, with the default lateness of 15 min; where nodes breach, their alerts fire',
-        'since minutes. The whole is the stage as it runs: queries, verdicts, what is written of state; evaluating is the',
-        `whole less the queries. The first evaluation evaluates ${BEFORE} rounds at once and writes the alerts.`,
+        'There is a round each minute, evaluated at once, with the default lateness of 15 min. Where nodes breach, their',
+        'alerts have been firing for minutes. The whole is the complete stage: queries, evaluation, writes to state.',
+        `Evaluating is the whole without the queries. The first evaluation takes ${BEFORE} rounds at once and writes the alerts.`,
       ],
       rows: [
         ...row('wholeMs', 'the whole'),

@@ -1,4 +1,4 @@
-// A cold start of each Lambda function: a process of Node reads its bundle. What Lambda adds is not in it.
+// A cold start of each Lambda function: a Node process reads its bundle. It does not include the time that Lambda adds.
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -48,8 +48,8 @@ export async function benchFunctions({ dir, quick, log }: BenchOptions): Promise
   return {
     title: 'Functions: a cold start',
     how: [
-      'From the start of a process until the bundle is read and has its handler, as Lambda starts one; the disk’s cache is',
-      'warm. On Lambda the code is fetched first, and a function has the share of a core that its memory buys.',
+      'The time runs from the start of a process until it has the handler of the bundle. The disk cache is warm. Lambda',
+      'also fetches the code first, and gives a function a share of a core that grows with its memory.',
     ],
     rows: [
       ...rowsOf(starts, 'wallMs', { what: 'start', unit: 'ms' }),

@@ -1,13 +1,13 @@
-// The arithmetic of the benchmark, and the order in which contenders run. Nothing here measures.
+// The arithmetic of the benchmark, and the order of its runs. This file measures nothing.
 
-/** What one run of a contender came to, by name of the figure. Units are in the names: `wallMs`, `cpuMs`. */
+/** The figures of one run of a contender, by name. Names contain the unit: `wallMs`, `cpuMs`. */
 export type Readings = Readonly<Record<string, number>>;
 
 export interface Contender {
   name: string;
-  /** What is not installed here and how to get it; undefined when it can run. */
+  /** What is not installed here, and how to install it; undefined when the contender can run. */
   missing?: string | undefined;
-  /** One measured run. `round` counts from 0. It throws when the work was not done as it should be. */
+  /** Does one measured run. `round` counts from 0. @throws when the work was not done correctly */
   run(round: number): Promise<Readings>;
 }
 
@@ -16,7 +16,7 @@ export interface Missing {
   get: string;
 }
 
-/** Every contender's readings, by name, in order of rounds. */
+/** The readings of each contender, by name, in the order of rounds. */
 export interface Comparison {
   readings: ReadonlyMap<string, readonly Readings[]>;
   missing: readonly Missing[];
@@ -29,9 +29,9 @@ export interface Spread {
   runs: number;
 }
 
-/** The middle value; of an even number of them the mean of the two in the middle. @throws when there is none */
+/** The middle value, or the mean of the two middle ones. @throws when there are no values */
 export function median(values: readonly number[]): number {
-  if (values.length === 0) throw new Error('there is no median of nothing');
+  if (values.length === 0) throw new Error('there is no median of no values');
   const sorted = values.toSorted((a, b) => a - b);
   const half = sorted.length >> 1;
   const upper = sorted[half] as number;
@@ -48,8 +48,8 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /**
- * Runs the contenders A B C, A B C, …, so that what else happens on the machine happens to all of them. One that is
- * missing is named, and takes no part.
+ * Runs the contenders A B C, A B C, …, so that other work on the machine affects all of them equally. A missing
+ * contender is named, and does not run.
  */
 export async function compare(
   contenders: readonly Contender[],
@@ -68,19 +68,19 @@ export async function compare(
   return { readings, missing };
 }
 
-/** Runs unmeasured: caches fill, and what is compiled in the course of time is. */
+/** Runs without measuring, so that caches fill and the JIT compiles the code. */
 export async function warmUp(contenders: readonly Contender[], rounds = 1): Promise<void> {
   await compare(contenders, rounds);
 }
 
-/** Values of one figure of a contender, in order of rounds; empty when it took no part. */
+/** The values of one figure of a contender, in the order of rounds; empty when it did not run. */
 export function valuesOf(comparison: Comparison, contender: string, figure: string): number[] {
   return (comparison.readings.get(contender) ?? []).flatMap((readings) => readings[figure] ?? []);
 }
 
 /**
- * The median over rounds of a ÷ b, each ratio of two runs that were neighbours in time. Undefined when one of the two
- * took no part.
+ * The median of a ÷ b over all rounds; both runs of a ratio are neighbours in time. Undefined when one of the two did
+ * not run.
  */
 export function ratioOf(comparison: Comparison, figure: string, a: string, b: string): Spread | undefined {
   const [above, below] = [valuesOf(comparison, a, figure), valuesOf(comparison, b, figure)];

@@ -1,4 +1,4 @@
-// From the scheduled time of the round with the last breaching sample to the message that the channel has accepted.
+// The time from the scheduled time of the last breaching round to the message that the channel accepted.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import type { Scene } from './ssh-scene.ts';
 
 const EVERY_S = 5;
 const LIMIT_MS = 5_000;
-/** Above what the messages need, for a machine under load. */
+/** More than the messages need, so that a busy machine passes. */
 const PATIENCE_MS = 60_000;
 
 export async function benchLatency({ dir, quick, log }: BenchOptions): Promise<BenchmarkReport> {
@@ -58,9 +58,9 @@ export async function benchLatency({ dir, quick, log }: BenchOptions): Promise<B
   return {
     title: 'Latency: from the last breaching round to the message',
     how: [
-      `\`bartizan up\` in a process of its own with ${targets} light targets, a check every ${EVERY_S} s and default`,
-      'jitter; each message is of another rule and round, comes with its picture, and counts as accepted when the',
-      'webhook receiver has it whole.',
+      `\`bartizan up\` runs in its own process with ${targets} light targets, a check every ${EVERY_S} s and the default`,
+      'jitter. Each message has another rule and round, and its picture; it counts as accepted when the',
+      'webhook receiver has received all of it.',
     ],
     rows: [{ what: 'scheduled time of the round to message', contender: 'bartizan up', unit: 'ms', value }],
     goals: [
@@ -76,7 +76,7 @@ export async function benchLatency({ dir, quick, log }: BenchOptions): Promise<B
   };
 }
 
-/** One rule a message, each of one node, which fires a round after the one before. */
+/** One rule for each message; each matches one node, and fires a round after the rule before. */
 function configText({ bastion, targets, key, user }: Scene, url: string, rules: number): string {
   const endpoint = ({ host, port, hostKey }: Scene['bastion']) =>
     `host: ${host}, port: ${port}, user: ${user}, hostKeys: ["${hostKey}"]`;

@@ -1,4 +1,4 @@
-// Many targets that cost little: a bastion and a node in processes of their own, the node standing for all of them.
+// Many targets that need little CPU: one process is the bastion, another is the node that answers for all targets.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newKey, publicKeyOf } from '../../localstack/fleet/new-key.ts';
@@ -8,7 +8,7 @@ import type { Scene, SceneHost } from './ssh-scene.ts';
 
 type Address = Omit<SceneHost, 'name'>;
 
-/** Starts it and writes `scene.json`, with the product's default bounds for a bastion. */
+/** Starts the fleet and writes `scene.json`, with the product's default limits of a bastion. */
 export async function startLightFleet(
   dir: string,
   targets: number,

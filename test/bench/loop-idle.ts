@@ -1,4 +1,5 @@
-// A process that does nothing: what its event loop waits, every other waits on this machine too. Ends with its stdin.
+// A process that does nothing: its event loop waits as long as the machine makes every process wait. It exits when
+// stdin ends.
 import { recordLoop } from './loop-record.ts';
 
 const recorded = recordLoop();

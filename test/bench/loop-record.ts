@@ -1,23 +1,23 @@
-// How long the event loop of this process was blocked, by the wall clock and by what this thread has worked meanwhile.
+// Measures how long the event loop of this process was blocked: by the wall clock, and by the CPU time of this thread.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const TICK_MS = 1;
 
 export interface LoopRecord {
-  /** Longest time in which nothing else had a turn. Beside a busy machine some of it is others' time. */
+  /** The longest time without a turn. On a busy machine other processes cause a part of it. */
   blockedMs: number;
-  /** Longest time that this thread worked in one turn. */
+  /** The longest time that this thread worked in one turn. */
   workedMs: number;
 }
 
-/** Watches until the returned function is called. */
+/** Measures until the returned function is called. */
 export function recordLoop(): () => LoopRecord {
   const delay = monitorEventLoopDelay({ resolution: TICK_MS });
   delay.enable();
   let [workedMs, lateMs] = [0, 0];
   let before = process.threadCpuUsage();
   let beforeMs = performance.now();
-  // A timer of ours too: those of the library may have their turn while those of JavaScript wait.
+  // A second timer of our own: the timers of the library may run while those of JavaScript wait.
   const timer = setInterval(() => {
     const nowMs = performance.now();
     lateMs = Math.max(lateMs, nowMs - beforeMs - TICK_MS);

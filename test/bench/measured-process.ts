@@ -1,24 +1,24 @@
-// Processes whose CPU is known exactly, their descendants included.
+// Processes whose CPU time is known exactly, with all their descendants.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export interface Job {
   argv: readonly string[];
-  /** Files. */
+  /** Paths of files. */
   stdin?: string;
   stdout?: string;
 }
 
 export interface MeasuredOptions {
   jobs: readonly Job[];
-  /** Jobs at once. */
+  /** How many jobs run at the same time. */
   parallel?: number;
-  /** Runs beside the jobs, which wait until the file `ready` is there. */
+  /** Runs beside the jobs, which wait until the file `ready` exists. */
   before?: readonly string[];
   ready?: string;
-  /** The time stops when this picture is complete, whatever still runs. */
+  /** The time stops when this picture is complete, even if processes still run. */
   png?: string;
-  /** Watches memory too, which costs time: not for a run whose time counts. */
+  /** Measures memory too. That takes time, so runs whose time counts leave it off. */
   memory?: boolean;
 }
 
@@ -26,14 +26,14 @@ export interface Measured {
   wallMs: number;
   /** User and system time of all descendants. */
   cpuMs: number;
-  /** Of all descendants together, shared pages counted once; 0 unless it was watched. */
+  /** The peak of all descendants together, shared pages counted once; 0 when memory was not measured. */
   peakMb: number;
 }
 
 const LIMIT_S = 300;
 const program = fileURLToPath(new URL('measure.py', import.meta.url));
 
-/** @throws when a job cannot be started, fails, or all of them take longer than five minutes */
+/** @throws when a job cannot start, when one fails, or when all of them take longer than five minutes */
 export async function measureProcesses(options: MeasuredOptions): Promise<Measured> {
   const child = spawn('python3', [program], { stdio: ['pipe', 'pipe', 'inherit'] });
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();
@@ -50,10 +50,10 @@ export async function measureProcesses(options: MeasuredOptions): Promise<Measur
   return measured;
 }
 
-/** Where bin/bartizan.ts keeps what was compiled: what runs here starts as fast as that. */
+/** The compile cache of bin/bartizan.ts, so that these processes start as fast as the product. */
 const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/bartizan', import.meta.url));
 
-/** A file of this folder as a command of this Node. */
+/** The command that runs a file of this folder with this Node. */
 export const nodeJob = (file: string, ...args: string[]): readonly string[] => [
   'env',
   `NODE_COMPILE_CACHE=${COMPILED}`,

@@ -1,6 +1,7 @@
-// The product as a contender, in a process of its own: `ours.ts SCENE FOLDER` probes once and ends; with `--stay`
-// it probes at each line on stdin, over the connections it has, and answers with what the round took: a minute later than
-// the one before for the sessions, so that some of them are renewed in each round. `--stay --door` checks doors too.
+// The product as a contender, in its own process: `ours.ts SCENE FOLDER` probes once and exits. With `--stay` it probes
+// once for each line on stdin, over kept connections, and prints the figures of the round. For the sessions each round
+// is a minute later than the one before, so that some are renewed in each. `--stay --door` also makes the check of
+// `sessions.door`.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +19,7 @@ const { bastion, targets } = configOf(readScene(sceneFile));
 
 const checks: Check[] = [{ name: 'usage', probe: 'usage', everyMs: 3_600_000, where: {}, options: {} }];
 
-// As after a restart: counters of the last round are there, so that nobody looks twice for want of them.
+// As after a restart: the counters of the last round exist, so that no node needs a second sample.
 const countersFile = join(dir, 'counters.json');
 const counters = new Map<string, unknown>(
   existsSync(countersFile) ? JSON.parse(readFileSync(countersFile, 'utf8')) : [],
@@ -50,7 +51,7 @@ const prober = await createProber({
   knownHosts: join(dir, 'known_hosts'),
 });
 
-/** How many targets ran the script and were understood. @throws where one did not, or has no rates */
+/** The number of targets that ran the script and whose output was parsed. @throws when one did not, or has no rates */
 function answered({ bastion: hop, observations }: BatchObservation): number {
   if (!hop.ok) throw new Error(`bastion: ${hop.failure.detail}`);
   for (const { target, result } of observations) {
@@ -67,7 +68,7 @@ async function round(): Promise<{ wallMs: number; cpuMs: number; commands: numbe
   commands = 0;
   roundMs += MINUTE;
   const [startMs, startCpu] = [performance.now(), process.cpuUsage()];
-  // Round 0 is a multiple of every interval: the check is due.
+  // Round 0 is a multiple of every interval, so the check is due.
   const planned = planRound({ roundMs: 0, checks, targets, bastions: [bastion] });
   const expiresAtMs = Number.POSITIVE_INFINITY;
   const batches = planned.map((batch) => ({ ...batch, roundMs, intervalMs: expiresAtMs, expiresAtMs }));

@@ -1,4 +1,4 @@
-// What a part of the benchmark found, and its forms: a table for the terminal, Markdown for docs/figures.md.
+// The results of a part of the benchmark, and their formats: a table for the terminal, Markdown for docs/figures.md.
 import Table from 'cli-table3';
 import { type Comparison, type Missing, ratioOf, type Spread, spreadOf, valuesOf } from './harness.ts';
 
@@ -9,19 +9,19 @@ export interface Row {
   value: Spread;
 }
 
-/** A bound of the design. Undefined `value`: it could not be measured here. */
+/** A limit of the design. `value` is undefined when this machine could not measure it. */
 export interface Goal {
   what: string;
   against: string;
   value: Spread | undefined;
-  /** At most; of the median. */
+  /** The largest median that holds the goal. */
   limit: number;
   unit: string;
 }
 
 export interface BenchmarkReport {
   title: string;
-  /** What was done, and what to keep in mind of it. */
+  /** What the benchmark does, and what readers need to know about it. */
   how: readonly string[];
   rows: readonly Row[];
   goals: readonly Goal[];
@@ -32,12 +32,12 @@ export interface Report {
   date: string;
   machine: string;
   size: 'quick' | 'full';
-  /** Of one minute, when it began. */
+  /** The load average over one minute, at the start. */
   loadAtStart: number;
   parts: readonly BenchmarkReport[];
 }
 
-/** A figure of all contenders that have it. `per` divides: by the number of targets, say. */
+/** One row for each contender that has the figure. `per` is a divisor, for example the number of targets. */
 export function rowsOf(
   comparison: Comparison,
   figure: string,
@@ -64,7 +64,7 @@ export function verdictOf({ value, limit }: Goal): Verdict {
   return value.median <= limit ? 'held' : 'missed';
 }
 
-/** Three digits that mean something, never `1e+3`. */
+/** Three significant digits, never `1e+3`. */
 export function digits(value: number): string {
   if (value === 0) return '0';
   const places = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
@@ -113,7 +113,7 @@ function markdownTable(head: string[], cells: readonly string[][]): string {
   return [line(head), line(head.map(() => '---')), ...cells.map(line)].join('\n');
 }
 
-/** Between the two marks of docs/figures.md; what stands around them is written by people. */
+/** The text between the two marks of docs/figures.md; people write the text around them. */
 export function reportMarkdown({ date, machine, size, loadAtStart, parts }: Report): string {
   const sections = parts.map(({ title, how, rows, missing }) =>
     [

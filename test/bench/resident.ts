@@ -1,13 +1,13 @@
-// A child process that stays and answers each line on stdin with one line of JSON.
+// A child process that keeps running and answers each line on stdin with one line of JSON.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 export interface Resident<Answer> {
-  /** @throws when it ended instead of answering */
+  /** @throws when the process ends without an answer */
   ask(line?: string): Promise<Answer>;
-  /** Ends its stdin, which some answer. @throws as `ask` */
+  /** Ends its stdin; some processes answer that. @throws as `ask` does */
   finish(): Promise<Answer>;
-  /** Resolves when it has ended, with what it is given to end by. */
+  /** Ends the process, and resolves when it has ended. */
   stop(): Promise<void>;
 }
 

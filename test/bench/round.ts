@@ -1,4 +1,4 @@
-// How long a round over thousands of targets takes, and what of it is the client's CPU.
+// How long a round over thousands of targets takes, and how much CPU the client needs for it.
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../suites.ts';
@@ -10,7 +10,7 @@ import { type BenchmarkReport, rowsOf } from './report.ts';
 import { startResident } from './resident.ts';
 import { emptyFolder } from './ssh-scene.ts';
 
-/** Rounds of the process that stays before those that are measured. */
+/** Rounds that the lasting process does before the measured ones. */
 const WARM_UP = 4;
 
 export async function benchRound({ dir, quick, log }: BenchOptions): Promise<BenchmarkReport> {
@@ -33,9 +33,9 @@ export async function benchRound({ dir, quick, log }: BenchOptions): Promise<Ben
       return {
         title: `Round: ${targets} light targets`,
         how: [
-          'Batches, connections and deadlines as the product has them by default; bastion and nodes are two other',
-          'processes of this project that answer with made-up output, and need about as much CPU as the client, on the',
-          'same cores: wall time is for comparing runs with each other.',
+          'Batches, connections and deadlines are the defaults of the product. The bastion and the nodes are two other',
+          'processes of this project, which answer with made-up output and need about as much CPU as the client, on the',
+          'same cores. So compare wall times only with other runs of this benchmark.',
         ],
         rows: [
           ...rowsOf(comparison, 'wallMs', { what: 'round, wall time', unit: 'ms' }),

@@ -1,4 +1,4 @@
-// `npm run bench`: measures the goals of the design against named contenders, prints tables, writes JSON.
+// `npm run bench` measures the goals of the design against named contenders, prints tables, writes JSON.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -34,10 +34,10 @@ const FIGURES = join(root, 'docs/figures.md');
 const [BEGIN, END] = ['<!-- begin of the run -->', '<!-- end of the run -->'];
 
 const USAGE = `npm run bench -- [options]
-  --quick          fewer of everything: under five minutes
-  --only PARTS     of ${Object.keys(PARTS).join(', ')}; separated by commas
+  --quick          less work: under five minutes
+  --only PARTS     some of ${Object.keys(PARTS).join(', ')}, separated by commas
   --json FILE      default out/bench.json
-  --figures        writes the run into docs/figures.md; of a full run of all parts only
+  --figures        writes the results into docs/figures.md; only after a full run of all parts
 `;
 
 function machine(): string {
@@ -81,7 +81,7 @@ async function main(): Promise<void> {
   const unknown = names.find((name) => !PARTS[name]);
   if (unknown !== undefined) throw new Error(`there is no part ${unknown}\n${USAGE}`);
   if (args.figures && (args.quick || names.length < Object.keys(PARTS).length))
-    throw new Error('figures are those of a full run of all parts');
+    throw new Error('--figures needs a full run of all parts: leave --quick and --only out');
   mkdirSync(tools, { recursive: true });
   const report = {
     date: new Date().toISOString().slice(0, 10),
@@ -101,7 +101,7 @@ async function main(): Promise<void> {
   writeFileSync(args.json, `${JSON.stringify({ ...report, goals: evaluated }, null, 2)}\n`);
   if (args.figures) writeFigures(report);
   const count = (verdict: string) => evaluated.filter((goal) => goal.verdict === verdict).length;
-  const sizes = args.quick ? '; goals are those of a full run' : '';
+  const sizes = args.quick ? '; the goals are for a full run' : '';
   process.stdout.write(
     `\n${count('held')} goals held, ${count('missed')} missed, ${count('not measured')} not measured${sizes}; ${args.json}\n`,
   );

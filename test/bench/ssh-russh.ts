@@ -1,4 +1,4 @@
-// The work of one cold round by russh, the Rust client with bindings for Node: `ssh-russh.ts MODULE SCENE FOLDER`.
+// Does one cold round with russh, the Rust client with bindings for Node: `ssh-russh.ts MODULE SCENE FOLDER`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
-// A bastion and nodes of OpenSSH, each node standing for many targets, and the description of them that every
-// contender reads.
+// A bastion and nodes of OpenSSH; each node answers for many targets. All contenders read the same description of them.
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +9,7 @@ import { parseUsage } from '../../core/parse/usage-output.ts';
 import { createFleet, type Server } from '../../examples/openssh/fleet.ts';
 
 export interface SceneHost {
-  /** Of targets unique. */
+  /** Unique among the targets. */
   name: string;
   host: string;
   port: number;
@@ -22,20 +21,23 @@ export interface Scene {
   bastion: SceneHost;
   targets: readonly SceneHost[];
   user: string;
-  /** Files. */
+  /** Paths of files. */
   key: string;
   knownHosts: string;
   script: string;
-  /** Targets at once, over one connection. */
+  /** Targets that are probed at the same time, over one connection. */
   parallel: number;
-  /** Targets over one connection, for whom that can be told. */
+  /** Targets over one connection; only some contenders have such a setting. */
   batchSize: number;
 }
 
 const NODES = 4;
 const PORT = 25_300;
 
-/** Nobody is to be turned away, whoever comes at once, and a log costs the servers time: no more than tells that they listen. */
+/**
+ * The servers refuse no connection, however many come at once. They log only what shows that they listen, as logging
+ * costs them time.
+ */
 const CONFIG = ['MaxStartups 4096', 'MaxSessions 4096', 'LogLevel INFO'];
 
 /** Starts the servers and writes `scene.json`. */
@@ -82,7 +84,10 @@ export function readScene(file: string): Scene {
   return JSON.parse(readFileSync(file, 'utf8')) as Scene;
 }
 
-/** The product's view of it; its deadlines are generous, as the servers share their cores with the client. */
+/**
+ * The bastion and the targets for the product, with generous deadlines, as the servers share their cores with the
+ * client.
+ */
 export function configOf({ bastion, targets, user, key, parallel, batchSize }: Scene): {
   bastion: BastionConfig;
   targets: Target[];
@@ -120,7 +125,7 @@ export function emptyFolder(dir: string): string {
   return dir;
 }
 
-/** The same work: every target's output is there, and is the script's. @throws when it is not */
+/** Checks that all contenders did the same work: each target has the output of the script. @throws when one does not */
 export function checkOutputs(dir: string, targets: readonly SceneHost[]): void {
   const names = readdirSync(dir).sort();
   const expected = targets.map(({ name }) => name).sort();

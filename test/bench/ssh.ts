@@ -1,4 +1,4 @@
-// What one round over SSH costs the client, and how long it takes, against OpenSSH's own servers.
+// CPU of the client and wall time of one round over SSH, against OpenSSH's own servers.
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../suites.ts';
@@ -18,23 +18,23 @@ const GO = 'Go x/crypto/ssh';
 
 const TITLE = 'SSH: a round of the usage script on real OpenSSH';
 const PARALLEL = 32;
-/** Rounds of the process that stays before those that are measured: by then its code is compiled. */
+/** Rounds that the lasting process does before the measured ones, until its code is compiled. */
 const WARM_UP = 11;
 
 interface Stage {
   scene: Scene;
-  /** The scene's description. */
+  /** The description of the scene. */
   file: string;
-  /** Targets of the two contenders that would take too long for all. */
+  /** The targets of the two contenders that would take too long for all targets. */
   few: readonly SceneHost[];
-  /** Folders. */
+  /** Paths of folders. */
   out: string;
   ours: string;
   warm: Resident<Measured>;
   listeners: Resident<Measured>;
 }
 
-/** Client CPU and wall time of a round, both divided by the number of targets. */
+/** Measures client CPU and wall time of a round, both divided by the number of targets. */
 export async function benchSsh({ dir, tools, quick, log }: BenchOptions): Promise<BenchmarkReport> {
   const [targets, sample, rounds] = quick ? [60, 16, 3] : [300, 60, 5];
   const missing = ['sshd', 'python3', 'ssh'].filter((program) => !findProgram(program));
@@ -60,7 +60,7 @@ export async function benchSsh({ dir, tools, quick, log }: BenchOptions): Promis
     return resident;
   };
   try {
-    // Once unmeasured: it leaves the counters that a round takes its rates from.
+    // One run without measuring: it leaves the counters that the next round needs for its rates.
     await measureProcesses({ jobs: [{ argv: nodeJob('ours.ts', file, ours) }] });
     const [warm, listeners] = [await stay('warm'), await stay('doors', '--door')];
     const few = scene.targets.slice(0, sample);
@@ -69,12 +69,12 @@ export async function benchSsh({ dir, tools, quick, log }: BenchOptions): Promis
     return {
       title: TITLE,
       how: [
-        `${targets} targets (${sample} for the two of OpenSSH's client) behind one bastion, ${PARALLEL} at once, one`,
-        'connection to the bastion where there is a choice; user and system time of the client and all its',
+        `${targets} targets (${sample} for the two contenders with OpenSSH's client) are behind one bastion, ${PARALLEL} at a time, over one`,
+        'connection to the bastion where the client can do so. CPU is user and system time of the client and all its',
         'descendants. Every contender checks both host keys and runs adapters/probes/usage/script.sh; every output is',
-        'parsed. The fresh process has been started before. Connections were kept over eleven rounds of a minute; in each',
-        'round a tenth of them is renewed by a new login, as `sessions.renew` wants it by default. The servers run',
-        'on the same cores, and wall time is mostly theirs.',
+        'parsed. The fresh process has been started before. Connections are kept over eleven rounds of a minute; each',
+        'round renews a tenth of them by a new login, as the default of `sessions.renew` does. The servers run',
+        'on the same cores and take most of the wall time.',
       ],
       rows: [
         ...rowsOf(comparison, 'cpuMs', { what: 'client CPU a target', unit: 'ms' }),
@@ -149,7 +149,7 @@ function contenders(stage: Stage, tools: string): Contender[] {
 
 const single = (argv: readonly string[]): MeasuredOptions => ({ jobs: [{ argv }] });
 
-/** A target's share. */
+/** The figures divided by the number of targets. */
 const a = (targets: readonly SceneHost[], { cpuMs, wallMs }: Pick<Measured, 'cpuMs' | 'wallMs'>) => ({
   cpuMs: cpuMs / targets.length,
   wallMs: wallMs / targets.length,
@@ -162,7 +162,7 @@ async function runChecked(out: string, targets: readonly SceneHost[], options: M
   return a(targets, measured);
 }
 
-/** Key exchange as the others do it: the default of this OpenSSH costs the client six times as much. */
+/** The key exchange of the other contenders: the default of this OpenSSH needs six times as much CPU of the client. */
 function sshOptions({ key, knownHosts, user }: Scene): string[] {
   const options = {
     User: user,

@@ -1,4 +1,4 @@
-// A fleet's rounds as samples, without nodes: what the store and the evaluation are measured with.
+// The rounds of a fleet as samples, without nodes, for the benchmarks of the store and the evaluation.
 
 import { METRICS, type Metric } from '../../core/catalogue.ts';
 import type { Labels } from '../../core/model/labels.ts';
@@ -9,7 +9,7 @@ export const ROUND_MS = 60_000;
 
 export interface StoreFixture {
   targets: readonly Target[];
-  /** Samples of a round, in batches of a hundred nodes as the product writes them. */
+  /** The samples of a round, in batches of a hundred nodes, as the product writes them. */
   round(timeMs: number): Generator<Sample[]>;
   samplesInRound: number;
 }
@@ -18,8 +18,8 @@ const NODES_IN_BATCH = 100;
 const NODES_IN_CLUSTER = 5;
 
 /**
- * `full`: everything that a node of three mounts, two interfaces and two disks tells; otherwise what is its own, one
- * row of the store. Every hundredth node breaches from `breachAtMs` on, in percentages and loads.
+ * `full`: all samples of a node with three mounts, two interfaces and two disks; otherwise only the samples of the node
+ * itself, one row of the store. From `breachAtMs` on, every hundredth node breaches in all percentages and loads.
  */
 export function createStoreFixture(options: {
   nodes: number;
@@ -80,7 +80,7 @@ function targetOf(n: number): Target {
   };
 }
 
-/** Values with as many digits as real ones have; what is constant on a node is constant here. */
+/** Values with as many digits as real ones have; those that are constant on a real node are constant here. */
 function drawValue(metric: Metric, breaching: boolean): number {
   if (metric.unit === 'bool' || metric.name === 'oom_kills') return 1;
   if (metric.unit === 'bytes') return 8_340_000_768;

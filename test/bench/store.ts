@@ -1,4 +1,5 @@
-// What the embedded store takes to append a round and to answer, at a thousand and at thirty thousand nodes.
+// How long the embedded store takes to append a round and to answer queries, with a thousand and with thirty thousand
+// nodes.
 
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,8 +28,8 @@ export async function benchStore({ dir, quick, log }: BenchOptions): Promise<Ben
   return {
     title: 'Embedded store',
     how: [
-      'A node has three mounts, two interfaces and two disks: 40 samples a round. A round is written in batches of a',
-      'hundred nodes, each of them on disk before the next, as the product does it.',
+      'A node has three mounts, two interfaces and two disks: 40 samples a round. As the product does, it writes batches',
+      'of a hundred nodes, each of them on disk before the next one starts.',
     ],
     rows,
     goals: [],
@@ -100,7 +101,7 @@ async function closeQuietly(store: SampleStore): Promise<void> {
   try {
     await store.close();
   } catch {
-    // It is closed already.
+    // The store is already closed.
   }
 }
 

@@ -1,4 +1,4 @@
-// Programs that only the benchmark needs, and how to get those that are not there.
+// Programs that only the benchmark needs, and how to install the missing ones.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -10,10 +10,10 @@ export interface Tool {
   missing: string | undefined;
 }
 
-/** Of what the figures in docs/figures.md were measured with. */
+/** The version with which docs/figures.md was measured. */
 const RUSSH = 'russh@0.1.38 rxjs@7';
 
-/** Builds the Go client into `tools`; the first time Go fetches the one module that it needs. */
+/** Builds the Go client into `tools`; at the first build Go fetches the one module that it needs. */
 export function buildGo(tools: string): Tool {
   const file = join(tools, 'go-ssh');
   const get = 'install Go 1.26 or later; the first build fetches golang.org/x/crypto';
@@ -23,7 +23,7 @@ export function buildGo(tools: string): Tool {
   return { file, missing: status === 0 ? undefined : `${get} (${stderr.trim().split('\n')[0]})` };
 }
 
-/** The npm package, which is no dependency of the project. */
+/** The npm package, which is not a dependency of the project. */
 export function russhModule(tools: string): Tool {
   const file = join(tools, 'node_modules/russh/lib/index.js');
   return {

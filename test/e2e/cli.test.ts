@@ -1,4 +1,5 @@
-// The commands of daily use as a user runs them, beside a running `up`, over a fleet that speaks SSH. One start-up.
+// The commands of daily use, run as a user does, beside a running `up`, over a fleet that speaks SSH. All tests share
+// one `up`.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -85,7 +86,7 @@ function run(...args: string[]): Promise<Outcome> {
 }
 
 describe('bartizan probe', () => {
-  it('prints a row a node', async () => {
+  it('prints one row for each node', async () => {
     const { code, out } = await run('probe');
     expect(code).toBe(0);
     const lines = out.trimEnd().split('\n');
@@ -94,7 +95,7 @@ describe('bartizan probe', () => {
     expect(lines[2]).toMatch(/^prod +노드-2 +etcd +up .* 40%/);
   });
 
-  it('looks at what was named only, as JSON too', async () => {
+  it('probes only the named nodes, and prints JSON on request', async () => {
     const { code, out } = await run('probe', 'prod/노드-*', '--json');
     expect(code).toBe(0);
     const [batch] = JSON.parse(out);
@@ -105,7 +106,7 @@ describe('bartizan probe', () => {
     expect(batch.samples.find((s: { metric: string }) => s.metric === 'mem_usage').value).toBeCloseTo(40, 1);
   });
 
-  it('says which names there are when one is unknown', async () => {
+  it('suggests a name when one is unknown', async () => {
     const { code, err } = await run('probe', 'produ');
     expect(code).toBe(1);
     expect(err).toContain('no node or cluster is called produ; did you mean `prod`?');
@@ -114,7 +115,7 @@ describe('bartizan probe', () => {
 });
 
 describe('bartizan alerts', () => {
-  it('lists firing before pending, with their newest value, and exits 1 while something fires', async () => {
+  it('lists firing alerts before pending ones, with their newest value, and exits with 1 while an alert fires', async () => {
     const { code, out } = await run('alerts');
     expect(code).toBe(1);
     const lines = out.trimEnd().split('\n');
@@ -125,7 +126,7 @@ describe('bartizan alerts', () => {
     expect(lines).toHaveLength(3);
   });
 
-  it('gives all of it as JSON', async () => {
+  it('prints all fields as JSON', async () => {
     const { out } = await run('alerts', '--json');
     expect(alertsShape.safeParse(JSON.parse(out)).error).toBeUndefined();
     expect(JSON.parse(out)[0]).toMatchObject({ rule: 'memory', status: 'firing', labels: { node: 'n1' } });
@@ -133,7 +134,7 @@ describe('bartizan alerts', () => {
 });
 
 describe('bartizan silence', () => {
-  it('acknowledges an alert beside a running `up`, and ends that', async () => {
+  it('acknowledges an alert beside a running `up`, and takes that back', async () => {
     const [alert] = JSON.parse((await run('alerts', '--json')).out);
     const added = await run('silence', 'add', '--alert', alert.id, '--author', 'ann', '--comment', 'on it');
     expect(added).toMatchObject({ code: 0, err: '' });
@@ -146,7 +147,7 @@ describe('bartizan silence', () => {
 });
 
 describe('bartizan query', () => {
-  it('prints a row a series', async () => {
+  it('prints one row for each series', async () => {
     const { code, out } = await run('query', 'mem_usage', '--last', '10m', '--where', 'node=n*');
     expect(code).toBe(0);
     const lines = out.trimEnd().split('\n');
@@ -154,7 +155,7 @@ describe('bartizan query', () => {
     expect(lines).toHaveLength(2);
   });
 
-  it('prints every point when asked', async () => {
+  it('prints every point with --points', async () => {
     const { out } = await run('query', 'up', '--points');
     expect(out.split('\n')[1]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +up +cluster=prod .* up$/);
   });
@@ -168,13 +169,13 @@ describe('bartizan query', () => {
     [['query', 'up', '-c', 'none.yaml'], 1, 'none.yaml: there is no such file'],
     [['query', 'up', '-w', 'node=other'], 1, 'no series match'],
     [['query', 'up', '--png', 'no/such.png'], 1, 'no/such.png cannot be written (ENOENT)'],
-  ])('says what is wrong with %j', async (args, exit, text) => {
+  ])('explains what is wrong with %j', async (args, exit, text) => {
     const { code, err } = await run(...args);
     expect(err).toContain(text);
     expect(code).toBe(exit);
   });
 
-  it('draws in the terminal: a letter a series where there are no colours, a strip a node of states', async () => {
+  it('plots in the terminal: without colours each series has a letter, and each node has a strip of its states', async () => {
     const { code, out } = await run('query', 'mem_usage', 'up', '--plot');
     expect(code).toBe(0);
     expect(out).toMatch(/^Memory usage\nmem_usage · cluster prod · 2 series · last \S+ · UTC$/m);
@@ -184,7 +185,7 @@ describe('bartizan query', () => {
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  it('writes pictures, one a metric', async () => {
+  it('writes pictures, one for each metric', async () => {
     const { code, out } = await run('query', 'mem_usage', 'load1', '--png', 'fleet.png');
     expect(code).toBe(0);
     expect(out).toMatch(/^wrote fleet-mem_usage.png: Memory usage; .*\nwrote fleet-load1.png: Load 1m; /);
@@ -193,7 +194,7 @@ describe('bartizan query', () => {
 });
 
 describe('bartizan check --connect', () => {
-  it('has a row a thing, and says what to do about the channel that nobody answers for', async () => {
+  it('prints one row for each connection, and what to do about the channel that does not answer', async () => {
     const { code, out } = await run('check', '--connect');
     expect(code).toBe(1);
     const states = [...out.matchAll(/^(ok|failed|warning|unknown) +(\S+) +(\S+) /gm)].map((row) =>
@@ -201,7 +202,7 @@ describe('bartizan check --connect', () => {
     );
     expect(states).toEqual([
       ['ok', 'data', 'store.path'],
-      // The key of the fleet may do more than probing needs.
+      // The key of the fleet has more rights than probing needs.
       ['warning', 'bastion', 'gate'],
       ['ok', 'node', 'prod/n1'],
       ['ok', 'node', 'prod/노드-2'],
@@ -213,12 +214,12 @@ describe('bartizan check --connect', () => {
 });
 
 describe('bartizan trust', () => {
-  it('has nothing to learn where all is known, and counts it', async () => {
+  it('learns nothing when all keys are known, and prints their number', async () => {
     const { code, out } = await run('trust', '--yes');
     expect([code, out]).toEqual([0, '3 already known\n']);
   });
 
-  it('learns what is not known, and says so as JSON', async () => {
+  it('learns an unknown key, and reports it as JSON', async () => {
     const known = readFileSync(join(dir, 'data/known_hosts'), 'utf8');
     writeFileSync(join(dir, 'data/known_hosts'), known.split('\n').slice(0, 2).join('\n'));
     const { code, out } = await run('trust', '--yes', '--json', 'prod/노드-2');
@@ -231,7 +232,7 @@ describe('bartizan trust', () => {
     writeFileSync(join(dir, 'data/known_hosts'), known);
   });
 
-  it('replaces a key where nobody can be asked if its fingerprint is named, and says that it must be', async () => {
+  it('replaces a key without a prompt when the fingerprint is on the command line, and prints that command', async () => {
     const file = join(dir, 'data/known_hosts');
     const known = readFileSync(file, 'utf8');
     const [n1, n2] = fleet.nodes.map(({ hostKey }) => hostKey) as [string, string];
@@ -251,7 +252,7 @@ describe('bartizan trust', () => {
 });
 
 describe('bartizan notify-test', () => {
-  it('prints what would be sent, and sends nothing', async () => {
+  it('with --dry-run prints the message, and sends nothing', async () => {
     const { code, out } = await run('notify-test', 'ops', '--dry-run');
     expect(code).toBe(0);
     const body = JSON.parse(out);
@@ -259,7 +260,7 @@ describe('bartizan notify-test', () => {
     expect(body.picture.base64).toMatch(/^\(\d{5,} bytes\)$/);
   });
 
-  it('says why it was not delivered, and which channels there are', async () => {
+  it('prints why a message was not delivered, and which channels exist', async () => {
     const refused = await run('notify-test', 'ops', '--resolved');
     expect([refused.code, refused.err]).toEqual([
       1,
@@ -282,7 +283,7 @@ describe('bartizan', () => {
     [['probe', '--help'], 0, 'Examples:'],
     [['prob'], 2, 'Did you mean probe?'],
     [['up', '--log-level', 'loud'], 2, 'debug, info, warn, error, silent'],
-  ])('%j exits %i', async (args, code, text) => {
+  ])('%j exits with %i', async (args, code, text) => {
     const result = await run(...args);
     expect([result.code, result.out + result.err]).toEqual([code, expect.stringContaining(text)]);
   });

@@ -1,4 +1,4 @@
-// The whole process while its clock jumps by an hour, as one that was never set does when NTP first reaches it.
+// The whole process when its clock jumps by an hour, as happens on a machine whose clock NTP corrects late.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Rule } from '../../core/model/rule.ts';
@@ -28,7 +28,7 @@ const down: Rule = {
 let course: ProcessFixture;
 afterEach(() => course.stop());
 
-/** `minute rule node:status` of each message; minutes by the clock of then. */
+/** `minute rule node:status` for each message; the minutes are those of the clock at that time. */
 const sentLines = () =>
   course.sent.map(({ notification, atMs }) => {
     const alerts = notification.alerts.map((alert) => `${alert.labels.node}:${alert.status}`);
@@ -40,9 +40,9 @@ function start(values: ProcessFixture['values']): void {
 }
 const goTo = (minute: number) => course.time.advanceTo(START + minute * MINUTE + 1);
 
-describe('an hour forward', () => {
-  it('neither ends what fires, nor fires what is well, nor takes the gap for a hold', async () => {
-    // n1 fires before the jump; n2 breaches for two minutes before it and on; n3 is well.
+describe('when the clock jumps an hour ahead', () => {
+  it('a firing alert goes on, a healthy node does not fire, and the gap does not count towards `for`', async () => {
+    // n1 fires before the jump; n2 breaches from two minutes before it; n3 is healthy.
     start((node, roundMs) =>
       node === 'n1' ? 95 : node === 'n2' && roundMs >= START + 18 * MINUTE ? 95 : 40,
     );
@@ -52,14 +52,14 @@ describe('an hour forward', () => {
     await goTo(84);
     expect(sentLines()).toEqual(['5 memory n1:firing']);
     expect(course.meter.total('rounds_skipped_total')).toBe(59);
-    // The run of n2 is broken by the gap: it holds from the first round after.
+    // The gap ends the streak of n2; a new one begins with the first round after it.
     await goTo(87);
     expect(sentLines()).toEqual(['5 memory n1:firing', '85 memory n2:firing']);
   });
 });
 
-describe('an hour back', () => {
-  it('goes on with what fires, tells of its end, and of what begins then', async () => {
+describe('when the clock jumps an hour back', () => {
+  it('a firing alert goes on, and its end and new alerts are sent', async () => {
     const breaching = new Set(['n1']);
     start((node) => (breaching.has(node) ? 95 : 40));
     await goTo(20);
@@ -74,12 +74,12 @@ describe('an hour back', () => {
     expect(sentLines().slice(1)).toEqual(['51 memory n1:resolved', '56 memory n2:firing']);
   });
 
-  it('does not take nodes for lost, and tells of one that is', async () => {
+  it('no node counts as lost, but a node that is really lost is sent', async () => {
     let lost = false;
     start((node) => (lost && node === 'n3' ? undefined : 40));
     await goTo(70);
     course.time.jumpTo(START + 10 * MINUTE + 2);
-    // Rounds of these minutes have samples already: the first write wins, and nothing new is known until 71.
+    // Rounds of these minutes have samples already, and the first write wins, so nothing new is known until minute 71.
     await goTo(30);
     expect(sentLines()).toEqual([]);
     expect(course.logger.lines.map(({ message }) => message)).toContainEqual(

@@ -1,4 +1,4 @@
-// The command over a deployed pipeline: what lies in its dead letters goes back, and its functions handle it.
+// `bartizan dead-letters` on a deployed pipeline: it sends dead letters back, and the functions handle them.
 
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ import {
 import { until } from '../until.ts';
 
 const run = promisify(execFile);
-/** Of a deployment beside the one without a name. */
+/** The name of a second deployment, beside the one without a name. */
 const SECOND = 'second';
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILhZjG3QQwsi6khTcx+BiryDSB/er1aAloCQUBuyvH/L';
 let dir: string;
@@ -35,7 +35,10 @@ let sqs: SQSClient;
 let queues: DeadLetterQueue[];
 const buckets = { [DEFAULT_NAME]: '', [SECOND]: '' };
 
-/** Rounds of its own, once an hour, are not to mix in. The bastion is that of the name, and refuses connections. */
+/**
+ * One round an hour, so that rounds of the schedule do not disturb the tests. Each deployment has its own bastion,
+ * which refuses connections.
+ */
 const configuration = (
   name: string,
 ) => `bastions: [{ name: gate-of-${name}, host: 127.0.0.1, port: 1, user: u, privateKey: "\${ssm:/bartizan/key}", hostKeys: ["${HOST_KEY}"] }]
@@ -92,7 +95,7 @@ async function command(...words: string[]): Promise<{ code: number; out: string 
   return { code, out: stdout + stderr };
 }
 
-/** As if its function had failed at it for good. */
+/** Puts a message there as if its function had failed with it for good. */
 async function bury(stage: string, body: string, groupId?: string): Promise<void> {
   const QueueUrl = queues.find((queue) => queue.stage === stage)?.deadLetters;
   const fifo = groupId === undefined ? {} : { MessageGroupId: groupId, MessageDeduplicationId: groupId };
@@ -104,8 +107,8 @@ const counts = async (...stages: string[]) => {
   return (JSON.parse(out) as { count: number }[]).map(({ count }) => count);
 };
 
-// First: what a round puts in force, the others need.
-it('a round is started where no schedule would, of the deployment with that name alone', async () => {
+// This test is first, because the other tests need the configuration that a round activates.
+it('a round starts in the deployment of that name alone', async () => {
   const writtenTo = (name: string) =>
     timestream.requests.filter(
       ({ operation, body }) => operation === 'WriteRecords' && JSON.stringify(body).includes(`"${name}"`),
@@ -121,7 +124,7 @@ it('a round is started where no schedule would, of the deployment with that name
   }
 });
 
-it('every queue of the deployment is known', async () => {
+it('the command knows every queue of the deployment', async () => {
   expect(await command()).toMatchObject({ code: 0, out: expect.stringMatching(/no dead letters/) });
   expect(queues.map(({ stage, bastion }) => [stage, bastion]).toSorted()).toEqual([
     ['deliver', undefined],
@@ -133,7 +136,7 @@ it('every queue of the deployment is known', async () => {
   ]);
 });
 
-it('what is sent back is handled: samples are written; what is poison comes back and can be deleted', async () => {
+it('messages that are sent back are handled: samples are written, and a poison message comes back and can be deleted', async () => {
   const roundMs = Math.floor(Date.now() / 60_000) * 60_000;
   const target: Target = {
     cluster: 'prod',
@@ -178,13 +181,16 @@ it('what is sent back is handled: samples are written; what is poison comes back
   await until('the writing of samples', () =>
     timestream.requests.some(({ operation }) => operation === 'WriteRecords'),
   );
-  await until('the second death of the poison', async () => (await counts('store'))[0] === 1);
-  expect(await counts('deliver', 'store')).toEqual([1, 0]); // In the order of the stages.
+  await until(
+    'the poison message among the dead letters again',
+    async () => (await counts('store'))[0] === 1,
+  );
+  expect(await counts('deliver', 'store')).toEqual([1, 0]); // Printed in the order of the stages.
   expect(await command('store', '--discard')).toMatchObject({ code: 0 });
   expect(await command('store')).toMatchObject({ code: 0 });
 });
 
-it('a start of a round came from no queue: it stays until it is discarded', async () => {
+it('a dead start of a round has no queue to go back to: it stays until it is discarded', async () => {
   await bury('plan', '{"scheduledTime":"2026-01-02T03:04:00Z"}');
   const back = await command('plan', '--redrive', '--show', '1');
   expect(back.out).toContain('start of the round of 2026-01-02T03:04:00Z');
@@ -197,7 +203,7 @@ it('a start of a round came from no queue: it stays until it is discarded', asyn
   expect(await counts('plan')).toEqual([0]);
 });
 
-it('two deployments share no queue, no file, no state, and no dead letter', async () => {
+it('two deployments share no queue, file, state or dead letter', async () => {
   const others = await queuesOf(SECOND);
   expect(others.map(({ stage, bastion }) => bastion ?? stage)).toContain('gate-of-second');
   const addresses = (of: readonly DeadLetterQueue[]) =>

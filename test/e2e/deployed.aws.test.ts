@@ -1,6 +1,6 @@
-// The pipeline deployed to the emulator, with authorisation, over a fleet that speaks SSH: it alerts, and goes on when
-// what it stands on fails. Rounds of the second part are ten seconds apart and planned twice each, so that everything in
-// them is delivered twice and evaluated twice side by side.
+// The pipeline, deployed to the emulator with authorisation, over a fleet that speaks SSH: it alerts, and goes on when
+// a service that it needs fails. In the second part, rounds are ten seconds apart and each is planned twice, so every
+// message is delivered twice and every round is evaluated twice at the same time.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -46,8 +46,8 @@ ${store}
 
 afterAll(() => w?.stop());
 
-it('starts by its schedule: fires once, with a picture; resolves once', async () => {
-  // A schedule starts within a minute, a round is evaluated half a minute later, and functions start cold.
+it('the deployed pipeline starts by its schedule, fires once with a picture, and resolves once', async () => {
+  // The schedule starts a round within a minute, evaluation follows half a minute later, and functions start cold.
   const firing = await w.message('scheduled', 'firing', { withinMs: 150_000 });
   expect(firing.payload.alerts.map(({ labels }) => labels.node)).toEqual(['n-scheduled']);
   expect(
@@ -60,11 +60,11 @@ it('starts by its schedule: fires once, with a picture; resolves once', async ()
   w.memory.set('scheduled', () => 50);
 });
 
-describe('at rounds of ten seconds', () => {
+describe('the deployed pipeline, with a round each ten seconds', () => {
   const rounds = { going: true, done: Promise.resolve() };
 
   beforeAll(async () => {
-    // Refused where it is uploaded alone, as schedules count minutes; here the rounds are started by hand.
+    // The upload alone would refuse this, as schedules count minutes; here the test starts the rounds.
     const quick = text.replace('every: 1m', 'every: 10s');
     await w.writeFile(ACTIVE_KEY, quick);
     await w.deployment.upload(quick);
@@ -83,7 +83,9 @@ describe('at rounds of ten seconds', () => {
     await rounds.done;
   });
 
-  it.concurrent('sends once what is delivered twice and evaluated twice side by side', async ({ expect }) => {
+  it.concurrent('sends one message although every message arrives twice and every round is evaluated twice at the same time', async ({
+    expect,
+  }) => {
     await w.message('scheduled', 'resolved');
     w.memory.set('twice', () => 95);
     await w.message('twice', 'firing');
@@ -95,28 +97,28 @@ describe('at rounds of ten seconds', () => {
     expect(w.messagesAbout('twice')).toHaveLength(2);
   });
 
-  it.concurrent('puts a poison message aside at once, and goes on', async ({ expect }) => {
+  it.concurrent('moves a poison message to the dead letters at once, and goes on', async ({ expect }) => {
     for (const name of ['ProbeTofar', 'Store', 'Evaluate']) {
       await w.send(name, `poison for ${name}`);
       expect(await w.dead(name)).toEqual([`poison for ${name}`]);
     }
   });
 
-  it.concurrent('is not misled by a probe that is killed half-way', async ({ expect }) => {
+  it.concurrent('alerts correctly after a probe is killed half-way', async ({ expect }) => {
     let killed = 0;
     w.memory.set('killed', () => {
-      // Asked for while the probe waits for the node's answer.
+      // The fleet calls this while the probe waits for the node's answer.
       if (killed === 0) killed = w.kill('Probe');
       return 95;
     });
     await w.message('killed', 'firing');
     expect(killed).toBeGreaterThan(0);
-    // What it had in hand is not lost, but nobody wants it by the time it is seen again.
+    // The killed call's message is not lost, but it expires before the queue shows it again.
     expect(await w.hidden('ProbeTogate')).toBeGreaterThan(0);
     expect(Object.keys(CLUSTERS).flatMap((cluster) => w.messagesAbout(cluster, 'down'))).toEqual([]);
   });
 
-  it.concurrent('a bastion gone for three rounds is one alert, and its nodes are unknown', async ({
+  it.concurrent('sends one alert for a bastion that is gone for three rounds, and its nodes are unknown', async ({
     expect,
   }) => {
     const door = w.bastionPorts.get('far');
@@ -129,10 +131,10 @@ describe('at rounds of ten seconds', () => {
     expect(w.messagesAbout('remote', 'down')).toEqual([]);
   });
 
-  it('an expired key of SSH: says so, and goes on with the next one without a deployment', async () => {
+  it('reports an SSH key that no longer works, and goes on with the next key without a deployment', async () => {
     const name = '/bartizan/key-of-far';
     await w.putSecret(name, newKey());
-    // A process that has read the old one uses it for minutes yet.
+    // A process that has read the old key would use it for minutes.
     w.kill('Probe');
     await w.message('far', 'firing', { rule: 'way', nth: 2 });
     expect(await w.logged('Probe', 'bastion failed')).toContain('"reason":"auth"');
@@ -140,7 +142,7 @@ describe('at rounds of ten seconds', () => {
     await w.message('far', 'resolved', { rule: 'way', nth: 2 });
   });
 
-  it('a store that fails for three rounds: all is written after, and evaluated as if nothing had been', async () => {
+  it('writes all samples after the store failed for three rounds, and evaluates them as if it had not failed', async () => {
     const at = (roundMs: number) => Math.floor(roundMs / ROUND_MS) * ROUND_MS;
     const beganMs = Date.now();
     const error = {
@@ -155,7 +157,8 @@ describe('at rounds of ten seconds', () => {
     const endedMs = Date.now();
     w.timestream.behave();
     const firing = await w.message('outage', 'firing', { rule: 'held', withinMs: 90_000 });
-    // Held since a round that could not be written at first: with those after alone it would take longer.
+    // The hold includes a round that could not be written at first; with only the rounds after that the alert would
+    // fire later.
     const firedMs = Date.parse(firing.payload.alerts[0]?.firedAt ?? '');
     expect(firedMs).toBeLessThan(at(endedMs) + ROUND_MS + scaledMs(20_000));
     const rounds = [1, 2, 3].map((n) => at(beganMs) + n * ROUND_MS);
@@ -167,7 +170,7 @@ describe('at rounds of ten seconds', () => {
     expect(w.messagesAbout('outage', 'held')).toHaveLength(2);
   });
 
-  it('a chat service that is down: is sent the message afterwards, once', async () => {
+  it('sends a message once after the chat service was down', async () => {
     const before = w.sink.requests();
     w.sink.behave({ kind: 'status', status: 503 });
     w.memory.set('chat', () => 95);
@@ -179,7 +182,7 @@ describe('at rounds of ten seconds', () => {
     expect(w.messagesAbout('chat')).toHaveLength(2);
   });
 
-  it('a wake-up that never comes: the next tick sweeps', async () => {
+  it('sends in the next tick when no wake-up arrives', async () => {
     await w.wake(false);
     w.memory.set('sweep', () => 95);
     await w.message('sweep', 'firing');
@@ -189,12 +192,12 @@ describe('at rounds of ten seconds', () => {
     expect(w.messagesAbout('sweep')).toHaveLength(2);
   });
 
-  it('a wrong configuration: the one before stays in force', async () => {
+  it('keeps the former configuration when the new one is wrong', async () => {
     await w.deployment.upload(text.replace('every: 1m', 'evry: 10s'));
     w.memory.set('scheduled', () => 95);
     await w.message('scheduled', 'firing', { nth: 2 });
     expect(await w.logged('Plan', 'the one before stays in force')).toContain('unknown key `evry`');
-    // An alarm hangs on it: test/stacks/alarms.test.ts.
+    // An alarm reads this metric: test/stacks/alarms.test.ts.
     expect(JSON.parse(await w.logged('Plan', '"config_errors_total"'))).toMatchObject({
       _aws: { CloudWatchMetrics: [{ Namespace: 'Bartizan', Dimensions: [['service']] }] },
       service: 'plan',
@@ -202,8 +205,8 @@ describe('at rounds of ten seconds', () => {
   });
 });
 
-it('leaves an audit of each access, chained', async () => {
-  // The objects of one writer are one chain, in the order of their names; some were killed soon.
+it('the deployed pipeline writes an audit of each access, as a chain', async () => {
+  // The objects of one writer are one chain, in the order of their names; some writers were killed early.
   const writers = Map.groupBy(await w.files('audit/'), (key) => dirname(key));
   const entries: number[] = [];
   for (const keys of writers.values()) {
@@ -215,11 +218,11 @@ it('leaves an audit of each access, chained', async () => {
     expect(verdict).toMatchObject({ ok: true, first: 1 });
     entries.push(verdict.ok ? verdict.entries : 0);
   }
-  // A bastion and each node behind it, once.
+  // At least one writer has the bastion and each node behind it.
   expect(Math.max(...entries)).toBeGreaterThanOrEqual(Object.keys(CLUSTERS).length);
 });
 
-it('writes no secret into a log', async () => {
+it('the deployed pipeline writes no secret into a log', async () => {
   const keyBody = (w.secrets['/bartizan/key-of-gate'] ?? '').split('\n')[1] ?? '';
   expect(keyBody.length).toBeGreaterThan(40);
   for (const stage of ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver'] as const) {

@@ -1,4 +1,4 @@
-// Modes of files, as the commands meet them. Nothing is connected to.
+// How the commands treat the modes of files. These tests connect to nothing.
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -49,21 +49,21 @@ describe('files that others can write or read', () => {
     chmodSync(key(), 0o600);
   });
 
-  it('are warnings of `check`, and of the log of `up`, once', async () => {
+  it('cause a warning of `check`, and one line in the log of `up`', async () => {
     chmodSync(data(), 0o777);
     chmodSync(key(), 0o640);
     const checked = await run('check');
     expect(checked.out.match(/can be written by everybody \(mode 0777\)/g)).toHaveLength(1);
     expect(checked.out).toContain('the group of the file may use this private key (mode 0640)');
     expect(checked.code).toBe(0);
-    // Another holds the folder: this one warns, and ends.
+    // Another process has the folder, so this `up` warns and exits.
     const { code, out, err } = await run('up');
     expect(code).toBe(1);
     expect(`${out}${err}`.match(/can be written by everybody \(mode 0777\)/g)).toHaveLength(1);
     expect(`${out}${err}`.match(/the group of the file may use this private key/g)).toHaveLength(1);
   });
 
-  it('end `check` and `probe` where one is a private key that others may read', async () => {
+  it('stop `check` and `probe` when the file is a private key that others may read', async () => {
     chmodSync(key(), 0o644);
     const checked = await run('check');
     expect(checked.code).toBe(1);

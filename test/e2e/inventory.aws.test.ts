@@ -1,5 +1,5 @@
-// Clusters and secrets from AWS, as a provisioning system puts them there: `up` sees what is added without a restart,
-// and the commands beside it see the same. One start-up of emulator and fleet.
+// Clusters and secrets come from AWS, where a provisioning system puts them: `up` probes new clusters without a
+// restart, and the commands beside it use the same clusters. All tests share one emulator and fleet.
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -97,7 +97,7 @@ function run(...args: string[]): Promise<Outcome> {
   });
 }
 
-it('a cluster that is added is watched without a restart, one that breaks goes on', async () => {
+it('`up` probes a new cluster without a restart, and goes on with the last valid entry of one that became invalid', async () => {
   const { config } = await loadConfig(join(dir, 'bartizan.yaml'));
   bartizan = await startBartizan({
     config,
@@ -107,11 +107,11 @@ it('a cluster that is added is watched without a restart, one that breaks goes o
     clock: { nowMs: () => Date.now() + aheadMs },
     onRound: (round) => targets.push(round.observations.flatMap(({ observations }) => observations).length),
   });
-  await until('a node is watched', () => targets.at(-1) === 1, { seen });
+  await until('a node is probed', () => targets.at(-1) === 1, { seen });
   await put('clusters/second', clusterText('second', 1));
   await put('clusters/first', '{"name": "first"}');
   aheadMs += 30_000;
-  await until('both are watched', () => targets.at(-1) === 2, { seen });
+  await until('both are probed', () => targets.at(-1) === 2, { seen });
   expect(logger.lines.filter(({ level }) => level === 'error').map(({ fields }) => fields)).toEqual([
     {
       source: `ssm ${own}/clusters`,
@@ -123,7 +123,7 @@ it('a cluster that is added is watched without a restart, one that breaks goes o
   expect(metrics).toContain(`bartizan_inventory_entries_broken{source="ssm ${own}/clusters"} 1`);
 });
 
-it('the commands see the clusters of sources, tell what is broken, and ask nobody unless they must', async () => {
+it('the commands use the clusters of sources, print which entries are invalid, and read sources only when they must', async () => {
   const probe = await run('probe', '--json');
   expect(probe.err).toMatch(/^left out: ssm .*\/clusters\/first: .*`nodes` is missing/);
   expect(JSON.parse(probe.out)).toMatchObject([
@@ -135,7 +135,7 @@ it('the commands see the clusters of sources, tell what is broken, and ask nobod
   expect(JSON.parse(connect.out)[0].connect).toMatchObject([
     { kind: 'data', state: 'ok' },
     { kind: 'inventory', state: 'failed', name: `ssm ${own}/clusters, ${own}/clusters/first` },
-    // The key of the fleet may do more than probing needs.
+    // The key of the fleet has more rights than probing needs.
     { kind: 'bastion', state: 'warning' },
     { kind: 'node', name: 'second/n1', state: 'ok' },
     { kind: 'channel', state: 'failed' },

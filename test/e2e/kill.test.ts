@@ -1,4 +1,4 @@
-// `bartizan up` against a fleet over SSH, killed with SIGKILL at random moments, fifty times: no alert is lost.
+// SIGKILL ends `bartizan up` fifty times at random moments, over a fleet that speaks SSH: no alert is lost.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,9 +17,9 @@ import { type Sink, startSink } from '../../localstack/sink/sink.ts';
 import { slowness } from '../machine-speed.ts';
 
 const KILLS = 50;
-/** From before the first module is loaded to several rounds later. */
+/** The shortest ends before the first module is loaded, the longest after several rounds. */
 const LIFE_MS = { least: 250, most: 2_750 };
-/** Beyond it lives are no longer: fifty of them would take longer than a test may. */
+/** Processes live at most this many times longer on a slow machine: fifty of them must fit into the time of a test. */
 const SLOWEST = 2.5;
 const PERIOD_MS = 8_000;
 const bin = fileURLToPath(new URL('../../bin/bartizan.ts', import.meta.url));
@@ -28,7 +28,7 @@ let dir: string;
 let fleet: Fleet;
 let sink: Sink;
 
-/** Above the threshold for half of each period, so that alerts come and go all the time. */
+/** The value is above the threshold for half of each period, so that alerts fire and resolve all the time. */
 const wave = (offsetMs: number) => (ms: number) => ((ms + offsetMs) % PERIOD_MS < PERIOD_MS / 2 ? 96 : 40);
 
 beforeAll(async () => {
@@ -93,7 +93,7 @@ function up(): ChildProcess {
 const episode = (alertId: string, firedAt: string | number) =>
   `${alertId} ${new Date(firedAt).toISOString()}`;
 
-it(`loses no alert in ${KILLS} kills`, async () => {
+it(`up loses no alert when it is killed ${KILLS} times`, async () => {
   for (let i = 0; i < KILLS; i++) {
     const child = up();
     const exit = once(child, 'exit');
@@ -103,7 +103,7 @@ it(`loses no alert in ${KILLS} kills`, async () => {
     child.kill('SIGKILL');
     expect(await exit).toEqual([null, 'SIGKILL']);
   }
-  // The last life ends by itself, after a whole period, with everything said.
+  // The last process runs for a whole period, sends all messages and stops by itself.
   const last = up();
   const exit = once(last, 'exit');
   await Promise.race([delay(PERIOD_MS + 3_000 * Math.min(SLOWEST, slowness())), exit]);
@@ -130,11 +130,11 @@ it(`loses no alert in ${KILLS} kills`, async () => {
   }
 
   const fired = kinds('firing').map((transition) => episode(transition.alertId, transition.atMs));
-  // Enough happened for the test to mean something.
+  // Make sure that enough happened.
   expect(fired.length).toBeGreaterThan(5);
   expect(series.map(({ points }) => points.length).reduce((a, b) => a + b)).toBeGreaterThan(30);
   expect(fired.filter((each) => !received.firing.has(each))).toEqual([]);
-  // What fired is over where a resolved transition came; the last firing of an alert may still stand.
+  // A firing ends with a resolved transition; the last firing of an alert may still be open.
   for (const { alertId, atMs } of kinds('resolved')) {
     const start = Math.max(
       ...kinds('firing')

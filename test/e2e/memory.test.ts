@@ -1,4 +1,4 @@
-// Two thousand rounds of the whole process, alerts and pictures among them: what it keeps must not grow with them.
+// Two thousand rounds of the whole process, with alerts and pictures: its memory must not grow.
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -12,9 +12,9 @@ import { MINUTE, type ProcessFixture, START, startProcess } from '../process-fix
 
 const NODES = 50;
 const ROUNDS = 2_000;
-/** By then everything has been done for the first time. */
+/** After this many rounds all code has run once. */
 const WARM = 400;
-/** Of what lives on, a round may add this much: a hundred bytes a node would show. */
+/** The heap may grow this much in a round; a leak of a hundred bytes a node would exceed it. */
 const BYTES_A_ROUND = 400;
 
 const rule: Rule = {
@@ -30,7 +30,7 @@ const rule: Rule = {
   inhibitedBy: [],
 };
 
-it('keeps no more after two thousand rounds than after four hundred', async () => {
+it('the heap after two thousand rounds is not larger than after four hundred', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('globalThis.gc') as () => void;
   setFlagsFromString('--no-expose-gc');
@@ -43,7 +43,7 @@ it('keeps no more after two thousand rounds than after four hundred', async () =
   };
   const renderer = createChartRenderer();
   let pictures = 0;
-  // Another node breaches for ten minutes of every forty, one cannot be reached for a while each hour.
+  // Every forty minutes another node breaches for ten minutes, and every hour one node cannot be reached for four.
   const course: ProcessFixture = startProcess({
     nodes: NODES,
     rules: [rule],
@@ -67,7 +67,7 @@ it('keeps no more after two thousand rounds than after four hundred', async () =
   try {
     for (let round = 0; round < ROUNDS; round += 50) {
       await course.time.advanceTo(START + (round + 49) * MINUTE + 1);
-      // What a run in real time does each hour.
+      // In real time `up` does this every hour.
       await course.store.rollUp(course.time.clock.nowMs() - 15 * MINUTE);
       await course.store.prune(course.time.clock.nowMs() - 120 * MINUTE, 0);
       course.sent.length = 0;

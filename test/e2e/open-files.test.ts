@@ -1,4 +1,4 @@
-// `bartizan` where the system lets it have fewer files open than it has batches: each batch needs a connection.
+// `bartizan` under a limit of open files that is lower than its number of batches: each batch needs a connection.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,7 +21,7 @@ import {
 } from '../ssh-fleet.ts';
 import { until } from '../until.ts';
 
-/** Node, two databases, audit, lock and server take some twenty of them. */
+/** Node, two databases, audit, lock and server need about twenty files. */
 const LIMIT = 48;
 const BATCHES = 40;
 const HINTS = 'too many open files in this process: raise its limit (ulimit -n)';
@@ -82,8 +82,8 @@ async function newest(): Promise<Map<string, number>> {
   return new Map(found.map(({ labels, points }) => [labels.bastion ?? '', points.at(-1)?.value ?? -1]));
 }
 
-it('`probe` tells of each bastion that it has no file left for, and of all others', async () => {
-  // Both limits: Node raises the soft one by itself.
+it('`probe` reports each bastion for which no file was left, and probes all others', async () => {
+  // Sets both limits, because Node raises the soft one by itself.
   const child = start('prlimit', `--nofile=${LIMIT}`, process.execPath, bin, 'probe');
   let text = '';
   child.stdout?.on('data', (chunk) => {
@@ -97,7 +97,7 @@ it('`probe` tells of each bastion that it has no file left for, and of all other
   expect(text.match(/^\w+ +n +etcd +up /gm)).toHaveLength(BATCHES - lost.length);
 });
 
-it('`up` alerts in spite of it, and goes on when it may open more', async () => {
+it('`up` alerts when it may not open enough files, and recovers when it may', async () => {
   const child = start(process.execPath, bin, 'up', '--log-level', 'error');
   const exit = once(child, 'exit');
   const mayOpen = (count: number) =>
@@ -108,8 +108,8 @@ it('`up` alerts in spite of it, and goes on when it may open more', async () => 
   mayOpen(LIMIT);
   bastion.kill();
   const details = () => sink.messages.flatMap(({ payload }) => payload.alerts.map((alert) => alert.detail));
-  await until('an alert says so', () => details().includes(`unreachable: ${HINTS}`));
-  // Some of them get through in spite of it.
+  await until('an alert with that detail', () => details().includes(`unreachable: ${HINTS}`));
+  // Some batches still get a connection.
   const during = (await up()).length;
   expect(during).toBeGreaterThan(0);
   expect(during).toBeLessThan(BATCHES);

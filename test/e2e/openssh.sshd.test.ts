@@ -1,4 +1,5 @@
-// The whole pipeline over OpenSSH's own servers: one bastion, three nodes, real usage of this machine. One start-up.
+// The whole pipeline over OpenSSH's servers: one bastion, three nodes, the real usage of this machine. All tests share
+// one `up`.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -87,14 +88,14 @@ async function query(metric: string): Promise<Series[]> {
   return found;
 }
 
-it('stores real usage of this machine and delivers a real alert with its chart', async () => {
+it('`up` stores the real usage of this machine and delivers an alert with its chart', async () => {
   const { payload, picturePath } = await message('memory fires', about('memory', 'firing'));
   expect(payload.alerts[0]).toMatchObject({
     labels: { cluster: 'prod', node: 'n1', role: 'controlplane' },
     metric: 'mem_usage',
   });
   const [alert] = payload.alerts;
-  // More where a round was skipped: the first one takes two looks.
+  // It takes longer when a round was skipped: the first round takes two samples.
   expect(Date.parse(alert?.firedAt ?? '') - Date.parse(alert?.since ?? '')).toBeGreaterThanOrEqual(2_000);
   expect(
     readFileSync(picturePath ?? '')
@@ -117,7 +118,7 @@ it('stores real usage of this machine and delivers a real alert with its chart',
   }
 });
 
-it('serves the picture under the address in the message, its health, and its metrics', async () => {
+it('`up` serves the picture at the address in the message, its health, and its metrics', async () => {
   const { payload } = await message('memory fires', about('memory', 'firing'));
   const name = payload.picture?.url?.split('/').at(-1) ?? '';
   const picture = await axios.get(`${bartizan.url}/charts/${name}`, { responseType: 'arraybuffer' });
@@ -126,7 +127,7 @@ it('serves the picture under the address in the message, its health, and its met
   expect((await axios.get(`${bartizan.url}/metrics`)).data).toMatch(/^bartizan_rounds_total \d+$/m);
 });
 
-it('calls a node down that is, says why, and says when it is back', async () => {
+it('`up` alerts when a node goes down, with the reason, and resolves when it is back', async () => {
   const n2 = nodes[1] as Server;
   await stopServer(n2);
   const down = await message('n2 is down', about('node-down', 'firing', 'n2'));
@@ -135,7 +136,7 @@ it('calls a node down that is, says why, and says when it is back', async () => 
   await message('n2 is back', about('node-down', 'resolved', 'n2'));
 });
 
-it('tells of a lost bastion and calls no node down for it', async () => {
+it('`up` alerts on a lost bastion, and does not call its nodes down', async () => {
   const before = sink.messages.length;
   await stopServer(bastion);
   const lost = await message('bastion is lost', about('bastion-lost', 'firing'));
@@ -151,7 +152,7 @@ it('tells of a lost bastion and calls no node down for it', async () => {
   expect(titles.filter((title) => title.includes('node-down'))).toEqual([]);
 });
 
-it('refuses a node that shows another host key, and alerts', async () => {
+it('`up` refuses a node with another host key, and alerts', async () => {
   const n3 = nodes[2] as Server;
   const before = sink.messages.length;
   await stopServer(n3);
@@ -166,7 +167,7 @@ it('refuses a node that shows another host key, and alerts', async () => {
   expect(mismatch?.points.at(-1)?.value).toBe(1);
 });
 
-it('has written an unbroken audit of every access, and no secret anywhere', async () => {
+it('`up` wrote an unbroken audit of every access, and no secret', async () => {
   const text = readFileSync(join(dir, 'data/audit.jsonl'), 'utf8');
   expect(text.split('\n').length).toBeGreaterThan(20);
   expect(await verifyAudit(join(dir, 'data/audit.jsonl'))).toMatchObject({ ok: true });

@@ -1,4 +1,5 @@
-// What SIGTERM and the stop of `up` must hold: it ends within ten seconds whatever hangs, and nothing is lost.
+// The limits that SIGTERM and `stop` of `up` must hold: it ends within ten seconds, whichever peer hangs, and loses
+// nothing.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -19,7 +20,7 @@ const STOP_LIMIT_MS = 10_000;
 let dir: string;
 let fleet: Fleet;
 let sink: Sink;
-/** Accepts connections and says nothing, like a frozen bastion. */
+/** Accepts connections and sends nothing, like a frozen bastion. */
 let mute: Server;
 const sockets = new Set<Socket>();
 
@@ -72,8 +73,8 @@ async function start(): Promise<Bartizan> {
   return await startBartizan({ config, secrets: secretsFor(file), logger: createRecordingLogger() });
 }
 
-it('stops in time with a frozen bastion and a silent chat service, and says it after the next start', async () => {
-  // A round that waits for the frozen bastion has not been evaluated: the alert fires once that round has failed.
+it('`up` stops in time with a frozen bastion and a silent chat service, and sends the message after the next start', async () => {
+  // A round that waits for the frozen bastion is not evaluated until that bastion failed; then the alert fires.
   const before = await start();
   sink.behave({ kind: 'silent' });
   await until('the message is under way', () => sink.requests() > 0);

@@ -1,4 +1,5 @@
-// Watchdogs of a real `up`: /livez, /healthz and the heartbeat, with a dead channel and a damaged page.
+// The watchdogs of a real `up`: /livez, /healthz and the heartbeat, with a channel that fails and a damaged page of the
+// database.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -88,7 +89,7 @@ const ask = async (path: string) => {
 };
 const codes = (findings: readonly { code: string }[]) => findings.map(({ code }) => code);
 
-it('a dead channel fails health and holds the heartbeat back, and both are well when it is mended', async () => {
+it('a channel that fails makes health fail and withholds the heartbeat, until it works again', async () => {
   sink.behave({ kind: 'status', status: 500 });
   await start();
   await until('health fails', async () => (await ask('/healthz')).status === 503);
@@ -109,7 +110,7 @@ it('a dead channel fails health and holds the heartbeat back, and both are well 
   await until('the heartbeat is back', () => beats > before);
 });
 
-it('a dead channel that is not required is listed', async () => {
+it('a channel that fails and is not required is only a warning', async () => {
   configure(false);
   sink.behave({ kind: 'status', status: 500 });
   await start();
@@ -133,7 +134,7 @@ it('a lost bastion fails health after three rounds', async () => {
   expect((await ask('/livez')).status).toBe(200);
 });
 
-it('a damaged page of state keeps `up` from starting; --recover begins anew and says so', async () => {
+it('`up` does not start with a damaged page of state; --recover begins anew and sends a message about it', async () => {
   const first = await start();
   await until('the alert is sent', () => sink.messages.length > 0);
   await first.stop();
@@ -150,14 +151,17 @@ it('a damaged page of state keeps `up` from starting; --recover begins anew and 
   const known = sink.messages.length;
   await start(true);
   expect(readdirSync(join(dir, 'data')).some((name) => name.startsWith('state.db.aside-'))).toBe(true);
-  await until('the channel hears of it, and of what fires', () => sink.messages.length >= known + 2);
+  await until(
+    'the channel gets a message about it, and one about the alert',
+    () => sink.messages.length >= known + 2,
+  );
   const rules = sink.messages.slice(known).map(({ payload }) => payload?.alerts[0]?.rule);
   expect(new Set(rules)).toEqual(new Set(['bartizan-data-set-aside', 'memory']));
   const { data } = await ask('/healthz');
   expect(codes(data.warnings)).toContain('data-set-aside');
 });
 
-it('a row that goes bad while `up --recover` runs does not end the monitoring', async () => {
+it('a row that is damaged while `up --recover` runs does not end the monitoring', async () => {
   const first = await start(true);
   await until('the alert is sent', () => sink.messages.length > 0);
   const known = sink.messages.length;
@@ -166,7 +170,10 @@ it('a row that goes bad while `up --recover` runs does not end the monitoring', 
   db.close();
   const stopping = Promise.withResolvers<void>();
   const recovered = recoverUntil(stopping.promise, first, (met) => start(true, met));
-  await until('the channel hears of it, and of what fires', () => sink.messages.length >= known + 2);
+  await until(
+    'the channel gets a message about it, and one about the alert',
+    () => sink.messages.length >= known + 2,
+  );
   const rules = sink.messages.slice(known).map(({ payload }) => payload?.alerts[0]?.rule);
   expect(new Set(rules)).toEqual(new Set(['bartizan-data-set-aside', 'memory']));
   await until('health is well', async () => (await ask('/healthz')).status === 200);

@@ -1,6 +1,6 @@
 import type { Account } from '../../lib/account.ts';
 
-/** An account where all is as it should be and nothing is deployed, but for what is given. */
+/** A fake account where everything is in order and nothing is deployed. `some` overrides single answers. */
 export function accountWith(some: Partial<Account> = {}): Account {
   return {
     region: async () => 'ap-northeast-2',

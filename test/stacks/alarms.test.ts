@@ -7,7 +7,7 @@ const alarms = resources(templates, 'AWS::CloudWatch::Alarm');
 const queues = resources(templates, 'AWS::SQS::Queue');
 const runbook = readFileSync('docs/runbook.md', 'utf8');
 
-/** Sections of the runbook with the headings in each. */
+/** The sections of the runbook, each with its headings. */
 function sections(): [string, string[]][] {
   return runbook
     .split(/^## /m)
@@ -18,15 +18,15 @@ function sections(): [string, string[]][] {
     ]);
 }
 
-/** Id of the queue that an alarm's metric is of, or undefined. */
+/** The id of the queue that an alarm measures, or undefined. */
 function queueOf(alarm: (typeof alarms)[number]): string | undefined {
   return alarm.Properties.Dimensions?.find(({ Name }: { Name: string }) => Name === 'QueueName')?.Value[
     'Fn::GetAtt'
   ][0];
 }
 
-describe('alarms', () => {
-  it('each has a section of the runbook, and each section an alarm', () => {
+describe('alarms on AWS', () => {
+  it('every alarm has a section of the runbook, and every section an alarm', () => {
     const linked = alarms.map(
       ({ Properties }) => /docs\/runbook\.md#([\w-]+)$/.exec(Properties.AlarmDescription)?.[1],
     );
@@ -40,13 +40,13 @@ describe('alarms', () => {
     }
   });
 
-  it('links inside the runbook lead somewhere', () => {
+  it('every link inside the runbook has its section', () => {
     const names = sections().map(([name]) => name);
     const links = [...runbook.matchAll(/\(#([\w-]+)\)/g)].map((match) => match[1]);
     expect(links.filter((link) => !names.includes(link ?? ''))).toEqual([]);
   });
 
-  it('each tells the topic when it begins; its end is told by a rule, and only after that', () => {
+  it('an alarm notifies the topic when it begins; a rule notifies it of the end, and only of the end', () => {
     const topic = [{ 'Fn::ImportValue': expect.stringContaining('RefAlarms') }];
     for (const { id, Properties } of alarms) {
       expect([id, Properties.AlarmActions, Properties.OKActions]).toEqual([id, topic, undefined]);
@@ -66,7 +66,7 @@ describe('alarms', () => {
     });
   });
 
-  it('every queue has one: dead letters for what lies there, the others for age', () => {
+  it('every queue has one alarm: on any message for dead letters, on age for the others', () => {
     const metrics = new Map(alarms.map((alarm) => [queueOf(alarm), alarm.Properties.MetricName]));
     const expected = queues.map(({ id }) => [
       id,
@@ -75,7 +75,7 @@ describe('alarms', () => {
     expect(queues.map(({ id }) => [id, metrics.get(id)])).toEqual(expected);
   });
 
-  it('what SQS leaves out of the age of a queue has one at the same age, where a message may be received that often', () => {
+  it('a queue whose messages may be received three times also has an alarm on the age that its function measures, with the same limit', () => {
     const limits = (metric: string) =>
       Object.fromEntries(
         alarms
@@ -87,7 +87,7 @@ describe('alarms', () => {
     expect(limits('ApproximateAgeOfOldestMessage')).toMatchObject(own);
   });
 
-  it('every function of ours has two: errors and throttles', () => {
+  it('every function of ours has two alarms: errors and throttles', () => {
     const stages = ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History'];
     for (const stage of stages) {
       const metrics = alarms
@@ -97,7 +97,7 @@ describe('alarms', () => {
     }
   });
 
-  it('none is one because nothing was measured, but for rounds that start no more', () => {
+  it('missing data starts no alarm, except the one on rounds that no longer start', () => {
     const missing = Map.groupBy(alarms, ({ Properties }) => Properties.TreatMissingData);
     const metrics = (list: typeof alarms = []) => list.map(({ Properties }) => Properties.MetricName).sort();
     expect([...missing.keys()].sort()).toEqual(['ignore', 'missing', 'notBreaching']);
@@ -112,7 +112,7 @@ describe('alarms', () => {
     ]);
   });
 
-  it('each counter is one that the function of its service counts', () => {
+  it('every counter that an alarm reads is counted by the function of its service', () => {
     const own = alarms.filter(({ Properties }) => Properties.Namespace === 'Bartizan');
     const counted = own.map(({ Properties }) => [Properties.Dimensions[0].Value, Properties.MetricName]);
     expect(counted.sort()).toEqual([
@@ -148,7 +148,7 @@ describe('alarms', () => {
     expect(unknown).toEqual([]);
   });
 
-  it('a topic takes them from CloudWatch, over TLS alone', () => {
+  it('the topic takes messages from CloudWatch and EventBridge, and only over TLS', () => {
     const [policy] = resources(templates, 'AWS::SNS::TopicPolicy');
     const { Statement } = policy?.Properties.PolicyDocument ?? {};
     expect(Statement).toContainEqual(
@@ -169,7 +169,7 @@ describe('alarms', () => {
     );
   });
 
-  it('a dashboard shows what they are about', () => {
+  it('a dashboard shows the metrics of the alarms', () => {
     const [dashboard] = resources(templates, 'AWS::CloudWatch::Dashboard');
     const body = JSON.stringify(dashboard?.Properties.DashboardBody);
     for (const title of ['Rounds', 'Samples', 'Messages', 'Oldest message', 'Duration', 'Errors'])

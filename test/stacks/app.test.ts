@@ -7,7 +7,7 @@ import { EXAMPLE } from './synth.ts';
 
 it.each<[what: string, context: Record<string, string>, printed: string]>([
   [
-    'without a configuration: nobody deploys the example by leaving it out',
+    'without a configuration, so that nobody deploys the example by mistake',
     {},
     'no configuration: add `-c config=',
   ],
@@ -17,11 +17,11 @@ it.each<[what: string, context: Record<string, string>, printed: string]>([
     '-c vpcID: no such setting; did you mean `vpcId`?',
   ],
   [
-    'with a mark by hand',
+    'with a mark that a person wrote by hand',
     { config: EXAMPLE, 'bartizan:checked': 'true' },
     'CDK takes other settings than those that were looked at: a network of its own',
   ],
-])('the app of CDK refuses to begin %s', (_, context, printed) => {
+])('the CDK app stops at its start %s', (_, context, printed) => {
   const folder = mkdtempSync(join(tmpdir(), 'bartizan-app-'));
   const CDK_CONTEXT_JSON = JSON.stringify({ ...context, 'aws:cdk:bundling-stacks': [] });
   const app = spawnSync(process.execPath, ['bin/app.ts'], {

@@ -1,4 +1,4 @@
-// Functions for another processor than this machine's.
+// Bundles functions for another processor than the one of this machine.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,8 +22,8 @@ afterEach(() => {
   rmSync(outDir, { recursive: true, force: true });
 });
 
-describe('a function for another processor', () => {
-  it('is refused where nothing can compile for it', () => {
+describe('bundling a function for another processor', () => {
+  it('fails where no compiler for that processor is installed', () => {
     vi.stubEnv('PATH', '/nonexistent');
     const bundle = () => bundleFunction({ entry: 'adapters/ssh/session.ts', outDir, machine });
     expect(bundle).toThrow(ConfigError);
@@ -33,7 +33,7 @@ describe('a function for another processor', () => {
     expect(bundle).toThrow(/or write `-c ciphers=javascript`, at about twice the CPU of probe/);
   });
 
-  it("has that one's binaries, and none of this machine", () => {
+  it('copies the binaries of that processor, and none of this machine', () => {
     bundleFunction({ entry: 'test/stacks/handler.ts', outDir, machine });
     const machines = readdirSync(outDir, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.node'))
@@ -41,7 +41,7 @@ describe('a function for another processor', () => {
     expect(machines).toEqual([ELF_MACHINES[architecture], ELF_MACHINES[architecture]]);
   });
 
-  it('is refused where what npm has is not what package-lock.json names', () => {
+  it('refuses an npm package whose hash package-lock.json does not have', () => {
     const npm = join(outDir, 'npm');
     writeFileSync(npm, `#!/bin/sh\necho '[{"filename":"x.tgz","integrity":"sha512-other"}]'\n`, {
       mode: 0o755,

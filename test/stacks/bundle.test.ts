@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(outDir, { recursive: true, force: true }));
 
-/** Runs the handler of a bundle in a process of its own, far from our node_modules. */
+/** Runs the handler of a bundle in its own process, in a folder without our node_modules. */
 function runBundle(): { answer: unknown; binaries: string[] } {
   const program = `
     const { handler } = await import('./index.mjs');
@@ -50,7 +50,7 @@ function bytesIn(folder: string): number {
 const mebibytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 
 describe('a bundled function', () => {
-  it.each(STAGES)('%s starts far from our sources, and holds nothing of what deploys it', (stage) => {
+  it.each(STAGES)('%s starts without our sources, and its bundle contains no deployment code', (stage) => {
     const inputs = bundleFunction({ entry: `functions/${stage}.ts`, outDir, machine });
     expect(inputs).toContain(`functions/${stage}.ts`);
     expect(
@@ -63,7 +63,7 @@ describe('a bundled function', () => {
     expect(runProgram(program)).toBe('function');
   });
 
-  it('is one of its own in the stacks: no two functions share their code', () => {
+  it('the stacks bundle each function on its own: no two functions share their code', () => {
     const { app, stacks } = defineExample({ bundle: true, context: { ...machine } });
     app.synth();
     const code = resources(templatesOf(stacks), 'AWS::Lambda::Function')
@@ -72,7 +72,7 @@ describe('a bundled function', () => {
     expect(new Set(code).size).toBe(STAGES.length);
   });
 
-  it('does alone what the sources do, with native ciphers, and knows that it has them', async () => {
+  it('a bundle gives the same answer as the sources, with native ciphers, and reports that it has them', async () => {
     const inputs = bundleFunction({ entry, outDir, machine });
     const { answer, binaries } = runBundle();
     expect(answer).toEqual(await handler());
@@ -88,12 +88,12 @@ describe('a bundled function', () => {
     expect(size).toBeLessThan(LARGEST_BYTES / 4);
   });
 
-  it('has ciphers in JavaScript where that was asked for', () => {
+  it('a bundle has ciphers in JavaScript where the setting asks for them', () => {
     bundleFunction({ entry, outDir, machine: { ...machine, ciphers: 'javascript' } });
     expect(runBundle().answer).toMatchObject({ nativeCrypto: false });
   });
 
-  it('is refused by name when its entry is missing', () => {
+  it('the error names the entry that is missing', () => {
     const bundle = () => bundleFunction({ entry: 'functions/nothing.ts', outDir, machine });
     expect(bundle).toThrow(new ConfigError('functions/nothing.ts: there is no such file'));
   });

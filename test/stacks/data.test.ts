@@ -4,7 +4,7 @@ import { resources, synthExample } from './synth.ts';
 
 const templates = synthExample();
 
-describe('state', () => {
+describe('the table of state', () => {
   const [table] = resources(templates, 'AWS::DynamoDB::Table');
 
   it('is the table that the adapter creates by itself', () => {
@@ -23,7 +23,7 @@ describe('state', () => {
     );
   });
 
-  it('outlives a mistake: it can be restored, and is deleted by nobody', () => {
+  it('survives mistakes: it can be restored, and no deployment deletes it', () => {
     expect(table?.DeletionPolicy).toBe('Retain');
     expect(table?.Properties).toMatchObject({
       DeletionProtectionEnabled: true,
@@ -31,7 +31,7 @@ describe('state', () => {
     });
   });
 
-  it('wakes the notifier with new items of the outbox alone', () => {
+  it('wakes notify only for new items of the outbox', () => {
     const [stream] = resources(templates, 'AWS::Lambda::EventSourceMapping').filter(
       ({ Properties }) => Properties.StartingPosition !== undefined,
     );
@@ -46,10 +46,10 @@ describe('state', () => {
   });
 });
 
-describe('files', () => {
+describe('the bucket', () => {
   const [bucket] = resources(templates, 'AWS::S3::Bucket');
 
-  it('are private, encrypted, versioned and kept', () => {
+  it('is private, encrypted and versioned, and a deployment keeps it', () => {
     expect(bucket?.DeletionPolicy).toBe('Retain');
     expect(bucket?.Properties).toMatchObject({
       VersioningConfiguration: { Status: 'Enabled' },
@@ -72,7 +72,7 @@ describe('files', () => {
     );
   });
 
-  it('pictures go when nobody may fetch them any more, counters when nobody compares with them; the audit log and the configuration stay', () => {
+  it('deletes pictures when their addresses expire, and counters when no round compares with them; it keeps the audit log and the configuration', () => {
     const rules = bucket?.Properties.LifecycleConfiguration.Rules as {
       Prefix?: string;
       ExpirationInDays?: number;
@@ -82,10 +82,10 @@ describe('files', () => {
     expect(expiring.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays])).toEqual([
       ['charts/', 30],
       ['counters/', 7],
-      // Of the configuration: parts that none in force names.
+      // Sections of former configurations.
       ['config/expanded/', 30],
     ]);
-    // What each round writes over.
+    // Files that each round overwrites.
     const replaced = rules.filter(({ NoncurrentVersionExpiration }) => NoncurrentVersionExpiration);
     const prefixes = [
       'charts/',
@@ -100,7 +100,7 @@ describe('files', () => {
     expect(replaced.map(({ Prefix }) => Prefix)).toEqual(prefixes);
   });
 
-  it('no function of a stack writes or deletes them beside ours: the configuration is uploaded by who deploys', () => {
+  it('only our functions write it, and none deletes from it; whoever deploys uploads the configuration', () => {
     const stages = ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History'];
     const others = resources(templates, 'AWS::Lambda::Function').filter(
       ({ id }) => !stages.some((stage) => id.startsWith(`${stage}Function`)),
@@ -112,8 +112,8 @@ describe('files', () => {
   });
 });
 
-describe('samples', () => {
-  it('have a table of ours in Timestream, kept as long as the configuration says, or none', () => {
+describe('the table of samples', () => {
+  it('exists in Timestream if the configuration names one, with the retention of the configuration', () => {
     const own = synthExample({
       edit: (config) => ({
         ...config,
@@ -136,8 +136,8 @@ describe('samples', () => {
   });
 });
 
-describe('network', () => {
-  it('has one way out, from one address that firewalls can be told', () => {
+describe('the network', () => {
+  it('has one egress, with one address for the firewalls of bastions', () => {
     const [nat, ...others] = resources(templates, 'AWS::EC2::NatGateway');
     const [address] = resources(templates, 'AWS::EC2::EIP');
     expect(others).toEqual([]);
@@ -145,7 +145,7 @@ describe('network', () => {
     expect(templates.network.findOutputs('ProbeAddress').ProbeAddress?.Value).toEqual({ Ref: address?.id });
   });
 
-  it('has public and private subnets in two zones; the probe is in a private one, in the zone of the way out', () => {
+  it('has public and private subnets in two zones; probe is in the private subnet of the zone with the egress', () => {
     const subnets = resources(templates, 'AWS::EC2::Subnet');
     const kinds = subnets.map(({ id }) => id.replace(/Subnet\d.*$/, ''));
     expect(kinds.sort()).toEqual(['Vpcprivate', 'Vpcprivate', 'Vpcpublic', 'Vpcpublic']);
@@ -160,7 +160,7 @@ describe('network', () => {
     expect(used).not.toContain('Vpcpublic');
   });
 
-  it('may be one that is there already', () => {
+  it('can be an existing one', () => {
     const own = synthExample({
       context: { vpcId: 'vpc-0123456789abcdef0', privateSubnetIds: 'subnet-0123456789abcdef0' },
     });

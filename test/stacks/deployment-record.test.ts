@@ -1,4 +1,4 @@
-// What a deployment writes down follows what its templates follow.
+// The record of a deployment changes when its templates change.
 import { describe, expect, it } from 'vitest';
 import { dataSettingsParameter, settingsParameter } from '../../adapters/aws/deployment.ts';
 import { parseDeploymentRecord } from '../../lib/deployment-record.ts';
@@ -14,7 +14,7 @@ function remembered(templates: Templates, name: string) {
   return parseDeploymentRecord(valueText(found?.Properties.Value), name);
 }
 
-/** Templates as text, but for what is written down. */
+/** The templates as text, without the records. */
 function rest(templates: Templates): string {
   return JSON.stringify(
     Object.values(templates).map((template) => {
@@ -30,41 +30,47 @@ function rest(templates: Templates): string {
 
 const example = synthExample();
 
-describe('what is written down', () => {
-  it('is the same in the stack of the pipeline and in that of the data, which outlives it', () => {
+describe('the record of a deployment', () => {
+  it('is the same in the stack of the pipeline and in the stack of the data, which stays when the pipeline is deleted', () => {
     const [pipeline, data] = WRITTEN.map((name) => remembered(example, name));
     expect(data).toEqual(pipeline);
     example.data.hasResourceProperties('AWS::SSM::Parameter', { Name: '/bartizan/deployment/data-settings' });
   });
 
   it.each<[what: string, options: SynthOptions]>([
-    ['a parameter of a channel', { replace: [['/bartizan/slack-token', '/bartizan/other-token']] }],
-    ['a parameter of a bastion', { replace: [['/bartizan/ssh-key', '/bartizan/other-key']] }],
-    ['a heartbeat', { replace: [['/bartizan/heartbeat', '/bartizan/other-heartbeat']] }],
-    ['the interval', { replace: [['every: 1m', 'every: 5m']] }],
+    ['another parameter of a channel', { replace: [['/bartizan/slack-token', '/bartizan/other-token']] }],
+    ['another parameter of a bastion', { replace: [['/bartizan/ssh-key', '/bartizan/other-key']] }],
+    ['another heartbeat', { replace: [['/bartizan/heartbeat', '/bartizan/other-heartbeat']] }],
+    ['another interval', { replace: [['every: 1m', 'every: 5m']] }],
     ['another workspace', { replace: [['ws-00000000-0000', 'ws-00000001-0000']] }],
     ['another region of the store', { replace: [['ap-northeast-2', 'eu-west-1']] }],
     [
-      'the time-out of the store',
+      'another time-out of the store',
       { replace: [['  type: prometheus\n', '  type: prometheus\n  timeout: 55s\n']] },
     ],
-    ['connections to a bastion', { replace: [['user: probe\n', 'user: probe\n    maxConnections: 7\n']] }],
-    ['a size of batches', { replace: [['user: probe\n', 'user: probe\n    batchSize: 200\n']] }],
-    ['a port', { replace: [['user: probe\n', 'user: probe\n    port: 2222\n']] }],
-    ['an address', { replace: [['bastion.example.net', '198.51.100.7']] }],
-    ['how long pictures are kept', { replace: [['server:\n', 'server:\n  chartRetention: 90d\n']] }],
-    ['an address of our own', { replace: [['server:\n', 'server:\n  publicUrl: https://b.example.net\n']] }],
+    [
+      'other connections to a bastion',
+      { replace: [['user: probe\n', 'user: probe\n    maxConnections: 7\n']] },
+    ],
+    ['another size of batches', { replace: [['user: probe\n', 'user: probe\n    batchSize: 200\n']] }],
+    ['another port', { replace: [['user: probe\n', 'user: probe\n    port: 2222\n']] }],
+    ['another address', { replace: [['bastion.example.net', '198.51.100.7']] }],
+    ['another retention of pictures', { replace: [['server:\n', 'server:\n  chartRetention: 90d\n']] }],
+    [
+      'a public address of ours',
+      { replace: [['server:\n', 'server:\n  publicUrl: https://b.example.net\n']] },
+    ],
     [
       'an inventory',
       { replace: [['checks:\n', 'inventory:\n  - { type: ssm, path: /b/clusters }\n\nchecks:\n']] },
     ],
-  ])('changes where templates do: %s', (_, options) => {
+  ])('changes when the templates change by %s', (_, options) => {
     const next = synthExample(options);
     const [before, after] = [example, next].map((one) => remembered(one, settingsParameter('bartizan')));
     expect(after?.derivedFrom).not.toBe(before?.derivedFrom);
   });
 
-  it('changes no template by a rule or a route', () => {
+  it('stays, as the templates do, when only a rule or a route changes', () => {
     const next = synthExample({ replace: [['name: everything-else', 'name: the-others']] });
     expect(rest(next)).toBe(rest(example));
     expect(remembered(next, settingsParameter('bartizan'))).toEqual(

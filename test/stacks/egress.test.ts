@@ -2,7 +2,7 @@ import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { defineExample, resources, type SynthOptions, synthExample } from './synth.ts';
 
-// Several apps are put together in each.
+// Each of these tests synthesises several apps.
 const probeOf = (templates: ReturnType<typeof synthExample>) =>
   resources(templates, 'AWS::Lambda::Function').find(({ id }) => id.startsWith('Probe'))?.Properties;
 
@@ -10,7 +10,7 @@ it.each([
   ['t4g.nano', 'arm64'],
   ['t3.micro', 'x86_64'],
 ])(
-  'a machine of type %s leads out in place of a NAT gateway, from the same address',
+  'an instance of type %s is the egress in place of a NAT gateway, with the same address',
   (natInstance, processor) => {
     const templates = synthExample({ context: { natInstance } });
     expect(resources(templates, 'AWS::EC2::NatGateway')).toEqual([]);
@@ -28,7 +28,7 @@ it.each([
     expect(resources(templates, 'AWS::EC2::EIPAssociation').map(({ Properties }) => Properties)).toEqual([
       { AllocationId: { 'Fn::GetAtt': [address?.id, 'AllocationId'] }, InstanceId: { Ref: machine?.id } },
     ]);
-    // Both private subnets go through it, and nobody else may.
+    // Both private subnets route through the instance, which accepts connections from our network only.
     const routes = resources(templates, 'AWS::EC2::Route').filter(({ Properties }) => Properties.InstanceId);
     expect(routes.map(({ Properties }) => Properties.InstanceId)).toEqual([
       { Ref: machine?.id },
@@ -50,7 +50,7 @@ it.each([
   },
 );
 
-it('without a network nothing of EC2 is made, and probe may not make interfaces', () => {
+it('without a network the stacks create nothing in EC2, and probe may create no network interfaces', () => {
   const templates = synthExample({ context: { network: 'none' } });
   expect(Object.keys(templates.network.toJSON().Resources ?? {})).toEqual([]);
   expect(probeOf(templates)?.VpcConfig).toBeUndefined();
@@ -58,7 +58,7 @@ it('without a network nothing of EC2 is made, and probe may not make interfaces'
   expect(policies).not.toContain('ec2:');
 });
 
-it('the audit is kept, or as long as somebody says', () => {
+it('the bucket keeps the audit for ever, or for the days of `auditDays`', () => {
   const rulesOf = (context: Record<string, string>) => {
     const [bucket] = resources(synthExample({ context }), 'AWS::S3::Bucket');
     return bucket?.Properties.LifecycleConfiguration.Rules.filter(
@@ -71,7 +71,7 @@ it('the audit is kept, or as long as somebody says', () => {
   ]);
 });
 
-describe('functions beside the store get out to', () => {
+describe('functions in the network of the store may connect to', () => {
   const HOOK = '"${ssm:/bartizan/on-call-url}"';
   const inside = { storeInVpc: 'true' };
   const egress = (options: SynthOptions) => {
@@ -83,23 +83,35 @@ describe('functions beside the store get out to', () => {
   };
 
   it.each<[what: string, hook: string, port: string]>([
-    ['the proxy of a channel', '"https://hooks.example/x", proxy: "http://proxy.internal:3128"', 'tcp 3128'],
-    ['a proxy with a login', '"https://h.example:1/", proxy: "http://u:${ssm:/a}@proxy.internal"', 'tcp 80'],
-    ['an address with a secret in its path', '"https://hooks.internal:8443/${ssm:/a}"', 'tcp 8443'],
-    ['an address with a secret login', '"https://u:${ssm:/a}@hooks.internal:8443/"', 'tcp 8443'],
-    ['a host that is secret', '"https://${ssm:/a}:8443/"', 'tcp 8443'],
+    [
+      'the port of a proxy of a channel',
+      '"https://hooks.example/x", proxy: "http://proxy.internal:3128"',
+      'tcp 3128',
+    ],
+    [
+      'the port of a proxy with a login',
+      '"https://h.example:1/", proxy: "http://u:${ssm:/a}@proxy.internal"',
+      'tcp 80',
+    ],
+    [
+      'the port of an address with a secret in its path',
+      '"https://hooks.internal:8443/${ssm:/a}"',
+      'tcp 8443',
+    ],
+    ['the port of an address with a secret login', '"https://u:${ssm:/a}@hooks.internal:8443/"', 'tcp 8443'],
+    ['the port of a host that is secret', '"https://${ssm:/a}:8443/"', 'tcp 8443'],
   ])('%s', (_, hook, port) => {
     expect(egress({ context: inside, replace: [[HOOK, hook]] })).toEqual(['tcp 443', 'tcp 22', port]);
     expect(egress({ replace: [[HOOK, hook]] })).toEqual(['tcp 443', 'tcp 22']);
   });
 
-  it('ports that a setting names, with those of the configuration', () => {
+  it('the ports of `egressPorts` and of the configuration', () => {
     const replace: SynthOptions['replace'] = [[HOOK, '"https://hooks.internal:8443/${ssm:/a}"']];
     const context = { ...inside, egressPorts: '8428,8443,443,22' };
     expect(egress({ context, replace })).toEqual(['tcp 443', 'tcp 22', 'tcp 8443', 'tcp 8428']);
   });
 
-  it('name servers of their own, by UDP too', () => {
+  it('name servers in that network, also by UDP', () => {
     const context = {
       vpcId: 'vpc-0123456789abcdef0',
       privateSubnetIds: 'subnet-0123456789abcdef0',
@@ -108,7 +120,7 @@ describe('functions beside the store get out to', () => {
     expect(egress({ context })).toEqual(['tcp 443', 'tcp 22', 'tcp 53', 'udp 53']);
   });
 
-  it('no port that nobody knows: synth warns, until it is named', () => {
+  it('no port that is inside a secret: synth warns until `egressPorts` names it', () => {
     const warnings = (context: Record<string, string>) =>
       Annotations.fromStack(defineExample({ context }).stacks.pipeline.stack)
         .findWarning('*', Match.stringLikeRegexp('bartizan:egressPorts'))
@@ -121,7 +133,7 @@ describe('functions beside the store get out to', () => {
   });
 });
 
-it('what functions would never reach is refused at synth, beside all else', () => {
+it('synth refuses a bastion that functions cannot reach, together with all other errors', () => {
   const replace: SynthOptions['replace'] = [
     ['host: bastion.example.net', 'host: 10.0.0.5'],
     ['every: 1m', 'every: 90s'],

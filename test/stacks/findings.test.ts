@@ -2,32 +2,32 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { expect, it } from 'vitest';
 import { defineExample, type SynthOptions } from './synth.ts';
 
-/** What cdk-nag finds and is meant: rule with its finding, where, why. */
+/** The findings of cdk-nag that we accept: rule and finding, where, why. */
 const ACCEPTED: readonly [finding: RegExp, where: RegExp, why: string][] = [
   [
     /^AwsSolutions-S1$/,
     /^BartizanData\/Files\//,
-    'Only our functions read the bucket. Each access to a node is in the audit log that lies in it; CloudTrail can tell the rest.',
+    'Only our functions read the bucket. Each access to a node is in the audit log that lies in it; CloudTrail can record the rest.',
   ],
   [
     /^AwsSolutions-SQS3$/,
     /\/DeadLetters\//,
-    'It is a dead-letter queue, of a schedule: only a queue counts as having one.',
+    'It is the dead-letter queue of a schedule; the rule knows only dead-letter queues of queues.',
   ],
   [
     /^AwsSolutions-IAM5\[Resource::\*\]$/,
     /^Bartizan(Pipeline|History)\/\w+\/Role\//,
-    'Lists of streams and Timestream endpoints are allowed for all or none. Network interfaces are made by Lambda before they have names; a second statement denies them to the code of the function.',
+    'IAM allows lists of streams and Timestream endpoints for all resources or none. Lambda creates network interfaces before they have names; a second statement denies them to the code of the function.',
   ],
   [
     /^AwsSolutions-IAM5\[Resource::\S+\/(charts|counters|audit|judged|config\/expanded)\/([a-z]+-)?\*\]$/,
     /^Bartizan(Pipeline|History)\/\w+\/Role\//,
-    'Names of files are made up as they are written; the prefix belongs to nothing else.',
+    'A function makes up the name of a file when it writes it; no other files have this prefix.',
   ],
   [
     /^AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key\/\*\]$/,
     /^BartizanPipeline\/\w+\/Role\//,
-    'Which key a parameter was encrypted with, it alone knows; a condition names the parameters.',
+    'Only the parameter knows which key encrypted it; a condition names the parameters.',
   ],
   [
     /^AwsSolutions-IAM5\[Resource::arn:<AWS::Partition>:aps:[\w-]+:<AWS::AccountId>:workspace\/\*\]$/,
@@ -37,23 +37,23 @@ const ACCEPTED: readonly [finding: RegExp, where: RegExp, why: string][] = [
   [
     /^AwsSolutions-TS3$/,
     /^BartizanData\/SampleDatabase$/,
-    'Samples are encrypted with the key of AWS for Timestream; they hold load and names of nodes.',
+    'Timestream encrypts samples with the key of AWS; they contain the load and the names of nodes.',
   ],
   [
     /^AwsSolutions-EC2[89]$/,
     /^BartizanNetwork\/Vpc\/publicSubnet1\/NatInstance\//,
-    'The machine holds nothing: AWS recovers it, a deployment replaces it, and what it fails to let through is an alarm of its own.',
+    'The instance stores nothing: AWS recovers it, a deployment replaces it, and an alarm shows when it stops forwarding.',
   ],
   [
     /^AwsSolutions-IAM5\[Resource::<PlanFunction\w+\.Arn>:\*\]$/,
     /^BartizanPipeline\/SchedulerRole/,
-    'Versions of the one function that the schedule starts.',
+    'The schedule starts one function; the wildcard stands for its versions.',
   ],
 ];
 
 const CASES: readonly [what: string, options: SynthOptions][] = [
   ['the example', {}],
-  ['a machine that leads out', { context: { natInstance: 't4g.nano' } }],
+  ['a NAT instance', { context: { natInstance: 't4g.nano' } }],
   [
     'an existing network with a private store behind a secret address',
     {
@@ -95,7 +95,7 @@ function findingsOf(options: SynthOptions): { finding: string; where: string }[]
   );
 }
 
-it('cdk-nag finds nothing that has no reason, and every reason is of something it finds', () => {
+it('cdk-nag has no finding without a reason of ours, and every reason still has a finding', () => {
   const found = CASES.flatMap(([what, options]) => findingsOf(options).map((one) => ({ what, ...one })));
   const unexplained = found.filter(
     ({ finding, where }) => !ACCEPTED.some(([rule, location]) => rule.test(finding) && location.test(where)),

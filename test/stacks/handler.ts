@@ -1,4 +1,5 @@
-// A handler with everything that is hard to bundle: ssh2 with its binding, the script of a check, fonts, a renderer.
+// A handler with everything that is hard to bundle: ssh2 with its native binding, the script of a check, fonts, a
+// renderer.
 import { createHash } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { createChartRenderer } from '../../adapters/charts/renderer.ts';
@@ -23,7 +24,7 @@ const SPEC: ChartSpec = {
 
 const sha256 = (data: Uint8Array | string) => createHash('sha256').update(data).digest('hex');
 
-/** What each hard part came to: the same wherever it runs. */
+/** The results of the hard parts: the same in the sources and in a bundle. */
 export async function handler(): Promise<{
   picture: string;
   scripts: string[];

@@ -5,7 +5,7 @@ it.each([
   ['999.1.1.1', '`999.1.1.1` is no address'],
   ['10.1.2', '`10.1.2` is no address'],
   ['"2001:db8::1"', 'functions have no IPv6'],
-])('a bastion at %s is refused before a rule of the firewall is made of it', (host, words) => {
+])('synth refuses a bastion at %s before it writes a firewall rule', (host, words) => {
   expect(() => defineExample({ replace: [['bastion.example.net', host]] })).toThrow(
     `bastions seoul: ${words}`,
   );

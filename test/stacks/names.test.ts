@@ -1,4 +1,4 @@
-// Two deployments in one account and region: nothing that one of them names is a name of the other.
+// Two deployments in one account and region do not use the same name for anything.
 import { describe, expect, it } from 'vitest';
 import { valueText } from './policy-text.ts';
 import { defineExample, type Resource, resources, type Templates, templatesOf } from './synth.ts';
@@ -9,13 +9,16 @@ function deployed(name?: string) {
   return { names, templates: templatesOf(stacks) };
 }
 
-/** What an account holds once: given names, and exports of its region. CloudFormation makes up the rest, from the stack. */
+/**
+ * Names that an account can have only once: the ones we give, and exports of its region. CloudFormation makes up all
+ * other names from the stack.
+ */
 function namesIn(templates: Templates): string[] {
   const all = Object.values(templates).map((template) => template.toJSON());
   const given = all.flatMap(({ Resources }) =>
     Object.values(Resources as Record<string, Resource>).flatMap(({ Type, Properties = {} }) =>
       Object.entries(Properties).flatMap(([field, value]) =>
-        // A policy of this kind is a role's own.
+        // This kind of policy belongs to its role.
         Type !== 'AWS::IAM::Policy' && /^Name$|Name$/.test(field) && typeof value === 'string' ? [value] : [],
       ),
     ),
@@ -28,22 +31,22 @@ function namesIn(templates: Templates): string[] {
   return [...given, ...exported];
 }
 
-/** What many deployments name alike and none of them owns. */
+/** Names that many deployments use and none of them owns. */
 const SHARED =
   /^(Errors|Throttles|Approximate\w+|AWS\/\w+|[a-z_]+(_total|_seconds|_overdue|_unseen|_absent)|expiresAt|history)$/;
-/** Shown to people; it is no name that a second one could take. */
+/** Titles that people see; two deployments may have the same ones. */
 const TITLES = /^Bartizan alarms/;
 
-describe('a name', () => {
+describe('the name of a deployment', () => {
   const [plain, seoul, tokyo] = [deployed(), deployed('seoul'), deployed('tokyo-2')];
 
-  it('is that of the stacks; without one they have the names of before', () => {
+  it('is in the names of its stacks; without a name they are called as before', () => {
     expect(plain.names).toEqual(['BartizanNetwork', 'BartizanData', 'BartizanHistory', 'BartizanPipeline']);
     expect(deployed('bartizan').names).toEqual(plain.names);
     expect(seoul.names).toEqual(plain.names.map((name) => name.replace('Bartizan', 'Bartizan-seoul-')));
   });
 
-  it('is in that of the parameter that names its table', () => {
+  it('is in the path of the parameter that has the name of its table', () => {
     for (const [{ templates }, Name] of [
       [plain, '/bartizan/deployment/table'],
       [seoul, '/bartizan/deployments/seoul/table'],
@@ -55,11 +58,11 @@ describe('a name', () => {
     }
   });
 
-  it('is in all that an account holds once', () => {
+  it('is in every name that an account can have only once', () => {
     const own = (one: { templates: Templates }) =>
       namesIn(one.templates).filter((name) => !SHARED.test(name) && !TITLES.test(name));
     const [mine, theirs, others] = [own(plain), own(seoul), own(tokyo)];
-    // A queue each has a parameter, and stacks export what others use.
+    // Each queue has a parameter, and stacks export values that other stacks use.
     expect(mine.length).toBeGreaterThan(12);
     expect(theirs.length).toBe(mine.length);
     for (const name of theirs) expect(name).toContain('seoul');
@@ -67,7 +70,7 @@ describe('a name', () => {
     expect(theirs.filter((name) => others.includes(name))).toEqual([]);
   });
 
-  it('is where functions count and alarms look, and what bills can be split by', () => {
+  it('is in the namespace of metrics and alarms, and in a tag for the bill', () => {
     const namespaces = ({ templates }: { templates: Templates }) => {
       const alarms = resources(templates, 'AWS::CloudWatch::Alarm').map(
         ({ Properties }) => Properties.Namespace,
@@ -91,7 +94,7 @@ describe('a name', () => {
   });
 
   it.each(['Seoul', '2nd', 'a_b', 'a-', '', 'a'.repeat(21), 'a/b'].filter(Boolean))(
-    'is refused: %s',
+    'cannot be %s',
     (name) => {
       expect(() => deployed(name)).toThrow(`-c name=${name}: a name has 20 characters at most`);
     },

@@ -36,12 +36,12 @@ const always = (stage: string) => [
   `logs:PutLogEvents ${stage}Log.Arn`,
   's3:ListBucket Files.Arn',
 ];
-/** Parts of the configuration in force. */
+/** The sections of the active configuration. */
 const reads = (...parts: string[]) => [
   's3:GetObject Files.Arn/config/active.json',
   ...parts.map((part) => `s3:GetObject Files.Arn/config/expanded/${part}-*`),
 ];
-/** What failed for good, the function moves by itself. */
+/** The function itself moves messages that failed for good to the dead letters. */
 const receives = (queue: string) => [
   ...['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
     (action) => `sqs:${action} ${queue}.Arn`,
@@ -59,7 +59,7 @@ const parameters = (...names: string[]) => [
   `kms:Decrypt ${KEYS} if kms:EncryptionContext:PARAMETER_ARN = ${names.map((name) => `${PARAMETERS}/${name}`).join(', ')}`,
 ];
 
-describe('each function may do this and nothing else', () => {
+describe('each function has these permissions and no others', () => {
   it.each<[stage: string, allowed: string[]]>([
     [
       'Plan',
@@ -68,7 +68,7 @@ describe('each function may do this and nothing else', () => {
         'sqs:GetQueueAttributes RoundsDeadLetters.Arn',
         'sqs:GetQueueUrl RoundsDeadLetters.Arn',
         'sqs:SendMessage RoundsDeadLetters.Arn',
-        // What rounds owe, and the last that was complete.
+        // `due.json`: what rounds must still do. `health.json`: the last complete round.
         's3:GetObject Files.Arn/due.json',
         's3:PutObject Files.Arn/due.json',
         's3:GetObject Files.Arn/health.json',
@@ -91,7 +91,7 @@ describe('each function may do this and nothing else', () => {
         's3:GetObject Files.Arn/counters/*',
         's3:PutObject Files.Arn/counters/*',
         's3:PutObject Files.Arn/audit/*',
-        // Lambda makes the interfaces; the code of the function may not.
+        // Lambda creates the interfaces; the code of the function may not.
         ...INTERFACES.map((action) => `${action} *`),
         ...INTERFACES.map((action) => `deny ${action} * if lambda:SourceFunctionArn = ${ANY_FUNCTION}`),
       ],
@@ -115,10 +115,10 @@ describe('each function may do this and nothing else', () => {
         's3:GetObject Files.Arn/health.json',
         's3:PutObject Files.Arn/health.json',
         's3:GetObject Files.Arn/due.json',
-        // Whether alerts can leave, before it calls the heartbeat.
+        // `delivery.json`: whether alerts reach people, which evaluate asks before it calls the heartbeat.
         ...parameters('heartbeat'),
         's3:GetObject Files.Arn/delivery.json',
-        // That it was evaluated; the fleet asks the others.
+        // `judged/`: the marks of evaluated shards, which the cross-cluster shard reads.
         's3:GetObject Files.Arn/judged/*',
         's3:PutObject Files.Arn/judged/*',
       ],
@@ -135,9 +135,9 @@ describe('each function may do this and nothing else', () => {
         ),
         's3:GetObject Files.Arn/delivery.json',
         's3:PutObject Files.Arn/delivery.json',
-        // Open incidents, after a change of the configuration.
+        // Finds the open incidents after a change of the configuration.
         'dynamodb:Query State.Arn/index/history',
-        // Streams are listed all or none.
+        // IAM allows the list of all streams or of none.
         'dynamodb:ListStreams *',
       ],
     ],
@@ -166,7 +166,7 @@ describe('each function may do this and nothing else', () => {
   });
 });
 
-it('functions and stacks agree on the names of files', () => {
+it('functions and stacks use the same names of files', () => {
   expect([
     ACTIVE_KEY,
     MANIFEST_KEY,
@@ -189,7 +189,7 @@ it('functions and stacks agree on the names of files', () => {
 });
 
 describe('permissions follow from the configuration', () => {
-  it('sources of clusters are read by those who need the fleet', () => {
+  it('only the functions that need the fleet may read sources of clusters', () => {
     const sourced = synthExample({
       context: { loginParameters: '/bartizan/keys/*' },
       replace: [
@@ -231,15 +231,15 @@ describe('permissions follow from the configuration', () => {
   it.each([
     ['Store', [`timestream:DescribeTable ${store}`, `timestream:WriteRecords ${store}`]],
     ['Evaluate', [`timestream:DescribeTable ${store}`, `timestream:Select ${store}`]],
-  ])('%s uses the table in Timestream', (stage, allowed) => {
+  ])('%s may use the table in Timestream', (stage, allowed) => {
     const lines = policyLines(onTimestream, stage);
     expect(lines.filter((line) => /^(timestream|aps):/.test(line))).toEqual(
-      // Endpoints are asked for before anything is named.
+      // The client asks for its endpoint before it names a table.
       ['timestream:DescribeEndpoints *', ...allowed],
     );
   });
 
-  it('credentials of a store are read by those who speak to it, in the network where it is private', () => {
+  it('only the functions that use the store may read its credentials, and they are in its network if it is private', () => {
     const own = synthExample({
       context: { storeInVpc: 'true' },
       edit: (config) => ({
@@ -270,7 +270,7 @@ describe('permissions follow from the configuration', () => {
     expect(ports).toEqual([443, 22, 9090]);
   });
 
-  it('the address of the heartbeat is read by the function that calls it, and is let through', () => {
+  it('only evaluate may read the address of the heartbeat, and the firewall lets it connect there', () => {
     const heartbeat = 'http://watch.internal:8080/${ssm:/bartizan/heartbeat:2}';
     const watched = synthExample({
       context: { storeInVpc: 'true' },

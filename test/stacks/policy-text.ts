@@ -1,5 +1,5 @@
-// Policies of a template as lines that people can read: `action resource`, behind `deny ` where it is denied, and
-// with ` if CONDITION` where there is one.
+// The policies of a template as lines for people: `action resource`, with `deny ` before it where it is denied, and `
+// if CONDITION` after it where there is a condition.
 import { type Resource, resources, type Templates } from './synth.ts';
 
 interface Statement {
@@ -9,7 +9,7 @@ interface Statement {
   Condition?: unknown;
 }
 
-/** Of the function with that construct name, sorted, once each. */
+/** The lines of the function with that construct name, sorted, without duplicates. */
 export function policyLines(templates: Templates, stage: string): string[] {
   const policies = resources(templates, 'AWS::IAM::Policy').filter(({ id }) =>
     new RegExp(`^${stage}Role`).test(id),
@@ -39,7 +39,7 @@ function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** An intrinsic function of CloudFormation in short; hashes of names are left out. */
+/** Shortens an intrinsic function of CloudFormation; leaves hashes of names out. */
 export function valueText(value: unknown): string {
   if (typeof value === 'string') return value;
   const [[name, argument] = ['', '']] = Object.entries(value as Record<string, unknown>);

@@ -10,7 +10,7 @@ const DAY_SECONDS = 86_400;
 
 const idOf = (value: { Ref?: string; 'Fn::GetAtt'?: string[] }) => value.Ref ?? value['Fn::GetAtt']?.[0];
 
-/** Queues that a function reads, each with its function and how it is read. */
+/** The queues that functions read, each with its function and its event source mapping. */
 function readers(from: Templates): { queue: Resource; fn: Resource; mapping: Resource }[] {
   const queues = resources(from, 'AWS::SQS::Queue');
   const functions = resources(from, 'AWS::Lambda::Function');
@@ -21,7 +21,7 @@ function readers(from: Templates): { queue: Resource; fn: Resource; mapping: Res
   });
 }
 
-/** That of a stage, by the start of its id. */
+/** The queue, function and mapping of a stage; queue ids start with the stage. */
 function readerOf(stage: string) {
   const found = readers(templates).filter(({ queue }) => queue.id.startsWith(stage));
   expect([stage, found.length]).toEqual([stage, 1]);
@@ -37,7 +37,7 @@ function environmentOf(stage: string): Record<string, string> {
 }
 
 describe('queues', () => {
-  it('hide a message for half a minute longer than its function may run, whatever bastions are like', () => {
+  it('hide a message half a minute longer than its function may run, for any settings of the bastion', () => {
     const deadline = fc.integer({ min: 1, max: 20 });
     fc.assert(
       fc.property(
@@ -63,25 +63,28 @@ describe('queues', () => {
     ['Evaluate', { batch: 1, tries: 200, keptSeconds: 900, concurrency: 2 }],
     ['Notify', { batch: 10, tries: 200, keptSeconds: 4 * 3600, concurrency: 2 }],
     ['Deliver', { batch: 1, tries: 200, keptSeconds: DAY_SECONDS, concurrency: 100 }],
-  ])('%s', (stage, { batch, tries, keptSeconds, concurrency }) => {
-    const { queue, mapping } = readerOf(stage);
-    expect(mapping.Properties).toMatchObject({
-      BatchSize: batch,
-      FunctionResponseTypes: ['ReportBatchItemFailures'],
-    });
-    expect(mapping.Properties.ScalingConfig?.MaximumConcurrency).toBe(concurrency);
-    expect(queue.Properties).toMatchObject({
-      MessageRetentionPeriod: keptSeconds,
-      SqsManagedSseEnabled: true,
-      RedrivePolicy: { maxReceiveCount: tries },
-    });
-    expect(queue.Properties.FifoQueue).toBe(stage === 'Deliver' ? true : undefined);
-  });
+  ])(
+    'the queue of %s has its batch size, tries, retention and concurrency',
+    (stage, { batch, tries, keptSeconds, concurrency }) => {
+      const { queue, mapping } = readerOf(stage);
+      expect(mapping.Properties).toMatchObject({
+        BatchSize: batch,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+      });
+      expect(mapping.Properties.ScalingConfig?.MaximumConcurrency).toBe(concurrency);
+      expect(queue.Properties).toMatchObject({
+        MessageRetentionPeriod: keptSeconds,
+        SqsManagedSseEnabled: true,
+        RedrivePolicy: { maxReceiveCount: tries },
+      });
+      expect(queue.Properties.FifoQueue).toBe(stage === 'Deliver' ? true : undefined);
+    },
+  );
 
   // Lambda ends such a chain at about 16: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
-  it('no message leads back to the function that sent it, so that none may run in a loop', () => {
+  it('no message leads back to the function that sent it, so that no chain of invocations is a loop', () => {
     const stages = ['Plan', 'Probe', 'Store', 'Evaluate', 'Notify', 'Deliver', 'History'];
-    /** Stages whose queues it may send to. */
+    /** The stages whose queues this stage may send to. */
     const next = (stage: string) =>
       policyLines(templates, stage).flatMap((line) => {
         const queue = /^sqs:SendMessage (\w+Queue)\.Arn/.exec(line)?.[1];
@@ -102,7 +105,7 @@ describe('queues', () => {
       expect(Properties.RecursiveLoop).toBeUndefined();
   });
 
-  it('keep what failed for good for 14 days, encrypted', () => {
+  it('dead-letter queues keep messages for 14 days, encrypted', () => {
     const dead = resources(templates, 'AWS::SQS::Queue').filter(({ id }) => id.includes('DeadLetters'));
     expect(dead).toHaveLength(6);
     for (const { id, Properties } of dead) {
@@ -114,7 +117,7 @@ describe('queues', () => {
     }
   });
 
-  it('of dead letters are each written down, with where their messages came from', () => {
+  it('each dead-letter queue has a parameter that names the queue of its messages', () => {
     const written = resources(templates, 'AWS::SSM::Parameter')
       .filter(({ id }) => id.includes('DeadLetters'))
       .map(({ Properties: { Name, Value } }) => ({
@@ -139,7 +142,7 @@ describe('queues', () => {
     ]);
   });
 
-  it('each bastion has its own, as wide as it may have connections', () => {
+  it('each bastion has its own queue, with as many concurrent functions as the bastion may have connections', () => {
     const tokyo = `bastions:
   - name: tokyo
     host: 192.0.2.7
@@ -200,7 +203,7 @@ describe('functions', () => {
     });
   });
 
-  it('what plan compares uploads with fits into its environment, for as much as one deployment takes', () => {
+  it('the settings that plan compares an upload with fit into its environment, also for the largest deployment', () => {
     const [name, count] = ['b'.repeat(40), 20];
     const edit = (config: Config): Config => {
       const [first] = config.bastions;
@@ -238,12 +241,12 @@ describe('functions', () => {
     expect(deployed.length + others).toBeLessThan(4_096);
   });
 
-  it('History has no address of its own to know, and answers everybody', () => {
+  it('History does not know its own address, and its address needs no login', () => {
     expect(environmentOf('History')).toEqual({ ...common, POWERTOOLS_SERVICE_NAME: 'history' });
     templates.history.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'NONE' });
   });
 
-  it('run on Node 24, with a log that ends; only the probe is in the network', () => {
+  it('run on Node 24, with logs that expire; only probe is in the network', () => {
     const functions = resources(templates, 'AWS::Lambda::Function').filter(({ Properties }) =>
       Properties.Runtime.startsWith('nodejs'),
     );
@@ -267,14 +270,14 @@ describe('functions', () => {
     expect(logs.map(({ Properties }) => Properties.RetentionInDays)).toEqual(logs.map(() => 30));
   });
 
-  it('run on the architecture that is asked for', () => {
+  it('run on the architecture of the setting', () => {
     const arm = synthExample({ context: { architecture: 'arm64', shards: '4' } });
     const plan = resources(arm, 'AWS::Lambda::Function').find(({ id }) => id.startsWith('Plan'));
     expect(plan?.Properties.Architectures).toEqual(['arm64']);
     expect(plan?.Properties.Environment.Variables.BARTIZAN_SHARDS).toBe('4');
   });
 
-  it('a round that cannot be started is tried within its minute and then kept', () => {
+  it('the scheduler retries the start of a round for a minute, then keeps it as a dead letter', () => {
     const [schedule] = resources(templates, 'AWS::Scheduler::Schedule');
     expect(schedule?.Properties.Target.RetryPolicy).toEqual({
       MaximumEventAgeInSeconds: 60,

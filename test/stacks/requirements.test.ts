@@ -16,7 +16,7 @@ import {
 
 const EVERY = 'every: 1m';
 
-/** The first of them so many times, under names of their own. */
+/** Copies of the first bastion, with different names. */
 function many([first]: Config['bastions'], count: number): Config['bastions'] {
   return Array.from({ length: count }, (_, i) => ({
     ...(first as Config['bastions'][number]),
@@ -33,7 +33,7 @@ function messageOf(options: SynthOptions): string {
   return 'nothing is wrong';
 }
 
-describe('a configuration that cannot run on AWS is refused in words', () => {
+describe('a configuration that cannot run on AWS is refused with a message', () => {
   const bastion = (fields: string): SynthOptions => ({
     replace: [['user: probe', `user: probe\n    ${fields}`]],
   });
@@ -115,7 +115,7 @@ describe('a configuration that cannot run on AWS is refused in words', () => {
     );
   });
 
-  it('all at once', () => {
+  it('all errors at once', () => {
     const options: SynthOptions = {
       replace: [
         [EVERY, 'every: 30s'],
@@ -126,7 +126,7 @@ describe('a configuration that cannot run on AWS is refused in words', () => {
   });
 });
 
-it('as many bastions as a deployment takes fit into environments and policies', () => {
+it('the largest number of bastions fits into environments and policies', () => {
   const edit = (config: Config) => ({ ...config, bastions: many(config.bastions, 20) });
   const { pipeline } = synthExample({ edit });
   const longest = (type: string, part: (properties: never) => unknown) =>
@@ -142,7 +142,7 @@ it('as many bastions as a deployment takes fit into environments and policies', 
 });
 
 it.each([60, 95, 3_000])(
-  'a parameter for each of %i clusters fits into the policies of a role',
+  'parameters for each of %i clusters fit into the policies of a role',
   (count) => {
     const edit = (config: Config) => ({ ...config, clusters: clustersWithKeys(config.clusters, count) });
     const { app, stacks } = defineExample({ edit });
@@ -179,7 +179,7 @@ function clustersWithKeys([first]: Config['clusters'], count: number): Config['c
   }));
 }
 
-/** Of what CloudFormation makes of it, with references as long as what takes their place. */
+/** The length of the text that CloudFormation makes; each reference counts as its longest value. */
 function lengthDeployed(value: unknown): number {
   return JSON.stringify(deployed(value)).length;
 }
@@ -205,7 +205,7 @@ const LONGEST: Readonly<Record<string, string>> = {
   'AWS::AccountId': '123456789012',
 };
 
-it('what means nothing to a deployment is said at synth; what is as it was is not', () => {
+it('synth warns of settings that have no effect on AWS, unless they have their defaults', () => {
   const warnings = (options: SynthOptions) => {
     const { stacks } = defineExample(options);
     const found = Annotations.fromStack(stacks.pipeline.stack).findWarning('*', Match.anyValue());
@@ -223,7 +223,7 @@ it('what means nothing to a deployment is said at synth; what is as it was is no
   ]);
 });
 
-describe('a setting that makes no sense is refused in words', () => {
+describe('a setting that makes no sense is refused with a message', () => {
   it.each([
     ['architecture', 'mips', '-c architecture=mips: write `arm64` or `x86_64`'],
     ['shards', '0', '-c shards=0: write a whole number from 1 to 100'],
@@ -240,7 +240,7 @@ describe('a setting that makes no sense is refused in words', () => {
     expect(messageOf({ context: { [name]: value } })).toBe(`ConfigError: ${words}`);
   });
 
-  it('two ways out are refused, and a private store without a network', () => {
+  it('two kinds of egress are refused, and a private store without a network', () => {
     expect(messageOf({ context: { network: 'none', natInstance: 't4g.nano' } })).toBe(
       'ConfigError: write one of `-c vpcId=…`, `-c natInstance=…` and `-c network=none`; what the last deployment had goes by an empty one, `-c natInstance=`',
     );
@@ -254,7 +254,8 @@ describe('the schedule', () => {
   it.each([
     ['1m', 'cron(0/1 * * * ? *)', 60],
     ['5m', 'cron(0/5 * * * ? *)', 300],
-    // Patterns cannot say every 7 minutes: the function starts each minute and finds nothing due six times of seven.
+    // A pattern of EventBridge has no "every 7 minutes": the function starts each minute, and six of seven times
+    // nothing is due.
     ['7m', 'cron(0/1 * * * ? *)', 420],
     ['45m', 'cron(0/15 * * * ? *)', 2700],
     ['1h', 'cron(0 * * * ? *)', 3600],
@@ -273,7 +274,7 @@ describe('the schedule', () => {
 });
 
 describe('bin/app.ts', () => {
-  it('fails with the words of `check`, and nothing else', () => {
+  it('prints the same errors as `check`, and nothing else', () => {
     const folder = mkdtempSync(join(tmpdir(), 'bartizan-app-'));
     const file = join(folder, 'bartizan.yaml');
     writeFileSync(file, exampleText([['role: controlplane', 'role: controlplan']]));

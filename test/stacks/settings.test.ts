@@ -1,4 +1,5 @@
-// What a deployment remembers, and whether another one can follow it: CloudFormation gives up no export that is in use
+// The settings that a deployment remembers, and whether another deployment can follow it: CloudFormation keeps an
+// export that another stack uses
 // (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html).
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import fc from 'fast-check';
@@ -26,7 +27,7 @@ const RESTORED = {
 };
 
 describe('settings', () => {
-  it('are read as they were written, whatever they are', () => {
+  it('reading returns what was written, for any settings', () => {
     const setting = fc.stringMatching(/^[a-z0-9/-]{1,12}$/);
     const own = {
       network: undefined,
@@ -90,11 +91,11 @@ describe('settings', () => {
     [{ loginParameters: 'bartizan/keys' }, '`bartizan/keys` is none; write parameters'],
     [{ loginParameters: '/bartizan/*/key' }, 'is none; write parameters'],
     [{ loginParameters: '/*' }, 'is none; write parameters'],
-  ])('%j makes no sense', (context: Record<string, string>, printed) => {
+  ])('%j is refused', (context: Record<string, string>, printed) => {
     expect(() => readSettings((name) => context[name])).toThrow(printed);
   });
 
-  it('lists may have spaces, and an address of mail is subscribed once', () => {
+  it('lists may contain spaces, and a mail address has one subscription', () => {
     const lists = { alarmEmail: 'a@example.net, b@example.net,a@example.net', vpcId: 'vpc-11111111' };
     const context = { ...lists, privateSubnetIds: 'subnet-11111111, subnet-22222222' };
     const settings = readSettings((name) => context[name as keyof typeof context]);
@@ -103,7 +104,7 @@ describe('settings', () => {
     expect(topics.map(({ Properties }) => Properties.Endpoint)).toEqual(['a@example.net', 'b@example.net']);
   });
 
-  it('so long that the parameter cannot hold them are refused before anything is deployed', () => {
+  it('settings that are too long for their parameter are refused before the deployment', () => {
     const loginParameters = Array.from(
       { length: 300 },
       (_, i) => `/bartizan/customers/keys/number-${i}`,
@@ -119,14 +120,14 @@ describe('settings', () => {
     ['Shards', 'shards'],
     ['nmae', 'name'],
     ['privateSubnetIDs', 'privateSubnetIds'],
-  ])('%s is refused: %s was meant', (written, meant) => {
+  ])('%s is refused with the suggestion %s', (written, meant) => {
     for (const check of [requireKnown, requireWellSpelt])
       expect(() => check(['shards', written])).toThrow(
         new RegExp(`^-c ${written}: no such setting; did you mean \`${meant}\`\\?$`),
       );
   });
 
-  it('that nobody knows are refused on a command line, and left alone where CDK keeps its own', () => {
+  it('an unknown setting is refused on a command line; in the files of CDK its own keys are allowed', () => {
     expect(() => requireKnown(['checked'])).toThrow('-c checked: no such setting; there are');
     const own = [
       'aws:cdk:enable-path-metadata',
@@ -139,7 +140,7 @@ describe('settings', () => {
   });
 
   it.each(['0', '65536', '8428;8443', '0x50', '1e3', 'https'])(
-    'egressPorts=%s is refused in words',
+    'egressPorts=%s is refused with a message',
     (value) => {
       const context = (name: string) => (name === 'egressPorts' ? value : undefined);
       expect(() => readSettings(context)).toThrow(
@@ -148,14 +149,14 @@ describe('settings', () => {
     },
   );
 
-  it('that open ports are refused where nothing is shut', () => {
+  it('open ports are refused where no firewall closes any', () => {
     const context: Record<string, string> = { network: 'none', egressPorts: '8443' };
     expect(() => readSettings((name) => context[name])).toThrow(
       '`-c network=none` has nothing that keeps ports shut: leave `-c egressPorts` out',
     );
   });
 
-  it('are said at synth where nobody compared them with those of the last deployment', () => {
+  it('synth prints the settings when `deploy` did not compare them with those of the last deployment', () => {
     const printed = (context: Record<string, string>) => {
       const { stacks } = defineExample({ context });
       warnUnchecked(stacks.pipeline.stack, 'my.yaml');
@@ -175,12 +176,12 @@ describe('settings', () => {
     ]);
     const mark = (context: Record<string, string>) => checkedMark(readSettings((name) => context[name]));
     expect(printed({ [CHECKED]: mark({}) })).toEqual([]);
-    // By hand, and where CDK takes a setting from a file that was not looked at.
+    // A mark that a person wrote, and a setting that CDK takes from a file which `deploy` did not check.
     expect(() => printed({ [CHECKED]: 'true' })).toThrow('CDK takes other settings than those');
     expect(() => printed({ ...OTHER, [CHECKED]: mark({}) })).toThrow('the network vpc-0123456789abcdef0');
   });
 
-  it('are written down with the bastions and the bucket, in the stack that uses all others', () => {
+  it('the last stack records the settings together with the bastions and the bucket', () => {
     const { stacks } = defineExample({ context: { shards: '4', ...OTHER } });
     const { pipeline } = templatesOf(stacks);
     const [parameter] = Object.values(pipeline.findResources('AWS::SSM::Parameter')).filter(
@@ -207,7 +208,9 @@ const importsOf = (template: Templates[keyof Templates]): string[] =>
     ([, name]) => name ?? '',
   );
 
-/** Exports that what is deployed uses and a stack of the next deployment, which comes before its users, takes away. */
+/**
+ * Exports that the deployed stacks use and that a stack of the next deployment, which is deployed before them, removes.
+ */
 function takenAway(before: SynthOptions, after: SynthOptions): string[] {
   const [now, next] = [synthExample(before), synthExample(after)];
   const used = new Set([...importsOf(now.history), ...importsOf(now.pipeline)]);
@@ -219,25 +222,25 @@ function takenAway(before: SynthOptions, after: SynthOptions): string[] {
   });
 }
 
-describe('another deployment can follow', () => {
+describe('a deployment can follow another one', () => {
   it.each<[what: string, before: Record<string, string>, after: Record<string, string>]>([
-    ['from a network of its own into another', {}, OTHER],
-    ['from another network into one of its own', OTHER, {}],
-    ['from one network into another', OTHER, THIRD],
-    ['with the store in the network', {}, { storeInVpc: 'true' }],
-    ['with the store out of the network', { storeInVpc: 'true' }, {}],
-    ['with a restored table', {}, RESTORED],
-    ['with the table of the stacks again', RESTORED, {}],
+    ['from its own network into an existing one', {}, OTHER],
+    ['from an existing network into its own', OTHER, {}],
+    ['from one existing network into another', OTHER, THIRD],
+    ['when the store moves into the network', {}, { storeInVpc: 'true' }],
+    ['when the store moves out of the network', { storeInVpc: 'true' }, {}],
+    ['when it has a restored table', {}, RESTORED],
+    ['when it has the table of the stacks again', RESTORED, {}],
   ])('%s', (_, before, after) => {
     expect(takenAway({ context: before }, { context: after })).toEqual([]);
   });
 
-  it('and one that takes an export away would be noticed', () => {
+  it('these tests notice a deployment that removes an export', () => {
     const away = takenAway({}, { replace: [['bastions:', 'bastions:']], context: { name: 'other' } });
     expect(away.length).toBeGreaterThan(5);
   });
 
-  it('an existing network is in no stack of its own, and takes nothing from one', () => {
+  it('with an existing network there is no network stack, and nothing imports from one', () => {
     const { app, stacks } = defineExample({ context: OTHER });
     expect(stacks.network.stack).toBeUndefined();
     const { pipeline } = templatesOf(stacks);
@@ -250,7 +253,7 @@ describe('another deployment can follow', () => {
 describe('a restored table', () => {
   const templates = synthExample({ context: RESTORED });
 
-  it('is what functions read, write and are woken by; that of the stacks stays', () => {
+  it('is the one that functions read and write and whose stream wakes notify; the table of the stacks stays', () => {
     const functions = resources(templates, 'AWS::Lambda::Function');
     const tables = functions.map(({ Properties }) =>
       valueText(Properties.Environment.Variables.BARTIZAN_TABLE),

@@ -1,4 +1,5 @@
-// The app in memory: no command line of CDK, no credentials, nothing bundled unless asked for.
+// Synthesises the app in memory: without CDK's command line and credentials, and without bundles unless a test asks for
+// them.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,22 +12,22 @@ import { defineStacks, type Stacks } from '../../lib/stacks.ts';
 
 export const EXAMPLE = 'examples/aws/bartizan.yaml';
 
-// Files of tests share a process, and what was synthesised.
+// Test files share a process and the synthesised templates.
 const out = mkdtempSync(join(tmpdir(), 'bartizan-stacks-'));
 process.on('exit', () => rmSync(out, { recursive: true, force: true }));
 const synthesised = new Map<string, Templates>();
 
 export interface SynthOptions {
   context?: Record<string, string>;
-  /** Functions are bundled, which takes seconds. */
+  /** Bundles the functions, which takes seconds. */
   bundle?: true;
-  /** What is written in place of a text of the example. */
+  /** Replaces texts of the example. */
   replace?: readonly [from: string, to: string][];
-  /** Of the parsed configuration. */
+  /** Changes the parsed configuration. */
   edit?: (config: Config) => Config;
 }
 
-/** The example as text, edited. @throws Error when a text to replace is not there */
+/** The text of the example after the replacements. @throws Error when it does not contain a text to replace */
 export function exampleText(replace: SynthOptions['replace'] = []): string {
   return replace.reduce(
     (text, [from, to]) => {
@@ -37,7 +38,7 @@ export function exampleText(replace: SynthOptions['replace'] = []): string {
   );
 }
 
-/** @throws ConfigError as a synth does */
+/** @throws ConfigError as synth does */
 export function defineExample({ context, bundle, replace, edit }: SynthOptions = {}): {
   app: App;
   stacks: Stacks;
@@ -56,7 +57,7 @@ export function defineExample({ context, bundle, replace, edit }: SynthOptions =
 export interface Resource {
   id: string;
   Type: string;
-  // biome-ignore lint/suspicious/noExplicitAny: CloudFormation, as deep as it is.
+  // biome-ignore lint/suspicious/noExplicitAny: the properties of CloudFormation resources have no common type.
   Properties: Record<string, any>;
   DeletionPolicy?: string;
 }
@@ -70,7 +71,7 @@ export interface Templates {
 
 export function templatesOf({ network, data, history, pipeline }: Stacks): Templates {
   return {
-    // An existing network is in no stack.
+    // With an existing network there is no network stack.
     network: network.stack ? Template.fromStack(network.stack) : Template.fromJSON({}),
     data: Template.fromStack(data.stack),
     history: Template.fromStack(history.stack),
@@ -78,9 +79,9 @@ export function templatesOf({ network, data, history, pipeline }: Stacks): Templ
   };
 }
 
-/** Templates that others read as well. @throws ConfigError as a synth does */
+/** The templates, which all tests share. @throws ConfigError as synth does */
 export function synthExample({ edit, ...options }: SynthOptions = {}): Templates {
-  // An edit is a function, which has no key.
+  // An edit is a function, and has no key for the cache.
   if (edit) return templatesOf(defineExample({ edit, ...options }).stacks);
   const key = JSON.stringify(options);
   const templates = synthesised.get(key) ?? templatesOf(defineExample(options).stacks);
@@ -88,7 +89,7 @@ export function synthExample({ edit, ...options }: SynthOptions = {}): Templates
   return templates;
 }
 
-/** Resources of a type over all templates. */
+/** All resources of a type, from all templates. */
 export function resources(templates: Templates, type: string): Resource[] {
   return Object.values(templates).flatMap((template: Template) =>
     Object.entries(template.findResources(type)).map(([id, resource]) => ({ id, ...resource }) as Resource),
