@@ -1,0 +1,11 @@
+// `npm run kube`: builds the real etcd and kube-apiserver for tests and examples, once. Prints their paths.
+import { describeError } from '../../core/errors.ts';
+import { build, PROGRAMS } from './programs.ts';
+
+const report = (text: string) => process.stderr.write(`${text}\n`);
+try {
+  for (const program of PROGRAMS) process.stdout.write(`${build(program, report)}\n`);
+} catch (error) {
+  report(describeError(error));
+  process.exitCode = 1;
+}
