@@ -2,9 +2,8 @@ import { z } from 'zod';
 import type { BastionConfig, ClusterConfig } from '../model/config.ts';
 import { choose } from '../text/suggestions.ts';
 import { clusterOf } from './assemble.ts';
-import { isData } from './draft.ts';
 import { duplicates } from './duplicates.ts';
-import type { JsonSchema } from './fields.ts';
+import { isData, type JsonSchema } from './fields.ts';
 import { inspect } from './inspect.ts';
 import { describeIssues, NO_TEXT } from './issues.ts';
 import { errorAt, type Finding, formatPath } from './problem.ts';
@@ -29,8 +28,8 @@ export function parseCluster(
   if (broken) return { problem: `not JSON or YAML: ${broken.message}` };
   if (!document.root) return { problem: 'it is empty' };
 
-  const { findings } = inspect(document, SCHEMA);
-  const data = document.dataOf(document.root);
+  const { data } = document;
+  const { findings } = inspect(data, SCHEMA);
   const { data: value, error } = clusterSchema.safeParse(data, NO_TEXT);
   const invalid = error ? describeIssues(error.issues, data, SCHEMA) : [];
   const nodes = isData(data) && Array.isArray(data.nodes) ? data.nodes : [];

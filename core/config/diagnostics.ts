@@ -1,22 +1,24 @@
-import { cutExcerpt, knownTerms, type Mark } from './excerpt.ts';
-import { type JsonSchema, vocabulary } from './fields.ts';
+// Gives findings their line, column and excerpt.
+
+import { isMap, isSeq } from 'yaml';
+import { cutExcerpt, HIDDEN, knownTerms, type Mark } from './excerpt.ts';
+import { fieldFor, holdsScalar, itemAt, type JsonSchema, propertyAt, valueAt, vocabulary } from './fields.ts';
 import type { Inspection } from './inspect.ts';
-import { type Finding, formatPath, type Problem } from './problem.ts';
-import { rangeOf, type YamlDocument } from './yaml-document.ts';
+import { type Finding, formatPath, type Path, type Problem } from './problem.ts';
+import { type Range, rangeOf, type YamlDocument, type YamlNode } from './yaml-document.ts';
 import type { SyntaxFinding } from './yaml-errors.ts';
 
 export interface Diagnostics {
   syntax(finding: SyntaxFinding): Problem;
-  /** Behind `brokenAt` the document is a guess: nothing is said of that, nor of values that nobody knows. */
+  /** Behind `brokenAt` the document is a guess: findings there are left out, and those about unknown values. */
   findings(findings: readonly Finding[], inspection: Inspection, brokenAt: number | undefined): Problem[];
 }
 
-/** Gives findings their location and excerpt. */
 export function createDiagnostics(
   document: YamlDocument,
   context: { text: string; file: string; schema: JsonSchema },
 ): Diagnostics {
-  const { locate, locationOf, unknown } = document;
+  const { locationOf, unknown } = document;
   const { text, file, schema } = context;
   return {
     syntax({ offset, message, suggestion }) {
@@ -25,47 +27,131 @@ export function createDiagnostics(
       return { severity: 'error', file, ...locationOf(offset), path: '', message, suggestion, excerpt };
     },
 
-    findings(findings, { marks, quiet }, brokenAt) {
+    findings(findings, { keys, quiet }, brokenAt) {
+      const locate = (path: Path, at: Finding['at']) => locatePath(document, keys, path, at);
+      const quietRanges = quiet.map((path) => locate(path, 'value').range);
+      const isSilent = ({ start, end }: Range) =>
+        [...quietRanges, ...unknown].some((one) => one.start <= start && end <= one.end);
+      const located = findings
+        .map((finding) => ({ finding, ...locate(finding.path, finding.at) }))
+        .filter(({ finding, range }) => {
+          const isGuess = brokenAt !== undefined && (finding.absence || range.end > brokenAt);
+          return !isGuess && !isSilent(range);
+        })
+        .map((one) => ({ ...one, location: locationOf(one.range.start) }));
+      const lines = new Set(located.map(({ location }) => location.line));
+      const marks = marksByLine(document, schema, keys, lines);
+      for (const range of quietRanges) addMark(marks, { ...range, shown: false }, locationOf);
+
       const whole = rangeOf(document.root);
-      const silent = [...quiet, ...unknown];
-      const marksOf = byLine(marks, locationOf);
-      return findings.flatMap((finding): Problem[] => {
-        const { severity, path, message, first, absence } = finding;
-        const { range, written } = locate(path, finding.at);
-        if (brokenAt !== undefined && (absence || range.end > brokenAt)) return [];
-        if (silent.some(({ start, end }) => start <= range.start && range.end <= end)) return [];
-        const location = locationOf(range.start);
+      return located.map(({ finding, range, written, location }): Problem => {
+        const { severity, message, first } = finding;
         const line = first && locationOf(locate(first, 'value').range.start).line;
         const suggestion =
           line === undefined ? finding.suggestion : `the first is in line ${line}; ${finding.suggestion}`;
         // The whole file has no line to show.
         const isWhole = range.start === whole.start && range.end === whole.end;
-        const excerpt = isWhole ? undefined : cutExcerpt(text, range, marksOf.get(location.line) ?? []);
-        return [
-          {
-            severity,
-            file,
-            ...location,
-            path: formatPath(written),
-            message,
-            ...(suggestion && { suggestion }),
-            ...(excerpt && { excerpt }),
-          },
-        ];
+        const excerpt = isWhole ? undefined : cutExcerpt(text, range, marks.get(location.line) ?? []);
+        return {
+          severity,
+          file,
+          ...location,
+          path: formatPath(written),
+          message,
+          ...(suggestion && { suggestion }),
+          ...(excerpt && { excerpt }),
+        };
       });
     },
   };
 }
 
-function byLine(marks: readonly Mark[], locationOf: YamlDocument['locationOf']): Map<number, Mark[]> {
-  const lines = new Map<number, Mark[]>();
-  for (const mark of marks) {
-    const last = locationOf(mark.end).line;
-    for (let { line } = locationOf(mark.start); line <= last; line++) {
-      const there = lines.get(line);
-      if (there) there.push(mark);
-      else lines.set(line, [mark]);
+/** Where a path of the data stands, or the nearest value above it that exists; and the path as it is written. */
+function locatePath(
+  { root, data, follow, entriesOf }: YamlDocument,
+  keys: Inspection['keys'],
+  path: Path,
+  at: Finding['at'],
+): { range: Range; written: Path } {
+  let node: YamlNode = root;
+  let value = data;
+  let range = rangeOf(root);
+  const written = path.map((part, depth) => {
+    const parent = follow(node);
+    const key = keys.get(value)?.get(String(part));
+    const entry = isMap(parent) ? entriesOf(parent).get(key?.written ?? String(part)) : undefined;
+    node = isSeq(parent) && typeof part === 'number' ? (parent.items[part] as YamlNode) : entry?.value;
+    value = valueAt(value, part);
+    if (!entry && node === undefined) return part;
+    const own = rangeOf(follow(node) ?? node);
+    // A value that is not there has no location but its key's.
+    const isKey = entry && (own.start === own.end || (at === 'key' && depth === path.length - 1));
+    range = isKey ? entry.key : own;
+    return key?.isHidden ? HIDDEN : (key?.written ?? part);
+  });
+  return { range, written };
+}
+
+type MarksByLine = Map<number, Mark[]>;
+
+/** What an excerpt may show of some lines: known keys, and values that are not secret. */
+function marksByLine(
+  { root, data, follow, entriesOf, locationOf, hasAliases }: YamlDocument,
+  schema: JsonSchema,
+  keys: Inspection['keys'],
+  wanted: ReadonlySet<number>,
+): MarksByLine {
+  const marks: MarksByLine = new Map([...wanted].map((line) => [line, []]));
+  const lines = [...wanted].sort((a, b) => a - b);
+
+  // An alias may make a secret of a value that stands far from it.
+  const isWanted = ({ start, end }: Range): boolean => {
+    if (hasAliases) return true;
+    const [from, to] = [locationOf(start).line, locationOf(end).line];
+    let [low, high] = [0, lines.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((lines[middle] ?? 0) < from) low = middle + 1;
+      else high = middle;
     }
+    return (lines[low] ?? Infinity) <= to;
+  };
+
+  function walk(written: YamlNode, value: unknown, schemaHere: JsonSchema): void {
+    const node = follow(written) ?? written;
+    const range = rangeOf(node);
+    if (!isWanted(range)) return;
+    const field = fieldFor(schemaHere, (key) => valueAt(value, key));
+    const mark = (at: Range, shown: boolean) => addMark(marks, { ...at, shown }, locationOf);
+    if (field.writeOnly) mark(range, false);
+    if (isSeq(node)) {
+      node.items.forEach((item, i) => {
+        const inner = itemAt(field, i);
+        if (inner) walk(item as YamlNode, valueAt(value, i), inner);
+      });
+    } else if (isMap(node)) {
+      const notes = [...(keys.get(value) ?? [])];
+      for (const [name, entry] of entriesOf(node)) {
+        const [meant, key] = notes.find(([, { written: as }]) => as === name) ?? [name];
+        const inner = propertyAt(field, meant);
+        if (!key?.isHidden && (inner || field.properties)) mark(entry.key, true);
+        if (inner) walk(entry.value, valueAt(value, meant), inner);
+      }
+    } else if (isShown(value, field)) mark(range, true);
   }
-  return lines;
+
+  walk(root, data, schema);
+  return marks;
+}
+
+function isShown(value: unknown, field: JsonSchema): boolean {
+  const item = itemAt(field, 0);
+  const isExpected = holdsScalar(field) || (holdsScalar(item) && !item?.writeOnly);
+  const isKey = typeof value === 'string' && value.includes('PRIVATE KEY');
+  return !field.writeOnly && isExpected && !isKey;
+}
+
+function addMark(marks: MarksByLine, mark: Mark, locationOf: YamlDocument['locationOf']): void {
+  const last = locationOf(mark.end).line;
+  for (let { line } = locationOf(mark.start); line <= last; line++) marks.get(line)?.push(mark);
 }

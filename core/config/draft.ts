@@ -6,7 +6,7 @@ import type { ChannelConfig } from '../model/config.ts';
 import type { Rule } from '../model/rule.ts';
 import type { AdapterKinds } from '../registry.ts';
 import { type ConfigSchema, configSchema, KIND_SECTIONS } from './config-schema.ts';
-import { type JsonSchema, valueAt } from './fields.ts';
+import { isData, type JsonSchema, valueAt } from './fields.ts';
 import { describeIssues, NO_TEXT } from './issues.ts';
 import { errorAt, type Finding, type Path } from './problem.ts';
 import { ruleNameSchema } from './rule-fields.ts';
@@ -173,10 +173,6 @@ function channelOf(item: OfKind<Out<typeof sections.channelSchema>> | undefined)
     ...(!required && { required }),
     options,
   };
-}
-
-export function isData(raw: unknown): raw is Data {
-  return typeof raw === 'object' && raw !== null && !Array.isArray(raw);
 }
 
 /** The text under a key, whatever else is right or wrong. */

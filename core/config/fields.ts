@@ -53,6 +53,11 @@ export function fieldAt(schema: JsonSchema, data: unknown, path: Path): JsonSche
   return field && here(field);
 }
 
+/** Whether a value is a mapping. */
+export function isData(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** What stands under a key or index of data, if anything. */
 export function valueAt(data: unknown, part: string | number): unknown {
   if (typeof data !== 'object' || data === null || !Object.hasOwn(data, part)) return undefined;

@@ -1,17 +1,7 @@
-// Unknown keys, references out of place, and which parts of a file an excerpt may show.
+// Unknown keys, and references where none belongs.
 
-import { isMap, isSeq } from 'yaml';
 import { choose, nearest, quoted } from '../text/suggestions.ts';
-import { HIDDEN, type Mark } from './excerpt.ts';
-import {
-  fieldFor,
-  holdsScalar,
-  isSecret,
-  itemAt,
-  type JsonSchema,
-  type Properties,
-  propertyAt,
-} from './fields.ts';
+import { fieldFor, isData, isSecret, itemAt, type JsonSchema, propertyAt, valueAt } from './fields.ts';
 import { errorAt, type Finding, type Path } from './problem.ts';
 import {
   findReferences,
@@ -21,114 +11,108 @@ import {
   REFERENCE_KINDS,
   type Reference,
 } from './secret-text.ts';
-import {
-  type Entry,
-  isEmpty,
-  type Range,
-  rangeOf,
-  scalarOf,
-  type YamlDocument,
-  type YamlNode,
-} from './yaml-document.ts';
+
+/** How a key is written, where that is not its name in the data or must not be repeated. */
+export interface WrittenKey {
+  written: string;
+  isHidden: boolean;
+}
 
 export interface Inspection {
   findings: Finding[];
-  /** An excerpt shows known keys and values that are not secret. */
-  marks: Mark[];
   references: { path: Path; reference: Reference }[];
-  /** Values under a misspelt key that might be that of a secret: nothing is said of them. */
-  quiet: Range[];
+  /** For each mapping of the data, by the name in the data. */
+  keys: Map<unknown, Map<string, WrittenKey>>;
+  /** Values under a misspelt key that might be that of a secret: nothing is reported about them. */
+  quiet: Path[];
 }
 
 /**
- * Walks a document along the schema. A key that is clearly a slip of the pen (`rol`) is reported, and the document goes on
- * under the name that was meant, so that the field is not missed and its value is checked as well, except among secrets.
- * Any other unknown key is taken out.
+ * Walks the data along the schema, and corrects it in place. A key that is clearly a slip of the pen (`rol`) is reported, and
+ * its value moves to the key that was meant: so the field is not missed, and its value is checked as well. Among secrets the
+ * value becomes `null`. Any other unknown key is taken out.
  */
-export function inspect(document: YamlDocument, schema: JsonSchema): Inspection {
-  const { follow, entriesOf } = document;
-  const result: Inspection = { findings: [], marks: [], references: [], quiet: [] };
-  const { findings, marks, quiet } = result;
+export function inspect(root: unknown, schema: JsonSchema): Inspection {
+  const findings: Finding[] = [];
+  const references: Inspection['references'] = [];
+  const keys: Inspection['keys'] = new Map();
+  const quiet: Path[] = [];
+  const path: (string | number)[] = [];
 
-  function walk(node: YamlNode, schemaHere: JsonSchema, path: Path): void {
-    const target = follow(node);
-    const entries = isMap(target) ? entriesOf(target) : undefined;
-    const field = fieldFor(schemaHere, (key) => scalarOf(follow(entries?.get(key)?.value)));
-    const range = rangeOf(target ?? node);
-    if (field.writeOnly) marks.push({ ...range, shown: false });
-    if (isSeq(target)) {
-      target.items.forEach((item, i) => {
-        const inner = itemAt(field, i);
-        if (inner) walk(item as YamlNode, inner, [...path, i]);
-      });
-    } else if (entries) {
-      if (field.properties && field.additionalProperties === false)
-        resolveKeys(entries, field.properties, path);
-      for (const [name, entry] of entries) {
-        const inner = entry.unknown ? undefined : propertyAt(field, name);
-        if (!inner) continue;
-        if (Object.hasOwn(field.properties ?? {}, name) || looksLikeKey(name, entry))
-          marks.push({ ...entry.key, shown: true });
-        else entry.written = HIDDEN;
-        if (!entry.blank) walk(entry.value, inner, [...path, name]);
-      }
-    } else inspectScalar(scalarOf(target), range, field, path);
-  }
-
-  function resolveKeys(entries: Map<string, Entry>, properties: Properties, path: Path): void {
-    const known = Object.keys(properties);
-    const unknown = [...entries].filter(([name, entry]) => !known.includes(name) && !entry.unknown);
-    const hasSecrets = unknown.length > 0 && Object.values(properties).some(isSecret);
-    for (const [name, entry] of unknown) {
-      const possible = known.filter((key) => !entries.has(key));
-      const meant = nearest(name, possible);
-      const isShown = meant !== undefined || looksLikeKey(name, entry);
-      if (meant === undefined) {
-        entries.set(name, { ...entry, unknown: true, written: isShown ? name : HIDDEN });
-      } else {
-        entries.delete(name);
-        entries.set(meant, hasSecrets ? { ...entry, blank: true } : entry);
-        if (hasSecrets) quiet.push(rangeOf(follow(entry.value) ?? entry.value));
-      }
-      if (isShown) marks.push({ ...entry.key, shown: true });
-      const message = isShown ? `unknown key ${quoted(name)}` : 'unknown key, or a `:` is missing';
-      const suggestion = choose(name, possible, 'possible here') ?? 'take it out';
-      findings.push({ ...errorAt([...path, meant ?? name], message, suggestion), at: 'key' });
+  function walk(value: unknown, schemaHere: JsonSchema): void {
+    const isText = typeof value === 'string' && value.includes('${');
+    if (!isText && (typeof value !== 'object' || value === null)) return;
+    const field = fieldFor(schemaHere, (key) => valueAt(value, key));
+    if (isText) {
+      const found = checkReferences(value, [...path], field.writeOnly === true);
+      findings.push(...found.findings);
+      references.push(...found.references);
+      return;
+    }
+    if (isData(value)) checkKeys(value, field);
+    const parts = Array.isArray(value) ? value.keys() : Object.keys(value);
+    for (const part of parts) {
+      const inner = typeof part === 'number' ? itemAt(field, part) : propertyAt(field, part);
+      if (!inner) continue;
+      path.push(part);
+      walk(valueAt(value, part), inner);
+      path.pop();
     }
   }
 
-  /** Without its colon a secret ends up as a key: a key without a value, or that is no word, is not repeated. */
-  function looksLikeKey(name: string, { value }: Entry): boolean {
-    return /^[\p{L}\p{N}_.-]{1,40}$/u.test(name) && !isEmpty(follow(value));
+  function checkKeys(data: Record<string, unknown>, field: JsonSchema): void {
+    const properties = field.properties ?? {};
+    const others = Object.keys(data).filter((name) => !Object.hasOwn(properties, name));
+    const isStrict = field.properties !== undefined && field.additionalProperties === false;
+    for (const name of others) {
+      const isHidden = !looksLikeKey(name, data[name]);
+      if (isStrict) resolveKey(data, name, isHidden, properties);
+      else if (isHidden) noteKey(data, name, { written: name, isHidden });
+    }
   }
 
-  function inspectScalar(value: unknown, range: Range, field: JsonSchema, path: Path): void {
-    const isSecretField = field.writeOnly === true;
-    const item = itemAt(field, 0);
-    const isExpected = holdsScalar(field) || (holdsScalar(item) && !item?.writeOnly);
-    const isKey = typeof value === 'string' && value.includes('PRIVATE KEY');
-    if (!isSecretField && isExpected && !isKey) marks.push({ ...range, shown: true });
-    const found = checkReferences(value, path, isSecretField);
-    findings.push(...found.findings);
-    result.references.push(...found.references);
+  function resolveKey(
+    data: Record<string, unknown>,
+    name: string,
+    isHidden: boolean,
+    properties: NonNullable<JsonSchema['properties']>,
+  ): void {
+    const possible = Object.keys(properties).filter((key) => !Object.hasOwn(data, key));
+    const meant = nearest(name, possible);
+    const isShown = meant !== undefined || !isHidden;
+    noteKey(data, meant ?? name, { written: name, isHidden: !isShown });
+    const message = isShown ? `unknown key ${quoted(name)}` : 'unknown key, or a `:` is missing';
+    const suggestion = choose(name, possible, 'possible here') ?? 'take it out';
+    findings.push({ ...errorAt([...path, meant ?? name], message, suggestion), at: 'key' });
+    const isDoubtful = meant !== undefined && Object.values(properties).some(isSecret);
+    if (isDoubtful) quiet.push([...path, meant]);
+    if (meant !== undefined) data[meant] = isDoubtful ? null : data[name];
+    delete data[name];
   }
 
-  walk(document.root, schema, []);
-  marks.push(...quiet.map((range) => ({ ...range, shown: false })));
-  return result;
+  function noteKey(data: unknown, name: string, key: WrittenKey): void {
+    keys.set(data, (keys.get(data) ?? new Map()).set(name, key));
+  }
+
+  walk(root, schema);
+  return { findings, references, keys, quiet };
 }
 
-/** The references of a value, and what is wrong with them: they are resolved only where secrets stand. */
-export function checkReferences(
-  value: unknown,
+/** Without its colon a secret ends up as a key: a key without a value, or that is no word, is not repeated. */
+function looksLikeKey(name: string, value: unknown): boolean {
+  return value !== null && /^[\p{L}\p{N}_.-]{1,40}$/u.test(name);
+}
+
+/** The references of a text, and what is wrong with them: only where a secret may stand are they resolved. */
+function checkReferences(
+  text: string,
   path: Path,
   isSecretField: boolean,
 ): Pick<Inspection, 'findings' | 'references'> {
-  if (typeof value !== 'string' || !value.includes('${')) return NO_REFERENCES;
   const findings: Finding[] = [];
   const references: Inspection['references'] = [];
-  let rest = value;
-  for (const reference of findReferences(value)) {
+  let rest = text;
+  for (const reference of findReferences(text)) {
     rest = rest.replace(reference.text, '');
     const problem = referenceProblem(reference, isSecretField);
     if (problem) findings.push(errorAt(path, ...problem));
@@ -138,8 +122,6 @@ export function checkReferences(
     findings.push(errorAt(path, 'this is not a reference', `write ${REFERENCE_FORMS}`));
   return { findings, references };
 }
-
-const NO_REFERENCES = { findings: [], references: [] };
 
 function referenceProblem(
   reference: Reference,

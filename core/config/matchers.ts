@@ -1,8 +1,8 @@
 import { GROUP_LABELS } from '../catalogue.ts';
 import { SEVERITIES } from '../model/rule.ts';
 import { choose, quoted } from '../text/suggestions.ts';
-import { isData, textsOf } from './draft.ts';
-import { valueAt } from './fields.ts';
+import { textsOf } from './draft.ts';
+import { isData, valueAt } from './fields.ts';
 import { errorAt, type Finding, type Path, warningAt } from './problem.ts';
 
 /** What routes, groups and silences see of an alert. */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareCase, configOf, configText, problemsOf, readCases } from '../../test/config-cases.ts';
 import { DEFAULT_CHECKS, defaultRules } from './defaults.ts';
-import { readPlainYaml } from './plain-yaml.ts';
 
 const node = (fields: string) =>
   configText({ clusters: `clusters:\n  - name: prod\n    bastion: seoul\n    nodes:\n      - ${fields}\n` });
@@ -118,15 +117,11 @@ describe('a configuration in which nothing is wrong', () => {
     ]);
   });
 
-  it('a large plain file gives what the library reads, and its problems have their locations', () => {
+  it('a problem among many nodes has its location', () => {
     const nodes = Array.from({ length: 1_500 }, (_, i) => `- { name: n${i}, role: etcd, host: 10.1.0.${i} }`);
     const text = configText({
       clusters: `clusters:\n  - name: prod\n    bastion: seoul\n    nodes:\n      ${nodes.join('\n      ')}\n`,
     });
-    expect(readPlainYaml(text)).toBeDefined();
-    const byLibrary = text.replace('name: prod', 'name: &name prod');
-    expect(readPlainYaml(byLibrary)).toBeUndefined();
-    expect(configOf(text)).toEqual(configOf(byLibrary));
     expect(configOf(text).clusters[0]?.nodes).toHaveLength(1_500);
     expect(
       problemsOf(text.replace('role: etcd, host: 10.1.0.7 ', 'role: etc, host: 10.1.0.7 ')),

@@ -4,11 +4,10 @@ import { assembleConfig } from './assemble.ts';
 import { configJsonSchema } from './config-schema.ts';
 import { crossCheck, missingValues } from './cross-checks.ts';
 import { createDiagnostics } from './diagnostics.ts';
-import { isData, readDraft } from './draft.ts';
-import { fieldAt } from './fields.ts';
-import { checkReferences, inspect } from './inspect.ts';
-import { readPlainYaml } from './plain-yaml.ts';
-import { type Finding, formatPath, type Path, type Problem } from './problem.ts';
+import { readDraft } from './draft.ts';
+import { isData } from './fields.ts';
+import { inspect } from './inspect.ts';
+import { type Finding, formatPath, type Problem } from './problem.ts';
 import type { Reference } from './secret-text.ts';
 import { readYaml } from './yaml-document.ts';
 import type { SyntaxFinding } from './yaml-errors.ts';
@@ -39,8 +38,6 @@ export function parseConfig(source: string, options: ParseOptions): ParseResult 
   const text = source.replace(/^\ufeff/, '');
   const { file, kinds } = options;
   const schema = configJsonSchema(kinds);
-  const config = text.length >= LARGE ? parsePlain(text, options) : undefined;
-  if (config) return { ok: true, config, warnings: [] };
   const document = readYaml(text);
   const diagnostics = createDiagnostics(document, { text, file, schema });
   const broken = document.findings.find((finding) => finding.structural);
@@ -49,8 +46,8 @@ export function parseConfig(source: string, options: ParseOptions): ParseResult 
   );
   if (!document.root) return { ok: false, problems: syntax.length > 0 ? syntax : [emptyFile(file)] };
 
-  const inspection = inspect(document, schema);
-  const data = document.dataOf(document.root);
+  const { data } = document;
+  const inspection = inspect(data, schema);
   const { draft, findings: invalid } = readDraft(data, kinds, schema);
   const findings = [...inspection.findings, ...unexplained(invalid, inspection.findings)];
   if (isData(data)) {
@@ -60,33 +57,6 @@ export function parseConfig(source: string, options: ParseOptions): ParseResult 
   const problems = inOrder([...syntax, ...located]);
   if (problems.some(({ severity }) => severity === 'error')) return { ok: false, problems };
   return { ok: true, config: assembleConfig(draft, options), warnings: problems };
-}
-
-/** From here on a file is a fleet that a program wrote: 1,000 nodes or more. */
-const LARGE = 50_000;
-
-/** The configuration of a plain file in which there is nothing to report, without locations: in a quarter of the time. */
-function parsePlain(text: string, options: ParseOptions): Config | undefined {
-  const data = readPlainYaml(text);
-  if (!isData(data)) return undefined;
-  const schema = configJsonSchema(options.kinds);
-  const { draft, findings } = readDraft(data, options.kinds, schema);
-  if (findings.length > 0 || crossCheck(draft, options).length > 0) return undefined;
-  const found = textsIn(data).map(({ path, text: value }) =>
-    checkReferences(value, path, fieldAt(schema, data, path)?.writeOnly === true),
-  );
-  const isRight = found.every(
-    (one) => one.findings.length === 0 && missingValues(one.references, options).length === 0,
-  );
-  return isRight ? assembleConfig(draft, options) : undefined;
-}
-
-/** Texts that may hold references. */
-function textsIn(data: unknown, path: Path = []): { path: Path; text: string }[] {
-  if (typeof data === 'string') return data.includes('${') ? [{ path, text: data }] : [];
-  if (Array.isArray(data)) return data.flatMap((item, i) => textsIn(item, [...path, i]));
-  if (!isData(data)) return [];
-  return Object.entries(data).flatMap(([key, value]) => textsIn(value, [...path, key]));
 }
 
 function asLast(finding: SyntaxFinding): SyntaxFinding {
