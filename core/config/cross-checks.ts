@@ -1,3 +1,5 @@
+// Checks of a file as a whole, as far as its elements are valid.
+
 import type { AdapterKinds } from '../registry.ts';
 import { quoted } from '../text/suggestions.ts';
 import { checkCoverage } from './coverage.ts';
@@ -5,74 +7,59 @@ import { cycles } from './cycles.ts';
 import { DEFAULT_CHECKS } from './defaults.ts';
 import { type Draft, type Item, textOf } from './draft.ts';
 import { duplicateNames } from './duplicates.ts';
-import { idleMatchers } from './idle-matchers.ts';
-import { lint } from './lints.ts';
+import { lints } from './lints.ts';
 import { type Finding, type Path, warningAt } from './problem.ts';
 import { namesOf, unknownReferences } from './references.ts';
 import { checkDefaults, ruleNames, rulesInForce } from './rule-set.ts';
 import type { Reference } from './secret-text.ts';
 
-/** Checks a file as a whole, as far as its elements are valid. */
+/** @param options without `nowMs` there are no findings about the past */
 export function crossCheck(draft: Draft, options: { nowMs?: number; kinds: AdapterKinds }): Finding[] {
-  const checks = draft.checks?.flatMap(({ value }) => value ?? []) ?? DEFAULT_CHECKS;
+  const checks = validOf(draft.checks) ?? DEFAULT_CHECKS;
   const rules = rulesInForce(draft, checks);
-  const nodes = draft.clusters.flatMap((cluster) => {
-    const name = textOf(cluster.raw, 'name') ?? '';
-    return cluster.nodes.flatMap(({ value }) =>
-      value ? [{ cluster: name, node: value.name, role: value.role }] : [],
-    );
-  });
-  const routes = draft.routes?.flatMap(({ value, path }) => (value ? [{ ...value, path }] : []));
-  const fleetIsValid = draft.clusters.every((cluster) => cluster.value && cluster.nodes.every(isValid));
   const references = unknownReferences(draft, ruleNames(draft, checks));
-  const matchersAreWrong = references.some(
-    ({ severity, path }) => severity === 'error' && path[0] === 'routes' && path[2] === 'match',
-  );
-  // What comes from elsewhere is not known here.
-  const fleetIsKnown = fleetIsValid && draft.inventory.length === 0;
-  const coverable =
-    fleetIsKnown &&
-    nodes.length > 0 &&
-    !matchersAreWrong &&
-    (draft.routes ?? []).every(isValid) &&
-    !draft.unreadable.has('routes');
-  const coverage = coverable
-    ? checkCoverage({ rules, routes, nodes, bastions: namesOf(draft.bastions) })
-    : [];
-  const idle = coverable
-    ? idleMatchers({
-        rules,
-        silences: draft.silences.filter(({ path }) => !isReported(path, references)),
-        nodes,
-        bastions: namesOf(draft.bastions),
-        nowMs: options.nowMs,
-      })
-    : [];
-  const lints = lint({
-    draft,
-    checks,
-    rules,
-    nodes: fleetIsKnown ? nodes : [],
-    nowMs: options.nowMs,
-    kinds: options.kinds,
-  });
+  const isReported = (path: Path) =>
+    references.some((finding) => path.every((part, i) => finding.path[i] === part));
+  const nodes = knownNodes(draft);
+  const absences = [
+    ...references,
+    ...lints({ draft, checks, rules, nodes, ...options }),
+    ...(nodes.length > 0 ? coverage() : []),
+  ];
   return [
     ...duplicateNames(draft),
     ...cycles(draft),
     ...checkDefaults(draft, checks),
-    ...[...references, ...coverage, ...idle, ...lints].map(
-      (finding): Finding => ({ ...finding, absence: true }),
-    ),
+    ...absences.map((finding): Finding => ({ ...finding, absence: true })),
   ];
+
+  function coverage(): Iterable<Finding> {
+    const matchersAreWrong = references.some(
+      ({ severity, path }) => severity === 'error' && path[0] === 'routes' && path[2] === 'match',
+    );
+    const routes = draft.routes?.flatMap(({ value, path }) => (value ? [{ ...value, path }] : []));
+    if (matchersAreWrong || draft.unreadable.has('routes') || routes?.length !== draft.routes?.length)
+      return [];
+    const silences = draft.silences.flatMap(({ value, path }) => {
+      const isOver = value && options.nowMs !== undefined && value.untilMs <= options.nowMs;
+      return value && !isOver && !isReported(path) ? [{ match: value.match, path }] : [];
+    });
+    return checkCoverage({ rules, routes, nodes, silences, bastions: namesOf(draft.bastions) });
+  }
 }
 
-/** Whether a finding lies within that path already. */
-function isReported(path: Path, findings: readonly Finding[]): boolean {
-  return findings.some((finding) => path.every((part, i) => finding.path[i] === part));
+function validOf<T>(items: readonly Item<T>[] | undefined): T[] | undefined {
+  return items?.flatMap(({ value }) => value ?? []);
 }
 
-function isValid(item: Item<unknown>): boolean {
-  return item.value !== undefined;
+/** The nodes of the fleet; none where some are invalid, or come from elsewhere: then nobody knows them all. */
+function knownNodes({ clusters, inventory }: Draft): { cluster: string; node: string; role: string }[] {
+  const isValid = clusters.every(({ value, nodes }) => value && nodes.every((node) => node.value));
+  if (!isValid || inventory.length > 0) return [];
+  return clusters.flatMap(({ raw, nodes }) => {
+    const cluster = textOf(raw, 'name') ?? '';
+    return (validOf(nodes) ?? []).map(({ name, role }) => ({ cluster, node: name, role }));
+  });
 }
 
 /** References that have no value on this machine. */

@@ -2,65 +2,50 @@
 
 import { findMetric } from '../catalogue.ts';
 import { quoted } from '../text/suggestions.ts';
-import { type Draft, type Item, textOf, textsOf } from './draft.ts';
+import { type Draft, type Item, textOf, textOrTextsOf, textsOf } from './draft.ts';
 import { valueAt } from './fields.ts';
 import { errorAt, type Finding, warningAt } from './problem.ts';
 
-export function cycles(draft: Draft): Finding[] {
-  return [
-    ...cyclesOf(draft.channels, 'fallback', 'channels fall back on each other'),
-    ...cyclesOf(draft.rules, 'inhibitedBy', 'rules keep each other quiet'),
-    ...idleInhibitions(draft),
-  ];
+export function* cycles(draft: Draft): Generator<Finding> {
+  yield* cyclesOf(draft.channels, 'fallback', 'channels fall back on each other');
+  yield* cyclesOf(draft.rules, 'inhibitedBy', 'rules keep each other quiet');
+  yield* idleInhibitions(draft);
 }
 
 /** One finding a cycle, at the reference that closes it. */
-function cyclesOf(items: readonly Item<unknown>[] | undefined, key: string, what: string): Finding[] {
-  const byName = new Map((items ?? []).map((item) => [textOf(item.raw, 'name') ?? '', item]));
+function* cyclesOf(items: readonly Item<unknown>[] = [], key: string, what: string): Generator<Finding> {
+  const byName = new Map(items.map((item) => [textOf(item.raw, 'name') ?? '', item]));
   const done = new Set<string>();
-  const findings: Finding[] = [];
-  const visit = (name: string, trail: readonly string[]) => {
+  function* visit(name: string, trail: readonly string[]): Generator<Finding> {
     const item = byName.get(name);
     if (!item || done.has(name)) return;
     const here = [...trail, name];
-    for (const { path, to } of referencesOf(item, key)) {
-      if (!here.includes(to)) visit(to, here);
+    for (const { at, text } of textOrTextsOf(item.raw, key)) {
+      if (!here.includes(text)) yield* visit(text, here);
       else {
-        const cycle = [...here.slice(here.indexOf(to)), to].map(quoted).join(' → ');
-        findings.push(errorAt(path, `${what}: ${cycle}`, 'take out one of these references'));
+        const cycle = [...here.slice(here.indexOf(text)), text].map(quoted).join(' → ');
+        yield errorAt([...item.path, ...at], `${what}: ${cycle}`, 'take out one of these references');
       }
     }
     done.add(name);
-  };
-  for (const name of byName.keys()) visit(name, []);
-  return findings;
-}
-
-function referencesOf({ raw, path }: Item<unknown>, key: string) {
-  const single = textOf(raw, key);
-  if (single !== undefined) return [{ path: [...path, key], to: single }];
-  return textsOf(raw, key).map(({ index, text }) => ({ path: [...path, key, index], to: text }));
+  }
+  for (const name of byName.keys()) yield* visit(name, []);
 }
 
 /** Inhibition wants the same cluster and node: an alert about a bastion has neither. */
-function idleInhibitions(draft: Draft): Finding[] {
-  const groupOf = (name: string | undefined) => {
-    const rule = draft.rules?.find(({ raw }) => textOf(raw, 'name') === name);
-    const metric = textOf(rule?.raw, 'metric') ?? textOf(valueAt(rule?.raw, 'ratio'), 'of');
-    return findMetric(metric ?? '')?.group;
-  };
-  return (draft.rules ?? []).flatMap(({ path, raw }) =>
-    textsOf(raw, 'inhibitedBy').flatMap(({ index, text }) => {
-      const [mine, other] = [groupOf(textOf(raw, 'name')), groupOf(text)];
-      if (!mine || !other || (mine === 'bastion') === (other === 'bastion')) return [];
-      const message = `${quoted(text)} never keeps this quiet: alerts of bastions and of nodes share no cluster and node`;
-      return [
-        warningAt(
-          [...path, 'inhibitedBy', index],
-          message,
-          'leave it out; while a bastion fails its nodes are unknown, not down',
-        ),
-      ];
-    }),
-  );
+function* idleInhibitions({ rules = [] }: Draft): Generator<Finding> {
+  const groupOf = (raw: unknown) =>
+    findMetric(textOf(raw, 'metric') ?? textOf(valueAt(raw, 'ratio'), 'of') ?? '')?.group;
+  for (const { path, raw } of rules) {
+    for (const { at, text } of textsOf(raw, 'inhibitedBy')) {
+      const other = groupOf(rules.find((rule) => textOf(rule.raw, 'name') === text)?.raw);
+      const mine = groupOf(raw);
+      if (!mine || !other || (mine === 'bastion') === (other === 'bastion')) continue;
+      yield warningAt(
+        [...path, ...at],
+        `${quoted(text)} never keeps this quiet: alerts of bastions and of nodes share no cluster and node`,
+        'leave it out; while a bastion fails its nodes are unknown, not down',
+      );
+    }
+  }
 }

@@ -181,9 +181,15 @@ export function textOf(raw: unknown, key: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The texts of the list under a key, with their indices. */
-export function textsOf(raw: unknown, key: string): { index: number; text: string }[] {
+/** The texts of the list under a key. */
+export function textsOf(raw: unknown, key: string): { at: Path; text: string }[] {
   const value = isData(raw) ? valueAt(raw, key) : undefined;
   if (!Array.isArray(value)) return [];
-  return value.flatMap((text, index) => (typeof text === 'string' ? [{ index, text }] : []));
+  return value.flatMap((text, index) => (typeof text === 'string' ? [{ at: [key, index], text }] : []));
+}
+
+/** The text under a key, or those of a list. */
+export function textOrTextsOf(raw: unknown, key: string): { at: Path; text: string }[] {
+  const text = textOf(raw, key);
+  return text === undefined ? textsOf(raw, key) : [{ at: [key], text }];
 }

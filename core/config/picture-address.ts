@@ -5,27 +5,27 @@ import { valueAt } from './fields.ts';
 import { type Finding, warningAt } from './problem.ts';
 
 /** Channels that show pictures from our server, which their readers' machines cannot reach. */
-export function unreachablePictures({ channels, server }: Draft, kinds: AdapterKinds): Finding[] {
-  if (!server.value) return [];
-  const { publicUrl } = server.value;
-  const host = publicUrl === undefined ? server.value.host : hostOf(publicUrl);
-  if (host === undefined || !isOfThisMachine(host)) return [];
-  return (channels ?? []).flatMap(({ path, value }) => {
+export function* unreachablePictures(
+  { channels = [], server }: Draft,
+  kinds: AdapterKinds,
+): Generator<Finding> {
+  const { publicUrl, host: listened } = server.value ?? {};
+  const host = publicUrl === undefined ? listened : hostOf(publicUrl);
+  if (host === undefined || !isOfThisMachine(host)) return;
+  const why =
+    publicUrl === undefined
+      ? 'there is no `server.publicUrl`, and the address it listens on is of this machine alone'
+      : `\`server.publicUrl\` is of this machine alone, ${quoted(publicUrl)}`;
+  for (const { path, value } of channels) {
     const options = value && optionsOf(value, kinds);
-    if (options?.picture !== 'url' || isLocalReceiver(options.url)) return [];
-    const why =
-      publicUrl === undefined
-        ? 'there is no `server.publicUrl`, and the address it listens on is of this machine alone'
-        : `\`server.publicUrl\` is of this machine alone, ${quoted(publicUrl)}`;
+    if (options?.picture !== 'url' || isLocalReceiver(options.url)) continue;
     const written = valueAt(value?.options, 'picture') === undefined ? 'type' : 'picture';
-    return [
-      warningAt(
-        [...path, written],
-        `readers of ${quoted(value?.name ?? '')} cannot reach its pictures: ${why}`,
-        'write an address that they reach as `server.publicUrl` (a deployment on AWS has its own), or `picture: none`',
-      ),
-    ];
-  });
+    yield warningAt(
+      [...path, written],
+      `readers of ${quoted(value?.name ?? '')} cannot reach its pictures: ${why}`,
+      'write an address that they reach as `server.publicUrl` (a deployment on AWS has its own), or `picture: none`',
+    );
+  }
 }
 
 function optionsOf(

@@ -1,59 +1,54 @@
-// What one part of the file says of another. Reads what was written, so that other mistakes hide nothing.
+// Names that one section uses of another. This reads the file as it is written, so that other mistakes hide nothing.
 
 import { GROUP_LABELS } from '../catalogue.ts';
 import { choose, quoted } from '../text/suggestions.ts';
-import { type Draft, type Item, textOf, textsOf } from './draft.ts';
+import { type Draft, type Item, textOf, textOrTextsOf, textsOf } from './draft.ts';
 import { valueAt } from './fields.ts';
 import { CHECKED_LABELS, labelsOf, ROUTED_LABELS, unknownLabel, unknownMatchers } from './matchers.ts';
-import { errorAt, type Finding, type Path } from './problem.ts';
+import { errorAt, type Finding } from './problem.ts';
 
-/** @param ruleNames also of default rules */
-export function unknownReferences(draft: Draft, ruleNames: readonly string[]): Finding[] {
-  const bastions = namesOf(draft.bastions);
-  const channels = namesOf(draft.channels);
-  const link = (path: Path, name: string | undefined, known: readonly string[], what: string): Finding[] => {
-    if (name === undefined || known.includes(name) || draft.unreadable.has(`${what}s`)) return [];
-    const suggestion = choose(name, known, 'there are') ?? `no ${what} is defined`;
-    return [errorAt(path, `there is no ${what} ${quoted(name)}`, suggestion)];
-  };
+/** @param rules names of all rules, also of default ones */
+export function unknownReferences(draft: Draft, rules: readonly string[]): Finding[] {
+  return [...references(draft, rules)];
+}
+
+function* references(draft: Draft, rules: readonly string[]): Generator<Finding> {
+  const { unreadable, bastions, clusters, inventory, channels = [], routes = [] } = draft;
+  const names = { bastion: namesOf(bastions), channel: namesOf(channels), rule: rules };
+  function* unknownNames(items: readonly Item<unknown>[], key: string, what: keyof typeof names) {
+    if (unreadable.has(`${what}s`)) return;
+    for (const { path, raw } of items) {
+      for (const { at, text } of textOrTextsOf(raw, key)) {
+        if (names[what].includes(text)) continue;
+        const suggestion = choose(text, names[what], 'there are') ?? `no ${what} is defined`;
+        yield errorAt([...path, ...at], `there is no ${what} ${quoted(text)}`, suggestion);
+      }
+    }
+  }
+  yield* unknownNames(clusters, 'bastion', 'bastion');
+  yield* unknownNames(channels, 'fallback', 'channel');
+  yield* unknownNames(routes, 'channels', 'channel');
+  yield* unknownNames(draft.rules ?? [], 'inhibitedBy', 'rule');
+
   const known = {
-    rules: draft.unreadable.has('rules') ? undefined : ruleNames,
-    clusters:
-      draft.unreadable.has('clusters') || draft.inventory.length > 0 ? undefined : namesOf(draft.clusters),
+    rules: unreadable.has('rules') ? undefined : rules,
+    clusters: unreadable.has('clusters') || inventory.length > 0 ? undefined : namesOf(clusters),
   };
-  return [
-    ...draft.clusters.flatMap(({ path, raw }) =>
-      link([...path, 'bastion'], textOf(raw, 'bastion'), bastions, 'bastion'),
-    ),
-    ...(draft.channels ?? []).flatMap(({ path, raw }) =>
-      link([...path, 'fallback'], textOf(raw, 'fallback'), channels, 'channel'),
-    ),
-    ...(draft.routes ?? []).flatMap(({ path, raw }) => [
-      ...textsOf(raw, 'channels').flatMap(({ index, text }) =>
-        link([...path, 'channels', index], text, channels, 'channel'),
-      ),
-      ...textsOf(raw, 'groupBy').flatMap(({ index, text }) =>
-        unknownLabel([...path, 'groupBy', index], text, ROUTED_LABELS),
-      ),
-      ...unknownMatchers(valueAt(raw, 'match'), [...path, 'match'], known),
-    ]),
-    ...draft.silences.flatMap(({ path, raw }) =>
-      unknownMatchers(valueAt(raw, 'match'), [...path, 'match'], known),
-    ),
-    ...(draft.checks ?? []).flatMap(({ path, raw }) => [
-      ...labelsOf(valueAt(raw, 'where')).flatMap((label) =>
-        unknownLabel([...path, 'where', label], label, GROUP_LABELS.node),
-      ),
-      ...labelsOf(valueAt(raw, 'whereNot')).flatMap((label) =>
-        unknownLabel([...path, 'whereNot', label], label, CHECKED_LABELS),
-      ),
-    ]),
-    ...(draft.rules ?? []).flatMap(({ path, raw }) =>
-      textsOf(raw, 'inhibitedBy').flatMap(({ index, text }) =>
-        link([...path, 'inhibitedBy', index], text, ruleNames, 'rule'),
-      ),
-    ),
-  ];
+  for (const { path, raw } of [...routes, ...draft.silences])
+    yield* unknownMatchers(valueAt(raw, 'match'), [...path, 'match'], known);
+  for (const { path, raw } of routes) {
+    for (const { at, text } of textsOf(raw, 'groupBy'))
+      yield* unknownLabel([...path, ...at], text, ROUTED_LABELS);
+  }
+  for (const { path, raw } of draft.checks ?? []) {
+    for (const [key, labels] of [
+      ['where', GROUP_LABELS.node],
+      ['whereNot', CHECKED_LABELS],
+    ] as const) {
+      for (const label of labelsOf(valueAt(raw, key)))
+        yield* unknownLabel([...path, key, label], label, labels);
+    }
+  }
 }
 
 export function namesOf(items: readonly Item<unknown>[] | undefined): string[] {

@@ -2,7 +2,7 @@ import type { Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Matcher } from '../model/silence.ts';
 import { compileSilence } from '../notify/silences.ts';
-import { possibleAlerts } from './idle-matchers.ts';
+import { alertsOf, type Fleet } from './possible-alerts.ts';
 
 export interface SilenceReach {
   /** Nodes that the matchers allow by cluster, name and role; undefined where they ask for none of these. */
@@ -13,18 +13,14 @@ export interface SilenceReach {
 
 const NODE_LABELS: readonly string[] = ['cluster', 'node', 'role'];
 
-/** What a silence can be about with today's rules and fleet. Labels that only a probe knows may have any value. */
+/** What a silence can cover with today's rules and fleet. Labels that only a probe knows may have any value. */
 export function silenceReach(
   matchers: readonly Matcher[],
-  fleet: {
-    rules: readonly Rule[];
-    nodes: readonly { cluster: string; node: string; role: string }[];
-    bastions: readonly string[];
-  },
+  fleet: Fleet & { rules: readonly Rule[] },
 ): SilenceReach {
   const ofNodes = matchers.filter(({ name }) => NODE_LABELS.includes(name));
   const rules = fleet.rules.filter((rule) => {
-    const possible = possibleAlerts([rule], fleet);
+    const possible = alertsOf(rule, fleet);
     const free = new Set(possible[0]?.free);
     const allows = allowing(matchers.filter(({ name }) => !free.has(name)));
     return possible.some(({ labels }) => allows(labels));

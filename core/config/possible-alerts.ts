@@ -1,0 +1,86 @@
+// Which alerts rules can have with today's fleet. Labels that only a probe knows (mount, device) are free: they may have any value.
+
+import { findMetric, GROUP_LABELS } from '../catalogue.ts';
+import { globCovers, globMatches } from '../labels.ts';
+import type { LabelGlobs, Labels } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
+
+export interface Fleet {
+  nodes: readonly { cluster: string; node: string; role: string }[];
+  bastions: readonly string[];
+}
+
+export interface PossibleAlert {
+  rule: Rule;
+  /** Those that are known. */
+  labels: Labels;
+  free: readonly string[];
+}
+
+/** The alerts that a rule can have, with the labels of its series. */
+export function seriesOf(
+  rule: Rule,
+  fleet: { nodes: readonly Labels[]; bastions: readonly string[] },
+): PossibleAlert[] {
+  const group = findMetric(rule.metric)?.group ?? 'node';
+  const known = group === 'bastion' ? fleet.bastions.map((bastion): Labels => ({ bastion })) : fleet.nodes;
+  return known
+    .map((labels) => ({
+      rule,
+      labels: { ...labels, rule: rule.name, severity: rule.severity },
+      free: GROUP_LABELS[group].filter((label) => !(label in labels)),
+    }))
+    .filter((alert) => canMatch(rule.where, alert) && !isLeftOut(rule.whereNot ?? {}, alert));
+}
+
+/** The same with the labels that an aggregate leaves. */
+export function alertsOf(
+  rule: Rule,
+  fleet: { nodes: readonly Labels[]; bastions: readonly string[] },
+): PossibleAlert[] {
+  const alerts = seriesOf(rule, fleet);
+  if (!rule.aggregate) return alerts;
+  const kept = new Set(['rule', 'severity', ...rule.aggregate.by]);
+  return alerts.map(({ labels, free }) => ({
+    rule,
+    labels: Object.fromEntries(Object.entries(labels).filter(([name]) => kept.has(name))),
+    free: free.filter((name) => kept.has(name)),
+  }));
+}
+
+export function canMatch(globs: LabelGlobs, { labels, free }: PossibleAlert): boolean {
+  return Object.entries(globs).every(
+    ([label, any]) => free.includes(label) || any.some((glob) => matchesLabel(glob, labels[label])),
+  );
+}
+
+/** Whether globs match whatever values the free labels have. */
+export function mustMatch(globs: LabelGlobs, { labels, free }: PossibleAlert): boolean {
+  return Object.entries(globs).every(([label, any]) =>
+    any.some((glob) => (/^\*+$/.test(glob) && free.includes(label)) || matchesLabel(glob, labels[label])),
+  );
+}
+
+/** Whether `whereNot` covers an alert. A free label has no values but those that `where` names. */
+function isLeftOut(whereNot: LabelGlobs, alert: PossibleAlert): boolean {
+  return Object.entries(whereNot).some(([label, globs]) => {
+    const wanted = alert.free.includes(label) ? alert.rule.where[label] : undefined;
+    const isCovered = wanted?.every((one) => globs.some((glob) => globCovers(glob, one)));
+    return isCovered || mustMatch({ [label]: globs }, alert);
+  });
+}
+
+function matchesLabel(glob: string, value: string | undefined): boolean {
+  return value !== undefined && globMatches(glob, value);
+}
+
+/** Nodes by their cluster and the labels that any of the globs names: thousands become a handful. */
+export function distinctNodes(nodes: Fleet['nodes'], globs: readonly LabelGlobs[]): Labels[] {
+  const used = new Set(['cluster', ...globs.flatMap((one) => Object.keys(one))]);
+  const found = new Map<string, Labels>();
+  for (const node of nodes) {
+    const labels = Object.entries(node).map(([label, value]) => [label, used.has(label) ? value : '']);
+    found.set(JSON.stringify(labels), Object.fromEntries(labels));
+  }
+  return [...found.values()];
+}
