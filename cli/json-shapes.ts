@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { CAPABILITIES } from '../adapters/ssh/confinement.ts';
-import { FAILURES } from '../core/model/observation.ts';
+import { FAILURES, PHASES } from '../core/model/observation.ts';
 import { MATCHER_OPS } from '../core/model/silence.ts';
 import { ROLES } from '../core/model/target.ts';
 import { REASONS } from '../core/model/transition.ts';
@@ -21,7 +21,7 @@ const problem = z.strictObject({
 });
 const failure = z.strictObject({
   reason: z.enum(FAILURES),
-  phase: z.enum(['bastion', 'dial', 'handshake', 'exec']),
+  phase: z.enum(PHASES),
   detail: z.string(),
 });
 const sample = z.strictObject({ metric: z.string(), labels, timeMs: z.number(), value: z.number() });

@@ -22,6 +22,8 @@ export function formatValue(value: number, unit: Unit): string {
     case 'ratio':
     case 'count':
       return formatNumber(value);
+    case 'version':
+      return formatVersion(value);
   }
 }
 
@@ -32,6 +34,12 @@ export function formatMetricValue(
 ): string {
   const state = value === 0 || value === 1 ? metric?.states?.[value] : undefined;
   return state ?? formatValue(value, metric?.unit ?? 'count');
+}
+
+/** `1.37.2` of 1037002; of a number that is none, such as an average, the number. */
+function formatVersion(value: number): string {
+  if (!Number.isInteger(value) || value < 0) return formatNumber(value);
+  return [Math.floor(value / 1e6), Math.floor(value / 1e3) % 1e3, value % 1e3].join('.');
 }
 
 /** `12`, `1.25`, `12,345`, `1.2M`: at most four significant digits. */

@@ -1,5 +1,9 @@
 // Fixture for tests of the prober: a bastion for each test; closes all that a test starts.
 import { afterEach, beforeEach } from 'vitest';
+import { openBastionSession } from '../adapters/ssh/bastion-session.ts';
+import { parseHostKey } from '../adapters/ssh/host-keys.ts';
+import { parsePrivateKey } from '../adapters/ssh/private-keys.ts';
+import { dial } from '../adapters/ssh/tunnel.ts';
 import { healthy } from './node-behaviour.ts';
 import { bastionConfig, createProberFixture, type ProberFixture, targetOf } from './prober-fixture.ts';
 import {
@@ -47,6 +51,17 @@ export async function setupProber(
   });
   opened.push(made.prober);
   return made;
+}
+
+/** A connection to the bastion of the test, without a prober. */
+export async function setupBastionConnection() {
+  const session = await openBastionSession({
+    bastion: bastionConfig(bastion),
+    key: { key: parsePrivateKey(CLIENT_KEY, 'the key of the test') },
+    pinned: { accepted: [parseHostKey(bastion.hostKey)], revoked: [] },
+  });
+  await keep(Promise.resolve({ close: async () => session.destroy() }));
+  return { dial: (to: { host: string; port: number }) => dial(session.client, to, 10_000) };
 }
 
 export const healthyNode = (options: Parameters<typeof startFakeNode>[1] = {}): Promise<FakeNode> =>

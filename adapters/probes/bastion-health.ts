@@ -53,8 +53,13 @@ function nameServerHint({ targets }: Batch): string {
   return names.length === 0 ? '' : `; does its name server answer for ${names.slice(0, 3).join(', ')}?`;
 }
 
-/** The failure of a bastion that forbids connections to all of its nodes: we learn nothing about any of them. */
-export function deniedToAll(probes: readonly NodeProbe[]): Failure | undefined {
+/**
+ * The failure of a bastion that forbids connections to all of its nodes: we learn nothing about any of them. Where checks
+ * log in, they decide: a service's port that the bastion forbids is the fault of that check alone.
+ */
+export function deniedToAll(all: readonly NodeProbe[]): Failure | undefined {
+  const logins = all.filter(({ observation }) => !observation.withoutLogin);
+  const probes = logins.length > 0 ? logins : all;
   const forbidden = probes.length > 0 && probes.every(({ error }) => error?.failure.reason === 'forbidden');
   if (!forbidden) return undefined;
   const byFirewall = probes.every(({ error }) => error?.failure.detail.includes("the bastion's firewall"));

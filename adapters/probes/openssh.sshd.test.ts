@@ -24,7 +24,7 @@ import {
 import { batchOf, detailOf, outcomes, readings, targetOf } from '../../test/prober-fixture.ts';
 import { bastionKeyLine, nodeKeyLine, type ServerText } from '../ssh/authorized-keys.ts';
 import { parsePrivateKey } from '../ssh/private-keys.ts';
-import { usage } from './usage/usage.ts';
+import { usageScript } from './usage/usage.ts';
 
 useServers(22_400);
 
@@ -131,10 +131,10 @@ describe('keys confined by the lines of `bartizan keys`', () => {
 
   it('do all that probing needs, and nothing else', async () => {
     const confined = await startNode('confined', {
-      authorizedKeys: `${nodeKeyLine(clientKey(), [usage.script])}\n`,
+      authorizedKeys: `${nodeKeyLine(clientKey(), [usageScript()])}\n`,
     });
     const other = await startNode('confined-to-another', {
-      authorizedKeys: `${nodeKeyLine(clientKey(), [{ ...usage.script, sha256: '0'.repeat(64) }])}\n`,
+      authorizedKeys: `${nodeKeyLine(clientKey(), [{ ...usageScript(), sha256: '0'.repeat(64) }])}\n`,
     });
     const hop = await startBastion('confined-hop', {
       authorizedKeys: `${textOf(bastionKeyLine(clientKey(), [confined, other]))}\n`,

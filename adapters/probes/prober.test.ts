@@ -3,7 +3,7 @@ import { answer, output } from '../../test/node-behaviour.ts';
 import { batchOf, outcomes, readings, targetOf } from '../../test/prober-fixture.ts';
 import { bastion, healthyNode, keep, setupProber, useBastion } from '../../test/prober-fleet.ts';
 import { startFakeNode } from '../../test/ssh-fleet.ts';
-import { usage } from './usage/usage.ts';
+import { usageScript } from './usage/usage.ts';
 
 useBastion();
 
@@ -27,7 +27,7 @@ describe('a round', () => {
     expect(bastion.logins).toBe(1);
     expect(nodes.map((node) => node.logins)).toEqual([1, 1, 1]);
     expect(reading.commands).toEqual(['sh', 'sh']);
-    expect(script).toBe(usage.script.text);
+    expect(script).toBe(usageScript().text);
     expect(audit.map(({ target, outcome }) => `${target}: ${outcome}`).sort()).toEqual(
       ['c/n0', 'c/n0', 'c/n1', 'c/n1', 'c/n2', 'c/n2', 'c/n3', 'c/n3', 'undefined'].map(
         (name) => `${name}: ok`,
@@ -45,9 +45,9 @@ describe('a round', () => {
     );
     const { prober, audit } = await setupProber({}, { checkOptions: { volumes: true } });
     await prober.probe(batchOf([targetOf('n', node)]));
-    const chosen = usage.scriptFor({ volumes: true });
+    const chosen = usageScript({ volumes: true });
     expect(new Set(scripts)).toEqual(new Set([chosen.text]));
-    expect(chosen.sha256).not.toBe(usage.script.sha256);
+    expect(chosen.sha256).not.toBe(usageScript().sha256);
     expect(audit.at(-1)).toMatchObject({ command: 'usage-volumes@2', commandSha256: chosen.sha256 });
   });
 
@@ -62,7 +62,7 @@ describe('a round', () => {
       bastion: 'b',
       target: 'c/n',
       command: 'usage@2',
-      commandSha256: usage.script.sha256,
+      commandSha256: usageScript().sha256,
       exitCode: 0,
       outcome: 'ok',
     });

@@ -2,22 +2,12 @@ import { ConfigError, describeError, RetryableError } from '../../core/errors.ts
 import type { AuditEntry } from '../../core/model/audit.ts';
 import type { Batch } from '../../core/model/batch.ts';
 import type { BastionConfig, Config } from '../../core/model/config.ts';
-import type { BatchObservation, Failure, Observation } from '../../core/model/observation.ts';
-import { fitDeadlines, withinBudget } from '../../core/plan/deadlines.ts';
-import type {
-  Audit,
-  Clock,
-  Counters,
-  Logger,
-  Meter,
-  ProbeOptions,
-  Prober,
-  Secrets,
-} from '../../core/ports.ts';
+import type { BatchObservation, Failure } from '../../core/model/observation.ts';
+import { fitDeadlines } from '../../core/plan/deadlines.ts';
+import type { Audit, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
 import { loopWatch } from '../event-loop/loop-watch.ts';
 import { openBastionConnection } from '../ssh/bastion-connection.ts';
 import { openBastionSession } from '../ssh/bastion-session.ts';
-import { forEachLimit } from '../ssh/concurrency-limit.ts';
 import { type BastionDialer, createBastionPool } from '../ssh/connection-pool.ts';
 import { ProbeError, probeError } from '../ssh/failure.ts';
 import { fingerprintOf, type PinnedKeys } from '../ssh/host-keys.ts';
@@ -28,12 +18,10 @@ import type { LoginKey } from '../ssh/login-key.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import type { NodeAccess } from '../ssh/node-sessions.ts';
 import { explainOpenFiles } from '../ssh/open-files.ts';
-import { createPenalties } from '../ssh/penalties.ts';
-import { deniedToAll, watchBastion } from './bastion-health.ts';
-import { openLabelLimit } from './label-limit.ts';
-import { type NodeProbe, type ProbeContext, probeNode } from './probe-node.ts';
+import { httpClientOf } from './http-client.ts';
+import { probeBatch } from './probe-batch.ts';
+import type { ConfiguredProbe } from './probe-node.ts';
 import { PROBES } from './registry.ts';
-import { loadCounters, saveCounters } from './round-counters.ts';
 
 export interface ProberOptions {
   config: Pick<Config, 'bastions' | 'clusters' | 'checks' | 'sessions'>;
@@ -63,8 +51,6 @@ export interface ProberOptions {
 const UNUSED_MS = 15 * 60_000;
 /** When this process runs out of files, it keeps no connection open for this time: sending the notification needs files too. */
 const OUT_OF_FILES_MS = 10 * 60_000;
-/** A node that takes longer stops counting in `concurrency`, so that other nodes do not wait for a silent one. */
-const PATIENCE_MS = 2_000;
 
 /**
  * Probes nodes through bastions over SSH. Connections stay open between batches, as `keep` says, until `close`.
@@ -165,6 +151,13 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     };
   }
 
+  function findCheck(name: string): ConfiguredProbe {
+    const check = config.checks.find((candidate) => candidate.name === name);
+    const probe = PROBES.find((candidate) => candidate.type === check?.probe);
+    if (!check || !probe) throw new ConfigError(`there is no check ${name}, or its probe is unknown`);
+    return { check, probe };
+  }
+
   return {
     async probe(batch, { signal, ...listeners } = {}) {
       const bastion = config.bastions.find((candidate) => candidate.name === batch.bastion);
@@ -193,9 +186,16 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
               audit: record,
               resampleAfterMs,
             };
-            return await probeTargets(batch, context, accesses, listeners);
+            return await probeBatch(batch, context, accesses, {
+              ...listeners,
+              checks: batch.checks.map(findCheck),
+              counters,
+              logger,
+              meter,
+            });
           } finally {
             signal?.removeEventListener('abort', cut);
+            if (keep !== 'all') httpClientOf(connection).closeIdle();
             connection.dropUnusedSince(onlyBastion ? Number.POSITIVE_INFINITY : nowMs() - UNUSED_MS);
           }
         });
@@ -215,62 +215,6 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       pool.close();
     },
   };
-
-  async function probeTargets(
-    batch: Batch,
-    context: ProbeContext,
-    accesses: readonly Omit<NodeAccess, 'penalties'>[],
-    { onObservation, onNode }: Omit<ProbeOptions, 'signal'>,
-  ): Promise<BatchObservation> {
-    const { connection, bastion } = context;
-    const probes: NodeProbe[] = [];
-    const health = watchBastion(connection, bastion, batch);
-    let done = 0;
-    const checks = batch.checks.map(findCheck);
-    const [earlier, labelLimit] = await Promise.all([
-      loadCounters(batch, counters, logger),
-      openLabelLimit(batch, { counters, logger, meter }),
-    ]);
-    const penalties = createPenalties(nowMs, earlier.penalties);
-
-    const probeTarget = async (accessible: Omit<NodeAccess, 'penalties'>) => {
-      // The node's deadlines start after we waited for the bastion.
-      await health.settled();
-      const deadlines = withinBudget(accessible.deadlines, batch, () => performance.now());
-      const access = { ...accessible, penalties, deadlines };
-      const nodeObservations: Observation[] = [];
-      for (const check of checks) {
-        await health.settled();
-        if (health.isLost()) return;
-        const before = earlier.get(check.check.name, access.target);
-        const probe = await probeNode(context, access, check, before);
-        if (probe.error && isSilence(probe.error)) await health.check(probe.error.failure);
-        const observation = labelLimit.admit(check.check, probe.observation);
-        probes.push({ ...probe, observation });
-        nodeObservations.push(observation);
-      }
-      onObservation?.(++done);
-      onNode?.(nodeObservations);
-    };
-    await forEachLimit(accesses, bastion.concurrency, probeTarget, PATIENCE_MS);
-
-    await Promise.all([
-      saveCounters(batch, counters, logger, earlier, probes, penalties.entries(batch.targets)),
-      labelLimit.save(),
-    ]);
-    const lost = health.failure() ?? deniedToAll(probes);
-    const observations: Observation[] = probes.map((probe) => probe.observation);
-    if (lost === undefined) return { batch, bastion: { ok: true }, observations };
-    const answered = observations.filter(({ result }) => result.ok);
-    return { batch, bastion: { ok: false, failure: lost }, observations: answered };
-  }
-
-  function findCheck(name: string) {
-    const check = config.checks.find((candidate) => candidate.name === name);
-    const probe = PROBES.find((candidate) => candidate.type === check?.probe);
-    if (!check || !probe) throw new ConfigError(`there is no check ${name}, or its probe is unknown`);
-    return { check, probe };
-  }
 }
 
 /** An unusable key fails only the nodes that need it. @throws errors that are not about the key */
@@ -283,10 +227,6 @@ function unusableKey(error: unknown): ProbeError {
 function wasRefused({ bastion, observations }: BatchObservation): boolean {
   const refusals = [bastion, ...observations.map(({ result }) => result)];
   return refusals.some((one) => !one.ok && one.failure.reason === 'auth');
-}
-
-function isSilence({ failure }: ProbeError): boolean {
-  return failure.reason === 'timeout' || failure.reason === 'protocol';
 }
 
 /** @throws an error that is no failure of a probe */

@@ -1,6 +1,6 @@
 import type { AdapterDescriptor } from '../../core/registry.ts';
-import type { ScriptProbe } from './script-probe.ts';
+import type { Probe } from './probe.ts';
 import { usage } from './usage/usage.ts';
 
 /** Every kind of check. A new one is a folder beside `usage/` and a line here. */
-export const PROBES: readonly (AdapterDescriptor & ScriptProbe)[] = [usage];
+export const PROBES: readonly (AdapterDescriptor & Probe)[] = [usage];

@@ -43,7 +43,7 @@ export async function saveCounters(
 ): Promise<void> {
   for (const check of batch.checks) {
     const nodes = new Map(earlier.of(check));
-    for (const { observation, counters: now } of probes) {
+    for (const { observation, kept: now } of probes) {
       if (observation.check === check && now !== undefined) nodes.set(nameOf(observation.target), now);
     }
     const names = new Set(batch.targets.map(nameOf));

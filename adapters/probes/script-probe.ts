@@ -1,16 +1,13 @@
 import type { Reading } from '../../core/parse/reading.ts';
 import type { Script } from '../ssh/command.ts';
+import { ProbeError } from '../ssh/failure.ts';
+import type { CheckOptions, Finding, NodeHandle, Probe, ScriptFacts } from './probe.ts';
 
-/** A probe that runs a script of the catalogue on a node and parses its output. */
-export interface ScriptProbe<Counters = unknown> {
-  /** Names of the metrics, from the catalogue. */
+/** A probe that runs one script on a node and computes rates from counters of two runs. */
+export interface ScriptProbe<Counters> {
   metrics: readonly string[];
-  /** The script of a check without options. */
-  script: Script;
-  /** All scripts that a node must allow: those of all options, and those of the previous release. */
-  catalogue: readonly Pick<Script, 'name' | 'sha256'>[];
-  /** The script of a check with these validated options. */
-  scriptFor(options: Readonly<Record<string, unknown>>): Script;
+  catalogue: Probe['catalogue'];
+  scriptFor(options: CheckOptions): Script;
   /** Undefined: this is not the output of the script. */
   parse(output: string): ParsedOutput<Counters> | undefined;
   /** Whether rates can be computed against `before`, which comes from storage and may be anything. */
@@ -18,11 +15,74 @@ export interface ScriptProbe<Counters = unknown> {
   computeRates(before: Counters, after: Counters): { readings: Reading[]; notes: string[] };
 }
 
-export interface ParsedOutput<Counters> {
+export interface ParsedOutput<Counters> extends ScriptFacts {
   levels: Reading[];
   counters: Counters | undefined;
-  /** Whether a process listens on the port of this session; undefined: unknown. */
-  listens?: boolean | undefined;
-  clockMs: number | undefined;
   notes: string[];
+}
+
+/** Counters older than this many intervals are too old for rates. */
+const MAX_INTERVALS = 3;
+
+/**
+ * Computes rates against the counters of an earlier round. If these are not comparable (the first round, a reboot), it
+ * runs the script again after a pause.
+ */
+export function probeByScript<Counters>(kind: ScriptProbe<Counters>): Probe {
+  return {
+    metrics: kind.metrics,
+    catalogue: kind.catalogue,
+    scriptsFor: (options) => [kind.scriptFor(options)],
+    endpointsFor: () => [],
+    logsIn: () => true,
+    observe: (node, check, before) => observe(kind, node, check, before),
+  };
+}
+
+async function observe<Counters>(
+  kind: ScriptProbe<Counters>,
+  node: NodeHandle,
+  { options, everyMs }: { options: CheckOptions; everyMs: number },
+  before: unknown,
+): Promise<Finding> {
+  const script = kind.scriptFor(options);
+  const { parsed, offsetSeconds, login, output } = await node.run(script, kind.parse);
+  const readings = [...parsed.levels];
+  const notes = [...parsed.notes];
+  if (output.complaint !== '') notes.push(`stderr: ${output.complaint}`);
+  if (offsetSeconds !== undefined)
+    readings.push({ metric: 'clock_offset', labels: {}, value: offsetSeconds });
+  let { counters } = parsed;
+  let error: ProbeError | undefined;
+  if (counters !== undefined) {
+    const maxSeconds = (MAX_INTERVALS * everyMs) / 1000;
+    let earlier: unknown = before;
+    if (!kind.isComparable(earlier, counters, maxSeconds)) {
+      earlier = counters;
+      await node.waitToResample();
+      const second = await node.run(script, kind.parse).catch(asProbeError);
+      if (second instanceof ProbeError) error = second;
+      else counters = second.parsed.counters ?? counters;
+    }
+    if (kind.isComparable(earlier, counters, maxSeconds)) {
+      const rates = kind.computeRates(earlier, counters);
+      readings.push(...rates.readings);
+      notes.push(...rates.notes);
+    } else {
+      notes.push(error ? `no rates yet: ${error.message}` : 'no rates yet');
+    }
+  }
+  return {
+    readings,
+    notes,
+    kept: counters,
+    ...(!login && { login: 'unknown' as const }),
+    ...(error && { error }),
+  };
+}
+
+/** @throws an error that is no ProbeError */
+export function asProbeError(error: unknown): ProbeError {
+  if (error instanceof ProbeError) return error;
+  throw error;
 }

@@ -8,6 +8,7 @@ import type { PinnedKeys } from './host-keys.ts';
 import type { LoginKey } from './login-key.ts';
 import { createNodeSessions, type NodeAccess, type NodeSession, type ReadySession } from './node-sessions.ts';
 import type { SshSession } from './session.ts';
+import { dial, type Tunnel } from './tunnel.ts';
 
 export interface NodeCommand extends OpenCommand, NodeSession {
   /** Whether a new login would succeed now, see `ReadySession`. */
@@ -26,6 +27,15 @@ export interface BastionConnection {
    * Calls `onNode` with the session before the command starts. @throws ProbeError
    */
   openCommand(access: NodeAccess, onNode: (node: NodeSession) => void): Promise<NodeCommand>;
+  /**
+   * Opens a stream to a port: from the bastion, or from the node over its session, which `onNode` is called with. Its
+   * bytes are counted for the caller, who allows them. @throws ProbeError
+   */
+  openStream(
+    access: NodeAccess,
+    to: { via: 'bastion' | 'node'; host: string; port: number },
+    onNode: (node: NodeSession) => void,
+  ): Promise<Tunnel>;
   /** Closes the session at once: whatever it still delivers is useless. */
   dropNode(node: NodeSession): void;
   /** Closes node sessions that nobody used since then. */
@@ -99,6 +109,35 @@ export async function openBastionConnection(options: {
         throw error;
       }
     },
+    async openStream(access, { via, ...to }, onNode) {
+      const { dialMs } = access.deadlines;
+      if (via === 'bastion') return dial(hop.client, to, dialMs);
+      const through = async (node: ReadySession) => {
+        onNode(node);
+        node.tunnel.allow(bastion.maxOutputBytes + PROTOCOL_BYTES);
+        node.session.allow(COMMAND_MESSAGES);
+        return dial(node.session.client, to, dialMs, 'node').catch((error: unknown) => {
+          // Only the way to the node is lost or silent, so a session that answered stays.
+          if (error instanceof ProbeError && isAnswer(error)) nodes.keep(access, node);
+          else node.session.destroy();
+          throw error;
+        });
+      };
+      let node = await nodes.take(access);
+      let tunnel: Tunnel | undefined;
+      if (node.reused) {
+        try {
+          tunnel = await through(node);
+          count('ssh_sessions_reused_total', { hop: 'node' });
+        } catch (error) {
+          if (!(error instanceof ProbeError) || isAnswer(error)) throw error;
+          node = await nodes.open(access);
+        }
+      }
+      tunnel ??= await through(node);
+      nodes.keep(access, node);
+      return tunnel;
+    },
     dropNode(node) {
       node.session.destroy();
     },
@@ -109,6 +148,11 @@ export async function openBastionConnection(options: {
     },
     destroy: hop.destroy,
   };
+}
+
+/** Whether the server answered our request for a channel, with a refusal. */
+function isAnswer({ failure }: ProbeError): boolean {
+  return failure.reason === 'unreachable' || failure.reason === 'forbidden';
 }
 
 /** Cancels a forwarding that does not exist: every server answers that request, and it has no effect. */

@@ -46,11 +46,11 @@ export function isPenalty(error: unknown): error is ProbeError {
   return error instanceof ProbeError && error.failure.reason === 'penalty';
 }
 
-/** The bastion's sshd forbids connections to `to`, a node or several. */
-export function forwardingDenied(to: string): ProbeError {
+/** The sshd of the bastion, or of the node itself, forbids connections to `to`. */
+export function forwardingDenied(to: string, hop: 'bastion' | 'node' = 'bastion'): ProbeError {
   const remedy =
     'AllowTcpForwarding in its sshd_config and permitopen of our key must allow it (`bartizan keys`)';
-  return probeError('forbidden', 'dial', `the bastion forbids forwarding to ${to}: ${remedy}`);
+  return probeError('forbidden', 'dial', `the ${hop} forbids forwarding to ${to}: ${remedy}`);
 }
 
 /** The rules of `bartizan keys --nft` on the bastion forbid connections to `to`. */

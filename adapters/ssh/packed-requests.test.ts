@@ -4,7 +4,7 @@ import { answer, output } from '../../test/node-behaviour.ts';
 import { batchOf, detailOf, outcomes, targetOf } from '../../test/prober-fixture.ts';
 import { keep, setupProber, useBastion } from '../../test/prober-fleet.ts';
 import { startFakeNode } from '../../test/ssh-fleet.ts';
-import { usage } from '../probes/usage/usage.ts';
+import { usageScript } from '../probes/usage/usage.ts';
 
 useBastion();
 
@@ -52,14 +52,14 @@ it.each([
   expect(outcomes(await prober.probe(batchOf([targetOf('n', host)])))).toEqual(['n: ok']);
   expect(packed()).toEqual([expected]);
   // Twice in one session: the second goes behind the first in what is packed.
-  expect(scripts).toEqual([usage.script.text, usage.script.text]);
+  expect(scripts).toEqual([usageScript().text, usageScript().text]);
 });
 
 it('a new key exchange in between does no harm', async () => {
   const { host, scripts } = await node(undefined, true);
   const { prober } = await setupProber({}, { keep: 'bastion' });
   expect(outcomes(await prober.probe(batchOf([targetOf('n', host)])))).toEqual(['n: ok']);
-  expect(scripts).toEqual([usage.script.text, usage.script.text]);
+  expect(scripts).toEqual([usageScript().text, usageScript().text]);
 });
 
 it('a node that insists on compressed answers is refused', async () => {

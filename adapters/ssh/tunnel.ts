@@ -7,7 +7,7 @@ const FORBIDDEN = 1;
 /** ENOPROTOOPT: no network answers this, but the rules of `bastionFirewall` do. */
 const FIREWALLED = /Protocol not available/;
 
-/** A direct-tcpip channel to a node, for one SSH session. */
+/** A direct-tcpip channel: to a node for an SSH session, or to a service. */
 export interface Tunnel {
   stream: SshStream;
   /**
@@ -18,22 +18,32 @@ export interface Tunnel {
   isCut(): boolean;
 }
 
-/** Opens a direct-tcpip channel through the bastion. @throws ProbeError */
+/** Opens a direct-tcpip channel through the bastion, or through a node. @throws ProbeError */
 export function dial(
   client: Client,
-  node: { host: string; port: number },
+  to: { host: string; port: number },
   deadlineMs: number,
+  hop: 'bastion' | 'node' = 'bastion',
 ): Promise<Tunnel> {
   const { promise, resolve, reject } = Promise.withResolvers<Tunnel>();
+  const address = `${to.host}:${to.port}`;
   let late = false;
   // A bastion may try for minutes to connect to an address that does not answer.
   const timer = setTimeout(() => {
     late = true;
-    reject(probeError('timeout', 'dial', `no connection within ${seconds(deadlineMs)}`));
+    reject(
+      probeError(
+        'timeout',
+        'dial',
+        hop === 'bastion'
+          ? `no connection within ${seconds(deadlineMs)}`
+          : `no connection to ${address} within ${seconds(deadlineMs)}`,
+      ),
+    );
   }, deadlineMs);
-  const lost = () => probeError('protocol', 'dial', 'the connection to the bastion was lost');
+  const lost = () => probeError('protocol', 'dial', `the connection to the ${hop} was lost`);
   try {
-    client.forwardOut('127.0.0.1', 0, node.host, node.port, (error, channel) => {
+    client.forwardOut('127.0.0.1', 0, to.host, to.port, (error, channel) => {
       clearTimeout(timer);
       if (late) {
         channel?.destroy();
@@ -42,12 +52,11 @@ export function dial(
       } else {
         const { reason } = error as { reason?: number };
         const reply = error.message.replace(/^\(SSH\) Channel open failure: /, '');
-        const to = `${node.host}:${node.port}`;
         if (typeof reason !== 'number') reject(lost());
-        else if (reason === FORBIDDEN) reject(forwardingDenied(to));
-        else if (FIREWALLED.test(reply)) reject(firewallDenied(to));
+        else if (reason === FORBIDDEN) reject(forwardingDenied(address, hop));
+        else if (FIREWALLED.test(reply)) reject(firewallDenied(address));
         else {
-          const text = `the bastion did not reach ${to}${reply === '' ? '' : ` (${reply})`}`;
+          const text = `the ${hop} did not reach ${address}${reply === '' ? '' : ` (${reply})`}`;
           reject(probeError('unreachable', 'dial', text));
         }
       }

@@ -17,7 +17,10 @@ export const FAILURES = [
 
 export type FailureReason = (typeof FAILURES)[number];
 
-export type ProbePhase = 'bastion' | 'dial' | 'handshake' | 'exec';
+/** `tls` and `request` are phases of what a check asks a service behind the tunnel. */
+export const PHASES = ['bastion', 'dial', 'handshake', 'exec', 'tls', 'request'] as const;
+
+export type ProbePhase = (typeof PHASES)[number];
 
 export interface Failure {
   reason: FailureReason;
@@ -29,6 +32,10 @@ export interface Failure {
 /** What one check saw on one target in one round. A failure is data, not an exception. */
 export interface Observation {
   check: string;
+  /** Kind of the check. Absent in messages of earlier releases: `usage`. */
+  probe?: string;
+  /** The check does not log in at the node, so it says nothing about `up`. */
+  withoutLogin?: true;
   target: Target;
   roundMs: number;
   /** Actual time the probe started, by our clock. */

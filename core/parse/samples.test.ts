@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BatchObservation, Failure, Observation } from '../model/observation.ts';
 import type { Target } from '../model/target.ts';
-import { samplesOf } from './samples.ts';
+import { hasAnswered, samplesOf } from './samples.ts';
 
 const ROUND = 60_000;
 const TARGET: Target = {
@@ -107,5 +107,51 @@ describe('samples of a batch', () => {
     expect(
       linesOf({ ok: true }, [failed, observed(ok)]).filter((line) => /^(up|host_key)/.test(line)),
     ).toEqual(['up{c,n,etcd}@60000 1', 'host_key_mismatch{c,n,etcd}@60000 0']);
+  });
+});
+
+describe('checks beside `usage`', () => {
+  const through = (result: Observation['result']): Observation => ({
+    ...observed(result, 'api'),
+    probe: 'apiserver',
+    withoutLogin: true,
+  });
+  const inside = (result: Observation['result']): Observation => ({
+    ...observed(result, 'certs'),
+    probe: 'pki',
+  });
+  const failed = { ok: false, failure: failure('unreachable', 'dial') } as const;
+  const forbidden = { ok: false, failure: failure('forbidden', 'dial') } as const;
+  const refused = { ok: false, failure: failure('penalty', 'handshake') } as const;
+
+  it('without a login say nothing about `up`', () => {
+    expect(linesOf({ ok: true }, [observed(failed), through(ok)]).slice(2)).toEqual([
+      'up{c,n,etcd}@60000 0',
+      'probe_success{c,n,etcd,api}@60000 1',
+      'probe_duration{c,n,etcd,api}@60000 0.25',
+      'load1{c,n,etcd}@60000 2',
+    ]);
+    expect(linesOf({ ok: true }, [through(forbidden)]).slice(2)).toEqual([
+      'probe_success{c,n,etcd,api}@60000 0',
+    ]);
+  });
+
+  it('with a login do', () => {
+    expect(linesOf({ ok: true }, [inside(ok)]).slice(2, 5)).toEqual([
+      'up{c,n,etcd}@60000 1',
+      'host_key_mismatch{c,n,etcd}@60000 0',
+      'probe_success{c,n,etcd,certs}@60000 1',
+    ]);
+  });
+
+  it('have no result where the node refuses our address for a while', () => {
+    expect(linesOf({ ok: true }, [inside(refused)]).slice(2)).toEqual([]);
+  });
+
+  it('that answer through the bastion do not show that a failed login is the fault of the node', () => {
+    expect(hasAnswered([observed(failed), through(ok)])).toBe(false);
+    expect(hasAnswered([observed(ok), through(forbidden)])).toBe(true);
+    expect(hasAnswered([through(ok)])).toBe(true);
+    expect(hasAnswered([through(forbidden)])).toBe(false);
   });
 });

@@ -4,6 +4,8 @@ import type { Sample } from '../model/sample.ts';
 import { appendAll } from '../numbers/extremes.ts';
 
 const NONE: ReadonlySet<Observation> = new Set();
+/** The kind of check whose success is `up`, and needs no metric of its own. */
+const UP_PROBE = 'usage';
 
 /**
  * The samples of a batch, all at the time of its round. While its bastion fails there are no samples of nodes that did
@@ -30,9 +32,13 @@ export function samplesOf(
   return samples;
 }
 
-/** Whether a node answered, given all its observations of a round: its samples then hold whatever becomes of its batch. */
+/**
+ * Whether a node answered, given all its observations of a round: its samples then hold whatever becomes of its batch. A
+ * service that answers through the bastion does not show whether a login that failed was the node's fault.
+ */
 export function hasAnswered(ofNode: readonly Observation[]): boolean {
-  return ofNode.some(({ result }) => result.ok);
+  const ran = ofNode.filter(({ result }) => result.ok);
+  return ran.some(({ withoutLogin }) => !withoutLogin) || (ran.length > 0 && ran.length === ofNode.length);
 }
 
 /** The samples of one node, from all its observations of a round. */
@@ -42,15 +48,21 @@ export function samplesOfNode(ofNode: readonly Observation[], timeMs: number): S
   const { cluster, node, role } = first.target;
   const labels: Labels = { cluster, node, role };
   const samples: Sample[] = [];
-  const up = ofNode.some(({ result }) => result.ok && result.login !== 'unknown');
-  if (up || !ofNode.some(isUnknown)) samples.push({ metric: 'up', labels, timeMs, value: up ? 1 : 0 });
-  const keys = ofNode.map(({ result }) => sawHostKey(result.ok ? undefined : result.failure, 'node'));
+  const logins = ofNode.filter(({ withoutLogin }) => !withoutLogin);
+  const up = logins.some(({ result }) => result.ok && result.login !== 'unknown');
+  if (up || (logins.length > 0 && !logins.some(isUnknown)))
+    samples.push({ metric: 'up', labels, timeMs, value: up ? 1 : 0 });
+  const keys = logins.map(({ result }) => sawHostKey(result.ok ? undefined : result.failure, 'node'));
   const key = keys.find((value) => value !== undefined);
   if (key !== undefined) samples.push({ metric: 'host_key_mismatch', labels, timeMs, value: key });
-  for (const { check, durationMs, result } of ofNode) {
+  for (const { check, probe = UP_PROBE, durationMs, result } of ofNode) {
+    const ofCheck: Labels = { ...labels, check };
+    if (probe !== UP_PROBE && !(result.ok === false && result.failure.reason === 'penalty')) {
+      samples.push({ metric: 'probe_success', labels: ofCheck, timeMs, value: result.ok ? 1 : 0 });
+    }
     if (!result.ok) continue;
     const value = durationMs / 1000;
-    samples.push({ metric: 'probe_duration', labels: { ...labels, check }, timeMs, value });
+    samples.push({ metric: 'probe_duration', labels: ofCheck, timeMs, value });
     appendAll(samples, result.samples);
   }
   return samples;

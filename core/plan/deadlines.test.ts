@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fitDeadlines, withinBudget } from './deadlines.ts';
+import { fitDeadlines, shareBudget } from './deadlines.ts';
 
 const DEFAULTS = { bastionMs: 10_000, dialMs: 5_000, handshakeMs: 10_000, execMs: 15_000 };
 const every = (seconds: number) => ({ roundMs: 600_000, expiresAtMs: 600_000 + seconds * 1_000 });
@@ -43,9 +43,9 @@ describe('deadlines of a round', () => {
 });
 
 describe('the deadlines of a node', () => {
-  it('are what is left of one budget, however many looks it takes', () => {
+  it('are what is left of one budget, however often a script runs', () => {
     let now = 1_000;
-    const deadlines = withinBudget(DEFAULTS, every(60), () => now);
+    const deadlines = shareBudget(DEFAULTS, every(60), () => now, 1)();
     expect({ ...deadlines }).toEqual(DEFAULTS);
     now += 25_000;
     expect({ ...deadlines }).toEqual({ ...DEFAULTS, handshakeMs: 10_000, execMs: 10_000 });
@@ -62,9 +62,24 @@ describe('the deadlines of a node', () => {
     [1, 2_000],
   ])('are over before the next round, every %d s', (seconds, budgetMs) => {
     let now = 0;
-    const deadlines = withinBudget(fitDeadlines(DEFAULTS, every(seconds)), every(seconds), () => now);
+    const deadlines = shareBudget(fitDeadlines(DEFAULTS, every(seconds)), every(seconds), () => now, 1)();
     now += budgetMs - 1;
     expect(deadlines.execMs).toBe(1);
     expect(Math.max(deadlines.dialMs, deadlines.handshakeMs)).toBe(1);
+  });
+
+  it('leave each check its share, whatever the ones before it take', () => {
+    let now = 0;
+    // 48 s of a minute, for three checks.
+    const next = shareBudget(DEFAULTS, every(60), () => now, 3);
+    const first = next();
+    now += 15_999;
+    expect(first.execMs).toBe(1);
+    expect(next().execMs).toBe(15_000);
+    now += 1_000;
+    const last = next();
+    expect(last).toMatchObject({ dialMs: 5_000, handshakeMs: 10_000, execMs: 15_000 });
+    now += 31_000;
+    expect(last.execMs).toBe(1);
   });
 });

@@ -35,25 +35,36 @@ export function fitDeadlines(deadlines: Deadlines, batch: Span): Deadlines {
 const LEAST_BUDGET_MS = 2_000;
 
 /**
- * The deadlines of one node in one round, which together leave it what a node that is silent in each phase gets, however
- * many checks and looks it takes, and no more than most of the interval: each is what is left of that where less is
- * left. `nowMs` never goes back.
+ * Deadlines for the checks that a node gets in one round, one after the other: a function that returns those of the next.
+ * Together they leave the node what one that is silent in each phase of each check needs, and no more than most of the
+ * interval. Each check gets an equal share of what is left, so that a silent service takes nothing from the checks after
+ * it; a phase gets what is left of its check's share at most. `nowMs` never goes back.
  */
-export function withinBudget(deadlines: Deadlines, batch: Span, nowMs: () => number): Deadlines {
-  const longestMs = Math.max(LEAST_BUDGET_MS, Math.min(budgetOf(deadlines), roomOf(batch)));
+export function shareBudget(
+  deadlines: Deadlines,
+  batch: Span,
+  nowMs: () => number,
+  checks: number,
+): () => Deadlines {
+  const longestMs = Math.max(LEAST_BUDGET_MS, Math.min(checks * budgetOf(deadlines), roomOf(batch)));
   const endMs = nowMs() + longestMs;
-  const left = (ms: number) => Math.max(1, Math.min(ms, Math.floor(endMs - nowMs())));
-  return {
-    bastionMs: deadlines.bastionMs,
-    get dialMs() {
-      return left(deadlines.dialMs);
-    },
-    get handshakeMs() {
-      return left(deadlines.handshakeMs);
-    },
-    get execMs() {
-      return left(deadlines.execMs);
-    },
+  let waiting = checks;
+  return () => {
+    const startMs = nowMs();
+    const endOfCheckMs = startMs + Math.max(1, (endMs - startMs) / Math.max(1, waiting--));
+    const left = (ms: number) => Math.max(1, Math.min(ms, Math.floor(endOfCheckMs - nowMs())));
+    return {
+      bastionMs: deadlines.bastionMs,
+      get dialMs() {
+        return left(deadlines.dialMs);
+      },
+      get handshakeMs() {
+        return left(deadlines.handshakeMs);
+      },
+      get execMs() {
+        return left(deadlines.execMs);
+      },
+    };
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { usage } from '../../adapters/probes/usage/usage.ts';
+import { usageScript } from '../../adapters/probes/usage/usage.ts';
 import type { BastionConfig } from '../../core/model/config.ts';
 import type { Target } from '../../core/model/target.ts';
 import { parseUsage } from '../../core/parse/usage-output.ts';
@@ -70,7 +70,7 @@ export async function startScene(
     };
     const known = [bastion, ...nodes].map(({ host, port, hostKeys }) => `[${host}]:${port} ${hostKeys[0]}\n`);
     writeFileSync(scene.knownHosts, known.join(''));
-    writeFileSync(scene.script, usage.script.text);
+    writeFileSync(scene.script, usageScript().text);
     const file = join(dir, 'scene.json');
     writeFileSync(file, JSON.stringify(scene));
     return { scene, file, stop: () => fleet.stop() };

@@ -34,7 +34,7 @@ export async function handler(): Promise<{
   const { png } = await createChartRenderer().render(SPEC);
   return {
     picture: sha256(png),
-    scripts: PROBES.map(({ script }) => sha256(script.text)),
+    scripts: PROBES.flatMap((probe) => probe.scriptsFor({}).map(({ text }) => sha256(text))),
     key: ssh2.utils.generateKeyPairSync('ed25519').public.split(' ')[0] ?? '',
     nativeCrypto: hasNativeCrypto(),
   };

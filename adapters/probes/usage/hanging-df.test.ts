@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseUsage } from '../../../core/parse/usage-output.ts';
-import { usage } from './usage.ts';
+import { usageScript } from './usage.ts';
 
 /**
  * Writes down what it was asked for; hangs where that includes a mount of $HANG, as does a child that holds its output. Both
@@ -70,7 +70,7 @@ function running(pid: number, comm: string, startSeconds: number, ...argv: strin
 async function runScript(hang = '') {
   const env = { PATH: `${join(root, 'bin')}:${process.env.PATH}`, BARTIZAN_ROOT: root, HANG: hang };
   const shell = spawn('sh', { env, stdio: ['pipe', 'pipe', 'inherit'] });
-  shell.stdin.end(usage.script.text);
+  shell.stdin.end(usageScript().text);
   let text = '';
   for await (const chunk of shell.stdout) text += chunk;
   const output = parseUsage(text);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseUsage } from '../../../core/parse/usage-output.ts';
 import { scaledMs } from '../../../test/machine-speed.ts';
-import { usage } from './usage.ts';
+import { usageScript } from './usage.ts';
 
 const FILESYSTEMS = ['proc', 'tmpfs', 'overlay', 'zfs', 'nfs4', 'fuse', 'autofs', 'ubifs']
   .map((type) => `nodev\t${type}\n`)
@@ -38,7 +38,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 function runScript(mountinfo: string, options: Record<string, unknown> = {}) {
   writeFileSync(join(root, 'proc/self/mountinfo'), mountinfo);
   const env = { PATH: `${join(root, 'bin')}:${process.env.PATH}`, BARTIZAN_ROOT: root };
-  const input = usage.scriptFor(options).text;
+  const input = usageScript(options).text;
   const { stdout, stderr } = spawnSync('sh', { input, env, encoding: 'utf8', timeout: scaledMs(30_000) });
   const output = parseUsage(stdout);
   if (!output) throw new Error('not understood');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseUsage } from '../../../core/parse/usage-output.ts';
 import { scaledMs } from '../../../test/machine-speed.ts';
-import { usage } from './usage.ts';
+import { usageScript } from './usage.ts';
 
 /** A file system whose server answers only the first request: nobody can kill a process that waits for it. */
 const SERVER = `
@@ -89,7 +89,7 @@ kill $server
 let dir: string;
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'mounts-'));
-  writeFileSync(join(dir, 'script'), usage.script.text);
+  writeFileSync(join(dir, 'script'), usageScript().text);
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 

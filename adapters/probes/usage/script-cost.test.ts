@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { usage } from './usage.ts';
+import { usageScript } from './usage.ts';
 
 let root: string;
 beforeEach(() => {
@@ -33,7 +33,7 @@ it('the time of the shell grows in proportion to the list of mounts', () => {
 
 /** CPU time of a run and its children, as the shell counts it. */
 function cpuSeconds(env: Record<string, string>): number {
-  const input = `${usage.script.text}\ntimes >&2\n`;
+  const input = `${usageScript().text}\ntimes >&2\n`;
   const { stderr } = spawnSync('sh', { input, env, encoding: 'utf8' });
   return [...stderr.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
     (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),

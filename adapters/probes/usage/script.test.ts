@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseUsage } from '../../../core/parse/usage-output.ts';
 import { scaledMs } from '../../../test/machine-speed.ts';
-import { usage } from './usage.ts';
+import { usageScript } from './usage.ts';
 
 /** A node's /proc as files, and a df that records its arguments. */
 const PROC: Readonly<Record<string, string>> = {
@@ -72,7 +72,7 @@ function put(name: string, content: string | Buffer) {
   writeFileSync(path, content);
 }
 
-function run(input = usage.script.text, more: Record<string, string> = {}) {
+function run(input = usageScript().text, more: Record<string, string> = {}) {
   const env = {
     ...more,
     PATH: `${join(root, 'bin')}:${process.env.PATH}`,
@@ -187,7 +187,7 @@ describe('the script', () => {
     put('net/tcp', tcp);
     put('net/tcp6', tcp6);
     const ssh = { SSH_CONNECTION: '10.0.0.1 40000 10.0.0.2 22' };
-    expect(parseUsage(run(usage.script.text, ssh).stdout)?.listens).toBe(expected);
+    expect(parseUsage(run(usageScript().text, ssh).stdout)?.listens).toBe(expected);
     expect(parseUsage(run().stdout)?.listens).toBeUndefined();
   });
 
@@ -222,7 +222,7 @@ describe('the script', () => {
     const table = listener.length === 32 ? 'net/tcp6' : 'net/tcp';
     put(table, HEAD + row(`${listener}:0016`, '0A'));
     const ssh = { SSH_CONNECTION: `10.0.0.1 40000 ${server} 22` };
-    expect(parseUsage(run(usage.script.text, ssh).stdout)?.listens).toBe(expected);
+    expect(parseUsage(run(usageScript().text, ssh).stdout)?.listens).toBe(expected);
   });
 
   it('does not count processes where those of other users are hidden', () => {
@@ -269,7 +269,7 @@ exit 1
   });
 
   it('runs completely or not at all', () => {
-    const { text } = usage.script;
+    const { text } = usageScript();
     for (const share of [0.3, 0.6, 0.9, 0.99]) {
       expect(run(text.slice(0, Math.floor(text.length * share))).stdout).toBe('');
     }

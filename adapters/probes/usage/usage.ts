@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { METRICS } from '../../../core/catalogue.ts';
+import { metricsOfProbe } from '../../../core/catalogue.ts';
 import {
   areComparable,
   computeRates,
@@ -11,14 +11,11 @@ import {
 import { parseUsage } from '../../../core/parse/usage-output.ts';
 import type { AdapterDescriptor } from '../../../core/registry.ts';
 import type { Script } from '../../ssh/command.ts';
-import type { ScriptProbe } from '../script-probe.ts';
+import type { CheckOptions, Probe } from '../probe.ts';
+import { probeByScript } from '../script-probe.ts';
 import { sentText } from '../sent-text.ts';
 
 const text = sentText(readFileSync(new URL('./script.sh', import.meta.url), 'utf8'));
-
-const GROUPS: readonly string[] = ['node', 'mount', 'interface', 'disk'];
-/** Metrics that the batch writes for each node, whatever the check. */
-const BATCH_METRICS: readonly string[] = ['up', 'host_key_mismatch'];
 
 const options = z.strictObject({
   volumes: z
@@ -44,19 +41,23 @@ const PREVIOUS = {
   sha256: '47d32cf7b2150d734ff73f87c06e1ddaf5b85d31a74fcbad3ee23734e3dca16c',
 };
 
+/** The script of a check with these options. */
+export function usageScript(chosen: CheckOptions = {}): Script {
+  return chosen.volumes === true ? withVolumes : withoutVolumes;
+}
+
 /** Reads load, memory, disks, network and pressure of a Linux node with one shell script that needs no privileges. */
-export const usage: AdapterDescriptor & ScriptProbe<UsageCounters> = {
+export const usage: AdapterDescriptor & Probe = {
   type: 'usage',
   title: 'CPU, memory, disks, network, pressure and clock',
   options,
-  metrics: METRICS.filter(({ name, group }) => GROUPS.includes(group) && !BATCH_METRICS.includes(name)).map(
-    ({ name }) => name,
-  ),
-  script: withoutVolumes,
-  catalogue: [withoutVolumes, withVolumes, PREVIOUS],
-  scriptFor: (chosen) => (chosen.volumes === true ? withVolumes : withoutVolumes),
-  parse: parseUsage,
-  isComparable: (before, after, maxSeconds): before is UsageCounters =>
-    isUsageCounters(before) && areComparable(before, after, maxSeconds),
-  computeRates,
+  ...probeByScript<UsageCounters>({
+    metrics: metricsOfProbe('usage'),
+    catalogue: [withoutVolumes, withVolumes, PREVIOUS],
+    scriptFor: usageScript,
+    parse: parseUsage,
+    isComparable: (before, after, maxSeconds): before is UsageCounters =>
+      isUsageCounters(before) && areComparable(before, after, maxSeconds),
+    computeRates,
+  }),
 };

@@ -10,6 +10,7 @@ const SUFFIXES: Record<Unit, string> = {
   count: '',
   ratio: '_ratio',
   bool: '',
+  version: '',
 };
 
 /** `bartizan_mem_usage_percent` of `mem_usage`; undefined for what the catalogue lacks. */

@@ -1,0 +1,202 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuditEntry } from '../../core/model/audit.ts';
+import type { BastionConfig } from '../../core/model/config.ts';
+import { nextTurn } from '../event-loop/turns.ts';
+import type { BastionConnection } from '../ssh/bastion-connection.ts';
+import { type CommandOutput, runScript, type Script } from '../ssh/command.ts';
+import { ProbeError, probeError, quote } from '../ssh/failure.ts';
+import { fingerprintOf } from '../ssh/host-keys.ts';
+import type { NodeAccess, NodeSession } from '../ssh/node-sessions.ts';
+import type { SshSession } from '../ssh/session.ts';
+import { httpClientOf } from './http-client.ts';
+import type { Endpoint, NodeHandle, ScriptFacts, ScriptRun } from './probe.ts';
+import { asProbeError } from './script-probe.ts';
+
+export interface ProbeContext {
+  connection: BastionConnection;
+  bastion: BastionConfig;
+  roundMs: number;
+  nowMs: () => number;
+  actor: string;
+  audit: (entry: AuditEntry) => void;
+  resampleAfterMs: number;
+}
+
+/** Exit code of the forced command in authorized_keys for a script that it does not know. */
+const REFUSED = 126;
+const OTHER_VERSION =
+  'its authorized_keys line knows another version of our script (print it again: `bartizan keys`)';
+/** Requests that one audit line names; the rest are counted. */
+const MOST_NAMED = 4;
+
+/** The handle of one node for one check, and the audit line of the connections that the check opened. */
+export function createNodeHandle(
+  context: ProbeContext,
+  access: NodeAccess,
+): { handle: NodeHandle; finish: () => void } {
+  const { connection, nowMs, roundMs, resampleAfterMs } = context;
+  const startMs = nowMs();
+  const visits: string[] = [];
+  let bytes = 0;
+  let outcome = 'ok';
+  let fingerprint: string | undefined;
+  const hostOf = ({ via, host }: Endpoint) => host ?? (via === 'bastion' ? access.target.host : '127.0.0.1');
+  const visited = async <T>(name: string, visit: () => Promise<T>): Promise<T> => {
+    visits.push(name);
+    try {
+      return await visit();
+    } catch (error) {
+      if (error instanceof ProbeError) outcome = error.failure.reason;
+      throw error;
+    }
+  };
+  const open = (endpoint: Endpoint) =>
+    connection.openStream(access, { ...endpoint, host: hostOf(endpoint) }, ({ session }) => {
+      fingerprint = session.fingerprint;
+    });
+  const handle: NodeHandle = {
+    target: access.target,
+    roundMs,
+    deadlines: access.deadlines,
+    nowMs,
+    waitToResample: () => sleep(resampleAfterMs),
+    run: (script, parse) => runOnce(context, access, script, parse),
+    dial: (endpoint) =>
+      visited(`${endpoint.via} → ${hostOf(endpoint)}:${endpoint.port}`, () => open(endpoint)),
+    request: (endpoint, request) => {
+      const host = hostOf(endpoint);
+      const scheme = request.tls ? 'https' : 'http';
+      // The query may have what a configuration means as a secret; the path is what an operator looks for.
+      const path = request.path.split('?')[0];
+      const name = `${request.method ?? 'GET'} ${scheme}://${host}:${endpoint.port}${path} via ${endpoint.via}`;
+      return visited(name, async () => {
+        const answer = await httpClientOf(connection).request(
+          {
+            key: JSON.stringify([
+              access.target.cluster,
+              access.target.node,
+              endpoint.via,
+              host,
+              endpoint.port,
+            ]),
+            host,
+            port: endpoint.port,
+            open: () => open(endpoint),
+          },
+          request,
+          access.deadlines,
+        );
+        bytes += answer.bytes;
+        return answer;
+      });
+    },
+  };
+  return {
+    handle,
+    finish() {
+      if (visits.length === 0) return;
+      const more = visits.length - MOST_NAMED;
+      const names = visits.slice(0, MOST_NAMED).join(', ');
+      context.audit({
+        ...entryOf(context, access, startMs),
+        ...(fingerprint !== undefined && { hostKeyFingerprint: fingerprint }),
+        command: more > 0 ? `${names} and ${more} more` : names,
+        durationMs: nowMs() - startMs,
+        bytes,
+        outcome,
+      });
+    },
+  };
+}
+
+function entryOf({ actor, bastion }: ProbeContext, { target }: NodeAccess, atMs: number) {
+  return { atMs, actor, bastion: bastion.name, target: `${target.cluster}/${target.node}` };
+}
+
+/** Runs the script once, and writes one audit line however it ends. @throws ProbeError */
+async function runOnce<T extends ScriptFacts>(
+  context: ProbeContext,
+  access: NodeAccess,
+  script: Script,
+  parse: (text: string) => T | undefined,
+): Promise<ScriptRun<T>> {
+  const { connection, bastion, nowMs } = context;
+  const startMs = nowMs();
+  let node: NodeSession | undefined;
+  let output: CommandOutput | undefined;
+  let fingerprint: string | undefined;
+  let outcome = 'ok';
+  try {
+    const command = await connection.openCommand(access, (opened) => {
+      node = opened;
+      fingerprint = opened.session.fingerprint;
+    });
+    const deadlineMs = Math.max(0, access.deadlines.execMs - command.tookMs);
+    output = await runScript(command, script, { deadlineMs, maxBytes: bastion.maxOutputBytes, nowMs });
+    // Parsing a megabyte may take tens of milliseconds: nodes that end together each get a turn of their own.
+    await nextTurn();
+    const parsed = parse(output.text);
+    if (parsed === undefined) throw notUnderstood(output);
+    const offsetSeconds = clockOffset(parsed, output, command.tookMs / 2);
+    checkListener(command.session, parsed.listens, access.target.port);
+    // A kept session may still work although no new login would: then the node is not up.
+    return { parsed, offsetSeconds, login: await command.login, output };
+  } catch (cause) {
+    const error = cutReason(node) ?? asProbeError(cause);
+    if (error.hostKey) fingerprint = fingerprintOf(error.hostKey);
+    outcome = error.failure.reason;
+    // The command may still be running in this session.
+    if (node !== undefined && output === undefined) connection.dropNode(node);
+    throw error;
+  } finally {
+    context.audit({
+      ...entryOf(context, access, startMs),
+      ...(fingerprint !== undefined && { hostKeyFingerprint: fingerprint }),
+      ...(node !== undefined && { command: script.name, commandSha256: script.sha256 }),
+      ...(output?.exitCode !== undefined && { exitCode: output.exitCode }),
+      durationMs: nowMs() - startMs,
+      bytes: output?.bytes ?? 0,
+      outcome,
+    });
+  }
+}
+
+/** Sessions in which the script has once seen a listener on their port. Elsewhere it may be unable to see any. */
+const sawListener = new WeakSet<SshSession>();
+
+/** A kept session outlives the sshd that listened. @throws ProbeError */
+function checkListener(session: SshSession, listens: boolean | undefined, port: number): void {
+  if (listens) sawListener.add(session);
+  if (listens === false && sawListener.has(session)) {
+    const detail = `nobody listens on its SSH port (${port}) any more; only earlier sessions still work`;
+    throw probeError('unreachable', 'dial', detail);
+  }
+}
+
+/** The reason why we ended a session ourselves, which would otherwise look like a lost connection. */
+function cutReason(node: NodeSession | undefined): ProbeError | undefined {
+  const flood = node?.session.flood();
+  if (flood !== undefined) return probeError('output', 'exec', `cut off: it ${flood}`);
+  return node?.tunnel.isCut() ? probeError('output', 'exec', 'cut off: it sends without end') : undefined;
+}
+
+function notUnderstood({ exitCode, complaint, bytes, text }: CommandOutput): ProbeError {
+  // A login shell or ForceCommand explains itself on stdout or stderr. The script's own output would explain nothing.
+  const quoted = quote(complaint) || quote(text.split('@bartizan ')[0] ?? '');
+  const explanation = quoted === '' ? '' : `: ${quoted}`;
+  // Our forced command prints nothing. A program that must not be executed has the same code, and the shell says why.
+  const why = exitCode === REFUSED && explanation === '' ? `: ${OTHER_VERSION}` : explanation;
+  if (exitCode !== 0)
+    return probeError('command', 'exec', `the script ended with code ${exitCode ?? 'none'}${why}`);
+  return probeError('output', 'exec', `${bytes} bytes of output, none of them the script's${explanation}`);
+}
+
+/** The node read its clock when it sent the last line, half a round trip before the line arrived. */
+function clockOffset(
+  { clockMs }: ScriptFacts,
+  { endedAtMs }: CommandOutput,
+  roundTripMs: number,
+): number | undefined {
+  if (clockMs === undefined || endedAtMs === undefined) return undefined;
+  return (clockMs - (endedAtMs - roundTripMs / 2)) / 1000;
+}

@@ -1,0 +1,136 @@
+import { X509Certificate } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import tls, { type TLSSocket } from 'node:tls';
+import { type ProbeError, probeError, seconds } from '../ssh/failure.ts';
+import type { Tunnel } from '../ssh/tunnel.ts';
+
+export interface TlsOptions {
+  /** Sent as SNI, and the name that the certificate must have. Absent: no SNI (an IP address has none). */
+  servername?: string;
+  /** PEM of the authorities that are trusted. Absent: whether the chain is right is unknown. */
+  ca?: string;
+  /** PEM of a client certificate and its key. */
+  cert?: string;
+  key?: string;
+  /** Refuse a server whose chain or name is wrong before anything is sent: for requests with a credential. */
+  mustVerify?: boolean;
+}
+
+/** What a server showed in its handshake. */
+export interface TlsFacts {
+  /** The served chain, the server's own certificate first. */
+  chain: readonly X509Certificate[];
+  protocol: string;
+  /** Why the chain does not lead to `ca`, as OpenSSL's error code; undefined: it does, or there is no `ca`. */
+  chainError: string | undefined;
+}
+
+/** Key exchange, certificates (OpenSSL takes 100 KB of them) and session tickets. */
+const HANDSHAKE_BYTES = 192 * 1024;
+/** Longer chains are cut: what follows is not the server's. */
+const MOST_CERTIFICATES = 10;
+
+/**
+ * Without finite-field Diffie-Hellman: servers choose its prime, and one of 8,192 bits costs a tenth of a second of CPU.
+ * These are the suites of Go's crypto/tls, which Kubernetes and etcd are built with (https://pkg.go.dev/crypto/tls).
+ */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'AES128-GCM-SHA256',
+  'AES256-GCM-SHA384',
+].join(':');
+
+/** Makes a TLS handshake in a tunnel. A wrong certificate is a fact, and no error unless `mustVerify`. @throws ProbeError */
+export function connectTls(
+  tunnel: Tunnel,
+  options: TlsOptions,
+  deadlineMs: number,
+): Promise<{ socket: TLSSocket; facts: TlsFacts }> {
+  const { servername, ca, cert, key, mustVerify = false } = options;
+  const { promise, resolve, reject } = Promise.withResolvers<{ socket: TLSSocket; facts: TlsFacts }>();
+  tunnel.allow(HANDSHAKE_BYTES);
+  const socket = tls.connect({
+    socket: tunnel.stream as Duplex,
+    ...(servername !== undefined && { servername }),
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ciphers: CIPHERS,
+    ecdhCurve: 'X25519:P-256:P-384:P-521',
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['http/1.1'],
+    // What is wrong with a certificate is what we came to see.
+    rejectUnauthorized: false,
+  });
+  const fail = (error: ProbeError) => {
+    clearTimeout(timer);
+    reject(error);
+    socket.destroy();
+  };
+  const timer = setTimeout(
+    () => fail(probeError('timeout', 'tls', `no TLS session within ${seconds(deadlineMs)}`)),
+    deadlineMs,
+  );
+  // Never removed: what comes after the handshake is an event of the request, too.
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    const cut = tunnel.isCut();
+    fail(cut ? probeError('output', 'tls', 'cut off: it sends without end') : explain(error));
+  });
+  socket.once('close', () =>
+    fail(probeError('protocol', 'tls', 'closed the connection in the TLS handshake')),
+  );
+  socket.once('secureConnect', () => {
+    const facts = factsOf(socket, ca !== undefined);
+    const wrong = mustVerify ? (facts.chainError ?? nameError(facts, servername)) : undefined;
+    if (wrong !== undefined) {
+      fail(probeError('auth', 'tls', `its certificate is not trusted (${wrong}), so no credential is sent`));
+      return;
+    }
+    clearTimeout(timer);
+    resolve({ socket, facts });
+  });
+  return promise;
+}
+
+function factsOf(socket: TLSSocket, isChecked: boolean): TlsFacts {
+  const chain: X509Certificate[] = [];
+  let shown = socket.getPeerCertificate(true);
+  while (shown?.raw && chain.length < MOST_CERTIFICATES) {
+    chain.push(new X509Certificate(shown.raw));
+    // The issuer of a root is the root itself.
+    if (shown.issuerCertificate === shown) break;
+    shown = shown.issuerCertificate;
+  }
+  const error = socket.authorizationError as unknown;
+  const code = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : error;
+  return {
+    chain,
+    protocol: socket.getProtocol() ?? 'unknown',
+    chainError: isChecked && !socket.authorized && code ? String(code) : undefined,
+  };
+}
+
+/** Why the certificate is not one for this name; undefined: it is. */
+export function nameError({ chain: [own] }: TlsFacts, name: string | undefined): string | undefined {
+  if (own === undefined) return 'it shows no certificate';
+  if (name === undefined) return undefined;
+  return (own.checkHost(name) ?? own.checkIP(name)) ? undefined : `it is not for ${name}`;
+}
+
+function explain(error: NodeJS.ErrnoException): ProbeError {
+  const { code = '', message } = error;
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || /wrong version number|packet length/i.test(message)) {
+    return probeError('protocol', 'tls', 'does not speak TLS', { cause: error });
+  }
+  const why = /alert ([a-z ]+)/i.exec(message)?.[1]?.trim();
+  const detail = why ? `refused the TLS handshake: ${why}` : `the TLS handshake failed: ${code || message}`;
+  return probeError('protocol', 'tls', detail, { cause: error });
+}

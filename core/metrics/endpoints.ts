@@ -1,0 +1,47 @@
+import { type Metric, metricsOf } from './metric.ts';
+
+/** What checks of any service measure, and values that a check takes from an answer. */
+export const ENDPOINT_METRICS: readonly Metric[] = [
+  ...metricsOf(
+    'endpoint',
+    ['http'],
+    [
+      [
+        'http_up',
+        'HTTP as expected',
+        'bool',
+        '1 if the answer is what the check expects, 0 if not',
+        { states: ['failing', 'ok'] },
+      ],
+      ['http_status', 'HTTP status', 'count', 'Status of the answer; absent without one'],
+      ['http_duration', 'HTTP duration', 'seconds', 'From dialling to the last byte of the answer'],
+    ],
+  ),
+  ...metricsOf(
+    'endpoint',
+    ['tcp'],
+    [
+      [
+        'tcp_up',
+        'TCP port open',
+        'bool',
+        '1 if a connection was accepted, 0 if not',
+        { states: ['closed', 'open'] },
+      ],
+      ['tcp_duration', 'TCP connection', 'seconds', 'Until the connection was accepted'],
+    ],
+  ),
+  ...metricsOf(
+    'value',
+    ['http', 'prometheus', 'command'],
+    [
+      [
+        'check_value',
+        'Value of a check',
+        'count',
+        'A number that the check takes from an answer, series or output; label `name` is what the check calls it',
+        { isSigned: true },
+      ],
+    ],
+  ),
+];

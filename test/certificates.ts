@@ -1,0 +1,49 @@
+// Certificates for tests: an authority, and what it signs.
+import { isIP } from 'node:net';
+import { generate } from 'selfsigned';
+
+/** PEM. */
+export interface Certificate {
+  cert: string;
+  key: string;
+}
+
+const DAY_MS = 86_400_000;
+
+/** An authority of its own. */
+export async function makeAuthority(name = 'kubernetes'): Promise<Certificate> {
+  const made = await generate([{ name: 'commonName', value: name }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    notAfterDate: new Date(Date.now() + 3_650 * DAY_MS),
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  });
+  return { cert: made.cert, key: made.private };
+}
+
+/** A certificate for these names and addresses. Without `authority` it signs itself. Default: valid from an hour ago for a year. */
+export async function makeCertificate(
+  names: readonly string[],
+  options: { authority?: Certificate; from?: Date; until?: Date; commonName?: string } = {},
+): Promise<Certificate> {
+  const { authority, commonName = 'server' } = options;
+  const made = await generate([{ name: 'commonName', value: commonName }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    notBeforeDate: options.from ?? new Date(Date.now() - 3_600_000),
+    notAfterDate: options.until ?? new Date(Date.now() + 365 * DAY_MS),
+    extensions: [
+      {
+        name: 'subjectAltName',
+        altNames: names.map((name) =>
+          isIP(name) ? { type: 7 as const, ip: name } : { type: 2 as const, value: name },
+        ),
+      },
+    ],
+    ...(authority && { ca: { cert: authority.cert, key: authority.key } }),
+  });
+  return { cert: made.cert, key: made.private };
+}
