@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import type { AdapterDescriptor, AdapterKinds } from '../registry.ts';
 import type { JsonSchema } from './fields.ts';
-import { ruleNameSchema } from './rule-fields.ts';
+import { nameSchema } from './rule-fields.ts';
 import { ruleSchema } from './rule-schema.ts';
 import {
   bastionSchema,
@@ -66,7 +66,7 @@ function makeSchema(kinds: AdapterKinds) {
           z.array(ruleSchema),
           z.strictObject({
             add: z.array(ruleSchema).describe('Rules beside the default ones').optional(),
-            off: z.array(ruleNameSchema).describe('Names of default rules that are not in force').default([]),
+            off: z.array(nameSchema).describe('Names of default rules that are not in force').default([]),
           }),
         ])
         .describe(

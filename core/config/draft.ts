@@ -9,7 +9,7 @@ import { type ConfigSchema, configSchema, KIND_SECTIONS } from './config-schema.
 import { isData, type JsonSchema, valueAt } from './fields.ts';
 import { describeIssues, NO_TEXT } from './issues.ts';
 import { errorAt, type Finding, type Path } from './problem.ts';
-import { ruleNameSchema } from './rule-fields.ts';
+import { nameSchema } from './rule-fields.ts';
 import { ruleSchema } from './rule-schema.ts';
 import * as sections from './schema.ts';
 
@@ -135,7 +135,7 @@ function draftOf(
     inventory: kindItems('inventory', sections.inventorySchema) ?? [],
     checks: kindItems('checks', sections.checkSchema)?.map((one) => ({ ...one, value: checkOf(one.value) })),
     rules: items(isMapping ? ['rules', 'add'] : ['rules'], ruleSchema) ?? (isMapping ? [] : undefined),
-    rulesOff: isMapping ? (items(['rules', 'off'], ruleNameSchema) ?? []) : undefined,
+    rulesOff: isMapping ? (items(['rules', 'off'], nameSchema) ?? []) : undefined,
     channels: kindItems('channels', sections.channelSchema)?.map((one) => ({
       ...one,
       value: channelOf(one.value),

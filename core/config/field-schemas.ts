@@ -3,10 +3,7 @@
 import { z } from 'zod';
 import { durationOrNeverSchema, durationSchema } from '../duration.ts';
 import { nearest } from '../text/suggestions.ts';
-import { addressSchema, ruleNameSchema } from './rule-fields.ts';
-
-/** Names of all things follow the rule for rules' names: they are labels, parts of keys, and typed in commands. */
-export const nameSchema = ruleNameSchema;
+import { addressSchema } from './rule-fields.ts';
 
 /** A host name or address, nothing else. */
 export const hostSchema = z
@@ -42,18 +39,6 @@ export const repeatIntervalSchema = durationOrNeverSchema.refine((ms) => ms >= S
       ? '0s would repeat the message without a pause; write `never` to send no reminders'
       : 'reminders come once a minute at most; write `1m` or longer, or `never`',
 });
-
-const globSchema = z
-  .string({ error: () => 'a glob is a text; put it in quotes' })
-  .min(1, { error: 'an empty glob matches nothing' });
-
-/** Labels and globs, one or a list each. */
-export const labelGlobsSchema = z.record(
-  z.string(),
-  z.union([globSchema.transform((one) => [one]), z.array(globSchema).min(1)], {
-    error: 'write a glob or a list of globs, as text in quotes',
-  }),
-);
 
 const TIME = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?([Zz]|[+-]\d\d:?\d\d)$/;
 

@@ -26,11 +26,14 @@ export function addressSchema(error: string) {
 
 const number = (what: string) => z.number({ error: `${what} is a number` });
 
-const glob = z.string({ error: 'a glob is text; put it in quotes' }).min(1, 'an empty glob matches nothing');
+const globSchema = z
+  .string({ error: 'a glob is text; put it in quotes' })
+  .min(1, 'an empty glob matches nothing');
 
-const globs = z.record(
+/** Labels and globs, one or a list each. */
+export const labelGlobsSchema = z.record(
   z.string(),
-  z.union([glob.transform((one) => [one]), z.array(glob).min(1)], {
+  z.union([globSchema.transform((one) => [one]), z.array(globSchema).min(1)], {
     error: 'write a glob or a list of globs, as text in quotes',
   }),
 );
@@ -46,15 +49,15 @@ const interval = z
   })
   .refine(([low, high]) => low < high, 'the lower bound comes first and is smaller than the upper one');
 
-/** A rule's name: identity of its alerts together with their labels. */
-export const ruleNameSchema = z
+/** Names are labels, parts of keys, and words of commands. */
+export const nameSchema = z
   .string()
   .regex(NAME, 'a name has letters, digits, `-`, `_` and `.`, and starts with a letter or digit')
   .max(100, 'a name has 100 characters at most');
 
 /** Fields of a rule as people write them. */
 export const ruleFields = z.strictObject({
-  name: ruleNameSchema.describe('Identity of its alerts, together with their labels'),
+  name: nameSchema.describe('Identity of its alerts, together with their labels'),
   title: z
     .string()
     .min(1)
@@ -69,8 +72,8 @@ export const ruleFields = z.strictObject({
     })
     .describe('Compare one metric over another: percent where both have the same unit')
     .optional(),
-  where: globs.describe('Labels and globs (`*`, `?`), any of which must match').prefault({}),
-  whereNot: globs
+  where: labelGlobsSchema.describe('Labels and globs (`*`, `?`), any of which must match').prefault({}),
+  whereNot: labelGlobsSchema
     .describe('Labels and globs; a series is left out when any of these labels matches one of its globs')
     .optional(),
   window: z

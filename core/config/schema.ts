@@ -7,9 +7,7 @@ import { ROLES } from '../model/target.ts';
 import { MAX_NEW_LABEL_SETS } from '../parse/label-sets.ts';
 import {
   hostSchema,
-  labelGlobsSchema,
   listenSchema,
-  nameSchema,
   portSchema,
   positiveDurationSchema,
   repeatIntervalSchema,
@@ -25,6 +23,7 @@ import {
   privateKeySchema,
   publicKeySchema,
 } from './login-schema.ts';
+import { labelGlobsSchema, nameSchema } from './rule-fields.ts';
 import { secretAddressSchema } from './secret-text.ts';
 import { wholeCheck } from './whole-check.ts';
 

@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 
-type Issue = (path: readonly string[], message: string, insteadOf?: string) => void;
+/** `insteadOf`: the field may be missing where this one is there. */
+export type Issue = (path: readonly string[], message: string, insteadOf?: string) => void;
 type Params = Parameters<z.ZodType['superRefine']>[1];
 
 /**
  * A check of a mapping as a whole, for `superRefine`. It runs also when fields are wrong, so that one round of corrections is
- * enough: they are as written then, and what the check says of them, or of the mapping for want of them, is dropped.
- * An issue with `insteadOf` stands for a field that may be missing where that one is there.
+ * enough. Wrong fields are then as they are written; issues at them, or for want of them, are dropped.
  */
 export function wholeCheck<T extends object>(
   check: (fields: T, issue: Issue, isRight: (field: keyof T & string) => boolean) => void,
