@@ -44,7 +44,9 @@ describe('sqlite store', () => {
     const node = METRICS.filter((metric) => metric.group === 'node');
     await store.write(node.map((metric, i) => sample(T0, 'n', metric.name, i)));
     await store.close();
-    expect(all('SELECT count(*), max(mem_usage) FROM samples_node')).toEqual([[1, node.findIndex(({ name }) => name === 'mem_usage')]]);
+    expect(all('SELECT count(*), max(mem_usage) FROM samples_node')).toEqual([
+      [1, node.findIndex(({ name }) => name === 'mem_usage')],
+    ]);
     expect(all('SELECT labels FROM label_set')).toEqual([['[["cluster","c"],["node","n"],["role","etcd"]]']]);
   });
 
