@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import axios from 'axios';
 import { generate } from 'selfsigned';
+import { freePort } from './free-port.ts';
 
 export interface Emulator {
   url: string;
@@ -32,7 +32,7 @@ export interface Emulator {
 export interface EmulatorOptions {
   /** Address of one that runs already, to use instead. Default: AWS_ENDPOINT_URL. */
   running?: string | undefined;
-  /** Default: a free one of 25200–25299, below the ports that systems give out. */
+  /** Default: a free one. */
   port?: number;
   /**
    * As an account is: every call is authorised by the policies of who makes it, and comes over TLS, which the policy of a
@@ -43,8 +43,6 @@ export interface EmulatorOptions {
 
 /** The emulator and all that it needs, each by version and hash; pip refuses what differs. */
 const REQUIREMENTS = join(import.meta.dirname, 'ministack.txt');
-const FIRST_PORT = 25_200;
-const PORTS = 100;
 const UP_WITHIN_MS = 60_000;
 const ENDS_WITHIN_MS = 3000;
 const CACHE = join(import.meta.dirname, '../node_modules/.cache');
@@ -166,23 +164,6 @@ async function writeCertificate(dir: string): Promise<{ file: string; key: strin
   await writeFile(file, made.cert);
   await writeFile(key, made.private, { mode: 0o600 });
   return { file, key };
-}
-
-/** Test files start theirs side by side: each begins its search at another port. */
-async function freePort(): Promise<number> {
-  for (let tried = 0; tried < PORTS; tried++) {
-    const port = FIRST_PORT + ((process.pid + tried) % PORTS);
-    if (await isFree(port)) return port;
-  }
-  throw new Error(`no port is free from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1}`);
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }
 
 /** Functions inherit the rest, but neither credentials nor settings of the tests. */

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import axios from 'axios';
+import { freePort } from '../localstack/free-port.ts';
+import { scaledMs } from './machine-speed.ts';
 import { findProgram } from './suites.ts';
 
 export interface MetricsServer {
@@ -14,13 +16,11 @@ export interface MetricsServer {
   stop(): Promise<void>;
 }
 
-const UP_WITHIN_MS = 30_000;
+const UP_WITHIN_MS = scaledMs(30_000);
 
 /** `windowMs`: samples that much older than the newest of all series are taken out of order. */
-export async function startPrometheus(
-  port: number,
-  { windowMs }: { windowMs: number },
-): Promise<MetricsServer> {
+export async function startPrometheus({ windowMs }: { windowMs: number }): Promise<MetricsServer> {
+  const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), 'prometheus-'));
   const storage = `storage: { tsdb: { out_of_order_time_window: ${windowMs / 1000}s } }\n`;
   writeFileSync(join(dir, 'prometheus.yml'), storage);
@@ -34,7 +34,8 @@ export async function startPrometheus(
   ]);
 }
 
-export async function startVictoriaMetrics(port: number): Promise<MetricsServer> {
+export async function startVictoriaMetrics(): Promise<MetricsServer> {
+  const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), 'victoria-metrics-'));
   const flush = async () => {
     await axios.get(`http://127.0.0.1:${port}/internal/force_flush`);

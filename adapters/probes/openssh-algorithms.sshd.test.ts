@@ -3,7 +3,7 @@ import { setupProber, startBastion, startNode, target, useServers } from '../../
 import { batchOf, detailOf, outcomes } from '../../test/prober-fixture.ts';
 import { ALGORITHMS } from '../ssh/algorithms.ts';
 
-useServers(22_650);
+useServers();
 
 describe('OpenSSH with configured algorithms', () => {
   it('can be reached with each key exchange, cipher and MAC of ours', async () => {

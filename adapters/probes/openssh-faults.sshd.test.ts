@@ -14,7 +14,7 @@ import {
 } from '../../test/openssh/servers.ts';
 import { batchOf, outcomes } from '../../test/prober-fixture.ts';
 
-useServers(22_450);
+useServers();
 
 let strikes = 0;
 

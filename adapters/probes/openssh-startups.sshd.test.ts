@@ -13,7 +13,7 @@ import {
 } from '../../test/openssh/servers.ts';
 import { batchOf, outcomes, type ProberFixture } from '../../test/prober-fixture.ts';
 
-useServers(22_600);
+useServers();
 
 const BATCHES = 24;
 

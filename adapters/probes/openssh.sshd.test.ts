@@ -26,7 +26,7 @@ import { bastionKeyLine, nodeKeyLine, type ServerText } from '../ssh/authorized-
 import { parsePrivateKey } from '../ssh/private-keys.ts';
 import { usageScript } from './usage/usage.ts';
 
-useServers(22_400);
+useServers();
 
 const textOf = (text: ServerText) => ('text' in text ? text.text : text.none);
 

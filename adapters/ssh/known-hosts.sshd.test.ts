@@ -12,7 +12,7 @@ import { parseKnownHosts } from './known-hosts.ts';
 import { withLearnedKeys } from './known-hosts-change.ts';
 import { type HostNames, namesOfHost, namesOfNode, writtenName } from './known-hosts-names.ts';
 
-useServers(22_800);
+useServers();
 
 /** Keys of no server: `ed`, `ec` and `rsa` are in known_hosts, `fresh` is learned. */
 const keys = { ed: '', ec: '', rsa: '', fresh: '' };

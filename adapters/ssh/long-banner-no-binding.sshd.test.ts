@@ -12,7 +12,7 @@ vi.hoisted(() => {
   };
 });
 
-useServers(22_750);
+useServers();
 
 describe('a banner of 240 KB of OpenSSH, on both hops, where ssh2 has no native binding', () => {
   it.each(CIPHERS)('does not fail the probe: %s', async (name, config) => {

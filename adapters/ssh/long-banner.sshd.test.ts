@@ -3,7 +3,7 @@ import { CIPHERS, probeWithLongBanners } from '../../test/openssh/long-banner.ts
 import { useServers } from '../../test/openssh/servers.ts';
 import { hasNativeCrypto } from './native-crypto.ts';
 
-useServers(22_700);
+useServers();
 
 describe('a banner of 240 KB of OpenSSH, on both hops', () => {
   it.each(CIPHERS)('does not fail the probe: %s', async (name, config) => {

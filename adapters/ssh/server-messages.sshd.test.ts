@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { setupProber, startNode, target, useServers } from '../../test/openssh/servers.ts';
 import { batchOf, detailOf } from '../../test/prober-fixture.ts';
 
-useServers(22_350);
+useServers();
 
 /** The failure of a node whose sshd_config also has these lines. */
 async function detailWith(name: string, config: readonly string[]) {

@@ -7,6 +7,7 @@ import type { BastionConfig } from '../../core/model/config.ts';
 import type { Target } from '../../core/model/target.ts';
 import { parseUsage } from '../../core/parse/usage-output.ts';
 import { createFleet, type Server } from '../../examples/openssh/fleet.ts';
+import { freePort } from '../../localstack/free-port.ts';
 
 export interface SceneHost {
   /** Unique among the targets. */
@@ -32,7 +33,6 @@ export interface Scene {
 }
 
 const NODES = 4;
-const PORT = 25_300;
 
 /**
  * The servers refuse no connection, however many come at once. They log only what shows that they listen, as logging
@@ -49,9 +49,10 @@ export async function startScene(
   try {
     const start = (name: string, host: string, port: number) =>
       fleet.start({ name, host, port, hostKeys: ['ed25519'], config: CONFIG });
-    const bastion = await start('bastion', '127.0.0.1', PORT);
+    const bastion = await start('bastion', '127.0.0.1', await freePort());
     const nodes: Server[] = [];
-    for (let n = 1; n <= NODES; n++) nodes.push(await start(`node-${n}`, `127.0.0.${n + 1}`, PORT + n));
+    for (let n = 1; n <= NODES; n++)
+      nodes.push(await start(`node-${n}`, `127.0.0.${n + 1}`, await freePort()));
     const describe = ({ host, port, hostKeys }: Server, name: string): SceneHost => ({
       name,
       host,

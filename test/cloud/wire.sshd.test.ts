@@ -4,7 +4,7 @@ import { batchOf } from '../prober-fixture.ts';
 import { NODE } from './batch-time.ts';
 import { type Passed, type Relay, startRelay } from './relay.ts';
 
-useServers(23_150);
+useServers();
 const relays: Relay[] = [];
 afterEach(async () => {
   for (const relay of relays.splice(0)) await relay.close();

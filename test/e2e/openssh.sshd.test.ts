@@ -13,6 +13,7 @@ import { loadConfig, secretsFor } from '../../cli/config-file.ts';
 import type { Series } from '../../core/model/sample.ts';
 import { createFleet, type Fleet, type Server, stopServer } from '../../examples/openssh/fleet.ts';
 import { type Bartizan, startBartizan } from '../../local/up.ts';
+import { freePort } from '../../localstack/free-port.ts';
 import { type Sink, type SinkMessage, startSink } from '../../localstack/sink/sink.ts';
 import { createRecordingLogger } from '../recording-logger.ts';
 import { until } from '../until.ts';
@@ -29,9 +30,9 @@ const SECRET = 'e2e-hmac-secret';
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-e2e-'));
   fleet = createFleet(join(dir, 'fleet'));
-  bastion = await fleet.start({ name: 'bastion', host: '127.0.0.1', port: 24100 });
+  bastion = await fleet.start({ name: 'bastion', host: '127.0.0.1', port: await freePort() });
   for (const n of [1, 2, 3])
-    nodes.push(await fleet.start({ name: `n${n}`, host: `127.0.0.${n + 1}`, port: 24100 + n }));
+    nodes.push(await fleet.start({ name: `n${n}`, host: `127.0.0.${n + 1}`, port: await freePort() }));
   sink = await startSink({ secret: SECRET, dir: join(dir, 'messages') });
   writeFileSync(join(dir, 'secret'), SECRET);
   const slot = (server: Server) =>

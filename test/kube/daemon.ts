@@ -1,7 +1,6 @@
 // A server of a test as a process of its own: with a log file, ended by its id, and not outliving this process.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { scaledMs } from '../machine-speed.ts';
 import { findProgram } from '../suites.ts';
@@ -16,32 +15,8 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-/** Below the ports that systems give out, and above those of other tests. */
-const PORTS = { first: 28_000, last: 31_999 };
-const ATTEMPTS = 50;
 const CHECKED_EVERY_MS = 100;
 const LOG_SHOWN = 2_000;
-
-const given = new Set<number>();
-
-/** A port of loopback where nobody listens now; never the same twice. */
-export async function freePort(): Promise<number> {
-  for (let i = 0; i < ATTEMPTS; i++) {
-    const port = PORTS.first + Math.floor(Math.random() * (PORTS.last - PORTS.first + 1));
-    if (given.has(port) || !(await isFree(port))) continue;
-    given.add(port);
-    return port;
-  }
-  throw new Error(`no free port between ${PORTS.first} and ${PORTS.last}`);
-}
-
-function isFree(port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const server = createServer();
-  server.once('error', () => resolve(false));
-  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  return promise;
-}
 
 /** Starts a program; `command` is its path and arguments. */
 export function startDaemon(command: readonly string[], logFile: string, cwd?: string): Daemon {

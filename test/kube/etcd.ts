@@ -1,10 +1,10 @@
 // Real members of etcd on loopback, with plain HTTP: one, or several that make a cluster.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../localstack/free-port.ts';
 import { until } from '../until.ts';
 import { ask } from './ask.ts';
-
-import { type Daemon, freePort, startDaemon, waitForReady } from './daemon.ts';
+import { type Daemon, startDaemon, waitForReady } from './daemon.ts';
 
 export interface EtcdMember {
   name: string;

@@ -27,9 +27,9 @@ import { checkConnections } from '../../cli/connect-check.ts';
 import { isConnected } from '../../cli/connect-report.ts';
 import type { ConnectRow } from '../../cli/connect-row.ts';
 import { type Account, createFleet, type Fleet, type Server } from '../../examples/openssh/fleet.ts';
+import { freePort } from '../../localstack/free-port.ts';
 import { attemptByHand, BY_HAND, type ByHand } from './attempts.ts';
 
-const FIRST_PORT = 22_850;
 /** Settings of a careless administrator, in front of Debian's. */
 const CARELESS = ['PermitTunnel yes', 'GatewayPorts yes', 'AllowAgentForwarding yes', 'UsePAM no'];
 const DEBIAN = readFileSync('/usr/share/openssh/sshd_config', 'utf8')
@@ -64,7 +64,8 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => unix.listen(socketPath(), resolve));
   chmodSync(socketPath(), 0o777);
 
-  const nodes = [1, 2, 3].map((i) => ({ host: '127.0.0.1', port: FIRST_PORT + i }));
+  const ports = await Promise.all(Array.from({ length: 6 }, freePort));
+  const nodes = ports.slice(0, 3).map((port) => ({ host: '127.0.0.1', port }));
   const scripts = PROBES.flatMap(({ catalogue }) => catalogue);
   const bare = readFileSync(`${fleet.key('ed25519')}.pub`, 'utf8');
   const hopLine = textOf(bastionKeyLine(key(), nodes));
@@ -86,7 +87,7 @@ beforeAll(async () => {
     fleet.start({
       name,
       host: '127.0.0.1',
-      port: FIRST_PORT + 1 + i,
+      port: ports[i] as number,
       hostKeys: ['ed25519'],
       authorizedKeys: `${authorizedKeys}\n`,
       config,

@@ -11,6 +11,7 @@ import {
   type Server,
   type ServerOptions,
 } from '../../examples/openssh/fleet.ts';
+import { freePort } from '../../localstack/free-port.ts';
 import { bastionConfig, createProberFixture, type ProberFixture, targetOf } from '../prober-fixture.ts';
 
 /** Folder of the file's servers. */
@@ -19,13 +20,11 @@ export let fleet: Fleet;
 export let bastion: Server;
 /** Has host keys of all types, and answers at once. */
 export let node: Server;
-let nextPort: number;
 const probers: ProberFixture[] = [];
 
-/** Files run at the same time: each has its ports, fifty from `firstPort` on. */
-export function useServers(firstPort: number): void {
+/** Called once by each file of tests. */
+export function useServers(): void {
   beforeAll(async () => {
-    nextPort = firstPort;
     dir = mkdtempSync(join(tmpdir(), 'openssh-'));
     fleet = createFleet(dir);
     bastion = await startBastion('bastion');
@@ -40,11 +39,17 @@ export function useServers(firstPort: number): void {
   });
 }
 
-export const startBastion = (name: string, options: Partial<ServerOptions> = {}): Promise<Server> =>
-  fleet.start({ name, host: '127.0.0.1', port: nextPort++, ...options });
+export const startBastion = async (name: string, options: Partial<ServerOptions> = {}): Promise<Server> =>
+  fleet.start({ name, host: '127.0.0.1', port: options.port ?? (await freePort()), ...options });
 
-export const startNode = (name: string, options: Partial<ServerOptions> = {}): Promise<Server> =>
-  fleet.start({ name, host: '127.0.0.2', port: nextPort++, hostKeys: ['ed25519'], ...options });
+export const startNode = async (name: string, options: Partial<ServerOptions> = {}): Promise<Server> =>
+  fleet.start({
+    name,
+    host: '127.0.0.2',
+    port: options.port ?? (await freePort()),
+    hostKeys: ['ed25519'],
+    ...options,
+  });
 
 export const pinned = (server: Server, type: KeyType = 'ed25519') => ({
   host: server.host,

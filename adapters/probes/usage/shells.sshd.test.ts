@@ -16,7 +16,7 @@ import {
 } from '../../../test/openssh/servers.ts';
 import { batchOf, detailOf, outcomes, readings } from '../../../test/prober-fixture.ts';
 
-useServers(22_500);
+useServers();
 
 /** The program that runs instead of the login shell, by name of the node. */
 const SHELLS: Readonly<Record<string, (bin: string) => string>> = {
