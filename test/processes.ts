@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that change their process, measure it, or take long enough for its start not to matter. */
 export const ALONE = [
-  '**/*.{sshd,aws,prometheus,root,mounts,zsh,cross,scale}.test.ts',
+  '**/*.{sshd,aws,prometheus,root,mounts,zsh,cross,scale,kube,control-plane}.test.ts',
   'test/{e2e,network,simulation}/**/*.test.ts',
   // Their libraries read the environment once.
   'functions/lambda.test.ts',

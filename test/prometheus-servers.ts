@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import axios from 'axios';
 import { freePort } from '../localstack/free-port.ts';
 import { scaledMs } from './machine-speed.ts';
-import { findProgram } from './suites.ts';
+import { findProgram } from './program-path.ts';
 
 export interface MetricsServer {
   url: string;

@@ -7,9 +7,11 @@ import { leftOutSuites, prepareSuites } from './suites.ts';
 const RESULTS = 'out/test-results.json';
 const ci = process.env.CI !== undefined && process.env.CI !== '' && process.env.CI !== 'false';
 const left = leftOutSuites();
-for (const { what, missing, get } of left) {
-  process.stdout.write(`left out: tests with ${what} (${missing}; to run them: ${get})\n`);
+for (const { what, missing, get, replacement } of left) {
+  const other = replacement === undefined ? '' : `; other tests run ${replacement}`;
+  process.stdout.write(`left out: tests with ${what} (${missing}; to run them: ${get}${other})\n`);
 }
+const needed = left.filter(({ replacement }) => replacement === undefined);
 await prepareSuites();
 mkdirSync('out', { recursive: true });
 rmSync(RESULTS, { force: true });
@@ -23,10 +25,10 @@ if (ci) {
     readFileSync(RESULTS, 'utf8'),
   ) as Record<string, number>;
   const skipped = (numPendingTests ?? 0) + (numTodoTests ?? 0);
-  if (left.length > 0)
-    process.stdout.write(`${left.length} suites were left out: that is not allowed here\n`);
+  if (needed.length > 0)
+    process.stdout.write(`${needed.length} suites were left out: that is not allowed here\n`);
   if (skipped > 0) process.stdout.write(`${skipped} tests were skipped: that is not allowed here\n`);
-  if (left.length > 0 || skipped > 0 || (numFailedTestSuites ?? 0) > 0 || !numPassedTests)
+  if (needed.length > 0 || skipped > 0 || (numFailedTestSuites ?? 0) > 0 || !numPassedTests)
     process.exitCode = 1;
   process.stdout.write(`${numPassedTests ?? 0} passed, ${numFailedTests ?? 0} failed\n`);
 }

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { findParts } from './kube/parts.ts';
+import { HOW_TO_BUILD, missingPrograms } from './kube/programs.ts';
+import { findProgram } from './program-path.ts';
 
 interface Suite {
   /** Files of the suite, as a glob: `name.<suite>.test.ts`. */
@@ -10,6 +12,8 @@ interface Suite {
   missing: () => string | undefined;
   /** How to get what is missing. */
   get: string;
+  /** What other tests run in place of what is missing: `.ci/run` may leave the suite out too. */
+  replacement?: string;
   /** What is done once before all of its files, where that takes long. */
   prepare?: () => Promise<void>;
 }
@@ -60,6 +64,19 @@ const SUITES: readonly Suite[] = [
     get: 'as root: apt-get install openssh-server iproute2 nftables python3',
   },
   {
+    pattern: '**/*.kube.test.ts',
+    what: 'the real etcd and kube-apiserver',
+    missing: () => missingPrograms()?.why,
+    get: HOW_TO_BUILD,
+    replacement: 'an emulator of kube-apiserver that is held to recorded answers',
+  },
+  {
+    pattern: '**/*.control-plane.test.ts',
+    what: 'control planes in network namespaces',
+    missing: () => missingForNamespaces() ?? (findParts() ? undefined : 'no etcd'),
+    get: 'as root: apt-get install openssh-server iproute2 nftables python3, and `npm run kube` or apt-get install etcd-server',
+  },
+  {
     pattern: '**/*.mounts.test.ts',
     what: 'real file systems in a mount namespace: loop devices and FUSE',
     missing: missingForMounts,
@@ -78,21 +95,6 @@ const SUITES: readonly Suite[] = [
     get: 'apt-get install zsh',
   },
 ];
-
-/** Absolute path of a program, looked for on PATH and where Debian keeps servers. */
-export function findProgram(name: string): string | undefined {
-  const dirs = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin'];
-  return dirs
-    .map((dir) => join(dir, name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
 
 function missingForNamespaces(): string | undefined {
   if (process.getuid?.() !== 0) return 'not root';
@@ -122,10 +124,12 @@ function missingForEmulator(): string | undefined {
   return venv.status === 0 ? undefined : 'no python3 with venv';
 }
 
-export function leftOutSuites(): { what: string; missing: string; get: string; pattern: string }[] {
-  return SUITES.flatMap(({ pattern, what, missing, get }) => {
+export function leftOutSuites(): (Pick<Suite, 'pattern' | 'what' | 'get' | 'replacement'> & {
+  missing: string;
+})[] {
+  return SUITES.flatMap(({ missing, prepare, ...suite }) => {
     const why = missing();
-    return why === undefined ? [] : [{ pattern, what, missing: why, get }];
+    return why === undefined ? [] : [{ ...suite, missing: why }];
   });
 }
 

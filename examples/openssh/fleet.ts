@@ -17,6 +17,8 @@ export interface ServerOptions {
   port: number;
   /** Network namespace it runs in. Default: ours. */
   namespace?: string;
+  /** What stands before sshd's command, in a namespace only. */
+  before?: readonly string[];
   /** File in place of /etc/resolv.conf, in a namespace only. */
   resolvConf?: string;
   /** Host keys it has. Default: all. */
@@ -94,6 +96,7 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
     host,
     port,
     namespace,
+    before = [],
     resolvConf,
     hostKeys = KEY_TYPES,
     authorizedKeys,
@@ -139,6 +142,7 @@ async function startServer(sshd: string, dir: string, options: ServerOptions): P
   const args = ['-D', '-f', join(home, 'sshd_config'), '-E', log];
   // `ip netns exec` becomes what it starts: the process is that of sshd.
   const command = [
+    ...before,
     ...(resolvConf === undefined ? [] : withResolvConf(resolvConf)),
     ...(account ? withAccount(account, home) : []),
     sshd,

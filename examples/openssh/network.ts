@@ -37,6 +37,8 @@ const WATCHER = '10.77.0.1';
 const BASTION = { host: '10.77.0.2', inside: '10.77.1.1' };
 /** Routes between the bastion's inner leg and the network of the nodes. */
 const ROUTER = { outside: '10.77.1.2', inside: '10.77.2.1' };
+/** The network of the nodes. */
+export const NODES = '10.77.2.0/24';
 const MAX_NODES = 200;
 const LINKS_PROGRAM = fileURLToPath(new URL('links.py', import.meta.url));
 
@@ -52,14 +54,15 @@ done`;
  * The second chain sees what the first has let through: what is counted as admitted is what the firewall does, not
  * what it was meant to do.
  */
-const FIREWALL = `table inet firewall {
+const firewall = (ports: readonly number[], peers: boolean) => `table inet firewall {
   set admitted { type ipv4_addr; flags dynamic; size 1024; counter; }
   set dropped { type ipv4_addr; flags dynamic; size 1024; counter; }
   chain input {
     type filter hook input priority 0; policy drop;
     iifname "lo" accept
     ct state established,related accept
-    ip saddr ${BASTION.inside} tcp dport 22 accept
+    ip saddr ${BASTION.inside} tcp dport { ${ports.join(', ')} } accept
+    ${peers ? `ip saddr ${NODES} accept` : ''}
     update @dropped { ip saddr }
   }
   chain admitted {
@@ -79,8 +82,20 @@ export function withResolvConf(file: string): string[] {
   return ['sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', file];
 }
 
-/** Makes the network; `seed` decides which packets are lost. @throws Error when something that it needs is missing */
-export async function createNetwork(names: readonly string[], seed = 1): Promise<Network> {
+export interface NetworkOptions {
+  /** Decides which packets are lost. */
+  seed?: number;
+  /** Ports of the nodes that the bastion may connect to. Default: 22. */
+  ports?: readonly number[];
+  /** Whether nodes may connect to each other. */
+  peers?: boolean;
+}
+
+/** @throws Error when something that the network needs is missing */
+export async function createNetwork(
+  names: readonly string[],
+  { seed = 1, ports = [22], peers = false }: NetworkOptions = {},
+): Promise<Network> {
   if (names.length > MAX_NODES) throw new Error(`more than ${MAX_NODES} nodes`);
   const prefix = `bartizan-${process.pid}-${randomBytes(3).toString('hex')}-`;
   // In a session of its own: a ^C in the terminal must not end it before its work begins.
@@ -113,7 +128,7 @@ export async function createNetwork(names: readonly string[], seed = 1): Promise
     configure(bastion, [
       ...pointToPoint('outer', BASTION.host, WATCHER),
       ...pointToPoint('inner', BASTION.inside, ROUTER.outside),
-      `route add 10.77.2.0/24 via ${ROUTER.outside}`,
+      `route add ${NODES} via ${ROUTER.outside}`,
     ]);
     configure(router, [
       ...pointToPoint('inner', ROUTER.outside, BASTION.inside),
@@ -136,7 +151,9 @@ export async function createNetwork(names: readonly string[], seed = 1): Promise
         'link set eth0 up',
         `route add default via ${ROUTER.inside}`,
       ]);
-      execFileSync(...inNamespace(namespace, 'nft', '-f', '-'), { input: FIREWALL });
+      execFileSync(...inNamespace(namespace, 'nft', '-f', '-'), {
+        input: firewall(ports, peers),
+      });
     }
   } catch (error) {
     await stop();

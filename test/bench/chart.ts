@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderSvg } from '../../adapters/charts/svg.ts';
-import { findProgram } from '../suites.ts';
+import { findProgram } from '../program-path.ts';
 import type { BenchOptions } from './benchmark.ts';
 import { alertChart } from './chart-spec.ts';
 import { type Browser, freshBrowser, keptBrowser, writePage } from './chromium.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundleFunction } from '../../lib/bundle.ts';
 import { machineHere } from '../../lib/native-modules.ts';
-import { findProgram } from '../suites.ts';
+import { findProgram } from '../program-path.ts';
 import type { BenchOptions } from './benchmark.ts';
 import { type Contender, compare, warmUp } from './harness.ts';
 import { measureProcesses } from './measured-process.ts';

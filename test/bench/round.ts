@@ -1,7 +1,7 @@
 // How long a round over thousands of targets takes, and how much CPU the client needs for it.
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram } from '../suites.ts';
+import { findProgram } from '../program-path.ts';
 import type { BenchOptions } from './benchmark.ts';
 import { type Contender, compare } from './harness.ts';
 import { startLightFleet } from './light-fleet.ts';

@@ -1,7 +1,7 @@
 // CPU of the client and wall time of one round over SSH, against OpenSSH's own servers.
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram } from '../suites.ts';
+import { findProgram } from '../program-path.ts';
 import type { BenchOptions } from './benchmark.ts';
 import { type Comparison, type Contender, compare } from './harness.ts';
 import { type Measured, type MeasuredOptions, measureProcesses, nodeJob } from './measured-process.ts';

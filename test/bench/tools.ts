@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findProgram } from '../suites.ts';
+import { findProgram } from '../program-path.ts';
 
 export interface Tool {
   file: string;

@@ -1,11 +1,12 @@
-// `npm run kube`: builds the real etcd and kube-apiserver for tests and examples, once. Prints their paths.
+// `npm run kube`: builds the real etcd and kube-apiserver for tests and examples, once. Prints their paths. Ends with
+// code 2 where no Go can build them.
 import { describeError } from '../../core/errors.ts';
-import { build, PROGRAMS } from './programs.ts';
+import { build, goVersion, missingPrograms, PROGRAMS, unfitGo } from './programs.ts';
 
 const report = (text: string) => process.stderr.write(`${text}\n`);
 try {
   for (const program of PROGRAMS) process.stdout.write(`${build(program, report)}\n`);
 } catch (error) {
   report(describeError(error));
-  process.exitCode = 1;
+  process.exitCode = missingPrograms() && unfitGo(goVersion()) ? 2 : 1;
 }

@@ -41,7 +41,7 @@ export async function createAuthority(commonName: string, years = 10): Promise<A
       { name: 'keyUsage', digitalSignature: true, keyCertSign: true, cRLSign: true, critical: true },
     ],
   });
-  const ca = { cert: made.cert, key: made.private };
+  const ca = { cert: pem(made.cert), key: made.private };
   return { ...ca, issue: (options) => issue(ca, options) };
 }
 
@@ -74,5 +74,8 @@ async function issue(ca: KeyPair, options: CertificateOptions): Promise<KeyPair>
           ]),
     ],
   });
-  return { cert: made.cert, key: made.private };
+  return { cert: pem(made.cert), key: made.private };
 }
+
+/** A line ends each file of kubeadm, and lets files be joined. */
+const pem = (text: string) => `${text.trim()}\n`;

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { scaledMs } from '../machine-speed.ts';
-import { findProgram } from '../suites.ts';
+import { findProgram } from '../program-path.ts';
 
 export interface Daemon {
   pid: number;

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../localstack/free-port.ts';
 import { until } from '../until.ts';
-import { ask } from './ask.ts';
+import { type Answer, type AskOptions, ask } from './ask.ts';
 import { type Daemon, startDaemon, waitForReady } from './daemon.ts';
 
 export interface EtcdMember {
@@ -97,15 +97,20 @@ export async function startEtcd({
   return {
     members,
     clientUrls: members.map(({ clientUrl }) => clientUrl),
-    put: (key, value) => put(members[0]?.clientUrl ?? '', key, value),
+    put: (key, value) =>
+      putValue((path, options) => ask(`${members[0]?.clientUrl}${path}`, options), key, value),
     stop,
   };
 }
 
-/** Over the JSON of etcd's gateway. */
-async function put(clientUrl: string, key: string, value: string): Promise<void> {
+/** Writes a value over the JSON of etcd's gateway; `send` asks a member for a path. @throws Error with its refusal */
+export async function putValue(
+  send: (path: string, options: AskOptions) => Promise<Answer>,
+  key: string,
+  value: string,
+): Promise<void> {
   const [encodedKey, encodedValue] = [key, value].map((text) => Buffer.from(text).toString('base64'));
   const body = JSON.stringify({ key: encodedKey, value: encodedValue });
-  const answer = await ask(`${clientUrl}/v3/kv/put`, { method: 'POST', body });
+  const answer = await send('/v3/kv/put', { method: 'POST', body });
   if (answer.status !== 200) throw new Error(`etcd refused a value: ${answer.status} ${answer.body}`);
 }

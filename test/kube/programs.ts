@@ -4,14 +4,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { findProgram } from '../suites.ts';
+import { findProgram } from '../program-path.ts';
 
 export const PROGRAMS = ['etcd', 'kube-apiserver'] as const;
 export type Program = (typeof PROGRAMS)[number];
 
 /** Both modules ask for it. */
 const NEEDED_GO = [1, 26] as const;
-const HOW =
+export const HOW_TO_BUILD =
   'install Go 1.26 or later (Debian has an older one), then `npm run kube`: 15 minutes of CPU, once';
 const SOURCES = ['go.mod', 'go.sum', 'main.go'] as const;
 const BUILT_WITHIN_MS = 3_600_000;
@@ -19,7 +19,7 @@ const BUILT_WITHIN_MS = 3_600_000;
 const VERSION_FLAG = '-X k8s.io/component-base/version.gitVersion';
 
 /** The version of Go on PATH, such as `go1.26.8`, without a download of another one; undefined: there is none. */
-function goVersion(): string | undefined {
+export function goVersion(): string | undefined {
   if (!findProgram('go')) return undefined;
   const { status, stdout } = spawnSync('go', ['env', 'GOVERSION'], {
     encoding: 'utf8',
@@ -62,7 +62,7 @@ export function missingPrograms(cache = cacheFolder()): { why: string; how: stri
   const missing = PROGRAMS.filter((program) => findBuilt(program, cache) === undefined);
   if (missing.length === 0) return undefined;
   const unfit = unfitGo(goVersion());
-  return { why: `${missing.join(' and ')} not built${unfit ? `, and ${unfit}` : ''}`, how: HOW };
+  return { why: `${missing.join(' and ')} not built${unfit ? `, and ${unfit}` : ''}`, how: HOW_TO_BUILD };
 }
 
 /**
@@ -74,7 +74,7 @@ export function build(program: Program, report: (text: string) => void, cache = 
   if (built !== undefined) return built;
   const version = goVersion();
   const unfit = unfitGo(version);
-  if (unfit !== undefined) throw new Error(`${program} cannot be built: ${unfit}; ${HOW}`);
+  if (unfit !== undefined) throw new Error(`${program} cannot be built: ${unfit}; ${HOW_TO_BUILD}`);
 
   const folder = join(cache, `${sourceKey(program)}${version}`);
   const draft = `${folder}.${process.pid}.tmp`;

@@ -1,11 +1,7 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readRecorded } from './recorded.ts';
+import { readRecorded, recordedNames } from './recorded.ts';
 
-const NAMES = readdirSync(join(import.meta.dirname, 'recorded'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.http'))
-  .map((file) => file.replace(/\.http$/, ''));
+const NAMES = [...recordedNames('etcd'), ...recordedNames('apiserver')];
 
 describe('recorded answers', () => {
   it.each(NAMES)('%s can be read', (name) => {
@@ -27,5 +23,22 @@ describe('recorded answers', () => {
     expect(readRecorded('etcd/no-leader/health').body).toContain('"RAFT NO LEADER"');
     expect(readRecorded('etcd/no-leader/metrics').body).toMatch(/^etcd_server_has_leader 0$/m);
     expect(readRecorded('etcd/ok/metrics').body).toMatch(/^etcd_disk_wal_fsync_duration_seconds_bucket/m);
+  });
+
+  it('keep what kube-apiserver says without a credential', () => {
+    expect(readRecorded('apiserver/ok/readyz-verbose').body).toMatch(
+      /^\[\+\]etcd ok$.*^readyz check passed$/ms,
+    );
+    const dead = readRecorded('apiserver/etcd-dead/readyz');
+    expect(dead.status).toBe(500);
+    expect(dead.body).toMatch(/^\[-\]etcd failed: reason withheld$.*^readyz check failed$/ms);
+    expect(readRecorded('apiserver/etcd-dead/livez-without-etcd')).toMatchObject({ status: 200, body: 'ok' });
+    expect(JSON.parse(readRecorded('apiserver/ok/version').body)).toMatchObject({ gitVersion: 'v1.37.2' });
+    expect(JSON.parse(readRecorded('apiserver/unauthorized/readyz').body).code).toBe(401);
+    expect(JSON.parse(readRecorded('apiserver/ok/metrics').body).message).toContain(
+      'cannot get path "/metrics"',
+    );
+    expect(readRecorded('apiserver/readyz-alone/readyz').status).toBe(200);
+    expect(readRecorded('apiserver/readyz-alone/version').status).toBe(401);
   });
 });

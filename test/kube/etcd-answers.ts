@@ -1,14 +1,11 @@
-// States of a control plane in which real servers are asked: to record their answers, and to compare them later.
+// The states of etcd in which real members are asked: to record their answers, and to compare them later.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../until.ts';
 import { ask } from './ask.ts';
 import { type Etcd, type EtcdMember, startEtcd } from './etcd.ts';
-import type { Recorded } from './recorded.ts';
-
-/** Takes one answer; `name` such as `etcd/ok/health`. */
-export type Take = (name: string, answer: Recorded) => void;
+import type { Take } from './recorded.ts';
 
 /** Small enough for one request too many, large enough for the buckets that etcd makes at its start. */
 const TINY_QUOTA_BYTES = 64 * 1024;
