@@ -31,6 +31,8 @@ export interface FakeNode extends FakeHost {
   revoke(): void;
   /** Sends this to each new connection and closes it; undefined: no more. */
   turnAway(line: string | undefined): void;
+  /** Destinations of connections from the node so far. */
+  dialled: string[];
 }
 
 export interface FakeBastion extends FakeHost {
@@ -64,11 +66,14 @@ export async function startFakeNode(
     algorithms?: ServerConfig['algorithms'];
     /** Called with each connection before the server sends anything. */
     meet?: (connection: Connection) => void;
+    /** Whether it connects to ports for us. Default: true. */
+    forwards?: boolean;
   } = {},
 ): Promise<FakeNode> {
   const { hostKey = newKey(), banner, accepts = CLIENT_PUBLIC } = options;
   const sockets = new Set<Socket>();
-  const node = { logins: 0, commands: [] as string[] };
+  const outgoing = new Set<Socket>();
+  const node = { logins: 0, commands: [] as string[], dialled: [] as string[] };
   let revoked = false;
   let refusal: string | undefined;
   const server = new ssh2.Server(
@@ -84,6 +89,13 @@ export async function startFakeNode(
         () => (revoked ? '' : accepts),
         () => node.logins++,
       );
+      // Without a listener ssh2 says that it is forbidden.
+      if (options.forwards !== false) {
+        connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
+          node.dialled.push(`${destIP}:${destPort}`);
+          forward({ host: destIP, port: destPort }, outgoing, accept, reject);
+        });
+      }
       connection.on('session', (accept) => {
         accept().on('exec', (acceptExec, _reject, { command }) => {
           const channel = acceptExec();
@@ -100,7 +112,11 @@ export async function startFakeNode(
     },
   );
   const raw = serveOn(server, sockets, () => refusal);
-  const { port, close } = await listen(raw, sockets, options.port);
+  const { port, close: stop } = await listen(raw, sockets, options.port);
+  const close = async () => {
+    for (const socket of outgoing) socket.destroy();
+    await stop();
+  };
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };
@@ -162,15 +178,7 @@ export async function startFakeBastion(
       connection.on('tcpip', async (accept, reject, { destIP, destPort }) => {
         state.dialled.push(`${destIP}:${destPort}`);
         if (held.has(destPort)) await released;
-        const socket = connect({ host: destIP, port: destPort, noDelay: true });
-        outgoing.add(socket);
-        socket.once('connect', () => {
-          const channel = accept();
-          channel.pipe(socket).pipe(channel);
-          channel.on('error', () => socket.destroy()).on('close', () => socket.destroy());
-          socket.on('close', () => channel.close());
-        });
-        socket.on('error', () => reject());
+        forward({ host: destIP, port: destPort }, outgoing, accept, reject);
       });
     },
   );
@@ -200,6 +208,29 @@ export async function startFakeBastion(
       for (const socket of outgoing) socket.destroy();
       await close();
     },
+  });
+}
+
+/** Connects a channel with a port. */
+function forward(
+  to: { host: string; port: number },
+  outgoing: Set<Socket>,
+  accept: () => ServerChannel,
+  reject: () => void,
+): void {
+  const socket = connect({ ...to, noDelay: true });
+  let isOpen = false;
+  outgoing.add(socket);
+  socket.once('connect', () => {
+    isOpen = true;
+    const channel = accept();
+    channel.pipe(socket).pipe(channel);
+    channel.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+    socket.on('close', () => channel.close());
+  });
+  socket.on('close', () => outgoing.delete(socket));
+  socket.on('error', () => {
+    if (!isOpen) reject();
   });
 }
 

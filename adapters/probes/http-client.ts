@@ -72,7 +72,7 @@ interface Connected {
 
 const clients = new WeakMap<object, HttpClient>();
 
-/** The HTTP client of a bastion connection: its connections end with that. */
+/** The HTTP client of a connection to a bastion, or of a session with a node: its connections end with that. */
 export function httpClientOf(connection: object): HttpClient {
   const known = clients.get(connection);
   if (known) return known;

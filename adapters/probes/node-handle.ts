@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditEntry } from '../../core/model/audit.ts';
 import type { BastionConfig } from '../../core/model/config.ts';
 import { nextTurn } from '../event-loop/turns.ts';
-import type { BastionConnection } from '../ssh/bastion-connection.ts';
+import type { BastionConnection, StreamingNode } from '../ssh/bastion-connection.ts';
 import { type CommandOutput, runScript, type Script } from '../ssh/command.ts';
-import { ProbeError, probeError, quote } from '../ssh/failure.ts';
+import { type ProbeError, probeError, quote } from '../ssh/failure.ts';
 import { fingerprintOf } from '../ssh/host-keys.ts';
 import type { NodeAccess, NodeSession } from '../ssh/node-sessions.ts';
 import type { SshSession } from '../ssh/session.ts';
@@ -29,31 +29,56 @@ const OTHER_VERSION =
 /** Requests that one audit line names; the rest are counted. */
 const MOST_NAMED = 4;
 
-/** The handle of one node for one check, and the audit line of the connections that the check opened. */
+/** The handle of one node for one check, what its visits to services showed of the login, and the audit line of them. */
 export function createNodeHandle(
   context: ProbeContext,
   access: NodeAccess,
-): { handle: NodeHandle; finish: () => void } {
+): { handle: NodeHandle; login: () => 'unknown' | undefined; finish: () => void } {
   const { connection, nowMs, roundMs, resampleAfterMs } = context;
   const startMs = nowMs();
   const visits: string[] = [];
   let bytes = 0;
   let outcome = 'ok';
   let fingerprint: string | undefined;
+  let loginIsUnknown = false;
+  let node: Promise<StreamingNode> | undefined;
   const hostOf = ({ via, host }: Endpoint) => host ?? (via === 'bastion' ? access.target.host : '127.0.0.1');
-  const visited = async <T>(name: string, visit: () => Promise<T>): Promise<T> => {
+
+  /** The session that streams from the node go over: one for all of the check. @throws ProbeError */
+  const openNode = async () => {
+    node ??= connection.openNode(access);
+    const opened = await node;
+    fingerprint = opened.session.fingerprint;
+    return opened;
+  };
+  /** Visits a service, and proves meanwhile that the node would let us log in. @throws ProbeError */
+  const visit = async <T>(
+    name: string,
+    { via }: Endpoint,
+    connect: (through: StreamingNode | undefined) => Promise<T>,
+  ): Promise<T> => {
     visits.push(name);
     try {
-      return await visit();
-    } catch (error) {
-      if (error instanceof ProbeError) outcome = error.failure.reason;
+      const through = via === 'node' ? await openNode() : undefined;
+      const visited = await connect(through).then(
+        (result) => ({ result }),
+        (cause: unknown) => ({ error: visitError(cause, through) }),
+      );
+      // A kept session may still work although no new login would: then the node is not up.
+      if ((await through?.login) === false) loginIsUnknown = true;
+      if ('error' in visited) throw visited.error;
+      return visited.result;
+    } catch (cause) {
+      const error = asProbeError(cause);
+      if (error.hostKey) fingerprint = fingerprintOf(error.hostKey);
+      outcome = error.failure.reason;
       throw error;
     }
   };
-  const open = (endpoint: Endpoint) =>
-    connection.openStream(access, { ...endpoint, host: hostOf(endpoint) }, ({ session }) => {
-      fingerprint = session.fingerprint;
-    });
+  const open = (endpoint: Endpoint, through: StreamingNode | undefined) => {
+    const to = { host: hostOf(endpoint), port: endpoint.port };
+    return (through ?? connection).dial(to, access.deadlines.dialMs);
+  };
   const handle: NodeHandle = {
     target: access.target,
     roundMs,
@@ -62,30 +87,23 @@ export function createNodeHandle(
     waitToResample: () => sleep(resampleAfterMs),
     run: (script, parse) => runOnce(context, access, script, parse),
     dial: (endpoint) =>
-      visited(`${endpoint.via} → ${hostOf(endpoint)}:${endpoint.port}`, () => open(endpoint)),
+      visit(`${endpoint.via} → ${hostOf(endpoint)}:${endpoint.port}`, endpoint, (through) =>
+        open(endpoint, through),
+      ),
     request: (endpoint, request) => {
+      const { via, port } = endpoint;
       const host = hostOf(endpoint);
       const scheme = request.tls ? 'https' : 'http';
       // The query may have what a configuration means as a secret; the path is what an operator looks for.
       const path = request.path.split('?')[0];
-      const name = `${request.method ?? 'GET'} ${scheme}://${host}:${endpoint.port}${path} via ${endpoint.via}`;
-      return visited(name, async () => {
-        const answer = await httpClientOf(connection).request(
-          {
-            key: JSON.stringify([
-              access.target.cluster,
-              access.target.node,
-              endpoint.via,
-              host,
-              endpoint.port,
-            ]),
-            host,
-            port: endpoint.port,
-            open: () => open(endpoint),
-          },
-          request,
-          access.deadlines,
-        );
+      const name = `${request.method ?? 'GET'} ${scheme}://${host}:${port}${path} via ${via}`;
+      return visit(name, endpoint, async (through) => {
+        through?.allow(request.maxBytes);
+        const key = JSON.stringify([access.target.cluster, access.target.node, via, host, port]);
+        const peer = { key, host, port, open: () => open(endpoint, through) };
+        // The streams of a session that broke do not end, so the next session has a client of its own.
+        const client = httpClientOf(through?.session ?? connection);
+        const answer = await client.request(peer, request, access.deadlines);
         bytes += answer.bytes;
         return answer;
       });
@@ -93,6 +111,7 @@ export function createNodeHandle(
   };
   return {
     handle,
+    login: () => (loginIsUnknown ? 'unknown' : undefined),
     finish() {
       if (visits.length === 0) return;
       const more = visits.length - MOST_NAMED;
@@ -107,6 +126,13 @@ export function createNodeHandle(
       });
     },
   };
+}
+
+/** Why a visit failed, if its session with the node did not end beneath it. */
+function visitError(cause: unknown, through: StreamingNode | undefined): ProbeError {
+  const error = cutReason(through) ?? asProbeError(cause);
+  if (through === undefined || through.session.isOpen()) return error;
+  return probeError('protocol', 'dial', 'the connection to the node was lost', { cause });
 }
 
 function entryOf({ actor, bastion }: ProbeContext, { target }: NodeAccess, atMs: number) {

@@ -38,7 +38,7 @@ export async function probeNode(
   const { check, probe } = configured;
   const startMs = loopWatch.nowMs();
   const observedAtMs = context.nowMs();
-  const { handle, finish } = createNodeHandle(context, access);
+  const { handle, login: loginOfVisits, finish } = createNodeHandle(context, access);
   const observationOf = (result: Observation['result']): Observation => ({
     ...identify(context, access, configured),
     observedAtMs,
@@ -46,7 +46,7 @@ export async function probeNode(
     result,
   });
   try {
-    const { readings, notes, login, ...rest } = await probe.observe(handle, check, before);
+    const { readings, notes, login = loginOfVisits(), ...rest } = await probe.observe(handle, check, before);
     const samples = toSamples(readings, access, context.roundMs).filter(
       ({ labels }) => !isExcluded(check.whereNot, labels),
     );

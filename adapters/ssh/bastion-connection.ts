@@ -15,6 +15,16 @@ export interface NodeCommand extends OpenCommand, NodeSession {
   login: Promise<boolean>;
 }
 
+/** A session with a node over which streams are open, or can be. */
+export interface StreamingNode extends NodeSession {
+  /** Whether a new login would succeed now, see `ReadySession`. */
+  login: Promise<boolean>;
+  /** The node may send this many bytes of streams from now on, over all streams. */
+  allow(bytes: number): void;
+  /** Opens a stream from the node to an address. Its bytes are counted for the caller, too. @throws ProbeError */
+  dial(to: { host: string; port: number }, deadlineMs: number): Promise<Tunnel>;
+}
+
 /** One SSH connection to a bastion and the node sessions inside it, which stay open for the next round. */
 export interface BastionConnection {
   fingerprint: string;
@@ -27,15 +37,13 @@ export interface BastionConnection {
    * Calls `onNode` with the session before the command starts. @throws ProbeError
    */
   openCommand(access: NodeAccess, onNode: (node: NodeSession) => void): Promise<NodeCommand>;
+  /** Opens a stream from the bastion to an address. Its bytes are counted for the caller, who allows them. @throws ProbeError */
+  dial(to: { host: string; port: number }, deadlineMs: number): Promise<Tunnel>;
   /**
-   * Opens a stream to a port: from the bastion, or from the node over its session, which `onNode` is called with. Its
-   * bytes are counted for the caller, who allows them. @throws ProbeError
+   * A session with a node for streams from there: that of the last round if it answers now, else a new one. It stays open
+   * for the next round. @throws ProbeError
    */
-  openStream(
-    access: NodeAccess,
-    to: { via: 'bastion' | 'node'; host: string; port: number },
-    onNode: (node: NodeSession) => void,
-  ): Promise<Tunnel>;
+  openNode(access: NodeAccess): Promise<StreamingNode>;
   /** Closes the session at once: whatever it still delivers is useless. */
   dropNode(node: NodeSession): void;
   /** Closes node sessions that nobody used since then. */
@@ -48,6 +56,8 @@ export interface BastionConnection {
 const PROTOCOL_BYTES = 64 * 1024;
 /** sshd forwards a command's output as it reads it, in messages of a few KB or more. */
 const COMMAND_MESSAGES = 4_096;
+/** The window that ssh2 opens for a channel: so much may be under way when we cut a stream, and costs the stream only. */
+const WINDOW_BYTES = 2 * 1024 * 1024;
 
 /** Connects to a bastion within its deadline. @throws ProbeError */
 export async function openBastionConnection(options: {
@@ -109,34 +119,28 @@ export async function openBastionConnection(options: {
         throw error;
       }
     },
-    async openStream(access, { via, ...to }, onNode) {
-      const { dialMs } = access.deadlines;
-      if (via === 'bastion') return dial(hop.client, to, dialMs);
-      const through = async (node: ReadySession) => {
-        onNode(node);
-        node.tunnel.allow(bastion.maxOutputBytes + PROTOCOL_BYTES);
-        node.session.allow(COMMAND_MESSAGES);
-        return dial(node.session.client, to, dialMs, 'node').catch((error: unknown) => {
-          // Only the way to the node is lost or silent, so a session that answered stays.
-          if (error instanceof ProbeError && isAnswer(error)) nodes.keep(access, node);
-          else node.session.destroy();
-          throw error;
-        });
-      };
+    dial: (to, deadlineMs) => dial(hop.client, to, deadlineMs, 'bastion'),
+    async openNode(access) {
       let node = await nodes.take(access);
-      let tunnel: Tunnel | undefined;
+      allowStreams(node, bastion.maxOutputBytes);
       if (node.reused) {
-        try {
-          tunnel = await through(node);
+        if (await makeRoundTrip(node.session, access.deadlines.dialMs)) {
           count('ssh_sessions_reused_total', { hop: 'node' });
-        } catch (error) {
-          if (!(error instanceof ProbeError) || isAnswer(error)) throw error;
+        } else {
+          node.session.destroy();
           node = await nodes.open(access);
+          allowStreams(node, bastion.maxOutputBytes);
         }
       }
-      tunnel ??= await through(node);
       nodes.keep(access, node);
-      return tunnel;
+      const { session, tunnel, login } = node;
+      return {
+        session,
+        tunnel,
+        login,
+        allow: (bytes) => allowStreams({ session, tunnel }, bytes),
+        dial: (to, deadlineMs) => dial(session.client, to, deadlineMs, 'node'),
+      };
     },
     dropNode(node) {
       node.session.destroy();
@@ -150,9 +154,11 @@ export async function openBastionConnection(options: {
   };
 }
 
-/** Whether the server answered our request for a channel, with a refusal. */
-function isAnswer({ failure }: ProbeError): boolean {
-  return failure.reason === 'unreachable' || failure.reason === 'forbidden';
+/** SSH packs streams into messages of some KB; adjusted windows, padding and authentication codes come on top. */
+function allowStreams({ session, tunnel }: NodeSession, bytes: number): void {
+  const most = bytes + WINDOW_BYTES;
+  tunnel.allow(most + Math.ceil(most / 8) + PROTOCOL_BYTES);
+  session.allow(COMMAND_MESSAGES + Math.ceil(most / 512));
 }
 
 /** Cancels a forwarding that does not exist: every server answers that request, and it has no effect. */
