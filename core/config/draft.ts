@@ -3,7 +3,6 @@
 import type { z } from 'zod';
 import type { Check } from '../model/check.ts';
 import type { ChannelConfig } from '../model/config.ts';
-import type { Rule } from '../model/rule.ts';
 import type { AdapterKinds } from '../registry.ts';
 import { type ConfigSchema, configSchema, KIND_SECTIONS } from './config-schema.ts';
 import { isData, type JsonSchema, valueAt } from './fields.ts';
@@ -13,7 +12,6 @@ import { nameSchema } from './rule-fields.ts';
 import { ruleSchema } from './rule-schema.ts';
 import * as sections from './schema.ts';
 
-type Out<T extends z.ZodType> = z.output<T>;
 type Data = Readonly<Record<string, unknown>>;
 
 export interface Item<T> {
@@ -24,34 +22,12 @@ export interface Item<T> {
   value: T | undefined;
 }
 
-/** An element of a registry's kind, with the options of that kind as they are written. */
-type OfKind<T> = T & { type: string; options: Data };
-
-export interface ClusterItem extends Item<Out<typeof sections.clusterAloneSchema>> {
-  nodes: Item<Out<typeof sections.nodeSchema>>[];
+export interface ClusterItem extends Item<z.output<typeof sections.clusterAloneSchema>> {
+  nodes: Item<z.output<typeof sections.nodeSchema>>[];
 }
 
-/** Lists that are not in the file are undefined: they have defaults. */
-export interface Draft {
-  /** Sections that are no lists: nothing can be said about what refers to them. */
-  unreadable: ReadonlySet<string>;
-  bastions: Item<Out<typeof sections.bastionSchema>>[];
-  clusters: ClusterItem[];
-  /** Sources of more clusters. */
-  inventory: Item<OfKind<Out<typeof sections.inventorySchema>>>[];
-  checks: Item<Check>[] | undefined;
-  /** The elements of the list, or those of `add`. */
-  rules: Item<Rule>[] | undefined;
-  /** Default rules that are left out; undefined where `rules` is a list, or is not there. */
-  rulesOff: Item<string>[] | undefined;
-  channels: Item<ChannelConfig>[] | undefined;
-  routes: Item<Out<typeof sections.routeSchema>>[] | undefined;
-  silences: Item<Out<typeof sections.silenceSchema>>[];
-  store: Item<OfKind<Out<typeof sections.storeSchema>>>;
-  schedule: Item<Out<typeof sections.scheduleSchema>>;
-  sessions: Item<Out<typeof sections.sessionsSchema>>;
-  server: Item<Out<typeof sections.serverSchema>>;
-}
+/** Lists that are not in the file, and have defaults, are undefined. */
+export type Draft = ReturnType<typeof draftOf>;
 
 /** Validates the data of a file by the schema. Nothing that is found holds a secret. */
 export function readDraft(
@@ -85,13 +61,13 @@ function storeOf(store: unknown, kinds: AdapterKinds): unknown {
 function draftOf(
   data: unknown,
   schema: ConfigSchema,
-  { valid, findings }: { valid: Out<ConfigSchema> | undefined; findings: readonly Finding[] },
-): Draft {
+  { valid, findings }: { valid: z.output<ConfigSchema> | undefined; findings: readonly Finding[] },
+) {
   const wrong = new Set(findings.map(({ path }) => elementOf(path)));
   const { shape } = schema;
 
   /** An element is valid on its own, or as a part of a valid file: then it has been parsed already. */
-  const item = <T>(element: z.ZodType<T>, path: Path, raw: unknown): Item<T> => {
+  const item = <T>(element: z.ZodType<T>, path: Path, raw = path.reduce(valueAt, data)): Item<T> => {
     if (wrong.has(path.join('.'))) return { path, raw, value: undefined };
     const value = valid === undefined ? element.safeParse(raw).data : path.reduce(valueAt, valid);
     return { path, raw, value: value as T | undefined };
@@ -101,51 +77,54 @@ function draftOf(
     return Array.isArray(raw) ? raw.map((each, i) => one([...path, i], each)) : undefined;
   };
   const items = <T>(path: Path, element: z.ZodType<T>) => list(path, (at, raw) => item(element, at, raw));
-  const ofKinds = <T>(section: keyof typeof KIND_SECTIONS, one: z.ZodType, path: Path, raw: unknown) => {
-    const { base, key } = KIND_SECTIONS[section];
-    const { value } = item(one, path, raw);
-    if (!isData(value) || !isData(raw)) return { path, raw, value: undefined };
-    const own = Object.entries(value).filter(([name]) => Object.hasOwn(base.shape, name));
-    const rest = Object.entries(raw).filter(([name]) => name !== key && !Object.hasOwn(base.shape, name));
-    const kind = { ...Object.fromEntries(own), type: value[key], options: Object.fromEntries(rest) };
-    return { path, raw, value: kind as OfKind<T> };
-  };
-  const kindItems = <T>(section: 'checks' | 'channels' | 'inventory', _base: z.ZodType<T>) => {
-    const element = shape[section].unwrap().element as z.ZodType;
-    return list([section], (path, raw) => ofKinds<T>(section, element, path, raw));
-  };
-  const single = <T>(key: 'schedule' | 'sessions' | 'server', section: z.ZodType<T>) =>
-    item(section, [key], valueAt(data, key) ?? {});
 
-  const isMapping = isData(valueAt(data, 'rules'));
-  const clusters = list(['clusters'], (path, raw): ClusterItem => {
-    const { nodes: _nodes, ...alone } = isData(raw) ? raw : {};
-    const { value } = item(sections.clusterAloneSchema, path, isData(raw) ? alone : raw);
-    return { path, raw, value, nodes: items([...path, 'nodes'], sections.nodeSchema) ?? [] };
-  });
+  /** An element of a registry's kind, with the options of that kind as they are written. */
+  const ofKind = <T extends z.ZodObject, V>(
+    { base, key }: { base: T; key: string },
+    { path, raw, value }: Item<unknown>,
+    build: (element: z.output<T> & { type: string; options: Data }) => V,
+  ): Item<V> => {
+    if (!isData(value) || !isData(raw)) return { path, raw, value: undefined };
+    const isOwn = (name: string) => Object.hasOwn(base.shape, name);
+    const own = Object.entries(value).filter(([name]) => isOwn(name));
+    const options = Object.entries(raw).filter(([name]) => name !== key && !isOwn(name));
+    const element = { ...Object.fromEntries(own), type: value[key], options: Object.fromEntries(options) };
+    return { path, raw, value: build(element as never) };
+  };
+  const { checks, channels, inventory, store } = KIND_SECTIONS;
+  const elements = (section: 'checks' | 'channels' | 'inventory') =>
+    items([section], shape[section].unwrap().element as z.ZodType);
+
+  const rules = valueAt(data, 'rules');
   const needed = valueAt(data, 'inventory') === undefined ? ['bastions', 'clusters'] : ['bastions'];
   const unreadable = Object.keys(shape).filter((key) => {
     const raw = valueAt(data, key);
-    return !isData(data) || ((raw !== undefined || needed.includes(key)) && !Array.isArray(raw));
+    const isMissing = raw === undefined && !needed.includes(key);
+    return !isData(data) || (!isMissing && !Array.isArray(raw) && !(key === 'rules' && isData(raw)));
   });
   return {
-    unreadable: new Set(unreadable.filter((key) => key !== 'rules' || !isMapping)),
+    /** Sections that are no lists: nothing is known about names in them. */
+    unreadable: new Set(unreadable),
     bastions: items(['bastions'], sections.bastionSchema) ?? [],
-    clusters: clusters ?? [],
-    inventory: kindItems('inventory', sections.inventorySchema) ?? [],
-    checks: kindItems('checks', sections.checkSchema)?.map((one) => ({ ...one, value: checkOf(one.value) })),
-    rules: items(isMapping ? ['rules', 'add'] : ['rules'], ruleSchema) ?? (isMapping ? [] : undefined),
-    rulesOff: isMapping ? (items(['rules', 'off'], nameSchema) ?? []) : undefined,
-    channels: kindItems('channels', sections.channelSchema)?.map((one) => ({
-      ...one,
-      value: channelOf(one.value),
-    })),
+    clusters: (list(['clusters'], (path, raw) => {
+      const { nodes: _nodes, ...alone } = isData(raw) ? raw : {};
+      const cluster = item(sections.clusterAloneSchema, path, isData(raw) ? alone : raw);
+      return { ...cluster, raw, nodes: items([...path, 'nodes'], sections.nodeSchema) ?? [] };
+    }) ?? []) satisfies ClusterItem[],
+    /** Sources of more clusters. */
+    inventory: (elements('inventory') ?? []).map((one) => ofKind(inventory, one, (element) => element)),
+    checks: elements('checks')?.map((one) => ofKind(checks, one, checkOf)),
+    /** The elements of the list, or those of `add`. */
+    rules: isData(rules) ? (items(['rules', 'add'], ruleSchema) ?? []) : items(['rules'], ruleSchema),
+    /** Default rules that are left out; undefined where `rules` is a list, or is not there. */
+    rulesOff: isData(rules) ? (items(['rules', 'off'], nameSchema) ?? []) : undefined,
+    channels: elements('channels')?.map((one) => ofKind(channels, one, channelOf)),
     routes: items(['routes'], sections.routeSchema),
     silences: items(['silences'], sections.silenceSchema) ?? [],
-    store: ofKinds('store', shape.store.unwrap() as z.ZodType, ['store'], valueAt(data, 'store')),
-    schedule: single('schedule', sections.scheduleSchema),
-    sessions: single('sessions', sections.sessionsSchema),
-    server: single('server', sections.serverSchema),
+    store: ofKind(store, item(shape.store.unwrap() as z.ZodType, ['store']), (element) => element),
+    schedule: item(sections.scheduleSchema, ['schedule'], valueAt(data, 'schedule') ?? {}),
+    sessions: item(sections.sessionsSchema, ['sessions'], valueAt(data, 'sessions') ?? {}),
+    server: item(sections.serverSchema, ['server'], valueAt(data, 'server') ?? {}),
   };
 }
 
@@ -155,24 +134,18 @@ function elementOf(path: Path): string {
   return /^(clusters\.\d+\.nodes\.\d+|rules\.[a-z]+\.\d+|\w+\.\d+|\w+)/.exec(text)?.[0] ?? text;
 }
 
-function checkOf(item: OfKind<Out<typeof sections.checkSchema>> | undefined): Check | undefined {
-  if (!item) return undefined;
-  const { name, type, every, where, whereNot = {}, maxNewLabelSets, options } = item;
+type OfKind<T extends z.ZodType> = z.output<T> & { type: string; options: Data };
+
+function checkOf(element: OfKind<typeof sections.checkSchema>): Check {
+  const { name, type, every, where, whereNot = {}, maxNewLabelSets, options } = element;
   const leftOut = Object.keys(whereNot).length > 0 && { whereNot };
   return { name, probe: type, everyMs: every, where, ...leftOut, maxNewLabelSets, options };
 }
 
-function channelOf(item: OfKind<Out<typeof sections.channelSchema>> | undefined): ChannelConfig | undefined {
-  if (!item) return undefined;
-  const { name, type, fallback, theme, required, options } = item;
-  return {
-    name,
-    type,
-    ...(fallback !== undefined && { fallback }),
-    theme,
-    ...(!required && { required }),
-    options,
-  };
+function channelOf(element: OfKind<typeof sections.channelSchema>): ChannelConfig {
+  const { name, type, fallback, theme, required, options } = element;
+  const written = { ...(fallback !== undefined && { fallback }), theme, ...(!required && { required }) };
+  return { name, type, ...written, options };
 }
 
 /** The text under a key, whatever else is right or wrong. */
