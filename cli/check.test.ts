@@ -89,7 +89,7 @@ describe('check', () => {
       line: 4,
       column: 11,
       path: 'bastions[0].host',
-      message: 'the user does not stand here',
+      message: 'the user does not belong here',
       suggestion: 'write it as `user`',
     });
     expect(verdicts[1]?.problems.map(({ message }) => message)).toEqual([

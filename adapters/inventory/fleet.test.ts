@@ -104,10 +104,7 @@ describe('a fleet of the file and of sources', () => {
     ['name: x, bastion: seoul', '`nodes` is missing'],
     ['name: x, bastion: seoul, nodes: []', '`nodes` is an empty list'],
     ['name: x, bastion: seoul, nodes: [{ name: n, role: boss, host: h }]', 'nodes[0].role: '],
-    [
-      'name: x, bastion: seoul, privateKey: hunter2hunter2, nodes: []',
-      'a secret does not stand in this file',
-    ],
+    ['name: x, bastion: seoul, privateKey: hunter2hunter2, nodes: []', 'no secret belongs in this file'],
   ])('reports what is wrong with { %s }', async (text, problem) => {
     entries = [{ id: 'x', text: `{ ${text} }` }];
     const fleet = start();

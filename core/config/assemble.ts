@@ -6,7 +6,7 @@ import { resolvePath } from './file-path.ts';
 import { rulesInForce } from './rule-set.ts';
 import type { clusterSchema } from './schema.ts';
 
-/** The configuration of a draft in which nothing is wrong, every default filled in. */
+/** Makes the configuration of a draft without errors, and fills in every default. */
 export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: string }): Config {
   const { type, path, retention, rollUpRetention, options } = needed(draft.store);
   const bastions = draft.bastions.map(needed);
@@ -37,11 +37,11 @@ export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: 
 }
 
 function needed<T>(item: Item<T>): T {
-  if (item.value === undefined) throw new Error('assembled although something is wrong');
+  if (item.value === undefined) throw new Error('the draft has errors');
   return item.value;
 }
 
-/** A valid cluster, its nodes with the user and port that they log in with. */
+/** Gives each node of a valid cluster the user and port of its login. */
 export function clusterOf(
   { defaults, nodes, ...rest }: z.output<typeof clusterSchema>,
   bastions: readonly BastionConfig[],

@@ -10,14 +10,14 @@ import { errorAt, type Finding, formatPath } from './problem.ts';
 import { clusterSchema } from './schema.ts';
 import { readYaml } from './yaml-document.ts';
 
-/** Problems of one entry that its message holds; more would repeat them. */
+/** How many problems of one entry its message names. */
 const MOST_PROBLEMS = 3;
 
 const SCHEMA = z.toJSONSchema(clusterSchema, { io: 'input' }) as JsonSchema;
 
 /**
- * One cluster as JSON or YAML, in the shape of an element of `clusters`, validated as strictly. `problem`, in one line,
- * holds no secret.
+ * Reads one cluster from JSON or YAML, and validates it as strictly as an element of `clusters`. `problem` is one line, and holds
+ * no secret.
  */
 export function parseCluster(
   text: string,

@@ -1,5 +1,5 @@
-// The one schema of `bartizan.yaml`, over the registries: `check` validates by it, editors complete by its JSON Schema, and
-// docs/configuration.md is written from it.
+// The one schema of `bartizan.yaml`, made from the registries. `check` validates with it, editors use its JSON Schema, and
+// `npm run generate` writes docs/configuration.md from it.
 
 import { z } from 'zod';
 import type { AdapterDescriptor, AdapterKinds } from '../registry.ts';
@@ -21,7 +21,7 @@ import {
 } from './schema.ts';
 import { wholeCheck } from './whole-check.ts';
 
-/** Sections whose elements are of a kind that a registry names: fields that all kinds have, and the key of the kind. */
+/** Sections whose elements have a kind from a registry: the fields that all kinds share, and the key that names the kind. */
 export const KIND_SECTIONS = {
   checks: { base: checkSchema, key: 'probe', kinds: 'probes' },
   channels: { base: channelSchema, key: 'type', kinds: 'channels' },
@@ -59,18 +59,18 @@ function makeSchema(kinds: AdapterKinds) {
         .optional(),
       checks: z
         .array(elements('checks'))
-        .describe('What is looked at, and how often. Without this section: `usage` of every node each minute')
+        .describe('Which checks run, and how often. Without this section: `usage` of every node each minute')
         .optional(),
       rules: z
         .union([
           z.array(ruleSchema),
           z.strictObject({
             add: z.array(ruleSchema).describe('Rules beside the default ones').optional(),
-            off: z.array(nameSchema).describe('Names of default rules that are not in force').default([]),
+            off: z.array(nameSchema).describe('Names of default rules to leave out').default([]),
           }),
         ])
         .describe(
-          'When something has been wrong for too long. Without this section: the default rules below, which a list replaces and `add` builds on',
+          'When to alert. Without this section: the default rules below, which a list replaces and `add` extends',
         )
         .optional(),
       channels: z.array(elements('channels')).describe('Where messages go').optional(),
@@ -101,7 +101,7 @@ function makeSchema(kinds: AdapterKinds) {
     });
 }
 
-/** An element that takes the options of its kind beside the fields that all kinds have. */
+/** An element has the fields that all kinds share, and the options of its own kind. */
 function ofKinds(base: z.ZodObject, key: string, kinds: readonly AdapterDescriptor[]) {
   const { name, ...others } = base.shape;
   const branches = kinds.map(({ type, title, options }) => {
@@ -122,7 +122,7 @@ export function configJsonSchema(kinds: AdapterKinds): JsonSchema {
   const known = jsonSchemas.get(kinds);
   if (known) return known;
   const { $schema, ...json } = z.toJSONSchema(configSchema(kinds), { io: 'input' }) as JsonSchema;
-  // A store without a type is of the first kind, which a discriminator cannot say.
+  // A store without a type has the first kind. zod cannot express a default for a discriminator.
   const store = json.properties?.store as JsonSchema | undefined;
   for (const { properties, required } of (store?.oneOf ?? []) as JsonSchema[]) {
     Object.assign(properties?.type ?? {}, { default: kinds.stores[0]?.type });

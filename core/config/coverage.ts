@@ -18,9 +18,9 @@ import type { RuleInForce } from './rule-set.ts';
 
 export interface CoverageInput extends Fleet {
   rules: readonly RuleInForce[];
-  /** Undefined without the section: then one route takes all. */
+  /** Undefined without the section: then one route takes all alerts. */
   routes: readonly { name: string; match: LabelGlobs; continue: boolean; path: Path }[] | undefined;
-  /** Those that are not over. */
+  /** Without those that are over. */
   silences: readonly { match: LabelGlobs; path: Path }[];
 }
 
@@ -58,7 +58,7 @@ export function* checkCoverage(input: CoverageInput): Generator<Finding> {
   yield* idleInhibitions(rules, fleet.nodes);
 }
 
-/** @param wanted what there would be without `whereNot` */
+/** @param wanted the alerts that the rule could have without `whereNot` */
 function* idleGlobs({ path, rule, alerts }: Covered, wanted: readonly PossibleAlert[]): Generator<Finding> {
   const compare = 'compare its globs with clusters, nodes and roles';
   if (wanted.length === 0) {
@@ -75,7 +75,7 @@ function* idleGlobs({ path, rule, alerts }: Covered, wanted: readonly PossibleAl
   }
 }
 
-/** Rules that no route takes an alert of, and clusters of which no route takes some alerts. */
+/** Finds rules whose alerts no route takes, and clusters some of whose alerts no route takes. */
 function* unroutedAlerts(known: readonly Covered[], routes: Routes): Generator<Finding> {
   const isTaken = (alert: PossibleAlert) => routes.some((route) => canMatch(route.match, alert));
   const rulesByOwner = new Map<string, Set<string>>();
@@ -125,7 +125,7 @@ function* idleRoutes(alerts: readonly PossibleAlert[], routes: Routes): Generato
   }
 }
 
-/** Inhibition wants a firing alert of the same cluster and node. */
+/** Only a firing alert of the same cluster and node inhibits. */
 function* idleInhibitions(rules: readonly RuleInForce[], nodes: readonly Labels[]): Generator<Finding> {
   for (const { rule, path } of rules.filter((one) => one.path.length > 0)) {
     for (const [index, name] of rule.inhibitedBy.entries()) {

@@ -1,4 +1,4 @@
-// Checks of a file as a whole, as far as its elements are valid.
+// Checks across the elements of a file. Invalid elements are left out.
 
 import type { AdapterKinds } from '../registry.ts';
 import { quoted } from '../text/suggestions.ts';
@@ -52,7 +52,7 @@ function validOf<T>(items: readonly Item<T>[] | undefined): T[] | undefined {
   return items?.flatMap(({ value }) => value ?? []);
 }
 
-/** The nodes of the fleet; none where some are invalid, or come from elsewhere: then nobody knows them all. */
+/** All nodes of the fleet. Empty when the list is incomplete: some are invalid, or come from an inventory. */
 function knownNodes({ clusters, inventory }: Draft): { cluster: string; node: string; role: string }[] {
   const isValid = clusters.every(({ value, nodes }) => value && nodes.every((node) => node.value));
   if (!isValid || inventory.length > 0) return [];

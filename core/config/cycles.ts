@@ -12,7 +12,7 @@ export function* cycles(draft: Draft): Generator<Finding> {
   yield* idleInhibitions(draft);
 }
 
-/** One finding a cycle, at the reference that closes it. */
+/** Reports each cycle once, at the reference that closes it. */
 function* cyclesOf(items: readonly Item<unknown>[] = [], key: string, what: string): Generator<Finding> {
   const byName = new Map(items.map((item) => [textOf(item.raw, 'name') ?? '', item]));
   const done = new Set<string>();
@@ -32,7 +32,7 @@ function* cyclesOf(items: readonly Item<unknown>[] = [], key: string, what: stri
   for (const name of byName.keys()) yield* visit(name, []);
 }
 
-/** Inhibition wants the same cluster and node: an alert about a bastion has neither. */
+/** Only an alert of the same cluster and node inhibits, and an alert about a bastion has neither. */
 function* idleInhibitions({ rules = [] }: Draft): Generator<Finding> {
   const groupOf = (raw: unknown) =>
     findMetric(textOf(raw, 'metric') ?? textOf(valueAt(raw, 'ratio'), 'of') ?? '')?.group;

@@ -7,12 +7,12 @@ import { checkSchema, routeSchema } from './schema.ts';
 
 const { name, every, where, maxNewLabelSets } = checkSchema.parse({ name: 'usage' });
 
-/** Without `checks`. */
+/** The checks of a file without `checks`. */
 export const DEFAULT_CHECKS: readonly Check[] = [
   { name, probe: 'usage', everyMs: every, where, maxNewLabelSets, options: {} },
 ];
 
-/** Without `rules`, as they would be written. Thresholds follow the kubernetes mixins, holds are shorter. */
+/** The rules of a file without `rules`, as people would write them. Thresholds follow the kubernetes mixins, holds are shorter. */
 export function defaultRuleTexts(everyMs: number): Record<string, unknown>[] {
   return [
     {
@@ -67,7 +67,7 @@ export function defaultRuleTexts(everyMs: number): Record<string, unknown>[] {
       summary: '{{mount}} on {{node}} ({{device}}) was made read-only by the kernel, after an error',
     },
     {
-      // Two rounds of one check without a batch through: the first of them starts the run.
+      // It fires when two rounds in a row reach no node: the hold starts with the first.
       name: 'bastion-lost',
       title: 'Bastion lost',
       metric: 'bastion_up',
@@ -78,7 +78,7 @@ export function defaultRuleTexts(everyMs: number): Record<string, unknown>[] {
       summary: 'nothing gets through bastion {{bastion}}; the nodes behind it are unknown',
     },
     {
-      // While a node shows more than it may, each round lacks some of it; the pauses between are no end of it.
+      // While a node has too many label sets, some rounds drop none; such a pause does not resolve the alert.
       name: 'label-sets-dropped',
       title: 'Too many label sets',
       metric: 'label_sets_dropped',
@@ -110,13 +110,13 @@ export function defaultRuleTexts(everyMs: number): Record<string, unknown>[] {
   ];
 }
 
-/** The default rules for checks that run as often as that. */
+/** The default rules; how long `bastion-lost` holds depends on the interval of the checks. */
 export function defaultRules(checks: readonly Check[]): Rule[] {
   const everyMs = Math.min(...checks.map((check) => check.everyMs), 86_400_000);
   return defaultRuleTexts(everyMs).map((text) => ruleSchema.parse(text));
 }
 
-/** Without `routes`: everything to all channels. */
+/** The route of a file without `routes` sends every alert to all channels. */
 export function defaultRoutes(channels: readonly { name: string }[]): Route[] {
   const names = channels.map((channel) => channel.name);
   return names.length === 0 ? [] : [routeSchema.parse({ name: 'default', channels: names })];

@@ -10,7 +10,7 @@ import type { SyntaxFinding } from './yaml-errors.ts';
 
 export interface Diagnostics {
   syntax(finding: SyntaxFinding): Problem;
-  /** Behind `brokenAt` the document is a guess: findings there are left out, and those about unknown values. */
+  /** Leaves out findings about unknown values, and those behind `brokenAt`, where the document is a guess. */
   findings(findings: readonly Finding[], inspection: Inspection, brokenAt: number | undefined): Problem[];
 }
 
@@ -49,7 +49,7 @@ export function createDiagnostics(
         const line = first && locationOf(locate(first, 'value').range.start).line;
         const suggestion =
           line === undefined ? finding.suggestion : `the first is in line ${line}; ${finding.suggestion}`;
-        // The whole file has no line to show.
+        // A finding about the whole file has no line.
         const isWhole = range.start === whole.start && range.end === whole.end;
         const excerpt = isWhole ? undefined : cutExcerpt(text, range, marks.get(location.line) ?? []);
         return {
@@ -66,7 +66,7 @@ export function createDiagnostics(
   };
 }
 
-/** Where a path of the data stands, or the nearest value above it that exists; and the path as it is written. */
+/** Finds the range of a path, or of the nearest value above it that exists, and the path as the file writes it. */
 function locatePath(
   { root, data, follow, entriesOf }: YamlDocument,
   keys: Inspection['keys'],
@@ -84,7 +84,7 @@ function locatePath(
     value = valueAt(value, part);
     if (!entry && node === undefined) return part;
     const own = rangeOf(follow(node) ?? node);
-    // A value that is not there has no location but its key's.
+    // A missing value has only the location of its key.
     const isKey = entry && (own.start === own.end || (at === 'key' && depth === path.length - 1));
     range = isKey ? entry.key : own;
     return key?.isHidden ? HIDDEN : (key?.written ?? part);
@@ -103,19 +103,10 @@ function marksByLine(
 ): MarksByLine {
   const marks: MarksByLine = new Map([...wanted].map((line) => [line, []]));
   const lines = [...wanted].sort((a, b) => a - b);
-
+  const [first = 0, last = 0] = [lines[0], lines.at(-1)];
   // An alias may make a secret of a value that stands far from it.
-  const isWanted = ({ start, end }: Range): boolean => {
-    if (hasAliases) return true;
-    const [from, to] = [locationOf(start).line, locationOf(end).line];
-    let [low, high] = [0, lines.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((lines[middle] ?? 0) < from) low = middle + 1;
-      else high = middle;
-    }
-    return (lines[low] ?? Infinity) <= to;
-  };
+  const isWanted = ({ start, end }: Range) =>
+    hasAliases || (locationOf(end).line >= first && locationOf(start).line <= last);
 
   function walk(written: YamlNode, value: unknown, schemaHere: JsonSchema): void {
     const node = follow(written) ?? written;

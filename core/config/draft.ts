@@ -1,4 +1,4 @@
-// The sections of a file, element by element: what is valid has a value, whatever is wrong beside it.
+// The sections of a file, element by element. Each valid element has a value, also when others are wrong.
 
 import type { z } from 'zod';
 import type { Check } from '../model/check.ts';
@@ -16,9 +16,9 @@ type Data = Readonly<Record<string, unknown>>;
 
 export interface Item<T> {
   path: Path;
-  /** As the file has it. */
+  /** The data of the file. */
   raw: unknown;
-  /** Undefined while something about it is wrong. */
+  /** Undefined while the element has an error. */
   value: T | undefined;
 }
 
@@ -26,10 +26,10 @@ export interface ClusterItem extends Item<z.output<typeof sections.clusterAloneS
   nodes: Item<z.output<typeof sections.nodeSchema>>[];
 }
 
-/** Lists that are not in the file, and have defaults, are undefined. */
+/** A list that has defaults is undefined when the file lacks it. */
 export type Draft = ReturnType<typeof draftOf>;
 
-/** Validates the data of a file by the schema. Nothing that is found holds a secret. */
+/** Validates the data of a file. No finding holds a secret. */
 export function readDraft(
   data: unknown,
   kinds: AdapterKinds,
@@ -47,12 +47,12 @@ export function readDraft(
   return { draft: draftOf(filled, schema, { valid: result.data, findings }), findings };
 }
 
-/** Sections that are one mapping. All their fields have defaults, so that a key with nothing below is one that is left out. */
+/** Sections that are one mapping. All their fields have defaults, so a key without a value counts as left out. */
 const SINGLE: ReadonlySet<string> = new Set(['store', 'schedule', 'sessions', 'server']);
 
 const NO_MAPPING = 'it has keys like `bastions:`; `bartizan init` writes one to start from';
 
-/** A store without a type is of the first kind. */
+/** A store without a type has the first kind. */
 function storeOf(store: unknown, kinds: AdapterKinds): unknown {
   const first = { type: kinds.stores[0]?.type };
   return store === undefined || isData(store) ? { ...first, ...(store as Data | undefined) } : store;
@@ -66,7 +66,7 @@ function draftOf(
   const wrong = new Set(findings.map(({ path }) => elementOf(path)));
   const { shape } = schema;
 
-  /** An element is valid on its own, or as a part of a valid file: then it has been parsed already. */
+  /** A valid file has been parsed already; otherwise each element is parsed alone. */
   const item = <T>(element: z.ZodType<T>, path: Path, raw = path.reduce(valueAt, data)): Item<T> => {
     if (wrong.has(path.join('.'))) return { path, raw, value: undefined };
     const value = valid === undefined ? element.safeParse(raw).data : path.reduce(valueAt, valid);
@@ -78,7 +78,7 @@ function draftOf(
   };
   const items = <T>(path: Path, element: z.ZodType<T>) => list(path, (at, raw) => item(element, at, raw));
 
-  /** An element of a registry's kind, with the options of that kind as they are written. */
+  /** Separates the fields that all kinds share from the options of the element's kind, which stay as they are written. */
   const ofKind = <T extends z.ZodObject, V>(
     { base, key }: { base: T; key: string },
     { path, raw, value }: Item<unknown>,
@@ -103,7 +103,7 @@ function draftOf(
     return !isData(data) || (!isMissing && !Array.isArray(raw) && !(key === 'rules' && isData(raw)));
   });
   return {
-    /** Sections that are no lists: nothing is known about names in them. */
+    /** Sections that should be lists and are not: nobody knows the names in them. */
     unreadable: new Set(unreadable),
     bastions: items(['bastions'], sections.bastionSchema) ?? [],
     clusters: (list(['clusters'], (path, raw) => {
@@ -116,7 +116,7 @@ function draftOf(
     checks: elements('checks')?.map((one) => ofKind(checks, one, checkOf)),
     /** The elements of the list, or those of `add`. */
     rules: isData(rules) ? (items(['rules', 'add'], ruleSchema) ?? []) : items(['rules'], ruleSchema),
-    /** Default rules that are left out; undefined where `rules` is a list, or is not there. */
+    /** Names of default rules that are left out; undefined unless `rules` is a mapping. */
     rulesOff: isData(rules) ? (items(['rules', 'off'], nameSchema) ?? []) : undefined,
     channels: elements('channels')?.map((one) => ofKind(channels, one, channelOf)),
     routes: items(['routes'], sections.routeSchema),
@@ -128,7 +128,7 @@ function draftOf(
   };
 }
 
-/** The element that a path lies in: a node is one of its own within its cluster. */
+/** The element that a path belongs to. A node counts as an element beside its cluster. */
 function elementOf(path: Path): string {
   const text = path.join('.');
   return /^(clusters\.\d+\.nodes\.\d+|rules\.[a-z]+\.\d+|\w+\.\d+|\w+)/.exec(text)?.[0] ?? text;
@@ -148,7 +148,7 @@ function channelOf(element: OfKind<typeof sections.channelSchema>): ChannelConfi
   return { name, type, ...written, options };
 }
 
-/** The text under a key, whatever else is right or wrong. */
+/** The text under a key, also in an invalid element. */
 export function textOf(raw: unknown, key: string): string | undefined {
   const value = isData(raw) ? valueAt(raw, key) : undefined;
   return typeof value === 'string' ? value : undefined;

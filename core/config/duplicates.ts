@@ -2,7 +2,7 @@ import { quoted } from '../text/suggestions.ts';
 import { type ClusterItem, type Draft, type Item, textOf } from './draft.ts';
 import { errorAt, type Finding, type Path, warningAt } from './problem.ts';
 
-/** Two elements of one kind with one name: in the whole file, for nodes in their cluster. */
+/** Finds names that two elements of one kind have. Names of nodes are unique in their cluster, others in the file. */
 export function* duplicateNames(draft: Draft): Generator<Finding> {
   for (const { nodes } of draft.clusters) yield* duplicates(nodes, 'node of this cluster');
   for (const what of ['bastion', 'cluster', 'check', 'rule', 'channel', 'route'] as const)
@@ -22,7 +22,7 @@ export function* duplicates(items: readonly Item<unknown>[] = [], what: string):
   }
 }
 
-/** One VM under two names is alerted twice, and is nearly always a line that was copied and not finished. */
+/** A VM with two names alerts twice. Nearly always somebody copied a line and did not finish it. */
 function* sameAddresses(clusters: readonly ClusterItem[]): Generator<Finding> {
   const seen = new Map<string, Path>();
   for (const cluster of clusters) {

@@ -2,18 +2,18 @@ import type { Excerpt } from './problem.ts';
 import { REFERENCE_KINDS } from './secret-text.ts';
 import type { Range } from './yaml-document.ts';
 
-/** Stands for what is not shown. */
+/** Replaces text that an excerpt hides. */
 export const HIDDEN = '…';
-/** Characters that are shown also where we know nothing: they give a line its shape. */
+/** Characters that are always shown: they give a line its shape. */
 const STRUCTURE = new Set([...' \t{}[],:?"\'']);
 const REFERENCE = new RegExp(`["']?\\$\\{(?:${REFERENCE_KINDS.join('|')}):[^\\s{}]*\\}["']?`, 'g');
 const WIDTH = 110;
-/** Columns kept in front of what is underlined when a long line is cut. */
+/** Columns that a cut line keeps in front of the underlined text. */
 const LEAD = 40;
 
 /**
- * The line in which `marked` starts. Only what marks show is shown, everything else is an ellipsis: whatever stands
- * in a file that is not understood may be a secret. Later marks win.
+ * Cuts the line in which `marked` starts. It shows only what marks allow, and an ellipsis for the rest: any text that we do not
+ * understand may be a secret. Later marks win.
  */
 export function cutExcerpt(text: string, marked: Range, marks: readonly Mark[]): Excerpt {
   const { start: lineStart, end: lineEnd } = lineAt(text, marked.start);
@@ -26,7 +26,7 @@ export function cutExcerpt(text: string, marked: Range, marks: readonly Mark[]):
   let end = 0;
   for (let i = 0; i < source.length; i++) {
     const shown = seen[i] === true || (seen[i] === undefined && isStructure(source, i));
-    // One ellipsis for all that is hidden in a row, blanks between included.
+    // Hidden characters in a row, and the blanks between them, become one ellipsis.
     const goesOn = !shown && line.trimEnd().endsWith(HIDDEN);
     if (goesOn) line = line.trimEnd();
     if (i === from) start = goesOn ? line.length - 1 : line.length;
@@ -74,7 +74,7 @@ function printable(char: string): string {
     : char;
 }
 
-/** The line without its indentation, and of a long one the part around what is underlined. */
+/** Takes the indentation off, and cuts a long line around the underlined text. */
 function windowOf(line: string, start: number, length: number): Excerpt {
   const indent = line.length - line.trimStart().length;
   const from = line.length - indent <= WIDTH ? indent : Math.max(indent, start - LEAD);
@@ -86,7 +86,7 @@ function windowOf(line: string, start: number, length: number): Excerpt {
   return { text, start: at, length: Math.max(1, Math.min(length, text.length - at)) };
 }
 
-/** The words of a line that are ours (keys, choices): all that may be shown of a line that is not YAML. */
+/** Marks the terms of the schema (keys, choices) in a line that is not YAML: an excerpt may show nothing else. */
 export function knownTerms(text: string, offset: number, vocabulary: ReadonlySet<unknown>): Mark[] {
   const { start, end } = lineAt(text, offset);
   const line = text.slice(start, end);

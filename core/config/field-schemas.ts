@@ -1,11 +1,11 @@
-// Kinds of values that several sections share.
+// Schemas of values that several sections share.
 
 import { z } from 'zod';
 import { durationOrNeverSchema, durationSchema } from '../duration.ts';
 import { nearest } from '../text/suggestions.ts';
 import { addressSchema } from './rule-fields.ts';
 
-/** A host name or address, nothing else. */
+/** A host name or address, without user, port or path. */
 export const hostSchema = z
   .string()
   .min(1)
@@ -15,9 +15,9 @@ export const hostSchema = z
   });
 
 function hostProblem(host: string): string | undefined {
-  if (host.includes('://')) return 'this is an address of another kind; write the host name alone';
-  if (host.includes('@')) return 'the user does not stand here; write it as `user`';
-  if (/^[^:]+:\d+$/.test(host)) return 'the port does not stand here; write it as `port`';
+  if (host.includes('://')) return 'this is a URL; write the host name alone';
+  if (host.includes('@')) return 'the user does not belong here; write it as `user`';
+  if (/^[^:]+:\d+$/.test(host)) return 'the port does not belong here; write it as `port`';
   if (/^\[.*\]$/.test(host)) return 'no brackets around an address; write it without';
   if (!/^[\p{L}\p{N}._:%-]+$/u.test(host))
     return 'this is no host name or address; write one, without spaces or path';
@@ -32,7 +32,7 @@ export const positiveDurationSchema = durationSchema.refine((ms) => ms > 0, {
 
 const SHORTEST_REPEAT_MS = 60_000;
 
-/** How often what still fires is said again; Infinity: never. */
+/** How often reminders of firing alerts are sent; Infinity means never. */
 export const repeatIntervalSchema = durationOrNeverSchema.refine((ms) => ms >= SHORTEST_REPEAT_MS, {
   error: ({ input }) =>
     input === 0
@@ -52,7 +52,7 @@ export const timeSchema = z
   .transform(timeMs)
   .meta({ examples: ['2027-01-31T22:00:00+09:00'] });
 
-/** NaN for what is no time with a zone. */
+/** NaN when the text is no time with a zone. */
 function timeMs(text: string): number {
   if (!TIME.test(text)) return Number.NaN;
   return Date.parse(
@@ -90,7 +90,7 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-const NO_LISTEN = 'this is no address to listen on; write `127.0.0.1:9470`';
+const NO_LISTEN = 'the server cannot listen on this; write `127.0.0.1:9470`';
 
 /** `host:port` to listen on. */
 export const listenSchema = z.string({ error: () => NO_LISTEN }).transform((text, context) => {
@@ -107,7 +107,7 @@ export const listenSchema = z.string({ error: () => NO_LISTEN }).transform((text
   return { host: match[1] ?? (match[2] || '0.0.0.0'), port };
 });
 
-/** An http address without its last slash. */
+/** An http address; parsing drops slashes at its end. */
 export const urlSchema = addressSchema(
   'an http or https address is expected; write it like `https://bartizan.example.net`',
 ).transform((url) => url.replace(/\/+$/, ''));

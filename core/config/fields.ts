@@ -1,20 +1,20 @@
-// What the JSON Schema of the configuration says of a field.
+// Reads what the JSON Schema of the configuration has about a field.
 import type { z } from 'zod';
 import type { Path } from './problem.ts';
 
 export type JsonSchema = z.core.JSONSchema.JSONSchema;
 export type Properties = NonNullable<JsonSchema['properties']>;
 
-/** The value under a key of a mapping that a schema speaks of. */
+/** Reads the value under a key of the mapping that a schema describes. */
 type ReadValue = (key: string) => unknown;
 
-/** Whether a field is a secret, or holds one. */
+/** Whether a field is a secret, or contains one. */
 export function isSecret(field: JsonSchema | boolean | undefined): boolean {
   if (typeof field !== 'object') return false;
   return field.writeOnly === true || isSecret(propertyAt(field, '')) || isSecret(itemAt(field, 0));
 }
 
-/** The schema of a value: of alternatives, the one whose constant the value has, else all of them together. */
+/** The schema of a value. Among alternatives it is the one with the constant of the value, else a merge of all. */
 export function fieldFor(schema: JsonSchema, read: ReadValue): JsonSchema {
   const branches = (schema.oneOf ?? schema.anyOf ?? []) as JsonSchema[];
   if (branches.length === 0) return schema;
@@ -24,7 +24,7 @@ export function fieldFor(schema: JsonSchema, read: ReadValue): JsonSchema {
     const { properties, ...rest } = fieldFor(branch, read);
     const before = Object.entries(merged.properties ?? {});
     Object.assign(merged, rest);
-    // Where alternatives disagree, what is secret in one of them is secret.
+    // A field that is secret in one alternative is secret in the merge.
     const secret = before.filter(([, field]) => typeof field === 'object' && field.writeOnly);
     if (properties)
       merged.properties = { ...Object.fromEntries(before), ...properties, ...Object.fromEntries(secret) };
@@ -39,7 +39,7 @@ function hasConstants({ properties = {} }: JsonSchema, read: ReadValue): boolean
   return constants.length > 0 && constants.every(({ name, value }) => read(name) === value);
 }
 
-/** The schema at a path of a file's data; the path may go on where the data ends. */
+/** The schema at a path. The path may be longer than the data. */
 export function fieldAt(schema: JsonSchema, data: unknown, path: Path): JsonSchema | undefined {
   let field: JsonSchema | undefined = schema;
   let value = data;
@@ -58,7 +58,7 @@ export function isData(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What stands under a key or index of data, if anything. */
+/** The value under a key or index, if there is one. */
 export function valueAt(data: unknown, part: string | number): unknown {
   if (typeof data !== 'object' || data === null || !Object.hasOwn(data, part)) return undefined;
   return (data as Record<string | number, unknown>)[part];
@@ -77,7 +77,7 @@ export function itemAt({ prefixItems, items }: JsonSchema, index: number): JsonS
   return typeof item === 'object' && !Array.isArray(item) ? item : undefined;
 }
 
-/** Whether a single value may stand there. */
+/** Whether a field may be a single value. */
 export function holdsScalar(field: JsonSchema | undefined): boolean {
   if (!field) return false;
   const types = [field, ...((field.anyOf ?? []) as JsonSchema[])].map(({ type }) => type);

@@ -1,4 +1,4 @@
-/** An absolute path: `~` is the home folder, what is relative is so to the folder of the configuration. POSIX. */
+/** Makes a POSIX path absolute. `~` is the home folder; a relative path starts from the folder of the configuration. */
 export function resolvePath(path: string, folders: { baseDir: string; home?: string }): string {
   const { baseDir, home } = folders;
   let full = path;

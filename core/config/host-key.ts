@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Key types that OpenSSH pins; certificates and hardware keys are not understood here. */
+/** Key types of OpenSSH that we support: no certificates, no hardware keys. */
 const KEY_TYPES = [
   'ssh-ed25519',
   'ecdsa-sha2-nistp256',
@@ -9,7 +9,7 @@ const KEY_TYPES = [
   'ssh-rsa',
 ];
 
-/** Why a line is no host key, or undefined when it is one. Form: `what; what to write`. */
+/** Why a line is no host key, as `what is wrong; what to write`. Undefined when it is one. */
 export function hostKeyProblem(line: string): string | undefined {
   if (/^(SHA256|MD5):/.test(line.trim())) {
     return 'a fingerprint is not enough to pin a key; write the key itself (`ssh-keyscan HOST`), or run `bartizan trust`';
@@ -28,7 +28,7 @@ export function hostKeyProblem(line: string): string | undefined {
   return undefined;
 }
 
-/** The key type that a blob itself names (RFC 4253, 6.6: a string of 32-bit length first), where the rest is there. */
+/** The key type inside a blob (RFC 4253, 6.6: strings, each with a length of 32 bits). Undefined for a cut or foreign blob. */
 function typeInside(blob: string): string | undefined {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(blob) || blob.length % 4 !== 0) return undefined;
   const bytes = atob(blob);
@@ -42,7 +42,7 @@ function typeInside(blob: string): string | undefined {
   return name !== undefined && KEY_TYPES.includes(name) ? name : undefined;
 }
 
-/** `type base64`; a comment behind it is dropped. */
+/** `type base64`. Parsing drops a comment behind it. */
 export const hostKeySchema = z
   .string({ error: () => 'a host key is a text; write `ssh-ed25519 AAAA…`' })
   .superRefine((line, context) => {

@@ -1,4 +1,4 @@
-// Unknown keys, and references where none belongs.
+// Finds unknown keys, and references where none belongs.
 
 import { choose, nearest, quoted } from '../text/suggestions.ts';
 import { fieldFor, isData, isSecret, itemAt, type JsonSchema, propertyAt, valueAt } from './fields.ts';
@@ -12,7 +12,7 @@ import {
   type Reference,
 } from './secret-text.ts';
 
-/** How a key is written, where that is not its name in the data or must not be repeated. */
+/** The name of a key in the file, when the data has another name or messages must hide it. */
 export interface WrittenKey {
   written: string;
   isHidden: boolean;
@@ -21,16 +21,16 @@ export interface WrittenKey {
 export interface Inspection {
   findings: Finding[];
   references: { path: Path; reference: Reference }[];
-  /** For each mapping of the data, by the name in the data. */
+  /** By mapping of the data, then by name in the data. */
   keys: Map<unknown, Map<string, WrittenKey>>;
-  /** Values under a misspelt key that might be that of a secret: nothing is reported about them. */
+  /** Values under a misspelt key that may mean a secret: no finding is about them. */
   quiet: Path[];
 }
 
 /**
- * Walks the data along the schema, and corrects it in place. A key that is clearly a slip of the pen (`rol`) is reported, and
- * its value moves to the key that was meant: so the field is not missed, and its value is checked as well. Among secrets the
- * value becomes `null`. Any other unknown key is taken out.
+ * Walks the data along the schema, reports unknown keys, and corrects the data in place. The value of a misspelt key (`rol`) moves
+ * to the key that was meant: so the field is not reported as missing, and its value is checked as well. In a mapping with secrets
+ * the value becomes `null`. Any other unknown key is deleted.
  */
 export function inspect(root: unknown, schema: JsonSchema): Inspection {
   const findings: Finding[] = [];
@@ -98,12 +98,12 @@ export function inspect(root: unknown, schema: JsonSchema): Inspection {
   return { findings, references, keys, quiet };
 }
 
-/** Without its colon a secret ends up as a key: a key without a value, or that is no word, is not repeated. */
+/** A secret without its colon becomes a key. So messages repeat no key that has no value, or has other characters than a name. */
 function looksLikeKey(name: string, value: unknown): boolean {
   return value !== null && /^[\p{L}\p{N}_.-]{1,40}$/u.test(name);
 }
 
-/** The references of a text, and what is wrong with them: only where a secret may stand are they resolved. */
+/** Finds and checks the references of a text. Only fields for secrets resolve them. */
 function checkReferences(
   text: string,
   path: Path,
@@ -128,10 +128,13 @@ function referenceProblem(
   isAllowed: boolean,
 ): [string, string | undefined] | undefined {
   const { kind, name, text } = reference;
-  // What merely looks like a reference may hold anything.
+  // A text that merely looks like a reference may hold a secret.
   const shown = quoted(isReferenceKind(kind) ? text : `\${${kind}:…}`);
   if (!isAllowed)
-    return [`${shown} is not resolved here`, 'references stand where secrets do; write the value itself'];
+    return [
+      `${shown} is not resolved here`,
+      'only fields for secrets take references; write the value itself',
+    ];
   if (!isReferenceKind(kind))
     return [`unknown reference ${shown}`, choose(kind, REFERENCE_KINDS, 'there are')];
   const problem = nameProblem({ kind, name });

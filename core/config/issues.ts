@@ -1,4 +1,4 @@
-// zod's issues in sentences that an operator can act on. A schema's own text wins; it may carry its suggestion behind a
+// Turns zod's issues into sentences that an operator can act on. A message in the schema wins; it may have a suggestion behind a
 // semicolon: `what is wrong; what to write instead`.
 
 import type { z } from 'zod';
@@ -11,15 +11,15 @@ import { errorAt, type Finding, type Path } from './problem.ts';
 type Issue = z.core.$ZodIssue;
 type Message = [message: string, suggestion?: string | undefined];
 
-/** Keeps zod's own texts out, so that a message that is there is the schema's. */
+/** Replaces zod's own messages: any other message comes from our schema. */
 export const NO_TEXT = { error: () => ' ' };
 
-/** What is wrong with data, by the issues of its schema and the JSON Schema of that. */
+/** Describes the issues that a schema has with data. The JSON Schema of the same schema gives hints. */
 export function describeIssues(issues: readonly Issue[], data: unknown, schema: JsonSchema): Finding[] {
   return issues.flatMap((issue) => leaves(issue, data)).map((issue) => describe(issue, data, schema));
 }
 
-/** An issue by its causes: of alternatives, those of the one that the value looks like. */
+/** The causes of an issue. Among alternatives they are those of the one that the value looks like. */
 function leaves(issue: Issue, data: unknown): Issue[] {
   if (issue.code !== 'invalid_union') return [issue];
   if (issue.errors.length === 0) return [issue, ...baseIssues(issue.path as Path, data)];
@@ -30,7 +30,7 @@ function leaves(issue: Issue, data: unknown): Issue[] {
   return branch.flatMap((inner) => leaves({ ...inner, path: [...issue.path, ...inner.path] }, data));
 }
 
-/** Fields that an element has whatever its kind is, where the kind is not known. */
+/** Issues of the fields that all kinds share, when the kind of an element is unknown. */
 function baseIssues(path: Path, data: unknown): Issue[] {
   const at = path.slice(0, -1);
   const { base } = KIND_SECTIONS[path[0] as keyof typeof KIND_SECTIONS];
@@ -56,7 +56,7 @@ function describe(issue: Issue, data: unknown, schema: JsonSchema): Finding {
   if (mismatch) return errorAt(path, ...mismatch);
   if (own === '') return errorAt(path, ...messageOf(issue, value, name, field));
   const [message = '', suggestion = wantsNumber(issue) ? numberHint(value) : undefined] = split(own);
-  // A mapping as a whole is wrong for what it lacks.
+  // A mapping as a whole is wrong because it lacks something.
   const isAbsence = issue.code === 'custom' && typeof value === 'object';
   return { ...errorAt(path, message, suggestion), ...(isAbsence && { absence: true }) };
 }
@@ -77,13 +77,13 @@ function unknownKind(issue: z.core.$ZodIssueInvalidUnion, value: unknown): Findi
   return errorAt(path, `there is no ${what} ${quoted(value)}`, choose(value, kinds, 'one of'));
 }
 
-/** Keys of our own are named; others may be anything, and are seen in the path where they can be. */
+/** Names a key of the schema. Any other key may be a secret; the path has it when it may be shown. */
 function nameOf(path: Path, parent: JsonSchema | undefined): string {
   const last = path.at(-1);
   return typeof last === 'string' && Object.hasOwn(parent?.properties ?? {}, last) ? `\`${last}\`` : 'this';
 }
 
-/** What a field wants, for one that is missing or empty. */
+/** What to write for a missing or empty field. */
 function hint(field: JsonSchema | undefined): string | undefined {
   if (!field) return undefined;
   if (field.enum) return `one of: ${field.enum.map((value) => `\`${value}\``).join(', ')}`;
@@ -96,7 +96,7 @@ function emptyHint(field: JsonSchema | undefined): string | undefined {
   return field?.items ? 'leave the key out for the default, or write `[]` for none' : hint(field);
 }
 
-/** A list or mapping where a single value is due, or the other way round; the wrong kind of scalar. */
+/** A list or mapping instead of a single value, or the other way round, or the wrong kind of scalar. */
 function shapeMismatch(issue: Issue, value: unknown, field: JsonSchema | undefined): Message | undefined {
   const isContainer = typeof value === 'object';
   if (isContainer && issue.code !== 'custom' && isScalarField(field))
@@ -130,7 +130,7 @@ function shapeHint(expected: string, value: unknown, field: JsonSchema | undefin
   }
 }
 
-/** Whether a number is due, perhaps among others. */
+/** Whether the schema expects a number here, perhaps among others. */
 function wantsNumber(issue: Issue): boolean {
   if (issue.code === 'invalid_type') return issue.expected === 'number' || issue.expected === 'int';
   return (

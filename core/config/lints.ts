@@ -1,4 +1,4 @@
-// Settings that are valid, and hardly what was meant.
+// Settings that are valid, and are probably a mistake.
 
 import { GROUP_LABELS } from '../catalogue.ts';
 import { formatDuration } from '../duration.ts';
@@ -62,7 +62,7 @@ function* timeLints({ draft, checks, rules }: LintInput): Generator<Finding> {
   }
 }
 
-/** Each message of a group that changes is sent by then anyway, and a reminder waits for the same interval. */
+/** A group that changes sends a message each `groupInterval`, and its reminders wait for that interval as well. */
 function* repeatLints({ routes = [] }: Draft): Generator<Finding> {
   for (const { path, raw, value } of routes) {
     if (!value || value.repeatIntervalMs >= value.groupIntervalMs) continue;
@@ -71,7 +71,7 @@ function* repeatLints({ routes = [] }: Draft): Generator<Finding> {
     yield warningAt(
       [...path, written],
       `\`repeatInterval\` is ${repeat}, shorter than \`groupInterval\`, ${group}`,
-      'a group then repeats itself more often than it may say what is new; make it longer, or `never`',
+      'a group would send reminders more often than news; make it longer, or write `never`',
     );
   }
 }
@@ -105,7 +105,7 @@ function* silenceLints({ draft, nowMs }: LintInput): Generator<Finding> {
   }
 }
 
-/** Channels that nothing is sent to. */
+/** Channels that no route and no fallback names. */
 function* idleChannels({ channels = [], routes }: Draft): Generator<Finding> {
   if (!routes?.every((route) => route.value)) return;
   const used = new Set([

@@ -1,4 +1,4 @@
-// What a login to a bastion or node is made with.
+// Fields of a login to a bastion or node.
 import { hostKeySchema } from './host-key.ts';
 import { secretSchema, secretTextSchema } from './secret-text.ts';
 import { wholeCheck } from './whole-check.ts';
@@ -6,9 +6,7 @@ import { wholeCheck } from './whole-check.ts';
 export const privateKeySchema = secretSchema
   .optional()
   .meta({ examples: [`\${file:~/.ssh/id_ed25519}`], writeOnly: true });
-export const passphraseSchema = secretSchema
-  .describe('What opens `privateKey`, where it is protected')
-  .optional();
+export const passphraseSchema = secretSchema.describe('Passphrase of `privateKey`, if it has one').optional();
 export const agentSchema = secretTextSchema
   .describe('Socket of an ssh-agent that signs our logins, in place of `privateKey`')
   .meta({ examples: [`\${env:SSH_AUTH_SOCK}`], writeOnly: true })
@@ -24,14 +22,14 @@ interface Login {
   publicKey?: unknown;
 }
 
-/** One way to log in, and only what belongs to it. A field that is wrong is there. */
+/** A login has one way, and only the fields of that way. An invalid field counts as given. */
 export function checkLogin(needed: boolean) {
   return wholeCheck<Login>((login, issue) => {
     const has = (field: keyof Login) => login[field] !== undefined;
     if (has('privateKey') && has('agent'))
-      issue(['agent'], 'there is a `privateKey` already; write one of the two');
+      issue(['agent'], 'there is a `privateKey` already; keep one of the two');
     if (needed && !has('privateKey') && !has('agent'))
-      issue([], 'nothing says how to log in; write `privateKey` or `agent`');
+      issue([], 'the login has no key; write `privateKey` or `agent`');
     if (has('passphrase') && !has('privateKey'))
       issue(['passphrase'], 'a passphrase opens a `privateKey`; write that beside it');
     if (has('publicKey') && !has('agent'))

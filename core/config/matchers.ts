@@ -5,17 +5,17 @@ import { textOrTextsOf } from './draft.ts';
 import { isData } from './fields.ts';
 import { errorAt, type Finding, type Path, warningAt } from './problem.ts';
 
-/** What routes, groups and silences see of an alert. */
+/** Labels of alerts that routes, groups and silences can match. */
 export const ROUTED_LABELS: readonly string[] = [
   ...new Set(['rule', 'severity', ...Object.values(GROUP_LABELS).flat()]),
 ];
 
-/** What a check can leave out: nodes, and samples of them. */
+/** Labels by which a check can leave out nodes, and samples of them. */
 export const CHECKED_LABELS: readonly string[] = [
   ...new Set((['node', 'mount', 'interface', 'disk'] as const).flatMap((group) => GROUP_LABELS[group])),
 ];
 
-/** Checks labels and values of a `match`, but no globs with wildcards, and no names of which the list is not known. */
+/** Checks labels and values of a `match`. It skips globs with wildcards, and names whose list is unknown. */
 export function* unknownMatchers(
   match: unknown,
   path: Path,

@@ -13,16 +13,16 @@ import { readYaml } from './yaml-document.ts';
 import type { SyntaxFinding } from './yaml-errors.ts';
 
 export interface ParseOptions {
-  /** Name of the file in problems. */
+  /** Name of the file, for problems. */
   file: string;
   kinds: AdapterKinds;
   /** Absolute folder that relative paths start from. */
   baseDir: string;
-  /** What `~` stands for. */
+  /** Folder that `~` means. */
   home?: string;
-  /** Now, to find silences that are over. */
+  /** The current time; without it no silence counts as over. */
   nowMs?: number;
-  /** Whether a reference has a value today. That it has none is a warning: another machine may have it. */
+  /** Whether a reference has a value on this machine. If not, that is a warning: another machine may have it. */
   available?: (reference: Reference) => boolean;
 }
 
@@ -31,8 +31,8 @@ export type ParseResult =
   | { ok: false; problems: Problem[] };
 
 /**
- * Reads a configuration: YAML, the schema, cross-checks, then locations. It returns all problems at once, in the order of the
- * file; none holds a secret, and nothing is thrown, whatever the text is.
+ * Reads a configuration: YAML, schema, cross-checks, then locations. It returns all problems at once, in the order of the file.
+ * No problem holds a secret. The function never throws.
  */
 export function parseConfig(source: string, options: ParseOptions): ParseResult {
   const text = source.replace(/^\ufeff/, '');
@@ -60,7 +60,7 @@ export function parseConfig(source: string, options: ParseOptions): ParseResult 
 }
 
 function asLast(finding: SyntaxFinding): SyntaxFinding {
-  return { ...finding, suggestion: `${finding.suggestion}; what follows is not checked` };
+  return { ...finding, suggestion: `${finding.suggestion}; the rest of the file is not checked` };
 }
 
 function emptyFile(file: string): Problem {
@@ -68,13 +68,13 @@ function emptyFile(file: string): Problem {
   return { severity: 'error', file, line: 1, column: 1, path: '', message: 'the file is empty', suggestion };
 }
 
-/** A reference out of place is reported as such, and not again as a malformed host or number. */
+/** A misplaced reference has a finding already; this drops a second one that calls it a malformed host or number. */
 function unexplained(findings: readonly Finding[], inspected: readonly Finding[]): Finding[] {
   const reported = new Set(inspected.filter(({ at }) => at === 'value').map(({ path }) => formatPath(path)));
   return findings.filter(({ path }) => !reported.has(formatPath(path)));
 }
 
-/** Each once: what an alias repeats is reported where it is written. */
+/** Drops duplicates: aliases repeat a value, and its problem has one location. */
 function inOrder(problems: readonly Problem[]): Problem[] {
   const seen = new Set<string>();
   return problems

@@ -4,7 +4,7 @@ import type { Draft } from './draft.ts';
 import { valueAt } from './fields.ts';
 import { type Finding, warningAt } from './problem.ts';
 
-/** Channels that show pictures from our server, which their readers' machines cannot reach. */
+/** Finds channels whose messages link pictures on our server, while readers cannot reach it. */
 export function* unreachablePictures(
   { channels = [], server }: Draft,
   kinds: AdapterKinds,
@@ -14,8 +14,8 @@ export function* unreachablePictures(
   if (host === undefined || !isOfThisMachine(host)) return;
   const why =
     publicUrl === undefined
-      ? 'there is no `server.publicUrl`, and the address it listens on is of this machine alone'
-      : `\`server.publicUrl\` is of this machine alone, ${quoted(publicUrl)}`;
+      ? 'there is no `server.publicUrl`, and only this machine reaches the address that the server listens on'
+      : `only this machine reaches \`server.publicUrl\`, ${quoted(publicUrl)}`;
   for (const { path, value } of channels) {
     const options = value && optionsOf(value, kinds);
     if (options?.picture !== 'url' || isLocalReceiver(options.url)) continue;
@@ -36,7 +36,7 @@ function optionsOf(
   return parsed?.success ? (parsed.data as { picture?: unknown; url?: unknown }) : undefined;
 }
 
-/** A receiver on this machine reaches what this machine alone reaches. */
+/** A receiver on this machine reaches our server in any case. */
 function isLocalReceiver(url: unknown): boolean {
   const host = typeof url === 'string' ? hostOf(url) : undefined;
   return host !== undefined && isOfThisMachine(host);
@@ -46,7 +46,7 @@ function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : undefined;
 }
 
-/** Without a `publicUrl`, a server that listens on all addresses gives out the one of its own machine. */
+/** A server that listens on all addresses links `localhost` when it has no `publicUrl`. */
 function isOfThisMachine(host: string): boolean {
   return /^(localhost|.*\.localhost|127(\.\d+){3}|::1|0\.0\.0\.0|::|)$/i.test(host);
 }

@@ -1,4 +1,5 @@
-// Which alerts rules can have with today's fleet. Labels that only a probe knows (mount, device) are free: they may have any value.
+// The alerts that rules can have with today's fleet. Only a probe knows the values of some labels (mount, device): they are free,
+// which means that any value is possible.
 
 import { findMetric, GROUP_LABELS } from '../catalogue.ts';
 import { globCovers, globMatches } from '../labels.ts';
@@ -12,12 +13,12 @@ export interface Fleet {
 
 export interface PossibleAlert {
   rule: Rule;
-  /** Those that are known. */
+  /** Labels with a known value. */
   labels: Labels;
   free: readonly string[];
 }
 
-/** The alerts that a rule can have, with the labels of its series. */
+/** The series that a rule can evaluate, as alerts. */
 export function seriesOf(
   rule: Rule,
   fleet: { nodes: readonly Labels[]; bastions: readonly string[] },
@@ -33,7 +34,7 @@ export function seriesOf(
     .filter((alert) => canMatch(rule.where, alert) && !isLeftOut(rule.whereNot ?? {}, alert));
 }
 
-/** The same with the labels that an aggregate leaves. */
+/** The alerts that a rule can have: an aggregate keeps only some labels of the series. */
 export function alertsOf(
   rule: Rule,
   fleet: { nodes: readonly Labels[]; bastions: readonly string[] },
@@ -54,14 +55,14 @@ export function canMatch(globs: LabelGlobs, { labels, free }: PossibleAlert): bo
   );
 }
 
-/** Whether globs match whatever values the free labels have. */
+/** Whether globs match for all values of the free labels. */
 export function mustMatch(globs: LabelGlobs, { labels, free }: PossibleAlert): boolean {
   return Object.entries(globs).every(([label, any]) =>
     any.some((glob) => (/^\*+$/.test(glob) && free.includes(label)) || matchesLabel(glob, labels[label])),
   );
 }
 
-/** Whether `whereNot` covers an alert. A free label has no values but those that `where` names. */
+/** Whether `whereNot` covers an alert. If `where` names values of a free label, there are no others. */
 function isLeftOut(whereNot: LabelGlobs, alert: PossibleAlert): boolean {
   return Object.entries(whereNot).some(([label, globs]) => {
     const wanted = alert.free.includes(label) ? alert.rule.where[label] : undefined;
@@ -74,7 +75,7 @@ function matchesLabel(glob: string, value: string | undefined): boolean {
   return value !== undefined && globMatches(glob, value);
 }
 
-/** Nodes by their cluster and the labels that any of the globs names: thousands become a handful. */
+/** Merges nodes that differ only in labels that no glob names: thousands become a handful. */
 export function distinctNodes(nodes: Fleet['nodes'], globs: readonly LabelGlobs[]): Labels[] {
   const used = new Set(['cluster', ...globs.flatMap((one) => Object.keys(one))]);
   const found = new Map<string, Labels>();

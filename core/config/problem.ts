@@ -3,21 +3,21 @@ import { quoted } from '../text/suggestions.ts';
 /** Keys and list indices from the root of the file. */
 export type Path = readonly (string | number)[];
 
-/** A problem without its location. No text of it holds a secret. */
+/** A problem before it has a location. No field holds a secret. */
 export interface Finding {
   severity: 'error' | 'warning';
   path: Path;
-  /** Whether the key is located or its value. */
+  /** Whether the location is that of the key or of its value. */
   at: 'key' | 'value';
   message: string;
   suggestion?: string;
-  /** What came first in the file and is the same; its line is added to the suggestion. */
+  /** The earlier element with the same name or address. The suggestion gets its line. */
   first?: Path;
-  /** Says that something is nowhere: doubtful while the file is not read to its end. */
+  /** The finding is that something is missing: unreliable when a syntax error ends the file early. */
   absence?: true;
 }
 
-/** A line of the file with what must not be seen left out, and what to underline in it (0-based). */
+/** A line of the file with an ellipsis for everything that may be secret, and the range to underline (0-based). */
 export interface Excerpt {
   text: string;
   start: number;
@@ -45,7 +45,7 @@ export function warningAt(path: Path, message: string, suggestion?: string): Fin
   return { ...errorAt(path, message, suggestion), severity: 'warning' };
 }
 
-/** `clusters[0].nodes[2].role`; keys that are not words are quoted. */
+/** `clusters[0].nodes[2].role`. Keys with other characters are quoted. */
 export function formatPath(path: Path): string {
   let text = '';
   for (const part of path) {

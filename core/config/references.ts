@@ -1,4 +1,4 @@
-// Names that one section uses of another. This reads the file as it is written, so that other mistakes hide nothing.
+// Names in one section that refer to another section. This reads the data of the file, so that other errors hide none of them.
 
 import { GROUP_LABELS } from '../catalogue.ts';
 import { choose, quoted } from '../text/suggestions.ts';

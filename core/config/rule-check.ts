@@ -1,4 +1,4 @@
-// What the fields of a rule must fulfil together.
+// Checks across the fields of a rule.
 
 import { findMetric, GROUP_LABELS, METRICS, type Metric } from '../catalogue.ts';
 import type { Condition } from '../model/rule.ts';
@@ -8,10 +8,10 @@ import { type Issue, wholeCheck } from './whole-check.ts';
 
 const CONDITIONS = ['above', 'below', 'outside', 'equals'] as const;
 
-/** Those that are valid. */
+/** The valid fields. */
 type Fields = Partial<RuleFields>;
 
-/** Each problem names the field, and what to write instead. */
+/** Each message names the field, and what to write instead. */
 export const ruleCheck = wholeCheck<RuleFields>((all, issue, isRight) => {
   const fields: Fields = Object.fromEntries(
     Object.entries(all).filter(([field]) => isRight(field as keyof RuleFields)),
@@ -42,18 +42,18 @@ function checkMetric(fields: Fields, issue: Issue): void {
   else if (of) checkLabels(of, fields, issue);
 }
 
-/** Why one cannot be divided by the other. */
+/** Why `of` cannot be divided by `over`. */
 function ratioProblem(of: Metric, over: Metric): string | undefined {
   const state = [of, over].find(({ unit }) => unit === 'bool');
   if (state)
-    return `\`${state.name}\` is yes or no, and no number; write a rule on \`metric: ${state.name}\` instead`;
+    return `\`${state.name}\` is yes or no, not a number; write a rule on \`metric: ${state.name}\` instead`;
   if (of.name === over.name) return 'a metric over itself is always 100%; write another metric';
   const ofNode = over.group === 'node' && GROUP_LABELS.node.every((label) => labelsOf(of).includes(label));
   if (of.group === over.group || ofNode) return undefined;
   const [mine, others] = [labelsOf(of).join(', '), labelsOf(over).join(', ')];
   const what =
     mine === others
-      ? `\`${over.name}\` is of other things than \`${of.name}\`, though both have the labels ${mine}`
+      ? `\`${over.name}\` and \`${of.name}\` measure different objects, though both have the labels ${mine}`
       : `\`${over.name}\` has the labels ${others}, and \`${of.name}\` has ${mine}`;
   return `${what}; divide by a metric of the same group in the catalogue, or by one of the node`;
 }
@@ -83,7 +83,7 @@ function checkCondition(fields: Fields, issue: Issue): void {
   if (message) issue(['recoveryThreshold'], message);
 }
 
-/** The recovery bound lies on the side of health: else an alert would flap or never resolve. */
+/** The recovery bound must lie on the healthy side of the condition: else an alert would flap or never resolve. */
 function recoveryProblem(
   recovery: RuleFields['recoveryThreshold'],
   condition: Condition,
@@ -106,14 +106,14 @@ function checkWindow({ window }: Fields, issue: Issue): void {
   const { reduce, in: aheadMs } = window ?? {};
   const path = ['window', 'in'];
   if (reduce === 'forecast' && aheadMs === undefined)
-    issue(path, 'a forecast is of a time ahead; write how far, like `in: 24h`');
+    issue(path, 'a forecast needs a time ahead; write how far, like `in: 24h`');
   if (reduce === 'forecast' && aheadMs !== undefined && aheadMs <= 0)
     issue(path, 'this must be longer than 0s');
   if (reduce !== 'forecast' && aheadMs !== undefined)
     issue(path, `\`in\` goes with \`reduce: forecast\`; take it out, or write that for \`${reduce}\``);
 }
 
-/** The condition of a rule; of several the first. */
+/** The condition of a rule; the first if there are several. */
 export function conditionOf({ above, below, outside, equals }: Fields): Condition | undefined {
   if (above !== undefined) return { kind: 'above', threshold: above };
   if (below !== undefined) return { kind: 'below', threshold: below };

@@ -3,13 +3,13 @@ import { METRICS, type Metric } from '../catalogue.ts';
 import { durationSchema } from '../duration.ts';
 import { AGGREGATIONS, REDUCERS, SEVERITIES } from '../model/rule.ts';
 
-// Letters of any script: clusters are called what their owners call them.
+// Letters of any script: owners choose the names of clusters.
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]*$/u;
 
-/** Every chat service takes links of this length; Slack 3,000 with its escapes, most browsers about 2,000. */
+/** Every chat service and browser takes links of this length: Slack 3,000 characters with escapes, most browsers about 2,000. */
 const LONGEST_ADDRESS = 2_000;
 
-/** A title is a heading (Slack's holds 150 letters, with place and state), a summary a few lines. */
+/** A title is a heading (Slack's holds 150 characters, which include node and state), a summary a few lines. */
 const LONGEST_TITLE = 100;
 
 const LONGEST_SUMMARY = 1_000;
@@ -82,18 +82,18 @@ export const ruleFields = z.strictObject({
       reduce: z
         .enum(REDUCERS)
         .describe(
-          'What those samples come to; `rate` is per second and of a counter (a lower value starts anew from zero), `delta` is last minus first, `p95` nearest-rank',
+          'How those samples become one value; `rate` is per second and needs a counter (a lower value means that it restarted from zero), `delta` is last minus first, `p95` nearest-rank',
         ),
       in: durationSchema
-        .describe('With `forecast`: how far ahead, on the straight line nearest to those samples')
+        .describe('With `forecast`: how far ahead, on the straight line that fits those samples best')
         .optional(),
     })
-    .describe('Compare what the last samples come to, rather than each')
+    .describe('Compare one value of the last samples, rather than each sample')
     .optional(),
   aggregate: z
     .strictObject({
-      by: z.array(z.string()).min(1).describe('Labels that make a group, and are the labels of the alert'),
-      op: z.enum(AGGREGATIONS).describe('What the values of a group come to'),
+      by: z.array(z.string()).min(1).describe('Labels that form a group; the alert has these labels'),
+      op: z.enum(AGGREGATIONS).describe('How the values of a group become one'),
     })
     .describe('Compare groups of series, after the window')
     .optional(),
@@ -107,10 +107,12 @@ export const ruleFields = z.strictObject({
     .union([number('`recoveryThreshold`'), interval], {
       error: '`recoveryThreshold` is a number, or [low, high] with `outside`',
     })
-    .describe('While firing, this bound decides instead; two with `outside`')
+    .describe('While firing, this bound decides instead of the condition; two bounds with `outside`')
     .optional(),
-  for: durationSchema.describe('How long it must hold before it fires'),
-  keepFiringFor: durationSchema.describe('How long it must be over before it resolves').prefault('0s'),
+  for: durationSchema.describe('How long the condition must hold before the alert fires'),
+  keepFiringFor: durationSchema
+    .describe('How long the condition must be over before the alert resolves')
+    .prefault('0s'),
   noData: z
     .enum(['keepLast', 'alerting', 'ok'])
     .describe('What happens when the node answers but the metric is missing')
@@ -118,7 +120,9 @@ export const ruleFields = z.strictObject({
   severity: z.enum(SEVERITIES).describe('How bad it is; routes can match it').default('warning'),
   inhibitedBy: z
     .array(z.string())
-    .describe('Rules that keep this one quiet while they fire with the same cluster and node')
+    .describe(
+      'Rules that inhibit this one: no message of it is sent while one of them fires for the same cluster and node',
+    )
     .default([]),
   summary: z
     .string()

@@ -1,4 +1,4 @@
-// Rules that are valid, and hardly mean what they say.
+// Rules that are valid, and probably have a mistake.
 
 import { findMetric, GROUP_LABELS } from '../catalogue.ts';
 import { formatDuration } from '../duration.ts';
@@ -12,7 +12,7 @@ import { type Finding, type Path, warningAt } from './problem.ts';
 import type { RuleInForce } from './rule-set.ts';
 import { thresholdLints } from './threshold-lints.ts';
 
-/** Default rules have no path, and no lint. */
+/** Skips default rules, which have no path. */
 export function* ruleLints(rules: readonly RuleInForce[], checks: readonly Check[]): Generator<Finding> {
   const everyMs = Math.min(...checks.map((check) => check.everyMs));
   for (const { rule, path } of rules.filter((one) => one.path.length > 0)) {
@@ -30,7 +30,7 @@ export function* ruleLints(rules: readonly RuleInForce[], checks: readonly Check
   }
 }
 
-/** Names in the text of a rule that its alerts do not have: the message would show `–` there. */
+/** Placeholders in the summary of a rule that its alerts have no value for: the message would show `–` there. */
 function* placeholderLints({ summary = '', metric, aggregate }: Rule, path: Path): Generator<Finding> {
   const group = findMetric(metric)?.group;
   if (group === undefined) return;
@@ -47,7 +47,7 @@ function* placeholderLints({ summary = '', metric, aggregate }: Rule, path: Path
   }
 }
 
-/** A bound of a ratio in percent such as 0.9 hardly means 0.9%; an error rate may well be 0.1%. */
+/** A bound such as 0.9 of a ratio in percent hardly means 0.9%. Bounds up to 0.5 may be an error rate. */
 function* fractionLints(rule: Rule, path: Path): Generator<Finding> {
   const { kind, ...bounds } = rule.condition;
   const fraction = Object.values(bounds).find((bound) => bound > 0.5 && bound < 1);
@@ -60,19 +60,19 @@ function* fractionLints(rule: Rule, path: Path): Generator<Finding> {
   );
 }
 
-/** What one sample comes to, where that is no value to compare. */
+/** Why one sample is not enough for these. */
 const OF_ONE: Readonly<Record<string, string>> = {
-  rate: 'of one there is no rate',
-  forecast: 'of one there is no forecast',
+  rate: 'one sample has no rate',
+  forecast: 'one sample has no forecast',
   delta: 'its delta is always 0',
 };
-/** A suggested window has a value also where a sample is lost. */
+/** A suggested window still has a value when one sample is lost. */
 const SUGGESTED_SAMPLES = 3;
 
 function* windowLints({ metric, over, window }: Rule, path: Path, everyMs: number): Generator<Finding> {
   if (!window) return;
   const outcome = OF_ONE[window.reduce];
-  // A window is open at its left end: as long as the interval, it holds the newest sample alone.
+  // A window excludes its left end: one as long as the interval holds only the newest sample.
   if (outcome && Number.isFinite(everyMs) && window.lastMs <= everyMs) {
     const [last, every] = [formatDuration(window.lastMs), formatDuration(everyMs)];
     yield warningAt(
@@ -83,7 +83,7 @@ function* windowLints({ metric, over, window }: Rule, path: Path, everyMs: numbe
   }
   const { isCounter, unit } = findMetric(metric) ?? {};
   if (window.reduce !== 'rate' || unit === undefined || (isCounter && over === undefined)) return;
-  // `rate` takes each fall for a counter that began anew, and counts it as growth.
+  // `rate` takes each fall for the restart of a counter, and counts it as growth.
   const isRate = over === undefined && unit === 'bytes_per_second';
   const what = over === undefined ? quoted(metric) : 'a ratio';
   yield warningAt(

@@ -121,7 +121,7 @@ describe('rule', () => {
       'a forecast of no time',
       { window: { last: '6h', reduce: 'forecast' } },
       'window.in',
-      /a forecast is of a time ahead; write how far, like `in: 24h`/,
+      /a forecast needs a time ahead; write how far, like `in: 24h`/,
     ],
     [
       'a forecast of now',

@@ -2,7 +2,7 @@ import type { Condition, Rule } from '../model/rule.ts';
 import { conditionOf, ruleCheck } from './rule-check.ts';
 import { type RuleFields, ruleFields } from './rule-fields.ts';
 
-/** Validates a rule and fills in its defaults. Problems name the field and what to write instead. */
+/** Validates a rule and fills in its defaults. Messages name the field and what to write instead. */
 export const ruleSchema = ruleFields.superRefine(...ruleCheck).transform((fields): Rule => {
   const condition = conditionOf(fields) as Condition;
   const { name, title, where, whereNot = {}, window, aggregate, recoveryThreshold } = fields;
@@ -27,7 +27,7 @@ export const ruleSchema = ruleFields.superRefine(...ruleCheck).transform((fields
   };
 });
 
-/** Problems are found by then. */
+/** `ruleCheck` has made sure that one of the two is there. */
 function comparedOf({ metric = '', ratio }: RuleFields): Pick<Rule, 'metric' | 'over'> {
   return ratio ? { metric: ratio.of, over: ratio.over } : { metric };
 }

@@ -1,4 +1,4 @@
-// Which rules are in force: those of the file, the defaults, or both.
+// The rules in force: those of the file, the defaults, or both.
 
 import { findMetric } from '../catalogue.ts';
 import type { Check } from '../model/check.ts';
@@ -10,19 +10,19 @@ import { valueAt } from './fields.ts';
 import { labelsOf } from './matchers.ts';
 import { errorAt, type Finding, type Path, warningAt } from './problem.ts';
 
-/** A rule, and where it is written: nowhere for a default. */
+/** A rule and its path in the file, which is empty for a default rule. */
 export interface RuleInForce {
   rule: Rule;
   path: Path;
 }
 
-/** A list replaces the defaults; `add` comes on top of them, without those that `off` names. */
+/** A list replaces the defaults. `add` extends them, and `off` names those to leave out. */
 export function rulesInForce(draft: Draft, checks: readonly Check[]): RuleInForce[] {
   const own = (draft.rules ?? []).flatMap(({ value, path }) => (value ? [{ rule: value, path }] : []));
   return [...keptDefaults(draft, checks).map((rule) => ({ rule, path: [] })), ...own];
 }
 
-/** Names of the rules in force, also of those in which something is wrong. */
+/** Names of the rules in force, also of invalid ones. */
 export function ruleNames(draft: Draft, checks: readonly Check[]): string[] {
   const own = (draft.rules ?? []).flatMap(({ raw }) => textOf(raw, 'name') ?? []);
   return [...keptDefaults(draft, checks).map(({ name }) => name), ...own];
@@ -36,7 +36,7 @@ function keptDefaults(draft: Draft, checks: readonly Check[]): Rule[] {
     .map((rule) => ({ ...rule, inhibitedBy: rule.inhibitedBy.filter((name) => !off.has(name)) }));
 }
 
-/** What a file says of the defaults without meaning it. */
+/** Reports names that clash with the defaults, and defaults that a list replaces. */
 export function checkDefaults(draft: Draft, checks: readonly Check[]): Finding[] {
   const names = defaultRules(checks).map(({ name }) => name);
   const unknown = (draft.rulesOff ?? []).flatMap(({ raw, path, value }) =>
@@ -55,7 +55,7 @@ export function checkDefaults(draft: Draft, checks: readonly Check[]): Finding[]
   return [...unknown, ...twice];
 }
 
-/** Defaults that a list has replaced by nothing, or by a rule that watches less: a part of the fleet, one mount. */
+/** Defaults that a list replaces without a rule on the same metric and the whole fleet. */
 function fallenAway({ rules }: Draft, checks: readonly Check[]): Finding[] {
   if (!rules || rules.length === 0) return [];
   const whole = new Set(rules.flatMap(({ raw }) => replacedBy(raw)));
@@ -77,7 +77,7 @@ function fallenAway({ rules }: Draft, checks: readonly Check[]): Finding[] {
   ];
 }
 
-/** The metric, where a rule watches all of it; the rule's name, where the metric is misspelt and reported. */
+/** The metric of a rule on the whole fleet. Of a rule with a misspelt metric, which has a finding already, its name. */
 function replacedBy(raw: unknown): string[] {
   const metric = textOf(raw, 'metric');
   if (metric === undefined) return [];

@@ -1,4 +1,4 @@
-// The sections of `bartizan.yaml` as people write them. Descriptions become the reference and the JSON Schema.
+// The sections of `bartizan.yaml` as people write them. The reference and the JSON Schema contain the descriptions.
 
 import { z } from 'zod';
 import { byteSizeSchema, durationSchema } from '../duration.ts';
@@ -29,13 +29,13 @@ import { wholeCheck } from './whole-check.ts';
 
 const hostKeys = z
   .array(hostKeySchema)
-  .describe('Pinned host keys, `type base64` each. Keys learned by `bartizan trust` come on top')
+  .describe('Pinned host keys, `type base64` each, beside the keys that `bartizan trust` learned')
   .default([]);
 const user = z.string().min(1).describe('User to log in as');
 
 export const bastionSchema = z
   .strictObject({
-    name: nameSchema.describe('What clusters call it'),
+    name: nameSchema.describe('Name that clusters refer to'),
     host: hostSchema.describe('Host name or address'),
     port: portSchema.describe('SSH port').default(22),
     user: user.meta({ examples: ['probe'] }),
@@ -56,16 +56,20 @@ export const bastionSchema = z
       .default(32),
     deadlines: z
       .strictObject({
-        bastion: positiveDurationSchema.describe('Until the bastion has let us in').prefault('10s'),
+        bastion: positiveDurationSchema
+          .describe('Until the login to the bastion is complete')
+          .prefault('10s'),
         dial: positiveDurationSchema.describe('Until the bastion has reached a node').prefault('5s'),
-        handshake: positiveDurationSchema.describe('Until a node has let us in').prefault('10s'),
+        handshake: positiveDurationSchema.describe('Until the login to a node is complete').prefault('10s'),
         exec: positiveDurationSchema.describe('Until the check has run').prefault('15s'),
       })
       .describe('How long each phase of a probe may take')
       .prefault({}),
     maxOutput: byteSizeSchema
       .refine((bytes) => bytes >= 4096, { error: 'a check needs at least `4KiB`' })
-      .describe('What one check on one node may print; more is cut off and the node counts as failed')
+      .describe(
+        'How much output one check on one node may print; more is cut off, and the check of the node fails',
+      )
       .prefault('1MiB'),
   })
   .superRefine(...checkLogin(true))
@@ -86,16 +90,16 @@ export const nodeSchema = z.strictObject({
 
 const clusterFields = z.strictObject({
   name: nameSchema.describe('Its label `cluster`'),
-  bastion: z.string().describe('Name of the bastion its nodes are behind'),
+  bastion: z.string().describe('Name of the bastion that leads to its nodes'),
   privateKey: privateKeySchema.describe(
-    "Private key for the nodes; by default what the bastion's logins are made with",
+    'Private key for the nodes; by default they take the login of the bastion',
   ),
   passphrase: passphraseSchema,
   agent: agentSchema,
   publicKey: publicKeySchema,
   defaults: z
     .strictObject({ user: user.optional(), port: portSchema.describe('SSH port').optional() })
-    .describe('For its nodes that do not say otherwise')
+    .describe('Defaults for its nodes')
     .prefault({}),
 });
 
@@ -106,7 +110,7 @@ export const clusterSchema = clusterFields
   .extend({ nodes: z.array(nodeSchema).min(1).describe('Its control-plane VMs') })
   .superRefine(...checkLogin(false));
 
-/** What sources of clusters share: nothing yet. */
+/** Sources of clusters share no field yet. */
 export const inventorySchema = z.strictObject({});
 
 export const checkSchema = z.strictObject({
@@ -121,27 +125,27 @@ export const checkSchema = z.strictObject({
     .min(10)
     .max(100_000)
     .describe(
-      'Label sets (mounts, interfaces, disks) that one node may newly bring in an hour; what is known stays, more is left out and counted',
+      'How many new label sets (mounts, interfaces, disks) one node may report in an hour; known ones stay, more are left out and counted',
     )
     .default(MAX_NEW_LABEL_SETS),
   whereNot: labelGlobsSchema
     .describe(
-      'Left out: nodes of which any of `cluster`, `node` and `role` matches, and samples whose `mount` or `device` does',
+      'Leaves out nodes with a matching `cluster`, `node` or `role`, and samples with a matching `mount` or `device`',
     )
     .optional(),
 });
 
 export const channelSchema = z.strictObject({
-  name: nameSchema.describe('What routes call it'),
+  name: nameSchema.describe('Name that routes refer to'),
   fallback: z
     .string()
-    .describe('Channel that gets what this one refuses for good, or has not accepted within five minutes')
+    .describe('Channel for messages that this one refuses for good, or has not accepted within five minutes')
     .optional(),
   theme: z.enum(CHART_THEMES).describe('Colours of its charts').default('dark'),
   required: z
     .boolean()
     .describe(
-      'Whether `/healthz` fails when an alert reaches nobody because this channel does not take it; `false`: it is listed as a warning',
+      'Whether `/healthz` fails when an alert reaches nobody because this channel does not accept it; with `false` it is a warning',
     )
     .default(true),
 });
@@ -163,12 +167,12 @@ export const routeSchema = z
     groupWait: durationSchema.describe('How long the first message of a group waits for more').prefault('0s'),
     groupInterval: durationSchema.describe('Least time between messages of a group').prefault('5m'),
     repeatInterval: repeatIntervalSchema
-      .describe('What still fires is sent again after so long, `1m` at least, or `never`')
+      .describe('Time until a reminder of alerts that still fire, `1m` at least, or `never`')
       .prefault('4h'),
     resolvedEarly: z
       .boolean()
       .describe(
-        'When nothing of a group fires any more, that is sent at once rather than after `groupInterval`; once in each at most',
+        'Whether the message that all alerts of a group resolved is sent at once rather than after `groupInterval`; at most once in each interval',
       )
       .default(true),
   })
@@ -197,7 +201,7 @@ export const storeSchema = z.strictObject({
   path: z.string().min(1).describe('Folder of the data').default('./data'),
   retention: positiveDurationSchema.describe('How long samples are kept').prefault('7d'),
   rollUpRetention: positiveDurationSchema
-    .describe('How long average, greatest and p95 of every five minutes are kept')
+    .describe('How long average, maximum and p95 of every five minutes are kept')
     .prefault('90d'),
 });
 
@@ -205,7 +209,7 @@ export const scheduleSchema = z
   .strictObject({
     jitter: durationSchema
       .describe(
-        'Rounds start up to this much late, always the same, so that many runners do not start at once',
+        'Rounds start later by up to this, always by the same amount, so that many runners do not start at once',
       )
       .prefault('1s'),
     timeZone: timeZoneSchema.describe('IANA time zone of messages and charts').default('UTC'),
@@ -215,15 +219,15 @@ export const scheduleSchema = z
   })
   .transform(({ jitter, timeZone, lateness }) => ({ jitterMs: jitter, timeZone, latenessMs: lateness }));
 
-/** Longer, and `up` would say for an hour that somebody could log in; shorter than a round is a login each round. */
+/** With a longer one, `up` could stay 1 for more than an hour after logins begin to fail. */
 const LONGEST_RENEWAL_MS = 3_600_000;
 
 export const sessionsSchema = z
   .strictObject({
     renew: positiveDurationSchema
-      .refine((ms) => ms <= LONGEST_RENEWAL_MS, 'an hour at most: so late may `up` be')
+      .refine((ms) => ms <= LONGEST_RENEWAL_MS, 'this must be an hour at most: `up` may be late by so much')
       .describe(
-        'A session that is kept open is replaced by a new login after so long, node by node. So late may `up` notice a key that was revoked, an account that expired or a firewall rule',
+        'Time after which a new login replaces an open session, node by node. It may take `up` so long to notice a revoked key, an expired account or a firewall rule',
       )
       .prefault('10m'),
     door: z
@@ -254,14 +258,12 @@ export const serverSchema = z
       .meta({ examples: [['bartizan.internal']] })
       .default([]),
     undeliveredAfter: positiveDurationSchema
-      .describe(
-        'An alert that nobody was sent for so long makes `/healthz` fail and holds the heartbeat back',
-      )
+      .describe('An alert that nobody has received for so long makes `/healthz` fail and stops the heartbeat')
       .prefault('5m'),
     chartRetention: positiveDurationSchema.describe('How long a picture can be fetched').prefault('30d'),
     heartbeat: secretAddressSchema
       .describe(
-        'Address that is called after each completed round while alerts can leave, so that somebody else notices when they cannot',
+        'Address that is called after each completed round while alerts can be sent, so that another service notices when they cannot',
       )
       .optional(),
   })

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Where a reference may point. `adapters/secrets/` has one source for each. */
+/** The kinds of references. `adapters/secrets/` has one source for each. */
 export const REFERENCE_KINDS = ['env', 'file', 'ssm'] as const;
 export type ReferenceKind = (typeof REFERENCE_KINDS)[number];
 
@@ -13,13 +13,13 @@ export interface Reference {
   index: number;
 }
 
-/** How references are written, for messages. */
+/** The forms of references, for messages. */
 export const REFERENCE_FORMS = `\`\${env:NAME}\`, \`\${file:path}\` or \`\${ssm:/path}\``;
 
 const REFERENCE = /\$\{([A-Za-z][\w-]*):([^{}]*)\}/g;
 const ONE_REFERENCE = /^\$\{[A-Za-z][\w-]*:[^{}]+\}$/;
 
-/** The references of a text in order, of known and unknown kinds alike. */
+/** The references of a text in order, also of unknown kinds. */
 export function findReferences(text: string): Reference[] {
   return [...text.matchAll(REFERENCE)].map((match) => ({
     kind: match[1] ?? '',
@@ -29,11 +29,11 @@ export function findReferences(text: string): Reference[] {
   }));
 }
 
-/** A hierarchy from its root, or a name without one; behind a colon a version or label. */
+/** A path from the root, or a name alone. A colon separates a version or label. */
 const SSM_NAME = /^(\/[\w.-]+)+(:[\w.-]+)?$|^[\w.-]+(:[\w.-]+)?$/;
 const NAMED: Readonly<Record<ReferenceKind, string>> = { env: 'variable', file: 'file', ssm: 'parameter' };
 
-/** What is wrong with the name of a reference, as far as that is known without looking it up. */
+/** What is wrong with the form of a reference's name. */
 export function nameProblem({ kind, name }: Pick<Reference, 'kind' | 'name'>): string | undefined {
   if (!isReferenceKind(kind)) return undefined;
   if (name.trim() === '') return `the reference names no ${NAMED[kind]}`;
@@ -50,22 +50,22 @@ const literalSecret = (input: unknown): string => {
   if (typeof input === 'string' && input.includes('-----BEGIN')) {
     return `this is a private key itself; write a reference to it, ${REFERENCE_FORMS}`;
   }
-  return `a secret does not stand in this file; write a reference to it, ${REFERENCE_FORMS}`;
+  return `no secret belongs in this file; write a reference to it, ${REFERENCE_FORMS}`;
 };
 
-/** A value that is secret as a whole (a key, a token): a reference and nothing else. Its errors never show it. */
+/** A secret (a key, a token): one reference and nothing else. Errors never show the value. */
 export const secretSchema = z
   .string({ error: (issue) => (issue.input === undefined ? undefined : literalSecret(issue.input)) })
   .regex(ONE_REFERENCE, { error: (issue) => literalSecret(issue.input) })
   .meta({ writeOnly: true });
 
-/** A text that may hold references (an address with a token in it, say). It is never shown. */
+/** A text that may contain references, such as an address with a token. Errors never show it. */
 export const secretTextSchema = z
   .string({ error: (issue) => (issue.input === undefined ? undefined : 'a text is expected') })
   .min(1, { error: 'the text is empty' })
   .meta({ writeOnly: true });
 
-/** An http address that may hold references. What they say is known only where they are resolved. */
+/** An http address that may contain references. Their values are unknown here. */
 export const secretAddressSchema = secretTextSchema
   .refine(isAddress, {
     error: 'an http or https address is expected, or a reference to one such as `${env:URL}`',

@@ -5,15 +5,15 @@ import { compileSilence } from '../notify/silences.ts';
 import { alertsOf, type Fleet } from './possible-alerts.ts';
 
 export interface SilenceReach {
-  /** Nodes that the matchers allow by cluster, name and role; undefined where they ask for none of these. */
+  /** How many nodes match by cluster, name and role; undefined when no matcher is on one of these. */
   nodes: number | undefined;
-  /** Rules that can have an alert which the matchers allow. */
+  /** Rules that can have a matching alert. */
   rules: readonly string[];
 }
 
 const NODE_LABELS: readonly string[] = ['cluster', 'node', 'role'];
 
-/** What a silence can cover with today's rules and fleet. Labels that only a probe knows may have any value. */
+/** Finds what a silence can cover with today's rules and fleet. Labels that only a probe knows may have any value. */
 export function silenceReach(
   matchers: readonly Matcher[],
   fleet: Fleet & { rules: readonly Rule[] },
@@ -32,7 +32,7 @@ export function silenceReach(
   };
 }
 
-/** Compiled once: a fleet may have tens of thousands of nodes. */
+/** Compiles matchers once: a fleet may have tens of thousands of nodes. */
 function allowing(matchers: readonly Matcher[]): (labels: Labels) => boolean {
   if (matchers.length === 0) return () => true;
   const silence = { id: '', matchers, fromMs: 0, untilMs: 0, createdAtMs: 0, author: '', comment: '' };

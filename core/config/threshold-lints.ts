@@ -1,10 +1,10 @@
-// Thresholds that no value of their metric can pass, or that every value does.
+// Thresholds that no value of their metric passes, or that every value passes.
 
 import { findMetric, type Metric } from '../catalogue.ts';
 import type { Rule } from '../model/rule.ts';
 import { type Finding, type Path, warningAt } from './problem.ts';
 
-/** Both bounds can be reached. `states`: nothing between them. */
+/** Possible values, bounds included. With `states` only the two bounds are possible. */
 interface Range {
   low: number;
   high: number;
@@ -16,18 +16,18 @@ const POSITIVE: Range = { low: 0, high: Infinity };
 export function* thresholdLints(rule: Rule, path: Path): Generator<Finding> {
   const { condition, recoveryThreshold } = rule;
   const metric = findMetric(rule.metric);
-  // No bounds of a ratio are known.
+  // A ratio has no known bounds.
   const range = metric && rule.over === undefined ? comparedRange(rule, metric) : undefined;
   if (!range || !metric) return;
   const what = `${valuesText(rule)} is ${rangeText(range, metric)}`;
   const at = [...path, condition.kind];
   const safe = safeRange(rule);
   if (condition.kind === 'equals' ? !holds(range, condition.value) : isWithin(range, safe)) {
-    yield warningAt(at, `this is never reached: ${what}`, 'the rule cannot fire as it is');
+    yield warningAt(at, `no value breaches: ${what}`, 'the rule cannot fire as it is');
   } else if (condition.kind !== 'equals' && !meet(range, safe)) {
-    yield warningAt(at, `every value is so: ${what}`, 'the rule fires whatever happens');
+    yield warningAt(at, `every value breaches: ${what}`, 'the rule fires whatever happens');
   } else if (recoveryThreshold !== undefined && !meet(range, safeRange(rule, recoveryThreshold))) {
-    const message = `this is never recovered to: ${what}`;
+    const message = `no value recovers: ${what}`;
     yield warningAt([...path, 'recoveryThreshold'], message, 'an alert of the rule would fire for ever');
   }
 }
@@ -59,7 +59,7 @@ function holds({ low, high, states }: Range, value: number): boolean {
   return states ? value === low || value === high : value >= low && value <= high;
 }
 
-/** The values that a rule compares, after window and aggregate; undefined where nothing bounds them. */
+/** The possible values after window and aggregate; undefined when they have no known bounds. */
 function comparedRange({ window, aggregate }: Rule, { unit, isSigned }: Metric): Range | undefined {
   const reduce = window?.reduce;
   if (reduce === 'delta' || reduce === 'forecast') return undefined;

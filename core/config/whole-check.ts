@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 
-/** `insteadOf`: the field may be missing where this one is there. */
+/** @param insteadOf a field that replaces the first of the path: when it is wrong, the issue is dropped */
 export type Issue = (path: readonly string[], message: string, insteadOf?: string) => void;
 type Params = Parameters<z.ZodType['superRefine']>[1];
 
 /**
- * A check of a mapping as a whole, for `superRefine`. It runs also when fields are wrong, so that one round of corrections is
- * enough. Wrong fields are then as they are written; issues at them, or for want of them, are dropped.
+ * A check across the fields of a mapping, for `superRefine`. It also runs when fields are wrong, so that users see all errors at
+ * once. Wrong fields then have the data of the file, and `issue` drops issues about them.
  */
 export function wholeCheck<T extends object>(
   check: (fields: T, issue: Issue, isRight: (field: keyof T & string) => boolean) => void,

@@ -1,4 +1,4 @@
-// The nodes of a YAML file and the data that they hold. Aliases and merges are followed here, so that no alias, tag or key throws.
+// Reads a YAML file into nodes and data. We follow aliases and merges ourselves, so that no alias, tag or key makes it throw.
 import {
   isAlias,
   isMap,
@@ -30,28 +30,28 @@ export interface Entry {
 export interface YamlDocument {
   /** Undefined for a file without content. */
   root: YamlNode;
-  /** The data of the file, every alias a copy of its own; `null` where a value cannot be known. */
+  /** The data of the file. Each alias has its own copy; an unknown value is `null`. */
   data: unknown;
   /** Errors of the YAML, in the order of the file. */
   findings: SyntaxFinding[];
-  /** Values that nobody can know, such as an alias without an anchor. */
+  /** Ranges of values that nobody can know, such as an alias without an anchor. */
   unknown: Range[];
   hasAliases: boolean;
-  /** The node itself, or the one that an alias repeats. Undefined where that is not known. */
+  /** The node itself, or the one that an alias repeats. Undefined when it is unknown. */
   follow(node: YamlNode): YamlNode;
-  /** Entries of a mapping as they are written, those that `<<` brings in last. */
+  /** Entries of a mapping as the file writes them, then those that `<<` merges. */
   entriesOf(map: YAMLMap): Map<string, Entry>;
   /** Line and column, from 1. */
   locationOf(offset: number): { line: number; column: number };
 }
 
-/** Far more than a fleet needs; aliases of aliases of aliases reach it in a few lines. */
+/** Nodes that aliases may repeat. A fleet needs far fewer; a few lines of nested aliases can make more. */
 const MAX_REPEATED = 1_000_000;
 const MAX_DEPTH = 60;
 
 /**
- * A reference without quotes is no YAML inside `{ }`. We exchange its braces for two characters of the same length
- * before parsing, and back after, so that this common slip hides no other error.
+ * A reference without quotes is no YAML inside `{ }`. We replace its braces by two other characters before parsing, and put them
+ * back after, so that this common mistake hides no other error.
  */
 const UNQUOTED = /\$\{([A-Za-z][\w-]*:[^\s{}[\],"']*)\}/g;
 const OPEN = '\ue000';
@@ -60,7 +60,7 @@ const CLOSE = '\ue001';
 export function readYaml(text: string): YamlDocument {
   const document = parseDocument(text.replace(UNQUOTED, `$$${OPEN}$1${CLOSE}`), {
     prettyErrors: false,
-    // 'silent' would hide that a second document follows.
+    // With 'silent' the library would not report a second document.
     logLevel: 'error',
     schema: 'core',
     merge: true,
@@ -69,11 +69,11 @@ export function readYaml(text: string): YamlDocument {
   const unknown: Range[] = [];
   const contents = document.contents as YamlNode;
   const root = isScalar(contents) && contents.value === null ? undefined : (contents ?? undefined);
-  /** What each alias repeats, and undefined for each value that cannot be known. */
+  /** The node that each alias repeats. Undefined for each unknown value. */
   const targets = new Map<Node, YamlNode>();
   const anchors = new Map<string, Node>();
   const open = new Set<Node>();
-  // A node without an alias has at least a character of its own.
+  // Without aliases there are fewer nodes than characters.
   let left = text.length + MAX_REPEATED;
 
   const reported = new Set<Node>();
@@ -93,7 +93,7 @@ export function readYaml(text: string): YamlDocument {
   function resolveAlias(node: Node & { source: string }): YamlNode {
     if (!targets.has(node)) targets.set(node, anchors.get(node.source));
     const target = targets.get(node);
-    // No message repeats the name: an unquoted secret may start with `*`.
+    // No message contains the name: an unquoted secret may start with `*`.
     if (!target) giveUp(node, NO_ANCHOR);
     else if (open.has(target)) giveUp(node, INSIDE_ITSELF);
     else if (left < 0) giveUp(node, TOO_MUCH);
@@ -138,10 +138,10 @@ export function readYaml(text: string): YamlDocument {
           if (one && !isMap(follow(one))) report(follow(one) ?? one, MERGES_MAPPINGS);
       } else if (!fields.has(name)) fields.set(name, data);
     }
-    // What a merge brings in yields to the mapping's own keys, wherever it stands.
+    // Own keys win over merged ones.
     for (const [name, data] of merged.filter(isData).flatMap((one) => Object.entries(one)))
       if (!fields.has(name)) fields.set(name, data);
-    // Not by assignment: a key may be called `__proto__`.
+    // An assignment would lose a key named `__proto__`.
     return Object.fromEntries(fields);
   }
 
@@ -164,7 +164,7 @@ export function readYaml(text: string): YamlDocument {
   return { root, data, findings, unknown, hasAliases, follow, entriesOf, locationOf: createLocations(text) };
 }
 
-/** Our own count of lines: the library's ends where its parser gives up. */
+/** Counts lines ourselves: the library stops counting when its parser gives up. */
 function createLocations(text: string): YamlDocument['locationOf'] {
   const lines = new LineCounter();
   lines.addNewLine(0);
@@ -179,7 +179,10 @@ const NO_ANCHOR: Text = [
   'this alias has no anchor before it',
   'set the anchor, or quote a text that starts with `*`',
 ];
-const INSIDE_ITSELF: Text = ['this alias stands inside what it repeats', 'an anchor cannot contain itself'];
+const INSIDE_ITSELF: Text = [
+  'this alias is inside the value that it repeats',
+  'an anchor cannot contain itself',
+];
 const TOO_MUCH: Text = ['aliases repeat too much', 'write out what is needed'];
 const TOO_DEEP: Text = ['this is nested too deeply', 'nothing in a configuration goes that deep'];
 const MERGES_MAPPINGS: Text = ['`<<` merges mappings only', 'write `<<: *name` of a mapping'];
@@ -198,7 +201,7 @@ export function rangeOf(node: YamlNode): Range {
   return { start, end };
 }
 
-/** The value of a scalar. Values of tags that we do not use (dates, binary) stay as written. */
+/** The value of a scalar. Values of tags that we do not use (dates, binary) stay texts. */
 function scalarOf(node: Scalar): string | number | boolean | null {
   const { value, source } = node;
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;

@@ -2,18 +2,18 @@ import type { YAMLError } from 'yaml';
 
 export type Text = readonly [message: string, suggestion: string];
 
-/** An error of the YAML itself: it has a place and no path. */
+/** An error of the YAML itself. It has an offset and no path. */
 export interface SyntaxFinding {
   offset: number;
   message: string;
   suggestion: string;
-  /** What follows it cannot be relied on. */
+  /** The rest of the file is unreliable. */
   structural: boolean;
 }
 
 const QUOTE = 'put the text in quotes';
 /**
- * The library's errors in our words: its own messages quote the file, which may hold a secret.
+ * Our messages for the library's errors: its own messages quote the file, which may hold a secret.
  * Codes: https://eemeli.org/yaml/#errors
  */
 const TEXTS: Readonly<Record<string, Text>> = {
@@ -63,7 +63,7 @@ export const REFERENCE_NEEDS_QUOTES: Text = [
   'a reference inside `{ }` or `[ ]` needs quotes',
   `write \`"\${env:NAME}"\`, or give it a line of its own without the brackets`,
 ];
-/** These leave the rest of the file as it was meant. */
+/** Errors that do not affect the rest of the file. */
 const HARMLESS = new Set([
   'BAD_DIRECTIVE',
   'BAD_DQ_ESCAPE',
@@ -72,7 +72,7 @@ const HARMLESS = new Set([
   'TAG_RESOLVE_FAILED',
 ]);
 
-/** The library's errors as findings: the first of a line, the rest of which is nearly always its consequence. */
+/** Makes findings of the library's errors. It keeps the first of a line, because the others are nearly always its consequence. */
 export function describeSyntax(text: string, errors: readonly YAMLError[]): SyntaxFinding[] {
   const findings: SyntaxFinding[] = [];
   const lines = new Set<number>();
@@ -89,13 +89,13 @@ export function describeSyntax(text: string, errors: readonly YAMLError[]): Synt
       suggestion,
       structural: !HARMLESS.has(code),
     });
-    // The parser has given up: it calls everything from here on unexpected.
+    // The parser has given up, and reports everything from here on as unexpected.
     if (original.includes('in YAML stream')) break;
   }
   return findings;
 }
 
-/** Errors point at line starts and behind the end; what is meant is the next text of the line, or the last. */
+/** Moves an offset at the start of a line, or behind the end, to the next text of the line, or to the last text. */
 function visibleOffset(text: string, offset: number): number {
   const ahead = /^ *(?=[^ \r\n])/.exec(text.slice(offset, offset + 200));
   if (ahead) return offset + ahead[0].length;
