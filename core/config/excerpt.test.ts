@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { configText, problemsOf } from '../../test/config-cases.ts';
+import { scaledMs } from '../../test/machine-speed.ts';
+import { cutExcerpt } from './excerpt.ts';
 
 /** The line that is shown with a problem, and what is underlined below it. */
 function excerptOf(text: string, message: RegExp): string {
@@ -59,7 +61,33 @@ describe('the line shown with a problem', () => {
       /etc`/,
       '… role: etcd, host: h }, { name: b, role: etc, host: i }] }]\n                                          ^^^',
     ],
+    [
+      'shows nothing of a secret that is longer than what is read of the line',
+      channel(`{ name: ops, type: webhook, url: x, secret: "${'hunter2 '.repeat(200)}", picture: uri }`),
+      /uri/,
+      '…, picture: uri }\n            ^^^',
+    ],
+    [
+      'underlines of a long value what is read of it',
+      configText({ schedule: `schedule: { timeZone: ${'Asia/Soul'.repeat(200)}, jitter: 1s }\n` }),
+      /time zone/,
+      `schedule: { timeZone: ${'Asia/Soul'.repeat(10).slice(0, 88)} …\n${' '.repeat(22)}${'^'.repeat(90)}`,
+    ],
   ])('%s', (_what, text, message, shown) => {
     expect(excerptOf(text, message)).toBe(shown);
+  });
+
+  it('costs no more in a file that is one long line', () => {
+    const node = '{ name: a, role: etcd, host: h, port: 22, hostKeys: [] }, ';
+    const text = `nodes: [${node.repeat(5_000)}]`;
+    const beganMs = performance.now();
+    for (let i = 0; i < 200; i++) {
+      const start = text.indexOf('etcd', i * 1_000);
+      const mark = { start, end: start + 4 };
+      const excerpt = cutExcerpt(text, mark, [{ ...mark, shown: true }]);
+      expect(excerpt.text.slice(excerpt.start, excerpt.start + excerpt.length)).toBe('etcd');
+    }
+    // Minutes where each excerpt reads the whole line.
+    expect(performance.now() - beganMs).toBeLessThan(scaledMs(2_000));
   });
 });

@@ -10,51 +10,57 @@ const REFERENCE = new RegExp(`["']?\\$\\{(?:${REFERENCE_KINDS.join('|')}):[^\\s{
 const WIDTH = 110;
 /** Columns that a cut line keeps in front of the underlined text. */
 const LEAD = 40;
+/** An excerpt reads so many characters on either side: a program may write a file as one line, with a problem in each of its nodes. */
+const REACH = 512;
 
 /**
  * Cuts the line in which `marked` starts. It shows only what marks allow, and an ellipsis for the rest: any text that we do not
  * understand may be a secret. Later marks win.
  */
 export function cutExcerpt(text: string, marked: Range, marks: readonly Mark[]): Excerpt {
-  const { start: lineStart, end: lineEnd } = lineAt(text, marked.start);
-  const source = text.slice(lineStart, lineEnd);
-  const seen = visibility(source, lineStart, marks);
-  const from = marked.start - lineStart;
-  const to = Math.min(Math.max(marked.end - lineStart, from + 1), source.length);
-  let line = '';
+  const whole = lineAt(text, marked.start);
+  const read = {
+    start: Math.max(whole.start, marked.start - REACH),
+    end: Math.min(whole.end, marked.start + REACH),
+  };
+  const seen = visibility(text, read, marks);
+  const last = Math.min(Math.max(marked.end, marked.start + 1), read.end) - 1;
+  let line = read.start > whole.start ? HIDDEN : '';
   let start = 0;
   let end = 0;
-  for (let i = 0; i < source.length; i++) {
-    const shown = seen[i] === true || (seen[i] === undefined && isStructure(source, i));
+  for (let i = read.start; i < read.end; i++) {
+    const isSeen = seen[i - read.start];
+    const shown = isSeen === true || (isSeen === undefined && isStructure(text, whole.start, i));
     // Hidden characters in a row, and the blanks between them, become one ellipsis.
     const goesOn = !shown && line.trimEnd().endsWith(HIDDEN);
     if (goesOn) line = line.trimEnd();
-    if (i === from) start = goesOn ? line.length - 1 : line.length;
-    if (!goesOn) line += shown ? printable(source.charAt(i)) : HIDDEN;
-    if (i === to - 1) end = line.length;
+    if (i === marked.start) start = goesOn ? line.length - 1 : line.length;
+    if (!goesOn) line += shown ? printable(text.charAt(i)) : HIDDEN;
+    if (i === last) end = line.length;
   }
-  const whole = line.trimEnd();
-  return windowOf(whole, Math.min(start, whole.length), Math.max(end - start, 1));
+  line = line.trimEnd();
+  if (read.end < whole.end && !line.endsWith(HIDDEN)) line += ` ${HIDDEN}`;
+  return windowOf(line, Math.min(start, line.length), Math.max(end - start, 1));
 }
 
 export type Mark = Range & { shown: boolean };
 
-function visibility(source: string, lineStart: number, marks: readonly Mark[]): (boolean | undefined)[] {
-  const seen = new Array<boolean | undefined>(source.length).fill(undefined);
-  for (const { start, end, shown } of marks) {
-    if (end <= lineStart || start >= lineStart + source.length) continue;
-    seen.fill(shown, Math.max(0, start - lineStart), end - lineStart);
+function visibility(text: string, { start, end }: Range, marks: readonly Mark[]): (boolean | undefined)[] {
+  const seen = new Array<boolean | undefined>(end - start).fill(undefined);
+  for (const mark of marks) {
+    if (mark.end <= start || mark.start >= end) continue;
+    seen.fill(mark.shown, Math.max(0, mark.start - start), mark.end - start);
   }
-  for (const { index, 0: reference } of source.matchAll(REFERENCE))
+  for (const { index, 0: reference } of text.slice(start, end).matchAll(REFERENCE))
     seen.fill(true, index, index + reference.length);
   return seen;
 }
 
-function isStructure(source: string, index: number): boolean {
-  const char = source.charAt(index);
+function isStructure(text: string, lineStart: number, index: number): boolean {
+  const char = text.charAt(index);
   return (
     STRUCTURE.has(char) ||
-    (char === '-' && source.slice(0, index).trim() === '' && /\s/.test(source.charAt(index + 1)))
+    (char === '-' && text.slice(lineStart, index).trim() === '' && /\s/.test(text.charAt(index + 1)))
   );
 }
 
