@@ -18,6 +18,7 @@ import { authMethod, type LoginKey } from './login-key.ts';
 import { allowLongBanner } from './long-banner.ts';
 import { limitMessages } from './message-limit.ts';
 import { watchOpening } from './opening.ts';
+import { moveToOwnMemory } from './own-memory.ts';
 import { pacing } from './pacing.ts';
 import { offerPackedRequests, packRequests } from './packed-requests.ts';
 import { createOfferReader } from './server-offer.ts';
@@ -127,6 +128,7 @@ export function openSession(options: SessionOptions): Promise<SshSession> {
     destroy();
   };
   client.on('end', onEnd).on('close', onEnd);
+  client.on('handshake', () => moveToOwnMemory(client));
   // Once only: otherwise each key exchange during a login would permit another long banner.
   client.once('handshake', () => {
     stream.off('data', offerReader.read);
