@@ -42,6 +42,16 @@ describe('the line shown with a problem', () => {
       '- { name: ops, type: webhook, url: …, token: …, picture: uri }\n                                                         ^^^',
     ],
     [
+      'shows no value that an alias elsewhere makes a secret',
+      configText({
+        bastions:
+          'bastions:\n  - { name: seoul, host: a b, user: &user hunter2, privateKey: "${env:KEY}" }\n',
+        channels: 'channels:\n  - { name: ops, type: webhook, url: x, headers: { A: *user } }\n',
+      }),
+      /host name/,
+      `- { name: seoul, host: a b, user: …, privateKey: "\${env:KEY}" }\n                       ^^^`,
+    ],
+    [
       'shows no comment',
       configText({ schedule: 'schedule: { timeZone: Asia/Soul } # was hunter2\n' }),
       /time zone/,

@@ -9,10 +9,7 @@ import { addressSchema } from './rule-fields.ts';
 export const hostSchema = z
   .string()
   .min(1)
-  .superRefine((host, context) => {
-    const message = hostProblem(host);
-    if (message !== undefined) context.addIssue({ code: 'custom', message, input: host });
-  });
+  .refine((host) => hostProblem(host) === undefined, { error: ({ input }) => hostProblem(String(input)) });
 
 function hostProblem(host: string): string | undefined {
   if (host.includes('://')) return 'this is a URL; write the host name alone';
@@ -45,10 +42,7 @@ const TIME = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?([Zz]|[+-]\d\d:?\
 /** A moment, ISO 8601 with its zone; ms after parsing. */
 export const timeSchema = z
   .string()
-  .superRefine((text, context) => {
-    const message = timeProblem(text);
-    if (message !== undefined) context.addIssue({ code: 'custom', message, input: text });
-  })
+  .refine((text) => timeProblem(text) === undefined, { error: ({ input }) => timeProblem(String(input)) })
   .transform(timeMs)
   .meta({ examples: ['2027-01-31T22:00:00+09:00'] });
 
@@ -73,12 +67,12 @@ function timeProblem(text: string): string | undefined {
   return 'this is not a time; write it like `2027-01-31T22:00:00Z` or `2027-01-31T22:00:00+09:00`';
 }
 
-export const timeZoneSchema = z.string().superRefine((name, context) => {
-  if (isTimeZone(name)) return;
-  const meant = nearest(name, Intl.supportedValuesOf('timeZone'));
-  const how = meant ? `did you mean \`${meant}\`?` : 'write an IANA name like `UTC` or `Asia/Seoul`';
-  const message = `there is no such time zone; ${how}`;
-  context.addIssue({ code: 'custom', message, input: name });
+export const timeZoneSchema = z.string().refine(isTimeZone, {
+  error: ({ input }) => {
+    const meant = nearest(String(input), Intl.supportedValuesOf('timeZone'));
+    const how = meant ? `did you mean \`${meant}\`?` : 'write an IANA name like `UTC` or `Asia/Seoul`';
+    return `there is no such time zone; ${how}`;
+  },
 });
 
 function isTimeZone(name: string): boolean {
@@ -97,11 +91,7 @@ export const listenSchema = z.string({ error: () => NO_LISTEN }).transform((text
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port > 65_535) {
-    context.addIssue({
-      code: 'custom',
-      message: NO_LISTEN,
-      input: text,
-    });
+    context.addIssue({ code: 'custom', message: NO_LISTEN, input: text });
     return z.NEVER;
   }
   return { host: match[1] ?? (match[2] || '0.0.0.0'), port };

@@ -45,9 +45,8 @@ function typeInside(blob: string): string | undefined {
 /** `type base64`. Parsing drops a comment behind it. */
 export const hostKeySchema = z
   .string({ error: () => 'a host key is a text; write `ssh-ed25519 AAAA…`' })
-  .superRefine((line, context) => {
-    const message = hostKeyProblem(line);
-    if (message !== undefined) context.addIssue({ code: 'custom', message, input: line });
+  .refine((line) => hostKeyProblem(line) === undefined, {
+    error: ({ input }) => hostKeyProblem(String(input)),
   })
   .transform((line) => line.trim().split(/\s+/).slice(0, 2).join(' '))
   .meta({ examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA…'] });

@@ -1,4 +1,4 @@
-// What a deployment can be made of: the same rules hold for a configuration that is only uploaded.
+// What AWS can run. The same rules hold for a configuration that is deployed, and for one that is only uploaded.
 
 import { z } from 'zod';
 import type { Check } from '../model/check.ts';
@@ -6,19 +6,19 @@ import type { Config } from '../model/config.ts';
 import { LONGEST_TIMEOUT_SECONDS, slowestBatchSeconds, tickMinutes } from './deploy-times.ts';
 import { awsProblems } from './on-aws.ts';
 
-/** Nodes whose batch fits into a message of the probe queue with room to spare. */
+/** A batch of so many nodes fits into a message of the probe queue, with room to spare. */
 const LARGEST_BATCH = 500;
 /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html */
 const MOST_CONCURRENT = 1000;
 
 /**
- * Each has a queue: their names stand in one environment of 4 KB
- * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and each in two lines of a policy of 10 KB
+ * Each bastion has a queue. Their names share one environment of 4 KB
+ * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and each needs two lines of a policy of 10 KB
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
  */
 const MOST_BASTIONS = 20;
 
-/** What is right on one machine and cannot run on AWS, a line each. */
+/** One line for each setting that works on one machine and not on AWS. */
 export function deployProblems(config: Config): string[] {
   return [
     ...awsProblems(config),
@@ -77,9 +77,9 @@ function bastionProblems(bastion: Config['bastions'][number]): string[] {
   ];
 }
 
-/** A rule of the firewall is made of an address, and one that is none fails the first stack. */
+/** The host becomes a rule of the firewall, and an invalid address fails the first stack. */
 function hostProblems(at: string, host: string): string[] {
-  // Their subnets are IPv4, and without a network they have none (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html).
+  // Subnets of functions are IPv4 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html).
   if (host.includes(':'))
     return [`${at}: functions have no IPv6; write a name or an IPv4 address for \`${host}\``];
   // No name ends in a number (https://www.rfc-editor.org/rfc/rfc1123#page-13).

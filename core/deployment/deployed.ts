@@ -1,4 +1,5 @@
-// What stands in an account by a deployment alone, so that `plan` can tell which uploaded change needs another one.
+// What only a deployment changes in an account. `plan` compares it with an uploaded configuration, and reports what needs another
+// deployment.
 import { z } from 'zod';
 import { hashNumber } from '../hash.ts';
 import type { Config } from '../model/config.ts';
@@ -7,8 +8,8 @@ import { referencesIn } from './on-aws.ts';
 import { parameterNames } from './parameter-names.ts';
 
 /**
- * It stands in an environment variable, in 4 KB with the queues of twenty bastions
- * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html): what is long is hashed.
+ * An environment variable holds it, in 4 KB together with the queues of twenty bastions
+ * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). So long values are hashed.
  */
 export const deployedSchema = z.strictObject({
   /** Minutes. */
@@ -18,9 +19,9 @@ export const deployedSchema = z.strictObject({
   /** How long pictures are kept. */
   chartDays: z.number(),
   store: z.string(),
-  /** For each bastion: hash of its name, hash of host and port, and its connections, joined without a separator. */
+  /** For each bastion the hash of its name, the hash of host and port, and its connections, without a separator. */
   bastions: z.string(),
-  /** Parameters that functions may read, and sources of clusters: hashes. */
+  /** Hashes of the parameters that functions may read, and of the sources of clusters. */
   logins: z.string(),
   channels: z.string(),
   heartbeat: z.string(),
@@ -29,12 +30,12 @@ export const deployedSchema = z.strictObject({
 
 export type Deployed = z.output<typeof deployedSchema>;
 
-/** A longer list is one hash: then every change of it needs a deployment. */
+/** A longer list becomes one hash; then every change of it needs a deployment. */
 const MOST_HASHES = 30;
 const HASH_LENGTH = 4;
 const DAY_MS = 24 * 3_600_000;
 
-/** @param logins all that probe may log in with: names of parameters, and paths as `/path/*` */
+/** @param logins parameters that `probe` may read for its logins: names, and paths as `/path/*` */
 export function describeDeployed(config: Config, logins: readonly string[]): Deployed {
   const names = parameterNames(config);
   return {
@@ -52,7 +53,7 @@ export function describeDeployed(config: Config, logins: readonly string[]): Dep
   };
 }
 
-/** What of a configuration is not deployed, a line for each field. */
+/** One line for each field of a configuration that needs a deployment. */
 export function undeployedChanges(config: Config, deployed: Deployed): string[] {
   return [
     ...timeChanges(config, deployed),
@@ -132,18 +133,18 @@ function parameterChanges(config: Config, deployed: Deployed): string[] {
   ];
   return uses.flatMap(({ at, of, value }) =>
     referencesIn(value)
-      // A version or label behind a colon is no part of the parameter's name.
+      // A colon separates the parameter's name from a version or label.
       .filter(({ kind, name }) => kind === 'ssm' && !holds(deployed[of], name.replace(/:.*$/, ''), names[of]))
       .map(({ text }) => `${at}: no function may read ${text}`),
   );
 }
 
-/** Names, or what holds them all; a list that is too long by the hash of `all`. */
+/** Hashes of names, or of paths that contain them. A list that is too long becomes the hash of `all`. */
 function listOf(names: readonly string[], all = names): string {
   return names.length > MOST_HASHES ? `=${wholeHash(all)}` : names.map(shortHash).join(' ');
 }
 
-/** Whether a name, or a path that it is under, is in a list. `all`: the names that would be in it now. */
+/** Whether a list has a name, or a path above it. `all` are the names that the list would have now. */
 function holds(list: string, name: string, all: readonly string[]): boolean {
   if (list.startsWith('=')) return list === `=${wholeHash(all)}`;
   const parts = name.split('/');
@@ -164,12 +165,12 @@ function chartDays({ server }: Config): number {
 }
 
 function storeHash({ store: { type, options, retentionMs } }: Config): string {
-  // Only the table of Timestream is made by a deployment; others keep samples as long as they are configured to.
+  // A deployment makes the table of Timestream; other stores read the retention from the configuration.
   const kept = type === 'timestream' ? retentionMs : 0;
   return shortHash(JSON.stringify([type, kept, options], (_key, value: unknown) => inOrder(value)));
 }
 
-/** In which order people wrote the fields makes no other store. */
+/** The order of fields must not change the hash. */
 function inOrder(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -183,7 +184,7 @@ function wholeHash(names: readonly string[]): string {
   return hashNumber([...names].sort().join(' ')).toString(36);
 }
 
-/** One new name in 56,000 has the hash of one of thirty that are deployed: nobody notices that change then. */
+/** One new name in 56,000 has the hash of one of thirty deployed names: `plan` misses that change. */
 function shortHash(text: string): string {
   return (hashNumber(text) % 36 ** HASH_LENGTH).toString(36).padStart(HASH_LENGTH, '0');
 }

@@ -1,19 +1,19 @@
-// The configuration as functions read it: checked, every default filled in, and cut into what each of them needs.
+// The configuration that functions read: validated, with every default, and split into sections for each function.
 
 import { hashNumber } from '../hash.ts';
 import type { Check } from '../model/check.ts';
 import type { ClusterConfig, Config } from '../model/config.ts';
 import type { Shard } from '../plan/shards.ts';
 
-/** Raised with every change of what the parts hold: a part of another number is none that this release reads. */
+/** Raise it with every change of the sections: a release reads only sections of its own number. */
 export const EXPANDED_FORMAT = 1;
 
-/** All but the fleet. References to secrets stay references, as everywhere in a `Config`. */
+/** The configuration without the fleet. References to secrets stay references, as everywhere in a `Config`. */
 export type Settings = Omit<Config, 'clusters'>;
 
-/** What the function needs that answers everybody: no name of anything. */
+/** What the public function needs. It contains no names. */
 export interface PublicSettings {
-  /** No more than how often. */
+  /** Only their intervals. */
   checks: readonly Pick<Check, 'everyMs'>[];
   publicUrl?: string;
   chartRetentionMs: number;
@@ -21,10 +21,10 @@ export interface PublicSettings {
 
 export type SectionName = 'public' | 'settings' | 'logins' | `nodes-${number}`;
 
-/** Which clusters a function reads: the logins without nodes, or all that is evaluated in a shard. */
+/** The clusters that a function reads: all, all without nodes (for logins), or those of a shard. */
 export type FleetSelection = 'all' | 'logins' | Shard;
 
-/** The parts by name. Nodes come in so many slices, each of whole clusters. */
+/** The sections by name. Each of the slices has the nodes of whole clusters. */
 export function expandConfig(config: Config, slices: number): Map<SectionName, unknown> {
   const { clusters, ...settings } = config;
   const { publicUrl, chartRetentionMs } = config.server;
@@ -43,7 +43,7 @@ export function expandConfig(config: Config, slices: number): Map<SectionName, u
   ]);
 }
 
-/** Which parts hold the clusters that are asked for. A shard of another number of shards may be in any slice. */
+/** The sections with the selected clusters. When the number of shards differs from that of slices, they may be in any slice. */
 export function clusterSections(of: FleetSelection, slices: number): SectionName[] {
   if (of === 'logins') return ['logins'];
   if (of !== 'all' && of.kind === 'clusters' && of.count === slices) return [`nodes-${of.index}`];
@@ -56,14 +56,14 @@ function sliceNames(slices: number): SectionName[] {
 
 const INFINITE = { $number: 'Infinity' };
 
-/** JSON knows no infinity, which `repeatInterval: never` is. */
+/** `repeatInterval: never` is infinity, which JSON lacks. */
 export function sectionText(part: unknown): string {
   return JSON.stringify(part, (_, value: unknown) => (value === Number.POSITIVE_INFINITY ? INFINITE : value));
 }
 
 /** @throws SyntaxError */
 export function readSectionText(text: string): unknown {
-  // Most parts hold none, and are read many times faster without looking at each value.
+  // Most sections contain no infinity, and parsing is many times faster without a function for each value.
   if (!text.includes('$number')) return JSON.parse(text) as unknown;
   return JSON.parse(text, (_, value: unknown) =>
     (value as { $number?: unknown } | null)?.$number === INFINITE.$number ? Number.POSITIVE_INFINITY : value,

@@ -4,8 +4,8 @@ import type { Config } from '../model/config.ts';
 import { SEND_TIMEOUT_MS } from '../notify/attempt.ts';
 
 /**
- * What a configuration asks of the machine it runs on, and functions on AWS have not: a line each. Whether it was deployed
- * or only uploaded makes no difference to them.
+ * One line for each setting that needs what functions on AWS lack: an agent, local files, secrets in plain text. The same holds
+ * for a configuration that is deployed and for one that is only uploaded.
  */
 export function awsProblems(config: Config): string[] {
   return [
@@ -22,7 +22,7 @@ export function awsProblems(config: Config): string[] {
   ];
 }
 
-/** References of any kind in texts, however deep they lie. */
+/** References of any kind, at any depth. */
 export function referencesIn(value: unknown): ReturnType<typeof findReferences> {
   if (typeof value === 'string') return findReferences(value);
   if (typeof value !== 'object' || value === null) return [];
@@ -46,7 +46,7 @@ function clusterProblems({ name, agent, nodes }: Config['clusters'][number]): st
   ];
 }
 
-/** The time-out of deliver holds one send of that length, its values and its picture (`lib/timing.ts`). */
+/** The time-out of `deliver` covers one send of `SEND_TIMEOUT_MS`, with its values and picture (`lib/timing.ts`). */
 function channelProblems({ name, options: { timeout } }: Config['channels'][number]): string[] {
   const written = durationSchema.safeParse(timeout);
   if (!written.success || written.data <= SEND_TIMEOUT_MS) return [];
@@ -59,7 +59,7 @@ function noAgent(at: string): string {
   return `${at}: there is no ssh-agent on AWS; write \`privateKey\` instead`;
 }
 
-/** At every round it would be refused as unknown. */
+/** Without a pinned key every round would refuse the host as unknown. */
 function unpinned(at: string): string {
   return `${at}: no host key is pinned, and what \`bartizan trust\` learned is a file of this machine; write \`hostKeys\``;
 }
@@ -74,7 +74,7 @@ function referenceProblems(config: Config): string[] {
   );
 }
 
-/** Who reads the clusters under a path reads all that is there, and logs what is wrong with it. */
+/** The function that reads clusters under a path reads everything there, and logs its errors. */
 function inventoryProblems(config: Config): string[] {
   const { bastions, clusters, store, channels, server } = config;
   const secrets = referencesIn([bastions, clusters, store.options, channels, server.heartbeat]);
@@ -89,10 +89,10 @@ function inventoryProblems(config: Config): string[] {
   });
 }
 
-/** Headers that carry who asks. */
+/** Headers with credentials. */
 const CREDENTIAL_HEADER = /^(authorization|proxy-authorization|cookie|x-api-key|.*(token|secret|api-?key))$/i;
 
-/** The file lies in a bucket, and what several functions may read of it. */
+/** The file is in a bucket, and several functions may read sections of it. */
 function literalProblems({ channels, server, store }: Config): string[] {
   const advice = 'put it into a parameter and write `${ssm:/bartizan/…}`';
   const { heartbeat } = server;
@@ -109,7 +109,7 @@ function literalProblems({ channels, server, store }: Config): string[] {
   ];
 }
 
-/** Fields with an address that holds a login, or a header with credentials, as they are written. */
+/** Fields with a literal secret: an address with a password, or a header with credentials. */
 function literalsIn(options: unknown): string[] {
   return Object.entries((options ?? {}) as Record<string, unknown>).flatMap(([field, value]) => {
     if (typeof value === 'string')

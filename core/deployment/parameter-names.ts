@@ -1,10 +1,10 @@
-// Which parameters of Systems Manager each function reads: those that its part of the configuration names.
+// The parameters of Systems Manager that each function reads: those that its section of the configuration names.
 
 import type { Config } from '../model/config.ts';
 import { referencesIn } from './on-aws.ts';
 
 export interface ParameterNames {
-  /** What logins to bastions and nodes are made with. */
+  /** For logins to bastions and nodes. */
   logins: readonly string[];
   store: readonly string[];
   channels: readonly string[];
@@ -24,7 +24,7 @@ export function parameterNames(config: Config): ParameterNames {
 function parametersIn(value: unknown): string[] {
   const names = referencesIn(value)
     .filter(({ kind }) => kind === 'ssm')
-    // A version or label behind a colon is no part of the parameter's name.
+    // A colon separates the parameter's name from a version or label.
     .map(({ name }) => name.replace(/:.*$/, ''));
   return [...new Set(names)].sort();
 }
