@@ -1,3 +1,4 @@
+import { currentForMs } from '../core/current.ts';
 import { formatDuration } from '../core/duration.ts';
 import {
   formatElapsed,
@@ -8,15 +9,14 @@ import {
   isAhead,
   UNKNOWN_TIME,
 } from '../core/format.ts';
+import { createIntervals, ruleIntervals } from '../core/intervals.ts';
 import { measureOf } from '../core/measure.ts';
 import type { Config } from '../core/model/config.ts';
+import { greatestOf } from '../core/numbers/extremes.ts';
 import type { AlertReport } from './alert-report.ts';
 import { endText, SHORT_ID } from './silence-table.ts';
 import { labelText, renderTable } from './table.ts';
 
-/** A round may be late, and another lost; of short ones more are, on a busy machine. */
-const STALE_INTERVALS = 3;
-const STALE_MS = 60_000;
 /** Sending takes a moment: an alert undelivered for less is being sent. */
 const BEING_SENT_MS = 60_000;
 
@@ -52,18 +52,20 @@ export function alertTable(
   return renderTable(head, rows, [4, 5]) + staleText(alerts, { config, values, nowMs });
 }
 
-/** A note where the list is out of date, as no rule is evaluated any more. Without any value nobody can know. */
+/** A note where no value is current, as no rule is evaluated any more. Without any value nobody can know. */
 function staleText(
   alerts: readonly AlertReport[],
   { config, values, nowMs }: Parameters<typeof alertTable>[1],
 ): string {
-  const timed = alerts.flatMap(({ id, noDataSinceMs }) =>
-    noDataSinceMs === undefined ? (values.get(id)?.valueAtMs ?? []) : [],
-  );
-  const newestMs = Math.max(...timed);
-  const everyMs = Math.max(...config.checks.map((check) => check.everyMs));
-  const limitMs = Math.max(STALE_MS, STALE_INTERVALS * everyMs);
-  if (timed.length === 0 || nowMs - newestMs <= limitMs) return '';
+  const intervals = createIntervals(config.checks);
+  const timed = alerts.flatMap(({ id, rule: name, labels, noDataSinceMs }) => {
+    const atMs = noDataSinceMs === undefined ? values.get(id)?.valueAtMs : undefined;
+    const rule = config.rules.find((candidate) => candidate.name === name);
+    if (atMs === undefined || !rule) return [];
+    return [{ atMs, currentMs: currentForMs(ruleIntervals(intervals, rule, [{ labels }]).intervalMs) }];
+  });
+  if (timed.length === 0 || timed.some(({ atMs, currentMs }) => nowMs - atMs <= currentMs)) return '';
+  const newestMs = greatestOf(timed.map(({ atMs }) => atMs));
   return `\nno value is newer than ${formatSpan(nowMs - newestMs)}: does bartizan run? These alerts are as it left them\n`;
 }
 

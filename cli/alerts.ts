@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander';
+import { currentForMs } from '../core/current.ts';
 import { describeError } from '../core/errors.ts';
+import { createIntervals } from '../core/intervals.ts';
 import { labelKey } from '../core/labels.ts';
 import type { Config } from '../core/model/config.ts';
 import { isPlain } from '../core/rule-query.ts';
@@ -21,8 +23,8 @@ import {
   tableOption,
 } from './state-access.ts';
 
-/** Values older than this are not shown as current. */
-const CURRENT_MS = 24 * 3_600_000;
+/** How far back the newest value of an alert is searched for; the table shows its age. */
+const SEEN_WITHIN_MS = 24 * 3_600_000;
 
 interface Options extends StateOptions {
   config: string;
@@ -96,6 +98,7 @@ async function newestValues(
   const values = new Map<string, { value: number; valueAtMs: number }>();
   if (alerts.length === 0) return values;
   const store = await openStoreToRead(file, config);
+  const intervals = createIntervals(config.checks);
   for (const rule of config.rules) {
     const mine = new Map(alerts.filter((a) => a.rule === rule.name).map((a) => [labelKey(a.labels), a.id]));
     if (mine.size === 0) continue;
@@ -113,7 +116,7 @@ async function newestValues(
       metric: rule.metric,
       where: rule.where,
       whereNot: rule.whereNot,
-      sinceMs: nowMs - CURRENT_MS,
+      sinceMs: nowMs - Math.max(SEEN_WITHIN_MS, currentForMs(intervals.longest(rule.metric, []))),
     })) {
       const id = mine.get(labelKey(series.labels));
       const point = series.points.at(-1);

@@ -31,7 +31,13 @@ it('sees a spike and a short fall of the state long after the samples are gone',
   );
   await store.rollUp(START + 72 * HOUR);
   await store.prune(START + 60 * HOUR, 0);
-  const range = { where: {}, fromMs: START, toMs: START + 72 * HOUR - 1, bins: 100, intervalMs: MINUTE };
+  const range = {
+    where: {},
+    fromMs: START,
+    toMs: START + 72 * HOUR - 1,
+    bins: 100,
+    intervalOf: () => MINUTE,
+  };
   const [mem] = await readDrawn(store, ['mem_usage'], range);
   const points = mem?.series[0]?.segments.flat() ?? [];
   expect(mem?.series[0]?.segments).toHaveLength(1);
@@ -47,7 +53,7 @@ it('reads short ranges from samples', async () => {
   await store.write(
     [0, 1, 2].map((i) => ({ metric: 'mem_usage', labels, timeMs: START + i * MINUTE, value: i })),
   );
-  const range = { where: {}, fromMs: START, toMs: START + 2 * MINUTE, bins: 100, intervalMs: MINUTE };
+  const range = { where: {}, fromMs: START, toMs: START + 2 * MINUTE, bins: 100, intervalOf: () => MINUTE };
   const [mem] = await readDrawn(store, ['mem_usage'], range);
   expect(mem?.series[0]?.segments.flat().map(({ value }) => value)).toEqual([0, 1, 2]);
 });

@@ -34,7 +34,8 @@ interface RangeQuery {
   fromMs: number;
   toMs: number;
   bins: number;
-  intervalMs: number;
+  /** Of the metric's samples: a wider hole is a gap. */
+  intervalOf: (metric: string) => number;
 }
 
 /**
@@ -63,7 +64,8 @@ async function readAll(store: Reading, metrics: readonly string[], query: RangeQ
 async function readRange(store: Reading, query: RangeQuery & { metric: string }): Promise<DrawnRange> {
   const { metric, fromMs, toMs } = query;
   const rolled = toMs - fromMs > ROLLED_FROM_MS;
-  const intervalMs = rolled ? Math.max(query.intervalMs, PERIOD_MS) : query.intervalMs;
+  const sampledMs = query.intervalOf(metric);
+  const intervalMs = rolled ? Math.max(sampledMs, PERIOD_MS) : sampledMs;
   const read = rolled ? (slice: SeriesQuery) => extremesOf(store, slice) : store.query;
   const found = new Map<string, { labels: Labels; downsampler: Downsampler; newest: Point }>();
   for await (const { labels, points } of slicesOf(read, query)) {

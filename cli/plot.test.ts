@@ -117,7 +117,7 @@ describe('what is read for a plot', () => {
     await store.write(
       times.map((timeMs, i) => ({ metric: 'mem_usage', labels, timeMs, value: i === 360 ? 99 : i % 7 })),
     );
-    const query = { where: {}, bins: 10_000, intervalMs: MINUTE, toMs: TO };
+    const query = { where: {}, bins: 10_000, intervalOf: () => MINUTE, toMs: TO };
     const [all] = await readDrawn(store, ['mem_usage'], { ...query, fromMs: TO - 13 * 60 * MINUTE });
     expect(all?.series).toHaveLength(1);
     expect(all?.series[0]?.segments.map((segment) => segment.map((point) => point.timeMs))).toEqual([times]);

@@ -8,6 +8,7 @@ import type { ChartSpec } from '../core/chart/spec.ts';
 import { formatDuration } from '../core/duration.ts';
 import { ConfigError } from '../core/errors.ts';
 import { formatSpan } from '../core/format.ts';
+import { createIntervals } from '../core/intervals.ts';
 import { CHART_THEMES, type ChartTheme } from '../core/model/chart-theme.ts';
 import type { Config } from '../core/model/config.ts';
 import type { LabelGlobs } from '../core/model/labels.ts';
@@ -198,11 +199,12 @@ async function paint(
   return ranges.length > 0;
 }
 
-/** A hole is a gap by the slowest check, as on the charts of alerts. */
+/** A hole is a gap by the slowest check that measures the metric, as on the charts of alerts. */
 function ranged(metrics: readonly string[], asked: Asked, bins: number): Promise<DrawnRange[]> {
   const { store, config, where, fromMs, toMs } = asked;
-  const intervalMs = Math.max(...config.checks.map((check) => check.everyMs));
-  return readDrawn(store, metrics, { where, fromMs, toMs, bins, intervalMs });
+  const intervals = createIntervals(config.checks);
+  const intervalOf = (metric: string) => intervals.longest(metric, []);
+  return readDrawn(store, metrics, { where, fromMs, toMs, bins, intervalOf });
 }
 
 function specOf(range: DrawnRange, { config }: Asked, most: number): ChartSpec {

@@ -12,9 +12,15 @@ export interface AdapterDescriptor<Options = unknown> {
   options: z.ZodType<Options>;
 }
 
+/** What the configuration knows of a probe kind besides. */
+export interface ProbeDescriptor extends AdapterDescriptor {
+  /** Whether a check with these options logs in to nodes. Default: each does. */
+  logsIn?(options: Readonly<Record<string, unknown>>): boolean;
+}
+
 /** The registries from which the configuration schema is built. */
 export interface AdapterKinds {
-  probes: readonly AdapterDescriptor[];
+  probes: readonly ProbeDescriptor[];
   channels: readonly AdapterDescriptor[];
   stores: readonly AdapterDescriptor[];
   inventories: readonly AdapterDescriptor[];

@@ -136,8 +136,8 @@ it('reads both sides of a ratio, and draws what they come to', async () => {
   };
   const spec = pictureSpec(order, await readPictureSeries(order, both));
   expect(asked.map(({ metric, where, fromMs }) => [metric, Object.keys(where ?? {}), NOW - fromMs])).toEqual([
-    ['disk_size', ['cluster', 'node', 'role', 'mount', 'device'], 32 * MINUTE],
-    ['mem_total', ['cluster', 'node', 'role'], 32 * MINUTE],
+    ['disk_size', ['cluster', 'node', 'role', 'mount', 'device'], 35 * MINUTE],
+    ['mem_total', ['cluster', 'node', 'role'], 35 * MINUTE],
   ]);
   expect(spec.lines.map(({ name, value }) => [name, value])).toEqual([
     ['n1, mount /, device d', '100%'],

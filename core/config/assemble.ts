@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import type { BastionConfig, ClusterConfig, Config } from '../model/config.ts';
+import type { AdapterKinds } from '../registry.ts';
+import { withProbeFacts } from './check-facts.ts';
 import { DEFAULT_CHECKS, defaultRoutes } from './defaults.ts';
 import type { Draft, Item } from './draft.ts';
 import { resolvePath } from './file-path.ts';
@@ -7,10 +9,13 @@ import { rulesInForce } from './rule-set.ts';
 import type { clusterSchema } from './schema.ts';
 
 /** Makes the configuration of a draft without errors, and fills in every default. */
-export function assembleConfig(draft: Draft, folders: { baseDir: string; home?: string }): Config {
+export function assembleConfig(
+  draft: Draft,
+  { kinds, ...folders }: { baseDir: string; home?: string; kinds: AdapterKinds },
+): Config {
   const { type, path, retention, rollUpRetention, options } = needed(draft.store);
   const bastions = draft.bastions.map(needed);
-  const checks = draft.checks?.map(needed) ?? DEFAULT_CHECKS;
+  const checks = withProbeFacts(draft.checks?.map(needed) ?? DEFAULT_CHECKS, kinds);
   const channels = draft.channels?.map(needed) ?? [];
   return {
     bastions,

@@ -2,6 +2,7 @@
 
 import type { AdapterKinds } from '../registry.ts';
 import { quoted } from '../text/suggestions.ts';
+import { withProbeFacts } from './check-facts.ts';
 import { checkCoverage } from './coverage.ts';
 import { cycles } from './cycles.ts';
 import { DEFAULT_CHECKS } from './defaults.ts';
@@ -15,7 +16,7 @@ import type { Reference } from './secret-text.ts';
 
 /** @param options without `nowMs` there are no findings about the past */
 export function crossCheck(draft: Draft, options: { nowMs?: number; kinds: AdapterKinds }): Finding[] {
-  const checks = validOf(draft.checks) ?? DEFAULT_CHECKS;
+  const checks = withProbeFacts(validOf(draft.checks) ?? DEFAULT_CHECKS, options.kinds);
   const rules = rulesInForce(draft, checks);
   const references = unknownReferences(draft, ruleNames(draft, checks));
   const isReported = (path: Path) =>

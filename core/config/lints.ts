@@ -3,6 +3,7 @@
 import { GROUP_LABELS } from '../catalogue.ts';
 import { formatDuration } from '../duration.ts';
 import { lookBackMs } from '../evaluate/range.ts';
+import { createIntervals, ruleIntervals } from '../intervals.ts';
 import { labelsMatch } from '../labels.ts';
 import type { Check } from '../model/check.ts';
 import { tickIntervalMs } from '../plan/plan.ts';
@@ -32,7 +33,7 @@ export function* lints(input: LintInput): Generator<Finding> {
   yield* repeatLints(draft);
   yield* idleChecks(input);
   yield* silenceLints(input);
-  yield* ruleLints(rules, checks);
+  yield* ruleLints(rules, checks, input.nodes);
   yield* idleChannels(draft);
   yield* unreachablePictures(draft, input.kinds);
   yield* emptySections(draft, rules.length === 0);
@@ -50,9 +51,10 @@ function* timeLints({ draft, checks, rules }: LintInput): Generator<Finding> {
       'write `jitter: 0s`, or a small part of a round',
     );
   }
-  const everyMs = Math.min(...checks.map((check) => check.everyMs));
+  const intervals = createIntervals(checks);
   for (const { rule } of rules) {
-    const backMs = rule.forMs + rule.keepFiringForMs + lookBackMs(rule, everyMs) + schedule.latenessMs;
+    const { intervalMs } = ruleIntervals(intervals, rule, []);
+    const backMs = rule.forMs + rule.keepFiringForMs + lookBackMs(rule, intervalMs) + schedule.latenessMs;
     if (!store || store.retention >= backMs) continue;
     yield errorAt(
       ['store', 'retention'],

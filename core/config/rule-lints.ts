@@ -2,7 +2,9 @@
 
 import { findMetric, GROUP_LABELS } from '../catalogue.ts';
 import { formatDuration } from '../duration.ts';
+import { expectedTargets, type TargetLabels } from '../evaluate/range.ts';
 import { formatNumber } from '../format.ts';
+import { createIntervals, ruleIntervals } from '../intervals.ts';
 import { measureOf } from '../measure.ts';
 import type { Check } from '../model/check.ts';
 import type { Rule } from '../model/rule.ts';
@@ -13,20 +15,39 @@ import type { RuleInForce } from './rule-set.ts';
 import { thresholdLints } from './threshold-lints.ts';
 
 /** Skips default rules, which have no path. */
-export function* ruleLints(rules: readonly RuleInForce[], checks: readonly Check[]): Generator<Finding> {
-  const everyMs = Math.min(...checks.map((check) => check.everyMs));
+export function* ruleLints(
+  rules: readonly RuleInForce[],
+  checks: readonly Check[],
+  nodes: readonly TargetLabels[],
+): Generator<Finding> {
+  const intervals = createIntervals(checks);
   for (const { rule, path } of rules.filter((one) => one.path.length > 0)) {
     yield* placeholderLints(rule, path);
     yield* fractionLints(rule, path);
     yield* thresholdLints(rule, path);
+    const { intervalMs } = ruleIntervals(intervals, rule, expectedTargets(rule, nodes));
+    const everyMs = checks.length > 0 ? intervalMs : 0;
     yield* windowLints(rule, path, everyMs);
-    if (checks.length > 0 && rule.forMs > 0 && rule.forMs < everyMs) {
-      yield warningAt(
-        [...path, 'for'],
-        `${formatDuration(rule.forMs)} is shorter than the interval of its check, ${formatDuration(everyMs)}`,
-        'it fires a whole interval after the first breach; `0s` fires at once',
-      );
-    }
+    yield* holdLints(rule, path, everyMs);
+  }
+}
+
+/** What becomes of a hold that is over before its next sample. */
+const SHORT_HOLDS = [
+  ['for', 'forMs', 'it fires at the next sample, $ after the first breach; `0s` fires at once'],
+  [
+    'keepFiringFor',
+    'keepFiringForMs',
+    'it ends at the next sample, $ after the first that is fine; `0s` ends at once',
+  ],
+] as const;
+
+function* holdLints(rule: Rule, path: Path, everyMs: number): Generator<Finding> {
+  const every = formatDuration(everyMs);
+  for (const [field, key, outcome] of SHORT_HOLDS) {
+    if (rule[key] === 0 || rule[key] >= everyMs) continue;
+    const message = `${formatDuration(rule[key])} is shorter than the interval of its check, ${every}`;
+    yield warningAt([...path, field], message, outcome.replace('$', every));
   }
 }
 
@@ -73,7 +94,7 @@ function* windowLints({ metric, over, window }: Rule, path: Path, everyMs: numbe
   if (!window) return;
   const outcome = OF_ONE[window.reduce];
   // A window excludes its left end: one as long as the interval holds only the newest sample.
-  if (outcome && Number.isFinite(everyMs) && window.lastMs <= everyMs) {
+  if (outcome && window.lastMs <= everyMs) {
     const [last, every] = [formatDuration(window.lastMs), formatDuration(everyMs)];
     yield warningAt(
       [...path, 'window', 'last'],

@@ -8,6 +8,7 @@ import type { FoldInput } from './fold.ts';
 import { nodeKey } from './identity.ts';
 import { isOpen, type Known, knownAlerts } from './known-alerts.ts';
 import { lacksData, mayLackData, presenceOf } from './lacking-series.ts';
+import { comparedEveryMs } from './rule-series.ts';
 import { createTargetIndex, sameLabels } from './target-index.ts';
 
 /** A label set that needs folding: it breaches, it is known, or its data may be missing. */
@@ -30,7 +31,7 @@ export function findCandidates(
   const input = { ...evaluation.input, series };
   const known = knownAlerts(input);
   const index = createTargetIndex(input, sampledSeries(evaluation));
-  const context = { compiled, span, index };
+  const context = { input, span, index };
   const alerting = compiled.noData === 'alerting';
   const knownNodes = new Set([...known.values()].map(({ labels }) => nodeKey(labels)));
   const found = new Map<string, Candidate>();
@@ -47,7 +48,8 @@ export function findCandidates(
     const hasTarget = target !== undefined;
     const expected = hasTarget && sameLabels(target.labels, labels);
     const ups = index.tries(node, labels, expected);
-    found.set(key, { key, labels, points, ups, known: entry, removed, expected, hasTarget });
+    const intervalMs = comparedEveryMs(input, labels);
+    found.set(key, { key, labels, points, ups, intervalMs, known: entry, removed, expected, hasTarget });
   };
 
   for (const { labels, points } of series) {

@@ -8,11 +8,10 @@ export interface CompiledRule {
   forMs: number;
   keepFiringForMs: number;
   noData: NoDataPolicy;
-  intervalMs: number;
 }
 
-export function compileRule(rule: Rule, intervalMs: number): CompiledRule {
+export function compileRule(rule: Rule): CompiledRule {
   const { condition, forMs, keepFiringForMs, noData } = rule;
   const tests = { breaches: breachTest(condition), staysFiring: firingTest(rule) };
-  return { ...tests, forMs, keepFiringForMs, noData, intervalMs };
+  return { ...tests, forMs, keepFiringForMs, noData };
 }

@@ -16,5 +16,5 @@ export interface Evaluation {
 
 export function beginEvaluation(input: EvaluateInput): Evaluation {
   const span = spanOf(input);
-  return { input, compiled: compileRule(input.rule, input.intervalMs), span, ...ruleStart(input, span) };
+  return { input, compiled: compileRule(input.rule), span, ...ruleStart(input, span) };
 }

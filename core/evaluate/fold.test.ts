@@ -7,10 +7,12 @@ import { type FoldInput, fold, type SeriesStart } from './fold.ts';
 const labels = { cluster: 'c', node: 'n' };
 /** Above 90 for two minutes, ends after two minutes; intervals of a minute, and times in minutes. */
 const compiled = (noData: NoDataPolicy = 'keepLast'): CompiledRule =>
-  compileRule(
-    { condition: { kind: 'above', threshold: 90 }, forMs: 2, keepFiringForMs: 2, noData } as never,
-    1,
-  );
+  compileRule({
+    condition: { kind: 'above', threshold: 90 },
+    forMs: 2,
+    keepFiringForMs: 2,
+    noData,
+  } as never);
 
 /** A value each minute from the first on; undefined: no sample. */
 const pointsOf = (values: readonly (number | undefined)[]) =>
@@ -27,7 +29,8 @@ function folded(
   } = {},
 ) {
   const { noData, settleMs = 100, toMs = 100, start, ...input } = more;
-  const given = { labels, points: pointsOf(values), ups: [], hasTarget: true, expected: true, ...input };
+  const known = { labels, points: pointsOf(values), ups: [], intervalMs: 1 };
+  const given = { ...known, hasTarget: true, expected: true, ...input };
   return fold(compiled(noData), given, { fromMs: -1, settleMs, toMs } as Parameters<typeof fold>[2], start);
 }
 

@@ -13,6 +13,8 @@ export interface FoldInput {
   labels: Labels;
   points: readonly Point[];
   ups: readonly Point[];
+  /** How far apart its samples are. */
+  intervalMs: number;
   /** State as of `fromMs`; absent: ok, and nothing to remember. */
   state?: SeriesState;
   /** Its node is in the inventory and has an `up`: the series can lack data. */
@@ -63,7 +65,7 @@ export function fold(compiled: CompiledRule, input: FoldInput, span: Span, start
     if (!settled && atMs > span.settleMs) settled = copyOf(state);
     if (atMs > span.toMs || atMs === Infinity) break;
     if (point && pointMs <= upMs) {
-      takeSample(compiled, state, point, steps);
+      takeSample(compiled, input.intervalMs, state, point, steps);
       i++;
     } else if (up) {
       takeUp(compiled, input, state, up, steps);
@@ -78,7 +80,13 @@ export function fold(compiled: CompiledRule, input: FoldInput, span: Span, start
   };
 }
 
-function takeSample(compiled: CompiledRule, state: SeriesState, point: Point, steps: Step[]): void {
+function takeSample(
+  compiled: CompiledRule,
+  intervalMs: number,
+  state: SeriesState,
+  point: Point,
+  steps: Step[],
+): void {
   const { timeMs, value } = point;
   state.seenAtMs = timeMs;
   state.value = Number.isNaN(value) ? undefined : value;
@@ -89,8 +97,8 @@ function takeSample(compiled: CompiledRule, state: SeriesState, point: Point, st
       state.reason = 'threshold';
       return;
     }
-    state.run = extendStreak(state.run, timeMs, compiled.keepFiringForMs, compiled.intervalMs);
-    if (coversDuration(state.run, compiled.keepFiringForMs, compiled.intervalMs))
+    state.run = extendStreak(state.run, timeMs, compiled.keepFiringForMs, intervalMs);
+    if (coversDuration(state.run, compiled.keepFiringForMs, intervalMs))
       end(state, timeMs, 'threshold', steps);
     return;
   }
@@ -98,12 +106,12 @@ function takeSample(compiled: CompiledRule, state: SeriesState, point: Point, st
     if (state.status === 'pending') end(state, timeMs, 'threshold', steps);
     return;
   }
-  const streak = extendStreak(state.run, timeMs, compiled.forMs, compiled.intervalMs);
+  const streak = extendStreak(state.run, timeMs, compiled.forMs, intervalMs);
   const isNew = streak !== state.run;
   state.run = streak;
   state.sinceMs = streak.firstMs;
   state.reason = 'threshold';
-  if (coversDuration(streak, compiled.forMs, compiled.intervalMs)) {
+  if (coversDuration(streak, compiled.forMs, intervalMs)) {
     fire(state, timeMs, 'threshold', steps);
   } else if (isNew) {
     state.status = 'pending';
@@ -117,7 +125,7 @@ function isWorthKeeping(compiled: CompiledRule, input: FoldInput, state: SeriesS
   if (compiled.noData !== 'alerting') return false;
   if (state.lacking > 0) return true;
   if (state.seenAtMs === undefined) return false;
-  return !input.expected || mayBeMissed(state.seenAtMs, input, span.settleMs, compiled.intervalMs);
+  return !input.expected || mayBeMissed(state.seenAtMs, input, span.settleMs, input.intervalMs);
 }
 
 /** Index of the first point newer than `afterMs`. Ranges start near it, so the search starts at the front. */

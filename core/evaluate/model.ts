@@ -13,8 +13,10 @@ export interface ExpectedTarget {
 
 export interface EvaluateInput {
   rule: Rule;
-  /** The interval of the check that measures the metric. */
+  /** The interval of the checks that measure the metric; where it differs the longest. See core/intervals.ts. */
   intervalMs: number;
+  /** Where it differs: that of one series. */
+  intervalOf?: (metric: string, labels: Labels) => number;
   latenessMs: number;
   /**
    * The rule's metric, both metrics of a ratio, filtered by `where` and `whereNot`, from `evaluationRange().fromMs` to `nowMs`.

@@ -32,15 +32,16 @@ function node(values: readonly (number | undefined)[], ups: readonly number[], l
 
 function apply(
   nodes: readonly ReturnType<typeof node>[],
-  input: { nowMin: number; checkpoint?: Checkpoint; intervalMs?: number },
+  input: { nowMin: number; checkpoint?: Checkpoint; intervalMs?: number; ownMs?: number },
 ) {
-  const { nowMin, checkpoint, intervalMs = MINUTE } = input;
+  const { nowMin, checkpoint, intervalMs = MINUTE, ownMs } = input;
   const nowMs = nowMin * MINUTE;
   const read = (all: EvaluateInput['series']) =>
     all.map((one) => ({ ...one, points: one.points.filter(({ timeMs }) => timeMs <= nowMs) }));
   return evaluateRule({
     rule: RULE,
     intervalMs,
+    ...(ownMs !== undefined && { intervalOf: () => ownMs }),
     latenessMs: 15 * MINUTE,
     series: read(nodes.map(({ series }) => series)),
     up: read(nodes.map(({ up }) => up)),
@@ -61,10 +62,11 @@ it.each([
     [...times(46, 60), ...times(3, undefined), ...times(20, 95)],
     [...times(46, 1), ...times(3, 0), ...times(20, 1)],
   );
-  let { checkpoint } = apply([gone], { nowMin: -1, intervalMs });
+  const every = { intervalMs, ownMs: MINUTE };
+  let { checkpoint } = apply([gone], { nowMin: -1, ...every });
   const emitted: string[] = [];
   for (let nowMin = 0; nowMin <= 64; nowMin++) {
-    const result = apply([gone], { nowMin, checkpoint, intervalMs });
+    const result = apply([gone], { nowMin, checkpoint, ...every });
     checkpoint = result.checkpoint;
     emitted.push(...result.transitions.map(({ kind, atMs, reason }) => `${atMs / MINUTE} ${kind} ${reason}`));
     if (nowMin < 48) continue;

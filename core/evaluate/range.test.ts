@@ -50,7 +50,7 @@ it('looks back as far as windows and ratios do', () => {
   expect(lookBackMs({}, MINUTE)).toBe(0);
   expect(lookBackMs({ window }, MINUTE)).toBe(10 * MINUTE);
   expect(lookBackMs({ over: 'cores' }, 5 * MINUTE)).toBe(10 * MINUTE);
-  expect(lookBackMs({ window, over: 'cores' }, MINUTE)).toBe(12 * MINUTE);
+  expect(lookBackMs({ window, over: 'cores' }, MINUTE)).toBe(15 * MINUTE);
 });
 
 it('expects the metric in no target that `whereNot` leaves out; labels of samples leave none out', () => {

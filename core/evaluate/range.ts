@@ -1,14 +1,15 @@
+import { currentForMs } from '../current.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import type { LabelGlobs } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
-import type { Target } from '../model/target.ts';
 import { isSelected } from '../selection.ts';
 import { ruleHash } from './identity.ts';
 import type { ExpectedTarget } from './model.ts';
-import { SIDE_INTERVALS } from './ratio.ts';
 
 /** Labels that a target has by itself; all others come from the samples. */
 export const TARGET_LABELS = ['cluster', 'node', 'role'] as const;
+
+export type TargetLabels = Readonly<Record<(typeof TARGET_LABELS)[number], string>>;
 
 export interface RangeInput {
   rule: Rule;
@@ -37,7 +38,7 @@ export function evaluationRange(input: RangeInput): { fromMs: number } {
 
 /** How much older than a value its samples may be: a window reaches back, and so does a ratio for each side. */
 export function lookBackMs({ window, over }: Pick<Rule, 'window' | 'over'>, intervalMs: number): number {
-  return (window?.lastMs ?? 0) + (over === undefined ? 0 : SIDE_INTERVALS * intervalMs);
+  return (window?.lastMs ?? 0) + (over === undefined ? 0 : currentForMs(intervalMs));
 }
 
 /**
@@ -47,8 +48,12 @@ export function lookBackMs({ window, over }: Pick<Rule, 'window' | 'over'>, inte
 export function evaluatedFromMs(input: RangeInput): number {
   const { rule, intervalMs, latenessMs, checkpoint, nowMs } = input;
   if (checkpoint && checkpoint.ruleHash === ruleHash(rule)) return checkpoint.settledToMs + 1;
-  const holdMs = Math.max(rule.forMs, 3 * intervalMs);
-  return nowMs - latenessMs - 2 * holdMs - rule.keepFiringForMs;
+  return nowMs - latenessMs - 2 * holdMs(rule, intervalMs) - rule.keepFiringForMs;
+}
+
+/** How long samples are that show whether a rule holds: some more than one, where `for` is short. */
+export function holdMs({ forMs }: Pick<Rule, 'forMs'>, intervalMs: number): number {
+  return Math.max(forMs, 3 * intervalMs);
 }
 
 /** How far back a shard reads the rounds it missed: a call has minutes, and each call that fails leaves more to the next. */
@@ -77,7 +82,7 @@ export function partialFromMs(input: RangeInput): number {
  */
 export function expectedTargets(
   rule: Pick<Rule, 'where' | 'whereNot'>,
-  targets: readonly Pick<Target, 'cluster' | 'node' | 'role'>[],
+  targets: readonly TargetLabels[],
 ): ExpectedTarget[] {
   const own = (globs: LabelGlobs = {}) =>
     Object.fromEntries(

@@ -12,9 +12,10 @@ const series = (metric: string, values: (number | undefined)[], labels: Labels =
   labels,
   points: values.flatMap((value, i) => (value === undefined ? [] : [{ timeMs: i * MINUTE, value }])),
 });
+const times = <T>(count: number, value: T): T[] => Array<T>(count).fill(value);
 const load = { metric: 'load1', over: 'cores' };
 const ratio = (all: readonly Series[], rule = load, intervalMs = MINUTE, fromMs = -1) =>
-  ratioSeries(rule, all, intervalMs, fromMs).map(({ labels, points }) => [
+  ratioSeries(rule, all, () => intervalMs, fromMs).map(({ labels, points }) => [
     labels.mount ?? labels.node,
     Object.fromEntries(points.map(({ timeMs, value }) => [timeMs / MINUTE, value])),
   ]);
@@ -28,16 +29,21 @@ describe('a ratio', () => {
     ]);
   });
 
-  it('has the newest value of each side for two intervals, and not longer', () => {
-    const sides = [series('load1', [4, gap, gap, gap, 4]), series('cores', [4, 4, 4, 4, 4])];
-    expect(ratio(sides)).toEqual([['n1', { 0: 100, 1: 100, 2: 100, 4: 100 }]]);
-    const turned = [series('load1', [4, 5, 6, 7, 8]), series('cores', [4, gap, gap, gap, 4])];
-    expect(ratio(turned)).toEqual([['n1', { 0: 100, 1: 125, 2: 150, 4: 200 }]]);
+  it('has the newest value of each side while that is current, and not longer', () => {
+    const often = [4, 4, 4, 4, 4, 4, 4, 4];
+    const once = [4, ...times(6, gap), 4];
+    const current = { 0: 100, 1: 100, 2: 100, 3: 100, 4: 100, 5: 100, 7: 100 };
+    expect(ratio([series('load1', once), series('cores', often)])).toEqual([['n1', current]]);
+    expect(ratio([series('load1', often), series('cores', once)])).toEqual([['n1', current]]);
   });
 
-  it('goes by the intervals of its checks, which need not be the same', () => {
-    const sides = [series('load1', [4, 4, 4, 4]), series('cores', [gap, 2])];
-    expect(ratio(sides, load, 5 * MINUTE)).toEqual([['n1', { 1: 200, 2: 200, 3: 200 }]]);
+  it('goes by the interval of each side, which need not be the same', () => {
+    const sides = [series('load1', times(40, 4)), series('cores', [2, ...times(39, gap)])];
+    const intervalOf = (metric: string) => (metric === 'cores' ? 15 : 1) * MINUTE;
+    const [found] = ratioSeries(load, sides, intervalOf, -1);
+    expect(found?.points.map(({ timeMs }) => timeMs / MINUTE)).toEqual(times(31, 0).map((_, i) => i));
+    const turned = (metric: string) => (metric === 'load1' ? 15 : 1) * MINUTE;
+    expect(ratioSeries(load, sides, turned, -1)[0]?.points).toHaveLength(6);
   });
 
   it('is none where a side is missing, or the divisor is 0', () => {
@@ -96,8 +102,12 @@ describe('a ratio', () => {
     });
     fc.assert(
       fc.property(values, (drawn) => {
-        const points = ratioSeries(load, [series('load1', drawn), series('cores', drawn)], MINUTE, -1)[0]
-          ?.points;
+        const points = ratioSeries(
+          load,
+          [series('load1', drawn), series('cores', drawn)],
+          () => MINUTE,
+          -1,
+        )[0]?.points;
         expect(points?.map(({ value }) => value)).toEqual(drawn.map(() => 100));
       }),
     );
@@ -115,7 +125,10 @@ describe('a ratio', () => {
   it('times its divisor is its dividend, wherever it has a value (property)', () => {
     const side = fc.array(fc.option(fc.double({ min: -1e6, max: 1e6, noNaN: true })), { maxLength: 30 });
     const newest = (values: readonly (number | null)[], at: number) =>
-      [at, at - 1, at - 2].map((i) => values[i]).find((value) => value !== null && value !== undefined);
+      [0, 1, 2, 3, 4, 5]
+        .map((back) => at - back)
+        .map((i) => values[i])
+        .find((value) => value !== null && value !== undefined);
     fc.assert(
       fc.property(side, side, (of, over) => {
         const sides = [
@@ -129,7 +142,7 @@ describe('a ratio', () => {
           ),
         ];
         const found = new Map(
-          ratioSeries(load, sides, MINUTE, -1).flatMap(({ points }) =>
+          ratioSeries(load, sides, () => MINUTE, -1).flatMap(({ points }) =>
             points.map(({ timeMs, value }) => [timeMs / MINUTE, value]),
           ),
         );

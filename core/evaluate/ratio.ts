@@ -1,21 +1,19 @@
 import { findMetric, GROUP_LABELS } from '../catalogue.ts';
+import { currentForMs } from '../current.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Point, Series } from '../model/sample.ts';
 import { ratioUnit } from '../ratio-unit.ts';
 
-/** The newest value of a side counts for so many intervals of its check. */
-export const SIDE_INTERVALS = 2;
-
 /**
  * The quotients of a ratio, newer than `fromMs`, out of the series of both metrics. There is one at each time at which
- * either side has a sample, of the newest value of both; none where a side's is older than two intervals, or where the
- * divisor is 0. Labels are those of the dividend; the divisor's are the same, or those of its node.
+ * either side has a sample, of the newest value of both; none where a side's is no longer current, or where the divisor
+ * is 0. Labels are those of the dividend; the divisor's are the same, or those of its node.
  */
 export function ratioSeries(
   { metric, over }: Pick<Rule, 'metric' | 'over'>,
   series: readonly Series[],
-  intervalMs: number,
+  intervalOf: (metric: string, labels: Labels) => number,
   fromMs: number,
 ): Series[] {
   const [dividend, divisor] = [findMetric(metric), findMetric(over ?? '')];
@@ -30,7 +28,9 @@ export function ratioSeries(
     .filter((one) => one.metric === metric)
     .map(({ labels, points }) => {
       const below = divisors.get(keyOf(labels)) ?? [];
-      return { metric, labels, points: quotients({ points, below, factor, intervalMs, fromMs }) };
+      const ofMs = currentForMs(intervalOf(metric, labels));
+      const overMs = currentForMs(intervalOf(divisor.name, labels));
+      return { metric, labels, points: quotients({ points, below, factor, ofMs, overMs, fromMs }) };
     })
     .filter(({ points }) => points.length > 0);
 }
@@ -39,11 +39,12 @@ function quotients(input: {
   points: readonly Point[];
   below: readonly Point[];
   factor: 1 | 100;
-  intervalMs: number;
+  /** How long a value of each side is current. */
+  ofMs: number;
+  overMs: number;
   fromMs: number;
 }): Point[] {
-  const { points, below, factor, intervalMs, fromMs } = input;
-  const withinMs = SIDE_INTERVALS * intervalMs;
+  const { points, below, factor, ofMs, overMs, fromMs } = input;
   const found: Point[] = [];
   let [i, j] = [0, 0];
   let of: Point | undefined;
@@ -53,7 +54,7 @@ function quotients(input: {
     if (points[i]?.timeMs === timeMs) of = points[i++];
     if (below[j]?.timeMs === timeMs) over = below[j++];
     if (timeMs <= fromMs || !of || !over) continue;
-    if (timeMs - of.timeMs > withinMs || timeMs - over.timeMs > withinMs) continue;
+    if (timeMs - of.timeMs > ofMs || timeMs - over.timeMs > overMs) continue;
     const value = quotient(of.value, over.value, factor);
     if (Number.isFinite(value)) found.push({ timeMs, value });
   }

@@ -1,12 +1,15 @@
 import type { PartialAggregate } from '../model/checkpoint.ts';
+import type { Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Series } from '../model/sample.ts';
+import { leastOf } from '../numbers/extremes.ts';
+import { metricsOf } from '../rule-query.ts';
 import { mergedSeries, partialAggregate } from './aggregate.ts';
 import type { EvaluateInput, ExpectedTarget } from './model.ts';
 import { ratioSeries } from './ratio.ts';
 import { reduceWindows } from './windows.ts';
 
-type DeriveInput = Pick<EvaluateInput, 'rule' | 'series' | 'intervalMs' | 'partials'> & {
+type DeriveInput = Pick<EvaluateInput, 'rule' | 'series' | 'intervalMs' | 'intervalOf' | 'partials'> & {
   targets?: readonly ExpectedTarget[];
 };
 
@@ -32,14 +35,34 @@ export function derivePartial(
 }
 
 function windowedSeries(input: DeriveInput, fromMs: number): readonly Series[] {
-  const { rule, intervalMs } = input;
+  const { rule, intervalMs, intervalOf = () => intervalMs } = input;
   const { window } = rule;
   const series =
     rule.over === undefined
       ? input.series
-      : ratioSeries(rule, input.series, intervalMs, window ? -Infinity : fromMs);
+      : ratioSeries(rule, input.series, intervalOf, window ? -Infinity : fromMs);
   if (!window) return series;
   return series
-    .map((one) => ({ ...one, points: reduceWindows(one.points, window, intervalMs, fromMs) }))
+    .map((one) => {
+      const ownMs = sampledEveryMs(rule, one.labels, intervalOf);
+      return { ...one, points: reduceWindows(one.points, window, ownMs, fromMs) };
+    })
     .filter(({ points }) => points.length > 0);
+}
+
+/** How far apart the values of one series of the rule are, before an aggregate; a ratio has one whenever either side has. */
+function sampledEveryMs(
+  rule: EvaluateInput['rule'],
+  labels: Labels,
+  intervalOf: NonNullable<EvaluateInput['intervalOf']>,
+): number {
+  return leastOf(metricsOf(rule).map((metric) => intervalOf(metric, labels)));
+}
+
+/** The interval of what the rule compares, by the labels of its alerts. Groups may have members of several: the longest. */
+export function comparedEveryMs(
+  { rule, intervalMs, intervalOf }: Pick<EvaluateInput, 'rule' | 'intervalMs' | 'intervalOf'>,
+  labels: Labels,
+): number {
+  return rule.aggregate || !intervalOf ? intervalMs : sampledEveryMs(rule, labels, intervalOf);
 }

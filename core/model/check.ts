@@ -10,6 +10,8 @@ export interface Check {
   whereNot?: LabelGlobs;
   /** Label sets that one node may newly bring in an hour. Absent: `MAX_NEW_LABEL_SETS`. */
   maxNewLabelSets?: number;
+  /** It logs in to no node, so that its rounds alone do not show whether one is up. */
+  withoutLogin?: true;
   /** Options as written; the probe kind's schema finds them valid. */
   options: Readonly<Record<string, unknown>>;
 }

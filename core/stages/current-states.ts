@@ -5,6 +5,7 @@ import { nodeKey } from '../evaluate/identity.ts';
 import { NO_DATA_UPS } from '../evaluate/no-data.ts';
 import { lookBackMs } from '../evaluate/range.ts';
 import { deriveSeries } from '../evaluate/rule-series.ts';
+import { createIntervals, type Intervals, ruleIntervals } from '../intervals.ts';
 import { labelKey } from '../labels.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Check } from '../model/check.ts';
@@ -15,9 +16,9 @@ import type { Rule } from '../model/rule.ts';
 import type { Point, Series } from '../model/sample.ts';
 import { episodeOf } from '../notify/episode.ts';
 import type { CurrentState } from '../notify/notification.ts';
+import { leastOf } from '../numbers/extremes.ts';
 import type { Clock, Logger, Meter, SampleStore, Secrets } from '../ports.ts';
 import { isPlain, queryRule } from '../rule-query.ts';
-import { intervalOf } from './shard-round.ts';
 
 export interface CurrentStatePorts {
   store: Pick<SampleStore, 'query' | 'latest'>;
@@ -75,12 +76,17 @@ export async function currentStates(
   };
   const nowMs = ports.clock.nowMs();
   const { checks } = input.config;
+  const intervals = createIntervals(checks);
+  /** How long values of a rule's alerts are current. */
+  const currentMs = new Map<string, number>();
   const reads = [...Map.groupBy(firing, (alert) => alert.rule)].map(async ([name, alerts]) => {
     const rule = input.incident.rules[name];
     if (!rule) return;
+    const { intervalMs } = ruleIntervals(intervals, rule, alerts);
+    currentMs.set(name, currentForMs(intervalMs));
     const points = await reading(() => readNewest(rule, alerts.slice(0, MOST_ALERTS), checks, ports));
     for (const [episode, point] of points ?? []) newest.set(episode, point);
-    const newMs = nowMs - NO_DATA_UPS * intervalOf(checks, alerts);
+    const newMs = nowMs - NO_DATA_UPS * intervalMs;
     const breachesNow = (alert: IncidentAlert) => {
       const point = newest.get(episodeOf(alert));
       return point !== undefined && point.timeMs >= newMs && firingTest(rule)(point.value);
@@ -100,11 +106,11 @@ export async function currentStates(
   if ((await Promise.race([Promise.all(reads), waited])) === late) missing('it took too long');
   over = true;
   done.abort();
-  const currentMs = currentForMs(intervalOf(checks, firing));
   return new Map(
     firing.map((alert) => {
       const [point, verdict] = [newest.get(episodeOf(alert)), verdicts.get(alert.alertId)];
-      return [episodeOf(alert), stateOf({ alert, point, verdict, nowMs, currentMs })];
+      const ofRule = currentMs.get(alert.rule) ?? currentForMs(0);
+      return [episodeOf(alert), stateOf({ alert, point, verdict, nowMs, currentMs: ofRule })];
     }),
   );
 }
@@ -161,9 +167,8 @@ export async function newestPoints(
   { store, clock }: Pick<CurrentStatePorts, 'store' | 'clock'>,
 ): Promise<Map<string, Point>> {
   const nowMs = clock.nowMs();
-  const intervalMs = intervalOf(checks, alerts);
-  const times = { nowMs, intervalMs, currentMs: currentForMs(intervalMs) };
-  const found = await readSeries(rule, alerts, times, store);
+  const times = { nowMs, tickMs: leastOf(checks.map(({ everyMs }) => everyMs)) };
+  const found = await readSeries(rule, alerts, { ...times, intervals: createIntervals(checks) }, store);
   return new Map(
     found.flatMap(({ labels, points }): [string, Point][] => {
       const last = points.at(-1);
@@ -176,10 +181,12 @@ export async function newestPoints(
 async function readSeries(
   rule: Rule,
   alerts: readonly { labels: Labels }[],
-  { nowMs, intervalMs, currentMs }: { nowMs: number; intervalMs: number; currentMs: number },
+  { nowMs, tickMs, intervals }: { nowMs: number; tickMs: number; intervals: Intervals },
   store: CurrentStatePorts['store'],
 ): Promise<readonly Series[]> {
   const { whereNot } = rule;
+  const known = ruleIntervals(intervals, rule, alerts);
+  const currentMs = currentForMs(known.intervalMs);
   const selection = { where: { ...rule.where, ...nodesOf(rule, alerts) }, ...(whereNot && { whereNot }) };
   if (isPlain(rule)) {
     return store.latest({
@@ -189,13 +196,13 @@ async function readSeries(
     });
   }
   // In the round under way a group may have samples of few members only, which make a wrong aggregate.
-  const toMs = rule.aggregate ? nowMs - intervalMs : nowMs;
+  const toMs = rule.aggregate ? nowMs - Math.min(tickMs, known.intervalMs) : nowMs;
   const fromMs = toMs - currentMs;
-  const range = { fromMs: fromMs - lookBackMs(rule, intervalMs), toMs };
+  const range = { fromMs: fromMs - lookBackMs(rule, known.intervalMs), toMs };
   const series = await queryRule(store, rule, { ...selection, ...range });
   const targets = Map.groupBy(series, ({ labels }) => nodeKey(labels));
   const expected = [...targets.values()].flatMap(([one]) => (one ? [{ labels: one.labels }] : []));
-  return deriveSeries({ rule, series, intervalMs, targets: expected }, fromMs - 1);
+  return deriveSeries({ rule, series, ...known, targets: expected }, fromMs - 1);
 }
 
 /** The nodes of the alerts, as far as they narrow the query; only labels that the samples have as well. */

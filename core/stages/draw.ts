@@ -1,5 +1,6 @@
 import type { PictureOrder } from '../chart/series.ts';
 import { chartRange } from '../chart/spec.ts';
+import { createIntervals, ruleIntervals } from '../intervals.ts';
 import type { Config } from '../model/config.ts';
 import type { Incident } from '../model/incident.ts';
 import type { Notification, Picture } from '../model/notification.ts';
@@ -63,7 +64,7 @@ function orderPicture(
   if (!rule) return undefined;
   const alerts = notification.alerts.filter((alert) => alert.rule === rule.name);
   const nowMs = notification.atMs;
-  const intervalMs = Math.max(...checks.map((check) => check.everyMs));
+  const { intervalMs } = ruleIntervals(createIntervals(checks), rule, alerts);
   return {
     rule,
     alerts,

@@ -1,5 +1,6 @@
 import { evaluateRule, evaluationRange, expectedTargets } from '../evaluate/evaluate.ts';
 import { evaluatedFromMs } from '../evaluate/range.ts';
+import { createIntervals, ruleIntervals } from '../intervals.ts';
 import type { PartialAggregate } from '../model/checkpoint.ts';
 import type { Config } from '../model/config.ts';
 import type { Rule } from '../model/rule.ts';
@@ -11,13 +12,7 @@ import { alertsOf, commitAlerts, endRule, leaveRule } from './alerts.ts';
 import { withLateSamples } from './late-samples.ts';
 import { mergePartials, writePartial } from './partial-aggregates.ts';
 import { type AttemptPorts, createAttempt, type Outcome } from './rule-attempts.ts';
-import {
-  createUpQuery,
-  dropStaleShardCheckpoints,
-  intervalOf,
-  resumePoint,
-  type ShardRound,
-} from './shard-round.ts';
+import { createUpQuery, dropStaleShardCheckpoints, resumePoint, type ShardRound } from './shard-round.ts';
 
 export type EvaluatePorts = AttemptPorts;
 
@@ -46,7 +41,8 @@ export async function evaluateShard(request: EvaluateRequest, ports: EvaluatePor
   const store = withLateSamples(ports.store, shard, ports);
   const { latenessMs } = schedule;
   const startMs = ports.clock.nowMs();
-  const round: ShardRound = { ...ports, store, shard, roundMs, targets, checks, latenessMs };
+  const intervals = createIntervals(checks, targets);
+  const round: ShardRound = { ...ports, store, shard, roundMs, targets, intervals, latenessMs };
   const transitions: Transition[] = [];
   const names = new Set(config.rules.map((rule) => rule.name));
   const gone = (await ports.state.listRules()).filter((name) => !names.has(name));
@@ -119,21 +115,17 @@ async function evaluateSamples(
   const { checkpoint, version } = point;
   const alerts = await alertsOf(rule.name, round);
   const expected = expectedTargets(rule, targets);
-  const intervalMs = intervalOf(round.checks, expected);
-  const span = { rule, intervalMs, latenessMs, checkpoint, nowMs };
+  const known = ruleIntervals(round.intervals, rule, expected);
+  const span = { rule, ...known, latenessMs, checkpoint, nowMs };
   const { fromMs } = evaluationRange(span);
   const range = { fromMs, toMs: nowMs };
   const result = evaluateRule({
-    rule,
-    intervalMs,
-    latenessMs,
+    ...span,
     series: partials ? [] : await queryRule(round.store, rule, { ...range, ...selection }),
     ...(partials && { partials }),
     up: await upSince(evaluatedFromMs(span)),
     targets: expected,
-    checkpoint,
     alerts: alerts.map((alert) => alert.value),
-    nowMs,
   });
   let storedVersion = version;
   if (checkpoint && result.transitions.length > 0) {

@@ -1,6 +1,7 @@
 // Samples that came too late for the sample store are evaluated all the same, while rules reach back that far.
 
-import { CATCH_UP_MS } from '../evaluate/range.ts';
+import { CATCH_UP_MS, holdMs, lookBackMs } from '../evaluate/range.ts';
+import { createIntervals, type Intervals, ruleIntervals } from '../intervals.ts';
 import { mergeSeries } from '../late-samples.ts';
 import type { Config } from '../model/config.ts';
 import type { Rule } from '../model/rule.ts';
@@ -12,7 +13,7 @@ import { metricsOf } from '../rule-query.ts';
 import { isSelected } from '../selection.ts';
 
 export interface StoreSettings {
-  config: Pick<Config, 'rules' | 'schedule'>;
+  config: Pick<Config, 'rules' | 'checks' | 'schedule'>;
   /** All shards of the fleet. */
   shards: readonly Shard[];
 }
@@ -28,10 +29,12 @@ export async function keepLateSamples(
   { state, clock }: { state: Pick<StateStore, 'putLateSamples'>; clock: Clock },
 ): Promise<number> {
   const nowMs = clock.nowMs();
-  const { rules, schedule } = config;
+  const { rules, checks, schedule } = config;
+  const intervals = createIntervals(checks);
   const used = new Set(['up', ...rules.flatMap(metricsOf)]);
   // An evaluation that was out itself reads what it missed, and windows reach back from there.
-  const readMs = schedule.latenessMs + CATCH_UP_MS + greatestOf([0, ...rules.map(reachMs)]);
+  const readMs =
+    schedule.latenessMs + CATCH_UP_MS + greatestOf([0, ...rules.map((rule) => reachMs(rule, intervals))]);
   const wanted = tooLate.filter(({ metric, timeMs }) => used.has(metric) && timeMs >= nowMs - readMs);
   const expiresAtMs = nowMs + readMs;
   for (const shard of shards) {
@@ -43,8 +46,9 @@ export async function keepLateSamples(
 }
 
 /** How far behind the lateness a rule may reach, also an edited one. */
-function reachMs({ window, forMs, keepFiringForMs }: Rule): number {
-  return (window?.lastMs ?? 0) + 2 * forMs + keepFiringForMs;
+function reachMs(rule: Rule, intervals: Intervals): number {
+  const { intervalMs } = ruleIntervals(intervals, rule, []);
+  return lookBackMs(rule, intervalMs) + 2 * holdMs(rule, intervalMs) + rule.keepFiringForMs;
 }
 
 /** The store with the shard's late samples. Where both have a sample, the store's counts. */

@@ -4,6 +4,7 @@ import { expectedTargets } from '../evaluate/evaluate.ts';
 import { ruleHash } from '../evaluate/identity.ts';
 import { lookBackMs, partialFromMs } from '../evaluate/range.ts';
 import { derivePartial } from '../evaluate/rule-series.ts';
+import { ruleIntervals } from '../intervals.ts';
 import { measureKey } from '../measure.ts';
 import type { Checkpoint, PartialAggregate } from '../model/checkpoint.ts';
 import type { Rule } from '../model/rule.ts';
@@ -11,7 +12,7 @@ import type { Transition } from '../model/transition.ts';
 import { CROSS_CLUSTER, type ShardView, shardCheckpoints, shardName } from '../plan/shards.ts';
 import { queryRule } from '../rule-query.ts';
 import { endAlerts } from './alerts.ts';
-import { dropStaleShardCheckpoints, intervalOf, resumePoint, type ShardRound } from './shard-round.ts';
+import { dropStaleShardCheckpoints, resumePoint, type ShardRound } from './shard-round.ts';
 
 /**
  * Stores what the shard's clusters add to the rule's aggregate, for all times that the cross-cluster shard has not settled,
@@ -23,13 +24,14 @@ export async function writePartial(rule: Rule, view: ShardView, round: ShardRoun
   const point = await resumePoint(rule, roundMs, round);
   if (!rule.aggregate || point.kind === 'alreadyEvaluated') return [];
   // That of the whole fleet: the number of samples that a window expects must not depend on the shard.
-  const intervalMs = intervalOf(round.checks, expectedTargets(rule, round.targets));
+  const known = ruleIntervals(round.intervals, rule, expectedTargets(rule, round.targets));
+  const { intervalMs } = known;
   const fleet = (await state.loadCheckpoint(rule.name, CROSS_CLUSTER))?.value;
   const fromMs = partialFromMs({ rule, intervalMs, latenessMs, checkpoint: fleet, nowMs: roundMs });
   const range = { fromMs: fromMs - lookBackMs(rule, intervalMs), toMs: roundMs };
   const series = await queryRule(round.store, rule, { ...view.selection, ...range });
   const targets = expectedTargets(rule, view.targets);
-  const partial = derivePartial({ rule, intervalMs, series, targets }, rule.aggregate, fromMs - 1);
+  const partial = derivePartial({ rule, ...known, series, targets }, rule.aggregate, fromMs - 1);
 
   const hash = ruleHash(rule);
   const before = point.checkpoint;

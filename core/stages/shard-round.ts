@@ -1,13 +1,12 @@
 import { isBehind } from '../evaluate/range.ts';
-import type { Check } from '../model/check.ts';
+import type { Intervals } from '../intervals.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
-import type { LabelGlobs, Labels } from '../model/labels.ts';
+import type { LabelGlobs } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Series } from '../model/sample.ts';
 import type { Target } from '../model/target.ts';
 import { isOfAnotherCount, ownsAlert, type Shard, shardName } from '../plan/shards.ts';
 import type { Clock, Logger, Meter, SampleStore, SeriesQuery, StateStore } from '../ports.ts';
-import { isSelected } from '../selection.ts';
 
 export interface ShardPorts {
   store: SampleStore;
@@ -22,7 +21,7 @@ export interface ShardRound extends ShardPorts {
   shard: Shard;
   roundMs: number;
   latenessMs: number;
-  checks: readonly Check[];
+  intervals: Intervals;
   targets: readonly Target[];
 }
 
@@ -109,10 +108,4 @@ export function createUpQuery({ store, shard, targets, roundMs: toMs }: ShardRou
     }
     return asked.series;
   };
-}
-
-/** The interval of the slowest check of the rule's targets; of all checks where the rule has none, as on bastions. */
-export function intervalOf(checks: readonly Check[], expected: readonly { labels: Labels }[]): number {
-  const mine = checks.filter((check) => expected.some(({ labels }) => isSelected(check, labels)));
-  return Math.max(...(mine.length > 0 ? mine : checks).map((check) => check.everyMs));
 }

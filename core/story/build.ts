@@ -42,6 +42,7 @@ export function buildStory(fields: StoryFields, reporter: Reporter): Story | und
     name: fields.name ?? `story of line ${line}`,
     line,
     everyMs,
+    measuredEveryMs: measuredEvery(fields, reporter),
     latenessMs: fields.lateness,
     series,
     late: readLate(fields.late ?? {}, names, times, reporter),
@@ -60,6 +61,17 @@ export function buildStory(fields: StoryFields, reporter: Reporter): Story | und
     expect: readExpectations(fields.expect, expected, nodes, times, reporter),
   };
   return rule && { ...story, rule };
+}
+
+function measuredEvery({ every, measuredEvery: own = every }: StoryFields, { issue }: Reporter): number {
+  if (own % every !== 0) {
+    const [measured, rounds] = [formatDuration(own), formatDuration(every)];
+    issue(
+      ['measuredEvery'],
+      `a check that runs every ${measured} has rounds that are no multiple of ${rounds}`,
+    );
+  }
+  return own;
 }
 
 function ruleOf(written: StoryFields['rule'], { readRule, findRule }: Reporter): Rule | undefined {

@@ -10,6 +10,8 @@ export interface Story {
   line: number;
   rule: Rule;
   everyMs: number;
+  /** The interval of the check that measures the rule's metric: of a slow one longer than that of rounds. */
+  measuredEveryMs: number;
   latenessMs: number;
   series: readonly StorySeries[];
   /** Samples (and their `up`) that arrive with a later round than their own. */

@@ -52,7 +52,10 @@ export function drawStory({ story, states }: StoryResult): string {
 }
 
 /** What rounds brought, by name; of a ratio the quotients, and where there is none what the dividend had. */
-function marksOf({ rule, series, everyMs }: Story, rounds: number): Map<string, readonly Mark[]> {
+function marksOf(
+  { rule, series, everyMs, measuredEveryMs }: Story,
+  rounds: number,
+): Map<string, readonly Mark[]> {
   if (rule.over === undefined) return new Map(series.map(({ name, marks }) => [name, marks]));
   const sides = series.map(({ metric = rule.metric, labels, marks }) => ({
     metric,
@@ -62,7 +65,7 @@ function marksOf({ rule, series, everyMs }: Story, rounds: number): Map<string, 
     ),
   }));
   const quotients = new Map(
-    ratioSeries(rule, sides, everyMs, -Infinity).map(({ labels, points }) => [
+    ratioSeries(rule, sides, () => measuredEveryMs, -Infinity).map(({ labels, points }) => [
       labelKey(labels),
       new Map(points.map(({ timeMs, value }) => [timeMs, value])),
     ]),

@@ -89,7 +89,7 @@ function runAt(story: Story, fixture: StoryInputs, chunking: string, times: read
   };
   const evaluateAt = (nowMs: number) => {
     const rule = fixture.ruleAt(nowMs);
-    const span = { rule, intervalMs: story.everyMs, latenessMs: story.latenessMs, checkpoint, nowMs };
+    const span = { rule, intervalMs: story.measuredEveryMs, latenessMs: story.latenessMs, checkpoint, nowMs };
     const range = { fromMs: evaluationRange(span).fromMs, toMs: nowMs };
     const result = evaluateRule({
       ...span,

@@ -18,6 +18,9 @@ export const storySchema = z.strictObject({
     error: 'write the rule: `{ metric: cpu_usage, above: 90, for: 5m }`, or the name of one of bartizan.yaml',
   }),
   every: durationSchema.refine((ms) => ms > 0, 'rounds are longer than `0s` apart').prefault('1m'),
+  measuredEvery: durationSchema
+    .refine((ms) => ms > 0, 'a check runs at longer intervals than `0s`')
+    .optional(),
   lateness: durationSchema.prefault('15m'),
   samples: z.record(
     z.string(),

@@ -13,6 +13,7 @@ export function referenceSteps(
   ups: readonly Point[],
 ): Omit<Step, 'value'>[] {
   const steps: Omit<Step, 'value'>[] = [];
+  const goneMs = Math.max(3_600_000, 3 * intervalMs);
   const last = () => steps.at(-1);
   const status = () =>
     ({ pending: 'pending', firing: 'firing', resolved: 'ok', cancelled: 'ok' })[last()?.kind ?? 'resolved'];
@@ -51,7 +52,10 @@ export function referenceSteps(
     const without = ups.filter(({ timeMs, value }) =>
       sample ? timeMs > sample.timeMs && timeMs <= atMs : timeMs <= atMs && value === 1,
     );
-    const firstMs = without[0]?.timeMs ?? atMs;
+    // Rounds of other checks count once: the first shows that the node was tried.
+    const isDue = ({ timeMs }: Point) => timeMs % intervalMs === 0;
+    const counted = without.filter((up, i) => i === 0 || isDue(up));
+    const lacksSince = counted.length === 3 && counted[2]?.timeMs === atMs ? counted.find(isDue) : undefined;
     const clear =
       status() === 'firing'
         ? runAtEnd(
@@ -62,18 +66,24 @@ export function referenceSteps(
           )
         : [];
     const clearedAtMs = clear[0]?.timeMs;
-    if (without.length === 3 && rule.noData === 'alerting' && status() !== 'firing') {
-      steps.push({ kind: 'firing', atMs, reason: 'no-data', sinceMs: firstMs, clearedAtMs: undefined });
-    } else if (without.length === 3 && rule.noData === 'ok' && status() !== 'ok') {
+    if (lacksSince && rule.noData === 'alerting' && status() !== 'firing') {
+      steps.push({
+        kind: 'firing',
+        atMs,
+        reason: 'no-data',
+        sinceMs: lacksSince.timeMs,
+        clearedAtMs: undefined,
+      });
+    } else if (lacksSince && rule.noData === 'ok' && status() !== 'ok') {
       steps.push({ kind: pendingEnd(), atMs, reason: 'no-data', sinceMs, clearedAtMs });
     } else if (rule.noData !== 'alerting' && status() !== 'ok') {
       const present = runAtEnd(
-        without.filter(({ value }) => value === 1),
+        without.filter((up) => up.value === 1 && isDue(up)),
         () => true,
-        3_600_000,
+        goneMs,
         intervalMs,
       );
-      if (held(present, 3_600_000, intervalMs))
+      if (held(present, goneMs, intervalMs) && present.at(-1)?.timeMs === atMs)
         steps.push({ kind: pendingEnd(), atMs, reason: 'stale', sinceMs, clearedAtMs });
     }
   }

@@ -17,6 +17,8 @@ export interface Timeline {
   series: { metric?: string; labels: Record<string, string>; points: Point[] }[];
   up: Point[];
   rounds: number;
+  /** Of the check that measures the metric. Default: that of rounds, a minute. */
+  intervalMs?: number;
 }
 
 const condition = fc.constantFrom<Pick<Rule, 'condition' | 'recoveryThreshold'>>(
@@ -103,6 +105,18 @@ export const twoDisks: fc.Arbitrary<Timeline> = fc
     return { rule: drawn.rule, series, up, rounds };
   });
 
+/** The same timelines, measured by a check that is due in some of the rounds only. */
+const slowly = (timeline: fc.Arbitrary<Timeline>): fc.Arbitrary<Timeline> =>
+  fc.record({ timeline, intervalMs: minutes(2, 5, 7, 30, 45) }).map(({ timeline: drawn, intervalMs }) => ({
+    ...drawn,
+    series: drawn.series.map((one) => ({
+      ...one,
+      points: one.points.filter(({ timeMs }) => timeMs % intervalMs === 0),
+    })),
+    intervalMs,
+  }));
+export const slowSeries = slowly(oneSeries());
+
 export interface Outcome {
   transitions: Transition[];
   alerts: Map<string, Alert>;
@@ -122,7 +136,7 @@ export function step(
   const { arrival = onTime } = options;
   const span = {
     rule: timeline.rule,
-    intervalMs: MINUTE,
+    intervalMs: timeline.intervalMs ?? MINUTE,
     latenessMs: LATENESS,
     checkpoint: before.checkpoint,
     nowMs,
@@ -215,3 +229,6 @@ export const ratios: fc.Arbitrary<Timeline> = fc
     ];
     return { rule: { ...drawn, over, ...extra }, series, up, rounds };
   });
+
+/** Of all kinds, measured by a slow check. */
+export const slow: fc.Arbitrary<Timeline> = slowly(fc.oneof(oneSeries(), twoDisks, reduced, ratios));
