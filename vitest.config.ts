@@ -13,7 +13,8 @@ export default defineConfig({
     testTimeout: scaledMs(400_000),
     hookTimeout: scaledMs(400_000),
     env: { POWERTOOLS_METRICS_DISABLED: 'true' },
-    maxWorkers: 2,
+    // The longest files wait for clocks of other programs most of their time, so that two cores have room for a third.
+    maxWorkers: 3,
     reporters: process.env.CI ? ['default', 'json'] : ['default'],
     outputFile: { json: 'out/test-results.json' },
     sequence: { sequencer: LongestFirst },
