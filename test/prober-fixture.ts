@@ -1,6 +1,8 @@
 // A prober with all its dependencies in memory.
 
 import { createProber } from '../adapters/probes/prober.ts';
+import { PROBES } from '../adapters/probes/registry.ts';
+import { ConfigError } from '../core/errors.ts';
 import { meterTo } from '../core/meter.ts';
 import type { AuditEntry } from '../core/model/audit.ts';
 import type { Batch } from '../core/model/batch.ts';
@@ -11,6 +13,9 @@ import type { Target } from '../core/model/target.ts';
 import type { Prober } from '../core/ports.ts';
 import { scaledMs } from './machine-speed.ts';
 import { createRecordingLogger } from './recording-logger.ts';
+
+/** A reference that nobody can resolve. */
+export const MISSING = '${env:MISSING}';
 
 interface Host {
   host: string;
@@ -76,6 +81,13 @@ export interface ProberFixture {
   advance(ms: number): void;
 }
 
+/** The options as a configuration has them. @throws where they are wrong */
+function optionsOf(type: string, written: Check['options']): Check['options'] {
+  const probe = PROBES.find((one) => one.type === type);
+  if (!probe) throw new Error(`no probe is called ${type}`);
+  return probe.options.parse(written) as Check['options'];
+}
+
 export async function createProberFixture(options: {
   bastion: BastionConfig;
   keys?: Record<string, string>;
@@ -84,6 +96,8 @@ export async function createProberFixture(options: {
   everyMs?: number;
   whereNot?: Check['whereNot'];
   checkOptions?: Check['options'];
+  /** Checks beside `usage`: options as they are written. */
+  checks?: readonly { name: string; probe: string; options?: Check['options']; everyMs?: number }[];
   resampleAfterMs?: number;
   keep?: 'all' | 'bastion' | 'nothing';
   checksKeys?: boolean;
@@ -126,12 +140,22 @@ export async function createProberFixture(options: {
           whereNot: options.whereNot,
           options: options.checkOptions ?? {},
         },
+        ...(options.checks ?? []).map(({ name, probe, options: written = {}, everyMs: every = everyMs }) => ({
+          name,
+          probe,
+          everyMs: every,
+          where: {},
+          options: optionsOf(probe, written),
+        })),
       ],
       sessions: { renewMs: 600_000, door: false, ...options.sessions },
     },
     secrets: {
-      resolve: async (text) => keys[text] ?? text,
-      redact: (text) => text,
+      resolve: async (text) => {
+        if (text === MISSING) throw new ConfigError(`${MISSING}: is not set`);
+        return keys[text] ?? text;
+      },
+      redact: (text) => Object.values(keys).reduce((rest, key) => rest.replaceAll(key, '<secret>'), text),
       forget: () => void counts.set('secrets forgotten', (counts.get('secrets forgotten') ?? 0) + 1),
     },
     audit: {

@@ -8,7 +8,7 @@ import { type ProbeError, probeError, quote } from '../ssh/failure.ts';
 import { fingerprintOf } from '../ssh/host-keys.ts';
 import type { NodeAccess, NodeSession } from '../ssh/node-sessions.ts';
 import type { SshSession } from '../ssh/session.ts';
-import { httpClientOf } from './http-client.ts';
+import { type HttpRequest, httpClientOf } from './http-client.ts';
 import type { Endpoint, NodeHandle, ScriptFacts, ScriptRun } from './probe.ts';
 import { asProbeError } from './script-probe.ts';
 
@@ -103,7 +103,11 @@ export function createNodeHandle(
         const peer = { key, host, port, open: () => open(endpoint, through) };
         // The streams of a session that broke do not end, so the next session has a client of its own.
         const client = httpClientOf(through?.session ?? connection);
-        const answer = await client.request(peer, request, access.deadlines);
+        const answer = await client.request(
+          peer,
+          named(request, endpoint.host ?? access.target.host),
+          access.deadlines,
+        );
         bytes += answer.bytes;
         return answer;
       });
@@ -133,6 +137,12 @@ function visitError(cause: unknown, through: StreamingNode | undefined): ProbeEr
   const error = cutReason(through) ?? asProbeError(cause);
   if (through === undefined || through.session.isOpen()) return error;
   return probeError('protocol', 'dial', 'the connection to the node was lost', { cause });
+}
+
+/** The request with the name that the server's certificate must have. */
+function named(request: HttpRequest, host: string): HttpRequest {
+  const { tls } = request;
+  return tls ? { ...request, tls: { ...tls, name: tls.name ?? tls.servername ?? host } } : request;
 }
 
 function entryOf({ actor, bastion }: ProbeContext, { target }: NodeAccess, atMs: number) {

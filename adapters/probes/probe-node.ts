@@ -16,6 +16,10 @@ import { asProbeError } from './script-probe.ts';
 export interface ConfiguredProbe {
   check: Check;
   probe: AdapterDescriptor & Probe;
+  /** The options hold secrets, which a service may send back. */
+  redact?: (text: string) => string;
+  /** Why a secret of the options cannot be used. */
+  unusable?: ProbeError;
 }
 
 export interface NodeProbe {
@@ -35,7 +39,7 @@ export async function probeNode(
   configured: ConfiguredProbe,
   before: unknown,
 ): Promise<NodeProbe> {
-  const { check, probe } = configured;
+  const { check, probe, redact = unchanged } = configured;
   const startMs = loopWatch.nowMs();
   const observedAtMs = context.nowMs();
   const { handle, login: loginOfVisits, finish } = createNodeHandle(context, access);
@@ -46,14 +50,17 @@ export async function probeNode(
     result,
   });
   try {
+    if (configured.unusable) throw configured.unusable;
     const { readings, notes, login = loginOfVisits(), ...rest } = await probe.observe(handle, check, before);
-    const samples = toSamples(readings, access, context.roundMs).filter(
+    const samples = toSamples(readings, access, context.roundMs, redact).filter(
       ({ labels }) => !isExcluded(check.whereNot, labels),
     );
-    return { observation: observationOf({ ok: true, samples, notes, ...(login && { login }) }), ...rest };
+    const result = { ok: true, samples, notes: notes.map(redact), ...(login && { login }) } as const;
+    return { observation: observationOf(result), ...rest };
   } catch (cause) {
     const error = asProbeError(cause);
-    return { observation: observationOf({ ok: false, failure: error.failure }), error };
+    const failure = { ...error.failure, detail: redact(error.failure.detail) };
+    return { observation: observationOf({ ok: false, failure }), error };
   } finally {
     finish();
   }
@@ -77,13 +84,25 @@ function identify({ roundMs }: ProbeContext, { target }: NodeAccess, { check, pr
   return withoutLogin ? { ...base, withoutLogin } : base;
 }
 
-function toSamples(readings: readonly Reading[], { target }: NodeAccess, timeMs: number): Sample[] {
+const unchanged = (text: string) => text;
+
+function toSamples(
+  readings: readonly Reading[],
+  { target }: NodeAccess,
+  timeMs: number,
+  redact: (text: string) => string,
+): Sample[] {
   const { cluster, node, role } = target;
   // Readings of one mount or device share a label object, and so do its samples: later stages process each set once.
   const sets = new Map<Labels, Labels>();
   return readings.map(({ metric, labels: own, value }) => {
-    const labels = sets.get(own) ?? { ...own, cluster, node, role };
+    const labels = sets.get(own) ?? { ...redactValues(own, redact), cluster, node, role };
     sets.set(own, labels);
     return { metric, labels, timeMs, value };
   });
+}
+
+function redactValues(labels: Labels, redact: (text: string) => string): Labels {
+  if (redact === unchanged) return labels;
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, redact(value)]));
 }

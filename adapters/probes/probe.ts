@@ -41,7 +41,7 @@ export interface Probe {
    */
   observe(
     node: NodeHandle,
-    check: { options: CheckOptions; everyMs: number },
+    check: { name: string; options: CheckOptions; everyMs: number },
     before: unknown,
   ): Promise<Finding>;
 }
@@ -76,7 +76,10 @@ export interface NodeHandle {
   run<T extends ScriptFacts>(script: Script, parse: (text: string) => T | undefined): Promise<ScriptRun<T>>;
   /** Opens a connection. Its allowance of bytes is the caller's. @throws ProbeError */
   dial(endpoint: Endpoint): Promise<Tunnel>;
-  /** Sends one HTTP request over a connection that stays open for the next. @throws ProbeError */
+  /**
+   * Sends one HTTP request over a connection that stays open for the next. With `tls.mustVerify` the certificate must be for
+   * `tls.name`, else `tls.servername`, else the address of the node. @throws ProbeError
+   */
   request(endpoint: Endpoint, request: HttpRequest): Promise<HttpAnswer>;
 }
 

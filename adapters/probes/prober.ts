@@ -18,6 +18,7 @@ import type { LoginKey } from '../ssh/login-key.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import type { NodeAccess } from '../ssh/node-sessions.ts';
 import { explainOpenFiles } from '../ssh/open-files.ts';
+import { checkSecrets, withSecrets } from './check-secrets.ts';
 import { httpClientOf } from './http-client.ts';
 import { probeBatch } from './probe-batch.ts';
 import type { ConfiguredProbe } from './probe-node.ts';
@@ -43,7 +44,7 @@ export interface ProberOptions {
    * that is frozen for so long that the network forgets its connections.
    */
   keep?: 'all' | 'bastion' | 'nothing';
-  /** Whether all keys must be usable at the start. Default: true. If false, each batch reads the keys that it needs. */
+  /** Whether all keys and secrets must be usable at the start. Default: true. If false, each batch reads those that it needs. */
   checksKeys?: boolean;
 }
 
@@ -76,6 +77,12 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   const checked = checksKeys ? config : { bastions: [], clusters: [] };
   for (const { name } of checked.bastions) await keyring.ofBastion(name);
   for (const { name } of checked.clusters) await keyring.ofCluster(name);
+  if (checksKeys) {
+    await checkSecrets(
+      config.checks.map(({ name }) => findCheck(name)),
+      options.secrets,
+    );
+  }
   if (!hasNativeCrypto()) {
     logger.warn(
       'ssh2 runs without its native binding, at about twice the CPU; `npm run postinstall` says why',
@@ -172,6 +179,9 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       const watched = loopWatch.start();
       try {
         const accesses = await accessTo(batch, bastion);
+        const checks = await Promise.all(
+          batch.checks.map((name) => withSecrets(findCheck(name), options.secrets)),
+        );
         result = await pool.use(bastion, batch, dialerFor(bastion, record, signal), async (connection) => {
           signal?.throwIfAborted();
           const cut = () => connection.destroy();
@@ -188,7 +198,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
             };
             return await probeBatch(batch, context, accesses, {
               ...listeners,
-              checks: batch.checks.map(findCheck),
+              checks,
               counters,
               logger,
               meter,

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
 import { type ProbeError, probeError, seconds } from '../ssh/failure.ts';
@@ -12,8 +13,10 @@ export interface TlsOptions {
   /** PEM of a client certificate and its key. */
   cert?: string;
   key?: string;
-  /** Refuse a server whose chain or name is wrong before anything is sent: for requests with a credential. */
+  /** Refuse a server whose chain or name is wrong before anything is sent: for requests with a credential. Needs `ca`. */
   mustVerify?: boolean;
+  /** Name or address that the certificate must have, with `mustVerify`. Default: `servername`. */
+  name?: string;
 }
 
 /** What a server showed in its handshake. */
@@ -48,28 +51,31 @@ const CIPHERS = [
   'AES256-GCM-SHA384',
 ].join(':');
 
-/** Makes a TLS handshake in a tunnel. A wrong certificate is a fact, and no error unless `mustVerify`. @throws ProbeError */
-export function connectTls(
+/**
+ * Makes a TLS handshake in a tunnel. A wrong certificate is a fact, and no error unless `mustVerify`.
+ * @param onChain called with the served chain as soon as it is known, also where the server ends the handshake after it
+ * @throws ProbeError
+ */
+export async function connectTls(
   tunnel: Tunnel,
   options: TlsOptions,
   deadlineMs: number,
+  onChain?: (chain: TlsFacts['chain']) => void,
 ): Promise<{ socket: TLSSocket; facts: TlsFacts }> {
-  const { servername, ca, cert, key, mustVerify = false } = options;
+  const { servername, ca, mustVerify = false, name = servername } = options;
   const { promise, resolve, reject } = Promise.withResolvers<{ socket: TLSSocket; facts: TlsFacts }>();
   tunnel.allow(HANDSHAKE_BYTES);
-  const socket = tls.connect({
-    socket: tunnel.stream as Duplex,
-    ...(servername !== undefined && { servername }),
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    ciphers: CIPHERS,
-    ecdhCurve: 'X25519:P-256:P-384:P-521',
-    minVersion: 'TLSv1.2',
-    ALPNProtocols: ['http/1.1'],
-    // What is wrong with a certificate is what we came to see.
-    rejectUnauthorized: false,
-  });
+  const socket = startTls(tunnel, options);
+  if (onChain) {
+    // OpenSSL has the chain when it derives the first keys. With TLS 1.2 a server that misses our certificate goes no further.
+    const show = () => {
+      const chain = chainOf(socket);
+      if (chain.length === 0) return;
+      socket.off('keylog', show);
+      onChain(chain);
+    };
+    socket.on('keylog', show);
+  }
   const fail = (error: ProbeError) => {
     clearTimeout(timer);
     reject(error);
@@ -89,7 +95,7 @@ export function connectTls(
   );
   socket.once('secureConnect', () => {
     const facts = factsOf(socket, ca !== undefined);
-    const wrong = mustVerify ? (facts.chainError ?? nameError(facts, servername)) : undefined;
+    const wrong = mustVerify ? whyUntrusted(facts, ca, name) : undefined;
     if (wrong !== undefined) {
       fail(probeError('auth', 'tls', `its certificate is not trusted (${wrong}), so no credential is sent`));
       return;
@@ -100,7 +106,48 @@ export function connectTls(
   return promise;
 }
 
-function factsOf(socket: TLSSocket, isChecked: boolean): TlsFacts {
+/** @throws ProbeError for a certificate or key of ours that cannot be used */
+function startTls({ stream }: Tunnel, { servername, ca, cert, key }: TlsOptions): TLSSocket {
+  try {
+    return tls.connect({
+      socket: stream as Duplex,
+      ...(servername !== undefined && { servername }),
+      ...(ca !== undefined && { ca: authoritiesIn(ca) }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+      ciphers: CIPHERS,
+      ecdhCurve: 'X25519:P-256:P-384:P-521',
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['http/1.1'],
+      // What is wrong with a certificate is what we came to see.
+      rejectUnauthorized: false,
+      // Whether the name is right is another question than whether the chain is.
+      checkServerIdentity: () => undefined,
+    });
+  } catch (cause) {
+    stream.destroy();
+    // OpenSSL's text has no part of a key, but it names neither what is wrong.
+    const what = cert === undefined ? '`ca` holds' : '`ca`, client certificate or key: one holds';
+    throw probeError('config', 'tls', `${what} nothing that can be used: PEM is expected`, { cause });
+  }
+}
+
+/** The certificates of a PEM text, one a text, as OpenSSL takes the first of each. @throws where there is none */
+function authoritiesIn(pem: string): string[] {
+  const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (found.length === 0) throw new Error('no certificate');
+  for (const one of found) new X509Certificate(one);
+  return found;
+}
+
+/** Why no credential may be sent; undefined: the server is the right one. */
+function whyUntrusted(facts: TlsFacts, ca: string | undefined, name: string | undefined): string | undefined {
+  if (ca === undefined) return 'there is no `ca` to check it by';
+  if (name === undefined) return 'there is no name to check it by';
+  return facts.chainError ?? nameError(facts, name);
+}
+
+function chainOf(socket: TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = [];
   let shown = socket.getPeerCertificate(true);
   while (shown?.raw && chain.length < MOST_CERTIFICATES) {
@@ -109,10 +156,14 @@ function factsOf(socket: TLSSocket, isChecked: boolean): TlsFacts {
     if (shown.issuerCertificate === shown) break;
     shown = shown.issuerCertificate;
   }
+  return chain;
+}
+
+function factsOf(socket: TLSSocket, isChecked: boolean): TlsFacts {
   const error = socket.authorizationError as unknown;
   const code = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : error;
   return {
-    chain,
+    chain: chainOf(socket),
     protocol: socket.getProtocol() ?? 'unknown',
     chainError: isChecked && !socket.authorized && code ? String(code) : undefined,
   };
@@ -122,7 +173,8 @@ function factsOf(socket: TLSSocket, isChecked: boolean): TlsFacts {
 export function nameError({ chain: [own] }: TlsFacts, name: string | undefined): string | undefined {
   if (own === undefined) return 'it shows no certificate';
   if (name === undefined) return undefined;
-  return (own.checkHost(name) ?? own.checkIP(name)) ? undefined : `it is not for ${name}`;
+  const matches = isIP(name) === 0 ? own.checkHost(name) : own.checkIP(name);
+  return matches === undefined ? `it is not for ${name}` : undefined;
 }
 
 function explain(error: NodeJS.ErrnoException): ProbeError {

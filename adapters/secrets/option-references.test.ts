@@ -2,8 +2,9 @@ import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { secretSchema, secretTextSchema } from '../../core/config/secret-text.ts';
 import { CHANNELS } from '../channels/registry.ts';
+import { PROBES } from '../probes/registry.ts';
 import { STORES } from '../stores/registry.ts';
-import { referencesIn } from './option-references.ts';
+import { referencesIn, resolveOptions } from './option-references.ts';
 
 const schema = z.strictObject({
   token: secretSchema.describe('described'),
@@ -29,7 +30,36 @@ it('finds the references of all fields that may hold secrets, however they are w
   expect(referencesIn(schema, schema.parse({ token: '${env:A}', name: '' }))).toEqual(['${env:A}']);
 });
 
-it.each([...CHANNELS, ...STORES].map((adapter) => [adapter.type, adapter] as const))(
+it('resolves them in a copy, each once', async () => {
+  const asked: string[] = [];
+  // A value that looks like a reference stays as it is.
+  const values: Record<string, string> = {
+    '${env:A}': '${env:F}',
+    'Bearer ${ssm:/d}': 'Bearer d',
+    '${env:F}': 'f',
+  };
+  const resolve = async (text: string) => {
+    asked.push(text);
+    return values[text] ?? '';
+  };
+  const value = schema.parse({
+    token: '${env:A}',
+    headers: { x: 'Bearer ${ssm:/d}' },
+    many: [1, '${env:F}'],
+    name: '${env:NOT_A_SECRET}',
+  });
+  const before = structuredClone(value);
+  expect(await resolveOptions(schema, value, { resolve })).toEqual({
+    token: '${env:F}',
+    headers: { x: 'Bearer d' },
+    many: [1, 'f'],
+    name: '${env:NOT_A_SECRET}',
+  });
+  expect(value).toEqual(before);
+  expect(asked).toEqual(['${env:A}', 'Bearer ${ssm:/d}', '${env:F}']);
+});
+
+it.each([...CHANNELS, ...STORES, ...PROBES].map((adapter) => [adapter.type, adapter] as const))(
   'finds every option of %s that may hold a secret',
   (_, { options }) => {
     const expected = new Set<string>();

@@ -47,16 +47,20 @@ export function isPenalty(error: unknown): error is ProbeError {
 }
 
 /** The sshd of the bastion, or of the node itself, forbids connections to `to`. */
-export function forwardingDenied(to: string, hop: 'bastion' | 'node' = 'bastion'): ProbeError {
+export function forwardingDenied(
+  to: string,
+  hop: 'bastion' | 'node' = 'bastion',
+  phase: ProbePhase = 'dial',
+): ProbeError {
   const remedy =
     'AllowTcpForwarding in its sshd_config and permitopen of our key must allow it (`bartizan keys`)';
-  return probeError('forbidden', 'dial', `the ${hop} forbids forwarding to ${to}: ${remedy}`);
+  return probeError('forbidden', phase, `the ${hop} forbids forwarding to ${to}: ${remedy}`);
 }
 
 /** The rules of `bartizan keys --nft` on the bastion forbid connections to `to`. */
-export function firewallDenied(to: string): ProbeError {
+export function firewallDenied(to: string, phase: ProbePhase = 'dial'): ProbeError {
   const remedy = 'load there what `bartizan keys --nft` prints now';
-  return probeError('forbidden', 'dial', `the bastion's firewall forbids connections to ${to}: ${remedy}`);
+  return probeError('forbidden', phase, `the bastion's firewall forbids connections to ${to}: ${remedy}`);
 }
 
 const LINE_CHARACTERS = 240;

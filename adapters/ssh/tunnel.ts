@@ -18,13 +18,19 @@ export interface Tunnel {
   isCut(): boolean;
 }
 
-/** Opens a direct-tcpip channel through the bastion, or through a node. @throws ProbeError */
+/**
+ * Opens a direct-tcpip channel to the SSH server of a node, or to a service from the bastion or a node.
+ * @param service the hop that connects to the service; failures then have the phase `connect`
+ * @throws ProbeError
+ */
 export function dial(
   client: Client,
   to: { host: string; port: number },
   deadlineMs: number,
-  hop: 'bastion' | 'node' = 'bastion',
+  service?: 'bastion' | 'node',
 ): Promise<Tunnel> {
+  const hop = service ?? 'bastion';
+  const phase = service ? 'connect' : 'dial';
   const { promise, resolve, reject } = Promise.withResolvers<Tunnel>();
   const address = `${to.host}:${to.port}`;
   let late = false;
@@ -34,10 +40,10 @@ export function dial(
     reject(
       probeError(
         'timeout',
-        'dial',
-        hop === 'bastion'
-          ? `no connection within ${seconds(deadlineMs)}`
-          : `no connection to ${address} within ${seconds(deadlineMs)}`,
+        phase,
+        service
+          ? `no connection to ${address} within ${seconds(deadlineMs)}`
+          : `no connection within ${seconds(deadlineMs)}`,
       ),
     );
   }, deadlineMs);
@@ -53,11 +59,11 @@ export function dial(
         const { reason } = error as { reason?: number };
         const reply = error.message.replace(/^\(SSH\) Channel open failure: /, '');
         if (typeof reason !== 'number') reject(lost());
-        else if (reason === FORBIDDEN) reject(forwardingDenied(address, hop));
-        else if (FIREWALLED.test(reply)) reject(firewallDenied(address));
+        else if (reason === FORBIDDEN) reject(forwardingDenied(address, hop, phase));
+        else if (FIREWALLED.test(reply)) reject(firewallDenied(address, phase));
         else {
           const text = `the ${hop} did not reach ${address}${reply === '' ? '' : ` (${reply})`}`;
-          reject(probeError('unreachable', 'dial', text));
+          reject(probeError('unreachable', phase, text));
         }
       }
     });

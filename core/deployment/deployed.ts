@@ -124,6 +124,11 @@ function parameterChanges(config: Config, deployed: Deployed): string[] {
       of: 'logins' as const,
       value: login(one),
     })),
+    ...config.checks.map(({ name, options }) => ({
+      at: `checks ${name}`,
+      of: 'logins' as const,
+      value: options,
+    })),
     ...config.channels.map(({ name, options }) => ({
       at: `channels ${name}`,
       of: 'channels' as const,

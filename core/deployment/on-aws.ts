@@ -29,6 +29,12 @@ export function referencesIn(value: unknown): ReturnType<typeof findReferences> 
   return Object.values(value).flatMap(referencesIn);
 }
 
+/** The references that some function resolves. */
+function usedReferences({ bastions, clusters, checks, store, channels, server }: Config) {
+  const ofChecks = checks.map(({ options }) => options);
+  return referencesIn([bastions, clusters, ofChecks, store.options, channels, server.heartbeat]);
+}
+
 function storeProblems({ store }: Config): string[] {
   if (store.type !== 'sqlite') return [];
   return [
@@ -65,9 +71,9 @@ function unpinned(at: string): string {
 }
 
 function referenceProblems(config: Config): string[] {
-  const { bastions, clusters, store, channels, server } = config;
-  const all = referencesIn([bastions, clusters, store.options, channels, server.heartbeat]);
-  const local = all.filter(({ kind }) => kind !== 'ssm').map(({ text }) => text);
+  const local = usedReferences(config)
+    .filter(({ kind }) => kind !== 'ssm')
+    .map(({ text }) => text);
   return [...new Set(local)].map(
     (text) =>
       `${text} is unknown to a function; put the value into a parameter and write \`\${ssm:/bartizan/…}\``,
@@ -76,8 +82,7 @@ function referenceProblems(config: Config): string[] {
 
 /** The function that reads clusters under a path reads everything there, and logs its errors. */
 function inventoryProblems(config: Config): string[] {
-  const { bastions, clusters, store, channels, server } = config;
-  const secrets = referencesIn([bastions, clusters, store.options, channels, server.heartbeat]);
+  const secrets = usedReferences(config);
   return config.inventory.flatMap(({ type, options }) => {
     const { path } = options as { path?: string };
     if (type !== 'ssm' || path === undefined) return [];
@@ -93,7 +98,7 @@ function inventoryProblems(config: Config): string[] {
 const CREDENTIAL_HEADER = /^(authorization|proxy-authorization|cookie|x-api-key|.*(token|secret|api-?key))$/i;
 
 /** The file is in a bucket, and several functions may read sections of it. */
-function literalProblems({ channels, server, store }: Config): string[] {
+function literalProblems({ channels, checks, server, store }: Config): string[] {
   const advice = 'put it into a parameter and write `${ssm:/bartizan/…}`';
   const { heartbeat } = server;
   return [
@@ -102,6 +107,7 @@ function literalProblems({ channels, server, store }: Config): string[] {
       : []),
     ...[
       ...channels.map(({ name, options }): [string, unknown] => [`channels ${name}`, options]),
+      ...checks.map(({ name, options }): [string, unknown] => [`checks ${name}`, options]),
       ['store', store.options] as [string, unknown],
     ].flatMap(([at, options]) =>
       literalsIn(options).map((field) => `${at}, ${field}: it is a secret; ${advice}`),

@@ -4,7 +4,7 @@ import type { Config } from '../model/config.ts';
 import { referencesIn } from './on-aws.ts';
 
 export interface ParameterNames {
-  /** For logins to bastions and nodes. */
+  /** For logins to bastions and nodes, and for what checks log in to services with. */
   logins: readonly string[];
   store: readonly string[];
   channels: readonly string[];
@@ -14,7 +14,10 @@ export interface ParameterNames {
 export function parameterNames(config: Config): ParameterNames {
   const logins = [...config.bastions, ...config.clusters];
   return {
-    logins: parametersIn(logins.map(({ privateKey, passphrase, agent }) => [privateKey, passphrase, agent])),
+    logins: parametersIn([
+      ...logins.map(({ privateKey, passphrase, agent }) => [privateKey, passphrase, agent]),
+      ...config.checks.map(({ options }) => options),
+    ]),
     store: parametersIn(config.store.options),
     channels: parametersIn(config.channels.map(({ options }) => options)),
     heartbeat: parametersIn(config.server.heartbeat),

@@ -13,12 +13,16 @@ export const FAILURES = [
   'protocol', // what speaks there is not SSH, or broke off
   'command', // the script ended with an error or was refused
   'output', // too much output, or nothing that can be understood
+  'config', // a secret, certificate or key of the check cannot be used: nothing was asked
 ] as const;
 
 export type FailureReason = (typeof FAILURES)[number];
 
-/** `tls` and `request` are phases of what a check asks a service behind the tunnel. */
-export const PHASES = ['bastion', 'dial', 'handshake', 'exec', 'tls', 'request'] as const;
+/**
+ * `connect`, `tls` and `request` are phases of a check that asks a service behind the tunnel: a connection to its port, a TLS
+ * session, an answer. By then the way to the node, or the login there, has succeeded.
+ */
+export const PHASES = ['bastion', 'dial', 'handshake', 'exec', 'connect', 'tls', 'request'] as const;
 
 export type ProbePhase = (typeof PHASES)[number];
 

@@ -148,6 +148,14 @@ describe('checks beside `usage`', () => {
     expect(linesOf({ ok: true }, [inside(refused)]).slice(2)).toEqual([]);
   });
 
+  it('that fail at a service say nothing about `up`', () => {
+    for (const phase of ['connect', 'tls', 'request'] as const) {
+      const atService = inside({ ok: false, failure: failure('forbidden', phase) });
+      expect(linesOf({ ok: true }, [atService]).slice(2)).toEqual(['probe_success{c,n,etcd,certs}@60000 0']);
+      expect(linesOf({ ok: true }, [observed(ok), atService])[2]).toBe('up{c,n,etcd}@60000 1');
+    }
+  });
+
   it('that answer through the bastion do not show that a failed login is the fault of the node', () => {
     expect(hasAnswered([observed(failed), through(ok)])).toBe(false);
     expect(hasAnswered([observed(ok), through(forbidden)])).toBe(true);

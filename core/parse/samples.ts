@@ -1,11 +1,12 @@
 import type { Labels } from '../model/labels.ts';
-import type { BatchObservation, Failure, Observation } from '../model/observation.ts';
+import type { BatchObservation, Failure, Observation, ProbePhase } from '../model/observation.ts';
 import type { Sample } from '../model/sample.ts';
 import { appendAll } from '../numbers/extremes.ts';
 
 const NONE: ReadonlySet<Observation> = new Set();
 /** The kind of check whose success is `up`, and needs no metric of its own. */
 const UP_PROBE = 'usage';
+const SERVICE_PHASES: ReadonlySet<ProbePhase> = new Set(['connect', 'tls', 'request']);
 
 /**
  * The samples of a batch, all at the time of its round. While its bastion fails there are no samples of nodes that did
@@ -48,7 +49,7 @@ export function samplesOfNode(ofNode: readonly Observation[], timeMs: number): S
   const { cluster, node, role } = first.target;
   const labels: Labels = { cluster, node, role };
   const samples: Sample[] = [];
-  const logins = ofNode.filter(({ withoutLogin }) => !withoutLogin);
+  const logins = ofNode.filter((one) => !one.withoutLogin && !failedAtService(one));
   const up = logins.some(({ result }) => result.ok && result.login !== 'unknown');
   if (up || (logins.length > 0 && !logins.some(isUnknown)))
     samples.push({ metric: 'up', labels, timeMs, value: up ? 1 : 0 });
@@ -71,6 +72,11 @@ export function samplesOfNode(ofNode: readonly Observation[], timeMs: number): S
 /** Whether it is unknown if the node accepts logins. */
 export function isUnknown({ result }: Observation): boolean {
   return result.ok ? result.login === 'unknown' : result.failure.reason === 'penalty';
+}
+
+/** Whether the check failed at a service, which says nothing about logins to the node. */
+function failedAtService({ result }: Observation): boolean {
+  return !result.ok && SERVICE_PHASES.has(result.failure.phase);
 }
 
 /** 1: another host key than the pinned one; 0: the pinned one; undefined: none was shown, or none is pinned. */
