@@ -30,8 +30,8 @@ export function createDiagnostics(
     findings(findings, { keys, quiet }, brokenAt) {
       const locate = (path: Path, at: Finding['at']) => locatePath(document, keys, path, at);
       const quietRanges = quiet.map((path) => locate(path, 'value').range);
-      const isSilent = ({ start, end }: Range) =>
-        [...quietRanges, ...unknown].some((one) => one.start <= start && end <= one.end);
+      const silent = [...quietRanges, ...unknown];
+      const isSilent = ({ start, end }: Range) => silent.some((one) => one.start <= start && end <= one.end);
       const located = findings
         .map((finding) => ({ finding, ...locate(finding.path, finding.at) }))
         .filter(({ finding, range }) => {

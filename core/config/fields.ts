@@ -3,7 +3,6 @@ import type { z } from 'zod';
 import type { Path } from './problem.ts';
 
 export type JsonSchema = z.core.JSONSchema.JSONSchema;
-export type Properties = NonNullable<JsonSchema['properties']>;
 
 /** Reads the value under a key of the mapping that a schema describes. */
 type ReadValue = (key: string) => unknown;

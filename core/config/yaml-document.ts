@@ -145,8 +145,12 @@ export function readYaml(text: string): YamlDocument {
     return Object.fromEntries(fields);
   }
 
+  const entries = new Map<YAMLMap, Map<string, Entry>>();
   function entriesOf(map: YAMLMap): Map<string, Entry> {
+    const known = entries.get(map);
+    if (known) return known;
     const found = new Map<string, Entry>();
+    entries.set(map, found);
     const merged: YamlNode[] = [];
     for (const { key, value } of map.items as Pair<Node, Node | null>[]) {
       const name = keyText(key);
