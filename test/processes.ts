@@ -17,6 +17,8 @@ const LONG: Readonly<Record<string, number>> = {
   'test/simulation/simulation.test.ts': 86,
   'test/cloud/pipeline.scale.test.ts': 80,
   'test/e2e/dead-letters.aws.test.ts': 60,
+  'test/kube/answers.kube.test.ts': 50,
+  'localstack/control-plane/scene.control-plane.test.ts': 50,
   'test/e2e/memory.test.ts': 30,
   'test/e2e/cli.test.ts': 30,
 };

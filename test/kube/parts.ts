@@ -27,10 +27,9 @@ export function findParts(): Parts | undefined {
 }
 
 function replacements(etcd: string | undefined, apiserver: string | undefined): string {
-  return [
+  const parts = [
     ...(etcd === undefined ? ["Debian's etcd"] : []),
     ...(apiserver === undefined ? ['an emulator of kube-apiserver'] : []),
-  ]
-    .join(' and ')
-    .concat(' in its stead');
+  ];
+  return `${parts.join(' and ')} ${parts.length > 1 ? 'run' : 'runs'} instead`;
 }
