@@ -44,9 +44,7 @@ export function inspect(root: unknown, schema: JsonSchema): Inspection {
     if (!isText && (typeof value !== 'object' || value === null)) return;
     const field = fieldFor(schemaHere, (key) => valueAt(value, key));
     if (isText) {
-      const found = checkReferences(value, [...path], field.writeOnly === true);
-      findings.push(...found.findings);
-      references.push(...found.references);
+      checkReferences(value, field.writeOnly === true);
       return;
     }
     if (isData(value)) checkKeys(value, field);
@@ -58,6 +56,22 @@ export function inspect(root: unknown, schema: JsonSchema): Inspection {
       walk(valueAt(value, part), inner);
       path.pop();
     }
+  }
+
+  /** Only fields for secrets resolve references. */
+  function checkReferences(text: string, isSecretField: boolean): void {
+    const here = [...path];
+    let end = 0;
+    let rest = '';
+    for (const reference of findReferences(text)) {
+      rest += text.slice(end, reference.index);
+      end = reference.index + reference.text.length;
+      const problem = referenceProblem(reference, isSecretField);
+      if (problem) findings.push(errorAt(here, ...problem));
+      else references.push({ path: here, reference });
+    }
+    if (isSecretField && `${rest}${text.slice(end)}`.includes('${'))
+      findings.push(errorAt(here, 'this is not a reference', `write ${REFERENCE_FORMS}`));
   }
 
   function checkKeys(data: Record<string, unknown>, field: JsonSchema): void {
@@ -101,26 +115,6 @@ export function inspect(root: unknown, schema: JsonSchema): Inspection {
 /** A secret without its colon becomes a key. So messages repeat no key that has no value, or has other characters than a name. */
 function looksLikeKey(name: string, value: unknown): boolean {
   return value !== null && /^[\p{L}\p{N}_.-]{1,40}$/u.test(name);
-}
-
-/** Finds and checks the references of a text. Only fields for secrets resolve them. */
-function checkReferences(
-  text: string,
-  path: Path,
-  isSecretField: boolean,
-): Pick<Inspection, 'findings' | 'references'> {
-  const findings: Finding[] = [];
-  const references: Inspection['references'] = [];
-  let rest = text;
-  for (const reference of findReferences(text)) {
-    rest = rest.replace(reference.text, '');
-    const problem = referenceProblem(reference, isSecretField);
-    if (problem) findings.push(errorAt(path, ...problem));
-    else references.push({ path, reference });
-  }
-  if (isSecretField && rest.includes('${'))
-    findings.push(errorAt(path, 'this is not a reference', `write ${REFERENCE_FORMS}`));
-  return { findings, references };
 }
 
 function referenceProblem(

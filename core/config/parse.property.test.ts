@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { OPTIONS } from '../../test/config-cases.ts';
 import { parseConfig } from './parse.ts';
 
-/** Stands wherever a secret can stand, so that nothing that is told may hold it. */
+/** In each field that may hold a secret: no problem may contain it. */
 const SECRET = 'Xq7hunter2Zk9';
 
 const TEXT = `# one of everything
@@ -114,12 +114,12 @@ function mutated(lengths: fc.Arbitrary<number>): fc.Arbitrary<string> {
   return fc.array(edit, { minLength: 1, maxLength: 6 }).map((edits) => edits.reduce(apply, TEXT));
 }
 
-/** Slips of the pen, and whole lines lost: after the latter a secret may well stand where a name should. */
+/** Small mistakes, and lost lines: after the latter a secret may be in the field of a name. */
 const slips = mutated(fc.nat({ max: 3 }));
 const wrecks = mutated(fc.oneof(fc.constant(0), fc.nat({ max: 3 }), fc.nat({ max: 60 })));
 
-describe('whatever the text is', () => {
-  it('nothing is thrown, every place is in the file, and every message is one line', () => {
+describe('for any text', () => {
+  it('parsing never throws, every location is in the file, and every message is one line', () => {
     const anything = fc.oneof(
       { weight: 9, arbitrary: wrecks },
       { weight: 1, arbitrary: fc.string({ unit: 'grapheme' }) },
@@ -143,7 +143,7 @@ describe('whatever the text is', () => {
     );
   });
 
-  it('nothing that is told holds a secret of the file', () => {
+  it('no problem holds a secret of the file', () => {
     fc.assert(
       fc.property(slips, (text) => {
         const result = parseConfig(text, OPTIONS);
@@ -153,7 +153,7 @@ describe('whatever the text is', () => {
     );
   });
 
-  it('aliases of aliases are cut off', () => {
+  it('a limit stops aliases of aliases', () => {
     const levels = Array.from({ length: 30 }, (_, i) => `x${i + 1}: &x${i + 1} [${`*x${i}, `.repeat(9)}]`);
     const result = parseConfig(`x0: &x0 [a]\n${levels.join('\n')}\n`, OPTIONS);
     expect(!result.ok && result.problems.some(({ message }) => message === 'aliases repeat too much')).toBe(
@@ -161,7 +161,16 @@ describe('whatever the text is', () => {
     );
   });
 
-  it('depth is cut off', () => {
+  it('any number of problems is reported', () => {
+    // More than a call takes arguments.
+    const channels = '      - nope\n'.repeat(130_000);
+    const result = parseConfig(`routes:\n  - name: r\n    channels:\n${channels}`, OPTIONS);
+    expect(!result.ok && result.problems.length).toBeGreaterThan(130_000);
+    const merges = `a: &a { x: 1 }\nb: { <<: [${'*a, '.repeat(130_000)}] }\n`;
+    expect(parseConfig(merges, OPTIONS).ok).toBe(false);
+  });
+
+  it('a limit stops deep nesting', () => {
     for (const text of [`a: ${'['.repeat(50_000)}`, `a: ${'{a: '.repeat(200)}x${'}'.repeat(200)}`]) {
       expect(parseConfig(text, OPTIONS).ok).toBe(false);
     }

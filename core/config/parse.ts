@@ -49,10 +49,12 @@ export function parseConfig(source: string, options: ParseOptions): ParseResult 
   const { data } = document;
   const inspection = inspect(data, schema);
   const { draft, findings: invalid } = readDraft(data, kinds, schema);
-  const findings = [...inspection.findings, ...unexplained(invalid, inspection.findings)];
-  if (isData(data)) {
-    findings.push(...crossCheck(draft, options), ...missingValues(inspection.references, options));
-  }
+  const findings = [
+    ...inspection.findings,
+    ...unexplained(invalid, inspection.findings),
+    ...(isData(data) ? crossCheck(draft, options) : []),
+    ...(isData(data) ? missingValues(inspection.references, options) : []),
+  ];
   const located = diagnostics.findings(findings, inspection, broken?.offset);
   const problems = inOrder([...syntax, ...located]);
   if (problems.some(({ severity }) => severity === 'error')) return { ok: false, problems };

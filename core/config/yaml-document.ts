@@ -133,7 +133,7 @@ export function readYaml(text: string): YamlDocument {
       const data = dataOf(value, depth, isFlow);
       if (name === undefined) report(key, NO_TEXT_KEY);
       else if (name === '<<') {
-        merged.push(...[data].flat());
+        for (const one of [data].flat()) merged.push(one);
         for (const one of mergedNodes(follow(value)))
           if (one && !isMap(follow(one))) report(follow(one) ?? one, MERGES_MAPPINGS);
       } else if (!fields.has(name)) fields.set(name, data);
@@ -154,7 +154,7 @@ export function readYaml(text: string): YamlDocument {
     const merged: YamlNode[] = [];
     for (const { key, value } of map.items as Pair<Node, Node | null>[]) {
       const name = keyText(key);
-      if (name === '<<') merged.push(...mergedNodes(follow(value)).map(follow));
+      if (name === '<<') for (const one of mergedNodes(follow(value))) merged.push(follow(one));
       else if (name !== undefined && !found.has(name)) found.set(name, { key: rangeOf(key), value });
     }
     for (const [name, entry] of merged.filter(isMap).flatMap((node) => [...entriesOf(node)]))
