@@ -39,7 +39,7 @@ const recoveries = (previous: string): Resource => ({
   },
 });
 
-/** Values of one minute each; `_` for none. */
+/** The values of one minute each; `_` means that there is none. */
 function history(properties: object, values: string, rules: Resource[] = []) {
   const points = values.split(' ');
   const data = points.flatMap((text, minute) =>
@@ -54,18 +54,18 @@ it.each<[missing: string, values: string, changes: string[]]>([
   ['notBreaching', '_ 1 _', ['1 OK A', '2 ALARM A', '3 OK A']],
   ['ignore', '_ 0 _ 1 _ _ 0', ['2 OK A', '4 ALARM A', '7 OK A']],
   ['missing', '_ 0 _ 1 _', ['2 OK A', '3 INSUFFICIENT_DATA A', '4 ALARM A', '5 INSUFFICIENT_DATA A']],
-])('missing data that is %s', (TreatMissingData, values, changes) => {
+])('missing data counts as the setting %s says', (TreatMissingData, values, changes) => {
   expect(history({ TreatMissingData }, values).changes).toEqual(changes);
 });
 
-it('several periods in a row, a longer period, and the sum of what was counted', () => {
+it('an alarm can need several periods in a row, a longer period, or the sum of counts', () => {
   const inARow = { TreatMissingData: 'notBreaching', EvaluationPeriods: 3 };
   expect(history(inARow, '1 1 0 1 1 1 _').changes).toEqual(['1 OK A', '6 ALARM A', '7 OK A']);
   const summed = { TreatMissingData: 'notBreaching', Period: 120, Statistic: 'Sum', Threshold: 2 };
   expect(history(summed, '2 1 1 1').changes).toEqual(['1 OK A', '2 ALARM A', '3 OK A']);
 });
 
-it('an action is taken whatever was before; a rule asks for that', () => {
+it('an action runs whatever the state was before; a rule of EventBridge can also check the former state', () => {
   const well = { TreatMissingData: 'notBreaching', OKActions: TOPIC };
   expect(history(well, '0 1 0').notified).toEqual(['1 OK A', '2 ALARM A', '3 OK A']);
   const ruled = { TreatMissingData: 'notBreaching' };

@@ -1,5 +1,5 @@
-// Alarms as CloudWatch evaluates them, in virtual time: their states for the counts of functions, and the notifications of
-// their topic.
+// Evaluates alarms as CloudWatch does, in virtual time: from the counts of functions to states and notifications of the
+// topic.
 import type { Resource } from '../stacks/synth.ts';
 import type { Datum } from './faults.ts';
 
@@ -10,21 +10,21 @@ export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 export interface StackAlarms {
   stackName: string;
   alarms: readonly Resource[];
-  /** Those of EventBridge, which may pass a change of state on. */
+  /** The rules of EventBridge, which may forward a change of state. */
   rules: readonly Resource[];
 }
 
 export interface AlarmHistory {
-  /** `MINUTE STATE ID`, in order, without the change that made an alarm. */
+  /** `MINUTE STATE ID`, in order, without the first state of a new alarm. */
   changes: string[];
-  /** The transitions that the topic was notified of. */
+  /** The changes of state that notified the topic. */
   notified: string[];
   /** The state of each alarm at the end. */
   states: ReadonlyMap<string, AlarmState>;
 }
 
 /**
- * Evaluates each alarm on what functions count every minute, from the moment that it was made.
+ * Evaluates each alarm every minute on the counts of functions, from the time when it was created.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
  */
 export function alarmHistory(
@@ -61,7 +61,8 @@ function stateOf(
     TreatMissingData: missing,
   } = Properties;
   const periodMs = Properties.Period * 1000;
-  // Periods end now, not at a multiple of theirs: at the end of minute 6 one of five minutes is that from 2 to 6.
+  // Periods end now, not at multiples of their length: at the end of minute 6, a period of five minutes is minute 2 to
+  // 6.
   const endMs = Math.floor(nowMs / MINUTE) * MINUTE;
   const points = Array.from({ length: periods }, (_, i) =>
     pointOf(Properties, data, endMs - (periods - i) * periodMs, periodMs),
@@ -79,7 +80,7 @@ function stateOf(
     case 'notBreaching':
       return breaching >= needed ? 'ALARM' : 'OK';
     default:
-      // Of fewer points than are needed, those that are there decide.
+      // When fewer points than needed exist, the existing ones decide.
       return breaching >= Math.min(needed, known.length) ? 'ALARM' : 'OK';
   }
 }
@@ -107,7 +108,10 @@ function breaches({ ComparisonOperator, Threshold }: Resource['Properties'], val
   throw new Error(`no model of ${ComparisonOperator}`);
 }
 
-/** An action for a state is taken whenever that begins, whatever was before; a rule may ask for both. */
+/**
+ * CloudWatch runs the action of a state whenever that state begins, whatever the state was before; a rule may check
+ * both.
+ */
 function isNotified(
   { stackName, rules }: StackAlarms,
   { id, Properties }: Resource,
@@ -128,7 +132,10 @@ function isNotified(
   return actions.length > 0 || rules.some((rule) => matches(rule.Properties.EventPattern, event));
 }
 
-/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html, as far as texts and prefixes. */
+/**
+ * Matches texts and prefixes, no other patterns:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+ */
 function matches(pattern: unknown, value: unknown): boolean {
   if (Array.isArray(pattern)) {
     return pattern.some((one: unknown) =>

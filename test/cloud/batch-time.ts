@@ -1,39 +1,42 @@
-// How long a function probes a batch, from what was measured of one node: nobody here has a node a hundred milliseconds
-// away, nor half a core of AWS. `wire.sshd.test.ts` holds bytes and round trips to what real OpenSSH takes.
+// Computes how long a function needs for a batch, from measurements of one node: this machine has no node a hundred
+// milliseconds away, and no half a core of AWS. `wire.sshd.test.ts` compares bytes and round trips with real OpenSSH.
 
-/** Of a node, cold, through the connection to its bastion that the function kept; of OpenSSH 9.2 with Debian's settings. */
+/**
+ * One node, first login, through the connection to its bastion that the function kept. Measured with OpenSSH 9.2 and
+ * the settings of Debian.
+ */
 export const NODE = {
-  /** From dialling to the last byte: messages that wait for an answer. */
+  /** From connecting to the last byte: messages that wait for an answer. */
   roundTrips: 9,
-  /** What sshd and script take of their own time, nothing else going on. */
+  /** The time that sshd and the script need on an idle machine. */
   ownMs: 170,
-  /** CPU of ours on an AMD EPYC core, from the second batch of a process on; of the first it is a third more. */
+  /** Our CPU time on an AMD EPYC core, from the second batch of a process on; the first batch needs a third more. */
   cpuMs: 3.3,
-  /** At the bastion's port, thirty at a time: nested SSH, and how many segments of TCP they fill. */
+  /** Measured at the bastion's port, for thirty nodes at once: nested SSH, and its TCP segments. */
   out: { bytes: 5_826, segments: 4.8 },
   in: { bytes: 4_400, segments: 4.2 },
 } as const;
 
-/** So much memory is one core: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+/** This much memory gives one core: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 const CORE_MB = 1_769;
 /**
- * Reading the batch's counters, sending what was seen, writing audit and counters, the audit's head, one after the other:
- * an assumption, of the milliseconds that such calls take within a region.
+ * The calls read the batch's counters, send the observations, write audit, counters and the head of the audit, one
+ * after the other. The time is an assumption for calls within a region.
  */
 const AWS_CALLS = { count: 5, ms: 15 };
 
 export interface BatchTime {
   nodes: number;
-  /** Nodes at once. */
+  /** How many nodes are probed at the same time. */
   concurrency: number;
-  /** Between the function and the bastion's nodes. */
+  /** The round trip time between the function and the nodes of the bastion. */
   rttMs: number;
   memoryMb: number;
 }
 
 /**
- * Milliseconds of a batch: so many at once wait for their servers, and share one processor in the order in which they need
- * it; each needs it after every answer. A round trip to the bastion comes before (`isAlive`).
+ * The milliseconds of a batch: `concurrency` nodes at once wait for their servers and share one processor in the order
+ * of their answers; each needs it after every answer. Before that comes a round trip to the bastion (`isAlive`).
  */
 export function batchMs({ nodes, concurrency, rttMs, memoryMb }: BatchTime): number {
   const steps = Math.ceil(NODE.roundTrips);
@@ -42,7 +45,7 @@ export function batchMs({ nodes, concurrency, rttMs, memoryMb }: BatchTime): num
   let left = nodes;
   let freeMs = 0;
   let endMs = 0;
-  // What is to be worked on, earliest first; every wait is the same, so that what is added is the latest.
+  // Answers in the order of their arrival. All waits are equal, so a new answer is always the last.
   const answers: { atMs: number; step: number }[] = [];
   const begin = (nowMs: number) => {
     if (left-- > 0) answers.push({ atMs: nowMs + waitMs, step: 1 });

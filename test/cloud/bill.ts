@@ -1,4 +1,4 @@
-// The bill of a month, from what a round was counted to need and what is deployed.
+// The bill of a month, computed from the counts of a round and from what the stacks deploy.
 import { batchMs, NODE } from './batch-time.ts';
 import type { Counts, Size } from './counts.ts';
 import { HOURS, PRICES, tiered } from './prices.ts';
@@ -9,34 +9,46 @@ export const ROUNDS = HOURS * 60;
 const GB = 1e9;
 const MILLION = 1e6;
 
-/** A function of 512 MB to 1 GB has half a core or less; of what runs here, all but probe. An assumption. */
+/**
+ * An assumption: functions of 512 MB to 1 GB have half a core or less, so all stages but probe take twice the time that
+ * they take here.
+ */
 const SLOWER = 2;
-/** Of plan, in a round that changes nothing, with a core. */
+/** The time of plan on one core, in a round where the configuration did not change. */
 const PLAN_MS = 100;
-/** As core/config has it by default, and tests of this folder. */
+/** The default of core/config, which the tests of this folder use. */
 const NODES_A_BATCH = 300;
 export const CONCURRENCY = 32;
-/** A queue is asked all the time by five, each for 20 s (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html). */
+/**
+ * Five pollers ask a queue all the time, with requests of 20 s
+ * (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
+ */
 const IDLE_POLLS_A_MINUTE = 15;
-/** Of an audit line, packed with three hundred like it. */
+/** The bytes of an audit line when three hundred similar lines are compressed together. */
 const AUDIT_BYTES = 103;
-/** HTTP and TLS around a message to a queue: headers with their signature, records, acknowledgements. */
+/** HTTP and TLS around a message to a queue: headers with a signature, TLS records, acknowledgements. */
 const SENDING = { bytes: 2_000, factor: 1.06 };
-/** Bastions of a peered network are in our zone or in another. The way out is in ours. */
+/**
+ * Half of the bastions in a peered network are in another zone than the function. The egress is in the function's zone.
+ */
 const CROSSING = 0.5;
-/** Queries of each minute use the least there is, 4 units, for the least time, 30 s (docs of Timestream, "TCU"). */
+/** Each minute, queries use the minimum of 4 units for the minimum of 30 s (documentation of Timestream, "TCU"). */
 const TCU = { least: 4, share: 0.5 };
-/** Disk of an instance with nothing on it. */
+/** The root disk of an instance. */
 const ROOT_GB = 8;
 
 type Instance = keyof typeof PRICES.instanceHour;
 
-/** A NAT instance that carries the fleet's traffic without credits: nano 32, small 128 Mbit/s (https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html). */
+/**
+ * A NAT instance that has the bandwidth for the fleet without credits: nano 32, small 128 Mbit/s
+ * (https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html).
+ */
 const natInstance = ({ nodes }: Size): Instance => (nodes > 10_000 ? 't4g.small' : 't4g.nano');
 
 /**
- * A server of one's own, VictoriaMetrics on one machine: a gigabyte of memory for a million series
- * (https://docs.victoriametrics.com/victoriametrics/faq/#how-much-ram-victoriametrics-needs), 1.5 bytes a sample on disk for 150 days.
+ * VictoriaMetrics on one machine of the user: a gigabyte of memory for a million series
+ * (https://docs.victoriametrics.com/victoriametrics/faq/#how-much-ram-victoriametrics-needs), 1.5 bytes a sample on
+ * disk for 150 days.
  */
 const STORE = { bytesASample: 1.5, days: 150 };
 const storeInstance = ({ nodes }: Size): Instance =>
@@ -44,9 +56,9 @@ const storeInstance = ({ nodes }: Size): Instance =>
 
 export interface Layout {
   name: string;
-  /** What leads out of the functions' network. */
+  /** The egress of the functions' network. */
   way: 'gateway' | 'instance' | 'none';
-  /** Where the bastions are: a peered network of the region is reached without the way out. */
+  /** Where the bastions are; functions reach a peered network of the region without the egress. */
   bastions: 'beyond' | 'peered';
 }
 
@@ -60,7 +72,7 @@ export const LAYOUTS: readonly Layout[] = [
 
 export const RTTS = [20, 50, 100] as const;
 
-/** GB a month that a way to the nodes carries. */
+/** Traffic with the nodes, in GB a month. */
 export function trafficGb({ nodes }: Size): { out: number; in: number } {
   const gb = (bytes: number) => (bytes * nodes * ROUNDS) / GB;
   return { out: gb(wireBytes(NODE.out, NODE.in)), in: gb(wireBytes(NODE.in, NODE.out)) };
@@ -90,7 +102,7 @@ export function lambdaDollars(
   return gbSeconds * ROUNDS * gbSecond + ((calls * ROUNDS) / MILLION) * million;
 }
 
-/** What does not depend on where the bastions are. */
+/** The costs that do not depend on where the bastions are. */
 export function commonLines(
   size: Size,
   counts: Counts,
@@ -101,7 +113,8 @@ export function commonLines(
   const calls = [...counts.runs.values()].reduce((sum, { count }) => sum + count, 0);
   const idle = IDLE_POLLS_A_MINUTE * HOURS * 60;
   const { queues } = deployed;
-  // Counters and audit of a batch; label sets once a quarter of an hour. Each run asks whether the configuration is new.
+  // Each batch reads and writes counters and writes its audit, and writes label sets every quarter of an hour. Each
+  // call asks whether the configuration changed.
   const puts = counts.puts + batches * (2 + 1 / 15);
   const gets = counts.gets + batches * 2 + calls;
   return [
@@ -129,7 +142,7 @@ export function commonLines(
 
 export interface NetworkBill {
   way: number;
-  /** Of `way`, what the queue of store costs there. */
+  /** The share of `way` for the messages to the queue of store. */
   queue: number;
   out: number;
   zones: number;
@@ -152,7 +165,7 @@ export function networkBill(size: Size, counts: Counts, layout: Layout): Network
     way: fixed[layout.way] + (layout.way === 'gateway' ? throughGb * natGb : 0),
     queue: layout.way === 'gateway' ? queueGb * natGb : 0,
     out: beyond ? tiered(out, outGb) : 0,
-    // What crosses is paid where it leaves and where it arrives.
+    // Traffic between zones is billed in both zones.
     zones: beyond ? 0 : (out + back) * CROSSING * 2 * zoneGb,
   };
 }

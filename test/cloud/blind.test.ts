@@ -1,4 +1,5 @@
-// Faults that leave nodes unwatched or people without messages, through the handlers' own code, and the alarms they raise.
+// Faults that leave nodes without probes or people without messages, in the real handlers, and the alarms that they
+// start.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,14 +16,14 @@ import type { Datum } from './faults.ts';
 import { fleetConfig, observeFleet } from './fleet.ts';
 
 const START = 480_000 * 3_600_000;
-/** Two bastions with two clusters each, three nodes a cluster. */
+/** Two bastions with two clusters each; a cluster has three nodes. */
 const config = fleetConfig({ bastions: 2, clusters: 4 });
 
 let dir: string;
 let cloud: Cloud;
 let data: Datum[];
 let beats: number[];
-/** What a batch comes to. */
+/** The observation of a batch whose bastion is lost. */
 let probe: (batch: Batch) => BatchObservation;
 
 beforeEach(() => {
@@ -72,11 +73,11 @@ const lost = (batch: Batch): BatchObservation => ({
   observations: [],
 });
 const logged = (text: string) => cloud.logger.lines.find(({ message }) => message.includes(text))?.fields;
-/** Longer than any batch is worth something. */
+/** Longer than the time after which a batch expires. */
 const TOO_LATE_S = 200;
 
 describe('a first deployment', () => {
-  it('raises no alarm while all is well', async () => {
+  it('starts no alarm while everything works', async () => {
     await rounds(0, 20);
     expect(alarms(20)).toEqual({ notified: [], on: [] });
     expect(cloud.meter.total('rounds_total')).toBe(21);
@@ -84,7 +85,7 @@ describe('a first deployment', () => {
   });
 
   it.each(['probe', 'store', 'evaluate'] as const)(
-    'that never gets as far as %s raises an alarm',
+    'starts an alarm when no round gets as far as %s',
     async (stage) => {
       cloud.fault.stopped = stage;
       await rounds(0, 8);
@@ -93,13 +94,13 @@ describe('a first deployment', () => {
     },
   );
 
-  it('whose configuration nobody uploads raises an alarm', async () => {
+  it('starts an alarm when nobody uploads its configuration', async () => {
     cloud.fault.unconfigured = true;
     await rounds(0, 15);
     expect(alarms(15).notified).toEqual(['ALARM NoConfiguration']);
   });
 
-  it('whose bastion is not open yet is reported as such', async () => {
+  it('starts an alarm when its bastion does not accept connections yet', async () => {
     probe = lost;
     await rounds(0, 8);
     expect(alarms(8).notified).toEqual(['ALARM NothingSeen']);
@@ -107,18 +108,18 @@ describe('a first deployment', () => {
   });
 });
 
-it('rounds that no longer start raise an alarm, although no function reports anything', async () => {
+it('rounds that no longer start start an alarm, although no function counts anything', async () => {
   await rounds(0, 5);
   expect(alarms(20).notified).toEqual(['INSUFFICIENT_DATA NoStart']);
 });
 
-describe('every batch expires', () => {
-  it('no round counts, the heartbeat is suppressed, and an alarm begins and ends', async () => {
+describe('when every batch expires', () => {
+  it('no round counts as complete, evaluate withholds the heartbeat, and alarms begin and end', async () => {
     await rounds(0, 4);
     cloud.fault.late = { seconds: TOO_LATE_S };
     await rounds(5, 20);
     expect(cloud.meter.total('batches_expired_total')).toBeGreaterThan(10);
-    // Three rounds may be late.
+    // Three rounds may be late before evaluate withholds the heartbeat.
     expect(beats).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(cloud.meter.total('rounds_total')).toBe(8);
     expect(alarms(20).on).toEqual(['BatchesExpired', 'NoRound', 'NodesAbsent', 'NothingSeen']);
@@ -136,23 +137,26 @@ describe('every batch expires', () => {
     expect(beats.at(-1)).toBe(40);
   });
 
-  it.each([1, 3])('of one bastion of two, in %d shards: the same, and the log says which', async (shards) => {
-    await cloud.store.close();
-    begin(shards);
-    await rounds(0, 4);
-    cloud.fault.late = { seconds: TOO_LATE_S, bastion: 'b1' };
-    await rounds(5, 15);
-    expect(alarms(15).on).toEqual(['BatchesExpired', 'NoRound', 'NodesAbsent']);
-    expect(await health()).toMatchObject({
-      status: 503,
-      words: expect.stringContaining('6 nodes of 1 bastion'),
-    });
-    expect(logged('due nodes were')).toEqual({ nodes: 6, bastions: 'b1: 6 nodes, nothing of batches 0' });
-    expect(beats.at(-1)).toBe(7);
-  });
+  it.each([1, 3])(
+    'of one bastion of two, in %d shards, the same happens, and the log names the bastion',
+    async (shards) => {
+      await cloud.store.close();
+      begin(shards);
+      await rounds(0, 4);
+      cloud.fault.late = { seconds: TOO_LATE_S, bastion: 'b1' };
+      await rounds(5, 15);
+      expect(alarms(15).on).toEqual(['BatchesExpired', 'NoRound', 'NodesAbsent']);
+      expect(await health()).toMatchObject({
+        status: 503,
+        words: expect.stringContaining('6 nodes of 1 bastion'),
+      });
+      expect(logged('due nodes were')).toEqual({ nodes: 6, bastions: 'b1: 6 nodes, nothing of batches 0' });
+      expect(beats.at(-1)).toBe(7);
+    },
+  );
 });
 
-it('a bastion that is seen to be lost: rounds count, since its nodes are known to be unknown', async () => {
+it('rounds with a lost bastion count as complete, since its nodes are known to be unknown', async () => {
   await rounds(0, 2);
   probe = (batch) => (batch.bastion === 'b1' ? lost(batch) : observeFleet(batch));
   await rounds(3, 12);
@@ -161,7 +165,7 @@ it('a bastion that is seen to be lost: rounds count, since its nodes are known t
   expect((await health()).status).toBe(200);
 });
 
-it('nodes that are left out of what their batch saw', async () => {
+it('nodes that are missing from the observations of their batch count as absent', async () => {
   await rounds(0, 2);
   probe = (batch) => {
     const all = observeFleet(batch);
@@ -175,7 +179,7 @@ it('nodes that are left out of what their batch saw', async () => {
   expect(alarms(10).on).toEqual(['NoRound', 'NodesAbsent']);
 });
 
-it('a node whose samples the store refuses is not seen', async () => {
+it('a node whose samples the store refuses does not count as seen', async () => {
   await rounds(0, 2);
   const seen = cloud.meter.total('nodes_seen_total');
   cloud.fault.refused = () => true;
@@ -185,11 +189,11 @@ it('a node whose samples the store refuses is not seen', async () => {
   expect(beats.at(-1)).toBeLessThanOrEqual(5);
 });
 
-it('a bastion without a queue, and a batch that cannot be probed', async () => {
+it('a bastion without a queue starts an alarm of plan, and a batch that fails starts alarms of probe', async () => {
   await rounds(0, 2);
   cloud.fault.noQueue = new Set(['b1']);
   await rounds(3, 8);
-  // A deployment that removes a bastion is followed by the upload: its nodes are not due meanwhile.
+  // After a deployment that removes a bastion comes the upload; until then its nodes are not due.
   expect(alarms(8)).toEqual({ notified: ['ALARM planBatchesFailed'], on: ['planBatchesFailed'] });
   expect(cloud.meter.total('rounds_total')).toBe(9);
   cloud.fault.noQueue = new Set();
@@ -204,19 +208,22 @@ it('a bastion without a queue, and a batch that cannot be probed', async () => {
   );
 });
 
-describe('a round is taken account of once', () => {
-  it.each(['plan', 'evaluate', 'store', 'probe'] as const)('%s twice', async (stage) => {
-    if (stage !== 'plan') cloud.fault.twice = new Set([stage]);
-    for (let minute = 0; minute <= 6; minute++) {
-      await cloud.round(START + minute * MINUTE);
-      if (stage === 'plan') await cloud.round(START + minute * MINUTE);
-    }
-    expect(cloud.meter.total('rounds_total')).toBe(7);
-    expect(beats).toHaveLength(7);
-    expect(alarms(6).on).toEqual([]);
-  });
+describe('a round counts once', () => {
+  it.each(['plan', 'evaluate', 'store', 'probe'] as const)(
+    'when every message of %s comes twice',
+    async (stage) => {
+      if (stage !== 'plan') cloud.fault.twice = new Set([stage]);
+      for (let minute = 0; minute <= 6; minute++) {
+        await cloud.round(START + minute * MINUTE);
+        if (stage === 'plan') await cloud.round(START + minute * MINUTE);
+      }
+      expect(cloud.meter.total('rounds_total')).toBe(7);
+      expect(beats).toHaveLength(7);
+      expect(alarms(6).on).toEqual([]);
+    },
+  );
 
-  it('a message of an old round that comes again and again completes nothing', async () => {
+  it('when a message of an old round comes again and again, it completes no round', async () => {
     await rounds(0, 5);
     const again = encodeMessage({ roundMs: START + 2 * MINUTE, shard: { kind: 'whole' } });
     for (let minute = 6; minute <= 20; minute++) {
@@ -229,7 +236,7 @@ describe('a round is taken account of once', () => {
   });
 });
 
-describe('each other alarm on what functions count', () => {
+describe('each other alarm on counts of functions begins', () => {
   it.each<[alarm: string, minutes: number, begin: () => void]>([
     ['storeRetries', 20, () => (cloud.fault.store = true)],
     ['StoreQueueFailingAge', 20, () => (cloud.fault.store = true)],
@@ -248,7 +255,7 @@ describe('each other alarm on what functions count', () => {
     expect(alarms(minutes).notified).toContain(`ALARM ${alarm}`);
   });
 
-  it('RuleFailing', async () => {
+  it('RuleFailing begins when a rule throws', async () => {
     const [first, ...others] = config.rules;
     if (!first) throw new Error('the fleet has no rule');
     await cloud.store.close();
@@ -257,7 +264,7 @@ describe('each other alarm on what functions count', () => {
     expect(alarms(20)).toEqual({ notified: ['ALARM RuleFailing'], on: ['RuleFailing'] });
   });
 
-  it('FleetIncomplete', async () => {
+  it('FleetIncomplete begins when a shard cannot write its partial aggregates', async () => {
     await cloud.store.close();
     begin(3);
     await rounds(0, 1);
@@ -275,13 +282,13 @@ describe('each other alarm on what functions count', () => {
     ]);
   });
 
-  it('ConfigErrors, of what functions/configuration.test.ts has counted', async () => {
+  it('ConfigErrors begins with the count of functions/configuration.test.ts', async () => {
     await rounds(0, 2);
     data.push({ atMs: START + 2 * MINUTE, service: 'plan', name: 'config_errors_total', value: 1 });
     expect(alarms(6).notified).toContain('ALARM ConfigErrors');
   });
 
-  it('there is no further one', () => {
+  it('and no alarm is without such a test', () => {
     const names = stack.alarms
       .filter(({ Properties }) => Properties.Namespace === 'Bartizan')
       .map(({ id }) => id);

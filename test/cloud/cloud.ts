@@ -1,4 +1,4 @@
-// The deployed pipeline in one process: the handlers themselves between fakes of queue, table and bucket, in virtual time.
+// The deployed pipeline in one process: the real handlers with fakes of queue, table and bucket, in virtual time.
 
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { expect } from 'vitest';
@@ -34,17 +34,17 @@ import { createStarts, EVALUATED_MS, type Starts } from './starts.ts';
 import { createWait } from './wait.ts';
 
 export const MINUTE = 60_000;
-/** Turns within one moment; more is a loop. */
+/** The most turns at one moment; more means an endless loop. */
 const MOST_TURNS = 1_000;
 
 export interface Cloud extends Starts {
   nowMs(): number;
-  /** Lets the scheduler start that round, somewhere in its minute, and works until the minute is over. */
+  /** Lets the scheduler start that round, somewhere in its minute, and works until that minute is over. */
   round(roundMs: number, options?: { tick?: boolean }): Promise<void>;
-  /** One start more, now; the scheduler says which time it is for. */
+  /** Starts a round now, in addition to the schedule. `scheduledMs` is the time that the scheduler names. */
   start(scheduledMs: number): Promise<unknown>;
   wait(untilMs: number): Promise<void>;
-  /** Goes on until the last round is evaluated, which may be after its minute. */
+  /** Works until the last round is evaluated, which may be after its minute. */
   settle(): Promise<void>;
   /** Calls the history function. */
   ask(path: string): Promise<{ statusCode?: number; body?: string }>;
@@ -55,38 +55,41 @@ export interface Cloud extends Starts {
   bucket: MemoryBucket;
   meter: ReturnType<typeof createMeter>;
   logger: ReturnType<typeof createRecordingLogger>;
-  /** Bodies of a stage's dead letters. */
+  /** The bodies of the dead letters of a stage. */
   dead(stage: Stage): string[];
-  /** Real time of each call of a stage's function. */
+  /** The real time of each call of a stage's function. */
   runs: Map<string, number[]>;
-  /** Faults that are switched on from now on. */
+  /** The faults that are active from now on. */
   fault: Fault;
 }
 
 export function startCloud(options: {
-  /** As text it is uploaded, and `plan` makes it the one in force; else it is. */
+  /** A text is uploaded, and `plan` activates it; a parsed configuration is already active. */
   config: Config | string;
-  /** With a queue; needed where the configuration is text. */
+  /** The bastions with a queue; needed when the configuration is a text. */
   bastions?: readonly string[];
   bucket?: MemoryBucket;
-  /** A restore makes a new one. Default: the one of the stacks. */
+  /** A restore creates a table with another name. Default: the table of the stacks. */
   tableName?: string;
   dir: string;
   startMs: number;
   shards?: number;
   probe: (batch: Parameters<Prober['probe']>[0]) => BatchObservation;
-  /** How long a batch takes, while as many are under way as bastions have connections. Default: no time. */
+  /** How long a batch takes; at most `maxConnections` batches of a bastion run at the same time. Default: no time. */
   probeMs?: () => number;
   heartbeat?: Heartbeat;
-  /** How the channel shows pictures; drawing one takes a fifth of a second. */
+  /** How the channel shows pictures; a picture takes a fifth of a second. */
   shows?: PictureForm;
-  /** In place of a chat that takes everything. Functions wait in virtual time then, so it shows no pictures. */
+  /**
+   * Replaces the chat service that accepts everything. Functions then wait in virtual time, so messages have no
+   * pictures.
+   */
   chat?: (clock: Clock) => Channel;
-  /** Called with each value, as CloudWatch would get it. */
+  /** Called with each value that CloudWatch would get. */
   onMetric?: (datum: Datum) => void;
-  /** Default: the embedded one. */
+  /** Default: the embedded store. */
   store?: (clock: Clock) => SampleStore;
-  /** In which order standard queues give their messages. Default: as they came. */
+  /** The order in which standard queues hand out messages. Default: first in, first out. */
   random?: () => number;
 }): Cloud {
   let now = options.startMs;
@@ -159,14 +162,14 @@ export function startCloud(options: {
     functionName: 'f',
     awsRequestId: 'r',
   } as Context;
-  /** The same, with a meter whose values are known to be of that function. */
+  /** The same services, with a meter whose values belong to that function. */
   function servicesOf(service: Datum['service']): () => Services {
     const note = (name: string, value: number) => options.onMetric?.({ atMs: now, service, name, value });
     const ownMeter: Meter = {
       count(name, ...rest) {
         meter.count(name, ...rest);
         const [, by = 1] = rest;
-        if (by > 0) note(name, by); // As lambda.ts has it.
+        if (by > 0) note(name, by); // As lambda.ts does.
       },
       gauge(name, value, ...rest) {
         meter.gauge(name, value, ...rest);
@@ -224,13 +227,13 @@ export function startCloud(options: {
     return answer;
   }
 
-  /** The table's stream: an outbox item that is new wakes notify. */
+  /** The stream of the table: a new outbox item wakes notify. */
   async function stream(): Promise<void> {
     const items = [...table.items.values()].filter((item) => String(item.pk).startsWith('outbox#')).length;
     const woken = items > outbox && !fault.noWake;
     outbox = items;
     if (!woken) return;
-    // A call that fails is made again, and then left to the tick.
+    // The stream calls notify once more when a call fails, then leaves the item to the next tick.
     await queues.lineages.invoke('notify', [], async () => {
       await handlers.notify({ Records: [] } as never, context).catch(() => undefined);
     });
@@ -238,7 +241,7 @@ export function startCloud(options: {
 
   async function work(): Promise<void> {
     for (let busy = true, turns = 0; busy; turns++) {
-      if (turns > MOST_TURNS) throw new Error('the pipeline keeps itself busy');
+      if (turns > MOST_TURNS) throw new Error('the pipeline never comes to rest');
       busy = false;
       for (const stage of STAGES) {
         if (stage === fault.stopped) continue;

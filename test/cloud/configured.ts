@@ -1,4 +1,4 @@
-// The configuration of the fake deployment: read as functions read it, from sections in the bucket.
+// The configuration of the fake deployment. Functions read it as on AWS, from sections in the bucket.
 import { createFleet } from '../../adapters/inventory/fleet.ts';
 import { KINDS } from '../../adapters/registry.ts';
 import { parseConfig } from '../../core/config/parse.ts';
@@ -16,7 +16,10 @@ import type { Fault } from './faults.ts';
 
 export type Configured = Pick<Services, 'activate' | 'config' | 'publicSettings' | 'fleet'>;
 
-/** What each container reads by itself. A text is uploaded, and `plan` puts it in force; a configuration is in force. */
+/**
+ * The state that each container has of its own. A text is uploaded, and `plan` activates it; a parsed configuration is
+ * already active.
+ */
 export function createConfigured(options: {
   config: Config | string;
   slices: number;
@@ -51,7 +54,7 @@ export function createConfigured(options: {
   };
 }
 
-/** The stacks were made of the first one. */
+/** The stacks were deployed with the first configuration. */
 function deployedOf(config: Config | string): ReturnType<typeof describeDeployed> | undefined {
   if (typeof config !== 'string') return describeDeployed(config, parameterNames(config).logins);
   const result = parseConfig(config, { file: 'deployed', kinds: KINDS, baseDir: '/' });

@@ -1,4 +1,5 @@
-// Functions that take time: as many calls at once as there are connections, each for as long as its batch takes.
+// Makes calls of a function take time: as many calls run at once as there are connections, each for the time of its
+// batch.
 interface Held {
   untilMs: number;
   release: () => void;
@@ -7,16 +8,16 @@ interface Held {
 
 export function createConnections(most: number) {
   const held = new Set<Held>();
-  /** Of the call that is being made: resolves once it holds its connection. */
+  /** Resolves when the current call holds its connection. */
   let holds: ((one: Omit<Held, 'call'>) => void) | undefined;
   return {
-    /** In a call: goes on at that time. */
+    /** Lets the current call wait until that time. */
     hold(untilMs: number): Promise<void> {
       const { promise, resolve } = Promise.withResolvers<void>();
       holds?.({ untilMs, release: resolve });
       return promise;
     },
-    /** Makes a call if a connection is free; whether there was something to do. */
+    /** Starts a call if a connection is free. Returns whether there was anything to do. */
     async use(call: () => Promise<boolean>): Promise<boolean> {
       if (held.size >= most) return false;
       const begun = new Promise<Omit<Held, 'call'>>((resolve) => {
@@ -30,7 +31,7 @@ export function createConnections(most: number) {
       return true;
     },
     nextMs: () => Math.min(...[...held].map(({ untilMs }) => untilMs)),
-    /** Lets those calls end whose time has come. */
+    /** Ends the calls whose time has come. */
     async release(nowMs: number): Promise<void> {
       for (const one of [...held].filter(({ untilMs }) => untilMs <= nowMs)) {
         one.release();

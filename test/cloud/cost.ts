@@ -1,5 +1,5 @@
 // The monthly cost of a deployment: `node test/cloud/cost.ts` runs rounds of 30, 3,000 and 30,000 nodes through the
-// handlers over fakes, counts what AWS would charge for, and writes the tables of docs/scale-and-cost.md.
+// handlers with fakes, counts the units that AWS bills, and writes the tables of docs/scale-and-cost.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { batchMs } from './batch-time.ts';
@@ -42,7 +42,7 @@ function head(first: string): string[] {
   ];
 }
 
-/** All but store and network, with a bastion so far away. */
+/** The sum without store and network, with nodes at that distance. */
 function base({ size, counts, made }: Found, rttMs: number): number {
   const lines = commonLines(size, counts, made);
   return lines.reduce((sum, [, value]) => sum + value, lambdaDollars(size, counts, made, { rttMs }));
@@ -109,7 +109,7 @@ function roundTable(found: readonly Found[]): string[] {
         return (batchMs({ nodes, concurrency: CONCURRENCY, rttMs, memoryMb }) / 1000).toFixed(1);
       }).join(', '),
     ),
-    // Nobody is probed here: that stage took no time worth telling.
+    // The fake prober answers at once, so the time of that stage is meaningless.
     ...stages
       .slice(1)
       .map((stage) =>

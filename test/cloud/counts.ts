@@ -1,4 +1,4 @@
-// Counts what AWS would charge for a round: the handlers run over fakes that count requests.
+// Counts the units that AWS bills for a round: the handlers run with fakes that count requests.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,26 +15,26 @@ export interface Size {
 
 const START = 480_000 * 3_600_000;
 /**
- * Rounds before those that are counted. Alerts and messages of the start are over after two; an evaluation reads all that
- * `schedule.lateness` lets come late, 15 minutes, so that only from the sixteenth on it reads as much as it always will.
+ * Rounds before the counted ones. The first alerts and messages are over after two rounds. An evaluation reads all
+ * samples of `schedule.lateness`, 15 minutes, so from the sixteenth round on it reads the full window.
  */
 const WARM = 17;
 const COUNTED = 3;
-/** SQS charges a request for each of them that it carries. */
+/** SQS bills a request for each 64 KiB of a message. */
 const PAYLOAD = 64 * 1024;
-/** The lines START, END and REPORT around a function's own log, as the emulator wrote them. */
+/** The lines START, END and REPORT around a function's own log, with the length that the emulator writes. */
 const RUN_LOG_BYTES = 400;
-/** What the logger adds to each of our lines: time, level, name, memory, request and cold start. */
+/** The fields that the logger adds to each of our lines: time, level, name, memory, request and cold start. */
 const LINE_LOG_BYTES = 320;
-/** A line of metrics: namespace, dimension, time; and name, unit and value of each metric. */
+/** A line of metrics has namespace, dimension and time once; name, unit and value for each metric. */
 const METRICS_LOG_BYTES = { line: 220, each: 90 };
 
-/** Counts of one round. */
+/** The counts of one round. */
 export interface Counts {
   runs: Map<string, { count: number; ms: number }>;
   standard: number;
   fifo: number;
-  /** Bytes that probe sends to the queue of store, through the egress of its network. */
+  /** The bytes that probe sends to the queue of store, through the egress of its network. */
   seenBytes: number;
   puts: number;
   gets: number;
@@ -44,7 +44,7 @@ export interface Counts {
   records: number;
   points: number;
   logBytes: number;
-  /** Names of counters and gauges that were counted at all: CloudWatch makes a metric of each. */
+  /** The number of different counters and gauges: CloudWatch makes a metric of each. */
   metrics: number;
   longest: Map<string, number>;
   longestMessage: number;
@@ -73,7 +73,7 @@ export async function count({ nodes, bastions, shards }: Size): Promise<Counts> 
   }
 }
 
-/** Counts from now on; the returned function gives the counts of one round. */
+/** Counts from now on; the returned function returns the counts of one round. */
 function countOf(cloud: Cloud, { writes, reads }: MemoryBucket): () => Counts {
   const ofQueues = { standard: 0, fifo: 0, seenBytes: 0 };
   const counts = { ...ofQueues, writeUnits: 0, readUnits: 0, samples: 0, records: 0, points: 0 };
@@ -165,7 +165,7 @@ function countTable({ table }: Cloud, counts: { writeUnits: number; readUnits: n
     return lookUp(index, asked);
   };
   table.write = async (writes) => {
-    // In a transaction each is written twice.
+    // DynamoDB writes each item of a transaction twice.
     const times = writes.length > 1 ? 2 : 1;
     for (const one of writes)
       counts.writeUnits += times * ('put' in one ? Math.max(1, Math.ceil(itemBytes(one.put) / 1024)) : 1);
@@ -195,7 +195,7 @@ function countQueues({ queues }: Cloud, counts: { standard: number; fifo: number
         url,
         event.Records.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0),
       );
-      // They are deleted together.
+      // One request deletes them together.
       request(url, 0);
       return handle(event);
     });

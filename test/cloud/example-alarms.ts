@@ -5,7 +5,7 @@ import type { Datum } from './faults.ts';
 
 const MINUTE = 60_000;
 
-/** With a round every so many minutes. */
+/** The alarms of the example with a round every so many minutes. */
 export function exampleAlarms(everyMinutes: number): StackAlarms {
   const { pipeline } = synthExample({ replace: [['every: 1m', `every: ${everyMinutes}m`]] });
   const resourcesOf = (type: string) =>
@@ -19,7 +19,7 @@ export function exampleAlarms(everyMinutes: number): StackAlarms {
 
 export const exampleStack: StackAlarms = exampleAlarms(1);
 
-/** By the end of that minute. The stack was made three minutes before its first round. */
+/** The states at the end of that minute. The stack was created three minutes before its first round. */
 export function alarmsAt(
   data: readonly Datum[],
   startMs: number,

@@ -1,4 +1,4 @@
-// Faults of a deployment, and the values that its functions count.
+// The faults of a deployment, and the values that its functions count.
 
 import { decodeMessage } from '../../adapters/queues/messages.ts';
 import type { QueueMessage } from '../../adapters/queues/sqs.ts';
@@ -12,38 +12,38 @@ export const STAGES = ['probe', 'store', 'evaluate', 'notify', 'deliver'] as con
 export type Stage = (typeof STAGES)[number];
 
 export interface Fault {
-  /** No configuration was uploaded. */
+  /** Nobody uploaded a configuration. */
   unconfigured?: boolean;
   store?: boolean;
   channel?: boolean;
-  /** Queues take no message. */
+  /** All queues refuse messages. */
   queues?: boolean;
-  /** Messages of these stages are handed out twice. */
+  /** The queues of these stages hand out each message twice. */
   twice?: ReadonlySet<Stage>;
-  /** Nobody reads the queue of this stage. */
+  /** No function reads the queue of this stage. */
   stopped?: Stage;
-  /** Notify is not woken but by the tick. */
+  /** Only the tick wakes notify. */
   noWake?: boolean;
-  /** The function is killed after its work, before it answers. */
+  /** These functions are killed after their work, before they answer. */
   killed?: ReadonlySet<Stage>;
-  /** Batches are handed out so late, of this bastion or of all. */
+  /** The queue hands out batches this late, those of one bastion or all. */
   late?: { seconds: number; bastion?: string } | undefined;
-  /** Samples that the store refuses for good. */
+  /** The store refuses these samples for good. */
   refused?: (sample: Sample) => boolean;
-  /** Samples that are too late for the store. */
+  /** The store refuses these samples as too late. */
   tooLate?: (sample: Sample) => boolean;
-  /** Bastions that the deployment has no queue for. */
+  /** The deployment has no queue for these bastions. */
   noQueue?: ReadonlySet<string>;
   /** The channel refuses messages for good. */
   channelRefuses?: boolean;
-  /** These cannot read their configuration. */
+  /** Notify or deliver cannot read its configuration. */
   notify?: boolean;
   deliver?: boolean;
-  /** No round can be planned: the clusters cannot be listed. */
+  /** Plan cannot list the clusters, so it plans no round. */
   inventory?: boolean;
-  /** The clock of deliver is so far behind the others, in ms. */
+  /** How many ms the clock of deliver is behind the others. */
   behindMs?: number;
-  /** Rounds are evaluated so many seconds late. */
+  /** How many seconds later rounds are evaluated. */
   lateEvaluation?: number;
 }
 
@@ -55,7 +55,7 @@ export interface Datum {
   value: number;
 }
 
-/** A message as it is sent to that queue while the fault lasts. */
+/** The message that the queue gets while the fault lasts. */
 export function delayed(message: QueueMessage, url: string, { late, lateEvaluation }: Fault): QueueMessage {
   if (url.endsWith('/evaluate') && lateEvaluation !== undefined)
     return { ...message, delaySeconds: lateEvaluation };
@@ -65,7 +65,7 @@ export function delayed(message: QueueMessage, url: string, { late, lateEvaluati
   return isLate ? { ...message, delaySeconds: late.seconds } : message;
 }
 
-/** A store that does not answer, or refuses some samples, while the fault lasts. */
+/** While the fault lasts, the store does not answer or refuses some samples. */
 export function faultyStore(store: SampleStore, fault: Fault): SampleStore {
   const refuse = () => {
     throw new RetryableError('the store does not answer');

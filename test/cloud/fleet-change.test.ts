@@ -1,4 +1,5 @@
-// Ordinary changes of the fleet, uploaded while rounds go on: no node is absent that was seen, and the heartbeat goes on.
+// Uploads ordinary changes of the fleet while rounds go on: no node that was seen counts as absent, and the heartbeat
+// goes on.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +27,7 @@ afterEach(async () => {
 });
 
 interface Fleet {
-  /** How many nodes of which cluster are behind which bastion. */
+  /** The number of nodes of each cluster, and its bastion. */
   clusters: readonly [name: string, bastion: string, nodes: number][];
   bastions?: readonly string[];
   batchSize?: number;
@@ -63,7 +64,7 @@ function observe(batch: Batch): BatchObservation {
   return { batch, bastion: { ok: true }, observations };
 }
 
-/** Nodes that were absent by each round, and how many calls the heartbeat has had by then. */
+/** The number of absent nodes after each round, and the heartbeats until then. */
 async function change(
   [before, after]: readonly [Fleet, Fleet],
   {
@@ -102,27 +103,30 @@ const one = (nodes: number, batchSize?: number): Fleet => ({
 const rest: Fleet['clusters'][number] = ['rest', 'b0', 7];
 const CHANGES: [what: string, change: [Fleet, Fleet]][] = [
   ['fewer nodes in fewer batches', [one(21, 10), one(20, 10)]],
-  ['fewer nodes in as many', [one(19, 10), one(12, 10)]],
+  ['fewer nodes in as many batches', [one(19, 10), one(12, 10)]],
   ['more nodes in more batches', [one(20, 10), one(31, 10)]],
   ['larger batches', [one(50, 10), one(50, 20)]],
   ['smaller batches', [one(50, 20), one(50, 10)]],
   [
-    'the only cluster of its bastion, to another',
+    'the only cluster of its bastion moves to another bastion',
     [one(25, 10), { clusters: [['c', 'b1', 25]], batchSize: 10 }],
   ],
-  ['another bastion', [{ clusters: [['c', 'b0', 25], rest] }, { clusters: [['c', 'b1', 25], rest] }]],
   [
-    'a bastion less, and its nodes with it',
+    'a cluster that moves to another bastion',
+    [{ clusters: [['c', 'b0', 25], rest] }, { clusters: [['c', 'b1', 25], rest] }],
+  ],
+  [
+    'a bastion is removed with its nodes',
     [{ clusters: [['c', 'b1', 25], rest] }, { clusters: [rest], bastions: ['b0'] }],
   ],
   [
-    'a bastion less, and its nodes behind the other',
+    'a bastion is removed, and its nodes move to the other one',
     [{ clusters: [['c', 'b1', 25], rest] }, { clusters: [['c', 'b0', 25], rest], bastions: ['b0'] }],
   ],
 ];
 
-describe.each([1, 5])('every %d minutes', (every) => {
-  describe.each([1, 3])('in %d shards', (shards) => {
+describe.each([1, 5])('with a round every %d minutes', (every) => {
+  describe.each([1, 3])('in %d shards, no node counts as absent after a change:', (shards) => {
     it.each(CHANGES)('%s', async (_, fleets) => {
       const { absent, beats } = await change(fleets, { every, shards });
       expect(absent).toEqual(none);
@@ -131,13 +135,13 @@ describe.each([1, 5])('every %d minutes', (every) => {
   });
 });
 
-it('201 nodes become 200, in batches of a hundred', async () => {
+it('no node counts as absent when 201 nodes become 200, in batches of a hundred', async () => {
   const { absent, beats } = await change([one(201, 100), one(200, 100)]);
   expect(absent).toEqual(none);
   expect(beats.at(-1)).toBe(ROUNDS);
 });
 
-it('a change hides no node that is not seen any more, nor ends the alarm on it', async () => {
+it('a change neither hides a node that is no longer seen, nor ends the alarm on it', async () => {
   const unseen = (batch: Batch): BatchObservation => {
     const { observations, ...all } = observe(batch);
     const isSeen = ({ target }: (typeof observations)[number]) =>
@@ -148,7 +152,7 @@ it('a change hides no node that is not seen any more, nor ends the alarm on it',
   expect(absent).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
 });
 
-describe('a bastion that is seen to be lost', () => {
+describe('after a bastion was lost', () => {
   const lost = (batch: Batch): BatchObservation => ({
     batch,
     bastion: { ok: false, failure: { reason: 'unreachable', phase: 'bastion', detail: 'no route' } },
@@ -166,7 +170,7 @@ describe('a bastion that is seen to be lost', () => {
     ['for good', ROUNDS],
     ['until the change', CHANGED],
     ['until two rounds after it', CHANGED + 2],
-  ])('%s: neither are nodes that stay absent, nor those that are taken out', async (_, until) => {
+  ])('nodes count as absent when they stay away, not when they were taken out: %s', async (_, until) => {
     const probe = (batch: Batch) =>
       batch.bastion === 'b0' && batch.roundMs >= START + MINUTE && batch.roundMs < START + until * MINUTE
         ? lost(batch)

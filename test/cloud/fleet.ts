@@ -1,4 +1,4 @@
-// A fleet of any size as the deployed pipeline sees it: its configuration, and the answers of its nodes.
+// A fleet of any size for the deployed pipeline: its configuration, and the answers of its nodes.
 
 import { stringify } from 'yaml';
 import { KINDS } from '../../adapters/registry.ts';
@@ -14,7 +14,7 @@ const NODE_METRICS = METRICS.filter(({ group }) => group === 'node');
 const MOUNT_METRICS = METRICS.filter(({ group }) => group === 'mount');
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHJ5C7Q9mDkVvTFqQ7vU0PVbZxg8J2f1m0cXW2n6cJ5l';
 
-/** The file of a fleet: clusters of three nodes, spread over bastions. */
+/** The configuration file of a fleet: clusters of three nodes, spread over bastions. */
 export function fleetText({ bastions, clusters }: { bastions: number; clusters: number }): string {
   return stringify({
     bastions: Array.from({ length: bastions }, (_, b) => ({
@@ -56,7 +56,7 @@ export function bastionNames(count: number): string[] {
   return Array.from({ length: count }, (_, b) => `b${b}`);
 }
 
-/** Every hundredth cluster breaches from the first round on. */
+/** One cluster in a hundred breaches from the first round on. */
 export function observeFleet(batch: Batch): BatchObservation {
   const observations = batch.targets.map((target): Observation => {
     const { cluster, node, role } = target;

@@ -1,4 +1,5 @@
-// Starts anywhere in their minute, so that two of them are up to 119 s apart: no alarm of a deployment that is well.
+// The scheduler starts each round anywhere in its minute, so two starts may be 119 s apart: a healthy deployment starts
+// no alarm.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +31,7 @@ function begin(shards: number): void {
     startMs: START,
     shards,
     probe: observeFleet,
-    // A round takes its bastion all but its interval.
+    // The round needs almost all of its interval at its bastion.
     probeMs: () => 58_000,
     heartbeat: { beat: async () => void beats.push(cloud.nowMs()) },
     onMetric: (datum) => data.push(datum),
@@ -53,20 +54,20 @@ async function reasons(): Promise<unknown> {
 
 it.each<[how: string, starts: Parameters<typeof spreadStarts>[0]]>([
   ['on the minute', undefined],
-  ['by a seed', 'a'],
-  ['by another', 'b'],
-  ['by a third', 'c'],
+  ['anywhere (seed a)', 'a'],
+  ['anywhere (seed b)', 'b'],
+  ['anywhere (seed c)', 'c'],
   ['at the end of the minute', () => LATEST_MS],
-  ['early and late in turn', (roundMs) => (isEven(roundMs) ? 0 : LATEST_MS)],
-  ['early, then late for good', (roundMs) => (roundMs < START + 30 * MINUTE ? 0 : LATEST_MS)],
-  ['late, then early for good', (roundMs) => (roundMs < START + 30 * MINUTE ? LATEST_MS : 0)],
-])('rounds that start %s: no alarm, and health is well at any time', async (_, starts) => {
+  ['early and late by turns', (roundMs) => (isEven(roundMs) ? 0 : LATEST_MS)],
+  ['early at first and late afterwards', (roundMs) => (roundMs < START + 30 * MINUTE ? 0 : LATEST_MS)],
+  ['late at first and early afterwards', (roundMs) => (roundMs < START + 30 * MINUTE ? LATEST_MS : 0)],
+])('rounds that start %s start no alarm, and health is ok at any time', async (_, starts) => {
   for (const shards of [1, 3]) {
     spreadStarts(starts);
     if (shards > 1) await cloud.store.close();
     begin(shards);
     const rounds = Array.from({ length: ROUNDS }, (_, minute) => START + minute * MINUTE);
-    // What a round leaves is oldest just before the next one is evaluated.
+    // The results of a round are oldest just before the evaluation of the next one.
     const events = rounds.flatMap((roundMs) => [
       { atMs: cloud.startOf(roundMs), roundMs },
       { atMs: cloud.startOf(roundMs) + EVALUATED_MS.part - 100, roundMs: undefined },
@@ -84,12 +85,12 @@ it.each<[how: string, starts: Parameters<typeof spreadStarts>[0]]>([
     expect(cloud.meter.total('rounds_total')).toBe(ROUNDS);
     expect(cloud.meter.total('batches_expired_total')).toBe(0);
     expect(beats).toHaveLength(ROUNDS);
-    // The alarm on the age of a queue of probe begins at two intervals.
+    // The alarm on the age of a probe queue begins at two intervals.
     expect(oldest).toBeLessThan(120);
   }
 });
 
-it('an evaluation that takes as long as it may after a start at the end of its minute is not late', async () => {
+it('an evaluation that takes its full time after a start at the end of the minute does not count as late', async () => {
   spreadStarts(() => LATEST_MS);
   begin(1);
   cloud.fault.lateEvaluation = 170;

@@ -1,4 +1,4 @@
-// Ten thousand nodes behind one bastion, whose round takes most of its interval, whenever the scheduler starts it.
+// Ten thousand nodes behind one bastion: a round takes most of its interval, whenever the scheduler starts it.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ const NODES = 10_000;
 const ROUNDS = 8;
 const config = fleetConfig({ bastions: 1, clusters: Math.ceil(NODES / NODES_EACH) });
 const [bastion] = config.bastions;
-/** docs/figures.md: a node over OpenSSH; a function of a gigabyte has little more than half a core. */
+/** docs/figures.md has the time of a node over OpenSSH; a function of a gigabyte has little more than half a core. */
 const NODE_MS = 18.8 / 0.58;
 const BATCH_MS = Math.round((bastion?.batchSize ?? 0) * NODE_MS);
 
@@ -34,10 +34,10 @@ function begin(probeMs: () => number): void {
     },
     probeMs,
   });
-  // What is seen is another test's.
+  // Other tests check the observations.
   cloud.fault.stopped = 'evaluate';
 }
-/** Starts rounds so late after their times, and lets them end. */
+/** Starts each round this late after its time, and lets all rounds end. */
 async function run(lateS: (round: number) => number): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     const roundMs = START + round * MINUTE;
@@ -48,9 +48,9 @@ async function run(lateS: (round: number) => number): Promise<void> {
 }
 const nodes = () => begun.reduce((sum, { batch }) => sum + batch.targets.length, 0);
 const expired = () => cloud.meter.total('batches_expired_total');
-/** How late, after the time of its round, the last batch began. */
+/** How long after the time of its round the last batch began. */
 const latestMs = () => Math.max(...begun.map(({ batch, atMs }) => atMs - batch.roundMs));
-/** Most batches under way at any moment. */
+/** The largest number of batches that ran at the same time. */
 const mostConcurrent = (ms: number) =>
   Math.max(
     ...begun.map(({ atMs }) => begun.filter((other) => other.atMs <= atMs && atMs < other.atMs + ms).length),
@@ -68,7 +68,7 @@ it.each<[name: string, lateS: (round: number) => number]>([
   ['on the minute', () => 0],
   ['38 s late', () => 38],
   ['58 s late', () => 58],
-  ['58 s late and 1 s late in turn', (round) => (round % 2 === 0 ? 58 : 1)],
+  ['58 s late and 1 s late by turns', (round) => (round % 2 === 0 ? 58 : 1)],
   ...['one', 'two', 'three'].map((seed): [string, (round: number) => number] => [
     `anywhere in the minute (${seed})`,
     (round) => (hashNumber(`${seed}/${round}`) % 60_000) / 1000,
@@ -76,7 +76,7 @@ it.each<[name: string, lateS: (round: number) => number]>([
 ])('rounds that start %s lose no batch', async (_, lateS) => {
   begin(() => BATCH_MS);
   const turns = Math.ceil(NODES / (bastion?.batchSize ?? 1) / (bastion?.maxConnections ?? 1));
-  // It says something: a round takes most of a minute, and no more.
+  // Make sure that the test is meaningful: a round takes most of a minute, and not more.
   expect((turns * BATCH_MS) / MINUTE).toBeGreaterThan(0.7);
   expect((turns * BATCH_MS) / MINUTE).toBeLessThan(1);
   await run(lateS);
@@ -85,13 +85,13 @@ it.each<[name: string, lateS: (round: number) => number]>([
   expect(mostConcurrent(BATCH_MS)).toBe(bastion?.maxConnections);
 });
 
-it('what a bastion cannot carry is dropped and counted, and no batch begins later than two minutes after its time', async () => {
+it('batches that a bastion has no time for are dropped and counted, and no batch begins later than two minutes after its time', async () => {
   const slowMs = 2 * BATCH_MS;
   begin(() => slowMs);
   await run((round) => (hashNumber(`slow/${round}`) % 60_000) / 1000);
   expect(expired()).toBeGreaterThan(0);
   expect(latestMs()).toBeLessThanOrEqual(2 * MINUTE);
   expect(mostConcurrent(slowMs)).toBe(bastion?.maxConnections);
-  // It is busy with the rest all the time: more than half of what is due.
+  // The bastion is busy all the time: it does more than half of what is due.
   expect(nodes()).toBeGreaterThan((ROUNDS * NODES) / 2);
 });

@@ -1,4 +1,5 @@
-// A backlog of a store that takes nothing late: written as far as possible, evaluated whole, and counted.
+// A backlog at a store that refuses late samples: store writes as many as possible, evaluate uses all of them, and the
+// refused ones are counted.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -47,7 +48,7 @@ afterEach(async () => {
   for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true });
 });
 
-/** What a node has, by minute; undefined: it does not answer. */
+/** The value of a node at that minute; undefined when the node does not answer. */
 type Course = (cluster: string, minute: number) => number | undefined;
 
 function start(course: Course, options: { windowMs?: number; seed?: number; shards?: number } = {}) {
@@ -96,7 +97,7 @@ async function rounds(cloud: Cloud, from: number, to: number): Promise<void> {
   for (let minute = from; minute <= to; minute++) await cloud.round(START + minute * MINUTE);
 }
 
-/** Each alert that was sent: rule, node, when it fired, and when it ended as far as that was sent. */
+/** Each alert that was sent: rule, node, when it fired, and when it resolved if that was sent. */
 function outcomes(cloud: Cloud): string[] {
   const minutes = (ms: number | undefined) => (ms === undefined ? 'firing' : (ms - START) / MINUTE);
   const last = new Map<string, string>();
@@ -125,13 +126,15 @@ function expectAllCounted({
   expect((['store', 'evaluate'] as const).flatMap((stage) => cloud.dead(stage))).toEqual([]);
 }
 
-/** Breaches from minute 6 to 12 in one cluster, from 8 on in the other; its nodes are down in minutes 14 and 15. */
+/**
+ * One cluster breaches from minute 6 to 12, the other from 8 on; the nodes of the other are down in minutes 14 and 15.
+ */
 const outage: Course = (cluster, minute) => {
   if (cluster === 'one') return minute >= 6 && minute < 13 ? 95 : 40;
   return minute === 14 || minute === 15 ? undefined : minute >= 8 ? 96 : 40;
 };
 
-/** What is sent where the store is never out. */
+/** The alerts that are sent when the store never fails. */
 let calm: string[];
 beforeAll(async () => {
   const { cloud } = start(outage);
@@ -139,7 +142,7 @@ beforeAll(async () => {
   calm = outcomes(cloud);
 });
 
-describe.each([0, 60, 600])('a store that takes samples %i s late', (seconds) => {
+describe.each([0, 60, 600])('when the store takes samples that are %i s late', (seconds) => {
   const windowMs = seconds * 1000;
 
   it.each([
@@ -147,13 +150,13 @@ describe.each([0, 60, 600])('a store that takes samples %i s late', (seconds) =>
     ['is not written to', 1],
     ['is not written to', 2],
   ] as const)(
-    '%s for fifteen rounds: every alert as if nothing had been, every sample counted (seed %i)',
+    'and %s for fifteen rounds, the same alerts are sent, and every sample is counted (seed %i)',
     async (how, seed) => {
       const fixture = start(outage, { windowMs, seed });
       const { cloud } = fixture;
       await rounds(cloud, 0, 2);
       const before = fixture.made();
-      // Of a queue that nobody reads all messages can be had at once, in any order.
+      // A queue that no function read can hand out all its messages at once, in any order.
       if (how === 'refuses') cloud.fault.store = true;
       else cloud.fault.stopped = 'store';
       await rounds(cloud, 3, 17);
@@ -166,7 +169,7 @@ describe.each([0, 60, 600])('a store that takes samples %i s late', (seconds) =>
     },
   );
 
-  it('one bastion dark for two hours while another goes on: what no verdict has passed is evaluated', async () => {
+  it('and the messages of one bastion wait for two hours, samples that are newer than the last evaluation are still evaluated', async () => {
     const fixture = start((cluster, minute) => (minute >= (cluster === 'one' ? 60 : 115) ? 95 : 40), {
       windowMs,
     });

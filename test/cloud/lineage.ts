@@ -1,27 +1,27 @@
-// How Lambda counts the invocations of one chain of requests, and where it ends the chain.
+// Counts the invocations of one chain of requests as Lambda does, and ends the chain where Lambda ends it.
 
 /**
- * https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html: a function that was invoked about so many times
- * in one chain is not invoked again; the message goes to the dead letters of its queue. The count travels in the trace
- * header of what the SDK sends to SQS, SNS, S3 and Lambda. A stream of DynamoDB and a schedule begin a new chain, and a
- * message that comes again from its queue has the header that it was sent with.
+ * When one chain has invoked a function about 16 times, Lambda does not invoke it again; the message goes to the dead
+ * letters of its queue (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html). The SDK sends the
+ * count in the trace header of its requests to SQS, SNS, S3 and Lambda. A stream of DynamoDB and a schedule begin a new
+ * chain. A message that its queue hands out again has the header that it was sent with.
  */
 const MOST_INVOCATIONS = 16;
 
-/** Plan, notify, deliver: no message leads back to its sender. */
+/** Plan, notify, deliver; no message leads back to its sender. */
 export const LONGEST_CHAIN = 3;
 
-/** Invocations of each function that led to a message. */
+/** How often each function was invoked in the chain that led to a message. */
 export type Lineage = ReadonlyMap<string, number>;
 
 export interface Lineages {
-  /** Belongs to the messages that are sent now. */
+  /** The lineage of the messages that are sent now. */
   current(): Lineage;
-  /** Invokes a function because of messages with these lineages. False where Lambda drops that instead. */
+  /** Invokes a function for messages with these lineages. Returns false when Lambda would drop the call. */
   invoke(fn: string, causes: readonly Lineage[], run: () => Promise<void>): Promise<boolean>;
-  /** Invocations of the longest chain so far, of all functions together. */
+  /** The invocations of the longest chain so far, of all functions together. */
   longest(): number;
-  /** Invocations that were dropped. */
+  /** The number of dropped invocations. */
   dropped(): number;
 }
 
@@ -32,7 +32,7 @@ export function createLineages(): Lineages {
   return {
     current: () => current,
     async invoke(fn, causes, run) {
-      // The worst of several messages counts: AWS does not say which of them it follows.
+      // The highest count of several messages is used, because AWS does not document which one Lambda follows.
       const mine = new Map<string, number>();
       for (const [name, count] of causes.flatMap((cause) => [...cause]))
         mine.set(name, Math.max(count, mine.get(name) ?? 0));

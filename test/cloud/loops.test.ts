@@ -1,4 +1,4 @@
-// Chains of invocations: Lambda ends one at about sixteen of a function, and waiting must not make any.
+// Lambda ends a chain after about sixteen invocations of one function, so messages that wait must not make a chain.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,7 +54,7 @@ function begin({ clusters = 1, routes = 'groupInterval: 1m' } = {}): void {
 async function rounds(from: number, to: number): Promise<void> {
   for (let minute = from; minute <= to; minute++) await cloud.round(START + minute * MINUTE);
 }
-/** Seconds after the first round, of each message. */
+/** For each message, the seconds after the first round. */
 const sentAt = () => cloud.sent.map(({ atMs }) => (atMs - START) / 1000);
 
 beforeEach(() => {
@@ -70,22 +70,22 @@ afterEach(async () => {
     expect(cloud.dead(stage)).toEqual([]);
 });
 
-it('an alert that another inhibits for twenty minutes: decided again all the time, and sent when that ends', async () => {
+it('an alert that another one inhibits for twenty minutes is decided again and again, and sent when the inhibition ends', async () => {
   begin();
   memory = (_, minute) => (minute < 20 ? 99 : 95);
   await rounds(0, 21);
   const notified = cloud.sent.map(({ notification: { groupLabels, status }, atMs }) =>
     [groupLabels.rule, status, (atMs - START) / 1000].join(' '),
   );
-  // Sent in its next pass, a quarter of a minute later at most.
+  // Deliver sends it in its next pass, within a quarter of a minute.
   expect(notified.toSorted()).toEqual(['memory firing 1230', 'worse firing 30', 'worse resolved 1230']);
   const checkTimes = cloud.runs.get('deliver')?.length ?? 0;
   expect(checkTimes).toBeGreaterThan(20 * 4);
-  // One message a minute, and each looks four to six times.
+  // Notify sends one message a minute for the incident, and deliver decides four to six times for each.
   expect(checkTimes).toBeLessThan(20 * 8);
 });
 
-it('a chat service down for ten minutes: tried again at growing intervals, sent once it is back', async () => {
+it('when the chat service is down for ten minutes, deliver tries again at growing intervals, and sends once afterwards', async () => {
   begin();
   memory = () => 95;
   cloud.fault.channel = true;
@@ -96,7 +96,7 @@ it('a chat service down for ten minutes: tried again at growing intervals, sent 
     .map(({ fields }) => (Date.parse(String(fields?.nextTry)) - START) / 1000);
   // The first waits are shorter than the minute between two sweeps.
   const waits = tries.slice(0, 5).map((at, i) => at - (tries[i - 1] ?? 30));
-  // Doubled, each up to a quarter earlier; a second passes until a message is handed out.
+  // Each wait doubles, minus up to a quarter; the queue hands out a message up to a second later.
   for (const [i, wait] of waits.entries()) {
     expect(wait).toBeGreaterThanOrEqual(2 ** (i + 1) * 0.75);
     expect(wait).toBeLessThanOrEqual(2 ** (i + 1) + 1);
@@ -106,7 +106,7 @@ it('a chat service down for ten minutes: tried again at growing intervals, sent 
   expect(sentAt()).toHaveLength(1);
 });
 
-it('a storm of hundreds of incidents while the chat service is down: none is lost, none sent twice, no chain', async () => {
+it('in a storm of hundreds of incidents while the chat service is down, none is lost, none is sent twice, and no chain is cut', async () => {
   const clusters = 300;
   begin({ clusters, routes: 'groupBy: [cluster]' });
   memory = () => 95;
@@ -117,21 +117,21 @@ it('a storm of hundreds of incidents while the chat service is down: none is los
   await rounds(4, 9);
   const notified = cloud.sent.map(({ notification }) => notification.groupLabels.cluster);
   expect([notified.length, new Set(notified).size]).toEqual([clusters, clusters]);
-  // What waits for its time is one message of an incident and a minute, and is gone when all is told.
+  // Each waiting message belongs to an incident and a minute; after everything is sent none is left.
   expect(cloud.queues.bodies(DELIVER)).toEqual([]);
 });
 
-it('a message that waits for less than a minute is sent at its time: the wait of a group, and the next message of one', async () => {
+it('a message that waits for less than a minute is sent at its time, for groupWait and for groupInterval', async () => {
   begin({ routes: 'groupBy: [rule], groupWait: 40s, groupInterval: 20s' });
   memory = (_, minute) => (minute < 2 ? 95 : 99);
   await rounds(0, 3);
-  // Judged half a minute after the round.
+  // Evaluation comes half a minute after the round.
   expect(sentAt()).toEqual([40, 160]);
 });
 
-it('news of an incident whose message waits: behind it for a quarter of a minute at most', async () => {
+it('news about an incident with a waiting message is sent at most a quarter of a minute later', async () => {
   begin({ clusters: 2, routes: 'groupBy: [rule], groupInterval: 1m' });
-  // The first of them is inhibited all the time, and its incident checked.
+  // The first alert is inhibited all the time, so its incident is checked again and again.
   memory = (node, minute) => (node === 'n-c0' ? 99 : minute < 3 ? 40 : 95);
   await rounds(0, 4);
   const news = cloud.sent.filter(({ notification }) => notification.groupLabels.rule === 'memory');
@@ -139,13 +139,13 @@ it('news of an incident whose message waits: behind it for a quarter of a minute
   expect(((news[0]?.atMs ?? 0) - START) / 1000).toBeLessThanOrEqual(3 * 60 + 30 + 15);
 });
 
-it('a message for an incident that was lost on its way: the next sweep sends another, and SQS takes it', async () => {
+it('after a message for an incident was lost, the next sweep sends another one, and SQS accepts it', async () => {
   begin();
   memory = () => 95;
   cloud.fault.stopped = 'deliver';
   await cloud.round(START);
   expect(cloud.queues.bodies(DELIVER)).toHaveLength(1);
-  // As where it went to the dead letters: nothing has changed of the incident.
+  // As if it went to the dead letters; the incident is unchanged.
   await cloud.queues.poll(DELIVER, 1, async () => ({ batchItemFailures: [] }));
   expect(cloud.queues.bodies(DELIVER)).toEqual([]);
   delete cloud.fault.stopped;
@@ -153,7 +153,7 @@ it('a message for an incident that was lost on its way: the next sweep sends ano
   expect(sentAt()).toEqual([60]);
 });
 
-it('a clock of deliver that is behind that of notify: the message waits, and is not taken for done', async () => {
+it('when the clock of deliver is behind the clock of notify, the message waits, and does not count as done', async () => {
   begin({ routes: 'groupWait: 40s' });
   memory = () => 95;
   cloud.fault.behindMs = 700;
@@ -161,7 +161,7 @@ it('a clock of deliver that is behind that of notify: the message waits, and is 
   expect(sentAt()).toEqual([41]);
 });
 
-it('plans that fail: due messages are sent all the same', async () => {
+it('due messages are sent although plan fails', async () => {
   begin({ routes: 'repeatInterval: 3m' });
   memory = () => 95;
   await rounds(0, 1);

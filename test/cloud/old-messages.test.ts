@@ -1,4 +1,5 @@
-// Messages with which functions fail for long: SQS leaves them out of the age of their queue, and so no alarm of it tells.
+// Messages that fail for long: SQS does not count them in the age of their queue, so the alarm on that age does not see
+// them.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +32,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-/** Rounds, and the greatest age that SQS measured of the store's queue meanwhile. */
+/** Runs the rounds. Returns the greatest age that SQS measured meanwhile in the queue of store. */
 async function rounds(from: number, to: number): Promise<number> {
   let greatest = 0;
   for (let minute = from; minute <= to; minute++) {
@@ -41,7 +42,7 @@ async function rounds(from: number, to: number): Promise<number> {
   return greatest;
 }
 
-it('a message that stays for an hour at a store that fails: its queue has nothing old, and the function says that it has', async () => {
+it('a message that fails for an hour does not age its queue, but the function measures its age, and an alarm begins', async () => {
   await rounds(0, 2);
   cloud.fault.store = true;
   const age = await rounds(3, 63);
@@ -55,12 +56,12 @@ it('a message that stays for an hour at a store that fails: its queue has nothin
   await rounds(64, 75);
   const { on, notified } = alarmsAt(data, START, 75);
   expect(on).toEqual([]);
-  // It goes on for as long as the function fails: that no try came in some minute ends nothing.
+  // The alarm lasts as long as the function fails; a minute without a try does not end it.
   const ofAge = notified.filter((line) => line.endsWith('StoreQueueFailingAge'));
   expect(ofAge).toEqual(['ALARM StoreQueueFailingAge', 'OK StoreQueueFailingAge']);
 });
 
-it('a message that comes a second time, or waits on purpose, is none', async () => {
+it('a message that succeeds the second time, or waits on purpose, does not count', async () => {
   cloud.fault.store = true;
   await cloud.round(START);
   cloud.fault.store = false;

@@ -1,4 +1,4 @@
-// A round of thirty thousand nodes through the handlers, over fakes that enforce the limits of queue and table.
+// A round of thirty thousand nodes through the handlers, with fakes that enforce the limits of queue and table.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,16 +12,16 @@ const START = 480_000 * 3_600_000;
 const BASTIONS = 10;
 const CLUSTERS = 10_000;
 const NODES = CLUSTERS * NODES_EACH;
-/** No function may need longer: the time limits of most are that. */
+/** No function may take longer, as most have this time limit. */
 const LONGEST_MS = 60_000;
-/** Reading a part takes so much less than reading the file. */
+/** Reading a section takes at most this share of the time for the whole file. */
 const LEAST_GAIN = 10;
-/** Half of what the smallest function has, and three quarters of what plan has: lib/pipeline.ts. */
+/** Half of the memory of the smallest function, and three quarters of the memory of plan: lib/pipeline.ts. */
 const READER_MB = 256;
 const PLAN_MB = 1_327;
-/** Of a queue's message. */
+/** The largest message of a queue. */
 const LIMIT_BYTES = 262_144;
-it('thirty thousand nodes: no function longer than a minute, no message over the limit, every alert sent', async () => {
+it('with thirty thousand nodes no function takes longer than a minute, no message exceeds the limit, and every alert is sent', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'bartizan-scale-'));
   const bucket = createMemoryBucket();
   const cloud = startCloud({
@@ -41,7 +41,7 @@ it('thirty thousand nodes: no function longer than a minute, no message over the
     const all = cloud.sent.flatMap(({ notification }) => notification.alerts);
     const notified = all.filter(({ rule }) => rule !== 'fleet');
     expect(new Set(notified.map(({ labels }) => `${labels.cluster}/${labels.node}`)).size).toBe(NODES / 100);
-    // A hundredth of the clusters has 95, the others have 40.
+    // One cluster in a hundred has the value 95, the others have 40.
     expect(all.filter(({ rule }) => rule === 'fleet').map(({ value }) => value)).toEqual([40.55]);
     for (const stage of ['probe', 'store', 'evaluate', 'notify', 'deliver'] as const)
       expect(cloud.dead(stage)).toEqual([]);
@@ -58,7 +58,7 @@ it('thirty thousand nodes: no function longer than a minute, no message over the
     ) as Record<Reading, ReadingCost>;
     process.stdout.write(`reading the configuration: ${JSON.stringify(costs)}\n`);
     const { activation, ...readers } = costs;
-    // Compared with what the file takes, whatever else the machine does.
+    // The test compares with the time for the whole file, so that a busy machine does not matter.
     for (const [reading, { cpuMs, peakMb }] of Object.entries(readers)) {
       expect([reading, cpuMs < activation.cpuMs / LEAST_GAIN]).toEqual([reading, true]);
       expect([reading, peakMb < READER_MB]).toEqual([reading, true]);

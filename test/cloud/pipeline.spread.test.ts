@@ -1,4 +1,4 @@
-// The faults of pipeline.test.ts with rounds that start anywhere in their minute.
+// The faults of pipeline.test.ts, with rounds that start anywhere in their minute.
 import './pipeline.test.ts';
 import { spreadStarts } from './starts.ts';
 

@@ -1,4 +1,4 @@
-// Faults that a deployment meets, through the exported handlers' own code, in virtual time.
+// The faults of a deployment, in the real handlers, in virtual time.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { EVALUATED_MS } from './starts.ts';
 const START = 480_000 * 3_600_000;
 let dir: string;
 let cloud: Cloud;
-/** Memory of the nodes in percent; undefined where the node is down; the bastion may be gone. */
+/** The memory of the nodes in percent; undefined when the node is down. The bastion may be lost. */
 let memory: (node: string, roundMs: number) => number | undefined;
 let bastionGone: (roundMs: number) => boolean;
 
@@ -75,21 +75,21 @@ async function rounds(from: number, to: number): Promise<void> {
   for (let minute = from; minute <= to; minute++) await cloud.round(START + minute * MINUTE);
   await cloud.settle();
 }
-/** `round rule status place+place` of each message; of the round that was evaluated then. */
+/** `round rule node:status+node:status` for each message; `round` is the one that was evaluated at that time. */
 const sentLines = () =>
   cloud.sent.map(({ notification, atMs }) => {
-    const places = notification.alerts.map(
+    const nodes = notification.alerts.map(
       ({ labels, status }) => `${labels.node ?? labels.bastion}:${status}`,
     );
     const { rule } = notification.groupLabels;
-    // Bastions are in no cluster.
+    // A bastion belongs to no cluster, so the cross-cluster shard evaluates its rule.
     const round = cloud.roundAt(atMs, rule === 'path' ? EVALUATED_MS.fleet : EVALUATED_MS.part);
-    return `${round} ${rule} ${places.sort().join('+')}`;
+    return `${round} ${rule} ${nodes.sort().join('+')}`;
   });
 const noDeadLetters = () =>
   (['probe', 'store', 'evaluate', 'notify', 'deliver'] as const).flatMap((stage) => cloud.dead(stage));
 
-/** n breaches from minute 2 to 7. */
+/** All nodes breach from minute 2 to 7. */
 const breach = (_: string, roundMs: number) => {
   const minute = (roundMs - START) / MINUTE;
   return minute >= 2 && minute < 8 ? 95 : 40;
@@ -101,7 +101,7 @@ const NOTIFIED = [
   '8 memory c:resolved',
 ];
 
-it('fires and resolves, sent once for each cluster, half a minute after the round', async () => {
+it('alerts fire and resolve, and each cluster has one message for each, half a minute after the round', async () => {
   memory = breach;
   await rounds(0, 10);
   expect(sentLines().sort()).toEqual([...NOTIFIED].sort());
@@ -109,7 +109,7 @@ it('fires and resolves, sent once for each cluster, half a minute after the roun
   expect(noDeadLetters()).toEqual([]);
 });
 
-it('a reminder shows the values of its time, not those that it fired with', async () => {
+it('a reminder shows the newest values, not those at the time of firing', async () => {
   const routes = config.routes.map((route) => ({ ...route, repeatIntervalMs: 5 * MINUTE }));
   await cloud.store.close();
   cloud = startCloud({ config: { ...config, routes }, dir, startMs: START, shards: 3, probe: observe });
@@ -125,7 +125,7 @@ it('a reminder shows the values of its time, not those that it fired with', asyn
 });
 
 it.each([[[]], [['evaluate']]] as const)(
-  'a rule across clusters, in three shards (twice: %j): sent once, with the value of all of them',
+  'a rule across clusters, in three shards (messages twice: %j), sends one message, with the value of all nodes',
   async (twice) => {
     const values = [90.1, 90.2, 70.3, 90.7];
     const fleet = configOf(
@@ -160,7 +160,7 @@ routes: [{ name: all, channels: [ops], groupInterval: 1m }]
 );
 
 it.each(['probe', 'store', 'evaluate', 'notify', 'deliver'] as const)(
-  'handed out twice: %s',
+  'the same messages are sent when every message comes twice to %s',
   async (stage) => {
     memory = breach;
     cloud.fault.twice = new Set([stage]);
@@ -169,11 +169,11 @@ it.each(['probe', 'store', 'evaluate', 'notify', 'deliver'] as const)(
   },
 );
 
-it('a wake-up that never comes: the tick sweeps', async () => {
+it('the tick sends when no wake-up arrives', async () => {
   memory = breach;
   cloud.fault.noWake = true;
   await rounds(0, 10);
-  // Judged half a minute after its start, told by the next sweep: at a start, or a minute after it.
+  // The round is evaluated half a minute after its start, and the next sweep sends: at a start, or a minute after it.
   const starts = Array.from({ length: 12 }, (_, k) => cloud.startOf(START + k * MINUTE));
   const sweeps = starts.flatMap((atMs) => [atMs, atMs + MINUTE]);
   const notified = NOTIFIED.map((line) => {
@@ -184,13 +184,13 @@ it('a wake-up that never comes: the tick sweeps', async () => {
   expect(received.sort()).toEqual(notified.sort());
 });
 
-it('the bastion gone for three rounds: one alert, its nodes are unknown', async () => {
+it('a bastion that is lost for three rounds is one alert, and its nodes are unknown', async () => {
   bastionGone = (roundMs) => roundMs >= START + 3 * MINUTE && roundMs < START + 6 * MINUTE;
   await rounds(0, 9);
   expect(sentLines()).toEqual(['4 path seoul:firing', '6 path seoul:resolved']);
 });
 
-it('the store out for three rounds: all is written after, and evaluated as if nothing had been', async () => {
+it('after the store failed for three rounds, all samples are written, and the alerts are the same as without the failure', async () => {
   memory = breach;
   await rounds(0, 2);
   cloud.fault.store = true;
@@ -205,7 +205,7 @@ it('the store out for three rounds: all is written after, and evaluated as if no
   expect(noDeadLetters()).toEqual([]);
 });
 
-it('a chat service down for ten minutes: sent after, once', async () => {
+it('after the chat service was down for ten minutes, each message is sent once', async () => {
   memory = (_, roundMs) => (roundMs >= START + 2 * MINUTE ? 95 : 40);
   cloud.fault.channel = true;
   await rounds(0, 13);
@@ -216,7 +216,7 @@ it('a chat service down for ten minutes: sent after, once', async () => {
   expect(notified.sort()).toEqual(['memory a:firing+b:firing', 'memory c:firing']);
 });
 
-it('probe killed after its work: the round is probed again, and nothing comes twice', async () => {
+it('when probe is killed after its work, it probes the round again, and no message comes twice', async () => {
   memory = breach;
   cloud.fault.killed = new Set(['probe']);
   await rounds(0, 3);
@@ -225,18 +225,18 @@ it('probe killed after its work: the round is probed again, and nothing comes tw
   expect(sentLines().sort()).toEqual([...NOTIFIED].sort());
 });
 
-it('deliver killed after its work: an incident waits for its message to come again, and is sent once', async () => {
+it('when deliver is killed after its work, an incident waits until its message comes again, and is sent once', async () => {
   memory = breach;
   cloud.fault.killed = new Set(['deliver']);
   await rounds(0, 12);
   cloud.fault.killed = new Set();
   await rounds(13, 30);
-  const places = (lines: readonly string[]) => lines.map((line) => line.replace(/^\d+ /, '')).sort();
-  expect(places(sentLines())).toEqual(places(NOTIFIED));
+  const withoutRound = (lines: readonly string[]) => lines.map((line) => line.replace(/^\d+ /, '')).sort();
+  expect(withoutRound(sentLines())).toEqual(withoutRound(NOTIFIED));
 });
 
 it.each(['store', 'evaluate', 'notify'] as const)(
-  'killed after its work in each round: %s',
+  'the same messages are sent when %s is killed after its work in each round',
   async (stage) => {
     memory = breach;
     cloud.fault.killed = new Set([stage]);
@@ -245,7 +245,7 @@ it.each(['store', 'evaluate', 'notify'] as const)(
   },
 );
 
-it('a poison message: to the dead letters at once, the others go on', async () => {
+it('a poison message goes to the dead letters at once, and the others are handled', async () => {
   memory = breach;
   await rounds(0, 1);
   await cloud.queues.send('https://sqs.us-east-1.amazonaws.com/000000000000/store', [{ body: 'poison' }]);
@@ -255,7 +255,7 @@ it('a poison message: to the dead letters at once, the others go on', async () =
   expect(sentLines().sort()).toEqual([...NOTIFIED].sort());
 });
 
-it('the watcher gets a heartbeat for each evaluated round, and none while rounds do not get as far as the store', async () => {
+it('each evaluated round calls the heartbeat, and none does while rounds do not get as far as the store', async () => {
   await cloud.store.close();
   const beats: number[] = [];
   const heartbeat = { beat: async () => void beats.push(cloud.roundAt(cloud.nowMs(), EVALUATED_MS.fleet)) };
@@ -266,8 +266,8 @@ it('the watcher gets a heartbeat for each evaluated round, and none while rounds
   };
   cloud = startCloud({ config, dir, startMs: START, shards: 3, probe, heartbeat });
   await rounds(0, 8);
-  // What is missing for three rounds is missed: one that is late may come.
-  // A round that starts before the last is evaluated tells of that one, too.
+  // A round may be late by three rounds before it counts as missing. When a round starts before the last one is
+  // evaluated, its samples count in that evaluation.
   const isAhead = (k: number) =>
     cloud.startOf(START + (k + 1) * MINUTE) < cloud.startOf(START + k * MINUTE) + EVALUATED_MS.fleet;
   const received = [0, 1, 2, 3, ...(isAhead(4) ? [] : [4]), ...(isAhead(6) ? [6] : []), 7, 8];
@@ -277,7 +277,7 @@ it('the watcher gets a heartbeat for each evaluated round, and none while rounds
   expect(beats.slice(received.length)).toEqual([]);
 });
 
-it('a shard that is never evaluated: the round does not count, and the watcher gets no heartbeat', async () => {
+it('a round with a shard that is never evaluated does not count, and does not call the heartbeat', async () => {
   await cloud.store.close();
   const beats: number[] = [];
   const heartbeat = { beat: async () => void beats.push(cloud.roundAt(cloud.nowMs(), EVALUATED_MS.fleet)) };
@@ -288,7 +288,7 @@ it('a shard that is never evaluated: the round does not count, and the watcher g
       throw new RetryableError('the table throttles that key');
   };
   await rounds(2, 7);
-  // What is missing for three rounds is missed.
+  // A round may be late by three rounds before it counts as missing.
   expect(beats).toEqual([0, 1, 2, 3, 4]);
   expect(cloud.meter.total('parts_behind_total')).toBe(3);
   expect(cloud.meter.total('rounds_total')).toBe(5);

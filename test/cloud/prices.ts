@@ -1,16 +1,16 @@
-// What AWS asks for, in US dollars, us-east-1, without the free tier. They change: look at the pages.
+// The prices of AWS in US dollars, us-east-1, without the free tier. They change: check the pages.
 
-/** Hours of a month, as the price calculator of AWS counts. */
+/** The hours of a month in the price calculator of AWS. */
 export const HOURS = 730;
 
 export const PRICES = {
-  /** Of x86_64, which is the default; arm64 is a fifth less: https://aws.amazon.com/lambda/pricing/ */
+  /** The price of x86_64, which is the default; arm64 costs a fifth less: https://aws.amazon.com/lambda/pricing/ */
   lambda: { gbSecond: 0.0000166667, million: 0.2 },
-  /** Requests, each 64 KiB of a payload one: https://aws.amazon.com/sqs/pricing/ */
+  /** Each 64 KiB of a payload is one request: https://aws.amazon.com/sqs/pricing/ */
   sqs: { standardMillion: 0.4, fifoMillion: 0.5 },
-  /** On demand: https://aws.amazon.com/dynamodb/pricing/on-demand/ */
+  /** On-demand capacity: https://aws.amazon.com/dynamodb/pricing/on-demand/ */
   dynamodb: { writeMillion: 0.625, readMillion: 0.125 },
-  /** Standard: https://aws.amazon.com/s3/pricing/ */
+  /** Storage class Standard: https://aws.amazon.com/s3/pricing/ */
   s3: { putThousand: 0.005, getThousand: 0.0004, gbMonth: 0.023 },
   /** https://aws.amazon.com/prometheus/pricing/ */
   prometheus: {
@@ -21,22 +21,22 @@ export const PRICES = {
     ],
     queriedBillion: 0.1,
   },
-  /** Writes of 1 KiB: https://aws.amazon.com/timestream/pricing/ */
+  /** One write is 1 KiB: https://aws.amazon.com/timestream/pricing/ */
   timestream: { writeMillion: 0.5, tcuHour: 0.518 },
   network: {
-    /** Each byte that passes, in either direction: https://aws.amazon.com/vpc/pricing/ */
+    /** Each byte through it, in either direction: https://aws.amazon.com/vpc/pricing/ */
     natHour: 0.045,
     natGb: 0.045,
-    /** Of a public IPv4 address, the same page. */
+    /** A public IPv4 address, on the same page. */
     addressHour: 0.005,
-    /** To the internet: https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer */
+    /** Traffic to the internet: https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer */
     outGb: [
       { upTo: 10_240, price: 0.09 },
       { upTo: 51_200, price: 0.085 },
       { upTo: 153_600, price: 0.07 },
       { upTo: Number.POSITIVE_INFINITY, price: 0.05 },
     ],
-    /** Between zones of a region, each side pays for what it sends and gets; the same page. */
+    /** Traffic between zones of a region, on the same page; AWS bills both sides. */
     zoneGb: 0.01,
   },
   /** Linux, on demand: https://aws.amazon.com/ec2/pricing/on-demand/ */
@@ -47,13 +47,13 @@ export const PRICES = {
     't4g.medium': 0.0336,
     'm7g.large': 0.0816,
   },
-  /** gp3: https://aws.amazon.com/ebs/pricing/ */
+  /** Disks of type gp3: https://aws.amazon.com/ebs/pricing/ */
   diskGbMonth: 0.08,
   /** https://aws.amazon.com/cloudwatch/pricing/ */
   cloudwatch: { logGb: 0.5, metric: 0.3, alarm: 0.1, dashboard: 3 },
 } as const;
 
-/** What so many units cost where each tier has its own price. */
+/** The cost of so many units when each tier has its own price. */
 export function tiered(amount: number, tiers: readonly { upTo: number; price: number }[]): number {
   let [sum, from] = [0, 0];
   for (const { upTo, price } of tiers) {

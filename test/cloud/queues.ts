@@ -1,4 +1,4 @@
-// Queues as SQS has them, in virtual time: delays, visibility, receive counts, dead letters, FIFO groups; and its limits.
+// Queues that behave like SQS, in virtual time: delays, visibility, receive counts, dead letters, FIFO groups, limits.
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import type { QueueMessage, Queues } from '../../adapters/queues/sqs.ts';
 import { createLineages, type Lineage, type Lineages } from './lineage.ts';
@@ -8,7 +8,7 @@ const LIMIT_BYTES = 262_144;
 const MOST_DELAY_S = 900;
 const DEDUPLICATION_MS = 300_000;
 const LEFT_OUT_AT = 3;
-/** The longest that SQS keeps anything. */
+/** The longest retention of SQS. */
 const MOST_RETENTION_S = 14 * 24 * 3_600;
 
 interface Stored extends QueueMessage {
@@ -32,28 +32,29 @@ interface Queue {
 
 export interface CloudQueues extends Queues {
   lineages: Lineages;
-  /** Messages that are not given out yet, by their bodies: nobody says when a standard queue gives one. */
+  /** Withholds messages by their bodies: SQS does not promise when a standard queue hands out a message. */
   withhold: (body: string) => boolean;
   define(url: string, options?: { visibilityS?: number; maxReceives?: number; retentionS?: number }): void;
-  /** Messages that were deleted because nobody had handled them in time; SQS says nothing of them. */
+  /** The messages that were deleted because their retention was over; SQS reports them nowhere. */
   expired(url: string): number;
-  /** Messages that can be received now. */
+  /** The number of messages that can be received now. */
   visible(url: string): number;
   /**
-   * ApproximateAgeOfOldestMessage in seconds, undefined where SQS measures nothing: without messages that were received three
-   * times (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
-   * That page leaves it open for FIFO queues; this takes the worse.
+   * ApproximateAgeOfOldestMessage in seconds, undefined when SQS measures nothing. SQS leaves out messages that were
+   * received three times
+   * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
+   * The page does not say whether that holds for FIFO queues; this assumes the worse case.
    */
   ageOfOldest(url: string): number | undefined;
-  /** All bodies that are in it, hidden ones too. */
+  /** The bodies of all messages in the queue, also hidden ones. */
   bodies(url: string): string[];
-  /** Longest body ever sent, of any queue. */
+  /** The longest body that any queue ever got. */
   longest(): number;
-  /** When the next message that is hidden now can be received, of any queue. */
+  /** When the next hidden message of any queue becomes visible. */
   nextMs(): number | undefined;
   /**
-   * Invokes a function of the queue's name with up to `size` messages; what it does not name as failed is deleted. False
-   * when there was none.
+   * Invokes the function of the queue with up to `size` messages, and deletes those that it does not report as failed.
+   * Returns false when there was no message.
    */
   poll(
     url: string,
@@ -64,7 +65,7 @@ export interface CloudQueues extends Queues {
 
 export const deadLettersOf = (url: string): string => url.replace(/(\.fifo)?$/, '-dead$1');
 
-/** `random`: a standard queue gives its messages in any order. Default: as they came. */
+/** With `random`, a standard queue hands out its messages in any order. Default: first in, first out. */
 export function createCloudQueues(nowMs: () => number, random?: () => number): CloudQueues {
   const queues = new Map<string, Queue>();
   const lineages = createLineages();
@@ -205,12 +206,12 @@ function shuffled<T>(list: readonly T[], random: () => number): T[] {
   return keyed.sort((a, b) => a.key - b.key).map(({ one }) => one);
 }
 
-/** The function that reads it. */
+/** The function that reads the queue. */
 function readerOf(url: string): string {
   return (url.split('/').at(-1) ?? '').replace(/\.fifo$/, '');
 }
 
-/** Of `https://sqs.us-east-1.amazonaws.com/ACCOUNT/NAME`. */
+/** The name in `https://sqs.us-east-1.amazonaws.com/ACCOUNT/NAME`. */
 function arnOf(url: string): string {
   return `arn:aws:sqs:us-east-1:${url.split('/').slice(-2).join(':')}`;
 }

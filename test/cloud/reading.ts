@@ -1,5 +1,6 @@
-// What a function needs to read its part of the configuration in force, in a process of its own as a container is:
-// `node test/cloud/reading.ts FOLDER PART` over files of a bucket. `activation` is plan's work with what was uploaded.
+// Measures what a function needs to read its section of the active configuration. It runs in its own process, as a
+// container is: `node test/cloud/reading.ts FOLDER PART` reads the files of a bucket. `activation` measures plan, which
+// works on the uploaded file.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,12 +15,12 @@ export type Reading = (typeof READINGS)[number];
 
 export interface ReadingCost {
   cpuMs: number;
-  /** Of the process at its most, and what of that was there before it began. */
+  /** The peak memory of the process, and its memory before reading. */
   peakMb: number;
   baseMb: number;
 }
 
-/** What reading takes where the bucket holds these files. */
+/** Measures the reading of a section when the bucket has these files. */
 export function measureReading(reading: Reading, bucket: MemoryBucket, dir: string): ReadingCost {
   for (const [key, { body }] of bucket.files) {
     mkdirSync(dirname(join(dir, key)), { recursive: true });
@@ -32,7 +33,7 @@ export function measureReading(reading: Reading, bucket: MemoryBucket, dir: stri
   return JSON.parse(stdout) as ReadingCost;
 }
 
-/** Slices of nodes, and the shard that is read. */
+/** The number of slices of nodes, and the shard that is read. */
 const SLICES = 16;
 
 async function read(reading: Reading, bucket: Pick<Bucket, 'get' | 'put'>): Promise<void> {
@@ -74,7 +75,7 @@ if (import.meta.main) {
   const { user, system } = process.cpuUsage(before);
   const cost: ReadingCost = {
     cpuMs: Math.round((user + system) / 1000),
-    // The rusage of a process begins with what its parent had.
+    // The resource usage of a new process begins with the peak memory of its parent.
     peakMb: megabytes(
       Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024,
     ),

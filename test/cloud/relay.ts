@@ -1,14 +1,20 @@
 // A relay in front of a server. It counts bytes and round trips; answers reach the client after a delay.
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** Data of a TCP segment on a path of 1,500 bytes: 20 of IP, 20 of TCP and 12 of its timestamps are headers (RFC 7323). */
+/**
+ * The data of a TCP segment on a path with an MTU of 1,500 bytes: 20 bytes of IP, 20 of TCP and 12 of its timestamps
+ * are headers (RFC 7323).
+ */
 const SEGMENT = 1_448;
 const HEADERS = 52;
-/** Every second segment is acknowledged (RFC 5681, 4.2), by a segment without data where there is none to go with. */
+/**
+ * Every second segment is acknowledged (RFC 5681, 4.2); the acknowledgement needs its own segment when there is no data
+ * to send.
+ */
 const SEGMENTS_AN_ACK = 2;
 
 export interface Passed {
-  /** Of SSH, nested headers and padding included. */
+  /** Bytes of SSH, with nested headers and padding. */
   bytes: number;
   segments: number;
 }
@@ -19,16 +25,16 @@ export interface Relay {
   out: Passed;
   in: Passed;
   /**
-   * Answers that the client waited for, one after the other: the longest chain of requests and answers. The relay counts
-   * causes and not time, so that a busy machine changes nothing. A server that answers one request in pieces further apart
-   * than the delay may seem to answer twice: the number is sometimes too high, and never too low. Nagle's algorithm alone
-   * parts them by the 40 ms that Linux delays an acknowledgement.
+   * The answers that the client waited for, one after the other: the longest chain of requests and answers. The relay
+   * follows cause and effect, not time, so that a busy machine changes nothing. When a server answers one request in
+   * pieces that are further apart than the delay, the relay counts two answers: the number is sometimes too high, never
+   * too low. Nagle's algorithm alone separates pieces by 40 ms, the time that Linux delays an acknowledgement.
    */
   roundTrips(): number;
   close(): Promise<void>;
 }
 
-/** What a direction costs on the wire: its data, their headers, and the acknowledgements of what comes the other way. */
+/** The bytes of one direction on the wire: its data, their headers, and the acknowledgements of the other direction. */
 export function wireBytes(data: Passed, other: Passed): number {
   return data.bytes + HEADERS * (data.segments + other.segments / SEGMENTS_AN_ACK);
 }
@@ -39,7 +45,7 @@ export async function startRelay(
 ): Promise<Relay> {
   const passed = { out: { bytes: 0, segments: 0 }, in: { bytes: 0, segments: 0 } };
   const sockets = new Set<Socket>();
-  // Length of the chain behind the last answer that the client has, and behind the last request that the server has.
+  // The length of the chain up to the last answer that the client has, and up to the last request that the server has.
   let answered = 0;
   let asked = 0;
   const pipe = (from: Socket, to: Socket, count: Passed, forward: (chunk: Buffer) => void) => {

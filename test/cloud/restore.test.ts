@@ -22,7 +22,7 @@ routes: [{ name: all, channels: [ops], groupInterval: 1m }]
   }),
 );
 
-/** `a` fires all the time; `b` after the backup; `c` after the restore. */
+/** `a` fires all the time, `b` after the backup, `c` after the restore. */
 function memoryOf(node: string, minute: number): number {
   if (node === 'a') return minute >= 2 ? 95 : 40;
   if (node === 'b') return minute >= 8 && minute < 13 ? 95 : 40;
@@ -56,7 +56,7 @@ function probe(batch: Batch): BatchObservation {
   };
 }
 
-it('after a restore no notification has a key that receivers have seen with other content', async () => {
+it('after a restore, no notification has a key that receivers have seen with other content', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'restore-'));
   const before = startCloud({ config, dir, startMs: START, probe });
   let backup: [string, never][] = [];
@@ -74,7 +74,7 @@ it('after a restore no notification has a key that receivers have seen with othe
   for (let minute = 20; minute < 32; minute++) await after.round(START + minute * MINUTE);
   await after.settle();
   await after.store.close();
-  // A receiver that drops keys which it has seen.
+  // A receiver that drops keys which it has seen before.
   const taken = after.sent.filter(({ notification }) => !seen.has(notification.key));
   const nodes = taken.flatMap(({ notification }) => notification.alerts.map(({ labels }) => labels.node));
   expect(nodes).toContain('c');

@@ -4,11 +4,11 @@ import type { Stage } from './faults.ts';
 
 const URL = 'https://sqs.us-east-1.amazonaws.com/000000000000/';
 export const urlOf = (stage: Stage): string => `${URL}${stage}${stage === 'deliver' ? '.fifo' : ''}`;
-/** Messages that a function is given at once. */
+/** The most messages of one call. */
 export const SIZES: Record<Stage, number> = { probe: 1, store: 10, evaluate: 1, notify: 10, deliver: 1 };
-/** Each function's time-out; what it takes in real time is measured against it. */
+/** The time-out of each function; the test measures calls in real time against it. */
 export const TIMEOUT_MS = 60_000;
-/** As a deployment has them whose store waits for the default time. */
+/** The values of a deployment whose store has the default time-out. */
 const DEPLOYED = timeoutsSeconds({
   bastions: [],
   store: {

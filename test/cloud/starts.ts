@@ -3,12 +3,12 @@ import { hashNumber } from '../../core/hash.ts';
 
 const MINUTE = 60_000;
 
-/** On the minute, as no scheduler promises, unless they are spread. */
+/** Undefined: rounds start on the minute, which no scheduler promises. */
 let spread: string | ((roundMs: number) => number) | undefined;
 
 /**
- * From now on rounds start anywhere in their minute, as EventBridge Scheduler does; the same seed, the same starts. A
- * function says how many ms after its scheduled time each round does.
+ * From now on rounds start anywhere in their minute, as with EventBridge Scheduler; the same seed gives the same
+ * starts. A function returns for each round how many ms after its scheduled time it starts.
  */
 export function spreadStarts(how: typeof spread): void {
   spread = how;
@@ -19,13 +19,13 @@ function lateMs(roundMs: number): number {
   return typeof spread === 'function' ? spread(roundMs) : hashNumber(`${spread}/${roundMs}`) % MINUTE;
 }
 
-/** How long after its start a round is evaluated: the cross-cluster shard after the others. */
+/** How long after its start a round is evaluated; the cross-cluster shard comes after the others. */
 export const EVALUATED_MS = { part: 30_000, fleet: 45_000 };
 
 export interface Starts {
-  /** When the scheduler starts the round, or did. */
+  /** When the scheduler starts or started the round. */
   startOf(roundMs: number): number;
-  /** The newest round that had been started so long ago, in minutes from the first. */
+  /** The newest round that started at least `agoMs` before, in minutes from the first round. */
   roundAt(atMs: number, agoMs?: number): number;
 }
 

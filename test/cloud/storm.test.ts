@@ -1,4 +1,5 @@
-// Many incidents at once into one chat that takes a message a second: through queue, table and functions, in virtual time.
+// Many incidents at once for one chat service that takes a message a second: through queue, table and functions, in
+// virtual time.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -68,7 +69,7 @@ it.each([
   ['its limit is known', true, 5],
   ['it says its limit with 429', false, 60],
 ])(
-  `a storm of ${NODES} incidents drains as fast as the chat takes it, where %s`,
+  `a storm of ${NODES} incidents drains as fast as the chat service takes messages, when %s`,
   async (_, paced, refusals) => {
     start(paced);
     for (let minute = 0; minute <= 8; minute++) await cloud.round(START + minute * MINUTE);

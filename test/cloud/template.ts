@@ -1,4 +1,4 @@
-// What a deployment of so many bastions consists of, as `cdk synth` has it; nothing is bundled.
+// The resources of a deployment with so many bastions, from `cdk synth` without bundles.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,11 +11,11 @@ import { defineStacks } from '../../lib/stacks.ts';
 const EXAMPLE = join(import.meta.dirname, '../../examples/aws/bartizan.yaml');
 
 export interface Deployed {
-  /** Of the functions, by stage. */
+  /** The memory of the functions, by stage. */
   memoryMb: ReadonlyMap<string, number>;
   alarms: number;
   dashboards: number;
-  /** That a function reads. */
+  /** Queues that a function reads. */
   queues: { standard: number; fifo: number };
 }
 

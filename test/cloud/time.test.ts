@@ -1,4 +1,5 @@
-// Time as AWS keeps it: starts that are late, double or more than there are rounds, messages that come again much later.
+// Time as AWS keeps it: starts that are late, come twice, or come more often than rounds; messages that come again much
+// later.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,11 +46,11 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-describe('a start', () => {
-  it('of an interval that divides no hour comes each minute, and each round is planned once', async () => {
+describe('a start of a round', () => {
+  it('comes each minute when no pattern expresses the interval, and each round is planned once', async () => {
     await cloud.store.close();
     begin(`checks: [{ name: usage, probe: usage, every: 7m }]\n${CHECKS}`);
-    // Rounds are multiples of seven minutes since the epoch, of which START is none.
+    // Rounds are multiples of seven minutes since the epoch; START is not.
     for (let minute = 0; minute < 21; minute++) await cloud.round(at(minute));
     const rounds = minutesProbed();
     expect(rounds).toEqual([...new Set(rounds)]);
@@ -64,7 +65,7 @@ describe('a start', () => {
   it.each([
     ['one after the other', false],
     ['at once', true],
-  ])('that comes twice, %s, is planned once', async (_, isImmediate) => {
+  ])('that comes twice, %s, plans the round once', async (_, isImmediate) => {
     if (isImmediate) await Promise.all([cloud.start(at(0)), cloud.start(at(0))]);
     else await cloud.start(at(0));
     if (!isImmediate) await cloud.start(at(0));
@@ -72,7 +73,7 @@ describe('a start', () => {
     expect(minutesProbed()).toEqual([0]);
   });
 
-  it('that failed is planned by the next, whoever that is', async () => {
+  it('that failed is made up for by the next start, whichever that is', async () => {
     cloud.fault.queues = true;
     await expect(cloud.start(at(0))).rejects.toThrow('503');
     cloud.fault.queues = false;
@@ -80,14 +81,14 @@ describe('a start', () => {
     expect(minutesProbed()).toEqual([0]);
   });
 
-  it('that comes after that of a newer round is not planned any more', async () => {
+  it('that comes after the start of a newer round plans nothing', async () => {
     await cloud.round(at(1));
     await cloud.start(at(0));
     await cloud.round(at(2));
     expect(minutesProbed()).toEqual([1, 2]);
   });
 
-  it.each([0, 38, 58, 59.9])('%f s after its time loses no batch', async (seconds) => {
+  it.each([0, 38, 58, 59.9])('that comes %f s after its time loses no batch', async (seconds) => {
     for (let minute = 0; minute < 5; minute++) {
       await cloud.wait(at(minute) + seconds * 1000);
       await cloud.start(at(minute));
@@ -98,7 +99,7 @@ describe('a start', () => {
   });
 });
 
-it('a batch not started before its next round is dropped and counted', async () => {
+it('a batch that does not begin before its next round is dropped and counted', async () => {
   await cloud.round(START, { tick: true });
   expect(cloud.meter.total('batches_expired_total')).toBe(0);
   const batch: Batch = {
@@ -117,8 +118,8 @@ it('a batch not started before its next round is dropped and counted', async () 
   expect(cloud.meter.total('batches_expired_total')).toBe(1);
 });
 
-describe('a killed evaluate', () => {
-  it.each([1, 3])('whose message comes back later puts no mark back (shards: %i)', async (shards) => {
+describe('when evaluate was killed', () => {
+  it.each([1, 3])('its message comes back later and moves no mark back (shards: %i)', async (shards) => {
     await cloud.store.close();
     begin(CHECKS, shards);
     await cloud.round(at(0));

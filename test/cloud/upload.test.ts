@@ -1,4 +1,5 @@
-// What people upload: a change that needs a deployment stops nothing, and a batch that cannot be sent costs itself.
+// Uploads of users: a change that needs a deployment stops nothing, and a batch that cannot be sent affects only
+// itself.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,9 +33,14 @@ const replaced = (from: string, to: string) => {
 };
 
 it.each<[what: string, from: string, to: string, words: string]>([
-  ['a batch that fits no message', 'batchSize: 300', 'batchSize: 7000', 'bastions b0: a batch of 7000 nodes'],
-  ['half a minute', 'every: 1m', 'every: 30s', 'checks usage: it runs every 30 s'],
-  ['one connection', 'batchSize: 300', 'maxConnections: 1', 'bastions b0: a queue feeds two functions'],
+  [
+    'a batch that exceeds a message',
+    'batchSize: 300',
+    'batchSize: 7000',
+    'bastions b0: a batch of 7000 nodes',
+  ],
+  ['an interval of half a minute', 'every: 1m', 'every: 30s', 'checks usage: it runs every 30 s'],
+  ['only one connection', 'batchSize: 300', 'maxConnections: 1', 'bastions b0: a queue feeds two functions'],
   ['another number of connections', 'batchSize: 300', 'maxConnections: 5', 'bastions b0.maxConnections: '],
   ['an endless deadline', 'batchSize: 300', 'deadlines: { exec: 20m }', 'bastions b0: a batch of silent'],
   [
@@ -61,7 +67,7 @@ it.each<[what: string, from: string, to: string, words: string]>([
   ],
   ['another store', 'samples.example.net', 'other.example.net', 'store: permissions, time-outs'],
   [
-    'pictures that are kept longer',
+    'pictures with a longer retention',
     'channels:',
     'server: { chartRetention: 400d }\nchannels:',
     'server.chartRetention: the bucket deletes pictures after ',
@@ -72,19 +78,22 @@ it.each<[what: string, from: string, to: string, words: string]>([
     'inventory: [{ type: ssm, path: /clusters }]\nchannels:',
     'inventory: no function may read ssm /clusters',
   ],
-])('%s: the one before stays in force, rounds go on, and each counts it', async (_what, from, to, words) => {
-  cloud = startCloud({ config: TEXT, bastions: bastionNames(2), dir, startMs: START, probe: observeFleet });
-  await cloud.round(START);
-  cloud.bucket.putText(CONFIG_KEY, replaced(from, to));
-  for (let round = 1; round <= 2; round++) {
-    await cloud.round(START + round * MINUTE);
-    expect([total('rounds_planned_total'), total('config_errors_total')]).toEqual([round + 1, round]);
-  }
-  expect(notified()).toContain(words.replaceAll('"', '\\"'));
-  expect(notified()).toContain('the one before stays in force');
-});
+])(
+  'an upload with %s: the former configuration stays active, rounds go on, and each of them counts an error',
+  async (_what, from, to, words) => {
+    cloud = startCloud({ config: TEXT, bastions: bastionNames(2), dir, startMs: START, probe: observeFleet });
+    await cloud.round(START);
+    cloud.bucket.putText(CONFIG_KEY, replaced(from, to));
+    for (let round = 1; round <= 2; round++) {
+      await cloud.round(START + round * MINUTE);
+      expect([total('rounds_planned_total'), total('config_errors_total')]).toEqual([round + 1, round]);
+    }
+    expect(notified()).toContain(words.replaceAll('"', '\\"'));
+    expect(notified()).toContain('the one before stays in force');
+  },
+);
 
-it('a change that needs no deployment is in force with the next round', async () => {
+it('a change that needs no deployment is active in the next round', async () => {
   cloud = startCloud({ config: TEXT, bastions: bastionNames(2), dir, startMs: START, probe: observeFleet });
   await cloud.round(START);
   const lower = replaced('batchSize: 300', 'batchSize: 200');
@@ -95,8 +104,8 @@ it('a change that needs no deployment is in force with the next round', async ()
   expect(await cloud.store.query({ metric: 'up', where: { node: ['other'] }, ...at })).toHaveLength(1);
 });
 
-it('a batch that fits no message costs itself, and the bastion beside it is seen', async () => {
-  // In force since a release that took it.
+it('a batch that exceeds a message affects only itself, and the other bastion is probed', async () => {
+  // The configuration became active under a release that accepted it.
   const before = fleetConfig({ bastions: 2, clusters: 6 });
   const config = {
     ...before,
@@ -105,7 +114,7 @@ it('a batch that fits no message costs itself, and the bastion beside it is seen
       ...one,
       nodes: one.nodes.map((node, i) => ({
         ...node,
-        // Nothing packs noise.
+        // Noise does not compress.
         hostKeys: one.bastion === 'b0' ? [noise(i, 100_000)] : node.hostKeys,
       })),
     })),
@@ -119,9 +128,9 @@ it('a batch that fits no message costs itself, and the bastion beside it is seen
 });
 
 it.each<[what: string, error: Error]>([
-  ['refuses one for good', new PermanentError('InvalidMessageContents')],
-  ['does not answer for it', new RetryableError('503')],
-])('a queue that %s: the others of the round go', async (_what, error) => {
+  ['refuses a batch for good', new PermanentError('InvalidMessageContents')],
+  ['does not answer for a batch', new RetryableError('503')],
+])('when a queue %s, the other batches of the round are sent', async (_what, error) => {
   const config = fleetConfig({ bastions: 2, clusters: 4 });
   cloud = startCloud({ config, dir, startMs: START, probe: observeFleet });
   const { send } = cloud.queues;
@@ -136,7 +145,7 @@ it.each<[what: string, error: Error]>([
   expect(await cloud.store.query({ metric: 'up', ...at })).toHaveLength(6);
 });
 
-it('queues of which none answers: the round is planned again', async () => {
+it('when no queue answers, the next start plans the round again', async () => {
   const config = fleetConfig({ bastions: 2, clusters: 4 });
   cloud = startCloud({ config, dir, startMs: START, probe: observeFleet });
   const { send } = cloud.queues;

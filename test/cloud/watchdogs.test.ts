@@ -1,4 +1,4 @@
-// Watchdogs of a deployment: health, heartbeat and metrics, in virtual time.
+// The watchdogs of a deployment: health, heartbeat and metrics, in virtual time.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -75,14 +75,14 @@ async function health() {
   return { statusCode, reasons: codes(reasons), warnings: codes(warnings), alertsUndelivered, body };
 }
 
-it('all is well: health says so, and the watcher gets a heartbeat for each round', async () => {
+it('when everything works, health is ok, and each round calls the heartbeat', async () => {
   expect(await health()).toMatchObject({ statusCode: 503, reasons: ['rounds-missing'] });
   await rounds(0, 3);
   expect(await health()).toMatchObject({ statusCode: 200, reasons: [], warnings: [], alertsUndelivered: 0 });
   expect(beats).toEqual([0, 1, 2, 3]);
 });
 
-it('a configuration that cannot be read fails health, and its words name nothing', async () => {
+it('a configuration that cannot be read fails health, and the public answer names no file', async () => {
   await rounds(0, 3);
   cloud.bucket.putText('config/active.json', '{"format":99}');
   for (const key of cloud.bucket.files.keys())
@@ -93,11 +93,11 @@ it('a configuration that cannot be read fails health, and its words name nothing
   expect(answer.body).not.toContain('active.json');
 });
 
-it('/livez answers whatever is wrong: there is nothing to start anew', async () => {
+it('/livez always answers ok, because on AWS nothing can be restarted', async () => {
   expect((await cloud.ask('/livez')).statusCode).toBe(200);
 });
 
-it('an alert that nobody was sent for five minutes fails health and holds the heartbeat back, until it was', async () => {
+it('an alert that is undelivered for five minutes fails health and withholds the heartbeat, until it is delivered', async () => {
   memory = (minute) => (minute >= 2 ? 95 : 40);
   cloud.fault.channel = true;
   await rounds(0, 6);
@@ -123,7 +123,7 @@ it('an alert that nobody was sent for five minutes fails health and holds the he
   expect(beats.at(-1)).toBe(17);
 });
 
-it('by a channel that is not required it is a warning', async () => {
+it('an alert that is undelivered by a channel which is not required is only a warning', async () => {
   await cloud.store.close();
   begin({ ...parsed, channels: parsed.channels.map((channel) => ({ ...channel, required: false })) });
   memory = () => 95;
@@ -133,7 +133,7 @@ it('by a channel that is not required it is a warning', async () => {
   expect([statusCode, warnings.includes('undelivered-optional'), beats.at(-1)]).toEqual([200, true, 9]);
 });
 
-it('a notify that no longer reports fails health and suppresses the heartbeat', async () => {
+it('a notify that no longer reports fails health and withholds the heartbeat', async () => {
   await rounds(0, 2);
   cloud.fault.noWake = true;
   cloud.fault.stopped = 'notify';
@@ -145,7 +145,7 @@ it('a notify that no longer reports fails health and suppresses the heartbeat', 
 it.each([
   ['a lost bastion', true],
   ['nodes that do not answer', false],
-])('%s: no node is counted, and the watcher hears nothing after three rounds', async (_, isBastion) => {
+])('with %s, no node counts as seen, and the heartbeat stops after three rounds', async (_, isBastion) => {
   await rounds(0, 2);
   const seen = cloud.meter.total('nodes_seen_total');
   expect(seen).toBeGreaterThan(0);
@@ -156,7 +156,7 @@ it.each([
   expect(beats.at(-1)).toBeLessThanOrEqual(5);
 });
 
-it('a rule that throws is counted and listed, and the others are evaluated', async () => {
+it('a rule that throws is counted and listed, and the other rules are evaluated', async () => {
   memory = () => 95;
   const rules = parsed.rules.map((rule) =>
     rule.name === 'wide' ? { ...rule, where: { node: null as never } } : rule,

@@ -10,7 +10,10 @@ afterEach(async () => {
   for (const relay of relays.splice(0)) await relay.close();
 });
 
-/** A prober behind a relay. The function that it returns probes that many nodes, and counts what passed the relay. */
+/**
+ * A prober behind a relay. The returned function probes that many nodes, and counts the bytes and round trips at the
+ * relay.
+ */
 async function relayedProber() {
   const relay = await startRelay(bastion, { delayMs: 100 });
   relays.push(relay);
@@ -32,22 +35,22 @@ async function relayedProber() {
   };
 }
 
-it('a cold node takes the bytes that the tables of the cost are made with', async () => {
+it('a node without kept connections needs the bytes that docs/scale-and-cost.md assumes', async () => {
   const probe = await relayedProber();
-  // The first finds no counters, and samples twice.
+  // The first probe finds no counters, and takes two samples.
   await probe(30);
   const { out, in: back } = await probe(30);
   expect(out.bytes / NODE.out.bytes).toBeCloseTo(1, 1);
   expect(Math.abs(out.segments - NODE.out.segments)).toBeLessThan(2);
-  // What a node answers depends on its disks and interfaces.
+  // The answer of a node depends on its disks and interfaces.
   expect(back.bytes).toBeGreaterThan(NODE.in.bytes * 0.8);
   expect(back.bytes).toBeLessThan(NODE.in.bytes * 1.4);
 });
 
-it('a cold node takes the round trips that the tables of the cost are made with', async () => {
+it('a node without kept connections needs the round trips that docs/scale-and-cost.md assumes', async () => {
   const probe = await relayedProber();
   await probe(1);
-  // One more asks the bastion whether it is still there. A relay counts too many at times, never too few.
+  // One more round trip asks the bastion whether it is still there. The relay sometimes counts too many, never too few.
   const counts: number[] = [];
   const lowest = () => Math.min(...counts) - 1;
   do counts.push((await probe(1)).roundTrips);

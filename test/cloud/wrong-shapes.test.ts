@@ -1,4 +1,5 @@
-// Messages of another shape, on each queue of the deployment: received once, and then a dead letter that an alarm sees.
+// Messages of a wrong shape, on each queue of the deployment: each is received once, becomes a dead letter, and starts
+// an alarm.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,24 +38,27 @@ const OF: Readonly<Record<Stage, readonly unknown[]>> = {
   deliver: [{ incidentId: 5 }, { id: 'i' }],
 };
 
-it.each(Object.entries(OF) as [Stage, readonly unknown[]][])('on the queue of %s', async (stage, ofStage) => {
-  const bodies = [...ANY, ...ofStage.map((one) => JSON.stringify(one))];
-  const name = stage === 'deliver' ? 'deliver.fifo' : stage;
-  const url = `https://sqs.us-east-1.amazonaws.com/000000000000/${name}`;
-  await cloud.queues.send(
-    url,
-    bodies.map((body, i) => ({
-      body,
-      ...(stage === 'deliver' && { fifo: { groupId: `g${i}`, deduplicationId: `d${i}` } }),
-    })),
-  );
-  await cloud.round(START + MINUTE);
-  expect(cloud.dead(stage).toSorted()).toEqual(bodies.toSorted());
-  expect(cloud.meter.total('messages_dead_total')).toBe(bodies.length);
-  expect(cloud.meter.total('messages_retried_total')).toBe(0);
-  const notified = cloud.logger.lines.filter((line) => JSON.stringify(line).includes('can never succeed'));
-  expect(notified).toHaveLength(bodies.length);
-  // Valid messages beside them are handled.
-  const up = await cloud.store.query({ metric: 'up', fromMs: START + MINUTE, toMs: START + MINUTE });
-  expect(up).toHaveLength(6);
-});
+it.each(Object.entries(OF) as [Stage, readonly unknown[]][])(
+  'a message of a wrong shape on the queue of %s becomes a dead letter at once',
+  async (stage, ofStage) => {
+    const bodies = [...ANY, ...ofStage.map((one) => JSON.stringify(one))];
+    const name = stage === 'deliver' ? 'deliver.fifo' : stage;
+    const url = `https://sqs.us-east-1.amazonaws.com/000000000000/${name}`;
+    await cloud.queues.send(
+      url,
+      bodies.map((body, i) => ({
+        body,
+        ...(stage === 'deliver' && { fifo: { groupId: `g${i}`, deduplicationId: `d${i}` } }),
+      })),
+    );
+    await cloud.round(START + MINUTE);
+    expect(cloud.dead(stage).toSorted()).toEqual(bodies.toSorted());
+    expect(cloud.meter.total('messages_dead_total')).toBe(bodies.length);
+    expect(cloud.meter.total('messages_retried_total')).toBe(0);
+    const notified = cloud.logger.lines.filter((line) => JSON.stringify(line).includes('can never succeed'));
+    expect(notified).toHaveLength(bodies.length);
+    // Valid messages beside them are handled.
+    const up = await cloud.store.query({ metric: 'up', fromMs: START + MINUTE, toMs: START + MINUTE });
+    expect(up).toHaveLength(6);
+  },
+);
