@@ -1,35 +1,35 @@
 import type { ChannelType } from './document.ts';
 import type { Random } from './random.ts';
 
-/** How a service feels for a while. */
+/** The behaviour of a service for a while. */
 export const MOODS = [
   'accept',
-  'refuse', // 4xx that no repeat mends
-  'auth', // 401, 403: the operator's
+  'refuse', // 4xx that no retry changes
+  'auth', // 401, 403: the operator must act
   'redirect', // 3xx
   'fail', // 5xx
   'limit', // 429, with a Retry-After of any kind
-  'lie', // 2xx, and nobody has seen the message
-  'unclear', // 2xx, shown, and the answer says neither
-  'hang', // takes the request and never answers
-  'break off', // shown, and the connection breaks before the answer
+  'lie', // 2xx, but nobody sees the message
+  'unclear', // 2xx, people see the message, but the answer does not confirm it
+  'hang', // accepts the request and never answers
+  'break off', // people see the message, but the connection breaks before the answer
   'unreachable', // no connection
 ] as const;
 export type Mood = (typeof MOODS)[number];
 
 export interface Answer {
   mood: Mood;
-  /** People have seen the message. */
+  /** Whether people see the message. */
   shown: boolean;
   afterMs: number;
-  /** Instead of an answer: the socket's error. */
+  /** The error of the socket, instead of an answer. */
   error?: string;
   status?: number;
   headers?: Record<string, string>;
   body?: string;
-  /** How long it asks the sender to wait. */
+  /** How long the service asks the sender to wait. */
   askedMs?: number;
-  /** The body breaks off before its end. */
+  /** The body ends half-way. */
   cut?: boolean;
 }
 
@@ -49,7 +49,7 @@ const RETRY_AFTER = [
   'HTTP-date',
 ] as const;
 
-/** What a service of that type answers. `nowMs`: by its clock, for dates. */
+/** The answer of a service of that type. `nowMs` is the time of its clock, for dates. */
 export function answerOf(mood: Mood, type: ChannelType, random: Random, nowMs: number): Answer {
   const afterMs = random.int(20, 1_500);
   const base = { mood, afterMs, shown: false };
@@ -149,12 +149,12 @@ function limit(
   return { ...asked, headers: { 'retry-after': text }, body: 'slow down' };
 }
 
-/** 2xx of something that stands before the service, or of the service itself: it has not taken the message. */
+/** A 2xx of something in front of the service, or of the service itself, that does not confirm the message. */
 function lie(type: ChannelType, random: Random): Pick<Answer, 'status' | 'body' | 'headers'> {
   const page = { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: HTML };
   switch (type) {
     case 'webhook':
-      // Every 2xx is its yes: it cannot lie.
+      // Every 2xx of a webhook confirms the message, so it cannot lie.
       return { status: 503, body: HTML };
     case 'mattermost':
       return page;

@@ -17,24 +17,24 @@ import { CALM_FROM, END } from './plan.ts';
 import { HOUR, MINUTE, SECOND } from './timeline.ts';
 
 const DUE_PAGE = 1_000;
-/** A message that fails comes again; a function that died is noticed when its message's visibility ends. */
+/** A failed message comes again after the first time; after a killed call it comes when its visibility ends. */
 const AFTER_FAILURE_MS = 10 * SECOND;
 const AFTER_DEATH_MS = MINUTE;
-/** Two look at the same table, at their own pace; between their ticks they are woken by what happens. */
+/** Two notifiers read the same table, each at its own pace; between their ticks new items wake them. */
 const NOTIFIERS_TICK_MS = [4 * MINUTE, 7 * MINUTE];
 
 type Ports = Awaited<ReturnType<typeof portsOf>>;
 
 /**
- * The stages as functions between queues: each call has a life of its own, messages come late, twice and in any order,
- * and two notifiers look at one table.
+ * The stages as functions between queues: each call can die on its own, messages come late, twice and in any order, and
+ * two notifiers use one table.
  */
 export async function operateCloud(fixture: SimulationFixture, table: Table): Promise<void> {
   const { timeline, random, plan } = fixture;
   const pause = (ms: number) => timeline.sleep(Math.max(0, ms), NEVER_ABORTED);
   const running = new Set<Life>();
 
-  /** One call; whether it did its work. */
+  /** Makes one call, and returns its end. */
   async function call(
     name: string,
     work: (ports: Ports) => Promise<void>,
@@ -57,7 +57,7 @@ export async function operateCloud(fixture: SimulationFixture, table: Table): Pr
     return 'died';
   }
 
-  /** A message: handed out until a call has done with it, now and then twice. */
+  /** A message: the queue hands it out until a call finishes it, sometimes twice. */
   async function message(name: string, work: (ports: Ports) => Promise<void>): Promise<void> {
     const handOut = async () => {
       while (timeline.trueMs() < END) {
@@ -79,7 +79,7 @@ export async function operateCloud(fixture: SimulationFixture, table: Table): Pr
   };
 
   const awake = NOTIFIERS_TICK_MS.map(() => Promise.withResolvers<void>());
-  /** Mostly one of them, now and then both at once. */
+  /** Usually one of them runs, sometimes both at once. */
   const wake = () => {
     const only = random.chance(0.25) ? undefined : random.int(0, awake.length - 1);
     for (const [i, one] of awake.entries()) {
@@ -179,7 +179,7 @@ export async function operateCloud(fixture: SimulationFixture, table: Table): Pr
 
 export function stateOf(fixture: SimulationFixture, table: Table): StateStore {
   const { clock, timeline, random } = fixture;
-  // Who finds an item changed by another waits in virtual time: in real time hours would pass meanwhile.
+  // After a conflict a stage waits in virtual time; otherwise hours would pass meanwhile in real time.
   const sleep = (ms: number) => timeline.sleep(ms, NEVER_ABORTED);
   return createTableState(table, { clock, historyMs: 30 * 24 * HOUR, sleep, random: random.next });
 }

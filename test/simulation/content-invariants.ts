@@ -4,10 +4,10 @@ import type { Violations } from './invariants.ts';
 import type { Post } from './services.ts';
 import type { Episode, Truth } from './truth.ts';
 
-/** From what is decided to the request, and from an answer to its record, at most. */
+/** The longest time from a decision to its request, and from an answer to its record. */
 const SENDING_MS = 30_000;
 
-/** What messages say is true, says one thing under one number, and says nothing twice as news. */
+/** Messages are true, one number has one content, and nothing is news twice. */
 export function checkContent(truth: Truth, violated: Violations): void {
   checkFacts(truth, violated);
   checkNumbers(truth, violated);
@@ -23,7 +23,7 @@ function checkFacts(truth: Truth, violated: Violations): void {
     if (new Set(ids).size < ids.length) violated('a message names one firing twice', about);
     for (const alert of notification.alerts) {
       const episode = truth.byId.get(`${alert.alertId}@${alert.firedAtMs}`);
-      if (!episode) violated('a message tells of a firing that never was', `${alert.rule} ${about}`);
+      if (!episode) violated('a message has a firing that state does not have', `${alert.rule} ${about}`);
       else for (const wrong of falseFacts(alert, episode, truth)) violated(wrong, about);
     }
   }
@@ -41,7 +41,7 @@ function falseFacts(alert: NotificationAlert, episode: Episode, truth: Truth): s
   return wrong;
 }
 
-/** Whether that was a value of the alert's series, or of one of its group. */
+/** Whether the alert's series, or one of its group, had that value. */
 function wasSeen(value: number, { rule, labels }: Episode, { fixture }: Truth): boolean {
   const metrics = fixture.configs.flatMap(({ config }) =>
     config.rules.filter(({ name }) => name === rule).map(({ metric }) => metric),
@@ -63,7 +63,7 @@ function checkNumbers({ posts }: Truth, violated: Violations): void {
   }
 }
 
-/** News is what the channel has not taken before, as far as its records say, and all of that. */
+/** News are the alerts that the channel has not accepted before according to its records, and all of them. */
 function checkNews({ posts, isRecorded }: Truth, violated: Violations): void {
   for (const [channel, own] of Map.groupBy(posts, (post) => post.channel)) {
     const taken = new Map<string, { key: string; atMs: number }[]>();
@@ -79,7 +79,7 @@ function checkNews({ posts, isRecorded }: Truth, violated: Violations): void {
         const shownText = sentOf(alert);
         const about = `${key} to ${channel} at ${clockText(atMs)} (${reason}): ${alert.rule} ${shownText}`;
         const before = taken.get(shownText) ?? [];
-        // A message that is tried again, since nobody knows that it was taken, has the same number.
+        // When nobody knows whether a message was accepted, it is tried again under the same number.
         if (alert.news && before.some((one) => one.key !== key && one.atMs < atMs - SENDING_MS))
           violated('sent again as news', about);
         if (!alert.news && before.every((one) => one.atMs > atMs))

@@ -54,7 +54,7 @@ export interface ConfigDocument {
   silences: SilenceDocument[];
 }
 
-/** A channel that writes to the service of that name. What is secret is a reference, as in a real file. */
+/** A channel that sends to the service of that name. Secrets are references, as in a real file. */
 export function channelTo(name: string, type: ChannelType, service: string): ChannelDocument {
   const secret = `\${env:${service}}`;
   switch (type) {
@@ -105,12 +105,12 @@ export function firstDocument(random: Random, fleet: Fleet): ConfigDocument {
     );
   }
   const channels = Array.from({ length: random.int(2, 4) }, (_, i) => {
-    // The first may lie: whatever is 2xx is a yes to a webhook.
+    // The first service may lie; a webhook confirms with any 2xx.
     const type = i === 0 ? random.pick(CHANNEL_TYPES.slice(1)) : random.pick(CHANNEL_TYPES);
     return channelTo(`ch${i + 1}`, type, `s${i + 1}`);
   });
   for (const [i, channel] of channels.entries()) {
-    // Towards later ones only: no circle.
+    // Fallbacks are later channels only, so that there is no cycle.
     const later = channels.slice(i + 1);
     if (later.length > 0 && random.chance(0.4)) channel.fallback = random.pick(later).name;
   }
@@ -172,12 +172,12 @@ function firstRoutes(random: Random, channels: readonly string[]): RouteDocument
     ]);
     routes.push(routeTo(random, 'first', { match, channels: some(), continue: random.chance(0.6) }));
   }
-  // The first channel is always spoken to: the lie must be heard.
+  // The first channel always gets messages, so that every schedule has its lie.
   routes.push(routeTo(random, 'default', { channels: [...new Set(['ch1', ...some()])] }));
   return routes;
 }
 
-/** @throws Error with all problems: a schedule writes no wrong file */
+/** @throws Error with all problems: a schedule writes only valid files */
 export function configOf(document: ConfigDocument, nowMs: number): Config {
   const parsed = parseConfig(JSON.stringify(document), {
     file: 'bartizan.yaml',

@@ -7,13 +7,13 @@ export interface EditContext {
   random: Random;
   fleet: Fleet;
   nowMs: number;
-  /** A number that no edit of this schedule has had. */
+  /** A number that no earlier edit of this schedule used. */
   fresh: () => number;
 }
 
 type Edit = (document: ConfigDocument, fixture: EditContext) => boolean;
 
-/** Each changes the document and says whether it could. */
+/** Each edit changes the document and returns whether it could. */
 export const EDITS = {
   'silence added': addSilence,
   'silence lifted': (document) => document.silences.splice(0, 1).length > 0,
@@ -28,7 +28,7 @@ export const EDITS = {
     renameChannel(document, channel.name, `ch${fresh()}`);
     return true;
   },
-  /** Another name and another service: what the old one was owed is the new one's. */
+  /** The channel gets another name and another service, and with them what the old channel still had to be sent. */
   'channel replaced'(document, { random, fresh }) {
     const at = random.int(0, document.channels.length - 1);
     const old = document.channels[at]!;
@@ -52,7 +52,7 @@ export const EDITS = {
     const route = random.pick(document.routes);
     if (route.channels.length < 2) return false;
     const at = random.int(0, route.channels.length - 1);
-    // The first channel of the last route may lie, and each schedule needs a lie.
+    // The first channel of the last route stays, because it may lie, and each schedule needs a lie.
     if (route === document.routes.at(-1) && route.channels[at] === 'ch1') return false;
     route.channels.splice(at, 1);
     return true;

@@ -16,22 +16,22 @@ import { createServices, type Services } from './services.ts';
 import { createRateLimits } from './storm.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
 
-/** Everything that outlives the processes of a schedule: time, services, samples, the file, and our records. */
+/** Everything that survives the processes of a schedule: time, services, samples, the file, and our records. */
 export interface SimulationFixture {
   plan: Plan;
   timeline: Timeline;
   random: Random;
-  /** The machine's clock, which may be stepped. */
+  /** The clock of the machine, which may be stepped. */
   clock: Clock;
   store: TinyStore;
   services: Services;
-  /** Configurations in force, the newest last. */
+  /** The configurations that were active, the newest last. */
   configs: { fromMs: number; config: Config }[];
   config(): Config;
   edit(edit: PlannedEdit): void;
   channelsFor(config: Config, life: Life): Promise<Map<string, Channel>>;
   fateOf(of: 'state' | 'samples'): (what: string) => Fate;
-  /** When each transition was offered to state first, and when it was seen to be there. */
+  /** When a stage first tried to write each transition, and when state had it. */
   offeredAt: Map<string, number>;
   committedAt: Map<string, number>;
   noting(state: StateStore): StateStore;
@@ -42,16 +42,16 @@ export interface SimulationFixture {
   count(what: string): void;
   trace(line: string): void;
   runtimeSilences: RuntimeSilence[];
-  /** Called when silences of state have changed: senders decide again at once. */
+  /** Called after the silences of state changed: senders decide again at once. */
   onSilence: Set<() => void>;
   healthSamples: HealthSample[];
-  /** What the machine's clock said at that true time. */
+  /** The time that the machine's clock showed at that true time. */
   wallAt(trueMs: number): number;
-  /** True times of passes of the local notifier that failed. */
+  /** The true times at which passes of the local notifier failed. */
   notifyFailures: readonly number[];
-  /** Firings that were counted as sent to nobody. */
+  /** Firings that were counted as sent to no channel. */
   unrouted: readonly { atMs: number; rule: string }[];
-  /** Starts and deaths of processes. */
+  /** The starts and deaths of processes. */
   crashes: number[];
 }
 
@@ -92,7 +92,7 @@ export function createSimulationFixture(plan: Plan, onTrace?: (line: string) => 
       );
     },
   });
-  // Channels keep nothing between messages: those of one configuration serve every call of a function.
+  // Channels keep nothing between messages, so the channels of one configuration serve every call of a function.
   const channels = new WeakMap<Config, ReturnType<typeof createChannels>>();
   const madeFor = (config: Config) => {
     const made = channels.get(config) ?? createChannels(config.channels, { secrets, clock });
@@ -122,7 +122,7 @@ export function createSimulationFixture(plan: Plan, onTrace?: (line: string) => 
         if (done) count(`edit: ${name}`);
         return done;
       };
-      // Each edit changes something.
+      // Each edit is different from the others.
       if (names.filter(apply).length === 0) apply('route renamed');
       learnTypes();
       configs.push({ fromMs: timeline.trueMs(), config: configOf(document, clock.nowMs()) });
@@ -191,7 +191,7 @@ export function createSimulationFixture(plan: Plan, onTrace?: (line: string) => 
 
 export const NEVER_ABORTED = new AbortController().signal;
 
-/** A reference is an address of the service of that name, or a token that nobody checks. */
+/** A reference resolves to the address of the service with that name, or to a token that nobody checks. */
 const secrets: Secrets = {
   resolve: async (text) => text.replace(/\$\{env:([^}]+)\}/g, 'https://$1.test/token'),
   redact: (text) => text,
@@ -217,7 +217,7 @@ export function targetsOf(config: Config): Target[] {
   );
 }
 
-/** Probes take a moment, some so long that the round is evaluated without them first. */
+/** A probe takes a moment; some take so long that the round is first evaluated without them. */
 export function proberOf(fixture: SimulationFixture): Prober {
   const { timeline, random, plan, clock } = fixture;
   return {

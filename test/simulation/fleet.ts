@@ -5,14 +5,14 @@ import type { Target } from '../../core/model/target.ts';
 import type { Random } from './random.ts';
 import type { Storm } from './storm.ts';
 
-/** What the nodes of a schedule are like, round by round; follows from the seed. */
+/** The values of the nodes of a schedule, round by round; they follow from the seed. */
 export interface Fleet {
   clusters: readonly { name: string; bastion: string; nodes: readonly string[] }[];
   bastions: readonly string[];
   everyMs: number;
-  /** Whether the node is in trouble in the round of that time. */
+  /** Whether the node breaches in the round of that time. */
   breaches(metric: Metric, node: string, roundMs: number): boolean;
-  /** What a batch sees. */
+  /** The observation of a batch. */
   observe(batch: Batch, nowMs: number): BatchObservation;
 }
 
@@ -26,7 +26,7 @@ export const labelsOf = (target: Pick<Target, 'cluster' | 'node'>): Labels => ({
   role: ROLE,
 });
 
-/** `calmFromMs`: from then on every node stays as it is. */
+/** From `calmFromMs` on every node keeps its value. */
 export function createFleet(
   random: Random,
   options: { fromMs: number; calmFromMs: number; untilMs: number; storm: Storm | undefined },
@@ -42,7 +42,7 @@ export function createFleet(
   const first = Math.floor(options.fromMs / everyMs);
   const rounds = Math.ceil((options.untilMs - options.fromMs) / everyMs) + 2;
   const calm = Math.floor((options.calmFromMs - options.fromMs) / everyMs);
-  // A share of the series is busy; the others breach once or twice in a schedule.
+  // Some series change all the time; the others breach once or twice in a schedule.
   const scripts = new Map<string, boolean[]>();
   for (const metric of METRICS) {
     for (const node of nodes) {
@@ -84,7 +84,7 @@ export function createFleet(
     const samples = (['mem_usage', 'swap_usage'] as const).flatMap((metric) => {
       if (indexOf(batch.roundMs) < calm && noise(metric, `${node} lost`, batch.roundMs) < missing) return [];
       const part = noise(metric, node, batch.roundMs);
-      // Two decimals that differ from round to round: a value that a message shows was seen in one round.
+      // Two decimals that differ from round to round, so that a value in a message belongs to one round.
       const value = breaches(metric, node, batch.roundMs) ? 92 + part * 7.9 : 20 + part * 50;
       return [{ metric, labels: labelsOf(target), timeMs: batch.roundMs, value: Number(value.toFixed(4)) }];
     });
@@ -111,7 +111,7 @@ export function createFleet(
   };
 }
 
-/** Runs of good and bad rounds; from `calm` on the last one goes on. */
+/** Streaks of good and bad rounds; from `calm` on the last one continues. */
 function script(random: Random, options: { rounds: number; calm: number; okRounds: number }): boolean[] {
   const line: boolean[] = [];
   let bad = random.chance(0.15);
@@ -126,7 +126,7 @@ function script(random: Random, options: { rounds: number; calm: number; okRound
   return line;
 }
 
-/** 0 ≤ number < 1 that follows from the text. */
+/** 0 ≤ number < 1, derived from the text. */
 function hash(text: string): number {
   let value = 2_166_136_261;
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 16_777_619);

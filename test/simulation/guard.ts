@@ -1,10 +1,10 @@
 import { RetryableError } from '../../core/errors.ts';
 
-/** A process, or one call of a function: once it died, nothing that it had begun goes on. */
+/** A process, or one call of a function. After its death nothing that it started continues. */
 export interface Life {
   alive(): boolean;
   die(why: string): void;
-  /** Resolves with why, when it dies. */
+  /** Resolves with the reason when it dies. */
   died: Promise<string>;
 }
 
@@ -23,20 +23,20 @@ export function createLife(): Life {
 
 export const NEVER = new Promise<never>(() => {});
 
-/** What happens to a write. */
+/** The result of a write. */
 export type Fate = 'done' | 'dies before' | 'dies after' | 'fails before' | 'fails after';
 
 const READS = /^(load|list|open|find|due|next|incidentsOf|query|get|lookUp|latest|rollUps|head)/;
 
 /**
- * The same port for one life: a dead one's calls never return, and `fateOf` decides of each write whether the caller
- * dies before or after it took effect, or is told that it failed.
+ * Wraps a port for one life: after its death calls never return. `fateOf` decides for each write whether the caller
+ * dies before or after it takes effect, or gets an error.
  */
 export function guarded<T extends object>(
   port: T,
   life: Life,
   fateOf: (what: string, args: readonly unknown[]) => Fate,
-  /** Undefined: at once. */
+  /** Undefined: without a delay. */
   delay?: () => Promise<void> | undefined,
 ): T {
   const wrap = (name: string, inner: (...args: unknown[]) => unknown) => {

@@ -7,20 +7,20 @@ import { END } from './plan.ts';
 import { MINUTE } from './timeline.ts';
 import { type Episode, nameOf, type Truth } from './truth.ts';
 
-/** Longer undelivered than that is an illness. */
+/** Health must fail when an alert is undelivered for longer. */
 const UNDELIVERED_AFTER_MS = 5 * MINUTE;
-/** Health is checked between two passes. */
+/** The time between two passes, when health is checked. */
 const SLACK_MS = 3 * MINUTE;
 const EVERY_MS = 7 * MINUTE;
 
-/** The health at a time. */
+/** The health at one time. */
 export interface HealthSample {
   atMs: number;
-  /** Episodes that it calls undelivered, and since when. */
+  /** The episodes that health calls undelivered, each with the time since when. */
   undelivered: ReadonlyMap<string, number>;
 }
 
-/** Asks for the health every few minutes, as a monitor of it does. */
+/** Asks for the health every few minutes, as monitoring does. */
 export async function watchHealth(
   fixture: SimulationFixture,
   state: StateStore,
@@ -34,7 +34,7 @@ export async function watchHealth(
   }
 }
 
-/** Health is not ok while something is undelivered for too long, and does not cry about what people have. */
+/** Health must not be ok while an alert is undelivered for too long, and must not list delivered alerts. */
 export function checkHealth(
   healthSamples: readonly HealthSample[],
   truth: Truth,
@@ -87,7 +87,7 @@ function isOverdue(episode: Episode, atMs: number, truth: Truth): boolean {
   )
     return false;
   const { plan } = truth.fixture;
-  // By a clock that was set back it is not that late.
+  // After the clock was set back, less time has passed on it.
   if (plan.clockSteps.some((step) => step.byMs < 0 && step.atMs >= sinceMs && step.atMs <= atMs))
     return false;
   // A process that is down answers no question about its health.

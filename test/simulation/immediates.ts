@@ -1,4 +1,5 @@
-// Parts of ours take turns of the event loop (adapters/event-loop/turns.ts): virtual time must not go on before they had them.
+// Some code yields to the event loop (adapters/event-loop/turns.ts): virtual time must not advance before that code had
+// its turns.
 const own = globalThis.setImmediate;
 let waiting = 0;
 
@@ -11,7 +12,7 @@ const counted = (callback: (...args: unknown[]) => void, ...args: unknown[]) => 
 };
 globalThis.setImmediate = Object.assign(counted, own) as typeof setImmediate;
 
-/** Resolves once nobody waits for a turn, as one that was taken may ask for the next. */
+/** Resolves when nothing waits for a turn; code that had one may ask for the next. */
 export async function allTurns(): Promise<void> {
   do await new Promise<void>((resolve) => own(resolve));
   while (waiting > 0);

@@ -9,19 +9,21 @@ import { type Episode, nameOf, type Truth } from './truth.ts';
 import { checkValues } from './value-invariants.ts';
 import { checkVerdicts } from './verdicts.ts';
 
-/** A fan-out, a message under way, a table that answers late: a message may still say what was true so long ago. */
+/** A message may show what was true this long ago: a fan-out, a message on its way, a table with a delay. */
 const STALE_MS = 4 * MINUTE;
-/** Requests with one key to one service within an hour. */
+/** The most requests with one key to one service within an hour. */
 const MOST_TRIES_AN_HOUR = 60;
 
-/** What was withheld until then has had the time to be sent: a look each minute, and groupInterval. */
+/**
+ * An alert that was withheld until this long ago had enough time to be sent: a check each minute, and groupInterval.
+ */
 const FREED_MS = 12 * MINUTE;
-/** Passes of a notifier that fail. */
+/** The most failing passes of a notifier. */
 const MOST_FAILURES_A_MINUTE = 120;
 
 export type Violations = (what: string, about: string) => void;
 
-/** Everything that must hold after a schedule. */
+/** Checks everything that must hold after a schedule. */
 export function checkInvariants(truth: Truth, violated: Violations): void {
   const messages = seenMessages(truth);
   for (const episode of truth.episodes) {
@@ -39,9 +41,9 @@ export function checkInvariants(truth: Truth, violated: Violations): void {
 }
 
 interface SeenMessages {
-  /** By channel and episode. */
+  /** The message that people saw, by channel and episode. */
   seen(channel: string, episode: Episode, status: 'firing' | 'resolved'): Post | undefined;
-  /** Seen, and the sender knows. */
+  /** People saw the message, and the sender knows that. */
   accepted(channel: string, episode: Episode, status: 'firing' | 'resolved'): Post | undefined;
   channels(episode: Episode): string[];
 }
@@ -68,10 +70,10 @@ function seenMessages({ posts, hasDelivery }: Truth): SeenMessages {
   };
 }
 
-/** What fires was sent to every channel that today's routes name, or to one that stands in for it. */
+/** Each firing alert was sent to every channel of the current routes, or to a fallback of it. */
 function checkFiring(episode: Episode, messages: SeenMessages, truth: Truth, violated: Violations): void {
   if (truth.suppressedAt(episode, END)) return;
-  // It must have had the time: one whose inhibition ended a moment ago has not.
+  // If its inhibition or silence ended just now, there was not enough time to send it.
   if (truth.suppressedWithin(episode, END - FREED_MS, END)) return;
   for (const { channel } of truth.channelsOf(episode, truth.final)) {
     const sent = fallbacks(channel, truth).some((name) => messages.seen(name, episode, 'firing'));
@@ -80,7 +82,7 @@ function checkFiring(episode: Episode, messages: SeenMessages, truth: Truth, vio
 }
 
 function checkEnded(episode: Episode, messages: SeenMessages, truth: Truth, violated: Violations): void {
-  // Withheld until a moment ago, by whatever: it must have had the time.
+  // If it was withheld until just now, there was not enough time to send it.
   if (truth.suppressedWithin(episode, END - FREED_MS, END)) return;
   const today = new Set(truth.final.channels.map(({ name }) => name));
   const isRouted = truth.channelsOf(episode, truth.final).length > 0;
@@ -98,7 +100,7 @@ function checkEnded(episode: Episode, messages: SeenMessages, truth: Truth, viol
     if (messages.channels(episode).some(isSent) && heirs.every((heir) => fallbacks(heir, truth).some(isSent)))
       continue;
     violated(
-      'sent as firing to a channel that is gone, sent as resolved to nobody',
+      'sent as firing to a removed channel, and as resolved to no channel',
       `${nameOf(episode)}, ${channel}`,
     );
   }
@@ -107,7 +109,7 @@ function checkEnded(episode: Episode, messages: SeenMessages, truth: Truth, viol
     ({ fromMs }, i, all) => fromMs <= END && (all[i + 1]?.fromMs ?? Infinity) > firedSeenMs,
   );
   const named = inForce.map(({ config }) => truth.channelsOf(episode, config).map(({ channel }) => channel));
-  // Its rule was removed before notify had it: nobody is sent that, and it was counted.
+  // If its rule was removed before notify had the transition, no channel gets it, and it is counted.
   const lostItsRule = truth.fixture.unrouted.some(({ atMs, rule }) => {
     const then = truth.fixture.configs.findLast(({ fromMs }) => fromMs <= atMs);
     return (
@@ -121,19 +123,19 @@ function checkEnded(episode: Episode, messages: SeenMessages, truth: Truth, viol
       (name) => messages.seen(name, episode, 'firing') || messages.seen(name, episode, 'resolved'),
     );
     if (!sent && !wasQuiet())
-      violated('it fired and ended, and a channel never heard of it', `${nameOf(episode)} to ${channel}`);
+      violated('it fired and resolved, and a channel got no message', `${nameOf(episode)} to ${channel}`);
   }
   if (messages.channels(episode).length === 0 && named.every((names) => names.length > 0) && !wasQuiet()) {
     violated(
-      'it fired and ended, and nobody heard of it',
+      'it fired and resolved, and no channel got a message',
       `${nameOf(episode)}, over at ${clockText(resolvedSeenMs)}`,
     );
   }
 }
 
 /**
- * Who has to take back what a channel said that went when the alert had ended already: the channels that routes named
- * then, and ever since.
+ * The channels that must send the resolved for a channel that was removed after the alert resolved: those that routes
+ * named at that time, and ever since.
  */
 function heirsOf(channel: string, episode: Episode, truth: Truth): string[] {
   const { configs } = truth.fixture;
@@ -144,7 +146,7 @@ function heirsOf(channel: string, episode: Episode, truth: Truth): string[] {
   return (named[0] ?? []).filter((name) => named.every((names) => names.includes(name)));
 }
 
-/** The channel, and those that ever were to get what it could not deliver. */
+/** The channel, and all fallbacks that it ever had. */
 function fallbacks(channel: string, { fixture }: Truth): string[] {
   const names = new Set([channel]);
   for (const name of names) {

@@ -16,11 +16,11 @@ interface LocalProcess {
   stop(): Promise<void>;
 }
 
-/** Nothing changes between two sweeps of the notifier but the time: those that would find nothing due are left out. */
+/** Between two sweeps of the notifier only the time changes, so sweeps that find nothing due are skipped. */
 const SWEEP_MS = 5 * SECOND;
 const LONGEST_SWEEP_MS = 10 * MINUTE;
 
-/** As `up` puts its parts together (local/up.ts), over the state of a disk that outlives it. */
+/** Joins the parts as `up` does (local/up.ts), over state on a disk that survives the process. */
 async function startProcess(fixture: SimulationFixture, disk: StateStore, life: Life): Promise<LocalProcess> {
   const { timeline, clock, logger, meter, secrets, random, plan } = fixture;
   const config = fixture.config();
@@ -100,7 +100,7 @@ async function startProcess(fixture: SimulationFixture, disk: StateStore, life: 
   };
 }
 
-/** Starts `up`, starts it again after each death, and edits its file; until the end of the schedule. */
+/** Starts `up`, restarts it after each death, and edits its file, until the end of the schedule. */
 export async function operateLocally(fixture: SimulationFixture, disk: StateStore): Promise<void> {
   const { timeline, plan, random } = fixture;
   const pause = (ms: number) => timeline.sleep(ms, NEVER_ABORTED);
@@ -141,7 +141,7 @@ export async function operateLocally(fixture: SimulationFixture, disk: StateStor
     const edit = edits.shift();
     if (!edit) continue;
     if (edit.how === 'kill') life.die('killed for an edit');
-    // A death while it stops is one as well.
+    // A process may also die while it stops.
     else await Promise.race([process?.stop(), life.died]);
     life.die('edit');
     fixture.edit(edit);

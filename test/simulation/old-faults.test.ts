@@ -6,13 +6,13 @@ import { text as textOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OLD_FAULTS, type OldFault } from './old-faults.ts';
 
-/** Schedules within which each fault has to show; most show within ten. */
+/** Each fault must show within this many schedules; most show within ten. */
 const SCHEDULES = 200;
 const SOURCES = ['core', 'adapters', 'local', 'test/simulation', 'package.json'];
-/** Faults that are tried side by side, each by one worker in a copy of the sources. */
+/** Faults that are searched at the same time, each by one worker in its own copy of the sources. */
 const SIDE_BY_SIDE = Math.min(2, availableParallelism());
 
-describe('old faults, put back one by one', () => {
+describe('the simulator finds old faults that are put back one by one', () => {
   const copies: string[] = [];
   const free: string[] = [];
   const waiting: ((copy: string) => void)[] = [];
@@ -51,10 +51,10 @@ describe('old faults, put back one by one', () => {
     return (await Promise.all([textOf(run.stdout), textOf(run.stderr)])).join('');
   }
 
-  it.concurrent.each(OLD_FAULTS)('section $section: $name', async (fault) => {
+  it.concurrent.each(OLD_FAULTS)('of group $section: $name', async (fault) => {
     const { file, text, becomes, shows } = fault;
     const original = readFileSync(file, 'utf8');
-    expect(original.split(text).length - 1, `times that ${file} has: ${text}`).toBe(1);
+    expect(original.split(text).length - 1, `occurrences in ${file} of: ${text}`).toBe(1);
     const copy = await take();
     try {
       writeFileSync(

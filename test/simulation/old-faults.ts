@@ -1,22 +1,25 @@
-/** A fault that once was, as a change of today's text; the simulator must find it. */
+/** A fault that the code once had, as a change of its current text; the simulator must find it. */
 export interface OldFault {
-  /** Section of the issue that mended it. */
+  /** The group of the fault. */
   section: 1 | 2 | 4 | 6 | 7 | 8 | 9;
   name: string;
   file: string;
-  /** Stands in the file exactly once. */
+  /** A text that the file contains exactly once. */
   text: string;
   becomes: string;
-  /** The first schedule that shows the fault, so that the search ends there; a change of the simulator may move it. */
+  /**
+   * The first schedule that shows the fault, so that the search ends there; after a change of the simulator it may be
+   * another one.
+   */
   firstSeed?: number;
-  /** Any of these invariants shows it. */
+  /** The names of invariants; at least one of them fails. */
   shows: readonly string[];
 }
 
 const UNDELIVERED = 'a firing alert stays undelivered';
 const UNRESOLVED = 'sent as firing, not sent as resolved';
-const NOBODY = 'it fired and ended, and nobody heard of it';
-const A_CHANNEL = 'it fired and ended, and a channel never heard of it';
+const NOBODY = 'it fired and resolved, and no channel got a message';
+const A_CHANNEL = 'it fired and resolved, and a channel got no message';
 const AGAIN = 'sent again as news';
 
 export const OLD_FAULTS: readonly OldFault[] = [
@@ -31,7 +34,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
   },
   {
     section: 1,
-    name: 'dueAtMs of a time with a silence is not looked at again',
+    name: 'dueAtMs from the time of a silence is not computed again',
     file: 'core/notify/reconcile.ts',
     text: 'const checkMs = withheld ? nowMs : nextCheckMs(rest, timingOf(rest, config));',
     becomes: 'const checkMs = _due ?? nextCheckMs(rest, timingOf(rest, config));',
@@ -40,7 +43,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
   },
   {
     section: 1,
-    name: 'a channel that is added to a route, or new, never hears of what fires',
+    name: 'a channel that is new, or added to a route, is not sent firing alerts',
     file: 'core/notify/reconcile.ts',
     text: 'for (const destination of lacking) to.enter(',
     becomes: 'for (const destination of lacking.slice(lacking.length)) to.enter(',
@@ -49,12 +52,12 @@ export const OLD_FAULTS: readonly OldFault[] = [
   },
   {
     section: 1,
-    name: 'the resolved of a channel that is gone is sent to nobody',
+    name: 'the resolved of a removed channel is sent to no channel',
     file: 'core/notify/reconcile.ts',
     text: 'else if (sentStatus !== alert.status) endOutstanding = true;',
     becomes: '',
     firstSeed: 72,
-    shows: ['sent as firing to a channel that is gone, sent as resolved to nobody'],
+    shows: ['sent as firing to a removed channel, and as resolved to no channel'],
   },
   {
     section: 1,
@@ -76,7 +79,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
   },
   {
     section: 2,
-    name: 'what a service refuses is never offered again',
+    name: 'a refused message is never offered again',
     file: 'core/notify/attempt.ts',
     text: 'retryAtMs: Math.max(retryAtMs, nowMs + offerMs)',
     becomes: 'retryAtMs: nowMs + 86_400_000',
@@ -103,7 +106,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
   },
   {
     section: 2,
-    name: 'an alert that ended before anybody was told is dropped',
+    name: 'an alert that resolved before it was sent is dropped',
     file: 'core/notify/decide.ts',
     text: 'if (unsent && (isWithheld(alert) || alert.standIn)) return false;',
     becomes: 'if (unsent) return false;',
@@ -111,7 +114,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
   },
   {
     section: 2,
-    name: 'what ends while a message is under way is not seen',
+    name: 'an alert that resolves while its message is on its way does not count as resolved',
     file: 'core/notify/incident.ts',
     text: "if (known?.status !== 'firing' || known.firedAtMs > transition.atMs) return undefined;",
     becomes:
@@ -120,7 +123,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
   },
   {
     section: 4,
-    name: 'a service is waited for as long as it says',
+    name: 'a Retry-After has no upper limit',
     file: 'core/notify/pace.ts',
     text: 'export const LONGEST_RETRY_AFTER_MS = 10 * 60_000;',
     becomes: 'export const LONGEST_RETRY_AFTER_MS = 86_400_000;',
@@ -189,7 +192,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
     text: 'return Math.round(longestMs * (1 - SPREAD_SHARE * shareOf(',
     becomes: 'return Number(longestMs * (1 - SPREAD_SHARE * shareOf(',
     firstSeed: 34,
-    shows: ['what came of a request is not on record'],
+    shows: ['the outcome of a request has no record'],
   },
   {
     section: 4,
@@ -201,7 +204,7 @@ export const OLD_FAULTS: readonly OldFault[] = [
   },
   {
     section: 8,
-    name: 'what is silenced or inhibited is sent',
+    name: 'silenced and inhibited alerts are sent',
     file: 'core/notify/decide.ts',
     text: 'const suppression = suppressionOf(alert);',
     becomes: 'const suppression = undefined as Suppression | undefined;',

@@ -6,15 +6,15 @@ import type { Post } from './services.ts';
 import { MINUTE, SECOND } from './timeline.ts';
 import { nameOf, type Truth } from './truth.ts';
 
-/** A reminder may come so much later, and so much later where state, clock or processes fail. */
+/** The longest delay of a reminder, without faults and with faults of state, clock or processes. */
 const LATE_MS = 15 * MINUTE;
 const LATE_WITH_FAULTS_MS = 75 * MINUTE;
-/** However long a service asks to wait, it is asked again within that. */
+/** A service gets the next request within this time, however long it asks to wait. */
 const LONGEST_WAIT_MS = 10 * MINUTE;
-/** A message that took its slot is put together for so long, reads and writes that take their time included. */
+/** The longest time from taking a slot to sending the message, with its reads and writes. */
 const ON_ITS_WAY_MS = 10 * SECOND;
 
-/** When messages come: not too often, reminders in their time, and to a service that asks to wait after it. */
+/** When messages come: not too often, reminders in time, and not before the time for which a service asked to wait. */
 export function checkPace(truth: Truth, violated: Violations): void {
   checkRecords(truth, violated);
   checkWaits(truth, violated);
@@ -24,22 +24,22 @@ export function checkPace(truth: Truth, violated: Violations): void {
     checkReminders(own, truth, violated);
 }
 
-/** What came of each request is known, if its sender could write it. */
+/** The outcome of each request is recorded, if its sender was able to write it. */
 function checkRecords({ posts, hasDelivery, isDisturbed }: Truth, violated: Violations): void {
   for (const post of posts) {
     const { outcome, notification, channel, answer } = post;
     if (!outcome || outcome.atMs > END - MINUTE || hasDelivery(post)) continue;
     if (isDisturbed(post.atMs - MINUTE, outcome.atMs + MINUTE)) continue;
     violated(
-      'what came of a request is not on record',
+      'the outcome of a request has no record',
       `${notification.key} to ${channel} at ${clockText(post.atMs)} (${answer.mood})`,
     );
   }
 }
 
 /**
- * A service that says how long to wait is not asked sooner, by whichever message, channel or process; except by what was on
- * its way when the answer came.
+ * A service gets no request before the end of the wait that it asked for, from any message, channel or process; except
+ * messages that were on their way when its answer came.
  */
 function checkWaits(truth: Truth, violated: Violations): void {
   for (const [service, posts] of Map.groupBy(truth.posts, (post) => post.service)) {
@@ -65,7 +65,7 @@ function checkWaits(truth: Truth, violated: Violations): void {
 const isTaken = (post: Post, { isRecorded }: Truth) =>
   post.outcome !== undefined && post.outcome.kind !== 'failed' && isRecorded(post);
 
-/** The route as it was all that time, or undefined. */
+/** The route, if it did not change in that time; otherwise undefined. */
 function routeWithin(name: string, truth: Truth, fromMs: number, toMs: number): Route | undefined {
   const { configs } = truth.fixture;
   const inForce = configs.filter(
@@ -75,7 +75,9 @@ function routeWithin(name: string, truth: Truth, fromMs: number, toMs: number): 
   return routes.every((route) => route !== undefined) ? routes[0] : undefined;
 }
 
-/** Messages of one incident: once per groupInterval, an early end beside that, and reminders after repeatInterval. */
+/**
+ * One incident has one message per groupInterval, besides that one early resolved, and reminders after repeatInterval.
+ */
 function checkIntervals(own: readonly Post[], truth: Truth, violated: Violations): void {
   const { wallAt } = truth.fixture;
   const keys = new Set<string>();
@@ -87,10 +89,10 @@ function checkIntervals(own: readonly Post[], truth: Truth, violated: Violations
     const before = last?.outcome;
     const route = last && routeWithin(notification.route, truth, last.atMs, atMs);
     if (last && before && route && !keys.has(notification.key) && before.atMs < atMs) {
-      // A clock that is set back makes it look shorter than it was.
+      // When the clock was set back, the time on it looks shorter than it was.
       const sinceMs = Math.max(notification.atMs - wallAt(before.atMs), atMs - before.atMs);
       const about = `${notification.key} to ${channel} at ${clockText(atMs)}, ${Math.round(sinceMs / SECOND)} s after`;
-      // An edit may have taken all that was sent to another group.
+      // An edit may have moved all alerts of the group that were sent to another group.
       const isLeft = notification.reason === 'first' && truth.isDecidedAgain(last.atMs, atMs);
       const isNewGroup = last.notification.status === 'resolved' || isLeft;
       const isEarly = isEnd && notification.atMs >= earlyMs + route.groupIntervalMs;
@@ -105,7 +107,7 @@ function checkIntervals(own: readonly Post[], truth: Truth, violated: Violations
   }
 }
 
-/** An alert that a channel was sent, and that still fires, is sent again after repeatInterval. */
+/** After repeatInterval a channel gets a firing alert again. */
 function checkReminders(own: readonly Post[], truth: Truth, violated: Violations): void {
   for (const [i, post] of own.entries()) {
     const { notification, channel } = post;

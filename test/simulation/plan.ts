@@ -11,17 +11,17 @@ import { HOUR, MINUTE, SECOND, START } from './timeline.ts';
 export const KINDS_OF_STATE = ['sqlite', 'dynamodb'] as const;
 export type KindOfState = (typeof KINDS_OF_STATE)[number];
 
-/** Faults happen until then … */
+/** Faults happen only before this time … */
 export const CALM_FROM = START + 5 * HOUR;
 /**
- * … and by then everything must have settled: what was refused is offered again within an hour, and a round and a
- * group's interval come on top.
+ * … and everything must be settled at this time: a refused message is offered again within an hour, then come a round
+ * and groupInterval.
  */
 export const END = CALM_FROM + 80 * MINUTE;
 
 export interface PlannedCrash {
   atMs: number;
-  /** At that time, or at the so manieth write after it. */
+  /** The crash happens at that time, or at the nth write after it. */
   write?: { nth: number; fate: Fate };
   downMs: number;
 }
@@ -33,7 +33,7 @@ export interface PlannedEdit {
   downMs: number;
 }
 
-/** All that a seed decides before the first round. What happens on the way is drawn from `random`. */
+/** Everything that a seed decides before the first round. `random` decides the rest during the schedule. */
 export interface Plan {
   seed: number;
   kind: KindOfState;
@@ -46,18 +46,18 @@ export interface Plan {
   clockSteps: readonly { atMs: number; byMs: number }[];
   windows: readonly MoodWindow[];
   glitchShare: number;
-  /** Times in which writes of state or samples fail. */
+  /** The times in which writes to state or samples fail. */
   failures: readonly {
     of: 'state' | 'samples';
-    /** Only these writes. */
+    /** Only these writes fail. */
     what?: string;
     fromMs: number;
     toMs: number;
     share: number;
   }[];
-  /** Times at which an older round is evaluated again, beside other work. */
+  /** The times when an older round is evaluated again, beside other work. */
   repeats: readonly { atMs: number; roundsAgo: number }[];
-  /** Added to state at run time. */
+  /** Silences that people add to state at run time. */
   silences: readonly {
     atMs: number;
     lastsMs: number;
@@ -65,7 +65,7 @@ export interface Plan {
     acknowledges: boolean;
     match: Record<string, string>;
   }[];
-  /** Number of shards, for functions. */
+  /** The number of shards of functions. */
   shards: number;
 }
 
@@ -111,7 +111,7 @@ export function planOf(seed: number): Plan {
       const fromMs = when();
       const toMs = Math.min(CALM_FROM, fromMs + random.pick([1, 5, 15]) * MINUTE);
       const only = random.chance(0.3) && kind === 'sqlite';
-      // Evaluate goes on, and notify takes nothing up.
+      // Evaluate works, and notify takes nothing from the outbox.
       if (only)
         return {
           of: 'state',
@@ -181,7 +181,7 @@ function moodWindow(random: Random, service: string): MoodWindow {
 function clockSteps(random: Random, atMs: number): { atMs: number; byMs: number }[] {
   const byMs = random.pick([-10 * MINUTE, -2 * MINUTE, -20 * SECOND, 20 * SECOND, 3 * MINUTE, 25 * MINUTE]);
   const step = { atMs, byMs };
-  // A clock that was wrong for longer than the lateness has left samples of the future.
+  // A clock that was wrong for longer than the lateness has left samples with future times.
   if (random.chance(0.5) || byMs > 5 * MINUTE) return [step];
   return [step, { atMs: Math.min(CALM_FROM - MINUTE, atMs + random.pick([2, 30]) * MINUTE), byMs: -byMs }];
 }

@@ -12,16 +12,16 @@ import {
 import { PermanentError } from '../../core/errors.ts';
 
 export interface QuickTable extends Table {
-  /** Indexes show the table as it is now. */
+  /** The indexes show the current table. */
   settle(): void;
 }
 
 type Partitions = Map<string, Map<string, Item>>;
 
 /**
- * A table in memory that answers thousands of queries a second: partitions are looked up, not searched for, and items are
- * copied flat, since their values are. `test/memory-table.ts` is the stricter one. `lagMs`: how far the
- * indexes are behind the table when they are asked.
+ * A table in memory that answers thousands of queries a second: it keeps items by partition, and copies them flat,
+ * because their values are flat. `test/memory-table.ts` is stricter. `lagMs` is how far the indexes are behind the
+ * table.
  */
 export function createQuickTable(nowMs: () => number, lagMs: () => number): QuickTable {
   const items: Partitions = new Map();
@@ -88,7 +88,7 @@ function partitionOf(partitions: Partitions, pk: string): Map<string, Item> {
   return made;
 }
 
-/** Keys are ASCII here: their order is that of their bytes. */
+/** The keys here are ASCII, so their order is the order of their bytes. */
 function ordered(partition: Map<string, Item> | undefined, query: TableQuery, sort: string): Item[] {
   const { from, to, beginsWith, newestFirst, limit = Infinity } = query;
   const found: Item[] = [];

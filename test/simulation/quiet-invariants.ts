@@ -3,10 +3,10 @@ import type { Violations } from './invariants.ts';
 import { MINUTE } from './timeline.ts';
 import { type Episode, nameOf, type Truth } from './truth.ts';
 
-/** What withholds an alert for so long is known to whoever sends. */
+/** An alert that has been withheld for this long is withheld for every sender. */
 const KNOWN_AFTER_MS = MINUTE;
 
-/** What a silence or another alert withholds is not sent: neither as news, nor as the only thing of a reminder. */
+/** A withheld alert is not sent, neither as news nor as the only alert of a reminder. */
 export function checkQuiet(truth: Truth, violated: Violations): void {
   const { posts, byId, withheldWithin } = truth;
   for (const { atMs, channel, notification } of posts) {
@@ -24,6 +24,6 @@ export function checkQuiet(truth: Truth, violated: Violations): void {
         );
     }
     if (notification.reason === 'repeat' && deliveries.every(({ withheld }) => withheld))
-      violated('a reminder of what is withheld', `${notification.key} to ${channel} at ${clockText(atMs)}`);
+      violated('a reminder of withheld alerts', `${notification.key} to ${channel} at ${clockText(atMs)}`);
   }
 }

@@ -2,15 +2,15 @@
 export interface Random {
   /** 0 ≤ number < 1. */
   next(): number;
-  /** Both ends included. */
+  /** Both limits included. */
   int(from: number, to: number): number;
   chance(share: number): boolean;
   pick<T>(list: readonly T[]): T;
-  /** A source of its own: what one part of a schedule draws moves no other part. */
+  /** A separate source: numbers that one part of a schedule draws do not change those of another part. */
   fork(): Random;
 }
 
-/** mulberry32: 32 bits of state, good enough to choose faults by. */
+/** mulberry32: 32 bits of state are enough to choose faults. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {
@@ -25,7 +25,7 @@ export function createRandom(seed: number): Random {
     int,
     chance: (share) => next() < share,
     pick<T>(list: readonly T[]): T {
-      if (list.length === 0) throw new Error('nothing to pick from');
+      if (list.length === 0) throw new Error('there is nothing to pick from');
       return list[int(0, list.length - 1)] as T;
     },
     fork: () => createRandom(int(0, 0xffff_ffff)),

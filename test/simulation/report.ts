@@ -4,13 +4,13 @@ import type { Outcome } from './simulate.ts';
 export interface Tally {
   schedules: number;
   counts: Map<string, number>;
-  /** Seeds in which it did not hold, by what. */
+  /** The seeds of schedules in which an invariant failed, by invariant. */
   failed: Map<string, number[]>;
-  /** Schedules that lacked something that each must have. */
+  /** Schedules that lacked a fault which each must have. */
   lacking: Map<string, number[]>;
 }
 
-/** Faults that every run must have had. */
+/** The faults that every run must have. */
 const NEEDED: Readonly<Record<string, RegExp>> = {
   'a crash': /^crash: /,
   'an edit': /^edit: /,
@@ -36,7 +36,7 @@ export function add(tally: Tally, { seed, violations, counts }: Outcome): void {
   }
 }
 
-/** How often each kind occurred, and what did not hold with the seeds that replay it. */
+/** How often each kind of fault happened, and the invariants that failed, with the seeds that replay them. */
 export function reportOf(tally: Tally, elapsedMs: number): string {
   const width = 8;
   const lines = [...tally.counts]

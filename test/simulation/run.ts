@@ -1,5 +1,5 @@
-// `npm run simulate -- --schedules N --seed S`: runs the schedules of N seeds from S on, on two cores, and says how often
-// each kind of fault occurred. `--schedules 1 --seed S --trace` tells one schedule as it goes.
+// `npm run simulate -- --schedules N --seed S` runs the schedules of N seeds from S on, on two cores, and prints how
+// often each kind of fault happened. `--schedules 1 --seed S --trace` prints each step of one schedule.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
@@ -8,7 +8,7 @@ import { type Outcome, simulate } from './simulate.ts';
 
 const DEFAULT_SCHEDULES = 20_000;
 const MOST_WORKERS = 2;
-/** Seeds that a worker is given at once. */
+/** The number of seeds that a worker gets at a time. */
 const PORTION = 5;
 
 interface Answer {
@@ -16,7 +16,7 @@ interface Answer {
   error?: string;
 }
 
-// Thousands of errors are made on purpose; where is of interest only in one schedule.
+// The simulation makes thousands of errors on purpose; their stack traces matter only in a single schedule.
 if (!isMainThread) Error.stackTraceLimit = 3;
 if (isMainThread) await main();
 else parentPort?.on('message', async (seeds: number[]) => parentPort?.postMessage(await runSeeds(seeds)));
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
       schedules: { type: 'string', default: String(DEFAULT_SCHEDULES) },
       seed: { type: 'string', default: '1' },
       trace: { type: 'boolean', default: false },
-      /** Ends once one of these does not hold; `|` stands between them. */
+      /** Stops when one of these invariants fails; `|` separates them. */
       until: { type: 'string' },
       workers: { type: 'string', default: String(MOST_WORKERS) },
     },
@@ -63,7 +63,7 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Each worker takes the next seeds when it has done with its last ones. */
+/** Each worker takes the next seeds when it finished its last ones. */
 async function runAll(
   {
     first,
@@ -75,7 +75,7 @@ async function runAll(
 ): Promise<void> {
   let next = first;
   let stopped = false;
-  // A search ends with the schedule that finds something.
+  // A search stops at the schedule that finds a failure.
   const longest = until.length > 0 ? 1 : PORTION;
   const portion = () => {
     const count = stopped ? 0 : Math.min(longest, first + schedules - next);

@@ -2,19 +2,19 @@ import type { StateStore } from '../../core/ports.ts';
 import { NEVER_ABORTED, type SimulationFixture } from './fixture.ts';
 import { END } from './plan.ts';
 
-/** A silence as `bartizan silence add` makes it, and what became of it by the true time. */
+/** A silence as `bartizan silence add` makes it, and when it ended in true time. */
 export interface RuntimeSilence {
   match: Readonly<Record<string, string>>;
   alertId?: string;
-  /** By the machine's clock. */
+  /** By the clock of the machine. */
   createdAtMs: number;
   untilMs: number;
   fromTrueMs: number;
-  /** Absent: nobody takes it back. */
+  /** Absent: nobody expires it. */
   expiredTrueMs?: number;
 }
 
-/** People add silences to state beside whatever runs, acknowledge what fires, and take some back. */
+/** People add silences to state, acknowledge firing alerts, and expire some silences, while the processes work. */
 export async function addSilences(fixture: SimulationFixture, state: StateStore): Promise<void> {
   const { plan, timeline, clock, random } = fixture;
   const pause = (ms: number) => timeline.sleep(Math.max(0, ms), NEVER_ABORTED);

@@ -4,7 +4,7 @@ import type { Point, Sample } from '../../core/model/sample.ts';
 import type { SampleStore } from '../../core/ports.ts';
 import { isSelected } from '../../core/selection.ts';
 
-/** `writtenMs`: since when the store has it. */
+/** `writtenMs` is the time since when the store has the sample. */
 export interface KeptPoint extends Point {
   writtenMs: number;
 }
@@ -20,7 +20,7 @@ export interface TinyStore extends SampleStore {
   seriesOf(metric: string): readonly Kept[];
 }
 
-/** Samples in memory, for a handful of nodes: they outlive every process of the simulation, as a disk does. */
+/** Samples of a few nodes in memory. They survive every process of the simulation, as on a disk. */
 export function createTinyStore(trueMs: () => number): TinyStore {
   const metrics = new Map<string, Map<string, Kept>>();
 

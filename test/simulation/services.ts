@@ -16,14 +16,14 @@ export interface Post {
   channel: string;
   notification: Notification;
   answer: Answer;
-  /** What the sender made of it; absent while it is under way, or when the sender died first. */
+  /** The result for the sender; absent while the request runs, or when the sender died first. */
   outcome?: { kind: 'accepted' | 'unclear' | 'failed'; atMs: number; words: string };
 }
 
 export interface Services {
   /** All requests, in order. */
   posts: readonly Post[];
-  /** Between a channel and whoever sends with it, to know which message a request carries. */
+  /** Between a channel and its sender; it knows which message a request belongs to. */
   watched(channel: Channel, name: string, alive: () => boolean): Channel;
 }
 
@@ -47,7 +47,10 @@ interface Network {
 
 const sending = new AsyncLocalStorage<Sending>();
 
-/** The network of the simulation: requests of the real channels end here, and their answers are read as any are. */
+/**
+ * The network of the simulation: the requests of the real channels end here, and the channels read the answers as
+ * usual.
+ */
 axios.defaults.adapter = async (config: InternalAxiosRequestConfig) => {
   const current = sending.getStore();
   if (!current) throw new Error(`a request outside of any message: ${config.url}`);
@@ -74,17 +77,15 @@ async function* bodyOf({ body = '', cut }: Answer): AsyncGenerator<Buffer> {
 
 const NEVER_ABORTED = new AbortController().signal;
 
-/**
- * Services that remember what people have seen.
- */
+/** Services that remember which messages people saw. */
 export function createServices(options: {
   timeline: Timeline;
   random: Random;
   windows: readonly MoodWindow[];
-  /** Share of requests that go wrong beside all windows, while `untilMs` is not over. */
+  /** The share of requests that go wrong outside of all windows, until `untilMs`. */
   glitches: { share: number; untilMs: number };
   typeOf: (service: string) => ChannelType;
-  /** How long a service that takes messages asks to wait, as they come too fast for it. */
+  /** How long a working service asks to wait when messages come too fast; undefined when they do not. */
   overRateMs: (service: string, nowMs: number) => number | undefined;
   wallMs: () => number;
   onPost: (post: Post) => void;
@@ -95,7 +96,7 @@ export function createServices(options: {
 
   function moodOf(service: string): Mood {
     const now = timeline.trueMs();
-    // The first request to a service that can lie is lied to, whatever the mood: no schedule is without.
+    // The first request to a service that can lie always gets a lie, so that every schedule has one.
     if (typeOf(service) !== 'webhook' && !hasLied) {
       hasLied = true;
       return 'lie';
@@ -132,7 +133,7 @@ export function createServices(options: {
   return {
     posts,
     watched: (channel, name, alive) => ({
-      // Channels that lead to one place share its pace, and after an edit the new one goes on with it.
+      // Channels with one destination share its pace; after an edit the new channel continues that pace.
       ...(channel.destination && { destination: channel.destination }),
       async send(notification, picture, sendOptions) {
         if (!alive()) return new Promise(() => {});

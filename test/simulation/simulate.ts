@@ -16,18 +16,18 @@ import { addSilences } from './runtime-silences.ts';
 import { SpinningError } from './timeline.ts';
 import { readTruth } from './truth.ts';
 
-/** DynamoDB's indexes lag now and then. */
+/** The indexes of DynamoDB sometimes lag behind. */
 const INDEX_LAG_MS = 2_000;
 
 export interface Outcome {
   seed: number;
   kind: KindOfState;
-  /** Violated invariants, and by what. */
+  /** The invariants that failed, and why. */
   violations: { what: string; about: string }[];
   counts: Record<string, number>;
 }
 
-/** Runs the schedule of a seed. The same seed gives the same outcome, with every line of its trace. */
+/** Runs the schedule of a seed. The same seed gives the same result, with every line of its trace. */
 export async function simulate(seed: number, onTrace?: (line: string) => void): Promise<Outcome> {
   const plan = planOf(seed);
   const fixture = createSimulationFixture(plan, onTrace);
@@ -38,7 +38,7 @@ export async function simulate(seed: number, onTrace?: (line: string) => void): 
     const truth = await readTruth(fixture, state);
     for (const { resolved } of truth.episodes)
       fixture.count(resolved ? 'episode: ended' : 'episode: firing at the end');
-    // Of a schedule that was cut off nothing else is to be said.
+    // A schedule that was cut off proves nothing else.
     if (violations.length === 0) {
       checkInvariants(truth, violated);
       checkHealth(fixture.healthSamples, truth, violated);
@@ -77,13 +77,13 @@ async function runCloud(fixture: SimulationFixture, violated: Violations): Promi
   return stateOf(fixture, table);
 }
 
-/** People and monitors that look at state beside whatever works with it. */
+/** People and monitoring that use state beside the processes. */
 const beside = (fixture: SimulationFixture, state: StateStore) => [
   watchHealth(fixture, state, fixture.healthSamples),
   addSilences(fixture, state),
 ];
 
-/** An error of the simulation itself must not pass for a schedule in which nothing happened. */
+/** An error of the simulation itself must not look like a schedule without faults. */
 async function runAll(
   fixture: SimulationFixture,
   running: readonly Promise<void>[],
@@ -102,7 +102,7 @@ async function runAll(
   if (broken !== undefined) throw broken;
 }
 
-/** A folder in memory, where there is one: the disk is not what is tried here. */
+/** A folder in memory where the system has one, because the simulation does not test the disk. */
 function folder(): string {
   return process.platform === 'linux' ? '/dev/shm' : tmpdir();
 }

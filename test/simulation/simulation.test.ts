@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { add, emptyTally, reportOf } from './report.ts';
 import { simulate } from './simulate.ts';
 
-/** Seeds that are tried with every run of the tests; `.ci/run` tries three hundred more, `npm run simulate` thousands. */
+/** Each run of the tests uses these seeds; `.ci/run` uses three hundred more, `npm run simulate` thousands. */
 const FIRST_SEED = 1;
 const SCHEDULES = 200;
-/** Even seeds keep state in SQLite, odd ones in DynamoDB: each part has both. */
+/** Even seeds use SQLite for state, odd ones DynamoDB; each part has both. */
 const PARTS = 4;
 
-describe('the whole pipeline under faults', () => {
+describe('in schedules of random faults the whole pipeline', () => {
   it.each(Array.from({ length: PARTS }, (_, part) => part))(
     'holds every invariant, part %i',
     async (part) => {
@@ -23,7 +23,7 @@ describe('the whole pipeline under faults', () => {
     },
   );
 
-  it.each([1, 2])('a seed replays exactly: %i', async (seed) => {
+  it.each([1, 2])('gives the same trace for the same seed: %i', async (seed) => {
     const run = async () => {
       const lines: string[] = [];
       return { outcome: await simulate(seed, (line) => lines.push(line)), lines };

@@ -1,5 +1,5 @@
-// SQLite without a file: which file system it is on is not what is tried here, and its calls would take a tenth of the
-// run. Imported before what opens databases. Each schedule opens one, which outlives the processes in it.
+// SQLite without a file: the simulation does not test the file system, whose calls would take a tenth of its time.
+// Import it before the modules that open databases. Each schedule opens one database, which survives its processes.
 import { syncBuiltinESMExports } from 'node:module';
 import sqlite, { type DatabaseSyncOptions } from 'node:sqlite';
 

@@ -3,27 +3,30 @@ import type { ChannelType, ConfigDocument, RouteDocument } from './document.ts';
 import { createRandom, type Random } from './random.ts';
 import { MINUTE, SECOND } from './timeline.ts';
 
-/** Many nodes that break at once, each a group of its own, while services enforce how fast they take messages. */
+/** Many nodes that breach at once, each with its own group, while services enforce their rate limits. */
 export interface Storm {
   cluster: string;
   nodes: readonly string[];
-  /** When they break, and when they are well again. */
+  /** When they breach, and when they are well again. */
   spells: readonly { fromMs: number; toMs: number }[];
   rate: Rate;
 }
 
-/** A message in `everyMs`, and `burst` more at once after a pause. */
+/** The service accepts one message each `everyMs`, and `burst` more at once after a pause. */
 interface Rate {
   everyMs: number;
   burst: number;
-  /** It says so long, instead of when it takes the next. */
+  /** The service always asks for this wait, instead of the time until it accepts the next message. */
   alwaysAskedMs?: number;
 }
 
 const SHARE = 0.2;
 const NODES = 12;
 
-/** That of a seed, if it has one; drawn apart, so that it moves nothing else of the schedule. */
+/**
+ * The storm of a seed, if it has one. It has its own random numbers, so that it does not change the rest of the
+ * schedule.
+ */
 export function stormOf(seed: number, fromMs: number, untilMs: number): Storm | undefined {
   const random = createRandom(seed * 7_919 + 17);
   if (!random.chance(SHARE)) return undefined;
@@ -40,7 +43,7 @@ export function stormOf(seed: number, fromMs: number, untilMs: number): Storm | 
   return { cluster: 'storm', nodes: Array.from({ length: NODES }, (_, n) => `x${n + 1}`), spells, rate };
 }
 
-/** The route of the nodes that break: a message each. */
+/** The route of the nodes of the storm: one message for each node. */
 export function stormRoute(
   { cluster }: Storm,
   { channels }: Pick<ConfigDocument, 'channels'>,
@@ -57,7 +60,10 @@ export function stormRoute(
   };
 }
 
-/** How long a service asks to wait, of a request that comes too soon; undefined: it takes it. What it refuses does not count. */
+/**
+ * How long a service asks to wait when a request comes too soon; undefined when it accepts the request. Refused
+ * requests do not count towards the rate.
+ */
 export function createRateLimits(rate: Rate): (service: string, nowMs: number) => number | undefined {
   const freeAtMs = new Map<string, number>();
   const refusesUntilMs = new Map<string, number>();
@@ -74,7 +80,7 @@ export function createRateLimits(rate: Rate): (service: string, nowMs: number) =
   };
 }
 
-/** 429 of a service that counts, in whole seconds. */
+/** A 429 of a service that limits the rate, in whole seconds. */
 export function overItsRate(type: ChannelType, waitMs: number, random: Random): Answer {
   const seconds = Math.ceil(waitMs / SECOND);
   const parameters = { retry_after: seconds };

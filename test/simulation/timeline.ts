@@ -4,27 +4,27 @@ import { allTurns } from './immediates.ts';
 export const SECOND = 1_000;
 export const MINUTE = 60_000;
 export const HOUR = 3_600_000;
-/** A multiple of every interval that rounds have here. */
+/** A multiple of every interval between rounds. */
 export const START = 480_000 * HOUR;
 
-/** Time does not go on: something is done again and again without a pause. */
+/** Time does not advance: some code repeats without a pause. */
 export class SpinningError extends Error {
   override readonly name = 'SpinningError';
 }
 
 /**
- * Virtual time as a queue of sleepers. It moves to the next of them once nothing is left to do, so that hours pass in
- * as long as their work takes, and equal seeds give equal runs.
+ * Virtual time as a queue of sleepers. It advances to the next sleeper when no work is left, so that hours pass in the
+ * time of their work, and equal seeds give equal runs.
  */
 export interface Timeline {
-  /** What a perfect clock would say; messages, faults and answers happen by it. */
+  /** The time of a perfect clock, which messages, faults and answers use. */
   trueMs(): number;
   sleep: Sleep;
-  /** Runs all that happens until then. */
+  /** Runs everything that happens until then. */
   runUntil(trueMs: number): Promise<void>;
 }
 
-/** Steps of one moment; more is somebody who does not pause. */
+/** The most steps at one moment; more means code that does not pause. */
 const MOST_STEPS = 5_000;
 
 interface Sleeper {

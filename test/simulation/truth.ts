@@ -11,7 +11,7 @@ import type { RuntimeSilence } from './runtime-silences.ts';
 import type { Post } from './services.ts';
 import { HOUR, MINUTE, SECOND, START } from './timeline.ts';
 
-/** One firing of an alert, as state has it. */
+/** One firing of an alert, from state. */
 export interface Episode {
   id: string;
   alertId: string;
@@ -19,17 +19,17 @@ export interface Episode {
   labels: Labels;
   fired: Transition;
   resolved?: Transition;
-  /** True times at which state had these. */
+  /** The true times when state got these transitions. */
   firedSeenMs: number;
   resolvedSeenMs: number;
-  /** State has another firing of the alert behind it without an end between them. */
+  /** State has a later firing of the alert without an end of this one. */
   superseded?: true;
 }
 
 type Suppressor = 'silence' | 'inhibition';
 type AlertOf = Pick<NotificationAlert, 'status'>;
 
-/** What really happened in a schedule, for the invariants to compare with what people have seen. */
+/** What really happened in a schedule; the invariants compare it with what people saw. */
 export interface Truth {
   fixture: SimulationFixture;
   episodes: readonly Episode[];
@@ -37,26 +37,26 @@ export interface Truth {
   posts: readonly Post[];
   configAt(trueMs: number): Config;
   final: Config;
-  /** The rule as it was when the episode fired, or as it is. */
+  /** The rule at the time of firing, or its current form. */
   ruleOf(episode: Episode, config: Config): Rule | undefined;
-  /** Channels that routes of that configuration name for the alert. */
+  /** The channels that the routes of that configuration name for the alert. */
   channelsOf(episode: Episode, config: Config): { channel: string; route: Route }[];
-  /** Held back by a silence, or by another alert, by one of the forms that its rule had. */
+  /** Suppressed by a silence or by another alert, by any form of its rule. */
   suppressedAt(episode: Episode, trueMs: number): Suppressor | undefined;
-  /** All that time, by every form that its rule had; as one that fires, or as one that has ended. */
+  /** Suppressed all that time by every form of its rule, with that status. */
   withheldWithin(episode: Episode, status: AlertOf['status'], fromMs: number, toMs: number): boolean;
-  /** State has it that the channel took the message. */
+  /** State has a record that the channel accepted the message. */
   isRecorded(post: Post): boolean;
-  /** State has the outcome of this very request. */
+  /** State has the outcome of exactly this request. */
   hasDelivery(post: Post): boolean;
   suppressedWithin(episode: Episode, fromMs: number, toMs: number): boolean;
-  /** Somebody changed the file or the silences of state, so that all is decided again. */
+  /** Somebody changed the file or the silences of state, so notify decided everything again. */
   isDecidedAgain(fromMs: number, toMs: number): boolean;
   /** A process died, state failed, or the clock was stepped. */
   isDisturbed(fromMs: number, toMs: number): boolean;
 }
 
-/** Whether something is withheld all the time is looked at so often: one silence may end as another begins. */
+/** How often the checks test whether an alert is withheld, as one silence may end when another begins. */
 const HOLD_STEP_MS = SECOND / 4;
 
 export async function readTruth(fixture: SimulationFixture, state: StateStore): Promise<Truth> {
@@ -118,7 +118,7 @@ export async function readTruth(fixture: SimulationFixture, state: StateStore): 
     return inhibited && status === 'firing' ? 'inhibition' : undefined;
   }
 
-  // A rule that was removed or edited meanwhile holds for its incident as it was.
+  // The incident keeps the former form of a rule that was removed or edited.
   const forms = new Map<string, Rule[]>();
   for (const { config } of configs) {
     for (const rule of config.rules) {
@@ -240,7 +240,7 @@ function isSilencedBy(
   return Object.entries(silence.match).every(([name, value]) => labels[name] === value);
 }
 
-/** Values of a schedule hold no wildcards. */
+/** Values of a schedule contain no wildcards. */
 function matches(match: Readonly<Record<string, readonly string[]>>, labels: Labels): boolean {
   return Object.entries(match).every(([name, values]) => values.includes(labels[name] ?? ''));
 }

@@ -8,14 +8,14 @@ import type { Post } from './services.ts';
 import { HOUR, SECOND } from './timeline.ts';
 import type { Episode, Truth } from './truth.ts';
 
-/** From reading a value to the request that carries it, at most. */
+/** The longest time from reading a value to the request with it. */
 const SENDING_MS = 30 * SECOND;
-/** What is older is not looked for in the store. */
+/** Deliver does not ask the store for older values. */
 const LAST_SEEN_MS = HOUR;
-/** A group may have few of its members yet in the round under way. */
+/** In the current round a group may have only few of its members yet. */
 const ROUNDS_OF_GROUP = 4;
 
-/** A message about what fires says the newest value, with its time where that is not of now. */
+/** A message about a firing alert shows the newest value, and its time unless that is current. */
 export function checkValues(truth: Truth, violated: Violations): void {
   for (const post of truth.posts) {
     for (const alert of post.notification.alerts) {
@@ -43,14 +43,15 @@ function wrongOfNode(
     .flatMap((series) => series.points);
   const newest = newestOf(points, post.atMs - SENDING_MS, post.atMs);
   const found = newest.filter((point) => point.timeMs >= firedAtMs);
-  // Nothing newer than what it fired with is there, or nothing that the store is asked for: evaluation may know it still.
+  // The store has nothing newer than the firing, or nothing in the range that deliver asks for; then evaluation may
+  // still know the value.
   const isNear = (point: KeptPoint) => atMs - point.timeMs < LAST_SEEN_MS && point.timeMs >= firedAtMs;
   const fired = !newest.every(isNear) || newest.length === 0;
   const currentMs = currentForMs(truth.fixture.plan.fleet.everyMs) + SENDING_MS;
   const isTimed = (timeMs: number) =>
     valueAtMs === undefined ? atMs - timeMs <= currentMs : valueAtMs === timeMs;
   if (fired && value === episode.fired.value && isTimed(firedAtMs)) return undefined;
-  // What has not been seen for long keeps the last verdict's value, with the time of that.
+  // A series without samples for long keeps the value and time of its last evaluation.
   const evaluated = points.some(
     ({ timeMs, value: known }) => known === value && timeMs === valueAtMs && timeMs >= firedAtMs,
   );
@@ -60,7 +61,7 @@ function wrongOfNode(
   return same.some(({ timeMs }) => isTimed(timeMs)) ? undefined : 'a false time: of the value';
 }
 
-/** Points that were the newest at some time in between. */
+/** The points that were the newest at some time in that range. */
 function newestOf(points: readonly KeptPoint[], fromMs: number, toMs: number): KeptPoint[] {
   const lastMs = points.reduce(
     (last, { timeMs, writtenMs }) => (writtenMs <= fromMs ? Math.max(last, timeMs) : last),
@@ -69,7 +70,7 @@ function newestOf(points: readonly KeptPoint[], fromMs: number, toMs: number): K
   return points.filter(({ timeMs, writtenMs }) => writtenMs <= toMs && timeMs >= lastMs);
 }
 
-/** Of a group: one of the last rounds, where it has had these of all nodes for a while. */
+/** The value of a group must be one of the last rounds, if these rounds have had samples of all nodes for a while. */
 function wrongOfGroup(
   { value, labels }: NotificationAlert,
   { metric }: Rule,

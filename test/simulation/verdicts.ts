@@ -4,8 +4,8 @@ import { END } from './plan.ts';
 import type { Truth } from './truth.ts';
 
 /**
- * The last verdict on each node is what its last hour was: nodes stay as they are for longer than any rule holds, so
- * that the generated samples alone say what must fire.
+ * Nodes keep their values in the last hour, which is longer than any rule holds, so the generated samples alone
+ * determine what must fire at the end.
  */
 export function checkVerdicts({ fixture, episodes, final }: Truth, violated: Violations): void {
   const { fleet } = fixture.plan;
@@ -18,13 +18,13 @@ export function checkVerdicts({ fixture, episodes, final }: Truth, violated: Vio
     if (rule.aggregate) continue;
     const metric = rule.metric as Metric;
     for (const node of fleet.clusters.flatMap(({ nodes }) => nodes)) {
-      // Of a node that is down nothing is known: its other alerts stay as they were.
+      // A node that is down has no values, so its other alerts keep their state.
       if (metric !== 'up' && fleet.breaches('up', node, END)) continue;
       const expected = fleet.breaches(metric, node, END);
       const name = `${rule.name}/${node}`;
       if (fires.has(name) === expected) continue;
       violated(
-        'the last verdict is not what the samples say',
+        'the last verdict does not follow from the samples',
         `${name} ${expected ? 'breaches' : 'is well'}`,
       );
     }

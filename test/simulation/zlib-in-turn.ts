@@ -1,6 +1,6 @@
-// Compression without threads and without effect: which thread is done first would decide the order of things, and a
-// seed must replay exactly; and compressing the same few incidents thousands of times would take a sixth of the run.
-// Imported before what compresses.
+// Compression without threads and without effect. With threads the order of events would depend on which thread ends
+// first, and a seed must replay exactly; compressing the same few incidents thousands of times would take a sixth of
+// the run. Import it before the modules that compress.
 import { syncBuiltinESMExports } from 'node:module';
 import zlib from 'node:zlib';
 
