@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-/** Files of ours below the folder that this process holds open. */
+/** Our files below the folder that this process has open. */
 function openFiles(): string[] {
   return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
@@ -28,7 +28,7 @@ function openFiles(): string[] {
 }
 
 describe('the audit of a command that logs in', () => {
-  it('is open while it runs, and closed with its lock when that fails', async () => {
+  it('is open while the command runs, and is closed and unlocked when the command fails', async () => {
     const failing = withAccessAudit(dir, async () => {
       expect(openFiles()).toContain(join(dir, 'cli/audit.jsonl'));
       throw new Error('lost');
@@ -38,14 +38,14 @@ describe('the audit of a command that logs in', () => {
     lockFolder(join(dir, 'cli')).release();
   });
 
-  it('gives the lock back where the audit itself cannot be opened', async () => {
+  it('releases the lock when the audit cannot be opened', async () => {
     await withAccessAudit(dir, async () => {});
     writeFileSync(join(dir, 'cli/audit.jsonl'), `${'not ours\n'.repeat(10_000)}`);
     await expect(withAccessAudit(dir, async () => {})).rejects.toThrow('does not end as we write it');
     expect(openFiles()).toEqual([]);
   });
 
-  it('is closed where a key cannot be used before any access', async () => {
+  it('is closed when a key cannot be used before the first access', async () => {
     writeFileSync(join(dir, 'key'), 'no key', { mode: 0o600 });
     const file = join(dir, 'bartizan.yaml');
     writeFileSync(

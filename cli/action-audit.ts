@@ -8,13 +8,13 @@ import type { Config } from '../core/model/config.ts';
 import { systemClock } from '../local/clock.ts';
 import { lockFolder } from '../local/lock.ts';
 
-/** Another command holds the folder only while it writes its line. */
+/** Another command has the folder only while it writes its line. */
 const TRIES = 50;
 const PAUSE_MS = 100;
 
 /**
- * Calls `run`, which changes state, and then appends a line about it, also where it failed, to a hash-chained file of its own
- * beside that of `trust`. The file is open before anything is changed.
+ * Calls `run`, which changes state, and then appends a line about it, also after a failure. The file is hash-chained,
+ * and another one than that of `trust`. It is open before `run` changes anything.
  */
 export async function withActionAudit<T>(
   config: Config,
@@ -52,7 +52,7 @@ async function lockSoon(dir: string): Promise<{ release(): void }> {
   }
 }
 
-/** The user who runs the command; a container may know users by number only. */
+/** The user who runs the command; in a container it may be only a number. */
 export function loginName(): string {
   try {
     return userInfo().username;

@@ -49,8 +49,8 @@ function setupState() {
   };
 }
 
-describe('what `alerts` says', () => {
-  it('is to whom an alert was sent and when, each channel for itself', async () => {
+describe('the report of `alerts`', () => {
+  it('has the channels that an alert was sent to, each with its time', async () => {
     const { fixture, report, table } = setupState();
     fixture.answers.mail = async () => {
       throw new PermanentError('no such box');
@@ -75,7 +75,7 @@ describe('what `alerts` says', () => {
     ]);
   });
 
-  it('is to whom it was sent, also where it had breached before its rule was evaluated first', async () => {
+  it('has them also for an alert that had breached before the first evaluation of its rule', async () => {
     const { fixture, report } = setupState();
     for (const minute of [0, 1, 2, 3, 4, 5]) fixture.put(minute, { n1: 95 });
     await fixture.goTo(5);
@@ -84,7 +84,7 @@ describe('what `alerts` says', () => {
     expect((await report())[0]?.sent.map(({ channel }) => channel)).toEqual(['ops', 'mail']);
   });
 
-  it('is when it was sent, also after its route has another name, and by a channel that is gone', async () => {
+  it('has the time also when the route was renamed later, and for a channel that was removed', async () => {
     const { fixture, report, table } = setupState();
     await fire(fixture);
     await fixture.notify();
@@ -106,7 +106,7 @@ describe('what `alerts` says', () => {
     expect(await table()).toContain('sent to ops 16:42, mail 16:42');
   });
 
-  it('is that nobody has been sent it, with what each channel said', async () => {
+  it('says that no channel accepted the alert, with the last error of each channel', async () => {
     const { fixture, report, table } = setupState();
     for (const name of ['ops', 'mail'])
       fixture.answers[name] = async () => {
@@ -126,7 +126,7 @@ describe('what `alerts` says', () => {
     });
   });
 
-  it('is what withholds it: a silence, or another alert', async () => {
+  it('names the silence or the alert that withholds it', async () => {
     const { fixture, report, table } = setupState();
     const covering = { matchers: [], fromMs: START, createdAtMs: START, alertId: 'other' };
     await fixture.state.putSilence(silenceOf('other', START + 90 * MINUTE, covering));
@@ -162,7 +162,7 @@ describe('what `alerts` says', () => {
     expect(await table()).toContain('; inhibited by node-down');
   });
 
-  it('of the past: who was sent what, also of a firing that began before', async () => {
+  it('of the past has the channels too, also for a firing that began before the range', async () => {
     const { fixture, past, pastTable: text } = setupState();
     await fire(fixture);
     await fixture.notify();

@@ -1,4 +1,5 @@
-// The report of `alerts`: each alert with what withholds its messages, and which messages were sent when.
+// The report of `alerts`: each alert with the silences and rules that withhold it, and the messages that were sent,
+// with times.
 
 import type { z } from 'zod';
 import type { Alert } from '../core/model/alert.ts';
@@ -60,8 +61,8 @@ export async function reportAlerts(state: StateStore, config: Config, nowMs: num
 }
 
 /**
- * The accepted messages about a firing alert, with their times where deliveries of this release have them. A channel or route
- * of today may have got it from an incident that is closed.
+ * The accepted messages about a firing alert, with their times when deliveries of this release have them. An incident
+ * that is closed may have sent the alert to a channel or route of today.
  */
 async function readSent(
   state: StateStore,
@@ -79,7 +80,7 @@ async function readSent(
   const isDated = ({ episode, channel }: KnownMessage) =>
     sent.get(episode)?.some((one) => one.channel === channel) ?? false;
   if (!known.every(isDated)) sent = sentMessages(await state.listDeliveries({ limit: DELIVERIES_AT_MOST }));
-  // Incidents have the time of the transition, which may be later than the one that the alert has.
+  // Incidents have the time of the transition, which may be later than the time in the alert.
   const newestMs = new Map<string, number>();
   for (const { alertId, firedAtMs } of holding.flatMap(({ alerts }) => alerts))
     newestMs.set(alertId, Math.max(firedAtMs, newestMs.get(alertId) ?? 0));
@@ -97,7 +98,7 @@ async function readSent(
 
 type KnownMessage = Omit<SentMessage, 'atMs'> & { episode: string };
 
-/** The firings that an incident knows to have been sent, to its own and to other channels. */
+/** The firings that were sent, according to an incident, to its own channel and to others. */
 function knownMessages(
   { alerts, notified, channel, route }: Incident,
   ids: ReadonlySet<string>,
@@ -119,7 +120,7 @@ function knownMessages(
     });
 }
 
-/** Firings that began or ended in the range, newest first. */
+/** Firings that began or ended in the range, the newest first. */
 export async function reportPast(
   state: StateStore,
   range: { fromMs: number; toMs: number },
@@ -155,7 +156,7 @@ async function readTransitions(
     for (const transition of page) found.set(transition.id, transition);
     const last = page.at(-1)?.atMs;
     if (page.length < TRANSITIONS_A_READ || last === undefined) return [...found.values()];
-    // More transitions of one moment than a page holds cannot be read one by one.
+    // When one moment has more transitions than a page, they cannot be read one by one.
     from = last > from ? last : last + 1;
   }
 }

@@ -17,7 +17,7 @@ import type { AlertReport } from './alert-report.ts';
 import { endText, SHORT_ID } from './silence-table.ts';
 import { labelText, renderTable } from './table.ts';
 
-/** Sending takes a moment: an alert undelivered for less is being sent. */
+/** An alert that has been undelivered for less time is shown as being sent. */
 const BEING_SENT_MS = 60_000;
 
 export function alertTable(
@@ -52,7 +52,7 @@ export function alertTable(
   return renderTable(head, rows, [4, 5]) + staleText(alerts, { config, values, nowMs });
 }
 
-/** A note where no value is current, as no rule is evaluated any more. Without any value nobody can know. */
+/** A note when no value is current because no rule is evaluated any more. Without any value nobody can know that. */
 function staleText(
   alerts: readonly AlertReport[],
   { config, values, nowMs }: Parameters<typeof alertTable>[1],
@@ -66,16 +66,16 @@ function staleText(
   });
   if (timed.length === 0 || timed.some(({ atMs, currentMs }) => nowMs - atMs <= currentMs)) return '';
   const newestMs = greatestOf(timed.map(({ atMs }) => atMs));
-  return `\nno value is newer than ${formatSpan(nowMs - newestMs)}: does bartizan run? These alerts are as it left them\n`;
+  return `\nno value is newer than ${formatSpan(nowMs - newestMs)}: is bartizan running? The list shows the alerts of that time\n`;
 }
 
-/** Whole seconds, or that the breach lies ahead of a clock that was set back. */
+/** Whole seconds; or a note that the breach is in the future, after the clock was set back. */
 function heldText(sinceMs: number, nowMs: number): string {
   if (isAhead(sinceMs, nowMs)) return UNKNOWN_TIME;
   return formatDuration(Math.max(0, Math.floor((nowMs - sinceMs) / 1000) * 1000));
 }
 
-/** The sent messages, what withholds others, and what is undelivered. */
+/** The sent messages, the silences and rules that withhold others, and the undelivered messages. */
 function messagesText(alert: AlertReport, config: Config, nowMs: number): string {
   const at = (ms: number) => formatMoment(ms, nowMs, config.schedule.timeZone);
   const sent = alert.sent.filter(({ status }) => status === 'firing');

@@ -53,19 +53,19 @@ afterEach(() => {
 const bartizan = (...words: string[]) => run(['node', 'bartizan', ...words, '-c', join(dir, 'c.yaml')]);
 
 describe('`alerts`', () => {
-  it('lists what state holds where there are no samples, and says that values are unknown', async () => {
+  it('lists the alerts of state when there are no samples, and notes that values are unknown', async () => {
     await bartizan('alerts');
     expect(out).toMatch(/^firing +mem +.*n1/m);
     expect(err).toMatch(
-      /^bartizan: their values are unknown: store\.path: there are no data in \S+samples\.db/,
+      /^bartizan: the values of the alerts are unknown: store\.path: there are no data in \S+samples\.db/,
     );
     expect(process.exitCode).toBe(1);
   });
 
   it.each([
     ['the ratio that its rule compares', 'ratio: { of: mem_usage, over: swap_usage }', '190%', 190],
-    ['what its window comes to', 'metric: mem_usage, window: { last: 2m, reduce: max }', '97%', 97],
-    ['where nothing is in front of it, the newest sample', 'metric: mem_usage', '95%', 95],
+    ['the value of its window', 'metric: mem_usage, window: { last: 2m, reduce: max }', '97%', 97],
+    ['the newest sample when the rule compares samples', 'metric: mem_usage', '95%', 95],
   ])('shows %s', async (_, compared, text, value) => {
     appendFileSync(join(dir, 'c.yaml'), `rules: [{ name: mem, ${compared}, above: 90, for: 5m }]\n`);
     const store = openSqliteStore({ path: join(dir, 'data') });
@@ -79,15 +79,15 @@ describe('`alerts`', () => {
     await store.close();
     await bartizan('alerts');
     expect(out).toMatch(new RegExp(`^firing .* ${text} +\\d+s `, 'm'));
-    expect(out).not.toMatch(/does bartizan run/);
+    expect(out).not.toMatch(/is bartizan running/);
     out = '';
     await bartizan('alerts', '--json');
     expect(JSON.parse(out)).toMatchObject([{ rule: 'mem', value, valueAtMs: minute }]);
   });
 });
 
-describe('`alerts` where nothing runs any more', () => {
-  it('says how old the values are, and that nothing newer has come', async () => {
+describe('`alerts` beside no running `up`', () => {
+  it('notes how old the newest value is', async () => {
     appendFileSync(join(dir, 'c.yaml'), 'rules: [{ name: mem, metric: mem_usage, above: 90, for: 5m }]\n');
     const store = openSqliteStore({ path: join(dir, 'data') });
     const { labels } = alertOf('n1');
@@ -96,7 +96,7 @@ describe('`alerts` where nothing runs any more', () => {
     await store.close();
     await bartizan('alerts');
     expect(out).toMatch(/^firing .* 95% +8m\d?s? /m);
-    expect(out).toMatch(/\nno value is newer than 8m\d?s?: does bartizan run\? /);
+    expect(out).toMatch(/\nno value is newer than 8m\d?s?: is bartizan running\? /);
   });
 });
 
@@ -112,10 +112,10 @@ describe('a data folder of another user', () => {
     'routes test rule=memory',
     'probe',
     'up',
-  ])('`%s` says that it may not be read', async (line) => {
+  ])('`%s` reports that this user may not read it', async (line) => {
     const folder = join(dir, 'data');
     const words = line.split(' ');
-    // Modules are read before this is another user, who may not read those either.
+    // Loads the modules first, because the other user may not read them either.
     await bartizan(...words);
     [out, err] = ['', ''];
     await asUnprivilegedUser(folder, 0o000, () => bartizan(...words));

@@ -35,13 +35,14 @@ interface Options extends StateOptions {
 export function alertsCommand(): Command {
   const command = new Command('alerts')
     .description(
-      'List what is pending and firing, who was sent it and what withholds it; or what fired before.',
+      'List pending and firing alerts, where each was sent and what withholds it; or list earlier firings.',
     )
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .addOption(
-      new Option('-l, --last <duration>', 'what fired or resolved within it instead, newest first').argParser(
-        durationArgument,
-      ),
+      new Option(
+        '-l, --last <duration>',
+        'list alerts that fired or resolved in this time instead, newest first',
+      ).argParser(durationArgument),
     )
     .addOption(nameOption())
     .addOption(tableOption())
@@ -60,8 +61,8 @@ export function alertsCommand(): Command {
       else {
         const alerts = reports.toSorted(bySeverity(config));
         const values = await newestValues(options.config, config, alerts, nowMs).catch((error: unknown) => {
-          // Alerts are known without their values.
-          process.stderr.write(`bartizan: their values are unknown: ${describeError(error)}\n`);
+          // Without samples the alerts are still known, but not their values.
+          process.stderr.write(`bartizan: the values of the alerts are unknown: ${describeError(error)}\n`);
           return new Map<string, { value: number; valueAtMs: number }>();
         });
         const current = alerts.map((alert) => ({ ...alert, ...values.get(alert.id) }));
@@ -72,14 +73,17 @@ export function alertsCommand(): Command {
   return withNotes(command, {
     examples: [
       ['bartizan alerts'],
-      ['bartizan alerts --name bartizan', 'of the deployment on AWS that has no other name'],
-      ['bartizan alerts --last 7d', 'what fired, for how long, and who was sent it'],
+      ['bartizan alerts --name bartizan', 'the deployment on AWS without a name of its own'],
+      ['bartizan alerts --last 7d', 'earlier firings, how long they lasted and where they were sent'],
       ["bartizan alerts --json | jq -r '.[].rule'"],
-      ["bartizan alerts --json | jq -r '.[] | select(.undelivered) | .id'", 'nobody has been sent these'],
+      [
+        "bartizan alerts --json | jq -r '.[] | select(.undelivered) | .id'",
+        'alerts that no channel has accepted',
+      ],
     ],
-    text: `A message that nobody has accepted is shown as NOT SENT, with what each channel said last. Messages of releases that
-did not record what was new in them are shown without their time, and not with \`--last\`.`,
-    exits1: 'something fires, or the state cannot be read',
+    text: `NOT SENT marks an alert that no channel has accepted, with the last error of each channel. Releases that
+did not record which alerts were new in a message have no times: \`--last\` leaves their messages out.`,
+    exits1: 'an alert fires, or the state cannot be read',
     json: alertsShape,
   });
 }
@@ -103,7 +107,7 @@ async function newestValues(
     const mine = new Map(alerts.filter((a) => a.rule === rule.name).map((a) => [labelKey(a.labels), a.id]));
     if (mine.size === 0) continue;
     if (!isPlain(rule)) {
-      // No store holds the compared value: it is derived from samples, as in messages.
+      // No store has the compared value: like messages, the command derives it from samples.
       const of = alerts.filter((alert) => alert.rule === rule.name);
       const newest = await newestPoints(rule, of, config.checks, { store, clock: { nowMs: () => nowMs } });
       for (const [key, { value, timeMs }] of newest) {

@@ -1,4 +1,4 @@
-// Values of the command line. An invalid one is wrong usage: commander prints it, and exits 2.
+// Parses values of the command line. An invalid one is wrong usage: commander prints the reason and exits with 2.
 
 import { InvalidArgumentError } from 'commander';
 import { requireDeploymentName } from '../adapters/aws/deployment.ts';
@@ -7,7 +7,7 @@ import { parseDuration } from '../core/duration.ts';
 import { describeError } from '../core/errors.ts';
 import { nearest } from '../core/text/suggestions.ts';
 
-/** Milliseconds. */
+/** A duration, in milliseconds. */
 export function durationArgument(text: string): number {
   let ms: number;
   try {
@@ -15,17 +15,18 @@ export function durationArgument(text: string): number {
   } catch (error) {
     throw new InvalidArgumentError(describeError(error));
   }
-  if (ms === 0) throw new InvalidArgumentError('It must be longer than nothing.');
+  if (ms === 0) throw new InvalidArgumentError('It must be longer than 0s.');
   return ms;
 }
 
-/** An id, or how one begins. A variable of a shell that is not set would be the beginning of each. */
+/** An id or its beginning. A shell variable that is not set gives an empty text, which is the beginning of every id. */
 export function idArgument(text: string): string {
-  if (text.trim() === '') throw new InvalidArgumentError('It is empty: every id begins so.');
+  if (text.trim() === '')
+    throw new InvalidArgumentError('It is empty; write at least the beginning of an id.');
   return text;
 }
 
-/** A name of the catalogue, added to those before it. */
+/** A name of the catalogue; the option may be repeated. */
 export function metricArgument(text: string, before: readonly string[] | undefined): string[] {
   if (findMetric(text)) return [...(before ?? []), text];
   const near = nearest(
@@ -36,10 +37,10 @@ export function metricArgument(text: string, before: readonly string[] | undefin
   throw new InvalidArgumentError(`There is no such metric; ${hint}`);
 }
 
-/** Labels that samples have. */
+/** The labels that samples have. */
 export const SAMPLE_LABELS: readonly string[] = [...new Set(Object.values(GROUP_LABELS).flat())];
 
-/** Refuses a label that is none of `labels`: with it nothing would match, and nobody would know why. */
+/** Refuses a label that is not in `labels`: it would match nothing, and nobody would see why. */
 export function checkLabel(name: string, labels: readonly string[]): void {
   if (labels.includes(name)) return;
   const near = nearest(name, labels);
@@ -47,7 +48,7 @@ export function checkLabel(name: string, labels: readonly string[]): void {
   throw new InvalidArgumentError(`There is no label ${name}; ${hint}`);
 }
 
-/** `label=glob`, added to those before it: of one label any may match, all labels must. */
+/** `label=glob`; the option may be repeated. Of one label any glob may match, and all labels must match. */
 export function whereArgument(
   text: string,
   before: Readonly<Record<string, readonly string[]>> = {},

@@ -29,7 +29,7 @@ async function init(args: readonly string[]): Promise<void> {
   await initCommand(stream as unknown as NodeJS.WriteStream).parseAsync([...args], { from: 'user' });
 }
 
-/** What `check` prints, and its exit code. */
+/** The output of `check`, and its exit code. */
 async function check(args: readonly string[], terminal = false): Promise<{ output: string; code: unknown }> {
   const stream = Object.assign(new PassThrough(), {
     isTTY: terminal,
@@ -45,20 +45,20 @@ async function check(args: readonly string[], terminal = false): Promise<{ outpu
 }
 
 describe('check', () => {
-  it('reports everything that is wrong with a file at once', async () => {
+  it('reports all errors of a file at once', async () => {
     const { output, code } = await check(['test/fixtures/broken.yaml']);
     expect(code).toBe(1);
     await expect(output).toMatchFileSnapshot('../test/fixtures/broken.txt');
   });
 
-  it('shows nothing of what should be secret', async () => {
+  it('prints no value that should be a secret', async () => {
     for (const args of [['test/fixtures/broken.yaml'], ['--json', 'test/fixtures/broken.yaml']]) {
       const { output } = await check(args);
       expect(output).not.toMatch(/never-shown|bm90IGEga2V5LCBhbmQgbmV2ZXIgc2hvd24K/);
     }
   });
 
-  it('with --aws, reports what neither a deployment nor an upload to one accepts', async () => {
+  it('with --aws, reports settings that a deployment or an upload refuses', async () => {
     const file = join(dir, 'aws.yaml');
     const example = await readFile('examples/aws/bartizan.yaml', 'utf8');
     const wrong = example
@@ -74,7 +74,7 @@ describe('check', () => {
     expect((await check(['examples/aws/bartizan.yaml', '--aws'])).code).toBe(0);
   });
 
-  it('gives JSON to programs', async () => {
+  it('prints JSON', async () => {
     const { output, code } = await check(['--json', 'test/fixtures/broken.yaml', join(dir, 'absent.yaml')]);
     const verdicts = JSON.parse(output) as {
       file: string;
@@ -97,13 +97,13 @@ describe('check', () => {
     ]);
   });
 
-  it('uses colours on a terminal only', async () => {
+  it('uses colours only on a terminal', async () => {
     const esc = String.fromCharCode(27);
     expect((await check(['test/fixtures/broken.yaml'], true)).output).toContain(`${esc}[31m`);
     expect((await check(['test/fixtures/broken.yaml'], false)).output).not.toContain(esc);
   });
 
-  it('reports a folder, a file that is not UTF-8 and an absent file, and still checks the others', async () => {
+  it('reports a folder, a file that is not UTF-8 and an absent file, and still checks the other files', async () => {
     const latin = join(dir, 'latin.yaml');
     await writeFile(latin, Buffer.from([0x62, 0xe4, 0x0a]));
     const { output } = await check([dir, latin, join(dir, 'absent.yaml'), 'test/fixtures/broken.yaml']);
@@ -113,7 +113,7 @@ describe('check', () => {
     expect(output).toContain('✗ test/fixtures/broken.yaml: ');
   });
 
-  it('is the same from the command line', async () => {
+  it('works the same from the command line', async () => {
     const run = promisify(execFile)(process.execPath, [
       'bin/bartizan.ts',
       'check',
@@ -129,8 +129,8 @@ describe('check', () => {
   });
 });
 
-describe('a line of a problem', () => {
-  it('underlines by columns of the terminal, wide letters counted twice', () => {
+describe('the line of a problem', () => {
+  it('underlines by columns of the terminal, where wide letters count twice', () => {
     const problem = { severity: 'error', file: 'f', line: 3, column: 9, path: 'a', message: 'm' } as const;
     expect(formatProblem({ ...problem, excerpt: { text: 'name: 한빛 x', start: 6, length: 2 } })).toBe(
       'f:3:9  a  m\n     3 │ name: 한빛 x\n       │       ^^^^',
@@ -139,7 +139,7 @@ describe('a line of a problem', () => {
 });
 
 describe('loading a configuration', () => {
-  it('gives the configuration and what is doubtful', async () => {
+  it('returns the configuration and the warnings', async () => {
     const file = join(dir, 'good.yaml');
     await writeFile(file, STARTER);
     const { config, warnings } = await loadConfig(file);
@@ -147,45 +147,43 @@ describe('loading a configuration', () => {
     expect(warnings.map(({ severity }) => severity)).toEqual(warnings.map(() => 'warning'));
   });
 
-  it('reports all errors in one error, without warnings and excess', async () => {
+  it('reports all errors in one error, without warnings, up to a limit', async () => {
     const failed = loadConfig('test/fixtures/broken.yaml');
     await expect(failed).rejects.toThrow(ConfigError);
     await expect(failed).rejects.toThrow(/^test\/fixtures\/broken\.yaml has \d+ errors\n/);
     await expect(failed).rejects.not.toThrow(/warning/);
   });
 
-  it('resolves references from the folder of the file', async () => {
+  it('resolves references relative to the folder of the file', async () => {
     await writeFile(join(dir, 'token'), 'beside-the-file\n');
     expect(await secretsFor(join(dir, 'good.yaml')).resolve(`\${file:token}`)).toBe('beside-the-file');
   });
 });
 
 describe('init', () => {
-  it('writes a file that check accepts, and its schema beside it', async () => {
+  it('writes a file that check accepts, with its schema beside it', async () => {
     const file = join(dir, 'init.yaml');
     await init([file]);
     expect((await check([file])).code).toBe(0);
     expect(await readFile(join(dir, 'bartizan.schema.json'), 'utf8')).toBe(schemaText());
   });
 
-  it('does not overwrite without being told to', async () => {
+  it('overwrites only with --force', async () => {
     const file = join(dir, 'mine.yaml');
     await writeFile(file, 'mine');
-    await expect(init([file])).rejects.toThrow(
-      new ConfigError(`${file} is there already; --force overwrites it`),
-    );
+    await expect(init([file])).rejects.toThrow(new ConfigError(`${file} exists; --force overwrites it`));
     expect(await readFile(file, 'utf8')).toBe('mine');
     await init([file, '--force']);
     expect(await readFile(file, 'utf8')).toBe(STARTER);
   });
 
-  it('says so when there is no such folder', async () => {
+  it('reports that the folder does not exist', async () => {
     await expect(init([join(dir, 'no', 'x.yaml')])).rejects.toThrow(ConfigError);
   });
 
-  it('what the starter comments out is what is in force without it', async () => {
+  it('shows in its comments the values that apply without them', async () => {
     const file = join(dir, 'uncommented.yaml');
-    // Prose has a blank and a letter behind its `#`; what is commented out has not.
+    // Prose has a space and a letter after its `#`; a setting in a comment has not.
     await writeFile(file, STARTER.replace(/^#(?! [A-Za-z`])(?!$)/gm, ''));
     const result = await readConfig(file);
     const config = result.ok ? result.config : undefined;
@@ -200,22 +198,22 @@ describe('init', () => {
   });
 });
 
-describe('what is published', () => {
-  it('the JSON Schema', async () => {
+describe('the published files', () => {
+  it('include the JSON Schema', async () => {
     await expect(schemaText()).toMatchFileSnapshot('../docs/schema/bartizan.schema.json');
   });
 
-  it('the reference', async () => {
+  it('include the reference', async () => {
     await expect(configReference(configJsonSchema(KINDS))).toMatchFileSnapshot('../docs/configuration.md');
   });
 
   const examples = readdirSync('examples', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('bartizan.yaml'))
     .map((name) => join('examples', name));
-  it('there are examples', () => {
+  it('examples exist', () => {
     expect(examples.length).toBeGreaterThan(0);
   });
-  it.each(examples)('%s is accepted and points to the schema', async (file) => {
+  it.each(examples)('%s is valid and points to the schema', async (file) => {
     expect((await readConfig(file)).ok).toBe(true);
     const [, schema = ''] =
       /^# yaml-language-server: \$schema=(\S+)\n/.exec(readFileSync(file, 'utf8')) ?? [];

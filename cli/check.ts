@@ -29,26 +29,24 @@ interface Verdict {
   ok: boolean;
   problems: Problem[];
   config?: Config;
-  /** With --connect, where the file is right. */
+  /** With --connect, when the file has no error. */
   connect?: ConnectRow[];
 }
 
 export function checkCommand(stdout: NodeJS.WriteStream = process.stdout): Command {
   const command = new Command('check')
-    .description(
-      'Say what is wrong with configurations: all problems at once, each with its place and a suggestion.',
-    )
+    .description('Report all problems of configurations at once, each with line, column and a suggestion.')
     .addArgument(new Argument('[files...]', 'configurations').default([], DEFAULT_FILE))
     .option(
       '-c, --config <file>',
-      'configuration, as every other command has it; may be repeated',
+      'configuration, as with other commands; may be repeated',
       (file: string, before: readonly string[] = []) => [...before, file],
     )
     .option(
       '--connect',
-      'where the file is right, reach every bastion, node and channel it names; sends nothing',
+      'if the file has no error, connect to every bastion, node and channel in it; sends no message',
     )
-    .option('--aws', 'also what cannot run in a deployment on AWS')
+    .option('--aws', 'also report settings that cannot run on AWS')
     .option('--json', 'problems as JSON')
     .action(async (named: string[], options: Options) => {
       const given = [...(options.config ?? []), ...named];
@@ -68,20 +66,20 @@ export function checkCommand(stdout: NodeJS.WriteStream = process.stdout): Comma
   return withNotes(command, {
     examples: [
       ['bartizan check'],
-      ['bartizan check --connect', 'before the first `up`: does everything let us in?'],
-      ['bartizan check --aws bartizan.yaml', 'before it is uploaded or deployed'],
+      ['bartizan check --connect', 'before the first `up`: can we log in everywhere?'],
+      ['bartizan check --aws bartizan.yaml', 'before an upload or a deployment'],
       ['bartizan check staging.yaml prod.yaml'],
       ['bartizan check --json | jq \'.[].problems[] | select(.severity == "error")\''],
     ],
-    text: `With --connect every node runs our script once, and a channel's service is asked who we are where it has a call for
-that; of a webhook only the connection is looked at. On bastions and nodes it tries what else our keys may do (commands,
-sftp, other hosts, Unix sockets …) and does no harm: docs/keys.md. What fails is told with what to do about it. Warnings
-(a variable that is not set here, a silence that is over, a clock that is off, a key that may do more than it needs)
-change no exit code. Where \`up\` has left its state in \`store.path\`, open incidents of channels and routes that are gone
-from the file are warnings. So are files that others can read or write (docs/files.md); a private key that others
-may read is an error. With --aws the rules are those of a deployment and of an upload to one; what a deployment has that an
-upload may not change, only the log of its \`plan\` says.`,
-    exits1: 'there is an error, or something cannot be reached',
+    text: `With --connect every node runs our script once, and the service of each channel is asked whose token it has, if it has a
+call for that; for a webhook only the connection is tested. The command also tries which other rights our keys have on
+bastions and nodes (commands, sftp, other hosts, Unix sockets …), without doing harm: docs/keys.md. Each failure comes with
+advice. Warnings (a variable that is not set here, a silence that is over, a wrong clock, a key with more rights than it
+needs) do not change the exit code. If \`store.path\` has the state of an \`up\`, open incidents of channels and routes that
+are no longer in the file are warnings. So are files that others can read or write (docs/files.md); a private key that
+others may read is an error. With --aws the limits of a deployment and of an upload apply. An upload may not change some
+settings of its deployment; this command does not know them, and the log of \`plan\` reports them.`,
+    exits1: 'a file has an error, or a connection failed',
     json: checkShape,
   });
 }
@@ -120,7 +118,7 @@ function toJson(verdicts: readonly Verdict[]): z.infer<typeof checkShape> {
   }));
 }
 
-/** The problems of each file, and a line that sums them up. */
+/** The problems of each file, and a line with their number. */
 function asText(verdicts: readonly Verdict[], paint: Paint): string {
   return verdicts
     .map(({ file, ok, problems, config, connect }) => {

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
 
-/** Notes below the options of a command's help, and in docs/cli.md. */
+/** Notes below the options of a command, in its help and in docs/cli.md. */
 export interface CommandNotes {
   examples: readonly (readonly [line: string, comment?: string])[];
-  /** Paragraphs, in lines that fit a terminal. */
+  /** Paragraphs, in lines that fit into a terminal. */
   text?: string;
-  /** When it exits 1. */
+  /** When the command exits with 1. */
   exits1: string;
   /** The shape of the `--json` output. */
   json?: z.ZodType;
@@ -34,7 +34,7 @@ export function notesOf(command: Command): CommandNotes | undefined {
   return notes.get(command);
 }
 
-/** Names in lines of at most 110 columns, indented. */
+/** Names in indented lines of at most 110 columns. */
 export function wrapNames(names: readonly string[]): string {
   const lines: string[] = [];
   for (const name of names) {
@@ -46,7 +46,7 @@ export function wrapNames(names: readonly string[]): string {
   return lines.join('\n');
 }
 
-/** Comments stand in a column of their own where the commands are short enough. */
+/** When the commands are short, the comments are in a column of their own. */
 export function exampleLines({ examples }: CommandNotes): string[] {
   const width = Math.max(0, ...examples.map(([line]) => line.length).filter((length) => length <= NARROW));
   return examples.map(([line, comment]) =>

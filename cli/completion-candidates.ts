@@ -1,4 +1,4 @@
-// Candidates for completing a command line. Pure: the caller gives the names of the configuration.
+// Candidates for completing a command line. Pure: the caller passes the names of the configuration.
 
 import type { Command, Option } from 'commander';
 import { METRICS } from '../core/catalogue.ts';
@@ -7,10 +7,10 @@ import { SEVERITIES } from '../core/model/rule.ts';
 import { SAMPLE_LABELS } from './arguments.ts';
 import { matcherArgument } from './silence-draft.ts';
 
-/** Names that a configuration knows. */
+/** The names in a configuration. */
 export interface KnownNames {
   clusters: readonly string[];
-  /** `cluster`, `node`, `role` of each. */
+  /** The values of `cluster`, `node` and `role`. */
   nodes: readonly { cluster: string; name: string; role: string }[];
   bastions: readonly string[];
   channels: readonly string[];
@@ -20,18 +20,18 @@ export interface KnownNames {
 export interface Candidate {
   value: string;
   about: string;
-  /** The word goes on: no blank behind it. */
+  /** The argument continues, so the shell adds no space after it. */
   open?: true;
 }
 
-/** Candidates for the last word, or `files` where a file name belongs there. */
+/** The candidates for the last argument, or `files` when it is a file name. */
 export type Completion = { files: true } | { candidates: readonly Candidate[] };
 
 const FILES: Completion = { files: true };
 const LASTS = ['15m', '1h', '6h', '1d', '7d'];
 const FORS = ['30m', '2h', '8h', '1d'];
 
-/** @param typed behind the name of the program; the last is the one to complete, perhaps empty */
+/** @param typed the arguments after the name of the program; the last one is completed, and may be empty */
 export function completeLine(
   program: Command,
   typed: readonly string[],
@@ -102,7 +102,7 @@ function optionsOf(command: Command): Completion {
   };
 }
 
-/** `config`, `png` are files; others have choices, or names of the catalogue and the configuration. */
+/** `config` and `png` are files; other options have choices, or names of the catalogue and the configuration. */
 async function valuesOf(
   option: Option,
   current: string,
@@ -124,12 +124,12 @@ async function valuesOf(
   }
 }
 
-/** A silence sees rule and severity too; a query sees labels of samples alone. */
+/** A silence also matches rule and severity; a query matches only labels of samples. */
 function labelsFor({ parseArg }: Option): readonly string[] {
   return parseArg === matcherArgument ? ROUTED_LABELS : SAMPLE_LABELS;
 }
 
-/** `cluster=` first, then its values. */
+/** First `cluster=`, then its values. */
 function labelValues(current: string, names: KnownNames, labels: readonly string[]): Completion {
   const at = current.indexOf('=');
   if (at < 0) {

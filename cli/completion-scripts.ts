@@ -1,10 +1,11 @@
-// Completion scripts for shells. Each calls the program by the name on the command line, so that names follow the configuration.
-// Lines of the answer: `:files`, or value, tab, `:` where more belongs to the word and `-` where not, tab, description.
+// Completion scripts for shells. A script calls the program by the name on the command line, so that names follow the
+// configuration. The lines of its answer are `:files`, or value, tab, `:` when the argument continues and `-` when not,
+// tab, description.
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** bash splits words at `=`: the script joins them, and does not repeat the text in front of the last `=`. */
+/** bash splits arguments at `=`: the script joins them, and leaves out the text before the last `=` in its answers. */
 const BASH = `_bartizan() {
   local -a words=()
   local i last=-1 word current value more about

@@ -20,7 +20,7 @@ async function completed(...words: string[]): Promise<string> {
   return 'files' in result ? ':files' : result.candidates.map(({ value }) => value).join(' ');
 }
 
-describe('what may come next', () => {
+describe('the candidates', () => {
   it.each([
     [['tr'], 'trust'],
     [['__'], ''],
@@ -59,7 +59,7 @@ describe('what may come next', () => {
     [['completion', ''], 'bash zsh fish'],
     [['schema', ''], ''],
     [['nonsense', ''], ''],
-  ])('%j → %s', async (words, expected) => {
+  ])('of %j are %s', async (words, expected) => {
     expect(await completed(...words)).toBe(expected);
   });
 });
@@ -87,7 +87,7 @@ complete -p bartizan`,
   it.each([
     [['bartizan', 'pro'], 'probe'],
     [['bartizan', 'probe', ''], '한빛\n한빛/노드-1'],
-    // bash cuts at `=`.
+    // bash splits at `=`.
     [['bartizan', 'query', 'up', '-w', 'cluster', '='], '한빛'],
     [['bartizan', 'query', 'up', '-w', 'cluster', '=', '한'], '한빛'],
     [['bartizan', 'query', 'up', '--last', '=', '1'], '15m\n1h\n1d'],

@@ -9,7 +9,7 @@ const DEFAULT_FILE = 'bartizan.yaml';
 
 export function completionCommand(): Command {
   const command = new Command('completion')
-    .description('Print a script that completes commands, options and names of the configuration in a shell.')
+    .description('Print a shell script that completes commands, options and names of the configuration.')
     .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
     .action((shell: Shell) => {
       process.stdout.write(completionScript(shell));
@@ -20,16 +20,19 @@ export function completionCommand(): Command {
       ['source <(bartizan completion zsh)', 'in ~/.zshrc, below compinit'],
       ['bartizan completion fish > ~/.config/fish/completions/bartizan.fish'],
     ],
-    text: 'Names are those of the configuration behind -c, else of bartizan.yaml here, as they are at that moment.',
+    text: 'The script reads names from the configuration after -c, or from ./bartizan.yaml, each time it completes.',
     exits1: 'never',
   });
 }
 
-/** The command that the scripts call. An unreadable configuration has no names, and prints nothing in the middle of a word. */
+/**
+ * The scripts call this command. With an unreadable configuration there are no names, and no error appears while
+ * somebody types.
+ */
 export function completeCommand(createProgram: () => Command): Command {
   return new Command('__complete')
-    .description('Candidates for the last word.')
-    .argument('[words...]', 'words behind the name of the program')
+    .description('Print candidates for the last argument.')
+    .argument('[words...]', 'arguments after the name of the program')
     .action(async (words: string[]) => {
       const names = () => namesIn(configIn(words));
       const completion = await completeLine(createProgram(), words.length > 0 ? words : [''], names);

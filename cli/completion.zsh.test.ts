@@ -7,7 +7,7 @@ beforeAll(() => {
 });
 afterAll(() => fixture.close());
 
-/** The functions of zsh's completion, which work while somebody types only, print what they are given. */
+/** The functions of zsh's completion work only while somebody types; these print their arguments. */
 const zsh = (...words: string[]) =>
   fixture.run(
     'zsh',

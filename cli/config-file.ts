@@ -17,7 +17,7 @@ import { formatProblem } from './problem-report.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
-  EACCES: 'we may not read it',
+  EACCES: 'this user may not read it',
   EISDIR: 'it is a folder',
 };
 
@@ -44,7 +44,7 @@ export async function readConfig(file: string): Promise<ParseResult> {
   return parseConfig(text, { file, kinds: KINDS, baseDir, home, nowMs: systemClock.nowMs(), available });
 }
 
-/** @throws ConfigError with all problems, when the file cannot be read or something in it is wrong */
+/** @throws ConfigError with all problems, when the file cannot be read or has an error */
 export async function loadConfig(file: string): Promise<{ config: Config; warnings: Problem[] }> {
   const result = await readConfig(file);
   if (result.ok) return result;
@@ -66,7 +66,7 @@ export function openStoreToRead(file: string, config: Config): Promise<SampleSto
 }
 
 function isAvailable({ kind, name }: Reference, folders: { baseDir: string; home: string }): boolean {
-  // Known only where it is used: `check` asks nobody, `check --connect` does.
+  // The sources are read only when needed: `check` reads none, `check --connect` does.
   if (kind === 'ssm') return true;
   if (kind === 'env') return (process.env[name] ?? '') !== '';
   try {

@@ -1,4 +1,4 @@
-// `check --connect` tries whether our keys may do more than probing needs.
+// Tries whether our keys have more rights than probing needs, for `check --connect`.
 
 import { join } from 'node:path';
 import type { Attempt, Capability } from '../adapters/ssh/confinement.ts';
@@ -30,7 +30,7 @@ const LABELS: Record<Capability, string> = {
   tunnel: 'tunnel devices (-w)',
 };
 
-/** Capabilities that the line of a key closes; sshd_config must close the others. */
+/** Rights that the line of a key removes; sshd_config must remove the others. */
 const CLOSED_BY_LINE: readonly Capability[] = [
   'command',
   'shell',
@@ -42,19 +42,22 @@ const CLOSED_BY_LINE: readonly Capability[] = [
   'listen',
   'socket-connect',
 ];
-/** On a node, where nothing is forwarded, these too. */
+/** Also tried on nodes, which need no forwarding. */
 const CLOSED_BY_NODE_LINE: readonly Capability[] = ['socket-listen'];
 
 interface Options {
   config: Pick<Config, 'bastions' | 'store'>;
   keys: { bastions: ReadonlyMap<string, LoginKey>; clusters: ReadonlyMap<string, LoginKey> };
   targets: readonly Target[];
-  /** Rows of bastions and nodes. */
+  /** The rows of bastions and nodes. */
   fleet: readonly ConnectRow[];
   quiet: boolean;
 }
 
-/** Adds what our keys may do to the rows of hosts that let us in. @throws ConfigError for another command on the same folder */
+/**
+ * Adds the rights of our keys to the rows of hosts where the login succeeded. @throws ConfigError when another command
+ * has the folder
+ */
 export async function confinedRows(options: Options): Promise<ConnectRow[]> {
   const { fleet, targets } = options;
   const reached = fleet.filter(({ state }) => state === 'ok' || state === 'warning');
@@ -77,7 +80,7 @@ function nameOf({ cluster, node }: Target): string {
   return `${cluster}/${node}`;
 }
 
-/** Writes each login and attempt into the audit, also where the scan ends early. */
+/** Writes each login and attempt into the audit, also when the scan ends early. */
 async function tryConfinement(
   { config, keys, targets, quiet }: Options,
   bastions: ReadonlySet<string>,
@@ -86,7 +89,7 @@ async function tryConfinement(
 ): Promise<ConfinementScan> {
   const entries: AuditEntry[] = [];
   const spinner = createSpinner({ quiet });
-  spinner.start('trying what our keys may do');
+  spinner.start('checking the rights of our keys');
   try {
     const pinned = await createPinnedKeys(join(config.store.path, 'known_hosts')).load();
     const scans: BastionScan[] = [];
@@ -116,7 +119,7 @@ async function tryConfinement(
   }
 }
 
-/** Adds what our key may do to the row of a host that let us in: a warning where that is more than it needs. */
+/** Adds the rights of our key to the row of a host: a warning when they are more than probing needs. */
 function withConfinement(row: ConnectRow, attempts: readonly Attempt[] | undefined): ConnectRow {
   if (!attempts) return row;
   const open = waysOf(attempts, 'open');

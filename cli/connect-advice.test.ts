@@ -14,7 +14,7 @@ const context = {
 const of = (reason: FailureReason, phase: ProbePhase, detail: string): Failure => ({ reason, phase, detail });
 const KEY = of('auth', 'handshake', 'refused our key for user probe');
 
-describe('advice about a key that was refused', () => {
+describe('advice for a key that was refused', () => {
   it('names a wrong user as a possible cause', () => {
     const expected = {
       detail: 'refused our key for user probe: ssh-ed25519 SHA256:x',
@@ -25,7 +25,7 @@ describe('advice about a key that was refused', () => {
     expect(bastionAdvice({ ...KEY, phase: 'bastion' }, context)).toEqual(expected);
   });
 
-  it('knows the home of root, and who keeps root out', () => {
+  it('knows the home of root, and the setting that refuses root', () => {
     expect(nodeAdvice(KEY, { ...context, user: 'root' }).advice).toBe(
       'is root the right `user`? If it is, put this line into /root/.ssh/authorized_keys there, in place of any other of this key, and PermitRootLogin must not be `no`:\nLINE',
     );
@@ -61,12 +61,12 @@ describe('advice', () => {
     ],
     [
       of('timeout', 'handshake', 'says nothing, not even its SSH identification, within 5 s'),
-      /something else than sshd/,
+      /something other than sshd/,
       /MaxStartups/,
     ],
     [
       of('output', 'handshake', 'sends without end where SSH should begin'),
-      /something else than sshd/,
+      /something other than sshd/,
       /POSIX/,
     ],
     [
@@ -130,7 +130,7 @@ describe('advice', () => {
       undefined,
     ],
     [firewallDenied('10.0.0.1:22').failure, /`bartizan keys --nft` again/, /AllowTcpForwarding/],
-  ])('%o', (failure, advice, never) => {
+  ])('for %o', (failure, advice, never) => {
     const found: Advice[] = [nodeAdvice(failure, context)];
     if (failure.phase === 'handshake') found.push(bastionAdvice({ ...failure, phase: 'bastion' }, context));
     for (const one of found) {
@@ -139,7 +139,7 @@ describe('advice', () => {
     }
   });
 
-  it('about a bastion that answers nobody speaks of a firewall only where no connection came about', () => {
+  it('mentions a firewall only when no connection was made', () => {
     const about = (detail: string) => bastionAdvice(of('timeout', 'bastion', detail), context).advice;
     expect(about('no connection to 10.0.0.1:22 within 5 s')).toMatch(/firewall/);
     expect(about('no SSH session within 5 s')).not.toMatch(/firewall/);

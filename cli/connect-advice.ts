@@ -1,30 +1,33 @@
-// Explains a failure, and says what to do about it. Pure; a table tests the texts.
+// Explains a failure, and gives advice. Pure; a table tests the texts.
 
 import { explainConnectionError } from '../adapters/http/connection-errors.ts';
 import type { Failure } from '../core/model/observation.ts';
 
 export interface Advice {
   detail: string;
-  /** Undefined where only the reader can know. */
+  /** Undefined when only the reader can know. */
   advice?: string;
 }
 
 export interface AdviceContext {
-  /** `bastion seoul`, `prod/prod-1`: how it is called on the command line. */
+  /** The name on the command line: `bastion seoul`, `prod/prod-1`. */
   name: string;
   host: string;
   port: number;
   user: string;
-  /** `ssh-ed25519 SHA256:…` of the key that was offered. */
+  /** `ssh-ed25519 SHA256:…` of the key that we offered. */
   key: string;
-  /** The authorized_keys line that would let it in. */
+  /** The authorized_keys line that would accept it. */
   line: string;
 }
 
-/** The prober's message about a node whose verifier does not know our script. */
+/** The prober's message about a node whose authorized_keys line does not have the hash of our script. */
 const REFUSED_SCRIPT = /authorized_keys line knows another version of our script/;
 
-/** For a server without an algorithm in common with us: the missing kind, as the failure names it, and how to add one. */
+/**
+ * For a server that has no algorithm in common with us: the missing kind, as the failure names it, and how to add an
+ * algorithm.
+ */
 const REMEDIES: Readonly<Record<string, string>> = {
   'key exchange': 'add `KexAlgorithms +curve25519-sha256` to its sshd_config',
   'type of host key': 'give it an ed25519 host key (`ssh-keygen -A`)',
@@ -96,7 +99,7 @@ export function nodeAdvice(failure: Failure, context: AdviceContext): Advice {
   return hostAdvice(failure, context, context.name);
 }
 
-/** Advice that applies to bastions and nodes. */
+/** Advice for bastions and nodes. */
 function hostAdvice(failure: Failure, context: AdviceContext, names = ''): Advice {
   const { detail } = failure;
   const { user } = context;
@@ -118,7 +121,7 @@ function hostAdvice(failure: Failure, context: AdviceContext, names = ''): Advic
           advice: `let ${user} in by its key alone: in sshd_config there, \`Match User ${user}\` and \`AuthenticationMethods publickey\``,
         };
       if (/^accepted our key/.test(detail))
-        return { detail, advice: `look at the account ${user} there, and at the log of its sshd` };
+        return { detail, advice: `check the account ${user} there, and at the log of its sshd` };
       return { detail: `${detail}: ${context.key}`, advice: refusedAdvice(context) };
     case 'penalty':
       return {
@@ -135,22 +138,22 @@ function hostAdvice(failure: Failure, context: AdviceContext, names = ''): Advic
   }
 }
 
-/** Advice for a server where the handshake failed before a login. */
+/** Advice when the handshake failed before a login. */
 function handshakeAdvice(detail: string): string {
   const lacks = /^no common ([\w ]+):/.exec(detail)?.[1];
   const remedy = lacks && REMEDIES[lacks];
-  if (remedy) return `${remedy}, and reload sshd; docs/ssh.md says what else would do`;
+  if (remedy) return `${remedy}, and reload sshd; docs/ssh.md has the alternatives`;
   if (/its Banner may be/.test(detail)) return 'shorten the Banner in its sshd_config to 240 KB';
   if (/^speaks SSH 1 only/.test(detail)) return 'its sshd must be replaced by one that speaks SSH 2';
   if (/MaxStartups|turned us away/.test(detail))
     return 'raise MaxStartups in its sshd_config, or lower `maxConnections` here; others may be logging in too';
   if (/says nothing/.test(detail))
-    return '`host` and `port` may be those of something else than sshd; if not, its machine may hang or be overloaded';
+    return '`host` and `port` may belong to something other than sshd; otherwise its machine may hang or be overloaded';
   if (/is not SSH|without end/.test(detail))
-    return 'correct `host` and `port`: something else than sshd answers there';
+    return 'correct `host` and `port`: something other than sshd answers there';
   if (/without a word|ECONNRESET/.test(detail))
-    return 'the log of its sshd says why it hung up; MaxStartups may be too low, or a firewall ends connections';
-  return 'does sshd answer there? Its log may say what is wrong';
+    return 'the log of its sshd has the reason; MaxStartups may be too low, or a firewall ends connections';
+  return 'does sshd answer there? Its log may have the reason';
 }
 
 function unreachable(detail: string, { host, port }: AdviceContext): Advice {
@@ -175,7 +178,7 @@ function refusedAdvice(context: AdviceContext): string {
   return `is ${user} the right \`user\`? If it is, ${keyLineAdvice(context, root)}`;
 }
 
-/** sshd reads the first line of a key alone. */
+/** sshd uses only the first line of a key. */
 function keyLineAdvice({ user, line }: AdviceContext, also = ''): string {
   const home = user === 'root' ? '/root' : `~${user}`;
   return `put this line into ${home}/.ssh/authorized_keys there, in place of any other of this key${also}:\n${line}`;

@@ -28,7 +28,7 @@ let rows: ConnectRow[];
 const hosts: FakeHost[] = [];
 const asked: string[] = [];
 
-/** A healthy node's answer, its clock as it should be unless told otherwise. */
+/** The answer of a healthy node. Its clock is correct unless a test sets it. */
 const probed =
   (change: (text: string) => string = (text) => text, aheadMs = 0): Behaviour =>
   (channel, _script, count) => {
@@ -37,7 +37,7 @@ const probed =
   };
 const fullDisk = (text: string) => text.replace('@blocks\n', '@blocks\n/dev/vda1 100 98 2 98% /var\n');
 
-/** To a bot of Mattermost and of Slack alike. */
+/** The answer of Mattermost and of Slack to a bot. */
 const ANSWER = '{"username":"bartizan","display_name":"Ops","ok":true,"user":"bartizan","team":"Example"}';
 
 beforeAll(async () => {
@@ -104,8 +104,8 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-describe('reaching what a configuration names', () => {
-  it('has a row a thing, in the order of the file', () => {
+describe('checking the connections of a configuration', () => {
+  it('gives one row for each connection, in the order of the file', () => {
     expect(rows.map(({ kind, name, state }) => `${kind} ${name} ${state}`)).toEqual([
       'data store.path ok',
       'bastion gate ok',
@@ -146,7 +146,7 @@ describe('reaching what a configuration names', () => {
     ['strange', /no host key is pinned; it shows ssh-ed25519 SHA256:\S+$/, /`bartizan trust`/],
     ['prod/fine', /answered our script in \d+ ms/, undefined],
     ['prod/ahead', /its clock is 1m30s ahead of ours/, /chrony/],
-    ['prod/full', /\/var has used 98%/, /make room/],
+    ['prod/full', /\/var has used 98%/, /free space/],
     ['prod/unknown', /no host key is pinned/, /`bartizan trust`/],
     ['prod/changed', /host key changed: it shows/, /`bartizan trust --replace prod\/changed`/],
     [
@@ -169,25 +169,25 @@ describe('reaching what a configuration names', () => {
     ['named', /bot bartizan of Example/, /looks like a name; write the id instead/],
     ['expired', /answered 401/, /correct the channel's fields/],
     ['unset', /BARTIZAN_NEVER_SET/, /what they refer to/],
-  ])('says of %s what is wrong and what to do', (name, detail, advice) => {
+  ])('reports for %s the cause and an advice', (name, detail, advice) => {
     const row = rows.find((candidate) => candidate.name === name);
     expect(row?.detail).toMatch(detail);
     if (advice === undefined) expect(row?.advice).toBeUndefined();
     else expect(row?.advice).toMatch(advice);
   });
 
-  it('tries what our keys may do where they let us in, and nowhere else', () => {
+  it('tries the rights of our keys where the login succeeded, and nowhere else', () => {
     const tried = rows.filter(({ open }) => open !== undefined);
     expect(tried.map(({ name }) => name)).toEqual(['gate', 'prod/fine', 'prod/ahead', 'prod/full']);
     for (const row of tried) expect([row.open, row.unanswered]).toEqual([[], []]);
   });
 
-  it('sends no message, and shows no secret', () => {
+  it('sends no message, and prints no secret', () => {
     expect(asked.filter((line) => !/^GET \/api\/v4\/|^POST \/auth\.test$/.test(line))).toEqual([]);
     expect(JSON.stringify(rows)).not.toMatch(/wrong-token-17|secret-in-path|PRIVATE KEY/);
   });
 
-  it('is told as a table, and an advice that many need once', () => {
+  it('prints a table, and an advice only once when several rows need it', () => {
     const [first] = rows.filter(({ name }) => name === 'prod/unknown');
     const many = Array.from({ length: 7 }, (_, i) => ({
       ...(first as ConnectRow),

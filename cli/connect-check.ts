@@ -27,18 +27,18 @@ type Key = Awaited<ReturnType<Keyring['ofBastion']>>;
 interface Keys {
   bastions: Map<string, Key>;
   clusters: Map<string, Key>;
-  /** Rows of those that cannot be used, by kind and name. */
+  /** The rows of bastions, nodes and channels that cannot be used, by kind and name. */
   unusable: Map<string, ConnectRow>;
 }
 
-/** Further apart, times of samples, logs and certificates no longer mean the same. */
+/** With a larger difference the times of samples, logs and certificates do not match ours. */
 const MOST_SKEW_SECONDS = 5;
 const FULL_PERCENT = 95;
 const LEAST_FREE_BYTES = 1024 ** 3;
 const CONCURRENT_CHANNELS = 8;
 const CHANNEL_LIMIT_MS = 20_000;
 
-/** Connects to everything that a configuration names, and sends no message. Rows in the order of the file. */
+/** Connects to everything that a configuration names, and sends no message. The rows are in the order of the file. */
 export async function checkConnections(
   written: Config,
   secrets: Secrets,
@@ -65,7 +65,7 @@ export async function checkConnections(
   return [data, ...rows, ...confined, ...channels];
 }
 
-/** The usable keys, and a row for each that is not: a bad key does not hold up the others. */
+/** The usable keys, and a row for each unusable one, so that a bad key does not affect the others. */
 async function usableKeys(config: Config, secrets: Secrets, targets: readonly Target[]) {
   const keyring = createKeyring(config, secrets);
   const keys: Keys = { bastions: new Map(), clusters: new Map(), unusable: new Map() };
@@ -90,7 +90,7 @@ async function usableKeys(config: Config, secrets: Secrets, targets: readonly Ta
     if (key) keys.clusters.set(name, key);
   }
   const clusters = config.clusters.filter(({ name }) => keys.clusters.has(name));
-  // Runs the script once on each node, also where no check selects it.
+  // Runs the script once on each node, also when no check selects the node.
   const checks = [{ name: 'connect', probe: 'usage', everyMs: 60_000, where: {}, options: {} }];
   const bastions = config.bastions.filter(({ name }) => keys.bastions.has(name));
   const usable = {
@@ -100,7 +100,7 @@ async function usableKeys(config: Config, secrets: Secrets, targets: readonly Ta
   return { usable, keys };
 }
 
-/** Nodes behind a bastion that failed are unknown. */
+/** The nodes behind a failed bastion are unknown. */
 function fleetRows(
   config: Config,
   targets: readonly Target[],
@@ -140,7 +140,7 @@ function fleetRows(
     if (!key || !bastionKey) continue;
     const observation = observationsByNode.get(nameOf(target));
     const forbidden = observation?.result.ok === false && observation.result.failure.reason === 'forbidden';
-    // Where the bastion denies the forwarding, its line must be corrected, not the node's.
+    // When the bastion refuses to forward, its authorized_keys line must change, not that of the node.
     const line = forbidden ? (bastionLines.get(bastion) ?? '') : nodeTexts(key, [user]).line;
     const context = { name: nameOf(target), host, port, user, key: keyText(key), line };
     rows.push(observation ? nodeRow(observation, context) : unknownNode(nameOf(target), bastion));
@@ -148,7 +148,7 @@ function fleetRows(
   return rows;
 }
 
-/** Removes the row: an unusable key is reported once, at the first host that needs it. */
+/** Removes the row, so that an unusable key is reported only at the first host that needs it. */
 function takeRow(rows: Map<string, ConnectRow>, name: string): ConnectRow[] {
   const found = rows.get(name);
   rows.delete(name);
@@ -183,7 +183,7 @@ function clockWarnings(samples: readonly Sample[]): Advice[] {
   return [
     {
       detail: `its clock is ${span} ${seconds > 0 ? 'ahead of' : 'behind'} ours`,
-      advice: 'see to the time service (chrony, ntpd) there, or here',
+      advice: 'check the time service (chrony, ntpd) there and here',
     },
   ];
 }
@@ -193,11 +193,11 @@ function diskWarnings(samples: readonly Sample[]): Advice[] {
     .filter(({ metric, value }) => /^(disk|inode)_usage$/.test(metric) && value >= FULL_PERCENT)
     .map(({ metric, labels, value }) => ({
       detail: `${labels.mount} has used ${formatMetricValue(value, findMetric(metric))}${metric === 'inode_usage' ? ' of its inodes' : ''}`,
-      advice: `make room on ${labels.mount}`,
+      advice: `free space on ${labels.mount}`,
     }));
 }
 
-/** Checks each channel by itself: one that fails, or has no secret here, does not hold up the others. */
+/** Checks each channel separately: one that fails, or has no secret here, does not affect the others. */
 async function channelRows(channels: readonly ChannelConfig[], secrets: Secrets): Promise<ConnectRow[]> {
   const rows = new Map<string, ConnectRow>();
   await forEachLimit(channels, CONCURRENT_CHANNELS, async ({ name, type, options }) => {
@@ -231,7 +231,7 @@ async function channelRows(channels: readonly ChannelConfig[], secrets: Secrets)
   return channels.flatMap(({ name }) => rows.get(name) ?? []);
 }
 
-/** The folder need not be there: then its parent must let us make it. */
+/** The folder may be missing when its parent lets us create it. */
 async function dataRow(path: string): Promise<ConnectRow> {
   const base = { kind: 'data', name: 'store.path' } as const;
   for (let folder = path; ; folder = dirname(folder)) {
@@ -245,7 +245,7 @@ async function dataRow(path: string): Promise<ConnectRow> {
         ...base,
         state: 'warning',
         detail: `${path}: ${free}`,
-        advice: 'make room, or choose another `store.path`',
+        advice: 'free space, or choose another `store.path`',
       };
     } catch (error) {
       const { code } = error as { code?: string };

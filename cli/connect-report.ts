@@ -3,10 +3,10 @@ import { type Paint, plural } from './problem-report.ts';
 import { renderTable } from './table.ts';
 
 const HUES = { ok: 'green', warning: 'yellow', failed: 'red', unknown: 'dim' } as const;
-/** So many names share one advice; the others are counted. */
+/** An advice lists this many names, and the number of the others. */
 const MOST_NAMES = 5;
 
-/** One row for each host, channel and so on, then the advice, once for all that need the same. */
+/** One row for each host, channel and so on; then each advice once, with all rows that need it. */
 export function connectReport(rows: readonly ConnectRow[], paint: Paint): string {
   const table = renderTable(
     ['', 'KIND', 'NAME', ''],
@@ -21,7 +21,7 @@ export function connectReport(rows: readonly ConnectRow[], paint: Paint): string
       .slice(0, MOST_NAMES)
       .map(({ kind, name }) => (kind === 'node' ? name : `${kind} ${name}`));
     const more = needing.length > MOST_NAMES ? ` and ${needing.length - MOST_NAMES} more` : '';
-    // A line to copy stands at the left edge, whole.
+    // A line to copy is not indented and not wrapped.
     return `${paint('bold', `${names.join(', ')}${more}`)}\n  ${text}\n`;
   });
   return [table, ...todo, `${summary(rows)}\n`].join('\n');

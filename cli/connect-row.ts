@@ -1,16 +1,16 @@
 import type { Capability } from '../adapters/ssh/confinement.ts';
 
-/** The result of one check. `unknown`: something in front of it failed. */
+/** The result of one check. `unknown`: the check of something that it depends on failed. */
 export interface ConnectRow {
   kind: 'data' | 'inventory' | 'bastion' | 'node' | 'channel';
-  /** As on the command line: `seoul`, `prod/prod-1`, `ops`; `prod/*` where a key serves a whole cluster. */
+  /** As on the command line: `seoul`, `prod/prod-1`, `ops`; `prod/*` when a key is for a whole cluster. */
   name: string;
   state: 'ok' | 'warning' | 'failed' | 'unknown';
   detail: string;
-  /** What to do; may end in a line to copy. */
+  /** The advice; its last line may be one to copy. */
   advice?: string;
-  /** What our key may do on a bastion or node that let us in, beyond what probing needs. */
+  /** The rights of our key on a bastion or node beyond those that probing needs. */
   open?: readonly Capability[];
-  /** The same, where nobody answered whether it may. */
+  /** The rights for which no answer came. */
   unanswered?: readonly Capability[];
 }

@@ -53,12 +53,12 @@ const databases = () => readdirSync(dir).filter((name) => /^samples\.db(?!.*-(wa
 
 function damage(): void {
   const bytes = readFileSync(file());
-  // What the last samples stand in.
+  // The write-ahead log, which contains the last samples.
   bytes.fill(0xa5, bytes.length - 40_960);
   writeFileSync(file(), bytes);
 }
 
-it('tells a damaged database from a sound one', async () => {
+it('`data check` distinguishes a damaged database from an intact one', async () => {
   await bartizan('check', '--json');
   expect(JSON.parse(out)).toEqual([
     { name: 'samples', state: 'fine' },
@@ -72,7 +72,7 @@ it('tells a damaged database from a sound one', async () => {
   expect(process.exitCode).toBe(1);
 });
 
-it('sees a row that cannot be read, which SQLite takes for sound, and puts its database aside', async () => {
+it('`data check` finds a row that cannot be read although SQLite calls the file intact, and the database can be put aside', async () => {
   const db = new DatabaseSync(join(dir, 'state.db'));
   db.exec(`INSERT INTO counters VALUES ('k', '{"a')`);
   db.close();
@@ -83,7 +83,7 @@ it('sees a row that cannot be read, which SQLite takes for sound, and puts its d
   expect([err, readdirSync(dir)]).toEqual(['', expect.not.arrayContaining(['state.db'])]);
 });
 
-it('puts a damaged one aside, and the next start has an empty one', async () => {
+it('`data move-aside` renames a damaged database, and the next start has an empty one', async () => {
   damage();
   await bartizan('move-aside', 'samples');
   expect(err).toBe('');
@@ -94,15 +94,15 @@ it('puts a damaged one aside, and the next start has an empty one', async () => 
   await store.close();
 });
 
-it('puts a sound one aside by force only', async () => {
+it('`data move-aside` renames an intact database only with --force', async () => {
   await bartizan('move-aside', 'samples');
-  expect(err).toContain('samples.db is sound; --force puts it aside all the same');
+  expect(err).toContain('samples.db is not damaged; --force puts it aside anyway');
   expect(databases()).toEqual(['samples.db']);
   await bartizan('move-aside', 'samples', '--force');
   expect(databases()).toEqual([expect.stringContaining('.aside-')]);
 });
 
-it('leaves alone what a process runs on', async () => {
+it('`data move-aside` refuses a folder that a process uses', async () => {
   damage();
   const lock = lockFolder(dir);
   await bartizan('move-aside', 'samples');
@@ -111,7 +111,7 @@ it('leaves alone what a process runs on', async () => {
   expect(databases()).toEqual(['samples.db']);
 });
 
-it('is the command that the error of a damaged database names', async () => {
+it('the error about a damaged database names this command', async () => {
   damage();
   const store = openSqliteStore({ path: dir });
   const reading = store.query({ metric: 'mem_usage', fromMs: 0, toMs: 1e9 });

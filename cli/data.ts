@@ -11,20 +11,20 @@ import { renderTable } from './table.ts';
 
 const NAMES = Object.keys(DATABASES) as DatabaseName[];
 const LOST: Record<DatabaseName, string> = {
-  samples: 'History begins anew; alerts go on as they are.',
-  state: 'Alerts begin anew: what still fires is told again, what resolved meanwhile is not.',
+  samples: 'History starts empty; alerts keep their state.',
+  state: 'Alerts start empty: those that still fire are sent again, those that resolved meanwhile are not.',
 };
 
 export function dataCommand(): Command {
   return new Command('data')
-    .description('Examine the databases of the data folder, and put a damaged one aside.')
+    .description('Check the databases of the data folder, and put a damaged one aside.')
     .addCommand(checkCommand().exitOverride())
     .addCommand(moveAsideCommand().exitOverride());
 }
 
 function checkCommand(): Command {
   const command = new Command('check')
-    .description('Read both databases whole and say whether they are sound. May run beside `up`.')
+    .description('Read both databases completely and report damage. May run beside `up`.')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('--json', 'as JSON')
     .action(async (options: { config: string; json?: boolean }) => {
@@ -42,7 +42,7 @@ function checkCommand(): Command {
       ['bartizan data check'],
       ['bartizan data check --json | jq -r \'.[] | select(.state == "damaged") | .name\''],
     ],
-    exits1: 'when one is damaged',
+    exits1: 'a database is damaged',
     json: dataCheckShape,
   });
 }
@@ -52,7 +52,7 @@ function moveAsideCommand(): Command {
     .description('Rename a damaged database, so that `up` begins with an empty one. Deletes nothing.')
     .addArgument(new Argument('<database>', 'which one').choices(NAMES))
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
-    .option('--force', 'even one that is sound')
+    .option('--force', 'also when it is not damaged')
     .action(async (name: DatabaseName, options: { config: string; force?: boolean }) => {
       const { config } = await loadConfig(options.config);
       const { path } = config.store;
@@ -61,7 +61,7 @@ function moveAsideCommand(): Command {
         const condition = checkIntegrity(path, name);
         if (condition.state === 'missing') throw new ConfigError(`there is no ${DATABASES[name]} in ${path}`);
         if (condition.state === 'fine' && !options.force) {
-          throw new ConfigError(`${DATABASES[name]} is sound; --force puts it aside all the same`);
+          throw new ConfigError(`${DATABASES[name]} is not damaged; --force puts it aside anyway`);
         }
         const files = moveAside(path, name, systemClock.nowMs());
         process.stdout.write(`put aside in ${path}: ${files.join(', ')}\n${LOST[name]}\n`);
@@ -72,9 +72,9 @@ function moveAsideCommand(): Command {
   return withNotes(command, {
     examples: [
       ['bartizan data move-aside samples'],
-      ['bartizan data move-aside state --force', 'even one that is sound'],
+      ['bartizan data move-aside state --force', 'also when it is not damaged'],
     ],
-    text: 'Stop `up` first. A backup is better where there is one: copy it in place of the file.',
-    exits1: 'when it is sound, missing, or in use',
+    text: 'Stop `up` first. If you have a backup, copy it in place of the file instead.',
+    exits1: 'the database is not damaged, is missing, or is in use',
   });
 }

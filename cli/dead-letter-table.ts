@@ -12,7 +12,7 @@ export interface TableOptions {
   nowMs: number;
 }
 
-/** One row for each queue, then the messages and errors of each, then what was done or would be done. */
+/** One row for each queue, then the messages and errors of each, then the result, or with --dry-run the plan. */
 export function deadLetterTable(reports: readonly QueueReport[], options: TableOptions): string {
   const { to, nowMs, dryRun } = options;
   const columns = resultColumns(to, dryRun);
@@ -44,7 +44,7 @@ function detailsOf(report: QueueReport, nowMs: number): string[] {
     ...messages.map(({ sentMs, text }) => `  ${ageText(nowMs - sentMs)} ago  ${text}`),
     ...errors.map((text) => `  ${text}`),
     ...(twice > 0
-      ? [`  ${plural(twice, 'message')} could not be deleted after: seen twice, which is harmless`]
+      ? [`  ${plural(twice, 'message')} could not be deleted afterwards: handled twice, which is harmless`]
       : []),
   ];
   return lines.length === 0 ? [] : [`${queueNameOf(report)}\n${lines.join('\n')}\n`];
@@ -55,7 +55,7 @@ function summary(reports: readonly QueueReport[], { to, dryRun }: TableOptions):
     reports.reduce((sum, report) => sum + (value(report) ?? 0), 0);
   const count = total((report) => report.count);
   if (count === 0) return 'no dead letters';
-  if (to === undefined) return `${plural(count, 'dead letter')}; \`--show 3\` says what they are`;
+  if (to === undefined) return `${plural(count, 'dead letter')}; \`--show 3\` shows them`;
   const movable = reports.filter(({ stage }) => to === 'discard' || stage !== 'plan');
   const starts = count - movable.reduce((sum, report) => sum + report.count, 0);
   const rest = starts > 0 ? `; ${plural(starts, 'start')} of rounds came from no queue: \`--discard\`` : '';

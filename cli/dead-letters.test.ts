@@ -68,7 +68,7 @@ function received(...bodies: string[]): void {
 const actions = () => wire.asked.map(({ action }) => action);
 
 describe('dead-letters', () => {
-  it('lists the queues that the deployment wrote down, in the order of the stages', async () => {
+  it('lists the queues that the deployment recorded, in the order of the stages', async () => {
     deployed(STORE, PROBE, PLAN);
     counted(0);
     counted(2);
@@ -82,7 +82,7 @@ describe('dead-letters', () => {
       'probe (seoul) 2 1h1m',
       'store 0 –',
       '',
-      '2 dead letters; `--show 3` says what they are',
+      '2 dead letters; `--show 3` shows them',
       '',
     ]);
     const [{ body: listing } = { body: {} }] = wire.asked;
@@ -90,7 +90,7 @@ describe('dead-letters', () => {
     expect(actions()).not.toContain('SendMessage');
   });
 
-  it('reads the deployment that is named, and no other', async () => {
+  it('reads the named deployment and no other', async () => {
     deployed(STORE);
     counted(0);
     expect(await deadLetters('--name', 'seoul')).toBe(0);
@@ -99,14 +99,14 @@ describe('dead-letters', () => {
     expect(err).toContain('--name: a name has 20 characters at most');
   });
 
-  it('exits 0 where there are none', async () => {
+  it('exits with 0 when there are no dead letters', async () => {
     deployed(STORE);
     counted(0);
     expect(await deadLetters()).toBe(0);
     expect(out).toContain('no dead letters');
   });
 
-  it('would only say what it would do with --dry-run', async () => {
+  it('with --dry-run only prints its plan', async () => {
     deployed(STORE, PLAN);
     counted(4);
     received('{}');
@@ -124,7 +124,7 @@ describe('dead-letters', () => {
     );
   });
 
-  it('what was named and cannot be sent back is a failure', async () => {
+  it('exits with 1 when a named message cannot be sent back', async () => {
     deployed(PLAN);
     counted(4);
     received('{}');
@@ -134,12 +134,12 @@ describe('dead-letters', () => {
     );
   });
 
-  it.each([['--dry-run'], ['--limit', '3']])('%s alone has no meaning', async (...args) => {
+  it.each([['--dry-run'], ['--limit', '3']])('%s alone is wrong usage', async (...args) => {
     expect(await deadLetters('store', ...args)).toBe(2);
     expect(err).toContain('`--limit` and `--dry-run` belong to `--redrive` or `--discard`');
   });
 
-  it('says of a queue it may not send to why, keeps what is there, and exits 1', async () => {
+  it('reports why it may not send to a queue, keeps the messages, and exits with 1', async () => {
     deployed(STORE);
     counted(1);
     received('{}');
@@ -165,17 +165,17 @@ describe('dead-letters', () => {
       /nothing is deployed in eu-west-1 .*AWS_PROFILE.*npm run deploy/,
     ],
     [
-      'no right to look',
+      'no right to read',
       () => wire.answers.push(refusal('AccessDeniedException')),
       /parameters \/bartizan\/deployment\/dead-letters: AccessDenied.*check credentials and policy/,
     ],
     [
-      'credentials that are none',
+      'invalid credentials',
       () => wire.answers.push(refusal('UnrecognizedClientException')),
       /UnrecognizedClient.*check credentials and policy/,
     ],
     [
-      'a queue that somebody deleted',
+      'a deleted queue',
       () => {
         deployed(STORE);
         wire.answers.push(refusal('QueueDoesNotExist'));
@@ -184,7 +184,7 @@ describe('dead-letters', () => {
     ],
     ['parameters of another version', () => deployed({ stage: 'store' }), /another version; deploy again/],
     ['no region', () => vi.stubEnv('AWS_REGION', undefined), /no region is set; set AWS_REGION/],
-  ])('says what is wrong and what to do: %s', async (_, prepare, message) => {
+  ])('explains the cause and gives advice: %s', async (_, prepare, message) => {
     vi.stubEnv('AWS_CONFIG_FILE', '/nonexistent');
     prepare();
     expect(await deadLetters()).toBe(1);
@@ -199,7 +199,7 @@ describe('dead-letters', () => {
     ['--show', '0'],
     ['--show', '101'],
     ['--limit', 'all'],
-  ])('is used wrongly as %s %s %s', async (...args) => {
+  ])('%s %s %s is wrong usage', async (...args) => {
     expect(await deadLetters(...args.filter((arg) => arg !== undefined))).toBe(2);
     expect(wire.asked).toEqual([]);
   });

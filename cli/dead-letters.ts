@@ -29,19 +29,24 @@ interface Options {
   json?: true;
 }
 
-/** @param open for tests: how the queues of the deployment with that name are reached */
+/** @param open for tests: opens the queues of the deployment with that name */
 export function deadLettersCommand(
   open: (name: string) => Promise<DeadLetters> = (name) => createDeadLetters({}, name),
 ): Command {
   const command = new Command('dead-letters')
-    .description('On AWS: list what failed for good, show it, send it back to where it came from.')
+    .description('On AWS: list messages that failed for good, show them, send them back to their queues.')
     .addArgument(new Argument('[stages...]', 'of these alone').choices(STAGES))
-    .option('--name <name>', 'of the deployment, as in `-c name=…`', deploymentNameArgument, DEFAULT_NAME)
-    .option('--show <count>', 'messages of each queue, in words', shownArgument)
-    .option('--redrive', 'send back what is there now; what dies again meanwhile stays')
-    .option('--discard', 'delete it instead; stages must be named')
-    .option('--limit <count>', 'of each queue at most so many', countArgument)
-    .option('--dry-run', 'say what `--redrive` or `--discard` would do')
+    .option(
+      '--name <name>',
+      'name of the deployment, as in `-c name=…`',
+      deploymentNameArgument,
+      DEFAULT_NAME,
+    )
+    .option('--show <count>', 'describe this many messages of each queue', shownArgument)
+    .option('--redrive', 'send back the messages that are there now; those that fail again meanwhile stay')
+    .option('--discard', 'delete the messages instead; needs names of stages')
+    .option('--limit <count>', 'at most this many messages of each queue', countArgument)
+    .option('--dry-run', 'print what `--redrive` or `--discard` would do')
     .option('--json', 'as JSON')
     .action(async (stages: string[], options: Options) => {
       const to = options.redrive ? 'back' : options.discard ? 'discard' : undefined;
@@ -67,21 +72,21 @@ export function deadLettersCommand(
     examples: [
       ['bartizan dead-letters'],
       ['bartizan dead-letters store --show 3'],
-      ['bartizan dead-letters --name staging', 'of the deployment `-c name=staging`'],
+      ['bartizan dead-letters --name staging', 'the deployment with `-c name=staging`'],
       ['bartizan dead-letters store deliver --redrive --dry-run'],
       ['bartizan dead-letters store deliver --redrive'],
-      ['bartizan dead-letters plan probe --discard', 'what a later round has made up for'],
+      ['bartizan dead-letters plan probe --discard', 'messages that a later round has replaced'],
     ],
-    text: `Account, region and endpoint are those of every program of AWS: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL. The
-queues are those that the deployment there has written down. A message is copied into its queue first and deleted
-after: interrupted, it is there twice, which is harmless: samples are stored once, notifications keep their number.
-Starts of rounds (\`plan\`) came from no queue and cannot be sent back; batches of \`probe\` are dropped when their round
-has passed. Messages are shown as names, times and numbers; nothing else of them is printed.
+    text: `Account, region and endpoint are configured as for all AWS tools: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL. The
+deployment has recorded its queues in parameters. The command first copies a message into its queue, then deletes it.
+After an interruption the message may be in both, which is harmless: samples are stored once, and notifications keep their
+number. Starts of rounds (\`plan\`) came from no queue and cannot be sent back; \`probe\` drops batches whose round is over.
+Of a message only names, times and numbers are printed.
 
 It needs ssm:GetParametersByPath on /bartizan/deployment/* (/bartizan/deployments/NAME/* with \`--name\`), and on the queues sqs:GetQueueAttributes, ReceiveMessage,
 ChangeMessageVisibility, DeleteMessage and SendMessage.`,
     exits1:
-      'there are dead letters, or they could not be asked for (then nothing is printed but why); with `--redrive` or `--discard`: something stayed that should not',
+      'there are dead letters, or the queues could not be read (then the command prints only the reason); with `--redrive` or `--discard`: a message stayed that should not',
     json: deadLettersShape,
   });
 }
@@ -136,12 +141,12 @@ function requireSense(command: Command, stages: readonly string[], options: Opti
   const wrong = (text: string) => command.error(`error: ${text}`, { exitCode: 2 });
   if (options.redrive && options.discard) wrong('write `--redrive` or `--discard`, not both');
   if (options.discard && stages.length === 0)
-    wrong('`--discard` deletes: name the stages whose messages are worth nothing');
+    wrong('`--discard` deletes: name the stages whose messages nobody needs');
   if (!options.redrive && !options.discard && (options.limit !== undefined || options.dryRun))
     wrong('`--limit` and `--dry-run` belong to `--redrive` or `--discard`');
 }
 
-/** As a message goes through them. */
+/** The order in which messages pass the stages. */
 function inOrder(queues: readonly DeadLetterQueue[]): DeadLetterQueue[] {
   const key = ({ stage, bastion = '' }: DeadLetterQueue) => `${STAGES.indexOf(stage)} ${bastion}`;
   return queues.toSorted((a, b) => key(a).localeCompare(key(b)));

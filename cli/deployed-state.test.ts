@@ -1,4 +1,5 @@
-// State commands with a configuration for AWS: they find the table of a deployment, and write nothing here by mistake.
+// Commands on state with a configuration for AWS: they find the table of a deployment, and write nothing here by
+// mistake.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,7 +54,7 @@ const COMMANDS = [
 ];
 
 it.each(COMMANDS.map((words) => [words.slice(0, 2).join(' '), words] as const))(
-  '%s without a name is refused, says what to write, and leaves no file',
+  '%s without a name is refused with an advice, and leaves no file',
   async (_what, words) => {
     expect(await bartizan(...words)).toBe(1);
     expect(err).toContain('write `--name bartizan`, or what `-c name=…` said');
@@ -63,7 +64,7 @@ it.each(COMMANDS.map((words) => [words.slice(0, 2).join(' '), words] as const))(
 );
 
 it.each(COMMANDS.map((words) => [words.slice(0, 2).join(' '), words] as const))(
-  '%s with a name asks for the table that was deployed under it',
+  '%s with a name uses the table of that deployment',
   async (_what, words) => {
     wire.answers.push({ body: { Parameter: { Value: 'Bartizan-seoul-Data-State1' } } });
     await bartizan(...words, '--name', 'seoul');
@@ -74,20 +75,20 @@ it.each(COMMANDS.map((words) => [words.slice(0, 2).join(' '), words] as const))(
   },
 );
 
-it('a name that nothing is deployed under is reported, with the region', async () => {
+it('a name without a deployment is reported with the region', async () => {
   wire.answers.push(refusal('ParameterNotFound'));
   expect(await bartizan(...SILENCE, '--name', 'bartizan')).toBe(1);
   expect(err).toContain('nothing is deployed as `bartizan` in eu-west-1');
   expect(err).toContain('/bartizan/deployment/table');
 });
 
-it('names one state: a name that cannot be, or two ways at once, is wrong usage', async () => {
+it('the options name one state: an invalid name, or two of these options, is wrong usage', async () => {
   expect(await bartizan(...SILENCE, '--name', 'Seoul!')).toBe(2);
   expect(await bartizan(...SILENCE, '--name', 'seoul', '--table', 't')).toBe(2);
   expect(await bartizan(...SILENCE, '--local', '--table', 't')).toBe(2);
 });
 
-it('--local is for `up` that runs here with such a configuration', async () => {
+it('--local is for an `up` on this machine with such a configuration', async () => {
   expect(await bartizan(...SILENCE, '--local')).toBe(0);
   expect(await bartizan('silence', 'list', '--local')).toBe(0);
   expect(out).toContain('swap');

@@ -42,7 +42,7 @@ beforeEach(() => {
   before = process.exitCode;
   process.exitCode = undefined;
   [out, err] = ['', ''];
-  // Nothing of AWS answers, wherever the tests run.
+  // No request to AWS leaves the machine that runs the tests.
   vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:1');
   vi.stubEnv('AWS_REGION', 'eu-west-1');
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
@@ -62,7 +62,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** `@name` is a file of the test's folder. */
+/** `@name` is a file in the folder of the test. */
 async function exitOf(line: string): Promise<number> {
   const args = line.split(' ').map((arg) => (arg.startsWith('@') ? file(arg.slice(1)) : arg));
   await run(['node', 'bartizan', ...args]);
@@ -158,7 +158,7 @@ const CODES: [line: string, code: number][] = [
 ];
 
 describe('exit codes', () => {
-  it.each(CODES)('%s: %i', async (line, code) => {
+  it.each(CODES)('`%s` exits with %i', async (line, code) => {
     expect(await exitOf(line)).toBe(code);
     if (code === 0) expect(err).toBe('');
     else expect(out + err).not.toBe('');
@@ -171,7 +171,7 @@ describe('exit codes', () => {
     ['routes test nodde=n1', 'There is no label nodde; did you mean node?'],
     ['query up -w weather=n1', 'There is no label weather; possible: cluster, node, role,'],
     ['query up -w mount=/', 'up has no label mount; possible: cluster, node, role'],
-  ])('%s: %s', async (line, message) => {
+  ])('`%s` prints: %s', async (line, message) => {
     expect(await exitOf(line)).toBe(2);
     expect(err).toContain(message);
   });
@@ -186,12 +186,12 @@ describe('exit codes', () => {
     ['notify-test pos -c @good.yaml', 'no channel is called pos; did you mean `ops`?'],
     ['check @absent.yaml', 'there is no such file; `bartizan init` writes one'],
     ['rules test @absent.yaml', 'there is no such file\n'],
-  ])('%s: %s', async (line, message) => {
+  ])('`%s` prints: %s', async (line, message) => {
     expect(await exitOf(line)).toBe(1);
     expect(out + err).toContain(message);
   });
 
-  it('are checked for every command', () => {
+  it('of every command are tested', () => {
     const names = createProgram().commands.map((command) => command.name());
     const tried = new Set(CODES.map(([line]) => line.split(' ')[0]));
     expect(names.filter((name) => !tried.has(name))).toEqual(['__complete']);
@@ -226,7 +226,7 @@ describe('--json', () => {
     expect(shape).toBeDefined();
   });
 
-  it('leaves stdout empty where there is no answer', async () => {
+  it('leaves stdout empty when there is no answer', async () => {
     for (const line of [
       'keys --json -c @bad.yaml',
       'alerts --json -c @empty.yaml',
@@ -240,24 +240,24 @@ describe('--json', () => {
   });
 });
 
-describe('a failure that is not of the configuration', () => {
+describe('an error that is not in the configuration', () => {
   const broken = () => {
     throw new Error('broken');
   };
 
-  it('names an option that shows more to a command that has it', async () => {
+  it('names an option that shows more, if the command has it', async () => {
     const before = Object.getOwnPropertyDescriptor(process.stderr, 'isTTY') ?? { value: undefined };
     Object.defineProperty(process.stderr, 'isTTY', { configurable: true, get: broken });
     expect(await exitOf('up -c @good.yaml')).toBe(1);
     Object.defineProperty(process.stderr, 'isTTY', { configurable: true, ...before });
     expect(err).toMatch(
-      /bartizan: broken\n\(this is not a fault of the configuration; `--log-level debug` shows more\)\n$/,
+      /bartizan: broken\n\(this is not an error of the configuration; `--log-level debug` shows more\)\n$/,
     );
   });
 
-  it('and to no other', async () => {
+  it('names it for no other command', async () => {
     vi.spyOn(process.stdout, 'write').mockImplementation(broken);
     expect(await exitOf('keys -c @good.yaml')).toBe(1);
-    expect(err).toBe('bartizan: broken\n(this is not a fault of the configuration)\n');
+    expect(err).toBe('bartizan: broken\n(this is not an error of the configuration)\n');
   });
 });

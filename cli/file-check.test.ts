@@ -43,8 +43,8 @@ const found = async () => {
   );
 };
 
-describe('what `check` says of files', () => {
-  it('is nothing where they are ours', async () => {
+describe('the check of files', () => {
+  it('reports nothing when only we can read and write them', async () => {
     expect(await found()).toEqual([]);
   });
 
@@ -72,17 +72,17 @@ describe('what `check` says of files', () => {
     [
       'data/known_hosts',
       0o666,
-      'warning 1:1 ./data/known_hosts can be written by everybody (mode 0666); it decides whom we log in to = run `chmod o-w ./data/known_hosts`',
+      'warning 1:1 ./data/known_hosts can be written by everybody (mode 0666); it decides which hosts we trust = run `chmod o-w ./data/known_hosts`',
     ],
     [
       'data/state.db',
       0o646,
-      'warning 1:1 ./data/state.db can be written by everybody (mode 0646); it holds the state of alerts = run `chmod o-w ./data/state.db`',
+      'warning 1:1 ./data/state.db can be written by everybody (mode 0646); it contains the state of alerts = run `chmod o-w ./data/state.db`',
     ],
     [
       'data',
       0o777,
-      'warning 1:1 ./data can be written by everybody (mode 0777); known_hosts and the state of alerts are kept there = run `chmod o-w ./data`',
+      'warning 1:1 ./data can be written by everybody (mode 0777); it contains known_hosts and the state of alerts = run `chmod o-w ./data`',
     ],
     [
       'bartizan.yaml',
@@ -92,14 +92,14 @@ describe('what `check` says of files', () => {
     [
       '',
       0o777,
-      'warning 1:1 . can be written by everybody (mode 0777); ./data can be replaced there: known_hosts and the state of alerts are kept there = run `chmod o-w .`',
+      'warning 1:1 . can be written by everybody (mode 0777); ./data can be replaced there: it contains known_hosts and the state of alerts = run `chmod o-w .`',
     ],
-  ])('is, of %s with mode %o, said once', async (name, mode, problem) => {
+  ])('reports %s with mode %o once', async (name, mode, problem) => {
     chmodSync(join(dir, name), mode);
     expect(await found()).toEqual([problem]);
   });
 
-  it('is nothing of a pipe, which it does not read, and of what is not there', async () => {
+  it('does not read pipes, and ignores missing files', async () => {
     rmSync(join(dir, 'key'));
     execFileSync('mkfifo', ['-m', '644', join(dir, 'key')]);
     rmSync(join(dir, 'token'));
@@ -114,7 +114,7 @@ describe('what `check` says of files', () => {
   });
 });
 
-it('a private key that others may read is used by nobody', async () => {
+it('no command uses a private key that others may read', async () => {
   chmodSync(join(dir, 'key'), 0o604);
   await expect(secretsFor(file).resolve('${file:key}')).rejects.toThrow(
     new ConfigError(

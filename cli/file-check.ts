@@ -9,28 +9,29 @@ import type { Problem } from '../core/config/problem.ts';
 import { findReferences } from '../core/config/secret-text.ts';
 import type { Config } from '../core/model/config.ts';
 
-/** A private key is smaller, and its first line names its kind. */
+/** A private key is smaller, and its first line has its kind. */
 const HEAD_BYTES = 4_096;
-/** A reference behind this size is reported without its line. */
+/** A reference after this offset is reported without its line. */
 const MAX_CONFIG_BYTES = 1024 ** 2;
-/** Files of a data folder, and why it matters who writes them. */
+/** The files of a data folder, and what somebody could do who can write them. */
 const DATA_FILES: Readonly<Record<string, string>> = {
-  known_hosts: 'it decides whom we log in to',
-  'state.db': 'it holds the state of alerts',
+  known_hosts: 'it decides which hosts we trust',
+  'state.db': 'it contains the state of alerts',
   'samples.db': 'rules evaluate its samples',
-  'audit.jsonl': 'it says who was logged in to',
+  'audit.jsonl': 'it records where we logged in',
 };
 
 interface SecretFile {
-  /** `${file:key}`, as it is written. */
+  /** `${file:key}`, as in the configuration. */
   reference: string;
   path: string;
   isKey: boolean;
 }
 
 /**
- * Finds out who else can read the secrets of a configuration, or write the file, its keys, the data folder or a file in it. A
- * private key that others can read is an error, all else a warning. Files that we cannot inspect are left out.
+ * Finds out who else can read the secrets of a configuration, or write the file, its keys, the data folder or a file in
+ * that folder. A private key that others can read is an error, everything else a warning. Files that we cannot inspect
+ * are left out.
  */
 export async function checkFiles(file: string, config: Config): Promise<Problem[]> {
   const text = (await readHead(file, MAX_CONFIG_BYTES)) ?? '';
@@ -41,7 +42,7 @@ export async function checkFiles(file: string, config: Config): Promise<Problem[
   const data = config.store.path;
   const named = new Set<string>();
   for (const [path, why] of [
-    [data, 'known_hosts and the state of alerts are kept there'],
+    [data, 'it contains known_hosts and the state of alerts'],
     ...Object.entries(DATA_FILES).map(([name, why]) => [join(data, name), why] as const),
     [resolve(file), 'it decides where we log in and whom we alert'],
     ...keys.map((path) => [path, 'we log in with this key'] as const),
@@ -82,13 +83,13 @@ async function readersProblem(secret: SecretFile, file: string, text: string): P
     return [problemAt({ ...location, severity, message, suggestion: advice })];
   }
   const { mode } = await stat(path);
-  // A container's own files: Kubernetes mounts them 0644 for the container alone.
+  // The files of a container: Kubernetes mounts them with mode 0644 for the container alone.
   if ((mode & 0o007) === 0 || (await isMountedSecret(path, process.env.CREDENTIALS_DIRECTORY))) return [];
   const message = `${at}: others than its owner may read this secret (mode ${modeText(mode)})`;
   return [problemAt({ ...location, message, suggestion: `run \`chmod o= ${path}\`` })];
 }
 
-/** Files that references name, each once. Certificates are no secrets. */
+/** The files in references, each once. Certificates are not secret. */
 async function secretFiles(config: Config, baseDir: string): Promise<SecretFile[]> {
   const found = new Map<string, SecretFile>();
   for (const { kind, name, text: reference } of stringsOf(config).flatMap(findReferences)) {
@@ -107,7 +108,7 @@ function stringsOf(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsOf) : [];
 }
 
-/** Undefined for an unreadable file, or a pipe: reading a secret from a pipe would consume it. */
+/** Undefined for an unreadable file, or a pipe, because reading a secret from a pipe would consume it. */
 async function readHead(path: string, bytes: number): Promise<string | undefined> {
   if (!(await stat(path).catch(() => undefined))?.isFile()) return undefined;
   const file = await open(path, 'r').catch(() => undefined);
@@ -120,7 +121,7 @@ async function readHead(path: string, bytes: number): Promise<string | undefined
   }
 }
 
-/** Where the text of a reference stands first. */
+/** The first location of a reference. */
 function locationOf(reference: string, text: string): { line: number; column: number } {
   const before = text.slice(0, Math.max(0, text.indexOf(reference))).split('\n');
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };

@@ -7,12 +7,12 @@ import { createMeter } from '../local/meter.ts';
 import { loadConfig } from './config-file.ts';
 import type { ConnectRow } from './connect-row.ts';
 
-/** Broken entries are returned, and not logged as well. */
+/** Invalid entries are returned, and not logged as well. */
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * The configuration of a file, its clusters joined with those of the sources it names. Broken entries are printed on stderr
- * and left out. @throws ConfigError as `loadConfig`; also RetryableError when a source does not answer
+ * The configuration of a file, with its clusters and those of its sources. Prints invalid entries on stderr and leaves
+ * them out. @throws ConfigError as `loadConfig`, and RetryableError when a source does not answer
  */
 export async function loadFleet(file: string): Promise<Config> {
   const { config } = await loadConfig(file);
@@ -23,7 +23,7 @@ export async function loadFleet(file: string): Promise<Config> {
   return { ...config, clusters };
 }
 
-/** The same for `check --connect`: a source that cannot be read becomes a row, and does not hold up the others. */
+/** The same for `check --connect`: a source that cannot be read becomes a row, and does not affect the others. */
 export async function checkInventory(config: Config): Promise<{ config: Config; rows: ConnectRow[] }> {
   const rows: ConnectRow[] = [];
   const readable: Config['inventory'][number][] = [];
@@ -36,13 +36,13 @@ export async function checkInventory(config: Config): Promise<{ config: Config; 
         rows.push({ kind: 'inventory', name, state: 'ok', detail: `clusters: ${clusters.length}` });
       }
     } catch (error) {
-      const advice = 'correct the source, or what lets us read it';
+      const advice = 'correct the source, or our rights to read it';
       rows.push({ kind: 'inventory', name, state: 'failed', detail: describeError(error), advice });
     }
   }
   const { clusters, problems } = await join(config, readable);
   for (const { source, entry, problem } of problems) {
-    const advice = 'correct the entry; `up` uses the version before, if it knew one';
+    const advice = 'correct the entry; `up` uses the last valid version, if it has one';
     rows.push({ kind: 'inventory', name: `${source}, ${entry}`, state: 'failed', detail: problem, advice });
   }
   return { config: { ...config, clusters }, rows };

@@ -21,7 +21,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-it('sees a spike and a short fall of the state long after the samples are gone', async () => {
+it('shows a spike and a short change of the state after the samples were removed', async () => {
   const minutes = Array.from({ length: 72 * 60 }, (_, i) => i);
   await store.write(
     minutes.flatMap((minute) => [

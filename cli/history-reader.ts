@@ -11,13 +11,15 @@ import { PERIOD_MS } from '../core/numbers/roll-up.ts';
 import type { SampleStore, SeriesQuery } from '../core/ports.ts';
 
 /**
- * A month of a large fleet is not held in memory: it is read in pieces, and thinned as it comes. An hour costs no more
- * time than six; of 200 nodes over a week it takes 240 MB instead of 450.
+ * A month of a large fleet does not fit into memory: the data are read in pieces, and downsampled at once. Pieces of an
+ * hour take no longer than pieces of six hours; for 200 nodes over a week they need 240 MB instead of 450.
  */
 const SLICE_MS = 3_600_000;
-/** A longer range is drawn from roll-ups: a bin of a picture holds more than one, and samples may be gone. */
+/**
+ * Longer ranges are drawn from roll-ups: a column of a picture covers more than one, and samples may have been removed.
+ */
 const ROLLED_FROM_MS = 48 * 3_600_000;
-/** A range whose data begin later than this part of it begins with them. */
+/** When the data of a range begin after this share of it, the plot begins with the data. */
 const EMPTY_SHARE = 0.25;
 
 export interface DrawnRange {
@@ -39,8 +41,8 @@ interface RangeQuery {
 }
 
 /**
- * Reads metrics for plots with so many bins, all over the same range. Metrics without series are left out.
- * @throws RetryableError of the store
+ * Reads metrics for plots with that many bins, all over the same range. Leaves out metrics without series. @throws
+ * RetryableError of the store
  */
 export async function readDrawn(
   store: Reading,
@@ -98,7 +100,9 @@ export interface SeriesSummary {
   count: number;
 }
 
-/** Summarises each series of a metric with a point in the range, sorted by node. @throws RetryableError of the store */
+/**
+ * Summarises each series of a metric that has a point in the range, sorted by node. @throws RetryableError of the store
+ */
 export async function readSummaries(
   store: Pick<SampleStore, 'query'>,
   query: Pick<RangeQuery, 'where' | 'fromMs' | 'toMs'> & { metric: string },
@@ -134,7 +138,7 @@ export async function readSummaries(
     .sort((a, b) => naturalOrder.compare(labelsText(a.labels), labelsText(b.labels)));
 }
 
-/** The average and the greatest value of each period, so that a spike is visible; for a state both where it changed. */
+/** The average and the maximum of each period, so that a spike is visible; for a state both values where it changed. */
 async function extremesOf(store: Pick<SampleStore, 'rollUps'>, query: SeriesQuery): Promise<Series[]> {
   const isState = findMetric(query.metric)?.unit === 'bool';
   return (await store.rollUps(query)).map(({ metric, labels, points }) => ({
@@ -147,7 +151,7 @@ async function extremesOf(store: Pick<SampleStore, 'rollUps'>, query: SeriesQuer
   }));
 }
 
-/** A series comes once a slice that it has points in, the oldest slice first. */
+/** The store returns a series once for each slice with points of it, the oldest slice first. */
 async function* slicesOf(
   read: (slice: SeriesQuery) => Promise<Series[]>,
   { metric, where, fromMs, toMs }: Pick<RangeQuery, 'where' | 'fromMs' | 'toMs'> & { metric: string },

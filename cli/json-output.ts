@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** With `--json` this is all that goes to stdout: one document of that shape, two blanks deep, and a line break. */
+/** With `--json` stdout has only this: one document of that shape, indented by two spaces, and a line break. */
 export function writeJson<T>(
   _shape: z.ZodType<T>,
   value: NoInfer<T>,

@@ -1,5 +1,6 @@
-// The shapes of `--json` output, one for each command: docs/cli.md shows them; the compiler and tests check the commands.
-// Fields may be added; none is renamed or goes without a note in the changelog. Times ending in `Ms` are Unix ms.
+// The shapes of `--json` output, one for each command. docs/cli.md shows them; the compiler and tests check the
+// commands. Fields may be added; a field is renamed or removed only with a note in the changelog. Times that end in
+// `Ms` are Unix ms.
 
 import { z } from 'zod';
 import { CAPABILITIES } from '../adapters/ssh/confinement.ts';
@@ -29,7 +30,7 @@ const sample = z.strictObject({ metric: z.string(), labels, timeMs: z.number(), 
 export const checkShape = list(
   z.strictObject({
     file: z.string(),
-    ok: z.boolean().describe('no error, and nothing that cannot be reached'),
+    ok: z.boolean().describe('no error, and every connection works'),
     problems: list(problem),
     connect: list(
       z.strictObject({
@@ -37,15 +38,15 @@ export const checkShape = list(
         name: z.string(),
         state: z.enum(['ok', 'warning', 'failed', 'unknown']),
         detail: z.string(),
-        advice: z.string().optional().describe('may end in a line to copy'),
+        advice: z.string().optional().describe('the last line may be one to copy'),
         open: list(z.enum(CAPABILITIES))
           .optional()
-          .describe('of a bastion or node that let us in: what our key may do that probing does not need'),
-        unanswered: list(z.string()).optional().describe('of the same, that nobody answered'),
+          .describe('bastion or node: rights of our key that probing does not need'),
+        unanswered: list(z.string()).optional().describe('bastion or node: rights for which no answer came'),
       }),
     )
       .optional()
-      .describe('with `--connect`, where the file has no error'),
+      .describe('with `--connect`, if the file has no error'),
   }),
 );
 
@@ -59,9 +60,9 @@ export const trustShape = z.strictObject({
       ...connectedKey,
       type: z.string(),
       fingerprint: z.string(),
-      key: z.string().describe('`type base64`, as `hostKeys` takes it'),
+      key: z.string().describe('`type base64`, the format of `hostKeys`'),
       verdict: z.enum(['pinned', 'changed', 'unknown', 'revoked']),
-      pinned: list(z.string()).describe('`type fingerprint` of what is pinned instead'),
+      pinned: list(z.string()).describe('`type fingerprint` of the pinned keys'),
       inConfiguration: z.boolean(),
       outcome: z.enum(['already known', 'learned', 'refused']),
     }),
@@ -81,9 +82,9 @@ export const keysShape = z.strictObject({
       name: z.string(),
       user: z.string(),
       host: z.string(),
-      line: z.string().describe('of authorized_keys; bastions that share host, user and key share it'),
-      sshdConfig: z.string().describe('block of sshd_config that belongs to the line'),
-      nft: z.string().optional().describe('with `--nft`: rule set of nftables that belongs to the line'),
+      line: z.string().describe('authorized_keys; the same for bastions with the same host, user and key'),
+      sshdConfig: z.string().describe('sshd_config: the block that belongs to the line'),
+      nft: z.string().optional().describe('with `--nft`: the rule set of nftables that belongs to the line'),
       missing: list(z.string()).describe('which of these texts is empty, and why'),
     }),
   ),
@@ -92,10 +93,12 @@ export const keysShape = z.strictObject({
       name: z.string(),
       users: list(z.string()),
       line: z.string().describe('of authorized_keys'),
-      sshdConfig: z.string().describe('block of sshd_config; closes tunnel devices'),
+      sshdConfig: z.string().describe('sshd_config: a block that forbids tunnel devices'),
       penaltyExemption: z
         .string()
-        .describe('comment for the global part of sshd_config; without `#` for OpenSSH 9.8 and newer alone'),
+        .describe(
+          'comment for the global part of sshd_config; remove the `#` only for OpenSSH 9.8 and newer',
+        ),
     }),
   ),
 });
@@ -117,7 +120,7 @@ export const probeShape = list(
         failure: failure.optional().describe('where not ok'),
       }),
     ),
-    samples: list(sample).describe('what would be stored'),
+    samples: list(sample).describe('the samples that `up` would store'),
   }),
 );
 
@@ -127,7 +130,7 @@ export const alertsShape = list(
     rule: z.string(),
     labels,
     status: z.enum(['ok', 'pending', 'firing']).describe('`ok` with `--last`: it has resolved'),
-    sinceMs: z.number().describe('first sample of the unbroken run that breaches'),
+    sinceMs: z.number().describe('first sample of the unbroken breach'),
     firedAtMs: z.number().optional(),
     resolvedAtMs: z.number().optional(),
     clearedAtMs: z.number().optional(),
@@ -142,9 +145,9 @@ export const alertsShape = list(
         alertId: z
           .string()
           .optional()
-          .describe('of one that acknowledges this alert alone, until it resolves'),
+          .describe('present if it acknowledges only this alert, until it resolves'),
       }),
-    ).describe('now; `file:1`: of the file'),
+    ).describe('now; `file:1` is in the configuration'),
     inhibitedBy: list(z.string()).describe('rules that fire now for the same cluster and node'),
     sent: list(
       z.strictObject({
@@ -154,22 +157,22 @@ export const alertsShape = list(
         atMs: z
           .number()
           .optional()
-          .describe('of the first message that said so; absent: of an older release'),
+          .describe('time of the first such message; absent if an older release sent it'),
       }),
-    ).describe('what channels accepted of this firing'),
+    ).describe('messages about this firing that channels accepted'),
     undelivered: z
       .strictObject({
-        sinceMs: z.number().describe('since when it could have been sent'),
+        sinceMs: z.number().describe('when it was due'),
         channels: list(
           z.strictObject({
             channel: z.string(),
             tries: z.number(),
-            error: z.string().optional().describe('the last, without secrets'),
+            error: z.string().optional().describe('the last error, without secrets'),
           }),
         ),
       })
       .optional()
-      .describe('nobody has accepted it, and nothing withholds it'),
+      .describe('no channel has accepted it, and nothing withholds it'),
   }),
 );
 
@@ -178,11 +181,11 @@ const silence = z.strictObject({
   matchers: list(z.strictObject({ name: z.string(), op: z.enum(MATCHER_OPS), value: z.string() })).describe(
     'all must match',
   ),
-  alertId: z.string().optional().describe('of an acknowledgement: until this alert resolves'),
+  alertId: z.string().optional().describe('acknowledgement: until this alert resolves'),
   breachSinceMs: z
     .number()
     .optional()
-    .describe('when that began, where it lies ahead of a clock that was set back'),
+    .describe('start of the breach, if it is in the future after the clock was set back'),
   fromMs: z.number(),
   untilMs: z.number(),
   createdAtMs: z.number(),
@@ -191,22 +194,22 @@ const silence = z.strictObject({
 });
 export const silenceAddShape = z.strictObject({
   silence,
-  covers: list(z.string()).describe('ids of alerts that it covers now'),
+  covers: list(z.string()).describe('ids of the alerts that it covers now'),
   warnings: list(z.string()),
 });
 export const silenceEndShape = silence.describe('as it was');
 export const silencesShape = list(
   silence.extend({
-    id: z.string().describe('`file:1` is the first of the file'),
-    createdAtMs: z.number().optional().describe('of those added at run time'),
-    author: z.string().describe('empty for those of the file'),
+    id: z.string().describe('`file:1` is the first one of the configuration'),
+    createdAtMs: z.number().optional().describe('only if added at run time'),
+    author: z.string().describe('empty for silences of the configuration'),
     source: z.enum(['state', 'file']),
     state: z.enum(['active', 'pending', 'expired']),
   }),
 );
 
 export const routesTestShape = z.strictObject({
-  labels: labels.describe('as routes see them, with what follows from rule and node'),
+  labels: labels.describe('as routes compare them, with those that rule and node imply'),
   routes: list(
     z.strictObject({
       route: z.string(),
@@ -222,9 +225,9 @@ export const routesTestShape = z.strictObject({
     z.strictObject({
       by: z.enum(['silence', 'inhibition']),
       name: z.string().describe('id of the silence, or name of the rule'),
-      now: z.boolean().describe('of an inhibition: whether that rule fires for the same cluster and node'),
-      untilMs: z.number().optional().describe('of a silence'),
-      what: z.string().optional().describe('of a silence: its matchers and comment'),
+      now: z.boolean().describe('inhibition: whether that rule fires for the same cluster and node'),
+      untilMs: z.number().optional().describe('only for a silence'),
+      what: z.string().optional().describe('silence: its matchers and comment'),
     }),
   ),
 });
@@ -243,33 +246,33 @@ export const notifyTestShape = z.strictObject({
   channel: z.string(),
   type: z.string(),
   delivered: z.boolean().describe('false with `--dry-run`'),
-  detail: z.string().optional().describe('what the service said, or why it was not delivered'),
-  preview: z.string().optional().describe('with `--dry-run`: what would be sent'),
+  detail: z.string().optional().describe('the answer of the service, or why the message was not delivered'),
+  preview: z.string().optional().describe('with `--dry-run`: the message that would be sent'),
 });
 
 export const dataCheckShape = list(
   z.strictObject({
     name: z.enum(['samples', 'state']),
     state: z.enum(['fine', 'missing', 'damaged']),
-    detail: z.string().optional().describe('what SQLite found first'),
+    detail: z.string().optional().describe('the first error that SQLite found'),
   }),
 );
 
 export const deadLettersShape = list(
   z.strictObject({
     stage: z.string(),
-    bastion: z.string().optional().describe('of `probe`, which has a queue a bastion'),
+    bastion: z.string().optional().describe('`probe` has a queue for each bastion'),
     queue: z.string().describe('name of the dead-letter queue'),
-    count: z.number().describe('before anything was done; approximate'),
-    oldestMs: z.number().optional().describe('of up to ten that were looked at'),
+    count: z.number().describe('before `--redrive` or `--discard`; approximate'),
+    oldestMs: z.number().optional().describe('oldest of up to ten messages'),
     messages: list(z.strictObject({ id: z.string(), sentMs: z.number(), text: z.string() }))
       .optional()
       .describe('with `--show`'),
     would: z.number().optional().describe('with `--dry-run`: messages that would be moved'),
-    sentBack: z.number().optional().describe('with `--redrive`, where there was something'),
-    twice: z.number().optional().describe('sent back, yet not deleted: seen twice'),
+    sentBack: z.number().optional().describe('with `--redrive`, if the queue was not empty'),
+    twice: z.number().optional().describe('sent back but not deleted, so handled twice'),
     discarded: z.number().optional().describe('with `--discard`'),
-    failed: z.number().optional().describe('stayed where they were'),
+    failed: z.number().optional().describe('neither sent back nor deleted'),
     errors: list(z.string()).optional(),
   }),
 );
@@ -291,7 +294,7 @@ export const rulesTestShape = z.strictObject({
       line: z.number(),
       name: z.string(),
       ok: z.boolean(),
-      evaluated: z.string().describe('how the rounds were taken: each, or in which chunks'),
+      evaluated: z.string().describe('how the rounds were evaluated: one by one, or in which chunks'),
       rows: list(row),
     }),
   ),

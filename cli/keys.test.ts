@@ -39,7 +39,7 @@ const run = (...args: string[]) =>
 
 const FRONT = 'restrict,command="exit 1",port-forwarding,permitlisten="localhost:1"';
 
-it('prints what the bastion and the nodes of each cluster need, with the key that is used there', async () => {
+it('prints the lines for the bastion and the nodes of each cluster, with the key that is used there', async () => {
   await run('--json');
   const { bastions, clusters } = JSON.parse(printed);
   const endpoints = ['10.0.0.1:22', '[fd00::2]:2222', '10.0.0.9:22'].map(
@@ -62,7 +62,7 @@ it('prints what the bastion and the nodes of each cluster need, with the key tha
   expect(clusters[0].line).toMatch(
     /^restrict,command="s=\$\(head -c 65536; echo x\);.* exit 126;; esac" ssh-ed25519 /,
   );
-  // Those of all options, and that of the release before.
+  // The scripts of all options, and those of the release before.
   expect(usage.catalogue.map(({ name }) => name)).toEqual(['usage@2', 'usage-volumes@2', 'usage@1']);
   expect(clusters[0].line).toContain(`in ${usage.catalogue.map(({ sha256 }) => sha256).join('|')})`);
   expect(clusters[0].line).toContain(publicKeyOf(nodesKey));
@@ -70,7 +70,7 @@ it('prints what the bastion and the nodes of each cluster need, with the key tha
   expect(process.exitCode).toBe(0);
 });
 
-it('prints a firewall and the line that goes with it', async () => {
+it('prints a firewall and the line that belongs to it', async () => {
   await run('--json', '--nft');
   const [{ line, nft, missing }] = JSON.parse(printed).bastions;
   expect(line).toBe(`${FRONT},permitopen="*:22",permitopen="*:2222" ${publicKeyOf(gateKey)} bartizan`);
@@ -79,7 +79,7 @@ it('prints a firewall and the line that goes with it', async () => {
   expect(missing).toEqual([]);
 });
 
-it('says where each text belongs, and shows nothing of a private key', async () => {
+it('prints where each text belongs, and nothing of a private key', async () => {
   await run();
   expect(printed.match(/^# (?:bastion|nodes)[^:]+: \S+/gm)).toEqual([
     '# bastion gate: ~probe/.ssh/authorized_keys',
@@ -111,7 +111,7 @@ describe('a bastion', () => {
     return JSON.parse(printed).bastions;
   };
 
-  it('without a node gets no line: it would open every host', async () => {
+  it('without a node gets no line, because it would permit every host', async () => {
     write([bastion('gate'), bastion('lone')].join(), cluster('a', 'gate', ['10.0.0.1']));
     expect((await shown())[1]).toMatchObject({
       line: '',
@@ -126,7 +126,7 @@ describe('a bastion', () => {
     expect(printed).not.toMatch(/Match User[^#]*lone/);
   });
 
-  it('that stands there twice has one line for both: sshd reads the first of a key', async () => {
+  it('that appears twice has one line for both, because sshd reads only the first line of a key', async () => {
     write(
       [bastion('one', 'gate'), bastion('two', 'gate'), bastion('other', 'gate', 'else')].join(),
       [
@@ -163,7 +163,7 @@ describe('a bastion', () => {
     expect(missing.join('\n')).toContain(why);
   });
 
-  it('where we are root has no block: it would lock out others', async () => {
+  it('with the user root has no block, because it would lock others out', async () => {
     write(bastion('gate', 'gate', 'root'), cluster('a', 'gate', ['10.0.0.1']));
     expect((await shown())[0]).toMatchObject({
       line: expect.stringContaining('permitopen="10.0.0.1:22"'),

@@ -24,18 +24,18 @@ import {
 
 type Shown = z.infer<typeof keysShape>;
 
-/** Clusters that are named where many want the same; the others are counted. */
+/** When many clusters need the same text, this many are named, and the others are counted. */
 const MOST_NAMES = 5;
 
 export function keysCommand(): Command {
   const command = new Command('keys')
     .description(
-      'Print what confines our keys to what probing needs: lines of authorized_keys, blocks of sshd_config.',
+      'Print lines of authorized_keys and blocks of sshd_config that limit our keys to what probing needs.',
     )
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option(
       '--nft',
-      'for bastions: an nftables rule set that confines the user, and the line that goes with it',
+      'for bastions: an nftables rule set that limits the user, and the line that belongs to it',
     )
     .option('--json', 'as JSON')
     .action(async (options: { config: string; nft?: boolean; json?: boolean }) => {
@@ -66,14 +66,15 @@ export function keysCommand(): Command {
       ],
       ["bartizan keys --nft --json | jq -r '.bastions[0].nft' | ssh admin@gate 'cat >/etc/bartizan.nft'"],
     ],
-    text: `Line and block of a bastion belong together: no line keeps a key from making Unix sockets (-R), the block does, and leaves the
-user nothing but connections to nodes. The user must be ours alone. sshd reads the first line of a key and no other:
-replace an older line, do not add to it. The line of a bastion names every node: print it again when nodes come or go.
-That of nodes names the hashes of this release's scripts and of those of the release before: put the line of the next
-release in its place first, then upgrade, and no round is lost.
-sshd refuses a line for more than 4,096 nodes. With --nft the firewall of the bastion confines the user instead; load it
-before sshd starts, as its line permits the nodes' ports on any host. \`bartizan check --connect\` tries what is open.`,
-    exits1: 'the configuration or a key cannot be used, or there is no line for a bastion that has nodes',
+    text: `The line and the block of a bastion belong together: no line can forbid Unix sockets (-R), but the block does, and it permits
+the user only connections to nodes. Nobody else may use this user. sshd uses only the first line of a key, so replace an
+older line. The line of a bastion names every node: print it again when nodes are added or removed. The line of nodes has
+the hashes of the scripts of this release and of the previous one. To lose no round, install the line of the next release
+before you upgrade.
+sshd refuses a line for more than 4,096 nodes. With --nft the firewall of the bastion limits the user instead; load it
+before sshd starts, because its line permits the nodes' ports on any host. \`bartizan check --connect\` shows the rights
+that are left.`,
+    exits1: 'the configuration or a key cannot be used, or a bastion with nodes has no line',
     json: keysShape,
   });
 }
@@ -117,7 +118,7 @@ function bastionRows({ account, texts }: Bastion): Shown['bastions'][number][] {
   }));
 }
 
-/** A comment over each text says where it belongs, so that the whole output can be read or split. */
+/** A comment before each text has its destination, so that people can read or split the output. */
 function bastionPart({ account, texts }: Bastion): string {
   const { bastions, user, host } = account;
   const who = `${bastions.length === 1 ? 'bastion' : 'bastions'} ${bastions.join(', ')}`;
@@ -137,7 +138,7 @@ function bastionPart({ account, texts }: Bastion): string {
   return parts.join('\n\n');
 }
 
-/** Clusters that want the same stand together. */
+/** Clusters that need the same text are listed together. */
 function clusterParts(clusters: readonly Shown['clusters'][number][]): string[] {
   const alike = Map.groupBy(clusters, ({ name: _name, ...rest }) => JSON.stringify(rest));
   return [...alike.values()].map((group) => {

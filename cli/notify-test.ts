@@ -22,12 +22,12 @@ interface Options {
 
 export function notifyTestCommand(): Command {
   const command = new Command('notify-test')
-    .description('Send a sample alert with a chart to a channel, and say what became of it.')
+    .description('Send a sample alert with a chart to a channel, and print the result.')
     .argument('<channel>', 'name of a configured channel')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
-    .option('--resolved', 'a resolved alert rather than a firing one')
-    .option('--dry-run', 'print what would be sent, and send nothing')
-    .option('--json', 'what became of it as JSON')
+    .option('--resolved', 'send a resolved alert instead of a firing one')
+    .option('--dry-run', 'print the message, and send nothing')
+    .option('--json', 'print the result as JSON')
     .action(async (name: string, options: Options) => {
       const { config } = await loadConfig(options.config);
       const channel = config.channels.find((candidate) => candidate.name === name);
@@ -78,7 +78,7 @@ export function notifyTestCommand(): Command {
     });
   return withNotes(command, {
     examples: [['bartizan notify-test ops --dry-run'], ['bartizan notify-test ops --resolved']],
-    exits1: 'it was not delivered',
+    exits1: 'the message was not delivered',
     json: notifyTestShape,
   });
 }

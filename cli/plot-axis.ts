@@ -2,21 +2,21 @@ import type { ChartSpec } from '../core/chart/spec.ts';
 import { columnsOf, type Paint } from './problem-report.ts';
 
 export interface PlotOptions {
-  /** Width of the terminal. */
+  /** The width of the terminal. */
   columns: number;
   /** Undefined: without colours. */
   paint: Paint | undefined;
 }
 
-/** The narrowest plot, however narrow the terminal claims to be. */
+/** The narrowest plot, even if the terminal reports fewer columns. */
 export const NARROWEST = 20;
 
-/** How many bins of time a plot shows: two points each, one a column of dots. */
+/** The number of bins of time in a plot; each bin has two points, and each point a column of dots. */
 export function binsOf(columns: number): number {
   return Math.max(NARROWEST, columns);
 }
 
-/** Marks at round times, and their labels under them where those have room. */
+/** Marks at round times, with labels below where there is space. */
 export function timeAxisOf({ x }: ChartSpec, across: number): { line: string; text: string } {
   const line = Array.from({ length: across }, () => '─');
   let text = '';
@@ -30,7 +30,7 @@ export function timeAxisOf({ x }: ChartSpec, across: number): { line: string; te
   return { line: line.join(''), text };
 }
 
-/** Cuts a long name in its middle, which matters least. */
+/** Shortens a long name in its middle, because its ends matter more. */
 export function cutText(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   const letters = [...text];

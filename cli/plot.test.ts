@@ -57,19 +57,19 @@ describe('a plot in the terminal', () => {
     ],
     ['no samples', specOf('mem_usage', []), undefined],
     ['more than fit', specOf('mem_usage', [climbing, broken, spike], 2), undefined],
-  ])('looks like the file: %s', async (title, spec, paint) => {
+  ])('is the same as in the file: %s', async (title, spec, paint) => {
     const text = renderPlot(spec, { columns: COLUMNS, paint });
     await expect(text).toMatchFileSnapshot(`../test/fixtures/plots/${title.replaceAll(' ', '-')}.txt`);
     if (paint) return;
     for (const line of text.split('\n')) expect(columnsOf(line)).toBeLessThanOrEqual(COLUMNS);
   });
 
-  it.each([40, 60, 100, 200])('fits a terminal of %i columns', (columns) => {
+  it.each([40, 60, 100, 200])('fits into a terminal of %i columns', (columns) => {
     const text = renderPlot(specOf('mem_usage', [climbing, broken]), { columns, paint: undefined });
     for (const line of text.split('\n')) expect(columnsOf(line)).toBeLessThanOrEqual(columns);
   });
 
-  it('shows a spike of one sample among a day of them', () => {
+  it('shows a spike of one sample in a day of samples', () => {
     const downsampler = createDownsampler({
       fromMs: 0,
       toMs: 1_440 * MINUTE,
@@ -99,7 +99,7 @@ describe('states in the terminal', () => {
     ['states', states, undefined],
     ['states in colours', states, tags],
     ['no states', [], undefined],
-  ])('look like the file: %s', async (title, all, paint) => {
+  ])('are the same as in the file: %s', async (title, all, paint) => {
     const text = renderStrips(specOf('up', all), { columns: COLUMNS, paint });
     await expect(text).toMatchFileSnapshot(`../test/fixtures/plots/${title.replaceAll(' ', '-')}.txt`);
     if (paint) return;
@@ -107,12 +107,12 @@ describe('states in the terminal', () => {
   });
 });
 
-describe('what is read for a plot', () => {
-  it('is read in pieces, each sample once, and begins with the data', async () => {
+describe('the data of a plot', () => {
+  it('are read in pieces, each sample once, and begin with the first sample', async () => {
     const path = mkdtempSync(join(tmpdir(), 'bartizan-plot-'));
     const store = openSqliteStore({ path });
     const labels = { cluster: 'c', node: 'n', role: 'etcd' };
-    // Over three slices, with samples at their very edges.
+    // Samples in three slices, also at the edges of slices.
     const times = Array.from({ length: 13 * 60 + 1 }, (_, i) => TO - 13 * 60 * MINUTE + i * MINUTE);
     await store.write(
       times.map((timeMs, i) => ({ metric: 'mem_usage', labels, timeMs, value: i === 360 ? 99 : i % 7 })),

@@ -5,7 +5,7 @@ import type { Point } from '../core/model/sample.ts';
 import { cutText, NARROWEST, type PlotOptions, timeAxisOf } from './plot-axis.ts';
 import { columnsOf, type Paint } from './problem-report.ts';
 
-/** Braille has two dots across and four down a letter (Unicode 17, 21.1.1); bits by [row][column]. */
+/** A Braille character is two dots wide and four high (Unicode 17, 21.1.1); bits by [row][column]. */
 const BRAILLE = 0x2800;
 const BITS = [
   [0x01, 0x08],
@@ -16,16 +16,19 @@ const BITS = [
 const DOTS_ACROSS = 2;
 const DOTS_DOWN = 4;
 
-/** Told apart on light and dark grounds, and without one kind of cone, as far as the eight of a terminal go. */
+/**
+ * Colours that can be distinguished on light and dark backgrounds, and by colour-blind people, as far as the eight of a
+ * terminal allow.
+ */
 const HUES = ['cyan', 'yellow', 'magenta', 'green', 'blue', 'red'] as const;
-/** Where there are no colours: each series has a letter of its own. */
+/** Without colours each series has its own letter. */
 const LETTERS = 'abcdef';
 /** Nobody can distinguish more series in a terminal. */
 export const MOST_LINES = HUES.length;
 
 const ROWS = 12;
 
-/** Title, plot with both axes, legend; ends in a line break. At most `columns` wide if that is at least 40. */
+/** Title, plot with both axes, legend, and a line break. At most `columns` wide if that is at least 40. */
 export function renderPlot(spec: ChartSpec, { columns, paint }: PlotOptions): string {
   const gutter = Math.max(...spec.y.ticks.map(({ label }) => columnsOf(label)));
   const across = Math.max(NARROWEST, columns - gutter - 2);
@@ -52,7 +55,7 @@ export function renderPlot(spec: ChartSpec, { columns, paint }: PlotOptions): st
     .join('');
 }
 
-/** The row of a value, 0 at the top, of `rows` rows. */
+/** The row of a value; 0 is the top of `rows` rows. */
 function heightOf({ y }: ChartSpec, value: number, rows: number): number {
   const share = (value - y.min) / (y.max - y.min);
   return Math.round((1 - Math.min(1, Math.max(0, share))) * (rows - 1));
@@ -65,7 +68,7 @@ function rowOf(spec: ChartSpec, value: number): number {
 function drawRows(spec: ChartSpec, across: number, dotted: boolean, paint: Paint | undefined): string[] {
   const [width, height] = dotted ? [across * DOTS_ACROSS, ROWS * DOTS_DOWN] : [across, ROWS];
   const bits = Array.from({ length: ROWS }, () => new Uint8Array(across));
-  /** A bit for each line that goes through. */
+  /** Sets a bit for each line in the cell. */
   const owners = Array.from({ length: ROWS }, () => new Uint8Array(across));
   const xOf = (ms: number) => Math.round(((ms - spec.x.min) / (spec.x.max - spec.x.min)) * (width - 1));
   for (const [i, { segments }] of spec.lines.entries()) {
@@ -95,7 +98,7 @@ function drawRows(spec: ChartSpec, across: number, dotted: boolean, paint: Paint
   });
 }
 
-/** Lines that share a row of letters take turns, so that none is hidden behind another. */
+/** Lines that share a row of letters take turns, so that none hides another one. */
 function lineAt(mask: number, column: number): number {
   const through = [...HUES.keys()].filter((line) => mask & (1 << line));
   return through[column % through.length] ?? -1;
@@ -115,7 +118,7 @@ function drawSegment(
   }
 }
 
-/** A dot at each step along the longer side. */
+/** A dot for each step along the longer side. */
 function drawLine(x0: number, y0: number, x1: number, y1: number, set: (x: number, y: number) => void): void {
   const steps = Math.max(Math.abs(x1 - x0), Math.abs(y1 - y0), 1);
   for (let i = 0; i <= steps; i++) {
@@ -123,7 +126,7 @@ function drawLine(x0: number, y0: number, x1: number, y1: number, set: (x: numbe
   }
 }
 
-/** Mark, name and newest value of each series, as many a row as fit. */
+/** Mark, name and newest value of each series, as many as fit into a row. */
 function legendOf(
   { lines, omitted }: ChartSpec,
   columns: number,

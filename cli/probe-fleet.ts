@@ -20,8 +20,8 @@ interface FleetProbe {
 }
 
 /**
- * Probes targets once through their bastions with all checks, and shows the progress on stderr if that is a terminal. Each
- * access is in the audit. @throws ConfigError for a key that cannot be used, or another command on the same folder
+ * Probes targets once through their bastions with all checks. Shows the progress on stderr if that is a terminal, and
+ * writes each access into the audit. @throws ConfigError when a key cannot be used, or another command has the folder
  */
 export async function probeFleet(options: FleetProbe): Promise<BatchObservation[]> {
   return withAccessAudit(options.config.store.path, (audit) => probe(options, audit));
@@ -45,7 +45,7 @@ async function probe(
   });
   const spinner = createSpinner({ quiet });
   try {
-    // Round 0 is a multiple of every interval: all checks are due.
+    // Round 0 is a multiple of every interval, so all checks are due.
     const { checks, bastions } = config;
     const planned = planRound({ roundMs: 0, checks, targets, bastions });
     const roundMs = systemClock.nowMs();

@@ -2,25 +2,25 @@ import { styleText } from 'node:util';
 import type { Problem } from '../core/config/problem.ts';
 
 type Style = Parameters<typeof styleText>[0];
-/** Paints a text; without a terminal it gives the text back. */
+/** Colours a text; without a terminal it returns the text unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
 export const noPaint: Paint = (_style, text) => text;
 
-/** Colours where the stream is a terminal and `NO_COLOR` is not set. */
+/** Colours if the stream is a terminal and `NO_COLOR` is not set. */
 export function paintFor(stream: NodeJS.WriteStream): Paint {
   return (style, text) => styleText(style, text, { stream, validateStream: true });
 }
 
-/** The same where it will paint; undefined where it would not. */
+/** The same, but undefined instead of no colours. */
 export function colourPaintFor(stream: NodeJS.WriteStream): Paint | undefined {
   const paint = paintFor(stream);
   return paint('bold', 'x') === 'x' ? undefined : paint;
 }
 
 /**
- * `file:line:column  path  message`, then the line of the file with the wrong text underlined, and what to do.
- * Never ends in a line break.
+ * `file:line:column path message`, then the line of the file with the wrong text underlined, then the suggestion. Does
+ * not end in a line break.
  */
 export function formatProblem(problem: Problem, paint: Paint = noPaint): string {
   const { severity, file, line, column, path, message, suggestion, excerpt } = problem;
@@ -44,7 +44,7 @@ export function formatProblem(problem: Problem, paint: Paint = noPaint): string 
   return lines.join('\n');
 }
 
-/** Columns of a terminal; Hangul, kana and Han take two. */
+/** Columns in a terminal; Hangul, kana and Han take two. */
 export function columnsOf(text: string): number {
   let columns = 0;
   for (const char of text) {
@@ -55,7 +55,7 @@ export function columnsOf(text: string): number {
   return columns;
 }
 
-/** `3 errors, 1 warning`; empty when there is nothing. */
+/** `3 errors, 1 warning`; empty when there are none. */
 export function countProblems(problems: readonly Problem[]): string {
   const errors = problems.filter((problem) => problem.severity === 'error').length;
   const warnings = problems.length - errors;

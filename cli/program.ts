@@ -31,11 +31,11 @@ export function createProgram(): Command {
       `
 Start here:
   $ bartizan init                 write a commented bartizan.yaml
-  $ bartizan check bartizan.yaml  say what is wrong with it, all at once
+  $ bartizan check bartizan.yaml  report all its problems at once
   $ bartizan trust                learn the host keys of bastions and nodes, once
-  $ bartizan check --connect      reach everything it names; says what to do about what fails
-  $ bartizan probe                look at every node once
-  $ bartizan up                   watch, and alert
+  $ bartizan check --connect      connect to everything in it; gives advice for what fails
+  $ bartizan probe                probe every node once
+  $ bartizan up                   monitor and alert
 
 Completion for your shell: bartizan completion --help. All of this: docs/cli.md.
 
@@ -65,8 +65,8 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
 }
 
 /**
- * A process cannot end while the system waits for a name server: a silent one is given up after four seconds instead of
- * ten and more (resolv.conf(5)).
+ * A process cannot end while the system waits for a name server. So the resolver gives up a silent one after four
+ * seconds, instead of ten or more (resolv.conf(5)).
  */
 const RESOLVER = 'timeout:2 attempts:2';
 
@@ -88,7 +88,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     const more = ran?.options.some(({ long }) => long === '--log-level')
       ? '; `--log-level debug` shows more'
       : '';
-    const hint = error instanceof ConfigError ? '' : `\n(this is not a fault of the configuration${more})`;
+    const hint = error instanceof ConfigError ? '' : `\n(this is not an error of the configuration${more})`;
     process.stderr.write(`bartizan: ${describeError(error)}${hint}\n`);
     process.exitCode = 1;
   }

@@ -5,12 +5,12 @@ import type { Series } from '../core/model/sample.ts';
 import type { SeriesSummary } from './history-reader.ts';
 import { renderTable } from './table.ts';
 
-/** A row a series: newest value and how old it is, least, mean and greatest. */
+/** One row for each series: newest value and its age, minimum, mean and maximum. */
 export function seriesTable(found: readonly SeriesSummary[], nowMs: number): string {
   const rows = found.map(({ metric: name, labels, newest, least, mean, greatest, count }) => {
     const metric = findMetric(name);
     const show = (value: number) => formatMetricValue(value, metric);
-    // The mean of a state is the share of the time in which it held.
+    // The mean of a state is the share of the time in which it was 1.
     const average = metric?.unit === 'bool' ? formatValue(mean * 100, 'percent') : show(mean);
     const numbers = [
       show(newest.value),
@@ -25,7 +25,7 @@ export function seriesTable(found: readonly SeriesSummary[], nowMs: number): str
   return renderTable(head, rows, [2, 3, 4, 5, 6, 7]);
 }
 
-/** A row a point. */
+/** One row for each point. */
 export function pointTable(found: readonly Series[], timeZone: string): string {
   const rows = found.flatMap((series) =>
     series.points.map((point) => [

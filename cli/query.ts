@@ -28,7 +28,7 @@ import { colourPaintFor } from './problem-report.ts';
 import { pointTable, seriesTable } from './query-tables.ts';
 import { MOST_STRIPS, renderStrips } from './state-strips.ts';
 
-/** As many lines and bins as the picture shows apart. */
+/** As many lines and bins as a picture can show separately. */
 const PNG_LINES = 30;
 const PNG_BINS = 500;
 const DEFAULT_COLUMNS = 80;
@@ -67,12 +67,12 @@ export function queryCommand(): Command {
     .addOption(
       new Option(
         '--png <file>',
-        'draw it into a file; with several metrics one each, with the metric in its name',
+        'draw it into a file; several metrics get a file each, with the metric in its name',
       ).conflicts(['points', 'json']),
     )
-    .addOption(new Option('--theme <theme>', 'colours of the file').choices(CHART_THEMES).default('dark'))
-    .addOption(new Option('--points', 'every point, one row a time').conflicts('json'))
-    .option('--json', 'series with all their points as JSON')
+    .addOption(new Option('--theme <theme>', 'colours of the picture').choices(CHART_THEMES).default('dark'))
+    .addOption(new Option('--points', 'print every point in its own row').conflicts('json'))
+    .option('--json', 'print series with all their points as JSON')
     .action(async (metrics: string[], options: Options) => {
       const strange = strangeLabel(metrics, options.where ?? {});
       if (strange !== undefined) command.error(`error: ${strange}`, { exitCode: 2 });
@@ -100,14 +100,14 @@ export function queryCommand(): Command {
     text: `Metrics:
 ${wrapNames(METRICS.map((metric) => metric.name))}
 
-Colours are used on a terminal, unless NO_COLOR is set. A range that is longer than a picture has columns keeps the
-least and the greatest of each; a gap is where no samples are.`,
+Plots have colours on a terminal, unless NO_COLOR is set. When a column of a picture covers several samples, it shows
+their minimum and maximum; a gap means that there are no samples.`,
     exits1: 'no series matches, or the samples cannot be read',
     json: queryShape,
   });
 }
 
-/** A label that samples have, but none of those asked for: nothing would match. */
+/** A label that samples have, but not those of the requested metrics; it would match nothing. */
 function strangeLabel(metrics: readonly string[], where: LabelGlobs): string | undefined {
   const known = new Set<string>(metrics.flatMap((name) => GROUP_LABELS[findMetric(name)?.group ?? 'node']));
   const strange = Object.keys(where).find((label) => !known.has(label));
@@ -116,7 +116,7 @@ function strangeLabel(metrics: readonly string[], where: LabelGlobs): string | u
   return `${metrics.join(', ')} ${verb} no label ${strange}; possible: ${[...known].join(', ')}`;
 }
 
-/** Where there is something older: how old it is. An `up` that has ended leaves that behind. */
+/** The age of older points, if there are any; an `up` that ended leaves them. */
 async function olderText(
   metrics: readonly string[],
   { store, config, where, fromMs, toMs }: Asked,
@@ -134,7 +134,7 @@ async function olderText(
   return ` within ${formatDuration(toMs - fromMs)}; the newest of ${newest.metric} is ${age} old: --last reaches back further`;
 }
 
-/** Prints or draws the requested series. Resolves to whether there was any. */
+/** Prints or draws the requested series. Resolves to whether there were any. */
 async function show(metrics: readonly string[], options: Options, asked: Asked): Promise<boolean> {
   if (options.plot) return plot(metrics, asked);
   if (options.png !== undefined) return paint(metrics, options.png, options.theme, asked);
@@ -146,7 +146,7 @@ async function show(metrics: readonly string[], options: Options, asked: Asked):
     if (rows.length > 0) process.stdout.write(seriesTable(rows, toMs));
     return rows.length > 0;
   }
-  // Every point was asked for, so all of them are held.
+  // With --points all points are needed, so all of them are in memory.
   const found: Series[] = [];
   for (const metric of metrics) appendAll(found, await store.query({ metric, where, fromMs, toMs }));
   if (options.json) {
@@ -165,7 +165,7 @@ function ageOf({ points }: Series, nowMs: number): { ageMs?: number } {
   return newest ? { ageMs: nowMs - newest.timeMs } : {};
 }
 
-/** One below the other, over the same time. */
+/** The plots are below each other, over the same range. */
 async function plot(metrics: readonly string[], asked: Asked): Promise<boolean> {
   // A terminal may report 0 columns; a pipe reports none.
   const columns = process.stdout.columns || Number(process.env.COLUMNS) || DEFAULT_COLUMNS;
@@ -199,7 +199,7 @@ async function paint(
   return ranges.length > 0;
 }
 
-/** A hole is a gap by the slowest check that measures the metric, as on the charts of alerts. */
+/** The slowest check that measures the metric decides what is a gap, as in the charts of alerts. */
 function ranged(metrics: readonly string[], asked: Asked, bins: number): Promise<DrawnRange[]> {
   const { store, config, where, fromMs, toMs } = asked;
   const intervals = createIntervals(config.checks);

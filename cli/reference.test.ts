@@ -12,7 +12,7 @@ function leaves(command: Command): Command[] {
 const visible = leaves(createProgram()).filter((command) => !command.name().startsWith('__'));
 
 describe('the reference of the command line', () => {
-  it('is what the commands say', async () => {
+  it('has the texts of the commands', async () => {
     await expect(cliReference(createProgram())).toMatchFileSnapshot('../docs/cli.md');
   });
 
@@ -29,7 +29,7 @@ describe('the reference of the command line', () => {
     },
   );
 
-  it('shows a shape as people read it', () => {
+  it('shows a shape in a readable form', () => {
     const shape = z.array(
       z.strictObject({
         name: z.string().describe('of it'),

@@ -1,4 +1,4 @@
-// docs/cli.md, written from the commands themselves. A test holds it true.
+// Writes docs/cli.md from the commands. A test compares the file.
 import type { Argument, Command, Option } from 'commander';
 import { exampleLines, notesOf } from './command-notes.ts';
 import { shapeText } from './shape-text.ts';
@@ -7,8 +7,8 @@ const INTRODUCTION = `<!-- Generated from the commands in cli/. To change it, ch
 
 # Command line
 
-Every command has \`--help\`. Where a configuration is needed it is \`bartizan.yaml\` in the working folder, or the file
-behind \`-c\`. What people read goes to stdout, what went wrong to stderr.
+Every command has \`--help\`. Commands read the configuration from \`bartizan.yaml\` in the working folder, or from the file
+after \`-c\`. They write results to stdout and errors to stderr.
 
 | exit code | |
 | --- | --- |
@@ -16,12 +16,12 @@ behind \`-c\`. What people read goes to stdout, what went wrong to stderr.
 | 1 | something was found (an error, an alert that fires, a node that fails) or the command failed |
 | 2 | wrong usage: an unknown command, option or value |
 
-With \`--json\` stdout holds one JSON document and nothing else, of the shape that is shown with the command; errors and
-warnings stay text on stderr. When a command fails before it has an answer, stdout is empty and the exit code says so.
+With \`--json\` stdout has one JSON document and nothing else; each command below shows its shape. Errors and warnings stay
+text on stderr. When a command fails before it has an answer, stdout is empty and the exit code is not 0.
 Fields may be added to a shape; renaming one is a breaking change. Names that end in \`Ms\` are Unix times in
-milliseconds, or spans of them.
+milliseconds, or durations in milliseconds.
 
-Colours and progress are for terminals only; \`NO_COLOR=1\` turns colours off there too.`;
+Commands use colours and show progress only on a terminal; \`NO_COLOR=1\` turns colours off.`;
 
 /** The reference as Markdown. */
 export function cliReference(program: Command): string {
@@ -34,7 +34,7 @@ export function cliReference(program: Command): string {
   return `${[INTRODUCTION, overview, ...sections].join('\n\n')}\n`;
 }
 
-/** Commands that do something, with their names from the program on. Hidden ones are for programs. */
+/** Commands that do something, with their full names. Hidden commands are for programs. */
 function leavesOf(command: Command, path: readonly string[]): { path: string; command: Command }[] {
   const visible = command
     .createHelp()
@@ -72,7 +72,7 @@ function sectionOf(path: string, command: Command): string {
     .join('\n\n');
 }
 
-/** Indented lines are code, after a line of prose too. */
+/** Indented lines are code, also after a line of prose. */
 function paragraphs(text: string): string {
   return text
     .replace(/([^\n])\n(?= {2})/g, (all, before: string, at: number) =>

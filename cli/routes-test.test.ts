@@ -48,7 +48,7 @@ async function routesTest(...words: string[]): Promise<string> {
   return `${out}exit ${process.exitCode ?? 0}`;
 }
 
-it('says who would get an alert, and why, with what follows from rule and node', async () => {
+it('shows who would get an alert, and why, with labels that rule and node imply', async () => {
   expect(await routesTest('rule=mem', 'node=n')).toBe(
     `cluster=c role=etcd severity=warning rule=mem node=n
 
@@ -63,7 +63,7 @@ exit 0`,
   );
 });
 
-it('tells nobody on purpose from nobody by mistake', async () => {
+it('distinguishes nobody on purpose from nobody by mistake', async () => {
   expect(await routesTest('rule=load', 'node=n')).toMatch(
     /nobody, on purpose\n.*not reached[\s\S]*nobody gets it, on purpose[\s\S]*exit 0$/,
   );
@@ -72,7 +72,7 @@ it('tells nobody on purpose from nobody by mistake', async () => {
   );
 });
 
-it('knows the silences and firing alerts of state', async () => {
+it('uses the silences and firing alerts of state', async () => {
   const state = openSqliteState({ path: join(dir, 'data') });
   const down = alertOf('n', { id: 'down-1', rule: 'down' });
   await state.commitAlert({ alert: down, expectedVersion: 0, transitions: [], dueAtMs: 0 });

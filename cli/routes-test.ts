@@ -33,13 +33,13 @@ type Trace = z.infer<typeof routesTestShape>;
 type Withholding = Trace['withheldBy'][number];
 
 export function routesCommand(): Command {
-  // Set before `test` is made, which inherits it: wrong usage is for the program to turn into an exit code.
+  // Set before `test` is created, which inherits it: the program turns wrong usage into an exit code.
   const routes = new Command('routes')
-    .description('Try routes: `routes test` says who would get an alert.')
+    .description('Try routes: `routes test` shows who would get an alert.')
     .exitOverride();
   const test = routes
     .command('test')
-    .description('Say who would get an alert with these labels, and why; sends nothing.')
+    .description('Show who would get an alert with these labels, and why; sends nothing.')
     .addArgument(
       new Argument('<labels...>', 'label=value, such as rule=memory node=prod-1').argParser(labelArgument),
     )
@@ -69,9 +69,9 @@ export function routesCommand(): Command {
       ['bartizan routes test severity=critical cluster=prod-seoul'],
       ["bartizan routes test rule=disk node=prod-1 mount=/data --json | jq -r '.hearers[].channel'"],
     ],
-    text: `Of a rule the severity is known, of a node that only one cluster has the cluster and role; other labels that are not
-given are taken as missing. Silences of the file and of state, and rules of \`inhibitedBy\`, are looked at as of now.`,
-    exits1: 'no route takes it (one with `channels: []` does)',
+    text: `A rule implies its severity, and a node of only one cluster implies cluster and role; all other labels that are not given
+count as missing. Silences of the configuration and of state, and rules of \`inhibitedBy\`, are those of now.`,
+    exits1: 'no route takes the alert (a route with `channels: []` does)',
     json: routesTestShape,
   });
   return routes;
@@ -87,7 +87,7 @@ function labelArgument(text: string, before: Labels | undefined): Labels {
   return { ...before, [name]: value };
 }
 
-/** With what follows from the rule and the node. @throws ConfigError for a rule that there is not */
+/** Adds the labels that rule and node imply. @throws ConfigError for an unknown rule */
 function completed(given: Labels, { rules, clusters }: Config): Labels {
   const rule = rules.find(({ name }) => name === given.rule);
   if (given.rule !== undefined && !rule) {

@@ -39,14 +39,14 @@ async function run(...args: string[]): Promise<{ text: string; exitCode: number 
 }
 
 describe('bartizan rules test', () => {
-  it('says which stories hold', async () => {
+  it('prints which stories hold', async () => {
     const { text, exitCode } = await run(file('a.yaml', STORY));
     expect(text).toContain('✓ memory');
     expect(text).toContain('1 passed, 0 failed\n');
     expect(exitCode).toBe(0);
   });
 
-  it('shows a diff and a picture of one that does not', async () => {
+  it('shows a diff and a picture of a story that does not hold', async () => {
     const { text, exitCode } = await run(file('a.yaml', STORY.replace('2m: firing', '3m: firing')));
     expect(text).toMatch(/✗ memory \(.*a\.yaml:2\)/);
     expect(text).toContain('+ 2m  node-1  firing');
@@ -55,11 +55,11 @@ describe('bartizan rules test', () => {
     expect(exitCode).toBe(1);
   });
 
-  it('draws all of them when asked', async () => {
+  it('draws all stories on request', async () => {
     expect((await run('--draw', file('a.yaml', STORY))).text).toContain('░░██·');
   });
 
-  it('reports what is wrong with a file, and where, and tests the others', async () => {
+  it('reports the problems of a file with their lines, and tests the other files', async () => {
     const broken = file('b.yaml', STORY.replace('samples', 'sample'));
     const { text, exitCode } = await run(broken, file('a.yaml', STORY), join(dir, 'none.yaml'));
     expect(text).toMatch(/b\.yaml:4:1 {2}sample {2}unknown key `sample`/);
@@ -82,7 +82,7 @@ describe('bartizan rules test', () => {
     );
   });
 
-  it('describes values of the wrong kind', async () => {
+  it('describes values of a wrong type', async () => {
     const story = `${STORY}removed: [q]\nlate: 3\nedits: 3\n---\n- a\n`.replace('name: memory', 'name: [a]');
     const { text } = await run(file('a.yaml', story));
     expect(text.match(/a\.yaml:.*/g)).toEqual(
@@ -96,7 +96,7 @@ describe('bartizan rules test', () => {
     );
   });
 
-  it('takes rules of a configuration by name, its own and the default ones', async () => {
+  it('finds the rules of a configuration by name, its own and the default ones', async () => {
     const config = file(
       'bartizan.yaml',
       `bastions: [{ name: b, host: h, user: u, agent: "\${env:SSH_AUTH_SOCK}" }]
@@ -122,7 +122,7 @@ rules: { add: [{ name: mine, metric: mem_usage, above: 90, for: 2m }] }
     ['missing', undefined, /there is no .*none\.yaml to take rule `mine` from\n *= name one with -c FILE/],
     ['wrong', 'rules: [{}]', /none\.yaml has errors\n *= `bartizan check .*none\.yaml` lists them/],
   ])(
-    'reports a named rule where it stands, and all else, when the configuration is %s',
+    'reports a named rule at its line, together with all other problems, when the configuration is %s',
     async (_, text, message) => {
       const config = join(dir, 'none.yaml');
       if (text) writeFileSync(config, text);
@@ -141,7 +141,7 @@ rules: { add: [{ name: mine, metric: mem_usage, above: 90, for: 2m }] }
     },
   );
 
-  it('gives JSON to programs', async () => {
+  it('prints JSON', async () => {
     const { text, exitCode } = await run('--json', file('a.yaml', STORY.replace('2m: firing', '3m: firing')));
     expect(JSON.parse(text)).toMatchObject({
       passed: 0,

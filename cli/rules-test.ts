@@ -22,7 +22,7 @@ interface FileResult {
   problems: StoryProblem[];
 }
 
-const FORMAT = `A story is a rule, samples round by round, and what must come of them:
+const FORMAT = `A story has a rule, samples round by round, and the status that must follow:
 
   rule: { metric: cpu_usage, above: 90, for: 5m, keepFiringFor: 2m }
   every: 1m
@@ -32,11 +32,11 @@ const FORMAT = `A story is a rule, samples round by round, and what must come of
     5m: firing
     11m: resolved (cleared 9m)
 
-In place of a rule, a story may have the name of one that is in force in the configuration: rule: memory
+In place of a rule, a story may have the name of a rule of the configuration: rule: memory
 Several stories in a file are separated by ---. docs/rules.md describes the format.`;
 
 export function rulesCommand(): Command {
-  // Set before `test` is made, which inherits it: wrong usage is for the program to turn into an exit code.
+  // Set before `test` is created, which inherits it: the program turns wrong usage into an exit code.
   const rules = new Command('rules')
     .description('Try rules: `rules test` runs timeline stories.')
     .exitOverride();
@@ -46,7 +46,7 @@ export function rulesCommand(): Command {
     .argument('<files...>', 'story files (YAML)')
     .option(
       '-c, --config <file>',
-      'configuration whose rules stories name; read only where one does',
+      'configuration with the rules that stories name; read only if a story names one',
       'bartizan.yaml',
     )
     .option('--draw', 'show a picture of every story', false)
@@ -64,11 +64,11 @@ export function rulesCommand(): Command {
     examples: [
       ['bartizan rules test stories/*.yaml'],
       ['bartizan rules test --draw stories/memory.yaml', 'with a picture of each story'],
-      ['bartizan rules test -c prod.yaml stories/*.yaml', 'of rules that prod.yaml has'],
+      ['bartizan rules test -c prod.yaml stories/*.yaml', 'rules of prod.yaml'],
       ['bartizan rules test --json stories/*.yaml | jq .failed'],
     ],
     text: FORMAT,
-    exits1: 'a story does not hold, or cannot be read',
+    exits1: 'a story does not hold, or a file cannot be read',
     json: rulesTestShape,
   });
   return rules;
@@ -85,7 +85,7 @@ async function testFiles(files: readonly string[], configFile: string): Promise<
   });
 }
 
-/** The rules of a configuration. Where it is missing or wrong, only the stories that name a rule fail. */
+/** The rules of a configuration. When it is missing or wrong, only the stories that name a rule fail. */
 async function readRules(file: string): Promise<ConfiguredRules> {
   if (!existsSync(file)) {
     return {

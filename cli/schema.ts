@@ -3,7 +3,7 @@ import { KINDS } from '../adapters/registry.ts';
 import { configJsonSchema } from '../core/config/config-schema.ts';
 import { withNotes } from './command-notes.ts';
 
-/** Name of the schema beside a configuration; its first line points editors to it. */
+/** The name of the schema beside a configuration; the first line of the configuration points editors to it. */
 export const SCHEMA_FILE = 'bartizan.schema.json';
 
 /** The published JSON Schema as text. */

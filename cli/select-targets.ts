@@ -4,8 +4,8 @@ import type { Target } from '../core/model/target.ts';
 import { choose, nearest } from '../core/text/suggestions.ts';
 
 /**
- * Targets whose node, cluster or cluster/node matches one of the names; all without names.
- * @throws ConfigError for a name that matches nothing
+ * The targets whose node, cluster or cluster/node matches one of the names; all targets without names. @throws
+ * ConfigError for a name that matches nothing
  */
 export function selectTargets(all: readonly Target[], names: readonly string[]): Target[] {
   const matches = (name: string, target: Target) =>
@@ -18,7 +18,7 @@ export function selectTargets(all: readonly Target[], names: readonly string[]):
   return names.length === 0 ? [...all] : all.filter((target) => names.some((name) => matches(name, target)));
 }
 
-/** Similar names, or else the clusters, of which there may be thousands. */
+/** Similar names, otherwise some of the clusters, of which there may be thousands. */
 function hintFor(name: string, all: readonly Target[]): string {
   const clusters = [...new Set(all.map((target) => target.cluster))];
   const nodes = all.flatMap(({ cluster, node }) => [node, `${cluster}/${node}`]);

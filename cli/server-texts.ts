@@ -1,4 +1,4 @@
-// Texts for the files of bastions and nodes that confine our keys to what probing needs.
+// The texts for files of bastions and nodes that limit our keys to what probing needs.
 
 import { PROBES } from '../adapters/probes/registry.ts';
 import {
@@ -14,9 +14,12 @@ import { bastionSshdConfig, nodeSshdConfig } from '../adapters/ssh/sshd-config.t
 import type { BastionConfig } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
 
-/** A user of a bastion's host that we log in as with one key. */
+/** A user on the host of a bastion, as whom we log in with one key. */
 export interface BastionAccount {
-  /** Names in the configuration: several where bastions share host, user and key, and so a line, as sshd reads one line for each key. */
+  /**
+   * Names of bastions in the configuration. Several have the same host, user and key, and so share a line, because sshd
+   * reads one line for each key.
+   */
   bastions: readonly string[];
   host: string;
   user: string;
@@ -27,11 +30,11 @@ export interface BastionAccount {
 export interface BastionTexts {
   line: ServerText;
   sshdConfig: ServerText;
-  /** Where asked for. */
+  /** Present if requested. */
   nft?: ServerText;
 }
 
-/** In the order of the configuration. Bastions whose key is not in `keys` are left out. */
+/** In the order of the configuration. Leaves out bastions whose key is not in `keys`. */
 export function bastionAccounts(
   bastions: readonly BastionConfig[],
   keys: ReadonlyMap<string, LoginKey>,
@@ -57,12 +60,12 @@ export function bastionAccounts(
   });
 }
 
-/** `firewalled`: the firewall of the bastion confines the user, not the line of the key. */
+/** `firewalled`: the firewall of the bastion limits the user, not the line of the key. */
 export function bastionTexts({ user, key, nodes }: BastionAccount, firewalled: boolean): BastionTexts {
   const sshdConfig = bastionSshdConfig(user);
   if (!firewalled) return { line: bastionKeyLine(key, nodes), sshdConfig };
   const nft = bastionFirewall(user, nodes);
-  // Without the firewall that line would open every host.
+  // Without the firewall that line would permit every host.
   return { line: 'none' in nft ? nft : firewalledKeyLine(key, nodes), sshdConfig, nft };
 }
 

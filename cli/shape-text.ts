@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** A shape for readers: names, types, `?` where a field may be absent, descriptions behind `//`. */
+/** A shape for readers: names, types, `?` when a field may be absent, descriptions after `//`. */
 export function shapeText(shape: z.ZodType): string {
   return typeText(z.toJSONSchema(shape), '');
 }
@@ -21,7 +21,7 @@ function typeText(schema: JsonSchema, indent: string): string {
     const mark = schema.required?.includes(name) ? '' : '?';
     const text = `${inner}${name}${mark}: ${typeText(field, inner)}`;
     if (field.description === undefined) return text;
-    // The description of a field stands in its first line.
+    // The description of a field is in its first line.
     const [first = '', ...rest] = text.split('\n');
     return [`${first}  // ${field.description}`, ...rest].join('\n');
   });

@@ -46,33 +46,31 @@ interface AddOptions extends StateOptions {
 
 export function silenceAddCommand(): Command {
   const command = new Command('add')
-    .description(
-      'Add a silence, or acknowledge one alert until it resolves. Rules are evaluated all the same.',
-    )
+    .description('Add a silence, or acknowledge one alert until it resolves. Rules are still evaluated.')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .addOption(
       new Option(
         '-w, --where <label=glob>',
-        'what it is about, also label!=value, label=~regex, label!~regex; may be repeated, all must match',
+        'the alerts to silence; also label!=value, label=~regex, label!~regex; may be repeated, all must match',
       ).argParser(matcherArgument),
     )
     .addOption(
-      new Option('--alert <id>', 'acknowledge this alert: nothing more of it until it resolves')
+      new Option('--alert <id>', 'acknowledge this alert: no further message until it resolves')
         .argParser(idArgument)
         .conflicts('where'),
     )
     .option(
       '--for <duration>',
-      'how long; of an acknowledged alert until it resolves, unless given',
+      'how long; an acknowledgement lasts until the alert resolves, unless given',
       durationArgument,
     )
-    .option('--from <time>', 'when it begins, ISO 8601 with its zone; default: now', timeArgument)
-    .option('--comment <text>', 'why; whoever lists silences reads it')
-    .option('--author <name>', 'who; default: the name you are logged in with')
+    .option('--from <time>', 'when it begins, ISO 8601 with a time zone; default: now', timeArgument)
+    .option('--comment <text>', 'why; shown in lists of silences')
+    .option('--author <name>', 'who; default: your login name')
     .addOption(nameOption())
     .addOption(tableOption())
     .addOption(localOption())
-    .option('--json', 'the silence as JSON')
+    .option('--json', 'print the silence as JSON')
     .action((options: AddOptions) => add(command, options));
   return withNotes(command, {
     examples: [
@@ -80,15 +78,15 @@ export function silenceAddCommand(): Command {
       ["bartizan silence add -w cluster='prod-*' -w severity!=critical --for 1d --comment upgrade"],
       [
         'bartizan silence add --name bartizan -w node=prod-1 --for 2h --comment swap',
-        'in the deployment on AWS',
+        'in a deployment on AWS',
       ],
       ['bartizan silence add --alert memory-3fa9c1d2 --comment "on it"', 'ids: `bartizan alerts`'],
     ],
-    text: `A silence also covers alerts that are pending when it is added, and goes on when they fire. Messages that it withholds
-are sent when it ends, if the alert still fires. An acknowledged alert says nothing more but that it has resolved; when
-it breaches anew, that is sent. Regular expressions are RE2's and match the whole value; a label that is missing has the
-value ''. Silences of the configuration file stand beside these. \`up\` may run meanwhile, and need not be restarted.`,
-    exits1: 'it could not be added',
+    text: `A silence also covers alerts that are pending when it is added, and that fire later. Messages that it withholds are sent
+when it ends, if the alert still fires. For an acknowledged alert the only further message is the resolved one; a new
+firing is sent again. Regular expressions have the syntax of RE2 and match the whole value; a missing label has the
+value ''. Silences of the configuration apply too. \`up\` may run meanwhile, and needs no restart.`,
+    exits1: 'the silence could not be added',
     json: silenceAddShape,
   });
 }
@@ -96,14 +94,13 @@ value ''. Silences of the configuration file stand beside these. \`up\` may run 
 async function add(command: Command, options: AddOptions): Promise<void> {
   const wrong = (text: string) => command.error(`error: ${text}`, { exitCode: 2 });
   const matchers = options.where === undefined ? [] : matchersOf(options.where);
-  if (options.alert === undefined && matchers.length === 0)
-    wrong('say what it is about: `--where` or `--alert`');
+  if (options.alert === undefined && matchers.length === 0) wrong('say which alerts: `--where` or `--alert`');
   if (options.alert === undefined && options.for === undefined) wrong('say how long: `--for 2h`');
   if (options.alert === undefined && !options.comment?.trim()) wrong('say why: `--comment "disk swap"`');
   const { config } = await loadConfig(options.config);
   const nowMs = systemClock.nowMs();
   const fromMs = options.from ?? nowMs;
-  if (options.for !== undefined && fromMs + options.for <= nowMs) wrong('it would be over already');
+  if (options.for !== undefined && fromMs + options.for <= nowMs) wrong('it would end in the past');
   const state = await openStateToWrite(config, await stateTable(config, options));
   try {
     const alerts = (await state.listAlerts()).map(({ value }) => value);
@@ -120,7 +117,7 @@ async function add(command: Command, options: AddOptions): Promise<void> {
       nowMs,
     );
     const warnings = acknowledged ? [] : await findings(options.config, silence);
-    // Described before it is stored: a silence that cannot be described must not be in force.
+    // Described before it is stored, so that no silence is active which cannot be described.
     const detail = describeSilence(silence, config, nowMs);
     await withActionAudit(config, { action: 'silence-added' }, async () => {
       await state.putSilence(silence);
@@ -137,7 +134,7 @@ async function add(command: Command, options: AddOptions): Promise<void> {
   }
 }
 
-/** A source of clusters that does not answer keeps nobody from silencing. */
+/** A source of clusters that does not answer does not prevent a silence. */
 async function findings(file: string, { matchers }: StoredSilence): Promise<string[]> {
   try {
     return silenceWarnings(matchers, await loadFleet(file));

@@ -12,16 +12,16 @@ import { MATCHER_OPS, type Matcher, type StoredSilence } from '../core/model/sil
 import { checkMatcher, fromGlobs } from '../core/notify/silences.ts';
 import { checkLabel } from './arguments.ts';
 
-/** An acknowledgement ends with its alert; were that never to end, the silence would. */
+/** An acknowledgement ends with its alert, and at this time at the latest, in case the alert never ends. */
 const ACKNOWLEDGED_AT_MOST_MS = parseDuration('365d');
 
-/** Globs of `label=glob`, and matchers of the other operators, in the order given. */
+/** Globs of `label=glob`, and matchers with other operators, in the given order. */
 export interface Where {
   globs: Readonly<Record<string, readonly string[]>>;
   matchers: readonly Matcher[];
 }
 
-/** `node=prod-*`, `node!=prod-1`, `node=~prod-.+`, `role!~etcd|apiserver`, added to those before it. */
+/** `node=prod-*`, `node!=prod-1`, `node=~prod-.+`, `role!~etcd|apiserver`; the option may be repeated. */
 export function matcherArgument(text: string, before: Where = { globs: {}, matchers: [] }): Where {
   const [, name = '', op = '', value = ''] = /^\s*([^=!~\s]+)\s*(=~|!~|!=|=)(.*)$/s.exec(text) ?? [];
   if (!isOperator(op)) {
@@ -46,7 +46,7 @@ function isOperator(op: string): op is Matcher['op'] {
   return (MATCHER_OPS as readonly string[]).includes(op);
 }
 
-/** A moment with its zone. */
+/** A time with its zone. */
 export function timeArgument(text: string): number {
   const { success, data, error } = timeSchema.safeParse(text);
   if (!success) throw new InvalidArgumentError(error.issues[0]?.message ?? '');
@@ -74,7 +74,7 @@ export function draftSilence(
   return { id, matchers, alertId, ...breach, ...times, author, comment };
 }
 
-/** Warns of a possible slip: the silence can match nothing today. */
+/** Warns of a possible mistake: the silence matches nothing today. */
 export function silenceWarnings(
   matchers: readonly Matcher[],
   { rules, clusters, bastions }: Pick<Config, 'rules' | 'clusters' | 'bastions'>,

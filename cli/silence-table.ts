@@ -6,7 +6,7 @@ import { describeMatcher, fromGlobs, silenceCovers } from '../core/notify/silenc
 import { visibleLine } from '../core/text/visible-line.ts';
 import { renderTable } from './table.ts';
 
-/** How many characters of an id tables print; commands accept the beginning of an id. */
+/** The number of characters of an id in tables; commands accept the beginning of an id. */
 export const SHORT_ID = 8;
 
 const FAR_MS = 180 * 86_400_000;
@@ -17,7 +17,7 @@ export interface ListedSilence extends Omit<StoredSilence, 'createdAtMs'> {
   state: 'active' | 'pending' | 'expired';
 }
 
-/** Silences of both kinds in the order they end; those of the file have no author. */
+/** Silences of both kinds in the order of their ends; those of the configuration have no author. */
 export function listedSilences(input: {
   stored: readonly StoredSilence[];
   file: readonly Silence[];
@@ -44,11 +44,11 @@ export function listedSilences(input: {
   ].sort((a, b) => a.untilMs - b.untilMs || (a.id < b.id ? -1 : 1));
 }
 
-/** An acknowledged alert has resolved: the silence covers nothing any more. */
+/** The acknowledged alert has resolved, so the silence covers nothing any more. */
 function isOver(silence: StoredSilence, alerts: readonly Alert[]): boolean {
   if (silence.alertId === undefined) return false;
   const alert = alerts.find(({ id }) => id === silence.alertId);
-  // The matchers repeat its labels, for people to read.
+  // An acknowledgement also has matchers with its labels, which help people.
   const bare = { ...silence, matchers: [] };
   const { labels, sinceMs, status } = alert ?? { labels: {}, sinceMs: 0, status: 'ok' as const };
   return !silenceCovers(bare, { alertId: silence.alertId, labels, sinceMs, status });
@@ -84,7 +84,10 @@ function untilText(
   return alertId === undefined ? until : `until it resolves, ${until} at the latest`;
 }
 
-/** `18:00`, with its date where that is not today; of an acknowledgement `it resolves`, unless it may end before. */
+/**
+ * `18:00`, with the date if that is not today; for an acknowledgement `it resolves`, with the latest time if it has
+ * one.
+ */
 export function endText(
   { alertId, untilMs }: Pick<StoredSilence, 'alertId' | 'untilMs'>,
   config: Config,
@@ -110,7 +113,7 @@ export function silenceTable(listed: readonly ListedSilence[], config: Config, n
   return renderTable(['ID', 'STATE', 'WHAT', 'FROM', 'UNTIL', 'BY', 'COMMENT'], rows);
 }
 
-/** With the year where the day alone would be guessed wrongly. */
+/** With the year when the day alone could be misread. */
 function moment(ms: number, nowMs: number, { schedule: { timeZone } }: Config): string {
   const isFar = Math.abs(ms - nowMs) > FAR_MS;
   return isFar ? formatDateTime(ms, timeZone) : formatMoment(ms, nowMs, timeZone);

@@ -43,7 +43,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-it('silences, lists and ends in the table of a deployment', async () => {
+it('`silence` adds, lists and ends silences in the table of a deployment', async () => {
   const table = `silences-${process.pid}-${Date.now()}`;
   await createStateTable(table, emulator.client);
   const options = { table, client: emulator.client, clock: { nowMs: Date.now }, historyMs: 1e9 };

@@ -12,7 +12,7 @@ let dir: string;
 let out = '';
 let err = '';
 let before: typeof process.exitCode;
-/** As a running `up` holds it open. */
+/** A running `up` has it open like this. */
 let state: StateStore;
 
 beforeEach(() => {
@@ -56,7 +56,7 @@ async function bartizan(...words: string[]): Promise<number> {
 const listed = () => state.listSilences({ endedAfterMs: 0 });
 const auditFile = () => join(dir, 'data', 'cli', 'actions', 'audit.jsonl');
 
-it('adds a silence beside a running `up`, with author and reason, and says what it covers', async () => {
+it('`silence add` adds a silence beside a running `up`, with author and comment, and prints the alerts that it covers', async () => {
   await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });
   const words = ['--where', 'node=n', '-w', 'role=~etcd|api', '--for', '2h', '--comment', 'disk swap'];
   expect(await bartizan('silence', 'add', ...words, '--author', 'ann')).toBe(0);
@@ -77,7 +77,7 @@ it('adds a silence beside a running `up`, with author and reason, and says what 
   expect((silence?.untilMs ?? 0) - (silence?.fromMs ?? 0)).toBe(7_200_000);
 });
 
-it('warns of what matches nothing today, and adds it all the same', async () => {
+it('`silence add` warns when a silence matches nothing today, and adds it anyway', async () => {
   expect(await bartizan('silence', 'add', '-w', 'node=m', '--for', '2h', '--comment', 'x')).toBe(0);
   expect(err).toBe('warning: it matches no node today\n');
   expect(out).toContain('covers no alert now');
@@ -88,7 +88,7 @@ it('warns of what matches nothing today, and adds it all the same', async () => 
   expect(await listed()).toHaveLength(3);
 });
 
-it('acknowledges an alert by the beginning of its id, until it resolves', async () => {
+it('`silence add` acknowledges an alert by the beginning of its id, until it resolves', async () => {
   await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });
   expect(await bartizan('silence', 'add', '--alert', 'mem:', '--author', 'ann')).toBe(0);
   expect(out).toMatch(
@@ -107,21 +107,21 @@ it('acknowledges an alert by the beginning of its id, until it resolves', async 
   expect(err).toContain('no alert mem: is pending or firing; `bartizan alerts` lists them');
 });
 
-it('lists those of the file too, which do not end at run time, without characters that steer a terminal', async () => {
+it('`silence list` also lists silences of the configuration, which do not end at run time, without characters that control a terminal', async () => {
   await bartizan('silence', 'list');
   expect(out).toMatch(/file:1 +(active|pending) +node="n" .*2100-01-01 00:00:00 +the file +the file/);
   expect(out).not.toContain('\u202e');
   expect(await bartizan('silence', 'expire', 'file:1')).toBe(1);
-  expect(err).toMatch(/silences of the file do not end at run time; take it out of .*, `silences\[0\]`/);
+  expect(err).toMatch(/silences of the configuration do not end at run time; remove it from .*, `silences\[0\]`/);
 });
 
-it('adds none that would end at no time', async () => {
+it('`silence add` refuses an end that is too far away or no time', async () => {
   expect(await bartizan('silence', 'add', '-w', 'node=n', '--for', '99999999999d', '--comment', 'x')).toBe(2);
   expect(err).toContain('is longer than a hundred years');
   expect(await listed()).toEqual([]);
 });
 
-it('takes an empty id, as of a variable that is not set, for no beginning of one', async () => {
+it('an empty id, for example of a shell variable that is not set, is wrong usage', async () => {
   await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });
   for (const empty of ['', ' ']) {
     expect(await bartizan('silence', 'add', '--alert', empty)).toBe(2);
@@ -133,7 +133,7 @@ it('takes an empty id, as of a variable that is not set, for no beginning of one
   expect((await state.listSilences({ endedAfterMs: Date.now() })).length).toBe(1);
 });
 
-it('ends a silence at once, once', async () => {
+it('`silence expire` ends a silence at once, and only once', async () => {
   await bartizan('silence', 'add', '-w', 'node=n', '--for', '2h', '--comment', 'x');
   const [silence] = await listed();
   expect(await bartizan('silence', 'expire', silence?.id.slice(0, 8) ?? '')).toBe(0);
@@ -143,7 +143,7 @@ it('ends a silence at once, once', async () => {
   expect(err).toContain('no silence');
 });
 
-it('leaves a chained line of the audit for each, also of what failed', async () => {
+it('each command appends a chained line to the audit, also when it fails', async () => {
   await bartizan('silence', 'add', '-w', 'node=n', '--for', '2h', '--comment', 'x', '--author', 'ann');
   const [silence] = await listed();
   await bartizan('silence', 'expire', silence?.id ?? '');

@@ -35,7 +35,7 @@ function listCommand(): Command {
   const command = new Command('list')
     .description('List silences: those added at run time, and those of the configuration file.')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
-    .option('--expired', 'also those that are over')
+    .option('--expired', 'also list silences that ended')
     .addOption(nameOption())
     .addOption(tableOption())
     .addOption(localOption())
@@ -60,23 +60,23 @@ function listCommand(): Command {
     examples: [
       ['bartizan silence list'],
       ['bartizan silence list --expired'],
-      ['bartizan silence list --name bartizan', 'of the deployment on AWS that has no other name'],
+      ['bartizan silence list --name bartizan', 'the deployment on AWS without a name of its own'],
       ["bartizan silence list --json | jq -r '.[] | [.id, .author, .comment] | @tsv'"],
     ],
-    exits1: 'they cannot be read',
+    exits1: 'silences cannot be read',
     json: silencesShape,
   });
 }
 
 function expireCommand(): Command {
   const command = new Command('expire')
-    .description('End a silence now. What it withholds and still fires is sent.')
-    .argument('<silence>', 'its id, or how that begins', idArgument)
+    .description('End a silence now. Withheld alerts that still fire are sent.')
+    .argument('<silence>', 'its id, or the beginning of it', idArgument)
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .addOption(nameOption())
     .addOption(tableOption())
     .addOption(localOption())
-    .option('--json', 'the silence as JSON')
+    .option('--json', 'print the silence as JSON')
     .action(async (id: string, options: StateOptions & { config: string; json?: boolean }) => {
       const { config } = await loadConfig(options.config);
       if (/^file:/.test(id)) throw ofFile(id, options.config);
@@ -85,7 +85,7 @@ function expireCommand(): Command {
       const ended = await withState(state, async () => {
         const meant = silenceCalled(id, await state.listSilences({ endedAfterMs: nowMs }));
         return withActionAudit(config, { action: 'silence-ended' }, async () => {
-          // Notify sees that silences have changed, and decides every open incident again.
+          // Notify notices that silences changed, and decides every open incident again.
           if (!(await state.expireSilence(meant.id, nowMs)))
             throw new ConfigError(`silence ${id} has ended meanwhile`);
           return { result: meant, subject: meant.id, detail: describeSilence(meant, config, nowMs) };
@@ -99,8 +99,8 @@ function expireCommand(): Command {
     });
   return withNotes(command, {
     examples: [['bartizan silence expire 1f0c2a7b']],
-    text: 'A silence of the configuration file ends when it is taken out of the file.',
-    exits1: 'no such silence is in force, or it is one of the file',
+    text: 'A silence of the configuration ends when you remove it from the file.',
+    exits1: 'no such silence is active, or it is in the configuration',
     json: silenceEndShape,
   });
 }
@@ -109,7 +109,7 @@ function ofFile(id: string, file: string): ConfigError {
   const index = Number(id.slice('file:'.length)) - 1;
   const where = Number.isInteger(index) && index >= 0 ? `, \`silences[${index}]\`` : '';
   return new ConfigError(
-    `silences of the file do not end at run time; take it out of ${file}${where}, and restart`,
+    `silences of the configuration do not end at run time; remove it from ${file}${where}, and restart`,
   );
 }
 
@@ -117,7 +117,7 @@ function silenceCalled(id: string, silences: readonly StoredSilence[]): StoredSi
   const meant = silences.filter((silence) => silence.id.startsWith(id));
   const [silence] = meant;
   if (silence === undefined || meant.length > 1) {
-    const what = meant.length > 1 ? `several silences begin with ${id}` : `no silence ${id} is in force`;
+    const what = meant.length > 1 ? `several silences begin with ${id}` : `no silence ${id} is active`;
     throw new ConfigError(`${what}; \`bartizan silence list\` shows them`);
   }
   return silence;

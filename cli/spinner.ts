@@ -1,12 +1,12 @@
 import ora, { type Ora } from 'ora';
 
 /**
- * Progress on stderr, for somebody who watches. ora runs without end where a terminal says that it has no columns, as
- * those of `expect` and some consoles do.
+ * Shows progress on stderr to people. ora runs for ever when a terminal reports no columns, as those of `expect` and
+ * some consoles do.
  */
 export function createSpinner(options: { quiet: boolean }): Ora {
   const { stderr } = process;
   const shown = stderr.isTTY === true && stderr.columns > 0 && !options.quiet;
-  // Stdin is the operator's: questions are asked there.
+  // The operator answers questions on stdin, so the spinner must not read it.
   return ora({ stream: stderr, isEnabled: shown, isSilent: !shown, discardStdin: false });
 }

@@ -1,17 +1,17 @@
-/** The file that `bartizan init` writes. Optional fields are commented out, with their default values. */
+/** The file that `bartizan init` writes. Optional fields are in comments, with their default values. */
 export const STARTER = `# yaml-language-server: $schema=bartizan.schema.json
 #
 # Bartizan watches control planes behind an SSH bastion. Check this file with \`bartizan check\`.
-# Every field stands in docs/configuration.md. Durations are written 90s, 5m, 1h30m; sizes 512KiB, 1MiB.
-# Secrets do not stand here: \${env:NAME}, \${file:path} and \${ssm:/path} are resolved when they are used.
+# docs/configuration.md has every field. Durations are written 90s, 5m, 1h30m; sizes 512KiB, 1MiB.
+# This file contains no secrets: \${env:NAME}, \${file:path} and \${ssm:/path} are resolved when they are used.
 
-# The gateways in front of the nodes.
+# The SSH gateways in front of the nodes.
 bastions:
   - name: seoul
     host: bastion.example.net
     user: probe
     privateKey: \${file:~/.ssh/id_ed25519}
-    # \`bartizan trust\` learns host keys; here they can be pinned by hand.
+    # \`bartizan trust\` learns host keys; you can also pin them here.
 #    hostKeys: []
 
 # Clusters and their control-plane VMs, as the bastion reaches them. Roles: apiserver, etcd, controlplane.
@@ -29,14 +29,14 @@ channels:
   - name: ops
     type: webhook
     url: \${env:OPS_WEBHOOK_URL}
-    # Signs messages, so that the receiver knows them to be ours.
+    # Signs messages, so that the receiver can check their origin.
 #    secret: \${env:OPS_WEBHOOK_SECRET}
 
-# What is looked at, and how often.
+# What is checked on nodes, and how often.
 #checks:
 #  - { name: usage, probe: usage, every: 1m }
 
-# When something has been wrong for too long. A list of your own replaces these; a mapping builds on them:
+# When to alert. A list replaces these rules; a mapping adds to them or turns some off:
 # rules: { add: [ … ], off: [disk] }
 #rules:
 #  - name: node-down
@@ -119,18 +119,18 @@ channels:
 #    groupWait: 0s
 #    groupInterval: 5m
 
-# Times at which nothing is sent; rules are evaluated all the same.
+# Times in which no messages are sent; rules are still evaluated.
 #silences: []
 #  # - match: { cluster: prod, rule: [memory, disk] }
 #  #   from: 2027-01-31T22:00:00+09:00
 #  #   until: 2027-02-01T02:00:00+09:00
 #  #   comment: moving to larger nodes
 
-# Where samples are kept, and how long.
+# Where samples are stored, and for how long.
 #store: { type: sqlite, path: ./data, retention: 7d }
 
 #schedule: { timeZone: UTC, jitter: 1s, lateness: 15m }
 
-# Health, metrics and pictures. People fetch pictures under publicUrl.
+# Health, metrics and pictures. Messages link to pictures under publicUrl.
 #server: { listen: "127.0.0.1:9470", publicUrl: "http://127.0.0.1:9470" }
 `;

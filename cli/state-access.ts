@@ -11,7 +11,7 @@ import type { StateStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { deploymentNameArgument } from './arguments.ts';
 
-/** `up` writes beside us; its transactions are short. */
+/** `up` writes at the same time; its transactions are short. */
 const BUSY_MS = 10_000;
 
 export interface StateOptions {
@@ -23,24 +23,24 @@ export interface StateOptions {
 export function nameOption(): Option {
   return new Option(
     '--name <name>',
-    'of a deployment on AWS, as in `-c name=…`, else `bartizan`; account, region and endpoint as for every program of AWS',
+    'name of a deployment on AWS, as in `-c name=…`, otherwise `bartizan`; account, region and endpoint are configured as for all AWS tools',
   ).argParser(deploymentNameArgument);
 }
 
 export function tableOption(): Option {
-  return new Option('--table <name>', 'of a deployment on AWS: its table of state').conflicts('name');
+  return new Option('--table <name>', 'table of state of a deployment on AWS').conflicts('name');
 }
 
 export function localOption(): Option {
   return new Option(
     '--local',
-    'the state in `store.path`, though the configuration is one for AWS',
+    'use the state in `store.path`, although the configuration is for AWS',
   ).conflicts(['name', 'table']);
 }
 
 /**
- * The table whose state is meant; undefined: that of `store.path`.
- * @throws ConfigError where a configuration for AWS does not say which: no function would read a local file
+ * The table of state; undefined for the state in `store.path`. @throws ConfigError when a configuration for AWS names
+ * no deployment: no function would read a local file
  */
 export async function stateTable(
   config: Config,
@@ -55,7 +55,7 @@ export async function stateTable(
   );
 }
 
-/** Functions share no file of samples, and read their keys from parameters. */
+/** Functions have no common file of samples, and read their keys from parameters. */
 export function isForAws({ store, bastions, clusters }: Config): boolean {
   const logins = [...bastions, ...clusters].map(({ privateKey }) => privateKey);
   return store.type !== 'sqlite' && referencesIn(logins).some(({ kind }) => kind === 'ssm');
@@ -68,7 +68,7 @@ export async function openStateToRead({ store }: Config, table: string | undefin
     : openDynamoState({ table, clock: systemClock, historyMs: HISTORY_MS });
 }
 
-/** The same for writing. A file that an older `up` may have open is not brought up to date under it. */
+/** State for writing. Does not migrate a file that an older `up` may have open. */
 export async function openStateToWrite(config: Config, table: string | undefined): Promise<StateStore> {
   if (table !== undefined) return openStateToRead(config, table);
   const { path } = config.store;
@@ -76,12 +76,12 @@ export async function openStateToWrite(config: Config, table: string | undefined
   return openSqliteState({ path, busyTimeoutMs: BUSY_MS });
 }
 
-/** Whether there is any state yet. @throws ConfigError where this user may not read the folder */
+/** Whether state exists. @throws ConfigError when this user may not read the folder */
 export function hasState({ store }: Config, table: string | undefined): boolean {
   return table !== undefined || isPresent(join(store.path, 'state.db'));
 }
 
-/** Calls `run` and closes the state afterwards, also after a failure. */
+/** Calls `run`, then closes the state, also after a failure. */
 export async function withState<T>(state: StateStore, run: (state: StateStore) => Promise<T>): Promise<T> {
   try {
     return await run(state);

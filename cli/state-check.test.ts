@@ -8,7 +8,7 @@ import { alertOf, holding, incidentOf, putIncidents } from '../test/contract/sta
 import { asUnprivilegedUser } from '../test/unprivileged-user.ts';
 import { checkState } from './state-check.ts';
 
-describe('what `check` says of the state beside a file', () => {
+describe('the check of state by `check`', () => {
   let path: string;
   const config = (...channels: string[]) =>
     ({
@@ -24,7 +24,7 @@ describe('what `check` says of the state beside a file', () => {
   });
   afterEach(() => rmSync(path, { recursive: true }));
 
-  it('is nothing without state, and while channels and routes are there', async () => {
+  it('reports nothing without state, and nothing while channels and routes exist', async () => {
     expect(await checkState('b.yaml', config('ops'))).toEqual([]);
     const state = openSqliteState({ path });
     await putIncidents(state, incidentOf('i1', { alerts: holding(alertOf('n')) }));
@@ -32,7 +32,7 @@ describe('what `check` says of the state beside a file', () => {
     await state.close();
   });
 
-  it('are warnings for open incidents of a channel that is gone, beside a running `up`', async () => {
+  it('warns of open incidents of a removed channel, beside a running `up`', async () => {
     const state = openSqliteState({ path });
     await putIncidents(
       state,
@@ -49,14 +49,14 @@ describe('what `check` says of the state beside a file', () => {
     await state.close();
   });
 
-  it('is a warning where the state cannot be read', async () => {
+  it('warns when the state cannot be read', async () => {
     writeFileSync(join(path, 'state.db'), 'this is no database at all, only text that lies in its place');
     expect(await checkState('b.yaml', config('ops'))).toMatchObject([
       { severity: 'warning', message: expect.stringContaining('which incidents are open is unknown') },
     ]);
   });
 
-  it('and where the folder is closed to this user', async () => {
+  it('warns when this user may not read the folder', async () => {
     const [problem] = await asUnprivilegedUser(path, 0o000, () => checkState('b.yaml', config('ops')));
     expect(problem?.message).toContain(`which incidents are open is unknown: store.path: ${path} is closed`);
   });

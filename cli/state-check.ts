@@ -4,7 +4,7 @@ import type { Config } from '../core/model/config.ts';
 import { describeOrphans, findOrphans } from '../core/notify/orphans.ts';
 import { hasState, isForAws, openStateToRead, withState } from './state-access.ts';
 
-/** Warns of open incidents in the state whose channel or route is no longer in the file. */
+/** Warns of open incidents in state whose channel or route is no longer in the file. */
 export async function checkState(file: string, config: Config): Promise<Problem[]> {
   try {
     if (isForAws(config) || !hasState(config, undefined)) return [];

@@ -2,7 +2,7 @@ import type { ChartLine, ChartSpec } from '../core/chart/spec.ts';
 import { cutText, NARROWEST, type PlotOptions, timeAxisOf } from './plot-axis.ts';
 import { columnsOf } from './problem-report.ts';
 
-/** A strip takes one row, so that there is room for more of them than for lines. */
+/** A strip needs one row, so there is space for more strips than lines. */
 export const MOST_STRIPS = 24;
 
 const NO = '▁';
@@ -10,7 +10,7 @@ const BOTH = '▄';
 const YES = '█';
 const LONGEST_NAME = 24;
 
-/** States over time, a row a series: lines of many nodes that are all up would lie on each other. */
+/** States over time, one row for each series: lines of many nodes that are all up would cover each other. */
 export function renderStrips(spec: ChartSpec, { columns, paint }: PlotOptions): string {
   const gutter = Math.min(LONGEST_NAME, Math.max(0, ...spec.lines.map(({ name }) => columnsOf(name))));
   const valueWidth = Math.max(0, ...spec.lines.map(({ value }) => columnsOf(value)));
@@ -24,7 +24,7 @@ export function renderStrips(spec: ChartSpec, { columns, paint }: PlotOptions): 
   });
   const { line, text } = timeAxisOf(spec, across);
   const [no = 'no', yes = 'yes'] = spec.y.ticks.map(({ label }) => label);
-  const marks = `${YES} ${yes}  ${NO} ${no}  ${BOTH} both within this time`;
+  const marks = `${YES} ${yes}  ${NO} ${no}  ${BOTH} both in this time`;
   const more = spec.omitted > 0 ? [`and ${spec.omitted} more, less notable; --where chooses`] : [];
   return [
     bold(spec.title),
@@ -39,7 +39,7 @@ export function renderStrips(spec: ChartSpec, { columns, paint }: PlotOptions): 
     .join('');
 }
 
-/** A state holds until the next sample of its run; where nothing is known there is nothing. */
+/** A state holds until the next sample without a gap; a gap is empty. */
 function stripOf({ segments }: ChartLine, { x }: ChartSpec, across: number): string {
   const seen = Array.from({ length: across }, () => 0);
   const columnOf = (ms: number) =>

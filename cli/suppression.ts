@@ -5,7 +5,7 @@ import type { Rule } from '../core/model/rule.ts';
 import { type SilenceSubject, silenceCovers } from '../core/notify/silences.ts';
 import type { ListedSilence } from './silence-table.ts';
 
-/** Silences in force that cover it, the last to end first: messages wait for that one. */
+/** The active silences that cover the alert, the last to end first, because messages wait for that one. */
 export function coveringSilences(listed: readonly ListedSilence[], subject: SilenceSubject): ListedSilence[] {
   return listed
     .filter(
@@ -15,7 +15,7 @@ export function coveringSilences(listed: readonly ListedSilence[], subject: Sile
     .sort((a, b) => b.untilMs - a.untilMs);
 }
 
-/** Rules of `inhibitedBy`, and whether one of their alerts fires for the same cluster and node. */
+/** The rules in `inhibitedBy`, and whether an alert of them fires for the same cluster and node. */
 export function inhibitors(
   rule: Pick<Rule, 'inhibitedBy'> | undefined,
   { cluster, node }: Labels,

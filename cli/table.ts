@@ -2,11 +2,11 @@ import Table from 'cli-table3';
 import type { Labels } from '../core/model/labels.ts';
 import { visibleText } from '../core/text/visible-text.ts';
 
-/** Colours of ours: all else that could move a cursor comes from outside. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what colours begin with
+/** Our colours; all other control characters come from outside. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a colour begins with it
 const STYLE = /(\u001b\[[\d;]*m)/;
 
-/** A table without lines, columns two spaces apart. Numbers (right) are aligned by their end. */
+/** A table without lines, with two spaces between columns. Numbers are aligned to the right. */
 export function renderTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],

@@ -14,7 +14,7 @@ const key = (verdict: ScannedKey['verdict'] = 'unknown', inConfiguration = false
   inConfiguration,
 });
 
-/** Somebody who answers in turn; `^C` is Ctrl-C in the middle of a question. */
+/** A person who gives these answers; `^C` is Ctrl-C in the middle of a question. */
 function asked(options: Parameters<typeof createAsk>[0], answers: readonly string[], present = true) {
   const left = [...answers];
   const questions: string[] = [];
@@ -57,14 +57,14 @@ describe('an unknown key', () => {
       ['ye', 'y', 'SHA256:new', 'SHA256:old', 'n'],
       [true, true, false],
     ],
-  ])('is answered with %j', async (answers, expected) => {
+  ])('is learned or not, depending on the answers %j', async (answers, expected) => {
     const { ask } = asked({}, answers);
     const given: boolean[] = [];
     for (const _ of expected) given.push(await ask(key()));
     expect(given).toEqual(expected);
   });
 
-  it('asks nothing more after "all" and after Ctrl-C', async () => {
+  it('causes no more questions after "all" and after Ctrl-C', async () => {
     for (const answer of ['all', '^C']) {
       const { ask, questions } = asked({}, [answer]);
       for (let i = 0; i < 3; i++) await ask(key());
@@ -72,7 +72,7 @@ describe('an unknown key', () => {
     }
   });
 
-  it('is taken with --yes, and not where nobody can be asked', async () => {
+  it('is learned with --yes, and refused when nobody can answer', async () => {
     expect(await asked({ yes: true }, [], false).ask(key())).toBe(true);
     const { ask, printed } = asked({}, [], false);
     expect(await ask(key())).toBe(false);
@@ -82,7 +82,7 @@ describe('an unknown key', () => {
 });
 
 describe('a changed key', () => {
-  it('is kept as it was without --replace, whatever --yes says, and the command is named', async () => {
+  it('is not replaced without --replace, also with --yes, and the command is printed', async () => {
     const { ask, questions, printed } = asked({ yes: true, fingerprints: new Set(['SHA256:new']) }, [
       'replace',
     ]);
@@ -101,7 +101,7 @@ describe('a changed key', () => {
     [['y'], false, 2],
     [['no'], false, 1],
     [['y', 'yes', 'do it', 'replace'], false, 3],
-  ])('is replaced by the word that is asked for, or its fingerprint: %j', async (answers, expected, asks) => {
+  ])('is replaced after the word "replace", or its fingerprint: %j', async (answers, expected, asks) => {
     const { ask, questions, printed } = asked({ yes: true, replace: true }, answers);
     expect(await ask(key('changed'))).toBe(expected);
     expect(questions).toEqual(
@@ -110,7 +110,7 @@ describe('a changed key', () => {
     expect(printed().includes('Not replaced; the pinned key stays.')).toBe(!expected);
   });
 
-  it('says why an answer does not do', async () => {
+  it('causes an explanation when the answer is not accepted', async () => {
     const { ask, printed } = asked({ replace: true }, ['yes', 'SHA256:old', '\u001b[2Jx']);
     await ask(key('changed'));
     expect(printed()).toContain('`yes` is not "replace" or the whole fingerprint. An empty answer is no.\n');
@@ -120,7 +120,7 @@ describe('a changed key', () => {
     );
   });
 
-  it('is replaced where nobody can be asked if its fingerprint is named, and else says how', async () => {
+  it('is replaced without a terminal if --fingerprint names its fingerprint; otherwise the command is printed', async () => {
     const named = asked({ yes: true, replace: true, fingerprints: new Set(['SHA256:new']) }, [], false);
     expect(await named.ask(key('changed'))).toBe(true);
     for (const fingerprints of [new Set<string>(), new Set(['SHA256:old'])]) {
@@ -130,7 +130,7 @@ describe('a changed key', () => {
     }
   });
 
-  it('is not replaced where the configuration pins it; the line to write is shown', async () => {
+  it('is not replaced when the configuration pins it; the line for the configuration is printed', async () => {
     const options = { replace: true, fingerprints: new Set(['SHA256:new']) };
     const { ask, questions, printed } = asked(options, ['replace']);
     expect(await ask(key('changed', true))).toBe(false);
@@ -138,7 +138,7 @@ describe('a changed key', () => {
     expect(printed()).toContain('Write there, in its `hostKeys`:\nssh-ed25519 AAAAnew\n');
   });
 
-  it('is asked for though "all" was said of unknown ones', async () => {
+  it('causes a question although "all" was the answer for unknown keys', async () => {
     const { ask, questions } = asked({ replace: true }, ['all', 'no']);
     expect([await ask(key()), await ask(key('changed'))]).toEqual([true, false]);
     expect(questions).toHaveLength(2);
@@ -154,7 +154,7 @@ it('a revoked key is never accepted', async () => {
 
 describe('--fingerprint', () => {
   const shown = 'SHA256:9/FsYgqJ3DAJpV3g9T0rhMttJekGt5VnIjxUp06aHLw';
-  it('takes what ssh-keygen prints, several times', () => {
+  it('takes the output of ssh-keygen, several times', () => {
     const first = addFingerprint(shown, new Set());
     expect([...addFingerprint(` ${shown}= `, first)]).toEqual([shown]);
     expect(addFingerprint(shown.replace('9', '8'), first).size).toBe(2);

@@ -2,19 +2,22 @@ import type { Interface } from 'node:readline/promises';
 import type { ScannedKey } from '../adapters/ssh/trust.ts';
 import { quoted } from '../core/text/suggestions.ts';
 
-/** A question is asked again so often when its answer is none of those it names. */
+/** How often a question is repeated when its answer is none of the choices. */
 const TRIES = 3;
 
 export interface AskOptions {
-  /** Keys of hosts that have none yet are accepted unseen. */
+  /** Accept keys of hosts that have none yet, without showing them. */
   yes?: boolean;
-  /** Changed keys may replace pinned ones. */
+  /** Replace pinned keys by changed ones. */
   replace?: boolean;
-  /** Keys that somebody has compared already: accepted without a question. */
+  /** The fingerprints that the operator has already compared; their keys are accepted without a question. */
   fingerprints?: ReadonlySet<string>;
 }
 
-/** Answers for the operator, or asks. Ctrl-C and Ctrl-D answer no to all further questions: accepted keys are still written. */
+/**
+ * Asks the operator, or decides by the options. After Ctrl-C or Ctrl-D all further answers are no, and keys that were
+ * accepted are still written.
+ */
 export function createAsk(
   { yes = false, replace = false, fingerprints = new Set() }: AskOptions,
   terminal: Pick<Interface, 'on' | 'question'> | undefined,
@@ -22,10 +25,10 @@ export function createAsk(
 ): (key: ScannedKey) => Promise<boolean> {
   let rest: boolean | undefined = yes ? true : undefined;
   const stop = new AbortController();
-  // A terminal that goes away is closed; its question would wait for ever.
+  // When the terminal disappears, its stream closes; the question would wait for ever.
   for (const event of ['SIGINT', 'close']) terminal?.on(event, () => stop.abort());
 
-  /** One of the choices in lower case, or `fingerprint` for the key's own; `no` for every other answer. */
+  /** One of the choices in lower case, or `fingerprint` for the key's own fingerprint; `no` for every other answer. */
   async function answerTo(question: string, key: ScannedKey, choices: readonly string[]): Promise<string> {
     const expected = `${choices.map((choice) => `"${choice}"`).join(', ')} or the whole fingerprint`;
     for (let tries = 1; terminal && !stop.signal.aborted; tries++) {
@@ -88,7 +91,7 @@ host, then name it: \`${commandFor(key, `--replace --fingerprint ${key.fingerpri
   };
 }
 
-/** Bastions are scanned, whichever nodes are named. */
+/** Bastions are always scanned, whichever nodes are named. */
 function commandFor({ what }: ScannedKey, options: string): string {
   return `bartizan trust ${options}${what.startsWith('bastion ') ? '' : ` ${what}`}`;
 }
@@ -98,10 +101,10 @@ function changedText(key: ScannedKey, is: string): string {
     `\nWARNING: the host key of ${key.what} has CHANGED.`,
     is,
     `pinned is ${key.pinned.join(', ')}`,
-    'Either the host was built anew, or somebody stands between it and us.',
+    'Either the host was rebuilt, or somebody intercepts the connection.',
     ...(key.inConfiguration
       ? [
-          'Not replaced: the old key stands in the configuration or the inventory. Write there, in its `hostKeys`:',
+          'Not replaced: the old key is in the configuration or the inventory. Write there, in its `hostKeys`:',
           key.key,
           '',
         ]

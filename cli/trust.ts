@@ -29,20 +29,17 @@ interface Options {
 
 export function trustCommand(): Command {
   const command = new Command('trust')
-    .description('Learn the host keys of bastions and nodes, once, after showing their fingerprints.')
+    .description('Show the fingerprints of bastions and nodes, and learn their host keys.')
     .argument('[names...]', 'nodes, clusters or cluster/node; * and ? match')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
-    .option('-y, --yes', 'accept every key of a host that has none yet, unseen')
-    .option(
-      '--replace',
-      'let changed keys take the place of the pinned ones, after asking or by --fingerprint',
-    )
+    .option('-y, --yes', 'accept every key of a host that has none yet, without asking')
+    .option('--replace', 'replace pinned keys by changed ones, after asking or by --fingerprint')
     .addOption(
       new Option('--fingerprint <SHA256:…>', 'accept this key without asking; may be given several times')
         .argParser(addFingerprint)
         .default(new Set<string>(), 'none'),
     )
-    .option('--json', 'as JSON; needs --yes or --fingerprint to learn anything')
+    .option('--json', 'print JSON; learns keys only with --yes or --fingerprint')
     .action(async (names: string[], options: Options) => {
       const config = await loadFleet(options.config);
       const fleet = await createFileInventory(config).list();
@@ -57,24 +54,27 @@ export function trustCommand(): Command {
     });
   return withNotes(command, {
     examples: [
-      ['bartizan trust', 'asks for each new key; "all" accepts those that follow'],
+      ['bartizan trust', 'asks for each new key; "all" accepts all further ones'],
       ['bartizan trust --yes prod-seoul', 'on first use, in a network you trust'],
-      ['bartizan trust --replace prod/n1', 'after a node was built anew'],
+      ['bartizan trust --replace prod/n1', 'after a node was rebuilt'],
       [
         'bartizan trust --replace --fingerprint SHA256:… prod/n1',
-        'the same where nobody can be asked, as in a playbook',
+        'the same without a terminal, for example in a playbook',
       ],
       ["bartizan trust --yes --json | jq -r '.failed[] | [.what, .reason, .detail] | @tsv'"],
     ],
-    text: `Compare fingerprints with \`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\` on the host. Keys are kept in
-known_hosts in the data folder, written once in the end; what is known already is not asked again. Where some hosts
-fail the others are learned all the same. How known_hosts is read, and what is replaced in it: docs/host-keys.md.`,
+    text: `Compare fingerprints with \`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\` on the host. The command
+writes known_hosts in the data folder once, at its end, and does not ask about known keys. When some hosts fail, it
+still learns the keys of the others. docs/host-keys.md describes how known_hosts is read and changed.`,
     exits1: 'a host could not be reached, or a key was refused',
     json: trustShape,
   });
 }
 
-/** Adds one as `ssh-keygen -l` prints it, with or without the padding of base64. @throws InvalidArgumentError */
+/**
+ * Adds a fingerprint in the format of `ssh-keygen -l`, with or without the padding of base64. @throws
+ * InvalidArgumentError
+ */
 export function addFingerprint(text: string, others: ReadonlySet<string>): ReadonlySet<string> {
   const fingerprint = text.trim().replace(/=+$/, '');
   if (!/^SHA256:[A-Za-z0-9+/]{43}$/.test(fingerprint))
@@ -86,7 +86,7 @@ export function addFingerprint(text: string, others: ReadonlySet<string>): Reado
 
 const write = (text: string) => void process.stderr.write(text);
 
-/** Writes each scan into the audit, also where it ends early. */
+/** Writes each scan into the audit, also when it ends early. */
 async function learn(
   config: Config,
   nodes: { fleet: readonly Target[]; targets: readonly Target[] },
@@ -119,7 +119,7 @@ async function learn(
     });
     const seen = new Set(report.shown.map(({ fingerprint }) => fingerprint));
     for (const fingerprint of options.fingerprint)
-      if (!seen.has(fingerprint)) write(`no host that was looked at shows ${fingerprint}\n`);
+      if (!seen.has(fingerprint)) write(`no scanned host has ${fingerprint}\n`);
     return report;
   } finally {
     spinner.stop();
@@ -128,7 +128,7 @@ async function learn(
   }
 }
 
-/** A row for each key that is new or wrong, and a count of the known ones. Then the failures. */
+/** A row for each key that is new or wrong, and the number of known keys; then the failures. */
 function reportText({ shown, failed }: TrustReport): string {
   const rows = shown
     .filter(({ outcome }) => outcome !== 'already known')
@@ -144,7 +144,7 @@ function reportText({ shown, failed }: TrustReport): string {
           failed.map(({ what, address, reason, detail }) => [what, address, reason, detail]),
         )
       : '',
-    `${[...counts, failed.length > 0 ? `${failed.length} failed` : ''].filter((text) => text !== '').join(', ') || 'nothing to look at'}\n`,
+    `${[...counts, failed.length > 0 ? `${failed.length} failed` : ''].filter((text) => text !== '').join(', ') || 'nothing to scan'}\n`,
   ];
   return parts.filter((text) => text !== '').join('\n');
 }

@@ -15,14 +15,14 @@ function createFake(name: string, log: string[]) {
   return { bartizan, damage: () => corrupted.resolve('state') };
 }
 
-it('starts anew when a damaged database is met, and gives the one that runs at the end', async () => {
+it('restarts when a damaged database is met, and returns the last instance', async () => {
   const log: string[] = [];
   const first = createFake('first', log);
   const second = createFake('second', log);
   const signal = Promise.withResolvers<void>();
   const last = recoverUntil(signal.promise, first.bartizan, async (met) => {
     log.push(`started without its ${met}`);
-    // Damage that comes back at once waits; the stop does not wait for it.
+    // Damage that returns at once delays the restart; a stop does not wait for that.
     second.damage();
     signal.resolve();
     return second.bartizan;
@@ -32,7 +32,7 @@ it('starts anew when a damaged database is met, and gives the one that runs at t
   expect(log).toEqual(['first stopped', 'started without its state']);
 });
 
-it('ends with the reason when it cannot start anew, so that a supervisor tries', async () => {
+it('ends with the reason when it cannot restart, so that a supervisor tries', async () => {
   const first = createFake('first', []);
   first.damage();
   const never = new Promise<void>(() => {});

@@ -7,9 +7,9 @@ import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
 import { checkFiles } from './file-check.ts';
 
-/** A stop that takes longer is cut off: supervisors kill after ten seconds or more. */
+/** A longer stop is cut off, because supervisors kill after ten seconds or more. */
 const STOP_LIMIT_MS = 10_000;
-/** Damage that comes back sooner is the disk's: starting anew at once again does not help. */
+/** If damage returns sooner, the disk causes it, and another restart at once does not help. */
 const RECOVER_AGAIN_MS = 600_000;
 
 export function upCommand(): Command {
@@ -25,7 +25,7 @@ export function upCommand(): Command {
     )
     .option(
       '--recover',
-      'put a damaged database aside, begin with an empty one and say so in every channel; also while it runs',
+      'put a damaged database aside, start with an empty one and send a message to every channel; also while it runs',
     )
     .action(async (options: { config: string; logLevel: LogLevel; recover?: boolean }) => {
       const { config, warnings } = await loadConfig(options.config);
@@ -61,24 +61,24 @@ export function upCommand(): Command {
       await running.stop();
       clearTimeout(limit);
       logger.info('stopped');
-      // A connection that hangs in a handshake would keep the process for its whole deadline.
+      // A connection that hangs in a handshake would keep the process alive for its whole deadline.
       process.exit(0);
     });
   return withNotes(command, {
     examples: [
       ['bartizan up'],
-      ['bartizan up --recover', 'as a service: a damaged page at night does not end the monitoring'],
+      ['bartizan up --recover', 'as a service: a damaged database does not end the monitoring'],
       [
         'bartizan up -c /etc/bartizan/bartizan.yaml | tee bartizan.log',
-        'JSON lines where there is no terminal',
+        'JSON lines when the output is no terminal',
       ],
     ],
-    text: 'It does not start on a database that `data check` calls damaged, unless with `--recover`. SIGTERM and SIGINT end it cleanly within ten seconds; nothing is lost by kill -9 either.',
-    exits1: 'it cannot start, or does not stop in time',
+    text: 'It does not start with a damaged database (`data check`), except with `--recover`. SIGTERM and SIGINT end it cleanly within ten seconds; kill -9 loses nothing either.',
+    exits1: 'it cannot start, or it does not stop in time',
   });
 }
 
-/** Restarts when a damaged database is met, until a signal comes. Resolves to the instance that runs then. */
+/** Restarts when a damaged database is met, until a signal comes. Resolves to the instance that runs at that time. */
 export async function recoverUntil(
   signal: Promise<unknown>,
   first: Bartizan,
@@ -93,7 +93,7 @@ export async function recoverUntil(
     const waitMs = recoveredAtMs + RECOVER_AGAIN_MS - performance.now();
     if (waitMs > 0 && (await Promise.race([delay(waitMs), stopping])) === 'stopping') return bartizan;
     recoveredAtMs = performance.now();
-    // Writes that the damaged database cannot take at the end are lost with it.
+    // The last writes to the damaged database are lost with it.
     await bartizan.stop().catch(() => {});
     bartizan = await start(met);
   }

@@ -164,7 +164,7 @@ describe('bartizan query', () => {
     [['query', 'mem_usag'], 2, 'There is no such metric; did you mean mem_usage?'],
     [['query', 'up', '-w', 'node'], 2, "'node' is invalid. Write label=glob"],
     [['query', 'up', '-l', '1 hour'], 2, 'did you mean `1h`?'],
-    [['query', 'up', '-l', '0s'], 2, 'It must be longer than nothing'],
+    [['query', 'up', '-l', '0s'], 2, 'It must be longer than 0s'],
     [['query', 'up', '--plot', '--json'], 2, "option '--plot' cannot be used with option '--json'"],
     [['query', 'up', '-c', 'none.yaml'], 1, 'none.yaml: there is no such file'],
     [['query', 'up', '-w', 'node=other'], 1, 'no series match'],
