@@ -112,7 +112,9 @@ it('`silence list` also lists silences of the configuration, which do not end at
   expect(out).toMatch(/file:1 +(active|pending) +node="n" .*2100-01-01 00:00:00 +the file +the file/);
   expect(out).not.toContain('\u202e');
   expect(await bartizan('silence', 'expire', 'file:1')).toBe(1);
-  expect(err).toMatch(/silences of the configuration do not end at run time; remove it from .*, `silences\[0\]`/);
+  expect(err).toMatch(
+    /silences of the configuration do not end at run time; remove it from .*, `silences\[0\]`/,
+  );
 });
 
 it('`silence add` refuses an end that is too far away or no time', async () => {
