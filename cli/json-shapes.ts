@@ -1,6 +1,5 @@
-// The shapes of `--json` output, one for each command. docs/cli.md shows them; the compiler and tests check the
-// commands. Fields may be added; a field is renamed or removed only with a note in the changelog. Times that end in
-// `Ms` are Unix ms.
+// The shapes of `--json` output, one for each command: docs/cli.md shows them; the compiler and tests check the commands.
+// Fields may be added; to rename or remove one needs a note in the changelog. Times that end in `Ms` are Unix ms.
 
 import { z } from 'zod';
 import { CAPABILITIES } from '../adapters/ssh/confinement.ts';
@@ -96,9 +95,7 @@ export const keysShape = z.strictObject({
       sshdConfig: z.string().describe('sshd_config: a block that forbids tunnel devices'),
       penaltyExemption: z
         .string()
-        .describe(
-          'comment for the global part of sshd_config; remove the `#` only for OpenSSH 9.8 and newer',
-        ),
+        .describe('comment for the global part of sshd_config; OpenSSH 9.8 and newer: remove its `#`'),
     }),
   ),
 });

@@ -80,10 +80,7 @@ export function startCloud(options: {
   heartbeat?: Heartbeat;
   /** How the channel shows pictures; a picture takes a fifth of a second. */
   shows?: PictureForm;
-  /**
-   * Replaces the chat service that accepts everything. Functions then wait in virtual time, so messages have no
-   * pictures.
-   */
+  /** Replaces the chat service that accepts everything; then functions wait in virtual time, without pictures. */
   chat?: (clock: Clock) => Channel;
   /** Called with each value that CloudWatch would get. */
   onMetric?: (datum: Datum) => void;
