@@ -12,7 +12,7 @@ export type Program = (typeof PROGRAMS)[number];
 /** Both modules ask for it. */
 const NEEDED_GO = [1, 26] as const;
 export const HOW_TO_BUILD =
-  'install Go 1.26 or later (Debian has an older one), then `npm run kube`: 15 minutes of CPU, once';
+  'install Go 1.26 or later (Debian has an older one), then `npm run kube`: ten minutes of CPU, once';
 const SOURCES = ['go.mod', 'go.sum', 'main.go'] as const;
 const BUILT_WITHIN_MS = 3_600_000;
 /** Without it kube-apiserver calls itself v0.0.0-master. */
