@@ -78,7 +78,7 @@ describe('`alerts`', () => {
     ]);
     await store.close();
     await bartizan('alerts');
-    expect(out).toMatch(new RegExp(`^firing .* ${text} +\\d+s `, 'm'));
+    expect(out).toMatch(new RegExp(`^firing .* ${text} +[\\dm]+s `, 'm'));
     expect(out).not.toMatch(/is bartizan running/);
     out = '';
     await bartizan('alerts', '--json');
