@@ -1,0 +1,163 @@
+import { explainEtcdHealth, parseEtcdHealth } from '../../../core/parse/etcd-health.ts';
+import { ETCD_SERIES, type EtcdMetrics, parseEtcdMetrics } from '../../../core/parse/etcd-metrics.ts';
+import { type Histogram, histogramQuantile } from '../../../core/parse/histogram.ts';
+import { advanceWindow } from '../../../core/parse/histogram-window.ts';
+import type { Reading } from '../../../core/parse/reading.ts';
+import { ProbeError } from '../../ssh/failure.ts';
+import { requestExposition } from '../exposition-request.ts';
+import type { Endpoint, Finding, NodeHandle } from '../probe.ts';
+import {
+  isRefusal,
+  probeOfService,
+  reading,
+  serverNameOf,
+  serviceFailure,
+  silenceOf,
+} from '../service-probe.ts';
+import { type Kept, readKept } from './kept.ts';
+import { type EtcdOptions, optionsSchema } from './options.ts';
+
+/** A real one shows 150 to 200 KB. */
+const MAX_METRICS_BYTES = 2 * 1024 * 1024;
+const MAX_HEALTH_BYTES = 16 * 1024;
+
+const endpointOf = ({ via, port }: EtcdOptions): Endpoint => ({ via, port });
+
+/** Reads health and metrics of an etcd member where it shows them without a secret, or over HTTPS with a client certificate. */
+export const etcd = probeOfService<EtcdOptions>({
+  type: 'etcd',
+  title: 'etcd: health with its reason, leader, latency of disks, database and quota, members, version',
+  options: optionsSchema,
+  endpoints: (options) => [endpointOf(options)],
+  observe,
+});
+
+async function observe(
+  node: NodeHandle,
+  { options, everyMs }: { options: EtcdOptions; everyMs: number },
+  before: unknown,
+): Promise<Finding> {
+  const kept = readKept(before);
+  const tls = options.tls ? { tls: tlsOf(node, options) } : {};
+  const shown = await requestExposition(
+    node,
+    endpointOf(options),
+    { path: '/metrics', maxBytes: MAX_METRICS_BYTES, ...tls },
+    ETCD_SERIES,
+  ).catch(serviceFailure);
+  if (shown instanceof ProbeError) return withoutMetrics(shown, options, kept);
+
+  const { exposition, answer } = shown;
+  if (exposition === undefined) {
+    const notes = [statusNote(answer.status, options)];
+    return isHidden(answer.status)
+      ? { readings: [reading('etcd_up', 1)], notes, kept: { ...kept, seen: true } satisfies Kept }
+      : { readings: [reading('etcd_up', 0)], notes };
+  }
+  const metrics = parseEtcdMetrics(exposition.samples);
+  if (metrics === undefined) {
+    const note = `what answers on port ${options.port} shows no metrics of etcd (${exposition.lines} others)`;
+    return { readings: [reading('etcd_up', 0)], notes: [...shown.notes, note] };
+  }
+  const latency = readLatency(metrics, kept, { atMs: node.roundMs, everyMs });
+  const health = await readHealth(node, options, tls, metrics);
+  const chainError = answer.tls?.chainError;
+  return {
+    readings: [reading('etcd_up', 1), ...metrics.readings, ...latency.readings, ...health.readings],
+    notes: [
+      ...health.notes,
+      ...shown.notes,
+      ...metrics.notes,
+      ...(chainError === undefined ? [] : [`its certificate does not lead to \`ca\` (${chainError})`]),
+    ],
+    kept: latency.kept,
+    ...(health.silence && { silence: health.silence }),
+  };
+}
+
+function tlsOf(node: NodeHandle, options: EtcdOptions) {
+  const { ca, clientCertificate, clientKey } = options;
+  return {
+    ...serverNameOf(options, node),
+    ...(ca !== undefined && { ca }),
+    ...(clientCertificate !== undefined && { cert: clientCertificate, mustVerify: true }),
+    ...(clientKey !== undefined && { key: clientKey }),
+  };
+}
+
+function withoutMetrics(error: ProbeError, { optional, port }: EtcdOptions, kept: Kept): Finding {
+  if (isRefusal(error)) {
+    const notes = [`it answers, and more is unknown: ${error.message}`];
+    return { readings: [reading('etcd_up', 1)], notes, kept: { ...kept, seen: true } satisfies Kept };
+  }
+  if (optional && !kept.seen && error.failure.reason === 'unreachable') {
+    const note = `no etcd here: nobody listens on port ${port}, and none was seen before (k3s with SQLite has none)`;
+    return { readings: [], notes: [note] };
+  }
+  return { readings: [reading('etcd_up', 0)], notes: [error.message], ...silenceOf(error) };
+}
+
+function isHidden(status: number): boolean {
+  return status === 401 || status === 403;
+}
+
+function statusNote(status: number, { tls, port }: EtcdOptions): string {
+  if (isHidden(status))
+    return `it answers, and shows its metrics to nobody without a credential (HTTP ${status})`;
+  // Go's servers answer plain requests to a TLS port so.
+  const remedy = status === 400 && !tls ? '; if it speaks HTTPS, write `tls: true`' : '';
+  return `what answers on port ${port} shows no metrics (HTTP ${status})${remedy}`;
+}
+
+/** Percentiles over about five minutes, against what earlier rounds of the same process kept. */
+function readLatency(
+  { fsync, commit, startedAt }: EtcdMetrics,
+  kept: Kept,
+  time: { atMs: number; everyMs: number },
+): { readings: Reading[]; kept: Kept } {
+  const isSameProcess = startedAt === undefined || startedAt === kept.startedAt;
+  const readings: Reading[] = [];
+  const advance = (metric: string, histogram: Histogram | undefined, before: Kept['fsync']) => {
+    if (histogram === undefined) return undefined;
+    const { increase, window } = advanceWindow(isSameProcess ? before : undefined, histogram, time);
+    const p99 = increase && histogramQuantile(0.99, increase);
+    if (p99 !== undefined) readings.push(reading(metric, p99));
+    return window;
+  };
+  return {
+    kept: {
+      seen: true,
+      startedAt,
+      fsync: advance('etcd_fsync_p99', fsync, kept.fsync),
+      commit: advance('etcd_commit_p99', commit, kept.commit),
+    },
+    readings,
+  };
+}
+
+/** It reads through the cluster, so it may take seconds where a leader is missing or a disk is stuck. */
+async function readHealth(
+  node: NodeHandle,
+  options: EtcdOptions,
+  tls: object,
+  { hasLeader }: EtcdMetrics,
+): Promise<Pick<Finding, 'readings' | 'notes' | 'silence'>> {
+  const request = { path: '/health', maxBytes: MAX_HEALTH_BYTES, ...tls };
+  const answer = await node.request(endpointOf(options), request).catch(serviceFailure);
+  if (answer instanceof ProbeError) {
+    const isSilent = answer.failure.reason === 'timeout';
+    return {
+      readings: isSilent ? [reading('etcd_healthy', 0)] : [],
+      notes: [`${isSilent ? 'unhealthy' : 'its health is unknown'}: /health: ${answer.message}`],
+      ...silenceOf(answer),
+    };
+  }
+  const health = parseEtcdHealth(answer.body);
+  if (health === undefined) {
+    return { readings: [], notes: [`its health is unknown: /health answers HTTP ${answer.status}`] };
+  }
+  return {
+    readings: [reading('etcd_healthy', health.isHealthy ? 1 : 0)],
+    notes: health.isHealthy ? [] : [explainEtcdHealth(health, hasLeader)],
+  };
+}

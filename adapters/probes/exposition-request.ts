@@ -1,0 +1,46 @@
+import { type Exposition, readExposition } from '../../core/parse/exposition.ts';
+import { nextTurn } from '../event-loop/turns.ts';
+import type { HttpAnswer, HttpRequest } from './http-client.ts';
+import type { Endpoint, NodeHandle } from './probe.ts';
+
+/** What a service answered where it shows its metrics. */
+export interface ShownMetrics {
+  answer: HttpAnswer;
+  /** Undefined: the status is not 200. */
+  exposition: Exposition | undefined;
+  /** What is odd about the metrics, for people. */
+  notes: string[];
+}
+
+const MEGABYTE = 1024 * 1024;
+
+/** Asks a service for metrics and reads those of the wanted names, a part in each turn of the event loop. @throws ProbeError */
+export async function requestExposition(
+  node: NodeHandle,
+  endpoint: Endpoint,
+  request: HttpRequest,
+  wanted: ReadonlySet<string>,
+): Promise<ShownMetrics> {
+  const answer = await node.request(endpoint, request);
+  if (answer.status !== 200) return { answer, exposition: undefined, notes: [] };
+  const parts = readExposition(answer.body, wanted, answer.isCut);
+  let part = parts.next();
+  while (!part.done) {
+    await nextTurn();
+    part = parts.next();
+  }
+  return { answer, exposition: part.value, notes: notesOf(part.value, answer, request.maxBytes) };
+}
+
+function notesOf(
+  { invalid, duplicates, dropped }: Exposition,
+  { isCut }: HttpAnswer,
+  maxBytes: number,
+): string[] {
+  return [
+    ...(isCut ? [`more than ${maxBytes / MEGABYTE} MB of metrics: the rest is unknown`] : []),
+    ...(invalid > 0 ? [`${invalid} lines of its metrics cannot be understood`] : []),
+    ...(duplicates > 0 ? [`${duplicates} of its series come twice: the first value counts`] : []),
+    ...(dropped > 0 ? [`${dropped} of its series left out: there are too many`] : []),
+  ];
+}

@@ -1,0 +1,108 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { metricsOfProbe } from '../../core/catalogue.ts';
+import { portSchema } from '../../core/config/field-schemas.ts';
+import { secretTextSchema } from '../../core/config/secret-text.ts';
+import type { Labels } from '../../core/model/labels.ts';
+import type { Reading } from '../../core/parse/reading.ts';
+import type { AdapterDescriptor } from '../../core/registry.ts';
+import { ProbeError } from '../ssh/failure.ts';
+import type { Endpoint, Finding, NodeHandle, Probe, Via } from './probe.ts';
+
+/** A probe that asks a service behind the tunnel, and runs nothing on the node. */
+export interface ServiceProbe<Options> {
+  type: string;
+  title: string;
+  options: z.ZodType<Options>;
+  endpoints(options: Options): readonly Endpoint[];
+  observe(
+    node: NodeHandle,
+    check: { name: string; options: Options; everyMs: number },
+    before: unknown,
+  ): Promise<Finding>;
+}
+
+export function probeOfService<Options>({
+  type,
+  title,
+  options: schema,
+  endpoints,
+  observe,
+}: ServiceProbe<Options>): AdapterDescriptor & Probe {
+  // The schema has validated the options of every check.
+  const typed = (options: unknown) => options as Options;
+  return {
+    type,
+    title,
+    options: schema,
+    metrics: metricsOfProbe(type),
+    catalogue: [],
+    scriptsFor: () => [],
+    endpointsFor: (options) => endpoints(typed(options)),
+    logsIn: (options) => endpoints(typed(options)).some(({ via }) => via === 'node'),
+    observe: (node, check, before) => observe(node, { ...check, options: typed(check.options) }, before),
+  };
+}
+
+export const viaField = (byDefault: Via) =>
+  z
+    .enum(['bastion', 'node'])
+    .default(byDefault)
+    .describe(
+      'Who connects: the bastion to the address of the node, or the node to its loopback. `node` needs a login there and permission to forward ports',
+    );
+
+export const portField = (byDefault: number) => portSchema.default(byDefault).describe('Port of the service');
+
+export const serverNameField = z
+  .string()
+  .min(1)
+  .refine((name) => isIP(name) === 0, { error: 'an address is no name; leave it out' })
+  .optional()
+  .describe('Name that is asked for (SNI). By default the `host` of the node if that is a name');
+
+export const caField = secretTextSchema
+  .optional()
+  .describe(
+    'Certificates (PEM) of the authority that signs for the service, such as `${file:ca.crt}`. Without it nobody checks the chain',
+  );
+
+/** The name to ask for: none where the node has an address only, as an address is no name. */
+export function serverNameOf(
+  { servername, via }: { servername?: string | undefined; via: Via },
+  { target }: NodeHandle,
+): { servername?: string } {
+  const name = servername ?? (via === 'bastion' && isIP(target.host) === 0 ? target.host : undefined);
+  return name === undefined ? {} : { servername: name };
+}
+
+const NO_LABELS: Labels = {};
+
+export function reading(metric: string, value: number, labels: Labels = NO_LABELS): Reading {
+  return { metric, labels, value };
+}
+
+/** Phases that a check comes to when the way to the service is open. */
+const AT_SERVICE: ReadonlySet<string> = new Set(['connect', 'tls', 'request']);
+
+/**
+ * Why a service did not answer, which is a finding.
+ * @throws everything else: what keeps us from asking it, so that the check could not be made
+ */
+export function serviceFailure(cause: unknown): ProbeError {
+  if (!(cause instanceof ProbeError)) throw cause;
+  const { phase, reason } = cause.failure;
+  if (!AT_SERVICE.has(phase) || reason === 'forbidden' || reason === 'config') throw cause;
+  return cause;
+}
+
+/** Whether the service spoke to us, and refused: it lacks a certificate of ours, or we do not trust its own. */
+export function isRefusal({ failure }: ProbeError): boolean {
+  return failure.reason === 'auth';
+}
+
+/** The finding that a service did not answer. It holds only if the bastion does, unless somebody answered in its place. */
+export function silenceOf(error: ProbeError): Pick<Finding, 'silence'> {
+  const { reason } = error.failure;
+  return reason === 'timeout' || reason === 'protocol' ? { silence: error } : {};
+}
