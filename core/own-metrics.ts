@@ -118,6 +118,12 @@ export const OWN_METRICS = {
     [],
     'Queries of rules that left out the oldest of too many late samples',
   ),
+  samples_repeated_total: counter(
+    'both',
+    [],
+    'Last values of slow checks written again, for readers of a Prometheus-compatible store',
+  ),
+  samples_not_repeated_total: counter('both', [], 'Such values that could not be written in their round'),
   store_failures_total: counter('up', [], 'Writes that the sample store refused; they are tried again'),
   inventory_entries: gauge('both', ['source'], 'Clusters that a source of the inventory has'),
   inventory_entries_broken: gauge('both', ['source'], 'Clusters of a source that cannot be used as written'),

@@ -34,6 +34,12 @@ export interface SampleStore {
   refusesLate?: true;
   /** Durable when it returns; all or nothing but for what is rejected. @throws RetryableError */
   write(samples: readonly Sample[]): Promise<WriteResult>;
+  /**
+   * Writes values again that are still current, for readers who lose sight of a series after five minutes, as PromQL does.
+   * Nothing that this port reads has them. Returns how many; those that the store refuses are of no use any more. Absent:
+   * readers find the last sample, however old. @throws RetryableError
+   */
+  repeat?(samples: readonly Sample[]): Promise<number>;
   /** Series with at least one point in the range, points ascending, exactly as stored: no filling, no rounding. */
   query(query: SeriesQuery): Promise<Series[]>;
   /** The newest point of every matching series not older than `sinceMs`. */

@@ -107,7 +107,8 @@ it('sends the answers of nodes while it waits for a silent one of their batch, a
           onNode?.([good]);
           await new Promise((resolve) => setTimeout(resolve, 20_000));
           onNode?.([silent]);
-          return { batch, bastion: { ok: true }, observations: [good, silent, loud] };
+          const repeats = [{ metric: 'cert_expiry', labels: { node: 'good' }, timeMs: 60_000, value: 1 }];
+          return { batch, bastion: { ok: true }, observations: [good, silent, loud], repeats };
         },
       },
       audit: { head: () => ({ writer: 'w', sequence: 1, hash: '' }) },
@@ -134,10 +135,12 @@ it('sends the answers of nodes while it waits for a silent one of their batch, a
       atMs,
       message.partial ?? false,
       message.observations.map(({ target: { node }, result }) => `${node} ${result.ok}`),
+      message.repeats?.length ?? 0,
     ]),
   ).toEqual([
-    [10_000, true, ['good true']],
-    [20_000, false, ['good true', 'silent false', 'loud false']],
+    [10_000, true, ['good true'], 0],
+    [20_000, false, ['good true', 'silent false', 'loud false'], 0],
+    [20_000, true, [], 1],
   ]);
   expect(counted).toContainEqual(['observations_too_large_total', { check: 'usage' }]);
 });

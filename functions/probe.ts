@@ -1,6 +1,6 @@
 import type { SQSEvent } from 'aws-lambda';
 import { readBatch } from '../adapters/queues/message-shapes.ts';
-import { answeredMessages, observationMessages } from '../adapters/queues/messages.ts';
+import { answeredMessages, observationMessages, repeatMessages } from '../adapters/queues/messages.ts';
 import { describeError } from '../core/errors.ts';
 import type { AuditEntry } from '../core/model/audit.ts';
 import type { Batch } from '../core/model/batch.ts';
@@ -75,7 +75,7 @@ export function createProbe(services: () => Services) {
           node,
         });
       };
-      await send(observationMessages(observation, tooLarge));
+      await send([...observationMessages(observation, tooLarge), ...repeatMessages(observation)]);
       await anchor();
     });
   });

@@ -14,7 +14,7 @@ import { createProber } from '../adapters/probes/prober.ts';
 import { createQueues, type Queues } from '../adapters/queues/sqs.ts';
 import { createSecrets } from '../adapters/secrets/secrets.ts';
 import { HISTORY_MS, openDynamoState } from '../adapters/state/dynamodb/state.ts';
-import { openStore } from '../adapters/stores/registry.ts';
+import { openStore, repeatsValues } from '../adapters/stores/registry.ts';
 import type { FleetSelection, PublicSettings, Settings } from '../core/deployment/expanded.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
 import { shardName } from '../core/plan/shards.ts';
@@ -167,7 +167,15 @@ export function createServices(
         const knownHosts = '/nonexistent/known_hosts';
         const needs = { config, audit, counters, knownHosts, ...ports };
         const keep = tickIntervalMs(config.checks) < NAT_FORGETS_MS ? 'bastion' : 'nothing';
-        return { audit, prober: await createProber({ ...needs, keep, checksKeys: false }) };
+        return {
+          audit,
+          prober: await createProber({
+            ...needs,
+            keep,
+            checksKeys: false,
+            repeatsValues: repeatsValues(config.store),
+          }),
+        };
       },
       ({ prober }) => prober.close(),
     ),

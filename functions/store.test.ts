@@ -1,6 +1,7 @@
 import type { Context, SQSEvent } from 'aws-lambda';
 import { expect, it } from 'vitest';
-import { encodeMessage } from '../adapters/queues/messages.ts';
+import { encodeMessage, repeatMessages } from '../adapters/queues/messages.ts';
+import { RetryableError } from '../core/errors.ts';
 import { createMeter } from '../local/meter.ts';
 import { observeFleet } from '../test/cloud/fleet.ts';
 import { createRecordingLogger } from '../test/recording-logger.ts';
@@ -105,4 +106,47 @@ it('the age of what stays is measured from the third time on, since SQS leaves i
     /^bartizan_failing_message_age_seconds (.+)/m.exec((await call(10, 37_000, receives)).meter.text())?.[1];
   expect(await aged(2)).toBeUndefined();
   expect(await aged(3)).toBe(String(1_000 + 74));
+});
+
+it('last values are written again beside the samples; where the store fails with them, no message comes back', async () => {
+  const repeats = [{ metric: 'cert_expiry', labels: { cluster: 'c', node: 'n' }, timeMs: NOW, value: 5 }];
+  const batch = { roundMs: NOW, bastion: 'b', index: 0, count: 1, checks: [], targets: [], expiresAtMs: NOW };
+  const [body = ''] = repeatMessages({ batch, bastion: { ok: true }, observations: [], repeats });
+  const taken: unknown[] = [];
+  const meter = createMeter();
+  const logger = createRecordingLogger();
+  let fails = false;
+  const services = {
+    environment: { BARTIZAN_SHARDS: 1 },
+    clock: { nowMs: () => NOW },
+    logger,
+    meter,
+    queues: async () => ({}),
+    config: async () => ({ rules: [], checks: [], schedule: { latenessMs: 600_000 } }),
+    state: async () => ({}),
+    store: async () => ({
+      write: async (samples: readonly unknown[]) => ({
+        written: samples.length,
+        duplicates: 0,
+        rejected: [],
+      }),
+      async repeat(samples: readonly unknown[]) {
+        if (fails) throw new RetryableError('503');
+        taken.push(...samples);
+        return samples.length;
+      },
+    }),
+  } as unknown as Services;
+  const attributes = { ApproximateReceiveCount: '1', SentTimestamp: String(NOW) };
+  const Records = [
+    { messageId: 'm', receiptHandle: 'h', body, attributes, eventSourceARN: 'a:b:c:d:e:store' },
+  ];
+  const context = { functionName: 'store', getRemainingTimeInMillis: () => CALL_MS } as Context;
+  const run = () => createStore(() => services)({ Records } as unknown as SQSEvent, context);
+  expect((await run()).batchItemFailures).toEqual([]);
+  expect(taken).toEqual(repeats);
+  fails = true;
+  expect((await run()).batchItemFailures).toEqual([]);
+  expect([meter.total('samples_repeated_total'), meter.total('samples_not_repeated_total')]).toEqual([1, 1]);
+  expect(JSON.stringify(logger.lines)).toMatch(/not written again.*503/);
 });

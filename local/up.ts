@@ -12,7 +12,7 @@ import { createProber } from '../adapters/probes/prober.ts';
 import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
-import { openStore } from '../adapters/stores/registry.ts';
+import { openStore, repeatsValues } from '../adapters/stores/registry.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
@@ -119,6 +119,7 @@ export async function startBartizan(options: {
       config: fleet.config,
       knownHosts,
       counters: state.counters,
+      repeatsValues: repeatsValues(config.store),
       ...ports,
     });
     opened.push(() => prober.close());

@@ -101,6 +101,7 @@ export async function createProberFixture(options: {
   resampleAfterMs?: number;
   keep?: 'all' | 'bastion' | 'nothing';
   checksKeys?: boolean;
+  repeatsValues?: boolean;
   sessions?: Partial<SessionsConfig>;
   /** More bastions, without nodes. */
   otherBastions?: readonly BastionConfig[];
@@ -185,6 +186,7 @@ export async function createProberFixture(options: {
     resampleAfterMs,
     ...(options.keep && { keep: options.keep }),
     ...(options.checksKeys !== undefined && { checksKeys: options.checksKeys }),
+    ...(options.repeatsValues !== undefined && { repeatsValues: options.repeatsValues }),
   });
   const advance = (ms: number) => {
     ahead += ms;

@@ -20,6 +20,7 @@ import type { NodeAccess } from '../ssh/node-sessions.ts';
 import { explainOpenFiles } from '../ssh/open-files.ts';
 import { checkSecrets, withSecrets } from './check-secrets.ts';
 import { httpClientOf } from './http-client.ts';
+import { repeatLastValues } from './last-values.ts';
 import { probeBatch } from './probe-batch.ts';
 import type { ConfiguredProbe } from './probe-node.ts';
 import { PROBES } from './registry.ts';
@@ -44,6 +45,8 @@ export interface ProberOptions {
    * that is frozen for so long that the network forgets its connections.
    */
   keep?: 'all' | 'bastion' | 'nothing';
+  /** Whether the store must be given the last values of slow checks in each round. Default: no. */
+  repeatsValues?: boolean;
   /** Whether all keys and secrets must be usable at the start. Default: true. If false, each batch reads those that it needs. */
   checksKeys?: boolean;
 }
@@ -219,7 +222,14 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
       // Every login and command must be in the audit: a round whose audit cannot be written fails.
       await Promise.all([...written, audit.flush?.()]);
       if (wasRefused(result)) options.secrets.forget?.();
-      return result;
+      if (!options.repeatsValues) return result;
+      const { observations } = result;
+      const repeats = await repeatLastValues(batch, observations, {
+        checks: config.checks,
+        counters,
+        logger,
+      });
+      return repeats.length > 0 ? { ...result, repeats } : result;
     },
     async close() {
       pool.close();

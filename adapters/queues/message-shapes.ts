@@ -72,6 +72,7 @@ const observationsSchema = z.looseObject({
   batch: batchSchema,
   bastion: z.discriminatedUnion('ok', [z.looseObject({ ok: z.literal(true) }), failedSchema]),
   observations: z.array(observationSchema),
+  repeats: samplesSchema.optional(),
   partial: z.literal(true).optional(),
 });
 

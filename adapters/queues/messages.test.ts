@@ -2,12 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BatchObservation, Observation } from '../../core/model/observation.ts';
 import { samplesOf } from '../../core/parse/samples.ts';
+import { readObservations } from './message-shapes.ts';
 import {
   answeredMessages,
   decodeMessage,
   encodeMessage,
+  isPartial,
   MESSAGE_LIMIT_BYTES,
   observationMessages,
+  repeatMessages,
 } from './messages.ts';
 
 function observationOf(nodes: number, samplesEach: number): BatchObservation {
@@ -185,5 +188,21 @@ describe('observations', () => {
       ],
       [second?.target.node, second?.result],
     ]);
+  });
+
+  it('carry last values apart from observations, each under the limit and none twice', () => {
+    const { observations, ...seen } = observationOf(60, 200);
+    const repeats = observations.flatMap(({ result }) => (result.ok ? result.samples : []));
+    const whole = { ...seen, observations, repeats };
+    for (const message of observationMessages(whole))
+      expect(decodeMessage(message)).not.toHaveProperty('repeats');
+    const messages = repeatMessages(whole);
+    expect(messages.length).toBeGreaterThan(2);
+    for (const message of messages)
+      expect(Buffer.byteLength(message)).toBeLessThanOrEqual(MESSAGE_LIMIT_BYTES);
+    const read = messages.map((message) => readObservations(decodeMessage(message)));
+    expect(read.flatMap((one) => one.repeats)).toEqual(repeats);
+    expect(read.every((one) => isPartial(one) && one.observations.length === 0)).toBe(true);
+    expect(repeatMessages({ ...seen, observations })).toEqual([]);
   });
 });

@@ -74,6 +74,37 @@ export function answeredMessages(batch: Batch, observations: readonly Observatio
   return observationMessages(answered);
 }
 
+/** Values in a message of those that are written again: well under the limits, packed and unpacked. */
+const REPEATS_IN_MESSAGE = 5_000;
+
+/** The messages of last values that are written again, apart from observations, which they must not push out. */
+export function repeatMessages({ batch, repeats = [] }: BatchObservation): string[] {
+  const messages: string[] = [];
+  for (let from = 0; from < repeats.length; from += REPEATS_IN_MESSAGE) {
+    const some: AnsweredNodes = {
+      batch: { ...batch, targets: [] },
+      bastion: { ok: true },
+      observations: [],
+      repeats: repeats.slice(from, from + REPEATS_IN_MESSAGE),
+      partial: true,
+    };
+    messages.push(...packRepeats(some));
+  }
+  return messages;
+}
+
+function packRepeats(some: AnsweredNodes): string[] {
+  const message = encodeMessage(some);
+  const { repeats = [] } = some;
+  // A value alone is short: names and labels have limits.
+  if (Buffer.byteLength(message) <= MESSAGE_LIMIT_BYTES || repeats.length < 2) return [message];
+  const half = repeats.length >> 1;
+  return [
+    ...packRepeats({ ...some, repeats: repeats.slice(0, half) }),
+    ...packRepeats({ ...some, repeats: repeats.slice(half) }),
+  ];
+}
+
 /**
  * The messages of one batch's observations, each under the limits, packed and unpacked. Each names the batch without its
  * targets; what the samples of the batch itself come to is the same in each, so that it does not matter which is stored
@@ -82,7 +113,7 @@ export function answeredMessages(batch: Batch, observations: readonly Observatio
  * @throws PermanentError when the batch itself is too long
  */
 export function observationMessages(
-  { observations, ...rest }: BatchObservation,
+  { observations, repeats: _repeats, ...rest }: BatchObservation,
   onTooLarge: (observation: Observation) => void = () => {},
 ): string[] {
   const slim = { ...rest, batch: { ...rest.batch, targets: [] } };

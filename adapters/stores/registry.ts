@@ -24,6 +24,11 @@ export function storeTimeoutMs({ type, options }: Pick<Config['store'], 'type' |
   return adapter?.timeoutMs(adapter.options.parse(options)) ?? 0;
 }
 
+/** Whether the configured store must be given the last values of slow checks again. */
+export function repeatsValues({ type }: Pick<Config['store'], 'type'>): boolean {
+  return STORES.find((store) => store.type === type)?.repeats === true;
+}
+
 /** Opens the configured store. @throws ConfigError */
 export async function openStore(
   store: Config['store'],

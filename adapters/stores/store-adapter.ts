@@ -13,6 +13,8 @@ export interface StoreContext<Options> {
 
 /** A kind of sample store: `store.type` in the configuration. */
 export interface StoreAdapter<Options = unknown> extends AdapterDescriptor<Options> {
+  /** Its stores have `repeat`: the prober keeps the last values of slow checks for it. */
+  repeats?: true;
   /** How long one request may take; 0 for a store that is a file. */
   timeoutMs(options: Options): number;
   open(context: StoreContext<Options>): Promise<SampleStore>;

@@ -117,6 +117,9 @@ export const checkSchema = z.strictObject({
   name: nameSchema.describe('Name of the check'),
   every: durationSchema
     .refine((ms) => ms >= 1000, { error: 'a check runs once a second at most; write `1s` or longer' })
+    .refine((ms) => ms < 1000 || ms % 1000 === 0, {
+      error: 'rounds are whole seconds apart; write `1s` or `90s`',
+    })
     .describe('How often it runs. Rounds fall on multiples of it since 1970')
     .prefault('1m'),
   where: labelGlobsSchema.describe('Only nodes whose `cluster`, `node` and `role` match').prefault({}),

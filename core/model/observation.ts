@@ -61,4 +61,6 @@ export interface BatchObservation {
   batch: Batch;
   bastion: { ok: true } | { ok: false; failure: Failure };
   observations: readonly Observation[];
+  /** Last values of slow checks, with the time of the round: see `SampleStore.repeat`. No evidence for rules. */
+  repeats?: readonly Sample[];
 }

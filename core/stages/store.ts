@@ -1,3 +1,4 @@
+import { describeError } from '../errors.ts';
 import type { BatchObservation, Observation } from '../model/observation.ts';
 import type { Sample } from '../model/sample.ts';
 import type { TargetStatus } from '../model/target-status.ts';
@@ -14,7 +15,8 @@ interface StorePorts {
 }
 
 /**
- * Writes the samples of a batch, and for each target how its check ended. Safe to repeat: the first write of a sample wins. Samples of the observations in `stored` were written by `storeAnswered`.
+ * Writes the samples of a batch, and for each target how its check ended. Safe to repeat: the first write of a sample wins.
+ * Samples of the observations in `stored` were written by `storeAnswered`.
  * @throws RetryableError when the caller must try again: nothing was written, or late samples were not kept
  */
 export async function store(
@@ -36,6 +38,7 @@ export async function store(
   const refused = new Set(invalid.map(nodeOfSample));
   const taken = observation.observations.filter(({ target }) => !refused.has(nodeName(target)));
   ports.meter.count('nodes_seen_total', {}, nodesSeen(taken));
+  await repeat(observation, ports);
   const { bastion, index } = observation.batch;
   const statuses = taken.map((one): TargetStatus => ({ ...statusOf(one), batch: { bastion, index } }));
   await ports.state.putTargetStatus([statusOfBastion(observation), ...statuses], { bastion, index });
@@ -48,14 +51,35 @@ export async function store(
  * @throws as `store`
  */
 export async function storeAnswered(
-  { observations, batch: { roundMs } }: Pick<BatchObservation, 'observations' | 'batch'>,
+  answered: Pick<BatchObservation, 'observations' | 'batch' | 'repeats'>,
   ports: StorePorts,
   settings: StoreSettings,
 ): Promise<WriteResult> {
-  const samples = [...groupByNode(observations)]
+  const { roundMs } = answered.batch;
+  const samples = [...groupByNode(answered.observations)]
     .filter(hasAnswered)
     .flatMap((ofNode) => samplesOfNode(ofNode, roundMs));
-  return writeSamples(samples, roundMs, ports, settings);
+  const result = await writeSamples(samples, roundMs, ports, settings);
+  await repeat(answered, ports);
+  return result;
+}
+
+/** A failure costs readers of the store a glance at old values, and no sample: the next round writes them again. */
+async function repeat(
+  { repeats = [], batch }: Pick<BatchObservation, 'repeats' | 'batch'>,
+  { store, meter, logger }: StorePorts,
+): Promise<void> {
+  if (repeats.length === 0 || !store.repeat) return;
+  try {
+    meter.count('samples_repeated_total', {}, await store.repeat(repeats));
+  } catch (error) {
+    meter.count('samples_not_repeated_total', {}, repeats.length);
+    logger.warn('last values of slow checks were not written again: readers may lose sight of them', {
+      bastion: batch.bastion,
+      batch: batch.index,
+      error: describeError(error),
+    });
+  }
 }
 
 async function writeSamples(

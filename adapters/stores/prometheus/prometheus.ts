@@ -8,6 +8,7 @@ export const prometheus: StoreAdapter<PrometheusOptions> = {
   type: 'prometheus',
   title: 'Prometheus-compatible server: remote write and PromQL',
   options: optionsSchema,
+  repeats: true,
   timeoutMs: ({ timeout }) => timeout,
   open: async ({ options, secrets, clock }) =>
     createPrometheusStore(createPrometheusApi(options, { secrets, clock }), clock),

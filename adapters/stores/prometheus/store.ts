@@ -31,6 +31,12 @@ export interface QueryData {
 const MOST_STEPS = 10_000;
 
 /**
+ * Values that are written again have the time of their round and a millisecond more. Rounds are at whole seconds, so that the
+ * time alone tells them from samples, whatever the intervals of checks are or were: what we read leaves them out.
+ */
+const REPEAT_MS = 1;
+
+/**
  * Samples in a Prometheus-compatible server, by remote write and PromQL. Writing is idempotent; what is there already
  * with another value stays, and counts as a duplicate. Retention is the server's, and so are roll-ups: they are
  * computed when they are asked for, p95 by interpolation.
@@ -97,6 +103,14 @@ export function createPrometheusStore(api: PrometheusApi, clock: Clock): SampleS
       }
       return { written: samples.length - rejected.length - duplicates, duplicates, rejected };
     },
+    async repeat(samples) {
+      const { fine } = sort(samples);
+      const later = fine.map((sample) => ({ ...sample, timeMs: sample.timeMs + REPEAT_MS }));
+      const series = toSeries(later, (metric) => seriesNameOf(metric) as string);
+      const encode = await encoding;
+      const refused = await writeIsolating(series, (some) => api.write(encode(some)));
+      return refused.reduce((count, { series: one }) => count - one.source.length, later.length);
+    },
     query: rawSeries,
     async latest({ sinceMs, ...query }) {
       const series = await rawSeries({ ...query, fromMs: sinceMs, toMs: clock.nowMs() });
@@ -148,11 +162,12 @@ function ownLabels({ __name__: _name, ...labels }: Record<string, string>): Labe
   return labels;
 }
 
-/** Points of a series. Some servers keep two values at a time: the first counts. */
+/** Samples of a series, without repeats. Some servers keep two values at a time: the first counts. */
 function pointsOf(values: readonly [number, string][]): Point[] {
   const points: Point[] = [];
   for (const [seconds, text] of values) {
     const [timeMs, value] = [Math.round(seconds * 1000), Number(text)];
+    if (timeMs % 1000 === REPEAT_MS) continue;
     if (points.at(-1)?.timeMs !== timeMs && Number.isFinite(value)) points.push({ timeMs, value });
   }
   return points;
