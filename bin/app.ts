@@ -1,4 +1,4 @@
-// Entry of AWS CDK, see cdk.json: `npx cdk synth -c config=FILE`.
+// The entry of AWS CDK, see cdk.json: `npx cdk synth -c config=FILE`.
 import { App } from 'aws-cdk-lib';
 import { loadConfig } from '../cli/config-file.ts';
 import { ConfigError } from '../core/errors.ts';
@@ -9,7 +9,7 @@ import { warnUnchecked } from '../lib/unchecked.ts';
 const app = new App();
 try {
   const file: unknown = app.node.tryGetContext('config');
-  // A deployment of the example would replace the one in production.
+  // A deployment of the example by mistake would replace the one in production.
   if (typeof file !== 'string' || file === '')
     throw new ConfigError(
       'no configuration: add `-c config=bartizan.yaml`; to read templates, `npx cdk synth -c config=examples/aws/bartizan.yaml`',

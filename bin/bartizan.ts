@@ -2,8 +2,8 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-// Half of the start is reading the program. Kept beside it: a folder that others may write to could be made to hold
-// another program. Where we may not write either, there is none.
+// Half of the start is compilation, so the compiled code is cached beside the program. A cache in a folder that others
+// may write to could contain another program. If we may not write there either, there is no cache.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/bartizan', import.meta.url)));
 const { run } = await import('../cli/program.ts');
 await run(process.argv);

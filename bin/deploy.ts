@@ -1,5 +1,5 @@
-// `npm run deploy -- -c config=FILE [arguments of cdk deploy]`: checks the account first, then `cdk deploy --all`, then the upload
-// of the configuration, which needs the new stacks.
+// `npm run deploy -- -c config=FILE [arguments of cdk deploy]` checks the account, runs `cdk deploy --all`, then
+// uploads the configuration, which needs the new stacks.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ try {
     args,
     readFileSync('cdk.json', 'utf8'),
   );
-  // As CDK takes them; the SDK does not know the second name of the region.
+  // CDK uses both names of the region; the SDK does not know the second one.
   if (profile !== undefined) process.env.AWS_PROFILE = profile;
   if (process.env.AWS_DEFAULT_REGION) process.env.AWS_REGION ??= process.env.AWS_DEFAULT_REGION;
   const { config } = await loadConfig(file);
@@ -28,7 +28,7 @@ try {
   const account = await createAccount(endpoint ? { endpoint } : {});
   const { settings, added, ...cleared } = await preflight({ config, file, context, qualifier }, account);
   for (const line of [...cleared.warnings, ...cleared.notes]) process.stderr.write(`${line}\n`);
-  process.stdout.write(`${file} goes to account ${cleared.account} in ${cleared.region}\n`);
+  process.stdout.write(`${file} will be deployed to account ${cleared.account} in ${cleared.region}\n`);
   const cdk = spawn(
     process.execPath,
     [CDK, 'deploy', '--all', ...args, ...contextArguments({ ...added, [CHECKED]: checkedMark(settings) })],
@@ -36,7 +36,8 @@ try {
       stdio: 'inherit',
     },
   );
-  // A terminal sends Ctrl-C to both processes, and CDK decides. A signal for this process alone must not leave CDK behind.
+  // A terminal sends Ctrl-C to both processes, and CDK decides. A signal for only this process must not leave CDK
+  // running.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => cdk.kill('SIGTERM'));
   const [status] = (await once(cdk, 'exit')) as [number | null];

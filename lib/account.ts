@@ -1,5 +1,5 @@
-// Requests of a deployment to AWS beside CDK: checks before it, and the upload of the configuration after it. Of parameters that hold
-// secrets no value is read.
+// The requests of a deployment to AWS beside CDK: checks before it, and the upload of the configuration after it. They
+// read no value of a parameter that has a secret.
 import type { ParameterStringFilter } from '@aws-sdk/client-ssm';
 import { openBucket } from '../adapters/aws/bucket.ts';
 import type { AwsClient } from '../adapters/aws/client.ts';
@@ -19,30 +19,33 @@ import { describeStateTable, type TableFacts } from './restored-table.ts';
 
 /** All throw ConfigError | PermanentError | RetryableError, with the SDK's error as its cause. */
 export interface Account {
-  /** That clients work in. @throws ConfigError where none is set */
+  /** The region of the clients. @throws ConfigError when none is set */
   region(): Promise<string>;
-  /** Number of the account whose credentials these are. */
+  /** The number of the account to which these credentials belong. */
   identity(): Promise<string>;
   /** The version of the bootstrap stack in the region; undefined without one. */
   bootstrapVersion(qualifier: string): Promise<number | undefined>;
-  /** Those of the parameters that are not there. `/path/*` is there where anything is under it. */
+  /** The missing ones of these parameters. `/path/*` is missing when there is nothing under it. */
   missingParameters(names: readonly string[]): Promise<string[]>;
-  /** The record of the deployment with that name; undefined without a deployment, or where an older release wrote no record. */
+  /**
+   * The record of the deployment with that name; undefined without a deployment, or when an older release wrote no
+   * record.
+   */
   remembered(name: string): Promise<DeploymentRecord | undefined>;
-  /** The record of the stack of its data; undefined where that stack does not exist. */
+  /** The record in the stack of its data; undefined when that stack does not exist. */
   rememberedByData(name: string): Promise<DeploymentRecord | undefined>;
-  /** The egress of its own network, which may exist unused; undefined where that is not known. */
+  /** The egress of the deployment's own network, which may exist unused; undefined when it is unknown. */
   ownNetwork(name: string): Promise<string | undefined>;
-  /** Those that it has queues for; undefined where nothing is deployed under that name. */
+  /** The bastions that the deployment has queues for; undefined when nothing is deployed under that name. */
   deployedBastions(name: string): Promise<string[] | undefined>;
-  /** Undefined where there is no such table. */
+  /** Undefined when there is no such table. */
   stateTable(name: string): Promise<TableFacts | undefined>;
   upload(bucket: string, key: string, text: string): Promise<void>;
   /** How many functions may run at once. */
   concurrency(): Promise<ConcurrencyLimits>;
-  /** Resolves where the table can be described. */
+  /** Resolves when the table can be described. */
   timestream(connection: Connection): Promise<unknown>;
-  /** How late samples may come for the workspace, in seconds; undefined at an emulator, which has none. */
+  /** How late samples may come for the workspace, in seconds; undefined at an emulator, which has no such limit. */
   workspaceWindow(workspace: Workspace): Promise<number | undefined>;
 }
 
@@ -74,7 +77,7 @@ export async function createAccount(client: AwsClient = {}): Promise<Account> {
     return text === undefined ? undefined : parseDeploymentRecord(text, `parameter ${name}`);
   }
 
-  /** Names of parameters, nothing else of them. */
+  /** Reads the names of parameters, and nothing else of them. */
   async function named(filter: ParameterStringFilter): Promise<string[]> {
     const names: string[] = [];
     for await (const { Parameters = [] } of paginateDescribeParameters(

@@ -3,14 +3,14 @@ import { findReferences } from '../core/config/secret-text.ts';
 import type { Config } from '../core/model/config.ts';
 
 export interface Endpoint {
-  /** The field, for messages. */
+  /** The field of the configuration, for messages. */
   at: string;
-  /** As connections are made: an address of IPv6 without brackets. Undefined where a parameter holds it. */
+  /** The host to connect to; an IPv6 address has no brackets. Undefined when it is in a parameter. */
   host: string | undefined;
   port: number | undefined;
 }
 
-/** Fields of stores and channels that hold an address to connect to; a test holds it to all that there are. */
+/** The fields of stores and channels with an address to connect to; a test checks that none is missing. */
 export const ADDRESS_FIELD = /^(url|endpoint|heartbeat)$|Url$/;
 
 export function bastionEndpoints({ bastions }: Config): Endpoint[] {
@@ -21,7 +21,7 @@ export function bastionEndpoints({ bastions }: Config): Endpoint[] {
   }));
 }
 
-/** Endpoints of the sample store, the channels and the heartbeat. With a proxy, functions only connect to that. */
+/** The endpoints of the sample store, the channels and the heartbeat. With a proxy, functions connect only to that. */
 export function serviceEndpoints({ store, channels, server }: Config): Endpoint[] {
   return [
     ...endpointsOf('store', store.options),
@@ -39,10 +39,10 @@ function endpointsOf(at: string, options: object): Endpoint[] {
 
 /** Replaces the value of a parameter; no address may contain it. */
 const HIDDEN = '\n';
-/** Scheme, host and port. A login before the host may be hidden as a whole. */
+/** Scheme, host and port. The whole login before the host may be a reference. */
 const ADDRESS = /^(https?):\/\/(?:[^/?#]*@)?(\[[^\]]*\]|[^:/?#]*)(?::([^/?#]*))?(?:[/?#]|$)/i;
 
-/** Host and port of an address that may hold references. */
+/** Host and port of an address that may contain references. */
 export function parseAddress(text: string): Pick<Endpoint, 'host' | 'port'> {
   const visible = findReferences(text).reduce(
     (rest, reference) => rest.replace(reference.text, HIDDEN),
@@ -58,7 +58,7 @@ export function parseAddress(text: string): Pick<Endpoint, 'host' | 'port'> {
   };
 }
 
-/** An address of IPv4 has many forms (`0x7f.1`); URL normalises them. */
+/** An IPv4 address has many forms (`0x7f.1`); URL normalises them. */
 function plainHost(host: string): string {
   const bare = host.replace(/^\[|\]$/g, '');
   return bare.includes(':') ? bare : (URL.parse(`http://${bare}`)?.hostname ?? bare);

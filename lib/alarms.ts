@@ -15,7 +15,7 @@ import type { Construct } from 'constructs';
 import { NAMESPACE } from './names.ts';
 import { AGE_PERIODS } from './timing.ts';
 
-/** Sections of docs/runbook.md. A test holds that each alarm has one, and each section an alarm. */
+/** The sections of docs/runbook.md. A test checks that each alarm has one, and each section an alarm. */
 export type RunbookSection =
   | 'no-round'
   | 'config-errors'
@@ -37,21 +37,20 @@ export type RunbookSection =
   | 'function-errors'
   | 'function-throttles';
 
-/** Rounds that may be missing before it is an alarm; see functions/health.ts. */
+/** The number of rounds that may be missing before an alarm begins; see functions/health.ts. */
 export const MISSING_ROUNDS = 3;
 
 export interface AlarmProps {
   section: RunbookSection;
-  /** A sentence about what is wrong. */
-  says: string;
+  /** A sentence about the problem. */
+  problem: string;
   metric: IMetric;
   above?: number;
   below?: number;
-  /** Periods of the metric in a row. Default: 1. */
+  /** The number of periods of the metric in a row. Default: 1. */
   periods?: number;
   /**
-   * Without measurements: the alarm is OK; it keeps its state; or it is exactly what the alarm is about, once there had been
-   * measurements. Default: OK.
+   * What missing data means: the alarm is OK; it keeps its state; or it begins, if there was data before. Default: OK.
    */
   missing?: 'well' | 'unchanged' | 'notified';
 }
@@ -63,13 +62,13 @@ const MISSING = {
 } as const;
 
 /**
- * An alarm that notifies the topic when it begins, and links its section of the runbook. None begins by itself in a
- * deployment that is new: an alarm is in INSUFFICIENT_DATA then, and missing data that breaches would be one at once
- * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html). Its end is sent by
- * `tellRecoveries`.
+ * An alarm that notifies the topic when it begins, and links its section of the runbook. No alarm begins by itself in a
+ * new deployment: it starts in INSUFFICIENT_DATA, and with `breaching` missing data would start it at once
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html). `tellRecoveries`
+ * notifies of its end.
  */
 export function addAlarm(scope: Construct, id: string, topic: ITopic, props: AlarmProps): Alarm {
-  const { section, says, metric, above, below, periods = 1, missing = 'well' } = props;
+  const { section, problem, metric, above, below, periods = 1, missing = 'well' } = props;
   const alarm = new Alarm(scope, id, {
     metric,
     threshold: above ?? below ?? 0,
@@ -79,7 +78,7 @@ export function addAlarm(scope: Construct, id: string, topic: ITopic, props: Ala
         : ComparisonOperator.GREATER_THAN_THRESHOLD,
     evaluationPeriods: periods,
     treatMissingData: MISSING[missing],
-    alarmDescription: `${says} What to do: docs/runbook.md#${section}`,
+    alarmDescription: `${problem} What to do: docs/runbook.md#${section}`,
   });
   const action = new SnsAction(topic);
   alarm.addAlarmAction(action);
@@ -87,7 +86,7 @@ export function addAlarm(scope: Construct, id: string, topic: ITopic, props: Ala
   return alarm;
 }
 
-/** A count of a stage's function. Its only dimension is the service, which has the stage's name. */
+/** A count of a stage's function. Its only dimension is the service, which has the name of the stage. */
 export function counted(name: string, service: string, period: Duration): IMetric {
   return ownMetric(name, service, period, Stats.SUM);
 }
@@ -104,7 +103,7 @@ function ownMetric(metricName: string, service: string, period: Duration, statis
 export function alarmOnDeadLetters(scope: Construct, topic: ITopic, name: string, queue: IQueue): void {
   addAlarm(scope, 'DeadLettersAlarm', topic, {
     section: 'dead-letters',
-    says: `Something that ${name} was given failed for good and lies in its dead-letter queue.`,
+    problem: `A message for ${name} failed for good and is in its dead-letter queue.`,
     metric: queue.metricApproximateNumberOfMessagesVisible({
       period: Duration.minutes(1),
       statistic: 'Maximum',
@@ -115,7 +114,7 @@ export function alarmOnDeadLetters(scope: Construct, topic: ITopic, name: string
 
 type AgeSection = Extract<RunbookSection, 'old-messages' | 'evaluation-lag'>;
 
-/** Alarms on the age of messages that were received twice at most; see `LEFT_OUT_AT`. */
+/** Alarms on the age of messages that were received at most twice; see `LEFT_OUT_AT`. */
 export function alarmOnAge(
   scope: Construct,
   topic: ITopic,
@@ -123,7 +122,7 @@ export function alarmOnAge(
 ): void {
   addAlarm(scope, 'AgeAlarm', topic, {
     section: props.section,
-    says: `The oldest message for ${props.name} has waited longer than ${props.oldest.toSeconds()} s.`,
+    problem: `The oldest message for ${props.name} has waited longer than ${props.oldest.toSeconds()} s.`,
     metric: props.queue.metricApproximateAgeOfOldestMessage({
       period: Duration.minutes(1),
       statistic: 'Maximum',
@@ -134,13 +133,16 @@ export function alarmOnAge(
 }
 
 /**
- * So often received and not deleted, a message is no longer in ApproximateAgeOfOldestMessage
- * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html). A FIFO
- * queue does not reorder such messages; whether it leaves them out, AWS does not say.
+ * A message that was received this often and not deleted no longer counts in ApproximateAgeOfOldestMessage
+ * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
+ * AWS does not document whether that holds for FIFO queues, which do not reorder such messages.
  */
 export const LEFT_OUT_AT = 3;
 
-/** The age of those, as functions/batch.ts measures it whenever it fails with one: a minute apart, or a little more. */
+/**
+ * The age of those messages. functions/batch.ts measures it each time it fails with one: every minute, or a little
+ * later.
+ */
 export function alarmOnFailingAge(
   scope: Construct,
   topic: ITopic,
@@ -148,13 +150,13 @@ export function alarmOnFailingAge(
 ): void {
   addAlarm(scope, 'FailingAgeAlarm', topic, {
     section,
-    says: `The function ${stage} still fails with a message that is older than ${oldest.toSeconds()} s.`,
+    problem: `The function ${stage} still fails with a message that is older than ${oldest.toSeconds()} s.`,
     metric: gauged('failing_message_age_seconds', stage, Duration.minutes(5)),
     above: oldest.toSeconds(),
   });
 }
 
-/** `period`: in which it is called for certain. */
+/** In each `period` the function is called at least once. */
 export function alarmOnFunction(
   scope: Construct,
   topic: ITopic,
@@ -162,14 +164,14 @@ export function alarmOnFunction(
 ): void {
   addAlarm(scope, 'ErrorsAlarm', topic, {
     section: 'function-errors',
-    says: `The function ${name} fails again and again.`,
+    problem: `The function ${name} fails again and again.`,
     metric: fn.metricErrors({ period }),
     above: 0,
     periods: 3,
   });
   addAlarm(scope, 'ThrottlesAlarm', topic, {
     section: 'function-throttles',
-    says: `The function ${name} was not allowed to run as often as it was called.`,
+    problem: `The function ${name} was throttled: it could not run as often as it was called.`,
     metric: fn.metricThrottles({ period }),
     above: 0,
     periods: 3,

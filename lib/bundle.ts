@@ -7,14 +7,14 @@ import { ConfigError } from '../core/errors.ts';
 import { type Machine, modulesWithResvg, nativeBinding, RESVG } from './native-modules.ts';
 import type { Settings } from './settings.ts';
 
-/** Folder of the project. */
+/** The folder of the project. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** Modules that find a file by their own address, which is that of the bundle once they are in it. */
+/** Modules that find a file by their own address; in a bundle they have its address. */
 const BESIDE = [
   { module: 'adapters/probes/usage/usage.ts', from: 'adapters/probes/usage/script.sh', to: 'script.sh' },
   { module: 'adapters/charts/renderer.ts', from: 'adapters/charts/fonts', to: 'fonts' },
 ];
-/** How ssh2 asks for its binding, beside the file that asks: that of the bundle. */
+/** How ssh2 requires its binding, beside its own file; in a bundle it is beside the bundle. */
 const BINDING = './crypto/build/Release/sshcrypto.node';
 /** CommonJS packages inside a module need `require` and `__dirname`. */
 const BANNER = [
@@ -24,16 +24,16 @@ const BANNER = [
 ].join(' ');
 
 export interface BundleOptions {
-  /** TypeScript file that exports `handler`, absolute or from the root of the project. */
+  /** The TypeScript file that exports `handler`, absolute or relative to the root of the project. */
   entry: string;
-  /** Empty folder that gets `index.mjs` and the rest. */
+  /** An empty folder for `index.mjs` and the other files. */
   outDir: string;
   machine: Machine;
 }
 
 /**
- * Bundles a handler. Returns the files that went into it, from the root of the project.
- * @throws ConfigError when there is no such entry, or a native package for that architecture cannot be had
+ * Bundles a handler. Returns the files that it contains, relative to the root of the project. @throws ConfigError when
+ * the entry does not exist, or a native package for that architecture is not available
  */
 export function bundleFunction({ entry, outDir, machine }: BundleOptions): string[] {
   if (!existsSync(join(ROOT, entry)) && !existsSync(entry))
@@ -44,13 +44,13 @@ export function bundleFunction({ entry, outDir, machine }: BundleOptions): strin
     outdir: outDir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    // Dynamic imports stay files of their own, and cost a start nothing.
+    // Dynamic imports stay separate files, which a start does not read.
     splitting: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',
     mainFields: ['module', 'main'],
-    // Not minified: an error in the log should name a line that people can read.
+    // Not minified, so that an error in the log names a line that people can read.
     banner: { js: BANNER },
     external: [RESVG, '*.node'],
     metafile: true,

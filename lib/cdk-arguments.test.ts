@@ -7,7 +7,7 @@ it.each([
   [['-c', 'config=a.yaml', '--context', 'shards=4']],
   [['--require-approval', 'never', '--context=config=a.yaml', '-c', 'shards=4', '--app', 'cdk.out']],
   [['-c', 'config=b.yaml', '-c', 'config=a.yaml', '-c', 'shards=4', '--hotswap']],
-])('finds an argument at any position, over the value of cdk.json: %j', (args) => {
+])('an argument is found at any position, and overrides cdk.json: %j', (args) => {
   const { file, context, profile, qualifier } = readCdkArguments(args, JSON_TEXT);
   expect([file, context('shards'), context('architecture'), context('vpcId')]).toEqual([
     'a.yaml',
@@ -18,12 +18,12 @@ it.each([
   expect([profile, qualifier]).toEqual([undefined, 'hnb659fds']);
 });
 
-it('knows the profile and CDK’s qualifier, whatever equals signs a value has', () => {
+it('the profile and CDK’s qualifier are found, also when a value contains equals signs', () => {
   const args = ['--profile', 'ops', '-c', 'config=a=b.yaml', '-c', '@aws-cdk/core:bootstrapQualifier=mine'];
   expect(readCdkArguments(args, '{}')).toMatchObject({ profile: 'ops', file: 'a=b.yaml', qualifier: 'mine' });
 });
 
-it('asks for the configuration: an example is deployed by nobody', () => {
+it('the configuration is required, so that nobody deploys the example by mistake', () => {
   expect(() => readCdkArguments(['--require-approval', 'never'], JSON_TEXT)).toThrow(
     'no configuration: `npm run deploy -- -c config=bartizan.yaml`',
   );
@@ -40,11 +40,11 @@ it.each<[args: string[], idle: string | undefined]>([
   [['--execute', 'false'], '--execute=false'],
   [['--help'], '--help'],
   [['-h'], '-h'],
-])('names the argument with which CDK deploys nothing: %j', (args, idle) => {
+])('the argument with which CDK deploys nothing is found: %j', (args, idle) => {
   expect(readCdkArguments(['-c', 'config=a.yaml', ...args], '{}').idle).toBe(idle);
 });
 
-it('refuses a setting that there is not, wherever it stands', () => {
+it('an unknown setting is refused, at any position', () => {
   const args = ['-c', 'config=a.yaml', '--context=alarmemail=ops@example.net', '-c', 'checked=true'];
   expect(() => readCdkArguments(args, '{}')).toThrow(
     /^-c alarmemail: no such setting; did you mean `alarmEmail`\?\n-c checked: no such setting; there are: /,

@@ -2,29 +2,26 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '../core/errors.ts';
 import { requireKnown } from './known-settings.ts';
 
-/** Arguments of CDK's command line that we need, too. */
+/** The arguments of CDK's command line that we need too. */
 export interface CdkArguments {
-  /** By name, `-c name=value`, else of cdk.json. */
+  /** By name, from `-c name=value`, otherwise from cdk.json. */
   context(name: string): unknown;
   profile: string | undefined;
   /** The configuration file. */
   file: string;
   qualifier: string;
-  /** The argument by which CDK deploys nothing, though it ends well; undefined where it deploys. */
+  /** The argument with which CDK deploys nothing although it succeeds; undefined when it deploys. */
   idle: string | undefined;
 }
 
 /** https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html */
 const QUALIFIER = { name: '@aws-cdk/core:bootstrapQualifier', otherwise: 'hnb659fds' };
 
-/**
- * @param json text of cdk.json
- * @throws ConfigError where no configuration is named, and for a setting that there is not
- */
+/** @param json text of cdk.json @throws ConfigError when no configuration is named, and for an unknown setting */
 export function readCdkArguments(args: readonly string[], json: string): CdkArguments {
   const { values } = parseArgs({
     args: [...args],
-    // Everything else is CDK's own business.
+    // All other arguments are only for CDK.
     strict: false,
     options: {
       context: { type: 'string', short: 'c', multiple: true },
@@ -54,14 +51,14 @@ export function readCdkArguments(args: readonly string[], json: string): CdkArgu
   };
 }
 
-/** Options that only make change sets, or print a text instead of deploying (`cdk deploy --help`). */
+/** Options with which `cdk deploy` only makes change sets, or prints a text (`cdk deploy --help`). */
 function idleArgument(args: readonly string[], method: unknown): string | undefined {
   if (method === 'prepare-change-set') return `--method ${method}`;
   const joined = args.map((arg, i) => (arg === '--execute' ? `${arg}=${args[i + 1]}` : arg));
   return joined.find((arg) => /^(--no-execute|--execute=false|--help|-h|--version)$/.test(arg));
 }
 
-/** Context as arguments of CDK. */
+/** The context as arguments of CDK. */
 export function contextArguments(context: Readonly<Record<string, string>>): string[] {
   return Object.entries(context).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }

@@ -18,7 +18,7 @@ function accountLookup(
 }
 
 describe('the concurrency of functions', () => {
-  it('an account as it is after a while has room, also with some kept for the public address', () => {
+  it('of an older account is sufficient, also with a reserved part for the public address', () => {
     expect(accountLookup([1000, 1000])).toEqual({ problems: [], warnings: [] });
     expect(accountLookup([1000, 1000], { context: { publicConcurrency: '10' } })).toEqual({
       problems: [],
@@ -26,7 +26,7 @@ describe('the concurrency of functions', () => {
     });
   });
 
-  it('a new account has ten: a warning with what to ask for', () => {
+  it('of a new account is ten, and causes a warning that names the request to make', () => {
     const { problems, warnings } = accountLookup([10, 10]);
     expect(problems).toEqual([]);
     expect(warnings).toEqual([
@@ -34,16 +34,16 @@ describe('the concurrency of functions', () => {
     ]);
   });
 
-  it('fewer than a round needs side by side is a problem', () => {
+  it('that is lower than one round needs is a problem', () => {
     expect(accountLookup([10, 10], { bastionCount: 4 }).problems).toEqual([]);
     const { problems, warnings } = accountLookup([10, 10], { bastionCount: 5 });
     expect([problems.length, warnings]).toEqual([1, []]);
     expect(problems[0]).toMatch(/a round needs 11, one for each bastion and 6 others; ask for more: `aws /);
-    // Others have reserved the rest.
+    // Other functions have reserved the rest.
     expect(accountLookup([1000, 6]).problems).toHaveLength(1);
   });
 
-  it('many bastions ask for more than an account has at first', () => {
+  it('that many bastions need is more than a new account has', () => {
     const { warnings } = accountLookup([1000, 1000], { bastionCount: 120, context: { shards: '16' } });
     expect(warnings[0]).toMatch(/may use 1147 \(960 to probe, .*--desired-value 1147`$/);
   });
@@ -53,7 +53,7 @@ describe('the concurrency of functions', () => {
     [109, 109, [/AWS keeps 100/], []],
     [400, 105, [/105 of 400 left/], []],
     [110, 110, [], [/this deployment may use/]],
-  ])('what is kept for the public address, of %i and %i', (all, unreserved, problems, warnings) => {
+  ])('reserved for the public address, %i of %i', (all, unreserved, problems, warnings) => {
     const found = accountLookup([all, unreserved], { context: { publicConcurrency: '10' } });
     expect(found.problems).toEqual(problems.map((one) => expect.stringMatching(one)));
     expect(found.warnings).toEqual(warnings.map((one) => expect.stringMatching(one)));
@@ -65,7 +65,7 @@ describe('the concurrency of functions', () => {
     );
   });
 
-  it('the public function has its share where it is asked for, and no other function', () => {
+  it('is reserved for the public function on request, and for no other function', () => {
     const shares = (context: Record<string, string>) =>
       resources(synthExample({ context }), 'AWS::Lambda::Function').flatMap(({ id, Properties }) =>
         Properties.ReservedConcurrentExecutions === undefined
@@ -76,7 +76,7 @@ describe('the concurrency of functions', () => {
     expect(shares({ publicConcurrency: '10' })).toEqual(['HistoryFunction 10']);
   });
 
-  it('counts the concurrency of each stage', () => {
+  it('is counted for each stage', () => {
     const of = (context: Record<string, string>) =>
       resources(synthExample({ context }), 'AWS::Lambda::EventSourceMapping')
         .map(({ Properties }) => Properties.ScalingConfig?.MaximumConcurrency as number | undefined)

@@ -3,18 +3,23 @@ import type { Config } from '../core/model/config.ts';
 import type { Settings } from './settings.ts';
 
 /**
- * The minimum of Lambda (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html): each call reads all due
- * incidents, and more calls would only conflict.
+ * The minimum of Lambda (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html): each call reads all
+ * due incidents, and more calls would only conflict.
  */
 export const NOTIFY_CONCURRENCY = 2;
 /**
- * A message takes 1 to 2 s, and 30 s where its receiver is silent. One channel has at most so many under way, and a failing one 25 (core/notify/turns.ts), so that others get their turn within a minute. A tenth of what an account may run at first is left to a storm.
+ * A message takes 1 to 2 s, and 30 s if its receiver is silent. One channel has at most this many at the same time, and
+ * a failing one 25 (core/notify/turns.ts), so that others get their turn within a minute. A storm gets a tenth of the
+ * concurrency of a new account.
  */
 export const DELIVER_CONCURRENCY = 100;
-/** A call writes ten messages in about 2 s: fifteen rounds of 30,000 nodes, 15,000 messages, are written in a minute. */
+/**
+ * A call writes ten messages in about 2 s, so a minute is enough for fifteen rounds of 30,000 nodes, which are 15,000
+ * messages.
+ */
 export const STORE_CONCURRENCY = 50;
 
-/** Two rounds side by side: a late one holds up no other. */
+/** Two rounds at the same time, so that a late one does not delay the next. */
 export function evaluateConcurrency({ shards }: Pick<Settings, 'shards'>): number {
   return 2 * (shards > 1 ? shards + 1 : 1);
 }
@@ -22,11 +27,14 @@ export function evaluateConcurrency({ shards }: Pick<Settings, 'shards'>): numbe
 /** Limits of an account, in a region (https://docs.aws.amazon.com/lambda/latest/api/API_AccountLimit.html). */
 export interface ConcurrencyLimits {
   all: number;
-  /** Not kept for single functions, or for one of this deployment. */
+  /** The part that is reserved for no function, or for one of this deployment. */
   unreserved: number;
 }
 
-/** So many AWS keeps without a reservation (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html). */
+/**
+ * AWS keeps this many without a reservation
+ * (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
+ */
 const ALWAYS_UNRESERVED = 100;
 /** Plan, store, evaluate, notify, deliver and history. */
 const BESIDE_PROBE = 6;

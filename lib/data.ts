@@ -19,9 +19,9 @@ import { stackName } from './names.ts';
 import type { Settings } from './settings.ts';
 
 export { CONFIG_KEY };
-/** The configuration in force, which `plan` copies from a valid upload. */
+/** The active configuration, which `plan` copies from a valid upload. */
 export const ACTIVE_KEY = 'config/active.yaml';
-/** Its sections, which functions read: see functions/expanded-sections.ts. */
+/** The sections of the active configuration, which functions read: see functions/expanded-sections.ts. */
 export const MANIFEST_KEY = 'config/active.json';
 export const PARTS_PREFIX = 'config/expanded/';
 /** The mark of the last evaluated round. See functions/health.ts. */
@@ -30,14 +30,14 @@ export const HEALTH_KEY = 'health.json';
 export const DUE_KEY = 'due.json';
 /** See functions/health.ts. */
 export const DELIVERY_KEY = 'delivery.json';
-/** Which round was planned last. */
+/** The round that was planned last. */
 export const PLANNED_KEY = 'planned.json';
 /** The marks of evaluated shards. See functions/health.ts. */
 export const EVALUATED = 'judged/';
 
 export interface Data {
   stack: Stack;
-  /** The table of the stack, or one that was restored from a backup of it. */
+  /** The table of the stack, or one that was restored from a backup. */
   table: ITable;
   bucket: Bucket;
 }
@@ -47,15 +47,15 @@ export interface DataProps {
   settings: Settings;
 }
 
-/** The data, which outlives everything else: state, files, and the sample store where the stacks make it. */
+/** The data, which survive all other stacks: state, files, and the sample store if the stacks create it. */
 export function createData(app: Construct, { config, settings }: DataProps): Data {
   const stack = new Stack(app, stackName(app, 'Data'), { description: 'Bartizan: state, files and samples' });
   const own = createTable(stack);
-  // Stays exported where this version does not use it: the deployed pipeline does until it is deployed anew.
+  // Stays exported although this version does not use it: the deployed pipeline uses it until it is deployed again.
   for (const value of [own.tableName, own.tableArn, own.tableStreamArn]) stack.exportValue(value);
   const table = settings.restored ? restoredTable(stack, settings.restored) : own;
   const bucket = createBucket(stack, config, settings.auditDays);
-  // With an endpoint of its own it is an emulator's, or one that somebody has made.
+  // An endpoint belongs to an emulator, or to a table that somebody else created.
   const { type, options } = config.store;
   if (type === 'timestream' && options.endpoint === undefined) createTimestream(stack, config.store);
   new CfnOutput(stack, 'ConfigAddress', {
@@ -73,7 +73,7 @@ function restoredTable(
   return Table.fromTableAttributes(stack, 'Restored', { tableArn, tableStreamArn });
 }
 
-/** The table as its adapter lays it out. */
+/** The table with the layout of its adapter. */
 function createTable(stack: Stack): Table {
   const { KeySchema, GlobalSecondaryIndexes } = TABLE_DEFINITION;
   const table = new Table(stack, 'State', {
@@ -122,18 +122,18 @@ function createBucket(stack: Stack, { checks, server }: Config, auditDays: numbe
         expiration: Duration.days(Math.max(1, Math.ceil(server.chartRetentionMs / 86_400_000))),
         noncurrentVersionExpiration: Duration.days(1),
       },
-      // Written over each round: an older version serves nobody.
+      // Each round overwrites these files, and nobody needs an older version.
       {
         id: 'counters',
         prefix: 'counters/',
-        // Counters of batches that have gone: after three rounds nobody compares with them.
+        // The counters of batches that no longer exist: after three rounds nobody compares with them.
         expiration: Duration.days(Math.max(7, Math.ceil((3 * slowestMs) / 86_400_000) + 1)),
         noncurrentVersionExpiration: Duration.days(1),
       },
       {
         id: 'expanded-config',
         prefix: PARTS_PREFIX,
-        // Sections in force are written anew each day; plan makes them anew after a longer stop.
+        // Plan writes the active sections again each day, and after a longer stop.
         expiration: Duration.days(30),
         noncurrentVersionExpiration: Duration.days(1),
       },
@@ -142,7 +142,8 @@ function createBucket(stack: Stack, { checks, server }: Config, auditDays: numbe
       { id: 'delivery', prefix: DELIVERY_KEY, noncurrentVersionExpiration: Duration.days(1) },
       { id: 'planned', prefix: PLANNED_KEY, noncurrentVersionExpiration: Duration.days(1) },
       { id: 'judged', prefix: EVALUATED, noncurrentVersionExpiration: Duration.days(1) },
-      // No cheaper class: packed objects are smaller than its minimum (128 KB), and a move costs as much as seven months.
+      // No cheaper class: packed objects are smaller than its minimum (128 KB), and a move costs as much as seven
+      // months.
       ...(auditDays === undefined
         ? []
         : [
@@ -156,7 +157,8 @@ function createBucket(stack: Stack, { checks, server }: Config, auditDays: numbe
       { id: 'uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
     ],
   });
-  // Nobody overwrites a recorded access (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html).
+  // Nobody may overwrite the record of an access
+  // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html).
   bucket.addToResourcePolicy(
     new PolicyStatement({
       effect: Effect.DENY,
@@ -169,7 +171,7 @@ function createBucket(stack: Stack, { checks, server }: Config, auditDays: numbe
   return bucket;
 }
 
-/** The service refuses accounts that never used it, without naming the alternative: we name it. */
+/** The service refuses accounts that never used it, without naming the alternative; this message does. */
 function createTimestream(stack: Stack, { options, retentionMs }: Config['store']): void {
   const { database: databaseName, table: tableName } = options as { database: string; table: string };
   Annotations.of(stack).addWarningV2(
@@ -181,7 +183,7 @@ function createTimestream(stack: Stack, { options, retentionMs }: Config['store'
     databaseName: database.ref,
     tableName,
     retentionProperties: {
-      // Late samples may come for hours; what comes later goes to the magnetic store at once.
+      // Late samples may come for hours; later ones go directly to the magnetic store.
       MemoryStoreRetentionPeriodInHours: '24',
       MagneticStoreRetentionPeriodInDays: String(Math.max(1, Math.ceil(retentionMs / 86_400_000))),
     },

@@ -1,4 +1,4 @@
-// The record of a deployment, which the stacks write for the next one under its name. It holds no secret.
+// The record of a deployment, which the stacks write for the next one under its name. It contains no secret.
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
@@ -8,30 +8,36 @@ import type { Config } from '../core/model/config.ts';
 import { type Settings, writeSettings } from './settings.ts';
 
 const recordSchema = z.object({
-  /** As written after `-c`; an empty one had its default. */
+  /** As written after `-c`; an empty one has its default. */
   settings: z.record(z.string(), z.string()),
   bastions: z.array(z.object({ name: z.string(), host: z.string(), port: z.number() })),
-  /** Clusters and inventories. Undefined where an older release recorded none. */
+  /** Hashes of clusters and inventories. Undefined when an older release recorded none. */
   watched: z.object({ count: z.number(), hashes: z.array(z.string()) }).optional(),
-  /** Hash of what the stacks derive from the configuration. */
+  /** A hash of everything that the stacks derive from the configuration. */
   derivedFrom: z.string().optional(),
-  /** Where the configuration is uploaded to. */
+  /** The bucket for uploads of the configuration. */
   bucket: z.string(),
 });
 
 export type DeploymentRecord = z.output<typeof recordSchema>;
 export type DeployedBastion = DeploymentRecord['bastions'][number];
 
-/** A parameter of the advanced tier (https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html). */
+/**
+ * A parameter of the advanced tier
+ * (https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html).
+ */
 const MOST_BYTES = 8192;
 /** The longest name of a bucket (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html). */
 const LONGEST_BUCKET = 'b'.repeat(63);
-/** Nine bytes each. Of more clusters the lowest hashes are kept: two fleets that share a tenth share one of them all the same. */
+/**
+ * Nine bytes each. With more clusters only the lowest hashes are kept: two fleets that share a tenth of their clusters
+ * still share one of these hashes.
+ */
 const MOST_HASHES = 100;
-/** 36 bits: two names of a thousand clusters have the same one once in 100,000 fleets. */
+/** 36 bits: two names of a thousand clusters have the same hash once in 100,000 fleets. */
 const HASH_CHARACTERS = 6;
 
-/** The record without the bucket, whose name CloudFormation makes up while it deploys. */
+/** The record without the bucket, whose name CloudFormation makes up during the deployment. */
 export function deploymentRecord(config: Config, settings: Settings): Omit<DeploymentRecord, 'bucket'> {
   const hashes = watchedHashes(config);
   return {
@@ -42,7 +48,7 @@ export function deploymentRecord(config: Config, settings: Settings): Omit<Deplo
   };
 }
 
-/** A hash of each cluster and each inventory, lowest first. */
+/** A hash of each cluster and each inventory, the lowest first. */
 export function watchedHashes({ clusters, inventory }: Pick<Config, 'clusters' | 'inventory'>): string[] {
   const names = [
     ...clusters.map(({ name }) => `cluster ${name}`),
@@ -52,8 +58,8 @@ export function watchedHashes({ clusters, inventory }: Pick<Config, 'clusters' |
 }
 
 /**
- * A hash of all fields that queues, permissions, schedule, alarms and networks follow from. A field too many only costs an
- * update of a parameter. test/stacks/deployment-record.test.ts holds it to the templates.
+ * A hash of all fields from which queues, permissions, schedule, alarms and networks are derived. An unnecessary field
+ * only causes an update of a parameter. test/stacks/deployment-record.test.ts compares it with the templates.
  */
 function derivedHash(config: Config): string {
   const { bastions, checks, channels, inventory, server, store } = config;
@@ -71,11 +77,11 @@ export function recordProblems(config: Config, settings: Settings): string[] {
   const bytes = Buffer.byteLength(JSON.stringify(remembered));
   if (bytes <= MOST_BYTES) return [];
   return [
-    `settings: they are written down in a parameter, which holds ${MOST_BYTES} bytes, and have ${bytes}; write \`-c loginParameters=/path/*\` in place of many names`,
+    `settings: their record needs ${bytes} bytes in a parameter, which has at most ${MOST_BYTES}; write \`-c loginParameters=/path/*\` in place of many names`,
   ];
 }
 
-/** @throws ConfigError for a record that no release of ours wrote. `what` names the parameter */
+/** @throws ConfigError for a record that none of our releases wrote. `what` names the parameter */
 export function parseDeploymentRecord(text: string, what: string): DeploymentRecord {
   try {
     return recordSchema.parse(JSON.parse(text));

@@ -14,7 +14,7 @@ const parsed = parseConfig(exampleText(), { file: EXAMPLE, kinds: KINDS, baseDir
 if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
 const { config } = parsed;
 
-/** Lines of what keeps a deployment from beginning. */
+/** The problems that stop a deployment. */
 async function problems(egress: string, last: Context | undefined, now: Context): Promise<string[]> {
   const settings = readSettings((name) => last?.[name]);
   const remembered = last && { ...deploymentRecord(config, settings), bucket: 'files' };
@@ -27,38 +27,38 @@ async function problems(egress: string, last: Context | undefined, now: Context)
   return text.split('\n').slice(1);
 }
 
-describe('the egress of our own network that is deployed', () => {
+describe('the deployed egress of our own network', () => {
   it.each<[what: string, egress: string, last: Context | undefined, now: Context, printed: RegExp[]]>([
     [
-      'is in the way of another one, whatever is confirmed',
+      'prevents another one, whatever is confirmed',
       'NAT gateway',
       {},
       { natInstance: 't4g.nano', confirm: 'network' },
       [/`npx cdk destroy BartizanPipeline BartizanNetwork -c config=…`/],
     ],
     [
-      'is in the way on the way back from another network, though nothing uses it',
+      'prevents the return from another network, although nothing uses it',
       'NAT gateway',
       VPC,
       { vpcId: '', natInstance: 't4g.nano', confirm: 'network' },
       [/`aws cloudformation delete-stack --stack-name BartizanNetwork`/],
     ],
     [
-      'is in the way where nothing else is there',
+      'prevents another one when nothing else is deployed',
       'NAT instance',
       undefined,
       {},
       [/`aws cloudformation delete-stack --stack-name BartizanNetwork`/],
     ],
-    ['is that of before', 'NAT gateway', VPC, { vpcId: '', confirm: 'network' }, []],
+    ['is the former one', 'NAT gateway', VPC, { vpcId: '', confirm: 'network' }, []],
     [
-      'is a machine of another type',
+      'may become an instance of another type',
       'NAT instance',
       { natInstance: 't4g.nano' },
       { natInstance: 't4g.small' },
       [],
     ],
-    ['is left alone by another network', 'NAT gateway', VPC, {}, []],
+    ['does not matter for another network', 'NAT gateway', VPC, {}, []],
   ])('%s', async (_, egress, last, now, printed) => {
     expect(await problems(egress, last, now)).toEqual(printed.map((line) => expect.stringMatching(line)));
   });

@@ -31,7 +31,7 @@ function configOf(...replace: [string, string][]): Config {
   return parsed.config;
 }
 
-/** The example with so many clusters, none of whose names matters otherwise. */
+/** The example with so many clusters; only their number matters. */
 function fleetOf(names: readonly string[]): Config {
   const [cluster] = config.clusters;
   if (!cluster) throw new Error('the example has no cluster');
@@ -69,14 +69,20 @@ describe('another fleet under the same name', () => {
   >([
     ['nothing is deployed', undefined, config, {}, false],
     ['the same', config, config, {}, false],
-    ['all bastions are others', otherBastion, config, {}, true],
-    ['all are others, and that is meant', otherBastion, config, { confirm: 'fleet' }, false],
+    ['all bastions differ', otherBastion, config, {}, true],
+    ['all bastions differ, and the change is confirmed', otherBastion, config, { confirm: 'fleet' }, false],
     ['under another name', otherBastion, config, { name: 'seoul' }, false],
     ['other clusters behind the same bastion', otherClusters, config, {}, true],
     ['those are meant', otherClusters, config, { confirm: 'fleet' }, false],
     ['one cluster of two is the same', fleetOf(['prod', 'staging']), config, {}, false],
-    ['of a release that wrote nothing down: another name', ['tokyo'], config, { vpcId: '' }, true],
-    ['of such a release: the same name', ['tokyo', 'seoul'], config, { vpcId: '' }, false],
+    ['an older release recorded nothing, and the name differs', ['tokyo'], config, { vpcId: '' }, true],
+    [
+      'an older release recorded nothing, and the name is the same',
+      ['tokyo', 'seoul'],
+      config,
+      { vpcId: '' },
+      false,
+    ],
   ])('%s', async (_, last, now, context, isRefused) => {
     const remembered = last && !Array.isArray(last) ? written(last) : undefined;
     account.remembered = async (name) => (name === 'bartizan' ? remembered : undefined);
@@ -92,24 +98,24 @@ describe('another fleet under the same name', () => {
     account.remembered = async () => written(otherBastion);
     expect((await clear(config)).problems).toEqual([
       expect.stringContaining(
-        'what is deployed as `bartizan` watches 1 cluster behind tokyo (gate.example.com), and my.yaml has none of these bastions: it',
+        'the deployment `bartizan` monitors 1 cluster behind tokyo (gate.example.com), and my.yaml has none of these bastions: it',
       ),
     ]);
     account.remembered = async () => written(otherClusters);
     expect((await clear(config)).problems).toEqual([
       expect.stringContaining(
-        'watches 1 cluster behind seoul (bastion.example.net), and my.yaml has none of these clusters: it',
+        'monitors 1 cluster behind seoul (bastion.example.net), and my.yaml has none of these clusters: it',
       ),
     ]);
   });
 
-  it('is found by its bastions where a release recorded no clusters', async () => {
+  it('is recognised by its bastions when an older release recorded no clusters', async () => {
     const { watched: _, derivedFrom: __, ...old } = written(otherClusters);
     account.remembered = async () => old;
     expect((await clear(config)).problems).toEqual([]);
   });
 
-  it('clusters of an inventory are those of its source', async () => {
+  it('has the clusters of its inventories', async () => {
     const source = { type: 'ssm', options: { path: '/a/clusters' } };
     const listed = { ...config, clusters: [], inventory: [source] };
     account.remembered = async () => written(listed);
@@ -118,25 +124,25 @@ describe('another fleet under the same name', () => {
     expect((await clear(elsewhere)).problems).toHaveLength(1);
   });
 
-  it('names what goes away', async () => {
+  it('is reported with everything that would be removed', async () => {
     account.remembered = async () => {
       const there = written(fleetOf(['prod', 'staging', 'test']));
       return { ...there, bastions: [...there.bastions, { name: 'busan', host: 'b.example.net', port: 22 }] };
     };
     expect((await clear(config)).notes).toContain(
-      'goes away: the bastion busan (b.example.net), 2 of 3 clusters; my.yaml does not have what is deployed, and nobody watches it then',
+      'removed: the bastion busan (b.example.net), 2 of 3 clusters; they are not in my.yaml, and will not be monitored',
     );
     account.remembered = async () => written(config);
     expect((await clear(fleetOf(['prod', 'staging']))).notes).toEqual([]);
   });
 
-  it('a fleet of a thousand clusters fits into the parameter, and is known by a part of them', async () => {
+  it('of a thousand clusters fits into the parameter, and is recognised by a part of them', async () => {
     const names = Array.from({ length: 1_000 }, (_, i) => `cluster-${i}`);
     const there = written(fleetOf(names));
     expect(JSON.stringify(there).length).toBeLessThan(2_000);
     account.remembered = async () => there;
     expect((await clear(fleetOf(names.slice(0, 500)))).notes).toEqual([
-      expect.stringMatching(/^goes away: at least \d\d of 1000 clusters; /),
+      expect.stringMatching(/^removed: at least \d\d of 1000 clusters; /),
     ]);
     expect((await clear(fleetOf(names.map((name) => `other-${name}`)))).problems).toHaveLength(1);
   });

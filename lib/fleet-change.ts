@@ -1,4 +1,4 @@
-// Compares the fleet deployed under a name with the one that the next deployment would leave.
+// Compares the fleet that is deployed under a name with the fleet of the next deployment.
 import type { Config } from '../core/model/config.ts';
 import { watchedHashes } from './deployment-record.ts';
 import type { Deployed } from './last-deployment.ts';
@@ -10,7 +10,7 @@ export interface FleetSource {
   settings: Settings;
 }
 
-/** A deployment of another fleet under the same name would replace the first. */
+/** Without this check, another fleet under the same name would replace the first. */
 export function fleetProblems(last: Deployed | undefined, { config, file, settings }: FleetSource): string[] {
   if (last === undefined || settings.confirmed.includes('fleet')) return [];
   const gone = goneBastions(last, config);
@@ -26,7 +26,7 @@ export function fleetProblems(last: Deployed | undefined, { config, file, settin
     ? ['of these bastions', 'its bastions have moved']
     : ['of these clusters', 'its clusters have other names'];
   return [
-    `what is deployed as \`${settings.name}\` watches ${watched} behind ${there}, and ${file} has none ${none}: it would be ` +
+    `the deployment \`${settings.name}\` monitors ${watched} behind ${there}, and ${file} has none ${none}: it would be ` +
       `replaced. Give this deployment a name of its own, \`-c name=…\`; where ${changed}, add \`-c confirm=fleet\``,
   ];
 }
@@ -45,7 +45,7 @@ export function fleetNotes(last: Deployed | undefined, { config, file }: FleetSo
   ];
   return gone.length === 0
     ? []
-    : [`goes away: ${gone.join(', ')}; ${file} does not have what is deployed, and nobody watches it then`];
+    : [`removed: ${gone.join(', ')}; they are not in ${file}, and will not be monitored`];
 }
 
 function goneBastions({ bastions }: Deployed, config: Config): Deployed['bastions'] {
@@ -57,7 +57,7 @@ function goneBastions({ bastions }: Deployed, config: Config): Deployed['bastion
   );
 }
 
-/** Undefined where an older release recorded none. `known` is less than `count` for a large fleet. */
+/** Undefined when an older release recorded none. For a large fleet `known` is less than `count`. */
 function watchedGone(
   { remembered }: Deployed,
   config: Config,

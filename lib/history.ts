@@ -23,12 +23,12 @@ export interface HistoryProps {
   environment: Record<string, string>;
 }
 
-/** Serves pictures and health to everybody who knows the address. Nothing else answers without a token. */
+/** Serves pictures and health to everybody who knows the address. Everything else needs a token. */
 export function createHistory(app: Construct, { settings, data, topic, environment }: HistoryProps): History {
   const stack = new Stack(app, stackName(app, 'History'), { description: 'Bartizan: pictures and health' });
   const stage = createStage(stack, {
     name: 'history',
-    description: 'Serves pictures under their unguessable names, and whether all is well.',
+    description: 'Serves pictures under their unguessable names, and health.',
     timeout: Duration.seconds(HISTORY_TIMEOUT_SECONDS),
     memoryMb: 512,
     reserved: settings.publicConcurrency,

@@ -2,13 +2,13 @@ import { ConfigError } from '../core/errors.ts';
 import { choose, nearest } from '../core/text/suggestions.ts';
 import { readSettings, writeSettings } from './settings.ts';
 
-/** Our own names that may be written after `-c`. */
+/** Our setting names, which may be written after `-c`. */
 const KNOWN = [...Object.keys(writeSettings(readSettings(() => undefined))), 'name', 'confirm', 'config'];
 
 /** Names of CDK contain one of these characters; ours contain none. */
 const OF_CDK = /[:@]/;
 
-/** CDK ignores a misspelt setting, as if it were left out. @throws ConfigError that names each of them and the one meant */
+/** CDK ignores a misspelt setting. @throws ConfigError that names each unknown one and a suggestion */
 export function requireKnown(given: readonly string[]): void {
   const unknown = unknownAmong(given);
   if (unknown.length === 0) return;
@@ -17,7 +17,7 @@ export function requireKnown(given: readonly string[]): void {
   );
 }
 
-/** Checks only names like ours: context of CDK comes from other sources too, and holds values of others. @throws ConfigError */
+/** Checks only names that look like ours, because CDK reads context from other sources too. @throws ConfigError */
 export function requireWellSpelt(given: readonly string[]): void {
   requireKnown(unknownAmong(given).filter((name) => nearest(name, KNOWN) !== undefined));
 }

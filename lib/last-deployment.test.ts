@@ -38,7 +38,7 @@ function configOf(...replace: [string, string][]): Config {
   return parsed.config;
 }
 
-/** As if the stacks had been deployed so. */
+/** As if the stacks had been deployed with these settings. */
 function deployed(context: Context, of = config): void {
   const settings = readSettings((name) => context[name]);
   remembered.set(settings.name, { ...deploymentRecord(of, settings), bucket: 'files' });
@@ -49,7 +49,7 @@ async function clear(context: Context = {}, of = config) {
   return preflight({ ...options, context: (name) => context[name] }, account);
 }
 
-/** Lines of what keeps a deployment from beginning. */
+/** The problems that stop a deployment. */
 async function problems(context: Context = {}, of = config): Promise<string[]> {
   const text = await clear(context, of).then(
     () => '',
@@ -60,10 +60,10 @@ async function problems(context: Context = {}, of = config): Promise<string[]> {
 
 describe('settings', () => {
   it.each<[what: string, last: Context, now: Context, added: Context, notes: string[]]>([
-    ['none that were ever given are none now', {}, {}, {}, []],
-    ['given ones go on', VPC, VPC, {}, []],
+    ['that were never set have their defaults', {}, {}, {}, []],
+    ['that are given are used', VPC, VPC, {}, []],
     [
-      'what is left out is kept',
+      'that are left out are kept',
       { ...VPC, shards: '4', alarmEmail: 'ops@example.net' },
       {},
       { ...VPC, shards: '4', alarmEmail: 'ops@example.net' },
@@ -72,7 +72,7 @@ describe('settings', () => {
       ],
     ],
     [
-      'names a changed setting, also one that is now empty',
+      'that change are printed, also when they are now empty',
       { shards: '4', alarmEmail: 'ops@example.net', storeInVpc: 'true' },
       { shards: '2', alarmEmail: '', storeInVpc: 'false' },
       {},
@@ -83,14 +83,14 @@ describe('settings', () => {
       ],
     ],
     [
-      'subnets are kept with their network, and may change within it',
+      'for subnets are kept with their network, and may change within it',
       VPC,
       { vpcId: 'vpc-11111111' },
       { privateSubnetIds: VPC.privateSubnetIds },
       ['as at the last deployment: -c privateSubnetIds=subnet-11111111,subnet-22222222'],
     ],
     [
-      'other subnets of the network',
+      'for other subnets of the same network are printed',
       VPC,
       { privateSubnetIds: 'subnet-33333333' },
       { vpcId: 'vpc-11111111' },
@@ -107,20 +107,20 @@ describe('settings', () => {
     expect(cleared.settings).toEqual(readSettings((name) => added[name] ?? now[name]));
   });
 
-  it('are all named where no deployment is recorded', async () => {
+  it('are all printed when no deployment is recorded', async () => {
     expect((await clear({ alarmEmail: 'ops@example.net' })).notes).toEqual([
-      'nothing is deployed yet as `bartizan`; taken is: a network of its own with a NAT gateway, architecture x86_64, ciphers native, storeInVpc false, shards 1, alarmEmail ops@example.net, uploadConfig true',
+      'nothing is deployed yet as `bartizan`; it uses: a network of its own with a NAT gateway, architecture x86_64, ciphers native, storeInVpc false, shards 1, alarmEmail ops@example.net, uploadConfig true',
     ]);
   });
 
-  it('are those of the name', async () => {
+  it('belong to the name of the deployment', async () => {
     deployed({ shards: '4' });
     expect((await clear({ name: 'seoul' })).settings).toMatchObject({ name: 'seoul', shards: 1 });
     deployed({ name: 'seoul', shards: '3' });
     expect((await clear({ name: 'seoul' })).settings.shards).toBe(3);
   });
 
-  it('outlive the pipeline: the data that stands has them', async () => {
+  it('survive the pipeline in the stack of the data', async () => {
     const there = {
       ...deploymentRecord(
         config,
@@ -132,24 +132,24 @@ describe('settings', () => {
     const { settings, notes } = await clear();
     expect(settings).toMatchObject({ alarmEmail: ['ops@example.net'], network: { vpcId: 'vpc-11111111' } });
     expect(notes).toEqual([
-      'there is no pipeline; what is left out is as the data that stands was deployed with',
+      'there is no pipeline; settings that are left out are those of the deployed data',
       expect.stringMatching(/^as at the last deployment: .*-c alarmEmail=ops@example.net$/),
     ]);
-    // Nobody sees an address while there is no pipeline.
+    // While there is no pipeline nobody depends on an address.
     expect(await problems({ vpcId: 'vpc-22222222', privateSubnetIds: 'subnet-33333333' })).toEqual([]);
-    // The pipeline's stack shows what is deployed.
+    // The stack of the pipeline shows what is deployed.
     deployed({ alarmEmail: 'new@example.net' });
     expect((await clear()).settings.alarmEmail).toEqual(['new@example.net']);
   });
 
-  it('of another release keeps the settings that this one does not know', async () => {
+  it('that this release does not know are kept', async () => {
     deployed({ shards: '4' });
     const there = remembered.get('bartizan');
     if (there) remembered.set('bartizan', { ...there, settings: { ...there.settings, later: 'x' } });
     expect((await clear()).added).toEqual({ shards: '4' });
   });
 
-  it('that nobody may read are no reason to take defaults', async () => {
+  it('that the user may not read stop the deployment, instead of getting defaults', async () => {
     account.remembered = async () => {
       throw awsError(
         Object.assign(new Error('no ssm:GetParameter'), { name: 'AccessDeniedException' }),
@@ -162,10 +162,10 @@ describe('settings', () => {
   });
 });
 
-describe('another network', () => {
+describe('a change of the network', () => {
   it.each<[what: string, last: Context, now: Context, printed: RegExp[]]>([
     [
-      'from its own into another',
+      'from its own to an existing one',
       {},
       VPC,
       [
@@ -179,7 +179,7 @@ describe('another network', () => {
       [/delete-stack --stack-name Bartizan-seoul-Network/],
     ],
     [
-      'from another into its own',
+      'from an existing one to its own',
       VPC,
       { vpcId: '' },
       [
@@ -187,14 +187,14 @@ describe('another network', () => {
       ],
     ],
     [
-      'from one into another',
+      'from one existing network to another',
       VPC,
       { vpcId: 'vpc-22222222', privateSubnetIds: 'subnet-33333333' },
       [/is in vpc-11111111, and this command puts it into vpc-22222222/],
     ],
     ['left out', VPC, {}, []],
     [
-      'out of its own into none',
+      'from its own to none',
       {},
       { network: 'none' },
       [
@@ -203,25 +203,25 @@ describe('another network', () => {
     ],
     ['still in none', { network: 'none' }, {}, []],
     [
-      'a machine in place of the gateway that has the address',
+      'to an instance in place of the gateway that has the address',
       {},
       { natInstance: 't4g.nano' },
       [
         /-c natInstance: a NAT gateway and a NAT instance cannot take turns .*`npx cdk destroy BartizanPipeline BartizanNetwork -c config=…`/,
       ],
     ],
-    ['a machine of another type', { natInstance: 't4g.nano' }, { natInstance: 't4g.small' }, []],
+    ['to an instance of another type', { natInstance: 't4g.nano' }, { natInstance: 't4g.small' }, []],
     ['meant', {}, { ...VPC, confirm: 'network' }, []],
-    ['meant, the other way', VPC, { vpcId: '', confirm: 'network' }, []],
+    ['in the other direction, confirmed', VPC, { vpcId: '', confirm: 'network' }, []],
   ])('%s', async (_, last, now, printed) => {
     deployed(last);
     expect(await problems(now)).toEqual(printed.map((line) => expect.stringMatching(line)));
   });
 
-  it('of a release that recorded nothing is unknown, and has to be named', async () => {
+  it('is unknown when an older release recorded nothing, and all settings must be named', async () => {
     bastions = ['seoul'];
     expect(await problems()).toEqual([
-      expect.stringMatching(/wrote no settings down: name its network, `-c vpcId=…/),
+      expect.stringMatching(/recorded no settings: name its network, `-c vpcId=…/),
     ]);
     expect(await problems({ vpcId: '' })).toEqual([]);
     expect(await problems(VPC)).toEqual([]);
@@ -244,7 +244,7 @@ describe('a restored table', () => {
   };
   const bare = { stream: undefined, expiresBy: undefined, isProtected: false, canBeRestored: false };
 
-  it('is used with its stream, and again at the next deployment, with the stream that it has then', async () => {
+  it('is used with its stream, and at the next deployment with the stream that it has then', async () => {
     tables.set('restored', right);
     const { added, settings } = await clear({ stateTable: 'restored' });
     expect(added).toEqual({ stateStream: stream });
@@ -258,10 +258,10 @@ describe('a restored table', () => {
   it.each<[what: string, facts: TableFacts | undefined, printed: RegExp[]]>([
     ['is not there', undefined, [/there is no such table here/]],
     ['is not ready', { ...right, isActive: false }, [/still being restored/]],
-    ['is something else', { ...right, keys: [] }, [/not the keys and indexes of our state/]],
-    ['lacks an index', { ...right, indexes: right.indexes.slice(1) }, [/restore it with all of its indexes/]],
+    ['is something else', { ...right, keys: [] }, [/not have the keys and indexes of our state/]],
+    ['lacks an index', { ...right, indexes: right.indexes.slice(1) }, [/restore it with all its indexes/]],
     [
-      'has what a backup holds alone',
+      'has only what a backup contains',
       { ...right, ...bare },
       [
         /aws dynamodb update-table --table-name restored --stream-specification StreamEnabled=true,StreamViewType=NEW_IMAGE/,
@@ -270,7 +270,7 @@ describe('a restored table', () => {
         /update-table --table-name restored --deletion-protection-enabled/,
       ],
     ],
-  ])('that %s is refused with what to do', async (_, facts, printed) => {
+  ])('that %s is refused with an advice', async (_, facts, printed) => {
     if (facts) tables.set('restored', facts);
     expect(await problems({ stateTable: 'restored' })).toEqual(
       printed.map((line) => expect.stringMatching(line)),

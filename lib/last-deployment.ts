@@ -1,5 +1,5 @@
-// Compares a deployment with the one before it: settings that are left out keep their value, and a change that would replace
-// the deployment by mistake is a problem.
+// Compares a deployment with the one before it: settings that are left out keep their value, and a change that would
+// replace the deployment by mistake is a problem.
 import { stackNameOf } from '../adapters/aws/deployment.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Account } from './account.ts';
@@ -11,19 +11,19 @@ type Context = (name: string) => unknown;
 /** A deployment, as found under its name. */
 export interface Deployed {
   bastions: readonly (Pick<DeployedBastion, 'name'> & Partial<DeployedBastion>)[];
-  /** Undefined where an older release deployed it, which recorded nothing. */
+  /** Undefined when an older release deployed it, which recorded nothing. */
   remembered: DeploymentRecord | undefined;
-  /** Only the stack of the data exists, with its own record: the pipeline was destroyed, or never made. */
+  /** Only the stack of the data exists, with its own record: the pipeline was destroyed, or never created. */
   isDataAlone?: true;
 }
 
 const DEFAULTS: Readonly<Record<string, string>> = writeSettings(readSettings(() => undefined));
-/** Settings that belong together: one is kept only where the other is as it was. */
+/** Settings that belong together: one is kept only if the other has not changed. */
 const PARTNERS: Readonly<Record<string, string>> = { privateSubnetIds: 'vpcId' };
-/** Follows from the table, and changes when its stream is turned off and on. */
+/** The stream follows from the table, and changes when somebody turns it off and on. */
 const FOUND_BY_DEPLOY = 'stateStream';
 
-/** Resolves to undefined where nothing is deployed. @throws ConfigError without the permission to read it */
+/** Resolves to undefined when nothing is deployed. @throws ConfigError without the permission to read it */
 export async function lastDeployment(name: string, account: Account): Promise<Deployed | undefined> {
   try {
     const remembered = await account.remembered(name);
@@ -34,7 +34,7 @@ export async function lastDeployment(name: string, account: Account): Promise<De
     return outlived && { bastions: outlived.bastions, remembered: outlived, isDataAlone: true };
   } catch (cause) {
     throw new ConfigError(
-      `the deployment \`${name}\` cannot be read, so that settings which are left out would not keep their values: ${(cause as Error).message}`,
+      `the deployment \`${name}\` cannot be read, so settings that are left out would lose their values: ${(cause as Error).message}`,
       { cause },
     );
   }
@@ -62,7 +62,7 @@ export function settingNotes(
 ): string[] {
   if (last?.remembered === undefined)
     return [
-      `${last === undefined ? 'nothing is deployed yet' : 'deployed'} as \`${settings.name}\`; taken is: ${describeSettings(settings)}`,
+      `${last === undefined ? 'nothing is deployed yet' : 'deployed'} as \`${settings.name}\`; it uses: ${describeSettings(settings)}`,
     ];
   const before = last.remembered.settings;
   const shown = (value: string) => (value === '' ? 'nothing' : value);
@@ -72,7 +72,7 @@ export function settingNotes(
   const arguments_ = Object.entries(kept).map(([name, value]) => `-c ${name}=${value}`);
   return [
     ...(last.isDataAlone
-      ? ['there is no pipeline; what is left out is as the data that stands was deployed with']
+      ? ['there is no pipeline; settings that are left out are those of the deployed data']
       : []),
     ...(arguments_.length > 0 ? [`as at the last deployment: ${arguments_.join(' ')}`] : []),
     ...changed.map(
@@ -96,7 +96,7 @@ export function networkProblems(
   },
 ): string[] {
   const isOwn = settings.network === undefined && !settings.withoutNetwork;
-  // The address is taken, whatever is confirmed.
+  // The address is in use, whatever is confirmed.
   if (isOwn && egress !== undefined && egress !== egressGateway(settings))
     return [egressProblem(last, settings)];
   // Without a pipeline no bastion sees an address yet.
@@ -104,7 +104,7 @@ export function networkProblems(
   if (last.remembered === undefined) {
     if (context('vpcId') !== undefined) return [];
     return [
-      `what is deployed as \`${settings.name}\` is of a release that wrote no settings down: name its network, \`-c vpcId=… -c privateSubnetIds=…\` or \`-c vpcId=\` for one of its own, and all other settings, once`,
+      `an older release deployed \`${settings.name}\` and recorded no settings: name its network, \`-c vpcId=… -c privateSubnetIds=…\` or \`-c vpcId=\` for one of its own, and all other settings, once`,
     ];
   }
   const then = last.remembered.settings;
@@ -141,7 +141,7 @@ export function networkProblems(
   ];
 }
 
-/** A network that nothing uses blocks this, too: it exists until somebody deletes it. */
+/** A network that nothing uses prevents this too: it exists until somebody deletes it. */
 function egressProblem(last: Deployed | undefined, { name }: Settings): string {
   const [pipeline, network] = [stackNameOf(name, 'Pipeline'), stackNameOf(name, 'Network')];
   const { vpcId = '', network: setting = '' } = last?.remembered?.settings ?? {};

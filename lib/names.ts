@@ -1,4 +1,4 @@
-// Names of a deployment's resources. The deployment without a name has those of releases before there were names.
+// The names of a deployment's resources. A deployment without a name has those of older releases.
 import { Lazy } from 'aws-cdk-lib';
 import type { Construct, IConstruct } from 'constructs';
 import { DEFAULT_NAME, type StackRole, stackNameOf } from '../adapters/aws/deployment.ts';
@@ -13,7 +13,7 @@ export function stackName(app: Construct, role: StackRole): string {
   return stackNameOf(deploymentName(app), role);
 }
 
-/** The namespace of the functions' own metrics, without the deployment's suffix. */
+/** The namespace of our metrics, without the suffix of the deployment. */
 export const NAMESPACE = Lazy.uncachedString({
   produce({ scope }) {
     const name = deploymentName(scope);

@@ -13,13 +13,13 @@ const MODULES = join(ROOT, 'node_modules');
 const BUILT = join(MODULES, 'ssh2/lib/protocol/crypto/build/Release/sshcrypto.node');
 const CACHE = join(MODULES, '.cache/bartizan-functions');
 const COMPILERS = { arm64: 'g++-aarch64-linux-gnu', x86_64: 'g++-x86-64-linux-gnu' };
-/** Cannot be bundled: its binary is chosen when it is loaded. */
+/** Cannot be bundled, because it chooses its binary when it is loaded. */
 export const RESVG = '@resvg/resvg-js';
 
 /**
- * The file of ssh2's binding for the functions' processor: that of this machine where it is the same, else one that a cross
- * compiler makes. Undefined where `ciphers` is `javascript`.
- * @throws ConfigError where it cannot be built: without it a probe takes about twice the CPU, which nobody would see
+ * The file of ssh2's binding for the functions' processor: that of this machine if it is the same, otherwise one from a
+ * cross compiler. Undefined when `ciphers` is `javascript`. @throws ConfigError when it cannot be built: without it a
+ * probe takes about twice the CPU, and nobody would notice
  */
 export function nativeBinding({ architecture, ciphers }: Machine): string | undefined {
   if (ciphers === 'javascript') return undefined;
@@ -27,7 +27,7 @@ export function nativeBinding({ architecture, ciphers }: Machine): string | unde
   if (isOurs(architecture)) {
     if (existsSync(BUILT)) return BUILT;
     throw new ConfigError(
-      `ssh2 has no native binding here: \`npm run postinstall\` builds it and says what it lacks; ${otherwise}`,
+      `ssh2 has no native binding here: \`npm run postinstall\` builds it, or prints what is missing; ${otherwise}`,
     );
   }
   const { version } = packageAt('ssh2');
@@ -48,9 +48,9 @@ export function nativeBinding({ architecture, ciphers }: Machine): string | unde
 }
 
 /**
- * The folder of node_modules with the renderer's binary for Linux on that processor. npm only installs the binary of its
- * own machine; another one is fetched once, and must have the hash in package-lock.json.
- * @throws ConfigError where it cannot be fetched, or has another hash
+ * The folder of node_modules with the renderer's binary for Linux on that processor. npm installs only the binary of
+ * its own machine; another one is fetched once, and must have the hash in package-lock.json. @throws ConfigError when
+ * it cannot be fetched, or has another hash
  */
 export function modulesWithResvg(architecture: Settings['architecture']): string {
   const name = `${RESVG}-linux-${npmCpu(architecture)}-gnu`;
@@ -84,7 +84,7 @@ export function modulesWithResvg(architecture: Settings['architecture']): string
   return modules;
 }
 
-/** For functions that an emulator runs here: the processor of this machine, with its binding where it has one. */
+/** For functions that an emulator runs here: the processor of this machine, with its binding if it has one. */
 export function machineHere(): Machine {
   const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
   return { architecture, ciphers: isOurs(architecture) && existsSync(BUILT) ? 'native' : 'javascript' };

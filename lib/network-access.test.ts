@@ -33,7 +33,7 @@ const find = (config: Config, context: Context) =>
   );
 const problemOf = (config: Config, context: Context) => find(config, context).problems.join('\n');
 
-describe('an address whose secrets are not known', () => {
+describe('an address with unknown secrets', () => {
   it.each<[text: string, host: string | undefined, port: number | undefined]>([
     ['https://hooks.example', 'hooks.example', 443],
     ['http://hooks.example/a:1/b@c', 'hooks.example', 80],
@@ -56,7 +56,7 @@ describe('an address whose secrets are not known', () => {
     expect(parseAddress(text)).toEqual({ host, port });
   });
 
-  it('is found in every field that holds one', () => {
+  it('is found in every field with an address', () => {
     const adapters = [...KINDS.channels, ...KINDS.stores];
     const fields = adapters.flatMap(({ options }) => {
       const { properties = {} } = z.toJSONSchema(options as z.ZodType, {
@@ -77,7 +77,7 @@ describe('an address whose secrets are not known', () => {
 describe('a bastion', () => {
   const PRIVATE = ['10.0.0.5', '172.16.0.1', '172.31.255.254', '192.168.1.1', '100.64.0.1', '100.127.1.1'];
 
-  it.each(PRIVATE)('at %s is reached from a network that is there, and from no other', (host) => {
+  it.each(PRIVATE)('at %s is reachable from an existing network, and from no other', (host) => {
     const config = withBastion(host);
     const own = `bastions seoul.host: ${host} is a private address, and the network that the deployment makes leads to public ones; name the network that leads there, \`-c vpcId=… -c privateSubnetIds=…\`. Where you have connected the two (a peering, say), add \`-c confirm=private\``;
     expect(problemOf(config, OWN)).toBe(own);
@@ -95,7 +95,7 @@ describe('a bastion', () => {
     '100.63.0.1',
     '100.128.0.1',
     '10.internal',
-  ])('at %s may be reached from everywhere', (host) => {
+  ])('at %s is reachable from everywhere', (host) => {
     for (const context of [OWN, NONE, EXISTING]) expect(problemOf(withBastion(host), context)).toBe('');
   });
 
@@ -106,13 +106,13 @@ describe('a bastion', () => {
         expect(problemOf(withBastion(host), context)).toMatch(
           / is the function itself and nothing runs there;/,
         );
-      // An emulator runs functions where its bastion is.
+      // An emulator runs functions on the machine of its bastion.
       expect(problemOf(withBastion(host), { confirm: 'private' })).toBe('');
     },
   );
 
   it.each(['2001:db8::1', 'fd00::1', '::1', 'fe80::1%eth0', '::ffff:10.0.0.1'])(
-    'at %s has an address that no function speaks to',
+    'at %s has an address that functions cannot use',
     (host) => {
       for (const context of [OWN, NONE, EXISTING, { confirm: 'private' }])
         expect(problemOf(withBastion(host), context)).toMatch(
@@ -125,7 +125,7 @@ describe('a bastion', () => {
 describe('a service', () => {
   const HOOK = 'http://10.0.0.5:8080/${ssm:/bartizan/hook}';
 
-  it('at a private address is reached by functions in a network that is there', () => {
+  it('at a private address is reachable for functions in an existing network', () => {
     expect(problemOf(withHook(HOOK), EXISTING)).toBe(
       'channels on-call.url: 10.0.0.5 is a private address, and store, evaluate and deliver run outside of any network; put them into the one that leads there, `-c storeInVpc=true` with `-c vpcId=… -c privateSubnetIds=…`',
     );
@@ -136,7 +136,7 @@ describe('a service', () => {
     expect(problemOf(withHook(HOOK), { ...EXISTING, ...INSIDE })).toBe('');
   });
 
-  it('is the store with both of its addresses, and the heartbeat', () => {
+  it('means the store with both of its addresses, and the heartbeat', () => {
     const text = exampleText();
     const store =
       'store: { type: prometheus, url: "http://10.0.0.5:8428", writeUrl: "http://10.0.0.6:8428/w" }\n';
@@ -151,7 +151,7 @@ describe('a service', () => {
     ]);
   });
 
-  it('behind a proxy is not connected to: the proxy is', () => {
+  it('behind a proxy is not connected to, but the proxy is', () => {
     const config = configOf([
       '"${ssm:/bartizan/on-call-url}"',
       '"http://[fd00::1]/x", proxy: "http://10.0.0.9:3128"',
@@ -160,7 +160,7 @@ describe('a service', () => {
     expect(problemOf(config, { ...EXISTING, ...INSIDE })).toBe('');
   });
 
-  it('with a port in a parameter is a warning, until somebody names the port', () => {
+  it('with a port in a parameter causes a warning, until egressPorts names the port', () => {
     const inside = { ...EXISTING, storeInVpc: 'true' };
     expect(find(withHook('https://hooks.example:8443/${ssm:/bartizan/hook}'), inside).warnings).toEqual([
       '-c egressPorts: parameters hold the ports of server.heartbeat, and the network lets functions out to 443, 8443 alone. Where one has another port, name it, `-c egressPorts=8443`; where none has, `-c egressPorts=443` says so',
@@ -170,7 +170,7 @@ describe('a service', () => {
   });
 });
 
-it('preflight reports both, with the settings of the last deployment', async () => {
+it('causes a problem in preflight too, with the settings of the last deployment', async () => {
   const config = withBastion('10.1.2.3');
   const account = (remembered: Context | undefined): Account => ({
     region: async () => 'ap-northeast-2',
@@ -197,7 +197,7 @@ it('preflight reports both, with the settings of the last deployment', async () 
     return preflight(options, account(remembered));
   };
   await expect(accountLookup({})).rejects.toThrow(
-    /1 thing to be done first\n {2}bastions seoul\.host: 10\.1\.2\.3 is a private address, .*-c vpcId=/,
+    /1 problem to solve first\n {2}bastions seoul\.host: 10\.1\.2\.3 is a private address, .*-c vpcId=/,
   );
   const inside = { ...EXISTING, storeInVpc: 'true', alarmEmail: 'ops@example.net' };
   expect((await accountLookup(inside)).warnings).toEqual([

@@ -1,4 +1,4 @@
-// Finds addresses that functions can never connect to from their network. Names are not resolved: they may resolve
+// Finds addresses that functions can never reach from their network. It resolves no names, because they may resolve
 // differently where functions run.
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import type { Config } from '../core/model/config.ts';
@@ -10,19 +10,19 @@ type Egress = 'existing network' | 'own network' | 'no network';
 
 const HTTPS = 443;
 
-/** RFC 1918, and RFC 6598 for what carriers and clusters share. */
+/** RFC 1918, and RFC 6598 for the addresses that carriers and clusters share. */
 const PRIVATE = subnets(['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['100.64.0.0', 10]);
 /** Addresses of the machine itself, and of its own link. */
 const LOCAL = subnets(['127.0.0.0', 8], ['0.0.0.0', 8], ['169.254.0.0', 16]);
 
-/** Ports that the functions in the network connect to, beside those of bastions. */
+/** Ports that functions in the network connect to, besides those of bastions. */
 export function servicePorts(config: Config, settings: Settings): number[] {
   const services = settings.storeInVpc ? serviceEndpoints(config) : [];
   const known = services.map(({ port }) => port).filter((port) => port !== undefined);
   return [...new Set([HTTPS, ...known, ...settings.egressPorts])];
 }
 
-/** A line for each address without a route, and for ports that are not known before deployment. */
+/** A line for each address without a route, and for ports that are unknown before the deployment. */
 export function checkNetworkAccess(
   config: Config,
   settings: Settings,
@@ -52,7 +52,7 @@ function addressProblem(
   who: 'bastion' | 'service',
 ): string | undefined {
   if (host === undefined) return undefined;
-  // Functions have IPv6 in dual-stack subnets only, and only where it is turned on
+  // Functions have IPv6 only in dual-stack subnets, and only when it is turned on
   // (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html).
   if (isIPv6(host.replace(/%.*$/, '')))
     return `${at}: ${host} is an address of IPv6, and functions speak IPv4 alone; write its IPv4 address, or a name that has one`;
@@ -73,7 +73,7 @@ function noRoute(way: Exclude<Egress, 'existing network'>, who: 'bastion' | 'ser
   return `store, evaluate and deliver run outside of any network; put them into the one that leads there, \`-c storeInVpc=true\` with ${named}`;
 }
 
-/** No rule can be made for an address whose port is a secret. */
+/** No firewall rule can be made for a port that is a secret. */
 function portWarnings(config: Config, settings: Settings): string[] {
   if (!settings.storeInVpc || settings.egressPorts.length > 0) return [];
   const hidden = serviceEndpoints(config).filter(({ port }) => port === undefined);

@@ -35,8 +35,8 @@ export interface Network {
 }
 
 /**
- * A network with one egress address, which the firewalls of bastions can allow; or an existing network. An existing one is
- * in no stack of its own: no stack could give up a network while another still uses its exports
+ * A network with one egress address, which the firewalls of bastions can allow; or an existing network. An existing one
+ * has no stack: a stack could not remove a network while another stack uses its exports
  * (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html).
  */
 export function createNetwork(
@@ -60,7 +60,7 @@ export function createNetwork(
     };
   }
   const stack = new Stack(app, stackName(app, 'Network'), {
-    description: 'Bartizan: the way to the bastions',
+    description: 'Bartizan: the network to the bastions',
   });
   const vpc = ownVpc(stack, settings);
   const securityGroups = [createSecurityGroup(stack, vpc, config, settings)];
@@ -87,7 +87,7 @@ function ownVpc(stack: Stack, settings: Settings): IVpc {
       { name: 'public', subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
       { name: 'private', subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 20 },
     ],
-    // Free of charge; without it this traffic would pass the gateway.
+    // Free of charge; without it this traffic would pass through the gateway.
     gatewayEndpoints: {
       s3: { service: GatewayVpcEndpointAwsService.S3 },
       dynamodb: { service: GatewayVpcEndpointAwsService.DYNAMODB },
@@ -100,20 +100,20 @@ function ownVpc(stack: Stack, settings: Settings): IVpc {
     },
   });
   new StringParameter(stack, 'WayOut', {
-    description: 'Bartizan: what leads out of its own network',
+    description: 'Bartizan: the egress of its own network',
     parameterName: ownNetworkParameter(deploymentName(stack)),
     stringValue: egressGateway(settings),
   });
   machine?.attach(address.attrAllocationId);
   new CfnOutput(stack, 'ProbeAddress', {
-    description: 'Every connection to a bastion comes from this address: let it in',
+    description: 'Every connection to a bastion comes from this address: allow it there',
     value: address.ref,
   });
   return vpc;
 }
 
 /**
- * The private subnet in the zone of the egress: from another zone every byte would be paid for twice more
+ * The private subnet in the zone of the egress: from another zone every byte costs more
  * (https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer), and without that zone there is no egress at all.
  */
 function besideEgress(vpc: IVpc): ISubnet[] {
@@ -123,13 +123,13 @@ function besideEgress(vpc: IVpc): ISubnet[] {
 function existingVpc(scope: Construct, { vpcId, privateSubnetIds }: NonNullable<Settings['network']>): IVpc {
   return Vpc.fromVpcAttributes(scope, 'Vpc', {
     vpcId,
-    // Names of zones are only labels of subnets here.
+    // The names of zones are only labels of subnets here.
     availabilityZones: privateSubnetIds.map((_, i) => Fn.select(i, Fn.getAzs())),
     privateSubnetIds: [...privateSubnetIds],
   });
 }
 
-/** Out to the bastions and to AWS, nothing in. */
+/** Allows connections to the bastions and to AWS, and none from outside. */
 function createSecurityGroup(scope: Construct, vpc: IVpc, config: Config, settings: Settings): SecurityGroup {
   const group = new SecurityGroup(scope, 'Probe', {
     vpc,

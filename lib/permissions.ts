@@ -1,4 +1,4 @@
-// Permissions of functions: one function here for each need. A policy holds nothing else.
+// The permissions of functions: one function here for each need. A policy contains nothing else.
 import { Annotations, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -39,13 +39,13 @@ const STATE_ACTIONS = [
   'dynamodb:ConditionCheckItem',
 ] as const;
 
-/** Sections of the configuration in force, as core/deployment/expanded.ts makes them. */
+/** The sections of the active configuration, as core/deployment/expanded.ts writes them. */
 export type ConfigPart = 'public' | 'settings' | 'logins' | 'nodes';
 
 /**
- * Allows reading these sections of the configuration in force. A function that may not list the bucket gets `forbidden` for a
- * missing object (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html); a condition on the prefix would not
- * hold there, since reading an object names none.
+ * Allows reading these sections of the active configuration. A function that may not list the bucket gets `forbidden`
+ * for a missing object (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html); a condition on the prefix
+ * has no effect there, because reading an object names none.
  */
 export function allowConfig(fn: LambdaFunction, { bucket }: Data, parts: readonly ConfigPart[]): void {
   const keys = [MANIFEST_KEY, ...parts.map((part) => `${PARTS_PREFIX}${part}-*`)];
@@ -54,7 +54,7 @@ export function allowConfig(fn: LambdaFunction, { bucket }: Data, parts: readonl
   fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
 }
 
-/** Allows putting an upload in force: writing its text, its sections and the manifest. */
+/** Allows activating an upload: writing its text, its sections and the manifest. */
 export function allowActivation(fn: LambdaFunction, { bucket }: Data): void {
   const made = [ACTIVE_KEY, MANIFEST_KEY, `${PARTS_PREFIX}*`].map((key) => bucket.arnForObjects(key));
   const resources = [bucket.arnForObjects(CONFIG_KEY), ...made];
@@ -74,7 +74,7 @@ export function allowFiles(
   fn.addToRolePolicy(new PolicyStatement({ actions, resources: [bucket.arnForObjects(files)] }));
 }
 
-/** Allows finding open incidents by an index, which notify only does after a change of the configuration. */
+/** Allows finding open incidents by an index, which notify does only after a change of the configuration. */
 export function allowOpenIncidents(fn: LambdaFunction, { table }: Data): void {
   const resources = [`${table.tableArn}/index/history`];
   fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources }));
@@ -85,9 +85,7 @@ export function allowState(fn: LambdaFunction, { table }: Data): void {
   fn.addToRolePolicy(new PolicyStatement({ actions: [...STATE_ACTIONS], resources: [table.tableArn] }));
 }
 
-/**
- * The same in some partitions of the table only, with `*` as a wildcard; see adapters/state/dynamodb/layout.ts.
- */
+/** The same in only some partitions of the table, with `*` as a wildcard; see adapters/state/dynamodb/layout.ts. */
 export function allowPartitions(fn: LambdaFunction, { table }: Data, partitions: readonly string[]): void {
   fn.addToRolePolicy(
     new PolicyStatement({
@@ -99,9 +97,9 @@ export function allowPartitions(fn: LambdaFunction, { table }: Data, partitions:
 }
 
 /**
- * Allows reading these parameters, or all under `/path/*`, and decrypting them with any key, but nothing else with that key.
- * Where a policy cannot hold all names, it allows their paths, which contain none of `others`; a warning at synth names them.
- * @throws ConfigError where the paths do not fit either
+ * Allows reading these parameters, or all under `/path/*`, and decrypting them with any key, but nothing else with that
+ * key. When a policy has no room for all names, it allows their paths, which contain none of `others`; a warning at
+ * synth names them. @throws ConfigError when there is no room for the paths either
  */
 export function allowParameters(
   fn: LambdaFunction,
@@ -124,7 +122,7 @@ export function allowParameters(
     const arns = some.map((name) =>
       stack.formatArn({ service: 'ssm', resource: 'parameter', resourceName: name.replace(/^\//, '') }),
     );
-    // With a name of its own CDK leaves a statement as it is, and merges none of them into one that is too long.
+    // With a name, CDK leaves a statement unchanged, and does not merge statements into one that is too long.
     const sid = hashText(`${actions} ${some}`);
     fn.addToRolePolicy(new PolicyStatement({ sid: `Read${sid}`, actions: [...actions], resources: arns }));
     fn.addToRolePolicy(
@@ -139,7 +137,7 @@ export function allowParameters(
   }
 }
 
-/** Allows reading the sources of clusters, and keeping their last answer for when they do not answer. */
+/** Allows reading the sources of clusters, and keeping their last answer for times when they do not answer. */
 export function allowInventory(fn: LambdaFunction, data: Data, { inventory }: Config): void {
   const stack = Stack.of(fn);
   for (const { type, options } of inventory) {
@@ -187,7 +185,7 @@ export function allowSamples(
   fn.addToRolePolicy(new PolicyStatement({ actions, resources: [arn] }));
 }
 
-/** The workspace that requests are signed for; `*`, every one of the region, where the address is a secret. */
+/** The workspace for which requests are signed; `*`, which means all of the region, when the address is a secret. */
 export function workspaceOf(options: Config['store']['options']): Workspace | undefined {
   const { sigv4, url } = options as { sigv4?: { region: string; service?: string }; url: string };
   if (sigv4 === undefined || (sigv4.service ?? 'aps') !== 'aps') return undefined;

@@ -55,7 +55,7 @@ export interface PipelineProps {
   /** Recorded for the next deployment. */
   remembered: Omit<DeploymentRecord, 'bucket'>;
   topic: ITopic;
-  /** Shown on the dashboard beside the others. */
+  /** Shown on the dashboard with the others. */
   history: Stage;
   environment: Record<string, string>;
 }
@@ -105,7 +105,7 @@ export function createPipeline(app: Construct, props: PipelineProps): Pipeline {
   return { stack, stages };
 }
 
-/** The sections of the configuration that each function reads. Nodes to probe come with the batches. */
+/** The sections of the configuration that each function reads. The batches contain the nodes to probe. */
 const READS: Readonly<Record<Exclude<StageName, 'plan' | 'history'>, readonly ConfigPart[]>> = {
   probe: ['settings', 'logins'],
   store: ['settings'],
@@ -147,7 +147,7 @@ function addPlan(
   queues: { probes: ReadonlyMap<string, Queue>; evaluate: Queue; notify: Queue },
 ): Stage {
   const description =
-    'Begins a round: batches for the probe queues, then evaluations and a sweep of what is due.';
+    'Begins a round: sends batches to the probe queues, then evaluations and a sweep for due messages.';
   const plan = addStage(context, 'plan', { description, memoryMb: PLAN_MB });
   const names = [...queues.probes].map(([bastion, queue]) => [bastion, queue.queueName]);
   plan.fn.addEnvironment('BARTIZAN_PROBE_QUEUES', context.stack.toJsonString(Object.fromEntries(names)));
@@ -157,7 +157,7 @@ function addPlan(
   allowSending(plan.fn, [...queues.probes.values()]);
   plan.sendsTo('BARTIZAN_EVALUATE_QUEUE', queues.evaluate);
   plan.sendsTo('BARTIZAN_NOTIFY_QUEUE', queues.notify);
-  // Due batches of rounds, and the last complete round.
+  // The due batches of rounds, and the last complete round.
   allowFiles(plan.fn, context.data, DUE_KEY, 'read and write');
   allowFiles(plan.fn, context.data, HEALTH_KEY, 'read');
   allowFiles(plan.fn, context.data, PLANNED_KEY, 'read and write');
@@ -166,11 +166,11 @@ function addPlan(
   return plan;
 }
 
-/** A queue for each bastion: how many functions read it is how many connections the bastion sees. */
+/** A queue for each bastion: the number of functions that read it is the number of connections to the bastion. */
 function addProbe(context: PipelineContext, storeQueue: Queue): { stage: Stage; queues: Map<string, Queue> } {
   const { config, settings, data, network, names, tick } = context;
   const stage = addStage(context, 'probe', {
-    description: 'Looks at the nodes of a batch over one connection to their bastion.',
+    description: 'Probes the nodes of a batch over one connection to their bastion.',
     memoryMb: PROBE_MB,
     network,
   });
@@ -180,8 +180,8 @@ function addProbe(context: PipelineContext, storeQueue: Queue): { stage: Stage; 
       bastion: name,
       batchSize: 1,
       maxConcurrency: maxConnections,
-      // As few as AWS advises: a receive that is throttled counts as one. A batch is dropped when its next round is due
-      // (https://docs.aws.amazon.com/lambda/latest/dg/sqs-retries.html).
+      // The minimum that AWS advises, because a throttled receive counts too. A batch is dropped when its next round is
+      // due (https://docs.aws.amazon.com/lambda/latest/dg/sqs-retries.html).
       maxReceiveCount: 5,
       times: queueTimesSeconds(tick.toSeconds()).probe,
       dropsOld: true,
@@ -203,18 +203,18 @@ function addProbe(context: PipelineContext, storeQueue: Queue): { stage: Stage; 
 function addStore(context: PipelineContext): { stage: Stage; queue: Queue } {
   const { config, settings, data, network, names, tick } = context;
   const stage = addStage(context, 'store', {
-    description: 'Writes what was seen as samples, and how each node was last reached.',
+    description: 'Writes observations as samples, and the last status of each node.',
     memoryMb: 512,
     network: settings.storeInVpc ? network : undefined,
   });
   const queue = stage.addQueue('Queue', {
     batchSize: 10,
     maxConcurrency: STORE_CONCURRENCY,
-    // The most there is: a store may be away for 16 hours before its messages have to be sent back by hand.
+    // The maximum of SQS: the store may fail for 16 hours before somebody must send its messages back.
     maxReceiveCount: 1000,
     times: queueTimesSeconds(tick.toSeconds()).store,
   });
-  // Statuses of targets, and samples that are too late for the store.
+  // The statuses of targets, and samples that are too late for the store.
   allowPartitions(stage.fn, data, ['status#*', 'part#status#*', 'late#*', 'part#late#*']);
   allowSamples(stage.fn, config, 'write');
   allowParameters(stage.fn, names.store, { others: Object.values(names).flat() });
@@ -224,7 +224,7 @@ function addStore(context: PipelineContext): { stage: Stage; queue: Queue } {
 function addEvaluate(context: PipelineContext): { stage: Stage; queue: Queue } {
   const { config, settings, data, network, names, tick } = context;
   const stage = addStage(context, 'evaluate', {
-    description: 'Judges a part of the fleet: samples in, alerts and what is to be told out.',
+    description: 'Evaluates the rules on a shard of the fleet, and writes alerts and the outbox.',
     memoryMb: 1024,
     network: settings.storeInVpc ? network : undefined,
   });
@@ -241,7 +241,7 @@ function addEvaluate(context: PipelineContext): { stage: Stage; queue: Queue } {
   allowInventory(stage.fn, data, config);
   allowFiles(stage.fn, data, HEALTH_KEY, 'read and write');
   allowFiles(stage.fn, data, DUE_KEY, 'read');
-  // Whether alerts can be sent, before it calls the heartbeat.
+  // Whether alerts are delivered, before it calls the heartbeat.
   allowFiles(stage.fn, data, DELIVERY_KEY, 'read');
   allowFiles(stage.fn, data, `${EVALUATED}*`, 'read and write');
   return { stage, queue };
@@ -250,7 +250,7 @@ function addEvaluate(context: PipelineContext): { stage: Stage; queue: Queue } {
 function addNotify(context: PipelineContext): { stage: Stage; queue: Queue } {
   const { data, tick } = context;
   const stage = addStage(context, 'notify', {
-    description: 'Makes incidents of what is in the outbox, and hands on those that are due.',
+    description: 'Turns the outbox into incidents, and sends due ones to deliver.',
     memoryMb: 512,
   });
   const queue = stage.addQueue('Queue', {
@@ -258,7 +258,8 @@ function addNotify(context: PipelineContext): { stage: Stage; queue: Queue } {
     maxConcurrency: NOTIFY_CONCURRENCY,
     maxReceiveCount: 200,
     times: queueTimesSeconds(tick.toSeconds()).notify,
-    // Messages of ticks stay in it on purpose, and the function fails as a whole: the alarm notify-failing reports that.
+    // Messages of ticks stay in the queue on purpose, and the function fails as a whole: the alarm notify-failing
+    // reports that.
     failsWhole: true,
   });
   stage.fn.addEventSource(
@@ -266,7 +267,7 @@ function addNotify(context: PipelineContext): { stage: Stage; queue: Queue } {
       startingPosition: StartingPosition.LATEST,
       batchSize: 10,
       reportBatchItemFailures: true,
-      // The stream only wakes the function: the next tick finds what a lost wake-up would have sent.
+      // The stream only wakes the function: after a lost wake-up the next tick sends.
       retryAttempts: 2,
       maxRecordAge: Duration.minutes(5),
       filters: [{ pattern: JSON.stringify(WAKE_FILTER) }],

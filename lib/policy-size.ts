@@ -1,24 +1,23 @@
-// Folds names of parameters, so that the policies that allow them stay within the limits of IAM.
+// Folds names of parameters into paths, so that the policies stay within the limits of IAM.
 import { ConfigError } from '../core/errors.ts';
 
 /**
- * Names of one statement: each stands in it as an ARN of up to some 130 characters, and a managed policy may have 6,144, which
- * CDK fills by whole statements (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+ * The most names in one statement: each is an ARN of up to about 130 characters, and a managed policy may have 6,144,
+ * which CDK fills with whole statements (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
  */
 export const NAMES_A_STATEMENT = 20;
 /**
- * Characters of all names of a role together. It may have policies of 10,240 characters of its own and ten managed ones; each
- * name stands in two of them, behind some 60 characters of its ARN, and the role has other statements. CDK fills a policy to
- * about a half, since it takes references for longer than they are.
+ * The most characters of all names of a role. A role may have 10,240 characters in its own policies and ten managed
+ * ones; each name is in two of them, after about 60 characters of its ARN, and the role has other statements. CDK fills
+ * about half of a policy, because it overestimates the length of references.
  */
 const MOST_CHARACTERS = 12_000;
 const ARN_CHARACTERS = 60;
 
 /**
- * The names, or, where they are too many for policies, paths that hold them: `/keys/a`, `/keys/b` … become `/keys/*`. The path
- * that saves most is folded first, and only as many as it takes. A path of one part (`/keys`) is the widest. None is folded
- * that holds one of `others`, which this role must not read.
- * @throws ConfigError where that does not suffice
+ * The names, or paths in place of names when there are too many: `/keys/a`, `/keys/b` … become `/keys/*`. The path that
+ * saves most is folded first, and only as many as necessary. A path with one part (`/keys`) is the widest. A path with
+ * one of `others`, which this role must not read, is never folded. @throws ConfigError when that is not enough
  */
 export function foldNames(
   names: readonly string[],
@@ -45,7 +44,7 @@ function charactersOf(names: readonly string[]): number {
   return names.reduce((sum, name) => sum + name.length + ARN_CHARACTERS, 0);
 }
 
-/** The longest path among those that save most. */
+/** The longest of the paths that save most. */
 function bestPath(names: readonly string[], foreign: readonly string[]): string | undefined {
   const byPath = Map.groupBy(
     names.filter((name) => parentOf(name) !== ''),

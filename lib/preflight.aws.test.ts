@@ -1,4 +1,4 @@
-// The command as people run it, against an emulator that has nothing yet.
+// The command as people run it, against an empty emulator.
 
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** CDK is only reached where nothing is wrong; an app that ends with this code stands for ours. */
+/** CDK runs only without problems; an app that ends with this code replaces ours. */
 async function deploy(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const { endpoint, region, credentials } = emulator.client;
   const env = {
@@ -58,11 +58,11 @@ async function put(...names: string[]): Promise<void> {
   ssm.destroy();
 }
 
-it('reports what an account lacks before it calls CDK, and then runs it', async () => {
+it('npm run deploy reports what an account lacks, and runs CDK when nothing is missing', async () => {
   const lacking = await deploy();
   expect(lacking).toMatchObject({ code: 1, stdout: '' });
   expect(lacking.stderr.trimEnd().split('\n')).toEqual([
-    `${EXAMPLE} is not deployed, 5 things to be done first`,
+    `${EXAMPLE} is not deployed; 5 problems to solve first`,
     '  account 000000000000 is not prepared for CDK in us-east-1: run `npx cdk bootstrap aws://000000000000/us-east-1`, once',
     ...['ssh-key', 'on-call-url', 'slack-token', 'heartbeat'].map((name) =>
       expect.stringContaining(`\${ssm:/bartizan/${name}}: there is no such parameter in us-east-1`),
@@ -73,12 +73,12 @@ it('reports what an account lacks before it calls CDK, and then runs it', async 
   const app = join(dir, 'app.cjs');
   writeFileSync(app, 'process.exitCode = 3;');
   const handedOn = await deploy('--app', `node ${app}`);
-  expect(handedOn.stdout).toContain(`${EXAMPLE} goes to account 000000000000 in us-east-1`);
+  expect(handedOn.stdout).toContain(`${EXAMPLE} will be deployed to account 000000000000 in us-east-1`);
   expect(handedOn.stderr).toContain('exited with error 3');
   expect(handedOn.code).toBe(1);
 });
 
-it('finds parameters by name and by path, however many', async () => {
+it('any number of parameters is found by name and by path', async () => {
   const account = await createAccount(emulator.client);
   const names = Array.from({ length: 120 }, (_, i) => `/many/${i}`);
   await put(...names.slice(0, 119));
@@ -90,7 +90,7 @@ it('finds parameters by name and by path, however many', async () => {
   expect(await account.bootstrapVersion('other')).toBeUndefined();
 });
 
-it('a restored table lacks what is no data, until the commands are run that are printed; then state is read from it', async () => {
+it('a restored table lacks its settings until somebody runs the printed commands; then state is read from it', async () => {
   const account = await createAccount(emulator.client);
   expect(await account.stateTable('restored')).toBeUndefined();
   await createStateTable('before', emulator.client);
@@ -108,7 +108,7 @@ it('a restored table lacks what is no data, until the commands are run that are 
       UseLatestRestorableTime: true,
     }),
   );
-  // The emulator leaves out what AWS does.
+  // The emulator keeps settings that AWS does not restore.
   const found = tableProblems(TableName, await account.stateTable(TableName));
   expect(found.map((line) => /--[a-z-]+(specification|protection-enabled)/.exec(line)?.[0])).toEqual([
     '--stream-specification',

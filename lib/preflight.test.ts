@@ -53,7 +53,7 @@ async function problems(
 }
 
 describe('preflight', () => {
-  it('clears a configuration for an account where all is there', async () => {
+  it('accepts a configuration when the account has everything', async () => {
     const asked: string[] = [];
     const account = accountWith({
       async missingParameters(names) {
@@ -70,7 +70,7 @@ describe('preflight', () => {
       account: '123456789012',
       region: REGION,
       warnings: [],
-      notes: [expect.stringMatching(/^nothing is deployed yet as `bartizan`; taken is: /)],
+      notes: [expect.stringMatching(/^nothing is deployed yet as `bartizan`; it uses: /)],
       added: {},
     });
     expect(asked).toEqual([
@@ -82,7 +82,7 @@ describe('preflight', () => {
     ]);
   });
 
-  it('warns of a deployment that nobody would miss', async () => {
+  it('warns when there is no heartbeat', async () => {
     const config = configOf(['server:\n  heartbeat: ${ssm:/bartizan/heartbeat}\n', '']);
     const context = withMail;
     const cleared = await preflight({ config, file: 'my.yaml', context, qualifier: 'q' }, accountWith());
@@ -91,7 +91,7 @@ describe('preflight', () => {
     ]);
   });
 
-  it('warns of alarms that nobody gets, and of an inventory whose keys no function may read', async () => {
+  it('warns of alarms without a recipient, and of an inventory whose keys no function may read', async () => {
     const config = configOf(['checks:\n', 'inventory:\n  - { type: ssm, path: /b/clusters }\n\nchecks:\n']);
     const warnings = async (context: Record<string, string>) => {
       const options = { config, file: 'my.yaml', qualifier: 'q', context: (name: string) => context[name] };
@@ -104,7 +104,7 @@ describe('preflight', () => {
     expect(await warnings({ alarmEmail: 'a@example.net', loginParameters: '/b/keys/*' })).toEqual([]);
   });
 
-  it('reports all problems at once, each with what to do', async () => {
+  it('reports all problems at once, each with an advice', async () => {
     const account = accountWith({
       bootstrapVersion: async () => undefined,
       missingParameters: async () => ['/bartizan/ssh-key', '/fleet/*'],
@@ -114,10 +114,10 @@ describe('preflight', () => {
       ['sigv4: { region: ap-northeast-2 }', 'sigv4: { region: eu-west-1 }'],
     );
     expect(await problems(account, { config })).toEqual([
-      'my.yaml is not deployed, 6 things to be done first',
+      'my.yaml is not deployed; 6 problems to solve first',
       expect.stringMatching(/^ {2}checks usage: it runs every 90 s/),
-      '  store.url: the workspace is in ap-northeast-2, and `sigv4.region` says `eu-west-1`',
-      '  store.writeUrl: the workspace is in ap-northeast-2, and `sigv4.region` says `eu-west-1`',
+      '  store.url: the workspace is in ap-northeast-2, and `sigv4.region` is `eu-west-1`',
+      '  store.writeUrl: the workspace is in ap-northeast-2, and `sigv4.region` is `eu-west-1`',
       '  account 123456789012 is not prepared for CDK in ap-northeast-2: run `npx cdk bootstrap aws://123456789012/ap-northeast-2`, once',
       '  ${ssm:/bartizan/ssh-key}: there is no such parameter in ap-northeast-2; `aws ssm put-parameter --type SecureString --name /bartizan/ssh-key --value …`',
       '  -c loginParameters: there is no parameter under /fleet in ap-northeast-2',
@@ -132,33 +132,33 @@ describe('preflight', () => {
       /CredentialsProviderError: Could not load .* \(check credentials and policy\)$/,
     ],
     [
-      'credentials that ran out',
+      'expired credentials',
       { identity: failing('ExpiredTokenException', 'The security token is expired') },
       /ExpiredTokenException: .* \(check credentials and policy\)$/,
     ],
     [
-      'what CDK prepared long ago',
+      'an old bootstrap stack of CDK',
       { bootstrapVersion: async () => BOOTSTRAP_VERSION - 1 },
-      /of version 5, and 6 is needed: run `npx cdk bootstrap aws:/,
+      /has version 5, and version 6 is needed: run `npx cdk bootstrap aws:/,
     ],
     [
-      'a service that is out',
+      'a service that does not answer',
       { missingParameters: failing('InternalServerError', 'oops') },
       /InternalServerError/,
     ],
   ])('reports the problem: %s', async (_, account, printed) => {
     const [head, ...lines] = await problems(accountWith(account));
-    expect(head).toBe('my.yaml is not deployed, 1 thing to be done first');
+    expect(head).toBe('my.yaml is not deployed; 1 problem to solve first');
     expect(lines).toEqual([expect.stringMatching(printed)]);
   });
 
-  it('reports problems of the configuration also where nobody is logged in', async () => {
+  it('reports problems of the configuration also without a login', async () => {
     const account = accountWith({ identity: failing('CredentialsProviderError', 'none') });
     const config = configOf(['every: 1m', 'every: 90s']);
     expect(await problems(account, { config })).toHaveLength(3);
   });
 
-  it('lets people deploy who may not read the account, and names what was not checked', async () => {
+  it('continues without permissions to read the account, and prints which checks were skipped', async () => {
     const denied = failing('AccessDeniedException', 'not authorized to perform: ssm:DescribeParameters');
     const account = accountWith({ missingParameters: denied, bootstrapVersion: denied, concurrency: denied });
     const options = { config: configOf(), file: 'my.yaml', qualifier: 'hnb659fds' };
@@ -170,7 +170,7 @@ describe('preflight', () => {
     ]);
   });
 
-  it('does not take what the deployment has reserved already a second time', async () => {
+  it('does not count concurrency twice that the deployment has already reserved', async () => {
     const account = accountWith({ concurrency: async () => ({ all: 400, unreserved: 290 }) });
     const context = { publicConcurrency: '200' };
     expect((await problems(account, { context }))[1]).toMatch(/-c publicConcurrency=200: .*290 of 400 left/);
@@ -180,7 +180,7 @@ describe('preflight', () => {
     );
   });
 
-  it('asks for the version that the stacks ask for', () => {
+  it('requires the bootstrap version that the stacks require', () => {
     const [assertion] = Object.values(
       synthExample().data.toJSON().Rules.CheckBootstrapVersion.Assertions,
     ) as [{ Assert: { 'Fn::Not': [{ 'Fn::Contains': [string[], unknown] }] } }];
@@ -201,7 +201,7 @@ describe('Timestream', () => {
     expect(rest).toEqual([]);
   });
 
-  it('whose table the stacks are to make is right; that of somebody else has to be there', async () => {
+  it('is accepted when the stacks create the table; a table of somebody else must exist', async () => {
     const timestream = timestreamAnswers('ResourceNotFoundException', 'no table');
     const account = accountWith({ timestream });
     expect(await problems(account, { config: withStore(TIMESTREAM) })).toEqual([]);
@@ -212,19 +212,19 @@ describe('Timestream', () => {
     ]);
   });
 
-  it('that does not answer, and one of another region', async () => {
+  it('that does not answer, or is in another region, is a problem', async () => {
     const timestream = timestreamAnswers('ENOTFOUND', 'getaddrinfo');
     const config = withStore(TIMESTREAM.replace(REGION, 'eu-west-1'));
     expect(await problems(accountWith({ timestream }), { config })).toEqual([
-      'my.yaml is not deployed, 2 things to be done first',
-      '  store.region: `eu-west-1` is not where it is deployed to, ap-northeast-2; write that, or set AWS_REGION=eu-west-1',
+      'my.yaml is not deployed; 2 problems to solve first',
+      '  store.region: `eu-west-1` is not the region of the deployment, ap-northeast-2; write that, or set AWS_REGION=eu-west-1',
       expect.stringMatching(
         / {2}store.type: Timestream in ap-northeast-2 does not answer .* write `prometheus`/,
       ),
     ]);
   });
 
-  it('at an address that only functions reach is not held up', async () => {
+  it('at an address that only functions can reach is not a problem', async () => {
     const config = withStore(TIMESTREAM.replace(' }', ', endpoint: "http://10.0.0.9" }'));
     const settings: Record<string, string> = {
       alarmEmail: 'ops@example.net',
@@ -241,7 +241,7 @@ describe('Timestream', () => {
     ]);
   });
 
-  it('is not asked for where it is not used', async () => {
+  it('is not checked when the configuration does not use it', async () => {
     const timestream = async () => Promise.reject(new Error('asked'));
     expect(await problems(accountWith({ timestream }))).toEqual([]);
   });
@@ -254,36 +254,41 @@ describe('a workspace of Managed Prometheus', () => {
   };
 
   it.each([0, 60, 599])(
-    'that takes samples %i s late is accepted, with the command to run',
+    'that takes samples %i s late is accepted, with the command that extends the limit',
     async (seconds) => {
       const [warning, ...rest] = await warningsOf(accountWith({ workspaceWindow: async () => seconds }));
       expect(warning).toBe(
-        `store.url: the workspace takes samples that come ${seconds} s late, and could 600; what comes later is missing from its history. Run \`aws amp update-workspace-configuration --region ap-northeast-2 --workspace-id ws-00000000-0000-0000-0000-000000000000 --out-of-order-time-window-in-seconds 600\``,
+        `store.url: the workspace takes samples that come ${seconds} s late, and could take 600; later samples are missing from its history. Run \`aws amp update-workspace-configuration --region ap-northeast-2 --workspace-id ws-00000000-0000-0000-0000-000000000000 --out-of-order-time-window-in-seconds 600\``,
       );
       expect(rest).toEqual([]);
     },
   );
 
-  it.each([600, undefined])('that takes them %s s late is right', async (seconds) => {
+  it.each([600, undefined])('that takes them %s s late needs no command', async (seconds) => {
     expect(await warningsOf(accountWith({ workspaceWindow: async () => seconds }))).toEqual([]);
   });
 
-  it('that does not exist, that nobody may read, that does not answer', async () => {
-    const says = (error: Error) => accountWith({ workspaceWindow: async () => Promise.reject(error) });
-    expect(await problems(says(new ConfigError('workspace ws-1: there is no such workspace')))).toEqual([
-      'my.yaml is not deployed, 1 thing to be done first',
+  it('that does not exist is a problem; one that may not be read, or does not answer, is a warning', async () => {
+    const accountThatThrows = (error: Error) =>
+      accountWith({ workspaceWindow: async () => Promise.reject(error) });
+    expect(
+      await problems(accountThatThrows(new ConfigError('workspace ws-1: there is no such workspace'))),
+    ).toEqual([
+      'my.yaml is not deployed; 1 problem to solve first',
       '  workspace ws-1: there is no such workspace',
     ]);
     const denied = awsError(Object.assign(new Error('no'), { name: 'AccessDeniedException' }), 'workspace');
-    expect(await warningsOf(says(denied))).toEqual([
+    expect(await warningsOf(accountThatThrows(denied))).toEqual([
       expect.stringMatching(/^not checked, how late samples may come for the workspace: .*AccessDenied/),
     ]);
-    expect(await warningsOf(says(new RetryableError('aps.example did not answer within 10 s')))).toEqual([
+    expect(
+      await warningsOf(accountThatThrows(new RetryableError('aps.example did not answer within 10 s'))),
+    ).toEqual([
       'not checked, how late samples may come for the workspace: aps.example did not answer within 10 s',
     ]);
   });
 
-  it('is not asked about where another store is used', async () => {
+  it('is not checked when another store is used', async () => {
     const workspaceWindow = async () => Promise.reject(new Error('asked'));
     expect(await problems(accountWith({ workspaceWindow }), { config: withStore(TIMESTREAM) })).toEqual([]);
   });

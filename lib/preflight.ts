@@ -1,4 +1,4 @@
-// Finds, before a deployment begins, what would make it fail half-way or would not work afterwards.
+// Finds, before a deployment begins, everything that would make it fail half-way or would not work afterwards.
 import { deployProblems } from '../core/deployment/deploy-rules.ts';
 import { parameterNames } from '../core/deployment/parameter-names.ts';
 import { ConfigError } from '../core/errors.ts';
@@ -28,9 +28,9 @@ export const BOOTSTRAP_VERSION = 6;
 
 export interface PreflightOptions {
   config: Config;
-  /** Where it was read from, for messages. */
+  /** The path of the configuration, for messages. */
   file: string;
-  /** Settings of the command line or cdk.json, by name. */
+  /** The settings of the command line or cdk.json, by name. */
   context: (name: string) => unknown;
   /** The qualifier of CDK's own resources. */
   qualifier: string;
@@ -39,10 +39,10 @@ export interface PreflightOptions {
 export interface Cleared {
   account: string;
   region: string;
-  /** Checks that these credentials do not permit. */
+  /** The checks that these credentials do not permit. */
   warnings: string[];
   settings: Settings;
-  /** Settings beside those of the command line: kept from the last deployment, or found in the account. */
+  /** Settings besides those of the command line: kept from the last deployment, or found in the account. */
   added: Readonly<Record<string, string>>;
   /** Lines about kept and changed settings. */
   notes: string[];
@@ -54,8 +54,8 @@ interface Findings {
 }
 
 /**
- * Checks the configuration and the account that it is to be deployed to.
- * @throws ConfigError with a line for each thing that is wrong, saying what to do
+ * Checks the configuration and the account for its deployment. @throws ConfigError with a line for each problem and an
+ * advice
  */
 export async function preflight(options: PreflightOptions, account: Account): Promise<Cleared> {
   const { config, file, qualifier } = options;
@@ -84,7 +84,7 @@ export async function preflight(options: PreflightOptions, account: Account): Pr
     try {
       found.problems.push(...(await check()));
     } catch (error) {
-      // Somebody who deploys through the roles of CDK may lack these permissions.
+      // A user who deploys through the roles of CDK may lack these permissions.
       if (isDenied(error)) warn(`not checked, ${what}: ${messageOf(error)}`);
       else found.problems.push(messageOf(error));
     }
@@ -95,8 +95,8 @@ export async function preflight(options: PreflightOptions, account: Account): Pr
 }
 
 /**
- * The settings, completed from the last deployment, and the problems that they would cause.
- * @throws ConfigError for one that makes no sense
+ * The settings, completed from the last deployment, and the problems that they would cause. @throws ConfigError for an
+ * invalid one
  */
 async function settle(options: PreflightOptions, account: Account) {
   const { config, file, context } = options;
@@ -126,7 +126,7 @@ async function settle(options: PreflightOptions, account: Account) {
 }
 
 async function lookUpStream(table: string, account: Account): Promise<{ arn: string; problems: string[] }> {
-  // The problem is reported; which stream it would be does not matter then.
+  // The problem is reported, so the name of the stream does not matter.
   const none = `arn:aws:dynamodb:::table/${table}/stream/none`;
   try {
     const facts = await account.stateTable(table);
@@ -136,27 +136,25 @@ async function lookUpStream(table: string, account: Account): Promise<{ arn: str
   }
 }
 
-/** Checks that a deployment itself does not need, but its operator does. */
+/** Checks that matter not to the deployment, but to its operator. */
 function settingWarnings({ server, inventory }: Config, settings: Settings): string[] {
   return [
-    // Alarms are of the account that they watch: an account that is suspended, or a region that is out, sends none.
+    // The alarms are in the account that they monitor: a suspended account, or a region that fails, sends none.
     ...(server.heartbeat === undefined
-      ? [
-          'server.heartbeat is not set: nobody would notice when nothing runs any more; docs/deploy.md, step 2',
-        ]
+      ? ['server.heartbeat is not set: nobody would notice when the pipeline stops; docs/deploy.md, step 2']
       : []),
     ...(settings.alarmEmail.length === 0
-      ? ['-c alarmEmail is not set: alarms about the pipeline go to nobody; docs/deploy.md, step 4']
+      ? ['-c alarmEmail is not set: nobody gets alarms about the pipeline; docs/deploy.md, step 4']
       : []),
     ...(inventory.length > 0 && settings.loginParameters.length === 0
       ? [
-          'inventory: functions may read no key that it names alone; allow them with `-c loginParameters=/path/*`, docs/deploy.md, step 4',
+          'inventory: functions may not read keys that only the inventory names; allow them with `-c loginParameters=/path/*`, docs/deploy.md, step 4',
         ]
       : []),
   ];
 }
 
-/** Without these nothing else can be asked. */
+/** Without these nothing else can be checked. */
 async function whereTo(
   account: Account,
 ): Promise<
@@ -181,7 +179,7 @@ async function bootstrapProblems(
     return [`account ${identity} is not prepared for CDK in ${region}: ${remedy}, once`];
   if (version >= BOOTSTRAP_VERSION) return [];
   return [
-    `what CDK prepared in ${region} is of version ${version}, and ${BOOTSTRAP_VERSION} is needed: ${remedy}`,
+    `the bootstrap stack of CDK in ${region} has version ${version}, and version ${BOOTSTRAP_VERSION} is needed: ${remedy}`,
   ];
 }
 
@@ -211,7 +209,7 @@ async function concurrencyProblems(
 ): Promise<string[]> {
   const { settings, last, region } = to;
   const { all, unreserved } = await to.account.concurrency();
-  // Concurrency that this deployment has reserved already is not counted twice.
+  // Concurrency that this deployment has already reserved does not count twice.
   const ours = Number(last?.remembered?.settings.publicConcurrency ?? 0);
   const limits = { all, unreserved: unreserved + ours };
   const { problems, warnings } = concurrencyFindings(limits, { config, settings, region });
@@ -220,14 +218,14 @@ async function concurrencyProblems(
 }
 
 function isDenied(error: unknown): boolean {
-  // That of Timestream to accounts that are shut out is named so too, and is no question of rights.
+  // Timestream also gives this name to accounts that it refuses, which is not a matter of permissions.
   const isShutOut = error instanceof ConfigError && /new customers/.test(error.message);
   return !isShutOut && /^AccessDenied/.test(causeName(error));
 }
 
 function problemsOf(file: string, problems: readonly string[]): ConfigError {
-  const count = `${problems.length} ${problems.length === 1 ? 'thing' : 'things'}`;
+  const count = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
   return new ConfigError(
-    [`${file} is not deployed, ${count} to be done first`, ...problems.map((text) => `  ${text}`)].join('\n'),
+    [`${file} is not deployed; ${count} to solve first`, ...problems.map((text) => `  ${text}`)].join('\n'),
   );
 }

@@ -10,13 +10,13 @@ import type { Config } from '../core/model/config.ts';
 export function requireDeployable(config: Config, file: string, known: readonly string[] = []): void {
   const problems = [...deployProblems(config), ...known];
   if (problems.length === 0) return;
-  const count = `${problems.length} ${problems.length === 1 ? 'thing' : 'things'}`;
+  const count = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
   throw new ConfigError(
-    [`${file} has ${count} that cannot run on AWS`, ...problems.map((text) => `  ${text}`)].join('\n'),
+    [`${file} cannot run on AWS: ${count}`, ...problems.map((text) => `  ${text}`)].join('\n'),
   );
 }
 
-/** A sentence for each changed field that is valid, and has no effect in a deployment. */
+/** A sentence for each changed field that is valid, but has no effect in a deployment. */
 export function ignoredFields({ store, schedule, server }: Config): string[] {
   const { jitterMs } = scheduleSchema.parse({});
   const { host, port } = serverSchema.parse({});
@@ -25,17 +25,13 @@ export function ignoredFields({ store, schedule, server }: Config): string[] {
   return [
     ...(server.host !== host || server.port !== port
       ? [
-          'server.listen: functions listen nowhere; health and pictures are at the output PublicUrl, metrics in CloudWatch',
+          'server.listen: functions do not listen on a port; the output PublicUrl has the address of health and pictures, and CloudWatch the metrics',
         ]
       : []),
-    ...(schedule.jitterMs === jitterMs
-      ? []
-      : ['schedule.jitter: rounds on AWS start when their schedule says']),
-    ...(keptByServer
-      ? ['store.retention: a Prometheus-compatible server keeps samples as long as it was told itself']
-      : []),
+    ...(schedule.jitterMs === jitterMs ? [] : ['schedule.jitter: on AWS the schedule starts rounds']),
+    ...(keptByServer ? ['store.retention: a Prometheus-compatible server has its own setting'] : []),
     ...(store.rollUpRetentionMs === rollUpRetention
       ? []
-      : ['store.rollUpRetention: only the embedded store keeps roll-ups; others make them of samples']),
+      : ['store.rollUpRetention: only the embedded store keeps roll-ups']),
   ];
 }

@@ -1,18 +1,18 @@
 // A table that was restored from a backup lacks its stream and its settings
-// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html): said with the
-// command that sets it, before functions work with it.
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html). This finds
+// them before functions use the table, and prints the commands that set them.
 import type { AwsClient } from '../adapters/aws/client.ts';
 import { awsError } from '../adapters/aws/errors.ts';
 import { TABLE_DEFINITION, TTL_ATTRIBUTE } from '../adapters/state/dynamodb/layout.ts';
 
 export interface TableFacts {
-  /** As in `TABLE_DEFINITION`, names of indexes in order. */
+  /** As in `TABLE_DEFINITION`, with names of indexes in order. */
   keys: readonly { AttributeName?: string | undefined; KeyType?: string | undefined }[];
   indexes: readonly string[];
   isActive: boolean;
-  /** ARN of its stream, where it has one that holds new items. */
+  /** The ARN of its stream, if it has one with new items. */
   stream: string | undefined;
-  /** Attribute that items expire by. */
+  /** The attribute by which items expire. */
   expiresBy: string | undefined;
   isProtected: boolean;
   canBeRestored: boolean;
@@ -52,7 +52,7 @@ export async function describeStateTable(
   }
 }
 
-/** A line for each thing that it lacks. */
+/** A line for each setting that is missing. */
 export function tableProblems(table: string, facts: TableFacts | undefined): string[] {
   const at = `-c stateTable=${table}`;
   if (facts === undefined) return [`${at}: there is no such table here`];
@@ -63,7 +63,7 @@ export function tableProblems(table: string, facts: TableFacts | undefined): str
   );
   const missing = GlobalSecondaryIndexes.filter(({ IndexName }) => !facts.indexes.includes(IndexName));
   if (!isSame || missing.length > 0)
-    return [`${at}: it has not the keys and indexes of our state; restore it with all of its indexes`];
+    return [`${at}: it does not have the keys and indexes of our state; restore it with all its indexes`];
   const command = (what: string, ...words: string[]) =>
     `\`aws dynamodb ${what} --table-name ${table} ${words.join(' ')}\``;
   const lacks: [is: boolean, what: string, remedy: string][] = [

@@ -15,15 +15,16 @@ import { createDeadLetters } from './stage-queue.ts';
 import { roundPeriodMinutes, scheduleMinutes } from './timing.ts';
 
 /**
- * Lambda tries an event again a minute after it failed
- * (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html). That a newer round may be planned by
- * then does no harm: then the round is no longer due (functions/planned.ts).
+ * Lambda retries a failed event a minute later
+ * (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html). If a newer round was planned by
+ * then, this one is no longer due, and nothing happens (functions/planned.ts).
  */
 const RETRIED_WITHIN_S = 120;
 
 /**
- * Starts the stage at each tick, at whole minutes: a rate would count from the moment it was deployed, and rounds are
- * multiples of their interval since the epoch. A start that fails is repeated within its tick and then kept in a queue to be inspected.
+ * Starts the stage at each tick, at whole minutes: a rate would count from the time of the deployment, but rounds are
+ * multiples of their interval since the epoch. A failed start is retried within its tick, and then kept in a queue for
+ * inspection.
  */
 export function scheduleRounds(
   plan: Stage,
@@ -49,14 +50,15 @@ export function scheduleRounds(
   });
   addAlarm(here, 'NoRoundAlarm', topic, {
     section: 'no-round',
-    says: 'No round was completed for three intervals: a part of the fleet, or all of it, is not watched.',
+    problem:
+      'No round was completed for three intervals: a part of the fleet, or all of it, is not monitored.',
     metric: gauged('rounds_overdue', 'plan', tick),
     above: MISSING_ROUNDS,
     missing: 'unchanged',
   });
   addAlarm(here, 'NoStartAlarm', topic, {
     section: 'no-round',
-    says: 'No round was started: nothing is being watched.',
+    problem: 'No round started: nothing is monitored.',
     metric: counted('rounds_planned_total', 'plan', tick),
     below: 1,
     periods: MISSING_ROUNDS,
@@ -64,14 +66,14 @@ export function scheduleRounds(
   });
   addAlarm(here, 'NoConfigurationAlarm', topic, {
     section: 'no-round',
-    says: 'No configuration is in force since the deployment: nothing is being watched.',
+    problem: 'There is no active configuration since the deployment: nothing is monitored.',
     metric: counted(
       'rounds_unconfigured_total',
       'plan',
       Duration.minutes(roundPeriodMinutes(tick.toMinutes())),
     ),
     above: 0,
-    // An upload follows the deployment.
+    // The upload comes after the deployment.
     periods: 2,
   });
 }

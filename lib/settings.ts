@@ -2,39 +2,39 @@ import { z } from 'zod';
 import { DEFAULT_NAME, requireDeploymentName } from '../adapters/aws/deployment.ts';
 import { ConfigError } from '../core/errors.ts';
 
-/** Settings of a deployment beside the configuration: `-c name=value`, or `context` in cdk.json. */
+/** The settings of a deployment besides the configuration: `-c name=value`, or `context` in cdk.json. */
 export interface Settings {
-  /** The name of the deployment: another name is another deployment, beside this one. */
+  /** The name of the deployment: each name is a separate deployment. */
   name: string;
   /** The processor of the functions. */
   architecture: 'arm64' | 'x86_64';
-  /** SSH's ciphers in compiled code, or in JavaScript, at about twice the CPU of probe. */
+  /** SSH's ciphers in compiled code, or in JavaScript, which needs about twice the CPU of probe. */
   ciphers: 'native' | 'javascript';
-  /** An existing network instead of one of our own; its private subnets must lead to the bastions and to AWS. */
+  /** An existing network instead of our own; its private subnets must have routes to the bastions and to AWS. */
   network: { vpcId: string; privateSubnetIds: readonly string[] } | undefined;
-  /** Type of the NAT instance of our own network, in place of a NAT gateway. */
+  /** The type of the NAT instance of our own network, in place of a NAT gateway. */
   natInstance: string | undefined;
-  /** `probe` goes out without a network, from addresses that nobody knows before. */
+  /** `probe` connects without a network, from addresses that are not known before. */
   withoutNetwork: boolean;
-  /** The functions that speak to the sample store run in the network too: it is private. */
+  /** The functions that use the sample store run in the network too, because the store is private. */
   storeInVpc: boolean;
   /** Further ports that functions in the network may connect to, which the configuration does not name. */
   egressPorts: readonly number[];
-  /** How many shards of the fleet are evaluated by themselves. */
+  /** The number of shards of the fleet, which are evaluated separately. */
   shards: number;
-  /** Parameters that clusters from an inventory log in with: names, or all under `/path/*`. */
+  /** The parameters with logins of clusters from an inventory: names, or all under `/path/*`. */
   loginParameters: readonly string[];
-  /** Objects of the audit are deleted after so many days; undefined: never. */
+  /** Objects of the audit are deleted after this many days; undefined: never. */
   auditDays: number | undefined;
-  /** Addresses that get the alarms. */
+  /** The mail addresses that get the alarms. */
   alarmEmail: readonly string[];
-  /** Reserved concurrency, and limit, of the function that answers everybody; undefined: it shares with all. */
+  /** Reserved concurrency, and limit, of the public function; undefined: it shares the concurrency of the account. */
   publicConcurrency: number | undefined;
-  /** Whether deploying writes the configuration into the bucket. */
+  /** Whether the deployment uploads the configuration to the bucket. */
   uploadConfig: boolean;
-  /** State in a table that was restored from a backup, with the stream of that table, instead of the one of the stacks. */
+  /** A table of state that was restored from a backup, with its stream, instead of the table of the stacks. */
   restored: { table: string; stream: string } | undefined;
-  /** Intended changes that could be mistakes. */
+  /** Confirmed changes that could be mistakes. */
   confirmed: readonly Confirmation[];
 }
 
@@ -42,7 +42,7 @@ const CONFIRMATIONS = ['fleet', 'network', 'private'] as const;
 export type Confirmation = (typeof CONFIRMATIONS)[number];
 type Context = (name: string) => unknown;
 
-/** Names of settings that are recorded. A field of `Settings` without a name here is a compile error. */
+/** The settings that are recorded. A field of `Settings` without a name here is a compile error. */
 type Written = Record<
   | Exclude<keyof Settings, 'name' | 'withoutNetwork' | 'restored' | 'confirmed'>
   | 'vpcId'
@@ -90,7 +90,7 @@ export function readSettings(context: Context): Settings {
   };
 }
 
-/** The way back: an empty text is a setting that has its default. */
+/** The inverse of reading: an empty text is a setting with its default. */
 export function writeSettings(settings: Settings): Readonly<Written> {
   const { network, restored } = settings;
   return {
@@ -120,7 +120,7 @@ export function egressGateway({
   return natInstance === undefined ? 'NAT gateway' : 'NAT instance';
 }
 
-/** All that a deployment takes, defaults among it, for people. */
+/** All settings of a deployment, with defaults, for people. */
 export function describeSettings(settings: Settings): string {
   const { vpcId, network, natInstance, ...others } = writeSettings(settings);
   const own = `a network of its own with a ${egressGateway(settings)}${natInstance === '' ? '' : ` ${natInstance}`}`;
@@ -136,7 +136,7 @@ export function readName(context: Context): string {
   return name;
 }
 
-/** How probe reaches the bastions: one of three, or the network of our own with its NAT gateway. */
+/** How probe reaches the bastions: one of three settings, or our own network with its NAT gateway. */
 function waysOf(
   text: (
     name: 'vpcId' | 'privateSubnetIds' | 'natInstance' | 'network' | 'storeInVpc' | 'egressPorts',
@@ -152,13 +152,13 @@ function waysOf(
   const withoutNetwork = setting === 'none';
   if ([network, natInstance, setting].filter((way) => way !== undefined).length > 1)
     throw new ConfigError(
-      'write one of `-c vpcId=…`, `-c natInstance=…` and `-c network=none`; what the last deployment had goes by an empty one, `-c natInstance=`',
+      'write one of `-c vpcId=…`, `-c natInstance=…` and `-c network=none`; an empty one, `-c natInstance=`, removes the setting of the last deployment',
     );
   if (withoutNetwork && text('storeInVpc') === 'true')
     throw new ConfigError('`-c network=none` has no network for `-c storeInVpc=true`: leave one out');
   if (withoutNetwork && text('egressPorts') !== undefined)
     throw new ConfigError(
-      '`-c network=none` has nothing that keeps ports shut: leave `-c egressPorts` out; that of the last deployment goes by an empty one, `-c egressPorts=`',
+      '`-c network=none` has no firewall that closes ports: leave `-c egressPorts` out; an empty one, `-c egressPorts=`, removes the setting of the last deployment',
     );
   return { network, natInstance, withoutNetwork };
 }
@@ -213,29 +213,30 @@ function confirmationsOf(value: unknown): Confirmation[] {
   return confirmed;
 }
 
-/** The form of a list's items: a typing error would fail a stack half-way. */
+/** The format of the items of a list: a typing error would fail a stack half-way. */
 interface Form {
   test(part: string): boolean;
-  says: string;
+  format: string;
 }
 
 /** https://docs.aws.amazon.com/vpc/latest/userguide/what-is-amazon-vpc.html has both lengths in its examples. */
 const VPC: Form = {
   test: (part) => /^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/.test(part),
-  says: 'one network, `vpc-` and 8 or 17 hexadecimal digits',
+  format: 'one network, `vpc-` and 8 or 17 hexadecimal digits',
 };
 const SUBNET: Form = {
   test: (part) => /^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/.test(part),
-  says: 'subnets, `subnet-` and 8 or 17 hexadecimal digits each, with commas between them',
+  format: 'subnets, `subnet-` and 8 or 17 hexadecimal digits each, with commas between them',
 };
 const MAIL: Form = {
   test: (part) => z.email().safeParse(part).success,
-  says: 'addresses such as `ops@example.net`, with commas between them',
+  format: 'addresses such as `ops@example.net`, with commas between them',
 };
 /** https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html */
 const LOGIN_PARAMETER: Form = {
   test: (part) => /^([\w.-]+|(\/[\w.-]+)+(\/\*)?)$/.test(part),
-  says: 'parameters such as `/bartizan/keys/one`, or all under a path, `/bartizan/keys/*`, with commas between them',
+  format:
+    'parameters such as `/bartizan/keys/one`, or all under a path, `/bartizan/keys/*`, with commas between them',
 };
 /** https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html */
 const INSTANCE_TYPE = /^[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|\d*xlarge|metal(-\d+xl)?)$/;
@@ -245,7 +246,7 @@ function eachOf(text: string | undefined, name: string, form: Form): string[] {
   const parts = [...new Set(listOf(text))];
   const wrong = parts.find((part) => !form.test(part));
   if (wrong !== undefined)
-    throw new ConfigError(`-c ${name}=${text}: \`${wrong}\` is none; write ${form.says}`);
+    throw new ConfigError(`-c ${name}=${text}: \`${wrong}\` is not valid; write ${form.format}`);
   return parts;
 }
 

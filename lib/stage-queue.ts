@@ -9,25 +9,25 @@ import { alarmOnAge, alarmOnDeadLetters, alarmOnFailingAge, LEFT_OUT_AT } from '
 import { deploymentName } from './names.ts';
 import { type QueueTimes, visibilitySeconds } from './timing.ts';
 
-/** The longest retention of SQS: time to inspect dead letters. */
+/** The longest retention of SQS, which gives time to inspect dead letters. */
 const KEPT = Duration.days(14);
 
 export interface StageQueueProps {
-  /** Whose queue it is. */
+  /** The stage that reads the queue. */
   stage: string;
-  /** Where a stage has a queue for each. */
+  /** The bastion, if the stage has a queue for each. */
   bastion?: string;
-  /** The time-out of the function that reads it. */
+  /** The time-out of the function that reads the queue. */
   timeout: Duration;
-  /** Tries before a message counts as failed for good. */
+  /** The number of tries before a message counts as failed for good. */
   maxReceiveCount: number;
   times: QueueTimes;
-  /** In order and one at a time within a message group. */
+  /** In order, and one at a time within a message group. */
   fifo?: true;
   ageSection?: 'evaluation-lag';
-  /** Its function fails as a whole, and does not report single messages. */
+  /** The function fails as a whole, and does not report single messages. */
   failsWhole?: true;
-  /** Its function drops a message before that is old enough for an alarm. */
+  /** The function drops a message before it is old enough for an alarm. */
   dropsOld?: true;
   topic: ITopic;
 }
@@ -53,14 +53,14 @@ export function createStageQueue(
   });
   const section = props.ageSection ?? 'old-messages';
   alarmOnAge(here, topic, { name, queue, oldest, section });
-  // The others are dead letters before SQS leaves them out.
+  // The other messages become dead letters before SQS leaves them out.
   if (maxReceiveCount >= LEFT_OUT_AT && !props.failsWhole && !props.dropsOld)
     alarmOnFailingAge(here, topic, { stage, oldest, section });
   writeDown(here, { stage, bastion, deadLetters: deadLetters.queueUrl, queue: queue.queueUrl });
   return { queue, deadLetters };
 }
 
-/** Keeps failed calls that came from no queue, until somebody has inspected them. */
+/** Keeps failed calls that came from no queue until somebody inspects them. */
 export function createDeadLetters(
   scope: Construct,
   { stage, topic }: { stage: string; topic: ITopic },
@@ -70,7 +70,7 @@ export function createDeadLetters(
   return queue;
 }
 
-/** For `bartizan dead-letters`: names of queues are made up by CloudFormation, and shortened. */
+/** For `bartizan dead-letters`: CloudFormation makes up names of queues, and shortens them. */
 function writeDown(scope: Construct, entry: DeadLetterQueue): void {
   const { stage, bastion } = entry;
   new StringParameter(scope, 'DeadLettersParameter', {

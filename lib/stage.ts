@@ -30,20 +30,23 @@ export interface StageProps {
   environment: Record<string, string>;
   machine: Machine;
   topic: ITopic;
-  /** The period of its alarms, where five minutes may pass without a call. */
+  /** The period of its alarms, if five minutes may pass without a call. */
   alarmPeriod?: Duration;
   /** Reserved concurrency of the function, which is also its limit. */
   reserved?: number | undefined;
-  /** Without it the function runs outside of any network of ours. */
+  /** Without a network the function runs outside of ours. */
   network?: StageNetwork | undefined;
 }
 
 export interface Stage {
   name: StageName;
   fn: LambdaFunction;
-  /** A queue of the stage; the function reads it, `batchSize` messages at a time, and may fail some of them. */
+  /**
+   * A queue of the stage; the function reads up to `batchSize` messages at a time, and may report some of them as
+   * failed.
+   */
   addQueue(id: string, options: StageQueueOptions): Queue;
-  /** Lets the function send to a queue, whose address it finds in that variable. */
+  /** Allows the function to send to a queue, whose address is in that environment variable. */
   sendsTo(variable: string, queue: Queue): void;
 }
 
@@ -52,7 +55,7 @@ export interface StageQueueOptions
     StageQueueProps,
     'maxReceiveCount' | 'times' | 'fifo' | 'ageSection' | 'failsWhole' | 'dropsOld'
   > {
-  /** Whose nodes are in its messages, where a stage has a queue for each. */
+  /** The bastion whose nodes are in the messages, if the stage has a queue for each. */
   bastion?: string;
   batchSize: number;
   /** Maximum concurrency, 2 at least. */
@@ -115,7 +118,7 @@ export function createStage(scope: Construct, props: StageProps): Stage {
   };
 }
 
-/** Real IAM knows the first action alone; an emulator that enforces permissions asks for the second. */
+/** IAM on AWS knows only the first action; an emulator that enforces permissions asks for the second. */
 export function allowSending(fn: LambdaFunction, queues: readonly Queue[]): void {
   fn.addToRolePolicy(
     new PolicyStatement({
@@ -129,9 +132,9 @@ function codeOf(name: StageName, machine: Machine): Code {
   return Code.fromAsset(ROOT, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
-      // Never pulled: esbuild bundles in this process, or nothing does.
+      // Docker never pulls it: esbuild bundles in this process, or nothing does.
       image: DockerImage.fromRegistry('scratch'),
-      // Assets of equal options are bundled once: only this distinguishes them.
+      // CDK bundles assets with equal options only once; this makes them different.
       command: [name],
       local: {
         tryBundle(outDir) {
@@ -143,7 +146,7 @@ function codeOf(name: StageName, machine: Machine): Code {
   });
 }
 
-/** A role that may write its own log, and have an address in the network where it runs in one. */
+/** A role that may write its own log, and create network interfaces if the function runs in a network. */
 function createRole(scope: Construct, logGroup: LogGroup, inNetwork: boolean): Role {
   const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
   role.addToPolicy(
@@ -153,7 +156,7 @@ function createRole(scope: Construct, logGroup: LogGroup, inNetwork: boolean): R
     }),
   );
   if (!inNetwork) return role;
-  // Lambda makes its interfaces with our role, before it knows their names
+  // Lambda creates its interfaces with our role, before it knows their names
   // (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html).
   const actions = [
     'ec2:CreateNetworkInterface',
@@ -164,7 +167,7 @@ function createRole(scope: Construct, logGroup: LogGroup, inNetwork: boolean): R
     'ec2:UnassignPrivateIpAddresses',
   ];
   role.addToPolicy(new PolicyStatement({ actions, resources: ['*'] }));
-  // What runs in the function may not: its calls alone name it
+  // The code of the function may not: only its calls have this ARN
   // (https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html).
   const anyFunction = Stack.of(scope).formatArn({
     service: 'lambda',

@@ -1,4 +1,4 @@
-// Checks of the sample store before a deployment: what would make it fail, or lose samples.
+// Checks the sample store before a deployment: problems that would make it fail, or lose samples.
 import { LONGEST_WINDOW_S } from '../adapters/stores/prometheus/workspace.ts';
 import { timestream } from '../adapters/stores/timestream/timestream.ts';
 import { describeError, RetryableError } from '../core/errors.ts';
@@ -15,12 +15,12 @@ export async function timestreamProblems(
   try {
     await account.timestream(options);
   } catch (error) {
-    // The stacks make the table, unless an endpoint says that it is somebody else's.
+    // The stacks create the table, unless an endpoint means that it belongs to somebody else.
     const isMissing = causeName(error) === 'ResourceNotFoundException';
     if (isMissing && options.endpoint === undefined) return [];
     if (!(error instanceof RetryableError)) throw error;
     if (options.endpoint !== undefined) {
-      // That of a VPC answers functions, and nobody here.
+      // An endpoint inside a VPC answers functions, but not this machine.
       warn(`not checked, store.endpoint: ${options.endpoint} does not answer from here`);
       return [];
     }
@@ -31,12 +31,12 @@ export async function timestreamProblems(
   return [];
 }
 
-/** Its table is made in the region of the stacks, and functions may use that alone. */
+/** The stacks create its table in their region, and functions may use only that one. */
 export function regionProblems({ store }: Config, region: string): string[] {
   const { region: stores, endpoint } = store.options as { region?: string; endpoint?: string };
   if (store.type !== 'timestream' || endpoint !== undefined || stores === region) return [];
   return [
-    `store.region: \`${stores}\` is not where it is deployed to, ${region}; write that, or set AWS_REGION=${stores}`,
+    `store.region: \`${stores}\` is not the region of the deployment, ${region}; write that, or set AWS_REGION=${stores}`,
   ];
 }
 
@@ -52,7 +52,7 @@ export async function windowProblems(
     if (seconds === undefined || seconds >= LONGEST_WINDOW_S) return [];
     const { id, region } = workspace;
     warn(
-      `store.url: the workspace takes samples that come ${seconds} s late, and could ${LONGEST_WINDOW_S}; what comes later is missing from its history. Run \`aws amp update-workspace-configuration --region ${region} --workspace-id ${id} --out-of-order-time-window-in-seconds ${LONGEST_WINDOW_S}\``,
+      `store.url: the workspace takes samples that come ${seconds} s late, and could take ${LONGEST_WINDOW_S}; later samples are missing from its history. Run \`aws amp update-workspace-configuration --region ${region} --workspace-id ${id} --out-of-order-time-window-in-seconds ${LONGEST_WINDOW_S}\``,
     );
   } catch (error) {
     if (!(error instanceof RetryableError)) throw error;
@@ -61,7 +61,7 @@ export async function windowProblems(
   return [];
 }
 
-/** A request that is signed for another region is refused by the workspace. */
+/** The workspace refuses a request that is signed for another region. */
 export function workspaceProblems({ store }: Config): string[] {
   const { sigv4, ...addresses } = store.options as {
     sigv4?: { region: string };
@@ -72,7 +72,7 @@ export function workspaceProblems({ store }: Config): string[] {
   return (['url', 'writeUrl'] as const).flatMap((field) => {
     const region = /^https:\/\/aps-workspaces\.([a-z0-9-]+)\.amazonaws\./.exec(addresses[field] ?? '')?.[1];
     if (region === undefined || region === sigv4.region) return [];
-    return [`store.${field}: the workspace is in ${region}, and \`sigv4.region\` says \`${sigv4.region}\``];
+    return [`store.${field}: the workspace is in ${region}, and \`sigv4.region\` is \`${sigv4.region}\``];
   });
 }
 

@@ -11,13 +11,13 @@ it.each<[timeout: string | undefined, storeSeconds: number, evaluateSeconds: num
   ['5s', 60, 70],
   ['60s', 135, 180],
   ['20m', 900, 900],
-])('with a store that may take %s for an answer', (timeout, storeSeconds, evaluateSeconds) => {
+])('with a store whose answer may take %s', (timeout, storeSeconds, evaluateSeconds) => {
   const options = { url: 'https://samples.example.net/', ...(timeout !== undefined && { timeout }) };
   const seconds = withStore('prometheus', options);
   expect([seconds.store, seconds.evaluate]).toEqual([storeSeconds, evaluateSeconds]);
 });
 
-it('the others know nothing of it: an incident of a killed deliver comes back after 90 s', () => {
+it('the other stages do not depend on the store: the incident of a killed deliver comes back after 90 s', () => {
   const { plan, notify, deliver } = withStore('prometheus', {
     url: 'https://samples.example.net/',
     timeout: '20m',

@@ -25,8 +25,8 @@ export function createTopic(stack: Stack, emails: readonly string[]): Topic {
 }
 
 /**
- * Notifies the topic of the end of each alarm that it was notified of. An OK action would notify of every alarm in the first
- * minutes of a deployment, when it leaves INSUFFICIENT_DATA; events have the state before
+ * Notifies the topic of the end of each alarm whose beginning it sent. An OK action would notify of every alarm in the
+ * first minutes of a deployment, when alarms leave INSUFFICIENT_DATA; events also have the former state
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html).
  */
 export function notifyRecoveries(stack: Stack, topic: ITopic, alarmsOf: readonly Stack[]): void {
@@ -36,19 +36,19 @@ export function notifyRecoveries(stack: Stack, topic: ITopic, alarmsOf: readonly
       source: ['aws.cloudwatch'],
       detailType: ['CloudWatch Alarm State Change'],
       detail: {
-        // CloudFormation makes up their names, from that of the stack.
+        // CloudFormation makes up the names of alarms from the name of the stack.
         alarmName: alarmsOf.map(({ stackName }) => ({ prefix: `${stackName}-` })),
         state: { value: ['OK'] },
         previousState: { value: ['ALARM'] },
       },
     },
   });
-  const [name, since, says] = ['alarmName', 'state.timestamp', 'configuration.description'].map((path) =>
+  const [name, since, problem] = ['alarmName', 'state.timestamp', 'configuration.description'].map((path) =>
     EventField.fromPath(`$.detail.${path}`),
   );
   rule.addTarget(
     new SnsTopic(topic, {
-      message: RuleTargetInput.fromText(`OK: ${name} is over since ${since}. It was: ${says}`),
+      message: RuleTargetInput.fromText(`OK: ${name} is over since ${since}. It was: ${problem}`),
     }),
   );
 }

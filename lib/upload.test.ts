@@ -16,7 +16,7 @@ function configOf(...replace: [string, string][]): Config {
   return parsed.config;
 }
 
-/** Where the stacks were deployed as `bartizan` from the example with these settings. */
+/** As if the stacks were deployed as `bartizan` from the example with these settings. */
 async function upload({
   there,
   context = {},
@@ -41,9 +41,9 @@ async function upload({
 }
 
 describe('the configuration', () => {
-  it('is uploaded where the stacks are those that were made from it', async () => {
+  it('is uploaded when the stacks were made from it', async () => {
     expect(await upload({ there: { shards: '4' }, context: { shards: '4' } })).toEqual({
-      printed: 'my.yaml is uploaded to s3://files/config/bartizan.yaml, and in force with the next round',
+      printed: 'my.yaml is uploaded to s3://files/config/bartizan.yaml, and active from the next round on',
       uploads: ['files/config/bartizan.yaml: text'],
     });
   });
@@ -55,20 +55,20 @@ describe('the configuration', () => {
     ['another interval', {}, configOf(['every: 1m', 'every: 5m'])],
     ['another store', {}, configOf(['ws-00000000', 'ws-00000001'])],
     ['nothing', { name: 'seoul' }, configOf()],
-  ])('is not where the deployment holds %s', async (_, context, config) => {
+  ])('is not uploaded when the deployment has %s', async (_, context, config) => {
     const { printed, uploads } = await upload({ there: {}, context, config });
     expect(printed).toMatch(/^the stacks are deployed, but my.yaml is not uploaded: .*aws s3 cp my.yaml s3:/);
     expect(uploads).toEqual([]);
   });
 
-  it('is not where CDK executes nothing, though what is deployed is the same', async () => {
+  it('is not uploaded when CDK executes nothing, although the deployment is the same', async () => {
     expect(await upload({ there: {}, idle: '--no-execute' })).toEqual({
       printed: 'my.yaml is not uploaded: with `--no-execute` nothing is deployed',
       uploads: [],
     });
   });
 
-  it('is left alone where somebody else uploads it', async () => {
+  it('is not uploaded when somebody else does it', async () => {
     expect(await upload({ there: {}, context: { uploadConfig: 'false' } })).toEqual({
       printed: 'my.yaml is not uploaded: `-c uploadConfig=false`',
       uploads: [],

@@ -7,18 +7,18 @@ import type { Settings } from './settings.ts';
 
 export interface Upload {
   config: Config;
-  /** As it was read, and where from. */
+  /** The text and the path of the configuration. */
   text: string;
   file: string;
   settings: Settings;
-  /** The argument by which CDK deployed nothing. */
+  /** The argument with which CDK deployed nothing. */
   idle: string | undefined;
 }
 
 /**
- * Puts the configuration into the bucket once the stacks are there that were made from it: before, it would name bastions
- * without a queue, and parameters that no function may read yet. Returns a sentence about what it did.
- * @throws ConfigError that says what to do, where the stacks are deployed and the configuration is not in force
+ * Uploads the configuration to the bucket when the stacks that were made from it exist. Earlier it would name bastions
+ * without a queue, and parameters that no function may read yet. Returns a sentence about the result. @throws
+ * ConfigError with an advice, when the stacks are deployed and the configuration is not active
  */
 export async function uploadConfig(
   { config, text, file, settings, idle }: Upload,
@@ -29,13 +29,13 @@ export async function uploadConfig(
   try {
     const there = await account.remembered(settings.name);
     if (there === undefined || !isDeployed(there, config, settings))
-      throw new ConfigError('what is deployed was not made from it and from these settings; deploy it');
+      throw new ConfigError('the deployment was not made from it with these settings; deploy it');
     await account.upload(there.bucket, CONFIG_KEY, text);
-    return `${file} is uploaded to s3://${there.bucket}/${CONFIG_KEY}, and in force with the next round`;
+    return `${file} is uploaded to s3://${there.bucket}/${CONFIG_KEY}, and active from the next round on`;
   } catch (cause) {
     throw new ConfigError(
-      `the stacks are deployed, but ${file} is not uploaded: the configuration of before stays in force. ` +
-        `Where it belongs is the output ConfigAddress: \`aws s3 cp ${file} s3://…\``,
+      `the stacks are deployed, but ${file} is not uploaded: the former configuration stays active. ` +
+        `The output ConfigAddress has its address: \`aws s3 cp ${file} s3://…\``,
       { cause },
     );
   }

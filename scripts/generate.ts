@@ -1,11 +1,11 @@
-// `npm run generate`: writes every generated file anew. Each is held true by a test, which also writes it.
+// `npm run generate` writes every generated file anew. A test, which writes the file, also checks it.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 export interface Generated {
-  /** A file, or a folder with all that is in it. */
+  /** A file, or a folder with all its files. */
   path: string;
-  /** What it is made of. */
+  /** The source of the file. */
   source: string;
   test: string;
 }
@@ -38,7 +38,9 @@ export const GENERATED: readonly Generated[] = [
   { path: 'test/fixtures/plots', source: 'what `plot` prints', test: 'cli/plot.test.ts' },
 ];
 
-/** Arguments of vitest. `--update` is last: it would take a file behind it for its value, and leave that file out. */
+/**
+ * The arguments of vitest. `--update` is last: it would take a file after it for its value, and leave that file out.
+ */
 export function updateArguments(): string[] {
   return ['run', ...new Set(GENERATED.map(({ test }) => test)), '--update'];
 }
@@ -47,7 +49,7 @@ if (import.meta.main) {
   const run = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', ...updateArguments()], {
     cwd: join(import.meta.dirname, '..'),
     stdio: 'inherit',
-    // For pictures, which no snapshot holds.
+    // For pictures, which no snapshot contains.
     env: { ...process.env, UPDATE_DOCS: '1' },
   });
   process.exitCode = run.status ?? 1;

@@ -14,13 +14,13 @@ const report = (severity: string) =>
     metadata: { dependencies: { total: 267 } },
   });
 
-describe('what npm knows of our packages', () => {
+describe('the report of known vulnerabilities', () => {
   it.each([
     ['low', false],
     ['moderate', false],
     ['high', true],
     ['critical', true],
-  ])('%s ends a check: %s', (severity, failed) => {
+  ])('with severity %s ends the check: %s', (severity, failed) => {
     expect(readAudit(report(severity))).toEqual({
       lines: [
         'known vulnerabilities: 1 in 267 packages',
@@ -30,12 +30,12 @@ describe('what npm knows of our packages', () => {
     });
   });
 
-  it('says of nothing that nothing was found', () => {
+  it('says that nothing was found', () => {
     const text = JSON.stringify({ vulnerabilities: {}, metadata: { dependencies: { total: 3 } } });
     expect(readAudit(text)).toEqual({ lines: ['known vulnerabilities: 0 in 3 packages'], failed: false });
   });
 
-  it('never calls a registry that cannot be asked clean', () => {
+  it('is an error when the registry cannot be asked', () => {
     const refused = JSON.stringify({ message: '405 Method Not Allowed - POST', statusCode: 405 });
     expect(readAudit(refused)).toEqual({
       lines: [
@@ -45,7 +45,7 @@ describe('what npm knows of our packages', () => {
     });
   });
 
-  it("fails where silence cannot be the machine's lack of a network", () => {
+  it('is an error when the machine has a network and the registry does not answer', () => {
     const silent = JSON.stringify({ message: 'connect ECONNREFUSED 127.0.0.1:9' });
     expect(readAudit(silent)).toEqual({
       lines: [
@@ -57,7 +57,7 @@ describe('what npm knows of our packages', () => {
   });
 
   it.each(['', 'npm: not found', JSON.stringify({ error: { code: 'ENOLOCK', summary: 'no lockfile' } })])(
-    'fails where we did not ask: %s',
+    'is an error when nothing was asked: %s',
     (text) => expect(readAudit(text).failed).toBe(true),
   );
 });

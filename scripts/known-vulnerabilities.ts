@@ -1,10 +1,10 @@
-// `npm run vulnerabilities`: asks npm's registry what is known of the versions in package-lock.json. Ends with 1
-// for what is high or critical, and where package-lock.json cannot be read; that a registry keeps no list, or cannot be reached outside of GitHub's
-// machines, is said, and is no fault.
+// `npm run vulnerabilities` asks npm's registry for known vulnerabilities of the versions in package-lock.json. It
+// exits with 1 for those that are high or critical, and when package-lock.json cannot be read. A registry without such
+// a list, or one that cannot be reached outside of GitHub's machines, is reported, and is not an error.
 import { spawnSync } from 'node:child_process';
 
 export interface Lookup {
-  /** For people, a line each. */
+  /** Lines for people. */
   lines: string[];
   failed: boolean;
 }
@@ -22,7 +22,9 @@ interface Report {
 
 const SERIOUS = new Set(['high', 'critical']);
 
-/** Reads what `npm audit --json` printed. `mustAnswer`: on a machine that has a network, silence is a failure. */
+/**
+ * Reads the output of `npm audit --json`. With `mustAnswer`, on a machine that has a network, no answer is an error.
+ */
 export function readAudit(text: string, mustAnswer = false): Lookup {
   let report: Report;
   try {
@@ -35,7 +37,7 @@ export function readAudit(text: string, mustAnswer = false): Lookup {
     const why = message ?? error?.summary ?? 'no reason given';
     const keepsNone = statusCode === 404 || statusCode === 405;
     const reason = keepsNone ? 'the registry keeps no list' : 'the registry does not answer';
-    // Without a lock file nothing is looked up anywhere: https://docs.npmjs.com/cli/v11/commands/npm-audit
+    // Without a lock file npm asks for nothing: https://docs.npmjs.com/cli/v11/commands/npm-audit
     const failed = error?.code === 'ENOLOCK' || (mustAnswer && !keepsNone);
     return { lines: [`known vulnerabilities: NOT LOOKED UP, ${reason} (${why})`], failed };
   }

@@ -1,4 +1,4 @@
-// Changes the code in small ways and looks which changes no test notices: `npm run mutants -- --help`.
+// Changes the code in small ways, and lists the changes that no test notices: `npm run mutants -- --help`.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -30,7 +30,7 @@ const { values } = parseArgs({
   },
 });
 
-/** Where the jobs, their results and the report lie. */
+/** The folder of the jobs, their results and the report. */
 const FOLDER = 'out/mutants';
 const EQUIVALENTS = 'test/mutants/equivalent.txt';
 
@@ -109,7 +109,7 @@ function jobsOf(files: Job['files'], chosen: readonly Mutant[]): Job[] {
   });
 }
 
-/** `count` of them by chance, in their order. */
+/** `count` random ones, in their order. */
 function sample(mutants: readonly Mutant[], count: number, seed: number): Mutant[] {
   let state = seed;
   const chance = () => {

@@ -19,7 +19,7 @@ it.each<[what: string, context: Record<string, string>, printed: string]>([
   [
     'with a mark that a person wrote by hand',
     { config: EXAMPLE, 'bartizan:checked': 'true' },
-    'CDK takes other settings than those that were looked at: a network of its own',
+    'CDK uses other settings than `npm run deploy` checked: a network of its own',
   ],
 ])('the CDK app stops at its start %s', (_, context, printed) => {
   const folder = mkdtempSync(join(tmpdir(), 'bartizan-app-'));

@@ -139,7 +139,7 @@ it('synth refuses a bastion that functions cannot reach, together with all other
     ['every: 1m', 'every: 90s'],
   ];
   expect(() => defineExample({ replace })).toThrow(
-    /has 2 things that cannot run on AWS\n {2}checks usage: .*\n {2}bastions seoul\.host: 10\.0\.0\.5 is a private address/,
+    /cannot run on AWS: 2 problems\n {2}checks usage: .*\n {2}bastions seoul\.host: 10\.0\.0\.5 is a private address/,
   );
   const context = { vpcId: 'vpc-0123456789abcdef0', privateSubnetIds: 'subnet-0123456789abcdef0' };
   expect(() => defineExample({ context, replace: replace.slice(0, 1) })).not.toThrow();

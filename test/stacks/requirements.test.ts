@@ -111,7 +111,7 @@ describe('a configuration that cannot run on AWS is refused with a message', () 
     ],
   ])('%s', (_what, options, words) => {
     expect(messageOf(options)).toBe(
-      `ConfigError: examples/aws/bartizan.yaml has 1 thing that cannot run on AWS\n  ${words}`,
+      `ConfigError: examples/aws/bartizan.yaml cannot run on AWS: 1 problem\n  ${words}`,
     );
   });
 
@@ -242,7 +242,7 @@ describe('a setting that makes no sense is refused with a message', () => {
 
   it('two kinds of egress are refused, and a private store without a network', () => {
     expect(messageOf({ context: { network: 'none', natInstance: 't4g.nano' } })).toBe(
-      'ConfigError: write one of `-c vpcId=…`, `-c natInstance=…` and `-c network=none`; what the last deployment had goes by an empty one, `-c natInstance=`',
+      'ConfigError: write one of `-c vpcId=…`, `-c natInstance=…` and `-c network=none`; an empty one, `-c natInstance=`, removes the setting of the last deployment',
     );
     expect(messageOf({ context: { network: 'none', storeInVpc: 'true' } })).toBe(
       'ConfigError: `-c network=none` has no network for `-c storeInVpc=true`: leave one out',

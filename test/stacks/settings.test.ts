@@ -82,15 +82,15 @@ describe('settings', () => {
     [{ vpcId: 'vpc-11111111' }, 'an existing network needs both'],
     [
       { ...OTHER, vpcId: 'subnet-0123456789abcdef0' },
-      '`subnet-0123456789abcdef0` is none; write one network, `vpc-`',
+      '`subnet-0123456789abcdef0` is not valid; write one network, `vpc-`',
     ],
-    [{ ...OTHER, privateSubnetIds: 'vpc-11111111' }, '`vpc-11111111` is none; write subnets'],
-    [{ alarmEmail: 'ops' }, '-c alarmEmail=ops: `ops` is none; write addresses'],
-    [{ alarmEmail: 'ops@example.net on-call@example.net' }, 'is none; write addresses'],
+    [{ ...OTHER, privateSubnetIds: 'vpc-11111111' }, '`vpc-11111111` is not valid; write subnets'],
+    [{ alarmEmail: 'ops' }, '-c alarmEmail=ops: `ops` is not valid; write addresses'],
+    [{ alarmEmail: 'ops@example.net on-call@example.net' }, 'is not valid; write addresses'],
     [{ natInstance: 't4g.nanoo' }, 'write a type of EC2'],
-    [{ loginParameters: 'bartizan/keys' }, '`bartizan/keys` is none; write parameters'],
-    [{ loginParameters: '/bartizan/*/key' }, 'is none; write parameters'],
-    [{ loginParameters: '/*' }, 'is none; write parameters'],
+    [{ loginParameters: 'bartizan/keys' }, '`bartizan/keys` is not valid; write parameters'],
+    [{ loginParameters: '/bartizan/*/key' }, 'is not valid; write parameters'],
+    [{ loginParameters: '/*' }, 'is not valid; write parameters'],
   ])('%j is refused', (context: Record<string, string>, printed) => {
     expect(() => readSettings((name) => context[name])).toThrow(printed);
   });
@@ -110,7 +110,7 @@ describe('settings', () => {
       (_, i) => `/bartizan/customers/keys/number-${i}`,
     ).join();
     expect(() => defineExample({ context: { loginParameters } })).toThrow(
-      /settings: .* a parameter, which holds 8192 bytes, and have \d+; write `-c loginParameters=/,
+      /settings: their record needs \d+ bytes in a parameter, which has at most 8192; write `-c loginParameters=/,
     );
   });
 
@@ -152,7 +152,7 @@ describe('settings', () => {
   it('open ports are refused where no firewall closes any', () => {
     const context: Record<string, string> = { network: 'none', egressPorts: '8443' };
     expect(() => readSettings((name) => context[name])).toThrow(
-      '`-c network=none` has nothing that keeps ports shut: leave `-c egressPorts` out',
+      '`-c network=none` has no firewall that closes ports: leave `-c egressPorts` out',
     );
   });
 
@@ -161,17 +161,17 @@ describe('settings', () => {
       const { stacks } = defineExample({ context });
       warnUnchecked(stacks.pipeline.stack, 'my.yaml');
       return Annotations.fromStack(stacks.pipeline.stack)
-        .findWarning('*', Match.stringLikeRegexp('Taken is'))
+        .findWarning('*', Match.stringLikeRegexp('For the deployment'))
         .map(({ entry }) => String(entry.data));
     };
     expect(printed({})).toEqual([
       expect.stringMatching(
-        /`bartizan`: the configuration my.yaml, a network of its own with a NAT gateway, architecture x86_64, .* shards 1,/,
+        /`bartizan` this uses: the configuration my.yaml, a network of its own with a NAT gateway, architecture x86_64, .* shards 1,/,
       ),
     ]);
     expect(printed({ ...OTHER, name: 'seoul', alarmEmail: 'ops@example.net' })).toEqual([
       expect.stringMatching(
-        /`seoul`: the configuration my.yaml, the network vpc-0123456789abcdef0, .*alarmEmail ops@example.net/,
+        /`seoul` this uses: the configuration my.yaml, the network vpc-0123456789abcdef0, .*alarmEmail ops@example.net/,
       ),
     ]);
     const mark = (context: Record<string, string>) => checkedMark(readSettings((name) => context[name]));
