@@ -5,8 +5,8 @@ import { lockFolder } from '../local/lock.ts';
 
 /**
  * Locks the folder of the commands' own audit, opens it, and calls `run`, which logs in to bastions or nodes. Closes
- * both in any case, because Node prints a warning on stderr when garbage collection closes a file. @throws ConfigError
- * when another command has the folder, or the audit cannot be written
+ * both in any case, because Node prints a warning on stderr when garbage collection closes a file.
+ * @throws ConfigError when another command has the folder, or the audit cannot be written
  */
 export async function withAccessAudit<T>(storePath: string, run: (audit: Audit) => Promise<T>): Promise<T> {
   const dir = join(storePath, 'cli');

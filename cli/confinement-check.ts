@@ -55,8 +55,8 @@ interface Options {
 }
 
 /**
- * Adds the rights of our keys to the rows of hosts where the login succeeded. @throws ConfigError when another command
- * has the folder
+ * Adds the rights of our keys to the rows of hosts where the login succeeded.
+ * @throws ConfigError when another command has the folder
  */
 export async function confinedRows(options: Options): Promise<ConnectRow[]> {
   const { fleet, targets } = options;

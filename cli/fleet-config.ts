@@ -12,7 +12,8 @@ const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
  * The configuration of a file, with its clusters and those of its sources. Prints invalid entries on stderr and leaves
- * them out. @throws ConfigError as `loadConfig`, and RetryableError when a source does not answer
+ * them out.
+ * @throws ConfigError as `loadConfig`, and RetryableError when a source does not answer
  */
 export async function loadFleet(file: string): Promise<Config> {
   const { config } = await loadConfig(file);

@@ -41,8 +41,8 @@ interface RangeQuery {
 }
 
 /**
- * Reads metrics for plots with that many bins, all over the same range. Leaves out metrics without series. @throws
- * RetryableError of the store
+ * Reads metrics for plots with that many bins, all over the same range. Leaves out metrics without series.
+ * @throws RetryableError of the store
  */
 export async function readDrawn(
   store: Reading,
@@ -101,7 +101,8 @@ export interface SeriesSummary {
 }
 
 /**
- * Summarises each series of a metric that has a point in the range, sorted by node. @throws RetryableError of the store
+ * Summarises each series of a metric that has a point in the range, sorted by node.
+ * @throws RetryableError of the store
  */
 export async function readSummaries(
   store: Pick<SampleStore, 'query'>,

@@ -4,8 +4,8 @@ import type { Target } from '../core/model/target.ts';
 import { choose, nearest } from '../core/text/suggestions.ts';
 
 /**
- * The targets whose node, cluster or cluster/node matches one of the names; all targets without names. @throws
- * ConfigError for a name that matches nothing
+ * The targets whose node, cluster or cluster/node matches one of the names; all targets without names.
+ * @throws ConfigError for a name that matches nothing
  */
 export function selectTargets(all: readonly Target[], names: readonly string[]): Target[] {
   const matches = (name: string, target: Target) =>

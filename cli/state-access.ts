@@ -39,8 +39,8 @@ export function localOption(): Option {
 }
 
 /**
- * The table of state; undefined for the state in `store.path`. @throws ConfigError when a configuration for AWS names
- * no deployment: no function would read a local file
+ * The table of state; undefined for the state in `store.path`.
+ * @throws ConfigError when a configuration for AWS names no deployment: no function would read a local file
  */
 export async function stateTable(
   config: Config,

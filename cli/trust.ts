@@ -72,8 +72,8 @@ still learns the keys of the others. docs/host-keys.md describes how known_hosts
 }
 
 /**
- * Adds a fingerprint in the format of `ssh-keygen -l`, with or without the padding of base64. @throws
- * InvalidArgumentError
+ * Adds a fingerprint in the format of `ssh-keygen -l`, with or without the padding of base64.
+ * @throws InvalidArgumentError
  */
 export function addFingerprint(text: string, others: ReadonlySet<string>): ReadonlySet<string> {
   const fingerprint = text.trim().replace(/=+$/, '');

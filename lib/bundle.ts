@@ -32,8 +32,8 @@ export interface BundleOptions {
 }
 
 /**
- * Bundles a handler. Returns the files that it contains, relative to the root of the project. @throws ConfigError when
- * the entry does not exist, or a native package for that architecture is not available
+ * Bundles a handler. Returns the files that it contains, relative to the root of the project.
+ * @throws ConfigError when the entry does not exist, or a native package for that architecture is not available
  */
 export function bundleFunction({ entry, outDir, machine }: BundleOptions): string[] {
   if (!existsSync(join(ROOT, entry)) && !existsSync(entry))

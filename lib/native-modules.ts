@@ -18,8 +18,8 @@ export const RESVG = '@resvg/resvg-js';
 
 /**
  * The file of ssh2's binding for the functions' processor: that of this machine if it is the same, otherwise one from a
- * cross compiler. Undefined when `ciphers` is `javascript`. @throws ConfigError when it cannot be built: without it a
- * probe takes about twice the CPU, and nobody would notice
+ * cross compiler. Undefined when `ciphers` is `javascript`.
+ * @throws ConfigError when it cannot be built: without it a probe takes about twice the CPU, and nobody would notice
  */
 export function nativeBinding({ architecture, ciphers }: Machine): string | undefined {
   if (ciphers === 'javascript') return undefined;
@@ -49,8 +49,8 @@ export function nativeBinding({ architecture, ciphers }: Machine): string | unde
 
 /**
  * The folder of node_modules with the renderer's binary for Linux on that processor. npm installs only the binary of
- * its own machine; another one is fetched once, and must have the hash in package-lock.json. @throws ConfigError when
- * it cannot be fetched, or has another hash
+ * its own machine; another one is fetched once, and must have the hash in package-lock.json.
+ * @throws ConfigError when it cannot be fetched, or has another hash
  */
 export function modulesWithResvg(architecture: Settings['architecture']): string {
   const name = `${RESVG}-linux-${npmCpu(architecture)}-gnu`;

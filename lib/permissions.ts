@@ -99,7 +99,8 @@ export function allowPartitions(fn: LambdaFunction, { table }: Data, partitions:
 /**
  * Allows reading these parameters, or all under `/path/*`, and decrypting them with any key, but nothing else with that
  * key. When a policy has no room for all names, it allows their paths, which contain none of `others`; a warning at
- * synth names them. @throws ConfigError when there is no room for the paths either
+ * synth names them.
+ * @throws ConfigError when there is no room for the paths either
  */
 export function allowParameters(
   fn: LambdaFunction,

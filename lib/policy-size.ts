@@ -17,7 +17,8 @@ const ARN_CHARACTERS = 60;
 /**
  * The names, or paths in place of names when there are too many: `/keys/a`, `/keys/b` … become `/keys/*`. The path that
  * saves most is folded first, and only as many as necessary. A path with one part (`/keys`) is the widest. A path with
- * one of `others`, which this role must not read, is never folded. @throws ConfigError when that is not enough
+ * one of `others`, which this role must not read, is never folded.
+ * @throws ConfigError when that is not enough
  */
 export function foldNames(
   names: readonly string[],

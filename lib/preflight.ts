@@ -54,8 +54,8 @@ interface Findings {
 }
 
 /**
- * Checks the configuration and the account for its deployment. @throws ConfigError with a line for each problem and an
- * advice
+ * Checks the configuration and the account for its deployment.
+ * @throws ConfigError with a line for each problem and an advice
  */
 export async function preflight(options: PreflightOptions, account: Account): Promise<Cleared> {
   const { config, file, qualifier } = options;
@@ -95,8 +95,8 @@ export async function preflight(options: PreflightOptions, account: Account): Pr
 }
 
 /**
- * The settings, completed from the last deployment, and the problems that they would cause. @throws ConfigError for an
- * invalid one
+ * The settings, completed from the last deployment, and the problems that they would cause.
+ * @throws ConfigError for an invalid one
  */
 async function settle(options: PreflightOptions, account: Account) {
   const { config, file, context } = options;

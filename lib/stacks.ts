@@ -28,8 +28,8 @@ export interface Stacks {
 }
 
 /**
- * The pipeline of a configuration as stacks of the app, for any account and region. @throws ConfigError for an invalid
- * setting, and for a configuration that cannot run on AWS
+ * The pipeline of a configuration as stacks of the app, for any account and region.
+ * @throws ConfigError for an invalid setting, and for a configuration that cannot run on AWS
  */
 export function defineStacks(app: App, { file, config }: Source): Stacks {
   const settings = readSettings((name) => app.node.tryGetContext(name));

@@ -6,7 +6,8 @@ import { describeSettings, readSettings } from './settings.ts';
 
 /**
  * `cdk deploy` alone does not read the last deployment, so this prints the settings that it uses before anything
- * changes. @throws ConfigError when `npm run deploy` checked other settings than CDK uses
+ * changes.
+ * @throws ConfigError when `npm run deploy` checked other settings than CDK uses
  */
 export function warnUnchecked(scope: Construct, file: string): void {
   const context = (name: string) => scope.node.tryGetContext(name);

@@ -17,8 +17,8 @@ export interface Upload {
 
 /**
  * Uploads the configuration to the bucket when the stacks that were made from it exist. Earlier it would name bastions
- * without a queue, and parameters that no function may read yet. Returns a sentence about the result. @throws
- * ConfigError with an advice, when the stacks are deployed and the configuration is not active
+ * without a queue, and parameters that no function may read yet. Returns a sentence about the result.
+ * @throws ConfigError with an advice, when the stacks are deployed and the configuration is not active
  */
 export async function uploadConfig(
   { config, text, file, settings, idle }: Upload,

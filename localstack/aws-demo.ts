@@ -1,4 +1,5 @@
-// `npm run localstack`: the pipeline deployed to an emulator of AWS, a fleet behind a bastion, and the alert that arrives.
+// `npm run localstack`: deploys the pipeline to an emulator of AWS, with a fleet behind a bastion, and shows the alert
+// that arrives.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,7 +16,9 @@ import { createTable, startTimestreamEmulator } from './timestream/emulator.ts';
 const ROOT = join(import.meta.dirname, '..');
 const OUT = join(ROOT, 'out/localstack');
 const SECRET = 'localstack-sink';
-/** A schedule of the emulator starts within a minute; the resolved message is two rounds after the firing one. */
+/**
+ * The emulator's schedule starts a round within a minute; the resolved message comes two rounds after the firing one.
+ */
 const LIMIT_MS = 8 * 60_000;
 
 const { values } = parseArgs({ options: { 'until-resolved': { type: 'boolean', default: false } } });
@@ -69,11 +72,11 @@ try {
   const { synthMs, deployMs } = await deploy({ emulator, file, parameters, outDir: join(OUT, 'cdk') });
   print(`deployed in ${(deployMs / 1000).toFixed(1)} s, synthesised in ${(synthMs / 1000).toFixed(1)} s`);
   if (!(await runsSchedules(emulator))) {
-    print('this emulator runs no schedules: rounds are started from here');
+    print('this emulator runs no schedules, so this process starts the rounds');
     const rounds = startRounds(emulator, print);
     closing.push(async () => rounds.stop());
   }
-  print('rounds start at whole minutes; the first message is there half a minute after the first round');
+  print('rounds start at whole minutes; the first message comes half a minute after the first round');
   const limit = values['until-resolved']
     ? setTimeout(
         () => finished.reject(new Error(`nothing resolved within ${LIMIT_MS / 60_000} min`)),

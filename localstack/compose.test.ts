@@ -1,4 +1,4 @@
-// Docker cannot run wherever tests run: this checks the file as far as that needs no Docker.
+// Docker cannot run wherever the tests run, so this checks the file without Docker.
 import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
@@ -24,18 +24,18 @@ const text = readFileSync('localstack/compose.yaml', 'utf8');
 const compose = parse(text) as Compose;
 const { localstack } = compose.services;
 
-/** The service of a type, where it is not the type's own name in lower case. */
+/** The service of a resource type, if it is not the type's own name in lower case. */
 const NAMES: Readonly<Record<string, string[]>> = { DynamoDB: ['dynamodb', 'dynamodbstreams'] };
 /** Services that CDK, secrets and functions use without a resource in the templates. */
 const ASKED = ['cloudformation', 'kms', 'sts'];
 
-it('is one service of a pinned release, which nobody but this machine reaches', () => {
+it('the compose file has one service of a pinned release, which only this machine can reach', () => {
   expect(Object.keys(compose.services)).toEqual(['localstack']);
   expect(localstack?.image).toMatch(/^localstack\/localstack:\d+\.\d+\.\d+$/);
   expect(localstack?.ports).toEqual(['127.0.0.1:4566:4566']);
 });
 
-it('runs the services that the stacks consist of, and no other', () => {
+it('the compose file runs the services that the stacks use, and no others', () => {
   const templates: Template[] = Object.values(synthExample());
   const types = templates.flatMap((template) =>
     Object.values(template.toJSON().Resources as Record<string, { Type: string }>).map(({ Type }) => Type),
@@ -49,7 +49,7 @@ it('runs the services that the stacks consist of, and no other', () => {
   );
 });
 
-it('puts functions into the network whose gateway the usage names', () => {
+it('the compose file puts functions into the network whose gateway the usage names', () => {
   const [network] = Object.values(compose.networks);
   expect(localstack?.environment.LAMBDA_DOCKER_NETWORK).toBe(network?.name);
   expect(localstack?.networks).toEqual(Object.keys(compose.networks));
@@ -58,7 +58,7 @@ it('puts functions into the network whose gateway the usage names', () => {
   expect(readFileSync('docs/deploy.md', 'utf8')).toContain(`STAND_INS_HOST=${gateway} npm run localstack`);
 });
 
-it('mounts what is there, and Docker for the functions', () => {
+it('the compose file mounts existing paths, and the socket of Docker for the functions', () => {
   const [own, docker] = localstack?.volumes ?? [];
   expect(Object.keys(compose.volumes)).toContain(own?.split(':')[0]);
   expect(docker).toBe('/var/run/docker.sock:/var/run/docker.sock');

@@ -1,4 +1,4 @@
-// Runs the evaluation over the demo's story and configuration, without the minute that it takes.
+// Evaluates the story and configuration of the demo without the minute that it takes.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../cli/config-file.ts';
@@ -20,7 +20,7 @@ beforeAll(async () => {
 const EVERY_MS = 2_000;
 const LIMIT_MS = 3 * 60_000;
 
-/** Rounds are on the clock's even seconds; the fleet starts when it starts: `offsetMs` before the first round. */
+/** Rounds are at even seconds of the clock; the fleet starts at any time: `offsetMs` before the first round. */
 function emit(offsetMs: number): Transition[] {
   const models = demoModels(config);
   const targets = config.clusters.flatMap((cluster) =>
@@ -54,20 +54,23 @@ function emit(offsetMs: number): Transition[] {
 }
 
 describe('the story of the demo', () => {
-  it.each([0, 400, 1_000, 1_999])('is one alert from beginning to end, %i ms into a round', (offsetMs) => {
-    const reported = emit(offsetMs);
-    expect(reported.map(({ kind, labels }) => `${labels.node} ${kind}`)).toEqual(
-      ['pending', 'firing', 'resolved'].map((kind) => `${CLIMBING_NODE} ${kind}`),
-    );
-    const [pending, firing, resolved] = reported.map(({ atMs }) => atMs + offsetMs) as [
-      number,
-      number,
-      number,
-    ];
-    expect(pending).toBeGreaterThan(STORY.climbMs);
-    expect(pending).toBeLessThanOrEqual(STORY.topMs + EVERY_MS);
-    expect(firing - pending).toBe(rule.forMs);
-    expect(resolved).toBeGreaterThan(STORY.fallMs + rule.keepFiringForMs);
-    expect(resolved).toBeLessThan(70_000);
-  });
+  it.each([0, 400, 1_000, 1_999])(
+    'has one alert from beginning to end when it starts %i ms into a round',
+    (offsetMs) => {
+      const reported = emit(offsetMs);
+      expect(reported.map(({ kind, labels }) => `${labels.node} ${kind}`)).toEqual(
+        ['pending', 'firing', 'resolved'].map((kind) => `${CLIMBING_NODE} ${kind}`),
+      );
+      const [pending, firing, resolved] = reported.map(({ atMs }) => atMs + offsetMs) as [
+        number,
+        number,
+        number,
+      ];
+      expect(pending).toBeGreaterThan(STORY.climbMs);
+      expect(pending).toBeLessThanOrEqual(STORY.topMs + EVERY_MS);
+      expect(firing - pending).toBe(rule.forMs);
+      expect(resolved).toBeGreaterThan(STORY.fallMs + rule.keepFiringForMs);
+      expect(resolved).toBeLessThan(70_000);
+    },
+  );
 });

@@ -1,9 +1,9 @@
 import type { Config } from '../core/model/config.ts';
 import { climbingMemory, type NodeModel, steadyMemory } from './fleet/node-model.ts';
 
-/** The node that the demo is about; to the others nothing happens. */
+/** The node that the demo is about; the others keep their values. */
 export const CLIMBING_NODE = 'seoul-2';
-/** Since the start of the fleet. */
+/** Milliseconds since the start of the fleet. */
 export const STORY = { climbMs: 8_000, topMs: 20_000, fallMs: 46_000, endMs: 50_000 };
 
 /** The models of the demo's nodes, in the order of the configuration. */

@@ -63,14 +63,14 @@ function round(memory: Record<string, number>, transitions: Transition[] = []): 
   };
 }
 
-it('prints what is watched', () => {
+it('the report prints the fleet, the rule and the addresses', () => {
   story().begin('http://127.0.0.1:1');
   expect(reported).toContain('probed over SSH every 2s');
   expect(reported).toContain('cluster   한빛-prod: 한빛-api-1, 한빛-etcd-1, 한빛-etcd-2');
   expect(reported).toContain('rule      Memory usage > 90% for 10s');
 });
 
-it('prints a round in a line, with the clusters apart and an unknown node as such', () => {
+it('the report prints a round in a line, with each cluster separate and an unknown node as unknown', () => {
   const memory = { 'seoul-1': 49, 'seoul-2': 94.4, 'seoul-3': 7, '한빛-api-1': 60, '한빛-etcd-2': 100 };
   story().round(round(memory));
   expect(reported).toBe(
@@ -92,20 +92,20 @@ it.each([
     transition('cancelled'),
     '○ cancelled Memory usage of nks-seoul-1 / seoul-2, at 12:00:00: it did not hold',
   ],
-])('prints a transition: $0.kind', (change, line) => {
+])('the report prints a transition: $0.kind', (change, line) => {
   story().round(round({}, [change]));
   expect(reported.split('\n')[1]).toBe(`  ${line}`);
 });
 
-it('prints that all has been shown, where the pictures are and how it ends', () => {
+it('the report prints the end of the story, the pictures and how to stop the demo', () => {
   story().finished(['out/demo/demo-firing.png']);
   expect(reported).toContain('Ctrl-C ends it.\n  picture   out/demo/demo-firing.png\n');
 });
 
-it('ends with the pictures, or with why there are none', () => {
+it('the report ends with the pictures, or with the reason why there are none', () => {
   story().end(['out/demo/demo-firing.png'], undefined);
   expect(reported).toBe('\nThe pictures:\n  out/demo/demo-firing.png\n');
   reported = '';
   story().end([], 'stopped by SIGINT');
-  expect(reported).toBe('\nNot all was shown: stopped by SIGINT.\n');
+  expect(reported).toBe('\nThe demo is incomplete: stopped by SIGINT.\n');
 });

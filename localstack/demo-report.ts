@@ -81,16 +81,16 @@ export function createDemoReport(
       print(`  ✉ message ${number} received${saved}`);
       for (const line of text.split('\n')) print(styleText('dim', `    │ ${line}`));
     },
-    /** The story is over; the fleet goes on being watched. */
+    /** The story is over; the monitoring continues. */
     finished(pictures: readonly string[]): void {
       print();
-      print(`${styleText('bold', 'That is the story.')} The fleet goes on being watched; Ctrl-C ends it.`);
+      print(`${styleText('bold', 'That is the story.')} The monitoring continues; Ctrl-C ends it.`);
       for (const picture of pictures) print(`  picture   ${picture}`);
       print();
     },
     end(pictures: readonly string[], problem: string | undefined): void {
       print();
-      if (problem) print(styleText('red', `Not all was shown: ${problem}.`));
+      if (problem) print(styleText('red', `The demo is incomplete: ${problem}.`));
       if (pictures.length > 0) print('The pictures:');
       for (const picture of pictures) print(`  ${picture}`);
     },

@@ -1,4 +1,4 @@
-// `npm run demo`: a fleet behind a bastion on this machine, and the pipeline that watches it. One node's memory
+// `npm run demo`: a fleet behind a bastion on this machine, and the pipeline that monitors it. The memory of one node
 // climbs, the alert fires, its message arrives with a chart, the node recovers, the alert resolves.
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ const OUT = join(root, 'out/demo');
 const CONFIG = join(root, 'examples/demo/bartizan.yaml');
 const LIMIT_MS = 3 * 60_000;
 
-/** Why the demo ends; `problem` says why it did not show everything. */
+/** Why the demo ends; `problem` is the reason if it did not show everything. */
 type Ending = { problem?: string };
 
 /** The lines that `bartizan trust` would write after asking. */
@@ -49,7 +49,7 @@ async function main(untilResolved: boolean): Promise<number> {
     end(bare.length === 0 ? {} : { problem: `no picture came with the message: ${bare.join(', ')}` });
   };
   try {
-    // The ports first: where another demo runs, its folder must not be cleared away.
+    // Checks the ports first: if another demo runs, its folder must not be deleted.
     const nodes = config.clusters.flatMap((cluster) => cluster.nodes);
     const fleet = await startFleet({
       dir: join(OUT, 'nodes'),

@@ -1,4 +1,4 @@
-// Deploys the pipeline to an emulator of AWS, as `cdk deploy` does it to an account.
+// Deploys the pipeline to an emulator of AWS, as `cdk deploy` deploys it to an account.
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,35 +18,35 @@ const DEPLOY = join(ROOT, 'bin/deploy.ts');
 const SYNTH_LIMIT_MS = 120_000;
 const DEPLOY_LIMIT_MS = 180_000;
 /**
- * Replaces `cdk bootstrap`, which takes ten seconds: makes what a deployment looks for
+ * Replaces `cdk bootstrap`, which takes ten seconds: creates the resources that a deployment expects
  * (https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html).
  */
 const ASSETS_BUCKET = 'cdk-hnb659fds-assets-000000000000-us-east-1';
 const BOOTSTRAP_VERSION = ['/cdk-bootstrap/hnb659fds/version', '30'] as const;
 
 export interface Deployment {
-  /** How long the commands took, in ms. */
+  /** How many ms the commands took. */
   synthMs: number;
   deployMs: number;
-  /** With its files. */
+  /** The bucket with its files. */
   bucket: string;
   /** Uploads another configuration. */
   upload(text: string): Promise<void>;
 }
 
 /**
- * Puts the parameters in, synthesises, and deploys, which uploads the configuration.
+ * Creates the parameters, synthesises, and deploys, which uploads the configuration.
  * @throws Error with the last output of the command
  */
 export async function deploy(options: {
   emulator: Emulator;
-  /** With the configuration. */
+  /** The file with the configuration. */
   file: string;
-  /** Parameters of Systems Manager, by name: the secrets that the configuration refers to. */
+  /** The parameters of Systems Manager by name: the secrets in the configuration. */
   parameters: Readonly<Record<string, string>>;
-  /** Folder for the templates. */
+  /** The folder for the templates. */
   outDir: string;
-  /** Number of shards. Default: 1. */
+  /** The number of shards. Default: 1. */
   shards?: number;
   /** The name of the deployment. */
   name?: string;
@@ -87,7 +87,7 @@ export async function deploy(options: {
   const network = [`vpcId=${vpcId}`, `privateSubnetIds=${privateSubnetIds.join(',')}`];
   const { architecture, ciphers } = machineHere();
   const machine = [`architecture=${architecture}`, `ciphers=${ciphers}`];
-  // The processor of this machine, where the emulator runs functions.
+  // The processor of this machine, on which the emulator runs functions.
   const local = 'confirm=private';
   const settings = [`config=${file}`, `name=${name}`, `shards=${shards}`, local, ...machine, ...network];
   const context = settings.flatMap((one) => ['-c', one]);
@@ -97,7 +97,7 @@ export async function deploy(options: {
 
   const account = await createAccount(emulator.client);
   const deployed = await account.remembered(name);
-  if (deployed === undefined) throw new Error('the deployment wrote nothing down');
+  if (deployed === undefined) throw new Error('the deployment has no record');
   const { bucket } = deployed;
   return { synthMs, deployMs, bucket, upload: (text) => account.upload(bucket, CONFIG_KEY, text) };
 }

@@ -8,7 +8,7 @@ afterEach(() => emulator?.stop());
 
 const health = (url: string) => axios.get(`${url}/_localstack/health`).then((answer) => answer.status);
 
-it('answers while it runs, on loopback alone, and is gone when stopped', async () => {
+it('an emulator answers while it runs, only on loopback, and is gone after stop', async () => {
   emulator = await startEmulator({ running: undefined });
   expect(await health(emulator.url)).toBe(200);
   const port = Number(new URL(emulator.url).port);
@@ -18,7 +18,7 @@ it('answers while it runs, on loopback alone, and is gone when stopped', async (
   await expect(health(emulator.url)).rejects.toThrow('ECONNREFUSED');
 });
 
-it('uses one that runs, leaves it running, and never writes to what is not on this machine', async () => {
+it('a running emulator is used and keeps running, and one on another machine is refused', async () => {
   emulator = await startEmulator({ running: undefined });
   const second = await startEmulator({ running: emulator.url });
   expect(second.client).toEqual(emulator.client);
@@ -29,7 +29,7 @@ it('uses one that runs, leaves it running, and never writes to what is not on th
   }
 });
 
-/** Addresses, in hexadecimal as Linux shows them, on which a port is listened on. */
+/** The addresses that listen on a port, in hexadecimal as Linux shows them. */
 function listenersOf(port: number): string[] {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const lines = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => readFileSync(file, 'utf8').split('\n'));

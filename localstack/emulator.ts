@@ -1,4 +1,4 @@
-// An emulator of AWS on loopback: ministack (MIT, from PyPI), or the one that AWS_ENDPOINT_URL names already.
+// An emulator of AWS on loopback: ministack (MIT, from PyPI), or the one in AWS_ENDPOINT_URL.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -14,23 +14,23 @@ import { freePort } from './free-port.ts';
 
 export interface Emulator {
   url: string;
-  /** Options for constructing any client of the SDK. */
+  /** Options for any client of the SDK. */
   client: {
     endpoint: string;
     region: string;
     credentials: { accessKeyId: string; secretAccessKey: string };
     requestHandler?: { httpsAgent: Agent };
   };
-  /** File with the certificate that it answers with, for NODE_EXTRA_CA_CERTS; only of one that is `secure`. */
+  /** The file with its certificate, for NODE_EXTRA_CA_CERTS; only if it is `secure`. */
   certificate?: string;
-  /** Process that functions run below; undefined of one that ran before. */
+  /** The process that runs the functions; undefined for an emulator that ran before. */
   pid?: number | undefined;
-  /** Ends the emulator that was started here, and removes its data; one that ran before goes on. */
+  /** Ends the emulator if this process started it, and removes its data; one that ran before keeps running. */
   stop(): Promise<void>;
 }
 
 export interface EmulatorOptions {
-  /** Address of one that runs already, to use instead. Default: AWS_ENDPOINT_URL. */
+  /** The address of a running emulator, to use instead. Default: AWS_ENDPOINT_URL. */
   running?: string | undefined;
   /** Default: a free one. */
   port?: number;
@@ -41,13 +41,13 @@ export interface EmulatorOptions {
   secure?: boolean;
 }
 
-/** The emulator and all that it needs, each by version and hash; pip refuses what differs. */
+/** The emulator and all its dependencies, each by version and hash; pip refuses what differs. */
 const REQUIREMENTS = join(import.meta.dirname, 'ministack.txt');
 const UP_WITHIN_MS = 60_000;
 const ENDS_WITHIN_MS = 3000;
 const CACHE = join(import.meta.dirname, '../node_modules/.cache');
 const REGION = 'us-east-1';
-/** No certificate, no mail, no second listener: nothing of it is needed, and each costs start-up or a port. */
+/** No certificate, mail or second listener: nothing needs them, and each costs start-up time or a port. */
 const QUIET = { SFTP_ENABLED: '0', IOT_MTLS_ENABLED: '0', LAMBDA_ASYNC_RETRY_BASE_SECONDS: '0.1' };
 
 const run = promisify(execFile);
@@ -66,7 +66,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     stdio: 'ignore',
     env: {
       ...inherited(process.env),
-      // Functions run as children of the first `node` there.
+      // Functions run as child processes of the first `node` there.
       PATH: [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter),
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
@@ -78,7 +78,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         USE_SSL: '1',
         MINISTACK_SSL_CERT: certificate.file,
         MINISTACK_SSL_KEY: certificate.key,
-        // For functions, which inherit it.
+        // Functions inherit this.
         NODE_EXTRA_CA_CERTS: certificate.file,
       }),
     },
@@ -102,7 +102,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   }
 }
 
-/** Where Python is that holds ministack, installed at the first call. A folder appears under its name only when it is complete. */
+/**
+ * The path of Python with ministack, which the first call installs. A folder gets its name only when it is complete.
+ */
 export async function installEmulator(): Promise<string> {
   const pinned = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
   const home = join(CACHE, `ministack-${pinned}`);
@@ -117,7 +119,7 @@ export async function installEmulator(): Promise<string> {
     await rename(draft, home);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
-    if (!existsSync(python)) throw error; // Else somebody else was first.
+    if (!existsSync(python)) throw error; // If the rename fails, another process was faster.
   }
   return python;
 }
@@ -126,16 +128,16 @@ async function useRunning(address: string): Promise<Emulator> {
   const { hostname, origin } = new URL(address);
   if (!/^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname)) {
     throw new Error(
-      'AWS_ENDPOINT_URL is not on this machine: what is written there is meant for an emulator',
+      'AWS_ENDPOINT_URL is not on this machine: tests and the demo write only to an emulator here',
     );
   }
   if (!(await answers(origin))) throw new Error(`nothing answers at AWS_ENDPOINT_URL, ${origin}`);
   return { ...emulatorAt(origin), stop: async () => undefined };
 }
 
-/** Both ministack and LocalStack answer it. */
+/** Both ministack and LocalStack answer this request. */
 async function answers(url: string): Promise<boolean> {
-  // Whether it is up, not who it is: its certificate is trusted from then on.
+  // Tests only whether it is up: from then on its certificate is trusted.
   const httpsAgent = new Agent({ rejectUnauthorized: false });
   const options = { timeout: 2000, validateStatus: () => true, proxy: false as const, httpsAgent };
   const answer = await axios.get(`${url}/_localstack/health`, options).catch(() => undefined);
@@ -153,7 +155,7 @@ function emulatorAt(url: string, certificate?: string): Omit<Emulator, 'stop'> {
 async function writeCertificate(dir: string): Promise<{ file: string; key: string }> {
   const altNames = [
     { type: 7 as const, ip: '127.0.0.1' },
-    // Addresses of queues begin with it.
+    // The addresses of queues begin with it.
     { type: 2 as const, value: 'localhost' },
   ];
   const made = await generate([{ name: 'commonName', value: 'localhost' }], {

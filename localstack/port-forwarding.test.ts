@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await ('stop' in one ? one.stop() : one.close());
 });
 
-it('lead from another address of this machine to what listens on 127.0.0.1, until they are closed', async () => {
+it('forwarded ports lead from another address of this machine to 127.0.0.1, until they are closed', async () => {
   const timestream = createHttpServer((_, response) => response.end('seen'));
   await new Promise<void>((resolve) => timestream.listen(0, '127.0.0.1', resolve));
   opened.push(timestream);
@@ -22,19 +22,19 @@ it('lead from another address of this machine to what listens on 127.0.0.1, unti
   await expect(see()).rejects.toThrow('ECONNREFUSED');
 });
 
-it('are none where functions run on this machine, or where a name leads there', async () => {
+it('no port is forwarded when functions run on this machine, or when a name leads there', async () => {
   expect((await forwardPorts(undefined, [1])).host).toBe('127.0.0.1');
   expect((await forwardPorts('host.docker.internal', [1])).host).toBe('host.docker.internal');
 });
 
-it('say what is wrong with an address', async () => {
+it('an invalid address is reported with the reason', async () => {
   await expect(forwardPorts('192.0.2.1', [40_000])).rejects.toThrow(
     /^STAND_INS_HOST=192\.0\.2\.1: .*; is the network of containers up\?$/,
   );
   await expect(forwardPorts('0.0.0.0', [40_000])).rejects.toThrow('every address');
 });
 
-it('leave none open where one cannot be opened', async () => {
+it('no port stays open when one cannot be opened', async () => {
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.2', resolve));
   opened.push(taken);

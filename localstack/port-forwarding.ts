@@ -1,19 +1,19 @@
-// Fakes listen on 127.0.0.1, which is another machine to a function in a container. They are forwarded from the same ports at
-// an address of this machine that containers can connect to: the gateway of their network.
+// The fakes listen on 127.0.0.1, which is another machine for a function in a container. So this forwards the same
+// ports at an address of this machine that containers can reach: the gateway of their network.
 import { connect, createServer, isIP, type Server, type Socket } from 'node:net';
 
 const HERE = '127.0.0.1';
 
 export interface PortForwarding {
-  /** Host of the fakes as functions see it. */
+  /** The host of the fakes for functions. */
   host: string;
   stop(): Promise<void>;
 }
 
 /**
- * Forwards each port where `host` is another address of this machine. A name needs no forwarding: Docker
- * Desktop leads `host.docker.internal` to 127.0.0.1 by itself.
- * @throws Error when the address is none of this machine, or a port is taken there
+ * Forwards each port if `host` is another address of this machine. A name needs no forwarding: Docker Desktop leads
+ * `host.docker.internal` to 127.0.0.1 by itself.
+ * @throws Error when the address does not belong to this machine, or a port is in use there
  */
 export async function forwardPorts(
   host: string | undefined,
@@ -42,7 +42,7 @@ export async function forwardPorts(
   return { host, stop };
 }
 
-/** Pipes two sockets into each other, which end together. `open` holds those that have not ended. */
+/** Pipes two sockets into each other, which end together. `open` has those that have not ended. */
 export function pipeSockets(outer: Socket, inner: Socket, open: Set<Socket>): void {
   for (const [one, other] of [
     [outer, inner],

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => emulator.stop());
 
-it('the network of the emulator is found, and it runs schedules itself', async () => {
+it('the emulator has a network, and it runs schedules itself', async () => {
   expect(await defaultNetwork(emulator)).toEqual({
     vpcId: 'vpc-00000001',
     privateSubnetIds: ['subnet-00000001', 'subnet-00000002'],
@@ -20,7 +20,7 @@ it('the network of the emulator is found, and it runs schedules itself', async (
   await expect(startRound(emulator, 0)).rejects.toThrow('no function to start a round with');
 });
 
-it('a round is started as the schedule of AWS does it, at its whole minute', async () => {
+it('a round is started as the schedule of AWS does, at its whole minute', async () => {
   const asked: { line: string; body: string; type: unknown; scope: unknown }[] = [];
   const server: Server = createServer((request, response) => {
     let body = '';
@@ -50,12 +50,12 @@ it('a round is started as the schedule of AWS does it, at its whole minute', asy
     type: 'Event',
     scope: expect.stringContaining('/us-east-1/lambda/aws4_request'),
   });
-  // LocalStack answers at this path; an emulator that answers there has schedules of its own.
+  // LocalStack answers at this path; any other emulator has schedules of its own.
   expect(await runsSchedules(other)).toBe(false);
   server.close();
 });
 
-it('requests are signed: one that authorises answers them too', async () => {
+it('requests are signed, so an emulator that authorises answers them too', async () => {
   const secure = await startEmulator({ running: undefined, secure: true });
   try {
     expect((await defaultNetwork(secure)).vpcId).toBe('vpc-00000001');

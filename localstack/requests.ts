@@ -4,7 +4,7 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import axios from 'axios';
 import type { Emulator } from './emulator.ts';
 
-/** Body of the answer as text. @throws Error when it is none of success */
+/** The body of the answer as text. @throws Error when the answer is not a success */
 export async function ask(
   { url, client }: Emulator,
   service: string,
@@ -38,7 +38,7 @@ export async function ask(
   return data;
 }
 
-/** A network that is there: an emulator has no NAT gateway, and functions need no network of theirs in it. */
+/** An existing network: an emulator has no NAT gateway, and its functions need no network of their own. */
 export async function defaultNetwork(
   emulator: Emulator,
 ): Promise<{ vpcId: string; privateSubnetIds: string[] }> {

@@ -6,15 +6,18 @@ import { ask } from './requests.ts';
 const MINUTE_MS = 60_000;
 
 /**
- * Whether the schedule of a deployment starts anything there. LocalStack keeps schedules and runs none
- * (https://docs.localstack.cloud/aws/services/scheduler/#current-limitations); it alone answers at this address.
+ * Whether the emulator runs the schedule of a deployment. LocalStack stores schedules but runs none
+ * (https://docs.localstack.cloud/aws/services/scheduler/#current-limitations); only LocalStack answers at this address.
  */
 export async function runsSchedules({ url }: Emulator): Promise<boolean> {
   const options = { timeout: 5_000, validateStatus: () => true, proxy: false as const };
   return (await axios.get(`${url}/_localstack/info`, options)).status !== 200;
 }
 
-/** Starts a round of the deployment with that name as the schedule does, without waiting for it. @throws Error when nothing is deployed */
+/**
+ * Starts a round of the deployment with that name as the schedule does, without waiting for its end.
+ * @throws Error when nothing is deployed
+ */
 export async function startRound(emulator: Emulator, nowMs: number, name = DEFAULT_NAME): Promise<void> {
   const listed = await ask(emulator, 'lambda', { path: '/2015-03-31/functions/' });
   const { Functions } = JSON.parse(listed) as { Functions: { FunctionName: string }[] };
@@ -29,7 +32,7 @@ export async function startRound(emulator: Emulator, nowMs: number, name = DEFAU
   });
 }
 
-/** Starts a round at each whole minute, in place of a schedule. Failures are reported, and end nothing. */
+/** Starts a round at each whole minute, in place of a schedule. Reports failures, and continues. */
 export function startRounds(emulator: Emulator, print: (text: string) => void): { stop(): void } {
   let timer: NodeJS.Timeout;
   const wait = () => {

@@ -4,7 +4,7 @@ import { TABLE_DEFINITION, TTL_ATTRIBUTE } from '../adapters/state/dynamodb/layo
 
 const UP_WITHIN_SECONDS = 60;
 
-/** Makes the table and waits until it can be used. For emulators: in an account the deployment makes it. */
+/** Creates the table and waits until it can be used. Only for emulators: in an account the deployment creates it. */
 export async function createStateTable(TableName: string, settings: AwsClient): Promise<void> {
   const { CreateTableCommand, DynamoDBClient, UpdateTimeToLiveCommand, waitUntilTableExists } = await import(
     '@aws-sdk/client-dynamodb'

@@ -87,7 +87,7 @@ const valuesOf = (observation: BatchObservation, node: string) =>
   );
 
 describe('a node of the fleet', () => {
-  it('answers the very script of the catalogue from its model', async () => {
+  it('runs the script of the catalogue and answers from its model', async () => {
     await probeAt(0);
     const observation = await probeAt(20_000);
     expect(observation.bastion).toEqual({ ok: true });
@@ -98,7 +98,7 @@ describe('a node of the fleet', () => {
     expect(valuesOf(observation, 'n1').disk_usage).toBeGreaterThan(30);
   });
 
-  it('counts on: rates are those of the model', async () => {
+  it('counts on between commands, so that rates are those of the model', async () => {
     await probeAt(100_000);
     const values = valuesOf(await probeAt(160_000), 'n1');
     expect(values.cpu_usage).toBeGreaterThan(15);
@@ -158,7 +158,7 @@ it('refuses other commands, other targets and other keys', async () => {
   expect(outcome).toBe('client-authentication');
 });
 
-it('leaves nothing open when one of its ports is taken', async () => {
+it('keeps nothing open when one of its ports is in use', async () => {
   const nodes = ['a', 'b'].map((name, seed) => ({ name, seed, memory: () => 50 }));
   const first = await startFleet({ dir: join(dir, 'first'), nodes });
   const [a, b] = first.nodes.map(({ port }) => port) as [number, number];

@@ -14,32 +14,32 @@ export interface FleetNode {
   name: string;
   host: string;
   port: number;
-  /** known_hosts style, without the name. */
+  /** In the format of known_hosts, without the name. */
   hostKey: string;
 }
 
 export interface Fleet {
   bastion: FleetNode;
   nodes: readonly FleetNode[];
-  /** PKCS#8; opens bastion and nodes for any user name. */
+  /** PKCS#8; opens the bastion and the nodes for any user name. */
   privateKey: string;
-  /** Commands that nodes have run. */
+  /** The commands that nodes have run. */
   commands(): number;
   stop(): Promise<void>;
 }
 
 /**
  * A bastion and nodes that speak SSH in this process (ssh2's server), on loopback and free ports. The bastion forwards
- * to its nodes only; a node runs `sh` with what comes on stdin, as a real one does, over a synthetic root that is
- * written anew before each command. All else is refused. When a port is taken nothing is left open.
+ * only to its nodes. A node runs `sh` with its stdin, as a real one does, over a synthetic root that it writes anew
+ * before each command. It refuses everything else. When a port is in use, nothing stays open.
  */
 export async function startFleet(options: {
-  /** Folder for the synthetic roots. */
+  /** The folder for the synthetic roots. */
   dir: string;
   nodes: readonly NodeModel[];
-  /** Ports of the bastion and the nodes, in order; free ones where absent. */
+  /** The ports of the bastion and the nodes, in order; free ones if absent. */
   ports?: readonly number[];
-  /** Milliseconds since the start of the story; real time unless a test says otherwise. */
+  /** Milliseconds since the start of the story; real time unless a test overrides it. */
   sinceStartMs?: () => number;
 }): Promise<Fleet> {
   const startedAtMs = Date.now();
@@ -180,7 +180,7 @@ function runShell(channel: ServerChannel, root: string, running: Set<ChildProces
   });
 }
 
-/** Replaced atomically, not written in place: another command may be reading. */
+/** Replaced atomically, not written in place, because another command may be reading. */
 function replaceFile(file: string, content: string, mode = 0o644): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.new`, content, { mode });

@@ -15,7 +15,7 @@ const times = fc.integer({ min: 0, max: 3_600_000 });
 const steady = (seed: number): NodeModel => ({ name: 'n', seed, memory: steadyMemory(50, seed) });
 
 describe('the files of a node', () => {
-  it('count up only', () => {
+  it('have counters that only grow', () => {
     fc.assert(
       fc.property(seeds, times, fc.integer({ min: 500, max: 60_000 }), (seed, ms, laterMs) => {
         const before = counters(steady(seed), ms);
@@ -27,13 +27,13 @@ describe('the files of a node', () => {
     );
   });
 
-  it('are the same for the same time, and of another boot for another node', () => {
+  it('are equal for equal times, and have another boot id for another node', () => {
     expect(nodeFiles(steady(3), 12_345)).toEqual(nodeFiles(steady(3), 12_345));
     const boot = (seed: number) => nodeFiles(steady(seed), 0)['proc/sys/kernel/random/boot_id'];
     expect(boot(3)).not.toBe(boot(4));
   });
 
-  it('hold no more than there is', () => {
+  it('use no more than their totals', () => {
     fc.assert(
       fc.property(seeds, times, (seed, ms) => {
         const files = nodeFiles(steady(seed), ms);
@@ -48,8 +48,8 @@ describe('the files of a node', () => {
   });
 });
 
-describe('memory', () => {
-  it('climbs, stays and recovers as the story says', () => {
+describe('the memory of a node', () => {
+  it('climbs, stays and recovers in the story', () => {
     const memory = climbingMemory({ climbMs: 8_000, topMs: 20_000, fallMs: 46_000, endMs: 50_000 }, 2);
     for (let ms = 0; ms < 8_000; ms += 500) expect(memory(ms)).toBeLessThan(70);
     for (let ms = 20_000; ms < 46_000; ms += 500) expect(memory(ms)).toBeGreaterThan(92);

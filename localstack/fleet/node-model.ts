@@ -3,7 +3,7 @@ export interface NodeModel {
   name: string;
   /** Makes nodes differ: noise, boot id, sizes. */
   seed: number;
-  /** Percent of memory in use at `sinceStartMs`. */
+  /** The percentage of used memory at `sinceStartMs`. */
   memory: (sinceStartMs: number) => number;
 }
 
@@ -12,7 +12,7 @@ const MEMORY_KIB = 16 * 1024 * 1024;
 const UPTIME_AT_START_S = 40 * 86_400;
 const DISK_KIB = 80 * 1024 * 1024;
 
-/** Deterministic noise between -1 and 1 that wanders with time rather than jumps. */
+/** Deterministic noise between -1 and 1 that changes smoothly with time. */
 export function noise(seed: number, ms: number): number {
   const s = ms / 1000;
   return (
@@ -54,14 +54,14 @@ export function nodeFiles(model: NodeModel, sinceStartMs: number): Record<string
   };
 }
 
-/** Programs that stand in front of the system's on the node's PATH. */
+/** Programs that come before those of the system on the node's PATH. */
 export const NODE_PROGRAMS: Readonly<Record<string, string>> = {
   'bin/df':
     '#!/bin/sh\n# df of a synthetic root: the values of the model.\ncase " $* " in *" -i "*) exec cat "$BARTIZAN_ROOT/df-i";; *) exec cat "$BARTIZAN_ROOT/df-k";; esac\n',
 };
 
 function cpuStat(uptime: number, busy: number, seed: number, s: number): string {
-  // In ticks of 10 ms over all cores; the sine makes the rate wander and is small enough to keep it positive.
+  // In ticks of 10 ms over all cores; the sine varies the rate, and is small enough to keep it positive.
   const ticks = uptime * 100 * CORES;
   const used = ticks * busy + 120 * Math.sin(s / 6 + seed);
   const row = [used * 0.7, 0, used * 0.25, ticks - used - ticks * 0.01, ticks * 0.01, 0, used * 0.05, 0, 0, 0]
@@ -75,7 +75,7 @@ function pressure(avg60: number): string {
   return `some avg10=${avg60.toFixed(2)} avg60=${avg60.toFixed(2)} avg300=0.10 total=1000\n`;
 }
 
-/** Memory around a level, for the nodes that nothing happens to. */
+/** Memory around a level, for the other nodes. */
 export function steadyMemory(level: number, seed: number): NodeModel['memory'] {
   return (ms) => level + noise(seed, ms) * 1.5;
 }

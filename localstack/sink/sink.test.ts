@@ -24,7 +24,7 @@ afterAll(async () => {
 const body = JSON.stringify(render(sampleNotification(), samplePicture, { picture: 'base64' }));
 const key = sampleNotification().key;
 
-/** As it is written, both ways. */
+/** As the sender writes it, in both ways. */
 const http = axios.create({
   transformRequest: [(text: string) => text],
   transformResponse: [(text: string) => text],
@@ -37,7 +37,7 @@ async function post(text: string, secret = 's3cret', id = key, nowMs = Date.now(
   return [status, data];
 }
 
-it('accepts a message and saves its picture', async () => {
+it('the sink accepts a message and saves its picture', async () => {
   expect(await post(body)).toEqual([202, '{"accepted":true}']);
   const [message] = sink.messages;
   expect(message?.payload.key).toBe(key);
@@ -56,13 +56,13 @@ it.each([
   ['a picture that is no PNG', () => post(body.replace('iVBORw', 'R0lGOD')), 'not a PNG'],
   ['another version', () => post(body.replace('"version":1', '"version":2')), 'version'],
   ['a field too many', () => post(body.replace('"version":1', '"version":1,"extra":1')), 'extra'],
-])('refuses %s', async (_, send, reason) => {
+])('the sink refuses %s', async (_, send, reason) => {
   const [status, text] = await send();
   expect(status).toBe(400);
   expect(text).toContain(reason);
 });
 
-it('refuses a time that is no number, though it is signed', async () => {
+it('the sink refuses a time that is not a number, although it is signed', async () => {
   const timestamp = 'soon';
   const signature = createHmac('sha256', 's3cret').update(`${key}.${timestamp}.${body}`).digest('base64');
   const headers = {
@@ -85,7 +85,7 @@ describe('a sink that misbehaves', () => {
     [429, { 'retry-after': '7' }],
     [500, {}],
     [302, { location: 'http://127.0.0.1:1/' }],
-  ])('answers %i', async (status, headers) => {
+  ])('answers with %i', async (status, headers) => {
     sink.behave({ kind: 'status', status, headers });
     const before = sink.messages.length;
     const answer = await http.post(sink.url, body, { maxRedirects: 0 });
@@ -99,7 +99,7 @@ describe('a sink that misbehaves', () => {
     await expect(http.post(sink.url, body)).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
-  it('does not answer, and is stopped all the same', async () => {
+  it('does not answer, and can still be stopped', async () => {
     const silent = await startSink({ secret: 's3cret', dir });
     silent.behave({ kind: 'silent' });
     const answer = http.post(silent.url, body).then(
@@ -112,7 +112,7 @@ describe('a sink that misbehaves', () => {
   });
 });
 
-it('does not accept what its owner cannot take', async () => {
+it('refuses a message when its owner fails to take it', async () => {
   const failing = await startSink({
     secret: 's3cret',
     dir,

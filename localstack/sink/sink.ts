@@ -8,11 +8,11 @@ import { payloadSchema, type WebhookPayload } from '../../adapters/channels/webh
 export interface SinkMessage {
   receivedAtMs: number;
   payload: WebhookPayload;
-  /** Where the picture was saved; absent without one. */
+  /** The path of the saved picture; absent without one. */
   picturePath?: string;
 }
 
-/** How the sink answers instead of accepting: a status, nothing at all, or a broken connection. */
+/** How the sink answers instead of accepting: a status, no answer, or a broken connection. */
 export type SinkBehaviour =
   | { kind: 'accept' }
   | { kind: 'status'; status: number; headers?: Record<string, string> }
@@ -21,30 +21,30 @@ export type SinkBehaviour =
 
 export interface Sink {
   url: string;
-  /** Accepted ones, in order of arrival, repeats included. */
+  /** The accepted messages in order of arrival, also repeated ones. */
   messages: readonly SinkMessage[];
-  /** Requests of any outcome. */
+  /** The number of requests, with any result. */
   requests(): number;
   behave(behaviour: SinkBehaviour): void;
   stop(): Promise<void>;
 }
 
 const LARGEST_BODY = 8 * 1024 * 1024;
-/** Standard Webhooks: receivers refuse older and newer timestamps. */
+/** The limit of Standard Webhooks: receivers refuse older and newer timestamps. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 const PNG_SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 
 /**
- * A receiver of webhook messages on loopback, as strict as their documentation: signature, time, schema, key. What
- * is wrong is refused with 400 and a reason. Pictures are saved as `<prefix><n>-<status>.png`.
- * @throws the error of listening, where the port is taken
+ * A receiver of webhook messages on loopback, as strict as their documentation: signature, time, schema, key. It
+ * refuses wrong messages with 400 and a reason. It saves pictures as `<prefix><n>-<status>.png`.
+ * @throws the error of listening, when the port is in use
  */
 export async function startSink(options: {
   port?: number;
   secret: string;
   dir: string;
   prefix?: string;
-  /** Called before the answer is sent; when it fails the sender gets a 500 and tries again. */
+  /** Called before the answer; when it fails the sender gets a 500 and tries again. */
   onMessage?: (message: SinkMessage) => void | Promise<void>;
 }): Promise<Sink> {
   const { secret, dir, prefix = 'message-', onMessage } = options;

@@ -3,7 +3,7 @@ import type { Scalar, Type, Value } from './functions.ts';
 import { PAGE_BYTES, PAGE_ROWS } from './limits.ts';
 import { invalid } from './service-error.ts';
 
-/** A result as Query answers it: https://docs.aws.amazon.com/timestream/latest/developerguide/API_query_Datum.html */
+/** The format of a result: https://docs.aws.amazon.com/timestream/latest/developerguide/API_query_Datum.html */
 export interface WireResult {
   ColumnInfo: unknown[];
   Rows: { Data: unknown[] }[];
@@ -16,7 +16,7 @@ export function toWire({ columns, rows }: Result): WireResult {
   };
 }
 
-/** How many rows from `from` make a page: as many as fit, but `most` at the utmost. */
+/** How many rows from `from` fit into a page, at most `most`. */
 export function pageEnd(rows: readonly unknown[], from: number, most = PAGE_ROWS): number {
   let [bytes, end] = [0, from];
   while (end < rows.length && end - from < most) {
@@ -48,13 +48,13 @@ function scalar(value: Value, type: Scalar): string {
   return String(value);
 }
 
-/** `2021-11-19 00:07:04.593000000`. */
+/** The format `2021-11-19 00:07:04.593000000`. */
 export function timeText(nanoseconds: bigint): string {
   const iso = new Date(Number(nanoseconds / 1_000_000_000n) * 1000).toISOString();
   return `${iso.slice(0, 19).replace('T', ' ')}.${String(nanoseconds % 1_000_000_000n).padStart(9, '0')}`;
 }
 
-/** As Java's Double.toString writes it: 42.0, 1.0E10, 4.9E-5. */
+/** The format of Java's Double.toString: 42.0, 1.0E10, 4.9E-5. */
 function javaDouble(value: number): string {
   const size = Math.abs(value);
   if (value === 0 || (size >= 1e-3 && size < 1e7)) {

@@ -23,7 +23,7 @@ const rejected = (...records: Parameters<TimestreamFixture['write']>) =>
   refusal(() => fixture.write(...records)).members.RejectedRecords;
 
 describe('timestream emulator: writing', () => {
-  it('says where records went', () => {
+  it('reports where records were written', () => {
     expect(fixture.write(record(), record({ Time: String(NOW / 1000 - 1), TimeUnit: 'SECONDS' }))).toEqual({
       RecordsIngested: { Total: 2, MemoryStore: 2, MagneticStore: 0 },
     });
@@ -48,14 +48,14 @@ describe('timestream emulator: writing', () => {
       { Dimensions: ['a', 'b'].map((Value) => ({ Name: 'n', Value })) },
       /there twice/,
     ],
-    ['a time that is none', 1, { Time: '1.5' }, /Time/],
-  ])('refuses a request with %s as a whole', (_, count, extra, words) => {
+    ['an invalid time', 1, { Time: '1.5' }, /Time/],
+  ])('refuses a whole request with %s', (_, count, extra, words) => {
     const error = refusal(() => fixture.write(...Array.from({ length: count }, () => record(extra))));
     expect(error.type).toBe('ValidationException');
     expect(error.message).toMatch(words);
   });
 
-  it('rejects records one by one, and writes the rest', () => {
+  it('rejects single records, and writes the others', () => {
     const many = Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`m${i}`, '1']));
     fixture.write(record({ MeasureValues: measures({ y: '1' }, 'BIGINT') }));
     const records = [
@@ -81,7 +81,7 @@ describe('timestream emulator: writing', () => {
         [4, /record, 2049 bytes/],
         [5, /record, \d+ bytes|at most 256/],
         [6, /y is BIGINT/],
-        [7, /NaN of x is no DOUBLE/],
+        [7, /NaN of x is not a DOUBLE/],
         [8, /node cannot be both/],
         [9, /x cannot be both/],
       ].map(([index, words]) => ({ RecordIndex: index, Reason: expect.stringMatching(words as RegExp) })),
@@ -89,7 +89,7 @@ describe('timestream emulator: writing', () => {
     expect(fixture.cells('SELECT x FROM $ WHERE x IS NOT NULL')).toEqual([['1.5']]);
   });
 
-  it('keeps the record of the highest version', () => {
+  it('keeps the record with the highest version', () => {
     const x = (Value: string, Version?: number) => record({ MeasureValues: measures({ x: Value }), Version });
     const conflict = (ExistingVersion: number) => [
       { RecordIndex: 0, Reason: expect.stringMatching(/^A record already exists/), ExistingVersion },
@@ -101,13 +101,13 @@ describe('timestream emulator: writing', () => {
     expect(rejected(x('2', 2))).toEqual(conflict(3));
     expect(rejected(x('5', 3))).toEqual(conflict(3));
     fixture.write(record({ MeasureValues: measures({ other: '7' }), Version: 4 }));
-    // A record of a higher version replaces the whole record.
+    // A record with a higher version replaces the whole record.
     expect(fixture.cells('SELECT x, other FROM $ WHERE time >= from_milliseconds(0)')).toEqual([
       [null, '7.0'],
     ]);
   });
 
-  it('takes late records into a magnetic store, and does not check them', () => {
+  it('takes late records into a magnetic store, without checking them', () => {
     fixture.nextTable({ MagneticStoreWriteProperties: { EnableMagneticStoreWrites: true } });
     const late = (value: string) =>
       record({ Time: String(NOW - 8e7), MeasureValues: measures({ x: value }) });
@@ -135,7 +135,7 @@ describe('timestream emulator: transport', () => {
     return { status: response.status, answer: (await response.json()) as { __type?: string } };
   };
 
-  it('takes signed requests of its protocol only', async () => {
+  it('takes only signed requests of its protocol', async () => {
     expect(await post()).toMatchObject({
       status: 200,
       answer: { Table: { ...fixture.names, TableStatus: 'ACTIVE' } },
@@ -165,7 +165,7 @@ describe('timestream emulator: transport', () => {
     expect(fixture.timestream.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });
 
-  it('starts as a program, with a table, and ends with its signal', async () => {
+  it('runs as a program with a table, and ends with its signal', async () => {
     const program = fileURLToPath(new URL('main.ts', import.meta.url));
     const child = spawn(process.execPath, [program, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {

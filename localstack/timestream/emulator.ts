@@ -1,5 +1,5 @@
-// An emulator of Amazon Timestream for LiveAnalytics: the parts of its wire protocol and SQL that the sample store uses,
-// with the service's limits. It keeps everything in memory.
+// An emulator of Amazon Timestream for LiveAnalytics: the parts of its wire protocol and SQL that the sample store
+// uses, with the service's limits. It keeps everything in memory.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DEFAULT_MAGNETIC_DAYS } from './limits.ts';
@@ -20,9 +20,9 @@ export interface ReceivedRequest {
 
 export interface TimestreamEmulator {
   url: string;
-  /** Requests of any outcome, oldest first. */
+  /** The requests with any result, the oldest first. */
   requests: readonly ReceivedRequest[];
-  /** From now on each request is asked about; undefined lets the service answer. */
+  /** From now on the function decides about each request; if it returns undefined, the service answers. */
   behave(fault?: (request: ReceivedRequest) => Fault | undefined): void;
   /** Runs an operation without a request. @throws ServiceError */
   operate(operation: string, request: unknown): object;
@@ -32,12 +32,13 @@ export interface TimestreamEmulator {
 const TARGET = /^Timestream_20181101\.(\w+)$/;
 const CREDENTIAL = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d{8}\/[^/]+\/timestream\/aws4_request,/;
 const LARGEST_REQUEST = 4 * 1024 * 1024;
-/** How many requests are kept in `requests`. */
+/** The number of requests in `requests`. */
 const REQUESTS_KEPT = 10_000;
 
 /**
- * Starts an emulator on loopback. Requests have to be signed by `accessKeyId`, where one is given; signatures are not
- * computed again. @throws the error of listening, where the port is taken
+ * Starts an emulator on loopback. Requests must be signed by `accessKeyId`, if one is given; the emulator does not
+ * verify signatures.
+ * @throws the error of listening, when the port is in use
  */
 export async function startTimestreamEmulator(
   options: Partial<ServiceOptions> & { port?: number; accessKeyId?: string } = {},
@@ -156,7 +157,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Makes a database with a table that takes late records too. */
+/** Creates a database with a table that also takes late records. */
 export function createTable(
   timestream: TimestreamEmulator,
   { database, table, memoryHours = 24 }: { database: string; table: string; memoryHours?: number },

@@ -2,7 +2,7 @@ import { functionOf, type Type, type Value } from './functions.ts';
 import type { Expression, Operator, Statement } from './parser.ts';
 import { invalid } from './service-error.ts';
 
-/** Columns of a table with their types, in the order of `SELECT *`. */
+/** The columns of a table with their types, in the order of `SELECT *`. */
 export type Columns = ReadonlyMap<string, Type>;
 export type Row = ReadonlyMap<string, Value>;
 
@@ -13,7 +13,7 @@ export interface Result {
 
 interface Compiled {
   type: Type;
-  /** Holds an aggregate: is of a group. */
+  /** Contains an aggregate, so it belongs to a group. */
   aggregate: boolean;
   of(row: Row, group: readonly Row[]): Value;
 }
@@ -57,7 +57,7 @@ const columnItem = (name: string): { expression: Expression; name?: string } => 
   expression: { kind: 'column', name, line: 1, column: 1 },
 });
 
-/** Equal for expressions that differ only in their position. */
+/** The same for expressions that differ only in their position. */
 function textOf(expression: Expression): string {
   return JSON.stringify(expression, (key, value: unknown) =>
     key === 'line' || key === 'column' ? undefined : typeof value === 'bigint' ? `${value}n` : value,
@@ -137,7 +137,7 @@ function operation(operator: Operator, args: readonly Compiled[]): Compiled {
   };
 }
 
-/** With NULL as SQL has it: unknown, unless the other side decides. */
+/** With the NULL of SQL: unknown, unless the other side decides. */
 function operate(operator: Operator, values: readonly Value[]): Value {
   const [left = null, ...rest] = values;
   const [right = null, high = null] = rest;

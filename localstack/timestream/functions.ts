@@ -3,14 +3,17 @@ import { invalid } from './service-error.ts';
 export type Scalar = 'varchar' | 'bigint' | 'double' | 'boolean' | 'timestamp' | 'interval';
 export type Type = Scalar | { array: Scalar };
 
-/** A bigint for the types bigint, timestamp (nanoseconds since the epoch) and interval. NULL: null. */
+/** A bigint for the types bigint, timestamp (nanoseconds since the epoch) and interval. NULL is null. */
 export type Value = string | number | bigint | boolean | null | readonly Value[];
 
 export interface KnownFunction {
   aggregate: boolean;
-  /** Its type for arguments of these types; undefined where it takes none such. */
+  /** Its type for arguments of these types; undefined when it does not take them. */
   type(args: readonly Type[]): Type | undefined;
-  /** For an aggregate each argument is the list of its values, with NULLs. Otherwise the values, none NULL. */
+  /**
+   * For an aggregate each argument is the list of its values, with NULLs. Otherwise the arguments are the values, none
+   * of them NULL.
+   */
   apply(...args: Value[]): Value;
 }
 
@@ -24,7 +27,7 @@ const notNull = (value: Value) => listOf(value).filter((one) => one !== null);
 const order = (a: Value, b: Value) =>
   (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
 
-/** Functions that our store uses, each under the page that defines it. */
+/** The functions that our store uses, each under the page that defines it. */
 const FUNCTIONS: Readonly<Record<string, KnownFunction>> = {
   // https://docs.aws.amazon.com/timestream/latest/developerguide/date-time-functions.html
   from_milliseconds: {
@@ -97,14 +100,14 @@ const FUNCTIONS: Readonly<Record<string, KnownFunction>> = {
   },
 };
 
-/** @throws ServiceError for a function that is not known */
+/** @throws ServiceError for an unknown function */
 export function functionOf(name: string): KnownFunction {
   const found = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
   if (!found) throw invalid(`the emulator does not know the function ${name}`);
   return found;
 }
 
-/** The part of Java's patterns that our store writes: (?s) in front, \A and \z, the rest as everywhere. */
+/** The part of Java's patterns that our store writes: (?s) at the start, \A and \z, and common syntax. */
 function fromJava(pattern: string): RegExp {
   const flags = pattern.startsWith('(?s)') ? 'su' : 'u';
   const source = pattern.replace(/^\(\?s\)/, '').replace(/\\(.)/gsu, (whole, letter: string) => {

@@ -3,7 +3,7 @@
 export const RECORDS_A_REQUEST = 100;
 export const DIMENSIONS_A_TABLE = 128;
 export const DIMENSION_NAME_BYTES = 60;
-/** Names and values of a record's dimensions together. */
+/** The names and values of a record's dimensions together. */
 export const DIMENSIONS_BYTES = 2048;
 export const RECORD_BYTES = 2048;
 export const MEASURE_NAME_BYTES = 256;
@@ -17,12 +17,12 @@ export const QUERY_BYTES = 256 * 1024;
 export const PAGE_BYTES = 1_000_000;
 export const PAGE_ROWS = 1000;
 export const CLIENT_TOKEN_LENGTHS = { least: 32, most: 128 };
-/** A pagination token may be used that often: the same page. */
+/** How often a pagination token may be used: the same page. */
 export const USES_OF_A_TOKEN = 5;
 export const DEFAULT_MEMORY_HOURS = 6;
 export const DEFAULT_MAGNETIC_DAYS = 73_000;
 
-/** System identifiers, as the page of limits lists them and as AWS IoT's page of the same names does. */
+/** System identifiers, from the page of limits and from AWS IoT's page about the same names. */
 export function isReserved(column: string): boolean {
   return column === 'time' || /^(ts_|measure_name|measure_value)/.test(column);
 }

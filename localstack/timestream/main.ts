@@ -1,5 +1,5 @@
-// `node localstack/timestream/main.ts [--port 4567] [--database bartizan] [--table samples]`: the emulator beside an
-// emulator that has no Timestream. The database and the table are there when it says that it listens.
+// `node localstack/timestream/main.ts [--port 4567] [--database bartizan] [--table samples]`: this emulator beside one
+// that has no Timestream. The database and the table exist when it prints that it listens.
 import { parseArgs } from 'node:util';
 import { createTable, startTimestreamEmulator } from './emulator.ts';
 

@@ -19,13 +19,13 @@ export interface ServiceOptions {
   nowMs: () => number;
   /** How long after a write a record can be read. */
   readDelayMs: number;
-  /** Rows of a page at the utmost; a page is never over 1 MB. */
+  /** The most rows of a page; a page is never over 1 MB. */
   pageRows: number;
-  /** Before each page of rows comes one without: the service may answer so while it still works. */
+  /** Before each page with rows comes one without: the service may answer so while it still works. */
   emptyPages: boolean;
 }
 
-/** Operations by name; each takes the request and returns the answer. @throws ServiceError */
+/** The operations by name; each takes the request and returns the answer. @throws ServiceError */
 export type Operations = Readonly<Record<string, (request: unknown) => object>>;
 
 const nameSchema = z.string().regex(/^[A-Za-z0-9_.-]{3,256}$/);
@@ -52,7 +52,7 @@ interface Page {
   query: string;
   result: WireResult;
   from: number;
-  /** The page holds no rows, the next begins at the same. */
+  /** This page has no rows, and the next one begins at the same row. */
   empty: boolean;
   uses: number;
 }
@@ -93,7 +93,7 @@ export function createOperations(options: ServiceOptions): Operations {
         ? [{ RecordIndex: i, Reason: outcome.reason, ExistingVersion: outcome.existingVersion }]
         : [],
     );
-    // The other records are written all the same. The status is the one that the service sends.
+    // The other records are written. The service sends this status.
     if (rejected.length > 0)
       throw new ServiceError(
         'RejectedRecordsException',
@@ -174,7 +174,7 @@ export function createOperations(options: ServiceOptions): Operations {
   }
 
   return {
-    // Without a port: a client that discovers keeps that of the endpoint it was given.
+    // Without a port: a client that discovers keeps the port of its endpoint.
     DescribeEndpoints: () => ({ Endpoints: [{ Address: '127.0.0.1', CachePeriodInMinutes: 1440 }] }),
     CreateDatabase: checked(databaseSchema, ({ DatabaseName }) => {
       if (databases.has(DatabaseName)) throw conflict(`The database ${DatabaseName} already exists.`);
@@ -218,7 +218,7 @@ function checked<T>(schema: z.ZodType<T>, operation: (request: T) => object) {
   };
 }
 
-/** Tokens of the last thousand queries are enough: a client uses one for moments. */
+/** The tokens of the last thousand queries are enough: a client uses one for a short time. */
 function remember<T>(map: Map<string, T>, key: string, value: T): void {
   map.set(key, value);
   const [oldest] = map.keys();

@@ -56,7 +56,7 @@ export type Statement =
 
 const KEYWORDS = /^(select|from|where|group|by|as|and|or|between|is|not|null|in|describe)$/i;
 
-/** Parses one statement. @throws ServiceError naming the unknown construct and its position */
+/** Parses one statement. @throws ServiceError that names the unknown construct and its position */
 export function parse(query: string): Statement {
   const tokens = tokenize(query);
   let at = 0;

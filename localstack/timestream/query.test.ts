@@ -56,7 +56,7 @@ describe('timestream emulator: SQL', () => {
     expect(fixture.cells(sql)).toEqual(expected);
   });
 
-  it('describes a table, an empty one too', () => {
+  it('describes a table, also an empty one', () => {
     expect(fixture.cells('DESCRIBE $')).toEqual([
       ['node', 'varchar', 'DIMENSION'],
       ['measure_name', 'varchar', 'MEASURE_NAME'],
@@ -95,13 +95,13 @@ describe('timestream emulator: SQL', () => {
     ['SELECT x FROM "nope"."nope"', /Requested database 'nope' not found/],
     ['DELETE FROM $', /'DELETE' here, where SELECT or DESCRIBE/],
     [`SELECT x FROM $ WHERE node = '${'y'.repeat(262_144)}'`, /256 KiB/],
-  ])('calls invalid what it does not know, by its name: %.60s', (sql, words) => {
+  ])('reports an unknown construct by its name: %.60s', (sql, words) => {
     const error = refusal(() => fixture.query(sql));
     expect(error.type).toBe('ValidationException');
     expect(error.message).toMatch(words);
   });
 
-  it('pages: as many rows as fit, tokens for this query and five times', () => {
+  it('returns pages with as many rows as fit, and tokens that only this query can use, five times', () => {
     const sql = 'SELECT x FROM $';
     const first = fixture.query(sql, { MaxRows: 4 });
     expect([first.Rows.length, typeof first.NextToken]).toEqual([4, 'string']);
@@ -124,7 +124,7 @@ describe('timestream emulator: SQL', () => {
     expect([page.Rows.length > 300, page.NextToken !== undefined]).toEqual([true, true]);
   });
 
-  it('answers a client token again as before, and no other query', () => {
+  it('answers a repeated client token as before, and refuses it for another query', () => {
     const ClientToken = 'a'.repeat(32);
     const before = fixture.query('SELECT x FROM $', { ClientToken });
     fixture.write(record({ MeasureName: 'more' }));

@@ -68,8 +68,9 @@ export interface IncomingRecord {
 type Attributes = z.infer<typeof attributesSchema>;
 
 /**
- * A record with the attributes that all records of its request share. What makes the service refuse a whole request
- * is thrown here; what it refuses of a record alone is the table's to say. @throws ServiceError
+ * A record with the attributes that all records of its request share. This throws when the service refuses a whole
+ * request; the table refuses single records.
+ * @throws ServiceError
  */
 export function recordOf(own: Attributes, shared: Attributes = {}): IncomingRecord {
   const all = { ...shared, ...own };
@@ -94,7 +95,7 @@ function named<T extends { Name: string }>(list: readonly T[], what: string): Ma
   const found = new Map<string, T>();
   for (const one of list) {
     if (isReserved(one.Name)) throw invalid(`${one.Name} is reserved, it cannot name a ${what}`);
-    if (found.has(one.Name)) throw invalid(`the ${what} ${one.Name} is there twice`);
+    if (found.has(one.Name)) throw invalid(`the ${what} ${one.Name} appears twice`);
     found.set(one.Name, one);
   }
   return found;

@@ -13,11 +13,11 @@ import type { IncomingRecord, Measure } from './records.ts';
 export interface TableProperties {
   memoryHours: number;
   magneticDays: number;
-  /** Records older than the memory store holds are taken. */
+  /** Whether it takes records that are older than the memory store keeps. */
   magneticWrites: boolean;
 }
 
-/** The outcome for a record. */
+/** The result of a record. */
 export type Outcome =
   | { kind: 'memory' | 'magnetic' }
   | { kind: 'rejected'; reason: string; existingVersion?: number };
@@ -26,9 +26,9 @@ export interface Table {
   properties: TableProperties;
   write(record: IncomingRecord, nowMs: number): Outcome;
   columns(): Columns;
-  /** Columns with their kinds: dimension, measure name, time, measure. */
+  /** The columns with their kinds: dimension, measure name, time, measure. */
   describe(): { column: string; type: string; attribute: string }[];
-  /** Every record that can be read yet, in no order. */
+  /** Every record that can already be read, in no order. */
   rows(nowMs: number): Iterable<Row>;
 }
 
@@ -38,9 +38,12 @@ const HOUR_MS = 3_600_000;
 const EXISTS =
   'A record already exists with the same time, dimensions, measure name, and record version. A higher record version must be specified in order to update the measure value. Specifying record version is supported by the latest SDKs.';
 
-/** A table in memory. Records can be read `readDelayMs` after they were written: reads are eventually consistent. */
+/**
+ * A table in memory. Records can be read `readDelayMs` after they were written, because reads are eventually
+ * consistent.
+ */
 export function createTable(properties: TableProperties, readDelayMs: number): Table {
-  // The writes of each record, newest last: an older one is read until the newer one is visible.
+  // The writes of each record, the newest last: reads return an older one until the newer one is visible.
   const records = new Map<string, Stored[]>();
   const dimensions = new Set<string>();
   const measures = new Map<string, Measure['type']>();
@@ -68,7 +71,7 @@ export function createTable(properties: TableProperties, readDelayMs: number): T
       const known = measures.get(name);
       if (known !== undefined && known !== type)
         return `The measure ${name} is ${known} in this table, not ${type}.`;
-      if (measured({ type, text }) === undefined) return `The value ${text} of ${name} is no ${type}.`;
+      if (measured({ type, text }) === undefined) return `The value ${text} of ${name} is not a ${type}.`;
     }
     return undefined;
   }
@@ -94,7 +97,7 @@ export function createTable(properties: TableProperties, readDelayMs: number): T
     const existing = history.at(-1);
     if (existing && record.version <= existing.version) {
       const same = sameMeasures(record, existing) && record.version === existing.version;
-      // A magnetic store validates later, and reports to a bucket: the writer sees the record as accepted.
+      // A magnetic store validates later, and reports to a bucket: for the writer the record is accepted.
       if (magnetic || same) return { kind: magnetic ? 'magnetic' : 'memory' };
       return { kind: 'rejected', reason: EXISTS, existingVersion: existing.version };
     }

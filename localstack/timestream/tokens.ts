@@ -25,7 +25,7 @@ const PATTERNS = [
   ['symbol', />=|[=(),.*+/]/y],
 ] as const;
 
-/** Splits a query. @throws ServiceError with the position of a text that is no token of our store */
+/** Splits a query. @throws ServiceError with the position of a text that is not a token of our store */
 export function tokenize(query: string): Token[] {
   const tokens: Token[] = [];
   let [at, line, lineStart] = [0, 1, 0];

@@ -177,7 +177,7 @@ describe('settings', () => {
     const mark = (context: Record<string, string>) => checkedMark(readSettings((name) => context[name]));
     expect(printed({ [CHECKED]: mark({}) })).toEqual([]);
     // A mark that a person wrote, and a setting that CDK takes from a file which `deploy` did not check.
-    expect(() => printed({ [CHECKED]: 'true' })).toThrow('CDK takes other settings than those');
+    expect(() => printed({ [CHECKED]: 'true' })).toThrow('CDK uses other settings than');
     expect(() => printed({ ...OTHER, [CHECKED]: mark({}) })).toThrow('the network vpc-0123456789abcdef0');
   });
 
