@@ -130,15 +130,14 @@ function addStage(
 }
 
 /**
- * Reading a file of thirty thousand nodes takes 4 s of a core and 400 MB at the most (see test/cloud/reading.ts). So much
- * memory is one core (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), which every other round
- * needs for some 100 ms.
+ * Reading a file of thirty thousand nodes takes up to 4 s of a core and 400 MB (test/cloud/reading.ts). This memory gives
+ * one core (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), which other rounds need for 100 ms.
  */
 const PLAN_MB = 1_769;
 
 /**
- * It waits for its nodes most of the time, and is paid for so much memory meanwhile: 0.4 of a core does the work of 300
- * nodes while they answer. A process with sessions of 300 has 335 MB after eight batches (test/cloud/batch-time.ts).
+ * AWS bills this memory while probe waits for its nodes, which is most of the time: 0.4 of a core does the work of 300
+ * nodes while they answer. A process with 300 sessions has 335 MB after eight batches (test/cloud/batch-time.ts).
  */
 const PROBE_MB = 768;
 
@@ -258,8 +257,7 @@ function addNotify(context: PipelineContext): { stage: Stage; queue: Queue } {
     maxConcurrency: NOTIFY_CONCURRENCY,
     maxReceiveCount: 200,
     times: queueTimesSeconds(tick.toSeconds()).notify,
-    // Messages of ticks stay in the queue on purpose, and the function fails as a whole: the alarm notify-failing
-    // reports that.
+    // Messages of ticks stay in the queue on purpose. The alarm notify-failing reports a function that fails as a whole.
     failsWhole: true,
   });
   stage.fn.addEventSource(

@@ -46,7 +46,7 @@ describe('timestream emulator: writing', () => {
       'a dimension twice',
       1,
       { Dimensions: ['a', 'b'].map((Value) => ({ Name: 'n', Value })) },
-      /there twice/,
+      /appears twice/,
     ],
     ['an invalid time', 1, { Time: '1.5' }, /Time/],
   ])('refuses a whole request with %s', (_, count, extra, words) => {
