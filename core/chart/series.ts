@@ -1,7 +1,9 @@
 import { lookBackMs } from '../evaluate/range.ts';
 import { deriveSeries } from '../evaluate/rule-series.ts';
+import { createIntervals, ruleIntervals } from '../intervals.ts';
 import { labelKey, naturalOrder } from '../labels.ts';
 import type { ChartTheme } from '../model/chart-theme.ts';
+import type { Check } from '../model/check.ts';
 import type { LabelGlobs, Labels } from '../model/labels.ts';
 import type { Notification, NotificationAlert } from '../model/notification.ts';
 import type { Rule } from '../model/rule.ts';
@@ -22,6 +24,8 @@ export interface PictureOrder {
   nowMs: number;
   timeZone: string;
   intervalMs: number;
+  /** Where series have several intervals: the checks that they follow from. */
+  checks?: readonly Check[];
   theme: ChartTheme;
 }
 
@@ -48,7 +52,7 @@ export async function readPictureSeries(
     where: { ...(rule.aggregate ? rule.where : {}), ...near },
     whereNot: rule.whereNot,
   };
-  const range = { fromMs: fromMs - lookBackMs(rule, order.intervalMs), toMs };
+  const range = { fromMs: fromMs - lookBackMs(rule, intervalsIn(order)), toMs };
   // An aggregate is made of all its series.
   if (rule.aggregate) return { series: await queryRule(store, rule, { ...range, ...selection }), others: 0 };
   const known = (await store.latest({ metric: rule.metric, ...selection, sinceMs: fromMs }))
@@ -67,8 +71,13 @@ export async function readPictureSeries(
 
 /** The picture of what was read. Pure. */
 export function pictureSpec(order: PictureOrder, { series, others }: PictureSeries): ChartSpec {
-  const { rule, intervalMs, fromMs } = order;
-  return buildChartSpec({ ...order, others, series: deriveSeries({ rule, series, intervalMs }, fromMs - 1) });
+  const { rule, fromMs } = order;
+  const derived = deriveSeries({ rule, series, ...intervalsIn(order) }, fromMs - 1);
+  return buildChartSpec({ ...order, others, series: derived });
+}
+
+function intervalsIn({ rule, alerts, checks, intervalMs }: PictureOrder): ReturnType<typeof ruleIntervals> {
+  return checks ? { ...ruleIntervals(createIntervals(checks), rule, alerts), intervalMs } : { intervalMs };
 }
 
 /** The clusters, or bastions, of the alerts. */

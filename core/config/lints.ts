@@ -53,8 +53,11 @@ function* timeLints({ draft, checks, rules }: LintInput): Generator<Finding> {
   }
   const intervals = createIntervals(checks);
   for (const { rule } of rules) {
-    const { intervalMs } = ruleIntervals(intervals, rule, []);
-    const backMs = rule.forMs + rule.keepFiringForMs + lookBackMs(rule, intervalMs) + schedule.latenessMs;
+    const backMs =
+      rule.forMs +
+      rule.keepFiringForMs +
+      lookBackMs(rule, ruleIntervals(intervals, rule, [])) +
+      schedule.latenessMs;
     if (!store || store.retention >= backMs) continue;
     yield errorAt(
       ['store', 'retention'],

@@ -6,7 +6,8 @@ import type { Rule } from '../model/rule.ts';
 import type { Series } from '../model/sample.ts';
 import { evaluateRule } from './evaluate.ts';
 import type { EvaluateInput } from './model.ts';
-import { derivePartial, deriveSeries } from './rule-series.ts';
+import { lookBackMs } from './range.ts';
+import { comparedEveryMs, derivePartial, deriveSeries } from './rule-series.ts';
 
 const MINUTE = 60_000;
 const NODES: Labels[] = Array.from({ length: 8 }, (_, i) => ({
@@ -54,15 +55,26 @@ describe('parts of an aggregate', () => {
     by: fc.constantFrom([], ['role'], ['node']),
     reduce: fc.constantFrom(undefined, 'avg', 'rate', 'max' as const),
     order: fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
+    /** Nodes that are measured at every third minute only. */
+    slow: fc.oneof(fc.constant([]), fc.subarray(NODES.map(({ node = '' }) => node))),
   });
+  const intervalsOf = (slow: readonly string[]) => {
+    const intervalOf = (_: string, { node = '' }: Labels) => (slow.includes(node) ? 3 : 1) * MINUTE;
+    return slow.length === 0 ? { intervalMs: MINUTE } : { intervalMs: 3 * MINUTE, intervalOf };
+  };
+  const measured = (slow: readonly string[], values: readonly (readonly (number | undefined)[])[]) =>
+    NODES.map((labels, i) => {
+      const isDue = (minute: number) => !slow.includes(labels.node ?? '') || minute % 3 === 0;
+      return seriesOf(labels, values[i]?.map((one, minute) => (isDue(minute) ? one : undefined)) ?? []);
+    });
 
   it('come to what the whole comes to, to the last bit (property)', () => {
     fc.assert(
-      fc.property(fleet, ({ values, partialOfCluster, op, by, reduce, order }) => {
+      fc.property(fleet, ({ values, partialOfCluster, op, by, reduce, order, slow }) => {
         const window = reduce && { lastMs: 3 * MINUTE, reduce };
         const rule = ruleOf({ aggregate: { by, op }, ...(window && { window }) });
-        const all = NODES.map((labels, i) => seriesOf(labels, values[i] ?? []));
-        const input = { rule, intervalMs: MINUTE };
+        const all = measured(slow, values);
+        const input = { rule, ...intervalsOf(slow) };
         const isIn = (part: number) => (labels: Labels) =>
           partialOfCluster[Number(labels.cluster?.slice(1))] === part;
         const parts = order.map((part) =>
@@ -83,6 +95,49 @@ describe('parts of an aggregate', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('come to the same whenever they begin: what is read back for them suffices (property)', () => {
+    fc.assert(
+      fc.property(fleet, fc.nat({ max: 5 }), ({ values, op, by, reduce, slow }, from) => {
+        const window = reduce && { lastMs: 3 * MINUTE, reduce };
+        const rule = ruleOf({ aggregate: { by, op }, ...(window && { window }) });
+        const input = { rule, ...intervalsOf(slow), targets };
+        const all = measured(slow, values);
+        const fromMs = from * MINUTE;
+        const sinceMs = fromMs - lookBackMs(rule, input);
+        const read = all.map((one) => ({
+          ...one,
+          points: one.points.filter(({ timeMs }) => timeMs >= sinceMs),
+        }));
+        const whole = deriveSeries({ ...input, series: all }, -1).map((one) => ({
+          ...one,
+          points: one.points.filter(({ timeMs }) => timeMs >= fromMs),
+        }));
+        const rest = deriveSeries({ ...input, series: read }, fromMs - 1);
+        expect(rest).toEqual(whole.filter(({ points }) => points.length > 0));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('have a slow member between its rounds, and not once it has missed one', () => {
+    const [fast, slow] = [NODES[0], NODES[4]] as [Labels, Labels];
+    const rule = ruleOf({ aggregate: { by: ['cluster'], op: 'count' } });
+    const found = deriveSeries(
+      {
+        rule,
+        ...intervalsOf(['n4']),
+        series: [
+          seriesOf(fast, [1, 1, 1, 1, 1, 1, 1, 1, 1]),
+          seriesOf(slow, [1, undefined, undefined, undefined, undefined, undefined, 1]),
+        ],
+      },
+      -1,
+    );
+    expect(found.map(({ points }) => points.map(({ value }) => value))).toEqual([
+      [2, 2, 2, 1, 1, 1, 2, 2, 2],
+    ]);
   });
 
   it('count a node once, however many series it has', () => {
@@ -120,6 +175,20 @@ describe('parts of an aggregate', () => {
       ],
     ]);
   });
+});
+
+it('a group has the interval of its fastest member, and a bastion its own', () => {
+  const intervalOf = (_: string, { node, bastion }: Labels) => {
+    if (bastion !== undefined) return 5 * MINUTE;
+    return (node === 'n0' ? 1 : 60) * MINUTE;
+  };
+  const minutes = (rule: Rule, labels: Labels) =>
+    comparedEveryMs({ rule, intervalMs: 60 * MINUTE, intervalOf, targets }, labels) / MINUTE;
+  const rule = ruleOf({ aggregate: { by: ['cluster'], op: 'max' } });
+  expect(['c0', 'c1', 'gone'].map((cluster) => minutes(rule, { cluster }))).toEqual([1, 60, 60]);
+  const lost = ruleOf({ metric: 'bastion_up', aggregate: { by: ['bastion'], op: 'max' } });
+  expect(minutes(lost, { bastion: 'b' })).toBe(5);
+  expect(minutes(ruleOf({ metric: 'bastion_up', aggregate: { by: [], op: 'max' } }), {})).toBe(60);
 });
 
 describe('alerts of an aggregate', () => {

@@ -14,13 +14,15 @@ type Operation = Aggregate['op'];
 
 /**
  * Aggregates the series by group, newer than `fromMs`, in a form that can be merged with that of other shards. One shard
- * must have all series of a node. Without `targets` no node is left out.
+ * must have all series of a node. Without `targets` no node is left out. Where series have several intervals, `everyOf` is
+ * that of one, and those of each are a group of their own.
  */
 export function partialAggregate(
   series: readonly Series[],
   { by, op }: Aggregate,
   targets: readonly ExpectedTarget[] | undefined,
   fromMs: number,
+  everyOf?: (labels: Labels) => number,
 ): PartialAggregate {
   const known = targets && new Set(targets.map(({ labels }) => nodeKey(labels)));
   const groups = createGroups();
@@ -31,9 +33,12 @@ export function partialAggregate(
     for (const { labels: full, points } of ofNode) {
       const labels = labelsOfGroup(full, by);
       if (!labels) continue;
-      const group = groups.at(labels);
+      const everyMs = everyOf?.(full);
+      const group = groups.at(labels, everyMs);
+      // The newest value of a slower member may lie before, and still count.
+      const afterMs = fromMs - (everyMs ?? 0);
       for (const { timeMs, value } of points) {
-        if (timeMs <= fromMs) continue;
+        if (timeMs <= afterMs) continue;
         const point = group.at(timeMs);
         point.count++;
         take(op, point.numbers, value);
@@ -75,26 +80,56 @@ export function isGroupGone(
 }
 
 function merged(partials: readonly PartialAggregate[], op: Operation): readonly PartialGroup[] {
-  if (partials.length === 1 && partials[0]) return partials[0].groups;
+  if (partials.length === 1 && partials[0]) return withSlowMembers(partials[0].groups, op);
   const groups = createGroups();
-  for (const { labels, points } of partials.flatMap(({ groups: some }) => some)) {
-    const group = groups.at(labels);
-    for (const { timeMs, count, places, numbers } of points) {
-      const point = group.at(timeMs);
-      point.count += count;
-      point.places += places;
-      for (const number of numbers) take(op, point.numbers, number);
+  for (const { labels, everyMs, points } of partials.flatMap(({ groups: some }) => some)) {
+    const group = groups.at(labels, everyMs);
+    for (const one of points) addPoint(op, group.at(one.timeMs), one);
+  }
+  return withSlowMembers(groups.all(), op);
+}
+
+/**
+ * Joins the groups of several intervals that have the same labels: at each time at which any has a value, of each interval the
+ * newest value since its last round. So a slow member counts between its rounds, and not when it has missed one.
+ */
+function withSlowMembers(groups: readonly PartialGroup[], op: Operation): readonly PartialGroup[] {
+  if (groups.every(({ everyMs }) => everyMs === undefined)) return groups;
+  const joined = createGroups();
+  for (const alike of Map.groupBy(groups, ({ labels }) => labelKey(labels)).values()) {
+    const [first] = alike;
+    if (!first) continue;
+    const group = joined.at(first.labels);
+    const times = [...new Set(alike.flatMap(({ points }) => points.map(({ timeMs }) => timeMs)))];
+    times.sort((a, b) => a - b);
+    for (const { everyMs = 0, points } of alike) {
+      let next = 0;
+      for (const timeMs of times) {
+        while ((points[next]?.timeMs ?? Infinity) <= timeMs) next++;
+        const newest = points[next - 1];
+        const isCounted = newest && (newest.timeMs === timeMs || newest.timeMs > timeMs - everyMs);
+        if (isCounted) addPoint(op, group.at(timeMs), newest);
+      }
     }
   }
-  return groups.all();
+  return joined.all();
+}
+
+function addPoint(op: Operation, point: GroupPoint, { count, places, numbers }: GroupPoint): void {
+  point.count += count;
+  point.places += places;
+  for (const number of numbers) take(op, point.numbers, number);
 }
 
 /** Groups are made at their first sample; `all` lists them in an order that does not depend on that of the samples. */
 function createGroups() {
-  const groups = new Map<string, { labels: Labels; times: Map<number, GroupPoint> }>();
-  const at = (labels: Labels) => {
-    const key = labelKey(labels);
-    const group = groups.get(key) ?? { labels, times: new Map<number, GroupPoint>() };
+  const groups = new Map<
+    string,
+    { labels: Labels; everyMs: number | undefined; times: Map<number, GroupPoint> }
+  >();
+  const at = (labels: Labels, everyMs?: number) => {
+    const key = everyMs === undefined ? labelKey(labels) : `${labelKey(labels)} ${everyMs}`;
+    const group = groups.get(key) ?? { labels, everyMs, times: new Map<number, GroupPoint>() };
     groups.set(key, group);
     return {
       at(timeMs: number): GroupPoint {
@@ -110,8 +145,9 @@ function createGroups() {
     [...groups]
       .filter(([, { times }]) => times.size > 0)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, { labels, times }]) => ({
+      .map(([, { labels, everyMs, times }]) => ({
         labels,
+        ...(everyMs !== undefined && { everyMs }),
         points: [...times.values()].sort((a, b) => a.timeMs - b.timeMs),
       }));
   return { at, all };

@@ -9,7 +9,7 @@ import { comparedEveryMs } from './rule-series.ts';
 import { mergePoints, sameLabels, type TargetIndex } from './target-index.ts';
 
 interface Context {
-  input: Pick<EvaluateInput, 'rule' | 'intervalMs' | 'intervalOf'>;
+  input: Pick<EvaluateInput, 'rule' | 'intervalMs' | 'intervalOf' | 'targets'>;
   index: TargetIndex;
   span: Span;
 }

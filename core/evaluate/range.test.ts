@@ -47,10 +47,13 @@ it.each([
 
 it('looks back as far as windows and ratios do', () => {
   const window = { lastMs: 10 * MINUTE, reduce: 'avg' } as const;
-  expect(lookBackMs({}, MINUTE)).toBe(0);
-  expect(lookBackMs({ window }, MINUTE)).toBe(10 * MINUTE);
-  expect(lookBackMs({ over: 'cores' }, 5 * MINUTE)).toBe(10 * MINUTE);
-  expect(lookBackMs({ window, over: 'cores' }, MINUTE)).toBe(15 * MINUTE);
+  expect(lookBackMs({}, { intervalMs: MINUTE })).toBe(0);
+  expect(lookBackMs({ window }, { intervalMs: MINUTE })).toBe(10 * MINUTE);
+  expect(lookBackMs({ over: 'cores' }, { intervalMs: 5 * MINUTE })).toBe(10 * MINUTE);
+  expect(lookBackMs({ window, over: 'cores' }, { intervalMs: MINUTE })).toBe(15 * MINUTE);
+  const aggregate = { by: ['cluster'], op: 'max' } as const;
+  expect(lookBackMs({ aggregate }, { intervalMs: MINUTE })).toBe(0);
+  expect(lookBackMs({ aggregate }, { intervalMs: 60 * MINUTE, intervalOf: () => MINUTE })).toBe(60 * MINUTE);
 });
 
 it('expects the metric in no target that `whereNot` leaves out; labels of samples leave none out', () => {

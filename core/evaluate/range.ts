@@ -4,7 +4,7 @@ import type { LabelGlobs } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import { isSelected } from '../selection.ts';
 import { ruleHash } from './identity.ts';
-import type { ExpectedTarget } from './model.ts';
+import type { EvaluateInput, ExpectedTarget } from './model.ts';
 
 /** Labels that a target has by itself; all others come from the samples. */
 export const TARGET_LABELS = ['cluster', 'node', 'role'] as const;
@@ -14,6 +14,7 @@ export type TargetLabels = Readonly<Record<(typeof TARGET_LABELS)[number], strin
 export interface RangeInput {
   rule: Rule;
   intervalMs: number;
+  intervalOf?: EvaluateInput['intervalOf'];
   latenessMs: number;
   checkpoint: Checkpoint | undefined;
   nowMs: number;
@@ -33,12 +34,19 @@ export function spanOf(input: RangeInput): Span {
 
 /** From when on samples must be queried, inclusive. */
 export function evaluationRange(input: RangeInput): { fromMs: number } {
-  return { fromMs: evaluatedFromMs(input) - lookBackMs(input.rule, input.intervalMs) };
+  return { fromMs: evaluatedFromMs(input) - lookBackMs(input.rule, input) };
 }
 
-/** How much older than a value its samples may be: a window reaches back, and so does a ratio for each side. */
-export function lookBackMs({ window, over }: Pick<Rule, 'window' | 'over'>, intervalMs: number): number {
-  return (window?.lastMs ?? 0) + (over === undefined ? 0 : currentForMs(intervalMs));
+/**
+ * How much older than a value its samples may be: a window reaches back, so does a ratio for each side, and so does an
+ * aggregate for members that are slower than others.
+ */
+export function lookBackMs(
+  { window, over, aggregate }: Pick<Rule, 'window' | 'over' | 'aggregate'>,
+  { intervalMs, intervalOf }: Pick<EvaluateInput, 'intervalMs' | 'intervalOf'>,
+): number {
+  const ofSides = over === undefined ? 0 : currentForMs(intervalMs);
+  return (window?.lastMs ?? 0) + ofSides + (aggregate && intervalOf ? intervalMs : 0);
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Series } from '../model/sample.ts';
 import { leastOf } from '../numbers/extremes.ts';
 import { metricsOf } from '../rule-query.ts';
 import { mergedSeries, partialAggregate } from './aggregate.ts';
+import { isBastionRule } from './alert-labels.ts';
 import type { EvaluateInput, ExpectedTarget } from './model.ts';
 import { ratioSeries } from './ratio.ts';
 import { reduceWindows } from './windows.ts';
@@ -31,7 +32,10 @@ export function derivePartial(
   aggregate: NonNullable<Rule['aggregate']>,
   fromMs: number,
 ): PartialAggregate {
-  return partialAggregate(windowedSeries(input, fromMs), aggregate, input.targets, fromMs);
+  const { rule, intervalMs, intervalOf, targets } = input;
+  if (!intervalOf) return partialAggregate(windowedSeries(input, fromMs), aggregate, targets, fromMs);
+  const everyOf = (labels: Labels) => sampledEveryMs(rule, labels, intervalOf);
+  return partialAggregate(windowedSeries(input, fromMs - intervalMs), aggregate, targets, fromMs, everyOf);
 }
 
 function windowedSeries(input: DeriveInput, fromMs: number): readonly Series[] {
@@ -59,10 +63,22 @@ function sampledEveryMs(
   return leastOf(metricsOf(rule).map((metric) => intervalOf(metric, labels)));
 }
 
-/** The interval of what the rule compares, by the labels of its alerts. Groups may have members of several: the longest. */
+/** The interval of what the rule compares, by the labels of its alerts. A group has a value whenever any of its members has. */
 export function comparedEveryMs(
-  { rule, intervalMs, intervalOf }: Pick<EvaluateInput, 'rule' | 'intervalMs' | 'intervalOf'>,
+  {
+    rule,
+    intervalMs,
+    intervalOf,
+    targets,
+  }: Pick<EvaluateInput, 'rule' | 'intervalMs' | 'intervalOf' | 'targets'>,
   labels: Labels,
 ): number {
-  return rule.aggregate || !intervalOf ? intervalMs : sampledEveryMs(rule, labels, intervalOf);
+  if (!intervalOf) return intervalMs;
+  if (!rule.aggregate) return sampledEveryMs(rule, labels, intervalOf);
+  if (isBastionRule(rule)) return labels.bastion === undefined ? intervalMs : intervalOf(rule.metric, labels);
+  const members = targets.filter((target) =>
+    Object.entries(labels).every(([name, value]) => (target.labels[name] ?? value) === value),
+  );
+  const least = leastOf(members.map((target) => sampledEveryMs(rule, target.labels, intervalOf)));
+  return Number.isFinite(least) ? least : intervalMs;
 }

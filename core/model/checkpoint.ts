@@ -56,6 +56,8 @@ export interface PartialAggregate {
 /** Points are ascending. */
 export interface PartialGroup {
   labels: Labels;
+  /** Where series have several intervals: that of the members in it. Their values count until the next round of theirs. */
+  everyMs?: number;
   points: readonly GroupPoint[];
 }
 

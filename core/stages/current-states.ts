@@ -198,7 +198,7 @@ async function readSeries(
   // In the round under way a group may have samples of few members only, which make a wrong aggregate.
   const toMs = rule.aggregate ? nowMs - Math.min(tickMs, known.intervalMs) : nowMs;
   const fromMs = toMs - currentMs;
-  const range = { fromMs: fromMs - lookBackMs(rule, known.intervalMs), toMs };
+  const range = { fromMs: fromMs - lookBackMs(rule, known), toMs };
   const series = await queryRule(store, rule, { ...selection, ...range });
   const targets = Map.groupBy(series, ({ labels }) => nodeKey(labels));
   const expected = [...targets.values()].flatMap(([one]) => (one ? [{ labels: one.labels }] : []));

@@ -64,7 +64,7 @@ function orderPicture(
   if (!rule) return undefined;
   const alerts = notification.alerts.filter((alert) => alert.rule === rule.name);
   const nowMs = notification.atMs;
-  const { intervalMs } = ruleIntervals(createIntervals(checks), rule, alerts);
+  const { intervalMs, intervalOf } = ruleIntervals(createIntervals(checks), rule, alerts);
   return {
     rule,
     alerts,
@@ -73,6 +73,7 @@ function orderPicture(
     nowMs,
     timeZone: schedule.timeZone,
     intervalMs,
+    ...(intervalOf && { checks }),
     theme: channels.find(({ name }) => name === incident.channel)?.theme ?? 'dark',
   };
 }

@@ -47,8 +47,8 @@ export async function keepLateSamples(
 
 /** How far behind the lateness a rule may reach, also an edited one. */
 function reachMs(rule: Rule, intervals: Intervals): number {
-  const { intervalMs } = ruleIntervals(intervals, rule, []);
-  return lookBackMs(rule, intervalMs) + 2 * holdMs(rule, intervalMs) + rule.keepFiringForMs;
+  const known = ruleIntervals(intervals, rule, []);
+  return lookBackMs(rule, known) + 2 * holdMs(rule, known.intervalMs) + rule.keepFiringForMs;
 }
 
 /** The store with the shard's late samples. Where both have a sample, the store's counts. */

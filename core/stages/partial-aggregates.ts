@@ -28,7 +28,7 @@ export async function writePartial(rule: Rule, view: ShardView, round: ShardRoun
   const { intervalMs } = known;
   const fleet = (await state.loadCheckpoint(rule.name, CROSS_CLUSTER))?.value;
   const fromMs = partialFromMs({ rule, intervalMs, latenessMs, checkpoint: fleet, nowMs: roundMs });
-  const range = { fromMs: fromMs - lookBackMs(rule, intervalMs), toMs: roundMs };
+  const range = { fromMs: fromMs - lookBackMs(rule, known), toMs: roundMs };
   const series = await queryRule(round.store, rule, { ...view.selection, ...range });
   const targets = expectedTargets(rule, view.targets);
   const partial = derivePartial({ rule, ...known, series, targets }, rule.aggregate, fromMs - 1);
