@@ -1,6 +1,7 @@
 import type { AdapterKinds } from '../core/registry.ts';
 import { CHANNELS } from './channels/registry.ts';
 import { INVENTORIES } from './inventory/registry.ts';
+import { PRESETS } from './probes/presets.ts';
 import { PROBES } from './probes/registry.ts';
 import { STORES } from './stores/registry.ts';
 
@@ -10,4 +11,5 @@ export const KINDS: AdapterKinds = {
   channels: CHANNELS,
   stores: STORES,
   inventories: INVENTORIES,
+  presets: PRESETS,
 };

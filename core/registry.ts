@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Role } from './model/target.ts';
 
 /**
  * What the configuration schema, documentation and command line know of an adapter. Each kind (probes, channels,
@@ -18,10 +19,27 @@ export interface ProbeDescriptor extends AdapterDescriptor {
   logsIn?(options: Readonly<Record<string, unknown>>): boolean;
 }
 
+/** The checks that suit a distribution of Kubernetes. */
+export interface Preset {
+  /** Word in the configuration, e.g. `kubeadm`. */
+  type: string;
+  title: string;
+  checks: readonly {
+    probe: string;
+    /** Tells checks of one probe apart. */
+    suffix?: string;
+    everyMs: number;
+    /** Roles of the nodes that have the service. Absent: all. */
+    roles?: readonly Role[];
+    options: Readonly<Record<string, unknown>>;
+  }[];
+}
+
 /** The registries from which the configuration schema is built. */
 export interface AdapterKinds {
   probes: readonly ProbeDescriptor[];
   channels: readonly AdapterDescriptor[];
   stores: readonly AdapterDescriptor[];
   inventories: readonly AdapterDescriptor[];
+  presets: readonly Preset[];
 }

@@ -40,6 +40,16 @@ export const TEST_KINDS: AdapterKinds = {
       options: z.strictObject({ at: z.string().describe('Where it is') }),
     },
   ],
+  presets: [
+    {
+      type: 'plain',
+      title: 'Nothing but usage',
+      checks: [
+        { probe: 'usage', everyMs: 3_600_000, roles: ['etcd'], options: { top: 7 } },
+        { probe: 'usage', suffix: '-all', everyMs: 60_000, options: {} },
+      ],
+    },
+  ],
 };
 
 export const OPTIONS: ParseOptions = {

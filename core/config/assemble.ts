@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { BastionConfig, ClusterConfig, Config } from '../model/config.ts';
 import type { AdapterKinds } from '../registry.ts';
-import { withProbeFacts } from './check-facts.ts';
-import { DEFAULT_CHECKS, defaultRoutes } from './defaults.ts';
+import { checksInForce } from './checks-in-force.ts';
+import { defaultRoutes } from './defaults.ts';
 import type { Draft, Item } from './draft.ts';
 import { resolvePath } from './file-path.ts';
 import { rulesInForce } from './rule-set.ts';
@@ -15,7 +15,7 @@ export function assembleConfig(
 ): Config {
   const { type, path, retention, rollUpRetention, options } = needed(draft.store);
   const bastions = draft.bastions.map(needed);
-  const checks = withProbeFacts(draft.checks?.map(needed) ?? DEFAULT_CHECKS, kinds);
+  const checks = checksInForce(draft, kinds);
   const channels = draft.channels?.map(needed) ?? [];
   return {
     bastions,

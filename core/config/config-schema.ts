@@ -2,9 +2,9 @@
 // `npm run generate` writes docs/configuration.md from it.
 
 import { z } from 'zod';
-import type { AdapterDescriptor, AdapterKinds } from '../registry.ts';
+import type { AdapterDescriptor, AdapterKinds, Preset } from '../registry.ts';
 import type { JsonSchema } from './fields.ts';
-import { nameSchema } from './rule-fields.ts';
+import { labelGlobsSchema, nameSchema } from './rule-fields.ts';
 import { ruleSchema } from './rule-schema.ts';
 import {
   bastionSchema,
@@ -61,6 +61,10 @@ function makeSchema(kinds: AdapterKinds) {
         .array(elements('checks'))
         .describe('Which checks run, and how often. Without this section: `usage` of every node each minute')
         .optional(),
+      presets: z
+        .array(presetSchema(kinds.presets))
+        .describe('Checks that suit a distribution of Kubernetes, beside those of `checks`')
+        .optional(),
       rules: z
         .union([
           z.array(ruleSchema),
@@ -99,6 +103,21 @@ function makeSchema(kinds: AdapterKinds) {
       title: 'Bartizan configuration',
       description: 'What to watch, when to alert, and whom to notify.',
     });
+}
+
+function presetSchema(presets: readonly Preset[]) {
+  const types = presets.map(({ type }) => type);
+  return z.strictObject({
+    preset: z
+      .enum(types)
+      .describe(`Distribution: ${presets.map(({ type, title }) => `\`${type}\` (${title})`).join(', ')}`),
+    where: labelGlobsSchema
+      .describe(
+        'Only nodes whose `cluster`, `node` and `role` match; a `role` here replaces those of the preset',
+      )
+      .prefault({}),
+    without: z.array(z.string()).describe('Probes of the preset to leave out').default([]),
+  });
 }
 
 /** An element has the fields that all kinds share, and the options of its own kind. */

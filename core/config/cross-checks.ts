@@ -2,11 +2,10 @@
 
 import type { AdapterKinds } from '../registry.ts';
 import { quoted } from '../text/suggestions.ts';
-import { withProbeFacts } from './check-facts.ts';
+import { checkPresets, checksInForce } from './checks-in-force.ts';
 import { checkCoverage } from './coverage.ts';
 import { cycles } from './cycles.ts';
-import { DEFAULT_CHECKS } from './defaults.ts';
-import { type Draft, type Item, textOf } from './draft.ts';
+import { type Draft, textOf } from './draft.ts';
 import { duplicateNames } from './duplicates.ts';
 import { lints } from './lints.ts';
 import { type Finding, type Path, warningAt } from './problem.ts';
@@ -16,7 +15,7 @@ import type { Reference } from './secret-text.ts';
 
 /** @param options without `nowMs` there are no findings about the past */
 export function crossCheck(draft: Draft, options: { nowMs?: number; kinds: AdapterKinds }): Finding[] {
-  const checks = withProbeFacts(validOf(draft.checks) ?? DEFAULT_CHECKS, options.kinds);
+  const checks = checksInForce(draft, options.kinds);
   const rules = rulesInForce(draft, checks);
   const references = unknownReferences(draft, ruleNames(draft, checks));
   const isReported = (path: Path) =>
@@ -30,6 +29,7 @@ export function crossCheck(draft: Draft, options: { nowMs?: number; kinds: Adapt
   return [
     ...duplicateNames(draft),
     ...cycles(draft),
+    ...checkPresets(draft, options.kinds),
     ...checkDefaults(draft, checks),
     ...absences.map((finding): Finding => ({ ...finding, absence: true })),
   ];
@@ -49,17 +49,13 @@ export function crossCheck(draft: Draft, options: { nowMs?: number; kinds: Adapt
   }
 }
 
-function validOf<T>(items: readonly Item<T>[] | undefined): T[] | undefined {
-  return items?.flatMap(({ value }) => value ?? []);
-}
-
 /** All nodes of the fleet. Empty when the list is incomplete: some are invalid, or come from an inventory. */
 function knownNodes({ clusters, inventory }: Draft): { cluster: string; node: string; role: string }[] {
   const isValid = clusters.every(({ value, nodes }) => value && nodes.every((node) => node.value));
   if (!isValid || inventory.length > 0) return [];
   return clusters.flatMap(({ raw, nodes }) => {
     const cluster = textOf(raw, 'name') ?? '';
-    return (validOf(nodes) ?? []).map(({ name, role }) => ({ cluster, node: name, role }));
+    return nodes.flatMap(({ value }) => (value ? [{ cluster, node: value.name, role: value.role }] : []));
   });
 }
 

@@ -114,6 +114,7 @@ function draftOf(
     /** Sources of more clusters. */
     inventory: (elements('inventory') ?? []).map((one) => ofKind(inventory, one, (element) => element)),
     checks: elements('checks')?.map((one) => ofKind(checks, one, checkOf)),
+    presets: items(['presets'], shape.presets.unwrap().element) ?? [],
     /** The elements of the list, or those of `add`. */
     rules: isData(rules) ? (items(['rules', 'add'], ruleSchema) ?? []) : items(['rules'], ruleSchema),
     /** Names of default rules that are left out; undefined unless `rules` is a mapping. */
