@@ -1,7 +1,8 @@
 import type { AdapterDescriptor } from '../../core/registry.ts';
 import { etcd } from './etcd/etcd.ts';
 import type { Probe } from './probe.ts';
+import { prometheus } from './prometheus/prometheus.ts';
 import { usage } from './usage/usage.ts';
 
 /** Every kind of check. A new one is a folder beside `usage/` and a line here. */
-export const PROBES: readonly (AdapterDescriptor & Probe)[] = [usage, etcd];
+export const PROBES: readonly (AdapterDescriptor & Probe)[] = [usage, etcd, prometheus];

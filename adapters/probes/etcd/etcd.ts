@@ -5,15 +5,10 @@ import { advanceWindow } from '../../../core/parse/histogram-window.ts';
 import type { Reading } from '../../../core/parse/reading.ts';
 import { ProbeError } from '../../ssh/failure.ts';
 import { requestExposition } from '../exposition-request.ts';
+import type { HttpRequest } from '../http-client.ts';
+import { httpsRequest } from '../https-options.ts';
 import type { Endpoint, Finding, NodeHandle } from '../probe.ts';
-import {
-  isRefusal,
-  probeOfService,
-  reading,
-  serverNameOf,
-  serviceFailure,
-  silenceOf,
-} from '../service-probe.ts';
+import { isRefusal, probeOfService, reading, serviceFailure, silenceOf } from '../service-probe.ts';
 import { type Kept, readKept } from './kept.ts';
 import { type EtcdOptions, optionsSchema } from './options.ts';
 
@@ -38,11 +33,11 @@ async function observe(
   before: unknown,
 ): Promise<Finding> {
   const kept = readKept(before);
-  const tls = options.tls ? { tls: tlsOf(node, options) } : {};
+  const https = httpsRequest(node, options);
   const shown = await requestExposition(
     node,
     endpointOf(options),
-    { path: '/metrics', maxBytes: MAX_METRICS_BYTES, ...tls },
+    { path: '/metrics', maxBytes: MAX_METRICS_BYTES, ...https },
     ETCD_SERIES,
   ).catch(serviceFailure);
   if (shown instanceof ProbeError) return withoutMetrics(shown, options, kept);
@@ -60,7 +55,7 @@ async function observe(
     return { readings: [reading('etcd_up', 0)], notes: [...shown.notes, note] };
   }
   const latency = readLatency(metrics, kept, { atMs: node.roundMs, everyMs });
-  const health = await readHealth(node, options, tls, metrics);
+  const health = await readHealth(node, options, https, metrics);
   const chainError = answer.tls?.chainError;
   return {
     readings: [reading('etcd_up', 1), ...metrics.readings, ...latency.readings, ...health.readings],
@@ -72,16 +67,6 @@ async function observe(
     ],
     kept: latency.kept,
     ...(health.silence && { silence: health.silence }),
-  };
-}
-
-function tlsOf(node: NodeHandle, options: EtcdOptions) {
-  const { ca, clientCertificate, clientKey } = options;
-  return {
-    ...serverNameOf(options, node),
-    ...(ca !== undefined && { ca }),
-    ...(clientCertificate !== undefined && { cert: clientCertificate, mustVerify: true }),
-    ...(clientKey !== undefined && { key: clientKey }),
   };
 }
 
@@ -139,10 +124,10 @@ function readLatency(
 async function readHealth(
   node: NodeHandle,
   options: EtcdOptions,
-  tls: object,
+  https: Pick<HttpRequest, 'tls' | 'headers'>,
   { hasLeader }: EtcdMetrics,
 ): Promise<Pick<Finding, 'readings' | 'notes' | 'silence'>> {
-  const request = { path: '/health', maxBytes: MAX_HEALTH_BYTES, ...tls };
+  const request = { path: '/health', maxBytes: MAX_HEALTH_BYTES, ...https };
   const answer = await node.request(endpointOf(options), request).catch(serviceFailure);
   if (answer instanceof ProbeError) {
     const isSilent = answer.failure.reason === 'timeout';
