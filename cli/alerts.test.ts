@@ -50,7 +50,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-const bartizan = (...words: string[]) => run(['node', 'bartizan', ...words, '-c', join(dir, 'c.yaml')]);
+const bartizan = (...args: string[]) => run(['node', 'bartizan', ...args, '-c', join(dir, 'c.yaml')]);
 
 describe('`alerts`', () => {
   it('lists the alerts of state when there are no samples, and notes that values are unknown', async () => {
@@ -114,11 +114,11 @@ describe('a data folder of another user', () => {
     'up',
   ])('`%s` reports that this user may not read it', async (line) => {
     const folder = join(dir, 'data');
-    const words = line.split(' ');
+    const args = line.split(' ');
     // Loads the modules first, because the other user may not read them either.
-    await bartizan(...words);
+    await bartizan(...args);
     [out, err] = ['', ''];
-    await asUnprivilegedUser(folder, 0o000, () => bartizan(...words));
+    await asUnprivilegedUser(folder, 0o000, () => bartizan(...args));
     expect([out, process.exitCode]).toEqual(['', 1]);
     expect(err).toMatch(`store.path: ${folder} is closed`);
     expect(err).not.toMatch(/no data/);

@@ -168,8 +168,11 @@ async function argumentsOf(
       return labelValues(current, await names(), ROUTED_LABELS);
     case 'names': {
       const { clusters, nodes } = await names();
-      const places = nodes.map(({ cluster, name, role }) => ({ value: `${cluster}/${name}`, about: role }));
-      return { candidates: [...clusters.map((value) => ({ value, about: 'cluster' })), ...places] };
+      const nodeNames = nodes.map(({ cluster, name, role }) => ({
+        value: `${cluster}/${name}`,
+        about: role,
+      }));
+      return { candidates: [...clusters.map((value) => ({ value, about: 'cluster' })), ...nodeNames] };
     }
     default:
       return plain([]);

@@ -15,8 +15,8 @@ const NAMES = {
   rules: ['memory', 'node-down'],
 };
 
-async function completed(...words: string[]): Promise<string> {
-  const result = await completeLine(createProgram(), words, async () => NAMES);
+async function completed(...args: string[]): Promise<string> {
+  const result = await completeLine(createProgram(), args, async () => NAMES);
   return 'files' in result ? ':files' : result.candidates.map(({ value }) => value).join(' ');
 }
 
@@ -59,8 +59,8 @@ describe('the candidates', () => {
     [['completion', ''], 'bash zsh fish'],
     [['schema', ''], ''],
     [['nonsense', ''], ''],
-  ])('of %j are %s', async (words, expected) => {
-    expect(await completed(...words)).toBe(expected);
+  ])('of %j are %s', async (args, expected) => {
+    expect(await completed(...args)).toBe(expected);
   });
 });
 
@@ -72,12 +72,12 @@ describe('in a shell', () => {
   afterAll(() => fixture.close());
   const run = (program: string, script: string) => fixture.run(program, script);
 
-  const bash = (...words: string[]) =>
+  const bash = (...args: string[]) =>
     run(
       'bash',
       `compopt() { echo "compopt $*"; }
 source completion.bash
-COMP_WORDS=(${words.map((token) => `'${token}'`).join(' ')})
+COMP_WORDS=(${args.map((token) => `'${token}'`).join(' ')})
 COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
 _bartizan
 printf '%s\\n' "\${COMPREPLY[@]}"
@@ -94,8 +94,8 @@ complete -p bartizan`,
     [['bartizan', 'query', 'up', '-w', 'clu'], 'compopt -o nospace\ncluster='],
     [['bartizan', 'check', ''], 'compopt -o default\n'],
     [['bartizan', 'probe', '-c', 'broken.yaml', ''], ''],
-  ])('bash completes %j', async (words, expected) => {
-    expect(await bash(...words)).toBe(`${expected}\ncomplete -F _bartizan bartizan`);
+  ])('bash completes %j', async (args, expected) => {
+    expect(await bash(...args)).toBe(`${expected}\ncomplete -F _bartizan bartizan`);
   });
 
   it.each(['bash', 'zsh', 'fish'] as const satisfies readonly Shell[])(

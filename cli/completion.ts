@@ -33,9 +33,9 @@ export function completeCommand(createProgram: () => Command): Command {
   return new Command('__complete')
     .description('Print candidates for the last argument.')
     .argument('[words...]', 'arguments after the name of the program')
-    .action(async (words: string[]) => {
-      const names = () => namesIn(configIn(words));
-      const completion = await completeLine(createProgram(), words.length > 0 ? words : [''], names);
+    .action(async (args: string[]) => {
+      const names = () => namesIn(configIn(args));
+      const completion = await completeLine(createProgram(), args.length > 0 ? args : [''], names);
       process.stdout.write('files' in completion ? ':files\n' : completion.candidates.map(lineOf).join(''));
     });
 }
@@ -44,10 +44,10 @@ function lineOf({ value, about, open }: Candidate): string {
   return `${[value, open ? ':' : '-', about].join('\t')}\n`;
 }
 
-function configIn(words: readonly string[]): string {
-  const at = words.findIndex((token) => token === '-c' || token === '--config');
-  const assigned = words.find((token) => token.startsWith('--config='))?.slice('--config='.length);
-  return (at < 0 || at + 1 >= words.length - 1 ? undefined : words[at + 1]) ?? assigned ?? DEFAULT_FILE;
+function configIn(args: readonly string[]): string {
+  const at = args.findIndex((token) => token === '-c' || token === '--config');
+  const assigned = args.find((token) => token.startsWith('--config='))?.slice('--config='.length);
+  return (at < 0 || at + 1 >= args.length - 1 ? undefined : args[at + 1]) ?? assigned ?? DEFAULT_FILE;
 }
 
 async function namesIn(file: string): Promise<KnownNames> {

@@ -8,7 +8,7 @@ beforeAll(() => {
 afterAll(() => fixture.close());
 
 /** The functions of zsh's completion work only while somebody types; these print their arguments. */
-const zsh = (...words: string[]) =>
+const zsh = (...args: string[]) =>
   fixture.run(
     'zsh',
     `compdef() { print -r -- "compdef $*" }
@@ -16,7 +16,7 @@ _files() { print files }
 _describe() { print -r -l -- "\${(@P)2}" }
 compadd() { print -r -- "compadd $1 '$2' $3"; print -r -l -- "\${(@P)4}" }
 source ./completion.zsh
-words=(${words.map((text) => `'${text}'`).join(' ')})
+words=(${args.map((text) => `'${text}'`).join(' ')})
 CURRENT=\${#words}
 _bartizan || print nothing`,
   );
@@ -31,6 +31,6 @@ it.each([
   [['bartizan', 'query', 'up', '-w', 'clu'], "compadd -S '' -a\ncluster="],
   [['bartizan', 'check', ''], 'files'],
   [['bartizan', 'notify-test', 'x'], 'nothing'],
-])('zsh completes %j', async (words, expected) => {
-  expect(await zsh(...words)).toBe(`compdef _bartizan bartizan\n${expected}`);
+])('zsh completes %j', async (args, expected) => {
+  expect(await zsh(...args)).toBe(`compdef _bartizan bartizan\n${expected}`);
 });

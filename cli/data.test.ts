@@ -46,8 +46,8 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const bartizan = (...words: string[]) =>
-  run(['node', 'bartizan', 'data', ...words, '-c', join(dir, 'bartizan.yaml')]);
+const bartizan = (...args: string[]) =>
+  run(['node', 'bartizan', 'data', ...args, '-c', join(dir, 'bartizan.yaml')]);
 const file = () => join(dir, 'samples.db');
 const databases = () => readdirSync(dir).filter((name) => /^samples\.db(?!.*-(wal|shm)$)/.test(name));
 

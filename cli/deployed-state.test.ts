@@ -38,9 +38,9 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-async function bartizan(...words: string[]): Promise<number> {
+async function bartizan(...args: string[]): Promise<number> {
   process.exitCode = undefined;
-  await run(['node', 'bartizan', ...words, '-c', join(dir, 'b.yaml')]);
+  await run(['node', 'bartizan', ...args, '-c', join(dir, 'b.yaml')]);
   return Number(process.exitCode ?? 0);
 }
 
@@ -53,21 +53,21 @@ const COMMANDS = [
   ['routes', 'test', 'rule=memory', 'node=prod-1'],
 ];
 
-it.each(COMMANDS.map((words) => [words.slice(0, 2).join(' '), words] as const))(
+it.each(COMMANDS.map((args) => [args.slice(0, 2).join(' '), args] as const))(
   '%s without a name is refused with an advice, and leaves no file',
-  async (_what, words) => {
-    expect(await bartizan(...words)).toBe(1);
+  async (_what, args) => {
+    expect(await bartizan(...args)).toBe(1);
     expect(err).toContain('write `--name bartizan`, or what `-c name=…` said');
     expect(existsSync(join(dir, 'data'))).toBe(false);
     expect(wire.asked).toEqual([]);
   },
 );
 
-it.each(COMMANDS.map((words) => [words.slice(0, 2).join(' '), words] as const))(
+it.each(COMMANDS.map((args) => [args.slice(0, 2).join(' '), args] as const))(
   '%s with a name uses the table of that deployment',
-  async (_what, words) => {
+  async (_what, args) => {
     wire.answers.push({ body: { Parameter: { Value: 'Bartizan-seoul-Data-State1' } } });
-    await bartizan(...words, '--name', 'seoul');
+    await bartizan(...args, '--name', 'seoul');
     const [first, second] = wire.asked;
     expect(first).toEqual({ action: 'GetParameter', body: { Name: '/bartizan/deployments/seoul/table' } });
     expect(JSON.stringify(second?.body)).toContain('Bartizan-seoul-Data-State1');

@@ -41,10 +41,10 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-async function routesTest(...words: string[]): Promise<string> {
+async function routesTest(...args: string[]): Promise<string> {
   out = '';
   process.exitCode = undefined;
-  await run(['node', 'bartizan', 'routes', 'test', ...words, '-c', join(dir, 'b.yaml')]);
+  await run(['node', 'bartizan', 'routes', 'test', ...args, '-c', join(dir, 'b.yaml')]);
   return `${out}exit ${process.exitCode ?? 0}`;
 }
 

@@ -48,10 +48,10 @@ it('`silence` adds, lists and ends silences in the table of a deployment', async
   await createStateTable(table, emulator.client);
   const options = { table, client: emulator.client, clock: { nowMs: Date.now }, historyMs: 1e9 };
   const state = await openDynamoState(options);
-  const bartizan = async (...words: string[]) => {
+  const bartizan = async (...args: string[]) => {
     out = '';
     process.exitCode = undefined;
-    await run(['node', 'bartizan', ...words, '--table', table, '--json', '-c', join(dir, 'b.yaml')]);
+    await run(['node', 'bartizan', ...args, '--table', table, '--json', '-c', join(dir, 'b.yaml')]);
     return { code: Number(process.exitCode ?? 0), json: JSON.parse(out) };
   };
   await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });

@@ -46,10 +46,10 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-async function bartizan(...words: string[]): Promise<number> {
+async function bartizan(...args: string[]): Promise<number> {
   [out, err] = ['', ''];
   process.exitCode = undefined;
-  await run(['node', 'bartizan', ...words, '-c', join(dir, 'b.yaml')]);
+  await run(['node', 'bartizan', ...args, '-c', join(dir, 'b.yaml')]);
   return Number(process.exitCode ?? 0);
 }
 
@@ -58,8 +58,8 @@ const auditFile = () => join(dir, 'data', 'cli', 'actions', 'audit.jsonl');
 
 it('`silence add` adds a silence beside a running `up`, with author and comment, and prints the alerts that it covers', async () => {
   await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });
-  const words = ['--where', 'node=n', '-w', 'role=~etcd|api', '--for', '2h', '--comment', 'disk swap'];
-  expect(await bartizan('silence', 'add', ...words, '--author', 'ann')).toBe(0);
+  const args = ['--where', 'node=n', '-w', 'role=~etcd|api', '--for', '2h', '--comment', 'disk swap'];
+  expect(await bartizan('silence', 'add', ...args, '--author', 'ann')).toBe(0);
   expect(err).toBe('');
   expect(out).toMatch(
     /^silence [0-9a-f]{8}: node="n" role=~"etcd\|api" until .* \(2h\), by ann: disk swap\n/,

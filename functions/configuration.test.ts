@@ -66,7 +66,7 @@ it('puts an upload in force, for other processes too, at the next check', async 
   expect(meter.total('config_errors_total')).toBe(0);
 });
 
-it.each<[what: string, text: string, words: string]>([
+it.each<[what: string, text: string, error: string]>([
   ['an unknown field', WRONG, 'unknown key `abov`'],
   ['a file as store', TEXT.replace(/store: .*/, ''), 'store.type: `sqlite` is a file'],
   [
@@ -80,7 +80,7 @@ it.each<[what: string, text: string, words: string]>([
     'no host key is pinned',
   ],
   ['a bastion without a queue', TEXT.replaceAll('gate', 'door'), 'no queue was deployed for bastions door'],
-])('%s: the one before stays in force, and each round counts it', async (_what, text, words) => {
+])('%s: the one before stays in force, and each round counts it', async (_what, text, error) => {
   const activate = plan({ deployed: deployedFrom(TEXT) });
   await activate();
   bucket.putText(KEY, text);
@@ -89,7 +89,7 @@ it.each<[what: string, text: string, words: string]>([
     await activate();
     expect(meter.total('config_errors_total')).toBe(round);
   }
-  expect(JSON.stringify(logger.lines.at(-1))).toContain(words);
+  expect(JSON.stringify(logger.lines.at(-1))).toContain(error);
   expect(bucket.writes).toHaveLength(before);
   expect(await inForce()).toBe(90);
   bucket.putText(KEY, TEXT);
@@ -260,7 +260,7 @@ describe('a reader', () => {
   const cut = (key: string) =>
     bucket.files.set(key, { body: Buffer.from('{"form'), version: '"cut"', metadata: {} });
 
-  it.each<[what: string, harm: () => void, words: string]>([
+  it.each<[what: string, harm: () => void, error: string]>([
     ['a manifest that was cut', () => cut(MANIFEST_KEY), 'config/active.json is damaged'],
     [
       'a manifest of another shape',
@@ -274,7 +274,7 @@ describe('a reader', () => {
     ],
     ['a part that was cut', () => cut(sectionOf('settings')), 'is damaged'],
     ['a part that is gone', () => bucket.files.delete(sectionOf('settings')), 'is missing'],
-  ])('%s: is reported, no older one is used, and plan writes it anew', async (_what, harm, words) => {
+  ])('%s: is reported, no older one is used, and plan writes it anew', async (_what, harm, error) => {
     const activate = plan();
     await activate();
     bucket.putText(KEY, CHANGED);
@@ -282,7 +282,7 @@ describe('a reader', () => {
     harm();
     const one = reader();
     await expect(one.settings()).rejects.toThrow(RetryableError);
-    await expect(one.settings()).rejects.toThrow(words);
+    await expect(one.settings()).rejects.toThrow(error);
     nowMs += 10 * 60_000;
     await activate();
     expect(await threshold(one)).toBe(80);

@@ -64,8 +64,8 @@ export function tableProblems(table: string, facts: TableFacts | undefined): str
   const missing = GlobalSecondaryIndexes.filter(({ IndexName }) => !facts.indexes.includes(IndexName));
   if (!isSame || missing.length > 0)
     return [`${at}: it does not have the keys and indexes of our state; restore it with all its indexes`];
-  const command = (what: string, ...words: string[]) =>
-    `\`aws dynamodb ${what} --table-name ${table} ${words.join(' ')}\``;
+  const command = (what: string, ...args: string[]) =>
+    `\`aws dynamodb ${what} --table-name ${table} ${args.join(' ')}\``;
   const lacks: [is: boolean, what: string, remedy: string][] = [
     [
       facts.stream !== undefined,

@@ -164,9 +164,9 @@ function waysOf(
 }
 
 function portsOf(value: string | undefined): number[] {
-  const words = listOf(value);
-  const ports = words.map(Number);
-  if (!words.every((setting) => /^\d{1,5}$/.test(setting)) || ports.some((port) => port < 1 || port > 65_535))
+  const items = listOf(value);
+  const ports = items.map(Number);
+  if (!items.every((setting) => /^\d{1,5}$/.test(setting)) || ports.some((port) => port < 1 || port > 65_535))
     throw new ConfigError(
       `-c egressPorts=${value}: write ports, whole numbers from 1 to 65535, such as \`8428,8443\``,
     );
@@ -204,11 +204,11 @@ function restoredOf(table: string | undefined, stream: string | undefined): Sett
 }
 
 function confirmationsOf(value: unknown): Confirmation[] {
-  const words = listOf(value === undefined ? undefined : String(value));
-  const confirmed = CONFIRMATIONS.filter((setting) => words.includes(setting));
-  if (confirmed.length < new Set(words).size)
+  const items = listOf(value === undefined ? undefined : String(value));
+  const confirmed = CONFIRMATIONS.filter((setting) => items.includes(setting));
+  if (confirmed.length < new Set(items).size)
     throw new ConfigError(
-      `-c confirm=${words.join(',')}: write ${CONFIRMATIONS.map((w) => `\`${w}\``).join(', ')}`,
+      `-c confirm=${items.join(',')}: write ${CONFIRMATIONS.map((w) => `\`${w}\``).join(', ')}`,
     );
   return confirmed;
 }

@@ -22,7 +22,7 @@ redactor.add('/hooks\\\\T0/aaaa"1111');
 const answer = (body: string) => ({ status: 200, headers: {}, body, whole: false });
 const expected = {
   service: 's',
-  says: '`ok`',
+  confirms: '`ok`',
   isIt: () => false,
   accepts: ['*a*a*b', '*?-*?-data'],
   redact: (text: string) => text,

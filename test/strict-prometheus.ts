@@ -78,11 +78,11 @@ export function createStrictPrometheus(windowMs: number): StrictPrometheus {
       headMs ??= all[0]?.timestamp;
       const newestMs = headMs ?? 0;
       for (const { one, timestamp, value } of all) {
-        const words = verdict(one, timestamp, value, newestMs);
-        const cause = refusalIn(words);
+        const refusal = verdict(one, timestamp, value, newestMs);
+        const cause = refusalIn(refusal);
         if (cause === undefined) continue;
-        refusals.set(words, (refusals.get(words) ?? 0) + 1);
-        return { cause, reason: words };
+        refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
+        return { cause, reason: refusal };
       }
       for (const { one, timestamp, value } of all) {
         const how = verdict(one, timestamp, value, newestMs);

@@ -30,14 +30,14 @@ export function unclearAnswer(
   expected: {
     service: string;
     /** Describes the answer that means "accepted": "the text `ok`". */
-    says: string;
+    confirms: string;
     /** Recognises that answer. */
     isIt: (body: string, parsed: unknown) => boolean;
     accepts: readonly string[];
     redact: (text: string) => string;
   },
 ): string | undefined {
-  const { service, says, isIt, accepts, redact } = expected;
+  const { service, confirms, isIt, accepts, redact } = expected;
   const { status, headers, whole } = answer;
   const body = answer.body.trim();
   const parsed = parseJson(body);
@@ -57,7 +57,7 @@ export function unclearAnswer(
       : parsed === undefined
         ? `"${excerpt}"`
         : excerpt;
-  return `${service} answered ${status} with ${what}, where it says ${says} when it has the message`;
+  return `${service} answered ${status} with ${what}, where it says ${confirms} when it has the message`;
 }
 
 function isPage(body: string): boolean {

@@ -64,7 +64,7 @@ export function createIncomingWebhook(
       const { result: answer, note } = await sendInLayouts(layouts, post, { logger, service: service.name });
       const unclear = unclearAnswer(answer, {
         service: service.name,
-        says: 'the text `ok`',
+        confirms: 'the text `ok`',
         isIt: (body) => body === 'ok',
         accepts: options.accepts,
         redact: secrets.redact,

@@ -46,17 +46,17 @@ describe('OpenSSH with configured algorithms', () => {
       config: [setting, ...(what === 'MAC' ? ['Ciphers aes128-ctr'] : [])],
       hostKeys: ['ed25519'] as const,
     };
-    const words = new RegExp(
+    const expected = new RegExp(
       `^no common ${what}: it offers ${algorithm}; bartizan uses .*; see docs/ssh\\.md$`,
     );
     const name = `${algorithm}`;
     const node = await startNode(`node-${name}`, options);
     const viaNode = await (await setupProber()).prober.probe(batchOf([target('n', node)]));
     expect(outcomes(viaNode)).toEqual(['n: protocol/handshake']);
-    expect(detailOf(viaNode, 'n')).toMatch(words);
+    expect(detailOf(viaNode, 'n')).toMatch(expected);
     const hop = await startBastion(`hop-${name}`, options);
     const { prober } = await setupProber({}, { hop });
     const { bastion } = await prober.probe(batchOf([target('n', node)]));
-    expect(bastion.ok ? 'ok' : bastion.failure.detail).toMatch(words);
+    expect(bastion.ok ? 'ok' : bastion.failure.detail).toMatch(expected);
   });
 });

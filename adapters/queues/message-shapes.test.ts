@@ -64,7 +64,7 @@ describe('messages of stages', () => {
     expect(readWake({ why: 'tick', untilMs: 5 })).toEqual({ why: 'tick', untilMs: 5 });
   });
 
-  it.each<[what: string, read: (message: unknown) => unknown, message: unknown, words: string]>([
+  it.each<[what: string, read: (message: unknown) => unknown, message: unknown, error: string]>([
     ['a batch', readBatch, {}, 'roundMs: Invalid input: expected number, received undefined; bastion:'],
     ['a batch', readBatch, null, 'Invalid input: expected object, received null'],
     ['a batch', readBatch, { ...batch, targets: [{ ...target, port: 0 }] }, 'targets.0.port: '],
@@ -105,9 +105,9 @@ describe('messages of stages', () => {
     ['a delivery', readIncidentMessage, { incidentId: '' }, 'incidentId: '],
     ['a wake', readWake, { when: 'now' }, 'why: '],
     ['a tick', readTick, { scheduledTime: 5 }, 'scheduledTime: '],
-  ])('%s of another shape fails for good, and says where', (_what, read, message, words) => {
+  ])('%s of another shape fails for good, and says where', (_what, read, message, error) => {
     expect(() => read(message)).toThrow(PermanentError);
-    expect(() => read(message)).toThrow(`this is no message that a stage sends: ${words}`);
+    expect(() => read(message)).toThrow(`this is no message that a stage sends: ${error}`);
   });
 
   it('name the first mistakes of many, and quote nothing of what is there', () => {

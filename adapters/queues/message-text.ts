@@ -87,8 +87,8 @@ function batchText({
   return `batch ${index + 1} of ${count} over ${bastion}, round of ${roundMs}`;
 }
 
-function namesText(places: readonly z.output<typeof nodeName>[]): string {
-  const names = [...new Set(places.map(({ cluster, node }) => `${cluster}/${node}`))];
+function namesText(nodes: readonly z.output<typeof nodeName>[]): string {
+  const names = [...new Set(nodes.map(({ cluster, node }) => `${cluster}/${node}`))];
   const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
   return `${names.slice(0, MOST_NAMES).join(', ')}${more}`;
 }

@@ -38,6 +38,6 @@ function windowOf({ last, reduce, in: aheadMs }: NonNullable<RuleFields['window'
 
 /** `memory-usage` → `Memory usage`. */
 function titleFrom(name: string): string {
-  const words = name.replace(/[-_.]+/g, ' ').trim();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const title = name.replace(/[-_.]+/g, ' ').trim();
+  return title.charAt(0).toUpperCase() + title.slice(1);
 }

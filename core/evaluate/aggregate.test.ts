@@ -152,7 +152,7 @@ describe('parts of an aggregate', () => {
       aggregate,
       -1,
     );
-    expect(part.groups[0]?.points).toEqual([{ timeMs: 0, places: 1, count: 3, numbers: [1] }]);
+    expect(part.groups[0]?.points).toEqual([{ timeMs: 0, nodes: 1, count: 3, numbers: [1] }]);
   });
 
   it('say nothing of times that one of them has not', () => {

@@ -43,7 +43,7 @@ export function partialAggregate(
         point.count++;
         take(op, point.numbers, value);
         // A node with one series, as most have, is counted once without a set.
-        if (ofNode.length === 1 || !seen.has(point)) point.places++;
+        if (ofNode.length === 1 || !seen.has(point)) point.nodes++;
         if (ofNode.length > 1) seen.add(point);
       }
     }
@@ -63,7 +63,7 @@ export function mergedSeries(
   return merged(partials, op).flatMap(({ labels, points }) => {
     const least = (expected?.get(labelKey(labels)) ?? 0) / 2;
     const values = points
-      .filter(({ timeMs, places }) => timeMs > afterMs && places >= least)
+      .filter(({ timeMs, nodes }) => timeMs > afterMs && nodes >= least)
       .map(({ timeMs, ...point }) => ({ timeMs, value: resultOf(op, point) }));
     return values.length > 0 ? [{ metric: rule.metric, labels, points: values }] : [];
   });
@@ -115,9 +115,9 @@ function withSlowMembers(groups: readonly PartialGroup[], op: Operation): readon
   return joined.all();
 }
 
-function addPoint(op: Operation, point: GroupPoint, { count, places, numbers }: GroupPoint): void {
+function addPoint(op: Operation, point: GroupPoint, { count, nodes, numbers }: GroupPoint): void {
   point.count += count;
-  point.places += places;
+  point.nodes += nodes;
   for (const number of numbers) take(op, point.numbers, number);
 }
 
@@ -135,7 +135,7 @@ function createGroups() {
       at(timeMs: number): GroupPoint {
         const known = group.times.get(timeMs);
         if (known) return known;
-        const point: GroupPoint = { timeMs, places: 0, count: 0, numbers: [] };
+        const point: GroupPoint = { timeMs, nodes: 0, count: 0, numbers: [] };
         group.times.set(timeMs, point);
         return point;
       },

@@ -29,7 +29,7 @@ export interface Checkpoint {
   /** The last transition of each alert, while it is newer than `settledToMs` or differs from the state in `series`. */
   emitted: readonly Transition[];
   /** The partial aggregate that a shard of clusters adds for the cross-cluster shard. Then there are no states. */
-  part?: PartialAggregate & {
+  part?: StoredPartial & {
     /** Since then the shard was evaluated without a gap longer than the lateness. */
     steadySinceMs: number;
   };
@@ -63,12 +63,20 @@ export interface PartialGroup {
 
 export interface GroupPoint {
   timeMs: number;
-  /** Count of nodes that have a sample. */
-  places: number;
+  /** The number of nodes that have a sample. */
+  nodes: number;
   /** Samples. */
   count: number;
   /** What the operation makes of the values: an exact sum (see `exact-sum.ts`), one extreme, or nothing for a count. */
   numbers: number[];
+}
+
+/** A partial aggregate in a checkpoint. `places` is the number of nodes: stored data keep this name. */
+export interface StoredPartial {
+  fromMs: number;
+  groups: readonly (Omit<PartialGroup, 'points'> & {
+    points: readonly (Omit<GroupPoint, 'nodes'> & { places: number })[];
+  })[];
 }
 
 /** An unbroken streak of samples. */

@@ -57,10 +57,10 @@ describe('killed at any step', () => {
       expect(sentTexts.has('firing') || both).toBe(true);
       const texts = new Map<string, Set<string>>();
       for (const n of all) {
-        const says = n.alerts.map((a) => `${a.alertId} ${a.status} ${a.firedAtMs}`).join();
-        texts.set(n.key, (texts.get(n.key) ?? new Set()).add(says));
+        const content = n.alerts.map((a) => `${a.alertId} ${a.status} ${a.firedAtMs}`).join();
+        texts.set(n.key, (texts.get(n.key) ?? new Set()).add(content));
       }
-      for (const says of texts.values()) expect(says.size).toBe(1);
+      for (const content of texts.values()) expect(content.size).toBe(1);
       expect(await inner.listIncidents({ open: true, limit: 9 })).toEqual([]);
     },
   );

@@ -6,7 +6,7 @@ import { lookBackMs, partialFromMs } from '../evaluate/range.ts';
 import { derivePartial } from '../evaluate/rule-series.ts';
 import { ruleIntervals } from '../intervals.ts';
 import { measureKey } from '../measure.ts';
-import type { Checkpoint, PartialAggregate } from '../model/checkpoint.ts';
+import type { Checkpoint, PartialAggregate, StoredPartial } from '../model/checkpoint.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Transition } from '../model/transition.ts';
 import { CROSS_CLUSTER, type ShardView, shardCheckpoints, shardName } from '../plan/shards.ts';
@@ -47,7 +47,7 @@ export async function writePartial(rule: Rule, view: ShardView, round: ShardRoun
     evaluatedToMs: roundMs,
     series: [],
     emitted: [],
-    part: { ...partial, steadySinceMs: goesOn?.steadySinceMs ?? roundMs },
+    part: { ...storedFrom(partial), steadySinceMs: goesOn?.steadySinceMs ?? roundMs },
   };
   await state.saveCheckpoint(rule.name, shardName(shard), checkpoint, point.version);
   return ended;
@@ -89,7 +89,7 @@ export async function mergePartials(
     });
   }
   const toMs = Math.min(roundMs, ...recent.map(({ evaluatedToMs }) => evaluatedToMs));
-  return { toMs, partials: known.map(({ part }) => part) };
+  return { toMs, partials: known.map(({ part }) => partialFrom(part)) };
 }
 
 function isRecent(
@@ -97,4 +97,24 @@ function isRecent(
   { roundMs, latenessMs }: Pick<ShardRound, 'roundMs' | 'latenessMs'>,
 ): boolean {
   return evaluatedToMs >= roundMs - latenessMs;
+}
+
+function storedFrom({ fromMs, groups }: PartialAggregate): StoredPartial {
+  return {
+    fromMs,
+    groups: groups.map(({ points, ...group }) => ({
+      ...group,
+      points: points.map(({ nodes, ...point }) => ({ ...point, places: nodes })),
+    })),
+  };
+}
+
+function partialFrom({ fromMs, groups }: StoredPartial): PartialAggregate {
+  return {
+    fromMs,
+    groups: groups.map(({ points, ...group }) => ({
+      ...group,
+      points: points.map(({ places, ...point }) => ({ ...point, nodes: places })),
+    })),
+  };
 }

@@ -49,10 +49,10 @@ describe('timestream emulator: writing', () => {
       /appears twice/,
     ],
     ['an invalid time', 1, { Time: '1.5' }, /Time/],
-  ])('refuses a whole request with %s', (_, count, extra, words) => {
+  ])('refuses a whole request with %s', (_, count, extra, expected) => {
     const error = refusal(() => fixture.write(...Array.from({ length: count }, () => record(extra))));
     expect(error.type).toBe('ValidationException');
-    expect(error.message).toMatch(words);
+    expect(error.message).toMatch(expected);
   });
 
   it('rejects single records, and writes the others', () => {
@@ -84,7 +84,10 @@ describe('timestream emulator: writing', () => {
         [7, /NaN of x is not a DOUBLE/],
         [8, /node cannot be both/],
         [9, /x cannot be both/],
-      ].map(([index, words]) => ({ RecordIndex: index, Reason: expect.stringMatching(words as RegExp) })),
+      ].map(([index, expected]) => ({
+        RecordIndex: index,
+        Reason: expect.stringMatching(expected as RegExp),
+      })),
     );
     expect(fixture.cells('SELECT x FROM $ WHERE x IS NOT NULL')).toEqual([['1.5']]);
   });

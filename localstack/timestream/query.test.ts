@@ -95,10 +95,10 @@ describe('timestream emulator: SQL', () => {
     ['SELECT x FROM "nope"."nope"', /Requested database 'nope' not found/],
     ['DELETE FROM $', /'DELETE' here, where SELECT or DESCRIBE/],
     [`SELECT x FROM $ WHERE node = '${'y'.repeat(262_144)}'`, /256 KiB/],
-  ])('reports an unknown construct by its name: %.60s', (sql, words) => {
+  ])('reports an unknown construct by its name: %.60s', (sql, expected) => {
     const error = refusal(() => fixture.query(sql));
     expect(error.type).toBe('ValidationException');
-    expect(error.message).toMatch(words);
+    expect(error.message).toMatch(expected);
   });
 
   it('returns pages with as many rows as fit, and tokens that only this query can use, five times', () => {

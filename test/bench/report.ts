@@ -67,8 +67,8 @@ export function verdictOf({ value, limit }: Goal): Verdict {
 /** Three significant digits, never `1e+3`. */
 export function digits(value: number): string {
   if (value === 0) return '0';
-  const places = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  return value.toFixed(Math.min(places, 4));
+  const decimals = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  return value.toFixed(Math.min(decimals, 4));
 }
 
 const spreadText = ({ low, high }: Spread) => `${digits(low)}–${digits(high)}`;

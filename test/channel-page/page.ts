@@ -13,8 +13,8 @@ const NOTHING = {
   clock: { nowMs: () => AT },
 };
 
-function listText(words: readonly string[]): string {
-  return `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+function listText(items: readonly string[]): string {
+  return `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
 }
 
 /** Types of channels that show a late picture as a reply. */

@@ -32,7 +32,7 @@ const replaced = (from: string, to: string) => {
   return TEXT.replace(from, to);
 };
 
-it.each<[what: string, from: string, to: string, words: string]>([
+it.each<[what: string, from: string, to: string, error: string]>([
   [
     'a batch that exceeds a message',
     'batchSize: 300',
@@ -80,7 +80,7 @@ it.each<[what: string, from: string, to: string, words: string]>([
   ],
 ])(
   'an upload with %s: the former configuration stays active, rounds go on, and each of them counts an error',
-  async (_what, from, to, words) => {
+  async (_what, from, to, error) => {
     cloud = startCloud({ config: TEXT, bastions: bastionNames(2), dir, startMs: START, probe: observeFleet });
     await cloud.round(START);
     cloud.bucket.putText(CONFIG_KEY, replaced(from, to));
@@ -88,7 +88,7 @@ it.each<[what: string, from: string, to: string, words: string]>([
       await cloud.round(START + round * MINUTE);
       expect([total('rounds_planned_total'), total('config_errors_total')]).toEqual([round + 1, round]);
     }
-    expect(notified()).toContain(words.replaceAll('"', '\\"'));
+    expect(notified()).toContain(error.replaceAll('"', '\\"'));
     expect(notified()).toContain('the one before stays in force');
   },
 );

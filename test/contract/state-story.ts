@@ -86,8 +86,8 @@ export async function examineStory(
     const mine = deliveries.filter((delivery) => delivery.incidentId === id);
     demand(mine.length === notifications, `${id} has a delivery for each notification`);
   }
-  const owed = waiting.length > 0 || incidents.some((incident) => incident.dueAtMs !== undefined);
-  demand(((await state.nextDueMs()) !== undefined) === owed, 'something is due if anything is owed');
+  const due = waiting.length > 0 || incidents.some((incident) => incident.dueAtMs !== undefined);
+  demand(((await state.nextDueMs()) !== undefined) === due, 'something is due if anything is owed');
   return {
     transition: new Set(transitions.map((transition) => transition.id)),
     absorbed: new Set(absorbed),

@@ -53,7 +53,7 @@ const SINK_SECRET = 'deployed-sink-secret';
  */
 export async function startDeployedFixture(
   clusters: Readonly<Record<string, string>>,
-  configuration: (parts: { places: string; channels: string; store: string }) => string,
+  configuration: (parts: { endpoints: string; channels: string; store: string }) => string,
 ): Promise<DeployedFixture> {
   const dir = mkdtempSync(join(tmpdir(), 'bartizan-deployed-'));
   const closing: (() => unknown)[] = [() => rmSync(dir, { recursive: true, force: true })];
@@ -82,13 +82,13 @@ export async function startDeployedFixture(
     closing.push(sink.stop);
     const listeners = new Map<string, PortForward>();
     for (const bastion of new Set(Object.values(clusters))) {
-      const door = await startPortForward(fleet.bastion.port);
-      closing.push(door.close);
-      listeners.set(bastion, door);
+      const forward = await startPortForward(fleet.bastion.port);
+      closing.push(forward.close);
+      listeners.set(bastion, forward);
     }
     const options = { database: 'bartizan', table: 'samples', region: 'us-east-1', endpoint: timestream.url };
     const text = configuration({
-      places: endpointsOf(clusters, fleet, listeners),
+      endpoints: endpointsOf(clusters, fleet, listeners),
       channels: `channels: [{ name: ops, type: webhook, url: "${sink.url}", secret: "\${ssm:/bartizan/sink}" }]`,
       store: `store: ${JSON.stringify({ type: 'timestream', ...options })}`,
     });

@@ -79,7 +79,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-async function command(...words: string[]): Promise<{ code: number; out: string }> {
+async function command(...args: string[]): Promise<{ code: number; out: string }> {
   const { endpoint, region, credentials } = emulator.client;
   const env = {
     ...process.env,
@@ -88,7 +88,7 @@ async function command(...words: string[]): Promise<{ code: number; out: string 
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   };
-  const ended = await run(process.execPath, ['bin/bartizan.ts', 'dead-letters', ...words], { env }).catch(
+  const ended = await run(process.execPath, ['bin/bartizan.ts', 'dead-letters', ...args], { env }).catch(
     (error: unknown) => error,
   );
   const { code = 0, stdout, stderr } = ended as { code?: number; stdout: string; stderr: string };

@@ -27,8 +27,8 @@ let w: DeployedFixture;
 let text: string;
 
 beforeAll(async () => {
-  w = await startDeployedFixture(CLUSTERS, ({ places, channels, store }) => {
-    text = `${places}
+  w = await startDeployedFixture(CLUSTERS, ({ endpoints, channels, store }) => {
+    text = `${endpoints}
 checks: [{ name: usage, probe: usage, every: 1m }]
 rules:
   - { name: memory, metric: mem_usage, where: { cluster: [scheduled, twice, killed, chat, sweep] }, above: 90, for: 0s, severity: critical }
@@ -121,11 +121,11 @@ describe('the deployed pipeline, with a round each ten seconds', () => {
   it.concurrent('sends one alert for a bastion that is gone for three rounds, and its nodes are unknown', async ({
     expect,
   }) => {
-    const door = w.bastionPorts.get('far');
-    door?.shut();
+    const forward = w.bastionPorts.get('far');
+    forward?.shut();
     await w.message('far', 'firing', { rule: 'way' });
     await sleep(3 * ROUND_MS);
-    door?.reopen();
+    forward?.reopen();
     await w.message('far', 'resolved', { rule: 'way' });
     expect(w.messagesAbout('far', 'way')).toHaveLength(2);
     expect(w.messagesAbout('remote', 'down')).toEqual([]);

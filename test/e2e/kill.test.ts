@@ -125,8 +125,10 @@ it(`up loses no alert when it is killed ${KILLS} times`, async () => {
       received[alert.status].add(episode(alert.id, alert.firedAt));
       if (alert.resolvedAt !== null) received.firing.add(episode(alert.id, alert.firedAt));
     }
-    const says = payload.alerts.map((alert) => `${episode(alert.id, alert.firedAt)} ${alert.status}`).join();
-    contents.set(payload.key, (contents.get(payload.key) ?? new Set()).add(says));
+    const content = payload.alerts
+      .map((alert) => `${episode(alert.id, alert.firedAt)} ${alert.status}`)
+      .join();
+    contents.set(payload.key, (contents.get(payload.key) ?? new Set()).add(content));
   }
 
   const fired = kinds('firing').map((transition) => episode(transition.alertId, transition.atMs));
@@ -143,7 +145,7 @@ it(`up loses no alert when it is killed ${KILLS} times`, async () => {
     );
     expect([...received.resolved]).toContain(episode(alertId, start));
   }
-  for (const [key, says] of contents) expect([key, says.size]).toEqual([key, 1]);
+  for (const [key, content] of contents) expect([key, content.size]).toEqual([key, 1]);
   process.stdout.write(
     `${KILLS} kills: ${fired.length} alerts fired, ${sink.messages.length} messages, ${sink.messages.length - contents.size} repeats\n`,
   );

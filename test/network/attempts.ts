@@ -41,13 +41,16 @@ export function attemptByHand(scene: Scene, attempt: ByHand, port: number): Prom
   const ssh = (args: readonly string[], input?: string) => startClient(scene, port, 'ssh', args, input);
   switch (attempt) {
     case 'command':
-      return says('OPEN', ssh([where, 'echo OPEN']));
+      return prints('OPEN', ssh([where, 'echo OPEN']));
     case 'shell':
-      return says('OPEN', ssh(['-T', where], 'echo OPEN\n'));
+      return prints('OPEN', ssh(['-T', where], 'echo OPEN\n'));
     case 'sftp':
-      return says('/etc/passwd\n', startClient(scene, port, 'sftp', ['-b', '-', where], '-ls /etc/passwd\n'));
+      return prints(
+        '/etc/passwd\n',
+        startClient(scene, port, 'sftp', ['-b', '-', where], '-ls /etc/passwd\n'),
+      );
     case 'terminal':
-      return says('/dev/pts/', ssh(['-tt', where, 'tty']));
+      return prints('/dev/pts/', ssh(['-tt', where, 'tty']));
     case 'environment': {
       // bash runs what is in it before anything else.
       const mark = join(home, `env-${port}`);
@@ -56,7 +59,7 @@ export function attemptByHand(scene: Scene, attempt: ByHand, port: number): Prom
     case 'rc':
       return leaves(join(home, `rc-${port}`), ssh([where, 'true']));
     case 'connect':
-      return says('BANNER', ssh(['-W', `127.0.0.1:${scene.tcpPort}`, where]));
+      return prints('BANNER', ssh(['-W', `127.0.0.1:${scene.tcpPort}`, where]));
     case 'listen': {
       const client = ssh([...FORWARDING, '-R', '127.0.0.1:0:127.0.0.1:1', where]);
       return shows(client, () => client.stderr().includes('Allocated port'));
@@ -115,7 +118,7 @@ function startClient(
   };
 }
 
-async function says(text: string, client: Client): Promise<boolean> {
+async function prints(text: string, client: Client): Promise<boolean> {
   while (!client.hasEnded()) await sleep(10);
   return client.stdout().includes(text);
 }

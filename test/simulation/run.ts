@@ -115,8 +115,8 @@ async function runSeeds(seeds: readonly number[]): Promise<Answer> {
     try {
       outcomes.push(await simulate(seed));
     } catch (error) {
-      const words = error instanceof Error ? error.stack : String(error);
-      return { outcomes, error: `the simulation of seed ${seed} broke: ${words}` };
+      const text = error instanceof Error ? error.stack : String(error);
+      return { outcomes, error: `the simulation of seed ${seed} broke: ${text}` };
     }
   }
   return { outcomes };

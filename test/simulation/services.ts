@@ -17,7 +17,7 @@ export interface Post {
   notification: Notification;
   answer: Answer;
   /** The result for the sender; absent while the request runs, or when the sender died first. */
-  outcome?: { kind: 'accepted' | 'unclear' | 'failed'; atMs: number; words: string };
+  outcome?: { kind: 'accepted' | 'unclear' | 'failed'; atMs: number; detail: string };
 }
 
 export interface Services {
@@ -138,9 +138,9 @@ export function createServices(options: {
       async send(notification, picture, sendOptions) {
         if (!alive()) return new Promise(() => {});
         const current: Sending = { services: network, channel: name, notification, posts: [] };
-        const conclude = (kind: 'accepted' | 'unclear' | 'failed', words: string) => {
+        const conclude = (kind: 'accepted' | 'unclear' | 'failed', detail: string) => {
           const last = current.posts.at(-1);
-          if (last) last.outcome = { kind, atMs: timeline.trueMs(), words };
+          if (last) last.outcome = { kind, atMs: timeline.trueMs(), detail };
         };
         try {
           const receipt = await sending.run(current, () => channel.send(notification, picture, sendOptions));

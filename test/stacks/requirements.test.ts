@@ -109,9 +109,9 @@ describe('a configuration that cannot run on AWS is refused with a message', () 
       { replace: [['${ssm:/bartizan/on-call-url}', '${env:ON_CALL_URL}']] },
       '${env:ON_CALL_URL} is unknown to a function; put the value into a parameter and write `${ssm:/bartizan/…}`',
     ],
-  ])('%s', (_what, options, words) => {
+  ])('%s', (_what, options, error) => {
     expect(messageOf(options)).toBe(
-      `ConfigError: examples/aws/bartizan.yaml cannot run on AWS: 1 problem\n  ${words}`,
+      `ConfigError: examples/aws/bartizan.yaml cannot run on AWS: 1 problem\n  ${error}`,
     );
   });
 
@@ -236,8 +236,8 @@ describe('a setting that makes no sense is refused with a message', () => {
       'vpc-0123456789abcdef0',
       'an existing network needs both: `-c vpcId=vpc-…` and `-c privateSubnetIds=subnet-…,subnet-…`',
     ],
-  ])('%s=%s', (name, value, words) => {
-    expect(messageOf({ context: { [name]: value } })).toBe(`ConfigError: ${words}`);
+  ])('%s=%s', (name, value, error) => {
+    expect(messageOf({ context: { [name]: value } })).toBe(`ConfigError: ${error}`);
   });
 
   it('two kinds of egress are refused, and a private store without a network', () => {
@@ -278,7 +278,7 @@ describe('bin/app.ts', () => {
     const folder = mkdtempSync(join(tmpdir(), 'bartizan-app-'));
     const file = join(folder, 'bartizan.yaml');
     writeFileSync(file, exampleText([['role: controlplane', 'role: controlplan']]));
-    const run = (...words: string[]) => spawnSync(process.execPath, words, { encoding: 'utf8' });
+    const run = (...args: string[]) => spawnSync(process.execPath, args, { encoding: 'utf8' });
     const context = JSON.stringify({ config: file, 'aws:cdk:bundling-stacks': [] });
     const app = spawnSync(process.execPath, ['bin/app.ts'], {
       encoding: 'utf8',

@@ -62,7 +62,7 @@ it.each([
   [403, 'api.context.permissions.app_error', ConfigError, /add it to the channel/],
   [400, 'api.some.other.app_error', PermanentError, /api\.some\.other/],
   [500, 'app.channel.get.existing.app_error', RetryableError, /answered 500/],
-])('turns %i %s into the right error', async (status, id, type, words) => {
+])('turns %i %s into the right error', async (status, id, type, expected) => {
   const server = createServer((_, response) => response.writeHead(status).end(JSON.stringify({ id })));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -77,7 +77,7 @@ it.each([
       (reason) => reason,
     );
     expect(error).toBeInstanceOf(type);
-    expect(error.message).toMatch(words);
+    expect(error.message).toMatch(expected);
   }
   server.close();
 });

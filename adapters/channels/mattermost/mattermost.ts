@@ -81,7 +81,7 @@ has it. At most ten messages a second go to one server, what Mattermost takes by
         });
         const unclear = unclearAnswer(answer, {
           service: 'mattermost',
-          says: 'the post with its `id`',
+          confirms: 'the post with its `id`',
           isIt: (_, parsed) => idOf(parsed) !== undefined,
           accepts: options.accepts,
           redact: secrets.redact,

@@ -16,7 +16,7 @@ it.each([
   [403, 'action_prohibited', ConfigError, /a rule of the workspace/],
   [400, 'invalid_payload', PermanentError, /invalid_payload$/],
   [404, '<html>no page</html>', PermanentError, /answered 404/],
-])('the webhook turns %i %s into the right error', async (status, body, type, words) => {
+])('the webhook turns %i %s into the right error', async (status, body, type, expected) => {
   const server = createServer((_, response) => response.writeHead(status).end(body));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   env.HOOK = `http://127.0.0.1:${(server.address() as AddressInfo).port}${HOOK_PATH}`;
@@ -24,6 +24,6 @@ it.each([
   const { signal } = new AbortController();
   const error = await channel.send(sampleNotification(), undefined, { signal }).catch((reason) => reason);
   expect(error).toBeInstanceOf(type);
-  expect(error.message).toMatch(words);
+  expect(error.message).toMatch(expected);
   server.close();
 });

@@ -132,7 +132,7 @@ describe('the bot', () => {
     ['what_is_new', RetryableError, /what_is_new$/],
     ['constructor', RetryableError, /constructor$/],
     ['msg_too_long', PermanentError, /msg_too_long$/],
-  ])('turns %s into the right error', async (code, type, words) => {
+  ])('turns %s into the right error', async (code, type, expected) => {
     fake = createFakeSlack({ token: TOKEN, channel: 'C1', host: () => baseUrl });
     fake.handle = (_, response) =>
       void response.writeHead(200).end(JSON.stringify({ ok: false, error: code }));
@@ -140,7 +140,7 @@ describe('the bot', () => {
     const error = await sent.catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(type);
     expect(String(error)).toContain(`slack chat.postMessage: ${code}`);
-    expect((error as Error).message).toMatch(words);
+    expect((error as Error).message).toMatch(expected);
     expect((error as RetryableError).rateLimited ?? false).toBe(code === 'ratelimited');
   });
 });

@@ -107,7 +107,7 @@ again without the picture, then as plain text. Slack takes one message a second 
         const { result: answer, note } = await sendInLayouts(layouts, api.post, { logger, service: 'slack' });
         const unclear = unclearAnswer(answer, {
           service: 'slack',
-          says: '`ok: true` with a `ts`',
+          confirms: '`ok: true` with a `ts`',
           isIt: (_, parsed) => tsOf(parsed) !== undefined,
           accepts: options.accepts,
           redact: secrets.redact,

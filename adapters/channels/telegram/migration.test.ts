@@ -101,11 +101,11 @@ it.each([
   [400, 'Bad Request: message thread not found', ConfigError, /`threadId` is no open topic/],
   [400, 'Bad Request: PHOTO_INVALID_DIMENSIONS', PermanentError, /PHOTO_INVALID_DIMENSIONS/],
   [500, 'Internal Server Error: chat not found', RetryableError, /answered 500/],
-])('%i %s becomes plain words', async (code, description, type, words) => {
+])('%i %s becomes plain words', async (code, description, type, expected) => {
   answer = () => ({ ok: false, error_code: code, description });
   const error = await caught(create().channel.send(sampleNotification(), undefined, { signal }));
   expect(error.constructor).toBe(type);
-  expect(error.message).toMatch(words);
+  expect(error.message).toMatch(expected);
 });
 
 it.each([

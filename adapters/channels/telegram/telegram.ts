@@ -134,7 +134,7 @@ wait for their turn.`,
         const { result: answer, note } = await sendInLayouts(layouts, post, { logger, service: 'telegram' });
         const unclear = unclearAnswer(answer, {
           service: 'telegram',
-          says: '`ok: true` with a `message_id`',
+          confirms: '`ok: true` with a `message_id`',
           isIt: (_, parsed) => messageId(parsed) !== undefined,
           accepts: options.accepts,
           redact: secrets.redact,

@@ -30,12 +30,12 @@ const at = (name: string) => join(root, 'proc', name);
 it.each(['dash', 'bash', 'busybox sh', 'zsh --emulate sh'])(
   'the sent text prints the same as its source in %s',
   (shell) => {
-    const [program = '', ...words] = shell.split(' ');
+    const [program = '', ...expected] = shell.split(' ');
     const source = readFileSync(new URL('./script.sh', import.meta.url), 'utf8');
     expect(usageScript().text.length).toBeLessThan(source.length * 0.7);
     const outputOf = (input: string) => {
       const env = { PATH: process.env.PATH, BARTIZAN_ROOT: root, ...SESSION };
-      const { stdout, stderr } = spawnSync(program, words, {
+      const { stdout, stderr } = spawnSync(program, expected, {
         input,
         env,
         encoding: 'latin1',

@@ -74,7 +74,7 @@ async function notifyAll(fixture: StageFixture): Promise<void> {
   }
 }
 
-const places = (fixture: StageFixture) => fixture.sent.map(({ notification }) => notification.route).sort();
+const routesOf = (fixture: StageFixture) => fixture.sent.map(({ notification }) => notification.route).sort();
 const everywhere = routes.map(({ name }) => name).sort();
 
 describe('one alert in a hundred places', () => {
@@ -98,7 +98,7 @@ describe('one alert in a hundred places', () => {
       await expect(first.notify()).rejects.toThrow('killed');
       const second = createStageFixture({ state: stateOf(inner), ...toAll });
       await notifyAll(second);
-      expect(places(second)).toEqual(everywhere);
+      expect(routesOf(second)).toEqual(everywhere);
       expect(await outboxIds(stateOf(inner))).toEqual([]);
 
       await commit(stateOf(inner), 1, 'resolved', START + MINUTE);
@@ -108,7 +108,7 @@ describe('one alert in a hundred places', () => {
       const fourth = createStageFixture({ state: stateOf(inner), ...toAll });
       await fourth.goTo(10);
       await notifyAll(fourth);
-      expect(places(fourth)).toEqual(everywhere);
+      expect(routesOf(fourth)).toEqual(everywhere);
       expect(await stateOf(inner).listIncidents({ open: true, limit: 9 })).toEqual([]);
     },
   );
@@ -124,7 +124,7 @@ describe('one alert in a hundred places', () => {
     expect(await outboxIds(stateOf(inner))).toHaveLength(1);
     const second = createStageFixture({ state: stateOf(inner), ...toAll });
     await notifyAll(second);
-    expect([...places(between), ...places(second)].sort()).toEqual(everywhere);
+    expect([...routesOf(between), ...routesOf(second)].sort()).toEqual(everywhere);
   });
 
   it('who was overtaken in between writes nothing more', async () => {

@@ -14,6 +14,6 @@ it.each([
   ['label name too long', undefined],
   ['upstream connect error or disconnect/reset before headers', undefined],
   ['', undefined],
-])('%s: %s', (words, cause) => {
-  expect(refusalIn(words)).toBe(cause);
+])('%s: %s', (refusal, cause) => {
+  expect(refusalIn(refusal)).toBe(cause);
 });

@@ -104,12 +104,12 @@ describe('writing', () => {
   });
 
   /** Refuses requests that hold one of these values. */
-  function refuse(values: readonly number[], words: string): void {
+  function refuse(values: readonly number[], refusal: string): void {
     answer = (body, response) => {
       const refused = written(body).some(({ samples }) =>
         samples.some(({ value }) => values.includes(value)),
       );
-      response.writeHead(refused ? 400 : 204).end(refused ? words : '');
+      response.writeHead(refused ? 400 : 204).end(refused ? refusal : '');
     };
   }
   const nodes = (count: number) =>
@@ -266,11 +266,11 @@ describe('reading', () => {
       PermanentError,
       /422: too many/,
     ],
-  ])('is never empty for %s', async (_, how, kind, words) => {
+  ])('is never empty for %s', async (_, how, kind, refusal) => {
     answer = how;
     const error = await ask().catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(kind);
-    expect(String(error)).toMatch(words);
+    expect(String(error)).toMatch(refusal);
   });
 });
 

@@ -48,12 +48,12 @@ it.each([
   [404, ConfigError, /^workspace ws-1 in eu-west-1: .*not found.*: there is no such workspace$/],
   [403, ConfigError, /not authorized/],
   [500, RetryableError, /answered 500/],
-] as const)('%i', async (status, kind, words) => {
+] as const)('%i', async (status, kind, refusal) => {
   const messages = { 404: 'Workspace not found', 403: 'User is not authorized', 500: 'oops' };
   answer = json(status, { message: messages[status] });
   const error = await ask().catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(kind);
-  expect((error as Error).message).toMatch(words);
+  expect((error as Error).message).toMatch(refusal);
   expect(String(((error as Error).cause as Error | undefined)?.name ?? '')).toBe(
     status === 403 ? 'AccessDeniedException' : '',
   );

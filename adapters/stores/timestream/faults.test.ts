@@ -92,12 +92,12 @@ describe('timestream faults', () => {
       /undefined of 1 records|without columns/,
     ],
     ['a broken connection', { kind: 'reset' }, RetryableError, /eu-west-1: /],
-  ])('tell of %s, whatever was asked', async (_, fault, kind, words) => {
+  ])('tell of %s, whatever was asked', async (_, fault, kind, expected) => {
     await store.write([sample(0)]);
     always(fault);
     for (const error of await Promise.all(everyWay().map(failure))) {
       expect(error).toBeInstanceOf(kind);
-      expect(String(error)).toMatch(words);
+      expect(String(error)).toMatch(expected);
     }
   });
 
