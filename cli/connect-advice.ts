@@ -22,7 +22,7 @@ export interface AdviceContext {
 }
 
 /** The prober's message about a node whose authorized_keys line does not have the hash of our script. */
-const REFUSED_SCRIPT = /authorized_keys line knows another version of our script/;
+const REFUSED_SCRIPT = /authorized_keys line does not allow our script/;
 
 /**
  * For a server that has no algorithm in common with us: the missing kind, as the failure names it, and how to add an

@@ -44,10 +44,11 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-connect-'));
   bastion = await startFakeBastion();
   const other = newKey();
+  const confined = { forwards: false };
   const nodes: Record<string, FakeHost & { pinned?: string }> = {
-    fine: await startFakeNode(probed()),
-    ahead: await startFakeNode(probed(undefined, 90_000)),
-    full: await startFakeNode(probed(fullDisk)),
+    fine: await startFakeNode(probed(), confined),
+    ahead: await startFakeNode(probed(undefined, 90_000), confined),
+    full: await startFakeNode(probed(fullDisk), confined),
     unknown: { ...(await startFakeNode(probed())), pinned: '' },
     changed: { ...(await startFakeNode(probed())), pinned: publicKeyOf(other) },
     refuses: await startFakeNode(probed(), { accepts: publicKeyOf(other) }),

@@ -2,6 +2,7 @@ import { access, constants, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { findChannelAdapter } from '../adapters/channels/registry.ts';
 import { createFileInventory } from '../adapters/inventory/file.ts';
+import { needsOf } from '../adapters/probes/needs.ts';
 import { forEachLimit } from '../adapters/ssh/concurrency-limit.ts';
 import { fingerprintOf } from '../adapters/ssh/host-keys.ts';
 import { createKeyring, type Keyring } from '../adapters/ssh/keyring.ts';
@@ -113,7 +114,7 @@ function fleetRows(
     ),
   );
   const bastionLines = new Map(
-    bastionAccounts(config.bastions, keys.bastions, targets).flatMap((account) => {
+    bastionAccounts(config.bastions, keys.bastions, targets, config.checks).flatMap((account) => {
       const { line } = bastionTexts(account, false);
       const text = 'text' in line ? line.text : `# no line: ${line.none}`;
       return account.bastions.map((name) => [name, text] as const);
@@ -141,7 +142,7 @@ function fleetRows(
     const observation = observationsByNode.get(nameOf(target));
     const forbidden = observation?.result.ok === false && observation.result.failure.reason === 'forbidden';
     // When the bastion refuses to forward, its authorized_keys line must change, not that of the node.
-    const line = forbidden ? (bastionLines.get(bastion) ?? '') : nodeTexts(key, [user]).line;
+    const line = forbidden ? (bastionLines.get(bastion) ?? '') : lineOfNode(config, key, target);
     const context = { name: nameOf(target), host, port, user, key: keyText(key), line };
     rows.push(observation ? nodeRow(observation, context) : unknownNode(nameOf(target), bastion));
   }
@@ -270,4 +271,14 @@ function nameOf({ cluster, node }: Target): string {
 
 function keyText({ key }: Key): string {
   return `${key.type} ${fingerprintOf({ type: key.type, base64: key.getPublicSSH().toString('base64') })}`;
+}
+
+function lineOfNode(
+  { clusters, checks }: Pick<Config, 'clusters' | 'checks'>,
+  key: Key,
+  target: Target,
+): string {
+  const cluster = clusters.find(({ name }) => name === target.cluster);
+  const needs = needsOf(checks, [target]);
+  return nodeTexts(key, [target.user], needs, cluster?.acceptsRootByForwarding === true).line;
 }

@@ -92,7 +92,13 @@ export const keysShape = z.strictObject({
       name: z.string(),
       users: list(z.string()),
       line: z.string().describe('of authorized_keys'),
-      sshdConfig: z.string().describe('sshd_config: a block that forbids tunnel devices'),
+      sshdConfig: z
+        .string()
+        .describe(
+          'sshd_config: a block that forbids tunnel devices and, where `forwards` has any, all forwarding but to these; install it before the line',
+        ),
+      forwards: list(z.string()).describe('`host:port` to which checks connect from the nodes'),
+      missing: list(z.string()).describe('what these texts lack, and why'),
       penaltyExemption: z
         .string()
         .describe('comment for the global part of sshd_config; OpenSSH 9.8 and newer: remove its `#`'),

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { pki } from '../adapters/probes/pki/pki.ts';
 import { usage } from '../adapters/probes/usage/usage.ts';
 import { newKey, publicKeyOf } from '../localstack/fleet/new-key.ts';
 import { keysCommand } from './keys.ts';
@@ -64,7 +65,9 @@ it('prints the lines for the bastion and the nodes of each cluster, with the key
   );
   // The scripts of all options, and those of the release before.
   expect(usage.catalogue.map(({ name }) => name)).toEqual(['usage@2', 'usage-volumes@2', 'usage@1']);
-  expect(clusters[0].line).toContain(`in ${usage.catalogue.map(({ sha256 }) => sha256).join('|')})`);
+  expect(clusters[0].line).toContain(
+    `in ${[...usage.catalogue, ...pki.catalogue].map(({ sha256 }) => sha256).join('|')})`,
+  );
   expect(clusters[0].line).toContain(publicKeyOf(nodesKey));
   expect(clusters[1].line).toContain(publicKeyOf(gateKey));
   expect(process.exitCode).toBe(0);

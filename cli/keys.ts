@@ -2,7 +2,8 @@ import { isIP } from 'node:net';
 import { Command } from 'commander';
 import type { z } from 'zod';
 import { createFileInventory } from '../adapters/inventory/file.ts';
-import type { ServerText } from '../adapters/ssh/authorized-keys.ts';
+import { needsOf } from '../adapters/probes/needs.ts';
+import { permitsOf, type ServerText } from '../adapters/ssh/authorized-keys.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import type { LoginKey } from '../adapters/ssh/login-key.ts';
 import { penaltyExemption } from '../adapters/ssh/sshd-config.ts';
@@ -85,14 +86,30 @@ async function collect(config: Config, secrets: Secrets) {
   const keys = new Map<string, LoginKey>();
   for (const { name } of config.bastions) keys.set(name, await keyring.ofBastion(name));
   const clusters: Shown['clusters'][number][] = [];
-  for (const { name, bastion, nodes } of config.clusters) {
+  for (const { name, bastion, nodes, acceptsRootByForwarding = false } of config.clusters) {
     const users = [...new Set(nodes.map((node) => node.user))];
-    const { line, sshdConfig } = nodeTexts(await keyring.ofCluster(name), users);
+    const mine = targets.filter(({ cluster }) => cluster === name);
+    const key = await keyring.ofCluster(name);
+    const needs = needsOf(config.checks, mine);
+    const texts = nodeTexts(key, users, needs, acceptsRootByForwarding);
+    const { line, sshdConfig, forwards, withheld } = texts;
     const host = config.bastions.find((candidate) => candidate.name === bastion)?.host ?? '';
     const exempt = penaltyExemption(isIP(host) === 0 ? 'ADDRESS' : host);
-    clusters.push({ name, users, line, sshdConfig: textOf(sshdConfig), penaltyExemption: exempt });
+    const missing = [
+      ...(withheld === undefined ? [] : [withheld]),
+      ...(forwards.length > 0 && 'none' in sshdConfig ? [`a block for sshd_config: ${sshdConfig.none}`] : []),
+    ];
+    clusters.push({
+      name,
+      users,
+      line,
+      sshdConfig: textOf(sshdConfig),
+      forwards: permitsOf(forwards),
+      missing,
+      penaltyExemption: exempt,
+    });
   }
-  return { accounts: bastionAccounts(config.bastions, keys, targets), clusters };
+  return { accounts: bastionAccounts(config.bastions, keys, targets, config.checks), clusters };
 }
 
 const textOf = (text: ServerText): string => ('text' in text ? text.text : '');
@@ -142,18 +159,34 @@ function bastionPart({ account, texts }: Bastion): string {
 function clusterParts(clusters: readonly Shown['clusters'][number][]): string[] {
   const alike = Map.groupBy(clusters, ({ name: _name, ...rest }) => JSON.stringify(rest));
   return [...alike.values()].map((group) => {
-    const [{ users, line, sshdConfig, penaltyExemption }] = group as [(typeof group)[number]];
+    const [cluster] = group as [(typeof group)[number]];
     const more = group.length > MOST_NAMES ? ` and ${group.length - MOST_NAMES} more` : '';
     const named = group.slice(0, MOST_NAMES).map(({ name }) => name);
     const who = `nodes of ${named.join(', ')}${more}`;
-    if (users.length === 0) return `# ${who}: there are none`;
-    const narrow = 'AcceptEnv must stay narrow (LANG LC_*)';
+    if (cluster.users.length === 0) return `# ${who}: there are none`;
     return [
-      `# ${who}: authorized_keys of ${users.join(', ')}, in place of any other line of this key\n${line}`,
+      ...nodeParts(who, cluster),
+      `# ${who}: global part of sshd_config with OpenSSH 9.8 or newer (an older one does not start with it), with the\n# address that the nodes see the bastion come from:\n${cluster.penaltyExemption}`,
+    ].join('\n\n');
+  });
+}
+
+/** Where checks connect from the nodes, the block comes first: without it the line would open Unix sockets. */
+function nodeParts(who: string, { users, line, sshdConfig, forwards, missing }: Shown['clusters'][number]) {
+  const narrow = 'AcceptEnv must stay narrow (LANG LC_*)';
+  const names = users.join(', ');
+  const lineOf = (when: string) =>
+    `# ${who}: ${when}authorized_keys of ${names}, in place of any other line of this key\n${line}`;
+  const notes = missing.map((what) => `# ${who}: without ${what}`);
+  if (forwards.length === 0) {
+    return [
+      ...notes,
+      lineOf(''),
       sshdConfig === ''
         ? `# ${who}: sshd_config must have PermitTunnel no, as by default, and ${narrow}`
         : `# ${who}: sshd_config, where PermitTunnel is not \`no\` as by default; ${narrow}\n${sshdConfig}`,
-      `# ${who}: global part of sshd_config with OpenSSH 9.8 or newer (an older one does not start with it), with the\n# address that the nodes see the bastion come from:\n${penaltyExemption}`,
-    ].join('\n\n');
-  });
+    ];
+  }
+  const block = `# ${who}: first /etc/ssh/sshd_config.d/00-bartizan.conf, or in front of the first Match of sshd_config; then reload\n# sshd. Without this block the line below opens Unix sockets, and that of docker makes ${names} root; ${narrow}\n${sshdConfig}`;
+  return [...notes, ...(sshdConfig === '' ? [] : [block]), lineOf('then ')];
 }

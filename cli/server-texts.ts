@@ -1,6 +1,6 @@
 // The texts for files of bastions and nodes that limit our keys to what probing needs.
 
-import { PROBES } from '../adapters/probes/registry.ts';
+import { type Needs, needsOf } from '../adapters/probes/needs.ts';
 import {
   bastionKeyLine,
   type Endpoint,
@@ -11,6 +11,7 @@ import {
 import { bastionFirewall } from '../adapters/ssh/bastion-firewall.ts';
 import { type LoginKey, lineOf } from '../adapters/ssh/login-key.ts';
 import { bastionSshdConfig, nodeSshdConfig } from '../adapters/ssh/sshd-config.ts';
+import type { Check } from '../core/model/check.ts';
 import type { BastionConfig } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
 
@@ -25,6 +26,8 @@ export interface BastionAccount {
   user: string;
   key: LoginKey;
   nodes: readonly Endpoint[];
+  /** Services of nodes that checks ask through it. */
+  services: readonly Endpoint[];
 }
 
 export interface BastionTexts {
@@ -39,6 +42,7 @@ export function bastionAccounts(
   bastions: readonly BastionConfig[],
   keys: ReadonlyMap<string, LoginKey>,
   targets: readonly Target[],
+  checks: readonly Check[],
 ): BastionAccount[] {
   const withKeys = bastions.flatMap(({ name, host, user }) => {
     const key = keys.get(name);
@@ -50,26 +54,49 @@ export function bastionAccounts(
   return [...groups.values()].map((group) => {
     const [{ host, user, key }] = group as [(typeof group)[number], ...typeof group];
     const names = group.map(({ name }) => name);
-    return {
-      bastions: names,
-      host,
-      user,
-      key,
-      nodes: targets.filter(({ bastion }) => names.includes(bastion)),
-    };
+    const nodes = targets.filter(({ bastion }) => names.includes(bastion));
+    return { bastions: names, host, user, key, nodes, services: needsOf(checks, nodes).fromBastion };
   });
 }
 
 /** `firewalled`: the firewall of the bastion limits the user, not the line of the key. */
-export function bastionTexts({ user, key, nodes }: BastionAccount, firewalled: boolean): BastionTexts {
+export function bastionTexts(account: BastionAccount, firewalled: boolean): BastionTexts {
+  const { user, key } = account;
+  // Without nodes nobody needs their services.
+  const endpoints = account.nodes.length === 0 ? [] : [...account.nodes, ...account.services];
   const sshdConfig = bastionSshdConfig(user);
-  if (!firewalled) return { line: bastionKeyLine(key, nodes), sshdConfig };
-  const nft = bastionFirewall(user, nodes);
+  if (!firewalled) return { line: bastionKeyLine(key, endpoints), sshdConfig };
+  const nft = bastionFirewall(user, endpoints);
   // Without the firewall that line would permit every host.
-  return { line: 'none' in nft ? nft : firewalledKeyLine(key, nodes), sshdConfig, nft };
+  return { line: 'none' in nft ? nft : firewalledKeyLine(key, endpoints), sshdConfig, nft };
 }
 
-export function nodeTexts(key: LoginKey, users: readonly string[]): { line: string; sshdConfig: ServerText } {
-  const scripts = PROBES.flatMap((probe) => probe.catalogue);
-  return { line: nodeKeyLine(key, scripts), sshdConfig: nodeSshdConfig(users) };
+export interface NodeTexts {
+  line: string;
+  sshdConfig: ServerText;
+  /** Where checks connect to from these nodes: line and block have a permit for each. */
+  forwards: readonly Endpoint[];
+  /** Why the line permits nothing of what checks need there. */
+  withheld?: string;
+}
+
+/** Root has the Unix sockets of every service, and no block of sshd_config may take them from all who log in as root. */
+const ROOT_FORWARDS =
+  'permits for checks with `via: node`: with the user root they open every Unix socket. Log in as another user, or write `acceptsRootByForwarding: true` in the cluster';
+
+/** `needs` is what the checks of these nodes need: line and block permit no more. */
+export function nodeTexts(
+  key: LoginKey,
+  users: readonly string[],
+  { scripts, fromNode }: Pick<Needs, 'scripts' | 'fromNode'>,
+  acceptsRoot: boolean,
+): NodeTexts {
+  const isRefused = fromNode.length > 0 && users.includes('root') && !acceptsRoot;
+  const forwards = isRefused ? [] : fromNode;
+  return {
+    line: nodeKeyLine(key, scripts, forwards),
+    sshdConfig: nodeSshdConfig(users, forwards),
+    forwards,
+    ...(isRefused && { withheld: ROOT_FORWARDS }),
+  };
 }

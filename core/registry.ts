@@ -11,6 +11,8 @@ export interface AdapterDescriptor<Options = unknown> {
   title: string;
   /** Strict; every field described; defaults filled in. */
   options: z.ZodType<Options>;
+  /** Of a kind of check: its interval where a check has none, instead of the interval of most kinds. */
+  every?: string;
 }
 
 /** What the configuration knows of a probe kind besides. */

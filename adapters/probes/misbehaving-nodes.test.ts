@@ -66,7 +66,7 @@ describe('nodes that misbehave neither delay nor spoil the others', () => {
     ]);
     expect(result.bastion).toEqual({ ok: true });
     expect(detailOf(result, 'refusing')).toBe(
-      'the script ended with code 126: its authorized_keys line knows another version of our script (print it again: `bartizan keys`)',
+      'the script ended with code 126: its authorized_keys line does not allow our script usage@2 (print it again: `bartizan keys`)',
     );
     expect(detailOf(result, 'talkative')).toBe('cut off after 65536 bytes of output');
     for (const observation of result.observations) {

@@ -24,8 +24,6 @@ export interface ProbeContext {
 
 /** Exit code of the forced command in authorized_keys for a script that it does not know. */
 const REFUSED = 126;
-const OTHER_VERSION =
-  'its authorized_keys line knows another version of our script (print it again: `bartizan keys`)';
 /** Requests that one audit line names; the rest are counted. */
 const MOST_NAMED = 4;
 
@@ -150,7 +148,7 @@ function entryOf({ actor, bastion }: ProbeContext, { target }: NodeAccess, atMs:
 }
 
 /** Runs the script once, and writes one audit line however it ends. @throws ProbeError */
-async function runOnce<T extends ScriptFacts>(
+async function runOnce<T extends ScriptFacts | object>(
   context: ProbeContext,
   access: NodeAccess,
   script: Script,
@@ -172,9 +170,10 @@ async function runOnce<T extends ScriptFacts>(
     // Parsing a megabyte may take tens of milliseconds: nodes that end together each get a turn of their own.
     await nextTurn();
     const parsed = parse(output.text);
-    if (parsed === undefined) throw notUnderstood(output);
-    const offsetSeconds = clockOffset(parsed, output, command.tookMs / 2);
-    checkListener(command.session, parsed.listens, access.target.port);
+    if (parsed === undefined) throw notUnderstood(output, script);
+    const facts: ScriptFacts = parsed;
+    const offsetSeconds = clockOffset(facts, output, command.tookMs / 2);
+    checkListener(command.session, facts.listens, access.target.port);
     // A kept session may still work although no new login would: then the node is not up.
     return { parsed, offsetSeconds, login: await command.login, output };
   } catch (cause) {
@@ -216,12 +215,13 @@ function cutReason(node: NodeSession | undefined): ProbeError | undefined {
   return node?.tunnel.isCut() ? probeError('output', 'exec', 'cut off: it sends without end') : undefined;
 }
 
-function notUnderstood({ exitCode, complaint, bytes, text }: CommandOutput): ProbeError {
+function notUnderstood({ exitCode, complaint, bytes, text }: CommandOutput, { name }: Script): ProbeError {
   // A login shell or ForceCommand explains itself on stdout or stderr. The script's own output would explain nothing.
   const quoted = quote(complaint) || quote(text.split('@bartizan ')[0] ?? '');
   const explanation = quoted === '' ? '' : `: ${quoted}`;
   // Our forced command prints nothing. A program that must not be executed has the same code, and the shell says why.
-  const why = exitCode === REFUSED && explanation === '' ? `: ${OTHER_VERSION}` : explanation;
+  const unknown = `: its authorized_keys line does not allow our script ${name} (print it again: \`bartizan keys\`)`;
+  const why = exitCode === REFUSED && explanation === '' ? unknown : explanation;
   if (exitCode !== 0)
     return probeError('command', 'exec', `the script ended with code ${exitCode ?? 'none'}${why}`);
   return probeError('output', 'exec', `${bytes} bytes of output, none of them the script's${explanation}`);

@@ -73,7 +73,10 @@ export interface NodeHandle {
    * Runs a script of the catalogue in the node's session. `parse` returns undefined for what is not the script's output.
    * @throws ProbeError
    */
-  run<T extends ScriptFacts>(script: Script, parse: (text: string) => T | undefined): Promise<ScriptRun<T>>;
+  run<T extends ScriptFacts | object>(
+    script: Script,
+    parse: (text: string) => T | undefined,
+  ): Promise<ScriptRun<T>>;
   /** Opens a connection. Its allowance of bytes is the caller's. @throws ProbeError */
   dial(endpoint: Endpoint): Promise<Tunnel>;
   /**

@@ -52,7 +52,9 @@ describe('the line of a bastion', () => {
 
   it('says why there is no line where sshd would refuse it', () => {
     expect(bastionKeyLine(key, nodes)).toEqual({
-      none: expect.stringMatching(/^4097 nodes .* more than 4096; `bartizan keys --nft` confines the user/),
+      none: expect.stringMatching(
+        /^4097 ports of nodes .* more than 4096; `bartizan keys --nft` confines the user/,
+      ),
     });
     const line = bastionKeyLine(key, [...nodes.slice(1), ...nodes.slice(1)]);
     expect('text' in line && line.text.match(/permitopen/g)).toHaveLength(4_096);

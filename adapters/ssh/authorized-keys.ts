@@ -19,19 +19,24 @@ export const MAX_SCRIPT_BYTES = 65_536;
 export const NOTHING_TO_PERMIT = 'no node is behind it, so there is nothing to permit';
 
 /**
- * The `authorized_keys` line (sshd(8)) with which our key may open connections to these nodes on a bastion, and nothing
- * else. permitopen accepts no networks, so the line lists each node. `restrict` does not forbid commands, hence the forced
+ * The `authorized_keys` line (sshd(8)) with which our key may open connections to these ports of nodes on a bastion, and
+ * nothing else. permitopen accepts no networks, so the line lists each node. `restrict` does not forbid commands, hence the forced
  * command; `port-forwarding` permits `-R` again, hence a `permitlisten` that nobody can use. A line cannot forbid
  * listening Unix sockets: `bastionSshdConfig` does.
  */
-export function bastionKeyLine(key: LoginKey, nodes: readonly Endpoint[]): ServerText {
-  const endpoints = nodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
-  const permits = [...new Set(endpoints)];
+export function bastionKeyLine(key: LoginKey, endpoints: readonly Endpoint[]): ServerText {
+  const permits = permitsOf(endpoints);
   if (permits.length > MAX_PERMITS) {
-    const limit = `${permits.length} nodes are behind it, and sshd refuses a line that permits more than ${MAX_PERMITS}`;
+    const limit = `${permits.length} ports of nodes are behind it, and sshd refuses a line that permits more than ${MAX_PERMITS}`;
     return { none: `${limit}; \`bartizan keys --nft\` confines the user by a firewall on the bastion` };
   }
   return bastionLine(key, permits);
+}
+
+/** As `permitopen` and `PermitOpen` take them. */
+export function permitsOf(endpoints: readonly Endpoint[]): string[] {
+  const permits = endpoints.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
+  return [...new Set(permits)];
 }
 
 /**
@@ -44,26 +49,39 @@ export function firewalledKeyLine(key: LoginKey, nodes: readonly Endpoint[]): Se
 
 function bastionLine(key: LoginKey, permits: readonly string[]): ServerText {
   if (permits.length === 0) return { none: NOTHING_TO_PERMIT };
-  const options = [
-    'restrict',
-    'command="exit 1"',
+  const options = ['restrict', 'command="exit 1"', ...forwardingTo(permits)];
+  return { text: `${options.join(',')} ${lineOf(key.key)} bartizan` };
+}
+
+/** `port-forwarding` permits `-R` again, hence a `permitlisten` that nobody can use. */
+function forwardingTo(permits: readonly string[]): string[] {
+  return [
     'port-forwarding',
     'permitlisten="localhost:1"',
     ...permits.map((permit) => `permitopen="${permit}"`),
   ];
-  return { text: `${options.join(',')} ${lineOf(key.key)} bartizan` };
 }
 
 /**
  * The line with which our key may run the given scripts on a node, and nothing else. It runs stdin if its SHA-256 is
  * one of theirs, whatever command the client asked for. `x` keeps the line ends that `$(…)` would drop. An endless input
- * fills no memory: `head` cuts what is longer than any script, and then the hash differs.
+ * fills no memory: `head` cuts what is longer than any script, and then the hash differs. `forwards` is where checks connect
+ * to from the node; such a line does not close Unix sockets, so `nodeSshdConfig` must be in place before it.
  */
-export function nodeKeyLine(key: LoginKey, scripts: readonly Pick<Script, 'name' | 'sha256'>[]): string {
+export function nodeKeyLine(
+  key: LoginKey,
+  scripts: readonly Pick<Script, 'name' | 'sha256'>[],
+  forwards: readonly Endpoint[] = [],
+): string {
   const hashes = scripts.map((script) => script.sha256).join('|');
   const verify = [
     `s=$(head -c ${MAX_SCRIPT_BYTES}; echo x); s=\${s%x};`,
     `case $(printf %s "$s" | sha256sum | cut -c1-64) in ${hashes}) printf %s "$s" | exec sh -s;; *) exit 126;; esac`,
   ].join(' ');
-  return `restrict,command="${verify.replaceAll('"', '\\"')}" ${lineOf(key.key)} bartizan`;
+  const options = [
+    'restrict',
+    ...(forwards.length > 0 ? forwardingTo(permitsOf(forwards)) : []),
+    `command="${verify.replaceAll('"', '\\"')}"`,
+  ];
+  return `${options.join(',')} ${lineOf(key.key)} bartizan`;
 }

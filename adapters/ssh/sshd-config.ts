@@ -1,5 +1,5 @@
 // Blocks for sshd_config(5) on bastions and nodes: they forbid what no option of an authorized_keys line can.
-import type { ServerText } from './authorized-keys.ts';
+import { type Endpoint, permitsOf, type ServerText } from './authorized-keys.ts';
 
 /** Blanks, and characters with a special meaning in a pattern or line of sshd_config. */
 const NO_PLAIN_NAME = /[\s*?!,"'#]/;
@@ -29,9 +29,26 @@ export function bastionSshdConfig(user: string): ServerText {
   return matchUsers([user], lines);
 }
 
-/** On nodes `restrict` forbids everything but tunnel devices, which `PermitTunnel` alone controls. */
-export function nodeSshdConfig(users: readonly string[]): ServerText {
-  return matchUsers(users, ['PermitTunnel no']);
+/**
+ * On nodes `restrict` forbids everything but tunnel devices, which `PermitTunnel` alone controls. Where checks connect to
+ * services from the node (`forwards`), the line permits forwarding again, and Unix sockets with it: a user who reaches the
+ * socket of docker or containerd is root, and sshd_config alone closes sockets.
+ */
+export function nodeSshdConfig(users: readonly string[], forwards: readonly Endpoint[] = []): ServerText {
+  if (forwards.length === 0) return matchUsers(users, ['PermitTunnel no']);
+  if (users.includes('root'))
+    return {
+      none: 'it would forbid forwarding to whoever else logs in as root; give us a user of our own there',
+    };
+  return matchUsers(users, [
+    'AllowTcpForwarding local',
+    `PermitOpen ${permitsOf(forwards).join(' ')}`,
+    'AllowStreamLocalForwarding no',
+    'AllowAgentForwarding no',
+    'GatewayPorts no',
+    'X11Forwarding no',
+    'PermitTunnel no',
+  ]);
 }
 
 function matchUsers(users: readonly string[], lines: readonly string[]): ServerText {

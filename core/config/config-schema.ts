@@ -11,6 +11,7 @@ import {
   channelSchema,
   checkSchema,
   clusterSchema,
+  everySchema,
   inventorySchema,
   routeSchema,
   scheduleSchema,
@@ -122,9 +123,10 @@ function presetSchema(presets: readonly Preset[]) {
 
 /** An element has the fields that all kinds share, and the options of its own kind. */
 function ofKinds(base: z.ZodObject, key: string, kinds: readonly AdapterDescriptor[]) {
-  const { name, ...others } = base.shape;
-  const branches = kinds.map(({ type, title, options }) => {
+  const { name, ...shared } = base.shape;
+  const branches = kinds.map(({ type, title, options, every }) => {
     const { shape, def } = options as z.ZodObject;
+    const others = every === undefined ? shared : { ...shared, every: everySchema.prefault(every) };
     const kind = z.literal(type).describe(title);
     return z
       .strictObject({ ...(name && { name }), [key]: kind, ...others, ...shape })

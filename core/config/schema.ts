@@ -101,6 +101,12 @@ const clusterFields = z.strictObject({
     .strictObject({ user: user.optional(), port: portSchema.describe('SSH port').optional() })
     .describe('Defaults for its nodes')
     .prefault({}),
+  acceptsRootByForwarding: z
+    .boolean()
+    .describe(
+      'Accepts that whoever steals the key for the nodes is root there. Checks with `via: node` need port forwarding, which opens the sockets of docker and containerd where the user is root, or where the block that `bartizan keys` prints is not in place',
+    )
+    .optional(),
 });
 
 /** A cluster without its nodes, some of which may be wrong. */
@@ -113,15 +119,17 @@ export const clusterSchema = clusterFields
 /** Sources of clusters share no field yet. */
 export const inventorySchema = z.strictObject({});
 
+/** The interval of a check; each kind has its default. */
+export const everySchema = durationSchema
+  .refine((ms) => ms >= 1000, { error: 'a check runs once a second at most; write `1s` or longer' })
+  .refine((ms) => ms < 1000 || ms % 1000 === 0, {
+    error: 'rounds are whole seconds apart; write `1s` or `90s`',
+  })
+  .describe('How often it runs. Rounds fall on multiples of it since 1970');
+
 export const checkSchema = z.strictObject({
   name: nameSchema.describe('Name of the check'),
-  every: durationSchema
-    .refine((ms) => ms >= 1000, { error: 'a check runs once a second at most; write `1s` or longer' })
-    .refine((ms) => ms < 1000 || ms % 1000 === 0, {
-      error: 'rounds are whole seconds apart; write `1s` or `90s`',
-    })
-    .describe('How often it runs. Rounds fall on multiples of it since 1970')
-    .prefault('1m'),
+  every: everySchema.prefault('1m'),
   where: labelGlobsSchema.describe('Only nodes whose `cluster`, `node` and `role` match').prefault({}),
   maxNewLabelSets: z
     .int()

@@ -55,6 +55,8 @@ export interface ClusterConfig extends LoginConfig {
   name: string;
   bastion: string;
   nodes: readonly NodeConfig[];
+  /** Checks may connect from these nodes although a stolen key would be root there. */
+  acceptsRootByForwarding?: boolean;
 }
 
 export interface ChannelConfig {

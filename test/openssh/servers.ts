@@ -60,12 +60,21 @@ export const pinned = (server: Server, type: KeyType = 'ed25519') => ({
 export const target = (name: string, server: Server, type?: KeyType) =>
   targetOf(name, pinned(server, type), { user: fleet.user });
 
+type Checks = NonNullable<Parameters<typeof createProberFixture>[0]['checks']>;
+
 /** A prober in front of a bastion. */
 export async function setupProber(
   changes: Parameters<typeof bastionConfig>[1] = {},
-  options: { hop?: Server; key?: KeyType; hopKey?: KeyType; door?: boolean; keep?: 'bastion' } = {},
+  options: {
+    hop?: Server;
+    key?: KeyType;
+    hopKey?: KeyType;
+    door?: boolean;
+    keep?: 'bastion';
+    checks?: Checks;
+  } = {},
 ): Promise<ProberFixture> {
-  const { hop = bastion, key = 'ed25519', hopKey, door = false, keep } = options;
+  const { hop = bastion, key = 'ed25519', hopKey, door = false, keep, checks = [] } = options;
   const made = await createProberFixture({
     bastion: bastionConfig(pinned(hop, hopKey), {
       user: fleet.user,
@@ -76,6 +85,7 @@ export async function setupProber(
     // Long enough that no login is renewed during a test.
     sessions: { door, renewMs: 3_600_000 },
     resampleAfterMs: 600,
+    checks,
     ...(keep && { keep }),
   });
   probers.push(made);

@@ -78,7 +78,7 @@ describe('the script runs whatever the login shell is', () => {
     expect(Object.keys(nodes).map((name) => detailOf(result, name))).toEqual([
       'the script ended with code 126: "not today"',
       'the script ended with code 3',
-      'the script ended with code 126: its authorized_keys line knows another version of our script (print it again: `bartizan keys`)',
+      'the script ended with code 126: its authorized_keys line does not allow our script usage@2 (print it again: `bartizan keys`)',
       'the node opens no session: MaxSessions 0 in its sshd_config?',
     ]);
   });

@@ -1,0 +1,48 @@
+import type { Check } from '../../core/model/check.ts';
+import type { Target } from '../../core/model/target.ts';
+import { isSelected } from '../../core/selection.ts';
+import type { Script } from '../ssh/command.ts';
+import { PROBES } from './registry.ts';
+
+interface HostPort {
+  host: string;
+  port: number;
+}
+
+/** What the checks of some nodes need of servers. The lines that `bartizan keys` prints permit no more. */
+export interface Needs {
+  /** Scripts that nodes must run: those of every release's catalogue, and those whose text the configuration decides. */
+  scripts: readonly Pick<Script, 'name' | 'sha256'>[];
+  /** Where the bastion must connect to, beside the SSH ports of the nodes. */
+  fromBastion: readonly HostPort[];
+  /** Where a node must connect to, mostly on its loopback address. */
+  fromNode: readonly HostPort[];
+}
+
+const LOOPBACK = '127.0.0.1';
+
+/** What the checks that select any of these nodes need. */
+export function needsOf(checks: readonly Check[], targets: readonly Target[]): Needs {
+  const scripts = new Map<string, Pick<Script, 'name' | 'sha256'>>();
+  for (const script of PROBES.flatMap((probe) => probe.catalogue)) scripts.set(script.sha256, script);
+  const fromBastion = new Map<string, HostPort>();
+  const fromNode = new Map<string, HostPort>();
+  for (const { where, whereNot, probe: type, options } of checks) {
+    const probe = PROBES.find((candidate) => candidate.type === type);
+    const mine = targets.filter(({ cluster, node, role }) =>
+      isSelected({ where, ...(whereNot && { whereNot }) }, { cluster, node, role }),
+    );
+    if (!probe || mine.length === 0) continue;
+    for (const script of probe.scriptsFor(options)) scripts.set(script.sha256, script);
+    for (const { via, host, port } of probe.endpointsFor(options)) {
+      const into = via === 'bastion' ? fromBastion : fromNode;
+      for (const hop of via === 'bastion' && host === undefined ? mine.map((target) => target.host) : [host])
+        into.set(`${hop ?? LOOPBACK} ${port}`, { host: hop ?? LOOPBACK, port });
+    }
+  }
+  return {
+    scripts: [...scripts.values()],
+    fromBastion: [...fromBastion.values()],
+    fromNode: [...fromNode.values()],
+  };
+}

@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { metricsOfProbe } from '../../../core/catalogue.ts';
+import { listText, type PkiOutput, parsePki } from '../../../core/parse/pki-output.ts';
+import type { Reading } from '../../../core/parse/reading.ts';
+import type { AdapterDescriptor } from '../../../core/registry.ts';
+import type { Script } from '../../ssh/command.ts';
+import { probeError } from '../../ssh/failure.ts';
+import type { CheckOptions, Finding, NodeHandle, Probe } from '../probe.ts';
+import { sentText } from '../sent-text.ts';
+import { type CertificateFacts, readCertificate } from './certificate.ts';
+import { MAX_PATHS, PRESETS, pathProblem } from './paths.ts';
+
+const text = sentText(readFileSync(new URL('./script.sh', import.meta.url), 'utf8'));
+const VERSION = 1;
+const DAY_MS = 86_400_000;
+/** Certificates that notes describe: those that expire first. */
+const MOST_DESCRIBED = 40;
+
+const pathSchema = z.string().superRefine((path, context) => {
+  const message = pathProblem(path);
+  if (message !== undefined) context.addIssue({ code: 'custom', message, input: path });
+});
+
+const options = z.strictObject({
+  preset: z
+    .enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[])
+    .describe('Reads where this distribution keeps certificates and kubeconfigs')
+    .default('kubeadm'),
+  paths: z
+    .array(pathSchema)
+    .min(1)
+    .max(MAX_PATHS)
+    .describe(
+      'Reads these instead: files, and folders with all that is in them. They are part of the script, so `bartizan keys` prints another hash for the lines of nodes',
+    )
+    .optional(),
+});
+
+const scripts = new Map<string, Script>();
+
+/** The script of a check with these options: paths in another order make the same. */
+export function pkiScript(chosen: CheckOptions = {}): Script {
+  const { preset, paths } = options.parse(chosen);
+  const sorted = [...new Set<string>(paths ?? PRESETS[preset])].sort();
+  const key = sorted.join(' ');
+  const known = scripts.get(key);
+  if (known) return known;
+  const source = text.replace(/^set -- .*$/m, () => `set -- ${key}`);
+  const sha256 = createHash('sha256').update(source).digest('hex');
+  const name = paths ? `pki-${sha256.slice(0, 8)}@${VERSION}` : `pki-${preset}@${VERSION}`;
+  const script = { name, text: source, sha256, end: '@bartizan end' };
+  scripts.set(key, script);
+  return script;
+}
+
+/** Reads the certificates in files and kubeconfigs of a node, also while its API server is down. */
+export const pki: AdapterDescriptor & Probe = {
+  type: 'pki',
+  title: 'Certificates in files and kubeconfigs',
+  options,
+  every: '1h',
+  metrics: metricsOfProbe('pki'),
+  catalogue: Object.keys(PRESETS).map((preset) => pkiScript({ preset })),
+  scriptsFor: (chosen) => [pkiScript(chosen)],
+  endpointsFor: () => [],
+  logsIn: () => true,
+  observe: (node, { options: chosen }) => observe(node, pkiScript(chosen)),
+};
+
+async function observe(node: NodeHandle, script: Script): Promise<Finding> {
+  const { parsed, login, output } = await node.run(script, parsePki);
+  const { certificates, unreadable, missing, cutShort } = parsed;
+  const readAnything = certificates.length + unreadable.count > 0;
+  if (cutShort !== undefined && !readAnything) throw probeError('command', 'exec', cutShort);
+  if (!readAnything && missing.count > 0) {
+    const advice = 'choose the `preset` or the `paths` of the check for this node';
+    throw probeError('command', 'exec', `no certificates: nothing at ${listText(missing)}; ${advice}`);
+  }
+  const { readings, notes } = describeAll(parsed, node.roundMs);
+  readings.push({ metric: 'pki_unreadable', labels: {}, value: unreadable.count });
+  if (unreadable.count > 0) notes.push(`not readable by our user: ${listText(unreadable)}`);
+  notes.push(...parsed.notes);
+  if (cutShort !== undefined) notes.push(`not all was read: ${cutShort}`);
+  if (output.complaint !== '') notes.push(`stderr: ${output.complaint}`);
+  return { readings, notes, ...(!login && { login: 'unknown' as const }) };
+}
+
+interface Described extends CertificateFacts {
+  file: string;
+}
+
+/** Readings of all certificates, and notes on those that expire first. */
+function describeAll({ certificates }: PkiOutput, nowMs: number): { readings: Reading[]; notes: string[] } {
+  const known = new Map<string, CertificateFacts | undefined>();
+  const described: Described[] = [];
+  const odd: string[] = [];
+  for (const { file, base64 } of certificates) {
+    if (!known.has(base64)) known.set(base64, readCertificate(base64));
+    const facts = known.get(base64);
+    if (facts) described.push({ file, ...facts });
+    else odd.push(file);
+  }
+  described.sort((a, b) => a.untilMs - b.untilMs || (a.file < b.file ? -1 : 1));
+  const notes = described.slice(0, MOST_DESCRIBED).map((one) => describe(one, nowMs));
+  const more = described.length - MOST_DESCRIBED;
+  if (more > 0) notes.push(`${more} more certificates expire later`);
+  if (odd.length > 0) notes.push(`not understood: ${listText({ names: odd, count: odd.length })}`);
+  return { readings: described.flatMap((one) => readingsOf(one, nowMs)), notes };
+}
+
+function readingsOf({ file, fromMs, untilMs }: Described, nowMs: number): Reading[] {
+  const labels = { file };
+  const leftMs = untilMs - nowMs;
+  const lifetimeMs = untilMs - fromMs;
+  const readings = [{ metric: 'cert_expiry', labels, value: leftMs / 1000 }];
+  // A certificate that ends before it begins is never valid, and has no lifetime to compare with.
+  if (lifetimeMs > 0) {
+    const share = Math.min(1, Math.max(0, leftMs / lifetimeMs));
+    readings.push(
+      { metric: 'cert_lifetime', labels, value: lifetimeMs / 1000 },
+      { metric: 'cert_remaining', labels, value: 100 * share },
+    );
+  }
+  return readings;
+}
+
+function describe({ file, subject, issuer, names, fromMs, untilMs }: Described, nowMs: number): string {
+  const days = Math.floor((untilMs - nowMs) / DAY_MS);
+  const ends = untilMs > nowMs ? `${days} days left` : 'expired';
+  const begins = fromMs > nowMs ? `, valid only from ${dateOf(fromMs)} on` : '';
+  const issued = issuer === subject ? 'signed by itself' : `issued by ${issuer}`;
+  const served = names === '' ? '' : `, for ${names}`;
+  return `${file}: until ${dateOf(untilMs)} (${ends}${begins}), ${subject}, ${issued}${served}`;
+}
+
+function dateOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
