@@ -13,7 +13,7 @@ import { withNotes } from './command-notes.ts';
 import { secretsFor } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
-import { keysShape } from './json-shapes.ts';
+import { keysShape } from './keys-shape.ts';
 import { plural } from './problem-report.ts';
 import {
   type BastionAccount,

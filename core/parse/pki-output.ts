@@ -104,23 +104,23 @@ function readCertificates(frame: readonly string[]): Pick<PkiOutput, 'certificat
   for (const line of frame) {
     const space = line.indexOf(' ');
     if (space < 0) continue;
-    const [word, rest] = [line.slice(0, space), line.slice(space + 1)];
-    if (word === 'file') {
+    const [kind, rest] = [line.slice(0, space), line.slice(space + 1)];
+    if (kind === 'file') {
       path = isName(rest, MAX_PATH) ? rest : undefined;
       seen = new Map();
       if (path === undefined) unnamed++;
-    } else if (path !== undefined && word === 'broken') broken.push(path);
-    else if (path !== undefined && word === 'beyond') beyond.push(path);
-    else if (word === 'pem' || word === 'user' || word === 'cluster') {
+    } else if (path !== undefined && kind === 'broken') broken.push(path);
+    else if (path !== undefined && kind === 'beyond') beyond.push(path);
+    else if (kind === 'pem' || kind === 'user' || kind === 'cluster') {
       const known = /^=\d{1,4}$/.test(rest);
       const base64 = known ? bodies[Number(rest.slice(1)) - 1] : rest;
       if (!known) bodies.push(rest);
-      const nth = (seen.get(word) ?? 0) + 1;
-      seen.set(word, nth);
+      const nth = (seen.get(kind) ?? 0) + 1;
+      seen.set(kind, nth);
       if (path === undefined) continue;
       if (base64 === undefined || base64.length > MAX_BASE64 || certificates.length >= MAX_CERTIFICATES)
         dropped++;
-      else certificates.push({ file: labelOf(path, word, nth), base64 });
+      else certificates.push({ file: labelOf(path, kind, nth), base64 });
     }
   }
   const notes: string[] = [];
@@ -135,9 +135,9 @@ function readCertificates(frame: readonly string[]): Pick<PkiOutput, 'certificat
 }
 
 /** The path alone is the first certificate of a PEM file. A kubeconfig has those of users and of authorities. */
-function labelOf(path: string, word: 'pem' | 'user' | 'cluster', nth: number): string {
-  if (word === 'pem') return nth === 1 ? path : `${path}#${nth}`;
-  return `${path}#${word}${nth === 1 ? '' : nth}`;
+function labelOf(path: string, kind: 'pem' | 'user' | 'cluster', nth: number): string {
+  if (kind === 'pem') return nth === 1 ? path : `${path}#${nth}`;
+  return `${path}#${kind}${nth === 1 ? '' : nth}`;
 }
 
 const MOST_NAMES = 32;

@@ -26,7 +26,7 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 const at = (name: string) => join(folder.root, name);
 
 /** `name=ca` or `name=leaf` of each certificate, in order of names, and the rest of what the script says. */
-function look(...args: Parameters<FolderFixture['run']>) {
+function inspect(...args: Parameters<FolderFixture['run']>) {
   const { certificates, notes, ...rest } = folder.run(...args).parsed;
   const relative = (text: string) => text.replaceAll(`${folder.root}/`, '').replaceAll(folder.root, '.');
   const called = new Map([
@@ -61,7 +61,7 @@ describe.each(Object.keys(NODES))('in %s', (node) => {
       'json.conf',
       JSON.stringify({ 'client-certificate-data': base64(leaf), 'certificate-authority-data': base64(ca) }),
     );
-    expect(look(node)).toEqual({
+    expect(inspect(node)).toEqual({
       ...FINE,
       found: [
         'admin.conf#cluster2=leaf',
@@ -99,7 +99,7 @@ describe.each(Object.keys(NODES))('in %s', (node) => {
     symlinkSync('.', at('link-to-itself'));
     symlinkSync('nowhere', at('link-to-nothing'));
     symlinkSync('loop', at('loop'));
-    expect(look(node)).toEqual({
+    expect(inspect(node)).toEqual({
       ...FINE,
       found: [
         '=1=2.crt=ca',
@@ -132,7 +132,7 @@ describe.each(Object.keys(NODES))('in %s', (node) => {
     // Nobody but root has another user to try with.
     if (user === undefined) chmodSync(at('closed folder'), 0);
     if (user === undefined) chmodSync(at('closed.conf'), 0);
-    expect(look(node, ['', 'gone', 'gone.conf'], user)).toEqual({
+    expect(inspect(node, ['', 'gone', 'gone.conf'], user)).toEqual({
       ...FINE,
       found: ['open.crt=leaf'],
       unreadable: { names: ['closed folder', 'closed.conf'], count: 2 },
@@ -146,7 +146,7 @@ describe.each(Object.keys(NODES))('in %s', (node) => {
     folder.write('kubelet-client-2026-01-02-03-04-05.pem', ca);
     folder.write('kubelet-server-2026-01-02-03-04-05.pem', ca);
     symlinkSync('kubelet-client-2026-01-02-03-04-05.pem', at('kubelet-client-current.pem'));
-    expect(look(node)).toEqual({
+    expect(inspect(node)).toEqual({
       ...FINE,
       found: ['kubelet-client-current.pem=ca', 'kubelet-server-2026-01-02-03-04-05.pem=ca'],
       notes: ['left out, earlier versions of a certificate that has a link to its current one: 2'],
@@ -176,13 +176,13 @@ it('it ends before the check does, where a file system hangs', () => {
     0o755,
   );
   const env = `PATH="${at('slow')}:$PATH" GOOD="${at('good.crt')}"\nexport GOOD`;
-  const { found, cutShort } = look('dash', [''], undefined, env);
+  const { found, cutShort } = inspect('dash', [''], undefined, env);
   expect(found).toEqual(['good.crt=leaf']);
   expect(cutShort).toBe('find was ended, as it took too long: a file system that hangs?');
 });
 
 it.each(['find', 'awk'])('without %s the node says so', (program) => {
-  const { found, cutShort } = look(
+  const { found, cutShort } = inspect(
     'dash',
     [''],
     undefined,
