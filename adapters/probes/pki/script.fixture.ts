@@ -67,8 +67,8 @@ export function createFolder(): FolderFixture {
 }
 
 function runShell(shell: string, input: string, options: SpawnSyncOptions = {}) {
-  const [program = '', ...words] = shell.split(' ');
-  return spawnSync(program, words, { input, timeout: scaledMs(30_000), ...options, encoding: 'utf8' });
+  const [program = '', ...flags] = shell.split(' ');
+  return spawnSync(program, flags, { input, timeout: scaledMs(30_000), ...options, encoding: 'utf8' });
 }
 
 /** base64 of a PEM block. */
