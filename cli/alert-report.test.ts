@@ -162,6 +162,21 @@ describe('the report of `alerts`', () => {
     expect(await table()).toContain('; inhibited by node-down');
   });
 
+  it('names the higher tier that keeps an alert quiet', async () => {
+    const { fixture, report } = setupState();
+    const tier = { ...memory, inhibitedBy: [], condition: { kind: 'above' as const, threshold: 93 } };
+    fixture.config.rules = [
+      { ...tier, name: 'memory.critical' },
+      { ...memory, name: 'memory.warning', higherTiers: ['memory.critical'] },
+    ];
+    await fire(fixture);
+    const inhibitors = (await report()).map(({ rule, inhibitedBy }) => [rule, inhibitedBy]);
+    expect(Object.fromEntries(inhibitors)).toEqual({
+      'memory.critical': [],
+      'memory.warning': ['memory.critical'],
+    });
+  });
+
   it('of the past has the channels too, also for a firing that began before the range', async () => {
     const { fixture, past, pastTable: text } = setupState();
     await fire(fixture);

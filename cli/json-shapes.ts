@@ -120,7 +120,9 @@ export const alertsShape = list(
           .describe('present if it acknowledges only this alert, until it resolves'),
       }),
     ).describe('now; `file:1` is in the configuration'),
-    inhibitedBy: list(z.string()).describe('rules that fire now for the same cluster and node'),
+    inhibitedBy: list(z.string()).describe(
+      'rules that keep it quiet now: they fire for the same cluster and node, or are higher tiers that fire for the same labels',
+    ),
     sent: list(
       z.strictObject({
         channel: z.string(),

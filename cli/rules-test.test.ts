@@ -101,12 +101,14 @@ describe('bartizan rules test', () => {
       'bartizan.yaml',
       `bastions: [{ name: b, host: h, user: u, agent: "\${env:SSH_AUTH_SOCK}" }]
 clusters: [{ name: c, bastion: b, nodes: [{ name: n, role: etcd, host: n }] }]
-rules: { add: [{ name: mine, metric: mem_usage, above: 90, for: 2m }] }
+rules: { add: [{ name: mine, metric: mem_usage, above: 90, for: 2m }, { name: two, metric: mem_usage, for: 2m, tiers: { warning: { above: 99 }, critical: { above: 90 } } }] }
 `,
     );
     const named = (name: string, more = '') => `${STORY.replace(/\{ metric.*\}/, name)}${more}`;
     const { text, exitCode } = await run('-c', config, file('a.yaml', named('mine')));
     expect([text, exitCode]).toEqual([expect.stringContaining('1 passed, 0 failed'), 0]);
+    const { text: tiered } = await run('-c', config, file('t.yaml', named('two.critical')));
+    expect(tiered).toContain('1 passed, 0 failed');
     const others = file(
       'b.yaml',
       `${named('memry')}---\n${named('mine', 'edits: { 1m: { above: 5 } }\n')}---\n${named('node-down')}`,

@@ -3,6 +3,7 @@ import type { Alert } from '../core/model/alert.ts';
 import type { Labels } from '../core/model/labels.ts';
 import type { Rule } from '../core/model/rule.ts';
 import { type SilenceSubject, silenceCovers } from '../core/notify/silences.ts';
+import { inhibitorsOf, inhibits } from '../core/notify/suppression.ts';
 import type { ListedSilence } from './silence-table.ts';
 
 /** The active silences that cover the alert, the last to end first, because messages wait for that one. */
@@ -15,15 +16,17 @@ export function coveringSilences(listed: readonly ListedSilence[], subject: Sile
     .sort((a, b) => b.untilMs - a.untilMs);
 }
 
-/** The rules in `inhibitedBy`, and whether an alert of them fires for the same cluster and node. */
+/** Rules that may keep an alert quiet, and whether one of their alerts does now. */
 export function inhibitors(
-  rule: Pick<Rule, 'inhibitedBy'> | undefined,
-  { cluster, node }: Labels,
+  rule: Pick<Rule, 'inhibitedBy' | 'higherTiers'> | undefined,
+  labels: Labels,
   alerts: readonly Alert[],
 ): { rule: string; now: boolean }[] {
-  const isSameNode = ({ labels }: Alert) => labels.cluster === cluster && labels.node === node;
-  return (rule?.inhibitedBy ?? []).map((name) => ({
+  if (!rule) return [];
+  return inhibitorsOf(rule).map((name) => ({
     rule: name,
-    now: alerts.some((alert) => alert.rule === name && alert.status === 'firing' && isSameNode(alert)),
+    now: alerts.some(
+      (alert) => alert.rule === name && alert.status === 'firing' && inhibits(alert, { labels }, rule),
+    ),
   }));
 }

@@ -73,6 +73,15 @@ function rows(element: JsonSchema, prefix: string): string[] {
   return Object.entries(element.properties ?? {}).flatMap(([name, value]) => {
     const field = value as JsonSchema;
     const items = field.items as JsonSchema | undefined;
+    const [twin, ...others] = Object.values(field.properties ?? {}) as JsonSchema[];
+    const fieldsOf = (one: JsonSchema) => Object.keys(one.properties ?? {}).join();
+    if (twin?.properties && others.length > 0 && others.every((one) => fieldsOf(one) === fieldsOf(twin))) {
+      const kind = `mapping of ${Object.keys(field.properties ?? {})
+        .map((key) => `\`${key}\``)
+        .join(', ')}`;
+      const row = `| \`${prefix}${name}\` | ${kind} |  | ${cell(field.description ?? '')} |`;
+      return [row, ...rows(twin, `${prefix}${name}.*.`)];
+    }
     const nested = field.properties ? rows(field, `${prefix}${name}.`) : [];
     const inList = items?.properties ? rows(items, `${prefix}${name}[].`) : [];
     if (nested.length > 0) return nested;

@@ -4,8 +4,8 @@
 import { z } from 'zod';
 import type { AdapterDescriptor, AdapterKinds, Preset } from '../registry.ts';
 import type { JsonSchema } from './fields.ts';
-import { labelGlobsSchema, nameSchema } from './rule-fields.ts';
-import { ruleSchema } from './rule-schema.ts';
+import { changedRuleFields, labelGlobsSchema, nameSchema } from './rule-fields.ts';
+import { tieredRuleSchema } from './rule-schema.ts';
 import {
   bastionSchema,
   channelSchema,
@@ -68,9 +68,13 @@ function makeSchema(kinds: AdapterKinds) {
         .optional(),
       rules: z
         .union([
-          z.array(ruleSchema),
+          z.array(tieredRuleSchema),
           z.strictObject({
-            add: z.array(ruleSchema).describe('Rules beside the default ones').optional(),
+            add: z.array(tieredRuleSchema).describe('Rules beside the default ones').optional(),
+            change: z
+              .record(nameSchema, changedRuleFields)
+              .describe('Fields of default rules that are other here, by the name of the rule')
+              .optional(),
             off: z.array(nameSchema).describe('Names of default rules to leave out').default([]),
           }),
         ])

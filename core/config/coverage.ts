@@ -4,6 +4,7 @@ import { isBastionRule, namesCluster, namesNode } from '../evaluate/alert-labels
 import type { LabelGlobs, Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import { quoted } from '../text/suggestions.ts';
+import { textOf, textsOf } from './draft.ts';
 import {
   alertsOf,
   canMatch,
@@ -14,7 +15,8 @@ import {
   seriesOf,
 } from './possible-alerts.ts';
 import { errorAt, type Finding, type Path, warningAt } from './problem.ts';
-import type { RuleInForce } from './rule-set.ts';
+import { isMeant } from './rule-names.ts';
+import { type RuleInForce, writtenPath } from './rule-set.ts';
 
 export interface CoverageInput extends Fleet {
   rules: readonly RuleInForce[];
@@ -33,7 +35,7 @@ export function* checkCoverage(input: CoverageInput): Generator<Finding> {
   const matchers = [...(routes ?? []), ...silences].map(({ match }) => match);
   const fleet = { nodes: distinctNodes(input.nodes, [...ruleGlobs, ...matchers]), bastions };
   const covered = rules.map((entry) => ({ ...entry, alerts: seriesOf(entry.rule, fleet) }));
-  for (const entry of covered) {
+  for (const entry of onePerRule(covered)) {
     const { whereNot: _whereNot, ...rule } = entry.rule;
     yield* idleGlobs(entry, seriesOf(rule, fleet));
   }
@@ -58,14 +60,28 @@ export function* checkCoverage(input: CoverageInput): Generator<Finding> {
   yield* idleInhibitions(rules, fleet.nodes);
 }
 
+/** Tiers share all but what an alert fires at. */
+function onePerRule<T extends RuleInForce>(rules: readonly T[]): T[] {
+  const written = new Set<unknown>();
+  return rules.filter(({ raw, path }) => {
+    const isFirst = path.length === 0 || !written.has(raw);
+    written.add(raw);
+    return isFirst;
+  });
+}
+
 /** @param wanted the alerts that the rule could have without `whereNot` */
-function* idleGlobs({ path, rule, alerts }: Covered, wanted: readonly PossibleAlert[]): Generator<Finding> {
+function* idleGlobs(
+  { path, raw, rule, alerts }: Covered,
+  wanted: readonly PossibleAlert[],
+): Generator<Finding> {
   const compare = 'compare its globs with clusters, nodes and roles';
+  const name = quoted(textOf(raw, 'name') ?? rule.name);
   if (wanted.length === 0) {
-    const message = `rule ${quoted(rule.name)} matches nothing that is watched`;
+    const message = `rule ${name} matches nothing that is watched`;
     yield warningAt([...path, 'where'], message, compare);
   } else if (alerts.length === 0) {
-    const message = `\`whereNot\` leaves rule ${quoted(rule.name)} nothing that is watched`;
+    const message = `\`whereNot\` leaves rule ${name} nothing that is watched`;
     yield warningAt([...path, 'whereNot'], message, compare);
   } else {
     for (const [label, globs] of Object.entries(rule.whereNot ?? {})) {
@@ -79,11 +95,12 @@ function* idleGlobs({ path, rule, alerts }: Covered, wanted: readonly PossibleAl
 function* unroutedAlerts(known: readonly Covered[], routes: Routes): Generator<Finding> {
   const isTaken = (alert: PossibleAlert) => routes.some((route) => canMatch(route.match, alert));
   const rulesByOwner = new Map<string, Set<string>>();
-  for (const { rule, path, alerts } of known) {
+  for (const entry of known) {
+    const { rule, alerts } = entry;
     const lost = alerts.filter((alert) => !isTaken(alert));
     if (lost.length === alerts.length) {
       yield errorAt(
-        path.length > 0 ? [...path, 'name'] : ['routes'],
+        (entry.path.length > 0 && writtenPath(entry, ['name'])) || ['routes'],
         `no route takes alerts of rule ${quoted(rule.name)} (severity \`${rule.severity}\`)`,
         'add a route that matches it; one without `match` at the end takes whatever is left',
       );
@@ -127,14 +144,14 @@ function* idleRoutes(alerts: readonly PossibleAlert[], routes: Routes): Generato
 
 /** Only a firing alert of the same cluster and node inhibits. */
 function* idleInhibitions(rules: readonly RuleInForce[], nodes: readonly Labels[]): Generator<Finding> {
-  for (const { rule, path } of rules.filter((one) => one.path.length > 0)) {
-    for (const [index, name] of rule.inhibitedBy.entries()) {
-      const other = rules.find((candidate) => candidate.rule.name === name)?.rule;
+  for (const { rule, path, raw } of onePerRule(rules.filter((one) => one.path.length > 0))) {
+    for (const { at, text } of textsOf(raw, 'inhibitedBy')) {
+      const other = rules.find((candidate) => isMeant(text, candidate.rule.name))?.rule;
       // `cycles.ts` reports rules on bastions that inhibit rules on nodes, without knowing the fleet.
       if (!other || isBastionRule(other) || isBastionRule(rule) || canShare(rule, other, nodes)) continue;
       yield warningAt(
-        [...path, 'inhibitedBy', index],
-        `${quoted(name)} never keeps this quiet: no alert of it has the cluster and node of one of these`,
+        [...path, ...at],
+        `${quoted(text)} never keeps this quiet: no alert of it has the cluster and node of one of these`,
         'compare `where` and `aggregate.by` of the two rules',
       );
     }

@@ -28,7 +28,7 @@ export function crossCheck(draft: Draft, options: { nowMs?: number; kinds: Adapt
   ];
   return [
     ...duplicateNames(draft),
-    ...cycles(draft),
+    ...cycles(draft, checks),
     ...checkPresets(draft, options.kinds),
     ...checkDefaults(draft, checks),
     ...absences.map((finding): Finding => ({ ...finding, absence: true })),

@@ -2,7 +2,7 @@ import { formatDuration } from '../duration.ts';
 import type { Check } from '../model/check.ts';
 import type { Route } from '../model/route.ts';
 import type { Rule } from '../model/rule.ts';
-import { ruleSchema } from './rule-schema.ts';
+import { tieredRuleSchema } from './rule-schema.ts';
 import { checkSchema, routeSchema } from './schema.ts';
 
 const { name, every, where, maxNewLabelSets } = checkSchema.parse({ name: 'usage' });
@@ -12,8 +12,15 @@ export const DEFAULT_CHECKS: readonly Check[] = [
   { name, probe: 'usage', everyMs: every, where, maxNewLabelSets, options: {} },
 ];
 
-/** The rules of a file without `rules`, as people would write them. Thresholds follow the kubernetes mixins, holds are shorter. */
-export function defaultRuleTexts(everyMs: number): Record<string, unknown>[] {
+/** A rule as a file writes it. */
+export type RuleText = Readonly<Record<string, unknown>> & { name: string };
+
+/**
+ * The rules of a file without `rules`, as people would write them. Thresholds follow the kubernetes mixins, holds are shorter;
+ * how long `bastion-lost` holds depends on the interval of the checks.
+ */
+export function defaultRuleTexts(checks: readonly Check[]): RuleText[] {
+  const everyMs = Math.min(...checks.map((check) => check.everyMs), 86_400_000);
   return [
     {
       name: 'node-down',
@@ -110,10 +117,9 @@ export function defaultRuleTexts(everyMs: number): Record<string, unknown>[] {
   ];
 }
 
-/** The default rules; how long `bastion-lost` holds depends on the interval of the checks. */
+/** The default rules for these checks. */
 export function defaultRules(checks: readonly Check[]): Rule[] {
-  const everyMs = Math.min(...checks.map((check) => check.everyMs), 86_400_000);
-  return defaultRuleTexts(everyMs).map((text) => ruleSchema.parse(text));
+  return defaultRuleTexts(checks).flatMap((text) => tieredRuleSchema.parse(text));
 }
 
 /** The route of a file without `routes` sends every alert to all channels. */

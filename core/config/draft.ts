@@ -8,8 +8,8 @@ import { type ConfigSchema, configSchema, KIND_SECTIONS } from './config-schema.
 import { isData, type JsonSchema, valueAt } from './fields.ts';
 import { describeIssues, NO_TEXT } from './issues.ts';
 import { errorAt, type Finding, type Path } from './problem.ts';
-import { nameSchema } from './rule-fields.ts';
-import { ruleSchema } from './rule-schema.ts';
+import { changedRuleFields, nameSchema } from './rule-fields.ts';
+import { tieredRuleSchema } from './rule-schema.ts';
 import * as sections from './schema.ts';
 
 type Data = Readonly<Record<string, unknown>>;
@@ -96,6 +96,8 @@ function draftOf(
     items([section], shape[section].unwrap().element as z.ZodType);
 
   const rules = valueAt(data, 'rules');
+  const change = isData(rules) ? valueAt(rules, 'change') : undefined;
+  const changed = isData(change) ? change : {};
   const needed = valueAt(data, 'inventory') === undefined ? ['bastions', 'clusters'] : ['bastions'];
   const unreadable = Object.keys(shape).filter((key) => {
     const raw = valueAt(data, key);
@@ -116,7 +118,14 @@ function draftOf(
     checks: elements('checks')?.map((one) => ofKind(checks, one, checkOf)),
     presets: items(['presets'], shape.presets.unwrap().element) ?? [],
     /** The elements of the list, or those of `add`. */
-    rules: isData(rules) ? (items(['rules', 'add'], ruleSchema) ?? []) : items(['rules'], ruleSchema),
+    rules: isData(rules)
+      ? (items(['rules', 'add'], tieredRuleSchema) ?? [])
+      : items(['rules'], tieredRuleSchema),
+    /** Default rules that are changed, by name. Their fields are merged as they are written. */
+    rulesChange: Object.entries(changed).map(([name]) => ({
+      name,
+      ...item(changedRuleFields, ['rules', 'change', name]),
+    })),
     /** Names of default rules that are left out; undefined unless `rules` is a mapping. */
     rulesOff: isData(rules) ? (items(['rules', 'off'], nameSchema) ?? []) : undefined,
     channels: elements('channels')?.map((one) => ofKind(channels, one, channelOf)),
@@ -131,6 +140,7 @@ function draftOf(
 
 /** The element that a path belongs to. A node counts as an element beside its cluster. */
 function elementOf(path: Path): string {
+  if (path[0] === 'rules' && path[1] === 'change') return path.slice(0, 3).join('.');
   const text = path.join('.');
   return /^(clusters\.\d+\.nodes\.\d+|rules\.[a-z]+\.\d+|\w+\.\d+|\w+)/.exec(text)?.[0] ?? text;
 }

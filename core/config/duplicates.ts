@@ -1,24 +1,33 @@
 import { quoted } from '../text/suggestions.ts';
 import { type ClusterItem, type Draft, type Item, textOf } from './draft.ts';
 import { errorAt, type Finding, type Path, warningAt } from './problem.ts';
+import { takenNames } from './rule-names.ts';
 
 /** Finds names that two elements of one kind have. Names of nodes are unique in their cluster, others in the file. */
 export function* duplicateNames(draft: Draft): Generator<Finding> {
   for (const { nodes } of draft.clusters) yield* duplicates(nodes, 'node of this cluster');
-  for (const what of ['bastion', 'cluster', 'check', 'rule', 'channel', 'route'] as const)
+  for (const what of ['bastion', 'cluster', 'check', 'channel', 'route'] as const)
     yield* duplicates(draft[`${what}s`], what);
+  yield* duplicates(draft.rules, 'rule', takenNames);
   yield* sameAddresses(draft.clusters);
 }
 
-export function* duplicates(items: readonly Item<unknown>[] = [], what: string): Generator<Finding> {
+/** @param namesOf the names that an element takes; with tiers a rule takes several */
+export function* duplicates(
+  items: readonly Item<unknown>[] = [],
+  what: string,
+  namesOf: (raw: unknown) => readonly string[] = (raw) => [textOf(raw, 'name') ?? []].flat(),
+): Generator<Finding> {
   const seen = new Map<string, Path>();
   for (const { path, raw } of items) {
-    const name = textOf(raw, 'name');
-    if (name === undefined) continue;
     const at = [...path, 'name'];
+    const names = namesOf(raw);
+    const name = names.find((one) => seen.has(one));
+    for (const free of names.filter((one) => !seen.has(one))) seen.set(free, at);
+    if (name === undefined) continue;
     const first = seen.get(name);
-    if (!first) seen.set(name, at);
-    else yield { ...errorAt(at, `another ${what} is called ${quoted(name)}`, 'rename one of them'), first };
+    const finding = errorAt(at, `another ${what} is called ${quoted(name)}`, 'rename one of them');
+    yield { ...finding, ...(first && { first }) };
   }
 }
 

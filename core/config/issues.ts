@@ -55,13 +55,14 @@ function describe(issue: Issue, data: unknown, schema: JsonSchema): Finding {
   const mismatch = shapeMismatch(issue, value, field);
   if (mismatch) return errorAt(path, ...mismatch);
   if (own === '') return errorAt(path, ...messageOf(issue, value, name, field));
-  const [message = '', suggestion = wantsNumber(issue) ? numberHint(value) : undefined] = split(own);
+  const [message = '', suggestion = wantsNumber(issue) ? numberHint(value) : undefined] = splitMessage(own);
   // A mapping as a whole is wrong because it lacks something.
   const isAbsence = issue.code === 'custom' && typeof value === 'object';
   return { ...errorAt(path, message, suggestion), ...(isAbsence && { absence: true }) };
 }
 
-function split(text: string): string[] {
+/** What is wrong, and after a semicolon what to do. */
+export function splitMessage(text: string): string[] {
   const cut = text.indexOf('; ');
   return cut < 0 ? [text] : [text.slice(0, cut), text.slice(cut + 2)];
 }

@@ -33,7 +33,10 @@ export function* unknownMatchers(
     const report = label === 'cluster' ? warningAt : errorAt;
     for (const { at, text } of names ? textOrTextsOf(match, label) : []) {
       if (/[*?]/.test(text) || names?.includes(text)) continue;
-      const suggestion = choose(text, names ?? [], 'there are');
+      const isTiered = label === 'rule' && names?.some((name) => name.startsWith(`${text}.`));
+      const suggestion = isTiered
+        ? `a rule with tiers makes one of each; write \`${text}.*\``
+        : choose(text, names ?? [], 'there are');
       yield report([...path, ...at], `there is no ${label} ${quoted(text)}`, suggestion);
     }
   }

@@ -6,15 +6,16 @@ import { type Draft, type Item, textOf, textOrTextsOf, textsOf } from './draft.t
 import { valueAt } from './fields.ts';
 import { CHECKED_LABELS, labelsOf, ROUTED_LABELS, unknownLabel, unknownMatchers } from './matchers.ts';
 import { errorAt, type Finding } from './problem.ts';
+import type { RuleNames } from './rule-set.ts';
 
 /** @param rules names of all rules, also of default ones */
-export function unknownReferences(draft: Draft, rules: readonly string[]): Finding[] {
+export function unknownReferences(draft: Draft, rules: RuleNames): Finding[] {
   return [...references(draft, rules)];
 }
 
-function* references(draft: Draft, rules: readonly string[]): Generator<Finding> {
+function* references(draft: Draft, rules: RuleNames): Generator<Finding> {
   const { unreadable, bastions, clusters, inventory, channels = [], routes = [] } = draft;
-  const names = { bastion: namesOf(bastions), channel: namesOf(channels), rule: rules };
+  const names = { bastion: namesOf(bastions), channel: namesOf(channels), rule: rules.taken };
   function* unknownNames(items: readonly Item<unknown>[], key: string, what: keyof typeof names) {
     if (unreadable.has(`${what}s`)) return;
     for (const { path, raw } of items) {
@@ -28,10 +29,10 @@ function* references(draft: Draft, rules: readonly string[]): Generator<Finding>
   yield* unknownNames(clusters, 'bastion', 'bastion');
   yield* unknownNames(channels, 'fallback', 'channel');
   yield* unknownNames(routes, 'channels', 'channel');
-  yield* unknownNames(draft.rules ?? [], 'inhibitedBy', 'rule');
+  yield* unknownNames([...(draft.rules ?? []), ...draft.rulesChange], 'inhibitedBy', 'rule');
 
   const known = {
-    rules: unreadable.has('rules') ? undefined : rules,
+    rules: unreadable.has('rules') ? undefined : rules.made,
     clusters: unreadable.has('clusters') || inventory.length > 0 ? undefined : namesOf(clusters),
   };
   for (const { path, raw } of [...routes, ...draft.silences])

@@ -1,12 +1,12 @@
 // Checks across the fields of a rule.
 
 import { findMetric, GROUP_LABELS, METRICS, type Metric } from '../catalogue.ts';
-import type { Condition } from '../model/rule.ts';
+import { type Condition, SEVERITIES } from '../model/rule.ts';
 import { choose, quoted } from '../text/suggestions.ts';
-import type { RuleFields } from './rule-fields.ts';
+import type { RuleFields, TieredRuleFields } from './rule-fields.ts';
 import { type Issue, wholeCheck } from './whole-check.ts';
 
-const CONDITIONS = ['above', 'below', 'outside', 'equals'] as const;
+export const CONDITIONS = ['above', 'below', 'outside', 'equals'] as const;
 
 /** The valid fields. */
 type Fields = Partial<RuleFields>;
@@ -20,6 +20,40 @@ export const ruleCheck = wholeCheck<RuleFields>((all, issue, isRight) => {
   checkWindow(fields, issue);
   if (CONDITIONS.every(isRight)) checkCondition(fields, issue);
 });
+
+/** The same for a rule with tiers: each tier is checked as the rule that it makes. */
+export const tieredRuleCheck = wholeCheck<TieredRuleFields>((all, issue, isRight) => {
+  const { tiers, ...fields }: Partial<TieredRuleFields> = Object.fromEntries(
+    Object.entries(all).filter(([field]) => isRight(field as keyof TieredRuleFields)),
+  );
+  checkMetric(fields, issue);
+  checkWindow(fields, issue);
+  if (!CONDITIONS.every(isRight) || !isRight('tiers')) return;
+  if (!tiers) checkCondition(fields, issue);
+  else if (Object.keys(tiers).length === 0)
+    issue(['tiers'], `\`tiers\` names no tier; write one of ${SEVERITIES.map(quoted).join(', ')}`);
+  for (const severity of SEVERITIES) {
+    const tier = tiers?.[severity];
+    if (!tier) continue;
+    const within: Issue = ([field, ...rest], message) => {
+      const at = ['tiers', severity];
+      if (field === undefined || field in tier) issue([...at, ...(field ? [field, ...rest] : [])], message);
+      else issue(at, `${quoted(field)} of the rule does not fit this tier: it ${message}`);
+    };
+    checkWindow(tier, within);
+    checkCondition(tierOf(fields, tier), within);
+  }
+});
+
+/** The fields of a rule with those of one of its tiers over them. A condition replaces that of the rule. */
+export function tierOf<T extends Fields>(fields: T, tier: Fields): T {
+  const isOver = conditionOf(tier) !== undefined;
+  const kept = Object.entries(fields).filter(
+    ([field]) => !isOver || !(CONDITIONS as readonly string[]).includes(field),
+  );
+  const written = Object.entries(tier).filter(([, value]) => value !== undefined);
+  return Object.fromEntries([...kept, ...written]) as T;
+}
 
 function checkMetric(fields: Fields, issue: Issue): void {
   const { metric, ratio } = fields;

@@ -138,3 +138,58 @@ export const ruleFields = z.strictObject({
 });
 
 export type RuleFields = z.output<typeof ruleFields>;
+
+const { above, below, outside, equals, recoveryThreshold, window, summary, runbook } = ruleFields.shape;
+const holdsFor = durationSchema
+  .describe('How long the condition must hold before the alert fires')
+  .optional();
+const keepFiringFor = ruleFields.shape.keepFiringFor.unwrap().optional();
+const noData = ruleFields.shape.noData.unwrap().optional();
+
+/** What a tier may set; the rest comes from its rule. */
+const tierFields = z.strictObject({
+  above,
+  below,
+  outside,
+  equals,
+  recoveryThreshold,
+  for: holdsFor,
+  keepFiringFor,
+  window,
+  noData,
+  summary,
+  runbook,
+});
+
+const tiersOf = <T extends z.ZodType>(fields: T) =>
+  z
+    .strictObject({
+      info: fields.describe('Fires with severity `info`').optional(),
+      warning: fields.describe('Fires with severity `warning`').optional(),
+      critical: fields.describe('Fires with severity `critical`').optional(),
+    })
+    .describe(
+      'Makes a rule `NAME.TIER` for each tier, whose severity it is. While a tier fires, the lower ones of the same labels are quiet',
+    )
+    .optional();
+
+/** Fields of a rule of the configuration, which may be several: one for each tier. */
+export const tieredRuleFields = ruleFields.extend({ tiers: tiersOf(tierFields) });
+
+export type TieredRuleFields = z.output<typeof tieredRuleFields>;
+
+const changedWindow = window.unwrap().partial().describe('What is other in its window').optional();
+
+/** Fields of a default rule that a configuration changes. Without defaults: what is not written stays as it is. */
+export const changedRuleFields = ruleFields.omit({ name: true }).extend({
+  ratio: ruleFields.shape.ratio.unwrap().partial().describe('What is other in its ratio').optional(),
+  where: labelGlobsSchema.describe('Labels and globs that are added, or other').optional(),
+  window: changedWindow,
+  aggregate: ruleFields.shape.aggregate.unwrap().partial().describe('What is other in its groups').optional(),
+  for: holdsFor,
+  keepFiringFor,
+  noData,
+  severity: ruleFields.shape.severity.unwrap().optional(),
+  inhibitedBy: ruleFields.shape.inhibitedBy.unwrap().optional(),
+  tiers: tiersOf(tierFields.extend({ window: changedWindow })),
+});

@@ -10,25 +10,36 @@ import type { Check } from '../model/check.ts';
 import type { Rule } from '../model/rule.ts';
 import { PLACEHOLDER, placeholderName, SUMMARY_FIELDS } from '../notify/summary.ts';
 import { choose, quoted } from '../text/suggestions.ts';
-import { type Finding, type Path, warningAt } from './problem.ts';
-import type { RuleInForce } from './rule-set.ts';
+import { type Finding, warningAt } from './problem.ts';
+import { type RuleInForce, writtenPath } from './rule-set.ts';
 import { thresholdLints } from './threshold-lints.ts';
 
-/** Skips default rules, which have no path. */
+/** Skips default rules and the fields of them that `change` leaves. What tiers share is reported once. */
 export function* ruleLints(
   rules: readonly RuleInForce[],
   checks: readonly Check[],
   nodes: readonly TargetLabels[],
 ): Generator<Finding> {
   const intervals = createIntervals(checks);
-  for (const { rule, path } of rules.filter((one) => one.path.length > 0)) {
-    yield* placeholderLints(rule, path);
-    yield* fractionLints(rule, path);
-    yield* thresholdLints(rule, path);
+  const reported = new Set<string>();
+  for (const entry of rules.filter((one) => one.path.length > 0)) {
+    for (const finding of lintsOf(entry.rule)) {
+      const path = writtenPath(entry, finding.path);
+      const key = JSON.stringify([path, finding.message]);
+      if (path && !reported.has(key)) yield { ...finding, path };
+      reported.add(key);
+    }
+  }
+
+  /** With paths within the rule. */
+  function* lintsOf(rule: Rule): Generator<Finding> {
+    yield* placeholderLints(rule);
+    yield* fractionLints(rule);
+    yield* thresholdLints(rule);
     const { intervalMs } = ruleIntervals(intervals, rule, expectedTargets(rule, nodes));
     const everyMs = checks.length > 0 ? intervalMs : 0;
-    yield* windowLints(rule, path, everyMs);
-    yield* holdLints(rule, path, everyMs);
+    yield* windowLints(rule, everyMs);
+    yield* holdLints(rule, everyMs);
   }
 }
 
@@ -42,17 +53,17 @@ const SHORT_HOLDS = [
   ],
 ] as const;
 
-function* holdLints(rule: Rule, path: Path, everyMs: number): Generator<Finding> {
+function* holdLints(rule: Rule, everyMs: number): Generator<Finding> {
   const every = formatDuration(everyMs);
   for (const [field, key, outcome] of SHORT_HOLDS) {
     if (rule[key] === 0 || rule[key] >= everyMs) continue;
     const message = `${formatDuration(rule[key])} is shorter than the interval of its check, ${every}`;
-    yield warningAt([...path, field], message, outcome.replace('$', every));
+    yield warningAt([field], message, outcome.replace('$', every));
   }
 }
 
 /** Placeholders in the summary of a rule that its alerts have no value for: the message would show `–` there. */
-function* placeholderLints({ summary = '', metric, aggregate }: Rule, path: Path): Generator<Finding> {
+function* placeholderLints({ summary = '', metric, aggregate }: Rule): Generator<Finding> {
   const group = findMetric(metric)?.group;
   if (group === undefined) return;
   const known = [...(aggregate?.by ?? GROUP_LABELS[group]), ...SUMMARY_FIELDS];
@@ -61,7 +72,7 @@ function* placeholderLints({ summary = '', metric, aggregate }: Rule, path: Path
     const name = placeholderName(inner);
     if (name !== undefined && known.includes(name)) continue;
     yield warningAt(
-      [...path, 'summary'],
+      ['summary'],
       `unknown placeholder ${quoted(text)}: the message would show ${name === undefined ? 'it as it is written' : '`–`'}`,
       choose(name ?? inner.replace(/[^\w-]+/g, ''), known, 'possible here'),
     );
@@ -69,13 +80,13 @@ function* placeholderLints({ summary = '', metric, aggregate }: Rule, path: Path
 }
 
 /** A bound such as 0.9 of a ratio in percent hardly means 0.9%. Bounds up to 0.5 may be an error rate. */
-function* fractionLints(rule: Rule, path: Path): Generator<Finding> {
+function* fractionLints(rule: Rule): Generator<Finding> {
   const { kind, ...bounds } = rule.condition;
   const fraction = Object.values(bounds).find((bound) => bound > 0.5 && bound < 1);
   if (rule.over === undefined || measureOf(rule).unit !== 'percent' || fraction === undefined) return;
   const percent = formatNumber(fraction * 100);
   yield warningAt(
-    [...path, kind],
+    [kind],
     `a ratio of two metrics with one unit is in percent: this is ${fraction}%`,
     `write ${percent} for ${percent}%`,
   );
@@ -90,14 +101,14 @@ const OF_ONE: Readonly<Record<string, string>> = {
 /** A suggested window still has a value when one sample is lost. */
 const SUGGESTED_SAMPLES = 3;
 
-function* windowLints({ metric, over, window }: Rule, path: Path, everyMs: number): Generator<Finding> {
+function* windowLints({ metric, over, window }: Rule, everyMs: number): Generator<Finding> {
   if (!window) return;
   const outcome = OF_ONE[window.reduce];
   // A window excludes its left end: one as long as the interval holds only the newest sample.
   if (outcome && window.lastMs <= everyMs) {
     const [last, every] = [formatDuration(window.lastMs), formatDuration(everyMs)];
     yield warningAt(
-      [...path, 'window', 'last'],
+      ['window', 'last'],
       `${last} holds one sample of a check that runs every ${every}: ${outcome}`,
       `write \`last: ${formatDuration(SUGGESTED_SAMPLES * everyMs)}\` or longer`,
     );
@@ -108,7 +119,7 @@ function* windowLints({ metric, over, window }: Rule, path: Path, everyMs: numbe
   const isRate = over === undefined && unit === 'bytes_per_second';
   const what = over === undefined ? quoted(metric) : 'a ratio';
   yield warningAt(
-    [...path, 'window', 'reduce'],
+    ['window', 'reduce'],
     isRate
       ? `${what} is a rate already`
       : `${what} is no counter: \`rate\` takes each fall of it for a new start from zero`,

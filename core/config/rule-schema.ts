@@ -1,15 +1,35 @@
-import type { Condition, Rule } from '../model/rule.ts';
-import { conditionOf, ruleCheck } from './rule-check.ts';
-import { type RuleFields, ruleFields } from './rule-fields.ts';
+import { type Condition, type Rule, SEVERITIES } from '../model/rule.ts';
+import { conditionOf, ruleCheck, tieredRuleCheck, tierOf } from './rule-check.ts';
+import { type RuleFields, ruleFields, tieredRuleFields } from './rule-fields.ts';
+import { tierName } from './rule-names.ts';
 
-/** Validates a rule and fills in its defaults. Messages name the field and what to write instead. */
-export const ruleSchema = ruleFields.superRefine(...ruleCheck).transform((fields): Rule => {
+/** Validates one rule and fills in its defaults. Messages name the field and what to write instead. */
+export const ruleSchema = ruleFields.superRefine(...ruleCheck).transform(ruleOf);
+
+/** The same of a rule that may have tiers: one rule for each, the highest first. */
+export const tieredRuleSchema = tieredRuleFields
+  .superRefine(...tieredRuleCheck)
+  .transform(({ tiers, ...fields }): Rule[] => {
+    if (!tiers) return [ruleOf(fields)];
+    const higherTiers: string[] = [];
+    return SEVERITIES.toReversed().flatMap((severity) => {
+      const tier = tiers[severity];
+      if (!tier) return [];
+      const name = tierName(fields.name, severity);
+      const rule = { ...ruleOf({ ...tierOf(fields, tier), name, severity }), title: titleOf(fields) };
+      const made = higherTiers.length > 0 ? { ...rule, higherTiers: [...higherTiers] } : rule;
+      higherTiers.push(name);
+      return [made];
+    });
+  });
+
+function ruleOf(fields: RuleFields): Rule {
   const condition = conditionOf(fields) as Condition;
-  const { name, title, where, whereNot = {}, window, aggregate, recoveryThreshold } = fields;
+  const { name, where, whereNot = {}, window, aggregate, recoveryThreshold } = fields;
   const { noData, severity, inhibitedBy, summary, runbook } = fields;
   return {
     name,
-    title: title ?? titleFrom(name),
+    title: titleOf(fields),
     ...comparedOf(fields),
     where,
     ...(Object.keys(whereNot).length > 0 && { whereNot }),
@@ -25,7 +45,7 @@ export const ruleSchema = ruleFields.superRefine(...ruleCheck).transform((fields
     ...(summary !== undefined && { summary }),
     ...(runbook !== undefined && { runbook }),
   };
-});
+}
 
 /** `ruleCheck` has made sure that one of the two is there. */
 function comparedOf({ metric = '', ratio }: RuleFields): Pick<Rule, 'metric' | 'over'> {
@@ -36,8 +56,9 @@ function windowOf({ last, reduce, in: aheadMs }: NonNullable<RuleFields['window'
   return { lastMs: last, reduce, ...(aheadMs !== undefined && { aheadMs }) };
 }
 
-/** `memory-usage` → `Memory usage`. */
-function titleFrom(name: string): string {
-  const title = name.replace(/[-_.]+/g, ' ').trim();
-  return title.charAt(0).toUpperCase() + title.slice(1);
+/** Without a title: `memory-usage` → `Memory usage`. */
+function titleOf({ name, title }: Pick<RuleFields, 'name' | 'title'>): string {
+  if (title !== undefined) return title;
+  const made = name.replace(/[-_.]+/g, ' ').trim();
+  return made.charAt(0).toUpperCase() + made.slice(1);
 }

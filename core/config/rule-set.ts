@@ -1,58 +1,141 @@
-// The rules in force: those of the file, the defaults, or both.
+// The rules that the pipeline evaluates: those of the file, and the default ones that it keeps.
 
 import { findMetric } from '../catalogue.ts';
 import type { Check } from '../model/check.ts';
-import type { Rule } from '../model/rule.ts';
+import { type Rule, SEVERITIES, type Severity } from '../model/rule.ts';
 import { choose, quoted } from '../text/suggestions.ts';
-import { defaultRules } from './defaults.ts';
+import { defaultRules, defaultRuleTexts } from './defaults.ts';
 import { type Draft, textOf } from './draft.ts';
 import { valueAt } from './fields.ts';
 import { labelsOf } from './matchers.ts';
 import { errorAt, type Finding, type Path, warningAt } from './problem.ts';
+import { changedDefaults, type DefaultRule, unknownChanges } from './rule-changes.ts';
+import { isMeant, madeNames, takenNames, tierName } from './rule-names.ts';
 
-/** A rule and its path in the file, which is empty for a default rule. */
+/** A rule, with path and data of what the file writes about it. The path of a default rule is empty, unless `change` names it. */
 export interface RuleInForce {
   rule: Rule;
   path: Path;
+  raw: unknown;
+  /** Its tier in `raw`. */
+  tier?: Severity;
 }
 
-/** A list replaces the defaults. `add` extends them, and `off` names those to leave out. */
+/** A list replaces the defaults. `add` extends them, `change` changes some, and `off` names those to leave out. */
 export function rulesInForce(draft: Draft, checks: readonly Check[]): RuleInForce[] {
-  const own = (draft.rules ?? []).flatMap(({ value, path }) => (value ? [{ rule: value, path }] : []));
-  return [...keptDefaults(draft, checks).map((rule) => ({ rule, path: [] })), ...own];
+  const own = (draft.rules ?? []).map(({ value, path, raw }) => ({
+    rules: value ?? [],
+    path,
+    raw,
+    text: raw,
+  }));
+  return withTiers(
+    [...keptDefaults(draft, checks), ...own].flatMap(({ rules, path, raw, text }) =>
+      rules.map((rule) => {
+        const tier = SEVERITIES.find((one) => rule.name === tierName(textOf(text, 'name') ?? '', one));
+        return { rule, path, raw, ...(tier && { tier }) };
+      }),
+    ),
+  );
+}
+
+/** The path in the file of a field: a tier has its own, or that of its rule. Undefined: the file does not write it. */
+export function writtenPath({ path, raw, tier }: RuleInForce, field: Path): Path | undefined {
+  const [key = ''] = field;
+  const isWritten = (within: Path) => [...within, key].reduce(valueAt, raw) !== undefined;
+  if (tier && isWritten(['tiers', tier])) return [...path, 'tiers', tier, ...field];
+  return isWritten([]) ? [...path, ...field] : undefined;
+}
+
+export interface RuleNames {
+  /** Names that `rule` of an alert may have. */
+  made: readonly string[];
+  /** Names that `inhibitedBy` may have: of a rule with tiers its own name, too. */
+  taken: readonly string[];
 }
 
 /** Names of the rules in force, also of invalid ones. */
-export function ruleNames(draft: Draft, checks: readonly Check[]): string[] {
-  const own = (draft.rules ?? []).flatMap(({ raw }) => textOf(raw, 'name') ?? []);
-  return [...keptDefaults(draft, checks).map(({ name }) => name), ...own];
+export function ruleNames(draft: Draft, checks: readonly Check[]): RuleNames {
+  const own = (draft.rules ?? []).map(({ raw }) => raw);
+  const kept = keptDefaults(draft, checks);
+  const made = kept.flatMap(({ rules }) => rules.map(({ name }) => name));
+  const taken = kept.map(({ text }) => text.name);
+  return {
+    made: [...made, ...own.flatMap(madeNames)],
+    taken: [...new Set([...made, ...taken, ...own.flatMap(takenNames)])],
+  };
 }
 
-function keptDefaults(draft: Draft, checks: readonly Check[]): Rule[] {
+/** `inhibitedBy` may name a rule with tiers, and then means each of them. A default rule may name one that is not in force. */
+function withTiers(rules: readonly RuleInForce[]): RuleInForce[] {
+  const names = new Set(rules.map(({ rule }) => rule.name));
+  const expand = (name: string): string[] => {
+    if (names.has(name)) return [name];
+    return SEVERITIES.map((tier) => tierName(name, tier)).filter((tier) => names.has(tier));
+  };
+  return rules.map(({ rule, ...entry }) => {
+    const inhibitedBy = [...new Set(rule.inhibitedBy.flatMap(expand))];
+    return { ...entry, rule: { ...rule, inhibitedBy } };
+  });
+}
+
+/** The default rules with what is left of their tiers. */
+function keptDefaults(draft: Draft, checks: readonly Check[]): DefaultRule[] {
   if (draft.rules !== undefined && draft.rulesOff === undefined) return [];
-  const off = new Set((draft.rulesOff ?? []).map(({ raw }) => raw));
-  return defaultRules(checks)
-    .filter(({ name }) => !off.has(name))
-    .map((rule) => ({ ...rule, inhibitedBy: rule.inhibitedBy.filter((name) => !off.has(name)) }));
+  const off = (draft.rulesOff ?? []).map(({ raw }) => String(raw));
+  const isOn = (rule: string) => !off.some((name) => isMeant(name, rule));
+  return changedDefaults(draft, checks)
+    .map((one) => ({ ...one, rules: one.rules.filter(({ name }) => isOn(name)).map(remaining) }))
+    .filter(({ rules }) => rules.length > 0);
+
+  function remaining({ higherTiers = [], ...rule }: Rule): Rule {
+    const higher = higherTiers.filter(isOn);
+    const inhibitedBy = rule.inhibitedBy.filter(isOn);
+    return { ...rule, inhibitedBy, ...(higher.length > 0 && { higherTiers: higher }) };
+  }
 }
 
 /** Reports names that clash with the defaults, and defaults that a list replaces. */
 export function checkDefaults(draft: Draft, checks: readonly Check[]): Finding[] {
-  const names = defaultRules(checks).map(({ name }) => name);
-  const unknown = (draft.rulesOff ?? []).flatMap(({ raw, path, value }) =>
-    value === undefined || names.includes(value)
-      ? []
-      : [errorAt(path, `there is no default rule ${quoted(String(raw))}`, choose(value, names, 'there are'))],
-  );
   if (draft.rulesOff === undefined) return fallenAway(draft, checks);
-  const kept = new Set(keptDefaults(draft, checks).map(({ name }) => name));
-  const twice = (draft.rules ?? []).flatMap(({ raw, path }) => {
-    const name = textOf(raw, 'name') ?? '';
-    if (!kept.has(name)) return [];
-    const how = `rename this one, or take the default out: \`off: [${name}]\``;
-    return [errorAt([...path, 'name'], `a default rule is called ${quoted(name)}`, how)];
+  return [
+    ...unknownOff(draft, checks),
+    ...unknownChanges(draft, checks),
+    ...changedDefaults(draft, checks).flatMap(({ findings }) => findings),
+    ...idleChanges(draft, checks),
+    ...takenByDefaults(draft, checks),
+  ];
+}
+
+function unknownOff(draft: Draft, checks: readonly Check[]): Finding[] {
+  const names = changedDefaults(draft, checks).flatMap(({ text }) => takenNames(text));
+  return (draft.rulesOff ?? []).flatMap(({ path, value }) => {
+    if (value === undefined || names.includes(value)) return [];
+    return [errorAt(path, `there is no default rule ${quoted(value)}`, choose(value, names, 'there are'))];
   });
-  return [...unknown, ...twice];
+}
+
+function idleChanges(draft: Draft, checks: readonly Check[]): Finding[] {
+  const off = new Set((draft.rulesOff ?? []).map(({ raw }) => raw));
+  const names = new Set(defaultRuleTexts(checks).map(({ name }) => name));
+  return draft.rulesChange
+    .filter(({ name }) => off.has(name) && names.has(name))
+    .map(({ name, path }) => ({
+      ...warningAt(path, `this changes nothing: ${quoted(name)} is off`, 'take it out here or under `off`'),
+      at: 'key' as const,
+    }));
+}
+
+function takenByDefaults(draft: Draft, checks: readonly Check[]): Finding[] {
+  const kept = keptDefaults(draft, checks);
+  return (draft.rules ?? []).flatMap(({ raw, path }) => {
+    const mine = takenNames(raw);
+    const other = kept.find(({ text, rules }) => [text, ...rules].some(({ name }) => mine.includes(name)));
+    if (!other) return [];
+    const name = quoted(other.text.name);
+    const how = `rename this one, or take the default out: \`off: [${other.text.name}]\``;
+    return [errorAt([...path, 'name'], `a default rule is called ${name}`, how)];
+  });
 }
 
 /** Defaults that a list replaces without a rule on the same metric and the whole fleet. */

@@ -2,7 +2,7 @@
 
 import { findMetric, type Metric } from '../catalogue.ts';
 import type { Rule } from '../model/rule.ts';
-import { type Finding, type Path, warningAt } from './problem.ts';
+import { type Finding, warningAt } from './problem.ts';
 
 /** Possible values, bounds included. With `states` only the two bounds are possible. */
 interface Range {
@@ -13,14 +13,15 @@ interface Range {
 
 const POSITIVE: Range = { low: 0, high: Infinity };
 
-export function* thresholdLints(rule: Rule, path: Path): Generator<Finding> {
+/** Paths are those within the rule. */
+export function* thresholdLints(rule: Rule): Generator<Finding> {
   const { condition, recoveryThreshold } = rule;
   const metric = findMetric(rule.metric);
   // A ratio has no known bounds.
   const range = metric && rule.over === undefined ? comparedRange(rule, metric) : undefined;
   if (!range || !metric) return;
   const what = `${valuesText(rule)} is ${rangeText(range, metric)}`;
-  const at = [...path, condition.kind];
+  const at = [condition.kind];
   const safe = safeRange(rule);
   if (condition.kind === 'equals' ? !holds(range, condition.value) : isWithin(range, safe)) {
     yield warningAt(at, `no value breaches: ${what}`, 'the rule cannot fire as it is');
@@ -28,7 +29,7 @@ export function* thresholdLints(rule: Rule, path: Path): Generator<Finding> {
     yield warningAt(at, `every value breaches: ${what}`, 'the rule fires whatever happens');
   } else if (recoveryThreshold !== undefined && !meet(range, safeRange(rule, recoveryThreshold))) {
     const message = `no value recovers: ${what}`;
-    yield warningAt([...path, 'recoveryThreshold'], message, 'an alert of the rule would fire for ever');
+    yield warningAt(['recoveryThreshold'], message, 'an alert of the rule would fire for ever');
   }
 }
 

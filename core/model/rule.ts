@@ -38,6 +38,8 @@ export interface Rule {
   noData: NoDataPolicy;
   severity: Severity;
   inhibitedBy: readonly string[];
+  /** The same rule with higher severities. While one fires with the very labels of an alert of this, that is not sent. */
+  higherTiers?: readonly string[];
   /** Template: `{{node}}`, `{{value}}`, `{{held}}`, `{{threshold}}`, any label. */
   summary?: string;
   runbook?: string;

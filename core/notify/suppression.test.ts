@@ -37,6 +37,22 @@ describe('suppression', () => {
     expect(suppressionOf([{ rule: 'other', labels: n1 }])(a)).toBeUndefined();
   });
 
+  it('is by a higher tier with the very labels of the alert, and not by one of another file or mount', () => {
+    const tier = rule('memory', { higherTiers: ['memory.critical'] });
+    const labels = { ...n1, mount: '/data' };
+    const a = { ...alert(transition('firing', 1_000)), labels };
+    const suppressionBy = (firing: Labels) =>
+      compileSuppressions({
+        rules: { memory: tier },
+        silences: [],
+        firing: [{ rule: 'memory.critical', labels: firing }],
+        nowMs: 5_000,
+      })(a);
+    expect(suppressionBy(labels)).toEqual({ by: 'inhibition', rule: 'memory.critical' });
+    expect(suppressionBy({ ...n1, mount: '/' })).toBeUndefined();
+    expect(suppressionBy(n1)).toBeUndefined();
+  });
+
   it('is by a silence within its time', () => {
     const a = alert(transition('firing', 1_000, n2));
     expect(suppressionOf([])(a)).toEqual({ by: 'silence', fromMs: 4_000, untilMs: 9_000 });

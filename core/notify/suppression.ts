@@ -1,4 +1,6 @@
+import { labelKey } from '../labels.ts';
 import type { IncidentAlert } from '../model/incident.ts';
+import type { Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import { routedLabels } from './routes.ts';
 import { type AnySilence, compileSilence } from './silences.ts';
@@ -10,7 +12,7 @@ export type Suppression =
 
 /**
  * Finds whether an alert is suppressed now: by a silence that matches it, or, while it fires, by a firing alert
- * of a rule in `inhibitedBy` with the same cluster and node.
+ * of a rule in `inhibitedBy` with the same cluster and node, or of a higher tier with the same labels.
  */
 export function compileSuppressions(input: {
   rules: Readonly<Record<string, Rule>>;
@@ -23,6 +25,7 @@ export function compileSuppressions(input: {
   const inhibitionKey = (rule: string, labels: Readonly<Record<string, string>>) =>
     JSON.stringify([rule, labels.cluster ?? '', labels.node ?? '']);
   const firing = new Set(input.firing.map((alert) => inhibitionKey(alert.rule, alert.labels)));
+  const firingTiers = new Set(input.firing.map((alert) => tierKey(alert.rule, alert.labels)));
   const silences = input.silences
     .filter(({ fromMs, untilMs }) => fromMs <= input.nowMs && input.nowMs < untilMs)
     .map(compileSilence);
@@ -36,9 +39,33 @@ export function compileSuppressions(input: {
       return { by: 'silence', fromMs, untilMs };
     }
     if (alert.status === 'firing') {
-      const by = rule?.inhibitedBy.find((name) => firing.has(inhibitionKey(name, alert.labels)));
+      const by =
+        rule?.higherTiers?.find((name) => firingTiers.has(tierKey(name, alert.labels))) ??
+        rule?.inhibitedBy.find((name) => firing.has(inhibitionKey(name, alert.labels)));
       if (by) return { by: 'inhibition', rule: by };
     }
     return undefined;
   };
+}
+
+/** Rules whose firing alerts may keep an alert of this one quiet. */
+export function inhibitorsOf({
+  inhibitedBy,
+  higherTiers = [],
+}: Pick<Rule, 'inhibitedBy' | 'higherTiers'>): string[] {
+  return [...higherTiers, ...inhibitedBy];
+}
+
+/** Whether a firing alert of a rule that `inhibitorsOf` names keeps this one quiet. */
+export function inhibits(
+  firing: { rule: string; labels: Labels },
+  alert: { labels: Labels },
+  rule: Pick<Rule, 'higherTiers'>,
+): boolean {
+  if (rule.higherTiers?.includes(firing.rule)) return labelKey(firing.labels) === labelKey(alert.labels);
+  return firing.labels.cluster === alert.labels.cluster && firing.labels.node === alert.labels.node;
+}
+
+function tierKey(rule: string, labels: Labels): string {
+  return JSON.stringify([rule, labelKey(labels)]);
 }

@@ -8,7 +8,7 @@ import { type Decision, decideNotification, forgetEnded } from '../notify/decide
 import { episodeOf } from '../notify/episode.ts';
 import { isWithheld } from '../notify/incident.ts';
 import { buildNotification, describesFailures } from '../notify/notification.ts';
-import { compileSuppressions } from '../notify/suppression.ts';
+import { compileSuppressions, inhibitorsOf } from '../notify/suppression.ts';
 import { timingOf } from '../notify/timing.ts';
 import { inTurns } from '../notify/turns.ts';
 import type { SampleStore, Versioned } from '../ports.ts';
@@ -93,7 +93,7 @@ async function readSuppressionFacts(
   { state, clock }: DeliverPorts,
 ): Promise<SuppressionFacts> {
   const rules = incidents.flatMap((incident) => Object.values(incident.rules));
-  const inhibitors = [...new Set(rules.flatMap(({ inhibitedBy }) => inhibitedBy))];
+  const inhibitors = [...new Set(rules.flatMap(inhibitorsOf))];
   const alerts = await Promise.all(inhibitors.map((rule) => state.listAlerts(rule)));
   const firing = alerts.flat().map(({ value }) => value);
   const stored = await state.listSilences({ endedAfterMs: clock.nowMs() });

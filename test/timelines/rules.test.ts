@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ruleSchema } from '../../core/config/rule-schema.ts';
+import { tieredRuleSchema } from '../../core/config/rule-schema.ts';
 import { parseStories } from '../../core/story/parse.ts';
 import { drawStory } from '../../core/story/picture.ts';
 import { describeFailure } from '../../core/story/report.ts';
@@ -42,6 +42,6 @@ describe('docs/rules.md', () => {
     const shown = blocks.filter(({ text }) => text.startsWith('rules:')).map(({ text }) => parse(text));
     expect(shown.length).toBeGreaterThan(0);
     for (const { rules } of shown)
-      for (const rule of rules.add ?? rules) expect(ruleSchema.safeParse(rule).error).toBeUndefined();
+      for (const rule of rules.add ?? rules) expect(tieredRuleSchema.safeParse(rule).error).toBeUndefined();
   });
 });
