@@ -32,11 +32,11 @@ export async function serveScene(scene: Scene) {
 /** A prober with one etcd check on the node, beside `usage`. */
 export async function setupEtcdCheck(
   options: Record<string, unknown>,
-  { node, keys = {} }: { node?: FakeNode; keys?: Record<string, string> } = {},
+  { node, keys = {}, execMs = 300 }: { node?: FakeNode; keys?: Record<string, string>; execMs?: number } = {},
 ) {
   const host = node ?? (await healthyNode());
   const fixture = await setupProber(
-    { deadlines: { execMs: 300, dialMs: 300 } },
+    { deadlines: { execMs, dialMs: 300 } },
     { checks: [{ name: 'etcd', probe: 'etcd', options }], keys, sessions: { renewMs: 1_000 * MINUTE } },
   );
   let roundMs = 1_000 * MINUTE;

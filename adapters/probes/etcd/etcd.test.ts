@@ -118,7 +118,7 @@ describe('an etcd that answers', () => {
     const port = await serveHttp((request, response) => {
       if (request.url === '/metrics') response.end(metrics);
     });
-    const { round } = await setupEtcdCheck({ port });
+    const { round } = await setupEtcdCheck({ port }, { execMs: 1_000 });
     const seen = await round();
     expect(foundByEtcd(seen)).toEqual(expect.arrayContaining(['etcd_up 1', 'etcd_healthy 0']));
     expect(notesOfEtcd(seen)).toEqual([expect.stringMatching(/^unhealthy: \/health: no answer within /)]);

@@ -3,23 +3,26 @@ import { ETCD_SERIES, type EtcdMetrics, parseEtcdMetrics } from '../../../core/p
 import { type Histogram, histogramQuantile } from '../../../core/parse/histogram.ts';
 import { advanceWindow } from '../../../core/parse/histogram-window.ts';
 import type { Reading } from '../../../core/parse/reading.ts';
+import type { AdapterDescriptor } from '../../../core/registry.ts';
 import { ProbeError } from '../../ssh/failure.ts';
 import { requestExposition } from '../exposition-request.ts';
 import type { HttpRequest } from '../http-client.ts';
 import { httpsRequest } from '../https-options.ts';
-import type { Endpoint, Finding, NodeHandle } from '../probe.ts';
+import type { CheckOptions, Endpoint, Finding, NodeHandle, Probe } from '../probe.ts';
 import { isRefusal, probeOfService, reading, serviceFailure, silenceOf } from '../service-probe.ts';
+import { backupScript, observeBackups } from './backups.ts';
 import { type Kept, readKept } from './kept.ts';
 import { type EtcdOptions, optionsSchema } from './options.ts';
 
 /** A real one shows 150 to 200 KB. */
 const MAX_METRICS_BYTES = 2 * 1024 * 1024;
 const MAX_HEALTH_BYTES = 16 * 1024;
+/** With less time left of the check, silence says nothing. */
+const LEAST_HEALTH_MS = 1_000;
 
 const endpointOf = ({ via, port }: EtcdOptions): Endpoint => ({ via, port });
 
-/** Reads health and metrics of an etcd member where it shows them without a secret, or over HTTPS with a client certificate. */
-export const etcd = probeOfService<EtcdOptions>({
+const service = probeOfService<EtcdOptions>({
   type: 'etcd',
   title: 'etcd: health with its reason, leader, latency of disks, database and quota, members, version',
   options: optionsSchema,
@@ -27,12 +30,41 @@ export const etcd = probeOfService<EtcdOptions>({
   observe,
 });
 
+const backupsOf = (options: CheckOptions) => (options as EtcdOptions).backups;
+
+/**
+ * Reads health and metrics of an etcd member where it shows them without a secret, or over HTTPS with a client certificate;
+ * and how old backups on its node are, where the configuration says where they are.
+ */
+export const etcd: AdapterDescriptor & Probe = {
+  ...service,
+  scriptsFor: (options) => (backupsOf(options).length > 0 ? [backupScript(backupsOf(options))] : []),
+  logsIn: (options) => service.logsIn(options) || backupsOf(options).length > 0,
+};
+
 async function observe(
   node: NodeHandle,
   { options, everyMs }: { options: EtcdOptions; everyMs: number },
   before: unknown,
 ): Promise<Finding> {
   const kept = readKept(before);
+  const member = await observeMember(node, { options, everyMs }, kept);
+  if (options.backups.length === 0) return member;
+  const { times, readings, notes, ...rest } = await observeBackups(node, options.backups, kept.backups ?? {});
+  return {
+    ...member,
+    ...rest,
+    readings: [...member.readings, ...readings],
+    notes: [...member.notes, ...notes],
+    kept: { ...(member.kept ?? kept), backups: times } satisfies Kept,
+  };
+}
+
+async function observeMember(
+  node: NodeHandle,
+  { options, everyMs }: { options: EtcdOptions; everyMs: number },
+  kept: Kept,
+): Promise<Finding & { kept?: Kept }> {
   const https = httpsRequest(node, options);
   const shown = await requestExposition(
     node,
@@ -46,7 +78,7 @@ async function observe(
   if (exposition === undefined) {
     const notes = [statusNote(answer.status, options)];
     return isHidden(answer.status)
-      ? { readings: [reading('etcd_up', 1)], notes, kept: { ...kept, seen: true } satisfies Kept }
+      ? { readings: [reading('etcd_up', 1)], notes, kept: { ...kept, seen: true } }
       : { readings: [reading('etcd_up', 0)], notes };
   }
   const metrics = parseEtcdMetrics(exposition.samples);
@@ -70,10 +102,14 @@ async function observe(
   };
 }
 
-function withoutMetrics(error: ProbeError, { optional, port }: EtcdOptions, kept: Kept): Finding {
+function withoutMetrics(
+  error: ProbeError,
+  { optional, port }: EtcdOptions,
+  kept: Kept,
+): Finding & { kept?: Kept } {
   if (isRefusal(error)) {
     const notes = [`it answers, and more is unknown: ${error.message}`];
-    return { readings: [reading('etcd_up', 1)], notes, kept: { ...kept, seen: true } satisfies Kept };
+    return { readings: [reading('etcd_up', 1)], notes, kept: { ...kept, seen: true } };
   }
   if (optional && !kept.seen && error.failure.reason === 'unreachable') {
     const note = `no etcd here: nobody listens on port ${port}, and none was seen before (k3s with SQLite has none)`;
@@ -128,9 +164,10 @@ async function readHealth(
   { hasLeader }: EtcdMetrics,
 ): Promise<Pick<Finding, 'readings' | 'notes' | 'silence'>> {
   const request = { path: '/health', maxBytes: MAX_HEALTH_BYTES, ...https };
+  const hasTime = node.deadlines.execMs >= LEAST_HEALTH_MS;
   const answer = await node.request(endpointOf(options), request).catch(serviceFailure);
   if (answer instanceof ProbeError) {
-    const isSilent = answer.failure.reason === 'timeout';
+    const isSilent = answer.failure.reason === 'timeout' && hasTime;
     return {
       readings: isSilent ? [reading('etcd_healthy', 0)] : [],
       notes: [`${isSilent ? 'unhealthy' : 'its health is unknown'}: /health: ${answer.message}`],

@@ -10,6 +10,8 @@ const keptSchema = z.object({
   startedAt: z.number().optional(),
   fsync: windowSchema,
   commit: windowSchema,
+  /** Pattern of backups → seconds. */
+  backups: z.record(z.string(), z.number()).optional(),
 });
 
 /** What the next round needs of this one. */
