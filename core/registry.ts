@@ -17,8 +17,17 @@ export interface AdapterDescriptor<Options = unknown> {
 
 /** What the configuration knows of a probe kind besides. */
 export interface ProbeDescriptor extends AdapterDescriptor {
-  /** Whether a check with these options logs in to nodes. Default: each does. */
+  /** Whether a check with these options, as `readOptions` returns them, logs in to nodes. Default: each does. */
   logsIn?(options: Readonly<Record<string, unknown>>): boolean;
+}
+
+/** The options of a check as its kind reads them, from those that are written: with defaults. Undefined: they are invalid. */
+export function readOptions(
+  kind: Pick<AdapterDescriptor, 'options'>,
+  written: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | undefined {
+  const { data } = kind.options.safeParse(written);
+  return data as Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The checks that suit a distribution of Kubernetes. */

@@ -1,5 +1,6 @@
 import type { Check } from '../../core/model/check.ts';
 import type { Target } from '../../core/model/target.ts';
+import { readOptions } from '../../core/registry.ts';
 import { isSelected } from '../../core/selection.ts';
 import type { Script } from '../ssh/command.ts';
 import { PROBES } from './registry.ts';
@@ -27,12 +28,14 @@ export function needsOf(checks: readonly Check[], targets: readonly Target[]): N
   for (const script of PROBES.flatMap((probe) => probe.catalogue)) scripts.set(script.sha256, script);
   const fromBastion = new Map<string, HostPort>();
   const fromNode = new Map<string, HostPort>();
-  for (const { where, whereNot, probe: type, options } of checks) {
+  for (const { where, whereNot, probe: type, options: written } of checks) {
     const probe = PROBES.find((candidate) => candidate.type === type);
     const mine = targets.filter(({ cluster, node, role }) =>
       isSelected({ where, ...(whereNot && { whereNot }) }, { cluster, node, role }),
     );
     if (!probe || mine.length === 0) continue;
+    const options = readOptions(probe, written);
+    if (!options) continue;
     for (const script of probe.scriptsFor(options)) scripts.set(script.sha256, script);
     for (const { via, host, port } of probe.endpointsFor(options)) {
       const into = via === 'bastion' ? fromBastion : fromNode;

@@ -19,7 +19,7 @@ export interface Endpoint {
   port: number;
 }
 
-/** The options of a check as its probe kind's schema returns them. */
+/** The options of a check as its probe kind's schema returns them (`readOptions`), with secrets in place of references. */
 export type CheckOptions = Readonly<Record<string, unknown>>;
 
 /** A kind of check. Each is a folder here and a line in the registry. */

@@ -5,6 +5,7 @@ import type { BastionConfig, Config } from '../../core/model/config.ts';
 import type { BatchObservation, Failure } from '../../core/model/observation.ts';
 import { fitDeadlines } from '../../core/plan/deadlines.ts';
 import type { Audit, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
+import { readOptions } from '../../core/registry.ts';
 import { loopWatch } from '../event-loop/loop-watch.ts';
 import { openBastionConnection } from '../ssh/bastion-connection.ts';
 import { openBastionSession } from '../ssh/bastion-session.ts';
@@ -165,7 +166,9 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     const check = config.checks.find((candidate) => candidate.name === name);
     const probe = PROBES.find((candidate) => candidate.type === check?.probe);
     if (!check || !probe) throw new ConfigError(`there is no check ${name}, or its probe is unknown`);
-    return { check, probe };
+    const read = readOptions(probe, check.options);
+    if (!read) throw new ConfigError(`check ${name}: its options are none of probe ${probe.type}`);
+    return { check: { ...check, options: read }, probe };
   }
 
   return {

@@ -29,7 +29,7 @@ export function probeOfService<Options>({
   endpoints,
   observe,
 }: ServiceProbe<Options>): AdapterDescriptor & Probe {
-  // The schema has validated the options of every check.
+  // They come from the schema.
   const typed = (options: unknown) => options as Options;
   return {
     type,

@@ -2,7 +2,7 @@
 
 import type { Check } from '../model/check.ts';
 import type { LabelGlobs } from '../model/labels.ts';
-import type { AdapterKinds, Preset } from '../registry.ts';
+import { type AdapterKinds, type Preset, readOptions } from '../registry.ts';
 import { choose, quoted } from '../text/suggestions.ts';
 import { DEFAULT_CHECKS } from './defaults.ts';
 import { type Draft, textOf, textsOf } from './draft.ts';
@@ -17,7 +17,8 @@ export function checksInForce({ checks, presets }: Draft, kinds: AdapterKinds): 
   });
   return [...own, ...preset].map((check) => {
     const kind = kinds.probes.find(({ type }) => type === check.probe);
-    return kind?.logsIn?.(check.options) === false ? { ...check, withoutLogin: true } : check;
+    const options = kind && readOptions(kind, check.options);
+    return options && kind.logsIn?.(options) === false ? { ...check, withoutLogin: true } : check;
   });
 }
 

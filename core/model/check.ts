@@ -12,6 +12,6 @@ export interface Check {
   maxNewLabelSets?: number;
   /** It logs in to no node, so that its rounds alone do not show whether one is up. */
   withoutLogin?: true;
-  /** Options as written; the probe kind's schema finds them valid. */
+  /** Options as written; the probe kind's schema finds them valid, and `readOptions` adds its defaults. */
   options: Readonly<Record<string, unknown>>;
 }
