@@ -1,5 +1,6 @@
 import http, { type RequestListener } from 'node:http';
 import https from 'node:https';
+import { createRequire } from 'node:module';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { gzipSync } from 'node:zlib';
@@ -52,7 +53,7 @@ async function setup(port: number) {
   };
   const get = (request: Partial<HttpRequest> = {}) =>
     client.request(peer, { path: '/', maxBytes: 65_536, ...request }, DEADLINES);
-  return { get, dials: () => dials, client };
+  return { get, dials: () => dials };
 }
 
 const answering =
@@ -125,6 +126,35 @@ describe('requests through the bastion', () => {
       ),
     );
     expect(await get()).toMatchObject({ status: 302, headers: { location: 'http://10.0.0.1/' } });
+  });
+});
+
+describe('a server that hangs up', () => {
+  it.each([true, false])('in the middle of requests costs itself only, with TLS: %s', async (withTls) => {
+    let isDown = false;
+    const listener: RequestListener = (request, response) => {
+      if (isDown) request.socket.destroy();
+      else response.end('ok');
+    };
+    const made = withTls ? https.createServer({ ...server }, listener) : http.createServer(listener);
+    const { get } = await setup(await listen(made));
+    const asked = () => get(withTls ? { tls: {} } : {}).then(({ body }) => body, String);
+    for (const down of [false, false, true, true, false, false, true, false]) {
+      isDown = down;
+      expect(await asked()).toBe(down ? 'ProbeError: closed the connection without a whole answer' : 'ok');
+    }
+  });
+
+  it('leaves the parsers of this process whole', async () => {
+    // Node shares them between all connections of HTTP, also those of our own server.
+    const { parsers } = createRequire(import.meta.url)('node:_http_common') as {
+      parsers: { list: unknown[] };
+    };
+    const { get } = await setup(
+      await listen(https.createServer({ ...server }, (request) => request.socket.destroy())),
+    );
+    for (let i = 0; i < 5; i++) await get({ tls: {} }).catch(() => {});
+    expect(new Set(parsers.list).size).toBe(parsers.list.length);
   });
 });
 
