@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** Every top-level folder with code. A new one fails here until it is listed, and has its line in ARCHITECTURE.md. */
+/** Every top-level folder with code. A new one fails here until it is in this list, and in ARCHITECTURE.md. */
 const FOLDERS = [
   'bin',
   'core',
@@ -17,7 +17,9 @@ const FOLDERS = [
   'examples',
 ];
 const WITHOUT_CODE = ['docs'];
-/** What production code of a folder may import of the project. A missing folder may import anything of it. */
+/**
+ * The folders of the project that the production code of a folder may import. A folder without an entry may import all.
+ */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: ['core'],
   adapters: ['adapters', 'core'],
@@ -36,7 +38,7 @@ interface Source {
   imports: string[];
 }
 
-/** Files that a source imports, whether it takes values or types alone. */
+/** The files that a source imports, values or only types. */
 function targetsOf({ file, imports }: Source): string[] {
   return imports.filter((name) => name.startsWith('.')).map((name) => normalize(join(dirname(file), name)));
 }
@@ -68,7 +70,7 @@ function walk(folder: string): string[] {
 const all = sources();
 const production = all.filter(({ file }) => !/\.(test|fixture)\.ts$/.test(file) && !file.startsWith('test/'));
 
-/** Groups of nodes that reach each other, by Tarjan's algorithm; an acyclic graph has none. */
+/** The groups of nodes that reach each other, by Tarjan's algorithm; a graph without cycles has none. */
 function circles(edges: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
   const index = new Map<string, number>();
   const low = new Map<string, number>();
@@ -102,13 +104,13 @@ function graph(list: readonly Source[], nodeOf: (file: string) => string): Map<s
   return edges;
 }
 
-/** Offences as `file: what`, so that a failure names them. */
+/** The offences as `file: what`, so that a failure names the file. */
 function offences(list: readonly Source[], find: (source: Source) => readonly string[]): string[] {
   return list.flatMap((source) => find(source).map((what) => `${source.file}: ${what}`));
 }
 
 describe('architecture', () => {
-  it('is read from disk', () => {
+  it('the sources are read from disk', () => {
     expect(production.length).toBeGreaterThan(30);
   });
 
@@ -142,13 +144,13 @@ describe('architecture', () => {
     expect(found).toEqual([]);
   });
 
-  // An import of types counts like any other: who changes a record must know who depends on it, erased or not.
-  it('no files import each other in a circle', () => {
+  // Imports of types count too: who changes a record must know which files depend on it.
+  it('no files import each other in a cycle', () => {
     expect(circles(graph(production, (file) => file))).toEqual([]);
   });
 
-  // A file that lies in core/ itself is a node of its own: `ports.ts` may use a folder that does not use `ports.ts`.
-  it('no folders of core import each other in a circle', () => {
+  // A file directly in core/ is a node of its own: `ports.ts` may use a folder that does not use `ports.ts`.
+  it('no folders of core import each other in a cycle', () => {
     const core = production.filter(({ file }) => file.startsWith('core/'));
     expect(circles(graph(core, (file) => (dirname(file) === 'core' ? file : dirname(file))))).toEqual([]);
   });
@@ -162,21 +164,21 @@ describe('architecture', () => {
     expect(found).toEqual([]);
   });
 
-  it('adapters read no environment, but for secrets', () => {
+  it('only the secrets adapter reads the environment', () => {
     const adapters = production.filter(
       ({ file }) => file.startsWith('adapters/') && !file.startsWith('adapters/secrets/'),
     );
     expect(offences(adapters, ({ text }) => text.match(/process\.env/g) ?? [])).toEqual([]);
   });
 
-  it('functions and stages hold no deployment code', () => {
+  it('functions and stages contain no deployment code', () => {
     const bundled = production.filter(({ file }) => /^(functions|adapters|core)\//.test(file));
     expect(
       offences(bundled, ({ imports }) => imports.filter((name) => /^aws-cdk-lib|^constructs/.test(name))),
     ).toEqual([]);
   });
 
-  it('files are named in kebab case and stay readable in size', () => {
+  it('files have names in kebab case and at most 300 lines', () => {
     const found = offences(all, ({ file, text }) => {
       const name = file.split('/').at(-1) ?? '';
       const lines = text.split('\n').length - 1;
@@ -191,7 +193,7 @@ describe('architecture', () => {
     expect(found).toEqual([]);
   });
 
-  it('there are no classes but errors', () => {
+  it('only errors are classes', () => {
     expect(
       offences(
         production,

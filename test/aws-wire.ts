@@ -11,13 +11,13 @@ export interface Answer {
 
 export interface AwsWire {
   client: AwsClient;
-  /** Given in turn; behind the last, `{}`. */
+  /** The answers, in this order; after the last one, `{}`. */
   answers: Answer[];
   asked: { action: string; body: Body }[];
   close(): Promise<void>;
 }
 
-/** A service of AWS that speaks JSON, on loopback: says what it is told to, in turn, and keeps what was asked. */
+/** A JSON service of AWS on loopback: gives the answers in order, and keeps the requests. */
 export async function startAwsWire(): Promise<AwsWire> {
   const answers: Answer[] = [];
   const asked: AwsWire['asked'] = [];

@@ -1,4 +1,4 @@
-// Certificates for tests: an authority, and what it signs.
+// Certificates for tests: an authority, and the certificates that it signs.
 import { isIP } from 'node:net';
 import { generate } from 'selfsigned';
 
@@ -10,7 +10,7 @@ export interface Certificate {
 
 const DAY_MS = 86_400_000;
 
-/** An authority of its own. */
+/** A new authority. */
 export async function makeAuthority(name = 'kubernetes'): Promise<Certificate> {
   const made = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
@@ -24,7 +24,10 @@ export async function makeAuthority(name = 'kubernetes'): Promise<Certificate> {
   return { cert: made.cert, key: made.private };
 }
 
-/** A certificate for these names and addresses. Without `authority` it signs itself. Default: valid from an hour ago for a year. */
+/**
+ * A certificate for these names and addresses. Without `authority` it is self-signed. By default it is valid from an
+ * hour ago for a year.
+ */
 export async function makeCertificate(
   names: readonly string[],
   options: { authority?: Certificate; from?: Date; until?: Date; commonName?: string } = {},

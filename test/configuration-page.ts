@@ -1,4 +1,4 @@
-// docs/configuration.md, written from the JSON Schema, the catalogue and the default rules. A test holds it true.
+// Writes docs/configuration.md from the JSON Schema, the catalogue and the default rules. A test compares the file.
 
 import { GROUP_LABELS, METRICS } from '../core/catalogue.ts';
 import { DEFAULT_CHECKS, defaultRules } from '../core/config/defaults.ts';
@@ -51,7 +51,7 @@ function sectionText(name: string, section: JsonSchema, required: boolean): stri
   return `## ${name}\n\n${what}\n\n${kinds.join('\n\n')}`;
 }
 
-/** A section that is a list, or a mapping around such lists. */
+/** A section that is a list, or a mapping with such lists. */
 function formsText(name: string, list: JsonSchema, forms: readonly JsonSchema[]): string {
   const mapping = forms.find(({ type }) => type === 'object');
   const keys = Object.entries(mapping?.properties ?? {}).map(([key, value]) => {

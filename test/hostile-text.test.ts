@@ -34,7 +34,7 @@ const silence = compileSilence({
   comment: '',
 });
 
-/** What meets text that a node, a chat service or somebody on the network chooses. */
+/** The code that handles text which a node, a chat service or somebody on the network chooses. */
 const MEET_IT: readonly (readonly [string, (text: string) => unknown])[] = [
   ['globs', (text) => globMatches('*-*-*-data', text) || globMatches('*?a*?b*?c', text)],
   ['silences', (text) => silence.covers({ alertId: '', labels: { mount: text }, sinceMs: 0, status: 'ok' })],
@@ -77,7 +77,7 @@ function attempt(run: () => unknown): unknown {
   }
 }
 
-/** Repeated, each is what some pattern could be made to try again and again from. */
+/** Texts that, repeated, could make some pattern try again and again. */
 const REPEATED = [
   'a',
   '-',
@@ -104,8 +104,8 @@ const LENGTH = 32 * 1024;
 const TEXTS = REPEATED.flatMap((unit) => ['', ' b', '\u0000x'].map((end) => ({ unit, end })));
 
 describe('text that others choose', () => {
-  // What tries each start with each end takes a second and more for this length, what goes through it once milliseconds.
-  it.each(MEET_IT)('is gone through once: %s', (_, meet) => {
+  // Code with quadratic time needs a second or more for this length, code with linear time milliseconds.
+  it.each(MEET_IT)('%s handles it in linear time', (_, meet) => {
     const slow = TEXTS.find(({ unit, end }) => {
       const text = unit.repeat(LENGTH / unit.length) + end;
       return cpuMs(() => void meet(text)) > 300;

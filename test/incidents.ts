@@ -1,4 +1,4 @@
-// Incidents in a few words, for the tests of core/notify/.
+// Short ways to write incidents, for the tests of core/notify/.
 import type { Incident, IncidentAlert } from '../core/model/incident.ts';
 import type { Labels } from '../core/model/labels.ts';
 import type { Route } from '../core/model/route.ts';
@@ -90,7 +90,7 @@ export const decide = (
   return decideNotification({ incident: kept, suppressionOf, timing: { ...timing, ...with_ }, nowMs });
 };
 
-/** Decides, which must be to send, and concludes as if the channel had accepted. */
+/** Decides, which must result in a message, and concludes as if the channel had accepted it. */
 export function delivered(incident: Incident, nowMs: number, with_: Partial<Timing> = {}): Incident {
   const decision = decide(incident, nowMs, free, with_);
   if (decision.kind !== 'send') throw new Error(`decided ${JSON.stringify(decision)}`);

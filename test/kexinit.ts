@@ -1,4 +1,4 @@
-// The clear-text start of SSH, written by hand, for servers that ssh2 cannot imitate.
+// The unencrypted start of SSH, written by hand, for servers that ssh2 cannot imitate.
 import { randomBytes } from 'node:crypto';
 
 export const string = (value: string | Buffer): Buffer => {

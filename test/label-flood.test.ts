@@ -2,15 +2,15 @@ import { expect, it } from 'vitest';
 import { DEFAULT_CHECKS, defaultRules } from '../core/config/defaults.ts';
 import { MINUTE, START, startProcess } from './process-fixture.ts';
 
-/** As a thousand a round and five hundred an hour, but cheaper. */
+/** The same as a thousand a round and five hundred an hour, but cheaper. */
 const NEW = 100;
 const MOST = 50;
 const ROUNDS = 20;
-/** Names that nobody has seen before, each round. */
+/** New names in each round. */
 const flood = (roundMs: number) =>
   Array.from({ length: NEW }, (_, i) => `/var/lib/kubelet/pods/${roundMs / MINUTE}-${i}/volumes/x/mount`);
 
-it('a node that shows new mounts each round is one alert, costs no memory, and costs others nothing', async () => {
+it('a node that has new mounts in each round causes one alert, no growth of memory, and no harm to other nodes', async () => {
   const rules = defaultRules(DEFAULT_CHECKS);
   const course = startProcess({
     nodes: 3,
@@ -35,7 +35,7 @@ it('a node that shows new mounts each round is one alert, costs no memory, and c
   );
   expect(disks.size).toBe(MOST + 2);
   expect(course.meter.total('label_sets_dropped_total')).toBe(NEW - MOST + ROUNDS * NEW);
-  // Other alerts are sent as ever, and there are few messages.
+  // Other alerts are sent as usual, and there are few messages.
   const sent = course.sent.map(({ notification }) => [
     notification.groupLabels.rule,
     notification.groupLabels.node,

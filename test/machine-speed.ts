@@ -1,15 +1,17 @@
-// How slow this machine is at the moment. A limit in a test is virtual (`virtual-time.ts`), counts CPU time, or is scaled
-// by this one factor.
+// Measures how slow this machine is now. A limit in a test is virtual (`virtual-time.ts`), counts CPU time, or is
+// scaled by this one factor.
 
-/** Wall time of `work` on a quiet core of an AMD EPYC. */
+/** The wall time of `work` on a quiet core of an AMD EPYC. */
 const QUIET_MS = 9;
-/** A slow moment counts for so long: limits that a test checks are no tighter than the deadlines it set before. */
+/**
+ * A slow moment counts for this long: a limit that a test checks is not tighter than the deadlines that it set before.
+ */
 const REMEMBERED_MS = 300_000;
 const MEASURED_EVERY_MS = 2_000;
 
 let measurements: { atMs: number; factor: number }[] = [];
 
-/** Takes several time slices of the scheduler, so that others get theirs in between. */
+/** Takes several time slices of the scheduler, so that other processes run in between. */
 function work(): number {
   let x = 1;
   for (let i = 0; i < 8_000_000; i++) x = (Math.imul(x, 1_103_515_245) + 12_345) | 0;
@@ -23,8 +25,8 @@ function measure(): number {
 }
 
 /**
- * How many times longer work takes here than on a quiet machine, at least 1: the slowest measurement of the last minutes.
- * Measures again when it is asked, so that load that comes later counts.
+ * How many times longer work takes here than on a quiet machine, at least 1: the slowest measurement of the last
+ * minutes. Each call measures again, so that later load counts.
  */
 export function slowness(): number {
   const nowMs = performance.now();
@@ -37,12 +39,12 @@ export function slowness(): number {
   return Math.max(1, ...measurements.map(({ factor }) => factor));
 }
 
-/** A limit in real time, given as it is on a quiet machine. */
+/** A limit in real time, given for a quiet machine. */
 export function scaledMs(ms: number): number {
   return Math.ceil(ms * slowness());
 }
 
-/** CPU time that this thread spends on `work`, which load does not lengthen. Exact to some ten milliseconds. */
+/** The CPU time that this thread spends on `work`, which load does not change. Exact to about ten milliseconds. */
 export function cpuMs(work: () => void): number {
   const before = process.threadCpuUsage();
   work();

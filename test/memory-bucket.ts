@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto';
 import type { Bucket, BucketObject } from '../adapters/aws/bucket.ts';
 import { ConflictError } from '../core/errors.ts';
 
-/** Where people upload the configuration. */
+/** The key under which people upload the configuration. */
 export const CONFIG_KEY = 'config/bartizan.yaml';
 
 export interface MemoryBucket extends Pick<Bucket, 'get' | 'put'> {
   files: Map<string, BucketObject>;
-  /** As somebody with other means puts it there. */
+  /** Writes as a person with other tools does. */
   putText(key: string, text: string): void;
-  /** Keys in the order they were written, or asked for. */
+  /** The keys in the order in which they were written, or read. */
   writes: string[];
   reads: string[];
 }
 
-/** A bucket in memory. As in S3 a version follows from the content. */
+/** A bucket in memory. As in S3 the version follows from the content. */
 export function createMemoryBucket(): MemoryBucket {
   const files: MemoryBucket['files'] = new Map();
   const writes: string[] = [];

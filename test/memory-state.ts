@@ -12,7 +12,7 @@ import type { OutboxItem, Transition } from '../core/model/transition.ts';
 import { endedAt } from '../core/notify/silences.ts';
 import type { StateStore, Versioned } from '../core/ports.ts';
 
-/** A StateStore in memory that passes the contract suite: for tests that need thousands of runs. */
+/** A StateStore in memory that passes the contract suite, for tests that run thousands of times. */
 export function createMemoryState(): StateStore {
   const checkpoints = new Map<string, Versioned<Checkpoint>>();
   const alerts = new Map<string, Versioned<Alert>>();

@@ -13,15 +13,15 @@ import { PermanentError } from '../core/errors.ts';
 
 export interface MemoryTable extends Table {
   items: Map<string, Item>;
-  /** Indexes show the table as it is now; before, as it was the last time this was called. */
+  /** Updates the indexes; before that they show the table at the last call. */
   settle(): void;
-  /** Called before each write is looked at; what it throws refuses the write. */
+  /** Called before each write is checked; an error refuses the write. */
   beforeWrite: (writes: readonly Write[]) => void | Promise<void>;
 }
 
 /**
- * A table in memory, as strict as DynamoDB: sizes, a hundred items a transaction, each at most once, no empty key.
- * `lagging`: indexes show only what was there when they were settled.
+ * A table in memory, as strict as DynamoDB: sizes, a hundred items in a transaction, each at most once, no empty key.
+ * `lagging`: the indexes show only what was there when they were last updated.
  */
 export function createMemoryTable(options: { lagging?: boolean } = {}): MemoryTable {
   const items = new Map<string, Item>();

@@ -1,7 +1,7 @@
 // Behaviours of nodes in the fake fleet.
 import type { Behaviour } from './ssh-fleet.ts';
 
-/** Output of the n-th run of the script, with counters that grow at a steady rate. */
+/** The output of the n-th run of the script, with counters that grow at a steady rate. */
 export const output = (n: number, boot = 'boot-aaaa', load = '1.00') =>
   [
     '',
@@ -28,7 +28,7 @@ export const answer = (channel: Parameters<Behaviour>[0], text: string, code = 0
 export const healthy: Behaviour = (channel, _script, count) => answer(channel, output(count));
 export const silent: Behaviour = () => {};
 
-/** Writes until it may not, respecting what the other side takes. */
+/** Writes until it may not, respecting the window of the other side. */
 export function flood(
   stream: { write(chunk: Buffer | string): boolean; on(event: string, listener: () => void): unknown },
   count: (bytes: number) => unknown = () => {},

@@ -1,4 +1,4 @@
-/** Text that hardly compresses, always the same. */
+/** A text that hardly compresses, always the same. */
 export function noise(characters: number): string {
   let seed = 1;
   return Array.from({ length: characters }, () => {

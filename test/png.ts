@@ -3,7 +3,7 @@ import { inflateSync } from 'node:zlib';
 export interface Pixels {
   width: number;
   height: number;
-  /** Four bytes a pixel. */
+  /** Four bytes for each pixel. */
   at(x: number, y: number): string;
   bytes: Uint8Array;
 }
@@ -42,7 +42,7 @@ export function decode(png: Uint8Array): Pixels {
   };
 }
 
-/** Mean difference of all bytes, 0 to 255; Infinity for pictures of different sizes. */
+/** The mean difference of all bytes, 0 to 255; Infinity for pictures of different sizes. */
 export function difference(a: Pixels, b: Pixels): number {
   if (a.width !== b.width || a.height !== b.height) return Number.POSITIVE_INFINITY;
   const sum = a.bytes.reduce((total, byte, i) => total + Math.abs(byte - (b.bytes[i] ?? 0)), 0);

@@ -1,4 +1,4 @@
-// All of one process but its probes: schedule, rounds, databases on disk and notifier, in virtual time.
+// One whole process without its probes: schedule, rounds, databases on disk and notifier, in virtual time.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ export const START = 480_000 * 3_600_000;
 
 export interface ProcessFixture {
   time: ReturnType<typeof createVirtualTime>;
-  /** What the probes find at a node in a round; undefined: the node cannot be reached. */
+  /** The observation of a node in a round; undefined: the node cannot be reached. */
   values: (node: string, roundMs: number) => number | undefined;
   sent: { notification: Notification; atMs: number }[];
   meter: ReturnType<typeof createMeter>;
@@ -42,7 +42,7 @@ export interface ProcessFixture {
 export function startProcess(options: {
   nodes: number;
   values: ProcessFixture['values'];
-  /** Disks that the node shows in a round, all of them full. */
+  /** The disks of the node in a round, all of them full. */
   mounts?: (node: string, roundMs: number) => readonly string[];
   maxNewLabelSets?: number;
   rules: readonly Rule[];

@@ -1,11 +1,11 @@
-// Which test files share a process, and in which order they run.
+// Decides which test files share a process, and in which order they run.
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that change their process, measure it, or take long enough for its start not to matter. */
+/** Files that change their process, measure it, or take so long that its start does not matter. */
 export const ALONE = [
   '**/*.{sshd,aws,prometheus,root,mounts,zsh,cross,scale,kube,control-plane}.test.ts',
   'test/{e2e,network,simulation}/**/*.test.ts',
-  // Their libraries read the environment once.
+  // Their libraries read the environment only once.
   'functions/lambda.test.ts',
 ];
 
@@ -23,7 +23,7 @@ const LONG: Readonly<Record<string, number>> = {
   'test/e2e/cli.test.ts': 30,
 };
 
-/** First the processes of one file, longest first; then the files that share a process, project by project. */
+/** First the files with their own process, longest first; then the files that share one, project by project. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId, project }: TestSpecification): [number, string] => {

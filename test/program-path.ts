@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Absolute path of a program, looked for on PATH and where Debian keeps servers. */
+/** The absolute path of a program, on PATH or where Debian keeps servers. */
 export function findProgram(name: string): string | undefined {
   const dirs = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin'];
   return dirs

@@ -1,4 +1,4 @@
-// Debian's prometheus and victoria-metrics, each a process of its own on loopback with an empty folder.
+// Debian's prometheus and victoria-metrics, each in its own process on loopback with an empty folder.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,14 +11,14 @@ import { findProgram } from './program-path.ts';
 
 export interface MetricsServer {
   url: string;
-  /** Resolves when what was written can be read. */
+  /** Resolves when written samples can be read. */
   settle(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const UP_WITHIN_MS = scaledMs(30_000);
 
-/** `windowMs`: samples that much older than the newest of all series are taken out of order. */
+/** `windowMs`: the server accepts samples out of order that are this much older than the newest of all series. */
 export async function startPrometheus({ windowMs }: { windowMs: number }): Promise<MetricsServer> {
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), 'prometheus-'));

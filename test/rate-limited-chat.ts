@@ -1,4 +1,4 @@
-// A chat that takes one message in so long, and answers 429 to all else, as strictly as a service may.
+// A chat service that takes one message in so long, and answers 429 to all others, as strictly as a service may.
 
 import { RetryableError } from '../core/errors.ts';
 import type { Notification } from '../core/model/notification.ts';
@@ -8,7 +8,7 @@ import type { Channel, Clock } from '../core/ports.ts';
 export interface RateLimitedChat {
   channel: Channel;
   taken: { notification: Notification; atMs: number }[];
-  /** Times of what was answered with 429. */
+  /** The times of answers with 429. */
   refused: number[];
   /** Answers 429 to everything. */
   closed: boolean;
@@ -17,7 +17,7 @@ export interface RateLimitedChat {
 export function createRateLimitedChat(options: {
   clock: Clock;
   everyMs: number;
-  /** What its channel says of it; by default nothing. */
+  /** The pace that its channel declares; by default none. */
   destination?: Destination;
   retryAfterMs?: number;
 }): RateLimitedChat {

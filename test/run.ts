@@ -1,5 +1,5 @@
-// `npm test`: says what is left out and how to get it, then runs the rest. Arguments go to vitest.
-// With CI set nothing may be left out or skipped, and the last line counts: `N passed, N failed`.
+// `npm test` prints which suites are left out and how to get them, then runs the others. Arguments go to vitest. With
+// CI set, no suite may be left out and no test skipped, and the last line counts: `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { leftOutSuites, prepareSuites } from './suites.ts';

@@ -1,4 +1,4 @@
-// A small fleet of nine clusters whose rules are evaluated in parts or as a whole, over a store in memory.
+// A small fleet of nine clusters whose rules are evaluated in shards or as a whole, over a store in memory.
 
 import { labelKey } from '../core/labels.ts';
 import { meterTo } from '../core/meter.ts';
@@ -48,18 +48,21 @@ export interface LateSample extends Sample {
 }
 
 export interface ShardFixture {
-  /** Evaluates one shard at a round; each transition as `id kind atMs reason value`. `batchesOutstanding`: half a round later it is evaluated again. */
+  /**
+   * Evaluates one shard at a round; each transition as `id kind atMs reason value`. `batchesOutstanding`: it is
+   * evaluated again half a round later.
+   */
   evaluate(
     shard: Shard,
     round: number,
     change?: { rules?: readonly Rule[]; targets?: readonly Target[]; batchesOutstanding?: boolean },
   ): Promise<string[]>;
-  /** Alerts that are not ok. */
+  /** The alerts that are not ok. */
   openAlerts(): Promise<string[]>;
   state: StateStore;
   /** `metric cluster cluster …` of each query, `*` for all. */
   asked: string[];
-  /** From when on each query asked for samples, in ms. */
+  /** The start of the range of each query, in ms. */
   askedFromMs: number[];
   counted: Map<string, number>;
   logger: ReturnType<typeof createRecordingLogger>;

@@ -1,4 +1,4 @@
-// A folder in which `bartizan` is found by its name, as when it is installed, for tests of completion.
+// A folder in which `bartizan` is found by its name, as after an installation, for tests of completion.
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { completionScript, SHELLS } from '../cli/completion-scripts.ts';
 
 export interface ShellFixture {
-  /** What a script of that shell prints. Rejects when it fails or complains. */
+  /** The output of a script of that shell. Rejects when it fails or prints an error. */
   run(shell: string, script: string): Promise<string>;
   close(): void;
 }

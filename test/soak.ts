@@ -1,5 +1,5 @@
-// Runs `bartizan up` over light targets for minutes and watches its memory: `npm run soak -- [--minutes 10]
-// [--targets 1000] [--every 10s]`. Exit code 1 when it grew, a round failed, or a target was lost.
+// Runs `bartizan up` over light targets for minutes and measures its memory: `npm run soak -- [--minutes 10] [--targets
+// 1000] [--every 10s]`. Exit code 1 when it grew, a round failed, or a target was lost.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,9 +13,9 @@ import { startLightFleet } from './bench/light-fleet.ts';
 
 const PORT = 25_290;
 const SAMPLE_MS = 5_000;
-/** Connections are open and the JIT is warm by then, of ten parts. */
+/** The tenth of the time after which connections are open and the JIT is warm. */
 const WARM_PARTS = 3;
-/** More than that over the rest of the time is growth: noise of the collector is a few MB. */
+/** More growth than this over the rest of the time fails: garbage collection makes noise of a few MB. */
 const MOST_GROWTH_MB = 15;
 
 const { values: args } = parseArgs({
@@ -107,7 +107,7 @@ try {
   rmSync(dir, { recursive: true, force: true });
 }
 
-/** Resident set of the process, from /proc (proc(5)). */
+/** The resident set of the process, from /proc (proc(5)). */
 function residentMb(): number {
   const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${up.pid}/status`, 'utf8'))?.[1];
   return Number(kb) / 1024;

@@ -12,11 +12,11 @@ export interface FakeHost {
   close(): Promise<void>;
 }
 
-/** What a node does with a command, given its channel, the script, and the number of earlier commands. */
+/** The reaction of a node to a command, given its channel, the script, and the number of earlier commands. */
 export type Behaviour = (channel: ServerChannel, script: string, count: number) => void;
 
 export interface FakeNode extends FakeHost {
-  /** Connections and commands so far. */
+  /** The number of connections and commands so far. */
   logins: number;
   commands: string[];
   /** Cuts every connection, as a reboot does. */
@@ -25,19 +25,19 @@ export interface FakeNode extends FakeHost {
   freeze(): void;
   connections(): number;
   onConnection(listener: (socket: Socket) => void): void;
-  /** Accepts no new connection, like an sshd whose listener died; open ones go on. */
+  /** Accepts no new connection, like an sshd whose listener died; open ones continue. */
   shut(): void;
   /** Accepts no key from now on. */
   revoke(): void;
-  /** Sends this to each new connection and closes it; undefined: no more. */
+  /** Sends this to each new connection and closes it; undefined: stops that. */
   turnAway(line: string | undefined): void;
-  /** Destinations of connections from the node so far. */
+  /** The destinations of connections from the node so far. */
   dialled: string[];
 }
 
 export interface FakeBastion extends FakeHost {
   logins: number;
-  /** Destinations dialled so far. */
+  /** The destinations of connections so far. */
   dialled: string[];
   /** Ends every connection, like SIGKILL. */
   kill(): void;
@@ -52,7 +52,7 @@ export interface FakeBastion extends FakeHost {
   connections(): number;
 }
 
-/** PEM of a private key that every fake accepts. */
+/** The PEM of a private key that every fake accepts. */
 export const CLIENT_KEY = newKey();
 const CLIENT_PUBLIC = publicKeyOf(CLIENT_KEY);
 
@@ -89,7 +89,7 @@ export async function startFakeNode(
         () => (revoked ? '' : accepts),
         () => node.logins++,
       );
-      // Without a listener ssh2 says that it is forbidden.
+      // Without a listener ssh2 answers that it is forbidden.
       if (options.forwards !== false) {
         connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
           node.dialled.push(`${destIP}:${destPort}`);
@@ -145,7 +145,7 @@ export async function startFakeNode(
   });
 }
 
-/** A server that does what `behave` does with the bare connection. */
+/** A server whose `behave` handles the bare connection. */
 export async function startRawNode(behave: (socket: Socket) => void): Promise<FakeHost> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

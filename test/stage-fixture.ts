@@ -155,7 +155,7 @@ export function createStageFixture(
       return await deliverDue(config, ports, signal);
     },
     goTo: (minute: number) => time.advanceTo(START + minute * MINUTE),
-    /** `channel reason status nodes` of all that was sent. */
+    /** `channel reason status nodes` of each sent message. */
     sentLines: () =>
       sent.map(({ channel: name, notification: n }) =>
         [

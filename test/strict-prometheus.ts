@@ -1,4 +1,4 @@
-// What a Prometheus takes and what it refuses, in memory and in virtual time; a property holds it to the real server.
+// A Prometheus in memory and in virtual time that accepts and refuses what the real one does; a property compares them.
 import protobuf from 'protobufjs/light.js';
 import snappy from 'snappyjs';
 import type { Refusal } from '../adapters/stores/prometheus/refusals.ts';
@@ -15,7 +15,7 @@ const HEAD_BOUND_MS = 3_600_000;
 interface Stored {
   labels: Record<string, string>;
   points: Map<number, number>;
-  /** The newest that was appended in order. */
+  /** The newest sample that was appended in order. */
   newestMs: number;
 }
 
@@ -25,16 +25,16 @@ interface Written {
 }
 
 export interface StrictPrometheus extends PrometheusApi {
-  /** Requests that were refused, by the words of the refusal. */
+  /** The requests that were refused, by the text of the refusal. */
   refusals: Map<string, number>;
-  /** Samples that are in it. */
+  /** The samples that it has. */
   size(): number;
 }
 
 /**
- * A sample is appended when it is newer than its series and not an hour behind the newest of the whole head; with a window
- * also when it is not further behind that than the window. A request is taken or refused as a whole, by the head as it
- * was before; what then follows a newer sample of its series is dropped without a word.
+ * A sample is appended when it is newer than its series and not an hour behind the newest of the whole head; with a
+ * window also when it is not further behind that than the window. A request is accepted or refused as a whole, by the
+ * state before it; then samples that are older than their series are dropped without an error.
  */
 export function createStrictPrometheus(windowMs: number): StrictPrometheus {
   const type = protobuf.Root.fromJSON(SCHEMA).lookupType('WriteRequest');

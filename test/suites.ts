@@ -5,26 +5,29 @@ import { HOW_TO_BUILD, missingPrograms } from './kube/programs.ts';
 import { findProgram } from './program-path.ts';
 
 interface Suite {
-  /** Files of the suite, as a glob: `name.<suite>.test.ts`. */
+  /** The files of the suite, as a glob: `name.<suite>.test.ts`. */
   pattern: string;
   what: string;
   /** Why it cannot run here, or undefined. */
   missing: () => string | undefined;
   /** How to get what is missing. */
   get: string;
-  /** What other tests run in place of what is missing: `.ci/run` may leave the suite out too. */
+  /** Other tests that run in its place: `.ci/run` may leave the suite out too. */
   replacement?: string;
-  /** What is done once before all of its files, where that takes long. */
+  /** Runs once before all of its files, when that takes long. */
   prepare?: () => Promise<void>;
 }
 
-/** For the processor that this machine has not. */
+/** For the processor that this machine does not have. */
 const CROSS =
   process.arch === 'arm64'
     ? { compiler: 'x86_64-linux-gnu-g++', package: 'g++-x86-64-linux-gnu' }
     : { compiler: 'aarch64-linux-gnu-g++', package: 'g++-aarch64-linux-gnu' };
 
-/** Suites that need more than Node. They are left out as a whole, before the run, and listed; never skipped inside. */
+/**
+ * Suites that need more than Node. They are left out as a whole, before the run, and listed; no test of them is skipped
+ * inside.
+ */
 const SUITES: readonly Suite[] = [
   {
     pattern: '**/*.sshd.test.ts',
@@ -101,7 +104,7 @@ function missingForNamespaces(): string | undefined {
   const program = ['sshd', 'ip', 'nft', 'python3', 'unshare'].find((name) => !findProgram(name));
   if (program !== undefined) return `no ${program}`;
   if (!existsSync('/dev/net/tun')) return 'no /dev/net/tun';
-  // Root of a container may lack the right to, and a kernel nftables.
+  // The root of a container may lack the right to do it, and a kernel nftables.
   const tried = spawnSync('unshare', ['--net', '--mount', 'nft', 'list', 'ruleset'], { stdio: 'ignore' });
   return tried.status === 0 ? undefined : 'no namespaces with firewalls may be made here';
 }

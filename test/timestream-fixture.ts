@@ -11,16 +11,16 @@ interface Answer {
   NextToken?: string;
 }
 
-/** A stand-in that is asked without a transport, about one table at a time. */
+/** An emulator without a transport, with one table at a time. */
 export interface TimestreamFixture {
   timestream: TimestreamEmulator;
   names: { DatabaseName: string; TableName: string };
-  /** Makes another table, which is the one from now on. */
+  /** Creates another table, which all calls use from now on. */
   nextTable(properties?: Json): void;
   write(...records: Json[]): object;
   /** `$` is the table. */
   query(sql: string, extra?: Json): Answer;
-  /** Rows of a query that has one page. */
+  /** The rows of a query with one page. */
   cells(sql: string): (string | null | undefined)[][];
 }
 
@@ -65,7 +65,7 @@ export function measures(list: Record<string, string>, type = 'DOUBLE'): Json[] 
   return Object.entries(list).map(([Name, Value]) => ({ Name, Value, Type: type }));
 }
 
-/** What the service answers instead of a result. */
+/** The error of the service instead of a result. */
 export function refusal(run: () => unknown): ServiceError {
   try {
     run();

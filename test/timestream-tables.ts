@@ -17,12 +17,12 @@ export interface TableProperties {
   magneticWrites?: boolean;
 }
 
-/** A stand-in whose tables are made one a test, and stores over them with the real SDK. */
+/** An emulator with a new table for each test, and stores over it with the real SDK. */
 export interface TimestreamTables {
   timestream: TimestreamEmulator;
-  /** Makes a table; returns how to reach it. */
+  /** Creates a table; returns how to reach it. */
   create(properties?: TableProperties): Promise<Connection>;
-  /** Without tries of the SDK's own: those wait in real time. */
+  /** Without retries of the SDK, which wait in real time. */
   open(connection: Connection): Promise<SampleStore>;
   stop(): Promise<void>;
 }

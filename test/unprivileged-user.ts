@@ -4,7 +4,7 @@ import { chmodSync, statSync } from 'node:fs';
 /** Debian's `nobody`. */
 const NOBODY = 65_534;
 
-/** Runs `run` as a user whom `mode` keeps from `path`; both are as before afterwards. */
+/** Runs `run` as a user whom `mode` keeps from `path`; restores both afterwards. */
 export async function asUnprivilegedUser<T>(
   path: string,
   mode: number,

@@ -10,7 +10,7 @@ export async function until(
   { everyMs = 50, seen }: { everyMs?: number; seen?: () => string } = {},
 ): Promise<void> {
   for (const startMs = performance.now(); !(await holds()); await sleep(everyMs)) {
-    // Load that comes meanwhile lengthens the limit.
+    // Load that comes meanwhile extends the limit.
     if (performance.now() - startMs < scaledMs(LIMIT_MS)) continue;
     throw new Error(`never: ${what}${seen ? `; ${seen()}` : ''}`);
   }

@@ -1,11 +1,11 @@
 import type { Clock } from '../core/ports.ts';
 import type { Sleep } from '../local/clock.ts';
 
-/** A clock that moves only when somebody sleeps or `advance` is called; sleepers wake in order of time. */
+/** A clock that moves only when somebody sleeps or calls `advance`; sleepers wake in order of time. */
 export interface VirtualTime {
   clock: Clock;
   sleep: Sleep;
-  /** Moves to `untilMs`, waking sleepers on the way, each with time to react. */
+  /** Moves to `untilMs`, and wakes sleepers on the way, each with time to react. */
   advanceTo(untilMs: number): Promise<void>;
   /** Sets the clock without waking anybody, as an operator or NTP does. */
   jumpTo(ms: number): void;
@@ -45,7 +45,7 @@ export function createVirtualTime(startMs: number): VirtualTime {
     jumpTo(ms) {
       const by = ms - now;
       now = ms;
-      // Sleeping is measured on the monotonic clock: a jump moves nobody's waking.
+      // Sleeps use the monotonic clock, so a jump changes no waking time.
       for (const sleeper of sleepers) sleeper.atMs += by;
     },
   };

@@ -1,4 +1,5 @@
-// A deployment of the commit before (make.ts): its table, its bucket, and a message in each queue, taken over by today's code.
+// Today's code takes over a deployment of an earlier commit (make.ts): its table, its bucket, and a message in each
+// queue.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -73,7 +74,7 @@ function channelOf(clock: Clock): Channel {
   };
 }
 
-it('handles the messages that were under way', () => {
+it("today's code handles the messages that were on their way", () => {
   expect(new Set(kept.messages.map(({ url }) => url)).size).toBe(STAGES.length);
   for (const stage of STAGES) expect([stage, cloud.dead(stage)]).toEqual([stage, []]);
   expect(
@@ -81,7 +82,8 @@ it('handles the messages that were under way', () => {
   ).not.toContain('message can never succeed: it went to the dead letters');
 });
 
-// Records are packed in real time beside the virtual one, so that a send may come a moment later. What it says is the same.
+// The worker thread packs records in real time, so a send may come a moment later in virtual time. The content is the
+// same.
 const messagesByKey = (all: readonly { key: string }[]) =>
   (all as WebhookPayload[])
     .map(({ key, incident, number, status, channel, route, groupLabels, alerts }) => {
@@ -96,14 +98,14 @@ const messagesByKey = (all: readonly { key: string }[]) =>
     })
     .sort((a, b) => (a.key < b.key ? -1 : 1));
 
-it('sends what the commit before would send, under the same keys, and repeats nothing', () => {
+it("today's code sends the messages that the earlier commit would send, under the same keys, and repeats none", () => {
   expect(messagesByKey(messages)).toEqual(messagesByKey(after.messages));
   expect(shapeOf(messages[0])).toMatchObject(shapeOf(after.messages[0]) as object);
   const keys = [...former, ...messages].map(({ key }) => key);
   expect(new Set(keys).size).toBe(keys.length);
 });
 
-it('writes the same messages into its queues', () => {
+it("today's code writes the same messages into its queues", () => {
   const read = (all: typeof sent, stage: string) =>
     all.filter(({ url }) => url.endsWith(stage)).map(({ message }) => opened(message));
   for (const stage of ['probe', 'store', 'evaluate', 'notify'])
@@ -114,7 +116,7 @@ it('writes the same messages into its queues', () => {
 /** Records that do not depend on when a message was sent. */
 const STEADY = ['rule', 'checkpoint', 'alert', 'silence', 'status', 'late', 'transition'];
 
-it('writes the same items; records may gain fields, and lose none', () => {
+it("today's code writes the same items; records may gain fields, and lose none", () => {
   const read = (items: Iterable<[string, Record<string, unknown>]>) =>
     new Map([...items].map(([key, item]) => [key, opened(item)]));
   const found = read(cloud.table.items);
@@ -136,7 +138,7 @@ it('writes the same items; records may gain fields, and lose none', () => {
     ).toBe(true);
 });
 
-/** Fields of an incident, and what it holds at the end. */
+/** The fields of an incident, and its content at the end. */
 function bodyOf(item: Record<string, unknown> | undefined): Record<string, unknown> {
   const { id, route, channel, groupKey, groupLabels, alerts, notified, notifications } = (item?.body ??
     item?.zip ??
@@ -144,7 +146,7 @@ function bodyOf(item: Record<string, unknown> | undefined): Record<string, unkno
   return { id, route, channel, groupKey, groupLabels, alerts, notified, notifications };
 }
 
-it('takes the configuration as it was expanded, and writes the same marks', () => {
+it("today's code uses the stored sections of the configuration, and writes the same marks", () => {
   expect(
     bucket.writes.filter((key) => key.startsWith('config/expanded/') || key === 'config/active.json'),
   ).toEqual([]);
@@ -158,7 +160,7 @@ it('takes the configuration as it was expanded, and writes the same marks', () =
   }
 });
 
-it('stores the same samples', async () => {
+it("today's code stores the same samples", async () => {
   const [first] = after.samples;
   expect(first).toBeDefined();
   for (const { metric, labels, timeMs, value } of after.samples as unknown as Sample[]) {
@@ -169,7 +171,7 @@ it('stores the same samples', async () => {
   }
 });
 
-it('needs no deployment of what is deployed', () => {
+it("today's stacks accept the deployed configuration", () => {
   const parsed = parseConfig(CLOUD_CONFIG, { file: 'f', kinds: KINDS, baseDir: '/', nowMs: START });
   const given = readSettings((name) => (name === 'shards' ? '2' : undefined));
   expect(

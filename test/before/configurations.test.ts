@@ -1,4 +1,4 @@
-// What the commit before understood of a configuration (make.ts), and what today's code does.
+// Compares how an earlier commit read a configuration (make.ts) with today's code.
 import { expect, it } from 'vitest';
 import { KINDS } from '../../adapters/registry.ts';
 import { parseConfig } from '../../core/config/parse.ts';
@@ -8,11 +8,11 @@ import { START } from './story.ts';
 const before = JSON.parse(readData('configurations.json').toString('utf8')) as unknown[];
 
 it.each(everyField().map((text, index) => ({ text, index })))(
-  'understands every field alike, in the same order: store $index',
+  'every field of a configuration has the same value, in the same order: store $index',
   ({ text, index }) => {
     const parsed = parseConfig(text, { file: 'f', kinds: KINDS, baseDir: '/', nowMs: START });
     expect(parsed.ok && parsed.config).toEqual(before[index]);
-    // Hashes of rules, of what is deployed, and of what is sent follow the order of fields.
+    // The order of fields matters, because rules, deployments and messages are hashed.
     expect(JSON.stringify(parsed.ok && parsed.config, undefined, 1)).toBe(
       JSON.stringify(before[index], undefined, 1),
     );

@@ -1,20 +1,20 @@
-// What make.ts has written.
+// Reads the files that make.ts has written.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Item } from '../../adapters/state/dynamodb/table.ts';
 
-/** Bytes of a file of `data/`, which is packed. */
+/** The bytes of a file of `data/`, which is compressed. */
 export function readData(name: string): Buffer {
   return gunzipSync(readFileSync(join(import.meta.dirname, 'data', `${name}.gz`)));
 }
 
 export interface LocalData {
-  /** Outputs of commands where the data was kept. */
+  /** The output of commands at the time of the copy. */
   before: Record<string, unknown>;
-  /** Bodies that the webhooks had accepted by then. */
+  /** The bodies that the webhooks had accepted by then. */
   former: { key: string }[];
-  /** What the commit before made of it. */
+  /** What the earlier commit made of the data afterwards. */
   messages: { key: string }[];
   after: Record<string, unknown>;
   rows: Record<string, Record<string, unknown>[]>;
@@ -25,10 +25,10 @@ export interface CloudData {
   former: { key: string }[];
   after: Pick<Kept, 'items' | 'files' | 'samples'> & {
     messages: { key: string }[];
-    /** Into the queues. */
+    /** Messages into the queues. */
     sent: Kept['messages'];
   };
-  /** The parameter that the stacks write down. */
+  /** The parameter that the stacks write. */
   settings: string;
 }
 
@@ -39,7 +39,7 @@ interface Kept {
   samples: Record<string, unknown>[];
 }
 
-/** A record with the JSON in it taken apart, so that it may be compared field by field. */
+/** A record whose JSON is parsed, so that its fields can be compared. */
 export function opened(record: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(record).map(([name, value]) => {
@@ -49,7 +49,7 @@ export function opened(record: object): Record<string, unknown> {
   );
 }
 
-/** An item of the table as it was: bytes are written down as text. */
+/** An item of the table; bytes are stored as text. */
 export function revived(item: Record<string, unknown>): Item {
   return Object.fromEntries(
     Object.entries(item).map(([name, value]) => [
@@ -63,14 +63,14 @@ function isBytes(value: unknown): value is { base64: string } {
   return typeof value === 'object' && value !== null && 'base64' in value;
 }
 
-/** The same with the type in place of each value: which fields there are, whatever they hold. */
+/** The record with a type in place of each value: its fields, whatever their values. */
 export function shapeOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.slice(0, 1).map(shapeOf);
   if (typeof value !== 'object' || value === null) return typeof value;
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, shapeOf(field)]));
 }
 
-/** A configuration with every field, once with each kind of store. */
+/** A configuration with every field, once for each kind of store. */
 export function everyField(): string[] {
   const text = readFileSync(join(import.meta.dirname, 'every-field.yaml'), 'utf8');
   return STORES.map((store) => text.replace(/^store: .*$/m, `store: ${store}`));

@@ -1,4 +1,4 @@
-// A data folder of the commit before (make.ts), opened by today's `up` and commands.
+// Today's `up` and commands open a data folder of an earlier commit (make.ts).
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -57,7 +57,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** Runs `up` from the minute after the data was kept, in virtual time. */
+/** Runs `up` from the minute after the copy, in virtual time. */
 async function continueUp(): Promise<void> {
   const parsed = parseConfig(LOCAL_CONFIG, { file: 'f', kinds: KINDS, baseDir: dir, nowMs: START });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
@@ -150,25 +150,25 @@ async function print(command: readonly string[]): Promise<string> {
   return text;
 }
 
-it('commands print what they printed before', () => {
+it("today's commands print the same as before", () => {
   for (const [command, output] of Object.entries(expected.before))
     expect(outputsBefore[command], command).toMatchObject(output as object);
 });
 
-it('sends what the commit before would send, under the same keys, and repeats nothing', () => {
+it("today's `up` sends the messages that the earlier commit would send, under the same keys, and repeats none", () => {
   expect(messages.map(({ key }) => key)).toEqual(expected.messages.map(({ key }) => key));
   expect(messages).toMatchObject(expected.messages);
   const keys = [...expected.former, ...messages].map(({ key }) => key);
   expect(new Set(keys).size).toBe(keys.length);
 });
 
-it('ends in the same state', async () => {
+it("today's `up` ends in the same state", async () => {
   const after = await outputs();
   for (const [command, output] of Object.entries(expected.after))
     expect(after[command], command).toMatchObject(output as object);
 });
 
-it('writes the same rows; records may gain fields, and lose none', () => {
+it("today's `up` writes the same rows; records may gain fields, and lose none", () => {
   const database = new DatabaseSync(join(path, 'state.db'), { readOnly: true });
   for (const [table, rows] of Object.entries(expected.rows)) {
     const found = database.prepare(`SELECT * FROM "${table}" ORDER BY 1, 2`).all();
@@ -177,7 +177,7 @@ it('writes the same rows; records may gain fields, and lose none', () => {
   database.close();
 });
 
-it('goes on with the chain of the audit', async () => {
+it("today's `up` continues the chain of the audit", async () => {
   const verdict = await verifyAudit(join(path, 'audit.jsonl'));
   const [anchor] = expected.rows.audit_head ?? [];
   expect(verdict).toMatchObject({

@@ -49,7 +49,7 @@ async function startCloud(dir: string, minute: number, kept?: Kept) {
   return { cloud, bucket, messages };
 }
 
-/** Messages that functions send from now on. */
+/** The messages that functions send from now on. */
 function recordSent(cloud: Untyped): Kept['messages'] {
   const sent: Kept['messages'] = [];
   const { send } = cloud.queues;
@@ -83,7 +83,7 @@ const filesOf = (bucket: Untyped): Kept['files'] =>
 const itemsOf = (table: Untyped): [string, unknown][] =>
   [...table.items].map(([key, item]: Untyped) => [key, plain(item)]);
 
-/** Bytes of a table as text, and back. */
+/** Converts bytes of a table to text, and back. */
 function plain(item: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(item).map(([name, value]) => [
@@ -115,7 +115,8 @@ export async function makeCloud(): Promise<void> {
   for (const silence of silencesAt(SILENCED_AT)) await state.putSilence(silence);
   for (let minute = 0; minute < KEPT_AFTER; minute++) await cloud.round(START + minute * MINUTE);
   const delivered = sent.findLast(({ url }) => url.endsWith('deliver.fifo'))!;
-  // Messages of the last rounds are left in every queue: nobody reads what probe saw, and nothing of the round that is planned then.
+  // Every queue keeps messages of the last rounds: nobody reads the observations of probe, nor any message of the round
+  // that is planned then.
   sent.length = 0;
   cloud.fault.stopped = 'store';
   await cloud.round(START + KEPT_AFTER * MINUTE);
@@ -146,7 +147,7 @@ export async function makeCloud(): Promise<void> {
   for (const dir of dirs) rmSync(dir, { recursive: true });
 }
 
-/** The parameter that the stacks write down. */
+/** The parameter that the stacks write. */
 async function settingsOf(): Promise<string> {
   const { toRemember } = await code('lib/remembered.ts');
   const { readSettings } = await code('lib/settings.ts');

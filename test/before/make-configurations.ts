@@ -1,4 +1,4 @@
-// Configurations as the commit before understood them. See make.ts.
+// How the earlier commit reads configurations. See make.ts.
 import { everyField } from './data.ts';
 import { code, saveJson } from './make-ports.ts';
 import { START } from './story.ts';

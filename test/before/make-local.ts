@@ -32,7 +32,7 @@ function withTooLate(store: Untyped): Untyped {
   };
 }
 
-/** `up` with virtual time, from the first of these minutes through the last. */
+/** Runs `up` in virtual time, from the first of these minutes through the last. */
 async function runLocally(dir: string, from: number, to: number): Promise<unknown[]> {
   const { createVirtualTime } = await code('test/virtual-time.ts');
   const { parseConfig } = await code('core/config/parse.ts');
@@ -113,7 +113,7 @@ async function runLocally(dir: string, from: number, to: number): Promise<unknow
   return messages;
 }
 
-/** What commands print of the folder. */
+/** The output of commands on the folder. */
 function outputsOf(dir: string): Record<string, unknown> {
   return Object.fromEntries(
     COMMANDS.map((command) => {
@@ -122,7 +122,7 @@ function outputsOf(dir: string): Record<string, unknown> {
       try {
         text = execFileSync(process.execPath, [bin, ...command], { cwd: dir, encoding: 'utf8' });
       } catch (error) {
-        // Something fires.
+        // An alert fires.
         text = (error as Untyped).stdout;
       }
       return [command.join(' '), withoutAges(JSON.parse(text))];

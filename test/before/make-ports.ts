@@ -1,10 +1,10 @@
-// What make-local.ts and make-cloud.ts share: the code of the checkout, and where data is written.
+// Shared by make-local.ts and make-cloud.ts: the code of the checkout, and where data is written.
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { answerOf, MINUTE, START, TOO_LATE } from './story.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: the code of another commit.
+// biome-ignore lint/suspicious/noExplicitAny: the code of another commit has no types here.
 export type Untyped = any;
 
 export const [CHECKOUT = ''] = process.argv.slice(2);
@@ -15,11 +15,11 @@ export const code = (file: string): Promise<Untyped> => import(resolve(CHECKOUT,
 const { RetryableError, PermanentError } = await code('core/errors.ts');
 const { render } = await code('adapters/channels/webhook/payload.ts');
 
-/** Whether the store takes that sample no longer. */
+/** Whether the store refuses that sample as too late. */
 export const isTooLate = ({ metric, labels, timeMs }: Untyped): boolean =>
   metric === TOO_LATE.metric && labels.node === TOO_LATE.node && timeMs === START + TOO_LATE.minute * MINUTE;
 
-/** Webhooks that answer as the story says; `messages` takes the bodies that they accepted. */
+/** Webhooks that answer as in the story; `messages` takes the bodies that they accepted. */
 export function channelOf(clock: { nowMs(): number }, messages: unknown[]): Untyped {
   return {
     shows: 'none',

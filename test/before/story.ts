@@ -1,14 +1,14 @@
-// The story whose data lies in `data/`: what nodes and services do in each minute. It imports nothing of the project, so that
-// code of any commit can be led through it: make.ts leads the commit before, the tests lead today's code on from there.
+// The story of the data in `data/`: what nodes and services do in each minute. It imports nothing of the project, so
+// that the code of any commit can run it: make.ts runs the earlier commit, and the tests continue with today's code.
 
 export const MINUTE = 60_000;
 export const START = 480_000 * 3_600_000;
-/** The data is kept as it was at the end of that minute; the tests go on from the next. */
+/** The data is copied at the end of that minute; the tests continue with the next. */
 export const KEPT_AFTER = 20;
 export const END = 32;
-/** `up` stands still for these minutes, so that its next start begins a new epoch. */
+/** `up` does not run in these minutes, so that its next start begins a new epoch. */
 export const STOPPED = { from: 9, to: 15 };
-/** That round of these samples comes too late for the store, and is kept with state. */
+/** The samples of that round come too late for the store, and are kept in state. */
 export const TOO_LATE = { minute: 19, node: 'b', metric: 'mem_usage' };
 
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHJ5C7Q9mDkVvTFqQ7vU0PVbZxg8J2f1m0cXW2n6cJ5l';
@@ -92,7 +92,7 @@ interface Target {
   role: string;
 }
 
-/** What a check of a node says in a round, as it goes over the queues. */
+/** The observation of a check on a node in a round, as the queues carry it. */
 export function observationOf(target: Target, roundMs: number): Record<string, unknown> {
   const minute = Math.round((roundMs - START) / MINUTE);
   const { cluster, node, role } = target;
@@ -123,7 +123,7 @@ export function observationOf(target: Target, roundMs: number): Record<string, u
   };
 }
 
-/** How a chat service answers at that time. */
+/** The answer of a chat service at that time. */
 export function answerOf(channel: string, nowMs: number): 'accepts' | 'fails' | 'refuses' {
   const minute = (nowMs - START) / MINUTE;
   if (channel === 'broken' && minute < 26) return 'fails';
@@ -131,7 +131,7 @@ export function answerOf(channel: string, nowMs: number): 'accepts' | 'fails' | 
   return 'accepts';
 }
 
-/** An access of the audit. */
+/** An entry of the audit. */
 export function accessOf(target: Target, roundMs: number): Record<string, unknown> {
   return {
     atMs: roundMs + 40,
@@ -148,7 +148,7 @@ export function accessOf(target: Target, roundMs: number): Record<string, unknow
   };
 }
 
-/** Commands whose output is compared, too. */
+/** Commands whose output is compared too. */
 export const COMMANDS: readonly (readonly string[])[] = [
   ['alerts', '--json'],
   ['alerts', '--json', '--last', '36500d'],
@@ -157,7 +157,7 @@ export const COMMANDS: readonly (readonly string[])[] = [
   ['query', 'mem_usage', 'disk_usage', 'up', '--json', '--last', '36500d'],
 ];
 
-/** What commands print, but for what depends on when they run. */
+/** The output of commands without the parts that depend on the time of the run. */
 export function withoutAges(output: unknown): unknown {
   return JSON.parse(JSON.stringify(output, (name, value) => (name === 'ageMs' ? undefined : value)));
 }

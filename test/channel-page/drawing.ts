@@ -4,7 +4,7 @@ import { textWidth } from '../../adapters/charts/text-width.ts';
 import { FALLBACK_FONTS, FONT } from '../../adapters/charts/theme.ts';
 import { BRIGHT, type MessageLine, type MessageStyle, type Span } from './message.ts';
 
-/** Emoji are drawn in one colour here; these two have theirs in every chat. */
+/** Emoji have one colour in these fonts; these two get the colour that they have in every chat. */
 const DISCS: Readonly<Record<string, string>> = { '🔴': '#dd2e44', '🟢': '#2eb67d' };
 
 const WIDTH = 640;
@@ -57,7 +57,7 @@ export async function drawMessage(
     .asPng();
 }
 
-/** The bot's picture: a turret. */
+/** The picture of the bot: a turret. */
 function avatar(): string {
   return (
     `<rect x="${MARGIN}" y="${MARGIN}" width="${AVATAR}" height="${AVATAR}" rx="6" fill="#2b3a55"/>` +
@@ -65,7 +65,7 @@ function avatar(): string {
   );
 }
 
-/** Breaks spans into lines: between words, and within a word only when it alone is too long. */
+/** Breaks spans into lines, between words; within a word only if the word alone is too long. */
 function wrap(spans: readonly Span[], size: number, room: number): Span[][] {
   const lines: Span[][] = [[]];
   let used = 0;

@@ -1,4 +1,5 @@
-// How people see a message in a chat service. A channel's fixture reads it from the preview, which is what would be sent.
+// How people see a message in a chat service. The fixture of a channel reads it from the preview, which is the message
+// that would be sent.
 
 export interface Span {
   text: string;
@@ -11,15 +12,15 @@ export type MessageLine =
   | { kind: 'text'; spans: readonly Span[]; size: number; dim?: boolean; indent?: number }
   | { kind: 'chart' };
 
-/** Heights of letters. */
+/** The heights of letters. */
 export const TEXT_SIZE = 15;
 export const HEADER_SIZE = 18;
 export const SMALL_SIZE = 13;
 
-/** Colours of a service. */
+/** The colours of a service. */
 export interface MessageStyle {
   background: string;
-  /** Colour of a bubble around the message; without one the sender's name stands above it. */
+  /** The colour of a bubble around the message; without it the name of the sender is above the message. */
   bubble?: string;
   text: string;
   dim: string;
@@ -41,7 +42,7 @@ export function markdownLines(markdown: string): MessageLine[] {
   });
 }
 
-/** The Markdown that we write: `**bold**`, `[text](<address>)`, and backslashes before what is literal. */
+/** The Markdown that we write: `**bold**`, `[text](<address>)`, and backslashes before literal characters. */
 function markdownSpans(line: string): Span[] {
   const spans: Span[] = [];
   let bold = false;

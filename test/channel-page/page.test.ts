@@ -20,22 +20,22 @@ beforeAll(async () => {
 });
 
 describe('docs/channels.md', () => {
-  it('is that of the channels there are', async () => {
+  it('lists exactly the channels of the registry', async () => {
     await expect(page.markdown).toMatchFileSnapshot('../../docs/channels.md');
   });
 
-  it('shows the messages of today, and no others', () => {
+  it("shows the messages of today's code, and no others", () => {
     const published = readdirSync(join(DOCS, 'images/channels')).map((name) => `images/channels/${name}`);
     expect(published.sort()).toEqual([...page.pictures.keys()].sort());
     for (const [path, png] of page.pictures) {
       const published = decode(readFileSync(join(DOCS, path)));
-      // Another processor may round the last bit of a colour another way.
+      // Another processor may round the last bit of a colour differently.
       expect([path, difference(published, decode(png)) < 0.05]).toEqual([path, true]);
     }
   });
 
   it.each(CHANNELS.map(({ type, example }) => [type, example] as const))(
-    'has an example of %s that `check` finds right',
+    'has an example of %s that `check` accepts',
     (type, example) => {
       const yaml = JSON.stringify({
         bastions: [{ name: 'b', host: 'b', user: 'u', privateKey: '${file:k}' }],

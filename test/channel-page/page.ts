@@ -17,7 +17,7 @@ function listText(items: readonly string[]): string {
   return `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
 }
 
-/** Types of channels that show a late picture as a reply. */
+/** The types of channels that show a late picture as a reply. */
 const FOLLOWING = listText(
   CHANNELS.filter(
     ({ create, options, example }) => create(options.parse(example), NOTHING).follow !== undefined,

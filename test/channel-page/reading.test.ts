@@ -12,7 +12,7 @@ import { sampleAlert, sampleNotification, samplePicture } from '../contract/noti
 const FIXTURES = new Map<string, ChannelFixture>();
 for (const { type } of CHANNELS) FIXTURES.set(type, await channelFixture(type));
 
-/** What a reader sees of a message, line by line; of what programs read, its text. */
+/** The lines that a reader of a message sees; if programs read it, its text. */
 function linesOf(adapter: ChannelAdapter, notification: Notification, picture = true): string[] {
   const options = adapter.options.parse(adapter.example);
   const preview = adapter.preview(notification, picture ? samplePicture : undefined, options);
@@ -28,7 +28,7 @@ function linesOf(adapter: ChannelAdapter, notification: Notification, picture = 
   );
 }
 
-/** An alert whose texts are made of its labels, as they are when it is sent: as it fired, or ended. */
+/** An alert whose texts contain its labels, as it fires or has resolved. */
 function alertOf(labels: Record<string, string>, extra: Partial<NotificationAlert> = {}): NotificationAlert {
   const alert = sampleAlert({ labels, ...extra });
   const rule = { ...sampleRule, summary: '{{node}} has used {{value}}' };
@@ -51,13 +51,13 @@ const AWKWARD = [
 ];
 
 describe.each(CHANNELS.map((adapter) => [adapter.type, adapter] as const))('%s', (_, adapter) => {
-  it.each(AWKWARD)('shows the name itself, whatever it may mean to some markup: %j', (node) => {
+  it.each(AWKWARD)('shows the exact name, whatever it means in some markup: %j', (node) => {
     const lines = linesOf(adapter, sampleNotification({ alerts: [alertOf({ node })] }));
     expect(lines).toContain(`✖ ${visibleLine(`${node} has used 94.1%`)}`);
     if (FIXTURES.get(adapter.type)?.readPreview) expect(lines).toContain('(chart)');
   });
 
-  it('breaks at no name, and shows nothing that cannot be seen', () => {
+  it('is not broken by any name, and shows no invisible characters', () => {
     const name = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...AWKWARD), fc.string());
     fc.assert(
       fc.property(name, name, name, (cluster, node, mount) => {
@@ -70,7 +70,7 @@ describe.each(CHANNELS.map((adapter) => [adapter.type, adapter] as const))('%s',
     );
   });
 
-  it('has severity, date and time zone, and why it is sent, in its first lines', () => {
+  it('has severity, date, time zone and reason in its first lines', () => {
     const [first, second] = linesOf(adapter, sampleNotification({ reason: 'silence-ended' })).filter(
       (line) => line !== '(chart)',
     );
@@ -78,7 +78,7 @@ describe.each(CHANNELS.map((adapter) => [adapter.type, adapter] as const))('%s',
     expect(second).toBe('2026-11-24 18:10:02 Asia/Seoul · sent now because a silence ended');
   });
 
-  it.each(['firing', 'resolved'] as const)('shows the news first of forty alerts: one is %s', (status) => {
+  it.each(['firing', 'resolved'] as const)('shows the new alert first of forty: one is %s', (status) => {
     const others = Array.from({ length: 39 }, (_, i) =>
       alertOf({ cluster: 'prod', node: `node-${i}` }, { alertId: `a${i}`, news: false }),
     );
@@ -96,7 +96,7 @@ describe.each(CHANNELS.map((adapter) => [adapter.type, adapter] as const))('%s',
     expect(lines.some((line) => /^and \d+ more$/.test(line))).toBe(shown.length < 40);
   });
 
-  it('says how old a value is, and how long it took where it has ended', () => {
+  it('shows how old a value is, and how long a resolved alert took', () => {
     const old = alertOf({ node: 'n' }, { news: false, valueAtMs: Date.UTC(2026, 10, 24, 8, 50) });
     expect(linesOf(adapter, sampleNotification({ alerts: [old] }))).toContain('✖ n has used 94.1% at 08:50');
     const over = { status: 'resolved', resolvedAtMs: Date.UTC(2026, 10, 24, 9, 20) } as const;

@@ -5,7 +5,7 @@ import type { ChannelHarness } from './channel-harness.ts';
 import type { Behaviour, ChannelService, ReceivedRequest } from './channel-service.ts';
 import { TEMPTING } from './notifications.ts';
 
-/** What a service, or what stands in front of it, may answer with 2xx, and what that is where answers are read. */
+/** Answers with 2xx of a service, or of something in front of it, and what they mean where a channel reads answers. */
 const ODD_ANSWERS: readonly (readonly [string, Behaviour, 'failed' | 'unclear'])[] = [
   ['a web page', page('text/html; charset=utf-8', '<!DOCTYPE html><title>Log in</title>'), 'failed'],
   ['a web page that is called text', page('text/plain', '\n<html><body>Log in</body></html>'), 'failed'],
@@ -32,9 +32,9 @@ function brokenOff(_: ReceivedRequest, response: ServerResponse): void {
   response.write('{"ok":true, "res', () => response.destroy());
 }
 
-/** What an answer of 2xx means, and what a channel does of its own accord about a refusal. */
+/** What an answer with 2xx means, and what a channel does by itself after a refusal. */
 export function answerTests(service: ChannelService, { send, received }: ChannelHarness): void {
-  it.each(ODD_ANSWERS)('takes %s for what it is', async (_, answer, meaning) => {
+  it.each(ODD_ANSWERS)('reads %s correctly', async (_, answer, meaning) => {
     const { receipt, error } = await send(answer);
     if (service.answers === 'any 2xx') {
       expect(error).toBeUndefined();
@@ -48,7 +48,7 @@ export function answerTests(service: ChannelService, { send, received }: Channel
     }
   });
 
-  it('takes what `accepts` lists for a yes', async () => {
+  it('reads the answers in `accepts` as accepted', async () => {
     if (service.answers === 'any 2xx') return;
     for (const [glob, answer] of [
       ['', page('text/plain', '')],
@@ -62,7 +62,7 @@ export function answerTests(service: ChannelService, { send, received }: Channel
     }
   });
 
-  it('says the same as plain text, at once, when the layout is refused', async () => {
+  it('sends the same as plain text at once when the layout is refused', async () => {
     if (!service.layout) return;
     const { refuse, isPlain } = service.layout;
     const { receipt, error } = await send((request, response) =>

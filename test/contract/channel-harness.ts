@@ -23,9 +23,9 @@ interface Sending {
   picture?: Picture | undefined;
 }
 
-/** A channel and the service it is pointed at, which behaves as a test says. */
+/** A channel and its service, which behaves as a test sets it. */
 export interface ChannelHarness {
-  /** The channel, pointed at a service at `url`, with further options of its type. */
+  /** The channel with the address `url` of its service, and further options of its type. */
   create(url: string, options?: Readonly<Record<string, unknown>>): Channel;
   /** The secrets of the channel that was created last. */
   secrets(): readonly string[];
@@ -34,7 +34,7 @@ export interface ChannelHarness {
   received(): readonly ReceivedRequest[];
   send(how: Behaviour, sending?: Sending): Promise<Outcome>;
   verify(how: Behaviour, url?: string): Promise<Outcome>;
-  /** @throws when a part of a secret is in the value, its causes and hidden fields included, in any spelling */
+  /** @throws when the value, its causes or hidden fields contain a part of a secret, in any spelling */
   holdsNoSecret(value: unknown): void;
 }
 

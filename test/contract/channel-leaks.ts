@@ -3,7 +3,7 @@ import { type ChannelHarness, everythingIn } from './channel-harness.ts';
 import type { Behaviour } from './channel-service.ts';
 import { ENCODINGS, fragmentsOf } from './encodings.ts';
 
-/** A service, or a proxy, that repeats what it was sent must not make us print it. */
+/** When a service or a proxy repeats our request, we must not print a secret from it. */
 export function leakTests({ send, verify, secrets, holdsNoSecret }: ChannelHarness): void {
   it.each(Object.entries(ENCODINGS))('prints no part of a secret that is repeated %s', async (_, encode) => {
     const echo = secrets()

@@ -18,14 +18,14 @@ function expectedError(status: number, operator: readonly number[] = []) {
   return PermanentError;
 }
 
-/** The contract of every channel, over a real HTTP server. `send` does not retry: its caller does. */
+/** The contract of every channel, over a real HTTP server. `send` does not retry; its caller does. */
 export function describeChannel(adapter: ChannelAdapter, service: ChannelService): void {
   const name = service.variant === undefined ? adapter.type : `${adapter.type}, ${service.variant}`;
   describe(`${name}: channel contract`, () => {
     const harness = setupChannel(adapter, service);
     const { create, send, verify, received, baseUrl, secrets, holdsNoSecret } = harness;
     const expected = (status: number) => expectedError(status, service.operatorStatuses);
-    /** Repeats the request, and a secret in the address that it points to. */
+    /** Repeats the request, and a secret in the address that it redirects to. */
     const echo =
       (status: number): Behaviour =>
       (request, response) => {
@@ -36,7 +36,7 @@ export function describeChannel(adapter: ChannelAdapter, service: ChannelService
     answerTests(service, harness);
     leakTests(harness);
 
-    it('verifies without sending anything', async () => {
+    it('verifies without sending a message', async () => {
       const { receipt, error } = await verify(service.accept);
       expect(error).toBeUndefined();
       expect(receipt?.detail).toBeTruthy();
@@ -44,7 +44,7 @@ export function describeChannel(adapter: ChannelAdapter, service: ChannelService
       expect(received().map(({ path }) => path)).toEqual(service.verifies);
     });
 
-    it('verifies nothing that is refused, each with the right error', async () => {
+    it('does not verify a refusal, and throws the right error for each', async () => {
       for (const status of service.verifies.length > 0 ? STATUSES.filter((s) => s >= 300) : []) {
         const { error } = await verify(echo(status));
         expect([status, (error as Error)?.constructor]).toEqual([status, expected(status)]);
@@ -55,14 +55,14 @@ export function describeChannel(adapter: ChannelAdapter, service: ChannelService
     it.each([
       ['http://127.0.0.1:1', /nothing listens on port 1/],
       ['http://no-such-host.invalid', /the name (does not resolve|cannot be looked up)/],
-    ])('verifies nothing at %s', async (url, text) => {
+    ])('does not verify at %s', async (url, text) => {
       const { error } = await verify(service.accept, url);
       expect(error).toBeInstanceOf(RetryableError);
       expect((error as Error).message).toMatch(text);
       holdsNoSecret(error);
     });
 
-    it('names where it goes, the same each time, without a secret', async () => {
+    it('names its destination, always the same, without a secret', async () => {
       const url = baseUrl();
       const [one, other] = await Promise.all([url, url].map((to) => create(to).destination?.()));
       expect(one).toEqual({ key: expect.stringMatching(/^[0-9a-f]{32}$/), everyMs: expect.any(Number) });
@@ -72,14 +72,14 @@ export function describeChannel(adapter: ChannelAdapter, service: ChannelService
       holdsNoSecret(one);
     });
 
-    it('delivers, and its receipt holds no secret', async () => {
+    it('delivers, and its receipt contains no secret', async () => {
       const { receipt, error } = await send(service.accept);
       expect(error).toBeUndefined();
       expect(receipt?.detail).toBeTruthy();
       holdsNoSecret(receipt);
     });
 
-    it('turns every status that refuses into the right error, without a secret', async () => {
+    it('throws the right error for every status of a refusal, without a secret', async () => {
       for (const status of STATUSES.filter((s) => s >= 300)) {
         const { error } = await send(echo(status));
         expect([status, (error as Error)?.constructor]).toEqual([status, expected(status)]);
@@ -113,26 +113,26 @@ export function describeChannel(adapter: ChannelAdapter, service: ChannelService
       }
     });
 
-    it('calls a refused connection retryable', async () => {
+    it('throws a retryable error when the connection is refused', async () => {
       const { error } = await send(service.accept, { url: 'http://127.0.0.1:1' });
       expect(error).toBeInstanceOf(RetryableError);
       holdsNoSecret(error);
     });
 
-    it('ends when it is aborted, though the service is silent', async () => {
+    it('ends when it is aborted, although the service is silent', async () => {
       const stop = new AbortController();
       const { error } = await send(() => stop.abort(), { signal: stop.signal });
       expect(error).toBeInstanceOf(RetryableError);
       holdsNoSecret(error);
     });
 
-    it('calls a connection that breaks before the answer retryable', async () => {
+    it('throws a retryable error when the connection breaks before the answer', async () => {
       const { error } = await send((_, response) => response.destroy());
       expect(error).toBeInstanceOf(RetryableError);
       holdsNoSecret(error);
     });
 
-    it('is not held up by an endless answer', async () => {
+    it('is not delayed by an endless answer', async () => {
       const { error } = await send((_, response) => {
         response.writeHead(500);
         const more = () => {
@@ -145,7 +145,7 @@ export function describeChannel(adapter: ChannelAdapter, service: ChannelService
       expect((error as Error).message.length).toBeLessThan(1_000);
     });
 
-    it('repeats the same, under the same key, when the record of the first was lost', async () => {
+    it('repeats the same message under the same key when the record of the first was lost', async () => {
       const bodies: string[] = [];
       for (let i = 0; i < 2; i++) {
         const { error } = await send(service.accept);

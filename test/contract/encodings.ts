@@ -1,4 +1,6 @@
-/** How services, proxies and libraries repeat a text in what they answer, written without our own decoder. */
+/**
+ * The ways in which services, proxies and libraries repeat a text in their answers, written without our own decoder.
+ */
 const HTML: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -48,7 +50,7 @@ export const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
   'in base64': (text) => Buffer.from(`x:${text}`).toString('base64'),
 };
 
-/** The parts of an address that would let somebody write: all of its path and query, and each long segment of them. */
+/** The parts of an address with which somebody could send: its path and query, and each long segment of them. */
 export function fragmentsOf(secret: string): string[] {
   const behind = secret.replace(/^[a-z]+:\/\/[^/]*/, '');
   const [path = '', query = ''] = behind.split('?');

@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process';
 
-/** A run that never says its first line is ended too. */
+/** A process that never prints its first line is ended too. */
 const SILENT_MS = 60_000;
 
 /**
- * Starts `script` again and again and ends each run by SIGKILL at a random moment, opening included. `onKilled` gets
- * the lines that run had printed: what it said was done, was done before.
+ * Starts `script` again and again, and ends each process by SIGKILL at a random moment, also while it opens. `onKilled`
+ * gets the lines that the process had printed: it prints a line only after the work.
  */
 export async function killRepeatedly(options: {
   script: string;
   args: readonly string[];
   times: number;
-  /** Longest life of a run after its first line. */
+  /** The longest time after the first line. */
   maxLifeMs: number;
   onKilled: (lines: readonly string[]) => Promise<void>;
 }): Promise<void> {

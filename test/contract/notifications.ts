@@ -3,7 +3,7 @@ import type { Rule } from '../../core/model/rule.ts';
 
 const FIRED = Date.UTC(2026, 10, 24, 9, 10);
 
-/** Names that mean something to some markup, and letters from elsewhere. */
+/** Names that mean something in some markup, and letters of other scripts. */
 export const AWKWARD = { cluster: '한빛-<prod>&"db"', node: '노드-1 *_[`', role: 'etcd' } as const;
 
 /** The rule of `sampleAlert`. */
@@ -62,7 +62,7 @@ export function sampleNotification(extra: Partial<Notification> = {}): Notificat
   };
 }
 
-/** The smallest PNG there is: one transparent pixel. */
+/** The smallest PNG: one transparent pixel. */
 export const samplePicture: Picture = {
   png: Uint8Array.from(
     Buffer.from(
@@ -76,7 +76,7 @@ export const samplePicture: Picture = {
   url: 'https://bartizan.example.net/charts/AAAAAAAAAAAAAAAAAAAAAA.png',
 };
 
-/** Names that services make links and mentions of by themselves. */
+/** Names that services turn into links and mentions by themselves. */
 const TEMPTATIONS = {
   cluster: 'prod.example.com https://evil.example/x www.evil.example tg://resolve?domain=evil',
   node: '@here @channel @all @ops_bot <!channel> <@U0123> <#C0123> <https://evil.example|ok>',

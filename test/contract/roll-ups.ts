@@ -9,7 +9,7 @@ import { OURS, type SampleStoreHarness, tooLateOf } from './store-harness.ts';
 const MINUTE_MS = 60_000;
 const NODE = { cluster: 'nks-1', node: 'etcd-0', role: 'etcd' };
 
-/** What every sample store's roll-ups must do. Registers tests; call it at the top of a test file. */
+/** The contract of the roll-ups of every sample store. Registers tests; call it at the top of a test file. */
 export function describeRollUps(
   name: string,
   create: () => Promise<SampleStoreHarness>,
@@ -41,7 +41,7 @@ export function describeRollUps(
       const series = await store.query({ metric: 'mem_usage', fromMs: at(-1440), toMs: at(180) });
       return series.map((one) => [one.labels.node, ...one.points.map((point) => point.value)]);
     };
-    /** Between which ranks p95 lies is the server's where it is not ours. */
+    /** If the server is not ours, it decides between which ranks p95 lies. */
     const shown = ({ p95, ...rest }: RollUp) => (traits.nearestRank ? { ...rest, p95 } : rest);
     const mem = (series: readonly RollUpSeries[]) =>
       [...series]
@@ -56,7 +56,7 @@ export function describeRollUps(
         p95: Math.max(...values),
       });
 
-    it('are the same before samples are rolled up, after it, and when they are pruned', async () => {
+    it('are the same before and after samples are rolled up, and after they are pruned', async () => {
       const other = { ...NODE, node: 'other' };
       await store.write([0, 1, 2, 3, 4, 5, 12].map((minute) => sample(minute, minute * minute)));
       await store.write([sample(3, 7, other), sample(7, 7, other)]);
@@ -78,7 +78,7 @@ export function describeRollUps(
       ]);
     });
 
-    it('of a constant are that constant, however it is divided', async () => {
+    it('of a constant have that constant, however it is divided', async () => {
       const levels = [90.1, 0.1, 33.3, 1];
       await store.write(
         levels.flatMap((level, i) =>
@@ -109,7 +109,7 @@ export function describeRollUps(
         expect(mem(await all())).toEqual(expected);
       });
 
-    it('are of the periods that begin in the range, of the series that match', async () => {
+    it('cover the periods that begin in the range, of the series that match', async () => {
       await store.write([0, 5, 10].flatMap((m) => [sample(m, m), sample(m, 1, { ...NODE, node: 'other' })]));
       for (const untilMs of [at(0), at(10)]) {
         await store.rollUp(untilMs);
@@ -120,7 +120,7 @@ export function describeRollUps(
     });
 
     if (traits.prunes)
-      it('know of late samples after the next time, unless others of their period are gone', async () => {
+      it('include late samples after the next time, unless others of their period were pruned', async () => {
         await store.write([sample(0, 1), sample(5, 2)]);
         await store.rollUp(at(10));
         await store.write([sample(1, 3)]);
@@ -132,7 +132,7 @@ export function describeRollUps(
         expect(mem(await all())).toEqual([['etcd-0', of(0, 1, 3), of(5, 2)]]);
       });
 
-    it('are of whatever order of samples and roll-ups (property)', async () => {
+    it('do not depend on the order of samples and roll-ups (property)', async () => {
       const steps = fc.array(
         fc.oneof(
           fc.record({ minute: fc.integer({ min: -60, max: 30 }), value: fc.integer({ min: 0, max: 9 }) }),
@@ -147,7 +147,7 @@ export function describeRollUps(
           const model = new Map<number, number>();
           for (const step of list) {
             if ('until' in step) await store.rollUp(at(step.until));
-            // A server that keeps repeats beside each other counts them in an average, until it merges them some time.
+            // A server that keeps repeated samples counts them in an average until it merges them.
             else if (traits.countsRepeats || !model.has(step.minute)) {
               const value = traits.countsRepeats ? step.value : (model.get(step.minute) ?? step.value);
               const result = await store.write([sample(step.minute, value, labels)]);

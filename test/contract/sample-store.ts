@@ -10,7 +10,7 @@ import { describeSelection } from './store-selection.ts';
 const MINUTE_MS = 60_000;
 const NODE = { cluster: 'nks-1', node: 'etcd-0', role: 'etcd' };
 
-/** What every sample store must do, roll-ups aside. Registers tests; call it at the top of a test file. */
+/** The contract of every sample store, without roll-ups. Registers tests; call it at the top of a test file. */
 export function describeSampleStore(
   name: string,
   create: () => Promise<SampleStoreHarness>,
@@ -59,14 +59,14 @@ export function describeSampleStore(
       ]);
     });
 
-    it('takes an empty write and answers an empty store with nothing', async () => {
+    it('accepts an empty write, and returns nothing when it is empty', async () => {
       expect(await store.write([])).toEqual({ written: 0, duplicates: 0, rejected: [] });
       expect(await everything()).toEqual([]);
       expect(await store.latest({ metric: 'mem_usage', sinceMs: at(-1440) })).toEqual([]);
       expect(await store.query({ metric: 'no_such_metric', fromMs: 0, toMs: at(9) })).toEqual([]);
     });
 
-    it('takes both ends of a range, and leaves out series without a point in it', async () => {
+    it('includes both ends of a range, and leaves out series without a point in it', async () => {
       const other = { ...NODE, node: 'etcd-1' };
       await store.write([0, 1, 2, 3].map((minute) => sample(minute, minute)));
       await store.write([sample(9, 9, other)]);
@@ -95,7 +95,7 @@ export function describeSampleStore(
     });
 
     if (traits.countsRepeats)
-      it('lets the first write of a sample win, and counts the rest', async () => {
+      it('keeps the first write of a sample, and counts the others', async () => {
         const first = await store.write([sample(0, 1), sample(0, 2), sample(1, 3)]);
         expect(first).toEqual({ written: 2, duplicates: 1, rejected: [] });
         const second = await store.write([sample(0, 9), sample(1, 9), sample(2, 4)]);
@@ -103,14 +103,14 @@ export function describeSampleStore(
         expect(values(await everything())).toEqual([['etcd-0', 1, 3, 4]]);
       });
 
-    it('takes the same samples again without a change', async () => {
+    it('accepts the same samples again without a change', async () => {
       const round = [sample(0, 1), sample(1, 2), sample(1, 3, NODE, 'cpu_usage')];
       for (let i = 0; i < 3; i++) tooLateOf(await store.write(round), traits);
       expect(values(await everything())).toEqual([['etcd-0', 1, 2]]);
       expect(values(await everything('cpu_usage'))).toEqual([['etcd-0', 3]]);
     });
 
-    it('adds metrics to what is known of a node at a time', async () => {
+    it('adds metrics to the known ones of a node at a time', async () => {
       await store.write([sample(0, 1), sample(0, 2, NODE, 'cpu_usage')]);
       const result = await store.write([
         sample(0, 8, NODE, 'up'),
@@ -125,7 +125,7 @@ export function describeSampleStore(
       expect(stored.map((series) => series[0]?.points[0]?.value)).toEqual([1, 2, 8, 3]);
     });
 
-    it('rejects what is no sample, says why, and stores the rest', async () => {
+    it('rejects invalid samples with a reason, and stores the others', async () => {
       const bad = [
         sample(0, Number.NaN),
         sample(1, Number.POSITIVE_INFINITY),
@@ -142,7 +142,7 @@ export function describeSampleStore(
       expect(values(await everything())).toEqual([['etcd-0', 6]]);
     });
 
-    it('puts late samples in their place, or says which came too late', async () => {
+    it('inserts late samples, or reports which came too late', async () => {
       const tooLate: number[] = [];
       for (const minute of [5, 1, 3, 2, 4, 0]) {
         const refused = tooLateOf(await store.write([sample(minute, minute)]), traits);
@@ -157,14 +157,14 @@ export function describeSampleStore(
       expect(newest[0]?.points).toEqual([{ timeMs: at(5), value: 5 }]);
     });
 
-    it('knows the newest point of each series, none older than asked for', async () => {
+    it('returns the newest point of each series, none older than the limit', async () => {
       const [a, b, c] = ['a', 'b', 'c'].map((node) => ({ ...NODE, node }));
       await store.write([
         ...[-90, -1, 0, 1].map((minute) => sample(minute, minute, a)),
         ...[-90, -70, -1].map((minute) => sample(minute, minute, b)),
         sample(-90, 0, c),
       ]);
-      // The node was down: there are newer samples of it, but not of this metric.
+      // The node was down: it has newer samples, but not of this metric.
       await store.write([0, 1, 2].map((minute) => sample(minute, 0, b, 'up')));
       const newest = async (sinceMs: number) => values(await store.latest({ metric: 'mem_usage', sinceMs }));
       expect(await newest(at(-100))).toEqual([
@@ -181,7 +181,7 @@ export function describeSampleStore(
     });
 
     if (traits.prunes)
-      it('prunes what is older, and only that', async () => {
+      it('prunes samples that are older, and no others', async () => {
         const gone = { ...NODE, node: 'gone' };
         const mount = { ...NODE, mount: '/', device: '/dev/vda1' };
         await store.write([-800, -700, 0, 1].map((minute) => sample(minute, minute)));
@@ -198,7 +198,7 @@ export function describeSampleStore(
         expect(values(await everything('disk_usage'))).toEqual([['etcd-0', 6]]);
       });
 
-    it('has everything after it was closed and opened', async () => {
+    it('has all samples after it was closed and opened', async () => {
       await store.write([sample(0, 1), sample(1, 2)]);
       await store.close();
       store = await harness.open();
@@ -208,7 +208,7 @@ export function describeSampleStore(
       expect(values(await everything())).toEqual([['etcd-0', 1, 2, 3]]);
     });
 
-    it('shows a second client what the first writes, series that are new to it included', async () => {
+    it('shows the writes of one client to another, also new series', async () => {
       const second = await harness.open();
       try {
         await store.write([sample(0, 1)]);

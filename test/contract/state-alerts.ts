@@ -11,10 +11,10 @@ import {
   transitionOf,
 } from './state-fixtures.ts';
 
-/** What evaluate relies on: checkpoints, alerts, transitions, outbox. */
+/** What evaluate needs: checkpoints, alerts, transitions, outbox. */
 export function describeAlertState(state: () => StateStore): void {
   describe('checkpoints', () => {
-    it('are kept per rule and shard, and replaced only from the version that was read', async () => {
+    it('are stored for each rule and shard, and replaced only from the version that was read', async () => {
       expect(await state().loadCheckpoint('mem', 'local')).toBeUndefined();
       await state().saveCheckpoint('mem', 'local', checkpointOf(1), 0);
       await state().saveCheckpoint('mem', 'other', checkpointOf(2), 0);
@@ -29,7 +29,7 @@ export function describeAlertState(state: () => StateStore): void {
       expect(await state().loadCheckpoint('mem', 'other')).toEqual({ value: checkpointOf(2), version: 1 });
     });
 
-    it('can be deleted, then start from version 0', async () => {
+    it('can be deleted, and then start from version 0', async () => {
       await state().saveCheckpoint('mem', 'local', checkpointOf(1), 0);
       await state().deleteCheckpoint('mem', 'local');
       await state().deleteCheckpoint('mem', 'local');
@@ -38,7 +38,7 @@ export function describeAlertState(state: () => StateStore): void {
       await state().saveCheckpoint('mem', 'local', checkpointOf(2), 0);
     });
 
-    it('are listed by the shards that a rule has them of', async () => {
+    it('are listed by the shards that have one of a rule', async () => {
       for (const [rule, shard] of [
         ['mem', '0/2'],
         ['mem', 'fleet'],
@@ -54,7 +54,7 @@ export function describeAlertState(state: () => StateStore): void {
       expect(await state().listCheckpoints('mem')).toEqual(['0/2']);
     });
 
-    it('and alerts name their rules', async () => {
+    it('list, together with alerts, the names of their rules', async () => {
       expect(await state().listRules()).toEqual([]);
       await state().saveCheckpoint('mem', 'a', checkpointOf(1), 0);
       await state().saveCheckpoint('mem', 'b', checkpointOf(1), 0);
@@ -65,7 +65,7 @@ export function describeAlertState(state: () => StateStore): void {
   });
 
   describe('alerts', () => {
-    it('are stored with transitions and an outbox item for each that is told', async () => {
+    it('are stored with transitions, and with an outbox item for each that is sent', async () => {
       const alert = alertOf('n');
       const transitions = (['pending', 'firing', 'resolved', 'cancelled'] as const).map((kind, i) =>
         transitionOf(alert, kind, T0 + i),
@@ -93,7 +93,7 @@ export function describeAlertState(state: () => StateStore): void {
       expect(await state().listAlerts()).toEqual([{ value: changed, version: 2 }]);
     });
 
-    it('are gone when they are ok, and start from version 0 again', async () => {
+    it('are deleted when they are ok, and start from version 0 again', async () => {
       const alert = alertOf('n');
       const ok = alertOf('n', { status: 'ok', resolvedAtMs: T0 + 9 });
       const resolved = transitionOf(alert, 'resolved', T0 + 9);
@@ -108,7 +108,7 @@ export function describeAlertState(state: () => StateStore): void {
       expect(await state().listAlerts()).toEqual([{ value: alert, version: 1 }]);
     });
 
-    it('that fired and resolved at once leave their transitions alone', async () => {
+    it('that fired and resolved at once leave only their transitions', async () => {
       const alert = alertOf('n', { status: 'ok' });
       const transitions = [transitionOf(alert, 'firing', T0), transitionOf(alert, 'resolved', T0 + 1)];
       await state().commitAlert({ alert, expectedVersion: 0, transitions, dueAtMs: T0 });
@@ -116,7 +116,7 @@ export function describeAlertState(state: () => StateStore): void {
       expect(await outboxIds(state())).toEqual(idsOf(transitions));
     });
 
-    it('replayed after a crash tell nothing twice, told or not', async () => {
+    it('repeated after a crash add nothing to the outbox, whether it was taken or not', async () => {
       const alert = alertOf('n');
       const firing = transitionOf(alert, 'firing', T0);
       const commit = (expectedVersion: number, dueAtMs: number) =>
@@ -156,7 +156,7 @@ export function describeAlertState(state: () => StateStore): void {
   });
 
   describe('outbox', () => {
-    it('gives what is due, in the order it became due and happened, up to a limit', async () => {
+    it('returns due items in the order of due time and event, up to a limit', async () => {
       const items = [
         { node: 'a', atMs: T0 + 3, dueAtMs: T0 + 10 },
         { node: 'b', atMs: T0 + 1, dueAtMs: T0 + 10 },

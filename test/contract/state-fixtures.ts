@@ -96,7 +96,7 @@ export function deliveryOf(id: string, incidentId: string, atMs: number): Delive
   };
 }
 
-/** Stores incidents that are new. */
+/** Stores new incidents. */
 export function putIncidents(state: StateStore, ...incidents: readonly Incident[]): Promise<void> {
   return state.commitIncidents({ incidents: incidents.map((value) => ({ value, version: 0 })) });
 }
@@ -111,7 +111,7 @@ export async function transitionIds(state: StateStore): Promise<string[]> {
   );
 }
 
-/** Ids of values, versioned or not. */
+/** The ids of values, with or without a version. */
 export function idsOf(list: readonly ({ id: string } | { value: { id: string } })[]): string[] {
   return list.map((one) => ('id' in one ? one.id : one.value.id));
 }

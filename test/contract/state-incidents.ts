@@ -14,10 +14,10 @@ import {
   transitionOf,
 } from './state-fixtures.ts';
 
-/** What notify relies on: incidents, deliveries, and the outbox items they take along. */
+/** What notify needs: incidents, deliveries, and the outbox items of the same commit. */
 export function describeIncidentState(state: () => StateStore): void {
   describe('incidents', () => {
-    it('are stored whole, found by their group while they are open, and by id for ever', async () => {
+    it('are stored completely, found by their group while they are open, and always by id', async () => {
       const value = incidentOf('i1', {
         alerts: holding(alertOf('n')),
         dueAtMs: T0 + 5,
@@ -54,7 +54,7 @@ export function describeIncidentState(state: () => StateStore): void {
       expect(await state().listDeliveries({ limit: 10 })).toEqual([]);
     });
 
-    it('take outbox items and deliveries along in their commit', async () => {
+    it('are committed together with outbox items and deliveries', async () => {
       const alert = alertOf('n');
       const transitions = [transitionOf(alert, 'firing', T0), transitionOf(alert, 'resolved', T0 + 1)];
       await state().commitAlert({ alert, expectedVersion: 0, transitions, dueAtMs: T0 });
@@ -68,7 +68,7 @@ export function describeIncidentState(state: () => StateStore): void {
       expect(await state().listDeliveries({ limit: 10 })).toEqual([deliveryOf('d1', 'i1', T0)]);
     });
 
-    it('are found by an alert they hold while they are open', async () => {
+    it('are found by an alert that they contain while they are open', async () => {
       const [a, b] = [alertOf('a'), alertOf('b')];
       const both = incidentOf('i1', { alerts: holding(a, b) });
       await putIncidents(state(), both, incidentOf('i2', { alerts: holding(a) }));
@@ -83,7 +83,7 @@ export function describeIncidentState(state: () => StateStore): void {
       expect(await state().incidentsOfAlert(b.id)).toEqual([]);
     });
 
-    it('are due at their time, first things first, up to a limit; closed or idle ones never', async () => {
+    it('are due at their time, in order, up to a limit; closed or idle ones never', async () => {
       await putIncidents(
         state(),
         incidentOf('late', { dueAtMs: T0 + 9 }),
@@ -101,7 +101,7 @@ export function describeIncidentState(state: () => StateStore): void {
       expect(await state().nextDueMs()).toBe(T0 + 9);
     });
 
-    it('that cannot be stored are no conflict: nobody else was first', async () => {
+    it('that cannot be stored cause no conflict error, because nobody else was faster', async () => {
       const odd = putIncidents(state(), incidentOf('odd', { dueAtMs: T0 + 0.5 }));
       const outcome = await odd.then(
         () => 'stored',
@@ -110,7 +110,7 @@ export function describeIncidentState(state: () => StateStore): void {
       expect(outcome).not.toBeInstanceOf(ConflictError);
     });
 
-    it('are listed newest first, open and closed ones apart if wanted', async () => {
+    it('are listed newest first, open and closed ones separately on request', async () => {
       await putIncidents(
         state(),
         incidentOf('old', { openedAtMs: T0 + 1, closedAtMs: T0 + 2 }),
@@ -137,7 +137,7 @@ export function describeIncidentState(state: () => StateStore): void {
       expect(idsOf(await state().listDeliveries({ incidentId: 'i1', limit: 1 }))).toEqual(['d3']);
     });
 
-    it('have the last that was written of a delivery: a picture may follow its message', async () => {
+    it('keep the last write of a delivery, because a picture may follow its message', async () => {
       const delivery = deliveryOf('d1', 'i1', T0 + 1);
       await state().commitIncidents({ incidents: [], delivery: { ...delivery, picture: 'late' } });
       await state().commitIncidents({ incidents: [], delivery: { ...delivery, picture: 'followed' } });

@@ -6,7 +6,7 @@ import { T0 } from './state-fixtures.ts';
 
 const MINUTE = 60_000;
 
-/** Samples that came too late for the sample store. Part of the contract of state stores. */
+/** Samples that came too late for the sample store. A part of the contract of state stores. */
 export function describeLateSamples(state: () => StateStore): void {
   describe('late samples', () => {
     const labels = { cluster: 'c', node: 'n', role: 'etcd' };
@@ -48,7 +48,7 @@ export function describeLateSamples(state: () => StateStore): void {
       expect(await found(0, 9, { metric: 'mem' })).toEqual([]);
     });
 
-    it('are those that were kept first, however often they are kept', async () => {
+    it('keep the first write, however often they are written', async () => {
       await keep([sample(1, 1), sample(2, 2)]);
       for (const at of [1, 2]) await keep([sample(1, 1), sample(2, 2)], { at });
       await keep([sample(1, 9), sample(3, 3)], { at: 3 });
@@ -56,7 +56,7 @@ export function describeLateSamples(state: () => StateStore): void {
       expect(await found(0, 9)).toEqual([['n', [1, 1], [2, 2], [3, 3]]]);
     });
 
-    it('of many nodes at once, in any portions', async () => {
+    it('of many nodes can be written at once, in any portions', async () => {
       const nodes = Array.from({ length: 3_000 }, (_, i) => ({ ...labels, node: `n${i}-${'x'.repeat(40)}` }));
       const all = nodes.map((of, i) => sample(0, i / 7, of));
       await keep(all.slice(0, 2_500));

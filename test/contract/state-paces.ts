@@ -4,7 +4,7 @@ import { takeSlot } from '../../core/notify/pace.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { T0 } from './state-fixtures.ts';
 
-/** What a store does with the paces of destinations; `another` opens the same state as another process would. */
+/** The contract for the paces of destinations; `another` opens the same state as another process. */
 export function describePaceState(state: () => StateStore, another: () => Promise<StateStore>): void {
   const take = (store: StateStore, key: string, nowMs = T0) =>
     store.changePace(key, (before) => {
@@ -16,7 +16,7 @@ export function describePaceState(state: () => StateStore, another: () => Promis
     store.changePace<Pace | undefined>(key, (pace) => ({ pace: undefined, result: pace }));
 
   describe('paces', () => {
-    it('are there once they were changed, each by itself', async () => {
+    it('exist after their first change, independent of each other', async () => {
       expect(await read(state(), 'a')).toBeUndefined();
       expect([await take(state(), 'a'), await take(state(), 'a'), await take(state(), 'b')]).toEqual([
         0, 1_000, 0,
@@ -26,7 +26,7 @@ export function describePaceState(state: () => StateStore, another: () => Promis
       expect(await read(state(), 'a')).toEqual(kept);
     });
 
-    it('of many senders at once in two processes give each slot once', async () => {
+    it('give each slot once to many senders in two processes', async () => {
       const other = await another();
       const both = [state(), other];
       const taken = await Promise.all(
@@ -36,7 +36,7 @@ export function describePaceState(state: () => StateStore, another: () => Promis
       await other.close();
     });
 
-    it('leave it as it is when the change fails', async () => {
+    it('stay unchanged when the change fails', async () => {
       await take(state(), 'a');
       const failing = state().changePace('a', () => {
         throw new Error('no');
@@ -45,7 +45,7 @@ export function describePaceState(state: () => StateStore, another: () => Promis
       expect(await take(state(), 'a')).toBe(1_000);
     });
 
-    it('stay while they are used', async () => {
+    it('are kept while they are used', async () => {
       await take(state(), 'a', T0);
       await state().prune(T0 - 1);
       expect(await read(state(), 'a')).toBeDefined();

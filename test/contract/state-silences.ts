@@ -22,13 +22,13 @@ export function describeSilenceState({
   reopen,
 }: {
   state: () => StateStore;
-  /** The same state again, as another process opens it. */
+  /** The same state, opened by another process. */
   reopen: () => Promise<StateStore>;
 }): void {
   describe('silences', () => {
     const listed = async (endedAfterMs: number) => idsOf(await state().listSilences({ endedAfterMs }));
 
-    it('are stored whole, and seen at once by another process', async () => {
+    it('are stored completely, and visible at once to another process', async () => {
       const acknowledged = silenceOf('s2', T0 + 9, { alertId: 'mem:n', matchers: [] });
       await state().putSilence(silenceOf('s1', T0 + 10));
       await state().putSilence(acknowledged);
@@ -40,7 +40,7 @@ export function describeSilenceState({
       await other.close();
     });
 
-    it('are listed until they end, those of the future too, by their end', async () => {
+    it('are listed until they end, also future ones, ordered by their end', async () => {
       await state().putSilence(silenceOf('later', T0 + 30, { fromMs: T0 + 20 }));
       await state().putSilence(silenceOf('b', T0 + 10));
       await state().putSilence(silenceOf('a', T0 + 10));
@@ -50,7 +50,7 @@ export function describeSilenceState({
       expect(await listed(T0 + 30)).toEqual([]);
     });
 
-    it('are replaced by one of the same id', async () => {
+    it('are replaced by one with the same id', async () => {
       await state().putSilence(silenceOf('s1', T0 + 10));
       await state().putSilence(silenceOf('s1', T0 + 20, { comment: 'longer' }));
       await state().putSilence(silenceOf('s1', T0 + 20, { comment: 'other words' }));
@@ -59,7 +59,7 @@ export function describeSilenceState({
       ]);
     });
 
-    it('are ended once, and say whether there was one to end', async () => {
+    it('are ended once, and the result says whether there was one to end', async () => {
       await state().putSilence(silenceOf('s1', T0 + 10));
       await state().putSilence(silenceOf('future', T0 + 30, { fromMs: T0 + 20 }));
       expect(await state().expireSilence('unknown', T0 + 5)).toBe(false);

@@ -20,14 +20,14 @@ import { describeLateSamples } from './state-late-samples.ts';
 import { describePaceState } from './state-paces.ts';
 import { describeSilenceState } from './state-silences.ts';
 
-/** One place for state; thrown away after each test. */
+/** State in a folder or table that is deleted after each test. */
 export interface StateStoreHarness {
   /** Each call opens the same state again, as another process would. */
   open(): Promise<StateStore>;
   remove(): Promise<void>;
 }
 
-/** What every state store must do. Registers tests; call it at the top of a test file. */
+/** The contract of every state store. Registers tests; call it at the top of a test file. */
 export function describeStateStore(name: string, create: () => Promise<StateStoreHarness>): void {
   describe(`state store contract: ${name}`, () => {
     let harness: StateStoreHarness;
@@ -77,14 +77,14 @@ export function describeStateStore(name: string, create: () => Promise<StateStor
         ]);
       });
 
-      it('keep one status of a target that moved to another batch, the newest', async () => {
+      it('keep one status, the newest, of a target that moved to another batch', async () => {
         await state.putTargetStatus([status('a', T0, false), status('b', T0)], batch(0));
         await state.putTargetStatus([status('a', T0 + 2)], batch(1));
         await state.putTargetStatus([status('a', T0 + 1, false), status('b', T0 + 1)], batch(0));
         expect(await listed()).toEqual([status('a', T0 + 2), status('b', T0 + 1)]);
       });
 
-      it('keep what messages of one batch and of others write at once', async () => {
+      it('keep concurrent writes of messages of one batch and of others', async () => {
         const nodes = ['a', 'b', 'c', 'd'];
         const writes = [3, 0, 4, 1, 2].flatMap((round) => [
           state.putTargetStatus(
@@ -110,7 +110,7 @@ export function describeStateStore(name: string, create: () => Promise<StateStor
         ]);
       });
 
-      it('keep counters as they were saved last', async () => {
+      it('keep the last counters that were saved', async () => {
         expect(await state.counters.load('batch-0')).toBeUndefined();
         await state.counters.save('batch-0', { boot: 'x', cpu: [1, 2.5], none: null });
         await state.counters.save('batch-1', 7);
@@ -122,7 +122,7 @@ export function describeStateStore(name: string, create: () => Promise<StateStor
 
     describeSilenceState({ state: () => state, reopen: () => harness.open() });
 
-    it('prunes what ended before, and nothing that is still owed', async () => {
+    it('are pruned when they ended before, except those that are still due', async () => {
       const alert = alertOf('n');
       const old = [transitionOf(alert, 'pending', T0 - 3), transitionOf(alert, 'firing', T0 - 2)];
       const kept = transitionOf(alert, 'resolved', T0);
@@ -147,7 +147,7 @@ export function describeStateStore(name: string, create: () => Promise<StateStor
       expect(await state.prune(T0)).toBe(0);
     });
 
-    it('never prunes what was not told yet', async () => {
+    it('are never pruned before they were sent', async () => {
       const alert = alertOf('n');
       const firing = transitionOf(alert, 'firing', T0);
       await state.commitAlert({ alert, expectedVersion: 0, transitions: [firing], dueAtMs: T0 });
@@ -155,7 +155,7 @@ export function describeStateStore(name: string, create: () => Promise<StateStor
       expect(await state.dueOutbox(T0, 10)).toEqual([{ id: firing.id, dueAtMs: T0, transition: firing }]);
     });
 
-    it('gives copies: what a caller does to an answer changes nothing', async () => {
+    it('are copies: a caller who changes an answer changes nothing in the store', async () => {
       const alert = alertOf('n');
       await state.commitAlert({ alert, expectedVersion: 0, transitions: [], dueAtMs: T0 });
       const [stored] = await state.listAlerts();
@@ -164,7 +164,7 @@ export function describeStateStore(name: string, create: () => Promise<StateStor
       expect((await state.listAlerts())[0]?.value.status).toBe('firing');
     });
 
-    it('has everything after it was closed and opened', async () => {
+    it('are all there after the store was closed and opened', async () => {
       const alert = alertOf('n');
       const firing = transitionOf(alert, 'firing', T0);
       await state.commitAlert({ alert, expectedVersion: 0, transitions: [firing], dueAtMs: T0 });

@@ -4,10 +4,12 @@ import type { Transition } from '../../core/model/transition.ts';
 import type { StateStore } from '../../core/ports.ts';
 import { alertOf, deliveryOf, holding, incidentOf, T0, transitionOf } from './state-fixtures.ts';
 
-/** A step of the story that a killed process must not leave half done. `done` is called when it has resolved. */
+/**
+ * A step of the story, which a killed process must do completely or not at all. `done` is called when it has resolved.
+ */
 export type Done = (what: 'transition' | 'absorbed' | 'delivery', id: string) => void;
 
-/** Fires and resolves alerts in turn, absorbs what the outbox holds and delivers it, for ever, from where it is. */
+/** Fires and resolves alerts in turn, groups the outbox and delivers, for ever, from the current state. */
 export async function playForEver(state: StateStore, done: Done): Promise<void> {
   const stored = await state.listTransitions({ fromMs: T0, toMs: T0 + 1e9, limit: 1e6 });
   for (let step = stored.length; ; step++) {
@@ -57,7 +59,7 @@ async function notifyStep(state: StateStore, step: number, done: Done): Promise<
   }
 }
 
-/** Throws where the state is not what some whole number of steps leave. Returns ids by what was done. */
+/** Returns ids by what was done. @throws when the state does not follow from a whole number of steps */
 export async function examineStory(
   state: StateStore,
 ): Promise<Record<Parameters<Done>[0], ReadonlySet<string>>> {

@@ -1,4 +1,4 @@
-// A process that changes state until it is killed: `state-writer.ts FOLDER`. Prints each step once it is stored.
+// A process that changes state until it is killed: `state-writer.ts FOLDER`. It prints each step after it is stored.
 import { openSqliteState } from '../../adapters/state/sqlite/state.ts';
 import { playForEver } from './state-story.ts';
 

@@ -2,7 +2,7 @@ import { labelKey } from '../../core/labels.ts';
 import type { Sample, Series } from '../../core/model/sample.ts';
 import type { SampleStore, WriteResult } from '../../core/ports.ts';
 
-/** One place for data; thrown away after each test. */
+/** Data in a folder or database that is deleted after each test. */
 export interface SampleStoreHarness {
   /** Each call opens the same data again, as another process would. */
   open(): Promise<SampleStore>;
@@ -11,20 +11,23 @@ export interface SampleStoreHarness {
   nowMs: number;
 }
 
-/** What may be otherwise where another server keeps the samples. */
+/** What may differ when another server keeps the samples. */
 export interface StoreTraits {
-  /** Repeats are refused and counted, with whatever value. Else one with the same value changes nothing. */
+  /**
+   * Whether repeated samples are refused and counted, with any value. Otherwise one with the same value changes
+   * nothing.
+   */
   countsRepeats: boolean;
-  /** Every double comes back as it is; else those of everyday size. */
+  /** Whether every double is exact; otherwise only common ones are. */
   exact: boolean;
   /**
-   * A sample that is not newer than its series may be so far behind the newest of all; what is further is rejected as too
-   * late, a repeat of what is there too.
+   * How far a sample that is not newer than its series may be behind the newest of all; others are rejected as too
+   * late, also repeated ones.
    */
   lateMs: number;
-  /** Deletes when it is told to. */
+  /** Whether it deletes on request. */
   prunes: boolean;
-  /** p95 is the nearest rank; else between two. */
+  /** Whether p95 is the nearest rank; otherwise it lies between two. */
   nearestRank: boolean;
 }
 
@@ -36,7 +39,7 @@ export const OURS: StoreTraits = {
   nearestRank: true,
 };
 
-/** Of a write: what the store has not taken. Throws for a reason other than that it came too late. */
+/** The samples of a write that the store refused. @throws for another reason than that they came too late */
 export function tooLateOf({ rejected }: WriteResult, { lateMs }: StoreTraits): readonly Sample[] {
   for (const { cause, reason } of rejected) {
     if (cause !== 'too-late' || lateMs === Infinity) throw new Error(`rejected as ${cause}: ${reason}`);
@@ -44,7 +47,7 @@ export function tooLateOf({ rejected }: WriteResult, { lateMs }: StoreTraits): r
   return rejected.map(({ sample }) => sample);
 }
 
-/** In the order of their labels: a store gives series in any. */
+/** In the order of their labels, as a store returns series in any order. */
 export function sorted(series: readonly Series[]): Series[] {
   const keyed = series.map((one) => ({ one, key: labelKey(one.labels) }));
   return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ one }) => one);

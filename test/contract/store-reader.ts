@@ -1,4 +1,4 @@
-// A process that reads rounds beside the one that writes, until it has seen round LAST: `store-reader.ts FOLDER LAST`.
+// A process that reads rounds beside the one that writes, until it has read round LAST: `store-reader.ts FOLDER LAST`.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
 import { FIRST_MS, ROUND_METRICS, ROUND_MS, wholeRounds } from './store-rounds.ts';

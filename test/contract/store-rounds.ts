@@ -2,12 +2,12 @@ import type { Sample, Series } from '../../core/model/sample.ts';
 
 export const FIRST_MS = Date.UTC(2026, 10, 24);
 export const ROUND_MS = 60_000;
-/** Rounds that are not yet pruned. */
+/** The rounds that are not yet pruned. */
 export const KEEP_ROUNDS = 40;
 const NODES = 20;
 export const ROUND_METRICS = ['up', 'mem_usage', 'disk_usage', 'probe_duration'] as const;
 
-/** What a round holds follows from its number: three groups of metrics, and a node that is in this round only. */
+/** The content of a round follows from its number: three groups of metrics, and a node that only this round has. */
 export function roundSamples(round: number): Sample[] {
   const timeMs = FIRST_MS + round * ROUND_MS;
   const nodes = [...Array.from({ length: NODES - 1 }, (_, i) => `n-${i}`), `only-${round}`];
@@ -23,7 +23,7 @@ export function roundSamples(round: number): Sample[] {
   });
 }
 
-/** Numbers of the rounds that these series hold of a metric, each whole; throws for half a round or a wrong value. */
+/** The numbers of the complete rounds in these series. @throws for half a round or a wrong value */
 export function wholeRounds(metric: string, series: readonly Series[]): number[] {
   const counts = new Map<number, number>();
   for (const { labels, points } of series) {

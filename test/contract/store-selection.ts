@@ -8,7 +8,7 @@ import { type SampleStoreHarness, sorted } from './store-harness.ts';
 const MINUTE_MS = 60_000;
 const NODE = { cluster: 'nks-1', node: 'etcd-0', role: 'etcd' };
 
-/** Which series a store finds by `where` and `whereNot`. Part of the contract of sample stores. */
+/** Which series a store finds by `where` and `whereNot`. A part of the contract of sample stores. */
 export function describeSelection(name: string, create: () => Promise<SampleStoreHarness>): void {
   describe(`sample store contract, selection: ${name}`, () => {
     let harness: SampleStoreHarness;
@@ -33,7 +33,7 @@ export function describeSelection(name: string, create: () => Promise<SampleStor
       value,
     });
 
-    it('selects by globs: every label, any of its globs, whole values, nothing but * and ? special', async () => {
+    it('selects by globs: every label must match any of its globs, as a whole value, and only * and ? are special', async () => {
       const nodes = ['etcd-0', 'etcd-1', 'etcd-10', 'api-0', 'e.cd-0', 'o\'br%n_"x\n', '감시-0', 'a*b'];
       await store.write(nodes.map((node, i) => sample(0, i, { ...NODE, node })));
       const select = async (where: Record<string, string[]>) => {
@@ -54,7 +54,7 @@ export function describeSelection(name: string, create: () => Promise<SampleStor
       expect(await select({ mount: ['*'] })).toEqual([]);
     });
 
-    it('leaves out by globs: any label, any of its globs; a label that is missing leaves nothing out', async () => {
+    it('leaves out by globs: any label that matches any of its globs; a missing label leaves nothing out', async () => {
       const mounts = ['/', '/var', '/var/lib/kubelet/pods/a', "/o'brien", '감시'];
       const disks = mounts.map((mount, i) => ({ ...NODE, mount, device: `/dev/sd${i % 2}` }));
       await store.write(disks.map((labels, i) => sample(0, i, labels, 'disk_usage')));
@@ -82,7 +82,7 @@ export function describeSelection(name: string, create: () => Promise<SampleStor
       expect(rolled.map(({ labels }) => labels.mount).sort()).toEqual(['/', "/o'brien"]);
     });
 
-    it('finds few of many series as it finds all', async () => {
+    it('finds few of many series as well as all of them', async () => {
       const nodes = Array.from({ length: 40 }, (_, i) => ({ ...NODE, node: `n-${i}` }));
       for (let minute = 0; minute < 5; minute++) {
         await store.write(nodes.map((labels, i) => sample(minute, minute * 100 + i, labels)));

@@ -1,4 +1,5 @@
-// A process that writes rounds until it is killed: `store-writer.ts FOLDER`. Prints each round's number once written.
+// A process that writes rounds until it is killed: `store-writer.ts FOLDER`. It prints the number of each round after
+// it is written.
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
 import { FIRST_MS, KEEP_ROUNDS, ROUND_MS, roundSamples } from './store-rounds.ts';
 

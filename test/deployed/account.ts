@@ -1,4 +1,4 @@
-// A deployment in the emulator's account, as an operator sees and changes it.
+// A deployment in the account of the emulator, with the tools of an operator.
 
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,22 +42,22 @@ export type Stage = 'Plan' | 'Probe' | 'Store' | 'Evaluate' | 'Notify' | 'Delive
 export interface Account {
   /** @throws Error with the function's own error */
   invoke(stage: Stage, payload: unknown): Promise<unknown>;
-  /** Whether the table's stream wakes notify. */
+  /** Sets whether the stream of the table wakes notify. */
   wake(enabled: boolean): Promise<void>;
-  /** Lines of a function's log, all so far. */
+  /** All lines of a function's log so far. */
   log(stage: Stage): Promise<string[]>;
-  /** Waits for the newest line with that text, which may show up late. @throws Error when there is none */
+  /** Waits for the newest line with that text, which may come late. @throws Error when there is none */
   logged(stage: Stage, text: string): Promise<string>;
-  /** Ends the processes that a function runs in, as a machine that fails does. Returns how many. */
+  /** Ends the processes of a function, as a machine that fails does. Returns how many. */
   kill(stage: Stage): number;
-  /** Of a queue: `Store`, `ProbeToNAME` of a bastion. */
+  /** Sends to a queue: `Store`, or `ProbeToNAME` of a bastion. */
   send(queue: string, body: string): Promise<void>;
-  /** Waits for messages in a queue that somebody has received. @throws Error when there are none */
+  /** Waits for messages in a queue that were received and not deleted. @throws Error when there are none */
   hidden(queue: string): Promise<number>;
   /** Waits for the first dead letters of a queue. @throws Error when there are none */
   dead(queue: string): Promise<string[]>;
   transitions(): Promise<Transition[]>;
-  /** Keys of the bucket's objects, in order. */
+  /** The keys of the bucket's objects, in order. */
   files(prefix: string): Promise<string[]>;
   readFile(key: string): Promise<string>;
   writeFile(key: string, text: string): Promise<void>;
@@ -185,7 +185,7 @@ interface Process {
   args: string;
 }
 
-/** Of one emulator alone: another run on this machine has functions of the same names. */
+/** Only those of this emulator: another run on this machine has functions with the same names. */
 function processesBelow(ancestor: number | undefined): Process[] {
   if (ancestor === undefined) throw new Error('functions are killed below an emulator that was started here');
   const listed = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' });
@@ -201,7 +201,7 @@ function processesBelow(ancestor: number | undefined): Process[] {
   return all.filter(({ pid }) => pid !== ancestor && found.has(pid));
 }
 
-/** The only one that fits. @throws Error */
+/** The only matching one. @throws Error */
 function one(names: readonly string[], pattern: RegExp): string {
   const found = names.filter((name) => pattern.test(name));
   if (found.length !== 1) throw new Error(`${found.length} of ${names.join(', ')} fit ${pattern}`);

@@ -1,4 +1,4 @@
-// The pipeline deployed to the emulator as to an account (TLS, each call authorised), over a fleet that speaks SSH and is
+// The pipeline, deployed to the emulator as to an account (TLS, each call authorised), over a fleet that speaks SSH,
 // evaluated in two shards.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,21 +25,21 @@ export interface DeployedFixture extends Account {
   timestream: TimestreamEmulator;
   sink: Sink;
   deployment: Deployment;
-  /** Values of `${ssm:…}`, by name. */
+  /** The values of `${ssm:…}`, by name. */
   secrets: Readonly<Record<string, string>>;
   /** The forwarded port of each bastion. */
   bastionPorts: ReadonlyMap<string, PortForward>;
-  /** Percent that a cluster's one node has in use, asked for at each probe. Default: 40. */
+  /** The percentage that the node of a cluster uses, read at each probe. Default: 40. */
   memory: Map<string, () => number>;
-  /** Messages of a rule about a cluster or a bastion. */
+  /** The messages of a rule about a cluster or a bastion. */
   messagesAbout(name: string, rule?: string): SinkMessage[];
-  /** Waits for the first (or `nth`) of that status. @throws Error when it does not come */
+  /** Waits for the first (or `nth`) message with that status. @throws Error when it does not come */
   message(
     name: string,
     status: 'firing' | 'resolved',
     options?: { rule?: string; nth?: number; withinMs?: number },
   ): Promise<SinkMessage>;
-  /** Times of stored samples of a node, in a range. */
+  /** The times of stored samples of a node, in a range. */
   samples(of: { metric: string; node: string }, fromMs: number, toMs: number): Promise<number[]>;
   stop(): Promise<void>;
 }
@@ -49,7 +49,7 @@ const SINK_SECRET = 'deployed-sink-secret';
 
 /**
  * @param clusters name → bastion; each has one node, `n-NAME`
- * @param configuration its text, given the parts that only are known now
+ * @param configuration makes its text from the parts that are known only then
  */
 export async function startDeployedFixture(
   clusters: Readonly<Record<string, string>>,

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { pipeSockets } from '../../localstack/port-forwarding.ts';
 
-/** A way to a port of this machine that can be shut: connections end, and none is made. */
+/** A forwarded port of this machine that can be shut: then connections end, and no new one is accepted. */
 export interface PortForward {
   port: number;
   shut(): void;

@@ -1,4 +1,5 @@
-// Servers that make a client work or wait, one per kind. Some are ssh2's server with our messages, some bare sockets.
+// Servers that make a client work or wait, one for each kind. Some are ssh2's server with our messages, some bare
+// sockets.
 import { getDiffieHellman } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import type { Connection } from 'ssh2';
@@ -6,7 +7,7 @@ import { IDENTIFICATION, kexInit, packet, string, uint32 } from '../kexinit.ts';
 import { answer, flood, healthy, output } from '../node-behaviour.ts';
 import { type Behaviour, type FakeHost, startFakeNode, startRawNode } from '../ssh-fleet.ts';
 
-/** The most that one of them sends, so that a test ends even if nothing cuts it off. */
+/** The most bytes that one of them sends, so that a test ends even if nothing stops the server. */
 const MOST_BYTES = 4 * 2 ** 20;
 const BURST = 200;
 const OUR_BACKLOG = 2 ** 20;
@@ -46,7 +47,7 @@ function repeat(connection: Connection, payload: Buffer): void {
 const bytes = (...fields: (number | Buffer)[]) =>
   Buffer.concat(fields.map((field) => (typeof field === 'number' ? Buffer.from([field]) : field)));
 
-/** Text that ssh2 parses as a key, with a regular expression that backtracks. */
+/** A text that ssh2 parses as a key, with a regular expression that backtracks. */
 const KEY_TEXT = `-----BEGIN RSA PRIVATE KEY-----\n${'a:b\n'.repeat(8_000)}x`;
 
 const ONCE_LOGGED_IN: Record<string, Buffer> = {
@@ -76,7 +77,7 @@ const bare =
   () =>
     startRawNode(behave);
 
-/** Writes each byte by itself. */
+/** Writes each byte separately. */
 function drip(
   text: Buffer,
   socket: Socket,
@@ -139,7 +140,7 @@ const brokenPackets = (connection: Connection) =>
     for (let i = 0; i < 100; i++) _sock.write(Buffer.concat([uint32(32), Buffer.alloc(48)]));
   });
 
-/** The script's output with as many names in it as fit. */
+/** The output of the script with as many names as fit. */
 const manyNames: Behaviour = (channel, _script, count) => {
   const names = Array.from({ length: 4_500 }, (_, i) => i);
   const devices = names.map((i) => `net eth${i} ${count} ${count}\ndisk sd${i}p1 1 1 1`).join('\n');
@@ -150,14 +151,14 @@ const manyNames: Behaviour = (channel, _script, count) => {
   );
 };
 
-/** The script's output with as many lines in it as fit. */
+/** The output of the script with as many lines as fit. */
 const shortLines: Behaviour = (channel, _script, count) =>
   answer(channel, output(count).replace('@blocks', `${'x\n'.repeat(480_000)}@blocks`));
 
 export const HOSTILE: Readonly<Record<string, Start>> = {
   'group exchange': groupExchange,
   compression: (accepts) => {
-    // 34 MB, in a packet of 34 KB.
+    // 34 MB, in packets of 34 KB.
     const meet = (connection: Connection) =>
       connection.once('ready', () =>
         send(connection as unknown as Internals, bytes(2, Buffer.alloc(34 * 2 ** 20))),

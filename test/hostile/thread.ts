@@ -1,4 +1,4 @@
-// Servers of the fleet on a thread of their own, so that their work does not block the event loop under test.
+// Servers of the fleet in their own thread, so that their work does not block the event loop under test.
 import { parentPort, workerData } from 'node:worker_threads';
 import { healthy } from '../node-behaviour.ts';
 import { startFakeBastion, startFakeNode } from '../ssh-fleet.ts';

@@ -12,7 +12,7 @@ export interface ThreadOrder {
 
 export type Hosts = Map<string, { host: string; port: number; hostKey: string }>;
 
-/** Starts a thread with servers of the fleet; they end with the thread. */
+/** Starts a thread with servers of the fleet, which end with the thread. */
 export async function startThread(order: ThreadOrder): Promise<{ hosts: Hosts; close(): Promise<unknown> }> {
   const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: order, execArgv: [] });
   const [hosts] = await once(worker, 'message');

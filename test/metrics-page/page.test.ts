@@ -7,11 +7,11 @@ import { metricsPage } from './page.ts';
 
 const own = Object.entries<OwnMetric>(OWN_METRICS);
 
-it('docs/metrics.md is that of the catalogue', async () => {
+it('docs/metrics.md has the metrics of the catalogue', async () => {
   await expect(metricsPage()).toMatchFileSnapshot('../../docs/metrics.md');
 });
 
-it('each own metric is counted somewhere', () => {
+it('each metric of the catalogue is counted somewhere', () => {
   const sources = globSync('{core,adapters,local,functions}/**/*.ts', {
     exclude: (file) => file.endsWith('.test.ts') || file.endsWith('own-metrics.ts'),
   }).map((file) => readFileSync(file, 'utf8'));
@@ -21,7 +21,7 @@ it('each own metric is counted somewhere', () => {
   expect(unused).toEqual([]);
 });
 
-it('names follow the naming of Prometheus, and none is that of a metric of nodes', () => {
+it('names follow the conventions of Prometheus, and differ from the metrics of nodes', () => {
   const ofNodes = new Set(METRICS.map(({ name }) => seriesNameOf(name)));
   for (const [name, { kind, labels, buckets }] of own) {
     expect(name).toMatch(/^[a-z][a-z0-9_]*$/);

@@ -24,7 +24,7 @@ const SAMPLES = `## Metrics of nodes in a Prometheus-compatible store
 With \`store: { type: prometheus }\` the metrics of nodes ([configuration.md](configuration.md#metrics)) are written under these names,
 with the base unit that Prometheus' naming asks for.`;
 
-/** docs/metrics.md. */
+/** The text of docs/metrics.md. */
 export function metricsPage(): string {
   const own = Object.entries<OwnMetric>(OWN_METRICS).map(
     ([name, { kind, in: where, labels, help, buckets }]) =>

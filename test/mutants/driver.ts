@@ -34,7 +34,7 @@ const left: string[] = [];
 const files = [...new Set(Object.values(job.near).flatMap((near) => Object.keys(near)))];
 const report = (outcome: Outcome) => appendFileSync(job.resultsPath, `${JSON.stringify(outcome)}\n`);
 
-// A counter-example is enough, a small one takes long.
+// A counterexample is enough; finding a small one takes long.
 configureGlobal({ endOnFailure: true });
 
 for (const file of files) {
@@ -43,7 +43,7 @@ for (const file of files) {
   });
 }
 
-it('executes the mutants', async ({ task }) => {
+it('the driver executes the mutants', async ({ task }) => {
   const loaded = new Set(takeSeen());
   const suites = task.file.tasks.filter((each) => each.type === 'suite');
   const closes: (() => Promise<void>)[] = [];
@@ -105,7 +105,7 @@ async function executeAll(
   }
 }
 
-/** What a test takes and reaches without a mutant; null if it fails. */
+/** The time and the coverage of a test without a mutant; null if it fails. */
 async function measure(candidate: Candidate): Promise<Measured | null> {
   const failure = await attempt(candidate, -1, 60_000, Infinity);
   const seen = takeSeen();
@@ -118,7 +118,7 @@ function readBaseline(): Record<string, Measured | null> | undefined {
   return existsSync(job.baselinePath) ? JSON.parse(readFileSync(job.baselinePath, 'utf8')) : undefined;
 }
 
-/** The nearest and quickest first, and before them those that killed the mutants before. */
+/** The nearest and fastest tests first, and before them those that killed the last mutants. */
 function inOrder(
   tests: readonly Candidate[],
   near: Record<string, number>,

@@ -27,16 +27,16 @@ describe('the mutants of a text', () => {
     ["throw new TypeError('no such node');", ['statement']],
     ["import { a } from './a.ts'; export { b } from './b.ts';", []],
     ["interface A { b: 'c' } type D = 1 | 2;", []],
-  ])('are none in texts for people, imports and types: %s', (source, operators) => {
+  ])('do not exist in texts for people, imports and types: %s', (source, operators) => {
     expect(instrument('file.ts', source, 0).mutants.map(({ operator }) => operator)).toEqual(operators);
   });
 
-  it('say their line', () => {
+  it('have their line', () => {
     expect(instrument('file.ts', '\n\nconst a =\n  b && c;', 0).mutants.map(({ line }) => line)).toContain(4);
   });
 });
 
-it('executes the code as it is, or as the one mutant says', () => {
+it('the instrumented code works as before, or as its one active mutant', () => {
   const source = `
     const sizes = (values: number[], limit?: { max: number }): string => {
       let count = 0;
@@ -65,7 +65,7 @@ it('executes the code as it is, or as the one mutant says', () => {
   expect(kept).toEqual(['file.ts | default | limit?.max ?? 2 | 2']);
 });
 
-it('leaves equivalent mutants out of the rate', () => {
+it('the rate leaves equivalent mutants out', () => {
   const { mutants } = instrument('a.ts', 'const x = a < b;', 0);
   const equivalents = readEquivalents('a.ts | comparison | a < b | a <= b # b is never a\n');
   const status = (id: number) => ({ status: id === 0 ? ('killed' as const) : ('survived' as const) });

@@ -5,7 +5,7 @@ import { childrenOf, isFunction, isMessageCall, isModuleSyntax, type Node } from
 
 export interface Mutant {
   id: number;
-  /** Path from the project's folder. */
+  /** The path from the project's folder. */
   file: string;
   line: number;
   operator: string;
@@ -19,8 +19,8 @@ export interface Instrumented {
 }
 
 /**
- * All mutants of a file in one text: each asks `__mutant(id)` whether it is the one to be executed. Types are stripped
- * first, which keeps every position.
+ * All mutants of a file in one text: each calls `__mutant(id)` to ask whether it is active. Types are stripped first,
+ * which keeps every position.
  */
 export function instrument(file: string, typescript: string, firstId: number): Instrumented {
   const source = stripTypeScriptTypes(typescript, { mode: 'strip' });
@@ -60,7 +60,7 @@ export function instrument(file: string, typescript: string, firstId: number): I
   return { code: render(program, undefined, false, false), mutants };
 }
 
-/** Whether `child` is the part of an optional chain that must stay joined to what follows. */
+/** Whether `child` is the part of an optional chain that must stay joined to the rest. */
 function isSpine(node: Node, child: Node, inChain: boolean): boolean {
   if (node.type === 'ChainExpression') return true;
   if (node.type === 'UnaryExpression' && node.operator === 'delete') return true;

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 
-/** What one process of vitest does: files to instrument, tests to load, mutants to execute in this order. */
+/** The work of one process of vitest: files to instrument, tests to load, mutants to execute in this order. */
 export interface Job {
   files: { path: string; firstId: number }[];
   /** Test files, by their distance from each file. */
   near: Record<string, Record<string, number>>;
   mutants: { id: number; file: string }[];
-  /** Without: the tests are measured, no mutant is executed. */
+  /** Absent: the tests are measured, and no mutant is executed. */
   isMeasured: boolean;
-  /** Tests are executed until this much of their unmutated time is spent, in milliseconds. */
+  /** Tests are executed until they took this much time without a mutant, in milliseconds. */
   budgetMs: number;
-  /** Times and coverage of the tests without a mutant; written by the first process, read by those after it. */
+  /** The times and coverage of the tests without a mutant; the first process writes them, later ones read them. */
   baselinePath: string;
-  /** Lines of JSON are appended here: `Outcome`. */
+  /** The file to which lines of JSON are appended: `Outcome`. */
   resultsPath: string;
 }
 
@@ -20,9 +20,9 @@ export type Status = 'killed' | 'survived' | 'timeout' | 'uncovered' | 'static';
 
 export type Outcome =
   | { id: number; status: Status; by?: string; tests?: number; ms?: number }
-  /** Begun; the last line of a process that hangs. */
+  /** The mutant that was started; the last line of a process that hangs. */
   | { id: number; status: 'begun' }
-  /** Afterwards the test failed without the mutant too: it is tried again in a new process. */
+  /** The test then also failed without the mutant: it is tried again in a new process. */
   | { id: number; status: 'spoilt'; by: string }
   | { status: 'ready'; tests: number; left: string[]; ms: number };
 

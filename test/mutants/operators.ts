@@ -8,7 +8,7 @@ export interface Context {
   parent: Node | undefined;
   /** Inside the arguments of an error or a log line. */
   inMessage: boolean;
-  /** The object or callee of an optional chain: cannot stand alone. */
+  /** The object or callee of an optional chain, which cannot stand alone. */
   inChain: boolean;
 }
 
@@ -60,7 +60,7 @@ const METHODS: Record<string, string> = {
   toUpperCase: 'toLowerCase',
   toLowerCase: 'toUpperCase',
 };
-/** These calls give back what they were called on. */
+/** These calls return the object on which they were called. */
 const DROPPED_METHODS: readonly string[] = [
   'filter',
   'sort',
@@ -84,7 +84,7 @@ const PLAIN_VALUES: readonly string[] = [
 const replace = (operator: string, text: string): Change => ({ how: 'replace', operator, text });
 const skip = (operator: string): Change => ({ how: 'skip', operator });
 
-/** All changes of a node. Those of its children are their own. */
+/** All changes of a node, without those of its children. */
 export function changesOf(node: Node, context: Context): Change[] {
   const { parent } = context;
   if (context.inChain) return [];
@@ -192,7 +192,7 @@ function valueChanges(node: Node, context: Context): Change[] {
   }
 }
 
-/** The text with another operator; the gap between the operands may hold brackets. */
+/** The text with another operator; there may be brackets between the operands. */
 function swapped(node: Node, source: string, operator: string): string {
   const left = node.left as Node;
   const right = node.right as Node;
@@ -216,7 +216,7 @@ function literalChanges(node: Node, { parent, inMessage }: Context): Change[] {
   const { value } = node;
   if (typeof value === 'boolean') return [replace('boolean', String(!value))];
   if (typeof value === 'number') return [replace('number', value === 1 ? '0' : String(value + 1))];
-  // The types ask for the empty text of `[, name = '']`; it is never taken.
+  // The types require the empty text of `[, name = '']`, which is never used.
   const isForTypes = value === '' && parent?.type === 'AssignmentPattern';
   if (typeof value === 'string' && !inMessage && !isForTypes && parent?.type !== 'ExpressionStatement') {
     return [replace('string', value === '' ? "'mutated'" : "''")];
@@ -226,7 +226,7 @@ function literalChanges(node: Node, { parent, inMessage }: Context): Change[] {
   return regexPatterns(regex.pattern).map((pattern) => replace('regex', `/${pattern}/${regex.flags}`));
 }
 
-/** Without an anchor, or with another quantifier or the opposite class, each in turn. */
+/** Without an anchor, or with another quantifier or the opposite class, one change each. */
 function regexPatterns(pattern: string): string[] {
   const out: string[] = [];
   if (pattern.startsWith('^') && pattern.length > 1) out.push(pattern.slice(1));
@@ -239,7 +239,7 @@ function regexPatterns(pattern: string): string[] {
   return out;
 }
 
-/** Each `?.` made a plain access. */
+/** Each `?.` as a plain access. */
 function chainChanges(node: Node, source: string): Change[] {
   const out: Change[] = [];
   for (let link = node.expression as Node; link; ) {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { JOB_VARIABLE, type Job, type Outcome, type Status } from './job.ts';
 
-/** A process that reports nothing for so long hangs in code without mutants. */
+/** A process that reports nothing for this long hangs in code without mutants. */
 const SILENT_MS = 120_000;
 /** The first run of all tests reports nothing. */
 const FIRST_SILENT_MS = 900_000;
@@ -16,7 +16,7 @@ export interface Result {
   ms?: number;
 }
 
-/** Runs the tests without a mutant: how long each takes, and what it reaches. */
+/** Runs the tests without a mutant, for their times and coverage. */
 export async function measure(job: Job, folder: string, print: (line: string) => void): Promise<void> {
   const output = await start({ ...job, mutants: [] }, folder, (outcome) => {
     if (outcome.status !== 'ready') return;
@@ -26,7 +26,7 @@ export async function measure(job: Job, folder: string, print: (line: string) =>
   if (!existsSync(job.baselinePath)) throw new Error(`The tests do not run: ${output}`);
 }
 
-/** Cuts a job for several processes. A large job is worth loading the tests more than once. */
+/** Splits a job for several processes. Loading the tests more than once pays for a large job. */
 export function splitJob(job: Job, processes: number): Job[] {
   const parts = job.mutants.length > 500 ? processes : 1;
   const size = Math.ceil(job.mutants.length / parts);
@@ -36,7 +36,7 @@ export function splitJob(job: Job, processes: number): Job[] {
   }));
 }
 
-/** Runs a job to its end, in a new process after each one that hangs, dies or is spoilt. */
+/** Runs a job to its end, in a new process after each one that hangs, dies or is unusable. */
 export async function runJob(
   job: Job,
   folder: string,

@@ -9,7 +9,7 @@ interface Classified {
   kind: Kind;
 }
 
-/** One line each: file, operator, original, replacement. Anything behind ` # ` is the reason. */
+/** One line each: file, operator, original, replacement. The text after ` # ` is the reason. */
 export function readEquivalents(text: string): Map<string, string> {
   const entries = new Map<string, string>();
   for (const line of text.split('\n')) {
@@ -21,7 +21,7 @@ export function readEquivalents(text: string): Map<string, string> {
 
 const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
 
-/** Stays the same while lines move. */
+/** Does not change when lines move. */
 export function keyOf({ file, operator, original, replacement }: Mutant): string {
   return `${file} | ${operator} | ${oneLine(original)} | ${oneLine(replacement)}`.trim();
 }

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, matchesGlob } from 'node:path';
 
-/** What is mutated. */
+/** The files that are mutated. */
 export const SCOPE: readonly string[] = [
   'core/{evaluate,notify,stages,plan,parse}/**/*.ts',
   'core/labels.ts',
@@ -13,14 +13,14 @@ export const SCOPE: readonly string[] = [
 /** Suites that need more than Node, or start processes for every test. */
 const LEFT_OUT = /\.(sshd|prometheus|aws|scale|root|mounts|cross|zsh)\.test\.ts$/;
 
-/** Imports between a test and its source. */
+/** The imports between a test and its source. */
 const NEAR = 2;
 
 const isTest = (file: string) => file.endsWith('.test.ts');
 const list = (patterns: readonly string[]) =>
   globSync([...patterns]).map((file) => file.replaceAll('\\', '/'));
 
-/** Files of `patterns` that the product runs: those that only tests import are not mutated. */
+/** The files of `patterns` that the product runs; those that only tests import are not mutated. */
 export function sourcesIn(patterns: readonly string[]): string[] {
   const wanted = new Set(list(SCOPE));
   const importers = list(['{bin,cli,core,adapters,functions,local,lib}/**/*.ts']).filter(
@@ -33,7 +33,7 @@ export function sourcesIn(patterns: readonly string[]): string[] {
 }
 
 /**
- * The test files that reach each source, with the number of imports between them. All of core/, which is pure;
+ * The test files that reach each source, with the number of imports between them. All for core/, which is pure;
  * elsewhere, where tests have servers and files, those near the source.
  */
 export function testsReaching(

@@ -1,4 +1,4 @@
-/** State of the mutants in this process: which one is executed, and what was asked for. */
+/** The state of the mutants in this process: the active one, and the ids that were asked for. */
 export const mutants = {
   active: -1,
   calls: 0,

@@ -1,4 +1,4 @@
-/** A node of the ESTree that the parser returns; only what the operators read. */
+/** A node of the ESTree that the parser returns; only the fields that the operators read. */
 export interface Node {
   type: string;
   start: number;
@@ -33,7 +33,7 @@ function isNameOnly(node: Node, field: string): boolean {
   }
 }
 
-/** Imports and re-exports hold no behaviour. */
+/** Imports and re-exports have no behaviour. */
 export const isModuleSyntax = (node: Node): boolean =>
   node.type === 'ImportDeclaration' ||
   node.type === 'ExportAllDeclaration' ||

@@ -3,12 +3,12 @@ import { type RunnerTestCase, type RunnerTestSuite, TestRunner } from 'vitest';
 type Hook = (...given: unknown[]) => unknown;
 type Hooks = Record<'beforeAll' | 'afterAll' | 'beforeEach' | 'afterEach', Hook[]>;
 
-/** All tests in a suite that are meant to run. */
+/** All tests in a suite that should run. */
 export function testsIn(suite: RunnerTestSuite): RunnerTestCase[] {
   return suite.tasks.flatMap((task) => (task.type === 'suite' ? testsIn(task) : [task]));
 }
 
-/** Suites around a test, outermost first. */
+/** The suites around a test, outermost first. */
 function suitesAround(test: RunnerTestCase): RunnerTestSuite[] {
   const out: RunnerTestSuite[] = [];
   for (let suite = test.suite; suite; suite = suite.suite) out.unshift(suite);
@@ -17,7 +17,7 @@ function suitesAround(test: RunnerTestCase): RunnerTestSuite[] {
 
 const hooksOf = (suite: RunnerTestSuite) => TestRunner.getSuiteHooks(suite) as unknown as Hooks;
 
-/** What all tests of a suite need; gives back what cleans up. */
+/** Runs what all tests of a suite need; returns what cleans up. */
 export async function openSuite(suite: RunnerTestSuite): Promise<() => Promise<void>> {
   const cleanups: Hook[] = [];
   for (const hook of hooksOf(suite).beforeAll) {
@@ -33,7 +33,7 @@ export async function openSuite(suite: RunnerTestSuite): Promise<() => Promise<v
   };
 }
 
-/** Runs a test once more with the hooks around it. Rejects if it fails. */
+/** Runs a test once more with its hooks. Rejects if it fails. */
 export async function runTest(test: RunnerTestCase): Promise<void> {
   const suites = suitesAround(test);
   const cleanups: Hook[] = [];

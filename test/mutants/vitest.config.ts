@@ -28,7 +28,7 @@ export default defineConfig({
     hookTimeout: 0,
     env: { POWERTOOLS_METRICS_DISABLED: 'true' },
     maxWorkers: 1,
-    // It would keep what another run instrumented.
+    // A cache would keep what another run instrumented.
     fsModuleCache: false,
     reporters: ['dot'],
     silent: true,

@@ -1,4 +1,4 @@
-// What a key may do on a server, tried with the clients that everybody has: `ssh` and `sftp`.
+// Tries the rights of a key on a server, with the clients that everybody has: `ssh` and `sftp`.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Scene {
-  /** Path of the private key. */
+  /** The path of the private key. */
   key: string;
   /** `user@host` of every server; they differ in their ports. */
   where: string;
-  /** Of the user there: its `.ssh/rc` makes `rc-PORT` in it. */
+  /** The home of the user there: its `.ssh/rc` creates `rc-PORT` in it. */
   home: string;
   /** A folder of ours. */
   dir: string;
-  /** Both greet with BANNER, and are not what the key is for. */
+  /** Both greet with BANNER, and the key needs neither. */
   tcpPort: number;
   socketPath: string;
 }
@@ -35,7 +35,7 @@ export type ByHand = (typeof BY_HAND)[number];
 
 const SECONDS = '15';
 
-/** Whether the server with this port permits it. */
+/** Whether the server with this port permits the right. */
 export function attemptByHand(scene: Scene, attempt: ByHand, port: number): Promise<boolean> {
   const { where, home } = scene;
   const ssh = (args: readonly string[], input?: string) => startClient(scene, port, 'ssh', args, input);

@@ -1,5 +1,5 @@
-// What a key may do on real servers with every feature enabled: without restrictions, with the line of `bartizan keys`,
-// and with line and block. Real clients try it, and so does `check --connect`.
+// The rights of a key on real servers with every feature enabled: without restrictions, with the line of `bartizan
+// keys`, and with line and block. Real clients try them, and so does `check --connect`.
 
 import {
   chmodSync,
@@ -30,7 +30,7 @@ import { type Account, createFleet, type Fleet, type Server } from '../../exampl
 import { freePort } from '../../localstack/free-port.ts';
 import { attemptByHand, BY_HAND, type ByHand } from './attempts.ts';
 
-/** Settings of a careless administrator, in front of Debian's. */
+/** Settings of a careless administrator, before those of Debian. */
 const CARELESS = ['PermitTunnel yes', 'GatewayPorts yes', 'AllowAgentForwarding yes', 'UsePAM no'];
 const DEBIAN = readFileSync('/usr/share/openssh/sshd_config', 'utf8')
   .split('\n')
@@ -144,18 +144,18 @@ async function byProgram(name: string): Promise<Capability[]> {
 const ALL = CAPABILITIES.filter((capability) => capability !== 'x11' || existsSync('/usr/bin/xauth'));
 
 describe('a key on a bastion', () => {
-  it('may do everything without restrictions, and each attempt shows that', async () => {
+  it('has all rights without restrictions, and each attempt shows that', async () => {
     expect(await byHand('bare')).toEqual(BY_HAND);
     expect(await byProgram('bare')).toEqual(ALL);
   });
 
-  it('may create Unix sockets, and whatever only sshd_config controls, with the line alone', async () => {
-    // The shell that runs `exit 1` reads the environment first: `AcceptEnv *` is no good idea.
+  it('with only the line, may create Unix sockets, and has the rights that only sshd_config controls', async () => {
+    // The shell that runs `exit 1` reads the environment first, so `AcceptEnv *` is dangerous.
     expect(await byHand('line')).toEqual(['environment', 'socket-listen']);
     expect(await byProgram('line')).toEqual(['environment', 'tunnel', 'socket-listen']);
   });
 
-  it('may do nothing with line and block', async () => {
+  it('with line and block, has no rights', async () => {
     expect(await byHand('block')).toEqual([]);
     expect(await byProgram('block')).toEqual([]);
   });
@@ -165,19 +165,19 @@ describe('a key on a node', () => {
   /** Without `sftp`, which waits for an answer while the line waits for its script; our own check sends enough. */
   const attempts = BY_HAND.filter((attempt) => attempt !== 'sftp');
 
-  it('may do what only sshd_config controls with the line alone', async () => {
+  it('with only the line, has the rights that only sshd_config controls', async () => {
     expect(await byHand('node-line', attempts)).toEqual(['environment']);
     expect(await byProgram('node-line')).toEqual(['environment', 'tunnel']);
   });
 
-  it('may do nothing with line, block and the AcceptEnv of Debian', async () => {
+  it("with line, block and Debian's AcceptEnv, has no rights", async () => {
     expect(await byHand('node-block', attempts)).toEqual([]);
     expect(await byProgram('node-block')).toEqual([]);
   });
 });
 
 describe('check --connect', () => {
-  it('reports what is open on bastion and node, and nothing that is forbidden; the probe works', async () => {
+  it('reports the rights on bastion and node, and no forbidden one; the probe works', async () => {
     const host = (name: string) => {
       const { port, hostKeys } = servers[name] as Server;
       return `host: 127.0.0.1, port: ${port}, user: probe, hostKeys: ["${hostKeys[0]}"]`;
@@ -200,7 +200,7 @@ store: { path: data }
     const { config } = await loadConfig(file);
     const rows = await checkConnections(config, secretsFor(file), { quiet: true });
     const rowOf = (name: string) => rows.find((row) => row.name === name) as ConnectRow;
-    // A node may have a full disk or a wrong clock: this machine's.
+    // A node may have a full disk or a wrong clock: those of this machine.
     for (const name of ['block', 'a/node-block', 'b/node-block', 'c/node-block'])
       expect(rowOf(name)).toMatchObject({
         state: expect.stringMatching(/^(ok|warning)$/),
@@ -223,7 +223,7 @@ store: { path: data }
     expect(rowOf('a/node-bare').open).toContain('command');
     expect(rowOf('a/node-line')).toMatchObject({ state: 'warning', open: ['environment', 'tunnel'] });
     expect(rowOf('a/node-line').advice).toMatch(/put the block .* on the node .*; AcceptEnv must be narrow/);
-    // Open capabilities do not fail the check.
+    // Open rights do not fail the check.
     expect(isConnected(rows.filter(({ kind }) => kind !== 'channel'))).toBe(true);
 
     const audit = readFileSync(join(dir, 'data', 'cli', 'audit.jsonl'), 'utf8')

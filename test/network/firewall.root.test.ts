@@ -28,7 +28,7 @@ import {
 
 useNetwork(6);
 
-/** Exit code of `timeout` after the time limit. */
+/** The exit code of `timeout` after the time limit. */
 const SILENCE = 124;
 
 /** Tries to connect to port 22 from a namespace. */
@@ -138,7 +138,7 @@ describe('a bastion whose firewall confines our user', () => {
     expect((await dial(itself)).stdout).toMatch(/^SSH-2\.0-/);
     expect(await check()).toEqual({ failed: [], open: ['connect'] });
 
-    // Twice: the rules replace the existing ones.
+    // Twice, because the rules replace the existing ones.
     for (const _ of [1, 2]) execFileSync(...asAccount(...load), { input: texts.nft });
     for (const to of [itself, '[::1]:22', `${first().host}:23`]) {
       const { stdout, stderr } = await dial(to);
@@ -148,7 +148,7 @@ describe('a bastion whose firewall confines our user', () => {
     expect((await dial(`${first().host}:22`)).stdout).toMatch(/^SSH-2\.0-/);
     expect(await check()).toEqual({ failed: [], open: [] });
 
-    // A node that the rules lack is not reported as down: its state is unknown.
+    // A node that is missing in the rules is not reported as down: its state is unknown.
     const known = `{ ${first().host} . 22 }`;
     execFileSync(...asAccount('nft', 'delete', 'element', 'inet', 'bartizan-probe', 'nodes4', known));
     const [unknown, ...others] = outcomes(await bartizan('probe', '--json', '-c', config));
@@ -196,7 +196,7 @@ it('a network ends with the process that made it, killed or not', async () => {
   const prefix = String((await once(child.stdout, 'data'))[0]);
   const left = () => readdirSync('/run/netns').filter((name) => name.startsWith(prefix)).length;
   expect(left()).toBe(5);
-  // It lives in a namespace as a server would.
+  // The process lives in a namespace, as a server would.
   const lodger = spawn(...inNamespace(`${prefix}n0`, 'sleep', '300'), { stdio: 'ignore' });
   const ended = once(lodger, 'exit');
   child.kill('SIGKILL');

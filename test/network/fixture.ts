@@ -1,4 +1,4 @@
-// Fixture of a test file with OpenSSH servers in namespaces: a network, its servers, and a configuration of them.
+// The fixture of a test file with OpenSSH servers in namespaces: a network, its servers, and a configuration of them.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -60,7 +60,7 @@ interface Changes {
   bastionHost?: string;
   nodeHost?: (node: Server) => string;
   every?: string;
-  /** False: no host keys in it, `bartizan trust` must learn them. */
+  /** False: the configuration has no host keys, so `bartizan trust` must learn them. */
   trusted?: boolean;
 }
 
@@ -106,7 +106,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs `bartizan` in the watcher's namespace. */
+/** Runs `bartizan` in the namespace `watcher`. */
 export function bartizan(...args: readonly string[]): Promise<Ended> {
   return inWatcher(process.execPath, BIN, ...args);
 }
@@ -131,7 +131,7 @@ export async function run(program: string, args: readonly string[]): Promise<End
   return { code, ms: performance.now() - startMs, ...texts };
 }
 
-/** Starts a process in the watcher's namespace that makes a round on request, over connections that it keeps. */
+/** Starts a process in the namespace `watcher` that makes a round on request, over connections that it keeps. */
 export function startRounds(configFile: string): { round(): Promise<RoundReport>; stop(): Promise<void> } {
   const command = inNamespace(network.watcher.namespace, process.execPath, ROUNDS, configFile);
   const child = spawn(...command, { stdio: ['pipe', 'pipe', 'inherit'] });

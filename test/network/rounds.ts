@@ -1,4 +1,4 @@
-// Rounds of a configuration in a process of its own, so that it can run in a network namespace. Each line on stdin asks
+// Rounds of a configuration in a separate process, so that it can run in a network namespace. Each line on stdin asks
 // for one; each line on stdout reports one. Connections stay open in between, as in `bartizan up`.
 
 import { createInterface } from 'node:readline';
@@ -13,10 +13,10 @@ import { systemClock } from '../../local/clock.ts';
 /** The report of a round. */
 export interface RoundReport {
   ms: number;
-  /** Of each batch. */
+  /** For each batch. */
   bastion: (Failure | 'ok')[];
   nodes: Record<string, Failure | 'ok'>;
-  /** From the start of this process on. */
+  /** Since the start of this process. */
   opened: { bastion: number; node: number };
 }
 

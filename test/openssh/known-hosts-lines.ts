@@ -6,7 +6,7 @@ const SALT = Buffer.alloc(20, 7);
 export const hash = (name: string, salt = SALT) =>
   `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}`;
 
-/** `{ed}` stands for a key, `{ed:blob}` for its second half, `{hash:name}` for a hash; `count` lines hold for the name. */
+/** `{ed}` stands for a key, `{ed:blob}` for its second half, `{hash:name}` for a hash; `count` lines match the name. */
 export const LINES: readonly [what: string, text: string, names: string, count: number][] = [
   ['a host', 'gate {ed}', 'gate', 1],
   ['no line break at the end', '# x\ngate {ed}', 'gate', 1],

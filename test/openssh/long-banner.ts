@@ -1,10 +1,10 @@
-// A banner of 240 KB, which is as much as sshd sends in one packet with something left, on a bastion and on a node behind it.
+// A banner of 240 KB, almost the most that sshd sends in one packet, on a bastion and on a node behind it.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { batchOf, outcomes } from '../prober-fixture.ts';
 import { dir, setupProber, startBastion, startNode, target } from './servers.ts';
 
-/** Ciphers and MACs to set on bastion and node, with a name. */
+/** Ciphers and MACs for bastion and node, with a name. */
 export const CIPHERS: readonly [name: string, config: readonly string[]][] = [
   ['gcm', ['Ciphers aes128-gcm@openssh.com']],
   ['ctr-etm', ['Ciphers aes128-ctr', 'MACs hmac-sha2-256-etm@openssh.com']],

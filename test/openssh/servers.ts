@@ -1,4 +1,4 @@
-// Set-up of a test file with OpenSSH servers: a bastion and a node for the file, and the end of all that it starts.
+// The set-up of a test file with OpenSSH servers: a bastion and a node for the file, and the end of all that it starts.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import {
 import { freePort } from '../../localstack/free-port.ts';
 import { bastionConfig, createProberFixture, type ProberFixture, targetOf } from '../prober-fixture.ts';
 
-/** Folder of the file's servers. */
+/** The folder of the file's servers. */
 export let dir: string;
 export let fleet: Fleet;
 export let bastion: Server;
@@ -22,7 +22,7 @@ export let bastion: Server;
 export let node: Server;
 const probers: ProberFixture[] = [];
 
-/** Called once by each file of tests. */
+/** Each test file calls it once. */
 export function useServers(): void {
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'openssh-'));
@@ -98,12 +98,12 @@ export const shell = (program: string) => `exec ${program} -c "$SSH_ORIGINAL_COM
 export const logOf = (server: Server) => readFileSync(join(dir, server.name, 'sshd.log'), 'utf8');
 export const loginsOf = (server: Server) => logOf(server).match(/Accepted publickey/g)?.length ?? 0;
 
-/** Resolves when `condition` holds; the test's time limit bounds it. */
+/** Resolves when `condition` holds; the test's time limit ends it. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** Ids of processes that have this text in their environment. */
+/** The ids of processes that have this text in their environment. */
 export function processesWith(variable: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -116,7 +116,7 @@ export function processesWith(variable: string): string[] {
     });
 }
 
-/** Metrics that every Linux machine reports, rates among them. */
+/** Metrics that every Linux machine reports, with rates. */
 export const ALWAYS = [
   'uptime',
   'processes',

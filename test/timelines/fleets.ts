@@ -19,7 +19,7 @@ export interface Fleet {
   rounds: number;
 }
 
-/** When what a node says of a round can be read. */
+/** When the samples of a node of a round can be read. */
 export type Arrival = (node: number, timeMs: number) => number;
 export const onTime: Arrival = (_, timeMs) => timeMs;
 
@@ -30,7 +30,7 @@ const rules = fc.oneof(
     .map(({ drawn, op }) => ({ ...drawn.rule, aggregate: { by: ['cluster'], op } })),
 );
 
-/** `edited`: always, never, or as it comes. `fresh`: nothing was sampled before the rule was there. */
+/** `edited`: always, never, or random. `fresh`: the rule exists before any sample. */
 export const fleets = (options: { edited: boolean; fresh?: boolean }): fc.Arbitrary<Fleet> =>
   fc
     .record({
@@ -60,7 +60,7 @@ export const fleets = (options: { edited: boolean; fresh?: boolean }): fc.Arbitr
 
 export const NOTHING: Outcome = { transitions: [], alerts: new Map(), checkpoint: undefined };
 
-/** One evaluation of round `nowMs`, of what can be read at `readMs`. */
+/** One evaluation of round `nowMs`, with the samples that can be read at `readMs`. */
 export function evaluateFleet(
   fleet: Fleet,
   before: Outcome,

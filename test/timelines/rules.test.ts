@@ -26,7 +26,7 @@ describe('docs/rules.md', () => {
   const blocks = blocksOf(readFileSync('docs/rules.md', 'utf8'));
   const stories = blocks.filter(({ language, text }) => language === 'yaml' && text.startsWith('rule:'));
 
-  it('tells stories', () => expect(stories.length).toBeGreaterThan(20));
+  it('contains stories', () => expect(stories.length).toBeGreaterThan(20));
 
   it.each(stories)('$heading (line $line)', (block) => {
     const { stories, problems } = parseStories(block.text, block.line);
@@ -38,7 +38,7 @@ describe('docs/rules.md', () => {
     expect(picture?.text).toBe(`${results.map(drawStory).join('\n')}\n`);
   });
 
-  it('shows rules that are valid', () => {
+  it('shows valid rules', () => {
     const shown = blocks.filter(({ text }) => text.startsWith('rules:')).map(({ text }) => parse(text));
     expect(shown.length).toBeGreaterThan(0);
     for (const { rules } of shown)

@@ -13,7 +13,7 @@ const NODE = { cluster: 'blue', node: 'node-1', role: 'etcd' };
 /** A rule, the samples of one node, and when it was `up`. */
 export interface Timeline {
   rule: Rule;
-  /** Of the rule's metric, where none is named. */
+  /** The metric of the rule, if none is named. */
   series: { metric?: string; labels: Record<string, string>; points: Point[] }[];
   up: Point[];
   rounds: number;
@@ -49,7 +49,7 @@ const rule = (metric: string, policies: NoDataPolicy[]): fc.Arbitrary<Rule> =>
       ...rest,
     }));
 
-/** Rounds come in stretches, as trouble does: else no hold would ever be long enough. */
+/** Rounds come in streaks, as faults do; otherwise no hold would ever be long enough. */
 const marks = fc
   .array(
     fc.record({
@@ -88,7 +88,7 @@ export const oneSeries = (
     return { rule: drawn.rule, series: [{ labels: NODE, points }], up, rounds: drawn.marks.length };
   });
 
-/** Two disks of one node, each with its own holes. */
+/** Two disks of one node, each with its own gaps. */
 export const twoDisks: fc.Arbitrary<Timeline> = fc
   .record({ rule: rule('disk_usage', ['keepLast', 'alerting', 'ok']), a: marks, b: marks })
   .map((drawn) => {
@@ -123,7 +123,7 @@ export interface Outcome {
   checkpoint: Checkpoint | undefined;
 }
 
-/** `arrival` says with which round a sample of a series (or an up, -1) came. */
+/** `arrival` is the round with which a sample of a series (or an up, -1) came. */
 export type Arrival = (series: number, timeMs: number) => number;
 const onTime: Arrival = (_, timeMs) => timeMs;
 
@@ -201,12 +201,12 @@ const inFront = fc.oneof(
   }),
 );
 
-/** The same timelines, evaluated by what windows and aggregates make of them. */
+/** The same timelines with windows and aggregates. */
 export const reduced: fc.Arbitrary<Timeline> = fc
   .tuple(fc.oneof(oneSeries(), twoDisks), inFront)
   .map(([timeline, extra]) => ({ ...timeline, rule: { ...timeline.rule, ...extra } }));
 
-/** One metric over another, of disks of a node or of the node, as they are, in windows and in groups. */
+/** A ratio of two metrics, of disks of a node or of the node, as they are, in windows and in groups. */
 export const ratios: fc.Arbitrary<Timeline> = fc
   .record({
     rule: rule('disk_usage', ['keepLast', 'alerting', 'ok']),
