@@ -15,25 +15,25 @@ export interface ActivationPorts {
   clock: Clock;
   logger: Logger;
   meter: Meter;
-  /** Undefined where nobody knows. */
+  /** Undefined when it is unknown. */
   deployed?: Deployed | undefined;
-  /** Nodes are cut into so many slices: as many as there are shards. */
+  /** The number of slices into which nodes are cut: one for each shard. */
   slices: number;
   /** Names the code that runs. */
   release: string;
 }
 
-/** The text of the configuration in force, beside the one that people upload. Another release expands this text anew. */
+/** The text of the active configuration, beside the one that people upload. Another release expands this text anew. */
 export const ACTIVE_KEY = 'config/active.yaml';
 /** How often the sections are written anew: the bucket deletes objects that are older than a month. */
 const REWRITTEN_MS = 24 * 3_600_000;
-/** How often the digests are verified: a section that no function reads may be damaged, too. */
+/** How often the digests are verified, because a section that no function reads may be damaged too. */
 const VERIFIED_MS = 10 * 60_000;
 
 /**
- * Puts an uploaded configuration in force. Only `plan` does so: a wrong upload then stops no other function. It parses a
- * text only once: thirty thousand nodes take up to a second, and several seconds where the file has warnings. Resolves to
- * whether a configuration is in force: before the first valid upload there is none.
+ * Activates an uploaded configuration. Only `plan` does so, so that a wrong upload stops no other function. It parses a
+ * text only once: thirty thousand nodes take up to a second, and several seconds if the file has warnings. Resolves to
+ * whether there is an active configuration: before the first valid upload there is none.
  */
 export function createActivation(uploadedKey: string, ports: ActivationPorts): () => Promise<boolean> {
   const { bucket, clock, logger, meter, slices, release } = ports;
@@ -41,7 +41,7 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
   let outdated: string | undefined;
   let verifiedAtMs = Number.NEGATIVE_INFINITY;
 
-  /** The manifest, if its sections can stay as they are. */
+  /** The manifest, if its sections can stay. */
   async function manifestInForce(): Promise<Manifest | undefined> {
     const found = await readManifest(bucket);
     if (!found) return undefined;
@@ -71,7 +71,10 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
     return undefined;
   }
 
-  /** No text is valid for this release. Sections that another release wrote have the same format, so rounds go on with them. */
+  /**
+   * No text is valid for this release. Sections that another release wrote have the same format, so rounds continue
+   * with them.
+   */
   async function keepFormer(): Promise<boolean> {
     const found = await readManifest(bucket);
     if (found?.kind !== 'usable' || found.manifest.slices !== slices) return false;
@@ -103,7 +106,7 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
     logger.info('configuration in force', { version: uploaded });
   }
 
-  /** As another release had it, or long ago: the uploaded one is wrong, or gone. */
+  /** Another release, or a much earlier plan, activated it: the uploaded one is wrong, or missing. */
   async function rewrite(): Promise<boolean> {
     const active = await textOf(ACTIVE_KEY, outdated);
     if (!active) return false;
@@ -126,7 +129,7 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
     else if (uploaded) {
       try {
         const config = parse(uploaded.text, uploadedKey, clock.nowMs());
-        // A text that is in force already changes nothing: an upload follows each deployment.
+        // A text that is already active changes nothing: an upload comes after each deployment.
         if ((await textOf(ACTIVE_KEY))?.text !== uploaded.text)
           requireDeployed(config, uploadedKey, ports.deployed);
         await enforce(config, uploaded.text, uploaded.version);
@@ -138,7 +141,7 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
       }
     }
     if (refused) {
-      // Counted in every round until somebody corrects it: an alarm watches this count.
+      // Counted in every round until somebody corrects it: an alarm reads this count.
       meter.count('config_errors_total');
       logger.error('the uploaded configuration is wrong; the one before stays in force', {
         error: refused.error,

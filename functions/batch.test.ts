@@ -5,7 +5,7 @@ import { createMeter } from '../local/meter.ts';
 import { createRecordingLogger } from '../test/recording-logger.ts';
 import { eachMessage } from './batch.ts';
 
-it('the oldest goes first, whatever the order in which they came; what cannot be read holds up no other', async () => {
+it('the oldest message is handled first, in whatever order they came; one that cannot be read delays no other', async () => {
   const dead: string[] = [];
   const queues = {
     send: async (_: string, messages: readonly { body: string }[]) =>

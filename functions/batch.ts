@@ -14,16 +14,20 @@ export interface BatchPorts {
 }
 
 /**
- * The wait between tries doubles from the first on. The longest is short against `schedule.lateness`, so that rules still
- * see samples that waited for a server to come back.
+ * The wait between tries doubles from the first on. The longest is short compared with `schedule.lateness`, so that
+ * rules still use samples that waited for a server.
  */
 const FIRST_WAIT_S = 5;
 const LONGEST_WAIT_S = 60;
-/** A server may ask for more: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html */
+/**
+ * A server may ask for more:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+ */
 const MOST_WAIT_S = 3_600;
 
 /**
- * So often received and still there, a message of a standard queue is left out of its ApproximateAgeOfOldestMessage:
+ * A message of a standard queue that was received this often and not deleted no longer counts in
+ * ApproximateAgeOfOldestMessage:
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
  */
 const LEFT_OUT_AT = 3;
@@ -31,12 +35,11 @@ const LEFT_OUT_AT = 3;
 type Handle<Result> = (message: unknown, record: SQSRecord) => Promise<Result>;
 
 /**
- * Handles each message by itself. A message that succeeded leaves the queue; one that may succeed later stays, and waits
- * longer each time; one that never will goes to the dead letters at once, where an alarm sees it.
- * Where `handle` returns a number of ms, the message has more to do then: see `keepMessage`.
- * A call that is killed deletes nothing. So none but the first message begins when less than half of the call's time is left,
- * which is as long as one may take (`lib/timing.ts`).
- * `timeOf`: the oldest goes first.
+ * Handles each message separately. One that succeeds leaves the queue; one that may succeed later stays, and waits
+ * longer each time; one that never will goes to the dead letters at once, where an alarm sees it. When `handle` returns
+ * a number of ms, the message has more to do then: see `keepMessage`. A killed call deletes nothing. So only the first
+ * message begins when less than half of the call's time is left, which is as long as one may take (`lib/timing.ts`).
+ * With `timeOf` the oldest goes first.
  */
 export async function eachMessage(
   event: SQSEvent,
@@ -75,7 +78,7 @@ export async function eachMessage(
   return { batchItemFailures };
 }
 
-/** Messages that the call has no time for. */
+/** Messages for which the call has no time. */
 async function putOff(rest: readonly SQSRecord[], ports: BatchPorts): Promise<SQSBatchItemFailure[]> {
   ports.meter.count('messages_put_off_total', {}, rest.length);
   ports.logger.warn('messages stay in their queue: those before them took the time of the call', {
@@ -85,7 +88,7 @@ async function putOff(rest: readonly SQSRecord[], ports: BatchPorts): Promise<SQ
   return Promise.all(rest.map((record) => keepMessage(record, FIRST_WAIT_S * 1000, ports)));
 }
 
-/** Measures the age of a failed message, which SQS measures no longer. Messages that wait on purpose are left out. */
+/** Measures the age of a failed message, which SQS no longer measures. Messages that wait on purpose are left out. */
 function noteAge({ attributes }: SQSRecord, { clock, meter }: Pick<BatchPorts, 'clock' | 'meter'>): void {
   if (Number(attributes.ApproximateReceiveCount) < LEFT_OUT_AT) return;
   const ageMs = clock.nowMs() - Number(attributes.SentTimestamp);
@@ -93,9 +96,10 @@ function noteAge({ attributes }: SQSRecord, { clock, meter }: Pick<BatchPorts, '
 }
 
 /**
- * Leaves the message in its queue, to be received again in so many ms. A function that sends a message to itself, directly
- * or over others, is taken for a loop and stopped (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html);
- * a message that comes again is not. Answering that it failed does not slow its queue down
+ * Leaves the message in its queue, to be received again in that many ms. Lambda treats a function that sends a message
+ * to itself, directly or through others, as a loop and stops it
+ * (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html); a message that comes again is not one.
+ * Reporting it as failed does not slow its queue down
  * (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
  */
 async function keepMessage(
@@ -115,7 +119,7 @@ async function keepMessage(
   return { itemIdentifier: record.messageId };
 }
 
-/** Undefined where the message leaves its queue. */
+/** Undefined when the message leaves its queue. */
 async function settle(
   record: SQSRecord,
   error: unknown,

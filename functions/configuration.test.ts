@@ -48,7 +48,7 @@ const inForce = () => threshold(reader());
 const partsWritten = () => bucket.writes.filter((key) => key.startsWith(SECTIONS_PREFIX));
 const logged = () => JSON.stringify(logger.lines);
 
-it('puts an upload in force, for other processes too, at the next check', async () => {
+it('plan activates an upload, also for other processes, at their next check', async () => {
   const [activate, other] = [plan(), reader()];
   await activate();
   expect(await threshold(other)).toBe(90);
@@ -80,25 +80,28 @@ it.each<[what: string, text: string, error: string]>([
     'no host key is pinned',
   ],
   ['a bastion without a queue', TEXT.replaceAll('gate', 'door'), 'no queue was deployed for bastions door'],
-])('%s: the one before stays in force, and each round counts it', async (_what, text, error) => {
-  const activate = plan({ deployed: deployedFrom(TEXT) });
-  await activate();
-  bucket.putText(KEY, text);
-  const before = bucket.writes.length;
-  for (const round of [1, 2]) {
+])(
+  '%s: the former configuration stays active, and each round counts an error',
+  async (_what, text, error) => {
+    const activate = plan({ deployed: deployedFrom(TEXT) });
     await activate();
-    expect(meter.total('config_errors_total')).toBe(round);
-  }
-  expect(JSON.stringify(logger.lines.at(-1))).toContain(error);
-  expect(bucket.writes).toHaveLength(before);
-  expect(await inForce()).toBe(90);
-  bucket.putText(KEY, TEXT);
-  await activate();
-  await activate();
-  expect(meter.total('config_errors_total')).toBe(2);
-});
+    bucket.putText(KEY, text);
+    const before = bucket.writes.length;
+    for (const round of [1, 2]) {
+      await activate();
+      expect(meter.total('config_errors_total')).toBe(round);
+    }
+    expect(JSON.stringify(logger.lines.at(-1))).toContain(error);
+    expect(bucket.writes).toHaveLength(before);
+    expect(await inForce()).toBe(90);
+    bucket.putText(KEY, TEXT);
+    await activate();
+    await activate();
+    expect(meter.total('config_errors_total')).toBe(2);
+  },
+);
 
-it('after a deployment of another one, what was uploaded before is in force until that is, and no error', async () => {
+it('after a deployment of another configuration, the former upload stays active until the next one, without an error', async () => {
   await plan({ deployed: deployedFrom(TEXT) })();
   const moved = TEXT.replace('host: h', 'host: elsewhere');
   const next = plan({ release: 'two', deployed: deployedFrom(moved) });
@@ -109,7 +112,7 @@ it('after a deployment of another one, what was uploaded before is in force unti
   expect((await reader().settings()).value.bastions[0]?.host).toBe('elsewhere');
 });
 
-it('nothing is in force before the first upload that is right, and that is no failure', async () => {
+it('no configuration is active before the first valid upload, which is not a failure', async () => {
   bucket.files.clear();
   const activate = plan();
   expect(await activate()).toBe(false);
@@ -118,14 +121,14 @@ it('nothing is in force before the first upload that is right, and that is no fa
   expect(meter.total('config_errors_total')).toBe(1);
   bucket.putText(KEY, TEXT);
   expect(await activate()).toBe(true);
-  // Nor does it cease to be with a wrong one, in this process, in another, or in one of another release.
+  // A wrong upload does not change that, in this process, in another, or in one of another release.
   bucket.putText(KEY, WRONG);
   expect([await activate(), await plan()(), await plan({ release: 'two' })()]).toEqual([true, true, true]);
   bucket.files.delete(KEY);
   expect([await activate(), await plan()()]).toEqual([true, true]);
 });
 
-it('reports that there is no configuration, or that the first one is wrong', async () => {
+it('plan reports that there is no configuration, or that the first one is wrong', async () => {
   bucket.files.clear();
   await plan()();
   await expect(reader().settings()).rejects.toThrow(
@@ -137,8 +140,8 @@ it('reports that there is no configuration, or that the first one is wrong', asy
   await expect(reader().settings()).rejects.toThrow(ConfigError);
 });
 
-describe('plan makes parts', () => {
-  it('writes for a new upload alone: another container writes nothing, and does not read the uploaded file', async () => {
+describe('plan writes the sections', () => {
+  it('only for a new upload: another container writes nothing, and does not read the uploaded file', async () => {
     await plan()();
     const { length } = bucket.writes;
     bucket.reads.length = 0;
@@ -147,7 +150,7 @@ describe('plan makes parts', () => {
     expect(bucket.reads).not.toContain(ACTIVE_KEY);
   });
 
-  it('rewrites what another release, or another number of shards, had in force', async () => {
+  it('again when another release, or another number of shards, wrote them', async () => {
     await plan()();
     for (const other of [{ release: 'two' }, { release: 'two', slices: 3 }]) {
       const before = partsWritten().length;
@@ -157,7 +160,7 @@ describe('plan makes parts', () => {
     }
   });
 
-  it('reads the text in force where no sections exist, as before an upgrade, or where the upload is wrong', async () => {
+  it('from the active text when there are no sections, as before an upgrade, or when the upload is wrong', async () => {
     bucket.putText(KEY, WRONG);
     bucket.putText(ACTIVE_KEY, TEXT);
     const activate = plan({ deployed: deployedFrom(TEXT.replaceAll('gate', 'door')) });
@@ -172,7 +175,7 @@ describe('plan makes parts', () => {
     expect(await inForce()).toBe(90);
   });
 
-  it('reports a text that is wrong for a new release; rounds go on with its former sections', async () => {
+  it('not when the text is wrong for a new release: it reports that, and rounds continue with the former sections', async () => {
     await plan()();
     bucket.putText(KEY, WRONG);
     bucket.putText(ACTIVE_KEY, WRONG);
@@ -185,14 +188,14 @@ describe('plan makes parts', () => {
     expect(logged()).toContain('the configuration in force is wrong for this release');
     expect(logged()).toContain('rounds go on with the sections of the last configuration');
     expect(await inForce()).toBe(90);
-    // Parts for another number of shards, and parts that the bucket has deleted, are of no use.
+    // Sections for another number of shards, and sections that the bucket has deleted, are useless.
     expect(await plan({ release: 'two', slices: 3 })()).toBe(false);
     for (const key of bucket.files.keys()) if (key.startsWith(SECTIONS_PREFIX)) bucket.files.delete(key);
     expect(await activate()).toBe(false);
     expect(logged()).toContain('cannot be read either');
   });
 
-  it('anew each day, before the bucket deletes them', async () => {
+  it('again each day, before the bucket deletes them', async () => {
     const activate = plan();
     await activate();
     const before = partsWritten().length;
@@ -204,7 +207,7 @@ describe('plan makes parts', () => {
     expect(partsWritten()).toHaveLength(2 * before);
   });
 
-  it('before what names them, so that nobody finds half of them', async () => {
+  it('before the manifest, so that nobody finds half of them', async () => {
     const { put } = bucket;
     const activate = plan();
     await activate();
@@ -230,7 +233,7 @@ describe('plan makes parts', () => {
 });
 
 describe('a reader', () => {
-  it('reads on in its version, whatever is put in force meanwhile', async () => {
+  it('keeps reading its version, whatever is activated meanwhile', async () => {
     const activate = plan();
     await activate();
     const one = reader();
@@ -244,7 +247,7 @@ describe('a reader', () => {
     expect([await threshold(one), now.clusters[0]?.nodes[0]?.name]).toEqual([80, 'other']);
   });
 
-  it('knows all clusters where more come from elsewhere, of whatever shard', async () => {
+  it('knows the clusters of all shards when more come from elsewhere', async () => {
     bucket.putText(KEY, `${TEXT}inventory: [{ type: ssm, path: /clusters }]\n`);
     await plan()();
     for (const index of [0, 1]) {
@@ -274,7 +277,7 @@ describe('a reader', () => {
     ],
     ['a part that was cut', () => cut(sectionOf('settings')), 'is damaged'],
     ['a part that is gone', () => bucket.files.delete(sectionOf('settings')), 'is missing'],
-  ])('%s: is reported, no older one is used, and plan writes it anew', async (_what, harm, error) => {
+  ])('%s: reports it, uses no older section, and plan writes it again', async (_what, harm, error) => {
     const activate = plan();
     await activate();
     bucket.putText(KEY, CHANGED);

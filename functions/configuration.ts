@@ -11,7 +11,7 @@ import type { ClusterConfig, Config } from '../core/model/config.ts';
 import type { Clock } from '../core/ports.ts';
 import { type Manifest, readManifest, readSection } from './expanded-sections.ts';
 
-/** A value of the configuration in force, with a version that changes when the value does. */
+/** A value of the active configuration, with a version that changes when the value does. */
 export interface Loaded<T> {
   value: T;
   version: string;
@@ -22,22 +22,25 @@ export interface ConfigurationPorts {
   clock: Clock;
 }
 
-/** Each function reads the sections that it needs. All throw ConfigError when no configuration is in force, or RetryableError. */
+/**
+ * Each function reads the sections that it needs. All throw ConfigError without an active configuration, or
+ * RetryableError.
+ */
 export interface Configuration {
   settings(): Promise<Loaded<Settings>>;
   publicSettings(): Promise<Loaded<PublicSettings>>;
-  /** With the clusters of the file that are asked for; all where more clusters come from elsewhere. */
+  /** With the clusters of the file that are asked for; with all when more clusters come from elsewhere. */
   fleet(of: FleetSelection): Promise<Loaded<Config>>;
-  /** Makes the next use check whether another one is in force. */
+  /** Makes the next use check for a new active configuration. */
   expire(): void;
 }
 
-/** An uploaded change is in force after the next round is planned, and everywhere after so long. */
+/** An uploaded change is active when the next round is planned, and everywhere after this long. */
 const KEPT_MS = 20_000;
 
 /**
- * Reads the configuration that is in force: the last uploaded one that was right, in the form that `plan` has made of it.
- * Sections that are read together are of one version. A section that cannot be read is never replaced by an older one.
+ * Reads the active configuration: the last valid upload, in the form that `plan` has made of it. Sections that are read
+ * together have one version. A section that cannot be read is never replaced by an older one.
  */
 export function createConfiguration(
   uploadedKey: string,

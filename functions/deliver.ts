@@ -10,18 +10,18 @@ import { eachMessage } from './batch.ts';
 import { lambda } from './lambda.ts';
 import { batchPorts, productionServices, type Services } from './services.ts';
 
-/** Time that the function keeps for recording the outcome of a message. */
+/** The time that the function keeps for recording the outcome of a message. */
 const REST_MS = 5_000;
-/** Notify sends a message for incidents that are due later: it runs each minute and reads a minute ahead. */
+/** Notify sends messages for incidents that are due later: it runs each minute and reads a minute ahead. */
 const AHEAD_MS = 90_000;
-/** A waiting message holds up later messages of its incident by no more than this. */
+/** A waiting message delays later messages of its incident by at most this. */
 const LONGEST_WAIT_MS = 15_000;
-/** The shortest wait: clocks of two functions differ by less. */
+/** The shortest wait: the clocks of two functions differ by less. */
 const SHORTEST_WAIT_MS = 1_000;
 
 /**
- * Sends the messages of an incident. The FIFO queue hands out one message of an incident at a time. When the incident is due
- * again soon, its message waits in the queue.
+ * Sends the messages of an incident. The FIFO queue hands out one message of an incident at a time. When the incident
+ * is due again soon, its message waits in the queue.
  */
 export function createDeliver(services: () => Services) {
   const renderer = createChartRenderer();
@@ -32,7 +32,7 @@ export function createDeliver(services: () => Services) {
       const config = await ports.config();
       const charts = await ports.charts();
       const store = await ports.store();
-      // A call handles one message, so drawing holds up no other.
+      // A call handles one message, so drawing delays no other.
       const drawer = createOwnThread(store, renderer);
       const draw = createDraw({ drawer, charts, config });
       const remainingMs = () => context.getRemainingTimeInMillis() - REST_MS;
@@ -57,7 +57,7 @@ export function createDeliver(services: () => Services) {
   });
 }
 
-/** How long the message waits until its incident is due again; undefined where notify sends another message by then. */
+/** How long the message waits until its incident is due again; undefined when notify sends another message by then. */
 async function waitOf(
   incidentId: string,
   { attributes }: SQSRecord,
@@ -66,7 +66,8 @@ async function waitOf(
   const incident = (await state.loadIncident(incidentId))?.value;
   const nowMs = clock.nowMs();
   const dueInMs = (incident?.closedAtMs === undefined ? (incident?.dueAtMs ?? Infinity) : Infinity) - nowMs;
-  // Notify sends a message each minute for an incident that stays due: each waits a bounded time, so that they do not pile up.
+  // Notify sends a message each minute for an incident that stays due: each waits a limited time, so that they do not
+  // accumulate.
   if (dueInMs > AHEAD_MS || nowMs - Number(attributes.SentTimestamp) > AHEAD_MS) return undefined;
   return Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, dueInMs));
 }

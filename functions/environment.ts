@@ -4,14 +4,14 @@ import { ConfigError } from '../core/errors.ts';
 
 const queue = z.url().optional();
 
-/** Environment variables that the deployment sets. A function has the URLs of the queues that it uses. */
+/** The environment variables that the deployment sets. A function has the URLs of the queues that it uses. */
 const environmentSchema = z.object({
   BARTIZAN_BUCKET: z.string().min(1),
   BARTIZAN_CONFIG_KEY: z.string().min(1).default('config/bartizan.yaml'),
   BARTIZAN_TABLE: z.string().min(1),
   BARTIZAN_SHARDS: z.coerce.number().int().min(1).max(1000).default(1),
   BARTIZAN_PUBLIC_URL: z.string().default(''),
-  /** JSON: name of a bastion → name of its queue, which stands beside the others. */
+  /** JSON: the name of a bastion → the name of its queue. */
   BARTIZAN_PROBE_QUEUES: z
     .string()
     .transform((text) => JSON.parse(text) as Record<string, string>)
@@ -29,7 +29,7 @@ const environmentSchema = z.object({
 
 export type Environment = z.output<typeof environmentSchema>;
 
-/** @throws ConfigError naming the variables that are missing or wrong */
+/** @throws ConfigError with the variables that are missing or wrong */
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
   const parsed = environmentSchema.safeParse(env);
   if (parsed.success) return parsed.data;

@@ -10,7 +10,7 @@ import { lambda } from './lambda.ts';
 import { closeRound } from './round-account.ts';
 import { batchPorts, productionServices, type Services } from './services.ts';
 
-/** Evaluates a shard up to a round. Run twice, late, or beside another call, it comes to the same verdicts. */
+/** Evaluates a shard up to a round. Twice, late, or beside another call, the result is the same. */
 export function createEvaluate(services: () => Services) {
   return lambda(async (event: SQSEvent, context) => {
     const { clock, logger, meter, ...ports } = services();

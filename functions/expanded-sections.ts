@@ -1,5 +1,5 @@
-// The sections of the configuration in force as objects of the bucket: each under the digest of its content, and a manifest
-// that names those of one version. It is written last, so that no reader mixes two versions.
+// The sections of the active configuration as objects of the bucket: each under the digest of its content, and a
+// manifest that names those of one version. The manifest is written last, so that no reader mixes two versions.
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback, gzip as gzipCallback } from 'node:zlib';
@@ -16,7 +16,7 @@ import { RetryableError } from '../core/errors.ts';
 const gzip = promisify(gzipCallback);
 const gunzip = promisify(gunzipCallback);
 
-/** Names the sections in force. */
+/** Names the active sections. */
 export const MANIFEST_KEY = 'config/active.json';
 /** The prefix of sections. A lifecycle rule of the bucket deletes objects that were not written for some days. */
 export const SECTIONS_PREFIX = 'config/expanded/';
@@ -25,9 +25,9 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const formatSchema = z.object({ format: z.number() });
 const manifestSchema = z.strictObject({
   format: z.literal(EXPANDED_FORMAT),
-  /** The code that made it: another may know other defaults. */
+  /** The code that made it, because another release may have other defaults. */
   release: z.string(),
-  /** Version of the uploaded file that it was made of; '' where that one was not in force. */
+  /** The version of the uploaded file from which it was made; '' when that one was not active. */
   uploaded: z.string(),
   writtenAtMs: z.number(),
   slices: z.int().min(1),
@@ -35,12 +35,12 @@ const manifestSchema = z.strictObject({
 });
 export type Manifest = z.output<typeof manifestSchema>;
 
-/** `unusable`: it is damaged, or a release with another format wrote it; `why` says which. */
+/** `unusable`: it is damaged, or a release with another format wrote it; `why` has the reason. */
 export type FoundManifest =
   | { kind: 'usable'; manifest: Manifest; version: string }
   | { kind: 'unusable'; why: string };
 
-/** Undefined when there is none, or when it is still of the version `unless`. */
+/** Undefined when there is none, or when it still has the version `unless`. */
 export async function readManifest(
   bucket: Pick<Bucket, 'get'>,
   unless?: string,
@@ -63,8 +63,8 @@ export async function readManifest(
 }
 
 /**
- * A section as it was written. Its content is not validated again: the digest proves that `plan` wrote it, and the format
- * says what it holds. @throws RetryableError when it is damaged or gone: `plan` writes it anew
+ * A section as it was written. Its content is not validated again: the digest proves that `plan` wrote it, and the
+ * format determines its content. @throws RetryableError when it is damaged or missing: `plan` writes it again
  */
 export async function readSection(
   bucket: Pick<Bucket, 'get'>,
@@ -74,7 +74,7 @@ export async function readSection(
   return readSectionText((await gunzip(await readBytes(bucket, manifest, name))).toString('utf8'));
 }
 
-/** @throws RetryableError when a section is damaged or gone */
+/** @throws RetryableError when a section is damaged or missing */
 export async function verifySections(bucket: Pick<Bucket, 'get'>, manifest: Manifest): Promise<void> {
   await Promise.all(Object.keys(manifest.parts).map((name) => readBytes(bucket, manifest, name)));
 }

@@ -1,4 +1,4 @@
-// The exported handlers as Lambda calls them, with nothing but their environment, over the emulator's services; this file
+// The exported handlers as Lambda calls them, with only their environment, over the emulator's services; this file
 // carries the messages from queue to queue.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -95,7 +95,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** Makes by hand what the stacks make; then loads the functions as a fresh container does. */
+/** Creates by hand what the stacks create; then loads the functions as a new container does. */
 async function deploy(): Promise<void> {
   const { client } = emulator;
   sqs = new SQSClient(client);
@@ -129,7 +129,7 @@ channels: [{ name: ops, type: webhook, url: "${sink.url}", secret: "\${ssm:/${ru
 store: { type: timestream, database: bartizan, table: samples, region: us-east-1, endpoint: "${timestream.url}" }
 server: { heartbeat: "http://127.0.0.1:${(watcher.address() as AddressInfo).port}/\${ssm:/${run}/beat}" }
 `;
-  // In force already: uploaded alone it is refused, as schedules count minutes, and rounds are started by hand here.
+  // Already active: an upload alone would be refused, as schedules count minutes, and here the test starts rounds.
   for (const Key of [ACTIVE_KEY, 'config/bartizan.yaml'])
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: config }));
   Object.assign(process.env, {
@@ -177,7 +177,7 @@ async function receive(name: string): Promise<Message[]> {
   return received;
 }
 
-/** As the event source does it: what the function does not name as failed is deleted. */
+/** Deletes the messages that the function does not report as failed, as the event source does. */
 async function handOn(stage: Stage, messages: readonly Message[]): Promise<SQSBatchResponse> {
   const event = {
     Records: messages.map(({ MessageId, ReceiptHandle, Body, Attributes }) => ({
@@ -218,7 +218,7 @@ async function chartNames(): Promise<string[]> {
 describe('a round through the exported handlers', () => {
   it('is planned, probed, stored, evaluated and sent, with a picture', async () => {
     expect((await get('/healthz')).statusCode).toBe(503);
-    // Its batch has until the next round.
+    // Its batch has time until the next round.
     const leftMs = TICK_MS - (Date.now() % TICK_MS);
     if (leftMs < scaledMs(3_000)) await sleep(leftMs);
     const scheduledTime = new Date().toISOString();
@@ -234,7 +234,7 @@ describe('a round through the exported handlers', () => {
     expect(payload?.alerts.map(({ labels, rule }) => [rule, labels.node])).toEqual([['memory', 'n1']]);
     expect(readFileSync(picturePath).subarray(1, 4).toString()).toBe('PNG');
     expect(fleet.commands()).toBeGreaterThanOrEqual(2);
-    // The watcher fails: it is tried once more.
+    // The heartbeat fails, and is tried once more.
     expect(beats).toEqual([`/${BEAT_SECRET}`, `/${BEAT_SECRET}`]);
   });
 
@@ -257,7 +257,7 @@ describe('a round through the exported handlers', () => {
     }
   });
 
-  it('keeps the messages of a batch that may succeed later, and moves those that never will to the dead letters', async () => {
+  it('keeps messages that may succeed later, and moves those that never will to the dead letters', async () => {
     timestream.behave(({ operation }) =>
       operation === 'WriteRecords'
         ? { kind: 'error', type: 'ThrottlingException', message: 'slow down', status: 429 }
@@ -273,7 +273,7 @@ describe('a round through the exported handlers', () => {
       expiresAtMs: Date.now(),
     };
     const observation = { batch, bastion: { ok: true }, observations: [] };
-    // The log quotes what is not a message.
+    // The log quotes messages that are not ours.
     for (const body of [SINK_SECRET, JSON.stringify(observation)])
       await sqs.send(new SendMessageCommand({ QueueUrl: urlOf('store'), MessageBody: body }));
     const messages = await receive('store');

@@ -13,7 +13,7 @@ describe('files of rounds', () => {
   };
 
   it.each(['', '{', 'null', '[]', '{"roundMs":"5","atMs":"5"}', '{"roundMs":{},"reasons":5}'])(
-    'treats %j like a missing file: nothing was evaluated, deliveries are unknown, and the log reports it',
+    'with content %j count as missing: nothing was evaluated, deliveries are unknown, and the log reports it',
     async (text) => {
       const logger = createRecordingLogger();
       put(text);
@@ -26,7 +26,7 @@ describe('files of rounds', () => {
     },
   );
 
-  it('keep from files of another release what this one knows', async () => {
+  it('of another release are read as far as this release knows their fields', async () => {
     const logger = createRecordingLogger();
     put(`{"roundMs":5,"atMs":${NOW},"undelivered":1,"reasons":[],"warnings":[],"more":{}}`);
     expect(await readHealth(bucket, logger)).toMatchObject({ roundMs: 5 });

@@ -13,11 +13,11 @@ export const HEALTH_KEY = 'health.json';
 export const DELIVERY_KEY = 'delivery.json';
 /** The prefix of the marks of shards: up to which round each was evaluated. */
 export const EVALUATED = 'judged/';
-/** Rounds that may be missing before the deployment reports itself unhealthy. */
+/** How many rounds may be missing before the deployment reports itself unhealthy. */
 export const MISSING_ROUNDS = 3;
 
 const number = z.number();
-/** Loose: another release may have written further fields. */
+/** Not strict: another release may have written further fields. */
 const healthSchema = z.looseObject({
   roundMs: number.exactOptional(),
   completedAtMs: number.exactOptional(),
@@ -37,22 +37,25 @@ const deliverySchema: z.ZodType<DeliveryHealth> = z.looseObject({
 });
 
 export interface Health {
-  /** The last round that was complete, and when; none yet. */
+  /** The last complete round, and when it was completed; none at first. */
   roundMs?: number;
   completedAtMs?: number;
-  /** The last round that was evaluated. Older releases wrote complete rounds only, and none of the fields below. */
+  /** The last evaluated round. Older releases wrote only complete rounds, and none of the fields below. */
   judgedMs?: number;
   /** Rules that could not be evaluated. */
   failedRules?: number;
-  /** The last round of which a node was seen; of a fleet that was never seen, when it was first due. */
+  /** The last round in which a node was seen; for a fleet that was never seen, when it was first due. */
   seenMs?: number;
   /** Nodes and bastions that were due for three rounds, and were neither seen nor known to be lost. */
   absent?: { nodes: number; bastions: number };
-  /** Bastions that are due, and the last round that they were lost in: a change of the fleet writes over their statuses. */
+  /**
+   * Bastions that are due, and the last round in which they were lost, because a change of the fleet overwrites their
+   * statuses.
+   */
   lost?: LostBastions;
 }
 
-/** Without details: the address of the history function is open to everybody. */
+/** Without details, because the address of the history function is public. */
 export interface DeliveryHealth extends Findings {
   atMs: number;
   undelivered: number;
@@ -72,7 +75,10 @@ export async function readHealth(bucket: Pick<Files, 'get'>, logger: Logger): Pr
   return readMark(bucket, HEALTH_KEY, healthSchema, logger);
 }
 
-/** Whether the shard was evaluated up to a later round already: this message is late, or its function was killed before. */
+/**
+ * Whether the shard was already evaluated up to a later round: then this message is late, or its function was killed
+ * before.
+ */
 export async function isEvaluatedFurther(
   bucket: Files,
   shard: Shard,
@@ -111,7 +117,7 @@ export async function readEvaluated(
   };
 }
 
-/** Reports undelivered alerts: as gauges, in the log, and in the mark that the health address reads. */
+/** Reports undelivered alerts: as gauges, in the log, and in the mark that health reads. */
 export async function writeDelivery({ clock, logger, meter, ...ports }: DeliveryPorts): Promise<void> {
   const [bucket, config, state] = await Promise.all([ports.bucket(), ports.config(), ports.state()]);
   const { undelivered, incidents } = await readUndelivered(config, { state, clock });
@@ -134,7 +140,7 @@ export async function writeDelivery({ clock, logger, meter, ...ports }: Delivery
   );
 }
 
-/** The mark of notify, with a reason of its own where notify wrote none lately. Undefined: it never wrote one. */
+/** The mark of notify, with an additional reason when notify wrote none lately. Undefined: it never wrote one. */
 export async function readDelivery(
   bucket: Pick<Files, 'get'>,
   { nowMs, tickMs }: { nowMs: number; tickMs: number },

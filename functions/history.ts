@@ -11,8 +11,8 @@ import { mostOftenMs } from './round-account.ts';
 import { productionServices, type Services } from './services.ts';
 
 /**
- * `/livez`, `/healthz` and `/charts/NAME`, open to everybody: names are unguessable, and health holds numbers alone. That
- * an answer of `/livez` only proves that this function runs: there is no process to start anew.
+ * `/livez`, `/healthz` and `/charts/NAME` are public: names are unguessable, and health contains only numbers. An
+ * answer of `/livez` only proves that this function runs: there is no process to restart.
  */
 export function createHistory(services: () => Services) {
   return lambda(async (event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> => {
@@ -44,7 +44,7 @@ export function createHistory(services: () => Services) {
   });
 }
 
-/** The answer until plan has put the first configuration in force, or where its sections are damaged. */
+/** The answer until plan has activated the first configuration, or when its sections are damaged. */
 const UNCONFIGURED = {
   status: 'failing',
   reasons: [
@@ -81,7 +81,10 @@ async function health(
   });
 }
 
-/** Why the fleet, or a shard of it, is not watched. A round may start late, and its mark is written with the next evaluation. */
+/**
+ * Why the fleet, or a shard of it, is not monitored. A round may start late, and its mark is written with the next
+ * evaluation.
+ */
 function watchReasons(last: Health | undefined, checks: PublicSettings['checks'], nowMs: number): Finding[] {
   const isOver = (ms: number, everyMs: number, lateMs = 0) =>
     nowMs - ms > (MISSING_ROUNDS + 1) * everyMs + lateMs;

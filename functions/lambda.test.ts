@@ -6,7 +6,7 @@ afterEach(() => {
   vi.resetModules();
 });
 
-it('counts in the format of CloudWatch, under the names that alarms watch', async () => {
+it('metrics have the format of CloudWatch, and the names that alarms read', async () => {
   const lines: string[] = [];
   vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
   vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'plan');
@@ -35,7 +35,7 @@ it('counts in the format of CloudWatch, under the names that alarms watch', asyn
   expect(lines.join('')).not.toContain('ColdStart');
 });
 
-it('neither a thrown error nor its cause holds a secret', async () => {
+it('neither a thrown error nor its cause contains a secret', async () => {
   const { lambda, redactWith } = await import('./lambda.ts');
   redactWith({ redact: (text) => text.replaceAll('s3cr3t', '***') });
   const handle = lambda(async () => {
@@ -51,7 +51,7 @@ it('neither a thrown error nor its cause holds a secret', async () => {
   expect(`${thrown.stack}${cause.stack}`).not.toContain('s3cr3t');
 });
 
-it('no line and no error holds what could turn or hide text', async () => {
+it('no line and no error contains characters that could turn or hide text', async () => {
   const lines: string[] = [];
   vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
   vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
@@ -77,7 +77,7 @@ it.each([
     },
     'round ***',
   ],
-])('an error %s is thrown as it is, redacted', async (_what, make, message) => {
+])('an error %s is thrown unchanged, but redacted', async (_what, make, message) => {
   const { lambda, redactWith } = await import('./lambda.ts');
   redactWith({ redact: (text) => text.replaceAll('s3cr3t', '***') });
   const error = make();

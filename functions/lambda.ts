@@ -8,7 +8,7 @@ import { meterTo } from '../core/meter.ts';
 import type { Logger as CoreLogger, Meter } from '../core/ports.ts';
 import { visibleText } from '../core/text/visible-text.ts';
 
-/** Seconds, for gauges whose names say so. */
+/** Seconds, for gauges whose names end so. */
 const SECONDS = /_seconds$/;
 
 let redact = (text: string) => text;
@@ -16,19 +16,19 @@ const powertools = new Logger({
   jsonReplacerFn: (_, value) => (typeof value === 'string' ? redact(visibleText(value)) : value),
 });
 
-/** From here on no log line holds a secret that was resolved. */
+/** From here on no log line contains a resolved secret. */
 export function redactWith(secrets: { redact(text: string): string }): void {
   redact = (text) => secrets.redact(text);
 }
 
-/** Powertools warns at each call that had nothing to count: that warning is dropped. */
+/** Powertools warns at each call without a count; this drops that warning. */
 const quiet = {
   debug: powertools.debug.bind(powertools),
   info: powertools.info.bind(powertools),
   warn: powertools.debug.bind(powertools),
   error: powertools.error.bind(powertools),
 };
-/** The namespace that the deployment's alarms watch. */
+/** The namespace that the deployment's alarms read. */
 const namespace = process.env.POWERTOOLS_METRICS_NAMESPACE ?? 'Bartizan';
 const metrics = new Metrics({ namespace, logger: quiet });
 
@@ -40,9 +40,9 @@ export const logger: CoreLogger = {
 };
 
 /**
- * Counters and gauges as metrics of CloudWatch (embedded metric format). Labels stay out of them: each combination would
- * be a metric of its own, and be billed as one. The log lines beside them have the labels. Histograms stay out too: each
- * would be billed, and REPORT lines say how long functions take.
+ * Counters and gauges as metrics of CloudWatch (embedded metric format). Without labels: each combination would be a
+ * metric of its own, and be billed as one. The log lines beside them have the labels. Without histograms: each would be
+ * billed, and REPORT lines have the times of functions.
  */
 export const meter: Meter = meterTo(({ kind, name, value }) => {
   if (kind === 'counter' && value > 0) metrics.addMetric(name, MetricUnit.Count, value);
@@ -50,10 +50,10 @@ export const meter: Meter = meterTo(({ kind, name, value }) => {
     metrics.addMetric(name, SECONDS.test(name) ? MetricUnit.Seconds : MetricUnit.NoUnit, value);
 });
 
-/** How many causes of an error are followed; a longer chain is a circle. */
+/** How many causes of an error are followed; a longer chain is a cycle. */
 const MOST_CAUSES = 10;
 
-/** The runtime prints a thrown error. One without a secret stays as it is: some errors cannot be changed. */
+/** The runtime prints a thrown error. One without a secret stays unchanged, because some errors cannot be changed. */
 function redactError(error: unknown): void {
   let each = error;
   for (let depth = 0; each instanceof Error && depth < MOST_CAUSES; depth++, each = each.cause) {
@@ -66,15 +66,15 @@ function redactError(error: unknown): void {
 }
 
 /**
- * The one stack around every function: context in log lines, metrics flushed also when it throws. It has no metric of
- * cold starts: one a function would be billed each month, and REPORT lines have their `Init Duration`.
+ * The one stack around every function: context in log lines, and metrics that are flushed also when it throws. It has
+ * no metric of cold starts: AWS would bill one for each function, and REPORT lines have their `Init Duration`.
  */
 export function lambda<Event, Result>(handle: (event: Event, context: Context) => Promise<Result>) {
   return (
     middy<Event, Result>()
       .use(injectLambdaContext(powertools))
       .use(logMetrics(metrics))
-      // The last is the first to see an error.
+      // The last is the first to get an error.
       .use({ onError: ({ error }) => redactError(error) })
       .handler(handle)
   );

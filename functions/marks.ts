@@ -1,5 +1,5 @@
-// Marks: small objects that record progress. Calls come late, twice and side by side, so a mark is only written over the
-// version that was read: no call puts it back.
+// Marks are small objects that record progress. Calls come late, twice and at the same time, so a mark is only written
+// over the version that was read: no call puts it back.
 import type { z } from 'zod';
 import type { Bucket } from '../adapters/aws/bucket.ts';
 import { retryConflicts } from '../core/conflicts.ts';
@@ -20,8 +20,8 @@ export async function readMark<T>(
 }
 
 /**
- * Writes what `change` returns for the mark, and nothing for undefined. Resolves to whether it wrote. `logger` gets a line for
- * an invalid mark. @throws RetryableError when other writers always were first
+ * Writes what `change` returns for the mark, and nothing for undefined. Resolves to whether it wrote. `logger` gets a
+ * line for an invalid mark. @throws RetryableError when other writers were always faster
  */
 export async function changeMark<T extends object>(
   bucket: Files,
@@ -43,7 +43,7 @@ export async function changeMark<T extends object>(
   return await retryConflicts(write, { gaveUp });
 }
 
-/** Whether a mark is of a later time. A mark that is ahead of the clock is wrong, and blocks nothing. */
+/** Whether a mark has a later time. A mark ahead of the clock is wrong, and blocks nothing. */
 export function isLater(markMs: number | undefined, thanMs: number, nowMs: number): boolean {
   return markMs !== undefined && markMs > thanMs && markMs <= nowMs;
 }

@@ -36,7 +36,7 @@ async function call(
       deadLettersOf: async () => 'dead',
     }),
     bucket: async () => ({ get: async () => undefined, put: async () => void files++ }),
-    // None of them is decided again because of a change.
+    // No change makes notify decide any of them again.
     state: async () => ({ ...state, openIncidents: async () => [] }),
     config: async () => ({ rules: [], routes: [], channels: [], silences: [], server: {} }),
   } as unknown as Services;
@@ -60,7 +60,7 @@ const due = (count: number) =>
   Array.from({ length: count }, (_, i) => incidentOf(`i${i}`, { dueAtMs: T0 - count + i }));
 
 describe('notify', () => {
-  it('sends messages for incidents that are due now or soon, the first first, and for no others', async () => {
+  it('sends messages for incidents that are due now or soon, in order, and for no others', async () => {
     const state = createMemoryState();
     expect(await call(state)).toMatchObject({ sentTo: [DELIVER], deliveries: [], kept: [] });
     await putIncidents(state, incidentOf('soon', { dueAtMs: T0 + 59_000 }), ...due(2));
@@ -70,7 +70,7 @@ describe('notify', () => {
     expect(sentTo).toEqual([DELIVER]);
   });
 
-  it('each minute another message for what is still due: that before may be lost, and its id is worth nothing', async () => {
+  it('sends another message each minute for an incident that stays due, because the last one may be lost, and its id is used up', async () => {
     const state = createMemoryState();
     await putIncidents(state, ...due(1));
     const ids: (string | undefined)[] = [];
@@ -97,18 +97,18 @@ describe('notify', () => {
     expect([answer.hidden, answer.kept, answer.files]).toEqual([hidden, hidden.map(() => 'm0'), 1]);
   });
 
-  it('comes again soon where there was more to do than one call does, and not for ever', async () => {
+  it('the message of a tick comes again soon when a call cannot do everything, but not for ever', async () => {
     const state = createMemoryState();
     await putIncidents(state, ...due(1_200));
     const tick = tickMessage(T0 + 60 * MINUTE);
     const first = await call(state, { records: [[1, tick]] });
     expect([first.deliveries.length, first.hidden, first.files]).toEqual([100, [5], 1]);
-    // What is undelivered is already known.
+    // Undelivered alerts are already known.
     expect(await call(state, { records: [[2, tick]] })).toMatchObject({ hidden: [5], files: 0 });
     expect((await call(state, { records: [[100, tick]] })).hidden).toEqual([60]);
   });
 
-  it('hands on what a channel has to say that works, behind thousands of one that is silent', async () => {
+  it('sends the messages of a working channel, behind thousands of one that is silent', async () => {
     const state = createMemoryState();
     await putIncidents(state, ...due(3_000), incidentOf('good', { channel: 'works', dueAtMs: T0 }));
     const { deliveries } = await call(state);
@@ -116,14 +116,14 @@ describe('notify', () => {
     expect(deliveries).toHaveLength(101);
   });
 
-  it('a message that is none: to the dead letters, after all has been handed on', async () => {
+  it('moves an invalid message to the dead letters, after all others are sent', async () => {
     const state = createMemoryState();
     await putIncidents(state, ...due(1));
     const answer = await call(state, { records: [[1, 'poison']] });
     expect([answer.deliveries.length, answer.kept, answer.dead]).toEqual([1, [], ['poison']]);
   });
 
-  it('hands on what is due before its time is over, however long the outbox is', async () => {
+  it('sends messages for due incidents before its time is over, however long the outbox is', async () => {
     const state = createMemoryState();
     await putIncidents(state, ...due(3));
     let pages = 0;

@@ -4,7 +4,7 @@ import { createRecordingLogger } from '../test/recording-logger.ts';
 import { createPlan } from './plan.ts';
 import type { Services } from './services.ts';
 
-it('plans nothing before a configuration is in force, and does not fail: a failure would be retried, and would alarm', async () => {
+it('plan does nothing without an active configuration, and does not fail, as a failure would be retried and start an alarm', async () => {
   const logger = createRecordingLogger();
   const meter = createMeter();
   const asked = (what: string) => async () => Promise.reject(new Error(`${what} was asked for`));

@@ -18,21 +18,23 @@ export interface Tick {
   scheduledTime: string;
 }
 
-/** How long after its planning a round is evaluated. The next evaluation reads late samples, and may change the verdict. */
+/**
+ * How long after its planning a round is evaluated. The next evaluation reads late samples, and may change the result.
+ */
 const EVALUATE_AFTER_S = 30;
-/** The cross-cluster shard merges what the others wrote, so it comes after them. */
+/** The cross-cluster shard merges the partials of the others, so it comes after them. */
 const EVALUATE_FLEET_AFTER_S = 45;
 
 /**
- * Plans a round: sends a tick to notify, batches to the queues of their bastions, an evaluation for each shard. A start for
- * which no round is due any more does nothing.
+ * Plans a round: sends a tick to notify, batches to the queues of their bastions, an evaluation for each shard. A start
+ * without a due round does nothing.
  */
 export function createPlan(services: () => Services) {
   return lambda(async (event: Tick, context) => {
     const { scheduledTime } = readTick(event);
     const { activate, clock, logger, meter, ...ports } = services();
     if (!(await activate())) {
-      // Normal between the first deployment and its upload: a failure would be retried, and would alarm.
+      // Normal between the first deployment and its upload: a failure would be retried, and start an alarm.
       meter.count('rounds_unconfigured_total');
       logger.warn('no configuration is in force: nothing is planned before one that is right is uploaded');
       return { batches: 0 };
@@ -58,21 +60,21 @@ export function createPlan(services: () => Services) {
   });
 }
 
-/** Returns how many batches it has. */
+/** Returns the number of its batches. */
 async function sendRound(services: Services, roundMs: number): Promise<number> {
   const { environment, meter, logger, clock } = services;
   const fleet = await services.fleet('all');
   const { config } = fleet;
   const queues = await services.queues();
   const tickMs = tickIntervalMs(config.checks);
-  // Due messages are sent also where the round cannot be planned, and until the next round has surely started.
+  // Due messages are sent even if the round cannot be planned, and until the next round has surely started.
   const tick = { body: tickMessage(roundMs + tickMs + SCHEDULER_PRECISION_MS) };
   await queues.send(neededQueue(environment, 'BARTIZAN_NOTIFY_QUEUE'), [tick]);
   const request = { roundMs, precisionMs: SCHEDULER_PRECISION_MS, config };
   const { batches } = await plan(request, { inventory: fleet, clock });
   const probeQueues = environment.BARTIZAN_PROBE_QUEUES ?? {};
-  // A batch without a queue is not due: it counts as failed, below. So it is with a bastion between the deployment that
-  // removed it and the upload that follows.
+  // A batch without a queue is not due: below it counts as failed. That happens to a bastion between the deployment
+  // that removed it and the upload after that.
   const due = batches.filter(({ bastion }) => probeQueues[bastion] !== undefined);
   await openRound({ roundMs, config, batches: due }, services);
   const evaluateQueue = neededQueue(environment, 'BARTIZAN_EVALUATE_QUEUE');
@@ -95,7 +97,10 @@ async function sendRound(services: Services, roundMs: number): Promise<number> {
   return batches.length;
 }
 
-/** An emulator leaves the schedule's placeholder as it is, and starts within the tick. @throws ConfigError for no time */
+/**
+ * An emulator leaves the schedule's placeholder unchanged, and starts within the tick. @throws ConfigError for an
+ * invalid time
+ */
 function roundOf(scheduledTime: string, tickMs: number, nowMs: number): number {
   const ms = scheduledTime === '<aws.scheduler.scheduled-time>' ? nowMs : Date.parse(scheduledTime);
   if (Number.isNaN(ms)) throw new ConfigError(`scheduledTime: ${scheduledTime} is no time`);

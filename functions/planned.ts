@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { changeMark, type Files, isLater } from './marks.ts';
 
-/** Which round was planned last. */
+/** The round that was planned last. */
 export const PLANNED_KEY = 'planned.json';
 
 const plannedSchema = z.strictObject({
   roundMs: z.number(),
-  /** Who plans it, and when that call is done or dead; absent once all its messages are sent. */
+  /** The call that plans it, and when that call is done or dead; absent after all its messages are sent. */
   claim: z.strictObject({ by: z.string(), untilMs: z.number() }).optional(),
 });
 
@@ -19,8 +19,8 @@ export interface Claim {
 }
 
 /**
- * Whether the round is to be planned by this call. The schedule may start more often than rounds are due, a start may
- * come twice, one that failed comes again, and one that is late comes after that of a newer round.
+ * Whether this call plans the round. The schedule may start more often than rounds are due, a start may come twice, one
+ * that failed comes again, and a late one comes after that of a newer round.
  */
 export async function claimRound(
   bucket: Files,
@@ -29,7 +29,7 @@ export async function claimRound(
 ): Promise<boolean> {
   let isMine = false;
   await changeMark(bucket, PLANNED_KEY, plannedSchema, (last) => {
-    // A write of ours whose answer was lost.
+    // Our own write, whose answer was lost.
     isMine = last?.roundMs === roundMs && last.claim?.by === claim.by;
     if (isMine || isLater(last?.roundMs, roundMs, nowMs)) return undefined;
     if (last?.roundMs === roundMs && nowMs < (last.claim?.untilMs ?? Number.POSITIVE_INFINITY))
@@ -40,7 +40,7 @@ export async function claimRound(
   return isMine;
 }
 
-/** Planned: not again. Or given up: the next start may. */
+/** Planned: not again. Or given up: the next start may plan it. */
 export async function endClaim(
   bucket: Files,
   { roundMs, by }: Claim,

@@ -11,7 +11,7 @@ import { createRecordingLogger } from '../test/recording-logger.ts';
 import { createProbe } from './probe.ts';
 import type { Services } from './services.ts';
 
-it('knows the clusters of sources before it probes: one may be new', async () => {
+it('probe reads the clusters of sources before it probes, because one may be new', async () => {
   const batch: Batch = {
     roundMs: 60_000,
     bastion: 'b',
@@ -58,7 +58,7 @@ it('knows the clusters of sources before it probes: one may be new', async () =>
   expect(done).toEqual(['listed', 'probed', 'https://q/store']);
 });
 
-it('sends the answers of nodes while it waits for a silent one of their batch, and then the whole batch', async () => {
+it('probe sends the answers of nodes while it waits for a silent one of their batch, and then the whole batch', async () => {
   vi.useFakeTimers();
   const target = (node: string): Target => ({
     ...{ cluster: 'c', node, role: 'etcd', bastion: 'b' },
@@ -148,7 +148,7 @@ it('sends the answers of nodes while it waits for a silent one of their batch, a
 it.each([
   ['is due', 61_000, ['tried-again', 'flush', 'anchored', 'probed', 'anchored']],
   ['has expired', 130_000, ['tried-again', 'flush', 'anchored']],
-])('the audit records that a batch comes again, also where it %s', async (_what, nowMs, expected) => {
+])('the audit records that a batch comes again, also when it %s', async (_what, nowMs, expected) => {
   const batch: Batch = {
     roundMs: 60_000,
     bastion: 'b',

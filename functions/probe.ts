@@ -12,28 +12,28 @@ import { neededQueue } from './environment.ts';
 import { lambda } from './lambda.ts';
 import { batchPorts, productionServices, type Services } from './services.ts';
 
-/** Time that the function keeps for sending observations and the audit. */
+/** The time that the function keeps for sending observations and the audit. */
 const REST_MS = 5_000;
 
 /**
- * Observations that are there by then are sent without waiting for silent nodes of the batch, as rules are evaluated half a
- * minute after the start. Most batches end before. The whole batch sends them again.
+ * Observations that exist by then are sent without waiting for silent nodes of the batch, because rules are evaluated
+ * half a minute after the start. Most batches end before. The whole batch contains them again.
  */
 const ANSWERED_AFTER_MS = 10_000;
 
 /**
- * An entry of the audit: an earlier try of the batch did not end. If its function was killed, what that did on nodes
- * since it last wrote is missing there.
+ * An entry of the audit: an earlier try of the batch did not end. If its function was killed, the accesses since its
+ * last write are missing there.
  */
 const AGAIN = 'tried-again';
 
-/** Probes the targets of a batch, and sends the observations to the store's queue. */
+/** Probes the targets of a batch, and sends the observations to the queue of store. */
 export function createProbe(services: () => Services) {
   return lambda(async (event: SQSEvent, context) => {
     const { environment, clock, logger, meter, state, ...ports } = services();
     return eachMessage(event, await batchPorts(services(), context), async (message, record) => {
       const batch = readBatch(message);
-      // Clusters of sources may be new since the last batch; without sources it asks nobody.
+      // Clusters of sources may be new since the last batch; without sources nothing is read.
       await (await ports.fleet('logins')).list();
       const { prober, audit } = await ports.prober();
       const anchor = async () => {

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-it('is another where any file of the code is, and the same where others are', () => {
+it('the name of a release changes when any file of the code changes, and stays when others do', () => {
   const none = releaseOf(dir);
   writeFileSync(join(dir, 'index.mjs'), 'a');
   const first = releaseOf(dir);

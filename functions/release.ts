@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Names the code that runs, by the bundle in its folder: 5 MB take some 10 ms. Without a bundle, as in tests, all is one. */
+/**
+ * Names the running code by the bundle in its folder: 5 MB take about 10 ms. Without a bundle, as in tests, the name is
+ * always the same.
+ */
 export function releaseOf(folder: string): string {
   const hash = createHash('sha256');
   for (const name of readdirSync(folder).sort()) {

@@ -43,7 +43,7 @@ describe('the account of rounds', () => {
     expect(due().bastions.b[0].roundsMs).toEqual([100, 102].map((minute) => minute * MINUTE));
   });
 
-  it('two starts of one round, and one that is late, change nothing', async () => {
+  it('does not change for a second or a late start of one round', async () => {
     const { bucket, open, due } = start();
     for (const minute of [100, 101]) await open(minute);
     const before = due();
@@ -52,7 +52,7 @@ describe('the account of rounds', () => {
     expect(bucket.writes.filter((key) => key === DUE_KEY)).toHaveLength(3);
   });
 
-  it('a file that is damaged is written anew, and the log says so', async () => {
+  it('is written again when its file is damaged, and the log reports it', async () => {
     const { bucket, logger, open, due } = start();
     bucket.putText(DUE_KEY, '{');
     await open(100);

@@ -1,4 +1,4 @@
-// Whether a round is complete: plan writes down which batches are due, and the last evaluation compares that with what was
+// Whether a round is complete: plan records which batches are due, and the last evaluation compares them with what was
 // stored.
 
 import { z } from 'zod';
@@ -38,7 +38,9 @@ const dueSchema = z.strictObject({
 
 type OpenPorts = Pick<Services, 'meter' | 'logger' | 'bucket'>;
 
-/** Records the due batches of a round before any message of it is sent, and measures how far earlier rounds are behind. */
+/**
+ * Records the due batches of a round before any message of it is sent, and measures how far earlier rounds are behind.
+ */
 export async function openRound(
   {
     roundMs,
@@ -67,8 +69,8 @@ export async function openRound(
 }
 
 /**
- * Closes a round once all shards have evaluated it. It is complete when each due node was seen or its bastion is known to be
- * lost; a late one has three rounds. Undefined: this round, or a later one, was closed before.
+ * Closes a round when all shards have evaluated it. It is complete when each due node was seen or its bastion is known
+ * to be lost; a late one has three rounds. Undefined: this round, or a later one, was closed before.
  */
 export async function closeRound(
   round: { config: Pick<Config, 'checks'>; roundMs: number; shard: Shard; failedRules: number },
@@ -88,7 +90,7 @@ export async function closeRound(
       parts: behind.join(', '),
     });
   }
-  // A damaged mark: rounds go on, and the next one writes the due batches anew.
+  // A damaged mark: rounds continue, and the next one writes the due batches again.
   const due: Due | undefined = await readMark(bucket, DUE_KEY, dueSchema, logger);
   const statuses = await state.listTargetStatus();
   const lost = due ? lostBastions(due, statuses, before?.lost ?? {}) : {};

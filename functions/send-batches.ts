@@ -6,15 +6,16 @@ import type { Logger, Meter } from '../core/ports.ts';
 
 interface Ports {
   queues: Queues;
-  /** Address of a bastion's queue; undefined where none was deployed. */
+  /** The address of a bastion's queue; undefined when none was deployed. */
   queueOf(bastion: string): string | undefined;
   logger: Logger;
   meter: Meter;
 }
 
 /**
- * Sends the batches of a round to the queues of their bastions. One that cannot be sent costs itself: it is counted, and
- * the others go. @throws an error where none could be sent and a later try may do it, so that the round is planned again
+ * Sends the batches of a round to the queues of their bastions. One that cannot be sent affects only itself: it is
+ * counted, and the others are sent. @throws an error when none could be sent and a later try may succeed, so that the
+ * round is planned again
  */
 export async function sendBatches(batches: readonly Batch[], ports: Ports): Promise<void> {
   const errors: unknown[] = [];
@@ -51,7 +52,7 @@ export async function sendBatches(batches: readonly Batch[], ports: Ports): Prom
   if (unsent === batches.length && temporary !== undefined) throw temporary;
 }
 
-/** A refused request is repeated message by message; a message that is sent twice by that is stored once. */
+/** A refused request is repeated message by message; a message that this sends twice is stored once. */
 async function sendSome(
   url: string,
   some: readonly { batch: Batch; body: string }[],

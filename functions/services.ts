@@ -35,7 +35,9 @@ import { type Environment, readEnvironment } from './environment.ts';
 import { logger, meter, redactWith } from './lambda.ts';
 import { releaseOf } from './release.ts';
 
-/** What functions need. Each service is made at its first use, and anew when the configuration in force has changed. */
+/**
+ * What functions need. Each service is created at its first use, and again when the active configuration has changed.
+ */
 export interface Services {
   environment: Environment;
   clock: Clock;
@@ -52,18 +54,19 @@ export interface Services {
   publicSettings(): Promise<PublicSettings>;
   /** See `createActivation`. */
   activate(): Promise<boolean>;
-  /** The clusters that are asked for; its configuration is that of `config`, of the same version. */
+  /** The clusters that are asked for; its configuration is that of `config`, with the same version. */
   fleet(of: FleetSelection): Promise<Fleet>;
   store(): Promise<SampleStore>;
   channels(): Promise<ReadonlyMap<string, Channel>>;
-  /** Undefined where the configuration names no address. */
+  /** Undefined when the configuration has no address. */
   heartbeat(): Promise<Heartbeat | undefined>;
   prober(): Promise<{ prober: Prober; audit: Audit }>;
 }
 
 /**
- * A NAT gateway forgets a connection that is idle for so long
- * (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html): kept, it would stay on the bastion.
+ * A NAT gateway forgets a connection that is idle for this long
+ * (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html); if we kept it, it would stay on
+ * the bastion.
  */
 const NAT_FORGETS_MS = 350_000;
 
@@ -87,7 +90,7 @@ export function createServices(
     createConfiguration(environment.BARTIZAN_CONFIG_KEY, { bucket: await bucket(), clock }),
   );
   const activation = once(async () => {
-    // Only plan parses configurations: the parser is loaded there alone.
+    // Only plan parses configurations, so only there the parser is loaded.
     const { createActivation } = await import('./activation.ts');
     return createActivation(environment.BARTIZAN_CONFIG_KEY, {
       bucket: await bucket(),
@@ -126,7 +129,7 @@ export function createServices(
     charts: perVersion(publicSettings, (config) =>
       openS3Charts({
         ...inBucket,
-        // A domain of one's own in front of the function goes first.
+        // A custom domain in front of the function comes first.
         publicUrl: config.publicUrl ?? (environment.BARTIZAN_PUBLIC_URL || undefined),
         retentionMs: config.chartRetentionMs,
         clock,
@@ -154,7 +157,7 @@ export function createServices(
       async () => (await configuration()).fleet('logins'),
       async () => {
         const { config } = await fleet('logins');
-        // A process that is killed is followed by another with the same log stream: it begins a chain of its own.
+        // After a killed process another one has the same log stream: it begins a chain of its own.
         const stream = `${env.AWS_LAMBDA_FUNCTION_NAME ?? 'probe'}/${env.AWS_LAMBDA_LOG_STREAM_NAME ?? ''}`;
         const writer = `${stream}/${randomUUID()}`;
         const audit = createObjectAudit({
@@ -182,7 +185,7 @@ export function createServices(
   };
 }
 
-/** One value for the life of the process; made again after a failure. */
+/** One value for the life of the process; created again after a failure. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
@@ -205,13 +208,13 @@ export async function batchPorts(
 
 let production: Services | undefined;
 
-/** The services of the deployed function, made at its first call. */
+/** The services of the deployed function, created at its first call. */
 export function productionServices(): Services {
   production ??= createServices(process.env);
   return production;
 }
 
-/** Makes one value for each version of its input. */
+/** Creates one value for each version of its input. */
 function perVersion<From, T>(
   load: () => Promise<Loaded<From>>,
   make: (from: From) => Promise<T>,
@@ -223,7 +226,7 @@ function perVersion<From, T>(
     if (made?.version !== version) {
       made?.value.then(close, () => {});
       made = { version, value: make(value) };
-      // A value that failed is made again at its next use.
+      // A value that failed is created again at its next use.
       made.value.catch(() => {
         made = undefined;
       });

@@ -11,7 +11,7 @@ import { createStore } from './store.ts';
 const NOW = 1_700_000_000_000;
 const CALL_MS = 75_000;
 
-/** A call with so many messages, each received that often, of a store that takes so long for each. */
+/** A call with that many messages, each received that often, of a store that takes that long for each. */
 async function call(messages: number, writeMs: number, receives = 1) {
   let nowMs = NOW;
   const hidden: [handle: string, seconds: number][] = [];
@@ -75,7 +75,7 @@ async function call(messages: number, writeMs: number, receives = 1) {
   return { failed, written, hidden, meter, logger, tookMs: nowMs - NOW };
 }
 
-it('a slow store: the call ends in time, written messages leave the queue, and the rest is visible again at once', async () => {
+it('with a slow store the call ends in time, written messages leave the queue, and the others are visible again at once', async () => {
   const { failed, written, hidden, meter, logger, tookMs } = await call(10, 8_000);
   // Oldest first; a sixth would begin with 35 s left.
   expect(written.map((ms) => (NOW - ms) / 60_000)).toEqual([9, 8, 7, 6, 5]);
@@ -88,7 +88,7 @@ it('a slow store: the call ends in time, written messages leave the queue, and t
 });
 
 it.each([1_000, 30_000, 37_000])(
-  'a request of %d ms may be the last: the call is not killed',
+  'a request of %d ms may be the last, and the call is not killed',
   async (writeMs) => {
     const { failed, written, tookMs } = await call(10, writeMs);
     expect(tookMs).toBeLessThan(CALL_MS);
@@ -101,14 +101,14 @@ it('the first message is tried however long it takes', async () => {
   expect((await call(10, 70_000)).written).toHaveLength(1);
 });
 
-it('the age of what stays is measured from the third time on, since SQS leaves it out from then on', async () => {
+it('the age of messages that stay is measured from the third receive on, because SQS leaves them out from then on', async () => {
   const aged = async (receives: number) =>
     /^bartizan_failing_message_age_seconds (.+)/m.exec((await call(10, 37_000, receives)).meter.text())?.[1];
   expect(await aged(2)).toBeUndefined();
   expect(await aged(3)).toBe(String(1_000 + 74));
 });
 
-it('last values are written again beside the samples; where the store fails with them, no message comes back', async () => {
+it('last values are written again beside the samples; when the store fails with them, no message comes back', async () => {
   const repeats = [{ metric: 'cert_expiry', labels: { cluster: 'c', node: 'n' }, timeMs: NOW, value: 5 }];
   const batch = { roundMs: NOW, bastion: 'b', index: 0, count: 1, checks: [], targets: [], expiresAtMs: NOW };
   const [body = ''] = repeatMessages({ batch, bastion: { ok: true }, observations: [], repeats });

@@ -9,8 +9,9 @@ import { lambda } from './lambda.ts';
 import { batchPorts, productionServices, type Services } from './services.ts';
 
 /**
- * Writes observations to the store. While the store is out, messages wait in the queue; samples that are then too late are kept
- * for evaluation alone. Oldest rounds first, as a store of Prometheus wants them; a standard queue gives them in any order.
+ * Writes observations to the store. While the store fails, messages wait in the queue; samples that are then too late
+ * are kept only for evaluation. The oldest rounds are written first, as a Prometheus-compatible store requires; a
+ * standard queue hands them out in any order.
  */
 export function createStore(services: () => Services) {
   return lambda(async (event: SQSEvent, context) => {
@@ -22,7 +23,7 @@ export function createStore(services: () => Services) {
       if (isPartial(seen)) await storeAnswered(seen, ready, settings);
       else await store(seen, ready, settings);
     };
-    // Before it is known to be one of ours.
+    // Before the message is known to be one of ours.
     const roundOf = (message: unknown) => (message as Partial<BatchObservation> | null)?.batch?.roundMs ?? 0;
     return eachMessage(event, await batchPorts(services(), context), handle, roundOf);
   });

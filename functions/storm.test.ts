@@ -1,4 +1,5 @@
-// Functions that send messages of many incidents to one chat at once, over one table: each takes an incident that is due.
+// Functions that send messages of many incidents to one chat service at once, over one table: each takes a due
+// incident.
 import { expect, it } from 'vitest';
 import { createTableState } from '../adapters/state/dynamodb/state.ts';
 import type { Config } from '../core/model/config.ts';
@@ -53,7 +54,7 @@ async function storm(incidents: number, paced: boolean) {
 }
 
 it.each([true, false])(
-  'the table gives each its turn, so that a hundred drain at the pace of the chat (known: %s)',
+  'the table gives each incident its slot, so that a hundred drain at the pace of the chat service (known: %s)',
   async (paced) => {
     const { chat, tookS } = await storm(100, paced);
     expect(new Set(chat.taken.map(({ notification }) => notification.incidentId)).size).toBe(100);

@@ -11,7 +11,7 @@ function createTrial() {
   return { time, inner, meter, logger: boundRepeats(inner, { clock: time.clock, meter }) };
 }
 
-it('writes a line that repeats twenty times a minute, counts the rest, and says so later', () => {
+it('writes a repeated line twenty times a minute, counts the others, and reports their number later', () => {
   const { time, inner, meter, logger } = createTrial();
   for (let i = 0; i < 570; i++) logger.error('notify failed', { error: 'disk full', inARow: i });
   expect([inner.lines.length, meter.total('log_lines_left_out_total')]).toEqual([20, 550]);
@@ -20,7 +20,7 @@ it('writes a line that repeats twenty times a minute, counts the rest, and says 
   expect(inner.lines.at(-1)?.fields).toEqual({ error: 'disk full', inARow: 570, leftOutBefore: 550 });
 });
 
-it('leaves what differs apart: another error, another channel, another text; and all that is no warning', () => {
+it('counts different lines separately (another error, channel or text), and does not limit lines below a warning', () => {
   const { inner, logger } = createTrial();
   for (let i = 0; i < 30; i++) {
     logger.warn('not delivered', { channel: 'a', detail: '500' });
@@ -31,7 +31,7 @@ it('leaves what differs apart: another error, another channel, another text; and
   expect([lines('warn'), lines('info')]).toEqual([40, 30]);
 });
 
-it('goes on when the clock was set back', () => {
+it('works on after the clock was set back', () => {
   const { time, inner, logger } = createTrial();
   time.jumpTo(10_000_000);
   for (let i = 0; i < 30; i++) logger.warn('x');
@@ -40,7 +40,7 @@ it('goes on when the clock was set back', () => {
   expect(inner.lines.length).toBe(21);
 });
 
-it('keeps no more kinds than it has room for', () => {
+it('counts a limited number of different lines', () => {
   const { inner, logger } = createTrial();
   for (let i = 0; i < 5_000; i++) logger.error(`failed ${i}`);
   expect(inner.lines.length).toBeLessThanOrEqual(1_000 + 20);

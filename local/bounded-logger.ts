@@ -1,11 +1,11 @@
 import type { Clock, Logger, Meter } from '../core/ports.ts';
 
-/** Lines that say the same in a minute; more are counted and left out. */
+/** The most equal lines in a minute; more are counted and left out. */
 const MOST_LINES = 20;
 const WINDOW_MS = 60_000;
-/** How many different lines are counted apart; all others count as one. */
+/** How many different lines are counted separately; all others count as one. */
 const MOST_KINDS = 1_000;
-/** Fields by which two warnings of one text are different things. */
+/** Warnings with the same text are different when one of these fields differs. */
 const NAMING = ['error', 'detail', 'rule', 'channel', 'bastion', 'reason', 'why'] as const;
 
 interface Window {
@@ -14,7 +14,7 @@ interface Window {
   leftOut: number;
 }
 
-/** Bounds warnings and errors that repeat; the first line after a window says how many were left out. */
+/** Limits repeated warnings and errors; the first line after a minute has the number of those that were left out. */
 export function boundRepeats(logger: Logger, { clock, meter }: { clock: Clock; meter: Meter }): Logger {
   const windows = new Map<string, Window>();
 

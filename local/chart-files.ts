@@ -4,7 +4,7 @@ import { chartUrl, isChartName, newChartName } from '../adapters/charts/chart-na
 import type { ChartStore } from '../core/ports.ts';
 
 export interface ChartFiles extends ChartStore {
-  /** The picture of that name, or undefined when there is none or it has expired. */
+  /** The picture with that name, or undefined when there is none or it has expired. */
   get(name: string): Promise<Uint8Array | undefined>;
   /** Removes expired pictures; returns how many. */
   prune(nowMs: number): Promise<number>;

@@ -2,7 +2,7 @@ import type { Finding, Findings, HealthCode } from '../core/health.ts';
 
 export type Fault = Finding & { kind: 'reason' | 'warning' };
 
-/** Current faults, as the stages report them: at most one for each code. */
+/** The current faults, as the stages report them: at most one for each code. */
 export interface Faults {
   raise(fault: Fault): void;
   clear(code: HealthCode): void;

@@ -77,8 +77,8 @@ function createTrial() {
   };
 }
 
-describe('an alert that nobody was sent', () => {
-  it('fails health and holds the heartbeat back once it is overdue', async () => {
+describe('an alert that is sent to nobody', () => {
+  it('makes health fail and withholds the heartbeat when it is overdue', async () => {
     const setup = createTrial();
     setup.undelivered.push({
       rule: 'memory',
@@ -109,7 +109,7 @@ describe('an alert that nobody was sent', () => {
     expect(setup.beats).toEqual([4 * MINUTE, 7 * MINUTE]);
   });
 
-  it('that notify has not taken up counts from when it was known of, however long ago it fired', async () => {
+  it('that notify has not grouped counts from the time when it was known, however long ago it fired', async () => {
     const setup = createTrial();
     setup.goTo(60 * MINUTE);
     setup.undelivered.push({ rule: 'memory', labels: {}, dueSinceMs: 0, channels: [] });
@@ -118,7 +118,7 @@ describe('an alert that nobody was sent', () => {
     expect((await setup.health.check()).reasons).toMatchObject([{ code: 'undelivered' }]);
   });
 
-  it('is read once for many who ask', async () => {
+  it('is read once for many clients', async () => {
     const setup = createTrial();
     await Promise.all(Array.from({ length: 50 }, () => setup.health.check()));
     expect(setup.reads()).toBe(1);
@@ -127,7 +127,7 @@ describe('an alert that nobody was sent', () => {
     expect(setup.reads()).toBe(2);
   });
 
-  it('that cannot be read fails health as well', async () => {
+  it('that cannot be read makes health fail as well', async () => {
     const setup = createTrial();
     setup.break();
     setup.goTo(MINUTE);
@@ -140,7 +140,7 @@ describe('an alert that nobody was sent', () => {
   });
 });
 
-it('passes of notify that fail in a row fail health and hold the heartbeat back, until one succeeds', async () => {
+it('failed passes of notify in a row make health fail and withhold the heartbeat, until one succeeds', async () => {
   const setup = createTrial();
   const onPass = createPassFaults(setup.faults);
   for (const failures of [1, 2]) onPass(failures, new Error('disk full'));
@@ -156,7 +156,7 @@ it('passes of notify that fail in a row fail health and hold the heartbeat back,
   expect(setup.beats.length).toBe(2);
 });
 
-it('an answer that is neither yes nor no is a warning', async () => {
+it('an unclear answer of a service is a warning', async () => {
   const setup = createTrial();
   setup.meter.count('deliveries_unclear_total', { channel: 'ops' });
   const { status, warnings } = await setup.health.check();
@@ -170,7 +170,7 @@ it('a failed round sends no heartbeat', async () => {
   expect(setup.beats).toEqual([]);
 });
 
-it('is stuck when the scheduler has not turned for two minutes', () => {
+it('health fails when the scheduler has not run for two minutes', () => {
   let nowMs = 0;
   const pulse = createPulse(() => nowMs);
   nowMs = 120_000;

@@ -20,9 +20,9 @@ export interface Health extends Findings {
   lastRound: { scheduledAt: string; completedAt: string; durationMs: number } | null;
   roundsCompleted: number;
   roundsSkipped: number;
-  /** Alerts that nobody was sent though somebody should have been; some for a moment only. */
+  /** Alerts that should have been sent to somebody and were not; some only for a moment. */
   alertsUndelivered: number;
-  /** Messages given up since the start. */
+  /** The number of messages that were given up since the start. */
   deliveriesFailed: number;
 }
 
@@ -32,7 +32,10 @@ export function publicHealth(health: Health): Health {
   return { ...health, reasons: bare(health.reasons), warnings: bare(health.warnings) };
 }
 
-/** The answer for clients of this machine, without paths: such a client may be a proxy for a remote one. The log has the paths. */
+/**
+ * The answer for clients on this machine, without paths, because such a client may be a proxy for a remote one. The log
+ * has the paths.
+ */
 export function localHealth(health: Health): Health {
   const withoutPaths = (findings: readonly Finding[]) =>
     findings.map(({ detail, ...rest }) => ({
@@ -52,12 +55,12 @@ export interface RoundRecord {
   error?: string;
 }
 
-/** Rounds that may be missing before the process reports itself unhealthy. */
+/** How many rounds may be missing before the process reports itself unhealthy. */
 const MISSING_ROUNDS = 3;
-/** Undelivered alerts are read from state this often at most, however many clients ask. */
+/** Undelivered alerts are read from state at most this often, however many clients ask. */
 const READ_EVERY_MS = 2_000;
 
-/** Healthy while rounds complete: not so without one for three ticks, or after a failed last one. */
+/** Healthy while rounds complete: not without one for three ticks, and not after the last one failed. */
 export function roundFindings(input: {
   nowMs: number;
   startedAtMs: number;
@@ -82,7 +85,7 @@ export function roundFindings(input: {
   ];
 }
 
-/** Messages that count as sent, though nobody knows. */
+/** Messages that count as sent, although nobody knows. */
 function unclearAnswers(meter: Pick<LocalMeter, 'total'>): Finding[] {
   const unclear = meter.total('deliveries_unclear_total');
   if (unclear === 0) return [];
@@ -102,7 +105,7 @@ export interface HealthPorts {
 /** Combines the reports of rounds and stages with the undelivered alerts of state. */
 export function createHealth(ports: HealthPorts, times: { startedAtMs: number; tickMs: number }) {
   const { config, faults, clock, meter } = ports;
-  /** When alerts were first seen that are not grouped yet. They may have fired long ago, and have become known only now. */
+  /** When ungrouped alerts were first seen. They may have fired long ago, and have become known only now. */
   let untaken = new Map<string, number>();
   let last: RoundRecord | undefined;
   let read: { atMs: number; findings: Promise<Findings & { undelivered: number }> } | undefined;

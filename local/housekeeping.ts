@@ -6,11 +6,11 @@ import type { Sleep } from './clock.ts';
 import type { Faults } from './faults.ts';
 
 const EVERY_MS = 3_600_000;
-/** Closed incidents, transitions and deliveries stay readable this long. */
+/** Closed incidents, transitions and deliveries can be read this long. */
 const HISTORY_MS = 90 * 24 * EVERY_MS;
 
 /**
- * Rolls samples up and deletes records past their retention, soon after the start and every hour, until the signal is
+ * Rolls samples up and deletes records after their retention, soon after the start and every hour, until the signal is
  * aborted.
  */
 export async function runHousekeeping(options: {
@@ -29,7 +29,7 @@ export async function runHousekeeping(options: {
   while (!signal.aborted) {
     try {
       const nowMs = clock.nowMs();
-      // Rolls up before it prunes: roll-ups outlive their samples.
+      // Rolls up before it prunes, because roll-ups are kept longer than their samples.
       await store.rollUp(nowMs - config.schedule.latenessMs);
       const { retentionMs, rollUpRetentionMs } = config.store;
       const rows = await store.prune(nowMs - retentionMs, nowMs - rollUpRetentionMs);

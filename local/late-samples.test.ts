@@ -1,4 +1,4 @@
-// A store that takes nothing late, behind the runner of one process.
+// A store that refuses late samples, with the runner of one process.
 
 import { describe, expect, it } from 'vitest';
 import { createPrometheusStore } from '../adapters/stores/prometheus/store.ts';
@@ -26,7 +26,7 @@ const config: Config = configOf(
 );
 const never = new AbortController().signal;
 
-/** Nodes are down from minute 5 on. */
+/** The nodes are down from minute 5 on. */
 function createFixture(windowMs: number) {
   const startMs = 500_000 * 3_600_000;
   const time = createVirtualTime(startMs);
@@ -113,8 +113,8 @@ function createFixture(windowMs: number) {
   };
 }
 
-describe.each([0, 60, 600])('a store that takes samples %i s late', (seconds) => {
-  it('out for fifteen rounds: the backlog is written oldest first, all of it, and evaluated', async () => {
+describe.each([0, 60, 600])('when the store takes samples that are %i s late', (seconds) => {
+  it('and fails for fifteen rounds, the whole backlog is written oldest first, and evaluated', async () => {
     const fixture = createFixture(seconds * 1000);
     await fixture.rounds(0, 2);
     fixture.out.store = true;
@@ -126,7 +126,7 @@ describe.each([0, 60, 600])('a store that takes samples %i s late', (seconds) =>
     expect([fixture.total('samples_too_late_total'), fixture.warnings()]).toEqual([0, []]);
   });
 
-  it('has a sample of the future, as a clock that was wrong leaves it: rules go on, and a warning names what is missing', async () => {
+  it('and has a sample of the future from a wrong clock, rules are still evaluated, and a warning names what is missing', async () => {
     const fixture = createFixture(seconds * 1000);
     const future = {
       metric: 'load1',
@@ -143,7 +143,7 @@ describe.each([0, 60, 600])('a store that takes samples %i s late', (seconds) =>
   });
 });
 
-it('batches that the store never takes hold up no other', async () => {
+it('batches that the store always refuses do not delay others', async () => {
   const fixture = createFixture(600_000);
   await fixture.rounds(0, 2);
   fixture.out.store = true;

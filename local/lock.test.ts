@@ -15,7 +15,7 @@ const holder = (dir: string) => `
   process.stdout.write('held');
   setInterval(() => {}, 1000);`;
 
-it('a folder has one holder, and none after that was killed', async () => {
+it('a folder has one holder, and none after that one was killed', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'bartizan-lock-'));
   const child = spawn(process.execPath, ['--input-type=module', '-e', holder(dir)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -32,7 +32,7 @@ it('a folder has one holder, and none after that was killed', async () => {
   rmSync(dir, { recursive: true });
 });
 
-it('takes what cannot be opened or written for no other process', () => {
+it('a folder that cannot be opened or written is not reported as held by another process', () => {
   const dir = mkdtempSync(join(tmpdir(), 'bartizan-lock-'));
   onTestFinished(() => rmSync(dir, { recursive: true }));
   mkdirSync(join(dir, 'a', 'lock.db'), { recursive: true });

@@ -5,12 +5,12 @@ import { explainOpening, isBusyError, isCorruption } from '../adapters/sqlite/er
 import { isPresent } from '../adapters/sqlite/presence.ts';
 import { ConfigError } from '../core/errors.ts';
 
-/** Referenced from here: a handle that is collected as garbage closes its database, and the lock with it. */
+/** Keeps a reference: garbage collection of a handle closes its database, and releases the lock. */
 const held = new Set<DatabaseSync>();
 
 /**
- * Holds a data folder for one process: an open exclusive transaction, which the system ends with the process
- * however it dies. @throws ConfigError when another process holds it, or when it cannot be opened or written
+ * Locks a data folder for one process, by an open exclusive transaction, which the system ends with the process however
+ * it dies. @throws ConfigError when another process has the folder, or when it cannot be opened or written
  */
 export function lockFolder(dir: string): { release(): void } {
   const file = join(dir, 'lock.db');

@@ -12,7 +12,7 @@ function logged(pretty: boolean): string {
   return String(destination.read());
 }
 
-it('writes one JSON object a line where no terminal is, secrets redacted', () => {
+it('without a terminal it writes one JSON object a line, with secrets redacted', () => {
   expect(JSON.parse(logged(false))).toMatchObject({
     level: 'warn',
     time: expect.stringMatching(/^\d{4}-.*Z$/),
@@ -22,7 +22,7 @@ it('writes one JSON object a line where no terminal is, secrets redacted', () =>
   });
 });
 
-it.each([false, true])('lets no text from outside write to the terminal, pretty: %s', (pretty) => {
+it.each([false, true])('on a terminal no text from outside can control it: %s', (pretty) => {
   const destination = new PassThrough();
   const logger = createLogger({ level: 'info', pretty, redact: (text) => text, destination });
   const hostile = '\u001b]0;owned\u0007\u009b2J\u202egnp\u200b';
@@ -32,7 +32,7 @@ it.each([false, true])('lets no text from outside write to the terminal, pretty:
   expect(line).not.toMatch(/\p{Cc}|[\u202e\u200b]/u);
 });
 
-it('writes one readable line on a terminal', () => {
+it('on a terminal it writes one readable line', () => {
   const line = stripVTControlCharacters(logged(true));
   expect(line).toMatch(
     /^\[\d\d:\d\d:\d\d\] WARN: bastion failed {2}bastion=seoul detail="refused for <secret>"\n$/,

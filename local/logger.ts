@@ -6,7 +6,7 @@ import { visibleText } from '../core/text/visible-text.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** Lines for people on a terminal, JSON elsewhere. `redact` sees every line before it is written. */
+/** Lines for people on a terminal, JSON elsewhere. `redact` changes every line before it is written. */
 export function createLogger(options: {
   level: LogLevel;
   pretty: boolean;

@@ -4,9 +4,9 @@ import { OWN_METRICS, type OwnMetric, type OwnMetricName } from '../core/own-met
 import type { Meter } from '../core/ports.ts';
 import { createMeter } from './meter.ts';
 
-it('promtool finds nothing wrong with /metrics when every metric has a value', () => {
+it('promtool accepts /metrics when every metric has a value', () => {
   const meter = createMeter();
-  // Labels and kinds of the catalogue, which the compiler cannot know in a loop.
+  // Labels and kinds of the catalogue, whose types the compiler cannot know in a loop.
   const record = meter as unknown as Record<keyof Meter, (name: string, ...rest: unknown[]) => void>;
   for (const [name, { kind, labels }] of Object.entries(OWN_METRICS) as [OwnMetricName, OwnMetric][]) {
     const filled = Object.fromEntries(labels.map((label) => [label, 'a "b" \\ c\n']));

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createMeter } from './meter.ts';
 
-it('writes counters and gauges as Prometheus reads them', () => {
+it('writes counters and gauges in the format of Prometheus', () => {
   const meter = createMeter();
   meter.count('deliveries_total', { channel: 'ops', outcome: 'delivered' });
   meter.count('deliveries_total', { outcome: 'delivered', channel: 'ops' }, 2);

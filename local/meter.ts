@@ -11,20 +11,20 @@ import type { Meter } from '../core/ports.ts';
 export interface LocalMeter extends Meter {
   /** The Prometheus text format, version 0.0.4; every name starts with `bartizan_`. */
   text(): string;
-  /** Sum of a counter over its label sets; 0 if it never counted. */
+  /** The sum of a counter over its label sets; 0 if it was never counted. */
   total(name: CounterName): number;
 }
 
 type Labels = Readonly<Record<string, string>>;
 
-/** One label set of a metric. `counts` has the observations of each bucket, the last those beyond all bounds. */
+/** One label set of a metric. `counts` has the observations of each bucket; the last is for values above all bounds. */
 interface Value {
   labels: Labels;
   sum: number;
   counts: number[];
 }
 
-/** The metrics of this process, in memory. What nobody has counted yet is not shown. */
+/** The metrics of this process, in memory. Metrics that were never counted are not shown. */
 export function createMeter(): LocalMeter {
   const metrics = new Map<OwnMetricName, Map<string, Value>>();
 

@@ -49,7 +49,7 @@ function createTrial(names: readonly string[]) {
   return { time, dead, got, kept, messages, faults, logger, meter, start };
 }
 
-it('goes to every channel, and an hour later that it is over', async () => {
+it('is sent to every channel, and its end an hour later', async () => {
   const setup = createTrial(['ops', 'chat']);
   const { ended } = setup.start(notice);
   await setup.time.advanceTo(HOUR / 2);
@@ -75,7 +75,7 @@ it('goes to every channel, and an hour later that it is over', async () => {
   expect(setup.faults.findings().warnings).toEqual([]);
 });
 
-it('is tried again for a channel that does not take it, less and less often, and listed meanwhile', async () => {
+it('is tried again for a channel that refuses it, at growing intervals, and listed meanwhile', async () => {
   const setup = createTrial(['ops', 'chat']);
   setup.dead.add('chat');
   const { stop } = setup.start(notice);
@@ -97,7 +97,7 @@ it('is tried again for a channel that does not take it, less and less often, and
   stop();
 });
 
-it('goes on after a restart, and says nothing twice', async () => {
+it('continues after a restart, and sends nothing twice', async () => {
   const setup = createTrial(['ops', 'chat']);
   setup.dead.add('chat');
   const first = setup.start(notice);
@@ -116,7 +116,7 @@ it('goes on after a restart, and says nothing twice', async () => {
   ]);
 });
 
-it('gives a channel up after a day, counted once', async () => {
+it('is given up for a channel after a day, and counted once', async () => {
   const setup = createTrial(['ops']);
   setup.dead.add('ops');
   const first = setup.start(notice);
@@ -126,7 +126,7 @@ it('gives a channel up after a day, counted once', async () => {
   expect([setup.got, setup.meter.total('notices_failed_total')]).toEqual([[], 1]);
 });
 
-it('there is none where nothing happened', async () => {
+it('is absent when nothing happened', async () => {
   const setup = createTrial(['ops']);
   await setup.start(undefined).ended;
   expect([setup.got, setup.faults.findings().warnings]).toEqual([[], []]);

@@ -7,9 +7,9 @@ import type { Sleep } from './clock.ts';
 import type { Faults } from './faults.ts';
 import type { SetAside } from './recovery.ts';
 
-/** Kept until every channel has taken it, also over restarts. */
+/** Kept until every channel has accepted it, also over restarts. */
 interface KeptNotice extends Notice {
-  /** Messages that each channel took: 1 of it, 2 of its end. */
+  /** The messages that each channel accepted: 1 the notice, 2 its end. */
   taken: Record<string, number>;
 }
 
@@ -17,7 +17,7 @@ const KEY = 'notices';
 const LASTS_MS = 3_600_000;
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 300_000;
-/** A channel that takes nothing for so long is given up, and counted. */
+/** A channel that accepts nothing for this long is given up, and counted. */
 const GIVE_UP_MS = 24 * 3_600_000;
 
 export interface NoticePorts {
@@ -31,7 +31,7 @@ export interface NoticePorts {
   redact: (text: string) => string;
   timeZone: string;
   signal: AbortSignal;
-  /** Called each time when the new notice, and which channels took it, are in state. */
+  /** Called each time when state has the new notice, and which channels accepted it. */
   onKept?: () => void;
 }
 
@@ -50,7 +50,7 @@ export function noticeOf(aside: readonly SetAside[], nowMs: number): Notice {
   };
 }
 
-/** Sends a new notice, or one that a stop interrupted, to every channel. Resolves when each has taken it. */
+/** Sends a new notice, or one that a stop interrupted, to every channel. Resolves when each has accepted it. */
 export async function runNotices(fresh: Notice | undefined, ports: NoticePorts): Promise<void> {
   const { counters, channels, faults, clock, sleep, logger, meter, signal } = ports;
   const known = (await counters.load(KEY)) as KeptNotice | undefined;

@@ -8,7 +8,7 @@ import { createMemoryState } from '../test/memory-state.ts';
 import { clear, createStageFixture, fire, MINUTE, route, START } from '../test/stage-fixture.ts';
 import { startNotifier } from './notifier.ts';
 
-it('sends over one channel while another hangs, and lets the stop cut the one that hangs', async () => {
+it('sends over one channel while another one hangs, and the stop cuts off the one that hangs', async () => {
   const channels = ['slow', 'ops'].map((name) => ({
     name,
     type: 'webhook',
@@ -33,7 +33,7 @@ it('sends over one channel while another hangs, and lets the stop cut the one th
   await stopped;
 });
 
-it('a channel that works waits for none of thousands of messages to one that hangs', async () => {
+it('a working channel does not wait for thousands of messages to one that hangs', async () => {
   const channels = ['slow', 'ops'].map((name) => ({
     name,
     type: 'webhook',
@@ -62,7 +62,7 @@ it('a channel that works waits for none of thousands of messages to one that han
 });
 
 it.each(['while it runs', 'and it was started again'])(
-  'after the clock was set back, %s, what comes is sent in time',
+  'after the clock was set back, %s, new messages are sent in time',
   async (how) => {
     const fixture = createStageFixture({ routes: [{ ...route, groupIntervalMs: MINUTE }] });
     fixture.time.jumpTo(START + 60 * MINUTE);
@@ -91,7 +91,7 @@ it.each(['while it runs', 'and it was started again'])(
   },
 );
 
-describe('passes that fail', () => {
+describe('failed passes', () => {
   /** An outbox or incidents that cannot be read or written, until the test changes that. */
   function createTrial(broken: 'dueOutbox' | 'dueIncidents' | 'commitIncidents' | 'nextDueMs') {
     const inner = createMemoryState();
@@ -143,7 +143,7 @@ describe('passes that fail', () => {
     },
   );
 
-  it('on a disk that is full send nothing, and pause for as long as the log says, whatever wakes them', async () => {
+  it('on a full disk send nothing, and pause for the time in the log, whatever wakes them', async () => {
     const setup = createTrial('commitIncidents');
     await fire(setup);
     const beganMs = setup.time.clock.nowMs();

@@ -6,9 +6,9 @@ import { reconcileIncidents } from '../core/stages/reconcile.ts';
 import type { Sleep } from './clock.ts';
 
 export interface Notifier {
-  /** Something may be due: start a pass now. */
+  /** Something may be due: starts a pass now. */
   wake(): void;
-  /** Ends when the sends under way are recorded, or were cut off after `graceMs`. */
+  /** Ends when the current sends are recorded, or were cut off after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -17,11 +17,11 @@ const SWEEP_MS = 5_000;
 /** The pause after a failed pass doubles each time. No wake-up shortens it, so that the log's `pauseMs` is true. */
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
-/** Between passes of which each leaves something due. */
+/** The pause between passes that each leave something due. */
 const LEAST_PAUSE_MS = 20;
 /** A clock that goes back by less delays a message by less. */
 const SET_BACK_MS = 5_000;
-/** Sends that take longer go on beside the next pass; their leases keep it from them. */
+/** Longer sends continue beside the next pass; their leases keep it away from them. */
 const PASS_MS = 500;
 
 export interface NotifierPorts extends DeliverPorts {
@@ -31,8 +31,8 @@ export interface NotifierPorts extends DeliverPorts {
 }
 
 /**
- * Groups and delivers when woken, when the next incident is due, and every few seconds. It runs apart from rounds: a slow
- * chat service delays none.
+ * Groups and delivers when woken, when the next incident is due, and every few seconds. It runs independently of
+ * rounds, so a slow chat service delays none.
  */
 export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
   const cut = new AbortController();
@@ -56,7 +56,7 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
     };
     try {
       await groupTransitions(config, ports);
-      // The first pass also resumes the sends that the last process had under way when it ended.
+      // The first pass also resumes the sends that the last process did not finish.
       const nowMs = ports.clock.nowMs();
       await reconcileIncidents(config, ports, { alone, setBack: nowMs < latestMs - SET_BACK_MS });
       latestMs = nowMs;
@@ -69,7 +69,7 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
       await Promise.race([delivered, ports.sleep(PASS_MS, isOver.signal)]);
       isOver.abort();
       const next = await ports.state.nextDueMs();
-      // Its sends may outlast the passes after it, of which one may have failed.
+      // Its sends may take longer than the next passes, of which one may have failed.
       void delivered.then(() => {
         if (!hasFailed && failures === before) passed();
       });
@@ -95,7 +95,7 @@ export function startNotifier(config: Config, ports: NotifierPorts): Notifier {
       pauseMs: pauseMs(failures),
     });
     ports.onPass?.(failures, error);
-    // A send that outlasts its pass may fail while nothing else is due for long.
+    // A send that takes longer than its pass may fail while nothing else is due for long.
     awake.abort();
   }
 

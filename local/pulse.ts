@@ -5,19 +5,19 @@ import type { Logger, Meter } from '../core/ports.ts';
 import type { Faults } from './faults.ts';
 import type { Health } from './health.ts';
 
-/** The scheduler turns every half minute at least; a machine that is busy may be later. */
+/** The scheduler runs at least every half minute; on a busy machine it may be later. */
 const STUCK_AFTER_MS = 120_000;
-/** Passes that fail in a row: one may meet another writer. */
+/** How many passes may fail in a row: one may conflict with another writer. */
 const FAILING_PASSES = 3;
 
-/** Whether the scheduler turns, by a clock that nobody sets. */
+/** Whether the scheduler runs, by a clock that nobody sets. */
 export function createPulse(nowMs: () => number = () => performance.now()) {
   let turnedAtMs = nowMs();
   return {
     beat(): void {
       turnedAtMs = nowMs();
     },
-    /** Why the process should be started anew; undefined while it turns. */
+    /** Why the process should be restarted; undefined while it works. */
     stuck(): string | undefined {
       const sinceMs = nowMs() - turnedAtMs;
       return sinceMs > STUCK_AFTER_MS
@@ -27,7 +27,7 @@ export function createPulse(nowMs: () => number = () => performance.now()) {
   };
 }
 
-/** Sends the heartbeat after a round, unless alerts cannot be sent: then the watcher must notice. */
+/** Sends the heartbeat after a round, unless alerts cannot be sent: then somebody must notice. */
 export function beatIfHealthy(
   heartbeat: Heartbeat,
   health: Health,
@@ -44,7 +44,7 @@ export function beatIfHealthy(
   });
 }
 
-/** Passes of the notifier that fail become a fault. */
+/** Failing passes of the notifier become a fault. */
 export function createPassFaults(faults: Faults): (failures: number, error?: unknown) => void {
   return (failures, error) => {
     if (failures === 0) return faults.clear('notify-failing');

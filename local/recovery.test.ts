@@ -32,14 +32,14 @@ function damage(name: DatabaseName): void {
   writeFileSync(file, bytes);
 }
 
-it('reports nothing about sound databases, nor about a missing one', () => {
+it('reports nothing about intact databases, nor about a missing one', () => {
   expect([check(false), check(true)]).toEqual([[], []]);
   rmSync(dir, { recursive: true });
   expect(check(false)).toEqual([]);
 });
 
 it.each([['state'], ['samples']] as const)(
-  'takes %s that cannot be read for no damage, and moves nothing',
+  'does not treat %s that cannot be read as damaged, and moves nothing',
   (name) => {
     const file = join(dir, `${name}.db`);
     rmSync(file);
@@ -49,7 +49,7 @@ it.each([['state'], ['samples']] as const)(
   },
 );
 
-it.each([['state'], ['samples']] as const)('does not start on damaged %s, and says what to do', (name) => {
+it.each([['state'], ['samples']] as const)('does not start on damaged %s, and gives an advice', (name) => {
   damage(name);
   const before = readFileSync(join(dir, `${name}.db`));
   expect(() => check(false)).toThrow(ConfigError);
@@ -71,7 +71,7 @@ it.each([
     `INSERT INTO label_set VALUES (1, 'usage', '[["node","n', 1)`,
     '1 row of label_set cannot be read',
   ],
-] as const)('takes a row of %s that is no JSON for damage: %s', (name, sql, detail) => {
+] as const)('treats an invalid JSON row of %s as damage: %s', (name, sql, detail) => {
   const db = new DatabaseSync(join(dir, `${name}.db`));
   db.exec(sql);
   db.close();
@@ -80,7 +80,7 @@ it.each([
   expect(readdirSync(dir)).not.toContain(`${name}.db`);
 });
 
-it('puts damaged ones aside when it may, and deletes nothing', () => {
+it('puts damaged databases aside when it may, and deletes nothing', () => {
   damage('state');
   expect(check(true).map(({ name }) => name)).toEqual(['state']);
   expect(readdirSync(dir)).toContain('state.db.aside-19700101T000000Z');
@@ -88,7 +88,7 @@ it('puts damaged ones aside when it may, and deletes nothing', () => {
   expect(meter.text()).toContain('bartizan_databases_set_aside_total{database="state"} 1');
 });
 
-it('remembers what was put aside until that is kept elsewhere: the start may come no further', async () => {
+it('remembers what was put aside until the notice is stored, because the start may fail before', async () => {
   damage('state');
   const [first] = check(true);
   await openSqliteState({ path: dir }).close();
@@ -100,26 +100,26 @@ it('remembers what was put aside until that is kept elsewhere: the start may com
   forgetSetAside(dir);
 });
 
-it('leaves a database where it is when that cannot be noted', () => {
+it('does not move a database when it cannot record that', () => {
   damage('state');
   mkdirSync(join(dir, 'set-aside.json.new'));
   expect(() => check(true)).toThrow(/set-aside\.json cannot be opened \(EISDIR\)/);
   expect(readdirSync(dir)).toContain('state.db');
 });
 
-it('puts aside what the process met, also where nothing is found', () => {
+it('puts a database aside whose damage the process met, even if the check finds nothing', () => {
   expect(check(true, 'state')).toEqual([{ name: 'state', detail: 'damage was met while it was in use' }]);
   expect(readdirSync(dir)).not.toContain('state.db');
 });
 
-it('sees a file that a crash has emptied, but takes one that has just begun as it is', () => {
+it('notices a file that a crash has emptied, but accepts a new one', () => {
   writeFileSync(join(dir, 'state.db'), '');
   expect(check(false)).toEqual([]);
   writeFileSync(join(dir, 'audit.jsonl'), '{}\n');
   expect(() => check(false)).toThrow('state.db is damaged (the file is empty)');
 });
 
-it('sees an index that does not fit its table, which the quick check does not', async () => {
+it('notices an index that does not match its table, which the quick check does not', async () => {
   const state = openSqliteState({ path: dir });
   const incidents = ['a', 'b'].map((id) => ({
     value: incidentOf(id, { groupKey: id, dueAtMs: T0 }),

@@ -11,14 +11,17 @@ export interface SetAside {
   detail: string;
 }
 
-/** About two seconds of reading. `data check` checks larger files; state never grows so large. */
+/** About two seconds of reading. `data check` checks larger files; state never grows that large. */
 const MOST_BYTES = 2 * 1024 ** 3;
-/** The file that names databases which were put aside without a notice so far: the start that did so may have ended before. */
+/**
+ * The file with the names of databases that were put aside without a notice so far, because the start that did so may
+ * have ended before.
+ */
 const NOTE = 'set-aside.json';
 
 interface CheckOptions {
   recover: boolean;
-  /** The database whose corruption the process met while it ran: it is damaged even where the check finds nothing. */
+  /** The database whose damage the process met while it ran: it is damaged even if the check finds nothing. */
   met?: DatabaseName | undefined;
   clock: Clock;
   logger: Logger;
@@ -26,9 +29,9 @@ interface CheckOptions {
 }
 
 /**
- * Checks the databases before they are opened, and with `recover` puts damaged ones aside. The caller holds the
- * folder's lock. Returns the databases put aside since the last `forgetSetAside`.
- * @throws ConfigError when one is damaged and is not to be put aside
+ * Checks the databases before they are opened, and with `recover` puts damaged ones aside. The caller has the lock of
+ * the folder. Returns the databases that were put aside since the last `forgetSetAside`. @throws ConfigError when one
+ * is damaged and may not be put aside
  */
 export function checkData(dir: string, options: CheckOptions): SetAside[] {
   const { recover, clock, logger, meter } = options;
@@ -56,7 +59,7 @@ export function checkData(dir: string, options: CheckOptions): SetAside[] {
   return [...aside.values()];
 }
 
-/** The notice for channels is in state now. */
+/** State has the notice for channels now. */
 export function forgetSetAside(dir: string): void {
   rmSync(join(dir, NOTE), { force: true });
 }
@@ -87,7 +90,7 @@ function readNote(dir: string, logger: Logger): SetAside[] {
   }
 }
 
-/** Before the database goes: a disk that is full keeps it where it is. */
+/** Before the database is moved: on a full disk it stays. */
 function writeNote(dir: string, aside: readonly SetAside[]): void {
   const file = join(dir, NOTE);
   try {

@@ -1,4 +1,4 @@
-// Raw sockets send the server what no client library would.
+// Raw sockets send requests that no client library would send.
 
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
@@ -13,7 +13,7 @@ let meter: LocalMeter;
 let answered: number;
 const sockets: Socket[] = [];
 
-/** Large: what is not read does not fit into buffers of the system. */
+/** Large, so that unread data do not fit into the buffers of the system. */
 const ANSWER = 'x'.repeat(64 * 1024);
 
 beforeEach(async () => {
@@ -23,7 +23,7 @@ beforeEach(async () => {
   answerGuarded(
     server,
     (_, response) => {
-      // Later, as an answer that is read from somewhere.
+      // Later, like an answer that is read from somewhere.
       setImmediate(() => {
         answered++;
         response.writeHead(200, { 'content-length': ANSWER.length }).end(ANSWER);
@@ -50,7 +50,7 @@ async function open(): Promise<Socket> {
   return socket;
 }
 
-/** What comes until the other side closes, or the first line of the answer. */
+/** The data until the other side closes, or the first line of the answer. */
 async function ask(text: string): Promise<string> {
   const socket = await open();
   socket.write(text);
@@ -64,7 +64,7 @@ async function ask(text: string): Promise<string> {
 
 const closed = (socket: Socket) => (socket.closed ? Promise.resolve() : once(socket, 'close'));
 
-describe('requests that are not waited for', () => {
+describe('requests without waiting for answers', () => {
   const request = 'GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n';
 
   it('a few in a row are answered', async () => {
@@ -78,7 +78,7 @@ describe('requests that are not waited for', () => {
     expect([answered, meter.total('server_requests_refused_total')]).toEqual([3, 0]);
   });
 
-  it('a thousand that nobody reads end the connection, and cost a few answers', async () => {
+  it('a thousand whose answers nobody reads end the connection, and cost a few answers', async () => {
     const socket = await open();
     socket.pause();
     socket.write(request.repeat(1_000));
@@ -88,7 +88,7 @@ describe('requests that are not waited for', () => {
     expect(meter.text()).toContain('bartizan_server_requests_refused_total{why="unread"} 1');
   });
 
-  it.each([['secrets'], ['100-continue']])('also where they expect %s', async (what) => {
+  it.each([['secrets'], ['100-continue']])('the same happens when they expect %s', async (what) => {
     const socket = await open();
     socket.pause();
     socket.write(`GET /healthz HTTP/1.1\r\nhost: localhost\r\nexpect: ${what}\r\n\r\n`.repeat(1_000));
@@ -98,7 +98,7 @@ describe('requests that are not waited for', () => {
     expect(meter.text()).toMatch(/\{why="(unread|expectation)"\}/);
   });
 
-  it('one after the other, unread, they end the connection as well', async () => {
+  it('one after the other, unread, they also end the connection', async () => {
     const socket = await open();
     socket.pause();
     for (let i = 0; i < 200 && !socket.destroyed; i++) {
@@ -113,7 +113,7 @@ describe('requests that are not waited for', () => {
 });
 
 describe('connections', () => {
-  it('beyond a number are hung up on, and there is room again when others end', async () => {
+  it('beyond a limit are closed, and new ones are accepted when others end', async () => {
     const many = await Promise.all(Array.from({ length: 256 }, open));
     const more = await open();
     await closed(more);
@@ -125,8 +125,8 @@ describe('connections', () => {
     await until('it answers again', async () => (await again()) === 'HTTP/1.1 200 OK');
   });
 
-  it('that never end their headers are ended', async () => {
-    // The limits are the same ones, scaled down.
+  it('that never finish their headers are ended', async () => {
+    // The limits are the same, scaled down.
     server.headersTimeout = SERVER_LIMITS.headersTimeout / 50;
     const socket = await open();
     socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n');
@@ -150,18 +150,18 @@ describe('connections', () => {
   );
 });
 
-describe('what a request expects', () => {
+describe('the header Expect', () => {
   it.each([
     ['100-continue', 'localhost', 200],
     ['100-continue', 'evil.example', 421],
     ['secrets', 'localhost', 417],
-  ])('%s for %s is answered %i', async (what, host, status) => {
+  ])('with %s for %s gets %i', async (what, host, status) => {
     const text = `GET /healthz HTTP/1.1\r\nhost: ${host}\r\nexpect: ${what}\r\n\r\n`;
     expect(await ask(text)).toContain(` ${status} `);
   });
 });
 
-describe('Host', () => {
+describe('the header Host', () => {
   it.each([
     ['localhost:9470', 200],
     ['LOCALHOST', 200],
@@ -178,7 +178,7 @@ describe('Host', () => {
     ['evil.example:9470@localhost', 421],
     ['', 421],
     ['localhost:x', 421],
-  ])('%j is answered %i', async (host, status) => {
+  ])('with %j gets %i', async (host, status) => {
     expect(await ask(`GET /healthz HTTP/1.1\r\nhost: ${host}\r\n\r\n`)).toContain(` ${status} `);
   });
 
@@ -186,7 +186,7 @@ describe('Host', () => {
     expect(await ask('GET /healthz HTTP/1.0\r\n\r\n')).toContain(' 200 ');
   });
 
-  it('counts what it refuses', async () => {
+  it('is counted when it is refused', async () => {
     await ask('GET / HTTP/1.1\r\nhost: evil.example\r\n\r\n');
     expect(meter.text()).toContain('bartizan_server_requests_refused_total{why="host"} 1');
   });

@@ -2,20 +2,20 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { isIP, type Socket } from 'node:net';
 import type { Meter } from '../core/ports.ts';
 
-/** Concurrent connections, in all and of one remote address. */
+/** The most concurrent connections, in all and from one remote address. */
 const CONNECTIONS = 256;
 const CONNECTIONS_OF_ONE = 64;
-/** Connections that only this machine may use: its watchdog gets through however many others there are. */
+/** Connections that only this machine may use, so that its monitoring gets through however many others there are. */
 const RESERVED = 32;
-/** Answers that a connection has not read yet: a client with more does not read. */
+/** The most answers that a connection has not read yet; a client with more does not read. */
 const UNANSWERED = 4;
 const HEADER_MS = 10_000;
 const REQUEST_MS = 15_000;
-/** A connection on which nothing moves is closed. */
+/** A connection without any data for this long is closed. */
 const IDLE_MS = 30_000;
 const KEEP_ALIVE_MS = 5_000;
 
-/** Limits for `createServer`: of headers, and of how long they may take. */
+/** Limits for `createServer`: the size of headers, and the time that they may take. */
 export const SERVER_LIMITS = {
   maxHeaderSize: 8 * 1024,
   headersTimeout: HEADER_MS,
@@ -24,7 +24,7 @@ export const SERVER_LIMITS = {
   connectionsCheckingInterval: 1_000,
 } as const;
 
-/** Bounds the memory that remote clients can take by opening connections: further ones are closed. */
+/** Limits the memory that remote clients can use by opening connections: further ones are closed. */
 export function boundConnections(server: Server, meter: Meter): void {
   const byAddress = new Map<string, number>();
   let all = 0;
@@ -51,7 +51,7 @@ export function boundConnections(server: Server, meter: Meter): void {
   });
 }
 
-/** Answers every request through the guard: also those that Node would answer by itself, uncounted. */
+/** Answers every request through the guard, also those that Node would answer by itself, uncounted. */
 export function answerGuarded(
   server: Server,
   listener: RequestListener,
@@ -62,8 +62,8 @@ export function answerGuarded(
 }
 
 /**
- * Lets requests through that ask for a host of ours, have no body, and whose connection takes its answers. A page of a
- * browser could otherwise ask under a name of its own that leads here; by address it cannot, as health checks do.
+ * Accepts requests for one of our hosts, without a body, on connections that read their answers. Otherwise a page in a
+ * browser could ask under its own name that resolves to here; it cannot use the address, which health checks use.
  */
 function guardRequests(
   listener: RequestListener,
@@ -136,8 +136,8 @@ export function isLoopback(address: string | undefined): boolean {
 }
 
 /**
- * Whether the client is on another machine, perhaps behind a proxy. Not every proxy adds a header: some keep the requested
- * host, and nginx speaks HTTP/1.0 by default.
+ * Whether the client is on another machine, perhaps behind a proxy. Not every proxy adds a header: some keep the
+ * requested host, and nginx speaks HTTP/1.0 by default.
  */
 export function isRemote({ socket, headers, httpVersion }: IncomingMessage): boolean {
   const proxied = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].some(

@@ -42,23 +42,26 @@ function createTrial() {
 }
 
 describe('no node seen', () => {
-  it.each([['dial'], ['handshake'], ['exec'], ['bastion lost']] as const)('for three rounds: %s', (seen) => {
-    const setup = createTrial();
-    const observations = [observation('b', seen)];
-    expect(setup.rounds(2, { observations })).toEqual([[], []]);
-    expect(setup.rounds(1, { observations })).toEqual([['nothing-seen'], []]);
-    expect(setup.detail()).toBe(seen === 'bastion lost' ? 'bastions that were not reached: b' : undefined);
-    // A round in which no check is due proves nothing.
-    expect(setup.rounds(1, { observations: [], batches: 0 })).toEqual([['nothing-seen'], []]);
-    expect(setup.rounds(1, {})).toEqual([[], []]);
-  });
+  it.each([['dial'], ['handshake'], ['exec'], ['bastion lost']] as const)(
+    'is a reason after three rounds: %s',
+    (seen) => {
+      const setup = createTrial();
+      const observations = [observation('b', seen)];
+      expect(setup.rounds(2, { observations })).toEqual([[], []]);
+      expect(setup.rounds(1, { observations })).toEqual([['nothing-seen'], []]);
+      expect(setup.detail()).toBe(seen === 'bastion lost' ? 'bastions that were not reached: b' : undefined);
+      // A round in which no check is due proves nothing.
+      expect(setup.rounds(1, { observations: [], batches: 0 })).toEqual([['nothing-seen'], []]);
+      expect(setup.rounds(1, {})).toEqual([[], []]);
+    },
+  );
 
-  it('one that was reached is enough', () => {
+  it('is no reason when one node was reached', () => {
     const observations = [observation('a', 'bastion lost'), observation('b', 'dial'), observation('c', 'ok')];
     expect(createTrial().rounds(9, { observations })).toEqual([[], []]);
   });
 
-  it('counts batches that brought nothing at all', () => {
+  it('counts batches without any outcome', () => {
     expect(createTrial().rounds(3, { observations: [] })[0]).toEqual(['nothing-seen']);
   });
 });
@@ -72,7 +75,7 @@ it('nodes without any result are a reason at once, until a round has all of them
   expect(setup.rounds(1, {})).toEqual([[], []]);
 });
 
-it('counts batches without an outcome and nodes missing from theirs as absent, but no node behind a lost bastion', () => {
+it('batches without an outcome, and nodes missing in theirs, count as absent; nodes behind a lost bastion do not', () => {
   const targets = ['a', 'b', 'c'].map((node) => ({ cluster: 'c', node }) as Target);
   const batches = ['dropped', 'lost', 'short', 'whole'].map(
     (bastion) => ({ bastion, targets }) as never as Batch,
@@ -89,12 +92,12 @@ it('counts batches without an outcome and nodes missing from theirs as absent, b
   ]);
 });
 
-describe('samples refused', () => {
+describe('refused samples', () => {
   it.each([
     ['a batch', { refusedBatches: 1 }, ['samples-refused']],
     ['half of the samples', { written: 5, rejected: 5 }, ['samples-refused']],
     ['a sample of many', { rejected: 1 }, []],
-  ] as const)('%s: a warning at once, a reason after three rounds', (_, change, reasons) => {
+  ] as const)('are a warning at once and a reason after three rounds: %s', (_, change, reasons) => {
     const setup = createTrial();
     expect(setup.rounds(1, change)).toEqual([[], ['samples-refused']]);
     expect(setup.rounds(2, change)[0]).toEqual(reasons);
@@ -102,7 +105,7 @@ describe('samples refused', () => {
   });
 });
 
-it('samples that came too late are a warning: rules see them', () => {
+it('are only a warning when they came too late, because rules use them', () => {
   const setup = createTrial();
   expect(setup.rounds(5, { tooLate: 3 })).toEqual([[], ['samples-too-late']]);
   expect(setup.rounds(1, {})).toEqual([[], []]);

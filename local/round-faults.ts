@@ -7,19 +7,19 @@ import type { Faults } from './faults.ts';
 /** The outcome of a round, also of one that failed. */
 export interface RoundFacts {
   observations: readonly BatchObservation[];
-  /** Batches that were planned. */
+  /** The number of planned batches. */
   batches: number;
   /** Nodes of a bastion that were due, and neither seen nor known to be lost. */
   absent: readonly Absent[];
   /** Batches that wait because the store refused them. */
   refusedBatches: number;
   written: number;
-  /** Samples that the store called invalid. */
+  /** Samples that the store refused as invalid. */
   rejected: number;
-  /** Samples that came too late for the store, those of earlier rounds too. */
+  /** Samples that came too late for the store, also those of earlier rounds. */
   tooLate: number;
   failedRules: readonly string[];
-  /** All rules but the failed ones are evaluated up to the round. */
+  /** All rules except the failed ones are evaluated up to the round. */
   isEvaluated: boolean;
 }
 
@@ -30,8 +30,8 @@ export interface Absent {
 }
 
 /**
- * Due nodes that were neither seen nor known to be lost: a batch that was dropped or could not be probed, and nodes that are not in
- * the outcome of theirs. Behind a bastion that failed nodes are known to be unknown.
+ * Due nodes that were neither seen nor known to be lost: those of a batch that was dropped or could not be probed, and
+ * those missing in the outcome of their batch. Nodes behind a failed bastion are known to be unknown.
  */
 export function absentOf(
   batches: readonly Batch[],
@@ -56,7 +56,7 @@ export function absentText(absent: readonly Absent[]): string {
   return `${count(nodes, 'node')} of ${count(absent.length, 'bastion')} were due and neither seen nor known to be lost`;
 }
 
-/** Rounds in a row after which something that may be over with the next is a fault. */
+/** How many rounds in a row make a fault of something that may be over with the next round. */
 export const ROUNDS_IN_A_ROW = 3;
 
 /** Turns the outcomes of rounds into faults. A round without a due check says nothing about nodes and samples. */
@@ -135,7 +135,7 @@ function hasSeen({ observations }: BatchObservation): boolean {
   return observations.some(({ result }) => result.ok);
 }
 
-/** How many times in a row it was so. */
+/** How many times in a row it happened. */
 function createStreak(): (isSo: boolean) => number {
   let streak = 0;
   return (isSo) => {

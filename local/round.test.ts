@@ -149,7 +149,7 @@ describe('a round', () => {
     expect(fixture.evaluatedAtMs).toEqual([MINUTE]);
   });
 
-  it('evaluates first observations while a batch takes long, and that batch when it is done', async () => {
+  it('evaluates the first observations while a batch takes long, and that batch when it is done', async () => {
     const fixture = createFixture();
     fixture.heal(true);
     await fixture.run(MINUTE, signal);
@@ -179,7 +179,7 @@ describe('a round', () => {
     ]);
   });
 
-  it('fails for a batch that cannot be probed, and evaluates the others all the same', async () => {
+  it('fails for a batch that cannot be probed, and evaluates the others', async () => {
     const fixture = createFixture();
     fixture.slow(-1);
     await expect(fixture.run(MINUTE, signal)).rejects.toThrow('a batch could not be probed: no key');
@@ -187,7 +187,7 @@ describe('a round', () => {
     expect(fixture.evaluatedAtMs).toEqual([MINUTE]);
   });
 
-  it('fails for nodes that the outcome of their batch leaves out', async () => {
+  it('fails for nodes that are missing in the outcome of their batch', async () => {
     const fixture = createFixture();
     await fixture.time.advanceTo(2 * MINUTE);
     fixture.leaveOut('slow');
@@ -202,7 +202,7 @@ describe('a round', () => {
     expect(fixture.facts.at(-1)?.absent).toEqual([]);
   });
 
-  it('keeps what the store refuses and writes it with the next round', async () => {
+  it('keeps batches that the store refuses and writes them with the next round', async () => {
     const fixture = createFixture();
     fixture.refuse(true);
     await fixture.run(MINUTE, signal);
@@ -215,14 +215,14 @@ describe('a round', () => {
     expect(fixture.meter.total('batches_lost_total')).toBe(0);
   });
 
-  it('stores and evaluates nothing once it is cut off', async () => {
+  it('stores and evaluates nothing after it was cut off', async () => {
     const fixture = createFixture();
     const cut = new AbortController();
     fixture.slow(20_000);
     const running = fixture.run(MINUTE, cut.signal);
     await fixture.time.advanceTo(MINUTE + 1_000);
     cut.abort();
-    // Without any time passing: a batch that hangs is not waited for.
+    // Without any time passing: it does not wait for a batch that hangs.
     const { transitions } = await running;
     expect(transitions).toEqual([]);
     expect(fixture.samples.filter((sample) => sample.labels.node === 'n-slow')).toEqual([]);

@@ -35,7 +35,7 @@ export interface RoundPorts {
   sleep: Sleep;
   logger: Logger;
   meter: Meter;
-  /** Rules were evaluated: their transitions can be sent, though the round goes on. */
+  /** Rules were evaluated: their transitions can be sent, although the round continues. */
   onEvaluated: () => void;
   /** Takes the outcome of each round, also of one that throws, but not of one that was cut off. */
   onFacts?: (facts: RoundFacts) => void;
@@ -49,19 +49,19 @@ export interface RoundResult {
 }
 
 /**
- * Slow batches do not hold up the others: after this time the first observations are stored and evaluated, and again after
- * twice the time while batches go on. Evaluating a round again only adds what new samples change.
+ * Slow batches do not delay the others: after this time the first observations are stored and evaluated, and again
+ * after twice the time while batches continue. A second evaluation of a round only adds what new samples change.
  */
 export const EVALUATE_AFTER_MS = 3_000;
 /** Batches kept in memory while the store refuses them; older ones are dropped and counted. */
 const BACKLOG_BATCHES = 600;
-/** After so many refusals in a round the other waiting batches are not tried: a store that is out answers each of them slowly. */
+/** The other waiting batches are not tried after this many refusals: a failing store answers each of them slowly. */
 const REFUSALS_AT_MOST = 3;
 
 /**
- * Runs rounds: plans, probes every batch and stores it as soon as it is done, then evaluates all rules. It stores the nodes
- * that answered before a slow batch ends: a silent node delays only itself. It keeps batches that the store refuses, and
- * writes them with the next round. The shard of one process is `local`.
+ * Runs rounds: plans, probes every batch and stores it as soon as it is done, then evaluates all rules. It stores the
+ * nodes that answered before a slow batch ends, so a silent node delays only itself. It keeps batches that the store
+ * refuses, and writes them with the next round. The shard of one process is `local`.
  */
 export function createRoundRunner(
   config: Config,
@@ -70,10 +70,10 @@ export function createRoundRunner(
   const { clock, logger, meter, state, audit } = ports;
   const settings: StoreSettings = { config, shards: [WHOLE] };
   const backlog: Waiting[] = [];
-  /** The store took something since the backlog was tried last. */
+  /** The store accepted something since the backlog was last tried. */
   let isTaking = false;
 
-  /** The result of the store, or undefined where it refused. */
+  /** The result of the store, or undefined when it refused. */
   async function write(
     observation: BatchObservation,
     stored?: ReadonlySet<Observation>,
@@ -97,7 +97,7 @@ export function createRoundRunner(
     }
   }
 
-  /** Oldest first: some stores take nothing older than they have. A batch refused while others were taken goes last. */
+  /** Oldest first, as some stores need it. A batch that was refused while others were accepted goes last. */
   async function writeBacklog(facts: Facts): Promise<void> {
     let refusals = 0;
     const turns = backlog.splice(0).map(({ observation, setBack, isRefused }) => {
@@ -133,11 +133,11 @@ export function createRoundRunner(
           onRuleFailed,
         });
       } finally {
-        // Also where some rules failed: the transitions of the others can be sent.
+        // Also when some rules failed: the transitions of the others can be sent.
         ports.onEvaluated();
       }
     };
-    // One batch that cannot be probed at all (a key file gone) fails the round, but not the verdict on the others.
+    // One batch that cannot be probed at all (a missing key file) fails the round, but the others are evaluated.
     const failures: unknown[] = [];
     const answers = createAnswers(ports, settings);
     const probeOrFail = async (batch: Batch) => {
@@ -155,7 +155,7 @@ export function createRoundRunner(
     const probing = Promise.all(
       batches.map(async (batch) => {
         const observation = await Promise.race([probeOrFail(batch), cut.promise]);
-        // An aborted round is as if it had not been tried: half of it would read as nodes down.
+        // An aborted round leaves nothing: half of it would look like nodes that are down.
         if (!observation || signal.aborted) return observation;
         facts.observations.push(observation);
         answers.settle(batch);
@@ -197,7 +197,7 @@ export function createRoundRunner(
     meter.observe('round_elapsed_seconds', elapsedS);
     meter.gauge('round_scheduled_timestamp_seconds', roundMs / 1000);
     meter.gauge('targets', targets.length);
-    // A batch that the store refused is not visible to anybody yet.
+    // Nobody can read a batch that the store refused.
     if (backlog.length === 0) meter.count('rounds_total');
     return {
       roundMs,
@@ -233,9 +233,9 @@ function rejectedOf(result: WriteResult | undefined, cause: RejectedSample['caus
 /** A batch that the store refused. */
 interface Waiting {
   observation: BatchObservation;
-  /** How often it was refused while others were taken. */
+  /** How often it was refused while others were accepted. */
   setBack: number;
-  /** When it was tried last, not only waiting behind others. */
+  /** When it was last tried, not only waiting behind others. */
   isRefused: boolean;
 }
 
@@ -255,7 +255,7 @@ interface Facts extends Omit<RoundFacts, 'refusedBatches'> {
   failedRules: string[];
 }
 
-/** Observations of batches that are not done. */
+/** The observations of batches that are not done. */
 function createAnswers(ports: RoundPorts, settings: StoreSettings) {
   const stored = new Set<Observation>();
   const waiting = new Map<Batch, Observation[]>();

@@ -32,7 +32,7 @@ function start(
 }
 
 describe('runSchedule', () => {
-  it('starts a round at each multiple of the tick, the same jitter late', async () => {
+  it('starts a round at each multiple of the tick, delayed by the same jitter', async () => {
     const s = start({ offsetMs: 2_500 });
     await s.time.advanceTo(3 * MINUTE + 30_000);
     expect(s.rounds).toEqual(
@@ -51,7 +51,7 @@ describe('runSchedule', () => {
     await s.done;
   });
 
-  it('skips and counts what it missed when the clock jumps ahead', async () => {
+  it('skips and counts the rounds that it missed when the clock jumps ahead', async () => {
     const s = start();
     await s.time.advanceTo(MINUTE + 1);
     s.time.jumpTo(61 * MINUTE + 1);
@@ -63,7 +63,7 @@ describe('runSchedule', () => {
     await s.done;
   });
 
-  it('goes on within a minute when the clock is set back an hour', async () => {
+  it('continues within a minute when the clock is set back an hour', async () => {
     const s = start({ startMs: 100 * MINUTE + 1 });
     await s.time.advanceTo(101 * MINUTE + 1);
     s.time.jumpTo(41 * MINUTE + 1);
@@ -73,7 +73,7 @@ describe('runSchedule', () => {
     await s.done;
   });
 
-  it('goes on after a round that failed', async () => {
+  it('continues after a round that failed', async () => {
     const s = start({
       roundTakesMs: (roundMs) => {
         if (roundMs === MINUTE) throw new Error('broken');
@@ -86,7 +86,7 @@ describe('runSchedule', () => {
     await s.done;
   });
 
-  it('ends after the round that runs', async () => {
+  it('ends after the current round', async () => {
     const s = start({ roundTakesMs: () => 5_000 });
     await s.time.advanceTo(MINUTE + 1);
     s.stop.abort();

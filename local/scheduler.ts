@@ -7,8 +7,8 @@ const LONGEST_SLEEP_MS = 30_000;
 
 /**
  * Starts a round at every multiple of the tick, `offsetMs` (jitter) late, until the signal is aborted. Rounds never
- * overlap: one that is due while another runs is skipped, as are those missed while the machine slept; both are
- * counted. A clock that is set back is counted too: rounds go on by it. Resolves when the last round has ended.
+ * overlap: one that is due while another runs is skipped, as are those that were missed while the machine slept; both
+ * are counted. A clock that is set back is counted too, and rounds follow it. Resolves when the last round has ended.
  */
 export async function runSchedule(options: {
   tickMs: number;
@@ -19,7 +19,7 @@ export async function runSchedule(options: {
   signal: AbortSignal;
   logger: Logger;
   meter: Meter;
-  /** At each turn of the loop, every half minute at least: the scheduler is alive. */
+  /** At each turn of the loop, at least every half minute: the scheduler is alive. */
   onTurn?: () => void;
 }): Promise<void> {
   const { tickMs, offsetMs, runRound, clock, sleep, signal, logger, meter } = options;

@@ -77,12 +77,12 @@ const failing = answerOf({
 });
 
 describe('GET /livez', () => {
-  it('answers 200 while the process turns, whatever health says', async () => {
+  it('answers 200 while the process works, whatever the health is', async () => {
     health = failing;
     expect((await http.get(`${server.url}/livez`)).status).toBe(200);
   });
 
-  it('answers a check of HTTP/1.0, which names no host', async () => {
+  it('answers a check with HTTP/1.0, which names no host', async () => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     socket.end('GET /livez HTTP/1.0\r\n\r\n');
     let got = '';
@@ -90,7 +90,7 @@ describe('GET /livez', () => {
     expect(got).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\{"status":"ok"/);
   });
 
-  it('answers 503 with the reason when it does not', async () => {
+  it('answers 503 with the reason when the process does not work', async () => {
     stuck = 'the scheduler has not turned for 130 s';
     const { status, data } = await http.get(`${server.url}/livez`);
     expect([status, data]).toEqual([503, { status: 'stuck', reasons: [stuck] }]);
@@ -98,13 +98,13 @@ describe('GET /livez', () => {
 });
 
 describe('GET /healthz', () => {
-  it('answers 200 while alerts can leave', async () => {
+  it('answers 200 while alerts can be sent', async () => {
     health = answerOf();
     const { status, data } = await http.get(`${server.url}/healthz`);
     expect([status, data]).toEqual([200, health]);
   });
 
-  it('answers 503 with codes and words, and with details on the machine', async () => {
+  it('answers 503 with codes and texts, and with details on this machine', async () => {
     health = failing;
     const { status, data } = await http.get(`${server.url}/healthz`);
     expect([status, data]).toEqual([503, localHealth(failing)]);
@@ -112,7 +112,7 @@ describe('GET /healthz', () => {
   });
 
   it.each([['x-forwarded-for'], ['forwarded'], ['x-real-ip'], ['via']])(
-    'shows strangers no details: asked with %s',
+    'shows remote clients no details: asked with %s',
     async (name) => {
       health = failing;
       const { status, data } = await http.get(`${server.url}/healthz`, {
@@ -142,13 +142,13 @@ describe('GET /healthz', () => {
     }
   });
 
-  it('shows nobody where files lie', async () => {
+  it('shows no paths of files to anybody', async () => {
     health = failing;
     const { data } = await http.get(`${server.url}/healthz`);
     expect(data.reasons[0].detail).toBe('…/state.db');
   });
 
-  it('reads once for all who ask at about the same time', async () => {
+  it('reads once for all clients that ask at about the same time', async () => {
     health = answerOf();
     reads = 0;
     await Promise.all(Array.from({ length: 20 }, () => http.get(`${server.url}/healthz`)));
@@ -157,7 +157,7 @@ describe('GET /healthz', () => {
 });
 
 describe('GET /metrics', () => {
-  it('answers loopback in the Prometheus text format', async () => {
+  it('answers on loopback in the Prometheus text format', async () => {
     meter.count('rounds_total');
     const { status, data, headers } = await http.get(`${server.url}/metrics`);
     expect(status).toBe(200);
@@ -165,7 +165,7 @@ describe('GET /metrics', () => {
     expect(data).toMatch(/# TYPE bartizan_rounds_total counter\nbartizan_rounds_total \d+\n/);
   });
 
-  it('refuses what a proxy forwards for others', async () => {
+  it('refuses requests that a proxy forwards for others', async () => {
     const { status } = await http.get(`${server.url}/metrics`, {
       headers: { 'x-forwarded-for': '203.0.113.9' },
     });
@@ -176,7 +176,7 @@ describe('GET /metrics', () => {
 describe('GET /charts/:name', () => {
   const nameOf = (url: string | undefined) => url?.split('/').at(-1) ?? '';
 
-  it('serves a picture under the address that was given out', async () => {
+  it('serves a picture under the address that messages contain', async () => {
     const url = await charts.put(PNG);
     expect(url).toMatch(/^https:\/\/bartizan\.example\.net\/base\/charts\/[A-Za-z0-9_-]{22}\.png$/);
     const { status, data, headers } = await http.get(`${server.url}/charts/${nameOf(url)}`, {
@@ -186,14 +186,14 @@ describe('GET /charts/:name', () => {
     expect(new Uint8Array(data)).toEqual(PNG);
   });
 
-  it('knows nothing else, whatever the name', async () => {
+  it('serves nothing else, whatever the name', async () => {
     await charts.put(PNG);
     for (const name of ['x.png', '..%2f..%2fstate.db', `${'a'.repeat(22)}.png`, '.part', '%00']) {
       expect((await http.get(`${server.url}/charts/${name}`)).status).toBe(404);
     }
   });
 
-  it('forgets a picture after its retention', async () => {
+  it('serves no picture after its retention', async () => {
     const name = nameOf(await charts.put(PNG));
     const old = new Date(Date.now() - HOUR - 1_000);
     await utimes(join(dir, 'charts', name), old, old);
@@ -203,7 +203,7 @@ describe('GET /charts/:name', () => {
   });
 });
 
-it('ends though a connection is open that says nothing', async () => {
+it('stops although a silent connection is open', async () => {
   const silent = connect(Number(new URL(server.url).port), '127.0.0.1');
   await once(silent, 'connect');
   await server.close();
@@ -212,14 +212,14 @@ it('ends though a connection is open that says nothing', async () => {
 });
 
 describe('startServer', () => {
-  it('says in words that the port is taken', async () => {
+  it('reports that the port is in use', async () => {
     const port = Number(new URL(server.url).port);
     const failure = await start('127.0.0.1', port).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ConfigError);
     expect(String(failure)).toContain(`cannot listen on 127.0.0.1:${port}: the port is taken`);
   });
 
-  it('says so when the address is not of this machine', async () => {
+  it('reports that the address does not belong to this machine', async () => {
     expect(
       Object.values(networkInterfaces())
         .flat()
@@ -235,6 +235,6 @@ it.each([
   ['::', 9470, 'http://[::1]:9470'],
   ['::1', 9470, 'http://[::1]:9470'],
   ['mon.example.net', 80, 'http://mon.example.net:80'],
-])('what listens on %s is reached at an address of its own', (host, port, address) => {
+])('a server that listens on %s can be reached at an address of its own', (host, port, address) => {
   expect(addressOf({ host, port })).toBe(address);
 });

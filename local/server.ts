@@ -16,7 +16,7 @@ export interface LocalServer {
 export interface ServerOptions {
   host: string;
   port: number;
-  /** Names besides `host` and `localhost` that requests may be for. */
+  /** Names besides `host` and `localhost` that requests may use. */
   hosts?: readonly string[];
   charts: ChartFiles;
   health: () => Promise<Health>;
@@ -26,12 +26,12 @@ export interface ServerOptions {
   meter: Meter;
 }
 
-/** An answer about health is given again for so long. */
+/** An answer about health is given again for this long. */
 const CACHED_MS = 1_000;
 
 /**
- * `GET /livez` (200 while the process turns), `GET /healthz` (200 while alerts can leave, or 503 with the reasons),
- * `GET /charts/:name`, and `GET /metrics` for loopback only. @throws ConfigError when the address is taken or not ours
+ * `GET /livez` (200 while the process works), `GET /healthz` (200 while alerts can be sent, or 503 with the reasons),
+ * `GET /charts/:name`, and `GET /metrics` for loopback only. @throws ConfigError when the address is in use or not ours
  */
 export async function startServer(options: ServerOptions): Promise<LocalServer> {
   const app = new Hono<{ Bindings: HttpBindings }>();
@@ -67,7 +67,7 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
   });
   const { host, port, hosts = [], meter } = options;
   const server = createServer(SERVER_LIMITS);
-  // A check of HTTP/1.0 names no host.
+  // A check with HTTP/1.0 names no host.
   const listener = getRequestListener(app.fetch, { hostname: 'localhost' });
   answerGuarded(server, listener, { hosts: [host, ...hosts], meter });
   boundConnections(server, meter);
@@ -83,7 +83,7 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
         close: () =>
           new Promise((done) => {
             server.close(() => done());
-            // Those that say nothing, or load a picture slowly, would hold up the stop.
+            // Silent connections, or those that load a picture slowly, would delay the stop.
             server.closeAllConnections();
           }),
       });
@@ -91,7 +91,7 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
   });
 }
 
-/** One reading for all who ask at about the same time. */
+/** One reading for all clients that ask at about the same time. */
 function createCache<T>(read: () => Promise<T>): () => Promise<T> {
   let last: { untilMs: number; value: Promise<T> } | undefined;
   return () => {
@@ -107,7 +107,7 @@ function createCache<T>(read: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** Address of a server that listens there; on all addresses, one that works on this machine. */
+/** The address of a server that listens there; if it listens on all addresses, one that works on this machine. */
 export function addressOf({ host, port }: { host: string; port: number }): string {
   if (host === '0.0.0.0') return `http://127.0.0.1:${port}`;
   if (host === '::') return `http://[::1]:${port}`;

@@ -50,7 +50,9 @@ const good = (node: string) =>
 const bad = (node: string, reason: 'timeout' | 'unreachable') =>
   observe(node, { ok: false, failure: { reason, phase: 'handshake', detail: '' } });
 
-/** A batch in which `good` answers at once, `refused` fails at once, and `silent` does not answer until its deadline. */
+/**
+ * A batch in which `good` answers at once, `refused` fails at once, and `silent` does not answer until its deadline.
+ */
 function fixture(bastion: BatchObservation['bastion'] = { ok: true }) {
   const time = createVirtualTime(MINUTE);
   const written: Sample[] = [];
@@ -98,11 +100,11 @@ const EARLY = ['good host_key_mismatch 0', 'good mem_usage 1', 'good probe_durat
 const WHOLE = ['b bastion_host_key_mismatch 0', 'b bastion_up 1', ...EARLY, 'refused up 0', 'silent up 0'];
 const never = new AbortController().signal;
 
-it('a silent node does not delay the other answers of its batch: they are stored and evaluated seconds later', async () => {
+it('a silent node does not delay the other answers of its batch, which are stored and evaluated within seconds', async () => {
   const { time, run, lines, evaluated } = fixture();
   const running = run(MINUTE, never);
   await time.advanceTo(MINUTE + EVALUATE_AFTER_MS);
-  // Failures are reported once it is known that their bastion is not to blame.
+  // Failures are reported when it is known that their bastion is not the cause.
   expect([lines(), evaluated()]).toEqual([EARLY, 1]);
   // Nothing is new then.
   await time.advanceTo(MINUTE + SILENT_MS - 1);
@@ -114,7 +116,7 @@ it('a silent node does not delay the other answers of its batch: they are stored
   expect(evaluated()).toBe(2);
 });
 
-it('and a bastion that turns out to be lost leaves the silent ones unknown, as it does when all is stored at once', async () => {
+it('nodes that were silent are unknown when their bastion turns out to be lost, as they are when everything is stored at once', async () => {
   const { time, run, lines } = fixture({
     ok: false,
     failure: { reason: 'timeout', phase: 'bastion', detail: '' },
@@ -125,7 +127,7 @@ it('and a bastion that turns out to be lost leaves the silent ones unknown, as i
   expect(lines()).toEqual(['b bastion_up 0', ...EARLY].sort());
 });
 
-it('and what the store refuses then is stored with the batch', async () => {
+it('early answers that the store refuses are stored with the batch', async () => {
   const { time, run, lines, refuse } = fixture();
   refuse(true);
   const running = run(MINUTE, never);

@@ -1,4 +1,4 @@
-// Many incidents at once into one chat, which takes a message a second.
+// Many incidents at once for one chat service, which takes a message a second.
 
 import { expect, it } from 'vitest';
 import { deliveryFindings } from '../core/health.ts';
@@ -24,7 +24,7 @@ interface Trial {
   storm(count: number, severity?: Severity): Promise<void>;
   advance(seconds: number): Promise<void>;
   stop(): Promise<void>;
-  /** Seconds since the start, of all that were taken. */
+  /** Seconds since the start, for all accepted messages. */
   times(): number[];
 }
 
@@ -84,7 +84,7 @@ function createTrial(options: { paced?: boolean; fallback?: boolean } = {}): Tri
   };
 }
 
-it('a storm of 300 incidents drains as fast as the chat takes it, without a refusal', async () => {
+it('a storm of 300 incidents drains as fast as the chat service takes messages, without a refusal', async () => {
   const setup = createTrial();
   await setup.storm(300);
   await setup.advance(310);
@@ -95,7 +95,7 @@ it('a storm of 300 incidents drains as fast as the chat takes it, without a refu
   await setup.stop();
 });
 
-it('drains too where no limit is known, once the chat has said so', async () => {
+it('the same storm drains when the limit is unknown, after the chat service has answered 429', async () => {
   const setup = createTrial({ paced: false });
   await setup.storm(100);
   await setup.advance(130);
@@ -105,7 +105,7 @@ it('drains too where no limit is known, once the chat has said so', async () => 
   await setup.stop();
 });
 
-it('news of a critical alert do not wait behind a hundred others', async () => {
+it('a critical alert does not wait behind a hundred others', async () => {
   const setup = createTrial();
   await setup.storm(100);
   await setup.advance(20);
@@ -118,7 +118,7 @@ it('news of a critical alert do not wait behind a hundred others', async () => {
   await setup.stop();
 });
 
-it('a chat that answers 429 for ever is asked ever less, is undelivered, and its fallback gets all within five minutes', async () => {
+it('a chat service that always answers 429 gets fewer requests, its alerts are undelivered, and its fallback gets all within five minutes', async () => {
   const setup = createTrial({ fallback: true });
   setup.chat.closed = true;
   await setup.storm(40);
@@ -136,7 +136,7 @@ it('a chat that answers 429 for ever is asked ever less, is undelivered, and its
   await setup.stop();
 });
 
-it('without a fallback it shows as undelivered, and not as a channel that fails', async () => {
+it('without a fallback the alerts are undelivered, but the channel does not count as failing', async () => {
   const setup = createTrial();
   setup.chat.closed = true;
   await setup.storm(10);

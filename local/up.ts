@@ -39,23 +39,23 @@ import { addressOf, startServer } from './server.ts';
 import { watchAudit, watchState, watchStore } from './watched-ports.ts';
 
 export interface Bartizan {
-  /** Where `/healthz` and pictures are served. */
+  /** The address of `/healthz` and pictures. */
   url: string;
   health(): Promise<Health>;
-  /** Resolves when a database turns out to be damaged: only a start with `recover` helps then. */
+  /** Resolves when a database turns out to be damaged: then only a start with `recover` helps. */
   damaged: Promise<DatabaseName>;
-  /** Ends within ten seconds: starts no new round, cuts off the running one, and records the sends under way. */
+  /** Ends within ten seconds: starts no new round, cuts off the current one, and records the current sends. */
   stop(): Promise<void>;
 }
 
-/** The running round may go on this long at a stop; then it is as if it had not been tried. */
+/** At a stop the current round may continue this long; after that it leaves nothing. */
 const ROUND_GRACE_MS = 3_000;
-/** Sends may go on this long at a stop; the next start repeats those that did not end. */
+/** At a stop sends may continue this long; the next start repeats those that did not end. */
 const SEND_GRACE_MS = 4_000;
 
 /**
- * All stages in this process: rounds on schedule, deliveries beside them, the server.
- * @throws ConfigError when the data folder or the address is taken, a secret is missing, a key is unusable
+ * All stages in this process: rounds on schedule, deliveries beside them, the server. @throws ConfigError when the data
+ * folder or the address is in use, a secret is missing, a key is unusable
  */
 export async function startBartizan(options: {
   config: Config;
@@ -64,14 +64,16 @@ export async function startBartizan(options: {
   actor?: string;
   /** Puts a damaged database aside and sends a notice to every channel, instead of refusing to start. */
   recover?: boolean;
-  /** With `recover`: the database whose corruption the last process met. It is put aside even where the check finds nothing. */
+  /**
+   * With `recover`: the database whose damage the last process met. It is put aside even if the check finds nothing.
+   */
   met?: DatabaseName | undefined;
   onRound?: (result: RoundResult) => void;
   clock?: Clock;
   sleep?: Sleep;
   /** 0 ≤ share < 1: every round of this process is late by this share of `schedule.jitter`. */
   jitterShare?: number;
-  /** How sources of the inventory ask AWS; default: as the process is set up. */
+  /** How sources of the inventory ask AWS; default: as the process is configured. */
   aws?: AwsClient;
 }): Promise<Bartizan> {
   const {
@@ -269,7 +271,7 @@ async function listAtStart(inventory: Inventory, logger: Logger): Promise<void> 
   }
 }
 
-/** Closes all of them, also after a failure: the lock is the last. @throws the first failure */
+/** Closes all of them, also after a failure; the lock is the last. @throws the first failure */
 async function closeAll(opened: (() => unknown)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const close of opened.splice(0).reverse()) {

@@ -1,4 +1,4 @@
-// A damaged page, and a disk that is full, as the state meets them while the process runs.
+// A damaged page, and a full disk, that state meets while the process runs.
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ describe('a damaged page of state', () => {
   });
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-  it('is a fault that stays, counts, and holds the heartbeat back', async () => {
+  it('is a fault that stays, counts, and withholds the heartbeat', async () => {
     const sound = openSqliteState({ path: dir });
     for (let i = 0; i < 300; i++) {
       const alert = alertOf(`n${i}`);
@@ -46,7 +46,7 @@ describe('a damaged page of state', () => {
     await sound.close();
     copyFileSync(join(dir, 'state.db'), join(dir, 'copy'));
     const bytes = readFileSync(join(dir, 'copy'));
-    // The schema stays, what follows it is garbage.
+    // The schema stays, the pages after it are garbage.
     bytes.fill(0xa5, 4096 * 40);
     writeFileSync(join(dir, 'state.db'), bytes);
 
@@ -69,7 +69,7 @@ describe('a damaged page of state', () => {
   });
 });
 
-it('a row that is no JSON any more is damage, whoever reads it', async () => {
+it('a row with invalid JSON is damage, whoever reads it', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'bartizan-watched-'));
   const state = openSqliteState({ path: dir });
   const alert = alertOf('n');
@@ -111,7 +111,7 @@ it('a row that is no JSON any more is damage, whoever reads it', async () => {
 });
 
 describe('a full disk', () => {
-  it('is a fault while writes fail, of whatever kind, and ends with one that succeeds', async () => {
+  it('is a fault while any writes fail, and ends with one that succeeds', async () => {
     const setup = createTrial();
     let full = true;
     const inner = createMemoryState();
@@ -147,7 +147,7 @@ describe('a full disk', () => {
     ]);
   });
 
-  it('is recognized as another writer that came first', async () => {
+  it('a write that another writer prevented is recognised as a conflict', async () => {
     const setup = createTrial();
     const conflict = async () => {
       throw new ConflictError('version 3, not 2');

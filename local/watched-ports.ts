@@ -7,7 +7,7 @@ export interface WatchPorts {
   faults: Faults;
   meter: Meter;
   logger: Logger;
-  /** A damaged page or row was met: nothing that is read or written from now on can be relied on. */
+  /** A damaged page or row was met: from now on no read or write is reliable. */
   onCorruption: (database: 'state' | 'samples') => void;
 }
 
@@ -43,7 +43,7 @@ export function watchState(state: StateStore, ports: WatchPorts): StateStore {
   return { ...watchCalls(state, seen), counters: watchCalls(state.counters, seen) };
 }
 
-/** The same store; corruption becomes a fault. The round itself sees refusals. */
+/** The same store; corruption becomes a fault. The round itself handles refusals. */
 export function watchStore(store: SampleStore, ports: WatchPorts): SampleStore {
   const damage = createCorruptionWatch('samples', ports);
   return watchCalls(store, (_, error) => void damage(error));
@@ -64,7 +64,7 @@ export function watchAudit(audit: Audit, { faults, meter }: WatchPorts): Audit {
   });
 }
 
-/** Once met, damage stays a fault until the process has begun anew. */
+/** After it is met, damage stays a fault until the process restarts. */
 function createCorruptionWatch(
   database: 'state' | 'samples',
   { faults, meter, logger, onCorruption }: WatchPorts,
