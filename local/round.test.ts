@@ -1,143 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { RetryableError } from '../core/errors.ts';
-import type { Batch } from '../core/model/batch.ts';
-import type { Config } from '../core/model/config.ts';
-import type { BatchObservation } from '../core/model/observation.ts';
-import type { Rule } from '../core/model/rule.ts';
-import type { Sample } from '../core/model/sample.ts';
-import type { Target } from '../core/model/target.ts';
-import type { SampleStore } from '../core/ports.ts';
-import { createMemoryState } from '../test/memory-state.ts';
-import { createRecordingLogger } from '../test/recording-logger.ts';
-import { createVirtualTime } from '../test/virtual-time.ts';
-import { createMeter } from './meter.ts';
-import { createRoundRunner, EVALUATE_AFTER_MS } from './round.ts';
-import type { RoundFacts } from './round-faults.ts';
-
-const MINUTE = 60_000;
-const rule: Rule = {
-  name: 'down',
-  title: 'Down',
-  metric: 'up',
-  where: {},
-  condition: { kind: 'below', threshold: 1 },
-  forMs: 0,
-  keepFiringForMs: 0,
-  noData: 'keepLast',
-  severity: 'critical',
-  inhibitedBy: [],
-};
-const bastion = (name: string) => ({
-  name,
-  host: 'h',
-  port: 22,
-  user: 'u',
-  privateKey: '',
-  hostKeys: [],
-  maxConnections: 8,
-  batchSize: 100,
-  concurrency: 10,
-  deadlines: { bastionMs: 1, dialMs: 1, handshakeMs: 1, execMs: 1 },
-  maxOutputBytes: 1,
-});
-const target = (name: string): Target => ({
-  cluster: 'c',
-  node: `n-${name}`,
-  role: 'etcd',
-  host: 'h',
-  port: 22,
-  user: 'u',
-  bastion: name,
-  hostKeys: [],
-});
-const config = {
-  bastions: ['fast', 'slow'].map(bastion),
-  checks: [{ name: 'usage', probe: 'usage', everyMs: MINUTE, where: {}, options: {} }],
-  rules: [rule],
-  schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: 15 * MINUTE },
-} as unknown as Config;
-
-function createFixture() {
-  const time = createVirtualTime(MINUTE);
-  const samples: Sample[] = [];
-  const never = new AbortController().signal;
-  let refuse = false;
-  let slowMs = 0;
-  let healthy = false;
-  let leftOut: string | undefined;
-  const facts: RoundFacts[] = [];
-  const evaluatedAtMs: number[] = [];
-  const meter = createMeter();
-  const store = {
-    async write(list: readonly Sample[]) {
-      if (refuse) throw new RetryableError('disk full');
-      samples.push(...list);
-      return { written: list.length, duplicates: 0, rejected: [] };
-    },
-    query: async ({ metric }: { metric: string }) =>
-      samples
-        .filter((sample) => sample.metric === metric)
-        .map(({ labels, timeMs, value }) => ({ metric, labels, points: [{ timeMs, value }] })),
-  } as unknown as SampleStore;
-  const down = (batch: Batch): BatchObservation => ({
-    batch,
-    bastion: { ok: true },
-    observations: (batch.bastion === leftOut ? [] : batch.targets).map((t) => ({
-      check: 'usage',
-      target: t,
-      roundMs: batch.roundMs,
-      observedAtMs: batch.roundMs,
-      durationMs: 1,
-      result: healthy
-        ? { ok: true, samples: [], notes: [] }
-        : { ok: false, failure: { reason: 'unreachable', phase: 'dial', detail: 'refused' } },
-    })),
-  });
-  const run = createRoundRunner(config, {
-    inventory: { list: async () => ['fast', 'slow'].map(target) },
-    prober: {
-      async probe(batch) {
-        if (batch.bastion === 'slow' && slowMs < 0) throw new Error('no key');
-        if (batch.bastion === 'slow' && slowMs > 0) await time.sleep(slowMs, never);
-        return down(batch);
-      },
-      close: async () => undefined,
-    },
-    store,
-    state: createMemoryState(),
-    audit: {
-      append: async () => undefined,
-      head: () => ({ writer: 'w', sequence: 0, hash: '' }),
-      close: async () => undefined,
-    },
-    clock: time.clock,
-    sleep: time.sleep,
-    logger: createRecordingLogger(),
-    meter,
-    onEvaluated: () => evaluatedAtMs.push(time.clock.nowMs()),
-    onFacts: (found) => facts.push(found),
-  });
-  return {
-    facts,
-    leaveOut: (name: string | undefined) => {
-      leftOut = name;
-    },
-    time,
-    samples,
-    evaluatedAtMs,
-    meter,
-    run,
-    refuse: (now: boolean) => {
-      refuse = now;
-    },
-    heal: (now: boolean) => {
-      healthy = now;
-    },
-    slow: (ms: number) => {
-      slowMs = ms;
-    },
-  };
-}
+import { createRoundFixture as createFixture, MINUTE } from '../test/round-fixture.ts';
+import { EVALUATE_AFTER_MS } from './round.ts';
 
 const signal = new AbortController().signal;
 
@@ -223,8 +86,100 @@ describe('a round', () => {
     await fixture.time.advanceTo(MINUTE + 1_000);
     cut.abort();
     // Without any time passing: it does not wait for a batch that hangs.
-    const { transitions } = await running;
+    const { transitions, observations } = await running;
     expect(transitions).toEqual([]);
+    expect(observations.map(({ batch }) => batch.bastion)).toEqual(['fast']);
+    expect(fixture.evaluatedAtMs).toEqual([]);
+    expect(fixture.facts).toEqual([]);
     expect(fixture.samples.filter((sample) => sample.labels.node === 'n-slow')).toEqual([]);
+  });
+
+  it('stores nothing of the batches that the abort itself ends', async () => {
+    const fixture = createFixture();
+    const cut = new AbortController();
+    fixture.probes((batch, { signal: aborted } = {}) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      aborted?.addEventListener('abort', () => resolve());
+      return promise.then(() => fixture.down(batch));
+    });
+    const running = fixture.run(MINUTE, cut.signal);
+    await fixture.time.advanceTo(MINUTE + 1_000);
+    cut.abort();
+    expect((await running).observations).toEqual([]);
+    expect(fixture.samples).toEqual([]);
+  });
+
+  it('stores nothing if it is cut off before its batches are probed', async () => {
+    const fixture = createFixture();
+    const cut = new AbortController();
+    const running = fixture.run(MINUTE, cut.signal);
+    cut.abort();
+    expect((await running).transitions).toEqual([]);
+    expect(fixture.samples).toEqual([]);
+  });
+
+  it('does not hold on to the signal of its process', async () => {
+    const fixture = createFixture();
+    const { signal: process } = new AbortController();
+    const listeners = new Set<unknown>();
+    process.addEventListener = (_: string, listener: unknown) => void listeners.add(listener);
+    process.removeEventListener = (_: string, listener: unknown) => void listeners.delete(listener);
+    const running = fixture.run(MINUTE, process);
+    await running;
+    expect(listeners).toEqual(new Set());
+  });
+
+  it('evaluates at growing pauses what came since, and nothing twice', async () => {
+    const fixture = createFixture(['a', 'b', 'c']);
+    const endS: Record<string, number> = { a: 0, b: 5, c: 50 };
+    fixture.probes(async (batch) => {
+      await fixture.time.sleep((endS[batch.bastion] ?? 0) * 1_000, signal);
+      return fixture.down(batch);
+    });
+    const running = fixture.run(MINUTE, signal);
+    await fixture.time.advanceTo(2 * MINUTE);
+    await running;
+    expect(fixture.evaluatedAtMs.map((atMs) => atMs / 1_000 - 60)).toEqual([3, 9, 50]);
+  });
+
+  it('measures itself, and writes the head of the audit', async () => {
+    const fixture = createFixture();
+    fixture.slow(20_000);
+    const running = fixture.run(MINUTE, signal);
+    await fixture.time.advanceTo(MINUTE + 20_000);
+    expect(await running).toMatchObject({ roundMs: MINUTE, targets: 2, observations: [{}, {}] });
+    const text = fixture.meter.text().split('\n');
+    expect(text).toEqual(
+      expect.arrayContaining([
+        'bartizan_rounds_total 1',
+        'bartizan_nodes_absent 0',
+        'bartizan_targets 2',
+        'bartizan_round_duration_seconds 20',
+        'bartizan_round_elapsed_seconds_sum 20',
+        'bartizan_round_scheduled_timestamp_seconds 60',
+      ]),
+    );
+    expect(await fixture.state.listAuditHeads()).toEqual([
+      { writer: 'w', sequence: 7, hash: 'h', atMs: MINUTE },
+    ]);
+  });
+
+  it('counts a batch that cannot be probed by its bastion', async () => {
+    const fixture = createFixture();
+    fixture.slow(-1);
+    await expect(fixture.run(MINUTE, signal)).rejects.toThrow('no key');
+    expect(fixture.meter.text()).toContain('bartizan_batches_failed_total{bastion="slow"} 1');
+    expect(fixture.logger.lines).toContainEqual(
+      expect.objectContaining({ level: 'error', fields: { bastion: 'slow', error: 'no key' } }),
+    );
+    expect(fixture.facts.at(-1)).toMatchObject({ batches: 2, isEvaluated: true, failedRules: [] });
+  });
+
+  it('that meets a rule which fails says so, and lets the others be sent', async () => {
+    const fixture = createFixture();
+    fixture.failQueries();
+    await expect(fixture.run(MINUTE, signal)).rejects.toThrow();
+    expect(fixture.facts.at(-1)).toMatchObject({ failedRules: ['down'], isEvaluated: false });
+    expect(fixture.evaluatedAtMs).toEqual([MINUTE]);
   });
 });

@@ -155,8 +155,8 @@ export function createRoundRunner(
     const probing = Promise.all(
       batches.map(async (batch) => {
         const observation = await Promise.race([probeOrFail(batch), cut.promise]);
-        // An aborted round leaves nothing: half of it would look like nodes that are down.
-        if (!observation || signal.aborted) return observation;
+        // `cut` wins over any outcome that an abort leads to: half a batch would look like nodes that are down.
+        if (!observation) return undefined;
         facts.observations.push(observation);
         answers.settle(batch);
         const result = await write(observation, answers.stored);

@@ -13,7 +13,7 @@ const HELP = `npm run mutants -- [options]
   --tests GLOB   only these tests (may be repeated)
   --limit N      a random sample of N mutants
   --seed N       another sample (1)
-  --budget S     seconds of tests for each mutant, by their time without it (5)
+  --budget S     seconds of CPU for the tests of each mutant, by their time without it (5)
   --processes N  side by side (2)
   --goal PERCENT exit code 1 below it (85)`;
 

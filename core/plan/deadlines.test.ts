@@ -21,6 +21,12 @@ describe('deadlines of a round', () => {
     });
   });
 
+  it('are those of the configuration where a silent node just fits into the round', () => {
+    const deadlines = { ...DEFAULTS, dialMs: 4_950, execMs: 18_100 };
+    // 38 s of 47.5 s.
+    expect(fitDeadlines(deadlines, every(47.5))).toBe(deadlines);
+  });
+
   it('follow from the interval, not from when the batch expires', () => {
     const batch = { ...every(120), intervalMs: 30_000 };
     expect(fitDeadlines(DEFAULTS, batch)).toEqual(fitDeadlines(DEFAULTS, every(30)));
@@ -66,6 +72,11 @@ describe('the deadlines of a node', () => {
     now += budgetMs - 1;
     expect(deadlines.execMs).toBe(1);
     expect(Math.max(deadlines.dialMs, deadlines.handshakeMs)).toBe(1);
+  });
+
+  it('are whole milliseconds within the share of a check', () => {
+    // 8 s for three checks.
+    expect(shareBudget(DEFAULTS, every(10), () => 0, 3)().execMs).toBe(2_666);
   });
 
   it('leave each check its share, whatever the ones before it take', () => {

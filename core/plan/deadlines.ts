@@ -37,7 +37,7 @@ const LEAST_BUDGET_MS = 2_000;
 /**
  * Deadlines for the checks that a node gets in one round, one after the other: a function that returns those of the next.
  * Together they leave the node what one that is silent in each phase of each check needs, and no more than most of the
- * interval. Each check gets an equal share of what is left, so that a silent service takes nothing from the checks after
+ * interval. Each of the `checks` gets an equal share of what is left, so that a silent service takes nothing from the checks after
  * it; a phase gets what is left of its check's share at most. `nowMs` never goes back.
  */
 export function shareBudget(
@@ -51,7 +51,7 @@ export function shareBudget(
   let waiting = checks;
   return () => {
     const startMs = nowMs();
-    const endOfCheckMs = startMs + Math.max(1, (endMs - startMs) / Math.max(1, waiting--));
+    const endOfCheckMs = startMs + (endMs - startMs) / waiting--;
     const left = (ms: number) => Math.max(1, Math.min(ms, Math.floor(endOfCheckMs - nowMs())));
     return {
       bastionMs: deadlines.bastionMs,

@@ -5,14 +5,24 @@ import { type Job, type Outcome, readJob, type Status } from './job.ts';
 import { EndlessLoopError, mutants, takeSeen } from './switch.ts';
 import { openSuite, runTest, testsIn } from './test-run.ts';
 
-/** A mutant may take this much longer than the code itself. */
+/**
+ * A mutant may take this much longer than the code itself: in CPU time, and in time that the event loop waits, so that a
+ * busy machine ends nothing early.
+ */
 const TIMES_CALLS = 20;
 const MORE_CALLS = 200_000;
 const TIMES_MS = 20;
-const MORE_MS = 5_000;
+const MORE_MS = 2_000;
+/** Without a mutant. */
+const LIMIT_MS = 60_000;
+/** How often the two times are read. */
+const INSPECT_MS = 500;
 
 interface Measured {
+  /** CPU time. */
   ms: number;
+  /** Time that the event loop waited for timers, files and sockets. */
+  idleMs: number;
   calls: number;
   seen: number[];
 }
@@ -22,6 +32,7 @@ interface Candidate {
   name: string;
   file: string;
   ms: number;
+  idleMs: number;
   calls: number;
 }
 
@@ -67,12 +78,13 @@ async function executeAll(
     closes.push(await openSuite(suite));
     takeSeen();
     for (const [index, test] of testsIn(suite).entries()) {
-      const candidate = { test, name: test.name, file: suite.name, ms: 0, calls: 0 };
+      const candidate = { test, name: test.name, file: suite.name, ms: 0, idleMs: 0, calls: 0 };
       const key = `${suite.name} ${index}`;
       const measured = saved ? (saved[key] ?? null) : await measure(candidate);
       baseline[key] = measured;
       if (!measured) continue;
-      Object.assign(candidate, { ms: measured.ms, calls: measured.calls });
+      const { ms, idleMs, calls } = measured;
+      Object.assign(candidate, { ms, idleMs, calls });
       for (const id of measured.seen) covering.set(id, [...(covering.get(id) ?? []), candidate]);
     }
   }
@@ -94,7 +106,7 @@ async function executeAll(
       continue;
     }
     const { status, killer, ms, executed } = await execute(mutant.id, tests);
-    const after = killer && (await attempt(killer, -1, killer.ms * TIMES_MS + MORE_MS, Infinity));
+    const after = killer && (await attempt(killer, -1, Infinity));
     const by = killer && `${killer.file} > ${killer.name}`;
     if (after) {
       report({ id: mutant.id, status: 'spoilt', by: `${by}: ${after}` });
@@ -107,9 +119,9 @@ async function executeAll(
 
 /** The time and the coverage of a test without a mutant; null if it fails. */
 async function measure(candidate: Candidate): Promise<Measured | null> {
-  const failure = await attempt(candidate, -1, 60_000, Infinity);
+  const failure = await attempt(candidate, -1, Infinity);
   const seen = takeSeen();
-  if (!failure) return { ms: candidate.ms, calls: mutants.calls, seen };
+  if (!failure) return { ms: candidate.ms, idleMs: candidate.idleMs, calls: mutants.calls, seen };
   left.push(`${candidate.file} > ${candidate.name}: ${failure}`);
   return null;
 }
@@ -140,7 +152,7 @@ async function execute(id: number, tests: readonly Candidate[]) {
     spentMs += test.ms;
     executed++;
     const maxCalls = test.calls * TIMES_CALLS + MORE_CALLS;
-    const failure = await attempt(test, id, test.ms * TIMES_MS + MORE_MS, maxCalls);
+    const failure = await attempt(test, id, maxCalls);
     if (!failure) continue;
     killer = test;
     status = failure === 'timeout' ? 'timeout' : 'killed';
@@ -150,23 +162,25 @@ async function execute(id: number, tests: readonly Candidate[]) {
 }
 
 /** Why the test failed with this mutant; nothing if it passed. */
-async function attempt(
-  test: Candidate,
-  id: number,
-  limitMs: number,
-  maxCalls: number,
-): Promise<string | undefined> {
+async function attempt(test: Candidate, id: number, maxCalls: number): Promise<string | undefined> {
   mutants.active = id;
   mutants.calls = 0;
   mutants.maxCalls = maxCalls;
-  const startedAtMs = performance.now();
+  const limitOf = (ms: number) => (id === -1 ? LIMIT_MS : ms * TIMES_MS + MORE_MS);
+  const spent = createStopwatch();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<string>((resolve) => {
-    timer = realSetTimeout(() => resolve('timeout'), limitMs);
+    const inspect = () => {
+      const { cpuMs, idleMs } = spent();
+      if (cpuMs > limitOf(test.ms) || idleMs > limitOf(test.idleMs)) resolve('timeout');
+      else timer = realSetTimeout(inspect, INSPECT_MS);
+    };
+    timer = realSetTimeout(inspect, INSPECT_MS);
   });
   try {
     const failure = await Promise.race([runTest(test.test).then(() => undefined), late]);
-    if (id === -1 && !failure) test.ms = performance.now() - startedAtMs;
+    const { cpuMs, idleMs } = spent();
+    if (id === -1 && !failure) Object.assign(test, { ms: cpuMs, idleMs });
     return mutants.calls > maxCalls ? 'timeout' : failure;
   } catch (error) {
     if (error instanceof EndlessLoopError || mutants.calls > maxCalls) return 'timeout';
@@ -176,4 +190,14 @@ async function attempt(
     mutants.maxCalls = Infinity;
     realClearTimeout(timer);
   }
+}
+
+/** What was spent since it was made. */
+function createStopwatch(): () => { cpuMs: number; idleMs: number } {
+  const cpu = process.cpuUsage();
+  const loop = performance.eventLoopUtilization();
+  return () => {
+    const { user, system } = process.cpuUsage(cpu);
+    return { cpuMs: (user + system) / 1000, idleMs: performance.eventLoopUtilization(loop).idle };
+  };
 }

@@ -8,7 +8,7 @@ export interface Job {
   mutants: { id: number; file: string }[];
   /** Absent: the tests are measured, and no mutant is executed. */
   isMeasured: boolean;
-  /** Tests are executed until they took this much time without a mutant, in milliseconds. */
+  /** Tests are executed until they took this much CPU time without a mutant, in milliseconds. */
   budgetMs: number;
   /** The times and coverage of the tests without a mutant; the first process writes them, later ones read them. */
   baselinePath: string;
