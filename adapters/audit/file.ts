@@ -18,6 +18,8 @@ export interface AuditFileOptions {
   gatherMs?: number;
   /** A longer file is renamed (see rotated-files.ts), and the chain continues in a new one. Nothing deletes rotated files. */
   rotateAtBytes?: number;
+  /** How many entries wait in memory while the disk rejects writes; the newest beyond that are lost. */
+  maxWaiting?: number;
 }
 
 const NEWLINE = 10;
@@ -26,7 +28,6 @@ const TAIL_BYTES = 64 * 1024;
 /** The most that a crash can leave of the first line of a file. */
 const FIRST_LINE_BYTES = 4 * 1024;
 const ROTATE_AT_BYTES = 256 * 1024 * 1024;
-/** How many entries wait in memory while the disk rejects writes. */
 const MAX_WAITING = 100_000;
 
 /**
@@ -39,7 +40,8 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
     writer,
     nowMs = Date.now,
     gatherMs = 50,
-    rotateAtBytes: partBytes = ROTATE_AT_BYTES,
+    rotateAtBytes = ROTATE_AT_BYTES,
+    maxWaiting = MAX_WAITING,
   } = options;
   await mkdir(dirname(file), { recursive: true });
   let handle = await open(file, 'a+', 0o600);
@@ -111,7 +113,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
     try {
       if (damaged) head = await recover();
       damaged = false;
-      if (size > partBytes) await rotate();
+      if (size > rotateAtBytes) await rotate();
       let end = head;
       let text = '';
       for (const { atMs, ...fields } of entries) {
@@ -124,7 +126,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
     } catch (cause) {
       damaged = true;
       // Entries that were written in spite of the error appear twice, which is better than losing them.
-      queue = [...entries, ...queue].slice(0, MAX_WAITING);
+      queue = [...entries, ...queue].slice(0, maxWaiting);
       throw new RetryableError(`the audit ${file} cannot be written`, { cause });
     }
   }

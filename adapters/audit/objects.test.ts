@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { RetryableError } from '../../core/errors.ts';
 import type { AuditEntry } from '../../core/model/audit.ts';
 import { verifyAudit } from './chain.ts';
 import { createObjectAudit } from './objects.ts';
@@ -120,4 +121,77 @@ it('nothing is written without entries', async () => {
   await audit.flush?.();
   await audit.close();
   expect(objects.size).toBe(0);
+});
+
+it('names of ten writes whose answers were lost are the most that it tries', async () => {
+  const { audit, objects } = setup();
+  const name = 'audit/2026-01-02/probe/-LATEST-1/u/000000001';
+  objects.set(`${name}.jsonl.gz`, '');
+  for (let n = 2; n <= 9; n++) objects.set(`${name}-${n}.jsonl.gz`, '');
+  void audit.append([entry('a/1')]).catch(() => {});
+  await audit.flush?.();
+  expect([...objects.keys()].at(-1)).toBe(`${name}-10.jsonl.gz`);
+});
+
+it('fails where all ten names are taken, and keeps the entries', async () => {
+  const { audit, objects, fault, targets } = setup();
+  const name = 'audit/2026-01-02/probe/-LATEST-1/u/000000001';
+  objects.set(`${name}.jsonl.gz`, '{}');
+  for (let n = 2; n <= 10; n++) objects.set(`${name}-${n}.jsonl.gz`, '{}');
+  const refused = expect(audit.append([entry('a/1')])).rejects.toThrow(RetryableError);
+  await expect(audit.flush?.()).rejects.toThrow('is there 10 times');
+  await refused;
+  expect(audit.head()).toMatchObject({ sequence: 0 });
+  objects.delete(`${name}-10.jsonl.gz`);
+  await audit.flush?.();
+  expect(fault).toEqual({ refuses: false, losesAnswer: false });
+  expect(targets().at(-1)).toEqual(['a/1']);
+});
+
+it('entries that wait for others are written after twenty seconds, not before', async () => {
+  const { audit, objects } = setup();
+  const written = audit.append([entry('a/1')]);
+  await vi.advanceTimersByTimeAsync(19_999);
+  expect(objects.size).toBe(0);
+  await vi.advanceTimersByTimeAsync(1);
+  await written;
+  expect(objects.size).toBe(1);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('entries that came before those of a refused write stay before them', async () => {
+  const { audit, fault, targets } = setup();
+  fault.refuses = true;
+  const refused = expect(audit.append([entry('a/1')])).rejects.toThrow('503');
+  await expect(audit.flush?.()).rejects.toThrow('503');
+  await refused;
+  fault.refuses = false;
+  const both = audit.append([entry('a/2')]);
+  await audit.flush?.();
+  await both;
+  expect(targets()).toEqual([['a/1', 'a/2']]);
+  expect(audit.head()).toMatchObject({ writer: 'probe/[$LATEST]1/u', sequence: 2 });
+});
+
+it('objects are marked as compressed, and have one line feed behind each line', async () => {
+  const types: unknown[] = [];
+  const texts: string[] = [];
+  const audit = createObjectAudit({
+    bucket: {
+      async create(_key, body, options) {
+        types.push(options?.contentType);
+        texts.push(gunzipSync(body).toString('utf8'));
+        return true;
+      },
+    },
+    prefix: 'audit/',
+    writer: 'w',
+    nowMs: () => DAY,
+  });
+  const written = audit.append([entry('a/1'), entry('a/2')]);
+  await audit.flush?.();
+  await written;
+  expect(types).toEqual(['application/gzip']);
+  expect(texts.join('').match(/\n/g)).toHaveLength(2);
+  expect(texts.join('')).toMatch(/^\{.*\}\n\{.*\}\n$/);
 });
