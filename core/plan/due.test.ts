@@ -111,6 +111,81 @@ describe('what is due', () => {
   });
 });
 
+describe('the record of what is due', () => {
+  const roundsOf = ({ bastions }: Due) =>
+    Object.values(bastions)
+      .flat()
+      .map(({ everyMs, roundsMs, batches }) => [
+        everyMs / MINUTE,
+        roundsMs.map((ms) => ms / MINUTE),
+        batches.map(({ index }) => index),
+      ]);
+
+  it.each([
+    [60, 500],
+    [61, 439],
+  ])('that is %d rounds ahead stays, or is made anew: it is of minute %d', (ahead, newest) => {
+    const due = planned(500 - ahead, 500 - ahead, two, planned(500, 500, two));
+    expect(due.roundMs).toBe(newest * MINUTE);
+  });
+
+  it('has each batch at the pace of the most frequent of its checks', () => {
+    const batches = (minute: number) => [
+      batch(minute, 0, 3, { checks: ['usage', 'certificates'] }),
+      batch(minute, 1, 3, { checks: ['certificates'] }),
+    ];
+    expect(roundsOf(planned(10, 10, batches))).toEqual([
+      [1, [10], [0]],
+      [5, [10], [1]],
+    ]);
+  });
+
+  it('waits for rounds of a check that was slower as long as that took', () => {
+    const slow = planned(5, 5, (minute) => [batch(minute, 0, 3, { checks: ['certificates'] })]);
+    const slower = planned(10, 10, (minute) => [batch(minute, 0, 3, { checks: ['certificates'] })], slow);
+    const faster = planned(11, 11, (minute) => [batch(minute, 0, 3)], slower);
+    expect(roundsOf(faster)).toEqual([[5, [5, 10, 11], [0]]]);
+    // The long pause is over when its rounds are.
+    const later = planned(12, 30, (minute) => [batch(minute, 0, 3)], faster);
+    expect(roundsOf(later)).toEqual([[1, [27, 28, 29, 30], [0]]]);
+  });
+
+  it('takes a batch with other nodes for another one, though it has their number', () => {
+    const other = (minute: number) => [{ ...batch(minute, 0, 3), targets: batch(minute, 7, 3).targets }];
+    const due = planned(
+      11,
+      11,
+      other,
+      planned(10, 10, (minute) => [batch(minute, 0, 3)]),
+    );
+    expect(roundsOf(due)).toEqual([
+      [1, [10], [0]],
+      [1, [11], [0]],
+    ]);
+  });
+
+  it('takes the same nodes in another order for the same batch', () => {
+    const turned = (minute: number) => {
+      const one = batch(minute, 0, 3);
+      return [{ ...one, targets: [...one.targets].reverse() }];
+    };
+    const due = planned(
+      11,
+      11,
+      turned,
+      planned(10, 10, (minute) => [batch(minute, 0, 3)]),
+    );
+    expect(roundsOf(due)).toEqual([[1, [10, 11], [0]]]);
+  });
+
+  it('begins a batch anew that a round went without, and still waits for the one before', () => {
+    const only = (minute: number) => (minute === 11 ? [] : [batch(minute, 0, 3)]);
+    const due = planned(10, 12, only);
+    expect(due.bastions.b?.map(({ firstMs }) => firstMs / MINUTE)).toEqual([10, 12]);
+    expect(planned(10, 12, two).bastions.b?.map(({ firstMs }) => firstMs / MINUTE)).toEqual([10]);
+  });
+});
+
 it('a node was last seen when a check of it succeeded', () => {
   const failed = { ...stored(batch(9, 0, 2))[1], ok: false } as TargetStatus;
   expect(lastSeenMs([...stored(batch(8, 0, 1)), failed])).toBe(8 * MINUTE);

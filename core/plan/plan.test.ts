@@ -109,4 +109,81 @@ describe('planRound', () => {
       { numRuns: 50 },
     );
   });
+
+  it('numbers the batches of a bastion over all its groups, and mixes no groups', () => {
+    const checks = [check('usage', 60_000), check('etcd', 60_000, { role: ['etcd'] })];
+    const targets = Array.from({ length: 50 }, (_, i) =>
+      target('c1', `n${i}`, 'b1', i < 30 ? 'etcd' : 'apiserver'),
+    );
+    const batches = planRound({ roundMs: 0, checks, targets, bastions: [bastion('b1', 10)] });
+    // Two for the twenty with one check, three for the thirty with both.
+    expect(batches.map(({ index, count, checks: names }) => [index, count, names.length])).toEqual([
+      [0, 5, 1],
+      [1, 5, 1],
+      [2, 5, 2],
+      [3, 5, 2],
+      [4, 5, 2],
+    ]);
+    for (const { checks: names, targets: list } of batches) {
+      expect(new Set(list.map(({ role }) => role))).toEqual(
+        new Set([names.length === 2 ? 'etcd' : 'apiserver']),
+      );
+    }
+    expect(new Set(batches.flatMap((b) => b.targets.map(({ node }) => node))).size).toBe(50);
+  });
+
+  it('makes no batch without targets', () => {
+    const targets = Array.from({ length: 12 }, (_, i) => target('c1', `n${i}`));
+    const batches = planRound({
+      roundMs: 0,
+      checks: [check('usage', 60_000)],
+      targets,
+      bastions: [bastion('b1', 1)],
+    });
+    expect(batches.length).toBeLessThan(12);
+    expect(batches.every((b) => b.targets.length > 0 && b.count === 12 && b.index < 12)).toBe(true);
+  });
+
+  it.each([
+    [0, ['two', 'three'], 2],
+    [2, ['two'], 2],
+    [3, ['three'], 3],
+    [5, [], undefined],
+  ] as const)(
+    'at minute %d has the checks %j, and lasts as long as the most frequent of them',
+    (minute, names, minutes) => {
+      const checks = [check('two', 120_000), check('three', 180_000)];
+      const roundMs = minute * 60_000;
+      const batches = planRound({
+        roundMs,
+        checks,
+        targets: [target('c1', 'n1')],
+        bastions: [bastion('b1')],
+      });
+      expect(batches.flatMap((b) => b.checks)).toEqual(names);
+      expect(batches[0]?.intervalMs).toBe(minutes && minutes * 60_000);
+      expect(batches[0]?.expiresAtMs).toBe(minutes && roundMs + minutes * 60_000);
+    },
+  );
+
+  it('keeps a target in its batch whatever is due', () => {
+    const checks = [check('usage', 60_000), check('slow', 300_000, { role: ['apiserver'] })];
+    const targets = Array.from({ length: 20 }, (_, i) =>
+      target('c1', `n${i}`, 'b1', i % 2 === 0 ? 'etcd' : 'apiserver'),
+    );
+    const plan = (roundMs: number) =>
+      planRound({ roundMs, checks, targets, bastions: [bastion('b1', 5)] }).map((b) => [
+        b.index,
+        b.count,
+        b.targets.map(({ node }) => node),
+      ]);
+    expect(plan(60_000)).toEqual(plan(300_000));
+  });
+
+  it('plans nothing of a target that no check selects', () => {
+    const checks = [check('etcd', 60_000, { role: ['etcd'] })];
+    const targets = [target('c1', 'n1', 'b1', 'apiserver'), target('c1', 'n2')];
+    const batches = planRound({ roundMs: 0, checks, targets, bastions: [bastion('b1')] });
+    expect(batches).toMatchObject([{ index: 0, count: 1, targets: [{ node: 'n2' }] }]);
+  });
 });
