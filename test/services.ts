@@ -3,7 +3,9 @@ import http, { type RequestListener } from 'node:http';
 import https, { type ServerOptions } from 'node:https';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Observation } from '../core/model/observation.ts';
-import { keep } from './prober-fleet.ts';
+import type { Target } from '../core/model/target.ts';
+import { targetOf } from './prober-fixture.ts';
+import { bastion, keep } from './prober-fleet.ts';
 
 /** Listens on a port of loopback. */
 export async function listen(server: Server): Promise<number> {
@@ -41,6 +43,10 @@ export async function closedPort(): Promise<number> {
   await new Promise<void>((resolve) => server.close(() => resolve()));
   return port;
 }
+
+/** A node that has services, and no SSH server. */
+export const serviceNode = (host = '127.0.0.1'): Target =>
+  targetOf('n', { host, port: 1, hostKey: bastion.hostKey });
 
 /** What one check found, as lines: `metric{own labels} value`, in order of names; or its failure. */
 export function foundBy(observations: readonly Observation[], check: string, node = 'n'): string[] {

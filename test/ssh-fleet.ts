@@ -46,11 +46,16 @@ export interface FakeBastion extends FakeHost {
   /** Delays the answer to connections to this port until `release`. */
   hold(port: number): void;
   release(): void;
+  /** Refuses connections to this port, as `permitopen` does. */
+  forbid(port: number): void;
   /** As for a node. */
   shut(): void;
   revoke(): void;
   connections(): number;
 }
+
+/** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED, RFC 4254, 5.1 */
+const FORBIDDEN = 1;
 
 /** The PEM of a private key that every fake accepts. */
 export const CLIENT_KEY = newKey();
@@ -166,6 +171,7 @@ export async function startFakeBastion(
   const outgoing = new Set<Socket>();
   const state = { logins: 0, dialled: [] as string[] };
   const held = new Set<number>();
+  const forbidden = new Set<number>();
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const server = new ssh2.Server(
     { hostKeys: [{ key: parsePrivateKey(hostKey, 'host key') } as never] },
@@ -178,6 +184,7 @@ export async function startFakeBastion(
       connection.on('tcpip', async (accept, reject, { destIP, destPort }) => {
         state.dialled.push(`${destIP}:${destPort}`);
         if (held.has(destPort)) await released;
+        if (forbidden.has(destPort)) return refuse(connection, reject);
         forward({ host: destIP, port: destPort }, outgoing, accept, reject);
       });
     },
@@ -199,6 +206,7 @@ export async function startFakeBastion(
     },
     release,
     hold: (value: number) => void held.add(value),
+    forbid: (value: number) => void forbidden.add(value),
     shut: () => void raw.close(),
     revoke: () => {
       revoked = true;
@@ -209,6 +217,17 @@ export async function startFakeBastion(
       await close();
     },
   });
+}
+
+/** Refuses a channel as forbidden; ssh2's own `reject` says that the connection failed. */
+function refuse(connection: Connection, reject: () => void): void {
+  const { _protocol: protocol } = connection as unknown as {
+    _protocol: { channelOpenFail(recipient: number, reason: number, text: string): void };
+  };
+  const send = protocol.channelOpenFail;
+  protocol.channelOpenFail = (recipient) => send.call(protocol, recipient, FORBIDDEN, '');
+  reject();
+  protocol.channelOpenFail = send;
 }
 
 /** Connects a channel with a port. */

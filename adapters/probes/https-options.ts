@@ -11,7 +11,7 @@ export const httpsFields = {
   clientCertificate: secretSchema
     .optional()
     .describe(
-      'Client certificate (PEM), a reference; with `clientKey` and `ca`. It is only sent to a server that `ca` verifies',
+      'Client certificate (PEM), a reference; with `clientKey` and `ca`. A server that `ca` does not verify is not asked',
     ),
   clientKey: secretSchema.optional().describe('Its private key (PEM), a reference'),
 };

@@ -1,4 +1,5 @@
 import type { AdapterDescriptor } from '../../core/registry.ts';
+import { apiserver } from './apiserver/apiserver.ts';
 import { etcd } from './etcd/etcd.ts';
 import { pki } from './pki/pki.ts';
 import type { Probe } from './probe.ts';
@@ -6,4 +7,4 @@ import { prometheus } from './prometheus/prometheus.ts';
 import { usage } from './usage/usage.ts';
 
 /** Every kind of check. A new one is a folder beside `usage/` and a line here. */
-export const PROBES: readonly (AdapterDescriptor & Probe)[] = [usage, etcd, pki, prometheus];
+export const PROBES: readonly (AdapterDescriptor & Probe)[] = [usage, apiserver, etcd, pki, prometheus];

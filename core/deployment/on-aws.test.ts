@@ -34,6 +34,18 @@ describe('what lies in the bucket holds no secret', () => {
     expect(withOptions(options).filter((text) => text.startsWith('channels ops'))).toEqual(problems);
   });
 
+  it('a check', () => {
+    const checked = (options: object) =>
+      awsProblems({ ...config, checks: [{ ...config.checks[0], name: 'api', options }] } as Config).join(
+        '\n',
+      );
+    expect(checked({ headers: { authorization: 'Bearer abc' } })).toContain(
+      `checks api, headers.authorization: ${secret}`,
+    );
+    expect(checked({ token: '${env:TOKEN}' })).toContain('${env:TOKEN} is unknown to a function');
+    expect(checked({ token: '${ssm:/bartizan/reader}' })).not.toContain('reader');
+  });
+
   it('a heartbeat', () => {
     const beating = (heartbeat: string) =>
       awsProblems({ ...config, server: { ...config.server, heartbeat } } as Config);

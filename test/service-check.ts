@@ -1,0 +1,38 @@
+// One check of a service behind the bastion, round after round.
+import { batchOf } from './prober-fixture.ts';
+import { setupProber } from './prober-fleet.ts';
+import { foundBy, notesOf, serviceNode } from './services.ts';
+
+const MINUTE = 60_000;
+
+/** @returns `round`, which observes a node without SSH some minutes after the round before */
+export async function setupServiceCheck(
+  probe: string,
+  options: Record<string, unknown>,
+  fixture: Parameters<typeof setupProber>[1] & {
+    nodeHost?: string;
+    everyMs?: number;
+    deadlineMs?: number;
+  } = {},
+) {
+  const { nodeHost, everyMs = MINUTE, deadlineMs = 500, ...rest } = fixture;
+  const checks = [{ name: 'service', probe, options, everyMs }];
+  const deadlines = { handshakeMs: deadlineMs, execMs: deadlineMs };
+  const { prober, audit, counts } = await setupProber({ deadlines }, { checks, ...rest });
+  const target = serviceNode(nodeHost);
+  let roundMs = 100 * MINUTE;
+  return {
+    audit,
+    counts,
+    async round(minutes = 1) {
+      roundMs += minutes * MINUTE;
+      const { observations } = await prober.probe(batchOf([target], { checks: ['service'], roundMs }));
+      return { found: foundBy(observations, 'service'), notes: notesOf(observations, 'service') };
+    },
+  };
+}
+
+/** Lines of durations without their value, which no test knows. */
+export function withoutDurations(found: readonly string[]): string[] {
+  return found.map((line) => line.replace(/^(\w*duration\S*) .*/, '$1'));
+}
