@@ -36,7 +36,7 @@ export async function setupEtcdCheck(
 ) {
   const host = node ?? (await healthyNode());
   const fixture = await setupProber(
-    { deadlines: { execMs, dialMs: 300 } },
+    { deadlines: { execMs } },
     { checks: [{ name: 'etcd', probe: 'etcd', options }], keys, sessions: { renewMs: 1_000 * MINUTE } },
   );
   let roundMs = 1_000 * MINUTE;

@@ -74,6 +74,12 @@ const SUITES: readonly Suite[] = [
     replacement: 'an emulator of kube-apiserver that is held to recorded answers',
   },
   {
+    pattern: '**/*.etcd.test.ts',
+    what: 'real members of etcd, built and of Debian',
+    missing: () => (findParts() ? undefined : 'no etcd'),
+    get: '`npm run kube` or apt-get install etcd-server',
+  },
+  {
     pattern: '**/*.control-plane.test.ts',
     what: 'control planes in network namespaces',
     missing: () => missingForNamespaces() ?? (findParts() ? undefined : 'no etcd'),

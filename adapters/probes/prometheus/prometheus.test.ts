@@ -15,7 +15,7 @@ const depth = { name: 'depth', metric: 'workqueue_depth', labels: { name: 'foo' 
 async function observe(options: Record<string, unknown>, keys: Record<string, string> = {}, execMs = 300) {
   const node = await healthyNode();
   const { prober } = await setupProber(
-    { deadlines: { execMs, dialMs: 300 } },
+    { deadlines: { execMs } },
     { checks: [{ name: 'queue', probe: 'prometheus', options: { series: [depth], ...options } }], keys },
   );
   const batch = batchOf([targetOf('n', node)], { checks: ['usage', 'queue'] });
