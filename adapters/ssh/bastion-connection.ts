@@ -56,8 +56,8 @@ export interface BastionConnection {
 const PROTOCOL_BYTES = 64 * 1024;
 /** sshd forwards a command's output as it reads it, in messages of a few KB or more. */
 const COMMAND_MESSAGES = 4_096;
-/** The window that ssh2 opens for a channel: so much may be under way when we cut a stream, and costs the stream only. */
-const WINDOW_BYTES = 2 * 1024 * 1024;
+/** ssh2 buffers 2 MB of a channel and opens a window for 2 MB: so much may come after we cut a stream, and costs the stream only. */
+const UNDER_WAY_BYTES = 4 * 1024 * 1024;
 
 /** Connects to a bastion within its deadline. @throws ProbeError */
 export async function openBastionConnection(options: {
@@ -79,8 +79,12 @@ export async function openBastionConnection(options: {
 
   async function start(access: NodeAccess, node: ReadySession, deadlineMs: number): Promise<NodeCommand> {
     const { session, tunnel, login } = node;
-    tunnel.allow(bastion.maxOutputBytes + PROTOCOL_BYTES);
-    session.allow(COMMAND_MESSAGES);
+    // What is left of a stream that we cut may arrive with the output.
+    if (streaming.has(session)) allowStreams(node, bastion.maxOutputBytes);
+    else {
+      tunnel.allow(bastion.maxOutputBytes + PROTOCOL_BYTES);
+      session.allow(COMMAND_MESSAGES);
+    }
     const command = await openCommand(session, deadlineMs, loopWatch.nowMs);
     nodes.keep(access, node);
     return { ...command, session, tunnel, login };
@@ -154,9 +158,13 @@ export async function openBastionConnection(options: {
   };
 }
 
+/** Sessions that streams were opened in. */
+const streaming = new WeakSet<SshSession>();
+
 /** SSH packs streams into messages of some KB; adjusted windows, padding and authentication codes come on top. */
 function allowStreams({ session, tunnel }: NodeSession, bytes: number): void {
-  const most = bytes + WINDOW_BYTES;
+  streaming.add(session);
+  const most = bytes + UNDER_WAY_BYTES;
   tunnel.allow(most + Math.ceil(most / 8) + PROTOCOL_BYTES);
   session.allow(COMMAND_MESSAGES + Math.ceil(most / 512));
 }
