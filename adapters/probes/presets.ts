@@ -6,15 +6,25 @@ const HOUR_MS = 3_600_000;
 const APISERVERS = ['apiserver', 'controlplane'] as const;
 const ETCDS = ['etcd', 'controlplane'] as const;
 
-/** What answers through the bastion, without a login at the node and without a credential. */
+/** Answers through the bastion, without a login at the node and without a credential. */
 const apiserver = { probe: 'apiserver', everyMs: MINUTE_MS, roles: APISERVERS, options: {} };
 const etcd = { probe: 'etcd', everyMs: MINUTE_MS, roles: ETCDS, options: {} };
+const pkiOf = (preset: string) => ({ probe: 'pki', everyMs: HOUR_MS, options: { preset } });
 
-/** Which checks run where. What only root may read, or only a credential opens, is not in them: docs/control-planes.md says what is left. */
+/**
+ * Which checks run where. They need no credential beyond the key for the bastion; docs/control-planes.md has what each
+ * distribution then shows, and what is left.
+ */
 export const PRESETS: readonly Preset[] = [
+  { type: 'kubeadm', title: 'kubeadm', checks: [apiserver, etcd, pkiOf('kubeadm')] },
   {
-    type: 'kubeadm',
-    title: 'kubeadm: stacked or separate etcd, PKI in /etc/kubernetes',
-    checks: [apiserver, etcd, { probe: 'pki', everyMs: HOUR_MS, options: {} }],
+    type: 'k3s',
+    title: 'k3s, with embedded etcd or SQLite',
+    checks: [apiserver, { ...etcd, options: { optional: true } }, pkiOf('k3s')],
   },
+  { type: 'rke2', title: 'RKE2', checks: [apiserver, etcd, pkiOf('rke2')] },
+  // Its etcd asks for a client certificate.
+  { type: 'openshift', title: 'OpenShift', checks: [apiserver, pkiOf('openshift')] },
+  // It has no SSH.
+  { type: 'talos', title: 'Talos', checks: [apiserver] },
 ];
