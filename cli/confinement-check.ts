@@ -1,11 +1,13 @@
 // Tries whether our keys have more rights than probing needs, for `check --connect`.
 
 import { join } from 'node:path';
+import { needsOf } from '../adapters/probes/needs.ts';
 import type { Attempt, Capability } from '../adapters/ssh/confinement.ts';
 import { type BastionScan, type ConfinementScan, scanConfinement } from '../adapters/ssh/confinement-scan.ts';
 import { createPinnedKeys } from '../adapters/ssh/known-hosts-file.ts';
 import { namesOfHost, namesOfNode } from '../adapters/ssh/known-hosts-names.ts';
 import type { LoginKey } from '../adapters/ssh/login-key.ts';
+import type { Service } from '../adapters/ssh/service-scan.ts';
 import type { AuditEntry } from '../core/model/audit.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
@@ -13,6 +15,7 @@ import type { Audit } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { withAccessAudit } from './access-audit.ts';
 import type { ConnectRow } from './connect-row.ts';
+import { withServices } from './service-check.ts';
 import { createSpinner } from './spinner.ts';
 
 const LABELS: Record<Capability, string> = {
@@ -46,7 +49,7 @@ const CLOSED_BY_LINE: readonly Capability[] = [
 const CLOSED_BY_NODE_LINE: readonly Capability[] = ['socket-listen'];
 
 interface Options {
-  config: Pick<Config, 'bastions' | 'store'>;
+  config: Pick<Config, 'bastions' | 'clusters' | 'checks' | 'store'>;
   keys: { bastions: ReadonlyMap<string, LoginKey>; clusters: ReadonlyMap<string, LoginKey> };
   targets: readonly Target[];
   /** The rows of bastions and nodes. */
@@ -70,10 +73,36 @@ export async function confinedRows(options: Options): Promise<ConnectRow[]> {
   const tried = await withAccessAudit(options.config.store.path, (audit) =>
     tryConfinement(options, bastions, lettingUsIn, audit),
   );
-  const byNode = new Map([...tried.nodes].map(([target, attempts]) => [nameOf(target), attempts]));
-  return fleet.map((row) =>
-    withConfinement(row, row.kind === 'bastion' ? tried.bastions.get(row.name) : byNode.get(row.name)),
-  );
+  const byName = new Map(lettingUsIn.map((target) => [nameOf(target), target]));
+  return fleet.map((row) => {
+    if (row.kind === 'bastion') return withConfinement(row, tried.bastions.get(row.name));
+    const target = row.kind === 'node' ? byName.get(row.name) : undefined;
+    if (!target) return row;
+    const attempts = tried.nodes.get(target);
+    const confined = withConfinement(row, attempts);
+    const cluster = options.config.clusters.find(({ name }) => name === target.cluster);
+    return withServices(confined, tried.services.get(target) ?? [], {
+      user: target.user,
+      forwardsSockets: attempts?.some(forwardsSockets) === true,
+      acceptsRoot: cluster?.acceptsRootByForwarding === true,
+    });
+  });
+}
+
+/**
+ * Whether sshd forwards Unix sockets for our key. A listening one of ours shows that as well, also where none of the sockets
+ * that we try exists: the same keyword of sshd_config controls both.
+ */
+function forwardsSockets({ capability, outcome }: Attempt): boolean {
+  return (capability === 'socket-connect' || capability === 'socket-listen') && outcome === 'open';
+}
+
+function servicesOf(checks: Config['checks'], target: Target): Service[] {
+  const { fromBastion, fromNode } = needsOf(checks, [target]);
+  return [
+    ...fromBastion.map((to) => ({ via: 'bastion' as const, ...to })),
+    ...fromNode.map((to) => ({ via: 'node' as const, ...to })),
+  ];
 }
 
 function nameOf({ cluster, node }: Target): string {
@@ -101,9 +130,10 @@ async function tryConfinement(
         const nodeKey = keys.clusters.get(target.cluster);
         if (!nodeKey || target.bastion !== bastion.name) continue;
         const keysOfNode = await pinned(target.hostKeys, namesOfNode(target));
-        nodes.push({ target, key: nodeKey, pinned: keysOfNode });
+        nodes.push({ target, key: nodeKey, pinned: keysOfNode, services: servicesOf(config.checks, target) });
       }
-      const permitted = targets.filter((target) => target.bastion === bastion.name);
+      const mine = targets.filter((target) => target.bastion === bastion.name);
+      const permitted = [...mine, ...needsOf(config.checks, mine).fromBastion];
       const keysOfBastion = await pinned(bastion.hostKeys, namesOfHost(bastion));
       scans.push({ bastion, key, pinned: keysOfBastion, nodes, permitted });
     }

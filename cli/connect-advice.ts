@@ -22,7 +22,7 @@ export interface AdviceContext {
 }
 
 /** The prober's message about a node whose authorized_keys line does not have the hash of our script. */
-const REFUSED_SCRIPT = /authorized_keys line does not allow our script/;
+const REFUSED_SCRIPT = /authorized_keys line does not allow our script (\S+)/;
 
 /**
  * For a server that has no algorithm in common with us: the missing kind, as the failure names it, and how to add an
@@ -82,9 +82,10 @@ export function nodeAdvice(failure: Failure, context: AdviceContext): Advice {
   if (reason === 'timeout' && phase === 'exec') {
     return { detail, advice: 'the node may be overloaded, or a mount or disk of it may hang' };
   }
-  if (reason === 'command' && REFUSED_SCRIPT.test(detail)) {
+  const refused = reason === 'command' ? REFUSED_SCRIPT.exec(detail)?.[1] : undefined;
+  if (refused !== undefined) {
     return {
-      detail: 'lets us in, and refuses our script: its authorized_keys line knows another version',
+      detail: `lets us in, and its authorized_keys line does not allow our script ${refused}`,
       advice: keyLineAdvice(context),
     };
   }

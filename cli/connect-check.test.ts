@@ -53,6 +53,9 @@ beforeAll(async () => {
     changed: { ...(await startFakeNode(probed())), pinned: publicKeyOf(other) },
     refuses: await startFakeNode(probed(), { accepts: publicKeyOf(other) }),
     'old-line': await startFakeNode((channel) => answer(channel, '', 126)),
+    'other-paths': await startFakeNode((channel, script, count) =>
+      script.includes('bartizan begin pki') ? answer(channel, '', 126) : probed()(channel, script, count),
+    ),
     chatty: await startFakeNode((channel) => answer(channel, 'Welcome!\n', 0)),
     'no-ssh': await startRawNode((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
     gone: { ...(await startRawNode(() => {})), port: 1 },
@@ -84,6 +87,8 @@ clusters:
   - { name: c, bastion: closed, nodes: [{ name: n, role: etcd, host: 10.0.0.1, user: probe }] }
   - { name: d, bastion: keyless, nodes: [{ name: n, role: etcd, host: 10.0.0.1, user: probe }] }
   - { name: e, bastion: strange, nodes: [{ name: n, role: etcd, host: 10.0.0.1, user: probe }] }
+checks:
+  - { name: pki, probe: pki, paths: [/opt/pki], where: { node: other-* } }
 channels:
   - { name: hook, type: webhook, url: "${url}/hook" }
   - { name: dead, type: webhook, url: "http://127.0.0.1:1/secret-in-path" }
@@ -121,6 +126,7 @@ describe('checking the connections of a configuration', () => {
       'node prod/changed failed',
       'node prod/refuses failed',
       'node prod/old-line failed',
+      'node prod/other-paths failed',
       'node prod/chatty failed',
       'node prod/no-ssh failed',
       'node prod/gone failed',
@@ -157,7 +163,7 @@ describe('checking the connections of a configuration', () => {
     ],
     [
       'prod/old-line',
-      /refuses our script: its authorized_keys line knows another version/,
+      /lets us in, and its authorized_keys line does not allow our script usage@2/,
       /\nrestrict,command="/,
     ],
     ['prod/chatty', /9 bytes of output, none of them the script's/, /POSIX sh/],

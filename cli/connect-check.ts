@@ -6,20 +6,19 @@ import { needsOf } from '../adapters/probes/needs.ts';
 import { forEachLimit } from '../adapters/ssh/concurrency-limit.ts';
 import { fingerprintOf } from '../adapters/ssh/host-keys.ts';
 import { createKeyring, type Keyring } from '../adapters/ssh/keyring.ts';
-import { findMetric } from '../core/catalogue.ts';
 import { ConfigError, describeError, RetryableError } from '../core/errors.ts';
 import { formatMetricValue } from '../core/format.ts';
 import type { ChannelConfig, Config } from '../core/model/config.ts';
-import type { BatchObservation, Observation } from '../core/model/observation.ts';
-import type { Sample } from '../core/model/sample.ts';
+import type { BatchObservation } from '../core/model/observation.ts';
 import type { Target } from '../core/model/target.ts';
 import type { Secrets } from '../core/ports.ts';
 import { visibleText } from '../core/text/visible-text.ts';
 import { systemClock } from '../local/clock.ts';
 import { confinedRows } from './confinement-check.ts';
-import { type Advice, type AdviceContext, bastionAdvice, nodeAdvice } from './connect-advice.ts';
+import { type Advice, type AdviceContext, bastionAdvice } from './connect-advice.ts';
 import type { ConnectRow } from './connect-row.ts';
 import { checkInventory } from './fleet-config.ts';
+import { LOGIN_CHECK, nodeRow, runsOtherScripts } from './node-row.ts';
 import { probeFleet } from './probe-fleet.ts';
 import { bastionAccounts, bastionTexts, nodeTexts } from './server-texts.ts';
 
@@ -32,9 +31,6 @@ interface Keys {
   unusable: Map<string, ConnectRow>;
 }
 
-/** With a larger difference the times of samples, logs and certificates do not match ours. */
-const MOST_SKEW_SECONDS = 5;
-const FULL_PERCENT = 95;
 const LEAST_FREE_BYTES = 1024 ** 3;
 const CONCURRENT_CHANNELS = 8;
 const CHANNEL_LIMIT_MS = 20_000;
@@ -91,8 +87,7 @@ async function usableKeys(config: Config, secrets: Secrets, targets: readonly Ta
     if (key) keys.clusters.set(name, key);
   }
   const clusters = config.clusters.filter(({ name }) => keys.clusters.has(name));
-  // Runs the script once on each node, also when no check selects the node.
-  const checks = [{ name: 'connect', probe: 'usage', everyMs: 60_000, where: {}, options: {} }];
+  const checks = [LOGIN_CHECK, ...config.checks.filter(runsOtherScripts)];
   const bastions = config.bastions.filter(({ name }) => keys.bastions.has(name));
   const usable = {
     config: { bastions, clusters, checks, sessions: config.sessions, store: config.store },
@@ -108,10 +103,9 @@ function fleetRows(
   batches: readonly BatchObservation[],
   keys: Keys,
 ): ConnectRow[] {
-  const observationsByNode = new Map(
-    batches.flatMap(({ observations }) =>
-      observations.map((observation) => [nameOf(observation.target), observation]),
-    ),
+  const observationsByNode = Map.groupBy(
+    batches.flatMap(({ observations }) => observations),
+    ({ target }) => nameOf(target),
   );
   const bastionLines = new Map(
     bastionAccounts(config.bastions, keys.bastions, targets, config.checks).flatMap((account) => {
@@ -139,12 +133,15 @@ function fleetRows(
     if (!bastionKey) rows.push(unknownNode(nameOf(target), bastion));
     else if (!key) rows.push(...takeRow(keys.unusable, `node ${target.cluster}/*`));
     if (!key || !bastionKey) continue;
-    const observation = observationsByNode.get(nameOf(target));
+    const observations = observationsByNode.get(nameOf(target)) ?? [];
+    const observation = observations.find(({ check }) => check === LOGIN_CHECK.name);
     const forbidden = observation?.result.ok === false && observation.result.failure.reason === 'forbidden';
     // When the bastion refuses to forward, its authorized_keys line must change, not that of the node.
     const line = forbidden ? (bastionLines.get(bastion) ?? '') : lineOfNode(config, key, target);
     const context = { name: nameOf(target), host, port, user, key: keyText(key), line };
-    rows.push(observation ? nodeRow(observation, context) : unknownNode(nameOf(target), bastion));
+    rows.push(
+      observation ? nodeRow(observation, observations, context) : unknownNode(nameOf(target), bastion),
+    );
   }
   return rows;
 }
@@ -163,39 +160,6 @@ function bastionRow(name: string, batches: readonly BatchObservation[], context:
     return { kind: 'bastion', name, state: 'unknown', detail: 'no node is behind it: not checked' };
   if (failed && !failed.ok) return row('bastion', name, bastionAdvice(failed.failure, context));
   return { kind: 'bastion', name, state: 'ok', detail: `${context.host}:${context.port} lets us in` };
-}
-
-function nodeRow({ result, durationMs }: Observation, context: AdviceContext): ConnectRow {
-  const { name } = context;
-  if (!result.ok) return row('node', name, nodeAdvice(result.failure, context));
-  const warnings = [...clockWarnings(result.samples), ...diskWarnings(result.samples)];
-  if (warnings.length > 0) {
-    const detail = warnings.map((warningOf) => warningOf.detail).join('; ');
-    const advice = warnings.map((warningOf) => warningOf.advice).join('; ');
-    return { kind: 'node', name, state: 'warning', detail, advice };
-  }
-  return { kind: 'node', name, state: 'ok', detail: `answered our script in ${Math.round(durationMs)} ms` };
-}
-
-function clockWarnings(samples: readonly Sample[]): Advice[] {
-  const seconds = samples.find(({ metric }) => metric === 'clock_offset')?.value ?? 0;
-  if (Math.abs(seconds) <= MOST_SKEW_SECONDS) return [];
-  const span = formatMetricValue(Math.abs(seconds), findMetric('clock_offset'));
-  return [
-    {
-      detail: `its clock is ${span} ${seconds > 0 ? 'ahead of' : 'behind'} ours`,
-      advice: 'check the time service (chrony, ntpd) there and here',
-    },
-  ];
-}
-
-function diskWarnings(samples: readonly Sample[]): Advice[] {
-  return samples
-    .filter(({ metric, value }) => /^(disk|inode)_usage$/.test(metric) && value >= FULL_PERCENT)
-    .map(({ metric, labels, value }) => ({
-      detail: `${labels.mount} has used ${formatMetricValue(value, findMetric(metric))}${metric === 'inode_usage' ? ' of its inodes' : ''}`,
-      advice: `free space on ${labels.mount}`,
-    }));
 }
 
 /** Checks each channel separately: one that fails, or has no secret here, does not affect the others. */

@@ -1,4 +1,5 @@
 import type { Capability } from '../adapters/ssh/confinement.ts';
+import type { ServiceAnswer } from '../adapters/ssh/service-scan.ts';
 
 /** The result of one check. `unknown`: the check of something that it depends on failed. */
 export interface ConnectRow {
@@ -13,4 +14,6 @@ export interface ConnectRow {
   open?: readonly Capability[];
   /** The rights for which no answer came. */
   unanswered?: readonly Capability[];
+  /** Of a node: the ports that its checks connect to, and whether they answer. */
+  services?: readonly ServiceAnswer[];
 }

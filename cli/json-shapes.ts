@@ -42,6 +42,17 @@ export const checkShape = list(
           .optional()
           .describe('bastion or node: rights of our key that probing does not need'),
         unanswered: list(z.string()).optional().describe('bastion or node: rights for which no answer came'),
+        services: list(
+          z.strictObject({
+            via: z.enum(['bastion', 'node']),
+            host: z.string(),
+            port: z.number(),
+            outcome: z.enum(['answers', ...FAILURES]),
+            detail: z.string(),
+          }),
+        )
+          .optional()
+          .describe('node: the ports that its checks connect to'),
       }),
     )
       .optional()

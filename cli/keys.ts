@@ -171,7 +171,7 @@ function clusterParts(clusters: readonly Shown['clusters'][number][]): string[] 
   });
 }
 
-/** Where checks connect from the nodes, the block comes first: without it the line would open Unix sockets. */
+/** Where checks connect from the nodes, the block comes first: a line cannot forbid Unix sockets that the key makes. */
 function nodeParts(who: string, { users, line, sshdConfig, forwards, missing }: Shown['clusters'][number]) {
   const narrow = 'AcceptEnv must stay narrow (LANG LC_*)';
   const names = users.join(', ');
@@ -187,6 +187,6 @@ function nodeParts(who: string, { users, line, sshdConfig, forwards, missing }: 
         : `# ${who}: sshd_config, where PermitTunnel is not \`no\` as by default; ${narrow}\n${sshdConfig}`,
     ];
   }
-  const block = `# ${who}: first /etc/ssh/sshd_config.d/00-bartizan.conf, or in front of the first Match of sshd_config; then reload\n# sshd. Without this block the line below opens Unix sockets, and that of docker makes ${names} root; ${narrow}\n${sshdConfig}`;
+  const block = `# ${who}: first /etc/ssh/sshd_config.d/00-bartizan.conf, or in front of the first Match of sshd_config; then reload\n# sshd. Without it our key may make Unix sockets there, and any other line of it reaches docker's; ${narrow}\n${sshdConfig}`;
   return [...notes, ...(sshdConfig === '' ? [] : [block]), lineOf('then ')];
 }

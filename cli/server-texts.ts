@@ -80,9 +80,9 @@ export interface NodeTexts {
   withheld?: string;
 }
 
-/** Root has the Unix sockets of every service, and no block of sshd_config may take them from all who log in as root. */
+/** No block may forbid forwarding to all who log in as root, so nothing but the line would confine our key. */
 const ROOT_FORWARDS =
-  'permits for checks with `via: node`: with the user root they open every Unix socket. Log in as another user, or write `acceptsRootByForwarding: true` in the cluster';
+  'permits for checks with `via: node`: the user is root, and no block of sshd_config can confine its forwarding. Log in as another user, or write `acceptsRootByForwarding: true` in the cluster';
 
 /** `needs` is what the checks of these nodes need: line and block permit no more. */
 export function nodeTexts(

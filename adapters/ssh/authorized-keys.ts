@@ -66,7 +66,7 @@ function forwardingTo(permits: readonly string[]): string[] {
  * The line with which our key may run the given scripts on a node, and nothing else. It runs stdin if its SHA-256 is
  * one of theirs, whatever command the client asked for. `x` keeps the line ends that `$(…)` would drop. An endless input
  * fills no memory: `head` cuts what is longer than any script, and then the hash differs. `forwards` is where checks connect
- * to from the node; such a line does not close Unix sockets, so `nodeSshdConfig` must be in place before it.
+ * to from the node; such a line lets the key make Unix sockets, so `nodeSshdConfig` must be in place before it.
  */
 export function nodeKeyLine(
   key: LoginKey,

@@ -10,10 +10,11 @@ import { ProbeError } from './failure.ts';
 import { fingerprintOf, type PinnedKeys } from './host-keys.ts';
 import type { LoginKey } from './login-key.ts';
 import type { NodeAccess } from './node-sessions.ts';
+import { type Service, type ServiceAnswer, tryServices } from './service-scan.ts';
 import { openSession, type SshSession } from './session.ts';
 import { dial } from './tunnel.ts';
 
-type Access = Pick<NodeAccess, 'target' | 'pinned'> & { key: LoginKey };
+type Access = Pick<NodeAccess, 'target' | 'pinned'> & { key: LoginKey; services: readonly Service[] };
 
 export interface BastionScan {
   bastion: BastionConfig;
@@ -28,6 +29,8 @@ export interface BastionScan {
 export interface ConfinementScan {
   bastions: ReadonlyMap<string, readonly Attempt[]>;
   nodes: ReadonlyMap<Target, readonly Attempt[]>;
+  /** Whether the services that checks of a node connect to answer. */
+  services: ReadonlyMap<Target, readonly ServiceAnswer[]>;
 }
 
 const MAX_BASTIONS = 8;
@@ -44,6 +47,7 @@ export async function scanConfinement(options: {
   const { actor, nowMs } = options;
   const bastions = new Map<string, readonly Attempt[]>();
   const nodes = new Map<Target, readonly Attempt[]>();
+  const services = new Map<Target, readonly ServiceAnswer[]>();
 
   await forEachLimit(options.scans, MAX_BASTIONS, async (scan) => {
     const { bastion, key, pinned, permitted } = scan;
@@ -58,7 +62,7 @@ export async function scanConfinement(options: {
       hop.end();
     }
   });
-  return { bastions, nodes };
+  return { bastions, nodes, services };
 
   async function scanNode(bastion: BastionConfig, hop: SshSession, access: Access): Promise<void> {
     const { target, key, pinned } = access;
@@ -70,8 +74,14 @@ export async function scanConfinement(options: {
       const { user } = target;
       return openSession({ stream: tunnel.stream, user, key, pinned, phase: 'handshake', deadlineMs });
     });
+    const sessions = { bastion: hop, node: session };
+    const answers = await tryServices(sessions, access.services, bastion.deadlines.dialMs);
+    services.set(target, answers);
+    for (const { via, host, port, outcome } of answers)
+      record(where, { atMs: nowMs(), command: `try ${via} → ${host}:${port}`, outcome });
     if (!session) return;
-    nodes.set(target, await attempt(where, session, { ports: [], permitted: [], bastion }));
+    const permitted = access.services.filter(({ via }) => via === 'node');
+    nodes.set(target, await attempt(where, session, { ports: [], permitted, bastion }));
     session.end();
   }
 

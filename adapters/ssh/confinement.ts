@@ -56,10 +56,17 @@ const SFTP_VERSION = 2;
 const QUIET_PORT = 1;
 const LOOPBACK = '127.0.0.1';
 
-/** Unix sockets that most servers with systemd have and everybody may connect to; we send nothing there. */
+/**
+ * Unix sockets that most servers with systemd have and everybody may connect to, and those that make a user root; we send
+ * nothing there.
+ */
 export const COMMON_SOCKETS: readonly string[] = [
   '/run/systemd/journal/stdout',
   '/run/dbus/system_bus_socket',
+  '/run/containerd/containerd.sock',
+  '/run/docker.sock',
+  '/run/crio/crio.sock',
+  '/run/k3s/containerd/containerd.sock',
 ];
 
 export interface ConfinementOptions {

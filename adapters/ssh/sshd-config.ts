@@ -31,8 +31,8 @@ export function bastionSshdConfig(user: string): ServerText {
 
 /**
  * On nodes `restrict` forbids everything but tunnel devices, which `PermitTunnel` alone controls. Where checks connect to
- * services from the node (`forwards`), the line permits forwarding again, and Unix sockets with it: a user who reaches the
- * socket of docker or containerd is root, and sshd_config alone closes sockets.
+ * services from the node (`forwards`), the line permits forwarding again. Then this block is needed: no option of a line
+ * forbids Unix sockets that the key makes, and a user who reaches the socket of docker or containerd is root.
  */
 export function nodeSshdConfig(users: readonly string[], forwards: readonly Endpoint[] = []): ServerText {
   if (forwards.length === 0) return matchUsers(users, ['PermitTunnel no']);

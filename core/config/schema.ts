@@ -104,7 +104,7 @@ const clusterFields = z.strictObject({
   acceptsRootByForwarding: z
     .boolean()
     .describe(
-      'Accepts that whoever steals the key for the nodes is root there. Checks with `via: node` need port forwarding, which opens the sockets of docker and containerd where the user is root, or where the block that `bartizan keys` prints is not in place',
+      'Accepts that whoever steals the key for the nodes may become root there: checks with `via: node` need port forwarding, and where the user is root, or sshd forwards Unix sockets such as that of docker, the line of the key alone confines it',
     )
     .optional(),
 });

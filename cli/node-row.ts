@@ -1,0 +1,80 @@
+// The row of a node that was probed by `check --connect`.
+import { PROBES } from '../adapters/probes/registry.ts';
+import { findMetric } from '../core/catalogue.ts';
+import { formatMetricValue } from '../core/format.ts';
+import type { Check } from '../core/model/check.ts';
+import type { Observation } from '../core/model/observation.ts';
+import type { Sample } from '../core/model/sample.ts';
+import { readOptions } from '../core/registry.ts';
+import { type Advice, type AdviceContext, nodeAdvice } from './connect-advice.ts';
+import type { ConnectRow } from './connect-row.ts';
+
+/** With a larger difference the times of samples, logs and certificates do not match ours. */
+const MOST_SKEW_SECONDS = 5;
+const FULL_PERCENT = 95;
+
+/** Runs on each node, also when no check selects the node. No check of a configuration can have this name. */
+export const LOGIN_CHECK: Check = {
+  name: '(login)',
+  probe: 'usage',
+  everyMs: 60_000,
+  where: {},
+  options: {},
+};
+
+/** Whether a check runs scripts that may be refused where the one above runs. */
+export function runsOtherScripts({ probe: type, options }: Check): boolean {
+  const scriptsOf = (name: string, written: Check['options']) => {
+    const probe = PROBES.find((candidate) => candidate.type === name);
+    const chosen = probe && readOptions(probe, written);
+    return chosen ? probe.scriptsFor(chosen) : [];
+  };
+  const tried = scriptsOf(LOGIN_CHECK.probe, LOGIN_CHECK.options).map(({ sha256 }) => sha256);
+  return scriptsOf(type, options).some(({ sha256 }) => !tried.includes(sha256));
+}
+
+/** The row of a node: its login, then whether the scripts of its other checks run. `all` are its observations. */
+export function nodeRow(
+  { result, durationMs }: Observation,
+  all: readonly Observation[],
+  context: AdviceContext,
+): ConnectRow {
+  const { name } = context;
+  if (!result.ok) return { kind: 'node', name, state: 'failed', ...nodeAdvice(result.failure, context) };
+  const failed = all.flatMap((one) =>
+    one.result.ok ? [] : [{ check: one.check, ...nodeAdvice(one.result.failure, context) }],
+  );
+  if (failed.length > 0) {
+    const detail = failed.map((one) => `check ${one.check}: ${one.detail}`).join('; ');
+    const advice = [...new Set(failed.flatMap((one) => one.advice ?? []))].join('; ');
+    return { kind: 'node', name, state: 'failed', detail, ...(advice !== '' && { advice }) };
+  }
+  const warnings = [...clockWarnings(result.samples), ...diskWarnings(result.samples)];
+  if (warnings.length > 0) {
+    const detail = warnings.map((warningOf) => warningOf.detail).join('; ');
+    const advice = warnings.map((warningOf) => warningOf.advice).join('; ');
+    return { kind: 'node', name, state: 'warning', detail, advice };
+  }
+  return { kind: 'node', name, state: 'ok', detail: `answered our script in ${Math.round(durationMs)} ms` };
+}
+
+function clockWarnings(samples: readonly Sample[]): Advice[] {
+  const seconds = samples.find(({ metric }) => metric === 'clock_offset')?.value ?? 0;
+  if (Math.abs(seconds) <= MOST_SKEW_SECONDS) return [];
+  const span = formatMetricValue(Math.abs(seconds), findMetric('clock_offset'));
+  return [
+    {
+      detail: `its clock is ${span} ${seconds > 0 ? 'ahead of' : 'behind'} ours`,
+      advice: 'check the time service (chrony, ntpd) there and here',
+    },
+  ];
+}
+
+function diskWarnings(samples: readonly Sample[]): Advice[] {
+  return samples
+    .filter(({ metric, value }) => /^(disk|inode)_usage$/.test(metric) && value >= FULL_PERCENT)
+    .map(({ metric, labels, value }) => ({
+      detail: `${labels.mount} has used ${formatMetricValue(value, findMetric(metric))}${metric === 'inode_usage' ? ' of its inodes' : ''}`,
+      advice: `free space on ${labels.mount}`,
+    }));
+}
