@@ -79,13 +79,7 @@ const ETCD: readonly Metric[] = [
     ['etcd'],
     [
       ['etcd_up', 'etcd up', 'bool', '1 if its metrics port answers, 0 if not', DOWN_UP],
-      [
-        'etcd_healthy',
-        'etcd healthy',
-        'bool',
-        'What /health says; the reason is in the note of the check',
-        HEALTHY,
-      ],
+      ['etcd_healthy', 'etcd healthy', 'bool', 'What /health says; `etcd_check` names the reason', HEALTHY],
       ['etcd_has_leader', 'etcd has a leader', 'bool', 'Whether this member sees a leader'],
       [
         'etcd_leader_changes',
@@ -129,6 +123,19 @@ const ETCD: readonly Metric[] = [
     ],
   ),
   ...metricsOf(
+    'health_check',
+    ['etcd'],
+    [
+      [
+        'etcd_check',
+        'Health check of etcd',
+        'bool',
+        'Why /health says no: `NOSPACE`, `CORRUPT`, `leader`, `read`, or `health` without a reason; 0 while it is so, 1 for an hour after',
+        { states: ['failing', 'ok'] },
+      ],
+    ],
+  ),
+  ...metricsOf(
     'file',
     ['etcd'],
     [
@@ -136,7 +143,7 @@ const ETCD: readonly Metric[] = [
         'etcd_backup_age',
         'etcd backup age',
         'seconds',
-        'Age of the newest file that matches; label `file` is the pattern',
+        'Age of the newest file that matches; label `file` is the pattern. Without a file it counts from the last one, or from the first check',
       ],
     ],
   ),

@@ -38,3 +38,11 @@ export function explainEtcdHealth({ reason }: EtcdHealth, hasLeader: boolean): s
   if (reason !== '') return `unhealthy: ${reason}`;
   return hasLeader ? 'unhealthy, and it does not say why' : `unhealthy: ${MEANINGS['RAFT NO LEADER']}`;
 }
+
+/** A name for the reason, from a small set: a label of `etcd_check`. */
+export function etcdCheckName({ reason }: EtcdHealth, hasLeader: boolean): string {
+  const alarm = /^ALARM ([A-Z]{1,32})$/.exec(reason)?.[1];
+  if (alarm !== undefined) return alarm;
+  if (reason === 'RAFT NO LEADER' || (reason === '' && !hasLeader)) return 'leader';
+  return /^(QGET|RANGE) ERROR/.test(reason) ? 'read' : 'health';
+}

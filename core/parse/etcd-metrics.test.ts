@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readRecorded } from '../../test/kube/recorded.ts';
-import { explainEtcdHealth, parseEtcdHealth } from './etcd-health.ts';
+import { etcdCheckName, explainEtcdHealth, parseEtcdHealth } from './etcd-health.ts';
 import { ETCD_SERIES, parseEtcdMetrics } from './etcd-metrics.ts';
 import { parseExposition } from './exposition.ts';
 
@@ -140,6 +140,19 @@ describe('health of etcd', () => {
     expect(text).toMatch(/^unhealthy: QGET.{1,140}$/);
     expect(text).not.toContain('\u001b');
     expect(explained('{"health":"false","reason":7}')).toBe('unhealthy, and it does not say why');
+  });
+
+  it.each([
+    ['ALARM NOSPACE', true, 'NOSPACE'],
+    ['ALARM CORRUPT', true, 'CORRUPT'],
+    ['RAFT NO LEADER', true, 'leader'],
+    ['', false, 'leader'],
+    ['', true, 'health'],
+    ['QGET ERROR:context deadline exceeded', true, 'read'],
+    ['RANGE ERROR:etcdserver: request timed out', false, 'read'],
+    ['ALARM of another kind', true, 'health'],
+  ])('with reason %j has a check of few names', (reason, hasLeader, name) => {
+    expect(etcdCheckName({ isHealthy: false, reason }, hasLeader)).toBe(name);
   });
 
   it.each(['', '404 page not found', 'null', '[]', '{}', '{"health":"maybe"}', '"true"'])(

@@ -54,10 +54,20 @@ describe('an etcd that answers', () => {
   });
 
   it.each([
-    ['no-space', ['etcd_healthy 0', 'etcd_has_leader 1', 'etcd_up 1'], /^unhealthy: ALARM NOSPACE: /],
+    [
+      'no-space',
+      ['etcd_healthy 0', 'etcd_check{NOSPACE} 0', 'etcd_has_leader 1', 'etcd_up 1'],
+      /^unhealthy: ALARM NOSPACE: /,
+    ],
     [
       'no-leader',
-      ['etcd_healthy 0', 'etcd_has_leader 0', 'etcd_members 3', 'etcd_members_active 1'],
+      [
+        'etcd_healthy 0',
+        'etcd_check{leader} 0',
+        'etcd_has_leader 0',
+        'etcd_members 3',
+        'etcd_members_active 1',
+      ],
       /^unhealthy: RAFT NO LEADER: /,
     ],
   ])('and is unwell: %s', async (state, expected, note) => {
@@ -98,6 +108,16 @@ describe('an etcd that answers', () => {
     expect(await p99()).toEqual([0.004, undefined]);
   });
 
+  it('says for an hour that it is well again', async () => {
+    const scene = sceneOf('no-space');
+    const { round } = await setupEtcdCheck({ port: await serveScene(scene) });
+    const check = async () => foundByEtcd(await round()).filter((line) => line.startsWith('etcd_check'));
+    expect(await check()).toEqual(['etcd_check{NOSPACE} 0']);
+    Object.assign(scene, sceneOf('ok'));
+    for (let minute = 1; minute < 60; minute++) expect(await check()).toEqual(['etcd_check{NOSPACE} 1']);
+    expect(await check()).toEqual([]);
+  });
+
   it('keeps little for the next round, however long it runs', async () => {
     const { round, counters } = await setupEtcdCheck({ port: await serveScene(sceneOf('ok')) });
     for (let i = 0; i < 20; i++) await round(['etcd']);
@@ -120,7 +140,9 @@ describe('an etcd that answers', () => {
     });
     const { round } = await setupEtcdCheck({ port }, { execMs: 1_000 });
     const seen = await round();
-    expect(foundByEtcd(seen)).toEqual(expect.arrayContaining(['etcd_up 1', 'etcd_healthy 0']));
+    expect(foundByEtcd(seen)).toEqual(
+      expect.arrayContaining(['etcd_up 1', 'etcd_healthy 0', 'etcd_check{health} 0']),
+    );
     expect(notesOfEtcd(seen)).toEqual([expect.stringMatching(/^unhealthy: \/health: no answer within /)]);
   });
 });

@@ -1,24 +1,21 @@
-import { explainEtcdHealth, parseEtcdHealth } from '../../../core/parse/etcd-health.ts';
-import { ETCD_SERIES, type EtcdMetrics, parseEtcdMetrics } from '../../../core/parse/etcd-metrics.ts';
-import { type Histogram, histogramQuantile } from '../../../core/parse/histogram.ts';
-import { advanceWindow } from '../../../core/parse/histogram-window.ts';
-import type { Reading } from '../../../core/parse/reading.ts';
+import { ETCD_SERIES, parseEtcdMetrics } from '../../../core/parse/etcd-metrics.ts';
+import { trackHealthChecks } from '../../../core/parse/health-checks.ts';
 import type { AdapterDescriptor } from '../../../core/registry.ts';
 import { ProbeError } from '../../ssh/failure.ts';
 import { requestExposition } from '../exposition-request.ts';
-import type { HttpRequest } from '../http-client.ts';
 import { httpsRequest } from '../https-options.ts';
 import type { CheckOptions, Endpoint, Finding, NodeHandle, Probe } from '../probe.ts';
 import { isRefusal, probeOfService, reading, serviceFailure, silenceOf } from '../service-probe.ts';
 import { backupScript, observeBackups } from './backups.ts';
 import { type Kept, readKept } from './kept.ts';
+import { readLatency } from './latency.ts';
+import { readHealth } from './member-health.ts';
 import { type EtcdOptions, optionsSchema } from './options.ts';
 
 /** A real one shows 150 to 200 KB. */
 const MAX_METRICS_BYTES = 2 * 1024 * 1024;
-const MAX_HEALTH_BYTES = 16 * 1024;
-/** With less time left of the check, silence says nothing. */
-const LEAST_HEALTH_MS = 1_000;
+/** As for checks of the API server. */
+const RECOVERED_MS = 3_600_000;
 
 const endpointOf = ({ via, port }: EtcdOptions): Endpoint => ({ via, port });
 
@@ -87,17 +84,27 @@ async function observeMember(
     return { readings: [reading('etcd_up', 0)], notes: [...shown.notes, note] };
   }
   const latency = readLatency(metrics, kept, { atMs: node.roundMs, everyMs });
-  const health = await readHealth(node, options, https, metrics);
+  const health = await readHealth(node, endpointOf(options), https, metrics);
+  const checks = trackHealthChecks(health.failing, kept.lastFailures ?? {}, {
+    nowMs: node.roundMs,
+    recoveredForMs: Math.max(RECOVERED_MS, 2 * everyMs),
+  });
   const chainError = answer.tls?.chainError;
   return {
-    readings: [reading('etcd_up', 1), ...metrics.readings, ...latency.readings, ...health.readings],
+    readings: [
+      reading('etcd_up', 1),
+      ...metrics.readings,
+      ...latency.readings,
+      ...health.readings,
+      ...checks.states.map(({ name, value }) => reading('etcd_check', value, { name })),
+    ],
     notes: [
       ...health.notes,
       ...shown.notes,
       ...metrics.notes,
       ...(chainError === undefined ? [] : [`its certificate does not lead to \`ca\` (${chainError})`]),
     ],
-    kept: latency.kept,
+    kept: { ...latency.kept, lastFailures: checks.lastFailures },
     ...(health.silence && { silence: health.silence }),
   };
 }
@@ -128,58 +135,4 @@ function statusNote(status: number, { tls, port }: EtcdOptions): string {
   // Go's servers answer plain requests to a TLS port so.
   const remedy = status === 400 && !tls ? '; if it speaks HTTPS, write `tls: true`' : '';
   return `what answers on port ${port} shows no metrics (HTTP ${status})${remedy}`;
-}
-
-/** Percentiles over about five minutes, against what earlier rounds of the same process kept. */
-function readLatency(
-  { fsync, commit, startedAt }: EtcdMetrics,
-  kept: Kept,
-  time: { atMs: number; everyMs: number },
-): { readings: Reading[]; kept: Kept } {
-  const isSameProcess = startedAt === undefined || startedAt === kept.startedAt;
-  const readings: Reading[] = [];
-  const advance = (metric: string, histogram: Histogram | undefined, before: Kept['fsync']) => {
-    if (histogram === undefined) return undefined;
-    const { increase, window } = advanceWindow(isSameProcess ? before : undefined, histogram, time);
-    const p99 = increase && histogramQuantile(0.99, increase);
-    if (p99 !== undefined) readings.push(reading(metric, p99));
-    return window;
-  };
-  return {
-    kept: {
-      seen: true,
-      startedAt,
-      fsync: advance('etcd_fsync_p99', fsync, kept.fsync),
-      commit: advance('etcd_commit_p99', commit, kept.commit),
-    },
-    readings,
-  };
-}
-
-/** It reads through the cluster, so it may take seconds where a leader is missing or a disk is stuck. */
-async function readHealth(
-  node: NodeHandle,
-  options: EtcdOptions,
-  https: Pick<HttpRequest, 'tls' | 'headers'>,
-  { hasLeader }: EtcdMetrics,
-): Promise<Pick<Finding, 'readings' | 'notes' | 'silence'>> {
-  const request = { path: '/health', maxBytes: MAX_HEALTH_BYTES, ...https };
-  const hasTime = node.deadlines.execMs >= LEAST_HEALTH_MS;
-  const answer = await node.request(endpointOf(options), request).catch(serviceFailure);
-  if (answer instanceof ProbeError) {
-    const isSilent = answer.failure.reason === 'timeout' && hasTime;
-    return {
-      readings: isSilent ? [reading('etcd_healthy', 0)] : [],
-      notes: [`${isSilent ? 'unhealthy' : 'its health is unknown'}: /health: ${answer.message}`],
-      ...silenceOf(answer),
-    };
-  }
-  const health = parseEtcdHealth(answer.body);
-  if (health === undefined) {
-    return { readings: [], notes: [`its health is unknown: /health answers HTTP ${answer.status}`] };
-  }
-  return {
-    readings: [reading('etcd_healthy', health.isHealthy ? 1 : 0)],
-    notes: health.isHealthy ? [] : [explainEtcdHealth(health, hasLeader)],
-  };
 }

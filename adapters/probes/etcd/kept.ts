@@ -10,6 +10,8 @@ const keptSchema = z.object({
   startedAt: z.number().optional(),
   fsync: windowSchema,
   commit: windowSchema,
+  /** When /health gave a reason last, ms. */
+  lastFailures: z.record(z.string(), z.number()).optional(),
   /** Pattern of backups → seconds. */
   backups: z.record(z.string(), z.number()).optional(),
 });
