@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cpuMs } from '../test/machine-speed.ts';
-import { globMatches, labelsMatch } from './labels.ts';
+import { globCovers, globMatches, labelKey, labelsMatch, naturalOrder } from './labels.ts';
+import type { Labels } from './model/labels.ts';
 
 /** A glob by its definition, a character at a time; takes for ever where there are many stars. */
 function matchesByDefinition(glob: readonly string[], value: readonly string[]): boolean {
@@ -36,6 +37,10 @@ describe('globs', () => {
     ['/var/*', '/var', false],
     ['[a].(b)+|^$\\', '[a].(b)+|^$\\', true],
     ['a.c', 'abc', false],
+    ['ab*ba', 'aba', false],
+    ['ab*ba', 'abba', true],
+    ['a?*', 'a', false],
+    ['b?', 'ab', false],
     ['*.*', '*', false],
     ['\\*', '\\x', true],
   ])('%j on %j: %s', (glob, value, expected) => {
@@ -74,4 +79,31 @@ describe('globs', () => {
     expect(labelsMatch(where, { cluster: 'c', node: 'n' })).toBe(false);
     expect(labelsMatch({}, { cluster: 'c' })).toBe(true);
   });
+});
+
+it.each([
+  ['*', 'n1', true],
+  ['*', 'a?b', true],
+  ['n*', 'n1*', true],
+  ['n1*', 'n*', false],
+  ['n?', 'n1', true],
+  ['n1', 'n?', false],
+  // A `?` is one character, a star may be none or many.
+  ['n?', 'n*', false],
+  ['?*', '*', false],
+  ['a?*', 'a?*', true],
+  ['n1', 'n1', true],
+  ['n1', 'n2', false],
+])('%s covers all that %s matches: %s', (outer, inner, expected) => {
+  expect(globCovers(outer, inner)).toBe(expected);
+});
+
+it('labels have the same key in any order, and another one for any other name or value', () => {
+  expect(labelKey({ b: '2', a: '1' })).toBe(labelKey({ a: '1', b: '2' }));
+  const keys: Labels[] = [{}, { a: '' }, { a: '1' }, { a: '1', b: '2' }, { a: '1,b', b: '' }, { b: '1' }];
+  expect(new Set(keys.map(labelKey)).size).toBe(keys.length);
+});
+
+it('names are sorted as people do', () => {
+  expect(['n10', 'n2', 'm1', 'N1'].toSorted(naturalOrder.compare)).toEqual(['m1', 'N1', 'n2', 'n10']);
 });

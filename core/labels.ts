@@ -32,7 +32,7 @@ export function globMatches(glob: string, value: string): boolean {
   const last = parts[parts.length - 1] ?? '';
   if (parts.length === 1) return value === first;
   const endAt = value.length - last.length;
-  if (endAt < first.length || !value.startsWith(first) || !value.endsWith(last)) return false;
+  if (!value.startsWith(first) || !value.endsWith(last)) return false;
   let at = first.length;
   for (let i = 1; i < parts.length - 1; i++) {
     const part = parts[i] ?? '';

@@ -5,13 +5,24 @@ import { parseArgs } from 'node:util';
 import { instrument, type Mutant } from '../test/mutants/instrument.ts';
 import type { Job } from '../test/mutants/job.ts';
 import { measure, type Result, runJob, splitJob } from '../test/mutants/process.ts';
-import { classify, countKinds, rateOf, readEquivalents, survivors, table } from '../test/mutants/report.ts';
-import { SCOPE, sourcesIn, testsReaching } from '../test/mutants/scope.ts';
+import {
+  classify,
+  countKinds,
+  identify,
+  keyOf,
+  LIVES,
+  rateOf,
+  readEquivalents,
+  survivors,
+  table,
+} from '../test/mutants/report.ts';
+import { SCOPE, sourcesIn, stampsOf, testsReaching } from '../test/mutants/scope.ts';
 
 const HELP = `npm run mutants -- [options]
   --files GLOB   only these files (may be repeated)
   --tests GLOB   only these tests (may be repeated)
   --limit N      a random sample of N mutants
+  --again        the mutants of the last run: those that survived, or were not reached, are executed once more
   --seed N       another sample (1)
   --budget S     seconds of CPU for the tests of each mutant, by their time without it (5)
   --processes N  side by side (2)
@@ -22,6 +33,7 @@ const { values } = parseArgs({
     files: { type: 'string', multiple: true },
     tests: { type: 'string', multiple: true },
     limit: { type: 'string' },
+    again: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
     budget: { type: 'string', default: '5' },
     processes: { type: 'string', default: '2' },
@@ -32,6 +44,9 @@ const { values } = parseArgs({
 
 /** The folder of the jobs, their results and the report. */
 const FOLDER = 'out/mutants';
+const RESULTS = join(FOLDER, 'results.json');
+/** The times and coverage of the tests, over runs. */
+const CACHE = 'node_modules/.cache/mutants';
 const EQUIVALENTS = 'test/mutants/equivalent.txt';
 
 if (values.help) {
@@ -44,6 +59,8 @@ async function main(): Promise<boolean> {
   // The processes under this one end with it.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const startedAtMs = Date.now();
+  const before: (Mutant & Result & { name: string })[] =
+    values.again && existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, 'utf8')) : [];
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
   const files: { path: string; firstId: number }[] = [];
@@ -52,27 +69,49 @@ async function main(): Promise<boolean> {
     files.push({ path, firstId: generated.length });
     generated.push(...instrument(path, readFileSync(path, 'utf8'), generated.length).mutants);
   }
-  const chosen = values.limit ? sample(generated, Number(values.limit), Number(values.seed)) : generated;
-  print(
-    `${generated.length} mutants in ${files.length} files${values.limit ? `, a sample of ${chosen.length}` : ''}`,
-  );
+  const earlier = new Map(before.map((one) => [one.name, one]));
+  const names = identify(generated);
+  const nameOf = ({ id }: Mutant) => names[id] ?? '';
+  const chosen = values.again
+    ? generated.filter((mutant) => earlier.has(nameOf(mutant)))
+    : sample(generated, Number(values.limit ?? Infinity), Number(values.seed));
+  print(`${chosen.length} of ${generated.length} mutants in ${files.length} files`);
+  const equivalents = readEquivalents(existsSync(EQUIVALENTS) ? readFileSync(EQUIVALENTS, 'utf8') : '');
   const results = new Map<number, Result>();
+  for (const mutant of chosen) {
+    const result = earlier.get(nameOf(mutant));
+    if (result?.status && (!LIVES.has(result.status) || equivalents.has(keyOf(mutant))))
+      results.set(mutant.id, resultOf(result));
+  }
   const jobs: Job[] = [];
-  for (const job of jobsOf(files, chosen)) {
-    await measure(job, FOLDER, print);
-    jobs.push(...splitJob({ ...job, isMeasured: true }, Number(values.processes)));
+  const open = chosen.filter(({ id }) => !results.has(id));
+  for (const job of jobsOf(files, open)) {
+    const parts = splitJob(job, Number(values.processes));
+    // Several processes share what one has measured.
+    if (parts.length > 1) await measure(job, FOLDER, print);
+    jobs.push(...parts);
   }
   const worker = async () => {
     for (let job = jobs.shift(); job; job = jobs.shift()) await runJob(job, FOLDER, onResult, print);
   };
   await Promise.all(Array.from({ length: Number(values.processes) }, worker));
 
+  /** A run that is stopped goes on with `--again`. */
+  function save(): void {
+    const lines = chosen.map((mutant) => ({
+      name: nameOf(mutant),
+      ...mutant,
+      ...results.get(mutant.id),
+    }));
+    writeFileSync(RESULTS, JSON.stringify(lines));
+  }
+
   function onResult(id: number, result: Result): void {
     results.set(id, result);
+    if (results.size % 10 === 0) save();
     if (results.size % 100 === 0) print(`${results.size} of ${chosen.length}`);
   }
 
-  const equivalents = readEquivalents(existsSync(EQUIVALENTS) ? readFileSync(EQUIVALENTS, 'utf8') : '');
   const classified = classify(chosen, results, equivalents);
   const text = [
     survivors(classified),
@@ -81,10 +120,7 @@ async function main(): Promise<boolean> {
     `${chosen.length} of ${generated.length} mutants in ${Math.round((Date.now() - startedAtMs) / 1000)} s`,
   ].join('\n\n');
   writeFileSync(join(FOLDER, 'report.txt'), `${text}\n`);
-  writeFileSync(
-    join(FOLDER, 'results.json'),
-    JSON.stringify(chosen.map((mutant) => ({ ...mutant, ...results.get(mutant.id) }))),
-  );
+  save();
   process.stdout.write(`${text}\n`);
   return rateOf(countKinds(classified)) * 100 >= Number(values.goal);
 }
@@ -101,9 +137,9 @@ function jobsOf(files: Job['files'], chosen: readonly Mutant[]): Job[] {
       files: files.filter(({ path }) => paths.has(path)),
       near: Object.fromEntries([...paths].map((path) => [path, Object.fromEntries(near.get(path) ?? [])])),
       mutants: mutants.map(({ id, file }) => ({ id, file })),
-      isMeasured: false,
+      stamps: stampsOf([...paths].flatMap((path) => [...(near.get(path)?.keys() ?? [])])),
       budgetMs: Number(values.budget) * 1000,
-      baselinePath: join(FOLDER, `${folder}.baseline.json`),
+      baselinePath: join(CACHE, `${folder}.json`),
       resultsPath: '',
     };
   });
@@ -121,6 +157,10 @@ function sample(mutants: readonly Mutant[], count: number, seed: number): Mutant
     .slice(0, count)
     .map(({ mutant }) => mutant)
     .sort((a, b) => a.id - b.id);
+}
+
+function resultOf({ status, by, tests, ms }: Result): Result {
+  return { status, by, tests, ms };
 }
 
 function print(line: string): void {

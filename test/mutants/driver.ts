@@ -1,7 +1,8 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { configureGlobal } from 'fast-check';
 import { describe, it, type RunnerTestCase, type RunnerTestSuite } from 'vitest';
-import { type Job, type Outcome, readJob, type Status } from './job.ts';
+import { type Baseline, type Job, type Measured, type Outcome, readJob, type Status } from './job.ts';
 import { EndlessLoopError, mutants, takeSeen } from './switch.ts';
 import { openSuite, runTest, testsIn } from './test-run.ts';
 
@@ -18,15 +19,6 @@ const LIMIT_MS = 60_000;
 /** How often the two times are read. */
 const INSPECT_MS = 500;
 
-interface Measured {
-  /** CPU time. */
-  ms: number;
-  /** Time that the event loop waited for timers, files and sockets. */
-  idleMs: number;
-  calls: number;
-  seen: number[];
-}
-
 interface Candidate {
   test: RunnerTestCase;
   name: string;
@@ -35,6 +27,8 @@ interface Candidate {
   idleMs: number;
   calls: number;
 }
+
+const UNKNOWN = { ms: 0, idleMs: 0, calls: 0 };
 
 /** Tests may replace the timers. */
 const realSetTimeout = setTimeout;
@@ -71,34 +65,40 @@ async function executeAll(
   closes: (() => Promise<void>)[],
 ): Promise<void> {
   const startedAtMs = performance.now();
-  const saved = readBaseline();
-  const baseline: Record<string, Measured | null> = {};
+  const baseline = readBaseline();
+  const firstIds = new Map(job.files.map(({ path, firstId }) => [path, firstId]));
   const covering = new Map<number, Candidate[]>();
+  let count = 0;
   for (const suite of suites) {
     closes.push(await openSuite(suite));
     takeSeen();
-    for (const [index, test] of testsIn(suite).entries()) {
-      const candidate = { test, name: test.name, file: suite.name, ms: 0, idleMs: 0, calls: 0 };
-      const key = `${suite.name} ${index}`;
-      const measured = saved ? (saved[key] ?? null) : await measure(candidate);
-      baseline[key] = measured;
+    const found = testsIn(suite);
+    const candidates = found.map((test) => ({ test, name: test.name, file: suite.name, ...UNKNOWN }));
+    const known = knownOf(baseline, suite.name, candidates.length);
+    const tests = known ?? [];
+    for (const [index, candidate] of candidates.entries()) {
+      const measured = known ? known[index] : await measure(candidate);
+      if (!known) tests.push(measured ?? null);
+      count++;
       if (!measured) continue;
       const { ms, idleMs, calls } = measured;
       Object.assign(candidate, { ms, idleMs, calls });
-      for (const id of measured.seen) covering.set(id, [...(covering.get(id) ?? []), candidate]);
+      for (const [path, numbers] of Object.entries(measured.seen)) {
+        const firstId = firstIds.get(path);
+        if (firstId === undefined) continue;
+        for (const number of numbers)
+          covering.set(firstId + number, [...(covering.get(firstId + number) ?? []), candidate]);
+      }
     }
+    if (known) continue;
+    baseline[suite.name] = { stamp: job.stamps[suite.name] ?? '', files: [...firstIds.keys()], tests };
+    mkdirSync(dirname(job.baselinePath), { recursive: true });
+    writeFileSync(job.baselinePath, JSON.stringify(baseline));
   }
-  if (!saved) writeFileSync(job.baselinePath, JSON.stringify(baseline));
-  report({
-    status: 'ready',
-    tests: Object.keys(baseline).length,
-    left,
-    ms: Math.round(performance.now() - startedAtMs),
-  });
-  if (!job.isMeasured) return;
+  const ms = Math.round(performance.now() - startedAtMs);
+  report({ status: 'ready', tests: count, left, ms });
   const killers = new Map<string, Candidate[]>();
   for (const mutant of job.mutants) {
-    report({ id: mutant.id, status: 'begun' });
     const recent = killers.get(mutant.file) ?? [];
     const tests = inOrder(covering.get(mutant.id) ?? [], job.near[mutant.file] ?? {}, recent);
     if (tests.length === 0) {
@@ -117,17 +117,31 @@ async function executeAll(
   }
 }
 
-/** The time and the coverage of a test without a mutant; null if it fails. */
+/** Null if the test fails without a mutant. */
 async function measure(candidate: Candidate): Promise<Measured | null> {
   const failure = await attempt(candidate, -1, Infinity);
-  const seen = takeSeen();
-  if (!failure) return { ms: candidate.ms, idleMs: candidate.idleMs, calls: mutants.calls, seen };
-  left.push(`${candidate.file} > ${candidate.name}: ${failure}`);
-  return null;
+  const ids = takeSeen().sort((a, b) => a - b);
+  if (failure) {
+    left.push(`${candidate.file} > ${candidate.name}: ${failure}`);
+    return null;
+  }
+  const seen: Record<string, number[]> = {};
+  for (const id of ids) {
+    const file = job.files.findLast(({ firstId }) => firstId <= id);
+    if (file) seen[file.path] = [...(seen[file.path] ?? []), id - file.firstId];
+  }
+  return { ms: candidate.ms, idleMs: candidate.idleMs, calls: mutants.calls, seen };
 }
 
-function readBaseline(): Record<string, Measured | null> | undefined {
-  return existsSync(job.baselinePath) ? JSON.parse(readFileSync(job.baselinePath, 'utf8')) : undefined;
+function readBaseline(): Baseline {
+  return existsSync(job.baselinePath) ? JSON.parse(readFileSync(job.baselinePath, 'utf8')) : {};
+}
+
+/** What an earlier run measured of a test file, if nothing that it imports has changed since. */
+function knownOf(baseline: Baseline, file: string, tests: number): (Measured | null)[] | undefined {
+  const known = baseline[file];
+  if (known?.stamp !== job.stamps[file] || known?.tests.length !== tests) return undefined;
+  return job.files.every(({ path }) => known.files.includes(path)) ? known.tests : undefined;
 }
 
 /** The nearest and fastest tests first, and before them those that killed the last mutants. */
@@ -151,6 +165,7 @@ async function execute(id: number, tests: readonly Candidate[]) {
     if (spentMs > job.budgetMs) break;
     spentMs += test.ms;
     executed++;
+    report({ id, status: 'begun' });
     const maxCalls = test.calls * TIMES_CALLS + MORE_CALLS;
     const failure = await attempt(test, id, maxCalls);
     if (!failure) continue;

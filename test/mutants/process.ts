@@ -4,10 +4,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { JOB_VARIABLE, type Job, type Outcome, type Status } from './job.ts';
 
-/** A process that reports nothing for this long hangs in code without mutants. */
-const SILENT_MS = 120_000;
+/** A process that reports nothing for this long hangs in code without mutants. It reports each test, on a busy machine too. */
+const SILENT_MS = 600_000;
 /** The first run of all tests reports nothing. */
-const FIRST_SILENT_MS = 900_000;
+const FIRST_SILENT_MS = 3_600_000;
 
 export interface Result {
   status: Status;
@@ -19,11 +19,17 @@ export interface Result {
 /** Runs the tests without a mutant, for their times and coverage. */
 export async function measure(job: Job, folder: string, print: (line: string) => void): Promise<void> {
   const output = await start({ ...job, mutants: [] }, folder, (outcome) => {
-    if (outcome.status !== 'ready') return;
-    print(`${outcome.tests} tests in ${Math.round(outcome.ms / 1000)} s`);
-    for (const line of outcome.left) print(`left out, fails without a mutant: ${line}`);
+    if (outcome.status === 'ready') printReady(outcome, print);
   });
   if (!existsSync(job.baselinePath)) throw new Error(`The tests do not run: ${output}`);
+}
+
+function printReady(
+  { tests, left, ms }: Extract<Outcome, { status: 'ready' }>,
+  print: (line: string) => void,
+): void {
+  print(`${tests} tests are ready after ${Math.round(ms / 1000)} s`);
+  for (const line of left) print(`left out, fails without a mutant: ${line}`);
 }
 
 /** Splits a job for several processes. Loading the tests more than once pays for a large job. */
@@ -51,7 +57,10 @@ export async function runJob(
     if (mutants.length === 0) return;
     let begun: number | undefined;
     const output = await start({ ...job, mutants }, folder, (outcome) => {
-      if (outcome.status === 'ready') return;
+      if (outcome.status === 'ready') {
+        printReady(outcome, print);
+        return;
+      }
       if (outcome.status === 'begun') {
         begun = outcome.id;
         return;

@@ -3,6 +3,8 @@ import type { Result } from './process.ts';
 
 const KINDS = ['killed', 'timeout', 'survived', 'uncovered', 'static', 'equivalent'] as const;
 type Kind = (typeof KINDS)[number];
+/** No test noticed it. */
+export const LIVES: ReadonlySet<Kind> = new Set(['survived', 'uncovered']);
 
 interface Classified {
   mutant: Mutant;
@@ -26,6 +28,17 @@ export function keyOf({ file, operator, original, replacement }: Mutant): string
   return `${file} | ${operator} | ${oneLine(original)} | ${oneLine(replacement)}`.trim();
 }
 
+/** Names that stay the same while lines move, in the order of the mutants: equal changes of a file are numbered. */
+export function identify(mutants: readonly Mutant[]): string[] {
+  const counts = new Map<string, number>();
+  return mutants.map((mutant) => {
+    const key = keyOf(mutant);
+    const count = counts.get(key) ?? 0;
+    counts.set(key, count + 1);
+    return `${key} | ${count}`;
+  });
+}
+
 const short = (text: string) => {
   const line = oneLine(text);
   return line.length > 110 ? `${line.slice(0, 70)} … ${line.slice(-35)}` : line;
@@ -39,8 +52,7 @@ export function classify(
   return mutants.flatMap((mutant) => {
     const status = results.get(mutant.id)?.status;
     if (!status) return [];
-    const lives = status === 'survived' || status === 'uncovered';
-    return [{ mutant, kind: lives && equivalents.has(keyOf(mutant)) ? 'equivalent' : status }];
+    return [{ mutant, kind: LIVES.has(status) && equivalents.has(keyOf(mutant)) ? 'equivalent' : status }];
   });
 }
 

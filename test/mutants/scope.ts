@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, matchesGlob } from 'node:path';
 
@@ -56,6 +57,22 @@ export function testsReaching(
     }
   }
   return reached;
+}
+
+/** By test file: a hash of all that it imports. */
+export function stampsOf(tests: readonly string[]): Record<string, string> {
+  const hashes = new Map<string, string>();
+  const hashOf = (file: string) => {
+    const hash = hashes.get(file) ?? createHash('sha256').update(readFileSync(file)).digest('hex');
+    hashes.set(file, hash);
+    return hash;
+  };
+  return Object.fromEntries(
+    [...new Set(tests)].map((test) => {
+      const files = [...distancesFrom(test).keys()].sort();
+      return [test, createHash('sha256').update(files.map(hashOf).join()).digest('hex')];
+    }),
+  );
 }
 
 const topFolder = (file: string) => file.split('/')[0] ?? '';
