@@ -1,11 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { growthOf } from './memory-trend.ts';
+import { growthOf, steadyGrowthOf } from './memory-trend.ts';
 
 /** Between -1 and 1, always the same. */
 const noise = (i: number) => Math.sin(i * 12.9898) * Math.cos(i * 78.233);
 
 const readings = (bytes: (round: number) => number, count = 42) =>
   Array.from({ length: count }, (_, round) => ({ rounds: round, bytes: 50_000 + bytes(round) }));
+
+/** As an allocator grows: by whole pieces. */
+const inPieces = (bytes: number) => Math.ceil(bytes / 132) * 132;
+
+describe('steady growth a round', () => {
+  it.each([
+    ['none', () => 0, 0],
+    ['three steps', (round: number) => Math.floor(round / 12) * 8_000, 0],
+    ['single readings far off', (round: number) => (round % 10 === 3 ? 50_000 : 0), 0],
+    ['a leak', (round: number) => 300 * round, 300],
+    ['a leak with three steps', (round: number) => 300 * round + Math.floor(round / 12) * 8_000, 300],
+    ['a leak in pieces', (round: number) => inPieces(150 * round), 150],
+  ])('%s', (_what, bytes, expected) => {
+    expect(Math.abs(steadyGrowthOf(readings(bytes)) - expected)).toBeLessThanOrEqual(30);
+  });
+});
 
 describe('growth a round', () => {
   it.each([

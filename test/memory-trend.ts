@@ -21,17 +21,30 @@ const Z = 2.576;
  * readings that are far off, hardly move it, so load on the machine does not look like growth.
  */
 export function growthOf(readings: readonly Reading[]): Growth {
-  const slopes = readings
-    .flatMap((a, i) =>
-      readings
-        .slice(i + 1)
-        .filter((b) => b.rounds > a.rounds)
-        .map((b) => (b.bytes - a.bytes) / (b.rounds - a.rounds)),
-    )
-    .sort((a, b) => a - b);
+  const slopes = slopesOf(readings, readings.length);
   const n = readings.length;
   const spread = Z * Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18);
   const rank = Math.floor((slopes.length - spread) / 2);
   // Too few readings prove nothing.
   return { likely: median(slopes), least: slopes[rank] ?? Number.NEGATIVE_INFINITY };
+}
+
+/** Readings are neighbours up to this distance: a step lies between few neighbours, a leak between most of them. */
+const NEAR = 5;
+
+/** Bytes a round, for memory that also grows by steps: the median slope of readings that are neighbours. */
+export function steadyGrowthOf(readings: readonly Reading[]): number {
+  return median(slopesOf(readings, NEAR));
+}
+
+/** In ascending order. */
+function slopesOf(readings: readonly Reading[], distance: number): number[] {
+  return readings
+    .flatMap((a, i) =>
+      readings
+        .slice(i + 1, i + 1 + distance)
+        .filter((b) => b.rounds > a.rounds)
+        .map((b) => (b.bytes - a.bytes) / (b.rounds - a.rounds)),
+    )
+    .sort((a, b) => a - b);
 }
