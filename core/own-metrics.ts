@@ -140,7 +140,7 @@ export const OWN_METRICS = {
   config_errors_total: counter(
     'functions',
     [],
-    'Uploads of a configuration that is not valid; the one before stays in force',
+    'Uploads of a configuration that is not valid; the former one stays active',
   ),
 
   transitions_total: counter('both', ['kind'], 'Transitions of alerts'),
@@ -205,11 +205,11 @@ export const OWN_METRICS = {
   alerts_dropped_total: counter(
     'both',
     ['channel'],
-    'Alerts that left their channel unsent, as no route leads to it any more',
+    'Alerts that left their channel unsent, because no route names it any more',
   ),
   alerts_undelivered: gauge('both', [], 'Alerts that a channel should have been sent and has not accepted'),
   alerts_undelivered_overdue: gauge('both', [], 'Those of them that make health fail'),
-  pictures_total: counter('both', ['channel', 'outcome'], 'Pictures by what became of them'),
+  pictures_total: counter('both', ['channel', 'outcome'], 'Pictures by their outcome'),
   pictures_in_vain_total: counter('both', ['channel'], 'Pictures that were drawn and shown to nobody'),
   notify_failures_total: counter('both', [], 'Runs of notify that failed'),
   notices_failed_total: counter(
@@ -221,7 +221,7 @@ export const OWN_METRICS = {
   heartbeats_withheld_total: counter(
     'functions',
     [],
-    'Heartbeats not sent because something is wrong with us',
+    'Heartbeats that were withheld because of a fault of Bartizan',
   ),
 
   health_faults: gauge('up', ['code'], '1 while the fault holds, see docs/runbook.md'),
@@ -234,7 +234,7 @@ export const OWN_METRICS = {
     ['database'],
     'Damaged databases that were put aside at the start',
   ),
-  log_lines_left_out_total: counter('up', [], 'Warnings and errors beyond twenty a minute that say the same'),
+  log_lines_left_out_total: counter('up', [], 'Repeated warnings and errors beyond twenty a minute'),
   server_requests_refused_total: counter(
     'up',
     ['why'],

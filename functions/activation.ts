@@ -46,7 +46,7 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
     const found = await readManifest(bucket);
     if (!found) return undefined;
     if (found.kind === 'unusable') {
-      logger.warn('the configuration in force is written anew', { why: found.why });
+      logger.warn('the active configuration is written again', { why: found.why });
       return undefined;
     }
     const { manifest } = found;
@@ -55,7 +55,7 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
     const corruption = await corruptionOf(manifest);
     if (corruption === undefined) return manifest;
     meter.count('config_errors_total');
-    logger.error('the configuration in force is written anew', { why: corruption });
+    logger.error('the active configuration is written again', { why: corruption });
     return undefined;
   }
 
@@ -84,7 +84,7 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
       return false;
     }
     const writtenAt = new Date(found.manifest.writtenAtMs).toISOString();
-    logger.warn('rounds go on with the sections of the last configuration', { writtenAt });
+    logger.warn('rounds continue with the sections of the last configuration', { writtenAt });
     return true;
   }
 
@@ -117,7 +117,7 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
       if (!(error instanceof ConfigError)) throw error;
       outdated = active.version;
       meter.count('config_errors_total');
-      logger.error('the configuration in force is wrong for this release', { error: error.message });
+      logger.error('the active configuration is not valid for this release', { error: error.message });
       return false;
     }
   }
@@ -143,7 +143,7 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
     if (refused) {
       // Counted in every round until somebody corrects it: an alarm reads this count.
       meter.count('config_errors_total');
-      logger.error('the uploaded configuration is wrong; the one before stays in force', {
+      logger.error('the uploaded configuration is not valid; the former one stays active', {
         error: refused.error,
       });
     }
@@ -170,5 +170,5 @@ function requireDeployed(config: Config, file: string, deployed: Deployed | unde
   if (problems.length > 0) throw new ConfigError(`${file} cannot run on AWS\n${problems.join('\n')}`);
   const changes = deployed === undefined ? [] : undeployedChanges(config, deployed);
   if (changes.length > 0)
-    throw new ConfigError(`${file} needs what is not deployed: deploy it\n${changes.join('\n')}`);
+    throw new ConfigError(`${file} needs a deployment: deploy it\n${changes.join('\n')}`);
 }

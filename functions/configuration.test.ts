@@ -132,7 +132,7 @@ it('plan reports that there is no configuration, or that the first one is wrong'
   bucket.files.clear();
   await plan()();
   await expect(reader().settings()).rejects.toThrow(
-    new ConfigError(`there is no configuration in force: upload ${KEY}, plan checks it`),
+    new ConfigError(`there is no active configuration: upload ${KEY}, plan checks it`),
   );
   bucket.putText(KEY, 'bastions: 3');
   await plan()();
@@ -185,8 +185,8 @@ describe('plan writes the sections', () => {
       expect(meter.total('config_errors_total')).toBeGreaterThanOrEqual(round);
       nowMs += DAY;
     }
-    expect(logged()).toContain('the configuration in force is wrong for this release');
-    expect(logged()).toContain('rounds go on with the sections of the last configuration');
+    expect(logged()).toContain('the active configuration is not valid for this release');
+    expect(logged()).toContain('rounds continue with the sections of the last configuration');
     expect(await inForce()).toBe(90);
     // Sections for another number of shards, and sections that the bucket has deleted, are useless.
     expect(await plan({ release: 'two', slices: 3 })()).toBe(false);

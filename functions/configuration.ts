@@ -53,10 +53,10 @@ export function createConfiguration(
   async function manifestNow(): Promise<Manifest> {
     if (active && clock.nowMs() - active.readAtMs < KEPT_MS) return active.manifest;
     const found = await readManifest(bucket, active?.version);
-    if (found?.kind === 'unusable') throw new RetryableError(`${found.why}: plan writes it anew`);
+    if (found?.kind === 'unusable') throw new RetryableError(`${found.why}: plan writes it again`);
     if (found) active = { ...found, readAtMs: clock.nowMs() };
     if (!active)
-      throw new ConfigError(`there is no configuration in force: upload ${uploadedKey}, plan checks it`);
+      throw new ConfigError(`there is no active configuration: upload ${uploadedKey}, plan checks it`);
     active.readAtMs = clock.nowMs();
     return active.manifest;
   }

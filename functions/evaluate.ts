@@ -62,7 +62,7 @@ export function createEvaluate(services: () => Services) {
 
 /** Why alerts may not be sent. In the first round notify has not reported yet. */
 function undeliverable(delivery: DeliveryHealth | undefined, isFirst: boolean): string | undefined {
-  if (!delivery) return isFirst ? undefined : 'notify has never reported what is undelivered';
+  if (!delivery) return isFirst ? undefined : 'notify has never reported undelivered alerts';
   return holdsHeartbeat(delivery)?.words;
 }
 

@@ -88,8 +88,8 @@ async function readBytes(
   if (wanted === undefined) throw new RetryableError(`${MANIFEST_KEY} names no section ${name}`);
   const key = keyOf(name, wanted);
   const found = await bucket.get(key);
-  if (!found) throw new RetryableError(`${key} is missing: plan writes it anew`);
-  if (digestOf(found.body) !== wanted) throw new RetryableError(`${key} is damaged: plan writes it anew`);
+  if (!found) throw new RetryableError(`${key} is missing: plan writes it again`);
+  if (digestOf(found.body) !== wanted) throw new RetryableError(`${key} is damaged: plan writes it again`);
   return found.body;
 }
 

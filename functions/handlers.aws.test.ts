@@ -288,7 +288,7 @@ describe('a round through the exported handlers', () => {
   it('writes no secret into any line', () => {
     expect(output).toContain('heartbeat not accepted');
     expect(output).toContain('alert firing');
-    expect(output).toContain('this is no message of ours');
+    expect(output).toContain('this is not a message of ours');
     expect(output).toContain('messages_dead_total');
     const lines = fleet.privateKey.split('\n').filter((line) => line.length > 40);
     expect(lines.length).toBeGreaterThan(0);

@@ -151,7 +151,7 @@ export async function readDelivery(
   const seconds = Math.round((nowMs - health.atMs) / 1000);
   const reason = {
     code: 'notify-failing' as const,
-    words: `notify has not reported what is undelivered for ${seconds} s`,
+    words: `notify has not reported undelivered alerts for ${seconds} s`,
   };
   return { ...health, reasons: [reason, ...health.reasons] };
 }

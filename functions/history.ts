@@ -48,7 +48,7 @@ export function createHistory(services: () => Services) {
 const UNCONFIGURED = {
   status: 'failing',
   reasons: [
-    { code: 'config-unreadable', words: 'no configuration is in force that can be read' },
+    { code: 'config-unreadable', words: 'there is no active configuration that can be read' },
   ] satisfies Finding[],
   warnings: [],
   lastRound: null,

@@ -39,7 +39,7 @@ export async function changeMark<T extends object>(
     return true;
   };
   const gaveUp = (cause: ConflictError) =>
-    new RetryableError(`${key} was written by others all the time`, { cause });
+    new RetryableError(`${key} was always written by others first`, { cause });
   return await retryConflicts(write, { gaveUp });
 }
 
@@ -52,7 +52,7 @@ function parseOrNone<T>(body: Uint8Array, key: string, schema: z.ZodType<T>, log
   try {
     return schema.parse(JSON.parse(new TextDecoder().decode(body)));
   } catch (error) {
-    logger?.error(`${key} is not what functions write: it is taken as missing`, {
+    logger?.error(`${key} is not valid: it counts as missing`, {
       error: describeError(error),
     });
     return undefined;

@@ -13,6 +13,6 @@ it('plan does nothing without an active configuration, and does not fail, as a f
   const context = { functionName: 'plan', awsRequestId: 'r', getRemainingTimeInMillis: () => 1000 } as never;
   const handle = createPlan(() => services);
   expect(await handle({ scheduledTime: '2026-01-02T03:04:00Z' }, context)).toEqual({ batches: 0 });
-  expect(JSON.stringify(logger.lines)).toContain('nothing is planned before one that is right is uploaded');
+  expect(JSON.stringify(logger.lines)).toContain('nothing is planned until a valid one is uploaded');
   expect(meter.total('rounds_unconfigured_total')).toBe(1);
 });

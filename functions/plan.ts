@@ -36,7 +36,7 @@ export function createPlan(services: () => Services) {
     if (!(await activate())) {
       // Normal between the first deployment and its upload: a failure would be retried, and start an alarm.
       meter.count('rounds_unconfigured_total');
-      logger.warn('no configuration is in force: nothing is planned before one that is right is uploaded');
+      logger.warn('there is no active configuration: nothing is planned until a valid one is uploaded');
       return { batches: 0 };
     }
     const { config } = await ports.fleet('all');

@@ -69,7 +69,7 @@ export function createProbe(services: () => Services) {
       if (!observation) return;
       const tooLarge = ({ check, target: { cluster, node } }: Observation) => {
         meter.count('observations_too_large_total', { check });
-        logger.warn('a check saw more of a node than a message holds: it failed there', {
+        logger.warn('the observation of a check on a node exceeds a message: it counts as failed', {
           check,
           cluster,
           node,

@@ -176,7 +176,7 @@ it('health fails when the scheduler has not run for two minutes', () => {
   nowMs = 120_000;
   expect(pulse.stuck()).toBeUndefined();
   nowMs = 121_000;
-  expect(pulse.stuck()).toBe('the scheduler has not turned for 121 s');
+  expect(pulse.stuck()).toBe('the scheduler has not run for 121 s');
   pulse.beat();
   expect(pulse.stuck()).toBeUndefined();
 });

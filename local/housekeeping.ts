@@ -36,14 +36,14 @@ export async function runHousekeeping(options: {
       const records = await state.prune(nowMs - HISTORY_MS);
       const pictures = await charts.prune(nowMs);
       if (rows + records + pictures > 0)
-        logger.info('removed what is past its retention', { rows, records, pictures });
+        logger.info('removed data after their retention', { rows, records, pictures });
       faults.clear('housekeeping-failing');
     } catch (error) {
       meter.count('housekeeping_failures_total');
       faults.raise({
         kind: 'warning',
         code: 'housekeeping-failing',
-        words: 'what is past its retention could not be removed: the disk may fill up',
+        words: 'data after their retention could not be removed: the disk may fill up',
         detail: describeError(error),
       });
       logger.error('housekeeping failed; it is tried again', { error: describeError(error) });

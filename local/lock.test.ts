@@ -43,5 +43,5 @@ it('a folder that cannot be opened or written is not reported as held by another
   );
   mkdirSync(join(dir, 'b'));
   writeFileSync(join(dir, 'b', 'lock.db'), 'x'.repeat(8_192));
-  expect(() => lockFolder(join(dir, 'b'))).toThrow(/lock\.db is damaged; it holds nothing: delete it/);
+  expect(() => lockFolder(join(dir, 'b'))).toThrow(/lock\.db is damaged and contains no data: delete it/);
 });

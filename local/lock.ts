@@ -28,7 +28,7 @@ export function lockFolder(dir: string): { release(): void } {
   } catch (cause) {
     db.close();
     if (isCorruption(cause))
-      throw new ConfigError(`${file} is damaged; it holds nothing: delete it`, { cause });
+      throw new ConfigError(`${file} is damaged and contains no data: delete it`, { cause });
     if (!isBusyError(cause)) throw explainOpening(cause, file);
     throw new ConfigError(
       `store.path: another bartizan process runs on ${dir}; stop it or choose another path`,

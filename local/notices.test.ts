@@ -68,7 +68,7 @@ it('is sent to every channel, and its end an hour later', async () => {
   expect(setup.messages[0]).toMatchObject({
     severity: 'critical',
     alerts: [
-      { title: 'Bartizan began anew after damage', summary: expect.stringContaining('state was damaged') },
+      { title: 'Bartizan started again after damage', summary: expect.stringContaining('state was damaged') },
     ],
   });
   expect(new Set(setup.messages.map(({ key }) => key)).size).toBe(4);

@@ -39,11 +39,11 @@ export interface NoticePorts {
 export function noticeOf(aside: readonly SetAside[], nowMs: number): Notice {
   const names = aside.map(({ name }) => name);
   const lost = names.includes('state')
-    ? 'Alerts begin anew: what still fires is sent again; what resolved meanwhile is not, so compare what is open in this channel. Silences that were added at run time are gone.'
-    : 'History begins anew; alerts go on as they are.';
+    ? 'Alerts start empty: those that still fire are sent again; those that resolved meanwhile are not, so compare the open alerts in this channel. Silences that were added at run time are lost.'
+    : 'History starts empty; alerts keep their state.';
   return {
     name: 'bartizan-data-set-aside',
-    title: 'Bartizan began anew after damage',
+    title: 'Bartizan started again after damage',
     summary: `The database of ${names.join(' and ')} was damaged and has been put aside. ${lost}`,
     atMs: nowMs,
     overAtMs: nowMs + LASTS_MS,

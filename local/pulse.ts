@@ -21,7 +21,7 @@ export function createPulse(nowMs: () => number = () => performance.now()) {
     stuck(): string | undefined {
       const sinceMs = nowMs() - turnedAtMs;
       return sinceMs > STUCK_AFTER_MS
-        ? `the scheduler has not turned for ${Math.round(sinceMs / 1000)} s`
+        ? `the scheduler has not run for ${Math.round(sinceMs / 1000)} s`
         : undefined;
     },
   };

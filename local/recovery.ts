@@ -41,8 +41,8 @@ export function checkData(dir: string, options: CheckOptions): SetAside[] {
     if (detail === undefined) continue;
     if (!recover) {
       throw new ConfigError(
-        `${join(dir, DATABASES[name])} is damaged (${detail}). Restore it from a backup, or begin with an empty one: ` +
-          `\`bartizan up --recover\` puts it aside, goes on and says so in every channel; \`bartizan data move-aside ${name}\` ` +
+        `${join(dir, DATABASES[name])} is damaged (${detail}). Restore it from a backup, or start with an empty one: ` +
+          `\`bartizan up --recover\` puts it aside, continues and sends a notice to every channel; \`bartizan data move-aside ${name}\` ` +
           'puts it aside alone',
       );
     }
@@ -50,7 +50,7 @@ export function checkData(dir: string, options: CheckOptions): SetAside[] {
     writeNote(dir, [...aside.values()]);
     const files = moveAside(dir, name, clock.nowMs());
     meter.count('databases_set_aside_total', { database: name });
-    logger.error('a damaged database was put aside; it begins anew', {
+    logger.error('a damaged database was put aside; an empty one replaces it', {
       database: name,
       detail,
       files: files.join(', '),

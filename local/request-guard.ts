@@ -93,7 +93,7 @@ function guardRequests(
     const { host } = request.headers;
     if (host !== undefined && !isAllowed(host, allowed)) {
       refuse(meter, 'host');
-      return answer(response, 421, 'this name is none of this server; list it in server.hosts\n');
+      return answer(response, 421, 'this name does not belong to this server; list it in server.hosts\n');
     }
     return listener(request, response);
   };

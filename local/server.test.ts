@@ -91,7 +91,7 @@ describe('GET /livez', () => {
   });
 
   it('answers 503 with the reason when the process does not work', async () => {
-    stuck = 'the scheduler has not turned for 130 s';
+    stuck = 'the scheduler has not run for 130 s';
     const { status, data } = await http.get(`${server.url}/livez`);
     expect([status, data]).toEqual([503, { status: 'stuck', reasons: [stuck] }]);
   });

@@ -36,7 +36,7 @@ export function watchState(state: StateStore, ports: WatchPorts): StateStore {
     faults.raise({
       kind: 'reason',
       code: 'state-unwritable',
-      words: 'state cannot be written: what fires is neither kept nor sent',
+      words: 'state cannot be written: alerts are neither stored nor sent',
       detail: describeError(error),
     });
   };
@@ -78,13 +78,16 @@ function createCorruptionWatch(
     faults.raise({
       kind: 'reason',
       code: 'data-damaged',
-      words: `the database of ${database} is damaged; stop, then \`bartizan up --recover\` puts it aside and begins anew`,
+      words: `the database of ${database} is damaged; stop, then \`bartizan up --recover\` puts it aside and starts with an empty one`,
       detail: describeError(error),
     });
-    logger.error('a database is damaged; `bartizan up --recover` puts it aside and begins anew', {
-      database,
-      error: describeError(error),
-    });
+    logger.error(
+      'a database is damaged; `bartizan up --recover` puts it aside and starts with an empty one',
+      {
+        database,
+        error: describeError(error),
+      },
+    );
     onCorruption(database);
     return true;
   };

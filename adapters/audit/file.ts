@@ -64,7 +64,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
     const end = await readEnd(handle, await headOfRotated());
     if (end === undefined) {
       throw new ConfigError(
-        `the audit ${file} does not end as we write it; keep it under another name and look why`,
+        `the audit ${file} has an unknown end; keep it under another name and find the cause`,
       );
     }
     const { head: last, rest } = end;
@@ -87,7 +87,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
     if (last === undefined) return GENESIS;
     const rotated = await open(last, 'r');
     const end = await readEnd(rotated, GENESIS).finally(() => rotated.close());
-    if (end === undefined) throw new ConfigError(`the audit ${last} does not end as we write it`);
+    if (end === undefined) throw new ConfigError(`the audit ${last} has an unknown end`);
     return end.head;
   }
 

@@ -61,7 +61,7 @@ export function createObjectAudit(options: {
       const key = `${name}${n === 1 ? '' : `-${n}`}.jsonl.gz`;
       if (await bucket.create(key, body, { contentType: 'application/gzip' })) return;
     }
-    throw new RetryableError(`the audit ${name} is there ${MOST_TRIES} times`);
+    throw new RetryableError(`the audit ${name} exists ${MOST_TRIES} times`);
   }
 
   async function write(): Promise<void> {

@@ -17,7 +17,7 @@ export async function findDeployedTable(name: string, aws: AwsClient = {}): Prom
     ssm.destroy();
   }
   throw new ConfigError(
-    `nothing is deployed as \`${name}\` in ${await ssm.config.region()} of this account, or by a release that wrote no table ` +
-      `down: no parameter ${Name}; set AWS_REGION and AWS_PROFILE to where it is, deploy again, or write \`--table\``,
+    `nothing is deployed as \`${name}\` in ${await ssm.config.region()} of this account, or an older release deployed it and recorded no table: ` +
+      `no parameter ${Name}; set AWS_REGION and AWS_PROFILE to where it is, deploy again, or write \`--table\``,
   );
 }

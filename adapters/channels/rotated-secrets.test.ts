@@ -182,7 +182,7 @@ describe.each([...SUBJECTS.keys()])('%s', (type) => {
     const error = await send().catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(PermanentError);
     expect(String(error)).toMatch(
-      /answered 400.*; its secrets cannot be read anew: \$\{ssm:\/\w+\}: AccessDenied/,
+      /answered 400.*; its secrets cannot be read again: \$\{ssm:\/\w+\}: AccessDenied/,
     );
     for (const value of valuesOf('first').values()) expect(everythingIn(error)).not.toContain(value);
     expect(asked).toHaveLength(1);
@@ -195,7 +195,7 @@ describe.each([...SUBJECTS.keys()])('%s', (type) => {
     throttled = true;
     const error = await send().catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(RetryableError);
-    expect(String(error)).toMatch(/answered 400.*; its secrets cannot be read anew: .*ThrottlingException/);
+    expect(String(error)).toMatch(/answered 400.*; its secrets cannot be read again: .*ThrottlingException/);
   });
 
   it('after a failure that may pass reads its secret anew with the next try', async () => {

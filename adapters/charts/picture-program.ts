@@ -25,7 +25,7 @@ export async function serve(path: string | undefined): Promise<void> {
 
   /** Opened with the first picture: at the start there may be no samples yet. */
   function openedStore(): SampleStore {
-    if (path === undefined) throw new Error('the thread that draws was given no samples');
+    if (path === undefined) throw new Error('the drawing thread got no samples');
     store ??= openSqliteStore({ path, readOnly: true });
     return store;
   }

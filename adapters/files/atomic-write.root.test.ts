@@ -53,7 +53,7 @@ it('a file that we may write, but whose owner we cannot keep, is not replaced', 
 
 it('a file that may not be written is not replaced, though its folder would let us', () => {
   chmodSync(path, 0o644);
-  expect(replaceAs(SOMEBODY)).toBe(`${path}: we may not write it, or not into its folder`);
+  expect(replaceAs(SOMEBODY)).toBe(`${path}: this user may not write it, or not into its folder`);
   expect(readFileSync(path, 'utf8')).toBe('old');
 });
 

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../../core/errors.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'we may not write it, or not into its folder',
+  EACCES: 'this user may not write it, or not into its folder',
   EPERM: 'the system does not let us replace it',
   EROFS: 'it lies on a file system that is mounted read-only; write it where that comes from',
   EBUSY: 'it is mounted by itself and cannot be replaced; mount its folder in place of the file',

@@ -83,7 +83,7 @@ describe('messages of stages', () => {
         ...seen,
         observations: [one, { ...one, result: { ...result, samples: [sample, { ...sample, value: null }] } }],
       },
-      'observations.1.result.samples.1: this is no sample',
+      'observations.1.result.samples.1: this is not a sample',
     ],
     [
       'observations',
@@ -92,7 +92,7 @@ describe('messages of stages', () => {
         ...seen,
         observations: [{ ...one, result: { ...result, samples: [{ ...sample, labels: { a: 1 } }] } }],
       },
-      'observations.0.result.samples.0: this is no sample',
+      'observations.0.result.samples.0: this is not a sample',
     ],
     ['an evaluation', readEvaluation, { roundMs: '0', shard: { kind: 'whole' } }, 'roundMs: '],
     ['an evaluation', readEvaluation, { roundMs: 0, shard: { kind: 'half' } }, 'shard.kind: '],
@@ -107,7 +107,7 @@ describe('messages of stages', () => {
     ['a tick', readTick, { scheduledTime: 5 }, 'scheduledTime: '],
   ])('%s of another shape fails for good, and says where', (_what, read, message, error) => {
     expect(() => read(message)).toThrow(PermanentError);
-    expect(() => read(message)).toThrow(`this is no message that a stage sends: ${error}`);
+    expect(() => read(message)).toThrow(`this is not a message that a stage sends: ${error}`);
   });
 
   it('name the first mistakes of many, and quote nothing of what is there', () => {

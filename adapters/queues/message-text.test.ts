@@ -54,12 +54,12 @@ it.each<[stage: string, body: string | undefined, text: string]>([
   [
     'probe',
     encodeMessage(batch),
-    'batch 2 of 3 over gate, round of 2026-01-02T03:04:00.000Z: prod/n1, prod/n2, prod/n3 and 2 more; worth nothing since 2026-01-02T03:05:00.000Z',
+    'batch 2 of 3 over gate, round of 2026-01-02T03:04:00.000Z: prod/n1, prod/n2, prod/n3 and 2 more; expired at 2026-01-02T03:05:00.000Z',
   ],
   [
     'probe',
     encodeMessage(packed),
-    'batch 2 of 3 over gate, round of 2026-01-02T03:04:00.000Z: prod/n1, prod/n2, prod/n3 and 2 more; worth nothing since 2026-01-02T03:05:00.000Z',
+    'batch 2 of 3 over gate, round of 2026-01-02T03:04:00.000Z: prod/n1, prod/n2, prod/n3 and 2 more; expired at 2026-01-02T03:05:00.000Z',
   ],
   [
     'store',
@@ -90,15 +90,15 @@ it.each<[stage: string, body: string | undefined, text: string]>([
     JSON.stringify(givenUp),
     'start of the round of 2026-01-02T03:04:00Z: RetriesExhausted after 3 tries, ConfigError',
   ],
-  ['deliver', 'secret, and no JSON', 'no message of ours, 19 bytes'],
-  ['deliver', '{"gzip":"bm8="}', 'no message of ours, 15 bytes'],
-  ['notify', '{"why":"secret"}', 'no message of ours, 16 bytes'],
+  ['deliver', 'secret, and no JSON', 'not a message of ours, 19 bytes'],
+  ['deliver', '{"gzip":"bm8="}', 'not a message of ours, 15 bytes'],
+  ['notify', '{"why":"secret"}', 'not a message of ours, 16 bytes'],
   [
     'probe',
     encodeMessage({ ...batch, roundMs: 1e300 }),
-    `no message of ours, ${encodeMessage({ ...batch, roundMs: 1e300 }).length} bytes`,
+    `not a message of ours, ${encodeMessage({ ...batch, roundMs: 1e300 }).length} bytes`,
   ],
-  ['unknown', '{}', 'no message of ours, 2 bytes'],
+  ['unknown', '{}', 'not a message of ours, 2 bytes'],
 ])('%s %#: in words, and nothing that is not meant to be shown', (stage, body = '', text) => {
   expect(messageText(stage, body)).toBe(text);
   expect(messageText(stage, body)).not.toContain('secret');

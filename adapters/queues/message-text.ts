@@ -41,7 +41,7 @@ const TEXTS: Readonly<Record<string, (message: unknown) => string>> = {
   },
   probe(message) {
     const { targets, expiresAtMs, ...one } = batch.parse(message);
-    return `${batchText(one)}: ${namesText(targets)}; worth nothing since ${expiresAtMs ?? one.roundMs}`;
+    return `${batchText(one)}: ${namesText(targets)}; expired at ${expiresAtMs ?? one.roundMs}`;
   },
   store(message) {
     const seen = z.object({ target: nodeName, result: z.object({ ok: z.boolean() }) });
@@ -75,7 +75,7 @@ export function messageText(stage: string, body: string): string {
   } catch {
     // An invalid message is not shown, whatever is wrong with it.
   }
-  return `no message of ours, ${Buffer.byteLength(body)} bytes`;
+  return `not a message of ours, ${Buffer.byteLength(body)} bytes`;
 }
 
 function batchText({

@@ -63,7 +63,7 @@ describe('messages', () => {
   });
 
   it.each(['', '{', '{"gzip":"bm8="}'])('that are none are refused: %s', (body) => {
-    expect(() => decodeMessage(body)).toThrow('this is no message of ours');
+    expect(() => decodeMessage(body)).toThrow('this is not a message of ours');
   });
 });
 

@@ -55,7 +55,7 @@ export function decodeMessage(body: string): unknown {
       ? JSON.parse(gunzipSync(Buffer.from(packed, 'base64'), UNPACKED).toString('utf8'))
       : value;
   } catch (cause) {
-    throw new PermanentError('this is no message of ours', { cause });
+    throw new PermanentError('this is not a message of ours', { cause });
   }
 }
 
@@ -174,6 +174,6 @@ function bytesOf(value: unknown): number {
 
 function tooLarge(observation: Observation): Observation {
   const limits = `${NODE_LIMIT_BYTES / 1024} KiB of a node, ${MESSAGE_LIMIT_BYTES / 1024} KiB packed`;
-  const detail = `what the check saw is too large for a message between functions: it holds ${limits}`;
+  const detail = `the observation is too large for a message between functions: at most ${limits}`;
   return { ...observation, result: { ok: false, failure: { reason: 'output', phase: 'exec', detail } } };
 }

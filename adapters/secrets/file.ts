@@ -7,7 +7,7 @@ import type { SecretContext, SecretSource } from './source.ts';
 const MAX_CHARACTERS = 65_536;
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
-  EACCES: 'we may not read it',
+  EACCES: 'this user may not read it',
   EISDIR: 'it is a folder',
 };
 

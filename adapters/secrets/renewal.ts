@@ -44,7 +44,7 @@ function isRateLimit(error: unknown): boolean {
 
 /** If reading may succeed later, so may the work: a secret may have changed. */
 function withReason(error: ConfigError | PermanentError, unread: unknown): Error {
-  const text = `${error.message}; its secrets cannot be read anew: ${describeError(unread)}`;
+  const text = `${error.message}; its secrets cannot be read again: ${describeError(unread)}`;
   const { cause } = error;
   if (unread instanceof RetryableError)
     return new RetryableError(text, { cause, retryAfterMs: unread.retryAfterMs });

@@ -79,7 +79,7 @@ describe('references', () => {
     [`\${env:EMPTY}`, `\${env:EMPTY}: the variable is empty`],
     [`\${file:absent}`, `\${file:absent} (/etc/bartizan/absent): there is no such file`],
     [`\${file:/absent}`, `\${file:/absent}: there is no such file`],
-    [`\${file:locked}`, `\${file:locked} (/etc/bartizan/locked): we may not read it`],
+    [`\${file:locked}`, `\${file:locked} (/etc/bartizan/locked): this user may not read it`],
     [`\${file:folder}`, `\${file:folder} (/etc/bartizan/folder): it is a folder`],
     [`\${file:empty}`, `\${file:empty} (/etc/bartizan/empty): the file is empty`],
     [`\${file:large}`, `\${file:large} (/etc/bartizan/large): the file is too large for a secret`],

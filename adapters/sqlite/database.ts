@@ -139,7 +139,7 @@ function checkVersion(database: Database, known: number, file: string): void {
   if (version === 0) throw nothingYet(file);
   if (version < known) {
     throw new ConfigError(
-      `${file} is of an older bartizan (schema ${version}, this program writes ${known}); start \`bartizan up\` once ` +
+      `${file} belongs to an older bartizan (schema ${version}, this program writes ${known}); start \`bartizan up\` once ` +
         'with this version to bring it up to date',
     );
   }

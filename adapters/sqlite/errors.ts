@@ -46,7 +46,7 @@ export function parseStored<T>(json: string): T {
   try {
     return JSON.parse(json) as T;
   } catch (cause) {
-    throw new UnreadableRowError('what a row holds cannot be read', { cause });
+    throw new UnreadableRowError('a row cannot be read', { cause });
   }
 }
 

@@ -61,7 +61,7 @@ export async function currentStates(
   const missing = (why: string) => {
     ports.meter.count('values_missing_total');
     const fields = { incident: input.incident.id, why: ports.secrets.redact(why) };
-    ports.logger.warn('message says values of before', fields);
+    ports.logger.warn('message has former values', fields);
   };
   let over = false;
   /** A value that comes after the message was built must not change it. */

@@ -148,15 +148,16 @@ function report(
       ports.logger.error('message not delivered; the fallback of its channel gets it', next);
     else if (after.outcome === 'failed')
       ports.logger.error('message not delivered; it is offered again', next);
-    else if (after.rateLimited) ports.logger.warn('message put off, as its service takes no more now', next);
+    else if (after.rateLimited)
+      ports.logger.warn('message delayed, because its service accepts no more now', next);
     else ports.logger.warn('message not delivered, will be retried', next);
   } else if (outcome === 'unclear') {
-    ports.logger.warn('message perhaps delivered: the answer is neither yes nor no; it is sent once more', {
+    ports.logger.warn('message perhaps delivered: the answer is unclear; it is sent once more', {
       ...fields,
       detail,
     });
   } else if (unclear) {
-    ports.logger.warn('message counts as delivered, though the answer is neither yes nor no', {
+    ports.logger.warn('message counts as delivered, although the answer is unclear', {
       ...fields,
       detail,
     });

@@ -74,7 +74,7 @@ async function repeat(
     meter.count('samples_repeated_total', {}, await store.repeat(repeats));
   } catch (error) {
     meter.count('samples_not_repeated_total', {}, repeats.length);
-    logger.warn('last values of slow checks were not written again: readers may lose sight of them', {
+    logger.warn('last values of slow checks were not written again: readers may see no current value', {
       bastion: batch.bastion,
       batch: batch.index,
       error: describeError(error),
@@ -116,7 +116,10 @@ async function writeSamples(
       round: new Date(roundMs).toISOString(),
       reason: latest.reason,
     };
-    logger.warn('samples came too late for the store: its history lacks them, rules see those kept', fields);
+    logger.warn(
+      'samples came too late for the store: its history lacks them, rules use those that are kept',
+      fields,
+    );
   }
   return result;
 }

@@ -89,7 +89,7 @@ it.each<[what: string, from: string, to: string, error: string]>([
       expect([total('rounds_planned_total'), total('config_errors_total')]).toEqual([round + 1, round]);
     }
     expect(notified()).toContain(error.replaceAll('"', '\\"'));
-    expect(notified()).toContain('the one before stays in force');
+    expect(notified()).toContain('the former one stays active');
   },
 );
 

@@ -173,7 +173,7 @@ it('messages that are sent back are handled: samples are written, and a poison m
   const shown = await command('store', 'deliver', '--show', '3');
   expect(shown.code).toBe(1);
   expect(shown.out).toContain('1 observations (1 failed) of prod/n1');
-  expect(shown.out).toContain('no message of ours, 6 bytes');
+  expect(shown.out).toContain('not a message of ours, 6 bytes');
   expect(shown.out).toContain('delivery of incident nobody knows it');
 
   const back = await command('store', 'deliver', '--redrive');

@@ -196,7 +196,7 @@ describe('the deployed pipeline, with a round each ten seconds', () => {
     await w.deployment.upload(text.replace('every: 1m', 'evry: 10s'));
     w.memory.set('scheduled', () => 95);
     await w.message('scheduled', 'firing', { nth: 2 });
-    expect(await w.logged('Plan', 'the one before stays in force')).toContain('unknown key `evry`');
+    expect(await w.logged('Plan', 'the former one stays active')).toContain('unknown key `evry`');
     // An alarm reads this metric: test/stacks/alarms.test.ts.
     expect(JSON.parse(await w.logged('Plan', '"config_errors_total"'))).toMatchObject({
       _aws: { CloudWatchMetrics: [{ Namespace: 'Bartizan', Dimensions: [['service']] }] },

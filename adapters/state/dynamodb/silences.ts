@@ -41,7 +41,7 @@ export function createSilences(context: StateContext): Silences {
   const attempt = <T>(id: string, once: () => Promise<T>): Promise<T> =>
     retryConflicts(once, {
       pause: () => context.sleep(PAUSE_MS),
-      gaveUp: (cause) => new RetryableError(`silence ${id} was written by others all the time`, { cause }),
+      gaveUp: (cause) => new RetryableError(`silence ${id} was always written by others first`, { cause }),
     });
 
   return {
