@@ -139,7 +139,7 @@ it('fails where all ten names are taken, and keeps the entries', async () => {
   objects.set(`${name}.jsonl.gz`, '{}');
   for (let n = 2; n <= 10; n++) objects.set(`${name}-${n}.jsonl.gz`, '{}');
   const refused = expect(audit.append([entry('a/1')])).rejects.toThrow(RetryableError);
-  await expect(audit.flush?.()).rejects.toThrow('is there 10 times');
+  await expect(audit.flush?.()).rejects.toThrow('exists 10 times');
   await refused;
   expect(audit.head()).toMatchObject({ sequence: 0 });
   objects.delete(`${name}-10.jsonl.gz`);
