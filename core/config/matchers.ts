@@ -12,7 +12,9 @@ export const ROUTED_LABELS: readonly string[] = [
 
 /** Labels by which a check can leave out nodes, and samples of them. */
 export const CHECKED_LABELS: readonly string[] = [
-  ...new Set((['node', 'mount', 'interface', 'disk'] as const).flatMap((group) => GROUP_LABELS[group])),
+  ...new Set(
+    (['node', 'mount', 'interface', 'disk', 'file'] as const).flatMap((group) => GROUP_LABELS[group]),
+  ),
 ];
 
 /** Checks labels and values of a `match`. It skips globs with wildcards, and names whose list is unknown. */

@@ -141,7 +141,7 @@ export const checkSchema = z.strictObject({
     .default(MAX_NEW_LABEL_SETS),
   whereNot: labelGlobsSchema
     .describe(
-      'Leaves out nodes with a matching `cluster`, `node` or `role`, and samples with a matching `mount` or `device`',
+      'Leaves out nodes with a matching `cluster`, `node` or `role`, and samples with a matching `mount`, `device` or `file`',
     )
     .optional(),
 });

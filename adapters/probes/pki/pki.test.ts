@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CHECKED_LABELS } from '../../../core/config/matchers.ts';
 import { parsePki } from '../../../core/parse/pki-output.ts';
+import { isExcluded } from '../../../core/selection.ts';
 import { makeAuthority, makeCertificate } from '../../../test/certificates.ts';
 import { KINDS } from '../../registry.ts';
 import type { NodeHandle } from '../probe.ts';
@@ -174,4 +176,22 @@ describe('the script', () => {
   it('runs each hour unless the check says otherwise', () => {
     expect(KINDS.probes.find(({ type }) => type === 'pki')).toMatchObject({ every: '1h' });
   });
+});
+
+it('certificates can be left out by their label', async () => {
+  const { readings } = await pki.observe(
+    {
+      roundMs: NOW,
+      run: async () => ({
+        parsed: parsePki(`@bartizan begin pki 1\nfile /a\nuser ${made.fresh}\n@read 0\n@bartizan end\n`),
+        login: true,
+        output: { complaint: '' },
+      }),
+    } as unknown as NodeHandle,
+    { name: 'pki', options: {}, everyMs: 3_600_000 },
+    undefined,
+  );
+  const labels = readings.map((reading) => reading.labels);
+  expect(CHECKED_LABELS).toContain('file');
+  expect(labels.filter((each) => !isExcluded({ file: ['*#user'] }, each))).toEqual([{}]);
 });
