@@ -11,11 +11,14 @@ export interface Certificate {
 const DAY_MS = 86_400_000;
 
 /** A new authority. */
-export async function makeAuthority(name = 'kubernetes'): Promise<Certificate> {
+export async function makeAuthority(
+  name = 'kubernetes',
+  until = new Date(Date.now() + 3_650 * DAY_MS),
+): Promise<Certificate> {
   const made = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
-    notAfterDate: new Date(Date.now() + 3_650 * DAY_MS),
+    notAfterDate: until,
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },

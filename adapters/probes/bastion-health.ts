@@ -60,8 +60,10 @@ function nameServerHint({ targets }: Batch): string {
 export function deniedToAll(all: readonly NodeProbe[]): Failure | undefined {
   const logins = all.filter(({ observation }) => !observation.withoutLogin);
   const probes = logins.length > 0 ? logins : all;
-  const isForbidden = ({ error }: NodeProbe) =>
-    error?.failure.reason === 'forbidden' && (logins.length === 0 || error.failure.phase === 'dial');
+  const isForbidden = ({ observation, error }: NodeProbe) =>
+    !observation.result.ok &&
+    error?.failure.reason === 'forbidden' &&
+    (logins.length === 0 || error.failure.phase === 'dial');
   if (probes.length === 0 || !probes.every(isForbidden)) return undefined;
   const byFirewall = probes.every(({ error }) => error?.failure.detail.includes("the bastion's firewall"));
   return (byFirewall ? firewallDenied : forwardingDenied)('any of its nodes').failure;

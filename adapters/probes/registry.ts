@@ -4,7 +4,8 @@ import { etcd } from './etcd/etcd.ts';
 import { pki } from './pki/pki.ts';
 import type { Probe } from './probe.ts';
 import { prometheus } from './prometheus/prometheus.ts';
+import { tls } from './tls/tls.ts';
 import { usage } from './usage/usage.ts';
 
 /** Every kind of check. A new one is a folder beside `usage/` and a line here. */
-export const PROBES: readonly (AdapterDescriptor & Probe)[] = [usage, apiserver, etcd, pki, prometheus];
+export const PROBES: readonly (AdapterDescriptor & Probe)[] = [usage, apiserver, etcd, pki, tls, prometheus];

@@ -170,7 +170,10 @@ function factsOf(socket: TLSSocket, isChecked: boolean): TlsFacts {
 }
 
 /** Why the certificate is not one for this name; undefined: it is. */
-export function nameError({ chain: [own] }: TlsFacts, name: string | undefined): string | undefined {
+export function nameError(
+  { chain: [own] }: Pick<TlsFacts, 'chain'>,
+  name: string | undefined,
+): string | undefined {
   if (own === undefined) return 'it shows no certificate';
   if (name === undefined) return undefined;
   const matches = isIP(name) === 0 ? own.checkHost(name) : own.checkIP(name);

@@ -57,7 +57,7 @@ export const CERTIFICATE_METRICS: readonly Metric[] = [
         'tls_cert_remaining',
         'Served certificate life left',
         'percent',
-        'Time until it expires of its lifetime; 0 when expired',
+        'Time until it expires of its lifetime; 0 when expired, over 100 before it is valid',
       ],
       [
         'tls_name_ok',
