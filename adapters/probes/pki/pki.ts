@@ -78,13 +78,14 @@ async function observe(node: NodeHandle, script: Script): Promise<Finding> {
     const advice = 'choose the `preset` or the `paths` of the check for this node';
     throw probeError('command', 'exec', `no certificates: nothing at ${listText(missing)}; ${advice}`);
   }
-  const { readings, notes } = describeAll(parsed, node.roundMs);
+  const { readings, notes: described } = describeAll(parsed, node.roundMs);
   readings.push({ metric: 'pki_unreadable', labels: {}, value: unreadable.count });
+  const notes: string[] = [];
   if (unreadable.count > 0) notes.push(`not readable by our user: ${listText(unreadable)}`);
   notes.push(...parsed.notes);
   if (cutShort !== undefined) notes.push(`not all was read: ${cutShort}`);
   if (output.complaint !== '') notes.push(`stderr: ${output.complaint}`);
-  return { readings, notes, ...(!login && { login: 'unknown' as const }) };
+  return { readings, notes: [...notes, ...described], ...(!login && { login: 'unknown' as const }) };
 }
 
 interface Described extends CertificateFacts {

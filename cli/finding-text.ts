@@ -1,0 +1,58 @@
+import { findMetric, type Metric } from '../core/catalogue.ts';
+import { formatMetricValue } from '../core/format.ts';
+import type { Sample } from '../core/model/sample.ts';
+
+/** While these are 1, others of the same check say the same, and more. */
+const IMPLIED: ReadonlySet<string> = new Set([
+  'apiserver_up',
+  'apiserver_detail',
+  'apiserver_live',
+  'etcd_up',
+  'etcd_has_leader',
+]);
+/** Only in `--json`: another number of the same check shows more of the state. */
+const DETAILS: ReadonlySet<string> = new Set([
+  'etcd_leader_changes',
+  'etcd_proposals_failed',
+  'etcd_db_in_use',
+  'etcd_quota',
+]);
+const EXPIRIES: ReadonlySet<string> = new Set(['cert_expiry', 'tls_cert_expiry']);
+
+/** What a check found on a node, in one line: states by their names, numbers by their titles, certificates by their first to expire. */
+export function findingText(samples: readonly Sample[]): string {
+  const expiries = samples.filter(({ metric }) => EXPIRIES.has(metric));
+  const isState = ({ metric }: Sample) => findMetric(metric)?.states !== undefined;
+  const states = samples.filter(isState);
+  const texts = [...states, ...samples.filter((sample) => !isState(sample))].flatMap((sample) =>
+    textsOf(sample, samples.length > 1),
+  );
+  const first = expiries.toSorted((a, b) => a.value - b.value)[0];
+  if (first) {
+    const left = formatMetricValue(Math.abs(first.value), findMetric(first.metric));
+    const when = first.value < 0 ? `${left} ago` : `in ${left}`;
+    const number =
+      expiries.length === 1 ? '1 certificate, expires' : `${expiries.length} certificates, the first expires`;
+    texts.unshift(`${number} ${when}`);
+  }
+  return texts.length === 0 ? '–' : texts.join(', ');
+}
+
+function textsOf({ metric: name, labels, value }: Sample, hasOthers: boolean): string[] {
+  const metric = findMetric(name);
+  if (!metric || metric.group === 'check' || DETAILS.has(name)) return [];
+  if (hasOthers && value === 1 && IMPLIED.has(name)) return [];
+  const text = formatMetricValue(value, metric);
+  const own = labels.phase ?? labels.name;
+  if (own !== undefined) return [`${own} ${text}`];
+  // All certificates are one part.
+  if (name.includes('cert_')) return [];
+  const where = labels.port ?? labels.file;
+  const what = metric.unit === 'bool' && metric.states ? text : `${shortTitle(metric)} ${text}`;
+  return [where === undefined ? what : `${where} ${what}`];
+}
+
+/** Without the name of the service, which the check has. */
+function shortTitle({ title }: Metric): string {
+  return title.replace(/^(?:etcd|API server|Served) /, '');
+}
