@@ -8,6 +8,9 @@ const IMPLIED: ReadonlySet<string> = new Set([
   'apiserver_detail',
   'apiserver_live',
   'etcd_up',
+  'tls_up',
+  'tls_name_ok',
+  'tls_chain_ok',
   'etcd_has_leader',
 ]);
 /** Only in `--json`: another number of the same check shows more of the state. */

@@ -23,5 +23,6 @@ it('talos has no check that logs in', () => {
   expect(talos.checks.map(({ name, withoutLogin }) => [name, withoutLogin])).toEqual([
     ['usage', undefined],
     ['talos-apiserver', true],
+    ['talos-tls', true],
   ]);
 });

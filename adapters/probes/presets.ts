@@ -8,6 +8,8 @@ const ETCDS = ['etcd', 'controlplane'] as const;
 
 /** Answers through the bastion, without a login at the node and without a credential. */
 const apiserver = { probe: 'apiserver', everyMs: MINUTE_MS, roles: APISERVERS, options: {} };
+/** etcd and kubelet log each handshake as an error, and certificates change rarely. */
+const tls = { probe: 'tls', everyMs: HOUR_MS, options: {} };
 const etcd = { probe: 'etcd', everyMs: MINUTE_MS, roles: ETCDS, options: {} };
 const pkiOf = (preset: string) => ({ probe: 'pki', everyMs: HOUR_MS, options: { preset } });
 
@@ -16,15 +18,15 @@ const pkiOf = (preset: string) => ({ probe: 'pki', everyMs: HOUR_MS, options: { 
  * distribution then shows, and what is left.
  */
 export const PRESETS: readonly Preset[] = [
-  { type: 'kubeadm', title: 'kubeadm', checks: [apiserver, etcd, pkiOf('kubeadm')] },
+  { type: 'kubeadm', title: 'kubeadm', checks: [apiserver, tls, etcd, pkiOf('kubeadm')] },
   {
     type: 'k3s',
     title: 'k3s, with embedded etcd or SQLite',
-    checks: [apiserver, { ...etcd, options: { optional: true } }, pkiOf('k3s')],
+    checks: [apiserver, tls, { ...etcd, options: { optional: true } }, pkiOf('k3s')],
   },
-  { type: 'rke2', title: 'RKE2', checks: [apiserver, etcd, pkiOf('rke2')] },
+  { type: 'rke2', title: 'RKE2', checks: [apiserver, tls, etcd, pkiOf('rke2')] },
   // Its etcd asks for a client certificate.
-  { type: 'openshift', title: 'OpenShift', checks: [apiserver, pkiOf('openshift')] },
+  { type: 'openshift', title: 'OpenShift', checks: [apiserver, tls, pkiOf('openshift')] },
   // It has no SSH.
-  { type: 'talos', title: 'Talos', checks: [apiserver] },
+  { type: 'talos', title: 'Talos', checks: [apiserver, tls] },
 ];

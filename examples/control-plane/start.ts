@@ -25,6 +25,7 @@ try {
   const scene = await startControlPlane({ dir, report: print });
   try {
     cpSync(example, join(dir, 'bartizan.yaml'));
+    writeFileSync(join(dir, 'ca.crt'), scene.ca);
     writeFileSync(join(dir, 'webhook-secret'), randomBytes(24).toString('hex'), { mode: 0o600 });
     const { namespace } = scene.watcher;
     // It ends with the network.
