@@ -85,9 +85,11 @@ export function createNodeHandle(
     waitToResample: () => sleep(resampleAfterMs),
     run: (script, parse) => runOnce(context, access, script, parse),
     dial: (endpoint) =>
-      visit(`${endpoint.via} → ${hostOf(endpoint)}:${endpoint.port}`, endpoint, (through) =>
-        open(endpoint, through),
-      ),
+      visit(`${endpoint.via} → ${hostOf(endpoint)}:${endpoint.port}`, endpoint, async (through) => {
+        const dialledMs = performance.now();
+        const tunnel = await open(endpoint, through);
+        return { ...tunnel, dialMs: performance.now() - dialledMs };
+      }),
     request: (endpoint, request) => {
       const { via, port } = endpoint;
       const host = hostOf(endpoint);

@@ -77,8 +77,11 @@ export interface NodeHandle {
     script: Script,
     parse: (text: string) => T | undefined,
   ): Promise<ScriptRun<T>>;
-  /** Opens a connection. Its allowance of bytes is the caller's. @throws ProbeError */
-  dial(endpoint: Endpoint): Promise<Tunnel>;
+  /**
+   * Opens a connection. Its allowance of bytes is the caller's. `dialMs` leaves out a login at the node before.
+   * @throws ProbeError
+   */
+  dial(endpoint: Endpoint): Promise<Tunnel & { dialMs: number }>;
   /**
    * Sends one HTTP request over a connection that stays open for the next. With `tls.mustVerify` the certificate must be for
    * `tls.name`, else `tls.servername`, else the address of the node. @throws ProbeError

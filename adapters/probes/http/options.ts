@@ -1,0 +1,101 @@
+import { RE2JS } from 're2js';
+import { z } from 'zod';
+import { portSchema } from '../../../core/config/field-schemas.ts';
+import { findReferences, secretTextSchema } from '../../../core/config/secret-text.ts';
+import { type Issue, wholeCheck } from '../../../core/config/whole-check.ts';
+import { parseJsonPath } from '../../../core/parse/json-path.ts';
+import { headersSchema } from '../../http/headers.ts';
+import { checkHttpsOptions, type HttpsFields, httpsFields, tokenField } from '../https-options.ts';
+import { viaField } from '../service-probe.ts';
+
+const LONGEST_PATTERN = 500;
+const MOST_VALUES = 32;
+const STATUS = /^[1-5](\d\d|xx)$/;
+
+export const optionsSchema = z
+  .strictObject({
+    via: viaField('bastion'),
+    port: portSchema.describe('Port of the service'),
+    tls: z.boolean().default(false).describe('Speak HTTPS'),
+    ...httpsFields,
+    ca: httpsFields.ca.describe(
+      'Certificates (PEM) of the authority that signs for the service, such as `${file:ca.crt}`. With it, a server whose chain or name is wrong is sent nothing, and counts as failing',
+    ),
+    token: tokenField,
+    method: z
+      .enum(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'])
+      .default('GET')
+      .describe('Method of the request'),
+    path: z
+      .string()
+      .regex(/^\/[!-~]*$/, { error: 'a path begins with `/` and has no spaces' })
+      .default('/')
+      .describe('Path and query'),
+    headers: headersSchema
+      .default({})
+      .describe(
+        'Further headers; values may be references. One with a secret needs HTTPS with `ca`, or `via: node`',
+      ),
+    body: secretTextSchema
+      .optional()
+      .describe('Body of the request; it may hold references, as a header may'),
+    status: z
+      .array(z.union([z.int().min(100).max(599), z.string().regex(STATUS)]))
+      .min(1)
+      .default(['2xx'])
+      .describe('Expected statuses, such as `[200, "3xx"]`. Nobody follows a redirect: it is an answer')
+      .meta({ examples: [['2xx', 401]] }),
+    contains: z.string().min(1).optional().describe('Text that the body of the answer must hold'),
+    matches: z
+      .string()
+      .min(1)
+      .max(LONGEST_PATTERN)
+      .refine(isPattern, { error: 'this is no regular expression of RE2' })
+      .optional()
+      .describe(
+        'Regular expression (RE2) that must match somewhere in the first 16 KiB of the body. RE2 takes time by the length of the body alone, whatever a server sends',
+      ),
+    values: z
+      .record(
+        z.string().regex(/^[\w.-]{1,64}$/, { error: 'a name has letters, digits, `_`, `.` and `-`' }),
+        z.string().refine((text) => parseJsonPath(text) !== undefined, {
+          error: 'this is no path into JSON such as `$.items[0].count`',
+        }),
+      )
+      .refine((values) => Object.keys(values).length <= MOST_VALUES, {
+        error: `at most ${MOST_VALUES} values`,
+      })
+      .default({})
+      .describe(
+        'Numbers in a JSON answer, by the name that they get as `check_value`: `{ replicas: "$.status.replicas" }`. `true` is 1, `false` 0',
+      ),
+  })
+  .superRefine(...wholeCheck<HttpFields>(checkHttpOptions));
+
+export type HttpProbeOptions = z.output<typeof optionsSchema>;
+
+type HttpFields = HttpsFields & { headers?: unknown; body?: unknown };
+
+function checkHttpOptions(options: HttpFields, issue: Issue): void {
+  checkHttpsOptions(options, issue);
+  const { via, tls, ca, headers, body } = options;
+  const isSafe = tls === true ? ca !== undefined : via === 'node';
+  if (isSafe) return;
+  const advice = 'it holds a secret, which needs HTTPS with `ca`, or `via: node`';
+  for (const [name, value] of Object.entries(headers ?? {}))
+    if (hasReference(value)) issue(['headers', name], advice, 'ca');
+  if (hasReference(body)) issue(['body'], advice, 'ca');
+}
+
+function hasReference(value: unknown): boolean {
+  return typeof value === 'string' && findReferences(value).length > 0;
+}
+
+function isPattern(text: string): boolean {
+  try {
+    RE2JS.compile(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
