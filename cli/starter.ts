@@ -36,8 +36,8 @@ channels:
 #checks:
 #  - { name: usage, probe: usage, every: 1m }
 
-# When to alert. A list replaces these rules; a mapping adds to them or turns some off:
-# rules: { add: [ … ], off: [disk] }
+# When to alert. A list replaces these rules; a mapping adds to them, changes some or turns some off:
+# rules: { add: [ … ], change: { memory: { above: 95 } }, off: [disk] }
 #rules:
 #  - name: node-down
 #    title: Node down
@@ -110,6 +110,40 @@ channels:
 #    for: 0s
 #    severity: critical
 #    summary: bastion {{bastion}} shows another host key than the pinned one and was refused
+#  - name: disk-fills
+#    title: Disk fills up
+#    metric: disk_usage
+#    window: { last: 6h, reduce: forecast, in: 24h }
+#    above: 100
+#    for: 6h
+#    severity: warning
+#    inhibitedBy: [node-down]
+#    summary: "{{mount}} on {{node}} will be full within 24 hours if it goes on as in the last six"
+#  - name: oom-kills
+#    title: Processes killed for lack of memory
+#    metric: oom_kills
+#    above: 0
+#    for: 0s
+#    keepFiringFor: 15m
+#    severity: warning
+#    inhibitedBy: [node-down]
+#    summary: the kernel of {{node}} killed {{value}} processes for lack of memory
+#  - name: clock-offset
+#    title: Clock off
+#    metric: clock_offset
+#    outside: [-0.5, 0.5]
+#    for: 10m
+#    severity: warning
+#    inhibitedBy: [node-down]
+#    summary: the clock of {{node}} is {{value}} away from ours
+#  - name: clock-spread
+#    title: Clocks of a cluster apart
+#    metric: clock_offset
+#    aggregate: { by: [cluster], op: spread }
+#    above: 1
+#    for: 10m
+#    severity: warning
+#    summary: clocks of the nodes of {{cluster}} are {{value}} apart
 
 # Which alerts go to which channels: the first route that matches takes an alert.
 #routes:

@@ -19,6 +19,8 @@ export function measureOf(rule: Measured): Measure {
   const name = over === undefined ? metric : `${metric} / ${over}`;
   if (aggregate?.op === 'count') return { name, unit: 'count' };
   const { unit, states } = findMetric(metric) ?? { unit: 'count' };
+  // The difference of two states is none of them.
+  if (aggregate?.op === 'spread' && unit === 'bool') return { name, unit: 'count' };
   if (over !== undefined) {
     const ratio = ratioUnit(unit, findMetric(over)?.unit ?? 'count');
     return { name, unit: reducedUnit(ratio.unit, window) };

@@ -1,9 +1,11 @@
 // Writes docs/configuration.md from the JSON Schema, the catalogue and the default rules. A test compares the file.
 
 import { GROUP_LABELS, METRICS } from '../core/catalogue.ts';
-import { DEFAULT_CHECKS, defaultRules } from '../core/config/defaults.ts';
+import { DEFAULT_CHECKS, defaultRuleTexts } from '../core/config/defaults.ts';
 import type { JsonSchema } from '../core/config/fields.ts';
+import { tieredRuleSchema } from '../core/config/rule-schema.ts';
 import { formatDuration } from '../core/duration.ts';
+import { measureOf } from '../core/measure.ts';
 import type { Rule } from '../core/model/rule.ts';
 
 const INTRODUCTION = `<!-- Generated from the schema in core/config/. To change it, change that, then \`npm run generate\`. -->
@@ -144,20 +146,35 @@ function cell(text: string): string {
 }
 
 function defaultsText(): string {
-  const rules = defaultRules(DEFAULT_CHECKS).map(
-    ({ name, metric, condition, recoveryThreshold, forMs, severity, inhibitedBy }) =>
-      `| \`${name}\` | \`${metric}\` | ${conditionText(condition)}${recoveryThreshold === undefined ? '' : `, until ${recoveryThreshold}`} | ${forMs === 0 ? 'at once' : formatDuration(forMs)} | ${severity} | ${inhibitedBy.map((other) => `\`${other}\``).join(', ')} |`,
-  );
+  const rules = defaultRuleTexts(DEFAULT_CHECKS)
+    .flatMap((text) => tieredRuleSchema.parse(text))
+    .map(
+      ({ name, condition, recoveryThreshold, forMs, severity, inhibitedBy, ...rule }) =>
+        `| \`${name}\` | ${comparedText(rule)} | ${conditionText(condition)}${recoveryThreshold === undefined ? '' : `, until ${recoveryThreshold}`} | ${forMs === 0 ? 'at once' : formatDuration(forMs)} | ${severity} | ${inhibitedBy.map((other) => `\`${other}\``).join(', ')} |`,
+    );
   return `## Default rules
 
-In force without a section \`rules\`, and beside the rules of \`add\`, except those that \`off\` names. \`bartizan init\`
-writes them out, commented, to copy from. [rules.md](rules.md) describes how a rule is evaluated.
+In force without a section \`rules\`, and beside the rules of \`add\`, except those that \`off\` names; each only where a check
+measures its metric. \`change\` sets single fields of them. [rules.md](rules.md) describes how a rule is evaluated, tiers
+(\`NAME.warning\`, \`NAME.critical\`) included. \`bartizan init\` writes those on usage out, commented, to copy from.
 
 | name | metric | breaching | for | severity | quiet while |
 | --- | --- | --- | --- | --- | --- |
 ${rules.join('\n')}
 
 \`bastion-lost\` holds for one interval of the most frequent check: no batch got through for two rounds.`;
+}
+
+/** What is compared: the metric or ratio, the window and the groups. */
+function comparedText(rule: Pick<Rule, 'metric' | 'over' | 'window' | 'aggregate'>): string {
+  const { window, aggregate } = rule;
+  const parts = [`\`${measureOf(rule).name}\``];
+  if (aggregate) parts.unshift(`${aggregate.op} by ${aggregate.by.join(', ')} of`);
+  if (window)
+    parts.push(
+      `(${window.reduce} of ${formatDuration(window.lastMs)}${window.aheadMs === undefined ? '' : `, in ${formatDuration(window.aheadMs)}`})`,
+    );
+  return parts.join(' ');
 }
 
 function conditionText(condition: Rule['condition']): string {

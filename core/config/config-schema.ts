@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import type { AdapterDescriptor, AdapterKinds, Preset } from '../registry.ts';
 import type { JsonSchema } from './fields.ts';
-import { changedRuleFields, labelGlobsSchema, nameSchema } from './rule-fields.ts';
+import { changedRuleFields, labelGlobsSchema, nameSchema, runbooksSchema } from './rule-fields.ts';
 import { tieredRuleSchema } from './rule-schema.ts';
 import {
   bastionSchema,
@@ -75,6 +75,7 @@ function makeSchema(kinds: AdapterKinds) {
               .record(nameSchema, changedRuleFields)
               .describe('Fields of default rules that are other here, by the name of the rule')
               .optional(),
+            runbooks: runbooksSchema.optional(),
             off: z.array(nameSchema).describe('Names of default rules to leave out').default([]),
           }),
         ])

@@ -35,7 +35,7 @@ export function* checkCoverage(input: CoverageInput): Generator<Finding> {
   const matchers = [...(routes ?? []), ...silences].map(({ match }) => match);
   const fleet = { nodes: distinctNodes(input.nodes, [...ruleGlobs, ...matchers]), bastions };
   const covered = rules.map((entry) => ({ ...entry, alerts: seriesOf(entry.rule, fleet) }));
-  for (const entry of onePerRule(covered)) {
+  for (const entry of onePerRule(covered.filter(({ path }) => path.length > 0))) {
     const { whereNot: _whereNot, ...rule } = entry.rule;
     yield* idleGlobs(entry, seriesOf(rule, fleet));
   }
@@ -63,8 +63,8 @@ export function* checkCoverage(input: CoverageInput): Generator<Finding> {
 /** Tiers share all but what an alert fires at. */
 function onePerRule<T extends RuleInForce>(rules: readonly T[]): T[] {
   const written = new Set<unknown>();
-  return rules.filter(({ raw, path }) => {
-    const isFirst = path.length === 0 || !written.has(raw);
+  return rules.filter(({ raw }) => {
+    const isFirst = !written.has(raw);
     written.add(raw);
     return isFirst;
   });

@@ -8,7 +8,7 @@ import { type ConfigSchema, configSchema, KIND_SECTIONS } from './config-schema.
 import { isData, type JsonSchema, valueAt } from './fields.ts';
 import { describeIssues, NO_TEXT } from './issues.ts';
 import { errorAt, type Finding, type Path } from './problem.ts';
-import { changedRuleFields, nameSchema } from './rule-fields.ts';
+import { changedRuleFields, nameSchema, runbooksSchema } from './rule-fields.ts';
 import { tieredRuleSchema } from './rule-schema.ts';
 import * as sections from './schema.ts';
 
@@ -126,6 +126,8 @@ function draftOf(
       name,
       ...item(changedRuleFields, ['rules', 'change', name]),
     })),
+    /** Where the runbook pages of default rules are. */
+    runbooks: item(runbooksSchema.optional(), ['rules', 'runbooks']).value,
     /** Names of default rules that are left out; undefined unless `rules` is a mapping. */
     rulesOff: isData(rules) ? (items(['rules', 'off'], nameSchema) ?? []) : undefined,
     channels: elements('channels')?.map((one) => ofKind(channels, one, channelOf)),

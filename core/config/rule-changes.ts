@@ -3,7 +3,8 @@
 import type { Check } from '../model/check.ts';
 import type { Rule } from '../model/rule.ts';
 import { choose, quoted } from '../text/suggestions.ts';
-import { defaultRuleTexts, type RuleText } from './defaults.ts';
+import type { RuleText } from './default-rules/rule-text.ts';
+import { defaultRuleTexts, unmeasuredMetric } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { isData, valueAt } from './fields.ts';
 import { NO_TEXT, splitMessage } from './issues.ts';
@@ -11,7 +12,7 @@ import { errorAt, type Finding, formatPath, type Path } from './problem.ts';
 import { CONDITIONS } from './rule-check.ts';
 import { tieredRuleSchema } from './rule-schema.ts';
 
-/** A default rule, changed or not. */
+/** A default rule that is in force or would be, changed or not. */
 export interface DefaultRule {
   text: RuleText;
   /** One for each tier. */
@@ -19,22 +20,29 @@ export interface DefaultRule {
   /** Path and data of its change in the file; without one the path is empty. */
   path: Path;
   raw: unknown;
+  /** A metric of it that no check measures: it is not in force. */
+  unmeasured: string | undefined;
   /** What is wrong with the change; `rules` are then those without it. */
   findings: readonly Finding[];
 }
 
 export function changedDefaults(
-  { rulesChange }: Pick<Draft, 'rulesChange'>,
+  { rulesChange, runbooks }: Pick<Draft, 'rulesChange' | 'runbooks'>,
   checks: readonly Check[],
 ): DefaultRule[] {
-  return defaultRuleTexts(checks).map((text): DefaultRule => {
+  return defaultRuleTexts(checks).map((plain): DefaultRule => {
+    const runbook = runbooks && { runbook: `${runbooks.replace(/\/+$/, '')}/${plain.name}.md` };
+    const text = { ...plain, ...runbook };
     const change = rulesChange.find(({ name }) => name === text.name);
-    const unchanged = { text, rules: tieredRuleSchema.parse(text), path: [], raw: text, findings: [] };
+    const rules = tieredRuleSchema.parse(text);
+    const unmeasured = unmeasuredMetric(text, checks);
+    const unchanged = { text, rules, path: [], raw: text, unmeasured, findings: [] };
     if (!change?.value) return unchanged;
     const { path, raw } = change;
     const merged = mergeText(text, raw);
     const read = tieredRuleSchema.safeParse(merged, NO_TEXT);
-    if (read.success) return { text: merged, rules: read.data, path, raw, findings: [] };
+    const changed = { text: merged, path, raw, unmeasured: unmeasuredMetric(merged, checks), findings: [] };
+    if (read.success) return { ...changed, rules: read.data };
     const findings = read.error.issues.map((issue) =>
       findingOf(issue.message, issue.path.map(pathPart), { path, raw, merged }),
     );

@@ -30,6 +30,11 @@ const globSchema = z
   .string({ error: 'a glob is text; put it in quotes' })
   .min(1, 'an empty glob matches nothing');
 
+/** Messages of default rules link `ADDRESS/NAME.md`. */
+export const runbooksSchema = addressSchema('`runbooks` is an http or https address').describe(
+  'Address of your copy of docs/runbook: messages of default rules link their page there',
+);
+
 /** Labels and globs, one or a list each. */
 export const labelGlobsSchema = z.record(
   z.string(),
@@ -93,7 +98,9 @@ export const ruleFields = z.strictObject({
   aggregate: z
     .strictObject({
       by: z.array(z.string()).min(1).describe('Labels that form a group; the alert has these labels'),
-      op: z.enum(AGGREGATIONS).describe('How the values of a group become one'),
+      op: z
+        .enum(AGGREGATIONS)
+        .describe('How the values of a group become one; `spread` is the greatest minus the smallest'),
     })
     .describe('Compare groups of series, after the window')
     .optional(),

@@ -115,6 +115,14 @@ describe('`change`', () => {
   });
 });
 
+it('`runbooks` gives each default rule the address of its page, unless `change` gives it another', () => {
+  const base = '  runbooks: "https://git.example.net/runbook/"';
+  expect(ruleOf('node-down', base)?.runbook).toBe('https://git.example.net/runbook/node-down.md');
+  const changed = `${base}\n  change: { node-down: { runbook: "https://example.net/mine" } }`;
+  expect(ruleOf('node-down', changed)?.runbook).toBe('https://example.net/mine');
+  expect(ruleOf('node-down', '  off: []')).not.toHaveProperty('runbook');
+});
+
 it('a default rule that is off inhibits nothing, and its name is free', () => {
   const add = '  add: [{ name: node-down, metric: up, below: 1, for: 9m }]';
   expect(ruleOf('memory', '  off: [node-down]')?.inhibitedBy).toEqual([]);

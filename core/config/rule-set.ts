@@ -85,6 +85,7 @@ function keptDefaults(draft: Draft, checks: readonly Check[]): DefaultRule[] {
   const off = (draft.rulesOff ?? []).map(({ raw }) => String(raw));
   const isOn = (rule: string) => !off.some((name) => isMeant(name, rule));
   return changedDefaults(draft, checks)
+    .filter(({ unmeasured }) => unmeasured === undefined)
     .map((one) => ({ ...one, rules: one.rules.filter(({ name }) => isOn(name)).map(remaining) }))
     .filter(({ rules }) => rules.length > 0);
 
@@ -118,12 +119,19 @@ function unknownOff(draft: Draft, checks: readonly Check[]): Finding[] {
 function idleChanges(draft: Draft, checks: readonly Check[]): Finding[] {
   const off = new Set((draft.rulesOff ?? []).map(({ raw }) => raw));
   const names = new Set(defaultRuleTexts(checks).map(({ name }) => name));
-  return draft.rulesChange
+  const idle = draft.rulesChange
     .filter(({ name }) => off.has(name) && names.has(name))
-    .map(({ name, path }) => ({
-      ...warningAt(path, `this changes nothing: ${quoted(name)} is off`, 'take it out here or under `off`'),
-      at: 'key' as const,
-    }));
+    .map(({ name, path }) =>
+      warningAt(path, `this changes nothing: ${quoted(name)} is off`, 'take it out here or under `off`'),
+    );
+  const waiting = changedDefaults(draft, checks)
+    .filter(({ path, text, unmeasured }) => path.length > 0 && unmeasured && !off.has(text.name))
+    .map(({ path, text, unmeasured = '' }) => {
+      const message = `${quoted(text.name)} is not in force: no check measures ${quoted(unmeasured)}`;
+      const probes = findMetric(unmeasured)?.probes?.map(quoted).join(' or ');
+      return warningAt(path, message, `add a check of kind ${probes ?? 'your choice'}, or take this out`);
+    });
+  return [...idle, ...waiting].map((finding) => ({ ...finding, at: 'key' as const }));
 }
 
 function takenByDefaults(draft: Draft, checks: readonly Check[]): Finding[] {

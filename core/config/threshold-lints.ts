@@ -64,12 +64,13 @@ function holds({ low, high, states }: Range, value: number): boolean {
 function comparedRange({ window, aggregate }: Rule, { unit, isSigned }: Metric): Range | undefined {
   const reduce = window?.reduce;
   if (reduce === 'delta' || reduce === 'forecast') return undefined;
-  if (aggregate?.op === 'count' || (aggregate?.op === 'sum' && !isSigned)) return POSITIVE;
+  const op = aggregate?.op;
+  if (op === 'count' || (op === 'sum' && !isSigned) || (op === 'spread' && isSigned)) return POSITIVE;
   if (reduce === 'rate') return POSITIVE;
   if (isSigned) return undefined;
   if (unit === 'percent') return { low: 0, high: 100 };
   if (unit !== 'bool') return POSITIVE;
-  const isAverage = reduce === 'avg' || aggregate?.op === 'avg';
+  const isAverage = reduce === 'avg' || op === 'avg';
   return { low: 0, high: 1, ...(!isAverage && { states: true }) };
 }
 

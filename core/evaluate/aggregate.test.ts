@@ -51,7 +51,7 @@ describe('parts of an aggregate', () => {
   const fleet = fc.record({
     values: fc.array(fc.array(value, { minLength: 6, maxLength: 6 }), { minLength: 8, maxLength: 8 }),
     partialOfCluster: fc.array(fc.nat({ max: 2 }), { minLength: 4, maxLength: 4 }),
-    op: fc.constantFrom('avg', 'max', 'min', 'sum', 'count' as const),
+    op: fc.constantFrom('avg', 'max', 'min', 'spread', 'sum', 'count' as const),
     by: fc.constantFrom([], ['role'], ['node']),
     reduce: fc.constantFrom(undefined, 'avg', 'rate', 'max' as const),
     order: fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),

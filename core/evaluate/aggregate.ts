@@ -153,12 +153,16 @@ function createGroups() {
   return { at, all };
 }
 
-/** Adds one number to those that the operation keeps: an exact sum has several, an extreme one, a count none. */
+/** Adds one number to those that the operation keeps: an exact sum has several, a spread both extremes, an extreme one, a count none. */
 function take(op: Operation, numbers: number[], value: number): void {
   switch (op) {
     case 'max':
     case 'min':
       numbers[0] = Math[op](numbers[0] ?? value, value);
+      return;
+    case 'spread':
+      numbers[0] = Math.min(numbers[0] ?? value, value);
+      numbers[1] = Math.max(numbers[1] ?? value, value);
       return;
     case 'sum':
     case 'avg':
@@ -175,6 +179,8 @@ function resultOf(op: Operation, { count, numbers }: Pick<GroupPoint, 'count' | 
     case 'max':
     case 'min':
       return numbers[0] as number;
+    case 'spread':
+      return (numbers[1] as number) - (numbers[0] as number);
     case 'sum':
       return roundedSum(numbers);
     case 'avg':

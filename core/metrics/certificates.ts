@@ -1,5 +1,8 @@
 import { DOWN_UP, type Metric, metricsOf } from './metric.ts';
 
+const DUE =
+  'Time until it expires, for rules; absent within its last 30 days while more than a fifth of its lifetime is left, as nobody renews a short-lived certificate earlier';
+
 /** What checks of certificates measure: in files, and served. */
 export const CERTIFICATE_METRICS: readonly Metric[] = [
   ...metricsOf(
@@ -18,8 +21,9 @@ export const CERTIFICATE_METRICS: readonly Metric[] = [
         'cert_remaining',
         'Certificate file life left',
         'percent',
-        'Time until it expires of its lifetime; 0 when expired',
+        'Time until it expires of its lifetime; 0 when expired, over 100 before it is valid',
       ],
+      ['cert_due', 'Certificate file due', 'seconds', DUE, { isSigned: true }],
     ],
   ),
   ...metricsOf(
@@ -59,6 +63,7 @@ export const CERTIFICATE_METRICS: readonly Metric[] = [
         'percent',
         'Time until it expires of its lifetime; 0 when expired, over 100 before it is valid',
       ],
+      ['tls_cert_due', 'Served certificate due', 'seconds', DUE, { isSigned: true }],
       [
         'tls_name_ok',
         'Served name right',

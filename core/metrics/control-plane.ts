@@ -105,6 +105,12 @@ const ETCD: readonly Metric[] = [
         'percent',
         'Share of the database file that is free inside',
       ],
+      [
+        'etcd_reclaimable',
+        'etcd reclaimable quota',
+        'percent',
+        'What a defragmentation would give back, of the quota',
+      ],
       ['etcd_fsync_p99', 'etcd fsync p99', 'seconds', '99th percentile of WAL fsync over about five minutes'],
       [
         'etcd_commit_p99',

@@ -14,7 +14,7 @@ export type NoDataPolicy = 'keepLast' | 'alerting' | 'ok';
 
 export const REDUCERS = ['avg', 'max', 'min', 'p95', 'rate', 'delta', 'forecast'] as const;
 
-export const AGGREGATIONS = ['avg', 'max', 'min', 'sum', 'count'] as const;
+export const AGGREGATIONS = ['avg', 'max', 'min', 'spread', 'sum', 'count'] as const;
 
 /** A condition on a metric that must hold for a duration. Defaults are filled in by the configuration. */
 export interface Rule {

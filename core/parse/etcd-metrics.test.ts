@@ -40,6 +40,7 @@ describe('metrics of etcd', () => {
       etcd_quota: 2_147_483_648,
       etcd_db_usage: expect.any(Number),
       etcd_fragmentation: expect.any(Number),
+      etcd_reclaimable: expect.any(Number),
       etcd_version: 3_007_003,
       etcd_members: 1,
       etcd_members_active: 1,
@@ -48,6 +49,7 @@ describe('metrics of etcd', () => {
     expect(size).toBeGreaterThan(inUse);
     expect(seen.etcd_db_usage).toBeCloseTo((100 * size) / quota, 10);
     expect(seen.etcd_fragmentation).toBeCloseTo(100 - (100 * inUse) / size, 10);
+    expect(seen.etcd_reclaimable).toBeCloseTo((100 * (size - inUse)) / quota, 10);
     const metrics = parse(recorded('ok'));
     expect(metrics?.notes).toEqual([]);
     expect(metrics?.fsync?.counts.at(-1)).toBeGreaterThan(0);
@@ -90,6 +92,7 @@ describe('metrics of etcd', () => {
     const without = values(VERSION_3_4.replace(/etcd_server_quota.*/, 'etcd_server_quota_backend_bytes 0'));
     expect(without).not.toHaveProperty('etcd_quota');
     expect(without).not.toHaveProperty('etcd_db_usage');
+    expect(without).not.toHaveProperty('etcd_reclaimable');
     expect(values(VERSION_3_4.replace(/etcd_mvcc_db_total_size_in_bytes.*/, ''))).not.toHaveProperty(
       'etcd_fragmentation',
     );

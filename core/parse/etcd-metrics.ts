@@ -58,7 +58,10 @@ export function parseEtcdMetrics(samples: readonly ExposedSample[]): EtcdMetrics
   const quota = values.get('etcd_quota') || undefined;
   values.set('etcd_quota', quota);
   values.set('etcd_db_usage', quota && size !== undefined ? (100 * size) / quota : undefined);
-  values.set('etcd_fragmentation', fragmentation(size, values.get('etcd_db_in_use')));
+  const inUse = values.get('etcd_db_in_use');
+  values.set('etcd_fragmentation', fragmentation(size, inUse));
+  const isKnown = quota && size !== undefined && inUse !== undefined;
+  values.set('etcd_reclaimable', isKnown ? Math.max(0, (100 * (size - inUse)) / quota) : undefined);
   const version = samples.find(({ name }) => name === VERSION)?.labels.server_version;
   values.set('etcd_version', versionNumber(version ?? ''));
   const members = countMembers(samples);

@@ -30,6 +30,7 @@ describe('an etcd that answers', () => {
       'etcd_members_active',
       'etcd_proposals_failed',
       'etcd_quota',
+      'etcd_reclaimable',
       'etcd_up',
       'etcd_version',
     ]);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { metricsOfProbe } from '../../../core/catalogue.ts';
+import { lifeReadings } from '../../../core/parse/certificate-life.ts';
 import { listText, type PkiOutput, parsePki } from '../../../core/parse/pki-output.ts';
 import type { Reading } from '../../../core/parse/reading.ts';
 import type { AdapterDescriptor } from '../../../core/registry.ts';
@@ -108,23 +109,10 @@ function describeAll({ certificates }: PkiOutput, nowMs: number): { readings: Re
   const more = described.length - MOST_DESCRIBED;
   if (more > 0) notes.push(`${more} more certificates expire later`);
   if (odd.length > 0) notes.push(`not understood: ${listText({ names: odd, count: odd.length })}`);
-  return { readings: described.flatMap((one) => readingsOf(one, nowMs)), notes };
-}
-
-function readingsOf({ file, fromMs, untilMs }: Described, nowMs: number): Reading[] {
-  const labels = { file };
-  const leftMs = untilMs - nowMs;
-  const lifetimeMs = untilMs - fromMs;
-  const readings = [{ metric: 'cert_expiry', labels, value: leftMs / 1000 }];
-  // A certificate that ends before it begins is never valid, and has no lifetime to compare with.
-  if (lifetimeMs > 0) {
-    const share = Math.min(1, Math.max(0, leftMs / lifetimeMs));
-    readings.push(
-      { metric: 'cert_lifetime', labels, value: lifetimeMs / 1000 },
-      { metric: 'cert_remaining', labels, value: 100 * share },
-    );
-  }
-  return readings;
+  return {
+    readings: described.flatMap((one) => lifeReadings('cert', { file: one.file }, one, nowMs)),
+    notes,
+  };
 }
 
 function describe({ file, subject, issuer, names, fromMs, untilMs }: Described, nowMs: number): string {

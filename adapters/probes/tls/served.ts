@@ -1,4 +1,5 @@
 import type { Labels } from '../../../core/model/labels.ts';
+import { lifeReadings } from '../../../core/parse/certificate-life.ts';
 import type { Reading } from '../../../core/parse/reading.ts';
 import { oneLine } from '../../ssh/failure.ts';
 import { reading } from '../service-probe.ts';
@@ -28,15 +29,8 @@ export function describeServed(
   const readings: Reading[] = [];
   const [first] = validities(chain).sort((a, b) => a.untilMs - b.untilMs);
   if (first) {
-    const { fromMs, untilMs } = first;
-    const [left, lifetime] = [untilMs - nowMs, untilMs - fromMs];
-    readings.push(
-      reading('tls_cert_expiry', left / 1000, labels),
-      reading('tls_cert_lifetime', lifetime / 1000, labels),
-    );
-    if (lifetime > 0)
-      readings.push(reading('tls_cert_remaining', Math.max(0, (100 * left) / lifetime), labels));
-    if (left < 0) at(`the certificate of ${first.subject} has expired, ${dayOf(untilMs)}`);
+    readings.push(...lifeReadings('tls_cert', labels, first, nowMs));
+    if (first.untilMs < nowMs) at(`the certificate of ${first.subject} has expired, ${dayOf(first.untilMs)}`);
   }
   for (const { subject, fromMs } of validities(chain))
     if (fromMs > nowMs) at(`the certificate of ${subject} is not valid before ${dayOf(fromMs)}`);

@@ -1,0 +1,112 @@
+// Default rules on API servers and the parts around them. Thresholds follow kubernetes-mixin; holds are shorter:
+// https://github.com/kubernetes-monitoring/kubernetes-mixin
+
+import type { RuleText } from './rule-text.ts';
+
+/** Of an aggregate half of the expected nodes must have a value: these have one. */
+const APISERVERS = { role: ['apiserver', 'controlplane'] };
+
+const DOWN = ['node-down', 'apiserver-down'];
+
+/** A part whose health is one yes or no. */
+function unhealthy(name: string, title: string, metric: string, inhibitedBy = ['node-down']): RuleText {
+  return {
+    name,
+    title: `${title} unhealthy`,
+    metric,
+    below: 1,
+    for: '5m',
+    severity: 'warning',
+    inhibitedBy,
+    summary: `${title} of {{node}} has not been healthy for {{held}}`,
+  };
+}
+
+export const APISERVER_RULES: readonly RuleText[] = [
+  {
+    // KubeAPIDown. One that answers 401 or 403 is up: it only tells us nothing more.
+    name: 'apiserver-down',
+    title: 'API server down',
+    metric: 'apiserver_up',
+    below: 1,
+    for: '5m',
+    severity: 'critical',
+    inhibitedBy: ['node-down'],
+    summary: 'nothing answers as API server of {{node}} for {{held}}',
+  },
+  {
+    name: 'apiserver-not-ready',
+    title: 'API server not ready',
+    metric: 'apiserver_ready',
+    below: 1,
+    for: '3m',
+    severity: 'critical',
+    inhibitedBy: DOWN,
+    summary: 'the API server of {{node}} answers, and has not been ready for {{held}}',
+  },
+  {
+    name: 'apiserver-check',
+    title: 'Health check of the API server fails',
+    metric: 'apiserver_check',
+    below: 1,
+    for: '5m',
+    severity: 'warning',
+    inhibitedBy: DOWN,
+    summary: 'check {{name}} of the API server of {{node}} has failed for {{held}}',
+  },
+  {
+    // API servers of one cluster may be one minor version apart: https://kubernetes.io/releases/version-skew-policy/
+    // Two minors apart are at least 1,900 here, however many patches the older one has.
+    name: 'apiserver-version-skew',
+    title: 'API servers of several versions',
+    metric: 'apiserver_version',
+    where: APISERVERS,
+    aggregate: { by: ['cluster'], op: 'spread' },
+    for: '1d',
+    tiers: {
+      warning: {
+        above: 0,
+        summary:
+          'API servers of {{cluster}} have run several versions for {{held}}: is an upgrade unfinished?',
+      },
+      critical: {
+        above: 1_900,
+        for: '1h',
+        summary: 'API servers of {{cluster}} are more than one minor version apart',
+      },
+    },
+  },
+  {
+    name: 'konnectivity',
+    title: 'No way to the workers',
+    metric: 'konnectivity_ready',
+    below: 1,
+    for: '5m',
+    severity: 'critical',
+    inhibitedBy: DOWN,
+    summary: 'no agent is connected to the konnectivity server of {{node}}: logs, exec and webhooks fail',
+  },
+  unhealthy('kubelet-unhealthy', 'kubelet', 'kubelet_healthy'),
+  unhealthy('scheduler-unhealthy', 'scheduler', 'scheduler_healthy', DOWN),
+  unhealthy('controller-manager-unhealthy', 'controller manager', 'controller_manager_healthy', DOWN),
+  {
+    name: 'http-failing',
+    title: 'HTTP check fails',
+    metric: 'http_up',
+    below: 1,
+    for: '5m',
+    severity: 'warning',
+    inhibitedBy: ['node-down'],
+    summary: '{{check}} of {{node}} has not answered as expected for {{held}}',
+  },
+  {
+    name: 'tcp-closed',
+    title: 'TCP port closed',
+    metric: 'tcp_up',
+    below: 1,
+    for: '5m',
+    severity: 'warning',
+    inhibitedBy: ['node-down'],
+    summary: '{{check}} of {{node}} has accepted no connection for {{held}}',
+  },
+];

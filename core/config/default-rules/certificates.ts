@@ -1,0 +1,60 @@
+// Default rules on certificates. 7 days and 1 day are those of kubernetes-mixin (KubeClientCertificateExpiration):
+// https://github.com/kubernetes-monitoring/kubernetes-mixin
+// 30 days leave time for a change in a maintenance window. Metrics `…_due` keep short-lived certificates quiet until their
+// renewal is overdue; a renewed one that lives less than 30 days lacks the metric again, which is no problem: `noData: ok`.
+
+import type { RuleText } from './rule-text.ts';
+
+const DAY = 86_400;
+
+/** Rules on the files of a node, or on what its ports serve. */
+function expiryRules(of: { prefix: string; title: string; metric: string; what: string }): RuleText[] {
+  const shared = { metric: of.metric, for: '0s', noData: 'ok', inhibitedBy: ['node-down'] };
+  return [
+    {
+      ...shared,
+      name: `${of.prefix}cert-expiring`,
+      title: `${of.title} expires`,
+      tiers: { warning: { below: 30 * DAY }, critical: { below: 7 * DAY } },
+      summary: `${of.what} expires in {{value}}`,
+    },
+    {
+      ...shared,
+      name: `${of.prefix}cert-last-day`,
+      title: `${of.title} in its last day`,
+      below: DAY,
+      severity: 'critical',
+      summary: `${of.what} has {{value}} left (below zero: it has expired)`,
+    },
+  ];
+}
+
+export const CERTIFICATE_RULES: readonly RuleText[] = [
+  ...expiryRules({ prefix: '', title: 'Certificate', metric: 'cert_due', what: '{{file}} on {{node}}' }),
+  ...expiryRules({
+    prefix: 'served-',
+    title: 'Served certificate',
+    metric: 'tls_cert_due',
+    what: 'the certificate that port {{port}} of {{node}} serves',
+  }),
+  {
+    name: 'served-name-wrong',
+    title: 'Served certificate without the expected name',
+    metric: 'tls_name_ok',
+    below: 1,
+    for: '0s',
+    severity: 'warning',
+    inhibitedBy: ['node-down'],
+    summary: 'the certificate that port {{port}} of {{node}} serves is not for an expected name',
+  },
+  {
+    name: 'served-chain-wrong',
+    title: 'Served chain wrong',
+    metric: 'tls_chain_ok',
+    below: 1,
+    for: '0s',
+    severity: 'warning',
+    inhibitedBy: ['node-down'],
+    summary: 'what port {{port}} of {{node}} serves does not lead to the configured CA',
+  },
+];

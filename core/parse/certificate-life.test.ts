@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { lifeReadings } from './certificate-life.ts';
+
+const DAY = 86_400;
+
+it.each([
+  ['a year, 300 days left', 365, 300, 300],
+  ['a year, 31 days left', 365, 31, 31],
+  ['a year, 29 days left', 365, 29, 29],
+  ['ninety days, as ACME issues them, 31 left', 90, 31, 31],
+  ['ninety days, 29 left: renewed at 30, it has time', 90, 29, undefined],
+  ['ninety days, 18 left: a fifth', 90, 18, undefined],
+  ['ninety days, 17 left: renewal is overdue', 90, 17, 17],
+  ['one day, 6 hours left', 1, 0.25, undefined],
+  ['one day, 4 hours left', 1, 4 / 24, 4 / 24],
+  ['one day, expired', 1, -0.5, -0.5],
+])('a certificate of %s', (_what, lifetime, left, due) => {
+  const untilMs = Date.UTC(2027, 0, 1);
+  const life = { fromMs: untilMs - lifetime * DAY * 1000, untilMs };
+  const readings = lifeReadings('cert', { file: '/a' }, life, untilMs - left * DAY * 1000);
+  const value = readings.find(({ metric }) => metric === 'cert_due')?.value;
+  if (due === undefined) expect(value).toBeUndefined();
+  else expect(value).toBeCloseTo(due * DAY, 3);
+  expect(readings.map(({ metric }) => metric).slice(0, 3)).toEqual([
+    'cert_expiry',
+    'cert_lifetime',
+    'cert_remaining',
+  ]);
+});
