@@ -1,10 +1,14 @@
 import type { AdapterDescriptor } from '../../core/registry.ts';
 import { apiserver } from './apiserver/apiserver.ts';
+import { controllerManager } from './controller-manager/controller-manager.ts';
 import { etcd } from './etcd/etcd.ts';
 import { http } from './http/http.ts';
+import { konnectivity } from './konnectivity/konnectivity.ts';
+import { kubelet } from './kubelet/kubelet.ts';
 import { pki } from './pki/pki.ts';
 import type { Probe } from './probe.ts';
 import { prometheus } from './prometheus/prometheus.ts';
+import { scheduler } from './scheduler/scheduler.ts';
 import { tcp } from './tcp/tcp.ts';
 import { tls } from './tls/tls.ts';
 import { usage } from './usage/usage.ts';
@@ -18,5 +22,9 @@ export const PROBES: readonly (AdapterDescriptor & Probe)[] = [
   tls,
   http,
   tcp,
+  konnectivity,
+  kubelet,
+  scheduler,
+  controllerManager,
   prometheus,
 ];
