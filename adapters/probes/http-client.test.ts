@@ -8,6 +8,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificate, makeAuthority, makeCertificate } from '../../test/certificates.ts';
 import { flood } from '../../test/node-behaviour.ts';
 import { keep, setupBastionConnection, until, useBastion } from '../../test/prober-fleet.ts';
+import type { Tunnel } from '../ssh/tunnel.ts';
 import { createHttpClient, type HttpRequest } from './http-client.ts';
 
 useBastion();
@@ -41,19 +42,21 @@ async function listen(made: Server): Promise<number> {
 async function setup(port: number) {
   const connection = await setupBastionConnection();
   const client = createHttpClient();
-  let dials = 0;
+  const tunnels: Tunnel[] = [];
   const peer = {
     key: 'k',
     host: '127.0.0.1',
     port,
-    open: () => {
-      dials++;
-      return connection.dial({ host: '127.0.0.1', port });
+    open: async () => {
+      const tunnel = await connection.dial({ host: '127.0.0.1', port });
+      tunnels.push(tunnel);
+      return tunnel;
     },
   };
   const get = (request: Partial<HttpRequest> = {}) =>
     client.request(peer, { path: '/', maxBytes: 65_536, ...request }, DEADLINES);
-  return { get, dials: () => dials };
+  const listeners = () => tunnels.map(({ stream }) => stream.listenerCount('close'));
+  return { get, dials: () => tunnels.length, listeners };
 }
 
 const answering =
@@ -73,6 +76,14 @@ describe('requests through the bastion', () => {
     expect(second.body).toBe('ok');
     expect(second.phases).not.toHaveProperty('dialMs');
     expect(dials()).toBe(1);
+  });
+
+  it('leave no listener on the connection that they share', async () => {
+    const { get, listeners } = await setup(await listen(http.createServer(answering('ok'))));
+    await get();
+    const before = listeners();
+    for (let n = 0; n < 3; n++) await get();
+    expect(listeners()).toEqual(before);
   });
 
   it('open a new one where the server has closed it meanwhile', async () => {

@@ -82,7 +82,11 @@ export function createHttpClient(): HttpClient {
     // Two requests were sent at once.
     idle.get(name)?.socket.destroy();
     idle.set(name, connection);
-    socket.once('close', () => {
+  }
+
+  /** Once for each connection: a listener for each request would outlive its request. */
+  function forgetClosed(name: string, connection: HttpConnection): void {
+    connection.socket.once('close', () => {
       if (idle.get(name) === connection) idle.delete(name);
     });
   }
@@ -105,7 +109,9 @@ export function createHttpClient(): HttpClient {
           if (!(error instanceof LostConnectionError)) throw error;
         }
       }
-      return send(await connect(peer, tls, deadlines.handshakeMs), true);
+      const connection = await connect(peer, tls, deadlines.handshakeMs);
+      forgetClosed(name, connection);
+      return send(connection, true);
     },
     closeIdle() {
       for (const { socket } of idle.values()) socket.destroy();
