@@ -6,25 +6,29 @@ import { nodeJob } from './measured-process.ts';
 import { type Resident, startResident } from './resident.ts';
 import type { Scene, SceneHost } from './ssh-scene.ts';
 
-type Address = Omit<SceneHost, 'name'>;
+type Address = Omit<SceneHost, 'name'> & Pick<Scene, 'services'>;
 
-/** Starts the fleet and writes `scene.json`, with the product's default limits of a bastion. */
+/** Starts the fleet, whose nodes are of one kind, and writes `scene.json`, with the product's default limits of a bastion. */
 export async function startLightFleet(
   dir: string,
   targets: number,
+  kind: 'node' | 'control-plane' = 'node',
 ): Promise<{ scene: Scene; file: string; stop(): Promise<void> }> {
   mkdirSync(dir, { recursive: true });
   const privateKey = newKey();
   const key = join(dir, 'key');
   writeFileSync(key, privateKey, { mode: 0o600 });
-  const hosts: Resident<Address>[] = ['bastion', 'node'].map((kind) =>
-    startResident(nodeJob('light-host.ts', kind, publicKeyOf(privateKey))),
+  const hosts: Resident<Address>[] = ['bastion', kind].map((host) =>
+    startResident(nodeJob('light-host.ts', host, publicKeyOf(privateKey))),
   );
   const stop = async () => {
     for (const host of hosts) await host.stop();
   };
   try {
-    const [bastion, node] = (await Promise.all(hosts.map((host) => host.ask()))) as [Address, Address];
+    const [bastion, { services, ...node }] = (await Promise.all(hosts.map((host) => host.ask()))) as [
+      Address,
+      Address,
+    ];
     const scene: Scene = {
       bastion: { name: 'bastion', ...bastion },
       targets: Array.from({ length: targets }, (_, i) => ({ name: `target-${i}`, ...node })),
@@ -34,6 +38,7 @@ export async function startLightFleet(
       script: '',
       parallel: 32,
       batchSize: 100,
+      ...(services && { services }),
     };
     const file = join(dir, 'scene.json');
     writeFileSync(file, JSON.stringify(scene));

@@ -8,6 +8,7 @@ import { describeError } from '../../core/errors.ts';
 import type { Benchmark } from './benchmark.ts';
 import { benchBurst } from './burst.ts';
 import { benchChart } from './chart.ts';
+import { benchControlPlane } from './control-plane.ts';
 import { benchEvaluate } from './evaluate.ts';
 import { benchFunctions } from './functions.ts';
 import { benchLatency } from './latency.ts';
@@ -19,6 +20,7 @@ import { benchStore } from './store.ts';
 const PARTS: Readonly<Record<string, Benchmark>> = {
   ssh: benchSsh,
   round: benchRound,
+  'control-plane': benchControlPlane,
   chart: benchChart,
   store: benchStore,
   evaluate: benchEvaluate,

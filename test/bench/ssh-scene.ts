@@ -30,6 +30,8 @@ export interface Scene {
   parallel: number;
   /** Targets over one connection; only some contenders have such a setting. */
   batchSize: number;
+  /** Ports of each target, where it has the services of a control plane. */
+  services?: { apiserver: number; etcd: number };
 }
 
 const NODES = 4;
