@@ -107,6 +107,12 @@ rules: { add: [{ name: mine, metric: mem_usage, above: 90, for: 2m }, { name: tw
     const named = (name: string, more = '') => `${STORY.replace(/\{ metric.*\}/, name)}${more}`;
     const { text, exitCode } = await run('-c', config, file('a.yaml', named('mine')));
     expect([text, exitCode]).toEqual([expect.stringContaining('1 passed, 0 failed'), 0]);
+    const idle = await run(
+      '-c',
+      config,
+      ...['nodes', 'etcd'].map((name) => `examples/default-rules/${name}.yaml`),
+    );
+    expect(idle.text).toMatch(/ passed, 0 failed$/m);
     const { text: tiered } = await run('-c', config, file('t.yaml', named('two.critical')));
     expect(tiered).toContain('1 passed, 0 failed');
     const others = file(

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { z } from 'zod';
+import { idleDefaultRules } from '../core/config/defaults.ts';
 import { formatDuration } from '../core/duration.ts';
 import { describeError } from '../core/errors.ts';
 import type { StoryProblem } from '../core/story/model.ts';
@@ -32,7 +33,8 @@ const FORMAT = `A story has a rule, samples round by round, and the status that 
     5m: firing
     11m: resolved (cleared 9m)
 
-In place of a rule, a story may have the name of a rule of the configuration: rule: memory
+In place of a rule, a story may have the name of a rule of the configuration, or of a tier of one: rule: memory, or
+rule: etcd-fsync.critical. Default rules whose metric no check measures have stories too.
 Several stories in a file are separated by ---. docs/rules.md describes the format.`;
 
 export function rulesCommand(): Command {
@@ -97,7 +99,10 @@ async function readRules(file: string): Promise<ConfiguredRules> {
   }
   try {
     const result = await readConfig(file);
-    if (result.ok) return { rules: result.config.rules };
+    if (result.ok) {
+      const { rules, checks } = result.config;
+      return { rules: [...rules, ...idleDefaultRules(checks)] };
+    }
   } catch (error) {
     const message = describeError(error);
     return { problem: () => ({ message }) };

@@ -46,6 +46,13 @@ export function defaultRules(checks: readonly Check[]): Rule[] {
     .flatMap((text) => tieredRuleSchema.parse(text));
 }
 
+/** The default rules that are not in force with these checks: stories may still name them. */
+export function idleDefaultRules(checks: readonly Check[]): Rule[] {
+  return defaultRuleTexts(checks)
+    .filter((text) => unmeasuredMetric(text, checks) !== undefined)
+    .flatMap((text) => tieredRuleSchema.parse(text));
+}
+
 /** The route of a file without `routes` sends every alert to all channels. */
 export function defaultRoutes(channels: readonly { name: string }[]): Route[] {
   const names = channels.map((channel) => channel.name);
