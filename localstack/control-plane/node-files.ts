@@ -3,13 +3,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { SERVICE_NAMES } from '../../test/kube/apiserver.ts';
 import {
   type Authority,
+  type Certificate,
   type CertificateOptions,
-  createAuthority,
-  type KeyPair,
-} from '../../test/kube/certificates.ts';
+  makeAuthority,
+} from '../../test/certificates.ts';
+import { SERVICE_NAMES } from '../../test/kube/apiserver.ts';
 
 export interface Authorities {
   kubernetes: Authority;
@@ -41,7 +41,7 @@ const KUBECONFIGS: Readonly<Record<string, (node: string) => CertificateOptions>
 
 export async function createAuthorities(): Promise<Authorities> {
   const [kubernetes, etcd, frontProxy] = await Promise.all(
-    ['kubernetes', 'etcd-ca', 'front-proxy-ca'].map((name) => createAuthority(name)),
+    ['kubernetes', 'etcd-ca', 'front-proxy-ca'].map((name) => makeAuthority(name)),
   );
   const { publicKey, privateKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
@@ -97,7 +97,7 @@ function issue(
   node: NodeNames,
   { kubernetes, etcd, frontProxy }: Authorities,
   lifetime: Pick<CertificateOptions, 'notBefore' | 'notAfter'>,
-): Promise<KeyPair> {
+): Promise<Certificate> {
   const local = [node.name, 'localhost', node.host, '127.0.0.1', '::1'];
   const client = (commonName: string, organization?: string) =>
     ({ commonName, organization, use: 'client', ...lifetime }) as const;
@@ -120,7 +120,7 @@ function issue(
   }
 }
 
-function kubeconfig(host: string, ca: string, { cert, key }: KeyPair): string {
+function kubeconfig(host: string, ca: string, { cert, key }: Certificate): string {
   const base64 = (text: string) => Buffer.from(text).toString('base64');
   return `apiVersion: v1
 kind: Config
@@ -142,7 +142,7 @@ users:
 }
 
 /** The key first: a server that reads in between keeps what it has. */
-function writePair(dir: string, name: string, { cert, key }: KeyPair): void {
+function writePair(dir: string, name: string, { cert, key }: Certificate): void {
   writeNodeFile(dir, `${name}.key`, key, 0o600);
   writeNodeFile(dir, `${name}.crt`, cert, 0o644);
 }

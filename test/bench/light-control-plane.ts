@@ -4,7 +4,7 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createFolder } from '../../adapters/probes/pki/script.fixture.ts';
-import { type Authority, createAuthority } from '../kube/certificates.ts';
+import { type Authority, makeAuthority } from '../certificates.ts';
 import { readRecorded } from '../kube/recorded.ts';
 import { APISERVER_FILES, replay } from '../kube/replay.ts';
 
@@ -24,7 +24,7 @@ const METRICS_BYTES = 176_030;
 const CHUNK_BYTES = 2_048;
 
 export async function startLightControlPlane(): Promise<LightControlPlane> {
-  const ca = await createAuthority('kubernetes');
+  const ca = await makeAuthority('kubernetes');
   const { key, cert } = await ca.issue({ commonName: 'kube-apiserver', names: ['127.0.0.1', 'kubernetes'] });
   const apiserver = createHttpsServer({ key, cert }, replay(APISERVER_FILES, 'apiserver/ok').listener);
   const etcd = createHttpServer(answerAsEtcd());
@@ -74,7 +74,7 @@ function withGrpcSeries(body: string): string {
 
 /** What the script prints over certificates and kubeconfigs as kubeadm makes them for a control-plane node. */
 async function readPki(ca: Authority): Promise<string> {
-  const [etcdCa, frontProxyCa] = [await createAuthority('etcd-ca'), await createAuthority('front-proxy-ca')];
+  const [etcdCa, frontProxyCa] = [await makeAuthority('etcd-ca'), await makeAuthority('front-proxy-ca')];
   const issued: [file: string, authority: Authority, names: string[]][] = [
     ['pki/apiserver.crt', ca, ['node-1', 'kubernetes.default.svc', '10.96.0.1', '192.0.2.1']],
     ['pki/apiserver-kubelet-client.crt', ca, []],

@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../localstack/free-port.ts';
+import { type Authority, type Certificate, makeAuthority } from '../certificates.ts';
 import { type Answer, type AskOptions, ask } from './ask.ts';
-import { type Authority, createAuthority, type KeyPair } from './certificates.ts';
 import { startDaemon, waitForReady } from './daemon.ts';
 
 /**
@@ -16,7 +16,7 @@ export interface Apiserver {
   url: string;
   ca: Authority;
   /** A certificate of the group `system:masters`. */
-  admin: KeyPair;
+  admin: Certificate;
   /** Asks for a path, without a credential unless one is given. */
   ask(path: string, options?: AskOptions): Promise<Answer>;
   log(): string;
@@ -51,7 +51,7 @@ export const SERVICE_NAMES = [
 export async function startApiserver(options: ApiserverOptions): Promise<Apiserver> {
   const { program, dir, etcdUrls, access = 'open' } = options;
   mkdirSync(dir, { recursive: true });
-  const ca = await createAuthority('kubernetes');
+  const ca = await makeAuthority('kubernetes');
   const [server, accounts, admin] = await Promise.all([
     ca.issue({ commonName: 'kube-apiserver', names: [HOST, 'localhost', ...SERVICE_NAMES], use: 'server' }),
     ca.issue({ commonName: 'service accounts' }),

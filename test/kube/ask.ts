@@ -1,8 +1,8 @@
 // One HTTP or HTTPS request of a test, with all of the answer.
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
+import type { Certificate } from '../certificates.ts';
 import { scaledMs } from '../machine-speed.ts';
-import type { KeyPair } from './certificates.ts';
 
 export interface Answer {
   status: number;
@@ -16,7 +16,7 @@ export interface AskOptions {
   /** PEM of the authority of the server. */
   ca?: string;
   /** The client's certificate. */
-  client?: KeyPair;
+  client?: Certificate;
   /** Name that the server's certificate must have. Default: the host of the URL. */
   servername?: string;
   body?: string;
