@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { METRICS } from '../../core/catalogue.ts';
 import { configOf, configText } from '../../test/config-cases.ts';
 import { KINDS } from '../registry.ts';
 import { PRESETS } from './presets.ts';
@@ -25,4 +26,10 @@ it('talos has no check that logs in', () => {
     ['talos-apiserver', true],
     ['talos-tls', true],
   ]);
+});
+
+it('each metric of the catalogue is measured by a kind of check, or by the program itself', () => {
+  const types = new Set(PROBES.map(({ type }) => type));
+  const unmeasured = METRICS.filter(({ probes }) => probes && !probes.some((probe) => types.has(probe)));
+  expect(unmeasured.map(({ name }) => name)).toEqual([]);
 });

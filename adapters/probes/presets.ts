@@ -11,6 +11,12 @@ const apiserver = { probe: 'apiserver', everyMs: MINUTE_MS, roles: APISERVERS, o
 /** etcd and kubelet log each handshake as an error, and certificates change rarely. */
 const tls = { probe: 'tls', everyMs: HOUR_MS, options: {} };
 const etcd = { probe: 'etcd', everyMs: MINUTE_MS, roles: ETCDS, options: {} };
+/** They answer their health to everybody on the node's loopback (`--authorization-always-allow-paths`, `healthzBindAddress`). */
+const components = [
+  { probe: 'kubelet', everyMs: MINUTE_MS, options: {} },
+  { probe: 'scheduler', everyMs: MINUTE_MS, roles: APISERVERS, options: {} },
+  { probe: 'controller-manager', everyMs: MINUTE_MS, roles: APISERVERS, options: {} },
+];
 const pkiOf = (preset: string) => ({ probe: 'pki', everyMs: HOUR_MS, options: { preset } });
 
 /**
@@ -18,13 +24,13 @@ const pkiOf = (preset: string) => ({ probe: 'pki', everyMs: HOUR_MS, options: { 
  * distribution then shows, and what is left.
  */
 export const PRESETS: readonly Preset[] = [
-  { type: 'kubeadm', title: 'kubeadm', checks: [apiserver, tls, etcd, pkiOf('kubeadm')] },
+  { type: 'kubeadm', title: 'kubeadm', checks: [apiserver, tls, etcd, ...components, pkiOf('kubeadm')] },
   {
     type: 'k3s',
     title: 'k3s, with embedded etcd or SQLite',
     checks: [apiserver, tls, { ...etcd, options: { optional: true } }, pkiOf('k3s')],
   },
-  { type: 'rke2', title: 'RKE2', checks: [apiserver, tls, etcd, pkiOf('rke2')] },
+  { type: 'rke2', title: 'RKE2', checks: [apiserver, tls, etcd, ...components, pkiOf('rke2')] },
   // Its etcd asks for a client certificate.
   { type: 'openshift', title: 'OpenShift', checks: [apiserver, tls, pkiOf('openshift')] },
   // It has no SSH.
