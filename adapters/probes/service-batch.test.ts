@@ -1,11 +1,14 @@
 // A service that does not answer, as the prober treats it: is it the service, its bastion, or are we not allowed to ask?
 import type { RequestListener } from 'node:http';
+import type { Socket } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { samplesOf } from '../../core/parse/samples.ts';
 import { type Certificate, makeCertificate } from '../../test/certificates.ts';
+import { scaledMs } from '../../test/machine-speed.ts';
+import { flood } from '../../test/node-behaviour.ts';
 import { batchOf, targetOf } from '../../test/prober-fixture.ts';
 import { bastion, healthyNode, setupProber, until, useBastion } from '../../test/prober-fleet.ts';
-import { foundBy, notesOf, serveTls } from '../../test/services.ts';
+import { foundBy, notesOf, serveRaw, serveTls } from '../../test/services.ts';
 
 useBastion();
 
@@ -93,4 +96,39 @@ describe('a port that the bastion forbids', () => {
     expect(metrics).toEqual(expect.arrayContaining(['up 1', 'bastion_up 1', 'probe_success{api} 0']));
     expect(metrics.filter((line) => line.startsWith('apiserver'))).toEqual([]);
   });
+});
+
+it('servers that never answer, drip or flood cost their own checks only, and the round no more than its time', async () => {
+  const drip = (socket: Socket) => {
+    const timer = setInterval(() => socket.write('x'), 20);
+    socket.on('close', () => clearInterval(timer));
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n');
+  };
+  const endless = (socket: Socket) => {
+    socket.write('HTTP/1.1 200 OK\r\n\r\n');
+    flood(socket, undefined, 2 ** 28);
+  };
+  const hostile = [() => {}, drip, endless, (socket: Socket) => socket.destroy()];
+  const bad = await Promise.all(hostile.map((behave) => serveRaw(behave)));
+  const good = await serveTls(server, fine);
+  const checks = [
+    ...bad.map((port, i) => ({ name: `bad-${i}`, probe: 'http', options: { port } })),
+    { name: 'api', probe: 'apiserver', options: { port: good } },
+  ];
+  const deadlines = { dialMs: 500, handshakeMs: 500, execMs: 500 };
+  const { prober } = await setupProber({ deadlines }, { checks });
+  const nodes = await Promise.all(Array.from({ length: 3 }, () => healthyNode()));
+  const targets = nodes.map((node, i) => targetOf(`n${i}`, node));
+  const startMs = performance.now();
+  const names = ['usage', ...checks.map(({ name }) => name)];
+  const { bastion: hop, observations } = await prober.probe(batchOf(targets, { checks: names }));
+  expect(performance.now() - startMs).toBeLessThan(scaledMs(6_000));
+  expect(hop).toEqual({ ok: true });
+  for (const { node } of targets) {
+    expect(foundBy(observations, 'api', node)).toContain('apiserver_ready 1');
+    expect(foundBy(observations, 'usage', node)).toContainEqual(expect.stringMatching(/^load1 /));
+    const states = bad.map((_, i) => foundBy(observations, `bad-${i}`, node).at(-1));
+    // What floods has answered with 200.
+    expect(states).toEqual(['http_up 0', 'http_up 0', 'http_up 1', 'http_up 0']);
+  }
 });
