@@ -119,56 +119,56 @@ describe('after a failure', () => {
   const failed = (afterMs: number) => ({ outcome: 'failed', retryAtMs: 1_000 + afterMs, failOver: false });
 
   it.each([
-    ['an unknown error is retried', outcomeOf(new Error('x')), retry(RETRY_FIRST_MS)],
-    ['waits double', outcomeOf(new Error('x'), { tries: 3 }), retry(4 * RETRY_FIRST_MS)],
-    ['up to a maximum', outcomeOf(new Error('x'), { tries: 99 }), retry(RETRY_MAX_MS)],
+    ['an unknown error is retried', () => outcomeOf(new Error('x')), retry(RETRY_FIRST_MS)],
+    ['waits double', () => outcomeOf(new Error('x'), { tries: 3 }), retry(4 * RETRY_FIRST_MS)],
+    ['up to a maximum', () => outcomeOf(new Error('x'), { tries: 99 }), retry(RETRY_MAX_MS)],
     [
       'a final answer is offered again after groupInterval',
-      outcomeOf(new PermanentError('x')),
+      () => outcomeOf(new PermanentError('x')),
       failed(300_000),
     ],
     [
       'no sooner than five minutes',
-      outcomeOf(new PermanentError('x'), { groupIntervalMs: 1_000 }),
+      () => outcomeOf(new PermanentError('x'), { groupIntervalMs: 1_000 }),
       failed(OFFER_AFTER_MS.least),
     ],
     [
       'no later than an hour',
-      outcomeOf(new PermanentError('x'), { groupIntervalMs: 86_400_000 }),
+      () => outcomeOf(new PermanentError('x'), { groupIntervalMs: 86_400_000 }),
       failed(OFFER_AFTER_MS.most),
     ],
     [
       'what the operator must mend without a fallback is tried again slowly',
-      outcomeOf(new ConfigError('x')),
+      () => outcomeOf(new ConfigError('x')),
       retry(RETRY_MAX_MS),
     ],
     [
       'and handed over where there is one',
-      outcomeOf(new ConfigError('x'), { hasFallback: true }),
+      () => outcomeOf(new ConfigError('x'), { hasFallback: true }),
       { outcome: 'failed', retryAtMs: soon(RETRY_MAX_MS), failOver: true },
     ],
     [
       'a final answer is handed over too',
-      outcomeOf(new PermanentError('x'), { hasFallback: true }),
+      () => outcomeOf(new PermanentError('x'), { hasFallback: true }),
       { ...failed(300_000), failOver: true },
     ],
     [
       'a channel has five minutes before its fallback is asked',
-      outcomeOf(new Error('x'), { hasFallback: true, nowMs: FAILOVER_AFTER_MS - 2_000 }),
+      () => outcomeOf(new Error('x'), { hasFallback: true, nowMs: FAILOVER_AFTER_MS - 2_000 }),
       { outcome: 'retry', retryAtMs: soon(RETRY_FIRST_MS, FAILOVER_AFTER_MS - 2_000), failOver: false },
     ],
     [
       'and goes on being tried then',
-      outcomeOf(new Error('x'), { hasFallback: true, nowMs: FAILOVER_AFTER_MS }),
+      () => outcomeOf(new Error('x'), { hasFallback: true, nowMs: FAILOVER_AFTER_MS }),
       { outcome: 'failed', retryAtMs: soon(RETRY_FIRST_MS, FAILOVER_AFTER_MS), failOver: true },
     ],
     [
       'after a day it is offered, not retried',
-      outcomeOf(new Error('x'), { nowMs: 1_000 + FAILED_AFTER_MS }),
+      () => outcomeOf(new Error('x'), { nowMs: 1_000 + FAILED_AFTER_MS }),
       { outcome: 'failed', retryAtMs: 1_000 + FAILED_AFTER_MS + 300_000, failOver: false },
     ],
-  ])('%s', (_name, got, expected) => {
-    expect(got).toEqual(expected);
+  ])('%s', (_name, outcome, expected) => {
+    expect(outcome()).toEqual(expected);
   });
 
   const slot = { destination: 'd', lane: 'normal' as const, atMs: 1_000, sinceMs: 1_000 };
@@ -201,13 +201,13 @@ describe('after a failure', () => {
   });
 
   it.each([
-    ['its wait is longer than five minutes', limited(1_001 + FAILOVER_AFTER_MS, { hasFallback: true })],
+    ['its wait is longer than five minutes', () => limited(1_001 + FAILOVER_AFTER_MS, { hasFallback: true })],
     [
       'it has waited for others before',
-      limited(5_000, { hasFallback: true, sinceMs: 4_000 - FAILOVER_AFTER_MS }),
+      () => limited(5_000, { hasFallback: true, sinceMs: 4_000 - FAILOVER_AFTER_MS }),
     ],
-  ])('with 429 it goes to the fallback once %s, and is no failure all the same', (_name, after) => {
-    expect(after).toMatchObject({ outcome: 'retry', failOver: true, limited: true });
+  ])('with 429 it goes to the fallback once %s, and is no failure all the same', (_name, outcome) => {
+    expect(outcome()).toMatchObject({ outcome: 'retry', failOver: true, limited: true });
   });
 
   it('retries of many incidents do not come in step', () => {

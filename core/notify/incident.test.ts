@@ -16,6 +16,7 @@ import type { Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import { beginAttempt, concludeAttempt, leaseIncident } from './attempt.ts';
 import { forgetEnded } from './decide.ts';
+import { absorbTransition } from './incident.ts';
 import { groupOf, matchRoutes } from './routes.ts';
 
 describe('routes', () => {
@@ -164,5 +165,51 @@ describe('an incident', () => {
     expect(decide(meanwhile, 90_999)).toMatchObject({ kind: 'wait', untilMs: 91_000 });
     const after = concludeAttempt({ incident: meanwhile, attempt, timing, nowMs: 3_000 });
     expect(after).toMatchObject({ dueAtMs: 303_000, notified: { 'memory/n1@1000': 'firing' } });
+  });
+});
+
+describe('a transition that an incident cannot place', () => {
+  it('changes nothing: an end without its firing, an older firing', () => {
+    const empty = { ...opened(), alerts: [] };
+    expect(absorb(empty, transition('resolved', 5_000), 5_000)).toBe(empty);
+    const known = opened();
+    expect(absorb(known, transition('firing', 1_000), 5_000)).toBe(known);
+    expect(absorb(known, transition('resolved', 500), 5_000)).toBe(known);
+  });
+
+  it('of a rule that is gone keeps the severity that the alert had', () => {
+    const critical = {
+      ...opened(),
+      alerts: opened().alerts.map((one) => ({ ...one, severity: 'critical' as const })),
+    };
+    const again = absorbTransition({
+      incident: critical,
+      transition: transition('firing', 9_000),
+      rule: undefined,
+      timing,
+      nowMs: 9_000,
+    });
+    expect(again.alerts).toMatchObject([{ severity: 'critical', firedAtMs: 9_000 }]);
+    const first = absorbTransition({
+      incident: { ...opened(), alerts: [] },
+      transition: transition('firing', 9_000),
+      rule: undefined,
+      timing,
+      nowMs: 9_000,
+    });
+    expect(first.alerts).toMatchObject([{ severity: 'warning' }]);
+  });
+
+  it('takes the rule of a firing, not that of an end', () => {
+    const edited = rule('memory', { title: 'Edited' });
+    const end = {
+      incident: opened(),
+      transition: transition('resolved', 9_000),
+      rule: edited,
+      timing,
+      nowMs: 9_000,
+    };
+    expect(absorbTransition(end).rules.memory).toEqual(rule());
+    expect(absorbTransition({ ...end, transition: transition('firing', 9_000) }).rules.memory).toBe(edited);
   });
 });

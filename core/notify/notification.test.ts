@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sampleRule } from '../chart/sample-message.ts';
 import type { Incident, IncidentAlert } from '../model/incident.ts';
+import type { TargetStatus } from '../model/target-status.ts';
 import { episodeOf } from './episode.ts';
 import { buildNotification } from './notification.ts';
 
@@ -126,5 +127,91 @@ describe('the value', () => {
     ['none', { ...one, value: undefined }, { nowMs: FIRED + 60 * MINUTE }, [undefined, undefined, undefined]],
   ])('is %s', (_, of, extra, expected) => {
     expect(notification(of, extra)).toEqual(expected);
+  });
+});
+
+describe('an alert whose rule the incident does not know', () => {
+  it('is named after it, and says nothing of a metric', () => {
+    const [one] = build([alert('n1', { rule: 'gone' })]).alerts;
+    expect(one).toMatchObject({
+      title: 'gone',
+      summary: 'gone',
+      metric: '',
+      unit: 'count',
+      conditionText: '',
+      forMs: 0,
+    });
+    expect(one).not.toHaveProperty('runbook');
+    expect(one).not.toHaveProperty('detail');
+  });
+
+  it('comes behind none for its value', () => {
+    const both = [alert('n2', { rule: 'gone', value: 99 }), alert('n1', { rule: 'gone', value: 1 })];
+    expect(build(both).alerts.map(({ labels }) => labels.node)).toEqual(['n1', 'n2']);
+  });
+});
+
+describe('an alert of a node that does not answer', () => {
+  const status = (node: string, change: Partial<TargetStatus> = {}): TargetStatus => ({
+    cluster: 'prod',
+    node,
+    check: 'usage',
+    roundMs: 1_000,
+    ok: false,
+    reason: 'timeout',
+    detail: 'no answer in 5 s',
+    ...change,
+  });
+  const down = { ...sampleRule, name: 'down', metric: 'up' };
+  const detailOf = (statuses: readonly TargetStatus[], change: Partial<IncidentAlert> = {}, used = down) => {
+    const one = alert('n1', { rule: used.name, value: 0, ...change });
+    const incident: Incident = {
+      id: 'inc',
+      route: 'default',
+      channel: 'ops',
+      groupKey: 'g',
+      groupLabels: {},
+      openedAtMs: FIRED,
+      alerts: [one],
+      rules: { [used.name]: used },
+      notified: {},
+      notifications: 0,
+    };
+    return buildNotification({
+      incident,
+      attempt: { number: 1, says: {}, tries: 1, firstTriedAtMs: FIRED },
+      reason: 'first',
+      alerts: [one],
+      news: [],
+      current: new Map(),
+      statuses,
+      timeZone: 'UTC',
+      nowMs: FIRED,
+    }).alerts[0]?.detail;
+  };
+
+  it('says why, by its newest failure', () => {
+    const newer = status('n1', { roundMs: 2_000, reason: 'auth', detail: 'refused\nthe key' });
+    expect(detailOf([status('n1'), newer, status('n1', { roundMs: 500 })])).toBe('auth: refused the key');
+  });
+
+  it.each<[string, TargetStatus]>([
+    ['another node', status('n2')],
+    ['a node of that name in another cluster', status('n1', { cluster: 'dev' })],
+    ['a check that succeeded', status('n1', { ok: true })],
+  ])('says nothing of %s', (_, other) => {
+    expect(detailOf([other])).toBeUndefined();
+  });
+
+  it('says nothing once it is over, nor where the rule is about something else', () => {
+    expect(detailOf([status('n1')], { status: 'resolved', resolvedAtMs: FIRED })).toBeUndefined();
+    expect(detailOf([status('n1')], {}, sampleRule)).toBeUndefined();
+  });
+
+  it('of a bastion says why that failed', () => {
+    const bastion = { ...sampleRule, name: 'bastion', metric: 'bastion_up' };
+    const labels = { bastion: 'b', batch: '0' };
+    const failed = status('b', { cluster: '', check: '0', reason: 'unreachable', detail: 'refused' });
+    expect(detailOf([status('n1'), failed], { labels }, bastion)).toBe('unreachable: refused');
   });
 });

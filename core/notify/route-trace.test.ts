@@ -22,10 +22,10 @@ describe('the way of an alert through the routes', () => {
     route('silent', { channels: [] }),
     route('last', {}),
   ];
-  const trace = traceRoutes({ routes, channels }, { rule: 'memory', severity: 'warning', node: 'n1' });
+  const trace = () => traceRoutes({ routes, channels }, { rule: 'memory', severity: 'warning', node: 'n1' });
 
   it('says of each route whether it takes it, and why', () => {
-    expect(trace.steps.map(({ route: name, outcome, why }) => `${name}: ${outcome}, ${why}`)).toEqual([
+    expect(trace().steps.map(({ route: name, outcome, why }) => `${name}: ${outcome}, ${why}`)).toEqual([
       'critical: passed, severity is warning, not critical',
       'all: taken, it takes everything',
       'disks: passed, it wants a label mount, which the alert lacks',
@@ -38,11 +38,11 @@ describe('the way of an alert through the routes', () => {
   });
 
   it('says who hears of it, each channel once by the first route that names it, and who would instead', () => {
-    expect(trace.recipients).toEqual([
+    expect(trace().recipients).toEqual([
       { channel: 'dev', route: 'all', fallbacks: [] },
       { channel: 'ops', route: 'all', fallbacks: ['mail', 'sms'] },
     ]);
-    expect(trace.steps[1]?.group).toEqual({ rule: 'memory' });
+    expect(trace().steps[1]?.group).toEqual({ rule: 'memory' });
   });
 
   it('is the way that alerts go', () => {

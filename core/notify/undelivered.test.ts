@@ -58,6 +58,19 @@ describe('an alert is undelivered', () => {
     expect(ask([{ ...relieved, alerts }])).toEqual([]);
   });
 
+  it('not where another channel is known to have been sent it', () => {
+    const incident = failing(opened());
+    const alerts = incident.alerts.map((alert) => ({ ...alert, heardBy: ['mail'] }));
+    expect(ask([{ ...incident, alerts }])).toEqual([]);
+    expect(ask([{ ...incident, alerts: alerts.map((alert) => ({ ...alert, heardBy: [] })) }])).toHaveLength(
+      1,
+    );
+  });
+
+  it('before anybody has tried to send it', () => {
+    expect(ask([opened()])[0]?.channels).toEqual([{ channel: 'ops', tries: 0 }]);
+  });
+
   it('also when it has ended, unless it was withheld to its end', () => {
     const over = absorb(failing(opened()), transition('resolved', 9_000), 9_000);
     expect(ask([over])).toMatchObject([{ firedAtMs: 1_000, endedAtMs: 9_000 }]);
