@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { killRepeatedly } from '../../../test/contract/kill-loop.ts';
 import { examineStory } from '../../../test/contract/state-story.ts';
+import { scaledMs } from '../../../test/machine-speed.ts';
 import { openSqliteState } from './state.ts';
 
 describe('sqlite state under fire', () => {
@@ -20,7 +21,7 @@ describe('sqlite state under fire', () => {
       script: join(import.meta.dirname, '../../../test/contract/state-writer.ts'),
       args: [path],
       times: 50,
-      maxLifeMs: 80,
+      maxLifeMs: scaledMs(80),
       async onKilled(lines) {
         const state = openSqliteState({ path });
         const stored = await examineStory(state);
@@ -36,6 +37,6 @@ describe('sqlite state under fire', () => {
         db.close();
       },
     });
-    expect(steps).toBeGreaterThan(50);
+    expect(steps).toBeGreaterThan(20);
   });
 });
