@@ -57,7 +57,30 @@ describe('suppression', () => {
     const a = alert(transition('firing', 1_000, n2));
     expect(suppressionOf([])(a)).toEqual({ by: 'silence', fromMs: 4_000, untilMs: 9_000 });
     expect(suppressionOf([], 9_000)(a)).toBeUndefined();
+    expect(suppressionOf([], 8_999)(a)).toBeDefined();
+    expect(suppressionOf([], 4_000)(a)).toBeDefined();
+    expect(suppressionOf([], 3_999)(a)).toBeUndefined();
     expect(suppressionOf([])(alert(transition('firing', 1_000)))).toBeUndefined();
+  });
+
+  it('is by all silences that cover it: from the first beginning to the last end', () => {
+    const silence = (fromMs: number, untilMs: number, node = 'n1') => ({
+      match: { node: [node] },
+      fromMs,
+      untilMs,
+      comment: '',
+    });
+    const suppressionBy = compileSuppressions({
+      rules: {},
+      silences: [silence(2_000, 7_000), silence(1_000, 6_000), silence(0, 9_000, 'n2'), silence(0, 4_000)],
+      firing: [],
+      nowMs: 5_000,
+    });
+    expect(suppressionBy(alert(transition('firing', 1_000)))).toEqual({
+      by: 'silence',
+      fromMs: 1_000,
+      untilMs: 7_000,
+    });
   });
 
   it('is by a silence of state as by one of the file, and by an acknowledgement until it resolves', () => {

@@ -94,6 +94,12 @@ describe('headline', () => {
   it('loses the place where it would be too long, then letters', () => {
     expect(headline(notify({}), 40)).toBe('FIRING critical · Memory usage');
     expect(headline(notify({}), 24)).toBe('FIRING critical · Memor…');
+    const whole = headline(notify({}));
+    expect(headline(notify({}), whole.length)).toBe(whole);
+    const alerts = [{ ...alert, ...over }, ...many(2, old)];
+    expect(headline(notify({ alerts }), 72)).toBe(
+      'STILL FIRING critical · 1 resolved, 2 firing · Memory usage',
+    );
   });
 });
 
@@ -183,6 +189,13 @@ describe('plainText', () => {
     expect(lines.filter((line) => line.startsWith('✖'))).toHaveLength(3);
     expect(lines.slice(-2)).toEqual(['and 9 more', 'runbook: https://runbooks.example.net/memory']);
     expect(lines[1]).toBe('2026-11-24 18:10:02 Asia/Seoul · first message');
+  });
+
+  it('counts no rest where there is none, and marks what has ended', () => {
+    const lines = plainText(notify({ alerts: [alert, { ...alert, ...over }] }), 2).split('\n');
+    expect(lines.filter((line) => line.startsWith('and '))).toEqual([]);
+    expect(lines[2]?.startsWith('✖ ')).toBe(true);
+    expect(lines[4]?.startsWith('✔ ')).toBe(true);
   });
 
   it('has detail, each runbook once, and links', () => {

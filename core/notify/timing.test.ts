@@ -68,6 +68,7 @@ describe('what is new may be sent', () => {
   it.each<[string, Partial<NotificationAttempt>, boolean, number]>([
     ['a sender has it until its lease ends', { leaseUntilMs: 77_000, retryAtMs: 5_000 }, true, 77_000],
     ['a failed try waits for its retry', { retryAtMs: 400_000 }, false, 400_000],
+    ['without news however it failed', { retryAtMs: 400_000, failed: true }, false, 400_000],
     ['something new waits for it too, while the channel may take it', { retryAtMs: 400_000 }, true, 400_000],
     ['but a minute only once it failed for good', { retryAtMs: 400_000, failed: true }, true, 62_000],
     ['or its fallback has it', { retryAtMs: 400_000, handedOver: true }, true, 62_000],
