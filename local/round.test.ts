@@ -107,6 +107,8 @@ describe('a round', () => {
     cut.abort();
     expect((await running).observations).toEqual([]);
     expect(fixture.samples).toEqual([]);
+    // Nothing waits for the next round either.
+    expect(fixture.meter.total('store_failures_total')).toBe(0);
   });
 
   it('stores nothing if it is cut off before its batches are probed', async () => {
@@ -181,5 +183,24 @@ describe('a round', () => {
     await expect(fixture.run(MINUTE, signal)).rejects.toThrow();
     expect(fixture.facts.at(-1)).toMatchObject({ failedRules: ['down'], isEvaluated: false });
     expect(fixture.evaluatedAtMs).toEqual([MINUTE]);
+  });
+
+  it.each([
+    ['both nodes are up', true, []],
+    ['the late node is down', false, [['firing', MINUTE]]],
+  ])('never sums up half of its nodes, and sums up all of them in the end: %s', async (_, isUp, expected) => {
+    const fixture = createFixture(['fast', 'slow'], {
+      aggregate: { by: ['cluster'], op: 'sum' },
+      condition: { kind: 'below', threshold: 2 },
+    });
+    fixture.probes(async (batch) => {
+      if (batch.bastion === 'slow') await fixture.time.sleep(20_000, signal);
+      fixture.heal(batch.bastion === 'fast' || isUp);
+      return fixture.down(batch);
+    });
+    const running = fixture.run(MINUTE, signal);
+    await fixture.time.advanceTo(MINUTE + 20_000);
+    const { transitions } = await running;
+    expect(transitions.map(({ kind, atMs }) => [kind, atMs])).toEqual(expected);
   });
 });

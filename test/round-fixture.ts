@@ -49,16 +49,16 @@ const target = (name: string): Target => ({
   bastion: name,
   hostKeys: [],
 });
-const configOf = (names: readonly string[]) =>
+const configOf = (names: readonly string[], change: Partial<Rule>) =>
   ({
     bastions: names.map(bastion),
     checks: [{ name: 'usage', probe: 'usage', everyMs: MINUTE, where: {}, options: {} }],
-    rules: [rule],
+    rules: [{ ...rule, ...change }],
     schedule: { jitterMs: 0, timeZone: 'UTC', latenessMs: 15 * MINUTE },
   }) as unknown as Config;
 
 /** Rounds of one process over bastions with a node each; all nodes are down until `heal`. */
-export function createRoundFixture(names: readonly string[] = ['fast', 'slow']) {
+export function createRoundFixture(names: readonly string[] = ['fast', 'slow'], change: Partial<Rule> = {}) {
   const time = createVirtualTime(MINUTE);
   const samples: Sample[] = [];
   const never = new AbortController().signal;
@@ -107,7 +107,7 @@ export function createRoundFixture(names: readonly string[] = ['fast', 'slow']) 
         : { ok: false, failure: { reason: 'unreachable', phase: 'dial', detail: 'refused' } },
     })),
   });
-  const run = createRoundRunner(configOf(names), {
+  const run = createRoundRunner(configOf(names, change), {
     inventory: { list: async () => names.map(target) },
     prober: {
       async probe(batch, options) {
