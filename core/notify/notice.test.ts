@@ -35,7 +35,8 @@ it('a notice is sent as a critical alert of its name that fires', () => {
       },
     ],
   });
-  expect(message(false).alerts[0]).not.toHaveProperty('resolvedAtMs');
+  for (const name of ['resolvedAtMs', 'clearedAtMs', 'untold'])
+    expect(message(false).alerts[0]).not.toHaveProperty(name);
 });
 
 it('its second message says that it is over, under the next number of the same incident', () => {

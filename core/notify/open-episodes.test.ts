@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { absorb, delivered, n1, n2, opened, rule, transition } from '../../test/incidents.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Config } from '../model/config.ts';
-import type { Incident } from '../model/incident.ts';
+import type { Incident, IncidentAlert } from '../model/incident.ts';
 import type { Rule } from '../model/rule.ts';
 import { beginAttempt, failAttempt } from './attempt.ts';
 import { entryOf, episodesOf, type ReconcileInput } from './open-episodes.ts';
@@ -105,6 +105,8 @@ describe('an open incident', () => {
     expect(next).toMatchObject({ openedAtMs: 50_000, lastNotifiedAtMs: 50_000, earlyResolvedAtMs: 50_000 });
     expect(next.attempt).toMatchObject({ firstTriedAtMs: 50_000, triedAtMs: 50_000 });
     expect(next.alerts.map(({ enteredAtMs }) => enteredAtMs)).toEqual([1_000, 50_000]);
+    const { enteredAtMs: _, ...older } = opened().alerts[0] as IncidentAlert;
+    expect(entry({ ...opened(), alerts: [older] }).next.alerts[0]).not.toHaveProperty('enteredAtMs');
     // What has happened is not moved, and what is not known stays so.
     const past = entry({
       ...ahead,
@@ -117,6 +119,8 @@ describe('an open incident', () => {
     expect(entry(opened()).next).not.toHaveProperty('earlyResolvedAtMs');
   });
 });
+
+const n3 = { ...n1, node: 'n3' };
 
 describe('what fires', () => {
   const firing = (labels = n1, firedAtMs = 1_000): Alert => ({
@@ -158,6 +162,29 @@ describe('what fires', () => {
     const { entries, found } = episodes([opened()]);
     expect(found[0]?.alert).toMatchObject({ status: 'resolved', resolvedAtMs: 50_000, reason: 'revised' });
     expect(entries[0]?.next.alerts).toMatchObject([{ status: 'resolved' }]);
+  });
+
+  it('ends alone: other alerts of its incident fire on, and what has ended keeps its time', () => {
+    const three = absorb(
+      absorb(
+        absorb(opened(), transition('firing', 2_000, n2), 2_000),
+        transition('firing', 3_000, n3),
+        3_000,
+      ),
+      transition('resolved', 9_000, n3),
+      9_000,
+    );
+    const { found } = episodes([three], { firing: [firing(n2, 2_000)] });
+    expect(found.map(({ alert }) => [alert.labels.node, alert.status, alert.resolvedAtMs])).toEqual([
+      ['n1', 'resolved', 50_000],
+      ['n2', 'firing', undefined],
+      ['n3', 'resolved', 9_000],
+    ]);
+  });
+
+  it('has the rule of its incident where that is gone from the configuration', () => {
+    const { found } = episodes([opened()], { firing: [firing()], config: { ...input().config, rules: [] } });
+    expect(found[0]?.rule).toEqual(rule());
   });
 
   it.each<[string, Partial<ReconcileInput>]>([

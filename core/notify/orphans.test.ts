@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { opened, route, rule } from '../../test/incidents.ts';
+import { absorb, n2, opened, route, rule, transition } from '../../test/incidents.ts';
 import { describeOrphans, findOrphans } from './orphans.ts';
 
 describe('open incidents of what is gone', () => {
@@ -31,6 +31,22 @@ describe('open incidents of what is gone', () => {
       'of route `default` and channel `chat`, which are not',
     );
     expect(described(['ops'], 'default', [])[0]).toContain('nobody will be told more');
+  });
+
+  it('count what fires and what has ended, and go nowhere where the rule is not known', () => {
+    const both = absorb(
+      absorb(opened(), transition('firing', 2_000, n2), 2_000),
+      transition('resolved', 3_000),
+      3_000,
+    );
+    const unknown = { ...both, route: 'default', channel: 'chat', rules: {} };
+    const gone = { ...config(['ops'], 'default'), rules: [] };
+    expect(findOrphans([unknown], gone)).toMatchObject([{ firing: 1, ended: 1, goesTo: [] }]);
+    // A rule that was removed routes its alerts as it did when they fired.
+    expect(findOrphans([{ ...unknown, rules: both.rules }], gone)).toMatchObject([{ goesTo: ['ops'] }]);
+    expect(describeOrphans(findOrphans([unknown], gone))[0]).toMatch(
+      /^1 firing alert and 1 ended alert of channel/,
+    );
   });
 
   it('that were settled are remembered, and owe nothing', () => {

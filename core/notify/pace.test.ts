@@ -221,3 +221,13 @@ describe('a pause', () => {
     expect(ends.every(Number.isInteger)).toBe(true);
   });
 });
+
+it('a service that refuses nothing costs no write, one that took a message again does, once', () => {
+  expect(resumePace(undefined, T0)).toBeUndefined();
+  const fresh = takeSlot(undefined, { destination: second, slot: undefined, lane: 'normal', nowMs: T0 }).pace;
+  expect(resumePace(fresh, T0)).toBeUndefined();
+  const paused = pausePace(fresh, { key: 'd', slot: undefined, askedMs: undefined, sentAtMs: T0, nowMs: T0 });
+  const resumed = resumePace(paused, T0 + 5);
+  expect(resumed).toMatchObject({ refusals: 0, changedAtMs: T0 + 5, pauseUntilMs: paused.pauseUntilMs });
+  expect(resumePace(resumed, T0 + 6)).toBeUndefined();
+});
