@@ -1,6 +1,6 @@
 // The bundle of a function: one file made by esbuild, the files that it reads at run time, and native packages.
-import { cpSync, existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { ConfigError } from '../core/errors.ts';
@@ -9,11 +9,8 @@ import type { Settings } from './settings.ts';
 
 /** The folder of the project. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** Modules that find a file by their own address; in a bundle they have its address. */
-const BESIDE = [
-  { module: 'adapters/probes/usage/usage.ts', from: 'adapters/probes/usage/script.sh', to: 'script.sh' },
-  { module: 'adapters/charts/renderer.ts', from: 'adapters/charts/fonts', to: 'fonts' },
-];
+/** How a module names a file or folder beside it that it reads; in a bundle it has the bundle's address. */
+const BESIDE = /new URL\(['`](?:\.\/)?([\w-]+(?:\.sh)?)(?:\/[^'`]*)?['`], import\.meta\.url\)/g;
 /** How ssh2 requires its binding, beside its own file; in a bundle it is beside the bundle. */
 const BINDING = './crypto/build/Release/sshcrypto.node';
 /** CommonJS packages inside a module need `require` and `__dirname`. */
@@ -57,14 +54,29 @@ export function bundleFunction({ entry, outDir, machine }: BundleOptions): strin
     logLevel: 'error',
   });
   const inputs = Object.keys(metafile.inputs);
-  for (const { module, from, to } of BESIDE) {
-    if (inputs.includes(module)) cpSync(join(ROOT, from), join(outDir, to), { recursive: true });
-  }
+  for (const [name, from] of filesBeside(inputs)) cpSync(from, join(outDir, name), { recursive: true });
   const imported = Object.values(metafile.outputs).flatMap((output) => output.imports);
   if (imported.some(({ path }) => path === RESVG)) copyResvg(outDir, machine.architecture);
   const binding = imported.some(({ path }) => path === BINDING) ? nativeBinding(machine) : undefined;
   if (binding !== undefined) cpSync(binding, join(outDir, BINDING));
   return inputs;
+}
+
+/**
+ * Files and folders that modules of the project read by their own address, by the name that they have in the bundle.
+ * @throws Error when two modules read different files of one name
+ */
+export function filesBeside(inputs: readonly string[]): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const input of inputs.filter((one) => /^(?:adapters|core|functions)\//.test(one))) {
+    for (const [, name = ''] of readFileSync(join(ROOT, input), 'utf8').matchAll(BESIDE)) {
+      const from = join(ROOT, dirname(input), name);
+      const other = files.get(name) ?? from;
+      if (other !== from) throw new Error(`${from} and ${other} would be one file in a bundle: rename one`);
+      files.set(name, from);
+    }
+  }
+  return files;
 }
 
 function copyResvg(outDir: string, architecture: Settings['architecture']): void {

@@ -13,7 +13,7 @@ import { sentText } from '../sent-text.ts';
 import { type CertificateFacts, readCertificate } from './certificate.ts';
 import { MAX_PATHS, PRESETS, pathProblem } from './paths.ts';
 
-const text = sentText(readFileSync(new URL('./script.sh', import.meta.url), 'utf8'));
+const text = sentText(readFileSync(new URL('./certificates.sh', import.meta.url), 'utf8'));
 const VERSION = 1;
 const DAY_MS = 86_400_000;
 /** Certificates that notes describe: those that expire first. */

@@ -194,7 +194,7 @@ it.each(['find', 'awk'])('without %s the node says so', (program) => {
 it('the sent text prints the same as its source', () => {
   folder.write('good.crt', leaf + ca);
   folder.write('a.conf', `client-certificate-data: ${base64(leaf)}\n`);
-  const source = readFileSync(new URL('./script.sh', import.meta.url), 'utf8');
+  const source = readFileSync(new URL('./certificates.sh', import.meta.url), 'utf8');
   const [paths] = /^set -- .*$/m.exec(pkiScript({ paths: [folder.root] }).text) ?? [''];
   expect(folder.runText(source.replace(/^ *set -- \/.*$/m, paths))).toBe(folder.run().text);
 });

@@ -105,12 +105,13 @@ export function nodeRules(everyMs: number): RuleText[] {
       name: 'disk-fills',
       title: 'Disk fills up',
       metric: 'disk_usage',
-      window: { last: '6h', reduce: 'forecast', in: '24h' },
+      // Longer than its window: one large file is in the window for an hour only. A longer window is read in each round.
+      window: { last: '1h', reduce: 'forecast', in: '24h' },
       above: 100,
-      for: '6h',
+      for: '2h',
       severity: 'warning',
       inhibitedBy: ['node-down'],
-      summary: '{{mount}} on {{node}} will be full within 24 hours if it goes on as in the last six',
+      summary: '{{mount}} on {{node}} will be full within 24 hours if it goes on as in the last one',
     },
     {
       name: 'oom-kills',
