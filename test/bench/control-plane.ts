@@ -60,7 +60,7 @@ export async function benchControlPlane({ dir, quick, log }: BenchOptions): Prom
         'Both processes probe the same targets, log in anew to a tenth of them in each round, and make the check of',
         '`sessions.door`. Each target has an API server behind TLS, which the bastion connects to, and an etcd whose 176 KB',
         'of metrics come through a session with the node, as of a real etcd 3.7: the answers are recorded, the series of',
-        'gRPC are made up. The pki script printed 21 certificates, with keys of elliptic curves. `pki` runs once an hour:',
+        'gRPC are made up. The pki script printed 20 certificates, with keys of elliptic curves. `pki` runs once an hour:',
         'the mean has one round with it and 59 without. `/version`, asked once an hour, is in none of these rounds.',
       ],
       rows: [
