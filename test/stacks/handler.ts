@@ -6,6 +6,7 @@ import { createChartRenderer } from '../../adapters/charts/renderer.ts';
 import { PROBES } from '../../adapters/probes/registry.ts';
 import { hasNativeCrypto } from '../../adapters/ssh/native-crypto.ts';
 import type { ChartSpec } from '../../core/chart/spec.ts';
+import { scriptsWithoutOptions } from '../probe-scripts.ts';
 
 const SPEC: ChartSpec = {
   theme: 'dark',
@@ -24,12 +25,6 @@ const SPEC: ChartSpec = {
 
 const sha256 = (data: Uint8Array | string) => createHash('sha256').update(data).digest('hex');
 
-/** The scripts of a check without options, of kinds that need none. */
-function scriptsOf({ options, scriptsFor }: (typeof PROBES)[number]) {
-  const read = options.safeParse({});
-  return read.success ? scriptsFor(read.data as Readonly<Record<string, unknown>>) : [];
-}
-
 /** The results of the hard parts: the same in the sources and in a bundle. */
 export async function handler(): Promise<{
   picture: string;
@@ -40,7 +35,7 @@ export async function handler(): Promise<{
   const { png } = await createChartRenderer().render(SPEC);
   return {
     picture: sha256(png),
-    scripts: PROBES.flatMap(scriptsOf).map(({ text }) => sha256(text)),
+    scripts: PROBES.flatMap(scriptsWithoutOptions).map(({ text }) => sha256(text)),
     key: ssh2.utils.generateKeyPairSync('ed25519').public.split(' ')[0] ?? '',
     nativeCrypto: hasNativeCrypto(),
   };
