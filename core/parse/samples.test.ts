@@ -163,3 +163,41 @@ describe('checks beside `usage`', () => {
     expect(hasAnswered([through(forbidden)])).toBe(false);
   });
 });
+
+describe('samples of several nodes', () => {
+  const other: Target = { ...TARGET, node: 'm' };
+  const at = (target: Target, result: Observation['result'], change: Partial<Observation> = {}) => ({
+    ...observed(result),
+    target,
+    ...change,
+  });
+  const down = { ok: false, failure: failure('timeout', 'dial') } as const;
+  const upOf = (observations: Observation[], bastion: BatchObservation['bastion'] = { ok: true }) =>
+    samplesOf({ batch, bastion, observations })
+      .filter(({ metric }) => metric === 'up')
+      .map(({ labels, value }) => `${labels.cluster}/${labels.node} ${value}`);
+
+  it('are told apart, also where two clusters have a node of one name', () => {
+    const elsewhere = { ...TARGET, cluster: 'd' };
+    expect(upOf([at(TARGET, ok), at(other, down), at(elsewhere, down)])).toEqual(['c/n 1', 'c/m 0', 'd/n 0']);
+  });
+
+  it('of one node are one: it is up if one of its checks could log in', () => {
+    expect(upOf([at(TARGET, down), at(TARGET, ok, { check: 'other' })])).toEqual(['c/n 1']);
+  });
+
+  it('while the bastion fails are of those alone that answered', () => {
+    const bastion = { ok: false, failure: failure('timeout', 'bastion') } as const;
+    expect(upOf([at(TARGET, ok), at(other, down)], bastion)).toEqual(['c/n 1']);
+    const [first] = samplesOf({ batch, bastion, observations: [] });
+    expect(first).toMatchObject({ metric: 'bastion_up', value: 0 });
+  });
+
+  it('of a session of before do not say whether logins work, nor do penalties', () => {
+    const unknown = { ...ok, login: 'unknown' } as const;
+    const penalty = { ok: false, failure: failure('penalty', 'handshake') } as const;
+    expect(upOf([at(TARGET, unknown), at(other, penalty)])).toEqual([]);
+    expect(upOf([at(TARGET, unknown), at(TARGET, ok, { check: 'other' })])).toEqual(['c/n 1']);
+    expect(upOf([at(TARGET, penalty), at(TARGET, down, { check: 'other' })])).toEqual([]);
+  });
+});
