@@ -21,7 +21,7 @@ export async function requestExposition(
   request: HttpRequest,
   wanted: ReadonlySet<string>,
 ): Promise<ShownMetrics> {
-  const answer = await node.request(endpoint, request);
+  const answer = await node.request(endpoint, { ...request, gzip: true });
   if (answer.status !== 200) return { answer, exposition: undefined, notes: [] };
   const parts = readExposition(answer.body, wanted, answer.isCut);
   let part = parts.next();

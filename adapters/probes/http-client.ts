@@ -1,5 +1,6 @@
 import type { BastionConfig } from '../../core/model/config.ts';
 import type { Tunnel } from '../ssh/tunnel.ts';
+import { readBody } from './http-body.ts';
 import {
   agentOf,
   asSocket,
@@ -98,7 +99,7 @@ export function createHttpClient(): HttpClient {
       const send = async (connection: HttpConnection, isNew: boolean) => {
         const answer = await exchange(connection, peer, request, { deadlineMs, isNew });
         if (!answer.isCut) keep(name, connection);
-        return answer;
+        return readBody(answer, request);
       };
       const kept = take(name);
       if (kept) {

@@ -14,8 +14,10 @@ export interface HttpRequest {
   path: string;
   headers?: Readonly<Record<string, string>>;
   body?: string;
-  /** Of the answer's body; more is cut off. */
+  /** Of the answer's body, packed and unpacked; more is cut off. */
   maxBytes: number;
+  /** Lets the server pack its answer: for long texts. Default: no. */
+  gzip?: boolean;
   /** From the request to the last byte. Default: the node's `exec` deadline. */
   deadlineMs?: number;
 }
@@ -27,13 +29,16 @@ export interface HttpAnswer {
   body: string;
   /** There was more than `maxBytes`. */
   isCut: boolean;
-  /** Bytes of the body that arrived. */
+  /** Bytes of the body that arrived, packed where it was. */
   bytes: number;
   /** How long each phase took. A connection that was open already has neither `dialMs` nor `tlsMs`. */
   phases: { dialMs?: number; tlsMs?: number; responseMs: number };
   /** Absent: plain HTTP. */
   tls?: TlsFacts;
 }
+
+/** An answer whose body is as it arrived. */
+export type PackedAnswer = Omit<HttpAnswer, 'body'> & { content: Buffer };
 
 /** Status line, headers, chunk sizes, TLS records and SSH packets beside the body. */
 export const PROTOCOL_BYTES = 64 * 1024;
@@ -81,11 +86,11 @@ export function isIdle({ agent }: HttpConnection): boolean {
 export function exchange(
   connection: HttpConnection,
   to: { host: string; port: number },
-  { method = 'GET', path, headers, body, maxBytes }: HttpRequest,
+  { method = 'GET', path, headers, body, maxBytes, gzip = false }: HttpRequest,
   { deadlineMs, isNew }: { deadlineMs: number; isNew: boolean },
-): Promise<HttpAnswer> {
+): Promise<PackedAnswer> {
   const { agent, tunnel, dialMs, tlsMs, tls } = connection;
-  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  const { promise, resolve, reject } = Promise.withResolvers<PackedAnswer>();
   const startMs = performance.now();
   const sent = startRequest({
     agent,
@@ -93,8 +98,7 @@ export function exchange(
     method,
     path,
     maxHeaderSize: MAX_HEADER_BYTES,
-    // A packed body could be a thousand times its size.
-    headers: { 'accept-encoding': 'identity', 'user-agent': 'bartizan', ...headers },
+    headers: { 'accept-encoding': gzip ? 'gzip' : 'identity', 'user-agent': 'bartizan', ...headers },
   });
   tunnel.allow(maxBytes + PROTOCOL_BYTES);
   // A stream of ours closes at once. Inside a handler of Node's HTTP that frees the parser of the request twice, so that
@@ -124,7 +128,7 @@ export function exchange(
       resolve({
         status: response.statusCode ?? 0,
         headers: response.headers,
-        body: Buffer.concat(chunks).toString('utf8'),
+        content: Buffer.concat(chunks),
         isCut,
         bytes,
         phases: { ...(isNew && { dialMs, ...(tlsMs !== undefined && { tlsMs }) }), responseMs },

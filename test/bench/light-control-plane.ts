@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { createFolder } from '../../adapters/probes/pki/script.fixture.ts';
 import { type Authority, makeAuthority } from '../certificates.ts';
 import { readRecorded } from '../kube/recorded.ts';
@@ -52,10 +53,14 @@ async function listen(server: Server): Promise<number> {
 function answerAsEtcd(): RequestListener {
   const metrics = readRecorded('etcd/ok/metrics');
   const body = withGrpcSeries(metrics.body);
+  const packed = gzipSync(body);
   const others = replay({ '/health': 'health' }, 'etcd/ok').listener;
   return (request, response) => {
     if (request.url !== '/metrics') return others(request, response);
-    response.writeHead(metrics.status, metrics.headers as Record<string, string>);
+    const isPacked = request.headers['accept-encoding'] === 'gzip';
+    const encoding = isPacked ? { 'content-encoding': 'gzip' } : {};
+    response.writeHead(metrics.status, { ...(metrics.headers as Record<string, string>), ...encoding });
+    if (isPacked) return void response.end(packed);
     for (let at = 0; at < body.length; at += CHUNK_BYTES) response.write(body.slice(at, at + CHUNK_BYTES));
     response.end();
   };
