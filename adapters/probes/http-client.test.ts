@@ -1,20 +1,18 @@
-import { randomBytes } from 'node:crypto';
-import http, { type RequestListener } from 'node:http';
+import http from 'node:http';
 import https from 'node:https';
 import { createRequire } from 'node:module';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type Certificate, makeAuthority, makeCertificate } from '../../test/certificates.ts';
+import { answering, listen, setup, openSockets as sockets, useHttpPeers } from '../../test/http-peers.ts';
 import { flood } from '../../test/node-behaviour.ts';
-import { keep, setupBastionConnection, until, useBastion } from '../../test/prober-fleet.ts';
-import type { Tunnel } from '../ssh/tunnel.ts';
-import { createHttpClient, type HttpRequest } from './http-client.ts';
+import { until } from '../../test/prober-fleet.ts';
+import type { HttpRequest } from './http-client.ts';
 
-useBastion();
+useHttpPeers();
 
-const DEADLINES = { bastionMs: 10_000, dialMs: 10_000, handshakeMs: 10_000, execMs: 10_000 };
 let authority: Certificate;
 let server: Certificate;
 
@@ -22,50 +20,6 @@ beforeAll(async () => {
   authority = await makeAuthority();
   server = await makeCertificate(['kubernetes', '127.0.0.1'], { authority });
 });
-
-const sockets = new Set<Socket>();
-afterEach(() => {
-  for (const socket of sockets) socket.destroy();
-  sockets.clear();
-});
-
-async function listen(made: Server): Promise<number> {
-  made.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-  });
-  await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
-  await keep(Promise.resolve({ close: async () => void made.close() }));
-  return (made.address() as { port: number }).port;
-}
-
-/** A client that reaches the port through the bastion of the test. */
-async function setup(port: number) {
-  const connection = await setupBastionConnection();
-  const client = createHttpClient();
-  const tunnels: Tunnel[] = [];
-  const peer = {
-    key: 'k',
-    host: '127.0.0.1',
-    port,
-    open: async () => {
-      const tunnel = await connection.dial({ host: '127.0.0.1', port });
-      tunnels.push(tunnel);
-      return tunnel;
-    },
-  };
-  const get = (request: Partial<HttpRequest> = {}) =>
-    client.request(peer, { path: '/', maxBytes: 65_536, ...request }, DEADLINES);
-  const listeners = () => tunnels.map(({ stream }) => stream.listenerCount('close'));
-  return { get, dials: () => tunnels.length, listeners };
-}
-
-const answering =
-  (body: string | Buffer, headers: Record<string, string> = {}): RequestListener =>
-  (_request, response) => {
-    response.writeHead(200, headers);
-    response.end(body);
-  };
 
 describe('requests through the bastion', () => {
   it('share a connection that stays open', async () => {
@@ -234,81 +188,6 @@ describe('a server that misbehaves costs a bounded answer', () => {
     );
     const answer = await get();
     expect(answer.bytes).toBe(bomb.length);
-  });
-
-  describe('that let the server pack its answer', () => {
-    const text = '# a line\n'.repeat(2_000);
-    const zipped = gzipSync(text);
-    const bomb = gzipSync(Buffer.alloc(50_000_000, 'x'));
-    const packing = { 'content-encoding': 'gzip' };
-
-    it.each<[string, Buffer | string, Record<string, string>, { body: string; isCut: boolean }]>([
-      ['gzip', zipped, packing, { body: text, isCut: false }],
-      [
-        'gzip of exactly as much',
-        gzipSync('y'.repeat(65_536)),
-        packing,
-        { body: 'y'.repeat(65_536), isCut: false },
-      ],
-      [
-        'gzip of a byte more',
-        gzipSync('y'.repeat(65_537)),
-        packing,
-        { body: 'y'.repeat(65_536), isCut: true },
-      ],
-      ['a bomb', bomb, packing, { body: 'x'.repeat(65_536), isCut: true }],
-      ['a plain text all the same', text, {}, { body: text, isCut: false }],
-    ])('read %s', async (_name, body, headers, expected) => {
-      const { get } = await setup(await listen(http.createServer(answering(body, headers))));
-      const answer = await get({ gzip: true });
-      expect({ body: answer.body, isCut: answer.isCut }).toEqual(expected);
-      expect(answer.bytes).toBe(body.length);
-    });
-
-    it('read as much as arrived where the packed answer is cut', async () => {
-      const noise = randomBytes(30_000).toString('base64');
-      const { get } = await setup(await listen(http.createServer(answering(gzipSync(noise), packing))));
-      const answer = await get({ gzip: true, maxBytes: 20_000 });
-      expect(answer.isCut).toBe(true);
-      expect(answer.body.length).toBeGreaterThan(10_000);
-      expect(noise.startsWith(answer.body)).toBe(true);
-    });
-
-    it.each([
-      ['is no gzip', Buffer.from(text)],
-      ['ends in the middle', zipped.subarray(0, 40)],
-      ['is empty', Buffer.alloc(0)],
-    ])('fail where the body %s, and the next one works', async (_name, first) => {
-      const bodies = [first, zipped];
-      const { get, dials } = await setup(
-        await listen(
-          http.createServer((request, response) =>
-            answering(bodies.shift() ?? '', packing)(request, response),
-          ),
-        ),
-      );
-      await expect(get({ gzip: true })).rejects.toMatchObject({
-        failure: { reason: 'protocol', phase: 'request' },
-        message: expect.stringContaining('its answer says that it is gzip, and is not'),
-      });
-      expect((await get({ gzip: true })).body).toBe(text);
-      expect(dials()).toBe(1);
-    });
-
-    it('ask for it, and no other request does', async () => {
-      const asked: unknown[] = [];
-      const { get } = await setup(
-        await listen(
-          http.createServer((request, response) => {
-            asked.push(request.headers['accept-encoding']);
-            response.end();
-          }),
-        ),
-      );
-      await get({ gzip: true });
-      await get();
-      expect(asked).toEqual(['gzip', 'identity']);
-    });
   });
 
   it('what sends while nobody asks is cut, and the next request opens a new connection', async () => {
