@@ -1,4 +1,4 @@
-import http from 'node:http';
+import http, { type RequestListener } from 'node:http';
 import https from 'node:https';
 import { createRequire } from 'node:module';
 import { createServer, type Socket } from 'node:net';
