@@ -227,3 +227,35 @@ it('a name without an extension is rotated as well', async () => {
   ]);
   expect(await verifyAudit(plain)).toMatchObject({ ok: true, first: 1, entries: 3 });
 });
+
+describe('an audit that is verified', () => {
+  it('holds where it is empty', async () => {
+    await write([]);
+    expect(await verifyAudit(file)).toEqual({
+      ok: true,
+      first: 0,
+      entries: 0,
+      repaired: 0,
+      head: { sequence: 0, hash: '0'.repeat(64) },
+    });
+  });
+
+  it('keeps letters of any language', async () => {
+    await write([entry('프로드/n1'), entry('ü/2')]);
+    expect(await verifyAudit(file)).toMatchObject({ ok: true, entries: 2 });
+  });
+
+  it('says which line is missing', async () => {
+    await write(entries(0, 3));
+    const [first, , third] = lines();
+    writeFileSync(file, `${first}\n${third}\n`);
+    expect(await verifyAudit(file)).toEqual({ ok: false, file, line: 2, problem: 'sequence 3 follows 1' });
+  });
+
+  it('after bytes that are no text marks them, and goes on', async () => {
+    await write(entries(0, 1));
+    appendFileSync(file, Buffer.from([0xff, 0xfe, 0x80]));
+    await write(entries(1, 2));
+    expect(await verifyAudit(file)).toMatchObject({ ok: true, entries: 2, repaired: 1 });
+  });
+});

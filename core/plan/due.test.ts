@@ -3,7 +3,7 @@ import type { Batch } from '../model/batch.ts';
 import type { Check } from '../model/check.ts';
 import type { Target } from '../model/target.ts';
 import type { TargetStatus } from '../model/target-status.ts';
-import { absences, lastSeenMs } from './absences.ts';
+import { absences, lastSeenMs, lostBastions } from './absences.ts';
 import { addRound, type Due, entriesOf } from './due.ts';
 
 const MINUTE = 60_000;
@@ -190,4 +190,36 @@ it('a node was last seen when a check of it succeeded', () => {
   const failed = { ...stored(batch(9, 0, 2))[1], ok: false } as TargetStatus;
   expect(lastSeenMs([...stored(batch(8, 0, 1)), failed])).toBe(8 * MINUTE);
   expect(lastSeenMs(stored(batch(8, 0, 1), false))).toBeUndefined();
+});
+
+describe('bastions that were lost', () => {
+  const lostAt = (minute: number, bastion = 'b'): TargetStatus[] =>
+    stored(batch(minute, 0, 1, { bastion }), false);
+
+  it('are those whose batch failed, with the newest such round, now or before', () => {
+    const due = planned(10, 20, two);
+    expect(lostBastions(due, [...lostAt(15), ...lostAt(14)], {})).toEqual({ b: 15 * MINUTE });
+    expect(lostBastions(due, lostAt(15), { b: 17 * MINUTE })).toEqual({ b: 17 * MINUTE });
+    expect(lostBastions(due, [], { b: 9 * MINUTE })).toEqual({ b: 9 * MINUTE });
+  });
+
+  it('are none that are not due any more, and none whose nodes alone failed', () => {
+    const due = planned(10, 20, two);
+    expect(lostBastions(due, lostAt(15, 'a'), { a: 5 * MINUTE })).toEqual({});
+    const node = { ...stored(batch(15, 0, 1))[1], ok: false, node: 'b' } as TargetStatus;
+    expect(lostBastions(due, [...stored(batch(15, 0, 1)), node], {})).toEqual({});
+  });
+
+  it('are remembered where a later batch of that index has written over it', () => {
+    const later = (minute: number) => [batch(minute, 0, 3, { checks: ['usage', 'certificates'] })];
+    const due = planned(
+      17,
+      18,
+      later,
+      planned(10, 16, (minute) => [batch(minute, 0, 4)]),
+    );
+    const over = stored(batch(18, 0, 3));
+    expect(absences(due, over)).toHaveLength(1);
+    expect(absences(due, over, { b: 16 * MINUTE })).toEqual([]);
+  });
 });
