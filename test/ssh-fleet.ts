@@ -237,13 +237,15 @@ function forward(
   accept: () => ServerChannel,
   reject: () => void,
 ): void {
-  const socket = connect({ ...to, noDelay: true });
+  // Like sshd it passes the end of one direction on, and leaves the other open.
+  const socket = connect({ ...to, noDelay: true, allowHalfOpen: true });
   let isOpen = false;
   outgoing.add(socket);
   socket.once('connect', () => {
     isOpen = true;
     const channel = accept();
-    channel.pipe(socket).pipe(channel);
+    channel.pipe(socket).pipe(channel, { end: false });
+    socket.on('end', () => void channel.eof());
     channel.on('error', () => socket.destroy()).on('close', () => socket.destroy());
     socket.on('close', () => channel.close());
   });

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Certificate, makeAuthority, makeCertificate } from '../../test/certificates.ts';
 import { answering, listen, setup, openSockets as sockets, useHttpPeers } from '../../test/http-peers.ts';
+import { scaledMs } from '../../test/machine-speed.ts';
 import { flood } from '../../test/node-behaviour.ts';
 import { until } from '../../test/prober-fleet.ts';
 import type { HttpRequest } from './http-client.ts';
@@ -47,6 +48,18 @@ describe('requests through the bastion', () => {
     for (const socket of sockets) socket.destroy();
     expect((await get()).body).toBe('ok');
     expect(dials()).toBe(2);
+  });
+
+  it('open a new one where the server has ended an idle one, as its keep-alive time asks', async () => {
+    const server = http.createServer(answering('ok'));
+    const { get, dials } = await setup(await listen(server));
+    for (let round = 1; round <= 3; round++) {
+      expect((await get({ deadlineMs: scaledMs(2_000) })).body).toBe('ok');
+      expect(dials()).toBe(round);
+      for (const socket of sockets) socket.end();
+      await until(() => [...sockets].every((socket) => socket.readableEnded || socket.destroyed));
+      sockets.clear();
+    }
   });
 
   it('make a TLS handshake with SNI, and show what the server showed', async () => {

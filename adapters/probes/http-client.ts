@@ -62,6 +62,8 @@ export function createHttpClient(): HttpClient {
     tunnel.allow(PROTOCOL_BYTES);
     if (!tls) {
       tunnel.stream.resume();
+      // A server that closes its side of an idle connection leaves ours open: a request would wait for its deadline.
+      tunnel.stream.once('end', () => tunnel.stream.destroy());
       const socket = asSocket(tunnel.stream);
       return { socket, tunnel, agent: agentOf(socket), dialMs };
     }
