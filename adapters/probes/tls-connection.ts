@@ -185,6 +185,8 @@ function explain(error: NodeJS.ErrnoException): ProbeError {
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || /wrong version number|packet length/i.test(message)) {
     return probeError('protocol', 'tls', 'does not speak TLS', { cause: error });
   }
+  if (code === 'ECONNRESET')
+    return probeError('protocol', 'tls', 'closed the connection in the TLS handshake', { cause: error });
   const why = /alert ([a-z ]+)/i.exec(message)?.[1]?.trim();
   const detail = why ? `refused the TLS handshake: ${why}` : `the TLS handshake failed: ${code || message}`;
   return probeError('protocol', 'tls', detail, { cause: error });
