@@ -1,7 +1,7 @@
 import { DOWN_UP, type Metric, metricsOf } from './metric.ts';
 
 const DUE =
-  'Time until it expires, for rules; absent within its last 30 days while more than a fifth of its lifetime is left, as nobody renews a short-lived certificate earlier';
+  'Time until it expires, for rules; 30 days within its last 30 days while more than a fifth of its lifetime is left, as nobody renews a short-lived certificate earlier';
 
 /** What checks of certificates measure: in files, and served. */
 export const CERTIFICATE_METRICS: readonly Metric[] = [

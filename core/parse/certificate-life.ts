@@ -1,6 +1,6 @@
 import type { Reading } from './reading.ts';
 
-/** Within these days before its end a certificate is due, unless it is a short-lived one that lasts long enough. */
+/** Within these days before its end a certificate is due, unless a short-lived one has enough of its life left: it counts as so long. */
 const DUE_MS = 30 * 86_400_000;
 
 /** Whoever renews certificates by a machine does so with a third left (cert-manager, ACME), or a fifth (kubelet, OpenShift). */
@@ -25,6 +25,6 @@ export function lifeReadings(
     expiry,
     reading('lifetime', lifetimeMs / 1000),
     reading('remaining', 100 * share),
-    ...(isDue ? [reading('due', leftMs / 1000)] : []),
+    reading('due', (isDue ? leftMs : DUE_MS) / 1000),
   ];
 }

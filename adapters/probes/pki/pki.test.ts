@@ -67,6 +67,7 @@ describe('a certificate', () => {
       'cert_expiry /early': 11 * DAY,
       'cert_lifetime /early': 10 * DAY,
       'cert_remaining /early': expect.closeTo(110),
+      'cert_due /early': 30 * DAY,
       'cert_expiry /backwards': -5 * DAY,
       'cert_due /backwards': -5 * DAY,
       pki_unreadable: 0,

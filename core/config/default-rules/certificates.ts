@@ -1,7 +1,7 @@
 // Default rules on certificates. 7 days and 1 day are those of kubernetes-mixin (KubeClientCertificateExpiration):
 // https://github.com/kubernetes-monitoring/kubernetes-mixin
 // 30 days leave time for a change in a maintenance window. Metrics `…_due` keep short-lived certificates quiet until their
-// renewal is overdue; a renewed one that lives less than 30 days lacks the metric again, which is no problem: `noData: ok`.
+// renewal is overdue. A check that cannot run any more renews nothing, so its alerts stay.
 
 import type { RuleText } from './rule-text.ts';
 
@@ -9,7 +9,7 @@ const DAY = 86_400;
 
 /** Rules on the files of a node, or on what its ports serve. */
 function expiryRules(of: { prefix: string; title: string; metric: string; what: string }): RuleText[] {
-  const shared = { metric: of.metric, for: '0s', noData: 'ok', inhibitedBy: ['node-down'] };
+  const shared = { metric: of.metric, for: '0s', inhibitedBy: ['node-down'] };
   return [
     {
       ...shared,
