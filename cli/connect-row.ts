@@ -14,6 +14,6 @@ export interface ConnectRow {
   open?: readonly Capability[];
   /** The rights for which no answer came. */
   unanswered?: readonly Capability[];
-  /** Of a node: the ports that its checks connect to, and whether they answer. */
+  /** For a node: the ports that its checks connect to, and whether they answer. */
   services?: readonly ServiceAnswer[];
 }

@@ -48,7 +48,7 @@ function textsOf({ metric: name, labels, value }: Sample, hasOthers: boolean): s
   const text = formatMetricValue(value, metric);
   const own = labels.phase ?? labels.name;
   if (own !== undefined) return [`${own} ${text}`];
-  // All certificates are one part.
+  // All certificates share one text.
   if (name.includes('cert_')) return [];
   const where = labels.port ?? labels.file;
   const what = metric.unit === 'bool' && metric.states ? text : `${shortTitle(metric)} ${text}`;

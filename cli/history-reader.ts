@@ -36,7 +36,7 @@ interface RangeQuery {
   fromMs: number;
   toMs: number;
   bins: number;
-  /** Of the metric's samples: a wider hole is a gap. */
+  /** The interval of the metric's samples; a wider hole is a gap. */
   intervalOf: (metric: string) => number;
 }
 

@@ -7,7 +7,7 @@ export interface RatioUnit {
 }
 
 /**
- * Of two metrics with the same unit percent, as all shares of the catalogue: `above: 95` is 95%. What is divided by a
+ * Two metrics with the same unit give percent, like all shares of the catalogue: `above: 95` is 95%. What is divided by a
  * number keeps its unit (bytes per core). All else is a plain number.
  */
 export function ratioUnit(of: Unit, over: Unit): RatioUnit {

@@ -11,7 +11,7 @@ export interface AdapterDescriptor<Options = unknown> {
   title: string;
   /** Strict; every field described; defaults filled in. */
   options: z.ZodType<Options>;
-  /** Of a kind of check: its interval where a check has none, instead of the interval of most kinds. */
+  /** For a kind of check: the interval of a check that names none. Absent: that of most kinds. */
   every?: string;
 }
 

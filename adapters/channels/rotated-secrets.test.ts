@@ -230,7 +230,7 @@ describe.each([...SUBJECTS.keys()])('%s', (type) => {
   });
 });
 
-it('a secret that the configuration cannot name is told as before', async () => {
+it('a secret that the configuration cannot name is reported as before', async () => {
   start('slack');
   parameters = undefined;
   await expect(open('slack')).rejects.toThrow(ConfigError);

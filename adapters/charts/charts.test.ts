@@ -68,7 +68,7 @@ describe('the picture', () => {
   });
 
   it('draws letters of many scripts, each its own shape', async () => {
-    // Of the Chinese ones the middle two are simplified, the last is traditional: Japanese faces lack them.
+    // The second Chinese letter is simplified and the third traditional: Japanese faces lack them.
     const names = ['A', '노', '드', '東', 'か', '东', '龙', '臺', 'Ж', 'Ω', 'ع', 'ไ', 'न', '🚀'];
     const shapes = await Promise.all(
       names.map(async (name) => legendName(decode((await renderer.render(specOf([name]))).png))),

@@ -29,7 +29,7 @@ export interface Component {
   notWatched?: string;
 }
 
-/** Of a failing answer, which says what fails. */
+/** Most bytes of an answer; a failing one names what fails. */
 const MAX_BYTES = 16 * 1024;
 const CREDENTIAL =
   'an `http` check with the `token` of a user bound to the ClusterRole `system:monitoring` shows it';

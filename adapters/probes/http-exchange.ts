@@ -14,7 +14,7 @@ export interface HttpRequest {
   path: string;
   headers?: Readonly<Record<string, string>>;
   body?: string;
-  /** Of the answer's body, packed and unpacked; more is cut off. */
+  /** Most bytes of the answer's body, packed and unpacked; more is cut off. */
   maxBytes: number;
   /** Lets the server pack its answer: for long texts. Default: no. */
   gzip?: boolean;

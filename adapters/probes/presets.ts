@@ -1,21 +1,19 @@
+import { APISERVER_ROLES, ETCD_ROLES } from '../../core/model/target.ts';
 import type { Preset } from '../../core/registry.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
-const APISERVERS = ['apiserver', 'controlplane'] as const;
-const ETCDS = ['etcd', 'controlplane'] as const;
-
 /** Answers through the bastion, without a login at the node and without a credential. */
-const apiserver = { probe: 'apiserver', everyMs: MINUTE_MS, roles: APISERVERS, options: {} };
+const apiserver = { probe: 'apiserver', everyMs: MINUTE_MS, roles: APISERVER_ROLES, options: {} };
 /** etcd and kubelet log each handshake as an error, and certificates change rarely. */
 const tls = { probe: 'tls', everyMs: HOUR_MS, options: {} };
-const etcd = { probe: 'etcd', everyMs: MINUTE_MS, roles: ETCDS, options: {} };
+const etcd = { probe: 'etcd', everyMs: MINUTE_MS, roles: ETCD_ROLES, options: {} };
 /** They answer their health to everybody on the node's loopback (`--authorization-always-allow-paths`, `healthzBindAddress`). */
 const components = [
   { probe: 'kubelet', everyMs: MINUTE_MS, options: {} },
-  { probe: 'scheduler', everyMs: MINUTE_MS, roles: APISERVERS, options: {} },
-  { probe: 'controller-manager', everyMs: MINUTE_MS, roles: APISERVERS, options: {} },
+  { probe: 'scheduler', everyMs: MINUTE_MS, roles: APISERVER_ROLES, options: {} },
+  { probe: 'controller-manager', everyMs: MINUTE_MS, roles: APISERVER_ROLES, options: {} },
 ];
 const pkiOf = (preset: string) => ({ probe: 'pki', everyMs: HOUR_MS, options: { preset } });
 

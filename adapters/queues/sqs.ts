@@ -22,7 +22,7 @@ export interface Queues {
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html */
 const BATCH = 10;
-/** Of all messages of a request together. */
+/** Most bytes for all messages of a request together. */
 const BATCH_BYTES = 256 * 1024;
 
 export async function createQueues(client: AwsClient = {}): Promise<Queues> {

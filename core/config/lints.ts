@@ -109,7 +109,7 @@ function* doubleChecks({ draft, checks, nodes }: LintInput): Generator<Finding> 
       (check, i) =>
         check.probe === value.probe &&
         check.name !== value.name &&
-        // Of two in the file the later one is reported; those of presets come after it.
+        // The later of two in the file is reported; checks of presets come after all of them.
         (i < own || i >= (draft.checks?.length ?? 0)) &&
         nodes.some((node) => isSelected(check, node) && isSelected(value, node)),
     );

@@ -20,7 +20,7 @@ const RULE: Rule = {
   inhibitedBy: [],
 };
 
-/** Of the series and the `up` of one node, a value a minute, with nothing where it is undefined. */
+/** The series and the `up` of one node: a value each minute, none where it is undefined. */
 function node(values: readonly (number | undefined)[], ups: readonly number[], labels = NODE) {
   const points = (all: readonly (number | undefined)[]) =>
     all.flatMap((value, i) => (value === undefined ? [] : [{ timeMs: i * MINUTE, value }]));

@@ -2,6 +2,10 @@ export const ROLES = ['apiserver', 'etcd', 'controlplane'] as const;
 
 export type Role = (typeof ROLES)[number];
 
+/** Roles of nodes that run an API server, and of those that run an etcd. */
+export const APISERVER_ROLES: readonly Role[] = ['apiserver', 'controlplane'];
+export const ETCD_ROLES: readonly Role[] = ['etcd', 'controlplane'];
+
 /** One control-plane VM as a round addresses it. Host keys are known_hosts style: `ssh-ed25519 AAAA…`. */
 export interface Target {
   cluster: string;

@@ -22,10 +22,9 @@ export function compileSuppressions(input: {
   firing: readonly { rule: string; labels: Readonly<Record<string, string>> }[];
   nowMs: number;
 }): (alert: IncidentAlert) => Suppression | undefined {
-  const inhibitionKey = (rule: string, labels: Readonly<Record<string, string>>) =>
-    JSON.stringify([rule, labels.cluster ?? '', labels.node ?? '']);
-  const firing = new Set(input.firing.map((alert) => inhibitionKey(alert.rule, alert.labels)));
-  const firingTiers = new Set(input.firing.map((alert) => tierKey(alert.rule, alert.labels)));
+  const firing = new Set(
+    input.firing.flatMap(({ rule, labels }) => [nodeKey(rule, labels), seriesKey(rule, labels)]),
+  );
   const silences = input.silences
     .filter(({ fromMs, untilMs }) => fromMs <= input.nowMs && input.nowMs < untilMs)
     .map(compileSilence);
@@ -40,8 +39,8 @@ export function compileSuppressions(input: {
     }
     if (alert.status === 'firing') {
       const by =
-        rule?.higherTiers?.find((name) => firingTiers.has(tierKey(name, alert.labels))) ??
-        rule?.inhibitedBy.find((name) => firing.has(inhibitionKey(name, alert.labels)));
+        rule?.higherTiers?.find((name) => firing.has(seriesKey(name, alert.labels))) ??
+        rule?.inhibitedBy.find((name) => firing.has(nodeKey(name, alert.labels)));
       if (by) return { by: 'inhibition', rule: by };
     }
     return undefined;
@@ -62,10 +61,16 @@ export function inhibits(
   alert: { labels: Labels },
   rule: Pick<Rule, 'higherTiers'>,
 ): boolean {
-  if (rule.higherTiers?.includes(firing.rule)) return labelKey(firing.labels) === labelKey(alert.labels);
-  return firing.labels.cluster === alert.labels.cluster && firing.labels.node === alert.labels.node;
+  const keyOf = rule.higherTiers?.includes(firing.rule) ? seriesKey : nodeKey;
+  return keyOf(firing.rule, firing.labels) === keyOf(firing.rule, alert.labels);
 }
 
-function tierKey(rule: string, labels: Labels): string {
+/** Alerts of a rule in `inhibitedBy` count for their cluster and node. */
+function nodeKey(rule: string, { cluster = '', node = '' }: Labels): string {
+  return JSON.stringify([rule, cluster, node]);
+}
+
+/** Alerts of a higher tier count for the very labels that they have. */
+function seriesKey(rule: string, labels: Labels): string {
   return JSON.stringify([rule, labelKey(labels)]);
 }

@@ -160,7 +160,7 @@ describe('historyText', () => {
     expect(historyText(alert, { ...notification, atMs: alert.sinceMs - 3_600_000 })).toBe(
       'since an unknown time, fired at an unknown time (the clock was set back)',
     );
-    // Of machines whose clocks differ a little, nothing is unknown.
+    // Clocks that differ a little leave nothing unknown.
     expect(historyText(alert, { ...notification, atMs: alert.firedAtMs - 2_000 })).toBe(
       'since 18:00:00, fired 18:10:00',
     );

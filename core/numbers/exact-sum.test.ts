@@ -33,7 +33,7 @@ function doubleOf(units: bigint): number {
   return units < 0n ? -scaled : scaled;
 }
 
-/** Of all sizes, and many that nearly cancel. */
+/** Numbers of all sizes, many of which nearly cancel. */
 const value = fc.oneof(
   fc.double({ min: -1e300, max: 1e300, noNaN: true }),
   fc.double({ min: -100, max: 100, noNaN: true }),

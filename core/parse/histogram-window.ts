@@ -3,7 +3,7 @@ import { type Histogram, increaseBetween } from './histogram.ts';
 /** A histogram at one time. Plain data. */
 export interface HistogramReading {
   atMs: number;
-  /** Of each bucket but none of its bounds, which the last reading has. */
+  /** The count of each bucket. The last reading has the bounds. */
   counts: readonly number[];
 }
 

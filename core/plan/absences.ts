@@ -57,7 +57,7 @@ export function absences(due: Due, statuses: readonly TargetStatus[], lost: Lost
   return [...found].map(([bastion, { batches, nodes }]) => ({ bastion, batches: [...batches], nodes }));
 }
 
-/** Of batches with the same last round; `later` are those that began after it. */
+/** What is absent from batches with the same last round; `later` are those that began after it. */
 function absencesOf(group: readonly Account[], later: readonly Account[]): Absence[] {
   const counted = new Set(group.flatMap(({ seen }) => [...seen]));
   const movedTo = new Map<string, number>();

@@ -73,7 +73,7 @@ export interface ShardView {
    */
   task: 'evaluate' | 'writePartial' | 'mergePartials';
   targets: readonly Target[];
-  /** Of the store; without a cluster where none of the shard is asked for. */
+  /** What the store is asked for; it matches no cluster where the shard has none of those wanted. */
   selection: Selection & { where: LabelGlobs };
 }
 

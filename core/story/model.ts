@@ -30,7 +30,7 @@ export interface StorySeries {
   name: string;
   /** The name without the metric: expectations use it for the alert. */
   subject: string;
-  /** Of a ratio; else it is the rule's. */
+  /** The metric of one side of a ratio. Absent: the rule's. */
   metric?: string;
   labels: Labels;
   /** One a round. */

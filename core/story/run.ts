@@ -15,7 +15,7 @@ export interface StoryResult {
   chunking: string;
   /** What was expected and what came, in order of time. */
   rows: readonly Row[];
-  /** Of every round, each alert that was not ok after it. */
+  /** For every round, each alert that was not ok after it. */
   states: readonly { atMs: number; alerts: readonly Alert[] }[];
 }
 

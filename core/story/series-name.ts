@@ -2,7 +2,7 @@ import type { Labels } from '../model/labels.ts';
 import { ROLES } from '../model/target.ts';
 import { quoted } from '../text/suggestions.ts';
 
-/** Of a node whose story does not say more. */
+/** The cluster of a node where the story names none. */
 const CLUSTER = 'test';
 const ROLE = 'controlplane';
 

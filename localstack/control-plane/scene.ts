@@ -69,7 +69,7 @@ export interface ControlPlaneOptions {
   dir: string;
   /** Default: cp-1 to cp-3. */
   names?: readonly string[];
-  /** Of each member's database. Default: etcd's, 2 GiB. */
+  /** Quota of each member's database. Default: etcd's, 2 GiB. */
   quotaBytes?: number;
   /** More lines of sshd_config on nodes, in front of ours. */
   nodeConfig?: readonly string[];

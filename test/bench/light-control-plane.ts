@@ -20,7 +20,7 @@ export interface LightControlPlane {
 
 /** kube-apiserver keeps an idle connection for 90 s, so that rounds of a minute find it open; etcd keeps it for ever. */
 const IDLE_MS = 90_000;
-/** Of a real etcd 3.7.3. Most of it are series of gRPC, which the records leave out. */
+/** Size of the metrics of a real etcd 3.7.3. Most are series of gRPC, which the records leave out. */
 const METRICS_BYTES = 176_030;
 /** Go sends an answer without a known length in chunks of this size. */
 const CHUNK_BYTES = 2_048;

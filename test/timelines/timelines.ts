@@ -17,7 +17,7 @@ export interface Timeline {
   series: { metric?: string; labels: Record<string, string>; points: Point[] }[];
   up: Point[];
   rounds: number;
-  /** Of the check that measures the metric. Default: that of rounds, a minute. */
+  /** Interval of the check that measures the metric. Default: that of rounds, a minute. */
   intervalMs?: number;
 }
 
@@ -230,5 +230,5 @@ export const ratios: fc.Arbitrary<Timeline> = fc
     return { rule: { ...drawn, over, ...extra }, series, up, rounds };
   });
 
-/** Of all kinds, measured by a slow check. */
+/** Timelines of all kinds, measured by a slow check. */
 export const slow: fc.Arbitrary<Timeline> = slowly(fc.oneof(oneSeries(), twoDisks, reduced, ratios));

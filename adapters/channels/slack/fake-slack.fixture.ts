@@ -16,7 +16,7 @@ export interface FakeSlack {
   calls: string[];
   /** How many times `files.info` says nothing of a type before the file is ready. */
   pollsUntilReady: number;
-  /** Of the token, as the header names them. */
+  /** Scopes of the token, as the header names them. */
   scopes: string;
   handle(request: ReceivedRequest, response: ServerResponse): unknown;
 }

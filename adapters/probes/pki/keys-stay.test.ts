@@ -117,7 +117,7 @@ it.each(Object.keys(NODES))('in %s each line is a name, a count or a whole certi
     return !/^=\d+$/.test(content) && !bodies.includes(content);
   });
   expect(strange).toEqual([]);
-  // Of every layout in which a certificate is whole, it is there; files with the name of a key are not opened.
+  // The script prints the certificate of every layout in which it is whole; files with the name of a key are not opened.
   const found = new Set(
     parsed.certificates.map(({ file }) => file.slice(folder.root.length + 1).split('/')[0]),
   );

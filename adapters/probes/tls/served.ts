@@ -55,7 +55,7 @@ interface Validity {
   untilMs: number;
 }
 
-/** Of certificates whose times can be read. */
+/** The validity of each certificate whose times can be read. */
 function validities(chain: TlsFacts['chain']): Validity[] {
   return chain
     .map(({ subject, validFrom, validTo }) => ({

@@ -30,7 +30,7 @@ export function createStatuses(
     const write = async () => {
       const stored = await loadRecord<TargetStatus[]>(table, key);
       const before = stored?.value ?? [];
-      // Of nodes that are gone. An item that nobody writes any more goes as a whole, with `expiresAt`.
+      // Drops those of nodes that are gone. `expiresAt` removes an item that nobody writes any more.
       const all = newestOfEach([...before, ...added]).filter(isKept);
       const { here, left } = asideKey ? splitDeparted(all) : { here: all, left: [] };
       // First, so that a function killed in between leaves them in both places rather than in none.

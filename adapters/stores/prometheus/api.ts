@@ -8,7 +8,7 @@ import { type Refusal, refusalIn } from './refusals.ts';
 import { signer } from './sigv4.ts';
 import { dataOf, type PrometheusApi } from './store.ts';
 
-/** Of an answer to a query: 30,000 series of thirty points are about 30 MB. */
+/** The largest answer to a query: 30,000 series of thirty points are about 30 MB. */
 const ANSWER_LIMIT_BYTES = 256 * 1024 * 1024;
 
 /** https://prometheus.io/docs/specs/prw/remote_write_spec/ */

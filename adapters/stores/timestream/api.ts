@@ -8,7 +8,7 @@ import type { Table } from './sql.ts';
 
 export interface Connection extends Table {
   region: string;
-  /** Of both services; without it the SDK discovers the region's. */
+  /** Address of both services; without it the SDK discovers the region's. */
   endpoint?: string | undefined;
   /** How long an answer is waited for, retries of the SDK included. */
   timeout: number;

@@ -14,7 +14,7 @@ interface Selection {
   where?: LabelGlobs | undefined;
 }
 
-/** Of a label's globs in a query, which has 256 KiB at the utmost, quotes and escapes doubled. */
+/** Most bytes for the globs of a label in a query. A query has 256 KiB at most, and quotes and escapes double. */
 const GLOBS_BYTES = 20_000;
 /** Years 1970 to 9999, in milliseconds: what a timestamp of the service can be. */
 const LAST_MS = 253_402_300_799_999;

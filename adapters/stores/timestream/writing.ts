@@ -11,7 +11,7 @@ const RECORDS_A_REQUEST = 100;
 const CONCURRENT_REQUESTS = 8;
 /** Of 2 KB each, twice as long with every quote doubled, in a query of 256 KiB at the utmost. */
 const RECORDS_A_QUERY = 50;
-/** Of a record older than the table takes: https://docs.aws.amazon.com/timestream/latest/developerguide/API_RejectedRecord.html */
+/** How the service names a record that is older than the table takes: https://docs.aws.amazon.com/timestream/latest/developerguide/API_RejectedRecord.html */
 const TOO_LATE = /outside the time range/;
 /** How often a record that others change meanwhile is read and added to. */
 const ADDING_ROUNDS = 4;

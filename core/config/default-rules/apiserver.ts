@@ -1,10 +1,11 @@
 // Default rules on API servers and the parts around them. Thresholds follow kubernetes-mixin; holds are shorter:
 // https://github.com/kubernetes-monitoring/kubernetes-mixin
 
+import { APISERVER_ROLES } from '../../model/target.ts';
 import type { RuleText } from './rule-text.ts';
 
-/** Of an aggregate half of the expected nodes must have a value: these have one. */
-const APISERVERS = { role: ['apiserver', 'controlplane'] };
+/** An aggregate needs a value of half of the nodes it expects, so it expects only those that have one. */
+const APISERVERS = { role: [...APISERVER_ROLES] };
 
 const DOWN = ['node-down', 'apiserver-down'];
 

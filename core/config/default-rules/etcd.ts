@@ -1,10 +1,11 @@
 // Default rules on etcd. Thresholds and holds are those of its mixin, where no comment says otherwise:
 // https://github.com/etcd-io/etcd/blob/main/contrib/mixin/alerts/alerts.libsonnet
 
+import { ETCD_ROLES } from '../../model/target.ts';
 import type { RuleText } from './rule-text.ts';
 
-/** Of an aggregate half of the expected nodes must have a value: these have one. */
-const ETCDS = { role: ['etcd', 'controlplane'] };
+/** An aggregate needs a value of half of the nodes it expects, so it expects only those that have one. */
+const ETCDS = { role: [...ETCD_ROLES] };
 
 const DOWN = ['node-down', 'etcd-down'];
 
