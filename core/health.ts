@@ -23,6 +23,7 @@ export const HEALTH_CODES = [
   'state-unwritable',
   'data-damaged',
   'audit-unwritable',
+  'audit-lines-lost',
   'config-unreadable',
   'housekeeping-failing',
   'data-set-aside',

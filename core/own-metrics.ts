@@ -227,7 +227,16 @@ export const OWN_METRICS = {
   health_faults: gauge('up', ['code'], '1 while the fault holds, see docs/runbook.md'),
   housekeeping_failures_total: counter('up', [], 'Runs of retention and roll-up that failed'),
   state_write_failures_total: counter('up', [], 'Writes of state that failed'),
-  audit_write_failures_total: counter('up', [], 'Lines of the audit that could not be written'),
+  audit_write_failures_total: counter(
+    'up',
+    [],
+    'Writes of lines of the audit that failed; they are tried again',
+  ),
+  audit_lines_lost_total: counter(
+    'up',
+    [],
+    'Lines of the audit that are lost, because too many waited for a disk that rejects writes',
+  ),
   damaged_reads_total: counter('up', ['database'], 'Reads that met a damaged database'),
   databases_set_aside_total: counter(
     'up',

@@ -163,6 +163,16 @@ it('an unclear answer of a service is a warning', async () => {
   expect([status, warnings.map(({ code }) => code)]).toEqual(['ok', ['answers-unclear']]);
 });
 
+it('lost lines of the audit are a warning', async () => {
+  const setup = createTrial();
+  setup.meter.count('audit_lines_lost_total', {}, 2);
+  const { status, warnings } = await setup.health.check();
+  expect([status, warnings]).toMatchObject([
+    'ok',
+    [{ code: 'audit-lines-lost', words: expect.stringContaining('lacks 2 lines') }],
+  ]);
+});
+
 it('a failed round sends no heartbeat', async () => {
   const setup = createTrial();
   setup.health.roundEnded({ roundMs: 0, completedAtMs: 0, durationMs: 1, error: 'no key' });

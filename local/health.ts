@@ -93,6 +93,14 @@ function unclearAnswers(meter: Pick<LocalMeter, 'total'>): Finding[] {
   return [{ code: 'answers-unclear', words, detail: 'see the log: "counts as delivered"' }];
 }
 
+/** Accesses that no line of the audit shows. */
+function lostLines(meter: Pick<LocalMeter, 'total'>): Finding[] {
+  const lost = meter.total('audit_lines_lost_total');
+  if (lost === 0) return [];
+  const words = `the audit lacks ${count(lost, 'line')} since the start, as it could not be written for too long`;
+  return [{ code: 'audit-lines-lost', words }];
+}
+
 export interface HealthPorts {
   config: Pick<Config, 'channels' | 'server'>;
   read: () => Promise<{ undelivered: readonly UndeliveredAlert[]; incidents: readonly OpenIncident[] }>;
@@ -168,7 +176,12 @@ export function createHealth(ports: HealthPorts, times: { startedAtMs: number; t
         ...reported.reasons,
         ...ofDelivery.reasons,
       ]);
-      const warnings = redacted([...reported.warnings, ...ofDelivery.warnings, ...unclearAnswers(meter)]);
+      const warnings = redacted([
+        ...reported.warnings,
+        ...ofDelivery.warnings,
+        ...unclearAnswers(meter),
+        ...lostLines(meter),
+      ]);
       const codes = new Set([...reasons, ...warnings].map(({ code }) => code));
       for (const code of HEALTH_CODES) meter.gauge('health_faults', codes.has(code) ? 1 : 0, { code });
       return {

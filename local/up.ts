@@ -101,7 +101,11 @@ export async function startBartizan(options: {
     opened.push(() => store.close());
     const state = watchState(stateInTurns(openSqliteState({ path: dir })), watching);
     opened.push(() => state.close());
-    const auditFile = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'local' });
+    const auditFile = await createAuditFile({
+      file: join(dir, 'audit.jsonl'),
+      writer: 'local',
+      onLost: (entries) => meter.count('audit_lines_lost_total', {}, entries),
+    });
     const audit = watchAudit(auditFile, watching);
     opened.push(() => audit.close());
     const channels = await createChannels(config.channels, { secrets, clock, logger });

@@ -191,11 +191,13 @@ describe('an audit file that is there', () => {
 
 it('a disk that rejects writes leaves the oldest entries waiting, so many, and they are written in their order', async () => {
   await spyOnDisk(async (disk) => {
-    const audit = await openAudit({ maxWaiting: 3 });
+    const lost: number[] = [];
+    const audit = await openAudit({ maxWaiting: 3, onLost: (entries) => lost.push(entries) });
     disk.isFull = true;
     for (let i = 0; i < 5; i++)
       await expect(audit.append(entries(i, i + 1))).rejects.toThrow('cannot be written');
     expect(audit.head()).toMatchObject({ sequence: 0 });
+    expect(lost).toEqual([1, 1]);
     disk.isFull = false;
     await audit.append(entries(5, 6));
     expect(audit.head()).toMatchObject({ writer: 'local', sequence: 4 });

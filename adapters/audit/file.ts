@@ -20,6 +20,8 @@ export interface AuditFileOptions {
   rotateAtBytes?: number;
   /** How many entries wait in memory while the disk rejects writes; the newest beyond that are lost. */
   maxWaiting?: number;
+  /** Called with the number of entries that were lost so. */
+  onLost?: (entries: number) => void;
 }
 
 const NEWLINE = 10;
@@ -42,6 +44,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
     gatherMs = 50,
     rotateAtBytes = ROTATE_AT_BYTES,
     maxWaiting = MAX_WAITING,
+    onLost = () => {},
   } = options;
   await mkdir(dirname(file), { recursive: true });
   let handle = await open(file, 'a+', 0o600);
@@ -126,7 +129,9 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
     } catch (cause) {
       damaged = true;
       // Entries that were written in spite of the error appear twice, which is better than losing them.
-      queue = [...entries, ...queue].slice(0, maxWaiting);
+      const waiting = [...entries, ...queue];
+      queue = waiting.slice(0, maxWaiting);
+      if (waiting.length > maxWaiting) onLost(waiting.length - maxWaiting);
       throw new RetryableError(`the audit ${file} cannot be written`, { cause });
     }
   }
