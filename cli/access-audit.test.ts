@@ -59,7 +59,7 @@ store: { path: ${dir} }
     );
     const config = await loadFleet(file);
     const targets = await createFileInventory(config).list();
-    const probing = probeFleet({ config, secrets: secretsFor(file), targets, quiet: true });
+    const probing = probeFleet({ config, secrets: secretsFor(file), targets, quiet: true, kind: 'probe' });
     await expect(probing).rejects.toThrow('key');
     expect(openFiles()).toEqual([]);
   });

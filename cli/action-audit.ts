@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAuditFile } from '../adapters/audit/file.ts';
@@ -7,6 +6,7 @@ import type { AuditAction } from '../core/model/audit.ts';
 import type { Config } from '../core/model/config.ts';
 import { systemClock } from '../local/clock.ts';
 import { lockFolder } from '../local/lock.ts';
+import { actorOf } from './actor.ts';
 
 /** Another command has the folder only while it writes its line. */
 const TRIES = 50;
@@ -25,7 +25,7 @@ export async function withActionAudit<T>(
   const lock = await lockSoon(dir);
   try {
     const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'cli-actions' });
-    const line = { ...action, actor: `cli:${loginName()}`, atMs: systemClock.nowMs() };
+    const line = { ...action, ...actorOf(), atMs: systemClock.nowMs() };
     try {
       const { result, subject, detail } = await run();
       await audit.append([{ ...line, subject, detail, outcome: 'ok' }]);
@@ -49,14 +49,5 @@ async function lockSoon(dir: string): Promise<{ release(): void }> {
       if (!(error instanceof ConfigError) || tried === TRIES) throw error;
       await sleep(PAUSE_MS);
     }
-  }
-}
-
-/** The user who runs the command; in a container it may be only a number. */
-export function loginName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return process.env.USER ?? 'unknown';
   }
 }

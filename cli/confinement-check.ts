@@ -14,6 +14,7 @@ import type { Target } from '../core/model/target.ts';
 import type { Audit } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { withAccessAudit } from './access-audit.ts';
+import { actorOf } from './actor.ts';
 import type { ConnectRow } from './connect-row.ts';
 import { withServices } from './service-check.ts';
 import { createSpinner } from './spinner.ts';
@@ -140,7 +141,7 @@ async function tryConfinement(
     return await scanConfinement({
       scans,
       audit: (entry) => entries.push(entry),
-      actor: `cli:${process.env.USER ?? 'unknown'}`,
+      ...actorOf(),
       nowMs: systemClock.nowMs,
     });
   } finally {

@@ -53,6 +53,7 @@ export async function checkConnections(
           secrets,
           targets: usable.targets,
           ...options,
+          kind: 'check',
           resampleAfterMs: 0,
         }),
     channelRows(config.channels, secrets),

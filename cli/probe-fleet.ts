@@ -9,6 +9,7 @@ import { systemClock } from '../local/clock.ts';
 import { createLogger } from '../local/logger.ts';
 import { createMeter } from '../local/meter.ts';
 import { withAccessAudit } from './access-audit.ts';
+import { actorOf } from './actor.ts';
 import { createSpinner } from './spinner.ts';
 
 interface FleetProbe {
@@ -16,6 +17,8 @@ interface FleetProbe {
   secrets: Secrets;
   targets: readonly Target[];
   quiet: boolean;
+  /** Which command it is for. */
+  kind: 'probe' | 'check';
   resampleAfterMs?: number;
 }
 
@@ -29,7 +32,7 @@ export async function probeFleet(options: FleetProbe): Promise<BatchObservation[
 }
 
 async function probe(
-  { config, secrets, targets, quiet, resampleAfterMs }: FleetProbe,
+  { config, secrets, targets, quiet, kind, resampleAfterMs }: FleetProbe,
   audit: Audit,
 ): Promise<BatchObservation[]> {
   const prober = await createProber({
@@ -41,7 +44,8 @@ async function probe(
     logger: createLogger({ level: 'error', pretty: process.stderr.isTTY === true, redact: secrets.redact }),
     meter: createMeter(),
     knownHosts: join(config.store.path, 'known_hosts'),
-    actor: `cli:${process.env.USER ?? 'unknown'}`,
+    kind,
+    ...actorOf(),
     ...(resampleAfterMs !== undefined && { resampleAfterMs }),
   });
   const spinner = createSpinner({ quiet });

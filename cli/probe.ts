@@ -21,7 +21,13 @@ export function probeCommand(): Command {
       const config = await loadFleet(options.config);
       const secrets = secretsFor(options.config);
       const targets = selectTargets(await createFileInventory(config).list(), names);
-      const observations = await probeFleet({ config, secrets, targets, quiet: options.json === true });
+      const observations = await probeFleet({
+        config,
+        secrets,
+        targets,
+        quiet: options.json === true,
+        kind: 'probe',
+      });
       print(observations, options.json === true);
       process.exitCode = observations.every(fine) ? 0 : 1;
     });

@@ -9,6 +9,7 @@ import type { Target } from '../core/model/target.ts';
 import type { Audit } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { withAccessAudit } from './access-audit.ts';
+import { actorOf } from './actor.ts';
 import { withNotes } from './command-notes.ts';
 import { secretsFor } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
@@ -114,7 +115,7 @@ async function learn(
         spinner.text = `${done} of ${total} nodes`;
       },
       audit: (entry) => entries.push(entry),
-      actor: `cli:${process.env.USER ?? 'unknown'}`,
+      ...actorOf(),
       nowMs: systemClock.nowMs,
     });
     const seen = new Set(report.shown.map(({ fingerprint }) => fingerprint));

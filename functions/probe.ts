@@ -83,7 +83,7 @@ export function createProbe(services: () => Services) {
 
 function triedAgain({ bastion, index, count, roundMs }: Batch, atMs: number): AuditEntry {
   const batch = `${index + 1} of ${count}, round ${new Date(roundMs).toISOString()}`;
-  return { atMs, actor: 'bartizan', bastion, batch, durationMs: 0, bytes: 0, outcome: AGAIN };
+  return { atMs, kind: 'probe', actor: 'bartizan', bastion, batch, durationMs: 0, bytes: 0, outcome: AGAIN };
 }
 
 export const handler = createProbe(productionServices);

@@ -17,6 +17,7 @@ import { createAuditFile } from './file.ts';
 
 const entry = (target: string): AuditEntry => ({
   atMs: Date.UTC(2026, 0, 2),
+  kind: 'probe',
   actor: 'bartizan',
   bastion: 'seoul',
   target,

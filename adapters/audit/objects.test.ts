@@ -11,6 +11,7 @@ import { createObjectAudit } from './objects.ts';
 const DAY = Date.UTC(2026, 0, 2);
 const entry = (target: string): AuditEntry => ({
   atMs: DAY,
+  kind: 'probe',
   actor: 'bartizan',
   bastion: 'seoul',
   target,

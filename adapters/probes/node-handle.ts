@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AuditEntry } from '../../core/model/audit.ts';
+import type { AccessKind, AuditEntry } from '../../core/model/audit.ts';
 import type { BastionConfig } from '../../core/model/config.ts';
 import { nextTurn } from '../event-loop/turns.ts';
 import type { BastionConnection, StreamingNode } from '../ssh/bastion-connection.ts';
@@ -18,6 +18,7 @@ export interface ProbeContext {
   roundMs: number;
   nowMs: () => number;
   actor: string;
+  kind: AccessKind;
   audit: (entry: AuditEntry) => void;
   resampleAfterMs: number;
 }
@@ -145,8 +146,8 @@ function named(request: HttpRequest, host: string): HttpRequest {
   return tls ? { ...request, tls: { ...tls, name: tls.name ?? tls.servername ?? host } } : request;
 }
 
-function entryOf({ actor, bastion }: ProbeContext, { target }: NodeAccess, atMs: number) {
-  return { atMs, actor, bastion: bastion.name, target: `${target.cluster}/${target.node}` };
+function entryOf({ kind, actor, bastion }: ProbeContext, { target }: NodeAccess, atMs: number) {
+  return { atMs, kind, actor, bastion: bastion.name, target: `${target.cluster}/${target.node}` };
 }
 
 /** Runs the script once, and writes one audit line however it ends. @throws ProbeError */
@@ -160,6 +161,7 @@ async function runOnce<T extends ScriptFacts | object>(
   const startMs = nowMs();
   let node: NodeSession | undefined;
   let output: CommandOutput | undefined;
+  let bytesSent = 0;
   let fingerprint: string | undefined;
   let outcome = 'ok';
   try {
@@ -168,6 +170,7 @@ async function runOnce<T extends ScriptFacts | object>(
       fingerprint = opened.session.fingerprint;
     });
     const deadlineMs = Math.max(0, access.deadlines.execMs - command.tookMs);
+    bytesSent = Buffer.byteLength(script.text);
     output = await runScript(command, script, { deadlineMs, maxBytes: bastion.maxOutputBytes, nowMs });
     // Parsing a megabyte may take tens of milliseconds: nodes that end together each get a turn of their own.
     await nextTurn();
@@ -193,6 +196,7 @@ async function runOnce<T extends ScriptFacts | object>(
       ...(output?.exitCode !== undefined && { exitCode: output.exitCode }),
       durationMs: nowMs() - startMs,
       bytes: output?.bytes ?? 0,
+      bytesSent,
       outcome,
     });
   }

@@ -57,7 +57,8 @@ async function setup(node: FakeNode, { renewMs = 1_000 * MINUTE, door = false } 
     roundMs += MINUTE;
     const pinned = { accepted: [parseHostKey(node.hostKey)], revoked: [] };
     const access = { target: targetOf('n', node), key, pinned, roundMs, deadlines, penalties };
-    const context = { connection, bastion: config, roundMs, nowMs, actor: 'test', resampleAfterMs: 0 };
+    const who = { kind: 'probe', actor: 'test' } as const;
+    const context = { connection, bastion: config, roundMs, nowMs, ...who, resampleAfterMs: 0 };
     const { handle, login, finish } = createNodeHandle(
       { ...context, audit: (entry) => void audit.push(entry) },
       access,

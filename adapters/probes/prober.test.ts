@@ -55,7 +55,7 @@ describe('a round', () => {
     const { prober, audit } = await setupProber();
     const node = await healthyNode();
     await prober.probe(batchOf([targetOf('n', node)]));
-    expect(audit[0]).toMatchObject({ actor: 'bartizan', bastion: 'b', outcome: 'ok' });
+    expect(audit[0]).toMatchObject({ kind: 'probe', actor: 'bartizan', bastion: 'b', outcome: 'ok' });
     expect(audit[0]?.hostKeyFingerprint).toMatch(/^SHA256:[\w+/]{43}$/);
     expect(audit[1]).toMatchObject({
       actor: 'bartizan',
@@ -68,6 +68,7 @@ describe('a round', () => {
     });
     expect(audit[1]?.hostKeyFingerprint).not.toBe(audit[0]?.hostKeyFingerprint);
     expect(audit[1]?.bytes).toBeGreaterThan(100);
+    expect(audit[1]?.bytesSent).toBe(usageScript().text.length);
   });
 
   it('measures the clock of a node against ours', async () => {

@@ -1,5 +1,5 @@
 import { ConfigError, describeError, RetryableError } from '../../core/errors.ts';
-import type { AuditEntry } from '../../core/model/audit.ts';
+import type { AccessKind, AuditEntry } from '../../core/model/audit.ts';
 import type { Batch } from '../../core/model/batch.ts';
 import type { BastionConfig, Config } from '../../core/model/config.ts';
 import type { BatchObservation, Failure } from '../../core/model/observation.ts';
@@ -36,8 +36,9 @@ export interface ProberOptions {
   meter?: Meter;
   /** The file that `bartizan trust` writes; it need not exist. */
   knownHosts: string;
-  /** Name of the actor in the audit. */
+  /** Who probes, and for what, in each line of the audit. Default: the program, in a round. */
   actor?: string;
+  kind?: AccessKind;
   /** Pause before the script runs again, where an earlier round left no comparable counters. */
   resampleAfterMs?: number;
   /**
@@ -62,8 +63,8 @@ const OUT_OF_FILES_MS = 10 * 60_000;
  * @throws ConfigError when a private key cannot be resolved or used, or known_hosts cannot be read
  */
 export async function createProber(options: ProberOptions): Promise<Prober> {
-  const { config, audit, counters, logger, meter, actor = 'bartizan', resampleAfterMs = 1_000 } = options;
-  const { keep = 'all', checksKeys = true } = options;
+  const { config, audit, counters, logger, meter, actor = 'bartizan', kind = 'probe' } = options;
+  const { resampleAfterMs = 1_000, keep = 'all', checksKeys = true } = options;
   const onlyBastion = keep === 'bastion';
   const nowMs = () => options.clock.nowMs();
   const count: Meter['count'] = (...change) => meter?.count(...change);
@@ -119,6 +120,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     const startMs = nowMs();
     const entry = (outcome: string, fingerprint: string | undefined): AuditEntry => ({
       atMs: startMs,
+      kind,
       actor,
       bastion: bastion.name,
       ...(fingerprint !== undefined && { hostKeyFingerprint: fingerprint }),
@@ -199,6 +201,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
               roundMs: batch.roundMs,
               nowMs,
               actor,
+              kind,
               audit: record,
               resampleAfterMs,
             };

@@ -120,10 +120,10 @@ export async function scanConfinement(options: {
 
   function record(
     where: Where,
-    entry: Omit<AuditEntry, 'actor' | 'bastion' | 'durationMs' | 'bytes'>,
+    entry: Omit<AuditEntry, 'kind' | 'actor' | 'bastion' | 'durationMs' | 'bytes'>,
     durationMs = nowMs() - entry.atMs,
   ): void {
-    options.audit({ ...where, ...entry, durationMs, bytes: 0 });
+    options.audit({ kind: 'check', ...where, ...entry, durationMs, bytes: 0 });
   }
 }
 

@@ -218,6 +218,7 @@ export async function learnHostKeys(options: {
     const key = 'key' in scan ? scan.key : scan.error.hostKey;
     options.audit({
       atMs,
+      kind: 'trust',
       actor: options.actor,
       ...audit,
       ...(key && { hostKeyFingerprint: fingerprintOf(key) }),
