@@ -1,24 +1,77 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createAuditFile } from '../adapters/audit/file.ts';
+import { RetryableError } from '../core/errors.ts';
+import type { AuditEntry } from '../core/model/audit.ts';
+import { appendAll } from '../core/numbers/extremes.ts';
 import type { Audit } from '../core/ports.ts';
-import { lockFolder } from '../local/lock.ts';
+import { lockFolderSoon } from './folder-lock.ts';
+
+/** Entries within this time share a lock and a flush to the disk. */
+const GATHER_MS = 20;
+/** Entries that wait while the disk rejects writes. */
+const MOST_WAITING = 10_000;
 
 /**
- * Locks the folder of the commands' own audit, opens it, and calls `run`, which logs in to bastions or nodes. Closes
- * both in any case, because Node prints a warning on stderr when garbage collection closes a file.
- * @throws ConfigError when another command has the folder, or the audit cannot be written
+ * Calls `run`, which logs in to bastions or nodes, with the commands' own audit. The audit is proved writable before the
+ * first access. Its folder is locked only while lines are written, so that commands run beside a tunnel of hours.
+ * @throws ConfigError when the audit cannot be written, RetryableError when lines are missing at the end
  */
 export async function withAccessAudit<T>(storePath: string, run: (audit: Audit) => Promise<T>): Promise<T> {
-  const dir = join(storePath, 'cli');
-  const lock = lockFolder(dir);
+  const audit = await openSharedAudit(join(storePath, 'cli'));
   try {
-    const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'cli' });
-    try {
-      return await run(audit);
-    } finally {
-      await audit.close();
-    }
+    return await run(audit);
   } finally {
-    lock.release();
+    await audit.close();
   }
+}
+
+/** An audit that several processes append to: each write locks the folder, continues the chain, and unlocks it. */
+async function openSharedAudit(dir: string): Promise<Audit> {
+  let waiting: AuditEntry[] = [];
+  let lost = 0;
+  let next: Promise<void> | undefined;
+  let head: ReturnType<Audit['head']>;
+
+  /** Writes all waiting entries. Those that cannot be written go with the next write. */
+  async function write(): Promise<void> {
+    const lock = await lockFolderSoon(dir).finally(() => {
+      next = undefined;
+    });
+    const entries = waiting;
+    waiting = [];
+    try {
+      const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'cli', gatherMs: 0 });
+      // Node prints a warning on stderr when garbage collection closes a file.
+      await audit.append(entries).finally(() => audit.close());
+      head = audit.head();
+    } catch (error) {
+      const kept = [...entries, ...waiting];
+      waiting = kept.slice(0, MOST_WAITING);
+      lost += kept.length - waiting.length;
+      throw error;
+    } finally {
+      lock.release();
+    }
+  }
+
+  let tail = Promise.resolve();
+  await write();
+  return {
+    append(entries) {
+      if (entries.length === 0) return Promise.resolve();
+      appendAll(waiting, entries);
+      if (next === undefined) {
+        next = tail.then(() => sleep(GATHER_MS)).then(write);
+        tail = next.catch(() => {});
+      }
+      return next;
+    },
+    head: () => head,
+    async close() {
+      await tail;
+      if (waiting.length > 0) await write();
+      if (lost > 0) throw new RetryableError(`the audit in ${dir} lacks ${lost} lines of this command`);
+    },
+  };
 }

@@ -60,7 +60,7 @@ interface Options {
 
 /**
  * Adds the rights of our keys to the rows of hosts where the login succeeded.
- * @throws ConfigError when another command has the folder
+ * @throws ConfigError when the audit cannot be written
  */
 export async function confinedRows(options: Options): Promise<ConnectRow[]> {
   const { fleet, targets } = options;

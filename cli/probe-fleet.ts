@@ -25,7 +25,7 @@ interface FleetProbe {
 /**
  * Probes targets once through their bastions with all checks. Shows the progress on stderr if that is a terminal, and
  * writes each access into the audit.
- * @throws ConfigError when a key cannot be used, or another command has the folder
+ * @throws ConfigError when a key cannot be used, or the audit cannot be written
  */
 export async function probeFleet(options: FleetProbe): Promise<BatchObservation[]> {
   return withAccessAudit(options.config.store.path, (audit) => probe(options, audit));
