@@ -7,15 +7,14 @@ import { fitDeadlines } from '../../core/plan/deadlines.ts';
 import type { Audit, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
 import { readOptions } from '../../core/registry.ts';
 import { loopWatch } from '../event-loop/loop-watch.ts';
+import { logInAudited } from '../ssh/audited-login.ts';
 import { openBastionConnection } from '../ssh/bastion-connection.ts';
 import { openBastionSession } from '../ssh/bastion-session.ts';
 import { type BastionDialer, createBastionPool } from '../ssh/connection-pool.ts';
 import { ProbeError, probeError } from '../ssh/failure.ts';
-import { fingerprintOf, type PinnedKeys } from '../ssh/host-keys.ts';
 import { createKeyring } from '../ssh/keyring.ts';
 import { createPinnedKeys } from '../ssh/known-hosts-file.ts';
-import { namesOfHost, namesOfNode } from '../ssh/known-hosts-names.ts';
-import type { LoginKey } from '../ssh/login-key.ts';
+import { namesOfNode } from '../ssh/known-hosts-names.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import type { NodeAccess } from '../ssh/node-sessions.ts';
 import { explainOpenFiles } from '../ssh/open-files.ts';
@@ -111,53 +110,26 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     return accesses;
   }
 
-  /** Logs in to a bastion, and writes one audit line however that ends. @throws ProbeError */
-  async function logIn<T extends { fingerprint: string }>(
-    bastion: BastionConfig,
-    record: (entry: AuditEntry) => void,
-    open: (access: { bastion: BastionConfig; key: LoginKey; pinned: PinnedKeys }) => Promise<T>,
-  ): Promise<T> {
-    const startMs = nowMs();
-    const entry = (outcome: string, fingerprint: string | undefined): AuditEntry => ({
-      atMs: startMs,
-      kind,
-      actor,
-      bastion: bastion.name,
-      ...(fingerprint !== undefined && { hostKeyFingerprint: fingerprint }),
-      durationMs: nowMs() - startMs,
-      bytes: 0,
-      outcome,
-    });
-    try {
-      const key = await keyring.ofBastion(bastion.name);
-      const pinned = await (await hostKeys.load())(bastion.hostKeys, namesOfHost(bastion));
-      const opened = await open({ bastion, key, pinned });
-      record(entry('ok', opened.fingerprint));
-      return opened;
-    } catch (error) {
-      if (error instanceof ProbeError)
-        record(entry(error.failure.reason, error.hostKey && fingerprintOf(error.hostKey)));
-      throw error;
-    }
-  }
-
   /** How the pool logs in to the bastion for one batch. */
   function dialerFor(
     bastion: BastionConfig,
     record: (entry: AuditEntry) => void,
     signal: AbortSignal | undefined,
   ): BastionDialer {
+    const ports = { keyring, hostKeys, accessor: { kind, actor }, nowMs, record };
     return {
       async open() {
         signal?.throwIfAborted();
         const { sessions } = config;
-        return logIn(bastion, record, (access) =>
+        return logInAudited(bastion, ports, (access) =>
           // Compression saves traffic and costs CPU. A kept session sends too little to save any.
           openBastionConnection({ ...access, sessions, nowMs, count, signal, packs: keep !== 'all' }),
         );
       },
       async checkLogin() {
-        const session = await logIn(bastion, record, (access) => openBastionSession({ ...access, signal }));
+        const session = await logInAudited(bastion, ports, (access) =>
+          openBastionSession({ ...access, signal }),
+        );
         count('ssh_sessions_opened_total', { hop: 'bastion' });
         session.end();
       },
