@@ -13,9 +13,11 @@ export async function setupServiceCheck(
     nodeHost?: string;
     everyMs?: number;
     deadlineMs?: number;
+    /** Of rounds, as it shortens deadlines. Default: they are not shortened. */
+    intervalMs?: number;
   } = {},
 ) {
-  const { nodeHost, everyMs = MINUTE, deadlineMs = 500, ...rest } = fixture;
+  const { nodeHost, everyMs = MINUTE, deadlineMs = 500, intervalMs, ...rest } = fixture;
   const checks = [{ name: 'service', probe, options, everyMs }];
   const deadlines = { handshakeMs: deadlineMs, execMs: deadlineMs };
   const { prober, audit, counts } = await setupProber({ deadlines }, { checks, ...rest });
@@ -26,7 +28,8 @@ export async function setupServiceCheck(
     counts,
     async round(minutes = 1) {
       roundMs += minutes * MINUTE;
-      const { observations } = await prober.probe(batchOf([target], { checks: ['service'], roundMs }));
+      const changes = { checks: ['service'], roundMs, ...(intervalMs !== undefined && { intervalMs }) };
+      const { observations } = await prober.probe(batchOf([target], changes));
       return { found: foundBy(observations, 'service'), notes: notesOf(observations, 'service') };
     },
   };

@@ -54,7 +54,7 @@ describe('requests through the bastion', () => {
     const server = http.createServer(answering('ok'));
     const { get, dials } = await setup(await listen(server));
     for (let round = 1; round <= 3; round++) {
-      expect((await get({ deadlineMs: scaledMs(2_000) })).body).toBe('ok');
+      expect((await get({ deadlineMs: () => scaledMs(2_000) })).body).toBe('ok');
       expect(dials()).toBe(round);
       for (const socket of sockets) socket.end();
       await until(() => [...sockets].every((socket) => socket.readableEnded || socket.destroyed));
@@ -142,7 +142,7 @@ describe('a server that misbehaves costs a bounded answer', () => {
     listen(createServer((socket) => void socket.once('data', () => behave(socket))));
 
   it.each<[string, (socket: Duplex) => void, Partial<HttpRequest>, RegExp]>([
-    ['accepts and never answers', () => {}, { deadlineMs: 300 }, /^no answer within 0.3 s$/],
+    ['accepts and never answers', () => {}, { deadlineMs: () => 300 }, /^no answer within 0.3 s$/],
     [
       'sends a byte now and then',
       (socket) => {
@@ -150,7 +150,7 @@ describe('a server that misbehaves costs a bounded answer', () => {
         socket.on('close', () => clearInterval(timer));
         socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n');
       },
-      { deadlineMs: 300 },
+      { deadlineMs: () => 300 },
       /^no answer within 0.3 s$/,
     ],
     [

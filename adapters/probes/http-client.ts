@@ -96,10 +96,10 @@ export function createHttpClient(): HttpClient {
 
   return {
     async request(peer, request, deadlines) {
-      const { tls, deadlineMs = deadlines.execMs } = request;
+      const { tls, deadlineMs = () => deadlines.execMs } = request;
       const name = JSON.stringify([peer.key, tls ?? null]);
       const send = async (connection: HttpConnection, isNew: boolean) => {
-        const answer = await exchange(connection, peer, request, { deadlineMs, isNew });
+        const answer = await exchange(connection, peer, request, { deadlineMs: deadlineMs(), isNew });
         if (!answer.isCut) keep(name, connection);
         return readBody(answer, request);
       };

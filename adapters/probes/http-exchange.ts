@@ -18,8 +18,8 @@ export interface HttpRequest {
   maxBytes: number;
   /** Lets the server pack its answer: for long texts. Default: no. */
   gzip?: boolean;
-  /** From the request to the last byte. Default: the node's `exec` deadline. */
-  deadlineMs?: number;
+  /** From the request to the last byte; asked when the request is sent. Default: the node's `exec` deadline. */
+  deadlineMs?: () => number;
 }
 
 export interface HttpAnswer {

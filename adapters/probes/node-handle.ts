@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessKind, AuditEntry } from '../../core/model/audit.ts';
 import type { BastionConfig } from '../../core/model/config.ts';
+import type { CheckDeadlines } from '../../core/plan/deadlines.ts';
 import { nextTurn } from '../event-loop/turns.ts';
 import type { BastionConnection, StreamingNode } from '../ssh/bastion-connection.ts';
 import { type CommandOutput, runScript, type Script } from '../ssh/command.ts';
@@ -11,6 +12,9 @@ import type { SshSession } from '../ssh/session.ts';
 import { type HttpRequest, httpClientOf } from './http-client.ts';
 import type { Endpoint, NodeHandle, ScriptFacts, ScriptRun } from './probe.ts';
 import { asProbeError } from './script-probe.ts';
+
+/** Access to a node within one check's share of the time. */
+export type CheckAccess = NodeAccess & { deadlines: CheckDeadlines };
 
 export interface ProbeContext {
   connection: BastionConnection;
@@ -31,7 +35,7 @@ const MOST_NAMED = 4;
 /** The handle of one node for one check, what its visits to services showed of the login, and the audit line of them. */
 export function createNodeHandle(
   context: ProbeContext,
-  access: NodeAccess,
+  access: CheckAccess,
 ): { handle: NodeHandle; login: () => 'unknown' | undefined; finish: () => void } {
   const { connection, nowMs, roundMs, resampleAfterMs } = context;
   const startMs = nowMs();

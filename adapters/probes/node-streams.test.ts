@@ -56,7 +56,14 @@ async function setup(node: FakeNode, { renewMs = 1_000 * MINUTE, door = false } 
   const round = async (port: number, request: Partial<HttpRequest> = {}, times = 1) => {
     roundMs += MINUTE;
     const pinned = { accepted: [parseHostKey(node.hostKey)], revoked: [] };
-    const access = { target: targetOf('n', node), key, pinned, roundMs, deadlines, penalties };
+    const access = {
+      target: targetOf('n', node),
+      key,
+      pinned,
+      roundMs,
+      deadlines: { ...deadlines, leftMs: deadlines.execMs },
+      penalties,
+    };
     const who = { kind: 'probe', actor: 'test' } as const;
     const context = { connection, bastion: config, roundMs, nowMs, ...who, resampleAfterMs: 0 };
     const { handle, login, finish } = createNodeHandle(
@@ -154,7 +161,7 @@ describe('requests from a node', () => {
     const { promise: asked, resolve } = Promise.withResolvers<void>();
     const silent = await serve(() => resolve());
     const { round } = await setup(node);
-    expect(await round(silent, { deadlineMs: 50 })).toMatchObject({
+    expect(await round(silent, { deadlineMs: () => 50 })).toMatchObject({
       failure: { reason: 'timeout', phase: 'request' },
     });
     await asked;

@@ -8,7 +8,7 @@ import type { NodeAccess } from '../ssh/node-sessions.ts';
 import { createPenalties } from '../ssh/penalties.ts';
 import { deniedToAll, watchBastion } from './bastion-health.ts';
 import { openLabelLimit } from './label-limit.ts';
-import type { ProbeContext } from './node-handle.ts';
+import type { CheckAccess, ProbeContext } from './node-handle.ts';
 import { type ConfiguredProbe, failedProbe, type NodeProbe, probeNode } from './probe-node.ts';
 import { loadCounters, saveCounters } from './round-counters.ts';
 
@@ -50,7 +50,7 @@ export async function probeBatch(
     const made = new Map<ConfiguredProbe, NodeProbe>();
 
     /** Runs one check. What does not answer is believed once the bastion has answered. */
-    const observe = async (configured: ConfiguredProbe, deadlines: NodeAccess['deadlines']) => {
+    const observe = async (configured: ConfiguredProbe, deadlines: CheckAccess['deadlines']) => {
       await health.settled();
       if (health.isLost()) return undefined;
       const access = { ...accessible, penalties, deadlines };

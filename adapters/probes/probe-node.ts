@@ -8,7 +8,7 @@ import { isExcluded } from '../../core/selection.ts';
 import { loopWatch } from '../event-loop/loop-watch.ts';
 import type { ProbeError } from '../ssh/failure.ts';
 import type { NodeAccess } from '../ssh/node-sessions.ts';
-import { createNodeHandle, type ProbeContext } from './node-handle.ts';
+import { type CheckAccess, createNodeHandle, type ProbeContext } from './node-handle.ts';
 import type { Probe } from './probe.ts';
 import { asProbeError } from './script-probe.ts';
 
@@ -35,7 +35,7 @@ export interface NodeProbe {
 /** Runs one check on one node. `before` is what the check kept in an earlier round. */
 export async function probeNode(
   context: ProbeContext,
-  access: NodeAccess,
+  access: CheckAccess,
   configured: ConfiguredProbe,
   before: unknown,
 ): Promise<NodeProbe> {

@@ -1,6 +1,6 @@
-import type { BastionConfig } from '../../core/model/config.ts';
 import type { Target } from '../../core/model/target.ts';
 import type { Reading } from '../../core/parse/reading.ts';
+import type { CheckDeadlines } from '../../core/plan/deadlines.ts';
 import type { CommandOutput, Script } from '../ssh/command.ts';
 import type { ProbeError } from '../ssh/failure.ts';
 import type { Tunnel } from '../ssh/tunnel.ts';
@@ -65,7 +65,7 @@ export interface NodeHandle {
   target: Target;
   /** Scheduled time of the round. */
   roundMs: number;
-  deadlines: BastionConfig['deadlines'];
+  deadlines: CheckDeadlines;
   nowMs(): number;
   /** Waits before a second run of a script, for rates where an earlier round left no counters. */
   waitToResample(): Promise<void>;

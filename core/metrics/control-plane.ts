@@ -19,7 +19,7 @@ const APISERVER: readonly Metric[] = [
         'apiserver_ready',
         'API server ready',
         'bool',
-        '1 if /readyz says ok, 0 if not; absent where it does not tell us (401, 403)',
+        '1 if /readyz says ok, 0 if not, or if it gives no answer while the server does elsewhere; absent where it does not tell us (401, 403)',
         READY,
       ],
       [
@@ -33,7 +33,7 @@ const APISERVER: readonly Metric[] = [
         'apiserver_live_without_etcd',
         'API server live apart from etcd',
         'bool',
-        '/livez?exclude=etcd, asked when /livez is not ok: 1 means that etcd is what fails, not the process',
+        '/livez?exclude=etcd, asked when /livez is not ok or /readyz gives no answer: 1 means that etcd is what fails, not the process',
         { states: ['not live', 'live'] },
       ],
       [

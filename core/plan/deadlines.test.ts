@@ -17,7 +17,7 @@ describe('deadlines of a round', () => {
       bastionMs: 10_000,
       dialMs: 1_100,
       handshakeMs: 2_200,
-      execMs: 3_400,
+      execMs: 15_000,
     });
   });
 
@@ -33,15 +33,24 @@ describe('deadlines of a round', () => {
   });
 
   it.each([10, 30, 43])('leave a node no time beyond the round, every %d s', (seconds) => {
-    const { dialMs, handshakeMs, execMs } = fitDeadlines(DEFAULTS, every(seconds));
-    expect(2 * dialMs + handshakeMs + execMs).toBeLessThanOrEqual(seconds * 800);
+    let now = 0;
+    const fitted = fitDeadlines(DEFAULTS, every(seconds));
+    const deadlines = shareBudget(fitted, every(seconds), () => now, 1)();
+    now += 2 * deadlines.dialMs;
+    now += deadlines.handshakeMs;
+    expect(deadlines.execMs).toBeGreaterThan(seconds * 300);
+    expect(now + deadlines.execMs).toBe(seconds * 800);
+  });
+
+  it('leave the last phase what quick ones before it did not take', () => {
+    const deadlines = shareBudget(fitDeadlines(DEFAULTS, every(10)), every(10), () => 0, 1)();
+    expect(deadlines.execMs).toBe(8_000);
   });
 
   it.each([1, 2, 5])('leave a busy machine what it needs, every %d s', (seconds) => {
     expect(fitDeadlines(DEFAULTS, every(seconds))).toMatchObject({
       dialMs: 1_000,
       handshakeMs: 2_000,
-      execMs: 2_000,
     });
     const short = { ...DEFAULTS, dialMs: 300 };
     expect(fitDeadlines(short, every(seconds)).dialMs).toBe(300);
@@ -52,13 +61,14 @@ describe('the deadlines of a node', () => {
   it('are what is left of one budget, however often a script runs', () => {
     let now = 1_000;
     const deadlines = shareBudget(DEFAULTS, every(60), () => now, 1)();
-    expect({ ...deadlines }).toEqual(DEFAULTS);
+    expect({ ...deadlines }).toEqual({ ...DEFAULTS, leftMs: 35_000 });
     now += 25_000;
-    expect({ ...deadlines }).toEqual({ ...DEFAULTS, handshakeMs: 10_000, execMs: 10_000 });
+    expect({ ...deadlines }).toEqual({ ...DEFAULTS, handshakeMs: 10_000, execMs: 10_000, leftMs: 10_000 });
     now += 9_000;
-    expect({ ...deadlines }).toEqual({ ...DEFAULTS, dialMs: 1_000, handshakeMs: 1_000, execMs: 1_000 });
+    const last = { dialMs: 1_000, handshakeMs: 1_000, execMs: 1_000, leftMs: 1_000 };
+    expect({ ...deadlines }).toEqual({ ...DEFAULTS, ...last });
     now += 60_000;
-    expect({ ...deadlines }).toEqual({ ...DEFAULTS, dialMs: 1, handshakeMs: 1, execMs: 1 });
+    expect({ ...deadlines }).toEqual({ ...DEFAULTS, dialMs: 1, handshakeMs: 1, execMs: 1, leftMs: 1 });
   });
 
   it.each([

@@ -8,12 +8,12 @@ type Span = Pick<Batch, 'roundMs' | 'intervalMs' | 'expiresAtMs'>;
 const SHARE_OF_INTERVAL = 0.8;
 const STEP_MS = 100;
 /** A busy machine at either end needs so long: less would call nodes down that are up. */
-const LEAST = { dialMs: 1_000, handshakeMs: 2_000, execMs: 2_000 } as const;
+const LEAST = { dialMs: 1_000, handshakeMs: 2_000 } as const;
 
 /**
- * The deadlines of a node in a round: as configured, or shortened alike where a node that is silent in each phase would
- * keep its batch for longer than most of the interval: a round that is not over makes the next one be missed. Never to
- * less than what a phase needs on a busy machine.
+ * The deadlines of a node in a round: as configured; dial and handshake are shortened alike where a node that is silent in each
+ * phase would keep its batch for longer than most of the interval: a round that is not over makes the next one be missed. Never
+ * to less than what a phase needs on a busy machine. `execMs` is the last phase, and gets what `shareBudget` leaves of it.
  */
 export function fitDeadlines(deadlines: Deadlines, batch: Span): Deadlines {
   const share = roomOf(batch) / budgetOf(deadlines);
@@ -23,12 +23,12 @@ export function fitDeadlines(deadlines: Deadlines, batch: Span): Deadlines {
       deadlines[name],
       Math.max(LEAST[name], Math.floor((deadlines[name] * share) / STEP_MS) * STEP_MS),
     );
-  return {
-    ...deadlines,
-    dialMs: shorten('dialMs'),
-    handshakeMs: shorten('handshakeMs'),
-    execMs: shorten('execMs'),
-  };
+  return { ...deadlines, dialMs: shorten('dialMs'), handshakeMs: shorten('handshakeMs') };
+}
+
+/** What a check of a node may take in a round: each phase, and all that is left of its share. */
+export interface CheckDeadlines extends Deadlines {
+  leftMs: number;
 }
 
 /** A healthy node is done in less, also on a busy machine. */
@@ -45,7 +45,7 @@ export function shareBudget(
   batch: Span,
   nowMs: () => number,
   checks: number,
-): () => Deadlines {
+): () => CheckDeadlines {
   const longestMs = Math.max(LEAST_BUDGET_MS, Math.min(checks * budgetOf(deadlines), roomOf(batch)));
   const endMs = nowMs() + longestMs;
   let waiting = checks;
@@ -63,6 +63,9 @@ export function shareBudget(
       },
       get execMs() {
         return left(deadlines.execMs);
+      },
+      get leftMs() {
+        return left(Number.POSITIVE_INFINITY);
       },
     };
   };

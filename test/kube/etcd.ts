@@ -15,6 +15,9 @@ export interface EtcdMember {
   dataDir: string;
   /** Starts it again, on its data. Resolves when it listens, which is before the cluster has a leader. */
   start(): Promise<void>;
+  /** Stops its process where it is, so that it answers nobody, and lets it go on. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -70,6 +73,9 @@ export async function startEtcd({
       `--listen-metrics-urls=${metrics}`,
       ...(quotaBytes === undefined ? [] : [`--quota-backend-bytes=${quotaBytes}`]),
     ];
+    const signal = (name: NodeJS.Signals) => {
+      if (daemon) process.kill(daemon.pid, name);
+    };
     return {
       name,
       clientUrl: client,
@@ -79,6 +85,8 @@ export async function startEtcd({
         daemon = startDaemon(command, join(dir, `${name}.log`));
         await waitForReady(name, daemon, LISTENS_WITHIN_MS, async () => (await ask(metrics)).status > 0);
       },
+      freeze: () => signal('SIGSTOP'),
+      thaw: () => signal('SIGCONT'),
       stop: async () => daemon?.stop(),
     };
   });

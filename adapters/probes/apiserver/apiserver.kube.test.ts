@@ -71,6 +71,29 @@ describe('a real API server', () => {
     });
   });
 
+  it('whose etcd hangs is alive in rounds of ten seconds, and in shorter ones, where /readyz has no time', async () => {
+    await withServer('open', async (_, port) => {
+      const rounds = async (intervalMs: number) =>
+        (await setupServiceCheck('apiserver', { port }, { ...PATIENT, intervalMs })).round;
+      const [tenSeconds, fiveSeconds] = [await rounds(10_000), await rounds(5_000)];
+      etcd.members[0]?.freeze();
+      try {
+        let found: string[] = [];
+        await until('it is not ready', async () => {
+          found = (await tenSeconds()).found;
+          return !found.includes('apiserver_ready 1');
+        });
+        const alive = ['apiserver_live_without_etcd 1', 'apiserver_ready 0', 'apiserver_up 1'];
+        expect(found).toEqual(expect.arrayContaining(['apiserver_check{etcd} 0', ...alive]));
+        const hanging = await fiveSeconds();
+        expect(hanging.found).toEqual(alive);
+        expect(hanging.notes[0]).toMatch(/^\/readyz: no answer within/);
+      } finally {
+        etcd.members[0]?.thaw();
+      }
+    });
+  });
+
   it('is ready; without etcd it is not, by name; then it recovers', async () => {
     await withServer('open', async (_, port) => {
       const { round } = await setupServiceCheck('apiserver', { port }, PATIENT);

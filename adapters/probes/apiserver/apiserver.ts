@@ -8,11 +8,12 @@ import { ProbeError } from '../../ssh/failure.ts';
 import type { HttpAnswer } from '../http-client.ts';
 import { httpsRequest } from '../https-options.ts';
 import type { Finding, NodeHandle } from '../probe.ts';
-import { isRefusal, probeOfService, reading, serviceFailure, silenceOf } from '../service-probe.ts';
+import { probeOfService, reading, serviceFailure } from '../service-probe.ts';
 import { type Ask, healthOf, hiddenNote, oddNote } from './health.ts';
 import { readKept } from './kept.ts';
 import { observeLiveness } from './liveness.ts';
 import { type ApiserverOptions, optionsSchema } from './options.ts';
+import { observeUnanswered } from './unanswered.ts';
 import { observeVersion } from './version.ts';
 
 /** The answer of a real one to `/readyz?verbose` has 2 KB. */
@@ -20,6 +21,11 @@ const MAX_BYTES = 64 * 1024;
 /** How long a check that recovered has a series; at least twice its interval, as series are current for so long. */
 const RECOVERED_MS = 3_600_000;
 const MOST_NAMES = 8;
+/**
+ * Of the check's time, for the question after one that may hang; half of it where there is less. Without etcd a real one takes
+ * four seconds for /readyz, two for /livez, and no time for the question after them.
+ */
+const LEFT_MS = 1_500;
 const NONE: HealthChecks = { failing: [], leftOut: 0 };
 
 /** Asks a kube-apiserver whether it is ready and alive, and which version it is. Anonymously, unless it has a credential. */
@@ -34,7 +40,15 @@ export const apiserver = probeOfService<ApiserverOptions>({
 function askerOf(node: NodeHandle, options: ApiserverOptions): Ask {
   const { via, port } = options;
   const https = httpsRequest(node, { ...options, tls: true });
-  return (path) => node.request({ via, port }, { path, maxBytes: MAX_BYTES, ...https }).catch(serviceFailure);
+  return (path, { leavesTime } = { leavesTime: false }) => {
+    const deadlineMs = () => (leavesTime ? shortDeadline(node) : node.deadlines.execMs);
+    const request = { path, maxBytes: MAX_BYTES, ...https, deadlineMs };
+    return node.request({ via, port }, request).catch(serviceFailure);
+  };
+}
+
+function shortDeadline({ deadlines: { execMs, leftMs } }: NodeHandle): number {
+  return Math.min(execMs, Math.max(Math.floor(leftMs / 2), leftMs - LEFT_MS));
 }
 
 async function observe(
@@ -44,8 +58,10 @@ async function observe(
 ): Promise<Finding> {
   const kept = readKept(before);
   const ask = askerOf(node, options);
-  const readyz = await ask('/readyz?verbose');
-  if (readyz instanceof ProbeError) return unanswered(readyz, kept.lastFailures);
+  const hasCredential = (options.token ?? options.clientCertificate) !== undefined;
+  const readyz = await ask('/readyz?verbose', { leavesTime: true });
+  if (readyz instanceof ProbeError)
+    return observeUnanswered(ask, readyz, { kept, hasCredential, leftMs: node.deadlines.execMs });
   const health = healthOf(readyz);
   const isShown = health === 'ok' || health === 'failing';
   const checks = health === 'failing' ? parseHealthChecks(readyz.body) : NONE;
@@ -60,7 +76,6 @@ async function observe(
     ...live.hidden,
     ...version.hidden,
   ];
-  const hasCredential = (options.token ?? options.clientCertificate) !== undefined;
   return {
     readings: [
       reading('apiserver_up', 1),
@@ -82,17 +97,6 @@ async function observe(
         : [`its certificate does not lead to \`ca\` (${readyz.tls.chainError})`]),
     ],
     kept: { ...version.kept, lastFailures },
-  };
-}
-
-/** It may come back as another version, so that is asked then. */
-function unanswered(error: ProbeError, lastFailures: Readonly<Record<string, number>>): Finding {
-  const up = isRefusal(error);
-  return {
-    readings: [reading('apiserver_up', up ? 1 : 0)],
-    notes: [up ? `it answers, and more is unknown: ${error.message}` : error.message],
-    kept: { lastFailures },
-    ...silenceOf(error),
   };
 }
 

@@ -2,8 +2,11 @@ import type { ProbeError } from '../../ssh/failure.ts';
 import { quote } from '../../ssh/failure.ts';
 import type { HttpAnswer } from '../http-client.ts';
 
-/** Sends `GET` for a path, over one connection. A ProbeError: no answer came. @throws where nothing could be asked */
-export type Ask = (path: string) => Promise<HttpAnswer | ProbeError>;
+/**
+ * Sends `GET` for a path, over one connection. A ProbeError: no answer came. `leavesTime`: some of the check's time is kept for
+ * one more question. @throws where nothing could be asked
+ */
+export type Ask = (path: string, options?: { leavesTime: boolean }) => Promise<HttpAnswer | ProbeError>;
 
 /** `hidden`: it is alive, and shows us no more. `odd`: API servers do not answer so. */
 export type Health = 'ok' | 'failing' | 'hidden' | 'odd';

@@ -6,7 +6,7 @@ import { type Ask, type Health, type HiddenPath, healthOf, oddNote } from './hea
 /** Admission to these two paths is one decision. */
 const LIVEZ = '/livez';
 /** livez does not mean that the process is alive: while etcd is dead it answers 500. This tells the two apart. */
-const WITHOUT_ETCD = '/livez?exclude=etcd';
+export const WITHOUT_ETCD = '/livez?exclude=etcd';
 
 export interface Liveness {
   readings: Reading[];
@@ -17,11 +17,11 @@ export interface Liveness {
 /** A server that is ready is alive: the others are asked. */
 export async function observeLiveness(ask: Ask, readiness: Health): Promise<Liveness> {
   const found: Liveness = { readings: [], notes: [], hidden: [] };
-  const record = async (path: string, metric: string): Promise<Health | undefined> => {
-    const answer = await ask(path);
+  const record = async (path: string, metric: string): Promise<Health | ProbeError> => {
+    const answer = await ask(path, { leavesTime: path === LIVEZ });
     if (answer instanceof ProbeError) {
       found.notes.push(`${path}: ${answer.message}`);
-      return undefined;
+      return answer;
     }
     const health = healthOf(answer);
     if (health === 'hidden') found.hidden.push({ path, status: answer.status });
@@ -34,9 +34,13 @@ export async function observeLiveness(ask: Ask, readiness: Health): Promise<Live
     found.readings.push(reading('apiserver_live', 1));
     return found;
   }
-  if ((await record(LIVEZ, 'apiserver_live')) !== 'failing') return found;
+  const live = await record(LIVEZ, 'apiserver_live');
+  // A dead etcd lets it fail, or hang.
+  if (live !== 'failing' && !(live instanceof ProbeError)) return found;
   const withoutEtcd = await record(WITHOUT_ETCD, 'apiserver_live_without_etcd');
-  if (withoutEtcd === 'ok') found.notes.push(`${LIVEZ} fails because of etcd alone: the process is well`);
-  if (withoutEtcd === 'failing') found.notes.push(`${LIVEZ} fails, and not because of etcd alone`);
+  if (withoutEtcd === 'ok' && live === 'failing')
+    found.notes.push(`${LIVEZ} fails because of etcd alone: the process is well`);
+  if (withoutEtcd === 'failing' && live === 'failing')
+    found.notes.push(`${LIVEZ} fails, and not because of etcd alone`);
   return found;
 }
