@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { verifyAudit } from '../adapters/audit/chain.ts';
+import { verifyAudit } from '../adapters/audit/read-chain.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import type { StateStore } from '../core/ports.ts';
 import { alertOf } from '../test/contract/state-fixtures.ts';

@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { listRotatedFiles } from './rotated-files.ts';
+import { hash as digest } from 'node:crypto';
 
 /**
  * A line of the audit is a JSON object that ends with the field `hash`: the SHA-256 of the text before that field.
@@ -12,17 +9,20 @@ export interface ChainHead {
   hash: string;
 }
 
+/** A head that state keeps, from the time when it was the newest. */
+export interface Anchor extends ChainHead {
+  atMs: number;
+}
+
+export type ChainLine = Record<string, unknown> & ChainHead & { previous: string };
+
 /** Before the first line. */
 export const GENESIS: ChainHead = { sequence: 0, hash: '0'.repeat(64) };
 
-const NEWLINE = Buffer.from('\n');
 const HASH_FIELD = ',"hash":"';
 
 /** Makes a line, without the line feed, and the head after it. */
-export function chainLine(
-  head: ChainHead,
-  fields: Record<string, unknown>,
-): { line: string; head: ChainHead } {
+export function chainLine(head: ChainHead, fields: object): { line: string; head: ChainHead } {
   const sequence = head.sequence + 1;
   const body = JSON.stringify({ sequence, previous: head.hash, ...fields }).slice(0, -1);
   const hash = sha256(body);
@@ -30,92 +30,66 @@ export function chainLine(
 }
 
 /** Parses a line and checks its own hash; the caller checks that it follows the line before. */
-export function parseChainLine(
-  line: string,
-): (Record<string, unknown> & ChainHead & { previous: string }) | undefined {
+export function parseChainLine(line: string): ChainLine | undefined {
   const at = line.lastIndexOf(HASH_FIELD);
   try {
     const fields = JSON.parse(line);
-    const right = at > 0 && fields.hash === sha256(line.slice(0, at)) && typeof fields.sequence === 'number';
+    const right =
+      at > 0 && fields.hash === sha256(line.slice(0, at)) && Number.isSafeInteger(fields.sequence);
     return right ? fields : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Marks the bytes before it as an unfinished line that a crash left. */
-export function tornMarker(fragment: Buffer) {
+/** Lines about the audit itself. */
+export type AuditMark = TornMark | StartMark | RemovalMark;
+
+/** The bytes before it are an unfinished line that a crash left. */
+export interface TornMark {
+  event: 'torn-line';
+  bytes: number;
+  sha256: string;
+}
+
+/** The file did not fit its anchor: the chain begins anew, after the anchor. */
+export interface StartMark {
+  event: 'chain-started';
+  reason: string;
+  /** Folder beside the file that has the lines before; absent where there were none. */
+  keptIn?: string;
+}
+
+/** The oldest lines were removed after their retention. */
+export interface RemovalMark {
+  event: 'lines-removed';
+  reason: 'age' | 'size';
+  /** Sequences. */
+  first: number;
+  last: number;
+  /** Of the last removed line. */
+  lastHash: string;
+}
+
+export function tornMark(fragment: Buffer): TornMark {
   return { event: 'torn-line', bytes: fragment.length, sha256: sha256(fragment) };
 }
 
-export type AuditVerdict =
-  | {
-      ok: true;
-      /** First sequence: 1, unless older files were removed. */
-      first: number;
-      entries: number;
-      repaired: number;
-      head: ChainHead;
-    }
-  | { ok: false; file: string; line: number; problem: string };
-
-/**
- * Verifies the whole chain over all rotated files that are left; it starts with the oldest one. An unfinished line is valid
- * only if the next line marks it.
- */
-export async function verifyAudit(file: string): Promise<AuditVerdict> {
-  let head: ChainHead | undefined;
-  let [first, entries, repaired] = [0, 0, 0];
-  for (const each of [...(await listRotatedFiles(file)), file]) {
-    const verdict = await verifyFile(each, head);
-    if (!verdict.ok) return verdict;
-    head = verdict.head;
-    first ||= verdict.first;
-    entries += verdict.entries;
-    repaired += verdict.repaired;
-  }
-  return { ok: true, first, entries, repaired, head: head ?? GENESIS };
+export function removalMarkOf(fields: Record<string, unknown>): RemovalMark | undefined {
+  return fields.event === 'lines-removed' ? (fields as unknown as RemovalMark) : undefined;
 }
 
-async function verifyFile(file: string, before: ChainHead | undefined): Promise<AuditVerdict> {
-  let head = before;
-  let [first, entries, repaired, number] = [0, 0, 0, 0];
-  let torn: { bytes: Buffer; line: number } | undefined;
-  // latin1 keeps every byte, so that a fragment can be hashed unchanged.
-  const input = createReadStream(file, 'latin1');
-  for await (const raw of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    number++;
-    const bytes = Buffer.from(raw, 'latin1');
-    const fields = parseChainLine(bytes.toString('utf8'));
-    if (fields === undefined) {
-      torn = {
-        bytes: torn ? Buffer.concat([torn.bytes, NEWLINE, bytes]) : bytes,
-        line: torn?.line ?? number,
-      };
-      continue;
-    }
-    if (torn) {
-      const marker = tornMarker(torn.bytes);
-      if (fields.event !== marker.event || fields.sha256 !== marker.sha256) break;
-      repaired++;
-      entries--;
-      torn = undefined;
-    }
-    // Trusts the oldest file that is left about the line before it, but not a line that claims to be the very first.
-    first ||= fields.sequence;
-    head ??= fields.sequence === 1 ? GENESIS : { sequence: fields.sequence - 1, hash: fields.previous };
-    const wrong = (problem: string) => ({ ok: false, file, line: number, problem }) as const;
-    if (fields.sequence !== head.sequence + 1)
-      return wrong(`sequence ${fields.sequence} follows ${head.sequence}`);
-    if (fields.previous !== head.hash) return wrong('does not follow the line before');
-    head = { sequence: fields.sequence, hash: fields.hash };
-    entries++;
-  }
-  if (torn)
-    return { ok: false, file, line: torn.line, problem: 'changed, or not finished and not marked so' };
-  return { ok: true, first, entries, repaired, head: head ?? GENESIS };
+const MARKS: ReadonlySet<unknown> = new Set<AuditMark['event']>([
+  'torn-line',
+  'chain-started',
+  'lines-removed',
+]);
+
+/** Whether a line is about the audit itself. */
+export function isMark({ event }: Record<string, unknown>): boolean {
+  return MARKS.has(event);
 }
 
 function sha256(text: string | Buffer): string {
-  return createHash('sha256').update(text).digest('hex');
+  return digest('sha256', text, 'hex');
 }

@@ -1,12 +1,13 @@
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigError, RetryableError } from '../../core/errors.ts';
+import { describeError, RetryableError } from '../../core/errors.ts';
 import type { AuditAction, AuditEntry } from '../../core/model/audit.ts';
 import { appendAll } from '../../core/numbers/extremes.ts';
 import type { Audit } from '../../core/ports.ts';
-import { type ChainHead, chainLine, GENESIS, parseChainLine, tornMarker } from './chain.ts';
-import { listRotatedFiles, rotatedName } from './rotated-files.ts';
+import { type AuditMark, type ChainHead, chainLine, GENESIS } from './chain.ts';
+import { type ChainKeeper, type OpenChain, openChain } from './open-chain.ts';
+import { rotatedName } from './parts.ts';
 
 export interface AuditFileOptions {
   /** JSON lines; created if missing. One process writes it at a time. */
@@ -16,96 +17,90 @@ export interface AuditFileOptions {
   nowMs?: () => number;
   /** Entries within this time share one flush to the disk, which costs more than a line. */
   gatherMs?: number;
-  /** A longer file is renamed (see rotated-files.ts), and the chain continues in a new one. Nothing deletes rotated files. */
+  /** A longer file is renamed (see parts.ts), and the chain continues in a new one. */
   rotateAtBytes?: number;
+  /** So is a file whose first line is older. */
+  rotateAfterMs?: number;
   /** How many entries wait in memory while the disk rejects writes; the newest beyond that are lost. */
   maxWaiting?: number;
   /** Called with the number of entries that were lost so. */
   onLost?: (entries: number) => void;
+  /** What state keeps of the chain. Absent: nothing. */
+  keeper?: ChainKeeper;
+  /** Called when the file cannot be opened; the next write tries again. Absent: `createAuditFile` throws. */
+  onUnopened?: (error: unknown) => void;
 }
 
-const NEWLINE = 10;
-/** How much of the end of a file is read to find its last line, which has some 500 bytes. */
-const TAIL_BYTES = 64 * 1024;
-/** The most that a crash can leave of the first line of a file. */
-const FIRST_LINE_BYTES = 4 * 1024;
-const ROTATE_AT_BYTES = 256 * 1024 * 1024;
+export interface AuditFile extends Audit<AuditEntry | AuditAction> {
+  /** Appends a line about the audit itself. It is on disk when this resolves. */
+  mark(mark: AuditMark): Promise<void>;
+}
+
+const ROTATE_AT_BYTES = 64 * 1024 * 1024;
+const ROTATE_AFTER_MS = 7 * 24 * 3_600_000;
 const MAX_WAITING = 100_000;
 
 /**
  * The audit as an append-only file, each line chained to the one before. Continues an existing file; an unfinished line
- * that a crash left stays, followed by a line that marks it. @throws ConfigError if the end of the file is not an audit
+ * that a crash left stays, followed by a line that marks it. A file that does not fit what state keeps of it is put aside, and
+ * the chain begins anew (open-chain.ts). @throws RetryableError | ConfigError when the file cannot be opened
  */
-export async function createAuditFile(options: AuditFileOptions): Promise<Audit<AuditEntry | AuditAction>> {
-  const {
-    file,
-    writer,
-    nowMs = Date.now,
-    gatherMs = 50,
-    rotateAtBytes = ROTATE_AT_BYTES,
-    maxWaiting = MAX_WAITING,
-    onLost = () => {},
-  } = options;
-  await mkdir(dirname(file), { recursive: true });
-  let handle = await open(file, 'a+', 0o600);
-  let { size } = await handle.stat();
-  let head: ChainHead;
-  try {
-    head = await recover();
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
-
-  let queue: (AuditEntry | AuditAction)[] = [];
+export async function createAuditFile(options: AuditFileOptions): Promise<AuditFile> {
+  const { file, writer, nowMs = Date.now, gatherMs = 50, maxWaiting = MAX_WAITING } = options;
+  const { rotateAtBytes = ROTATE_AT_BYTES, rotateAfterMs = ROTATE_AFTER_MS, onLost = () => {} } = options;
+  let queue: (AuditEntry | AuditAction | AuditMark)[] = [];
   let tail: Promise<void> = Promise.resolve();
   let next: Promise<void> | undefined;
-  let damaged = false;
-
-  /** Finds the end of the chain, and marks an unfinished line after it. */
-  async function recover(): Promise<ChainHead> {
-    const end = await readEnd(handle, await headOfRotated());
-    if (end === undefined) {
-      throw new ConfigError(
-        `the audit ${file} has an unknown end; keep it under another name and find the cause`,
-      );
-    }
-    const { head: last, rest } = end;
-    if (rest.length === 0) return last;
-    // The line lacks nothing but the line feed.
-    const whole = parseChainLine(rest.toString('utf8'));
-    if (whole?.previous === last.hash) {
-      await writeDurably('\n');
-      return { sequence: whole.sequence, hash: whole.hash };
-    }
-    const ended = rest.at(-1) === NEWLINE;
-    const marker = tornMarker(ended ? rest.subarray(0, -1) : rest);
-    const { line, head } = chainLine(last, { writer, at: new Date(nowMs()).toISOString(), ...marker });
-    await writeDurably(`${ended ? '' : '\n'}${line}\n`);
-    return head;
+  let chain: OpenChain | undefined;
+  /** The newest head that we know; stronger than the one in state, which is from the last round. */
+  let head: ChainHead | undefined;
+  try {
+    await openAgain();
+  } catch (error) {
+    if (!options.onUnopened) throw error;
+    options.onUnopened(error);
   }
 
-  async function headOfRotated(): Promise<ChainHead> {
-    const last = (await listRotatedFiles(file)).at(-1);
-    if (last === undefined) return GENESIS;
-    const rotated = await open(last, 'r');
-    const end = await readEnd(rotated, GENESIS).finally(() => rotated.close());
-    if (end === undefined) throw new ConfigError(`the audit ${last} has an unknown end`);
-    return end.head;
+  async function openAgain(): Promise<OpenChain> {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    const mine = head && { ...head, atMs: nowMs() };
+    chain = await openChain({ file, writer, nowMs, newest: mine, keeper: options.keeper });
+    head = chain.head;
+    return chain;
+  }
+
+  async function closeChain(): Promise<void> {
+    const { handle } = chain ?? {};
+    chain = undefined;
+    await handle?.close();
+  }
+
+  /** Whether the file is still the one that we opened, with what we wrote and nothing else. */
+  async function isOurs({ handle, size }: OpenChain): Promise<boolean> {
+    const opened = await handle.stat();
+    const there = await stat(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      return undefined;
+    });
+    return there?.ino === opened.ino && there.dev === opened.dev && there.size === size;
+  }
+
+  /** The open chain; another file or other content in its place is examined like at a start. */
+  async function openOurs(): Promise<OpenChain> {
+    if (chain && !(await isOurs(chain))) await closeChain();
+    return chain ?? openAgain();
   }
 
   /** Renames the file, and continues the chain in a new one. */
-  async function rotate(): Promise<void> {
+  async function rotate({ handle, head: last }: OpenChain): Promise<OpenChain> {
+    chain = undefined;
     await handle.close();
-    await rename(file, rotatedName(file, head.sequence));
-    handle = await open(file, 'a+', 0o600);
-    size = 0;
+    await rename(file, rotatedName(file, last.sequence));
+    return openAgain();
   }
 
-  async function writeDurably(text: string): Promise<void> {
-    await handle.appendFile(text);
-    await handle.datasync();
-    size += Buffer.byteLength(text);
+  function isDue({ size, startedAtMs = nowMs() }: OpenChain): boolean {
+    return size > rotateAtBytes || nowMs() - startedAtMs > rotateAfterMs;
   }
 
   /** Writes all waiting entries, with one flush to the disk. */
@@ -114,65 +109,50 @@ export async function createAuditFile(options: AuditFileOptions): Promise<Audit<
     queue = [];
     next = undefined;
     try {
-      if (damaged) head = await recover();
-      damaged = false;
-      if (size > rotateAtBytes) await rotate();
-      let end = head;
+      let ours = await openOurs();
+      if (isDue(ours)) ours = await rotate(ours);
+      let end = ours.head;
       let text = '';
-      for (const { atMs, ...fields } of entries) {
+      for (const entry of entries) {
+        const { atMs = nowMs(), ...fields } = entry as Partial<AuditEntry>;
         const chained = chainLine(end, { writer, at: new Date(atMs).toISOString(), ...fields });
         end = chained.head;
         text += `${chained.line}\n`;
       }
-      await writeDurably(text);
+      await ours.handle.appendFile(text);
+      await ours.handle.datasync();
+      ours.size += Buffer.byteLength(text);
+      ours.head = end;
+      ours.startedAtMs ??= nowMs();
       head = end;
     } catch (cause) {
-      damaged = true;
+      // What was written of it is found when the file is opened again.
+      await closeChain().catch(() => {});
       // Entries that were written in spite of the error appear twice, which is better than losing them.
       const waiting = [...entries, ...queue];
       queue = waiting.slice(0, maxWaiting);
       if (waiting.length > maxWaiting) onLost(waiting.length - maxWaiting);
-      throw new RetryableError(`the audit ${file} cannot be written`, { cause });
+      throw new RetryableError(`the audit ${file} cannot be written (${describeError(cause)})`, { cause });
     }
+  }
+
+  function write(entries: readonly (AuditEntry | AuditAction | AuditMark)[]): Promise<void> {
+    if (entries.length === 0) return Promise.resolve();
+    appendAll(queue, entries);
+    if (next === undefined) {
+      next = tail.then(() => sleep(gatherMs)).then(flush);
+      tail = next.catch(() => {});
+    }
+    return next;
   }
 
   return {
-    append(entries) {
-      if (entries.length === 0) return Promise.resolve();
-      appendAll(queue, entries);
-      if (next === undefined) {
-        next = tail.then(() => sleep(gatherMs)).then(flush);
-        tail = next.catch(() => {});
-      }
-      return next;
-    },
-    head: () => ({ writer, ...head }),
+    append: write,
+    mark: (mark) => write([mark]),
+    head: () => ({ writer, ...(head ?? GENESIS) }),
     async close() {
       await tail;
-      await handle.close();
+      await closeChain();
     },
   };
-}
-
-/**
- * Finds the last valid line and the bytes after it; `before` if there is no line yet. Undefined if no valid line is near
- * the end.
- */
-async function readEnd(
-  handle: FileHandle,
-  before: ChainHead,
-): Promise<{ head: ChainHead; rest: Buffer } | undefined> {
-  const { size } = await handle.stat();
-  const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
-  await handle.read(tail, 0, tail.length, size - tail.length);
-  let end = tail.lastIndexOf(NEWLINE);
-  while (end >= 0) {
-    const start = end === 0 ? 0 : tail.lastIndexOf(NEWLINE, end - 1) + 1;
-    const fields = parseChainLine(tail.toString('utf8', start, end));
-    if (fields) {
-      return { head: { sequence: fields.sequence, hash: fields.hash }, rest: tail.subarray(end + 1) };
-    }
-    end = start - 1;
-  }
-  return size <= FIRST_LINE_BYTES ? { head: before, rest: tail } : undefined;
 }

@@ -5,8 +5,8 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { RetryableError } from '../../core/errors.ts';
 import type { AuditEntry } from '../../core/model/audit.ts';
-import { verifyAudit } from './chain.ts';
 import { createObjectAudit } from './objects.ts';
+import { verifyAudit } from './read-chain.ts';
 
 const DAY = Date.UTC(2026, 0, 2);
 const entry = (target: string): AuditEntry => ({

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { verifyAudit } from '../../adapters/audit/chain.ts';
+import { verifyAudit } from '../../adapters/audit/read-chain.ts';
 import { ACTIVE_KEY } from '../../functions/activation.ts';
 import { newKey } from '../../localstack/fleet/new-key.ts';
 import { type DeployedFixture, startDeployedFixture } from '../deployed/fixture.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { verifyAudit } from '../../adapters/audit/chain.ts';
+import { verifyAudit } from '../../adapters/audit/read-chain.ts';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
 import { type Sink, startSink } from '../../localstack/sink/sink.ts';
 import { scaledMs } from '../machine-speed.ts';

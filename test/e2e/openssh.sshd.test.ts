@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { verifyAudit } from '../../adapters/audit/chain.ts';
+import { verifyAudit } from '../../adapters/audit/read-chain.ts';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
 import { loadConfig, secretsFor } from '../../cli/config-file.ts';
 import type { Series } from '../../core/model/sample.ts';
