@@ -14,20 +14,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { verifyAudit } from '../adapters/audit/chain.ts';
+import { readStarts } from '../adapters/audit/chain-state.ts';
+import { verifyAudit } from '../adapters/audit/read-chain.ts';
 import { createFileInventory } from '../adapters/inventory/file.ts';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import type { AuditEntry } from '../core/model/audit.ts';
 import { lockFolder } from '../local/lock.ts';
 import { withAccessAudit } from './access-audit.ts';
 import { secretsFor } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
 import { probeFleet } from './probe-fleet.ts';
+import { withState } from './state-access.ts';
 
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-access-'));
 });
-afterEach(() => rmSync(dir, { recursive: true }));
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(dir, { recursive: true });
+});
 
 /** Our files below the folder that this process has open. */
 function openFiles(): string[] {
@@ -43,7 +49,7 @@ function openFiles(): string[] {
 
 const FILE = 'cli/audit.jsonl';
 const entry = (target: string): AuditEntry => ({
-  atMs: Date.UTC(2026, 0, 2),
+  atMs: Date.now(),
   kind: 'tunnel',
   actor: 'cli:test',
   bastion: 'gate',
@@ -94,9 +100,10 @@ describe('the audit of a command that logs in', () => {
 
   it('lets the command access nothing when it cannot be written', async () => {
     await withAccessAudit(dir, async () => {});
-    writeFileSync(join(dir, FILE), `${'not ours\n'.repeat(10_000)}`);
+    rmSync(join(dir, FILE));
+    mkdirSync(join(dir, FILE));
     const run = vi.fn(async () => {});
-    await expect(withAccessAudit(dir, run)).rejects.toThrow('has an unknown end');
+    await expect(withAccessAudit(dir, run)).rejects.toThrow('EISDIR');
     expect(run).not.toHaveBeenCalled();
     expect(openFiles()).toEqual([]);
     lockFolder(join(dir, 'cli')).release();
@@ -113,6 +120,38 @@ describe('the audit of a command that logs in', () => {
       await audit.append([entry('a/2')]);
       expect(audit.head()).toMatchObject({ writer: 'cli', sequence: 2 });
     });
+    expect(targets()).toEqual(['a/1', 'a/2']);
+  });
+
+  it('has its head in the state that `up` made, and begins anew where it does not fit, in words', async () => {
+    await openSqliteState({ path: dir }).close();
+    await withAccessAudit(dir, (audit) => audit.append([entry('a/1')]));
+    const heads = await withState(openSqliteState({ path: dir, readOnly: true }), (state) =>
+      state.listAuditHeads(),
+    );
+    expect(heads).toMatchObject([{ writer: 'cli', sequence: 1 }]);
+    writeFileSync(join(dir, FILE), '');
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    await withAccessAudit(dir, (audit) => audit.append([entry('a/2')]));
+    expect(said.mock.calls.join('')).toContain(
+      'cli/audit.jsonl did not fit (audit.jsonl: it is missing or empty',
+    );
+    expect(targets()).toEqual([undefined, 'a/2']);
+    await withState(openSqliteState({ path: dir, readOnly: true }), async (state) => {
+      const [anchor] = await state.listAuditHeads();
+      const starts = await readStarts(state, 'cli');
+      expect(starts).toHaveLength(1);
+      expect(await verifyAudit(join(dir, FILE), { anchor, starts })).toMatchObject({ ok: true, entries: 1 });
+    });
+  });
+
+  it('goes on without a state, and with one that it cannot write, and says so', async () => {
+    await withAccessAudit(dir, (audit) => audit.append([entry('a/1')]));
+    expect(readdirSync(dir)).toEqual(['cli']);
+    mkdirSync(join(dir, 'state.db'));
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    await withAccessAudit(dir, (audit) => audit.append([entry('a/2')]));
+    expect(said.mock.calls.join('')).toContain("state does not keep the head of the commands' audit");
     expect(targets()).toEqual(['a/1', 'a/2']);
   });
 

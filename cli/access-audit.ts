@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAuditFile } from '../adapters/audit/file.ts';
 import { RetryableError } from '../core/errors.ts';
 import type { AuditEntry } from '../core/model/audit.ts';
 import { appendAll } from '../core/numbers/extremes.ts';
 import type { Audit } from '../core/ports.ts';
+import { withAnchoredAudit } from './anchored-audit.ts';
 import { lockFolderSoon } from './folder-lock.ts';
 
 /** Entries within this time share a lock and a flush to the disk. */
@@ -18,7 +18,7 @@ const MOST_WAITING = 10_000;
  * @throws ConfigError when the audit cannot be written, RetryableError when lines are missing at the end
  */
 export async function withAccessAudit<T>(storePath: string, run: (audit: Audit) => Promise<T>): Promise<T> {
-  const audit = await openSharedAudit(join(storePath, 'cli'));
+  const audit = await openSharedAudit(storePath);
   try {
     return await run(audit);
   } finally {
@@ -27,7 +27,8 @@ export async function withAccessAudit<T>(storePath: string, run: (audit: Audit) 
 }
 
 /** An audit that several processes append to: each write locks the folder, continues the chain, and unlocks it. */
-async function openSharedAudit(dir: string): Promise<Audit> {
+async function openSharedAudit(storePath: string): Promise<Audit> {
+  const dir = join(storePath, 'cli');
   let waiting: AuditEntry[] = [];
   let lost = 0;
   let next: Promise<void> | undefined;
@@ -41,10 +42,10 @@ async function openSharedAudit(dir: string): Promise<Audit> {
     const entries = waiting;
     waiting = [];
     try {
-      const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'cli', gatherMs: 0 });
-      // Node prints a warning on stderr when garbage collection closes a file.
-      await audit.append(entries).finally(() => audit.close());
-      head = audit.head();
+      head = await withAnchoredAudit({ storePath, dir, writer: 'cli' }, async (audit) => {
+        await audit.append(entries);
+        return audit.head();
+      });
     } catch (error) {
       const kept = [...entries, ...waiting];
       waiting = kept.slice(0, MOST_WAITING);

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { createAuditFile } from '../adapters/audit/file.ts';
 import { describeError } from '../core/errors.ts';
 import type { AuditAction } from '../core/model/audit.ts';
 import type { Config } from '../core/model/config.ts';
 import { systemClock } from '../local/clock.ts';
 import { actorOf } from './actor.ts';
+import { withAnchoredAudit } from './anchored-audit.ts';
 import { lockFolderSoon } from './folder-lock.ts';
 
 /**
@@ -16,21 +16,21 @@ export async function withActionAudit<T>(
   action: Pick<AuditAction, 'action'>,
   run: () => Promise<{ result: T; subject: string; detail: string }>,
 ): Promise<T> {
-  const dir = join(config.store.path, 'cli', 'actions');
+  const storePath = config.store.path;
+  const dir = join(storePath, 'cli', 'actions');
   const lock = await lockFolderSoon(dir);
   try {
-    const audit = await createAuditFile({ file: join(dir, 'audit.jsonl'), writer: 'cli-actions' });
-    const line = { ...action, ...actorOf(), atMs: systemClock.nowMs() };
-    try {
-      const { result, subject, detail } = await run();
-      await audit.append([{ ...line, subject, detail, outcome: 'ok' }]);
-      return result;
-    } catch (error) {
-      await audit.append([{ ...line, subject: '', detail: describeError(error), outcome: 'failed' }]);
-      throw error;
-    } finally {
-      await audit.close();
-    }
+    return await withAnchoredAudit({ storePath, dir, writer: 'cli-actions' }, async (audit) => {
+      const line = { ...action, ...actorOf(), atMs: systemClock.nowMs() };
+      try {
+        const { result, subject, detail } = await run();
+        await audit.append([{ ...line, subject, detail, outcome: 'ok' }]);
+        return result;
+      } catch (error) {
+        await audit.append([{ ...line, subject: '', detail: describeError(error), outcome: 'failed' }]);
+        throw error;
+      }
+    });
   } finally {
     lock.release();
   }

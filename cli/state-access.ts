@@ -68,10 +68,13 @@ export async function openStateToRead({ store }: Config, table: string | undefin
     : openDynamoState({ table, clock: systemClock, historyMs: HISTORY_MS });
 }
 
-/** State for writing. Does not migrate a file that an older `up` may have open. */
+/** State for writing; a file that an older `up` may have open is not migrated. */
 export async function openStateToWrite(config: Config, table: string | undefined): Promise<StateStore> {
-  if (table !== undefined) return openStateToRead(config, table);
-  const { path } = config.store;
+  return table === undefined ? openStateFile(config.store.path) : openStateToRead(config, table);
+}
+
+/** The state of a data folder, for writing. @throws ConfigError | RetryableError */
+export async function openStateFile(path: string): Promise<StateStore> {
   if (isPresent(join(path, 'state.db'))) await openSqliteState({ path, readOnly: true }).close();
   return openSqliteState({ path, busyTimeoutMs: BUSY_MS });
 }

@@ -24,6 +24,7 @@ export const HEALTH_CODES = [
   'data-damaged',
   'audit-unwritable',
   'audit-lines-lost',
+  'audit-replaced',
   'config-unreadable',
   'housekeeping-failing',
   'data-set-aside',

@@ -1,5 +1,5 @@
 import { describeError } from '../core/errors.ts';
-import { count, some } from '../core/health.ts';
+import { count, type HealthCode, some } from '../core/health.ts';
 import { SEND_TIMEOUT_MS } from '../core/notify/attempt.ts';
 import { type Notice, noticeMessage } from '../core/notify/notice.ts';
 import type { Channel, Clock, Counters, Logger, Meter } from '../core/ports.ts';
@@ -13,12 +13,26 @@ interface KeptNotice extends Notice {
   taken: Record<string, number>;
 }
 
-const KEY = 'notices';
 const LASTS_MS = 3_600_000;
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 300_000;
 /** A channel that accepts nothing for this long is given up, and counted. */
 const GIVE_UP_MS = 24 * 3_600_000;
+
+/** What a notice is about; each kind has at most one notice at a time. */
+export interface NoticeKind {
+  /** Where state keeps it. */
+  key: string;
+  /** The finding of health while it lasts, and how that begins. */
+  code: HealthCode;
+  words: string;
+}
+
+export const DATA_SET_ASIDE: NoticeKind = {
+  key: 'notices',
+  code: 'data-set-aside',
+  words: 'a damaged database was put aside',
+};
 
 export interface NoticePorts {
   counters: Counters;
@@ -31,6 +45,7 @@ export interface NoticePorts {
   redact: (text: string) => string;
   timeZone: string;
   signal: AbortSignal;
+  kind?: NoticeKind;
   /** Called each time when state has the new notice, and which channels accepted it. */
   onKept?: () => void;
 }
@@ -52,20 +67,20 @@ export function noticeOf(aside: readonly SetAside[], nowMs: number): Notice {
 
 /** Sends a new notice, or one that a stop interrupted, to every channel. Resolves when each has accepted it. */
 export async function runNotices(fresh: Notice | undefined, ports: NoticePorts): Promise<void> {
-  const { counters, channels, faults, clock, sleep, logger, meter, signal } = ports;
-  const known = (await counters.load(KEY)) as KeptNotice | undefined;
+  const { counters, channels, faults, clock, sleep, logger, meter, signal, kind = DATA_SET_ASIDE } = ports;
+  const known = (await counters.load(kind.key)) as KeptNotice | undefined;
   const notice: KeptNotice | undefined = fresh ? { ...fresh, taken: {} } : (known ?? undefined);
   if (!notice) return;
   const over = new Set<string>();
 
   function report(): void {
     const waiting = [...channels.keys()].filter((name) => !over.has(name) && !notice?.taken[name]);
-    if (over.size === channels.size) faults.clear('data-set-aside');
+    if (over.size === channels.size) faults.clear(kind.code);
     else
       faults.raise({
         kind: 'warning',
-        code: 'data-set-aside',
-        words: `a damaged database was put aside; ${waiting.length === 0 ? 'every channel has the notice' : `${count(waiting.length, 'channel')} without the notice yet`}`,
+        code: kind.code,
+        words: `${kind.words}; ${waiting.length === 0 ? 'every channel has the notice' : `${count(waiting.length, 'channel')} without the notice yet`}`,
         ...(waiting.length > 0 && { detail: some(waiting) }),
       });
   }
@@ -81,7 +96,8 @@ export async function runNotices(fresh: Notice | undefined, ports: NoticePorts):
           kept.taken[name] = 2;
           await keep(kept);
           meter.count('notices_failed_total', { channel: name });
-          logger.error('notice of a damaged database given up: the channel did not take it', {
+          logger.error('notice given up: the channel did not take it', {
+            notice: kept.name,
             channel: name,
           });
         }
@@ -118,7 +134,7 @@ export async function runNotices(fresh: Notice | undefined, ports: NoticePorts):
 
   async function keep(kept: KeptNotice): Promise<void> {
     try {
-      await counters.save(KEY, kept);
+      await counters.save(kind.key, kept);
       if (fresh) ports.onKept?.();
     } catch (error) {
       logger.warn('the state of a notice was not stored', { error: describeError(error) });

@@ -187,7 +187,7 @@ export function createRoundRunner(
     transitions.push(...(await evaluate(false)));
     facts.isEvaluated = !signal.aborted;
     const { writer, sequence, hash } = audit.head();
-    await state.putAuditHead(writer, { sequence, hash, atMs: roundMs });
+    if (sequence > 0) await state.putAuditHead(writer, { sequence, hash, atMs: roundMs });
     if (failures.length > 0) throw new Error(`a batch could not be probed: ${describeError(failures[0])}`);
     const absent = facts.absent.reduce((sum, { nodes }) => sum + nodes, 0);
     meter.gauge('nodes_absent', absent);

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { createAuditFile } from '../adapters/audit/file.ts';
 import type { AwsClient } from '../adapters/aws/client.ts';
 import { createChannels } from '../adapters/channels/registry.ts';
 import { createPictureQueue } from '../adapters/charts/picture-queue.ts';
@@ -20,6 +19,7 @@ import type { Clock, Inventory, Logger, Secrets } from '../core/ports.ts';
 import { createDraw } from '../core/stages/draw.ts';
 import { epochOfStart } from '../core/stages/epoch.ts';
 import { readUndelivered } from '../core/stages/undelivered.ts';
+import { anchorHead, openLocalAudit, runAuditNotices } from './audit.ts';
 import { boundRepeats } from './bounded-logger.ts';
 import { createChartFiles } from './chart-files.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
@@ -101,13 +101,12 @@ export async function startBartizan(options: {
     opened.push(() => store.close());
     const state = watchState(stateInTurns(openSqliteState({ path: dir })), watching);
     opened.push(() => state.close());
-    const auditFile = await createAuditFile({
-      file: join(dir, 'audit.jsonl'),
-      writer: 'local',
-      onLost: (entries) => meter.count('audit_lines_lost_total', {}, entries),
-    });
+    const auditFile = await openLocalAudit({ dir, state, clock, ...watching });
     const audit = watchAudit(auditFile, watching);
-    opened.push(() => audit.close());
+    opened.push(async () => {
+      await audit.close();
+      await anchorHead(audit, { state, clock });
+    });
     const channels = await createChannels(config.channels, { secrets, clock, logger });
     const knownHosts = join(dir, 'known_hosts');
     const actor = options.actor ?? 'bartizan';
@@ -228,7 +227,7 @@ export async function startBartizan(options: {
       faults,
       signal: stopping.signal,
     });
-    const notices = runNotices(aside.length > 0 ? noticeOf(aside, clock.nowMs()) : undefined, {
+    const noticing = {
       ...ports,
       counters: state.counters,
       channels,
@@ -237,6 +236,10 @@ export async function startBartizan(options: {
       redact: secrets.redact,
       timeZone: config.schedule.timeZone,
       signal: stopping.signal,
+    };
+    const auditNotices = runAuditNotices(noticing);
+    const notices = runNotices(aside.length > 0 ? noticeOf(aside, clock.nowMs()) : undefined, {
+      ...noticing,
       onKept: () => forgetSetAside(dir),
     }).catch((error: unknown) => logger.error('notices cannot be read', { error: describeError(error) }));
 
@@ -244,7 +247,7 @@ export async function startBartizan(options: {
     const stop = async () => {
       stopping.abort();
       const timer = setTimeout(() => cut.abort(), ROUND_GRACE_MS);
-      await Promise.all([schedule, housekeeping, notices]);
+      await Promise.all([schedule, housekeeping, notices, auditNotices]);
       clearTimeout(timer);
       await notifier.stop(SEND_GRACE_MS);
       await closeAll(opened);

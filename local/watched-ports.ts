@@ -1,7 +1,7 @@
 import { isCorruption } from '../adapters/sqlite/errors.ts';
 import { ConflictError, describeError } from '../core/errors.ts';
 import type { Audit, Logger, Meter, SampleStore, StateStore } from '../core/ports.ts';
-import type { Faults } from './faults.ts';
+import type { Fault, Faults } from './faults.ts';
 
 export interface WatchPorts {
   faults: Faults;
@@ -49,19 +49,23 @@ export function watchStore(store: SampleStore, ports: WatchPorts): SampleStore {
   return watchCalls(store, (_, error) => void damage(error));
 }
 
-/** The same audit; a failed write becomes a fault. */
+/**
+ * The same audit. A failed write becomes a fault and fails nothing: its lines wait in memory for the next write, and monitoring
+ * goes on.
+ */
 export function watchAudit(audit: Audit, { faults, meter }: WatchPorts): Audit {
-  return watchCalls(audit, (method, error) => {
+  const watched = watchCalls(audit, (method, error) => {
     if (method !== 'append') return;
     if (error === undefined) return faults.clear('audit-unwritable');
     meter.count('audit_write_failures_total');
-    faults.raise({
-      kind: 'reason',
-      code: 'audit-unwritable',
-      words: 'the audit cannot be written: no node is probed without it',
-      detail: describeError(error),
-    });
+    faults.raise(unwritableAudit(error));
   });
+  return { ...watched, append: (entries) => watched.append(entries).catch(() => {}) };
+}
+
+export function unwritableAudit(error: unknown): Fault {
+  const words = 'the audit cannot be written: its lines wait in memory';
+  return { kind: 'reason', code: 'audit-unwritable', words, detail: describeError(error) };
 }
 
 /** After it is met, damage stays a fault until the process restarts. */

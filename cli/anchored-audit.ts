@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { chainKeeper } from '../adapters/audit/chain-state.ts';
+import { type AuditFile, createAuditFile } from '../adapters/audit/file.ts';
+import type { ChainKeeper } from '../adapters/audit/open-chain.ts';
+import { isPresent } from '../adapters/sqlite/presence.ts';
+import { describeError } from '../core/errors.ts';
+import type { StateStore } from '../core/ports.ts';
+import { systemClock } from '../local/clock.ts';
+import { openStateFile } from './state-access.ts';
+
+/**
+ * Opens an audit of the commands, calls `run`, and lets the state of the data folder keep the head of the chain then. The caller
+ * has the lock of its folder. Without a state, or with one that we cannot write, the chain goes on without an anchor.
+ * @throws ConfigError | RetryableError when the audit cannot be written
+ */
+export async function withAnchoredAudit<T>(
+  { storePath, dir, writer }: { storePath: string; dir: string; writer: string },
+  run: (audit: AuditFile) => Promise<T>,
+): Promise<T> {
+  const state = await openedState(storePath);
+  try {
+    const file = join(dir, 'audit.jsonl');
+    const keeper = announcing(state ? chainKeeper(state, writer) : undefined, file);
+    const audit = await createAuditFile({ file, writer, gatherMs: 0, keeper });
+    try {
+      return await run(audit);
+    } finally {
+      // Node prints a warning on stderr when garbage collection closes a file.
+      await audit.close();
+      const { sequence, hash } = audit.head();
+      const atMs = systemClock.nowMs();
+      if (sequence > 0) await state?.putAuditHead(writer, { sequence, hash, atMs }).catch(warnOfAnchor);
+    }
+  } finally {
+    await state?.close();
+  }
+}
+
+/** The state that `up` made. A command does not make one: it would belong to whoever runs the command. */
+async function openedState(path: string): Promise<StateStore | undefined> {
+  try {
+    return isPresent(join(path, 'state.db')) ? await openStateFile(path) : undefined;
+  } catch (error) {
+    warnOfAnchor(error);
+    return undefined;
+  }
+}
+
+function warnOfAnchor(error: unknown): void {
+  warn(`state does not keep the head of the commands' audit (${describeError(error)})`);
+}
+
+/** The same keeper; also tells the user of a new beginning. */
+function announcing(keeper: ChainKeeper | undefined, file: string): ChainKeeper {
+  return {
+    anchor: async () => keeper?.anchor(),
+    async recordStart(start) {
+      await keeper?.recordStart(start);
+      const kept = start.keptIn === undefined ? '' : `; what was there is kept in ${start.keptIn} beside it`;
+      warn(`the audit ${file} did not fit (${start.reason})${kept}. A new chain begins; find the cause`);
+    },
+  };
+}
+
+function warn(text: string): void {
+  process.stderr.write(`bartizan: ${text}\n`);
+}
