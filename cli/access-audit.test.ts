@@ -131,9 +131,9 @@ describe('the audit of a command that logs in', () => {
     );
     expect(heads).toMatchObject([{ writer: 'cli', sequence: 1 }]);
     writeFileSync(join(dir, FILE), '');
-    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     await withAccessAudit(dir, (audit) => audit.append([entry('a/2')]));
-    expect(said.mock.calls.join('')).toContain(
+    expect(stderr.mock.calls.join('')).toContain(
       'cli/audit.jsonl did not fit (audit.jsonl: it is missing or empty',
     );
     expect(targets()).toEqual([undefined, 'a/2']);
@@ -149,9 +149,9 @@ describe('the audit of a command that logs in', () => {
     await withAccessAudit(dir, (audit) => audit.append([entry('a/1')]));
     expect(readdirSync(dir)).toEqual(['cli']);
     mkdirSync(join(dir, 'state.db'));
-    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     await withAccessAudit(dir, (audit) => audit.append([entry('a/2')]));
-    expect(said.mock.calls.join('')).toContain("state does not keep the head of the commands' audit");
+    expect(stderr.mock.calls.join('')).toContain("state does not keep the head of the commands' audit");
     expect(targets()).toEqual(['a/1', 'a/2']);
   });
 

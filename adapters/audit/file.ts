@@ -7,7 +7,7 @@ import { appendAll } from '../../core/numbers/extremes.ts';
 import type { Audit } from '../../core/ports.ts';
 import { type AuditMark, type ChainHead, chainLine, GENESIS } from './chain.ts';
 import { type ChainKeeper, type OpenChain, openChain } from './open-chain.ts';
-import { rotatedName } from './parts.ts';
+import { rotatedName } from './rotated-files.ts';
 
 export interface AuditFileOptions {
   /** JSON lines; created if missing. One process writes it at a time. */
@@ -17,7 +17,7 @@ export interface AuditFileOptions {
   nowMs?: () => number;
   /** Entries within this time share one flush to the disk, which costs more than a line. */
   gatherMs?: number;
-  /** A longer file is renamed (see parts.ts), and the chain continues in a new one. */
+  /** A longer file is renamed (see rotated-files.ts), and the chain continues in a new one. */
   rotateAtBytes?: number;
   /** So is a file whose first line is older. */
   rotateAfterMs?: number;
@@ -85,7 +85,7 @@ export async function createAuditFile(options: AuditFileOptions): Promise<AuditF
     return there?.ino === opened.ino && there.dev === opened.dev && there.size === size;
   }
 
-  /** The open chain; another file or other content in its place is examined like at a start. */
+  /** The open chain; another file or other content in its stead is examined like at a start. */
   async function openOurs(): Promise<OpenChain> {
     if (chain && !(await isOurs(chain))) await closeChain();
     return chain ?? openAgain();

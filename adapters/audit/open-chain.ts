@@ -9,9 +9,9 @@ import {
   type StartMark,
   tornMark,
 } from './chain.ts';
-import { type AuditPart, asideFolder, listParts, moveInto } from './parts.ts';
 import { bytesOf, linesOf, type RawLine } from './raw-lines.ts';
 import { verifyAudit } from './read-chain.ts';
+import { asideFolder, listRotatedFiles, moveInto, type RotatedFile } from './rotated-files.ts';
 
 /** What state keeps of a chain, beside its files. */
 export interface ChainKeeper {
@@ -82,7 +82,7 @@ export async function openChain(options: {
   /** Moves all files aside; returns the first line of the new chain, which state knows before the files move. */
   async function putAside(reason: string): Promise<{ line: string; head: ChainHead }> {
     const atMs = nowMs();
-    const isEmpty = (await stat(file)).size === 0 && (await listParts(file)).length === 0;
+    const isEmpty = (await stat(file)).size === 0 && (await listRotatedFiles(file)).length === 0;
     const folder = isEmpty ? undefined : await asideFolder(file, atMs);
     const keptIn = folder === undefined ? {} : { keptIn: basename(folder) };
     const mark: StartMark = { event: 'chain-started', reason, ...keptIn };
@@ -128,13 +128,13 @@ interface ChainEnd {
 
 /** The last valid line, or why there is none. */
 async function endOfChain(file: string, handle: FileHandle): Promise<ChainEnd | string> {
-  const last = (await listParts(file)).at(-1);
-  const before = last ? await headOfPart(last) : GENESIS;
+  const last = (await listRotatedFiles(file)).at(-1);
+  const before = last ? await headOfRotated(last) : GENESIS;
   if (before === undefined) return `${basename(last?.path ?? '')} does not end with a line of the audit`;
   return (await readEnd(handle, before)) ?? `${basename(file)} does not end with a line of the audit`;
 }
 
-async function headOfPart({ path, last, packed }: AuditPart): Promise<ChainHead | undefined> {
+async function headOfRotated({ path, last, packed }: RotatedFile): Promise<ChainHead | undefined> {
   const handle = await open(path, 'r');
   if (!packed) {
     const end = await readEnd(handle, GENESIS).finally(() => handle.close());

@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { describeError } from '../../core/errors.ts';
 import type { Anchor } from './chain.ts';
-import { type AuditPart, listParts } from './parts.ts';
 import { bytesOf, linesOf, type RawLine } from './raw-lines.ts';
+import { listRotatedFiles, type RotatedFile } from './rotated-files.ts';
 import { type ChainVerdict, createChainVerifier, type KnownStart } from './verify.ts';
 
 /** What a reader of all files of an audit meets, in order. */
@@ -26,25 +26,25 @@ export async function* readChain(file: string, from = 0): AsyncGenerator<ChainPi
   for (;;) {
     // The newest file is opened before the others are listed: what is not listed then was not rotated before.
     const newest = await openIfThere(file);
-    const part = (await listParts(file)).find(({ last }) => last > through);
-    if (part) await newest?.close();
-    const handle = part ? await openIfThere(part.path) : newest;
-    if (part && !handle) {
+    const rotated = (await listRotatedFiles(file)).find(({ last }) => last > through);
+    if (rotated) await newest?.close();
+    const handle = rotated ? await openIfThere(rotated.path) : newest;
+    if (rotated && !handle) {
       if (++tries < MOST_TRIES) continue;
-      yield { type: 'unreadable', file: part.path, detail: 'it is there and cannot be opened' };
-      through = part.last;
+      yield { type: 'unreadable', file: rotated.path, detail: 'it is there and cannot be opened' };
+      through = rotated.last;
       continue;
     }
-    const path = part?.path ?? file;
-    const seen = handle ? yield* readOne(handle, path, part, skipThrough) : undefined;
+    const path = rotated?.path ?? file;
+    const seen = handle ? yield* readOne(handle, path, rotated, skipThrough) : undefined;
     skipThrough = undefined;
-    if (part) {
+    if (rotated) {
       yield { type: 'end', file: path, isNewest: false };
-      through = part.last;
+      through = rotated.last;
       tries = 0;
       continue;
     }
-    const isRotated = (await listParts(file)).some(({ last }) => last > through);
+    const isRotated = (await listRotatedFiles(file)).some(({ last }) => last > through);
     if (!isRotated) return yield { type: 'end', file, isNewest: true };
     // It was rotated while it was read: its rest follows.
     skipThrough = seen;
@@ -55,12 +55,12 @@ export async function* readChain(file: string, from = 0): AsyncGenerator<ChainPi
 async function* readOne(
   handle: FileHandle,
   path: string,
-  part: AuditPart | undefined,
+  rotated: RotatedFile | undefined,
   skipThrough: number | undefined,
 ): AsyncGenerator<ChainPiece, number | undefined> {
   let seen = skipThrough;
   try {
-    for await (const lines of linesOf(bytesOf(handle, part?.packed === true))) {
+    for await (const lines of linesOf(bytesOf(handle, rotated?.packed === true))) {
       const fresh = skipThrough === undefined ? lines : lines.filter((line) => isAfter(line, skipThrough));
       const last = lines.findLast((line) => sequenceOf(line) !== undefined);
       seen = (last && sequenceOf(last)) ?? seen;

@@ -69,7 +69,7 @@ export function createChainVerifier(options: {
   let moreProblems = 0;
   let head: ChainHead | undefined;
   let first: ChainLine | undefined;
-  let firstPlace: Pick<ChainProblem, 'file' | 'line'> = { file: '', line: 0 };
+  let firstAt: Pick<ChainProblem, 'file' | 'line'> = { file: '', line: 0 };
   let [entries, repaired, unfinished] = [0, 0, 0];
   let torn: { pieces: Buffer[]; bytes: number; isEnded: boolean; file: string; line: number } | undefined;
   let removed: ChainVerdict['removed'];
@@ -111,7 +111,7 @@ export function createChainVerifier(options: {
       );
       if (isKnown === false)
         report({
-          ...firstPlace,
+          ...firstAt,
           kind: 'replaced',
           detail: 'the chain begins anew here, and state has no record of that',
         });
@@ -119,22 +119,22 @@ export function createChainVerifier(options: {
   }
 
   function take(line: ChainLine, raw: RawLine, file: string): void {
-    const place = { file, line: raw.number };
+    const at = { file, line: raw.number };
     if (first === undefined) {
       first = line;
-      firstPlace = place;
+      firstAt = at;
       checkFirst(line);
     }
     const last = head as ChainHead;
     const { sequence } = line;
     if (sequence > last.sequence + 1) {
       const [from, to] = [last.sequence + 1, sequence - 1];
-      report({ ...place, kind: 'missing', detail: `${range(from, to)} before it`, through: to });
+      report({ ...at, kind: 'missing', detail: `${range(from, to)} before it`, through: to });
     } else if (sequence <= last.sequence) {
       const detail = `line ${sequence} comes after line ${last.sequence}`;
-      report({ ...place, kind: 'misplaced', detail });
+      report({ ...at, kind: 'misplaced', detail });
     } else if (line.previous !== last.hash) {
-      report({ ...place, kind: 'replaced', detail: `line ${sequence} does not follow the line before it` });
+      report({ ...at, kind: 'replaced', detail: `line ${sequence} does not follow the line before it` });
     }
     // A line that was repeated or moved does not change what comes next.
     if (sequence > last.sequence) head = { sequence, hash: line.hash };
@@ -146,7 +146,7 @@ export function createChainVerifier(options: {
     }
     if (sequence === anchor?.sequence && anchored === 'unseen') {
       anchored = line.hash === anchor.hash ? 'right' : 'wrong';
-      if (anchored === 'wrong') report({ ...place, kind: 'replaced', detail: otherThanAnchor(anchor) });
+      if (anchored === 'wrong') report({ ...at, kind: 'replaced', detail: otherThanAnchor(anchor) });
     }
   }
 
@@ -162,7 +162,7 @@ export function createChainVerifier(options: {
   function anchorProblem(before: Anchor, end: ChainHead, file: string): ChainProblem {
     const had = `line ${before.sequence} was there at ${new Date(before.atMs).toISOString()}`;
     if (first && first.sequence > before.sequence)
-      return { ...firstPlace, kind: 'replaced', detail: `it begins with line ${first.sequence}, but ${had}` };
+      return { ...firstAt, kind: 'replaced', detail: `it begins with line ${first.sequence}, but ${had}` };
     const ends = first ? `it ends with line ${end.sequence}` : 'it is missing or empty';
     return { kind: 'missing', file, line: 0, detail: `${ends}, but ${had}` };
   }
@@ -203,7 +203,7 @@ export function createChainVerifier(options: {
           ({ last, lastHash }) => last > before || (last === before && lastHash === previous),
         );
         if (before > 0 && !isRecorded)
-          report({ ...firstPlace, kind: 'missing', detail: `${range(1, before)}, and no line records why` });
+          report({ ...firstAt, kind: 'missing', detail: `${range(1, before)}, and no line records why` });
       }
       // Old lines may be removed while they are read.
       const removedTo = Math.max(0, ...removals.map(({ last }) => last));

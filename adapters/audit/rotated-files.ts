@@ -2,7 +2,7 @@ import { readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** A rotated file of an audit. */
-export interface AuditPart {
+export interface RotatedFile {
   path: string;
   /** Sequence of its last line. */
   last: number;
@@ -28,12 +28,12 @@ export function unfinishedName(path: string): string {
 }
 
 /**
- * Lists the rotated files that are left, oldest first. A crash may leave a part beside its compressed copy: then it counts as
+ * Lists the rotated files that are left, oldest first. A crash may leave a file beside its compressed copy: then it counts as
  * not compressed.
  */
-export async function listParts(file: string): Promise<AuditPart[]> {
+export async function listRotatedFiles(file: string): Promise<RotatedFile[]> {
   const [name, extension] = namesOf(file);
-  const parts = new Map<number, AuditPart>();
+  const files = new Map<number, RotatedFile>();
   for (const candidate of (await namesBeside(file)).sort()) {
     const packed = candidate.endsWith(PACKED);
     const plain = packed ? candidate.slice(0, -PACKED.length) : candidate;
@@ -41,9 +41,9 @@ export async function listParts(file: string): Promise<AuditPart[]> {
     if (!plain.startsWith(`${name}.`) || !plain.endsWith(extension) || !/^\.\d{12}$/.test(number)) continue;
     const last = Number(number.slice(1));
     // The plain name comes before the compressed one.
-    if (!parts.has(last)) parts.set(last, { path: join(dirname(file), candidate), last, packed });
+    if (!files.has(last)) files.set(last, { path: join(dirname(file), candidate), last, packed });
   }
-  return [...parts.values()].sort((a, b) => a.last - b.last);
+  return [...files.values()].sort((a, b) => a.last - b.last);
 }
 
 /** The file's own name and extension. */
@@ -71,7 +71,7 @@ export async function asideFolder(file: string, nowMs: number): Promise<string> 
 
 /** Moves the rotated files and then the file into the folder, under their names. */
 export async function moveInto(folder: string, file: string): Promise<void> {
-  for (const { path } of await listParts(file)) await rename(path, join(folder, basename(path)));
+  for (const { path } of await listRotatedFiles(file)) await rename(path, join(folder, basename(path)));
   await rename(file, join(folder, basename(file))).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
