@@ -239,11 +239,11 @@ function keyText({ key }: Key): string {
 }
 
 function lineOfNode(
-  { clusters, checks }: Pick<Config, 'clusters' | 'checks'>,
+  { clusters, checks, commands }: Pick<Config, 'clusters' | 'checks' | 'commands'>,
   key: Key,
   target: Target,
 ): string {
   const cluster = clusters.find(({ name }) => name === target.cluster);
-  const needs = needsOf(checks, [target]);
+  const needs = needsOf(checks, [target], commands);
   return nodeTexts(key, [target.user], needs, cluster?.acceptsRootByForwarding === true).line;
 }

@@ -26,7 +26,11 @@ afterEach(() => {
 });
 
 /** Runs the command over two clusters, whose nodes have this user. */
-async function run(checks: string, args: readonly string[], { user = 'probe', more = '' } = {}) {
+async function run(
+  checks: string,
+  args: readonly string[],
+  { user = 'probe', more = '', commands = '' } = {},
+) {
   const nodes = '[{ name: n1, role: etcd, host: 10.0.0.1 }, { name: n2, role: apiserver, host: "fd00::2" }]';
   writeFileSync(
     join(dir, 'c.yaml'),
@@ -34,6 +38,7 @@ async function run(checks: string, args: readonly string[], { user = 'probe', mo
 clusters:
   - { name: a, bastion: gate, defaults: { user: ${user} }, nodes: ${nodes}${more} }
   - { name: b, bastion: gate, nodes: [{ name: n1, role: etcd, host: 10.0.0.9 }] }
+commands: [${commands}]
 checks: [${checks}]
 channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
 `,
@@ -137,4 +142,32 @@ it('no line of a bastion for more ports than sshd takes', async () => {
     ),
   ]);
   expect(process.exitCode).toBe(1);
+});
+
+it('scripts of the catalogue where people may run them, and on the nodes of a check that runs one', async () => {
+  const { clusters } = await shown('{ name: own, probe: command, command: lag, where: { cluster: b } }', [], {
+    more: '',
+    commands: '{ name: lag, script: echo 1, where: { role: apiserver } }, { name: all, script: echo 2 }',
+  });
+  const namesOf = ({ scripts }: { scripts: { name: string }[] }) =>
+    scripts
+      .map(({ name }) => name)
+      .filter((name) => /^(lag|all)@[0-9a-f]{8}$/.test(name))
+      .map((name) => name.split('@')[0]);
+  expect(clusters.map(namesOf)).toEqual([
+    ['lag', 'all'],
+    ['all', 'lag'],
+  ]);
+  for (const { scripts, line } of clusters) for (const { sha256 } of scripts) expect(line).toContain(sha256);
+});
+
+it('no script of the catalogue that is for other nodes', async () => {
+  const { clusters } = await shown('{ name: usage, probe: usage }', [], {
+    commands: '{ name: lag, script: echo 1, where: { cluster: a } }',
+  });
+  expect(
+    clusters.map(({ scripts }: { scripts: { name: string }[] }) =>
+      scripts.some(({ name }) => name.startsWith('lag@')),
+    ),
+  ).toEqual([true, false]);
 });

@@ -20,6 +20,9 @@ export const keysShape = z.strictObject({
       name: z.string(),
       users: list(z.string()),
       line: z.string().describe('of authorized_keys'),
+      scripts: list(z.strictObject({ name: z.string(), sha256: z.string() })).describe(
+        'what the line permits: scripts of this release and of the previous one, and those of `commands`',
+      ),
       sshdConfig: z
         .string()
         .describe(

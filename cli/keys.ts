@@ -70,8 +70,8 @@ export function keysCommand(): Command {
     text: `The line and the block of a bastion belong together: no line can forbid Unix sockets (-R), but the block does, and it permits
 the user only connections to nodes. Nobody else may use this user. sshd uses only the first line of a key, so replace an
 older line. The line of a bastion names every node: print it again when nodes are added or removed. The line of nodes has
-the hashes of the scripts of this release and of the previous one. To lose no round, install the line of the next release
-before you upgrade.
+the hashes of the scripts of this release and of the previous one, and of those in \`commands\`. To lose no round, install the
+line of the next release before you upgrade, and that of a changed script before you restart \`up\`.
 sshd refuses a line for more than 4,096 nodes. With --nft the firewall of the bastion limits the user instead; load it
 before sshd starts, because its line permits the nodes' ports on any host. \`bartizan check --connect\` shows the rights
 that are left.`,
@@ -90,7 +90,7 @@ async function collect(config: Config, secrets: Secrets) {
     const users = [...new Set(nodes.map((node) => node.user))];
     const mine = targets.filter(({ cluster }) => cluster === name);
     const key = await keyring.ofCluster(name);
-    const needs = needsOf(config.checks, mine);
+    const needs = needsOf(config.checks, mine, config.commands);
     const texts = nodeTexts(key, users, needs, acceptsRootByForwarding);
     const { line, sshdConfig, forwards, withheld } = texts;
     const host = config.bastions.find((candidate) => candidate.name === bastion)?.host ?? '';
@@ -103,6 +103,7 @@ async function collect(config: Config, secrets: Secrets) {
       name,
       users,
       line,
+      scripts: needs.scripts.map(({ name: script, sha256 }) => ({ name: script, sha256 })),
       sshdConfig: textOf(sshdConfig),
       forwards: permitsOf(forwards),
       missing,

@@ -5,7 +5,7 @@ import { formatMetricValue } from '../core/format.ts';
 import type { Check } from '../core/model/check.ts';
 import type { Observation } from '../core/model/observation.ts';
 import type { Sample } from '../core/model/sample.ts';
-import { readOptions } from '../core/registry.ts';
+import { checkOptions } from '../core/registry.ts';
 import { type Advice, type AdviceContext, nodeAdvice } from './connect-advice.ts';
 import type { ConnectRow } from './connect-row.ts';
 
@@ -23,14 +23,14 @@ export const LOGIN_CHECK: Check = {
 };
 
 /** Whether a check runs scripts that may be refused where the one above runs. */
-export function runsOtherScripts({ probe: type, options }: Check): boolean {
-  const scriptsOf = (name: string, written: Check['options']) => {
-    const probe = PROBES.find((candidate) => candidate.type === name);
-    const chosen = probe && readOptions(probe, written);
+export function runsOtherScripts(check: Check): boolean {
+  const scriptsOf = (one: Check) => {
+    const probe = PROBES.find((candidate) => candidate.type === one.probe);
+    const chosen = probe && checkOptions(probe, one);
     return chosen ? probe.scriptsFor(chosen) : [];
   };
-  const tried = scriptsOf(LOGIN_CHECK.probe, LOGIN_CHECK.options).map(({ sha256 }) => sha256);
-  return scriptsOf(type, options).some(({ sha256 }) => !tried.includes(sha256));
+  const tried = scriptsOf(LOGIN_CHECK).map(({ sha256 }) => sha256);
+  return scriptsOf(check).some(({ sha256 }) => !tried.includes(sha256));
 }
 
 /** The row of a node: its login, then whether the scripts of its other checks run. `all` are its observations. */

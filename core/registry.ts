@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Check } from './model/check.ts';
 import type { Role } from './model/target.ts';
 
 /**
@@ -19,6 +20,8 @@ export interface AdapterDescriptor<Options = unknown> {
 export interface ProbeDescriptor extends AdapterDescriptor {
   /** Whether a check with these options, as `readOptions` returns them, logs in to nodes. Default: each does. */
   logsIn?(options: Readonly<Record<string, unknown>>): boolean;
+  /** Name of the catalogue's entry that a check with these options runs. Absent: checks of this kind run none. */
+  commandOf?(options: Readonly<Record<string, unknown>>): string;
 }
 
 /** The options of a check as its kind reads them, from those that are written: with defaults. Undefined: they are invalid. */
@@ -28,6 +31,15 @@ export function readOptions(
 ): Readonly<Record<string, unknown>> | undefined {
   const { data } = kind.options.safeParse(written);
   return data as Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The options of a check with all that its probe needs: with defaults, and the entry of the catalogue as `entry`. Undefined: they are invalid. */
+export function checkOptions(
+  kind: Pick<AdapterDescriptor, 'options'>,
+  { options: written, command }: Pick<Check, 'options' | 'command'>,
+): Readonly<Record<string, unknown>> | undefined {
+  const options = readOptions(kind, written);
+  return options && command ? { ...options, entry: command } : options;
 }
 
 /** The checks that suit a distribution of Kubernetes. */

@@ -5,9 +5,10 @@ import {
   type PublicSettings,
   type SectionName,
   type Settings,
+  type SettingsWithFleet,
 } from '../core/deployment/expanded.ts';
 import { ConfigError, RetryableError } from '../core/errors.ts';
-import type { ClusterConfig, Config } from '../core/model/config.ts';
+import type { ClusterConfig } from '../core/model/config.ts';
 import type { Clock } from '../core/ports.ts';
 import { type Manifest, readManifest, readSection } from './expanded-sections.ts';
 
@@ -30,7 +31,7 @@ export interface Configuration {
   settings(): Promise<Loaded<Settings>>;
   publicSettings(): Promise<Loaded<PublicSettings>>;
   /** With the clusters of the file that are asked for; with all when more clusters come from elsewhere. */
-  fleet(of: FleetSelection): Promise<Loaded<Config>>;
+  fleet(of: FleetSelection): Promise<Loaded<SettingsWithFleet>>;
   /** Makes the next use check for a new active configuration. */
   expire(): void;
 }

@@ -15,7 +15,12 @@ import { createQueues, type Queues } from '../adapters/queues/sqs.ts';
 import { createSecrets } from '../adapters/secrets/secrets.ts';
 import { HISTORY_MS, openDynamoState } from '../adapters/state/dynamodb/state.ts';
 import { openStore, repeatsValues } from '../adapters/stores/registry.ts';
-import type { FleetSelection, PublicSettings, Settings } from '../core/deployment/expanded.ts';
+import type {
+  FleetSelection,
+  PublicSettings,
+  Settings,
+  SettingsWithFleet,
+} from '../core/deployment/expanded.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
 import { shardName } from '../core/plan/shards.ts';
 import type {
@@ -55,7 +60,7 @@ export interface Services {
   /** See `createActivation`. */
   activate(): Promise<boolean>;
   /** The clusters that are asked for; its configuration is that of `config`, with the same version. */
-  fleet(of: FleetSelection): Promise<Fleet>;
+  fleet(of: FleetSelection): Promise<Fleet<SettingsWithFleet>>;
   store(): Promise<SampleStore>;
   channels(): Promise<ReadonlyMap<string, Channel>>;
   /** Undefined when the configuration has no address. */
@@ -102,8 +107,8 @@ export function createServices(
   });
   const settings = async () => (await configuration()).settings();
   const publicSettings = async () => (await configuration()).publicSettings();
-  const fleets = new Map<string, () => Promise<Fleet>>();
-  function fleet(of: FleetSelection): Promise<Fleet> {
+  const fleets = new Map<string, () => Promise<Fleet<SettingsWithFleet>>>();
+  function fleet(of: FleetSelection): Promise<Fleet<SettingsWithFleet>> {
     const name = typeof of === 'string' ? of : `shard ${shardName(of)}`;
     const known =
       fleets.get(name) ??

@@ -89,7 +89,8 @@ export async function createProberFixture(options: {
   whereNot?: Check['whereNot'];
   checkOptions?: Check['options'];
   /** Checks beside `usage`: options as they are written. */
-  checks?: readonly { name: string; probe: string; options?: Check['options']; everyMs?: number }[];
+  checks?: readonly (Pick<Check, 'name' | 'probe' | 'command'> &
+    Partial<Pick<Check, 'options' | 'everyMs'>>)[];
   resampleAfterMs?: number;
   keep?: 'all' | 'bastion' | 'nothing';
   checksKeys?: boolean;
@@ -133,13 +134,7 @@ export async function createProberFixture(options: {
           whereNot: options.whereNot,
           options: options.checkOptions ?? {},
         },
-        ...(options.checks ?? []).map(({ name, probe, options: written = {}, everyMs: every = everyMs }) => ({
-          name,
-          probe,
-          everyMs: every,
-          where: {},
-          options: written,
-        })),
+        ...(options.checks ?? []).map((check) => ({ everyMs, where: {}, options: {}, ...check })),
       ],
       sessions: { renewMs: 600_000, door: false, ...options.sessions },
     },

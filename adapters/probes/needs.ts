@@ -1,8 +1,10 @@
 import type { Check } from '../../core/model/check.ts';
+import type { CommandConfig } from '../../core/model/command.ts';
 import type { Target } from '../../core/model/target.ts';
-import { readOptions } from '../../core/registry.ts';
+import { checkOptions } from '../../core/registry.ts';
 import { isSelected } from '../../core/selection.ts';
 import type { Script } from '../ssh/command.ts';
+import { commandScript } from './command/script.ts';
 import { PROBES } from './registry.ts';
 
 interface HostPort {
@@ -22,19 +24,33 @@ export interface Needs {
 
 const LOOPBACK = '127.0.0.1';
 
-/** What the checks that select any of these nodes need. */
-export function needsOf(checks: readonly Check[], targets: readonly Target[]): Needs {
+/** Whether people may run a command of the catalogue on a node. */
+export function isPermitted({ where }: CommandConfig, { cluster, node, role }: Target): boolean {
+  return isSelected({ where }, { cluster, node, role });
+}
+
+/** What the checks that select any of these nodes need, and which of the catalogue's commands people may run there. */
+export function needsOf(
+  checks: readonly Check[],
+  targets: readonly Target[],
+  commands: readonly CommandConfig[] = [],
+): Needs {
   const scripts = new Map<string, Pick<Script, 'name' | 'sha256'>>();
   for (const script of PROBES.flatMap((probe) => probe.catalogue)) scripts.set(script.sha256, script);
   const fromBastion = new Map<string, HostPort>();
   const fromNode = new Map<string, HostPort>();
-  for (const { where, whereNot, probe: type, options: written } of checks) {
-    const probe = PROBES.find((candidate) => candidate.type === type);
+  for (const command of commands) {
+    const script = commandScript(command);
+    if (targets.some((target) => isPermitted(command, target))) scripts.set(script.sha256, script);
+  }
+  for (const check of checks) {
+    const { where, whereNot } = check;
+    const probe = PROBES.find((candidate) => candidate.type === check.probe);
     const mine = targets.filter(({ cluster, node, role }) =>
       isSelected({ where, ...(whereNot && { whereNot }) }, { cluster, node, role }),
     );
     if (!probe || mine.length === 0) continue;
-    const options = readOptions(probe, written);
+    const options = checkOptions(probe, check);
     if (!options) continue;
     for (const script of probe.scriptsFor(options)) scripts.set(script.sha256, script);
     for (const { via, host, port } of probe.endpointsFor(options)) {

@@ -10,7 +10,7 @@ import { fingerprintOf } from '../ssh/host-keys.ts';
 import type { NodeAccess, NodeSession } from '../ssh/node-sessions.ts';
 import type { SshSession } from '../ssh/session.ts';
 import { type HttpRequest, httpClientOf } from './http-client.ts';
-import type { Endpoint, NodeHandle, ScriptFacts, ScriptRun } from './probe.ts';
+import type { Endpoint, NodeHandle, ScriptFacts, ScriptLimits, ScriptRun } from './probe.ts';
 import { asProbeError } from './script-probe.ts';
 
 /** Access to a node within one check's share of the time. */
@@ -88,7 +88,7 @@ export function createNodeHandle(
     deadlines: access.deadlines,
     nowMs,
     waitToResample: () => sleep(resampleAfterMs),
-    run: (script, parse) => runOnce(context, access, script, parse),
+    run: (script, parse, limits) => runOnce(context, access, { script, parse, limits }),
     dial: (endpoint) =>
       visit(`${endpoint.via} → ${hostOf(endpoint)}:${endpoint.port}`, endpoint, async (through) => {
         const dialledMs = performance.now();
@@ -154,12 +154,17 @@ function entryOf({ kind, actor, bastion }: ProbeContext, { target }: NodeAccess,
   return { atMs, kind, actor, bastion: bastion.name, target: `${target.cluster}/${target.node}` };
 }
 
+interface ScriptCall<T> {
+  script: Script;
+  parse: (text: string) => T | undefined;
+  limits: ScriptLimits | undefined;
+}
+
 /** Runs the script once, and writes one audit line however it ends. @throws ProbeError */
 async function runOnce<T extends ScriptFacts | object>(
   context: ProbeContext,
   access: NodeAccess,
-  script: Script,
-  parse: (text: string) => T | undefined,
+  { script, parse, limits }: ScriptCall<T>,
 ): Promise<ScriptRun<T>> {
   const { connection, bastion, nowMs } = context;
   const startMs = nowMs();
@@ -173,9 +178,11 @@ async function runOnce<T extends ScriptFacts | object>(
       node = opened;
       fingerprint = opened.session.fingerprint;
     });
-    const deadlineMs = Math.max(0, access.deadlines.execMs - command.tookMs);
+    const { timeoutMs = Number.POSITIVE_INFINITY, maxBytes = bastion.maxOutputBytes } = limits ?? {};
+    const deadlineMs = Math.min(timeoutMs, Math.max(0, access.deadlines.execMs - command.tookMs));
+    const bytes = Math.min(maxBytes, bastion.maxOutputBytes);
     bytesSent = Buffer.byteLength(script.text);
-    output = await runScript(command, script, { deadlineMs, maxBytes: bastion.maxOutputBytes, nowMs });
+    output = await runScript(command, script, { deadlineMs, maxBytes: bytes, nowMs });
     // Parsing a megabyte may take tens of milliseconds: nodes that end together each get a turn of their own.
     await nextTurn();
     const parsed = parse(output.text);

@@ -19,7 +19,7 @@ export interface Endpoint {
   port: number;
 }
 
-/** The options of a check as its probe kind's schema returns them (`readOptions`), with secrets in place of references. */
+/** The options of a check as its probe kind's schema returns them (`checkOptions`), with secrets in place of references. */
 export type CheckOptions = Readonly<Record<string, unknown>>;
 
 /** A kind of check. Each is a folder here and a line in the registry. */
@@ -71,11 +71,12 @@ export interface NodeHandle {
   waitToResample(): Promise<void>;
   /**
    * Runs a script of the catalogue in the node's session. `parse` returns undefined for what is not the script's output.
-   * @throws ProbeError
+   * `limits` may be narrower than those of the check. @throws ProbeError
    */
   run<T extends ScriptFacts | object>(
     script: Script,
     parse: (text: string) => T | undefined,
+    limits?: ScriptLimits,
   ): Promise<ScriptRun<T>>;
   /**
    * Opens a connection. Its allowance of bytes is the caller's. `dialMs` leaves out a login at the node before.
@@ -87,6 +88,11 @@ export interface NodeHandle {
    * `tls.name`, else `tls.servername`, else the address of the node. @throws ProbeError
    */
   request(endpoint: Endpoint, request: HttpRequest): Promise<HttpAnswer>;
+}
+
+export interface ScriptLimits {
+  timeoutMs: number;
+  maxBytes: number;
 }
 
 /** What a script may say about its node beside its own output. */

@@ -5,7 +5,7 @@ import type { BastionConfig, Config } from '../../core/model/config.ts';
 import type { BatchObservation, Failure } from '../../core/model/observation.ts';
 import { fitDeadlines } from '../../core/plan/deadlines.ts';
 import type { Audit, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
-import { readOptions } from '../../core/registry.ts';
+import { checkOptions } from '../../core/registry.ts';
 import { loopWatch } from '../event-loop/loop-watch.ts';
 import { logInAudited } from '../ssh/audited-login.ts';
 import { openBastionConnection } from '../ssh/bastion-connection.ts';
@@ -140,7 +140,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     const check = config.checks.find((candidate) => candidate.name === name);
     const probe = PROBES.find((candidate) => candidate.type === check?.probe);
     if (!check || !probe) throw new ConfigError(`there is no check ${name}, or its probe is unknown`);
-    const read = readOptions(probe, check.options);
+    const read = checkOptions(probe, check);
     if (!read) throw new ConfigError(`check ${name}: its options are none of probe ${probe.type}`);
     return { check: { ...check, options: read }, probe };
   }

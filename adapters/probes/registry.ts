@@ -1,5 +1,6 @@
 import type { AdapterDescriptor } from '../../core/registry.ts';
 import { apiserver } from './apiserver/apiserver.ts';
+import { command } from './command/command.ts';
 import { controllerManager } from './controller-manager/controller-manager.ts';
 import { etcd } from './etcd/etcd.ts';
 import { http } from './http/http.ts';
@@ -27,4 +28,5 @@ export const PROBES: readonly (AdapterDescriptor & Probe)[] = [
   scheduler,
   controllerManager,
   prometheus,
+  command,
 ];

@@ -23,6 +23,7 @@ export function assembleConfig(
       clusterOf({ ...needed(item), nodes: item.nodes.map(needed) }, bastions),
     ),
     inventory: draft.inventory.map(needed),
+    commands: draft.commands.map(needed),
     checks,
     rules: rulesInForce(draft, checks).map(({ rule }) => rule),
     channels,

@@ -4,12 +4,14 @@ import type { Check } from '../model/check.ts';
 import type { LabelGlobs } from '../model/labels.ts';
 import { type AdapterKinds, type Preset, readOptions } from '../registry.ts';
 import { choose, quoted } from '../text/suggestions.ts';
+import { commandOf } from './command-checks.ts';
 import { DEFAULT_CHECKS } from './defaults.ts';
 import { type Draft, textOf, textsOf } from './draft.ts';
 import { errorAt, type Finding } from './problem.ts';
 
 /** Leaves invalid checks out. */
-export function checksInForce({ checks, presets }: Draft, kinds: AdapterKinds): Check[] {
+export function checksInForce(draft: Draft, kinds: AdapterKinds): Check[] {
+  const { checks, presets } = draft;
   const own = checks?.flatMap(({ value }) => value ?? []) ?? DEFAULT_CHECKS;
   const preset = presets.flatMap(({ value }) => {
     const known = kinds.presets.find(({ type }) => type === value?.preset);
@@ -18,7 +20,9 @@ export function checksInForce({ checks, presets }: Draft, kinds: AdapterKinds): 
   return [...own, ...preset].map((check) => {
     const kind = kinds.probes.find(({ type }) => type === check.probe);
     const options = kind && readOptions(kind, check.options);
-    return options && kind.logsIn?.(options) === false ? { ...check, withoutLogin: true } : check;
+    const command = commandOf(draft, kind, check.options);
+    const withoutLogin = options && kind.logsIn?.(options) === false;
+    return { ...check, ...(withoutLogin && { withoutLogin }), ...(command && { command }) };
   });
 }
 

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import type { AdapterDescriptor, AdapterKinds, Preset } from '../registry.ts';
+import { commandSchema } from './command-schema.ts';
 import type { JsonSchema } from './fields.ts';
 import { changedRuleFields, labelGlobsSchema, nameSchema, runbooksSchema } from './rule-fields.ts';
 import { tieredRuleSchema } from './rule-schema.ts';
@@ -56,6 +57,12 @@ function makeSchema(kinds: AdapterKinds) {
         .array(elements('inventory'))
         .describe(
           'Where more clusters come from, read before every round; whoever provisions them adds one there',
+        )
+        .optional(),
+      commands: z
+        .array(commandSchema)
+        .describe(
+          'Catalogue of scripts that may run on nodes: by checks of kind `command`, and by hand with `bartizan exec`',
         )
         .optional(),
       checks: z

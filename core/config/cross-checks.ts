@@ -3,6 +3,7 @@
 import type { AdapterKinds } from '../registry.ts';
 import { quoted } from '../text/suggestions.ts';
 import { checkPresets, checksInForce } from './checks-in-force.ts';
+import { checkCommands } from './command-checks.ts';
 import { checkCoverage } from './coverage.ts';
 import { cycles } from './cycles.ts';
 import { type Draft, textOf } from './draft.ts';
@@ -23,6 +24,7 @@ export function crossCheck(draft: Draft, options: { nowMs?: number; kinds: Adapt
   const nodes = knownNodes(draft);
   const absences = [
     ...references,
+    ...checkCommands(draft, options.kinds),
     ...lints({ draft, checks, rules, nodes, ...options }),
     ...(nodes.length > 0 ? coverage() : []),
   ];

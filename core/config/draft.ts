@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Check } from '../model/check.ts';
 import type { ChannelConfig } from '../model/config.ts';
 import type { AdapterKinds } from '../registry.ts';
+import { commandSchema } from './command-schema.ts';
 import { type ConfigSchema, configSchema, KIND_SECTIONS } from './config-schema.ts';
 import { isData, type JsonSchema, valueAt } from './fields.ts';
 import { describeIssues, NO_TEXT } from './issues.ts';
@@ -115,6 +116,7 @@ function draftOf(
     }) ?? []) satisfies ClusterItem[],
     /** Sources of more clusters. */
     inventory: (elements('inventory') ?? []).map((one) => ofKind(inventory, one, (element) => element)),
+    commands: items(['commands'], commandSchema) ?? [],
     checks: elements('checks')?.map((one) => ofKind(checks, one, checkOf)),
     presets: items(['presets'], shape.presets.unwrap().element) ?? [],
     /** The elements of the list, or those of `add`. */

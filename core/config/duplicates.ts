@@ -6,7 +6,7 @@ import { takenNames } from './rule-names.ts';
 /** Finds names that two elements of one kind have. Names of nodes are unique in their cluster, others in the file. */
 export function* duplicateNames(draft: Draft): Generator<Finding> {
   for (const { nodes } of draft.clusters) yield* duplicates(nodes, 'node of this cluster');
-  for (const what of ['bastion', 'cluster', 'check', 'channel', 'route'] as const)
+  for (const what of ['bastion', 'cluster', 'command', 'check', 'channel', 'route'] as const)
     yield* duplicates(draft[`${what}s`], what);
   yield* duplicates(draft.rules, 'rule', takenNames);
   yield* sameAddresses(draft.clusters);

@@ -12,6 +12,9 @@ import {
   type Reference,
 } from './secret-text.ts';
 
+/** The media type in the schema of a field that is a script. */
+export const SHELL_SCRIPT = 'text/x-shellscript';
+
 /** The name of a key in the file, when the data has another name or messages must hide it. */
 export interface WrittenKey {
   written: string;
@@ -44,7 +47,7 @@ export function inspect(root: unknown, schema: JsonSchema): Inspection {
     if (!isText && (typeof value !== 'object' || value === null)) return;
     const field = fieldFor(schemaHere, (key) => valueAt(value, key));
     if (isText) {
-      checkReferences(value, field.writeOnly === true);
+      checkReferences(value, field);
       return;
     }
     if (isData(value)) checkKeys(value, field);
@@ -59,11 +62,13 @@ export function inspect(root: unknown, schema: JsonSchema): Inspection {
   }
 
   /** Only fields for secrets resolve references. */
-  function checkReferences(text: string, isSecretField: boolean): void {
+  function checkReferences(text: string, { writeOnly, contentMediaType }: JsonSchema): void {
+    const isSecretField = writeOnly === true;
     const here = [...path];
     let end = 0;
     let rest = '';
     for (const reference of findReferences(text)) {
+      if (contentMediaType === SHELL_SCRIPT && isExpansion(reference)) continue;
       rest += text.slice(end, reference.index);
       end = reference.index + reference.text.length;
       const problem = referenceProblem(reference, isSecretField);
@@ -115,6 +120,11 @@ export function inspect(root: unknown, schema: JsonSchema): Inspection {
 /** A secret without its colon becomes a key. So messages repeat no key that has no value, or has other characters than a name. */
 function looksLikeKey(name: string, value: unknown): boolean {
   return value !== null && /^[\p{L}\p{N}_.-]{1,40}$/u.test(name);
+}
+
+/** In a script `${NAME:-default}` and the like are parameters of the shell (POSIX, 2.6.2). */
+function isExpansion({ kind, name }: Reference): boolean {
+  return !isReferenceKind(kind) || /^[-=?+]/.test(name);
 }
 
 function referenceProblem(

@@ -8,8 +8,11 @@ import type { Shard } from '../plan/shards.ts';
 /** Raise it with every change of the sections: a release reads only sections of its own number. */
 export const EXPANDED_FORMAT = 1;
 
-/** The configuration without the fleet. References to secrets stay references, as everywhere in a `Config`. */
-export type Settings = Omit<Config, 'clusters'>;
+/** The configuration without the fleet, and without the catalogue: a check has the entry that it runs. References to secrets stay references, as everywhere in a `Config`. */
+export type Settings = Omit<Config, 'clusters' | 'commands'>;
+
+/** The configuration with clusters that a function selects. */
+export type SettingsWithFleet = Settings & Pick<Config, 'clusters'>;
 
 /** What the public function needs. It contains no names. */
 export interface PublicSettings {
@@ -26,7 +29,7 @@ export type FleetSelection = 'all' | 'logins' | Shard;
 
 /** The sections by name. Each of the slices has the nodes of whole clusters. */
 export function expandConfig(config: Config, slices: number): Map<SectionName, unknown> {
-  const { clusters, ...settings } = config;
+  const { clusters, commands: _catalogue, ...settings } = config;
   const { publicUrl, chartRetentionMs } = config.server;
   const open: PublicSettings = {
     checks: config.checks.map(({ everyMs }) => ({ everyMs })),

@@ -32,6 +32,25 @@ export const ENDPOINT_METRICS: readonly Metric[] = [
     ],
   ),
   ...metricsOf(
+    'endpoint',
+    ['command'],
+    [
+      [
+        'command_ok',
+        'Command as expected',
+        'bool',
+        '1 if a script of the catalogue ended with an expected exit code, 0 if with another',
+        { states: ['failing', 'ok'] },
+      ],
+      [
+        'command_exit',
+        'Exit code',
+        'count',
+        'Exit code of the script; 124 or 137 where `timeout` of the node ended it',
+      ],
+    ],
+  ),
+  ...metricsOf(
     'value',
     ['http', 'prometheus', 'command'],
     [

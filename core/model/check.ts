@@ -1,3 +1,4 @@
+import type { CommandConfig } from './command.ts';
 import type { LabelGlobs } from './labels.ts';
 
 /** One configured use of a probe kind. */
@@ -12,6 +13,8 @@ export interface Check {
   maxNewLabelSets?: number;
   /** It logs in to no node, so that its rounds alone do not show whether one is up. */
   withoutLogin?: true;
-  /** Options as written; the probe kind's schema finds them valid, and `readOptions` adds its defaults. */
+  /** The entry of the catalogue that it runs. Absent: it runs none. */
+  command?: CommandConfig;
+  /** Options as written; the probe kind's schema finds them valid, and `checkOptions` adds its defaults. */
   options: Readonly<Record<string, unknown>>;
 }

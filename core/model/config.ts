@@ -1,6 +1,7 @@
 // The configuration after validation: durations in ms, sizes in bytes, every default filled in.
 import type { ChartTheme } from './chart-theme.ts';
 import type { Check } from './check.ts';
+import type { CommandConfig } from './command.ts';
 import type { Route } from './route.ts';
 import type { Rule } from './rule.ts';
 import type { Silence } from './silence.ts';
@@ -85,6 +86,8 @@ export interface Config {
   clusters: readonly ClusterConfig[];
   /** Where more clusters come from; options as written, which the type's schema finds valid. */
   inventory: readonly { type: string; options: Readonly<Record<string, unknown>> }[];
+  /** The operator's catalogue of scripts. */
+  commands: readonly CommandConfig[];
   checks: readonly Check[];
   rules: readonly Rule[];
   channels: readonly ChannelConfig[];

@@ -148,6 +148,25 @@ describe('checks beside `usage`', () => {
     expect(linesOf({ ok: true }, [inside(refused)]).slice(2)).toEqual([]);
   });
 
+  it.each([
+    ['command', 'exec', undefined],
+    ['output', 'exec', undefined],
+    ['timeout', 'exec', undefined],
+    ['protocol', 'exec', 'up{c,n,etcd}@60000 0'],
+    ['auth', 'handshake', 'up{c,n,etcd}@60000 0'],
+  ] as const)(
+    "whose script is the operator's say nothing about `up` when that fails: %s in %s",
+    (reason, phase, up) => {
+      const own: Observation = {
+        ...observed({ ok: false, failure: failure(reason, phase) }, 'own'),
+        probe: 'command',
+      };
+      const lines = linesOf({ ok: true }, [own]);
+      expect(lines.find((line) => line.startsWith('up{'))).toBe(up);
+      expect(lines).toContain('probe_success{c,n,etcd,own}@60000 0');
+    },
+  );
+
   it('that fail at a service say nothing about `up`', () => {
     for (const phase of ['connect', 'tls', 'request'] as const) {
       const atService = inside({ ok: false, failure: failure('forbidden', phase) });

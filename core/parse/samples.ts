@@ -6,6 +6,8 @@ import { appendAll } from '../numbers/extremes.ts';
 const NONE: ReadonlySet<Observation> = new Set();
 /** The kind of check whose success is `up`, and needs no metric of its own. */
 const UP_PROBE = 'usage';
+/** Its scripts are not ours: that one fails, or takes too long, says nothing about the node. */
+const OPERATORS_PROBE = 'command';
 const SERVICE_PHASES: ReadonlySet<ProbePhase> = new Set(['connect', 'tls', 'request']);
 
 /**
@@ -49,7 +51,7 @@ export function samplesOfNode(ofNode: readonly Observation[], timeMs: number): S
   const { cluster, node, role } = first.target;
   const labels: Labels = { cluster, node, role };
   const samples: Sample[] = [];
-  const logins = ofNode.filter((one) => !one.withoutLogin && !failedAtService(one));
+  const logins = ofNode.filter((one) => !one.withoutLogin && !failedAfterLogin(one));
   const up = logins.some(({ result }) => result.ok && result.login !== 'unknown');
   if (up || (logins.length > 0 && !logins.some(isUnknown)))
     samples.push({ metric: 'up', labels, timeMs, value: up ? 1 : 0 });
@@ -74,9 +76,12 @@ export function isUnknown({ result }: Observation): boolean {
   return result.ok ? result.login === 'unknown' : result.failure.reason === 'penalty';
 }
 
-/** Whether the check failed at a service, which says nothing about logins to the node. */
-function failedAtService({ result }: Observation): boolean {
-  return !result.ok && SERVICE_PHASES.has(result.failure.phase);
+/** Whether the check failed at a service or at a script of the operator, which says nothing about logins to the node. */
+function failedAfterLogin({ probe, result }: Observation): boolean {
+  if (result.ok) return false;
+  const { phase, reason } = result.failure;
+  const isOfScript = phase === 'exec' && reason !== 'protocol';
+  return SERVICE_PHASES.has(phase) || (probe === OPERATORS_PROBE && isOfScript);
 }
 
 /** 1: another host key than the pinned one; 0: the pinned one; undefined: none was shown, or none is pinned. */

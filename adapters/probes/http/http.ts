@@ -1,9 +1,10 @@
 import { ProbeError } from '../../ssh/failure.ts';
+import { readJsonValues } from '../answer-values.ts';
 import type { HttpAnswer, HttpRequest } from '../http-client.ts';
 import { httpsRequest } from '../https-options.ts';
 import type { Finding, NodeHandle } from '../probe.ts';
 import { probeOfService, reading, serviceFailure, silenceOf } from '../service-probe.ts';
-import { readValues, unexpected } from './expectations.ts';
+import { unexpected } from './expectations.ts';
 import { type HttpProbeOptions, optionsSchema } from './options.ts';
 
 const MAX_BYTES = 256 * 1024;
@@ -46,7 +47,7 @@ async function observe(
     return { readings: [reading('http_up', 0, labels)], notes: [answer.message], ...silenceOf(answer) };
   }
   const wrong = unexpected(answer, options);
-  const found = readValues(answer, values, labels);
+  const found = readJsonValues(answer.body, { what: 'the answer', isCut: answer.isCut, values, labels });
   return {
     readings: [
       reading('http_up', wrong.length === 0 ? 1 : 0, labels),

@@ -1,15 +1,12 @@
-import { RE2JS } from 're2js';
 import { z } from 'zod';
 import { portSchema } from '../../../core/config/field-schemas.ts';
 import { findReferences, secretTextSchema } from '../../../core/config/secret-text.ts';
 import { type Issue, wholeCheck } from '../../../core/config/whole-check.ts';
-import { parseJsonPath } from '../../../core/parse/json-path.ts';
 import { headersSchema } from '../../http/headers.ts';
+import { patternSchema, valuesSchema } from '../answer-values.ts';
 import { checkHttpsOptions, type HttpsFields, httpsFields, tokenField } from '../https-options.ts';
 import { viaField } from '../service-probe.ts';
 
-const LONGEST_PATTERN = 500;
-const MOST_VALUES = 32;
 const STATUS = /^[1-5](\d\d|xx)$/;
 
 export const optionsSchema = z
@@ -46,29 +43,14 @@ export const optionsSchema = z
       .describe('Expected statuses, such as `[200, "3xx"]`. Nobody follows a redirect: it is an answer')
       .meta({ examples: [['2xx', 401]] }),
     contains: z.string().min(1).optional().describe('Text that the body of the answer must hold'),
-    matches: z
-      .string()
-      .min(1)
-      .max(LONGEST_PATTERN)
-      .refine(isPattern, { error: 'this is no regular expression of RE2' })
+    matches: patternSchema
       .optional()
       .describe(
         'Regular expression (RE2) that must match somewhere in the first 16 KiB of the body. RE2 takes time by the length of the body alone, whatever a server sends',
       ),
-    values: z
-      .record(
-        z.string().regex(/^[\w.-]{1,64}$/, { error: 'a name has letters, digits, `_`, `.` and `-`' }),
-        z.string().refine((text) => parseJsonPath(text) !== undefined, {
-          error: 'this is no path into JSON such as `$.items[0].count`',
-        }),
-      )
-      .refine((values) => Object.keys(values).length <= MOST_VALUES, {
-        error: `at most ${MOST_VALUES} values`,
-      })
-      .default({})
-      .describe(
-        'Numbers in a JSON answer, by the name that they get as `check_value`: `{ replicas: "$.status.replicas" }`. `true` is 1, `false` 0',
-      ),
+    values: valuesSchema.describe(
+      'Numbers in a JSON answer, by the name that they get as `check_value`: `{ replicas: "$.status.replicas" }`. `true` is 1, `false` 0',
+    ),
   })
   .superRefine(...wholeCheck<HttpFields>(checkHttpOptions));
 
@@ -89,13 +71,4 @@ function checkHttpOptions(options: HttpFields, issue: Issue): void {
 
 function hasReference(value: unknown): boolean {
   return typeof value === 'string' && findReferences(value).length > 0;
-}
-
-function isPattern(text: string): boolean {
-  try {
-    RE2JS.compile(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -110,4 +110,14 @@ export const APISERVER_RULES: readonly RuleText[] = [
     inhibitedBy: ['node-down'],
     summary: '{{check}} of {{node}} has accepted no connection for {{held}}',
   },
+  {
+    name: 'command-failing',
+    title: 'Command fails',
+    metric: 'command_ok',
+    below: 1,
+    for: '5m',
+    severity: 'warning',
+    inhibitedBy: ['node-down'],
+    summary: 'the script of {{check}} has failed on {{node}} for {{held}}',
+  },
 ];
