@@ -45,21 +45,24 @@ const keyLine = (scripts: Parameters<typeof nodeKeyLine>[1], program: string) =>
   return `${nodeKeyLine(key, scripts).replace('exec sh -s', `exec ${program} -s`)}\n`;
 };
 
+/** One round of `usage` and the script. */
 async function probe(entry: CommandConfig, nodes: Awaited<ReturnType<typeof startNode>>[]) {
-  const { prober } = await setupProber(
+  const { prober, audit } = await setupProber(
     {},
     { checks: [{ name: 'own', probe: 'command', command: entry, options: OPTIONS }] },
   );
   const targets = nodes.map((node) => target(node.name, node));
   const { observations } = await prober.probe(batchOf(targets, { checks: ['usage', 'own'] }));
   await prober.close();
-  return (name: string) => ({
+  const exits = audit.filter((one) => one.command?.startsWith('own@')).map(({ exitCode }) => exitCode);
+  const seen = (name: string) => ({
     found: foundBy(observations, 'own', name),
     notes: notesOf(observations, 'own', name),
     up: observations.some(
       ({ check, target: { node }, result }) => check === 'usage' && node === name && result.ok,
     ),
   });
+  return Object.assign(seen, { exits });
 }
 
 it('a script runs with an empty stdin, in dash, bash and busybox, confined or not', async () => {
@@ -72,6 +75,7 @@ it('a script runs with an empty stdin, in dash, bash and busybox, confined or no
     startNode('free', { command: shell('bash') }),
   ]);
   const seen = await probe(entry, nodes);
+  expect(seen.exits).toEqual(nodes.map(() => 3));
   for (const { name } of nodes) {
     expect([name, seen(name)]).toEqual([
       name,

@@ -45,7 +45,7 @@ async function setup(behave: Behaviour, options: Record<string, unknown> = {}, e
 const answering =
   (text: string, code = 0): Behaviour =>
   (channel) =>
-    answer(channel, printed(text, code));
+    answer(channel, printed(text, code), code);
 
 describe('a script that ended', () => {
   it.each<[string, Behaviour, Record<string, unknown>, string[], RegExp[]]>([

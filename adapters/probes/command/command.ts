@@ -85,8 +85,8 @@ async function observe(node: NodeHandle, check: string, options: CommandOptions)
 }
 
 function explainExit({ exitCode, stdout }: CommandResult, { entry, exit }: CommandOptions): string {
-  const said = quote(stdout);
-  const text = `it ended with code ${exitCode}, expected is ${exit.join(' or ')}${said === '' ? '' : `: ${said}`}`;
+  const shown = quote(stdout);
+  const text = `it ended with code ${exitCode}, expected is ${exit.join(' or ')}${shown === '' ? '' : `: ${shown}`}`;
   if (!TIMEOUT_CODES.includes(exitCode)) return text;
   return `${text} (that is what \`timeout\` answers when a script takes longer than ${seconds(entry.timeoutMs)})`;
 }

@@ -20,7 +20,9 @@ export function commandScript({ name, script, timeoutMs }: CommandConfig): Scrip
     '$t true 2>/dev/null || t=',
     `printf '${COMMAND_BEGIN}\\n'`,
     `$t sh -c '${script.replaceAll("'", "'\\''")}' </dev/null`,
-    `printf '\\n${COMMAND_END} %s\\n' $?`,
+    'c=$?',
+    `printf '\\n${COMMAND_END} %s\\n' $c`,
+    'exit $c',
     '',
   ].join('\n');
   const sha256 = createHash('sha256').update(text).digest('hex');
