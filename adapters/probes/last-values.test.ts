@@ -34,8 +34,13 @@ function setup() {
       kept.set(key, JSON.stringify(value));
     },
   };
-  const round = async (roundMs: number, observations: readonly Observation[], checks = [usage, pki]) => {
-    const batch = { ...batchOf([target]), roundMs };
+  const round = async (
+    roundMs: number,
+    observations: readonly Observation[],
+    checks = [usage, pki],
+    intervalMs?: number,
+  ) => {
+    const batch = { ...batchOf([target]), roundMs, ...(intervalMs !== undefined && { intervalMs }) };
     return (await repeatLastValues(batch, observations, { checks, counters, logger })).map((s) => s.metric);
   };
   return { round, kept, calls, logger, counters };
@@ -49,6 +54,17 @@ describe('last values of a batch', () => {
     expect(calls).toEqual([`load ${key}`, `save ${key}`]);
     expect(await round(HOUR + 60_000, [])).toEqual(['probe_success', 'probe_duration', 'cert_expiry']);
     expect(calls.slice(2)).toEqual([`load ${key}`]);
+  });
+
+  it('are written again every two minutes, and cost nothing in rounds between', async () => {
+    const { round, calls, kept } = setup();
+    await round(HOUR, [seen(HOUR)], undefined, 60_000);
+    const [key = ''] = kept.keys();
+    const written: boolean[] = [];
+    for (let minute = 1; minute <= 4; minute++)
+      written.push((await round(HOUR + minute * 60_000, [], undefined, 60_000)).length > 0);
+    expect(written).toEqual([false, true, false, true]);
+    expect(calls.slice(2)).toEqual([`load ${key}`, `load ${key}`]);
   });
 
   it('cost nothing where no check is slow', async () => {

@@ -3,7 +3,7 @@ import type { Check } from '../model/check.ts';
 import type { Observation } from '../model/observation.ts';
 import type { Sample } from '../model/sample.ts';
 import type { Target } from '../model/target.ts';
-import { isSlow, type LastValues, repeatsOf, takeLastValues } from './last-values.ts';
+import { isRepeatRound, isSlow, type LastValues, repeatsOf, takeLastValues } from './last-values.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -136,5 +136,42 @@ describe('the values that are written again', () => {
       true,
     ]);
     expect(repeated(1, [[0, seen(usage, 0, [['mem_usage', 3]])]])).toEqual([]);
+  });
+});
+
+describe('rounds that write values again', () => {
+  const SECOND = 1_000;
+  it.each([
+    ['of ten seconds', 10 * SECOND, 12],
+    ['of a minute', MINUTE, 2],
+    ['of ninety seconds', 90 * SECOND, 1],
+    ['of five minutes', 5 * MINUTE, 1],
+  ])('%s, %i ms apart, are one in %i', (_, intervalMs, everyNth) => {
+    for (const index of [0, 1, 7]) {
+      const chosen = Array.from({ length: 48 }, (__, round) => round).filter((round) =>
+        isRepeatRound({ roundMs: (1_000_000 + round) * intervalMs, index, intervalMs }),
+      );
+      expect(chosen).toHaveLength(48 / everyNth);
+      expect(chosen.slice(1).every((round, i) => round - (chosen[i] ?? 0) === everyNth)).toBe(true);
+    }
+  });
+
+  it('leave a value for whoever looks back five minutes, with one write lost and the next a minute late', () => {
+    for (const intervalMs of [SECOND, 7 * SECOND, 45 * SECOND, MINUTE, 70 * SECOND, 2 * MINUTE]) {
+      const chosen = Array.from({ length: 3_600 }, (_, round) => (5_000 + round) * intervalMs).filter(
+        (roundMs) => isRepeatRound({ roundMs, index: 3, intervalMs }),
+      );
+      const apart = chosen.slice(2).map((roundMs, i) => roundMs - (chosen[i] ?? 0));
+      expect(Math.max(...apart) + MINUTE, `${intervalMs}`).toBeLessThanOrEqual(5 * MINUTE);
+    }
+  });
+
+  it('differ between batches', () => {
+    const at = (index: number) => isRepeatRound({ roundMs: 10 * MINUTE, index, intervalMs: MINUTE });
+    expect([at(0), at(1)]).toEqual([true, false]);
+  });
+
+  it('are all where a message of the release before does not say how far apart rounds are', () => {
+    expect([1, 2, 3].every((minute) => isRepeatRound({ roundMs: minute * MINUTE, index: 0 }))).toBe(true);
   });
 });

@@ -22,6 +22,12 @@ export interface LastValues {
 /** A run of the check itself may still be under way for so long, before the values of the run before are written again. */
 const UNDER_WAY_MS = 2 * 60_000;
 
+/**
+ * How far apart values are written again. A reader that looks back five minutes then still sees a value when one write is lost,
+ * or a minute late. In each round it would be most of what a fleet with hourly checks of certificates writes.
+ */
+const REPEAT_MS = 2 * 60_000;
+
 /** Whether readers that look back five minutes lose its series when one sample is late. */
 export function isSlow({ everyMs }: Pick<Check, 'everyMs'>): boolean {
   return 2 * everyMs > currentForMs(0);
@@ -46,8 +52,18 @@ export function takeLastValues(
   ]);
 }
 
+/** Whether a round writes values again. Batches take turns. */
+export function isRepeatRound({
+  roundMs,
+  index,
+  intervalMs = REPEAT_MS,
+}: Pick<Batch, 'roundMs' | 'index' | 'intervalMs'>): boolean {
+  const rounds = Math.max(1, Math.floor(REPEAT_MS / intervalMs));
+  return (Math.floor(roundMs / intervalMs) + index) % rounds === 0;
+}
+
 /**
- * The values to write again in a round: those of slow checks that are not due, while they are current. A series that a due
+ * The values to write again in such a round: those of slow checks that are not due, while they are current. A series that a due
  * check has measured is left out, and where that check failed all that it may measure.
  */
 export function repeatsOf(
