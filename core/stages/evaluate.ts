@@ -13,6 +13,7 @@ import { withLateSamples } from './late-samples.ts';
 import { mergePartials, writePartial } from './partial-aggregates.ts';
 import { type AttemptPorts, createAttempt, type Outcome } from './rule-attempts.ts';
 import { createUpQuery, dropStaleShardCheckpoints, resumePoint, type ShardRound } from './shard-round.ts';
+import { withSharedQueries } from './shared-queries.ts';
 
 export type EvaluatePorts = AttemptPorts;
 
@@ -38,7 +39,7 @@ export interface EvaluateRequest {
 export async function evaluateShard(request: EvaluateRequest, ports: EvaluatePorts): Promise<Transition[]> {
   const { config, targets, roundMs, shard, batchesOutstanding } = request;
   const { checks, schedule } = config;
-  const store = withLateSamples(ports.store, shard, ports);
+  const store = withSharedQueries(withLateSamples(ports.store, shard, ports));
   const { latenessMs } = schedule;
   const startMs = ports.clock.nowMs();
   const intervals = createIntervals(checks, targets);
