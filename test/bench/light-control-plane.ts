@@ -25,12 +25,12 @@ const METRICS_BYTES = 176_030;
 /** Go sends an answer without a known length in chunks of this size. */
 const CHUNK_BYTES = 2_048;
 
-export async function startLightControlPlane(): Promise<LightControlPlane> {
+export async function startLightControlPlane(host = '127.0.0.1'): Promise<LightControlPlane> {
   const ca = await makeAuthority('kubernetes');
   const { key, cert } = await ca.issue({ commonName: 'kube-apiserver', names: ['127.0.0.1', 'kubernetes'] });
   const apiserver = createHttpsServer({ key, cert }, replay(APISERVER_FILES, 'apiserver/ok').listener);
   const etcd = createHttpServer(answerAsEtcd());
-  const [apiserverPort, etcdPort] = [await listen(apiserver), await listen(etcd)];
+  const [apiserverPort, etcdPort] = [await listen(apiserver, host), await listen(etcd)];
   return {
     apiserver: apiserverPort,
     etcd: etcdPort,
@@ -44,9 +44,9 @@ export async function startLightControlPlane(): Promise<LightControlPlane> {
   };
 }
 
-async function listen(server: Server): Promise<number> {
+async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
   server.keepAliveTimeout = IDLE_MS;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return (server.address() as AddressInfo).port;
 }
 

@@ -49,7 +49,7 @@ it('the bytes on the wire include headers of sent segments and acknowledgements 
 
 it('the egress is billed for the traffic through it, and traffic to the internet only beyond AWS', () => {
   const counts = { runs: new Map([['probe', { count: 100, ms: 0 }]]), seenBytes: 2e7 } as unknown as Counts;
-  const size = { nodes: 30_000, bastions: 10, shards: 16 };
+  const size = { nodes: 30_000, bastions: 10, shards: 16, watch: 'usage' } as const;
   const [beyond, machine, none, peered] = LAYOUTS.map((layout) => networkBill(size, counts, layout));
   expect(beyond?.way).toBeGreaterThan((peered?.way ?? 0) * 5);
   expect(machine?.way).toBeLessThan(20);

@@ -1,5 +1,5 @@
 // The bill of a month, computed from the counts of a round and from what the stacks deploy.
-import { batchMs, NODE } from './batch-time.ts';
+import { batchMs, NODE_COST } from './batch-time.ts';
 import type { Counts, Size } from './counts.ts';
 import { HOURS, PRICES, tiered } from './prices.ts';
 import { wireBytes } from './relay.ts';
@@ -73,13 +73,14 @@ export const LAYOUTS: readonly Layout[] = [
 export const RTTS = [20, 50, 100] as const;
 
 /** Traffic with the nodes, in GB a month. */
-export function trafficGb({ nodes }: Size): { out: number; in: number } {
+export function trafficGb({ nodes, watch }: Size): { out: number; in: number } {
+  const node = NODE_COST[watch];
   const gb = (bytes: number) => (bytes * nodes * ROUNDS) / GB;
-  return { out: gb(wireBytes(NODE.out, NODE.in)), in: gb(wireBytes(NODE.in, NODE.out)) };
+  return { out: gb(wireBytes(node.out, node.in)), in: gb(wireBytes(node.in, node.out)) };
 }
 
 export function lambdaDollars(
-  { nodes }: Size,
+  { nodes, watch }: Size,
   { runs }: Counts,
   { memoryMb }: Deployed,
   options: { rttMs: number; concurrency?: number },
@@ -93,7 +94,7 @@ export function lambdaDollars(
     const each = Math.min(nodes, NODES_A_BATCH);
     const spentMs =
       stage === 'probe'
-        ? batches * batchMs({ nodes: each, concurrency, rttMs, memoryMb: memory })
+        ? batches * batchMs({ node: NODE_COST[watch], nodes: each, concurrency, rttMs, memoryMb: memory })
         : ms * SLOWER;
     calls += count;
     gbSeconds += (spentMs / 1000) * (memory / 1024);
@@ -113,10 +114,11 @@ export function commonLines(
   const calls = [...counts.runs.values()].reduce((sum, { count }) => sum + count, 0);
   const idle = IDLE_POLLS_A_MINUTE * HOURS * 60;
   const { queues } = deployed;
-  // Each batch reads and writes counters and writes its audit, and writes label sets every quarter of an hour. Each
-  // call asks whether the configuration changed.
-  const puts = counts.puts + batches * (2 + 1 / 15);
-  const gets = counts.gets + batches * 2 + calls;
+  // Each batch reads and writes counters and writes its audit, and writes label sets every quarter of an hour. With slow
+  // checks it reads their last values, and writes them each hour. Each call asks whether the configuration changed.
+  const slow = counts.repeats > 0 ? 1 : 0;
+  const puts = counts.puts + batches * (2 + 1 / 15 + slow / 60);
+  const gets = counts.gets + batches * (2 + slow) + calls;
   return [
     [
       'SQS',

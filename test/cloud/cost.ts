@@ -1,8 +1,8 @@
-// The monthly cost of a deployment: `node test/cloud/cost.ts` runs rounds of 30, 3,000 and 30,000 nodes through the
-// handlers with fakes, counts the units that AWS bills, and writes the tables of docs/scale-and-cost.md.
+// The monthly cost of a deployment: `node test/cloud/cost.ts` runs rounds of 100 to 30,000 nodes through the handlers with fakes,
+// with usage alone and with the preset kubeadm, counts the units that AWS bills, and writes the tables of docs/scale-and-cost.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { batchMs } from './batch-time.ts';
+import { batchMs, NODE_COST } from './batch-time.ts';
 import {
   CONCURRENCY,
   commonLines,
@@ -14,12 +14,18 @@ import {
   trafficGb,
 } from './bill.ts';
 import { type Counts, count, type Size } from './counts.ts';
+import type { Watch } from './fleet.ts';
 import { type Deployed, deployed } from './template.ts';
 
-const SIZES: readonly Size[] = [
-  { nodes: 30, bastions: 1, shards: 1 },
-  { nodes: 3_000, bastions: 1, shards: 4 },
+const SIZES: readonly Omit<Size, 'watch'>[] = [
+  { nodes: 100, bastions: 1, shards: 1 },
+  { nodes: 1_000, bastions: 1, shards: 1 },
+  { nodes: 10_000, bastions: 4, shards: 6 },
   { nodes: 30_000, bastions: 10, shards: 16 },
+];
+const WATCHES: readonly (readonly [watch: Watch, title: string])[] = [
+  ['usage', 'Usage alone'],
+  ['kubeadm', 'With the preset kubeadm'],
 ];
 const DOC = join(import.meta.dirname, '../../docs/scale-and-cost.md');
 
@@ -106,16 +112,19 @@ function roundTable(found: readonly Found[]): string[] {
       RTTS.map((rttMs) => {
         const nodes = Math.min(300, size.nodes);
         const memoryMb = made.memoryMb.get('probe') ?? 1_024;
-        return (batchMs({ nodes, concurrency: CONCURRENCY, rttMs, memoryMb }) / 1000).toFixed(1);
+        const node = NODE_COST[size.watch];
+        return (batchMs({ node, nodes, concurrency: CONCURRENCY, rttMs, memoryMb }) / 1000).toFixed(1);
       }).join(', '),
     ),
     // The fake prober answers at once, so the time of that stage is meaningless.
     ...stages
       .slice(1)
       .map((stage) =>
-        each(`longest ${stage}, s`, ({ longest }) => ((longest.get(stage) ?? 0) / 1000).toFixed(2)),
+        each(`longest ${stage}, s of CPU`, ({ longest }) => ((longest.get(stage) ?? 0) / 1000).toFixed(2)),
       ),
+    each('series of a node', ({ series }) => number(series)),
     each('samples written', ({ samples }) => number(samples)),
+    each('of them values of slow checks, written again', ({ repeats }) => number(repeats)),
     each('points read to evaluate', ({ points }) => number(points)),
     each('requests of queues', ({ standard, fifo }) => number(standard + fifo)),
     each(
@@ -134,9 +143,17 @@ function roundTable(found: readonly Found[]): string[] {
   ];
 }
 
-const found: Found[] = [];
-for (const size of SIZES) found.push({ size, counts: await count(size), made: deployed(size) });
-const text = [...monthTables(found), '', ...roundTable(found)].join('\n');
+const sections: string[] = [];
+for (const [watch, title] of WATCHES) {
+  const found: Found[] = [];
+  for (const sizeOf of SIZES) {
+    const size = { ...sizeOf, watch };
+    found.push({ size, counts: await count(size), made: deployed(size) });
+    process.stderr.write(`${title}, ${size.nodes} nodes\n`);
+  }
+  sections.push(`### ${title}`, '', ...monthTables(found), '', ...roundTable(found), '');
+}
+const text = sections.join('\n').trimEnd();
 const [begin, end] = ['<!-- begin of the tables -->', '<!-- end of the tables -->'];
 const doc = readFileSync(DOC, 'utf8');
 const [before = '', rest = ''] = doc.split(begin);

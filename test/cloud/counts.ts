@@ -2,24 +2,32 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { targetsOf } from '../../adapters/inventory/file.ts';
+import { KINDS } from '../../adapters/registry.ts';
 import { itemBytes } from '../../adapters/state/dynamodb/table.ts';
+import { METRICS } from '../../core/catalogue.ts';
+import { configOf } from '../config-cases.ts';
 import { createMemoryBucket, type MemoryBucket } from '../memory-bucket.ts';
 import { type Cloud, MINUTE, startCloud } from './cloud.ts';
-import { bastionNames, fleetText, NODES_EACH, observeFleet } from './fleet.ts';
+import { bastionNames, type Watch, watchedText } from './fleet.ts';
+import { historyOf, observeWatched } from './watched-fleet.ts';
 
 export interface Size {
   nodes: number;
   bastions: number;
   shards: number;
+  watch: Watch;
 }
 
-const START = 480_000 * 3_600_000;
+const HOUR = 60 * MINUTE;
+const START = 480_000 * HOUR;
 /**
- * Rounds before the counted ones. The first alerts and messages are over after two rounds. An evaluation reads all
- * samples of `schedule.lateness`, 15 minutes, so from the sixteenth round on it reads the full window.
+ * Rounds before the counted ones: the first alerts and messages are over after two, and the first evaluation of a rule reads
+ * further back than others.
  */
-const WARM = 17;
-const COUNTED = 3;
+const WARM = 3;
+/** An even number, since values of slow checks are written again in every second round. */
+const COUNTED = 2;
 /** SQS bills a request for each 64 KiB of a message. */
 const PAYLOAD = 64 * 1024;
 /** The lines START, END and REPORT around a function's own log, with the length that the emulator writes. */
@@ -40,7 +48,11 @@ export interface Counts {
   gets: number;
   writeUnits: number;
   readUnits: number;
+  /** Those of slow checks that are written again included. */
   samples: number;
+  repeats: number;
+  /** Series of one node, those of hourly checks included. */
+  series: number;
   records: number;
   points: number;
   logBytes: number;
@@ -50,23 +62,28 @@ export interface Counts {
   longestMessage: number;
 }
 
-export async function count({ nodes, bastions, shards }: Size): Promise<Counts> {
+export async function count({ nodes, bastions, shards, watch }: Size): Promise<Counts> {
+  const text = watchedText({ bastions, nodes, watch });
+  const config = configOf(text, { kinds: KINDS });
+  const targets = targetsOf(config.clusters);
   const dir = mkdtempSync(join(tmpdir(), 'bartizan-cost-'));
   const bucket = createMemoryBucket();
   const cloud = startCloud({
-    config: fleetText({ bastions, clusters: nodes / NODES_EACH }),
+    config: text,
     bastions: bastionNames(bastions),
     bucket,
     dir,
     startMs: START,
     shards,
-    probe: observeFleet,
+    probe: observeWatched(config.checks),
   });
   try {
+    const before = historyOf(config, { targets, untilMs: START, everyMs: MINUTE });
+    for (const samples of before) await cloud.store.write(samples);
     for (let round = 0; round < WARM; round++) await cloud.round(START + round * MINUTE);
     const found = countOf(cloud, bucket);
     for (let round = WARM; round < WARM + COUNTED; round++) await cloud.round(START + round * MINUTE);
-    return found();
+    return { ...found(), series: await seriesOfNode(cloud.store) };
   } finally {
     await cloud.store.close();
     rmSync(dir, { recursive: true, force: true });
@@ -74,9 +91,9 @@ export async function count({ nodes, bastions, shards }: Size): Promise<Counts> 
 }
 
 /** Counts from now on; the returned function returns the counts of one round. */
-function countOf(cloud: Cloud, { writes, reads }: MemoryBucket): () => Counts {
+function countOf(cloud: Cloud, { writes, reads }: MemoryBucket): () => Omit<Counts, 'series'> {
   const ofQueues = { standard: 0, fifo: 0, seenBytes: 0 };
-  const counts = { ...ofQueues, writeUnits: 0, readUnits: 0, samples: 0, records: 0, points: 0 };
+  const counts = { ...ofQueues, writeUnits: 0, readUnits: 0, samples: 0, repeats: 0, records: 0, points: 0 };
   const { store, queues, runs, meter, logger } = cloud;
   runs.clear();
   countTable(cloud, counts);
@@ -105,6 +122,12 @@ function countOf(cloud: Cloud, { writes, reads }: MemoryBucket): () => Counts {
       samples.map(({ labels, timeMs }) => `${timeMs} ${Object.values(labels).join('/')}`),
     ).size;
     return writeSamples(samples);
+  };
+  // The embedded store needs no repeats.
+  store.repeat = async (samples) => {
+    counts.samples += samples.length;
+    counts.repeats += samples.length;
+    return samples.length;
   };
   store.query = async (asked) => {
     const series = await querySamples(asked);
@@ -142,6 +165,15 @@ function countOf(cloud: Cloud, { writes, reads }: MemoryBucket): () => Counts {
       longestMessage: queues.longest(),
     };
   };
+}
+
+/** The first round is that of hourly checks. */
+async function seriesOfNode(store: Cloud['store']): Promise<number> {
+  const where = { cluster: ['c0'], node: ['n0'] };
+  const found = await Promise.all(
+    METRICS.map(({ name }) => store.query({ metric: name, where, fromMs: START, toMs: START + HOUR })),
+  );
+  return found.flat().length;
 }
 
 function countTable({ table }: Cloud, counts: { writeUnits: number; readUnits: number }): void {

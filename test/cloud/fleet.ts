@@ -15,8 +15,41 @@ const MOUNT_METRICS = METRICS.filter(({ group }) => group === 'mount');
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHJ5C7Q9mDkVvTFqQ7vU0PVbZxg8J2f1m0cXW2n6cJ5l';
 
 /** The configuration file of a fleet: clusters of three nodes, spread over bastions. */
-export function fleetText({ bastions, clusters }: { bastions: number; clusters: number }): string {
+export function fleetText(size: { bastions: number; clusters: number }): string {
   return stringify({
+    ...inventory({ ...size, nodes: size.clusters * NODES_EACH, role: 'etcd' }),
+    checks: [{ name: 'usage', probe: 'usage', every: '1m' }],
+    rules: [
+      { name: 'memory', metric: 'mem_usage', above: 90, for: '0s', severity: 'critical' },
+      { name: 'disk', metric: 'disk_usage', above: 90, for: '0s' },
+      { name: 'down', metric: 'up', below: 1, for: '0s' },
+      { name: 'fleet', metric: 'mem_usage', aggregate: { by: ['role'], op: 'avg' }, above: 40, for: '0s' },
+    ],
+    ...DESTINATIONS,
+  });
+}
+
+const DESTINATIONS = {
+  channels: [{ name: 'ops', type: 'webhook', url: 'https://chat.example.net/' }],
+  store: { type: 'prometheus', url: 'https://samples.example.net/' },
+  routes: [{ name: 'all', channels: ['ops'], groupBy: ['rule'] }],
+};
+
+/** What watches a fleet: the defaults, and the preset beside them. */
+export type Watch = 'usage' | 'kubeadm';
+
+/** The configuration file of a fleet with all default rules. */
+export function watchedText({ watch, ...size }: { bastions: number; nodes: number; watch: Watch }): string {
+  return stringify({
+    ...inventory({ ...size, role: 'controlplane' }),
+    ...(watch === 'kubeadm' && { presets: [{ preset: 'kubeadm' }] }),
+    ...DESTINATIONS,
+  });
+}
+
+/** Clusters of three nodes; the last may have fewer. */
+function inventory({ bastions, nodes, role }: { bastions: number; nodes: number; role: string }) {
+  return {
     bastions: Array.from({ length: bastions }, (_, b) => ({
       name: `b${b}`,
       host: `b${b}`,
@@ -25,27 +58,17 @@ export function fleetText({ bastions, clusters }: { bastions: number; clusters: 
       hostKeys: [KEY],
       batchSize: 300,
     })),
-    clusters: Array.from({ length: clusters }, (_, c) => ({
+    clusters: Array.from({ length: Math.ceil(nodes / NODES_EACH) }, (_, c) => ({
       name: `c${c}`,
       bastion: `b${c % bastions}`,
-      nodes: Array.from({ length: NODES_EACH }, (__, n) => ({
+      nodes: Array.from({ length: Math.min(NODES_EACH, nodes - c * NODES_EACH) }, (__, n) => ({
         name: `n${n}`,
-        role: 'etcd',
+        role,
         host: `10.${c >> 8}.${c & 255}.${n}`,
         hostKeys: [KEY],
       })),
     })),
-    checks: [{ name: 'usage', probe: 'usage', every: '1m' }],
-    rules: [
-      { name: 'memory', metric: 'mem_usage', above: 90, for: '0s', severity: 'critical' },
-      { name: 'disk', metric: 'disk_usage', above: 90, for: '0s' },
-      { name: 'down', metric: 'up', below: 1, for: '0s' },
-      { name: 'fleet', metric: 'mem_usage', aggregate: { by: ['role'], op: 'avg' }, above: 40, for: '0s' },
-    ],
-    channels: [{ name: 'ops', type: 'webhook', url: 'https://chat.example.net/' }],
-    store: { type: 'prometheus', url: 'https://samples.example.net/' },
-    routes: [{ name: 'all', channels: ['ops'], groupBy: ['rule'] }],
-  });
+  };
 }
 
 export function fleetConfig(size: { bastions: number; clusters: number }): Config {
