@@ -30,7 +30,7 @@ import { createConnections } from './connections.ts';
 import { type Datum, delayed, type Fault, faultyChannel, faultyStore, STAGES, type Stage } from './faults.ts';
 import { createCloudQueues, deadLettersOf } from './queues.ts';
 import { environmentOf, queueOptions, SIZES, TIMEOUT_MS, urlOf } from './stages.ts';
-import { createStarts, EVALUATED_MS, type Starts } from './starts.ts';
+import { cpuMsSince, createStarts, EVALUATED_MS, type Starts } from './starts.ts';
 import { createWait } from './wait.ts';
 
 export const MINUTE = 60_000;
@@ -219,8 +219,7 @@ export function startCloud(options: {
       stage === 'evaluate'
         ? `evaluate ${(decodeMessage(event.Records[0]?.body ?? '') as { shard: Shard }).shard.kind}`
         : stage;
-    const { user, system } = process.cpuUsage(startCpu);
-    runs.set(name, [...(runs.get(name) ?? []), (user + system) / 1000 / times]);
+    runs.set(name, [...(runs.get(name) ?? []), cpuMsSince(startCpu) / times]);
     if (fault.killed?.has(stage)) throw new Error('Task timed out');
     return answer;
   }

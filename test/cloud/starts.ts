@@ -43,3 +43,9 @@ export function createStarts(
     lastMs: () => Math.max(...started.values()),
   };
 }
+
+/** Other work on the machine does not count. */
+export function cpuMsSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
