@@ -15,6 +15,7 @@ import { rulesCommand } from './rules-test.ts';
 import { schemaCommand } from './schema.ts';
 import { silenceCommand } from './silence.ts';
 import { trustCommand } from './trust.ts';
+import { tunnelCommand } from './tunnel.ts';
 import { upCommand } from './up.ts';
 
 export const VERSION = '0.1.0';
@@ -48,6 +49,7 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     trustCommand(),
     keysCommand(),
     probeCommand(),
+    tunnelCommand(),
     upCommand(),
     alertsCommand(),
     silenceCommand(),

@@ -21,6 +21,8 @@ export interface StreamingNode extends NodeSession {
   login: Promise<boolean>;
   /** The node may send this many bytes of streams from now on, over all streams. */
   allow(bytes: number): void;
+  /** Makes a round trip. */
+  isAlive(deadlineMs: number): Promise<boolean>;
   /** Opens a stream from the node to an address. Its bytes are counted for the caller, too. @throws ProbeError */
   dial(to: { host: string; port: number }, deadlineMs: number): Promise<Tunnel>;
 }
@@ -143,6 +145,7 @@ export async function openBastionConnection(options: {
         tunnel,
         login,
         allow: (bytes) => allowStreams({ session, tunnel }, bytes),
+        isAlive: async (deadlineMs) => session.isOpen() && (await makeRoundTrip(session, deadlineMs)),
         dial: (to, deadlineMs) => dial(session.client, to, deadlineMs, 'node'),
       };
     },

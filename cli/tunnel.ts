@@ -1,0 +1,251 @@
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { createFileInventory } from '../adapters/inventory/file.ts';
+import { ProbeError } from '../adapters/ssh/failure.ts';
+import { createKeyring } from '../adapters/ssh/keyring.ts';
+import { createPinnedKeys } from '../adapters/ssh/known-hosts-file.ts';
+import type { LocalEnd } from '../adapters/tunnel/local-listener.ts';
+import { type LocalTunnel, openLocalTunnel } from '../adapters/tunnel/tunnel.ts';
+import { ConfigError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Target } from '../core/model/target.ts';
+import type { Audit } from '../core/ports.ts';
+import { systemClock } from '../local/clock.ts';
+import { createLogger, type LogLevel } from '../local/logger.ts';
+import { withAccessAudit } from './access-audit.ts';
+import { actorOf, parseAs } from './actor.ts';
+import { withNotes } from './command-notes.ts';
+import { secretsFor } from './config-file.ts';
+import { loadFleet } from './fleet-config.ts';
+import { writeJson } from './json-output.ts';
+import { announceTunnel } from './running-tunnels.ts';
+import { selectTargets } from './select-targets.ts';
+import { apiPortsOf, fileOfCa, type PortService, serviceOfPort } from './service-of-port.ts';
+import { watchStopSignals } from './stop-signals.ts';
+import { tunnelShape } from './tunnel-shape.ts';
+import { bytesText, curlLine, endText, UNKNOWN_CA } from './tunnel-texts.ts';
+
+interface Options {
+  config: string;
+  via?: 'bastion' | 'node';
+  local?: number;
+  socket?: string;
+  as?: string;
+  json?: boolean;
+  logLevel: LogLevel;
+}
+
+/** Open connections may end by themselves for so long. */
+const GRACE_MS = 5_000;
+
+export function tunnelCommand(): Command {
+  const command = new Command('tunnel')
+    .description('Open a local port to a service of a node, through the bastion, until Ctrl-C.')
+    .argument('<node>', 'node or cluster/node')
+    .argument('<port>', 'port of the service', portArgument)
+    .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
+    .addOption(
+      new Option(
+        '--via <hop>',
+        'who connects: the bastion to the address of the node, or the node to its loopback; by default as a check of that port does, else the bastion',
+      ).choices(['bastion', 'node']),
+    )
+    .addOption(
+      new Option(
+        '--local <port>',
+        'port of 127.0.0.1 to listen on; 0 is any free one; by default the same port',
+      )
+        .argParser(localPortArgument)
+        .conflicts('socket'),
+    )
+    .option('--socket <path>', 'listen on a Unix socket that only this user can connect to, and on no port')
+    .option('--as <name>', 'your name for the audit, beside the login name; nothing verifies it', parseAs)
+    .addOption(
+      new Option('--log-level <level>', 'least important lines shown; debug shows the end of each connection')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    )
+    .option('--json', 'describe the open tunnel as JSON')
+    .action(async (node: string, port: number, options: Options) => {
+      const config = await loadFleet(options.config);
+      const target = oneTarget(await createFileInventory(config).list(), node);
+      const service = serviceOfPort(config.checks, target, port, options.via);
+      await withAccessAudit(config.store.path, (audit) => runTunnel(config, target, service, options, audit));
+    });
+  return withNotes(command, {
+    examples: [
+      ['bartizan tunnel prod-1 6443', 'the API server on port 6443 of this machine'],
+      [
+        'bartizan tunnel prod/prod-1 2381 --via node',
+        "etcd's metrics, which listen on the node's loopback only",
+      ],
+      ['bartizan tunnel prod-1 6443 --local 0 --json', 'on any free port, for a script'],
+      ['bartizan tunnel prod-1 6443 --socket ./api.sock', 'for nobody else on this machine'],
+    ],
+    text: `It connects to the service once before it says that it is open. When the SSH session dies, its connections are reset and it
+logs in again, for up to ten minutes. Every user of this machine can connect to a port of 127.0.0.1, and the service sees the
+bastion or the node as the client: on a machine that others use, take --socket. The audit has two lines for each connection.
+Our key may connect to what checks ask and \`bartizan keys\` permits; docs/access.md describes ports beyond these.
+With a check of the API server, \`bartizan kubeconfig\` writes a kubeconfig for the tunnel.`,
+    exits1: 'the local port is in use, the service cannot be reached, or the SSH session is lost for good',
+    json: tunnelShape,
+  });
+}
+
+/** Opens the tunnel, and closes it when a signal comes. @throws ConfigError, and ProbeError when it is lost for good */
+async function runTunnel(
+  config: Config,
+  target: Target,
+  service: PortService,
+  options: Options,
+  audit: Audit,
+): Promise<void> {
+  const secrets = secretsFor(options.config);
+  const pretty = process.stderr.isTTY === true;
+  const signals = watchStopSignals();
+  const opening = new AbortController();
+  void signals.first.then(() => opening.abort());
+  try {
+    const tunnel = await openLocalTunnel({
+      bastion: bastionOf(config, target),
+      target,
+      via: service.via,
+      service,
+      local: localEnd(options, service.port),
+      sessions: config.sessions,
+      keyring: createKeyring(config, secrets),
+      hostKeys: createPinnedKeys(join(config.store.path, 'known_hosts')),
+      accessor: { kind: 'tunnel', ...actorOf(options.as) },
+      nowMs: systemClock.nowMs,
+      audit,
+      logger: createLogger({ level: options.logLevel, pretty, redact: secrets.redact }),
+      signal: opening.signal,
+    }).catch((error) => {
+      throw signals.came()
+        ? new ConfigError('stopped before it was open')
+        : explainRoute(error, target, service);
+    });
+    const withdraw = await announce(config.store.path, tunnel, target, service);
+    try {
+      describeOpen(tunnel, config, target, service, options);
+      await Promise.race([signals.first, tunnel.failed]);
+    } finally {
+      await withdraw();
+      if (tunnel.open() > 0) {
+        process.stderr.write(
+          `closing: ${tunnel.open()} open connections have ${GRACE_MS / 1000} s to end; Ctrl-C again ends them now\n`,
+        );
+      }
+      void signals.second.then(() => tunnel.cut());
+      await tunnel.stop(GRACE_MS);
+      process.stderr.write(totalsText(tunnel));
+    }
+  } finally {
+    signals.release();
+  }
+}
+
+/** Says which hop failed, and what else may help. */
+function explainRoute(error: unknown, target: Target, { via }: PortService): unknown {
+  if (!(error instanceof ProbeError)) return error;
+  const { phase, reason, detail } = error.failure;
+  if (phase === 'bastion') return new Error(`bastion ${target.bastion}: ${detail}`, { cause: error.cause });
+  if (phase !== 'connect')
+    return new Error(`${target.cluster}/${target.node}: ${detail}`, { cause: error.cause });
+  const loopback = via === 'bastion' && (reason === 'unreachable' || reason === 'timeout');
+  return new Error(
+    loopback ? `${detail}; what listens on the node's loopback only needs --via node` : detail,
+  );
+}
+
+/** A port of the far side. @throws InvalidArgumentError */
+export function portArgument(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) throw new InvalidArgumentError('It is a number from 1 to 65535.');
+  return port;
+}
+
+function localPortArgument(text: string): number {
+  return /^0+$/.test(text) ? 0 : portArgument(text);
+}
+
+function localEnd({ local, socket }: Options, port: number): LocalEnd {
+  return socket === undefined ? { port: local ?? port } : { socket };
+}
+
+/** @throws ConfigError unless the name means one node */
+export function oneTarget(all: readonly Target[], name: string): Target {
+  const [first, ...more] = selectTargets(all, [name]);
+  if (first === undefined) throw new ConfigError(`no node is called ${name}`);
+  if (more.length === 0) return first;
+  const names = [first, ...more].slice(0, 5).map(({ cluster, node }) => `${cluster}/${node}`);
+  const others = more.length + 1 - names.length;
+  throw new ConfigError(
+    `${name} means ${more.length + 1} nodes; choose one: ${names.join(', ')}${others > 0 ? ` and ${others} more` : ''}`,
+  );
+}
+
+export function bastionOf(
+  { bastions }: Pick<Config, 'bastions'>,
+  target: Target,
+): Config['bastions'][number] {
+  const bastion = bastions.find(({ name }) => name === target.bastion);
+  if (!bastion) throw new ConfigError(`no bastion is called ${target.bastion}`);
+  return bastion;
+}
+
+async function announce(
+  storePath: string,
+  { end }: LocalTunnel,
+  { cluster, node }: Target,
+  service: PortService,
+) {
+  if ('socket' in end) return async () => {};
+  const { via, port } = service;
+  const openedAtMs = systemClock.nowMs();
+  return announceTunnel(storePath, {
+    pid: process.pid,
+    cluster,
+    node,
+    via,
+    port,
+    localPort: end.port,
+    openedAtMs,
+  });
+}
+
+function describeOpen(
+  { end }: LocalTunnel,
+  config: Config,
+  target: Target,
+  service: PortService,
+  { config: file, json }: Options,
+): void {
+  const caFile = fileOfCa(service.ca, file);
+  const curl = curlLine(service, end, caFile);
+  const { cluster, node, bastion } = target;
+  if (json) {
+    const { via, host, port, tls } = service;
+    const local = 'socket' in end ? { socket: end.socket } : { host: '127.0.0.1', port: end.port };
+    writeJson(tunnelShape, { pid: process.pid, local, cluster, node, bastion, via, host, port, tls, curl });
+    return;
+  }
+  const path = service.via === 'bastion' ? `bastion ${bastion}` : `bastion ${bastion} → ${cluster}/${node}`;
+  const lines = [`open: ${endText(end)} → ${path} → ${service.host}:${service.port}`, `  ${curl}`];
+  if (service.tls && caFile === undefined)
+    lines.push(
+      `  (${UNKNOWN_CA}: the authority of its certificate, which the configuration does not name as a file)`,
+    );
+  if (!('socket' in end)) {
+    if (apiPortsOf(config.checks, target).includes(service.port))
+      lines.push(`  bartizan kubeconfig ${cluster} --file ${cluster}.kubeconfig   # for kubectl`);
+    lines.push('Every user of this machine can connect to this port (--socket: only you). Ctrl-C closes it.');
+  } else lines.push('Ctrl-C closes it.');
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function totalsText(tunnel: LocalTunnel): string {
+  const { connections, bytes, bytesSent, refused } = tunnel.totals();
+  const refusals = refused > 0 ? `; ${refused} connections were refused` : '';
+  return `closed: ${connections} connections, ${bytesText(bytes)} received, ${bytesText(bytesSent)} sent${refusals}\n`;
+}
