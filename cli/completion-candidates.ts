@@ -102,7 +102,7 @@ function optionsOf(command: Command): Completion {
   };
 }
 
-/** `config` and `png` are files; other options have choices, or names of the catalogue and the configuration. */
+/** Some are files; other options have choices, or names of the catalogue and the configuration. */
 async function valuesOf(
   option: Option,
   current: string,
@@ -112,7 +112,12 @@ async function valuesOf(
   switch (option.attributeName()) {
     case 'config':
     case 'png':
+    case 'file':
+    case 'ca':
+    case 'socket':
       return FILES;
+    case 'node':
+      return plain((await names()).nodes.map(({ name }) => name));
     case 'last':
       return plain(LASTS);
     case 'for':
@@ -166,17 +171,22 @@ async function argumentsOf(
       return plain((await names()).channels);
     case 'labels':
       return labelValues(current, await names(), ROUTED_LABELS);
+    case 'node':
+      return { candidates: nodeNames(await names()) };
+    case 'cluster':
+      return plain((await names()).clusters);
     case 'names': {
-      const { clusters, nodes } = await names();
-      const nodeNames = nodes.map(({ cluster, name, role }) => ({
-        value: `${cluster}/${name}`,
-        about: role,
-      }));
-      return { candidates: [...clusters.map((value) => ({ value, about: 'cluster' })), ...nodeNames] };
+      const known = await names();
+      const clusters = known.clusters.map((value) => ({ value, about: 'cluster' }));
+      return { candidates: [...clusters, ...nodeNames(known)] };
     }
     default:
       return plain([]);
   }
+}
+
+function nodeNames({ nodes }: KnownNames): Candidate[] {
+  return nodes.map(({ cluster, name, role }) => ({ value: `${cluster}/${name}`, about: role }));
 }
 
 function plain(values: readonly string[]): Completion {

@@ -7,6 +7,7 @@ import { dataCommand } from './data.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { initCommand } from './init.ts';
 import { keysCommand } from './keys.ts';
+import { kubeconfigCommand } from './kubeconfig.ts';
 import { notifyTestCommand } from './notify-test.ts';
 import { probeCommand } from './probe.ts';
 import { queryCommand } from './query.ts';
@@ -50,6 +51,7 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     keysCommand(),
     probeCommand(),
     tunnelCommand(),
+    kubeconfigCommand(),
     upCommand(),
     alertsCommand(),
     silenceCommand(),

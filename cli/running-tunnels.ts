@@ -24,7 +24,7 @@ const folderOf = (storePath: string) => join(storePath, 'cli', 'tunnels');
 /** Writes the file of a tunnel; the returned function removes it. */
 export async function announceTunnel(storePath: string, tunnel: RunningTunnel): Promise<() => Promise<void>> {
   const file = join(folderOf(storePath), `${tunnel.pid}-${randomBytes(4).toString('hex')}.json`);
-  await replaceFile(file, Buffer.from(`${JSON.stringify(tunnel)}\n`));
+  await replaceFile(file, Buffer.from(`${JSON.stringify(tunnel)}\n`), { mode: 0o600 });
   return () => rm(file, { force: true });
 }
 

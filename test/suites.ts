@@ -68,7 +68,7 @@ const SUITES: readonly Suite[] = [
   },
   {
     pattern: '**/*.kube.test.ts',
-    what: 'the real etcd and kube-apiserver',
+    what: 'the real etcd, kube-apiserver and kubectl',
     missing: () => missingPrograms()?.why,
     get: HOW_TO_BUILD,
     replacement: 'an emulator of kube-apiserver that is held to recorded answers',

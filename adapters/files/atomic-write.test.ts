@@ -48,6 +48,8 @@ describe('a file that is replaced', () => {
       process.umask(before);
     }
     expect([modeOf(join(dir, 'a/b')), modeOf(join(dir, 'a/b/file'))]).toEqual(['700', '644']);
+    await replaceFile(path, NEW, { mode: 0o600 });
+    expect(modeOf(path)).toBe('600');
   });
 
   it.each([

@@ -15,13 +15,13 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /**
  * Replaces the content of a file in one step: readers see the old content or the new, also after a crash. Keeps mode and
- * owner, and writes the target of a symbolic link. A new file has mode 0644, less the umask. Returns false, without
- * writing, if `unchanged` resolves to false just before the rename. @throws ConfigError that names the file
+ * owner, and writes the target of a symbolic link. A new file has `mode`, by default 0644, less the umask. Returns false,
+ * without writing, if `unchanged` resolves to false just before the rename. @throws ConfigError that names the file
  */
 export async function replaceFile(
   path: string,
   content: Buffer,
-  { unchanged = async () => true }: { unchanged?: () => Promise<boolean> } = {},
+  { unchanged = async () => true, mode = 0o644 }: { unchanged?: () => Promise<boolean>; mode?: number } = {},
 ): Promise<boolean> {
   let temporary: string | undefined;
   try {
@@ -32,7 +32,7 @@ export async function replaceFile(
     if (before) await access(target, constants.W_OK);
     // A random name: somebody could place a link at a predictable one, and we would follow it.
     const name = `${target}.${randomBytes(6).toString('hex')}.new`;
-    const file = await open(name, 'wx', 0o644);
+    const file = await open(name, 'wx', mode);
     temporary = name;
     try {
       if (before) {

@@ -1,6 +1,6 @@
 import { lstat, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { ConfigError, describeError } from '../../core/errors.ts';
+import { ConfigError } from '../../core/errors.ts';
 
 /** The address of IPv4 alone: a client may take `localhost` for that of IPv6. */
 export const LOOPBACK = '127.0.0.1';
@@ -72,8 +72,10 @@ function explainPort(port: number, cause: NodeJS.ErrnoException): ConfigError {
     EADDRINUSE: `port ${port} of this machine is in use; choose another one with --local, or any free one with --local 0`,
     EACCES: `this user may not listen on port ${port}; choose one above 1023 with --local`,
   };
-  const text = explanations[cause.code ?? ''] ?? `cannot listen on port ${port}: ${describeError(cause)}`;
-  return new ConfigError(text, { cause });
+  const text = explanations[cause.code ?? ''];
+  return text === undefined
+    ? new ConfigError(`cannot listen on port ${port}`, { cause })
+    : new ConfigError(text);
 }
 
 function explainSocketFile(path: string, cause: NodeJS.ErrnoException): ConfigError {
@@ -83,8 +85,8 @@ function explainSocketFile(path: string, cause: NodeJS.ErrnoException): ConfigEr
     ENOENT: `the folder of ${path} does not exist`,
     EINVAL: `${path} is too long for a socket; choose a shorter path with --socket`,
   };
-  const text = explanations[cause.code ?? ''] ?? `cannot listen on ${path}: ${describeError(cause)}`;
-  return new ConfigError(text, { cause });
+  const text = explanations[cause.code ?? ''];
+  return text === undefined ? new ConfigError(`cannot listen on ${path}`, { cause }) : new ConfigError(text);
 }
 
 /** A socket of ours on which nobody listens any more. */

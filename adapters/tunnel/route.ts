@@ -29,12 +29,10 @@ export interface Route {
   destroy(): void;
 }
 
-export interface RouteOptions {
+/** What a login to a node through its bastion needs. */
+export interface NodeLogin {
   bastion: BastionConfig;
   target: Target;
-  /** The bastion connects to the address of the node, or the node to its loopback. */
-  via: 'bastion' | 'node';
-  service: { host: string; port: number };
   sessions: SessionsConfig;
   keyring: Keyring;
   hostKeys: ReturnType<typeof createPinnedKeys>;
@@ -42,6 +40,12 @@ export interface RouteOptions {
   nowMs: () => number;
   /** Takes a line about each login. */
   record: (entry: AuditEntry) => void;
+}
+
+export interface RouteOptions extends NodeLogin {
+  /** The bastion connects to the address of the node, or the node to its loopback. */
+  via: 'bastion' | 'node';
+  service: { host: string; port: number };
   /** Ends a login to the bastion. */
   signal?: AbortSignal | undefined;
 }
@@ -85,7 +89,14 @@ export async function openRoute(options: RouteOptions): Promise<Route> {
   }
 }
 
-async function accessTo({ target, bastion, keyring, hostKeys, nowMs }: RouteOptions): Promise<NodeAccess> {
+/** What the node is logged in to with. @throws ConfigError */
+export async function accessTo({
+  target,
+  bastion,
+  keyring,
+  hostKeys,
+  nowMs,
+}: NodeLogin): Promise<NodeAccess> {
   const key = await keyring.ofCluster(target.cluster);
   const pinned = await (await hostKeys.load())(target.hostKeys, namesOfNode(target));
   const { deadlines } = bastion;
@@ -94,7 +105,7 @@ async function accessTo({ target, bastion, keyring, hostKeys, nowMs }: RouteOpti
 
 /** Writes one audit line however that ends. @throws ProbeError */
 async function logInToNode(
-  { bastion, target, accessor, nowMs, record }: RouteOptions,
+  { bastion, target, accessor, nowMs, record }: NodeLogin,
   connection: BastionConnection,
   access: NodeAccess,
 ): Promise<StreamingNode> {

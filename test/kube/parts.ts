@@ -1,7 +1,7 @@
 // Which etcd and which API server tests and examples run: the real ones where they are built, else the next best.
 import { join } from 'node:path';
 import { findProgram } from '../program-path.ts';
-import { findBuilt, missingPrograms } from './programs.ts';
+import { findBuilt, missingPrograms, SERVERS } from './programs.ts';
 
 export interface Parts {
   etcd: string;
@@ -18,7 +18,7 @@ export function findParts(): Parts | undefined {
   const [etcd, apiserver] = [findBuilt('etcd'), findBuilt('kube-apiserver')];
   const anyEtcd = etcd ?? findProgram('etcd');
   if (anyEtcd === undefined) return undefined;
-  const missing = missingPrograms();
+  const missing = missingPrograms(undefined, SERVERS);
   return {
     etcd: anyEtcd,
     apiserver: apiserver === undefined ? [process.execPath, EMULATOR] : [apiserver],

@@ -2,7 +2,16 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { build, cacheFolder, findBuilt, kubernetesVersion, missingPrograms, unfitGo } from './programs.ts';
+import {
+  build,
+  cacheFolder,
+  findBuilt,
+  kubernetesVersion,
+  missingPrograms,
+  PROGRAMS,
+  SERVERS,
+  unfitGo,
+} from './programs.ts';
 
 let cache: string;
 beforeEach(() => {
@@ -26,8 +35,8 @@ describe('Go', () => {
     expect(unfitGo(version)).toBe(why);
   });
 
-  it('is as new as both modules ask for', () => {
-    for (const program of ['etcd', 'kube-apiserver']) {
+  it('is as new as all modules ask for', () => {
+    for (const program of PROGRAMS) {
       const asked = /^go (\S+)$/m.exec(
         readFileSync(join(import.meta.dirname, program, 'go.mod'), 'utf8'),
       )?.[1];
@@ -47,9 +56,10 @@ describe('the cache', () => {
   it('has a program of these sources and this processor, by any Go; a draft or another one is none', () => {
     expect(findBuilt('etcd', cache)).toBeUndefined();
     expect(missingPrograms(cache)).toMatchObject({
-      why: expect.stringContaining('etcd and kube-apiserver not built'),
+      why: expect.stringContaining('etcd, kube-apiserver and kubectl not built'),
       how: expect.stringContaining('npm run kube'),
     });
+    expect(missingPrograms(cache, SERVERS)?.why).toMatch(/^etcd and kube-apiserver not built/);
     const other = join(cache, `etcd-${process.arch}-0123456789abcdef-go1.26.8`);
     mkdirSync(other);
     writeFileSync(join(other, 'etcd'), '');
@@ -70,6 +80,8 @@ describe('the cache', () => {
   });
 });
 
-it('kube-apiserver is given the version of its module', () => {
+it('kube-apiserver and kubectl are given the version of the module, and kubectl is of the same', () => {
   expect(kubernetesVersion()).toMatch(/^v1\.37\.\d+$/);
+  const asked = readFileSync(join(import.meta.dirname, 'kubectl/go.mod'), 'utf8');
+  expect(asked).toContain(`k8s.io/kubectl ${kubernetesVersion().replace('v1', 'v0')}`);
 });

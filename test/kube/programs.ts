@@ -1,4 +1,4 @@
-// The real etcd and kube-apiserver: two small Go modules beside this file, built once and kept outside the checkout.
+// The real etcd, kube-apiserver and kubectl: small Go modules beside this file, built once and kept outside the checkout.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -6,16 +6,18 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram } from '../program-path.ts';
 
-export const PROGRAMS = ['etcd', 'kube-apiserver'] as const;
+export const PROGRAMS = ['etcd', 'kube-apiserver', 'kubectl'] as const;
 export type Program = (typeof PROGRAMS)[number];
+/** Others can take the place of these (parts.ts). */
+export const SERVERS: readonly Program[] = ['etcd', 'kube-apiserver'];
 
-/** Both modules ask for it. */
+/** All modules ask for it. */
 const NEEDED_GO = [1, 26] as const;
 export const HOW_TO_BUILD =
   'install Go 1.26 or later (Debian has an older one), then `npm run kube`: ten minutes of CPU, once';
 const SOURCES = ['go.mod', 'go.sum', 'main.go'] as const;
 const BUILT_WITHIN_MS = 3_600_000;
-/** Without it kube-apiserver calls itself v0.0.0-master. */
+/** Without it kube-apiserver and kubectl call themselves v0.0.0-master. */
 const VERSION_FLAG = '-X k8s.io/component-base/version.gitVersion';
 
 /** The version of Go on PATH, such as `go1.26.8`, without a download of another one; undefined: there is none. */
@@ -57,13 +59,19 @@ export function findBuilt(program: Program, cache = cacheFolder()): string | und
   return folders.map((name) => join(cache, name, program)).find((file) => existsSync(file));
 }
 
-/** Why the real programs cannot run here, and how to get them; undefined: both are built. */
-export function missingPrograms(cache = cacheFolder()): { why: string; how: string } | undefined {
-  const missing = PROGRAMS.filter((program) => findBuilt(program, cache) === undefined);
+/** Why the real programs cannot run here, and how to get them; undefined: all are built. */
+export function missingPrograms(
+  cache = cacheFolder(),
+  programs: readonly Program[] = PROGRAMS,
+): { why: string; how: string } | undefined {
+  const missing = programs.filter((program) => findBuilt(program, cache) === undefined);
   if (missing.length === 0) return undefined;
   const unfit = unfitGo(goVersion());
-  return { why: `${missing.join(' and ')} not built${unfit ? `, and ${unfit}` : ''}`, how: HOW_TO_BUILD };
+  return { why: `${listed(missing)} not built${unfit ? `, and ${unfit}` : ''}`, how: HOW_TO_BUILD };
 }
+
+/** `a, b and c` */
+const listed = (names: readonly string[]) => names.join(', ').replace(/, ([^,]*)$/, ' and $1');
 
 /**
  * Builds what is not built yet, with half of the patience of other work on this machine. Returns the path.
@@ -102,7 +110,7 @@ export function build(program: Program, report: (text: string) => void, cache = 
 }
 
 function buildFlags(program: Program): string[] {
-  const linked = program === 'kube-apiserver' ? [`${VERSION_FLAG}=${kubernetesVersion()}`] : [];
+  const linked = program !== 'etcd' ? [`${VERSION_FLAG}=${kubernetesVersion()}`] : [];
   return ['-trimpath', '-buildvcs=false', '-mod=readonly', '-ldflags', ['-s', '-w', ...linked].join(' ')];
 }
 
