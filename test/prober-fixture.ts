@@ -23,6 +23,8 @@ interface Host {
 }
 
 export const USER = 'probe';
+/** Sessions that are not renewed during a test. */
+export const SESSIONS: SessionsConfig = { renewMs: 600_000, door: false };
 const DEADLINES = { bastionMs: 2_000, dialMs: 2_000, handshakeMs: 2_000, execMs: 2_000 };
 
 /** With deadlines as they are on a quiet machine. */
@@ -136,7 +138,7 @@ export async function createProberFixture(options: {
         },
         ...(options.checks ?? []).map((check) => ({ everyMs, where: {}, options: {}, ...check })),
       ],
-      sessions: { renewMs: 600_000, door: false, ...options.sessions },
+      sessions: { ...SESSIONS, ...options.sessions },
     },
     secrets: {
       resolve: async (text) => {

@@ -245,9 +245,11 @@ function forward(
     isOpen = true;
     const channel = accept();
     channel.pipe(socket).pipe(channel, { end: false });
-    socket.on('end', () => void channel.eof());
+    // What still waits for the window of the channel goes first.
+    const afterData = (then: () => unknown) => void channel.write(Buffer.alloc(0), () => then());
+    socket.on('end', () => afterData(() => channel.eof()));
     channel.on('error', () => socket.destroy()).on('close', () => socket.destroy());
-    socket.on('close', () => channel.close());
+    socket.on('close', () => (socket.readableEnded ? afterData(() => channel.close()) : channel.close()));
   });
   socket.on('close', () => outgoing.delete(socket));
   socket.on('error', () => {
