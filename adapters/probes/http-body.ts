@@ -1,22 +1,54 @@
-// The body of an answer as text, unpacked where we asked for gzip.
-import { constants, createGunzip } from 'node:zlib';
+// The body of an answer, unpacked where we asked for gzip.
+import { constants, createGunzip, gunzipSync } from 'node:zlib';
+import { nextTurn } from '../event-loop/turns.ts';
 import { probeError } from '../ssh/failure.ts';
 import type { HttpAnswer, HttpRequest, PackedAnswer } from './http-exchange.ts';
 
 const PIECE_BYTES = 64 * 1024;
+/** Unpacking so much takes a millisecond or two. Handing it to another thread in pieces takes longer than that. */
+const AT_ONCE_BYTES = 512 * 1024;
+/** RFC 1952, 2.3.1: gzip ends with the length of the text. */
+const LENGTH_BYTES = 4;
+const LEAST_CHUNK_BYTES = 1_024;
 
 /**
- * Reads the body. At most `maxBytes` are unpacked, as a packed body may be a thousand times its size; zlib does it on
- * another thread. @throws ProbeError for what is not gzip although it says so
+ * Reads the body. At most `maxBytes` are unpacked, as a packed body may be a thousand times its size; where it is long, zlib
+ * does it on another thread. @throws ProbeError for what is not gzip although it says so
  */
 export async function readBody(
-  { content, ...answer }: PackedAnswer,
+  answer: PackedAnswer,
   { gzip = false, maxBytes }: Pick<HttpRequest, 'gzip' | 'maxBytes'>,
 ): Promise<HttpAnswer> {
-  if (!gzip || answer.headers['content-encoding'] !== 'gzip')
-    return { ...answer, body: content.toString('utf8') };
-  const { unpacked, isCut } = await unpack(content, maxBytes, answer.isCut);
-  return { ...answer, body: unpacked.toString('utf8'), isCut: answer.isCut || isCut };
+  if (!gzip || answer.headers['content-encoding'] !== 'gzip') return withText(answer);
+  // One turn for each: answers that are short and unpack to much may arrive together.
+  await nextTurn();
+  const { content, isCut } = answer;
+  const whole = isCut ? undefined : unpackAtOnce(content, Math.min(maxBytes, AT_ONCE_BYTES));
+  if (whole) return withText({ ...answer, content: whole });
+  const long = await unpack(content, maxBytes, isCut);
+  return withText({ ...answer, content: long.unpacked, isCut: isCut || long.isCut });
+}
+
+function withText(answer: PackedAnswer): HttpAnswer {
+  return {
+    ...answer,
+    get body() {
+      return answer.content.toString('utf8');
+    },
+  };
+}
+
+/** Undefined: it is longer than that, or it is no gzip. */
+function unpackAtOnce(packed: Buffer, most: number): Buffer | undefined {
+  if (packed.length < LENGTH_BYTES || packed.length > most) return undefined;
+  const length = packed.readUInt32LE(packed.length - LENGTH_BYTES);
+  if (length > most) return undefined;
+  try {
+    const chunkSize = Math.max(LEAST_CHUNK_BYTES, length + 1);
+    return gunzipSync(packed, { chunkSize, maxOutputLength: most });
+  } catch {
+    return undefined;
+  }
 }
 
 /** @param goesOn whether the packed bytes end in the middle */

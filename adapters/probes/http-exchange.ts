@@ -25,8 +25,10 @@ export interface HttpRequest {
 export interface HttpAnswer {
   status: number;
   headers: http.IncomingHttpHeaders;
-  /** UTF-8. */
-  body: string;
+  /** The body, unpacked. */
+  content: Buffer;
+  /** The body as text, decoded from UTF-8 each time. */
+  readonly body: string;
   /** There was more than `maxBytes`. */
   isCut: boolean;
   /** Bytes of the body that arrived, packed where it was. */
@@ -37,8 +39,8 @@ export interface HttpAnswer {
   tls?: TlsFacts;
 }
 
-/** An answer whose body is as it arrived. */
-export type PackedAnswer = Omit<HttpAnswer, 'body'> & { content: Buffer };
+/** An answer whose content is as it arrived. */
+export type PackedAnswer = Omit<HttpAnswer, 'body'>;
 
 /** Status line, headers, chunk sizes, TLS records and SSH packets beside the body. */
 export const PROTOCOL_BYTES = 64 * 1024;

@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cpuMs } from '../../test/machine-speed.ts';
-import {
-  type ExposedSample,
-  MOST_SAMPLES,
-  parseExposedNumber,
-  parseExposition,
-  readExposition,
-} from './exposition.ts';
+import { parseExposedNumber } from './exposed-number.ts';
+import { type ExposedSample, MOST_SAMPLES, parseExposition, readExposition } from './exposition.ts';
 
 const WANTED = new Set(['a', 'a:b', 'h_bucket', 'a.b']);
 const parse = (text: string, isCut = false) => parseExposition(text, WANTED, isCut);
@@ -144,8 +139,8 @@ describe('a text', () => {
         cpuMs(() => parse(text)),
         text.slice(0, 20),
       ).toBeLessThan(300);
-    const parts = [...readExposition('b 1\n'.repeat(2 ** 18), WANTED)];
-    expect(parts.length).toBeGreaterThan(5);
+    const pieces = hostile.map((text) => text.slice(0, 2 ** 16));
+    expect([...readExposition(pieces, WANTED)]).toHaveLength(pieces.length);
   });
 
   it('of a megabyte, in 10,000 families, takes some milliseconds', () => {
@@ -207,6 +202,37 @@ describe('properties', () => {
         const { samples, invalid, lines: count } = parse(text);
         expect([samples, invalid, count]).toEqual([[...expected.values()], 0, list.length]);
       }),
+    );
+  });
+
+  it('a text in pieces is read as a whole', () => {
+    const line = fc.constantFrom(
+      'a 1',
+      'a:b{x="é🎉"} 2',
+      'other{x="1"} 3',
+      'other 4',
+      'others 5',
+      'a{',
+      '# EOF',
+      '',
+      '# x',
+    );
+    const lineEnd = fc.constantFrom('\n', '\r\n', '\n\n', '');
+    const text = fc.array(fc.tuple(line, lineEnd), { maxLength: 12 }).map((list) => list.flat().join(''));
+    const cuts = fc.array(fc.nat(80), { maxLength: 6 });
+    fc.assert(
+      fc.property(text, cuts, fc.boolean(), (whole, places, isCut) => {
+        const at = [0, ...places.sort((a, b) => a - b), whole.length];
+        const parts = readExposition(
+          at.map((from, i) => whole.slice(from, at[i + 1])),
+          WANTED,
+          isCut,
+        );
+        let part = parts.next();
+        while (!part.done) part = parts.next();
+        expect(part.value).toEqual(parse(whole, isCut));
+      }),
+      { numRuns: 500 },
     );
   });
 

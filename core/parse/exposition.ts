@@ -1,5 +1,6 @@
 // The text formats in which services show their metrics: https://prometheus.io/docs/instrumenting/exposition_formats/ and
 // OpenMetrics.
+import { parseExposedNumber } from './exposed-number.ts';
 import { readLabels, skipBlanks } from './exposition-labels.ts';
 
 export interface ExposedSample {
@@ -25,50 +26,59 @@ export interface Exposition {
 export const MOST_SAMPLES = 10_000;
 /** A longer line is invalid. Labels of a real one are some hundred characters. */
 const LONGEST_LINE = 16_384;
-/** Some milliseconds of work. */
-const PART_LENGTH = 128 * 1024;
+
+/** What the lines before have left for those that follow. */
+interface Progress {
+  exposition: Exposition;
+  wanted: ReadonlySet<string>;
+  seen: Set<string>;
+  /** Name of the last line if nobody wants it. Most of a text are long families of such lines. */
+  unwanted: string;
+}
 
 /**
  * Reads the samples of the wanted names, in time linear in the text. Timestamps and exemplars are not kept: a round has a
- * time of its own. Returns control after each part of the text, so that the caller can give others a turn.
+ * time of its own. Returns control after each piece of the text, so that the caller can give others a turn.
+ * @param pieces the text, cut anywhere; a piece of 64 K characters is some milliseconds of work
  * @param isCut whether the text goes on: then the line at its end is incomplete
  */
 export function* readExposition(
-  text: string,
+  pieces: Iterable<string>,
   wanted: ReadonlySet<string>,
   isCut = false,
 ): Generator<void, Exposition, void> {
   const exposition: Exposition = { samples: [], lines: 0, invalid: 0, duplicates: 0, dropped: 0 };
-  const seen = new Set<string>();
-  let partEnd = PART_LENGTH;
-  for (let start = 0; start < text.length; ) {
-    let end = text.indexOf('\n', start);
-    if (end < 0) {
-      if (isCut) break;
-      end = text.length;
+  const progress: Progress = { exposition, wanted, seen: new Set(), unwanted: '' };
+  /** A line whose end is in a later piece. */
+  let begun = '';
+  for (const piece of pieces) {
+    let start = 0;
+    for (let end = piece.indexOf('\n'); end >= 0; end = piece.indexOf('\n', start)) {
+      const goesOn =
+        begun === ''
+          ? readLine(piece, start, end, progress)
+          : readWholeLine(begun + piece.slice(start, end), progress);
+      if (!goesOn) return exposition;
+      begun = '';
+      start = end + 1;
     }
-    const next = end + 1;
-    if (text.charCodeAt(end - 1) === CARRIAGE_RETURN && end > start) end--;
-    if (isEndMark(text, start, end)) break;
-    readLine(text, start, end, wanted, exposition, seen);
-    start = next;
-    if (start > partEnd) {
-      yield;
-      partEnd = start + PART_LENGTH;
-    }
+    begun += piece.slice(start);
+    yield;
   }
+  if (!isCut) readWholeLine(begun, progress);
   return exposition;
 }
 
 /** All of it in one turn: for texts that are known to be short. */
 export function parseExposition(text: string, wanted: ReadonlySet<string>, isCut = false): Exposition {
-  const parts = readExposition(text, wanted, isCut);
+  const parts = readExposition([text], wanted, isCut);
   let part = parts.next();
   while (!part.done) part = parts.next();
   return part.value;
 }
 
 const CARRIAGE_RETURN = 13;
+const SPACE = 32;
 const HASH = 35;
 const BRACE = 123;
 const NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
@@ -78,21 +88,35 @@ function isEndMark(text: string, start: number, end: number): boolean {
   return end - start === 5 && text.charCodeAt(start) === HASH && text.startsWith('# EOF', start);
 }
 
-function readLine(
-  text: string,
-  lineStart: number,
-  end: number,
-  wanted: ReadonlySet<string>,
-  exposition: Exposition,
-  seen: Set<string>,
-): void {
-  const start = skipBlanks(text, lineStart, end);
-  const first = text.charCodeAt(start);
-  if (start >= end || first === HASH) return;
+function readWholeLine(line: string, progress: Progress): boolean {
+  return readLine(line, 0, line.length, progress);
+}
+
+/** False: the text ends here. */
+function readLine(text: string, start: number, lineEnd: number, progress: Progress): boolean {
+  const { exposition, unwanted } = progress;
+  if (unwanted !== '' && text.startsWith(unwanted, start)) {
+    const next = text.charCodeAt(start + unwanted.length);
+    if (next === BRACE || next === SPACE) {
+      exposition.lines++;
+      return true;
+    }
+  }
+  const hasReturn = lineEnd > start && text.charCodeAt(lineEnd - 1) === CARRIAGE_RETURN;
+  const end = hasReturn ? lineEnd - 1 : lineEnd;
+  if (isEndMark(text, start, end)) return false;
+  const begin = skipBlanks(text, start, end);
+  const first = text.charCodeAt(begin);
+  if (begin < end && first !== HASH) readSampleLine(text, begin, end, progress);
+  return true;
+}
+
+function readSampleLine(text: string, start: number, end: number, progress: Progress): void {
+  const { exposition, wanted, seen } = progress;
   let name: string | undefined;
   let at = start;
   // Otherwise the name is a quoted text among the labels.
-  if (first !== BRACE) {
+  if (text.charCodeAt(start) !== BRACE) {
     NAME.lastIndex = start;
     if (!NAME.test(text) || NAME.lastIndex > end) {
       exposition.invalid++;
@@ -107,6 +131,7 @@ function readLine(
     }
     if (!wanted.has(name)) {
       exposition.lines++;
+      progress.unwanted = name;
       return;
     }
   }
@@ -163,15 +188,4 @@ function readSample(
 function isRest([first, second]: readonly string[]): boolean {
   if (first === undefined || first === '#') return true;
   return /^[+-]?\d+(\.\d+)?$/.test(first) && (second === undefined || second === '#');
-}
-
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const INFINITE = /^([+-]?)inf(inity)?$/i;
-
-/** A number as Go writes and reads it, without its hexadecimal forms. */
-export function parseExposedNumber(text: string): number | undefined {
-  if (DECIMAL.test(text)) return Number(text);
-  const infinite = INFINITE.exec(text);
-  if (infinite) return infinite[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  return /^[+-]?nan$/i.test(text) ? Number.NaN : undefined;
 }

@@ -1,5 +1,5 @@
+import { parseExposedNumber } from './exposed-number.ts';
 import type { ExposedSample } from './exposition.ts';
-import { parseExposedNumber } from './exposition.ts';
 
 /** A cumulative histogram: upper bounds in order, the last one infinite, and how many observations were at or below each. */
 export interface Histogram {
