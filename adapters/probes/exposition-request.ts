@@ -1,4 +1,3 @@
-import { StringDecoder } from 'node:string_decoder';
 import { type Exposition, readExposition } from '../../core/parse/exposition.ts';
 import { nextTurn } from '../event-loop/turns.ts';
 import type { HttpAnswer, HttpRequest } from './http-client.ts';
@@ -14,8 +13,6 @@ export interface ShownMetrics {
 }
 
 const MEGABYTE = 1024 * 1024;
-/** The engine keeps longer texts in memory of their own, and making that takes ten times as long as the text. */
-const PIECE_BYTES = 64 * 1024;
 
 /** Asks a service for metrics and reads those of the wanted names, a part in each turn of the event loop. @throws ProbeError */
 export async function requestExposition(
@@ -26,20 +23,13 @@ export async function requestExposition(
 ): Promise<ShownMetrics> {
   const answer = await node.request(endpoint, { ...request, gzip: true });
   if (answer.status !== 200) return { answer, exposition: undefined, notes: [] };
-  const parts = readExposition(piecesOf(answer.content), wanted, answer.isCut);
+  const parts = readExposition(answer.content, wanted, answer.isCut);
   let part = parts.next();
   while (!part.done) {
     await nextTurn();
     part = parts.next();
   }
   return { answer, exposition: part.value, notes: notesOf(part.value, answer, request.maxBytes) };
-}
-
-function* piecesOf(content: Buffer): Generator<string, void, void> {
-  const decoder = new StringDecoder('utf8');
-  for (let at = 0; at < content.length; at += PIECE_BYTES)
-    yield decoder.write(content.subarray(at, at + PIECE_BYTES));
-  yield decoder.end();
 }
 
 function notesOf(

@@ -42,8 +42,8 @@ export interface BastionConnection {
   /** Opens a stream from the bastion to an address. Its bytes are counted for the caller, who allows them. @throws ProbeError */
   dial(to: { host: string; port: number }, deadlineMs: number): Promise<Tunnel>;
   /**
-   * A session with a node for streams from there: that of the last round if it answers now, else a new one. It stays open
-   * for the next round. @throws ProbeError
+   * A session with a node for streams from there: that of the last round if it answers now or has just answered, else a new
+   * one. It stays open for the next round. @throws ProbeError
    */
   openNode(access: NodeAccess): Promise<StreamingNode>;
   /** Closes the session at once: whatever it still delivers is useless. */
@@ -58,6 +58,8 @@ export interface BastionConnection {
 const PROTOCOL_BYTES = 64 * 1024;
 /** sshd forwards a command's output as it reads it, in messages of a few KB or more. */
 const COMMAND_MESSAGES = 4_096;
+/** A session that answered a moment ago, mostly the check before in this round, need not prove that it still does. */
+const ANSWERED_MS = 1_000;
 /** ssh2 buffers 2 MB of a channel and opens a window for 2 MB: so much may come after we cut a stream, and costs the stream only. */
 const UNDER_WAY_BYTES = 4 * 1024 * 1024;
 
@@ -78,6 +80,16 @@ export async function openBastionConnection(options: {
   const hop = await openBastionSession({ bastion, key: options.key, pinned: options.pinned, signal });
   count('ssh_sessions_opened_total', { hop: 'bastion' });
   const nodes = createNodeSessions({ client: hop.client, packs, sessions, nowMs, count });
+  const answeredMs = new WeakMap<SshSession, number>();
+
+  const answered = (session: SshSession) => void answeredMs.set(session, loopWatch.nowMs());
+  const answers = async (session: SshSession, deadlineMs: number) => {
+    const sinceMs = loopWatch.nowMs() - (answeredMs.get(session) ?? Number.NEGATIVE_INFINITY);
+    if (sinceMs < ANSWERED_MS && session.isOpen()) return true;
+    const alive = await makeRoundTrip(session, deadlineMs);
+    if (alive) answered(session);
+    return alive;
+  };
 
   async function start(access: NodeAccess, node: ReadySession, deadlineMs: number): Promise<NodeCommand> {
     const { session, tunnel, login } = node;
@@ -88,6 +100,7 @@ export async function openBastionConnection(options: {
       session.allow(COMMAND_MESSAGES);
     }
     const command = await openCommand(session, deadlineMs, loopWatch.nowMs);
+    answered(session);
     nodes.keep(access, node);
     return { ...command, session, tunnel, login };
   }
@@ -130,7 +143,7 @@ export async function openBastionConnection(options: {
       let node = await nodes.take(access);
       allowStreams(node, bastion.maxOutputBytes);
       if (node.reused) {
-        if (await makeRoundTrip(node.session, access.deadlines.dialMs)) {
+        if (await answers(node.session, access.deadlines.dialMs)) {
           count('ssh_sessions_reused_total', { hop: 'node' });
         } else {
           node.session.destroy();

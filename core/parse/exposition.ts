@@ -27,120 +27,123 @@ export const MOST_SAMPLES = 10_000;
 /** A longer line is invalid. Labels of a real one are some hundred characters. */
 const LONGEST_LINE = 16_384;
 
+/** Some milliseconds of work. */
+const PART_BYTES = 128 * 1024;
+
 /** What the lines before have left for those that follow. */
 interface Progress {
   exposition: Exposition;
   wanted: ReadonlySet<string>;
   seen: Set<string>;
-  /** Name of the last line if nobody wants it. Most of a text are long families of such lines. */
-  unwanted: string;
+  /** Where the name of the last line is if nobody wants it. Most of a text are long families of such lines. */
+  unwanted: { start: number; length: number };
 }
 
 /**
  * Reads the samples of the wanted names, in time linear in the text. Timestamps and exemplars are not kept: a round has a
- * time of its own. Returns control after each piece of the text, so that the caller can give others a turn.
- * @param pieces the text, cut anywhere; a piece of 64 K characters is some milliseconds of work
+ * time of its own. Returns control after each part of the text, so that the caller can give others a turn.
+ * @param text UTF-8. Only lines that may be wanted become strings
  * @param isCut whether the text goes on: then the line at its end is incomplete
  */
 export function* readExposition(
-  pieces: Iterable<string>,
+  text: Buffer,
   wanted: ReadonlySet<string>,
   isCut = false,
 ): Generator<void, Exposition, void> {
   const exposition: Exposition = { samples: [], lines: 0, invalid: 0, duplicates: 0, dropped: 0 };
-  const progress: Progress = { exposition, wanted, seen: new Set(), unwanted: '' };
-  /** A line whose end is in a later piece. */
-  let begun = '';
-  for (const piece of pieces) {
-    let start = 0;
-    for (let end = piece.indexOf('\n'); end >= 0; end = piece.indexOf('\n', start)) {
-      const goesOn =
-        begun === ''
-          ? readLine(piece, start, end, progress)
-          : readWholeLine(begun + piece.slice(start, end), progress);
-      if (!goesOn) return exposition;
-      begun = '';
-      start = end + 1;
+  const progress: Progress = { exposition, wanted, seen: new Set(), unwanted: { start: 0, length: 0 } };
+  let partEnd = PART_BYTES;
+  for (let start = 0; start < text.length; ) {
+    let end = text.indexOf(LINE_FEED, start);
+    if (end < 0) {
+      if (isCut) break;
+      end = text.length;
     }
-    begun += piece.slice(start);
-    yield;
+    if (isUnwanted(text, start, end, progress.unwanted)) exposition.lines++;
+    else if (!readLine(text, start, end, progress)) break;
+    start = end + 1;
+    if (start > partEnd) {
+      yield;
+      partEnd = start + PART_BYTES;
+    }
   }
-  if (!isCut) readWholeLine(begun, progress);
   return exposition;
 }
 
 /** All of it in one turn: for texts that are known to be short. */
 export function parseExposition(text: string, wanted: ReadonlySet<string>, isCut = false): Exposition {
-  const parts = readExposition([text], wanted, isCut);
+  const parts = readExposition(Buffer.from(text), wanted, isCut);
   let part = parts.next();
   while (!part.done) part = parts.next();
   return part.value;
 }
 
+const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
+/** Ends an OpenMetrics text. */
+const END_MARK = '# EOF';
 const SPACE = 32;
 const HASH = 35;
 const BRACE = 123;
 const NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
 
-/** `# EOF` ends an OpenMetrics text. */
-function isEndMark(text: string, start: number, end: number): boolean {
-  return end - start === 5 && text.charCodeAt(start) === HASH && text.startsWith('# EOF', start);
-}
-
-function readWholeLine(line: string, progress: Progress): boolean {
-  return readLine(line, 0, line.length, progress);
-}
-
-/** False: the text ends here. */
-function readLine(text: string, start: number, lineEnd: number, progress: Progress): boolean {
-  const { exposition, unwanted } = progress;
-  if (unwanted !== '' && text.startsWith(unwanted, start)) {
-    const next = text.charCodeAt(start + unwanted.length);
-    if (next === BRACE || next === SPACE) {
-      exposition.lines++;
-      return true;
-    }
-  }
-  const hasReturn = lineEnd > start && text.charCodeAt(lineEnd - 1) === CARRIAGE_RETURN;
-  const end = hasReturn ? lineEnd - 1 : lineEnd;
-  if (isEndMark(text, start, end)) return false;
-  const begin = skipBlanks(text, start, end);
-  const first = text.charCodeAt(begin);
-  if (begin < end && first !== HASH) readSampleLine(text, begin, end, progress);
+/** Whether a line is of the same family as the last one, which nobody wants. */
+function isUnwanted(text: Buffer, start: number, end: number, name: Progress['unwanted']): boolean {
+  const after = start + name.length;
+  if (name.length === 0 || after >= end) return false;
+  if (text[after] !== BRACE && text[after] !== SPACE) return false;
+  for (let i = name.length - 1; i >= 0; i--) if (text[start + i] !== text[name.start + i]) return false;
   return true;
 }
 
-function readSampleLine(text: string, start: number, end: number, progress: Progress): void {
-  const { exposition, wanted, seen } = progress;
+/** False: the text ends here. */
+function readLine(text: Buffer, start: number, lineEnd: number, progress: Progress): boolean {
+  const end = lineEnd > start && text[lineEnd - 1] === CARRIAGE_RETURN ? lineEnd - 1 : lineEnd;
+  // Half of the lines are comments, and only a short one can be the mark.
+  if (text[start] === HASH && end - start !== END_MARK.length) return true;
+  const line = text.toString('utf8', start, end);
+  if (line === END_MARK) return false;
+  const begin = skipBlanks(line, 0, line.length);
+  if (begin === line.length || line.charCodeAt(begin) === HASH) return true;
+  const unwanted = readSampleLine(line, begin, progress);
+  // Blanks and names are ASCII, so that a character is a byte.
+  if (unwanted !== undefined) progress.unwanted = { start: start + begin, length: unwanted.length };
+  return true;
+}
+
+/** Returns the name, if nobody wants it. */
+function readSampleLine(
+  line: string,
+  start: number,
+  { exposition, wanted, seen }: Progress,
+): string | undefined {
   let name: string | undefined;
   let at = start;
   // Otherwise the name is a quoted text among the labels.
-  if (text.charCodeAt(start) !== BRACE) {
+  if (line.charCodeAt(start) !== BRACE) {
     NAME.lastIndex = start;
-    if (!NAME.test(text) || NAME.lastIndex > end) {
+    if (!NAME.test(line)) {
       exposition.invalid++;
-      return;
+      return undefined;
     }
     at = NAME.lastIndex;
-    name = text.slice(start, at);
-    const after = text.charCodeAt(at);
-    if (after !== BRACE && skipBlanks(text, at, end) === at) {
+    name = line.slice(start, at);
+    if (line.charCodeAt(at) !== BRACE && skipBlanks(line, at, line.length) === at) {
       exposition.invalid++;
-      return;
+      return undefined;
     }
     if (!wanted.has(name)) {
       exposition.lines++;
-      progress.unwanted = name;
-      return;
+      return name;
     }
   }
-  const sample = end - start > LONGEST_LINE ? undefined : readSample(text, at, end, name);
+  const sample = line.length - start > LONGEST_LINE ? undefined : readSample(line, at, line.length, name);
   if (sample === undefined) exposition.invalid++;
   else {
     exposition.lines++;
     if (wanted.has(sample.name)) addSample(sample, exposition, seen);
   }
+  return undefined;
 }
 
 function addSample(sample: ExposedSample, exposition: Exposition, seen: Set<string>): void {
