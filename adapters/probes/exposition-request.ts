@@ -1,11 +1,12 @@
 import { type Exposition, readExposition } from '../../core/parse/exposition.ts';
 import { nextTurn } from '../event-loop/turns.ts';
+import { freeContent } from './http-body.ts';
 import type { HttpAnswer, HttpRequest } from './http-client.ts';
 import type { Endpoint, NodeHandle } from './probe.ts';
 
 /** What a service answered where it shows its metrics. */
 export interface ShownMetrics {
-  answer: HttpAnswer;
+  answer: Omit<HttpAnswer, 'content' | 'body'>;
   /** Undefined: the status is not 200. */
   exposition: Exposition | undefined;
   /** What is odd about the metrics, for people. */
@@ -29,12 +30,13 @@ export async function requestExposition(
     await nextTurn();
     part = parts.next();
   }
+  freeContent(answer);
   return { answer, exposition: part.value, notes: notesOf(part.value, answer, request.maxBytes) };
 }
 
 function notesOf(
   { invalid, duplicates, dropped }: Exposition,
-  { isCut }: HttpAnswer,
+  { isCut }: ShownMetrics['answer'],
   maxBytes: number,
 ): string[] {
   return [

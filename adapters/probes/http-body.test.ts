@@ -3,6 +3,7 @@ import http from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { answering, listen, setup, useHttpPeers } from '../../test/http-peers.ts';
+import { freeContent } from './http-body.ts';
 
 useHttpPeers();
 
@@ -56,6 +57,21 @@ describe('requests that let the server pack its answer', () => {
     });
     expect((await get({ gzip: true })).body).toBe(text);
     expect(dials()).toBe(1);
+  });
+
+  it.each<[string, Buffer | string, Record<string, string>, number]>([
+    ['a long one', 'x'.repeat(200_000), {}, 0],
+    ['a long one that was packed', gzipSync('x'.repeat(200_000)), packing, 0],
+    ['a short one, which shares its memory', 'short', {}, 5],
+  ])('give back the memory of %s', async (_name, body, headers, left) => {
+    const { get } = await setup(await listen(http.createServer(answering(body, headers))));
+    const request = { gzip: true, maxBytes: 400_000 };
+    const [first, other] = [await get(request), await get(request)];
+    const expected = other.body;
+    freeContent(first);
+    expect([first.content.length, first.body.length]).toEqual([left, left]);
+    expect(other.body).toBe(expected);
+    expect((await get(request)).body).toBe(expected);
   });
 
   it('ask for it, and no other request does', async () => {
