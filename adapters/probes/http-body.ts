@@ -6,7 +6,7 @@ import type { HttpAnswer, HttpRequest, PackedAnswer } from './http-exchange.ts';
 
 const PIECE_BYTES = 64 * 1024;
 /** Unpacking so much takes a millisecond or two. Handing it to another thread in pieces takes longer than that. */
-const AT_ONCE_BYTES = 512 * 1024;
+const SYNC_BYTES = 512 * 1024;
 /** RFC 1952, 2.3.1: gzip ends with the length of the text. */
 const LENGTH_BYTES = 4;
 const LEAST_CHUNK_BYTES = 1_024;
@@ -23,7 +23,7 @@ export async function readBody(
   // One turn for each: answers that are short and unpack to much may arrive together.
   await nextTurn();
   const { content, isCut } = answer;
-  const whole = isCut ? undefined : unpackAtOnce(content, Math.min(maxBytes, AT_ONCE_BYTES));
+  const whole = isCut ? undefined : unpackNow(content, Math.min(maxBytes, SYNC_BYTES));
   if (whole) return withText({ ...answer, content: whole });
   const long = await unpack(content, maxBytes, isCut);
   return withText({ ...answer, content: long.unpacked, isCut: isCut || long.isCut });
@@ -48,7 +48,7 @@ export function freeContent({ content: { buffer } }: Pick<HttpAnswer, 'content'>
 }
 
 /** Undefined: it is longer than that, or it is no gzip. */
-function unpackAtOnce(packed: Buffer, most: number): Buffer | undefined {
+function unpackNow(packed: Buffer, most: number): Buffer | undefined {
   if (packed.length < LENGTH_BYTES || packed.length > most) return undefined;
   const length = packed.readUInt32LE(packed.length - LENGTH_BYTES);
   if (length > most) return undefined;
