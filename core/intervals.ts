@@ -102,7 +102,8 @@ export function ruleIntervals(
   return { intervalMs, ...(!isUniform && { intervalOf: intervals.of }) };
 }
 
-function measures(check: CheckInterval, metric: string): boolean {
+/** Whether a check of this kind measures the metric. */
+export function measures(check: Pick<Check, 'probe' | 'withoutLogin'>, metric: string): boolean {
   const { group, probes } = findMetric(metric) ?? {};
   if (probes) return probes.includes(check.probe);
   return group !== 'node' || !check.withoutLogin;

@@ -54,15 +54,19 @@ async function observe(
   const answer = await node.request(endpoint, request).catch(serviceFailure);
   const limits = notWatched === undefined ? [] : [notWatched];
   if (answer instanceof ProbeError) {
-    if (isRefusal(answer)) return { readings: [], notes: [`not watched: ${answer.message}`] };
+    if (isRefusal(answer)) return unknown(`not watched: ${answer.message}`);
     return { readings: [reading(metric, 0)], notes: [answer.message, ...limits], ...silenceOf(answer) };
   }
   const { status } = answer;
   if (status === 200) return { readings: [reading(metric, 1)], notes: limits };
   if (status >= 500) return { readings: [reading(metric, 0)], notes: [failingNote(path, answer), ...limits] };
   if (status === 401 || status === 403)
-    return { readings: [], notes: [`not watched: ${path} answers ${status}; ${CREDENTIAL}`] };
-  return { readings: [], notes: [`unknown: ${path} answers ${status}: is another service on this port?`] };
+    return unknown(`not watched: ${path} answers ${status}; ${CREDENTIAL}`);
+  return unknown(`unknown: ${path} answers ${status}: is another service on this port?`);
+}
+
+function unknown(note: string): Finding {
+  return { readings: [], notes: [note], isPartial: true };
 }
 
 function failingNote(path: string, { status, body }: HttpAnswer): string {

@@ -51,11 +51,14 @@ export async function probeNode(
   });
   try {
     if (configured.unusable) throw configured.unusable;
-    const { readings, notes, login = loginOfVisits(), ...rest } = await probe.observe(handle, check, before);
+    const found = await probe.observe(handle, check, before);
+    const { readings, notes, login = loginOfVisits(), isPartial: hides, ...rest } = found;
+    const isPartial = hides || found.error !== undefined || found.silence !== undefined;
     const samples = toSamples(readings, access, context.roundMs, redact).filter(
       ({ labels }) => !isExcluded(check.whereNot, labels),
     );
-    const result = { ok: true, samples, notes: notes.map(redact), ...(login && { login }) } as const;
+    const more = { ...(login && { login }), ...(isPartial && { isPartial }) } as const;
+    const result = { ok: true, samples, notes: notes.map(redact), ...more } as const;
     return { observation: observationOf(result), ...rest };
   } catch (cause) {
     const error = asProbeError(cause);

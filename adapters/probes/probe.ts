@@ -54,6 +54,8 @@ export interface Finding {
   kept?: unknown;
   /** The check ran over a session of before, and whether somebody could log in now is unknown. */
   login?: 'unknown';
+  /** Readings that belong to a node like this are missing, as the service hides them or does not answer: they are unknown. */
+  isPartial?: boolean;
   /** What failed and cost the check some of its readings only. */
   error?: ProbeError;
   /** Something did not answer, and readings say so. They hold only if the bastion works: the prober checks that. */

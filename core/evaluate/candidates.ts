@@ -3,6 +3,7 @@ import type { Labels } from '../model/labels.ts';
 import type { Point, Series } from '../model/sample.ts';
 import { isGroupGone } from './aggregate.ts';
 import { canHaveLabels, namesNode } from './alert-labels.ts';
+import { createBlindRounds } from './blind-rounds.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { FoldInput } from './fold.ts';
 import { nodeKey } from './identity.ts';
@@ -15,8 +16,11 @@ import { createTargetIndex, sameLabels } from './target-index.ts';
 export interface Candidate extends Omit<FoldInput, 'state'> {
   key: string;
   known: Known;
-  /** The node or cluster is no longer in the inventory, or the rule has other labels since an edit. */
-  removed: boolean;
+  /**
+   * Why it ends whatever samples say: its node or cluster is no longer in the inventory, the rule has other labels since an edit, or
+   * no check measures it any more.
+   */
+  removed: 'removed' | 'check-removed' | undefined;
 }
 
 /**
@@ -32,6 +36,8 @@ export function findCandidates(
   const known = knownAlerts(input);
   const index = createTargetIndex(input, sampledSeries(evaluation));
   const context = { input, span, index };
+  const blindRounds = createBlindRounds(input, index);
+  const { isMeasured = () => true } = input;
   const alerting = compiled.noData === 'alerting';
   const knownNodes = new Set([...known.values()].map(({ labels }) => nodeKey(labels)));
   const found = new Map<string, Candidate>();
@@ -42,14 +48,23 @@ export function findCandidates(
     const target = node === undefined ? undefined : index.target(node);
     const entry = known.get(key) ?? { labels };
     const gone = node === undefined ? isGroupGone(input, labels) : !target;
-    const removed = gone || !canHaveLabels(input.rule, labels);
+    const removed =
+      gone || !canHaveLabels(input.rule, labels)
+        ? 'removed'
+        : isMeasured(labels)
+          ? undefined
+          : 'check-removed';
     // A removed label set with an emitted transition stays for a while: the inventory may have had a bad moment.
     if (removed && !entry.last && !isOpen(entry)) return;
     const hasTarget = target !== undefined;
     const expected = hasTarget && sameLabels(target.labels, labels);
     const ups = index.tries(node, labels, expected);
     const intervalMs = comparedEveryMs(input, labels);
-    found.set(key, { key, labels, points, ups, intervalMs, known: entry, removed, expected, hasTarget });
+    const isBlind = blindRounds(labels);
+    found.set(key, {
+      ...{ key, labels, points, ups, intervalMs, isBlind },
+      ...{ known: entry, removed, expected, hasTarget },
+    });
   };
 
   for (const { labels, points } of series) {

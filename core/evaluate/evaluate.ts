@@ -44,7 +44,8 @@ function foldCandidate(candidate: Candidate, evaluation: Evaluation): FoldedCand
   const { labels, known } = candidate;
   if (candidate.removed) {
     const { value } = known.state ?? known.stored ?? known.last ?? {};
-    const reason = start?.isNew ? endReason(input.rule, labels) : 'removed';
+    const { removed } = candidate;
+    const reason = start?.isNew && removed === 'removed' ? endReason(input.rule, labels) : removed;
     const end = { ...freshState(labels), value };
     return { candidate, settled: undefined, before: undefined, end, steps: [], reason };
   }

@@ -1,6 +1,7 @@
 import type { SeriesState } from '../model/checkpoint.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Point } from '../model/sample.ts';
+import type { IsBlind } from './blind-rounds.ts';
 import type { CompiledRule } from './compiled-rule.ts';
 import { mayBeMissed, takeUp } from './no-data.ts';
 import type { Span } from './range.ts';
@@ -19,6 +20,8 @@ export interface FoldInput {
   state?: SeriesState;
   /** Its node is in the inventory and has an `up`: the series can lack data. */
   hasTarget: boolean;
+  /** Absent: every round could have shown it. */
+  isBlind?: IsBlind | undefined;
   /** The label set is the target's own: the inventory expects it even when it was never seen. */
   expected: boolean;
 }

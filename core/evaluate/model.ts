@@ -26,6 +26,13 @@ export interface EvaluateInput {
   partials?: readonly PartialAggregate[];
   /** `up` of the targets, from `evaluatedFromMs()` on: no window reaches back over it. */
   up: readonly Series[];
+  /**
+   * When checks that measure the metric could not be made on a node, or saw a part only: a series absent then is unknown, and not
+   * gone. Has labels `cluster`, `node`, `check`.
+   */
+  blind?: readonly Pick<Series, 'labels' | 'points'>[];
+  /** Whether a check is configured that measures the metric there; where none is any more the alert ends. Absent: it is. */
+  isMeasured?: (labels: Labels) => boolean;
   /** See `expectedTargets()`. Series of other nodes are not evaluated. */
   targets: readonly ExpectedTarget[];
   checkpoint: Checkpoint | undefined;

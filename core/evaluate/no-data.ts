@@ -1,5 +1,6 @@
 import type { SeriesState } from '../model/checkpoint.ts';
 import type { Point } from '../model/sample.ts';
+import type { IsBlind } from './blind-rounds.ts';
 import type { CompiledRule } from './compiled-rule.ts';
 import { end, fire, forgetLack } from './series-state.ts';
 import type { Step } from './steps.ts';
@@ -8,7 +9,7 @@ import { coversDuration, extendStreak } from './streak.ts';
 /** So many `up` samples newer than a series' last one mean that it has no data. */
 export const NO_DATA_UPS = 3;
 /**
- * After this long without samples, while its node is up, a label set is gone: its disk was unmounted. Of a slow check so many
+ * After this long without samples, while its node is up and its check sees all, a label set is gone: its disk was unmounted. Of a slow check so many
  * of its rounds must pass: by then the series has lacked data before.
  */
 const STALE_MS = 3_600_000;
@@ -30,7 +31,7 @@ export function countsAsLack(lacking: number, timeMs: number, intervalMs: number
 /** An `up` of the series' node, at a time at which the series has no sample or an older one. */
 export function takeUp(
   compiled: CompiledRule,
-  input: { hasTarget: boolean; expected: boolean; intervalMs: number },
+  input: { hasTarget: boolean; expected: boolean; intervalMs: number; isBlind?: IsBlind | undefined },
   state: SeriesState,
   up: Point,
   steps: Step[],
@@ -51,7 +52,7 @@ export function takeUp(
   }
   // A label set that the inventory expects cannot be unmounted; under `alerting` its lack is the alert.
   if (alerting && input.expected) return;
-  if (up.value !== 1 || !isDue) return;
+  if (up.value !== 1 || !isDue || input.isBlind?.(up.timeMs)) return;
   const staleMs = Math.max(STALE_MS, STALE_INTERVALS * intervalMs);
   state.upRun = extendStreak(state.upRun, up.timeMs, staleMs, intervalMs);
   if (coversDuration(state.upRun, staleMs, intervalMs)) {

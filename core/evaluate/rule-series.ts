@@ -6,6 +6,7 @@ import { leastOf } from '../numbers/extremes.ts';
 import { metricsOf } from '../rule-query.ts';
 import { mergedSeries, partialAggregate } from './aggregate.ts';
 import { isBastionRule } from './alert-labels.ts';
+import { isMember } from './blind-rounds.ts';
 import type { EvaluateInput, ExpectedTarget } from './model.ts';
 import { ratioSeries } from './ratio.ts';
 import { reduceWindows } from './windows.ts';
@@ -76,9 +77,7 @@ export function comparedEveryMs(
   if (!intervalOf) return intervalMs;
   if (!rule.aggregate) return sampledEveryMs(rule, labels, intervalOf);
   if (isBastionRule(rule)) return labels.bastion === undefined ? intervalMs : intervalOf(rule.metric, labels);
-  const members = targets.filter((target) =>
-    Object.entries(labels).every(([name, value]) => (target.labels[name] ?? value) === value),
-  );
+  const members = targets.filter((target) => isMember(target, labels));
   const least = leastOf(members.map((target) => sampledEveryMs(rule, target.labels, intervalOf)));
   return Number.isFinite(least) ? least : intervalMs;
 }

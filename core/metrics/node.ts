@@ -105,5 +105,11 @@ export const NODE_METRICS: readonly Metric[] = [
       '1 if the check could be made, whatever it found; 0 if not, such as for lack of permission. Of `usage` that is `up`',
       { states: ['failed', 'ran'] },
     ],
+    [
+      'probe_partial',
+      'Check saw a part',
+      'bool',
+      '1 while something that the check asks for was hidden from it or gave no answer: what is missing is then unknown, and alerts on it stay. Absent otherwise',
+    ],
   ]),
 ];

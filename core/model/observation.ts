@@ -52,6 +52,8 @@ export interface Observation {
         notes: readonly string[];
         /** It was seen over a session of before, and whether somebody could log in now is unknown. */
         login?: 'unknown';
+        /** Something was hidden from the check or gave no answer: series that are missing are unknown, and not gone. */
+        isPartial?: true;
       }
     | { ok: false; failure: Failure };
 }

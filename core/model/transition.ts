@@ -2,7 +2,15 @@ import type { Labels } from './labels.ts';
 
 export type TransitionKind = 'pending' | 'firing' | 'resolved' | 'cancelled';
 
-export const REASONS = ['threshold', 'no-data', 'removed', 'stale', 'revised', 'rule-changed'] as const;
+export const REASONS = [
+  'threshold',
+  'no-data',
+  'removed',
+  'check-removed',
+  'stale',
+  'revised',
+  'rule-changed',
+] as const;
 
 export type TransitionReason = (typeof REASONS)[number];
 

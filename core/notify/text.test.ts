@@ -129,7 +129,7 @@ describe('historyText', () => {
     );
     const cleared = { ...alert, ...over, clearedAtMs: alert.firedAtMs + 60_000, reason: 'stale' as const };
     expect(historyText(cleared, notification)).toBe(
-      'since 18:00:00, fired 18:10:00, resolved 18:12:00 after 12m (cleared 18:11:00) as its series is gone',
+      'since 18:00:00, fired 18:10:00, resolved 18:12:00 after 12m (cleared 18:11:00) as its series is gone: its state is unknown',
     );
   });
   it.each([

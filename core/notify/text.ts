@@ -82,15 +82,17 @@ const FIRED_SUFFIXES: Readonly<Record<TransitionReason, string>> = {
   revised: ' by samples that came late',
   'rule-changed': ' when its rule changed',
   removed: '',
+  'check-removed': '',
   stale: '',
 };
 const ENDED_SUFFIXES: Readonly<Record<TransitionReason, string>> = {
   threshold: '',
-  'no-data': ' as its data ended',
+  'no-data': ' as its data ended: its state is unknown',
   revised: ' by samples that came late',
   'rule-changed': ' when its rule changed',
   removed: ' when its node or rule was removed',
-  stale: ' as its series is gone',
+  'check-removed': ' when its check was removed: its state is unknown',
+  stale: ' as its series is gone: its state is unknown',
 };
 
 /**

@@ -5,7 +5,7 @@ import { appendAll } from '../numbers/extremes.ts';
 
 const NONE: ReadonlySet<Observation> = new Set();
 /** The kind of check whose success is `up`, and needs no metric of its own. */
-const UP_PROBE = 'usage';
+export const UP_PROBE = 'usage';
 /** Its scripts are not ours: that one fails, or takes too long, says nothing about the node. */
 const OPERATORS_PROBE = 'command';
 const SERVICE_PHASES: ReadonlySet<ProbePhase> = new Set(['connect', 'tls', 'request']);
@@ -64,6 +64,7 @@ export function samplesOfNode(ofNode: readonly Observation[], timeMs: number): S
       samples.push({ metric: 'probe_success', labels: ofCheck, timeMs, value: result.ok ? 1 : 0 });
     }
     if (!result.ok) continue;
+    if (result.isPartial) samples.push({ metric: 'probe_partial', labels: ofCheck, timeMs, value: 1 });
     const value = durationMs / 1000;
     samples.push({ metric: 'probe_duration', labels: ofCheck, timeMs, value });
     appendAll(samples, result.samples);

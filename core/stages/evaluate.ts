@@ -1,6 +1,7 @@
 import { evaluateRule, evaluationRange, expectedTargets } from '../evaluate/evaluate.ts';
 import { evaluatedFromMs } from '../evaluate/range.ts';
 import { createIntervals, ruleIntervals } from '../intervals.ts';
+import { createMeasured } from '../measured.ts';
 import type { PartialAggregate } from '../model/checkpoint.ts';
 import type { Config } from '../model/config.ts';
 import type { Rule } from '../model/rule.ts';
@@ -9,6 +10,7 @@ import type { Transition } from '../model/transition.ts';
 import { type Shard, type ShardView, shardName, shardView } from '../plan/shards.ts';
 import { queryRule } from '../rule-query.ts';
 import { alertsOf, commitAlerts, endRule, leaveRule } from './alerts.ts';
+import { queryBlindRounds } from './blind-rounds.ts';
 import { withLateSamples } from './late-samples.ts';
 import { mergePartials, writePartial } from './partial-aggregates.ts';
 import { type AttemptPorts, createAttempt, type Outcome } from './rule-attempts.ts';
@@ -43,7 +45,7 @@ export async function evaluateShard(request: EvaluateRequest, ports: EvaluatePor
   const { latenessMs } = schedule;
   const startMs = ports.clock.nowMs();
   const intervals = createIntervals(checks, targets);
-  const round: ShardRound = { ...ports, store, shard, roundMs, targets, intervals, latenessMs };
+  const round: ShardRound = { ...ports, store, shard, roundMs, targets, checks, intervals, latenessMs };
   const transitions: Transition[] = [];
   const names = new Set(config.rules.map((rule) => rule.name));
   const gone = (await ports.state.listRules()).filter((name) => !names.has(name));
@@ -120,13 +122,25 @@ async function evaluateSamples(
   const span = { rule, ...known, latenessMs, checkpoint, nowMs };
   const { fromMs } = evaluationRange(span);
   const range = { fromMs, toMs: nowMs };
+  const foldFromMs = evaluatedFromMs(span);
+  const open = alerts.map((alert) => alert.value);
+  const lookup = {
+    checks: round.checks,
+    alerts: open,
+    checkpoint,
+    fromMs: foldFromMs,
+    toMs: nowMs,
+    selection,
+  };
   const result = evaluateRule({
     ...span,
     series: partials ? [] : await queryRule(round.store, rule, { ...range, ...selection }),
     ...(partials && { partials }),
-    up: await upSince(evaluatedFromMs(span)),
+    up: await upSince(foldFromMs),
+    ...(!partials && { blind: await queryBlindRounds(rule, round, lookup) }),
+    isMeasured: createMeasured(rule, round.checks, expected),
     targets: expected,
-    alerts: alerts.map((alert) => alert.value),
+    alerts: open,
   });
   let storedVersion = version;
   if (checkpoint && result.transitions.length > 0) {

@@ -1,5 +1,6 @@
 import { isBehind } from '../evaluate/range.ts';
 import type { Intervals } from '../intervals.ts';
+import type { Check } from '../model/check.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import type { LabelGlobs } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
@@ -23,6 +24,7 @@ export interface ShardRound extends ShardPorts {
   latenessMs: number;
   intervals: Intervals;
   targets: readonly Target[];
+  checks: readonly Check[];
 }
 
 /** Where the evaluation of a rule goes on. */

@@ -105,7 +105,7 @@ describe('render', () => {
         '✖ 노드-1 *_[` has used 94.1% of its memory for 10m',
         '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, no data since 1 Jan 1970 09:00:04',
         '✔ 노드-1 *_[` has used 94.1% of its memory for 10m',
-        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 1 Jan 1970 09:00:02 (cleared 1 Jan 1970 09:00:01) as its data ended, not sent while it fired',
+        '  한빛-<prod>&"db" / 노드-1 *_[` · since 18:00:00, fired 18:10:00, resolved 1 Jan 1970 09:00:02 (cleared 1 Jan 1970 09:00:01) as its data ended: its state is unknown, not sent while it fired',
         'runbook: https://runbooks.example.net/memory',
       ].join('\n'),
     );

@@ -96,6 +96,7 @@ async function observe(
         ? []
         : [`its certificate does not lead to \`ca\` (${readyz.tls.chainError})`]),
     ],
+    isPartial: hidden.length > 0 || health === 'odd' || live.isPartial,
     kept: { ...version.kept, lastFailures },
   };
 }

@@ -12,21 +12,26 @@ export interface Liveness {
   readings: Reading[];
   notes: string[];
   hidden: HiddenPath[];
+  /** A path gave no answer, or none that says so. */
+  isPartial: boolean;
 }
 
 /** A server that is ready is alive: the others are asked. */
 export async function observeLiveness(ask: Ask, readiness: Health): Promise<Liveness> {
-  const found: Liveness = { readings: [], notes: [], hidden: [] };
+  const found: Liveness = { readings: [], notes: [], hidden: [], isPartial: false };
   const record = async (path: string, metric: string): Promise<Health | ProbeError> => {
     const answer = await ask(path, { leavesTime: path === LIVEZ });
     if (answer instanceof ProbeError) {
       found.notes.push(`${path}: ${answer.message}`);
+      found.isPartial = true;
       return answer;
     }
     const health = healthOf(answer);
     if (health === 'hidden') found.hidden.push({ path, status: answer.status });
-    else if (health === 'odd') found.notes.push(oddNote(path, answer));
-    else found.readings.push(reading(metric, health === 'ok' ? 1 : 0));
+    else if (health === 'odd') {
+      found.isPartial = true;
+      found.notes.push(oddNote(path, answer));
+    } else found.readings.push(reading(metric, health === 'ok' ? 1 : 0));
     return health;
   };
   if (readiness === 'odd') return found;

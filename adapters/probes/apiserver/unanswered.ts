@@ -20,7 +20,7 @@ export async function observeUnanswered(
   const { lastFailures } = kept;
   if (isRefusal(error)) {
     const notes = [`it answers, and more is unknown: ${error.message}`];
-    return { readings: [reading('apiserver_up', 1)], notes, kept: { lastFailures } };
+    return { readings: [reading('apiserver_up', 1)], notes, isPartial: true, kept: { lastFailures } };
   }
   const live = error.failure.phase === 'request' ? await ask(WITHOUT_ETCD) : error;
   // It may come back as another version, so that is asked then.
@@ -28,6 +28,7 @@ export async function observeUnanswered(
     return {
       readings: [reading('apiserver_up', 0)],
       notes: [error.message],
+      isPartial: true,
       kept: { lastFailures },
       ...silenceOf(error),
     };
@@ -51,6 +52,7 @@ export async function observeUnanswered(
       ...(health === 'odd' ? [oddNote(WITHOUT_ETCD, live)] : []),
       ...(health === 'hidden' ? hiddenNote([{ path: '/livez', status: live.status }], hasCredential) : []),
     ],
+    isPartial: true,
     kept,
   };
 }

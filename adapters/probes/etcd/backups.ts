@@ -82,7 +82,8 @@ export async function observeBackups(
     const readings = Object.entries(times)
       .filter(([pattern]) => isKnown(parsed.patterns[patterns.indexOf(pattern)]))
       .map(([file, time]) => reading('etcd_backup_age', Math.max(0, nowSeconds - time), { file }));
-    return { readings, notes, times, ...(!login && { login: 'unknown' as const }) };
+    const isPartial = !parsed.patterns.every(isKnown);
+    return { readings, notes, times, isPartial, ...(!login && { login: 'unknown' as const }) };
   } catch (error) {
     if (!(error instanceof ProbeError)) throw error;
     return { readings: [], notes: [`the age of backups is unknown: ${error.message}`], times: before, error };

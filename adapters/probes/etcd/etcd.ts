@@ -53,6 +53,7 @@ async function observe(
     ...rest,
     readings: [...member.readings, ...readings],
     notes: [...member.notes, ...notes],
+    isPartial: Boolean(member.isPartial || rest.isPartial),
     kept: { ...(member.kept ?? kept), backups: times } satisfies Kept,
   };
 }
@@ -75,13 +76,13 @@ async function observeMember(
   if (exposition === undefined) {
     const notes = [statusNote(answer.status, options)];
     return isHidden(answer.status)
-      ? { readings: [reading('etcd_up', 1)], notes, kept: { ...kept, seen: true } }
-      : { readings: [reading('etcd_up', 0)], notes };
+      ? { readings: [reading('etcd_up', 1)], notes, isPartial: true, kept: { ...kept, seen: true } }
+      : { readings: [reading('etcd_up', 0)], notes, isPartial: true };
   }
   const metrics = parseEtcdMetrics(exposition.samples);
   if (metrics === undefined) {
     const note = `what answers on port ${options.port} shows no metrics of etcd (${exposition.lines} others)`;
-    return { readings: [reading('etcd_up', 0)], notes: [...shown.notes, note] };
+    return { readings: [reading('etcd_up', 0)], notes: [...shown.notes, note], isPartial: true };
   }
   const latency = readLatency(metrics, kept, { atMs: node.roundMs, everyMs });
   const health = await readHealth(node, endpointOf(options), https, metrics);
@@ -104,6 +105,7 @@ async function observeMember(
       ...metrics.notes,
       ...(chainError === undefined ? [] : [`its certificate does not lead to \`ca\` (${chainError})`]),
     ],
+    isPartial: health.readings.length === 0,
     kept: { ...latency.kept, lastFailures: checks.lastFailures },
     ...(health.silence && { silence: health.silence }),
   };
@@ -116,13 +118,13 @@ function withoutMetrics(
 ): Finding & { kept?: Kept } {
   if (isRefusal(error)) {
     const notes = [`it answers, and more is unknown: ${error.message}`];
-    return { readings: [reading('etcd_up', 1)], notes, kept: { ...kept, seen: true } };
+    return { readings: [reading('etcd_up', 1)], notes, isPartial: true, kept: { ...kept, seen: true } };
   }
   if (optional && !kept.seen && error.failure.reason === 'unreachable') {
     const note = `no etcd here: nobody listens on port ${port}, and none was seen before (k3s with SQLite has none)`;
     return { readings: [], notes: [note] };
   }
-  return { readings: [reading('etcd_up', 0)], notes: [error.message], ...silenceOf(error) };
+  return { readings: [reading('etcd_up', 0)], notes: [error.message], isPartial: true, ...silenceOf(error) };
 }
 
 function isHidden(status: number): boolean {

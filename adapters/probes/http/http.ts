@@ -44,7 +44,8 @@ async function observe(
   const labels = { check: name };
   const answer = await node.request({ via, port }, requestOf(node, options)).catch(serviceFailure);
   if (answer instanceof ProbeError) {
-    return { readings: [reading('http_up', 0, labels)], notes: [answer.message], ...silenceOf(answer) };
+    const readings = [reading('http_up', 0, labels)];
+    return { readings, notes: [answer.message], isPartial: true, ...silenceOf(answer) };
   }
   const wrong = unexpected(answer, options);
   const found = readJsonValues(answer.body, { what: 'the answer', isCut: answer.isCut, values, labels });
@@ -56,6 +57,7 @@ async function observe(
       ...found.readings,
     ],
     notes: [...wrong, ...found.notes, phasesNote(answer)],
+    isPartial: found.notes.length > 0,
   };
 }
 

@@ -86,7 +86,13 @@ async function observe(node: NodeHandle, script: Script): Promise<Finding> {
   notes.push(...parsed.notes);
   if (cutShort !== undefined) notes.push(`not all was read: ${cutShort}`);
   if (output.complaint !== '') notes.push(`stderr: ${output.complaint}`);
-  return { readings, notes: [...notes, ...described], ...(!login && { login: 'unknown' as const }) };
+  const isPartial = cutShort !== undefined;
+  return {
+    readings,
+    notes: [...notes, ...described],
+    isPartial,
+    ...(!login && { login: 'unknown' as const }),
+  };
 }
 
 interface Described extends CertificateFacts {

@@ -36,6 +36,7 @@ async function observe(
   const chainError = answer.tls?.chainError;
   return {
     readings: readings.map((one) => ({ ...one, labels: { ...one.labels, check: name } })),
+    isPartial: notes.length > 0 || answer.isCut,
     notes: [
       ...notes,
       ...shown.notes,

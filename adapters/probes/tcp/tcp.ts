@@ -27,7 +27,8 @@ async function observe(
   const labels = { check: name };
   const tunnel = await node.dial({ via, port }).catch(serviceFailure);
   if (tunnel instanceof ProbeError) {
-    return { readings: [reading('tcp_up', 0, labels)], notes: [tunnel.message], ...silenceOf(tunnel) };
+    const readings = [reading('tcp_up', 0, labels)];
+    return { readings, notes: [tunnel.message], isPartial: true, ...silenceOf(tunnel) };
   }
   tunnel.allow(0);
   tunnel.stream.on('error', () => {}).destroy();

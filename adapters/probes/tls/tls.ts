@@ -50,6 +50,7 @@ async function observe(node: NodeHandle, { options }: { options: TlsProbeOptions
   return {
     readings,
     notes,
+    isPartial: options.ports !== undefined && visits.some(({ shown }) => !shown),
     ...(firstRefusal && { error: firstRefusal }),
     ...(silent && { silence: silent }),
   };
