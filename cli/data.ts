@@ -3,6 +3,7 @@ import { checkIntegrity, DATABASES, type DatabaseName, moveAside } from '../adap
 import { ConfigError } from '../core/errors.ts';
 import { systemClock } from '../local/clock.ts';
 import { lockFolder } from '../local/lock.ts';
+import { auditRows } from './audit-verify.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
 import { writeJson } from './json-output.ts';
@@ -17,23 +18,25 @@ const LOST: Record<DatabaseName, string> = {
 
 export function dataCommand(): Command {
   return new Command('data')
-    .description('Check the databases of the data folder, and put a damaged one aside.')
+    .description('Check the databases and audits of the data folder, and put a damaged database aside.')
     .addCommand(checkCommand().exitOverride())
     .addCommand(moveAsideCommand().exitOverride());
 }
 
 function checkCommand(): Command {
   const command = new Command('check')
-    .description('Read both databases completely and report damage. May run beside `up`.')
+    .description('Read both databases and the audits completely, and report damage. May run beside `up`.')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .option('--json', 'as JSON')
     .action(async (options: { config: string; json?: boolean }) => {
       const { config } = await loadConfig(options.config);
-      const found = NAMES.map((name) => ({ name, ...checkIntegrity(config.store.path, name) }));
+      const databases = NAMES.map((name) => ({ name, ...checkIntegrity(config.store.path, name) }));
+      const found = [...databases, ...(await auditRows(config))];
       if (options.json) writeJson(dataCheckShape, found);
       else {
-        const rows = found.map((one) => [DATABASES[one.name], one.state, 'detail' in one ? one.detail : '']);
-        process.stdout.write(renderTable(['DATABASE', 'STATE', 'DETAIL'], rows));
+        const fileOf = (name: string) => DATABASES[name as DatabaseName] ?? name;
+        const rows = found.map((one) => [fileOf(one.name), one.state, ('detail' in one && one.detail) || '']);
+        process.stdout.write(renderTable(['DATA', 'STATE', 'DETAIL'], rows));
       }
       if (found.some(({ state }) => state === 'damaged')) process.exitCode = 1;
     });
@@ -42,7 +45,7 @@ function checkCommand(): Command {
       ['bartizan data check'],
       ['bartizan data check --json | jq -r \'.[] | select(.state == "damaged") | .name\''],
     ],
-    exits1: 'a database is damaged',
+    exits1: 'a database is damaged, or an audit does not hold',
     json: dataCheckShape,
   });
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError, describeError } from '../core/errors.ts';
 import { alertsCommand } from './alerts.ts';
+import { auditCommand } from './audit.ts';
 import { checkCommand } from './check.ts';
 import { completeCommand, completionCommand } from './completion.ts';
 import { dataCommand } from './data.ts';
@@ -56,6 +57,7 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     alertsCommand(),
     silenceCommand(),
     queryCommand(),
+    auditCommand(),
     dataCommand(),
     deadLettersCommand(),
     notifyTestCommand(),

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { chainKeeper, readStarts } from '../adapters/audit/chain-state.ts';
+import { AUDITS } from '../adapters/audit/data-folder.ts';
 import { type AuditFile, createAuditFile } from '../adapters/audit/file.ts';
 import type { ChainStart } from '../adapters/audit/open-chain.ts';
 import { describeError } from '../core/errors.ts';
@@ -8,13 +9,6 @@ import type { Audit, Clock, Logger, Meter, StateStore } from '../core/ports.ts';
 import type { Faults } from './faults.ts';
 import { type NoticeKind, type NoticePorts, runNotices } from './notices.ts';
 import { unwritableAudit } from './watched-ports.ts';
-
-/** Every audit of a data folder: that of `up`, and those of the commands. */
-export const AUDITS = [
-  { writer: 'local', file: 'audit.jsonl' },
-  { writer: 'cli', file: 'cli/audit.jsonl' },
-  { writer: 'cli-actions', file: 'cli/actions/audit.jsonl' },
-] as const;
 
 /** The audit of `up`. One that cannot be opened or written is a fault, and its lines wait: monitoring goes on. */
 export async function openLocalAudit(options: {

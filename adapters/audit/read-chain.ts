@@ -83,7 +83,8 @@ export function sequenceOf({ bytes }: RawLine): number | undefined {
   return found ? Number(found[1]) : undefined;
 }
 
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
+/** Undefined for a file that is not there. */
+export async function openIfThere(path: string): Promise<FileHandle | undefined> {
   return open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
     return undefined;

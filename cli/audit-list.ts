@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { AUDITS } from '../adapters/audit/data-folder.ts';
+import { type AuditRecord, type FoundRecords, findNewest } from '../adapters/audit/search.ts';
+import { formatMoment, formatNumber, formatSpan } from '../core/format.ts';
+import { systemClock } from '../local/clock.ts';
+import { type AuditFilter, queryOf, withFilter } from './audit-query.ts';
+import { withNotes } from './command-notes.ts';
+import { loadConfig } from './config-file.ts';
+import { auditLineShape } from './json-shapes.ts';
+import { writeLines } from './output-lines.ts';
+import { renderTable } from './table.ts';
+
+const MOST = 100_000;
+
+interface Options extends AuditFilter {
+  config: string;
+  last: number;
+  json?: boolean;
+}
+
+export function auditListCommand(): Command {
+  const command = withFilter(
+    new Command('list')
+      .description('List accesses, and what people changed: the newest ones, oldest first.')
+      .option('-c, --config <file>', 'configuration', 'bartizan.yaml'),
+  )
+    .addOption(
+      new Option('-n, --last <number>', 'how many lines at most').argParser(countArgument).default(100),
+    )
+    .option('--json', 'as JSON, a line for each, as it is in the file')
+    .action(async (options: Options) => {
+      const { config } = await loadConfig(options.config);
+      const found: FoundRecords[] = [];
+      for (const { file } of AUDITS)
+        found.push(await findNewest(join(config.store.path, file), queryOf(options), options.last));
+      const all = found.flatMap(({ records }) => records).sort((a, b) => a.atMs - b.atMs);
+      const records = all.slice(-options.last);
+      if (options.json) await writeLines(records.map(({ line }) => line));
+      else process.stdout.write(tableOf(records, config.schedule.timeZone));
+      notes(found, all.length > records.length, options.last);
+    });
+  return withNotes(command, {
+    examples: [
+      ['bartizan audit list'],
+      ["bartizan audit list --since 24h --outcome '!ok'", 'what failed since yesterday'],
+      ["bartizan audit list --node prod/n1 --actor 'cli:*'", 'who accessed a node by hand'],
+      ["bartizan audit list --since 7d --kind exec --json | jq -r '[.at, .actor, .target, .command] | @tsv'"],
+    ],
+    text: `Lists the audit of \`up\` and those of the commands. A line is printed for each access: a login at a bastion,
+a command on a node, the visits of a check to services, each connection of a tunnel. \`audit export\` prints all
+lines, without a limit. Nothing is verified here: \`audit verify\` does that.`,
+    exits1: 'an audit cannot be read',
+    json: auditLineShape,
+  });
+}
+
+function countArgument(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > MOST)
+    throw new InvalidArgumentError(`It is a number from 1 to ${MOST}; \`audit export\` prints all lines.`);
+  return count;
+}
+
+function notes(found: readonly FoundRecords[], isCut: boolean, last: number): void {
+  if (isCut || found.some((one) => one.isCut))
+    process.stderr.write(`bartizan: these are the newest ${last}; --last or --since shows others\n`);
+  const unreadable = found.reduce((sum, one) => sum + one.unreadable, 0);
+  if (unreadable > 0)
+    process.stderr.write(
+      `bartizan: ${unreadable} lines or files cannot be read; \`bartizan audit verify\` says which\n`,
+    );
+}
+
+function tookText(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)}ms` : formatSpan(ms);
+}
+
+function tableOf(records: readonly AuditRecord[], timeZone: string): string {
+  const nowMs = systemClock.nowMs();
+  const head = ['TIME', 'KIND', 'ACTOR', 'BASTION', 'NODE', 'WHAT', 'BYTES', 'TOOK', 'OUTCOME'];
+  const rows = records.map(({ fields, atMs }) => {
+    const text = (name: string) => (fields[name] === undefined ? '' : String(fields[name]));
+    const as = text('unverifiedActor');
+    return [
+      formatMoment(atMs, nowMs, timeZone, true),
+      text('kind') || text('action') || text('event') || 'access',
+      as === '' ? text('actor') : `${text('actor')} as ${as}?`,
+      text('bastion'),
+      text('target'),
+      [text('kind') && text('event'), text('command'), text('batch'), text('detail'), text('reason')]
+        .filter((part) => part !== '')
+        .join(' '),
+      typeof fields.bytes === 'number' ? formatNumber(fields.bytes) : '',
+      typeof fields.durationMs === 'number' ? tookText(fields.durationMs) : '',
+      text('outcome'),
+    ];
+  });
+  return records.length === 0 ? 'no such line\n' : renderTable(head, rows, [6, 7]);
+}

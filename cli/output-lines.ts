@@ -1,0 +1,23 @@
+import { once } from 'node:events';
+
+/** Lines that are written together. */
+const MOST_TOGETHER = 1_000;
+
+/** Writes lines to stdout, no faster than its reader takes them. Ends the process where the reader has gone, as `head` does. */
+export async function writeLines(
+  lines: readonly string[],
+  stdout: NodeJS.WritableStream = process.stdout,
+): Promise<void> {
+  for (let i = 0; i < lines.length; i += MOST_TOGETHER) {
+    const text = lines.slice(i, i + MOST_TOGETHER).map((line) => `${line}\n`);
+    if (!stdout.write(text.join(''))) await once(stdout, 'drain');
+  }
+}
+
+/** A reader that has gone, such as `head`, is the end and no failure. */
+export function endQuietlyWithReader(stdout: NodeJS.WritableStream = process.stdout): void {
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
+}
