@@ -169,7 +169,7 @@ describe('`audit list`', () => {
       ['prod/n3', undefined],
     ],
     [
-      ['--since', '2026-11-29', '--until', '2026-11-30T03:00Z'],
+      ['--since', '2026-11-29T12:00Z', '--until', '2026-11-30T03:00Z'],
       ['test/n1', 'prod/n1'],
     ],
     [['--until', '40h'], ['prod/n1']],
@@ -182,9 +182,9 @@ describe('`audit list`', () => {
     await bartizan('list', '--since', '12h');
     expect(out).toMatchInlineSnapshot(`
       "TIME      KIND           ACTOR            BASTION  NODE     WHAT    BYTES  TOOK  OUTCOME
-      02:00:00  exec           cli:kim as lee?  seoul    prod/n1  df@1      900    0s  ok
+      02:00:00  exec           cli:kim as lee?  seoul    prod/n1  df@1      900  12ms  ok
       07:00:00  probe          bartizan         seoul    prod/n3            900    4h  ok
-      09:00:00  tunnel         cli:kim          seoul    prod/n9  closed    900    0s  ok
+      09:00:00  tunnel         cli:kim          seoul    prod/n9  closed    900  12ms  ok
       11:00:00  silence-added  cli:kim                            quiet                ok
       "
     `);
