@@ -5,9 +5,9 @@ import { type AuditRecord, type FoundRecords, findNewest } from '../adapters/aud
 import { formatMoment, formatNumber, formatSpan } from '../core/format.ts';
 import { systemClock } from '../local/clock.ts';
 import { type AuditFilter, queryOf, withFilter } from './audit-query.ts';
+import { auditLineShape } from './audit-shapes.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
-import { auditLineShape } from './json-shapes.ts';
 import { writeLines } from './output-lines.ts';
 import { renderTable } from './table.ts';
 
