@@ -1,6 +1,6 @@
 // A fake bastion and fake nodes in this process, served by ssh2, that can misbehave on demand.
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import ssh2, { type Connection, type ServerChannel, type ServerConfig } from 'ssh2';
+import ssh2, { type Connection, type ParsedKey, type ServerChannel, type ServerConfig } from 'ssh2';
 import { parsePrivateKey } from '../adapters/ssh/private-keys.ts';
 import { newKey, publicKeyOf } from '../localstack/fleet/new-key.ts';
 
@@ -61,6 +61,14 @@ const FORBIDDEN = 1;
 export const CLIENT_KEY = newKey();
 const CLIENT_PUBLIC = publicKeyOf(CLIENT_KEY);
 
+/** The key of a server, or one that shows another key than it has. */
+function shownKey(hostKey: string, shown: string | undefined): ParsedKey {
+  const own = parsePrivateKey(hostKey, 'host key');
+  if (shown === undefined) return own;
+  const blob = Buffer.from(shown.split(' ')[1] ?? '', 'base64');
+  return Object.create(own, { getPublicSSH: { value: () => blob } }) as ParsedKey;
+}
+
 export async function startFakeNode(
   behave: Behaviour,
   options: {
@@ -71,6 +79,8 @@ export async function startFakeNode(
     algorithms?: ServerConfig['algorithms'];
     /** Called with each connection before the server sends anything. */
     meet?: (connection: Connection) => void;
+    /** `type base64` of a key that it shows in place of its own, with which it signs. */
+    showsKey?: string;
     /** Whether it connects to ports for us. Default: true. */
     forwards?: boolean;
   } = {},
@@ -83,7 +93,7 @@ export async function startFakeNode(
   let refusal: string | undefined;
   const server = new ssh2.Server(
     {
-      hostKeys: [{ key: parsePrivateKey(hostKey, 'host key') } as never],
+      hostKeys: [{ key: shownKey(hostKey, options.showsKey) } as never],
       ...(banner !== undefined && { banner }),
       ...(options.algorithms && { algorithms: options.algorithms }),
     },

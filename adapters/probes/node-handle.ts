@@ -95,6 +95,15 @@ export function createNodeHandle(
         const tunnel = await open(endpoint, through);
         return { ...tunnel, dialMs: performance.now() - dialledMs };
       }),
+    exchangeKeys: () => {
+      const { host, port } = access.target;
+      return visit(`key exchange with ${host}:${port}`, { via: 'bastion', port }, async () => {
+        const startedMs = performance.now();
+        const key = await connection.exchangeKeys(access);
+        fingerprint = fingerprintOf(key);
+        return { type: key.type, fingerprint, tookMs: performance.now() - startedMs };
+      });
+    },
     request: (endpoint, request) => {
       const { via, port } = endpoint;
       const host = hostOf(endpoint);

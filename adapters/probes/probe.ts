@@ -86,6 +86,11 @@ export interface NodeHandle {
    */
   dial(endpoint: Endpoint): Promise<Tunnel & { dialMs: number }>;
   /**
+   * Exchanges keys with the node's SSH server through the bastion, and disconnects without a login. `tookMs` begins with
+   * dialling. @throws ProbeError, also for a key that is not pinned
+   */
+  exchangeKeys(): Promise<{ type: string; fingerprint: string; tookMs: number }>;
+  /**
    * Sends one HTTP request over a connection that stays open for the next. With `tls.mustVerify` the certificate must be for
    * `tls.name`, else `tls.servername`, else the address of the node. @throws ProbeError
    */

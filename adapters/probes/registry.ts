@@ -3,6 +3,7 @@ import { apiserver } from './apiserver/apiserver.ts';
 import { command } from './command/command.ts';
 import { controllerManager } from './controller-manager/controller-manager.ts';
 import { etcd } from './etcd/etcd.ts';
+import { hostkey } from './hostkey/hostkey.ts';
 import { http } from './http/http.ts';
 import { konnectivity } from './konnectivity/konnectivity.ts';
 import { kubelet } from './kubelet/kubelet.ts';
@@ -29,4 +30,5 @@ export const PROBES: readonly (AdapterDescriptor & Probe)[] = [
   controllerManager,
   prometheus,
   command,
+  hostkey,
 ];

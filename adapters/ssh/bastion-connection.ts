@@ -4,9 +4,15 @@ import { loopWatch } from '../event-loop/loop-watch.ts';
 import { openBastionSession } from './bastion-session.ts';
 import { type OpenCommand, openCommand } from './command.ts';
 import { ProbeError } from './failure.ts';
-import type { PinnedKeys } from './host-keys.ts';
+import type { HostKey, PinnedKeys } from './host-keys.ts';
 import type { LoginKey } from './login-key.ts';
-import { createNodeSessions, type NodeAccess, type NodeSession, type ReadySession } from './node-sessions.ts';
+import {
+  createNodeSessions,
+  type KeyAccess,
+  type NodeAccess,
+  type NodeSession,
+  type ReadySession,
+} from './node-sessions.ts';
 import type { SshSession } from './session.ts';
 import { dial, type Tunnel } from './tunnel.ts';
 
@@ -46,6 +52,8 @@ export interface BastionConnection {
    * one. It stays open for the next round. @throws ProbeError
    */
   openNode(access: NodeAccess): Promise<StreamingNode>;
+  /** Exchanges keys with a node's SSH server, without a login. @throws ProbeError, also for a key that is not pinned */
+  exchangeKeys(access: KeyAccess): Promise<HostKey>;
   /** Closes the session at once: whatever it still delivers is useless. */
   dropNode(node: NodeSession): void;
   /** Closes node sessions that nobody used since then. */
@@ -162,6 +170,7 @@ export async function openBastionConnection(options: {
         dial: (to, deadlineMs) => dial(session.client, to, deadlineMs, 'node'),
       };
     },
+    exchangeKeys: nodes.exchangeKeys,
     dropNode(node) {
       node.session.destroy();
     },

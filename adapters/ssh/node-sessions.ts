@@ -4,12 +4,12 @@ import type { BastionConfig, SessionsConfig } from '../../core/model/config.ts';
 import type { Target } from '../../core/model/target.ts';
 import type { Meter } from '../../core/ports.ts';
 import { isPenalty, ProbeError, probeError } from './failure.ts';
-import { checkHostKey, type PinnedKeys } from './host-keys.ts';
+import { checkHostKey, type HostKey, type PinnedKeys } from './host-keys.ts';
 import { checkListener } from './listener-check.ts';
 import type { LoginKey } from './login-key.ts';
 import type { Penalties } from './penalties.ts';
 import { isListenerCheckDue, isRenewalDue, LISTENER_CHECK_EVERY_MS, type LoginAge } from './renewal.ts';
-import { openSession, type SshSession } from './session.ts';
+import { exchangeKeys, openSession, type SshSession } from './session.ts';
 import { dial, type Tunnel } from './tunnel.ts';
 
 /** An SSH session with a node, inside a tunnel. */
@@ -29,6 +29,9 @@ export interface NodeAccess {
   penalties: Penalties;
 }
 
+/** What an access without a login needs. */
+export type KeyAccess = Pick<NodeAccess, 'target' | 'pinned' | 'deadlines' | 'penalties'>;
+
 /** A session in which a command can run. */
 export interface ReadySession extends NodeSession {
   /** It was opened in an earlier round, so it may be silent or gone. */
@@ -46,6 +49,8 @@ export interface NodeSessions {
   take(access: NodeAccess): Promise<ReadySession>;
   /** Logs in. @throws ProbeError */
   open(access: NodeAccess): Promise<ReadySession>;
+  /** Exchanges keys with the node's SSH server beside all sessions, without a login. @throws ProbeError */
+  exchangeKeys(access: KeyAccess): Promise<HostKey>;
   keep(access: NodeAccess, node: NodeSession): void;
   dropUnusedSince(sinceMs: number): void;
   close(): void;
@@ -108,11 +113,29 @@ export function createNodeSessions(options: {
     } catch (error) {
       if (isPenalty(error)) throw recordPenalty(access, error);
       if (!tunnel.isCut()) throw error;
-      throw probeError('output', 'handshake', 'sends without end where SSH should begin');
+      throw sendsWithoutEnd();
     }
   }
 
-  function recordPenalty({ target, penalties }: NodeAccess, { failure }: ProbeError): unknown {
+  async function exchange({ target, pinned, deadlines, penalties }: KeyAccess): Promise<HostKey> {
+    const penalty = penalties.of(target);
+    if (penalty?.wait) throw penalty.error;
+    const tunnel = await dial(client, target, deadlines.dialMs);
+    tunnel.allow(HANDSHAKE_BYTES);
+    try {
+      const { stream } = tunnel;
+      return await exchangeKeys({ stream, pinned, phase: 'handshake', deadlineMs: deadlines.handshakeMs });
+    } catch (error) {
+      if (isPenalty(error)) throw recordPenalty({ target, penalties }, error);
+      if (!tunnel.isCut()) throw error;
+      throw sendsWithoutEnd();
+    }
+  }
+
+  function recordPenalty(
+    { target, penalties }: Pick<NodeAccess, 'target' | 'penalties'>,
+    { failure }: ProbeError,
+  ): unknown {
     count('ssh_penalties_total', { hop: 'node' });
     penalties.add(target, failure.detail);
     return penalties.of(target)?.error;
@@ -159,6 +182,7 @@ export function createNodeSessions(options: {
 
   return {
     open,
+    exchangeKeys: exchange,
     async take(access) {
       const node = takeKept(access);
       const record = node && records.get(node.session);
@@ -193,6 +217,10 @@ export function createNodeSessions(options: {
       kept.clear();
     },
   };
+}
+
+function sendsWithoutEnd(): ProbeError {
+  return probeError('output', 'handshake', 'sends without end where SSH should begin');
 }
 
 function falseForPenalty(login: Promise<boolean>): Promise<boolean> {

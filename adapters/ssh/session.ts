@@ -23,6 +23,8 @@ import { pacing } from './pacing.ts';
 import { offerPackedRequests, packRequests } from './packed-requests.ts';
 import { createOfferReader } from './server-offer.ts';
 
+/** What ssh2 calls a key exchange that is not signed with the key that the server shows. */
+const UNPROVEN = /signature verification failed/i;
 const CLOSE_MS = 500;
 /** A login takes ten or twenty messages, and one more for each line of greeting. */
 const LOGIN_MESSAGES = 1_000;
@@ -45,10 +47,14 @@ export interface SshSession {
 /** A connected stream, or a net.Socket that is connecting. The session takes it over. */
 export type SshStream = Duplex & { destroy(): unknown };
 
-export interface SessionOptions {
-  stream: SshStream;
+export interface SessionOptions extends ExchangeOptions {
   user: string;
   key: LoginKey;
+}
+
+/** What a key exchange needs, which comes before the login. */
+export interface ExchangeOptions {
+  stream: SshStream;
   pinned: PinnedKeys;
   /** Prefer key types of these. Default: `pinned`. */
   prefer?: PinnedKeys;
@@ -62,7 +68,26 @@ export interface SessionOptions {
 
 /** Opens a session. Checks the host key before it authenticates. @throws ProbeError */
 export function openSession(options: SessionOptions): Promise<SshSession> {
-  const { stream, user, key, pinned, phase, deadlineMs, missing = () => undefined } = options;
+  return connect(options, options);
+}
+
+/**
+ * Exchanges keys and disconnects, without a login. The server has proved that it holds the pinned key that is returned.
+ * @throws ProbeError, also for a key that is not pinned
+ */
+export async function exchangeKeys(options: ExchangeOptions): Promise<HostKey> {
+  const { hostKey } = await connect(options, undefined);
+  return hostKey;
+}
+
+/** @param as who logs in; undefined: nobody, and the session ends with the key exchange */
+function connect(
+  options: ExchangeOptions,
+  as: Pick<SessionOptions, 'user' | 'key'> | undefined,
+): Promise<SshSession> {
+  const { stream, pinned, phase, deadlineMs, missing = () => undefined } = options;
+  // Nobody sends the name without a login.
+  const { user } = as ?? { user: 'nobody' };
   const { promise, resolve, reject } = Promise.withResolvers<SshSession>();
   const client = new ssh2.Client();
   let presented: HostKey | undefined;
@@ -116,8 +141,12 @@ export function openSession(options: SessionOptions): Promise<SshSession> {
     if (mismatch !== undefined) {
       fail(new ProbeError({ reason: 'protocol', phase, detail: mismatch }, { cause: error }));
     } else {
+      const isUnproven = UNPROVEN.test(error.message);
       const untrusted =
-        presented && verdict && verdict !== 'pinned' && explainKey(verdict, presented, pinned);
+        presented &&
+        verdict &&
+        (isUnproven || verdict !== 'pinned') &&
+        explainKey(verdict, presented, pinned);
       fail(explained(untrusted || explainLogin({ ...facts(), error }), error));
     }
     destroy();
@@ -134,27 +163,36 @@ export function openSession(options: SessionOptions): Promise<SshSession> {
     stream.off('data', offerReader.read);
     offerReader.forget();
     client.once('ready', allowLongBanner(client));
+    if (as === undefined) resolveAndEnd();
   });
+  const end = () => {
+    open = false;
+    client.end();
+    // A frozen server never closes its side.
+    setTimeout(destroy, CLOSE_MS).unref();
+  };
+  const opened = (): SshSession => {
+    const hostKey = presented as HostKey;
+    const { allow, flood } = limit;
+    const fingerprint = fingerprintOf(hostKey);
+    return { client, hostKey, fingerprint, isOpen: () => open, allow, flood, end, destroy };
+  };
+  /** Disconnects with code 11 before ssh2 asks for the service that logs in. */
+  const resolveAndEnd = () => {
+    settle(() => resolve(opened()));
+    end();
+  };
   client.on('ready', () => {
     if (options.packs) packRequests(client);
     open = true;
     limit.allow(Number.POSITIVE_INFINITY);
-    const hostKey = presented as HostKey;
-    const end = () => {
-      open = false;
-      client.end();
-      // A frozen server never closes its side.
-      setTimeout(destroy, CLOSE_MS).unref();
-    };
-    const { allow, flood } = limit;
-    const fingerprint = fingerprintOf(hostKey);
-    settle(() => resolve({ client, hostKey, fingerprint, isOpen: () => open, allow, flood, end, destroy }));
+    settle(() => resolve(opened()));
   });
 
   client.connect({
     sock: stream,
     username: user,
-    authHandler: [authMethod(key, user)] as never,
+    authHandler: (as ? [authMethod(as.key, user)] : []) as never,
     hostVerifier: (blob: Buffer) => {
       presented = hostKeyOf(blob);
       verdict = checkHostKey(pinned, presented);
@@ -195,6 +233,11 @@ function explainKey(verdict: HostKeyVerdict, presented: HostKey, pinned: PinnedK
   }
   if (verdict === 'revoked')
     return { reason: 'host-key', detail: `shows a revoked host key: ${is}` } as const;
+  if (verdict === 'pinned')
+    return {
+      reason: 'host-key',
+      detail: `shows the pinned host key, and cannot sign with it: ${is}; somebody else answers in its place`,
+    } as const;
   const same = pinned.accepted.filter((key) => key.type === presented.type);
   const known = (same.length > 0 ? same : pinned.accepted).map((key) => `${key.type} ${fingerprintOf(key)}`);
   return {

@@ -33,6 +33,27 @@ export const ENDPOINT_METRICS: readonly Metric[] = [
   ),
   ...metricsOf(
     'endpoint',
+    ['hostkey'],
+    [
+      [
+        'hostkey_up',
+        'SSH answers',
+        'bool',
+        '1 if the SSH server of the node exchanged keys with us, 0 if not',
+        { states: ['silent', 'answers'] },
+      ],
+      [
+        'hostkey_ok',
+        'Host key as pinned',
+        'bool',
+        '1 if the node proved that it has a pinned host key, 0 if it showed another; absent while it shows none',
+        { states: ['changed', 'as pinned'] },
+      ],
+      ['hostkey_duration', 'Key exchange', 'seconds', 'From dialling to the end of the key exchange'],
+    ],
+  ),
+  ...metricsOf(
+    'endpoint',
     ['command'],
     [
       [

@@ -91,6 +91,27 @@ export function nodeRules(everyMs: number): RuleText[] {
       summary: '{{node}} shows another host key than the pinned one and was refused',
     },
     {
+      // Of checks that log in nowhere, so also of hosts that accept no key of ours.
+      name: 'unexpected-host-key',
+      title: 'Unexpected host key',
+      metric: 'hostkey_ok',
+      below: 1,
+      for: '0s',
+      severity: 'critical',
+      inhibitedBy: ['host-key-changed'],
+      summary: '{{node}} showed another host key than the pinned one to {{check}}',
+    },
+    {
+      name: 'ssh-silent',
+      title: 'SSH does not answer',
+      metric: 'hostkey_up',
+      below: 1,
+      for: '15m',
+      severity: 'warning',
+      inhibitedBy: ['node-down'],
+      summary: 'no SSH server of {{node}} has exchanged keys with {{check}} for {{held}}',
+    },
+    {
       name: 'bastion-host-key-changed',
       title: 'Bastion host key changed',
       metric: 'bastion_host_key_mismatch',
