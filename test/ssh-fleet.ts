@@ -61,14 +61,6 @@ const FORBIDDEN = 1;
 export const CLIENT_KEY = newKey();
 const CLIENT_PUBLIC = publicKeyOf(CLIENT_KEY);
 
-/** The key of a server, or one that shows another key than it has. */
-function shownKey(hostKey: string, shown: string | undefined): ParsedKey {
-  const own = parsePrivateKey(hostKey, 'host key');
-  if (shown === undefined) return own;
-  const blob = Buffer.from(shown.split(' ')[1] ?? '', 'base64');
-  return Object.create(own, { getPublicSSH: { value: () => blob } }) as ParsedKey;
-}
-
 export async function startFakeNode(
   behave: Behaviour,
   options: {
@@ -79,13 +71,13 @@ export async function startFakeNode(
     algorithms?: ServerConfig['algorithms'];
     /** Called with each connection before the server sends anything. */
     meet?: (connection: Connection) => void;
-    /** `type base64` of a key that it shows in place of its own, with which it signs. */
-    showsKey?: string;
+    /** Makes the key that it shows of its own. */
+    disguise?: (own: ParsedKey) => ParsedKey;
     /** Whether it connects to ports for us. Default: true. */
     forwards?: boolean;
   } = {},
 ): Promise<FakeNode> {
-  const { hostKey = newKey(), banner, accepts = CLIENT_PUBLIC } = options;
+  const { hostKey = newKey(), banner, accepts = CLIENT_PUBLIC, disguise = (own) => own } = options;
   const sockets = new Set<Socket>();
   const outgoing = new Set<Socket>();
   const node = { logins: 0, commands: [] as string[], dialled: [] as string[] };
@@ -93,7 +85,7 @@ export async function startFakeNode(
   let refusal: string | undefined;
   const server = new ssh2.Server(
     {
-      hostKeys: [{ key: shownKey(hostKey, options.showsKey) } as never],
+      hostKeys: [{ key: disguise(parsePrivateKey(hostKey, 'host key')) } as never],
       ...(banner !== undefined && { banner }),
       ...(options.algorithms && { algorithms: options.algorithms }),
     },

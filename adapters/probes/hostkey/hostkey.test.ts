@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { ParsedKey } from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { newKey, publicKeyOf } from '../../../localstack/fleet/new-key.ts';
 import { flood } from '../../../test/node-behaviour.ts';
@@ -82,7 +83,10 @@ describe('a node', () => {
 
   it('that shows the pinned key and cannot sign with it is somebody else', async () => {
     const other = publicKeyOf(newKey());
-    const node = await healthyNode({ showsKey: other });
+    const blob = Buffer.from(other.split(' ')[1] ?? '', 'base64');
+    const disguise = (own: ParsedKey) =>
+      Object.create(own, { getPublicSSH: { value: () => blob } }) as ParsedKey;
+    const node = await healthyNode({ disguise });
     const { found, notes } = await round({ ...targetOf('n', node), hostKeys: [other] });
     expect(found).toEqual(['hostkey_ok 0', 'hostkey_up 1']);
     expect(notes).toEqual([expect.stringMatching(/^shows the pinned host key, and cannot sign with it: /)]);
