@@ -20,12 +20,14 @@ export async function setupServiceCheck(
   const { nodeHost, everyMs = MINUTE, deadlineMs = 500, intervalMs, ...rest } = fixture;
   const checks = [{ name: 'service', probe, options, everyMs }];
   const deadlines = { handshakeMs: deadlineMs, execMs: deadlineMs };
-  const { prober, audit, counts } = await setupProber({ deadlines }, { checks, ...rest });
+  const { prober, audit, counts, counters, log } = await setupProber({ deadlines }, { checks, ...rest });
   const target = serviceNode(nodeHost);
   let roundMs = 100 * MINUTE;
   return {
     audit,
     counts,
+    counters,
+    log,
     async round(minutes = 1) {
       roundMs += minutes * MINUTE;
       const changes = { checks: ['service'], roundMs, ...(intervalMs !== undefined && { intervalMs }) };

@@ -93,7 +93,7 @@ describe('requests through the bastion', () => {
     const headers = { authorization: 'Bearer secret' };
     const refused = get({ tls: { ...tls, mustVerify: true }, headers });
     await expect(refused).rejects.toThrow(
-      /not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\), so no credential is sent/,
+      /not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\), so no request is sent/,
     );
     expect(seen).toEqual(['none']);
   });

@@ -11,7 +11,7 @@ export const httpsFields = {
   clientCertificate: secretSchema
     .optional()
     .describe(
-      'Client certificate (PEM), a reference; with `clientKey` and `ca`. A server that `ca` does not verify is not asked',
+      'Client certificate (PEM), a reference; with `clientKey` and `ca`. TLS 1.2 shows it, and never its key, to any server that asks for one, before the certificate of that is checked; a server that `ca` does not verify is sent no request',
     ),
   clientKey: secretSchema.optional().describe('Its private key (PEM), a reference'),
 };
@@ -47,9 +47,14 @@ export function checkHttpsOptions(options: HttpsFields, issue: Issue): void {
       clientKey === undefined ? ['clientCertificate', 'clientKey'] : ['clientKey', 'clientCertificate'];
     issue([there as string], `\`${missing}\` is missing: both make one credential`, missing);
   }
-  for (const name of ['clientCertificate', 'token'] as const)
-    if (options[name] !== undefined && ca === undefined)
-      issue([name], 'it is only sent to a server that `ca` verifies; write `ca` too', 'ca');
+  if (options.token !== undefined && ca === undefined)
+    issue(['token'], 'it is only sent to a server that `ca` verifies; write `ca` too', 'ca');
+  if (clientCertificate !== undefined && ca === undefined)
+    issue(
+      ['clientCertificate'],
+      'requests with it only go to a server that `ca` verifies; write `ca` too',
+      'ca',
+    );
 }
 
 /** The part of a request that says how it is protected, and who sends it. */

@@ -36,6 +36,7 @@ const MOST_NAMED = 4;
 export function createNodeHandle(
   context: ProbeContext,
   access: CheckAccess,
+  redact: NodeHandle['redact'] = (text) => text,
 ): { handle: NodeHandle; login: () => 'unknown' | undefined; finish: () => void } {
   const { connection, nowMs, roundMs, resampleAfterMs } = context;
   const startMs = nowMs();
@@ -87,6 +88,7 @@ export function createNodeHandle(
     roundMs,
     deadlines: access.deadlines,
     nowMs,
+    redact,
     waitToResample: () => sleep(resampleAfterMs),
     run: (script, parse, limits) => runOnce(context, access, { script, parse, limits }),
     dial: (endpoint) =>

@@ -42,7 +42,7 @@ export async function probeNode(
   const { check, probe, redact = unchanged } = configured;
   const startMs = loopWatch.nowMs();
   const observedAtMs = context.nowMs();
-  const { handle, login: loginOfVisits, finish } = createNodeHandle(context, access);
+  const { handle, login: loginOfVisits, finish } = createNodeHandle(context, access, redact);
   const observationOf = (result: Observation['result']): Observation => ({
     ...identify(context, access, configured),
     observedAtMs,

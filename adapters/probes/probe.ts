@@ -69,6 +69,8 @@ export interface NodeHandle {
   roundMs: number;
   deadlines: CheckDeadlines;
   nowMs(): number;
+  /** Masks the secrets of the check in what a service sent: before a part of it is kept, compared or quoted. */
+  redact(text: string): string;
   /** Waits before a second run of a script, for rates where an earlier round left no counters. */
   waitToResample(): Promise<void>;
   /**

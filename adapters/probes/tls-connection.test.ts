@@ -71,7 +71,7 @@ it.each<[string, (options: TlsOptions) => TlsOptions, string]>([
   const right = { ca: authority.cert, mustVerify: true, name: '127.0.0.1' };
   expect((await handshake(port, right)).outcome).toMatchObject({ chainError: undefined });
   expect((await handshake(port, change(right))).outcome).toMatchObject({
-    message: `its certificate is not trusted (${why}), so no credential is sent`,
+    message: `its certificate is not trusted (${why}), so no request is sent`,
   });
 });
 

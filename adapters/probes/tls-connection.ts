@@ -13,7 +13,10 @@ export interface TlsOptions {
   /** PEM of a client certificate and its key. */
   cert?: string;
   key?: string;
-  /** Refuse a server whose chain or name is wrong before anything is sent: for requests with a credential. Needs `ca`. */
+  /**
+   * Refuse a server whose chain or name is wrong before a request is sent, for those with a credential. Needs `ca`. With TLS 1.2
+   * the server has seen our certificate by then, and that we have its key: OpenSSL shows it in the handshake.
+   */
   mustVerify?: boolean;
   /** Name or address that the certificate must have, with `mustVerify`. Default: `servername`. */
   name?: string;
@@ -97,7 +100,7 @@ export async function connectTls(
     const facts = factsOf(socket, ca !== undefined);
     const wrong = mustVerify ? whyUntrusted(facts, ca, name) : undefined;
     if (wrong !== undefined) {
-      fail(probeError('auth', 'tls', `its certificate is not trusted (${wrong}), so no credential is sent`));
+      fail(probeError('auth', 'tls', `its certificate is not trusted (${wrong}), so no request is sent`));
       return;
     }
     clearTimeout(timer);

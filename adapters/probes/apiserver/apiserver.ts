@@ -4,7 +4,7 @@ import {
   trackHealthChecks,
 } from '../../../core/parse/health-checks.ts';
 import type { Reading } from '../../../core/parse/reading.ts';
-import { ProbeError } from '../../ssh/failure.ts';
+import { ProbeError, quote } from '../../ssh/failure.ts';
 import type { HttpAnswer } from '../http-client.ts';
 import { httpsRequest } from '../https-options.ts';
 import type { Finding, NodeHandle } from '../probe.ts';
@@ -40,10 +40,13 @@ export const apiserver = probeOfService<ApiserverOptions>({
 function askerOf(node: NodeHandle, options: ApiserverOptions): Ask {
   const { via, port } = options;
   const https = httpsRequest(node, { ...options, tls: true });
-  return (path, { leavesTime } = { leavesTime: false }) => {
+  return async (path, { leavesTime } = { leavesTime: false }) => {
     const deadlineMs = () => (leavesTime ? shortDeadline(node) : node.deadlines.execMs);
     const request = { path, maxBytes: MAX_BYTES, ...https, deadlineMs };
-    return node.request({ via, port }, request).catch(serviceFailure);
+    const answer = await node.request({ via, port }, request).catch(serviceFailure);
+    if (answer instanceof ProbeError) return answer;
+    const body = node.redact(answer.body);
+    return { ...answer, body, quoted: options.token === undefined ? quote(body) : '' };
   };
 }
 

@@ -1,11 +1,12 @@
 import type { RequestListener } from 'node:http';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Certificate, makeAuthority, makeCertificate } from '../../../test/certificates.ts';
 import { APISERVER_FILES, HIDDEN_FILES, replay } from '../../../test/kube/replay.ts';
 import { MISSING } from '../../../test/prober-fixture.ts';
 import { useBastion } from '../../../test/prober-fleet.ts';
 import { setupServiceCheck } from '../../../test/service-check.ts';
-import { serveTls } from '../../../test/services.ts';
+import { listen, serveTls } from '../../../test/services.ts';
 import { optionsSchema } from './options.ts';
 
 useBastion();
@@ -54,10 +55,43 @@ describe('a credential', () => {
     const { found, notes } = await round();
     expect(found).toEqual(['apiserver_up 1']);
     expect(notes).toEqual([
-      `it answers, and more is unknown: its certificate is not trusted (${why}), so no credential is sent`,
+      `it answers, and more is unknown: its certificate is not trusted (${why}), so no request is sent`,
     ]);
     expect(recorded.asked).toEqual([]);
   });
+
+  it.each([
+    ['TLSv1.2', ['reader']],
+    ['TLSv1.3', []],
+  ] as const)(
+    'by certificate may be shown to a server that asks, and no request is sent where `ca` does not verify it: %s',
+    async (maxVersion, seen) => {
+      const client = await makeCertificate(['reader'], { authority, commonName: 'reader' });
+      const other = await makeCertificate(['127.0.0.1']);
+      const mutual = {
+        ...other,
+        maxVersion,
+        ca: authority.cert,
+        requestCert: true,
+        rejectUnauthorized: false,
+      };
+      const shown: unknown[] = [];
+      let bytes = 0;
+      const accept = (socket: TLSSocket) => {
+        shown.push(socket.getPeerCertificate().subject?.CN);
+        socket.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+        });
+        socket.on('error', () => {});
+      };
+      const port = await listen(createTlsServer(mutual, accept));
+      const options = { ca: '${file:ca}', clientCertificate: '${file:crt}', clientKey: '${file:key}' };
+      const pair = { '${file:crt}': client.cert, '${file:key}': client.key };
+      const { round } = await setup(port, options, { keys: { ...keys(), ...pair } });
+      expect((await round()).notes).toEqual([expect.stringMatching(/not trusted .*so no request is sent$/)]);
+      expect([shown, bytes]).toEqual([seen, 0]);
+    },
+  );
 
   it('that is refused is named as such', async () => {
     const recorded = replay(HIDDEN_FILES, 'apiserver/unauthorized');

@@ -1,12 +1,17 @@
 import type { ProbeError } from '../../ssh/failure.ts';
-import { quote } from '../../ssh/failure.ts';
 import type { HttpAnswer } from '../http-client.ts';
 
 /**
  * Sends `GET` for a path, over one connection. A ProbeError: no answer came. `leavesTime`: some of the check's time is kept for
  * one more question. @throws where nothing could be asked
  */
-export type Ask = (path: string, options?: { leavesTime: boolean }) => Promise<HttpAnswer | ProbeError>;
+export type Ask = (path: string, options?: { leavesTime: boolean }) => Promise<Answered | ProbeError>;
+
+/** An answer without secrets of ours in its body. */
+export interface Answered extends HttpAnswer {
+  /** Its beginning, for people. Empty for a server that has our token: it might send back a part of that, however it is spelled. */
+  quoted: string;
+}
 
 /** `hidden`: it is alive, and shows us no more. `odd`: API servers do not answer so. */
 export type Health = 'ok' | 'failing' | 'hidden' | 'odd';
@@ -23,8 +28,7 @@ export interface HiddenPath {
   status: number;
 }
 
-export function oddNote(path: string, { status, body }: HttpAnswer): string {
-  const quoted = quote(body);
+export function oddNote(path: string, { status, quoted }: Answered): string {
   return `${path} answers ${status}${quoted === '' ? '' : ` ${quoted}`}: is this an API server?`;
 }
 

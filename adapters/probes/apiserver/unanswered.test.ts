@@ -6,7 +6,7 @@ import { useBastion } from '../../../test/prober-fleet.ts';
 import { setupServiceCheck } from '../../../test/service-check.ts';
 import { serveTls } from '../../../test/services.ts';
 import { probeError } from '../../ssh/failure.ts';
-import type { HttpAnswer } from '../http-client.ts';
+import type { Answered } from './health.ts';
 import { observeUnanswered } from './unanswered.ts';
 
 useBastion();
@@ -73,7 +73,7 @@ describe('while /readyz hangs, as etcd is dead', () => {
     [1_000, ['apiserver_up', 'apiserver_ready', 'apiserver_live_without_etcd']],
     [999, ['apiserver_up', 'apiserver_live_without_etcd']],
   ])('with %d ms left', async (leftMs, metrics) => {
-    const answer = { status: 200, body: 'ok' } as HttpAnswer;
+    const answer = { status: 200, body: 'ok' } as Answered;
     const { readings } = await observeUnanswered(
       async () => answer,
       probeError('timeout', 'request', 'no answer within 1 s'),
