@@ -3,6 +3,8 @@ import { DOWN_UP, type Metric, metricsOf } from './metric.ts';
 const DUE =
   'Time until it expires, for rules; 30 days within its last 30 days while more than a fifth of its lifetime is left, as nobody renews a short-lived certificate earlier';
 
+const BEGINS = 'Time until it is valid, by our clock; below zero: since when it has been';
+
 /** What checks of certificates measure: in files, and served. */
 export const CERTIFICATE_METRICS: readonly Metric[] = [
   ...metricsOf(
@@ -24,6 +26,7 @@ export const CERTIFICATE_METRICS: readonly Metric[] = [
         'Time until it expires of its lifetime; 0 when expired, over 100 before it is valid',
       ],
       ['cert_due', 'Certificate file due', 'seconds', DUE, { isSigned: true }],
+      ['cert_begins', 'Certificate file begins', 'seconds', BEGINS, { isSigned: true }],
     ],
   ),
   ...metricsOf(
@@ -64,6 +67,13 @@ export const CERTIFICATE_METRICS: readonly Metric[] = [
         'Time until it expires of its lifetime; 0 when expired, over 100 before it is valid',
       ],
       ['tls_cert_due', 'Served certificate due', 'seconds', DUE, { isSigned: true }],
+      [
+        'tls_cert_begins',
+        'Served chain begins',
+        'seconds',
+        `${BEGINS}. Of a chain the last of its certificates to begin`,
+        { isSigned: true },
+      ],
       [
         'tls_name_ok',
         'Served name right',

@@ -28,3 +28,13 @@ export function lifeReadings(
     reading('due', (isDue ? leftMs : DUE_MS) / 1000),
   ];
 }
+
+/** How long until a certificate is valid, as a metric; below zero: since when it has been. */
+export function beginsReading(
+  prefix: 'cert' | 'tls_cert',
+  labels: Reading['labels'],
+  fromMs: number,
+  nowMs: number,
+): Reading {
+  return { metric: `${prefix}_begins`, labels, value: (fromMs - nowMs) / 1000 };
+}

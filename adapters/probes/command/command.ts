@@ -80,6 +80,7 @@ async function observe(node: NodeHandle, check: string, options: CommandOptions)
       ...stderr,
       ...found.flatMap(({ notes }) => notes),
     ],
+    isPartial: found.some(({ notes }) => notes.length > 0),
     ...(!login && { login: 'unknown' as const }),
   };
 }

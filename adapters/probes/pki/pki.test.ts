@@ -26,7 +26,10 @@ beforeAll(async () => {
 });
 
 /** Observes a node whose script prints these lines. */
-async function observe(lines: readonly string[], { complaint = '', login = true } = {}) {
+async function observe(
+  lines: readonly string[],
+  { complaint = '', login = true, before }: { complaint?: string; login?: boolean; before?: unknown } = {},
+) {
   const text = `@bartizan begin pki 1\n${lines.join('\n')}\n@bartizan end\n`;
   const node = {
     roundMs: NOW,
@@ -35,7 +38,7 @@ async function observe(lines: readonly string[], { complaint = '', login = true 
   const { readings, ...rest } = await pki.observe(
     node,
     { name: 'pki', options: {}, everyMs: 3_600_000 },
-    undefined,
+    before,
   );
   const values = readings.map(({ metric, labels, value }) => [
     `${metric} ${labels.file ?? ''}`.trim(),
@@ -43,6 +46,31 @@ async function observe(lines: readonly string[], { complaint = '', login = true 
   ]);
   return { values: Object.fromEntries(values) as Record<string, number>, ...rest };
 }
+
+describe('a file that is read no more', () => {
+  const due = ['file /etc/a.crt', 'pem DUE', '@read 0'];
+  it.each<[string, string[], boolean]>([
+    ['closed', ['@closed /etc/a.crt', '@read 0'], true],
+    ['in a closed folder', ['@closed /etc', '@read 0'], true],
+    ['gone', ['@read 0'], false],
+    ['gone, beside one that was always closed', ['@closed /etc/b.crt', '@read 0'], false],
+    ['read', due, false],
+  ])('%s', async (_, lines, isPartial) => {
+    const fill = (all: string[]) => all.map((line) => line.replace('DUE', made.due ?? ''));
+    const other = ['file /ca', `pem ${ca}`];
+    const { kept } = await observe(fill([...other, ...due]));
+    let found = await observe(fill([...other, ...lines]), { before: kept });
+    expect(found.isPartial).toBe(isPartial);
+    found = await observe(fill([...other, ...lines]), { before: found.kept });
+    expect(found.isPartial).toBe(isPartial);
+  });
+
+  it.each([undefined, null, 1, { alerting: 1 }])('what was kept may be anything: %j', async (before) => {
+    expect((await observe(['file /ca', `pem ${ca}`, '@closed /b', '@read 0'], { before })).isPartial).toBe(
+      false,
+    );
+  });
+});
 
 describe('a certificate', () => {
   it('has the time left, the lifetime, and how much of it is left', async () => {
@@ -70,6 +98,11 @@ describe('a certificate', () => {
       'cert_due /early': 30 * DAY,
       'cert_expiry /backwards': -5 * DAY,
       'cert_due /backwards': -5 * DAY,
+      'cert_begins /fresh': -10 * DAY,
+      'cert_begins /due': -85 * DAY,
+      'cert_begins /gone': -100 * DAY,
+      'cert_begins /early': DAY,
+      'cert_begins /backwards': 5 * DAY,
       pki_unreadable: 0,
     });
   });
@@ -106,7 +139,7 @@ describe('a certificate', () => {
       i === 0 ? `pem ${made.fresh}` : 'pem =1',
     ]);
     const { values, notes } = await observe([...lines.flat(), '@read 0']);
-    expect(Object.keys(values)).toHaveLength(2_001);
+    expect(Object.keys(values)).toHaveLength(2_501);
     expect(notes).toHaveLength(41);
     expect(notes.at(-1)).toBe('460 more certificates expire later');
   });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { metricsOfProbe } from '../../../core/catalogue.ts';
-import { lifeReadings } from '../../../core/parse/certificate-life.ts';
+import { beginsReading, lifeReadings } from '../../../core/parse/certificate-life.ts';
 import { listText, type PkiOutput, parsePki } from '../../../core/parse/pki-output.ts';
 import type { Reading } from '../../../core/parse/reading.ts';
 import type { AdapterDescriptor } from '../../../core/registry.ts';
@@ -11,6 +11,7 @@ import { probeError } from '../../ssh/failure.ts';
 import type { CheckOptions, Finding, NodeHandle, Probe } from '../probe.ts';
 import { sentText } from '../sent-text.ts';
 import { type CertificateFacts, readCertificate } from './certificate.ts';
+import { trackClosedFiles } from './closed-files.ts';
 import { MAX_PATHS, PRESETS, pathProblem } from './paths.ts';
 
 const text = sentText(readFileSync(new URL('./certificates.sh', import.meta.url), 'utf8'));
@@ -67,10 +68,10 @@ export const pki: AdapterDescriptor & Probe = {
   scriptsFor: (chosen) => [pkiScript(chosen)],
   endpointsFor: () => [],
   logsIn: () => true,
-  observe: (node, { options: chosen }) => observe(node, pkiScript(chosen)),
+  observe: (node, { options: chosen }, before) => observe(node, pkiScript(chosen), before),
 };
 
-async function observe(node: NodeHandle, script: Script): Promise<Finding> {
+async function observe(node: NodeHandle, script: Script, before: unknown): Promise<Finding> {
   const { parsed, login, output } = await node.run(script, parsePki);
   const { certificates, unreadable, missing, cutShort } = parsed;
   const readAnything = certificates.length + unreadable.count > 0;
@@ -86,11 +87,12 @@ async function observe(node: NodeHandle, script: Script): Promise<Finding> {
   notes.push(...parsed.notes);
   if (cutShort !== undefined) notes.push(`not all was read: ${cutShort}`);
   if (output.complaint !== '') notes.push(`stderr: ${output.complaint}`);
-  const isPartial = cutShort !== undefined;
+  const closed = trackClosedFiles(readings, unreadable.names, before);
   return {
     readings,
     notes: [...notes, ...described],
-    isPartial,
+    isPartial: cutShort !== undefined || closed.isPartial,
+    kept: closed.kept,
     ...(!login && { login: 'unknown' as const }),
   };
 }
@@ -116,7 +118,10 @@ function describeAll({ certificates }: PkiOutput, nowMs: number): { readings: Re
   if (more > 0) notes.push(`${more} more certificates expire later`);
   if (odd.length > 0) notes.push(`not understood: ${listText({ names: odd, count: odd.length })}`);
   return {
-    readings: described.flatMap((one) => lifeReadings('cert', { file: one.file }, one, nowMs)),
+    readings: described.flatMap((one) => {
+      const labels = { file: one.file };
+      return [...lifeReadings('cert', labels, one, nowMs), beginsReading('cert', labels, one.fromMs, nowMs)];
+    }),
     notes,
   };
 }

@@ -1,5 +1,5 @@
 import type { Labels } from '../../../core/model/labels.ts';
-import { lifeReadings } from '../../../core/parse/certificate-life.ts';
+import { beginsReading, lifeReadings } from '../../../core/parse/certificate-life.ts';
 import type { Reading } from '../../../core/parse/reading.ts';
 import { oneLine } from '../../ssh/failure.ts';
 import { reading } from '../service-probe.ts';
@@ -30,6 +30,8 @@ export function describeServed(
   const [first] = validities(chain).sort((a, b) => a.untilMs - b.untilMs);
   if (first) {
     readings.push(...lifeReadings('tls_cert', labels, first, nowMs));
+    const lastFromMs = Math.max(...validities(chain).map(({ fromMs }) => fromMs));
+    readings.push(beginsReading('tls_cert', labels, lastFromMs, nowMs));
     if (first.untilMs < nowMs) at(`the certificate of ${first.subject} has expired, ${dayOf(first.untilMs)}`);
   }
   for (const { subject, fromMs } of validities(chain))

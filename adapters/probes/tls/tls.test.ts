@@ -47,7 +47,7 @@ async function inspect(port: number, options: Record<string, unknown> = {}) {
   const values = found.map((line) => {
     const [, metric = '', shownPort, value] = /^(\w+)\{(\d+)\} (.*)$/.exec(line) ?? [];
     expect(shownPort).toBe(String(port));
-    const isTime = metric === 'tls_cert_expiry' || metric === 'tls_cert_lifetime';
+    const isTime = ['tls_cert_expiry', 'tls_cert_lifetime', 'tls_cert_begins'].includes(metric);
     return [metric, Math.round(isTime ? Number(value) / (DAY / 1000) : Number(value))];
   });
   return { values: Object.fromEntries(values), notes: notes.map((note) => note.replace(`${port}`, 'PORT')) };
@@ -63,6 +63,7 @@ describe('a served certificate', () => {
         tls_cert_lifetime: 40,
         tls_cert_remaining: 75,
         tls_cert_due: 2_592_000,
+        tls_cert_begins: -10,
       },
       notes: [],
     });

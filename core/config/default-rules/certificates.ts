@@ -6,10 +6,17 @@
 import type { RuleText } from './rule-text.ts';
 
 const DAY = 86_400;
+/** Authorities backdate what they sign by five minutes or more, as clocks differ: https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/client-go/util/cert/cert.go */
+const CLOCK_SKEW = 300;
 
 /** Rules on the files of a node, or on what its ports serve. */
-function expiryRules(of: { prefix: string; title: string; metric: string; what: string }): RuleText[] {
-  const shared = { metric: of.metric, for: '0s', inhibitedBy: ['node-down'] };
+function validityRules(of: {
+  prefix: string;
+  title: string;
+  metrics: { due: string; begins: string };
+  what: string;
+}): RuleText[] {
+  const shared = { metric: of.metrics.due, for: '0s', inhibitedBy: ['node-down'] };
   return [
     {
       ...shared,
@@ -26,15 +33,29 @@ function expiryRules(of: { prefix: string; title: string; metric: string; what: 
       severity: 'critical',
       summary: `${of.what} has {{value}} left (below zero: it has expired)`,
     },
+    {
+      ...shared,
+      name: `${of.prefix}cert-not-yet-valid`,
+      title: `${of.title} not valid yet`,
+      metric: of.metrics.begins,
+      above: CLOCK_SKEW,
+      severity: 'warning',
+      summary: `${of.what} is not valid yet: its validity begins in {{value}}`,
+    },
   ];
 }
 
 export const CERTIFICATE_RULES: readonly RuleText[] = [
-  ...expiryRules({ prefix: '', title: 'Certificate', metric: 'cert_due', what: '{{file}} on {{node}}' }),
-  ...expiryRules({
+  ...validityRules({
+    prefix: '',
+    title: 'Certificate',
+    metrics: { due: 'cert_due', begins: 'cert_begins' },
+    what: '{{file}} on {{node}}',
+  }),
+  ...validityRules({
     prefix: 'served-',
     title: 'Served certificate',
-    metric: 'tls_cert_due',
+    metrics: { due: 'tls_cert_due', begins: 'tls_cert_begins' },
     what: 'the certificate that port {{port}} of {{node}} serves',
   }),
   {
