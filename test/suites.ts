@@ -69,8 +69,8 @@ const SUITES: readonly Suite[] = [
   {
     pattern: '**/*.kube.test.ts',
     what: 'the real etcd, kube-apiserver and kubectl',
-    missing: () => missingPrograms()?.why,
-    get: HOW_TO_BUILD,
+    missing: () => missingPrograms()?.why ?? (findProgram('sshd') ? undefined : 'no sshd'),
+    get: `${HOW_TO_BUILD}; apt-get install openssh-server`,
     replacement: 'an emulator of kube-apiserver that is held to recorded answers',
   },
   {
