@@ -29,15 +29,3 @@ export function quoted(text: string): string {
   if (/^[A-Za-z0-9_@%+=:,./~-]+$/.test(text)) return text;
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
-
-/** `1.2 MB` of a number of bytes. */
-export function bytesText(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
-}

@@ -72,7 +72,7 @@ describe('an open tunnel', () => {
     });
     expect(await shell(`${tunnel.open.curl} -sS`)).toBe(`${HOST} answers /health`);
     expect(await tunnel.stop('SIGINT')).toBe(0);
-    expect(tunnel.err()).toMatch(/closed: 1 connections, \d+ bytes received, \d+ bytes sent\n$/);
+    expect(tunnel.err()).toMatch(/closed: 1 connection, \d+ B received, \d+ B sent\n$/);
     const [opened, closed] = connections().slice(-2);
     expect(opened).toMatchObject({
       kind: 'tunnel',

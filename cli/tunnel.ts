@@ -7,6 +7,7 @@ import { createPinnedKeys } from '../adapters/ssh/known-hosts-file.ts';
 import type { LocalEnd } from '../adapters/tunnel/local-listener.ts';
 import { type LocalTunnel, openLocalTunnel } from '../adapters/tunnel/tunnel.ts';
 import { ConfigError } from '../core/errors.ts';
+import { formatMetricValue } from '../core/format.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
 import type { Audit } from '../core/ports.ts';
@@ -18,12 +19,13 @@ import { withNotes } from './command-notes.ts';
 import { secretsFor } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
+import { plural } from './problem-report.ts';
 import { announceTunnel } from './running-tunnels.ts';
 import { selectTargets } from './select-targets.ts';
 import { apiPortsOf, fileOfCa, type PortService, serviceOfPort } from './service-of-port.ts';
 import { watchStopSignals } from './stop-signals.ts';
 import { tunnelShape } from './tunnel-shape.ts';
-import { bytesText, curlLine, endText, UNKNOWN_CA } from './tunnel-texts.ts';
+import { curlLine, endText, UNKNOWN_CA } from './tunnel-texts.ts';
 
 interface Options {
   config: string;
@@ -133,7 +135,7 @@ async function runTunnel(
       await withdraw();
       if (tunnel.open() > 0) {
         process.stderr.write(
-          `closing: ${tunnel.open()} open connections have ${GRACE_MS / 1000} s to end; Ctrl-C again ends them now\n`,
+          `closing: ${plural(tunnel.open(), 'open connection')} may end within ${GRACE_MS / 1000} s; Ctrl-C again resets them\n`,
         );
       }
       void signals.second.then(() => tunnel.cut());
@@ -246,6 +248,7 @@ function describeOpen(
 
 function totalsText(tunnel: LocalTunnel): string {
   const { connections, bytes, bytesSent, refused } = tunnel.totals();
-  const refusals = refused > 0 ? `; ${refused} connections were refused` : '';
-  return `closed: ${connections} connections, ${bytesText(bytes)} received, ${bytesText(bytesSent)} sent${refusals}\n`;
+  const refusals = refused > 0 ? `; refused: ${refused}` : '';
+  const amount = (value: number) => formatMetricValue(value, { unit: 'bytes' });
+  return `closed: ${plural(connections, 'connection')}, ${amount(bytes)} received, ${amount(bytesSent)} sent${refusals}\n`;
 }
