@@ -167,7 +167,7 @@ describe('the report of `alerts`', () => {
     const tier = { ...memory, inhibitedBy: [], condition: { kind: 'above' as const, threshold: 93 } };
     fixture.config.rules = [
       { ...tier, name: 'memory.critical' },
-      { ...memory, name: 'memory.warning', higherTiers: ['memory.critical'] },
+      { ...memory, name: 'memory.warning', supersededBy: ['memory.critical'] },
     ];
     await fire(fixture);
     const inhibitors = (await report()).map(({ rule, inhibitedBy }) => [rule, inhibitedBy]);

@@ -25,6 +25,21 @@ it.each<[string, Parameters<typeof textOf>]>([
       ['apiserver_check', 0, { name: 'etcd' }],
     ],
   ],
+  [
+    'not live, live apart from etcd',
+    [
+      ['apiserver_up', 1],
+      ['apiserver_live', 0],
+      ['apiserver_live_without_etcd', 1],
+    ],
+  ],
+  [
+    'alive, the rest hidden',
+    [
+      ['apiserver_up', 1],
+      ['apiserver_detail', 0],
+    ],
+  ],
   ['down', [['apiserver_up', 0]]],
   ['up', [['etcd_up', 1]]],
   [
@@ -36,7 +51,7 @@ it.each<[string, Parameters<typeof textOf>]>([
     ],
   ],
   [
-    '2 certificates, the first expires in 6d, Unreadable PKI files 4',
+    '2 certificates, the first expires in 6d, 4 not readable',
     [
       ['cert_expiry', 864_000, { file: 'a' }],
       ['cert_remaining', 90, { file: 'a' }],

@@ -22,6 +22,13 @@ const DETAILS: ReadonlySet<string> = new Set([
 ]);
 const EXPIRIES: ReadonlySet<string> = new Set(['cert_expiry', 'tls_cert_expiry']);
 
+/** Texts of metrics whose value alone says too little, from the value as it is shown. */
+const PHRASES: Readonly<Record<string, (shown: string) => string>> = {
+  apiserver_detail: (shown) => `alive, the rest ${shown}`,
+  apiserver_live_without_etcd: (shown) => `${shown} apart from etcd`,
+  pki_unreadable: (shown) => `${shown} not readable`,
+};
+
 /** What a check found on a node, in one line: states by their names, numbers by their titles, certificates by their first to expire. */
 export function findingText(samples: readonly Sample[]): string {
   const expiries = samples.filter(({ metric }) => EXPIRIES.has(metric));
@@ -48,6 +55,8 @@ function textsOf({ metric: name, labels, value }: Sample, hasOthers: boolean): s
   const text = formatMetricValue(value, metric);
   const own = labels.phase ?? labels.name;
   if (own !== undefined) return [`${own} ${text}`];
+  const phrase = PHRASES[name];
+  if (phrase) return [phrase(text)];
   // All certificates share one text.
   if (name.includes('cert_')) return [];
   const where = labels.port ?? labels.file;

@@ -63,6 +63,7 @@ channels:
 #    for: 10m
 #    severity: warning
 #    inhibitedBy: [node-down]
+#    supersededBy: [disk-full]
 #    summary: "{{mount}} on {{node}} is {{value}} full, over {{threshold}} for {{held}}"
 #  - name: disk-full
 #    title: Disk nearly full
@@ -118,7 +119,8 @@ channels:
 #    for: 2h
 #    severity: warning
 #    inhibitedBy: [node-down]
-#    summary: "{{mount}} on {{node}} will be full within 24 hours if it goes on as in the last one"
+#    supersededBy: [disk, disk-full]
+#    summary: "{{mount}} on {{node}} will be full within {{ahead}} if it goes on as in the last {{window}}"
 #  - name: oom-kills
 #    title: Processes killed for lack of memory
 #    metric: oom_kills

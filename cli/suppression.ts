@@ -18,7 +18,7 @@ export function coveringSilences(listed: readonly ListedSilence[], subject: Sile
 
 /** Rules that may keep an alert quiet, and whether one of their alerts does now. */
 export function inhibitors(
-  rule: Pick<Rule, 'inhibitedBy' | 'higherTiers'> | undefined,
+  rule: Pick<Rule, 'inhibitedBy' | 'supersededBy'> | undefined,
   labels: Labels,
   alerts: readonly Alert[],
 ): { rule: string; now: boolean }[] {

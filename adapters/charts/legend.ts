@@ -8,7 +8,9 @@ const SWATCH = 22;
 const SPACE = 8;
 const GAP = 26;
 const RIGHT = WIDTH - 16;
+/** Of many lines; few have more room. */
 const LONGEST_NAME = 300;
+const LONGEST_VALUE = 150;
 const MOST_ROWS = 2;
 export const ROW_HEIGHT = 30;
 
@@ -30,8 +32,9 @@ export interface Legend {
 export function layLegend(spec: ChartSpec, theme: Theme): Legend {
   const rows: Entry[][] = [[]];
   let x = LEFT;
+  const longest = Math.max(LONGEST_NAME, (RIGHT - LEFT) / spec.lines.length - LONGEST_VALUE);
   for (const [i, line] of spec.lines.entries()) {
-    const name = fitText(line.name, TEXT, LONGEST_NAME);
+    const name = fitText(line.name, TEXT, longest);
     const nameWidth = textWidth(name, TEXT);
     const width = SWATCH + SPACE + nameWidth + SPACE + textWidth(line.value, TEXT, true);
     const entry = { name, value: line.value, stroke: strokeOf(spec.lines, i, theme), nameWidth, width };

@@ -94,6 +94,6 @@ it('says of a forecast that it is one, and what it is made from', () => {
   });
   expect(titleOf(ahead([firing]))).toBe('Disk fills: forecast to be 94.1%, > 90% in 24h for 10m');
   const several = ahead([firing, { ...firing, alertId: 'b', labels: node('n2') }]);
-  expect(titleOf(several)).toBe('Disk fills forecast > 90% in 24h for 10m: 2 alerts');
+  expect(titleOf(several)).toBe('Disk fills, forecast > 90% in 24h for 10m: 2 alerts');
   expect(subtitleOf(several)).toContain(' · forecast of disk_usage in 24h from its last 6h · ');
 });

@@ -26,8 +26,8 @@ export function titleOf({ alerts, rule, nowMs, timeZone }: ChartInput): string {
     if (aheadOf(rule) === undefined) return `${rule.title} ${value} ${condition}`;
     return `${rule.title}: forecast to be ${value}, ${condition}`;
   }
-  const conditionText = aheadOf(rule) === undefined ? condition : `forecast ${condition}`;
-  const suffix = isState || alerts.every((alert) => !hasBreached(rule, alert)) ? '' : ` ${conditionText}`;
+  const conditionText = aheadOf(rule) === undefined ? ` ${condition}` : `, forecast ${condition}`;
+  const suffix = isState || alerts.every((alert) => !hasBreached(rule, alert)) ? '' : conditionText;
   return `${rule.title}${suffix}: ${countsText(rule, alerts)}`;
 }
 

@@ -4,12 +4,15 @@ import { labelKey, naturalOrder } from '../labels.ts';
 import { measureOf } from '../measure.ts';
 import type { Labels } from '../model/labels.ts';
 import type { NotificationAlert } from '../model/notification.ts';
+import type { Rule } from '../model/rule.ts';
 import type { Point } from '../model/sample.ts';
 import { badness, compareBadness } from '../notify/badness.ts';
 import { labelsText } from '../notify/summary.ts';
+import { greatestOf } from '../numbers/extremes.ts';
 import { createDownsampler } from './downsample.ts';
 import type { ChartInput } from './input.ts';
 import { MOST_BREACHING, neighbourhoodsOf } from './selection.ts';
+import { thresholdLines } from './threshold-lines.ts';
 
 export interface ChartLine {
   name: string;
@@ -25,6 +28,8 @@ export interface ChartLine {
 }
 
 export const MAX_LINES = 30;
+/** A neighbour that is always so many times further from zero is not drawn. */
+const FAR = 4;
 /** A line has at most two points a bin; a bin is two of a picture's pixels wide. */
 const BINS = 900;
 
@@ -50,7 +55,11 @@ export function chartLines(input: ChartInput): { lines: ChartLine[]; values: num
         naturalOrder.compare(a.name, b.name),
     );
   const breaching = ranked.filter(({ alert }) => alert).slice(0, MOST_BREACHING);
-  const drawn = [...breaching, ...ranked.filter(({ alert }) => !alert)].slice(0, MAX_LINES);
+  const reach = FAR * reachOf(rule, breaching);
+  const isFar = ({ points }: { points: readonly Point[] }) =>
+    points.length > 0 && points.every(({ value }) => Math.abs(value) > reach);
+  const neighbours = ranked.filter((one) => !one.alert && !isFar(one));
+  const drawn = [...breaching, ...neighbours].slice(0, MAX_LINES);
   const valueText = ({ timeMs, value }: Point) => {
     const shown = formatMetricValue(value, measure);
     const old = toMs - timeMs > currentForMs(intervalMs);
@@ -73,6 +82,17 @@ export function chartLines(input: ChartInput): { lines: ChartLine[]; values: num
     values: drawn.flatMap(({ points }) => points.map(({ value }) => value)),
     omitted: ranked.length - drawn.length + unread,
   };
+}
+
+/**
+ * How far from zero the alerts and their bounds go. Neighbours that stay far beyond are not drawn: beside the ten years of an
+ * authority the last week of a certificate would lie flat on the ground. Percent and states have an axis that is the same for all.
+ */
+function reachOf(rule: Rule, breaching: readonly { points: readonly Point[] }[]): number {
+  const { unit } = measureOf(rule);
+  const values = breaching.flatMap(({ points }) => points.map(({ value }) => Math.abs(value)));
+  if (unit === 'percent' || unit === 'bool' || values.length === 0) return Number.POSITIVE_INFINITY;
+  return greatestOf([...values, ...thresholdLines(rule, unit).map(({ value }) => Math.abs(value))]);
 }
 
 function marksOf({ status, firedAtMs, resolvedAtMs }: NotificationAlert) {

@@ -123,6 +123,22 @@ describe('buildChartSpec', () => {
     expect(build({ series: [...many, series('m99', [400])] }).y.max).toBe(100);
   });
 
+  it('leaves out neighbours that are always far off: the axis is that of the alert and its bound', () => {
+    const day = 86_400;
+    const certificates = rule({ metric: 'cert_due', condition: { kind: 'below', threshold: 7 * day } });
+    const all = [
+      series('n1', [8 * day, 6 * day]),
+      series('near', [31 * day]),
+      series('far', [33 * day, 34 * day]),
+    ];
+    const spec = build({ rule: certificates, alerts: [{ ...firing, value: 6 * day }], series: all });
+    expect([spec.lines.map((line) => line.name), spec.omitted]).toEqual([['n1', 'near'], 1]);
+    expect(spec.y.max).toBeLessThan(41 * day);
+    // Percent have one axis, and an alert without data has no figure that others could be far from.
+    expect(build({ series: [series('n1', [5]), series('n2', [95])] }).lines.length).toBe(2);
+    expect(build({ rule: certificates, series: all.slice(2) }).lines.length).toBe(1);
+  });
+
   it('counts series where nodes have several', () => {
     const mounts = ['/', '/var'].map((mount) => ({
       ...series('n1', [50]),

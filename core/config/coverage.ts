@@ -1,5 +1,6 @@
 // Whether every alert has a route, and whether routes, globs, silences and inhibitions have an alert.
 
+import { findMetric, GROUP_LABELS } from '../catalogue.ts';
 import { isBastionRule, namesCluster, namesNode } from '../evaluate/alert-labels.ts';
 import type { LabelGlobs, Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
@@ -58,6 +59,7 @@ export function* checkCoverage(input: CoverageInput): Generator<Finding> {
     );
   }
   yield* idleInhibitions(rules, fleet.nodes);
+  yield* idleSupersessions(rules);
 }
 
 /** Tiers share all but what an alert fires at. */
@@ -156,6 +158,26 @@ function* idleInhibitions(rules: readonly RuleInForce[], nodes: readonly Labels[
       );
     }
   }
+}
+
+/** Only a firing alert with the very labels supersedes. */
+function* idleSupersessions(rules: readonly RuleInForce[]): Generator<Finding> {
+  for (const { rule, path, raw } of onePerRule(rules.filter((one) => one.path.length > 0))) {
+    for (const { at, text } of textsOf(raw, 'supersededBy')) {
+      const other = rules.find((candidate) => isMeant(text, candidate.rule.name))?.rule;
+      if (!other || labelNames(other) === labelNames(rule)) continue;
+      yield warningAt(
+        [...path, ...at],
+        `${quoted(text)} never keeps this quiet: its alerts have other labels`,
+        'write it under `inhibitedBy`, which compares cluster and node',
+      );
+    }
+  }
+}
+
+function labelNames({ metric, aggregate }: Rule): string {
+  const group = findMetric(metric)?.group;
+  return [...(aggregate?.by ?? (group ? GROUP_LABELS[group] : []))].sort().join();
 }
 
 /** Whether alerts of the two can have the same cluster and node; another finding reports a rule that matches nothing. */

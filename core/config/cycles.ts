@@ -23,7 +23,8 @@ export function* cycles(draft: Draft, checks: readonly Check[]): Generator<Findi
   const channels = namedItems(draft.channels);
   yield* cyclesOf(referencesOf(channels, 'fallback'), 'channels fall back on each other');
   const rules = [...namedItems(draft.rules), ...namedDefaults(draft, checks)];
-  yield* cyclesOf(referencesOf(rules, 'inhibitedBy'), 'rules keep each other quiet');
+  const quieting = ['inhibitedBy', 'supersededBy'].flatMap((key) => referencesOf(rules, key));
+  yield* cyclesOf(quieting, 'rules keep each other quiet');
   yield* idleInhibitions(rules);
 }
 

@@ -29,7 +29,8 @@ function* references(draft: Draft, rules: RuleNames): Generator<Finding> {
   yield* unknownNames(clusters, 'bastion', 'bastion');
   yield* unknownNames(channels, 'fallback', 'channel');
   yield* unknownNames(routes, 'channels', 'channel');
-  yield* unknownNames([...(draft.rules ?? []), ...draft.rulesChange], 'inhibitedBy', 'rule');
+  for (const key of ['inhibitedBy', 'supersededBy'])
+    yield* unknownNames([...(draft.rules ?? []), ...draft.rulesChange], key, 'rule');
 
   const known = {
     rules: unreadable.has('rules') ? undefined : rules.made,

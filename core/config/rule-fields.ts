@@ -131,12 +131,18 @@ export const ruleFields = z.strictObject({
       'Rules that inhibit this one: no message of it is sent while one of them fires for the same cluster and node',
     )
     .default([]),
+  supersededBy: z
+    .array(z.string())
+    .describe(
+      'Rules that report the same and worse: no message of this one is sent while one of them fires with the very labels of the alert',
+    )
+    .default([]),
   summary: z
     .string()
     .min(1)
     .max(LONGEST_SUMMARY, `a summary has ${LONGEST_SUMMARY} characters at most; link the rest as \`runbook\``)
     .describe(
-      'Text of the message while the alert breaches. It may hold labels (`{{node}}`), `{{value}}`, `{{held}}` (how long), `{{condition}}` (`> 90%`), `{{threshold}}` (`90%`), `{{metric}}`, `{{rule}}` (its name), `{{title}}` and `{{severity}}`',
+      'Text of the message while the alert breaches. It may hold labels (`{{node}}`), `{{value}}`, `{{held}}` (how long), `{{condition}}` (`> 90%`), `{{threshold}}` (`90%`), `{{window}}` (`last` of the window), `{{ahead}}` (its `in`), `{{metric}}`, `{{rule}}` (its name), `{{title}}` and `{{severity}}`',
     )
     .optional(),
   runbook: addressSchema('`runbook` is an http or https address')
@@ -198,5 +204,6 @@ export const changedRuleFields = ruleFields.omit({ name: true }).extend({
   noData,
   severity: ruleFields.shape.severity.unwrap().optional(),
   inhibitedBy: ruleFields.shape.inhibitedBy.unwrap().optional(),
+  supersededBy: ruleFields.shape.supersededBy.unwrap().optional(),
   tiers: tiersOf(tierFields.extend({ window: changedWindow })),
 });

@@ -63,10 +63,12 @@ function* holdLints(rule: Rule, everyMs: number): Generator<Finding> {
 }
 
 /** Placeholders in the summary of a rule that its alerts have no value for: the message would show `–` there. */
-function* placeholderLints({ summary = '', metric, aggregate }: Rule): Generator<Finding> {
+function* placeholderLints({ summary = '', metric, aggregate, window }: Rule): Generator<Finding> {
   const group = findMetric(metric)?.group;
   if (group === undefined) return;
-  const known = [...(aggregate?.by ?? GROUP_LABELS[group]), ...SUMMARY_FIELDS];
+  const absent = [...(window ? [] : ['window']), ...(window?.aheadMs === undefined ? ['ahead'] : [])];
+  const fields = SUMMARY_FIELDS.filter((name) => !absent.includes(name));
+  const known = [...(aggregate?.by ?? GROUP_LABELS[group]), ...fields];
   const placeholders = new Map([...summary.matchAll(PLACEHOLDER)].map(([text, inner = '']) => [text, inner]));
   for (const [text, inner] of placeholders) {
     const name = placeholderName(inner);

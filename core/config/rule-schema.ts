@@ -11,22 +11,21 @@ export const tieredRuleSchema = tieredRuleFields
   .superRefine(...tieredRuleCheck)
   .transform(({ tiers, ...fields }): Rule[] => {
     if (!tiers) return [ruleOf(fields)];
-    const higherTiers: string[] = [];
+    const worse = [...fields.supersededBy];
     return SEVERITIES.toReversed().flatMap((severity) => {
       const tier = tiers[severity];
       if (!tier) return [];
       const name = tierName(fields.name, severity);
-      const rule = { ...ruleOf({ ...tierOf(fields, tier), name, severity }), title: titleOf(fields) };
-      const made = higherTiers.length > 0 ? { ...rule, higherTiers: [...higherTiers] } : rule;
-      higherTiers.push(name);
-      return [made];
+      const rule = ruleOf({ ...tierOf(fields, tier), name, severity, supersededBy: [...worse] });
+      worse.push(name);
+      return [{ ...rule, title: titleOf(fields) }];
     });
   });
 
 function ruleOf(fields: RuleFields): Rule {
   const condition = conditionOf(fields) as Condition;
   const { name, where, whereNot = {}, window, aggregate, recoveryThreshold } = fields;
-  const { noData, severity, inhibitedBy, summary, runbook } = fields;
+  const { noData, severity, inhibitedBy, supersededBy, summary, runbook } = fields;
   return {
     name,
     title: titleOf(fields),
@@ -42,6 +41,7 @@ function ruleOf(fields: RuleFields): Rule {
     noData,
     severity,
     inhibitedBy,
+    ...(supersededBy.length > 0 && { supersededBy }),
     ...(summary !== undefined && { summary }),
     ...(runbook !== undefined && { runbook }),
   };

@@ -21,7 +21,7 @@ describe('a rule with tiers', () => {
   const tiers = rulesOf(`  add:${FSYNC}`).filter(({ name }) => name.startsWith('fsync'));
 
   it('is a rule for each tier, the highest first, which name those above them', () => {
-    expect(tiers.map(({ name, severity, higherTiers }) => [name, severity, higherTiers])).toEqual([
+    expect(tiers.map(({ name, severity, supersededBy }) => [name, severity, supersededBy])).toEqual([
       ['fsync.critical', 'critical', undefined],
       ['fsync.warning', 'warning', ['fsync.critical']],
       ['fsync.info', 'info', ['fsync.critical', 'fsync.warning']],
@@ -103,15 +103,28 @@ describe('`change`', () => {
   });
 
   it('may give a rule tiers, one of which is off', () => {
-    const change = '  change: { disk: { tiers: { warning: {}, critical: { above: 97 } } } }';
-    expect(ruleOf('disk.warning', change)).toMatchObject({
+    const change = '  change: { memory: { tiers: { warning: {}, critical: { above: 97 } } } }';
+    expect(ruleOf('memory.warning', change)).toMatchObject({
       condition: { threshold: 90 },
-      higherTiers: ['disk.critical'],
+      supersededBy: ['memory.critical'],
     });
-    const without = `${change}\n  off: [disk.critical]`;
-    expect(ruleOf('disk.critical', without)).toBeUndefined();
-    expect(ruleOf('disk.warning', without)).not.toHaveProperty('higherTiers');
-    expect(rulesOf(`${change}\n  off: [disk]`).filter(({ name }) => /^disk\b(?!-)/.test(name))).toEqual([]);
+    const without = `${change}\n  off: [memory.critical]`;
+    expect(ruleOf('memory.critical', without)).toBeUndefined();
+    expect(ruleOf('memory.warning', without)).not.toHaveProperty('supersededBy');
+    expect(rulesOf(`${change}\n  off: [memory]`).filter(({ name }) => /^memory/.test(name))).toEqual([]);
+  });
+
+  it('may be superseded by others, each of its tiers by these and the higher ones', () => {
+    const change = '  change: { disk: { tiers: { warning: {}, critical: { above: 95 } } } }';
+    expect(ruleOf('disk', '  off: [memory]')?.supersededBy).toEqual(['disk-full']);
+    expect(ruleOf('disk', '  off: [disk-full]')).not.toHaveProperty('supersededBy');
+    expect(ruleOf('disk.critical', change)?.supersededBy).toEqual(['disk-full']);
+    expect(ruleOf('disk.warning', change)?.supersededBy).toEqual(['disk-full', 'disk.critical']);
+    expect(ruleOf('disk-fills', change)?.supersededBy).toEqual([
+      'disk.warning',
+      'disk.critical',
+      'disk-full',
+    ]);
   });
 });
 

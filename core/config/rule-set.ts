@@ -50,7 +50,7 @@ export function writtenPath({ path, raw, tier }: RuleInForce, field: Path): Path
 export interface RuleNames {
   /** Names that `rule` of an alert may have. */
   made: readonly string[];
-  /** Names that `inhibitedBy` may have: of a rule with tiers its own name, too. */
+  /** Names that `inhibitedBy` and `supersededBy` may have: of a rule with tiers its own name, too. */
   taken: readonly string[];
 }
 
@@ -66,16 +66,18 @@ export function ruleNames(draft: Draft, checks: readonly Check[]): RuleNames {
   };
 }
 
-/** `inhibitedBy` may name a rule with tiers, and then means each of them. A default rule may name one that is not in force. */
+/** A reference may name a rule with tiers, and then means each of them. A default rule may name one that is not in force. */
 function withTiers(rules: readonly RuleInForce[]): RuleInForce[] {
   const names = new Set(rules.map(({ rule }) => rule.name));
   const expand = (name: string): string[] => {
     if (names.has(name)) return [name];
     return SEVERITIES.map((tier) => tierName(name, tier)).filter((tier) => names.has(tier));
   };
-  return rules.map(({ rule, ...entry }) => {
-    const inhibitedBy = [...new Set(rule.inhibitedBy.flatMap(expand))];
-    return { ...entry, rule: { ...rule, inhibitedBy } };
+  const expandAll = (all: readonly string[]) => [...new Set(all.flatMap(expand))];
+  return rules.map(({ rule: { supersededBy = [], ...rule }, ...entry }) => {
+    const worse = expandAll(supersededBy);
+    const inhibitedBy = expandAll(rule.inhibitedBy);
+    return { ...entry, rule: { ...rule, inhibitedBy, ...(worse.length > 0 && { supersededBy: worse }) } };
   });
 }
 
@@ -89,10 +91,10 @@ function keptDefaults(draft: Draft, checks: readonly Check[]): DefaultRule[] {
     .map((one) => ({ ...one, rules: one.rules.filter(({ name }) => isOn(name)).map(remaining) }))
     .filter(({ rules }) => rules.length > 0);
 
-  function remaining({ higherTiers = [], ...rule }: Rule): Rule {
-    const higher = higherTiers.filter(isOn);
+  function remaining({ supersededBy = [], ...rule }: Rule): Rule {
+    const worse = supersededBy.filter(isOn);
     const inhibitedBy = rule.inhibitedBy.filter(isOn);
-    return { ...rule, inhibitedBy, ...(higher.length > 0 && { higherTiers: higher }) };
+    return { ...rule, inhibitedBy, ...(worse.length > 0 && { supersededBy: worse }) };
   }
 }
 

@@ -38,9 +38,9 @@ export interface Rule {
   noData: NoDataPolicy;
   severity: Severity;
   inhibitedBy: readonly string[];
-  /** The same rule with higher severities. While one fires with the very labels of an alert of this, that is not sent. */
-  higherTiers?: readonly string[];
-  /** Template: `{{node}}`, `{{value}}`, `{{held}}`, `{{threshold}}`, any label. */
+  /** Rules that report the same and worse, such as higher tiers. While one fires with the very labels of an alert of this, that is not sent. */
+  supersededBy?: readonly string[];
+  /** Template: `{{node}}`, `{{value}}`, `{{held}}`, `{{threshold}}`, `{{window}}`, any label. */
   summary?: string;
   runbook?: string;
 }

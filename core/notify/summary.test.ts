@@ -98,6 +98,8 @@ describe('a forecast', () => {
   it("fills the rule's own summary", () => {
     const text = '{{node}} is forecast to be {{condition}}: {{value}} over {{threshold}}';
     expect(summary(text, {}, ahead)).toBe('n1 is forecast to be > 90% in 24h: 94.1% over 90%');
+    expect(summary('within {{ahead}}, by the last {{window}}', {}, ahead)).toBe('within 24h, by the last 6h');
+    expect(summary('within {{ahead}}, by the last {{window}}')).toBe('within –, by the last –');
   });
 });
 

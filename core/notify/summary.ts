@@ -1,3 +1,4 @@
+import { formatDuration } from '../duration.ts';
 import { formatCondition, formatElapsed, formatMetricValue, formatPast } from '../format.ts';
 import { aheadOf, conditionOf, type Measure, measureOf } from '../measure.ts';
 import type { Labels } from '../model/labels.ts';
@@ -19,6 +20,8 @@ export const SUMMARY_FIELDS = [
   'held',
   'condition',
   'threshold',
+  'window',
+  'ahead',
   'rule',
   'title',
   'metric',
@@ -69,6 +72,8 @@ function fieldsOf(rule: Rule, alert: SummaryAlert, time: TextTime): Fields {
     held: formatElapsed(alert.sinceMs, heldToMs(alert, time.nowMs), time.nowMs),
     condition: conditionOf(rule),
     threshold: bounds.replace(/^[<>=] /, ''),
+    window: rule.window === undefined ? '–' : formatDuration(rule.window.lastMs),
+    ahead: aheadOf(rule) ?? '–',
     rule: rule.name,
     title: rule.title,
     metric: measure.name,

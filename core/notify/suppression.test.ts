@@ -38,7 +38,7 @@ describe('suppression', () => {
   });
 
   it('is by a higher tier with the very labels of the alert, and not by one of another file or mount', () => {
-    const tier = rule('memory', { higherTiers: ['memory.critical'] });
+    const tier = rule('memory', { supersededBy: ['memory.critical'] });
     const labels = { ...n1, mount: '/data' };
     const a = { ...alert(transition('firing', 1_000)), labels };
     const suppressionBy = (firing: Labels) =>

@@ -12,7 +12,7 @@ export type Suppression =
 
 /**
  * Finds whether an alert is suppressed now: by a silence that matches it, or, while it fires, by a firing alert
- * of a rule in `inhibitedBy` with the same cluster and node, or of a higher tier with the same labels.
+ * of a rule in `inhibitedBy` with the same cluster and node, or of one in `supersededBy` with the same labels.
  */
 export function compileSuppressions(input: {
   rules: Readonly<Record<string, Rule>>;
@@ -39,7 +39,7 @@ export function compileSuppressions(input: {
     }
     if (alert.status === 'firing') {
       const by =
-        rule?.higherTiers?.find((name) => firing.has(seriesKey(name, alert.labels))) ??
+        rule?.supersededBy?.find((name) => firing.has(seriesKey(name, alert.labels))) ??
         rule?.inhibitedBy.find((name) => firing.has(nodeKey(name, alert.labels)));
       if (by) return { by: 'inhibition', rule: by };
     }
@@ -50,18 +50,18 @@ export function compileSuppressions(input: {
 /** Rules whose firing alerts may keep an alert of this one quiet. */
 export function inhibitorsOf({
   inhibitedBy,
-  higherTiers = [],
-}: Pick<Rule, 'inhibitedBy' | 'higherTiers'>): string[] {
-  return [...higherTiers, ...inhibitedBy];
+  supersededBy = [],
+}: Pick<Rule, 'inhibitedBy' | 'supersededBy'>): string[] {
+  return [...supersededBy, ...inhibitedBy];
 }
 
 /** Whether a firing alert of a rule that `inhibitorsOf` names keeps this one quiet. */
 export function inhibits(
   firing: { rule: string; labels: Labels },
   alert: { labels: Labels },
-  rule: Pick<Rule, 'higherTiers'>,
+  rule: Pick<Rule, 'supersededBy'>,
 ): boolean {
-  const keyOf = rule.higherTiers?.includes(firing.rule) ? seriesKey : nodeKey;
+  const keyOf = rule.supersededBy?.includes(firing.rule) ? seriesKey : nodeKey;
   return keyOf(firing.rule, firing.labels) === keyOf(firing.rule, alert.labels);
 }
 
@@ -70,7 +70,7 @@ function nodeKey(rule: string, { cluster = '', node = '' }: Labels): string {
   return JSON.stringify([rule, cluster, node]);
 }
 
-/** Alerts of a higher tier count for the very labels that they have. */
+/** Alerts of a rule in `supersededBy` count for the very labels that they have. */
 function seriesKey(rule: string, labels: Labels): string {
   return JSON.stringify([rule, labelKey(labels)]);
 }

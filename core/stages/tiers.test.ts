@@ -6,7 +6,7 @@ import { readUndelivered } from './undelivered.ts';
 const disk: Rule = { ...memory, metric: 'disk_usage', forMs: 0, inhibitedBy: [] };
 const RULES: Rule[] = [
   { ...disk, name: 'disk.critical', severity: 'critical', condition: { kind: 'above', threshold: 97 } },
-  { ...disk, name: 'disk.warning', higherTiers: ['disk.critical'] },
+  { ...disk, name: 'disk.warning', supersededBy: ['disk.critical'] },
 ];
 
 function setup() {

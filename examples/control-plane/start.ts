@@ -34,8 +34,12 @@ try {
     });
     const before = `ip netns exec ${namespace} npx bartizan`;
     const file = `-c ${join(dir, 'bartizan.yaml')}`;
-    print(`\nNow, in another terminal:\n  ${before} trust ${file} --yes\n  ${before} up ${file}\n`);
-    print(`Here, a line each:\n${HELP}\n`);
+    const commands = [
+      `trust ${file} --yes`,
+      ...['check --connect', 'probe', 'up'].map((c) => `${c} ${file}`),
+    ];
+    print(`\nNow, in another terminal:\n${commands.map((command) => `  ${before} ${command}\n`).join('')}`);
+    print(`Here, a line each, while \`up\` runs; messages are printed here, too:\n${HELP}\n`);
     const carryOut = createSwitches(scene.faults);
     const lines = createInterface({ input: process.stdin, signal: interrupted.signal });
     for await (const line of lines)

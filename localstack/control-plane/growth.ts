@@ -10,6 +10,8 @@ export interface Growth {
 
 const VALUE_BYTES = 16 * 1024;
 const EVERY_MS = 200;
+/** All else passes: a member that is asked may be about to stop, or without a leader. */
+const FULL = /database space exceeded/;
 
 export function growDatabase(
   put: (key: string, value: string) => Promise<void>,
@@ -24,15 +26,18 @@ export function growDatabase(
     while (!stopping.signal.aborted) {
       const due = (bytesPerSecond * (performance.now() - startMs)) / 1000;
       while (written + VALUE_BYTES <= due && !stopping.signal.aborted) {
-        await put(`/growth/${written}`, value);
-        written += VALUE_BYTES;
+        const error = await put(`/growth/${written}`, value).catch(String);
+        if (typeof error !== 'string') written += VALUE_BYTES;
+        else if (!FULL.test(error)) break;
+        else {
+          refusal = error;
+          return;
+        }
       }
       await sleep(EVERY_MS, undefined, { signal: stopping.signal }).catch(() => {});
     }
   }
-  const writing = write().catch((error: unknown) => {
-    refusal = String(error);
-  });
+  const writing = write();
   return {
     writtenBytes: () => written,
     refusal: () => refusal,

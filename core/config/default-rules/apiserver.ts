@@ -9,6 +9,9 @@ const APISERVERS = { role: [...APISERVER_ROLES] };
 
 const DOWN = ['node-down', 'apiserver-down'];
 
+/** Without a leader of etcd no API server is ready. */
+const NOT_READY = [...DOWN, 'etcd-no-leader'];
+
 /** A part whose health is one yes or no. */
 function unhealthy(name: string, title: string, metric: string, inhibitedBy = ['node-down']): RuleText {
   return {
@@ -25,35 +28,37 @@ function unhealthy(name: string, title: string, metric: string, inhibitedBy = ['
 
 export const APISERVER_RULES: readonly RuleText[] = [
   {
-    // KubeAPIDown. One that answers 401 or 403 is up: it only tells us nothing more.
+    // KubeAPIDown. One that answers 401 or 403 is up: it only hides more. One without an answer may be hidden by a firewall.
     name: 'apiserver-down',
-    title: 'API server down',
+    title: 'API server unreachable',
     metric: 'apiserver_up',
     below: 1,
     for: '5m',
     severity: 'critical',
     inhibitedBy: ['node-down'],
-    summary: 'nothing answers as API server of {{node}} for {{held}}',
+    summary:
+      'nothing has answered at the port of the API server of {{node}} for {{held}}: it is down, or a firewall hides it',
   },
   {
+    name: 'apiserver-check',
+    title: 'API server not ready: a check fails',
+    metric: 'apiserver_check',
+    below: 1,
+    for: '3m',
+    severity: 'critical',
+    inhibitedBy: NOT_READY,
+    summary: 'the API server of {{node}} has not been ready for {{held}}: check {{name}} fails',
+  },
+  {
+    // For a server that names no check, or another one each time.
     name: 'apiserver-not-ready',
     title: 'API server not ready',
     metric: 'apiserver_ready',
     below: 1,
     for: '3m',
     severity: 'critical',
-    inhibitedBy: DOWN,
+    inhibitedBy: [...NOT_READY, 'apiserver-check'],
     summary: 'the API server of {{node}} answers, and has not been ready for {{held}}',
-  },
-  {
-    name: 'apiserver-check',
-    title: 'Health check of the API server fails',
-    metric: 'apiserver_check',
-    below: 1,
-    for: '5m',
-    severity: 'warning',
-    inhibitedBy: DOWN,
-    summary: 'check {{name}} of the API server of {{node}} has failed for {{held}}',
   },
   {
     // API servers of one cluster may be one minor version apart: https://kubernetes.io/releases/version-skew-policy/

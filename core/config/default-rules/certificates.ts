@@ -17,17 +17,19 @@ function validityRules(of: {
   what: string;
 }): RuleText[] {
   const shared = { metric: of.metrics.due, for: '0s', inhibitedBy: ['node-down'] };
+  const lastDay = `${of.prefix}cert-last-day`;
   return [
     {
       ...shared,
       name: `${of.prefix}cert-expiring`,
+      supersededBy: [lastDay],
       title: `${of.title} expires`,
       tiers: { warning: { below: 30 * DAY }, critical: { below: 7 * DAY } },
       summary: `${of.what} expires in {{value}}`,
     },
     {
       ...shared,
-      name: `${of.prefix}cert-last-day`,
+      name: lastDay,
       title: `${of.title} in its last day`,
       below: DAY,
       severity: 'critical',

@@ -76,7 +76,7 @@ export const ETCD_RULES: readonly RuleText[] = [
     above: 3,
     for: '5m',
     severity: 'warning',
-    summary: 'etcd of {{cluster}} changed its leader {{value}} times in 15 minutes',
+    summary: 'etcd of {{cluster}} changed its leader {{value}} times in {{window}}',
   },
   {
     // etcdHighNumberOfFailedProposals.
@@ -88,7 +88,7 @@ export const ETCD_RULES: readonly RuleText[] = [
     for: '15m',
     severity: 'warning',
     inhibitedBy: [...DOWN, 'etcd-no-leader'],
-    summary: '{{value}} proposals of etcd on {{node}} failed in 15 minutes',
+    summary: '{{value}} proposals of etcd on {{node}} failed in {{window}}',
   },
   {
     // etcdHighFsyncDurations.
@@ -132,7 +132,7 @@ export const ETCD_RULES: readonly RuleText[] = [
     for: '6h',
     severity: 'warning',
     inhibitedBy: [...DOWN, 'etcd-quota'],
-    summary: 'etcd of {{node}} reaches its quota within 24 hours if it goes on as in the last six',
+    summary: 'etcd of {{node}} reaches its quota within {{ahead}} if it goes on as in the last {{window}}',
   },
   {
     // The mixin compares with what is in use (half), which says nothing of a small database.

@@ -36,6 +36,7 @@ export function nodeRules(everyMs: number): RuleText[] {
       for: '10m',
       severity: 'warning',
       inhibitedBy: ['node-down'],
+      supersededBy: ['disk-full'],
       summary: '{{mount}} on {{node}} is {{value}} full, over {{threshold}} for {{held}}',
     },
     {
@@ -132,7 +133,8 @@ export function nodeRules(everyMs: number): RuleText[] {
       for: '2h',
       severity: 'warning',
       inhibitedBy: ['node-down'],
-      summary: '{{mount}} on {{node}} will be full within 24 hours if it goes on as in the last one',
+      supersededBy: ['disk', 'disk-full'],
+      summary: '{{mount}} on {{node}} will be full within {{ahead}} if it goes on as in the last {{window}}',
     },
     {
       name: 'oom-kills',
