@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { createProgram } from '../cli/program.ts';
 import { DEFAULT_CHECKS, defaultRuleTexts } from '../core/config/defaults.ts';
 
 const FOLDER = 'docs/runbook';
-const NAMES = defaultRuleTexts(DEFAULT_CHECKS).map(({ name }) => name);
+const RULES = defaultRuleTexts(DEFAULT_CHECKS);
+const NAMES = RULES.map(({ name }) => name);
 const INDEX = readFileSync('docs/runbook.md', 'utf8');
 
 it('each default rule has a page, and each page a rule', () => {
@@ -16,6 +18,7 @@ describe.each(NAMES)('the page of %s', (name) => {
   it('has the four sections, with text in each', () => {
     const [head = '', ...sections] = page.split(/^## /m);
     expect(head).toContain(`Default rule \`${name}\`.`);
+    expect(head).toMatch(new RegExp(`^# ${RULES.find((rule) => rule.name === name)?.title}\n`));
     expect(sections.map((section) => section.split('\n')[0])).toEqual([
       'Meaning',
       'Impact',
@@ -23,6 +26,26 @@ describe.each(NAMES)('the page of %s', (name) => {
       'Mitigation',
     ]);
     for (const section of sections) expect(section.split('\n').slice(1).join('').length).toBeGreaterThan(20);
+  });
+
+  it('has each block of commands apart from its text', () => {
+    const lines = page.split('\n');
+    const isCode = (line = '') => line.startsWith('    ');
+    const torn = lines.filter(
+      (line, i) => i > 0 && line && lines[i - 1] && isCode(line) !== isCode(lines[i - 1]),
+    );
+    expect(torn).toEqual([]);
+  });
+
+  it('names commands and options of bartizan that there are', () => {
+    for (const [text, line = ''] of page.matchAll(/(?:`|^ {4})bartizan ([^`\n]+)/gm)) {
+      const [first, ...rest] = line.split(' ');
+      const command = createProgram().commands.find((one) => one.name() === first);
+      const options = command?.options.flatMap(({ short, long }) => [short, long]);
+      for (const option of rest.filter((word) => word.startsWith('-')))
+        expect([text, options]).toEqual([text, expect.arrayContaining([option])]);
+      expect([text, command?.name()]).toEqual([text, first]);
+    }
   });
 
   it('is listed in docs/runbook.md, and links pages that exist', () => {

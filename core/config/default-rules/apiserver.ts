@@ -93,8 +93,8 @@ export const APISERVER_RULES: readonly RuleText[] = [
     summary: 'no agent is connected to the konnectivity server of {{node}}: logs, exec and webhooks fail',
   },
   unhealthy('kubelet-unhealthy', 'kubelet', 'kubelet_healthy'),
-  unhealthy('scheduler-unhealthy', 'scheduler', 'scheduler_healthy', DOWN),
-  unhealthy('controller-manager-unhealthy', 'controller manager', 'controller_manager_healthy', DOWN),
+  unhealthy('scheduler-unhealthy', 'Scheduler', 'scheduler_healthy', DOWN),
+  unhealthy('controller-manager-unhealthy', 'Controller manager', 'controller_manager_healthy', DOWN),
   {
     name: 'http-failing',
     title: 'HTTP check fails',
