@@ -42,7 +42,7 @@ describe.each(NAMES)('the page of %s', (name) => {
       const [first, ...rest] = line.split(' ');
       const command = createProgram().commands.find((one) => one.name() === first);
       const options = command?.options.flatMap(({ short, long }) => [short, long]);
-      for (const option of rest.filter((word) => word.startsWith('-')))
+      for (const option of rest.filter((each) => each.startsWith('-')))
         expect([text, options]).toEqual([text, expect.arrayContaining([option])]);
       expect([text, command?.name()]).toEqual([text, first]);
     }
