@@ -7,6 +7,7 @@ import { FAILURES, PHASES } from '../core/model/observation.ts';
 import { MATCHER_OPS } from '../core/model/silence.ts';
 import { ROLES } from '../core/model/target.ts';
 import { REASONS } from '../core/model/transition.ts';
+import { costShape } from './cost-shape.ts';
 
 const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
 const labels = z.record(z.string(), z.string()).readonly();
@@ -104,6 +105,7 @@ export const probeShape = list(
       }),
     ),
     samples: list(sample).describe('the samples that `up` would store'),
+    costs: list(costShape).optional().describe('with `--cost`, for checks that worked'),
   }),
 );
 

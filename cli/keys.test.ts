@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { costScript } from '../adapters/probes/cost/cost-script.ts';
 import { pki } from '../adapters/probes/pki/pki.ts';
 import { usage } from '../adapters/probes/usage/usage.ts';
 import { newKey, publicKeyOf } from '../localstack/fleet/new-key.ts';
@@ -63,10 +64,10 @@ it('prints the lines for the bastion and the nodes of each cluster, with the key
   expect(clusters[0].line).toMatch(
     /^restrict,command="s=\$\(head -c 65536; echo x\);.* exit 126;; esac" ssh-ed25519 /,
   );
-  // The scripts of all options, and those of the release before.
+  // The scripts of all options, those of the release before, and that of `probe --cost`.
   expect(usage.catalogue.map(({ name }) => name)).toEqual(['usage@2', 'usage-volumes@2', 'usage@1']);
   expect(clusters[0].line).toContain(
-    `in ${[...usage.catalogue, ...pki.catalogue].map(({ sha256 }) => sha256).join('|')})`,
+    `in ${[...usage.catalogue, ...pki.catalogue, costScript].map(({ sha256 }) => sha256).join('|')})`,
   );
   expect(clusters[0].line).toContain(publicKeyOf(nodesKey));
   expect(clusters[1].line).toContain(publicKeyOf(gateKey));

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createProber } from '../adapters/probes/prober.ts';
 import type { Config } from '../core/model/config.ts';
+import type { Cost } from '../core/model/cost.ts';
 import type { BatchObservation } from '../core/model/observation.ts';
 import type { Target } from '../core/model/target.ts';
 import { planRound } from '../core/plan/plan.ts';
@@ -20,6 +21,8 @@ interface FleetProbe {
   /** Which command it is for. */
   kind: 'probe' | 'check';
   resampleAfterMs?: number;
+  /** Measure what the checks cost, too: see `ProbeOptions`. */
+  onCost?: (cost: Cost) => void;
 }
 
 /**
@@ -32,7 +35,7 @@ export async function probeFleet(options: FleetProbe): Promise<BatchObservation[
 }
 
 async function probe(
-  { config, secrets, targets, quiet, kind, resampleAfterMs }: FleetProbe,
+  { config, secrets, targets, quiet, kind, resampleAfterMs, onCost }: FleetProbe,
   audit: Audit,
 ): Promise<BatchObservation[]> {
   const prober = await createProber({
@@ -58,16 +61,20 @@ async function probe(
     const batches = planned.map((batch) => ({ ...batch, roundMs, ...unbounded }));
     const done = batches.map(() => 0);
     spinner.start(`0 of ${targets.length} nodes`);
-    return await Promise.all(
-      batches.map((batch, i) =>
-        prober.probe(batch, {
-          onObservation(count) {
-            done[i] = count;
-            spinner.text = `${done.reduce((a, b) => a + b, 0)} of ${targets.length} nodes`;
-          },
-        }),
-      ),
-    );
+    const results: BatchObservation[] = [];
+    const probeOne = async (i: number) => {
+      results[i] = await prober.probe(batches[i] as (typeof batches)[number], {
+        ...(onCost && { onCost }),
+        onObservation(count) {
+          done[i] = count;
+          spinner.text = `${done.reduce((a, b) => a + b, 0)} of ${targets.length} nodes`;
+        },
+      });
+    };
+    // Another batch would use CPU of ours while one is measured.
+    if (onCost) for (const i of batches.keys()) await probeOne(i);
+    else await Promise.all(batches.map((_, i) => probeOne(i)));
+    return results;
   } finally {
     spinner.stop();
     await prober.close();

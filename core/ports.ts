@@ -5,6 +5,7 @@ import type { Alert } from './model/alert.ts';
 import type { AuditEntry } from './model/audit.ts';
 import type { Batch, BatchName } from './model/batch.ts';
 import type { Checkpoint } from './model/checkpoint.ts';
+import type { Cost } from './model/cost.ts';
 import type { Delivery } from './model/delivery.ts';
 import type { Incident } from './model/incident.ts';
 import type { Notification, Picture } from './model/notification.ts';
@@ -63,6 +64,8 @@ export interface ProbeOptions {
   onObservation?: (done: number) => void;
   /** All observations of a node that is done with, the same as in the result; a bastion that is lost later withdraws failed ones. */
   onNode?: (observations: readonly Observation[]) => void;
+  /** Where it is given, the checks that worked run again after the round, many times, and what each costs is measured. */
+  onCost?: (cost: Cost) => void;
 }
 
 export interface Prober {

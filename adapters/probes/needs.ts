@@ -5,6 +5,7 @@ import { checkOptions } from '../../core/registry.ts';
 import { isSelected } from '../../core/selection.ts';
 import type { Script } from '../ssh/command.ts';
 import { commandScript } from './command/script.ts';
+import { costScript } from './cost/cost-script.ts';
 import { PROBES } from './registry.ts';
 
 interface HostPort {
@@ -36,7 +37,8 @@ export function needsOf(
   commands: readonly CommandConfig[] = [],
 ): Needs {
   const scripts = new Map<string, Pick<Script, 'name' | 'sha256'>>();
-  for (const script of PROBES.flatMap((probe) => probe.catalogue)) scripts.set(script.sha256, script);
+  for (const script of [...PROBES.flatMap((probe) => probe.catalogue), costScript])
+    scripts.set(script.sha256, script);
   const fromBastion = new Map<string, HostPort>();
   const fromNode = new Map<string, HostPort>();
   for (const command of commands) {

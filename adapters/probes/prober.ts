@@ -19,6 +19,7 @@ import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import type { NodeAccess } from '../ssh/node-sessions.ts';
 import { explainOpenFiles } from '../ssh/open-files.ts';
 import { checkSecrets, withSecrets } from './check-secrets.ts';
+import { measureCosts } from './cost/measure.ts';
 import { httpClientOf } from './http-client.ts';
 import { repeatLastValues } from './last-values.ts';
 import { probeBatch } from './probe-batch.ts';
@@ -146,7 +147,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   }
 
   return {
-    async probe(batch, { signal, ...listeners } = {}) {
+    async probe(batch, { signal, onCost, ...listeners } = {}) {
       const bastion = config.bastions.find((candidate) => candidate.name === batch.bastion);
       if (!bastion) throw new ConfigError(`no bastion is called ${batch.bastion}`);
       const written: Promise<void>[] = [];
@@ -177,13 +178,11 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
               audit: record,
               resampleAfterMs,
             };
-            return await probeBatch(batch, context, accesses, {
-              ...listeners,
-              checks,
-              counters,
-              logger,
-              meter,
-            });
+            const ports = { ...listeners, checks, counters, logger, meter };
+            const round = await probeBatch(batch, context, accesses, ports);
+            if (onCost && round.bastion.ok)
+              await measureCosts(batch, context, accesses, checks, round.observations, onCost);
+            return round;
           } finally {
             signal?.removeEventListener('abort', cut);
             if (keep !== 'all') httpClientOf(connection).closeIdle();

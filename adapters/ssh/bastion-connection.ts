@@ -1,4 +1,5 @@
 import type { BastionConfig, SessionsConfig } from '../../core/model/config.ts';
+import type { Traffic } from '../../core/model/cost.ts';
 import type { Meter } from '../../core/ports.ts';
 import { loopWatch } from '../event-loop/loop-watch.ts';
 import { openBastionSession } from './bastion-session.ts';
@@ -14,7 +15,7 @@ import {
   type ReadySession,
 } from './node-sessions.ts';
 import type { SshSession } from './session.ts';
-import { dial, type Tunnel } from './tunnel.ts';
+import { dial, type Tunnel, trafficOf } from './tunnel.ts';
 
 export interface NodeCommand extends OpenCommand, NodeSession {
   /** Whether a new login would succeed now, see `ReadySession`. */
@@ -54,6 +55,8 @@ export interface BastionConnection {
   openNode(access: NodeAccess): Promise<StreamingNode>;
   /** Exchanges keys with a node's SSH server, without a login. @throws ProbeError, also for a key that is not pinned */
   exchangeKeys(access: KeyAccess): Promise<HostKey>;
+  /** Bytes so far: of all tunnels to nodes and services, and of the connection that they are in. */
+  traffic(): { node: Traffic; wire: Traffic };
   /** Closes the session at once: whatever it still delivers is useless. */
   dropNode(node: NodeSession): void;
   /** Closes node sessions that nobody used since then. */
@@ -171,6 +174,7 @@ export async function openBastionConnection(options: {
       };
     },
     exchangeKeys: nodes.exchangeKeys,
+    traffic: () => ({ node: { ...trafficOf(hop.client) }, wire: hop.wire() }),
     dropNode(node) {
       node.session.destroy();
     },

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BastionConfig } from '../../core/model/config.ts';
+import type { Traffic } from '../../core/model/cost.ts';
 import { connectToBastion } from './bastion-socket.ts';
 import { ProbeError, probeError } from './failure.ts';
 import type { PinnedKeys } from './host-keys.ts';
@@ -15,6 +16,11 @@ const LONGEST_PAUSE_MS = 2_000;
 /** With less time left a retry would end by the deadline, and that failure says less than the refusal before. */
 const LEAST_LOGIN_MS = 500;
 
+export interface BastionSession extends SshSession {
+  /** The bytes of its connection so far. */
+  wire(): Traffic;
+}
+
 /**
  * Logs in to a bastion within its deadline. Retries where the bastion drops the connection before it presents a host key,
  * but not where it has a penalty against our address: that outlasts any deadline.
@@ -28,7 +34,7 @@ export async function openBastionSession(options: {
   signal?: AbortSignal | undefined;
   /** From 0 up to 1: spreads the retries of several clients. */
   random?: () => number;
-}): Promise<SshSession> {
+}): Promise<BastionSession> {
   const { bastion, key, pinned, signal, random = Math.random } = options;
   const endMs = performance.now() + bastion.deadlines.bastionMs;
   for (let attempt = 0; ; attempt++) {
@@ -37,7 +43,13 @@ export async function openBastionSession(options: {
     signal?.addEventListener('abort', cut);
     try {
       const deadlineMs = attempt === 0 ? bastion.deadlines.bastionMs : endMs - performance.now();
-      return await openSession({ ...socket, user: bastion.user, key, pinned, phase: 'bastion', deadlineMs });
+      const { user } = bastion;
+      const session = await openSession({ ...socket, user, key, pinned, phase: 'bastion', deadlineMs });
+      const { stream } = socket;
+      return {
+        ...session,
+        wire: () => ({ sentBytes: stream.bytesWritten, receivedBytes: stream.bytesRead }),
+      };
     } catch (error) {
       if (!isDropped(error) || signal?.aborted) throw error;
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + random());

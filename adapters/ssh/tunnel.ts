@@ -1,4 +1,5 @@
 import type { Client, ClientChannel } from 'ssh2';
+import type { Traffic } from '../../core/model/cost.ts';
 import { firewallDenied, forwardingDenied, probeError, seconds } from './failure.ts';
 import type { SshStream } from './session.ts';
 
@@ -16,6 +17,17 @@ export interface Tunnel {
    */
   allow(bytes: number): void;
   isCut(): boolean;
+}
+
+const traffics = new WeakMap<Client, Traffic>();
+
+/** The bytes of all tunnels of a session so far. */
+export function trafficOf(client: Client): Traffic {
+  const known = traffics.get(client);
+  if (known) return known;
+  const traffic = { sentBytes: 0, receivedBytes: 0 };
+  traffics.set(client, traffic);
+  return traffic;
 }
 
 /**
@@ -54,7 +66,7 @@ export function dial(
       if (late) {
         channel?.destroy();
       } else if (error === undefined) {
-        resolve(createTunnel(channel));
+        resolve(createTunnel(channel, trafficOf(client)));
       } else {
         const { reason } = error as { reason?: number };
         const reply = error.message.replace(/^\(SSH\) Channel open failure: /, '');
@@ -74,12 +86,18 @@ export function dial(
   return promise;
 }
 
-function createTunnel(channel: ClientChannel): Tunnel {
+function createTunnel(channel: ClientChannel, traffic: Traffic): Tunnel {
   let left = Number.POSITIVE_INFINITY;
   let cut = false;
   // Only ssh2 may start the flow.
   channel.pause();
+  const write = channel._write;
+  channel._write = (chunk: Buffer, ...rest) => {
+    traffic.sentBytes += chunk.length;
+    write.call(channel, chunk, ...rest);
+  };
   channel.on('data', (chunk: Buffer) => {
+    traffic.receivedBytes += chunk.length;
     left -= chunk.length;
     if (left >= 0 || cut) return;
     cut = true;
