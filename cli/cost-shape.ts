@@ -9,8 +9,11 @@ export const costShape = z.strictObject({
   runs: z.number().describe('the figures are means of so many'),
   ownCpuMs: z.number().describe('CPU of this process'),
   nodeCpu: z.strictObject({
-    sshdMs: z.number().optional().describe('CPU of the sshd processes of our session'),
-    commandsMs: z.number().optional().describe('CPU of what they ran'),
+    sshdMs: z
+      .number()
+      .optional()
+      .describe('CPU of the sshd processes of our session; for a login a lower bound, up to 20 ms too low'),
+    commandsMs: z.number().optional().describe('CPU of what they ran, give or take 2 ms'),
     unknown: z.string().optional().describe('why both are unknown'),
   }),
   tunnels: traffic.describe('through the bastion, to and from the node'),

@@ -53,8 +53,8 @@ async function setup(node: FakeNode, { renewMs = 1_000 * MINUTE, door = false } 
   await keep(Promise.resolve({ close: async () => connection.destroy() }));
   const { deadlines } = config;
   const penalties = createPenalties(nowMs);
-  const round = async (port: number, request: Partial<HttpRequest> = {}, times = 1) => {
-    roundMs += MINUTE;
+  const round = async (port: number, request: Partial<HttpRequest> = {}, times = 1, afterMs = MINUTE) => {
+    roundMs += afterMs;
     const pinned = { accepted: [parseHostKey(node.hostKey)], revoked: [] };
     const access = {
       target: targetOf('n', node),
@@ -129,6 +129,26 @@ describe('requests from a node', () => {
     happen(node);
     expect(await round(port)).toMatchObject({ body: 'ok' });
     expect(node.logins).toBe(2);
+  });
+
+  it('make a round trip before, unless the session has just answered', async () => {
+    let trips = 0;
+    const node = await healthyNode({
+      meet: (connection) =>
+        void connection.on('request', (_accept, reject) => {
+          trips++;
+          reject?.();
+        }),
+    });
+    const port = await serve(answering('ok'));
+    const { round } = await setup(node);
+    const seen: number[] = [];
+    for (const afterMs of [MINUTE, MINUTE, 0, 999, 1_000, -1_000]) {
+      await round(port, {}, 1, afterMs);
+      seen.push(trips);
+    }
+    // A new session; a minute later; at once; a moment later; too late; the clock was set back.
+    expect(seen).toEqual([0, 1, 1, 1, 2, 3]);
   });
 
   it('fail where a new login would, though the session of the last round works', async () => {

@@ -93,10 +93,10 @@ export async function openBastionConnection(options: {
   const nodes = createNodeSessions({ client: hop.client, packs, sessions, nowMs, count });
   const answeredMs = new WeakMap<SshSession, number>();
 
-  const answered = (session: SshSession) => void answeredMs.set(session, loopWatch.nowMs());
+  const answered = (session: SshSession) => void answeredMs.set(session, nowMs());
   const answers = async (session: SshSession, deadlineMs: number) => {
-    const sinceMs = loopWatch.nowMs() - (answeredMs.get(session) ?? Number.NEGATIVE_INFINITY);
-    if (sinceMs < ANSWERED_MS && session.isOpen()) return true;
+    const sinceMs = nowMs() - (answeredMs.get(session) ?? Number.NEGATIVE_INFINITY);
+    if (sinceMs >= 0 && sinceMs < ANSWERED_MS && session.isOpen()) return true;
     const alive = await makeRoundTrip(session, deadlineMs);
     if (alive) answered(session);
     return alive;

@@ -8,7 +8,13 @@ export interface Traffic {
 
 /** CPU that the system counted for a node's SSH server, and for the commands that it ran. */
 export type NodeCpu =
-  | { isKnown: true; sshdMs: number; commandsMs: number }
+  | {
+      isKnown: true;
+      /** For a login a lower bound: of the processes that have ended the system shows whole hundredths of a second. */
+      sshdMs: number;
+      /** Rounded in the same way, over all runs. */
+      commandsMs: number;
+    }
   | {
       isKnown: false;
       /** For people. */
