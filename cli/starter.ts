@@ -116,7 +116,7 @@ channels:
 #    metric: disk_usage
 #    window: { last: 1h, reduce: forecast, in: 24h }
 #    above: 100
-#    for: 2h
+#    for: 6h
 #    severity: warning
 #    inhibitedBy: [node-down]
 #    supersededBy: [disk, disk-full]

@@ -1,7 +1,7 @@
 import { DOWN_UP, type Metric, metricsOf } from './metric.ts';
 
 const DUE =
-  'Time until it expires, for rules; 30 days within its last 30 days while more than a fifth of its lifetime is left, as nobody renews a short-lived certificate earlier';
+  'Time until it expires, for rules; 30 days within its last 30 days while more than a fifth of its lifetime is left (of the kubelet’s own: a tenth), as nobody renews a short-lived certificate earlier';
 
 const BEGINS = 'Time until it is valid, by our clock; below zero: since when it has been';
 

@@ -1,7 +1,11 @@
 import { expect, it } from 'vitest';
 import { lifeReadings } from './certificate-life.ts';
+import type { Reading } from './reading.ts';
 
 const DAY = 86_400;
+
+const FILE = { file: '/a' };
+const CLIENT = { file: '/var/lib/kubelet/pki/kubelet-client-current.pem' };
 
 it.each([
   ['a year, 300 days left', 365, 300, 300],
@@ -14,10 +18,15 @@ it.each([
   ['one day, 6 hours left', 1, 0.25, 30],
   ['one day, 4 hours left', 1, 4 / 24, 4 / 24],
   ['one day, expired', 1, -0.5, -0.5],
-])('a certificate of %s', (_what, lifetime, left, due) => {
+  ['thirty days, the kubelet’s own, 4 left: it may still renew it', 30, 4, 30, CLIENT],
+  ['thirty days, the kubelet’s own, 2 left', 30, 2, 2, CLIENT],
+  ['thirty days, served by the kubelet, 4 left', 30, 4, 30, { port: '10250' }],
+  ['thirty days, served by the API server, 4 left', 30, 4, 4, { port: '6443' }],
+  ['thirty days, of the kubelet but not renewed by it, 4 left', 30, 4, 4, { file: '/pki/kubelet.crt' }],
+])('a certificate of %s', (_what, lifetime, left, due, labels: Reading['labels'] = FILE) => {
   const untilMs = Date.UTC(2027, 0, 1);
   const life = { fromMs: untilMs - lifetime * DAY * 1000, untilMs };
-  const readings = lifeReadings('cert', { file: '/a' }, life, untilMs - left * DAY * 1000);
+  const readings = lifeReadings('cert', labels, life, untilMs - left * DAY * 1000);
   const value = readings.find(({ metric }) => metric === 'cert_due')?.value;
   expect(value).toBeCloseTo(due * DAY, 3);
   expect(readings.map(({ metric }) => metric).slice(0, 3)).toEqual([

@@ -58,6 +58,8 @@ const VALUES: Readonly<Record<string, number>> = {
   etcd_fragmentation: 25,
   etcd_fsync_p99: 0.008,
   etcd_commit_p99: 0.02,
+  cert_begins: -165 * DAY,
+  tls_cert_begins: -165 * DAY,
   cert_due: 200 * DAY,
   tls_cert_due: 200 * DAY,
 };

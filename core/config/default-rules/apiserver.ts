@@ -43,6 +43,9 @@ export const APISERVER_RULES: readonly RuleText[] = [
     name: 'apiserver-check',
     title: 'API server not ready: a check fails',
     metric: 'apiserver_check',
+    // One that is about to end fails `shutdown` until load balancers have noticed, on OpenShift for up to 3.5 minutes
+    // (`shutdown-delay-duration`). If it takes longer, `apiserver-not-ready` fires.
+    whereNot: { name: 'shutdown' },
     below: 1,
     for: '3m',
     severity: 'critical',
@@ -50,12 +53,12 @@ export const APISERVER_RULES: readonly RuleText[] = [
     summary: 'the API server of {{node}} has not been ready for {{held}}: check {{name}} fails',
   },
   {
-    // For a server that names no check, or another one each time.
+    // For a server that names no check, or another one each time. One that drains and starts again takes some six minutes.
     name: 'apiserver-not-ready',
     title: 'API server not ready',
     metric: 'apiserver_ready',
     below: 1,
-    for: '3m',
+    for: '10m',
     severity: 'critical',
     inhibitedBy: [...NOT_READY, 'apiserver-check'],
     summary: 'the API server of {{node}} answers, and has not been ready for {{held}}',

@@ -122,15 +122,14 @@ export function nodeRules(everyMs: number): RuleText[] {
       summary: 'bastion {{bastion}} shows another host key than the pinned one and was refused',
     },
     {
-      // NodeFilesystemSpaceFillingUp, without its second condition on the free space: instead it holds for as long as the
-      // window is, since one large file looks like growth while it is in the window.
+      // NodeFilesystemSpaceFillingUp, without its second condition on the free space: instead it holds for six hours, so that
+      // neither a large file nor a backup of some hours fires it. A longer window would be read in each round.
       name: 'disk-fills',
       title: 'Disk fills up',
       metric: 'disk_usage',
-      // Longer than its window: one large file is in the window for an hour only. A longer window is read in each round.
       window: { last: '1h', reduce: 'forecast', in: '24h' },
       above: 100,
-      for: '2h',
+      for: '6h',
       severity: 'warning',
       inhibitedBy: ['node-down'],
       supersededBy: ['disk', 'disk-full'],
