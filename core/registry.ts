@@ -20,6 +20,11 @@ export interface AdapterDescriptor<Options = unknown> {
 export interface ProbeDescriptor extends AdapterDescriptor {
   /** Whether a check with these options, as `readOptions` returns them, logs in to nodes. Default: each does. */
   logsIn?(options: Readonly<Record<string, unknown>>): boolean;
+  /**
+   * What tells series of a node apart that have no label `check`, such as their ports. Two checks with one of these in common would write
+   * the same series. Absent: nothing does.
+   */
+  separateBy?(options: Readonly<Record<string, unknown>>): readonly string[];
   /** Name of the catalogue's entry that a check with these options runs. Absent: checks of this kind run none. */
   commandOf?(options: Readonly<Record<string, unknown>>): string;
 }

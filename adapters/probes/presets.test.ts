@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { METRICS } from '../../core/catalogue.ts';
-import { configOf, configText, problemsOf } from '../../test/config-cases.ts';
+import { configOf, configText } from '../../test/config-cases.ts';
 import { KINDS } from '../registry.ts';
 import { PRESETS } from './presets.ts';
 import { PROBES } from './registry.ts';
@@ -32,16 +32,4 @@ it('each metric of the catalogue is measured by a kind of check, or by the progr
   const types = new Set(PROBES.map(({ type }) => type));
   const unmeasured = METRICS.filter(({ probes }) => probes && !probes.some((probe) => types.has(probe)));
   expect(unmeasured.map(({ name }) => name)).toEqual([]);
-});
-
-it('a check beside one of a preset that measures the same series of a node has a warning', () => {
-  const messages = (text: string) =>
-    problemsOf(configText({ checks: text }), { kinds: KINDS }).map(
-      ({ path, message }) => `${path}: ${message}`,
-    );
-  const own = 'checks: [{ name: usage, probe: usage }, { name: mine, probe: apiserver, port: 7443 }]\n';
-  expect(messages(`${own}presets: [{ preset: talos }]\n`)).toEqual([
-    'checks[1].name: check `talos-apiserver` measures the same series of a node as `mine`',
-  ]);
-  expect(messages(`${own}presets: [{ preset: talos, without: [apiserver] }]\n`)).toEqual([]);
 });

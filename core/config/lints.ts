@@ -1,6 +1,6 @@
 // Settings that are valid, and are probably a mistake.
 
-import { GROUP_LABELS, METRICS, type Metric } from '../catalogue.ts';
+import { GROUP_LABELS } from '../catalogue.ts';
 import { formatDuration } from '../duration.ts';
 import { lookBackMs } from '../evaluate/range.ts';
 import { createIntervals, ruleIntervals } from '../intervals.ts';
@@ -10,6 +10,7 @@ import { tickIntervalMs } from '../plan/plan.ts';
 import type { AdapterKinds } from '../registry.ts';
 import { isSelected } from '../selection.ts';
 import { quoted } from '../text/suggestions.ts';
+import { doubleChecks } from './double-checks.ts';
 import { type Draft, textOf, textsOf } from './draft.ts';
 import { unreachablePictures } from './picture-address.ts';
 import type { Fleet } from './possible-alerts.ts';
@@ -94,30 +95,6 @@ function* idleChecks({ draft, nodes }: LintInput): Generator<Finding> {
       [...path, isLeftOut ? 'whereNot' : 'where'],
       isLeftOut ? `\`whereNot\` leaves check ${name} no node` : `check ${name} matches no node`,
       'compare its globs with clusters, nodes and roles',
-    );
-  }
-}
-
-/** Series of a kind that have nothing but the node's labels: the first check of a round wins. Of `usage` both measure the same. */
-function* doubleChecks({ draft, checks, nodes }: LintInput): Generator<Finding> {
-  const isOfNode = ({ group }: Metric) => GROUP_LABELS[group].length === GROUP_LABELS.node.length;
-  for (const { path, value } of draft.checks ?? []) {
-    if (!value || value.probe === 'usage') continue;
-    if (!METRICS.some((metric) => metric.probes?.includes(value.probe) && isOfNode(metric))) continue;
-    const own = checks.findIndex(({ name }) => name === value.name);
-    const other = checks.find(
-      (check, i) =>
-        check.probe === value.probe &&
-        check.name !== value.name &&
-        // The later of two in the file is reported; checks of presets come after all of them.
-        (i < own || i >= (draft.checks?.length ?? 0)) &&
-        nodes.some((node) => isSelected(check, node) && isSelected(value, node)),
-    );
-    if (!other) continue;
-    yield warningAt(
-      [...path, 'name'],
-      `check ${quoted(other.name)} measures the same series of a node as ${quoted(value.name)}`,
-      'only the first value of a round is stored; keep their nodes apart by `where`, or leave one out',
     );
   }
 }

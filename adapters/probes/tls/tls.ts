@@ -1,19 +1,25 @@
 import type { Reading } from '../../../core/parse/reading.ts';
+import type { ProbeDescriptor } from '../../../core/registry.ts';
 import { ProbeError } from '../../ssh/failure.ts';
-import type { Finding, NodeHandle } from '../probe.ts';
+import type { Finding, NodeHandle, Probe } from '../probe.ts';
 import { probeOfService, reading, serverNameOf, serviceFailure, silenceOf } from '../service-probe.ts';
 import { connectTls, type TlsFacts } from '../tls-connection.ts';
 import { optionsSchema, portsOf, type TlsProbeOptions } from './options.ts';
 import { describeServed, type Shown } from './served.ts';
 
-/** Reads the certificates that ports serve, by the handshake alone: no client certificate is needed, and no request is sent. */
-export const tls = probeOfService<TlsProbeOptions>({
+const service = probeOfService<TlsProbeOptions>({
   type: 'tls',
   title: 'Served certificates: expiry, lifetime, names and chain, by the handshake alone',
   options: optionsSchema,
   endpoints: (options) => portsOf(options).map((port) => ({ via: options.via, port })),
   observe,
 });
+
+/** Reads the certificates that ports serve, by the handshake alone: no client certificate is needed, and no request is sent. */
+export const tls: ProbeDescriptor & Probe = {
+  ...service,
+  separateBy: (options) => portsOf(options as TlsProbeOptions).map(String),
+};
 
 /** What happened at one port. `failure`: no handshake; `refusal`: the check could not be made there. */
 interface Visit {
