@@ -4,6 +4,7 @@ import type { Problem } from '../core/config/problem.ts';
 import { deployProblems } from '../core/deployment/deploy-rules.ts';
 import { describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
+import { systemClock } from '../local/clock.ts';
 import { withNotes } from './command-notes.ts';
 import { readConfig, secretsFor } from './config-file.ts';
 import { checkConnections } from './connect-check.ts';
@@ -13,6 +14,7 @@ import { checkFiles } from './file-check.ts';
 import { writeJson } from './json-output.ts';
 import { checkShape } from './json-shapes.ts';
 import { countProblems, formatProblem, type Paint, paintFor, plural } from './problem-report.ts';
+import { checkSignatures } from './signature-state.ts';
 import { checkState } from './state-check.ts';
 
 const DEFAULT_FILE = 'bartizan.yaml';
@@ -92,6 +94,7 @@ async function checkFile(file: string, { aws }: Options): Promise<Verdict> {
       const found = [
         ...(await checkFiles(file, config)),
         ...(await checkState(file, config)),
+        ...(await checkSignatures(file, config, systemClock.nowMs())),
         ...(aws ? deployProblems(config) : []).map((message) => errorOf(file, message)),
       ];
       const ok = found.every(({ severity }) => severity === 'warning');

@@ -24,6 +24,10 @@ export interface AdviceContext {
 /** The prober's message about a node whose authorized_keys line does not have the hash of our script. */
 const REFUSED_SCRIPT = /authorized_keys line does not allow our script (\S+)/;
 
+/** What `explainSignatureRefusal` writes, with the advice at its end. */
+const REFUSED_SIGNATURE =
+  /^(its authorized_keys line (?:runs signed scripts alone|finds no valid signature)|the signature of ).*/;
+
 /**
  * For a server that has no algorithm in common with us: the missing kind, as the failure names it, and how to add an
  * algorithm.
@@ -89,6 +93,7 @@ export function nodeAdvice(failure: Failure, context: AdviceContext): Advice {
       advice: keyLineAdvice(context),
     };
   }
+  if (reason === 'command' && REFUSED_SIGNATURE.test(detail)) return signatureAdvice(detail);
   if (/^the node opens no session/.test(detail))
     return { detail, advice: 'raise MaxSessions in its sshd_config; a `Match` block there may have its own' };
   if (phase === 'exec' && (reason === 'command' || reason === 'output')) {
@@ -98,6 +103,20 @@ export function nodeAdvice(failure: Failure, context: AdviceContext): Advice {
     };
   }
   return hostAdvice(failure, context, context.name);
+}
+
+function signatureAdvice(detail: string): Advice {
+  const sign = 'sign the scripts again where the signing key is: `bartizan catalogue sign`';
+  if (/there is no ssh-keygen|is older than OpenSSH 8\.1|no pipes/.test(detail))
+    return { detail: `lets us in, but ${detail}` };
+  if (/set the clock of the node$/.test(detail))
+    return { detail, advice: 'check the time service (chrony, ntpd) on the node' };
+  if (/does not name the key/.test(detail))
+    return {
+      detail: `lets us in, but ${detail}`,
+      advice: 'print the line with the public key that signs now',
+    };
+  return { detail: `lets us in, but ${detail.replace(/; sign them again: .*$/, '')}`, advice: sign };
 }
 
 /** Advice for bastions and nodes. */

@@ -91,7 +91,14 @@ async function usableKeys(config: Config, secrets: Secrets, targets: readonly Ta
   const checks = [LOGIN_CHECK, ...config.checks.filter(runsOtherScripts)];
   const bastions = config.bastions.filter(({ name }) => keys.bastions.has(name));
   const usable = {
-    config: { bastions, clusters, checks, sessions: config.sessions, store: config.store },
+    config: {
+      bastions,
+      clusters,
+      checks,
+      sessions: config.sessions,
+      store: config.store,
+      ...(config.signatures && { signatures: config.signatures }),
+    },
     targets: targets.filter(({ cluster }) => keys.clusters.has(cluster)),
   };
   return { usable, keys };

@@ -5,10 +5,12 @@ import { createFileInventory } from '../adapters/inventory/file.ts';
 import { needsOf } from '../adapters/probes/needs.ts';
 import { permitsOf, type ServerText } from '../adapters/ssh/authorized-keys.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
-import type { LoginKey } from '../adapters/ssh/login-key.ts';
+import { type LoginKey, lineOf } from '../adapters/ssh/login-key.ts';
 import { penaltyExemption } from '../adapters/ssh/sshd-config.ts';
+import { ConfigError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Secrets } from '../core/ports.ts';
+import { type SignersOfLine, signedLine } from './signed-line.ts';
 import { withNotes } from './command-notes.ts';
 import { secretsFor } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
@@ -38,10 +40,15 @@ export function keysCommand(): Command {
       '--nft',
       'for bastions: an nftables rule set that limits the user, and the line that belongs to it',
     )
+    .option(
+      '--signed <file>',
+      'for nodes: lines that run scripts signed by a public key of this file (.pub), in place of lines with hashes',
+    )
     .option('--json', 'as JSON')
-    .action(async (options: { config: string; nft?: boolean; json?: boolean }) => {
+    .action(async (options: { config: string; nft?: boolean; signed?: string; json?: boolean }) => {
       const config = await loadFleet(options.config);
-      const { accounts, clusters } = await collect(config, secretsFor(options.config));
+      const signed = options.signed === undefined ? undefined : await signedLine(config, options.signed);
+      const { accounts, clusters } = await collect(config, secretsFor(options.config), signed);
       const bastions = accounts.map((account) => ({
         account,
         texts: bastionTexts(account, options.nft === true),
@@ -65,6 +72,7 @@ export function keysCommand(): Command {
       [
         "bartizan keys --json | jq -r '.bastions[0].sshdConfig' | ssh admin@gate 'cat >/etc/ssh/sshd_config.d/00-bartizan.conf'",
       ],
+      ['bartizan keys --signed catalogue.pub', 'nodes verify signatures (OpenSSH 8.1 or newer)'],
       ["bartizan keys --nft --json | jq -r '.bastions[0].nft' | ssh admin@gate 'cat >/etc/bartizan.nft'"],
     ],
     text: `The line and the block of a bastion belong together: no line can forbid Unix sockets (-R), but the block does, and it permits
@@ -72,6 +80,8 @@ the user only connections to nodes. Nobody else may use this user. sshd uses onl
 older line. The line of a bastion names every node: print it again when nodes are added or removed. The line of nodes has
 the hashes of the scripts of this release and of the previous one, and of those in \`commands\`. To lose no round, install the
 line of the next release before you upgrade, and that of a changed script before you restart \`up\`.
+With --signed the line has public keys instead, and the lowest version of the file of signatures: a new release or command needs
+no new line, only new signatures (\`bartizan catalogue sign\`). Set \`signatures\` in the configuration first, then install it.
 sshd refuses a line for more than 4,096 nodes. With --nft the firewall of the bastion limits the user instead; load it
 before sshd starts, because its line permits the nodes' ports on any host. \`bartizan check --connect\` shows the rights
 that are left.`,
@@ -80,7 +90,7 @@ that are left.`,
   });
 }
 
-async function collect(config: Config, secrets: Secrets) {
+async function collect(config: Config, secrets: Secrets, signed: SignersOfLine | undefined) {
   const targets = await createFileInventory(config).list();
   const keyring = createKeyring(config, secrets);
   const keys = new Map<string, LoginKey>();
@@ -91,7 +101,11 @@ async function collect(config: Config, secrets: Secrets) {
     const mine = targets.filter(({ cluster }) => cluster === name);
     const key = await keyring.ofCluster(name);
     const needs = needsOf(config.checks, mine, config.commands);
-    const texts = nodeTexts(key, users, needs, acceptsRootByForwarding);
+    if (signed?.signers.includes(lineOf(key.key)))
+      throw new ConfigError(
+        `cluster ${name}: the key that logs in to its nodes may sign scripts too, so whoever stole it could run anything; sign with another key`,
+      );
+    const texts = nodeTexts(key, users, needs, acceptsRootByForwarding, signed);
     const { line, sshdConfig, forwards, withheld } = texts;
     const host = config.bastions.find((candidate) => candidate.name === bastion)?.host ?? '';
     const exempt = penaltyExemption(isIP(host) === 0 ? 'ADDRESS' : host);

@@ -3,6 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { ProbeError } from '../adapters/ssh/failure.ts';
+import type { SignatureSource } from '../adapters/signatures/signature-source.ts';
 import { readNodeCertificates } from '../adapters/tunnel/node-certificates.ts';
 import type { NodeLogin } from '../adapters/tunnel/route.ts';
 import type { ServedChain } from '../adapters/tunnel/served-chain.ts';
@@ -31,7 +32,7 @@ export interface AuthorityOptions {
   configured: string | undefined;
   checks: readonly Check[];
   secrets: Secrets;
-  login: NodeLogin;
+  login: NodeLogin & { signatures: SignatureSource | undefined };
 }
 
 /** @throws ConfigError that says how to name an authority; ProbeError when the API server does not answer */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createProber } from '../adapters/probes/prober.ts';
+import { signatureFile } from '../adapters/signatures/signature-source.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Cost } from '../core/model/cost.ts';
 import type { BatchObservation } from '../core/model/observation.ts';
@@ -14,7 +15,7 @@ import { actorOf } from './actor.ts';
 import { createSpinner } from './spinner.ts';
 
 interface FleetProbe {
-  config: Pick<Config, 'bastions' | 'clusters' | 'checks' | 'sessions' | 'store'>;
+  config: Pick<Config, 'bastions' | 'clusters' | 'checks' | 'sessions' | 'store' | 'signatures'>;
   secrets: Secrets;
   targets: readonly Target[];
   quiet: boolean;
@@ -47,6 +48,7 @@ async function probe(
     logger: createLogger({ level: 'error', pretty: process.stderr.isTTY === true, redact: secrets.redact }),
     meter: createMeter(),
     knownHosts: join(config.store.path, 'known_hosts'),
+    signatures: config.signatures && signatureFile(config.signatures.file),
     kind,
     ...actorOf(),
     ...(resampleAfterMs !== undefined && { resampleAfterMs }),

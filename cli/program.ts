@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError, describeError } from '../core/errors.ts';
 import { alertsCommand } from './alerts.ts';
 import { auditCommand } from './audit.ts';
+import { catalogueCommand } from './catalogue.ts';
 import { checkCommand } from './check.ts';
 import { completeCommand, completionCommand } from './completion.ts';
 import { dataCommand } from './data.ts';
@@ -50,6 +51,7 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     schemaCommand(),
     trustCommand(),
     keysCommand(),
+    catalogueCommand(),
     probeCommand(),
     tunnelCommand(),
     kubeconfigCommand(),

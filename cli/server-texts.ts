@@ -10,6 +10,7 @@ import {
 } from '../adapters/ssh/authorized-keys.ts';
 import { bastionFirewall } from '../adapters/ssh/bastion-firewall.ts';
 import { type LoginKey, lineOf } from '../adapters/ssh/login-key.ts';
+import { type SignedLine, signedKeyLine } from '../adapters/ssh/signed-key-line.ts';
 import { bastionSshdConfig, nodeSshdConfig } from '../adapters/ssh/sshd-config.ts';
 import type { Check } from '../core/model/check.ts';
 import type { BastionConfig } from '../core/model/config.ts';
@@ -84,17 +85,21 @@ export interface NodeTexts {
 const ROOT_FORWARDS =
   'permits for checks with `via: node`: the user is root, and no block of sshd_config can confine its forwarding. Log in as another user, or write `acceptsRootByForwarding: true` in the cluster';
 
-/** `needs` is what the checks of these nodes need: line and block permit no more. */
+/**
+ * `needs` is what the checks of these nodes need: line and block permit no more. `signed`: the line verifies signatures; else it
+ * compares hashes.
+ */
 export function nodeTexts(
   key: LoginKey,
   users: readonly string[],
   { scripts, fromNode }: Pick<Needs, 'scripts' | 'fromNode'>,
   acceptsRoot: boolean,
+  signed?: Omit<SignedLine, 'forwards'>,
 ): NodeTexts {
   const isRefused = fromNode.length > 0 && users.includes('root') && !acceptsRoot;
   const forwards = isRefused ? [] : fromNode;
   return {
-    line: nodeKeyLine(key, scripts, forwards),
+    line: signed ? signedKeyLine(key, { ...signed, forwards }) : nodeKeyLine(key, scripts, forwards),
     sshdConfig: nodeSshdConfig(users, forwards),
     forwards,
     ...(isRefused && { withheld: ROOT_FORWARDS }),

@@ -146,6 +146,13 @@ channels:
 #    for: 10m
 #    severity: warning
 #    summary: clocks of the nodes of {{cluster}} are {{value}} apart
+#  - name: signature-expiring
+#    title: Signature of scripts expires
+#    metric: signature_expiry
+#    for: 0s
+#    tiers: { warning: { below: 1209600 }, critical: { below: 259200 } }
+#    inhibitedBy: [node-down]
+#    summary: the signature of the script of check {{check}} expires in {{value}}; then {{node}} refuses it
 
 # Which alerts go to which channels: the first route that matches takes an alert.
 #routes:

@@ -8,6 +8,7 @@ import { createHeartbeat } from '../adapters/heartbeat/heartbeat.ts';
 import { createFleet } from '../adapters/inventory/fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
 import { createProber } from '../adapters/probes/prober.ts';
+import { signatureFile } from '../adapters/signatures/signature-source.ts';
 import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
@@ -125,6 +126,7 @@ export async function startBartizan(options: {
       knownHosts,
       counters: state.counters,
       repeatsValues: repeatsValues(config.store),
+      signatures: config.signatures && signatureFile(config.signatures.file),
       ...ports,
     });
     opened.push(() => prober.close());

@@ -1,6 +1,7 @@
 // A prober with all its dependencies in memory.
 
 import { createProber } from '../adapters/probes/prober.ts';
+import type { SignatureSource } from '../adapters/signatures/signature-source.ts';
 import { ConfigError } from '../core/errors.ts';
 import { meterTo } from '../core/meter.ts';
 import type { AuditEntry } from '../core/model/audit.ts';
@@ -98,6 +99,7 @@ export async function createProberFixture(options: {
   checksKeys?: boolean;
   repeatsValues?: boolean;
   sessions?: Partial<SessionsConfig>;
+  signatures?: SignatureSource;
   /** More bastions, without nodes. */
   otherBastions?: readonly BastionConfig[];
 }): Promise<ProberFixture> {
@@ -174,6 +176,7 @@ export async function createProberFixture(options: {
     knownHosts,
     resampleAfterMs,
     ...(options.keep && { keep: options.keep }),
+    signatures: options.signatures,
     ...(options.checksKeys !== undefined && { checksKeys: options.checksKeys }),
     ...(options.repeatsValues !== undefined && { repeatsValues: options.repeatsValues }),
   });

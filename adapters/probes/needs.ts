@@ -67,3 +67,24 @@ export function needsOf(
     fromNode: [...fromNode.values()],
   };
 }
+
+/** The scripts that this release may run with this configuration, for signing: whatever the nodes are. */
+export function scriptsToSign(checks: readonly Check[], commands: readonly CommandConfig[] = []): Script[] {
+  const scripts = new Map<string, Script>();
+  const add = (script: Script) => scripts.set(script.sha256, script);
+  PROBES.flatMap((probe) => probe.catalogue)
+    .filter(hasText)
+    .forEach(add);
+  commands.map(commandScript).forEach(add);
+  for (const check of checks) {
+    const probe = PROBES.find((candidate) => candidate.type === check.probe);
+    const options = probe && checkOptions(probe, check);
+    if (options) probe.scriptsFor(options).forEach(add);
+  }
+  return [...scripts.values()];
+}
+
+/** Of the previous release the catalogue has only hashes. */
+function hasText(script: Pick<Script, 'name' | 'sha256'>): script is Script {
+  return 'text' in script;
+}

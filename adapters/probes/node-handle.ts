@@ -8,9 +8,11 @@ import { type CommandOutput, runScript, type Script } from '../ssh/command.ts';
 import { type ProbeError, probeError, quote } from '../ssh/failure.ts';
 import { fingerprintOf } from '../ssh/host-keys.ts';
 import type { NodeAccess, NodeSession } from '../ssh/node-sessions.ts';
+import { explainSignatureRefusal, refusalOf } from '../ssh/script-refusal.ts';
 import type { SshSession } from '../ssh/session.ts';
 import { type HttpRequest, httpClientOf } from './http-client.ts';
 import type { Endpoint, NodeHandle, ScriptFacts, ScriptLimits, ScriptRun } from './probe.ts';
+import { inAcceptedForm, type ScriptForm, type ScriptForms } from './script-forms.ts';
 import { asProbeError } from './script-probe.ts';
 
 /** Access to a node within one check's share of the time. */
@@ -25,10 +27,9 @@ export interface ProbeContext {
   kind: AccessKind;
   audit: (entry: AuditEntry) => void;
   resampleAfterMs: number;
+  forms: ScriptForms;
 }
 
-/** Exit code of the forced command in authorized_keys for a script that it does not know. */
-const REFUSED = 126;
 /** Requests that one audit line names; the rest are counted. */
 const MOST_NAMED = 4;
 
@@ -37,7 +38,13 @@ export function createNodeHandle(
   context: ProbeContext,
   access: CheckAccess,
   redact: NodeHandle['redact'] = (text) => text,
-): { handle: NodeHandle; login: () => 'unknown' | undefined; finish: () => void } {
+): {
+  handle: NodeHandle;
+  login: () => 'unknown' | undefined;
+  /** When the first of the signatures expires with which scripts of the check ran, as Unix time; undefined: none had one. */
+  signedUntil: () => number | undefined;
+  finish: () => void;
+} {
   const { connection, nowMs, roundMs, resampleAfterMs } = context;
   const startMs = nowMs();
   const visits: string[] = [];
@@ -45,6 +52,7 @@ export function createNodeHandle(
   let outcome = 'ok';
   let fingerprint: string | undefined;
   let loginIsUnknown = false;
+  let signedUntil: number | undefined;
   let node: Promise<StreamingNode> | undefined;
   const hostOf = ({ via, host }: Endpoint) => host ?? (via === 'bastion' ? access.target.host : '127.0.0.1');
 
@@ -90,7 +98,17 @@ export function createNodeHandle(
     nowMs,
     redact,
     waitToResample: () => sleep(resampleAfterMs),
-    run: (script, parse, limits) => runOnce(context, access, { script, parse, limits }),
+    run: async (script, parse, limits) => {
+      const { target, deadlines } = access;
+      const limit = { execMs: deadlines.execMs, nowMs };
+      const { result, form } = await inAcceptedForm(context.forms, target, script, limit, (tried, execMs) => {
+        const timed = { ...access, deadlines: { ...deadlines, execMs } };
+        return runOnce(context, timed, { script, form: tried, parse, limits });
+      });
+      const { notAfter = Number.POSITIVE_INFINITY } = form.signature ?? {};
+      if (notAfter < (signedUntil ?? Number.POSITIVE_INFINITY)) signedUntil = notAfter;
+      return result;
+    },
     dial: (endpoint) =>
       visit(`${endpoint.via} → ${hostOf(endpoint)}:${endpoint.port}`, endpoint, async (through) => {
         const dialledMs = performance.now();
@@ -132,6 +150,7 @@ export function createNodeHandle(
   return {
     handle,
     login: () => (loginIsUnknown ? 'unknown' : undefined),
+    signedUntil: () => signedUntil,
     finish() {
       if (visits.length === 0) return;
       const more = visits.length - MOST_NAMED;
@@ -167,6 +186,7 @@ function entryOf({ kind, actor, bastion }: ProbeContext, { target }: NodeAccess,
 
 interface ScriptCall<T> {
   script: Script;
+  form: ScriptForm;
   parse: (text: string) => T | undefined;
   limits: ScriptLimits | undefined;
 }
@@ -175,7 +195,7 @@ interface ScriptCall<T> {
 async function runOnce<T extends ScriptFacts | object>(
   context: ProbeContext,
   access: NodeAccess,
-  { script, parse, limits }: ScriptCall<T>,
+  { script, form, parse, limits }: ScriptCall<T>,
 ): Promise<ScriptRun<T>> {
   const { connection, bastion, nowMs } = context;
   const startMs = nowMs();
@@ -192,12 +212,12 @@ async function runOnce<T extends ScriptFacts | object>(
     const { timeoutMs = Number.POSITIVE_INFINITY, maxBytes = bastion.maxOutputBytes } = limits ?? {};
     const deadlineMs = Math.min(timeoutMs, Math.max(0, access.deadlines.execMs - command.tookMs));
     const bytes = Math.min(maxBytes, bastion.maxOutputBytes);
-    bytesSent = Buffer.byteLength(script.text);
-    output = await runScript(command, script, { deadlineMs, maxBytes: bytes, nowMs });
+    bytesSent = Buffer.byteLength(form.text);
+    output = await runScript(command, { ...script, text: form.text }, { deadlineMs, maxBytes: bytes, nowMs });
     // Parsing a megabyte may take tens of milliseconds: nodes that end together each get a turn of their own.
     await nextTurn();
     const parsed = parse(output.text);
-    if (parsed === undefined) throw notUnderstood(output, script);
+    if (parsed === undefined) throw notUnderstood(output, script, { sent: form.signature, nowMs: nowMs() });
     const facts: ScriptFacts = parsed;
     const offsetSeconds = clockOffset(facts, output, command.tookMs / 2);
     checkListener(command.session, facts.listens, access.target.port);
@@ -243,15 +263,24 @@ function cutReason(node: NodeSession | undefined): ProbeError | undefined {
   return node?.tunnel.isCut() ? probeError('output', 'exec', 'cut off: it sends without end') : undefined;
 }
 
-function notUnderstood({ exitCode, complaint, bytes, text }: CommandOutput, { name }: Script): ProbeError {
+function notUnderstood(
+  { exitCode, complaint, bytes, text }: CommandOutput,
+  { name }: Script,
+  signature: Parameters<typeof explainSignatureRefusal>[2],
+): ProbeError {
   // A login shell or ForceCommand explains itself on stdout or stderr. The script's own output would explain nothing.
   const quoted = quote(complaint) || quote(text.split('@bartizan ')[0] ?? '');
   const explanation = quoted === '' ? '' : `: ${quoted}`;
-  // Our forced command prints nothing. A program that must not be executed has the same code, and the shell says why.
+  const refusal = refusalOf(exitCode, complaint || quoted);
+  if (refusal === 'signature')
+    return probeError('command', 'exec', explainSignatureRefusal(complaint, name, signature), { refusal });
+  // A line that compares hashes prints nothing. A program that must not be executed has the same code, and the shell says why.
   const unknown = `: its authorized_keys line does not allow our script ${name} (print it again: \`bartizan keys\`)`;
-  const why = exitCode === REFUSED && explanation === '' ? unknown : explanation;
-  if (exitCode !== 0)
-    return probeError('command', 'exec', `the script ended with code ${exitCode ?? 'none'}${why}`);
+  const why = refusal === 'hash' ? unknown : explanation;
+  if (exitCode !== 0) {
+    const detail = `the script ended with code ${exitCode ?? 'none'}${why}`;
+    return probeError('command', 'exec', detail, { refusal });
+  }
   return probeError('output', 'exec', `${bytes} bytes of output, none of them the script's${explanation}`);
 }
 

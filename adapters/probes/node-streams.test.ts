@@ -11,6 +11,7 @@ import { createPenalties } from '../ssh/penalties.ts';
 import { parsePrivateKey } from '../ssh/private-keys.ts';
 import type { HttpRequest } from './http-client.ts';
 import { createNodeHandle } from './node-handle.ts';
+import { createScriptForms } from './script-forms.ts';
 
 useBastion();
 
@@ -65,7 +66,8 @@ async function setup(node: FakeNode, { renewMs = 1_000 * MINUTE, door = false } 
       penalties,
     };
     const who = { kind: 'probe', actor: 'test' } as const;
-    const context = { connection, bastion: config, roundMs, nowMs, ...who, resampleAfterMs: 0 };
+    const forms = createScriptForms()(undefined);
+    const context = { connection, bastion: config, roundMs, nowMs, ...who, resampleAfterMs: 0, forms };
     const { handle, login, finish } = createNodeHandle(
       { ...context, audit: (entry) => void audit.push(entry) },
       access,

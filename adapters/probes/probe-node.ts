@@ -42,7 +42,7 @@ export async function probeNode(
   const { check, probe, redact = unchanged } = configured;
   const startMs = loopWatch.nowMs();
   const observedAtMs = context.nowMs();
-  const { handle, login: loginOfVisits, finish } = createNodeHandle(context, access, redact);
+  const { handle, login: loginOfVisits, signedUntil, finish } = createNodeHandle(context, access, redact);
   const observationOf = (result: Observation['result']): Observation => ({
     ...identify(context, access, configured),
     observedAtMs,
@@ -54,7 +54,9 @@ export async function probeNode(
     const found = await probe.observe(handle, check, before);
     const { readings, notes, login = loginOfVisits(), isPartial: hides, ...rest } = found;
     const isPartial = hides || found.error !== undefined || found.silence !== undefined;
-    const samples = toSamples(readings, access, context.roundMs, redact).filter(
+    const until = signedUntil();
+    const left = until === undefined ? [] : [expiryReading(check, until, context.roundMs)];
+    const samples = toSamples([...readings, ...left], access, context.roundMs, redact).filter(
       ({ labels }) => !isExcluded(check.whereNot, labels),
     );
     const more = { ...(login && { login }), ...(isPartial && { isPartial }) } as const;
@@ -85,6 +87,10 @@ function identify({ roundMs }: ProbeContext, { target }: NodeAccess, { check, pr
   const withoutLogin = !probe.logsIn(check.options);
   const base = { check: check.name, probe: probe.type, target, roundMs };
   return withoutLogin ? { ...base, withoutLogin } : base;
+}
+
+function expiryReading({ name: check }: Check, until: number, roundMs: number): Reading {
+  return { metric: 'signature_expiry', labels: { check }, value: until - roundMs / 1000 };
 }
 
 const unchanged = (text: string) => text;

@@ -7,6 +7,7 @@ import { fitDeadlines } from '../../core/plan/deadlines.ts';
 import type { Audit, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
 import { checkOptions } from '../../core/registry.ts';
 import { loopWatch } from '../event-loop/loop-watch.ts';
+import { type SignatureSource, watchSignatures } from '../signatures/signature-source.ts';
 import { logInAudited } from '../ssh/audited-login.ts';
 import { openBastionConnection } from '../ssh/bastion-connection.ts';
 import { openBastionSession } from '../ssh/bastion-session.ts';
@@ -25,6 +26,7 @@ import { repeatLastValues } from './last-values.ts';
 import { probeBatch } from './probe-batch.ts';
 import type { ConfiguredProbe } from './probe-node.ts';
 import { PROBES } from './registry.ts';
+import { createScriptForms } from './script-forms.ts';
 
 export interface ProberOptions {
   config: Pick<Config, 'bastions' | 'clusters' | 'checks' | 'sessions'>;
@@ -36,6 +38,8 @@ export interface ProberOptions {
   meter?: Meter;
   /** The file that `bartizan trust` writes; it need not exist. */
   knownHosts: string;
+  /** Where signatures of scripts are. Absent: scripts are sent without. */
+  signatures?: SignatureSource | undefined;
   /** Who probes, and for what, in each line of the audit. Default: the program, in a round. */
   actor?: string;
   kind?: AccessKind;
@@ -70,6 +74,8 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   const count: Meter['count'] = (...change) => meter?.count(...change);
   const keyring = createKeyring(config, options.secrets);
   const hostKeys = createPinnedKeys(options.knownHosts);
+  const signatures = watchSignatures(options.signatures, logger);
+  const formsWith = createScriptForms();
   let outOfFilesUntilMs = 0;
   const pool = createBastionPool({
     nowMs,
@@ -177,6 +183,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
               kind,
               audit: record,
               resampleAfterMs,
+              forms: formsWith(await signatures()),
             };
             const ports = { ...listeners, checks, counters, logger, meter };
             const round = await probeBatch(batch, context, accesses, ports);

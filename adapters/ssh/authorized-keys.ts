@@ -54,7 +54,7 @@ function bastionLine(key: LoginKey, permits: readonly string[]): ServerText {
 }
 
 /** `port-forwarding` permits `-R` again, hence a `permitlisten` that nobody can use. */
-function forwardingTo(permits: readonly string[]): string[] {
+export function forwardingTo(permits: readonly string[]): string[] {
   return [
     'port-forwarding',
     'permitlisten="localhost:1"',

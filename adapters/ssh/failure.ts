@@ -1,6 +1,7 @@
 import type { Failure, FailureReason, ProbePhase } from '../../core/model/observation.ts';
 import { cutText, visibleLine } from '../../core/text/visible-line.ts';
 import type { HostKey } from './host-keys.ts';
+import type { Refusal } from './script-refusal.ts';
 
 /**
  * Why a server dropped a connection that may succeed in a moment. `startups`: too many clients are about to log in
@@ -11,6 +12,8 @@ export type TurnedAway = 'startups' | 'unexplained';
 export interface ProbeErrorOptions {
   hostKey?: HostKey | undefined;
   turnedAway?: TurnedAway | undefined;
+  /** The line of our key on the node refused the script. */
+  refusal?: Refusal | undefined;
   cause?: unknown;
 }
 
@@ -21,11 +24,13 @@ export class ProbeError extends Error {
   /** The key that the server presented, if it came that far. */
   readonly hostKey: HostKey | undefined;
   readonly turnedAway: TurnedAway | undefined;
+  readonly refusal: Refusal | undefined;
   constructor(failure: Failure, options: ProbeErrorOptions = {}) {
     super(failure.detail, { cause: options.cause });
     this.failure = failure;
     this.hostKey = options.hostKey;
     this.turnedAway = options.turnedAway;
+    this.refusal = options.refusal;
   }
 }
 

@@ -1,7 +1,9 @@
 import { type FileCertificate, parsePki } from '../../core/parse/pki-output.ts';
+import { loadSignatures, type SignatureSource } from '../signatures/signature-source.ts';
 import { createNodeHandle } from '../probes/node-handle.ts';
 import { pkiScript } from '../probes/pki/pki.ts';
 import type { CheckOptions } from '../probes/probe.ts';
+import { createScriptForms } from '../probes/script-forms.ts';
 import { logInAudited } from '../ssh/audited-login.ts';
 import { openBastionConnection } from '../ssh/bastion-connection.ts';
 import { accessTo, type NodeLogin } from './route.ts';
@@ -12,7 +14,7 @@ import { accessTo, type NodeLogin } from './route.ts';
  * @throws ProbeError, ConfigError
  */
 export async function readNodeCertificates(
-  options: NodeLogin,
+  options: NodeLogin & { signatures: SignatureSource | undefined },
   chosen: CheckOptions,
 ): Promise<readonly FileCertificate[]> {
   const { bastion, sessions, nowMs, accessor, record } = options;
@@ -23,7 +25,9 @@ export async function readNodeCertificates(
   try {
     const roundMs = nowMs();
     const audit: typeof record = (entry) => record({ ...entry, ...accessor });
-    const context = { connection, bastion, roundMs, nowMs, kind, actor, audit, resampleAfterMs: 0 };
+    const signatures = options.signatures && (await loadSignatures(options.signatures));
+    const forms = createScriptForms()(signatures);
+    const context = { connection, bastion, roundMs, nowMs, kind, actor, audit, resampleAfterMs: 0, forms };
     const access = await accessTo(options);
     const deadlines = { ...access.deadlines, leftMs: access.deadlines.execMs };
     const { handle, finish } = createNodeHandle(context, { ...access, deadlines });

@@ -38,6 +38,9 @@ export function assembleConfig(
     },
     schedule: needed(draft.schedule),
     sessions: needed(draft.sessions),
+    ...(draft.signatures && {
+      signatures: { file: resolvePath(needed(draft.signatures).file, folders) },
+    }),
     server: needed(draft.server),
   };
 }

@@ -18,6 +18,7 @@ import {
   scheduleSchema,
   serverSchema,
   sessionsSchema,
+  signaturesSchema,
   silenceSchema,
   storeSchema,
 } from './schema.ts';
@@ -104,6 +105,11 @@ function makeSchema(kinds: AdapterKinds) {
       store: elements('store').describe('Where samples are kept').optional(),
       schedule: scheduleSchema.describe('Time').prefault({}),
       sessions: sessionsSchema.describe('SSH sessions that stay open between rounds').prefault({}),
+      signatures: signaturesSchema
+        .describe(
+          'Signatures of scripts, for nodes whose authorized_keys line verifies them (`bartizan keys --signed`). Nodes that compare hashes work as well',
+        )
+        .optional(),
       server: serverSchema.describe('The HTTP server for health and pictures').prefault({}),
     })
     .superRefine(

@@ -138,6 +138,8 @@ function draftOf(
     store: ofKind(store, item(shape.store.unwrap() as z.ZodType, ['store']), (element) => element),
     schedule: item(sections.scheduleSchema, ['schedule'], valueAt(data, 'schedule') ?? {}),
     sessions: item(sections.sessionsSchema, ['sessions'], valueAt(data, 'sessions') ?? {}),
+    signatures:
+      valueAt(data, 'signatures') === undefined ? undefined : item(sections.signaturesSchema, ['signatures']),
     server: item(sections.serverSchema, ['server'], valueAt(data, 'server') ?? {}),
   };
 }

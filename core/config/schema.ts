@@ -250,6 +250,16 @@ export const sessionsSchema = z
   })
   .transform(({ renew, door }) => ({ renewMs: renew, door: door === 'on' }));
 
+export const signaturesSchema = z.strictObject({
+  file: z
+    .string()
+    .min(1)
+    .describe(
+      'What `bartizan catalogue sign` wrote; a relative path starts from the folder of this file. Read again when it changes',
+    )
+    .meta({ examples: ['signatures.json'] }),
+});
+
 export const serverSchema = z
   .strictObject({
     listen: listenSchema

@@ -97,6 +97,12 @@ export const NODE_METRICS: readonly Metric[] = [
       'count',
       'New label sets of the node beyond what its check lets in an hour (`maxNewLabelSets`)',
     ],
+    [
+      'signature_expiry',
+      'Signature of scripts expires',
+      'seconds',
+      'Time left of the signature that expires first, of those with which scripts of the check ran; absent where the node compares hashes',
+    ],
     ['probe_duration', 'Probe duration', 'seconds', 'From dialling the node to its last byte'],
     [
       'probe_success',

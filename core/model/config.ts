@@ -111,6 +111,8 @@ export interface Config {
     latenessMs: number;
   };
   sessions: SessionsConfig;
+  /** `file`: absolute path of the signatures of scripts. */
+  signatures?: { file: string };
   server: {
     host: string;
     port: number;

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
+import type { SignatureSource } from '../../adapters/signatures/signature-source.ts';
 import {
   createFleet,
   type Fleet,
@@ -72,9 +73,10 @@ export async function setupProber(
     door?: boolean;
     keep?: 'bastion';
     checks?: Checks;
+    signatures?: SignatureSource;
   } = {},
 ): Promise<ProberFixture> {
-  const { hop = bastion, key = 'ed25519', hopKey, door = false, keep, checks = [] } = options;
+  const { hop = bastion, key = 'ed25519', hopKey, door = false, keep, checks = [], signatures } = options;
   const made = await createProberFixture({
     bastion: bastionConfig(pinned(hop, hopKey), {
       user: fleet.user,
@@ -87,6 +89,7 @@ export async function setupProber(
     resampleAfterMs: 600,
     checks,
     ...(keep && { keep }),
+    ...(signatures && { signatures }),
   });
   probers.push(made);
   return made;

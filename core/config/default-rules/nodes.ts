@@ -4,6 +4,8 @@
 import { formatDuration } from '../../duration.ts';
 import type { RuleText } from './rule-text.ts';
 
+const DAY = 86_400;
+
 /** @param everyMs the shortest interval of the checks: how long `bastion-lost` holds depends on it */
 export function nodeRules(everyMs: number): RuleText[] {
   return [
@@ -168,6 +170,18 @@ export function nodeRules(everyMs: number): RuleText[] {
       for: '10m',
       severity: 'warning',
       summary: 'clocks of the nodes of {{cluster}} are {{value}} apart',
+    },
+    {
+      // Nodes that verify signatures refuse a script whose signature has expired. Not aggregated: where few nodes of a cluster
+      // verify, an aggregate would lack half of what it expects.
+      name: 'signature-expiring',
+      title: 'Signature of scripts expires',
+      metric: 'signature_expiry',
+      for: '0s',
+      tiers: { warning: { below: 14 * DAY }, critical: { below: 3 * DAY } },
+      inhibitedBy: ['node-down'],
+      summary:
+        'the signature of the script of check {{check}} expires in {{value}}; then {{node}} refuses it',
     },
     {
       // `usage` has no success of its own: where it cannot run, the node is down.
