@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { createFileInventory } from '../adapters/inventory/file.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { createPinnedKeys } from '../adapters/ssh/known-hosts-file.ts';
+import { signatureFile } from '../adapters/signatures/signature-source.ts';
 import type { NodeLogin } from '../adapters/tunnel/route.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { AuditEntry } from '../core/model/audit.ts';
@@ -63,7 +64,10 @@ export function kubeconfigCommand(): Command {
           configured: service.ca,
           checks: config.checks,
           secrets,
-          login: loginTo(config, target, secrets, audit, options.as),
+          login: {
+            ...loginTo(config, target, secrets, audit, options.as),
+            signatures: config.signatures && signatureFile(config.signatures.file),
+          },
         }),
       );
       const { localPort } = tunnel;
