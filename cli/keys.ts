@@ -10,7 +10,6 @@ import { penaltyExemption } from '../adapters/ssh/sshd-config.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Secrets } from '../core/ports.ts';
-import { type SignersOfLine, signedLine } from './signed-line.ts';
 import { withNotes } from './command-notes.ts';
 import { secretsFor } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
@@ -24,6 +23,7 @@ import {
   bastionTexts,
   nodeTexts,
 } from './server-texts.ts';
+import { type SignersOfLine, signedLine } from './signed-line.ts';
 
 type Shown = z.infer<typeof keysShape>;
 

@@ -2,8 +2,8 @@
 
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { ProbeError } from '../adapters/ssh/failure.ts';
 import type { SignatureSource } from '../adapters/signatures/signature-source.ts';
+import { ProbeError } from '../adapters/ssh/failure.ts';
 import { readNodeCertificates } from '../adapters/tunnel/node-certificates.ts';
 import type { NodeLogin } from '../adapters/tunnel/route.ts';
 import type { ServedChain } from '../adapters/tunnel/served-chain.ts';

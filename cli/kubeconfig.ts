@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { createFileInventory } from '../adapters/inventory/file.ts';
+import { signatureFile } from '../adapters/signatures/signature-source.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { createPinnedKeys } from '../adapters/ssh/known-hosts-file.ts';
-import { signatureFile } from '../adapters/signatures/signature-source.ts';
 import type { NodeLogin } from '../adapters/tunnel/route.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { AuditEntry } from '../core/model/audit.ts';

@@ -1,9 +1,9 @@
 import { type FileCertificate, parsePki } from '../../core/parse/pki-output.ts';
-import { loadSignatures, type SignatureSource } from '../signatures/signature-source.ts';
 import { createNodeHandle } from '../probes/node-handle.ts';
 import { pkiScript } from '../probes/pki/pki.ts';
 import type { CheckOptions } from '../probes/probe.ts';
 import { createScriptForms } from '../probes/script-forms.ts';
+import { loadSignatures, type SignatureSource } from '../signatures/signature-source.ts';
 import { logInAudited } from '../ssh/audited-login.ts';
 import { openBastionConnection } from '../ssh/bastion-connection.ts';
 import { accessTo, type NodeLogin } from './route.ts';
