@@ -4,17 +4,17 @@ import { nodeAdvice } from './connect-advice.ts';
 
 const SENT = { name: 'usage@2', sha256: '', version: 5, notAfter: 1_796_000_000, signature: '' };
 const AT = 1_796_100_000;
-const SAID = 'bartizan refuses the script: ';
+const BEGIN = 'bartizan refuses the script: ';
 
 it.each([
   ['another exit code', 1, '', undefined],
   ['no exit code', undefined, '', undefined],
   ['silence', 126, '', 'hash'],
-  ['a reason', 126, `${SAID}version 4 is below 5`, 'signature'],
+  ['a reason', 126, `${BEGIN}version 4 is below 5`, 'signature'],
   ['what a shell says of a file that it must not execute', 126, 'sh: permission denied', undefined],
-])('%s', (_, code, said, refusal) => expect(refusalOf(code, said)).toBe(refusal));
+])('%s', (_, code, complaint, refusal) => expect(refusalOf(code, complaint)).toBe(refusal));
 
-it.each<[said: string, sent: boolean, nowSecond: number, detail: RegExp, advice: RegExp | undefined]>([
+it.each<[complaint: string, sent: boolean, nowSecond: number, detail: RegExp, advice: RegExp | undefined]>([
   [
     'signature: ',
     false,
@@ -76,7 +76,7 @@ it.each<[said: string, sent: boolean, nowSecond: number, detail: RegExp, advice:
   ],
 ])('explains: %s', (why, sent, nowSecond, detail, advice) => {
   const signature = { sent: sent ? SENT : undefined, nowMs: nowSecond * 1000 };
-  const explained = explainSignatureRefusal(`${SAID}${why}`, 'usage@2', signature);
+  const explained = explainSignatureRefusal(`${BEGIN}${why}`, 'usage@2', signature);
   expect(explained).toMatch(detail);
   const context = { name: 'n', host: 'h', port: 22, user: 'probe', key: 'k', line: 'LINE' };
   const given = nodeAdvice({ reason: 'command', phase: 'exec', detail: explained }, context);

@@ -2,7 +2,7 @@ import type { Target } from '../../core/model/target.ts';
 import type { ScriptSignature, Signatures } from '../../core/signatures/signature-file.ts';
 import { sentMessage, signedMessage } from '../../core/signatures/signed-script.ts';
 import type { Script } from '../ssh/command.ts';
-import type { Refusal } from '../ssh/script-refusal.ts';
+import type { Refusal } from '../ssh/failure.ts';
 import { asProbeError } from './script-probe.ts';
 
 /** What is sent of a script: the bare text, or the text with its signature. */

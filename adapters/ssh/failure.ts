@@ -1,13 +1,18 @@
 import type { Failure, FailureReason, ProbePhase } from '../../core/model/observation.ts';
 import { cutText, visibleLine } from '../../core/text/visible-line.ts';
 import type { HostKey } from './host-keys.ts';
-import type { Refusal } from './script-refusal.ts';
 
 /**
  * Why a server dropped a connection that may succeed in a moment. `startups`: too many clients are about to log in
  * (MaxStartups, or the server says so). `unexplained`: it closed the connection before it presented a host key.
  */
 export type TurnedAway = 'startups' | 'unexplained';
+
+/**
+ * Why the line of our key refused a script. `hash`: it compares hashes, or may, and the hash is not in it. `signature`: it wants
+ * a valid signature.
+ */
+export type Refusal = 'hash' | 'signature';
 
 export interface ProbeErrorOptions {
   hostKey?: HostKey | undefined;

@@ -1,6 +1,7 @@
 // Why a node refused a script, for people. A node that verifies signatures says why; one that compares hashes says nothing.
 
 import { type ScriptSignature, timeText } from '../../core/signatures/signature-file.ts';
+import type { Refusal } from './failure.ts';
 import { REFUSAL } from './signed-key-line.ts';
 
 /** Exit code of the forced commands in authorized_keys for what they do not run. */
@@ -9,26 +10,20 @@ export const REFUSED = 126;
 const CLOCK_SECONDS = 60;
 const SIGN = 'sign them again: `bartizan catalogue sign`';
 
-/**
- * `hash`: the node has, or may have, a line that compares hashes, and the hash is not in it. `signature`: the node wants a valid
- * signature.
- */
-export type Refusal = 'hash' | 'signature';
-
-/** Undefined: not the line of our key ended the script. `said`: what the node wrote on stdout or stderr, if anything. */
-export function refusalOf(exitCode: number | undefined, said: string): Refusal | undefined {
+/** Undefined: not the line of our key ended the script. `complaint`: what the node wrote on stdout or stderr, if anything. */
+export function refusalOf(exitCode: number | undefined, complaint: string): Refusal | undefined {
   if (exitCode !== REFUSED) return undefined;
-  if (said === '') return 'hash';
-  return said.startsWith(REFUSAL) ? 'signature' : undefined;
+  if (complaint === '') return 'hash';
+  return complaint.startsWith(REFUSAL) ? 'signature' : undefined;
 }
 
 /** @param sent the signature that was sent, if one was */
 export function explainSignatureRefusal(
-  said: string,
+  complaint: string,
   script: string,
   { sent, nowMs }: { sent: ScriptSignature | undefined; nowMs: number },
 ): string {
-  const why = said.slice(REFUSAL.length);
+  const why = complaint.slice(REFUSAL.length);
   const line = 'its authorized_keys line';
   if (sent === undefined) return `${line} runs signed scripts alone, and ${script} has no signature; ${SIGN}`;
   const old = /^version (\d+) is below (\d+)$/.exec(why);
@@ -43,22 +38,22 @@ function explainExpiry(script: string, until: number, clock: number, now: number
   const expired = `the signature of ${script} was valid until ${timeText(until)}`;
   const isWrong = Math.abs(clock - now) > CLOCK_SECONDS;
   if (!isWrong) return `${expired}; ${SIGN}`;
-  const says = `the node's clock says ${timeText(clock)}, ours ${timeText(now)}`;
-  return `${expired}, and ${says}: ${until > now ? 'set the clock of the node' : SIGN}`;
+  const reading = `the node's clock says ${timeText(clock)}, ours ${timeText(now)}`;
+  return `${expired}, and ${reading}: ${until > now ? 'set the clock of the node' : SIGN}`;
 }
 
 /** What ssh-keygen, or the shell in its place, wrote. */
 function explainKeygen(text: string): string {
-  const said = text.replace(/^signature: /, '');
-  if (/not found|ssh-keygen: No such file/.test(said))
+  const complaint = text.replace(/^signature: /, '');
+  if (/not found|ssh-keygen: No such file/.test(complaint))
     return 'there is no ssh-keygen on the node; install it, or keep the line that compares hashes (`bartizan keys`)';
-  if (/option -- '?Y/.test(said))
+  if (/option -- '?Y/.test(complaint))
     return 'its ssh-keygen is older than OpenSSH 8.1; keep the line that compares hashes there (`bartizan keys`)';
-  if (/read signature file|allowed keys|allowed signers/i.test(said))
-    return `its shell has no pipes under /dev/fd (${said})`;
-  if (/namespace/.test(said)) return 'it is one for another purpose';
-  if (/incorrect signature/.test(said)) return 'the script or its header is not what was signed';
-  if (/^Could not verify signature/.test(said))
+  if (/read signature file|allowed keys|allowed signers/i.test(complaint))
+    return `its shell has no pipes under /dev/fd (${complaint})`;
+  if (/namespace/.test(complaint)) return 'it is one for another purpose';
+  if (/incorrect signature/.test(complaint)) return 'the script or its header is not what was signed';
+  if (/^Could not verify signature/.test(complaint))
     return 'the line does not name the key that signed it; print it again: `bartizan keys --signed`';
-  return said;
+  return complaint;
 }
