@@ -10,11 +10,13 @@ import type { Audit } from '../core/ports.ts';
 import { bastionConfig, SESSIONS, targetOf } from './prober-fixture.ts';
 import { bastion, healthyNode, keep, useBastion } from './prober-fleet.ts';
 import { createRecordingLogger } from './recording-logger.ts';
-import { CLIENT_KEY } from './ssh-fleet.ts';
+import { CLIENT_KEY, type FakeNode } from './ssh-fleet.ts';
 
 /** What the running test has in its audit and log. */
 export let lines: AuditEntry[];
 export let log: ReturnType<typeof createRecordingLogger>;
+/** The node of the newest tunnel. */
+export let node: FakeNode;
 const clients: Socket[] = [];
 
 /** Called once by each file of tests. */
@@ -58,7 +60,7 @@ export async function serve(
 }
 
 export async function open(port: number, changes: Partial<LocalTunnelOptions> = {}): Promise<LocalTunnel> {
-  const node = await healthyNode();
+  node = await healthyNode();
   const hop = bastionConfig(bastion);
   const config = { bastions: [hop], clusters: [{ name: 'c', bastion: 'b', nodes: [] }] };
   const secrets = { resolve: async () => CLIENT_KEY, redact: (text: string) => text };

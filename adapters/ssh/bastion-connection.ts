@@ -84,13 +84,28 @@ export async function openBastionConnection(options: {
   sessions: SessionsConfig;
   /** Compress what we send to nodes, see `SessionOptions`. */
   packs?: boolean;
+  /** In the sessions with the bastion and with nodes, see `SessionOptions`. */
+  keyExchangesAMinute?: number | undefined;
   /** Ends the attempt. It does not close a connection that is open. */
   signal?: AbortSignal | undefined;
 }): Promise<BastionConnection> {
-  const { bastion, sessions, nowMs, count, signal, packs = false } = options;
-  const hop = await openBastionSession({ bastion, key: options.key, pinned: options.pinned, signal });
+  const { bastion, sessions, nowMs, count, signal, packs = false, keyExchangesAMinute } = options;
+  const hop = await openBastionSession({
+    bastion,
+    key: options.key,
+    pinned: options.pinned,
+    keyExchangesAMinute,
+    signal,
+  });
   count('ssh_sessions_opened_total', { hop: 'bastion' });
-  const nodes = createNodeSessions({ client: hop.client, packs, sessions, nowMs, count });
+  const nodes = createNodeSessions({
+    client: hop.client,
+    packs,
+    keyExchangesAMinute,
+    sessions,
+    nowMs,
+    count,
+  });
   const answeredMs = new WeakMap<SshSession, number>();
 
   const answered = (session: SshSession) => void answeredMs.set(session, nowMs());

@@ -30,12 +30,14 @@ export async function openBastionSession(options: {
   bastion: BastionConfig;
   key: LoginKey;
   pinned: PinnedKeys;
+  /** See `SessionOptions`. */
+  keyExchangesAMinute?: number | undefined;
   /** Ends the attempt. It does not close a session that is open. */
   signal?: AbortSignal | undefined;
   /** From 0 up to 1: spreads the retries of several clients. */
   random?: () => number;
 }): Promise<BastionSession> {
-  const { bastion, key, pinned, signal, random = Math.random } = options;
+  const { bastion, key, pinned, keyExchangesAMinute, signal, random = Math.random } = options;
   const endMs = performance.now() + bastion.deadlines.bastionMs;
   for (let attempt = 0; ; attempt++) {
     const socket = connectToBastion(bastion);
@@ -44,7 +46,8 @@ export async function openBastionSession(options: {
     try {
       const deadlineMs = attempt === 0 ? bastion.deadlines.bastionMs : endMs - performance.now();
       const { user } = bastion;
-      const session = await openSession({ ...socket, user, key, pinned, phase: 'bastion', deadlineMs });
+      const login = { user, key, pinned, phase: 'bastion', deadlineMs, keyExchangesAMinute } as const;
+      const session = await openSession({ ...socket, ...login });
       const { stream } = socket;
       return {
         ...session,

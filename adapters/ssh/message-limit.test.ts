@@ -1,20 +1,19 @@
 import type { Client } from 'ssh2';
 import { expect, it } from 'vitest';
 import { string, uint32 } from '../../test/kexinit.ts';
-import { limitMessages } from './message-limit.ts';
+import { KEY_EXCHANGES_OF_TRANSFERS, limitMessages } from './message-limit.ts';
 
 /** A client that records what it handles, and which floods are reported. */
-function setup() {
+function setup(keyExchangesAMinute?: number) {
   let nowMs = 0;
   const handled: number[] = [];
   const floods: string[] = [];
   const protocol = { _onPayload: (payload: Buffer) => void handled.push(payload[0] as number) };
   const client = { _protocol: protocol } as unknown as Client;
-  const limit = limitMessages(
-    client,
-    (what) => floods.push(what),
-    () => nowMs,
-  );
+  const limit = limitMessages(client, (what) => floods.push(what), {
+    nowMs: () => nowMs,
+    keyExchangesAMinute,
+  });
   const send = (type: number, count = 1, rest = '') => {
     const payload = Buffer.concat([Buffer.from([type]), string(rest), Buffer.from([0])]);
     for (let i = 0; i < count; i++) protocol._onPayload(payload);
@@ -37,6 +36,14 @@ it.each([
   send(94, 5);
   // After that it handles nothing, and reports nothing more.
   expect([handled.length, floods, limit.flood()]).toEqual([4 * most, [what], what]);
+});
+
+it('a session for transfers may renew its keys more often', () => {
+  const { send, floods } = setup(KEY_EXCHANGES_OF_TRANSFERS);
+  send(20, KEY_EXCHANGES_OF_TRANSFERS);
+  expect(floods).toEqual([]);
+  send(20);
+  expect(floods).toEqual(['floods us with new key exchanges']);
 });
 
 it('output is limited by the allowed messages only', () => {

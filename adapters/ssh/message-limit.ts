@@ -35,6 +35,8 @@ const UNASKED: readonly number[] = [
 const UNASKED_A_MINUTE = 600;
 /** sshd starts one per hour or gigabyte (RekeyLimit); each costs us up to 16 ms. */
 const KEY_EXCHANGES_A_MINUTE = 10;
+/** For a session through which a user moves what they like: a gigabyte takes seconds there. */
+export const KEY_EXCHANGES_OF_TRANSFERS = 120;
 /** ssh2 signs whenever the server says that it would accept our key: once for each algorithm of an RSA key. */
 const SIGNATURES = 3;
 
@@ -65,7 +67,10 @@ export interface MessageLimit {
 export function limitMessages(
   client: Client,
   onFlood: (what: string) => void,
-  nowMs: () => number = () => performance.now(),
+  {
+    keyExchangesAMinute = KEY_EXCHANGES_A_MINUTE,
+    nowMs = () => performance.now(),
+  }: { keyExchangesAMinute?: number | undefined; nowMs?: () => number } = {},
 ): MessageLimit {
   const protocol = (client as unknown as Internals)._protocol;
   const handle = protocol._onPayload;
@@ -92,7 +97,7 @@ export function limitMessages(
       keyExchanges = 0;
     }
     if (type === MESSAGE.keyExchange)
-      return ++keyExchanges > KEY_EXCHANGES_A_MINUTE ? 'floods us with new key exchanges' : undefined;
+      return ++keyExchanges > keyExchangesAMinute ? 'floods us with new key exchanges' : undefined;
     return ++unasked > UNASKED_A_MINUTE ? 'floods us with unrequested messages' : undefined;
   }
 

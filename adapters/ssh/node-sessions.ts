@@ -67,11 +67,12 @@ export function createNodeSessions(options: {
   client: Client;
   /** See `SessionOptions`. */
   packs: boolean;
+  keyExchangesAMinute?: number | undefined;
   sessions: SessionsConfig;
   nowMs: () => number;
   count: Meter['count'];
 }): NodeSessions {
-  const { client, packs, sessions, nowMs, count } = options;
+  const { client, packs, keyExchangesAMinute, sessions, nowMs, count } = options;
   const kept = new Map<string, NodeSession & { key: NodeAccess['key']; usedAtMs: number }>();
   const records = new WeakMap<SshSession, LoginRecord>();
   const known = new Set<string>();
@@ -100,6 +101,7 @@ export function createNodeSessions(options: {
         phase: 'handshake',
         deadlineMs: deadlines.handshakeMs,
         packs,
+        keyExchangesAMinute,
       });
       count('ssh_sessions_opened_total', { hop: 'node' });
       penalties.clear(target);

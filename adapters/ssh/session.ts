@@ -62,6 +62,8 @@ export interface ExchangeOptions {
   deadlineMs: number;
   /** Compress what we send, where the server accepts that: scripts cost traffic. */
   packs?: boolean;
+  /** How often the server may renew the keys in a minute. Default: as often as it may while we probe. */
+  keyExchangesAMinute?: number | undefined;
   /** What was missing when the deadline passed, for people; undefined: the session. */
   missing?: () => string | undefined;
 }
@@ -203,10 +205,12 @@ function connect(
   });
   if (options.packs) offerPackedRequests(client);
   login = watchLogin(client);
-  const limit = limitMessages(client, (what) => {
+  const { keyExchangesAMinute } = options;
+  const onFlood = (what: string) => {
     fail(probeError('output', phase, what, { hostKey: presented }));
     destroy();
-  });
+  };
+  const limit = limitMessages(client, onFlood, { keyExchangesAMinute });
   limit.allow(LOGIN_MESSAGES);
   return promise;
 }

@@ -12,6 +12,7 @@ import { fingerprintOf } from '../ssh/host-keys.ts';
 import type { Keyring } from '../ssh/keyring.ts';
 import type { createPinnedKeys } from '../ssh/known-hosts-file.ts';
 import { namesOfNode } from '../ssh/known-hosts-names.ts';
+import { KEY_EXCHANGES_OF_TRANSFERS } from '../ssh/message-limit.ts';
 import type { NodeAccess } from '../ssh/node-sessions.ts';
 import { createPenalties } from '../ssh/penalties.ts';
 import type { Tunnel } from '../ssh/tunnel.ts';
@@ -54,7 +55,14 @@ export interface RouteOptions extends NodeLogin {
 export async function openRoute(options: RouteOptions): Promise<Route> {
   const { bastion, service, via, sessions, nowMs, signal } = options;
   const connection = await logInAudited(bastion, options, (access) =>
-    openBastionConnection({ ...access, sessions, nowMs, count: () => {}, signal }),
+    openBastionConnection({
+      ...access,
+      sessions,
+      nowMs,
+      count: () => {},
+      keyExchangesAMinute: KEY_EXCHANGES_OF_TRANSFERS,
+      signal,
+    }),
   );
   const dialMs = bastion.deadlines.dialMs;
   if (via === 'bastion') {

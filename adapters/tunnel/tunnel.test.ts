@@ -9,6 +9,7 @@ import {
   join,
   lines,
   memoryAudit,
+  node,
   open,
   serve,
   textOf,
@@ -77,6 +78,19 @@ describe.each(['bastion', 'node'] as const)('through the %s', (via) => {
     expect(ended()).toEqual(['ok', 'protocol']);
     expect(bastion.logins).toBe(2);
   });
+});
+
+it('resets connections when the session with the node is lost, though the bastion lives', async () => {
+  const { port } = await serve((socket) => socket.write('x'));
+  const tunnel = await open(port, { via: 'node' });
+  const client = join(tunnel);
+  await once(client, 'data');
+  const code = errorOf(client);
+  node.cut();
+  expect(await code).toBe('ECONNRESET');
+  const next = join(tunnel);
+  expect(String((await once(next, 'data'))[0])).toBe('x');
+  expect([ended(), node.logins]).toEqual([['ok', 'protocol'], 2]);
 });
 
 it('writes a line before a connection reaches the service, and one after its end', async () => {

@@ -44,11 +44,15 @@ export interface TunnelFixture {
   close(): void;
 }
 
-/** `checks`: YAML of the checks, which the lines of the keys permit. The node listens on `host`. */
+/**
+ * `checks`: YAML of the checks, which the lines of the keys permit. The node listens on `host`. `sshdConfig`: more lines of
+ * sshd_config on both hops.
+ */
 export async function createTunnelFixture(
   name: string,
   checks: string,
   host: string,
+  sshdConfig: readonly string[] = [],
 ): Promise<TunnelFixture> {
   const folder = join(dir, `${name}-config`);
   mkdirSync(join(folder, 'data'), { recursive: true });
@@ -78,8 +82,17 @@ store: { path: data }
   if (!('text' in line)) throw new Error(line.none);
   const needs = needsOf(config.checks, targets);
   const nodeLine = nodeTexts(await keyring.ofCluster('prod'), [fleet.user], needs, true).line;
-  const hop = await startBastion(`${name}-hop`, { port: ports.hop, authorizedKeys: `${line.text}\n` });
-  const node = await startNode(`${name}-node`, { host, port: ports.node, authorizedKeys: `${nodeLine}\n` });
+  const hop = await startBastion(`${name}-hop`, {
+    port: ports.hop,
+    authorizedKeys: `${line.text}\n`,
+    config: sshdConfig,
+  });
+  const node = await startNode(`${name}-node`, {
+    host,
+    port: ports.node,
+    authorizedKeys: `${nodeLine}\n`,
+    config: sshdConfig,
+  });
   writeFileSync(
     join(folder, 'data/known_hosts'),
     [hop, node].map((server) => `[${server.host}]:${server.port} ${server.hostKeys[0]}\n`).join(''),
