@@ -47,6 +47,10 @@ function openFiles(): string[] {
   });
 }
 
+const config = () => ({
+  store: { type: 'sqlite', path: dir, retentionMs: 0, rollUpRetentionMs: 0, options: {} },
+  audit: { keepMs: 1e12, maxBytes: 1e12 },
+});
 const FILE = 'cli/audit.jsonl';
 const entry = (target: string): AuditEntry => ({
   atMs: Date.now(),
@@ -66,10 +70,10 @@ const targets = () =>
 
 describe('the audit of a command that logs in', () => {
   it('is neither locked nor open while the command runs, so that others run beside it', async () => {
-    await withAccessAudit(dir, async (audit) => {
+    await withAccessAudit(config(), async (audit) => {
       await audit.append([entry('a/1')]);
       expect(openFiles()).toEqual([]);
-      await withAccessAudit(dir, (other) => other.append([entry('b/1')]));
+      await withAccessAudit(config(), (other) => other.append([entry('b/1')]));
       await audit.append([entry('a/2')]);
     });
     expect(targets()).toEqual(['a/1', 'b/1', 'a/2']);
@@ -79,7 +83,7 @@ describe('the audit of a command that logs in', () => {
   it('has all lines in one chain when several processes write at the same time', async () => {
     const module = JSON.stringify(join(import.meta.dirname, 'access-audit.ts'));
     const script = `const { withAccessAudit } = await import(${module});
-      await withAccessAudit(${JSON.stringify(dir)}, async (audit) => {
+      await withAccessAudit(${JSON.stringify(config())}, async (audit) => {
         for (let i = 0; i < 10; i++) await audit.append([${JSON.stringify(entry('a/1'))}]);
       });`;
     const started = Array.from({ length: 3 }, () =>
@@ -90,7 +94,7 @@ describe('the audit of a command that logs in', () => {
   });
 
   it('is closed and unlocked when the command fails', async () => {
-    const failing = withAccessAudit(dir, async () => {
+    const failing = withAccessAudit(config(), async () => {
       throw new Error('lost');
     });
     await expect(failing).rejects.toThrow('lost');
@@ -99,18 +103,18 @@ describe('the audit of a command that logs in', () => {
   });
 
   it('lets the command access nothing when it cannot be written', async () => {
-    await withAccessAudit(dir, async () => {});
+    await withAccessAudit(config(), async () => {});
     rmSync(join(dir, FILE));
     mkdirSync(join(dir, FILE));
     const run = vi.fn(async () => {});
-    await expect(withAccessAudit(dir, run)).rejects.toThrow('EISDIR');
+    await expect(withAccessAudit(config(), run)).rejects.toThrow('EISDIR');
     expect(run).not.toHaveBeenCalled();
     expect(openFiles()).toEqual([]);
     lockFolder(join(dir, 'cli')).release();
   });
 
   it('keeps lines that cannot be written, and writes them before the next ones', async () => {
-    await withAccessAudit(dir, async (audit) => {
+    await withAccessAudit(config(), async (audit) => {
       mkdirSync(join(dir, 'cli/kept'));
       renameSync(join(dir, FILE), join(dir, 'cli/kept/audit'));
       mkdirSync(join(dir, FILE));
@@ -125,14 +129,14 @@ describe('the audit of a command that logs in', () => {
 
   it('has its head in the state that `up` made, and begins anew where it does not fit, in words', async () => {
     await openSqliteState({ path: dir }).close();
-    await withAccessAudit(dir, (audit) => audit.append([entry('a/1')]));
+    await withAccessAudit(config(), (audit) => audit.append([entry('a/1')]));
     const heads = await withState(openSqliteState({ path: dir, readOnly: true }), (state) =>
       state.listAuditHeads(),
     );
     expect(heads).toMatchObject([{ writer: 'cli', sequence: 1 }]);
     writeFileSync(join(dir, FILE), '');
     const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    await withAccessAudit(dir, (audit) => audit.append([entry('a/2')]));
+    await withAccessAudit(config(), (audit) => audit.append([entry('a/2')]));
     expect(stderr.mock.calls.join('')).toContain(
       'cli/audit.jsonl did not fit (audit.jsonl: it is missing or empty',
     );
@@ -146,17 +150,17 @@ describe('the audit of a command that logs in', () => {
   });
 
   it('goes on without a state, and with one that it cannot write, and says so', async () => {
-    await withAccessAudit(dir, (audit) => audit.append([entry('a/1')]));
+    await withAccessAudit(config(), (audit) => audit.append([entry('a/1')]));
     expect(readdirSync(dir)).toEqual(['cli']);
     mkdirSync(join(dir, 'state.db'));
     const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    await withAccessAudit(dir, (audit) => audit.append([entry('a/2')]));
+    await withAccessAudit(config(), (audit) => audit.append([entry('a/2')]));
     expect(stderr.mock.calls.join('')).toContain("state does not keep the head of the commands' audit");
     expect(targets()).toEqual(['a/1', 'a/2']);
   });
 
   it('writes lines that wait when the command ends', async () => {
-    await withAccessAudit(dir, async (audit) => void audit.append([entry('a/1')]));
+    await withAccessAudit(config(), async (audit) => void audit.append([entry('a/1')]));
     expect(targets()).toEqual(['a/1']);
   });
 
@@ -172,9 +176,15 @@ channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
 store: { path: ${dir} }
 `,
     );
-    const config = await loadFleet(file);
-    const targets = await createFileInventory(config).list();
-    const probing = probeFleet({ config, secrets: secretsFor(file), targets, quiet: true, kind: 'probe' });
+    const fleet = await loadFleet(file);
+    const targets = await createFileInventory(fleet).list();
+    const probing = probeFleet({
+      config: fleet,
+      secrets: secretsFor(file),
+      targets,
+      quiet: true,
+      kind: 'probe',
+    });
     await expect(probing).rejects.toThrow('key');
     expect(openFiles()).toEqual([]);
   });

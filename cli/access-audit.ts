@@ -4,7 +4,7 @@ import { RetryableError } from '../core/errors.ts';
 import type { AuditEntry } from '../core/model/audit.ts';
 import { appendAll } from '../core/numbers/extremes.ts';
 import type { Audit } from '../core/ports.ts';
-import { withAnchoredAudit } from './anchored-audit.ts';
+import { type AuditedConfig, withAnchoredAudit } from './anchored-audit.ts';
 import { lockFolderSoon } from './folder-lock.ts';
 
 /** Entries within this time share a lock and a flush to the disk. */
@@ -17,8 +17,11 @@ const MOST_WAITING = 10_000;
  * first access. Its folder is locked only while lines are written, so that commands run beside a tunnel of hours.
  * @throws ConfigError when the audit cannot be written, RetryableError when lines are missing at the end
  */
-export async function withAccessAudit<T>(storePath: string, run: (audit: Audit) => Promise<T>): Promise<T> {
-  const audit = await openSharedAudit(storePath);
+export async function withAccessAudit<T>(
+  config: AuditedConfig,
+  run: (audit: Audit) => Promise<T>,
+): Promise<T> {
+  const audit = await openSharedAudit(config);
   try {
     return await run(audit);
   } finally {
@@ -27,8 +30,8 @@ export async function withAccessAudit<T>(storePath: string, run: (audit: Audit) 
 }
 
 /** An audit that several processes append to: each write locks the folder, continues the chain, and unlocks it. */
-async function openSharedAudit(storePath: string): Promise<Audit> {
-  const dir = join(storePath, 'cli');
+async function openSharedAudit(config: AuditedConfig): Promise<Audit> {
+  const dir = join(config.store.path, 'cli');
   let waiting: AuditEntry[] = [];
   let lost = 0;
   let next: Promise<void> | undefined;
@@ -42,7 +45,7 @@ async function openSharedAudit(storePath: string): Promise<Audit> {
     const entries = waiting;
     waiting = [];
     try {
-      head = await withAnchoredAudit({ storePath, dir, writer: 'cli' }, async (audit) => {
+      head = await withAnchoredAudit(config, { dir, writer: 'cli' }, async (audit) => {
         await audit.append(entries);
         return audit.head();
       });

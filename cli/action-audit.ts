@@ -16,11 +16,10 @@ export async function withActionAudit<T>(
   action: Pick<AuditAction, 'action'>,
   run: () => Promise<{ result: T; subject: string; detail: string }>,
 ): Promise<T> {
-  const storePath = config.store.path;
-  const dir = join(storePath, 'cli', 'actions');
+  const dir = join(config.store.path, 'cli', 'actions');
   const lock = await lockFolderSoon(dir);
   try {
-    return await withAnchoredAudit({ storePath, dir, writer: 'cli-actions' }, async (audit) => {
+    return await withAnchoredAudit(config, { dir, writer: 'cli-actions' }, async (audit) => {
       const line = { ...action, ...actorOf(), atMs: systemClock.nowMs() };
       try {
         const { result, subject, detail } = await run();

@@ -2,11 +2,16 @@ import { join } from 'node:path';
 import { chainKeeper } from '../adapters/audit/chain-state.ts';
 import { type AuditFile, createAuditFile } from '../adapters/audit/file.ts';
 import type { ChainKeeper } from '../adapters/audit/open-chain.ts';
+import { maintainAudit, type Retention } from '../adapters/audit/retention.ts';
+import { listRotatedFiles } from '../adapters/audit/rotated-files.ts';
 import { isPresent } from '../adapters/sqlite/presence.ts';
 import { describeError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import type { StateStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { openStateFile } from './state-access.ts';
+
+export type AuditedConfig = Pick<Config, 'store' | 'audit'>;
 
 /**
  * Opens an audit of the commands, calls `run`, and lets the state of the data folder keep the head of the chain then. The caller
@@ -14,16 +19,23 @@ import { openStateFile } from './state-access.ts';
  * @throws ConfigError | RetryableError when the audit cannot be written
  */
 export async function withAnchoredAudit<T>(
-  { storePath, dir, writer }: { storePath: string; dir: string; writer: string },
+  config: AuditedConfig,
+  { dir, writer }: { dir: string; writer: string },
   run: (audit: AuditFile) => Promise<T>,
 ): Promise<T> {
-  const state = await openedState(storePath);
+  const state = await openedState(config.store.path);
   try {
     const file = join(dir, 'audit.jsonl');
     const keeper = announcing(state ? chainKeeper(state, writer) : undefined, file);
     const audit = await createAuditFile({ file, writer, gatherMs: 0, keeper });
     try {
-      return await run(audit);
+      const result = await run(audit);
+      await maintain(audit, {
+        file,
+        retention: config.audit,
+        anchoredSequence: (await keeper.anchor())?.sequence,
+      });
+      return result;
     } finally {
       // Node prints a warning on stderr when garbage collection closes a file.
       await audit.close();
@@ -33,6 +45,21 @@ export async function withAnchoredAudit<T>(
     }
   } finally {
     await state?.close();
+  }
+}
+
+/** Compresses and removes files once one was rotated, which is seldom: a week of a busy command line is one file. */
+async function maintain(
+  audit: AuditFile,
+  options: { file: string; retention: Retention; anchoredSequence: number | undefined },
+): Promise<void> {
+  const { anchoredSequence = Number.POSITIVE_INFINITY } = options;
+  try {
+    const rotated = await listRotatedFiles(options.file);
+    if (rotated.every(({ packed }) => packed)) return;
+    await maintainAudit({ ...options, anchoredSequence, nowMs: systemClock.nowMs(), mark: audit.mark });
+  } catch (error) {
+    warn(`old lines of the audit ${options.file} stay: ${describeError(error)}`);
   }
 }
 

@@ -50,7 +50,7 @@ const CLOSED_BY_LINE: readonly Capability[] = [
 const CLOSED_BY_NODE_LINE: readonly Capability[] = ['socket-listen'];
 
 interface Options {
-  config: Pick<Config, 'bastions' | 'clusters' | 'checks' | 'store'>;
+  config: Pick<Config, 'bastions' | 'clusters' | 'checks' | 'store' | 'audit'>;
   keys: { bastions: ReadonlyMap<string, LoginKey>; clusters: ReadonlyMap<string, LoginKey> };
   targets: readonly Target[];
   /** The rows of bastions and nodes. */
@@ -71,7 +71,7 @@ export async function confinedRows(options: Options): Promise<ConnectRow[]> {
   if (bastions.size === 0) return [...fleet];
   const nodes = namesOf('node');
   const lettingUsIn = targets.filter((target) => nodes.has(nameOf(target)));
-  const tried = await withAccessAudit(options.config.store.path, (audit) =>
+  const tried = await withAccessAudit(options.config, (audit) =>
     tryConfinement(options, bastions, lettingUsIn, audit),
   );
   const byName = new Map(lettingUsIn.map((target) => [nameOf(target), target]));

@@ -98,6 +98,7 @@ async function usableKeys(config: Config, secrets: Secrets, targets: readonly Ta
       sessions: config.sessions,
       store: config.store,
       ...(config.signatures && { signatures: config.signatures }),
+      audit: config.audit,
     },
     targets: targets.filter(({ cluster }) => keys.clusters.has(cluster)),
   };

@@ -54,7 +54,7 @@ export function kubeconfigCommand(): Command {
       const secrets = secretsFor(options.config);
       const service = serviceOfPort(config.checks, target, tunnel.port, tunnel.via);
       const { served, name } = await readServed(tunnel.localPort, [service.name, target.host]);
-      const authority = await withAccessAudit(config.store.path, (audit) =>
+      const authority = await withAccessAudit(config, (audit) =>
         findAuthority({
           localPort: tunnel.localPort,
           served,

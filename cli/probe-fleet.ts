@@ -15,7 +15,7 @@ import { actorOf } from './actor.ts';
 import { createSpinner } from './spinner.ts';
 
 interface FleetProbe {
-  config: Pick<Config, 'bastions' | 'clusters' | 'checks' | 'sessions' | 'store' | 'signatures'>;
+  config: Pick<Config, 'bastions' | 'clusters' | 'checks' | 'sessions' | 'store' | 'signatures' | 'audit'>;
   secrets: Secrets;
   targets: readonly Target[];
   quiet: boolean;
@@ -32,7 +32,7 @@ interface FleetProbe {
  * @throws ConfigError when a key cannot be used, or the audit cannot be written
  */
 export async function probeFleet(options: FleetProbe): Promise<BatchObservation[]> {
-  return withAccessAudit(options.config.store.path, (audit) => probe(options, audit));
+  return withAccessAudit(options.config, (audit) => probe(options, audit));
 }
 
 async function probe(

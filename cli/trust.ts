@@ -45,9 +45,7 @@ export function trustCommand(): Command {
       const config = await loadFleet(options.config);
       const fleet = await createFileInventory(config).list();
       const nodes = { fleet, targets: selectTargets(fleet, names) };
-      const report = await withAccessAudit(config.store.path, (audit) =>
-        learn(config, nodes, options, audit),
-      );
+      const report = await withAccessAudit(config, (audit) => learn(config, nodes, options, audit));
       if (options.json) writeJson(trustShape, report);
       else process.stdout.write(reportText(report));
       const fine = report.failed.length === 0 && report.shown.every((key) => key.outcome !== 'refused');

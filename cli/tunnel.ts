@@ -72,7 +72,7 @@ export function tunnelCommand(): Command {
       const config = await loadFleet(options.config);
       const target = oneTarget(await createFileInventory(config).list(), node);
       const service = serviceOfPort(config.checks, target, port, options.via);
-      await withAccessAudit(config.store.path, (audit) => runTunnel(config, target, service, options, audit));
+      await withAccessAudit(config, (audit) => runTunnel(config, target, service, options, audit));
     });
   return withNotes(command, {
     examples: [

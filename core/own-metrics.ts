@@ -237,6 +237,7 @@ export const OWN_METRICS = {
     [],
     'Lines of the audit that are lost, because too many waited for a disk that rejects writes',
   ),
+  audit_lines_removed_total: counter('up', [], 'Lines of the audit that were removed after their retention'),
   damaged_reads_total: counter('up', ['database'], 'Reads that met a damaged database'),
   databases_set_aside_total: counter(
     'up',

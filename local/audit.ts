@@ -3,22 +3,26 @@ import { chainKeeper, readStarts } from '../adapters/audit/chain-state.ts';
 import { AUDITS } from '../adapters/audit/data-folder.ts';
 import { type AuditFile, createAuditFile } from '../adapters/audit/file.ts';
 import type { ChainStart } from '../adapters/audit/open-chain.ts';
+import { maintainAudit } from '../adapters/audit/retention.ts';
 import { describeError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import type { Notice } from '../core/notify/notice.ts';
 import type { Audit, Clock, Logger, Meter, StateStore } from '../core/ports.ts';
 import type { Faults } from './faults.ts';
 import { type NoticeKind, type NoticePorts, runNotices } from './notices.ts';
 import { unwritableAudit } from './watched-ports.ts';
 
-/** The audit of `up`. One that cannot be opened or written is a fault, and its lines wait: monitoring goes on. */
-export async function openLocalAudit(options: {
+interface AuditPorts {
   dir: string;
   state: StateStore;
   faults: Faults;
   clock: Clock;
   logger: Logger;
   meter: Meter;
-}): Promise<AuditFile> {
+}
+
+/** The audit of `up`. One that cannot be opened or written is a fault, and its lines wait: monitoring goes on. */
+export async function openLocalAudit(options: AuditPorts): Promise<AuditFile> {
   const { dir, state, faults, clock, logger, meter } = options;
   const [{ writer, file }] = AUDITS;
   const keeper = chainKeeper(state, writer);
@@ -39,6 +43,27 @@ export async function openLocalAudit(options: {
     },
     onLost: (entries) => meter.count('audit_lines_lost_total', {}, entries),
   });
+}
+
+/** Compresses the files of the audit of `up`, and removes the oldest; returns how many lines. @throws errors of disk or state */
+export async function maintainLocalAudit(
+  audit: AuditFile,
+  { dir, config, state, meter, logger }: AuditPorts & { config: Pick<Config, 'audit'> },
+  nowMs: number,
+): Promise<number> {
+  const [{ writer, file }] = AUDITS;
+  const anchor = await chainKeeper(state, writer).anchor();
+  const done = await maintainAudit({
+    file: join(dir, file),
+    retention: config.audit,
+    nowMs,
+    anchoredSequence: anchor?.sequence ?? 0,
+    mark: audit.mark,
+  });
+  const { removedFiles, removedLines } = done;
+  if (removedLines > 0) meter.count('audit_lines_removed_total', {}, removedLines);
+  if (removedFiles > 0) logger.info('the oldest lines of the audit were removed after their retention', done);
+  return removedLines;
 }
 
 /** Lets state keep the newest line, if there is one: later the audit must have it. */

@@ -18,6 +18,8 @@ export async function runHousekeeping(options: {
   store: SampleStore;
   state: StateStore;
   charts: ChartFiles;
+  /** Compresses files of the audit, and removes the oldest. */
+  maintainAudit: (nowMs: number) => Promise<number>;
   clock: Clock;
   sleep: Sleep;
   logger: Logger;
@@ -25,7 +27,8 @@ export async function runHousekeeping(options: {
   faults: Faults;
   signal: AbortSignal;
 }): Promise<void> {
-  const { config, store, state, charts, clock, sleep, logger, meter, faults, signal } = options;
+  const { config, store, state, charts, maintainAudit, clock, sleep, logger, meter, faults, signal } =
+    options;
   while (!signal.aborted) {
     try {
       const nowMs = clock.nowMs();
@@ -35,8 +38,9 @@ export async function runHousekeeping(options: {
       const rows = await store.prune(nowMs - retentionMs, nowMs - rollUpRetentionMs);
       const records = await state.prune(nowMs - HISTORY_MS);
       const pictures = await charts.prune(nowMs);
-      if (rows + records + pictures > 0)
-        logger.info('removed data after their retention', { rows, records, pictures });
+      const auditLines = await maintainAudit(nowMs);
+      if (rows + records + pictures + auditLines > 0)
+        logger.info('removed data after their retention', { rows, records, pictures, auditLines });
       faults.clear('housekeeping-failing');
     } catch (error) {
       meter.count('housekeeping_failures_total');

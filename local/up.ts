@@ -20,7 +20,7 @@ import type { Clock, Inventory, Logger, Secrets } from '../core/ports.ts';
 import { createDraw } from '../core/stages/draw.ts';
 import { epochOfStart } from '../core/stages/epoch.ts';
 import { readUndelivered } from '../core/stages/undelivered.ts';
-import { anchorHead, openLocalAudit, runAuditNotices } from './audit.ts';
+import { anchorHead, maintainLocalAudit, openLocalAudit, runAuditNotices } from './audit.ts';
 import { boundRepeats } from './bounded-logger.ts';
 import { createChartFiles } from './chart-files.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
@@ -102,7 +102,8 @@ export async function startBartizan(options: {
     opened.push(() => store.close());
     const state = watchState(stateInTurns(openSqliteState({ path: dir })), watching);
     opened.push(() => state.close());
-    const auditFile = await openLocalAudit({ dir, state, clock, ...watching });
+    const auditPorts = { dir, config, state, clock, ...watching };
+    const auditFile = await openLocalAudit(auditPorts);
     const audit = watchAudit(auditFile, watching);
     opened.push(async () => {
       await audit.close();
@@ -222,6 +223,7 @@ export async function startBartizan(options: {
       store,
       state,
       charts,
+      maintainAudit: (nowMs) => maintainLocalAudit(auditFile, auditPorts, nowMs),
       clock,
       sleep,
       logger,

@@ -41,6 +41,7 @@ export function assembleConfig(
     ...(draft.signatures && {
       signatures: { file: resolvePath(needed(draft.signatures).file, folders) },
     }),
+    audit: needed(draft.audit),
     server: needed(draft.server),
   };
 }

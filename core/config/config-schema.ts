@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import type { AdapterDescriptor, AdapterKinds, Preset } from '../registry.ts';
+import { auditSchema } from './audit-schema.ts';
 import { commandSchema } from './command-schema.ts';
 import type { JsonSchema } from './fields.ts';
 import { changedRuleFields, labelGlobsSchema, nameSchema, runbooksSchema } from './rule-fields.ts';
@@ -110,6 +111,7 @@ function makeSchema(kinds: AdapterKinds) {
           'Signatures of scripts, for nodes whose authorized_keys line verifies them (`bartizan keys --signed`). Nodes that compare hashes work as well',
         )
         .optional(),
+      audit: auditSchema.describe('The record of every access, of `up` and of the commands').prefault({}),
       server: serverSchema.describe('The HTTP server for health and pictures').prefault({}),
     })
     .superRefine(

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Check } from '../model/check.ts';
 import type { ChannelConfig } from '../model/config.ts';
 import type { AdapterKinds } from '../registry.ts';
+import { auditSchema } from './audit-schema.ts';
 import { commandSchema } from './command-schema.ts';
 import { type ConfigSchema, configSchema, KIND_SECTIONS } from './config-schema.ts';
 import { isData, type JsonSchema, valueAt } from './fields.ts';
@@ -49,7 +50,7 @@ export function readDraft(
 }
 
 /** Sections that are one mapping. All their fields have defaults, so a key without a value counts as left out. */
-const SINGLE: ReadonlySet<string> = new Set(['store', 'schedule', 'sessions', 'server']);
+const SINGLE: ReadonlySet<string> = new Set(['store', 'schedule', 'sessions', 'audit', 'server']);
 
 const NO_MAPPING = 'it has keys like `bastions:`; `bartizan init` writes one to start from';
 
@@ -140,6 +141,7 @@ function draftOf(
     sessions: item(sections.sessionsSchema, ['sessions'], valueAt(data, 'sessions') ?? {}),
     signatures:
       valueAt(data, 'signatures') === undefined ? undefined : item(sections.signaturesSchema, ['signatures']),
+    audit: item(auditSchema, ['audit'], valueAt(data, 'audit') ?? {}),
     server: item(sections.serverSchema, ['server'], valueAt(data, 'server') ?? {}),
   };
 }

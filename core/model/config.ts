@@ -81,6 +81,46 @@ export interface SessionsConfig {
   door: boolean;
 }
 
+/** https://www.rfc-editor.org/rfc/rfc5424#section-6.2.1; those that suit a record of accesses. */
+export const SYSLOG_FACILITIES = [
+  'auth',
+  'authpriv',
+  'audit',
+  'local0',
+  'local1',
+  'local2',
+  'local3',
+  'local4',
+  'local5',
+  'local6',
+  'local7',
+] as const;
+export type SyslogFacility = (typeof SYSLOG_FACILITIES)[number];
+
+export interface SyslogConfig {
+  address: { host: string; port: number };
+  /** Absent: plain TCP. */
+  tls?:
+    | {
+        ca?: SecretText | undefined;
+        servername?: string | undefined;
+        clientCertificate?: SecretText | undefined;
+        clientKey?: SecretText | undefined;
+      }
+    | undefined;
+  facility: SyslogFacility;
+  /** Private enterprise number of the structured data. */
+  enterprise: number;
+}
+
+export interface AuditConfig {
+  /** Infinity: no line is removed by its age. */
+  keepMs: number;
+  /** Of all files of one audit. */
+  maxBytes: number;
+  syslog?: SyslogConfig;
+}
+
 export interface Config {
   bastions: readonly BastionConfig[];
   clusters: readonly ClusterConfig[];
@@ -113,6 +153,7 @@ export interface Config {
   sessions: SessionsConfig;
   /** `file`: absolute path of the signatures of scripts. */
   signatures?: { file: string };
+  audit: AuditConfig;
   server: {
     host: string;
     port: number;
