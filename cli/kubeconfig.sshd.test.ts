@@ -89,7 +89,7 @@ it.each<[what: string, check: Record<string, string>, args: string[], source: st
   const { code, out, err } = await kubeconfig(check, ...args);
   expect([code, err]).toEqual([0, expect.stringContaining(source)]);
   expect(authorityIn(out).trim()).toBe(authority.cert.trim());
-  const local = 'port' in tunnel.open.local ? tunnel.open.local.port : 0;
+  const local = tunnel.open.local.port ?? 0;
   expect(clusterIn(out)).toMatchObject({
     server: `https://127.0.0.1:${local}`,
     'tls-server-name': 'kubernetes',

@@ -3,10 +3,13 @@ import { z } from 'zod';
 /** The `--json` output of `tunnel`, once it is open. */
 export const tunnelShape = z.strictObject({
   pid: z.number().describe('SIGTERM closes the tunnel'),
-  local: z.union([
-    z.strictObject({ host: z.string(), port: z.number() }),
-    z.strictObject({ socket: z.string().describe('path') }),
-  ]),
+  local: z
+    .strictObject({
+      host: z.string().optional(),
+      port: z.number().optional(),
+      socket: z.string().optional().describe('path'),
+    })
+    .describe('host and port, or a Unix socket'),
   cluster: z.string(),
   node: z.string(),
   bastion: z.string(),

@@ -59,7 +59,7 @@ it.each([
   const tunnel = await fixture.tunnel('n1', `${ports[service]}`, '--local', '0');
   const { pid, local } = tunnel.open;
   const before = peakOf(pid);
-  const client = connect({ port: 'port' in local ? local.port : 0, host: '127.0.0.1', allowHalfOpen: true });
+  const client = connect({ port: local.port ?? 0, host: '127.0.0.1', allowHalfOpen: true });
   let received = 0;
   let wrong = 0;
   let rest = Buffer.alloc(0);

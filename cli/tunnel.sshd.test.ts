@@ -113,7 +113,7 @@ describe('an open tunnel', () => {
 
   it('resets its connections when the bastion ends the session, and reaches the service again', async () => {
     const tunnel = await fixture.tunnel('n1', `${port}`, '--local', '0');
-    const local = 'port' in tunnel.open.local ? tunnel.open.local.port : 0;
+    const local = tunnel.open.local.port ?? 0;
     const client = connect(local, '127.0.0.1');
     client.write('GET /never HTTP/1.1\r\nhost: x\r\n\r\n');
     await until(() => connections().at(-1)?.event === 'opened');
@@ -133,7 +133,7 @@ describe('an open tunnel', () => {
 
   it('that is killed leaves the line of each connection, and no trace that misleads `kubeconfig`', async () => {
     const tunnel = await fixture.tunnel('n1', `${port}`, '--local', '0');
-    const local = 'port' in tunnel.open.local ? tunnel.open.local.port : 0;
+    const local = tunnel.open.local.port ?? 0;
     expect(await listRunningTunnels(join(fixture.folder, 'data'))).toMatchObject([
       { localPort: local, port },
     ]);

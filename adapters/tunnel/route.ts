@@ -83,7 +83,8 @@ export async function openRoute(options: RouteOptions): Promise<Route> {
       fingerprint: node.session.fingerprint,
       isOpen: () => connection.isOpen() && node.session.isOpen(),
       async isAlive(deadlineMs) {
-        const alive = (await connection.isAlive(deadlineMs)) && (await node.isAlive(deadlineMs));
+        const answers = await Promise.all([connection.isAlive(deadlineMs), node.isAlive(deadlineMs)]);
+        const alive = answers.every((answer) => answer);
         if (!alive) connection.destroy();
         return alive;
       },
