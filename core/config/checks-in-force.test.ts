@@ -29,8 +29,18 @@ it('the checks of a preset come beside those of the file, or beside the default'
   const own = 'checks: [{ name: mine, probe: usage }]\n';
   expect(checksOf(`${own}presets: [{ preset: plain, where: { role: apiserver } }]\n`)).toEqual([
     ['mine', 1, {}, {}],
-    ['plain-usage', 60, { role: ['apiserver'] }, { top: 7 }],
     ['plain-usage-all', 1, { role: ['apiserver'] }, {}],
   ]);
   expect(checksOf(`${own}presets: [{ preset: plain, without: [usage] }]\n`)).toHaveLength(1);
+});
+
+it.each([
+  ['etcd', ['etcd']],
+  ['controlplane', []],
+  ['[e*, apiserver]', ['etcd']],
+  ['"*"', ['etcd']],
+])('a preset with `role: %s` makes no check of what nodes of that role do not have', (role, expected) => {
+  const text = `presets: [{ preset: plain, where: { role: ${role} } }]\n`;
+  const checks = configOf(configText({ checks: text })).checks.filter(({ name }) => name === 'plain-usage');
+  expect(checks.flatMap(({ where }) => where.role)).toEqual(expected);
 });

@@ -1,5 +1,6 @@
 // The checks in force: those of the file or the default, and those of presets.
 
+import { globMatches } from '../labels.ts';
 import type { Check } from '../model/check.ts';
 import type { LabelGlobs } from '../model/labels.ts';
 import { type AdapterKinds, type Preset, readOptions } from '../registry.ts';
@@ -15,7 +16,7 @@ export function checksInForce(draft: Draft, kinds: AdapterKinds): Check[] {
   const own = checks?.flatMap(({ value }) => value ?? []) ?? DEFAULT_CHECKS;
   const preset = presets.flatMap(({ value }) => {
     const known = kinds.presets.find(({ type }) => type === value?.preset);
-    return value && known ? checksOf(known, value) : [];
+    return value && known ? presetChecks(known, value) : [];
   });
   return [...own, ...preset].map((check) => {
     const kind = kinds.probes.find(({ type }) => type === check.probe);
@@ -26,19 +27,24 @@ export function checksInForce(draft: Draft, kinds: AdapterKinds): Check[] {
   });
 }
 
-function checksOf(
+/** The checks of a preset, with names of their own. */
+export function presetChecks(
   { type, checks }: Preset,
   { where, without }: { where: LabelGlobs; without: readonly string[] },
 ): Check[] {
   return checks
     .filter(({ probe }) => !without.includes(probe))
-    .map(({ probe, roles, everyMs, options, suffix = '' }) => ({
-      name: `${type}-${probe}${suffix}`,
-      probe,
-      everyMs,
-      where: { ...(roles && { role: [...roles] }), ...where },
-      options,
-    }));
+    .flatMap(({ probe, roles, everyMs, options, suffix = '' }) => {
+      const role = roles?.filter((one) => where.role === undefined || isMatched(where.role, one));
+      // Nodes of these roles have no such service.
+      if (role?.length === 0) return [];
+      const name = `${type}-${probe}${suffix}`;
+      return [{ name, probe, everyMs, where: { ...where, ...(role && { role }) }, options }];
+    });
+}
+
+function isMatched(globs: readonly string[], value: string): boolean {
+  return globs.some((glob) => globMatches(glob, value));
 }
 
 /** Reports presets that clash with each other or with a check, and names of probes that a preset does not have. */
@@ -65,7 +71,7 @@ export function* checkPresets(draft: Draft, kinds: AdapterKinds): Generator<Find
           choose(text, probes, 'it has'),
         );
     }
-    const taken = checksOf(preset, { where: {}, without: [] }).find(({ name }) => names.has(name));
+    const taken = presetChecks(preset, { where: {}, without: [] }).find(({ name }) => names.has(name));
     if (taken)
       yield errorAt(
         [...path, 'preset'],

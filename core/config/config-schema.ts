@@ -134,7 +134,7 @@ function presetSchema(presets: readonly Preset[]) {
       .describe(`Distribution: ${presets.map(({ type, title }) => `\`${type}\` (${title})`).join(', ')}`),
     where: labelGlobsSchema
       .describe(
-        'Only nodes whose `cluster`, `node` and `role` match; a `role` here replaces those of the preset',
+        'Only nodes whose `cluster`, `node` and `role` match; with a `role`, those checks of the preset that such nodes have',
       )
       .prefault({}),
     without: z.array(z.string()).describe('Probes of the preset to leave out').default([]),

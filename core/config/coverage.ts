@@ -4,7 +4,7 @@ import { findMetric, GROUP_LABELS } from '../catalogue.ts';
 import { isBastionRule, namesCluster, namesNode } from '../evaluate/alert-labels.ts';
 import type { LabelGlobs, Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
-import { quoted } from '../text/suggestions.ts';
+import { quoted, quotedList } from '../text/suggestions.ts';
 import { textOf, textsOf } from './draft.ts';
 import {
   alertsOf,
@@ -97,12 +97,17 @@ function* idleGlobs(
 function* unroutedAlerts(known: readonly Covered[], routes: Routes): Generator<Finding> {
   const isTaken = (alert: PossibleAlert) => routes.some((route) => canMatch(route.match, alert));
   const rulesByOwner = new Map<string, Set<string>>();
+  const defaults: string[] = [];
   for (const entry of known) {
     const { rule, alerts } = entry;
     const lost = alerts.filter((alert) => !isTaken(alert));
+    if (lost.length === alerts.length && entry.path.length === 0) {
+      defaults.push(rule.name);
+      continue;
+    }
     if (lost.length === alerts.length) {
       yield errorAt(
-        (entry.path.length > 0 && writtenPath(entry, ['name'])) || ['routes'],
+        writtenPath(entry, ['name']) ?? ['routes'],
         `no route takes alerts of rule ${quoted(rule.name)} (severity \`${rule.severity}\`)`,
         'add a route that matches it; one without `match` at the end takes whatever is left',
       );
@@ -113,6 +118,13 @@ function* unroutedAlerts(known: readonly Covered[], routes: Routes): Generator<F
       rulesByOwner.set(owner, (rulesByOwner.get(owner) ?? new Set()).add(rule.name));
     }
   }
+  // A release may bring new ones, which must not keep the program from starting.
+  if (defaults.length > 0)
+    yield warningAt(
+      ['routes'],
+      `no route takes alerts of ${namedDefaults(defaults)}`,
+      'nobody is notified of them; one without `match` at the end takes whatever is left',
+    );
   for (const [owner, rules] of rulesByOwner) {
     yield warningAt(
       ['routes'],
@@ -120,6 +132,11 @@ function* unroutedAlerts(known: readonly Covered[], routes: Routes): Generator<F
       'nobody is notified of them; one without `match` at the end takes whatever is left',
     );
   }
+}
+
+function namedDefaults(names: readonly string[]): string {
+  const [first = ''] = names;
+  return names.length === 1 ? `the default rule ${quoted(first)}` : `the default rules ${quotedList(names)}`;
 }
 
 function* idleRoutes(alerts: readonly PossibleAlert[], routes: Routes): Generator<Finding> {

@@ -9,7 +9,8 @@ import type { Check } from '../model/check.ts';
 import { tickIntervalMs } from '../plan/plan.ts';
 import type { AdapterKinds } from '../registry.ts';
 import { isSelected } from '../selection.ts';
-import { quoted } from '../text/suggestions.ts';
+import { quoted, quotedList } from '../text/suggestions.ts';
+import { presetChecks } from './checks-in-force.ts';
 import { doubleChecks } from './double-checks.ts';
 import { type Draft, textOf, textsOf } from './draft.ts';
 import { unreachablePictures } from './picture-address.ts';
@@ -54,19 +55,23 @@ function* timeLints({ draft, checks, rules }: LintInput): Generator<Finding> {
     );
   }
   const intervals = createIntervals(checks);
-  for (const { rule } of rules) {
-    const backMs =
+  const needs = rules.map(({ rule }) => ({
+    name: rule.name,
+    backMs:
       rule.forMs +
       rule.keepFiringForMs +
       lookBackMs(rule, ruleIntervals(intervals, rule, [])) +
-      schedule.latenessMs;
-    if (!store || store.retention >= backMs) continue;
-    yield errorAt(
-      ['store', 'retention'],
-      `rule ${quoted(rule.name)} looks back further than samples are kept, ${formatDuration(store.retention)}`,
-      'keep samples for `for`, `keepFiringFor`, `window.last` and `lateness` together at least',
-    );
-  }
+      schedule.latenessMs,
+  }));
+  const short = needs.filter(({ backMs }) => store && store.retention < backMs);
+  const [longest] = short.toSorted((a, b) => b.backMs - a.backMs);
+  if (!store || !longest) return;
+  const names = quotedList(short.map(({ name }) => name));
+  yield errorAt(
+    ['store', 'retention'],
+    `samples are kept for ${formatDuration(store.retention)}, and ${names} ${short.length === 1 ? 'looks' : 'look'} back further`,
+    `${quoted(longest.name)} needs ${formatDuration(longest.backMs)}: its \`for\`, \`keepFiringFor\`, \`window.last\` and the lateness together; keep samples for so long, or change these rules`,
+  );
 }
 
 /** A group that changes sends a message each `groupInterval`, and its reminders wait for that interval as well. */
@@ -83,7 +88,19 @@ function* repeatLints({ routes = [] }: Draft): Generator<Finding> {
   }
 }
 
-function* idleChecks({ draft, nodes }: LintInput): Generator<Finding> {
+function* idleChecks({ draft, nodes, checks, kinds }: LintInput): Generator<Finding> {
+  for (const { path, value } of nodes.length > 0 ? draft.presets : []) {
+    const preset = kinds.presets.find(({ type }) => type === value?.preset);
+    if (!value || !preset) continue;
+    const names = new Set(presetChecks(preset, value).map(({ name }) => name));
+    const mine = checks.filter(({ name }) => names.has(name));
+    if (mine.some((check) => nodes.some((node) => isSelected(check, node)))) continue;
+    yield warningAt(
+      [...path, Object.keys(value.where).length > 0 ? 'where' : 'preset'],
+      `preset ${quoted(preset.type)} checks no node`,
+      'compare its globs with clusters, nodes and roles',
+    );
+  }
   const labels: readonly string[] = GROUP_LABELS.node;
   for (const { path, value } of nodes.length > 0 ? (draft.checks ?? []) : []) {
     // Another finding reports a misspelt label.

@@ -1,7 +1,7 @@
 // Default rules with the fields that `change` sets.
 
 import type { Check } from '../model/check.ts';
-import type { Rule } from '../model/rule.ts';
+import { type Rule, SEVERITIES } from '../model/rule.ts';
 import { choose, quoted } from '../text/suggestions.ts';
 import type { RuleText } from './default-rules/rule-text.ts';
 import { defaultRuleTexts, unmeasuredMetric } from './defaults.ts';
@@ -58,7 +58,10 @@ export function* unknownChanges(
   const names = defaultRuleTexts(checks).map(({ name }) => name);
   for (const { name, path } of rulesChange.filter((change) => !names.includes(change.name))) {
     const message = `there is no default rule ${quoted(name)}`;
-    yield { ...errorAt(path, message, choose(name, names, 'there are')), at: 'key' };
+    const [, rule = '', tier = ''] = /^(.+)\.(\w+)$/.exec(name) ?? [];
+    const isTier = names.includes(rule) && (SEVERITIES as readonly string[]).includes(tier);
+    const how = isTier ? `write \`${rule}: { tiers: { ${tier}: … } }\`` : choose(name, names, 'there are');
+    yield { ...errorAt(path, message, how), at: 'key' };
   }
 }
 

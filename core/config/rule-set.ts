@@ -84,7 +84,10 @@ function withTiers(rules: readonly RuleInForce[]): RuleInForce[] {
 /** The default rules with what is left of their tiers. */
 function keptDefaults(draft: Draft, checks: readonly Check[]): DefaultRule[] {
   if (draft.rules !== undefined && draft.rulesOff === undefined) return [];
-  const off = (draft.rulesOff ?? []).map(({ raw }) => String(raw));
+  const off = [
+    ...(draft.rulesOff ?? []).map(({ raw }) => String(raw)),
+    ...replacements(draft, checks).map(({ text }) => text.name),
+  ];
   const isOn = (rule: string) => !off.some((name) => isMeant(name, rule));
   return changedDefaults(draft, checks)
     .filter(({ unmeasured }) => unmeasured === undefined)
@@ -136,16 +139,33 @@ function idleChanges(draft: Draft, checks: readonly Check[]): Finding[] {
   return [...idle, ...waiting].map((finding) => ({ ...finding, at: 'key' as const }));
 }
 
-function takenByDefaults(draft: Draft, checks: readonly Check[]): Finding[] {
-  const kept = keptDefaults(draft, checks);
+/**
+ * Default rules that are not off, and whose name an added rule has: that one takes its place, as a release may bring a default
+ * rule under a name that a file uses already, and must not keep the program from starting.
+ */
+function replacements(draft: Draft, checks: readonly Check[]) {
+  const off = (draft.rulesOff ?? []).map(({ raw }) => String(raw));
+  const defaults = changedDefaults(draft, checks).filter(
+    ({ text, unmeasured }) => unmeasured === undefined && !off.includes(text.name),
+  );
   return (draft.rules ?? []).flatMap(({ raw, path }) => {
     const mine = takenNames(raw);
-    const other = kept.find(({ text, rules }) => [text, ...rules].some(({ name }) => mine.includes(name)));
-    if (!other) return [];
-    const name = quoted(other.text.name);
-    const how = `rename this one, or take the default out: \`off: [${other.text.name}]\``;
-    return [errorAt([...path, 'name'], `a default rule is called ${name}`, how)];
+    return defaults
+      .filter(({ text, rules }) =>
+        [text, ...rules].some(({ name }) => mine.includes(name) && !off.includes(name)),
+      )
+      .map(({ text }) => ({ text, path }));
   });
+}
+
+function takenByDefaults(draft: Draft, checks: readonly Check[]): Finding[] {
+  return replacements(draft, checks).map(({ text, path }) =>
+    warningAt(
+      [...path, 'name'],
+      `this takes the place of the default rule ${quoted(text.name)}`,
+      `write \`off: [${text.name}]\` too if that is meant; else rename it, or change fields of the default under \`change\``,
+    ),
+  );
 }
 
 /** Defaults that a list replaces without a rule on the same metric and the whole fleet. */

@@ -37,3 +37,12 @@ export function quoted(text: string): string {
   const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, ' ');
   return `\`${line.length > 60 ? `${line.slice(0, 57)}…` : line}\``;
 }
+
+const MOST_LISTED = 8;
+
+/** The first few of many names: `a`, `b` and 9 more. */
+export function quotedList(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_LISTED).map(quoted).join(', ');
+  const more = names.length - MOST_LISTED;
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
