@@ -10,6 +10,7 @@ import { readConfig, secretsFor } from './config-file.ts';
 import { checkConnections } from './connect-check.ts';
 import { connectReport, isConnected } from './connect-report.ts';
 import type { ConnectRow } from './connect-row.ts';
+import { checkCredentials } from './credential-check.ts';
 import { checkFiles } from './file-check.ts';
 import { writeJson } from './json-output.ts';
 import { checkShape } from './json-shapes.ts';
@@ -79,7 +80,8 @@ bastions and nodes (commands, sftp, other hosts, Unix sockets …), without doin
 advice. Warnings (a variable that is not set here, a silence that is over, a wrong clock, a key with more rights than it
 needs) do not change the exit code. If \`store.path\` has the state of an \`up\`, open incidents of channels and routes that
 are no longer in the file are warnings. So are files that others can read or write (docs/files.md); a private key that
-others may read is an error. With --aws the limits of a deployment and of an upload apply. An upload may not change some
+others may read is an error. Certificates, keys and tokens of checks that are files or variables here are read: one that no check
+could use is an error. With --aws the limits of a deployment and of an upload apply. An upload may not change some
 settings of its deployment; this command does not know them, and the log of \`plan\` reports them.`,
     exits1: 'a file has an error, or a connection failed',
     json: checkShape,
@@ -93,6 +95,7 @@ async function checkFile(file: string, { aws }: Options): Promise<Verdict> {
       const { config, warnings } = result;
       const found = [
         ...(await checkFiles(file, config)),
+        ...(await checkCredentials(file, config)),
         ...(await checkState(file, config)),
         ...(await checkSignatures(file, config, systemClock.nowMs())),
         ...(aws ? deployProblems(config) : []).map((message) => errorOf(file, message)),

@@ -109,7 +109,7 @@ function stringsOf(value: unknown): string[] {
 }
 
 /** Undefined for an unreadable file, or a pipe, because reading a secret from a pipe would consume it. */
-async function readHead(path: string, bytes: number): Promise<string | undefined> {
+export async function readHead(path: string, bytes: number): Promise<string | undefined> {
   if (!(await stat(path).catch(() => undefined))?.isFile()) return undefined;
   const file = await open(path, 'r').catch(() => undefined);
   if (!file) return undefined;
@@ -122,11 +122,11 @@ async function readHead(path: string, bytes: number): Promise<string | undefined
 }
 
 /** The first location of a reference. */
-function locationOf(reference: string, text: string): { line: number; column: number } {
+export function locationOf(reference: string, text: string): { line: number; column: number } {
   const before = text.slice(0, Math.max(0, text.indexOf(reference))).split('\n');
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }
 
-function problemAt(problem: Partial<Problem> & Pick<Problem, 'file' | 'message'>): Problem {
+export function problemAt(problem: Partial<Problem> & Pick<Problem, 'file' | 'message'>): Problem {
   return { severity: 'warning', line: 1, column: 1, path: '', ...problem };
 }

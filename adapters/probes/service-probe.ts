@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { metricsOfProbe } from '../../core/catalogue.ts';
 import { portSchema } from '../../core/config/field-schemas.ts';
-import { secretTextSchema } from '../../core/config/secret-text.ts';
+import { findReferences, secretTextSchema } from '../../core/config/secret-text.ts';
 import type { Labels } from '../../core/model/labels.ts';
 import type { Reading } from '../../core/parse/reading.ts';
 import type { AdapterDescriptor } from '../../core/registry.ts';
@@ -54,18 +54,35 @@ export const viaField = (byDefault: Via) =>
 
 export const portField = (byDefault: number) => portSchema.default(byDefault).describe('Port of the service');
 
+/** As certificates have them. */
+export const HOST_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$/;
+
 export const serverNameField = z
   .string()
   .min(1)
   .refine((name) => isIP(name) === 0, { error: 'an address is no name; leave it out' })
+  .regex(HOST_NAME, { error: 'this is no name of a host; write it without scheme, port and blanks' })
   .optional()
   .describe('Name that is asked for (SNI). By default the `host` of the node if that is a name');
 
 export const caField = secretTextSchema
+  .superRefine((text, context) => {
+    const message = caProblem(text);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  })
+  .meta({ writeOnly: true })
   .optional()
   .describe(
     'Certificates (PEM) of the authority that signs for the service, such as `${file:ca.crt}`. Without it nobody checks the chain',
   );
+
+/** What is wrong with a text that holds no reference. */
+function caProblem(text: string): string | undefined {
+  if (text.includes('PRIVATE KEY-----'))
+    return 'this is a private key itself; write a reference to the certificates of the authority';
+  if (findReferences(text).length > 0 || text.includes('-----BEGIN CERTIFICATE-----')) return undefined;
+  return 'this is no certificate (PEM); a file is written `${file:ca.crt}`';
+}
 
 /** The name to ask for: none where the node has an address only, as an address is no name. */
 export function serverNameOf(

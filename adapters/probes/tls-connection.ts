@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
 import { type ProbeError, probeError, seconds } from '../ssh/failure.ts';
 import type { Tunnel } from '../ssh/tunnel.ts';
+import { authoritiesIn } from './credentials.ts';
 
 export interface TlsOptions {
   /** Sent as SNI, and the name that the certificate must have. Absent: no SNI (an IP address has none). */
@@ -133,14 +134,6 @@ function startTls({ stream }: Tunnel, { servername, ca, cert, key }: TlsOptions)
     const what = cert === undefined ? '`ca` holds' : '`ca`, client certificate or key: one holds';
     throw probeError('config', 'tls', `${what} nothing that can be used: PEM is expected`, { cause });
   }
-}
-
-/** The certificates of a PEM text, one a text, as OpenSSL takes the first of each. @throws where there is none */
-function authoritiesIn(pem: string): string[] {
-  const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  if (found.length === 0) throw new Error('no certificate');
-  for (const one of found) new X509Certificate(one);
-  return found;
 }
 
 /** Why no credential may be sent; undefined: the server is the right one. */

@@ -125,17 +125,23 @@ describe('a credential', () => {
   });
 
   it.each<[string, Record<string, string>, string]>([
-    ['a token with a line break inside', { '${env:TOKEN}': 'TO\nKEN' }, 'failed: config/request'],
-    ['an authority that is none', { '${file:ca}': 'none' }, 'failed: config/tls'],
-  ])('that cannot be used fails the check, before anything is sent: %s', async (_, changed, failure) => {
-    const recorded = replay(APISERVER_FILES, 'apiserver/ok');
-    const options = { keys: { ...keys(), ...changed } };
-    const { round } = await setup(await serving(recorded.listener), withToken, options);
-    const { found, notes } = await round();
-    expect(found).toEqual([failure]);
-    expect(JSON.stringify(notes)).not.toContain('KEN');
-    expect(recorded.asked).toEqual([]);
-  });
+    ['a token with a line break inside', { '${env:TOKEN}': 'TO\nKEN' }, '`token`: the token has blanks'],
+    ['an authority that is none', { '${file:ca}': 'none KEN' }, '`ca`: it holds no certificate'],
+  ])(
+    'that cannot be used is an error at the start, or fails the check alone: %s',
+    async (_, changed, why) => {
+      const recorded = replay(APISERVER_FILES, 'apiserver/ok');
+      const options = { keys: { ...keys(), ...changed } };
+      const port = await serving(recorded.listener);
+      await expect(setup(port, withToken, options)).rejects.toThrow('check service');
+      const { round } = await setup(port, withToken, { ...options, checksKeys: false });
+      const { found, notes } = await round();
+      expect(found).toEqual(['failed: config/request']);
+      expect(notes).toEqual([expect.stringContaining(`a secret of the check cannot be used: ${why}`)]);
+      expect(JSON.stringify(notes)).not.toContain('KEN');
+      expect(recorded.asked).toEqual([]);
+    },
+  );
 
   it('that is missing is an error at the start, or fails the check alone', async () => {
     const options = { token: MISSING, ca: '${file:ca}' };
@@ -149,10 +155,14 @@ describe('a credential', () => {
 
   it.each<[Record<string, string>, string, RegExp]>([
     [{ token: '${env:T}' }, 'token', /only sent to a server that `ca` verifies/],
-    [{ clientCertificate: '${env:C}', ca: 'x' }, 'clientCertificate', /`clientKey` is missing/],
-    [{ clientKey: '${env:C}', ca: 'x' }, 'clientKey', /`clientCertificate` is missing/],
-    [{ token: 'abc', ca: 'x' }, 'token', /no secret belongs in this file/],
+    [{ clientCertificate: '${env:C}', ca: '${env:A}' }, 'clientCertificate', /`clientKey` is missing/],
+    [{ clientKey: '${env:C}', ca: '${env:A}' }, 'clientKey', /`clientCertificate` is missing/],
+    [{ token: 'abc', ca: '${env:A}' }, 'token', /no secret belongs in this file/],
     [{ servername: '10.0.0.1' }, 'servername', /an address is no name/],
+    [{ servername: 'https://a' }, 'servername', /this is no name of a host/],
+    [{ servername: 'a b' }, 'servername', /this is no name of a host/],
+    [{ ca: 'ca.crt' }, 'ca', /this is no certificate.*`\$\{file:ca\.crt\}`/],
+    [{ ca: '-----BEGIN EC PRIVATE KEY-----\nx' }, 'ca', /this is a private key itself/],
   ])('is configured whole: %j', (options, field, message) => {
     const issues = optionsSchema.safeParse(options).error?.issues ?? [];
     expect(issues.map(({ path }) => path[0])).toEqual([field]);

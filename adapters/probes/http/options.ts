@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { portSchema } from '../../../core/config/field-schemas.ts';
-import { findReferences, secretTextSchema } from '../../../core/config/secret-text.ts';
+import { findReferences, REFERENCE_FORMS, secretTextSchema } from '../../../core/config/secret-text.ts';
 import { type Issue, wholeCheck } from '../../../core/config/whole-check.ts';
 import { headersSchema } from '../../http/headers.ts';
 import { patternSchema, valuesSchema } from '../answer-values.ts';
@@ -56,11 +56,28 @@ export const optionsSchema = z
 
 export type HttpProbeOptions = z.output<typeof optionsSchema>;
 
-type HttpFields = HttpsFields & { headers?: unknown; body?: unknown };
+type HttpFields = HttpsFields &
+  Partial<Record<'headers' | 'body' | 'method' | 'contains' | 'matches' | 'values', unknown>>;
+
+/** Names of headers whose value is a secret. */
+const SECRET_HEADER = /^(proxy-)?authorization$|^cookie$|(^|-)(api-?key|token|secret|password)$/i;
+// A text in YAML may have line breaks.
+const ONE_LINE = /^[^\p{Cc}]*$/u;
 
 function checkHttpOptions(options: HttpFields, issue: Issue): void {
   checkHttpsOptions(options, issue);
   const { via, tls, ca, headers, body } = options;
+  for (const name of ['contains', 'matches'] as const)
+    if (options.method === 'HEAD' && options[name] !== undefined)
+      issue([name], 'an answer to HEAD has no body; write `method: GET`', 'method');
+  if (options.method === 'HEAD' && Object.keys(options.values ?? {}).length > 0)
+    issue(['values'], 'an answer to HEAD has no body; write `method: GET`', 'method');
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    if (SECRET_HEADER.test(name) && !hasReference(value))
+      issue(['headers', name], `no secret belongs in this file; write a reference to it, ${REFERENCE_FORMS}`);
+    else if (typeof value === 'string' && !ONE_LINE.test(value))
+      issue(['headers', name], 'the value of a header is one line');
+  }
   const isSafe = tls === true ? ca !== undefined : via === 'node';
   if (isSafe) return;
   const advice = 'it holds a secret, which needs HTTPS with `ca`, or `via: node`';

@@ -8,6 +8,8 @@ import { viaField } from '../service-probe.ts';
 
 /** Each is a series of ours. */
 const MOST_SERIES = 100;
+/** Names may have any character since Prometheus 3, and these are mostly a mistake. */
+const SERIES = /^[^\s{}"'`=,]+$/;
 const NAME = /^[a-zA-Z_][\w.-]*$/;
 
 const seriesSchema = z.strictObject({
@@ -16,8 +18,25 @@ const seriesSchema = z.strictObject({
     .max(64)
     .regex(NAME, { error: 'a name begins with a letter, and has letters, digits, `_`, `.` and `-`' })
     .describe('What the check calls the value: label `name` of `check_value`'),
-  metric: z.string().min(1).max(256).describe('Name of the series, such as `workqueue_depth`'),
-  labels: labelGlobsSchema.describe('Labels and globs (`*`, `?`) that the series must have').prefault({}),
+  metric: z
+    .string()
+    .min(1)
+    .max(256)
+    .regex(SERIES, { error: 'a name has no blanks, braces and quotes; labels belong into `labels`' })
+    .describe('Name of the series, such as `workqueue_depth`'),
+  labels: labelGlobsSchema
+    .superRefine((labels, context) => {
+      for (const name of Object.keys(labels))
+        if (!SERIES.test(name))
+          context.addIssue({
+            code: 'custom',
+            path: [name],
+            message: 'this is no name of a label',
+            input: name,
+          });
+    })
+    .describe('Labels and globs (`*`, `?`) that the series must have')
+    .prefault({}),
   reduce: z
     .enum(REDUCERS)
     .optional()

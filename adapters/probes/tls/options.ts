@@ -1,6 +1,7 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { portSchema } from '../../../core/config/field-schemas.ts';
-import { caField, serverNameField, viaField } from '../service-probe.ts';
+import { caField, HOST_NAME, serverNameField, viaField } from '../service-probe.ts';
 
 /** API server, etcd for clients and for members, kubelet, controller manager, scheduler, RKE2's supervisor. */
 export const CONTROL_PLANE_PORTS: readonly number[] = [6443, 2379, 2380, 10250, 10257, 10259, 9345];
@@ -19,7 +20,11 @@ export const optionsSchema = z.strictObject({
     ),
   servername: serverNameField,
   names: z
-    .array(z.string().min(1))
+    .array(
+      z.string().refine((name) => isIP(name) !== 0 || HOST_NAME.test(name.replace(/^\*\./, '')), {
+        error: 'this is no name and no address; write it without scheme, port and blanks',
+      }),
+    )
     .min(1)
     .max(MOST_NAMES)
     .optional()

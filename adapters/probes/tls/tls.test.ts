@@ -233,3 +233,15 @@ describe('several ports', () => {
     expect(node.logins).toBe(1);
   });
 });
+
+it.each<[Record<string, unknown>, boolean]>([
+  [{ names: ['kubernetes', '10.96.0.1', '::1', '*.example.net'] }, true],
+  [{ names: ['https://kubernetes'] }, false],
+  [{ names: ['kubernetes:6443'] }, false],
+  [{ names: ['a b'] }, false],
+  [{ names: [''] }, false],
+  [{ ports: [0] }, false],
+  [{ ca: 'ca.crt' }, false],
+])('the options %j', (options, isRight) => {
+  expect(optionsSchema.safeParse(options).success).toBe(isRight);
+});
