@@ -49,7 +49,7 @@ export function alertTable(
     ];
   });
   const head = ['STATE', 'SEVERITY', 'RULE', 'WHERE', 'VALUE', 'AGE', 'FOR', 'MESSAGES', 'ID'];
-  return renderTable(head, rows, [4, 5]) + staleText(alerts, { config, values, nowMs });
+  return renderTable(head, rows, [4, 5], { wrap: 3 }) + staleText(alerts, { config, values, nowMs });
 }
 
 /** A note when no value is current because no rule is evaluated any more. Without any value nobody can know that. */

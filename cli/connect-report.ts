@@ -11,6 +11,8 @@ export function connectReport(rows: readonly ConnectRow[], paint: Paint): string
   const table = renderTable(
     ['', 'KIND', 'NAME', ''],
     rows.map(({ kind, name, state, detail }) => [paint(HUES[state], state), kind, name, detail]),
+    [],
+    { wrap: 3 },
   );
   const advice = Map.groupBy(
     rows.filter((row) => row.advice !== undefined),

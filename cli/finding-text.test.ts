@@ -51,6 +51,16 @@ it.each<[string, Parameters<typeof textOf>]>([
     ],
   ],
   [
+    'healthy, database 8 MiB, 2 of 3 members connected',
+    [
+      ['etcd_healthy', 1],
+      ['etcd_db_size', 2 ** 23],
+      ['etcd_reclaimable', 0.1],
+      ['etcd_members', 3],
+      ['etcd_members_active', 2],
+    ],
+  ],
+  [
     '2 certificates, the first expires in 6d, 4 not readable',
     [
       ['cert_expiry', 864_000, { file: 'a' }],

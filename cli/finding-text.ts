@@ -13,11 +13,14 @@ const IMPLIED: ReadonlySet<string> = new Set([
   'tls_chain_ok',
   'etcd_has_leader',
 ]);
-/** Only in `--json`: another number of the same check shows more of the state. */
+/** Not by themselves: another text of the same check shows more of the state. */
 const DETAILS: ReadonlySet<string> = new Set([
   'etcd_leader_changes',
   'etcd_proposals_failed',
   'etcd_db_in_use',
+  'etcd_reclaimable',
+  'etcd_members',
+  'etcd_members_active',
   'etcd_quota',
 ]);
 const EXPIRIES: ReadonlySet<string> = new Set(['cert_expiry', 'tls_cert_expiry']);
@@ -45,7 +48,16 @@ export function findingText(samples: readonly Sample[]): string {
       expiries.length === 1 ? '1 certificate, expires' : `${expiries.length} certificates, the first expires`;
     texts.unshift(`${number} ${when}`);
   }
+  texts.push(...membersText(samples));
   return texts.length === 0 ? '–' : texts.join(', ');
+}
+
+/** `2 of 3 members connected` */
+function membersText(samples: readonly Sample[]): string[] {
+  const valueIn = (name: string) => samples.find(({ metric }) => metric === name)?.value;
+  const [all, active] = [valueIn('etcd_members'), valueIn('etcd_members_active')];
+  if (all === undefined) return [];
+  return [active === undefined ? `${all} members` : `${active} of ${all} members connected`];
 }
 
 function textsOf({ metric: name, labels, value }: Sample, hasOthers: boolean): string[] {

@@ -16,31 +16,46 @@ const COLUMNS = [
 /** Lines about one check of one node; `--json` has all. */
 const MOST_NOTES = 4;
 
+/** Nodes that a line names. */
+const MOST_NAMES = 5;
+
 /** A table of the nodes, one of what other checks found, then a line for each failure and note. */
 export function probeTable(batches: readonly BatchObservation[]): string {
   const observations = batches.flatMap((batch) => batch.observations).sort(byName);
   const usage = observations.filter(({ probe = 'usage' }) => probe === 'usage');
   const others = observations.filter((one) => !usage.includes(one));
   const tables = [usageTable(usage), checkTable(others)].filter((table) => table !== '');
-  let text = tables.join('\n');
+  const lines: string[] = [];
   for (const { batch, bastion } of batches) {
     if (bastion.ok) continue;
     const { reason, phase, detail } = bastion.failure;
     const { length } = batch.targets;
     const behind = `${plural(length, 'node')} behind it ${length === 1 ? 'is' : 'are'} unknown`;
-    text += `bastion ${batch.bastion}: ${reason} (${phase}): ${detail}; ${behind}\n`;
+    lines.push(`bastion ${batch.bastion}: ${reason} (${phase}): ${detail}; ${behind}`);
   }
-  for (const { target, check, probe = 'usage', result } of observations) {
-    const name = `${target.cluster}/${target.node}${probe === 'usage' ? '' : `, ${check}`}`;
-    if (!result.ok) {
-      text += `${name}: ${result.failure.reason} (${result.failure.phase}): ${result.failure.detail}\n`;
-      continue;
-    }
-    const { notes } = result;
-    for (const note of notes.slice(0, MOST_NOTES)) text += `${name}: ${note}\n`;
-    if (notes.length > MOST_NOTES) text += `${name}: ${notes.length - MOST_NOTES} more lines (\`--json\`)\n`;
+  const remarks = Map.groupBy(observations.flatMap(remarksOf), ({ about, remark }) => `${about}: ${remark}`);
+  for (const [line, of] of remarks) lines.push(`${namesText(of.map(({ name }) => name))}${line}`);
+  return [...tables, ...(lines.length > 0 ? [`${lines.join('\n')}\n`] : [])].join('\n');
+}
+
+/** What is to be said of one check of one node: the same of several nodes is one line. */
+function remarksOf({ target, check, probe = 'usage', result }: Observation) {
+  const name = `${target.cluster}/${target.node}`;
+  const about = probe === 'usage' ? '' : `, ${check}`;
+  const lines = (all: readonly string[]) => all.map((remark) => ({ name, about, remark }));
+  if (!result.ok) {
+    const { reason, phase, detail } = result.failure;
+    return lines([`${reason} (${phase}): ${detail}`]);
   }
-  return text;
+  const { notes } = result;
+  const more = notes.length > MOST_NOTES ? [`${notes.length - MOST_NOTES} more lines (\`--json\`)`] : [];
+  return lines([...notes.slice(0, MOST_NOTES), ...more]);
+}
+
+/** `prod/n1, prod/n2 and 4 more` */
+function namesText(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES;
+  return `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function usageTable(observations: readonly Observation[]): string {
@@ -73,7 +88,9 @@ function checkTable(observations: readonly Observation[]): string {
     result.ok ? findingText(result.samples) : result.failure.reason,
     `${Math.round(durationMs)} ms`,
   ]);
-  return rows.length === 0 ? '' : renderTable(['CLUSTER', 'NODE', 'CHECK', 'FOUND', 'TOOK'], rows, [4]);
+  return rows.length === 0
+    ? ''
+    : renderTable(['CLUSTER', 'NODE', 'CHECK', 'FOUND', 'TOOK'], rows, [4], { wrap: 3 });
 }
 
 function byName(a: Observation, b: Observation): number {

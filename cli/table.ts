@@ -5,13 +5,24 @@ import { visibleText } from '../core/text/visible-text.ts';
 /** Our colours; all other control characters come from outside. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a colour begins with it
 const STYLE = /(\u001b\[[\d;]*m)/;
+const STYLES = new RegExp(STYLE, 'g');
 
-/** A table without lines, with two spaces between columns. Numbers are aligned to the right. */
+const GAP = 2;
+/** A column that would be narrower is not wrapped: the terminal does that. */
+const NARROWEST = 30;
+
+/**
+ * A table without lines, with two spaces between columns. Numbers are aligned to the right. Column `wrap` is wrapped between words
+ * where the table would be wider than the terminal.
+ */
 export function renderTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   right: readonly number[] = [],
+  { wrap, width = terminalWidth() }: { wrap?: number; width?: number | undefined } = {},
 ): string {
+  const cells = rows.map((row) => row.map(visibleCell));
+  const room = wrap === undefined || width === undefined ? undefined : roomOf([head, ...cells], wrap, width);
   const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '' };
   const table = new Table({
     head: [...head],
@@ -30,12 +41,39 @@ export function renderTable(
     colAligns: head.map((_, column) => (right.includes(column) ? 'right' : 'left')),
     style: { head: process.stdout.isTTY ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  for (const row of rows) table.push(row.map(visibleCell));
+  for (const row of cells)
+    table.push(row.map((cell, column) => (room && column === wrap ? wrapText(cell, room) : cell)));
   return `${table
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')}\n`;
+}
+
+/** Output that is no terminal stays whole, for grep. */
+function terminalWidth(): number | undefined {
+  return process.stdout.isTTY ? process.stdout.columns : undefined;
+}
+
+/** What the other columns leave; undefined: the table fits, or too little is left. */
+function roomOf(rows: readonly (readonly string[])[], wrap: number, width: number): number | undefined {
+  const widthOf = (column: number) =>
+    rows.reduce((widest, row) => Math.max(widest, [...(row[column] ?? '').replace(STYLES, '')].length), 0);
+  const widths = rows[0]?.map((_, column) => widthOf(column)) ?? [];
+  const others = widths.reduce((sum, each, column) => sum + (column === wrap ? 0 : each + GAP), 0);
+  const room = width - others;
+  return room < NARROWEST || (widths[wrap] ?? 0) <= room ? undefined : room;
+}
+
+/** Lines of the width at most, broken at spaces; what has none stays whole. */
+function wrapText(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const part of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + part.length <= width) lines.splice(-1, 1, `${line} ${part}`);
+    else lines.push(part);
+  }
+  return lines.join('\n');
 }
 
 function visibleCell(cell: string): string {

@@ -75,7 +75,8 @@ function formatBytes(value: number): string {
 function formatSeconds(value: number): string {
   const size = Math.abs(value);
   if (size === 0) return '0 s';
-  if (size < 1) return `${trimZeros((value * 1000).toFixed(size < 0.01 ? 1 : 0))} ms`;
+  // A few microseconds below zero are none: `-0`.
+  if (size < 1) return `${trimZeros((value * 1000).toFixed(size < 0.01 ? 1 : 0)).replace(/^-0$/, '0')} ms`;
   if (size < 60) return `${trimZeros(value.toFixed(1))} s`;
   return `${value < 0 ? '-' : ''}${formatSpan(size * 1000)}`;
 }

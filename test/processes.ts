@@ -14,6 +14,7 @@ const LONG: Readonly<Record<string, number>> = {
   'test/e2e/deployed.aws.test.ts': 340,
   'test/simulation/old-faults.test.ts': 200,
   'test/e2e/kill.test.ts': 120,
+  'test/e2e/control-plane.control-plane.test.ts': 90,
   'test/simulation/simulation.test.ts': 86,
   'test/cloud/pipeline.scale.test.ts': 80,
   'test/e2e/dead-letters.aws.test.ts': 60,

@@ -41,7 +41,9 @@ describe.each(NAMES)('the page of %s', (name) => {
     for (const [text, line = ''] of page.matchAll(/(?:`|^ {4})bartizan ([^`\n]+)/gm)) {
       const [first, ...rest] = line.split(' ');
       const command = createProgram().commands.find((one) => one.name() === first);
-      const options = command?.options.flatMap(({ short, long }) => [short, long]);
+      const options = [command, ...(command?.commands ?? [])].flatMap((one) =>
+        one?.options.flatMap(({ short, long }) => [short, long]),
+      );
       for (const option of rest.filter((each) => each.startsWith('-')))
         expect([text, options]).toEqual([text, expect.arrayContaining([option])]);
       expect([text, command?.name()]).toEqual([text, first]);

@@ -11,6 +11,8 @@ const RIGHT = WIDTH - 16;
 /** Of many lines; few have more room. */
 const LONGEST_NAME = 300;
 const LONGEST_VALUE = 150;
+/** Paths differ at their end: `/etc/kubernetes/pki/apiserver-etcd-client.crt`. */
+const HEAD_SHARE = 0.4;
 const MOST_ROWS = 2;
 export const ROW_HEIGHT = 30;
 
@@ -34,7 +36,7 @@ export function layLegend(spec: ChartSpec, theme: Theme): Legend {
   let x = LEFT;
   const longest = Math.max(LONGEST_NAME, (RIGHT - LEFT) / spec.lines.length - LONGEST_VALUE);
   for (const [i, line] of spec.lines.entries()) {
-    const name = fitText(line.name, TEXT, longest);
+    const name = fitText(line.name, TEXT, longest, { headShare: HEAD_SHARE });
     const nameWidth = textWidth(name, TEXT);
     const width = SWATCH + SPACE + nameWidth + SPACE + textWidth(line.value, TEXT, true);
     const entry = { name, value: line.value, stroke: strokeOf(spec.lines, i, theme), nameWidth, width };

@@ -40,7 +40,7 @@ export function renderSvg(asked: ChartSpec): string {
 
 function heading(spec: ChartSpec, theme: Theme): string {
   const room = WIDTH - LEFT - 30;
-  const title = fitText(spec.title, TITLE, room, true);
+  const title = fitText(spec.title, TITLE, room, { bold: true });
   const subtitle = fitText(spec.subtitle, TEXT, room);
   return (
     `<text x="${LEFT}" y="44" font-size="${TITLE}" font-weight="600" fill="${theme.text}">${escapeXml(title)}</text>` +

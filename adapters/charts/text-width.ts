@@ -43,12 +43,20 @@ function charWidth(char: string, bold: boolean): number {
   return WIDTHS.find(([pattern]) => pattern.test(char))?.[1] ?? OTHER;
 }
 
-/** Shortens in the middle, where names of a fleet are most alike, between letters as people see them. */
-export function fitText(text: string, size: number, maxWidth: number, bold = false): string {
+/**
+ * Shortens in the middle, where names of a fleet are most alike, between letters as people see them. `headShare` of the
+ * letters that are left are those of the beginning.
+ */
+export function fitText(
+  text: string,
+  size: number,
+  maxWidth: number,
+  { bold = false, headShare = 0.6 } = {},
+): string {
   if (textWidth(text, size, bold) <= maxWidth) return text;
   const chars = lettersOf(text);
   for (let keep = chars.length - 1; keep > 2; keep--) {
-    const head = Math.ceil(keep * 0.6);
+    const head = Math.ceil(keep * headShare);
     const shown = `${chars.slice(0, head).join('')}${ELLIPSIS}${chars.slice(chars.length - (keep - head)).join('')}`;
     if (textWidth(shown, size, bold) <= maxWidth) return shown;
   }

@@ -135,7 +135,7 @@ function expectPicture(pixels: Pixels, { threshold }: { threshold: boolean }): v
 const FAULTS = [
   {
     fault: 'a check of readyz that fails because etcd was stopped',
-    headline: 'critical · .*API server not ready: a check fails: kubeadm',
+    headline: 'critical · .*API server not ready, a check fails: kubeadm',
     text: /the API server of cp-2 has not been ready for \w+: check etcd fails/,
     threshold: false,
   },

@@ -41,7 +41,7 @@ export const APISERVER_RULES: readonly RuleText[] = [
   },
   {
     name: 'apiserver-check',
-    title: 'API server not ready: a check fails',
+    title: 'API server not ready, a check fails',
     metric: 'apiserver_check',
     // One that is about to end fails `shutdown` until load balancers have noticed, on OpenShift for up to 3.5 minutes
     // (`shutdown-delay-duration`). If it takes longer, `apiserver-not-ready` fires.
