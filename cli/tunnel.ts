@@ -127,8 +127,9 @@ async function runTunnel(
         ? new ConfigError('stopped before it was open')
         : explainRoute(error, target, service);
     });
-    const withdraw = await announce(config.store.path, tunnel, target, service);
+    let withdraw = async () => {};
     try {
+      withdraw = await announce(config.store.path, tunnel, target, service);
       describeOpen(tunnel, config, target, service, options);
       await Promise.race([signals.first, tunnel.failed]);
     } finally {

@@ -20,12 +20,13 @@ const OWNER_ONLY = 0o177;
 
 /**
  * Listens on loopback, or on a Unix socket that only our user can connect to. `onConnection` gets each connection paused,
- * with half-close. Removes a Unix socket that a killed process left behind.
+ * with half-close; `onError` what went wrong with one that could not be accepted. Removes a Unix socket that a killed process left behind.
  * @throws ConfigError that names the port or file, and what to do
  */
 export async function listenLocally(
   wanted: LocalEnd,
   onConnection: (socket: Socket) => void,
+  onError: (error: Error) => void = () => {},
 ): Promise<LocalListener> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, onConnection);
   if ('socket' in wanted) {
@@ -38,6 +39,8 @@ export async function listenLocally(
       throw explainPort(wanted.port, error);
     });
   }
+  // The system may lack files or memory for one more connection.
+  server.on('error', onError);
   const address = server.address();
   const end = typeof address === 'object' && address !== null ? { port: address.port } : wanted;
   const closed = new Promise<void>((resolve) => server.once('close', resolve));

@@ -61,7 +61,10 @@ export function relay(socket: Socket, channel: SshStream, isLost: () => boolean)
   });
   // The client reset the connection, or is gone.
   socket.on('error', () => finish('ok'));
-  socket.on('close', () => finish('ok'));
+  socket.on('close', () => {
+    // Both of its directions have ended. What it sent may still wait for the service, whose end closes the channel.
+    if (!socket.readableEnded || socket.errored) finish('ok');
+  });
   socket.on('end', () => {
     if (!channelClosed) channel.end();
   });

@@ -69,6 +69,29 @@ it('refuses more connections than it may have open', async () => {
   await once(third, 'data');
 });
 
+it('brings a service all that a client sent which is gone already', async () => {
+  const bytes = 8 * 1024 * 1024;
+  let received = 0;
+  const { port } = await serve((socket) => {
+    // Its own half ends first, and it reads slowly.
+    socket.end('early');
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      socket.pause();
+      setTimeout(() => socket.resume(), 1);
+    });
+  });
+  const tunnel = await open(port);
+  const client = join(tunnel, { allowHalfOpen: true });
+  expect(await textOf(client)).toBe('early');
+  client.end(Buffer.alloc(bytes));
+  await once(client, 'close');
+  await until(() => tunnel.open() === 0);
+  await until(() => received === bytes);
+  expect(ended()).toEqual(['ok', 'ok']);
+  expect(tunnel.totals()).toMatchObject({ bytesSent: bytes });
+});
+
 it.each([
   ['resets', (client: Socket) => client.resetAndDestroy()],
   ['ends', (client: Socket) => client.end()],

@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { describeError, RetryableError } from '../../core/errors.ts';
-import type { AuditEntry } from '../../core/model/audit.ts';
 import type { Audit, Logger } from '../../core/ports.ts';
 import { ProbeError } from '../ssh/failure.ts';
+import { createConnectionLines } from './connection-lines.ts';
 import { keepRoute } from './kept-route.ts';
 import { type LocalEnd, listenLocally } from './local-listener.ts';
 import { type Relay, type RelayResult, relay, reset } from './relay.ts';
@@ -29,7 +28,7 @@ export interface Totals {
   connections: number;
   bytes: number;
   bytesSent: number;
-  /** Connections that were turned away as too many were open, or as the audit could not be written. */
+  /** Connections that were reset before they reached the service: too many were open, no session, no audit. */
   refused: number;
 }
 
@@ -40,6 +39,8 @@ export interface LocalTunnelOptions extends Omit<RouteOptions, 'record'> {
   /** Open at the same time; more are refused. Each may keep some MB in memory. Default: 256. */
   mostConnections?: number;
 }
+
+const REFUSALS_LOGGED_EVERY_MS = 1_000;
 
 /** How a connection ended, as an outcome of the audit. */
 const OUTCOMES: Readonly<Record<RelayResult['outcome'], string>> = {
@@ -54,54 +55,20 @@ const OUTCOMES: Readonly<Record<RelayResult['outcome'], string>> = {
  * @throws ConfigError for the local port, a key or the audit; ProbeError when the service cannot be reached
  */
 export async function openLocalTunnel(options: LocalTunnelOptions): Promise<LocalTunnel> {
-  const { local, audit, logger, bastion, target, service, via, accessor, nowMs } = options;
-  const { mostConnections = 256 } = options;
-  const id = randomBytes(4).toString('hex');
+  const { local, logger, nowMs, mostConnections = 256 } = options;
   const connecting = new Set<Promise<void>>();
   const relays = new Map<Relay, Promise<void>>();
   const totals: Totals = { connections: 0, bytes: 0, bytesSent: 0, refused: 0 };
   let moved = 0;
-  let numbered = 0;
   let accepts = false;
+  let refusalLoggedMs = Number.NEGATIVE_INFINITY;
 
-  /** Lines that cannot be written now are written later: the audit keeps them. */
-  const append = (entry: AuditEntry) => audit.append([entry]);
-  const record = (entry: AuditEntry) =>
-    void append(entry).catch((error) =>
-      logger.error('the audit is not written', { error: describeError(error) }),
-    );
-  const open = (signal: AbortSignal | undefined) => openRoute({ ...options, record, signal });
-  const hop = via === 'bastion' ? 'bastion' : 'node';
-
-  /** The line of a connection at its start; the returned function writes that of its end. */
-  async function begin(fingerprint: string | undefined) {
-    const atMs = nowMs();
-    const line = {
-      atMs,
-      ...accessor,
-      connection: `${id}-${numbered++}`,
-      bastion: bastion.name,
-      target: `${target.cluster}/${target.node}`,
-      ...(fingerprint !== undefined && { hostKeyFingerprint: fingerprint }),
-      command: `${hop} → ${service.host}:${service.port}`,
-    };
-    await append({ ...line, event: 'opened', durationMs: 0, bytes: 0, outcome: 'opened' });
-    return (outcome: string, { bytes, bytesSent } = { bytes: 0, bytesSent: 0 }) => {
-      const durationMs = nowMs() - atMs;
-      logger.debug('a connection ended', {
-        connection: line.connection,
-        outcome,
-        durationMs,
-        bytes,
-        bytesSent,
-      });
-      record({ ...line, event: 'closed', durationMs, bytes, bytesSent, outcome });
-    };
-  }
+  const lines = createConnectionLines(options);
+  const open = (signal: AbortSignal | undefined) => openRoute({ ...options, record: lines.record, signal });
 
   /** Connects to the service and closes the connection again, without sending anything. @throws ProbeError */
   async function tryService(route: Route): Promise<void> {
-    const end = await begin(route.fingerprint);
+    const end = await lines.begin(route.fingerprint);
     try {
       const { stream } = await route.dial();
       stream.on('error', () => {});
@@ -115,10 +82,10 @@ export async function openLocalTunnel(options: LocalTunnelOptions): Promise<Loca
   }
 
   async function connect(socket: Socket): Promise<void> {
-    let end: Awaited<ReturnType<typeof begin>> | undefined;
+    let end: Awaited<ReturnType<typeof lines.begin>> | undefined;
     try {
       const current = await kept.current();
-      end = await begin(current.fingerprint);
+      end = await lines.begin(current.fingerprint);
       const { stream } = await current.dial();
       const joined = relay(socket, stream, () => !current.isOpen());
       const write = end;
@@ -134,23 +101,30 @@ export async function openLocalTunnel(options: LocalTunnelOptions): Promise<Loca
     } catch (error) {
       reset(socket);
       end?.(outcomeOf(error));
-      if (end === undefined && !(error instanceof ProbeError)) totals.refused++;
-      logger.warn('a connection failed', { error: describeError(error) });
+      if (end === undefined) refuse(describeError(error));
+      else logger.warn('a connection failed', { error: describeError(error) });
     }
   }
 
-  const listener = await listenLocally(local, (socket) => {
+  const refuse = (why: string) => {
+    totals.refused++;
+    // Whoever opens connections in a loop fills no log.
+    if (nowMs() - refusalLoggedMs < REFUSALS_LOGGED_EVERY_MS) return;
+    refusalLoggedMs = nowMs();
+    logger.warn('a connection was refused', { why, refused: totals.refused });
+  };
+  const accept = (socket: Socket) => {
     socket.on('error', () => {});
     if (!accepts) return reset(socket);
     if (relays.size + connecting.size >= mostConnections) {
-      totals.refused++;
-      logger.warn('a connection was refused: too many are open', { open: relays.size });
+      refuse(`${mostConnections} are open`);
       return reset(socket);
     }
     const joining = connect(socket);
     connecting.add(joining);
     void joining.finally(() => connecting.delete(joining));
-  });
+  };
+  const listener = await listenLocally(local, accept, (error) => refuse(describeError(error)));
   let first: Route | undefined;
   try {
     first = await open(options.signal);
