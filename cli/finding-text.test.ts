@@ -40,7 +40,7 @@ it.each<[string, Parameters<typeof textOf>]>([
       ['apiserver_detail', 0],
     ],
   ],
-  ['down', [['apiserver_up', 0]]],
+  ['no answer', [['apiserver_up', 0]]],
   ['up', [['etcd_up', 1]]],
   [
     'unhealthy, has a leader no, database 2 GiB',

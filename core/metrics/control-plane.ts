@@ -13,7 +13,7 @@ const APISERVER: readonly Metric[] = [
         'API server up',
         'bool',
         '1 if it answers, whatever it answers; 0 if nothing does',
-        DOWN_UP,
+        { states: ['no answer', 'answers'] },
       ],
       [
         'apiserver_ready',

@@ -12,6 +12,9 @@ const DOWN = ['node-down', 'apiserver-down'];
 /** Without a leader of etcd no API server is ready. */
 const NOT_READY = [...DOWN, 'etcd-no-leader'];
 
+/** What keeps its lease through the API server of its node ends without one. */
+const WITHOUT_API = [...NOT_READY, 'apiserver-check', 'apiserver-not-ready'];
+
 /** A part whose health is one yes or no. */
 function unhealthy(name: string, title: string, metric: string, inhibitedBy = ['node-down']): RuleText {
   return {
@@ -96,8 +99,8 @@ export const APISERVER_RULES: readonly RuleText[] = [
     summary: 'no agent is connected to the konnectivity server of {{node}}: logs, exec and webhooks fail',
   },
   unhealthy('kubelet-unhealthy', 'kubelet', 'kubelet_healthy'),
-  unhealthy('scheduler-unhealthy', 'Scheduler', 'scheduler_healthy', DOWN),
-  unhealthy('controller-manager-unhealthy', 'Controller manager', 'controller_manager_healthy', DOWN),
+  unhealthy('scheduler-unhealthy', 'Scheduler', 'scheduler_healthy', WITHOUT_API),
+  unhealthy('controller-manager-unhealthy', 'Controller manager', 'controller_manager_healthy', WITHOUT_API),
   {
     name: 'http-failing',
     title: 'HTTP check fails',
