@@ -8,6 +8,8 @@ export interface CommandNotes {
   text?: string;
   /** When the command exits with 1. */
   exits1: string;
+  /** All exit codes, where they are not those of other commands. */
+  exits?: string;
   /** The shape of the `--json` output. */
   json?: z.ZodType;
 }
@@ -19,13 +21,13 @@ const MOST_COLUMNS = 110;
 /** Adds the notes to the help of a command, and keeps them for the reference. */
 export function withNotes(command: Command, given: CommandNotes): Command {
   notes.set(command, given);
-  const { text, exits1 } = given;
+  const { text, exits1, exits = `0 fine; 1 ${exits1}; 2 wrong usage` } = given;
   const parts = [
     `Examples:\n${exampleLines(given)
       .map((line) => `  ${line}`)
       .join('\n')}`,
     ...(text === undefined ? [] : [text]),
-    `Exit codes: 0 fine; 1 ${exits1}; 2 wrong usage.`,
+    `Exit codes: ${exits}.`,
   ];
   return command.addHelpText('after', `\n${parts.join('\n\n')}`);
 }

@@ -15,6 +15,8 @@ export interface KnownNames {
   bastions: readonly string[];
   channels: readonly string[];
   rules: readonly string[];
+  /** Of the catalogue. */
+  commands: readonly string[];
 }
 
 export interface Candidate {
@@ -175,6 +177,8 @@ async function argumentsOf(
       return { candidates: nodeNames(await names()) };
     case 'cluster':
       return plain((await names()).clusters);
+    case 'command':
+      return plain((await names()).commands);
     case 'names': {
       const known = await names();
       const clusters = known.clusters.map((value) => ({ value, about: 'cluster' }));

@@ -13,6 +13,7 @@ const NAMES = {
   bastions: ['gate'],
   channels: ['ops', 'chat'],
   rules: ['memory', 'node-down'],
+  commands: ['backups', 'lag'],
 };
 
 async function completed(...args: string[]): Promise<string> {
@@ -34,6 +35,8 @@ describe('the candidates', () => {
     [['tunnel', 'prod/prod-1', ''], ''],
     [['tunnel', 'prod/prod-1', '6443', '--via', ''], 'bastion node'],
     [['tunnel', '--socket', ''], ':files'],
+    [['exec', 'prod/'], 'prod/prod-1'],
+    [['exec', 'prod/prod-1', ''], 'backups lag'],
     [['kubeconfig', ''], 'prod 한빛'],
     [['kubeconfig', 'prod', '--node', ''], 'prod-1 노드-1'],
     [['kubeconfig', 'prod', '--file', ''], ':files'],

@@ -4,7 +4,7 @@ import { type Candidate, completeLine, type KnownNames } from './completion-cand
 import { completionScript, SHELLS, type Shell } from './completion-scripts.ts';
 import { readConfig } from './config-file.ts';
 
-const NOBODY: KnownNames = { clusters: [], nodes: [], bastions: [], channels: [], rules: [] };
+const NOBODY: KnownNames = { clusters: [], nodes: [], bastions: [], channels: [], rules: [], commands: [] };
 const DEFAULT_FILE = 'bartizan.yaml';
 
 export function completionCommand(): Command {
@@ -53,7 +53,7 @@ function configIn(args: readonly string[]): string {
 async function namesIn(file: string): Promise<KnownNames> {
   const result = await readConfig(file).catch(() => undefined);
   if (!result?.ok) return NOBODY;
-  const { clusters, bastions, channels, rules } = result.config;
+  const { clusters, bastions, channels, rules, commands } = result.config;
   return {
     clusters: clusters.map(({ name }) => name),
     nodes: clusters.flatMap(({ name: cluster, nodes }) =>
@@ -62,5 +62,6 @@ async function namesIn(file: string): Promise<KnownNames> {
     bastions: bastions.map(({ name }) => name),
     channels: channels.map(({ name }) => name),
     rules: rules.map(({ name }) => name),
+    commands: commands.map(({ name }) => name),
   };
 }

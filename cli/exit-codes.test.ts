@@ -18,6 +18,7 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-exit-'));
   const base = `bastions: [{ name: gate, host: 127.0.0.1, port: 1, user: u, privateKey: "\${file:key}" }]
 clusters: [{ name: prod, bastion: gate, nodes: [{ name: n1, role: etcd, host: 127.0.0.1, user: u }] }]
+commands: [{ name: lag, script: echo 1 }]
 channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
 `;
   writeFileSync(file('key'), newKey(), { mode: 0o600 });
@@ -99,6 +100,14 @@ const CODES: [line: string, code: number][] = [
   ['probe -c @good.yaml', 1],
   ['probe nobody -c @good.yaml', 1],
   ['probe --jsno', 2],
+  ['exec n1 lag -c @good.yaml', 255],
+  ['exec n1 lag --json -c @good.yaml', 255],
+  ['exec n1 lags -c @good.yaml', 255],
+  ['exec nobody lag -c @good.yaml', 255],
+  ['exec n1 lag -c @bad.yaml', 255],
+  ['exec n1', 2],
+  ['exec n1 lag more', 2],
+  ['exec n1 lag --as', 2],
   ['tunnel n1 6443 -c @good.yaml', 1],
   ['tunnel prod/n1 6443 --via node --socket @s.sock -c @good.yaml', 1],
   ['tunnel nobody 6443 -c @good.yaml', 1],

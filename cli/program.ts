@@ -7,6 +7,7 @@ import { checkCommand } from './check.ts';
 import { completeCommand, completionCommand } from './completion.ts';
 import { dataCommand } from './data.ts';
 import { deadLettersCommand } from './dead-letters.ts';
+import { execCommand } from './exec.ts';
 import { initCommand } from './init.ts';
 import { keysCommand } from './keys.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
@@ -53,6 +54,7 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     keysCommand(),
     catalogueCommand(),
     probeCommand(),
+    execCommand(),
     tunnelCommand(),
     kubeconfigCommand(),
     upCommand(),

@@ -1,6 +1,6 @@
 // Writes docs/cli.md from the commands. A test compares the file.
 import type { Argument, Command, Option } from 'commander';
-import { exampleLines, notesOf } from './command-notes.ts';
+import { type CommandNotes, exampleLines, notesOf } from './command-notes.ts';
 import { shapeText } from './shape-text.ts';
 
 const INTRODUCTION = `<!-- Generated from the commands in cli/. To change it, change those, then \`npm run generate\`. -->
@@ -65,11 +65,15 @@ function sectionOf(path: string, command: Command): string {
           .join('\n')}`
       : '',
     notes?.text === undefined ? '' : paragraphs(notes.text),
-    notes ? `Exit code 1: ${notes.exits1}.` : '',
+    notes ? exitText(notes) : '',
     notes?.json ? `With \`--json\`:\n\n\`\`\`ts\n${shapeText(notes.json)}\n\`\`\`` : '',
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+function exitText({ exits, exits1 }: CommandNotes): string {
+  return exits === undefined ? `Exit code 1: ${exits1}.` : `Exit codes: ${exits}.`;
 }
 
 /** Indented lines are code, also after a line of prose. */

@@ -31,7 +31,7 @@ beforeAll(async () => {
     'transfer',
     `[{ name: far, probe: tcp, port: ${ports[0]} }, { name: near, probe: tcp, via: node, port: ${ports[1]} }]`,
     '127.0.0.2',
-    ['RekeyLimit 16M 3s'],
+    { sshdConfig: ['RekeyLimit 16M 3s'] },
   );
 });
 afterAll(() => {

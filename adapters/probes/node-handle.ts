@@ -213,7 +213,8 @@ async function runOnce<T extends ScriptFacts | object>(
     const deadlineMs = Math.min(timeoutMs, Math.max(0, access.deadlines.execMs - command.tookMs));
     const bytes = Math.min(maxBytes, bastion.maxOutputBytes);
     bytesSent = Buffer.byteLength(form.text);
-    output = await runScript(command, { ...script, text: form.text }, { deadlineMs, maxBytes: bytes, nowMs });
+    const sent = { ...script, text: form.text };
+    output = await runScript(command, sent, { deadlineMs, maxBytes: bytes, nowMs, seen: limits?.seen });
     // Parsing a megabyte may take tens of milliseconds: nodes that end together each get a turn of their own.
     await nextTurn();
     const parsed = parse(output.text);

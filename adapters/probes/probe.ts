@@ -1,7 +1,7 @@
 import type { Target } from '../../core/model/target.ts';
 import type { Reading } from '../../core/parse/reading.ts';
 import type { CheckDeadlines } from '../../core/plan/deadlines.ts';
-import type { CommandOutput, Script } from '../ssh/command.ts';
+import type { CommandOutput, Script, SeenOutput } from '../ssh/command.ts';
 import type { ProbeError } from '../ssh/failure.ts';
 import type { Tunnel } from '../ssh/tunnel.ts';
 import type { HttpAnswer, HttpRequest } from './http-client.ts';
@@ -102,6 +102,8 @@ export interface NodeHandle {
 export interface ScriptLimits {
   timeoutMs: number;
   maxBytes: number;
+  /** Gets what the script prints, also when it is cut off. */
+  seen?: SeenOutput;
 }
 
 /** What a script may say about its node beside its own output. */

@@ -36,6 +36,7 @@ export interface CommandOutput {
  */
 const MAX_LINES = 20_000;
 const LINE_FEED = 10;
+const COMPLAINT_BYTES = 1_000;
 
 /** How long to wait for more output after the exit code: some may be on its way, or a child keeps the channel open. */
 const AFTER_EXIT_MS = 1_000;
@@ -81,18 +82,24 @@ function refused(error: Error, session: SshSession) {
   return probeError('command', 'exec', `the node opens no session: ${why}`);
 }
 
-/** Sends the script and collects its output, within limits of time and size. @throws ProbeError */
+/** What a script has printed so far, also when it then fails. */
+export interface SeenOutput {
+  stdout: Buffer[];
+  stderr: Buffer[];
+}
+
+/** Sends the script and collects its output, anew in `seen`, within limits of time and size. @throws ProbeError */
 export function runScript(
   { channel }: OpenCommand,
   script: Script,
-  options: { deadlineMs: number; maxBytes: number; nowMs: () => number },
+  options: { deadlineMs: number; maxBytes: number; nowMs: () => number; seen?: SeenOutput | undefined },
 ): Promise<CommandOutput> {
-  const { deadlineMs, maxBytes, nowMs } = options;
+  const { deadlineMs, maxBytes, nowMs, seen = { stdout: [], stderr: [] } } = options;
   const { promise, resolve, reject } = Promise.withResolvers<CommandOutput>();
-  const chunks: Buffer[] = [];
+  seen.stdout.length = 0;
+  seen.stderr.length = 0;
   let bytes = 0;
   let lines = 0;
-  let complaint = '';
   let exitCode: number | undefined;
   let exited = false;
   let closed = false;
@@ -109,32 +116,35 @@ export function runScript(
   };
   const finish = () =>
     done(() => {
-      const text = Buffer.concat(chunks).toString('utf8');
-      resolve({ text, bytes, exitCode, complaint: oneLine(complaint.split('\n')[0] ?? ''), endedAtMs });
+      const text = Buffer.concat(seen.stdout).toString('utf8');
+      const [complaint = ''] = Buffer.concat(seen.stderr)
+        .subarray(0, COMPLAINT_BYTES)
+        .toString('utf8')
+        .split('\n');
+      resolve({ text, bytes, exitCode, complaint: oneLine(complaint), endedAtMs });
     });
   const timer = setTimeout(() => {
     done(() => reject(probeError('timeout', 'exec', `the script did not end within ${seconds(deadlineMs)}`)));
   }, deadlineMs);
-  const count = (chunk: Buffer) => {
+  const take = (chunk: Buffer, into: Buffer[]) => {
+    const left = maxBytes - bytes;
     bytes += chunk.length;
+    if (left > 0) into.push(chunk.subarray(0, left));
     if (bytes <= maxBytes) return true;
     done(() => reject(probeError('output', 'exec', `cut off after ${maxBytes} bytes of output`)));
     return false;
   };
 
   channel.on('data', (chunk: Buffer) => {
-    if (!count(chunk)) return;
+    if (!take(chunk, seen.stdout)) return;
     lines += countLines(chunk);
     if (lines > MAX_LINES) {
       done(() => reject(probeError('output', 'exec', `cut off after ${MAX_LINES} lines of output`)));
       return;
     }
-    chunks.push(chunk);
     if (chunk.includes(script.end)) endedAtMs = nowMs() - pacing.waitedMs();
   });
-  channel.stderr.on('data', (chunk: Buffer) => {
-    if (count(chunk) && complaint.length < 400) complaint += chunk.toString('utf8');
-  });
+  channel.stderr.on('data', (chunk: Buffer) => take(chunk, seen.stderr));
   channel.on('error', () => {});
   channel.on('exit', (code: number | null) => {
     exited = true;

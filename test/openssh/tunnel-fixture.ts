@@ -45,14 +45,14 @@ export interface TunnelFixture {
 }
 
 /**
- * `checks`: YAML of the checks, which the lines of the keys permit. The node listens on `host`. `sshdConfig`: more lines of
- * sshd_config on both hops.
+ * `checks`, `commands`: YAML of these, which the lines of the keys permit. The node listens on `host`. `sshdConfig`: more
+ * lines of sshd_config on both hops.
  */
 export async function createTunnelFixture(
   name: string,
   checks: string,
   host: string,
-  sshdConfig: readonly string[] = [],
+  { sshdConfig = [], commands = '[]' }: { sshdConfig?: readonly string[]; commands?: string } = {},
 ): Promise<TunnelFixture> {
   const folder = join(dir, `${name}-config`);
   mkdirSync(join(folder, 'data'), { recursive: true });
@@ -68,6 +68,7 @@ clusters:
     acceptsRootByForwarding: true
     nodes: [{ name: n1, role: controlplane, host: ${host}, port: ${ports.node}, user: ${fleet.user} }]
 checks: ${checks}
+commands: ${commands}
 channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
 store: { path: data }
 `,
@@ -80,7 +81,7 @@ store: { path: data }
   if (!account) throw new Error('there is no bastion');
   const { line } = bastionTexts(account, false);
   if (!('text' in line)) throw new Error(line.none);
-  const needs = needsOf(config.checks, targets);
+  const needs = needsOf(config.checks, targets, config.commands);
   const nodeLine = nodeTexts(await keyring.ofCluster('prod'), [fleet.user], needs, true).line;
   const hop = await startBastion(`${name}-hop`, {
     port: ports.hop,
