@@ -78,7 +78,7 @@ async function exec(node: string, name: string, options: Options): Promise<numbe
   const stopping = new AbortController();
   void signals.first.then(() => stopping.abort());
   try {
-    const run = await withAccessAudit(config.store.path, (audit) =>
+    const run = await withAccessAudit(config, (audit) =>
       runByHand(entry, {
         bastion: bastionOf(config, target),
         target,
