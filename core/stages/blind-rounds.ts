@@ -1,3 +1,4 @@
+import { findMetric } from '../catalogue.ts';
 import type { EvaluateInput } from '../evaluate/model.ts';
 import { measures } from '../intervals.ts';
 import type { Alert } from '../model/alert.ts';
@@ -31,8 +32,9 @@ export async function queryBlindRounds(
   },
 ): Promise<NonNullable<EvaluateInput['blind']>> {
   const { checks, alerts, checkpoint, fromMs, toMs, selection } = known;
+  const ofChecks = metricsOf(rule).filter(isOfChecks);
   const names = checks
-    .filter((check) => check.probe !== UP_PROBE && metricsOf(rule).some((metric) => measures(check, metric)))
+    .filter((check) => check.probe !== UP_PROBE && ofChecks.some((metric) => measures(check, metric)))
     .map(({ name }) => name);
   const open = [...alerts, ...(checkpoint?.series ?? []), ...(checkpoint?.emitted ?? [])];
   const isLong = toMs - fromMs > latenessMs + OF_ONE_ROUND_MS;
@@ -50,4 +52,10 @@ export async function queryBlindRounds(
     ...(ran ?? []).map((one) => ({ labels: one.labels, points: pointsWith(0)(one) })),
     ...(partial ?? []).map((one) => ({ labels: one.labels, points: pointsWith(1)(one) })),
   ].filter(({ points }) => points.length > 0);
+}
+
+/** Each round writes `up` and metrics of bastions, whichever checks ran. */
+function isOfChecks(metric: string): boolean {
+  const { probes, group } = findMetric(metric) ?? {};
+  return probes !== undefined || group === 'check';
 }

@@ -99,6 +99,38 @@ describe('an alert whose check', () => {
   });
 });
 
+describe('the store is asked for rounds that show nothing', () => {
+  it.each<[string, Rule, boolean]>([
+    ['while an alert of a check is open', leader, true],
+    ['but not for a rule on nodes', { ...leader, name: 'down', metric: 'up' }, false],
+    ['but not for a metric of `usage`', memory, false],
+  ])('%s', async (_, rule, isAsked) => {
+    const trial = createTrial([rule]);
+    const { store } = trial.fixture.ports;
+    const asked: string[] = [];
+    const { query } = store;
+    store.query = (request) => {
+      asked.push(request.metric);
+      return query(request);
+    };
+    // The first evaluation goes back further.
+    await trial.rounds(0, 0, 'sees one');
+    asked.length = 0;
+    await trial.rounds(1, 1, 'sees one');
+    expect(asked).not.toContain('probe_partial');
+    const labels = { cluster: 'prod', node: 'n1', role: 'etcd' };
+    for (const minute of [2, 3, 4]) {
+      const timeMs = START + minute * MINUTE;
+      await store.write([
+        { metric: rule.metric, labels, timeMs, value: rule.condition.kind === 'below' ? 0 : 99 },
+      ]);
+      await trial.fixture.goTo(minute);
+      await trial.fixture.evaluate(minute);
+    }
+    expect(asked.includes('probe_partial')).toBe(isAsked);
+  });
+});
+
 describe('an alert whose check is removed', () => {
   const where = (name: string) => ({ ...etcd, where: { node: [name] } });
   it.each<[string, Check[], string[]]>([
