@@ -25,6 +25,7 @@ export const HEALTH_CODES = [
   'audit-unwritable',
   'audit-lines-lost',
   'audit-replaced',
+  'audit-syslog-failing',
   'config-unreadable',
   'housekeeping-failing',
   'data-set-aside',

@@ -238,6 +238,22 @@ export const OWN_METRICS = {
     'Lines of the audit that are lost, because too many waited for a disk that rejects writes',
   ),
   audit_lines_removed_total: counter('up', [], 'Lines of the audit that were removed after their retention'),
+  audit_syslog_lines_total: counter(
+    'up',
+    [],
+    'Lines of the audit that were sent to the syslog server, repeated ones included',
+  ),
+  audit_syslog_failures_total: counter('up', [], 'Connections to the syslog server that failed or ended'),
+  audit_syslog_lost_total: counter(
+    'up',
+    [],
+    'Lines of the audit that were removed before the syslog server took them',
+  ),
+  audit_syslog_waiting: gauge(
+    'up',
+    [],
+    'Lines of the audit of `up` that the syslog server has not taken yet',
+  ),
   damaged_reads_total: counter('up', ['database'], 'Reads that met a damaged database'),
   databases_set_aside_total: counter(
     'up',

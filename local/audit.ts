@@ -1,15 +1,18 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { chainKeeper, readStarts } from '../adapters/audit/chain-state.ts';
 import { AUDITS } from '../adapters/audit/data-folder.ts';
 import { type AuditFile, createAuditFile } from '../adapters/audit/file.ts';
 import type { ChainStart } from '../adapters/audit/open-chain.ts';
 import { maintainAudit } from '../adapters/audit/retention.ts';
+import { connectSyslog } from '../adapters/audit/syslog.ts';
 import { describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Notice } from '../core/notify/notice.ts';
-import type { Audit, Clock, Logger, Meter, StateStore } from '../core/ports.ts';
+import type { Audit, Clock, Logger, Meter, Secrets, StateStore } from '../core/ports.ts';
 import type { Faults } from './faults.ts';
 import { type NoticeKind, type NoticePorts, runNotices } from './notices.ts';
+import { runSyslogExport, type SyslogExportPorts } from './syslog-export.ts';
 import { unwritableAudit } from './watched-ports.ts';
 
 interface AuditPorts {
@@ -73,6 +76,27 @@ export async function anchorHead(
 ): Promise<void> {
   const { writer, sequence, hash } = audit.head();
   if (sequence > 0) await state.putAuditHead(writer, { sequence, hash, atMs: clock.nowMs() });
+}
+
+/** Sends the lines of all audits to the syslog server of the configuration, if it has one. Resolves at the abort. */
+export async function runAuditExport(
+  audit: AuditFile,
+  ports: Omit<SyslogExportPorts, 'syslog' | 'hostName' | 'connect' | 'head' | 'redact'> & {
+    config: Pick<Config, 'audit'>;
+    secrets: Secrets;
+  },
+): Promise<void> {
+  const { syslog } = ports.config.audit;
+  if (syslog === undefined) return;
+  const { secrets, signal } = ports;
+  await runSyslogExport({
+    ...ports,
+    syslog,
+    hostName: hostname(),
+    connect: () => connectSyslog(syslog, { secrets, signal }),
+    head: audit.head,
+    redact: secrets.redact,
+  });
 }
 
 const CHECK_EVERY_MS = 60_000;

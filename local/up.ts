@@ -20,7 +20,7 @@ import type { Clock, Inventory, Logger, Secrets } from '../core/ports.ts';
 import { createDraw } from '../core/stages/draw.ts';
 import { epochOfStart } from '../core/stages/epoch.ts';
 import { readUndelivered } from '../core/stages/undelivered.ts';
-import { anchorHead, maintainLocalAudit, openLocalAudit, runAuditNotices } from './audit.ts';
+import { anchorHead, maintainLocalAudit, openLocalAudit, runAuditExport, runAuditNotices } from './audit.ts';
 import { boundRepeats } from './bounded-logger.ts';
 import { createChartFiles } from './chart-files.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
@@ -242,6 +242,7 @@ export async function startBartizan(options: {
       signal: stopping.signal,
     };
     const auditNotices = runAuditNotices(noticing);
+    const auditExport = runAuditExport(auditFile, { ...noticing, ...auditPorts });
     const notices = runNotices(aside.length > 0 ? noticeOf(aside, clock.nowMs()) : undefined, {
       ...noticing,
       onKept: () => forgetSetAside(dir),
@@ -251,7 +252,7 @@ export async function startBartizan(options: {
     const stop = async () => {
       stopping.abort();
       const timer = setTimeout(() => cut.abort(), ROUND_GRACE_MS);
-      await Promise.all([schedule, housekeeping, notices, auditNotices]);
+      await Promise.all([schedule, housekeeping, notices, auditNotices, auditExport]);
       clearTimeout(timer);
       await notifier.stop(SEND_GRACE_MS);
       await closeAll(opened);

@@ -98,6 +98,12 @@ const SUITES: readonly Suite[] = [
     get: `apt-get install ${CROSS.package}`,
   },
   {
+    pattern: '**/*.rsyslog.test.ts',
+    what: 'a real syslog server that gets the audit, over TCP and TLS',
+    missing: () => (findProgram('rsyslogd') ? undefined : 'no rsyslogd'),
+    get: 'apt-get install rsyslog rsyslog-openssl',
+  },
+  {
     pattern: '**/*.zsh.test.ts',
     what: 'completion in zsh',
     missing: () => (findProgram('zsh') ? undefined : 'no zsh'),

@@ -4,6 +4,8 @@ import { createGunzip } from 'node:zlib';
 /** Bytes between two line feeds. */
 export interface RawLine {
   bytes: Buffer;
+  /** How long it is, without the line feed. */
+  length: number;
   /** From 1. */
   number: number;
   /** With a line feed. Only the last line of a file may lack it. */
@@ -19,8 +21,8 @@ const NEWLINE = 10;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** Reads a file of the audit, compressed or not, and closes it. @throws errors of the file, and of gzip */
-export function bytesOf(handle: FileHandle, packed: boolean): AsyncIterable<Buffer> {
-  const input = handle.createReadStream({ highWaterMark: CHUNK_BYTES });
+export function bytesOf(handle: FileHandle, packed: boolean, start = 0): AsyncIterable<Buffer> {
+  const input = handle.createReadStream({ highWaterMark: CHUNK_BYTES, start });
   if (!packed) return input;
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   input.on('error', (error) => gunzip.destroy(error));
@@ -32,10 +34,14 @@ export function bytesOf(handle: FileHandle, packed: boolean): AsyncIterable<Buff
 export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<RawLine[]> {
   let rest: Buffer = NOTHING;
   let isCut = false;
+  /** Bytes of a cut line that are not in `rest`. */
+  let dropped = 0;
   let number = 0;
   const take = (bytes: Buffer, isEnded: boolean): RawLine => {
-    const line = { bytes, number: ++number, isEnded, isCut: isCut || bytes.length > MAX_LINE_BYTES };
+    const length = bytes.length + dropped;
+    const line = { bytes, length, number: ++number, isEnded, isCut: isCut || length > MAX_LINE_BYTES };
     isCut = false;
+    dropped = 0;
     return line;
   };
   for await (const chunk of chunks) {
@@ -50,6 +56,7 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Ra
     const piece = chunk.subarray(start);
     if (rest.length + piece.length > MAX_LINE_BYTES) {
       isCut = true;
+      dropped += rest.length + piece.length - MAX_LINE_BYTES;
       rest = Buffer.concat([rest, piece]).subarray(0, MAX_LINE_BYTES);
     } else if (piece.length > 0) rest = rest.length > 0 ? Buffer.concat([rest, piece]) : Buffer.from(piece);
     if (lines.length > 0) yield lines;
