@@ -43,6 +43,8 @@ beforeAll(async () => {
   await once(example, 'spawn');
   await waitFor('Here, a line each');
   [, namespace = '', file = ''] = COMMAND.exec(printed) ?? [];
+  // Says which parts are not the real ones.
+  process.stdout.write(printed.slice(0, printed.indexOf('starting ')));
 });
 afterAll(() => {
   monitor?.kill('SIGKILL');
