@@ -32,7 +32,9 @@ export async function setupServiceCheck(
       roundMs += minutes * MINUTE;
       const changes = { checks: ['service'], roundMs, ...(intervalMs !== undefined && { intervalMs }) };
       const { observations } = await prober.probe(batchOf([target], changes));
-      return { found: foundBy(observations, 'service'), notes: notesOf(observations, 'service') };
+      const result = observations.find(({ check }) => check === 'service')?.result;
+      const isPartial = result?.ok === true && result.isPartial === true;
+      return { found: foundBy(observations, 'service'), notes: notesOf(observations, 'service'), isPartial };
     },
   };
 }

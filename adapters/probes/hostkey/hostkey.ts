@@ -42,6 +42,7 @@ async function observe(node: NodeHandle, check: string): Promise<Finding> {
         ...(isOther ? [reading('hostkey_ok', 0, labels)] : []),
       ],
       notes: [shown.message],
+      isPartial: !isOther,
       ...silenceOf(shown),
     };
   }
