@@ -8,10 +8,19 @@ import { START } from './story.ts';
 
 const before = JSON.parse(readData('configurations.json').toString('utf8')) as Config[];
 
-/** Later default rules come on top, as the file adds to the defaults. */
+/**
+ * Later default rules come on top, as the file adds to the defaults, and may supersede earlier ones. Later sections have their
+ * defaults.
+ */
 function withoutLaterDefaults(config: Config, earlier: Config): Config {
-  const known = new Set(earlier.rules.map(({ name }) => name));
-  return { ...config, rules: config.rules.filter(({ name }) => known.has(name)) };
+  const known = new Map(earlier.rules.map((rule) => [rule.name, rule]));
+  const rules = config.rules.flatMap(({ supersededBy, ...rule }) => {
+    const before = known.get(rule.name);
+    if (!before) return [];
+    return [{ ...rule, ...(supersededBy && before.supersededBy && { supersededBy }) }];
+  });
+  const sections = Object.entries({ ...config, rules }).filter(([name]) => name in earlier);
+  return Object.fromEntries(sections) as unknown as Config;
 }
 
 it.each(everyField().map((text, index) => ({ text, index })))(
