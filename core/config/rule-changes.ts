@@ -8,7 +8,7 @@ import { defaultRuleTexts, unmeasuredMetric } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { isData, valueAt } from './fields.ts';
 import { NO_TEXT, splitMessage } from './issues.ts';
-import { errorAt, type Finding, formatPath, type Path } from './problem.ts';
+import { errorAt, type Finding, formatPath, type Path, warningAt } from './problem.ts';
 import { CONDITIONS } from './rule-check.ts';
 import { tieredRuleSchema } from './rule-schema.ts';
 
@@ -42,7 +42,7 @@ export function changedDefaults(
     const merged = mergeText(text, raw);
     const read = tieredRuleSchema.safeParse(merged, NO_TEXT);
     const changed = { text: merged, path, raw, unmeasured: unmeasuredMetric(merged, checks), findings: [] };
-    if (read.success) return { ...changed, rules: read.data };
+    if (read.success) return { ...changed, rules: read.data, findings: overriddenFields(merged, raw, path) };
     const findings = read.error.issues.map((issue) =>
       findingOf(issue.message, issue.path.map(pathPart), { path, raw, merged }),
     );
@@ -76,6 +76,25 @@ function mergeText<T extends Readonly<Record<string, unknown>>>(text: T, change:
     merged[field] = isData(value) && isData(before) ? mergeText(before, value) : value;
   }
   return merged as T;
+}
+
+/** Fields of a rule that each of its tiers has too, so that the change of the rule's own has no effect. */
+function overriddenFields(merged: RuleText, raw: unknown, path: Path): Finding[] {
+  const tiers = Object.values(merged.tiers ?? {});
+  if (tiers.length === 0) return [];
+  const [tier = ''] = Object.keys(merged.tiers ?? {});
+  const alike = (field: string) =>
+    (CONDITIONS as readonly string[]).includes(field) ? (CONDITIONS as readonly string[]) : [field];
+  return Object.keys(isData(raw) ? raw : {})
+    .filter((field) => tiers.every((one) => alike(field).some((name) => valueAt(one, name) !== undefined)))
+    .map((field) => ({
+      ...warningAt(
+        [...path, field],
+        `this changes nothing: each tier of ${quoted(merged.name)} has its own`,
+        `write \`tiers: { ${tier}: { ${field}: … } }\``,
+      ),
+      at: 'key' as const,
+    }));
 }
 
 /** A field that the change does not write, but that no longer fits, is named with its value. */
