@@ -131,7 +131,10 @@ export function commonLines(
         ((counts.readUnits * ROUNDS) / MILLION) * dynamodb.readMillion,
     ],
     ['S3: requests', ((puts * s3.putThousand + gets * s3.getThousand) * ROUNDS) / 1000],
-    ['S3: the audit of a year', (12 * AUDIT_BYTES * (size.nodes + batches) * ROUNDS * s3.gbMonth) / GB],
+    [
+      'S3: the audit of a year',
+      (12 * AUDIT_BYTES * (size.nodes * NODE_COST[size.watch].accesses + batches) * ROUNDS * s3.gbMonth) / GB,
+    ],
     [
       'CloudWatch: logs, metrics, alarms, dashboard',
       ((counts.logBytes * ROUNDS) / GB) * cloudwatch.logGb +
