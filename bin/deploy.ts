@@ -4,8 +4,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { loadSignatures, signatureFile } from '../adapters/signatures/signature-source.ts';
 import { loadConfig } from '../cli/config-file.ts';
 import { describeError } from '../core/errors.ts';
+import { signaturesText } from '../core/signatures/signature-file.ts';
 import { createAccount } from '../lib/account.ts';
 import { contextArguments, readCdkArguments } from '../lib/cdk-arguments.ts';
 import { CHECKED, checkedMark } from '../lib/checked.ts';
@@ -24,6 +26,8 @@ try {
   if (process.env.AWS_DEFAULT_REGION) process.env.AWS_REGION ??= process.env.AWS_DEFAULT_REGION;
   const { config } = await loadConfig(file);
   const text = readFileSync(file, 'utf8');
+  const signatures =
+    config.signatures && signaturesText(await loadSignatures(signatureFile(config.signatures.file)));
   const endpoint = process.env.AWS_ENDPOINT_URL;
   const account = await createAccount(endpoint ? { endpoint } : {});
   const { settings, added, ...cleared } = await preflight({ config, file, context, qualifier }, account);
@@ -43,7 +47,9 @@ try {
   const [status] = (await once(cdk, 'exit')) as [number | null];
   process.exitCode = status ?? 1;
   if (status === 0)
-    process.stdout.write(`${await uploadConfig({ config, text, file, settings, idle }, account)}\n`);
+    process.stdout.write(
+      `${await uploadConfig({ config, text, file, signatures, settings, idle }, account)}\n`,
+    );
 } catch (error) {
   process.stderr.write(`${describeError(error)}\n`);
   process.exitCode = 1;

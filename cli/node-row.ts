@@ -55,7 +55,14 @@ export function nodeRow(
     const advice = warnings.map((warningOf) => warningOf.advice).join('; ');
     return { kind: 'node', name, state: 'warning', detail, advice };
   }
-  return { kind: 'node', name, state: 'ok', detail: `answered our script in ${Math.round(durationMs)} ms` };
+  const detail = `answered our script in ${Math.round(durationMs)} ms${signatureText(result.samples)}`;
+  return { kind: 'node', name, state: 'ok', detail };
+}
+
+/** A node without a forced command accepts signed scripts, too; `open` shows that it runs any. */
+function signatureText(samples: readonly Sample[]): string {
+  const left = samples.find(({ metric }) => metric === 'signature_expiry')?.value;
+  return left === undefined ? '' : `, signed for another ${Math.floor(left / 86_400)} days`;
 }
 
 function clockWarnings(samples: readonly Sample[]): Advice[] {

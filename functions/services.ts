@@ -35,6 +35,7 @@ import type {
   StateStore,
 } from '../core/ports.ts';
 import type { BatchPorts } from './batch.ts';
+import { bucketSignatures } from './bucket-signatures.ts';
 import { createConfiguration, type Loaded } from './configuration.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { logger, meter, redactWith } from './lambda.ts';
@@ -180,6 +181,7 @@ export function createServices(
           prober: await createProber({
             ...needs,
             keep,
+            signatures: config.signatures && bucketSignatures(bucket, clock),
             checksKeys: false,
             repeatsValues: repeatsValues(config.store),
           }),

@@ -2,6 +2,7 @@
 import { Annotations, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { SIGNATURES_KEY } from '../adapters/aws/deployment.ts';
 import type { Workspace } from '../adapters/stores/prometheus/workspace.ts';
 import { hashText } from '../core/hash.ts';
 import type { Config } from '../core/model/config.ts';
@@ -52,6 +53,12 @@ export function allowConfig(fn: LambdaFunction, { bucket }: Data, parts: readonl
   const resources = keys.map((key) => bucket.arnForObjects(key));
   fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources }));
   fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
+}
+
+/** Allows reading the signatures of scripts, which are public. */
+export function allowSignatures(fn: LambdaFunction, { bucket }: Data): void {
+  const resources = [bucket.arnForObjects(SIGNATURES_KEY)];
+  fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources }));
 }
 
 /** Allows activating an upload: writing its text, its sections and the manifest. */

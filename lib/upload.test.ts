@@ -21,11 +21,13 @@ async function upload({
   there,
   context = {},
   config = configOf(),
+  signatures,
   idle,
 }: {
   there: Context;
   context?: Context;
   config?: Config;
+  signatures?: string;
   idle?: string;
 }) {
   const uploads: string[] = [];
@@ -35,7 +37,7 @@ async function upload({
     upload: async (bucket: string, key: string, text: string) =>
       void uploads.push(`${bucket}/${key}: ${text}`),
   };
-  const options = { config, text: 'text', file: 'my.yaml', settings: settingsOf(context), idle };
+  const options = { config, text: 'text', file: 'my.yaml', signatures, settings: settingsOf(context), idle };
   const printed = await uploadConfig(options, account).catch((error: Error) => error.message);
   return { printed, uploads };
 }
@@ -46,6 +48,13 @@ describe('the configuration', () => {
       printed: 'my.yaml is uploaded to s3://files/config/bartizan.yaml, and active from the next round on',
       uploads: ['files/config/bartizan.yaml: text'],
     });
+  });
+
+  it('comes after the signatures of its scripts', async () => {
+    expect((await upload({ there: {}, signatures: '{}' })).uploads).toEqual([
+      'files/config/signatures.json: {}',
+      'files/config/bartizan.yaml: text',
+    ]);
   });
 
   it.each<[what: string, context: Context, config: Config]>([

@@ -1,4 +1,4 @@
-import { CONFIG_KEY } from '../adapters/aws/deployment.ts';
+import { CONFIG_KEY, SIGNATURES_KEY } from '../adapters/aws/deployment.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Account } from './account.ts';
@@ -10,6 +10,8 @@ export interface Upload {
   /** The text and the path of the configuration. */
   text: string;
   file: string;
+  /** The text of its `signatures.file`. */
+  signatures?: string | undefined;
   settings: Settings;
   /** The argument with which CDK deployed nothing. */
   idle: string | undefined;
@@ -21,7 +23,7 @@ export interface Upload {
  * @throws ConfigError with an advice, when the stacks are deployed and the configuration is not active
  */
 export async function uploadConfig(
-  { config, text, file, settings, idle }: Upload,
+  { config, text, file, signatures, settings, idle }: Upload,
   account: Pick<Account, 'remembered' | 'upload'>,
 ): Promise<string> {
   if (!settings.uploadConfig) return `${file} is not uploaded: \`-c uploadConfig=false\``;
@@ -30,6 +32,8 @@ export async function uploadConfig(
     const there = await account.remembered(settings.name);
     if (there === undefined || !isDeployed(there, config, settings))
       throw new ConfigError('the deployment was not made from it with these settings; deploy it');
+    // First, so that no round has the new scripts and old signatures.
+    if (signatures !== undefined) await account.upload(there.bucket, SIGNATURES_KEY, signatures);
     await account.upload(there.bucket, CONFIG_KEY, text);
     return `${file} is uploaded to s3://${there.bucket}/${CONFIG_KEY}, and active from the next round on`;
   } catch (cause) {

@@ -18,6 +18,9 @@ export function requireDeploymentName(name: string, what: string): void {
 /** Key of the configuration that people upload, in the bucket. */
 export const CONFIG_KEY = 'config/bartizan.yaml';
 
+/** Key of the signatures of scripts beside it. */
+export const SIGNATURES_KEY = 'config/signatures.json';
+
 /** What a stack contains. */
 export type StackRole = 'Network' | 'Data' | 'History' | 'Pipeline';
 

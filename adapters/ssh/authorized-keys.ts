@@ -14,6 +14,8 @@ const MAX_PERMITS = 4_096;
 
 /** The line of a node reads this much of stdin. All scripts of the catalogue are shorter; the registry's test checks that. */
 export const MAX_SCRIPT_BYTES = 65_536;
+/** A line that verifies signatures reads this much: `LONGEST_SIGNATURE` and a header beside the script. */
+export const MAX_SIGNED_BYTES = MAX_SCRIPT_BYTES + 4_096;
 
 /** Then there must be no line: only `permitopen` forbids other hosts, and a line without any would permit them all. */
 export const NOTHING_TO_PERMIT = 'no node is behind it, so there is nothing to permit';

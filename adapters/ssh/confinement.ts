@@ -1,5 +1,5 @@
 import type { Client, ClientChannel } from 'ssh2';
-import { type Endpoint, MAX_SCRIPT_BYTES } from './authorized-keys.ts';
+import { type Endpoint, MAX_SIGNED_BYTES } from './authorized-keys.ts';
 import {
   allowSocketRequests,
   onDebugMessage,
@@ -48,7 +48,7 @@ export const OUR_COMMAND = `exit ${OUR_EXIT}`;
 const SFTP_GREETING = Buffer.concat([
   Buffer.from([0, 0, 0, 5, 1, 0, 0, 0, 3]),
   Buffer.from([0, 1, 0, 9, 17, 0, 0, 0, 1, 0, 1, 0, 0]),
-  Buffer.alloc(MAX_SCRIPT_BYTES, 'x'),
+  Buffer.alloc(MAX_SIGNED_BYTES, 'x'),
 ]);
 /** SSH_FXP_VERSION, the answer. */
 const SFTP_VERSION = 2;

@@ -5,7 +5,7 @@ import type { Refusal } from './failure.ts';
 import { REFUSAL } from './signed-key-line.ts';
 
 /** Exit code of the forced commands in authorized_keys for what they do not run. */
-export const REFUSED = 126;
+const REFUSED = 126;
 /** A larger difference of clocks is worth a word. */
 const CLOCK_SECONDS = 60;
 const SIGN = 'sign them again: `bartizan catalogue sign`';

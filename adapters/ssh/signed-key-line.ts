@@ -1,9 +1,7 @@
+import { LONGEST_SIGNATURE } from '../../core/signatures/signature-file.ts';
 import { NAMESPACE, SIGNER } from '../../core/signatures/signed-script.ts';
-import { type Endpoint, forwardingTo, MAX_SCRIPT_BYTES, permitsOf } from './authorized-keys.ts';
+import { type Endpoint, forwardingTo, MAX_SIGNED_BYTES, permitsOf } from './authorized-keys.ts';
 import { type LoginKey, lineOf } from './login-key.ts';
-
-/** What a signature and a header take beside the script: `LONGEST_SIGNATURE`, and some numbers. */
-const MAX_SIGNED_BYTES = MAX_SCRIPT_BYTES + 4_096;
 
 /** First words of each refusal, on stderr. The node adds the reason. */
 export const REFUSAL = 'bartizan refuses the script: ';
@@ -36,6 +34,8 @@ export function signedKeyLine(key: LoginKey, { signers, lowestVersion, forwards 
   const verify = [
     // x keeps the line ends that $(…) would drop. An endless input fills no memory: head cuts it, and no signature fits.
     `s=$(head -c ${MAX_SIGNED_BYTES}; echo x); s=\${s%x}; g=\${s%% *}; m=\${s#* };`,
+    // ssh-keygen takes 13 s of CPU to find out that 64 KiB are no signature.
+    `[ \${#g} -le ${LONGEST_SIGNATURE + 1} ] || ${refuse('signature: too long')};`,
     `e=$(printf "${SIGNER} %s\\n" ${signers.map((signer) => `"${signer}"`).join(' ')} |`,
     `{ printf "%s\\n" ${armour} |`,
     `{ printf %s "$m" | ssh-keygen -Y verify -f /dev/fd/3 -s /dev/fd/4 -I ${SIGNER} -n ${NAMESPACE}; } 4<&0; } 3<&0 2>&1)`,

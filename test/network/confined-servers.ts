@@ -16,6 +16,7 @@ import { type Capability, tryCapabilities } from '../../adapters/ssh/confinement
 import { parseHostKey } from '../../adapters/ssh/host-keys.ts';
 import { parsePrivateKey } from '../../adapters/ssh/private-keys.ts';
 import { openSession } from '../../adapters/ssh/session.ts';
+import { signedKeyLine } from '../../adapters/ssh/signed-key-line.ts';
 import { bastionSshdConfig, nodeSshdConfig } from '../../adapters/ssh/sshd-config.ts';
 import { type Account, createFleet, type Fleet, type Server } from '../../examples/openssh/fleet.ts';
 import { freePort } from '../../localstack/free-port.ts';
@@ -61,12 +62,19 @@ export function useConfinedServers(): void {
     await new Promise<void>((resolve) => unix.listen(socketPath(), resolve));
     chmodSync(socketPath(), 0o777);
 
-    const ports = await Promise.all(Array.from({ length: 8 }, freePort));
+    const ports = await Promise.all(Array.from({ length: 9 }, freePort));
     const nodes = ports.slice(0, 3).map((port) => ({ host: '127.0.0.1', port }));
     const scripts = PROBES.flatMap(({ catalogue }) => catalogue);
     const bare = readFileSync(`${fleet.key('ed25519')}.pub`, 'utf8');
     const hopLine = textOf(bastionKeyLine(key(), nodes));
     const nodeLine = nodeKeyLine(key(), scripts);
+    const signers = [
+      readFileSync(`${fleet.key('ecdsa')}.pub`, 'utf8')
+        .split(' ')
+        .slice(0, 2)
+        .join(' '),
+    ];
+    const signedLine = signedKeyLine(key(), { signers, lowestVersion: 1 });
     const permits = [{ host: '127.0.0.1', port: portOf(service) }];
     const forwardLine = nodeKeyLine(key(), scripts, permits);
     const forwardBlock = textOf(nodeSshdConfig(['probe'], permits));
@@ -82,6 +90,7 @@ export function useConfinedServers(): void {
       ['bare', bare, broad, ''],
       ['line', hopLine, broad, ''],
       ['block', hopLine, broad, hopBlock],
+      ['node-signed', signedLine, narrow, nodeBlock],
       ['forward-line', forwardLine, broad, ''],
       ['forward', forwardLine, narrow, forwardBlock],
     ];

@@ -51,6 +51,16 @@ describe('a key on a node', () => {
   });
 });
 
+it('a key on a node that verifies signatures has no rights either', async () => {
+  expect(
+    await byHand(
+      'node-signed',
+      BY_HAND.filter((attempt) => attempt !== 'sftp'),
+    ),
+  ).toEqual([]);
+  expect(await byProgram('node-signed')).toEqual([]);
+});
+
 describe('check --connect', () => {
   it('reports the rights on bastion and node, and no forbidden one; the probe works', async () => {
     const host = (name: string) => {

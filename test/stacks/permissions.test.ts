@@ -84,6 +84,7 @@ describe('each function has these permissions and no others', () => {
       'Probe',
       [
         ...reads('settings', 'logins'),
+        's3:GetObject Files.Arn/config/signatures.json',
         ...receives('ProbeToseoulQueue'),
         ...sends('StoreQueue'),
         ...state(' if dynamodb:LeadingKeys = audit'),
