@@ -156,7 +156,7 @@ describe.each(Object.keys(SHELLS) as Shell[])('%s', (shell) => {
     ],
     ['a huge header', () => valid.replace('name=', `name=${'n'.repeat(60_000)}`), NEVER],
     ['more than any script', () => signed(`${TEXT}#${'x'.repeat(MAX_SIGNED_BYTES)}\n`), NEVER],
-    ['an endless signature', () => `#${'A'.repeat(4_000_000)}`, `${NEVER}too long`],
+    ['an endless signature', () => `#${'A'.repeat(300_000)}`, `${NEVER}too long`],
     ['bytes that are no text', () => Buffer.from([0, 255, 32, 0, 128, 32, 10, 0]), NEVER],
   ])('refuses %s', async (_, sent, why) => {
     const { status, stdout, stderr } = send(node[shell], await sent());
