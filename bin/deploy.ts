@@ -4,15 +4,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadSignatures, signatureFile } from '../adapters/signatures/signature-source.ts';
 import { loadConfig } from '../cli/config-file.ts';
 import { describeError } from '../core/errors.ts';
-import { signaturesText } from '../core/signatures/signature-file.ts';
 import { createAccount } from '../lib/account.ts';
 import { contextArguments, readCdkArguments } from '../lib/cdk-arguments.ts';
 import { CHECKED, checkedMark } from '../lib/checked.ts';
 import { preflight } from '../lib/preflight.ts';
-import { uploadConfig } from '../lib/upload.ts';
+import { signaturesOf, uploadConfig } from '../lib/upload.ts';
 
 const CDK = fileURLToPath(new URL('../node_modules/.bin/cdk', import.meta.url));
 const args = process.argv.slice(2);
@@ -26,8 +24,7 @@ try {
   if (process.env.AWS_DEFAULT_REGION) process.env.AWS_REGION ??= process.env.AWS_DEFAULT_REGION;
   const { config } = await loadConfig(file);
   const text = readFileSync(file, 'utf8');
-  const signatures =
-    config.signatures && signaturesText(await loadSignatures(signatureFile(config.signatures.file)));
+  const signatures = await signaturesOf(config);
   const endpoint = process.env.AWS_ENDPOINT_URL;
   const account = await createAccount(endpoint ? { endpoint } : {});
   const { settings, added, ...cleared } = await preflight({ config, file, context, qualifier }, account);

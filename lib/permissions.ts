@@ -49,16 +49,12 @@ export type ConfigPart = 'public' | 'settings' | 'logins' | 'nodes';
  * has no effect there, because reading an object names none.
  */
 export function allowConfig(fn: LambdaFunction, { bucket }: Data, parts: readonly ConfigPart[]): void {
-  const keys = [MANIFEST_KEY, ...parts.map((part) => `${PARTS_PREFIX}${part}-*`)];
+  // Whoever logs in to nodes sends them signatures of scripts.
+  const signatures = parts.includes('logins') ? [SIGNATURES_KEY] : [];
+  const keys = [MANIFEST_KEY, ...signatures, ...parts.map((part) => `${PARTS_PREFIX}${part}-*`)];
   const resources = keys.map((key) => bucket.arnForObjects(key));
   fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources }));
   fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
-}
-
-/** Allows reading the signatures of scripts, which are public. */
-export function allowSignatures(fn: LambdaFunction, { bucket }: Data): void {
-  const resources = [bucket.arnForObjects(SIGNATURES_KEY)];
-  fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources }));
 }
 
 /** Allows activating an upload: writing its text, its sections and the manifest. */

@@ -30,7 +30,6 @@ import {
   allowParameters,
   allowPartitions,
   allowSamples,
-  allowSignatures,
   allowState,
   type ConfigPart,
 } from './permissions.ts';
@@ -127,7 +126,6 @@ function addStage(
   const stage = createStage(stack, { name, ...times, machine: settings, topic, environment, ...form });
   if (name === 'plan') allowActivation(stage.fn, data);
   else allowConfig(stage.fn, data, READS[name]);
-  if (name === 'probe') allowSignatures(stage.fn, data);
   return stage;
 }
 

@@ -1,6 +1,8 @@
 import { CONFIG_KEY, SIGNATURES_KEY } from '../adapters/aws/deployment.ts';
+import { loadSignatures, signatureFile } from '../adapters/signatures/signature-source.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
+import { signaturesText } from '../core/signatures/signature-file.ts';
 import type { Account } from './account.ts';
 import { isDeployed } from './deployment-record.ts';
 import type { Settings } from './settings.ts';
@@ -15,6 +17,11 @@ export interface Upload {
   settings: Settings;
   /** The argument with which CDK deployed nothing. */
   idle: string | undefined;
+}
+
+/** The text of its file of signatures, read before anything is deployed. @throws ConfigError */
+export async function signaturesOf({ signatures }: Config): Promise<string | undefined> {
+  return signatures && signaturesText(await loadSignatures(signatureFile(signatures.file)));
 }
 
 /**
