@@ -28,7 +28,7 @@ import {
 } from './tunnel-fixture.ts';
 
 /** Modules that open connections or channels, or run commands. They know no audit: what uses them must write it. */
-const DOORS = [
+const OPENERS = [
   'bastion-connection',
   'bastion-session',
   'bastion-socket',
@@ -42,7 +42,7 @@ const DOORS = [
   'session',
   'tunnel',
 ].map((name) => `adapters/ssh/${name}.ts`);
-/** They use of a door what opens nothing: texts of errors, a list of names. */
+/** They use of an opener what opens nothing: texts of errors, a list of names. */
 const HARMLESS = ['adapters/ssh/login-failure.ts', 'cli/json-shapes.ts'];
 
 interface Seen {
@@ -50,7 +50,7 @@ interface Seen {
   node: FakeNode;
 }
 
-/** What goes through the doors, and a run of it. */
+/** What goes through the openers, and a run of it. */
 const WAYS: Readonly<Record<string, () => Promise<Seen>>> = {
   'adapters/probes/prober.ts': () => probed({ name: 'x', probe: 'usage' }),
   'adapters/probes/node-handle.ts': () =>
@@ -248,18 +248,18 @@ describe('there is no other way in', () => {
     expect(spawning.filter((file) => /['"`](\S*\/)?(ssh|scp|sftp)['"`\s]/.test(textOf(file)))).toEqual([]);
   });
 
-  it('what goes through a door is proved above to write its lines', () => {
+  it('what uses an opener is proved above to write its lines', () => {
     const users = production.filter(
       (file) =>
-        !DOORS.includes(file) &&
+        !OPENERS.includes(file) &&
         !HARMLESS.includes(file) &&
-        importsOf(file).some((one) => DOORS.includes(one)),
+        importsOf(file).some((one) => OPENERS.includes(one)),
     );
     expect(users.sort()).toEqual(Object.keys(WAYS).sort());
     for (const file of users) expect(`${file} ${textOf(file)}`).toMatch(/\bAuditEntry\b|\blogInAudited\b/);
   });
 
-  it('every door is there', () => {
-    expect(DOORS.filter((file) => !production.includes(file))).toEqual([]);
+  it('every opener is there', () => {
+    expect(OPENERS.filter((file) => !production.includes(file))).toEqual([]);
   });
 });
