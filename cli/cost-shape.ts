@@ -9,11 +9,9 @@ export const costShape = z.strictObject({
   runs: z.number().describe('the figures are means of so many'),
   ownCpuMs: z.number().describe('CPU of this process'),
   nodeCpu: z.strictObject({
-    sshdMs: z
-      .number()
-      .optional()
-      .describe('CPU of the sshd processes of our session; for a login a lower bound, up to 20 ms too low'),
+    sshdMs: z.number().optional().describe('CPU of the sshd processes of our session'),
     commandsMs: z.number().optional().describe('CPU of what they ran, give or take 2 ms'),
+    atLeast: z.boolean().optional().describe('`sshdMs` is a lower bound'),
     unknown: z.string().optional().describe('why both are unknown'),
   }),
   tunnels: traffic.describe('through the bastion, to and from the node'),

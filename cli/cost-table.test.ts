@@ -18,6 +18,7 @@ it('shows the cost of a login and of each check, and says why a part is unknown'
   const little = { isKnown: true, sshdMs: 0.2, commandsMs: 0.8 } as const;
   const costs = [
     cost({}),
+    cost({ nodeCpu: { ...little, isLeast: true } }),
     cost({ check: 'usage' }),
     cost({ check: 'api', nodeCpu: little }),
     cost({ check: 'etcd', nodeCpu }),
@@ -25,7 +26,8 @@ it('shows the cost of a login and of each check, and says why a part is unknown'
   expect(costTable(costs).replaceAll(/ {2,}/g, ' | ')).toBe(
     [
       'CLUSTER | NODE | CHECK | NODE: SSHD | COMMANDS | TO NODE | FROM NODE | SENT | RECEIVED | OUR CPU',
-      'c | n | (login) | at least 1.3 ms | – | 8 KiB | 2 KiB | 8.3 KiB | 2.3 KiB | 0.8 ms',
+      'c | n | (login) | 1.3 ms | – | 8 KiB | 2 KiB | 8.3 KiB | 2.3 KiB | 0.8 ms',
+      'c | n | (login) | at least 0.2 ms | – | 8 KiB | 2 KiB | 8.3 KiB | 2.3 KiB | 0.8 ms',
       'c | n | usage | 1.3 ms | 7 ms | 8 KiB | 2 KiB | 8.3 KiB | 2.3 KiB | 0.8 ms',
       'c | n | api | 0.2 ms | < 2 ms | 8 KiB | 2 KiB | 8.3 KiB | 2.3 KiB | 0.8 ms',
       'c | n | etcd | ? | ? | 8 KiB | 2 KiB | 8.3 KiB | 2.3 KiB | 0.8 ms',

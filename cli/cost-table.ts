@@ -46,8 +46,8 @@ const time = (ms: number) => formatValue(ms / 1_000, 'seconds');
 
 function cpuTexts({ check, nodeCpu }: Cost): string[] {
   if (!nodeCpu.isKnown) return [UNKNOWN, UNKNOWN];
-  const { sshdMs, commandsMs } = nodeCpu;
-  if (check === undefined) return [`at least ${time(sshdMs)}`, '–'];
+  const { sshdMs, commandsMs, isLeast } = nodeCpu;
+  if (check === undefined) return [`${isLeast ? 'at least ' : ''}${time(sshdMs)}`, '–'];
   return [time(sshdMs), commandsMs < LEAST_COMMANDS_MS ? `< ${time(LEAST_COMMANDS_MS)}` : time(commandsMs)];
 }
 

@@ -92,13 +92,17 @@ function printJson(observations: readonly BatchObservation[], costs: readonly Co
           cluster,
           node,
           ...rest,
-          nodeCpu: nodeCpu.isKnown
-            ? { sshdMs: nodeCpu.sshdMs, commandsMs: nodeCpu.commandsMs }
-            : { unknown: nodeCpu.why },
+          nodeCpu: cpuOf(nodeCpu),
           tunnels,
           wire,
         })),
     }),
   }));
   writeJson(probeShape, shown);
+}
+
+function cpuOf(cpu: Cost['nodeCpu']) {
+  if (!cpu.isKnown) return { unknown: cpu.why };
+  const { sshdMs, commandsMs, isLeast } = cpu;
+  return { sshdMs, commandsMs, ...(isLeast && { atLeast: true }) };
 }

@@ -10,10 +10,11 @@ export interface Traffic {
 export type NodeCpu =
   | {
       isKnown: true;
-      /** For a login a lower bound: of the processes that have ended the system shows whole hundredths of a second. */
       sshdMs: number;
-      /** Rounded in the same way, over all runs. */
+      /** Of ended processes the system shows whole hundredths of a second, over all runs. */
       commandsMs: number;
+      /** `sshdMs` is a lower bound: that of a login, where nothing shows the process that exchanged keys. */
+      isLeast?: true;
     }
   | {
       isKnown: false;

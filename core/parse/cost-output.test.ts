@@ -12,6 +12,11 @@ describe('the output of the cost script', () => {
       { cpu: { processes: ['42', '41'], sshdMs: 32.345678, ranMs: 120 } },
     ],
     [
+      'the sessions of the server that have ended',
+      ['sshd 42 1000000 0 0 0 0', 'listens 7 120 3'],
+      { cpu: { processes: ['42'], sshdMs: 1, ranMs: 0, endedMs: 1_230 } },
+    ],
+    [
       'a kernel without schedstat: hundredths of a second',
       ['sshd 42 unknown 1 2 0 0'],
       { cpu: { processes: ['42'], sshdMs: 30, ranMs: 0 } },

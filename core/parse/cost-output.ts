@@ -6,6 +6,8 @@ export interface SessionCpu {
   sshdMs: number;
   /** Of what they ran and waited for: commands, and the process that made the login. Counted in hundredths of a second. */
   ranMs: number;
+  /** Of all sessions of this server that have ended, with what they ran; undefined: unknown. */
+  endedMs?: number;
 }
 
 const BEGIN = '@bartizan begin cost 1';
@@ -23,9 +25,15 @@ export function parseCost(output: string): { cpu: SessionCpu | string } | undefi
   const lines = output.slice(begin + BEGIN.length + 1, Math.max(end, begin + BEGIN.length + 1)).split('\n');
   const processes: string[] = [];
   let [sshdMs, ranMs] = [0, 0];
+  let endedMs: number | undefined;
   for (const line of lines.slice(0, MOST_PROCESSES)) {
     if (line === '') continue;
     if (line === 'hidden') return { cpu: 'its /proc hides the processes of sshd from us (hidepid)' };
+    const listens = /^listens \d+ (\d+) (\d+)$/.exec(line);
+    if (listens) {
+      endedMs = (Number(listens[1]) + Number(listens[2])) * TICK_MS;
+      continue;
+    }
     const [, process, ran = '', ...ticks] =
       /^sshd (\d+) (\d+|unknown) (\d+) (\d+) (\d+) (\d+)$/.exec(line) ?? [];
     if (process === undefined) return undefined;
@@ -35,5 +43,5 @@ export function parseCost(output: string): { cpu: SessionCpu | string } | undefi
     ranMs += (childUser + childSystem) * TICK_MS;
   }
   if (processes.length === 0) return { cpu: 'none of the processes above our command is called sshd' };
-  return { cpu: { processes, sshdMs, ranMs } };
+  return { cpu: { processes, sshdMs, ranMs, ...(endedMs !== undefined && { endedMs }) } };
 }

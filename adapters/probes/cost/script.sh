@@ -20,8 +20,11 @@
     set -- ${line##*) }
     case $name in
       sshd*)
-        # The server that listens has a session of its own: it serves everybody.
-        if [ "${session:=$4}" != "$4" ]; then break; fi
+        # The server that listens has a session of its own. What it waited for are SSH sessions that have ended, of everybody.
+        if [ "${session:=$4}" != "$4" ]; then
+          echo "listens $process ${14} ${15}"
+          break
+        fi
         ran=''
         { read -r ran _ <"$root/proc/$process/schedstat"; } 2>/dev/null
         echo "sshd $process ${ran:-unknown} ${12} ${13} ${14} ${15}"

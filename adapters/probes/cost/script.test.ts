@@ -61,9 +61,9 @@ describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_
       shells();
       add({ id: 200, name, parent: 100, session: 100, ticks: [1, 2, 30, 4], ranNs: 27_000_000 });
       add({ id: 100, name, parent: 50, session: 100, ticks: [3, 0, 0, 1], ranNs: 31_500_000 });
-      add({ id: 50, name: 'sshd', parent: 1, session: 50, ticks: [999, 999, 999, 999], ranNs: 9e9 });
+      add({ id: 50, name: 'sshd', parent: 1, session: 50, ticks: [999, 999, 30, 12], ranNs: 9e9 });
       expect(run(shell)).toEqual({
-        cpu: { processes: ['200', '100'], sshdMs: 58.5, ranMs: 350 },
+        cpu: { processes: ['200', '100'], sshdMs: 58.5, ranMs: 350, endedMs: 420 },
         stderr: '',
       });
     },
