@@ -5,11 +5,11 @@ import type { Cost, NodeCpu, Traffic } from '../../../core/model/cost.ts';
 import type { Observation } from '../../../core/model/observation.ts';
 import { parseCost, type SessionCpu } from '../../../core/parse/cost-output.ts';
 import { shareBudget } from '../../../core/plan/deadlines.ts';
-import { ProbeError } from '../../ssh/failure.ts';
 import type { NodeAccess } from '../../ssh/node-sessions.ts';
 import { createPenalties } from '../../ssh/penalties.ts';
 import { type CheckAccess, createNodeHandle, type ProbeContext } from '../node-handle.ts';
 import { type ConfiguredProbe, probeNode } from '../probe-node.ts';
+import { asProbeError } from '../script-probe.ts';
 import { costScript } from './cost-script.ts';
 
 /** Hundredths of a second, in which the system counts commands, spread over so many runs are a millisecond. */
@@ -56,9 +56,11 @@ async function measureNode(
   checks: readonly ConfiguredProbe[],
   onCost: (cost: Omit<Cost, 'target'>) => void,
 ): Promise<void> {
-  /** Logs in, as no session is kept. */
-  const logIn = () => {
-    context.connection.dropUnusedSince(Number.POSITIVE_INFINITY);
+  const { connection } = context;
+  /** Logs in anew. After a proper disconnect sshd would not wait for its process of the user, and the time of that were lost. */
+  const logIn = async () => {
+    // Where that fails, the count says why.
+    await connection.openNode(access()).then(connection.dropNode, asProbeError);
     return count(context, access());
   };
   const start = await logIn();
@@ -101,8 +103,7 @@ async function count(context: ProbeContext, access: CheckAccess): Promise<Count>
     const { parsed } = await handle.run(costScript, parseCost);
     return { ...countHere(context), cpu: parsed.cpu };
   } catch (error) {
-    if (!(error instanceof ProbeError)) throw error;
-    return { ...countHere(context), cpu: error.message };
+    return { ...countHere(context), cpu: asProbeError(error).message };
   }
 }
 
