@@ -145,12 +145,18 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|');
 }
 
+/** Rules that keep it quiet for the same node, then those that do for the very labels of an alert. */
+function quietText({ inhibitedBy, supersededBy = [] }: Pick<Rule, 'inhibitedBy' | 'supersededBy'>): string {
+  const ofNode = inhibitedBy.map((other) => `\`${other}\``);
+  return [...ofNode, ...supersededBy.map((other) => `\`${other}\` (same labels)`)].join(', ');
+}
+
 function defaultsText(): string {
   const rules = defaultRuleTexts(DEFAULT_CHECKS)
     .flatMap((text) => tieredRuleSchema.parse(text))
     .map(
-      ({ name, condition, recoveryThreshold, forMs, severity, inhibitedBy, ...rule }) =>
-        `| \`${name}\` | ${comparedText(rule)} | ${conditionText(condition)}${recoveryThreshold === undefined ? '' : `, until ${recoveryThreshold}`} | ${forMs === 0 ? 'at once' : formatDuration(forMs)} | ${severity} | ${inhibitedBy.map((other) => `\`${other}\``).join(', ')} |`,
+      ({ name, condition, recoveryThreshold, forMs, severity, ...rule }) =>
+        `| \`${name}\` | ${comparedText(rule)} | ${conditionText(condition)}${recoveryThreshold === undefined ? '' : `, until ${recoveryThreshold}`} | ${forMs === 0 ? 'at once' : formatDuration(forMs)} | ${severity} | ${quietText(rule)} |`,
     );
   return `## Default rules
 

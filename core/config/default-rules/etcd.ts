@@ -107,6 +107,8 @@ export const ETCD_RULES: readonly RuleText[] = [
     metric: 'etcd_commit_p99',
     for: '10m',
     inhibitedBy: DOWN,
+    // Both are of one disk; where the log is critically slow this adds nothing.
+    supersededBy: ['etcd-fsync.critical'],
     tiers: { warning: { above: 0.25 }, critical: { above: 1 } },
     summary: 'the disk of etcd on {{node}} takes {{value}} (p99) to commit',
   },
