@@ -20,6 +20,7 @@ beforeEach(() => {
 clusters: [{ name: prod, bastion: gate, nodes: [{ name: n1, role: etcd, host: h, user: u }] }]
 channels: [{ name: ops, type: webhook, url: "https://x.example/\${file:${dir}/token}", ca: "\${file:ca.pem}" }]
 store: { path: data }
+signatures: { file: signatures.json }
 `,
     { mode: 0o644 },
   );
@@ -31,6 +32,7 @@ store: { path: data }
     ['ca.pem', '-----BEGIN CERTIFICATE-----', 0o644],
     ['data/known_hosts', '', 0o644],
     ['data/state.db', '', 0o644],
+    ['signatures.json', '', 0o644],
   ] as const)
     writeFileSync(join(dir, name), content, { mode });
 });
@@ -78,6 +80,11 @@ describe('the check of files', () => {
       'data/state.db',
       0o646,
       'warning 1:1 ./data/state.db can be written by everybody (mode 0646); it contains the state of alerts = run `chmod o-w ./data/state.db`',
+    ],
+    [
+      'signatures.json',
+      0o666,
+      'warning 1:1 ./signatures.json can be written by everybody (mode 0666); nodes refuse scripts without its signatures = run `chmod o-w ./signatures.json`',
     ],
     [
       'data',

@@ -46,6 +46,9 @@ export async function checkFiles(file: string, config: Config): Promise<Problem[
     ...Object.entries(DATA_FILES).map(([name, why]) => [join(data, name), why] as const),
     [resolve(file), 'it decides where we log in and whom we alert'],
     ...keys.map((path) => [path, 'we log in with this key'] as const),
+    ...(config.signatures
+      ? ([[config.signatures.file, 'nodes refuse scripts without its signatures']] as const)
+      : []),
   ] as const) {
     if (path !== data && (await stat(path).catch(() => undefined)) === undefined) continue;
     for (const writer of await foreignWriters(path)) {
