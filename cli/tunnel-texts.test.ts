@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { curlLine, endText, quoted, UNKNOWN_CA } from './tunnel-texts.ts';
+import { curlLine, endText, openText, quoted, UNKNOWN_CA } from './tunnel-texts.ts';
 
 const SERVICE = {
   via: 'bastion',
@@ -53,4 +53,41 @@ it.each([
 
 it('an end is a port of loopback, or a path', () => {
   expect([endText({ port: 1 }), endText({ socket: '/s' })]).toEqual(['127.0.0.1:1', '/s']);
+});
+
+describe('an open tunnel', () => {
+  const target = { cluster: 'prod', node: 'n1', bastion: 'gate' };
+
+  it('shows the route, a line of curl, what is missing for it, and the command for kubectl', () => {
+    const open = {
+      end: { port: 6443 },
+      target,
+      service: SERVICE,
+      curl: 'curl …',
+      caFile: undefined,
+      isApi: true,
+    };
+    expect(openText(open)).toBe(`open: 127.0.0.1:6443 → bastion gate → 10.0.0.11:6443
+  curl …
+  (CA.crt: the authority of its certificate, which the configuration does not name as a file)
+  bartizan kubeconfig prod --file prod.kubeconfig   # for kubectl
+Every user of this machine can connect to this port (--socket: only you). Ctrl-C closes it.
+`);
+  });
+
+  it('on a Unix socket, to what a node has on its loopback', () => {
+    const service = { ...SERVICE, via: 'node', host: '127.0.0.1', port: 2381, tls: false } as const;
+    const open = {
+      end: { socket: 'e.sock' },
+      target,
+      service,
+      curl: 'curl …',
+      caFile: undefined,
+      isApi: false,
+    };
+    expect(openText(open)).toBe(`open: e.sock → bastion gate → prod/n1 → 127.0.0.1:2381
+  curl …
+Ctrl-C closes it.
+`);
+  });
 });

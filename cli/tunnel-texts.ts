@@ -1,5 +1,5 @@
-import type { LocalEnd } from '../adapters/tunnel/local-listener.ts';
-import { LOOPBACK } from '../adapters/tunnel/local-listener.ts';
+import { LOOPBACK, type LocalEnd } from '../adapters/tunnel/local-listener.ts';
+import type { Target } from '../core/model/target.ts';
 import type { PortService } from './service-of-port.ts';
 
 /** Where a tunnel listens, for people. */
@@ -28,4 +28,36 @@ const bracketed = (host: string) => (host.includes(':') ? `[${host}]` : host);
 export function quoted(text: string): string {
   if (/^[A-Za-z0-9_@%+=:,./~-]+$/.test(text)) return text;
   return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** What `tunnel` prints when it is open. `isApi`: the service is an API server, as far as the configuration shows. */
+export function openText(open: {
+  end: LocalEnd;
+  target: Pick<Target, 'cluster' | 'node' | 'bastion'>;
+  service: PortService;
+  curl: string;
+  caFile: string | undefined;
+  isApi: boolean;
+}): string {
+  const { end, target, service, curl, caFile, isApi } = open;
+  const { cluster, node, bastion } = target;
+  const hops =
+    service.via === 'bastion' ? [`bastion ${bastion}`] : [`bastion ${bastion}`, `${cluster}/${node}`];
+  const lines = [
+    `open: ${[endText(end), ...hops, `${bracketed(service.host)}:${service.port}`].join(' → ')}`,
+    `  ${curl}`,
+  ];
+  if (service.tls && caFile === undefined)
+    lines.push(
+      `  (${UNKNOWN_CA}: the authority of its certificate, which the configuration does not name as a file)`,
+    );
+  if ('socket' in end) lines.push('Ctrl-C closes it.');
+  else {
+    if (isApi)
+      lines.push(
+        `  bartizan kubeconfig ${quoted(cluster)} --file ${quoted(`${cluster}.kubeconfig`)}   # for kubectl`,
+      );
+    lines.push('Every user of this machine can connect to this port (--socket: only you). Ctrl-C closes it.');
+  }
+  return `${lines.join('\n')}\n`;
 }

@@ -155,6 +155,7 @@ describe('is an error in words', () => {
     const { code, out, err } = await fixture.run('tunnel', 'n1', `${other}`, '--local', '0');
     expect([code, out]).toEqual([1, '']);
     expect(err).toContain(`the bastion forbids forwarding to ${HOST}:${other}`);
+    expect(err).toMatch(/it permits ports that checks ask \(docs\/access\.md\)\n$/);
   });
 
   it('where nothing listens', async () => {

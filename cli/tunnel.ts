@@ -9,6 +9,7 @@ import { type LocalTunnel, openLocalTunnel } from '../adapters/tunnel/tunnel.ts'
 import { ConfigError } from '../core/errors.ts';
 import { formatMetricValue } from '../core/format.ts';
 import type { Config } from '../core/model/config.ts';
+import type { FailureReason } from '../core/model/observation.ts';
 import type { Target } from '../core/model/target.ts';
 import type { Audit } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
@@ -25,7 +26,7 @@ import { selectTargets } from './select-targets.ts';
 import { apiPortsOf, fileOfCa, type PortService, serviceOfPort } from './service-of-port.ts';
 import { watchStopSignals } from './stop-signals.ts';
 import { tunnelShape } from './tunnel-shape.ts';
-import { curlLine, endText, UNKNOWN_CA } from './tunnel-texts.ts';
+import { curlLine, openText } from './tunnel-texts.ts';
 
 interface Options {
   config: string;
@@ -148,17 +149,19 @@ async function runTunnel(
   }
 }
 
+/** Nobody but the operator can change these. */
+const TO_ACT_ON: readonly FailureReason[] = ['auth', 'host-key', 'host-key-unknown', 'forbidden', 'config'];
+
 /** Says which hop failed, and what else may help. */
 function explainRoute(error: unknown, target: Target, { via }: PortService): unknown {
   if (!(error instanceof ProbeError)) return error;
   const { phase, reason, detail } = error.failure;
-  if (phase === 'bastion') return new Error(`bastion ${target.bastion}: ${detail}`, { cause: error.cause });
-  if (phase !== 'connect')
-    return new Error(`${target.cluster}/${target.node}: ${detail}`, { cause: error.cause });
-  const loopback = via === 'bastion' && (reason === 'unreachable' || reason === 'timeout');
-  return new Error(
-    loopback ? `${detail}; what listens on the node's loopback only needs --via node` : detail,
-  );
+  const make = (text: string) => (TO_ACT_ON.includes(reason) ? new ConfigError(text) : new Error(text));
+  if (phase === 'bastion') return make(`bastion ${target.bastion}: ${detail}`);
+  if (phase !== 'connect') return make(`${target.cluster}/${target.node}: ${detail}`);
+  if (reason === 'forbidden') return make(`${detail}; it permits ports that checks ask (docs/access.md)`);
+  const isLoopback = via === 'bastion' && (reason === 'unreachable' || reason === 'timeout');
+  return make(isLoopback ? `${detail}; what listens on the node's loopback only needs --via node` : detail);
 }
 
 /** A port of the far side. @throws InvalidArgumentError */
@@ -233,18 +236,8 @@ function describeOpen(
     writeJson(tunnelShape, { pid: process.pid, local, cluster, node, bastion, via, host, port, tls, curl });
     return;
   }
-  const path = service.via === 'bastion' ? `bastion ${bastion}` : `bastion ${bastion} → ${cluster}/${node}`;
-  const lines = [`open: ${endText(end)} → ${path} → ${service.host}:${service.port}`, `  ${curl}`];
-  if (service.tls && caFile === undefined)
-    lines.push(
-      `  (${UNKNOWN_CA}: the authority of its certificate, which the configuration does not name as a file)`,
-    );
-  if (!('socket' in end)) {
-    if (apiPortsOf(config.checks, target).includes(service.port))
-      lines.push(`  bartizan kubeconfig ${cluster} --file ${cluster}.kubeconfig   # for kubectl`);
-    lines.push('Every user of this machine can connect to this port (--socket: only you). Ctrl-C closes it.');
-  } else lines.push('Ctrl-C closes it.');
-  process.stdout.write(`${lines.join('\n')}\n`);
+  const isApi = apiPortsOf(config.checks, target).includes(service.port);
+  process.stdout.write(openText({ end, target, service, curl, caFile, isApi }));
 }
 
 function totalsText(tunnel: LocalTunnel): string {

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../core/model/audit.ts';
 import { bastion, until } from '../../test/prober-fleet.ts';
@@ -8,6 +7,7 @@ import {
   errorOf,
   join,
   lines,
+  log,
   memoryAudit,
   node,
   open,
@@ -15,6 +15,7 @@ import {
   textOf,
   useTunnels,
 } from '../../test/tunnel-fixture.ts';
+import { listenLocally } from './local-listener.ts';
 import type { LocalTunnel } from './tunnel.ts';
 
 useTunnels();
@@ -93,6 +94,17 @@ it('resets connections when the session with the node is lost, though the bastio
   expect([ended(), node.logins]).toEqual([['ok', 'protocol'], 2]);
 });
 
+it('ends a connection whose client reads nothing, too, when the session is lost', async () => {
+  const { port } = await serve((socket) => socket.write(Buffer.alloc(32 * 1024 * 1024)));
+  const tunnel = await open(port);
+  const client = join(tunnel);
+  client.pause();
+  await until(() => tunnel.totals().connections === 1);
+  bastion.kill();
+  await until(() => tunnel.open() === 0);
+  expect(ended()).toEqual(['ok', 'protocol']);
+});
+
 it('writes a line before a connection reaches the service, and one after its end', async () => {
   let atService: (AuditEntry | undefined)[] = [];
   const { port } = await serve((socket) => {
@@ -136,16 +148,6 @@ it('with a node the login there has its line, too', async () => {
 });
 
 describe('is an error before it is open', () => {
-  const listening = async (port: number) => {
-    const client = connect(port, '127.0.0.1');
-    const isOpen = await Promise.race([
-      once(client, 'connect').then(() => true),
-      once(client, 'error').then(() => false),
-    ]).catch(() => false);
-    client.destroy();
-    return isOpen;
-  };
-
   it('where the service refuses the connection', async () => {
     const { port, server } = await serve(() => {});
     const local = (await serve(() => {})).server;
@@ -155,7 +157,7 @@ describe('is an error before it is open', () => {
     await expect(open(port, { local: { port: free } })).rejects.toThrow(
       `the bastion did not reach 127.0.0.1:${port}`,
     );
-    expect(await listening(free)).toBe(false);
+    await (await listenLocally({ port: free }, () => {})).close();
     expect(ended()).toEqual(['unreachable']);
     await until(() => bastion.connections() === 0);
   });
@@ -191,6 +193,9 @@ describe('is an error before it is open', () => {
     const early = join({ end: { port: free } } as LocalTunnel);
     expect(await errorOf(early)).toBe('ECONNRESET');
     bastion.release();
-    expect(await textOf(join(await opening))).toBe('x');
+    const tunnel = await opening;
+    expect(await textOf(join(tunnel))).toBe('x');
+    expect(tunnel.totals().refused).toBe(0);
+    expect(log.lines.filter(({ level }) => level === 'warn')).toEqual([]);
   });
 });
