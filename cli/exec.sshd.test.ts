@@ -146,6 +146,21 @@ describe('is refused in words', () => {
     expect(lastLines(1)).toMatchObject([{ event: 'closed', exitCode: 126, outcome: 'command' }]);
   });
 
+  it('a script of a check that the line does not have yet, by `check --connect` too', async () => {
+    const before = readFileSync(file(), 'utf8');
+    writeFileSync(file(), before.replace('echo checked', 'echo CHECKED'));
+    const { code, out } = await fixture.run('check', '--connect', '--json');
+    writeFileSync(file(), before);
+    const rows = [JSON.parse(out)].flat().flatMap(({ connect }) => connect) as {
+      kind: string;
+      detail: string;
+    }[];
+    expect([code, rows.find(({ kind }) => kind === 'node')?.detail]).toEqual([
+      1,
+      expect.stringMatching(/^check own: .*checked@[0-9a-f]{8}/),
+    ]);
+  });
+
   it('a node with another host key, and in the end one that is gone', async () => {
     const known = join(fixture.folder, 'data/known_hosts');
     const before = readFileSync(known, 'utf8');

@@ -26,7 +26,7 @@ export interface Needs {
 const LOOPBACK = '127.0.0.1';
 
 /** Whether people may run a command of the catalogue on a node. */
-export function isPermitted({ where }: CommandConfig, { cluster, node, role }: Target): boolean {
+function isPermitted({ where }: CommandConfig, { cluster, node, role }: Target): boolean {
   return isSelected({ where }, { cluster, node, role });
 }
 

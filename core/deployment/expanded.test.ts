@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { KINDS } from '../../adapters/registry.ts';
 import { configOf, configText } from '../../test/config-cases.ts';
 import type { ClusterConfig } from '../model/config.ts';
 import type { Shard } from '../plan/shards.ts';
@@ -65,6 +66,18 @@ describe('the expanded configuration', () => {
       expect(new Set(found)).toEqual(new Set(own));
       if (shard.kind === 'clusters') expect(clusterSections(shard, slices)).toHaveLength(1);
     }
+  });
+
+  it('has the script of a check that runs one, and not the catalogue', () => {
+    const commands = '[{ name: lag, script: echo of-the-check }, { name: other, script: echo of-nobody }]';
+    const checks = '[{ name: own, probe: command, command: lag }]';
+    const more = `commands: ${commands}\nchecks: ${checks}\n`;
+    const parts = expandConfig(configOf(configText({ more }), { kinds: KINDS }), 1);
+    expect(parts.get('settings')).toMatchObject({
+      checks: [{ name: 'own', command: { script: 'echo of-the-check' } }],
+    });
+    expect(JSON.stringify([...parts])).not.toContain('of-nobody');
+    expect(JSON.stringify(parts.get('public'))).not.toContain('echo');
   });
 
   it('a shard of before the number of shards was changed finds its clusters too', () => {
