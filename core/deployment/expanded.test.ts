@@ -48,7 +48,7 @@ describe('the expanded configuration', () => {
     const parts = sectionsOf(slices);
     const clusters = clustersIn(parts, 'all', slices);
     const byName = (list: readonly ClusterConfig[]) => list.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    const { commands: _catalogue, ...rest } = config;
+    const { commands: _catalogue, audit: _files, ...rest } = config;
     expect({ ...(parts.get('settings') as object), clusters: byName(clusters) }).toStrictEqual({
       ...rest,
       clusters: byName(config.clusters),

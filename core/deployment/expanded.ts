@@ -8,8 +8,11 @@ import type { Shard } from '../plan/shards.ts';
 /** Raise it with every change of the sections: a release reads only sections of its own number. */
 export const EXPANDED_FORMAT = 1;
 
-/** The configuration without the fleet, and without the catalogue: a check has the entry that it runs. References to secrets stay references, as everywhere in a `Config`. */
-export type Settings = Omit<Config, 'clusters' | 'commands'>;
+/**
+ * The configuration without the fleet; without the catalogue, as a check has the entry that it runs; and without the
+ * retention of the audit's local files. References to secrets stay references, as everywhere in a `Config`.
+ */
+export type Settings = Omit<Config, 'clusters' | 'commands' | 'audit'>;
 
 /** The configuration with clusters that a function selects. */
 export type SettingsWithFleet = Settings & Pick<Config, 'clusters'>;
@@ -29,7 +32,7 @@ export type FleetSelection = 'all' | 'logins' | Shard;
 
 /** The sections by name. Each of the slices has the nodes of whole clusters. */
 export function expandConfig(config: Config, slices: number): Map<SectionName, unknown> {
-  const { clusters, commands: _catalogue, ...settings } = config;
+  const { clusters, commands: _catalogue, audit: _files, ...settings } = config;
   const { publicUrl, chartRetentionMs } = config.server;
   const open: PublicSettings = {
     checks: config.checks.map(({ everyMs }) => ({ everyMs })),
