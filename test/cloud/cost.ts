@@ -15,14 +15,15 @@ import {
 } from './bill.ts';
 import { type Counts, count, type Size } from './counts.ts';
 import type { Watch } from './fleet.ts';
+import { storedBytes } from './stored-bytes.ts';
 import { type Deployed, deployed } from './template.ts';
 
 /** `times`: counted as so many fleets of its share, as rounds of a larger one take too long here. */
 const SIZES: readonly (Omit<Size, 'watch'> & { times: number })[] = [
   { nodes: 100, bastions: 1, shards: 1, times: 1 },
   { nodes: 1_000, bastions: 1, shards: 1, times: 1 },
-  { nodes: 10_000, bastions: 4, shards: 6, times: 1 },
-  { nodes: 30_000, bastions: 12, shards: 18, times: 3 },
+  { nodes: 10_000, bastions: 5, shards: 5, times: 5 },
+  { nodes: 30_000, bastions: 15, shards: 15, times: 15 },
 ];
 const WATCHES: readonly (readonly [watch: Watch, title: string])[] = [
   ['usage', 'Usage alone'],
@@ -32,6 +33,8 @@ const DOC = join(import.meta.dirname, '../../docs/scale-and-cost.md');
 
 interface Found {
   size: Size;
+  /** Of a node in the embedded store. */
+  bytesADay: number;
   counts: Counts;
   made: Deployed;
 }
@@ -126,6 +129,9 @@ function roundTable(found: readonly Found[]): string[] {
     each('series of a node', ({ series }) => number(series)),
     each('samples written', ({ samples }) => number(samples)),
     each('of them values of slow checks, written again', ({ repeats }) => number(repeats)),
+    each('MB a day in the embedded store, without roll-ups', (_, { size, bytesADay }) =>
+      number((bytesADay * size.nodes) / 1e6),
+    ),
     each('points read to evaluate', ({ points }) => number(points)),
     each('requests of queues', ({ standard, fifo }) => number(standard + fifo)),
     each(
@@ -165,12 +171,16 @@ function timesCounts(
 const sections: string[] = [];
 for (const [watch, title] of WATCHES) {
   const found: Found[] = [];
+  const counted = new Map<number, Counts>();
+  const bytesADay = await storedBytes(watch);
   for (const { times, ...sizeOf } of SIZES) {
     const size = { ...sizeOf, watch };
     const { nodes, bastions, shards } = size;
     const share = { ...size, nodes: nodes / times, bastions: bastions / times, shards: shards / times };
-    const known = found.find((one) => one.size.nodes === share.nodes)?.counts;
-    found.push({ size, counts: timesCounts(known ?? (await count(share)), times), made: deployed(size) });
+    const ofShare = counted.get(share.nodes) ?? (await count(share));
+    counted.set(share.nodes, ofShare);
+    const counts = timesCounts(ofShare, times);
+    found.push({ size, bytesADay, counts, made: deployed(size) });
     process.stderr.write(`${title}, ${size.nodes} nodes\n`);
   }
   sections.push(`### ${title}`, '', ...monthTables(found), '', ...roundTable(found), '');

@@ -66,8 +66,8 @@ const VALUES: Readonly<Record<string, number>> = {
 /** Kinds of checks that run in each round. */
 const MINUTELY = new Set(['usage', 'apiserver', 'etcd', 'kubelet', 'scheduler', 'controller-manager']);
 const JITTER = 0.02;
-/** Values that change all the time, so that nobody computes with a constant. */
-const MOVING = new Set(['mem_usage', 'disk_usage', 'clock_offset', 'etcd_db_usage', 'etcd_fsync_p99']);
+/** Units of what is measured: such values are never the same twice, and take room in messages and stores. */
+const MEASURED_UNITS = new Set(['percent', 'seconds', 'bytes', 'bytes_per_second', 'ratio']);
 
 /** @param checks those of the configuration, with those of its presets */
 export function observeWatched(checks: readonly Check[]): (batch: Batch) => BatchObservation {
@@ -130,21 +130,17 @@ export function* historyOf(
   }
 }
 
-function samplesOf(
-  { name, group }: Pick<Metric, 'name' | 'group'>,
-  { cluster, node, role }: Target,
-  timeMs: number,
-): Sample[] {
+function samplesOf({ name, group, unit }: Metric, { cluster, node, role }: Target, timeMs: number): Sample[] {
   const breaches = name === 'mem_usage' && Number(cluster.slice(1)) % 100 === 0;
   return (SERIES[group] ?? [{}]).map((own) => ({
     metric: name,
     labels: { cluster, node, role, ...own },
     timeMs,
-    value: breaches ? 95 : madeUp(name),
+    value: breaches ? 95 : madeUp(name, unit),
   }));
 }
 
-function madeUp(metric: string): number {
+function madeUp(metric: string, unit: Metric['unit']): number {
   const value = VALUES[metric] ?? 1;
-  return MOVING.has(metric) ? value * (1 + JITTER * (Math.random() - 0.5)) : value;
+  return MEASURED_UNITS.has(unit) ? value * (1 + JITTER * (Math.random() - 0.5)) : value;
 }
