@@ -11,6 +11,11 @@ describe('requests that let the server pack its answer', () => {
   const text = '# a line\n'.repeat(2_000);
   const zipped = gzipSync(text);
   const bomb = gzipSync(Buffer.alloc(50_000_000, 'x'));
+  const withLength = (length: number) => {
+    const copy = Buffer.from(zipped);
+    copy.writeUInt32LE(length, copy.length - 4);
+    return copy;
+  };
   const packing = { 'content-encoding': 'gzip' };
 
   it.each<[string, Buffer | string, Record<string, string>, { body: string; isCut: boolean }]>([
@@ -44,6 +49,8 @@ describe('requests that let the server pack its answer', () => {
     ['is no gzip', Buffer.from(text)],
     ['ends in the middle', zipped.subarray(0, 40)],
     ['is empty', Buffer.alloc(0)],
+    ['says that its text is short', withLength(0)],
+    ['says that its text has 4 GB', withLength(2 ** 32 - 1)],
   ])('fail where the body %s, and the next one works', async (_name, first) => {
     const bodies = [first, zipped];
     const { get, dials } = await setup(
