@@ -8,13 +8,13 @@ import { createPinnedKeys } from '../adapters/ssh/known-hosts-file.ts';
 import { namesOfHost, namesOfNode } from '../adapters/ssh/known-hosts-names.ts';
 import type { LoginKey } from '../adapters/ssh/login-key.ts';
 import type { Service } from '../adapters/ssh/service-scan.ts';
-import type { AuditEntry } from '../core/model/audit.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
 import type { Audit } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { withAccessAudit } from './access-audit.ts';
 import { actorOf } from './actor.ts';
+import { createAuditRecorder } from './audit-recorder.ts';
 import type { ConnectRow } from './connect-row.ts';
 import { withServices } from './service-check.ts';
 import { createSpinner } from './spinner.ts';
@@ -110,14 +110,14 @@ function nameOf({ cluster, node }: Target): string {
   return `${cluster}/${node}`;
 }
 
-/** Writes each login and attempt into the audit, also when the scan ends early. */
+/** Writes each login and attempt into the audit when it ends. */
 async function tryConfinement(
   { config, keys, targets, quiet }: Options,
   bastions: ReadonlySet<string>,
   reached: readonly Target[],
   audit: Audit,
 ): Promise<ConfinementScan> {
-  const entries: AuditEntry[] = [];
+  const { record, written } = createAuditRecorder(audit);
   const spinner = createSpinner({ quiet });
   spinner.start('checking the rights of our keys');
   try {
@@ -140,13 +140,13 @@ async function tryConfinement(
     }
     return await scanConfinement({
       scans,
-      audit: (entry) => entries.push(entry),
+      audit: record,
       ...actorOf(),
       nowMs: systemClock.nowMs,
     });
   } finally {
     spinner.stop();
-    await audit.append(entries);
+    await written();
   }
 }
 

@@ -3,13 +3,13 @@ import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createFileInventory } from '../adapters/inventory/file.ts';
 import { learnHostKeys, type TrustReport } from '../adapters/ssh/trust.ts';
-import type { AuditEntry } from '../core/model/audit.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
 import type { Audit } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { withAccessAudit } from './access-audit.ts';
 import { actorOf } from './actor.ts';
+import { createAuditRecorder } from './audit-recorder.ts';
 import { withNotes } from './command-notes.ts';
 import { secretsFor } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
@@ -85,14 +85,14 @@ export function addFingerprint(text: string, others: ReadonlySet<string>): Reado
 
 const write = (text: string) => void process.stderr.write(text);
 
-/** Writes each scan into the audit, also when it ends early. */
+/** Writes each scan into the audit when it ends. */
 async function learn(
   config: Config,
   nodes: { fleet: readonly Target[]; targets: readonly Target[] },
   options: Options,
   audit: Audit,
 ): Promise<TrustReport> {
-  const entries: AuditEntry[] = [];
+  const { record, written } = createAuditRecorder(audit);
   const asks = process.stdin.isTTY === true && !options.json;
   const terminal = asks ? createInterface({ input: process.stdin, output: process.stderr }) : undefined;
   const spinner = createSpinner({ quiet: options.json === true });
@@ -112,7 +112,7 @@ async function learn(
         if (!spinner.isSpinning) spinner.start();
         spinner.text = `${done} of ${total} nodes`;
       },
-      audit: (entry) => entries.push(entry),
+      audit: record,
       ...actorOf(),
       nowMs: systemClock.nowMs,
     });
@@ -123,7 +123,7 @@ async function learn(
   } finally {
     spinner.stop();
     terminal?.close();
-    await audit.append(entries);
+    await written();
   }
 }
 

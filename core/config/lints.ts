@@ -40,6 +40,7 @@ export function* lints(input: LintInput): Generator<Finding> {
   yield* idleChannels(draft);
   yield* unreachablePictures(draft, input.kinds);
   yield* emptySections(draft, rules.length === 0);
+  yield* auditLints(draft);
 }
 
 function* timeLints({ draft, checks, rules }: LintInput): Generator<Finding> {
@@ -145,6 +146,16 @@ function* idleChannels({ channels = [], routes }: Draft): Generator<Finding> {
       'name it in a route, or as the `fallback` of a channel',
     );
   }
+}
+
+function* auditLints({ audit: { value } }: Draft): Generator<Finding> {
+  const { address, tls } = value?.syslog ?? {};
+  if (!address || tls || /^(localhost|127\.|::1$)/.test(address.host)) return;
+  yield warningAt(
+    ['audit', 'syslog', 'address'],
+    'the lines of the audit go over the network in the clear: names of nodes, users and commands',
+    'add `tls: {}`, or a `tls` with the `ca` of the server',
+  );
 }
 
 function* emptySections(

@@ -19,7 +19,14 @@ export function awsProblems(config: Config): string[] {
     ...referenceProblems(config),
     ...inventoryProblems(config),
     ...literalProblems(config),
+    ...auditProblems(config),
   ];
+}
+
+/** Functions write the audit into the bucket, whose objects something else may send on. */
+function auditProblems({ audit }: Pick<Config, 'audit'>): string[] {
+  if (audit.syslog === undefined) return [];
+  return ['audit.syslog: no function sends the audit; take the objects under `audit/` of the bucket instead'];
 }
 
 /** References of any kind, at any depth. */
