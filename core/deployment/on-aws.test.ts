@@ -68,3 +68,10 @@ describe('what lies in the bucket holds no secret', () => {
     ]);
   });
 });
+
+it('a syslog server for the audit is a problem, as no function sends to it', () => {
+  const syslog = { address: { host: 'siem', port: 6514 }, facility: 'audit', enterprise: 1 } as const;
+  expect(awsProblems({ ...config, audit: { ...config.audit, syslog } }).join('\n')).toContain(
+    'audit.syslog: no function',
+  );
+});
