@@ -1,6 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
 import { Command, Option } from 'commander';
 import { type AuditReport, verifyDataFolder } from '../adapters/audit/data-folder.ts';
+import { verifyObjectFolder } from '../adapters/audit/object-folder.ts';
 import type { ChainStart } from '../adapters/audit/open-chain.ts';
 import { verifyAudit } from '../adapters/audit/read-chain.ts';
 import type { ChainProblem } from '../adapters/audit/verify.ts';
@@ -13,12 +14,24 @@ import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
 import { writeJson } from './json-output.ts';
 import { createSpinner } from './spinner.ts';
-import { hasState, openStateToRead, withState } from './state-access.ts';
+import {
+  hasState,
+  nameOption,
+  openStateToRead,
+  type StateOptions,
+  stateTable,
+  tableOption,
+  withState,
+} from './state-access.ts';
 import { renderTable } from './table.ts';
 
-interface Options {
+/** With more audits only those that do not hold are listed. */
+const MOST_ROWS = 50;
+
+interface Options extends StateOptions {
   config: string;
   file?: string;
+  objects?: string;
   json?: boolean;
 }
 
@@ -32,15 +45,30 @@ export function auditVerifyCommand(): Command {
     .addOption(
       new Option('--file <path>', 'another file, such as a copy, or one that was put aside: without state'),
     )
+    .addOption(
+      new Option(
+        '--objects <folder>',
+        'a copy of `audit/` of the bucket, against the table of `--name`',
+      ).conflicts('file'),
+    )
+    .addOption(nameOption())
+    .addOption(tableOption())
     .option('--json', 'as JSON')
     .action(async (options: Options) => {
+      const hasTable = options.name !== undefined || options.table !== undefined;
+      if (hasTable !== (options.objects !== undefined))
+        command.error('error: --objects needs --name or --table, and they need it', { exitCode: 2 });
       const spinner = createSpinner({ quiet: options.json === true });
       spinner.start('reading the audits');
       const { config } = await loadConfig(options.config);
-      const checked = await (options.file === undefined
-        ? verifyAll(config)
-        : verifyOne(options.file)
-      ).finally(() => spinner.stop());
+      const { file, objects } = options;
+      const verifying =
+        objects !== undefined
+          ? verifyObjects(config, objects, options)
+          : file === undefined
+            ? verifyAll(config)
+            : verifyOne(file);
+      const checked = await verifying.finally(() => spinner.stop());
       if (options.json) writeJson(auditVerifyShape, checked.map(documentOf));
       else process.stdout.write(textOf(checked, config));
       if (checked.some(isBad)) process.exitCode = 1;
@@ -49,6 +77,10 @@ export function auditVerifyCommand(): Command {
     examples: [
       ['bartizan audit verify'],
       ['bartizan audit verify --file data/audit.aside-20261130T120000Z/audit.jsonl'],
+      [
+        'aws s3 sync s3://BUCKET/audit/ copy && bartizan audit verify --objects copy --name bartizan',
+        'on AWS',
+      ],
       ["bartizan audit verify --json | jq -r '.[].problems[] | [.file, .line, .detail] | @tsv'"],
     ],
     text: `State keeps the newest line of each audit, from each round and each command. So it shows when lines were changed,
@@ -71,6 +103,14 @@ async function verifyWith({ store }: Config, state: StateStore | undefined): Pro
   return reports.map((report) => {
     return { ...report, unknownStarts: report.starts.filter(({ first }) => !known.has(first.hash)) };
   });
+}
+
+/** A report for each process of a function. */
+async function verifyObjects(config: Config, objects: string, options: StateOptions): Promise<Checked[]> {
+  const state = await openStateToRead(config, await stateTable(config, options));
+  const anchors = await withState(state, () => state.listAuditHeads());
+  const reports = await verifyObjectFolder(objects, anchors);
+  return reports.map((report) => ({ ...report, unknownStarts: [] }));
 }
 
 async function verifyOne(file: string): Promise<Checked[]> {
@@ -113,7 +153,9 @@ function documentOf({ writer, file, state, verdict, anchor, starts, unknownStart
 
 function textOf(checked: readonly Checked[], { schedule, store }: Config): string {
   const time = (ms: number) => formatDateTime(ms, schedule.timeZone);
-  const rows = checked.map(({ file, state, verdict, anchor }) => [
+  const listed = checked.length > MOST_ROWS ? checked.filter(isBad) : checked;
+  const rest = checked.length - listed.length;
+  const rows = listed.map(({ file, state, verdict, anchor }) => [
     shortPath(file, store.path),
     state,
     verdict.first === 0 ? '' : `${verdict.first}–${verdict.head.sequence}`,
@@ -128,6 +170,7 @@ function textOf(checked: readonly Checked[], { schedule, store }: Config): strin
   );
   return [
     renderTable(['AUDIT', 'STATE', 'LINES', 'ENTRIES', 'ANCHOR', ''], rows, [3]),
+    ...(rest > 0 ? [`and ${rest} that hold\n`] : []),
     ...(problems.length > 0 ? ['\n', problemTable(problems, store.path)] : []),
     ...(more > 0 ? [`and ${more} more\n`] : []),
     ...starts.map(

@@ -128,6 +128,8 @@ const CODES: [line: string, code: number][] = [
   ['audit list -c @bad.yaml', 1],
   ['audit list --since yesterday', 2],
   ['audit verify -c @good.yaml', 0],
+  ['audit verify --objects x', 2],
+  ['audit verify --name x', 2],
   ['audit export -c @good.yaml', 0],
   ['audit acknowledge --yes', 2],
   ['alerts -c @good.yaml', 0],
