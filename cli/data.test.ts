@@ -51,10 +51,16 @@ const bartizan = (...args: string[]) =>
 const file = () => join(dir, 'samples.db');
 const databases = () => readdirSync(dir).filter((name) => /^samples\.db(?!.*-(wal|shm)$)/.test(name));
 
-function damage(): void {
+/** Damages all pages of a table but its root. */
+function damage(table = 'samples_node'): void {
+  const db = new DatabaseSync(file(), { readOnly: true });
+  const pages = db
+    .prepare('SELECT pgoffset, pgsize FROM dbstat WHERE name = ? AND path <> ?')
+    .all(table, '/');
+  db.close();
   const bytes = readFileSync(file());
-  // The write-ahead log, which contains the last samples.
-  bytes.fill(0xa5, bytes.length - 40_960);
+  for (const { pgoffset, pgsize } of pages)
+    bytes.fill(0xa5, Number(pgoffset), Number(pgoffset) + Number(pgsize));
   writeFileSync(file(), bytes);
 }
 
@@ -117,4 +123,11 @@ it('the error about a damaged database names this command', async () => {
   const reading = store.query({ metric: 'mem_usage', fromMs: 0, toMs: 1e9 });
   await expect(reading).rejects.toThrow(/samples\.db is damaged.*`bartizan data move-aside samples`/);
   await expect(store.close()).rejects.toThrow(/is damaged/);
+});
+
+it('so does the error about one that cannot be opened', () => {
+  damage('sqlite_schema');
+  expect(() => openSqliteStore({ path: dir })).toThrow(
+    /samples\.db is damaged.*`bartizan data move-aside samples`/,
+  );
 });

@@ -57,7 +57,11 @@ describe.each(KINDS)('$type', (kind) => {
   });
 
   it('is well', async () => {
-    expect(await ask(kind, 200, 'ok')).toEqual({ found: [`${metric} 1`], notes: limits });
+    expect(await ask(kind, 200, 'ok')).toEqual({
+      found: [`${metric} 1`],
+      notes: limits,
+      isPartial: false,
+    });
   });
 
   it.each([
@@ -67,6 +71,7 @@ describe.each(KINDS)('$type', (kind) => {
     expect(await ask(kind, status, body)).toEqual({
       found: [`${metric} 0`],
       notes: [`${path} answers ${status}: ${reason}`, ...limits],
+      isPartial: false,
     });
   });
 

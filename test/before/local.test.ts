@@ -150,9 +150,15 @@ async function print(command: readonly string[]): Promise<string> {
   return text;
 }
 
+/** The output of the earlier commit, whose `data check` did not read the audit. */
+function ofToday(command: string, output: unknown): object {
+  if (command !== 'data check --json') return output as object;
+  return [...(output as object[]), { name: 'audit.jsonl', state: 'fine' }];
+}
+
 it("today's commands print the same as before", () => {
   for (const [command, output] of Object.entries(expected.before))
-    expect(outputsBefore[command], command).toMatchObject(output as object);
+    expect(outputsBefore[command], command).toMatchObject(ofToday(command, output));
 });
 
 it("today's `up` sends the messages that the earlier commit would send, under the same keys, and repeats none", () => {
@@ -165,7 +171,7 @@ it("today's `up` sends the messages that the earlier commit would send, under th
 it("today's `up` ends in the same state", async () => {
   const after = await outputs();
   for (const [command, output] of Object.entries(expected.after))
-    expect(after[command], command).toMatchObject(output as object);
+    expect(after[command], command).toMatchObject(ofToday(command, output));
 });
 
 it("today's `up` writes the same rows; records may gain fields, and lose none", () => {

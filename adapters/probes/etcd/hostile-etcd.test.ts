@@ -141,7 +141,7 @@ describe('with HTTPS', () => {
     const observations = await round();
     expect(foundByEtcd(observations)).toEqual(['etcd_up 1']);
     expect(notesOfEtcd(observations)).toEqual([
-      expect.stringMatching(/^it answers, and more is unknown: .*no credential is sent/),
+      expect.stringMatching(/^it answers, and more is unknown: .*so no request is sent/),
     ]);
     expect(seen).toEqual([]);
   });
