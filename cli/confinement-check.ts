@@ -10,6 +10,7 @@ import type { LoginKey } from '../adapters/ssh/login-key.ts';
 import type { Service } from '../adapters/ssh/service-scan.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
+import { bastionsOf } from '../core/plan/ways.ts';
 import type { Audit } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { withAccessAudit } from './access-audit.ts';
@@ -133,7 +134,7 @@ async function tryConfinement(
         const keysOfNode = await pinned(target.hostKeys, namesOfNode(target));
         nodes.push({ target, key: nodeKey, pinned: keysOfNode, services: servicesOf(config.checks, target) });
       }
-      const mine = targets.filter((target) => target.bastion === bastion.name);
+      const mine = targets.filter((target) => bastionsOf(target).includes(bastion.name));
       const permitted = [...mine, ...needsOf(config.checks, mine).fromBastion];
       const keysOfBastion = await pinned(bastion.hostKeys, namesOfHost(bastion));
       scans.push({ bastion, key, pinned: keysOfBastion, nodes, permitted });

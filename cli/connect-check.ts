@@ -11,6 +11,7 @@ import { formatMetricValue } from '../core/format.ts';
 import type { ChannelConfig, Config } from '../core/model/config.ts';
 import type { BatchObservation } from '../core/model/observation.ts';
 import type { Target } from '../core/model/target.ts';
+import { bastionsOf } from '../core/plan/ways.ts';
 import type { Secrets } from '../core/ports.ts';
 import { visibleText } from '../core/text/visible-text.ts';
 import { systemClock } from '../local/clock.ts';
@@ -21,6 +22,9 @@ import { checkInventory } from './fleet-config.ts';
 import { LOGIN_CHECK, nodeRow, runsOtherScripts } from './node-row.ts';
 import { probeFleet } from './probe-fleet.ts';
 import { bastionAccounts, bastionTexts, nodeTexts } from './server-texts.ts';
+
+/** A node as one of its bastions leads to it. */
+type Way = Target & { isOther: boolean };
 
 type Key = Awaited<ReturnType<Keyring['ofBastion']>>;
 
@@ -112,9 +116,11 @@ function fleetRows(
   batches: readonly BatchObservation[],
   keys: Keys,
 ): ConnectRow[] {
-  const observationsByNode = Map.groupBy(
-    batches.flatMap(({ observations }) => observations),
-    ({ target }) => nameOf(target),
+  const observationsByWay = Map.groupBy(
+    batches.flatMap(({ batch, observations }) =>
+      observations.map((one) => ({ one, through: batch.bastion })),
+    ),
+    ({ one, through }) => wayKey(one.target, through),
   );
   const bastionLines = new Map(
     bastionAccounts(config.bastions, keys.bastions, targets, config.checks).flatMap((account) => {
@@ -135,14 +141,15 @@ function fleetRows(
     const context = { name, host, port, user, key: keyText(key), line };
     rows.push(bastionRow(name, batches, context));
   }
-  for (const target of targets) {
+  for (const target of targets.flatMap(waysTo)) {
     const key = keys.clusters.get(target.cluster);
     const bastionKey = keys.bastions.get(target.bastion);
     const { host, port, user, bastion } = target;
     if (!bastionKey) rows.push(unknownNode(nameOf(target), bastion));
     else if (!key) rows.push(...takeRow(keys.unusable, `node ${target.cluster}/*`));
     if (!key || !bastionKey) continue;
-    const observations = observationsByNode.get(nameOf(target)) ?? [];
+    const found = observationsByWay.get(wayKey(target, bastion)) ?? [];
+    const observations = found.map(({ one }) => one);
     const observation = observations.find(({ check }) => check === LOGIN_CHECK.name);
     const forbidden = observation?.result.ok === false && observation.result.failure.reason === 'forbidden';
     // When the bastion refuses to forward, its authorized_keys line must change, not that of the node.
@@ -238,8 +245,17 @@ function unknownNode(name: string, bastion: string): ConnectRow {
   return { kind: 'node', name, state: 'unknown', detail: `bastion ${bastion} failed` };
 }
 
-function nameOf({ cluster, node }: Target): string {
-  return `${cluster}/${node}`;
+/** A node as each of its bastions leads to it: the first, then the others. */
+function waysTo(target: Target): Way[] {
+  return bastionsOf(target).map((bastion, i) => ({ ...target, bastion, isOther: i > 0 }));
+}
+
+function wayKey({ cluster, node }: Target, bastion: string): string {
+  return JSON.stringify([cluster, node, bastion]);
+}
+
+function nameOf({ cluster, node, bastion, isOther }: Way): string {
+  return `${cluster}/${node}${isOther ? ` through ${bastion}` : ''}`;
 }
 
 function keyText({ key }: Key): string {

@@ -9,6 +9,7 @@ import { type LoginKey, lineOf } from '../adapters/ssh/login-key.ts';
 import { penaltyExemption } from '../adapters/ssh/sshd-config.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
+import { bastionsOf } from '../core/plan/ways.ts';
 import type { Secrets } from '../core/ports.ts';
 import { withNotes } from './command-notes.ts';
 import { secretsFor } from './config-file.ts';
@@ -96,9 +97,10 @@ async function collect(config: Config, secrets: Secrets, signed: SignersOfLine |
   const keys = new Map<string, LoginKey>();
   for (const { name } of config.bastions) keys.set(name, await keyring.ofBastion(name));
   const clusters: Shown['clusters'][number][] = [];
-  for (const { name, bastion, nodes, acceptsRootByForwarding = false } of config.clusters) {
+  for (const cluster of config.clusters) {
+    const { name, nodes, acceptsRootByForwarding = false } = cluster;
     const users = [...new Set(nodes.map((node) => node.user))];
-    const mine = targets.filter(({ cluster }) => cluster === name);
+    const mine = targets.filter((target) => target.cluster === name);
     const key = await keyring.ofCluster(name);
     const needs = needsOf(config.checks, mine, config.commands);
     if (signed?.signers.includes(lineOf(key.key)))
@@ -107,8 +109,10 @@ async function collect(config: Config, secrets: Secrets, signed: SignersOfLine |
       );
     const texts = nodeTexts(key, users, needs, acceptsRootByForwarding, signed);
     const { line, sshdConfig, forwards, withheld } = texts;
-    const host = config.bastions.find((candidate) => candidate.name === bastion)?.host ?? '';
-    const exempt = penaltyExemption(isIP(host) === 0 ? 'ADDRESS' : host);
+    const hosts = config.bastions
+      .filter((one) => bastionsOf(cluster).includes(one.name))
+      .map(({ host }) => host);
+    const exempt = penaltyExemption(hosts.map((host) => (isIP(host) === 0 ? 'ADDRESS' : host)).join(','));
     const missing = [
       ...(withheld === undefined ? [] : [withheld]),
       ...(forwards.length > 0 && 'none' in sshdConfig ? [`a block for sshd_config: ${sshdConfig.none}`] : []),

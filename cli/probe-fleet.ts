@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createProber } from '../adapters/probes/prober.ts';
 import { signatureFile } from '../adapters/signatures/signature-source.ts';
+import type { Batch } from '../core/model/batch.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Cost } from '../core/model/cost.ts';
 import type { BatchObservation } from '../core/model/observation.ts';
@@ -57,7 +58,8 @@ async function probe(
   try {
     // Round 0 is a multiple of every interval, so all checks are due.
     const { checks, bastions } = config;
-    const planned = planRound({ roundMs: 0, checks, targets, bastions });
+    const round = planRound({ roundMs: 0, checks, targets, bastions });
+    const planned = kind === 'check' ? round.flatMap((batch) => byEachBastion(batch, bastions)) : round;
     const roundMs = systemClock.nowMs();
     const unbounded = { intervalMs: Number.POSITIVE_INFINITY, expiresAtMs: Number.POSITIVE_INFINITY };
     const batches = planned.map((batch) => ({ ...batch, roundMs, ...unbounded }));
@@ -81,6 +83,15 @@ async function probe(
     spinner.stop();
     await prober.close();
   }
+}
+
+/** Each bastion of a batch is checked by itself. One whose key cannot be used is left out. */
+function byEachBastion(
+  { otherBastions = [], checksBastions: _checks, ...batch }: Batch,
+  bastions: Config['bastions'],
+): Batch[] {
+  const others = otherBastions.filter((name) => bastions.some((bastion) => bastion.name === name));
+  return [batch, ...others.map((bastion) => ({ ...batch, bastion }))];
 }
 
 function memoryCounters(): Counters {

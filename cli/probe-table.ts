@@ -26,7 +26,12 @@ export function probeTable(batches: readonly BatchObservation[]): string {
   const others = observations.filter((one) => !usage.includes(one));
   const tables = [usageTable(usage), checkTable(others)].filter((table) => table !== '');
   const lines: string[] = [];
-  for (const { batch, bastion } of batches) {
+  for (const { batch, bastion, ways = [] } of batches) {
+    for (const { bastion: name, outcome } of bastion.ok ? ways : []) {
+      if (outcome.ok) continue;
+      const { reason, phase, detail } = outcome.failure;
+      lines.push(`bastion ${name}: ${reason} (${phase}): ${detail}; its nodes have another bastion`);
+    }
     if (bastion.ok) continue;
     const { reason, phase, detail } = bastion.failure;
     const { length } = batch.targets;
@@ -39,10 +44,11 @@ export function probeTable(batches: readonly BatchObservation[]): string {
 }
 
 /** What is to be said of one check of one node: the same of several nodes is one line. */
-function remarksOf({ target, check, probe = 'usage', result }: Observation) {
+function remarksOf({ target, check, probe = 'usage', result, through, missedBy }: Observation) {
   const name = `${target.cluster}/${target.node}`;
   const about = probe === 'usage' ? '' : `, ${check}`;
-  const lines = (all: readonly string[]) => all.map((remark) => ({ name, about, remark }));
+  const way = missedBy === undefined ? [] : [`bastion ${missedBy} does not reach it, ${through} does`];
+  const lines = (all: readonly string[]) => [...way, ...all].map((remark) => ({ name, about, remark }));
   if (!result.ok) {
     const { reason, phase, detail } = result.failure;
     return lines([`${reason} (${phase}): ${detail}`]);

@@ -15,6 +15,7 @@ import { bastionSshdConfig, nodeSshdConfig } from '../adapters/ssh/sshd-config.t
 import type { Check } from '../core/model/check.ts';
 import type { BastionConfig } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
+import { bastionsOf } from '../core/plan/ways.ts';
 
 /** A user on the host of a bastion, as whom we log in with one key. */
 export interface BastionAccount {
@@ -55,7 +56,7 @@ export function bastionAccounts(
   return [...groups.values()].map((group) => {
     const [{ host, user, key }] = group as [(typeof group)[number], ...typeof group];
     const names = group.map(({ name }) => name);
-    const nodes = targets.filter(({ bastion }) => names.includes(bastion));
+    const nodes = targets.filter((target) => bastionsOf(target).some((name) => names.includes(name)));
     return { bastions: names, host, user, key, nodes, services: needsOf(checks, nodes).fromBastion };
   });
 }

@@ -88,7 +88,15 @@ channels:
 #    below: 1
 #    for: 1m
 #    severity: critical
-#    summary: nothing gets through bastion {{bastion}}; the nodes behind it are unknown
+#    summary: nothing gets through bastion {{bastion}}; nodes that no other bastion reaches are unknown
+#  - name: way-lost
+#    title: Way lost
+#    metric: way_lost
+#    aggregate: { by: [cluster, bastion], op: sum }
+#    above: 0
+#    for: 3m
+#    severity: warning
+#    summary: "bastion {{bastion}} does not reach {{value}} of the nodes of {{cluster}} that another bastion reaches: the network between them"
 #  - name: label-sets-dropped
 #    title: Too many label sets
 #    metric: label_sets_dropped

@@ -14,9 +14,10 @@ export function createFileInventory({ clusters }: Pick<Config, 'clusters'>): Inv
 
 /** The nodes of all clusters, with the bastion of their cluster. */
 export function targetsOf(clusters: readonly ClusterConfig[]): Target[] {
-  return clusters.flatMap(({ name: cluster, bastion, nodes }) =>
+  return clusters.flatMap(({ name: cluster, bastion, otherBastions, nodes }) =>
     nodes.map(({ name: node, role, host, port, user, hostKeys }): Target => {
-      return { cluster, node, role, host, port, user, bastion, hostKeys };
+      const target = { cluster, node, role, host, port, user, bastion, hostKeys };
+      return otherBastions ? { ...target, otherBastions } : target;
     }),
   );
 }

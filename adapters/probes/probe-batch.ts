@@ -1,6 +1,7 @@
 import type { Batch } from '../../core/model/batch.ts';
 import type { BatchObservation, Observation } from '../../core/model/observation.ts';
 import { shareBudget } from '../../core/plan/deadlines.ts';
+import { mayBeTheWay } from '../../core/plan/ways.ts';
 import type { Counters, Logger, Meter, ProbeOptions } from '../../core/ports.ts';
 import { forEachLimit } from '../ssh/concurrency-limit.ts';
 import type { ProbeError } from '../ssh/failure.ts';
@@ -18,6 +19,8 @@ export interface BatchPorts extends Omit<ProbeOptions, 'signal'> {
   counters: Counters;
   logger: Logger;
   meter: Meter | undefined;
+  /** Hears of each check that failed, or saw silence, as it would if only this bastion did not reach the node. */
+  onUncertain?: (observation: Observation) => void;
 }
 
 /** A node that takes longer stops counting in `concurrency`, so that other nodes do not wait for a silent one. */
@@ -28,7 +31,7 @@ export async function probeBatch(
   batch: Batch,
   context: ProbeContext,
   accesses: readonly Omit<NodeAccess, 'penalties'>[],
-  { checks, counters, logger, meter, onObservation, onNode }: BatchPorts,
+  { checks, counters, logger, meter, onObservation, onNode, onUncertain }: BatchPorts,
 ): Promise<BatchObservation> {
   const { connection, bastion } = context;
   const probes: NodeProbe[] = [];
@@ -88,16 +91,20 @@ export async function probeBatch(
       ),
     ]);
     const nodeObservations: Observation[] = [];
+    const doubted: Observation[] = [];
     for (const configured of checks) {
       const probe = made.get(configured);
       if (!probe) continue;
       const observation = labelLimit.admit(configured.check, probe.observation);
       probes.push({ ...probe, observation });
       nodeObservations.push(observation);
+      const failure = (probe.silence ?? probe.error)?.failure;
+      if (failure && mayBeTheWay(failure, logging.includes(configured))) doubted.push(observation);
     }
     if (health.isLost()) return;
     onObservation?.(++done);
-    onNode?.(nodeObservations);
+    if (onUncertain && doubted.length > 0) for (const observation of doubted) onUncertain(observation);
+    else onNode?.(nodeObservations);
   };
   await forEachLimit(accesses, bastion.concurrency, probeTarget, PATIENCE_MS);
 

@@ -27,6 +27,7 @@ import { probeBatch } from './probe-batch.ts';
 import type { ConfiguredProbe } from './probe-node.ts';
 import { PROBES } from './registry.ts';
 import { createScriptForms } from './script-forms.ts';
+import { probeByWays, type WayPorts, type WayRound } from './ways.ts';
 
 export interface ProberOptions {
   config: Pick<Config, 'bastions' | 'clusters' | 'checks' | 'sessions'>;
@@ -152,60 +153,94 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     return { check: { ...check, options: read }, probe };
   }
 
+  function findBastion(name: string): BastionConfig {
+    const bastion = config.bastions.find((candidate) => candidate.name === name);
+    if (!bastion) throw new ConfigError(`no bastion is called ${name}`);
+    return bastion;
+  }
+
+  /** Probes targets of a batch through one bastion. */
+  async function probeThrough(
+    { bastion: name, batch, targets, signal, onCost, ...listeners }: WayRound,
+    record: (entry: AuditEntry) => void,
+  ): Promise<BatchObservation> {
+    const bastion = findBastion(name);
+    let result: BatchObservation;
+    const watched = loopWatch.start();
+    try {
+      const accesses = await accessTo({ ...batch, targets }, bastion);
+      const checks = await Promise.all(
+        batch.checks.map((check) => withSecrets(findCheck(check), options.secrets)),
+      );
+      result = await pool.use(bastion, batch, dialerFor(bastion, record, signal), async (connection) => {
+        signal?.throwIfAborted();
+        const cut = () => connection.destroy();
+        signal?.addEventListener('abort', cut);
+        try {
+          const context = {
+            connection,
+            bastion,
+            roundMs: batch.roundMs,
+            nowMs,
+            actor,
+            kind,
+            audit: record,
+            resampleAfterMs,
+            forms: formsWith(await signatures()),
+          };
+          const ports = { ...listeners, checks, counters, logger, meter };
+          const round = await probeBatch(batch, context, accesses, ports);
+          if (onCost && round.bastion.ok)
+            await measureCosts(batch, context, accesses, checks, round.observations, onCost);
+          return round;
+        } finally {
+          signal?.removeEventListener('abort', cut);
+          if (keep !== 'all') httpClientOf(connection).closeIdle();
+          connection.dropUnusedSince(onlyBastion ? Number.POSITIVE_INFINITY : nowMs() - UNUSED_MS);
+        }
+      });
+    } catch (error) {
+      if (explainOpenFiles(error) !== undefined) outOfFilesUntilMs = nowMs() + OUT_OF_FILES_MS;
+      const failure = failureOf(error, signal);
+      result = { batch, bastion: { ok: false, failure }, observations: [] };
+    } finally {
+      watched();
+    }
+    if (wasRefused(result)) options.secrets.forget?.();
+    return result;
+  }
+
   return {
-    async probe(batch, { signal, onCost, ...listeners } = {}) {
-      const bastion = config.bastions.find((candidate) => candidate.name === batch.bastion);
-      if (!bastion) throw new ConfigError(`no bastion is called ${batch.bastion}`);
+    async probe(batch, probeOptions = {}) {
+      const { signal } = probeOptions;
       const written: Promise<void>[] = [];
       const record = (entry: AuditEntry) => {
         const append = audit.append([entry]);
         append.catch(() => {});
         written.push(append);
       };
-      let result: BatchObservation;
-      const watched = loopWatch.start();
-      try {
-        const accesses = await accessTo(batch, bastion);
-        const checks = await Promise.all(
-          batch.checks.map((name) => withSecrets(findCheck(name), options.secrets)),
-        );
-        result = await pool.use(bastion, batch, dialerFor(bastion, record, signal), async (connection) => {
-          signal?.throwIfAborted();
-          const cut = () => connection.destroy();
-          signal?.addEventListener('abort', cut);
+      const ports: WayPorts = {
+        counters,
+        logger,
+        probeThrough: (round) => probeThrough(round, record),
+        async checkBastion(name, { intervalMs = Number.POSITIVE_INFINITY }) {
+          const { deadlines, ...bastion } = findBastion(name);
+          const bastionMs = Math.min(deadlines.bastionMs, intervalMs);
+          const quick = { ...bastion, deadlines: { ...deadlines, bastionMs } };
           try {
-            const context = {
-              connection,
-              bastion,
-              roundMs: batch.roundMs,
-              nowMs,
-              actor,
-              kind,
-              audit: record,
-              resampleAfterMs,
-              forms: formsWith(await signatures()),
-            };
-            const ports = { ...listeners, checks, counters, logger, meter };
-            const round = await probeBatch(batch, context, accesses, ports);
-            if (onCost && round.bastion.ok)
-              await measureCosts(batch, context, accesses, checks, round.observations, onCost);
-            return round;
-          } finally {
-            signal?.removeEventListener('abort', cut);
-            if (keep !== 'all') httpClientOf(connection).closeIdle();
-            connection.dropUnusedSince(onlyBastion ? Number.POSITIVE_INFINITY : nowMs() - UNUSED_MS);
+            await dialerFor(quick, record, signal).checkLogin();
+            return { ok: true };
+          } catch (error) {
+            return { ok: false, failure: failureOf(error, signal) };
           }
-        });
-      } catch (error) {
-        if (explainOpenFiles(error) !== undefined) outOfFilesUntilMs = nowMs() + OUT_OF_FILES_MS;
-        const failure = failureOf(error, signal);
-        result = { batch, bastion: { ok: false, failure }, observations: [] };
-      } finally {
-        watched();
-      }
+        },
+      };
+      const { bastion, targets } = batch;
+      const result = batch.otherBastions
+        ? await probeByWays(batch, probeOptions, ports)
+        : await probeThrough({ ...probeOptions, bastion, batch, targets }, record);
       // Every login and command must be in the audit: a round whose audit cannot be written fails.
       await Promise.all([...written, audit.flush?.()]);
-      if (wasRefused(result)) options.secrets.forget?.();
       if (!options.repeatsValues) return result;
       const { observations } = result;
       const repeats = await repeatLastValues(batch, observations, {

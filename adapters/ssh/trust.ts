@@ -3,6 +3,7 @@ import type { AuditEntry } from '../../core/model/audit.ts';
 import type { BastionConfig, Config } from '../../core/model/config.ts';
 import type { FailureReason } from '../../core/model/observation.ts';
 import type { Target } from '../../core/model/target.ts';
+import { bastionsOf } from '../../core/plan/ways.ts';
 import type { Secrets } from '../../core/ports.ts';
 import { forEachLimit } from './concurrency-limit.ts';
 import { ProbeError } from './failure.ts';
@@ -92,7 +93,8 @@ export async function learnHostKeys(options: {
   const settled: TrustReport['shown'][number][] = [];
   const failed: TrustFailure[] = [];
   const behind = Map.groupBy(targets, (target) => target.bastion);
-  const bastions = options.config.bastions.filter(({ name }) => behind.has(name));
+  const used = new Set(targets.flatMap(bastionsOf));
+  const bastions = options.config.bastions.filter(({ name }) => used.has(name));
 
   try {
     const hops = await scanBastions();

@@ -53,12 +53,15 @@ function needed<T>(item: Item<T>): T {
 
 /** Gives each node of a valid cluster the user and port of its login. */
 export function clusterOf(
-  { defaults, nodes, ...rest }: z.output<typeof clusterSchema>,
+  { defaults, nodes, bastion: ways, ...rest }: z.output<typeof clusterSchema>,
   bastions: readonly BastionConfig[],
 ): ClusterConfig {
-  const user = defaults.user ?? bastions.find((candidate) => candidate.name === rest.bastion)?.user ?? '';
+  const [bastion = '', ...otherBastions] = ways;
+  const user = defaults.user ?? bastions.find(({ name }) => name === bastion)?.user ?? '';
   return {
     ...rest,
+    bastion,
+    ...(otherBastions.length > 0 && { otherBastions }),
     nodes: nodes.map((node) => ({
       ...node,
       port: node.port ?? defaults.port ?? 22,

@@ -43,9 +43,10 @@ export function parseCluster(
     return { problem: errors.length > MOST_PROBLEMS ? `${shown}; and more` : shown };
   }
   const names = bastions.map(({ name }) => name);
-  if (!names.includes(value.bastion)) {
-    const message = `there is no bastion \`${value.bastion}\``;
-    return { problem: messageOf(errorAt(['bastion'], message, choose(value.bastion, names, 'there are'))) };
+  const unknown = value.bastion.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const message = `there is no bastion \`${unknown}\``;
+    return { problem: messageOf(errorAt(['bastion'], message, choose(unknown, names, 'there are'))) };
   }
   return { cluster: clusterOf(value, bastions) };
 }

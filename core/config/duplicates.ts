@@ -1,5 +1,5 @@
 import { quoted } from '../text/suggestions.ts';
-import { type ClusterItem, type Draft, type Item, textOf } from './draft.ts';
+import { type ClusterItem, type Draft, type Item, textOf, textOrTextsOf } from './draft.ts';
 import { errorAt, type Finding, type Path, warningAt } from './problem.ts';
 import { takenNames } from './rule-names.ts';
 
@@ -35,7 +35,7 @@ export function* duplicates(
 function* sameAddresses(clusters: readonly ClusterItem[]): Generator<Finding> {
   const seen = new Map<string, Path>();
   for (const cluster of clusters) {
-    const bastion = textOf(cluster.raw, 'bastion');
+    const bastion = textOrTextsOf(cluster.raw, 'bastion').map(({ text }) => text);
     for (const { path, value } of cluster.nodes) {
       if (!value) continue;
       const address = `${value.host}:${value.port ?? cluster.value?.defaults.port ?? 22}`;

@@ -5,6 +5,7 @@ import { byteSizeSchema, durationSchema } from '../duration.ts';
 import { CHART_THEMES } from '../model/chart-theme.ts';
 import { ROLES } from '../model/target.ts';
 import { MAX_NEW_LABEL_SETS } from '../parse/label-sets.ts';
+import { bastionsSchema } from './cluster-bastions.ts';
 import {
   hostSchema,
   listenSchema,
@@ -90,7 +91,7 @@ export const nodeSchema = z.strictObject({
 
 const clusterFields = z.strictObject({
   name: nameSchema.describe('Its label `cluster`'),
-  bastion: z.string().describe('Name of the bastion that leads to its nodes'),
+  bastion: bastionsSchema,
   privateKey: privateKeySchema.describe(
     'Private key for the nodes; by default they take the login of the bastion',
   ),

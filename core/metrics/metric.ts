@@ -18,6 +18,7 @@ export const GROUP_LABELS = {
   interface: ['cluster', 'node', 'role', 'device'],
   disk: ['cluster', 'node', 'role', 'device'],
   bastion: ['bastion', 'batch'],
+  way: ['cluster', 'node', 'role', 'bastion'],
   check: ['cluster', 'node', 'role', 'check'],
   apiserver: ['cluster', 'node', 'role'],
   health_check: ['cluster', 'node', 'role', 'name'],

@@ -90,6 +90,14 @@ export const NODE_METRICS: readonly Metric[] = [
       '1 while the bastion shows another host key than the pinned one',
     ],
   ]),
+  ...metricsOf('way', undefined, [
+    [
+      'way_lost',
+      'Way lost',
+      'bool',
+      '1 while the first bastion of the cluster does not reach the node and another one does; absent where none does, or there is one bastion',
+    ],
+  ]),
   ...metricsOf('check', undefined, [
     [
       'label_sets_dropped',

@@ -4,6 +4,10 @@ import type { Target } from './target.ts';
 export interface Batch {
   roundMs: number;
   bastion: string;
+  /** Further bastions that lead to all of its targets, in order. */
+  otherBastions?: readonly string[];
+  /** It also checks those of its bastions that it does not need: one batch of a round does, for all that share them. */
+  checksBastions?: true;
   /** 0-based; a target stays in its batch while `count` is unchanged. */
   index: number;
   count: number;

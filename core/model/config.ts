@@ -54,7 +54,10 @@ export interface NodeConfig {
 /** A cluster without a login of its own logs in to its nodes as to its bastion. */
 export interface ClusterConfig extends LoginConfig {
   name: string;
+  /** The first of its bastions. */
   bastion: string;
+  /** Further bastions that lead to its nodes, in order. */
+  otherBastions?: readonly string[];
   nodes: readonly NodeConfig[];
   /** Checks may connect from these nodes although a stolen key would be root there. */
   acceptsRootByForwarding?: boolean;

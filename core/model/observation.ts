@@ -40,6 +40,10 @@ export interface Observation {
   probe?: string;
   /** The check does not log in at the node, so it says nothing about `up`. */
   withoutLogin?: true;
+  /** The bastion it was made through, where that is not the one of the batch. */
+  through?: string;
+  /** A bastion that works and does not reach the node, although that of `through` does. */
+  missedBy?: string;
   target: Target;
   roundMs: number;
   /** Actual time the probe started, by our clock. */
@@ -58,10 +62,17 @@ export interface Observation {
     | { ok: false; failure: Failure };
 }
 
+export type BastionOutcome = { ok: true } | { ok: false; failure: Failure };
+
 /** Outcome of a batch. While the bastion fails there are no observations of its nodes: unknown, not down. */
 export interface BatchObservation {
   batch: Batch;
-  bastion: { ok: true } | { ok: false; failure: Failure };
+  bastion: BastionOutcome;
+  /**
+   * How each bastion of the batch fared, where it has several: `bastion` then says whether one of them led to the nodes. Those
+   * that were not tried are left out.
+   */
+  ways?: readonly { bastion: string; outcome: BastionOutcome }[];
   observations: readonly Observation[];
   /** Last values of slow checks, with the time of the round: see `SampleStore.repeat`. No evidence for rules. */
   repeats?: readonly Sample[];

@@ -15,5 +15,7 @@ export interface Target {
   port: number;
   user: string;
   bastion: string;
+  /** Further bastions that lead to it, in order. */
+  otherBastions?: readonly string[];
   hostKeys: readonly string[];
 }

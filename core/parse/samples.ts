@@ -16,15 +16,18 @@ const SERVICE_PHASES: ReadonlySet<ProbePhase> = new Set(['connect', 'tls', 'requ
  * left out, as `samplesOfNode` has returned their samples before.
  */
 export function samplesOf(
-  { batch, bastion, observations }: BatchObservation,
+  { batch, bastion, ways = [{ bastion: batch.bastion, outcome: bastion }], observations }: BatchObservation,
   stored: ReadonlySet<Observation> = NONE,
 ): Sample[] {
   const timeMs = batch.roundMs;
-  const hop = { bastion: batch.bastion, batch: String(batch.index) };
-  const samples: Sample[] = [{ metric: 'bastion_up', labels: hop, timeMs, value: bastion.ok ? 1 : 0 }];
-  const hopKey = sawHostKey(bastion.ok ? undefined : bastion.failure, 'bastion');
-  if (hopKey !== undefined) {
-    samples.push({ metric: 'bastion_host_key_mismatch', labels: hop, timeMs, value: hopKey });
+  const samples: Sample[] = [];
+  for (const { bastion: name, outcome } of ways) {
+    // A bastion that is one of several elsewhere has batches of its own with the same numbers.
+    const number = name === batch.bastion ? String(batch.index) : `${batch.bastion}/${batch.index}`;
+    const labels = { bastion: name, batch: number };
+    samples.push({ metric: 'bastion_up', labels, timeMs, value: outcome.ok ? 1 : 0 });
+    const value = sawHostKey(outcome.ok ? undefined : outcome.failure, 'bastion');
+    if (value !== undefined) samples.push({ metric: 'bastion_host_key_mismatch', labels, timeMs, value });
   }
 
   for (const ofNode of groupByNode(observations)) {
@@ -58,6 +61,11 @@ export function samplesOfNode(ofNode: readonly Observation[], timeMs: number): S
   const keys = logins.map(({ result }) => sawHostKey(result.ok ? undefined : result.failure, 'node'));
   const key = keys.find((value) => value !== undefined);
   if (key !== undefined) samples.push({ metric: 'host_key_mismatch', labels, timeMs, value: key });
+  const way = wayTo(ofNode);
+  if (way) {
+    const ofWay: Labels = { ...labels, bastion: way.bastion };
+    samples.push({ metric: 'way_lost', labels: ofWay, timeMs, value: way.isLost ? 1 : 0 });
+  }
   for (const { check, probe = UP_PROBE, durationMs, result } of ofNode) {
     const ofCheck: Labels = { ...labels, check };
     if (probe !== UP_PROBE && !(result.ok === false && result.failure.reason === 'penalty')) {
@@ -70,6 +78,16 @@ export function samplesOfNode(ofNode: readonly Observation[], timeMs: number): S
     appendAll(samples, result.samples);
   }
   return samples;
+}
+
+/** Of a node with several bastions: the one that was asked first, and whether another one had to be. Undefined: none reached it. */
+function wayTo(ofNode: readonly Observation[]): { bastion: string; isLost: boolean } | undefined {
+  const [first] = ofNode;
+  if (!first?.target.otherBastions) return undefined;
+  const missed = ofNode.find(({ missedBy }) => missedBy !== undefined);
+  if (missed?.missedBy !== undefined) return { bastion: missed.missedBy, isLost: true };
+  const seen = ofNode.find(({ result }) => result.ok);
+  return seen && { bastion: seen.through ?? seen.target.bastion, isLost: false };
 }
 
 /** Whether it is unknown if the node accepts logins. */

@@ -4,6 +4,7 @@ import type { Check } from '../model/check.ts';
 import type { BastionConfig } from '../model/config.ts';
 import type { Target } from '../model/target.ts';
 import { isSelected } from '../selection.ts';
+import { bastionsOf } from './ways.ts';
 
 /**
  * EventBridge Scheduler starts a round anywhere within the minute of its scheduled time
@@ -51,7 +52,8 @@ export function planRound(input: {
       const { cluster, node, role } = target;
       const mine = checks.filter((check) => isSelected(check, { cluster, node, role }));
       if (mine.length === 0) continue;
-      const key = mine.map((check) => check.name).join(',');
+      const names = mine.map((check) => check.name).join(',');
+      const key = [names, ...(target.otherBastions ?? [])].join(' ');
       const group = groups.get(key) ?? { checks: mine, targets: [] };
       group.targets.push(target);
       groups.set(key, group);
@@ -64,7 +66,19 @@ export function planRound(input: {
       ),
     );
   }
-  return batches;
+  return batches.map(checkingBastions());
+}
+
+/** Marks the first batch of each list of bastions. */
+function checkingBastions(): (batch: Batch) => Batch {
+  const checked = new Set<string>();
+  return (batch) => {
+    if (!batch.otherBastions) return batch;
+    const ways = JSON.stringify(bastionsOf(batch));
+    if (checked.has(ways)) return batch;
+    checked.add(ways);
+    return { ...batch, checksBastions: true };
+  };
 }
 
 function splitGroups(
@@ -85,10 +99,12 @@ function splitGroups(
     }
     chunks.forEach((chunk, p) => {
       if (chunk.length === 0 || due.length === 0) return;
+      const otherBastions = chunk[0]?.otherBastions;
       const intervalMs = Math.min(...due.map((check) => check.everyMs));
       batches.push({
         roundMs,
         bastion: bastion.name,
+        ...(otherBastions && { otherBastions }),
         index: first + p,
         count,
         checks: due.map((check) => check.name),

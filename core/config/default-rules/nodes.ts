@@ -70,7 +70,19 @@ export function nodeRules(everyMs: number): RuleText[] {
       below: 1,
       for: formatDuration(everyMs),
       severity: 'critical',
-      summary: 'nothing gets through bastion {{bastion}}; the nodes behind it are unknown',
+      summary: 'nothing gets through bastion {{bastion}}; nodes that no other bastion reaches are unknown',
+    },
+    {
+      // Where clusters have several bastions. One bastion whose nodes all went silent is one alert for each cluster.
+      name: 'way-lost',
+      title: 'Way lost',
+      metric: 'way_lost',
+      aggregate: { by: ['cluster', 'bastion'], op: 'sum' },
+      above: 0,
+      for: '3m',
+      severity: 'warning',
+      summary:
+        'bastion {{bastion}} does not reach {{value}} of the nodes of {{cluster}} that another bastion reaches: the network between them',
     },
     {
       // While a node has too many label sets, some rounds drop none; such a pause does not resolve the alert.
