@@ -9,6 +9,10 @@ import { lockFolderSoon } from './folder-lock.ts';
 
 /** Entries within this time share a lock and a flush to the disk. */
 const GATHER_MS = 20;
+/** https://www.sqlite.org/rescode.html#cantopen */
+const SQLITE_CANTOPEN = 14;
+const FILE_TRIES = 50;
+const FILE_PAUSE_MS = 200;
 /** Entries that wait while the disk rejects writes. */
 const MOST_WAITING = 10_000;
 
@@ -29,17 +33,33 @@ export async function withAccessAudit<T>(
   }
 }
 
+/**
+ * Locks the folder. One that was locked before, and cannot be opened now, lacks nothing but files: connections of this
+ * process that end give some back.
+ */
+async function lockWithFiles(dir: string, wasLocked: boolean): Promise<{ release(): void }> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await lockFolderSoon(dir);
+    } catch (error) {
+      const { errcode } = ((error as Error).cause ?? {}) as { errcode?: number };
+      if (!wasLocked || errcode !== SQLITE_CANTOPEN || tried === FILE_TRIES) throw error;
+      await sleep(FILE_PAUSE_MS);
+    }
+  }
+}
+
 /** An audit that several processes append to: each write locks the folder, continues the chain, and unlocks it. */
 async function openSharedAudit(config: AuditedConfig): Promise<Audit> {
   const dir = join(config.store.path, 'cli');
   let waiting: AuditEntry[] = [];
   let lost = 0;
   let next: Promise<void> | undefined;
-  let head: ReturnType<Audit['head']>;
+  let head: ReturnType<Audit['head']> | undefined;
 
   /** Writes all waiting entries. Those that cannot be written go with the next write. */
   async function write(): Promise<void> {
-    const lock = await lockFolderSoon(dir).finally(() => {
+    const lock = await lockWithFiles(dir, head !== undefined).finally(() => {
       next = undefined;
     });
     const entries = waiting;
@@ -71,7 +91,7 @@ async function openSharedAudit(config: AuditedConfig): Promise<Audit> {
       }
       return next;
     },
-    head: () => head,
+    head: () => head ?? { writer: 'cli', sequence: 0, hash: '' },
     async close() {
       await tail;
       if (waiting.length > 0) await write();
