@@ -172,6 +172,13 @@ describe('a server that misbehaves costs a bounded answer', () => {
       /^(does not speak HTTP|cut off: it sends without end)/,
     ],
     [
+      'switches to another protocol',
+      (socket) =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n'),
+      {},
+      /^switched to another protocol, which nobody asked for$/,
+    ],
+    [
       'speaks no TLS',
       (socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'),
       { tls: {} },

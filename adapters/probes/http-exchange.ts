@@ -3,6 +3,7 @@ import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ProbeError, probeError, seconds } from '../ssh/failure.ts';
 import type { Tunnel } from '../ssh/tunnel.ts';
+import { createPieces } from './pieces.ts';
 import type { TlsFacts, TlsOptions } from './tls-connection.ts';
 
 export interface HttpRequest {
@@ -120,9 +121,14 @@ export function exchange(
     if (!isNew && !hasAnswered) fail(new LostConnectionError('the idle connection was closed'));
     else fail(explain(error, tunnel.isCut()));
   });
+  // Without a listener Node drops the connection, and no other event follows.
+  sent.on('upgrade', (_response, socket) => {
+    socket.destroy();
+    fail(probeError('protocol', 'request', 'switched to another protocol, which nobody asked for'));
+  });
   sent.on('response', (response) => {
     hasAnswered = true;
-    const chunks: Buffer[] = [];
+    const pieces = createPieces();
     let bytes = 0;
     const finish = (isCut: boolean) => {
       clearTimeout(timer);
@@ -130,18 +136,17 @@ export function exchange(
       resolve({
         status: response.statusCode ?? 0,
         headers: response.headers,
-        content: Buffer.concat(chunks),
+        content: pieces.join(),
         isCut,
         bytes,
         phases: { ...(isNew && { dialMs, ...(tlsMs !== undefined && { tlsMs }) }), responseMs },
         ...(tls && { tls }),
       });
-      chunks.length = 0;
     };
     response.on('data', (chunk: Buffer) => {
       const left = maxBytes - bytes;
       bytes += chunk.length;
-      if (left > 0) chunks.push(left < chunk.length ? chunk.subarray(0, left) : chunk);
+      if (left > 0) pieces.add(left < chunk.length ? chunk.subarray(0, left) : chunk);
       // More may arrive before the connection is dropped.
       if (left < 0 || bytes <= maxBytes) return;
       finish(true);

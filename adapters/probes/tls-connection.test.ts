@@ -92,3 +92,39 @@ it('trusts every certificate of a bundle', async () => {
   const { outcome } = await handshake(port, { ca: `# first\n${other.cert}\n${authority.cert}\n` });
   expect(outcome).toMatchObject({ chainError: undefined });
 });
+
+/** A server whose chain goes on with the authority, so many times. */
+const serveLongChain = (times: number) =>
+  serveTls({ ...server, cert: `${server.cert}\n${`${authority.cert}\n`.repeat(times)}` }, (_, response) =>
+    response.end(),
+  );
+
+it('reads a chain of some twenty certificates', async () => {
+  const { outcome } = await handshake(await serveLongChain(20), { ca: authority.cert });
+  expect(outcome).toMatchObject({ chainError: undefined });
+});
+
+it('is cut off before OpenSSL verifies a chain of 60 KB', async () => {
+  const { outcome, names } = await handshake(await serveLongChain(120), { ca: authority.cert });
+  expect(outcome).toMatchObject({ failure: { reason: 'output', phase: 'tls' } });
+  expect(String(outcome)).toContain('cut off: more than 24 KiB before the TLS session');
+  expect(names).toBeUndefined();
+});
+
+it('makes no second handshake over the same connection', async () => {
+  const asked = Promise.withResolvers<string>();
+  const made = tls.createServer({ ...server, maxVersion: 'TLSv1.2' }, (socket) => {
+    // How its own side ends then is up to its OpenSSL.
+    socket.on('error', ({ message }) => asked.resolve(message));
+    socket.renegotiate({}, (error) => asked.resolve(error ? error.message : 'a second handshake'));
+  });
+  const { dial } = await setupBastionConnection();
+  const { socket } = await connectTls(
+    await dial({ host: '127.0.0.1', port: await listen(made) }),
+    {},
+    10_000,
+  );
+  socket.on('close', () => asked.resolve('closed'));
+  expect(await asked.promise).not.toBe('a second handshake');
+  socket.destroy();
+});

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
@@ -32,8 +32,12 @@ export interface TlsFacts {
   chainError: string | undefined;
 }
 
-/** Key exchange, certificates (OpenSSL takes 100 KB of them) and session tickets. */
-const HANDSHAKE_BYTES = 192 * 1024;
+/**
+ * Key exchange, certificates, names of the authorities that may sign ours (those of all public ones are 15 KB) and session tickets.
+ * OpenSSL verifies each certificate of a chain in one turn of the event loop, whatever we trust: one with an RSA exponent as
+ * long as its modulus has 1.4 KB and takes 5 ms of CPU, and OpenSSL itself would accept 100 KB.
+ */
+const HANDSHAKE_BYTES = 24 * 1024;
 /** Longer chains are cut: what follows is not the server's. */
 const MOST_CERTIFICATES = 10;
 
@@ -91,11 +95,14 @@ export async function connectTls(
   );
   // Never removed: what comes after the handshake is an event of the request, too.
   socket.on('error', (error: NodeJS.ErrnoException) => {
-    const cut = tunnel.isCut();
-    fail(cut ? probeError('output', 'tls', 'cut off: it sends without end') : explain(error));
+    fail(tunnel.isCut() ? tooMuch() : explain(error));
   });
   socket.once('close', () =>
-    fail(probeError('protocol', 'tls', 'closed the connection in the TLS handshake')),
+    fail(
+      tunnel.isCut()
+        ? tooMuch()
+        : probeError('protocol', 'tls', 'closed the connection in the TLS handshake'),
+    ),
   );
   socket.once('secureConnect', () => {
     const facts = factsOf(socket, ca !== undefined);
@@ -110,6 +117,11 @@ export async function connectTls(
   return promise;
 }
 
+function tooMuch(): ProbeError {
+  const limit = `more than ${HANDSHAKE_BYTES / 1024} KiB before the TLS session`;
+  return probeError('output', 'tls', `cut off: ${limit}, which are too many certificates or no TLS`);
+}
+
 /** @throws ProbeError for a certificate or key of ours that cannot be used */
 function startTls({ stream }: Tunnel, { servername, ca, cert, key }: TlsOptions): TLSSocket {
   try {
@@ -122,6 +134,8 @@ function startTls({ stream }: Tunnel, { servername, ca, cert, key }: TlsOptions)
       ciphers: CIPHERS,
       ecdhCurve: 'X25519:P-256:P-384:P-521',
       minVersion: 'TLSv1.2',
+      // With TLS 1.2 a server could ask for handshake after handshake.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       ALPNProtocols: ['http/1.1'],
       // What is wrong with a certificate is what we came to see.
       rejectUnauthorized: false,

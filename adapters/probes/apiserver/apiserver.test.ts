@@ -209,7 +209,7 @@ describe('no answer', () => {
     [
       'sends without end',
       (socket) => flood(socket, undefined, 2 ** 24),
-      /^(cut off: it sends without end|does not speak TLS)$/,
+      /^(cut off: more than 24 KiB before the TLS session|does not speak TLS)/,
     ],
   ])('it %s: down', async (_, behave, note) => {
     const { round } = await setup(await serveRaw(behave));
