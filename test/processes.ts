@@ -20,8 +20,11 @@ const LONG: Readonly<Record<string, number>> = {
   'test/e2e/dead-letters.aws.test.ts': 60,
   'test/kube/answers.kube.test.ts': 50,
   'localstack/control-plane/scene.control-plane.test.ts': 50,
+  'cli/kubeconfig.sshd.test.ts': 40,
   'test/e2e/memory.test.ts': 30,
   'test/e2e/cli.test.ts': 30,
+  'cli/tunnel.sshd.test.ts': 25,
+  'cli/tunnel-transfer.sshd.test.ts': 15,
 };
 
 /** First the files with their own process, longest first; then the files that share one, project by project. */
