@@ -56,6 +56,8 @@ interface Options {
   targets: readonly Target[];
   /** The rows of bastions and nodes. */
   fleet: readonly ConnectRow[];
+  /** Names of the nodes where the login succeeded; another check may have failed there. */
+  lettingUsIn: ReadonlySet<string>;
   quiet: boolean;
 }
 
@@ -65,13 +67,10 @@ interface Options {
  */
 export async function confinedRows(options: Options): Promise<ConnectRow[]> {
   const { fleet, targets } = options;
-  const reached = fleet.filter(({ state }) => state === 'ok' || state === 'warning');
-  const namesOf = (kind: ConnectRow['kind']) =>
-    new Set(reached.filter((row) => row.kind === kind).map(({ name }) => name));
-  const bastions = namesOf('bastion');
+  const reached = fleet.filter(({ kind, state }) => kind === 'bastion' && state === 'ok');
+  const bastions = new Set(reached.map(({ name }) => name));
   if (bastions.size === 0) return [...fleet];
-  const nodes = namesOf('node');
-  const lettingUsIn = targets.filter((target) => nodes.has(nameOf(target)));
+  const lettingUsIn = targets.filter((target) => options.lettingUsIn.has(nameOf(target)));
   const tried = await withAccessAudit(options.config, (audit) =>
     tryConfinement(options, bastions, lettingUsIn, audit),
   );
@@ -163,7 +162,7 @@ function withConfinement(row: ConnectRow, attempts: readonly Attempt[] | undefin
   const combined = advice.filter((text) => text !== undefined).join('; ');
   return {
     ...row,
-    state: open.length > 0 ? 'warning' : row.state,
+    state: open.length > 0 && row.state !== 'failed' ? 'warning' : row.state,
     detail: details.join('; '),
     ...(combined !== '' && { advice: combined }),
     open,

@@ -105,6 +105,16 @@ export function nodeAdvice(failure: Failure, context: AdviceContext): Advice {
   return hostAdvice(failure, context, context.name);
 }
 
+/** Advice on a check that failed on a node which lets us in and runs our scripts. */
+export function checkAdvice(failure: Failure, context: AdviceContext): Advice {
+  const { reason, phase, detail } = failure;
+  const isOfScript = phase === 'exec' && (reason === 'command' || reason === 'output');
+  const isOfLine = REFUSED_SCRIPT.test(detail) || REFUSED_SIGNATURE.test(detail);
+  if (!isOfScript || isOfLine) return nodeAdvice(failure, context);
+  // Its words have what to do: the shell of our user has just run another script.
+  return { detail };
+}
+
 function signatureAdvice(detail: string): Advice {
   const sign = 'sign the scripts again where the signing key is: `bartizan catalogue sign`';
   if (/there is no ssh-keygen|is older than OpenSSH 8\.1|no pipes/.test(detail))

@@ -53,8 +53,10 @@ beforeAll(async () => {
     changed: { ...(await startFakeNode(probed())), pinned: publicKeyOf(other) },
     refuses: await startFakeNode(probed(), { accepts: publicKeyOf(other) }),
     'old-line': await startFakeNode((channel) => answer(channel, '', 126)),
-    'other-paths': await startFakeNode((channel, script, count) =>
-      script.includes('bartizan begin pki') ? answer(channel, '', 126) : probed()(channel, script, count),
+    'other-paths': await startFakeNode(
+      (channel, script, count) =>
+        script.includes('bartizan begin pki') ? answer(channel, '', 126) : probed()(channel, script, count),
+      confined,
     ),
     chatty: await startFakeNode((channel) => answer(channel, 'Welcome!\n', 0)),
     'no-ssh': await startRawNode((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
@@ -166,6 +168,11 @@ describe('checking the connections of a configuration', () => {
       /lets us in, and its authorized_keys line does not allow our script usage@2/,
       /\nrestrict,command="/,
     ],
+    [
+      'prod/other-paths',
+      /^answered our script in \d+ ms; check pki: lets us in, and its authorized_keys line does not allow our script pki-/,
+      /\nrestrict,command="/,
+    ],
     ['prod/chatty', /9 bytes of output, none of them the script's/, /POSIX sh/],
     ['prod/no-ssh', /not SSH but HTTP: "HTTP\/1.1 400 Bad Request"$/, /correct `host` and `port`/],
     ['prod/gone', /the bastion does not forward to 127\.0\.0\.1:1|did not reach/, /./],
@@ -185,7 +192,13 @@ describe('checking the connections of a configuration', () => {
 
   it('tries the rights of our keys where the login succeeded, and nowhere else', () => {
     const tried = rows.filter(({ open }) => open !== undefined);
-    expect(tried.map(({ name }) => name)).toEqual(['gate', 'prod/fine', 'prod/ahead', 'prod/full']);
+    expect(tried.map(({ name }) => name)).toEqual([
+      'gate',
+      'prod/fine',
+      'prod/ahead',
+      'prod/full',
+      'prod/other-paths',
+    ]);
     for (const row of tried) expect([row.open, row.unanswered]).toEqual([[], []]);
   });
 

@@ -19,7 +19,7 @@ import { confinedRows } from './confinement-check.ts';
 import { type Advice, type AdviceContext, bastionAdvice } from './connect-advice.ts';
 import type { ConnectRow } from './connect-row.ts';
 import { checkInventory } from './fleet-config.ts';
-import { LOGIN_CHECK, nodeRow, runsOtherScripts } from './node-row.ts';
+import { LOGIN_CHECK, mayBeHidden, nodeRow, runsOtherScripts } from './node-row.ts';
 import { probeFleet } from './probe-fleet.ts';
 import { bastionAccounts, bastionTexts, nodeTexts } from './server-texts.ts';
 
@@ -62,8 +62,8 @@ export async function checkConnections(
         }),
     channelRows(config.channels, secrets),
   ]);
-  const fleet = fleetRows(config, targets, batches, keys);
-  const confined = await confinedRows({ config, targets, fleet, keys, ...options });
+  const { rows: fleet, lettingUsIn } = fleetRows(config, targets, batches, keys);
+  const confined = await confinedRows({ config, targets, fleet, lettingUsIn, keys, ...options });
   return [data, ...rows, ...confined, ...channels];
 }
 
@@ -92,7 +92,10 @@ async function usableKeys(config: Config, secrets: Secrets, targets: readonly Ta
     if (key) keys.clusters.set(name, key);
   }
   const clusters = config.clusters.filter(({ name }) => keys.clusters.has(name));
-  const checks = [LOGIN_CHECK, ...config.checks.filter(runsOtherScripts)];
+  const checks = [
+    LOGIN_CHECK,
+    ...config.checks.filter((check) => runsOtherScripts(check) || mayBeHidden(check)),
+  ];
   const bastions = config.bastions.filter(({ name }) => keys.bastions.has(name));
   const usable = {
     config: {
@@ -109,13 +112,13 @@ async function usableKeys(config: Config, secrets: Secrets, targets: readonly Ta
   return { usable, keys };
 }
 
-/** The nodes behind a failed bastion are unknown. */
+/** The nodes behind a failed bastion are unknown. `lettingUsIn` has the names of nodes where the login succeeded. */
 function fleetRows(
   config: Config,
   targets: readonly Target[],
   batches: readonly BatchObservation[],
   keys: Keys,
-): ConnectRow[] {
+): { rows: ConnectRow[]; lettingUsIn: ReadonlySet<string> } {
   const observationsByWay = Map.groupBy(
     batches.flatMap(({ batch, observations }) =>
       observations.map((one) => ({ one, through: batch.bastion })),
@@ -130,6 +133,7 @@ function fleetRows(
     }),
   );
   const rows: ConnectRow[] = [];
+  const lettingUsIn = new Set<string>();
   for (const bastion of config.bastions) {
     const { name, host, port, user } = bastion;
     const key = keys.bastions.get(name);
@@ -151,6 +155,7 @@ function fleetRows(
     const found = observationsByWay.get(wayKey(target, bastion)) ?? [];
     const observations = found.map(({ one }) => one);
     const observation = observations.find(({ check }) => check === LOGIN_CHECK.name);
+    if (observation?.result.ok) lettingUsIn.add(nameOf(target));
     const forbidden = observation?.result.ok === false && observation.result.failure.reason === 'forbidden';
     // When the bastion refuses to forward, its authorized_keys line must change, not that of the node.
     const line = forbidden ? (bastionLines.get(bastion) ?? '') : lineOfNode(config, key, target);
@@ -159,7 +164,7 @@ function fleetRows(
       observation ? nodeRow(observation, observations, context) : unknownNode(nameOf(target), bastion),
     );
   }
-  return rows;
+  return { rows, lettingUsIn };
 }
 
 /** Removes the row, so that an unusable key is reported only at the first host that needs it. */

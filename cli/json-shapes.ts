@@ -48,6 +48,7 @@ export const checkShape = list(
             via: z.enum(['bastion', 'node']),
             host: z.string(),
             port: z.number(),
+            optional: z.literal(true).optional().describe('a node may have no service there'),
             outcome: z.enum(['answers', ...FAILURES]),
             detail: z.string(),
           }),

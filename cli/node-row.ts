@@ -6,7 +6,7 @@ import type { Check } from '../core/model/check.ts';
 import type { Observation } from '../core/model/observation.ts';
 import type { Sample } from '../core/model/sample.ts';
 import { checkOptions } from '../core/registry.ts';
-import { type Advice, type AdviceContext, nodeAdvice } from './connect-advice.ts';
+import { type Advice, type AdviceContext, checkAdvice, nodeAdvice } from './connect-advice.ts';
 import type { ConnectRow } from './connect-row.ts';
 
 /** With a larger difference the times of samples, logs and certificates do not match ours. */
@@ -33,7 +33,12 @@ export function runsOtherScripts(check: Check): boolean {
   return scriptsOf(check).some(({ sha256 }) => !tried.includes(sha256));
 }
 
-/** The row of a node: its login, then whether the scripts of its other checks run. `all` are its observations. */
+/** Whether a check asks a service that may keep what it knows from us, which a connection to its port does not show. */
+export function mayBeHidden({ probe }: Check): boolean {
+  return probe === 'apiserver';
+}
+
+/** The row of a node: its login, then what its other checks come to. `all` are its observations. */
 export function nodeRow(
   { result, durationMs }: Observation,
   all: readonly Observation[],
@@ -41,22 +46,46 @@ export function nodeRow(
 ): ConnectRow {
   const { name } = context;
   if (!result.ok) return { kind: 'node', name, state: 'failed', ...nodeAdvice(result.failure, context) };
-  const failed = all.flatMap((one) =>
-    one.result.ok ? [] : [{ check: one.check, ...nodeAdvice(one.result.failure, context) }],
-  );
-  if (failed.length > 0) {
-    const detail = failed.map((one) => `check ${one.check}: ${one.detail}`).join('; ');
-    const advice = [...new Set(failed.flatMap((one) => one.advice ?? []))].join('; ');
-    return { kind: 'node', name, state: 'failed', detail, ...(advice !== '' && { advice }) };
-  }
+  const failed = all.flatMap((one) => failureOf(one, context));
+  const found = all.flatMap(missingFrom);
   const warnings = [...clockWarnings(result.samples), ...diskWarnings(result.samples)];
-  if (warnings.length > 0) {
-    const detail = warnings.map((warningOf) => warningOf.detail).join('; ');
-    const advice = warnings.map((warningOf) => warningOf.advice).join('; ');
-    return { kind: 'node', name, state: 'warning', detail, advice };
-  }
-  const detail = `answered our script in ${Math.round(durationMs)} ms${signatureText(result.samples)}`;
-  return { kind: 'node', name, state: 'ok', detail };
+  const answered = `answered our script in ${Math.round(durationMs)} ms${signatureText(result.samples)}`;
+  const advice = [...failed, ...warnings, ...found].flatMap((one) => one.advice ?? []);
+  return {
+    kind: 'node',
+    name,
+    state: failed.length > 0 ? 'failed' : advice.length > 0 ? 'warning' : 'ok',
+    detail: [answered, ...[...failed, ...warnings, ...found].map(({ detail }) => detail)].join('; '),
+    ...(advice.length > 0 && { advice: [...new Set(advice)].join('; ') }),
+  };
+}
+
+/** Why a check could not be made. Where a hop does not let us connect to its port, the answers of ports say so. */
+function failureOf({ check, result }: Observation, context: AdviceContext): Advice[] {
+  if (result.ok || result.failure.reason === 'forbidden') return [];
+  const { detail, ...advice } = checkAdvice(result.failure, context);
+  return [{ detail: `check ${check}: ${detail}`, ...advice }];
+}
+
+/** What a check that was made could not see. */
+function missingFrom({ check, result }: Observation): Advice[] {
+  if (!result.ok) return [];
+  const measured = (name: string) => result.samples.find(({ metric }) => metric === name)?.value;
+  const closed = measured('pki_unreadable') ?? 0;
+  if (closed > 0)
+    return [
+      {
+        detail: `check ${check}: our user may not read ${closed} of its paths (\`bartizan probe\` names them)`,
+      },
+    ];
+  if (measured('apiserver_detail') !== 0) return [];
+  return [
+    {
+      detail: `check ${check}: the API server is alive, and hides its state from us`,
+      advice:
+        'let anonymous requests ask /readyz, /livez and /version, or give the check a read-only credential (docs/control-planes.md)',
+    },
+  ];
 }
 
 /** A node without a forced command accepts signed scripts, too; `open` shows that it runs any. */

@@ -40,6 +40,28 @@ it.each<[string, ServiceAnswer[], Partial<typeof PROBE>, Partial<ConnectRow>]>([
     },
   ],
   [
+    'some of the ports that a node may have',
+    [
+      apiserver,
+      ...[9345, 10257].map((port) => ({
+        ...not({ ...apiserver, port }, 'unreachable'),
+        optional: true as const,
+      })),
+    ],
+    {},
+    {
+      state: 'ok',
+      detail:
+        'fine; 10.0.0.1:6443 answers the bastion; no answer on 9345, 10257 of 10.0.0.1, which need not be',
+    },
+  ],
+  [
+    'a port that it may have, to which our key may not connect',
+    [{ ...not(apiserver, 'forbidden'), optional: true }],
+    {},
+    { state: 'failed', detail: 'fine; forbidden!' },
+  ],
+  [
     'what our key may not connect to',
     [not(etcd, 'forbidden')],
     {},

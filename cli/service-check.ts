@@ -19,13 +19,15 @@ export function withServices(
   const risk = answers.some(({ via }) => via === 'node') ? rootRisk(forwarding) : undefined;
   const isRefused = risk !== undefined && !forwarding.acceptsRoot;
   const silent = answers.filter(({ outcome }) => outcome !== 'answers');
+  const missing = silent.filter(({ optional }) => !optional);
   const isForbidden = silent.some(({ outcome }) => outcome === 'forbidden');
   const details = [
     row.detail,
     ...(risk === undefined
       ? []
       : [isRefused ? `\`via: node\` is refused: ${risk}` : `accepted by the configuration: ${risk}`]),
-    ...answers.map(answerText),
+    ...answers.filter((answer) => !isAbsent(answer)).map(answerText),
+    ...absentText(answers.filter(isAbsent)),
   ];
   const advice = [
     row.advice,
@@ -33,9 +35,9 @@ export function withServices(
     isForbidden
       ? 'let our key connect to what its checks need: block and line that `bartizan keys` prints (docs/keys.md)'
       : undefined,
-    silent.length > 0 && !isForbidden ? 'correct `port` and `via` of the check, or its `where`' : undefined,
+    missing.length > 0 && !isForbidden ? 'correct `port` and `via` of the check, or its `where`' : undefined,
   ].filter((text) => text !== undefined);
-  const worst = isRefused || isForbidden ? 'failed' : silent.length > 0 || risk ? 'warning' : 'ok';
+  const worst = isRefused || isForbidden ? 'failed' : missing.length > 0 || risk ? 'warning' : 'ok';
   return {
     ...row,
     state: row.state === 'failed' || worst === 'ok' ? row.state : worst,
@@ -61,6 +63,18 @@ function adviceOn({ user }: Forwarding): string {
       ? 'log in there as a user of our own'
       : 'put the block of sshd_config that `bartizan keys` prints in place on the node first';
   return `${remedy}, or accept the risk: \`acceptsRootByForwarding: true\` in the cluster (docs/security.md)`;
+}
+
+/** Whether nothing answers where nothing has to. */
+function isAbsent({ optional, outcome }: ServiceAnswer): boolean {
+  return optional === true && outcome !== 'answers' && outcome !== 'forbidden';
+}
+
+/** One part of the row, as most nodes have some of these ports only. */
+function absentText(absent: readonly ServiceAnswer[]): string[] {
+  return [...Map.groupBy(absent, ({ host }) => host)].map(
+    ([host, at]) => `no answer on ${at.map(({ port }) => port).join(', ')} of ${host}, which need not be`,
+  );
 }
 
 function answerText({ via, host, port, outcome, detail }: ServiceAnswer): string {

@@ -11,6 +11,8 @@ import { PROBES } from './registry.ts';
 interface HostPort {
   host: string;
   port: number;
+  /** No check needs an answer there. */
+  optional?: true;
 }
 
 /** What the checks of some nodes need of servers. The lines that `bartizan keys` prints permit no more. */
@@ -55,10 +57,10 @@ export function needsOf(
     const options = checkOptions(probe, check);
     if (!options) continue;
     for (const script of probe.scriptsFor(options)) scripts.set(script.sha256, script);
-    for (const { via, host, port } of probe.endpointsFor(options)) {
+    for (const { via, host, port, optional = false } of probe.endpointsFor(options)) {
       const into = via === 'bastion' ? fromBastion : fromNode;
       for (const hop of via === 'bastion' && host === undefined ? mine.map((target) => target.host) : [host])
-        into.set(`${hop ?? LOOPBACK} ${port}`, { host: hop ?? LOOPBACK, port });
+        addPort(into, { host: hop ?? LOOPBACK, port, ...(optional && { optional }) });
     }
   }
   return {
@@ -66,6 +68,13 @@ export function needsOf(
     fromBastion: [...fromBastion.values()],
     fromNode: [...fromNode.values()],
   };
+}
+
+function addPort(into: Map<string, HostPort>, { host, port, optional }: HostPort): void {
+  const key = `${host} ${port}`;
+  const before = into.get(key);
+  const isOptional = optional === true && (before === undefined || before.optional === true);
+  into.set(key, { host, port, ...(isOptional && { optional: true }) });
 }
 
 /** The scripts that this release may run with this configuration, for signing: whatever the nodes are. */

@@ -17,6 +17,8 @@ export interface Endpoint {
   /** Absent: the address of the node for `bastion`, 127.0.0.1 for `node`. */
   host?: string | undefined;
   port: number;
+  /** A node may have no service there, and that is no fault. */
+  optional?: boolean;
 }
 
 /** The options of a check as its probe kind's schema returns them (`checkOptions`), with secrets in place of references. */

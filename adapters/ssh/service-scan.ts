@@ -7,6 +7,8 @@ import { dial } from './tunnel.ts';
 /** A port that checks of a node connect to, from the bastion or from the node itself. */
 export interface Service extends Endpoint {
   via: 'bastion' | 'node';
+  /** A node may have no service there. */
+  optional?: true;
 }
 
 export interface ServiceAnswer extends Service {

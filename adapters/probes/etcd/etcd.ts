@@ -17,7 +17,7 @@ const MAX_METRICS_BYTES = 2 * 1024 * 1024;
 /** As for checks of the API server. */
 const RECOVERED_MS = 3_600_000;
 
-const endpointOf = ({ via, port }: EtcdOptions): Endpoint => ({ via, port });
+const endpointOf = ({ via, port, optional }: EtcdOptions): Endpoint => ({ via, port, optional });
 
 const service = probeOfService<EtcdOptions>({
   type: 'etcd',

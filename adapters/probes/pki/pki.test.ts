@@ -150,7 +150,7 @@ describe('the check', () => {
     [
       'fails where nothing is at its paths',
       ['@missing /a', '@missing /b', '@read 0'],
-      'no certificates: nothing at /a, /b; choose the `preset` or the `paths` of the check for this node',
+      'no certificates: choose the `preset` or the `paths` of the check for this node, as nothing is at /a, /b',
     ],
     ['fails without find', ['@listed 127', '@read 0'], 'there is no find on the node'],
   ])('%s', async (_, lines, message) => {

@@ -19,6 +19,8 @@ const VERSION = 1;
 const DAY_MS = 86_400_000;
 /** Certificates that notes describe: those that expire first. */
 const MOST_DESCRIBED = 40;
+/** Paths that a failure names: it is one line. */
+const FEW_PATHS = 3;
 
 const pathSchema = z.string().superRefine((path, context) => {
   const message = pathProblem(path);
@@ -77,8 +79,9 @@ async function observe(node: NodeHandle, script: Script, before: unknown): Promi
   const readAnything = certificates.length + unreadable.count > 0;
   if (cutShort !== undefined && !readAnything) throw probeError('command', 'exec', cutShort);
   if (!readAnything && missing.count > 0) {
+    const text = listText({ names: missing.names.slice(0, FEW_PATHS), count: missing.count });
     const advice = 'choose the `preset` or the `paths` of the check for this node';
-    throw probeError('command', 'exec', `no certificates: nothing at ${listText(missing)}; ${advice}`);
+    throw probeError('command', 'exec', `no certificates: ${advice}, as nothing is at ${text}`);
   }
   const { readings, notes: described } = describeAll(parsed, node.roundMs);
   readings.push({ metric: 'pki_unreadable', labels: {}, value: unreadable.count });

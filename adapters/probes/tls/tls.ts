@@ -11,7 +11,8 @@ const service = probeOfService<TlsProbeOptions>({
   type: 'tls',
   title: 'Served certificates: expiry, lifetime, names and chain, by the handshake alone',
   options: optionsSchema,
-  endpoints: (options) => portsOf(options).map((port) => ({ via: options.via, port })),
+  endpoints: (options) =>
+    portsOf(options).map((port) => ({ via: options.via, port, optional: options.ports === undefined })),
   observe,
 });
 
