@@ -2,16 +2,12 @@
 
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import { hasName } from '../adapters/probes/tls-connection.ts';
 import { readServedChain, type ServedChain } from '../adapters/tunnel/served-chain.ts';
 import { ConfigError } from '../core/errors.ts';
 
 /** Names that the certificate of every kube-apiserver has, as the components of its cluster ask for them. */
 const CLUSTER_NAMES = ['kubernetes', 'kubernetes.default.svc', 'localhost', '127.0.0.1'];
-
-/** Whether a client that asks for this name or address accepts the certificate. */
-function hasName(certificate: X509Certificate, name: string): boolean {
-  return (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined;
-}
 
 /** The first of the wanted names that the certificate has, or one of its own; undefined: it has none. */
 export function serverNameOf(certificate: X509Certificate, wanted: readonly string[]): string | undefined {

@@ -1,9 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import tls, { type SecureVersion } from 'node:tls';
 import { beforeAll, expect, it } from 'vitest';
 import { type Certificate, makeAuthority, makeCertificate } from '../../test/certificates.ts';
 import { setupBastionConnection, useBastion } from '../../test/prober-fleet.ts';
 import { listen, serveTls } from '../../test/services.ts';
-import { connectTls, type TlsFacts, type TlsOptions } from './tls-connection.ts';
+import { connectTls, hasName, type TlsFacts, type TlsOptions } from './tls-connection.ts';
 
 useBastion();
 
@@ -127,4 +128,16 @@ it('makes no second handshake over the same connection', async () => {
   socket.on('close', () => asked.resolve('closed'));
   expect(await asked.promise).not.toBe('a second handshake');
   socket.destroy();
+});
+
+it.each<[string, readonly string[], string, string, boolean]>([
+  ['a name', ['kubernetes'], 'server', 'kubernetes', true],
+  ['an address', ['10.96.0.1'], 'server', '10.96.0.1', true],
+  ['a wildcard', ['*.example.net'], 'server', 'api.example.net', true],
+  ['a common name alone', [], 'kubernetes', 'kubernetes', false],
+  ['a common name beside an address', ['10.96.0.1'], 'kubernetes', 'kubernetes', false],
+  ['a wildcard in a label', ['a*.example.net'], 'server', 'api.example.net', false],
+])('knows whether a certificate is for a host by %s, as Go does', async (_, names, commonName, name, is) => {
+  const { cert } = await makeCertificate(names, { commonName });
+  expect(hasName(new X509Certificate(cert), name)).toBe(is);
 });

@@ -186,8 +186,19 @@ export function nameError(
 ): string | undefined {
   if (own === undefined) return 'it shows no certificate';
   if (name === undefined) return undefined;
-  const matches = isIP(name) === 0 ? own.checkHost(name) : own.checkIP(name);
-  return matches === undefined ? `it is not for ${name}` : undefined;
+  return hasName(own, name) ? undefined : `it is not for ${name}`;
+}
+
+/**
+ * Whether a certificate is for a host, as Go's clients see it (https://pkg.go.dev/crypto/x509#Certificate.VerifyHostname): a
+ * common name counts for nothing, and a wildcard stands for a whole label.
+ */
+export function hasName(certificate: X509Certificate, name: string): boolean {
+  const matches =
+    isIP(name) === 0
+      ? certificate.checkHost(name, { subject: 'never', partialWildcards: false })
+      : certificate.checkIP(name);
+  return matches !== undefined;
 }
 
 function explain(error: NodeJS.ErrnoException): ProbeError {

@@ -249,13 +249,20 @@ it.each<[Record<string, unknown>, string, RegExp]>([
   [{ values: { a: '$..a' } }, 'values', /no path into JSON/],
   [{ headers: { host: 'x' } }, 'headers', /HTTP sets this header itself/],
   [{ headers: { accept: 'a\nb' } }, 'headers', /one line/],
-  ...['Authorization', 'cookie', 'X-Api-Key', 'Private-Token', 'x-vault-token'].map(
-    (name): [Record<string, unknown>, string, RegExp] => [
-      { headers: { [name]: 'abc' }, via: 'node' },
-      'headers',
-      /no secret belongs in this file/,
-    ],
-  ),
+  ...[
+    'Authorization',
+    'cookie',
+    'X-Api-Key',
+    'X-Auth-Key',
+    'X-Access-Key',
+    'X-Registry-Auth',
+    'Private-Token',
+    'x-vault-token',
+  ].map((name): [Record<string, unknown>, string, RegExp] => [
+    { headers: { [name]: 'abc' }, via: 'node' },
+    'headers',
+    /no secret belongs in this file/,
+  ]),
   [{ method: 'HEAD', contains: 'x' }, 'contains', /HEAD has no body/],
   [{ method: 'HEAD', values: { a: '$.a' } }, 'values', /HEAD has no body/],
 ])('the options %j are refused', (options, field, message) => {

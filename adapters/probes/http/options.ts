@@ -60,7 +60,8 @@ type HttpFields = HttpsFields &
   Partial<Record<'headers' | 'body' | 'method' | 'contains' | 'matches' | 'values', unknown>>;
 
 /** Names of headers whose value is a secret. */
-const SECRET_HEADER = /^(proxy-)?authorization$|^cookie$|(^|-)(api-?key|token|secret|password)$/i;
+const SECRET_HEADER =
+  /^(proxy-)?authorization$|^cookie$|(^|-)((api|auth|access|secret)-?key|auth|token|secret|password)$/i;
 // A text in YAML may have line breaks.
 const ONE_LINE = /^[^\p{Cc}]*$/u;
 
