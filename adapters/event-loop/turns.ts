@@ -19,6 +19,16 @@ function takeTurn(): void {
   if (queue.length > 0) setImmediate(takeTurn);
 }
 
+/** Does work that returns control after each part, and lets others have a turn there. */
+export async function doInTurns<T>(parts: Generator<void, T, void>): Promise<T> {
+  let part = parts.next();
+  while (!part.done) {
+    await nextTurn();
+    part = parts.next();
+  }
+  return part.value;
+}
+
 /** A channel that renders each message in a turn of its own. */
 export function channelInTurns(channel: Channel): Channel {
   return {

@@ -1,5 +1,5 @@
 import { type Exposition, readExposition } from '../../core/parse/exposition.ts';
-import { nextTurn } from '../event-loop/turns.ts';
+import { doInTurns } from '../event-loop/turns.ts';
 import { freeContent } from './http-body.ts';
 import type { HttpAnswer, HttpRequest } from './http-client.ts';
 import type { Endpoint, NodeHandle } from './probe.ts';
@@ -24,14 +24,9 @@ export async function requestExposition(
 ): Promise<ShownMetrics> {
   const answer = await node.request(endpoint, { ...request, gzip: true });
   if (answer.status !== 200) return { answer, exposition: undefined, notes: [] };
-  const parts = readExposition(answer.content, wanted, answer.isCut);
-  let part = parts.next();
-  while (!part.done) {
-    await nextTurn();
-    part = parts.next();
-  }
+  const exposition = await doInTurns(readExposition(answer.content, wanted, answer.isCut));
   freeContent(answer);
-  return { answer, exposition: part.value, notes: notesOf(part.value, answer, request.maxBytes) };
+  return { answer, exposition, notes: notesOf(exposition, answer, request.maxBytes) };
 }
 
 function notesOf(

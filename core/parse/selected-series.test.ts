@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseExposition } from './exposition.ts';
-import { readSelected, type SelectedSeries } from './selected-series.ts';
+import { readSelected, type SelectedSeries, type SelectedValues } from './selected-series.ts';
 
 const TEXT = `workqueue_depth{name="foo"} 3
 workqueue_depth{name="foo-bar"} 5
@@ -16,8 +16,19 @@ const { samples } = parseExposition(
   new Set(['workqueue_depth', 'single', 'broken', 'endless', 'negative']),
 );
 
+/** All of it, and how often others had a turn meanwhile. */
+function readAll(...input: Parameters<typeof readSelected>): SelectedValues & { turns: number } {
+  const parts = readSelected(...input);
+  let turns = 0;
+  for (;;) {
+    const part = parts.next();
+    if (part.done) return { ...part.value, turns };
+    turns++;
+  }
+}
+
 const read = (selection: Omit<SelectedSeries, 'name' | 'labels'> & Partial<SelectedSeries>) => {
-  const { readings, notes } = readSelected([{ name: 'x', labels: {}, ...selection }], samples);
+  const { readings, notes } = readAll([{ name: 'x', labels: {}, ...selection }], samples);
   return readings[0]?.value ?? notes[0];
 };
 const foo = { metric: 'workqueue_depth', labels: { name: ['foo*'] } };
@@ -51,9 +62,26 @@ describe('a value from chosen series', () => {
       { name: 'depth', metric: 'single', labels: {} },
       { name: 'below', metric: 'negative', labels: {} },
     ];
-    expect(readSelected(selections, samples).readings).toEqual([
+    expect(readAll(selections, samples).readings).toEqual([
       { metric: 'check_value', labels: { name: 'depth' }, value: 7 },
       { metric: 'check_value', labels: { name: 'below' }, value: -2.5 },
     ]);
   });
+});
+
+it.each([
+  [10, 0],
+  [1_000, 2],
+  [10_000, 2],
+])('gives others a turn between selections where %i series are compared', (count, turns) => {
+  const many = Array.from({ length: count }, (_, i) => ({ name: 'm', labels: { i: String(i) }, value: 1 }));
+  const selections = ['a', 'b', 'c'].map((name) => ({
+    name,
+    metric: 'm',
+    labels: { i: ['*'] },
+    reduce: 'sum' as const,
+  }));
+  const found = readAll(selections, many);
+  expect(found.turns).toBe(turns);
+  expect(found.readings.map(({ value }) => value)).toEqual([count, count, count]);
 });

@@ -15,16 +15,34 @@ export interface SelectedSeries {
   reduce?: (typeof REDUCERS)[number] | undefined;
 }
 
-/** The number of each selection, and why one has none. Counters stay as they are: a rule makes rates of them. */
-export function readSelected(
+export interface SelectedValues {
+  readings: Reading[];
+  notes: string[];
+}
+
+/** Some milliseconds of work; where values are as long as they may be, 50 ms for a glob with `?`. */
+const PART_SAMPLES = 1_000;
+
+/**
+ * The number of each selection, and why one has none. Counters stay as they are: a rule makes rates of them. A service decides
+ * how many series are compared, so this returns control between selections, for others to have a turn.
+ */
+export function* readSelected(
   selections: readonly SelectedSeries[],
   samples: readonly ExposedSample[],
-): { readings: Reading[]; notes: string[] } {
+): Generator<void, SelectedValues, void> {
   const byName = Map.groupBy(samples, ({ name }) => name);
   const readings: Reading[] = [];
   const notes: string[] = [];
+  let compared = 0;
   for (const { name, metric, labels, reduce } of selections) {
-    const values = (byName.get(metric) ?? [])
+    if (compared >= PART_SAMPLES) {
+      yield;
+      compared = 0;
+    }
+    const candidates = byName.get(metric) ?? [];
+    compared += candidates.length;
+    const values = candidates
       .filter((sample) => labelsMatch(labels, sample.labels satisfies Labels))
       .map(({ value }) => value);
     const value = reduced(values, reduce);

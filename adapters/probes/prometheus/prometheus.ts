@@ -1,4 +1,5 @@
 import { readSelected } from '../../../core/parse/selected-series.ts';
+import { doInTurns } from '../../event-loop/turns.ts';
 import { type ProbeError, probeError } from '../../ssh/failure.ts';
 import { requestExposition } from '../exposition-request.ts';
 import { httpsRequest } from '../https-options.ts';
@@ -32,7 +33,7 @@ async function observe(
   if (exposition === undefined) throw noMetrics(answer.status, options);
   if (exposition.lines === 0)
     throw probeError('output', 'request', `what answers on port ${options.port} shows no metrics on ${path}`);
-  const { readings, notes } = readSelected(series, exposition.samples);
+  const { readings, notes } = await doInTurns(readSelected(series, exposition.samples));
   const chainError = answer.tls?.chainError;
   return {
     readings: readings.map((one) => ({ ...one, labels: { ...one.labels, check: name } })),
