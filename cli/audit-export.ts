@@ -5,7 +5,7 @@ import { findAll } from '../adapters/audit/search.ts';
 import { type AuditFilter, queryOf, withFilter } from './audit-query.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
-import { endQuietlyWithReader, writeLines } from './output-lines.ts';
+import { writeLines } from './output-lines.ts';
 
 export function auditExportCommand(): Command {
   const command = withFilter(
@@ -14,7 +14,6 @@ export function auditExportCommand(): Command {
       .option('-c, --config <file>', 'configuration', 'bartizan.yaml'),
   ).action(async (options: AuditFilter & { config: string }) => {
     const { config } = await loadConfig(options.config);
-    endQuietlyWithReader();
     for (const { file } of AUDITS) {
       for await (const records of findAll(join(config.store.path, file), queryOf(options)))
         await writeLines(records.map(({ line }) => line));

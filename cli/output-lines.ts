@@ -16,8 +16,10 @@ export async function writeLines(
 
 /** A reader that has gone, such as `head`, is the end and no failure. */
 export function endQuietlyWithReader(stdout: NodeJS.WritableStream = process.stdout): void {
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
-  });
+  stdout.off('error', endWithReader).on('error', endWithReader);
+}
+
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
 }

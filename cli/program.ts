@@ -12,6 +12,7 @@ import { initCommand } from './init.ts';
 import { keysCommand } from './keys.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
 import { notifyTestCommand } from './notify-test.ts';
+import { endQuietlyWithReader } from './output-lines.ts';
 import { probeCommand } from './probe.ts';
 import { queryCommand } from './query.ts';
 import { routesCommand } from './routes-test.ts';
@@ -80,6 +81,9 @@ Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
  */
 const RESOLVER = 'timeout:2 attempts:2';
 
+/** They write the audit or state to the end, whoever reads what they print. */
+const LASTING: readonly string[] = ['up', 'tunnel', 'exec'];
+
 /** Runs one command line; sets the exit code and never throws. */
 export async function run(argv: readonly string[]): Promise<void> {
   process.env.RES_OPTIONS ??= RESOLVER;
@@ -87,6 +91,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   let ran: Command | undefined;
   program.hook('preAction', (_, command) => {
     ran = command;
+    if (!LASTING.includes(command.name())) endQuietlyWithReader();
   });
   try {
     await program.parseAsync([...argv]);
