@@ -22,10 +22,11 @@ import { execShape } from './exec-shape.ts';
 import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import { watchStopSignals } from './stop-signals.ts';
-import { bastionOf, oneTarget } from './tunnel.ts';
+import { bastionOf, oneTarget, THROUGH, through } from './tunnel.ts';
 
 interface Options {
   config: string;
+  bastion?: string;
   as?: string;
   json?: boolean;
 }
@@ -40,6 +41,7 @@ export function execCommand(): Command {
     .argument('<node>', 'node or cluster/node')
     .argument('<command>', 'name of an entry of `commands`')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
+    .option(...THROUGH)
     .option('--as <name>', 'your name for the audit, beside the login name; nothing verifies it', parseAs)
     .option('--json', 'output and exit code as JSON')
     .action(async (node: string, name: string, options: Options) => {
@@ -69,7 +71,7 @@ Ctrl-C closes the session; a script that ignores that goes on to its time limit.
 /** Returns the exit code. @throws ConfigError, and errors of the audit */
 async function exec(node: string, name: string, options: Options): Promise<number> {
   const config = await loadFleet(options.config);
-  const target = oneTarget(await createFileInventory(config).list(), node);
+  const target = through(oneTarget(await createFileInventory(config).list(), node), options.bastion);
   const entry = entryFor(config, target, name);
   const secrets = secretsFor(options.config);
   const { signatures: written } = config;

@@ -22,7 +22,7 @@ import { contextOf, kubeconfigText, writeKubeconfig } from './kubeconfig-file.ts
 import { listRunningTunnels, type RunningTunnel } from './running-tunnels.ts';
 import { selectTargets } from './select-targets.ts';
 import { apiPortsOf, serviceOfPort } from './service-of-port.ts';
-import { bastionOf } from './tunnel.ts';
+import { bastionOf, through } from './tunnel.ts';
 import { endText, quoted } from './tunnel-texts.ts';
 
 interface Options {
@@ -108,7 +108,8 @@ async function findTunnel(
   for (const tunnel of running.toReversed()) {
     if (tunnel.cluster !== cluster) continue;
     const target = targets.find((one) => one.node === tunnel.node);
-    if (target && apiPortsOf(config.checks, target).includes(tunnel.port)) return { tunnel, target };
+    if (target && apiPortsOf(config.checks, target).includes(tunnel.port))
+      return { tunnel, target: through(target, tunnel.bastion) };
   }
   const first = targets.find(({ role }) => role !== 'etcd') ?? targets[0];
   const line = first && `bartizan tunnel ${cluster}/${first.node} ${apiPortsOf(config.checks, first)[0]}`;

@@ -10,6 +10,8 @@ const tunnelSchema = z.object({
   pid: z.int().positive(),
   cluster: z.string(),
   node: z.string(),
+  /** Absent in files of the release before. */
+  bastion: z.string().optional(),
   via: z.enum(['bastion', 'node']),
   /** Port of the service. */
   port: z.int(),

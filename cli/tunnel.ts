@@ -11,6 +11,7 @@ import { formatMetricValue } from '../core/format.ts';
 import type { Config } from '../core/model/config.ts';
 import type { FailureReason } from '../core/model/observation.ts';
 import type { Target } from '../core/model/target.ts';
+import { bastionsOf } from '../core/plan/ways.ts';
 import type { Audit } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { createLogger, type LogLevel } from '../local/logger.ts';
@@ -33,6 +34,7 @@ interface Options {
   via?: 'bastion' | 'node';
   local?: number;
   socket?: string;
+  bastion?: string;
   as?: string;
   json?: boolean;
   logLevel: LogLevel;
@@ -40,6 +42,12 @@ interface Options {
 
 /** Open connections may end by themselves for so long. */
 const GRACE_MS = 5_000;
+
+/** The option that chooses one of the bastions of a node. */
+export const THROUGH = [
+  '--bastion <name>',
+  'the bastion to go through, where the node has several; by default the first',
+] as const;
 
 export function tunnelCommand(): Command {
   const command = new Command('tunnel')
@@ -62,6 +70,7 @@ export function tunnelCommand(): Command {
         .conflicts('socket'),
     )
     .option('--socket <path>', 'listen on a Unix socket that only this user can connect to, and on no port')
+    .option(...THROUGH)
     .option('--as <name>', 'your name for the audit, beside the login name; nothing verifies it', parseAs)
     .addOption(
       new Option('--log-level <level>', 'least important lines shown; debug shows the end of each connection')
@@ -71,7 +80,7 @@ export function tunnelCommand(): Command {
     .option('--json', 'describe the open tunnel as JSON')
     .action(async (node: string, port: number, options: Options) => {
       const config = await loadFleet(options.config);
-      const target = oneTarget(await createFileInventory(config).list(), node);
+      const target = through(oneTarget(await createFileInventory(config).list(), node), options.bastion);
       const service = serviceOfPort(config.checks, target, port, options.via);
       await withAccessAudit(config, (audit) => runTunnel(config, target, service, options, audit));
     });
@@ -191,6 +200,17 @@ export function oneTarget(all: readonly Target[], name: string): Target {
   );
 }
 
+/** The target behind one of its bastions. @throws ConfigError when that does not lead to it */
+export function through(target: Target, bastion: string | undefined): Target {
+  if (bastion === undefined) return target;
+  const names = bastionsOf(target);
+  if (names.includes(bastion)) return { ...target, bastion };
+  const { cluster, node } = target;
+  throw new ConfigError(
+    `bastion ${bastion} does not lead to ${cluster}/${node}; there is ${names.join(', ')}`,
+  );
+}
+
 export function bastionOf(
   { bastions }: Pick<Config, 'bastions'>,
   target: Target,
@@ -203,7 +223,7 @@ export function bastionOf(
 async function announce(
   storePath: string,
   { end }: LocalTunnel,
-  { cluster, node }: Target,
+  { cluster, node, bastion }: Target,
   service: PortService,
 ) {
   if ('socket' in end) return async () => {};
@@ -213,6 +233,7 @@ async function announce(
     pid: process.pid,
     cluster,
     node,
+    bastion,
     via,
     port,
     localPort: end.port,

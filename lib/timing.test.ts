@@ -24,3 +24,13 @@ it('the other stages do not depend on the store: the incident of a killed delive
   });
   expect({ plan, notify, deliver }).toEqual({ plan: 60, notify: 60, deliver: 60 });
 });
+
+it('a batch of probe may ask a second bastion about each node, where there are several', () => {
+  const [bastion] = bastions;
+  if (!bastion) throw new Error('there is no bastion');
+  const deadlines = { bastionMs: 10_000, dialMs: 5_000, handshakeMs: 10_000, execMs: 15_000 };
+  const one = { ...bastion, batchSize: 96, concurrency: 32, deadlines };
+  // Three turns of 30 s and the login take 100 s; the function has 15 s for itself.
+  expect(timeoutsSeconds({ bastions: [one], store }).probe).toBe(115);
+  expect(timeoutsSeconds({ bastions: [one, { ...one, name: 'second' }], store }).probe).toBe(215);
+});

@@ -3,7 +3,7 @@ import type { AccessKind, AuditEntry } from '../../core/model/audit.ts';
 import type { Batch } from '../../core/model/batch.ts';
 import type { BastionConfig, Config } from '../../core/model/config.ts';
 import type { BatchObservation, Failure } from '../../core/model/observation.ts';
-import { fitDeadlines } from '../../core/plan/deadlines.ts';
+import { fitDeadlines, fitLogin } from '../../core/plan/deadlines.ts';
 import type { Audit, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
 import { checkOptions } from '../../core/registry.ts';
 import { loopWatch } from '../event-loop/loop-watch.ts';
@@ -164,7 +164,8 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     { bastion: name, batch, targets, signal, onCost, ...listeners }: WayRound,
     record: (entry: AuditEntry) => void,
   ): Promise<BatchObservation> {
-    const bastion = findBastion(name);
+    const found = findBastion(name);
+    const bastion = batch.otherBastions ? { ...found, deadlines: fitLogin(found.deadlines, batch) } : found;
     let result: BatchObservation;
     const watched = loopWatch.start();
     try {

@@ -15,8 +15,13 @@ interface Network {
   isUp(bastion: string): boolean;
   isAlive(node: string): boolean;
   leads(bastion: string, node: string): boolean;
+  /** A bastion that forbids connections to all nodes that it is asked about. */
+  forbids?: string;
+  /** Hears of each bastion that nodes are probed through. */
+  onProbe?: (bastion: string) => void;
 }
 
+const FORBIDDEN: Failure = { reason: 'forbidden', phase: 'bastion', detail: 'forwarding is forbidden' };
 const WHOLE: Network = { isUp: () => true, isAlive: () => true, leads: () => true };
 
 function targetOf(node: string, otherBastions: readonly string[]): Target {
@@ -45,6 +50,10 @@ function createFake() {
     async probeThrough({ bastion, batch, targets, onUncertain, onNode }): Promise<BatchObservation> {
       asked.push(`${bastion}: ${targets.map(({ node }) => node).join(' ')}`);
       if (!network.isUp(bastion)) return { batch, bastion: { ok: false, failure: LOST }, observations: [] };
+      network.onProbe?.(bastion);
+      if (network.forbids === bastion) {
+        return { batch, bastion: { ok: false, failure: FORBIDDEN }, observations: [] };
+      }
       const observations = targets.map((target): Observation => {
         const seen = network.isAlive(target.node) && network.leads(bastion, target.node);
         const base = { check: 'usage', target, roundMs: batch.roundMs, observedAtMs: 0, durationMs: 1 };
@@ -63,10 +72,15 @@ function createFake() {
       return network.isUp(bastion) ? { ok: true } : { ok: false, failure: LOST };
     },
   };
-  const round = (now: Partial<Network>, batch: Batch, onNode?: (seen: readonly Observation[]) => void) => {
+  const round = (
+    now: Partial<Network>,
+    batch: Batch,
+    onNode?: (seen: readonly Observation[]) => void,
+    signal?: AbortSignal,
+  ) => {
     network = { ...WHOLE, ...now };
     asked.length = 0;
-    return probeByWays(batch, onNode ? { onNode } : {}, ports);
+    return probeByWays(batch, { ...(onNode && { onNode }), ...(signal && { signal }) }, ports);
   };
   return { round, asked, counters };
 }
@@ -133,6 +147,40 @@ describe('a batch with two bastions', () => {
     expect(result.observations[0]?.result).toMatchObject({
       failure: { detail: 'no answer; no other bastion could be asked' },
     });
+  });
+
+  it('does not call the second one lost that forbids the one node in doubt', async () => {
+    const fake = createFake();
+    const now = { forbids: 'b', isAlive: (node: string) => node !== 'n1' };
+    const result = await fake.round(now, batchOf(['n1', 'n2']));
+    expect(valuesOf(result, 'up')).toEqual({ n1: 0, n2: 1 });
+    expect(valuesOf(result, 'bastion_up')).toEqual({ a: 1, b: 1 });
+    expect(result.observations[0]?.result).toMatchObject({
+      failure: { detail: 'no answer; bastion b does not reach it either' },
+    });
+  });
+
+  it('leaves a node unknown when the time is over before the second one is asked', async () => {
+    const fake = createFake();
+    const stop = new AbortController();
+    const now = { isAlive: (node: string) => node !== 'n1', onProbe: () => stop.abort() };
+    const result = await fake.round(now, batchOf(['n1', 'n2']), undefined, stop.signal);
+    expect(fake.asked).toEqual(['a: n1 n2']);
+    expect(valuesOf(result, 'up')).toEqual({ n2: 1 });
+    expect(valuesOf(result, 'bastion_up')).toEqual({ a: 1 });
+  });
+
+  it('leaves a node unknown when the time is over while the second one is asked, and calls no bastion lost', async () => {
+    const fake = createFake();
+    const stop = new AbortController();
+    const now = {
+      forbids: 'b',
+      isAlive: (node: string) => node !== 'n1',
+      onProbe: (bastion: string) => bastion === 'b' && stop.abort(),
+    };
+    const result = await fake.round(now, batchOf(['n1', 'n2']), undefined, stop.signal);
+    expect(valuesOf(result, 'up')).toEqual({ n2: 1 });
+    expect(valuesOf(result, 'bastion_up')).toEqual({ a: 1 });
   });
 
   it('goes through the second one while the first is lost, and returns after two good rounds', async () => {

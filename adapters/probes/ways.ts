@@ -94,12 +94,14 @@ export async function probeByWays(
   const second = used === undefined ? new Map() : await askAgain(used);
   const ways: Way[] = [...outcomes].map(([bastion, outcome]) => ({ bastion, outcome }));
   await saveFailed(batch, failed, rememberWays(failed, ways), ports);
-  const first = outcomes.get(order[0] ?? batch.bastion) ?? { ok: true };
+  const first = outcomes.get(batch.bastion) ?? outcomes.get(order[0] ?? batch.bastion) ?? { ok: true };
+  const undecided = new Set(doubted.filter((one) => !second.has(one)));
   return {
     batch,
     bastion: used === undefined ? first : { ok: true },
     ways,
-    observations: observations.map((one) => second.get(one) ?? one),
+    // Without the time for a second opinion the node is unknown, as behind a bastion that was cut off.
+    observations: observations.filter((one) => !undecided.has(one)).map((one) => second.get(one) ?? one),
   };
 
   /** What another bastion says about the checks that are in doubt. */
@@ -119,8 +121,11 @@ export async function probeByWays(
         targets,
         onUncertain: (observation) => alsoUncertain.add(keyOf(observation)),
       });
-      outcomes.set(bastion, round.bastion);
-      if (!round.bastion.ok) continue;
+      if (!round.bastion.ok && signal?.aborted) return opinions;
+      // A bastion that forbids all of the few nodes in doubt may lead to the others: it is not lost.
+      const isForbidden = !round.bastion.ok && round.bastion.failure.reason === 'forbidden';
+      outcomes.set(bastion, isForbidden ? { ok: true } : round.bastion);
+      if (!round.bastion.ok && !isForbidden) continue;
       const answers = new Map(round.observations.map((one) => [keyOf(one), one]));
       for (const one of doubted) {
         const answer = answers.get(keyOf(one));

@@ -27,12 +27,14 @@ const targetSchema = z.looseObject({
   port: z.int().min(1).max(65_535),
   user: name,
   bastion: name,
+  otherBastions: z.array(name).exactOptional(),
   hostKeys: z.array(z.string()),
 });
 
 const batchSchema = z.looseObject({
   roundMs: time,
   bastion: name,
+  otherBastions: z.array(name).exactOptional(),
   index: wholeNumber,
   count: z.int().min(1),
   checks: z.array(name),
@@ -63,14 +65,18 @@ const observationSchema = z.looseObject({
   roundMs: time,
   observedAtMs: time,
   durationMs: z.number(),
+  through: name.exactOptional(),
+  missedBy: name.exactOptional(),
   result: z.discriminatedUnion('ok', [
     z.looseObject({ ok: z.literal(true), samples: samplesSchema, notes: z.array(z.string()) }),
     failedSchema,
   ]),
 });
+const outcomeSchema = z.discriminatedUnion('ok', [z.looseObject({ ok: z.literal(true) }), failedSchema]);
 const observationsSchema = z.looseObject({
   batch: batchSchema,
-  bastion: z.discriminatedUnion('ok', [z.looseObject({ ok: z.literal(true) }), failedSchema]),
+  bastion: outcomeSchema,
+  ways: z.array(z.looseObject({ bastion: name, outcome: outcomeSchema })).exactOptional(),
   observations: z.array(observationSchema),
   repeats: samplesSchema.optional(),
   partial: z.literal(true).optional(),

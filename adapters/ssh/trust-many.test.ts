@@ -133,3 +133,19 @@ it('goes on behind another bastion when one fails, and reports what it did not s
     'bastion keyless config: private key of bastion keyless: not a private key in OpenSSH or PEM format',
   ]);
 });
+
+it('learns nodes through another bastion of theirs while the first is dead', async () => {
+  const [node] = await healthyNodes(1);
+  if (!node) throw new Error('there is no node');
+  const dead = { ...bastionConfig(bastion, { hostKeys: [] }), name: 'dead', port: 1 };
+  const live = bastionConfig(bastion, { name: 'live', hostKeys: [] });
+  const { shown, failed } = await learn({
+    config: { bastions: [dead, live], clusters: [] },
+    targets: [targetOf('n0', node, { hostKeys: [], bastion: 'dead', otherBastions: ['live'] })],
+  });
+  expect(shown.map(({ what, outcome }) => `${what} ${outcome}`)).toEqual([
+    'bastion live learned',
+    'c/n0 learned',
+  ]);
+  expect(failed.map(({ what, reason }) => `${what} ${reason}`)).toEqual(['bastion dead unreachable']);
+});

@@ -92,7 +92,8 @@ export async function learnHostKeys(options: {
   const plainNames = countPlainNames(options.config.bastions, options.fleet);
   const settled: TrustReport['shown'][number][] = [];
   const failed: TrustFailure[] = [];
-  const behind = Map.groupBy(targets, (target) => target.bastion);
+  /** Nodes by the bastion that leads to them: the first of theirs that is trusted, else their first. */
+  let behind = new Map<string, Target[]>();
   const used = new Set(targets.flatMap(bastionsOf));
   const bastions = options.config.bastions.filter(({ name }) => used.has(name));
 
@@ -104,7 +105,15 @@ export async function learnHostKeys(options: {
       const host = hostOfBastion(bastion);
       const bastionKey = hop && (await settle(host, hop.scan));
       if (hop && bastionKey) trusted.push({ bastion, key: hop.key, bastionKey });
-      else failNodesBehind(host, behind.get(bastion.name)?.length ?? 0);
+    }
+    const leading = new Set(trusted.map(({ bastion }) => bastion.name));
+    behind = Map.groupBy(
+      targets,
+      (target) => bastionsOf(target).find((name) => leading.has(name)) ?? target.bastion,
+    );
+    for (const bastion of bastions) {
+      const lost = leading.has(bastion.name) ? undefined : behind.get(bastion.name);
+      if (lost) failNodesBehind(hostOfBastion(bastion), lost.length);
     }
     const scans = await scanNodes(trusted);
     for (const target of targets) {

@@ -17,9 +17,13 @@ export function tickMinutes(checks: readonly Check[]): number | undefined {
   return Number.isInteger(minutes) && minutes >= 1 && minutes <= 60 ? minutes : undefined;
 }
 
-/** Seconds after which even a batch of silent nodes behind the slowest bastion is done. */
+/**
+ * Seconds after which even a batch of silent nodes behind the slowest bastion is done. Where there are several bastions, nodes
+ * may have two, and a batch may ask the second one about each node.
+ */
 export function probeTimeoutSeconds(bastions: readonly BastionConfig[]): number {
-  return Math.max(LEAST_SECONDS, ...bastions.map(slowestBatchSeconds));
+  const once = Math.max(LEAST_SECONDS, ...bastions.map(slowestBatchSeconds));
+  return bastions.length > 1 ? Math.min(LONGEST_TIMEOUT_SECONDS, 2 * once - OVERHEAD_SECONDS) : once;
 }
 
 /** Seconds of a batch in which every phase takes its whole deadline. */

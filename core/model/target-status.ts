@@ -14,3 +14,6 @@ export interface TargetStatus {
   /** The batch in which a node was seen. */
   batch?: BatchName;
 }
+
+/** Starts the `check` of a bastion's status that is about one of several ways to the nodes of a batch, not about the batch. */
+export const WAY = 'way ';

@@ -1,6 +1,6 @@
 // Which nodes were due and neither seen nor known to be lost. Pure.
 
-import type { TargetStatus } from '../model/target-status.ts';
+import { type TargetStatus, WAY } from '../model/target-status.ts';
 import { greatestOf } from '../numbers/extremes.ts';
 import { type Due, entriesOf, requiredOf } from './due.ts';
 
@@ -93,7 +93,9 @@ export function lostBastions(
 ): LostBastions {
   const lost: Record<string, number> = {};
   for (const bastion of Object.keys(due.bastions)) {
-    const rounds = statuses.filter(({ cluster, node, ok }) => cluster === '' && node === bastion && !ok);
+    const rounds = statuses.filter(
+      ({ cluster, node, check, ok }) => cluster === '' && node === bastion && !ok && !check.startsWith(WAY),
+    );
     const newestMs = greatestOf([before[bastion] ?? 0, ...rounds.map(({ roundMs }) => roundMs)]);
     if (newestMs > 0) lost[bastion] = newestMs;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fitDeadlines, shareBudget } from './deadlines.ts';
+import { fitDeadlines, fitLogin, shareBudget } from './deadlines.ts';
 
 const DEFAULTS = { bastionMs: 10_000, dialMs: 5_000, handshakeMs: 10_000, execMs: 15_000 };
 const every = (seconds: number) => ({ roundMs: 600_000, expiresAtMs: 600_000 + seconds * 1_000 });
@@ -54,6 +54,19 @@ describe('deadlines of a round', () => {
     });
     const short = { ...DEFAULTS, dialMs: 300 };
     expect(fitDeadlines(short, every(seconds)).dialMs).toBe(300);
+  });
+});
+
+describe('the deadline of a bastion that is one of several', () => {
+  it.each([
+    [2, 2_000],
+    [5, 2_500],
+    [10, 5_000],
+    [20, 10_000],
+    [600, 10_000],
+  ])('with %d s of a round is %d ms', (seconds, bastionMs) => {
+    expect(fitLogin(DEFAULTS, every(seconds))).toEqual({ ...DEFAULTS, bastionMs });
+    expect(fitLogin(DEFAULTS, { ...every(3_600), intervalMs: seconds * 1_000 }).bastionMs).toBe(bastionMs);
   });
 });
 

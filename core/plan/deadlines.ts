@@ -26,6 +26,16 @@ export function fitDeadlines(deadlines: Deadlines, batch: Span): Deadlines {
   return { ...deadlines, dialMs: shorten('dialMs'), handshakeMs: shorten('handshakeMs') };
 }
 
+/** Share of the time of one bastion of several until it has let us in: the nodes behind the next one need the rest. */
+const SHARE_OF_LOGIN = 0.5;
+const LEAST_LOGIN_MS = 2_000;
+
+/** The deadlines of a bastion that is one of several: a round tries the next one when it lets nobody in. */
+export function fitLogin(deadlines: Deadlines, { roundMs, expiresAtMs, intervalMs }: Span): Deadlines {
+  const roomMs = (intervalMs ?? expiresAtMs - roundMs) * SHARE_OF_LOGIN;
+  return { ...deadlines, bastionMs: Math.min(deadlines.bastionMs, Math.max(LEAST_LOGIN_MS, roomMs)) };
+}
+
 /** What a check of a node may take in a round: each phase, and all that is left of its share. */
 export interface CheckDeadlines extends Deadlines {
   leftMs: number;

@@ -127,4 +127,17 @@ describe('a batch', () => {
       { fields: { bastion: 'b', batch: 2, ...failure } },
     ]);
   });
+
+  it('says which of several bastions failed', async () => {
+    const failure: Failure = { reason: 'auth', phase: 'bastion', detail: 'refused the key' };
+    const ways = [
+      { bastion: 'b', outcome: { ok: true } as const },
+      { bastion: 'other', outcome: { ok: false, failure } as const },
+    ];
+    const { counted, logger } = await probed(60_000, { ways });
+    expect(counted('bastion_failures_total')).toEqual([['other', 'auth', 1]]);
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+      { message: 'bastion failed: its nodes have another one', fields: { bastion: 'other', ...failure } },
+    ]);
+  });
 });

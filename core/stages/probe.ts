@@ -37,10 +37,15 @@ export async function probe(
       first: names.join(', '),
     });
   }
-  if (!observation.bastion.ok) {
-    const { reason, phase, detail } = observation.bastion.failure;
-    meter.count('bastion_failures_total', { bastion: batch.bastion, reason });
-    logger.warn('bastion failed: its nodes are unknown this round', { ...fields, reason, phase, detail });
+  const { bastion, ways = [{ bastion: batch.bastion, outcome: bastion }] } = observation;
+  for (const { bastion: name, outcome } of ways) {
+    if (outcome.ok) continue;
+    const { reason, phase, detail } = outcome.failure;
+    meter.count('bastion_failures_total', { bastion: name, reason });
+    const message = bastion.ok
+      ? 'bastion failed: its nodes have another one'
+      : 'bastion failed: its nodes are unknown this round';
+    logger.warn(message, { ...fields, bastion: name, reason, phase, detail });
   }
   logger.debug('batch probed', {
     ...fields,

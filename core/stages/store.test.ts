@@ -158,6 +158,22 @@ describe('a batch that is stored', () => {
     expect(fixture.counted('nodes_seen_total')).toBe(0);
   });
 
+  it('says of each of several bastions why it failed', async () => {
+    const fixture = createFixture();
+    const lost = { ok: false, failure: { ...failure, phase: 'bastion' } } as const;
+    const ways = [
+      { bastion: 'b', outcome: lost },
+      { bastion: 'other', outcome: { ok: true } as const },
+    ];
+    await fixture.store([], { ways });
+    const statuses = await fixture.state.listTargetStatus();
+    expect(statuses.map(({ node, check, ok, detail }) => [node, check, ok, detail])).toEqual([
+      ['b', '2', true, undefined],
+      ['b', 'way b/2', false, failure.detail],
+      ['other', 'way b/2', true, undefined],
+    ]);
+  });
+
   it('counts a node once, however many of its checks succeeded', async () => {
     const fixture = createFixture();
     const other = seen('n1', { check: 'etcd', probe: 'etcd' });

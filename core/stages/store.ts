@@ -1,7 +1,7 @@
 import { describeError } from '../errors.ts';
 import type { BatchObservation, Observation } from '../model/observation.ts';
 import type { Sample } from '../model/sample.ts';
-import type { TargetStatus } from '../model/target-status.ts';
+import { type TargetStatus, WAY } from '../model/target-status.ts';
 import { groupByNode, hasAnswered, samplesOf, samplesOfNode } from '../parse/samples.ts';
 import type { Clock, Logger, Meter, SampleStore, StateStore, WriteResult } from '../ports.ts';
 import { keepLateSamples, type StoreSettings } from './late-samples.ts';
@@ -41,7 +41,10 @@ export async function store(
   await repeat(observation, ports);
   const { bastion, index } = observation.batch;
   const statuses = taken.map((one): TargetStatus => ({ ...statusOf(one), batch: { bastion, index } }));
-  await ports.state.putTargetStatus([statusOfBastion(observation), ...statuses], { bastion, index });
+  await ports.state.putTargetStatus(
+    [statusOfBastion(observation), ...statusesOfWays(observation), ...statuses],
+    { bastion, index },
+  );
   return result;
 }
 
@@ -142,6 +145,14 @@ function statusOfBastion({ batch, bastion }: BatchObservation): TargetStatus {
   const { roundMs } = batch;
   const base = { cluster: '', node: batch.bastion, check: String(batch.index), roundMs, ok: bastion.ok };
   return bastion.ok ? base : { ...base, reason: bastion.failure.reason, detail: bastion.failure.detail };
+}
+
+/** Why each of several bastions failed; the status of the batch itself is about all of them. */
+function statusesOfWays({ batch, ways = [] }: BatchObservation): TargetStatus[] {
+  return ways.map(({ bastion, outcome }) => {
+    const observation = { batch: { ...batch, bastion }, bastion: outcome, observations: [] };
+    return { ...statusOfBastion(observation), check: `${WAY}${batch.bastion}/${batch.index}` };
+  });
 }
 
 function statusOf(observation: BatchObservation['observations'][number]): TargetStatus {
