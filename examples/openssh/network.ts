@@ -1,5 +1,5 @@
-// A network of namespaces: who watches, a bastion with two legs, and nodes behind it whose firewall admits the
-// bastion's address alone. Needs root, iproute2, nftables, Python 3 and /dev/net/tun; touches nothing outside.
+// A network of namespaces: who watches, one or two bastions with two legs each, and nodes behind them whose firewall
+// admits the bastions' addresses alone. Needs root, iproute2, nftables, Python 3 and /dev/net/tun; touches nothing outside.
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -18,14 +18,27 @@ export interface LinkFaults {
   loss: number;
 }
 
+/** Packets of one direction that a bastion loses, on its leg towards the watcher (outer) or the nodes (inner). */
+export type Cut = 'outer in' | 'outer out' | 'inner in' | 'inner out';
+
+/** `host` is the leg towards the watcher, `inside` the one towards the nodes. */
+export interface NetworkBastion {
+  namespace: string;
+  host: string;
+  inside: string;
+}
+
 export interface Network {
   /** Every namespace of the network starts with it, and no other does. */
   prefix: string;
   watcher: { namespace: string };
-  /** `host` is the leg towards the watcher, `inside` the one towards the nodes. */
-  bastion: { namespace: string; host: string; inside: string };
+  bastion: NetworkBastion;
+  /** On links of its own. Absent unless the network was made with it. */
+  secondBastion?: NetworkBastion;
   nodes: readonly NetworkNode[];
   setLink(link: keyof typeof LINKS, faults: LinkFaults): void;
+  /** Replaces what a bastion loses. */
+  setCuts(bastion: NetworkBastion, cuts: readonly Cut[]): void;
   /** Packets that opened connections to a node, by source: that its firewall let in, and that it dropped. */
   countNew(node: NetworkNode): { admitted: Record<string, number>; dropped: Record<string, number> };
   /** Ends all that runs in the namespaces, and the namespaces. Happens too when this process dies. */
@@ -33,10 +46,10 @@ export interface Network {
 }
 
 const LINKS = { watcher: 0, nodes: 1 } as const;
-const WATCHER = '10.77.0.1';
-const BASTION = { host: '10.77.0.2', inside: '10.77.1.1' };
-/** Routes between the bastion's inner leg and the network of the nodes. */
-const ROUTER = { outside: '10.77.1.2', inside: '10.77.2.1' };
+const FIRST = { watcher: '10.77.0.1', host: '10.77.0.2', inside: '10.77.1.1', router: '10.77.1.2' };
+const SECOND = { watcher: '10.77.0.5', host: '10.77.0.6', inside: '10.77.3.1', router: '10.77.3.2' };
+/** Address of the router in the network of the nodes. It routes between that and the inner legs of the bastions. */
+const ROUTER = '10.77.2.1';
 /** The network of the nodes. */
 export const NODES = '10.77.2.0/24';
 const MAX_NODES = 200;
@@ -61,7 +74,7 @@ const firewall = (ports: readonly number[], peers: boolean) => `table inet firew
     type filter hook input priority 0; policy drop;
     iifname "lo" accept
     ct state established,related accept
-    ip saddr ${BASTION.inside} tcp dport { ${ports.join(', ')} } accept
+    ip saddr { ${FIRST.inside}, ${SECOND.inside} } tcp dport { ${ports.join(', ')} } accept
     ${peers ? `ip saddr ${NODES} accept` : ''}
     update @dropped { ip saddr }
   }
@@ -71,6 +84,24 @@ const firewall = (ports: readonly number[], peers: boolean) => `table inet firew
   }
 }
 `;
+
+/** Replaces the table of an earlier call. */
+function cutsTable(cuts: readonly Cut[]): string {
+  const drops = (direction: 'in' | 'out', match: string) =>
+    (['outer', 'inner'] as const)
+      .filter((leg) => cuts.includes(`${leg} ${direction}`))
+      .map((leg) => `${match} "${leg}*" counter drop`)
+      .join('\n');
+  return `table inet cuts {}
+delete table inet cuts
+table inet cuts {
+  chain input { type filter hook input priority 0; policy accept; ${drops('in', 'iifname')}
+  }
+  chain output { type filter hook output priority 0; policy accept; ${drops('out', 'oifname')}
+  }
+}
+`;
+}
 
 /** The command that runs a program in a namespace. */
 export function inNamespace(namespace: string, ...command: readonly string[]): [string, string[]] {
@@ -89,22 +120,22 @@ export interface NetworkOptions {
   ports?: readonly number[];
   /** Whether nodes may connect to each other. */
   peers?: boolean;
+  /** Whether there are two bastions. */
+  second?: boolean;
 }
 
 /** @throws Error when something that the network needs is missing */
 export async function createNetwork(
   names: readonly string[],
-  { seed = 1, ports = [22], peers = false }: NetworkOptions = {},
+  { seed = 1, ports = [22], peers = false, second = false }: NetworkOptions = {},
 ): Promise<Network> {
   if (names.length > MAX_NODES) throw new Error(`more than ${MAX_NODES} nodes`);
   const prefix = `bartizan-${process.pid}-${randomBytes(3).toString('hex')}-`;
   // In a session of its own: a ^C in the terminal must not end it before its work begins.
   const guard = spawn('sh', ['-c', GUARD, prefix], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
-  const [watcher, bastion, router] = ['watcher', 'bastion', 'router'].map((name) => prefix + name) as [
-    string,
-    string,
-    string,
-  ];
+  const [watcher, bastion, router, secondBastion] = ['watcher', 'bastion', 'router', 'second'].map(
+    (name) => prefix + name,
+  ) as [string, string, string, string];
   const nodes = names.map((name, i) => ({ name, namespace: `${prefix}n${i}`, host: `10.77.2.${10 + i}` }));
   let links: Links | undefined;
   const stop = async () => {
@@ -116,29 +147,33 @@ export async function createNetwork(
   };
 
   try {
-    for (const namespace of [watcher, bastion, router, ...nodes.map((node) => node.namespace)]) {
+    const bastions = second ? [bastion, secondBastion] : [bastion];
+    for (const namespace of [watcher, router, ...bastions, ...nodes.map((node) => node.namespace)]) {
       execFileSync('ip', ['netns', 'add', namespace]);
       configure(namespace, ['link set lo up']);
     }
-    links = await startLinks([String(seed), watcher, bastion, 'outer', bastion, router, 'inner']);
-    configure(watcher, [
-      ...pointToPoint('outer', WATCHER, BASTION.host),
-      `route add default via ${BASTION.host}`,
-    ]);
-    configure(bastion, [
-      ...pointToPoint('outer', BASTION.host, WATCHER),
-      ...pointToPoint('inner', BASTION.inside, ROUTER.outside),
-      `route add ${NODES} via ${ROUTER.outside}`,
-    ]);
+    const devices = bastions.map((name, i) => ({ name, outer: `outer${i}`, inner: `inner${i}` }));
+    const ends = devices.flatMap(({ name, outer, inner }) => [watcher, name, outer, name, router, inner]);
+    links = await startLinks([String(seed), ...ends]);
+    for (const [i, { name, outer, inner }] of devices.entries()) {
+      const own = i === 0 ? FIRST : SECOND;
+      configure(watcher, pointToPoint(outer, own.watcher, own.host));
+      configure(name, [
+        ...pointToPoint(outer, own.host, own.watcher),
+        ...pointToPoint(inner, own.inside, own.router),
+        `route add ${NODES} via ${own.router}`,
+      ]);
+      configure(router, pointToPoint(inner, own.router, own.inside));
+    }
+    configure(watcher, [`route add default via ${FIRST.host}`]);
     configure(router, [
-      ...pointToPoint('inner', ROUTER.outside, BASTION.inside),
       'link add nodes type bridge',
-      `address add ${ROUTER.inside}/24 dev nodes`,
+      `address add ${ROUTER}/24 dev nodes`,
       'link set nodes up',
-      `route add default via ${BASTION.inside}`,
+      `route add default via ${FIRST.inside}`,
     ]);
     // The way from the watcher to the nodes is open: only their own firewall keeps it out.
-    for (const namespace of [bastion, router]) {
+    for (const namespace of [router, ...bastions]) {
       execFileSync(...inNamespace(namespace, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward'));
     }
     for (const [i, { namespace, host }] of nodes.entries()) {
@@ -149,7 +184,7 @@ export async function createNetwork(
       configure(namespace, [
         `address add ${host}/24 dev eth0`,
         'link set eth0 up',
-        `route add default via ${ROUTER.inside}`,
+        `route add default via ${ROUTER}`,
       ]);
       execFileSync(...inNamespace(namespace, 'nft', '-f', '-'), {
         input: firewall(ports, peers),
@@ -163,9 +198,15 @@ export async function createNetwork(
   return {
     prefix,
     watcher: { namespace: watcher },
-    bastion: { namespace: bastion, ...BASTION },
+    bastion: { namespace: bastion, host: FIRST.host, inside: FIRST.inside },
+    ...(second && {
+      secondBastion: { namespace: secondBastion, host: SECOND.host, inside: SECOND.inside },
+    }),
     nodes,
     setLink: links.set,
+    setCuts: ({ namespace }, cuts) => {
+      execFileSync(...inNamespace(namespace, 'nft', '-f', '-'), { input: cutsTable(cuts) });
+    },
     countNew: ({ namespace }) => ({
       admitted: readSet(namespace, 'admitted'),
       dropped: readSet(namespace, 'dropped'),

@@ -8,7 +8,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from 'vitest';
 import { createFleet, type Fleet, type Server } from '../../examples/openssh/fleet.ts';
-import { createNetwork, inNamespace, type Network } from '../../examples/openssh/network.ts';
+import {
+  createNetwork,
+  inNamespace,
+  type Network,
+  type NetworkBastion,
+} from '../../examples/openssh/network.ts';
 import type { RoundReport } from './rounds.ts';
 
 const ROUNDS = fileURLToPath(new URL('rounds.ts', import.meta.url));
@@ -19,21 +24,25 @@ export let dir: string;
 export let network: Network;
 export let fleet: Fleet;
 export let bastion: Server;
+/** Absent unless the tests asked for it. */
+export let secondBastion: Server | undefined;
 export let nodes: Server[];
 const children = new Set<ChildProcess>();
 
 /** Servers for all tests of the file. */
-export function useNetwork(nodeCount: number): void {
+export function useNetwork(nodeCount: number, { second = false } = {}): void {
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'bartizan-network-'));
     fleet = createFleet(join(dir, 'fleet'));
-    network = await createNetwork(Array.from({ length: nodeCount }, (_, i) => `cp-${i + 1}`));
-    bastion = await fleet.start({ name: 'bastion', ...bastionEndpoint() });
-    nodes = await Promise.all(
-      network.nodes.map(({ name, host, namespace }) =>
-        fleet.start({ name, host, namespace, port: 22, hostKeys: ['ed25519'] }),
-      ),
+    network = await createNetwork(
+      Array.from({ length: nodeCount }, (_, i) => `cp-${i + 1}`),
+      { second },
     );
+    bastion = await fleet.start({ name: 'bastion', ...bastionEndpoint() });
+    if (network.secondBastion) {
+      secondBastion = await fleet.start({ name: 'second', ...bastionEndpoint(network.secondBastion) });
+    }
+    nodes = await Promise.all(network.nodes.map((_, i) => startNode(i)));
   });
   afterAll(async () => {
     for (const child of children) child.kill('SIGKILL');
@@ -43,9 +52,16 @@ export function useNetwork(nodeCount: number): void {
   });
 }
 
-export const bastionEndpoint = () => ({
-  host: network.bastion.host,
-  namespace: network.bastion.namespace,
+export function startNode(index: number): Promise<Server> {
+  const node = network.nodes[index];
+  if (!node) throw new Error(`there is no node ${index}`);
+  const { name, host, namespace } = node;
+  return fleet.start({ name, host, namespace, port: 22, hostKeys: ['ed25519'] });
+}
+
+export const bastionEndpoint = ({ host, namespace }: NetworkBastion = network.bastion) => ({
+  host,
+  namespace,
   port: 22,
   hostKeys: ['ed25519'] as const,
 });
@@ -60,6 +76,8 @@ interface Changes {
   bastionHost?: string;
   nodeHost?: (node: Server) => string;
   every?: string;
+  /** How many of the nodes. Default: all. */
+  nodeCount?: number;
   /** False: the configuration has no host keys, so `bartizan trust` must learn them. */
   trusted?: boolean;
 }
@@ -73,22 +91,32 @@ export function writeConfig(name: string, changes: Changes = {}): string {
     every = '30s',
     trusted = true,
     user = 'root',
+    nodeCount = nodes.length,
   } = changes;
   const keyOf = (server: Server) => (trusted ? `, hostKeys: ["${server.hostKeys[0]}"]` : '');
   const file = join(dir, `${name}.yaml`);
-  const gate = [
-    `name: gate, host: ${bastionHost}, port: ${hop.port}, user: ${user}, privateKey: "\${file:${fleet.key('ed25519')}}"${keyOf(hop)}`,
-    ...(changes.bastion === undefined ? [] : [changes.bastion]),
-  ];
-  const lines = nodes.map(
-    (node) => `      - { name: ${node.name}, role: etcd, host: ${nodeHost(node)}, user: root${keyOf(node)} }`,
-  );
+  const bastionText = (named: string, server: Server, host: string) => {
+    const fields = [
+      `name: ${named}, host: ${host}, port: ${server.port}, user: ${user}`,
+      `privateKey: "\${file:${fleet.key('ed25519')}}"${keyOf(server)}`,
+      ...(changes.bastion === undefined ? [] : [changes.bastion]),
+    ];
+    return `{ ${fields.join(', ')} }`;
+  };
+  const bastions = [bastionText('gate', hop, bastionHost)];
+  if (secondBastion) bastions.push(bastionText('second', secondBastion, secondBastion.host));
+  const lines = nodes
+    .slice(0, nodeCount)
+    .map(
+      (node) =>
+        `      - { name: ${node.name}, role: etcd, host: ${nodeHost(node)}, user: root${keyOf(node)} }`,
+    );
   writeFileSync(
     file,
-    `bastions: [{ ${gate.join(', ')} }]
+    `bastions: [${bastions.join(', ')}]
 clusters:
   - name: c
-    bastion: gate
+    bastion: ${secondBastion ? '[gate, second]' : 'gate'}
     nodes:
 ${lines.join('\n')}
 checks: [{ name: usage, probe: usage, every: ${every} }]
