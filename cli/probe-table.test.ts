@@ -40,3 +40,30 @@ it('counts further nodes, and further lines of a node', () => {
   );
   expect(all).toHaveLength(5);
 });
+
+it('has a line for each bastion that failed', () => {
+  const { target } = failed('n1');
+  const batch = {
+    roundMs: 0,
+    bastion: 'a',
+    index: 0,
+    count: 1,
+    checks: [],
+    targets: [target],
+    expiresAtMs: 1,
+  };
+  const lost = (detail: string) =>
+    ({ ok: false, failure: { reason: 'unreachable', phase: 'bastion', detail } }) as const;
+  const table = (...outcomes: BatchObservation['bastion'][]) => {
+    const ways = outcomes.map((outcome, i) => ({ bastion: i === 0 ? 'a' : 'b', outcome }));
+    const bastion = outcomes.find(({ ok }) => ok) ?? lost('gone');
+    return probeTable([{ batch, bastion, ways, observations: [] }]);
+  };
+  expect(table(lost('gone'), lost('full'))).toBe(
+    'bastion a: unreachable (bastion): gone; 1 node behind it is unknown\n' +
+      'bastion b: unreachable (bastion): full; 1 node behind it is unknown\n',
+  );
+  expect(table({ ok: true }, lost('full'))).toBe(
+    'bastion b: unreachable (bastion): full; its nodes have another bastion\n',
+  );
+});

@@ -26,21 +26,22 @@ export function probeTable(batches: readonly BatchObservation[]): string {
   const others = observations.filter((one) => !usage.includes(one));
   const tables = [usageTable(usage), checkTable(others)].filter((table) => table !== '');
   const lines: string[] = [];
-  for (const { batch, bastion, ways = [] } of batches) {
-    for (const { bastion: name, outcome } of bastion.ok ? ways : []) {
-      if (outcome.ok) continue;
-      const { reason, phase, detail } = outcome.failure;
-      lines.push(`bastion ${name}: ${reason} (${phase}): ${detail}; its nodes have another bastion`);
-    }
-    if (bastion.ok) continue;
-    const { reason, phase, detail } = bastion.failure;
-    const { length } = batch.targets;
-    const behind = `${plural(length, 'node')} behind it ${length === 1 ? 'is' : 'are'} unknown`;
-    lines.push(`bastion ${batch.bastion}: ${reason} (${phase}): ${detail}; ${behind}`);
-  }
+  for (const batch of batches) lines.push(...lostBastions(batch));
   const remarks = Map.groupBy(observations.flatMap(remarksOf), ({ about, remark }) => `${about}: ${remark}`);
   for (const [line, of] of remarks) lines.push(`${namesText(of.map(({ name }) => name))}${line}`);
   return [...tables, ...(lines.length > 0 ? [`${lines.join('\n')}\n`] : [])].join('\n');
+}
+
+/** A line for each bastion that failed, and what that means for the nodes. */
+function lostBastions({ batch, bastion, ways }: BatchObservation): string[] {
+  const { length } = batch.targets;
+  const unknown = `${plural(length, 'node')} behind it ${length === 1 ? 'is' : 'are'} unknown`;
+  const follows = bastion.ok ? 'its nodes have another bastion' : unknown;
+  return (ways ?? [{ bastion: batch.bastion, outcome: bastion }]).flatMap(({ bastion: name, outcome }) => {
+    if (outcome.ok) return [];
+    const { reason, phase, detail } = outcome.failure;
+    return [`bastion ${name}: ${reason} (${phase}): ${detail}; ${follows}`];
+  });
 }
 
 /** What is to be said of one check of one node: the same of several nodes is one line. */
