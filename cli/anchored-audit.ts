@@ -81,6 +81,9 @@ function warnOfAnchor(error: unknown): void {
 function announcing(keeper: ChainKeeper | undefined, file: string): ChainKeeper {
   return {
     anchor: async () => keeper?.anchor(),
+    starts: async () => (await keeper?.starts()) ?? [],
+    removedThrough: async () => (await keeper?.removedThrough()) ?? Number.POSITIVE_INFINITY,
+    recordRemoval: async (last) => keeper?.recordRemoval(last),
     async recordStart(start) {
       await keeper?.recordStart(start);
       const kept = start.keptIn === undefined ? '' : `; what was there is kept in ${start.keptIn} beside it`;

@@ -14,6 +14,12 @@ export function chainKeeper(state: State, writer: string): ChainKeeper {
       const starts = [...(await readStarts(state, writer)), start];
       await state.counters.save(keyOf(writer), starts.slice(-MOST_STARTS));
     },
+    starts: () => readStarts(state, writer),
+    removedThrough: () => readRemovedThrough(state, writer),
+    async recordRemoval(last) {
+      if (last > (await readRemovedThrough(state, writer)))
+        await state.counters.save(removalKeyOf(writer), last);
+    },
   };
 }
 
@@ -21,6 +27,16 @@ export function chainKeeper(state: State, writer: string): ChainKeeper {
 export async function readStarts(state: Pick<State, 'counters'>, writer: string): Promise<ChainStart[]> {
   const kept = await state.counters.load(keyOf(writer));
   return Array.isArray(kept) ? kept : [];
+}
+
+/** The last line of the writer's chain that retention may have removed; 0 for none. */
+export async function readRemovedThrough(state: Pick<State, 'counters'>, writer: string): Promise<number> {
+  const kept = await state.counters.load(removalKeyOf(writer));
+  return typeof kept === 'number' ? kept : 0;
+}
+
+function removalKeyOf(writer: string): string {
+  return `audit-removed/${writer}`;
 }
 
 function keyOf(writer: string): string {

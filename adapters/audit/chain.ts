@@ -75,6 +75,10 @@ export function tornMark(fragment: Buffer): TornMark {
   return { event: 'torn-line', bytes: fragment.length, sha256: sha256(fragment) };
 }
 
+export function isRemoval(mark: AuditMark): mark is RemovalMark {
+  return mark.event === 'lines-removed';
+}
+
 export function removalMarkOf(fields: Record<string, unknown>): RemovalMark | undefined {
   return fields.event === 'lines-removed' ? (fields as unknown as RemovalMark) : undefined;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { StateStore } from '../../core/ports.ts';
 import type { Anchor } from './chain.ts';
-import { readStarts } from './chain-state.ts';
+import { readRemovedThrough, readStarts } from './chain-state.ts';
 import type { ChainStart } from './open-chain.ts';
 import { verifyAudit } from './read-chain.ts';
 import type { ChainVerdict } from './verify.ts';
@@ -36,7 +36,8 @@ export async function verifyDataFolder(
     const file = join(path, name);
     const anchor = anchors.find((one) => one.writer === writer);
     const starts = state && (await readStarts(state, writer));
-    const verdict = await verifyAudit(file, { anchor, ...(starts && { starts }) });
+    const known = state && starts && { starts, removedThrough: () => readRemovedThrough(state, writer) };
+    const verdict = await verifyAudit(file, { anchor, ...known });
     const report = { writer, file, verdict, ...(anchor && { anchor }), starts: starts ?? [] };
     reports.push({ ...report, state: stateOf(verdict, anchor) });
   }

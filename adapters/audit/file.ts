@@ -5,7 +5,7 @@ import { describeError, RetryableError } from '../../core/errors.ts';
 import type { AuditAction, AuditEntry } from '../../core/model/audit.ts';
 import { appendAll } from '../../core/numbers/extremes.ts';
 import type { Audit } from '../../core/ports.ts';
-import { type AuditMark, type ChainHead, chainLine, GENESIS } from './chain.ts';
+import { type AuditMark, type ChainHead, chainLine, GENESIS, isRemoval } from './chain.ts';
 import { type ChainKeeper, type OpenChain, openChain } from './open-chain.ts';
 import { rotatedName } from './rotated-files.ts';
 
@@ -148,7 +148,11 @@ export async function createAuditFile(options: AuditFileOptions): Promise<AuditF
 
   return {
     append: write,
-    mark: (mark) => write([mark]),
+    async mark(mark) {
+      // State knows it first: nobody believes a removal that only the file has.
+      if (isRemoval(mark)) await options.keeper?.recordRemoval(mark.last);
+      await write([mark]);
+    },
     head: () => ({ writer, ...(head ?? GENESIS) }),
     async close() {
       await tail;

@@ -12,6 +12,7 @@ import {
 import { bytesOf, linesOf, type RawLine } from './raw-lines.ts';
 import { verifyAudit } from './read-chain.ts';
 import { asideFolder, listRotatedFiles, moveInto, type RotatedFile } from './rotated-files.ts';
+import { firstRecord } from './search.ts';
 
 /** What state keeps of a chain, beside its files. */
 export interface ChainKeeper {
@@ -19,6 +20,12 @@ export interface ChainKeeper {
   anchor(): Promise<Anchor | undefined>;
   /** Called before the files are moved. @throws errors of state; then nothing is moved */
   recordStart(start: ChainStart): Promise<void>;
+  /** Every new beginning that state has. @throws errors of state */
+  starts(): Promise<readonly ChainStart[]>;
+  /** The last line that may have been removed after its retention. @throws errors of state */
+  removedThrough(): Promise<number>;
+  /** Called before the mark of a removal is written. @throws errors of state; then nothing is removed */
+  recordRemoval(last: number): Promise<void>;
 }
 
 /** A new beginning of a chain whose files did not fit. */
@@ -65,8 +72,10 @@ export async function openChain(options: {
   let handle = await open(file, 'a+', 0o600);
   try {
     const end = await endOfChain(file, handle);
-    const reason = typeof end === 'string' ? end : await findMisfit(file, end.head, anchor);
+    const reason = typeof end === 'string' ? end : await findMisfit(file, end.head, anchor, keeper);
     if (typeof end !== 'string' && reason === undefined) {
+      // A state that is newer than the chain takes its beginning as it is.
+      if (anchor === undefined) await keeper?.recordRemoval(await linesBefore(file));
       return await describe(handle, await finishLastLine(handle, end, writer, nowMs()));
     }
     await handle.close();
@@ -112,12 +121,24 @@ async function findMisfit(
   file: string,
   head: ChainHead,
   anchor: Anchor | undefined,
+  keeper: ChainKeeper | undefined,
 ): Promise<string | undefined> {
   if (anchor === undefined || (anchor.sequence === head.sequence && anchor.hash === head.hash))
     return undefined;
-  const { problems } = await verifyAudit(file, { anchor, from: anchor.sequence });
+  const { problems } = await verifyAudit(file, {
+    anchor,
+    from: anchor.sequence,
+    ...(keeper && { starts: await keeper.starts(), removedThrough: keeper.removedThrough }),
+  });
   const [first] = problems;
   return first && `${basename(first.file)}${first.line > 0 ? `, line ${first.line}` : ''}: ${first.detail}`;
+}
+
+/** How many lines came before the oldest one that is left. */
+async function linesBefore(file: string): Promise<number> {
+  const [oldest] = await listRotatedFiles(file);
+  const first = await firstRecord(oldest?.path ?? file, oldest?.packed === true);
+  return first ? first.sequence - 1 : 0;
 }
 
 interface ChainEnd {

@@ -97,7 +97,13 @@ export async function openIfThere(path: string): Promise<FileHandle | undefined>
  */
 export async function verifyAudit(
   file: string,
-  options: { anchor?: Anchor | undefined; starts?: readonly KnownStart[]; from?: number } = {},
+  options: {
+    anchor?: Anchor | undefined;
+    starts?: readonly KnownStart[];
+    /** Asked after all lines were read: state knows a removal before the file does. */
+    removedThrough?: () => Promise<number>;
+    from?: number;
+  } = {},
 ): Promise<ChainVerdict> {
   const { anchor, starts, from } = options;
   const verifier = createChainVerifier({
@@ -110,5 +116,5 @@ export async function verifyAudit(
     else if (piece.type === 'end') verifier.endFile(piece);
     else verifier.unreadable(piece.file, piece.detail);
   }
-  return verifier.finish(file);
+  return verifier.finish(file, await options.removedThrough?.());
 }

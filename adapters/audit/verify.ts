@@ -73,7 +73,9 @@ export function createChainVerifier(options: {
   let [entries, repaired, unfinished] = [0, 0, 0];
   let torn: { pieces: Buffer[]; bytes: number; isEnded: boolean; file: string; line: number } | undefined;
   let removed: ChainVerdict['removed'];
-  const removals: { last: number; lastHash: string }[] = [];
+  const removals: { last: number; lastHash: string; at: Pick<ChainProblem, 'file' | 'line'> }[] = [];
+  /** The first line says that the chain began anew, and state does not. */
+  let isUnknownStart = false;
   /** Whether the anchored line was there, and right. */
   let anchored: 'unseen' | 'right' | 'wrong' = 'unseen';
 
@@ -103,18 +105,12 @@ export function createChainVerifier(options: {
   function checkFirst(line: ChainLine): void {
     const before = { sequence: line.sequence - 1, hash: line.previous };
     head = before;
-    if (isPartial) return;
     if (before.sequence === 0 && before.hash === GENESIS.hash) return;
     if (line.event === 'chain-started') {
       const isKnown = starts?.some(
         (start) => start.first.sequence === line.sequence && start.first.hash === line.hash,
       );
-      if (isKnown === false)
-        report({
-          ...firstAt,
-          kind: 'replaced',
-          detail: 'the chain begins anew here, and state has no record of that',
-        });
+      isUnknownStart = isKnown === false;
     }
   }
 
@@ -141,7 +137,7 @@ export function createChainVerifier(options: {
     if (!isMark(line)) entries++;
     const mark = removalMarkOf(line);
     if (mark) {
-      removals.push({ last: mark.last, lastHash: mark.lastHash });
+      removals.push({ last: mark.last, lastHash: mark.lastHash, at });
       removed = { first: mark.first, last: mark.last, reason: mark.reason, at: String(line.at) };
     }
     if (sequence === anchor?.sequence && anchored === 'unseen') {
@@ -195,21 +191,33 @@ export function createChainVerifier(options: {
       torn = undefined;
       report({ kind: 'unreadable', file, line: 0, detail });
     },
-    finish(file: string): ChainVerdict {
+    /** `removedThrough`: what state knows of removals; without it their records in the file are believed. */
+    finish(file: string, removedThrough?: number): ChainVerdict {
+      const isKnown = ({ last }: { last: number }) => last <= (removedThrough ?? Number.POSITIVE_INFINITY);
+      const known = removals.filter(isKnown);
+      const unknown = removals.find((removal) => !isKnown(removal));
+      if (first && isUnknownStart && first.sequence > (removedThrough ?? 0) + 1) {
+        const detail = 'the chain begins anew here, and state has no record of that';
+        report({ ...firstAt, kind: 'replaced', detail });
+      }
       if (first !== undefined && first.event !== 'chain-started' && !isPartial) {
         const before = first.sequence - 1;
         const { previous } = first;
-        const isRecorded = removals.some(
+        const isRecorded = known.some(
           ({ last, lastHash }) => last > before || (last === before && lastHash === previous),
         );
         if (before > 0 && !isRecorded)
           report({ ...firstAt, kind: 'missing', detail: `${range(1, before)}, and no line records why` });
       }
       // Old lines may be removed while they are read.
-      const removedTo = Math.max(0, ...removals.map(({ last }) => last));
+      const removedTo = Math.max(0, ...known.map(({ last }) => last));
       const found = problems.filter(({ through }) => through === undefined || through > removedTo);
       const end = head ?? GENESIS;
       if (anchor && anchored === 'unseen' && !continues(anchor)) found.push(anchorProblem(anchor, end, file));
+      if (unknown) {
+        const detail = `it says that lines up to ${unknown.last} were removed, and state has no record of that`;
+        found.push({ ...unknown.at, kind: 'replaced', detail });
+      }
       return {
         ok: found.length === 0,
         first: first?.sequence ?? 0,
