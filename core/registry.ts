@@ -52,6 +52,8 @@ export interface Preset {
   /** Word in the configuration, e.g. `kubeadm`. */
   type: string;
   title: string;
+  /** Its nodes let nobody log in. */
+  withoutSsh?: true;
   checks: readonly {
     probe: string;
     /** Tells checks of one probe apart. */

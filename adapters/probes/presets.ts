@@ -31,6 +31,5 @@ export const PRESETS: readonly Preset[] = [
   { type: 'rke2', title: 'RKE2', checks: [apiserver, tls, etcd, ...components, pkiOf('rke2')] },
   // Its etcd asks for a client certificate.
   { type: 'openshift', title: 'OpenShift', checks: [apiserver, tls, pkiOf('openshift')] },
-  // It has no SSH.
-  { type: 'talos', title: 'Talos', checks: [apiserver, tls] },
+  { type: 'talos', title: 'Talos', withoutSsh: true, checks: [apiserver, tls] },
 ];

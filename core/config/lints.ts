@@ -15,6 +15,7 @@ import { doubleChecks } from './double-checks.ts';
 import { type Draft, textOf, textsOf } from './draft.ts';
 import { unreachablePictures } from './picture-address.ts';
 import type { Fleet } from './possible-alerts.ts';
+import { presetLints } from './preset-lints.ts';
 import { errorAt, type Finding, warningAt } from './problem.ts';
 import { ruleLints } from './rule-lints.ts';
 import type { RuleInForce } from './rule-set.ts';
@@ -34,6 +35,7 @@ export function* lints(input: LintInput): Generator<Finding> {
   yield* timeLints(input);
   yield* repeatLints(draft);
   yield* idleChecks(input);
+  yield* presetLints(input);
   yield* doubleChecks(input);
   yield* silenceLints(input);
   yield* ruleLints(rules, checks, input.nodes);
@@ -159,10 +161,10 @@ function* auditLints({ audit: { value } }: Draft): Generator<Finding> {
 }
 
 function* emptySections(
-  { checks, rules, rulesOff, channels, unreadable }: Draft,
+  { checks, presets, rules, rulesOff, channels, unreadable }: Draft,
   isWithoutRules: boolean,
 ): Generator<Finding> {
-  if (checks?.length === 0)
+  if (checks?.length === 0 && presets.length === 0)
     yield warningAt(['checks'], 'nothing is checked', 'leave `checks` out for the default');
   if (rules?.length === 0 && !rulesOff)
     yield warningAt(['rules'], 'no rule is evaluated', 'leave `rules` out for the defaults');
