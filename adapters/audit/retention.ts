@@ -74,15 +74,25 @@ async function filesBeyond(
   { keepMs, maxBytes }: Retention,
   nowMs: number,
 ): Promise<{ files: RotatedFile[]; reason: RemovalMark['reason'] }> {
-  const stats = await Promise.all(files.map(({ path }) => stat(path)));
-  // A file was last written with its newest line, and compression keeps that time.
-  const kept = stats.findIndex(({ mtimeMs }) => nowMs - mtimeMs <= keepMs);
-  const old = kept < 0 ? files.length : kept;
+  let old = 0;
+  while (old < Math.min(files.length, MOST_REMOVED) && nowMs - (await endOf(file, files, old)) > keepMs)
+    old++;
   if (old > 0) return { files: files.slice(0, old), reason: 'age' };
+  const stats = await Promise.all(files.map(({ path }) => stat(path)));
   let bytes = stats.reduce((sum, { size }) => sum + size, (await stat(file)).size);
   let count = 0;
   for (; bytes > maxBytes && count < files.length; count++) bytes -= stats[count]?.size ?? 0;
   return { files: files.slice(0, count), reason: 'size' };
+}
+
+/**
+ * When the first line after a rotated file was written. Lines are in the chain; the time of a file is whatever somebody set.
+ * A file that cannot be read counts as old: the removal then fails for it, and somebody knows.
+ */
+async function endOf(file: string, files: readonly RotatedFile[], index: number): Promise<number> {
+  const next = files[index + 1];
+  const after = await firstRecord(next?.path ?? file, next?.packed === true);
+  return after?.endMs ?? (next ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
 }
 
 /**
