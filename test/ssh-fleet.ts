@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import ssh2, { type Connection, type ParsedKey, type ServerChannel, type ServerConfig } from 'ssh2';
 import { parsePrivateKey } from '../adapters/ssh/private-keys.ts';
 import { newKey, publicKeyOf } from '../localstack/fleet/new-key.ts';
+import { failToConnect, forbid } from './refused-channels.ts';
 
 export interface FakeHost {
   host: string;
@@ -49,13 +50,12 @@ export interface FakeBastion extends FakeHost {
   /** Refuses connections to this port, as `permitopen` does. */
   forbid(port: number): void;
   /** As for a node. */
+  /** The processes of the connections that are open now have no file left. */
+  fill(): void;
   shut(): void;
   revoke(): void;
   connections(): number;
 }
-
-/** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED, RFC 4254, 5.1 */
-const FORBIDDEN = 1;
 
 /** The PEM of a private key that every fake accepts. */
 export const CLIENT_KEY = newKey();
@@ -174,6 +174,8 @@ export async function startFakeBastion(
   const state = { logins: 0, dialled: [] as string[] };
   const held = new Set<number>();
   const forbidden = new Set<number>();
+  const present = new Set<Connection>();
+  const full = new WeakSet<Connection>();
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const server = new ssh2.Server(
     { hostKeys: [{ key: parsePrivateKey(hostKey, 'host key') } as never] },
@@ -183,10 +185,13 @@ export async function startFakeBastion(
         () => (revoked ? '' : accepts),
         () => state.logins++,
       );
+      present.add(connection);
+      connection.on('close', () => present.delete(connection));
       connection.on('tcpip', async (accept, reject, { destIP, destPort }) => {
         state.dialled.push(`${destIP}:${destPort}`);
         if (held.has(destPort)) await released;
-        if (forbidden.has(destPort)) return refuse(connection, reject);
+        if (forbidden.has(destPort)) return forbid(connection, reject);
+        if (full.has(connection)) return failToConnect(connection, reject, 'Too many open files');
         forward({ host: destIP, port: destPort }, outgoing, accept, reject);
       });
     },
@@ -209,6 +214,9 @@ export async function startFakeBastion(
     release,
     hold: (value: number) => void held.add(value),
     forbid: (value: number) => void forbidden.add(value),
+    fill: () => {
+      for (const connection of present) full.add(connection);
+    },
     shut: () => void raw.close(),
     revoke: () => {
       revoked = true;
@@ -219,17 +227,6 @@ export async function startFakeBastion(
       await close();
     },
   });
-}
-
-/** Refuses a channel as forbidden; ssh2's own `reject` says that the connection failed. */
-function refuse(connection: Connection, reject: () => void): void {
-  const { _protocol: protocol } = connection as unknown as {
-    _protocol: { channelOpenFail(recipient: number, reason: number, text: string): void };
-  };
-  const send = protocol.channelOpenFail;
-  protocol.channelOpenFail = (recipient) => send.call(protocol, recipient, FORBIDDEN, '');
-  reject();
-  protocol.channelOpenFail = send;
 }
 
 /** Connects a channel with a port. */

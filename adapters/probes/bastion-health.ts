@@ -16,6 +16,7 @@ const SLOW_MS = 3_000;
 export function watchBastion(connection: BastionConnection, { deadlines }: BastionConfig, batch: Batch) {
   let lost: Failure | undefined;
   let slow: Failure | undefined;
+  let isSpent = false;
   let pending: Promise<void> | undefined;
   const makeRoundTrip = async (failure: Failure) => {
     const startMs = loopWatch.nowMs();
@@ -29,6 +30,12 @@ export function watchBastion(connection: BastionConnection, { deadlines }: Basti
       await pending;
     },
     isLost: () => lost !== undefined,
+    /** What a bastion says of itself. Without this connection its sshd has its files back. */
+    lose(failure: Failure) {
+      lost ??= failure;
+      isSpent = true;
+    },
+    isSpent: () => isSpent,
     async check(failure: Failure) {
       pending = makeRoundTrip(failure);
       await pending;

@@ -65,6 +65,7 @@ export async function probeBatch(
       );
       const silent = probe.silence ?? (probe.error && isSilence(probe.error) ? probe.error : undefined);
       if (silent) await health.check(silent.failure);
+      if (probe.error?.failure.phase === 'bastion') health.lose(probe.error.failure);
       if (!(probe.silence && health.isLost())) made.set(configured, probe);
       return probe.error;
     };
@@ -107,6 +108,7 @@ export async function probeBatch(
     else onNode?.(nodeObservations);
   };
   await forEachLimit(accesses, bastion.concurrency, probeTarget, PATIENCE_MS);
+  if (health.isSpent()) connection.destroy();
 
   await Promise.all([
     saveCounters(batch, counters, logger, earlier, probes, penalties.entries(batch.targets)),

@@ -73,6 +73,17 @@ export function firewallDenied(to: string, phase: ProbePhase = 'dial'): ProbeErr
   return probeError('forbidden', phase, `the bastion's firewall forbids connections to ${to}: ${remedy}`);
 }
 
+/**
+ * The sshd of the hop has no file left for a connection to `to`, so whether anybody answers there is unknown. It keeps one for
+ * each open connection, and for two minutes one for each address that stays silent: a channel that is being opened cannot be taken back.
+ */
+export function outOfFiles(to: string, hop: 'bastion' | 'node'): ProbeError {
+  const detail = `sshd of the ${hop} has too many open files to connect to ${to}: raise its limit (LimitNOFILE of its service)`;
+  return hop === 'bastion'
+    ? probeError('unreachable', 'bastion', detail)
+    : probeError('command', 'exec', detail);
+}
+
 const LINE_CHARACTERS = 240;
 const QUOTE_CHARACTERS = 120;
 

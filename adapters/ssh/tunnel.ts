@@ -1,10 +1,12 @@
 import type { Client, ClientChannel } from 'ssh2';
 import type { Traffic } from '../../core/model/cost.ts';
-import { firewallDenied, forwardingDenied, probeError, seconds } from './failure.ts';
+import { firewallDenied, forwardingDenied, outOfFiles, probeError, seconds } from './failure.ts';
 import type { SshStream } from './session.ts';
 
 /** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED, RFC 4254, 5.1 */
 const FORBIDDEN = 1;
+/** EMFILE or ENFILE of sshd. */
+const OUT_OF_FILES = /Too many open files/;
 /** ENOPROTOOPT: no network answers this, but the rules of `bastionFirewall` do. */
 const FIREWALLED = /Protocol not available/;
 
@@ -72,6 +74,7 @@ export function dial(
         const reply = error.message.replace(/^\(SSH\) Channel open failure: /, '');
         if (typeof reason !== 'number') reject(lost());
         else if (reason === FORBIDDEN) reject(forwardingDenied(address, hop, phase));
+        else if (OUT_OF_FILES.test(reply)) reject(outOfFiles(address, hop));
         else if (FIREWALLED.test(reply)) reject(firewallDenied(address, phase));
         else {
           const text = `the ${hop} did not reach ${address}${reply === '' ? '' : ` (${reply})`}`;
