@@ -111,6 +111,19 @@ describe('rotated files', () => {
   });
 });
 
+it('a search finds lines before those of a clock that was set back', async () => {
+  const audit = await createAuditFile({ file, writer: 'local', gatherMs: 0, rotateAtBytes: 1 });
+  await audit.append([entry(LINES - 1_000), entry(LINES)]);
+  await audit.close();
+  const query = { ...everything(), fromMs: NOW - 3.5 * DAY };
+  const wanted = [`a/${LINES - 3}`, `a/${LINES - 2}`, `a/${LINES - 1}`, `a/${LINES}`];
+  const { records } = await findNewest(file, query, 100);
+  expect(records.map(({ fields }) => fields.target)).toEqual(wanted);
+  const all: unknown[] = [];
+  for await (const found of findAll(file, query)) all.push(...found.map(({ fields }) => fields.target));
+  expect(all).toEqual(wanted);
+});
+
 describe('the oldest lines', () => {
   it('are removed by age, and the chain records which', async () => {
     const { removedFiles, removedLines } = await maintain({ ...FOR_EVER, keepMs: 10.5 * DAY });

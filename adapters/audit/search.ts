@@ -32,6 +32,8 @@ export interface FoundRecords {
 
 /** Lines are written in the order in which accesses end, but those of one moment in any. */
 const SLACK_MS = 3_600_000;
+/** So many files in a row that begin too early end a search: of a clock that was set back one may begin so, before later ones. */
+const EARLY_FILES = 2;
 
 /** Finds the newest matching lines of an audit. Reads the newest file first, and keeps no more than `limit` lines. */
 export async function findNewest(file: string, query: AuditQuery, limit: number): Promise<FoundRecords> {
@@ -40,6 +42,7 @@ export async function findNewest(file: string, query: AuditQuery, limit: number)
   let isCut = false;
   /** Files with later lines were read already, under the name that they had before they were rotated. */
   let before = Number.POSITIVE_INFINITY;
+  let early = 0;
   const newest = await openIfThere(file);
   const rotated = (await listRotatedFiles(file)).reverse();
   for (const one of [undefined, ...rotated]) {
@@ -69,7 +72,8 @@ export async function findNewest(file: string, query: AuditQuery, limit: number)
       const older = rotated.some(({ last }) => last < before);
       return { records, unreadable, isCut: isCut || older };
     }
-    if (first && first.endMs < query.fromMs - SLACK_MS) break;
+    early = isEarly(first, query.fromMs) ? early + 1 : 0;
+    if (early === EARLY_FILES) break;
   }
   return { records, unreadable, isCut };
 }
@@ -89,11 +93,17 @@ export async function* findAll(file: string, query: AuditQuery): AsyncGenerator<
 /** The first line of the oldest file that may have lines of that time; 0 for all files. */
 async function firstSequenceSince(file: string, fromMs: number): Promise<number> {
   const files = [{ path: file, packed: false }, ...(await listRotatedFiles(file)).reverse()];
+  let early = 0;
   for (const { path, packed } of files) {
     const first = await firstRecord(path, packed);
-    if (first && first.endMs < fromMs - SLACK_MS) return first.sequence;
+    early = isEarly(first, fromMs) ? early + 1 : 0;
+    if (first && early === EARLY_FILES) return first.sequence;
   }
   return 0;
+}
+
+function isEarly(first: AuditRecord | undefined, fromMs: number): boolean {
+  return first !== undefined && first.endMs < fromMs - SLACK_MS;
 }
 
 /** The first line of a file that can be read. */
