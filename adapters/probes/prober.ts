@@ -2,7 +2,7 @@ import { ConfigError, describeError, RetryableError } from '../../core/errors.ts
 import type { AccessKind, AuditEntry } from '../../core/model/audit.ts';
 import type { Batch } from '../../core/model/batch.ts';
 import type { BastionConfig, Config } from '../../core/model/config.ts';
-import type { BatchObservation, Failure } from '../../core/model/observation.ts';
+import type { BastionOutcome, BatchObservation, Failure } from '../../core/model/observation.ts';
 import { fitDeadlines, fitLogin } from '../../core/plan/deadlines.ts';
 import type { Audit, Clock, Counters, Logger, Meter, Prober, Secrets } from '../../core/ports.ts';
 import { checkOptions } from '../../core/registry.ts';
@@ -78,6 +78,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
   const signatures = watchSignatures(options.signatures, logger);
   const formsWith = createScriptForms();
   let outOfFilesUntilMs = 0;
+  const logins = new Map<string, { roundMs: number; outcome: Promise<BastionOutcome> }>();
   const pool = createBastionPool({
     nowMs,
     count,
@@ -211,6 +212,27 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     return result;
   }
 
+  /** One login a round for all batches: a bastion that comes back would refuse many at once. */
+  function checkLogin(
+    name: string,
+    { roundMs, intervalMs = Number.POSITIVE_INFINITY }: Batch,
+    signal: AbortSignal | undefined,
+    record: (entry: AuditEntry) => void,
+  ): Promise<BastionOutcome> {
+    const known = logins.get(name);
+    if (known?.roundMs === roundMs) return known.outcome;
+    const { deadlines, ...bastion } = findBastion(name);
+    const bastionMs = Math.min(deadlines.bastionMs, intervalMs);
+    const outcome = dialerFor({ ...bastion, deadlines: { ...deadlines, bastionMs } }, record, signal)
+      .checkLogin()
+      .then(
+        (): BastionOutcome => ({ ok: true }),
+        (error: unknown): BastionOutcome => ({ ok: false, failure: failureOf(error, signal) }),
+      );
+    logins.set(name, { roundMs, outcome });
+    return outcome;
+  }
+
   return {
     async probe(batch, probeOptions = {}) {
       const { signal } = probeOptions;
@@ -224,17 +246,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
         counters,
         logger,
         probeThrough: (round) => probeThrough(round, record),
-        async checkBastion(name, { intervalMs = Number.POSITIVE_INFINITY }) {
-          const { deadlines, ...bastion } = findBastion(name);
-          const bastionMs = Math.min(deadlines.bastionMs, intervalMs);
-          const quick = { ...bastion, deadlines: { ...deadlines, bastionMs } };
-          try {
-            await dialerFor(quick, record, signal).checkLogin();
-            return { ok: true };
-          } catch (error) {
-            return { ok: false, failure: failureOf(error, signal) };
-          }
-        },
+        checkBastion: (name, part) => checkLogin(name, part, signal, record),
       };
       const { bastion, targets } = batch;
       const result = batch.otherBastions

@@ -115,4 +115,16 @@ describe('nodes behind two bastions', () => {
     expect(outcomes(result)).toEqual(['n0: host-key/handshake']);
     expect(second.dialled).toEqual([]);
   });
+
+  it('cost the unused bastion one login a round, however many batches there are', async () => {
+    const nodes = await healthyNodes(3);
+    const { prober, audit } = await setup(nodes);
+    const batches = nodes.map((node, index) => {
+      const target = targetOf(`n${index}`, node, { otherBastions });
+      return batchOf([target], { otherBastions, index, count: 3, checksBastions: true });
+    });
+    const results = await Promise.all(batches.map((batch) => prober.probe(batch)));
+    expect(results.map(bastionsUp)).toEqual(Array(3).fill({ b: 1, second: 1 }));
+    expect(audit.filter(({ bastion: name }) => name === 'second')).toHaveLength(1);
+  });
 });
