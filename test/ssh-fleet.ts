@@ -191,7 +191,7 @@ export async function startFakeBastion(
         state.dialled.push(`${destIP}:${destPort}`);
         if (held.has(destPort)) await released;
         if (forbidden.has(destPort)) return forbid(connection, reject);
-        if (full.has(connection)) return failToConnect(connection, reject, 'Too many open files');
+        if (full.has(connection)) return failToConnect(connection, reject, 'open failed');
         forward({ host: destIP, port: destPort }, outgoing, accept, reject);
       });
     },

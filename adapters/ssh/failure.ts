@@ -74,14 +74,17 @@ export function firewallDenied(to: string, phase: ProbePhase = 'dial'): ProbeErr
 }
 
 /**
- * The sshd of the hop has no file left for a connection to `to`, so whether anybody answers there is unknown. It keeps one for
+ * The sshd of the bastion connects no more to `to`, which it did in this session: it has no file left, most likely, so whether anybody
+ * answers there is unknown. If the route is gone, the next session shows it. sshd keeps one for
  * each open connection, and for two minutes one for each address that stays silent: a channel that is being opened cannot be taken back.
  */
-export function outOfFiles(to: string, hop: 'bastion' | 'node'): ProbeError {
-  const detail = `sshd of the ${hop} has too many open files to connect to ${to}: raise its limit (LimitNOFILE of its service)`;
-  return hop === 'bastion'
-    ? probeError('unreachable', 'bastion', detail)
-    : probeError('command', 'exec', detail);
+export function outOfFiles(to: string): ProbeError {
+  const remedy = 'too many open files? Raise its limit (LimitNOFILE of its service)';
+  return probeError(
+    'unreachable',
+    'bastion',
+    `sshd of the bastion opens no more connections to ${to}: ${remedy}`,
+  );
 }
 
 const LINE_CHARACTERS = 240;

@@ -5,8 +5,10 @@ import type { SshStream } from './session.ts';
 
 /** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED, RFC 4254, 5.1 */
 const FORBIDDEN = 1;
-/** EMFILE or ENFILE of sshd. */
-const OUT_OF_FILES = /Too many open files/;
+/** What OpenSSH says where the connection fails at once: it has no file left, or no route. */
+const NO_CONNECTION_MADE = 'open failed';
+/** Addresses that a session has connected to. */
+const reachable = new WeakMap<Client, Set<string>>();
 /** ENOPROTOOPT: no network answers this, but the rules of `bastionFirewall` do. */
 const FIREWALLED = /Protocol not available/;
 
@@ -68,13 +70,15 @@ export function dial(
       if (late) {
         channel?.destroy();
       } else if (error === undefined) {
+        reachable.set(client, (reachable.get(client) ?? new Set()).add(address));
         resolve(createTunnel(channel, trafficOf(client)));
       } else {
         const { reason } = error as { reason?: number };
         const reply = error.message.replace(/^\(SSH\) Channel open failure: /, '');
         if (typeof reason !== 'number') reject(lost());
         else if (reason === FORBIDDEN) reject(forwardingDenied(address, hop, phase));
-        else if (OUT_OF_FILES.test(reply)) reject(outOfFiles(address, hop));
+        else if (hop === 'bastion' && reply === NO_CONNECTION_MADE && reachable.get(client)?.has(address))
+          reject(outOfFiles(address));
         else if (FIREWALLED.test(reply)) reject(firewallDenied(address, phase));
         else {
           const text = `the ${hop} did not reach ${address}${reply === '' ? '' : ` (${reply})`}`;
