@@ -1,6 +1,7 @@
 // A deployment in the account of the emulator, with the tools of an operator.
 
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import {
@@ -66,8 +67,13 @@ export interface Account {
 
 const WITHIN_MS = 60_000;
 
-export async function openAccount({ client, pid }: Emulator): Promise<Account> {
-  const lambda = new LambdaClient({ ...client, maxAttempts: 1 });
+export async function openAccount({ client, pid, certificate }: Emulator): Promise<Account> {
+  // No call is repeated, so each has its own connection: the emulator may end a kept one in the moment a call begins.
+  const requestHandler = {
+    httpAgent: { keepAlive: false },
+    httpsAgent: { keepAlive: false, ...(certificate !== undefined && { ca: readFileSync(certificate) }) },
+  };
+  const lambda = new LambdaClient({ ...client, maxAttempts: 1, requestHandler });
   const sqs = new SQSClient({ ...client, useQueueUrlAsEndpoint: false });
   const logs = new CloudWatchLogsClient(client);
   const ssm = new SSMClient(client);
