@@ -65,6 +65,9 @@ const both = CUTS.flatMap((one, i): [Cut[], Cut[]][] => [
   [[one], [CUTS[(i + 2) % CUTS.length] as Cut]],
 ]);
 
+/** Deadlines follow from the interval; the rest is work of this machine. */
+const limitMs = (everyMs: number) => everyMs * 0.7 + scaledMs(1_000);
+
 async function returnsToFirst(round: () => Promise<RoundReport>, count: number): Promise<void> {
   for (let i = 0; i < ROUNDS_TO_RETURN; i++) {
     const report = await round();
@@ -92,7 +95,7 @@ describe('one direction of one network, or of two, is cut', () => {
         const report = await round();
         const known = up === undefined ? {} : { ...all(FEW, up), ...(dead && { [last.name]: 0 }) };
         expect(report.up, JSON.stringify(report)).toEqual(known);
-        expect(report.ms).toBeLessThan(scaledMs(everyMs));
+        expect(report.ms).toBeLessThan(limitMs(everyMs));
         expect(report.ways.gate === 'ok').toBe(answers(first));
         expect(report.ways.second === 'ok').toBe(answers(second));
         if (up !== 1) continue;
@@ -100,6 +103,7 @@ describe('one direction of one network, or of two, is cut', () => {
         for (const name of namesOf(FEW - 1)) expect(report.accesses).toContain(`c/${name} ${way} ok`);
       }
     } finally {
+      await stopServer(last);
       nodes[FEW - 1] = await startNode(FEW - 1);
     }
     cut([], []);
@@ -136,7 +140,7 @@ describe('a bastion that', () => {
         const report = await round();
         expect(report.up).toEqual(all(FEW, 1));
         expect(report.ways).toMatchObject({ gate: { reason: 'timeout' }, second: 'ok' });
-        expect(report.ms).toBeLessThan(scaledMs(Number.parseInt(every, 10) * 1000));
+        expect(report.ms).toBeLessThan(limitMs(Number.parseInt(every, 10) * 1000));
       }
     } finally {
       signalServer(current().process, 'SIGCONT');
@@ -154,7 +158,7 @@ describe(`${MANY} nodes that are silent behind the first bastion`, () => {
       const report = await round();
       expect(report.up, JSON.stringify(report)).toEqual(all(MANY, 1));
       expect(report.ways).toEqual({ gate: 'ok', second: 'ok' });
-      expect(report.ms).toBeLessThan(scaledMs(Number.parseInt(every, 10) * 1000));
+      expect(report.ms).toBeLessThan(limitMs(Number.parseInt(every, 10) * 1000));
     }
   });
 });
