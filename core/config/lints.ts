@@ -19,6 +19,7 @@ import { presetLints } from './preset-lints.ts';
 import { errorAt, type Finding, warningAt } from './problem.ts';
 import { ruleLints } from './rule-lints.ts';
 import type { RuleInForce } from './rule-set.ts';
+import { tierLints } from './tier-lints.ts';
 
 export interface LintInput extends Pick<Fleet, 'nodes'> {
   draft: Draft;
@@ -39,6 +40,7 @@ export function* lints(input: LintInput): Generator<Finding> {
   yield* doubleChecks(input);
   yield* silenceLints(input);
   yield* ruleLints(rules, checks, input.nodes);
+  yield* tierLints(rules);
   yield* idleChannels(draft);
   yield* unreachablePictures(draft, input.kinds);
   yield* emptySections(draft, rules.length === 0);
