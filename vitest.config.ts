@@ -9,8 +9,8 @@ const exclude = ['**/node_modules/**', ...leftOutPatterns()];
 
 export default defineConfig({
   test: {
-    // For what hangs; what is only slow stays far below.
-    testTimeout: scaledMs(400_000),
+    // For what hangs; what is only slow stays below, also when load begins after this line.
+    testTimeout: scaledMs(900_000),
     hookTimeout: scaledMs(400_000),
     env: { POWERTOOLS_METRICS_DISABLED: 'true' },
     // The longest files wait for clocks of other programs most of their time, so that two cores have room for a third.
