@@ -53,15 +53,17 @@ function needed<T>(item: Item<T>): T {
 
 /** Gives each node of a valid cluster the user and port of its login. */
 export function clusterOf(
-  { defaults, nodes, bastion: ways, ...rest }: z.output<typeof clusterSchema>,
+  { name, defaults, nodes, bastion: ways, ...rest }: z.output<typeof clusterSchema>,
   bastions: readonly BastionConfig[],
 ): ClusterConfig {
   const [bastion = '', ...otherBastions] = ways;
-  const user = defaults.user ?? bastions.find(({ name }) => name === bastion)?.user ?? '';
+  const user = defaults.user ?? bastions.find((candidate) => candidate.name === bastion)?.user ?? '';
+  // In this order, which hashes of a configuration depend on.
   return {
-    ...rest,
+    name,
     bastion,
     ...(otherBastions.length > 0 && { otherBastions }),
+    ...rest,
     nodes: nodes.map((node) => ({
       ...node,
       port: node.port ?? defaults.port ?? 22,

@@ -8,6 +8,14 @@ import { START } from './story.ts';
 
 const before = JSON.parse(readData('configurations.json').toString('utf8')) as Config[];
 
+/** Today's text of a default rule, and the one before: a text decides nothing. */
+const REWORDED = new Map([
+  [
+    'nothing gets through bastion {{bastion}}; nodes that no other bastion reaches are unknown',
+    'nothing gets through bastion {{bastion}}; the nodes behind it are unknown',
+  ],
+]);
+
 /**
  * Later default rules come on top, as the file adds to the defaults, and may supersede earlier ones. Later sections have their
  * defaults.
@@ -17,7 +25,10 @@ function withoutLaterDefaults(config: Config, earlier: Config): Config {
   const rules = config.rules.flatMap(({ supersededBy, ...rule }) => {
     const before = known.get(rule.name);
     if (!before) return [];
-    return [{ ...rule, ...(supersededBy && before.supersededBy && { supersededBy }) }];
+    const summary = REWORDED.get(rule.summary ?? '');
+    return [
+      { ...rule, ...(summary && { summary }), ...(supersededBy && before.supersededBy && { supersededBy }) },
+    ];
   });
   const sections = Object.entries({ ...config, rules }).filter(([name]) => name in earlier);
   return Object.fromEntries(sections) as unknown as Config;
