@@ -52,8 +52,6 @@ const MOST_PROBLEMS = 20;
 /** Bytes of unfinished lines that are kept in order to compare them with their mark. */
 const MOST_TORN_BYTES = 1024 * 1024;
 
-export type ChainVerifier = ReturnType<typeof createChainVerifier>;
-
 /**
  * Verifies the lines of one chain, in their order, and goes on after a problem. Without an anchor nobody sees that the newest
  * lines, or all of them, were exchanged; without `starts` the record of a new beginning in the file is believed.

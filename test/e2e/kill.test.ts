@@ -15,6 +15,7 @@ import { type Fleet, startFleet } from '../../localstack/fleet/fleet.ts';
 import { steadyMemory } from '../../localstack/fleet/node-model.ts';
 import { type Sink, startSink } from '../../localstack/sink/sink.ts';
 import { slowness } from '../machine-speed.ts';
+import { until } from '../until.ts';
 
 const KILLS = 50;
 /** The shortest ends before the first module is loaded, the longest after several rounds. */
@@ -106,6 +107,8 @@ it(`up loses no alert when it is killed ${KILLS} times`, async () => {
   // The last process runs for a whole period, sends all messages and stops by itself.
   const last = up();
   const exit = once(last, 'exit');
+  const commands = fleet.commands();
+  await until('the last process gives a command to a node', () => fleet.commands() > commands);
   await Promise.race([delay(PERIOD_MS + 3_000 * Math.min(SLOWEST, slowness())), exit]);
   last.kill('SIGTERM');
   expect(await exit).toEqual([0, null]);
