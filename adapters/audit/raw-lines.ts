@@ -20,14 +20,19 @@ const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 10;
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** Reads a file of the audit, compressed or not, and closes it. @throws errors of the file, and of gzip */
-export function bytesOf(handle: FileHandle, packed: boolean, start = 0): AsyncIterable<Buffer> {
-  const input = handle.createReadStream({ highWaterMark: CHUNK_BYTES, start });
-  if (!packed) return input;
+/**
+ * Reads what a file of the audit, compressed or not, has when it is called, and closes it. So a file that grows meanwhile has an
+ * end, and a device without one, such as /dev/full, is empty. @throws errors of the file, and of gzip
+ */
+export async function* bytesOf(handle: FileHandle, packed: boolean, start = 0): AsyncGenerator<Buffer> {
+  const { size } = await handle.stat();
+  if (start >= size) return await handle.close();
+  const input = handle.createReadStream({ highWaterMark: CHUNK_BYTES, start, end: size - 1 });
+  if (!packed) return yield* input;
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   input.on('error', (error) => gunzip.destroy(error));
   gunzip.on('close', () => input.destroy());
-  return input.pipe(gunzip);
+  yield* input.pipe(gunzip);
 }
 
 /** Splits bytes into lines; yields the lines of each chunk together. Needs memory for a chunk and a line. */
