@@ -114,6 +114,8 @@ describe('a node of kubeadm', () => {
     const lowest = () => Math.min(...counts) - 1;
     do counts.push((await probe(1)).roundTrips);
     while (lowest() > roundTrips && counts.length < 10);
-    expect(lowest(), `of ${counts}`).toBe(roundTrips);
+    // A TLS session that ends without a trip of its own saves one.
+    expect(lowest(), `of ${counts}`).toBeLessThanOrEqual(roundTrips);
+    expect(lowest(), `of ${counts}`).toBeGreaterThanOrEqual(roundTrips - 1);
   });
 });
