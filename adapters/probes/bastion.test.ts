@@ -71,7 +71,10 @@ describe('a bastion that is lost in the middle of a round', () => {
     expect(outcomes(result)).toEqual(['n0: ok', 'n1: ok']);
     expect(result.bastion).toMatchObject({ ok: false, failure: { reason, phase: 'bastion' } });
     expect(never.logins).toBe(0);
-    expect(audit.at(-1)).toMatchObject({ target: 'c/n2', command: 'usage@2', outcome: reason });
+    // On a slow machine the next node is tried before the deadlines of this one have passed.
+    expect(audit).toContainEqual(
+      expect.objectContaining({ target: 'c/n2', command: 'usage@2', outcome: reason }),
+    );
     expect(ms).toBeLessThan(scaledMs(1_500));
   });
 
