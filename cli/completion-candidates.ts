@@ -15,7 +15,7 @@ export interface KnownNames {
   bastions: readonly string[];
   channels: readonly string[];
   rules: readonly string[];
-  /** Of the catalogue. */
+  /** Names of the catalogue. */
   commands: readonly string[];
 }
 

@@ -67,7 +67,7 @@ export interface RemovalMark {
   /** Sequences. */
   first: number;
   last: number;
-  /** Of the last removed line. */
+  /** The hash of the last removed line. */
   lastHash: string;
 }
 

@@ -37,7 +37,12 @@ describe('the bytes of a file', () => {
   });
 
   it('are none of a device that has no end', async () => {
-    for await (const chunk of bytesOf(await open('/dev/full', 'r'), false)) expect(chunk).toBe('nothing');
-    expect.assertions(0);
+    let chunks = 0;
+    for await (const _ of bytesOf(await open('/dev/full', 'r'), false)) {
+      chunks++;
+      // A reader of all that comes would never end.
+      break;
+    }
+    expect(chunks).toBe(0);
   });
 });

@@ -8,7 +8,7 @@ const SWATCH = 22;
 const SPACE = 8;
 const GAP = 26;
 const RIGHT = WIDTH - 16;
-/** Of many lines; few have more room. */
+/** The longest name and value where a legend has many lines; few lines have more room. */
 const LONGEST_NAME = 300;
 const LONGEST_VALUE = 150;
 /** Paths differ at their end: `/etc/kubernetes/pki/apiserver-etcd-client.crt`. */

@@ -93,7 +93,7 @@ export function scriptsToSign(checks: readonly Check[], commands: readonly Comma
   return [...scripts.values()];
 }
 
-/** Of the previous release the catalogue has only hashes. */
+/** The catalogue has no texts of the previous release, only hashes. */
 function hasText(script: Pick<Script, 'name' | 'sha256'>): script is Script {
   return 'text' in script;
 }

@@ -4,6 +4,7 @@ import type { BatchObservation, Failure, Observation } from '../../core/model/ob
 import type { Target } from '../../core/model/target.ts';
 import { samplesOf } from '../../core/parse/samples.ts';
 import { createRecordingLogger } from '../../test/recording-logger.ts';
+import { createRandom } from '../../test/simulation/random.ts';
 import { probeByWays, type WayPorts } from './ways.ts';
 
 const ROUND_MS = 60_000;
@@ -212,21 +213,10 @@ describe('a batch with two bastions', () => {
   });
 });
 
-/** A small generator of pseudo-random numbers: mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 describe('200 seeded histories of partitions', () => {
   const nodes = ['n1', 'n2', 'n3', 'n4'];
   it.each(Array.from({ length: 200 }, (_, i) => i))('seed %i', async (seed) => {
-    const random = seeded(seed);
+    const random = createRandom(seed);
     const fake = createFake();
     /** What is broken now; each round breaks and mends a little. One direction that is cut is a way that does not lead. */
     const broken = new Set<string>();
@@ -236,7 +226,8 @@ describe('200 seeded histories of partitions', () => {
     ];
     for (let round = 0; round < 20; round++) {
       for (const one of all) {
-        if (random() < (broken.has(one) ? 0.3 : 0.08)) broken.has(one) ? broken.delete(one) : broken.add(one);
+        if (random.chance(broken.has(one) ? 0.3 : 0.08))
+          broken.has(one) ? broken.delete(one) : broken.add(one);
       }
       const now: Network = {
         isUp: (bastion) => !broken.has(bastion),

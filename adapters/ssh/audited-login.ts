@@ -17,39 +17,52 @@ export interface BastionAccess {
   pinned: PinnedKeys;
 }
 
-/** Logs in to a bastion by `open`, and writes one audit line however that ends. @throws ProbeError, ConfigError */
-export async function logInAudited<T extends { fingerprint: string }>(
-  bastion: BastionConfig,
-  ports: {
-    keyring: Keyring;
-    hostKeys: ReturnType<typeof createPinnedKeys>;
-    accessor: Accessor;
-    nowMs: () => number;
-    record: (entry: AuditEntry) => void;
-  },
-  open: (access: BastionAccess) => Promise<T>,
+export interface LoginRecording {
+  accessor: Accessor;
+  nowMs: () => number;
+  record: (entry: AuditEntry) => void;
+}
+
+/** Logs in by `open`, and writes one audit line however that ends. @throws what `open` throws */
+export async function recordLogin<T>(
+  where: Pick<AuditEntry, 'bastion' | 'target'>,
+  { accessor, nowMs, record }: LoginRecording,
+  open: () => Promise<T>,
+  fingerprintFrom: (opened: T) => string,
 ): Promise<T> {
-  const { keyring, hostKeys, accessor, nowMs, record } = ports;
   const startMs = nowMs();
   const write = (outcome: string, fingerprint: string | undefined) =>
     record({
       atMs: startMs,
       ...accessor,
-      bastion: bastion.name,
+      ...where,
       ...(fingerprint !== undefined && { hostKeyFingerprint: fingerprint }),
       durationMs: nowMs() - startMs,
       bytes: 0,
       outcome,
     });
   try {
-    const key = await keyring.ofBastion(bastion.name);
-    const pinned = await (await hostKeys.load())(bastion.hostKeys, namesOfHost(bastion));
-    const opened = await open({ bastion, key, pinned });
-    write('ok', opened.fingerprint);
+    const opened = await open();
+    write('ok', fingerprintFrom(opened));
     return opened;
   } catch (error) {
     if (error instanceof ProbeError)
       write(error.failure.reason, error.hostKey && fingerprintOf(error.hostKey));
     throw error;
   }
+}
+
+/** Logs in to a bastion by `open`, and writes one audit line however that ends. @throws ProbeError, ConfigError */
+export async function logInAudited<T extends { fingerprint: string }>(
+  bastion: BastionConfig,
+  ports: LoginRecording & { keyring: Keyring; hostKeys: ReturnType<typeof createPinnedKeys> },
+  open: (access: BastionAccess) => Promise<T>,
+): Promise<T> {
+  const { keyring, hostKeys } = ports;
+  const openWithKey = async () => {
+    const key = await keyring.ofBastion(bastion.name);
+    const pinned = await (await hostKeys.load())(bastion.hostKeys, namesOfHost(bastion));
+    return open({ bastion, key, pinned });
+  };
+  return recordLogin({ bastion: bastion.name }, ports, openWithKey, ({ fingerprint }) => fingerprint);
 }

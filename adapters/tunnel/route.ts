@@ -1,14 +1,12 @@
 import type { AuditEntry } from '../../core/model/audit.ts';
 import type { BastionConfig, SessionsConfig } from '../../core/model/config.ts';
 import type { Target } from '../../core/model/target.ts';
-import { type Accessor, logInAudited } from '../ssh/audited-login.ts';
+import { type Accessor, logInAudited, recordLogin } from '../ssh/audited-login.ts';
 import {
   type BastionConnection,
   openBastionConnection,
   type StreamingNode,
 } from '../ssh/bastion-connection.ts';
-import { ProbeError } from '../ssh/failure.ts';
-import { fingerprintOf } from '../ssh/host-keys.ts';
 import type { Keyring } from '../ssh/keyring.ts';
 import type { createPinnedKeys } from '../ssh/known-hosts-file.ts';
 import { namesOfNode } from '../ssh/known-hosts-names.ts';
@@ -114,29 +112,16 @@ export async function accessTo({
 
 /** Writes one audit line however that ends. @throws ProbeError */
 async function logInToNode(
-  { bastion, target, accessor, nowMs, record }: NodeLogin,
+  login: NodeLogin,
   connection: BastionConnection,
   access: NodeAccess,
 ): Promise<StreamingNode> {
-  const startMs = nowMs();
-  const write = (outcome: string, fingerprint: string | undefined) =>
-    record({
-      atMs: startMs,
-      ...accessor,
-      bastion: bastion.name,
-      target: `${target.cluster}/${target.node}`,
-      ...(fingerprint !== undefined && { hostKeyFingerprint: fingerprint }),
-      durationMs: nowMs() - startMs,
-      bytes: 0,
-      outcome,
-    });
-  try {
-    const node = await connection.openNode(access);
-    write('ok', node.session.fingerprint);
-    return node;
-  } catch (error) {
-    if (error instanceof ProbeError)
-      write(error.failure.reason, error.hostKey && fingerprintOf(error.hostKey));
-    throw error;
-  }
+  const { bastion, target } = login;
+  const where = { bastion: bastion.name, target: `${target.cluster}/${target.node}` };
+  return recordLogin(
+    where,
+    login,
+    () => connection.openNode(access),
+    ({ session }) => session.fingerprint,
+  );
 }

@@ -119,7 +119,7 @@ export interface SyslogConfig {
 export interface AuditConfig {
   /** Infinity: no line is removed by its age. */
   keepMs: number;
-  /** Of all files of one audit. */
+  /** All files of one audit together. */
   maxBytes: number;
   syslog?: SyslogConfig;
 }

@@ -11,7 +11,7 @@ export type NodeCpu =
   | {
       isKnown: true;
       sshdMs: number;
-      /** Of ended processes the system shows whole hundredths of a second, over all runs. */
+      /** For processes that ended the system shows whole hundredths of a second, over all runs. */
       commandsMs: number;
       /** `sshdMs` is a lower bound: that of a login, where nothing shows the process that exchanged keys. */
       isLeast?: true;
@@ -27,7 +27,7 @@ export interface Cost {
   /** Name of the check; undefined: a login, with the key exchange before it. */
   check?: string;
   runs: number;
-  /** Of this process, with all that it does meanwhile. */
+  /** CPU time of this process, with all that it does meanwhile. */
   ownCpuMs: number;
   nodeCpu: NodeCpu;
   /** Through the bastion to the node: SSH of its session, and requests to its services from the bastion. */

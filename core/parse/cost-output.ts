@@ -2,11 +2,11 @@
 export interface SessionCpu {
   /** Ids of the processes: others are another session. */
   processes: readonly string[];
-  /** Of the processes themselves. */
+  /** CPU time of the processes themselves. */
   sshdMs: number;
-  /** Of what they ran and waited for: commands, and the process that made the login. Counted in hundredths of a second. */
+  /** CPU time of what they ran and waited for: commands, and the process that made the login. Counted in hundredths of a second. */
   ranMs: number;
-  /** Of all sessions of this server that have ended, with what they ran; undefined: unknown. */
+  /** CPU time of all sessions of this server that have ended, with what they ran; undefined: unknown. */
   endedMs?: number;
 }
 

@@ -80,7 +80,7 @@ export function samplesOfNode(ofNode: readonly Observation[], timeMs: number): S
   return samples;
 }
 
-/** Of a node with several bastions: the one that was asked first, and whether another one had to be. Undefined: none reached it. */
+/** The bastion that was asked first, where a node has several, and whether another one had to be. Undefined: none reached it. */
 function wayTo(ofNode: readonly Observation[]): { bastion: string; isLost: boolean } | undefined {
   const [first] = ofNode;
   if (!first?.target.otherBastions) return undefined;

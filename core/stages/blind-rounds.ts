@@ -12,7 +12,7 @@ import { queryIn, type ShardRound } from './shard-round.ts';
 
 /** Only an open alert can lose its series. Evaluations of one round read no further back than the lateness and a few rounds. */
 const OF_ONE_ROUND_MS = 5 * 60_000;
-/** Of more nodes the store is asked for all. */
+/** For more nodes than these the store is asked for all. */
 const MOST_NODES = 100;
 
 /**

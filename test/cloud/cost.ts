@@ -33,7 +33,7 @@ const DOC = join(import.meta.dirname, '../../docs/scale-and-cost.md');
 
 interface Found {
   size: Size;
-  /** Of a node in the embedded store. */
+  /** What a node needs in the embedded store. */
   bytesADay: number;
   counts: Counts;
   made: Deployed;

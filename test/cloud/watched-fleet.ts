@@ -42,7 +42,7 @@ const ABSENT = new Set([
 ]);
 const MEASURED = METRICS.filter(({ name }) => !ABSENT.has(name));
 
-/** Of what is yes or no, 1 is well; of the metrics here it is not. */
+/** For yes or no 1 is well, but not for the metrics here. */
 const VALUES: Readonly<Record<string, number>> = {
   mem_usage: 40,
   disk_usage: 50,

@@ -116,7 +116,7 @@ async function messageWith(headline: RegExp): Promise<{ text: string; pixels: Pi
   return { text, pixels: decode(readFileSync(picture)) };
 }
 
-/** Of each row of the plot that has the colour: its share, and how many stretches it has there. */
+/** For each row of the plot that has the colour: its share, and how many stretches it has there. */
 function rowsOf(pixels: Pixels, isColor: (color: string) => boolean): { share: number; stretches: number }[] {
   const [left, right, top, bottom] = [300, 1_900, 200, 820];
   return Array.from({ length: bottom - top }, (_, i) => {

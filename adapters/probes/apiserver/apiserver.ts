@@ -22,8 +22,8 @@ const MAX_BYTES = 64 * 1024;
 const RECOVERED_MS = 3_600_000;
 const MOST_NAMES = 8;
 /**
- * Of the check's time, for the question after one that may hang; half of it where there is less. Without etcd a real one takes
- * four seconds for /readyz, two for /livez, and no time for the question after them.
+ * The time that a question which may hang leaves for the next one; half of what is left where that is less. Without etcd a real
+ * one takes four seconds for /readyz, two for /livez, and no time for the question after them.
  */
 const LEFT_MS = 1_500;
 const NONE: HealthChecks = { failing: [], leftOut: 0 };

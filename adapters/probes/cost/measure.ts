@@ -68,7 +68,7 @@ async function measureNode(
   for (let i = 0; i < COST_RUNS; i++) login = await logIn();
   let last = login;
   for (let i = 0; i < COST_RUNS; i++) last = await count(context, access());
-  /** Of one measurement. */
+  /** What one measurement costs by itself. */
   const own = meanOf(login, last, COST_RUNS, undefined);
   const logins = meanOf(start, login, COST_RUNS, own, COST_RUNS);
   onCost({ runs: COST_RUNS, ...logins, nodeCpu: loginCpu(start.cpu, login.cpu, own.nodeCpu) });

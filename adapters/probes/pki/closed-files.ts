@@ -3,7 +3,7 @@ import type { Reading } from '../../../core/parse/reading.ts';
 
 /** Alerts on certificates begin here: docs/configuration.md has the default rules. */
 const ALERTING_SECONDS = 30 * 86_400;
-/** Of a node, for the next round. */
+/** So many files of a node are kept for the next round. */
 const MOST_FILES = 40;
 
 const keptSchema = z.object({ alerting: z.array(z.string()) });
@@ -19,7 +19,7 @@ export function trackClosedFiles(
   before: unknown,
 ): { isPartial: boolean; kept: Kept } {
   const known = keptSchema.safeParse(before).data?.alerting ?? [];
-  // Of a kubeconfig the name goes on behind the path, of a folder as well.
+  // A name in a kubeconfig or in a folder goes on behind the path.
   const lost = known.filter((file) => closed.some((path) => file.startsWith(path)));
   const alerting = readings
     .filter(({ metric, value }) =>

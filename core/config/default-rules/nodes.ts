@@ -106,7 +106,7 @@ export function nodeRules(everyMs: number): RuleText[] {
       summary: '{{node}} shows another host key than the pinned one and was refused',
     },
     {
-      // Of checks that log in nowhere, so also of hosts that accept no key of ours.
+      // For checks that log in nowhere, so also for hosts that accept no key of ours.
       name: 'unexpected-host-key',
       title: 'Unexpected host key',
       metric: 'hostkey_ok',
