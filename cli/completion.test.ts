@@ -17,7 +17,7 @@ const NAMES = {
 };
 
 async function completed(...args: string[]): Promise<string> {
-  const result = await completeLine(createProgram(), args, async () => NAMES);
+  const result = await completeLine(await createProgram(), args, async () => NAMES);
   return 'files' in result ? ':files' : result.candidates.map(({ value }) => value).join(' ');
 }
 

@@ -29,13 +29,13 @@ export function completionCommand(): Command {
  * The scripts call this command. With an unreadable configuration there are no names, and no error appears while
  * somebody types.
  */
-export function completeCommand(createProgram: () => Command): Command {
+export function completeCommand(createProgram: () => Promise<Command>): Command {
   return new Command('__complete')
     .description('Print candidates for the last argument.')
     .argument('[words...]', 'arguments after the name of the program')
     .action(async (args: string[]) => {
       const names = () => namesIn(configIn(args));
-      const completion = await completeLine(createProgram(), args.length > 0 ? args : [''], names);
+      const completion = await completeLine(await createProgram(), args.length > 0 ? args : [''], names);
       process.stdout.write('files' in completion ? ':files\n' : completion.candidates.map(lineOf).join(''));
     });
 }

@@ -227,8 +227,8 @@ describe('exit codes', () => {
     expect(out + err).toMatch(message);
   });
 
-  it('of every command are tested', () => {
-    const names = createProgram().commands.map((command) => command.name());
+  it('of every command are tested', async () => {
+    const names = (await createProgram()).commands.map((command) => command.name());
     const tried = new Set(CODES.map(([line]) => line.split(' ')[0]));
     expect(names.filter((name) => !tried.has(name))).toEqual(['__complete']);
   });
@@ -255,7 +255,7 @@ describe('--json', () => {
   ])('`%s` prints one document of the shape in docs/cli.md, and nothing else', async (line, code) => {
     expect(await exitOf(line)).toBe(code);
     const path = line.split(' ').filter((arg) => /^[a-z]/.test(arg));
-    const program = createProgram();
+    const program = await createProgram();
     const first = program.commands.find((command) => command.name() === path[0]);
     const command = first?.commands.find((sub) => sub.name() === path[1]) ?? first;
     const shape = command && notesOf(command)?.json;

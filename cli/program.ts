@@ -1,34 +1,44 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError, describeError } from '../core/errors.ts';
-import { alertsCommand } from './alerts.ts';
-import { auditCommand } from './audit.ts';
-import { catalogueCommand } from './catalogue.ts';
-import { checkCommand } from './check.ts';
-import { completeCommand, completionCommand } from './completion.ts';
-import { dataCommand } from './data.ts';
-import { deadLettersCommand } from './dead-letters.ts';
-import { execCommand } from './exec.ts';
-import { initCommand } from './init.ts';
-import { keysCommand } from './keys.ts';
-import { kubeconfigCommand } from './kubeconfig.ts';
-import { notifyTestCommand } from './notify-test.ts';
+import manifest from '../package.json' with { type: 'json' };
 import { endQuietlyWithReader } from './output-lines.ts';
-import { probeCommand } from './probe.ts';
-import { queryCommand } from './query.ts';
-import { routesCommand } from './routes-test.ts';
-import { rulesCommand } from './rules-test.ts';
-import { schemaCommand } from './schema.ts';
-import { silenceCommand } from './silence.ts';
-import { trustCommand } from './trust.ts';
-import { tunnelCommand } from './tunnel.ts';
-import { upCommand } from './up.ts';
 
-export const VERSION = '0.1.0';
+/** Each command, in the order of the help. A file is loaded when its command runs: all of them take half a second. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./init.ts')).initCommand(),
+  check: async () => (await import('./check.ts')).checkCommand(),
+  schema: async () => (await import('./schema.ts')).schemaCommand(),
+  trust: async () => (await import('./trust.ts')).trustCommand(),
+  keys: async () => (await import('./keys.ts')).keysCommand(),
+  catalogue: async () => (await import('./catalogue.ts')).catalogueCommand(),
+  probe: async () => (await import('./probe.ts')).probeCommand(),
+  exec: async () => (await import('./exec.ts')).execCommand(),
+  tunnel: async () => (await import('./tunnel.ts')).tunnelCommand(),
+  kubeconfig: async () => (await import('./kubeconfig.ts')).kubeconfigCommand(),
+  up: async () => (await import('./up.ts')).upCommand(),
+  alerts: async () => (await import('./alerts.ts')).alertsCommand(),
+  silence: async () => (await import('./silence.ts')).silenceCommand(),
+  query: async () => (await import('./query.ts')).queryCommand(),
+  audit: async () => (await import('./audit.ts')).auditCommand(),
+  data: async () => (await import('./data.ts')).dataCommand(),
+  'dead-letters': async () => (await import('./dead-letters.ts')).deadLettersCommand(),
+  'notify-test': async () => (await import('./notify-test.ts')).notifyTestCommand(),
+  rules: async () => (await import('./rules-test.ts')).rulesCommand(),
+  routes: async () => (await import('./routes-test.ts')).routesCommand(),
+  completion: async () => (await import('./completion.ts')).completionCommand(),
+};
+/** The scripts of `completion` call it. */
+const COMPLETE = '__complete';
+/** Options of the program itself that need no command. */
+const VERSION_OPTIONS = ['-V', '--version'];
 
-export function createProgram(): Command {
+/** The program with these commands; default: with all of them. */
+export async function createProgram(
+  names: readonly string[] = [...Object.keys(COMMANDS), COMPLETE],
+): Promise<Command> {
   const program = new Command('bartizan')
     .description('Watches Kubernetes control planes through their SSH bastion, without agents.')
-    .version(VERSION)
+    .version(manifest.version)
     .showSuggestionAfterError()
     .showHelpAfterError('(see --help)')
     .exitOverride()
@@ -47,31 +57,13 @@ Completion for your shell: bartizan completion --help. All of this: docs/cli.md.
 
 Exit codes: 0 fine, 1 something was found or failed, 2 wrong usage.`,
     );
-  const commands = [
-    initCommand(),
-    checkCommand(),
-    schemaCommand(),
-    trustCommand(),
-    keysCommand(),
-    catalogueCommand(),
-    probeCommand(),
-    execCommand(),
-    tunnelCommand(),
-    kubeconfigCommand(),
-    upCommand(),
-    alertsCommand(),
-    silenceCommand(),
-    queryCommand(),
-    auditCommand(),
-    dataCommand(),
-    deadLettersCommand(),
-    notifyTestCommand(),
-    rulesCommand(),
-    routesCommand(),
-    completionCommand(),
-  ];
-  for (const command of commands) program.addCommand(command.exitOverride());
-  program.addCommand(completeCommand(createProgram).exitOverride(), { hidden: true });
+  const loading = Object.entries(COMMANDS).filter(([name]) => names.includes(name));
+  for (const command of await Promise.all(loading.map(([, load]) => load())))
+    program.addCommand(command.exitOverride());
+  if (names.includes(COMPLETE)) {
+    const { completeCommand } = await import('./completion.ts');
+    program.addCommand(completeCommand(createProgram).exitOverride(), { hidden: true });
+  }
   return program;
 }
 
@@ -84,10 +76,17 @@ const RESOLVER = 'timeout:2 attempts:2';
 /** They write the audit or state to the end, whoever reads what they print. */
 const LASTING: readonly string[] = ['up', 'tunnel', 'exec'];
 
+/** The commands that a command line with this first argument needs: all of them where it may print a list. */
+function commandsFor(first: string | undefined): string[] | undefined {
+  if (first === undefined) return undefined;
+  if (VERSION_OPTIONS.includes(first)) return [];
+  return Object.hasOwn(COMMANDS, first) || first === COMPLETE ? [first] : undefined;
+}
+
 /** Runs one command line; sets the exit code and never throws. */
 export async function run(argv: readonly string[]): Promise<void> {
   process.env.RES_OPTIONS ??= RESOLVER;
-  const program = createProgram();
+  const program = await createProgram(commandsFor(argv[2]));
   let ran: Command | undefined;
   program.hook('preAction', (_, command) => {
     ran = command;

@@ -6,6 +6,7 @@ import { DEFAULT_CHECKS, defaultRuleTexts } from '../core/config/defaults.ts';
 const FOLDER = 'docs/runbook';
 const RULES = defaultRuleTexts(DEFAULT_CHECKS);
 const NAMES = RULES.map(({ name }) => name);
+const { commands } = await createProgram();
 const INDEX = readFileSync('docs/runbook.md', 'utf8');
 
 it('each default rule has a page, and each page a rule', () => {
@@ -40,7 +41,7 @@ describe.each(NAMES)('the page of %s', (name) => {
   it('names commands and options of bartizan that there are', () => {
     for (const [text, line = ''] of page.matchAll(/(?:`|^ {4})bartizan ([^`\n]+)/gm)) {
       const [first, ...rest] = line.split(' ');
-      const command = createProgram().commands.find((one) => one.name() === first);
+      const command = commands.find((one) => one.name() === first);
       const options = [command, ...(command?.commands ?? [])].flatMap((one) =>
         one?.options.flatMap(({ short, long }) => [short, long]),
       );

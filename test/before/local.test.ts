@@ -138,12 +138,13 @@ async function outputs(): Promise<Record<string, unknown>> {
 }
 
 async function print(command: readonly string[]): Promise<string> {
+  const program = await createProgram();
   let text = '';
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
     text += String(chunk);
     return true;
   });
-  await createProgram().parseAsync([...command, '-c', join(dir, 'bartizan.yaml')], { from: 'user' });
+  await program.parseAsync([...command, '-c', join(dir, 'bartizan.yaml')], { from: 'user' });
   write.mockRestore();
   // An alert fires.
   process.exitCode = 0;
