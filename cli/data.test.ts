@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { lockFolder } from '../local/lock.ts';
@@ -115,6 +115,16 @@ it('`data move-aside` refuses a folder that a process uses', async () => {
   lock.release();
   expect(err).toContain('another bartizan process runs on');
   expect(databases()).toEqual(['samples.db']);
+});
+
+it('`data backup` and `data restore` say what they did, where, and what was there before', async () => {
+  const kept = mkdtempSync(join(tmpdir(), 'bartizan-kept-'));
+  onTestFinished(() => rmSync(kept, { recursive: true }));
+  const backup = join(kept, 'data.tar');
+  await bartizan('backup', backup);
+  expect(out).toMatch(/data\.tar: [\d.]+ KiB, 2 files, read back and sound\. It has everything until 20/);
+  await bartizan('restore', backup);
+  expect(err).toMatch(/store\.path: .* has data \(samples\.db, .*\); --force moves/);
 });
 
 it('the error about a damaged database names this command', async () => {

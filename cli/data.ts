@@ -6,6 +6,7 @@ import { lockFolder } from '../local/lock.ts';
 import { auditRows } from './audit-verify.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
+import { backupCommand, restoreCommand } from './data-backup.ts';
 import { writeJson } from './json-output.ts';
 import { dataCheckShape } from './json-shapes.ts';
 import { renderTable } from './table.ts';
@@ -18,9 +19,11 @@ const LOST: Record<DatabaseName, string> = {
 
 export function dataCommand(): Command {
   return new Command('data')
-    .description('Check the databases and audits of the data folder, and put a damaged database aside.')
+    .description('Check, back up and restore the data folder, and put a damaged database aside.')
     .addCommand(checkCommand().exitOverride())
-    .addCommand(moveAsideCommand().exitOverride());
+    .addCommand(moveAsideCommand().exitOverride())
+    .addCommand(backupCommand().exitOverride())
+    .addCommand(restoreCommand().exitOverride());
 }
 
 function checkCommand(): Command {
@@ -77,7 +80,7 @@ function moveAsideCommand(): Command {
       ['bartizan data move-aside samples'],
       ['bartizan data move-aside state --force', 'also when it is not damaged'],
     ],
-    text: 'Stop `up` first. If you have a backup, copy it in place of the file instead.',
+    text: 'Stop `up` first. If you have a backup, `data restore` it instead.',
     exits1: 'the database is not damaged, is missing, or is in use',
   });
 }

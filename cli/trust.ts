@@ -20,15 +20,12 @@ import { createSpinner } from './spinner.ts';
 import { renderTable } from './table.ts';
 import { createAsk } from './trust-questions.ts';
 
-export interface TrustOptions {
+interface Options {
+  config: string;
   yes?: boolean;
   replace?: boolean;
   fingerprint: ReadonlySet<string>;
   json?: boolean;
-}
-
-interface Options extends TrustOptions {
-  config: string;
 }
 
 export function trustCommand(): Command {
@@ -48,9 +45,9 @@ export function trustCommand(): Command {
       const config = await loadFleet(options.config);
       const fleet = await createFileInventory(config).list();
       const nodes = { fleet, targets: selectTargets(fleet, names) };
-      const report = await trustHosts(config, nodes, options);
+      const report = await withAccessAudit(config, (audit) => learn(config, nodes, options, audit));
       if (options.json) writeJson(trustShape, report);
-      else process.stdout.write(trustReportText(report));
+      else process.stdout.write(reportText(report));
       const fine = report.failed.length === 0 && report.shown.every((key) => key.outcome !== 'refused');
       process.exitCode = fine ? 0 : 1;
     });
@@ -88,17 +85,13 @@ export function addFingerprint(text: string, others: ReadonlySet<string>): Reado
 
 const write = (text: string) => void process.stderr.write(text);
 
-interface Nodes {
-  fleet: readonly Target[];
-  targets: readonly Target[];
-}
-
-/** Asks on the terminal where the options do not decide, and writes each scan into the audit when it ends. */
-export function trustHosts(config: Config, nodes: Nodes, options: Options): Promise<TrustReport> {
-  return withAccessAudit(config, (audit) => learn(config, nodes, options, audit));
-}
-
-async function learn(config: Config, nodes: Nodes, options: Options, audit: Audit): Promise<TrustReport> {
+/** Writes each scan into the audit when it ends. */
+async function learn(
+  config: Config,
+  nodes: { fleet: readonly Target[]; targets: readonly Target[] },
+  options: Options,
+  audit: Audit,
+): Promise<TrustReport> {
   const { record, written } = createAuditRecorder(audit);
   const asks = process.stdin.isTTY === true && !options.json;
   const terminal = asks ? createInterface({ input: process.stdin, output: process.stderr }) : undefined;
@@ -135,7 +128,7 @@ async function learn(config: Config, nodes: Nodes, options: Options, audit: Audi
 }
 
 /** A row for each key that is new or wrong, and the number of known keys; then the failures. */
-export function trustReportText({ shown, failed }: TrustReport): string {
+function reportText({ shown, failed }: TrustReport): string {
   const rows = shown
     .filter(({ outcome }) => outcome !== 'already known')
     .map((key) => [key.what, key.address, key.type, key.fingerprint, key.outcome]);

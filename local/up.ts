@@ -24,6 +24,7 @@ import { anchorHead, maintainLocalAudit, openLocalAudit, runAuditExport, runAudi
 import { boundRepeats } from './bounded-logger.ts';
 import { createChartFiles } from './chart-files.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
+import { completeRestore } from './data-restore.ts';
 import { createFaults } from './faults.ts';
 import { createHealth, type Health } from './health.ts';
 import { runHousekeeping } from './housekeeping.ts';
@@ -97,6 +98,8 @@ export async function startBartizan(options: {
   try {
     const lock = lockFolder(dir);
     opened.push(() => lock.release());
+    const restored = completeRestore(dir);
+    if (restored) logger.warn('a restore was cut off; it is complete now', { dir, before: restored.aside });
     const aside = checkData(dir, { recover, met, clock, logger, meter });
     const store = watchStore(storeInTurns(await openStore(config.store, { secrets, clock })), watching);
     opened.push(() => store.close());

@@ -1,0 +1,148 @@
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
+import { ConfigError } from '../core/errors.ts';
+import { type Manifest, readArchive } from './archive.ts';
+import { explainFiles, syncFolder } from './backup-target.ts';
+import { lockFolder } from './lock.ts';
+
+// A restore has three steps, and the name of its folder says which. Until the backup was unpacked and checked nothing is
+// changed. From then on whoever locks the folder next, `up` or another restore, completes one that was killed.
+const UNPACKING = '.restore-unpacking';
+const CHECKED = '.restore-checked-';
+const MOVING = '.restore-moving-';
+/** Where a restore leaves what was there before. */
+const BEFORE = 'before-restore-';
+/** What a restore moves aside. The folder may also have files of the operator, such as the configuration. */
+const DATA = /^((state|samples)\.db(\..*|-wal|-shm)?|audit\..*|set-aside\.json|known_hosts|charts|cli)$/;
+
+export interface DataRestore {
+  manifest: Manifest;
+  /** The folder in the data folder with what was there before; undefined when there was nothing. */
+  aside: string | undefined;
+}
+
+/**
+ * Puts the content of a backup into a data folder that nobody uses. What is there before is moved aside, never deleted, and
+ * only with `replace`. @throws ConfigError when the folder is in use or not empty, or the backup is damaged, cut off or newer
+ * than this program; then nothing is changed
+ */
+export async function restoreData(
+  dir: string,
+  file: string,
+  options: { nowMs: () => number; replace: boolean },
+): Promise<DataRestore> {
+  try {
+    if (!statSync(file).isFile()) throw new ConfigError(`${file} is no file`);
+    const lock = lockFolder(dir);
+    const unpacking = join(dir, UNPACKING);
+    try {
+      completeRestore(dir);
+      const before = dataIn(dir);
+      if (before.length > 0 && !options.replace) {
+        const names = `${before.slice(0, 3).join(', ')}${before.length > 3 ? ', …' : ''}`;
+        throw new ConfigError(
+          `store.path: ${dir} has data (${names}); --force moves what is there into a folder of its own and restores`,
+        );
+      }
+      rmSync(unpacking, { recursive: true, force: true });
+      const manifest = unpack(file, unpacking);
+      await openSqliteDatabases(unpacking, manifest);
+      giveToOwner(dir, unpacking);
+      renameSync(unpacking, join(dir, `${CHECKED}${freeStamp(dir, options.nowMs())}`));
+      syncFolder(dir);
+      return { manifest, aside: completeRestore(dir)?.aside };
+    } finally {
+      rmSync(unpacking, { recursive: true, force: true });
+      lock.release();
+    }
+  } catch (error) {
+    throw explainFiles(error, join(dir, UNPACKING));
+  }
+}
+
+/** Completes a restore that was killed after its backup was checked, if there is one. The caller has the lock of the folder. */
+export function completeRestore(dir: string): { aside: string | undefined } | undefined {
+  const checked = readdirSync(dir).find((name) => name.startsWith(CHECKED));
+  if (checked !== undefined) {
+    const stamp = checked.slice(CHECKED.length);
+    for (const name of dataIn(dir)) {
+      mkdirSync(join(dir, `${BEFORE}${stamp}`), { recursive: true, mode: 0o700 });
+      renameSync(join(dir, name), join(dir, `${BEFORE}${stamp}`, name));
+    }
+    syncFolder(dir);
+    renameSync(join(dir, checked), join(dir, `${MOVING}${stamp}`));
+    syncFolder(dir);
+  }
+  const moving = readdirSync(dir).find((name) => name.startsWith(MOVING));
+  if (moving === undefined) return undefined;
+  for (const name of readdirSync(join(dir, moving))) renameSync(join(dir, moving, name), join(dir, name));
+  syncFolder(dir);
+  rmdirSync(join(dir, moving));
+  const aside = `${BEFORE}${moving.slice(MOVING.length)}`;
+  return { aside: existsSync(join(dir, aside)) ? aside : undefined };
+}
+
+function dataIn(dir: string): string[] {
+  return readdirSync(dir)
+    .filter((name) => DATA.test(name))
+    .sort();
+}
+
+function unpack(file: string, folder: string): Manifest {
+  mkdirSync(folder, { mode: 0o700 });
+  return readArchive(file, (name) => {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const out = openSync(path, 'wx', 0o600);
+    return {
+      write(bytes) {
+        for (let at = 0; at < bytes.length; ) at += writeSync(out, bytes, at);
+      },
+      end() {
+        fsyncSync(out);
+        closeSync(out);
+      },
+    };
+  });
+}
+
+/** Brings the databases up to date before anything is changed. @throws ConfigError for those of a newer program */
+async function openSqliteDatabases(path: string, { files }: Manifest): Promise<void> {
+  if ('state.db' in files) await openSqliteState({ path }).close();
+  if ('samples.db' in files) await openSqliteStore({ path }).close();
+}
+
+/** Root restores for the user whose folder it is. */
+function giveToOwner(dir: string, folder: string): void {
+  const { uid, gid } = statSync(dir);
+  const isRoot = process.getuid?.() === 0;
+  const give = (path: string) => {
+    if (isRoot) chownSync(path, uid, gid);
+    if (!statSync(path).isDirectory()) return;
+    for (const name of readdirSync(path)) give(join(path, name));
+  };
+  give(folder);
+  // As `trust` writes it.
+  if (existsSync(join(folder, 'known_hosts'))) chmodSync(join(folder, 'known_hosts'), 0o644);
+}
+
+function freeStamp(dir: string, nowMs: number): string {
+  const stamp = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, '');
+  return existsSync(join(dir, `${BEFORE}${stamp}`)) ? freeStamp(dir, nowMs + 1_000) : stamp;
+}
