@@ -14,7 +14,7 @@ const BESIDE = /new URL\(['`](?:\.\/)?([\w-]+(?:\.sh)?)(?:\/[^'`]*)?['`], import
 /** How ssh2 requires its binding, beside its own file; in a bundle it is beside the bundle. */
 const BINDING = './crypto/build/Release/sshcrypto.node';
 /** CommonJS packages inside a module need `require` and `__dirname`. */
-const BANNER = [
+export const BUNDLE_BANNER = [
   "import { createRequire as bundleRequire } from 'node:module';",
   'const require = bundleRequire(import.meta.url);',
   'const { filename: __filename, dirname: __dirname } = import.meta;',
@@ -48,7 +48,7 @@ export function bundleFunction({ entry, outDir, machine }: BundleOptions): strin
     format: 'esm',
     mainFields: ['module', 'main'],
     // Not minified, so that an error in the log names a line that people can read.
-    banner: { js: BANNER },
+    banner: { js: BUNDLE_BANNER },
     external: [RESVG, '*.node'],
     metafile: true,
     logLevel: 'error',

@@ -3,11 +3,21 @@
 // JavaScript and says nothing. This builds the binding for the Node that is used, when it does not load there, or when
 // it was compiled so that Node aborts (see object-wrap.h).
 // It prints one line and never fails an installation: everything works without the binding, only slower.
-// `--cpu arm64 --out FILE` builds it for Linux on another processor instead, with that one's cross compiler, and fails if it
-// cannot: the functions of a deployment may run on another processor than the machine that deploys.
+// `--cpu arm64 --out FILE` builds it for Linux on that processor instead, with a cross compiler where it is another one, and
+// fails if it cannot: the functions of a deployment may run on another processor than the machine that deploys. With
+// `--node FILE` it builds for the release of that binary, which has its headers beside it: packages have a binding for each.
 // Runs under any Node from 18 on, and needs what node-gyp needs: a C++ compiler, make and Python.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -107,12 +117,13 @@ function main() {
   return `ssh2 runs without its native binding, at about twice the CPU (${problem})`;
 }
 
-/** Builds for Linux on that processor, in a folder beside the one of ssh2. */
-function crossBuild(cpu, out) {
+/** Builds for Linux on that processor and for that Node, in a folder beside the one of ssh2. */
+function buildFor({ cpu, node, out }) {
   const compiler = CROSS_COMPILERS[cpu];
   if (!compiler)
     return `there is no compiler for \`${cpu}\`; write ${Object.keys(CROSS_COMPILERS).join(' or ')}`;
-  if (spawnSync(compiler, ['--version'], { stdio: 'ignore' }).status !== 0)
+  const isOther = cpu !== process.arch || process.platform !== 'linux';
+  if (isOther && spawnSync(compiler, ['--version'], { stdio: 'ignore' }).status !== 0)
     return `${compiler} is not installed`;
   const cache = join(modules, '.cache');
   mkdirSync(cache, { recursive: true });
@@ -121,7 +132,13 @@ function crossBuild(cpu, out) {
   try {
     for (const part of ['binding.gyp', 'src'])
       cpSync(join(source, part), join(folder, part), { recursive: true });
-    const problem = build(projectNode(), folder, cpu);
+    const file = join(folder, 'src', 'binding.cc');
+    // V8 of Node 26 has no Context::GetIsolate; the binding is only called by JavaScript of the current isolate.
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replaceAll('context->GetIsolate()', 'v8::Isolate::GetCurrent()'),
+    );
+    const problem = build(node, folder, isOther ? cpu : undefined);
     if (problem === undefined) cpSync(join(folder, 'build', 'Release', 'sshcrypto.node'), out);
     return problem;
   } finally {
@@ -136,7 +153,11 @@ function option(name) {
 
 const cpu = option('--cpu');
 if (cpu !== undefined) {
-  const problem = crossBuild(cpu, option('--out') ?? 'sshcrypto.node');
+  const problem = buildFor({
+    cpu,
+    node: option('--node') ?? projectNode(),
+    out: option('--out') ?? 'sshcrypto.node',
+  });
   if (problem !== undefined) process.stderr.write(`${problem}\n`);
   process.exitCode = problem === undefined ? 0 : 1;
 } else {

@@ -15,6 +15,7 @@ const FOLDERS = [
   'test',
   'scripts',
   'examples',
+  'packaging',
 ];
 const WITHOUT_CODE = ['docs'];
 /**
@@ -28,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['cli', 'local', 'adapters', 'core'],
   lib: ['lib', 'adapters', 'core'],
   bin: ['cli', 'lib', 'core'],
+  packaging: ['packaging', 'lib', 'core'],
 };
 const PURE = /^(node:|@aws-sdk|@middy|axios|ssh2|pino|hono|@hono|commander|ora)/;
 const MAX_LINES = 300;

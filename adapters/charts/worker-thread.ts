@@ -21,7 +21,9 @@ export interface WorkerRequest {
 
 export type WorkerAnswer = { picture: Drawn } | { error: string };
 
-const PROGRAM = new URL('./picture-worker.ts', import.meta.url);
+/** In a package the worker is a bundle beside that of the program. */
+const NAME = import.meta.url.endsWith('.ts') ? 'picture-worker.ts' : 'picture-worker.mjs';
+const PROGRAM = new URL(NAME, import.meta.url);
 /** A picture that needs more has gone wrong; only the worker ends then. */
 const MOST_HEAP_MB = 512;
 

@@ -16,7 +16,7 @@ import { ProbeError, probeError } from '../ssh/failure.ts';
 import { createKeyring } from '../ssh/keyring.ts';
 import { createPinnedKeys } from '../ssh/known-hosts-file.ts';
 import { namesOfNode } from '../ssh/known-hosts-names.ts';
-import { hasNativeCrypto } from '../ssh/native-crypto.ts';
+import { hasNativeCrypto, NO_NATIVE_CRYPTO } from '../ssh/native-crypto.ts';
 import type { NodeAccess } from '../ssh/node-sessions.ts';
 import { explainOpenFiles } from '../ssh/open-files.ts';
 import { checkSecrets, withSecrets } from './check-secrets.ts';
@@ -97,9 +97,7 @@ export async function createProber(options: ProberOptions): Promise<Prober> {
     );
   }
   if (!hasNativeCrypto()) {
-    logger.warn(
-      'ssh2 runs without its native binding, at about twice the CPU; `npm run postinstall` says why',
-    );
+    logger.warn(NO_NATIVE_CRYPTO);
   }
 
   /** Reads login keys and pinned host keys at the start of a batch. */

@@ -4,3 +4,6 @@ import crypto from 'ssh2/lib/protocol/crypto.js';
 export function hasNativeCrypto(): boolean {
   return crypto.bindingAvailable;
 }
+
+/** What its absence costs, and where there is one. */
+export const NO_NATIVE_CRYPTO = `ssh2 runs without its native binding, at about twice the CPU: there is none for Node ${process.versions.node} on ${process.platform} ${process.arch}. Packages have it for Node 24 and 26 on Linux; in a checkout \`npm run postinstall\` says what is missing`;

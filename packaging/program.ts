@@ -1,0 +1,72 @@
+// The program of every package: one JavaScript file and that of its worker, with the files that they read beside them.
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { BUNDLE_BANNER, filesBeside, ROOT } from '../lib/bundle.ts';
+import { RESVG } from '../lib/native-modules.ts';
+
+/** How ssh2 requires its binding, which npm would compile for one Node. */
+const BINDING = /^\.\/crypto\/build\/Release\/sshcrypto\.node$/;
+const ENTRIES = { program: 'cli/program.ts', 'picture-worker': 'adapters/charts/picture-worker.ts' };
+
+/** Lets ssh2 load the binding for the Node that runs, from `native/` beside the program. */
+const bindingOfRunningNode: Plugin = {
+  name: 'binding-of-running-node',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: BINDING }, () => ({ path: 'sshcrypto', namespace: 'binding' }));
+    onLoad({ filter: /.*/, namespace: 'binding' }, () => ({
+      contents: `const { platform, arch, versions } = process;
+const [major] = versions.node.split('.');
+const file = './native/sshcrypto-' + platform + '-' + arch + '-node' + major + '.node';
+module.exports = require(file);`,
+    }));
+  },
+};
+
+/** Writes the program into a folder: `bartizan.mjs` starts it. Native parts are not in it. */
+export async function bundleProgram(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ENTRIES,
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    // Not minified, so that an error in the log names a line that people can read. Minified it starts no faster.
+    banner: { js: BUNDLE_BANNER },
+    external: [RESVG, '*.node'],
+    plugins: [bindingOfRunningNode],
+    metafile: true,
+    logLevel: 'error',
+  });
+  const inputs = Object.keys(metafile.inputs);
+  for (const [name, from] of filesBeside(inputs)) cpSync(from, join(folder, name), { recursive: true });
+  copyFileSync(join(ROOT, 'packaging/bartizan.mjs'), join(folder, 'bartizan.mjs'));
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licensesOf(inputs));
+}
+
+/** The licence of each package whose code is in the program, or is copied beside it. */
+function licensesOf(inputs: readonly string[]): string {
+  const packages = new Set(
+    [...inputs, `node_modules/${RESVG}/index.js`].flatMap(
+      (input) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? [],
+    ),
+  );
+  const text = [...packages].sort().map((path) => {
+    const manifest = JSON.parse(readFileSync(join(ROOT, path, 'package.json'), 'utf8')) as {
+      name: string;
+      version: string;
+      license?: string;
+    };
+    const files = readdirSync(join(ROOT, path)).filter((name) => /^(licen[cs]e|notice)/i.test(name));
+    const texts = files.map((name) => readFileSync(join(ROOT, path, name), 'utf8').trim());
+    return [`${manifest.name} ${manifest.version} (${manifest.license ?? 'see below'})`, ...texts].join(
+      '\n\n',
+    );
+  });
+  return `${text.join(`\n\n${'-'.repeat(78)}\n\n`)}\n`;
+}
