@@ -13,7 +13,6 @@ import { ConfigError } from '../core/errors.ts';
 import { configReference } from '../test/configuration-page.ts';
 import { checkCommand } from './check.ts';
 import { loadConfig, readConfig, secretsFor } from './config-file.ts';
-import { initCommand } from './init.ts';
 import { formatProblem } from './problem-report.ts';
 import { schemaText } from './schema.ts';
 import { STARTER } from './starter.ts';
@@ -23,11 +22,6 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'bartizan-check-'));
 });
 afterAll(() => rm(dir, { recursive: true }));
-
-async function init(args: readonly string[]): Promise<void> {
-  const stream = new PassThrough();
-  await initCommand(stream as unknown as NodeJS.WriteStream).parseAsync([...args], { from: 'user' });
-}
 
 /** The output of `check`, and its exit code. */
 async function check(args: readonly string[], terminal = false): Promise<{ output: string; code: unknown }> {
@@ -160,27 +154,7 @@ describe('loading a configuration', () => {
   });
 });
 
-describe('init', () => {
-  it('writes a file that check accepts, with its schema beside it', async () => {
-    const file = join(dir, 'init.yaml');
-    await init([file]);
-    expect((await check([file])).code).toBe(0);
-    expect(await readFile(join(dir, 'bartizan.schema.json'), 'utf8')).toBe(schemaText());
-  });
-
-  it('overwrites only with --force', async () => {
-    const file = join(dir, 'mine.yaml');
-    await writeFile(file, 'mine');
-    await expect(init([file])).rejects.toThrow(new ConfigError(`${file} exists; --force overwrites it`));
-    expect(await readFile(file, 'utf8')).toBe('mine');
-    await init([file, '--force']);
-    expect(await readFile(file, 'utf8')).toBe(STARTER);
-  });
-
-  it('reports that the folder does not exist', async () => {
-    await expect(init([join(dir, 'no', 'x.yaml')])).rejects.toThrow(ConfigError);
-  });
-
+describe('the file to fill in', () => {
   it('shows in its comments the values that apply without them', async () => {
     const file = join(dir, 'uncommented.yaml');
     // Prose has a space and a letter after its `#`; a setting in a comment has not.

@@ -1,8 +1,8 @@
 /** Command lines and their exit codes; `@name` is a file in the folder of the test. */
 export const CODES: [line: string, code: number][] = [
-  ['init @new.yaml', 0],
-  ['init @new.yaml', 1],
-  ['init --json', 2],
+  ['init --template @new.yaml', 0],
+  ['init --template @new.yaml', 1],
+  ['init --bastion gate: @other.yaml', 2],
   ['check @good.yaml', 0],
   ['check @bad.yaml', 1],
   ['check @absent.yaml', 1],

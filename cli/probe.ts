@@ -49,7 +49,7 @@ export function probeCommand(): Command {
         process.stdout.write(probeTable(observations));
         if (options.cost) process.stdout.write(`\n${costTable(costs)}`);
       }
-      process.exitCode = observations.every(fine) ? 0 : 1;
+      process.exitCode = observations.every(isProbed) ? 0 : 1;
     });
   return withNotes(command, {
     examples: [
@@ -68,7 +68,8 @@ pass through the bastion, SENT and RECEIVED those between us and the bastion. do
   });
 }
 
-function fine(observation: BatchObservation): boolean {
+/** Whether the bastion and each check on each node succeeded. */
+export function isProbed(observation: BatchObservation): boolean {
   return observation.bastion.ok && observation.observations.every((o) => o.result.ok);
 }
 

@@ -46,8 +46,8 @@ export async function createProgram(
       'after',
       `
 Start here:
-  $ bartizan init                 write a commented bartizan.yaml
-  $ bartizan check bartizan.yaml  report all its problems at once
+  $ bartizan init                 ask for a bastion and a node, and do the next four with them
+  $ bartizan check                report all problems of bartizan.yaml at once
   $ bartizan trust                learn the host keys of bastions and nodes, once
   $ bartizan check --connect      connect to everything in it; gives advice for what fails
   $ bartizan probe                probe every node once

@@ -1,21 +1,20 @@
-/** The file that `bartizan init` writes. Optional fields are in comments, with their default values. */
-export const STARTER = `# yaml-language-server: $schema=bartizan.schema.json
-#
-# Bartizan watches control planes behind an SSH bastion. Check this file with \`bartizan check\`.
-# docs/configuration.md has every field. Durations are written 90s, 5m, 1h30m; sizes 512KiB, 1MiB.
-# This file contains no secrets: \${env:NAME}, \${file:path} and \${ssm:/path} are resolved when they are used.
+import type { FirstAnswers } from './first-answers.ts';
 
-# The SSH gateways in front of the nodes.
-bastions:
+/** The sections that differ from one configuration to another, each with its line break at the end. */
+interface Sections {
+  bastion: string;
+  cluster: string;
+  channels: string;
+}
+
+const EXAMPLE: Sections = {
+  bastion: `bastions:
   - name: seoul
     host: bastion.example.net
     user: probe
     privateKey: \${file:~/.ssh/id_ed25519}
-    # \`bartizan trust\` learns host keys; you can also pin them here.
-#    hostKeys: []
-
-# Clusters and their control-plane VMs, as the bastion reaches them. Roles: apiserver, etcd, controlplane.
-clusters:
+`,
+  cluster: `clusters:
   - name: prod
     bastion: seoul
     defaults: { user: probe }
@@ -23,15 +22,72 @@ clusters:
       - { name: prod-1, role: controlplane, host: 10.0.1.11 }
       - { name: prod-2, role: controlplane, host: 10.0.1.12 }
       - { name: prod-3, role: etcd, host: 10.0.1.21, port: 2222 }
-
-# Where messages go.
+`,
+  channels: `# Where messages go.
 channels:
   - name: ops
     type: webhook
     url: \${env:OPS_WEBHOOK_URL}
     # Signs messages, so that the receiver can check their origin.
 #    secret: \${env:OPS_WEBHOOK_SECRET}
+`,
+};
 
+/** A channel needs a secret, which `init` does not ask for. */
+const NO_CHANNEL = `# Where messages go. Without a channel nobody is notified; \`bartizan alerts\` lists what fires.
+#channels:
+#  - name: ops
+#    type: webhook
+#    url: \${env:OPS_WEBHOOK_URL}
+`;
+
+/** The commented file to fill in. Optional fields are in comments, with their default values. */
+export const STARTER = starter(EXAMPLE);
+
+/** The same with the first bastion and node. */
+export function firstConfig({ bastion, key, cluster, node }: FirstAnswers): string {
+  return starter({
+    bastion: `bastions:
+  - name: ${scalar(bastion.name)}
+    host: ${scalar(bastion.host)}
+${bastion.port === undefined ? '' : `    port: ${bastion.port}\n`}    user: ${scalar(bastion.user)}
+${loginLines(key)}`,
+    cluster: `clusters:
+  - name: ${scalar(cluster)}
+    bastion: ${scalar(bastion.name)}
+    defaults: { user: ${scalar(node.user)} }
+    nodes:
+      - { name: ${scalar(node.name)}, role: controlplane, host: ${scalar(node.host)}${node.port === undefined ? '' : `, port: ${node.port}`} }
+`,
+    channels: NO_CHANNEL,
+  });
+}
+
+function loginLines(key: FirstAnswers['key']): string {
+  if ('file' in key) return `    privateKey: ${JSON.stringify(`\${file:${key.file}}`)}\n`;
+  return `    agent: "\${env:SSH_AUTH_SOCK}"\n    publicKey: ${key.agentHolds}\n`;
+}
+
+/** Plain where YAML reads it as this very text, else in quotes. */
+function scalar(text: string): string {
+  const isPlain = /^[A-Za-z][\w.-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(text);
+  return isPlain || /^\d+(\.\d+){3}$/.test(text) ? text : JSON.stringify(text);
+}
+
+function starter(sections: Sections): string {
+  return `# yaml-language-server: $schema=bartizan.schema.json
+#
+# Bartizan watches control planes behind an SSH bastion. Check this file with \`bartizan check\`.
+# docs/configuration.md has every field. Durations are written 90s, 5m, 1h30m; sizes 512KiB, 1MiB.
+# This file contains no secrets: \${env:NAME}, \${file:path} and \${ssm:/path} are resolved when they are used.
+
+# The SSH gateways in front of the nodes.
+${sections.bastion}    # \`bartizan trust\` learns host keys; you can also pin them here.
+#    hostKeys: []
+
+# Clusters and their control-plane VMs, as the bastion reaches them. Roles: apiserver, etcd, controlplane.
+${sections.cluster}
+${sections.channels}
 # What is checked on nodes, and how often.
 #checks:
 #  - { name: usage, probe: usage, every: 1m }
@@ -185,3 +241,4 @@ channels:
 # Health, metrics and pictures. Messages link to pictures under publicUrl.
 #server: { listen: "127.0.0.1:9470", publicUrl: "http://127.0.0.1:9470" }
 `;
+}

@@ -20,12 +20,15 @@ import { createSpinner } from './spinner.ts';
 import { renderTable } from './table.ts';
 import { createAsk } from './trust-questions.ts';
 
-interface Options {
-  config: string;
+export interface TrustOptions {
   yes?: boolean;
   replace?: boolean;
   fingerprint: ReadonlySet<string>;
   json?: boolean;
+}
+
+interface Options extends TrustOptions {
+  config: string;
 }
 
 export function trustCommand(): Command {
@@ -45,9 +48,9 @@ export function trustCommand(): Command {
       const config = await loadFleet(options.config);
       const fleet = await createFileInventory(config).list();
       const nodes = { fleet, targets: selectTargets(fleet, names) };
-      const report = await withAccessAudit(config, (audit) => learn(config, nodes, options, audit));
+      const report = await trustHosts(config, nodes, options);
       if (options.json) writeJson(trustShape, report);
-      else process.stdout.write(reportText(report));
+      else process.stdout.write(trustReportText(report));
       const fine = report.failed.length === 0 && report.shown.every((key) => key.outcome !== 'refused');
       process.exitCode = fine ? 0 : 1;
     });
@@ -85,13 +88,17 @@ export function addFingerprint(text: string, others: ReadonlySet<string>): Reado
 
 const write = (text: string) => void process.stderr.write(text);
 
-/** Writes each scan into the audit when it ends. */
-async function learn(
-  config: Config,
-  nodes: { fleet: readonly Target[]; targets: readonly Target[] },
-  options: Options,
-  audit: Audit,
-): Promise<TrustReport> {
+interface Nodes {
+  fleet: readonly Target[];
+  targets: readonly Target[];
+}
+
+/** Asks on the terminal where the options do not decide, and writes each scan into the audit when it ends. */
+export function trustHosts(config: Config, nodes: Nodes, options: Options): Promise<TrustReport> {
+  return withAccessAudit(config, (audit) => learn(config, nodes, options, audit));
+}
+
+async function learn(config: Config, nodes: Nodes, options: Options, audit: Audit): Promise<TrustReport> {
   const { record, written } = createAuditRecorder(audit);
   const asks = process.stdin.isTTY === true && !options.json;
   const terminal = asks ? createInterface({ input: process.stdin, output: process.stderr }) : undefined;
@@ -128,7 +135,7 @@ async function learn(
 }
 
 /** A row for each key that is new or wrong, and the number of known keys; then the failures. */
-function reportText({ shown, failed }: TrustReport): string {
+export function trustReportText({ shown, failed }: TrustReport): string {
   const rows = shown
     .filter(({ outcome }) => outcome !== 'already known')
     .map((key) => [key.what, key.address, key.type, key.fingerprint, key.outcome]);

@@ -12,7 +12,7 @@ const INTRODUCTION = `<!-- Generated from the schema in core/config/. To change 
 
 # Configuration
 
-One file, \`bartizan.yaml\`. \`bartizan init\` writes a commented one, \`bartizan check\` says all that is wrong with it at
+One file, \`bartizan.yaml\`. \`bartizan init --template\` writes a commented one, \`bartizan check\` says all that is wrong with it at
 once, \`bartizan schema\` prints its JSON Schema ([schema/bartizan.schema.json](schema/bartizan.schema.json)). An unknown
 key is an error. YAML anchors, aliases and \`<<\` may be used.
 
@@ -162,7 +162,7 @@ function defaultsText(): string {
 
 In force without a section \`rules\`, and beside the rules of \`add\`, except those that \`off\` names; each only where a check
 measures its metric. \`change\` sets single fields of them. [rules.md](rules.md) describes how a rule is evaluated, tiers
-(\`NAME.warning\`, \`NAME.critical\`) included. \`bartizan init\` writes those on usage out, commented, to copy from.
+(\`NAME.warning\`, \`NAME.critical\`) included. \`bartizan init --template\` writes those on usage out, commented, to copy from.
 
 | name | metric | breaching | for | severity | quiet while |
 | --- | --- | --- | --- | --- | --- |

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { findParts } from './kube/parts.ts';
 import { HOW_TO_BUILD, missingPrograms } from './kube/programs.ts';
+import { findPostgres } from './postgres-programs.ts';
 import { findProgram } from './program-path.ts';
 
 interface Suite {
@@ -43,6 +44,15 @@ const SUITES: readonly Suite[] = [
       return lacking.length > 0 ? `no ${lacking.join(', no ')}` : undefined;
     },
     get: 'apt-get install prometheus victoria-metrics',
+  },
+  {
+    pattern: '**/*.postgres.test.ts',
+    what: 'a real PostgreSQL as state, and pgbouncer in front of it',
+    missing: () => {
+      if (findPostgres() === undefined) return 'no PostgreSQL';
+      return findProgram('pgbouncer') ? undefined : 'no pgbouncer';
+    },
+    get: 'apt-get install postgresql pgbouncer',
   },
   {
     pattern: '**/*.aws.test.ts',

@@ -1,0 +1,90 @@
+import { access, readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { checkKeyFile } from '../adapters/files/key-file.ts';
+import { agentKey } from '../adapters/ssh/login-key.ts';
+import { parsePrivateKey } from '../adapters/ssh/private-keys.ts';
+import { ConfigError, describeError } from '../core/errors.ts';
+import { quoted } from '../core/text/suggestions.ts';
+import { unreadable } from './config-file.ts';
+
+/** A file as the configuration names it, or the public key (`type base64`) of one that the ssh-agent holds. */
+export type FirstKey = { file: string } | { agentHolds: string };
+
+const USUAL = ['~/.ssh/id_ed25519', '~/.ssh/id_ecdsa', '~/.ssh/id_rsa'];
+/** A private key is smaller, and a device has no end. */
+const MOST_BYTES = 65_536;
+
+/** The private key that ssh would take, if there is one. */
+export async function usualKey(): Promise<string | undefined> {
+  for (const path of USUAL) {
+    const found = await access(absolute(path)).then(
+      () => true,
+      () => false,
+    );
+    if (found) return path;
+  }
+  return undefined;
+}
+
+/**
+ * Checks that we can log in with a private key. `path` starts from the working folder. Of a key with a passphrase the
+ * ssh-agent makes the signatures, if it holds it. @throws ConfigError
+ */
+export async function readFirstKey(path: string, file: string): Promise<FirstKey> {
+  const named = path.trim();
+  // They end a reference, or the text around it.
+  if (named === '' || /[{}"\\\p{Cc}]/u.test(named))
+    throw new ConfigError(`${quoted(path)} is no path that a configuration can name`);
+  const full = absolute(named);
+  const text = await readKey(full);
+  const shared = await checkKeyFile(full, process.env.CREDENTIALS_DIRECTORY);
+  if (shared?.problem === 'others')
+    throw new ConfigError(
+      `${named}: others than its owner may use this private key (mode ${shared.mode}); ${shared.advice}`,
+    );
+  try {
+    parsePrivateKey(text, named);
+  } catch (error) {
+    if (!describeError(error).includes('protected by a passphrase')) throw error;
+    return { agentHolds: await inAgent(full, named) };
+  }
+  return { file: asReference(named, file) };
+}
+
+async function readKey(full: string): Promise<string> {
+  try {
+    const { size } = await stat(full);
+    if (size > MOST_BYTES) throw new ConfigError(`${full}: it is no private key: too large`);
+    return await readFile(full, 'utf8');
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(`${full}: ${unreadable(error)}`);
+  }
+}
+
+/** @throws ConfigError with what to do, when the agent does not hold the key */
+async function inAgent(full: string, named: string): Promise<string> {
+  const advice = `\`ssh-add ${named}\` gives it to your ssh-agent; a service needs a key without passphrase`;
+  const socket = process.env.SSH_AUTH_SOCK;
+  const publicKey = await readFile(`${full}.pub`, 'utf8').then(
+    (line) => line.trim().split(/\s+/).slice(0, 2).join(' '),
+    () => undefined,
+  );
+  if (socket && publicKey !== undefined) {
+    const held = await agentKey(socket, publicKey).catch(() => undefined);
+    if (held) return publicKey;
+  }
+  throw new ConfigError(`${named}: the private key is protected by a passphrase: ${advice}`);
+}
+
+/** Relative to the configuration where it is below its folder, so that both can move. */
+function asReference(named: string, file: string): string {
+  if (isAbsolute(named) || named.startsWith('~/')) return named;
+  const path = relative(dirname(resolve(file)), resolve(named));
+  return path.startsWith('..') ? resolve(named) : path;
+}
+
+function absolute(path: string): string {
+  return path.startsWith('~/') ? `${homedir()}/${path.slice(2)}` : resolve(path);
+}
