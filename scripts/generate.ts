@@ -34,6 +34,11 @@ export const GENERATED: readonly Generated[] = [
   },
   { path: 'docs/channels.md', source: 'the channels', test: 'test/channel-page/page.test.ts' },
   { path: 'docs/images/channels', source: 'their messages, drawn', test: 'test/channel-page/page.test.ts' },
+  {
+    path: 'docs/troubleshooting.md',
+    source: 'the messages of the code, and test/troubleshooting/',
+    test: 'test/troubleshooting/page.test.ts',
+  },
   { path: 'test/fixtures/broken.txt', source: 'what `check` prints', test: 'cli/check.test.ts' },
   { path: 'test/fixtures/plots', source: 'what `plot` prints', test: 'cli/plot.test.ts' },
 ];
