@@ -41,6 +41,11 @@ export const GENERATED: readonly Generated[] = [
   },
   { path: 'test/fixtures/broken.txt', source: 'what `check` prints', test: 'cli/check.test.ts' },
   { path: 'test/fixtures/plots', source: 'what `plot` prints', test: 'cli/plot.test.ts' },
+  {
+    path: 'packaging/chart/rendered',
+    source: 'the Helm chart and its examples',
+    test: 'packaging/chart/chart.chart.test.ts',
+  },
 ];
 
 /**

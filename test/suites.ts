@@ -84,6 +84,12 @@ const SUITES: readonly Suite[] = [
     replacement: 'an emulator of kube-apiserver that is held to recorded answers',
   },
   {
+    pattern: '**/*.chart.test.ts',
+    what: 'the Helm chart by the real helm and kube-apiserver',
+    missing: () => missingPrograms()?.why,
+    get: HOW_TO_BUILD,
+  },
+  {
     pattern: '**/*.etcd.test.ts',
     what: 'real members of etcd, built and of Debian',
     missing: () => (findParts() ? undefined : 'no etcd'),

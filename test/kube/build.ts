@@ -1,4 +1,4 @@
-// `npm run kube`: builds the real etcd, kube-apiserver and kubectl for tests and examples, once. Prints their paths. Ends with
+// `npm run kube`: builds the real etcd, kube-apiserver, kubectl and helm for tests and examples, once. Prints their paths. Ends with
 // code 2 where no Go can build them.
 import { describeError } from '../../core/errors.ts';
 import { build, goVersion, missingPrograms, PROGRAMS, unfitGo } from './programs.ts';

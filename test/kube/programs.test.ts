@@ -6,6 +6,7 @@ import {
   build,
   cacheFolder,
   findBuilt,
+  helmVersion,
   kubernetesVersion,
   missingPrograms,
   PROGRAMS,
@@ -56,7 +57,7 @@ describe('the cache', () => {
   it('has a program of these sources and this processor, by any Go; a draft or another one is none', () => {
     expect(findBuilt('etcd', cache)).toBeUndefined();
     expect(missingPrograms(cache)).toMatchObject({
-      why: expect.stringContaining('etcd, kube-apiserver and kubectl not built'),
+      why: expect.stringContaining('etcd, kube-apiserver, kubectl and helm not built'),
       how: expect.stringContaining('npm run kube'),
     });
     expect(missingPrograms(cache, SERVERS)?.why).toMatch(/^etcd and kube-apiserver not built/);
@@ -84,4 +85,10 @@ it('kube-apiserver and kubectl are given the version of the module, and kubectl 
   expect(kubernetesVersion()).toMatch(/^v1\.37\.\d+$/);
   const asked = readFileSync(join(import.meta.dirname, 'kubectl/go.mod'), 'utf8');
   expect(asked).toContain(`k8s.io/kubectl ${kubernetesVersion().replace('v1', 'v0')}`);
+});
+
+it('helm is given the version of its module, and brings the Kubernetes of the others', () => {
+  expect(helmVersion()).toMatch(/^v4\.\d+\.\d+$/);
+  const asked = readFileSync(join(import.meta.dirname, 'helm/go.mod'), 'utf8');
+  expect(asked).toContain(`k8s.io/client-go ${kubernetesVersion().replace('v1', 'v0')}`);
 });

@@ -1,4 +1,4 @@
-// The real etcd, kube-apiserver and kubectl: small Go modules beside this file, built once and kept outside the checkout.
+// The real etcd, kube-apiserver, kubectl and helm: small Go modules beside this file, built once and kept outside the checkout.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram } from '../program-path.ts';
 
-export const PROGRAMS = ['etcd', 'kube-apiserver', 'kubectl'] as const;
+export const PROGRAMS = ['etcd', 'kube-apiserver', 'kubectl', 'helm'] as const;
 export type Program = (typeof PROGRAMS)[number];
 /** Others can take the place of these (parts.ts). */
 export const SERVERS: readonly Program[] = ['etcd', 'kube-apiserver'];
@@ -14,11 +14,16 @@ export const SERVERS: readonly Program[] = ['etcd', 'kube-apiserver'];
 /** All modules ask for it. */
 const NEEDED_GO = [1, 26] as const;
 export const HOW_TO_BUILD =
-  'install Go 1.26 or later (Debian has an older one), then `npm run kube`: ten minutes of CPU, once';
+  'install Go 1.26 or later (Debian has an older one), then `npm run kube`: twelve minutes of CPU, once';
 const SOURCES = ['go.mod', 'go.sum', 'main.go'] as const;
 const BUILT_WITHIN_MS = 3_600_000;
-/** Without it kube-apiserver and kubectl call themselves v0.0.0-master. */
-const VERSION_FLAG = '-X k8s.io/component-base/version.gitVersion';
+/** Without it kube-apiserver and kubectl call themselves v0.0.0-master, and helm leaves out its patch level. */
+const VERSION_OF: Readonly<Record<Program, string | undefined>> = {
+  etcd: undefined,
+  'kube-apiserver': 'k8s.io/component-base/version.gitVersion',
+  kubectl: 'k8s.io/component-base/version.gitVersion',
+  helm: 'helm.sh/helm/v4/internal/version.version',
+};
 
 /** The version of Go on PATH, such as `go1.26.8`, without a download of another one; undefined: there is none. */
 export function goVersion(): string | undefined {
@@ -110,14 +115,21 @@ export function build(program: Program, report: (text: string) => void, cache = 
 }
 
 function buildFlags(program: Program): string[] {
-  const linked = program !== 'etcd' ? [`${VERSION_FLAG}=${kubernetesVersion()}`] : [];
+  const variable = VERSION_OF[program];
+  const version = program === 'helm' ? helmVersion() : kubernetesVersion();
+  const linked = variable === undefined ? [] : [`-X ${variable}=${version}`];
   return ['-trimpath', '-buildvcs=false', '-mod=readonly', '-ldflags', ['-s', '-w', ...linked].join(' ')];
 }
 
 /** The version of Kubernetes that the module requires, such as `v1.37.2`. */
-export function kubernetesVersion(): string {
-  const text = readFileSync(join(moduleFolder('kube-apiserver'), 'go.mod'), 'utf8');
-  const version = /^\s*k8s\.io\/kubernetes (v\S+)$/m.exec(text)?.[1];
-  if (version === undefined) throw new Error('test/kube/kube-apiserver/go.mod requires no k8s.io/kubernetes');
-  return version;
+export const kubernetesVersion = (): string => requiredVersion('kube-apiserver', 'k8s.io/kubernetes');
+
+/** The version of Helm that the module requires, such as `v4.3.1`. */
+export const helmVersion = (): string => requiredVersion('helm', 'helm.sh/helm/v4');
+
+function requiredVersion(program: Program, module: string): string {
+  const text = readFileSync(join(moduleFolder(program), 'go.mod'), 'utf8');
+  const line = text.split('\n').find((one) => one.replace('require ', '').trim().startsWith(`${module} v`));
+  if (line === undefined) throw new Error(`test/kube/${program}/go.mod requires no ${module}`);
+  return line.trim().split(' ').at(-1) as string;
 }
