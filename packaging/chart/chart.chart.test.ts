@@ -7,7 +7,7 @@ import { parseAllDocuments } from 'yaml';
 import { type Apiserver, startApiserver } from '../../test/kube/apiserver.ts';
 import { type Etcd, startEtcd } from '../../test/kube/etcd.ts';
 import { findBuilt } from '../../test/kube/programs.ts';
-import { CHART, CONFIG, EXAMPLES, type Outcome, runProgram } from './helm.ts';
+import { CHART, CONFIG, EXAMPLES, type Outcome, runProgram } from './helm.fixture.ts';
 
 interface KubeObject {
   kind: string;
