@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { KINDS } from '../adapters/registry.ts';
 import { createSecrets } from '../adapters/secrets/secrets.ts';
 import { openStore } from '../adapters/stores/registry.ts';
@@ -69,8 +69,11 @@ function isAvailable({ kind, name }: Reference, folders: { baseDir: string; home
   // The sources are read only when needed: `check` reads none, `check --connect` does.
   if (kind === 'ssm') return true;
   if (kind === 'env') return (process.env[name] ?? '') !== '';
+  const { CREDENTIALS_DIRECTORY: credentials } = process.env;
+  if (kind === 'credential' && !credentials) return false;
+  const path = kind === 'credential' ? join(credentials as string, name) : resolvePath(name, folders);
   try {
-    accessSync(resolvePath(name, folders), constants.R_OK);
+    accessSync(path, constants.R_OK);
     return true;
   } catch {
     return false;

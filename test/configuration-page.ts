@@ -23,7 +23,7 @@ key is an error. YAML anchors, aliases and \`<<\` may be used.
 | time | ISO 8601 with its zone: \`2027-01-31T22:00:00+09:00\`, \`2027-01-31T13:00:00Z\` |
 | glob | \`*\` stands for any run of characters, \`?\` for one; the whole value must match. One or a list. Not a regular expression |
 | path | relative paths start from the folder of the file; \`~\` is the home folder |
-| secret | a reference, \`\${env:NAME}\`, \`\${file:path}\` or \`\${ssm:/path}\` (a parameter of AWS Systems Manager, decrypted; region and credentials of the process; kept for five minutes), and nothing else. It is resolved when it is used and printed as \`<secret>\`. A file with a private key that others may read is refused ([files](files.md)). Inside \`{ }\` and \`[ ]\` it needs quotes |
+| secret | a reference, \`\${env:NAME}\`, \`\${file:path}\`, \`\${credential:NAME}\` (a [credential of systemd](files.md#who-may-read)) or \`\${ssm:/path}\` (a parameter of AWS Systems Manager, decrypted; region and credentials of the process; kept for five minutes), and nothing else. It is resolved when it is used and printed as \`<secret>\`. A file with a private key that others may read is refused ([files](files.md)). Inside \`{ }\` and \`[ ]\` it needs quotes |
 | text with secrets | a text that may hold such references, like an address with a token in it. It is never printed |
 `;
 

@@ -1,4 +1,5 @@
 import type { ReferenceKind } from '../../core/config/secret-text.ts';
+import { createCredentialSource } from './credential.ts';
 import { createEnvSource } from './env.ts';
 import { createFileSource } from './file.ts';
 import type { SecretContext, SecretSource } from './source.ts';
@@ -8,5 +9,6 @@ import { createSsmSource } from './ssm.ts';
 export const SECRET_SOURCES: Readonly<Record<ReferenceKind, (context: SecretContext) => SecretSource>> = {
   env: createEnvSource,
   file: createFileSource,
+  credential: createCredentialSource,
   ssm: createSsmSource,
 };

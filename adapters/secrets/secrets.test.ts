@@ -8,6 +8,7 @@ import { createSecrets } from './secrets.ts';
 
 const PEM =
   '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\nAAAAAAAAAAAAAAAA\n-----END OPENSSH PRIVATE KEY-----\n';
+const UNIT = '/run/credentials/unit';
 const FILES: Readonly<Record<string, string>> = {
   '/etc/bartizan/token': 'token-value\n',
   '/etc/bartizan/crlf': 'token-value\r\n',
@@ -19,10 +20,16 @@ const FILES: Readonly<Record<string, string>> = {
   '/run/token': 'absolute-value',
   '/etc/bartizan/empty': '\n',
   '/etc/bartizan/large': 'x'.repeat(70_000),
+  '/run/credentials/unit/key': PEM,
+  '/run/credentials/unit/chat.token': 'passed-value\n',
+  '/run/credentials/unit/open': PEM,
+  '/run/credentials/unit/large': 'x'.repeat(70_000),
+  '/run/credentials/unit/empty': '',
 };
 const FAULTS: Readonly<Record<string, string>> = {
   '/etc/bartizan/locked': 'EACCES',
   '/etc/bartizan/folder': 'EISDIR',
+  '/run/credentials/unit/folder': 'EISDIR',
 };
 
 const secretsOf = (env: Record<string, string> = {}) =>
@@ -31,7 +38,7 @@ const secretsOf = (env: Record<string, string> = {}) =>
     home: '/home/ops',
     baseDir: '/etc/bartizan',
     async checkKeyFile(path) {
-      if (path === '/etc/bartizan/open')
+      if (path.endsWith('/open'))
         return { problem: 'others', mode: '0644', advice: `run \`chmod 600 ${path}\`` };
       if (path !== '/etc/bartizan/shared') return undefined;
       return { problem: 'group', mode: '0640', advice: '' };
@@ -58,8 +65,12 @@ describe('references', () => {
     [`\${file:shared}`, PEM],
     [`\${file:~/.ssh/key}`, PEM],
     [`\${file:/run/token}`, 'absolute-value'],
+    [`\${credential:key}`, PEM],
+    [`Bearer \${credential:chat.token}`, 'Bearer passed-value'],
   ])('%j is resolved', async (text, value) => {
-    expect(await secretsOf({ TOKEN: 'from-the-environment' }).resolve(text)).toBe(value);
+    expect(
+      await secretsOf({ TOKEN: 'from-the-environment', CREDENTIALS_DIRECTORY: UNIT }).resolve(text),
+    ).toBe(value);
   });
 
   it('a reference inside a value is not resolved', async () => {
@@ -87,10 +98,33 @@ describe('references', () => {
       `\${file:open}`,
       `\${file:open} (/etc/bartizan/open): others than its owner may use this private key (mode 0644); run \`chmod 600 /etc/bartizan/open\``,
     ],
-    [`\${vault:x}`, `\${vault:x}: the kind of a reference is env or file or ssm`],
+    [`\${credential:absent}`, `\${credential:absent} (${UNIT}/absent): there is no such file`],
+    [`\${credential:folder}`, `\${credential:folder} (${UNIT}/folder): it is a folder`],
+    [`\${credential:empty}`, `\${credential:empty} (${UNIT}/empty): the file is empty`],
+    [`\${credential:large}`, `\${credential:large} (${UNIT}/large): the file is too large for a secret`],
+    [
+      `\${credential:open}`,
+      `\${credential:open} (${UNIT}/open): others than its owner may use this private key (mode 0644); run \`chmod 600 ${UNIT}/open\``,
+    ],
+    [`\${vault:x}`, `\${vault:x}: the kind of a reference is env or file or credential or ssm`],
   ])('%s fails with its name', async (text, message) => {
-    const failed = secretsOf({ EMPTY: '' }).resolve(`with literal-part ${text}`);
+    const failed = secretsOf({ EMPTY: '', CREDENTIALS_DIRECTORY: UNIT }).resolve(`with literal-part ${text}`);
     await expect(failed).rejects.toThrow(new ConfigError(message));
+  });
+
+  it('a credential outside of a service fails with what is missing', async () => {
+    await expect(secretsOf().resolve(`\${credential:key}`)).rejects.toThrow(
+      new ConfigError(
+        '${credential:key}: the variable CREDENTIALS_DIRECTORY is not set; systemd sets it for a service that has `LoadCredential=key:FILE`',
+      ),
+    );
+  });
+
+  it('no more than the limit is read of a file without an end', async () => {
+    const secrets = createSecrets({ baseDir: '/' });
+    await expect(secrets.resolve('${file:/dev/zero}')).rejects.toThrow(
+      '${file:/dev/zero}: the file is too large for a secret',
+    );
   });
 
   it('every kind that the configuration knows has a source', () => {

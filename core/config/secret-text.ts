@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 /** The kinds of references. `adapters/secrets/` has one source for each. */
-export const REFERENCE_KINDS = ['env', 'file', 'ssm'] as const;
+export const REFERENCE_KINDS = ['env', 'file', 'credential', 'ssm'] as const;
 export type ReferenceKind = (typeof REFERENCE_KINDS)[number];
 
-/** `${env:NAME}`, `${file:path}` or `${ssm:/path}` inside a text. */
+/** `${env:NAME}`, `${file:path}`, `${credential:NAME}` or `${ssm:/path}` inside a text. */
 export interface Reference {
   kind: string;
   name: string;
@@ -14,7 +14,7 @@ export interface Reference {
 }
 
 /** The forms of references, for messages. */
-export const REFERENCE_FORMS = `\`\${env:NAME}\`, \`\${file:path}\` or \`\${ssm:/path}\``;
+export const REFERENCE_FORMS = `\`\${env:NAME}\`, \`\${file:path}\`, \`\${credential:NAME}\` or \`\${ssm:/path}\``;
 
 const REFERENCE = /\$\{([A-Za-z][\w-]*):([^{}]*)\}/g;
 const ONE_REFERENCE = /^\$\{[A-Za-z][\w-]*:[^{}]+\}$/;
@@ -31,12 +31,21 @@ export function findReferences(text: string): Reference[] {
 
 /** A path from the root, or a name alone. A colon separates a version or label. */
 const SSM_NAME = /^(\/[\w.-]+)+(:[\w.-]+)?$|^[\w.-]+(:[\w.-]+)?$/;
-const NAMED: Readonly<Record<ReferenceKind, string>> = { env: 'variable', file: 'file', ssm: 'parameter' };
+/** A file name: systemd allows no more either. https://www.freedesktop.org/software/systemd/man/252/systemd.exec.html */
+const CREDENTIAL_NAME = /^(?!\.{1,2}$)[\w.@:-]{1,255}$/;
+const NAMED: Readonly<Record<ReferenceKind, string>> = {
+  env: 'variable',
+  file: 'file',
+  credential: 'credential',
+  ssm: 'parameter',
+};
 
 /** What is wrong with the form of a reference's name. */
 export function nameProblem({ kind, name }: Pick<Reference, 'kind' | 'name'>): string | undefined {
   if (!isReferenceKind(kind)) return undefined;
   if (name.trim() === '') return `the reference names no ${NAMED[kind]}`;
+  if (kind === 'credential' && !CREDENTIAL_NAME.test(name))
+    return 'the reference names no credential: letters, digits, `.`, `-`, `_`, `@` and `:`, without a folder';
   if (kind !== 'ssm' || (SSM_NAME.test(name) && name.length <= 1011)) return undefined;
   return 'the reference names no parameter: letters, digits, `.`, `-`, `_`, and `/` between them';
 }

@@ -8,7 +8,7 @@ import type { Silence } from './silence.ts';
 import type { Role } from './target.ts';
 
 /**
- * A text that may hold `${env:NAME}`, `${file:path}`, `${ssm:/path}` references. It stays unresolved in memory and is
+ * A text that may hold `${env:NAME}`, `${file:path}`, `${credential:NAME}`, `${ssm:/path}` references. It stays unresolved in memory and is
  * resolved at use by the `Secrets` port, so that printing a configuration prints no secret.
  */
 export type SecretText = string;
