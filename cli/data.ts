@@ -2,7 +2,7 @@ import { Argument, Command } from 'commander';
 import { checkIntegrity, DATABASES, type DatabaseName, moveAside } from '../adapters/sqlite/integrity.ts';
 import { ConfigError } from '../core/errors.ts';
 import { systemClock } from '../local/clock.ts';
-import { lockFolder } from '../local/lock.ts';
+import { lockData } from '../local/lock.ts';
 import { auditRows } from './audit-verify.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
@@ -62,7 +62,7 @@ function moveAsideCommand(): Command {
     .action(async (name: DatabaseName, options: { config: string; force?: boolean }) => {
       const { config } = await loadConfig(options.config);
       const { path } = config.store;
-      const lock = lockFolder(path);
+      const lock = lockData(path);
       try {
         const condition = checkIntegrity(path, name);
         if (condition.state === 'missing') throw new ConfigError(`there is no ${DATABASES[name]} in ${path}`);

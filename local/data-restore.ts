@@ -19,7 +19,7 @@ import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { ConfigError } from '../core/errors.ts';
 import { type Manifest, readArchive } from './archive.ts';
 import { explainFiles, syncFolder } from './backup-target.ts';
-import { lockFolder } from './lock.ts';
+import { lockData } from './lock.ts';
 
 // A restore has three steps, and the name of its folder says which. Until the backup was unpacked and checked nothing is
 // changed. From then on whoever locks the folder next, `up` or another restore, completes one that was killed.
@@ -49,7 +49,7 @@ export async function restoreData(
 ): Promise<DataRestore> {
   try {
     if (!statSync(file).isFile()) throw new ConfigError(`${file} is no file`);
-    const lock = lockFolder(dir);
+    const lock = lockData(dir);
     const unpacking = join(dir, UNPACKING);
     try {
       completeRestore(dir);

@@ -28,7 +28,7 @@ import { completeRestore } from './data-restore.ts';
 import { createFaults } from './faults.ts';
 import { createHealth, type Health } from './health.ts';
 import { runHousekeeping } from './housekeeping.ts';
-import { lockFolder } from './lock.ts';
+import { lockData } from './lock.ts';
 import { createMeter } from './meter.ts';
 import { noticeOf, runNotices } from './notices.ts';
 import { startNotifier } from './notifier.ts';
@@ -96,7 +96,7 @@ export async function startBartizan(options: {
   const opened: (() => unknown)[] = [];
   const startedAtMs = clock.nowMs();
   try {
-    const lock = lockFolder(dir);
+    const lock = lockData(dir);
     opened.push(() => lock.release());
     const restored = completeRestore(dir);
     if (restored) logger.warn('a restore was cut off; it is complete now', { dir, before: restored.aside });

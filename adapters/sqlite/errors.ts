@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { ConfigError, PermanentError, RetryableError } from '../../core/errors.ts';
 import { obstacle } from './presence.ts';
 
@@ -87,6 +87,10 @@ export function explainOpening(error: unknown, file: string): unknown {
   const { code } = error as { code?: unknown };
   const cause = { cause: error };
   if (code === 'ENOSPC' || code === 'EDQUOT') return new RetryableError(`no space left for ${file}`, cause);
+  if (code === 'EROFS') {
+    const text = `${dirname(file)} is on a file system that is mounted read-only (EROFS); mount it writable, or choose another path`;
+    return new ConfigError(`store.path: ${text}`, cause);
+  }
   if (code === 'EACCES' || code === 'ENOTDIR') return new ConfigError(`store.path: ${obstacle(file, code)}`);
   if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return explainSqliteError(error, file);
   return new ConfigError(

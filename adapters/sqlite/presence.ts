@@ -21,11 +21,20 @@ export function isPresent(file: string): boolean {
 export function obstacle(file: string, code: string | undefined): string {
   if (code === 'ENOTDIR') return `${dirname(file)} is no folder, or lies below something that is none`;
   if (code !== 'EACCES') return `${file} cannot be read (${code ?? 'unknown error'})`;
-  const { path, uid } = closedFolder(dirname(file));
-  const mine = process.getuid?.();
+  const mine = process.geteuid?.();
+  const { path, uid } = closedFile(file) ?? closedFolder(dirname(file));
   if (uid === mine) return `${path} is closed (EACCES); its mode keeps its owner out`;
   const who = `it belongs to user ${uid}, and this is user ${mine}`;
   return `${path} is closed to this user (EACCES): ${who}; run this as its owner: sudo -u '#${uid}' …`;
+}
+
+/** A file that this user may look at and not use, in a folder that is open. */
+function closedFile(file: string): { path: string; uid: number } | undefined {
+  try {
+    return { path: file, uid: statSync(file).uid };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The nearest folder that can be looked at: it lets nobody look further. */
