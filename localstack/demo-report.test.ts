@@ -68,6 +68,7 @@ it('the report prints the fleet, the rule and the addresses', () => {
   expect(reported).toContain('probed over SSH every 2s');
   expect(reported).toContain('cluster   한빛-prod: 한빛-api-1, 한빛-etcd-1, 한빛-etcd-2');
   expect(reported).toContain('rule      Memory usage > 90% for 10s');
+  expect(reported).toContain('Ctrl-C ends the demo at any time');
 });
 
 it('the report prints a round in a line, with each cluster separate and an unknown node as unknown', () => {

@@ -60,6 +60,7 @@ export function createDemoReport(
       print(
         `  story     memory of ${CLIMBING_NODE} climbs, stays above the threshold for half a minute, and recovers`,
       );
+      print('  end       the story takes about a minute; Ctrl-C ends the demo at any time');
       print();
     },
     round(result: RoundResult): void {
