@@ -1,7 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
+import { createServiceManager } from '../adapters/service-manager/notify.ts';
 import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
+import type { Logger } from '../core/ports.ts';
+import { systemSleep } from '../local/clock.ts';
 import { createLogger, type LogLevel } from '../local/logger.ts';
+import { createSupervision, type Supervision, takeSupervisor } from '../local/supervision.ts';
 import { type Bartizan, startBartizan } from '../local/up.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
@@ -43,7 +47,12 @@ export function upCommand(): Command {
         logger.warn(warning.message, { at: `${warning.file}:${warning.line}` });
       const stopSignal = nextSignal();
       const { recover = false } = options;
-      const start = (met?: DatabaseName) => startBartizan({ config, secrets, logger, recover, met });
+      let running: Bartizan | undefined;
+      const start = async (met?: DatabaseName) => {
+        running = await startBartizan({ config, secrets, logger, recover, met });
+        return running;
+      };
+      const supervision = superviseProcess({ stuck: () => running?.stuck(), logger });
       const bartizan = await start();
       logger.info('bartizan is up', {
         server: bartizan.url,
@@ -51,14 +60,16 @@ export function upCommand(): Command {
         nodes: config.clusters.reduce((sum, cluster) => sum + cluster.nodes.length, 0),
         rules: config.rules.length,
       });
-      const running = recover ? await recoverUntil(stopSignal, bartizan, start) : bartizan;
+      await supervision?.ready(`serves ${bartizan.url}`);
+      if (recover) await recoverUntil(stopSignal, bartizan, start);
       const signal = await stopSignal;
       logger.info('stopping', { signal });
+      void supervision?.stopping();
       const limit = setTimeout(() => {
         logger.error('did not stop in time; the next start resumes unfinished work');
         process.exit(1);
       }, STOP_LIMIT_MS);
-      await running.stop();
+      await running?.stop();
       clearTimeout(limit);
       logger.info('stopped');
       // A connection that hangs in a handshake would keep the process alive for its whole deadline.
@@ -97,6 +108,22 @@ export async function recoverUntil(
     await bartizan.stop().catch(() => {});
     bartizan = await start(met);
   }
+}
+
+/** Undefined where no service manager has started this process. */
+function superviseProcess(options: {
+  stuck: () => string | undefined;
+  logger: Logger;
+}): Supervision | undefined {
+  const supervisor = takeSupervisor(process.env, process.pid);
+  if (!supervisor) return undefined;
+  const { socket, watchdogMs } = supervisor;
+  return createSupervision({
+    manager: createServiceManager(socket),
+    watchdogMs,
+    sleep: systemSleep,
+    ...options,
+  });
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {

@@ -24,6 +24,7 @@ import { anchorHead, maintainLocalAudit, openLocalAudit, runAuditExport, runAudi
 import { boundRepeats } from './bounded-logger.ts';
 import { createChartFiles } from './chart-files.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
+import { closeAll } from './close-all.ts';
 import { completeRestore } from './data-restore.ts';
 import { createFaults } from './faults.ts';
 import { createHealth, type Health } from './health.ts';
@@ -44,6 +45,8 @@ export interface Bartizan {
   /** The address of `/healthz` and pictures. */
   url: string;
   health(): Promise<Health>;
+  /** Why the process should be restarted (`/livez`); undefined while it works. */
+  stuck(): string | undefined;
   /** Resolves when a database turns out to be damaged: then only a start with `recover` helps. */
   damaged: Promise<DatabaseName>;
   /** Ends within ten seconds: starts no new round, cuts off the current one, and records the current sends. */
@@ -263,6 +266,7 @@ export async function startBartizan(options: {
     return {
       url: server.url,
       health: health.check,
+      stuck: scheduler.stuck,
       damaged: damaged.promise,
       stop: () => {
         stopped ??= stop();
@@ -284,17 +288,4 @@ async function listAtStart(inventory: Inventory, logger: Logger): Promise<void> 
     if (error instanceof ConfigError) throw error;
     logger.error('the inventory cannot be read; no round runs until it can', { error: describeError(error) });
   }
-}
-
-/** Closes all of them, also after a failure; the lock is the last. @throws the first failure */
-async function closeAll(opened: (() => unknown)[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const close of opened.splice(0).reverse()) {
-    try {
-      await close();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
 }
