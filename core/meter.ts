@@ -1,4 +1,5 @@
-import type { OwnMetricKind, OwnMetricName } from './own-metrics.ts';
+import type { OwnMetricKind } from './own-metric.ts';
+import type { OwnMetricName } from './own-metrics.ts';
 import type { Meter } from './ports.ts';
 
 /** A change of a metric: `value` is added to a counter, replaces a gauge, or is observed by a histogram. */

@@ -1,29 +1,17 @@
 // The program's metrics about itself: `/metrics` of `up`, and CloudWatch on AWS. Sample metrics are in catalogue.ts.
 
-export type OwnMetricKind = 'counter' | 'gauge' | 'histogram';
-
-export interface OwnMetric {
-  kind: OwnMetricKind;
-  help: string;
-  /** Label names, in the order of `/metrics`. CloudWatch gets none: each combination would be billed as a metric. */
-  labels: readonly string[];
-  /** Who counts it: `up`, the functions on AWS, or both. */
-  in: 'both' | 'up' | 'functions';
-  /** Upper bounds of a histogram's buckets, ascending, without +Inf. */
-  buckets?: readonly number[];
-}
-
-const counter = <const L extends readonly string[]>(into: OwnMetric['in'], labels: L, help: string) =>
-  ({ kind: 'counter', in: into, labels, help }) as const;
-const gauge = <const L extends readonly string[]>(into: OwnMetric['in'], labels: L, help: string) =>
-  ({ kind: 'gauge', in: into, labels, help }) as const;
-const histogram = <const L extends readonly string[]>(labels: L, buckets: readonly number[], help: string) =>
-  ({ kind: 'histogram', in: 'up', labels, buckets, help }) as const;
-
-const SECONDS_OF_A_PROBE = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
-const SECONDS_OF_A_ROUND = [0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300] as const;
-const SECONDS_OF_AN_EVALUATION = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
-const SECONDS_OF_A_DELIVERY = [1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3_600] as const;
+import {
+  counter,
+  gauge,
+  histogram,
+  type OwnMetric,
+  type OwnMetricKind,
+  SECONDS_FROM_A_BREACH,
+  SECONDS_OF_A_DELIVERY,
+  SECONDS_OF_A_PROBE,
+  SECONDS_OF_A_ROUND,
+  SECONDS_OF_AN_EVALUATION,
+} from './own-metric.ts';
 
 /** Names without the prefix `bartizan_`. A name in use is never changed: dashboards and alarms depend on it. */
 export const OWN_METRICS = {
@@ -197,6 +185,14 @@ export const OWN_METRICS = {
     SECONDS_OF_A_DELIVERY,
     "Time from an alert's firing or end to the message that its channel accepted",
   ),
+  breach_to_accepted_seconds: {
+    ...histogram(
+      ['channel'],
+      SECONDS_FROM_A_BREACH,
+      'Time from the first sample that breached, so with the `for` of the rule, to the message that its channel accepted; without alerts that something withheld',
+    ),
+    in: 'both',
+  },
   messages_paced_total: counter(
     'both',
     ['channel'],

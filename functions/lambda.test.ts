@@ -35,6 +35,25 @@ it('metrics have the format of CloudWatch, and the names that alarms read', asyn
   expect(lines.join('')).not.toContain('ColdStart');
 });
 
+it('of histograms CloudWatch gets the one that counts there, with each of its values', async () => {
+  const lines: string[] = [];
+  vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
+  vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'deliver');
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
+  const { lambda, meter } = await import('./lambda.ts');
+  const handle = lambda(async () => {
+    for (const seconds of [300, 301])
+      meter.observe('breach_to_accepted_seconds', seconds, { channel: 'ops' });
+    meter.observe('delivery_latency_seconds', 1, { channel: 'ops' });
+  });
+  await handle({}, { functionName: 'f', awsRequestId: 'r', getRemainingTimeInMillis: () => 1000 } as never);
+  const sent = lines.flatMap((line) => (line.includes('breach_to_accepted') ? [JSON.parse(line)] : []));
+  expect(sent).toMatchObject([{ service: 'deliver', breach_to_accepted_seconds: [300, 301] }]);
+  expect(sent[0]._aws.CloudWatchMetrics[0].Metrics).toEqual([
+    { Name: 'breach_to_accepted_seconds', Unit: 'Seconds' },
+  ]);
+});
+
 it('neither a thrown error nor its cause contains a secret', async () => {
   const { lambda, redactWith } = await import('./lambda.ts');
   redactWith({ redact: (text) => text.replaceAll('s3cr3t', '***') });

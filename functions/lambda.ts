@@ -5,6 +5,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { meterTo } from '../core/meter.ts';
+import { OWN_METRICS } from '../core/own-metrics.ts';
 import type { Logger as CoreLogger, Meter } from '../core/ports.ts';
 import { visibleText } from '../core/text/visible-text.ts';
 
@@ -41,12 +42,12 @@ export const logger: CoreLogger = {
 
 /**
  * Counters and gauges as metrics of CloudWatch (embedded metric format). Without labels: each combination would be a
- * metric of its own, and be billed as one. The log lines beside them have the labels. Without histograms: each would be
- * billed, and REPORT lines have the times of functions.
+ * metric of its own, and be billed as one. The log lines beside them have the labels. Of histograms only those that the
+ * functions count, too: each would be billed, and REPORT lines have the times of functions. CloudWatch computes percentiles.
  */
 export const meter: Meter = meterTo(({ kind, name, value }) => {
   if (kind === 'counter' && value > 0) metrics.addMetric(name, MetricUnit.Count, value);
-  if (kind === 'gauge')
+  if (kind === 'gauge' || (kind === 'histogram' && OWN_METRICS[name].in === 'both'))
     metrics.addMetric(name, SECONDS.test(name) ? MetricUnit.Seconds : MetricUnit.NoUnit, value);
 });
 

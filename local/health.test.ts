@@ -190,3 +190,10 @@ it('health fails when the scheduler has not run for two minutes', () => {
   pulse.beat();
   expect(pulse.stuck()).toBeUndefined();
 });
+
+it('health says how long alerts took from the first breaching sample to the channel', async () => {
+  const setup = createTrial();
+  expect((await setup.health.check()).breachToAcceptedP99).toBeNull();
+  for (let i = 0; i < 50; i++) setup.meter.observe('breach_to_accepted_seconds', 301, { channel: 'ops' });
+  expect((await setup.health.check()).breachToAcceptedP99).toBeCloseTo(597);
+});

@@ -24,6 +24,11 @@ export interface Health extends Findings {
   alertsUndelivered: number;
   /** The number of messages that were given up since the start. */
   deliveriesFailed: number;
+  /**
+   * 99 of 100 alerts since the start were accepted by their channel within this time, in seconds from the first sample that
+   * breached, estimated from `breach_to_accepted_seconds`; null before the first.
+   */
+  breachToAcceptedP99: number | null;
 }
 
 /** The answer for remote clients: numbers, no names, no errors. */
@@ -106,7 +111,7 @@ export interface HealthPorts {
   read: () => Promise<{ undelivered: readonly UndeliveredAlert[]; incidents: readonly OpenIncident[] }>;
   faults: Faults;
   clock: Clock;
-  meter: Meter & Pick<LocalMeter, 'total'>;
+  meter: Meter & Pick<LocalMeter, 'total' | 'quantile'>;
   redact: (text: string) => string;
 }
 
@@ -200,6 +205,7 @@ export function createHealth(ports: HealthPorts, times: { startedAtMs: number; t
         roundsSkipped: meter.total('rounds_skipped_total'),
         alertsUndelivered: undelivered,
         deliveriesFailed: meter.total('deliveries_failed_total'),
+        breachToAcceptedP99: meter.quantile('breach_to_accepted_seconds', 0.99) ?? null,
       };
     },
   };

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { OWN_METRICS, type OwnMetric, type OwnMetricName } from '../core/own-metrics.ts';
+import type { OwnMetric } from '../core/own-metric.ts';
+import { OWN_METRICS, type OwnMetricName } from '../core/own-metrics.ts';
 import type { Meter } from '../core/ports.ts';
 import { createMeter } from './meter.ts';
 

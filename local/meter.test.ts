@@ -40,3 +40,19 @@ it('writes a histogram with cumulative buckets', () => {
     '_count{outcome="ok"} 4',
   ]);
 });
+
+const QUANTILES: [name: string, observed: number[], share: number, expected: number | undefined][] = [
+  ['nothing', [], 0.99, undefined],
+  ['one value in the first bucket', [0.5], 0.99, 0.99],
+  ['99 of 100 in the first bucket', [...Array<number>(99).fill(0.5), 400], 0.99, 1],
+  ['two of 100 later', [...Array<number>(98).fill(0.5), 200, 200], 0.99, 210],
+  ['above the last bound', [1e6, 1e6], 0.99, 21_600],
+];
+it.each(QUANTILES)('estimates a quantile over all label sets: %s', (_, observed, share, expected) => {
+  const meter = createMeter();
+  for (const [i, seconds] of observed.entries())
+    meter.observe('breach_to_accepted_seconds', seconds, { channel: `c${i % 2}` });
+  expect(meter.quantile('breach_to_accepted_seconds', share)).toEqual(
+    expected === undefined ? undefined : expect.closeTo(expected, 6),
+  );
+});

@@ -1,9 +1,9 @@
 import { meterTo } from '../core/meter.ts';
+import type { OwnMetric, OwnMetricKind } from '../core/own-metric.ts';
 import {
   type CounterName,
+  type HistogramName,
   OWN_METRICS,
-  type OwnMetric,
-  type OwnMetricKind,
   type OwnMetricName,
 } from '../core/own-metrics.ts';
 import type { Meter } from '../core/ports.ts';
@@ -13,6 +13,11 @@ export interface LocalMeter extends Meter {
   text(): string;
   /** The sum of a counter over its label sets; 0 if it was never counted. */
   total(name: CounterName): number;
+  /**
+   * The value that this share of all observations does not exceed, over all label sets; within a bucket it is estimated, as
+   * Prometheus does. Undefined if nothing was observed.
+   */
+  quantile(name: HistogramName, share: number): number | undefined;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -61,8 +66,27 @@ export function createMeter(): LocalMeter {
       [...ofKind('counter'), ...ofKind('gauge'), ...ofKind('histogram')]
         .map(([name, values]) => metricText(name, [...values.values()]))
         .join(''),
+    quantile: (name, share) =>
+      quantileOf(OWN_METRICS[name].buckets, [...(metrics.get(name)?.values() ?? [])], share),
     total: (name) => [...(metrics.get(name)?.values() ?? [])].reduce((all, { sum }) => all + sum, 0),
   };
+}
+
+function quantileOf(bounds: readonly number[], values: readonly Value[], share: number): number | undefined {
+  const counts = [...bounds, Infinity].map((_, i) =>
+    values.reduce((sum, { counts }) => sum + (counts[i] ?? 0), 0),
+  );
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  if (all === 0) return undefined;
+  let below = 0;
+  for (const [i, count] of counts.entries()) {
+    const [from = 0, to] = [bounds[i - 1], bounds[i]];
+    // Above the last bound nobody knows by how much.
+    if (to === undefined) return from;
+    if (below + count >= share * all) return from + ((to - from) * (share * all - below)) / count;
+    below += count;
+  }
+  return undefined;
 }
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details */

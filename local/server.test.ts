@@ -64,6 +64,7 @@ const answerOf = (extra: Partial<Health> = {}): Health => ({
   roundsSkipped: 1,
   alertsUndelivered: 0,
   deliveriesFailed: 0,
+  breachToAcceptedP99: null,
   ...extra,
 });
 const failing = answerOf({

@@ -88,8 +88,11 @@ export function createStageFixture(
   const state = options.state ?? createMemoryState();
   const samples: Sample[] = [];
   const counted = new Map<string, number>();
+  /** Observations of histograms: the values, by name. */
+  const observed = new Map<string, number[]>();
   const meter = meterTo(({ kind, name, value }) => {
     if (kind === 'counter') counted.set(name, (counted.get(name) ?? 0) + value);
+    if (kind === 'histogram') observed.set(name, [...(observed.get(name) ?? []), value]);
   });
   const sent: { channel: string; notification: Notification; picture: Picture | undefined; atMs: number }[] =
     [];
@@ -138,6 +141,7 @@ export function createStageFixture(
     sent,
     answers,
     counted,
+    observed,
     config,
     logger,
     put(minute: number, values: Record<string, number>, metric = 'mem_usage') {

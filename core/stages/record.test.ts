@@ -123,3 +123,26 @@ it('the number of a message that was withheld after a failed attempt is not give
   await fixture.notify();
   expect(fixture.sentLines()).toEqual(['ops 2 first firing n2:firing']);
 });
+
+it('the time from the first breaching sample is observed once for each alert and channel, at the try that was accepted', async () => {
+  const fixture = createStageFixture();
+  await fire(fixture);
+  const [alert] = (await fixture.state.listAlerts()).map(({ value }) => value);
+  fixture.answers.ops = async () => {
+    throw new RetryableError('busy');
+  };
+  await fixture.notify();
+  expect(fixture.observed.get('breach_to_accepted_seconds')).toBeUndefined();
+  delete fixture.answers.ops;
+  await fixture.goTo(9);
+  await fixture.notify();
+  const seconds = (fixture.time.clock.nowMs() - (alert?.sinceMs ?? 0)) / 1_000;
+  expect(fixture.observed.get('breach_to_accepted_seconds')).toEqual([seconds]);
+  expect(seconds).toBeGreaterThan((fixture.observed.get('delivery_latency_seconds') ?? [])[0] ?? Infinity);
+  fixture.put(10, { n1: 40 });
+  await fixture.goTo(10);
+  await fixture.evaluate(10);
+  await fixture.notify();
+  expect(fixture.observed.get('delivery_latency_seconds')).toHaveLength(2);
+  expect(fixture.observed.get('breach_to_accepted_seconds')).toHaveLength(1);
+});

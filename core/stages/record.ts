@@ -167,9 +167,12 @@ function report(
 /** How long news took from the transition to the channel. */
 function observeLatency({ alerts, channel }: Notification, { clock, meter }: RecordPorts): void {
   const nowMs = clock.nowMs();
-  for (const { news, status, firedAtMs, resolvedAtMs } of alerts) {
+  const secondsSince = (atMs: number) => Math.max(0, nowMs - atMs) / 1000;
+  for (const { news, status, sinceMs, firedAtMs, resolvedAtMs, heldBack, freed } of alerts) {
     const atMs = status === 'firing' ? firedAtMs : resolvedAtMs;
     if (!news || atMs === undefined) continue;
-    meter.observe('delivery_latency_seconds', Math.max(0, nowMs - atMs) / 1000, { channel });
+    meter.observe('delivery_latency_seconds', secondsSince(atMs), { channel });
+    if (status !== 'firing' || heldBack || freed) continue;
+    meter.observe('breach_to_accepted_seconds', secondsSince(sinceMs), { channel });
   }
 }

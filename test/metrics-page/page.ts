@@ -1,6 +1,7 @@
 import { seriesNameOf } from '../../adapters/stores/prometheus/names.ts';
 import { GROUP_LABELS, METRICS } from '../../core/catalogue.ts';
-import { OWN_METRICS, type OwnMetric } from '../../core/own-metrics.ts';
+import type { OwnMetric } from '../../core/own-metric.ts';
+import { OWN_METRICS } from '../../core/own-metrics.ts';
 
 const INTRODUCTION = `# Metrics
 
@@ -10,7 +11,7 @@ Bartizan has two sorts of metrics: its own, about how it works, and those of you
 
 \`up\` shows them at \`GET /metrics\`, to callers on the same machine only, in Prometheus' text format; a metric that nothing
 has counted yet is absent. The functions on AWS send them to CloudWatch, in the namespace \`Bartizan\` (\`Bartizan/NAME\` for a
-deployment with a name), without the prefix \`bartizan_\`, without labels and without histograms: each combination of labels
+deployment with a name), without the prefix \`bartizan_\`, without labels, and without the histograms of \`up\` alone: each combination of labels
 would be billed as a metric. Their dimension \`service\` is the function.
 
 The column "in" says who counts a metric: \`up\`, the functions, or both.`;
