@@ -5,7 +5,8 @@ import { leftOutPatterns } from './test/suites.ts';
 
 /** Each in a process of its own. */
 const UNITS = ['{adapters,cli,test/cloud}/**/*.test.ts'];
-const exclude = ['**/node_modules/**', ...leftOutPatterns()];
+// `npm run packages` runs those of packages.
+const exclude = ['**/node_modules/**', '**/*.package.test.ts', ...leftOutPatterns()];
 
 export default defineConfig({
   test: {

@@ -13,7 +13,7 @@ import { bundleProgram } from './program.ts';
 const CPUS: readonly Cpu[] = ['x64', 'arm64'];
 
 /** The time of everything in the packages, in seconds: that of the commit, so that one commit gives one package. */
-function commitSeconds(): number {
+export function commitSeconds(): number {
   const { SOURCE_DATE_EPOCH: given } = process.env;
   if (given !== undefined) return Number(given);
   try {
