@@ -1,7 +1,7 @@
 // `npm run packages`: the tests that build a package and run the main job from it, over real SSH. They are no part of `npm test`,
 // since building takes longer than most tests. What one of them needs and does not find is an error.
 import { defineConfig } from 'vitest/config';
-import { scaledMs } from '../test/machine-speed.ts';
+import { scaledMs } from '../machine-speed.ts';
 
 export default defineConfig({
   test: {
