@@ -3,6 +3,7 @@ import { CHANNELS } from './channels/registry.ts';
 import { INVENTORIES } from './inventory/registry.ts';
 import { PRESETS } from './probes/presets.ts';
 import { PROBES } from './probes/registry.ts';
+import { STATES } from './state/registry.ts';
 import { STORES } from './stores/registry.ts';
 
 /** The registries of all adapters that a configuration can name by `type`. */
@@ -10,6 +11,7 @@ export const KINDS: AdapterKinds = {
   probes: PROBES,
   channels: CHANNELS,
   stores: STORES,
+  states: STATES,
   inventories: INVENTORIES,
   presets: PRESETS,
 };

@@ -65,11 +65,24 @@ export interface Preset {
   }[];
 }
 
+/** What the configuration knows of a sample store besides. */
+export interface StoreDescriptor extends AdapterDescriptor {
+  /** It is on one machine, and no process elsewhere reads it. */
+  isLocal?: true;
+}
+
+/** What the configuration knows of a kind of state besides. */
+export interface StateDescriptor extends AdapterDescriptor {
+  /** Processes on several machines share it. */
+  isShared?: true;
+}
+
 /** The registries from which the configuration schema is built. */
 export interface AdapterKinds {
   probes: readonly ProbeDescriptor[];
   channels: readonly AdapterDescriptor[];
-  stores: readonly AdapterDescriptor[];
+  stores: readonly StoreDescriptor[];
+  states: readonly StateDescriptor[];
   inventories: readonly AdapterDescriptor[];
   presets: readonly Preset[];
 }

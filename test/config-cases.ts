@@ -32,7 +32,19 @@ export const TEST_KINDS: AdapterKinds = {
       options: z.strictObject({ to: z.array(z.string()).min(1).describe('Addresses') }),
     },
   ],
-  stores: [{ type: 'sqlite', title: 'SQLite', options: z.strictObject({}) }],
+  stores: [
+    { type: 'sqlite', title: 'SQLite', options: z.strictObject({}), isLocal: true },
+    { type: 'remote', title: 'A server', options: z.strictObject({}) },
+  ],
+  states: [
+    { type: 'sqlite', title: 'SQLite', options: z.strictObject({}) },
+    {
+      type: 'shared',
+      title: 'A server',
+      options: z.strictObject({ host: z.string().describe('Its name') }),
+      isShared: true,
+    },
+  ],
   inventories: [
     {
       type: 'list',

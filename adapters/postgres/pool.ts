@@ -5,6 +5,8 @@ import { clientConfig, type Sessions, sessionOf, settingsOf } from './session.ts
 /** Senders of a storm wait for one of these; the server pays a process for each. */
 const MOST_CONNECTIONS = 6;
 const IDLE_MS = 60_000;
+/** Statements that a silent server does not answer are left to their time-out. */
+const CLOSE_MS = 3_000;
 
 /** Opens connections when they are needed. Nothing is connected yet when it resolves. @throws ConfigError for a secret */
 export async function openPool(options: PostgresOptions, secrets: Secrets): Promise<Sessions> {
@@ -37,6 +39,11 @@ export async function openPool(options: PostgresOptions, secrets: Secrets): Prom
         client.release(failure);
       }
     },
-    close: () => pool.end(),
+    close: async () => {
+      const limit = Promise.withResolvers<void>();
+      const timer = setTimeout(limit.resolve, CLOSE_MS);
+      await Promise.race([pool.end(), limit.promise]);
+      clearTimeout(timer);
+    },
   };
 }

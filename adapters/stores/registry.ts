@@ -11,6 +11,7 @@ const sqlite: StoreAdapter<object> = {
   type: 'sqlite',
   title: 'Embedded database: a file in the data folder',
   options: z.strictObject({}),
+  isLocal: true,
   timeoutMs: () => 0,
   open: async ({ path, readOnly }) => openSqliteStore({ path, readOnly }),
 };

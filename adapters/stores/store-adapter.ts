@@ -1,5 +1,5 @@
 import type { Clock, SampleStore, Secrets } from '../../core/ports.ts';
-import type { AdapterDescriptor } from '../../core/registry.ts';
+import type { AdapterDescriptor, StoreDescriptor } from '../../core/registry.ts';
 
 export interface StoreContext<Options> {
   /** Folder of local data. */
@@ -12,7 +12,9 @@ export interface StoreContext<Options> {
 }
 
 /** A kind of sample store: `store.type` in the configuration. */
-export interface StoreAdapter<Options = unknown> extends AdapterDescriptor<Options> {
+export interface StoreAdapter<Options = unknown>
+  extends AdapterDescriptor<Options>,
+    Pick<StoreDescriptor, 'isLocal'> {
   /** Its stores have `repeat`: the prober keeps the last values of slow checks for it. */
   repeats?: true;
   /** How long one request may take; 0 for a store that is a file. */

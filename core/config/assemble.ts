@@ -36,6 +36,7 @@ export function assembleConfig(
       rollUpRetentionMs: rollUpRetention,
       options,
     },
+    ...(draft.state && { state: needed(draft.state) }),
     schedule: needed(draft.schedule),
     sessions: needed(draft.sessions),
     ...(draft.signatures && {

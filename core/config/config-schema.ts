@@ -25,12 +25,16 @@ import {
 } from './schema.ts';
 import { wholeCheck } from './whole-check.ts';
 
+/** Kinds of state share no field yet. */
+const stateSchema = z.strictObject({});
+
 /** Sections whose elements have a kind from a registry: the fields that all kinds share, and the key that names the kind. */
 export const KIND_SECTIONS = {
   checks: { base: checkSchema, key: 'probe', kinds: 'probes' },
   channels: { base: channelSchema, key: 'type', kinds: 'channels' },
   inventory: { base: inventorySchema, key: 'type', kinds: 'inventories' },
   store: { base: storeSchema, key: 'type', kinds: 'stores' },
+  state: { base: stateSchema, key: 'type', kinds: 'states' },
 } as const;
 
 export type ConfigSchema = ReturnType<typeof makeSchema>;
@@ -104,6 +108,11 @@ function makeSchema(kinds: AdapterKinds) {
         .describe('When messages are withheld; rules are evaluated all the same')
         .optional(),
       store: elements('store').describe('Where samples are kept').optional(),
+      state: elements('state')
+        .describe(
+          'Where `up` keeps alerts, incidents and silences. Without this section: in a file of the data folder',
+        )
+        .optional(),
       schedule: scheduleSchema.describe('Time').prefault({}),
       sessions: sessionsSchema.describe('SSH sessions that stay open between rounds').prefault({}),
       signatures: signaturesSchema

@@ -50,7 +50,7 @@ export function readDraft(
 }
 
 /** Sections that are one mapping. All their fields have defaults, so a key without a value counts as left out. */
-const SINGLE: ReadonlySet<string> = new Set(['store', 'schedule', 'sessions', 'audit', 'server']);
+const SINGLE: ReadonlySet<string> = new Set(['store', 'state', 'schedule', 'sessions', 'audit', 'server']);
 
 const NO_MAPPING = 'it has keys like `bastions:`; `bartizan init` writes one to start from';
 
@@ -93,7 +93,7 @@ function draftOf(
     const element = { ...Object.fromEntries(own), type: value[key], options: Object.fromEntries(options) };
     return { path, raw, value: build(element as never) };
   };
-  const { checks, channels, inventory, store } = KIND_SECTIONS;
+  const { checks, channels, inventory, store, state } = KIND_SECTIONS;
   const elements = (section: 'checks' | 'channels' | 'inventory') =>
     items([section], shape[section].unwrap().element as z.ZodType);
 
@@ -137,6 +137,10 @@ function draftOf(
     routes: items(['routes'], sections.routeSchema),
     silences: items(['silences'], sections.silenceSchema) ?? [],
     store: ofKind(store, item(shape.store.unwrap() as z.ZodType, ['store']), (element) => element),
+    state:
+      valueAt(data, 'state') === undefined
+        ? undefined
+        : ofKind(state, item(shape.state.unwrap() as z.ZodType, ['state']), (element) => element),
     schedule: item(sections.scheduleSchema, ['schedule'], valueAt(data, 'schedule') ?? {}),
     sessions: item(sections.sessionsSchema, ['sessions'], valueAt(data, 'sessions') ?? {}),
     signatures:

@@ -19,6 +19,7 @@ import { presetLints } from './preset-lints.ts';
 import { errorAt, type Finding, warningAt } from './problem.ts';
 import { ruleLints } from './rule-lints.ts';
 import type { RuleInForce } from './rule-set.ts';
+import { stateLints } from './state-lints.ts';
 import { tierLints } from './tier-lints.ts';
 
 export interface LintInput extends Pick<Fleet, 'nodes'> {
@@ -45,6 +46,7 @@ export function* lints(input: LintInput): Generator<Finding> {
   yield* unreachablePictures(draft, input.kinds);
   yield* emptySections(draft, rules.length === 0);
   yield* auditLints(draft);
+  yield* stateLints(draft, input.kinds);
 }
 
 function* timeLints({ draft, checks, rules }: LintInput): Generator<Finding> {

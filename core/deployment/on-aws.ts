@@ -10,6 +10,7 @@ import { SEND_TIMEOUT_MS } from '../notify/attempt.ts';
 export function awsProblems(config: Config): string[] {
   return [
     ...storeProblems(config),
+    ...stateProblems(config),
     ...config.bastions.flatMap(({ name, agent, hostKeys }) => [
       ...(agent === undefined ? [] : [noAgent(`bastions ${name}`)]),
       ...(hostKeys.length > 0 ? [] : [unpinned(`bastions ${name}`)]),
@@ -40,6 +41,11 @@ export function referencesIn(value: unknown): ReturnType<typeof findReferences> 
 function usedReferences({ bastions, clusters, checks, store, channels, server }: Config) {
   const ofChecks = checks.map(({ options }) => options);
   return referencesIn([bastions, clusters, ofChecks, store.options, channels, server.heartbeat]);
+}
+
+function stateProblems({ state }: Config): string[] {
+  if (state === undefined || state.type === 'sqlite') return [];
+  return ['state: functions keep state in a table of the deployment; leave this section out'];
 }
 
 function storeProblems({ store }: Config): string[] {

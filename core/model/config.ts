@@ -145,6 +145,8 @@ export interface Config {
     /** Options as written, which the type's schema finds valid. */
     options: Readonly<Record<string, unknown>>;
   };
+  /** Absent: state is in the data folder. Options as written, which the type's schema finds valid. */
+  state?: { type: string; options: Readonly<Record<string, unknown>> };
   schedule: {
     /** A round starts up to this much after its scheduled time, the same for every round of a process. */
     jitterMs: number;

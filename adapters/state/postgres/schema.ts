@@ -86,5 +86,5 @@ export const MIGRATIONS: readonly string[] = [
 export const FOUNDATION = `CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS leader (
     is_only BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (is_only), term BIGINT NOT NULL, name TEXT NOT NULL,
-    since_ms BIGINT NOT NULL, version TEXT NOT NULL
+    since_ms BIGINT NOT NULL
   )`;
