@@ -52,7 +52,7 @@ export function alertsCommand(): Command {
       const { config } = await loadConfig(options.config);
       const nowMs = systemClock.nowMs();
       const { last } = options;
-      const state = await openStateToRead(config, await stateTable(config, options));
+      const state = await openStateToRead(config, await stateTable(config, options), options.config);
       const reports = await (last === undefined
         ? reportAlerts(state, config, nowMs)
         : reportPast(state, { fromMs: nowMs - last, toMs: nowMs })

@@ -6,7 +6,7 @@ import type { StateStore } from '../core/ports.ts';
 import { withActionAudit } from './action-audit.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
-import { hasState, openStateFile, withState } from './state-access.ts';
+import { hasStateOfFolder, openStateFile, withState } from './state-access.ts';
 
 const KEY = 'audit-acknowledged';
 /** More than state keeps of all chains. */
@@ -24,7 +24,8 @@ export function auditAcknowledgeCommand(): Command {
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .action(async (options: { config: string }) => {
       const { config } = await loadConfig(options.config);
-      if (!hasState(config, undefined)) throw new ConfigError(`there is no state in ${config.store.path}`);
+      if (!hasStateOfFolder(config.store.path))
+        throw new ConfigError(`there is no state in ${config.store.path}`);
       const done = await withState(await openStateFile(config.store.path), async (state) => {
         const known = await acknowledgedStarts(state);
         const fresh: { file: string; sequence: number; hash: string }[] = [];

@@ -15,8 +15,9 @@ import { loadConfig } from './config-file.ts';
 import { writeJson } from './json-output.ts';
 import { createSpinner } from './spinner.ts';
 import {
-  hasState,
+  hasStateOfFolder,
   nameOption,
+  openStateOfFolder,
   openStateToRead,
   type StateOptions,
   stateTable,
@@ -93,8 +94,8 @@ the audit and state can forge both: send the lines to another machine (docs/audi
 }
 
 async function verifyAll(config: Config): Promise<Checked[]> {
-  if (!hasState(config, undefined)) return verifyWith(config, undefined);
-  return withState(await openStateToRead(config, undefined), (state) => verifyWith(config, state));
+  if (!hasStateOfFolder(config.store.path)) return verifyWith(config, undefined);
+  return withState(openStateOfFolder(config.store.path), (state) => verifyWith(config, state));
 }
 
 async function verifyWith({ store }: Config, state: StateStore | undefined): Promise<Checked[]> {
@@ -106,8 +107,8 @@ async function verifyWith({ store }: Config, state: StateStore | undefined): Pro
 }
 
 /** A report for each process of a function. */
-async function verifyObjects(config: Config, objects: string, options: StateOptions): Promise<Checked[]> {
-  const state = await openStateToRead(config, await stateTable(config, options));
+async function verifyObjects(config: Config, objects: string, options: Options): Promise<Checked[]> {
+  const state = await openStateToRead(config, await stateTable(config, options), options.config);
   const anchors = await withState(state, () => state.listAuditHeads());
   const reports = await verifyObjectFolder(objects, anchors);
   return reports.map((report) => ({ ...report, unknownStarts: [] }));

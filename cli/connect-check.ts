@@ -22,6 +22,7 @@ import { checkInventory } from './fleet-config.ts';
 import { LOGIN_CHECK, mayBeHidden, nodeRow, runsOtherScripts } from './node-row.ts';
 import { probeFleet } from './probe-fleet.ts';
 import { bastionAccounts, bastionTexts, nodeTexts } from './server-texts.ts';
+import { stateRows } from './state-row.ts';
 
 /** A node as one of its bastions leads to it. */
 type Way = Target & { isOther: boolean };
@@ -48,8 +49,9 @@ export async function checkConnections(
   const { config, rows } = await checkInventory(written);
   const targets = await createFileInventory(config).list();
   const { usable, keys } = await usableKeys(config, secrets, targets);
-  const [data, batches, channels] = await Promise.all([
+  const [data, state, batches, channels] = await Promise.all([
     dataRow(config.store.path),
+    stateRows(config, secrets),
     usable.targets.length === 0
       ? []
       : probeFleet({
@@ -64,7 +66,7 @@ export async function checkConnections(
   ]);
   const { rows: fleet, lettingUsIn } = fleetRows(config, targets, batches, keys);
   const confined = await confinedRows({ config, targets, fleet, lettingUsIn, keys, ...options });
-  return [data, ...rows, ...confined, ...channels];
+  return [data, ...state, ...rows, ...confined, ...channels];
 }
 
 /** The usable keys, and a row for each unusable one, so that a bad key does not affect the others. */

@@ -57,7 +57,7 @@ export function routesCommand(): Command {
         labels,
         routes: traced.steps,
         hearers: traced.recipients,
-        withheldBy: await withheld(labels, config, await stateTable(config, options), nowMs),
+        withheldBy: await withheld(labels, config, options, nowMs),
       };
       if (options.json) writeJson(routesTestShape, trace);
       else process.stdout.write(traceText(trace, config, nowMs));
@@ -114,11 +114,12 @@ function completed(given: Labels, { rules, clusters }: Config): Labels {
 async function withheld(
   labels: Labels,
   config: Config,
-  table: string | undefined,
+  options: StateOptions & { config: string },
   nowMs: number,
 ): Promise<Trace['withheldBy']> {
+  const table = await stateTable(config, options);
   const { stored, alerts } = hasState(config, table)
-    ? await withState(await openStateToRead(config, table), async (state) => ({
+    ? await withState(await openStateToRead(config, table, options.config), async (state) => ({
         stored: await state.listSilences({ endedAfterMs: nowMs }),
         alerts: (await state.listAlerts()).map(({ value }) => value),
       }))

@@ -102,7 +102,7 @@ async function add(command: Command, options: AddOptions): Promise<void> {
   const nowMs = systemClock.nowMs();
   const fromMs = options.from ?? nowMs;
   if (options.for !== undefined && fromMs + options.for <= nowMs) wrong('it would end in the past');
-  const state = await openStateToWrite(config, await stateTable(config, options));
+  const state = await openStateToWrite(config, await stateTable(config, options), options.config);
   try {
     const alerts = (await state.listAlerts()).map(({ value }) => value);
     const acknowledged = options.alert === undefined ? undefined : alertCalled(options.alert, alerts);

@@ -49,7 +49,7 @@ function listCommand(): Command {
       });
       const table = await stateTable(config, options);
       const found = hasState(config, table)
-        ? await withState(await openStateToRead(config, table), read)
+        ? await withState(await openStateToRead(config, table, options.config), read)
         : { stored: [], alerts: [] };
       const all = listedSilences({ ...found, file: config.silences, nowMs });
       const listed = all.filter(({ state }) => options.expired || state !== 'expired');
@@ -80,7 +80,7 @@ function expireCommand(): Command {
     .action(async (id: string, options: StateOptions & { config: string; json?: boolean }) => {
       const { config } = await loadConfig(options.config);
       if (/^file:/.test(id)) throw ofFile(id, options.config);
-      const state = await openStateToWrite(config, await stateTable(config, options));
+      const state = await openStateToWrite(config, await stateTable(config, options), options.config);
       const nowMs = systemClock.nowMs();
       const ended = await withState(state, async () => {
         const meant = silenceCalled(id, await state.listSilences({ endedAfterMs: nowMs }));

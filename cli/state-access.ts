@@ -3,6 +3,8 @@ import { Option } from 'commander';
 import { findDeployedTable } from '../adapters/aws/deployed-table.ts';
 import { isPresent } from '../adapters/sqlite/presence.ts';
 import { HISTORY_MS, openDynamoState } from '../adapters/state/dynamodb/state.ts';
+import { openPostgresState } from '../adapters/state/postgres/state.ts';
+import { postgresOptionsOf } from '../adapters/state/registry.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { referencesIn } from '../core/deployment/on-aws.ts';
 import { ConfigError } from '../core/errors.ts';
@@ -10,6 +12,7 @@ import type { Config } from '../core/model/config.ts';
 import type { StateStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { deploymentNameArgument } from './arguments.ts';
+import { secretsFor } from './config-file.ts';
 
 /** `up` writes at the same time; its transactions are short. */
 const BUSY_MS = 10_000;
@@ -56,21 +59,43 @@ export async function stateTable(
 }
 
 /** Functions have no common file of samples, and read their keys from parameters. */
-export function isForAws({ store, bastions, clusters }: Config): boolean {
+export function isForAws({ store, state, bastions, clusters }: Config): boolean {
   const logins = [...bastions, ...clusters].map(({ privateKey }) => privateKey);
-  return store.type !== 'sqlite' && referencesIn(logins).some(({ kind }) => kind === 'ssm');
+  return (
+    state === undefined && store.type !== 'sqlite' && referencesIn(logins).some(({ kind }) => kind === 'ssm')
+  );
 }
 
-/** State for reading, beside a running `up` or the functions of a deployment. @throws ConfigError | RetryableError */
-export async function openStateToRead({ store }: Config, table: string | undefined): Promise<StateStore> {
-  return table === undefined
-    ? openSqliteState({ path: store.path, readOnly: true, busyTimeoutMs: BUSY_MS })
-    : openDynamoState({ table, clock: systemClock, historyMs: HISTORY_MS });
+/**
+ * State for reading, beside a running `up` or the functions of a deployment. `file`: the configuration, from whose folder secrets
+ * are resolved. @throws ConfigError | RetryableError
+ */
+export async function openStateToRead(
+  config: Config,
+  table: string | undefined,
+  file: string,
+): Promise<StateStore> {
+  if (table !== undefined) return openDynamoState({ table, clock: systemClock, historyMs: HISTORY_MS });
+  const postgres = postgresOptionsOf(config);
+  return postgres
+    ? openPostgresState(postgres, { secrets: secretsFor(file) })
+    : openStateOfFolder(config.store.path);
 }
 
 /** State for writing; a file that an older `up` may have open is not migrated. */
-export async function openStateToWrite(config: Config, table: string | undefined): Promise<StateStore> {
-  return table === undefined ? openStateFile(config.store.path) : openStateToRead(config, table);
+export async function openStateToWrite(
+  config: Config,
+  table: string | undefined,
+  file: string,
+): Promise<StateStore> {
+  return table === undefined && !isStateShared(config)
+    ? openStateFile(config.store.path)
+    : openStateToRead(config, table, file);
+}
+
+/** The state of a data folder, for reading: of this machine alone, where several share the state of alerts. */
+export function openStateOfFolder(path: string): StateStore {
+  return openSqliteState({ path, readOnly: true, busyTimeoutMs: BUSY_MS });
 }
 
 /** The state of a data folder, for writing. @throws ConfigError | RetryableError */
@@ -79,9 +104,18 @@ export async function openStateFile(path: string): Promise<StateStore> {
   return openSqliteState({ path, busyTimeoutMs: BUSY_MS });
 }
 
-/** Whether state exists. @throws ConfigError when this user may not read the folder */
-export function hasState({ store }: Config, table: string | undefined): boolean {
-  return table !== undefined || isPresent(join(store.path, 'state.db'));
+/** Whether state exists, as far as one can know without asking a server. @throws ConfigError when this user may not read the folder */
+export function hasState(config: Config, table: string | undefined): boolean {
+  return table !== undefined || isStateShared(config) || hasStateOfFolder(config.store.path);
+}
+
+export function hasStateOfFolder(path: string): boolean {
+  return isPresent(join(path, 'state.db'));
+}
+
+/** Whether processes on several machines share it. */
+export function isStateShared(config: Config): boolean {
+  return postgresOptionsOf(config) !== undefined;
 }
 
 /** Calls `run`, then closes the state, also after a failure. */

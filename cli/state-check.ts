@@ -2,13 +2,16 @@ import type { Problem } from '../core/config/problem.ts';
 import { describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import { describeOrphans, findOrphans } from '../core/notify/orphans.ts';
-import { hasState, isForAws, openStateToRead, withState } from './state-access.ts';
+import { hasState, isForAws, isStateShared, openStateToRead, withState } from './state-access.ts';
 
 /** Warns of open incidents in state whose channel or route is no longer in the file. */
 export async function checkState(file: string, config: Config): Promise<Problem[]> {
   try {
-    if (isForAws(config) || !hasState(config, undefined)) return [];
-    const open = await withState(await openStateToRead(config, undefined), (state) => state.openIncidents());
+    // `check` alone asks no server.
+    if (isForAws(config) || isStateShared(config) || !hasState(config, undefined)) return [];
+    const open = await withState(await openStateToRead(config, undefined, file), (state) =>
+      state.openIncidents(),
+    );
     const orphans = findOrphans(
       open.map(({ value }) => value),
       config,

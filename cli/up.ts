@@ -5,8 +5,9 @@ import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
 import type { Logger } from '../core/ports.ts';
 import { systemSleep } from '../local/clock.ts';
 import { createLogger, type LogLevel } from '../local/logger.ts';
+import { startUp } from '../local/standby.ts';
 import { createSupervision, type Supervision, takeSupervisor } from '../local/supervision.ts';
-import { type Bartizan, startBartizan } from '../local/up.ts';
+import type { Bartizan } from '../local/up.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
 import { checkFiles } from './file-check.ts';
@@ -49,7 +50,7 @@ export function upCommand(): Command {
       const { recover = false } = options;
       let running: Bartizan | undefined;
       const start = async (met?: DatabaseName) => {
-        running = await startBartizan({ config, secrets, logger, recover, met });
+        running = await startUp({ config, secrets, logger, recover, met });
         return running;
       };
       const supervision = superviseProcess({ stuck: () => running?.stuck(), logger });

@@ -29,6 +29,7 @@ export const HEALTH_CODES = [
   'config-unreadable',
   'housekeeping-failing',
   'data-set-aside',
+  'standby-failing',
 ] as const;
 export type HealthCode = (typeof HEALTH_CODES)[number];
 

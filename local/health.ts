@@ -22,6 +22,10 @@ export interface Health extends Findings {
   roundsSkipped: number;
   /** Alerts that should have been sent to somebody and were not; some only for a moment. */
   alertsUndelivered: number;
+  /** Where several processes share one state; absent where one has its own. */
+  role?: 'leader' | 'standby';
+  /** Processes that would take over. */
+  standbys?: number;
   /** The number of messages that were given up since the start. */
   deliveriesFailed: number;
   /**

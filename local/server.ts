@@ -22,6 +22,8 @@ export interface ServerOptions {
   health: () => Promise<Health>;
   /** Why the process should be restarted; undefined while it works. */
   stuck?: () => string | undefined;
+  /** Another process does the work of this one. */
+  standsBy?: true;
   metrics: () => string | Promise<string>;
   meter: Meter;
 }
@@ -30,7 +32,7 @@ export interface ServerOptions {
 const CACHED_MS = 1_000;
 
 /**
- * `GET /livez` (200 while the process works), `GET /healthz` (200 while alerts can be sent, or 503 with the reasons),
+ * `GET /livez` (200 while the process works), `GET /readyz` (503 on a standby), `GET /healthz` (200 while alerts can be sent, or 503 with the reasons),
  * `GET /charts/:name`, and `GET /metrics` for loopback only. @throws ConfigError when the address is in use or not ours
  */
 export async function startServer(options: ServerOptions): Promise<LocalServer> {
@@ -43,6 +45,9 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
       stuck === undefined ? 200 : 503,
     );
   });
+  app.get('/readyz', (c) =>
+    options.standsBy ? c.json({ status: 'standby' }, 503) : c.json({ status: 'ready' }, 200),
+  );
   app.get('/healthz', async (c) => {
     const found = await health();
     return c.json(

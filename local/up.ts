@@ -3,15 +3,15 @@ import type { AwsClient } from '../adapters/aws/client.ts';
 import { createChannels } from '../adapters/channels/registry.ts';
 import { createPictureQueue } from '../adapters/charts/picture-queue.ts';
 import { startWorkerThread } from '../adapters/charts/worker-thread.ts';
-import { stateInTurns, storeInTurns } from '../adapters/event-loop/turns.ts';
+import { storeInTurns } from '../adapters/event-loop/turns.ts';
 import { createHeartbeat } from '../adapters/heartbeat/heartbeat.ts';
 import { createFleet } from '../adapters/inventory/fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
+import type { Leadership } from '../adapters/postgres/leadership.ts';
 import { createProber } from '../adapters/probes/prober.ts';
 import { signatureFile } from '../adapters/signatures/signature-source.ts';
 import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
-import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openStore, repeatsValues } from '../adapters/stores/registry.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
@@ -29,6 +29,7 @@ import { completeRestore } from './data-restore.ts';
 import { createFaults } from './faults.ts';
 import { createHealth, type Health } from './health.ts';
 import { runHousekeeping } from './housekeeping.ts';
+import { channelsOfLeader, healthOfLeader, openUpState, storeOfLeader } from './leading.ts';
 import { lockData } from './lock.ts';
 import { createMeter } from './meter.ts';
 import { noticeOf, runNotices } from './notices.ts';
@@ -73,6 +74,8 @@ export async function startBartizan(options: {
    * With `recover`: the database whose damage the last process met. It is put aside even if the check finds nothing.
    */
   met?: DatabaseName | undefined;
+  /** Where several processes share one state: this one leads. The caller has the lock of the data folder. */
+  leadership?: Leadership;
   onRound?: (result: RoundResult) => void;
   clock?: Clock;
   sleep?: Sleep;
@@ -99,14 +102,18 @@ export async function startBartizan(options: {
   const opened: (() => unknown)[] = [];
   const startedAtMs = clock.nowMs();
   try {
-    const lock = lockData(dir);
-    opened.push(() => lock.release());
+    const { leadership } = options;
+    if (leadership === undefined) {
+      const lock = lockData(dir);
+      opened.push(() => lock.release());
+    }
     const restored = completeRestore(dir);
     if (restored) logger.warn('a restore was cut off; it is complete now', { dir, before: restored.aside });
     const aside = checkData(dir, { recover, met, clock, logger, meter });
-    const store = watchStore(storeInTurns(await openStore(config.store, { secrets, clock })), watching);
+    const samples = storeOfLeader(await openStore(config.store, { secrets, clock }), leadership);
+    const store = watchStore(storeInTurns(samples), watching);
     opened.push(() => store.close());
-    const state = watchState(stateInTurns(openSqliteState({ path: dir })), watching);
+    const state = watchState(await openUpState(config, { secrets, leadership }), watching);
     opened.push(() => state.close());
     const auditPorts = { dir, config, state, clock, ...watching };
     const auditFile = await openLocalAudit(auditPorts);
@@ -115,7 +122,8 @@ export async function startBartizan(options: {
       await audit.close();
       await anchorHead(audit, { state, clock });
     });
-    const channels = await createChannels(config.channels, { secrets, clock, logger });
+    const created = await createChannels(config.channels, { secrets, clock, logger });
+    const channels = channelsOfLeader(created, leadership);
     const knownHosts = join(dir, 'known_hosts');
     const actor = options.actor ?? 'bartizan';
     const ports = { store, state, audit, clock, logger, meter, secrets, actor };
@@ -158,16 +166,17 @@ export async function startBartizan(options: {
       },
       { startedAtMs, tickMs },
     );
+    const checkHealth = healthOfLeader(health.check, leadership, meter);
     const scheduler = createPulse();
     const server = await startServer({
       host,
       port,
       hosts: [...hosts, new URL(publicUrl).hostname],
       charts,
-      health: health.check,
+      health: checkHealth,
       stuck: scheduler.stuck,
       async metrics() {
-        await health.check();
+        await checkHealth();
         return meter.text();
       },
       meter,
@@ -257,15 +266,15 @@ export async function startBartizan(options: {
     let stopped: Promise<void> | undefined;
     const stop = async () => {
       stopping.abort();
-      const timer = setTimeout(() => cut.abort(), ROUND_GRACE_MS);
+      const timer = setTimeout(() => cut.abort(), leadership?.isLost() ? 0 : ROUND_GRACE_MS);
       await Promise.all([schedule, housekeeping, notices, auditNotices, auditExport]);
       clearTimeout(timer);
-      await notifier.stop(SEND_GRACE_MS);
+      await notifier.stop(leadership?.isLost() ? 0 : SEND_GRACE_MS);
       await closeAll(opened);
     };
     return {
       url: server.url,
-      health: health.check,
+      health: checkHealth,
       stuck: scheduler.stuck,
       damaged: damaged.promise,
       stop: () => {

@@ -27,7 +27,7 @@ export interface PostgresServer {
 }
 
 /** PostgreSQL refuses to run as root; its package brings a user. */
-function asServer(): { uid: number; gid: number } | undefined {
+export function asServer(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const line = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
@@ -36,7 +36,7 @@ function asServer(): { uid: number; gid: number } | undefined {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-function own(path: string): void {
+export function ownByServer(path: string): void {
   const user = asServer();
   if (user) chownSync(path, user.uid, user.gid);
 }
@@ -54,7 +54,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   const bin = findPostgres();
   if (bin === undefined) throw new Error('there is no PostgreSQL here: apt-get install postgresql');
   const dir = mkdtempSync(join(tmpdir(), 'bartizan-postgres-'));
-  own(dir);
+  ownByServer(dir);
   const data = join(dir, 'data');
   initialise(bin, data, dir);
   const port = await freePort();
@@ -123,7 +123,7 @@ function initialise(bin: string, data: string, dir: string): void {
     const made = join(dir, 'made');
     const passwordFile = join(dir, 'password');
     writeFileSync(passwordFile, PASSWORD);
-    own(passwordFile);
+    ownByServer(passwordFile);
     execFileSync(
       join(bin, 'initdb'),
       [

@@ -27,6 +27,7 @@ export interface Leadership {
   term: number;
   /** Resolves with the reason when it is over. */
   lost: Promise<string>;
+  isLost(): boolean;
   /** Ends it here, since a write met another term; returns the error for that write. */
   fenced(): RetryableError;
   /** @throws RetryableError when it is over, or the database has not confirmed it lately */
@@ -118,9 +119,25 @@ function leaseSettings({ lease, host }: PostgresOptions): string {
 }
 
 /**
- * A pooler that gives each transaction any connection would leave our lock with a connection of others. Then a second
- * connection of ours has the same process of the server.
+ * A pooler that gives each transaction any connection would leave our lock with a connection of others. Then two connections of
+ * ours have one process of the server. @throws ConfigError
  */
+export async function refuseSharedConnections(
+  first: Session,
+  second: Session,
+  endpoint: string,
+): Promise<void> {
+  const pids: unknown[] = [];
+  for (const session of [first, second, first])
+    pids.push((await session.query('SELECT pg_backend_pid()')).rows[0]?.[0]);
+  const [own, other, again] = pids;
+  if (own !== other && own === again) return;
+  throw new ConfigError(
+    `${endpoint}: a pooler such as pgbouncer shares connections there, which breaks the lock of the leader; ` +
+      'write the address of the server itself, or let the pooler use `pool_mode = session`',
+  );
+}
+
 async function refusePooler(
   session: Session,
   config: Awaited<ReturnType<typeof clientConfig>>,
@@ -131,17 +148,7 @@ async function refusePooler(
   second.on('error', () => {});
   try {
     await second.connect();
-    const pid = 'SELECT pg_backend_pid()';
-    const [own, other, again] = [
-      await session.query(pid),
-      await sessionOf(second).query(pid),
-      await session.query(pid),
-    ].map(({ rows }) => rows[0]?.[0]);
-    if (own === other || own !== again)
-      throw new ConfigError(
-        `${endpoint}: a pooler such as pgbouncer shares connections there, which breaks the lock of the leader; ` +
-          'write the address of the server itself, or let the pooler use `pool_mode = session`',
-      );
+    await refuseSharedConnections(session, sessionOf(second), endpoint);
   } finally {
     await endWithin(second);
   }
@@ -214,6 +221,7 @@ function lead(input: {
   return {
     term,
     lost: lost.promise,
+    isLost: () => reason !== undefined,
     fenced() {
       lose('another process leads');
       return over();

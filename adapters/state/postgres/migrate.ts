@@ -54,6 +54,19 @@ export async function checkVersion(session: Session, options: PostgresOptions): 
     );
 }
 
+/** What is there, without a change. @throws ConfigError when the tables are newer than this program */
+export async function inspectSchema(session: Session, options: PostgresOptions) {
+  const version = await versionOf(session, options);
+  const may = await session.query(`SELECT has_database_privilege(current_database(), 'CREATE')`);
+  const found = version === undefined ? undefined : await session.query('SELECT name, since_ms FROM leader');
+  const [row] = found?.rows ?? [];
+  return {
+    version,
+    mayCreate: may.rows[0]?.[0] === true,
+    leader: row && { name: String(row[0]), sinceMs: Number(row[1]) },
+  };
+}
+
 /** Undefined where there is none. @throws ConfigError when it is newer than this program */
 async function versionOf(session: Session, options: PostgresOptions): Promise<number | undefined> {
   const found = await session.query('SELECT version FROM schema_version').catch((error: unknown) => {

@@ -1,0 +1,91 @@
+// What a process may do only while it leads, where several share one state.
+
+import { stateInTurns } from '../adapters/event-loop/turns.ts';
+import type { Leadership } from '../adapters/postgres/leadership.ts';
+import { withMachineState } from '../adapters/state/machine-state.ts';
+import { openPostgresState } from '../adapters/state/postgres/state.ts';
+import { postgresOptionsOf } from '../adapters/state/registry.ts';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Channel, Meter, SampleStore, Secrets, StateStore } from '../core/ports.ts';
+import type { Health } from './health.ts';
+
+/** The state of `up`; with a leadership each write proves it. @throws ConfigError | RetryableError */
+export async function openUpState(
+  config: Pick<Config, 'state' | 'store'>,
+  { secrets, leadership }: { secrets: Secrets; leadership: Leadership | undefined },
+): Promise<StateStore> {
+  const machine = stateInTurns(openSqliteState({ path: config.store.path }));
+  const options = postgresOptionsOf(config);
+  if (!options || !leadership) return machine;
+  try {
+    const fence = { term: leadership.term, onFenced: leadership.fenced };
+    return withMachineState(await openPostgresState(options, { secrets, fence }), machine);
+  } catch (error) {
+    await machine.close();
+    throw error;
+  }
+}
+
+/** The same channels; nothing is sent once another process may lead. */
+export function channelsOfLeader(
+  channels: ReadonlyMap<string, Channel>,
+  leadership: Leadership | undefined,
+): ReadonlyMap<string, Channel> {
+  if (!leadership) return channels;
+  const guarded = [...channels].map(([name, channel]): [string, Channel] => {
+    const { follow } = channel;
+    return [
+      name,
+      {
+        ...channel,
+        async send(...message) {
+          leadership.assertLeads();
+          return await channel.send(...message);
+        },
+        ...(follow && {
+          async follow(...reply: Parameters<typeof follow>) {
+            leadership.assertLeads();
+            return await follow(...reply);
+          },
+        }),
+      },
+    ];
+  });
+  return new Map(guarded);
+}
+
+/** The same store; nothing is written once another process may lead. */
+export function storeOfLeader(store: SampleStore, leadership: Leadership | undefined): SampleStore {
+  if (!leadership) return store;
+  const { repeat } = store;
+  return {
+    ...store,
+    async write(...samples) {
+      leadership.assertLeads();
+      return await store.write(...samples);
+    },
+    ...(repeat && {
+      async repeat(...samples: Parameters<typeof repeat>) {
+        leadership.assertLeads();
+        return await repeat(...samples);
+      },
+    }),
+  };
+}
+
+/** Health that says that this process leads, and how many stand by. */
+export function healthOfLeader(
+  check: () => Promise<Health>,
+  leadership: Leadership | undefined,
+  meter: Meter,
+): () => Promise<Health> {
+  if (!leadership) return check;
+  return async () => {
+    const standbys = leadership.standbys();
+    meter.gauge('leader', 1);
+    meter.gauge('leader_term', leadership.term);
+    meter.gauge('standbys', standbys);
+    return { ...(await check()), role: 'leader', standbys };
+  };
+}

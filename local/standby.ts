@@ -1,0 +1,206 @@
+// A process that shares its state with others: it leads, or stands by until the leader is gone.
+import { hostname } from 'node:os';
+import { type Contender, type Leadership, openContender } from '../adapters/postgres/leadership.ts';
+import type { PostgresOptions } from '../adapters/postgres/options.ts';
+import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
+import { endpointOf, layFoundation, migrate } from '../adapters/state/postgres/migrate.ts';
+import { postgresOptionsOf } from '../adapters/state/registry.ts';
+import { ConfigError, describeError } from '../core/errors.ts';
+import { systemClock, systemSleep } from './clock.ts';
+import type { Health } from './health.ts';
+import { lockData } from './lock.ts';
+import { createMeter } from './meter.ts';
+import { createPulse } from './pulse.ts';
+import { addressOf, type LocalServer, startServer } from './server.ts';
+import { type Bartizan, startBartizan } from './up.ts';
+
+export type UpOptions = Omit<Parameters<typeof startBartizan>[0], 'leadership'>;
+
+/** A standby asks for the lead this often. */
+const TRY_EVERY_MS = 1_000;
+/** After a failure of the database, or of a start. */
+const PAUSE_MS = 3_000;
+
+/**
+ * Everything in this process (`startBartizan`), at once or when it leads. With shared state it resolves when it leads or
+ * stands by. @throws ConfigError as `startBartizan`, or when the database refuses us
+ */
+export function startUp(options: UpOptions): Promise<Bartizan> {
+  const postgres = postgresOptionsOf(options.config);
+  return postgres === undefined ? startBartizan(options) : startContending(options, postgres);
+}
+
+async function startContending(options: UpOptions, postgres: PostgresOptions): Promise<Bartizan> {
+  const { config, secrets, logger, clock = systemClock, sleep = systemSleep } = options;
+  const stopping = new AbortController();
+  const damaged = Promise.withResolvers<DatabaseName>();
+  const startedAtMs = clock.nowMs();
+  const lock = lockData(config.store.path);
+  let contender: Contender | undefined;
+  let running: Bartizan | undefined;
+  let standby: Standby | undefined;
+  let failure: string | undefined;
+  let knownTerm: number | undefined;
+
+  /** @throws ConfigError | RetryableError after which there is no contender */
+  async function tryToLead(): Promise<Leadership | undefined> {
+    try {
+      contender ??= await openContender({
+        ...{
+          options: postgres,
+          secrets,
+          name: hostname(),
+          layFoundation,
+          migrate,
+          endpoint: endpointOf(postgres),
+        },
+        nowMs: clock.nowMs,
+      });
+      const leadership = await contender.tryToLead();
+      const leader = leadership === undefined ? await contender.leader() : undefined;
+      if (leader && leader.term !== knownTerm)
+        logger.info('standing by', { leader: leader.name, since: new Date(leader.sinceMs).toISOString() });
+      knownTerm = leader?.term;
+      failure = undefined;
+      return leadership;
+    } catch (error) {
+      contender = undefined;
+      throw error;
+    }
+  }
+
+  async function startLeading(leadership: Leadership): Promise<void> {
+    logger.info('this process leads', { term: leadership.term });
+    await standby?.server.close();
+    standby = undefined;
+    running = await startBartizan({ ...options, leadership });
+    void running.damaged.then(damaged.resolve);
+  }
+
+  /** Resolves when the process leads no more. */
+  async function leadUntilLost(leadership: Leadership): Promise<void> {
+    const stopped = new Promise<undefined>((resolve) =>
+      stopping.signal.addEventListener('abort', () => resolve(undefined), { once: true }),
+    );
+    const why = stopping.signal.aborted ? undefined : await Promise.race([leadership.lost, stopped]);
+    if (why !== undefined) logger.error('this process does not lead any more; it sends nothing', { why });
+    const ended = running;
+    running = undefined;
+    await ended
+      ?.stop()
+      .catch((error: unknown) => logger.warn('the end met an error', { error: describeError(error) }));
+    await contender?.close();
+    contender = undefined;
+  }
+
+  async function standBy(): Promise<void> {
+    standby ??= await startStandby(options, () => healthOfStandby({ startedAtMs, failure }));
+  }
+
+  async function contend(first: Leadership | undefined): Promise<void> {
+    let leadership = first;
+    while (!stopping.signal.aborted) {
+      try {
+        if (leadership && running) await leadUntilLost(leadership);
+        leadership = undefined;
+        if (stopping.signal.aborted) break;
+        await standBy();
+        standby?.beat();
+        leadership = await tryToLead();
+        if (leadership) await startLeading(leadership);
+        else await sleep(TRY_EVERY_MS, stopping.signal);
+      } catch (error) {
+        failure = secrets.redact(describeError(error));
+        logger.error('this process can neither lead nor stand by; it tries again', { error: failure });
+        await contender?.close();
+        contender = undefined;
+        leadership = undefined;
+        await sleep(PAUSE_MS, stopping.signal);
+      }
+    }
+    await contender?.close();
+    await standby?.server.close();
+  }
+
+  let first: Leadership | undefined;
+  try {
+    first = await tryToLead().catch((error: unknown) => {
+      // The operator must act; a database that is away comes back.
+      if (error instanceof ConfigError) throw error;
+      failure = secrets.redact(describeError(error));
+      logger.error('the database of state cannot be reached; it is tried again', { error: failure });
+      return undefined;
+    });
+    if (first) await startLeading(first);
+    else await standBy();
+  } catch (error) {
+    await contender?.close();
+    lock.release();
+    throw error;
+  }
+  const contending = contend(first);
+  return {
+    get url() {
+      return running?.url ?? standby?.server.url ?? addressOf(config.server);
+    },
+    health: async () => (await running?.health()) ?? healthOfStandby({ startedAtMs, failure }),
+    stuck: () => (running ? running.stuck() : standby?.stuck()),
+    damaged: damaged.promise,
+    async stop() {
+      stopping.abort();
+      await contending.finally(() => lock.release());
+    },
+  };
+}
+
+interface Standby {
+  server: LocalServer;
+  /** The process asks for the lead. */
+  beat(): void;
+  stuck(): string | undefined;
+}
+
+/** A standby answers about itself, and has no pictures. @throws ConfigError when its address is in use */
+async function startStandby({ config }: UpOptions, check: () => Health): Promise<Standby> {
+  const { host, port, hosts } = config.server;
+  const meter = createMeter();
+  const pulse = createPulse();
+  meter.gauge('leader', 0);
+  const server = await startServer({
+    host,
+    port,
+    hosts,
+    charts: { put: async () => undefined, get: async () => undefined, prune: async () => 0 },
+    health: async () => check(),
+    stuck: pulse.stuck,
+    standsBy: true,
+    metrics: () => meter.text(),
+    meter,
+  });
+  return { server, ...pulse };
+}
+
+/** Healthy while it could take over. */
+function healthOfStandby({
+  startedAtMs,
+  failure,
+}: {
+  startedAtMs: number;
+  failure: string | undefined;
+}): Health {
+  const words = 'this process can neither lead nor take over: the database of state, or its own start, fails';
+  const reasons = failure === undefined ? [] : [{ code: 'standby-failing' as const, words, detail: failure }];
+  return {
+    status: failure === undefined ? 'ok' : 'failing',
+    role: 'standby',
+    reasons,
+    warnings: [],
+    startedAt: new Date(startedAtMs).toISOString(),
+    lastRound: null,
+    roundsCompleted: 0,
+    roundsSkipped: 0,
+    alertsUndelivered: 0,
+    deliveriesFailed: 0,
+    breachToAcceptedP99: null,
+  };
+}
