@@ -18,6 +18,8 @@ import { slowness } from '../machine-speed.ts';
 import { until } from '../until.ts';
 
 const KILLS = 50;
+/** Data folders whose processes are killed at the same time: a life is mostly waiting. */
+const LINES = 2;
 /** The shortest ends before the first module is loaded, the longest after several rounds. */
 const LIFE_MS = { least: 250, most: 2_750 };
 /** Processes live at most this many times longer on a slow machine: fifty of them must fit into the time of a test. */
@@ -26,36 +28,55 @@ const PERIOD_MS = 8_000;
 const bin = fileURLToPath(new URL('../../bin/bartizan.ts', import.meta.url));
 
 let dir: string;
-let fleet: Fleet;
-let sink: Sink;
 
 /** The value is above the threshold for half of each period, so that alerts fire and resolve all the time. */
 const wave = (offsetMs: number) => (ms: number) => ((ms + offsetMs) % PERIOD_MS < PERIOD_MS / 2 ? 96 : 40);
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-kill-'));
-  fleet = await startFleet({
-    dir: join(dir, 'nodes'),
+});
+
+const running = new Set<ChildProcess>();
+const stops: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const child of running) child.kill('SIGKILL');
+  for (const stop of stops) await stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+interface Line {
+  folder: string;
+  fleet: Fleet;
+  sink: Sink;
+}
+
+/** A data folder with nodes, a configuration and a chat service of its own. */
+async function startLine(name: string): Promise<Line> {
+  const folder = join(dir, name);
+  const fleet = await startFleet({
+    dir: join(folder, 'nodes'),
     nodes: [
       { name: 'n1', seed: 1, memory: wave(0) },
       { name: 'n2', seed: 2, memory: wave(3_000) },
       { name: 'n3', seed: 3, memory: steadyMemory(50, 3) },
     ],
   });
-  sink = await startSink({ secret: 'kill-secret', dir: join(dir, 'messages') });
-  mkdirSync(join(dir, 'data'));
+  stops.push(fleet.stop);
+  const sink = await startSink({ secret: 'kill-secret', dir: join(folder, 'messages') });
+  stops.push(sink.stop);
+  mkdirSync(join(folder, 'data'), { recursive: true });
   const hosts = [fleet.bastion, ...fleet.nodes];
   writeFileSync(
-    join(dir, 'data/known_hosts'),
+    join(folder, 'data/known_hosts'),
     hosts.map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`).join(''),
   );
-  writeFileSync(join(dir, 'key'), fleet.privateKey, { mode: 0o600 });
-  writeFileSync(join(dir, 'secret'), 'kill-secret', { mode: 0o600 });
+  writeFileSync(join(folder, 'key'), fleet.privateKey, { mode: 0o600 });
+  writeFileSync(join(folder, 'secret'), 'kill-secret', { mode: 0o600 });
   const nodes = fleet.nodes.map(
     (n) => `      - { name: ${n.name}, role: etcd, host: ${n.host}, port: ${n.port}, user: probe }`,
   );
   writeFileSync(
-    join(dir, 'bartizan.yaml'),
+    join(folder, 'bartizan.yaml'),
     `
 bastions:
   - { name: b, host: 127.0.0.1, port: ${fleet.bastion.port}, user: probe, privateKey: "\${file:key}" }
@@ -75,28 +96,25 @@ schedule: { jitter: 0s, lateness: 5m }
 server: { listen: "127.0.0.1:0" }
 `,
   );
-});
+  return { folder, fleet, sink };
+}
 
-let running: ChildProcess | undefined;
-afterAll(async () => {
-  running?.kill('SIGKILL');
-  await sink.stop();
-  await fleet.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
-
-function up(): ChildProcess {
-  const args = [bin, 'up', '-c', join(dir, 'bartizan.yaml'), '--log-level', 'error'];
-  running = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  return running;
+function up({ folder }: Line): ChildProcess {
+  const args = [bin, 'up', '-c', join(folder, 'bartizan.yaml'), '--log-level', 'error'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
 }
 
 const episode = (alertId: string, firedAt: string | number) =>
   `${alertId} ${new Date(firedAt).toISOString()}`;
 
-it(`up loses no alert when it is killed ${KILLS} times`, async () => {
-  for (let i = 0; i < KILLS; i++) {
-    const child = up();
+/** Kills processes one after another, lets the last one end, and checks what they leave. */
+async function killAndCheck(line: Line, kills: number): Promise<{ fired: number; samples: number }> {
+  const { folder, fleet, sink } = line;
+  for (let i = 0; i < kills; i++) {
+    const child = up(line);
     const exit = once(child, 'exit');
     const slow = Math.min(SLOWEST, slowness());
     const lifeMs = LIFE_MS.least + Math.random() * (LIFE_MS.most * slow - LIFE_MS.least);
@@ -105,7 +123,7 @@ it(`up loses no alert when it is killed ${KILLS} times`, async () => {
     expect(await exit).toEqual([null, 'SIGKILL']);
   }
   // The last process runs for a whole period, sends all messages and stops by itself.
-  const last = up();
+  const last = up(line);
   const exit = once(last, 'exit');
   const commands = fleet.commands();
   await until('the last process gives a command to a node', () => fleet.commands() > commands);
@@ -113,8 +131,8 @@ it(`up loses no alert when it is killed ${KILLS} times`, async () => {
   last.kill('SIGTERM');
   expect(await exit).toEqual([0, null]);
 
-  const state = openSqliteState({ path: join(dir, 'data') });
-  const store = openSqliteStore({ path: join(dir, 'data') });
+  const state = openSqliteState({ path: join(folder, 'data') });
+  const store = openSqliteStore({ path: join(folder, 'data') });
   const transitions = await state.listTransitions({ fromMs: 0, toMs: Date.now(), limit: 100_000 });
   const kinds = (kind: Transition['kind']) => transitions.filter((transition) => transition.kind === kind);
   const series = await store.query({ metric: 'mem_usage', fromMs: 0, toMs: Date.now() });
@@ -135,9 +153,6 @@ it(`up loses no alert when it is killed ${KILLS} times`, async () => {
   }
 
   const fired = kinds('firing').map((transition) => episode(transition.alertId, transition.atMs));
-  // Make sure that enough happened.
-  expect(fired.length).toBeGreaterThan(5);
-  expect(series.map(({ points }) => points.length).reduce((a, b) => a + b)).toBeGreaterThan(30);
   expect(fired.filter((each) => !received.firing.has(each))).toEqual([]);
   // A firing ends with a resolved transition; the last firing of an alert may still be open.
   for (const { alertId, atMs } of kinds('resolved')) {
@@ -150,6 +165,18 @@ it(`up loses no alert when it is killed ${KILLS} times`, async () => {
   }
   for (const [key, content] of contents) expect([key, content.size]).toEqual([key, 1]);
   process.stdout.write(
-    `${KILLS} kills: ${fired.length} alerts fired, ${sink.messages.length} messages, ${sink.messages.length - contents.size} repeats\n`,
+    `${kills} kills: ${fired.length} alerts fired, ${sink.messages.length} messages, ${sink.messages.length - contents.size} repeats\n`,
   );
+  return { fired: fired.length, samples: series.reduce((sum, { points }) => sum + points.length, 0) };
+}
+
+it(`up loses no alert when it is killed ${KILLS} times`, async () => {
+  const names = Array.from({ length: LINES }, (_, i) => `line-${i}`);
+  const lines = await Promise.all(names.map(startLine));
+  const seen = await Promise.all(lines.map((line) => killAndCheck(line, KILLS / LINES)));
+  // Make sure that enough happened.
+  for (const { fired, samples } of seen) {
+    expect(fired).toBeGreaterThan(5);
+    expect(samples).toBeGreaterThan(30);
+  }
 });
