@@ -82,6 +82,19 @@ describe('who else can write a file', () => {
     );
   });
 
+  it.each([
+    ['read-only', 'ro', []],
+    ['for writing', 'rw', ['/srv/data everybody (mode 2777)']],
+  ])(
+    'nobody writes to what is mounted read-only, whatever its mode: mounted %s',
+    async (_, options, expected) => {
+      chmodSync(data, 0o2777);
+      const mounts = `1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:1 / ${data} ${options} - ext4 /dev/sda1 rw\n`;
+      const writers = await foreignWriters(file, alone, mounts);
+      expect(writers.map(({ path, who }) => `${path.slice(dir.length)} ${who}`)).toEqual(expected);
+    },
+  );
+
   it('is reported with the command to run', async () => {
     chmodSync(file, 0o666);
     expect((await foreignWriters(file, alone))[0]?.advice).toBe(`run \`chmod o-w ${file}\``);

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { modeText } from './key-file.ts';
+import { mountOf, readMounts } from './secret-mount.ts';
 
 /** A file or folder that somebody besides its owner, us and root can write. */
 export interface ForeignWriter {
@@ -18,16 +19,22 @@ const UNMAPPED = 65_534;
 /**
  * Finds out who else can write a file or folder, or replace it: through its own mode, or through any folder above it or
  * above the target of a link. In a sticky folder above it, such as /tmp, only the owner can replace it. For a path that does
- * not exist yet the existing folders count. It does not read ACLs.
+ * not exist yet the existing folders count. What is mounted read-only does not count: a kubelet mounts the folder of a
+ * ConfigMap with mode 0777. It does not read ACLs.
  */
-export async function foreignWriters(path: string, accounts?: Accounts): Promise<ForeignWriter[]> {
+export async function foreignWriters(
+  path: string,
+  accounts?: Accounts,
+  givenMounts?: string,
+): Promise<ForeignWriter[]> {
+  const mounts = givenMounts ?? (await readMounts());
   const groups = groupsOf(accounts ?? (await readAccounts()));
   const own = await stat(path).catch(() => undefined);
   const owners = new Set([0, UNMAPPED, process.geteuid?.() ?? 0, ...(own ? [own.uid] : [])]);
   const found: ForeignWriter[] = [];
   for (const each of await pathsOf(path)) {
     const stats = await stat(each).catch(() => undefined);
-    if (!stats) continue;
+    if (!stats || mountOf(each, mounts)?.readOnly) continue;
     const above = each !== path && (stats.mode & STICKY) !== 0;
     const writer = above ? ownerOf(each, stats, owners) : writerOf(each, stats, owners, groups);
     if (writer) found.push(writer);

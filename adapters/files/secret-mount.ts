@@ -12,9 +12,12 @@ export async function isMountedSecret(
 ): Promise<boolean> {
   const real = await realpath(path);
   if (credentials !== undefined && isInside(real, credentials)) return true;
-  const mount = mountOf(real, mounts ?? (await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')));
+  const mount = mountOf(real, mounts ?? (await readMounts()));
   return mount?.readOnly === true && ['tmpfs', 'ramfs'].includes(mount.type);
 }
+
+/** The mounts as this process sees them; empty where the system lists none. */
+export const readMounts = (): Promise<string> => readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
 
 /** The mount of a path: the one with the longest mount point, and the last of several at the same point, which hides the others (proc(5)). */
 export function mountOf(path: string, mounts: string): { type: string; readOnly: boolean } | undefined {

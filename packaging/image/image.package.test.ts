@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
   chownSync,
   lstatSync,
   mkdirSync,
@@ -11,6 +12,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -167,14 +169,25 @@ describe('the main job from a read-only root', () => {
     const node = await fleet.start({ name: 'n1', host: '127.0.0.2', port: await freePort() });
     sink = await startSink({ secret: SECRET, dir: join(work, 'messages') });
     port = await freePort();
-    for (const name of ['config', 'data']) mkdirSync(join(given, name), { recursive: true });
-    chownSync(join(given, 'data'), IMAGE_USER, IMAGE_USER);
+    // As a kubelet mounts them: a disk for the group of the pod, and a ConfigMap as links into a folder that it can replace.
+    const made = '..2026_11_30_20_00_00.1';
+    for (const name of ['data', 'config', `config/${made}`])
+      mkdirSync(join(given, name), { recursive: true });
+    chownSync(join(given, 'data'), 0, IMAGE_USER);
+    chmodSync(join(given, 'data'), 0o2775);
+    chownSync(join(given, 'config'), 0, IMAGE_USER);
+    chmodSync(join(given, 'config'), 0o2777);
+    symlinkSync(made, join(given, 'config/..data'));
+    symlinkSync('..data/bartizan.yaml', join(given, 'config/bartizan.yaml'));
     writeFileSync(join(given, 'hosts'), '127.0.0.1 localhost bastion.internal\n');
     writeFileSync(join(given, 'key'), readFileSync(fleet.key('ed25519')), { mode: 0o600 });
-    const login = (host: string, server: Server) =>
-      `host: ${host}, port: ${server.port}, user: ${fleet.user}, hostKeys: ["${server.hostKeys[0]}"]`;
+    const login = (host: string, { port }: Server) => `host: ${host}, port: ${port}, user: ${fleet.user}`;
     writeFileSync(
-      join(given, 'config/bartizan.yaml'),
+      join(given, 'known_hosts'),
+      `[bastion.internal]:${bastion.port} ${bastion.hostKeys[0]}\n[${node.host}%gate]:${node.port} ${node.hostKeys[0]}\n`,
+    );
+    writeFileSync(
+      join(given, `config/${made}/bartizan.yaml`),
       `
 bastions:
   - { name: gate, privateKey: "\${file:/run/secrets/bartizan/ssh/id_ed25519}", ${login('bastion.internal', bastion)} }
@@ -211,6 +224,20 @@ server: { listen: "127.0.0.1:${port}" }
       '/tmp written',
       `${DATA_FOLDER} written`,
     ]);
+  });
+
+  it('`trust` knows the keys of the ConfigMap, and cannot add one there', async () => {
+    const trust = () => run('/usr/bin/bartizan', 'trust', '--yes', '-c', '/etc/bartizan/bartizan.yaml');
+    expect(await trust()).toMatchObject({ code: 0, out: expect.stringContaining('2 already known') });
+    const file = join(given, 'known_hosts');
+    const lines = readFileSync(file, 'utf8');
+    writeFileSync(file, lines.split('\n')[0] as string);
+    const refused = await trust();
+    writeFileSync(file, lines);
+    expect(refused).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('/var/lib/bartizan/known_hosts: this user may not write it'),
+    });
   });
 
   it('`check` has nothing to say, and `probe` reads the node through the bastion', async () => {
@@ -255,6 +282,7 @@ server: { listen: "127.0.0.1:${port}" }
     const data = join(given, 'data');
     const files = readdirSync(data);
     expect(files).toEqual(expect.arrayContaining(['samples.db', 'state.db', 'audit.jsonl']));
-    expect(new Set(files.map((name) => statSync(join(data, name)).uid))).toEqual(new Set([IMAGE_USER]));
+    const own = files.filter((name) => name !== 'known_hosts');
+    expect(new Set(own.map((name) => statSync(join(data, name)).uid))).toEqual(new Set([IMAGE_USER]));
   });
 });
