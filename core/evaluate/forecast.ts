@@ -4,14 +4,20 @@ import type { Point } from '../model/sample.ts';
  * The value so long after the last of these points on the straight line that lies nearest to them (least squares). It is
  * what `predict_linear` of Prometheus gives, asked at the time of the last point, and computed in the same way: see
  * https://prometheus.io/docs/prometheus/latest/querying/functions/#predict_linear. Of a constant it is that constant.
- * Undefined of fewer than two points.
+ * Undefined of fewer than two points. Reads the points from the index `from` up to `to`, which is excluded.
  */
-export function forecast(points: readonly Point[], aheadMs: number): number | undefined {
-  const [first, last] = [points[0], points.at(-1)];
-  if (!first || !last || points.length < 2) return undefined;
-  if (points.every(({ value }) => value === first.value)) return first.value;
+export function forecast(
+  points: readonly Point[],
+  aheadMs: number,
+  from = 0,
+  to = points.length,
+): number | undefined {
+  const [first, last] = [points[from], points[to - 1]];
+  if (!first || !last || to - from < 2) return undefined;
+  if (isConstant(points, from, to)) return first.value;
   const sums = new Float64Array(8);
-  for (const { timeMs, value } of points) {
+  for (let i = from; i < to; i++) {
+    const { timeMs, value } = points[i] as Point;
     // Seconds before the last point: small numbers, of which squares lose little.
     const x = (timeMs - last.timeMs) / 1000;
     add(sums, X, x);
@@ -20,11 +26,17 @@ export function forecast(points: readonly Point[], aheadMs: number): number | un
     add(sums, XX, x * x);
   }
   const total = (at: number) => (sums[at] as number) + (sums[at + 1] as number);
-  const [x, y, count] = [total(X), total(Y), points.length];
+  const [x, y, count] = [total(X), total(Y), to - from];
   const slope = (total(XY) - (x * y) / count) / (total(XX) - (x * x) / count);
   const now = y / count - (slope * x) / count;
   const then = slope * (aheadMs / 1000) + now;
   return Number.isFinite(then) ? then : undefined;
+}
+
+function isConstant(points: readonly Point[], from: number, to: number): boolean {
+  const { value } = points[from] as Point;
+  for (let i = from + 1; i < to; i++) if ((points[i] as Point).value !== value) return false;
+  return true;
 }
 
 /** Places of sums, each with what its additions rounded away behind it. */

@@ -48,9 +48,9 @@ function windowedSeries(input: DeriveInput, fromMs: number): readonly Series[] {
       : ratioSeries(rule, input.series, intervalOf, window ? -Infinity : fromMs);
   if (!window) return series;
   return series
-    .map((one) => {
-      const ownMs = sampledEveryMs(rule, one.labels, intervalOf);
-      return { ...one, points: reduceWindows(one.points, window, ownMs, fromMs) };
+    .map(({ metric, labels, points }) => {
+      const ownMs = sampledEveryMs(rule, labels, intervalOf);
+      return { metric, labels, points: reduceWindows(points, window, ownMs, fromMs) };
     })
     .filter(({ points }) => points.length > 0);
 }

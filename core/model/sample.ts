@@ -12,7 +12,10 @@ export interface Point {
   value: number;
 }
 
-/** The samples of one metric and label set, ascending in time, one point a time. */
+/**
+ * The samples of one metric and label set, ascending in time, one point a time. A store may make the points anew each time
+ * that somebody reads the property: read it once.
+ */
 export interface Series {
   metric: string;
   labels: Labels;

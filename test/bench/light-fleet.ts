@@ -12,7 +12,7 @@ type Address = Omit<SceneHost, 'name'> & Pick<Scene, 'services'>;
 export async function startLightFleet(
   dir: string,
   targets: number,
-  kind: 'node' | 'control-plane' = 'node',
+  kind: 'node' | 'full-node' | 'control-plane' = 'node',
 ): Promise<{ scene: Scene; file: string; stop(): Promise<void> }> {
   mkdirSync(dir, { recursive: true });
   const privateKey = newKey();

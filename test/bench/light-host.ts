@@ -1,9 +1,10 @@
-// A bastion or a node that needs little CPU, in its own process: `light-host.ts bastion|node|control-plane PUBLIC-KEY`. It
+// A bastion or a node that needs little CPU, in its own process: `light-host.ts bastion|node|full-node|control-plane PUBLIC-KEY`. It
 // answers the first line on stdin with its address and exits when stdin ends. A node answers every command with made-up
 // output; one of a control plane also has the services of one.
 import { createInterface } from 'node:readline';
 import { answer, output } from '../node-behaviour.ts';
 import { startFakeBastion, startFakeNode } from '../ssh-fleet.ts';
+import { fullNodeOutput } from './full-node-output.ts';
 
 const [kind, accepts = ''] = process.argv.slice(2);
 const startMs = Date.now();
@@ -11,8 +12,9 @@ const startMs = Date.now();
 const age = () => Math.floor((Date.now() - startMs) / 20) / 500;
 const startServices = async () => (await import('./light-control-plane.ts')).startLightControlPlane();
 const services = kind === 'control-plane' ? await startServices() : undefined;
+const usageOutput = kind === 'full-node' ? fullNodeOutput : (n: number) => output(n);
 const outputOf = (script: string) =>
-  services && script.includes('@bartizan begin pki') ? services.pkiOutput : output(age());
+  services && script.includes('@bartizan begin pki') ? services.pkiOutput : usageOutput(age());
 const { host, port, hostKey, close } =
   kind === 'bastion'
     ? await startFakeBastion({ accepts })

@@ -2,14 +2,18 @@ import type { Point, Series } from '../../../core/model/sample.ts';
 import type { SampleStore, SeriesQuery } from '../../../core/ports.ts';
 import type { Database } from '../../sqlite/database.ts';
 import type { LabelSet, LabelSets } from './label-sets.ts';
+import { createPackedPoints, type PointRow } from './packed-points.ts';
 import { columnsOf, type Group, groupOf, tableOf } from './schema.ts';
-
-type PointRow = readonly [labelSet: number, timeMs: number, value: number];
 
 /** Up to this share of a group's label sets they are looked up in each round; above, whole rounds are read. */
 const SEEK_SHARE = 0.25;
+/**
+ * Rows that one statement returns, or one round. SQLite's binding keeps all of them alive at once, on the heap and
+ * outside of it: 1.2 million rows took 500 MB and twice the time.
+ */
+const ROWS_AT_ONCE = 10_000;
 
-/** One statement a call, in one read transaction with the dictionary it needs. */
+/** Each call reads in one transaction, with the dictionary that it needs. */
 export function createQueries(
   database: Database,
   labelSets: LabelSets,
@@ -22,35 +26,63 @@ export function createQueries(
     return columns.get(group)?.has(metric) ?? false;
   }
 
-  function read(query: Omit<SeriesQuery, 'fromMs' | 'toMs'>, rowsOf: RowsOf): Series[] {
-    const group = groupOf(query.metric);
+  function read(
+    query: Pick<SeriesQuery, 'metric' | 'where' | 'whereNot'>,
+    seriesOf: (group: Group, selected: readonly LabelSet[] | undefined) => LazySeries,
+  ): Series[] {
+    const { metric } = query;
+    const group = groupOf(metric);
     if (group === undefined) return [];
     return database.read(() => {
       labelSets.refresh();
       const selected = labelSets.select(group, query);
-      if (selected?.length === 0 || !isStored(group, query.metric)) return [];
-      return toSeries(query.metric, group, rowsOf(group, selected), labelSets);
+      if (selected?.length === 0 || !isStored(group, metric)) return [];
+      return toSeries(metric, group, seriesOf(group, selected), labelSets);
     });
   }
 
   return {
     query: async ({ fromMs, toMs, ...query }) =>
       read(query, (group, selected) => {
-        const few = selected !== undefined && selected.length <= SEEK_SHARE * labelSets.size(group);
+        const sets = labelSets.size(group);
+        const few = selected !== undefined && selected.length <= SEEK_SHARE * sets;
         const sql = few ? seekSql(group, query.metric) : scanSql(group, query.metric, selected !== undefined);
         const ids = selected === undefined ? [] : [idsOf(selected)];
-        return database.prepare(sql).all(fromMs, toMs, ...ids) as unknown as PointRow[];
+        const points = createPackedPoints();
+        for (const [from, to] of spans(
+          roundsOf(group, fromMs, toMs),
+          ROWS_AT_ONCE / (selected?.length ?? sets),
+        )) {
+          points.add(database.prepare(sql).all(from, to, ...ids) as unknown as PointRow[]);
+        }
+        return points.entries();
       }),
     latest: async ({ sinceMs, ...query }) =>
       read(query, (group, selected) => {
         const ids = selected === undefined ? [] : [idsOf(selected)];
         const sql = latestSql(group, query.metric, selected !== undefined);
-        return database.prepare(sql).all(sinceMs, group, ...ids) as unknown as PointRow[];
+        const rows = database.prepare(sql).all(sinceMs, group, ...ids) as unknown as PointRow[];
+        return rows.map(([labelSet, timeMs, value]) => [labelSet, () => [{ timeMs, value }]]);
       }),
   };
+
+  /** The times of rounds, ascending. */
+  function roundsOf(group: Group, fromMs: number, toMs: number): number[] {
+    const rows = database.prepare(roundsSql(group)).all(fromMs, toMs) as unknown as [number][];
+    return rows.map(([timeMs]) => timeMs);
+  }
 }
 
-type RowsOf = (group: Group, selected: readonly LabelSet[] | undefined) => readonly PointRow[];
+type LazySeries = readonly (readonly [labelSet: number, points: () => Point[]])[];
+
+/** First and last of so many rounds in a row, at least one. */
+function* spans(rounds: readonly number[], size: number): Generator<[from: number, to: number]> {
+  const step = Math.max(1, Math.floor(size));
+  for (let first = 0; first < rounds.length; first += step) {
+    const last = Math.min(first + step, rounds.length) - 1;
+    yield [rounds[first] as number, rounds[last] as number];
+  }
+}
 
 export const idsOf = (selected: readonly LabelSet[]): string => JSON.stringify(selected.map((set) => set.id));
 
@@ -62,14 +94,24 @@ function scanSql(group: Group, metric: string, some: boolean): string {
     ORDER BY time_ms`;
 }
 
-/** The label sets ?3 in each round from ?1 to ?2, going from round to round by the index. */
-function seekSql(group: Group, metric: string): string {
+/** The times of rounds from ?1 to ?2, going from round to round by the index. */
+function roundsWith(group: Group): string {
   const table = tableOf(group);
   return `WITH RECURSIVE round(time_ms) AS (
       SELECT min(time_ms) FROM ${table} WHERE time_ms >= ?1
       UNION ALL
       SELECT (SELECT min(time_ms) FROM ${table} WHERE time_ms > round.time_ms) FROM round WHERE round.time_ms < ?2
-    )
+    )`;
+}
+
+function roundsSql(group: Group): string {
+  return `${roundsWith(group)} SELECT time_ms FROM round WHERE time_ms <= ?2 ORDER BY time_ms`;
+}
+
+/** The label sets ?3 in each round from ?1 to ?2. */
+function seekSql(group: Group, metric: string): string {
+  const table = tableOf(group);
+  return `${roundsWith(group)}
     SELECT s.label_set, s.time_ms, s."${metric}"
     FROM round CROSS JOIN ${table} AS s
       ON s.time_ms = round.time_ms AND s.label_set IN (SELECT value FROM json_each(?3))
@@ -97,18 +139,19 @@ function latestSql(group: Group, metric: string, some: boolean): string {
       ${some ? 'AND l.id IN (SELECT value FROM json_each(?3))' : ''}`;
 }
 
-/** Rows come in order of time. */
-function toSeries(metric: string, group: Group, rows: readonly PointRow[], labelSets: LabelSets): Series[] {
-  const points = new Map<number, Point[]>();
-  for (const [labelSet, timeMs, value] of rows) {
-    const known = points.get(labelSet);
-    if (known) known.push({ timeMs, value });
-    else points.set(labelSet, [{ timeMs, value }]);
-  }
+/** Points become objects when somebody reads them: an evaluation reads one series after the other. */
+function toSeries(metric: string, group: Group, found: LazySeries, labelSets: LabelSets): Series[] {
   const series: Series[] = [];
-  for (const [id, list] of points) {
+  for (const [id, pointsOf] of found) {
     const set = labelSets.get(group, id);
-    if (set) series.push({ metric, labels: set.labels, points: list });
+    if (!set) continue;
+    series.push({
+      metric,
+      labels: set.labels,
+      get points() {
+        return pointsOf();
+      },
+    });
   }
   return series;
 }

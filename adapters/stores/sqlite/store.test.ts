@@ -50,6 +50,26 @@ describe('sqlite store', () => {
     expect(all('SELECT labels FROM label_set')).toEqual([['[["cluster","c"],["node","n"],["role","etcd"]]']]);
   });
 
+  it('reads more rounds than one statement returns, all of them or half of the nodes', async () => {
+    const store = open();
+    const [nodes, rounds] = [150, 160];
+    const values = (n: number) =>
+      Array.from({ length: rounds }, (_, i) => ({ timeMs: T0 + i * 1000, value: i * nodes + n }));
+    for (let i = 0; i < rounds; i++) {
+      await store.write(
+        Array.from({ length: nodes }, (_, n) => sample(T0 + i * 1000, `n${n}`, 'mem_usage', i * nodes + n)),
+      );
+    }
+    const range = { metric: 'mem_usage', fromMs: T0, toMs: T0 + rounds * 1000 };
+    const everything = await store.query(range);
+    expect(everything.map(({ labels, points }) => [labels.node, points])).toEqual(
+      Array.from({ length: nodes }, (_, n) => [`n${n}`, values(n)]),
+    );
+    const half = await store.query({ ...range, where: { node: ['n?', 'n??'] } });
+    expect(half.map(({ points }) => points)).toEqual(Array.from({ length: 100 }, (_, n) => values(n)));
+    await store.close();
+  });
+
   /** A file of some schema version, of a program that knew fewer metrics and groups. */
   function writeOlder(version: number): void {
     raw((db) => {
