@@ -11,7 +11,7 @@ const SEEK_SHARE = 0.25;
  * Rows that one statement returns, or one round. SQLite's binding keeps all of them alive at once, on the heap and
  * outside of it: 1.2 million rows took 500 MB and twice the time.
  */
-const ROWS_AT_ONCE = 10_000;
+const ROWS_PER_STATEMENT = 10_000;
 
 /** Each call reads in one transaction, with the dictionary that it needs. */
 export function createQueries(
@@ -51,7 +51,7 @@ export function createQueries(
         const points = createPackedPoints();
         for (const [from, to] of spans(
           roundsOf(group, fromMs, toMs),
-          ROWS_AT_ONCE / (selected?.length ?? sets),
+          ROWS_PER_STATEMENT / (selected?.length ?? sets),
         )) {
           points.add(database.prepare(sql).all(from, to, ...ids) as unknown as PointRow[]);
         }
