@@ -3,7 +3,9 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import type { Command } from 'commander';
 import { expect, it } from 'vitest';
+import { KINDS } from '../adapters/registry.ts';
 import { createProgram } from '../cli/program.ts';
+import { parseConfig } from '../core/config/parse.ts';
 
 const PAGES = globSync(['*.md', 'docs/**/*.md', 'packaging/**/*.md']).sort();
 const text = (page: string) => readFileSync(page, 'utf8');
@@ -82,4 +84,17 @@ it('every command and option that a page names exists', async () => {
     }
   }
   expect(unknown).toEqual([]);
+});
+
+it('the lines of README are a configuration without an error', () => {
+  const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(text('README.md')) ?? [];
+  const options = {
+    file: 'README.md',
+    kinds: KINDS,
+    baseDir: '/etc/bartizan',
+    nowMs: 0,
+    available: () => true,
+  };
+  expect(parseConfig(yaml, options)).toMatchObject({ ok: true, warnings: [] });
+  expect(yaml.trim().split('\n').length).toBeLessThanOrEqual(10);
 });
