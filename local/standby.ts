@@ -10,6 +10,7 @@ import { systemClock, systemSleep } from './clock.ts';
 import type { Health } from './health.ts';
 import { lockData } from './lock.ts';
 import { createMeter } from './meter.ts';
+import { openMetrics } from './metrics-access.ts';
 import { createPulse } from './pulse.ts';
 import { addressOf, type LocalServer, startServer } from './server.ts';
 import { type Bartizan, startBartizan } from './up.ts';
@@ -161,8 +162,8 @@ interface Standby {
 }
 
 /** A standby answers about itself, and has no pictures. @throws ConfigError when its address is in use */
-async function startStandby({ config }: UpOptions, check: () => Health): Promise<Standby> {
-  const { host, port, hosts } = config.server;
+async function startStandby({ config, secrets, logger }: UpOptions, check: () => Health): Promise<Standby> {
+  const { host, port, hosts, metrics } = config.server;
   const meter = createMeter();
   const pulse = createPulse();
   meter.gauge('leader', 0);
@@ -170,6 +171,7 @@ async function startStandby({ config }: UpOptions, check: () => Health): Promise
     host,
     port,
     hosts,
+    ...(await openMetrics(() => metrics, { secrets, logger })),
     charts: { put: async () => undefined, get: async () => undefined, prune: async () => 0 },
     health: async () => check(),
     stuck: pulse.stuck,

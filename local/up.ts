@@ -25,13 +25,14 @@ import { boundRepeats } from './bounded-logger.ts';
 import { createChartFiles } from './chart-files.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
 import { closeAll } from './close-all.ts';
-import { completeRestore } from './data-restore.ts';
+import { continueRestore } from './data-restore.ts';
 import { createFaults } from './faults.ts';
 import { createHealth, type Health } from './health.ts';
 import { runHousekeeping } from './housekeeping.ts';
 import { channelsOfLeader, healthOfLeader, openUpState, storeOfLeader } from './leading.ts';
 import { lockData } from './lock.ts';
 import { createMeter } from './meter.ts';
+import { openMetrics } from './metrics-access.ts';
 import { noticeOf, runNotices } from './notices.ts';
 import { startNotifier } from './notifier.ts';
 import { beatIfHealthy, createPassFaults, createPulse } from './pulse.ts';
@@ -107,8 +108,7 @@ export async function startBartizan(options: {
       const lock = lockData(dir);
       opened.push(() => lock.release());
     }
-    const restored = completeRestore(dir);
-    if (restored) logger.warn('a restore was cut off; it is complete now', { dir, before: restored.aside });
+    continueRestore(dir, logger);
     const aside = checkData(dir, { recover, met, clock, logger, meter });
     const samples = storeOfLeader(await openStore(config.store, { secrets, clock }), leadership);
     const store = watchStore(storeInTurns(samples), watching);
@@ -169,6 +169,7 @@ export async function startBartizan(options: {
     const checkHealth = healthOfLeader(health.check, leadership, meter);
     const scheduler = createPulse();
     const server = await startServer({
+      ...(await openMetrics(() => config.server.metrics, { secrets, logger })),
       host,
       port,
       hosts: [...hosts, new URL(publicUrl).hostname],
@@ -188,10 +189,9 @@ export async function startBartizan(options: {
     const drawer = createPictureQueue({ startThread: () => startWorkerThread(source), startsAhead });
     opened.push(() => drawer.close());
     const draw = createDraw({ drawer, charts, config });
-    const onPass = createPassFaults(faults);
     const epoch = await epochOfStart(ports, tickMs);
     const sending = { store, channels, draw, sleep, epoch: async () => epoch };
-    const notifier = startNotifier(config, { ...ports, ...sending, onPass });
+    const notifier = startNotifier(config, { ...ports, ...sending, onPass: createPassFaults(faults) });
 
     const stopping = new AbortController();
     const cut = new AbortController();
