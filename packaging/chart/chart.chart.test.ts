@@ -1,46 +1,21 @@
-// The chart by a real helm: golden renderings, refused values, and what a real kube-apiserver thinks of the objects.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// The chart by a real helm: golden renderings, and values that are refused.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
-import { type Apiserver, startApiserver } from '../../test/kube/apiserver.ts';
-import { type Etcd, startEtcd } from '../../test/kube/etcd.ts';
-import { findBuilt } from '../../test/kube/programs.ts';
-import { CHART, CONFIG, EXAMPLES, type Outcome, runProgram } from './helm.fixture.ts';
-
-interface KubeObject {
-  kind: string;
-  metadata: { name: string };
-  spec: { template: { metadata: { annotations: Record<string, string> }; spec: object } };
-  data: Record<string, string>;
-}
-
-/** As the examples say to use them. */
-const RELEASES = {
-  smallest: ['--set-file', `config=${CONFIG}`],
-  confined: ['--set-file', `config=${CONFIG}`],
-  'own-objects': [],
-};
-type Example = keyof typeof RELEASES;
-const EXAMPLE_NAMES = Object.keys(RELEASES) as Example[];
-
-const home = mkdtempSync(join(tmpdir(), 'bartizan-chart-'));
-afterAll(() => rmSync(home, { recursive: true, force: true }));
-
-const helm = (...args: string[]): Outcome => runProgram(findBuilt('helm') as string, args, home);
-const valuesOf = (example: Example) => ['-f', join(EXAMPLES, `${example}.yaml`), ...RELEASES[example]];
-const template = (...args: string[]) => helm('template', 'bartizan', CHART, '-n', 'monitoring', ...args);
-const objectsOf = (text: string) => parseAllDocuments(text).map((one) => one.toJS() as KubeObject);
-
-function render(...args: string[]): KubeObject[] {
-  const { code, out, err } = template(...args);
-  expect([code, err]).toEqual([0, '']);
-  return objectsOf(out);
-}
-
-const ofKind = (objects: readonly KubeObject[], kind: string) =>
-  objects.find((one) => one.kind === kind) as KubeObject;
+import { describe, expect, it } from 'vitest';
+import { KINDS } from '../../adapters/registry.ts';
+import { parseConfig } from '../../core/config/parse.ts';
+import {
+  CHART,
+  CONFIG,
+  EXAMPLE_NAMES,
+  EXAMPLES,
+  helm,
+  home,
+  ofKind,
+  render,
+  template,
+  valuesOf,
+} from './helm.fixture.ts';
 
 it('every example is rendered here', () => {
   const files = readdirSync(EXAMPLES).filter((name) => name !== 'bartizan.yaml');
@@ -65,6 +40,16 @@ it('the configuration reaches the pod byte by byte', () => {
   expect(config.data['bartizan.yaml']).toBe(readFileSync(CONFIG, 'utf8'));
 });
 
+it.each(['smallest', 'confined'] as const)(
+  'examples/%s.yaml has a configuration that `check` accepts',
+  (example) => {
+    const text = ofKind(render(...valuesOf(example)), 'ConfigMap').data['bartizan.yaml'] as string;
+    const file = '/etc/bartizan/bartizan.yaml';
+    const parsed = parseConfig(text, { file, kinds: KINDS, baseDir: '/etc/bartizan' });
+    expect(parsed).toMatchObject({ ok: true, warnings: [] });
+  },
+);
+
 it('a changed configuration or host key starts the pod anew, and a change of the chart alone does not', () => {
   const annotations = (...args: string[]) =>
     ofKind(render(...valuesOf('smallest'), ...args), 'StatefulSet').spec.template.metadata.annotations;
@@ -80,7 +65,7 @@ it('a changed configuration or host key starts the pod anew, and a change of the
   expect(annotations('--set', 'service.annotations.a=b')).toEqual(before);
 });
 
-const asConfig = (text: string) => `--set-string=config=${text.replaceAll(',', '\\,')}`;
+const asConfig = (text: string) => `--set-string=config=${text.replaceAll(/[,{}]/g, '\\$&')}`;
 const STORE = 'store: { path: /var/lib/bartizan }';
 const SERVER = 'server: { listen: "0.0.0.0:9470" }';
 
@@ -124,6 +109,27 @@ describe('values that cannot work are refused with words', () => {
       ['--set', 'persistence.storageClass=efs-sc'],
       /efs-sc is a network file system/,
     ],
+    [
+      'a ServiceMonitor that may not read',
+      ['--set', 'serviceMonitor.enabled=true'],
+      /serviceMonitor: `\/metrics` answers the pod itself alone; write `server\.metrics`/,
+    ],
+    [
+      'a ServiceMonitor without the token',
+      [
+        asConfig(`${STORE}\nserver: { listen: "0.0.0.0:9470", metrics: { token: "\${file:/t}" } }`),
+        '--set=serviceMonitor.enabled=true',
+      ],
+      /serviceMonitor\.token: `\/metrics` asks for a token/,
+    ],
+    [
+      'a ServiceMonitor, and metrics elsewhere',
+      [
+        asConfig(`${STORE}\nserver: { listen: "0.0.0.0:9470", metrics: { listen: "0.0.0.0:9471" } }`),
+        '--set=serviceMonitor.enabled=true',
+      ],
+      /serviceMonitor: it reads metrics at `server\.listen`; leave `server\.metrics\.listen` out/,
+    ],
     ['a variable twice', ['--set', 'env.OPS_WEBHOOK_URL=x'], /env: OPS_WEBHOOK_URL is in secretEnv too/],
     [
       'a policy without a bastion',
@@ -156,117 +162,5 @@ describe('values that cannot work are refused with words', () => {
   it('all at once', () => {
     const { err } = template('--set', 'networkPolicy.enabled=true');
     expect(err.match(/^ {2}- /gm)).toHaveLength(3);
-  });
-});
-
-describe('a real kube-apiserver', () => {
-  let etcd: Etcd;
-  let apiserver: Apiserver;
-  let kubeconfig: string;
-  const kubectl = (...args: string[]) =>
-    runProgram(findBuilt('kubectl') as string, ['--kubeconfig', kubeconfig, ...args], home);
-  const release = (verb: string, name: string, ...args: string[]) =>
-    helm(verb, name, CHART, '--kubeconfig', kubeconfig, '-n', 'monitoring', ...args);
-
-  beforeAll(async () => {
-    etcd = await startEtcd({ program: findBuilt('etcd') as string, dir: home });
-    const program = [findBuilt('kube-apiserver') as string];
-    apiserver = await startApiserver({ program, dir: join(home, 'pki'), etcdUrls: etcd.clientUrls });
-    const encoded = (text: string) => Buffer.from(text).toString('base64');
-    const { url, ca, admin } = apiserver;
-    kubeconfig = join(home, 'kubeconfig');
-    const config = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'c', cluster: { server: url, 'certificate-authority-data': encoded(ca.cert) } }],
-      users: [
-        {
-          name: 'u',
-          user: {
-            'client-certificate-data': encoded(admin.cert),
-            'client-key-data': encoded(admin.key),
-          },
-        },
-      ],
-      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-      'current-context': 'x',
-    };
-    writeFileSync(kubeconfig, JSON.stringify(config), { mode: 0o600 });
-    const restricted = ['enforce', 'warn'].map((mode) => `pod-security.kubernetes.io/${mode}=restricted`);
-    expect(kubectl('create', 'namespace', 'monitoring').err).toBe('');
-    expect(kubectl('label', 'namespace', 'monitoring', ...restricted).err).toBe('');
-    const accounts = ['bartizan', 'monitoring'];
-    for (const name of accounts)
-      expect(kubectl('-n', 'monitoring', 'create', 'serviceaccount', name).err).toBe('');
-  });
-  afterAll(async () => {
-    await apiserver?.stop();
-    await etcd?.stop();
-  });
-
-  // Its kinds are those of Kubernetes itself.
-  const known = (objects: readonly KubeObject[]) => objects.filter(({ kind }) => kind !== 'ServiceMonitor');
-  const apply = (name: string, objects: readonly object[]) => {
-    const file = join(home, `${name}.json`);
-    writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-    return kubectl('-n', 'monitoring', 'apply', '--dry-run=server', '--validate=strict', '-f', file);
-  };
-
-  it.each(EXAMPLE_NAMES)('accepts the objects of examples/%s.yaml, without a warning', (example) => {
-    const objects = known(render(...valuesOf(example)));
-    const { code, out, err } = apply(example, objects);
-    // The test made the account before, as the admission of pods needs it.
-    expect([code, err.replace(/^Warning: resource serviceaccounts\/bartizan is missing .*\n/gm, '')]).toEqual(
-      [0, ''],
-    );
-    expect(out.match(/\(server dry run\)/g)).toHaveLength(objects.length);
-  });
-
-  it.each(EXAMPLE_NAMES)('admits the pod of examples/%s.yaml under the restricted standard', (example) => {
-    const { template: pod } = ofKind(render(...valuesOf(example)), 'StatefulSet').spec;
-    const claimed = {
-      ...pod.spec,
-      volumes: [
-        ...(pod.spec as { volumes: { name: string }[] }).volumes.filter(({ name }) => name !== 'data'),
-        { name: 'data', emptyDir: {} },
-      ],
-      priorityClassName: undefined,
-    };
-    const made = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', ...pod.metadata }, spec: claimed };
-    expect(apply(`pod-${example}`, [made])).toMatchObject({ code: 0, err: '' });
-    const root = { ...made, spec: { ...claimed, securityContext: { runAsUser: 0 } } };
-    expect(apply(`root-${example}`, [root]).err).toContain('violates PodSecurity "restricted:latest"');
-  });
-
-  it('takes an installation and a change, and the claim outlives the release', () => {
-    expect(kubectl('-n', 'monitoring', 'delete', 'serviceaccount', 'bartizan').code).toBe(0);
-    const installed = release('install', 'bartizan', ...valuesOf('smallest'));
-    expect([installed.code, installed.err]).toEqual([0, '']);
-    expect(installed.out).toContain('exec -it statefulset/bartizan -- bartizan trust');
-    const changed = release('upgrade', 'bartizan', ...valuesOf('smallest'), '--set', 'logLevel=debug');
-    expect([changed.code, changed.err]).toEqual([0, '']);
-    const args = '{.spec.template.spec.containers[0].args}';
-    expect(
-      kubectl('-n', 'monitoring', 'get', 'statefulset', 'bartizan', '-o', `jsonpath=${args}`).out,
-    ).toContain('debug');
-    const kept = '{.spec.persistentVolumeClaimRetentionPolicy.whenDeleted}';
-    expect(kubectl('-n', 'monitoring', 'get', 'statefulset', 'bartizan', '-o', `jsonpath=${kept}`).out).toBe(
-      'Retain',
-    );
-  });
-
-  it('knows a network file system by the provisioner of the class', () => {
-    const file = join(home, 'class.json');
-    const metadata = { name: 'shared' };
-    const provisioner = 'efs.csi.aws.com';
-    writeFileSync(
-      file,
-      JSON.stringify({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata, provisioner }),
-    );
-    expect(kubectl('apply', '-f', file).code).toBe(0);
-    const values = [...valuesOf('smallest'), '--set', 'persistence.storageClass=shared'];
-    const { code, err } = release('install', 'second', '--dry-run=server', ...values);
-    expect(code).toBe(1);
-    expect(err).toContain('persistence.storageClass: shared is a network file system (efs.csi)');
   });
 });

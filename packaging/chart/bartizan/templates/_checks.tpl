@@ -33,6 +33,20 @@
 {{- else if not (hasSuffix (printf ":%d" (int .port)) $listen) }}
 {{- $wrong = append $wrong (printf "config: `server.listen` is %s, and the value port is %d; they must be one port" $listen (int .port)) }}
 {{- end }}
+
+{{- if .serviceMonitor.enabled }}
+{{- $metrics := dict }}
+{{- if kindIs "map" $server.metrics }}{{ $metrics = $server.metrics }}{{ end }}
+{{- if not (or $metrics.allow $metrics.token) }}
+{{- $wrong = append $wrong "serviceMonitor: `/metrics` answers the pod itself alone; write `server.metrics` with a `token`, with the addresses that may read it (`allow`), or with both" }}
+{{- end }}
+{{- if $metrics.listen }}
+{{- $wrong = append $wrong "serviceMonitor: it reads metrics at `server.listen`; leave `server.metrics.listen` out" }}
+{{- end }}
+{{- if and $metrics.token (not .serviceMonitor.token.secret) }}
+{{- $wrong = append $wrong "serviceMonitor.token: `/metrics` asks for a token; name the Secret that has it, in the namespace of the ServiceMonitor" }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 
