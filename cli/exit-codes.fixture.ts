@@ -48,6 +48,8 @@ export const CODES: [line: string, code: number][] = [
   ['kubeconfig nobody -c @good.yaml', 1],
   ['kubeconfig', 2],
   ['kubeconfig prod --pin --nood n1', 2],
+  ['reload -c @good.yaml', 1],
+  ['reload --dry', 2],
   ['up -c @bad.yaml', 1],
   ['up --log-level loud', 2],
   ['check -c @good.yaml', 0],

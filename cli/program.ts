@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   tunnel: async () => (await import('./tunnel.ts')).tunnelCommand(),
   kubeconfig: async () => (await import('./kubeconfig.ts')).kubeconfigCommand(),
   up: async () => (await import('./up.ts')).upCommand(),
+  reload: async () => (await import('./reload.ts')).reloadCommand(),
   alerts: async () => (await import('./alerts.ts')).alertsCommand(),
   silence: async () => (await import('./silence.ts')).silenceCommand(),
   query: async () => (await import('./query.ts')).queryCommand(),

@@ -34,6 +34,7 @@ export function upCommand(): Command {
     )
     .action(async (options: { config: string; logLevel: LogLevel; recover?: boolean }) => {
       const { config, warnings } = await loadConfig(options.config);
+      const load = async () => (await loadConfig(options.config)).config;
       const secrets = secretsFor(options.config);
       const logger = createLogger({
         level: options.logLevel,
@@ -50,9 +51,11 @@ export function upCommand(): Command {
       const { recover = false } = options;
       let running: Bartizan | undefined;
       const start = async (met?: DatabaseName) => {
-        running = await startUp({ config, secrets, logger, recover, met });
+        const inForce = running?.config() ?? config;
+        running = await startUp({ config: inForce, load, secrets, logger, recover, met });
         return running;
       };
+      process.on('SIGHUP', () => void running?.reload());
       const supervision = superviseProcess({ stuck: () => running?.stuck(), logger });
       const bartizan = await start();
       logger.info('bartizan is up', {
@@ -85,7 +88,7 @@ export function upCommand(): Command {
         'JSON lines when the output is no terminal',
       ],
     ],
-    text: 'It does not start with a damaged database (`data check`), except with `--recover`. SIGTERM and SIGINT end it cleanly within ten seconds; kill -9 loses nothing either.',
+    text: 'It does not start with a damaged database (`data check`), except with `--recover`. SIGTERM and SIGINT end it cleanly within ten seconds; kill -9 loses nothing either. SIGHUP and `bartizan reload` read the configuration again, with its keys and secrets; a wrong one changes nothing.',
     exits1: 'it cannot start, or it does not stop in time',
   });
 }

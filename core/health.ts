@@ -27,6 +27,7 @@ export const HEALTH_CODES = [
   'audit-replaced',
   'audit-syslog-failing',
   'config-unreadable',
+  'config-not-in-force',
   'housekeeping-failing',
   'data-set-aside',
   'standby-failing',

@@ -134,6 +134,9 @@ export const OWN_METRICS = {
     'Uploads of a configuration that is not valid; the former one stays active',
   ),
 
+  config_reloads_total: counter('up', ['outcome'], 'Readings of the configuration: `applied`, `refused`'),
+  config_in_force: gauge('up', [], '1 while the configuration on disk is in force, 0 while it is not'),
+  config_applied_timestamp_seconds: gauge('up', [], 'When the configuration was put in force, since 1970'),
   transitions_total: counter('both', ['kind'], 'Transitions of alerts'),
   transitions_unrouted_total: counter('both', ['rule'], 'Transitions that no route takes'),
   alerts: gauge('both', ['rule', 'status'], 'Alerts of a rule after its last evaluation'),
@@ -263,7 +266,7 @@ export const OWN_METRICS = {
   server_requests_refused_total: counter(
     'up',
     ['why'],
-    'Requests that the server refused: `host`, `body`, `expectation`, `unread`, `connections`, `metrics`',
+    'Requests that the server refused: `host`, `body`, `expectation`, `unread`, `connections`',
   ),
   messages_retried_total: counter('functions', [], 'Messages between functions that failed and come again'),
   messages_dead_total: counter('functions', [], 'Messages between functions that failed for good'),

@@ -56,3 +56,14 @@ it.each(QUANTILES)('estimates a quantile over all label sets: %s', (_, observed,
     expected === undefined ? undefined : expect.closeTo(expected, 6),
   );
 });
+
+it('forgets gauges with labels, and nothing else', () => {
+  const meter = createMeter();
+  meter.gauge('alerts', 2, { rule: 'gone', status: 'firing' });
+  meter.gauge('targets', 3);
+  meter.count('rule_failures_total', { rule: 'gone' });
+  meter.forgetLabelled();
+  expect(meter.text()).not.toContain('bartizan_alerts');
+  expect(meter.text()).toContain('bartizan_targets 3');
+  expect(meter.total('rule_failures_total')).toBe(1);
+});

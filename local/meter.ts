@@ -18,6 +18,8 @@ export interface LocalMeter extends Meter {
    * Prometheus does. Undefined if nothing was observed.
    */
   quantile(name: HistogramName, share: number): number | undefined;
+  /** Forgets the gauges with labels, whose rules and sources may be gone; those that are not are set again within a round. */
+  forgetLabelled(): void;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -68,6 +70,10 @@ export function createMeter(): LocalMeter {
         .join(''),
     quantile: (name, share) =>
       quantileOf(OWN_METRICS[name].buckets, [...(metrics.get(name)?.values() ?? [])], share),
+    forgetLabelled() {
+      for (const name of metrics.keys())
+        if (OWN_METRICS[name].kind === 'gauge' && OWN_METRICS[name].labels.length > 0) metrics.delete(name);
+    },
     total: (name) => [...(metrics.get(name)?.values() ?? [])].reduce((all, { sum }) => all + sum, 0),
   };
 }

@@ -67,9 +67,9 @@ export function answerGuarded(
  */
 function guardRequests(
   listener: RequestListener,
-  { hosts, meter }: { hosts: readonly string[]; meter: Meter },
+  options: { hosts: readonly string[]; meter: Meter },
 ): RequestListener {
-  const allowed = new Set(['localhost', ...hosts].map(plainHost));
+  const { meter } = options;
   const unanswered = new WeakMap<Socket, number>();
   return (request, response) => {
     const { socket } = request;
@@ -91,6 +91,7 @@ function guardRequests(
       return answer(response, 417, 'requests expect nothing here\n');
     }
     const { host } = request.headers;
+    const allowed = new Set(['localhost', ...options.hosts].map(plainHost));
     if (host !== undefined && !isAllowed(host, allowed)) {
       refuse(meter, 'host');
       return answer(response, 421, 'this name does not belong to this server; list it in server.hosts\n');

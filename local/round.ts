@@ -22,6 +22,7 @@ import type { StoreSettings } from '../core/stages/late-samples.ts';
 import { plan } from '../core/stages/plan.ts';
 import { probe } from '../core/stages/probe.ts';
 import { store, storeAnswered } from '../core/stages/store.ts';
+import { BACKLOG_BATCHES, type Backlog, byTurn, oldestOf } from './backlog.ts';
 import type { Sleep } from './clock.ts';
 import { type Absent, absentOf, absentText, type RoundFacts } from './round-faults.ts';
 
@@ -39,6 +40,8 @@ export interface RoundPorts {
   onEvaluated: () => void;
   /** Takes the outcome of each round, also of one that throws, but not of one that was cut off. */
   onFacts?: (facts: RoundFacts) => void;
+  /** Batches that the store has refused so far. Default: none. */
+  backlog?: Backlog;
 }
 
 export interface RoundResult {
@@ -53,8 +56,6 @@ export interface RoundResult {
  * after twice the time while batches continue. A second evaluation of a round only adds what new samples change.
  */
 export const EVALUATE_AFTER_MS = 3_000;
-/** Batches kept in memory while the store refuses them; older ones are dropped and counted. */
-const BACKLOG_BATCHES = 600;
 /** The other waiting batches are not tried after this many refusals: a failing store answers each of them slowly. */
 const REFUSALS_AT_MOST = 3;
 
@@ -69,7 +70,7 @@ export function createRoundRunner(
 ): (roundMs: number, signal: AbortSignal) => Promise<RoundResult> {
   const { clock, logger, meter, state, audit } = ports;
   const settings: StoreSettings = { config, shards: [WHOLE] };
-  const backlog: Waiting[] = [];
+  const { backlog = [] } = ports;
   /** The store accepted something since the backlog was last tried. */
   let isTaking = false;
 
@@ -228,25 +229,6 @@ export function createRoundRunner(
 
 function rejectedOf(result: WriteResult | undefined, cause: RejectedSample['cause']): number {
   return result?.rejected.filter((one) => one.cause === cause).length ?? 0;
-}
-
-/** A batch that the store refused. */
-interface Waiting {
-  observation: BatchObservation;
-  /** How often it was refused while others were accepted. */
-  setBack: number;
-  /** When it was last tried, not only waiting behind others. */
-  isRefused: boolean;
-}
-
-const roundOf = ({ observation }: Waiting): number => observation.batch.roundMs;
-
-function byTurn(a: Waiting, b: Waiting): number {
-  return a.setBack - b.setBack || roundOf(a) - roundOf(b);
-}
-
-function oldestOf(backlog: readonly Waiting[]): Waiting {
-  return backlog.reduce((a, b) => (roundOf(b) < roundOf(a) ? b : a));
 }
 
 interface Facts extends Omit<RoundFacts, 'refusedBatches'> {

@@ -7,7 +7,13 @@ import { runSchedule } from './scheduler.ts';
 const MINUTE = 60_000;
 
 function start(
-  options: { startMs?: number; offsetMs?: number; roundTakesMs?: (roundMs: number) => number } = {},
+  options: {
+    startMs?: number;
+    tickMs?: number;
+    fromMs?: number;
+    offsetMs?: number;
+    roundTakesMs?: (roundMs: number) => number;
+  } = {},
 ) {
   const time = createVirtualTime(options.startMs ?? 10_000);
   const stop = new AbortController();
@@ -15,7 +21,8 @@ function start(
   const rounds: { roundMs: number; startedAtMs: number }[] = [];
   const never = new AbortController().signal;
   const done = runSchedule({
-    tickMs: MINUTE,
+    tickMs: options.tickMs ?? MINUTE,
+    ...(options.fromMs !== undefined && { fromMs: options.fromMs }),
     offsetMs: options.offsetMs ?? 0,
     runRound: async (roundMs) => {
       rounds.push({ roundMs, startedAtMs: time.clock.nowMs() });
@@ -38,6 +45,41 @@ describe('runSchedule', () => {
     expect(s.rounds).toEqual(
       [1, 2, 3].map((n) => ({ roundMs: n * MINUTE, startedAtMs: n * MINUTE + 2_500 })),
     );
+    s.stop.abort();
+    await s.done;
+  });
+
+  it('resolves to the round that it would have started next, also while one runs', async () => {
+    const s = start({ roundTakesMs: () => 0.5 * MINUTE });
+    await s.time.advanceTo(MINUTE + 1);
+    s.stop.abort();
+    await s.time.advanceTo(2 * MINUTE);
+    expect(await s.done).toBe(2 * MINUTE);
+  });
+
+  it.each([
+    [
+      'starts a round that became due meanwhile at once',
+      { startMs: 2 * MINUTE + 9, fromMs: 2 * MINUTE },
+      [2, 3],
+    ],
+    ['repeats none that was started', { startMs: 2 * MINUTE + 9, fromMs: 3 * MINUTE }, [3]],
+    ['starts the latest of several', { startMs: 4 * MINUTE + 9, fromMs: 2 * MINUTE }, [4, 5]],
+    [
+      'waits for the first of a longer tick',
+      { startMs: 3 * MINUTE + 9, fromMs: 3 * MINUTE, tickMs: 2 * MINUTE },
+      [4],
+    ],
+    [
+      'starts one of a shorter tick',
+      { startMs: 1.6 * MINUTE, fromMs: 1.4 * MINUTE, tickMs: MINUTE / 2 },
+      [1.5, 2, 2.5],
+    ],
+  ])('after another schedule, %s', async (_, options, starts) => {
+    const s = start(options);
+    await s.time.advanceTo(Math.ceil((options.startMs + 1) / MINUTE) * MINUTE + MINUTE / 2 + 1);
+    expect(s.starts()).toEqual(starts);
+    expect(s.meter.total('rounds_skipped_total')).toBe(0);
     s.stop.abort();
     await s.done;
   });

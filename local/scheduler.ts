@@ -8,11 +8,14 @@ const LONGEST_SLEEP_MS = 30_000;
 /**
  * Starts a round at every multiple of the tick, `offsetMs` (jitter) late, until the signal is aborted. Rounds never
  * overlap: one that is due while another runs is skipped, as are those that were missed while the machine slept; both
- * are counted. A clock that is set back is counted too, and rounds follow it. Resolves when the last round has ended.
+ * are counted. A clock that is set back is counted too, and rounds follow it. Resolves when the last round has ended, to the
+ * round that would have started next.
  */
 export async function runSchedule(options: {
   tickMs: number;
   offsetMs: number;
+  /** The round that an earlier schedule would have started next; if it is due already, the latest that is due starts now. */
+  fromMs?: number;
   runRound: (roundMs: number) => Promise<void>;
   clock: Clock;
   sleep: Sleep;
@@ -21,10 +24,11 @@ export async function runSchedule(options: {
   meter: Meter;
   /** At each turn of the loop, at least every half minute: the scheduler is alive. */
   onTurn?: () => void;
-}): Promise<void> {
-  const { tickMs, offsetMs, runRound, clock, sleep, signal, logger, meter } = options;
+}): Promise<number> {
+  const { tickMs, offsetMs, fromMs, runRound, clock, sleep, signal, logger, meter } = options;
   let running: Promise<void> | undefined;
   let next = nextRoundMs(clock.nowMs() - offsetMs, tickMs);
+  if (fromMs !== undefined && next - tickMs >= fromMs) next -= tickMs;
   while (!signal.aborted) {
     options.onTurn?.();
     const waitMs = next + offsetMs - clock.nowMs();
@@ -55,6 +59,7 @@ export async function runSchedule(options: {
     next = roundMs + tickMs;
   }
   await running;
+  return next;
 
   function skip(count: number, why: string, roundMs: number) {
     meter.count('rounds_skipped_total', {}, count);

@@ -5,13 +5,15 @@ import type { PostgresOptions } from '../adapters/postgres/options.ts';
 import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
 import { endpointOf, layFoundation, migrate } from '../adapters/state/postgres/migrate.ts';
 import { postgresOptionsOf } from '../adapters/state/registry.ts';
+import { fixedChanges } from '../core/config/config-changes.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import { systemClock, systemSleep } from './clock.ts';
 import type { Health } from './health.ts';
 import { lockData } from './lock.ts';
 import { createMeter } from './meter.ts';
-import { openMetrics } from './metrics-access.ts';
 import { createPulse } from './pulse.ts';
+import type { ReloadOutcome } from './reload.ts';
 import { addressOf, type LocalServer, startServer } from './server.ts';
 import { type Bartizan, startBartizan } from './up.ts';
 
@@ -19,6 +21,10 @@ export type UpOptions = Omit<Parameters<typeof startBartizan>[0], 'leadership'>;
 
 /** A standby asks for the lead this often. */
 const TRY_EVERY_MS = 1_000;
+const STANDS_BY: ReloadOutcome = {
+  kind: 'refused',
+  message: 'this process stands by, and reads the file when it takes over: reload the process that leads',
+};
 /** After a failure of the database, or of a start. */
 const PAUSE_MS = 3_000;
 
@@ -40,6 +46,7 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
   let contender: Contender | undefined;
   let running: Bartizan | undefined;
   let standby: Standby | undefined;
+  let inForce = config;
   let failure: string | undefined;
   let knownTerm: number | undefined;
 
@@ -74,8 +81,24 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
     logger.info('this process leads', { term: leadership.term });
     await standby?.server.close();
     standby = undefined;
-    running = await startBartizan({ ...options, leadership });
+    running = await startBartizan({ ...options, config: await configToLeadWith(), leadership });
     void running.damaged.then(damaged.resolve);
+  }
+
+  /** The file may have changed while this process stood by. */
+  async function configToLeadWith(): Promise<Config> {
+    try {
+      const now = (await options.load?.()) ?? inForce;
+      const fixed = fixedChanges(config, now);
+      if (fixed.length > 0) throw new ConfigError(`${fixed.join(', ')}: this changes with a restart only`);
+      inForce = now;
+    } catch (error) {
+      const why = secrets.redact(describeError(error));
+      logger.error('the configuration on disk is not in force; this process leads with the former one', {
+        error: why,
+      });
+    }
+    return inForce;
   }
 
   /** Resolves when the process leads no more. */
@@ -86,6 +109,7 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
     const why = stopping.signal.aborted ? undefined : await Promise.race([leadership.lost, stopped]);
     if (why !== undefined) logger.error('this process does not lead any more; it sends nothing', { why });
     const ended = running;
+    inForce = ended?.config() ?? inForce;
     running = undefined;
     await ended
       ?.stop()
@@ -146,6 +170,8 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
     },
     health: async () => (await running?.health()) ?? healthOfStandby({ startedAtMs, failure }),
     stuck: () => (running ? running.stuck() : standby?.stuck()),
+    config: () => running?.config() ?? inForce,
+    reload: async (request) => (await running?.reload(request)) ?? STANDS_BY,
     damaged: damaged.promise,
     async stop() {
       stopping.abort();
@@ -162,8 +188,8 @@ interface Standby {
 }
 
 /** A standby answers about itself, and has no pictures. @throws ConfigError when its address is in use */
-async function startStandby({ config, secrets, logger }: UpOptions, check: () => Health): Promise<Standby> {
-  const { host, port, hosts, metrics } = config.server;
+async function startStandby({ config }: UpOptions, check: () => Health): Promise<Standby> {
+  const { host, port, hosts } = config.server;
   const meter = createMeter();
   const pulse = createPulse();
   meter.gauge('leader', 0);
@@ -171,8 +197,7 @@ async function startStandby({ config, secrets, logger }: UpOptions, check: () =>
     host,
     port,
     hosts,
-    ...(await openMetrics(() => metrics, { secrets, logger })),
-    charts: { put: async () => undefined, get: async () => undefined, prune: async () => 0 },
+    charts: { get: async () => undefined },
     health: async () => check(),
     stuck: pulse.stuck,
     standsBy: true,

@@ -1,45 +1,34 @@
-import { join } from 'node:path';
 import type { AwsClient } from '../adapters/aws/client.ts';
-import { createChannels } from '../adapters/channels/registry.ts';
 import { createPictureQueue } from '../adapters/charts/picture-queue.ts';
 import { startWorkerThread } from '../adapters/charts/worker-thread.ts';
 import { storeInTurns } from '../adapters/event-loop/turns.ts';
-import { createHeartbeat } from '../adapters/heartbeat/heartbeat.ts';
-import { createFleet } from '../adapters/inventory/fleet.ts';
-import { openSources } from '../adapters/inventory/registry.ts';
 import type { Leadership } from '../adapters/postgres/leadership.ts';
-import { createProber } from '../adapters/probes/prober.ts';
-import { signatureFile } from '../adapters/signatures/signature-source.ts';
 import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
-import { createKeyring } from '../adapters/ssh/keyring.ts';
-import { openStore, repeatsValues } from '../adapters/stores/registry.ts';
+import { openStore } from '../adapters/stores/registry.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
-import type { Clock, Inventory, Logger, Secrets } from '../core/ports.ts';
-import { createDraw } from '../core/stages/draw.ts';
+import type { Clock, Logger, Secrets } from '../core/ports.ts';
 import { epochOfStart } from '../core/stages/epoch.ts';
 import { readUndelivered } from '../core/stages/undelivered.ts';
-import { anchorHead, maintainLocalAudit, openLocalAudit, runAuditExport, runAuditNotices } from './audit.ts';
+import { anchorHead, openLocalAudit } from './audit.ts';
 import { boundRepeats } from './bounded-logger.ts';
-import { createChartFiles } from './chart-files.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
 import { closeAll } from './close-all.ts';
-import { continueRestore } from './data-restore.ts';
+import { listenForCommands } from './control.ts';
+import { completeRestore } from './data-restore.ts';
 import { createFaults } from './faults.ts';
 import { createHealth, type Health } from './health.ts';
-import { runHousekeeping } from './housekeeping.ts';
-import { channelsOfLeader, healthOfLeader, openUpState, storeOfLeader } from './leading.ts';
+import { healthOfLeader, openUpState, storeOfLeader } from './leading.ts';
 import { lockData } from './lock.ts';
 import { createMeter } from './meter.ts';
-import { openMetrics } from './metrics-access.ts';
-import { noticeOf, runNotices } from './notices.ts';
-import { startNotifier } from './notifier.ts';
-import { beatIfHealthy, createPassFaults, createPulse } from './pulse.ts';
+import { type Monitoring, type MonitoringPorts, prepareMonitoring } from './monitoring.ts';
+import { noticeOf } from './notices.ts';
+import { createPassFaults, createPulse } from './pulse.ts';
 import { checkData, forgetSetAside } from './recovery.ts';
-import { createRoundRunner, type RoundResult } from './round.ts';
+import { createReloader, type ReloadOutcome, type ReloadRequest, reloadCommand } from './reload.ts';
+import type { RoundResult } from './round.ts';
 import { createRoundFaults } from './round-faults.ts';
-import { runSchedule } from './scheduler.ts';
 import { addressOf, startServer } from './server.ts';
 import { watchAudit, watchState, watchStore } from './watched-ports.ts';
 
@@ -49,16 +38,21 @@ export interface Bartizan {
   health(): Promise<Health>;
   /** Why the process should be restarted (`/livez`); undefined while it works. */
   stuck(): string | undefined;
+  /** The configuration in force, without the clusters of inventories. */
+  config(): Config;
+  /** Puts the configuration that `load` returns in force, from the next round on. */
+  reload(request?: ReloadRequest): Promise<ReloadOutcome>;
   /** Resolves when a database turns out to be damaged: then only a start with `recover` helps. */
   damaged: Promise<DatabaseName>;
   /** Ends within ten seconds: starts no new round, cuts off the current one, and records the current sends. */
   stop(): Promise<void>;
 }
 
-/** At a stop the current round may continue this long; after that it leaves nothing. */
-const ROUND_GRACE_MS = 3_000;
-/** At a stop sends may continue this long; the next start repeats those that did not end. */
-const SEND_GRACE_MS = 4_000;
+/** After that a round leaves nothing, and the next start repeats the sends that did not end. */
+const STOP_GRACE = { roundMs: 3_000, sendMs: 4_000 };
+const NO_GRACE = { roundMs: 0, sendMs: 0 };
+/** At a reload the current round ends as usual, if it takes no longer than this or than an interval of rounds. */
+const RELOAD_GRACE_MS = 60_000;
 
 /**
  * All stages in this process: rounds on schedule, deliveries beside them, the server. @throws ConfigError when the data
@@ -66,6 +60,8 @@ const SEND_GRACE_MS = 4_000;
  */
 export async function startBartizan(options: {
   config: Config;
+  /** Reads the configuration anew for a reload; default: the same. @throws ConfigError */
+  load?: () => Promise<Config>;
   secrets: Secrets;
   logger: Logger;
   actor?: string;
@@ -108,7 +104,8 @@ export async function startBartizan(options: {
       const lock = lockData(dir);
       opened.push(() => lock.release());
     }
-    continueRestore(dir, logger);
+    const restored = completeRestore(dir);
+    if (restored) logger.warn('a restore was cut off; it is complete now', { dir, before: restored.aside });
     const aside = checkData(dir, { recover, met, clock, logger, meter });
     const samples = storeOfLeader(await openStore(config.store, { secrets, clock }), leadership);
     const store = watchStore(storeInTurns(samples), watching);
@@ -122,58 +119,66 @@ export async function startBartizan(options: {
       await audit.close();
       await anchorHead(audit, { state, clock });
     });
-    const created = await createChannels(config.channels, { secrets, clock, logger });
-    const channels = channelsOfLeader(created, leadership);
-    const knownHosts = join(dir, 'known_hosts');
-    const actor = options.actor ?? 'bartizan';
-    const ports = { store, state, audit, clock, logger, meter, secrets, actor };
-    const fleet = createFleet({
-      config,
-      sources: openSources(config.inventory, options.aws),
-      kept: state.counters,
-      async checkCluster(cluster) {
-        await createKeyring({ ...config, clusters: [cluster] }, secrets).ofCluster(cluster.name);
-      },
-      ...ports,
-    });
-    const prober = await createProber({
-      config: fleet.config,
-      knownHosts,
-      counters: state.counters,
-      repeatsValues: repeatsValues(config.store),
-      signatures: config.signatures && signatureFile(config.signatures.file),
-      ...ports,
-    });
-    opened.push(() => prober.close());
-    await listAtStart(fleet, logger);
-    const { chartRetentionMs, host, port, hosts, publicUrl = addressOf(config.server) } = config.server;
-    const charts = await createChartFiles({
-      dir: join(dir, 'charts'),
-      publicUrl,
-      retentionMs: chartRetentionMs,
-      nowMs: clock.nowMs,
-    });
-
-    const tickMs = tickIntervalMs(config.checks);
+    let current: Monitoring | undefined;
+    const inForce = () => current?.config ?? config;
     const health = createHealth(
       {
-        config,
-        read: () => readUndelivered(config, { state, clock }),
+        config: {
+          get channels() {
+            return inForce().channels;
+          },
+          get server() {
+            return inForce().server;
+          },
+        },
+        read: () => readUndelivered(inForce(), { state, clock }),
         faults,
         clock,
         meter,
         redact: secrets.redact,
       },
-      { startedAtMs, tickMs },
+      {
+        startedAtMs,
+        get tickMs() {
+          return tickIntervalMs(inForce().checks);
+        },
+      },
     );
     const checkHealth = healthOfLeader(health.check, leadership, meter);
     const scheduler = createPulse();
+    const ports = { store, state, audit, clock, logger, meter, secrets, faults };
+    const host: MonitoringPorts = {
+      ...ports,
+      dir,
+      auditFile,
+      sleep,
+      actor: options.actor ?? 'bartizan',
+      leadership,
+      health,
+      backlog: [],
+      epoch: await epochOfStart(ports, tickIntervalMs(config.checks)),
+      jitterShare,
+      aws: options.aws,
+      onTurn: scheduler.beat,
+      onRound: options.onRound,
+      onFacts: createRoundFaults(faults),
+      onPass: createPassFaults(faults),
+    };
+    const first = await prepareMonitoring(config, host);
+    current = first;
+    // For the failure of a later step; the stop below has ended it before.
+    opened.push(() => first.stop(STOP_GRACE));
+    await listAtStart(first, logger);
+
+    const { host: address, port } = config.server;
     const server = await startServer({
-      ...(await openMetrics(() => config.server.metrics, { secrets, logger })),
-      host,
+      host: address,
       port,
-      hosts: [...hosts, new URL(publicUrl).hostname],
-      charts,
+      get hosts() {
+        const { hosts, publicUrl = addressOf(config.server) } = inForce().server;
+        return [...hosts, new URL(publicUrl).hostname];
+      },
+      charts: { get: async (name) => await current?.charts.get(name) },
       health: checkHealth,
       stuck: scheduler.stuck,
       async metrics() {
@@ -183,99 +188,49 @@ export async function startBartizan(options: {
       meter,
     });
     opened.push(() => server.close());
-
     const source = config.store.type === 'sqlite' ? { path: dir } : { store };
-    const startsAhead = [...channels.values()].some(({ shows }) => shows !== 'none');
+    const startsAhead = first.showsPictures;
     const drawer = createPictureQueue({ startThread: () => startWorkerThread(source), startsAhead });
     opened.push(() => drawer.close());
-    const draw = createDraw({ drawer, charts, config });
-    const epoch = await epochOfStart(ports, tickMs);
-    const sending = { store, channels, draw, sleep, epoch: async () => epoch };
-    const notifier = startNotifier(config, { ...ports, ...sending, onPass: createPassFaults(faults) });
 
-    const stopping = new AbortController();
-    const cut = new AbortController();
-    const runRound = createRoundRunner(config, {
+    let isStopping = false;
+    const reload = createReloader({
       ...ports,
-      prober,
-      inventory: fleet,
-      sleep,
-      onEvaluated: notifier.wake,
-      onFacts: createRoundFaults(faults),
-    });
-    const { heartbeat: url } = config.server;
-    const heartbeat =
-      url === undefined ? undefined : createHeartbeat({ ...ports, url, signal: stopping.signal });
-    const schedule = runSchedule({
-      tickMs,
-      offsetMs: Math.floor(config.schedule.jitterMs * jitterShare),
-      signal: stopping.signal,
-      clock,
-      sleep,
-      logger,
-      meter,
-      onTurn: scheduler.beat,
-      async runRound(roundMs) {
-        const beganAtMs = clock.nowMs();
-        let error: string | undefined;
-        try {
-          const result = await runRound(roundMs, cut.signal);
-          options.onRound?.(result);
-        } catch (cause) {
-          error = secrets.redact(describeError(cause));
-          meter.count('rounds_failed_total');
-          logger.error('round failed', { round: new Date(roundMs).toISOString(), error });
-        }
-        const completedAtMs = clock.nowMs();
-        const durationMs = completedAtMs - beganAtMs;
-        health.roundEnded({ roundMs, completedAtMs, durationMs, ...(error ? { error } : {}) });
-        const found = await health.check();
-        if (heartbeat && !cut.signal.aborted) beatIfHealthy(heartbeat, found, { meter, logger });
+      load: options.load ?? (async () => config),
+      current: () => current ?? first,
+      prepare: (next) => prepareMonitoring(next, host),
+      async replace(next) {
+        const grace = { ...STOP_GRACE, roundMs: Math.max(RELOAD_GRACE_MS, tickIntervalMs(inForce().checks)) };
+        const fromMs = await current?.stop(grace);
+        if (isStopping) return false;
+        current = next;
+        meter.forgetLabelled();
+        next.start({ drawer, fromMs });
+        return true;
       },
     });
-    const housekeeping = runHousekeeping({
-      config,
-      store,
-      state,
-      charts,
-      maintainAudit: (nowMs) => maintainLocalAudit(auditFile, auditPorts, nowMs),
-      clock,
-      sleep,
-      logger,
-      meter,
-      faults,
-      signal: stopping.signal,
+    first.start({
+      drawer,
+      notice:
+        aside.length > 0
+          ? { notice: noticeOf(aside, clock.nowMs()), onKept: () => forgetSetAside(dir) }
+          : undefined,
     });
-    const noticing = {
-      ...ports,
-      counters: state.counters,
-      channels,
-      faults,
-      sleep,
-      redact: secrets.redact,
-      timeZone: config.schedule.timeZone,
-      signal: stopping.signal,
-    };
-    const auditNotices = runAuditNotices(noticing);
-    const auditExport = runAuditExport(auditFile, { ...noticing, ...auditPorts });
-    const notices = runNotices(aside.length > 0 ? noticeOf(aside, clock.nowMs()) : undefined, {
-      ...noticing,
-      onKept: () => forgetSetAside(dir),
-    }).catch((error: unknown) => logger.error('notices cannot be read', { error: describeError(error) }));
+    const control = await openControl({ dir, logger, commands: { reload: reloadCommand(reload) } });
+    opened.push(() => control?.close());
 
     let stopped: Promise<void> | undefined;
     const stop = async () => {
-      stopping.abort();
-      const timer = setTimeout(() => cut.abort(), leadership?.isLost() ? 0 : ROUND_GRACE_MS);
-      await Promise.all([schedule, housekeeping, notices, auditNotices, auditExport]);
-      clearTimeout(timer);
-      await notifier.stop(leadership?.isLost() ? 0 : SEND_GRACE_MS);
+      isStopping = true;
+      await current?.stop(leadership?.isLost() ? NO_GRACE : STOP_GRACE);
       await closeAll(opened);
     };
     return {
       url: server.url,
       health: checkHealth,
       stuck: scheduler.stuck,
+      config: inForce,
+      reload,
       damaged: damaged.promise,
       stop: () => {
         stopped ??= stop();
@@ -290,11 +245,23 @@ export async function startBartizan(options: {
 }
 
 /** Throws for errors that only the operator can correct; others only fail the first rounds. */
-async function listAtStart(inventory: Inventory, logger: Logger): Promise<void> {
+async function listAtStart(first: Monitoring, logger: Logger): Promise<void> {
   try {
-    await inventory.list();
+    await first.targets();
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     logger.error('the inventory cannot be read; no round runs until it can', { error: describeError(error) });
+  }
+}
+
+/** Without it `up` runs, and commands cannot reach it. */
+async function openControl(options: Parameters<typeof listenForCommands>[0]) {
+  try {
+    return await listenForCommands(options);
+  } catch (error) {
+    options.logger.warn('`bartizan reload` cannot reach this process; SIGHUP can', {
+      error: describeError(error),
+    });
+    return undefined;
   }
 }

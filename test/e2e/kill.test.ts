@@ -1,4 +1,4 @@
-// SIGKILL ends `bartizan up` fifty times at random moments, over a fleet that speaks SSH: no alert is lost.
+// SIGKILL ends `bartizan up` fifty times at random moments, half of them in a reload, over a fleet that speaks SSH: no alert is lost.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,6 +24,8 @@ const LINES = 2;
 const LIFE_MS = { least: 250, most: 2_750 };
 /** Processes live at most this many times longer on a slow machine: fifty of them must fit into the time of a test. */
 const SLOWEST = 2.5;
+/** A reload takes less. */
+const RELOAD_MS = 400;
 const PERIOD_MS = 8_000;
 const bin = fileURLToPath(new URL('../../bin/bartizan.ts', import.meta.url));
 
@@ -118,9 +120,16 @@ async function killAndCheck(line: Line, kills: number): Promise<{ fired: number;
     const exit = once(child, 'exit');
     const slow = Math.min(SLOWEST, slowness());
     const lifeMs = LIFE_MS.least + Math.random() * (LIFE_MS.most * slow - LIFE_MS.least);
-    await Promise.race([delay(lifeMs), exit]);
+    const reloadMs = RELOAD_MS * slow * Math.random();
+    await Promise.race([delay(Math.max(0, lifeMs - reloadMs)), exit]);
+    // Half of them are killed in the middle of a reload. One that has no handler yet ends by the first signal.
+    if (i % 2 === 0) child.kill('SIGHUP');
+    await Promise.race([delay(Math.min(lifeMs, reloadMs)), exit]);
     child.kill('SIGKILL');
-    expect(await exit).toEqual([null, 'SIGKILL']);
+    expect([
+      [null, 'SIGKILL'],
+      [null, 'SIGHUP'],
+    ]).toContainEqual(await exit);
   }
   // The last process runs for a whole period, sends all messages and stops by itself.
   const last = up(line);

@@ -1,0 +1,235 @@
+import { join } from 'node:path';
+import type { AuditFile } from '../adapters/audit/file.ts';
+import type { AwsClient } from '../adapters/aws/client.ts';
+import { createChannels } from '../adapters/channels/registry.ts';
+import { createHeartbeat } from '../adapters/heartbeat/heartbeat.ts';
+import { createFleet } from '../adapters/inventory/fleet.ts';
+import { openSources } from '../adapters/inventory/registry.ts';
+import type { Leadership } from '../adapters/postgres/leadership.ts';
+import { createProber } from '../adapters/probes/prober.ts';
+import { signatureFile } from '../adapters/signatures/signature-source.ts';
+import { createKeyring } from '../adapters/ssh/keyring.ts';
+import { repeatsValues } from '../adapters/stores/registry.ts';
+import { describeError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Target } from '../core/model/target.ts';
+import type { Notice } from '../core/notify/notice.ts';
+import { tickIntervalMs } from '../core/plan/plan.ts';
+import type { Audit, Clock, Counters, Logger, SampleStore, Secrets, StateStore } from '../core/ports.ts';
+import { createDraw, type Drawer } from '../core/stages/draw.ts';
+import { maintainLocalAudit, runAuditExport, runAuditNotices } from './audit.ts';
+import type { Backlog } from './backlog.ts';
+import { type ChartFiles, createChartFiles } from './chart-files.ts';
+import type { Sleep } from './clock.ts';
+import type { Faults } from './faults.ts';
+import type { createHealth } from './health.ts';
+import { runHousekeeping } from './housekeeping.ts';
+import { channelsOfLeader } from './leading.ts';
+import type { LocalMeter } from './meter.ts';
+import { runNotices } from './notices.ts';
+import { startNotifier } from './notifier.ts';
+import { beatIfHealthy } from './pulse.ts';
+import { createRoundRunner, type RoundResult } from './round.ts';
+import type { RoundFacts } from './round-faults.ts';
+import { runSchedule } from './scheduler.ts';
+import { addressOf } from './server.ts';
+
+/** What stays while configurations change: the data, the process, and what is known of its health. */
+export interface MonitoringPorts {
+  dir: string;
+  store: SampleStore;
+  state: StateStore;
+  audit: Audit;
+  auditFile: AuditFile;
+  clock: Clock;
+  sleep: Sleep;
+  logger: Logger;
+  meter: LocalMeter;
+  secrets: Secrets;
+  actor: string;
+  leadership: Leadership | undefined;
+  faults: Faults;
+  health: ReturnType<typeof createHealth>;
+  backlog: Backlog;
+  epoch: string | undefined;
+  jitterShare: number;
+  aws: AwsClient | undefined;
+  onTurn: () => void;
+  onRound: ((result: RoundResult) => void) | undefined;
+  onFacts: (facts: RoundFacts) => void;
+  onPass: (failures: number, error?: unknown) => void;
+}
+
+/** What may continue for how long after `stop`, before it is cut off. */
+export interface Grace {
+  roundMs: number;
+  sendMs: number;
+}
+
+/** Everything that follows from one configuration, ready to start. */
+export interface Monitoring {
+  /** As written, without the clusters of inventories. */
+  config: Config;
+  charts: ChartFiles;
+  targets(): Promise<readonly Target[]>;
+  /** Whether a channel shows pictures. */
+  showsPictures: boolean;
+  /** Begins its rounds, with `fromMs` if that round is due already. `notice`: what channels must know of the start. */
+  start(options: {
+    drawer: Drawer;
+    fromMs?: number | undefined;
+    notice?: { notice: Notice; onKept: () => void } | undefined;
+  }): void;
+  /**
+   * Starts no new round, and ends when the current round and sends did or were cut off. A second call shortens the grace.
+   * Resolves to the round that would have begun next. It need not have been started.
+   */
+  stop(grace: Grace): Promise<number | undefined>;
+}
+
+/**
+ * Makes what a configuration asks for, and changes nothing that runs. @throws ConfigError for a secret that is missing, or
+ * a key or channel that is unusable
+ */
+export async function prepareMonitoring(config: Config, host: MonitoringPorts): Promise<Monitoring> {
+  const { dir, state, auditFile, clock, sleep, logger, meter, secrets } = host;
+  const created = await createChannels(config.channels, { secrets, clock, logger });
+  const channels = channelsOfLeader(created, host.leadership);
+  const kept = createHeldCounters(state.counters);
+  const fleet = createFleet({
+    config,
+    sources: openSources(config.inventory, host.aws),
+    kept,
+    async checkCluster(cluster) {
+      await createKeyring({ ...config, clusters: [cluster] }, secrets).ofCluster(cluster.name);
+    },
+    clock,
+    logger,
+    meter,
+  });
+  const prober = await createProber({
+    ...host,
+    config: fleet.config,
+    knownHosts: join(dir, 'known_hosts'),
+    counters: state.counters,
+    repeatsValues: repeatsValues(config.store),
+    signatures: config.signatures && signatureFile(config.signatures.file),
+  });
+  const { chartRetentionMs, publicUrl = addressOf(config.server), heartbeat: url } = config.server;
+  const charts = await createChartFiles({
+    dir: join(dir, 'charts'),
+    publicUrl,
+    retentionMs: chartRetentionMs,
+    nowMs: clock.nowMs,
+  });
+  const stopping = new AbortController();
+  const cut = new AbortController();
+  /** Ends what was started. */
+  let end = async (_sendMs: number): Promise<number | undefined> => undefined;
+  let ended: Promise<number | undefined> | undefined;
+
+  return {
+    config,
+    charts,
+    targets: () => fleet.list(),
+    showsPictures: [...channels.values()].some(({ shows }) => shows !== 'none'),
+    start({ drawer, fromMs, notice }) {
+      kept.release();
+      const draw = createDraw({ drawer, charts, config });
+      const notifier = startNotifier(config, {
+        ...host,
+        channels,
+        draw,
+        epoch: async () => host.epoch,
+      });
+      const runRound = createRoundRunner(config, {
+        ...host,
+        prober,
+        inventory: fleet,
+        onEvaluated: notifier.wake,
+      });
+      const signal = stopping.signal;
+      const heartbeat = url === undefined ? undefined : createHeartbeat({ ...host, url, signal });
+      const schedule = runSchedule({
+        tickMs: tickIntervalMs(config.checks),
+        offsetMs: Math.floor(config.schedule.jitterMs * host.jitterShare),
+        ...(fromMs !== undefined && { fromMs }),
+        signal,
+        clock,
+        sleep,
+        logger,
+        meter,
+        onTurn: host.onTurn,
+        async runRound(roundMs) {
+          const beganAtMs = clock.nowMs();
+          let error: string | undefined;
+          try {
+            const result = await runRound(roundMs, cut.signal);
+            host.onRound?.(result);
+          } catch (cause) {
+            error = secrets.redact(describeError(cause));
+            meter.count('rounds_failed_total');
+            logger.error('round failed', { round: new Date(roundMs).toISOString(), error });
+          }
+          const completedAtMs = clock.nowMs();
+          const durationMs = completedAtMs - beganAtMs;
+          host.health.roundEnded({ roundMs, completedAtMs, durationMs, ...(error ? { error } : {}) });
+          const found = await host.health.check();
+          if (heartbeat && !cut.signal.aborted) beatIfHealthy(heartbeat, found, { meter, logger });
+        },
+      });
+      const noticing = {
+        ...host,
+        counters: state.counters,
+        channels,
+        redact: secrets.redact,
+        timeZone: config.schedule.timeZone,
+        signal,
+      };
+      const beside = [
+        runHousekeeping({
+          ...host,
+          config,
+          charts,
+          maintainAudit: (nowMs) => maintainLocalAudit(auditFile, { ...host, config }, nowMs),
+          signal,
+        }),
+        runAuditNotices(noticing),
+        runAuditExport(auditFile, { ...noticing, config }),
+        runNotices(notice?.notice, {
+          ...noticing,
+          ...(notice && { onKept: notice.onKept }),
+        }).catch((error: unknown) => logger.error('notices cannot be read', { error: describeError(error) })),
+      ];
+      end = async (sendMs) => {
+        const [nextMs] = await Promise.all([schedule, ...beside]);
+        await notifier.stop(sendMs);
+        return nextMs;
+      };
+    },
+    async stop({ roundMs, sendMs }) {
+      stopping.abort();
+      const timer = setTimeout(() => cut.abort(), roundMs);
+      ended ??= end(sendMs).finally(() => prober.close());
+      return await ended.finally(() => clearTimeout(timer));
+    },
+  };
+}
+
+/** Holds writes back until the release: a configuration that is only tried out leaves nothing. */
+function createHeldCounters(counters: Counters): Counters & { release(): void } {
+  let held: Map<string, unknown> | undefined = new Map();
+  return {
+    load: async (key) => (held?.has(key) ? held.get(key) : await counters.load(key)),
+    async save(key, value) {
+      if (held) held.set(key, value);
+      else await counters.save(key, value);
+    },
+    release() {
+      const before = held ?? new Map<string, unknown>();
+      held = undefined;
+      // A source is stored again with its next change.
+      for (const [key, value] of before) counters.save(key, value).catch(() => {});
+    },
+  };
+}

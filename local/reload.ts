@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import {
+  type ConfigAndNodes,
+  type ConfigChanges,
+  configChanges,
+  endingAlerts,
+  fixedChanges,
+  isUnchanged,
+} from '../core/config/config-changes.ts';
+import { ConfigError, describeError } from '../core/errors.ts';
+import type { Alert } from '../core/model/alert.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Clock, Logger, Meter, Secrets, StateStore } from '../core/ports.ts';
+import type { ControlCommands } from './control.ts';
+import type { Faults } from './faults.ts';
+import type { Monitoring } from './monitoring.ts';
+
+export interface ReloadRequest {
+  /** Reports what would change, and changes nothing. */
+  dryRun?: boolean;
+}
+
+export interface ReloadOutcome {
+  kind: 'applied' | 'would-apply' | 'refused';
+  message: string;
+  changes?: ConfigChanges;
+  /** Open alerts that the next round ends. */
+  ends?: readonly Pick<Alert, 'rule' | 'labels' | 'status'>[];
+}
+
+export interface ReloadPorts {
+  /** Reads the configuration anew. @throws ConfigError with all its problems */
+  load: () => Promise<Config>;
+  current: () => Monitoring;
+  /** @throws ConfigError */
+  prepare: (config: Config) => Promise<Monitoring>;
+  /** Puts the new one in the place of the current one; false when the process stops meanwhile. */
+  replace: (next: Monitoring) => Promise<boolean>;
+  state: Pick<StateStore, 'listAlerts'>;
+  secrets: Secrets;
+  faults: Faults;
+  clock: Clock;
+  logger: Logger;
+  meter: Meter;
+}
+
+/** Health shows the beginning of a long list of errors; the log has all of it. */
+const DETAIL_LENGTH = 1_000;
+const NO_GRACE = { roundMs: 0, sendMs: 0 };
+
+/**
+ * Puts the configuration on disk in force, one reload after another. What is wrong changes nothing, and is a fault until a
+ * later reload succeeds. Never throws.
+ */
+export function createReloader(ports: ReloadPorts): (request?: ReloadRequest) => Promise<ReloadOutcome> {
+  const { faults, logger, meter, clock, secrets } = ports;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function stateOf(monitoring: Monitoring): Promise<ConfigAndNodes> {
+    return { config: monitoring.config, targets: await monitoring.targets() };
+  }
+
+  /** @throws ConfigError | RetryableError, and has changed nothing then */
+  async function reload({ dryRun = false }: ReloadRequest): Promise<ReloadOutcome> {
+    secrets.forget?.();
+    const config = await ports.load();
+    const current = ports.current();
+    const fixed = fixedChanges(current.config, config);
+    if (fixed.length > 0) {
+      throw new ConfigError(
+        `${fixed.join(', ')}: a running process cannot change this; restart \`up\`, or write the former value`,
+      );
+    }
+    const next = await ports.prepare(config);
+    let isStarted = false;
+    try {
+      const after = await stateOf(next);
+      const changes = configChanges(await stateOf(current), after);
+      const alerts = (await ports.state.listAlerts()).map(({ value }) => value);
+      const ends = endingAlerts(alerts, after).map(({ rule, labels, status }) => ({ rule, labels, status }));
+      if (dryRun)
+        return { kind: 'would-apply', message: 'the configuration could be put in force', changes, ends };
+      isStarted = await ports.replace(next);
+      if (!isStarted) throw new ConfigError('this process stops; its next start reads the configuration');
+      const message = isUnchanged(changes)
+        ? 'the configuration is in force; nothing in it has changed'
+        : 'the configuration is in force from the next round on';
+      return { kind: 'applied', message, changes, ends };
+    } finally {
+      if (!isStarted) await next.stop(NO_GRACE);
+    }
+  }
+
+  async function run(request: ReloadRequest): Promise<ReloadOutcome> {
+    try {
+      const outcome = await reload(request);
+      if (outcome.kind === 'applied') {
+        faults.clear('config-not-in-force');
+        meter.count('config_reloads_total', { outcome: 'applied' });
+        meter.gauge('config_in_force', 1);
+        meter.gauge('config_applied_timestamp_seconds', clock.nowMs() / 1000);
+        logger.info(outcome.message, summaryOf(outcome));
+      }
+      return outcome;
+    } catch (error) {
+      const message = secrets.redact(describeError(error));
+      if (request.dryRun) return { kind: 'refused', message };
+      meter.count('config_reloads_total', { outcome: 'refused' });
+      meter.gauge('config_in_force', 0);
+      faults.raise({
+        kind: 'warning',
+        code: 'config-not-in-force',
+        words: 'the configuration on disk is not in force: the last reload was refused',
+        detail: message.slice(0, DETAIL_LENGTH),
+      });
+      logger.error('reload refused; the former configuration stays in force', { error: message });
+      return { kind: 'refused', message };
+    }
+  }
+
+  return (request = {}) => {
+    const outcome = last.then(() => run(request));
+    last = outcome;
+    return outcome;
+  };
+}
+
+/** Numbers for the log. */
+function summaryOf({ changes, ends }: ReloadOutcome): Record<string, unknown> {
+  if (changes === undefined) return {};
+  const { added, removed, changed } = changes.nodes;
+  return {
+    nodesAdded: added.length,
+    nodesRemoved: removed.length,
+    nodesChanged: changed.length,
+    sections: [...Object.keys(changes.sections), ...changes.settings].join(', '),
+    alertsEnding: ends?.length ?? 0,
+  };
+}
+
+const requestSchema = z.strictObject({ dryRun: z.boolean().optional() });
+
+/** The command behind the socket. */
+export function reloadCommand(reload: ReturnType<typeof createReloader>): ControlCommands[string] {
+  return async (args) => {
+    const request = requestSchema.safeParse(args ?? {});
+    if (!request.success) return { ok: false, message: 'this `up` is of another release: restart it' };
+    const { dryRun = false } = request.data;
+    const { kind, message, ...detail } = await reload({ dryRun });
+    return { ok: kind !== 'refused', message, detail: { kind, ...detail } };
+  };
+}
