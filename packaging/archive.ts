@@ -20,6 +20,7 @@ export function makeFolder(folder: string, { program, cpu }: { program: string; 
   mkdirSync(join(folder, 'bin'));
   copyFileSync(join(ROOT, 'packaging/bartizan.sh'), join(folder, 'bin/bartizan'));
   chmodSync(join(folder, 'bin/bartizan'), 0o755);
+  copyFileSync(join(ROOT, 'packaging/bartizan.service'), join(folder, 'bartizan.service'));
   for (const name of ['LICENSE', 'CHANGELOG.md']) copyFileSync(join(ROOT, name), join(folder, name));
 }
 
@@ -34,7 +35,7 @@ export function makeArchive(folder: string, { seconds }: { seconds: number }): s
     '--mode=go-w',
     `--mtime=@${seconds}`,
   ];
-  const gzip = ['--use-compress-program', 'gzip -n -9'];
+  const gzip = ['--use-compress-program', 'gzip -n -6'];
   execFileSync('tar', [...tar, ...gzip, '-cf', archive, '-C', dirname(folder), basename(folder)]);
   return archive;
 }

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../lib/bundle.ts';
 import { makeArchive, makeFolder } from './archive.ts';
+import { makeDeb } from './deb.ts';
 import type { Cpu } from './node-releases.ts';
 import { makeTarball } from './npm-tarball.ts';
 import { bundleProgram } from './program.ts';
@@ -36,7 +37,7 @@ export async function buildPackages(outDir: string, cpus: readonly Cpu[]): Promi
   for (const cpu of cpus) {
     const folder = join(outDir, `bartizan-${version}-linux-${cpu}`);
     makeFolder(folder, { program, cpu });
-    made.push(makeArchive(folder, { seconds }));
+    made.push(makeArchive(folder, { seconds }), makeDeb(folder, { cpu, version, seconds, outDir }));
   }
   const sums = made.map(
     (file) => `${createHash('sha256').update(readFileSync(file)).digest('hex')}  ${basename(file)}\n`,
