@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -34,6 +35,8 @@ beforeAll(() => {
     ['large', 'x'.repeat(100_000), 0o600],
   ] as const)
     writeFileSync(path(name), text, { mode });
+  chmodSync(path('open'), 0o644);
+  execFileSync('mkfifo', [path('pipe')]);
 });
 afterEach(async () => {
   await new Promise((done) => (agent ? agent.close(done) : done(undefined)));
@@ -68,6 +71,7 @@ it.each([
   ['text', 'not a private key in OpenSSH or PEM format'],
   ['key.pub', 'this is a public key; the private one is needed'],
   ['large', 'it is no private key: too large'],
+  ['pipe', 'it is no file'],
   ['open', 'others than its owner may use this private key (mode 0644); run `chmod 600 '],
 ])('%j is refused: %s', async (name, why) => {
   const failed = readFirstKey(name === '' ? '' : path(name), 'x.yaml');

@@ -4,6 +4,7 @@ import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { checkKeyFile } from '../adapters/files/key-file.ts';
 import { agentKey } from '../adapters/ssh/login-key.ts';
 import { parsePrivateKey } from '../adapters/ssh/private-keys.ts';
+import { hostKeyProblem } from '../core/config/host-key.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import { quoted } from '../core/text/suggestions.ts';
 import { unreadable } from './config-file.ts';
@@ -12,7 +13,7 @@ import { unreadable } from './config-file.ts';
 export type FirstKey = { file: string } | { agentHolds: string };
 
 const USUAL = ['~/.ssh/id_ed25519', '~/.ssh/id_ecdsa', '~/.ssh/id_rsa'];
-/** A private key is smaller, and a device has no end. */
+/** A private key is smaller. */
 const MOST_BYTES = 65_536;
 
 /** The private key that ssh would take, if there is one. */
@@ -54,8 +55,11 @@ export async function readFirstKey(path: string, file: string): Promise<FirstKey
 
 async function readKey(full: string): Promise<string> {
   try {
-    const { size } = await stat(full);
-    if (size > MOST_BYTES) throw new ConfigError(`${full}: it is no private key: too large`);
+    const found = await stat(full);
+    // A pipe or a device may have no end.
+    if (!found.isFile() && !found.isDirectory())
+      throw new ConfigError(`${full}: it is no file; a configuration refers to one`);
+    if (found.size > MOST_BYTES) throw new ConfigError(`${full}: it is no private key: too large`);
     return await readFile(full, 'utf8');
   } catch (error) {
     if (error instanceof ConfigError) throw error;
@@ -67,11 +71,11 @@ async function readKey(full: string): Promise<string> {
 async function inAgent(full: string, named: string): Promise<string> {
   const advice = `\`ssh-add ${named}\` gives it to your ssh-agent; a service needs a key without passphrase`;
   const socket = process.env.SSH_AUTH_SOCK;
-  const publicKey = await readFile(`${full}.pub`, 'utf8').then(
+  const publicKey = await readKey(`${full}.pub`).then(
     (line) => line.trim().split(/\s+/).slice(0, 2).join(' '),
-    () => undefined,
+    () => '',
   );
-  if (socket && publicKey !== undefined) {
+  if (socket && hostKeyProblem(publicKey) === undefined) {
     const held = await agentKey(socket, publicKey).catch(() => undefined);
     if (held) return publicKey;
   }

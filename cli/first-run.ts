@@ -2,11 +2,12 @@ import { createFileInventory } from '../adapters/inventory/file.ts';
 import { secretsFor } from './config-file.ts';
 import { checkConnections } from './connect-check.ts';
 import { connectReport, isConnected } from './connect-report.ts';
+import { checkFiles } from './file-check.ts';
 import { loadFleet } from './fleet-config.ts';
 import { isProbed } from './probe.ts';
 import { probeFleet } from './probe-fleet.ts';
 import { probeTable } from './probe-table.ts';
-import { paintFor } from './problem-report.ts';
+import { formatProblem, paintFor } from './problem-report.ts';
 import { type TrustOptions, trustHosts, trustReportText } from './trust.ts';
 
 /** How far a new configuration came. */
@@ -33,6 +34,7 @@ export async function firstRun(
   if (report.shown.some(({ outcome }) => outcome === 'refused')) return 'trust';
 
   print(`\n${paint('bold', '2. Connections')}\n`);
+  for (const problem of await checkFiles(file, config)) print(`${formatProblem(problem, paint)}\n\n`);
   const rows = await checkConnections(config, secrets, { quiet: false });
   print(connectReport(rows, paint));
   if (!isConnected(rows)) return 'check';

@@ -52,6 +52,17 @@ it('leaves no schema where the configuration cannot be written', async () => {
   await expect(init('--template', path('no/a.yaml'))).rejects.toThrow(/the folder .*no does not exist/);
 });
 
+it('takes no answers beside --template', async () => {
+  for (const option of ['--yes', '--cluster=c', `--fingerprint=SHA256:${'A'.repeat(43)}`]) {
+    const command = initCommand()
+      .exitOverride()
+      .configureOutput({ writeErr: () => {} });
+    const failed = command.parseAsync(['--template', option, path('a.yaml')], { from: 'user' });
+    await expect(failed).rejects.toThrow('cannot be used with option');
+  }
+  expect(readdirSync(dir)).toEqual([]);
+});
+
 it('writes nothing without a terminal and without the answers, and names all that are missing', () => {
   const tried = (...args: string[]) => {
     try {

@@ -61,6 +61,8 @@ export function initCommand(stdout: NodeJS.WriteStream = process.stdout): Comman
         'key',
         'node',
         'yes',
+        'cluster',
+        'fingerprint',
       ]),
     )
     .action(async (file: string, options: Options) => {
