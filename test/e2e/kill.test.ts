@@ -101,12 +101,17 @@ server: { listen: "127.0.0.1:0" }
   return { folder, fleet, sink };
 }
 
-function up({ folder }: Line): ChildProcess {
+/** A process, and how it ends: code, signal, and what it said. */
+function up({ folder }: Line): { child: ChildProcess; exit: Promise<unknown[]> } {
   const args = [bin, 'up', '-c', join(folder, 'bartizan.yaml'), '--log-level', 'error'];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let errors = '';
+  child.stderr.on('data', (data) => {
+    errors += String(data);
+  });
   running.add(child);
   child.once('exit', () => running.delete(child));
-  return child;
+  return { child, exit: once(child, 'close').then((ended) => [...ended, errors]) };
 }
 
 const episode = (alertId: string, firedAt: string | number) =>
@@ -116,8 +121,7 @@ const episode = (alertId: string, firedAt: string | number) =>
 async function killAndCheck(line: Line, kills: number): Promise<{ fired: number; samples: number }> {
   const { folder, fleet, sink } = line;
   for (let i = 0; i < kills; i++) {
-    const child = up(line);
-    const exit = once(child, 'exit');
+    const { child, exit } = up(line);
     const slow = Math.min(SLOWEST, slowness());
     const lifeMs = LIFE_MS.least + Math.random() * (LIFE_MS.most * slow - LIFE_MS.least);
     const reloadMs = RELOAD_MS * slow * Math.random();
@@ -127,18 +131,17 @@ async function killAndCheck(line: Line, kills: number): Promise<{ fired: number;
     await Promise.race([delay(Math.min(lifeMs, reloadMs)), exit]);
     child.kill('SIGKILL');
     expect([
-      [null, 'SIGKILL'],
-      [null, 'SIGHUP'],
+      [null, 'SIGKILL', expect.any(String)],
+      [null, 'SIGHUP', expect.any(String)],
     ]).toContainEqual(await exit);
   }
   // The last process runs for a whole period, sends all messages and stops by itself.
-  const last = up(line);
-  const exit = once(last, 'exit');
+  const { child: last, exit } = up(line);
   const commands = fleet.commands();
   await until('the last process gives a command to a node', () => fleet.commands() > commands);
   await Promise.race([delay(PERIOD_MS + 3_000 * Math.min(SLOWEST, slowness())), exit]);
   last.kill('SIGTERM');
-  expect(await exit).toEqual([0, null]);
+  expect(await exit).toEqual([0, null, expect.any(String)]);
 
   const state = openSqliteState({ path: join(folder, 'data') });
   const store = openSqliteStore({ path: join(folder, 'data') });
