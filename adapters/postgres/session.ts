@@ -91,8 +91,13 @@ export function sessionOf(client: Pick<PgClient, 'query'>): Session {
 const NUL = '\0';
 const NUL_SIGN = '\u2400';
 
-/** Texts of PostgreSQL hold no NUL, which a label of a node may have. Values of JSON have it escaped. */
+/**
+ * Texts of PostgreSQL hold no NUL, which a label of a node may have; values of JSON have it escaped. Its integers know neither
+ * "for ever" nor fractions, with which times are compared.
+ */
 function storable(value: Value): Value {
+  if (typeof value === 'number')
+    return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.floor(value)));
   if (typeof value === 'string') return value.replaceAll(NUL, NUL_SIGN);
   if (!Array.isArray(value)) return value;
   return value.map((one) => (typeof one === 'string' ? one.replaceAll(NUL, NUL_SIGN) : one)) as Value;

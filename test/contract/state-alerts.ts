@@ -124,6 +124,7 @@ export function describeAlertState(state: () => StateStore): void {
       await commit(0, T0 + 1);
       await commit(1, T0 + 2);
       expect(await state().dueOutbox(T0 + 1, 10)).toHaveLength(1);
+      expect(await state().dueOutbox(Infinity, 10)).toHaveLength(1);
       await state().commitIncidents({ incidents: [], consumed: [firing.id] });
       await commit(2, T0 + 3);
       const other = { ...firing, reason: 'no-data' as const };

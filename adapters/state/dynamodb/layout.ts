@@ -131,9 +131,11 @@ export function bucketOf(id: string): number {
   return hashNumber(id) % BUCKETS;
 }
 
-/** A time in ms as text that sorts as it does. */
+const LATEST_MS = 10 ** 15 - 1;
+
+/** A time in ms as text that sorts as it does; Infinity is the latest. */
 export function sortable(ms: number): string {
-  return String(Math.max(0, Math.trunc(ms))).padStart(15, '0');
+  return String(Math.max(0, Math.min(LATEST_MS, Math.trunc(ms)))).padStart(15, '0');
 }
 
 /** Sorts behind every key that begins with this time, and before those of later ones. */

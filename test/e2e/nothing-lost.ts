@@ -1,0 +1,45 @@
+import { expect } from 'vitest';
+import type { Transition } from '../../core/model/transition.ts';
+import type { SinkMessage } from '../../localstack/sink/sink.ts';
+
+const episode = (alertId: string, firedAt: string | number) =>
+  `${alertId} ${new Date(firedAt).toISOString()}`;
+
+/**
+ * Requires that each alert that fired was received, and each end, and that a key of a message has one content. Returns how many
+ * alerts fired, and how many messages were repeats under their old key.
+ */
+export function requireNothingLost(
+  transitions: readonly Transition[],
+  messages: readonly Pick<SinkMessage, 'payload'>[],
+): { fired: number; repeats: number } {
+  const kinds = (kind: Transition['kind']) => transitions.filter((transition) => transition.kind === kind);
+  const received = { firing: new Set<string>(), resolved: new Set<string>() };
+  const contents = new Map<string, Set<string>>();
+  for (const { payload } of messages) {
+    for (const alert of payload.alerts) {
+      received[alert.status].add(episode(alert.id, alert.firedAt));
+      if (alert.resolvedAt !== null) received.firing.add(episode(alert.id, alert.firedAt));
+    }
+    const content = payload.alerts
+      .map((alert) => `${episode(alert.id, alert.firedAt)} ${alert.status}`)
+      .join();
+    contents.set(payload.key, (contents.get(payload.key) ?? new Set()).add(content));
+  }
+
+  const fired = kinds('firing').map((transition) => episode(transition.alertId, transition.atMs));
+  // Make sure that enough happened.
+  expect(fired.length).toBeGreaterThan(5);
+  expect(fired.filter((each) => !received.firing.has(each))).toEqual([]);
+  // A firing ends with a resolved transition; the last firing of an alert may still be open.
+  for (const { alertId, atMs } of kinds('resolved')) {
+    const start = Math.max(
+      ...kinds('firing')
+        .filter((t) => t.alertId === alertId && t.atMs <= atMs)
+        .map((t) => t.atMs),
+    );
+    expect([...received.resolved]).toContain(episode(alertId, start));
+  }
+  for (const [key, content] of contents) expect([key, content.size]).toEqual([key, 1]);
+  return { fired: fired.length, repeats: messages.length - contents.size };
+}
