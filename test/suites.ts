@@ -47,12 +47,13 @@ const SUITES: readonly Suite[] = [
   },
   {
     pattern: '**/*.postgres.test.ts',
-    what: 'a real PostgreSQL as state, and pgbouncer in front of it',
+    what: 'a real PostgreSQL as state, with pgbouncer in front of it',
     missing: () => {
       if (findPostgres() === undefined) return 'no PostgreSQL';
-      return findProgram('pgbouncer') ? undefined : 'no pgbouncer';
+      const lacking = ['pgbouncer', 'prometheus'].filter((name) => !findProgram(name));
+      return lacking.length > 0 ? `no ${lacking.join(', no ')}` : undefined;
     },
-    get: 'apt-get install postgresql pgbouncer',
+    get: 'apt-get install postgresql pgbouncer prometheus',
   },
   {
     pattern: '**/*.aws.test.ts',

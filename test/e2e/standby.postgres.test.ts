@@ -121,14 +121,7 @@ server: { listen: "127.0.0.1:${port}" }
 }
 
 function start(own: string): ChildProcess {
-  const args = [
-    bin,
-    'up',
-    '-c',
-    join(own, 'bartizan.yaml'),
-    '--log-level',
-    process.env.STANDBY_LOG ?? 'silent',
-  ];
+  const args = [bin, 'up', '-c', join(own, 'bartizan.yaml'), '--log-level', 'silent'];
   return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
