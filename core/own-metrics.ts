@@ -266,7 +266,7 @@ export const OWN_METRICS = {
   server_requests_refused_total: counter(
     'up',
     ['why'],
-    'Requests that the server refused: `host`, `body`, `expectation`, `unread`, `connections`',
+    'Requests that the server refused: `host`, `body`, `expectation`, `unread`, `connections`, `metrics`',
   ),
   messages_retried_total: counter('functions', [], 'Messages between functions that failed and come again'),
   messages_dead_total: counter('functions', [], 'Messages between functions that failed for good'),

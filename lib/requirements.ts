@@ -1,4 +1,5 @@
-import { scheduleSchema, serverSchema, storeSchema } from '../core/config/schema.ts';
+import { scheduleSchema, storeSchema } from '../core/config/schema.ts';
+import { serverSchema } from '../core/config/server-schema.ts';
 import { deployProblems } from '../core/deployment/deploy-rules.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';

@@ -17,6 +17,7 @@ import { dirname, join } from 'node:path';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { ConfigError } from '../core/errors.ts';
+import type { Logger } from '../core/ports.ts';
 import { type Manifest, readArchive } from './archive.ts';
 import { explainFiles, syncFolder } from './backup-target.ts';
 import { lockData } from './lock.ts';
@@ -74,6 +75,12 @@ export async function restoreData(
   } catch (error) {
     throw explainFiles(error, join(dir, UNPACKING));
   }
+}
+
+/** As `completeRestore`, and says so. */
+export function continueRestore(dir: string, logger: Logger): void {
+  const restored = completeRestore(dir);
+  if (restored) logger.warn('a restore was cut off; it is complete now', { dir, before: restored.aside });
 }
 
 /** Completes a restore that was killed after its backup was checked, if there is one. The caller has the lock of the folder. */

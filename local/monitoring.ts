@@ -26,6 +26,7 @@ import type { createHealth } from './health.ts';
 import { runHousekeeping } from './housekeeping.ts';
 import { channelsOfLeader } from './leading.ts';
 import type { LocalMeter } from './meter.ts';
+import { openMetrics } from './metrics-access.ts';
 import { runNotices } from './notices.ts';
 import { startNotifier } from './notifier.ts';
 import { beatIfHealthy } from './pulse.ts';
@@ -115,6 +116,8 @@ export async function prepareMonitoring(config: Config, host: MonitoringPorts): 
     repeatsValues: repeatsValues(config.store),
     signatures: config.signatures && signatureFile(config.signatures.file),
   });
+  // Only for its errors: a token that is missing.
+  await openMetrics(() => config.server.metrics, { secrets, logger });
   const { chartRetentionMs, publicUrl = addressOf(config.server), heartbeat: url } = config.server;
   const charts = await createChartFiles({
     dir: join(dir, 'charts'),

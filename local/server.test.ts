@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import axios from 'axios';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '../core/errors.ts';
+import { createRecordingLogger } from '../test/recording-logger.ts';
 import { type ChartFiles, createChartFiles } from './chart-files.ts';
 import { type Health, localHealth } from './health.ts';
 import { createMeter } from './meter.ts';
+import { openMetrics } from './metrics-access.ts';
 import { addressOf, type LocalServer, startServer } from './server.ts';
 
 const PNG = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 1, 2, 3]);
@@ -21,8 +23,13 @@ let health: Health;
 let stuck: string | undefined;
 let reads = 0;
 const meter = createMeter();
-const start = (host: string, port: number) =>
+const metricsOf = openMetrics(() => undefined, {
+  secrets: { resolve: async (text) => text, redact: (text) => text },
+  logger: createRecordingLogger(),
+});
+const start = async (host: string, port: number) =>
   startServer({
+    ...(await metricsOf),
     host,
     port,
     hosts: ['bartizan.example.net', 'Listed.Internal'],

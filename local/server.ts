@@ -6,10 +6,13 @@ import { ConfigError } from '../core/errors.ts';
 import type { Meter } from '../core/ports.ts';
 import type { ChartFiles } from './chart-files.ts';
 import { type Health, localHealth, publicHealth } from './health.ts';
+import type { MetricsAccess } from './metrics-access.ts';
 import { answerGuarded, boundConnections, isRemote, SERVER_LIMITS } from './request-guard.ts';
 
 export interface LocalServer {
   url: string;
+  /** The other address of metrics, if there is one. */
+  metricsUrl?: string;
   close(): Promise<void>;
 }
 
@@ -25,15 +28,21 @@ export interface ServerOptions {
   /** Another process does the work of this one. */
   standsBy?: true;
   metrics: () => string | Promise<string>;
+  /** Who gets metrics. */
+  access: MetricsAccess;
+  /** Another address, which has metrics alone. */
+  metricsListen?: { host: string; port: number } | undefined;
   meter: Meter;
 }
 
 /** An answer about health is given again for this long. */
 const CACHED_MS = 1_000;
+const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
 /**
- * `GET /livez` (200 while the process works), `GET /readyz` (503 on a standby), `GET /healthz` (200 while alerts can be sent, or 503 with the reasons),
- * `GET /charts/:name`, and `GET /metrics` for loopback only. @throws ConfigError when the address is in use or not ours
+ * `GET /livez` (200 while the process works), `GET /readyz` (503 on a standby), `GET /healthz` (200 while alerts can be sent, or
+ * 503 with the reasons), `GET /charts/:name`, and `GET /metrics` for those who have access. @throws ConfigError when the address
+ * is in use or not ours
  */
 export async function startServer(options: ServerOptions): Promise<LocalServer> {
   const app = new Hono<{ Bindings: HttpBindings }>();
@@ -55,12 +64,7 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
       found.status === 'ok' ? 200 : 503,
     );
   });
-  app.get('/metrics', async (c) => {
-    if (isRemote(c.env.incoming)) return c.text('metrics are served to loopback only\n', 403);
-    return c.text(await options.metrics(), 200, {
-      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
-    });
-  });
+  addMetrics(app, options);
   app.get('/charts/:name', async (c) => {
     const png = await options.charts.get(c.req.param('name'));
     if (!png) return c.text('no such picture, or it has expired\n', 404);
@@ -70,7 +74,39 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
       'x-content-type-options': 'nosniff',
     });
   });
-  const { host, port, meter } = options;
+  const { host, port, metricsListen } = options;
+  const main = await listen(app, { at: 'server.listen', host, port }, options);
+  if (!metricsListen) return main;
+  const metricsApp = new Hono<{ Bindings: HttpBindings }>();
+  addMetrics(metricsApp, options);
+  const address = { at: 'server.metrics.listen', ...metricsListen };
+  const metrics = await listen(metricsApp, address, options).catch(async (error: unknown) => {
+    await main.close();
+    throw error;
+  });
+  return {
+    url: main.url,
+    metricsUrl: metrics.url,
+    close: async () => void (await Promise.all([main.close(), metrics.close()])),
+  };
+}
+
+function addMetrics(app: Hono<{ Bindings: HttpBindings }>, { access, metrics, meter }: ServerOptions): void {
+  app.get('/metrics', async (c) => {
+    const refused = await access.refusal(c.env.incoming);
+    if (!refused) return c.text(await metrics(), 200, { 'content-type': TEXT_FORMAT });
+    meter.count('server_requests_refused_total', { why: 'metrics' });
+    const challenge = { 'www-authenticate': 'Bearer' };
+    return c.text(`${refused.text}\n`, refused.status, refused.status === 401 ? challenge : {});
+  });
+}
+
+async function listen(
+  app: Hono<{ Bindings: HttpBindings }>,
+  { at, host, port }: { at: string; host: string; port: number },
+  options: ServerOptions,
+): Promise<LocalServer> {
+  const { meter } = options;
   const server = createServer(SERVER_LIMITS);
   // A check with HTTP/1.0 names no host.
   const listener = getRequestListener(app.fetch, { hostname: 'localhost' });
@@ -84,7 +120,7 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
   return await new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why = cause.code === 'EADDRINUSE' ? 'the port is taken' : (cause.code ?? cause.message);
-      reject(new ConfigError(`server.listen: cannot listen on ${host}:${port}: ${why}`, { cause }));
+      reject(new ConfigError(`${at}: cannot listen on ${host}:${port}: ${why}`, { cause }));
     });
     server.listen(port, host, () => {
       const { port: actual } = server.address() as AddressInfo;

@@ -12,6 +12,7 @@ import { systemClock, systemSleep } from './clock.ts';
 import type { Health } from './health.ts';
 import { lockData } from './lock.ts';
 import { createMeter } from './meter.ts';
+import { openMetrics } from './metrics-access.ts';
 import { createPulse } from './pulse.ts';
 import type { ReloadOutcome } from './reload.ts';
 import { addressOf, type LocalServer, startServer } from './server.ts';
@@ -188,8 +189,8 @@ interface Standby {
 }
 
 /** A standby answers about itself, and has no pictures. @throws ConfigError when its address is in use */
-async function startStandby({ config }: UpOptions, check: () => Health): Promise<Standby> {
-  const { host, port, hosts } = config.server;
+async function startStandby({ config, secrets, logger }: UpOptions, check: () => Health): Promise<Standby> {
+  const { host, port, hosts, metrics } = config.server;
   const meter = createMeter();
   const pulse = createPulse();
   meter.gauge('leader', 0);
@@ -197,6 +198,7 @@ async function startStandby({ config }: UpOptions, check: () => Health): Promise
     host,
     port,
     hosts,
+    ...(await openMetrics(() => metrics, { secrets, logger })),
     charts: { get: async () => undefined },
     health: async () => check(),
     stuck: pulse.stuck,

@@ -16,12 +16,13 @@ import { boundRepeats } from './bounded-logger.ts';
 import { type Sleep, systemClock, systemSleep } from './clock.ts';
 import { closeAll } from './close-all.ts';
 import { listenForCommands } from './control.ts';
-import { completeRestore } from './data-restore.ts';
+import { continueRestore } from './data-restore.ts';
 import { createFaults } from './faults.ts';
 import { createHealth, type Health } from './health.ts';
 import { healthOfLeader, openUpState, storeOfLeader } from './leading.ts';
 import { lockData } from './lock.ts';
 import { createMeter } from './meter.ts';
+import { openMetrics } from './metrics-access.ts';
 import { type Monitoring, type MonitoringPorts, prepareMonitoring } from './monitoring.ts';
 import { noticeOf } from './notices.ts';
 import { createPassFaults, createPulse } from './pulse.ts';
@@ -104,8 +105,7 @@ export async function startBartizan(options: {
       const lock = lockData(dir);
       opened.push(() => lock.release());
     }
-    const restored = completeRestore(dir);
-    if (restored) logger.warn('a restore was cut off; it is complete now', { dir, before: restored.aside });
+    continueRestore(dir, logger);
     const aside = checkData(dir, { recover, met, clock, logger, meter });
     const samples = storeOfLeader(await openStore(config.store, { secrets, clock }), leadership);
     const store = watchStore(storeInTurns(samples), watching);
@@ -172,6 +172,7 @@ export async function startBartizan(options: {
 
     const { host: address, port } = config.server;
     const server = await startServer({
+      ...(await openMetrics(() => inForce().server.metrics, { secrets, logger })),
       host: address,
       port,
       get hosts() {

@@ -39,6 +39,7 @@ const FIXED: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['the options of `store`', ({ store }) => store.options],
   ['state', ({ state }) => state],
   ['server.listen', ({ server }) => [server.host, server.port]],
+  ['server.metrics.listen', ({ server }) => server.metrics?.listen],
 ];
 
 /** Settings that a running process cannot change. */

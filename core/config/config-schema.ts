@@ -17,12 +17,12 @@ import {
   inventorySchema,
   routeSchema,
   scheduleSchema,
-  serverSchema,
   sessionsSchema,
   signaturesSchema,
   silenceSchema,
   storeSchema,
 } from './schema.ts';
+import { serverSchema } from './server-schema.ts';
 import { wholeCheck } from './whole-check.ts';
 
 /** Kinds of state share no field yet. */

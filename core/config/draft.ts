@@ -13,6 +13,7 @@ import { errorAt, type Finding, type Path } from './problem.ts';
 import { changedRuleFields, nameSchema, runbooksSchema } from './rule-fields.ts';
 import { tieredRuleSchema } from './rule-schema.ts';
 import * as sections from './schema.ts';
+import { serverSchema } from './server-schema.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -146,7 +147,7 @@ function draftOf(
     signatures:
       valueAt(data, 'signatures') === undefined ? undefined : item(sections.signaturesSchema, ['signatures']),
     audit: item(auditSchema, ['audit'], valueAt(data, 'audit') ?? {}),
-    server: item(sections.serverSchema, ['server'], valueAt(data, 'server') ?? {}),
+    server: item(serverSchema, ['server'], valueAt(data, 'server') ?? {}),
   };
 }
 

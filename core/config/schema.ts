@@ -8,13 +8,11 @@ import { MAX_NEW_LABEL_SETS } from '../parse/label-sets.ts';
 import { bastionsSchema } from './cluster-bastions.ts';
 import {
   hostSchema,
-  listenSchema,
   portSchema,
   positiveDurationSchema,
   repeatIntervalSchema,
   timeSchema,
   timeZoneSchema,
-  urlSchema,
 } from './field-schemas.ts';
 import { hostKeySchema } from './host-key.ts';
 import {
@@ -25,7 +23,6 @@ import {
   publicKeySchema,
 } from './login-schema.ts';
 import { labelGlobsSchema, nameSchema } from './rule-fields.ts';
-import { secretAddressSchema } from './secret-text.ts';
 import { wholeCheck } from './whole-check.ts';
 
 const hostKeys = z
@@ -260,40 +257,3 @@ export const signaturesSchema = z.strictObject({
     )
     .meta({ examples: ['signatures.json'] }),
 });
-
-export const serverSchema = z
-  .strictObject({
-    listen: listenSchema
-      .describe('Address for `/healthz`, `/metrics` and pictures')
-      .prefault('127.0.0.1:9470'),
-    publicUrl: urlSchema
-      .describe(
-        'Address under which people reach the server; by default the one it listens on, or that of the deployment on AWS',
-      )
-      .meta({ examples: ['https://bartizan.example.net'] })
-      .optional(),
-    hosts: z
-      .array(hostSchema)
-      .describe(
-        'Further names that requests may be for (`Host`). Always: `localhost`, addresses, the host of `listen` and of `publicUrl`',
-      )
-      .meta({ examples: [['bartizan.internal']] })
-      .default([]),
-    undeliveredAfter: positiveDurationSchema
-      .describe('An alert that nobody has received for so long makes `/healthz` fail and stops the heartbeat')
-      .prefault('5m'),
-    chartRetention: positiveDurationSchema.describe('How long a picture can be fetched').prefault('30d'),
-    heartbeat: secretAddressSchema
-      .describe(
-        'Address that is called after each completed round while alerts can be sent, so that another service notices when they cannot',
-      )
-      .optional(),
-  })
-  .transform(({ listen, hosts, undeliveredAfter, chartRetention, publicUrl, heartbeat }) => ({
-    ...listen,
-    hosts,
-    undeliveredAfterMs: undeliveredAfter,
-    chartRetentionMs: chartRetention,
-    ...(publicUrl !== undefined && { publicUrl }),
-    ...(heartbeat !== undefined && { heartbeat }),
-  }));

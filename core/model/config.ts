@@ -170,6 +170,12 @@ export interface Config {
     undeliveredAfterMs: number;
     /** How long a picture stays reachable. */
     chartRetentionMs: number;
+    /** Who may read metrics beside callers on this machine: everybody in `allow` who has the token, where there is one. */
+    metrics?: {
+      listen?: { host: string; port: number } | undefined;
+      allow: readonly string[];
+      token?: SecretText | undefined;
+    };
     /** Called after each completed round, while alerts can leave. */
     heartbeat?: SecretText;
   };

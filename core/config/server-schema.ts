@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { hostSchema, listenSchema, positiveDurationSchema, urlSchema } from './field-schemas.ts';
+import { secretAddressSchema, secretSchema } from './secret-text.ts';
+
+const NO_ADDRESS = 'this is no address; write `10.0.0.7`, `10.0.0.0/8` or `2001:db8::/32`';
+const EVERYBODY = /\/0$/;
+const LOOPBACK = /^(127\.|::1$|localhost$)/;
+const NEEDED = 'set `allow`, `token` or both';
+
+const addressesSchema = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], { error: () => NO_ADDRESS });
+
+/** Who reads `/metrics` beside callers on the same machine. */
+const metricsSchema = z
+  .strictObject({
+    listen: listenSchema
+      .describe('Another address that has `/metrics` alone, so that a firewall can tell it from the rest')
+      .meta({ examples: ['10.0.0.5:9471'] })
+      .optional(),
+    allow: z
+      .array(addressesSchema)
+      .describe('Addresses and subnets that may read them. Behind a proxy, that of the proxy')
+      .meta({ examples: [['10.0.0.0/8']] })
+      .default([]),
+    token: secretSchema
+      .describe(
+        'What a reader sends as `Authorization: Bearer`: at least 16 characters. With `allow`, it needs both. Without TLS in front, the network can read it',
+      )
+      .meta({ examples: [`\${file:/etc/bartizan/metrics-token}`] })
+      .optional(),
+  })
+  .superRefine(({ listen, allow, token }, context) => {
+    const refuse = (path: (string | number)[], message: string) =>
+      context.addIssue({ code: 'custom', path, message, input: undefined });
+    if (listen && !LOOPBACK.test(listen.host) && allow.length === 0 && token === undefined)
+      refuse(['listen'], `everybody in the network could read the metrics; ${NEEDED}`);
+    for (const [i, entry] of allow.entries())
+      if (EVERYBODY.test(entry) && token === undefined)
+        refuse(['allow', i], 'this is everybody; write the subnet of the readers, or add a `token`');
+  });
+
+export const serverSchema = z
+  .strictObject({
+    listen: listenSchema
+      .describe('Address for `/healthz`, `/metrics` and pictures')
+      .prefault('127.0.0.1:9470'),
+    publicUrl: urlSchema
+      .describe(
+        'Address under which people reach the server; by default the one it listens on, or that of the deployment on AWS',
+      )
+      .meta({ examples: ['https://bartizan.example.net'] })
+      .optional(),
+    hosts: z
+      .array(hostSchema)
+      .describe(
+        'Further names that requests may be for (`Host`). Always: `localhost`, addresses, the host of `listen` and of `publicUrl`',
+      )
+      .meta({ examples: [['bartizan.internal']] })
+      .default([]),
+    undeliveredAfter: positiveDurationSchema
+      .describe('An alert that nobody has received for so long makes `/healthz` fail and stops the heartbeat')
+      .prefault('5m'),
+    chartRetention: positiveDurationSchema.describe('How long a picture can be fetched').prefault('30d'),
+    metrics: metricsSchema
+      .describe('Who may read `/metrics`. Without this section: callers on the same machine alone')
+      .optional(),
+    heartbeat: secretAddressSchema
+      .describe(
+        'Address that is called after each completed round while alerts can be sent, so that another service notices when they cannot',
+      )
+      .optional(),
+  })
+  .transform(({ listen, hosts, undeliveredAfter, chartRetention, publicUrl, metrics, heartbeat }) => ({
+    ...listen,
+    hosts,
+    undeliveredAfterMs: undeliveredAfter,
+    chartRetentionMs: chartRetention,
+    ...(publicUrl !== undefined && { publicUrl }),
+    ...(metrics !== undefined && { metrics }),
+    ...(heartbeat !== undefined && { heartbeat }),
+  }));
