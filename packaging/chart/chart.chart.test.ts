@@ -65,6 +65,14 @@ it('a changed configuration or host key starts the pod anew, and a change of the
   expect(annotations('--set', 'service.annotations.a=b')).toEqual(before);
 });
 
+it('leaves the user to the platform where it wants to choose', () => {
+  const { spec } = ofKind(render(...valuesOf('smallest'), '--set', 'user=null'), 'StatefulSet').spec.template;
+  expect(spec).toMatchObject({
+    securityContext: { runAsNonRoot: true, fsGroupChangePolicy: 'OnRootMismatch' },
+  });
+  expect(JSON.stringify(spec)).not.toContain('65532');
+});
+
 const asConfig = (text: string) => `--set-string=config=${text.replaceAll(/[,{}]/g, '\\$&')}`;
 const STORE = 'store: { path: /var/lib/bartizan }';
 const SERVER = 'server: { listen: "0.0.0.0:9470" }';
@@ -143,6 +151,7 @@ describe('values that cannot work are refused with words', () => {
       /'\/persistence\/accessMode'/,
     ],
     ['a configuration as a mapping', ['--set', 'config.rules.off=x'], /'\/config': got object, want string/],
+    ['the user root', ['--set', 'user=0'], /'\/user': minimum/],
     ['a privileged port', ['--set', 'port=80'], /'\/port': minimum/],
     [
       'a secret without its key',

@@ -94,6 +94,7 @@ describe('what is in it', () => {
       User: `${IMAGE_USER}:${IMAGE_USER}`,
       Entrypoint: ['/usr/bin/bartizan'],
       Cmd: ['--help'],
+      Env: ['PATH=/usr/bin', `HOME=${DATA_FOLDER}`],
       Volumes: { [DATA_FOLDER]: {} },
       ExposedPorts: { '9470/tcp': {} },
       WorkingDir: DATA_FOLDER,
@@ -144,13 +145,15 @@ describe('the main job from a read-only root', () => {
   let fleet: Fleet;
   let sink: Sink;
   let port: number;
+  /** More variables for the commands of a test. */
+  let env: Record<string, string> = {};
   const given = join(work, 'given');
 
   function launch(...command: string[]): ChildProcess {
     const script = join(import.meta.dirname, 'container.sh');
     const child = spawn('unshare', ['--mount', 'sh', script, root, given, ...command], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, HMAC_SECRET: SECRET },
+      env: { PATH: process.env.PATH, HOME: DATA_FOLDER, HMAC_SECRET: SECRET, ...env },
     });
     started.push(child);
     return child;
@@ -248,6 +251,14 @@ server: { listen: "127.0.0.1:${port}" }
     const { code, out, err } = await run('/usr/bin/bartizan', 'probe', ...config, '--json');
     expect([code, err]).toEqual([0, '']);
     expect(out).toContain('mem_usage');
+  });
+
+  it('a user that no file of the image knows may run it, as on OpenShift', async () => {
+    env = { RUN_AS: '1000680000' };
+    const checked = await run('/usr/bin/bartizan', 'check', '/etc/bartizan/bartizan.yaml');
+    env = {};
+    expect([checked.code, checked.err]).toEqual([0, '']);
+    expect(checked.out).not.toContain('warning');
   });
 
   it('`up` with the arguments of the chart probes, stores and sends an alert with its picture, and ends when asked', async () => {
