@@ -59,6 +59,7 @@ it.each([
   ['store: { path: other }', ['store.path']],
   ['store: { type: prometheus, url: "http://127.0.0.1:9" }', ['store.type', 'the options of `store`']],
   ['server: { listen: "127.0.0.1:9" }', ['server.listen']],
+  ['server: { metrics: { listen: "127.0.0.1:9" } }', ['server.metrics.listen']],
   ['server: { undeliveredAfter: 9m }', []],
   ['store: { retention: 9d }', []],
 ])('names what only a restart changes: %s', (more, names) => {
