@@ -4,6 +4,7 @@ import { createServiceManager } from '../adapters/service-manager/notify.ts';
 import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
 import type { Logger } from '../core/ports.ts';
 import { systemSleep } from '../local/clock.ts';
+import { createLogDestination } from '../local/log-destination.ts';
 import { createLogger, type LogLevel } from '../local/logger.ts';
 import { startUp } from '../local/standby.ts';
 import { createSupervision, type Supervision, takeSupervisor } from '../local/supervision.ts';
@@ -40,6 +41,7 @@ export function upCommand(): Command {
         level: options.logLevel,
         pretty: process.stderr.isTTY === true,
         redact: secrets.redact,
+        destination: createLogDestination(),
       });
       // The start itself reports a refused key.
       const found = (await checkFiles(options.config, config)).filter(

@@ -26,6 +26,7 @@ export const HEALTH_CODES = [
   'audit-lines-lost',
   'audit-replaced',
   'audit-syslog-failing',
+  'log-lines-lost',
   'config-unreadable',
   'config-not-in-force',
   'housekeeping-failing',

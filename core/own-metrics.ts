@@ -262,6 +262,7 @@ export const OWN_METRICS = {
     ['database'],
     'Damaged databases that were put aside at the start',
   ),
+  log_lines_lost: gauge('up', [], 'Lines of the log since the start that could not be written'),
   log_lines_left_out_total: counter('up', [], 'Repeated warnings and errors beyond twenty a minute'),
   server_requests_refused_total: counter(
     'up',

@@ -28,6 +28,8 @@ export interface Logger {
   info(message: string, fields?: Record<string, unknown>): void;
   warn(message: string, fields?: Record<string, unknown>): void;
   error(message: string, fields?: Record<string, unknown>): void;
+  /** Lines that could not be written so far, where the log counts them. */
+  lost?: (() => number) | undefined;
 }
 
 /** The program's own metrics. Names and labels are those of OWN_METRICS, and of the metric's kind. */

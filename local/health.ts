@@ -9,7 +9,7 @@ import {
   type UndeliveredAlert,
 } from '../core/health.ts';
 import type { Config } from '../core/model/config.ts';
-import type { Clock, Meter } from '../core/ports.ts';
+import type { Clock, Logger, Meter } from '../core/ports.ts';
 import type { Faults } from './faults.ts';
 import type { LocalMeter } from './meter.ts';
 
@@ -110,6 +110,14 @@ function lostLines(meter: Pick<LocalMeter, 'total'>): Finding[] {
   return [{ code: 'audit-lines-lost', words }];
 }
 
+/** The log itself cannot say it. */
+function lostLog(lost: number, meter: Meter): Finding[] {
+  meter.gauge('log_lines_lost', lost);
+  if (lost === 0) return [];
+  const words = `${count(lost, 'line')} of the log since the start could not be written: a full disk, or a reader that is gone or slow`;
+  return [{ code: 'log-lines-lost', words }];
+}
+
 export interface HealthPorts {
   config: Pick<Config, 'channels' | 'server'>;
   read: () => Promise<{ undelivered: readonly UndeliveredAlert[]; incidents: readonly OpenIncident[] }>;
@@ -117,6 +125,7 @@ export interface HealthPorts {
   clock: Clock;
   meter: Meter & Pick<LocalMeter, 'total' | 'quantile'>;
   redact: (text: string) => string;
+  logLost?: Logger['lost'];
 }
 
 /** Combines the reports of rounds and stages with the undelivered alerts of state. */
@@ -190,6 +199,7 @@ export function createHealth(ports: HealthPorts, times: { startedAtMs: number; t
         ...ofDelivery.warnings,
         ...unclearAnswers(meter),
         ...lostLines(meter),
+        ...lostLog(ports.logLost?.() ?? 0, meter),
       ]);
       const codes = new Set([...reasons, ...warnings].map(({ code }) => code));
       for (const code of HEALTH_CODES) meter.gauge('health_faults', codes.has(code) ? 1 : 0, { code });

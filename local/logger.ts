@@ -11,7 +11,7 @@ export function createLogger(options: {
   level: LogLevel;
   pretty: boolean;
   redact: (text: string) => string;
-  destination?: NodeJS.WritableStream;
+  destination?: NodeJS.WritableStream & Pick<Logger, 'lost'>;
 }): Logger {
   const { level, redact, destination = process.stderr } = options;
   const stream = options.pretty
@@ -40,6 +40,7 @@ export function createLogger(options: {
     info: (message, fields) => log.info(fields ?? {}, message),
     warn: (message, fields) => log.warn(fields ?? {}, message),
     error: (message, fields) => log.error(fields ?? {}, message),
+    lost: options.destination?.lost,
   };
 }
 

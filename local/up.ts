@@ -136,6 +136,7 @@ export async function startBartizan(options: {
         clock,
         meter,
         redact: secrets.redact,
+        logLost: options.logger.lost,
       },
       {
         startedAtMs,
