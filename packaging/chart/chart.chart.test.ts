@@ -63,6 +63,8 @@ it('a changed configuration or host key starts the pod anew, and a change of the
     before['checksum/known-hosts'],
   );
   expect(annotations('--set', 'service.annotations.a=b')).toEqual(before);
+  const kept = annotations('--set', 'onConfigChange=none');
+  expect(annotations('--set', 'onConfigChange=none', '--set-file', `config=${changed}`)).toEqual(kept);
 });
 
 it('leaves the user to the platform where it wants to choose', () => {

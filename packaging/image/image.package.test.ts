@@ -1,20 +1,8 @@
 // The image, built by buildah from this checkout: what is in it, how large it is, and the main job over real SSH from a root that
 // is read-only, as a user that is not root.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  chownSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -25,6 +13,7 @@ import { freePort } from '../../localstack/free-port.ts';
 import { type Sink, startSink } from '../../localstack/sink/sink.ts';
 import { until } from '../../test/until.ts';
 import { type Buildah, buildImage, createBuildah, imageVersion } from './build.ts';
+import { changeConfig, launchIn, makeMounts, runIn } from './container.fixture.ts';
 import { DATA_FOLDER, IMAGE_USER } from './rootfs.ts';
 
 const MIB = 1024 ** 2;
@@ -145,26 +134,9 @@ describe('the main job from a read-only root', () => {
   let fleet: Fleet;
   let sink: Sink;
   let port: number;
-  /** More variables for the commands of a test. */
-  let env: Record<string, string> = {};
   const given = join(work, 'given');
-
-  function launch(...command: string[]): ChildProcess {
-    const script = join(import.meta.dirname, 'container.sh');
-    const child = spawn('unshare', ['--mount', 'sh', script, root, given, ...command], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, HOME: DATA_FOLDER, HMAC_SECRET: SECRET, ...env },
-    });
-    started.push(child);
-    return child;
-  }
-
-  async function run(...command: string[]): Promise<{ code: number; out: string; err: string }> {
-    const child = launch(...command);
-    const [out, err] = await Promise.all([text(child.stdout!), text(child.stderr!)]);
-    if (child.exitCode === null) await once(child, 'exit');
-    return { code: child.exitCode ?? -1, out, err };
-  }
+  const env = { HOME: DATA_FOLDER, HMAC_SECRET: SECRET };
+  const run = (...command: string[]) => runIn({ root, given, env }, command);
 
   beforeAll(async () => {
     fleet = createFleet(join(work, 'fleet'));
@@ -172,16 +144,7 @@ describe('the main job from a read-only root', () => {
     const node = await fleet.start({ name: 'n1', host: '127.0.0.2', port: await freePort() });
     sink = await startSink({ secret: SECRET, dir: join(work, 'messages') });
     port = await freePort();
-    // As a kubelet mounts them: a disk for the group of the pod, and a ConfigMap as links into a folder that it can replace.
-    const made = '..2026_11_30_20_00_00.1';
-    for (const name of ['data', 'config', `config/${made}`])
-      mkdirSync(join(given, name), { recursive: true });
-    chownSync(join(given, 'data'), 0, IMAGE_USER);
-    chmodSync(join(given, 'data'), 0o2775);
-    chownSync(join(given, 'config'), 0, IMAGE_USER);
-    chmodSync(join(given, 'config'), 0o2777);
-    symlinkSync(made, join(given, 'config/..data'));
-    symlinkSync('..data/bartizan.yaml', join(given, 'config/bartizan.yaml'));
+    makeMounts(given);
     writeFileSync(join(given, 'hosts'), '127.0.0.1 localhost bastion.internal\n');
     writeFileSync(join(given, 'key'), readFileSync(fleet.key('ed25519')), { mode: 0o600 });
     const login = (host: string, { port }: Server) => `host: ${host}, port: ${port}, user: ${fleet.user}`;
@@ -189,9 +152,9 @@ describe('the main job from a read-only root', () => {
       join(given, 'known_hosts'),
       `[bastion.internal]:${bastion.port} ${bastion.hostKeys[0]}\n[${node.host}%gate]:${node.port} ${node.hostKeys[0]}\n`,
     );
-    writeFileSync(
-      join(given, `config/${made}/bartizan.yaml`),
-      `
+    changeConfig(
+      given,
+      () => `
 bastions:
   - { name: gate, privateKey: "\${file:/run/secrets/bartizan/ssh/id_ed25519}", ${login('bastion.internal', bastion)} }
 clusters:
@@ -254,9 +217,12 @@ server: { listen: "127.0.0.1:${port}" }
   });
 
   it('a user that no file of the image knows may run it, as on OpenShift', async () => {
-    env = { RUN_AS: '1000680000' };
-    const checked = await run('/usr/bin/bartizan', 'check', '/etc/bartizan/bartizan.yaml');
-    env = {};
+    const other = { ...env, RUN_AS: '1000680000' };
+    const checked = await runIn({ root, given, env: other }, [
+      '/usr/bin/bartizan',
+      'check',
+      '/etc/bartizan/bartizan.yaml',
+    ]);
     expect([checked.code, checked.err]).toEqual([0, '']);
     expect(checked.out).not.toContain('warning');
   });
@@ -268,7 +234,8 @@ server: { listen: "127.0.0.1:${port}" }
       .split(/\n? *- /)
       .slice(1);
     expect(args.slice(0, 3)).toEqual(['up', '--config', '/etc/bartizan/bartizan.yaml']);
-    const child = launch('/usr/bin/bartizan', ...args);
+    const child = launchIn({ root, given, env }, ['/usr/bin/bartizan', ...args]);
+    started.push(child);
     const log = text(child.stderr!);
     child.stdout?.resume();
     await until('an alert', () => sink.messages.length > 0 || child.exitCode !== null);
@@ -285,6 +252,18 @@ server: { listen: "127.0.0.1:${port}" }
     ).toBe('PNG');
     const health = await axios.get(`http://127.0.0.1:${port}/livez`, { proxy: false });
     expect(health.status).toBe(200);
+
+    const reload = () => run('/usr/bin/bartizan', 'reload', '-c', '/etc/bartizan/bartizan.yaml');
+    changeConfig(given, (text) => text.replace('any-memory', 'other-memory'));
+    const reloaded = await reload();
+    expect([reloaded.code, reloaded.err, reloaded.out]).toEqual([
+      0,
+      '',
+      expect.stringContaining('other-memory'),
+    ]);
+    changeConfig(given, (text) => text.replace('mem_usage', 'mem_usages'));
+    expect(await reload()).toMatchObject({ code: 1, err: expect.stringContaining('no metric `mem_usages`') });
+    expect(child.exitCode).toBeNull();
 
     child.kill('SIGTERM');
     await once(child, 'exit');
