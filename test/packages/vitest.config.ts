@@ -5,7 +5,8 @@ import { scaledMs } from '../machine-speed.ts';
 
 export default defineConfig({
   test: {
-    include: ['packaging/**/*.package.test.ts'],
+    include: ['packaging/**/*.package.test.ts', 'test/packages/*.package.test.ts'],
+    globalSetup: ['test/packages/build-packages.ts'],
     testTimeout: scaledMs(120_000),
     hookTimeout: scaledMs(400_000),
     // Each builds, and a build has both cores.

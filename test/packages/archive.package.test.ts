@@ -1,0 +1,39 @@
+// The tar.gz on a machine without Node: PATH has what the starting script needs, and nothing else.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findProgram } from '../program-path.ts';
+import { built, HERE, VERSION } from './built.ts';
+import { expectMainJob, type Launch, type MainJob, run, startMainJob } from './main-job.fixture.ts';
+
+let job: MainJob;
+let launch: Launch;
+
+beforeAll(async () => {
+  job = await startMainJob();
+  // A blank and a letter beyond ASCII: people unpack it anywhere.
+  const unpacked = join(job.dir, 'où je veux');
+  const path = join(job.dir, 'path');
+  for (const folder of [unpacked, path]) mkdirSync(folder);
+  execFileSync('tar', ['-xzf', built.archive, '-C', unpacked]);
+  const link = join(job.dir, 'link');
+  symlinkSync(join(unpacked, `bartizan-${VERSION}-linux-${HERE}/bin/bartizan`), link);
+  symlinkSync(findProgram('readlink') as string, join(path, 'readlink'));
+  launch = { command: [link], env: { PATH: path, HOME: job.dir } };
+});
+afterAll(() => job?.stop());
+
+it('finds its own Node through a link, and knows its version', async () => {
+  expect(await run(launch, '--version')).toEqual({ code: 0, out: `${VERSION}\n`, err: '' });
+  await expect(run({ command: ['node'], env: launch.env })).rejects.toThrow('ENOENT');
+});
+
+it('does the main job', () => expectMainJob(job, launch));
+
+it('belongs to root, and nobody else may write its files', () => {
+  const list = execFileSync('tar', ['-tvzf', built.archive, '--numeric-owner'], { encoding: 'utf8' });
+  const lines = list.trim().split('\n');
+  expect(lines.length).toBeGreaterThan(20);
+  expect(lines.filter((line) => !/^[-d]r[w-][x-]r-[x-]r-[x-] 0\/0 /.test(line))).toEqual([]);
+});
