@@ -1,6 +1,7 @@
 // What a process may do only while it leads, where several share one state.
 
 import { stateInTurns } from '../adapters/event-loop/turns.ts';
+import { withSendGuard } from '../adapters/http/send-guard.ts';
 import type { Leadership } from '../adapters/postgres/leadership.ts';
 import { withMachineState } from '../adapters/state/machine-state.ts';
 import { openPostgresState } from '../adapters/state/postgres/state.ts';
@@ -33,43 +34,33 @@ export function channelsOfLeader(
   leadership: Leadership | undefined,
 ): ReadonlyMap<string, Channel> {
   if (!leadership) return channels;
-  const guarded = [...channels].map(([name, channel]): [string, Channel] => {
+  const guarded = async <T>(run: () => Promise<T>) => withSendGuard(leadership.assertLeads, run);
+  const ofLeader = [...channels].map(([name, channel]): [string, Channel] => {
     const { follow } = channel;
     return [
       name,
       {
         ...channel,
-        async send(...message) {
-          leadership.assertLeads();
-          return await channel.send(...message);
-        },
+        send: (...message) => guarded(() => channel.send(...message)),
         ...(follow && {
-          async follow(...reply: Parameters<typeof follow>) {
-            leadership.assertLeads();
-            return await follow(...reply);
-          },
+          follow: (...reply: Parameters<typeof follow>) => guarded(() => follow(...reply)),
         }),
       },
     ];
   });
-  return new Map(guarded);
+  return new Map(ofLeader);
 }
 
 /** The same store; nothing is written once another process may lead. */
 export function storeOfLeader(store: SampleStore, leadership: Leadership | undefined): SampleStore {
   if (!leadership) return store;
   const { repeat } = store;
+  const guarded = async <T>(run: () => Promise<T>) => withSendGuard(leadership.assertLeads, run);
   return {
     ...store,
-    async write(...samples) {
-      leadership.assertLeads();
-      return await store.write(...samples);
-    },
+    write: (...samples) => guarded(() => store.write(...samples)),
     ...(repeat && {
-      async repeat(...samples: Parameters<typeof repeat>) {
-        leadership.assertLeads();
-        return await repeat(...samples);
-      },
+      repeat: (...samples: Parameters<typeof repeat>) => guarded(() => repeat(...samples)),
     }),
   };
 }

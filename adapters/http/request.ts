@@ -6,6 +6,7 @@ import { connectionError } from './connection-errors.ts';
 import type { Network } from './network.ts';
 import type { HttpProxy } from './proxy-tunnel.ts';
 import { retryAfterOf } from './retry-after.ts';
+import { guardedTransport } from './send-guard.ts';
 
 export interface HttpRequest {
   method: 'POST' | 'PUT' | 'GET';
@@ -56,6 +57,7 @@ export async function sendRequest(request: HttpRequest, deps: HttpDeps): Promise
   const host = deps.redact(address.host);
   const timed = AbortSignal.any([request.signal, AbortSignal.timeout(request.timeoutMs)]);
   const { network = {} } = request;
+  const transport = guardedTransport();
   let response: AxiosResponse<Readable>;
   try {
     response = await axios.request<Readable>({
@@ -68,6 +70,7 @@ export async function sendRequest(request: HttpRequest, deps: HttpDeps): Promise
       maxBodyLength: Infinity,
       signal: timed,
       validateStatus: () => true,
+      ...(transport && { transport }),
       ...(network.agent && { httpsAgent: network.agent }),
       // For https the agent opens our own tunnel; for http axios uses the proxy. Without a proxy axios reads the environment.
       ...(network.proxy && { proxy: secure ? false : plainProxy(network.proxy) }),
