@@ -27,13 +27,19 @@ export interface Outcome {
   counts: Record<string, number>;
 }
 
-/** Runs the schedule of a seed. The same seed gives the same result, with every line of its trace. */
-export async function simulate(seed: number, onTrace?: (line: string) => void): Promise<Outcome> {
+/** Runs the schedule of a seed; `openLocally` opens another state than SQLite. The same seed gives the same result, with every line of its trace. */
+export async function simulate(
+  seed: number,
+  onTrace?: (line: string) => void,
+  openLocally: () => StateStore = openOnDisk,
+): Promise<Outcome> {
   const plan = planOf(seed);
   const fixture = createSimulationFixture(plan, onTrace);
   const violations: Outcome['violations'] = [];
   const violated = (what: string, about: string) => void violations.push({ what, about });
-  const state = await (plan.kind === 'sqlite' ? runLocally(fixture, violated) : runCloud(fixture, violated));
+  const state = await (plan.kind === 'sqlite'
+    ? runLocally(fixture, violated, openLocally())
+    : runCloud(fixture, violated));
   try {
     const truth = await readTruth(fixture, state);
     for (const { resolved } of truth.episodes)
@@ -51,10 +57,18 @@ export async function simulate(seed: number, onTrace?: (line: string) => void): 
   return { seed, kind: plan.kind, violations, counts: Object.fromEntries(fixture.counts) };
 }
 
-async function runLocally(fixture: SimulationFixture, violated: Violations): Promise<StateStore> {
+async function runLocally(
+  fixture: SimulationFixture,
+  violated: Violations,
+  disk: StateStore,
+): Promise<StateStore> {
+  await runAll(fixture, [operateLocally(fixture, disk), ...beside(fixture, disk)], violated);
+  return disk;
+}
+
+function openOnDisk(): StateStore {
   const path = mkdtempSync(join(folder(), 'bartizan-simulation-'));
   const disk = openSqliteState({ path });
-  await runAll(fixture, [operateLocally(fixture, disk), ...beside(fixture, disk)], violated);
   return {
     ...disk,
     async close() {
