@@ -32,7 +32,7 @@ try {
     spawn(...inNamespace(namespace, process.execPath, receiver, dir), {
       stdio: ['ignore', 'inherit', 'inherit'],
     });
-    const before = `ip netns exec ${namespace} npx bartizan`;
+    const before = `ip netns exec ${namespace} npm run -s bartizan --`;
     const file = `-c ${join(dir, 'bartizan.yaml')}`;
     const commands = [
       `trust ${file} --yes`,

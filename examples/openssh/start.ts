@@ -100,7 +100,7 @@ try {
   const [file, before] = await (values.namespaces ? startInNamespaces(faults) : startOnLoopback());
   const shown = relative(process.cwd(), file);
   print(
-    `\nNow, in another terminal:\n  ${before}npx bartizan trust -c ${shown} --yes\n  ${before}npx bartizan up -c ${shown}\n`,
+    `\nNow, in another terminal:\n  ${before}npm run -s bartizan -- trust -c ${shown} --yes\n  ${before}npm run -s bartizan -- up -c ${shown}\n`,
   );
 } catch (error) {
   await stopAll();

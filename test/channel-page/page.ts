@@ -93,9 +93,9 @@ time of sending, the values, whether an alert recovers or lacks data, and the te
 
 Try one:
 
-    npx bartizan notify-test ops --dry-run    # what would be sent
-    npx bartizan notify-test ops              # a sample alert with a chart
-    npx bartizan notify-test ops --resolved
+    bartizan notify-test ops --dry-run    # what would be sent
+    bartizan notify-test ops              # a sample alert with a chart
+    bartizan notify-test ops --resolved
 
 The pictures below show what would be sent for the sample alert, laid out much as the service does it.
 `;

@@ -12,7 +12,7 @@ import { until } from '../until.ts';
 
 const START = fileURLToPath(new URL('../../examples/control-plane/start.ts', import.meta.url));
 const BIN = fileURLToPath(new URL('../../bin/bartizan.ts', import.meta.url));
-const COMMAND = /ip netns exec (\S+) npx bartizan trust -c (\S+) --yes/;
+const COMMAND = /ip netns exec (\S+) npm run -s bartizan -- trust -c (\S+) --yes/;
 
 /** A readyz whose etcd is dead takes four seconds, on any machine. */
 const ROUND_S = Math.min(20, Math.ceil(scaledMs(10_000) / 1000));
