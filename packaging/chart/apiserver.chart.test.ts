@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Apiserver, startApiserver } from '../../test/kube/apiserver.ts';
 import { type Etcd, startEtcd } from '../../test/kube/etcd.ts';
 import { findBuilt } from '../../test/kube/programs.ts';
+import { until } from '../../test/until.ts';
 import {
   CHART,
   EXAMPLE_NAMES,
@@ -14,6 +15,7 @@ import {
   ofKind,
   render,
   runProgram,
+  startProgram,
   valuesOf,
 } from './helm.fixture.ts';
 
@@ -79,6 +81,19 @@ describe('a real kube-apiserver', () => {
     expect(out.match(/\(server dry run\)/g)).toHaveLength(objects.length);
   });
 
+  it('admits the pod that checks the configuration', () => {
+    const { template: pod } = ofKind(render(...valuesOf('smallest')), 'Job').spec;
+    const made = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'check', ...pod.metadata },
+      spec: pod.spec,
+    };
+    // Its account is the one that Kubernetes makes in each namespace.
+    Object.assign(made.spec, { serviceAccountName: 'monitoring' });
+    expect(apply('pod-check', [made])).toMatchObject({ code: 0, err: '' });
+  });
+
   it.each(EXAMPLE_NAMES)('admits the pod of examples/%s.yaml under the restricted standard', (example) => {
     const { template: pod } = ofKind(render(...valuesOf(example)), 'StatefulSet').spec;
     const claimed = {
@@ -95,21 +110,60 @@ describe('a real kube-apiserver', () => {
     expect(apply(`root-${example}`, [root]).err).toContain('violates PodSecurity "restricted:latest"');
   });
 
+  const argsOfPod = () => {
+    const args = 'jsonpath={.spec.template.spec.containers[0].args}';
+    return kubectl('-n', 'monitoring', 'get', 'statefulset', 'bartizan', '-o', args).out;
+  };
+
   it('takes an installation and a change, and the claim outlives the release', () => {
     expect(kubectl('-n', 'monitoring', 'delete', 'serviceaccount', 'bartizan').code).toBe(0);
-    const installed = release('install', 'bartizan', ...valuesOf('smallest'));
+    const installed = release('install', 'bartizan', '--no-hooks', ...valuesOf('smallest'));
     expect([installed.code, installed.err]).toEqual([0, '']);
     expect(installed.out).toContain('exec -it statefulset/bartizan -- bartizan trust');
-    const changed = release('upgrade', 'bartizan', ...valuesOf('smallest'), '--set', 'logLevel=debug');
+    const changed = release(
+      'upgrade',
+      'bartizan',
+      '--no-hooks',
+      ...valuesOf('smallest'),
+      '--set',
+      'logLevel=debug',
+    );
     expect([changed.code, changed.err]).toEqual([0, '']);
-    const args = '{.spec.template.spec.containers[0].args}';
-    expect(
-      kubectl('-n', 'monitoring', 'get', 'statefulset', 'bartizan', '-o', `jsonpath=${args}`).out,
-    ).toContain('debug');
+    expect(argsOfPod()).toContain('debug');
     const kept = '{.spec.persistentVolumeClaimRetentionPolicy.whenDeleted}';
     expect(kubectl('-n', 'monitoring', 'get', 'statefulset', 'bartizan', '-o', `jsonpath=${kept}`).out).toBe(
       'Retain',
     );
+  });
+
+  it('an upgrade whose configuration is refused changes nothing', async () => {
+    const values = [...valuesOf('smallest'), '--set', 'logLevel=error'];
+    const upgrade = startProgram('helm', [
+      'upgrade',
+      'bartizan',
+      CHART,
+      '--kubeconfig',
+      kubeconfig,
+      '-n',
+      'monitoring',
+      ...values,
+    ]);
+    const job = ['-n', 'monitoring', 'get', 'job', 'bartizan-check'];
+    await until('the job is there', () => kubectl(...job).code === 0);
+    // What the controller of jobs would say, which does not run here.
+    const time = new Date().toISOString();
+    const conditions = ['FailureTarget', 'Failed'].map((type) => ({
+      type,
+      status: 'True',
+      reason: 'BackoffLimitExceeded',
+      lastTransitionTime: time,
+    }));
+    const status = JSON.stringify({ status: { startTime: time, failed: 1, conditions } });
+    const failed = ['patch', 'job', 'bartizan-check', '--subresource=status', '--type=merge', '-p', status];
+    expect(kubectl('-n', 'monitoring', ...failed)).toMatchObject({ code: 0, err: '' });
+    const { code, err } = await upgrade;
+    expect([code, err]).toEqual([1, expect.stringMatching(/pre-upgrade hooks failed.*bartizan-check/s)]);
+    expect(argsOfPod()).not.toContain('error');
   });
 
   it('knows a network file system by the provisioner of the class', () => {

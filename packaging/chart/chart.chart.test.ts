@@ -67,6 +67,16 @@ it('a changed configuration or host key starts the pod anew, and a change of the
   expect(annotations('--set', 'onConfigChange=none', '--set-file', `config=${changed}`)).toEqual(kept);
 });
 
+it('checks the configuration in a pod of its own, which no Service leads to', () => {
+  const objects = render(...valuesOf('smallest'));
+  const [job, service] = [ofKind(objects, 'Job'), ofKind(objects, 'Service')] as const;
+  const { selector } = service.spec as unknown as { selector: Record<string, string> };
+  expect(job.spec.template.metadata).not.toMatchObject({ labels: selector });
+  expect(ofKind(objects, 'StatefulSet').spec.template.metadata).toMatchObject({ labels: selector });
+  for (const values of [[...valuesOf('smallest'), '--set', 'checkConfig=false'], valuesOf('own-objects')])
+    expect(ofKind(render(...values), 'Job')).toBeUndefined();
+});
+
 it('leaves the user to the platform where it wants to choose', () => {
   const { spec } = ofKind(render(...valuesOf('smallest'), '--set', 'user=null'), 'StatefulSet').spec.template;
   expect(spec).toMatchObject({

@@ -1,5 +1,5 @@
 // Runs the real helm of test/kube on the chart, without the user's settings.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +49,16 @@ export function runProgram(program: Program, args: readonly string[]): Outcome {
   });
   if (error !== undefined) throw error;
   return { code: status, out: stdout, err: stderr };
+}
+
+/** The same beside what the test does meanwhile. */
+export function startProgram(program: Program, args: readonly string[]): Promise<Outcome> {
+  const options = { env: { PATH: '', HOME: home }, timeout: scaledMs(ENDS_WITHIN_MS) };
+  return new Promise((resolve) => {
+    const child = execFile(findBuilt(program) as string, args, options, (_, out, err) =>
+      resolve({ code: child.exitCode, out, err }),
+    );
+  });
 }
 
 export const helm = (...args: string[]): Outcome => runProgram('helm', args);
