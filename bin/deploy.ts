@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../cli/config-file.ts';
+import { bundleConfig } from '../core/config/bundle.ts';
 import { describeError } from '../core/errors.ts';
 import { createAccount } from '../lib/account.ts';
 import { contextArguments, readCdkArguments } from '../lib/cdk-arguments.ts';
@@ -22,8 +23,8 @@ try {
   // CDK uses both names of the region; the SDK does not know the second one.
   if (profile !== undefined) process.env.AWS_PROFILE = profile;
   if (process.env.AWS_DEFAULT_REGION) process.env.AWS_REGION ??= process.env.AWS_DEFAULT_REGION;
-  const { config } = await loadConfig(file);
-  const text = readFileSync(file, 'utf8');
+  const { config, source } = await loadConfig(file);
+  const text = bundleConfig(source.text, source.included);
   const signatures = await signaturesOf(config);
   const endpoint = process.env.AWS_ENDPOINT_URL;
   const account = await createAccount(endpoint ? { endpoint } : {});

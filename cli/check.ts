@@ -94,7 +94,7 @@ async function checkFile(file: string, { aws }: Options): Promise<Verdict> {
     if (result.ok) {
       const { config, warnings } = result;
       const found = [
-        ...(await checkFiles(file, config)),
+        ...(await checkFiles(file, config, result.source.included)),
         ...(await checkCredentials(file, config)),
         ...(await checkState(file, config)),
         ...(await checkSignatures(file, config, systemClock.nowMs())),

@@ -2,10 +2,12 @@ import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { includedFiles } from '../adapters/files/included-files.ts';
 import { KINDS } from '../adapters/registry.ts';
 import { createSecrets } from '../adapters/secrets/secrets.ts';
 import { openStore } from '../adapters/stores/registry.ts';
 import { resolvePath } from '../core/config/file-path.ts';
+import type { ReadIncluded, SourceFile } from '../core/config/include.ts';
 import { type ParseResult, parseConfig } from '../core/config/parse.ts';
 import type { Problem } from '../core/config/problem.ts';
 import type { Reference } from '../core/config/secret-text.ts';
@@ -27,8 +29,15 @@ export function unreadable(error: unknown): string {
   return REASONS[code] ?? `it cannot be read (${code})`;
 }
 
-/** Reads and checks a file. @throws ConfigError when it cannot be read */
-export async function readConfig(file: string): Promise<ParseResult> {
+/** The files as they were read. */
+export interface ConfigSource {
+  text: string;
+  /** Those of `clusters.include`, in order. */
+  included: readonly SourceFile[];
+}
+
+/** Reads and checks a file, and those that it includes. @throws ConfigError when it cannot be read */
+export async function readConfig(file: string): Promise<ParseResult & { source: ConfigSource }> {
   const baseDir = dirname(resolve(file));
   let text: string;
   try {
@@ -41,11 +50,22 @@ export async function readConfig(file: string): Promise<ParseResult> {
   }
   const home = homedir();
   const available = (reference: Reference) => isAvailable(reference, { baseDir, home });
-  return parseConfig(text, { file, kinds: KINDS, baseDir, home, nowMs: systemClock.nowMs(), available });
+  const source = { text, included: [] as readonly SourceFile[] };
+  const read = includedFiles(dirname(file));
+  const included: ReadIncluded = (patterns) => {
+    const found = read(patterns);
+    source.included = found.files;
+    return found;
+  };
+  const nowMs = systemClock.nowMs();
+  const result = parseConfig(text, { file, kinds: KINDS, baseDir, home, nowMs, available, included });
+  return { ...result, source };
 }
 
 /** @throws ConfigError with all problems, when the file cannot be read or has an error */
-export async function loadConfig(file: string): Promise<{ config: Config; warnings: Problem[] }> {
+export async function loadConfig(
+  file: string,
+): Promise<{ config: Config; warnings: Problem[]; source: ConfigSource }> {
   const result = await readConfig(file);
   if (result.ok) return result;
   const errors = result.problems.filter((problem) => problem.severity === 'error');

@@ -5,6 +5,7 @@ import { type ForeignWriter, foreignWriters } from '../adapters/files/foreign-wr
 import { checkKeyFile, isPrivateKey, modeText } from '../adapters/files/key-file.ts';
 import { isMountedSecret } from '../adapters/files/secret-mount.ts';
 import { resolvePath } from '../core/config/file-path.ts';
+import type { SourceFile } from '../core/config/include.ts';
 import type { Problem } from '../core/config/problem.ts';
 import { findReferences } from '../core/config/secret-text.ts';
 import type { Config } from '../core/model/config.ts';
@@ -33,11 +34,16 @@ interface SecretFile {
  * that folder. A private key that others can read is an error, everything else a warning. Files that we cannot inspect
  * are left out.
  */
-export async function checkFiles(file: string, config: Config): Promise<Problem[]> {
+export async function checkFiles(
+  file: string,
+  config: Config,
+  included: readonly SourceFile[] = [],
+): Promise<Problem[]> {
   const text = (await readHead(file, MAX_CONFIG_BYTES)) ?? '';
+  const sources = [{ file, text }, ...included];
   const secrets = await secretFiles(config, dirname(resolve(file)));
   const problems: Problem[] = [];
-  for (const secret of secrets) problems.push(...(await readersProblem(secret, file, text)));
+  for (const secret of secrets) problems.push(...(await readersProblem(secret, sources)));
   const keys = secrets.filter(({ isKey }) => isKey).map(({ path }) => path);
   const data = config.store.path;
   const named = new Set<string>();
@@ -45,6 +51,7 @@ export async function checkFiles(file: string, config: Config): Promise<Problem[
     [data, 'it contains known_hosts and the state of alerts'],
     ...Object.entries(DATA_FILES).map(([name, why]) => [join(data, name), why] as const),
     [resolve(file), 'it decides where we log in and whom we alert'],
+    ...included.map((one) => [resolve(one.file), 'it decides where we log in'] as const),
     ...keys.map((path) => [path, 'we log in with this key'] as const),
     ...(config.signatures
       ? ([[config.signatures.file, 'nodes refuse scripts without its signatures']] as const)
@@ -70,8 +77,10 @@ function writersProblem(file: string, writer: ForeignWriter, path: string, why: 
   });
 }
 
-async function readersProblem(secret: SecretFile, file: string, text: string): Promise<Problem[]> {
+async function readersProblem(secret: SecretFile, sources: readonly SourceFile[]): Promise<Problem[]> {
   const { reference, path, isKey } = secret;
+  const { file, text } = sources.find((source) => source.text.includes(reference)) ??
+    sources[0] ?? { file: '', text: '' };
   const location = { file, ...locationOf(reference, text) };
   const at = `${reference}${reference.includes(path) ? '' : ` (${path})`}`;
   if (isKey) {

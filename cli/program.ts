@@ -7,6 +7,7 @@ import { endQuietlyWithReader } from './output-lines.ts';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import('./init.ts')).initCommand(),
   check: async () => (await import('./check.ts')).checkCommand(),
+  bundle: async () => (await import('./bundle.ts')).bundleCommand(),
   schema: async () => (await import('./schema.ts')).schemaCommand(),
   trust: async () => (await import('./trust.ts')).trustCommand(),
   keys: async () => (await import('./keys.ts')).keysCommand(),

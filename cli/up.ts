@@ -34,7 +34,7 @@ export function upCommand(): Command {
       'put a damaged database aside, start with an empty one and send a message to every channel; also while it runs',
     )
     .action(async (options: { config: string; logLevel: LogLevel; recover?: boolean }) => {
-      const { config, warnings } = await loadConfig(options.config);
+      const { config, warnings, source } = await loadConfig(options.config);
       const load = async () => (await loadConfig(options.config)).config;
       const secrets = secretsFor(options.config);
       const logger = createLogger({
@@ -44,7 +44,7 @@ export function upCommand(): Command {
         destination: createLogDestination(),
       });
       // The start itself reports a refused key.
-      const found = (await checkFiles(options.config, config)).filter(
+      const found = (await checkFiles(options.config, config, source.included)).filter(
         ({ severity }) => severity === 'warning',
       );
       for (const warning of [...warnings, ...found])

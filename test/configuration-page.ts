@@ -53,6 +53,12 @@ function sectionText(name: string, section: JsonSchema, required: boolean): stri
   return `## ${name}\n\n${what}\n\n${kinds.join('\n\n')}`;
 }
 
+/** Which elements the table of a section with two forms is about. */
+const EACH: Readonly<Record<string, string>> = {
+  clusters: 'Each cluster, of the list or of an included file',
+  rules: 'Each rule, of the list or of `add`',
+};
+
 /** A section that is a list, or a mapping with such lists. */
 function formsText(name: string, list: JsonSchema, forms: readonly JsonSchema[]): string {
   const mapping = forms.find(({ type }) => type === 'object');
@@ -63,7 +69,7 @@ function formsText(name: string, list: JsonSchema, forms: readonly JsonSchema[])
   const either = ['| key | value | default | |', '| --- | --- | --- | --- |', ...keys].join('\n');
   return [
     `## ${name}\n\n${list.description}. A list, or a mapping.\n\n${either}`,
-    `Each rule, of the list or of \`add\`:\n\n${table(list.items as JsonSchema)}`,
+    `${EACH[name] ?? 'Each element'}:\n\n${table(list.items as JsonSchema)}`,
   ].join('\n\n');
 }
 

@@ -6,6 +6,7 @@ import type { AdapterDescriptor, AdapterKinds, Preset } from '../registry.ts';
 import { auditSchema } from './audit-schema.ts';
 import { commandSchema } from './command-schema.ts';
 import type { JsonSchema } from './fields.ts';
+import { includeSchema } from './include.ts';
 import { changedRuleFields, labelGlobsSchema, nameSchema, runbooksSchema } from './rule-fields.ts';
 import { tieredRuleSchema } from './rule-schema.ts';
 import {
@@ -56,7 +57,7 @@ function makeSchema(kinds: AdapterKinds) {
     .strictObject({
       bastions: z.array(bastionSchema).min(1).describe('SSH gateways in front of nodes'),
       clusters: z
-        .array(clusterSchema)
+        .union([z.array(clusterSchema), includeSchema])
         .describe('Clusters and their control-plane nodes. Required without an `inventory`')
         .optional(),
       inventory: z
@@ -124,8 +125,8 @@ function makeSchema(kinds: AdapterKinds) {
       server: serverSchema.describe('The HTTP server for health and pictures').prefault({}),
     })
     .superRefine(
-      ...wholeCheck<{ clusters?: unknown[]; inventory?: unknown }>(({ clusters, inventory }, issue) => {
-        if (inventory === undefined && !clusters?.length)
+      ...wholeCheck<{ clusters?: unknown; inventory?: unknown }>(({ clusters = [], inventory }, issue) => {
+        if (inventory === undefined && Array.isArray(clusters) && clusters.length === 0)
           issue(['clusters'], '`clusters` is an empty list; write at least one, or an `inventory`');
       }),
     )

@@ -10,8 +10,16 @@ import type { SyntaxFinding } from './yaml-errors.ts';
 
 export interface Diagnostics {
   syntax(finding: SyntaxFinding): Problem;
-  /** Leaves out findings about unknown values, and those behind `brokenAt`, where the document is a guess. */
-  findings(findings: readonly Finding[], inspection: Inspection, brokenAt: number | undefined): Problem[];
+  /**
+   * Leaves out findings about unknown values, and those behind `brokenAt`, where the document is a guess. `firstAt` says where the
+   * earlier element of a finding is, which may be in another file.
+   */
+  findings(
+    findings: readonly Finding[],
+    inspection: Inspection,
+    options: { brokenAt: number | undefined; firstAt(first: Path): string },
+  ): Problem[];
+  lineOf(path: Path, inspection: Inspection): number;
 }
 
 export function createDiagnostics(
@@ -27,15 +35,15 @@ export function createDiagnostics(
       return { severity: 'error', file, ...locationOf(offset), path: '', message, suggestion, excerpt };
     },
 
-    findings(findings, { keys, quiet }, brokenAt) {
+    findings(findings, { keys, quiet }, { brokenAt, firstAt }) {
       const locate = (path: Path, at: Finding['at']) => locatePath(document, keys, path, at);
       const quietRanges = quiet.map((path) => locate(path, 'value').range);
       const silent = [...quietRanges, ...unknown];
       const isSilent = ({ start, end }: Range) => silent.some((one) => one.start <= start && end <= one.end);
       const located = findings
         .map((finding) => ({ finding, ...locate(finding.path, finding.at) }))
-        .filter(({ finding, range }) => {
-          const isGuess = brokenAt !== undefined && (finding.absence || range.end > brokenAt);
+        .filter(({ range }) => {
+          const isGuess = brokenAt !== undefined && range.end > brokenAt;
           return !isGuess && !isSilent(range);
         })
         .map((one) => ({ ...one, location: locationOf(one.range.start) }));
@@ -46,9 +54,9 @@ export function createDiagnostics(
       const whole = rangeOf(document.root);
       return located.map(({ finding, range, written, location }): Problem => {
         const { severity, message, first } = finding;
-        const line = first && locationOf(locate(first, 'value').range.start).line;
-        const suggestion =
-          line === undefined ? finding.suggestion : `the first is in line ${line}; ${finding.suggestion}`;
+        const suggestion = first
+          ? `the first is ${firstAt(first)}; ${finding.suggestion}`
+          : finding.suggestion;
         // A finding about the whole file has no line.
         const isWhole = range.start === whole.start && range.end === whole.end;
         const excerpt = isWhole ? undefined : cutExcerpt(text, range, marks.get(location.line) ?? []);
@@ -62,6 +70,10 @@ export function createDiagnostics(
           ...(excerpt && { excerpt }),
         };
       });
+    },
+
+    lineOf(path, { keys }) {
+      return locationOf(locatePath(document, keys, path, 'value').range.start).line;
     },
   };
 }
