@@ -2,6 +2,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '../../cli/config-file.ts';
+import { sendCommand } from '../../local/control.ts';
 import { lockFolder } from '../../local/lock.ts';
 import { ofFile, ofFiles, ofInit, ofKey, ofStart, ofStartBeside, takePort, thrown } from './messages.ts';
 import type { Section } from './section.ts';
@@ -134,8 +135,9 @@ export const FILES: readonly Section[] = [
 
 export const START: readonly Section[] = [
   {
-    title: 'The start of up',
-    about: 'What `bartizan up` says when it does not start. Its exit code is 1.',
+    title: 'The start of up, and commands beside it',
+    about:
+      'What `bartizan up` says when it does not start, and commands that find no `up`. The exit code is 1.',
     cases: [
       {
         what: 'Another one runs already',
@@ -174,6 +176,13 @@ export const START: readonly Section[] = [
         ),
         cause: 'A disk that failed, or a copy that was made while `up` ran.',
         cure: 'Do what the message lists. As a service, run `up --recover`: it then puts a damaged database aside by itself.',
+      },
+      {
+        what: 'A reload finds no up',
+        message: ({ dir }) =>
+          thrown(() => sendCommand(dir, { command: 'reload', args: {} }, { timeoutMs: 5_000 })),
+        cause: 'Nothing runs on the data folder that the file names, or `up` runs with another file.',
+        cure: 'Start `up`, or name its folder: `bartizan reload --data FOLDER`. Run the command as the user of `up`, or as root.',
       },
     ],
   },

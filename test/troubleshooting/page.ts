@@ -25,6 +25,7 @@ function stable(text: string, { dir }: Scene): string {
     .replace(/SHA256:[A-Za-z0-9+/]{43}/g, 'SHA256:…')
     .replace(/127\.0\.0\.1:\d{4,5}\b/g, `127.0.0.1:${port}`)
     .replace(/in \d+ ms/g, 'in 40 ms')
+    .replace(/(default rules `[^`]+`, `[^`]+`).*$/m, '$1 …')
     .replace(/: error:[0-9A-F]{8}:.*$/, '');
 }
 
