@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os';
 import { hostSchema } from '../core/config/field-schemas.ts';
 import { nameSchema } from '../core/config/rule-fields.ts';
 import { ConfigError } from '../core/errors.ts';
 import { quoted } from '../core/text/suggestions.ts';
+import { loginName } from './actor.ts';
 import { type FirstKey, readFirstKey, usualKey } from './first-key.ts';
 import type { Ask } from './first-questions.ts';
 
@@ -88,7 +88,7 @@ export async function firstAnswers(given: GivenAnswers, file: string, ask: Ask):
   const user =
     bastion.user ??
     given.user ??
-    (await ask({ text: 'User there', option: '--user', usual: userInfo().username, read: parseUser }));
+    (await ask({ text: 'User there', option: '--user', ...usualUser(), read: parseUser }));
   const usual = await usualKey();
   const key =
     given.key === undefined
@@ -112,6 +112,12 @@ export async function firstAnswers(given: GivenAnswers, file: string, ask: Ask):
     cluster: given.cluster,
     node: { ...node, user: node.user ?? given.user ?? user, name: nameOf(node, 'node-1') },
   };
+}
+
+/** In a container our own user may be only a number, which is no user of the bastion. */
+function usualUser(): { usual?: string } {
+  const name = loginName();
+  return name.startsWith('uid ') ? {} : { usual: name };
 }
 
 /** The first label of a host name; addresses have none. */
