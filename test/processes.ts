@@ -25,6 +25,7 @@ const LONG: Readonly<Record<string, number>> = {
   'localstack/control-plane/scene.control-plane.test.ts': 50,
   'cli/kubeconfig.sshd.test.ts': 40,
   'test/e2e/memory.test.ts': 30,
+  'test/e2e/standby.postgres.test.ts': 30,
   'test/e2e/cli.test.ts': 30,
   'cli/tunnel.sshd.test.ts': 25,
   'cli/tunnel-transfer.sshd.test.ts': 15,

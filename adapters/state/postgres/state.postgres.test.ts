@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError, RetryableError } from '../../../core/errors.ts';
 import type { StateStore } from '../../../core/ports.ts';
+import { killRepeatedly } from '../../../test/contract/kill-loop.ts';
 import {
   alertOf,
   incidentOf,
@@ -11,6 +13,8 @@ import {
   transitionOf,
 } from '../../../test/contract/state-fixtures.ts';
 import { describeStateStore } from '../../../test/contract/state-store.ts';
+import { examineStory } from '../../../test/contract/state-story.ts';
+import { scaledMs } from '../../../test/machine-speed.ts';
 import { POSTGRES_PASSWORD, type PostgresServer, startPostgres } from '../../../test/postgres-server.ts';
 import type { PostgresOptions } from '../../postgres/options.ts';
 import { openPool } from '../../postgres/pool.ts';
@@ -67,6 +71,25 @@ describe('postgres state', () => {
       'a',
       'b',
     ]);
+  });
+
+  it('has every step that it acknowledged, and no half of one, after each of 5 kills', async () => {
+    let steps = 0;
+    await killRepeatedly({
+      script: join(import.meta.dirname, '../../../test/contract/postgres-state-writer.ts'),
+      args: [JSON.stringify(options)],
+      times: 5,
+      maxLifeMs: scaledMs(600),
+      async onKilled(lines) {
+        const stored = await examineStory(state);
+        for (const line of lines.slice(1)) {
+          const [what, id] = line.split(' ') as [keyof typeof stored, string];
+          expect(stored[what], line).toContain(id);
+          steps++;
+        }
+      },
+    });
+    expect(steps).toBeGreaterThan(20);
   });
 
   it('writes nothing of a commit that fails in its middle', async () => {
