@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   tunnel: async () => (await import('./tunnel.ts')).tunnelCommand(),
   kubeconfig: async () => (await import('./kubeconfig.ts')).kubeconfigCommand(),
   up: async () => (await import('./up.ts')).upCommand(),
+  'log-level': async () => (await import('./log-level.ts')).logLevelCommand(),
   reload: async () => (await import('./reload.ts')).reloadCommand(),
   alerts: async () => (await import('./alerts.ts')).alertsCommand(),
   silence: async () => (await import('./silence.ts')).silenceCommand(),

@@ -9,12 +9,13 @@ import { type LocalTunnel, openLocalTunnel } from '../adapters/tunnel/tunnel.ts'
 import { ConfigError } from '../core/errors.ts';
 import { formatMetricValue } from '../core/format.ts';
 import type { Config } from '../core/model/config.ts';
+import type { LogLevel } from '../core/model/log.ts';
 import type { FailureReason } from '../core/model/observation.ts';
 import type { Target } from '../core/model/target.ts';
 import { bastionsOf } from '../core/plan/ways.ts';
 import type { Audit } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
-import { createLogger, type LogLevel } from '../local/logger.ts';
+import { createLogger } from '../local/logger.ts';
 import { withAccessAudit } from './access-audit.ts';
 import { actorOf, parseAs } from './actor.ts';
 import { withNotes } from './command-notes.ts';

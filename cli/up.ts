@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { createServiceManager } from '../adapters/service-manager/notify.ts';
 import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
+import { LOG_LEVELS, type LogLevel } from '../core/model/log.ts';
 import type { Logger } from '../core/ports.ts';
 import { systemSleep } from '../local/clock.ts';
 import { createLogDestination } from '../local/log-destination.ts';
-import { createLogger, type LogLevel } from '../local/logger.ts';
+import { createLogLevels } from '../local/log-levels.ts';
+import { createLogger } from '../local/logger.ts';
 import { startUp } from '../local/standby.ts';
 import { createSupervision, type Supervision, takeSupervisor } from '../local/supervision.ts';
 import type { Bartizan } from '../local/up.ts';
@@ -25,20 +27,22 @@ export function upCommand(): Command {
     )
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .addOption(
-      new Option('--log-level <level>', 'least important lines shown')
-        .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default('info'),
+      new Option(
+        '--log-level <level>',
+        'least important lines shown (default: `log.level` of the configuration)',
+      ).choices(LOG_LEVELS),
     )
     .option(
       '--recover',
       'put a damaged database aside, start with an empty one and send a message to every channel; also while it runs',
     )
-    .action(async (options: { config: string; logLevel: LogLevel; recover?: boolean }) => {
+    .action(async (options: { config: string; logLevel?: LogLevel; recover?: boolean }) => {
       const { config, warnings, source } = await loadConfig(options.config);
       const load = async () => (await loadConfig(options.config)).config;
       const secrets = secretsFor(options.config);
+      const logLevels = createLogLevels(config.log, options.logLevel);
       const logger = createLogger({
-        level: options.logLevel,
+        level: logLevels,
         pretty: process.stderr.isTTY === true,
         redact: secrets.redact,
         destination: createLogDestination(),
@@ -54,7 +58,7 @@ export function upCommand(): Command {
       let running: Bartizan | undefined;
       const start = async (met?: DatabaseName) => {
         const inForce = running?.config() ?? config;
-        running = await startUp({ config: inForce, load, secrets, logger, recover, met });
+        running = await startUp({ config: inForce, load, secrets, logger, logLevels, recover, met });
         return running;
       };
       process.on('SIGHUP', () => void running?.reload());

@@ -8,6 +8,7 @@ import type { Checkpoint } from './model/checkpoint.ts';
 import type { Cost } from './model/cost.ts';
 import type { Delivery } from './model/delivery.ts';
 import type { Incident } from './model/incident.ts';
+import type { LogStage } from './model/log.ts';
 import type { Notification, Picture } from './model/notification.ts';
 import type { BatchObservation, Observation } from './model/observation.ts';
 import type { Destination, Pace } from './model/pace.ts';
@@ -28,6 +29,8 @@ export interface Logger {
   info(message: string, fields?: Record<string, unknown>): void;
   warn(message: string, fields?: Record<string, unknown>): void;
   error(message: string, fields?: Record<string, unknown>): void;
+  /** The part of the log for one stage, where stages have levels of their own. Use `stageLog`. */
+  ofStage?: ((stage: LogStage) => Logger) | undefined;
   /** Lines that could not be written so far, where the log counts them. */
   lost?: (() => number) | undefined;
 }

@@ -28,7 +28,7 @@ export function boundRepeats(logger: Logger, { clock, meter }: { clock: Clock; m
   }
 
   const bounded =
-    (level: 'warn' | 'error'): Logger['warn'] =>
+    (logger: Logger, level: 'warn' | 'error'): Logger['warn'] =>
     (message, fields = {}) => {
       const nowMs = clock.nowMs();
       const key = JSON.stringify([message, ...NAMING.map((name) => fields[name])]);
@@ -47,10 +47,13 @@ export function boundRepeats(logger: Logger, { clock, meter }: { clock: Clock; m
       logger[level](message, leftOut > 0 ? { ...fields, leftOutBefore: leftOut } : fields);
     };
 
-  return {
+  const logOf = (logger: Logger): Logger => ({
     debug: (message, fields) => logger.debug(message, fields),
     info: (message, fields) => logger.info(message, fields),
-    warn: bounded('warn'),
-    error: bounded('error'),
-  };
+    warn: bounded(logger, 'warn'),
+    error: bounded(logger, 'error'),
+    lost: logger.lost,
+    ofStage: logger.ofStage && ((stage) => logOf(logger.ofStage?.(stage) ?? logger)),
+  });
+  return logOf(logger);
 }

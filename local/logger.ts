@@ -1,14 +1,14 @@
 import { styleText } from 'node:util';
 import pino from 'pino';
 import pretty from 'pino-pretty';
+import type { LogLevel, LogStage } from '../core/model/log.ts';
 import type { Logger } from '../core/ports.ts';
 import { visibleText } from '../core/text/visible-text.ts';
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+import type { LogLevels } from './log-levels.ts';
 
 /** Lines for people on a terminal, JSON elsewhere. `redact` changes every line before it is written. */
 export function createLogger(options: {
-  level: LogLevel;
+  level: LogLevel | LogLevels;
   pretty: boolean;
   redact: (text: string) => string;
   destination?: NodeJS.WritableStream & Pick<Logger, 'lost'>;
@@ -27,7 +27,8 @@ export function createLogger(options: {
     : destination;
   const log = pino(
     {
-      level,
+      // Levels are compared below, as they change.
+      level: typeof level === 'string' ? level : 'debug',
       base: undefined,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
@@ -35,13 +36,24 @@ export function createLogger(options: {
     },
     stream,
   );
-  return {
-    debug: (message, fields) => log.debug(fields ?? {}, message),
-    info: (message, fields) => log.info(fields ?? {}, message),
-    warn: (message, fields) => log.warn(fields ?? {}, message),
-    error: (message, fields) => log.error(fields ?? {}, message),
-    lost: options.destination?.lost,
+  const levels = typeof level === 'string' ? undefined : level;
+  const logOf = (stage: LogStage): Logger => {
+    const write =
+      (name: 'debug' | 'info' | 'warn' | 'error'): Logger['info'] =>
+      (message, fields = {}) => {
+        if (!levels) log[name](fields, message);
+        else if (levels.allows(stage, name)) log[name]({ ...fields, stage }, message);
+      };
+    return {
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+      lost: options.destination?.lost,
+      ofStage: levels && logOf,
+    };
   };
+  return logOf('up');
 }
 
 const OWN_FIELDS = new Set(['level', 'time', 'msg']);

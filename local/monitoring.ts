@@ -11,6 +11,7 @@ import { signatureFile } from '../adapters/signatures/signature-source.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { repeatsValues } from '../adapters/stores/registry.ts';
 import { describeError } from '../core/errors.ts';
+import { stageLog } from '../core/log-stages.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
 import type { Notice } from '../core/notify/notice.ts';
@@ -94,7 +95,8 @@ export interface Monitoring {
  */
 export async function prepareMonitoring(config: Config, host: MonitoringPorts): Promise<Monitoring> {
   const { dir, state, auditFile, clock, sleep, logger, meter, secrets } = host;
-  const created = await createChannels(config.channels, { secrets, clock, logger });
+  const toNotify = { ...host, logger: stageLog(logger, 'notify') };
+  const created = await createChannels(config.channels, toNotify);
   const channels = channelsOfLeader(created, host.leadership);
   const kept = createHeldCounters(state.counters);
   const fleet = createFleet({
@@ -105,11 +107,12 @@ export async function prepareMonitoring(config: Config, host: MonitoringPorts): 
       await createKeyring({ ...config, clusters: [cluster] }, secrets).ofCluster(cluster.name);
     },
     clock,
-    logger,
+    logger: stageLog(logger, 'plan'),
     meter,
   });
   const prober = await createProber({
     ...host,
+    logger: stageLog(logger, 'probe'),
     config: fleet.config,
     knownHosts: join(dir, 'known_hosts'),
     counters: state.counters,
@@ -140,7 +143,7 @@ export async function prepareMonitoring(config: Config, host: MonitoringPorts): 
       kept.release();
       const draw = createDraw({ drawer, charts, config });
       const notifier = startNotifier(config, {
-        ...host,
+        ...toNotify,
         channels,
         draw,
         epoch: async () => host.epoch,
@@ -152,7 +155,7 @@ export async function prepareMonitoring(config: Config, host: MonitoringPorts): 
         onEvaluated: notifier.wake,
       });
       const signal = stopping.signal;
-      const heartbeat = url === undefined ? undefined : createHeartbeat({ ...host, url, signal });
+      const heartbeat = url === undefined ? undefined : createHeartbeat({ ...toNotify, url, signal });
       const schedule = runSchedule({
         tickMs: tickIntervalMs(config.checks),
         offsetMs: Math.floor(config.schedule.jitterMs * host.jitterShare),
@@ -160,7 +163,7 @@ export async function prepareMonitoring(config: Config, host: MonitoringPorts): 
         signal,
         clock,
         sleep,
-        logger,
+        logger: stageLog(logger, 'plan'),
         meter,
         onTurn: host.onTurn,
         async runRound(roundMs) {
@@ -181,8 +184,9 @@ export async function prepareMonitoring(config: Config, host: MonitoringPorts): 
           if (heartbeat && !cut.signal.aborted) beatIfHealthy(heartbeat, found, { meter, logger });
         },
       });
+      const toAudit = stageLog(logger, 'audit');
       const noticing = {
-        ...host,
+        ...toNotify,
         counters: state.counters,
         channels,
         redact: secrets.redact,
@@ -194,11 +198,12 @@ export async function prepareMonitoring(config: Config, host: MonitoringPorts): 
           ...host,
           config,
           charts,
-          maintainAudit: (nowMs) => maintainLocalAudit(auditFile, { ...host, config }, nowMs),
+          maintainAudit: (nowMs) =>
+            maintainLocalAudit(auditFile, { ...host, logger: toAudit, config }, nowMs),
           signal,
         }),
-        runAuditNotices(noticing),
-        runAuditExport(auditFile, { ...noticing, config }),
+        runAuditNotices({ ...noticing, logger: toAudit }),
+        runAuditExport(auditFile, { ...noticing, logger: toAudit, config }),
         runNotices(notice?.notice, {
           ...noticing,
           ...(notice && { onKept: notice.onKept }),

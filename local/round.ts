@@ -1,4 +1,5 @@
 import { describeError } from '../core/errors.ts';
+import { stageLog } from '../core/log-stages.ts';
 import type { Batch } from '../core/model/batch.ts';
 import type { Config } from '../core/model/config.ts';
 import type { BatchObservation, Observation } from '../core/model/observation.ts';
@@ -69,6 +70,8 @@ export function createRoundRunner(
   ports: RoundPorts,
 ): (roundMs: number, signal: AbortSignal) => Promise<RoundResult> {
   const { clock, logger, meter, state, audit } = ports;
+  const toProbe = { ...ports, logger: stageLog(logger, 'probe') };
+  const toStore = { ...ports, logger: stageLog(logger, 'store') };
   const settings: StoreSettings = { config, shards: [WHOLE] };
   const { backlog = [] } = ports;
   /** The store accepted something since the backlog was last tried. */
@@ -81,18 +84,20 @@ export function createRoundRunner(
     setBack = 0,
   ): Promise<WriteResult | undefined> {
     try {
-      const result = await store(observation, ports, settings, stored);
+      const result = await store(observation, toStore, settings, stored);
       isTaking = true;
       return result;
     } catch (error) {
       meter.count('store_failures_total');
-      logger.error('store refused a batch; it is kept and tried again', { error: describeError(error) });
+      toStore.logger.error('store refused a batch; it is kept and tried again', {
+        error: describeError(error),
+      });
       backlog.push({ observation, setBack, isRefused: true });
       if (backlog.length > BACKLOG_BATCHES) {
         const [dropped] = backlog.splice(backlog.indexOf(oldestOf(backlog)), 1);
         meter.count('batches_lost_total');
         const round = dropped?.observation.batch.roundMs;
-        logger.error('batch lost: the store has refused too many', { round });
+        toStore.logger.error('batch lost: the store has refused too many', { round });
       }
       return undefined;
     }
@@ -129,7 +134,7 @@ export function createRoundRunner(
           store: ports.store,
           state,
           clock,
-          logger,
+          logger: stageLog(logger, 'evaluate'),
           meter,
           onRuleFailed,
         });
@@ -140,14 +145,14 @@ export function createRoundRunner(
     };
     // One batch that cannot be probed at all (a missing key file) fails the round, but the others are evaluated.
     const failures: unknown[] = [];
-    const answers = createAnswers(ports, settings);
+    const answers = createAnswers(toStore, settings);
     const probeOrFail = async (batch: Batch) => {
       try {
-        return await probe(batch, ports, { signal, onNode: (ofNode) => answers.add(batch, ofNode) });
+        return await probe(batch, toProbe, { signal, onNode: (ofNode) => answers.add(batch, ofNode) });
       } catch (error) {
         failures.push(error);
         meter.count('batches_failed_total', { bastion: batch.bastion });
-        logger.error('batch not probed', { bastion: batch.bastion, error: describeError(error) });
+        toProbe.logger.error('batch not probed', { bastion: batch.bastion, error: describeError(error) });
         return undefined;
       }
     };

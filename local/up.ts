@@ -21,6 +21,7 @@ import { createFaults } from './faults.ts';
 import { createHealth, type Health } from './health.ts';
 import { healthOfLeader, openUpState, storeOfLeader } from './leading.ts';
 import { lockData } from './lock.ts';
+import { type LogLevels, logLevelCommand } from './log-levels.ts';
 import { createMeter } from './meter.ts';
 import { openMetrics } from './metrics-access.ts';
 import { type Monitoring, type MonitoringPorts, prepareMonitoring } from './monitoring.ts';
@@ -65,6 +66,8 @@ export async function startBartizan(options: {
   load?: () => Promise<Config>;
   secrets: Secrets;
   logger: Logger;
+  /** Levels of the log, which the command `log-level` and a reload change. */
+  logLevels?: LogLevels;
   actor?: string;
   /** Puts a damaged database aside and sends a notice to every channel, instead of refusing to start. */
   recover?: boolean;
@@ -207,6 +210,7 @@ export async function startBartizan(options: {
         if (isStopping) return false;
         current = next;
         meter.forgetLabelled();
+        options.logLevels?.configure(next.config.log);
         next.start({ drawer, fromMs });
         return true;
       },
@@ -218,7 +222,8 @@ export async function startBartizan(options: {
           ? { notice: noticeOf(aside, clock.nowMs()), onKept: () => forgetSetAside(dir) }
           : undefined,
     });
-    const control = await openControl({ dir, logger, commands: { reload: reloadCommand(reload) } });
+    const commands = { reload: reloadCommand(reload), 'log-level': logLevelCommand(options.logLevels) };
+    const control = await openControl({ dir, logger, commands });
     opened.push(() => control?.close());
 
     let stopped: Promise<void> | undefined;

@@ -42,6 +42,7 @@ export function assembleConfig(
     ...(draft.signatures && {
       signatures: { file: resolvePath(needed(draft.signatures).file, folders) },
     }),
+    ...(draft.log && { log: needed(draft.log) }),
     audit: needed(draft.audit),
     server: needed(draft.server),
   };

@@ -7,6 +7,7 @@ import { auditSchema } from './audit-schema.ts';
 import { commandSchema } from './command-schema.ts';
 import type { JsonSchema } from './fields.ts';
 import { includeSchema } from './include.ts';
+import { logSchema } from './log-schema.ts';
 import { changedRuleFields, labelGlobsSchema, nameSchema, runbooksSchema } from './rule-fields.ts';
 import { tieredRuleSchema } from './rule-schema.ts';
 import {
@@ -122,6 +123,7 @@ function makeSchema(kinds: AdapterKinds) {
         )
         .optional(),
       audit: auditSchema.describe('The record of every access, of `up` and of the commands').prefault({}),
+      log: logSchema.describe('How much `up` logs').optional(),
       server: serverSchema.describe('The HTTP server for health and pictures').prefault({}),
     })
     .superRefine(

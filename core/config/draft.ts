@@ -9,6 +9,7 @@ import { commandSchema } from './command-schema.ts';
 import { type ConfigSchema, configSchema, KIND_SECTIONS } from './config-schema.ts';
 import { isData, type JsonSchema, valueAt } from './fields.ts';
 import { describeIssues, NO_TEXT } from './issues.ts';
+import { logSchema } from './log-schema.ts';
 import { errorAt, type Finding, type Path } from './problem.ts';
 import { changedRuleFields, nameSchema, runbooksSchema } from './rule-fields.ts';
 import { tieredRuleSchema } from './rule-schema.ts';
@@ -51,7 +52,15 @@ export function readDraft(
 }
 
 /** Sections that are one mapping. All their fields have defaults, so a key without a value counts as left out. */
-const SINGLE: ReadonlySet<string> = new Set(['store', 'state', 'schedule', 'sessions', 'audit', 'server']);
+const SINGLE: ReadonlySet<string> = new Set([
+  'store',
+  'state',
+  'schedule',
+  'sessions',
+  'audit',
+  'log',
+  'server',
+]);
 
 const NO_MAPPING = 'it has keys like `bastions:`; `bartizan init` writes one to start from';
 
@@ -146,6 +155,7 @@ function draftOf(
     sessions: item(sections.sessionsSchema, ['sessions'], valueAt(data, 'sessions') ?? {}),
     signatures:
       valueAt(data, 'signatures') === undefined ? undefined : item(sections.signaturesSchema, ['signatures']),
+    log: valueAt(data, 'log') === undefined ? undefined : item(logSchema, ['log']),
     audit: item(auditSchema, ['audit'], valueAt(data, 'audit') ?? {}),
     server: item(serverSchema, ['server'], valueAt(data, 'server') ?? {}),
   };

@@ -1,7 +1,9 @@
 // The configuration after validation: durations in ms, sizes in bytes, every default filled in.
+
 import type { ChartTheme } from './chart-theme.ts';
 import type { Check } from './check.ts';
 import type { CommandConfig } from './command.ts';
+import type { LogLevel, LogStage } from './log.ts';
 import type { Route } from './route.ts';
 import type { Rule } from './rule.ts';
 import type { Silence } from './silence.ts';
@@ -156,6 +158,8 @@ export interface Config {
     latenessMs: number;
   };
   sessions: SessionsConfig;
+  /** How much `up` logs; absent: `info`. */
+  log?: { level: LogLevel; stages: Partial<Record<LogStage, LogLevel | undefined>> };
   /** `file`: absolute path of the signatures of scripts. */
   signatures?: { file: string };
   audit: AuditConfig;
