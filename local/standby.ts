@@ -136,8 +136,10 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
         if (leadership) await startLeading(leadership);
         else await sleep(TRY_EVERY_MS, stopping.signal);
       } catch (error) {
-        failure = secrets.redact(describeError(error));
-        logger.error('this process can neither lead nor stand by; it tries again', { error: failure });
+        const why = secrets.redact(describeError(error));
+        if (why !== failure)
+          logger.error('this process can neither lead nor stand by; it tries again', { error: why });
+        failure = why;
         await contender?.close();
         contender = undefined;
         leadership = undefined;

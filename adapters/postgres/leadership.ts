@@ -84,7 +84,10 @@ export async function openContender(input: ContenderOptions): Promise<Contender>
   };
 
   await guarded(async () => {
-    await client.connect();
+    await client.connect().catch((error: unknown) => {
+      secrets.forget?.();
+      throw error;
+    });
     await session.query(`${settingsOf(options)}; ${leaseSettings(options)}`);
     await layFoundation(session, options);
   });

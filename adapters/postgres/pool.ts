@@ -24,7 +24,11 @@ export async function openPool(options: PostgresOptions, secrets: Secrets): Prom
   pool.on('error', () => {});
   return {
     async use(run) {
-      const client = await pool.connect();
+      const client = await pool.connect().catch((error: unknown) => {
+        // A password that was changed is asked for anew.
+        secrets.forget?.();
+        throw error;
+      });
       // A connection may end between two statements; the next one fails then.
       const ignore = () => {};
       client.on('error', ignore);

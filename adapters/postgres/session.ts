@@ -30,20 +30,19 @@ const INT8 = 20;
 /** A client waits a little longer than the server, whose own error says more. */
 const CLIENT_EXTRA_MS = 2_000;
 
-/** What the driver needs to connect. Resolves the password and certificates at each call, since they may change. */
+/** What the driver needs to connect. The password is resolved for each connection, since it may change. */
 export async function clientConfig(options: PostgresOptions, secrets: Secrets): Promise<ClientConfig> {
   const { getTypeParser } = (await import('pg')).default.types;
   const { host, port, database, user, timeout } = options;
   const resolved = async (text: string | undefined) =>
     text === undefined ? undefined : await secrets.resolve(text);
-  const password = (await resolved(options.password)) ?? '';
   return {
     host,
     port,
     database,
     user,
     // A function, or the driver would read ~/.pgpass.
-    password: () => password,
+    password: async () => (await resolved(options.password)) ?? '',
     ssl: await tlsOptions(options, resolved),
     connectionTimeoutMillis: timeout,
     query_timeout: timeout + CLIENT_EXTRA_MS,
@@ -65,10 +64,11 @@ async function tlsOptions(
   const [ca, cert, key] = await Promise.all(
     [tls.ca, tls.clientCertificate, tls.clientKey].map((text) => resolved(text)),
   );
-  const { rootCertificates } = await import('node:tls');
+  const { checkServerIdentity, rootCertificates } = await import('node:tls');
   return {
     rejectUnauthorized: true,
-    servername: tls.servername ?? host,
+    // The driver has names of its own for this check, such as `localhost` for any address.
+    checkServerIdentity: (_, certificate) => checkServerIdentity(tls.servername ?? host, certificate),
     ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
     ...(cert !== undefined && { cert, key: key ?? '' }),
   };

@@ -51,12 +51,15 @@ export function createRecords(database: PostgresDatabase): Records {
         await database.write((session) => session.query(sql, [key, JSON.stringify(value)]));
       },
     },
-    prune: (olderThanMs) =>
-      database.write(async (session) => {
-        let removed = 0;
-        for (const what of OLD) removed += (await session.query(`DELETE FROM ${what}`, [olderThanMs])).count;
-        return removed;
-      }),
+    async prune(olderThanMs) {
+      let removed = 0;
+      for (const [table, condition] of OLD) {
+        const sql = `DELETE FROM ${table} WHERE ctid = ANY (ARRAY (SELECT ctid FROM ${table} WHERE ${condition} LIMIT ${PORTION}))`;
+        for (let count = PORTION; count === PORTION; removed += count)
+          count = await database.write(async (session) => (await session.query(sql, [olderThanMs])).count);
+      }
+      return removed;
+    },
   };
 }
 
@@ -70,13 +73,16 @@ function newestOfEach(statuses: readonly TargetStatus[]): TargetStatus[] {
   return [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, status]) => status);
 }
 
+/** Rows of one statement, whose time is limited. */
+const PORTION = 2_000;
+
 /** A transition in the outbox is not notified yet, however old it is. */
 const OLD = [
-  'incident WHERE closed_ms IS NOT NULL AND closed_ms < $1',
-  'transition WHERE at_ms < $1 AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.id = transition.id)',
-  'delivery WHERE at_ms < $1',
-  'target_status WHERE round_ms < $1',
-  'silence WHERE until_ms < $1',
-  'late_samples WHERE expires_ms < $1',
-  'pace WHERE changed_ms < $1',
-];
+  ['incident', 'closed_ms IS NOT NULL AND closed_ms < $1'],
+  ['transition', 'at_ms < $1 AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.id = transition.id)'],
+  ['delivery', 'at_ms < $1'],
+  ['target_status', 'round_ms < $1'],
+  ['silence', 'until_ms < $1'],
+  ['late_samples', 'expires_ms < $1'],
+  ['pace', 'changed_ms < $1'],
+] as const;
