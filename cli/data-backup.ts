@@ -30,6 +30,7 @@ export function backupCommand(): Command {
       });
       const { takenAtMs } = manifest;
       const files = Object.keys(manifest.files);
+      if (config.state !== undefined) warnings.push('state is in PostgreSQL, and not in this file: pg_dump');
       for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
       if (options.json) writeJson(dataBackupShape, { file, bytes, takenAtMs, files: files.length, warnings });
       else

@@ -81,6 +81,15 @@ it('a backup has the data of a folder in one file that only its owner may read, 
   expect(statSync(join(fresh, 'state.db')).mode & 0o777).toBe(0o600);
 });
 
+it('a folder whose state and samples are elsewhere is backed up without them', async () => {
+  await makeData(data, 3);
+  for (const name of readdirSync(data).filter((one) => /\.db/.test(one))) rmSync(join(data, name));
+  const { manifest } = await backUpData(data, file, OPTIONS);
+  expect(Object.keys(manifest.files).sort()).toEqual(
+    [`charts/${PICTURE}`, 'audit.jsonl', 'cli/actions/audit.jsonl', 'cli/audit.jsonl', 'known_hosts'].sort(),
+  );
+});
+
 it('any tar lists and unpacks a backup', async () => {
   await makeData(data, 4);
   await backUpData(data, file, OPTIONS);
@@ -152,6 +161,21 @@ describe('refused, with nothing changed', () => {
     await expect(backUpData(data, join(file, 'f.tar'), OPTIONS)).rejects.toThrow(
       /its folder is a file \(ENOTDIR\)/,
     );
+  });
+
+  it('a backup beside a link, or a file, in the place of its own folder: nothing that it leads to is removed', async () => {
+    await makeData(data, 3);
+    const victim = join(root, 'victim');
+    mkdirSync(victim);
+    writeFileSync(join(victim, 'precious'), 'x');
+    const work = join(root, 'kept', '.bartizan-backup.part');
+    symlinkSync(victim, work);
+    await expect(backUpData(data, file, OPTIONS)).rejects.toThrow(/part is not a folder of this user/);
+    expect(readdirSync(victim)).toEqual(['precious']);
+    rmSync(work);
+    writeFileSync(work, '');
+    await expect(backUpData(data, file, OPTIONS)).rejects.toThrow(/part is not a folder of this user/);
+    expect(readdirSync(join(root, 'kept'))).toEqual(['.bartizan-backup.part']);
   });
 
   it('a backup of a damaged database: the last backup stays', async () => {

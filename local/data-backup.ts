@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { verifyDataFolder } from '../adapters/audit/data-folder.ts';
@@ -48,7 +48,7 @@ export async function backUpData(
     const takenAtMs = options.nowMs();
     const { hasState, warnings } = await copyStateAndAudit(dir, copies);
     const hasSamples = await copyDatabase(dir, copies, 'samples');
-    if (!hasState && !hasSamples) {
+    if (!hasState && !hasSamples && listDataFiles(dir).length === 0) {
       throw new ConfigError(`store.path: there are no data in ${dir} yet; \`bartizan up\` writes them`);
     }
     const part = join(work, 'archive');
@@ -76,7 +76,16 @@ export async function backUpData(
   }
 }
 
+/** Takes the folder for this process. What is in it is removed, so it must be ours: in `/tmp` anybody may place a link there. */
 function lockWork(work: string): { release(): void } {
+  try {
+    mkdirSync(work, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw explainFiles(error, work);
+    const found = lstatSync(work);
+    if (!found.isDirectory() || found.uid !== process.geteuid?.())
+      throw new ConfigError(`${work} is not a folder of this user: remove it, or choose another place`);
+  }
   try {
     return lockFolder(work);
   } catch (error) {
