@@ -14,5 +14,5 @@ if (Number(node.split('.')[0]) < 24) {
 // A cache in a folder that others may write to could contain another program. If we may not write beside the program,
 // there is no cache.
 module.enableCompileCache(fileURLToPath(new URL('.cache', import.meta.url)));
-const { run } = await import('./program.mjs');
+const { run } = await import(new URL('program.mjs', import.meta.url).href);
 await run(process.argv);

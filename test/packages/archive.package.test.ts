@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findProgram } from '../program-path.ts';
 import { built, HERE, VERSION } from './built.ts';
-import { expectMainJob, type Launch, type MainJob, run, startMainJob } from './main-job.fixture.ts';
+import {
+  expectMainJob,
+  type Launch,
+  type MainJob,
+  run,
+  startMainJob,
+  WITHOUT_BINDING,
+} from './main-job.fixture.ts';
 
 let job: MainJob;
 let launch: Launch;
@@ -29,7 +36,9 @@ it('finds its own Node through a link, and knows its version', async () => {
   await expect(run({ command: ['node'], env: launch.env })).rejects.toThrow('ENOENT');
 });
 
-it('does the main job', () => expectMainJob(job, launch));
+it('does the main job with native ciphers', async () => {
+  expect(await expectMainJob(job, launch)).not.toMatch(WITHOUT_BINDING);
+});
 
 it('belongs to root, and nobody else may write its files', () => {
   const list = execFileSync('tar', ['-tvzf', built.archive, '--numeric-owner'], { encoding: 'utf8' });

@@ -123,7 +123,7 @@ describe('the service', () => {
     expect(property('ActiveState')).toBe('active');
     expect(property('StatusText')).toMatch(/^serves http:\/\/127\.0\.0\.1:\d+$/);
     await job.alertAfter(0, journal);
-    expect(journal()).not.toMatch(/"level":"(error|fatal)"|binding/);
+    expect(journal()).not.toMatch(/"level":"(error|fatal)"|native binding/);
     expect(done('stat', '--format=%U', '/var/lib/bartizan/state.db')).toBe('bartizan\n');
   });
 

@@ -1,11 +1,18 @@
-// The npm tarball, installed globally, with each Node that it is for, and with one that is too old.
+// The npm tarball, installed globally, with each Node that it is for, without native ciphers, and with a Node that is too old.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { NODE_MAJORS, type NodeMajor, nodeFolder } from '../../packaging/node-releases.ts';
 import { built, HERE, VERSION } from './built.ts';
-import { expectMainJob, type Launch, type MainJob, run, startMainJob } from './main-job.fixture.ts';
+import {
+  expectMainJob,
+  type Launch,
+  type MainJob,
+  run,
+  startMainJob,
+  WITHOUT_BINDING,
+} from './main-job.fixture.ts';
 
 let job: MainJob;
 const launchOf = (major: NodeMajor): Launch => ({
@@ -21,9 +28,9 @@ beforeAll(async () => {
 });
 afterAll(() => job?.stop());
 
-it.each(NODE_MAJORS)('runs on Node %i, and does the main job', async (major) => {
+it.each(NODE_MAJORS)('runs on Node %i, and does the main job with native ciphers', async (major) => {
   expect(await run(launchOf(major), '--version')).toEqual({ code: 0, out: `${VERSION}\n`, err: '' });
-  await expectMainJob(job, launchOf(major));
+  expect(await expectMainJob(job, launchOf(major))).not.toMatch(WITHOUT_BINDING);
 });
 
 it('asks npm for the renderer alone, and runs no script', () => {
@@ -33,4 +40,24 @@ it('asks npm for the renderer alone, and runs no script', () => {
   expect(Object.keys(manifest.dependencies)).toEqual(['@resvg/resvg-js']);
   expect(manifest.scripts).toBeUndefined();
   expect(existsSync(join(folder, 'node_modules/@resvg/resvg-js'))).toBe(true);
+});
+
+it('does the main job without a binding for the Node that runs, and says once what that costs', async () => {
+  rmSync(join(job.dir, 'npm/lib/node_modules/bartizan/native'), { recursive: true });
+  expect((await expectMainJob(job, launchOf(24))).match(WITHOUT_BINDING)).toHaveLength(1);
+});
+
+it('refuses a Node that is too old in a sentence', async () => {
+  const old = join(job.dir, 'old.mjs');
+  const launcher = join(job.dir, 'npm/lib/node_modules/bartizan/bartizan.mjs');
+  writeFileSync(
+    old,
+    `Object.defineProperty(process, 'versions', { value: { node: '20.20.2' } });\nawait import(${JSON.stringify(launcher)});\n`,
+  );
+  const [node] = launchOf(24).command;
+  expect(await run({ command: [node, old], env: {} }, '--version')).toEqual({
+    code: 1,
+    out: '',
+    err: 'bartizan: it needs Node 24 or 26, and this is Node 20.20.2; the tar.gz and the .deb bring their own\n',
+  });
 });
