@@ -22,6 +22,12 @@ export function makeFolder(folder: string, { program, cpu }: { program: string; 
   chmodSync(join(folder, 'bin/bartizan'), 0o755);
   copyFileSync(join(ROOT, 'packaging/bartizan.service'), join(folder, 'bartizan.service'));
   for (const name of ['LICENSE', 'CHANGELOG.md']) copyFileSync(join(ROOT, name), join(folder, name));
+  letOthersRead(folder);
+}
+
+/** Everybody may read, and the owner alone write, whatever the umask of who builds is. */
+export function letOthersRead(folder: string): void {
+  execFileSync('chmod', ['-R', 'u=rwX,go=rX', folder]);
 }
 
 /** The same folder gives the same bytes: names are sorted, and owner and time are fixed. */

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ROOT } from '../lib/bundle.ts';
+import { letOthersRead } from './archive.ts';
 import type { Cpu } from './node-releases.ts';
 
 const SCRIPTS = ['postinst', 'prerm', 'postrm'];
@@ -49,6 +50,7 @@ export function makeDeb(
     join(root, 'DEBIAN/control'),
     control({ architecture, version, kibibytes: kibibytesIn(root) }),
   );
+  letOthersRead(root);
   const file = join(outDir, `bartizan_${version}_${architecture}.deb`);
   execFileSync('dpkg-deb', ['--root-owner-group', '-Zgzip', '-z6', '--build', root, file], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(seconds) },

@@ -155,6 +155,13 @@ describe('the service', () => {
     expect(journal()).toMatch(/Watchdog timeout/);
   });
 
+  it('runs with the new program after an update', async () => {
+    const before = property('MainPID');
+    done('dpkg', '--install', '/root/bartizan.deb');
+    expect(property('ActiveState')).toBe('active');
+    expect(property('MainPID')).not.toBe(before);
+  });
+
   it('ends cleanly', () => {
     done('systemctl', 'stop', UNIT);
     expect(property('Result')).toBe('success');
