@@ -46,7 +46,7 @@ export async function checkConnections(
   secrets: Secrets,
   options: { quiet: boolean },
 ): Promise<ConnectRow[]> {
-  const { config, rows } = await checkInventory(written);
+  const { config, rows } = await checkInventory(written, secrets);
   const targets = await createFileInventory(config).list();
   const { usable, keys } = await usableKeys(config, secrets, targets);
   const [data, state, batches, channels] = await Promise.all([

@@ -2,9 +2,10 @@ import { createFleet } from '../adapters/inventory/fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
 import { describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
+import type { Secrets } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { createMeter } from '../local/meter.ts';
-import { loadConfig } from './config-file.ts';
+import { loadConfig, secretsFor } from './config-file.ts';
 import type { ConnectRow } from './connect-row.ts';
 
 /** Invalid entries are returned, and not logged as well. */
@@ -17,7 +18,7 @@ const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
  */
 export async function loadFleet(file: string): Promise<Config> {
   const { config } = await loadConfig(file);
-  const { clusters, problems } = await join(config, config.inventory);
+  const { clusters, problems } = await join(config, config.inventory, secretsFor(file));
   for (const { source, entry, problem } of problems) {
     process.stderr.write(`left out: ${source}: ${entry}: ${problem}\n`);
   }
@@ -25,13 +26,16 @@ export async function loadFleet(file: string): Promise<Config> {
 }
 
 /** The same for `check --connect`: a source that cannot be read becomes a row, and does not affect the others. */
-export async function checkInventory(config: Config): Promise<{ config: Config; rows: ConnectRow[] }> {
+export async function checkInventory(
+  config: Config,
+  secrets: Secrets,
+): Promise<{ config: Config; rows: ConnectRow[] }> {
   const rows: ConnectRow[] = [];
   const readable: Config['inventory'][number][] = [];
   for (const source of config.inventory) {
-    const [{ name } = { name: source.type }] = openSources([source]);
+    const [{ name } = { name: source.type }] = openSources([source], { secrets, clock: systemClock });
     try {
-      const { problems, clusters } = await join({ ...config, clusters: [] }, [source]);
+      const { problems, clusters } = await join({ ...config, clusters: [] }, [source], secrets);
       readable.push(source);
       if (problems.length === 0) {
         rows.push({ kind: 'inventory', name, state: 'ok', detail: `clusters: ${clusters.length}` });
@@ -41,7 +45,7 @@ export async function checkInventory(config: Config): Promise<{ config: Config; 
       rows.push({ kind: 'inventory', name, state: 'failed', detail: describeError(error), advice });
     }
   }
-  const { clusters, problems } = await join(config, readable);
+  const { clusters, problems } = await join(config, readable, secrets);
   for (const { source, entry, problem } of problems) {
     const advice = 'correct the entry; `up` uses the last valid version, if it has one';
     rows.push({ kind: 'inventory', name: `${source}, ${entry}`, state: 'failed', detail: problem, advice });
@@ -49,9 +53,13 @@ export async function checkInventory(config: Config): Promise<{ config: Config; 
   return { config: { ...config, clusters }, rows };
 }
 
-async function join(config: Config, inventory: Config['inventory']) {
+async function join(config: Config, inventory: Config['inventory'], secrets: Secrets) {
   const ports = { clock: systemClock, logger: SILENT, meter: createMeter() };
-  const fleet = createFleet({ config, sources: openSources(inventory), ...ports });
+  const fleet = createFleet({
+    config,
+    sources: openSources(inventory, { secrets, clock: systemClock }),
+    ...ports,
+  });
   await fleet.list();
   return { clusters: fleet.config.clusters, problems: fleet.problems() };
 }

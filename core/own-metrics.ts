@@ -118,11 +118,8 @@ export const OWN_METRICS = {
   store_failures_total: counter('up', [], 'Writes that the sample store refused; they are tried again'),
   inventory_entries: gauge('both', ['source'], 'Clusters that a source of the inventory has'),
   inventory_entries_broken: gauge('both', ['source'], 'Clusters of a source that cannot be used as written'),
-  inventory_entries_broken_total: counter(
-    'both',
-    ['source'],
-    'Readings of clusters that cannot be used as written',
-  ),
+  inventory_entries_broken_total: counter('both', ['source'], 'Readings of clusters that cannot be used'),
+  inventory_answer_age_seconds: gauge('both', ['source'], 'Time since a source last answered this process'),
   inventory_reads_failed_total: counter(
     'both',
     ['source'],

@@ -118,7 +118,7 @@ export function createServices(
         async (config) =>
           createFleet({
             config,
-            sources: openSources(config.inventory, aws),
+            sources: openSources(config.inventory, { secrets, clock, aws }),
             kept: (await state()).counters,
             ...ports,
           }),

@@ -10,7 +10,7 @@ export interface Endpoint {
   port: number | undefined;
 }
 
-/** The fields of stores and channels with an address to connect to; a test checks that none is missing. */
+/** The fields of stores, channels and sources of clusters with an address to connect to; a test checks that none is missing. */
 export const ADDRESS_FIELD = /^(url|endpoint|heartbeat)$|Url$/;
 
 export function bastionEndpoints({ bastions }: Config): Endpoint[] {
@@ -21,11 +21,12 @@ export function bastionEndpoints({ bastions }: Config): Endpoint[] {
   }));
 }
 
-/** The endpoints of the sample store, the channels and the heartbeat. With a proxy, functions connect only to that. */
-export function serviceEndpoints({ store, channels, server }: Config): Endpoint[] {
+/** The endpoints of the sample store, the channels, the heartbeat and sources of clusters. With a proxy, functions connect only to that. */
+export function serviceEndpoints({ store, channels, server, inventory }: Config): Endpoint[] {
   return [
     ...endpointsOf('store', store.options),
     ...channels.flatMap(({ name, options }) => endpointsOf(`channels ${name}`, options)),
+    ...inventory.flatMap(({ type, options }) => endpointsOf(`inventory ${type}`, options)),
     ...endpointsOf('server', { heartbeat: server.heartbeat }),
   ];
 }

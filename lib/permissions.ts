@@ -4,6 +4,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SIGNATURES_KEY } from '../adapters/aws/deployment.ts';
 import type { Workspace } from '../adapters/stores/prometheus/workspace.ts';
+import { parametersIn } from '../core/deployment/parameter-names.ts';
 import { hashText } from '../core/hash.ts';
 import type { Config } from '../core/model/config.ts';
 import {
@@ -148,6 +149,7 @@ export function allowInventory(fn: LambdaFunction, data: Data, { inventory }: Co
     const { path, table } = options as { path?: string; table?: string };
     if (type === 'ssm' && path !== undefined)
       allowParameters(fn, [path, `${path}/*`], { actions: ['ssm:GetParametersByPath'] });
+    if (type === 'http') allowParameters(fn, parametersIn(options));
     if (type === 'dynamodb' && table !== undefined) {
       const arn = stack.formatArn({ service: 'dynamodb', resource: 'table', resourceName: table });
       fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Scan'], resources: [arn] }));

@@ -101,7 +101,7 @@ export async function prepareMonitoring(config: Config, host: MonitoringPorts): 
   const kept = createHeldCounters(state.counters);
   const fleet = createFleet({
     config,
-    sources: openSources(config.inventory, host.aws),
+    sources: openSources(config.inventory, { secrets, clock, aws: host.aws }),
     kept,
     async checkCluster(cluster) {
       await createKeyring({ ...config, clusters: [cluster] }, secrets).ofCluster(cluster.name);

@@ -1,6 +1,6 @@
 import { Agent } from 'node:https';
 import * as tls from 'node:tls';
-import { findReferences, secretTextSchema } from '../../core/config/secret-text.ts';
+import { findReferences, secretSchema, secretTextSchema } from '../../core/config/secret-text.ts';
 import { ConfigError } from '../../core/errors.ts';
 import type { Secrets } from '../../core/ports.ts';
 import { type HttpProxy, openTunnel } from './proxy-tunnel.ts';
@@ -29,9 +29,21 @@ export const networkFields = {
     ),
 };
 
+/** Options of adapters that may log in with a certificate of their own. */
+export const clientCertificateFields = {
+  clientCertificate: secretTextSchema
+    .optional()
+    .describe(
+      'Certificate (PEM) that we show the service, with `clientKey`: a reference such as `${file:client.pem}`',
+    ),
+  clientKey: secretSchema.optional().describe('Private key (PEM) of `clientCertificate`, a reference'),
+};
+
 export interface NetworkOptions {
   ca?: string | undefined;
   proxy?: string | undefined;
+  clientCertificate?: string | undefined;
+  clientKey?: string | undefined;
 }
 
 /**
@@ -41,13 +53,16 @@ export interface NetworkOptions {
 export function networkOf(options: NetworkOptions, secrets: Secrets): () => Promise<Network> {
   let made: { from: string; network: Network } | undefined;
   return async () => {
-    const [ca, proxy] = await Promise.all(
-      [options.ca, options.proxy].map((text) => (text === undefined ? undefined : secrets.resolve(text))),
+    const { clientCertificate, clientKey } = options;
+    const [ca, proxy, cert, key] = await Promise.all(
+      [options.ca, options.proxy, clientCertificate, clientKey].map((text) =>
+        text === undefined ? undefined : secrets.resolve(text),
+      ),
     );
-    const from = JSON.stringify([ca, proxy]);
+    const from = JSON.stringify([ca, proxy, cert, key]);
     if (made?.from !== from) {
       made?.network.agent?.destroy();
-      made = { from, network: createNetwork(ca, proxy, secrets) };
+      made = { from, network: createNetwork({ ca, cert, key }, proxy, secrets) };
     }
     return made.network;
   };
@@ -64,8 +79,15 @@ export function hideLogin(address: string, secrets: Pick<Secrets, 'hide'>): void
   for (const text of [`${username}:${password}`, password]) if (password !== '') secrets.hide?.(text);
 }
 
-function createNetwork(ca: string | undefined, address: string | undefined, secrets: Secrets): Network {
-  const secureContext = ca === undefined ? undefined : contextOf(ca);
+interface Certificates {
+  ca: string | undefined;
+  cert: string | undefined;
+  key: string | undefined;
+}
+
+function createNetwork(certificates: Certificates, address: string | undefined, secrets: Secrets): Network {
+  const isOwn = Object.values(certificates).some((one) => one !== undefined);
+  const secureContext = isOwn ? contextOf(certificates) : undefined;
   const proxy = address === undefined ? undefined : proxyOf(address);
   if (address !== undefined && !proxy)
     throw new ConfigError('proxy: this is not an address like `http://HOST:PORT`');
@@ -90,14 +112,25 @@ function tunnelThrough(agent: Agent, proxy: HttpProxy): void {
   };
 }
 
-function contextOf(ca: string): tls.SecureContext {
+function contextOf({ ca, cert, key }: Certificates): tls.SecureContext {
   // Node 20 cannot list the system's authorities, only those that it ships with.
   const known = tls.getCACertificates?.('default') ?? tls.rootCertificates;
+  if ((cert === undefined) !== (key === undefined))
+    throw new ConfigError('`clientCertificate` and `clientKey` belong together; write both');
   try {
-    if (!ca.includes('-----BEGIN CERTIFICATE-----')) throw new Error('no certificate');
-    return tls.createSecureContext({ ca: [...known, ca] });
+    if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----')) throw new Error('no certificate');
+    const trusted = tls.createSecureContext({ ca: ca === undefined ? [...known] : [...known, ca] });
+    if (cert === undefined || key === undefined) return trusted;
   } catch (cause) {
     throw new ConfigError('ca: this is not a certificate in PEM (-----BEGIN CERTIFICATE-----)', { cause });
+  }
+  try {
+    return tls.createSecureContext({ ca: ca === undefined ? [...known] : [...known, ca], cert, key });
+  } catch {
+    // The cause may quote the key.
+    throw new ConfigError(
+      '`clientCertificate` and `clientKey` are not a certificate in PEM and its private key',
+    );
   }
 }
 

@@ -15,7 +15,7 @@ export const dynamodb: InventoryAdapter<z.output<typeof options>> = {
   type: 'dynamodb',
   title: 'A table of DynamoDB, an item a cluster',
   options,
-  open({ table }, aws) {
+  open({ table }, { aws = {} }) {
     const name = `table ${table}`;
     return {
       name,

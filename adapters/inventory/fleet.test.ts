@@ -172,4 +172,16 @@ describe('a fleet of the file and of sources', () => {
     expect(asked).toBe(2);
     source.list = list;
   });
+
+  it('shows how old the answer in use is', async () => {
+    const fleet = start();
+    const ageS = () => Number(/answer_age_seconds\{source="list"\} (\d+)/.exec(meter.text())?.[1]);
+    await namesOf(fleet);
+    expect(ageS()).toBe(0);
+    down = new RetryableError('down');
+    await namesOf(fleet);
+    await namesOf(fleet);
+    expect(ageS()).toBe(120);
+    expect(logger.lines.at(-1)).toMatchObject({ fields: { answered: '1970-01-01T00:01:00.000Z' } });
+  });
 });

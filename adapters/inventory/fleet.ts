@@ -37,6 +37,8 @@ interface Known {
   entries: Map<string, { text: string; cluster: ClusterConfig }>;
   /** Whether the source was ever read, by this process or an earlier one. */
   complete: boolean;
+  /** When it last answered this process. */
+  answeredAtMs?: number;
 }
 
 /**
@@ -95,6 +97,7 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
       logger.error('an inventory source cannot be read; its last entries stay in use', {
         source: source.name,
         error: describeError(error),
+        ...(last.answeredAtMs !== undefined && { answered: new Date(last.answeredAtMs).toISOString() }),
       });
       return last;
     }
@@ -108,7 +111,7 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
         if (before) entries.set(entry.id, before);
       }
     }
-    const now = { entries, complete: true };
+    const now = { entries, complete: true, answeredAtMs: clock.nowMs() };
     if (!last.complete || textsOf(now) !== textsOf(last)) await keep(source, now);
     return now;
   }
@@ -139,6 +142,10 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
         else joined.set(cluster.name, { cluster, of: `${source.name}, ${id}` });
       }
       const broken = found.filter((one) => one.source === source.name).length;
+      if (now.answeredAtMs !== undefined) {
+        const ageS = (clock.nowMs() - now.answeredAtMs) / 1000;
+        meter.gauge('inventory_answer_age_seconds', ageS, { source: source.name });
+      }
       meter.gauge('inventory_entries', now.entries.size, { source: source.name });
       meter.gauge('inventory_entries_broken', broken, { source: source.name });
     }

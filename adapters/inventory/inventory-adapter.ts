@@ -1,3 +1,4 @@
+import type { Clock, Secrets } from '../../core/ports.ts';
 import type { AdapterDescriptor } from '../../core/registry.ts';
 import type { AwsClient } from '../aws/client.ts';
 
@@ -16,8 +17,15 @@ export interface ClusterSource {
   list(): Promise<SourceEntry[]>;
 }
 
+export interface SourceDeps {
+  secrets: Secrets;
+  clock: Clock;
+  /** Default: as the process is configured. */
+  aws?: AwsClient | undefined;
+}
+
 /** A kind of source of clusters: `inventory[].type` in the configuration. */
 export interface InventoryAdapter<Options = unknown> extends AdapterDescriptor<Options> {
   /** Makes no request before the first `list`. */
-  open(options: Options, aws: AwsClient): ClusterSource;
+  open(options: Options, deps: SourceDeps): ClusterSource;
 }

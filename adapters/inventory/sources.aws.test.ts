@@ -6,6 +6,7 @@ import { parseCluster } from '../../core/config/cluster-entry.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { type Emulator, startEmulator } from '../../localstack/emulator.ts';
 import { configOf, configText } from '../../test/config-cases.ts';
+import { createSecrets } from '../secrets/secrets.ts';
 import { openSources } from './registry.ts';
 
 let emulator: Emulator;
@@ -23,7 +24,11 @@ const clusterOf = (name: string) => ({
   nodes: [{ name: 'n1', role: 'etcd', host: '10.0.0.1' }],
 });
 const sourceOf = (type: string, options: Record<string, unknown>) => {
-  const [source] = openSources([{ type, options }], emulator.client);
+  const [source] = openSources([{ type, options }], {
+    secrets: createSecrets({ baseDir: '/' }),
+    clock: { nowMs: () => 0 },
+    aws: emulator.client,
+  });
   if (!source) throw new Error('no source');
   return source;
 };

@@ -20,7 +20,7 @@ export const ssm: InventoryAdapter<z.output<typeof options>> = {
   type: 'ssm',
   title: 'Parameters of AWS Systems Manager, one a cluster',
   options,
-  open({ path }, aws) {
+  open({ path }, { aws = {} }) {
     const name = `ssm ${path}`;
     return {
       name,

@@ -160,8 +160,9 @@ function holds(list: string, name: string, all: readonly string[]): boolean {
 
 function sourceNames({ inventory }: Config): string[] {
   return inventory.map(({ type, options }) => {
-    const { path = '', table = '' } = options as { path?: string; table?: string };
-    return `${type} ${path}${table}`;
+    const { path = '', table = '', url = '' } = options as { path?: string; table?: string; url?: string };
+    const secrets = referencesIn(options).map(({ text }) => ` ${text}`);
+    return `${type} ${path}${table}${url}${secrets.join('')}`;
   });
 }
 

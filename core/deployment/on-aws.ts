@@ -38,9 +38,10 @@ export function referencesIn(value: unknown): ReturnType<typeof findReferences> 
 }
 
 /** The references that some function resolves. */
-function usedReferences({ bastions, clusters, checks, store, channels, server }: Config) {
+function usedReferences({ bastions, clusters, inventory, checks, store, channels, server }: Config) {
   const ofChecks = checks.map(({ options }) => options);
-  return referencesIn([bastions, clusters, ofChecks, store.options, channels, server.heartbeat]);
+  const sources = inventory.map(({ options }) => options);
+  return referencesIn([bastions, clusters, sources, ofChecks, store.options, channels, server.heartbeat]);
 }
 
 function stateProblems({ state }: Config): string[] {

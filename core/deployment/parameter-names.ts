@@ -24,7 +24,8 @@ export function parameterNames(config: Config): ParameterNames {
   };
 }
 
-function parametersIn(value: unknown): string[] {
+/** Names of the parameters that a value refers to. */
+export function parametersIn(value: unknown): string[] {
   const names = referencesIn(value)
     .filter(({ kind }) => kind === 'ssm')
     // A colon separates the parameter's name from a version or label.

@@ -196,7 +196,7 @@ describe('permissions follow from the configuration', () => {
       replace: [
         [
           'checks:\n',
-          'inventory:\n  - { type: ssm, path: /bartizan/clusters }\n  - { type: dynamodb, table: clusters }\n\nchecks:\n',
+          'inventory:\n  - { type: ssm, path: /bartizan/clusters }\n  - { type: dynamodb, table: clusters }\n  - { type: http, name: own, url: "https://api.example.net", bearerToken: "${ssm:/bartizan/inventory-token}" }\n\nchecks:\n',
         ],
       ],
     });
@@ -205,6 +205,7 @@ describe('permissions follow from the configuration', () => {
       const wanted = [
         'dynamodb:Scan arn:<Partition>:dynamodb:<Region>:<AccountId>:table/clusters',
         `ssm:GetParametersByPath ${PARAMETERS}/clusters`,
+        `ssm:GetParameter ${PARAMETERS}/inventory-token`,
         `ssm:GetParametersByPath ${PARAMETERS}/clusters/*`,
         `kms:Decrypt ${KEYS} if kms:EncryptionContext:PARAMETER_ARN = ${PARAMETERS}/clusters, ${PARAMETERS}/clusters/*`,
       ];

@@ -1,0 +1,176 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { makeAuthority } from '../../test/certificates.ts';
+import { scaledMs } from '../../test/machine-speed.ts';
+import { createSecrets } from '../secrets/secrets.ts';
+import { openSources } from './registry.ts';
+
+const TOKEN = 'inventory-t0ken-0123456789';
+const CLUSTERS = [
+  { name: 'a', bastion: 'gate', nodes: [] },
+  { name: 'b', bastion: 'gate', nodes: [] },
+];
+
+let answer: RequestListener = () => {};
+const requests: IncomingMessage[] = [];
+const server = createServer((request, response) => {
+  requests.push(request);
+  answer(request, response);
+});
+let dir: string;
+let url: string;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-http-inventory-'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/clusters`;
+});
+afterEach(() => void requests.splice(0));
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function open(options: Record<string, unknown> = {}) {
+  const secrets = createSecrets({ baseDir: dir, env: { TOKEN } });
+  const inventory = [{ type: 'http', options: { name: 'own', url, timeout: '2s', ...options } }];
+  const [source] = openSources(inventory, { secrets, clock: { nowMs: () => 0 } });
+  if (!source) throw new Error('no source');
+  return source;
+}
+const json =
+  (value: unknown, headers: Record<string, string> = {}): RequestListener =>
+  (_, response) => {
+    response.writeHead(200, headers).end(JSON.stringify(value));
+  };
+const failure = (options?: Record<string, unknown>) =>
+  open(options)
+    .list()
+    .then(() => 'no error')
+    .catch((error: Error) => `${error.name}: ${error.message}`);
+
+it('lists clusters by their names, and logs in with the token', async () => {
+  answer = json({ data: CLUSTERS });
+  const source = open({ list: 'data', bearerToken: '${env:TOKEN}', headers: { 'x-site': 'seoul' } });
+  expect(source.name).toBe('http own');
+  expect(await source.list()).toEqual(
+    CLUSTERS.map((cluster) => ({ id: cluster.name, text: JSON.stringify(cluster) })),
+  );
+  expect(requests[0]?.headers).toMatchObject({ authorization: `Bearer ${TOKEN}`, 'x-site': 'seoul' });
+});
+
+it('asks whether the answer has changed, and takes a 304 for the entries of before', async () => {
+  let clusters = CLUSTERS;
+  answer = (request, response) => {
+    const etag = `"${clusters.length}"`;
+    if (request.headers['if-none-match'] === etag) response.writeHead(304).end();
+    else response.writeHead(200, { etag }).end(JSON.stringify(clusters));
+  };
+  const source = open();
+  const first = await source.list();
+  expect(await source.list()).toEqual(first);
+  clusters = CLUSTERS.slice(0, 1);
+  expect(await source.list()).toHaveLength(1);
+  expect(await source.list()).toHaveLength(1);
+  expect(requests.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"2"', '"2"', '"1"']);
+});
+
+it.each<[string, RequestListener, string]>([
+  [
+    'a refused login',
+    (_, r) => void r.writeHead(401).end('who?'),
+    'ConfigError: HOST answered 401: who? (check the credentials)',
+  ],
+  [
+    'a service that is overloaded',
+    (_, r) => void r.writeHead(503).end(),
+    'RetryableError: HOST answered 503',
+  ],
+  [
+    'a redirect, which would get the token',
+    (_, r) => void r.writeHead(302, { location: 'http://other.example.net/' }).end(),
+    'PermanentError: HOST redirects (302) to other.example.net; write the final address into the configuration',
+  ],
+  [
+    'a 304 without a question',
+    (_, r) => void r.writeHead(304).end(),
+    'PermanentError: HOST redirects (304) to',
+  ],
+  ['a text', (_, r) => void r.end('<html>'), 'PermanentError: the answer is not JSON (6 characters)'],
+  [
+    'no list',
+    json({ items: [] }),
+    'PermanentError: the answer has no list; `list` is the path of the list of clusters',
+  ],
+  [
+    'an answer that breaks off',
+    (_, r) => {
+      r.writeHead(200, { 'content-length': '100' }).write('[');
+      setImmediate(() => r.destroy());
+    },
+    'PermanentError: the answer is incomplete, or longer than 16 MiB',
+  ],
+  [
+    'too long an answer',
+    (_, r) => void r.end(Buffer.alloc(16 * 1024 ** 2 + 1, ' ')),
+    'PermanentError: the answer is incomplete, or longer than 16 MiB',
+  ],
+])('is an error in words for %s', async (_, listener, expected) => {
+  answer = listener;
+  expect((await failure()).replace(new URL(url).host, 'HOST')).toContain(expected);
+});
+
+it('waits for an answer no longer than its time', async () => {
+  answer = (_, response) => void response.writeHead(200).write('[');
+  const begunMs = performance.now();
+  expect(await failure({ timeout: '200ms' })).toMatch(/^(Retryable|Permanent)Error/);
+  expect(performance.now() - begunMs).toBeLessThan(scaledMs(3_000));
+});
+
+it('has an id for an element without a name, and shows no secret in errors', async () => {
+  answer = json([{ nodes: [] }]);
+  expect(await open().list()).toEqual([{ id: 'element 0 without a name', text: '{"nodes":[]}' }]);
+  answer = (request, response) => void response.writeHead(403).end(`no: ${request.headers.authorization}`);
+  expect(await failure({ bearerToken: '${env:TOKEN}' })).not.toContain(TOKEN);
+});
+
+it('shows a certificate of its own where the service asks for one', async () => {
+  const authority = await makeAuthority();
+  const [ours, theirs] = await Promise.all([
+    authority.issue({ commonName: 'bartizan', use: 'client' }),
+    authority.issue({ commonName: 'api', names: ['127.0.0.1'], use: 'server' }),
+  ]);
+  writeFileSync(join(dir, 'ca.pem'), authority.cert);
+  writeFileSync(join(dir, 'client.pem'), ours.cert);
+  writeFileSync(join(dir, 'client.key'), ours.key, { mode: 0o600 });
+  const secure = createHttpsServer(
+    { key: theirs.key, cert: theirs.cert, ca: authority.cert, requestCert: true, rejectUnauthorized: true },
+    (_, response) => void response.end(JSON.stringify(CLUSTERS)),
+  );
+  secure.on('tlsClientError', () => {});
+  await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+  const address = {
+    url: `https://127.0.0.1:${(secure.address() as AddressInfo).port}/`,
+    ca: '${file:ca.pem}',
+  };
+  const own = { clientCertificate: '${file:client.pem}', clientKey: '${file:client.key}' };
+  try {
+    expect(await open({ ...address, ...own }).list()).toHaveLength(2);
+    expect(await failure(address)).not.toBe('no error');
+    expect(await failure({ ...address, clientCertificate: own.clientCertificate })).toContain(
+      'belong together',
+    );
+    writeFileSync(join(dir, 'client.key'), readFileSync(join(dir, 'client.pem')));
+    const refused = await failure({ ...address, ...own });
+    expect(refused).toContain('are not a certificate in PEM and its private key');
+  } finally {
+    secure.closeAllConnections();
+    secure.close();
+  }
+});
