@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { KINDS } from '../../adapters/registry.ts';
 import { parseConfig } from '../../core/config/parse.ts';
 import {
@@ -33,6 +34,24 @@ describe.each(EXAMPLE_NAMES)('examples/%s.yaml', (example) => {
     expect(code).toBe(0);
     await expect(out).toMatchFileSnapshot(`rendered/${example}.yaml`);
   });
+});
+
+it('is of the version of the program, which is the tag of its image', () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  const chart = parse(readFileSync(join(CHART, 'Chart.yaml'), 'utf8')) as { appVersion: string };
+  expect(chart.appVersion).toBe(version);
+});
+
+it.each([
+  ['eu.monitoring', 'eu-monitoring-bartizan'],
+  ['bartizan-eu', 'bartizan-eu'],
+  [
+    'a-release-that-has-a-name-of-fifty-three-characters-ab',
+    'a-release-that-has-a-name-of-fifty-three-characters',
+  ],
+])('objects of the release %s have a name that every kind may have', (release, name) => {
+  const { out } = helm('template', release.slice(0, 53), CHART, ...valuesOf('smallest'));
+  expect(out).toMatch(new RegExp(`kind: Service\nmetadata:\n {2}name: ${name}\n`));
 });
 
 it('the configuration reaches the pod byte by byte', () => {
