@@ -27,6 +27,8 @@ export function checkTarget(dir: string, file: string, replace: boolean): string
     throw new ConfigError(`${file} lies in the data folder, and would be lost with it: choose another place`);
   }
   if (found?.isDirectory()) throw new ConfigError(`${file} is a folder: name a file in it`);
+  // The rename would put a file in the place of a device.
+  if (found && !found.isFile()) throw new ConfigError(`${file} is a link or a device: name a file`);
   if (found && !replace)
     throw new ConfigError(`${file} exists already; --force replaces it when the new one is whole`);
   return target;

@@ -158,6 +158,13 @@ describe('refused, with nothing changed', () => {
       /missing: there is no such folder|no such folder/,
     );
     await expect(backUpData(data, join(root, 'kept'), OPTIONS)).rejects.toThrow(/is a folder/);
+    const link = join(root, 'kept', 'link');
+    symlinkSync(file, link);
+    execFileSync('mkfifo', [join(root, 'kept', 'pipe')]);
+    for (const other of [link, join(root, 'kept', 'pipe')])
+      await expect(backUpData(data, other, { ...OPTIONS, replace: true })).rejects.toThrow(
+        /is a link or a device/,
+      );
     await expect(backUpData(data, join(file, 'f.tar'), OPTIONS)).rejects.toThrow(
       /its folder is a file \(ENOTDIR\)/,
     );
