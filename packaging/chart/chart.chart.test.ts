@@ -96,6 +96,21 @@ it('checks the configuration in a pod of its own, which no Service leads to', ()
     expect(ofKind(render(...values), 'Job')).toBeUndefined();
 });
 
+it('passes `up` only options that it has', () => {
+  const argsOf = (...args: string[]) => {
+    const { spec } = ofKind(render(...valuesOf('smallest'), ...args), 'StatefulSet').spec.template;
+    return (spec as { containers: { args: string[] }[] }).containers[0]?.args ?? [];
+  };
+  const [command, ...rest] = argsOf('--set', 'logLevel=warn');
+  expect(command).toBe('up');
+  expect(rest).toContain('--log-level');
+  expect(argsOf()).not.toContain('--log-level');
+  const reference = readFileSync('docs/cli.md', 'utf8')
+    .split('\n## ')
+    .find((text) => text.startsWith('up\n'));
+  for (const option of rest.filter((arg) => arg.startsWith('--'))) expect(reference).toContain(option);
+});
+
 it('leaves the user to the platform where it wants to choose', () => {
   const { spec } = ofKind(render(...valuesOf('smallest'), '--set', 'user=null'), 'StatefulSet').spec.template;
   expect(spec).toMatchObject({
