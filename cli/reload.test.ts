@@ -66,7 +66,7 @@ it('prints what would change, and which alerts would end', async () => {
   const message = 'the configuration could be put in force';
   await upThatAnswers({ ok: true, message, detail: { kind: 'would-apply', changes: CHANGES, ends: ENDS } });
   expect(await reload('--dry-run')).toBe(0);
-  expect(asked).toEqual({ dryRun: true });
+  expect(asked).toEqual({ dryRun: true, allowRemoval: false });
   expect(out).toBe(`${message}
 nodes removed (10): prod/n0, prod/n1, prod/n2, prod/n3, prod/n4, prod/n5, prod/n6, prod/n7, and 2 more
 nodes changed (1): prod/m

@@ -39,18 +39,27 @@ export const reloadShape = z.strictObject({
 });
 type Reload = z.output<typeof reloadShape>;
 
+interface ReloadArguments {
+  config: string;
+  data?: string;
+  dryRun?: boolean;
+  allowRemoval?: boolean;
+  json?: boolean;
+}
+
 export function reloadCommand(): Command {
   const command = new Command('reload')
     .description('Let the running `up` read its configuration again, and wait for the outcome.')
     .option('-c, --config <file>', 'configuration, whose `store.path` says which `up`', 'bartizan.yaml')
     .option('--data <folder>', 'data folder of the running `up`; the file is not read by this command then')
     .option('--dry-run', 'report what would change, and change nothing')
+    .option('--allow-removal', 'also if many nodes go, whose alerts end then')
     .option('--json', 'as JSON')
-    .action(async (options: { config: string; data?: string; dryRun?: boolean; json?: boolean }) => {
-      const { data, dryRun = false } = options;
+    .action(async (options: ReloadArguments) => {
+      const { data, dryRun = false, allowRemoval = false } = options;
       const answer = await sendCommand(
         data ?? (await loadConfig(options.config)).config.store.path,
-        { command: 'reload', args: { dryRun } },
+        { command: 'reload', args: { dryRun, allowRemoval } },
         { timeoutMs: ANSWER_MS },
       );
       const found = reloadShape.safeParse({ message: answer.message, ...(answer.detail as object) });
@@ -76,8 +85,7 @@ export function reloadCommand(): Command {
 
 /** A line for each kind of change. */
 export function reloadText({ kind, message, changes, ends }: Reload): string {
-  if (kind === 'refused') return `refused, nothing has changed: ${message}\n`;
-  const lines = [message];
+  const lines = [kind === 'refused' ? `refused, nothing has changed: ${message}` : message];
   if (changes) {
     for (const [section, { added, removed, changed }] of Object.entries({
       nodes: changes.nodes,

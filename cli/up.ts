@@ -20,6 +20,13 @@ const STOP_LIMIT_MS = 10_000;
 /** If damage returns sooner, the disk causes it, and another restart at once does not help. */
 const RECOVER_AGAIN_MS = 600_000;
 
+interface UpArguments {
+  config: string;
+  logLevel?: LogLevel;
+  recover?: boolean;
+  allowRemoval?: boolean;
+}
+
 export function upCommand(): Command {
   const command = new Command('up')
     .description(
@@ -36,7 +43,11 @@ export function upCommand(): Command {
       '--recover',
       'put a damaged database aside, start with an empty one and send a message to every channel; also while it runs',
     )
-    .action(async (options: { config: string; logLevel?: LogLevel; recover?: boolean }) => {
+    .option(
+      '--allow-removal',
+      'start although many nodes of the last process are gone from the configuration',
+    )
+    .action(async (options: UpArguments) => {
       const { config, warnings, source } = await loadConfig(options.config);
       const load = async () => (await loadConfig(options.config)).config;
       const secrets = secretsFor(options.config);
@@ -54,11 +65,15 @@ export function upCommand(): Command {
       for (const warning of [...warnings, ...found])
         logger.warn(warning.message, { at: `${warning.file}:${warning.line}` });
       const stopSignal = nextSignal();
-      const { recover = false } = options;
+      const { recover = false, allowRemoval = false } = options;
       let running: Bartizan | undefined;
       const start = async (met?: DatabaseName) => {
         const inForce = running?.config() ?? config;
-        running = await startUp({ config: inForce, load, secrets, logger, logLevels, recover, met });
+        const first = running === undefined;
+        running = await startUp({
+          ...{ config: inForce, load, secrets, logger, logLevels, recover, met },
+          allowRemoval: allowRemoval && first,
+        });
         return running;
       };
       process.on('SIGHUP', () => void running?.reload());

@@ -29,6 +29,7 @@ export const HEALTH_CODES = [
   'log-lines-lost',
   'config-unreadable',
   'config-not-in-force',
+  'removal-refused',
   'housekeeping-failing',
   'data-set-aside',
   'standby-failing',

@@ -131,9 +131,10 @@ export const OWN_METRICS = {
     'Uploads of a configuration that is not valid; the former one stays active',
   ),
 
+  removals_refused_total: counter('both', [], 'Readings of a source that lacked too many nodes'),
+  nodes_kept: gauge('both', ['source'], 'Nodes that stay in use although their source lacks them'),
   config_reloads_total: counter('up', ['outcome'], 'Readings of the configuration: `applied`, `refused`'),
   config_in_force: gauge('up', [], '1 while the configuration on disk is in force, 0 while it is not'),
-  config_applied_timestamp_seconds: gauge('up', [], 'When the configuration was put in force, since 1970'),
   transitions_total: counter('both', ['kind'], 'Transitions of alerts'),
   transitions_unrouted_total: counter('both', ['rule'], 'Transitions that no route takes'),
   alerts: gauge('both', ['rule', 'status'], 'Alerts of a rule after its last evaluation'),

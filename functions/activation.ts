@@ -1,5 +1,7 @@
 import type { Bucket } from '../adapters/aws/bucket.ts';
+import { targetsOf } from '../adapters/inventory/file.ts';
 import { KINDS } from '../adapters/registry.ts';
+import { nodeName } from '../core/config/config-changes.ts';
 import { parseConfig } from '../core/config/parse.ts';
 import { deployProblems } from '../core/deployment/deploy-rules.ts';
 import { type Deployed, undeployedChanges } from '../core/deployment/deployed.ts';
@@ -7,6 +9,7 @@ import { expandConfig } from '../core/deployment/expanded.ts';
 import { awsProblems } from '../core/deployment/on-aws.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
+import { type AcceptedFleet, checkRemoval, removalText } from '../core/plan/removal-guard.ts';
 import type { Clock, Logger, Meter } from '../core/ports.ts';
 import { type Manifest, readManifest, verifySections, writeSections } from './expanded-sections.ts';
 
@@ -39,6 +42,7 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
   const { bucket, clock, logger, meter, slices, release } = ports;
   let refused: { version: string; error: string } | undefined;
   let outdated: string | undefined;
+  let gone: AcceptedFleet['gone'] = [];
   let verifiedAtMs = Number.NEGATIVE_INFINITY;
 
   /** The manifest, if its sections can stay. */
@@ -106,6 +110,23 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
     logger.info('configuration in force', { version: uploaded });
   }
 
+  /** @throws ConfigError when the file lacks too many nodes of the active one; sources of the inventory check their own */
+  function checkNodes(config: Config, active: string | undefined): AcceptedFleet {
+    const nowMs = clock.nowMs();
+    const nodes = activeNodes(active, nowMs);
+    const verdict = checkRemoval({
+      accepted: nodes && { nodes, gone },
+      nodes: nodesOf(config),
+      nowMs,
+      mostPercent: config.removal?.mostPercent,
+    });
+    if (verdict.kind === 'accepted') return verdict.fleet;
+    throw new ConfigError(
+      `${uploadedKey} lacks too many nodes: ${removalText(verdict.refusal)}. Their alerts would end as removed. ` +
+        'If they shall go, upload it with `removal: { mostPercent: 100 }`',
+    );
+  }
+
   /** Another release, or a much earlier plan, activated it: the uploaded one is wrong, or missing. */
   async function rewrite(): Promise<boolean> {
     const active = await textOf(ACTIVE_KEY, outdated);
@@ -130,9 +151,11 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
       try {
         const config = parse(uploaded.text, uploadedKey, clock.nowMs());
         // A text that is already active changes nothing: an upload comes after each deployment.
-        if ((await textOf(ACTIVE_KEY))?.text !== uploaded.text)
-          requireDeployed(config, uploadedKey, ports.deployed);
+        const active = (await textOf(ACTIVE_KEY))?.text;
+        if (active !== uploaded.text) requireDeployed(config, uploadedKey, ports.deployed);
+        const fleet = checkNodes(config, active);
         await enforce(config, uploaded.text, uploaded.version);
+        gone = fleet.gone;
         refused = undefined;
         return true;
       } catch (error) {
@@ -149,6 +172,20 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
     }
     return inForce !== undefined || (await rewrite()) || keepFormer();
   };
+}
+
+/** Undefined for a configuration that this release cannot read: then nothing is compared. */
+function activeNodes(text: string | undefined, nowMs: number): string[] | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return nodesOf(parse(text, ACTIVE_KEY, nowMs));
+  } catch {
+    return undefined;
+  }
+}
+
+function nodesOf({ clusters }: Config): string[] {
+  return targetsOf(clusters).map(nodeName);
 }
 
 /** @throws ConfigError with all problems */

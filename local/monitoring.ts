@@ -11,6 +11,7 @@ import { signatureFile } from '../adapters/signatures/signature-source.ts';
 import { createKeyring } from '../adapters/ssh/keyring.ts';
 import { repeatsValues } from '../adapters/stores/registry.ts';
 import { describeError } from '../core/errors.ts';
+import { count, some } from '../core/health.ts';
 import { stageLog } from '../core/log-stages.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
@@ -31,6 +32,7 @@ import { openMetrics } from './metrics-access.ts';
 import { runNotices } from './notices.ts';
 import { startNotifier } from './notifier.ts';
 import { beatIfHealthy } from './pulse.ts';
+import type { RemovalGuard } from './removal.ts';
 import { createRoundRunner, type RoundResult } from './round.ts';
 import type { RoundFacts } from './round-faults.ts';
 import { runSchedule } from './scheduler.ts';
@@ -51,6 +53,7 @@ export interface MonitoringPorts {
   actor: string;
   leadership: Leadership | undefined;
   faults: Faults;
+  removal: RemovalGuard;
   health: ReturnType<typeof createHealth>;
   backlog: Backlog;
   epoch: string | undefined;
@@ -93,16 +96,23 @@ export interface Monitoring {
  * Makes what a configuration asks for, and changes nothing that runs. @throws ConfigError for a secret that is missing, or
  * a key or channel that is unusable
  */
-export async function prepareMonitoring(config: Config, host: MonitoringPorts): Promise<Monitoring> {
+export async function prepareMonitoring(
+  config: Config,
+  host: MonitoringPorts,
+  { isRemovalAllowed = false }: { isRemovalAllowed?: boolean } = {},
+): Promise<Monitoring> {
   const { dir, state, auditFile, clock, sleep, logger, meter, secrets } = host;
   const toNotify = { ...host, logger: stageLog(logger, 'notify') };
   const created = await createChannels(config.channels, toNotify);
   const channels = channelsOfLeader(created, host.leadership);
   const kept = createHeldCounters(state.counters);
+  let isRunning = false;
   const fleet = createFleet({
     config,
     sources: openSources(config.inventory, { secrets, clock, aws: host.aws }),
     kept,
+    isRemovalAllowed,
+    onRefusedRemovals: (refused) => isRunning && reportRemovals(refused, host.faults),
     async checkCluster(cluster) {
       await createKeyring({ ...config, clusters: [cluster] }, secrets).ofCluster(cluster.name);
     },
@@ -141,6 +151,7 @@ export async function prepareMonitoring(config: Config, host: MonitoringPorts): 
     showsPictures: [...channels.values()].some(({ shows }) => shows !== 'none'),
     start({ drawer, fromMs, notice }) {
       kept.release();
+      isRunning = true;
       const draw = createDraw({ drawer, charts, config });
       const notifier = startNotifier(config, {
         ...toNotify,
@@ -151,7 +162,13 @@ export async function prepareMonitoring(config: Config, host: MonitoringPorts): 
       const runRound = createRoundRunner(config, {
         ...host,
         prober,
-        inventory: fleet,
+        inventory: {
+          async list() {
+            const targets = await fleet.list();
+            await host.removal.remember(targets);
+            return targets;
+          },
+        },
         onEvaluated: notifier.wake,
       });
       const signal = stopping.signal;
@@ -222,6 +239,17 @@ export async function prepareMonitoring(config: Config, host: MonitoringPorts): 
       return await ended.finally(() => clearTimeout(timer));
     },
   };
+}
+
+function reportRemovals(refused: readonly { source: string; problem: string }[], faults: Faults): void {
+  if (refused.length === 0) faults.clear('removal-refused');
+  else
+    faults.raise({
+      kind: 'warning',
+      code: 'removal-refused',
+      words: `${count(refused.length, 'source')} of the inventory lacks too many nodes; they stay in use`,
+      detail: some(refused.map(({ source, problem }) => `${source}: ${problem}`)),
+    });
 }
 
 /** Holds writes back until the release: a configuration that is only tried out leaves nothing. */

@@ -30,6 +30,7 @@ let prepare: (config: Config) => Promise<Monitoring>;
 let replaces: (next: Monitoring) => Promise<boolean>;
 let current: Monitoring;
 let alerts: Alert[];
+let removalRefusal: string | undefined;
 const faults = createFaults();
 const meter = createMeter();
 const logger = createRecordingLogger();
@@ -51,6 +52,10 @@ const create = () =>
     current: () => current,
     prepare: (of) => prepare(of),
     replace: (next) => replaces(next),
+    removal: {
+      refusal: async ({ isAllowed }) => (isAllowed ? undefined : removalRefusal),
+      accept: async ({ targets }) => void log.push(`accepted ${targets.length}`),
+    },
     state: { listAlerts: async () => alerts.map((value) => ({ value, version: 1 })) },
     secrets: {
       resolve: async (text) => text,
@@ -59,7 +64,6 @@ const create = () =>
       forget: () => log.push('secrets forgotten'),
     },
     faults,
-    clock: { nowMs: () => 5_000 },
     logger,
     meter,
   });
@@ -68,6 +72,7 @@ const codes = () => faults.findings().warnings.map(({ code }) => code);
 beforeEach(() => {
   log = [];
   alerts = [];
+  removalRefusal = undefined;
   faults.clear('config-not-in-force');
   logger.lines.length = 0;
   current = monitoring(config());
@@ -85,7 +90,7 @@ it('reads secrets again, then the file, and replaces what runs', async () => {
     kind: 'applied',
     message: expect.stringContaining('nothing in it'),
   });
-  expect(log).toEqual(['secrets forgotten', 'replaced']);
+  expect(log).toEqual(['secrets forgotten', 'accepted 1', 'replaced']);
 });
 
 it.each<[string, () => void, string]>([
@@ -171,7 +176,18 @@ it('runs one reload at a time', async () => {
 it('starts nothing when the process stops meanwhile', async () => {
   replaces = async () => false;
   expect(await create()()).toMatchObject({ kind: 'refused', message: expect.stringContaining('stops') });
-  expect(log).toEqual(['secrets forgotten', 'stopped']);
+  expect(log).toEqual(['secrets forgotten', 'accepted 1', 'stopped']);
+});
+
+it('removes many nodes only if that is allowed', async () => {
+  removalRefusal = '9 of 10 nodes would go';
+  const reload = create();
+  expect(await reload({ dryRun: true })).toMatchObject({ kind: 'refused', changes: {}, ends: [] });
+  expect(codes()).toEqual([]);
+  expect(await reload()).toMatchObject({ kind: 'refused', message: removalRefusal });
+  expect(codes()).toEqual(['config-not-in-force']);
+  expect(log).not.toContain('replaced');
+  expect((await reload({ allowRemoval: true })).kind).toBe('applied');
 });
 
 it('refuses a request that it does not understand', async () => {

@@ -10,14 +10,17 @@ import {
 import { ConfigError, describeError } from '../core/errors.ts';
 import type { Alert } from '../core/model/alert.ts';
 import type { Config } from '../core/model/config.ts';
-import type { Clock, Logger, Meter, Secrets, StateStore } from '../core/ports.ts';
+import type { Logger, Meter, Secrets, StateStore } from '../core/ports.ts';
 import type { ControlCommands } from './control.ts';
 import type { Faults } from './faults.ts';
 import type { Monitoring } from './monitoring.ts';
+import type { RemovalGuard } from './removal.ts';
 
 export interface ReloadRequest {
   /** Reports what would change, and changes nothing. */
   dryRun?: boolean;
+  /** As many nodes may go as do. */
+  allowRemoval?: boolean;
 }
 
 export interface ReloadOutcome {
@@ -33,19 +36,20 @@ export interface ReloadPorts {
   load: () => Promise<Config>;
   current: () => Monitoring;
   /** @throws ConfigError */
-  prepare: (config: Config) => Promise<Monitoring>;
+  prepare: (config: Config, isRemovalAllowed: boolean) => Promise<Monitoring>;
+  removal: Pick<RemovalGuard, 'refusal' | 'accept'>;
   /** Puts the new one in the place of the current one; false when the process stops meanwhile. */
   replace: (next: Monitoring) => Promise<boolean>;
   state: Pick<StateStore, 'listAlerts'>;
   secrets: Secrets;
   faults: Faults;
-  clock: Clock;
   logger: Logger;
   meter: Meter;
 }
 
 /** Health shows the beginning of a long list of errors; the log has all of it. */
 const DETAIL_LENGTH = 1_000;
+const ADVICE = 'If they shall go, reload with `--allow-removal`';
 const NO_GRACE = { roundMs: 0, sendMs: 0 };
 
 /**
@@ -53,7 +57,7 @@ const NO_GRACE = { roundMs: 0, sendMs: 0 };
  * later reload succeeds. Never throws.
  */
 export function createReloader(ports: ReloadPorts): (request?: ReloadRequest) => Promise<ReloadOutcome> {
-  const { faults, logger, meter, clock, secrets } = ports;
+  const { faults, logger, meter, secrets } = ports;
   let last: Promise<unknown> = Promise.resolve();
 
   async function stateOf(monitoring: Monitoring): Promise<ConfigAndNodes> {
@@ -61,7 +65,7 @@ export function createReloader(ports: ReloadPorts): (request?: ReloadRequest) =>
   }
 
   /** @throws ConfigError | RetryableError, and has changed nothing then */
-  async function reload({ dryRun = false }: ReloadRequest): Promise<ReloadOutcome> {
+  async function reload({ dryRun = false, allowRemoval = false }: ReloadRequest): Promise<ReloadOutcome> {
     secrets.forget?.();
     const config = await ports.load();
     const current = ports.current();
@@ -71,15 +75,22 @@ export function createReloader(ports: ReloadPorts): (request?: ReloadRequest) =>
         `${fixed.join(', ')}: a running process cannot change this; restart \`up\`, or write the former value`,
       );
     }
-    const next = await ports.prepare(config);
+    const next = await ports.prepare(config, allowRemoval);
     let isStarted = false;
     try {
       const after = await stateOf(next);
       const changes = configChanges(await stateOf(current), after);
       const alerts = (await ports.state.listAlerts()).map(({ value }) => value);
       const ends = endingAlerts(alerts, after).map(({ rule, labels, status }) => ({ rule, labels, status }));
+      const removal = { targets: after.targets, config, isAllowed: allowRemoval, advice: ADVICE };
+      const refusal = await ports.removal.refusal(removal);
       if (dryRun)
-        return { kind: 'would-apply', message: 'the configuration could be put in force', changes, ends };
+        return refusal === undefined
+          ? { kind: 'would-apply', message: 'the configuration could be put in force', changes, ends }
+          : { kind: 'refused', message: refusal, changes, ends };
+      if (refusal !== undefined) throw new ConfigError(refusal);
+      // Before the change: a process that is killed in between starts again with the file.
+      await ports.removal.accept(removal);
       isStarted = await ports.replace(next);
       if (!isStarted) throw new ConfigError('this process stops; its next start reads the configuration');
       const message = isUnchanged(changes)
@@ -98,7 +109,6 @@ export function createReloader(ports: ReloadPorts): (request?: ReloadRequest) =>
         faults.clear('config-not-in-force');
         meter.count('config_reloads_total', { outcome: 'applied' });
         meter.gauge('config_in_force', 1);
-        meter.gauge('config_applied_timestamp_seconds', clock.nowMs() / 1000);
         logger.info(outcome.message, summaryOf(outcome));
       }
       return outcome;
@@ -138,15 +148,18 @@ function summaryOf({ changes, ends }: ReloadOutcome): Record<string, unknown> {
   };
 }
 
-const requestSchema = z.strictObject({ dryRun: z.boolean().optional() });
+const requestSchema = z.strictObject({
+  dryRun: z.boolean().optional(),
+  allowRemoval: z.boolean().optional(),
+});
 
 /** The command behind the socket. */
 export function reloadCommand(reload: ReturnType<typeof createReloader>): ControlCommands[string] {
   return async (args) => {
     const request = requestSchema.safeParse(args ?? {});
     if (!request.success) return { ok: false, message: 'this `up` is of another release: restart it' };
-    const { dryRun = false } = request.data;
-    const { kind, message, ...detail } = await reload({ dryRun });
+    const { dryRun = false, allowRemoval = false } = request.data;
+    const { kind, message, ...detail } = await reload({ dryRun, allowRemoval });
     return { ok: kind !== 'refused', message, detail: { kind, ...detail } };
   };
 }

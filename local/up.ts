@@ -7,6 +7,7 @@ import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
 import { openStore } from '../adapters/stores/registry.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
+import type { Target } from '../core/model/target.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
 import type { Clock, Logger, Secrets } from '../core/ports.ts';
 import { epochOfStart } from '../core/stages/epoch.ts';
@@ -29,6 +30,7 @@ import { noticeOf } from './notices.ts';
 import { createPassFaults, createPulse } from './pulse.ts';
 import { checkData, forgetSetAside } from './recovery.ts';
 import { createReloader, type ReloadOutcome, type ReloadRequest, reloadCommand } from './reload.ts';
+import { createRemovalGuard } from './removal.ts';
 import type { RoundResult } from './round.ts';
 import { createRoundFaults } from './round-faults.ts';
 import { addressOf, startServer } from './server.ts';
@@ -52,6 +54,7 @@ export interface Bartizan {
 
 /** After that a round leaves nothing, and the next start repeats the sends that did not end. */
 const STOP_GRACE = { roundMs: 3_000, sendMs: 4_000 };
+const ADVICE = 'If they shall go, start with `up --allow-removal` once';
 const NO_GRACE = { roundMs: 0, sendMs: 0 };
 /** At a reload the current round ends as usual, if it takes no longer than this or than an interval of rounds. */
 const RELOAD_GRACE_MS = 60_000;
@@ -77,6 +80,8 @@ export async function startBartizan(options: {
   met?: DatabaseName | undefined;
   /** Where several processes share one state: this one leads. The caller has the lock of the data folder. */
   leadership?: Leadership;
+  /** The configuration may lack as many nodes of the last process as it likes. */
+  allowRemoval?: boolean;
   onRound?: (result: RoundResult) => void;
   clock?: Clock;
   sleep?: Sleep;
@@ -151,7 +156,9 @@ export async function startBartizan(options: {
     const checkHealth = healthOfLeader(health.check, leadership, meter);
     const scheduler = createPulse();
     const ports = { store, state, audit, clock, logger, meter, secrets, faults };
+    const removal = createRemovalGuard({ counters: state.counters, clock, logger });
     const host: MonitoringPorts = {
+      removal,
       ...ports,
       dir,
       auditFile,
@@ -168,11 +175,18 @@ export async function startBartizan(options: {
       onFacts: createRoundFaults(faults),
       onPass: createPassFaults(faults),
     };
-    const first = await prepareMonitoring(config, host);
+    const isRemovalAllowed = options.allowRemoval ?? false;
+    const first = await prepareMonitoring(config, host, { isRemovalAllowed });
     current = first;
     // For the failure of a later step; the stop below has ended it before.
     opened.push(() => first.stop(STOP_GRACE));
-    await listAtStart(first, logger);
+    const targets = await listAtStart(first, logger);
+    if (targets) {
+      const proposal = { targets, config, isAllowed: isRemovalAllowed, advice: ADVICE };
+      const refusal = await removal.refusal(proposal);
+      if (refusal !== undefined) throw new ConfigError(refusal);
+      await removal.accept(proposal);
+    }
 
     const { host: address, port } = config.server;
     const server = await startServer({
@@ -203,7 +217,8 @@ export async function startBartizan(options: {
       ...ports,
       load: options.load ?? (async () => config),
       current: () => current ?? first,
-      prepare: (next) => prepareMonitoring(next, host),
+      prepare: (next, allowed) => prepareMonitoring(next, host, { isRemovalAllowed: allowed }),
+      removal,
       async replace(next) {
         const grace = { ...STOP_GRACE, roundMs: Math.max(RELOAD_GRACE_MS, tickIntervalMs(inForce().checks)) };
         const fromMs = await current?.stop(grace);
@@ -252,12 +267,13 @@ export async function startBartizan(options: {
 }
 
 /** Throws for errors that only the operator can correct; others only fail the first rounds. */
-async function listAtStart(first: Monitoring, logger: Logger): Promise<void> {
+async function listAtStart(first: Monitoring, logger: Logger): Promise<readonly Target[] | undefined> {
   try {
-    await first.targets();
+    return await first.targets();
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     logger.error('the inventory cannot be read; no round runs until it can', { error: describeError(error) });
+    return undefined;
   }
 }
 

@@ -38,7 +38,7 @@ describe('a fleet of the file and of sources', () => {
     load: async (key) => structuredClone(kept.get(key)),
     save: async (key, value) => void kept.set(key, structuredClone(value)),
   };
-  const start = (options: { config?: Config; checkCluster?: () => Promise<void> } = {}) => {
+  const start = (options: Partial<Parameters<typeof createFleet<Config>>[0]> = {}) => {
     logger = createRecordingLogger();
     meter = createMeter();
     const clock = { nowMs: () => nowMs };
@@ -56,10 +56,49 @@ describe('a fleet of the file and of sources', () => {
     expect(await namesOf(fleet)).toEqual(FILE);
     entries = [{ id: 'a', text: cluster('added') }];
     expect(await namesOf(fleet)).toEqual([...FILE, 'added@10.0.2.1']);
-    expect(fleet.config.clusters.map(({ name }) => name)).toEqual(['prod', 'added']);
+    entries.push({ id: 'b', text: cluster('other') });
+    expect(await namesOf(fleet)).toEqual([...FILE, 'added@10.0.2.1', 'other@10.0.2.1']);
+    expect(fleet.config.clusters.map(({ name }) => name)).toEqual(['prod', 'added', 'other']);
     expect(fleet.config.clusters[1]?.nodes[0]).toMatchObject({ port: 22, user: 'probe', hostKeys: [] });
+    entries.pop();
+    expect(await namesOf(fleet)).toEqual([...FILE, 'added@10.0.2.1']);
+  });
+
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ id: `e${i}`, text: cluster(`c${i}`) }));
+  const count = async (fleet: ReturnType<typeof start>) => (await namesOf(fleet)).length - FILE.length;
+
+  it('keeps nodes that a source lacks all at once, with those that it has anew, also over a restart', async () => {
+    const refused: number[] = [];
+    const onRefusedRemovals = (found: readonly unknown[]) => void refused.push(found.length);
+    let fleet = start({ onRefusedRemovals });
+    entries = many(20);
+    expect(await count(fleet)).toBe(20);
+    for (const lacking of [[], [...many(10), { id: 'new', text: cluster('new') }]]) {
+      entries = lacking;
+      expect(await count(fleet)).toBe(lacking.length === 0 ? 20 : 21);
+      fleet = start({ onRefusedRemovals });
+      expect(await count(fleet)).toBe(lacking.length === 0 ? 20 : 21);
+      expect(logger.lines.map(({ fields }) => fields.problem)).toEqual([
+        expect.stringMatching(/^\d+ of 2[01] nodes would go within an hour, and /),
+      ]);
+      expect(meter.total('removals_refused_total')).toBe(1);
+    }
+    expect(refused).toEqual([0, 1, 1, 1, 1]);
+    entries = many(19);
+    expect(await count(fleet)).toBe(19);
+    expect(refused.at(-1)).toBe(0);
+    expect(meter.text()).toContain('bartizan_nodes_kept{source="list"} 0');
+  });
+
+  it('lets all go that somebody has allowed, once', async () => {
+    entries = many(20);
+    await count(start());
+    entries = many(5);
+    const fleet = start({ isRemovalAllowed: true });
+    expect(await count(fleet)).toBe(5);
     entries = [];
-    expect(await namesOf(fleet)).toEqual(FILE);
+    expect(await count(fleet)).toBe(5);
   });
 
   it('keeps the last good version of a broken entry, reports and counts it once, and keeps the others', async () => {

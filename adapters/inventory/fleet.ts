@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseCluster } from '../../core/config/cluster-entry.ts';
 import { describeError } from '../../core/errors.ts';
 import type { ClusterConfig, Config } from '../../core/model/config.ts';
+import { type AcceptedFleet, checkRemoval, removalText } from '../../core/plan/removal-guard.ts';
 import type { Clock, Counters, Inventory, Logger, Meter } from '../../core/ports.ts';
 import { targetsOf } from './file.ts';
 import type { ClusterSource, SourceEntry } from './inventory-adapter.ts';
@@ -13,7 +14,7 @@ export interface Fleet<C extends FleetConfig = Config> extends Inventory {
   problems(): readonly { source: string; entry: string; problem: string }[];
 }
 
-type FleetConfig = Pick<Config, 'bastions' | 'clusters'>;
+type FleetConfig = Pick<Config, 'bastions' | 'clusters' | 'removal'>;
 
 export interface FleetOptions<C extends FleetConfig> {
   config: C;
@@ -22,6 +23,10 @@ export interface FleetOptions<C extends FleetConfig> {
   kept?: Counters;
   /** @throws an error if the cluster cannot be used, for example for a missing key */
   checkCluster?: (cluster: ClusterConfig) => Promise<void>;
+  /** The first reading may lack as many nodes as it likes: somebody has allowed it. */
+  isRemovalAllowed?: boolean;
+  /** Takes the sources that lack too many nodes, at each reading; none clears what was reported. */
+  onRefusedRemovals?: (refused: readonly { source: string; problem: string }[]) => void;
   clock: Clock;
   logger: Logger;
   meter: Meter;
@@ -39,11 +44,13 @@ interface Known {
   complete: boolean;
   /** When it last answered this process. */
   answeredAtMs?: number;
+  /** Its nodes, and those that went lately. Absent: as the entries say. */
+  accepted?: AcceptedFleet;
 }
 
 /**
  * Joins the clusters of the file with those of sources. Reports and counts a broken entry, and keeps its last good version;
- * keeps all entries of a source that does not answer. A source that was never read fails the round: without its nodes,
+ * keeps all entries of a source that does not answer, and those that a reading with far too few nodes lacks. A source that was never read fails the round: without its nodes,
  * their alerts would resolve like those of removed nodes.
  */
 export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fleet<C> {
@@ -53,6 +60,9 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
   let problems: { source: string; entry: string; problem: string }[] = [];
   let listedAtMs = Number.NEGATIVE_INFINITY;
   let listing: Promise<void> | undefined;
+  let isAllowed = options.isRemovalAllowed ?? false;
+  /** Why each source lacks nodes. */
+  const refused = new Map<string, string>();
 
   const keyOf = (source: ClusterSource) => `inventory ${source.name}`;
 
@@ -111,9 +121,48 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
         if (before) entries.set(entry.id, before);
       }
     }
-    const now = { entries, complete: true, answeredAtMs: clock.nowMs() };
+    const now = {
+      entries,
+      complete: true,
+      answeredAtMs: clock.nowMs(),
+      accepted: guard(source, last, entries),
+    };
     if (!last.complete || textsOf(now) !== textsOf(last)) await keep(source, now);
     return now;
+  }
+
+  /** Puts entries of before back where too many nodes are missing. Returns the nodes in use. */
+  function guard({ name }: ClusterSource, last: Known, entries: Known['entries']): AcceptedFleet {
+    const nodes = nodesOf(entries);
+    const accepted =
+      last.accepted ?? (last.complete ? { nodes: nodesOf(last.entries), gone: [] } : undefined);
+    const nowMs = clock.nowMs();
+    const verdict = checkRemoval({
+      accepted,
+      nodes,
+      nowMs,
+      mostPercent: config.removal?.mostPercent,
+      isAllowed,
+    });
+    if (verdict.kind === 'accepted') {
+      refused.delete(name);
+      meter.gauge('nodes_kept', 0, { source: name });
+      return verdict.fleet;
+    }
+    const there = new Set(nodes);
+    for (const [id, entry] of last.entries)
+      if (nodesOf(new Map([[id, entry]])).some((node) => !there.has(node))) entries.set(id, entry);
+    const kept = nodesOf(entries);
+    const problem = removalText(verdict.refusal);
+    if (!refused.has(name))
+      logger.error('an inventory source lacks too many nodes; those that it lacks stay in use', {
+        source: name,
+        problem,
+      });
+    refused.set(name, problem);
+    meter.count('removals_refused_total');
+    meter.gauge('nodes_kept', kept.length - nodes.length, { source: name });
+    return { nodes: kept, gone: accepted?.gone ?? [] };
   }
 
   async function keep(source: ClusterSource, now: Known): Promise<void> {
@@ -149,6 +198,8 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
       meter.gauge('inventory_entries', now.entries.size, { source: source.name });
       meter.gauge('inventory_entries_broken', broken, { source: source.name });
     }
+    isAllowed = false;
+    options.onRefusedRemovals?.([...refused].map(([source, problem]) => ({ source, problem })));
     report(found);
     clusters = [...joined.values()].map(({ cluster }) => cluster);
     listedAtMs = clock.nowMs();
@@ -181,6 +232,12 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
   };
 }
 
-function textsOf({ entries }: Known): string {
+function nodesOf(entries: Known['entries']): string[] {
+  return [...entries.values()].flatMap(({ cluster }) =>
+    cluster.nodes.map(({ name }) => `${cluster.name}/${name}`),
+  );
+}
+
+function textsOf({ entries }: Pick<Known, 'entries'>): string {
   return JSON.stringify(Object.fromEntries([...entries].map(([id, { text }]) => [id, text])));
 }

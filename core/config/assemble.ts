@@ -39,6 +39,7 @@ export function assembleConfig(
     ...(draft.state && { state: needed(draft.state) }),
     schedule: needed(draft.schedule),
     sessions: needed(draft.sessions),
+    ...(draft.removal && { removal: needed(draft.removal) }),
     ...(draft.signatures && {
       signatures: { file: resolvePath(needed(draft.signatures).file, folders) },
     }),

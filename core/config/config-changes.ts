@@ -30,7 +30,17 @@ export interface ConfigChanges {
 }
 
 const NAMED = ['bastions', 'commands', 'checks', 'rules', 'channels', 'routes', 'silences'] as const;
-const OTHER = ['inventory', 'store', 'schedule', 'sessions', 'signatures', 'audit', 'log', 'server'] as const;
+const OTHER = [
+  'inventory',
+  'store',
+  'schedule',
+  'sessions',
+  'signatures',
+  'removal',
+  'audit',
+  'log',
+  'server',
+] as const;
 
 /** The data are opened and the address is taken at the start. */
 const FIXED: readonly (readonly [name: string, of: (config: Config) => unknown])[] = [

@@ -17,6 +17,7 @@ import {
   clusterSchema,
   everySchema,
   inventorySchema,
+  removalSchema,
   routeSchema,
   scheduleSchema,
   sessionsSchema,
@@ -117,6 +118,11 @@ function makeSchema(kinds: AdapterKinds) {
         .optional(),
       schedule: scheduleSchema.describe('Time').prefault({}),
       sessions: sessionsSchema.describe('SSH sessions that stay open between rounds').prefault({}),
+      removal: removalSchema
+        .describe(
+          'Guard against losing nodes by mistake: a file or a source that lacks many of them is refused, because all their alerts would end as removed',
+        )
+        .optional(),
       signatures: signaturesSchema
         .describe(
           'Signatures of scripts, for nodes whose authorized_keys line verifies them (`bartizan keys --signed`). Nodes that compare hashes work as well',

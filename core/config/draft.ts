@@ -153,6 +153,7 @@ function draftOf(
         : ofKind(state, item(shape.state.unwrap() as z.ZodType, ['state']), (element) => element),
     schedule: item(sections.scheduleSchema, ['schedule'], valueAt(data, 'schedule') ?? {}),
     sessions: item(sections.sessionsSchema, ['sessions'], valueAt(data, 'sessions') ?? {}),
+    removal: valueAt(data, 'removal') === undefined ? undefined : item(sections.removalSchema, ['removal']),
     signatures:
       valueAt(data, 'signatures') === undefined ? undefined : item(sections.signaturesSchema, ['signatures']),
     log: valueAt(data, 'log') === undefined ? undefined : item(logSchema, ['log']),

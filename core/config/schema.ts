@@ -5,6 +5,7 @@ import { byteSizeSchema, durationSchema } from '../duration.ts';
 import { CHART_THEMES } from '../model/chart-theme.ts';
 import { ROLES } from '../model/target.ts';
 import { MAX_NEW_LABEL_SETS } from '../parse/label-sets.ts';
+import { MOST_PERCENT } from '../plan/removal-guard.ts';
 import { bastionsSchema } from './cluster-bastions.ts';
 import {
   hostSchema,
@@ -247,6 +248,17 @@ export const sessionsSchema = z
       .default('off'),
   })
   .transform(({ renew, door }) => ({ renewMs: renew, door: door === 'on' }));
+
+export const removalSchema = z.strictObject({
+  mostPercent: z
+    .number()
+    .min(0)
+    .max(100)
+    .describe(
+      'Share of the nodes, in percent, that a change may take away within an hour; two nodes may always go, all of them never. `100` allows everything',
+    )
+    .default(MOST_PERCENT),
+});
 
 export const signaturesSchema = z.strictObject({
   file: z

@@ -160,6 +160,8 @@ export interface Config {
   sessions: SessionsConfig;
   /** How much `up` logs; absent: `info`. */
   log?: { level: LogLevel; stages: Partial<Record<LogStage, LogLevel | undefined>> };
+  /** The share of nodes that may go within an hour. Absent: the default of core/plan/removal-guard.ts. */
+  removal?: { mostPercent: number };
   /** `file`: absolute path of the signatures of scripts. */
   signatures?: { file: string };
   audit: AuditConfig;

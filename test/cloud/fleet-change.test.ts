@@ -50,6 +50,7 @@ function textOf({ clusters, bastions = ['b0', 'b1'], batchSize }: Fleet, every: 
       })),
     })),
     checks: [{ name: 'usage', probe: 'usage', every }],
+    removal: { mostPercent: 100 },
   });
 }
 

@@ -37,15 +37,8 @@ beforeAll(async () => {
     join(dir, 'data/known_hosts'),
     hosts.map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`).join(''),
   );
-  const file = write({});
-  const load = async () => (await loadConfig(file)).config;
-  bartizan = await startBartizan({
-    config: await load(),
-    load,
-    secrets: secretsFor(file),
-    logger,
-    onRound: () => void rounds++,
-  });
+  write({});
+  bartizan = await start();
 });
 
 afterAll(async () => {
@@ -62,8 +55,16 @@ function write(change: {
   url?: string;
   listen?: string;
   more?: string;
+  cluster?: string;
 }): string {
-  const { nodes = 2, above = 94.5, url = sink.url, listen = '127.0.0.1:0', more = '' } = change;
+  const {
+    nodes = 2,
+    above = 94.5,
+    url = sink.url,
+    listen = '127.0.0.1:0',
+    more = '',
+    cluster = 'prod',
+  } = change;
   const entries = fleet.nodes
     .slice(0, nodes)
     .map((n) => `{ name: ${n.name}, role: etcd, host: ${n.host}, port: ${n.port}, user: probe }`);
@@ -72,7 +73,7 @@ function write(change: {
     file,
     `
 bastions: [{ name: b, host: 127.0.0.1, port: ${fleet.bastion.port}, user: probe, privateKey: "\${file:key}" }]
-clusters: [{ name: prod, bastion: b, nodes: [${entries.join(', ')}] }]
+clusters: [{ name: ${cluster}, bastion: b, nodes: [${entries.join(', ')}] }]
 checks: [{ name: usage, probe: usage, every: 1s }]
 rules: [{ name: memory, metric: mem_usage, above: ${above}, for: 0s }]
 channels: [{ name: ops, type: webhook, url: "${url}", secret: "\${file:secret}" }]
@@ -83,6 +84,19 @@ server: { listen: "${listen}" }
 ${more}`,
   );
   return file;
+}
+
+async function start(options: { allowRemoval?: boolean } = {}): Promise<Bartizan> {
+  const file = join(dir, 'bartizan.yaml');
+  const load = async () => (await loadConfig(file)).config;
+  return await startBartizan({
+    config: await load(),
+    load,
+    secrets: secretsFor(file),
+    logger,
+    onRound: () => void rounds++,
+    ...options,
+  });
 }
 
 const reload = async (args = {}) =>
@@ -149,6 +163,28 @@ it('ends the alerts of what is gone, once', async () => {
   await reload();
   await until('n3 is resolved', () => statuses(other).n3 === 'resolved');
   expect(statuses(other)).toMatchObject({ n2: 'firing', n3: 'resolved' });
+});
+
+it('loses no fleet by mistake, at a reload or at a start', async () => {
+  write({ nodes: 3, above: 92.5, url: other.url });
+  await reload();
+  write({ nodes: 3, above: 92.5, url: other.url, cluster: 'renamed' });
+  const refusal = '3 of 3 nodes would go within an hour, and 2 may: prod/n1, prod/n2, prod/n3';
+  expect(await reload({ dryRun: true })).toMatchObject({
+    ok: false,
+    message: expect.stringContaining(refusal),
+  });
+  expect(await reload()).toMatchObject({ ok: false, message: expect.stringContaining(refusal) });
+  expect(await warnings()).toContain('config-not-in-force');
+  await bartizan.stop();
+  await expect(start()).rejects.toThrow(
+    `${refusal}. Their alerts would end as removed. If they shall go, start with`,
+  );
+  bartizan = await start({ allowRemoval: true });
+  write({ nodes: 3, above: 92.5, url: other.url });
+  expect((await reload()).ok).toBe(false);
+  expect(await reload({ allowRemoval: true })).toMatchObject({ ok: true });
+  expect(bartizan.config().clusters[0]?.name).toBe('prod');
 });
 
 it('stops in the middle of a reload', async () => {
