@@ -2,7 +2,7 @@ import { copyFileSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, st
 import { dirname, join, relative } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { verifyDataFolder } from '../adapters/audit/data-folder.ts';
-import { explainSqliteError, isBusyError } from '../adapters/sqlite/errors.ts';
+import { explainSqliteError, isBusyError, isCorruption } from '../adapters/sqlite/errors.ts';
 import { checkIntegrity, DATABASES, type DatabaseName } from '../adapters/sqlite/integrity.ts';
 import { isPresent } from '../adapters/sqlite/presence.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
@@ -97,6 +97,7 @@ function lockWork(work: string): { release(): void } {
 /** Returns whether the folder has that database. @throws ConfigError when it is damaged */
 async function copyDatabase(dir: string, copies: string, name: DatabaseName): Promise<boolean> {
   const source = join(dir, DATABASES[name]);
+  const copy = join(copies, DATABASES[name]);
   if (!isPresent(source)) return false;
   try {
     const db = new DatabaseSync(source, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
@@ -104,15 +105,16 @@ async function copyDatabase(dir: string, copies: string, name: DatabaseName): Pr
       // With a moment of its own, the copy does not begin anew with each write of `up`.
       db.exec('BEGIN');
       db.prepare('SELECT count(*) FROM sqlite_schema').get();
-      await backup(db, join(copies, DATABASES[name]), { rate: PAGES_PER_STEP });
+      await backup(db, copy, { rate: PAGES_PER_STEP });
     } finally {
       db.close();
     }
   } catch (error) {
-    throw explainSqliteError(error, source);
+    // What is read may be damaged or locked; what is written may have no space.
+    throw explainSqliteError(error, isCorruption(error) || isBusyError(error) ? source : copy);
   }
   const condition = checkIntegrity(copies, name);
-  for (const suffix of ['-wal', '-shm']) rmSync(`${join(copies, DATABASES[name])}${suffix}`, { force: true });
+  for (const suffix of ['-wal', '-shm']) rmSync(`${copy}${suffix}`, { force: true });
   if (condition.state === 'fine') return true;
   const detail = condition.state === 'damaged' ? condition.detail : 'the copy is not there';
   throw new ConfigError(
