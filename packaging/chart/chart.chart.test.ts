@@ -96,14 +96,15 @@ it('checks the configuration in a pod of its own, which no Service leads to', ()
     expect(ofKind(render(...values), 'Job')).toBeUndefined();
 });
 
-it('passes `up` only options that it has', () => {
+it('passes `up` only options that it has, and allows a removal only where that is asked for', () => {
   const argsOf = (...args: string[]) => {
     const { spec } = ofKind(render(...valuesOf('smallest'), ...args), 'StatefulSet').spec.template;
     return (spec as { containers: { args: string[] }[] }).containers[0]?.args ?? [];
   };
-  const [command, ...rest] = argsOf('--set', 'logLevel=warn');
+  expect(argsOf()).not.toContain('--allow-removal');
+  const [command, ...rest] = argsOf('--set', 'allowRemoval=true,logLevel=warn');
   expect(command).toBe('up');
-  expect(rest).toContain('--log-level');
+  expect(rest).toEqual(expect.arrayContaining(['--allow-removal', '--log-level']));
   expect(argsOf()).not.toContain('--log-level');
   const reference = readFileSync('docs/cli.md', 'utf8')
     .split('\n## ')
