@@ -120,6 +120,7 @@ describe('--json', () => {
     ['catalogue list -c @good.yaml --json', 0],
     ['probe -c @good.yaml --json', 1],
     ['alerts -c @good.yaml --json', 0],
+    ['coverage -c @good.yaml --json', 1],
     ['alerts --last 7d -c @good.yaml --json', 0],
     ['silence add -w node=n1 --for 2h --comment swap --json -c @good.yaml', 0],
     ['silence list --json -c @good.yaml', 0],

@@ -17,12 +17,18 @@ const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
  * @throws ConfigError as `loadConfig`, and RetryableError when a source does not answer
  */
 export async function loadFleet(file: string): Promise<Config> {
-  const { config } = await loadConfig(file);
-  const { clusters, problems } = await join(config, config.inventory, secretsFor(file));
+  const { config, problems } = await loadFleetAndProblems(file);
   for (const { source, entry, problem } of problems) {
     process.stderr.write(`left out: ${source}: ${entry}: ${problem}\n`);
   }
-  return { ...config, clusters };
+  return config;
+}
+
+/** The same, which prints nothing and returns the invalid entries. */
+export async function loadFleetAndProblems(file: string) {
+  const { config } = await loadConfig(file);
+  const { clusters, problems } = await join(config, config.inventory, secretsFor(file));
+  return { config: { ...config, clusters }, problems };
 }
 
 /** The same for `check --connect`: a source that cannot be read becomes a row, and does not affect the others. */

@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'log-level': async () => (await import('./log-level.ts')).logLevelCommand(),
   reload: async () => (await import('./reload.ts')).reloadCommand(),
   alerts: async () => (await import('./alerts.ts')).alertsCommand(),
+  coverage: async () => (await import('./coverage.ts')).coverageCommand(),
   silence: async () => (await import('./silence.ts')).silenceCommand(),
   query: async () => (await import('./query.ts')).queryCommand(),
   audit: async () => (await import('./audit.ts')).auditCommand(),

@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import type { TargetStatus } from '../core/model/target-status.ts';
+import { newKey } from '../localstack/fleet/new-key.ts';
+import { coverageShape } from './coverage-shape.ts';
+import { run } from './program.ts';
+
+let dir: string;
+let out = '';
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-coverage-'));
+  out = '';
+  writeFileSync(join(dir, 'key'), newKey());
+  const nodes = Array.from({ length: 30 }, (_, i) => `{ name: n${i}, role: etcd, host: 10.0.0.${i} }`);
+  writeFileSync(
+    join(dir, 'c.yaml'),
+    `bastions: [{ name: gate, host: 127.0.0.1, user: u, privateKey: "\${file:key}" }]
+clusters: [{ name: prod, bastion: gate, nodes: [${nodes.join(', ')}] }]
+channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
+store: { path: data }
+`,
+  );
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = 0;
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const roundMs = Math.floor(Date.now() / 60_000) * 60_000;
+const status = (node: string, more: Partial<TargetStatus> = {}): TargetStatus => ({
+  cluster: 'prod',
+  node,
+  check: 'usage',
+  roundMs,
+  ok: true,
+  ...more,
+});
+
+async function coverage(statuses: TargetStatus[], ...args: string[]) {
+  const state = openSqliteState({ path: join(dir, 'data') });
+  await state.putTargetStatus(statuses, { bastion: 'gate', index: 0 });
+  await state.close();
+  await run(['node', 'bartizan', 'coverage', '-c', join(dir, 'c.yaml'), ...args]);
+  return { out, code: process.exitCode };
+}
+
+const refused = status('n3', { ok: false, reason: 'auth', detail: 'it refused the key' });
+const seen = Array.from({ length: 30 }, (_, i) => status(`n${i}`));
+
+it('exits with 0 where every node is watched', async () => {
+  expect(await coverage(seen)).toEqual({ out: '30 of 30 nodes watched\n', code: 0 });
+});
+
+it('groups the others by reason, and says how many are not shown', async () => {
+  const { out: text, code } = await coverage([...seen.slice(0, 3), refused]);
+  expect(code).toBe(1);
+  expect(text).toMatch(/^3 of 30 nodes watched; 27 not\n\n26 never-seen: no check of it has ended yet\n/);
+  expect(text).toContain('  and 6 more: --json has all\n');
+  expect(text).toMatch(/1 auth: it refuses our login\n.*\n {2}prod\/n3 +\S+Z +it refused the key/);
+});
+
+it('has every node as JSON', async () => {
+  const { out: text } = await coverage([...seen.slice(0, 3), refused], '--json');
+  const report = coverageShape.parse(JSON.parse(text));
+  expect([report.nodes, report.watched, report.unwatched.length, report.invalid]).toEqual([30, 3, 27, []]);
+  expect(report.unwatched[0]).toEqual({
+    cluster: 'prod',
+    node: 'n3',
+    reason: 'auth',
+    detail: 'it refused the key',
+    checkedAtMs: roundMs,
+  });
+});

@@ -1,0 +1,100 @@
+import { Command } from 'commander';
+import type { z } from 'zod';
+import { targetsOf } from '../adapters/inventory/file.ts';
+import { reportCoverage, type UnwatchedNode, unwatchedText } from '../core/coverage-report.ts';
+import { naturalOrder } from '../core/labels.ts';
+import { systemClock } from '../local/clock.ts';
+import { withNotes } from './command-notes.ts';
+import { coverageShape } from './coverage-shape.ts';
+import { loadFleetAndProblems } from './fleet-config.ts';
+import { writeJson } from './json-output.ts';
+import { plural } from './problem-report.ts';
+import {
+  localOption,
+  nameOption,
+  openStateToRead,
+  type StateOptions,
+  stateTable,
+  tableOption,
+} from './state-access.ts';
+import { renderTable } from './table.ts';
+
+/** Nodes of one reason that the table shows; `--json` has all. */
+const MOST_ROWS = 20;
+
+interface Options extends StateOptions {
+  config: string;
+  json?: boolean;
+}
+
+export function coverageCommand(stdout: NodeJS.WriteStream = process.stdout): Command {
+  const command = new Command('coverage')
+    .description('Say how many nodes are watched, and why others are not.')
+    .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
+    .addOption(nameOption())
+    .addOption(tableOption())
+    .addOption(localOption())
+    .option('--json', 'as JSON, with every node')
+    .action(async (options: Options) => {
+      const { config, problems } = await loadFleetAndProblems(options.config);
+      const state = await openStateToRead(config, await stateTable(config, options), options.config);
+      const statuses = await state.listTargetStatus().finally(() => state.close());
+      const { checks, clusters } = config;
+      const targets = targetsOf(clusters);
+      const found = reportCoverage({ targets, checks, statuses, nowMs: systemClock.nowMs() });
+      const report = { ...found, invalid: problems };
+      if (options.json) writeJson(coverageShape, report, stdout);
+      else stdout.write(coverageText(report));
+      process.exitCode = report.unwatched.length > 0 || report.invalid.length > 0 ? 1 : 0;
+    });
+  return withNotes(command, {
+    examples: [
+      ['bartizan coverage'],
+      ['bartizan coverage --name bartizan', 'the deployment on AWS without a name of its own'],
+      ['bartizan coverage --json | jq \'.unwatched[] | select(.reason == "auth")\''],
+    ],
+    text: `A node is watched while at least one check of it succeeds: within five minutes, or two intervals of a slower check. The command
+connects to no node; it reads the state of \`up\`, or of a deployment. Entries of an inventory that are wrong are listed apart,
+as nobody knows how many nodes they have.`,
+    exits1: 'a node is not watched, an entry of the inventory is wrong, or the state cannot be read',
+    json: coverageShape,
+  });
+}
+
+function coverageText({ nodes, watched, unwatched, invalid }: z.infer<typeof coverageShape>): string {
+  const missing = unwatched.length > 0 ? `; ${number(unwatched.length)} not` : '';
+  const parts = [
+    `${number(watched)} of ${plural(nodes, 'node').replace(String(nodes), number(nodes))} watched${missing}\n`,
+  ];
+  const byReason = [...Map.groupBy(unwatched, ({ reason }) => reason)].sort(
+    ([, a], [, b]) => b.length - a.length,
+  );
+  for (const [reason, some] of byReason) {
+    const more =
+      some.length > MOST_ROWS ? `  and ${number(some.length - MOST_ROWS)} more: --json has all\n` : '';
+    parts.push(`\n${number(some.length)} ${reason}: ${unwatchedText(reason)}\n${rowsOf(some)}${more}`);
+  }
+  if (invalid.length > 0) {
+    const rows = invalid.map(({ source, entry, problem }) => [`  ${source}`, entry, problem]);
+    parts.push(
+      `\n${number(invalid.length)} wrong in the inventory\n${renderTable(['  source', 'entry', 'problem'], rows, [], { wrap: 2 })}`,
+    );
+  }
+  return parts.join('');
+}
+
+function rowsOf(nodes: readonly UnwatchedNode[]): string {
+  const rows = nodes
+    .toSorted((a, b) => naturalOrder.compare(`${a.cluster}/${a.node}`, `${b.cluster}/${b.node}`))
+    .slice(0, MOST_ROWS)
+    .map(({ cluster, node, detail = '', checkedAtMs }) => [
+      `  ${cluster}/${node}`,
+      checkedAtMs === undefined ? 'never' : new Date(checkedAtMs).toISOString(),
+      detail,
+    ]);
+  return renderTable(['  node', 'last checked', 'detail'], rows, [], { wrap: 2 });
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US');
+}
