@@ -48,7 +48,7 @@ export function makeDeb(
   writeFileSync(join(root, 'DEBIAN/conffiles'), `${CONFFILE}\n`);
   writeFileSync(
     join(root, 'DEBIAN/control'),
-    control({ architecture, version, kibibytes: kibibytesIn(root) }),
+    control({ architecture, version, libc: neededLibc(join(folder, 'lib')), kibibytes: kibibytesIn(root) }),
   );
   letOthersRead(root);
   const file = join(outDir, `bartizan_${version}_${architecture}.deb`);
@@ -59,7 +59,21 @@ export function makeDeb(
   return file;
 }
 
-function control(options: { architecture: string; version: string; kibibytes: number }): string {
+/** The C library that Node and the bindings need: the newest version of a symbol, `GLIBC_2.34`, that one of them names. */
+function neededLibc(lib: string): string {
+  const bindings = readdirSync(join(lib, 'native')).map((name) => join(lib, 'native', name));
+  const minors = [join(lib, 'node'), ...bindings].flatMap((file) =>
+    [...readFileSync(file, 'latin1').matchAll(/\bGLIBC_2\.(\d+)\b/g)].map(([, minor]) => Number(minor)),
+  );
+  return `2.${minors.reduce((most, minor) => Math.max(most, minor), 0)}`;
+}
+
+function control(options: {
+  architecture: string;
+  version: string;
+  libc: string;
+  kibibytes: number;
+}): string {
   const { description } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     description: string;
   };
@@ -68,7 +82,7 @@ Version: ${options.version}
 Architecture: ${options.architecture}
 Maintainer: the authors of Bartizan <bartizan@localhost>
 Installed-Size: ${options.kibibytes}
-Depends: libc6 (>= 2.28), libstdc++6 (>= 9), passwd
+Depends: libc6 (>= ${options.libc}), libstdc++6 (>= 8), passwd
 Recommends: systemd, ca-certificates
 Section: admin
 Priority: optional

@@ -6,4 +6,4 @@ export function hasNativeCrypto(): boolean {
 }
 
 /** What its absence costs, and where there is one. */
-export const NO_NATIVE_CRYPTO = `ssh2 runs without its native binding, at about twice the CPU: there is none for Node ${process.versions.node} on ${process.platform} ${process.arch}. Packages have it for Node 24 and 26 on Linux; in a checkout \`npm run postinstall\` says what is missing`;
+export const NO_NATIVE_CRYPTO = `ssh2 runs without its native binding, at about twice the CPU: none can be loaded with Node ${process.versions.node} on ${process.platform} ${process.arch}. Packages have it for Node 24 and 26 on Linux with glibc 2.34 or later; in a checkout \`npm run postinstall\` says what is missing`;

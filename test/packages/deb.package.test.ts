@@ -60,6 +60,9 @@ describe('the package', () => {
     ).toBe(
       `bartizan:bartizan 700 /var/lib/bartizan\nroot:bartizan 750 ${CREDENTIALS}\nroot:bartizan 640 /etc/bartizan/environment\n`,
     );
+    expect(done('dpkg-query', '--showformat=${Depends}', '--show', 'bartizan')).toMatch(
+      /^libc6 \(>= 2\.(2[89]|[3-9]\d)\), libstdc\+\+6 \(>= 8\), passwd$/,
+    );
     expect(done('dpkg', '--verify', 'bartizan')).toBe('');
     expect(property('ActiveState')).toBe('inactive');
   });
