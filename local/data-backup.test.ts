@@ -24,7 +24,7 @@ import { contentOf, makeData, NOW, OPTIONS, PICTURE } from './data-folder.fixtur
 import { restoreData } from './data-restore.ts';
 
 const contract = (name: string) => join(import.meta.dirname, '../test/contract', name);
-const LOOP = join(import.meta.dirname, '../test/backup-loop.ts');
+const LOOP = join(import.meta.dirname, '../test/contract/backup-writer.ts');
 
 let root: string;
 let data: string;

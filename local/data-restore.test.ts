@@ -18,7 +18,7 @@ import { contentOf, makeData, OPTIONS } from './data-folder.fixture.ts';
 import { completeRestore, restoreData } from './data-restore.ts';
 import { lockFolder } from './lock.ts';
 
-const LOOP = join(import.meta.dirname, '../test/backup-loop.ts');
+const LOOP = join(import.meta.dirname, '../test/contract/backup-writer.ts');
 
 let root: string;
 let data: string;

@@ -1,8 +1,8 @@
-// A process that backs up, or restores, again and again until it is killed: `backup-loop.ts backup FOLDER FILE`, or
-// `backup-loop.ts restore FOLDER FILE FILE`, which restores them in turn. It prints a line after each.
+// A process that backs up, or restores, again and again until it is killed: `backup-writer.ts backup FOLDER FILE`, or
+// `backup-writer.ts restore FOLDER FILE FILE`, which restores them in turn. It prints a line after each.
 
-import { backUpData } from '../local/data-backup.ts';
-import { restoreData } from '../local/data-restore.ts';
+import { backUpData } from '../../local/data-backup.ts';
+import { restoreData } from '../../local/data-restore.ts';
 
 const [mode, dir = '', ...files] = process.argv.slice(2);
 const options = { program: 'test', nowMs: Date.now, replace: true };
