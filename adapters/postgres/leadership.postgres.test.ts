@@ -17,8 +17,10 @@ import { startTcpRelay, type TcpRelay } from '../../test/tcp-relay.ts';
 import { until } from '../../test/until.ts';
 import { endpointOf, layFoundation, migrate } from '../state/postgres/migrate.ts';
 import { openPostgresState } from '../state/postgres/state.ts';
+import { createDatabase } from './database.ts';
 import { type Contender, type Leadership, openContender } from './leadership.ts';
 import type { PostgresOptions } from './options.ts';
+import { openPool } from './pool.ts';
 
 let server: PostgresServer;
 let schemas = 0;
@@ -95,20 +97,23 @@ it('a write of the former leader that is under way counts before the new term be
   const options = fresh();
   const [a, b] = [await contend(options, 'a'), await contend(options, 'b')];
   const first = await leads(a);
-  const state = await stateOf(options, first);
-  const inside = Promise.withResolvers<void>();
+  const sessions = await openPool(options, server.secrets);
+  closing.push(() => sessions.close());
+  const database = createDatabase({ sessions, endpoint: 'here', port: options.port, term: first.term });
   const order: string[] = [];
-  // This change runs inside the transaction, and the next statement of the transaction follows it.
-  const write = state
-    .changePace('chat', () => {
-      inside.resolve();
-      return { pace: { refusals: 0, changedAtMs: T0, lanes: {} } as never, result: 1 };
-    })
-    .then(() => order.push('written'));
-  await inside.promise;
-  await a.close();
-  await Promise.all([write, leads(b).then(() => order.push('new term'))]);
-  expect(order[0]).toBe('written');
+  let next: Promise<unknown> = Promise.resolve();
+  await database.write(async (session) => {
+    await a.close();
+    next = leads(b).then(() => order.push('new term'));
+    const waiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO leader%'`;
+    await until('the new leader waits, or does not', async () => {
+      return order.length > 0 || (await server.query(waiting)).rows.length > 0;
+    });
+    await session.query(`INSERT INTO counters (key, body) VALUES ('k', '1')`);
+    order.push('written');
+  });
+  await next;
+  expect(order).toEqual(['written', 'new term']);
 });
 
 it.each([
