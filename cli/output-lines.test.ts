@@ -6,9 +6,14 @@ import { expect, it } from 'vitest';
 
 const program = fileURLToPath(new URL('../bin/bartizan.ts', import.meta.url));
 
-it('a command whose reader has gone ends without a word, as others do before `head`', async () => {
-  const child = spawn(process.execPath, [program, 'schema'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  child.stdout.destroy();
-  const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
-  expect([errors, code]).toEqual(['', 0]);
-});
+it.each(['schema', '--help', 'up --help'])(
+  '`%s`, whose reader has gone, ends without a word',
+  async (line) => {
+    const child = spawn(process.execPath, [program, ...line.split(' ')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.destroy();
+    const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    expect([errors, code]).toEqual(['', 0]);
+  },
+);

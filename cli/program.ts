@@ -96,6 +96,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     ran = command;
     if (!LASTING.includes(command.name())) endQuietlyWithReader();
   });
+  program.on('beforeAllHelp', () => endQuietlyWithReader());
   try {
     await program.parseAsync([...argv]);
   } catch (error) {
