@@ -1,10 +1,13 @@
+import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { createServiceManager } from '../adapters/service-manager/notify.ts';
 import type { DatabaseName } from '../adapters/sqlite/integrity.ts';
+import { ConfigError } from '../core/errors.ts';
 import { LOG_LEVELS, type LogLevel } from '../core/model/log.ts';
 import type { Logger } from '../core/ports.ts';
 import { systemSleep } from '../local/clock.ts';
+import { createConfigWatch } from '../local/config-watch.ts';
 import { createLogDestination } from '../local/log-destination.ts';
 import { createLogLevels } from '../local/log-levels.ts';
 import { createLogger } from '../local/logger.ts';
@@ -13,6 +16,7 @@ import { createSupervision, type Supervision, takeSupervisor } from '../local/su
 import type { Bartizan } from '../local/up.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
+import { configFingerprint } from './config-fingerprint.ts';
 import { checkFiles } from './file-check.ts';
 
 /** A longer stop is cut off, because supervisors kill after ten seconds or more. */
@@ -25,6 +29,7 @@ interface UpArguments {
   logLevel?: LogLevel;
   recover?: boolean;
   allowRemoval?: boolean;
+  watch?: boolean;
 }
 
 export function upCommand(): Command {
@@ -47,9 +52,25 @@ export function upCommand(): Command {
       '--allow-removal',
       'start although many nodes of the last process are gone from the configuration',
     )
+    .option(
+      '--watch',
+      'put changes of the configuration in force by itself; without it `up` only reports them',
+    )
     .action(async (options: UpArguments) => {
       const { config, warnings, source } = await loadConfig(options.config);
-      const load = async () => (await loadConfig(options.config)).config;
+      let included = source.included;
+      const fingerprint = () =>
+        configFingerprint(
+          options.config,
+          included.map(({ file }) => file),
+        );
+      const watch = createConfigWatch({ config, fingerprint: await fingerprint() });
+      const read = async () => {
+        const again = await loadRegularFile(options.config);
+        included = again.source.included;
+        return again.config;
+      };
+      const load = () => watch.load(read, fingerprint);
       const secrets = secretsFor(options.config);
       const logLevels = createLogLevels(config.log, options.logLevel);
       const logger = createLogger({
@@ -86,9 +107,21 @@ export function upCommand(): Command {
         rules: config.rules.length,
       });
       await supervision?.ready(`serves ${bartizan.url}`);
+      const watching = new AbortController();
+      void watch.run({
+        fingerprint,
+        inForce: () => running?.config(),
+        reload: async () => (await running?.reload()) ?? { kind: 'refused', message: '' },
+        onChange: (finding) => running?.noteChange(finding),
+        applies: options.watch ?? false,
+        sleep: systemSleep,
+        signal: watching.signal,
+        logger,
+      });
       if (recover) await recoverUntil(stopSignal, bartizan, start);
       const signal = await stopSignal;
       logger.info('stopping', { signal });
+      watching.abort();
       void supervision?.stopping();
       const limit = setTimeout(() => {
         logger.error('did not stop in time; the next start resumes unfinished work');
@@ -149,6 +182,13 @@ function superviseProcess(options: {
     sleep: systemSleep,
     ...options,
   });
+}
+
+/** A pipe would be waited for. @throws ConfigError as `loadConfig` */
+async function loadRegularFile(file: string): ReturnType<typeof loadConfig> {
+  const found = await stat(file).catch(() => undefined);
+  if (found && !found.isFile()) throw new ConfigError(`${file}: it is no file that can be read again`);
+  return await loadConfig(file);
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {

@@ -86,7 +86,7 @@ beforeEach(() => {
 });
 
 it('reads secrets again, then the file, and replaces what runs', async () => {
-  expect(await create()()).toMatchObject({
+  expect(await create().reload()).toMatchObject({
     kind: 'applied',
     message: expect.stringContaining('nothing in it'),
   });
@@ -119,7 +119,7 @@ it.each<[string, () => void, string]>([
 ])('changes nothing for %s', async (_, arrange, message) => {
   const before = current;
   arrange();
-  const reload = create();
+  const { reload } = create();
   expect(await reload()).toEqual({ kind: 'refused', message: expect.stringContaining(message) });
   expect(current).toBe(before);
   expect(codes()).toEqual(['config-not-in-force']);
@@ -136,7 +136,7 @@ it('changes nothing for an inventory that cannot be read, and leaves nothing ope
     ...monitoring(of),
     targets: () => Promise.reject(new Error('ssm does not answer')),
   });
-  expect(await create()()).toMatchObject({ kind: 'refused', message: 'ssm does not answer' });
+  expect(await create().reload()).toMatchObject({ kind: 'refused', message: 'ssm does not answer' });
   expect(log).toEqual(['secrets forgotten', 'stopped']);
 });
 
@@ -165,7 +165,7 @@ it('runs one reload at a time', async () => {
     reads++;
     return reads === 1 ? first.promise : Promise.resolve(config());
   };
-  const reload = create();
+  const { reload } = create();
   const both = [reload(), reload()];
   await new Promise((resolve) => setImmediate(resolve));
   expect(reads).toBe(1);
@@ -175,19 +175,36 @@ it('runs one reload at a time', async () => {
 
 it('starts nothing when the process stops meanwhile', async () => {
   replaces = async () => false;
-  expect(await create()()).toMatchObject({ kind: 'refused', message: expect.stringContaining('stops') });
+  expect(await create().reload()).toMatchObject({
+    kind: 'refused',
+    message: expect.stringContaining('stops'),
+  });
   expect(log).toEqual(['secrets forgotten', 'accepted 1', 'stopped']);
 });
 
 it('removes many nodes only if that is allowed', async () => {
   removalRefusal = '9 of 10 nodes would go';
-  const reload = create();
+  const { reload } = create();
   expect(await reload({ dryRun: true })).toMatchObject({ kind: 'refused', changes: {}, ends: [] });
   expect(codes()).toEqual([]);
   expect(await reload()).toMatchObject({ kind: 'refused', message: removalRefusal });
   expect(codes()).toEqual(['config-not-in-force']);
   expect(log).not.toContain('replaced');
   expect((await reload({ allowRemoval: true })).kind).toBe('applied');
+});
+
+it('reports what a watcher finds, and keeps the reason of a refusal', async () => {
+  const { reload, noteChange } = create();
+  noteChange('it has changed');
+  expect(faults.findings().warnings).toEqual([{ code: 'config-not-in-force', words: 'it has changed' }]);
+  expect(meter.text()).toContain('bartizan_config_in_force 0');
+  noteChange(undefined);
+  expect(codes()).toEqual([]);
+  expect(meter.text()).toContain('bartizan_config_in_force 1');
+  disk = () => Promise.reject(new ConfigError('wrong'));
+  await reload();
+  noteChange('it has changed');
+  expect(faults.findings().warnings[0]?.detail).toBe('wrong');
 });
 
 it('refuses a request that it does not understand', async () => {

@@ -52,11 +52,17 @@ const DETAIL_LENGTH = 1_000;
 const ADVICE = 'If they shall go, reload with `--allow-removal`';
 const NO_GRACE = { roundMs: 0, sendMs: 0 };
 
+export interface Reloader {
+  reload(request?: ReloadRequest): Promise<ReloadOutcome>;
+  /** What a watcher has found on disk; undefined when that is in force. */
+  noteChange(words: string | undefined): void;
+}
+
 /**
  * Puts the configuration on disk in force, one reload after another. What is wrong changes nothing, and is a fault until a
  * later reload succeeds. Never throws.
  */
-export function createReloader(ports: ReloadPorts): (request?: ReloadRequest) => Promise<ReloadOutcome> {
+export function createReloader(ports: ReloadPorts): Reloader {
   const { faults, logger, meter, secrets } = ports;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -128,10 +134,19 @@ export function createReloader(ports: ReloadPorts): (request?: ReloadRequest) =>
     }
   }
 
-  return (request = {}) => {
-    const outcome = last.then(() => run(request));
-    last = outcome;
-    return outcome;
+  return {
+    reload(request = {}) {
+      const outcome = last.then(() => run(request));
+      last = outcome;
+      return outcome;
+    },
+    noteChange(words) {
+      meter.gauge('config_in_force', words === undefined ? 1 : 0);
+      if (words === undefined) faults.clear('config-not-in-force');
+      // The reason of a refusal says more.
+      else if (!faults.findings().warnings.some(({ code }) => code === 'config-not-in-force'))
+        faults.raise({ kind: 'warning', code: 'config-not-in-force', words });
+    },
   };
 }
 
@@ -154,7 +169,7 @@ const requestSchema = z.strictObject({
 });
 
 /** The command behind the socket. */
-export function reloadCommand(reload: ReturnType<typeof createReloader>): ControlCommands[string] {
+export function reloadCommand({ reload }: Pick<Reloader, 'reload'>): ControlCommands[string] {
   return async (args) => {
     const request = requestSchema.safeParse(args ?? {});
     if (!request.success) return { ok: false, message: 'this `up` is of another release: restart it' };

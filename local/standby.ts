@@ -175,6 +175,7 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
     stuck: () => (running ? running.stuck() : standby?.stuck()),
     config: () => running?.config() ?? inForce,
     reload: async (request) => (await running?.reload(request)) ?? STANDS_BY,
+    noteChange: (words) => running?.noteChange(words),
     damaged: damaged.promise,
     async stop() {
       stopping.abort();

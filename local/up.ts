@@ -29,7 +29,7 @@ import { type Monitoring, type MonitoringPorts, prepareMonitoring } from './moni
 import { noticeOf } from './notices.ts';
 import { createPassFaults, createPulse } from './pulse.ts';
 import { checkData, forgetSetAside } from './recovery.ts';
-import { createReloader, type ReloadOutcome, type ReloadRequest, reloadCommand } from './reload.ts';
+import { createReloader, type Reloader, reloadCommand } from './reload.ts';
 import { createRemovalGuard } from './removal.ts';
 import type { RoundResult } from './round.ts';
 import { createRoundFaults } from './round-faults.ts';
@@ -45,7 +45,8 @@ export interface Bartizan {
   /** The configuration in force, without the clusters of inventories. */
   config(): Config;
   /** Puts the configuration that `load` returns in force, from the next round on. */
-  reload(request?: ReloadRequest): Promise<ReloadOutcome>;
+  reload: Reloader['reload'];
+  noteChange: Reloader['noteChange'];
   /** Resolves when a database turns out to be damaged: then only a start with `recover` helps. */
   damaged: Promise<DatabaseName>;
   /** Ends within ten seconds: starts no new round, cuts off the current one, and records the current sends. */
@@ -213,7 +214,7 @@ export async function startBartizan(options: {
     opened.push(() => drawer.close());
 
     let isStopping = false;
-    const reload = createReloader({
+    const reloader = createReloader({
       ...ports,
       load: options.load ?? (async () => config),
       current: () => current ?? first,
@@ -237,7 +238,7 @@ export async function startBartizan(options: {
           ? { notice: noticeOf(aside, clock.nowMs()), onKept: () => forgetSetAside(dir) }
           : undefined,
     });
-    const commands = { reload: reloadCommand(reload), 'log-level': logLevelCommand(options.logLevels) };
+    const commands = { reload: reloadCommand(reloader), 'log-level': logLevelCommand(options.logLevels) };
     const control = await openControl({ dir, logger, commands });
     opened.push(() => control?.close());
 
@@ -252,7 +253,7 @@ export async function startBartizan(options: {
       health: checkHealth,
       stuck: scheduler.stuck,
       config: inForce,
-      reload,
+      ...reloader,
       damaged: damaged.promise,
       stop: () => {
         stopped ??= stop();
