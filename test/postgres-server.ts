@@ -1,4 +1,4 @@
-// Debian's PostgreSQL on loopback with an empty folder. The files that need one share no server, but the folder that initdb makes.
+// Debian's PostgreSQL on loopback. Each file of tests has a server of its own; they share what initdb made.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -142,9 +142,12 @@ function initialise(bin: string, data: string, dir: string): void {
       { ...asServer(), cwd: tmpdir(), stdio: ['ignore', 'ignore', 'inherit'] },
     );
     copy(made, `${kept}.${process.pid}`);
-    // Another file may have been first.
-    if (!existsSync(kept)) renameSync(`${kept}.${process.pid}`, kept);
-    else rmSync(`${kept}.${process.pid}`, { recursive: true, force: true });
+    try {
+      renameSync(`${kept}.${process.pid}`, kept);
+    } catch {
+      // Another file was first.
+      rmSync(`${kept}.${process.pid}`, { recursive: true, force: true });
+    }
     rmSync(made, { recursive: true });
   }
   copy(kept, data);
