@@ -65,6 +65,7 @@ export interface Reloader {
 export function createReloader(ports: ReloadPorts): Reloader {
   const { faults, logger, meter, secrets } = ports;
   let last: Promise<unknown> = Promise.resolve();
+  meter.gauge('config_in_force', 1);
 
   async function stateOf(monitoring: Monitoring): Promise<ConfigAndNodes> {
     return { config: monitoring.config, targets: await monitoring.targets() };
