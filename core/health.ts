@@ -31,6 +31,8 @@ export const HEALTH_CODES = [
   'config-not-in-force',
   'removal-refused',
   'housekeeping-failing',
+  'disk-filling',
+  'store-too-large',
   'data-set-aside',
   'standby-failing',
 ] as const;

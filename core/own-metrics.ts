@@ -226,12 +226,17 @@ export const OWN_METRICS = {
 
   health_faults: gauge('up', ['code'], '1 while the fault holds, see docs/runbook.md'),
   housekeeping_failures_total: counter('up', [], 'Runs of retention and roll-up that failed'),
-  state_write_failures_total: counter('up', [], 'Writes of state that failed'),
-  audit_write_failures_total: counter(
+  data_disk_free_bytes: gauge('up', [], 'Room that is left on the disk of the data folder'),
+  data_disk_size_bytes: gauge('up', [], 'Size of the disk of the data folder'),
+  store_file_bytes: gauge('up', [], 'Size of the file of samples, without the log of the database'),
+  store_used_bytes: gauge('up', [], 'Part of that file which is in use; new samples go into the rest first'),
+  store_rows_cut_total: counter(
     'up',
     [],
-    'Writes of lines of the audit that failed; they are tried again',
+    'Rows of the store removed before their retention, for lack of room',
   ),
+  state_write_failures_total: counter('up', [], 'Writes of state that failed'),
+  audit_write_failures_total: counter('up', [], 'Failed writes of the audit; they are tried again'),
   audit_lines_lost_total: counter(
     'up',
     [],

@@ -18,7 +18,7 @@ import type { TargetStatus } from './model/target-status.ts';
 import type { OutboxItem, Transition } from './model/transition.ts';
 import type { CounterName, GaugeName, HistogramName, LabelArguments } from './own-metrics.ts';
 
-export type { RejectedSample, SampleStore, SeriesQuery, WriteResult } from './sample-store.ts';
+export type { RejectedSample, SampleStore, SeriesQuery, StoreSize, WriteResult } from './sample-store.ts';
 
 export interface Clock {
   nowMs(): number;

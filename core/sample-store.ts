@@ -29,6 +29,24 @@ export interface RejectedSample {
   cause: 'invalid' | 'too-late';
 }
 
+export interface SizeLimit {
+  /** False: what was free remains free, because the disk is nearly full. */
+  mayGrow: boolean;
+  /** Nothing newer is deleted: rules in force read it. */
+  keepFromMs: number;
+  nowMs: number;
+}
+
+export interface StoreSize {
+  fileBytes: number;
+  /** Without the parts of the file that are free. */
+  usedBytes: number;
+  /** What the store may use; absent without a limit. */
+  maxBytes?: number;
+  /** Rows that this call deleted. */
+  removedRows: number;
+}
+
 export interface SampleStore {
   /** Some samples may come too late for it. Default: it takes them whenever they come. */
   refusesLate?: true;
@@ -53,5 +71,10 @@ export interface SampleStore {
   rollUp(untilMs: number): Promise<number>;
   /** Deletes samples and roll-ups that are older; returns how many rows. Default of the second: as the first. */
   prune(samplesOlderThanMs: number, rollUpsOlderThanMs?: number): Promise<number>;
+  /**
+   * Deletes the oldest samples and roll-ups while the store takes more than it may. Absent: its size is not our concern.
+   * @throws RetryableError
+   */
+  limitSize?(limit: SizeLimit): Promise<StoreSize>;
   close(): Promise<void>;
 }

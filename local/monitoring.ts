@@ -23,6 +23,7 @@ import { maintainLocalAudit, runAuditExport, runAuditNotices } from './audit.ts'
 import type { Backlog } from './backlog.ts';
 import { type ChartFiles, createChartFiles } from './chart-files.ts';
 import type { Sleep } from './clock.ts';
+import { runDiskWatch } from './disk-watch.ts';
 import type { Faults } from './faults.ts';
 import type { createHealth } from './health.ts';
 import { runHousekeeping } from './housekeeping.ts';
@@ -219,6 +220,7 @@ export async function prepareMonitoring(
             maintainLocalAudit(auditFile, { ...host, logger: toAudit, config }, nowMs),
           signal,
         }),
+        runDiskWatch({ ...noticing, config, dir: host.dir }),
         runAuditNotices({ ...noticing, logger: toAudit }),
         runAuditExport(auditFile, { ...noticing, logger: toAudit, config }),
         runNotices(notice?.notice, {

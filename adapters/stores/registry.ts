@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { byteSizeSchema } from '../../core/duration.ts';
 import { ConfigError } from '../../core/errors.ts';
 import type { Config } from '../../core/model/config.ts';
 import type { Clock, SampleStore, Secrets } from '../../core/ports.ts';
@@ -7,7 +8,20 @@ import { openSqliteStore } from './sqlite/store.ts';
 import type { StoreAdapter } from './store-adapter.ts';
 import { timestream } from './timestream/timestream.ts';
 
-const sqlite: StoreAdapter<object> = {
+/** Less would not hold a minute of some thousand nodes. */
+const LEAST_BYTES = 16 * 1024 ** 2;
+
+const sqliteOptions = z.strictObject({
+  maxSize: byteSizeSchema
+    .refine((bytes) => bytes >= LEAST_BYTES, { error: 'this must be 16MiB at least' })
+    .describe(
+      'What samples and roll-ups may take: beyond it the oldest go, before their retention is over, but nothing that rules in force still read. The log of the database adds up to 64 MiB',
+    )
+    .optional(),
+});
+type SqliteOptions = z.infer<typeof sqliteOptions>;
+
+const sqlite: StoreAdapter<SqliteOptions> = {
   type: 'sqlite',
   title: 'Embedded database: a file in the data folder',
   options: z.strictObject({}),

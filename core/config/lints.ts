@@ -2,12 +2,12 @@
 
 import { GROUP_LABELS } from '../catalogue.ts';
 import { formatDuration } from '../duration.ts';
-import { lookBackMs } from '../evaluate/range.ts';
-import { createIntervals, ruleIntervals } from '../intervals.ts';
+import { createIntervals } from '../intervals.ts';
 import { labelsMatch } from '../labels.ts';
 import type { Check } from '../model/check.ts';
 import { tickIntervalMs } from '../plan/plan.ts';
 import type { AdapterKinds } from '../registry.ts';
+import { readsBackMs } from '../samples-needed.ts';
 import { isSelected } from '../selection.ts';
 import { quoted, quotedList } from '../text/suggestions.ts';
 import { presetChecks } from './checks-in-force.ts';
@@ -64,11 +64,7 @@ function* timeLints({ draft, checks, rules }: LintInput): Generator<Finding> {
   const intervals = createIntervals(checks);
   const needs = rules.map(({ rule }) => ({
     name: rule.name,
-    backMs:
-      rule.forMs +
-      rule.keepFiringForMs +
-      lookBackMs(rule, ruleIntervals(intervals, rule, [])) +
-      schedule.latenessMs,
+    backMs: readsBackMs(rule, intervals, schedule.latenessMs),
   }));
   const short = needs.filter(({ backMs }) => store && store.retention < backMs);
   const [longest] = short.toSorted((a, b) => b.backMs - a.backMs);

@@ -6,6 +6,7 @@ import { pruneSamples } from './retention.ts';
 import { queryRollUps, rollUpSamples } from './roll-ups.ts';
 import { assembleRows, insertRows } from './rows.ts';
 import { followCatalogue, MIGRATIONS } from './schema.ts';
+import { limitSize } from './size.ts';
 
 export interface SqliteStoreOptions {
   /** Folder of the data; made if missing. Samples are in `samples.db`. */
@@ -14,6 +15,8 @@ export interface SqliteStoreOptions {
   readOnly?: boolean;
   /** How long to wait for another process's lock before a RetryableError. */
   busyTimeoutMs?: number;
+  /** What samples and roll-ups may take; the oldest go first. Default: no limit. */
+  maxBytes?: number | undefined;
   /** Rows that `prune` removes in one transaction. */
   pruneChunkRows?: number;
 }
@@ -48,6 +51,16 @@ export function openSqliteStore(options: SqliteStoreOptions): SampleStore {
     rollUps: async (query) => queryRollUps(database, labelSets, query),
     prune: (samplesMs, rollUpsMs = samplesMs) =>
       pruneSamples(database, labelSets, { samplesMs, rollUpsMs }, options.pruneChunkRows),
+    async limitSize(limit) {
+      const { maxBytes, pruneChunkRows } = options;
+      const size = await limitSize(
+        database,
+        labelSets,
+        { ...limit, maxBytes: maxBytes ?? Infinity },
+        pruneChunkRows,
+      );
+      return { ...size, ...(maxBytes !== undefined && { maxBytes }) };
+    },
     close: async () => database.close(),
   };
 }
