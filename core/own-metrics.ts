@@ -15,11 +15,7 @@ import {
 
 /** Names without the prefix `bartizan_`. A name in use is never changed: dashboards and alarms depend on it. */
 export const OWN_METRICS = {
-  rounds_total: counter(
-    'both',
-    [],
-    'Rounds whose due nodes were all seen, or whose bastion was seen to be lost',
-  ),
+  rounds_total: counter('both', [], 'Rounds whose due nodes were seen, or whose bastion was seen to be lost'),
   rounds_planned_total: counter('functions', [], 'Rounds that plan has started'),
   rounds_skipped_total: counter('up', [], 'Rounds left out because an earlier one was still running'),
   rounds_failed_total: counter('up', [], 'Rounds that ended with an error'),
@@ -104,11 +100,7 @@ export const OWN_METRICS = {
     [],
     'Samples stored too late for any evaluation: their batch is older than `schedule.lateness`',
   ),
-  samples_late_unread_total: counter(
-    'both',
-    [],
-    'Queries of rules that left out the oldest of too many late samples',
-  ),
+  samples_late_unread_total: counter('both', [], 'Queries that left out the oldest of too many late samples'),
   samples_repeated_total: counter(
     'both',
     [],
