@@ -22,6 +22,7 @@ export const HEALTH_CODES = [
   'answers-unclear',
   'state-unwritable',
   'data-damaged',
+  'data-replaced',
   'audit-unwritable',
   'audit-lines-lost',
   'audit-replaced',

@@ -25,6 +25,7 @@ import { type ChartFiles, createChartFiles } from './chart-files.ts';
 import type { Sleep } from './clock.ts';
 import { runDiskWatch } from './disk-watch.ts';
 import type { Faults } from './faults.ts';
+import { type OpenedFiles, runFolderWatch } from './folder-watch.ts';
 import type { createHealth } from './health.ts';
 import { runHousekeeping } from './housekeeping.ts';
 import { channelsOfLeader } from './leading.ts';
@@ -42,6 +43,7 @@ import { addressOf } from './server.ts';
 /** What stays while configurations change: the data, the process, and what is known of its health. */
 export interface MonitoringPorts {
   dir: string;
+  opened: OpenedFiles;
   store: SampleStore;
   state: StateStore;
   audit: Audit;
@@ -220,6 +222,7 @@ export async function prepareMonitoring(
             maintainLocalAudit(auditFile, { ...host, logger: toAudit, config }, nowMs),
           signal,
         }),
+        runFolderWatch({ ...host, signal }),
         runDiskWatch({ ...noticing, config, dir: host.dir }),
         runAuditNotices({ ...noticing, logger: toAudit }),
         runAuditExport(auditFile, { ...noticing, logger: toAudit, config }),

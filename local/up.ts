@@ -19,6 +19,7 @@ import { closeAll } from './close-all.ts';
 import { listenForCommands } from './control.ts';
 import { continueRestore } from './data-restore.ts';
 import { createFaults } from './faults.ts';
+import { identifyDatabases } from './folder-watch.ts';
 import { createHealth, type Health } from './health.ts';
 import { healthOfLeader, openUpState, storeOfLeader } from './leading.ts';
 import { lockData } from './lock.ts';
@@ -162,6 +163,7 @@ export async function startBartizan(options: {
       removal,
       ...ports,
       dir,
+      opened: identifyDatabases(dir),
       auditFile,
       sleep,
       actor: options.actor ?? 'bartizan',
