@@ -9,6 +9,8 @@ export interface SeriesQuery extends Selection {
   /** Inclusive at both ends. */
   fromMs: number;
   toMs: number;
+  /** The caller reads only samples whose times are multiples of this; a store may leave out the others. */
+  everyMs?: number;
 }
 
 export interface WriteResult {

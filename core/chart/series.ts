@@ -1,3 +1,4 @@
+import { reducedEveryMs } from '../evaluate/forecast-step.ts';
 import { lookBackMs } from '../evaluate/range.ts';
 import { deriveSeries } from '../evaluate/rule-series.ts';
 import { createIntervals, ruleIntervals } from '../intervals.ts';
@@ -72,8 +73,9 @@ export async function readPictureSeries(
 /** The picture of what was read. Pure. */
 export function pictureSpec(order: PictureOrder, { series, others }: PictureSeries): ChartSpec {
   const { rule, fromMs } = order;
+  const intervalMs = reducedEveryMs(rule, order.intervalMs);
   const derived = deriveSeries({ rule, series, ...intervalsIn(order) }, fromMs - 1);
-  return buildChartSpec({ ...order, others, series: derived });
+  return buildChartSpec({ ...order, intervalMs, others, series: derived });
 }
 
 function intervalsIn({ rule, alerts, checks, intervalMs }: PictureOrder): ReturnType<typeof ruleIntervals> {

@@ -3,6 +3,7 @@ import type { Checkpoint } from '../model/checkpoint.ts';
 import type { LabelGlobs } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import { isSelected } from '../selection.ts';
+import { reducedEveryMs } from './forecast-step.ts';
 import { ruleHash } from './identity.ts';
 import type { EvaluateInput, ExpectedTarget } from './model.ts';
 
@@ -42,11 +43,13 @@ export function evaluationRange(input: RangeInput): { fromMs: number } {
  * aggregate for members that are slower than others.
  */
 export function lookBackMs(
-  { window, over, aggregate }: Pick<Rule, 'window' | 'over' | 'aggregate'>,
+  rule: Pick<Rule, 'window' | 'over' | 'aggregate'>,
   { intervalMs, intervalOf }: Pick<EvaluateInput, 'intervalMs' | 'intervalOf'>,
 ): number {
+  const { window, over, aggregate } = rule;
   const ofSides = over === undefined ? 0 : currentForMs(intervalMs);
-  return (window?.lastMs ?? 0) + ofSides + (aggregate && intervalOf ? intervalMs : 0);
+  const ofMembers = aggregate && intervalOf ? reducedEveryMs(rule, intervalMs) : 0;
+  return (window?.lastMs ?? 0) + ofSides + ofMembers;
 }
 
 /**
@@ -60,8 +63,8 @@ export function evaluatedFromMs(input: RangeInput): number {
 }
 
 /** How long samples are that show whether a rule holds: some more than one, where `for` is short. */
-export function holdMs({ forMs }: Pick<Rule, 'forMs'>, intervalMs: number): number {
-  return Math.max(forMs, 3 * intervalMs);
+export function holdMs(rule: Pick<Rule, 'forMs' | 'window'>, intervalMs: number): number {
+  return Math.max(rule.forMs, 3 * reducedEveryMs(rule, intervalMs));
 }
 
 /** How far back a shard reads the rounds it missed: a call has minutes, and each call that fails leaves more to the next. */

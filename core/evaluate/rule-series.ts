@@ -7,6 +7,7 @@ import { metricsOf } from '../rule-query.ts';
 import { mergedSeries, partialAggregate } from './aggregate.ts';
 import { isBastionRule } from './alert-labels.ts';
 import { isMember } from './blind-rounds.ts';
+import { readPoints, reducedEveryMs } from './forecast-step.ts';
 import type { EvaluateInput, ExpectedTarget } from './model.ts';
 import { ratioSeries } from './ratio.ts';
 import { reduceWindows } from './windows.ts';
@@ -35,8 +36,9 @@ export function derivePartial(
 ): PartialAggregate {
   const { rule, intervalMs, intervalOf, targets } = input;
   if (!intervalOf) return partialAggregate(windowedSeries(input, fromMs), aggregate, targets, fromMs);
-  const everyOf = (labels: Labels) => sampledEveryMs(rule, labels, intervalOf);
-  return partialAggregate(windowedSeries(input, fromMs - intervalMs), aggregate, targets, fromMs, everyOf);
+  const everyOf = (labels: Labels) => reducedEveryMs(rule, sampledEveryMs(rule, labels, intervalOf));
+  const slowestFromMs = fromMs - reducedEveryMs(rule, intervalMs);
+  return partialAggregate(windowedSeries(input, slowestFromMs), aggregate, targets, fromMs, everyOf);
 }
 
 function windowedSeries(input: DeriveInput, fromMs: number): readonly Series[] {
@@ -50,12 +52,13 @@ function windowedSeries(input: DeriveInput, fromMs: number): readonly Series[] {
   return series
     .map(({ metric, labels, points }) => {
       const ownMs = sampledEveryMs(rule, labels, intervalOf);
-      return { metric, labels, points: reduceWindows(points, window, ownMs, fromMs) };
+      const read = readPoints(rule, points, ownMs);
+      return { metric, labels, points: reduceWindows(read, window, reducedEveryMs(rule, ownMs), fromMs) };
     })
     .filter(({ points }) => points.length > 0);
 }
 
-/** How far apart the values of one series of the rule are, before an aggregate; a ratio has one whenever either side has. */
+/** How far apart the samples of one series of the rule are; a ratio has one whenever either side has. */
 function sampledEveryMs(
   rule: EvaluateInput['rule'],
   labels: Labels,
@@ -66,6 +69,13 @@ function sampledEveryMs(
 
 /** The interval of what the rule compares, by the labels of its alerts. A group has a value whenever any of its members has. */
 export function comparedEveryMs(
+  input: Pick<EvaluateInput, 'rule' | 'intervalMs' | 'intervalOf' | 'targets'>,
+  labels: Labels,
+): number {
+  return reducedEveryMs(input.rule, measuredEveryMs(input, labels));
+}
+
+function measuredEveryMs(
   {
     rule,
     intervalMs,

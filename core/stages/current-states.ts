@@ -1,6 +1,7 @@
 import { currentForMs } from '../current.ts';
 import { describeError } from '../errors.ts';
 import { firingTest } from '../evaluate/condition.ts';
+import { reducedEveryMs } from '../evaluate/forecast-step.ts';
 import { nodeKey } from '../evaluate/identity.ts';
 import { NO_DATA_UPS } from '../evaluate/no-data.ts';
 import { lookBackMs } from '../evaluate/range.ts';
@@ -86,7 +87,7 @@ export async function currentStates(
     currentMs.set(name, currentForMs(intervalMs));
     const points = await reading(() => readNewest(rule, alerts.slice(0, MOST_ALERTS), checks, ports));
     for (const [episode, point] of points ?? []) newest.set(episode, point);
-    const newMs = nowMs - NO_DATA_UPS * intervalMs;
+    const newMs = nowMs - NO_DATA_UPS * reducedEveryMs(rule, intervalMs);
     const breachesNow = (alert: IncidentAlert) => {
       const point = newest.get(episodeOf(alert));
       return point !== undefined && point.timeMs >= newMs && firingTest(rule)(point.value);

@@ -1,4 +1,5 @@
 import { evaluateRule, evaluationRange, expectedTargets } from '../evaluate/evaluate.ts';
+import { readEvery } from '../evaluate/forecast-step.ts';
 import { evaluatedFromMs } from '../evaluate/range.ts';
 import { createIntervals, ruleIntervals } from '../intervals.ts';
 import { createMeasured } from '../measured.ts';
@@ -121,7 +122,7 @@ async function evaluateSamples(
   const known = ruleIntervals(round.intervals, rule, expected);
   const span = { rule, ...known, latenessMs, checkpoint, nowMs };
   const { fromMs } = evaluationRange(span);
-  const range = { fromMs, toMs: nowMs };
+  const range = { fromMs, toMs: nowMs, ...readEvery(rule, known) };
   const foldFromMs = evaluatedFromMs(span);
   const open = alerts.map((alert) => alert.value);
   const lookup = {

@@ -1,6 +1,7 @@
 // Aggregates across clusters: each shard of clusters stores a partial aggregate, and the cross-cluster shard evaluates them merged.
 
 import { expectedTargets } from '../evaluate/evaluate.ts';
+import { readEvery } from '../evaluate/forecast-step.ts';
 import { ruleHash } from '../evaluate/identity.ts';
 import { lookBackMs, partialFromMs } from '../evaluate/range.ts';
 import { derivePartial } from '../evaluate/rule-series.ts';
@@ -28,7 +29,7 @@ export async function writePartial(rule: Rule, view: ShardView, round: ShardRoun
   const { intervalMs } = known;
   const fleet = (await state.loadCheckpoint(rule.name, CROSS_CLUSTER))?.value;
   const fromMs = partialFromMs({ rule, intervalMs, latenessMs, checkpoint: fleet, nowMs: roundMs });
-  const range = { fromMs: fromMs - lookBackMs(rule, known), toMs: roundMs };
+  const range = { fromMs: fromMs - lookBackMs(rule, known), toMs: roundMs, ...readEvery(rule, known) };
   const series = await queryRule(round.store, rule, { ...view.selection, ...range });
   const targets = expectedTargets(rule, view.targets);
   const partial = derivePartial({ rule, ...known, series, targets }, rule.aggregate, fromMs - 1);

@@ -42,17 +42,18 @@ export function createQueries(
   }
 
   return {
-    query: async ({ fromMs, toMs, ...query }) =>
+    query: async ({ fromMs, toMs, everyMs, ...query }) =>
       read(query, (group, selected) => {
         const sets = labelSets.size(group);
         const few = selected !== undefined && selected.length <= SEEK_SHARE * sets;
         const sql = few ? seekSql(group, query.metric) : scanSql(group, query.metric, selected !== undefined);
         const ids = selected === undefined ? [] : [idsOf(selected)];
         const points = createPackedPoints();
-        for (const [from, to] of spans(
-          roundsOf(group, fromMs, toMs),
-          ROWS_PER_STATEMENT / (selected?.length ?? sets),
-        )) {
+        const rounds = roundsOf(group, fromMs, toMs);
+        const chosen = everyMs === undefined ? rounds : rounds.filter((timeMs) => timeMs % everyMs === 0);
+        // Of chosen rounds each by itself: between two of them there are others.
+        const size = everyMs === undefined ? ROWS_PER_STATEMENT / (selected?.length ?? sets) : 1;
+        for (const [from, to] of spans(chosen, size)) {
           points.add(database.prepare(sql).all(from, to, ...ids) as unknown as PointRow[]);
         }
         return points.entries();

@@ -67,6 +67,12 @@ describe('sqlite store', () => {
     );
     const half = await store.query({ ...range, where: { node: ['n?', 'n??'] } });
     expect(half.map(({ points }) => points)).toEqual(Array.from({ length: 100 }, (_, n) => values(n)));
+    const minutely = values(120).filter(({ timeMs }) => timeMs % 60_000 === 0);
+    for (const node of [['*'], ['n120']]) {
+      const found = await store.query({ ...range, where: { node }, everyMs: 60_000 });
+      expect(found.find(({ labels }) => labels.node === 'n120')?.points).toEqual(minutely);
+      expect(found.every(({ points }) => points.length === 3)).toBe(true);
+    }
     await store.close();
   });
 
