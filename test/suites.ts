@@ -13,7 +13,7 @@ interface Suite {
   missing: () => string | undefined;
   /** How to get what is missing. */
   get: string;
-  /** Other tests that run in its place: `.ci/run` may leave the suite out too. */
+  /** Other tests that run in its place: a run with CI set may leave the suite out too. */
   replacement?: string;
   /** Runs once before all of its files, when that takes long. */
   prepare?: () => Promise<void>;

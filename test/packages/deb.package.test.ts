@@ -21,7 +21,7 @@ beforeAll(async () => {
   copyFileSync(built.deb, machine.path('/root/bartizan.deb'));
 });
 afterAll(async () => {
-  machine?.stop();
+  await machine?.stop();
   await job?.stop();
 });
 

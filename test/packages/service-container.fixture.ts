@@ -1,7 +1,8 @@
 // A booted systemd over this machine's files without Node: an overlay in memory, so that nothing here changes. The network is
 // this machine's, where the servers of the test listen on loopback.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../program-path.ts';
 import { until } from '../until.ts';
@@ -11,7 +12,7 @@ export interface ServiceContainer {
   path(file: string): string;
   /** Runs a program in it; the code of its exit, and all that it prints. */
   run(...command: string[]): { code: number; out: string };
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 const NEEDED = ['systemd-nspawn', 'nsenter', 'unshare', 'mount', 'dpkg', 'systemd-analyze'];
@@ -30,8 +31,13 @@ export async function startServiceContainer(dir: string): Promise<ServiceContain
   for (const name of ['upper', 'work', 'root']) mkdirSync(join(memory, name));
   const layers = `lowerdir=/,upperdir=${memory}/upper,workdir=${memory}/work`;
   let nspawn: ChildProcess | undefined;
-  const stop = () => {
-    nspawn?.kill('SIGKILL');
+  const stop = async () => {
+    if (nspawn?.pid !== undefined && nspawn.exitCode === null) {
+      const ended = once(nspawn, 'exit');
+      // A PID namespace ends with its first process, which would live on if systemd-nspawn were killed.
+      process.kill(firstProcess(nspawn.pid) ?? nspawn.pid, 'SIGKILL');
+      await ended;
+    }
     for (const mounted of [root, memory]) execFileSync('umount', ['--recursive', '--lazy', mounted]);
   };
   try {
@@ -67,16 +73,22 @@ export async function startServiceContainer(dir: string): Promise<ServiceContain
     );
     return { path: (file) => join(root, file), run, stop };
   } catch (error) {
-    stop();
+    await stop();
     throw error;
   }
 }
 
-/** In the namespaces of the container's first process, the child of systemd-nspawn. */
+/** The container's first process, the child of systemd-nspawn. Undefined: there is none yet, or no more. */
+function firstProcess(nspawn: number | undefined): number | undefined {
+  const file = `/proc/${nspawn}/task/${nspawn}/children`;
+  const [child] = existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ') : [];
+  return child ? Number(child) : undefined;
+}
+
+/** In the namespaces of the container's first process. */
 function runInside(nspawn: number | undefined, command: readonly string[]): { code: number; out: string } {
-  const children = readFileSync(`/proc/${nspawn}/task/${nspawn}/children`, 'utf8').trim().split(' ');
   const namespaces = ['--mount', '--pid', '--ipc', '--uts', '--cgroup'];
-  const enter = ['--target', children[0] as string, ...namespaces, '--root', '--wdns=/'];
+  const enter = ['--target', String(firstProcess(nspawn)), ...namespaces, '--root', '--wdns=/'];
   try {
     const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' };
     const script = 'exec "$@" 2>&1';
