@@ -1,6 +1,7 @@
 // The settings that a deployment remembers, and whether another deployment can follow it: CloudFormation keeps an
 // export that another stack uses
 // (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html).
+import { readFileSync } from 'node:fs';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -137,6 +138,12 @@ describe('settings', () => {
     ];
     expect(() => requireWellSpelt([...own, 'shards'])).not.toThrow();
     expect(() => requireKnown(own.slice(0, 2))).not.toThrow();
+  });
+
+  it('CDK sends no usage data to its makers, and accepts the setting for it', () => {
+    const { context } = JSON.parse(readFileSync('cdk.json', 'utf8')) as { context: Record<string, unknown> };
+    expect(context['cli-telemetry']).toBe(false);
+    expect(() => requireWellSpelt(Object.keys(context))).not.toThrow();
   });
 
   it.each(['0', '65536', '8428;8443', '0x50', '1e3', 'https'])(
