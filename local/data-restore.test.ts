@@ -11,6 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import { epochOfStart } from '../core/stages/epoch.ts';
 import { killRepeatedly } from '../test/contract/kill-loop.ts';
 import { scaledMs } from '../test/machine-speed.ts';
 import { backUpData } from './data-backup.ts';
@@ -58,6 +60,26 @@ it('a restore that is killed leaves one backup or the other, completely', async 
     },
   });
   expect(seen.size).toBeGreaterThan(0);
+});
+
+it('messages after the restore of a backup of this minute have other keys', async () => {
+  await makeData(data, 3);
+  const epochOf = async (path: string) => {
+    const state = openSqliteState({ path });
+    const roundMs = OPTIONS.nowMs();
+    const status = { cluster: 'one', node: 'a', check: 'usage', roundMs, ok: true };
+    await state.putTargetStatus([status], { bastion: 'seoul', index: 0 });
+    const clock = { nowMs: () => roundMs + 1_000 };
+    return await epochOfStart({ state, clock }, 60_000).finally(() => state.close());
+  };
+  expect(await epochOf(data)).toBeUndefined();
+  await backUpData(data, file, OPTIONS);
+  const epochs = new Set([await epochOf(data)]);
+  for (const passedMs of [5_000, 6_000]) {
+    await restoreData(data, file, { replace: true, nowMs: () => OPTIONS.nowMs() + passedMs });
+    epochs.add(await epochOf(data));
+  }
+  expect(epochs.size).toBe(3);
 });
 
 describe('each moment at which a restore may be killed after its check', () => {

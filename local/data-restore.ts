@@ -18,6 +18,7 @@ import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
+import { beginEpoch } from '../core/stages/epoch.ts';
 import { type Manifest, readArchive } from './archive.ts';
 import { explainFiles, syncFolder } from './backup-target.ts';
 import { lockData } from './lock.ts';
@@ -63,7 +64,7 @@ export async function restoreData(
       }
       rmSync(unpacking, { recursive: true, force: true });
       const manifest = unpack(file, unpacking);
-      await openSqliteDatabases(unpacking, manifest);
+      await openSqliteDatabases(unpacking, manifest, options.nowMs());
       giveToOwner(dir, unpacking);
       renameSync(unpacking, join(dir, `${CHECKED}${freeStamp(dir, options.nowMs())}`));
       syncFolder(dir);
@@ -129,9 +130,15 @@ function unpack(file: string, folder: string): Manifest {
   });
 }
 
-/** Brings the databases up to date before anything is changed. @throws ConfigError for those of a newer program */
-async function openSqliteDatabases(path: string, { files }: Manifest): Promise<void> {
-  if ('state.db' in files) await openSqliteState({ path }).close();
+/**
+ * Brings the databases up to date before anything is changed, and begins an epoch: `up` notices by itself only that a state is
+ * minutes old. @throws ConfigError for those of a newer program
+ */
+async function openSqliteDatabases(path: string, { files }: Manifest, nowMs: number): Promise<void> {
+  if ('state.db' in files) {
+    const state = openSqliteState({ path });
+    await beginEpoch(state, nowMs).finally(() => state.close());
+  }
   if ('samples.db' in files) await openSqliteStore({ path }).close();
 }
 

@@ -53,9 +53,14 @@ export async function epochOfStart(
   const nowMs = clock.nowMs();
   const lastMs = rounds.reduce((a, b) => Math.max(a, b), -Infinity);
   if (rounds.length === 0 || nowMs - lastMs <= STILL_MS + tickMs) return epoch;
-  const next = shortHash(`start ${nowMs}`);
-  await state.counters.save(KEY, { epoch: next } satisfies Kept);
-  return next;
+  return await beginEpoch(state, nowMs);
+}
+
+/** Begins a new epoch in state that was just restored, however short ago it was backed up. */
+export async function beginEpoch({ counters }: EpochState, nowMs: number): Promise<string> {
+  const epoch = shortHash(`start ${nowMs}`);
+  await counters.save(KEY, { epoch } satisfies Kept);
+  return epoch;
 }
 
 function shortHash(text: string): string {
