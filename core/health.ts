@@ -36,6 +36,7 @@ export const HEALTH_CODES = [
   'store-too-large',
   'data-set-aside',
   'standby-failing',
+  'clock-differs',
 ] as const;
 export type HealthCode = (typeof HEALTH_CODES)[number];
 

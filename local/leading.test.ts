@@ -4,7 +4,9 @@ import { withMachineState } from '../adapters/state/machine-state.ts';
 import { RetryableError } from '../core/errors.ts';
 import type { Channel, SampleStore } from '../core/ports.ts';
 import { createMemoryState } from '../test/memory-state.ts';
-import { channelsOfLeader, storeOfLeader } from './leading.ts';
+import { createFaults } from './faults.ts';
+import { channelsOfLeader, healthOfLeader, storeOfLeader } from './leading.ts';
+import { createMeter } from './meter.ts';
 
 function leadership(): Leadership & { end(): void } {
   let isLost = false;
@@ -18,6 +20,7 @@ function leadership(): Leadership & { end(): void } {
       if (isLost) throw over();
     },
     standbys: () => 0,
+    clockDifferenceMs: () => 0,
     end() {
       isLost = true;
     },
@@ -49,6 +52,17 @@ it('channels send and follow, and the store writes, only while the process leads
   await store.query({} as never);
   await guarded.verify?.({} as never);
   expect(calls.slice(4)).toEqual(['query', 'verify']);
+});
+
+it('health of a leader warns while its clock differs from that of the database', async () => {
+  const mine = leadership();
+  const [faults, meter] = [createFaults(), createMeter()];
+  let differenceMs = 40_000;
+  mine.clockDifferenceMs = () => differenceMs;
+  const check = healthOfLeader(async () => faults.findings() as never, mine, { faults, meter });
+  expect((await check()).warnings).toMatchObject([{ code: 'clock-differs' }]);
+  differenceMs = 0;
+  expect((await check()).warnings).toEqual([]);
 });
 
 it('without shared state they stay what they are', () => {

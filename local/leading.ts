@@ -7,8 +7,10 @@ import { withMachineState } from '../adapters/state/machine-state.ts';
 import { openPostgresState } from '../adapters/state/postgres/state.ts';
 import { postgresOptionsOf } from '../adapters/state/registry.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
+import { clockFinding } from '../core/health-clock.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Channel, Meter, SampleStore, Secrets, StateStore } from '../core/ports.ts';
+import type { Faults } from './faults.ts';
 import type { Health } from './health.ts';
 
 /** The state of `up`; with a leadership each write proves it. @throws ConfigError | RetryableError */
@@ -65,14 +67,17 @@ export function storeOfLeader(store: SampleStore, leadership: Leadership | undef
   };
 }
 
-/** Health that says that this process leads, and how many stand by. */
+/** Health that says that this process leads, how many stand by, and whether its clock differs from that of the database. */
 export function healthOfLeader(
   check: () => Promise<Health>,
   leadership: Leadership | undefined,
-  meter: Meter,
+  { meter, faults }: { meter: Meter; faults: Faults },
 ): () => Promise<Health> {
   if (!leadership) return check;
   return async () => {
+    const finding = clockFinding(leadership.clockDifferenceMs());
+    if (finding) faults.raise({ kind: 'warning', ...finding });
+    else faults.clear('clock-differs');
     const standbys = leadership.standbys();
     meter.gauge('leader', 1);
     meter.gauge('leader_term', leadership.term);

@@ -7,6 +7,8 @@ import { endpointOf, layFoundation, migrate } from '../adapters/state/postgres/m
 import { postgresOptionsOf } from '../adapters/state/registry.ts';
 import { fixedChanges } from '../core/config/config-changes.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
+import type { Finding } from '../core/health.ts';
+import { clockFinding } from '../core/health-clock.ts';
 import type { Config } from '../core/model/config.ts';
 import { systemClock, systemSleep } from './clock.ts';
 import type { Health } from './health.ts';
@@ -50,6 +52,14 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
   let inForce = config;
   let failure: string | undefined;
   let knownTerm: number | undefined;
+  let clockProblem: Finding | undefined;
+
+  /** Says so once, also in a process that leads from its start. */
+  function noteClock(differenceMs: number | undefined): void {
+    const finding = clockFinding(differenceMs);
+    if (finding && !clockProblem) logger.warn(finding.words);
+    clockProblem = finding;
+  }
 
   /** @throws ConfigError | RetryableError after which there is no contender */
   async function tryToLead(): Promise<Leadership | undefined> {
@@ -67,6 +77,7 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
       });
       const leadership = await contender.tryToLead();
       const leader = leadership === undefined ? await contender.leader() : undefined;
+      noteClock(contender.clockDifferenceMs());
       if (leader && leader.term !== knownTerm)
         logger.info('standing by', { leader: leader.name, since: new Date(leader.sinceMs).toISOString() });
       knownTerm = leader?.term;
@@ -120,7 +131,7 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
   }
 
   async function standBy(): Promise<void> {
-    standby ??= await startStandby(options, () => healthOfStandby({ startedAtMs, failure }));
+    standby ??= await startStandby(options, () => healthOfStandby({ startedAtMs, failure, clockProblem }));
   }
 
   async function contend(first: Leadership | undefined): Promise<void> {
@@ -171,7 +182,7 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
     get url() {
       return running?.url ?? standby?.server.url ?? addressOf(config.server);
     },
-    health: async () => (await running?.health()) ?? healthOfStandby({ startedAtMs, failure }),
+    health: async () => (await running?.health()) ?? healthOfStandby({ startedAtMs, failure, clockProblem }),
     stuck: () => (running ? running.stuck() : standby?.stuck()),
     config: () => running?.config() ?? inForce,
     reload: async (request) => (await running?.reload(request)) ?? STANDS_BY,
@@ -216,9 +227,11 @@ async function startStandby({ config, secrets, logger }: UpOptions, check: () =>
 function healthOfStandby({
   startedAtMs,
   failure,
+  clockProblem,
 }: {
   startedAtMs: number;
   failure: string | undefined;
+  clockProblem: Finding | undefined;
 }): Health {
   const words = 'this process can neither lead nor take over: the database of state, or its own start, fails';
   const reasons = failure === undefined ? [] : [{ code: 'standby-failing' as const, words, detail: failure }];
@@ -226,7 +239,7 @@ function healthOfStandby({
     status: failure === undefined ? 'ok' : 'failing',
     role: 'standby',
     reasons,
-    warnings: [],
+    warnings: clockProblem ? [clockProblem] : [],
     startedAt: new Date(startedAtMs).toISOString(),
     lastRound: null,
     roundsCompleted: 0,

@@ -155,7 +155,7 @@ export async function startBartizan(options: {
         },
       },
     );
-    const checkHealth = healthOfLeader(health.check, leadership, meter);
+    const checkHealth = healthOfLeader(health.check, leadership, watching);
     const scheduler = createPulse();
     const ports = { store, state, audit, clock, logger, meter, secrets, faults };
     const removal = createRemovalGuard({ counters: state.counters, clock, logger });

@@ -36,10 +36,10 @@ afterAll(() => server.stop());
 const fresh = (more: Record<string, unknown> = {}) =>
   server.options(`leading_${++schemas}`, { lease: '3s', timeout: '3s', ...more });
 
-async function contend(options: PostgresOptions, name: string): Promise<Contender> {
+async function contend(options: PostgresOptions, name: string, nowMs = () => T0): Promise<Contender> {
   const contender = await openContender({
     ...{ options, secrets: server.secrets, name, layFoundation, migrate, endpoint: endpointOf(options) },
-    nowMs: () => T0,
+    nowMs,
   });
   closing.push(() => contender.close());
   return contender;
@@ -86,6 +86,21 @@ it('one process leads, and the next when it has ended', async () => {
   const next = await stateOf(options, second);
   expect(await next.listAlerts()).toHaveLength(1);
   await next.commitAlert(fire('n2'));
+});
+
+it.each([
+  ['agree', 0],
+  ['differ by a minute', -60_000],
+])('leader and standby know that clocks %s', async (_what, differenceMs) => {
+  const options = fresh();
+  const nowMs = () => Date.now() - differenceMs;
+  const [a, b] = [await contend(options, 'a', nowMs), await contend(options, 'b', nowMs)];
+  const first = await leads(a);
+  expect(await b.tryToLead()).toBeUndefined();
+  await b.leader();
+  await until('the leader has asked', () => first.clockDifferenceMs() !== undefined);
+  for (const found of [first.clockDifferenceMs(), b.clockDifferenceMs()])
+    expect(Math.abs((found ?? Number.NaN) - differenceMs)).toBeLessThan(5_000);
 });
 
 it('two schemas of a database have a leader each', async () => {

@@ -1,9 +1,10 @@
 import type { Client } from 'pg';
 import { ConfigError, describeError, RetryableError } from '../../core/errors.ts';
+import { differenceOf } from '../../core/health-clock.ts';
 import type { Secrets } from '../../core/ports.ts';
 import { explainPostgresError } from './errors.ts';
 import type { PostgresOptions } from './options.ts';
-import { clientConfig, type Session, sessionOf, settingsOf } from './session.ts';
+import { clientConfig, type Row, type Session, sessionOf, settingsOf } from './session.ts';
 
 /** Who leads, as the database keeps it. */
 export interface Leader {
@@ -18,6 +19,8 @@ export interface Contender {
   tryToLead(): Promise<Leadership | undefined>;
   /** The process that leads, or led last. */
   leader(): Promise<Leader | undefined>;
+  /** By how much the clock of the database is ahead of ours, at the last answer; negative: behind. */
+  clockDifferenceMs(): number | undefined;
   /** Ends the session: the database gives the lead to another. */
   close(): Promise<void>;
 }
@@ -34,6 +37,8 @@ export interface Leadership {
   assertLeads(): void;
   /** Other sessions that wait for the lead, when the database was last asked. */
   standbys(): number;
+  /** As of the contender. */
+  clockDifferenceMs(): number | undefined;
 }
 
 export interface ContenderOptions {
@@ -56,10 +61,11 @@ const CONFIRMS = 5;
 
 /** A lock of the session, for this schema: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS */
 const LOCK = `pg_try_advisory_lock(hashtextextended('bartizan ' || $1, 0))`;
+const CLOCK = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
 const CONFIRM = `SELECT pg_backend_pid(), (SELECT term FROM leader),
   EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted),
   (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1
-   AND pid <> pg_backend_pid())`;
+   AND pid <> pg_backend_pid()), ${CLOCK}`;
 
 /** @throws ConfigError | RetryableError */
 export async function openContender(input: ContenderOptions): Promise<Contender> {
@@ -72,6 +78,7 @@ export async function openContender(input: ContenderOptions): Promise<Contender>
   client.on('error', (error) => ended.resolve(describeError(explain(error))));
   client.on('end', () => ended.resolve('the connection to the database ended'));
   const session = sessionOf(client);
+  const clock = createComparison(input.nowMs);
   const explain = (error: unknown) => explainPostgresError(error, endpoint, options.port);
   const close = () => endWithin(client);
   const guarded = async <T>(run: () => Promise<T>): Promise<T> => {
@@ -99,14 +106,30 @@ export async function openContender(input: ContenderOptions): Promise<Contender>
         await refusePooler(session, config, endpoint);
         const term = await nextTerm(session, input);
         await input.migrate(session, options);
-        return lead({ session, term, application, ended: ended.promise, close, lease: options.lease });
+        return lead({ session, term, application, ended: ended.promise, close, lease: options.lease, clock });
       }),
     leader: () =>
       guarded(async () => {
-        const [row] = (await session.query('SELECT term, name, since_ms FROM leader')).rows;
+        const text = `SELECT term, name, since_ms, ${CLOCK} FROM leader`;
+        const [row] = await clock.during(async () => (await session.query(text)).rows, 3);
         return row && { term: Number(row[0]), name: String(row[1]), sinceMs: Number(row[2]) };
       }),
+    clockDifferenceMs: clock.differenceMs,
     close,
+  };
+}
+
+/** Compares the clock of the database, which a column of the first row has, with ours. */
+function createComparison(nowMs: () => number) {
+  let differenceMs: number | undefined;
+  return {
+    async during(ask: () => Promise<Row[]>, column: number): Promise<Row[]> {
+      const askedMs = nowMs();
+      const rows = await ask();
+      if (rows[0]) differenceMs = differenceOf(Number(rows[0][column]), { askedMs, answeredMs: nowMs() });
+      return rows;
+    },
+    differenceMs: () => differenceMs,
   };
 }
 
@@ -181,8 +204,9 @@ function lead(input: {
   ended: Promise<string>;
   close: () => Promise<void>;
   lease: number;
+  clock: ReturnType<typeof createComparison>;
 }): Leadership {
-  const { session, term, application, lease } = input;
+  const { session, term, application, lease, clock } = input;
   const trustedMs = lease * TRUSTED_SHARE;
   const lost = Promise.withResolvers<string>();
   let reason: string | undefined;
@@ -204,7 +228,8 @@ function lead(input: {
       Math.max(0, trustedMs - sinceConfirmed()),
     );
     try {
-      const [row = []] = (await session.query(CONFIRM, [application])).rows;
+      const ask = async () => (await session.query(CONFIRM, [application])).rows;
+      const [row = []] = await clock.during(ask, 4);
       if (row[1] !== term) return lose('another process leads');
       if (row[2] !== true) return lose('the database no longer has the lock of this process');
       standbys = Number(row[3]);
@@ -235,6 +260,7 @@ function lead(input: {
       if (reason !== undefined) throw over();
     },
     standbys: () => standbys,
+    clockDifferenceMs: clock.differenceMs,
   };
 }
 
