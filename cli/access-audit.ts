@@ -9,8 +9,8 @@ import { lockFolderSoon } from './folder-lock.ts';
 
 /** Entries within this time share a lock and a flush to the disk. */
 const GATHER_MS = 20;
-/** https://www.sqlite.org/rescode.html#cantopen */
-const SQLITE_CANTOPEN = 14;
+/** Of the system, and of https://www.sqlite.org/rescode.html#cantopen. */
+const NO_FILE_LEFT: readonly unknown[] = ['EMFILE', 'ENFILE', 14];
 const FILE_TRIES = 50;
 const FILE_PAUSE_MS = 200;
 /** Entries that wait while the disk rejects writes. */
@@ -33,20 +33,10 @@ export async function withAccessAudit<T>(
   }
 }
 
-/**
- * Locks the folder. One that was locked before, and cannot be opened now, lacks nothing but files: connections of this
- * process that end give some back.
- */
-async function lockWithFiles(dir: string, wasLocked: boolean): Promise<{ release(): void }> {
-  for (let tried = 1; ; tried++) {
-    try {
-      return await lockFolderSoon(dir);
-    } catch (error) {
-      const { errcode } = ((error as Error).cause ?? {}) as { errcode?: number };
-      if (!wasLocked || errcode !== SQLITE_CANTOPEN || tried === FILE_TRIES) throw error;
-      await sleep(FILE_PAUSE_MS);
-    }
-  }
+/** An audit that was written before, and cannot be opened now, may lack nothing but files. */
+function lacksFiles(error: unknown): boolean {
+  const causes = [error, (error as Error).cause] as { code?: string; errcode?: number }[];
+  return causes.some((each) => NO_FILE_LEFT.includes(each?.code) || NO_FILE_LEFT.includes(each?.errcode));
 }
 
 /** An audit that several processes append to: each write locks the folder, continues the chain, and unlocks it. */
@@ -57,16 +47,31 @@ async function openSharedAudit(config: AuditedConfig): Promise<Audit> {
   let next: Promise<void> | undefined;
   let head: ReturnType<Audit['head']> | undefined;
 
-  /** Writes all waiting entries. Those that cannot be written go with the next write. */
+  /** Writes all waiting entries. Connections of this process that end give files back. */
   async function write(): Promise<void> {
-    const lock = await lockWithFiles(dir, head !== undefined).finally(() => {
-      next = undefined;
-    });
-    const entries = waiting;
+    for (let tried = 1; ; tried++) {
+      try {
+        return await writeOnce();
+      } catch (error) {
+        if (head === undefined || !lacksFiles(error) || tried === FILE_TRIES) {
+          next = undefined;
+          throw error;
+        }
+        await sleep(FILE_PAUSE_MS);
+      }
+    }
+  }
+
+  /** Entries that cannot be written go with the next write. */
+  async function writeOnce(): Promise<void> {
+    const lock = await lockFolderSoon(dir);
+    next = undefined;
+    let entries = waiting;
     waiting = [];
     try {
       head = await withAnchoredAudit(config, { dir, writer: 'cli' }, async (audit) => {
         await audit.append(entries);
+        entries = [];
         return audit.head();
       });
     } catch (error) {

@@ -91,6 +91,11 @@ export function explainOpening(error: unknown, file: string): unknown {
     const text = `${dirname(file)} is on a file system that is mounted read-only (EROFS); mount it writable, or choose another path`;
     return new ConfigError(`store.path: ${text}`, cause);
   }
+  if (code === 'EMFILE' || code === 'ENFILE')
+    return new ConfigError(
+      `store.path: ${file} cannot be opened: too many open files (${code}); raise the limit (ulimit -n)`,
+      cause,
+    );
   if (code === 'EACCES' || code === 'ENOTDIR') return new ConfigError(`store.path: ${obstacle(file, code)}`);
   if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return explainSqliteError(error, file);
   return new ConfigError(

@@ -1,9 +1,22 @@
 import { expect } from 'vitest';
 import type { Transition } from '../../core/model/transition.ts';
+import type { StateStore } from '../../core/ports.ts';
 import type { SinkMessage } from '../../localstack/sink/sink.ts';
 
 const episode = (alertId: string, firedAt: string | number) =>
   `${alertId} ${new Date(firedAt).toISOString()}`;
+
+/** Whether every alert has ended, and every message about it was sent. */
+export async function isAllSent(
+  state: Pick<StateStore, 'listAlerts' | 'dueOutbox' | 'openIncidents'>,
+): Promise<boolean> {
+  const waiting = [
+    await state.listAlerts(),
+    await state.dueOutbox(Number.MAX_SAFE_INTEGER, 1),
+    await state.openIncidents(),
+  ];
+  return waiting.every(({ length }) => length === 0);
+}
 
 /**
  * Requires that more than so many alerts fired, that each of them was received, and each end, and that a key of a message

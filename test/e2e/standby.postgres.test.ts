@@ -18,12 +18,11 @@ import { scaledMs } from '../machine-speed.ts';
 import { POSTGRES_PASSWORD, type PostgresServer, startPostgres } from '../postgres-server.ts';
 import { type MetricsServer, startPrometheus } from '../prometheus-servers.ts';
 import { until } from '../until.ts';
-import { requireNothingLost } from './nothing-lost.ts';
+import { isAllSent, requireNothingLost } from './nothing-lost.ts';
 
 /** Each is killed or frozen in turn, leader and standby. */
 const TURNS = 3;
 const EVERY_MS = 2_000;
-const LEASE_MS = 3_000;
 const PERIOD_MS = 12_000;
 const bin = fileURLToPath(new URL('../../bin/bartizan.ts', import.meta.url));
 
@@ -41,11 +40,16 @@ let fleet: Fleet;
 let database: PostgresServer;
 let metrics: MetricsServer;
 let ups: [Up, Up];
+/** A busy machine must not take the lead from a process that nobody touches. */
+let leaseMs: number;
 
-const wave = (offsetMs: number) => (ms: number) => ((ms + offsetMs) % PERIOD_MS < PERIOD_MS / 2 ? 96 : 40);
+let isCalm = false;
+const wave = (offsetMs: number) => (ms: number) =>
+  !isCalm && (ms + offsetMs) % PERIOD_MS < PERIOD_MS / 2 ? 96 : 40;
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-standby-'));
+  leaseMs = scaledMs(3_000);
   [database, metrics, fleet] = await Promise.all([
     startPostgres(),
     startPrometheus({ windowMs: 3_600_000 }),
@@ -111,7 +115,7 @@ state:
   port: ${database.port}
   password: "\${file:password}"
   tls: { mode: "off" }
-  lease: ${LEASE_MS / 1000}s
+  lease: ${Math.ceil(leaseMs / 1000)}s
   timeout: 3s
 schedule: { jitter: 0s, lateness: 5m }
 server: { listen: "127.0.0.1:${port}" }
@@ -128,7 +132,11 @@ function start(own: string): ChildProcess {
 /** 200 from the leader, 503 from a standby, undefined from who is not there. */
 async function readiness({ port }: Up): Promise<number | undefined> {
   const answer = await axios
-    .get(`http://127.0.0.1:${port}/readyz`, { timeout: 500, validateStatus: () => true, proxy: false })
+    .get(`http://127.0.0.1:${port}/readyz`, {
+      timeout: scaledMs(500),
+      validateStatus: () => true,
+      proxy: false,
+    })
     .catch(() => undefined);
   return answer?.status;
 }
@@ -173,7 +181,7 @@ it(`two processes lose no alert when either is killed or frozen ${TURNS} times`,
     await until('the standby leads', async () => (await termNow()) > term, { everyMs: 20 });
     const tookMs = performance.now() - beganAtMs;
     takeovers.push(tookMs);
-    expect(tookMs).toBeLessThan(scaledMs(frozen ? LEASE_MS + EVERY_MS : 2 * EVERY_MS));
+    expect(tookMs).toBeLessThan(scaledMs(frozen ? leaseMs + EVERY_MS : 2 * EVERY_MS));
     if (!frozen) {
       leader.child = start(leader.dir);
       continue;
@@ -186,18 +194,20 @@ it(`two processes lose no alert when either is killed or frozen ${TURNS} times`,
   }
   const { leader, standby } = await leaderAndStandby();
   await delay(PERIOD_MS / 2 + EVERY_MS * 2);
+  isCalm = true;
+  const options = database.options('bartizan');
+  const state = await openPostgresState(options, { secrets: database.secrets });
+  await until('all alerts end and are sent', () => isAllSent(state), { everyMs: 200 });
   const ends = [leader, standby].map(({ child }) => once(child, 'exit'));
   standby.child.kill('SIGTERM');
   expect(await ends[1]).toEqual([0, null]);
   leader.child.kill('SIGTERM');
   expect(await ends[0]).toEqual([0, null]);
 
-  const options = database.options('bartizan');
-  const state = await openPostgresState(options, { secrets: database.secrets });
   const transitions = await state.listTransitions({ fromMs: 0, toMs: Date.now(), limit: 100_000 });
   await state.close();
   const messages = ups.flatMap(({ sink }) => sink.messages);
-  const { fired, repeats } = requireNothingLost(transitions, messages);
+  const { fired, repeats } = requireNothingLost(transitions, messages, 3);
   for (const { sink } of ups) expect(sink.messages.length).toBeGreaterThan(0);
   const seconds = takeovers.map((ms) => (ms / 1000).toFixed(1)).join(', ');
   process.stdout.write(
