@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { KINDS } from '../../adapters/registry.ts';
 import { parseConfig } from '../../core/config/parse.ts';
 import {
@@ -51,7 +51,60 @@ it.each([
   ],
 ])('objects of the release %s have a name that every kind may have', (release, name) => {
   const { out } = helm('template', release.slice(0, 53), CHART, ...valuesOf('smallest'));
-  expect(out).toMatch(new RegExp(`kind: Service\nmetadata:\n {2}name: ${name}\n`));
+  expect(out).toMatch(new RegExp(`kind: Service\nmetadata:\n {2}name: "${name}"\n`));
+});
+
+it.each(['123', '0x1f', '1e3', '012', 'true', 'null', 'off', 'y'])(
+  'the name %s is text, also where YAML 1.1 reads it as another type',
+  (name) => {
+    const values = [
+      ...['imagePullSecrets[0]', 'priorityClassName', 'persistence.storageClass', 'serviceAccount.name'],
+      ...['secretEnv.Y.secret', 'secretEnv.Y.key', 'secretFiles.ssh.secret', 'existingKnownHosts.configMap'],
+      ...['existingConfig.key', 'existingKnownHosts.key', 'serviceMonitor.token.secret', 'podLabels.team'],
+    ].map((value) => `--set-string=${value}=${name}`);
+    const claim = ['--set-string', `persistence.existingClaim=${name}`];
+    const other = [
+      '--set',
+      'knownHosts=,networkPolicy.ingress[0].podSelector.a=b',
+      '--set-string',
+      'env.NO=1',
+    ];
+    for (const args of [values, [...claim, '--set-string', `existingConfig.configMap=${name},config=`]]) {
+      const { code, out, err } = helm(
+        ...['template', name, CHART, '--namespace', name, '--set', 'fullnameOverride=no'],
+        ...valuesOf('confined'),
+        ...args,
+        ...other,
+      );
+      expect([code, err]).toEqual([0, '']);
+      const names = /^ +(?:- |\{ )?(?:\w*[nN]ame|namespace|key|team|NO|app\.\S+): *(.*?)(?:,.*)?$/gm;
+      const texts = [...out.replaceAll(/"(?:\\.|[^"\\])*\\n(?:\\.|[^"\\])*"/g, '""').matchAll(names)];
+      expect(texts.length).toBeGreaterThan(20);
+      expect(
+        texts.filter(([, text]) => typeof parse(text as string, { version: '1.1' }) !== 'string'),
+      ).toEqual([]);
+    }
+  },
+);
+
+it('labels and annotations of the chart win over those of the values, which would be second ones of a name', () => {
+  const { code, out } = template(
+    ...valuesOf('confined'),
+    ...['--set', 'podAnnotations.checksum/known-hosts=x,podAnnotations.other=y'],
+    ...['--set', 'serviceMonitor.labels.app\\.kubernetes\\.io/name=x'],
+  );
+  expect(code).toBe(0);
+  expect(parseAllDocuments(out, { uniqueKeys: true }).flatMap(({ errors }) => errors)).toEqual([]);
+  expect(out).not.toMatch(/(known-hosts|name): x$/m);
+  expect(out).toContain('other: "y"');
+});
+
+it('refuses a release whose objects would have a name that no Service may have', () => {
+  const { code, err } = helm('template', '2nd', CHART, ...valuesOf('smallest'));
+  expect([code, err]).toEqual([
+    1,
+    expect.stringContaining('fullnameOverride: the objects would be called 2nd-bartizan'),
+  ]);
 });
 
 it('the configuration reaches the pod byte by byte', () => {
@@ -190,6 +243,11 @@ describe('values that cannot work are refused with words', () => {
       'a policy without a bastion',
       ['--set', 'networkPolicy.enabled=true'],
       /networkPolicy\.bastions: list the addresses of all bastions/,
+    ],
+    [
+      'a policy that keeps Prometheus out',
+      ['--set', 'serviceMonitor.enabled=true,networkPolicy.enabled=true'],
+      /networkPolicy\.ingress: serviceMonitor\.enabled asks Prometheus to read the metrics/,
     ],
     ['an unknown value', ['--set', 'replicas=2'], /additional properties 'replicas' not allowed/],
     [

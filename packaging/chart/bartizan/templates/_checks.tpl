@@ -77,6 +77,12 @@
 {{- if and .networkPolicy.enabled (not .networkPolicy.bastions) }}
 {{- $wrong = append $wrong "networkPolicy.bastions: list the addresses of all bastions, or the policy cuts the monitoring off" }}
 {{- end }}
+{{- if and .networkPolicy.enabled .serviceMonitor.enabled (not .networkPolicy.ingress) }}
+{{- $wrong = append $wrong "networkPolicy.ingress: serviceMonitor.enabled asks Prometheus to read the metrics, and the policy lets nobody in; name the namespace of Prometheus" }}
+{{- end }}
+{{- end }}
+{{- if not (regexMatch "^[a-z]" (include "bartizan.fullname" .)) }}
+{{- $wrong = append $wrong (printf "fullnameOverride: the objects would be called %s, and the name of a Service begins with a letter; give one that does" (include "bartizan.fullname" .)) }}
 {{- end }}
 {{- if $wrong }}
 {{- printf "\n\nthe chart cannot be rendered with these values:\n  - %s\n" (join "\n  - " $wrong) | fail }}

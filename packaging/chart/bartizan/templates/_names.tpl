@@ -15,8 +15,8 @@
 {{- end }}
 
 {{- define "bartizan.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "bartizan.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "bartizan.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "bartizan.labels" -}}
@@ -48,11 +48,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with .Values.existingConfig }}
 {{- if .secret }}
 secret:
-  secretName: {{ .secret }}
+  secretName: {{ .secret | quote }}
   defaultMode: 0440
 {{- else }}
 configMap:
-  name: {{ .configMap | default (printf "%s-config" (include "bartizan.fullname" $)) }}
+  name: {{ .configMap | default (printf "%s-config" (include "bartizan.fullname" $)) | quote }}
 {{- end }}
   items:
     - { key: {{ .key | quote }}, path: bartizan.yaml }
