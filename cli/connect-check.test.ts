@@ -82,12 +82,14 @@ beforeAll(async () => {
   - { name: nowhere, host: no-such-host.invalid, user: probe, privateKey: "\${file:key}" }
   - { name: closed, host: 127.0.0.1, port: 1, user: probe, privateKey: "\${file:key}" }
   - { name: keyless, host: 127.0.0.1, user: probe, privateKey: "\${file:right}" }
+  - { name: agentless, host: 127.0.0.1, user: probe, agent: "\${env:BARTIZAN_NEVER_SET}" }
   - { name: strange, host: localhost, port: ${bastion.port}, user: probe, privateKey: "\${file:key}" }
 clusters:
   - { name: prod, bastion: gate, nodes: [${Object.entries(nodes).map(node).join(', ')}] }
   - { name: b, bastion: nowhere, nodes: [{ name: n, role: etcd, host: 10.0.0.1, user: probe }] }
   - { name: c, bastion: closed, nodes: [{ name: n, role: etcd, host: 10.0.0.1, user: probe }] }
   - { name: d, bastion: keyless, nodes: [{ name: n, role: etcd, host: 10.0.0.1, user: probe }] }
+  - { name: f, bastion: agentless, nodes: [{ name: n, role: etcd, host: 10.0.0.1, user: probe }] }
   - { name: e, bastion: strange, nodes: [{ name: n, role: etcd, host: 10.0.0.1, user: probe }] }
 checks:
   - { name: pki, probe: pki, paths: [/opt/pki], where: { node: other-* } }
@@ -120,6 +122,7 @@ describe('checking the connections of a configuration', () => {
       'bastion nowhere failed',
       'bastion closed failed',
       'bastion keyless failed',
+      'bastion agentless failed',
       'bastion strange failed',
       'node prod/fine ok',
       'node prod/ahead warning',
@@ -135,6 +138,7 @@ describe('checking the connections of a configuration', () => {
       'node b/n unknown',
       'node c/n unknown',
       'node d/n unknown',
+      'node f/n unknown',
       'node e/n unknown',
       'channel hook ok',
       'channel dead failed',
@@ -152,6 +156,7 @@ describe('checking the connections of a configuration', () => {
     ['nowhere', /^no-such-host.invalid:22: the name (does not resolve|cannot be looked up)/, /DNS/],
     ['closed', /^127.0.0.1:1: nothing listens on port 1$/, /start sshd/],
     ['keyless', /not a private key/, /`privateKey`/],
+    ['agentless', /the variable is not set/, /`agent`/],
     ['strange', /no host key is pinned; it shows ssh-ed25519 SHA256:\S+$/, /`bartizan trust`/],
     ['prod/fine', /answered our script in \d+ ms/, undefined],
     ['prod/ahead', /its clock is 1m30s ahead of ours/, /chrony/],

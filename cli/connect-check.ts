@@ -8,7 +8,7 @@ import { fingerprintOf } from '../adapters/ssh/host-keys.ts';
 import { createKeyring, type Keyring } from '../adapters/ssh/keyring.ts';
 import { ConfigError, describeError, RetryableError } from '../core/errors.ts';
 import { formatMetricValue } from '../core/format.ts';
-import type { ChannelConfig, Config } from '../core/model/config.ts';
+import type { ChannelConfig, Config, LoginConfig } from '../core/model/config.ts';
 import type { BatchObservation } from '../core/model/observation.ts';
 import type { Target } from '../core/model/target.ts';
 import { bastionsOf } from '../core/plan/ways.ts';
@@ -73,24 +73,26 @@ export async function checkConnections(
 async function usableKeys(config: Config, secrets: Secrets, targets: readonly Target[]) {
   const keyring = createKeyring(config, secrets);
   const keys: Keys = { bastions: new Map(), clusters: new Map(), unusable: new Map() };
-  const load = async (named: Pick<ConnectRow, 'kind' | 'name'>, key: Promise<Key>) => {
+  const load = async (named: Pick<ConnectRow, 'kind' | 'name'>, key: Promise<Key>, login: LoginConfig) => {
     try {
       return await key;
     } catch (error) {
       if (!(error instanceof ConfigError || error instanceof RetryableError)) throw error;
-      const advice = 'correct `privateKey`, or what it refers to';
+      const advice = `correct \`${login.agent === undefined ? 'privateKey' : 'agent'}\`, or what it refers to`;
       const failed = { ...named, state: 'failed', detail: describeError(error), advice } as const;
       keys.unusable.set(`${named.kind} ${named.name}`, failed);
       return undefined;
     }
   };
-  for (const { name } of config.bastions) {
-    const key = await load({ kind: 'bastion', name }, keyring.ofBastion(name));
+  for (const bastion of config.bastions) {
+    const { name } = bastion;
+    const key = await load({ kind: 'bastion', name }, keyring.ofBastion(name), bastion);
     if (key) keys.bastions.set(name, key);
   }
-  for (const { name, bastion } of config.clusters) {
+  for (const cluster of config.clusters) {
+    const { name, bastion } = cluster;
     if (!keys.bastions.has(bastion)) continue;
-    const key = await load({ kind: 'node', name: `${name}/*` }, keyring.ofCluster(name));
+    const key = await load({ kind: 'node', name: `${name}/*` }, keyring.ofCluster(name), cluster);
     if (key) keys.clusters.set(name, key);
   }
   const clusters = config.clusters.filter(({ name }) => keys.clusters.has(name));

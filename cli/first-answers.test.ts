@@ -43,6 +43,8 @@ describe('an endpoint', () => {
     ['two words', 'this is no host'],
     ['gate/path', 'this is no host'],
     ['-oProxyCommand=x@gate', 'is no user'],
+    ['"root@gate"', '`"root` is no user; write host, host:port or user@host:port'],
+    ['ssh://root@gate', 'is no user; write host'],
     ['ga\nte', 'this is no host'],
   ])('%j is refused: %s', (text, why) => {
     expect(() => parseEndpoint(text)).toThrow(why);

@@ -42,7 +42,7 @@ const SHAPE = 'write host, host:port or user@host:port';
 export function parseEndpoint(text: string): Endpoint {
   const trimmed = text.trim();
   const at = trimmed.lastIndexOf('@');
-  const user = at < 0 ? undefined : parseUser(trimmed.slice(0, at));
+  const user = at < 0 ? undefined : userOf(trimmed.slice(0, at));
   const address = trimmed.slice(at + 1);
   const [, inBrackets, alone, digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(address) ?? [];
   const host = inBrackets ?? alone ?? address;
@@ -59,6 +59,16 @@ function hostProblem(host: string, hasPort: boolean): string | undefined {
   const problem = hostSchema.safeParse(host).error?.issues[0]?.message;
   // An IPv6 address has two colons at least.
   return problem ?? (!hasPort && host.split(':').length === 2 ? 'the port is no number' : undefined);
+}
+
+/** The user before `@`. @throws ConfigError */
+function userOf(text: string): string {
+  try {
+    return parseUser(text);
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    throw new ConfigError(`${cause.message}; ${SHAPE}`);
+  }
 }
 
 /** @throws ConfigError */

@@ -30,8 +30,9 @@ beforeAll(() => {
     ['open', KEY, 0o644],
     ['locked', LOCKED, 0o600],
     ['locked.pub', `${publicKeyOf(KEY)} comment\n`, 0o644],
-    ['key.pub', `${publicKeyOf(KEY)} comment\n`, 0o600],
-    ['text', 'not a key', 0o600],
+    ['key.pub', `${publicKeyOf(KEY)} comment\n`, 0o644],
+    ['text', 'not a key', 0o644],
+    ['bare', LOCKED, 0o600],
     ['large', 'x'.repeat(100_000), 0o600],
   ] as const)
     writeFileSync(path(name), text, { mode });
@@ -94,5 +95,9 @@ it('with a passphrase is that of the ssh-agent, if it holds it; else the error s
   vi.stubEnv('SSH_AUTH_SOCK', path('agent'));
   await expect(readFirstKey(path('locked'), 'x.yaml')).rejects.toThrow(advice);
   held.push(parsePrivateKey(KEY, 'ours'));
-  expect(await readFirstKey(path('locked'), 'x.yaml')).toEqual({ agentHolds: publicKeyOf(KEY) });
+  const agentHolds = publicKeyOf(KEY);
+  expect(await readFirstKey(path('locked'), 'x.yaml')).toEqual({ agentHolds });
+  // The private half may be in the agent alone.
+  expect(await readFirstKey(path('key.pub'), 'x.yaml')).toEqual({ agentHolds });
+  await expect(readFirstKey(path('bare'), 'x.yaml')).rejects.toThrow('ssh-keygen -yf ');
 });

@@ -29,8 +29,8 @@ export async function usualKey(): Promise<string | undefined> {
 }
 
 /**
- * Checks that we can log in with a private key. `path` starts from the working folder. Of a key with a passphrase the
- * ssh-agent makes the signatures, if it holds it. @throws ConfigError
+ * Checks that we can log in with a private key. `path` starts from the working folder. Of a key with a passphrase, or
+ * where the public key is named, the ssh-agent makes the signatures, if it holds the key. @throws ConfigError
  */
 export async function readFirstKey(path: string, file: string): Promise<FirstKey> {
   const named = path.trim();
@@ -39,18 +39,22 @@ export async function readFirstKey(path: string, file: string): Promise<FirstKey
     throw new ConfigError(`${quoted(path)} is no path that a configuration can name`);
   const full = absolute(named);
   const text = await readKey(full);
+  const line = publicLine(text);
+  if (line !== undefined && (await isInAgent(line))) return { agentHolds: line };
+  let isLocked = false;
+  try {
+    parsePrivateKey(text, named);
+  } catch (error) {
+    if (!describeError(error).includes('protected by a passphrase')) throw error;
+    isLocked = true;
+  }
+  // A public key is for everybody to read, so the mode counts for private ones alone.
   const shared = await checkKeyFile(full, process.env.CREDENTIALS_DIRECTORY);
   if (shared?.problem === 'others')
     throw new ConfigError(
       `${named}: others than its owner may use this private key (mode ${shared.mode}); ${shared.advice}`,
     );
-  try {
-    parsePrivateKey(text, named);
-  } catch (error) {
-    if (!describeError(error).includes('protected by a passphrase')) throw error;
-    return { agentHolds: await inAgent(full, named) };
-  }
-  return { file: asReference(named, file) };
+  return isLocked ? { agentHolds: await heldInAgent(full, named) } : { file: asReference(named, file) };
 }
 
 async function readKey(full: string): Promise<string> {
@@ -67,19 +71,32 @@ async function readKey(full: string): Promise<string> {
   }
 }
 
-/** @throws ConfigError with what to do, when the agent does not hold the key */
-async function inAgent(full: string, named: string): Promise<string> {
-  const advice = `\`ssh-add ${named}\` gives it to your ssh-agent; a service needs a key without passphrase`;
-  const socket = process.env.SSH_AUTH_SOCK;
-  const publicKey = await readKey(`${full}.pub`).then(
-    (line) => line.trim().split(/\s+/).slice(0, 2).join(' '),
-    () => '',
+/** The public key of a private one with a passphrase. @throws ConfigError with what to do, when the agent does not hold it */
+async function heldInAgent(full: string, named: string): Promise<string> {
+  const line = publicLine(await readKey(`${full}.pub`).catch(() => ''));
+  if (line !== undefined && (await isInAgent(line))) return line;
+  const advice =
+    line === undefined
+      ? `\`ssh-keygen -yf ${named} >${named}.pub\` writes the public key by which an ssh-agent is asked for it, \`ssh-add ${named}\``
+      : `\`ssh-add ${named}\``;
+  throw new ConfigError(
+    `${named}: the private key is protected by a passphrase: ${advice} gives it to your ssh-agent; a service needs a key without passphrase`,
   );
-  if (socket && hostKeyProblem(publicKey) === undefined) {
-    const held = await agentKey(socket, publicKey).catch(() => undefined);
-    if (held) return publicKey;
-  }
-  throw new ConfigError(`${named}: the private key is protected by a passphrase: ${advice}`);
+}
+
+/** `type base64`, if the text is a public key. */
+function publicLine(text: string): string | undefined {
+  const line = text.trim().split(/\s+/).slice(0, 2).join(' ');
+  return hostKeyProblem(line) === undefined ? line : undefined;
+}
+
+async function isInAgent(line: string): Promise<boolean> {
+  const socket = process.env.SSH_AUTH_SOCK;
+  if (!socket) return false;
+  return agentKey(socket, line).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Relative to the configuration where it is below its folder, so that both can move. */

@@ -1,6 +1,8 @@
 // The first hour over OpenSSH's servers: from an empty folder to a running `up`.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -82,6 +84,22 @@ it('leaves no file when Ctrl-C ends its questions', async () => {
     expect.stringContaining('stopped; nothing was written'),
   ]);
   expect(readdirSync(join(dir, 'interrupted'))).toEqual([]);
+});
+
+it.each([[], ['--yes']])('ends at Ctrl-C while it waits for a host %j', async (...more) => {
+  const mute = createServer().listen(0, '127.0.0.1');
+  await once(mute, 'listening');
+  const { port } = mute.address() as AddressInfo;
+  const connected = once(mute, 'connection') as Promise<[Socket]>;
+  const gate = `${fleet.user}@127.0.0.1:${port}`;
+  const args = ['init', '--bastion', gate, '--key', fleet.key('ed25519'), '--node', at(node), ...more];
+  const init = atTerminal(`mute${more.length}`, ...args);
+  const [socket] = await connected;
+  init.child.stdin?.write('\x03');
+  expect([await init.code, init.text()]).toEqual([1, expect.stringContaining('`bartizan trust` goes on')]);
+  expect(init.text()).not.toContain('2. Connections');
+  socket.destroy();
+  mute.close();
 });
 
 it('runs in a script, and pins only the fingerprints that it is given', async () => {

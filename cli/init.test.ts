@@ -1,5 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -50,6 +58,18 @@ it('leaves no schema where the configuration cannot be written', async () => {
   );
   expect(readdirSync(dir)).toEqual([]);
   await expect(init('--template', path('no/a.yaml'))).rejects.toThrow(/the folder .*no does not exist/);
+});
+
+it('asks nothing where the folder cannot be written', () => {
+  chmodSync(dir, 0o555);
+  const { stderr } = spawnSync(process.execPath, [join(process.cwd(), 'bin/bartizan.ts'), 'init'], {
+    cwd: dir,
+    env: { ...process.env, HOME: '/nonexistent' },
+    encoding: 'utf8',
+    // No mode keeps root out.
+    ...(process.getuid?.() === 0 && { uid: 65_534 }),
+  });
+  expect(stderr).toContain('nothing can be written into the folder ');
 });
 
 it('takes no answers beside --template', async () => {

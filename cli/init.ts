@@ -1,6 +1,6 @@
-import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigError, describeError } from '../core/errors.ts';
@@ -36,7 +36,10 @@ export function initCommand(stdout: NodeJS.WriteStream = process.stdout): Comman
         argument(parseUser),
       ),
     )
-    .option('--key <file>', 'private key for both; with a passphrase, your ssh-agent must hold it')
+    .option(
+      '--key <file>',
+      'private key for both; your ssh-agent must hold it where it has a passphrase, or only its public key is named',
+    )
     .addOption(
       new Option('--node <[user@]host[:port]>', 'a control-plane VM, as the bastion reaches it').argParser(
         argument(parseEndpoint),
@@ -146,7 +149,7 @@ function argument<T>(parse: (text: string) => T): (text: string) => T {
   };
 }
 
-/** @throws ConfigError before any question when the file exists, or its folder does not */
+/** @throws ConfigError before any question when the file exists, or its folder does not or cannot be written */
 function checkAbsent(file: string): void {
   if (existsSync(file))
     throw new ConfigError(
@@ -154,6 +157,14 @@ function checkAbsent(file: string): void {
     );
   if (!existsSync(dirname(file)))
     throw new ConfigError(`the folder ${relative('', dirname(file)) || '.'} does not exist`);
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch (cause) {
+    throw new ConfigError(
+      `nothing can be written into the folder ${resolve(dirname(file))}; choose another one, or another user`,
+      { cause },
+    );
+  }
 }
 
 /**

@@ -77,7 +77,7 @@ export function reloadCommand(): Command {
     text:
       'The running process reads its own file, with all keys and secrets, when the current round is over. ' +
       'A wrong configuration changes nothing. Open incidents are decided again by the new one. `store.path`, `store.type` ' +
-      'and `server.listen` change with a restart only.',
+      'with its options, `state`, `server.listen` and `server.metrics.listen` change with a restart only.',
     exits1: 'the configuration is refused, or no `up` runs on the data folder',
     json: reloadShape,
   });

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createFileInventory } from '../adapters/inventory/file.ts';
 import { learnHostKeys, type TrustReport } from '../adapters/ssh/trust.ts';
+import { ConfigError, describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
 import type { Audit } from '../core/ports.ts';
@@ -93,15 +94,37 @@ interface Nodes {
   targets: readonly Target[];
 }
 
-/** Asks on the terminal where the options do not decide, and writes each scan into the audit when it ends. */
-export function trustHosts(config: Config, nodes: Nodes, options: Options): Promise<TrustReport> {
-  return withAccessAudit(config, (audit) => learn(config, nodes, options, audit));
+/**
+ * Asks on the terminal where the options do not decide, and writes each scan into the audit when it ends. Ctrl-C during a
+ * scan ends the process, as connections would keep it alive until their deadlines.
+ */
+export async function trustHosts(config: Config, nodes: Nodes, options: Options): Promise<TrustReport> {
+  const stop = new AbortController();
+  try {
+    return await withAccessAudit(config, (audit) => learn(config, nodes, options, audit, stop));
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    write(`bartizan: ${describeError(error)}\n`);
+    process.exit(1);
+  }
 }
 
-async function learn(config: Config, nodes: Nodes, options: Options, audit: Audit): Promise<TrustReport> {
+async function learn(
+  config: Config,
+  nodes: Nodes,
+  options: Options,
+  audit: Audit,
+  stop: AbortController,
+): Promise<TrustReport> {
   const { record, written } = createAuditRecorder(audit);
   const asks = process.stdin.isTTY === true && !options.json;
   const terminal = asks ? createInterface({ input: process.stdin, output: process.stderr }) : undefined;
+  // readline turns Ctrl-C into an event, also while nothing is asked.
+  terminal?.on('SIGINT', () =>
+    stop.abort(
+      new ConfigError('stopped; keys that were accepted before are learned, `bartizan trust` goes on'),
+    ),
+  );
   const spinner = createSpinner({ quiet: options.json === true });
   const ask = createAsk({ ...options, fingerprints: options.fingerprint }, terminal, write);
   spinner.start('looking at bastions');
@@ -122,6 +145,7 @@ async function learn(config: Config, nodes: Nodes, options: Options, audit: Audi
       audit: record,
       ...actorOf(),
       nowMs: systemClock.nowMs,
+      stop: stop.signal,
     });
     const seen = new Set(report.shown.map(({ fingerprint }) => fingerprint));
     for (const fingerprint of options.fingerprint)

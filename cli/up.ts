@@ -138,7 +138,7 @@ export function upCommand(): Command {
       ['bartizan up'],
       ['bartizan up --recover', 'as a service: a damaged database does not end the monitoring'],
       [
-        'bartizan up -c /etc/bartizan/bartizan.yaml | tee bartizan.log',
+        'bartizan up -c /etc/bartizan/bartizan.yaml 2>&1 | tee bartizan.log',
         'JSON lines when the output is no terminal',
       ],
     ],

@@ -33,8 +33,10 @@ export async function scanNodeKeys(options: {
   nodes: readonly { target: Target; pinned: PinnedKeys }[];
   /** Called after each node. */
   onScanned: (target: Target, scan: KeyScan) => void;
+  /** Ends it with its reason before the next node. */
+  stop?: AbortSignal | undefined;
 }): Promise<void> {
-  const { bastion, key, nodes, onScanned } = options;
+  const { bastion, key, nodes, onScanned, stop } = options;
   const { deadlines } = bastion;
   const hop = await openSession({
     ...connectToBastion(bastion),
@@ -46,6 +48,7 @@ export async function scanNodeKeys(options: {
   });
   try {
     await forEachLimit(nodes, bastion.concurrency, async ({ target, pinned }) => {
+      stop?.throwIfAborted();
       const result = await scan(async () => {
         const { stream } = await dial(hop.client, target, deadlines.dialMs);
         const { user } = target;

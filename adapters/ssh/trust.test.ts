@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -41,7 +42,12 @@ afterAll(async () => {
 
 async function learn(
   answer: (key: ScannedKey) => boolean,
-  changes: { targets?: readonly Target[]; fleet?: readonly Target[] } = {},
+  changes: {
+    config?: Config;
+    targets?: readonly Target[];
+    fleet?: readonly Target[];
+    stop?: AbortSignal;
+  } = {},
 ) {
   const asked: ScannedKey[] = [];
   const audit: AuditEntry[] = [];
@@ -74,6 +80,37 @@ it('does not log in to a bastion that is refused', async () => {
   expect(asked).toEqual(['bastion gate unknown']);
   expect(outcomes).toEqual({ 'bastion gate': 'refused' });
   expect(failed[0]?.detail).toContain('3 nodes behind it were not looked at');
+});
+
+it('ends a scan when it is stopped, and keeps what was accepted', async () => {
+  const stop = new AbortController();
+  const stopped = learn(
+    () => {
+      stop.abort(new Error('Ctrl-C'));
+      return true;
+    },
+    { stop: stop.signal },
+  );
+  await expect(stopped).rejects.toThrow('Ctrl-C');
+  expect(known()).toContain(fleet.bastion.hostKey);
+  expect(known()).not.toContain('%gate');
+  rmSync(join(dir, 'known_hosts'));
+});
+
+it('waits for no silent host when it is stopped', async () => {
+  const sockets: Socket[] = [];
+  const stop = new AbortController();
+  const silent = createServer((socket) => {
+    sockets.push(socket);
+    stop.abort(new Error('Ctrl-C'));
+  });
+  await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
+  const { port } = silent.address() as AddressInfo;
+  const bastions = config.bastions.map((bastion) => ({ ...bastion, port }));
+  const ended = await learn(() => true, { config: { ...config, bastions }, stop: stop.signal }).catch(String);
+  expect(ended).toBe('Error: Ctrl-C');
+  for (const socket of sockets) socket.destroy();
+  await new Promise((done) => silent.close(done));
 });
 
 it('learns accepted keys, and names hosts that it cannot reach', async () => {

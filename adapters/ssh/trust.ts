@@ -21,6 +21,7 @@ import { type LearnedKey, withLearnedKeys } from './known-hosts-change.ts';
 import { changeKnownHosts, createPinnedKeys } from './known-hosts-file.ts';
 import { type HostNames, namesOfHost, namesOfNode, writtenName } from './known-hosts-names.ts';
 import type { LoginKey } from './login-key.ts';
+import { unlessStopped } from './unless-stopped.ts';
 
 /** A scanned host key, as people need it to decide. */
 export interface ScannedKey {
@@ -67,7 +68,7 @@ const MAX_BASTIONS = 8;
 /**
  * Scans the host keys of bastions and, through trusted bastions, of nodes. Writes the keys that `ask` accepts to
  * known_hosts, in one write at the end, also when it ends by an error. It does not log in to an untrusted bastion, so it
- * does not scan the nodes behind it. @throws what `ask` throws, and errors of the file
+ * does not scan the nodes behind it. @throws what `ask` throws, the reason of `stop`, and errors of the file
  */
 export async function learnHostKeys(options: {
   config: Pick<Config, 'bastions' | 'clusters'>;
@@ -84,8 +85,10 @@ export async function learnHostKeys(options: {
   nowMs: () => number;
   /** After each node. */
   onScanned?: (done: number, total: number) => void;
+  /** Ends a scan with its reason. */
+  stop?: AbortSignal;
 }): Promise<TrustReport> {
-  const { targets, ask, knownHosts, nowMs } = options;
+  const { targets, ask, knownHosts, nowMs, stop } = options;
   const keyring = createKeyring(options.config, options.secrets);
   const pinned = await createPinnedKeys(knownHosts).load();
   const learned = new Map<string, LearnedKey>();
@@ -133,11 +136,12 @@ export async function learnHostKeys(options: {
       const startMs = nowMs();
       try {
         const key = await keyring.ofBastion(bastion.name);
-        const scan = await scanBastionKey(bastion, key, await pinned(host.lines, host.names));
+        const before = await pinned(host.lines, host.names);
+        const scan = await unlessStopped(stop, () => scanBastionKey(bastion, key, before));
         record(host, scan, startMs);
         hops.set(bastion, { key, scan });
       } catch (error) {
-        if (!(error instanceof ConfigError)) throw error;
+        if (!(error instanceof ConfigError) || stop?.aborted) throw error;
         fail(host, 'config', error.message);
       }
     });
@@ -161,7 +165,7 @@ export async function learnHostKeys(options: {
         options.onScanned?.(scans.size, total);
       };
       try {
-        await scanNodeKeys({ bastion, bastionKey, key, nodes, onScanned });
+        await unlessStopped(stop, () => scanNodeKeys({ bastion, bastionKey, key, nodes, onScanned, stop }));
       } catch (error) {
         if (!(error instanceof ProbeError)) throw error;
         fail(hostOfBastion(bastion), error.failure.reason, error.message);
