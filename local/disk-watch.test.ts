@@ -79,7 +79,11 @@ it('warns, and sends one notice a day, also over a restart', async () => {
   disk.freeGib = 4;
   await time.advanceTo(3 * HOUR);
   expect(faults.findings().warnings).toEqual([
-    { code: 'disk-filling', words: '4 GiB of 100 GiB are free on the disk of the data folder' },
+    {
+      code: 'disk-filling',
+      words: '4 GiB of 100 GiB are free on the disk of the data folder',
+      detail: 'the disk of the data folder had little room; every channel has the notice',
+    },
   ]);
   await stop();
   start();
@@ -115,8 +119,11 @@ it('fails health on a nearly full disk, and lets the store grow no further, alth
   disk.freeGib = 0.1;
   store.error = new Error('no space left');
   start();
-  await time.advanceTo(5 * MINUTE);
-  expect(faults.findings().reasons.map(({ code }) => code)).toEqual(['disk-filling']);
+  // Between two measurements, and when the notice is out.
+  for (const afterMs of [1_000, MINUTE - 1, MINUTE + 1, 5 * MINUTE]) {
+    await time.advanceTo(afterMs);
+    expect(faults.findings()).toMatchObject({ reasons: [{ code: 'disk-filling' }], warnings: [] });
+  }
   expect(store.limits.map(({ mayGrow }) => mayGrow)).toEqual(Array(6).fill(false));
   expect(messages.length).toBe(1);
   expect(logger.lines.some(({ level }) => level === 'error')).toBe(true);

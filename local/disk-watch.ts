@@ -12,6 +12,7 @@ import type { Config } from '../core/model/config.ts';
 import type { Point } from '../core/model/sample.ts';
 import type { SampleStore, StoreSize } from '../core/ports.ts';
 import { neededMs } from '../core/samples-needed.ts';
+import type { Faults } from './faults.ts';
 import { type NoticeKind, type NoticePorts, runNotices } from './notices.ts';
 
 const EVERY_MS = 60_000;
@@ -50,7 +51,7 @@ export async function runDiskWatch(options: DiskWatchOptions): Promise<void> {
       if ((readings.at(-1)?.timeMs ?? 0) >= nowMs) readings.length = 0;
       readings.push({ timeMs: nowMs, value: space.freeBytes });
       const state = diskStateOf(space, readings);
-      reportSpace(state, space, options);
+      reportSpace(state, space, { ...options, progress: notices.progress() });
       await notices.follow(state, space);
       await limitStore({ mayGrow: state !== 'nearlyFull', keepFromMs: nowMs - keepMs, nowMs }, options);
     } catch (error) {
@@ -68,7 +69,11 @@ async function readDiskSpace(dir: string): Promise<DiskSpace> {
   return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
 }
 
-function reportSpace(state: DiskState, space: DiskSpace, { meter, faults, logger }: DiskWatchOptions): void {
+function reportSpace(
+  state: DiskState,
+  space: DiskSpace,
+  { meter, faults, logger, progress }: DiskWatchOptions & { progress: string | undefined },
+): void {
   meter.gauge('data_disk_free_bytes', space.freeBytes);
   meter.gauge('data_disk_size_bytes', space.sizeBytes);
   if (state === 'ok') {
@@ -76,7 +81,12 @@ function reportSpace(state: DiskState, space: DiskSpace, { meter, faults, logger
     return;
   }
   const words = diskText(state, space);
-  faults.raise({ kind: state === 'nearlyFull' ? 'reason' : 'warning', code: 'disk-filling', words });
+  faults.raise({
+    kind: state === 'nearlyFull' ? 'reason' : 'warning',
+    code: 'disk-filling',
+    words,
+    ...(progress !== undefined && { detail: progress }),
+  });
   logger.warn('the disk of the data folder fills up', { free: space.freeBytes, size: space.sizeBytes });
 }
 
@@ -109,9 +119,20 @@ function tooLargeText({ usedBytes, maxBytes }: StoreSize & { maxBytes: number })
 function createDiskNotices(options: DiskWatchOptions) {
   const { counters, clock, logger } = options;
   let sending: Promise<void> | undefined;
+  let progress: string | undefined;
+  // The finding is that of the newest measurement, whatever becomes of the notice.
+  const faults: Faults = {
+    ...options.faults,
+    raise: ({ words, detail }) => {
+      progress = [words, detail].filter((text) => text !== undefined).join(': ');
+    },
+    clear: () => {
+      progress = undefined;
+    },
+  };
 
   function start(fresh: Parameters<typeof runNotices>[0]): void {
-    sending = runNotices(fresh, { ...options, kind: FILLING })
+    sending = runNotices(fresh, { ...options, faults, kind: FILLING })
       .catch((error: unknown) =>
         logger.warn('the notice about the disk cannot be read', { error: describeError(error) }),
       )
@@ -123,6 +144,8 @@ function createDiskNotices(options: DiskWatchOptions) {
   // A notice that the last process did not finish.
   start(undefined);
   return {
+    /** Which channels have the last notice, for people on the machine. */
+    progress: () => progress,
     async follow(state: DiskState, space: DiskSpace): Promise<void> {
       if (state === 'ok' || sending) return;
       const nowMs = clock.nowMs();
