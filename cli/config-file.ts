@@ -1,8 +1,7 @@
-import { accessSync, constants } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { accessSync, constants, createReadStream } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { includedFiles } from '../adapters/files/included-files.ts';
+import { includedFiles, MOST_BYTES } from '../adapters/files/included-files.ts';
 import { KINDS } from '../adapters/registry.ts';
 import { createSecrets } from '../adapters/secrets/secrets.ts';
 import { openStore } from '../adapters/stores/registry.ts';
@@ -41,8 +40,9 @@ export async function readConfig(file: string): Promise<ParseResult & { source: 
   const baseDir = dirname(resolve(file));
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(await readBounded(file));
   } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
     const { code } = cause as { code?: string };
     const reason = code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8' : unreadable(cause);
     const start = code === 'ENOENT' ? '; `bartizan init` writes one to start from' : '';
@@ -60,6 +60,18 @@ export async function readConfig(file: string): Promise<ParseResult & { source: 
   const nowMs = systemClock.nowMs();
   const result = parseConfig(text, { file, kinds: KINDS, baseDir, home, nowMs, available, included });
   return { ...result, source };
+}
+
+/** A pipe may never end. @throws ConfigError when there is too much, errors of the file system */
+async function readBounded(file: string): Promise<Buffer> {
+  // `end` is the last byte that is read.
+  const chunks: Buffer[] = await createReadStream(file, { end: MOST_BYTES }).toArray();
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length > MOST_BYTES)
+    throw new ConfigError(
+      `${file}: it has more than ${MOST_BYTES / 1024 ** 2} MiB; a configuration has a few, so check what wrote it`,
+    );
+  return bytes;
 }
 
 /** @throws ConfigError with all problems, when the file cannot be read or has an error */

@@ -35,7 +35,7 @@ export const includeSchema = z.strictObject({
   include: z
     .union([patternSchema, z.array(patternSchema).min(1).max(MOST_PATTERNS)])
     .describe(
-      'Files with the clusters, YAML or JSON: each has one cluster, or a list of them. A path from the folder of this file, or a list of paths; `*` and `?` match within one folder. 20,000 files and 64 MiB at most',
+      'Files with the clusters, YAML or JSON: each has one cluster, or a list of them. A path from the folder of this file, or a list of paths; `*` and `?` match within one folder. 20,000 files and 16 MiB at most',
     )
     .meta({ examples: ['clusters.d/*.yaml'] }),
 });
