@@ -40,6 +40,9 @@ import type { RoundFacts } from './round-faults.ts';
 import { runSchedule } from './scheduler.ts';
 import { addressOf } from './server.ts';
 
+/** A slow source of the inventory delays a round by no more than this. */
+const INVENTORY_WAIT_MS = 1_000;
+
 /** What stays while configurations change: the data, the process, and what is known of its health. */
 export interface MonitoringPorts {
   dir: string;
@@ -115,6 +118,7 @@ export async function prepareMonitoring(
     sources: openSources(config.inventory, { secrets, clock, aws: host.aws }),
     kept,
     isRemovalAllowed,
+    patience: () => sleep(INVENTORY_WAIT_MS, stopping.signal),
     onRefusedRemovals: (refused) => isRunning && reportRemovals(refused, host.faults),
     async checkCluster(cluster) {
       await createKeyring({ ...config, clusters: [cluster] }, secrets).ofCluster(cluster.name);

@@ -5,6 +5,7 @@ import type { Counters } from '../../core/ports.ts';
 import { createMeter } from '../../local/meter.ts';
 import { configOf, configText } from '../../test/config-cases.ts';
 import { createRecordingLogger } from '../../test/recording-logger.ts';
+import { until } from '../../test/until.ts';
 import { createFleet } from './fleet.ts';
 import type { SourceEntry } from './inventory-adapter.ts';
 
@@ -89,6 +90,38 @@ describe('a fleet of the file and of sources', () => {
     expect(await count(fleet)).toBe(19);
     expect(refused.at(-1)).toBe(0);
     expect(meter.text()).toContain('bartizan_nodes_kept{source="list"} 0');
+  });
+
+  it('reports an entry that a source has twice; the first is used', async () => {
+    const fleet = start();
+    entries = ['10.0.2.1', '10.0.2.2'].map((host) => ({ id: 'a', text: cluster('a', host) }));
+    expect(await namesOf(fleet)).toEqual([...FILE, 'a@10.0.2.1']);
+    expect(fleet.problems()).toEqual([
+      { source: 'list', entry: 'a', problem: expect.stringContaining('the source has it twice') },
+    ]);
+  });
+
+  it('without sources reports that none lacks nodes, as those of a former configuration may have', async () => {
+    const refused: number[] = [];
+    const onRefusedRemovals = (found: readonly unknown[]) => void refused.push(found.length);
+    expect(await namesOf(start({ sources: [], onRefusedRemovals }))).toEqual(FILE);
+    expect(refused).toEqual([0]);
+  });
+
+  it('waits for a slow source at first, and later uses its last entries as long as it is slow', async () => {
+    let answer = Promise.withResolvers<SourceEntry[]>();
+    const slow = { name: 'slow', list: () => answer.promise };
+    const fleet = start({ sources: [slow], patience: async () => {} });
+    const first = namesOf(fleet);
+    answer.resolve([{ id: 'a', text: cluster('a') }]);
+    expect(await first).toEqual([...FILE, 'a@10.0.2.1']);
+    answer = Promise.withResolvers();
+    expect(await namesOf(fleet)).toEqual([...FILE, 'a@10.0.2.1']);
+    answer.resolve([
+      { id: 'a', text: cluster('a') },
+      { id: 'b', text: cluster('b') },
+    ]);
+    await until('the answer is in use', () => fleet.config.clusters.length === 3);
   });
 
   it('lets all go that somebody has allowed, once', async () => {

@@ -25,6 +25,8 @@ export interface FleetOptions<C extends FleetConfig> {
   checkCluster?: (cluster: ClusterConfig) => Promise<void>;
   /** The first reading may lack as many nodes as it likes: somebody has allowed it. */
   isRemovalAllowed?: boolean;
+  /** Ends the wait for slow sources, whose last entries are in use then. The first reading, and any without it, waits for all. */
+  patience?: () => Promise<unknown>;
   /** Takes the sources that lack too many nodes, at each reading; none clears what was reported. */
   onRefusedRemovals?: (refused: readonly { source: string; problem: string }[]) => void;
   clock: Clock;
@@ -113,6 +115,10 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
     }
     const entries: Known['entries'] = new Map();
     for (const entry of listed) {
+      if (entries.has(entry.id)) {
+        addProblem(entry.id, 'the source has it twice, and only the first is used; give each its own name');
+        continue;
+      }
       const validated = await validate(entry, last);
       const before = last.entries.get(entry.id);
       if ('cluster' in validated) entries.set(entry.id, { text: entry.text, cluster: validated.cluster });
@@ -221,11 +227,14 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
     config: live,
     problems: () => problems,
     async list() {
-      if (sources.length > 0 && clock.nowMs() - listedAtMs >= LEAST_AGE_MS) {
+      // What sources of a former configuration lacked does not matter any more.
+      if (sources.length === 0) options.onRefusedRemovals?.([]);
+      else if (clock.nowMs() - listedAtMs >= LEAST_AGE_MS) {
         listing ??= refresh().finally(() => {
           listing = undefined;
         });
-        await listing;
+        const isFirst = listedAtMs === Number.NEGATIVE_INFINITY;
+        await (isFirst || !options.patience ? listing : Promise.race([listing, options.patience()]));
       }
       return targetsOf(clusters);
     },
