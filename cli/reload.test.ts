@@ -103,6 +103,7 @@ it('finds the process by its data folder where the file is broken', async () => 
   writeFileSync(join(dir, 'bartizan.yaml'), 'bastions: [');
   expect(await reload()).toBe(1);
   expect(asked).toBeUndefined();
+  expect(err).toContain('With `--data FOLDER` this command reaches it');
   expect(await reload('--data', join(dir, 'data'))).toBe(1);
   expect(out).toContain('a broken file');
 });

@@ -58,7 +58,7 @@ export function reloadCommand(): Command {
     .action(async (options: ReloadArguments) => {
       const { data, dryRun = false, allowRemoval = false } = options;
       const answer = await sendCommand(
-        data ?? (await loadConfig(options.config)).config.store.path,
+        data ?? (await dataFolderOf(options.config)),
         { command: 'reload', args: { dryRun, allowRemoval } },
         { timeoutMs: ANSWER_MS },
       );
@@ -81,6 +81,18 @@ export function reloadCommand(): Command {
     exits1: 'the configuration is refused, or no `up` runs on the data folder',
     json: reloadShape,
   });
+}
+
+/** @throws ConfigError that says how to reach the process, where the file cannot */
+async function dataFolderOf(file: string): Promise<string> {
+  try {
+    return (await loadConfig(file)).config.store.path;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(
+      `${error.message}\nThe running \`up\` was not asked, and keeps the former configuration. With \`--data FOLDER\` this command reaches it in spite of the file`,
+    );
+  }
 }
 
 /** A line for each kind of change. */

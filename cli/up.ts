@@ -57,6 +57,13 @@ export function upCommand(): Command {
       'put changes of the configuration in force by itself; without it `up` only reports them',
     )
     .action(async (options: UpArguments) => {
+      let running: Bartizan | undefined;
+      let isChangedMeanwhile = false;
+      // From the beginning, because a SIGHUP without a listener ends the process.
+      process.on('SIGHUP', () => {
+        if (running) void running.reload();
+        else isChangedMeanwhile = true;
+      });
       const { config, warnings, source } = await loadConfig(options.config);
       let included = source.included;
       const fingerprint = () =>
@@ -87,7 +94,6 @@ export function upCommand(): Command {
         logger.warn(warning.message, { at: `${warning.file}:${warning.line}` });
       const stopSignal = nextSignal();
       const { recover = false, allowRemoval = false } = options;
-      let running: Bartizan | undefined;
       const start = async (met?: DatabaseName) => {
         const inForce = running?.config() ?? config;
         const first = running === undefined;
@@ -97,7 +103,6 @@ export function upCommand(): Command {
         });
         return running;
       };
-      process.on('SIGHUP', () => void running?.reload());
       const supervision = superviseProcess({ stuck: () => running?.stuck(), logger });
       const bartizan = await start();
       logger.info('bartizan is up', {
@@ -107,6 +112,7 @@ export function upCommand(): Command {
         rules: config.rules.length,
       });
       await supervision?.ready(`serves ${bartizan.url}`);
+      if (isChangedMeanwhile) void bartizan.reload();
       const watching = new AbortController();
       void watch.run({
         fingerprint,
