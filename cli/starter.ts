@@ -217,6 +217,21 @@ ${sections.channels}
 #    tiers: { warning: { below: 1209600 }, critical: { below: 259200 } }
 #    inhibitedBy: [node-down]
 #    summary: the signature of the script of check {{check}} expires in {{value}}; then {{node}} refuses it
+#  - name: nodes-unwatched
+#    title: Nodes not watched
+#    metric: unwatched_nodes
+#    where: { reason: [no-check, never-seen, overdue, beyond-capacity, penalty] }
+#    above: 0
+#    for: 15m
+#    severity: warning
+#    summary: "{{value}} of the nodes have not been watched for {{held}}, reason {{reason}}: bartizan coverage names them"
+#  - name: inventory-silent
+#    title: Inventory silent
+#    metric: inventory_age
+#    above: 3600
+#    for: 0s
+#    severity: warning
+#    summary: "the source {{source}} of the inventory last answered {{value}} ago: new and removed nodes are unknown"
 
 # Which alerts go to which channels: the first route that matches takes an alert.
 #routes:

@@ -3,6 +3,7 @@
 import { CERTIFICATE_METRICS } from './metrics/certificates.ts';
 import { CONTROL_PLANE_METRICS } from './metrics/control-plane.ts';
 import { ENDPOINT_METRICS } from './metrics/endpoints.ts';
+import { FLEET_METRICS } from './metrics/fleet.ts';
 import type { Metric } from './metrics/metric.ts';
 import { NODE_METRICS } from './metrics/node.ts';
 
@@ -10,6 +11,7 @@ export { GROUP_LABELS, type Metric, type Unit } from './metrics/metric.ts';
 
 export const METRICS: readonly Metric[] = [
   ...NODE_METRICS,
+  ...FLEET_METRICS,
   ...CONTROL_PLANE_METRICS,
   ...CERTIFICATE_METRICS,
   ...ENDPOINT_METRICS,

@@ -87,6 +87,30 @@ describe('a node', () => {
   });
 });
 
+it('that a check leaves out by whereNot names the check', () => {
+  const leaving = CHECKS.map((one) => ({ ...one, whereNot: { node: ['n'] } }));
+  const { unwatched } = reportCoverage({
+    targets: [target()],
+    checks: leaving,
+    statuses: [status(0)],
+    nowMs: NOW,
+  });
+  const detail = '`whereNot` of usage, pki';
+  expect(unwatched).toEqual([{ cluster: 'c', node: 'n', reason: 'left-out', detail }]);
+});
+
+it.each<[string, TargetStatus]>([
+  ['beyond-capacity', status(0, { node: 'm' })],
+  ['beyond-capacity', status(0, { ...failed, reason: 'auth', node: 'm' })],
+  ['overdue', status(6 * MINUTE, { node: 'm' })],
+])('a node without a recent result is %s, by the other node behind its bastion', (reason, other) => {
+  const fleet = [target(), target({ node: 'm' })];
+  const { unwatched } = report([status(6 * MINUTE), other], fleet);
+  expect(unwatched[0]).toMatchObject({ node: 'n', reason });
+  const apart = [target(), target({ node: 'm', bastion: 'second' })];
+  expect(report([status(6 * MINUTE), other], apart).unwatched[0]?.reason).toBe('overdue');
+});
+
 it('each node of a fleet is watched or has a reason, in time for a large fleet', () => {
   const targets = Array.from({ length: 10_000 }, (_, i) => target({ node: `n${i}` }));
   const statuses = targets.slice(13).map(({ node }) => status(0, { node }));

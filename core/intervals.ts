@@ -1,7 +1,7 @@
 // How far apart the samples of a series are: the checks that measure its metric say so. What is derived from it: for how long
 // a sample is current (current.ts), what a hold and a window expect, when a series lacks data.
 
-import { findMetric } from './catalogue.ts';
+import { findMetric, GROUP_LABELS } from './catalogue.ts';
 import type { Check } from './model/check.ts';
 import type { Labels } from './model/labels.ts';
 import type { Rule } from './model/rule.ts';
@@ -60,6 +60,7 @@ export function createIntervals(
 
   const intervals: Intervals = {
     of(metric, labels) {
+      if (isOfFleet(metric)) return shortestOf(checks);
       const mine = checksOf(metric);
       const named = labels.check === undefined ? undefined : checks.find(({ name }) => name === labels.check);
       if (named) return named.everyMs;
@@ -70,6 +71,7 @@ export function createIntervals(
       return longestOf(mine.filter((check) => isSelected(check, labels))) ?? longestOf(mine) ?? NO_CHECKS_MS;
     },
     longest(metric, expected) {
+      if (isOfFleet(metric)) return shortestOf(checks);
       const mine = checksOf(metric);
       if (intervals.isUniform(metric)) return longestOf(mine) ?? NO_CHECKS_MS;
       if (isOfRounds(metric)) {
@@ -83,7 +85,8 @@ export function createIntervals(
       const on = mine.filter((check) => expected.some(({ labels }) => isSelected(check, labels)));
       return longestOf(on) ?? longestOf(mine) ?? NO_CHECKS_MS;
     },
-    isUniform: (metric) => new Set(checksOf(metric).map(({ everyMs }) => everyMs)).size <= 1,
+    isUniform: (metric) =>
+      isOfFleet(metric) || new Set(checksOf(metric).map(({ everyMs }) => everyMs)).size <= 1,
   };
   return intervals;
 }
@@ -113,6 +116,21 @@ export function measures(check: Pick<Check, 'probe' | 'withoutLogin'>, metric: s
 function isOfRounds(metric: string): boolean {
   const { group, probes } = findMetric(metric) ?? {};
   return probes === undefined && (group === 'node' || group === 'bastion');
+}
+
+/** Whether each round writes it of the whole fleet. */
+function isOfFleet(metric: string): boolean {
+  const { group } = findMetric(metric) ?? {};
+  return group !== undefined && group !== 'bastion' && !labelsOf(group).includes('cluster');
+}
+
+function labelsOf(group: keyof typeof GROUP_LABELS): readonly string[] {
+  return GROUP_LABELS[group];
+}
+
+function shortestOf(checks: readonly CheckInterval[]): number {
+  const shortest = leastOf(checks.map(({ everyMs }) => everyMs));
+  return Number.isFinite(shortest) ? shortest : NO_CHECKS_MS;
 }
 
 function shortestOn(checks: readonly CheckInterval[], labels: Labels): number | undefined {

@@ -1,6 +1,6 @@
 // Which checks measure what a rule compares: where none does any more its alerts end, and while they cannot see it, it is unknown.
 
-import { isBastionRule } from './evaluate/alert-labels.ts';
+import { isWithoutCluster } from './evaluate/alert-labels.ts';
 import { isMember } from './evaluate/blind-rounds.ts';
 import type { ExpectedTarget } from './evaluate/model.ts';
 import { TARGET_LABELS } from './evaluate/range.ts';
@@ -25,7 +25,7 @@ export function createMeasured(
       ),
     );
   return (labels) => {
-    if (isBastionRule(rule)) return checks.length > 0;
+    if (isWithoutCluster(rule)) return checks.length > 0;
     if (TARGET_LABELS.every((name) => labels[name] !== undefined)) return isMeasured(labels);
     return targets.some((target) => isMember(target, labels) && isMeasured({ ...target.labels, ...labels }));
   };

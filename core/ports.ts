@@ -58,9 +58,17 @@ export interface Secrets {
   renew?(text: string): Promise<string>;
 }
 
+/** A source of the inventory, and when it last answered anybody. */
+export interface SourceAnswer {
+  source: string;
+  answeredAtMs: number;
+}
+
 export interface Inventory {
   /** All targets now. Order does not matter. */
   list(): Promise<readonly Target[]>;
+  /** As of the last list; a source that is not in it has answered nobody who remembers. */
+  answers?(): readonly SourceAnswer[];
 }
 
 export interface ProbeOptions {

@@ -2,8 +2,9 @@ import type { SQSEvent } from 'aws-lambda';
 import { readEvaluation } from '../adapters/queues/message-shapes.ts';
 import { holdsHeartbeat } from '../core/health.ts';
 import { tickIntervalMs } from '../core/plan/plan.ts';
-import { shardName } from '../core/plan/shards.ts';
+import { shardName, shardsOf } from '../core/plan/shards.ts';
 import { evaluateShard } from '../core/stages/evaluate.ts';
+import { writeFleetSamples } from '../core/stages/fleet-samples.ts';
 import { eachMessage } from './batch.ts';
 import { type DeliveryHealth, isEvaluatedFurther, readDelivery, writeEvaluated } from './health.ts';
 import { lambda } from './lambda.ts';
@@ -13,7 +14,7 @@ import { batchPorts, productionServices, type Services } from './services.ts';
 /** Evaluates a shard up to a round. Twice, late, or beside another call, the result is the same. */
 export function createEvaluate(services: () => Services) {
   return lambda(async (event: SQSEvent, context) => {
-    const { clock, logger, meter, ...ports } = services();
+    const { clock, logger, meter, environment, ...ports } = services();
     return eachMessage(event, await batchPorts(services(), context), async (message) => {
       const { roundMs, shard } = readEvaluation(message);
       const bucket = await ports.bucket();
@@ -39,13 +40,22 @@ export function createEvaluate(services: () => Services) {
         meter,
         onRuleFailed,
       };
+      let listed: ReturnType<typeof ready.state.listTargetStatus> | undefined;
+      const statuses = () => (listed ??= ready.state.listTargetStatus());
+      if (shard.kind !== 'clusters') {
+        const settings = { config, shards: shardsOf(environment.BARTIZAN_SHARDS) };
+        await writeFleetSamples({ roundMs, targets, answers: fleet.answers(), statuses }, ready, settings);
+      }
       await evaluateShard({ config, targets, roundMs, shard }, ready);
       const nowMs = clock.nowMs();
       meter.gauge('evaluation_lag_seconds', (nowMs - roundMs) / 1000);
       await writeEvaluated(bucket, shard, { roundMs, failedRules: failed.size, nowMs });
       if (shard.kind === 'clusters') return;
       // The shard that is evaluated last closes the round.
-      const round = await closeRound({ config, roundMs, shard, failedRules: failed.size }, services());
+      const round = await closeRound(
+        { config, roundMs, shard, failedRules: failed.size, statuses },
+        services(),
+      );
       if (!round?.isComplete) return;
       const heartbeat = await ports.heartbeat();
       if (!heartbeat) return;

@@ -42,12 +42,12 @@ export const logger: CoreLogger = {
 
 /**
  * Counters and gauges as metrics of CloudWatch (embedded metric format). Without labels: each combination would be a
- * metric of its own, and be billed as one. The log lines beside them have the labels. Of histograms only those that the
- * functions count, too: each would be billed, and REPORT lines have the times of functions. CloudWatch computes percentiles.
+ * metric of its own, and be billed as one. The log lines beside them have the labels. Of histograms and gauges only those that
+ * the functions have, too: each would be billed, and REPORT lines have the times of functions. CloudWatch computes percentiles.
  */
 export const meter: Meter = meterTo(({ kind, name, value }) => {
   if (kind === 'counter' && value > 0) metrics.addMetric(name, MetricUnit.Count, value);
-  if (kind === 'gauge' || (kind === 'histogram' && OWN_METRICS[name].in === 'both'))
+  if (kind !== 'counter' && OWN_METRICS[name].in !== 'up')
     metrics.addMetric(name, SECONDS.test(name) ? MetricUnit.Seconds : MetricUnit.NoUnit, value);
 });
 

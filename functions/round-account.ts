@@ -7,6 +7,7 @@ import { some } from '../core/health.ts';
 import type { Batch } from '../core/model/batch.ts';
 import type { Check } from '../core/model/check.ts';
 import type { Config } from '../core/model/config.ts';
+import type { TargetStatus } from '../core/model/target-status.ts';
 import { leastOf } from '../core/numbers/extremes.ts';
 import { type Absence, absences, lastSeenMs, lostBastions } from '../core/plan/absences.ts';
 import { addRound, type Due } from '../core/plan/due.ts';
@@ -73,7 +74,14 @@ export async function openRound(
  * to be lost; a late one has three rounds. Undefined: this round, or a later one, was closed before.
  */
 export async function closeRound(
-  round: { config: Pick<Config, 'checks'>; roundMs: number; shard: Shard; failedRules: number },
+  round: {
+    config: Pick<Config, 'checks'>;
+    roundMs: number;
+    shard: Shard;
+    failedRules: number;
+    /** Of all targets; read from state by default. */
+    statuses?: () => Promise<readonly TargetStatus[]>;
+  },
   { clock, logger, meter, ...ports }: Pick<Services, 'clock' | 'logger' | 'meter' | 'bucket' | 'state'>,
 ): Promise<{ isComplete: boolean; isFirst: boolean; isSeen: boolean } | undefined> {
   const { config, roundMs, shard } = round;
@@ -92,7 +100,7 @@ export async function closeRound(
   }
   // A damaged mark: rounds continue, and the next one writes the due batches again.
   const due: Due | undefined = await readMark(bucket, DUE_KEY, dueSchema, logger);
-  const statuses = await state.listTargetStatus();
+  const statuses = await (round.statuses ?? state.listTargetStatus)();
   const lost = due ? lostBastions(due, statuses, before?.lost ?? {}) : {};
   const absent = due ? absences(due, statuses, lost) : [];
   const nodes = absent.reduce((sum, one) => sum + one.nodes, 0);

@@ -235,7 +235,8 @@ function addEvaluate(context: PipelineContext): { stage: Stage; queue: Queue } {
     ageSection: 'evaluation-lag',
   });
   allowState(stage.fn, data);
-  allowSamples(stage.fn, config, 'read');
+  // It writes how many nodes are watched.
+  allowSamples(stage.fn, config, 'read and write');
   allowParameters(stage.fn, [...names.store, ...names.heartbeat], { others: Object.values(names).flat() });
   allowInventory(stage.fn, data, config);
   allowFiles(stage.fn, data, HEALTH_KEY, 'read and write');

@@ -42,9 +42,12 @@ function createFixture(windowMs: number) {
   };
   const store: SampleStore = {
     ...inner,
-    write: (samples) => {
+    write: async (samples) => {
       const isPoison = samples.some(({ timeMs }) => out.minutes.includes((timeMs - startMs) / MINUTE));
-      return out.store || isPoison ? refuse() : inner.write(samples);
+      if (out.store || isPoison) return await refuse();
+      const result = await inner.write(samples);
+      if (samples[0]?.metric === 'unwatched_nodes') made += result.written + result.rejected.length;
+      return result;
     },
     query: (query) => (out.store ? refuse() : inner.query(query)),
   };

@@ -175,6 +175,7 @@ export async function prepareMonitoring(
             await host.removal.remember(targets);
             return targets;
           },
+          answers: fleet.answers,
         },
         onEvaluated: notifier.wake,
       });

@@ -19,6 +19,7 @@ import type {
   WriteResult,
 } from '../core/ports.ts';
 import { evaluateShard } from '../core/stages/evaluate.ts';
+import { writeFleetSamples } from '../core/stages/fleet-samples.ts';
 import type { StoreSettings } from '../core/stages/late-samples.ts';
 import { plan } from '../core/stages/plan.ts';
 import { probe } from '../core/stages/probe.ts';
@@ -189,7 +190,14 @@ export function createRoundRunner(
       transitions.push(...(await evaluate(true).catch(() => [])));
     }
     const observations = await probing;
-    if (!signal.aborted) facts.absent = absentOf(batches, observations);
+    if (!signal.aborted) {
+      facts.absent = absentOf(batches, observations);
+      const answers = ports.inventory.answers?.() ?? [];
+      const seen = { roundMs, targets, answers, statuses: () => state.listTargetStatus() };
+      // A store that takes nothing answers slowly, too.
+      if (isTaking || backlog.length === 0) await writeFleetSamples(seen, toStore, settings);
+      else meter.count('coverage_failures_total');
+    }
     transitions.push(...(await evaluate(false)));
     facts.isEvaluated = !signal.aborted;
     const { writer, sequence, hash } = audit.head();

@@ -92,7 +92,10 @@ function fixture(bastion: BatchObservation['bastion'] = { ok: true }) {
     onEvaluated: () => evaluated++,
   });
   const lines = () =>
-    written.map(({ metric, labels, value }) => `${labels.node ?? labels.bastion} ${metric} ${value}`).sort();
+    written
+      .filter(({ metric }) => metric !== 'unwatched_nodes')
+      .map(({ metric, labels, value }) => `${labels.node ?? labels.bastion} ${metric} ${value}`)
+      .sort();
   return { time, run, lines, evaluated: () => evaluated, refuse: (now: boolean) => (refuses = now) };
 }
 

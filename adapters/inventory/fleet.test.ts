@@ -65,6 +65,29 @@ describe('a fleet of the file and of sources', () => {
     expect(await namesOf(fleet)).toEqual([...FILE, 'added@10.0.2.1']);
   });
 
+  it('knows when a source last answered, also after a restart, to five minutes', async () => {
+    let fleet = start();
+    await namesOf(fleet);
+    expect(fleet.answers()).toEqual([{ source: 'list', answeredAtMs: nowMs }]);
+    for (let i = 0; i < 4; i++) await namesOf(fleet);
+    const answeredAtMs = nowMs;
+    down = new RetryableError('away');
+    await namesOf(fleet);
+    expect(fleet.answers()).toEqual([{ source: 'list', answeredAtMs }]);
+    fleet = start();
+    await namesOf(fleet);
+    const [{ answeredAtMs: known = 0 } = {}] = fleet.answers();
+    expect(answeredAtMs - known).toBeGreaterThanOrEqual(0);
+    expect(answeredAtMs - known).toBeLessThan(5 * 60_000);
+    expect(meter.text()).toContain(
+      `bartizan_inventory_answer_age_seconds{source="list"} ${(nowMs - known) / 1000}`,
+    );
+    kept.delete('inventory-answer list');
+    fleet = start();
+    await namesOf(fleet);
+    expect(fleet.answers()).toEqual([]);
+  });
+
   const many = (count: number) =>
     Array.from({ length: count }, (_, i) => ({ id: `e${i}`, text: cluster(`c${i}`) }));
   const count = async (fleet: ReturnType<typeof start>) => (await namesOf(fleet)).length - FILE.length;

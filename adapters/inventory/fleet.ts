@@ -7,7 +7,7 @@ import type { Clock, Counters, Inventory, Logger, Meter } from '../../core/ports
 import { targetsOf } from './file.ts';
 import type { ClusterSource, SourceEntry } from './inventory-adapter.ts';
 
-export interface Fleet<C extends FleetConfig = Config> extends Inventory {
+export interface Fleet<C extends FleetConfig = Config> extends Required<Inventory> {
   /** The configuration. `clusters` are those of the last listing: first those of the file, then those of sources. */
   config: C;
   /** Problems with entries of sources, as of the last listing. */
@@ -37,6 +37,9 @@ export interface FleetOptions<C extends FleetConfig> {
 /** Stored texts of entries, by their id; anything else counts as missing. */
 const textsSchema = z.record(z.string(), z.string());
 
+/** State knows of an answer at most this much later. */
+const STORE_ANSWER_EVERY_MS = 5 * 60_000;
+
 /** Sources are not read more often, however short the rounds are. */
 const LEAST_AGE_MS = 20_000;
 
@@ -44,8 +47,9 @@ interface Known {
   entries: Map<string, { text: string; cluster: ClusterConfig }>;
   /** Whether the source was ever read, by this process or an earlier one. */
   complete: boolean;
-  /** When it last answered this process. */
+  /** When it last answered this process, or an earlier one; and the last time of these that state has. */
   answeredAtMs?: number;
+  storedAnswerMs?: number;
   /** Its nodes, and those that went lately. Absent: as the entries say. */
   accepted?: AcceptedFleet;
 }
@@ -67,6 +71,7 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
   const refused = new Map<string, string>();
 
   const keyOf = (source: ClusterSource) => `inventory ${source.name}`;
+  const answerKeyOf = (source: ClusterSource) => `inventory-answer ${source.name}`;
 
   /** Loads the entries of an earlier process. Parses them again, since a bastion may have been removed. */
   async function recall(source: ClusterSource): Promise<Known> {
@@ -76,7 +81,12 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
       const parsed = parseCluster(text, config.bastions);
       if ('cluster' in parsed) entries.set(id, { text, cluster: parsed.cluster });
     }
-    return { entries, complete: texts !== undefined };
+    const storedAnswerMs = z.number().safeParse(await kept?.load(answerKeyOf(source))).data;
+    return {
+      entries,
+      complete: texts !== undefined,
+      ...(storedAnswerMs !== undefined && { answeredAtMs: storedAnswerMs, storedAnswerMs }),
+    };
   }
 
   async function validate(
@@ -134,7 +144,26 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
       accepted: guard(source, last, entries),
     };
     if (!last.complete || textsOf(now) !== textsOf(last)) await keep(source, now);
-    return now;
+    return { ...now, ...(await keepAnswer(source, now.answeredAtMs, last)) };
+  }
+
+  /** Stores now and then that the source answered. */
+  async function keepAnswer(
+    source: ClusterSource,
+    nowMs: number,
+    { storedAnswerMs }: Known,
+  ): Promise<Pick<Known, 'storedAnswerMs'>> {
+    const isRecent = storedAnswerMs !== undefined && Math.abs(nowMs - storedAnswerMs) < STORE_ANSWER_EVERY_MS;
+    if (isRecent) return { storedAnswerMs };
+    try {
+      await kept?.save(answerKeyOf(source), nowMs);
+      return { storedAnswerMs: nowMs };
+    } catch (error) {
+      logger.warn('the time of an answer of the inventory could not be stored', {
+        error: describeError(error),
+      });
+      return storedAnswerMs === undefined ? {} : { storedAnswerMs };
+    }
   }
 
   /** Puts entries of before back where too many nodes are missing. Returns the nodes in use. */
@@ -198,7 +227,7 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
       }
       const broken = found.filter((one) => one.source === source.name).length;
       if (now.answeredAtMs !== undefined) {
-        const ageS = (clock.nowMs() - now.answeredAtMs) / 1000;
+        const ageS = Math.max(0, clock.nowMs() - now.answeredAtMs) / 1000;
         meter.gauge('inventory_answer_age_seconds', ageS, { source: source.name });
       }
       meter.gauge('inventory_entries', now.entries.size, { source: source.name });
@@ -226,6 +255,10 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
   return {
     config: live,
     problems: () => problems,
+    answers: () =>
+      [...known].flatMap(([{ name }, { answeredAtMs }]) =>
+        answeredAtMs === undefined ? [] : [{ source: name, answeredAtMs }],
+      ),
     async list() {
       // What sources of a former configuration lacked does not matter any more.
       if (sources.length === 0) options.onRefusedRemovals?.([]);

@@ -1,7 +1,7 @@
 // Whether every alert has a route, and whether routes, globs, silences and inhibitions have an alert.
 
 import { findMetric, GROUP_LABELS } from '../catalogue.ts';
-import { isBastionRule, namesCluster, namesNode } from '../evaluate/alert-labels.ts';
+import { isWithoutCluster, namesCluster, namesNode } from '../evaluate/alert-labels.ts';
 import type { LabelGlobs, Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import { quoted, quotedList } from '../text/suggestions.ts';
@@ -167,7 +167,8 @@ function* idleInhibitions(rules: readonly RuleInForce[], nodes: readonly Labels[
     for (const { at, text } of textsOf(raw, 'inhibitedBy')) {
       const other = rules.find((candidate) => isMeant(text, candidate.rule.name))?.rule;
       // `cycles.ts` reports rules on bastions that inhibit rules on nodes, without knowing the fleet.
-      if (!other || isBastionRule(other) || isBastionRule(rule) || canShare(rule, other, nodes)) continue;
+      if (!other || isWithoutCluster(other) || isWithoutCluster(rule) || canShare(rule, other, nodes))
+        continue;
       yield warningAt(
         [...path, ...at],
         `${quoted(text)} never keeps this quiet: no alert of it has the cluster and node of one of these`,

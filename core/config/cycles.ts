@@ -1,6 +1,6 @@
 // Cycles of references: channels that fall back on each other, rules that inhibit each other.
 
-import { findMetric } from '../catalogue.ts';
+import { findMetric, GROUP_LABELS } from '../catalogue.ts';
 import type { Check } from '../model/check.ts';
 import { quoted } from '../text/suggestions.ts';
 import { type Draft, type Item, textOf, textOrTextsOf, textsOf } from './draft.ts';
@@ -78,7 +78,7 @@ function* cyclesOf(references: readonly Reference[], what: string): Generator<Fi
   for (const name of byName.keys()) yield* visit(name, []);
 }
 
-/** Only an alert of the same cluster and node inhibits, and an alert about a bastion has neither. */
+/** Only an alert of the same cluster and node inhibits, and an alert about a bastion or the whole fleet has neither. */
 function* idleInhibitions(rules: readonly Named[]): Generator<Finding> {
   const groupOf = (raw: unknown) =>
     findMetric(textOf(raw, 'metric') ?? textOf(valueAt(raw, 'ratio'), 'of') ?? '')?.group;
@@ -87,12 +87,18 @@ function* idleInhibitions(rules: readonly Named[]): Generator<Finding> {
       const other = groupOf(rules.find(({ name }) => isMeant(name, text))?.raw);
       const mine = groupOf(raw);
       const path = pathOf(at);
-      if (!path || !mine || !other || (mine === 'bastion') === (other === 'bastion')) continue;
+      if (!path || !mine || !other || namesCluster(mine) === namesCluster(other)) continue;
+      const isOfBastion = mine === 'bastion' || other === 'bastion';
       yield warningAt(
         path,
-        `${quoted(text)} never keeps this quiet: alerts of bastions and of nodes share no cluster and node`,
-        'leave it out; while a bastion fails its nodes are unknown, not down',
+        `${quoted(text)} never keeps this quiet: alerts of ${isOfBastion ? 'bastions' : 'the fleet'} and of nodes share no cluster and node`,
+        isOfBastion ? 'leave it out; while a bastion fails its nodes are unknown, not down' : 'leave it out',
       );
     }
   }
+}
+
+function namesCluster(group: keyof typeof GROUP_LABELS): boolean {
+  const labels: readonly string[] = GROUP_LABELS[group];
+  return labels.includes('cluster');
 }

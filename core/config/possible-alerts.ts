@@ -2,6 +2,7 @@
 // which means that any value is possible.
 
 import { findMetric, GROUP_LABELS } from '../catalogue.ts';
+import { isWithoutCluster } from '../evaluate/alert-labels.ts';
 import { globCovers, globMatches } from '../labels.ts';
 import type { LabelGlobs, Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
@@ -24,7 +25,8 @@ export function seriesOf(
   fleet: { nodes: readonly Labels[]; bastions: readonly string[] },
 ): PossibleAlert[] {
   const group = findMetric(rule.metric)?.group ?? 'node';
-  const known = group === 'bastion' ? fleet.bastions.map((bastion): Labels => ({ bastion })) : fleet.nodes;
+  const bastions = () => fleet.bastions.map((bastion): Labels => ({ bastion }));
+  const known = !isWithoutCluster(rule) ? fleet.nodes : group === 'bastion' ? bastions() : [{}];
   return known
     .map((labels) => ({
       rule,

@@ -4,7 +4,7 @@ import type { Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Series } from '../model/sample.ts';
 import { addExactly, roundedMean, roundedSum } from '../numbers/exact-sum.ts';
-import { isBastionRule } from './alert-labels.ts';
+import { isWithoutCluster } from './alert-labels.ts';
 import { nodeKey } from './identity.ts';
 import type { EvaluateInput, ExpectedTarget } from './model.ts';
 import { TARGET_LABELS } from './range.ts';
@@ -198,7 +198,7 @@ function labelsOfGroup(labels: Labels, by: readonly string[]): Labels | undefine
 
 /** Whether the inventory tells how many targets a group has. */
 function isOfTargets(rule: Rule, by: readonly string[]): boolean {
-  return !isBastionRule(rule) && by.every((name) => TARGET_LABELS.some((label) => label === name));
+  return !isWithoutCluster(rule) && by.every((name) => TARGET_LABELS.some((label) => label === name));
 }
 
 function countsOf(targets: readonly ExpectedTarget[], by: readonly string[]): Map<string, number> {

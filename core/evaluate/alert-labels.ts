@@ -1,18 +1,18 @@
-import { findMetric } from '../catalogue.ts';
+import { findMetric, GROUP_LABELS } from '../catalogue.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import { TARGET_LABELS } from './range.ts';
 
 type LabelFields = Pick<Rule, 'metric' | 'aggregate'>;
 
-/** Whether the rule is on bastions: such series name no cluster. */
-export function isBastionRule({ metric }: Pick<Rule, 'metric'>): boolean {
-  return findMetric(metric)?.group === 'bastion';
+/** Whether the rule is on bastions or on the fleet as a whole: such series name no cluster. */
+export function isWithoutCluster({ metric }: Pick<Rule, 'metric'>): boolean {
+  return !labelsOf(metric).includes('cluster');
 }
 
 /** Whether the rule's alerts have a label `cluster`. */
 export function namesCluster(rule: LabelFields): boolean {
-  return rule.aggregate ? rule.aggregate.by.includes('cluster') : !isBastionRule(rule);
+  return rule.aggregate ? rule.aggregate.by.includes('cluster') : !isWithoutCluster(rule);
 }
 
 /** Whether the rule's alerts have a label `node`. */
@@ -22,13 +22,16 @@ export function namesNode(rule: LabelFields): boolean {
 
 /** Whether the rule aggregates samples across clusters. */
 export function isAcrossClusters(rule: LabelFields): boolean {
-  return rule.aggregate !== undefined && !namesCluster(rule) && !isBastionRule(rule);
+  return rule.aggregate !== undefined && !namesCluster(rule) && !isWithoutCluster(rule);
 }
 
 /** Whether an alert of the rule can have these labels. An alert from before an edit may have others. */
 export function canHaveLabels(rule: LabelFields & Pick<Rule, 'noData'>, labels: Labels): boolean {
   const { aggregate, noData } = rule;
-  if (!aggregate) return isBastionRule(rule) ? labels.bastion !== undefined : isOfTarget(labels);
+  if (!aggregate)
+    return isWithoutCluster(rule)
+      ? labelsOf(rule.metric).every((name) => labels[name] !== undefined)
+      : isOfTarget(labels);
   const names = Object.keys(labels);
   const areOf = (by: readonly string[]) =>
     names.length === new Set(by).size && names.every((name) => by.includes(name));
@@ -38,4 +41,8 @@ export function canHaveLabels(rule: LabelFields & Pick<Rule, 'noData'>, labels: 
 
 function isOfTarget(labels: Labels): boolean {
   return TARGET_LABELS.every((name) => labels[name] !== undefined);
+}
+
+function labelsOf(metric: string): readonly string[] {
+  return GROUP_LABELS[findMetric(metric)?.group ?? 'node'];
 }

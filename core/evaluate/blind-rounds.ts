@@ -1,6 +1,6 @@
 import type { Labels } from '../model/labels.ts';
 import type { Point } from '../model/sample.ts';
-import { isBastionRule } from './alert-labels.ts';
+import { isWithoutCluster } from './alert-labels.ts';
 import { nodeKey } from './identity.ts';
 import type { EvaluateInput, ExpectedTarget } from './model.ts';
 import type { TargetIndex } from './target-index.ts';
@@ -39,7 +39,7 @@ export function createBlindRounds(
   return (labels) => {
     const node = nodeKey(labels);
     if (node !== undefined) return times.has(node) ? onNode(node, labels.check) : undefined;
-    return rule.aggregate && !isBastionRule(rule) ? ofGroup(labels) : undefined;
+    return rule.aggregate && !isWithoutCluster(rule) ? ofGroup(labels) : undefined;
   };
 }
 

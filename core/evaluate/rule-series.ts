@@ -5,7 +5,7 @@ import type { Series } from '../model/sample.ts';
 import { leastOf } from '../numbers/extremes.ts';
 import { metricsOf } from '../rule-query.ts';
 import { mergedSeries, partialAggregate } from './aggregate.ts';
-import { isBastionRule } from './alert-labels.ts';
+import { isWithoutCluster } from './alert-labels.ts';
 import { isMember } from './blind-rounds.ts';
 import { readPoints, reducedEveryMs } from './forecast-step.ts';
 import type { EvaluateInput, ExpectedTarget } from './model.ts';
@@ -86,7 +86,8 @@ function measuredEveryMs(
 ): number {
   if (!intervalOf) return intervalMs;
   if (!rule.aggregate) return sampledEveryMs(rule, labels, intervalOf);
-  if (isBastionRule(rule)) return labels.bastion === undefined ? intervalMs : intervalOf(rule.metric, labels);
+  if (isWithoutCluster(rule))
+    return labels.bastion === undefined ? intervalMs : intervalOf(rule.metric, labels);
   const members = targets.filter((target) => isMember(target, labels));
   const least = leastOf(members.map((target) => sampledEveryMs(rule, target.labels, intervalOf)));
   return Number.isFinite(least) ? least : intervalMs;

@@ -29,6 +29,8 @@ export const GROUP_LABELS = {
   served: ['cluster', 'node', 'role', 'port'],
   endpoint: ['cluster', 'node', 'role', 'check'],
   value: ['cluster', 'node', 'role', 'check', 'name'],
+  coverage: ['reason'],
+  source: ['source'],
 } as const;
 
 export interface Metric {

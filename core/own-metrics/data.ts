@@ -24,10 +24,22 @@ export const DATA_METRICS = {
   ),
   samples_not_repeated_total: counter('both', [], 'Such values that could not be written in their round'),
   store_failures_total: counter('up', [], 'Writes that the sample store refused; they are tried again'),
+  nodes_watched: gauge('both', [], 'Nodes of which a check succeeded a short time ago'),
+  nodes_unwatched: gauge('both', [], 'Nodes of the inventory that are not watched'),
+  nodes_unwatched_by_reason: gauge('up', ['reason'], 'The same by the reason that `bartizan coverage` names'),
+  coverage_failures_total: counter(
+    'both',
+    [],
+    'Rounds in which nobody could tell which nodes are watched, or the store did not take it',
+  ),
   inventory_entries: gauge('both', ['source'], 'Clusters that a source of the inventory has'),
   inventory_entries_broken: gauge('both', ['source'], 'Clusters of a source that cannot be used as written'),
   inventory_entries_broken_total: counter('both', ['source'], 'Readings of clusters that cannot be used'),
-  inventory_answer_age_seconds: gauge('both', ['source'], 'Time since a source last answered this process'),
+  inventory_answer_age_seconds: gauge(
+    'both',
+    ['source'],
+    'Time since a source last answered; over restarts known to five minutes',
+  ),
   inventory_reads_failed_total: counter(
     'both',
     ['source'],

@@ -6,7 +6,7 @@ import { groupByNode, hasAnswered, samplesOf, samplesOfNode } from '../parse/sam
 import type { Clock, Logger, Meter, SampleStore, StateStore, WriteResult } from '../ports.ts';
 import { keepLateSamples, type StoreSettings } from './late-samples.ts';
 
-interface StorePorts {
+export interface StorePorts {
   store: SampleStore;
   state: StateStore;
   clock: Clock;
@@ -85,7 +85,8 @@ async function repeat(
   }
 }
 
-async function writeSamples(
+/** Writes samples, keeps those that come too late for the store, and counts them. @throws as `store` */
+export async function writeSamples(
   samples: readonly Sample[],
   roundMs: number,
   ports: StorePorts,

@@ -87,7 +87,20 @@ function start(course: Course, options: { windowMs?: number; seed?: number; shar
     shards,
     probe,
     random: createRandom(seed).next,
-    ...(strict && { store: (clock) => createPrometheusStore(strict, clock) }),
+    ...(strict && {
+      store: (clock) => {
+        const store = createPrometheusStore(strict, clock);
+        return {
+          ...store,
+          async write(samples) {
+            const result = await store.write(samples);
+            // Those of the fleet as a whole come from evaluate.
+            if (samples[0]?.metric === 'unwatched_nodes') made += result.written + result.rejected.length;
+            return result;
+          },
+        };
+      },
+    }),
   });
   open.push(cloud);
   return { cloud, strict, made: () => made };

@@ -11,7 +11,7 @@ Bartizan has two sorts of metrics: its own, about how it works, and those of you
 
 \`up\` shows them at \`GET /metrics\` in Prometheus' text format, to callers on the same machine, and to others as \`server.metrics\` says
 ([operate.md](operate.md#metrics-for-your-prometheus)); a metric that nothing has counted yet is absent. The functions on AWS send them to CloudWatch, in the namespace \`Bartizan\` (\`Bartizan/NAME\` for a
-deployment with a name), without the prefix \`bartizan_\`, without labels, and without the histograms of \`up\` alone: each combination of labels
+deployment with a name), without the prefix \`bartizan_\`, without labels, and without the histograms and gauges of \`up\` alone: each combination of labels
 would be billed as a metric. Their dimension \`service\` is the function.
 
 The column "in" says who counts a metric: \`up\`, the functions, or both.`;

@@ -113,6 +113,8 @@ describe('each function has these permissions and no others', () => {
         ...receives('EvaluateQueue'),
         ...state(),
         `aps:QueryMetrics ${WORKSPACE}`,
+        // How many nodes are watched.
+        `aps:RemoteWrite ${WORKSPACE}`,
         's3:GetObject Files.Arn/health.json',
         's3:PutObject Files.Arn/health.json',
         's3:GetObject Files.Arn/due.json',
@@ -232,7 +234,10 @@ describe('permissions follow from the configuration', () => {
 
   it.each([
     ['Store', [`timestream:DescribeTable ${store}`, `timestream:WriteRecords ${store}`]],
-    ['Evaluate', [`timestream:DescribeTable ${store}`, `timestream:Select ${store}`]],
+    [
+      'Evaluate',
+      ['DescribeTable', 'Select', 'WriteRecords'].map((action) => `timestream:${action} ${store}`),
+    ],
   ])('%s may use the table in Timestream', (stage, allowed) => {
     const lines = policyLines(onTimestream, stage);
     expect(lines.filter((line) => /^(timestream|aps):/.test(line))).toEqual(

@@ -206,5 +206,27 @@ export function nodeRules(everyMs: number): RuleText[] {
       inhibitedBy: ['node-down'],
       summary: 'check {{check}} of {{node}} could not be made for {{held}}: what it watches is unknown',
     },
+    {
+      // Reasons that no other alert names: a node that is down or behind a lost bastion has one. New nodes have the time of the hold.
+      name: 'nodes-unwatched',
+      title: 'Nodes not watched',
+      metric: 'unwatched_nodes',
+      where: { reason: ['no-check', 'never-seen', 'overdue', 'beyond-capacity', 'penalty'] },
+      above: 0,
+      for: '15m',
+      severity: 'warning',
+      summary:
+        '{{value}} of the nodes have not been watched for {{held}}, reason {{reason}}: bartizan coverage names them',
+    },
+    {
+      name: 'inventory-silent',
+      title: 'Inventory silent',
+      metric: 'inventory_age',
+      above: 3600,
+      for: '0s',
+      severity: 'warning',
+      summary:
+        'the source {{source}} of the inventory last answered {{value}} ago: new and removed nodes are unknown',
+    },
   ];
 }
