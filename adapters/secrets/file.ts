@@ -9,6 +9,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'this user may not read it',
   EISDIR: 'it is a folder',
+  EPIPE: 'it is a pipe, and a secret is read again at each use',
 };
 
 type FileContext = Pick<SecretContext, 'readFile' | 'checkKeyFile'>;

@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { REFERENCE_KINDS } from '../../core/config/secret-text.ts';
@@ -125,6 +129,19 @@ describe('references', () => {
     await expect(secrets.resolve('${file:/dev/zero}')).rejects.toThrow(
       '${file:/dev/zero}: the file is too large for a secret',
     );
+  });
+
+  it('nothing waits for a writer of a pipe', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'bartizan-secrets-'));
+    try {
+      const pipe = join(dir, 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      await expect(createSecrets({ baseDir: dir }).resolve('${file:pipe}')).rejects.toThrow(
+        `\${file:pipe} (${pipe}): it is a pipe, and a secret is read again at each use`,
+      );
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
   });
 
   it('every kind that the configuration knows has a source', () => {

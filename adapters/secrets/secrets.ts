@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { findReferences, isReferenceKind } from '../../core/config/secret-text.ts';
@@ -57,7 +58,9 @@ export function createSecrets(options: Partial<SecretContext> & Pick<SecretConte
 
 /** No more of a file than shows that it is too large: a path may lead to a device that never ends. */
 async function readStart(path: string): Promise<string> {
-  await using file = await open(path);
+  // To open a pipe would otherwise wait for a writer, without an end.
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if ((await file.stat()).isFIFO()) throw Object.assign(new Error('a pipe'), { code: 'EPIPE' });
   const bytes = Buffer.alloc(4 * MAX_CHARACTERS + 4);
   let length = 0;
   while (length < bytes.length) {
