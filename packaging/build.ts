@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { describeError } from '../core/errors.ts';
 import { ROOT } from '../lib/bundle.ts';
 import { makeArchive, makeFolder } from './archive.ts';
 import { makeDeb } from './deb.ts';
@@ -54,7 +55,12 @@ if (import.meta.main) {
     process.stderr.write(`--cpu ${wanted.join(' --cpu ')}: write ${CPUS.join(' or ')}\n`);
     process.exitCode = 2;
   } else {
-    for (const file of await buildPackages(join(ROOT, 'dist'), cpus))
-      process.stdout.write(`${file}  ${(statSync(file).size / 2 ** 20).toFixed(1)} MiB\n`);
+    try {
+      for (const file of await buildPackages(join(ROOT, 'dist'), cpus))
+        process.stdout.write(`${file}  ${(statSync(file).size / 2 ** 20).toFixed(1)} MiB\n`);
+    } catch (error) {
+      process.stderr.write(`${describeError(error)}\n`);
+      process.exitCode = 1;
+    }
   }
 }

@@ -45,6 +45,11 @@ function builtBinding(major: NodeMajor, cpu: Cpu): string {
   mkdirSync(packagesCache(), { recursive: true });
   const node = join(nodeFolder(major, HERE), 'bin/node');
   const unfinished = `${file}.${process.pid}`;
+  const withBlank = [ROOT, node].find((path) => /\s/.test(path));
+  if (withBlank !== undefined)
+    throw new Error(
+      `ssh2's native binding for Node ${major} on ${cpu} cannot be built: make knows no blank in a path, and there is one in ${withBlank}`,
+    );
   try {
     execFileSync(
       process.execPath,

@@ -1,9 +1,10 @@
 // The program of every package: one JavaScript file and that of its worker, with the files that they read beside them.
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { BUNDLE_BANNER, filesBeside, ROOT } from '../lib/bundle.ts';
 import { RESVG } from '../lib/native-modules.ts';
+import { licenseOf } from './licenses.ts';
 
 /** How ssh2 requires its binding, which npm would compile for one Node. */
 const BINDING = /^\.\/crypto\/build\/Release\/sshcrypto\.node$/;
@@ -49,24 +50,13 @@ export async function bundleProgram(folder: string): Promise<void> {
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licensesOf(inputs));
 }
 
-/** The licence of each package whose code is in the program, or is copied beside it. */
+/** The licence of each package whose code is in the program, is copied beside it, or is compiled into the bindings. */
 function licensesOf(inputs: readonly string[]): string {
   const packages = new Set(
-    [...inputs, `node_modules/${RESVG}/index.js`].flatMap(
+    [...inputs, `node_modules/${RESVG}/index.js`, 'node_modules/nan/nan.h'].flatMap(
       (input) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? [],
     ),
   );
-  const text = [...packages].sort().map((path) => {
-    const manifest = JSON.parse(readFileSync(join(ROOT, path, 'package.json'), 'utf8')) as {
-      name: string;
-      version: string;
-      license?: string;
-    };
-    const files = readdirSync(join(ROOT, path)).filter((name) => /^(licen[cs]e|notice)/i.test(name));
-    const texts = files.map((name) => readFileSync(join(ROOT, path, name), 'utf8').trim());
-    return [`${manifest.name} ${manifest.version} (${manifest.license ?? 'see below'})`, ...texts].join(
-      '\n\n',
-    );
-  });
-  return `${text.join(`\n\n${'-'.repeat(78)}\n\n`)}\n`;
+  const texts = [...packages].sort().map((path) => licenseOf(join(ROOT, path)));
+  return `${texts.join(`\n\n${'-'.repeat(78)}\n\n`)}\n`;
 }

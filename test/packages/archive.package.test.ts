@@ -46,3 +46,13 @@ it('belongs to root, and nobody else may write its files', () => {
   expect(lines.length).toBeGreaterThan(20);
   expect(lines.filter((line) => !/^[-d]r[w-][x-]r-[x-]r-[x-] 0\/0 /.test(line))).toEqual([]);
 });
+
+it('has the text of the licence of everything in it', () => {
+  const name = `bartizan-${VERSION}-linux-${HERE}/lib/THIRD-PARTY-LICENSES.txt`;
+  const text = execFileSync('tar', ['-xzOf', built.archive, name], { encoding: 'utf8' });
+  const licenses = text.split(`\n\n${'-'.repeat(78)}\n\n`);
+  expect(licenses.length).toBeGreaterThan(100);
+  expect(licenses.filter((license) => license.length < 500)).toEqual([]);
+  for (const name of ['ssh2', 'nan', 'agent-base', '@resvg/resvg-js'])
+    expect(licenses.filter((license) => license.startsWith(`${name} `))).toHaveLength(1);
+});
