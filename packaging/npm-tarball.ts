@@ -4,6 +4,7 @@ import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { ROOT } from '../lib/bundle.ts';
 import { RESVG } from '../lib/native-modules.ts';
+import { letOthersRead } from './archive.ts';
 import { copyBindings } from './native-parts.ts';
 import { type Cpu, NODE_MAJORS } from './node-releases.ts';
 
@@ -39,6 +40,7 @@ export function makeTarball(
   };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packed, undefined, 2)}\n`);
   for (const file of ['LICENSE', 'CHANGELOG.md']) copyFileSync(join(ROOT, file), join(folder, file));
+  letOthersRead(folder);
   execFileSync('npm', ['pack', '--silent', '--pack-destination', outDir], { cwd: folder, stdio: 'pipe' });
   return join(outDir, `${name}-${version}.tgz`);
 }

@@ -3,5 +3,11 @@ import { buildPackages } from '../../packaging/build.ts';
 import { HERE, OUT_DIR } from './built.ts';
 
 export default async function buildAll(): Promise<void> {
-  await buildPackages(OUT_DIR, [HERE]);
+  // As a careful administrator builds: the packages are the same.
+  const umask = process.umask(0o077);
+  try {
+    await buildPackages(OUT_DIR, [HERE]);
+  } finally {
+    process.umask(umask);
+  }
 }

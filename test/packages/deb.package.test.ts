@@ -158,9 +158,13 @@ describe('the service', () => {
     expect(journal()).toMatch(/Watchdog timeout/);
   });
 
-  it('runs with the new program after an update', async () => {
+  it('runs with the new program after an update, which opens nothing that the operator has closed', async () => {
     const before = property('MainPID');
+    done('chown', 'root:root', CREDENTIALS);
+    done('chmod', '0700', CREDENTIALS);
+    done('rm', '/etc/bartizan/environment');
     done('dpkg', '--install', '/root/bartizan.deb');
+    expect(done('stat', '--format=%U:%G %a', CREDENTIALS)).toBe('root:root 700\n');
     expect(property('ActiveState')).toBe('active');
     expect(property('MainPID')).not.toBe(before);
   });
@@ -177,7 +181,7 @@ describe('removing', () => {
     expect(done('dpkg', '--remove', 'bartizan')).toContain('its data in /var/lib/bartizan stay');
     expect(machine.run('systemctl', 'is-active', UNIT).out).toBe('inactive\n');
     expect(existsSync(machine.path('/usr/lib/bartizan'))).toBe(false);
-    for (const file of [CONFIG, '/etc/bartizan/environment', '/var/lib/bartizan/state.db'])
+    for (const file of [CONFIG, `${CREDENTIALS}/ssh-key`, '/var/lib/bartizan/state.db'])
       expect([file, existsSync(machine.path(file))]).toEqual([file, true]);
   });
 
@@ -198,5 +202,18 @@ describe('removing', () => {
     );
     expect(left).toEqual([]);
     expect(machine.run('dpkg', '--status', 'bartizan').code).not.toBe(0);
+  });
+
+  it('leaves a disk at the data folder, and a user that was there before the package', () => {
+    done('groupadd', 'operators');
+    done('useradd', '--system', '--gid', 'operators', 'bartizan');
+    done('mkdir', '/var/lib/bartizan');
+    done('mount', '-t', 'tmpfs', 'tmpfs', '/var/lib/bartizan');
+    done('dpkg', '--install', '/root/bartizan.deb');
+    done('touch', '/var/lib/bartizan/state.db');
+    expect(done('dpkg', '--purge', 'bartizan')).toContain('the folder stays, as a disk is mounted there');
+    expect(done('ls', '-A', '/var/lib/bartizan')).toBe('');
+    expect(existsSync(machine.path('/etc/bartizan'))).toBe(false);
+    expect(done('id', '--name', '--group', 'bartizan')).toBe('operators\n');
   });
 });

@@ -42,6 +42,12 @@ it('asks npm for the renderer alone, and runs no script', () => {
   expect(existsSync(join(folder, 'node_modules/@resvg/resvg-js'))).toBe(true);
 });
 
+it('has files that everybody may read, whoever built it', () => {
+  const list = execFileSync('tar', ['-tvzf', built.tarball], { encoding: 'utf8' }).trim().split('\n');
+  expect(list.length).toBeGreaterThan(20);
+  expect(list.filter((line) => !/^-rw[-x]r-[-x]r-[-x] /.test(line))).toEqual([]);
+});
+
 it('does the main job without a binding for the Node that runs, and says once what that costs', async () => {
   rmSync(join(job.dir, 'npm/lib/node_modules/bartizan/native'), { recursive: true });
   expect((await expectMainJob(job, launchOf(24))).match(WITHOUT_BINDING)).toHaveLength(1);
