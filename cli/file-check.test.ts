@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -48,6 +56,19 @@ const found = async () => {
 describe('the check of files', () => {
   it('reports nothing when only we can read and write them', async () => {
     expect(await found()).toEqual([]);
+  });
+
+  it('warns of a file that is to be a private key and is none', async () => {
+    for (const [content, name, advice] of [
+      ['ssh-ed25519 AAAA', 'key.pub', 'name the file without `.pub`'],
+      ['-----BEGIN CERTIFICATE-----', 'cert', '`up` does not start with it'],
+    ] as const) {
+      writeFileSync(file, readFileSync(file, 'utf8').replace(/file:(key|key.pub)}/, `file:${name}}`));
+      writeFileSync(join(dir, name), content, { mode: 0o644 });
+      expect(await found()).toEqual([
+        `warning 2:53 \${file:${name}} (./${name}): this is no private key = ${advice}`,
+      ]);
+    }
   });
 
   it.each([

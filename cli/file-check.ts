@@ -27,12 +27,14 @@ interface SecretFile {
   reference: string;
   path: string;
   isKey: boolean;
+  /** We log in with it. */
+  isLogin: boolean;
 }
 
 /**
  * Finds out who else can read the secrets of a configuration, or write the file, its keys, the data folder or a file in
- * that folder. A private key that others can read is an error, everything else a warning. Files that we cannot inspect
- * are left out.
+ * that folder. A private key that others can read is an error, everything else a warning, also a file that is to be a
+ * private key and is none. Files that we cannot inspect are left out.
  */
 export async function checkFiles(
   file: string,
@@ -78,7 +80,7 @@ function writersProblem(file: string, writer: ForeignWriter, path: string, why: 
 }
 
 async function readersProblem(secret: SecretFile, sources: readonly SourceFile[]): Promise<Problem[]> {
-  const { reference, path, isKey } = secret;
+  const { reference, path, isKey, isLogin } = secret;
   const { file, text } = sources.find((source) => source.text.includes(reference)) ??
     sources[0] ?? { file: '', text: '' };
   const location = { file, ...locationOf(reference, text) };
@@ -94,6 +96,11 @@ async function readersProblem(secret: SecretFile, sources: readonly SourceFile[]
     const severity = problem === 'others' ? 'error' : 'warning';
     return [problemAt({ ...location, severity, message, suggestion: advice })];
   }
+  if (isLogin) {
+    const message = `${at}: this is no private key`;
+    const suggestion = path.endsWith('.pub') ? 'name the file without `.pub`' : '`up` does not start with it';
+    return [problemAt({ ...location, message, suggestion })];
+  }
   const { mode } = await stat(path);
   // The files of a container: Kubernetes mounts them with mode 0644 for the container alone.
   if ((mode & 0o007) === 0 || (await isMountedSecret(path, process.env.CREDENTIALS_DIRECTORY))) return [];
@@ -104,13 +111,16 @@ async function readersProblem(secret: SecretFile, sources: readonly SourceFile[]
 /** The files in references, each once. Certificates are not secret. */
 async function secretFiles(config: Config, baseDir: string): Promise<SecretFile[]> {
   const found = new Map<string, SecretFile>();
+  const logins = [...config.bastions, ...config.clusters].flatMap(({ privateKey }) => privateKey ?? []);
   for (const { kind, name, text: reference } of stringsOf(config).flatMap(findReferences)) {
     const path = resolvePath(name, { baseDir, home: homedir() });
     if (kind !== 'file' || found.has(path)) continue;
     const head = await readHead(path, HEAD_BYTES);
     if (head === undefined) continue;
     const isKey = isPrivateKey(head);
-    if (isKey || !head.includes('-----BEGIN ')) found.set(path, { reference, path, isKey });
+    const isLogin = logins.includes(reference);
+    if (isKey || isLogin || !head.includes('-----BEGIN '))
+      found.set(path, { reference, path, isKey, isLogin });
   }
   return [...found.values()];
 }

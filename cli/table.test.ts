@@ -1,6 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { renderTable } from './table.ts';
 
+it('ends a line with its last text, so that no terminal breaks it before blanks', () => {
+  const bold = (text: string) => `\u001b[1m${text}\u001b[22m`;
+  expect(
+    renderTable(
+      ['A', ''],
+      [
+        ['x', bold('   ')],
+        ['y', 'long text'],
+        [bold('z  '), ''],
+      ],
+    ),
+  ).toBe(`A\nx${bold('')}\ny    long text\n${bold('z')}\n`);
+});
+
 it('a cell cannot send control characters to the terminal, except our colours', () => {
   const rows = [['\u001b[31mred\u001b[0m', 'n\u001b]0;owned\u0007\u202e\u009b2J']];
   expect(renderTable(['A', 'B'], rows)).toContain('\u001b[31mred\u001b[0m  n ]0;owned  2J\n');

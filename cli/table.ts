@@ -6,6 +6,9 @@ import { visibleText } from '../core/text/visible-text.ts';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a colour begins with it
 const STYLE = /(\u001b\[[\d;]*m)/;
 const STYLES = new RegExp(STYLE, 'g');
+/** Blanks that fill the last column, also between colours. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a colour begins with it
+const LINE_END = /(?: |\u001b\[[\d;]*m)+$/;
 
 const GAP = 2;
 /** A column that would be narrower is not wrapped: the terminal does that. */
@@ -46,7 +49,7 @@ export function renderTable(
   return `${table
     .toString()
     .split('\n')
-    .map((line) => line.trimEnd())
+    .map((line) => line.replace(LINE_END, (end) => end.replaceAll(' ', '')))
     .join('\n')}\n`;
 }
 
