@@ -3,16 +3,17 @@
 // or observations were lost that a busy machine does not explain. Skipped rounds only mean that the machine is busy.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import axios from 'axios';
 import { parseDuration } from '../core/duration.ts';
 import { freePort } from '../localstack/free-port.ts';
+import { writeLightConfig } from './bench/light-config.ts';
 import { startLightFleet } from './bench/light-fleet.ts';
+import { readTotals } from './bench/up-totals.ts';
 import { slowness } from './machine-speed.ts';
 import { growthOf, steadyGrowthOf } from './memory-trend.ts';
 
@@ -44,41 +45,7 @@ const [minutes, targets] = [Number(args.minutes), Number(args.targets)];
 const port = await freePort();
 const dir = mkdtempSync(join(tmpdir(), 'bartizan-soak-'));
 const fleet = await startLightFleet(join(dir, 'fleet'), targets);
-const { bastion, targets: hosts, user, key } = fleet.scene;
-mkdirSync(join(dir, 'data'));
-writeFileSync(
-  join(dir, 'bartizan.yaml'),
-  JSON.stringify({
-    bastions: [
-      {
-        name: 'b',
-        host: bastion.host,
-        port: bastion.port,
-        user,
-        privateKey: `\${file:${key}}`,
-        hostKeys: [bastion.hostKey],
-      },
-    ],
-    clusters: [
-      {
-        name: 'c',
-        bastion: 'b',
-        nodes: hosts.map(({ name, host, port, hostKey }) => ({
-          name,
-          role: 'etcd',
-          host,
-          port,
-          hostKeys: [hostKey],
-        })),
-      },
-    ],
-    checks: [{ name: 'usage', probe: 'usage', every: args.every }],
-    channels: [{ name: 'nowhere', type: 'webhook', url: 'http://127.0.0.1:1/' }],
-    store: { path: 'data' },
-    schedule: { jitter: '0s' },
-    server: { listen: `127.0.0.1:${port}` },
-  }),
-);
+const { file } = writeLightConfig(dir, fleet.scene, { every: args.every, port });
 
 /** With one arena and without mappings, the allocator has all its memory in the segment `[heap]` (mallopt(3)). */
 const ONE_SEGMENT = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: '131072' };
@@ -87,7 +54,7 @@ const up = spawn(
   process.execPath,
   [
     ...['--import', program('soak-memory.ts'), program('../bin/bartizan.ts')],
-    ...['up', '-c', join(dir, 'bartizan.yaml'), '--log-level', 'error'],
+    ...['up', '-c', file, '--log-level', 'error'],
   ],
   { env: { ...process.env, ...ONE_SEGMENT }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
 );
@@ -105,13 +72,13 @@ try {
     const isBusy = slowness() > BUSY;
     const memory = await memoryInUse();
     if (shareDone() < WARM) continue;
-    const now = await totals();
+    const now = await readTotals(port, ANSWER_MS);
     if (!isBusy) unexplained += now.lost - lost;
     lost = now.lost;
     readings.push({ ...memory, rounds: now.rounds });
     process.stdout.write(`round ${now.rounds}: ${memoryText(memory)}\n`);
   }
-  const { rounds, failed, skipped, observations } = await totals();
+  const { rounds, failed, skipped, observations } = await readTotals(port, ANSWER_MS);
   const series = (bytes: (memory: MemoryInUse) => number) =>
     readings.map((one) => ({ rounds: one.rounds, bytes: bytes(one) }));
   const kept = growthOf(series(({ keptBytes }) => keptBytes));
@@ -152,23 +119,6 @@ async function memoryInUse(): Promise<MemoryInUse> {
   const kb = /\[heap\]\n.*?^Rss:\s+(\d+) kB$/ms.exec(readFileSync(`/proc/${up.pid}/smaps`, 'utf8'))?.[1];
   if (kb === undefined) throw new Error('there is no segment [heap]: the C library is not glibc');
   return { keptBytes: answer[0] as number, nativeBytes: Number(kb) * 1024 };
-}
-
-/** Reads the counters of `up`. */
-async function totals() {
-  const metrics = String((await axios.get(`http://127.0.0.1:${port}/metrics`, { timeout: ANSWER_MS })).data);
-  const total = (name: string) =>
-    [...metrics.matchAll(new RegExp(`^bartizan_${name} (\\S+)$`, 'gm'))].reduce(
-      (sum, [, value]) => sum + Number(value),
-      0,
-    );
-  return {
-    rounds: total('rounds_total'),
-    failed: total('rounds_failed_total'),
-    skipped: total('rounds_skipped_total'),
-    observations: total('observations_total\\{.*\\}'),
-    lost: total('observations_total\\{outcome="failed"\\}'),
-  };
 }
 
 function memoryText({ keptBytes, nativeBytes }: MemoryInUse): string {

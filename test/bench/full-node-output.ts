@@ -1,21 +1,22 @@
 // What the usage script prints on an ordinary node: three mounts, two interfaces, two disks. Other light nodes have none of these.
 
-const MOUNTS = [
-  ['/', 31],
-  ['/var', 54],
-  ['/var/lib/etcd', 12],
+/** Mount, used percent, device. */
+export const MOUNTS = [
+  ['/', 31, '/dev/vda'],
+  ['/var', 54, '/dev/vdb'],
+  ['/var/lib/etcd', 12, '/dev/vdc'],
 ] as const;
 
 /** Output `n` intervals of ten seconds after the first one; counters grow steadily, levels move a little. */
 export function fullNodeOutput(n: number): string {
   const step = Math.floor(n) % 7;
-  const blocks = MOUNTS.map(([mount, percent], i) => {
+  const blocks = MOUNTS.map(([mount, percent, device]) => {
     const used = percent * 2_000_000 + step * 4_000;
-    return `/dev/vd${'abc'[i]}  200000000 ${used} ${200_000_000 - used} ${percent}% ${mount}`;
+    return `${device}  200000000 ${used} ${200_000_000 - used} ${percent}% ${mount}`;
   });
   const inodes = MOUNTS.map(
-    ([mount, percent], i) =>
-      `/dev/vd${'abc'[i]}  16000000 ${percent * 40_000 + step} ${16_000_000 - percent * 40_000 - step} ${percent}% ${mount}`,
+    ([mount, percent, device]) =>
+      `${device}  16000000 ${percent * 40_000 + step} ${16_000_000 - percent * 40_000 - step} ${percent}% ${mount}`,
   );
   const pressure = ['cpu', 'memory', 'io'].map(
     (kind) =>

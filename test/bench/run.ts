@@ -12,6 +12,7 @@ import { benchControlPlane } from './control-plane.ts';
 import { benchEvaluate } from './evaluate.ts';
 import { benchFunctions } from './functions.ts';
 import { benchLatency } from './latency.ts';
+import { benchMemory } from './memory.ts';
 import { type BenchmarkReport, benchmarkText, type Report, reportMarkdown, verdictOf } from './report.ts';
 import { benchRound } from './round.ts';
 import { benchSsh } from './ssh.ts';
@@ -27,6 +28,7 @@ const PARTS: Readonly<Record<string, Benchmark>> = {
   latency: benchLatency,
   burst: benchBurst,
   functions: benchFunctions,
+  memory: benchMemory,
 };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
