@@ -4,10 +4,11 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeAuthority } from '../../test/certificates.ts';
 import { scaledMs } from '../../test/machine-speed.ts';
 import { createSecrets } from '../secrets/secrets.ts';
+import { readPages } from './http-pages.ts';
 import { openSources } from './registry.ts';
 
 const TOKEN = 'inventory-t0ken-0123456789';
@@ -79,6 +80,128 @@ it('asks whether the answer has changed, and takes a 304 for the entries of befo
   expect(await source.list()).toHaveLength(1);
   expect(await source.list()).toHaveLength(1);
   expect(requests.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"2"', '"2"', '"1"']);
+});
+
+describe('an answer in pages', () => {
+  const named = (name: string) => ({ name, bastion: 'gate', nodes: [] });
+  const namesOf = async (options: Record<string, unknown>) =>
+    (await open(options).list()).map(({ id }) => id).join();
+  /** Pages by the query of their address. */
+  const pages = (found: Record<string, [unknown, string?]>): RequestListener => {
+    return (request, response) => {
+      const [page, link] = found[(request.url ?? '').split('?')[1] ?? ''] ?? [];
+      if (page === undefined) return void response.writeHead(404).end();
+      response
+        .writeHead(200, { etag: '"first"', ...(link !== undefined && { link }) })
+        .end(JSON.stringify(page));
+    };
+  };
+
+  it.each<[string, Record<string, unknown>, Record<string, [unknown, string?]>]>([
+    [
+      'by addresses in it',
+      { list: 'data', next: 'meta.next' },
+      {
+        '': [{ data: [named('a')], meta: { next: '?page=2' } }],
+        'page=2': [{ data: [named('b')], meta: { next: '/clusters?page=3' } }],
+        'page=3': [{ data: [named('c')], meta: { next: null } }],
+      },
+    ],
+    [
+      'by the header Link',
+      {},
+      {
+        '': [[named('a')], '</first>; rel="first", <?page=2>; title="x, y"; rel="next last"'],
+        'page=2': [[named('b'), named('c')], '<?page=1>; rel=prev'],
+      },
+    ],
+    [
+      'by marks for a parameter',
+      { list: 'items', next: 'token', nextParameter: 'pageToken' },
+      {
+        '': [{ items: [named('a')], token: 'x y' }],
+        'pageToken=x+y': [{ items: [named('b'), named('c')], token: '' }],
+      },
+    ],
+    [
+      'where a cluster moved to the next page meanwhile',
+      {},
+      { '': [[named('a'), named('b')], '<?page=2>; rel=next'], 'page=2': [[named('b'), named('c')]] },
+    ],
+  ])('is read whole, %s', async (_, options, found) => {
+    answer = pages(found);
+    expect(await namesOf({ ...options, bearerToken: '${env:TOKEN}' })).toBe('a,b,c');
+    // The ETag of the first page does not stand for all.
+    expect(await namesOf(options)).toBe('a,b,c');
+    expect(requests.filter(({ headers }) => headers['if-none-match'])).toEqual([]);
+  });
+
+  it('needs to know where the mark for its parameter is', async () => {
+    expect(await failure({ nextParameter: 'pageToken' })).toContain(
+      'ConfigError: `nextParameter` takes what',
+    );
+  });
+
+  it('lists two clusters of one name, which the fleet reports', async () => {
+    const other = { ...named('a'), bastion: 'other' };
+    answer = pages({ '': [[named('a')], '<?page=2>; rel=next'], 'page=2': [[other]] });
+    expect(await open().list()).toEqual([
+      { id: 'a', text: JSON.stringify(named('a')) },
+      { id: 'a', text: JSON.stringify(other) },
+    ]);
+  });
+
+  it.each<[string, Record<string, [unknown, string?]>, string]>([
+    [
+      'lead to another host, which would get the token',
+      { '': [{ next: 'http://other.example.net/' }] },
+      'another host',
+    ],
+    ['lead to another protocol', { '': [{ next: 'file:///etc/passwd' }] }, 'another host'],
+    ['lead back', { '': [{ next: '?a' }], a: [{ next: '?b' }], b: [{ next: '?a' }] }, 'in a circle'],
+    ['lead to themselves', { '': [{ next: '?a' }], a: [{ next: '?a' }] }, 'in a circle'],
+    ['have an object in place of an address', { '': [{ next: {} }] }, 'neither text nor number'],
+    ['have no address', { '': [{ next: 'http://[' }] }, 'malformed'],
+    ['lack one in the middle', { '': [{ next: '?a' }] }, 'answered 404'],
+  ])('is an error, and no part of the fleet, where pages %s', async (_, found, expected) => {
+    answer = pages(
+      Object.fromEntries(
+        Object.entries(found).map(([query, [page]]) => [
+          query,
+          [{ data: [named('a')], ...(page as object) }],
+        ]),
+      ),
+    );
+    const message = await failure({ list: 'data', next: 'next', bearerToken: '${env:TOKEN}' });
+    expect(message).toContain(expected);
+    expect(message).not.toContain(TOKEN);
+  });
+
+  it('has an end, however many pages and bytes there are', async () => {
+    let count = 0;
+    answer = (_, response) => void response.end(JSON.stringify({ data: [], next: `?${++count}` }));
+    expect(await failure({ list: 'data', next: 'next' })).toContain('more than 500 pages');
+    expect(count).toBe(500);
+    const filler = 'x'.repeat(6 * 1024 ** 2);
+    answer = (_, response) => void response.end(JSON.stringify({ data: [], next: `?${++count}`, filler }));
+    expect(await failure({ list: 'data', next: 'next' })).toContain('longer than 16 MiB');
+    expect(count).toBe(503);
+  });
+
+  it('is waited for no longer than a minute, and asked for in the time that is left', async () => {
+    let nowMs = 0;
+    const limits: number[] = [];
+    const read = async (_: string, { timeoutMs }: { timeoutMs: number }) => {
+      limits.push(timeoutMs);
+      nowMs += 25_000;
+      const body = JSON.stringify({ next: `?${nowMs}` });
+      return { status: 200, headers: {}, body, whole: true };
+    };
+    await expect(readPages('http://h/', read, { next: 'next' }, () => nowMs)).rejects.toThrow(
+      'longer than 60 s',
+    );
+    expect(limits).toEqual([60_000, 35_000, 10_000]);
+  });
 });
 
 it.each<[string, RequestListener, string]>([

@@ -8,10 +8,9 @@ import { parseJsonPath } from '../../core/parse/json-path.ts';
 import { headersSchema } from '../http/headers.ts';
 import { clientCertificateFields, networkFields, networkOf } from '../http/network.ts';
 import { type HttpResponse, sendRequest } from '../http/request.ts';
+import { type Page, readPages } from './http-pages.ts';
 import type { InventoryAdapter, SourceEntry } from './inventory-adapter.ts';
 
-/** A fleet of 30,000 nodes has about 5 MiB. */
-const ANSWER_LIMIT_BYTES = 16 * 1024 ** 2;
 const MAX_TIMEOUT_MS = 60_000;
 
 const pathSchema = z.string().refine((text) => parseJsonPath(text) !== undefined, {
@@ -40,6 +39,18 @@ const options = z.strictObject({
   url: secretAddressSchema.describe('Address that is read with GET; redirects are not followed'),
   list: pathSchema
     .describe('Path of the list of clusters in the JSON; without it the answer is the list')
+    .optional(),
+  next: pathSchema
+    .describe(
+      'Path of the address of the next page, where the service answers in pages; the last page has nothing there. A header `Link` with `rel="next"` is followed without it. All pages are read within a minute, 500 and 16 MiB at most, from the host of `url` only',
+    )
+    .optional(),
+  nextParameter: z
+    .string()
+    .min(1)
+    .describe(
+      'Parameter of the address that takes what is at `next`, where that is no address but a mark such as a page token',
+    )
     .optional(),
   cluster: pathsSchema(CLUSTER_FIELDS, 'cluster'),
   node: pathsSchema(NODE_FIELDS, 'node'),
@@ -87,20 +98,27 @@ export const http: InventoryAdapter<z.output<typeof options>> = {
           isUnchanged = status === 304 && last !== undefined;
           return isUnchanged ? new PermanentError('the answer is unchanged') : undefined;
         };
-        const request = {
-          method: 'GET',
-          url: await secrets.resolve(written.url),
-          headers: await headers(),
-          timeoutMs: written.timeout,
-          signal: AbortSignal.timeout(written.timeout),
-          network: await network(),
-          responseLimitBytes: ANSWER_LIMIT_BYTES,
-          explain,
-        } as const;
+        const sent = await headers();
+        const throughNetwork = await network();
+        const read = (url: string, { bytes, timeoutMs }: { bytes: number; timeoutMs: number }) => {
+          const limitMs = Math.min(written.timeout, timeoutMs);
+          const request = {
+            method: 'GET',
+            url,
+            headers: sent,
+            timeoutMs: limitMs,
+            signal: AbortSignal.timeout(limitMs),
+            network: throughNetwork,
+            responseLimitBytes: bytes,
+            explain,
+          } as const;
+          return sendRequest(request, { nowMs: clock.nowMs, redact: secrets.redact });
+        };
         try {
-          const answer = await sendRequest(request, { nowMs: clock.nowMs, redact: secrets.redact });
-          const entries = entriesOf(answer, written);
-          const { etag } = answer.headers;
+          const pages = await readPages(await secrets.resolve(written.url), read, written, clock.nowMs);
+          const entries = entriesOf(pages, written);
+          // The ETag of the first page says nothing about the others.
+          const etag = pages.length === 1 ? pages[0]?.response.headers.etag : undefined;
           known = etag === undefined ? undefined : { etag, entries };
           return entries;
         } catch (error) {
@@ -112,24 +130,24 @@ export const http: InventoryAdapter<z.output<typeof options>> = {
   },
 };
 
-function entriesOf({ body, whole }: HttpResponse, shape: z.output<typeof options>): SourceEntry[] {
-  if (!whole)
-    throw new PermanentError(
-      `the answer is incomplete, or longer than ${ANSWER_LIMIT_BYTES / 1024 ** 2} MiB`,
-    );
-  let answer: unknown;
-  try {
-    answer = JSON.parse(body);
-  } catch {
-    // The parser's message quotes the answer, which may hold a secret.
-    throw new PermanentError(`the answer is not JSON (${body.length} characters)`);
-  }
-  const clusters = foreignClusters(answer, shape);
-  if (!clusters) {
+function entriesOf(pages: readonly Page[], shape: z.output<typeof options>): SourceEntry[] {
+  const clusters = pages.flatMap(({ json }) => {
+    const ofPage = foreignClusters(json, shape);
+    if (ofPage) return ofPage;
     const at = shape.list === undefined ? '' : ` at \`${shape.list}\``;
     throw new PermanentError(`the answer has no list${at}; \`list\` is the path of the list of clusters`);
-  }
-  return clusters.map((cluster, index) => ({ id: idOf(cluster, index), text: JSON.stringify(cluster) }));
+  });
+  const entries = clusters.map((cluster, index) => ({
+    id: idOf(cluster, index),
+    text: JSON.stringify(cluster),
+  }));
+  // A cluster may be on two pages, when others came or went meanwhile.
+  const seen = new Set<string>();
+  return entries.filter(({ id, text }) => {
+    const isNew = !seen.has(`${id}\n${text}`);
+    seen.add(`${id}\n${text}`);
+    return isNew;
+  });
 }
 
 /** The name, which stays when others come and go. */
