@@ -1,12 +1,14 @@
-// Full disks: only root can mount them.
+// Full disks, and folders of other users: only root can make them.
 import { execFileSync } from 'node:child_process';
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +18,8 @@ import { RetryableError } from '../core/errors.ts';
 import { backUpData } from './data-backup.ts';
 import { makeData, OPTIONS } from './data-folder.fixture.ts';
 import { restoreData } from './data-restore.ts';
+
+const SOMEBODY = 65_534;
 
 let root: string;
 let full: string;
@@ -57,4 +61,14 @@ it('a restore onto a full disk changes nothing', async () => {
   expect(readFileSync(join(full, 'known_hosts'), 'utf8')).toBe('mine');
   expect(readdirSync(full).filter((name) => !name.startsWith('lock.db'))).toEqual(['known_hosts']);
   expect(existsSync(join(full, 'state.db'))).toBe(false);
+});
+
+it('a restore by root leaves everything to the user of the folder, also what it moved aside', async () => {
+  mount('20m');
+  const [data, file] = [join(root, 'data'), join(full, 'kept.tar')];
+  await backUpData(data, file, OPTIONS);
+  chownSync(data, SOMEBODY, SOMEBODY);
+  const { aside } = await restoreData(data, file, { ...OPTIONS, replace: true });
+  for (const name of ['state.db', aside ?? ''])
+    expect(statSync(join(data, name))).toMatchObject({ uid: SOMEBODY, gid: SOMEBODY });
 });

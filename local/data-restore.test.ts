@@ -122,6 +122,10 @@ describe('each moment at which a restore may be killed after its check', () => {
 });
 
 describe('refused, with nothing changed', () => {
+  it('a backup that is not there', async () => {
+    await expect(restoreData(data, file, OPTIONS)).rejects.toThrow(`${file} does not exist`);
+  });
+
   it('a restore into a folder with data, but for --force, which moves them aside', async () => {
     await makeData(data, 3);
     writeFileSync(join(data, 'bartizan.yaml'), 'mine');

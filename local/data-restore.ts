@@ -50,7 +50,8 @@ export async function restoreData(
   options: { nowMs: () => number; replace: boolean },
 ): Promise<DataRestore> {
   try {
-    if (!statSync(file).isFile()) throw new ConfigError(`${file} is no file`);
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (!found?.isFile()) throw new ConfigError(`${file} ${found ? 'is no file' : 'does not exist'}`);
     const lock = lockData(dir);
     const unpacking = join(dir, UNPACKING);
     try {
@@ -89,9 +90,11 @@ export function completeRestore(dir: string): { aside: string | undefined } | un
   const checked = readdirSync(dir).find((name) => name.startsWith(CHECKED));
   if (checked !== undefined) {
     const stamp = checked.slice(CHECKED.length);
+    const before = join(dir, `${BEFORE}${stamp}`);
     for (const name of dataIn(dir)) {
-      mkdirSync(join(dir, `${BEFORE}${stamp}`), { recursive: true, mode: 0o700 });
-      renameSync(join(dir, name), join(dir, `${BEFORE}${stamp}`, name));
+      mkdirSync(before, { recursive: true, mode: 0o700 });
+      giveTo(statSync(dir), before);
+      renameSync(join(dir, name), join(before, name));
     }
     syncFolder(dir);
     renameSync(join(dir, checked), join(dir, `${MOVING}${stamp}`));
@@ -143,11 +146,14 @@ async function openSqliteDatabases(path: string, { files }: Manifest, nowMs: num
 }
 
 /** Root restores for the user whose folder it is. */
+function giveTo({ uid, gid }: { uid: number; gid: number }, path: string): void {
+  if (process.getuid?.() === 0) chownSync(path, uid, gid);
+}
+
 function giveToOwner(dir: string, folder: string): void {
-  const { uid, gid } = statSync(dir);
-  const isRoot = process.getuid?.() === 0;
+  const owner = statSync(dir);
   const give = (path: string) => {
-    if (isRoot) chownSync(path, uid, gid);
+    giveTo(owner, path);
     if (!statSync(path).isDirectory()) return;
     for (const name of readdirSync(path)) give(join(path, name));
   };

@@ -154,8 +154,12 @@ it('a changed token counts at once; one that cannot be read is an answer of its 
   expect((await ask(url, { headers: bearer(TOKEN) })).status).toBe(401);
   expect((await ask(url, { headers: bearer('another-token-of-metrics') })).status).toBe(200);
   token = new ConfigError('the file is gone');
-  expect((await ask(url, { headers: bearer(TOKEN) })).status).toBe(503);
-  expect(logger.lines.at(-1)).toMatchObject({ level: 'error', fields: { error: 'the file is gone' } });
+  const before = logger.lines.length;
+  for (let tried = 0; tried < 3; tried++)
+    expect((await ask(url, { headers: bearer(TOKEN) })).status).toBe(503);
+  expect(logger.lines.slice(before)).toMatchObject([
+    { level: 'error', fields: { error: 'the file is gone' } },
+  ]);
 });
 
 it('a token that somebody could guess keeps `up` from starting', async () => {

@@ -31,6 +31,8 @@ export async function openMetrics(
   settings: () => MetricsSettings,
   { secrets, logger }: { secrets: Pick<Secrets, 'resolve' | 'redact'>; logger: Logger },
 ): Promise<{ access: MetricsAccess; metricsListen: NonNullable<MetricsSettings>['listen'] }> {
+  /** Why the token could not be read at the last try. */
+  let logged: string | undefined;
   let lists: { of: readonly string[]; list: BlockList } | undefined;
 
   function isListed(address: string, allow: readonly string[]): boolean {
@@ -61,10 +63,15 @@ export async function openMetrics(
       if (shown === undefined)
         return { status: 401, text: 'metrics need the header `Authorization: Bearer TOKEN`' };
       try {
-        if (isEqual(shown, await resolveToken(token))) return undefined;
+        const expected = await resolveToken(token);
+        logged = undefined;
+        if (isEqual(shown, expected)) return undefined;
         return { status: 401, text: 'this is not the token of metrics' };
       } catch (error) {
-        logger.error('the token of metrics cannot be read', { error: secrets.redact(describeError(error)) });
+        const why = secrets.redact(describeError(error));
+        // Anybody may ask, as often as they like.
+        if (why !== logged) logger.error('the token of metrics cannot be read', { error: why });
+        logged = why;
         return { status: 503, text: 'the token of metrics cannot be read; see the log' };
       }
     },

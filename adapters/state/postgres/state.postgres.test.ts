@@ -60,6 +60,12 @@ describe('postgres state', () => {
   });
   afterEach(() => state.close());
 
+  it('a row that somebody else wrote is named with its table', async () => {
+    await fire(state, 'n1');
+    await server.query(`UPDATE ${options.schema}.alert SET body = 'oops'`, [], 'bartizan');
+    await expect(state.listAlerts()).rejects.toThrow(/a row of the table alert is not what bartizan wrote/);
+  });
+
   it('goes on after the server was restarted, and keeps what it acknowledged', async () => {
     await fire(state, 'a');
     await server.restart();

@@ -1,4 +1,4 @@
-import { ConflictError } from '../../../core/errors.ts';
+import { ConflictError, PermanentError } from '../../../core/errors.ts';
 import type { Versioned } from '../../../core/ports.ts';
 import type { PostgresDatabase } from '../../postgres/database.ts';
 import type { Result, Session, Value } from '../../postgres/session.ts';
@@ -10,7 +10,7 @@ export async function readValues<T>(
   values: readonly Value[] = [],
 ): Promise<T[]> {
   const rows = await database.rows<[string]>(sql, values);
-  return rows.map(([body]) => JSON.parse(body) as T);
+  return rows.map(([body]) => parseBody<T>(body, sql));
 }
 
 /** Values of a query whose columns are `body` and `version`. */
@@ -20,7 +20,21 @@ export async function readVersioned<T>(
   values: readonly Value[] = [],
 ): Promise<Versioned<T>[]> {
   const rows = await database.rows<[string, number]>(sql, values);
-  return rows.map(([body, version]) => ({ value: JSON.parse(body) as T, version }));
+  return rows.map(([body, version]) => ({ value: parseBody<T>(body, sql), version }));
+}
+
+/** Only somebody else writes what is not JSON. The row itself may be of anything, so that only its table is named. */
+function parseBody<T>(body: string, sql: string): T {
+  try {
+    return JSON.parse(body) as T;
+  } catch (cause) {
+    const table = /\bFROM (\w+)/.exec(sql)?.[1] ?? 'state';
+    throw new PermanentError(
+      `state in PostgreSQL is damaged: a row of the table ${table} is not what bartizan wrote. Restore the database, or delete the ` +
+        'rows whose column `body` is no JSON',
+      { cause },
+    );
+  }
 }
 
 /** @throws ConflictError unless the conditional write changed its row */
