@@ -50,10 +50,10 @@ export async function createProgram(
       'after',
       `
 Start here:
-  $ bartizan init                 ask for a bastion and a node, and do the next four with them
+  $ bartizan init                 ask for a bastion and a node; do the next four
   $ bartizan check                report all problems of bartizan.yaml at once
-  $ bartizan trust                learn the host keys of bastions and nodes, once
-  $ bartizan check --connect      connect to everything in it; gives advice for what fails
+  $ bartizan trust                learn the host keys of bastions and nodes
+  $ bartizan check --connect      connect to everything in it; explain failures
   $ bartizan probe                probe every node once
   $ bartizan up                   monitor and alert
 

@@ -30,6 +30,19 @@ describe('the reference of the command line', () => {
     },
   );
 
+  it('has a first help that fits a terminal of 80 columns', () => {
+    let text = '';
+    program.configureOutput({
+      getOutHelpWidth: () => 80,
+      writeOut: (part) => {
+        text += part;
+      },
+    });
+    program.outputHelp();
+    expect(text).toContain('Start here:');
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
   it('shows a shape in a readable form', () => {
     const shape = z.array(
       z.strictObject({
