@@ -6,7 +6,8 @@ const FIRST_MS = Date.UTC(2026, 10, 24);
 function pointsOf(...calls: PointRow[][]) {
   const packed = createPackedPoints();
   for (const rows of calls) packed.add(rows);
-  return packed.entries().map(([labelSet, points]) => [labelSet, points()]);
+  const { indexes, pointsOf: pointsAt } = packed.entries();
+  return [...indexes].map(([labelSet, index]) => [labelSet, pointsAt(index)]);
 }
 
 describe('packed points', () => {
@@ -46,8 +47,8 @@ describe('packed points', () => {
   it('are made anew for each reader, so that none changes those of another', () => {
     const packed = createPackedPoints();
     packed.add([[1, FIRST_MS, 1]]);
-    const [entry] = packed.entries();
-    entry?.[1]().pop();
-    expect(entry?.[1]()).toEqual([{ timeMs: FIRST_MS, value: 1 }]);
+    const { pointsOf: pointsAt } = packed.entries();
+    pointsAt(0).pop();
+    expect(pointsAt(0)).toEqual([{ timeMs: FIRST_MS, value: 1 }]);
   });
 });

@@ -1,8 +1,8 @@
-import type { Point, Series } from '../../../core/model/sample.ts';
+import type { Series } from '../../../core/model/sample.ts';
 import type { SampleStore, SeriesQuery } from '../../../core/ports.ts';
 import type { Database } from '../../sqlite/database.ts';
 import type { LabelSet, LabelSets } from './label-sets.ts';
-import { createPackedPoints, type PointRow } from './packed-points.ts';
+import { createPackedPoints, type PackedEntries, type PointRow } from './packed-points.ts';
 import { columnsOf, type Group, groupOf, tableOf } from './schema.ts';
 
 /** Up to this share of a group's label sets they are looked up in each round; above, whole rounds are read. */
@@ -28,7 +28,7 @@ export function createQueries(
 
   function read(
     query: Pick<SeriesQuery, 'metric' | 'where' | 'whereNot'>,
-    seriesOf: (group: Group, selected: readonly LabelSet[] | undefined) => LazySeries,
+    entriesOf: (group: Group, selected: readonly LabelSet[] | undefined) => PackedEntries,
   ): Series[] {
     const { metric } = query;
     const group = groupOf(metric);
@@ -37,7 +37,7 @@ export function createQueries(
       labelSets.refresh();
       const selected = labelSets.select(group, query);
       if (selected?.length === 0 || !isStored(group, metric)) return [];
-      return toSeries(metric, group, seriesOf(group, selected), labelSets);
+      return toSeries(metric, group, entriesOf(group, selected), labelSets);
     });
   }
 
@@ -63,7 +63,9 @@ export function createQueries(
         const ids = selected === undefined ? [] : [idsOf(selected)];
         const sql = latestSql(group, query.metric, selected !== undefined);
         const rows = database.prepare(sql).all(sinceMs, group, ...ids) as unknown as PointRow[];
-        return rows.map(([labelSet, timeMs, value]) => [labelSet, () => [{ timeMs, value }]]);
+        const indexes = new Map(rows.map(([labelSet], i) => [labelSet, i]));
+        const pointsOf = (i: number) => rows.slice(i, i + 1).map(([, timeMs, value]) => ({ timeMs, value }));
+        return { indexes, pointsOf };
       }),
   };
 
@@ -73,8 +75,6 @@ export function createQueries(
     return rows.map(([timeMs]) => timeMs);
   }
 }
-
-type LazySeries = readonly (readonly [labelSet: number, points: () => Point[]])[];
 
 /** First and last of so many rounds in a row, at least one. */
 function* spans(rounds: readonly number[], size: number): Generator<[from: number, to: number]> {
@@ -140,19 +140,27 @@ function latestSql(group: Group, metric: string, some: boolean): string {
       ${some ? 'AND l.id IN (SELECT value FROM json_each(?3))' : ''}`;
 }
 
+const SOURCE = Symbol('source');
+const INDEX = Symbol('index');
+type PackedSeries = Series & { [SOURCE]: PackedEntries; [INDEX]: number };
+
+/** One for all series: a getter of its own takes half a kilobyte of each, and a round reads tens of thousands. */
+const POINTS: PropertyDescriptor & ThisType<PackedSeries> = {
+  enumerable: true,
+  get() {
+    return this[SOURCE].pointsOf(this[INDEX]);
+  },
+};
+
 /** Points become objects when somebody reads them: an evaluation reads one series after the other. */
-function toSeries(metric: string, group: Group, found: LazySeries, labelSets: LabelSets): Series[] {
+function toSeries(metric: string, group: Group, entries: PackedEntries, labelSets: LabelSets): Series[] {
   const series: Series[] = [];
-  for (const [id, pointsOf] of found) {
+  for (const [id, index] of entries.indexes) {
     const set = labelSets.get(group, id);
     if (!set) continue;
-    series.push({
-      metric,
-      labels: set.labels,
-      get points() {
-        return pointsOf();
-      },
-    });
+    const one = Object.defineProperty({ metric, labels: set.labels }, SOURCE, { value: entries });
+    Object.defineProperty(one, INDEX, { value: index });
+    series.push(Object.defineProperty(one, 'points', POINTS) as PackedSeries);
   }
   return series;
 }
