@@ -34,12 +34,22 @@ it('changes with a file that comes beside the included ones', async () => {
   expect(await now()).not.toBe(before);
 });
 
-it.each([
+const ODD: [string, (path: string) => void][] = [
   ['nothing', () => {}],
-  ['a folder', () => mkdirSync(file)],
-  ['a pipe', () => void execFileSync('mkfifo', [file])],
-])('is undefined where there is %s', async (_, arrange) => {
+  ['a folder', (path) => mkdirSync(path)],
+  ['a pipe', (path) => void execFileSync('mkfifo', [path])],
+];
+
+it.each(ODD)('is undefined where there is %s', async (_, arrange) => {
   rmSync(file);
-  arrange();
+  arrange(file);
   expect(await now()).toBeUndefined();
+});
+
+it.each(ODD)('changes where there is %s in place of an included file', async (_, arrange) => {
+  const before = await now();
+  rmSync(included);
+  arrange(included);
+  expect(await now()).toBeDefined();
+  expect(await now()).not.toBe(before);
 });
