@@ -2,6 +2,9 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
+// A reload that somebody asks for while `up` is loaded must not end it; the file is read later anyway.
+if (process.argv[2] === 'up') process.on('SIGHUP', () => {});
+
 // Half of the start is compilation, so the compiled code is cached beside the program. A cache in a folder that others
 // may write to could contain another program. If we may not write there either, there is no cache.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/bartizan', import.meta.url)));
