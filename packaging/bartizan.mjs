@@ -13,6 +13,9 @@ if (Number(node.split('.')[0]) < 24) {
 }
 // A cache in a folder that others may write to could contain another program. If we may not write beside the program,
 // there is no cache.
+const umask = process.umask();
+process.umask(umask | 0o022);
 module.enableCompileCache(fileURLToPath(new URL('.cache', import.meta.url)));
+process.umask(umask);
 const { run } = await import(new URL('program.mjs', import.meta.url).href);
 await run(process.argv);

@@ -1,7 +1,8 @@
 // The tar.gz on a machine without Node: PATH has what the starting script needs, and nothing else.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { readdir, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findProgram } from '../program-path.ts';
 import { built, HERE, VERSION } from './built.ts';
@@ -34,6 +35,16 @@ afterAll(() => job?.stop());
 it('finds its own Node through a link, and knows its version', async () => {
   expect(await run(launch, '--version')).toEqual({ code: 0, out: `${VERSION}\n`, err: '' });
   await expect(run({ command: ['node'], env: launch.env })).rejects.toThrow('ENOENT');
+});
+
+it('keeps compiled code where others may not write, under any umask', async () => {
+  const cache = join(dirname(await realpath(launch.command[0])), '../lib/.cache');
+  rmSync(cache, { recursive: true, force: true });
+  const umask = process.umask(0);
+  await run(launch, '--version').finally(() => process.umask(umask));
+  const folders = ['.', ...(await readdir(cache))].map((name) => join(cache, name));
+  expect(folders.length).toBeGreaterThan(1);
+  for (const folder of folders) expect([folder, statSync(folder).mode & 0o022]).toEqual([folder, 0]);
 });
 
 it('does the main job with native ciphers', async () => {

@@ -169,6 +169,13 @@ describe('the service', () => {
     expect(property('MainPID')).not.toBe(before);
   });
 
+  it('is updated also when it does not start with the new program', async () => {
+    configure('nonsense: true');
+    expect(done('dpkg', '--install', '/root/bartizan.deb')).toContain('does not start with the new program');
+    configure();
+    await until('a start', () => property('ActiveState') === 'active', { everyMs: 500, seen: journal });
+  });
+
   it('ends cleanly', () => {
     done('systemctl', 'stop', UNIT);
     expect(property('Result')).toBe('success');
