@@ -172,7 +172,7 @@ export async function prepareMonitoring(
         inventory: {
           async list() {
             const targets = await fleet.list();
-            await host.removal.remember(targets);
+            await host.removal.remember({ targets, config, isAllowed: isRemovalAllowed });
             return targets;
           },
           answers: fleet.answers,

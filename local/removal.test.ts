@@ -46,12 +46,24 @@ it('remembers the fleet over a restart', async () => {
 it('follows the rounds, whose sources have checked what goes', async () => {
   const guard = create();
   await guard.accept(proposal(20));
-  await guard.remember(targets(19));
+  await guard.remember(proposal(19));
   nowMs = 2 * 3_600_000;
-  await guard.remember(targets(18));
+  await guard.remember(proposal(18));
   nowMs = 4 * 3_600_000;
   expect(await create().refusal(proposal(17))).toBeUndefined();
   expect(kept.get('fleet/accepted')).toMatchObject({ nodes: { length: 18 } });
+});
+
+it('checks the first round, where the nodes could not be read at the start', async () => {
+  await create().accept(proposal(20));
+  const guard = create();
+  for (let round = 0; round < 2; round++)
+    await expect(guard.remember(proposal(10))).rejects.toThrow(
+      /^10 of 20 nodes .* `up --allow-removal` once/,
+    );
+  expect(kept.get('fleet/accepted')).toMatchObject({ nodes: { length: 20 } });
+  await create().remember(proposal(10, true));
+  expect(kept.get('fleet/accepted')).toMatchObject({ nodes: { length: 10 } });
 });
 
 it('goes on if it cannot be stored', async () => {

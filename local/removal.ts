@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { nodeName } from '../core/config/config-changes.ts';
-import { describeError } from '../core/errors.ts';
+import { ConfigError, describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
 import {
@@ -32,9 +32,14 @@ export interface RemovalGuard {
   refusal(proposal: Proposal): Promise<string | undefined>;
   /** The proposal is in force, unless it is refused. */
   accept(proposal: Proposal): Promise<void>;
-  /** The nodes of a round, which its sources have checked. */
-  remember(targets: readonly Target[]): Promise<void>;
+  /**
+   * The nodes of a round, which its sources have checked. @throws ConfigError when nothing was accepted since the start, because a
+   * source did not answer then, and too many nodes would go
+   */
+  remember(proposal: Omit<Proposal, 'advice'>): Promise<void>;
 }
+
+export const AT_START = 'If they shall go, start with `up --allow-removal` once';
 
 export function createRemovalGuard({
   counters,
@@ -46,6 +51,7 @@ export function createRemovalGuard({
   logger: Logger;
 }): RemovalGuard {
   let known: AcceptedFleet | undefined;
+  let isStartChecked = false;
 
   const load = async () => (known ??= acceptedSchema.safeParse(await counters.load(KEY)).data);
 
@@ -70,18 +76,28 @@ export function createRemovalGuard({
     });
   }
 
+  async function refusal(proposal: Proposal): Promise<string | undefined> {
+    const verdict = await verdictOn(proposal);
+    return verdict.kind === 'accepted'
+      ? undefined
+      : `${removalText(verdict.refusal)}. Their alerts would end as removed. ${proposal.advice}, or raise \`removal.mostPercent\``;
+  }
+
   return {
-    async refusal(proposal) {
-      const verdict = await verdictOn(proposal);
-      return verdict.kind === 'accepted'
-        ? undefined
-        : `${removalText(verdict.refusal)}. Their alerts would end as removed. ${proposal.advice}, or raise \`removal.mostPercent\``;
-    },
+    refusal,
     async accept(proposal) {
       const verdict = await verdictOn(proposal);
-      if (verdict.kind === 'accepted') await save(verdict.fleet);
+      if (verdict.kind === 'refused') return;
+      isStartChecked = true;
+      await save(verdict.fleet);
     },
-    async remember(targets) {
+    async remember(proposal) {
+      const { targets } = proposal;
+      if (!isStartChecked) {
+        const why = await refusal({ ...proposal, advice: AT_START });
+        if (why !== undefined) throw new ConfigError(why);
+        isStartChecked = true;
+      }
       const nodes = targets.map(nodeName);
       const accepted = await load();
       if (accepted && nodes.length === accepted.nodes.length) {

@@ -31,7 +31,7 @@ import { noticeOf } from './notices.ts';
 import { createPassFaults, createPulse } from './pulse.ts';
 import { checkData, forgetSetAside } from './recovery.ts';
 import { createReloader, type Reloader, reloadCommand } from './reload.ts';
-import { createRemovalGuard } from './removal.ts';
+import { AT_START, createRemovalGuard } from './removal.ts';
 import type { RoundResult } from './round.ts';
 import { createRoundFaults } from './round-faults.ts';
 import { addressOf, startServer } from './server.ts';
@@ -56,7 +56,6 @@ export interface Bartizan {
 
 /** After that a round leaves nothing, and the next start repeats the sends that did not end. */
 const STOP_GRACE = { roundMs: 3_000, sendMs: 4_000 };
-const ADVICE = 'If they shall go, start with `up --allow-removal` once';
 const NO_GRACE = { roundMs: 0, sendMs: 0 };
 /** At a reload the current round ends as usual, if it takes no longer than this or than an interval of rounds. */
 const RELOAD_GRACE_MS = 60_000;
@@ -185,7 +184,7 @@ export async function startBartizan(options: {
     opened.push(() => first.stop(STOP_GRACE));
     const targets = await listAtStart(first, logger);
     if (targets) {
-      const proposal = { targets, config, isAllowed: isRemovalAllowed, advice: ADVICE };
+      const proposal = { targets, config, isAllowed: isRemovalAllowed, advice: AT_START };
       const refusal = await removal.refusal(proposal);
       if (refusal !== undefined) throw new ConfigError(refusal);
       await removal.accept(proposal);
