@@ -2,6 +2,7 @@
 // with times.
 
 import type { z } from 'zod';
+import { allLabels } from '../core/labels.ts';
 import type { Alert } from '../core/model/alert.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Incident } from '../core/model/incident.ts';
@@ -44,7 +45,8 @@ export async function reportAlerts(state: StateStore, config: Config, nowMs: num
   return alerts.map((alert): AlertReport => {
     const { id, rule: name, labels, sinceMs, status } = alert;
     const rule = config.rules.find((candidate) => candidate.name === name);
-    const seen = rule ? routedLabels(rule, labels) : labels;
+    const all = allLabels(alert);
+    const seen = rule ? routedLabels(rule, all) : all;
     const undelivered = overdue.find(({ alertId }) => alertId === id);
     return {
       ...alert,

@@ -115,6 +115,9 @@ export const alertsShape = list(
     id: z.string(),
     rule: z.string(),
     labels,
+    inventoryLabels: labels
+      .optional()
+      .describe('what the inventory said of its node or cluster when it fired'),
     status: z.enum(['ok', 'pending', 'firing']).describe('`ok` with `--last`: it has resolved'),
     sinceMs: z.number().describe('first sample of the unbroken breach'),
     firedAtMs: z.number().optional(),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { ConfigError, describeError } from '../core/errors.ts';
+import { allLabels } from '../core/labels.ts';
 import type { Alert } from '../core/model/alert.ts';
 import type { Config } from '../core/model/config.ts';
 import type { StoredSilence } from '../core/model/silence.ts';
@@ -159,7 +160,8 @@ function coveredBy(silence: StoredSilence, alerts: readonly Alert[], { rules }: 
   const { covers } = compileSilence(silence);
   return alerts.filter((alert) => {
     const rule = rules.find(({ name }) => name === alert.rule);
-    const labels = rule ? routedLabels(rule, alert.labels) : { ...alert.labels, rule: alert.rule };
+    const all = allLabels(alert);
+    const labels = rule ? routedLabels(rule, all) : { ...all, rule: alert.rule };
     return covers({ alertId: alert.id, labels, sinceMs: alert.sinceMs, status: alert.status });
   });
 }

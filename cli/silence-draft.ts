@@ -79,8 +79,8 @@ export function silenceWarnings(
   matchers: readonly Matcher[],
   { rules, clusters, bastions }: Pick<Config, 'rules' | 'clusters' | 'bastions'>,
 ): string[] {
-  const nodes = clusters.flatMap(({ name: cluster, nodes: own }) =>
-    own.map(({ name: node, role }) => ({ cluster, node, role })),
+  const nodes = clusters.flatMap(({ name: cluster, labels, nodes: own }) =>
+    own.map(({ name: node, role, labels: more }) => ({ ...labels, ...more, cluster, node, role })),
   );
   const names = bastions.map(({ name }) => name);
   const matched = silenceReach(matchers, { rules, nodes, bastions: names });

@@ -9,6 +9,17 @@ export function labelKey(labels: Labels): string {
 /** Sorts names as people do: `node-2` before `node-10`. */
 export const naturalOrder = new Intl.Collator('en', { numeric: true });
 
+/** All labels of an alert: those of its series, which count, and what the inventory said when it fired. */
+export function allLabels({
+  labels,
+  inventoryLabels,
+}: {
+  labels: Labels;
+  inventoryLabels?: Labels | undefined;
+}): Labels {
+  return inventoryLabels ? { ...inventoryLabels, ...labels } : labels;
+}
+
 const STAR = '*';
 const ONE = '?';
 

@@ -3,10 +3,12 @@
 import { labelKey } from '../core/labels.ts';
 import { meterTo } from '../core/meter.ts';
 import type { Config } from '../core/model/config.ts';
+import type { Labels } from '../core/model/labels.ts';
 import type { Notification, Picture } from '../core/model/notification.ts';
 import type { Route } from '../core/model/route.ts';
 import type { Rule } from '../core/model/rule.ts';
 import type { Sample, Series } from '../core/model/sample.ts';
+import type { Target } from '../core/model/target.ts';
 import { type Shard, WHOLE } from '../core/plan/shards.ts';
 import type { Channel, SampleStore, StateStore } from '../core/ports.ts';
 import { isSelected } from '../core/selection.ts';
@@ -126,14 +128,16 @@ export function createStageFixture(
     meter,
   };
   const never = new AbortController().signal;
-  const targets = ['n1', 'n2'].map((name) => ({
-    ...node(name),
-    host: 'h',
-    port: 22,
-    user: 'u',
-    bastion: 'b',
-    hostKeys: [],
-  }));
+  const targets = ['n1', 'n2'].map(
+    (name): Target => ({
+      ...node(name),
+      host: 'h',
+      port: 22,
+      user: 'u',
+      bastion: 'b',
+      hostKeys: [],
+    }),
+  );
   return {
     time,
     state,
@@ -150,6 +154,11 @@ export function createStageFixture(
         if (metric !== 'up')
           samples.push({ metric: 'up', labels: node(name), timeMs: START + minute * MINUTE, value: 1 });
       }
+    },
+    /** What the inventory says of a node from now on. */
+    label(name: string, labels: Labels) {
+      const target = targets.find((one) => one.node === name);
+      if (target) target.labels = labels;
     },
     evaluate: (minute: number, shard: Shard = WHOLE) =>
       evaluateShard({ config, targets, roundMs: START + minute * MINUTE, shard }, ports),

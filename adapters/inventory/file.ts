@@ -14,10 +14,16 @@ export function createFileInventory({ clusters }: Pick<Config, 'clusters'>): Inv
 
 /** The nodes of all clusters, with the bastion of their cluster. */
 export function targetsOf(clusters: readonly ClusterConfig[]): Target[] {
-  return clusters.flatMap(({ name: cluster, bastion, otherBastions, nodes }) =>
-    nodes.map(({ name: node, role, host, port, user, hostKeys }): Target => {
+  return clusters.flatMap(({ name: cluster, bastion, otherBastions, nodes, labels: ofCluster }) =>
+    nodes.map(({ name: node, role, host, port, user, hostKeys, labels: own }): Target => {
       const target = { cluster, node, role, host, port, user, bastion, hostKeys };
-      return otherBastions ? { ...target, otherBastions } : target;
+      // Nodes without labels of their own share those of the cluster.
+      const labels = own ? { ...ofCluster, ...own } : ofCluster;
+      return {
+        ...target,
+        ...(otherBastions && { otherBastions }),
+        ...(labels && Object.keys(labels).length > 0 && { labels }),
+      };
     }),
   );
 }

@@ -32,13 +32,15 @@ type Covered = RuleInForce & { alerts: PossibleAlert[] };
 
 export function* checkCoverage(input: CoverageInput): Generator<Finding> {
   const { rules, routes, silences, bastions } = input;
-  const ruleGlobs = rules.flatMap(({ rule }) => [rule.where, rule.whereNot ?? {}]);
+  const ruleGlobs = rules.flatMap(({ rule: { where, whereNot = {}, inventory = {} } }) => [
+    ...[where, whereNot, inventory.where ?? {}, inventory.whereNot ?? {}],
+  ]);
   const matchers = [...(routes ?? []), ...silences].map(({ match }) => match);
   const fleet = { nodes: distinctNodes(input.nodes, [...ruleGlobs, ...matchers]), bastions };
   const covered = rules.map((entry) => ({ ...entry, alerts: seriesOf(entry.rule, fleet) }));
   for (const entry of onePerRule(covered.filter(({ path }) => path.length > 0))) {
-    const { whereNot: _whereNot, ...rule } = entry.rule;
-    yield* idleGlobs(entry, seriesOf(rule, fleet));
+    const { whereNot: _whereNot, inventory: { where } = {}, ...rule } = entry.rule;
+    yield* idleGlobs(entry, seriesOf({ ...rule, ...(where && { inventory: { where } }) }, fleet));
   }
   if (routes) {
     const known = covered.filter(({ alerts }) => alerts.length > 0);
@@ -86,7 +88,7 @@ function* idleGlobs(
     const message = `\`whereNot\` leaves rule ${name} nothing that is watched`;
     yield warningAt([...path, 'whereNot'], message, compare);
   } else {
-    for (const [label, globs] of Object.entries(rule.whereNot ?? {})) {
+    for (const [label, globs] of Object.entries({ ...rule.whereNot, ...rule.inventory?.whereNot })) {
       if (wanted.some((alert) => canMatch({ [label]: globs }, alert))) continue;
       yield warningAt([...path, 'whereNot', label], 'this leaves out nothing that is watched', compare);
     }

@@ -9,9 +9,10 @@ import { cycles } from './cycles.ts';
 import { type Draft, textOf } from './draft.ts';
 import { duplicateNames } from './duplicates.ts';
 import { lints } from './lints.ts';
+import type { FleetNode } from './possible-alerts.ts';
 import { type Finding, type Path, warningAt } from './problem.ts';
 import { namesOf, unknownReferences } from './references.ts';
-import { checkDefaults, ruleNames, rulesInForce } from './rule-set.ts';
+import { checkDefaults, type RuleInForce, ruleNames, rulesInForce } from './rule-set.ts';
 import type { Reference } from './secret-text.ts';
 
 /** @param options without `nowMs` there are no findings about the past */
@@ -47,17 +48,34 @@ export function crossCheck(draft: Draft, options: { nowMs?: number; kinds: Adapt
       const isOver = value && options.nowMs !== undefined && value.untilMs <= options.nowMs;
       return value && !isOver && !isReported(path) ? [{ match: value.match, path }] : [];
     });
-    return checkCoverage({ rules, routes, nodes, silences, bastions: namesOf(draft.bastions) });
+    return checkCoverage({
+      rules: rules.map(withoutReported),
+      routes,
+      nodes,
+      silences,
+      bastions: namesOf(draft.bastions),
+    });
+  }
+
+  /** A label that there is not selects no node, which is reported once. */
+  function withoutReported(entry: RuleInForce): RuleInForce {
+    const { inventory, ...rule } = entry.rule;
+    const isWrong =
+      inventory &&
+      ['where', 'whereNot'].some((key) => entry.path.length > 0 && isReported([...entry.path, key]));
+    return isWrong ? { ...entry, rule } : entry;
   }
 }
 
 /** All nodes of the fleet. Empty when the list is incomplete: some are invalid, or come from an inventory. */
-function knownNodes({ clusters, inventory }: Draft): { cluster: string; node: string; role: string }[] {
+function knownNodes({ clusters, inventory }: Draft): FleetNode[] {
   const isValid = clusters.every(({ value, nodes }) => value && nodes.every((node) => node.value));
   if (!isValid || inventory.length > 0) return [];
-  return clusters.flatMap(({ raw, nodes }) => {
+  return clusters.flatMap(({ raw, value: alone, nodes }) => {
     const cluster = textOf(raw, 'name') ?? '';
-    return nodes.flatMap(({ value }) => (value ? [{ cluster, node: value.name, role: value.role }] : []));
+    return nodes.flatMap(({ value }) =>
+      value ? [{ ...alone?.labels, ...value.labels, cluster, node: value.name, role: value.role }] : [],
+    );
   });
 }
 

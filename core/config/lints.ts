@@ -13,6 +13,7 @@ import { quoted, quotedList } from '../text/suggestions.ts';
 import { presetChecks } from './checks-in-force.ts';
 import { doubleChecks } from './double-checks.ts';
 import { type Draft, textOf, textsOf } from './draft.ts';
+import { inventoryNames } from './inventory-names.ts';
 import { unreachablePictures } from './picture-address.ts';
 import type { Fleet } from './possible-alerts.ts';
 import { presetLints } from './preset-lints.ts';
@@ -40,7 +41,7 @@ export function* lints(input: LintInput): Generator<Finding> {
   yield* presetLints(input);
   yield* doubleChecks(input);
   yield* silenceLints(input);
-  yield* ruleLints(rules, checks, input.nodes);
+  yield* ruleLints(rules, checks, input.nodes, inventoryNames(draft));
   yield* tierLints(rules);
   yield* idleChannels(draft);
   yield* unreachablePictures(draft, input.kinds);

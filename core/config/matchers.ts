@@ -17,11 +17,22 @@ export const CHECKED_LABELS: readonly string[] = [
   ),
 ];
 
+export interface InventoryNames {
+  /** Labels that the file gives clusters and nodes. */
+  names: readonly string[];
+  /** Whether a cluster or node may have a label of that name. */
+  has(name: string): boolean;
+}
+
 /** Checks labels and values of a `match`. It skips globs with wildcards, and names whose list is unknown. */
 export function* unknownMatchers(
   match: unknown,
   path: Path,
-  known: { rules: readonly string[] | undefined; clusters: readonly string[] | undefined },
+  known: {
+    rules: readonly string[] | undefined;
+    clusters: readonly string[] | undefined;
+    ofInventory: InventoryNames;
+  },
 ): Generator<Finding> {
   const values = new Map([
     ['severity', SEVERITIES],
@@ -29,7 +40,8 @@ export function* unknownMatchers(
     ['cluster', known.clusters],
   ]);
   for (const label of labelsOf(match)) {
-    if (!values.has(label)) yield* unknownLabel([...path, label], label, ROUTED_LABELS);
+    if (!values.has(label) && !known.ofInventory.has(label))
+      yield* unknownLabel([...path, label], label, [...ROUTED_LABELS, ...known.ofInventory.names]);
     const names = values.get(label);
     // A cluster may be added tomorrow; a rule is in this file or nowhere.
     const report = label === 'cluster' ? warningAt : errorAt;

@@ -6,9 +6,13 @@ import { isWithoutCluster } from '../evaluate/alert-labels.ts';
 import { globCovers, globMatches } from '../labels.ts';
 import type { LabelGlobs, Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
+import { isSelected } from '../selection.ts';
+
+export type FleetNode = Labels & { cluster: string; node: string; role: string };
 
 export interface Fleet {
-  nodes: readonly { cluster: string; node: string; role: string }[];
+  /** With the labels that the inventory gives them. */
+  nodes: readonly FleetNode[];
   bastions: readonly string[];
 }
 
@@ -33,7 +37,8 @@ export function seriesOf(
       labels: { ...labels, rule: rule.name, severity: rule.severity },
       free: GROUP_LABELS[group].filter((label) => !(label in labels)),
     }))
-    .filter((alert) => canMatch(rule.where, alert) && !isLeftOut(rule.whereNot ?? {}, alert));
+    .filter((alert) => canMatch(rule.where, alert) && !isLeftOut(rule.whereNot ?? {}, alert))
+    .filter(({ labels }) => rule.inventory === undefined || isSelected(rule.inventory, labels));
 }
 
 /** The alerts that a rule can have: an aggregate keeps only some labels of the series. */

@@ -3,6 +3,7 @@
 import { findMetric, GROUP_LABELS, METRICS, type Metric } from '../catalogue.ts';
 import { type Condition, SEVERITIES } from '../model/rule.ts';
 import { choose, quoted } from '../text/suggestions.ts';
+import { mayBeInventoryLabel } from './inventory-labels.ts';
 import type { RuleFields, TieredRuleFields } from './rule-fields.ts';
 import { type Issue, wholeCheck } from './whole-check.ts';
 
@@ -103,8 +104,18 @@ function checkLabels(metric: Metric, { where = {}, whereNot = {}, aggregate }: F
     ...(aggregate?.by ?? []).map((label, i) => ({ label, path: ['aggregate', 'by', String(i)] })),
   ];
   const labels = labelsOf(metric);
-  for (const { label, path } of used.filter((one) => !labels.includes(one.label)))
-    issue(path, `\`${metric.name}\` has no label ${quoted(label)}; it has ${labels.join(', ')}`);
+  const isOfNodes = labels.includes('node');
+  for (const { label, path } of used.filter((one) => !labels.includes(one.label))) {
+    // Whether a cluster or node has such a label is checked across the file.
+    const mayBeOfInventory = isOfNodes && path[0] !== 'aggregate' && mayBeInventoryLabel(label);
+    if (!mayBeOfInventory)
+      issue(path, `\`${metric.name}\` has no label ${quoted(label)}; it has ${labels.join(', ')}`);
+    else if (aggregate)
+      issue(
+        path,
+        `a rule with \`aggregate\` cannot select by ${quoted(label)}, a label of the inventory; it can by ${labels.join(', ')}`,
+      );
+  }
 }
 
 function checkCondition(fields: Fields, issue: Issue): void {

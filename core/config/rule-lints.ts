@@ -2,6 +2,7 @@
 
 import { findMetric, GROUP_LABELS } from '../catalogue.ts';
 import { formatDuration } from '../duration.ts';
+import { namesCluster } from '../evaluate/alert-labels.ts';
 import { expectedTargets, type TargetLabels } from '../evaluate/range.ts';
 import { formatNumber } from '../format.ts';
 import { createIntervals, ruleIntervals } from '../intervals.ts';
@@ -10,6 +11,7 @@ import type { Check } from '../model/check.ts';
 import type { Rule } from '../model/rule.ts';
 import { PLACEHOLDER, placeholderName, SUMMARY_FIELDS } from '../notify/summary.ts';
 import { choose, quoted } from '../text/suggestions.ts';
+import type { InventoryNames } from './matchers.ts';
 import { type Finding, warningAt } from './problem.ts';
 import { type RuleInForce, writtenPath } from './rule-set.ts';
 import { thresholdLints } from './threshold-lints.ts';
@@ -19,6 +21,7 @@ export function* ruleLints(
   rules: readonly RuleInForce[],
   checks: readonly Check[],
   nodes: readonly TargetLabels[],
+  ofInventory: InventoryNames,
 ): Generator<Finding> {
   const intervals = createIntervals(checks);
   const reported = new Set<string>();
@@ -33,7 +36,7 @@ export function* ruleLints(
 
   /** With paths within the rule. */
   function* lintsOf(rule: Rule): Generator<Finding> {
-    yield* placeholderLints(rule);
+    yield* placeholderLints(rule, ofInventory);
     yield* fractionLints(rule);
     yield* thresholdLints(rule);
     const { intervalMs } = ruleIntervals(intervals, rule, expectedTargets(rule, nodes));
@@ -63,7 +66,9 @@ function* holdLints(rule: Rule, everyMs: number): Generator<Finding> {
 }
 
 /** Placeholders in the summary of a rule that its alerts have no value for: the message would show `–` there. */
-function* placeholderLints({ summary = '', metric, aggregate, window }: Rule): Generator<Finding> {
+function* placeholderLints(rule: Rule, ofInventory: InventoryNames): Generator<Finding> {
+  const { summary = '', metric, aggregate, window } = rule;
+  const isOfClusters = namesCluster(rule);
   const group = findMetric(metric)?.group;
   if (group === undefined) return;
   const absent = [...(window ? [] : ['window']), ...(window?.aheadMs === undefined ? ['ahead'] : [])];
@@ -72,7 +77,7 @@ function* placeholderLints({ summary = '', metric, aggregate, window }: Rule): G
   const placeholders = new Map([...summary.matchAll(PLACEHOLDER)].map(([text, inner = '']) => [text, inner]));
   for (const [text, inner] of placeholders) {
     const name = placeholderName(inner);
-    if (name !== undefined && known.includes(name)) continue;
+    if (name !== undefined && (known.includes(name) || (isOfClusters && ofInventory.has(name)))) continue;
     yield warningAt(
       ['summary'],
       `unknown placeholder ${quoted(text)}: the message would show ${name === undefined ? 'it as it is written' : '`–`'}`,

@@ -1,3 +1,5 @@
+import { findMetric, GROUP_LABELS } from '../catalogue.ts';
+import type { LabelGlobs } from '../model/labels.ts';
 import { type Condition, type Rule, SEVERITIES } from '../model/rule.ts';
 import { conditionOf, ruleCheck, tieredRuleCheck, tierOf } from './rule-check.ts';
 import { type RuleFields, ruleFields, tieredRuleFields } from './rule-fields.ts';
@@ -24,14 +26,16 @@ export const tieredRuleSchema = tieredRuleFields
 
 function ruleOf(fields: RuleFields): Rule {
   const condition = conditionOf(fields) as Condition;
-  const { name, where, whereNot = {}, window, aggregate, recoveryThreshold } = fields;
+  const { name, window, aggregate, recoveryThreshold } = fields;
+  const { where, whereNot, inventory } = selectionOf(fields);
   const { noData, severity, inhibitedBy, supersededBy, summary, runbook } = fields;
   return {
     name,
     title: titleOf(fields),
     ...comparedOf(fields),
     where,
-    ...(Object.keys(whereNot).length > 0 && { whereNot }),
+    ...(whereNot && { whereNot }),
+    ...(inventory && { inventory }),
     ...(window !== undefined && { window: windowOf(window) }),
     ...(aggregate !== undefined && { aggregate }),
     condition,
@@ -44,6 +48,29 @@ function ruleOf(fields: RuleFields): Rule {
     ...(supersededBy.length > 0 && { supersededBy }),
     ...(summary !== undefined && { summary }),
     ...(runbook !== undefined && { runbook }),
+  };
+}
+
+/** Separates globs on labels of series from those on labels of the inventory. `ruleCheck` has found no other names. */
+function selectionOf({
+  metric = '',
+  ratio,
+  ...fields
+}: RuleFields): Pick<Rule, 'where' | 'whereNot' | 'inventory'> {
+  const group = findMetric(ratio?.of ?? metric)?.group;
+  const labels: readonly string[] = group ? GROUP_LABELS[group] : [];
+  const split = (globs: LabelGlobs, isOfSeries: boolean) => {
+    const own = Object.entries(globs).filter(([label]) => labels.includes(label) === isOfSeries);
+    return own.length > 0 ? Object.fromEntries(own) : undefined;
+  };
+  const [where, whereNot] = [fields.where, fields.whereNot ?? {}];
+  const leftOut = split(whereNot, true);
+  const [wanted, unwanted] = [split(where, false), split(whereNot, false)];
+  const inventory = { ...(wanted && { where: wanted }), ...(unwanted && { whereNot: unwanted }) };
+  return {
+    where: split(where, true) ?? {},
+    ...(leftOut && { whereNot: leftOut }),
+    ...((wanted || unwanted) && { inventory }),
   };
 }
 

@@ -16,6 +16,7 @@ import {
   timeZoneSchema,
 } from './field-schemas.ts';
 import { hostKeySchema } from './host-key.ts';
+import { inventoryLabelsSchema } from './inventory-labels.ts';
 import {
   agentSchema,
   checkLogin,
@@ -84,6 +85,9 @@ export const nodeSchema = z.strictObject({
   host: hostSchema.describe('Host name or address, as the bastion sees it'),
   port: portSchema.describe("SSH port; by default the cluster's, else 22").optional(),
   user: user.describe("User to log in as; by default the cluster's, else the bastion's").optional(),
+  labels: inventoryLabelsSchema
+    .describe('Labels of your own, beside those of its cluster; where both have one, this counts')
+    .optional(),
   hostKeys,
 });
 
@@ -100,6 +104,11 @@ const clusterFields = z.strictObject({
     .strictObject({ user: user.optional(), port: portSchema.describe('SSH port').optional() })
     .describe('Defaults for its nodes')
     .prefault({}),
+  labels: inventoryLabelsSchema
+    .describe(
+      'Labels of your own for all its nodes, 10 at most, such as `zone` or `customer`: rules, routes, silences and messages can use them',
+    )
+    .optional(),
   acceptsRootByForwarding: z
     .boolean()
     .describe(

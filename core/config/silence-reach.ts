@@ -2,10 +2,11 @@ import type { Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Matcher } from '../model/silence.ts';
 import { compileSilence } from '../notify/silences.ts';
+import { ROUTED_LABELS } from './matchers.ts';
 import { alertsOf, type Fleet } from './possible-alerts.ts';
 
 export interface SilenceReach {
-  /** How many nodes match by cluster, name and role; undefined when no matcher is on one of these. */
+  /** How many nodes match by cluster, name, role and labels of the inventory; undefined when no matcher is on one of these. */
   nodes: number | undefined;
   /** Rules that can have a matching alert. */
   rules: readonly string[];
@@ -18,7 +19,7 @@ export function silenceReach(
   matchers: readonly Matcher[],
   fleet: Fleet & { rules: readonly Rule[] },
 ): SilenceReach {
-  const ofNodes = matchers.filter(({ name }) => NODE_LABELS.includes(name));
+  const ofNodes = matchers.filter(({ name }) => NODE_LABELS.includes(name) || !ROUTED_LABELS.includes(name));
   const rules = fleet.rules.filter((rule) => {
     const possible = alertsOf(rule, fleet);
     const free = new Set(possible[0]?.free);

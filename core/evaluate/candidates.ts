@@ -17,10 +17,10 @@ export interface Candidate extends Omit<FoldInput, 'state'> {
   key: string;
   known: Known;
   /**
-   * Why it ends whatever samples say: its node or cluster is no longer in the inventory, the rule has other labels since an edit, or
+   * Why it ends whatever samples say: its node or cluster is no longer in the inventory or has other labels there, the rule has other labels since an edit, or
    * no check measures it any more.
    */
-  removed: 'removed' | 'check-removed' | undefined;
+  removed: 'removed' | 'unselected' | 'check-removed' | undefined;
 }
 
 /**
@@ -50,7 +50,9 @@ export function findCandidates(
     const gone = node === undefined ? isGroupGone(input, labels) : !target;
     const removed =
       gone || !canHaveLabels(input.rule, labels)
-        ? 'removed'
+        ? input.isUnselected?.(labels)
+          ? 'unselected'
+          : 'removed'
         : isMeasured(labels)
           ? undefined
           : 'check-removed';

@@ -45,7 +45,8 @@ function foldCandidate(candidate: Candidate, evaluation: Evaluation): FoldedCand
   if (candidate.removed) {
     const { value } = known.state ?? known.stored ?? known.last ?? {};
     const { removed } = candidate;
-    const reason = start?.isNew && removed === 'removed' ? endReason(input.rule, labels) : removed;
+    const reason =
+      start?.isNew && removed !== 'check-removed' ? endReason(input.rule, labels, removed) : removed;
     const end = { ...freshState(labels), value };
     return { candidate, settled: undefined, before: undefined, end, steps: [], reason };
   }

@@ -35,13 +35,16 @@ export function nodeKey(labels: Labels): string | undefined {
 
 /** Changes with every field that decides, and not with texts, severity or inhibition. */
 export function ruleHash(rule: Rule): string {
-  const { metric, over, where, whereNot, window, aggregate, condition } = rule;
+  const { metric, over, where, whereNot, inventory, window, aggregate, condition } = rule;
   const { recoveryThreshold, forMs, keepFiringForMs, noData } = rule;
   // What a rule lacks adds nothing: a checkpoint of an older release must go on to fit.
   const more = [
     ...(window || aggregate ? [[window, aggregate]] : []),
     ...(whereNot ? [['whereNot', sortedGlobs(whereNot)]] : []),
     ...(over === undefined ? [] : [['over', over]]),
+    ...(inventory
+      ? [['inventory', sortedGlobs(inventory.where ?? {}), sortedGlobs(inventory.whereNot ?? {})]]
+      : []),
   ];
   const bounds = [condition.kind, ...Object.entries(condition).sort(([a], [b]) => (a < b ? -1 : 1))];
   return hashText(

@@ -35,6 +35,8 @@ export interface EvaluateInput {
   isMeasured?: (labels: Labels) => boolean;
   /** See `expectedTargets()`. Series of other nodes are not evaluated. */
   targets: readonly ExpectedTarget[];
+  /** Whether the inventory has the node, though its labels there are none that the rule is for. Absent: it has none such. */
+  isUnselected?: (labels: Labels) => boolean;
   checkpoint: Checkpoint | undefined;
   /**
    * The rule's stored alerts that are not ok, read after the checkpoint. They show what was committed before a

@@ -1,6 +1,6 @@
 import { currentForMs } from '../current.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
-import type { LabelGlobs } from '../model/labels.ts';
+import type { LabelGlobs, Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import { isSelected } from '../selection.ts';
 import { reducedEveryMs } from './forecast-step.ts';
@@ -92,9 +92,11 @@ export function partialFromMs(input: RangeInput): number {
  * `whereNot` either.
  */
 export function expectedTargets(
-  rule: Pick<Rule, 'where' | 'whereNot'>,
-  targets: readonly TargetLabels[],
+  rule: Pick<Rule, 'where' | 'whereNot' | 'inventory'>,
+  all: readonly (TargetLabels & { labels?: Labels })[],
 ): ExpectedTarget[] {
+  const { inventory } = rule;
+  const targets = inventory ? all.filter(({ labels = {} }) => isSelected(inventory, labels)) : all;
   const own = (globs: LabelGlobs = {}) =>
     Object.fromEntries(
       Object.entries(globs).filter(([label]) => TARGET_LABELS.some((name) => name === label)),

@@ -107,7 +107,8 @@ export function openBefore(
 }
 
 /** Why an alert ends whose target a new or edited rule does not select. */
-export function endReason(rule: Rule, labels: Labels): TransitionReason {
+export function endReason(rule: Rule, labels: Labels, removed: 'removed' | 'unselected'): TransitionReason {
+  if (removed === 'unselected') return 'rule-changed';
   return canHaveLabels(rule, labels) && isSelected(rule, labels) ? 'removed' : 'rule-changed';
 }
 

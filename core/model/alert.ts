@@ -8,6 +8,8 @@ export interface Alert {
   id: string;
   rule: string;
   labels: Labels;
+  /** What the inventory said of the node or cluster when it fired; no part of the identity. Absent where it said nothing. */
+  inventoryLabels?: Labels;
   status: AlertStatus;
   /** First sample of the unbroken run of breaching samples. */
   sinceMs: number;

@@ -3,6 +3,7 @@
 import type { ChartTheme } from './chart-theme.ts';
 import type { Check } from './check.ts';
 import type { CommandConfig } from './command.ts';
+import type { Labels } from './labels.ts';
 import type { LogLevel, LogStage } from './log.ts';
 import type { Route } from './route.ts';
 import type { Rule } from './rule.ts';
@@ -51,6 +52,8 @@ export interface NodeConfig {
   port: number;
   user: string;
   hostKeys: readonly string[];
+  /** Labels of the owner's choice, beside those of the cluster. */
+  labels?: Labels | undefined;
 }
 
 /** A cluster without a login of its own logs in to its nodes as to its bastion. */
@@ -61,6 +64,8 @@ export interface ClusterConfig extends LoginConfig {
   /** Further bastions that lead to its nodes, in order. */
   otherBastions?: readonly string[];
   nodes: readonly NodeConfig[];
+  /** Labels of the owner's choice, for all its nodes. */
+  labels?: Labels | undefined;
   /** Checks may connect from these nodes although a stolen key would be root there. */
   acceptsRootByForwarding?: boolean;
 }

@@ -10,6 +10,8 @@ export interface IncidentAlert {
   rule: string;
   severity: Severity;
   labels: Labels;
+  /** What the inventory said of the node or cluster when it fired; no part of the identity. Absent where it said nothing. */
+  inventoryLabels?: Labels;
   status: 'firing' | 'resolved';
   sinceMs: number;
   firedAtMs: number;

@@ -1,4 +1,4 @@
-import type { LabelGlobs } from './labels.ts';
+import type { LabelGlobs, Selection } from './labels.ts';
 
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
 
@@ -26,6 +26,11 @@ export interface Rule {
   where: LabelGlobs;
   /** What is left out of it. Absent where nothing is. */
   whereNot?: LabelGlobs;
+  /**
+   * What of the two is on labels of the inventory, which no series has: it selects nodes. Absent where nothing is, and with an
+   * aggregate.
+   */
+  inventory?: Selection;
   /** In front of the comparison: what the samples of the last so long come to; `aheadMs` with `forecast` alone. */
   window?: { lastMs: number; reduce: (typeof REDUCERS)[number]; aheadMs?: number };
   /** Behind the window: across series that agree in these labels, which are the alert's. */

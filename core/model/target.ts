@@ -1,3 +1,5 @@
+import type { Labels } from './labels.ts';
+
 export const ROLES = ['apiserver', 'etcd', 'controlplane'] as const;
 
 export type Role = (typeof ROLES)[number];
@@ -18,4 +20,6 @@ export interface Target {
   /** Further bastions that lead to it, in order. */
   otherBastions?: readonly string[];
   hostKeys: readonly string[];
+  /** Labels that the inventory gives it, with those of its cluster. Absent where it gives none. */
+  labels?: Labels;
 }

@@ -6,6 +6,7 @@ export const REASONS = [
   'threshold',
   'no-data',
   'removed',
+  'unselected',
   'check-removed',
   'stale',
   'revised',
@@ -20,6 +21,8 @@ export interface Transition {
   alertId: string;
   rule: string;
   labels: Labels;
+  /** What the inventory said of the node or cluster then; no part of the identity. Absent where it said nothing. */
+  inventoryLabels?: Labels;
   kind: TransitionKind;
   atMs: number;
   reason: TransitionReason;

@@ -130,6 +130,7 @@ function fired(
     rule: transition.rule,
     severity: rule?.severity ?? known?.severity ?? 'warning',
     labels: transition.labels,
+    ...(transition.inventoryLabels && { inventoryLabels: transition.inventoryLabels }),
     status: 'firing',
     sinceMs: transition.sinceMs,
     firedAtMs: transition.atMs,

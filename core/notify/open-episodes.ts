@@ -142,12 +142,13 @@ function endedWhere(incident: Incident, isOver: (alert: IncidentAlert) => boolea
 }
 
 function enteredAlert(alert: Alert & { firedAtMs: number }, rule: Rule): IncidentAlert {
-  const { id: alertId, labels, sinceMs, firedAtMs, reason, value } = alert;
+  const { id: alertId, labels, inventoryLabels, sinceMs, firedAtMs, reason, value } = alert;
   return {
     alertId,
     rule: rule.name,
     severity: rule.severity,
     labels,
+    ...(inventoryLabels && { inventoryLabels }),
     status: 'firing',
     sinceMs,
     firedAtMs,

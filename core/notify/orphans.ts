@@ -1,3 +1,4 @@
+import { allLabels } from '../labels.ts';
 import type { Config } from '../model/config.ts';
 import type { Incident } from '../model/incident.ts';
 import { matchRoutes } from './routes.ts';
@@ -29,7 +30,7 @@ export function findOrphans(
     if (incident.closedAtMs !== undefined || alerts.length === 0 || (hasChannel && hasRoute)) return [];
     const goesTo = alerts.flatMap((alert) => {
       const rule = rules.find(({ name }) => name === alert.rule) ?? incident.rules[alert.rule];
-      return rule ? matchRoutes(routes, rule, alert.labels).flatMap((one) => one.channels) : [];
+      return rule ? matchRoutes(routes, rule, allLabels(alert)).flatMap((one) => one.channels) : [];
     });
     const firing = alerts.filter(({ status }) => status === 'firing').length;
     return [

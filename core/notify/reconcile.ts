@@ -1,5 +1,6 @@
 // What must be sent follows from the open incidents and from today's configuration: after a change each is decided again.
 
+import { allLabels } from '../labels.ts';
 import type { Incident, IncidentAlert } from '../model/incident.ts';
 import type { Versioned } from '../ports.ts';
 import { episodeOf } from './episode.ts';
@@ -67,7 +68,7 @@ export function reconcile(input: ReconcileInput): Reconciled {
 
   for (const episode of episodesOf(entries, input)) {
     forgetLostFallback(episode);
-    const wanted = destinationsOf(config.routes, episode.rule, episode.alert.labels);
+    const wanted = destinationsOf(config.routes, episode.rule, allLabels(episode.alert));
     routeEpisode(episode, wanted, config, { enter, unrouted });
   }
 

@@ -34,7 +34,10 @@ const NAME = /^\s*([\w-]+)\s*$/;
 
 /** What texts of an alert are made from. */
 export type SummaryAlert = PhaseAlert &
-  Pick<NotificationAlert, 'labels' | 'sinceMs' | 'resolvedAtMs' | 'valueAtMs' | 'noDataSinceMs'>;
+  Pick<
+    NotificationAlert,
+    'labels' | 'inventoryLabels' | 'sinceMs' | 'resolvedAtMs' | 'valueAtMs' | 'noDataSinceMs'
+  >;
 
 export interface TextTime {
   nowMs: number;
@@ -49,7 +52,7 @@ export function renderSummary(rule: Rule, alert: SummaryAlert, time: TextTime): 
   if (rule.summary === undefined || phaseOf(rule, alert) !== 'breaching')
     return plainSummary(rule, alert, time);
   const { since: _since, cleared: _cleared, ...own } = fieldsOf(rule, alert, time);
-  return fill(rule.summary, new Map(Object.entries({ ...own, ...alert.labels })));
+  return fill(rule.summary, new Map(Object.entries({ ...alert.inventoryLabels, ...own, ...alert.labels })));
 }
 
 /** The same in our words, whatever summary the rule has. */

@@ -1,4 +1,4 @@
-import { labelKey } from '../labels.ts';
+import { allLabels, labelKey } from '../labels.ts';
 import type { IncidentAlert } from '../model/incident.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
@@ -30,7 +30,8 @@ export function compileSuppressions(input: {
     .map(compileSilence);
   return (alert) => {
     const rule = input.rules[alert.rule];
-    const labels = rule ? routedLabels(rule, alert.labels) : alert.labels;
+    const all = allLabels(alert);
+    const labels = rule ? routedLabels(rule, all) : all;
     const covering = silences.filter((silence) => silence.covers({ ...alert, labels }));
     if (covering.length > 0) {
       const untilMs = covering.reduce((last, silence) => Math.max(last, silence.untilMs), 0);

@@ -82,6 +82,7 @@ const FIRED_SUFFIXES: Readonly<Record<TransitionReason, string>> = {
   revised: ' by samples that came late',
   'rule-changed': ' when its rule changed',
   removed: '',
+  unselected: '',
   'check-removed': '',
   stale: '',
 };
@@ -91,6 +92,7 @@ const ENDED_SUFFIXES: Readonly<Record<TransitionReason, string>> = {
   revised: ' by samples that came late',
   'rule-changed': ' when its rule changed',
   removed: ' when its node or rule was removed',
+  unselected: ' when its labels changed: the rule is no longer for it',
   'check-removed': ' when its check was removed: its state is unknown',
   stale: ' as its series is gone: its state is unknown',
 };

@@ -1,3 +1,4 @@
+import { allLabels } from '../labels.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Config } from '../model/config.ts';
 import type { Incident, IncidentAlert } from '../model/incident.ts';
@@ -73,7 +74,7 @@ export function undeliveredAlerts(input: {
     };
     if (
       (knownMs.get(alert.id) ?? -1) >= firedAtMs ||
-      destinationsOf(config.routes, rule, alert.labels).length === 0
+      destinationsOf(config.routes, rule, allLabels(alert)).length === 0
     )
       continue;
     if (suppressionOf(one, { [rule.name]: rule })) continue;

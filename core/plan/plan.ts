@@ -55,7 +55,7 @@ export function planRound(input: {
       const names = mine.map((check) => check.name).join(',');
       const key = [names, ...(target.otherBastions ?? [])].join(' ');
       const group = groups.get(key) ?? { checks: mine, targets: [] };
-      group.targets.push(target);
+      group.targets.push(withoutLabels(target));
       groups.set(key, group);
     }
     batches.push(
@@ -67,6 +67,13 @@ export function planRound(input: {
     );
   }
   return batches.map(checkingBastions());
+}
+
+/** A probe needs no labels, and a batch is a message. */
+function withoutLabels(target: Target): Target {
+  if (!target.labels) return target;
+  const { labels: _labels, ...rest } = target;
+  return rest;
 }
 
 /** Marks the first batch of each list of bastions. */

@@ -3,9 +3,10 @@ import type { Alert } from '../model/alert.ts';
 import type { Transition } from '../model/transition.ts';
 import { ownsAlert, shardName } from '../plan/shards.ts';
 import type { Versioned } from '../ports.ts';
+import { withInventoryLabels } from './inventory-labels.ts';
 import type { ShardRound } from './shard-round.ts';
 
-type AlertsOfShard = Pick<ShardRound, 'state' | 'shard' | 'roundMs'>;
+type AlertsOfShard = Pick<ShardRound, 'state' | 'shard' | 'roundMs' | 'inventoryLabels'>;
 
 /** The rule's stored alerts that this shard owns. */
 export async function alertsOf(rule: string, { state, shard }: AlertsOfShard): Promise<Versioned<Alert>[]> {
@@ -15,7 +16,7 @@ export async function alertsOf(rule: string, { state, shard }: AlertsOfShard): P
 /** Writes the alerts that differ from the stored ones. */
 export async function commitAlerts(
   stored: readonly Versioned<Alert>[],
-  { state, roundMs: dueAtMs }: AlertsOfShard,
+  { state, roundMs: dueAtMs, inventoryLabels }: AlertsOfShard,
   result: { alerts: Alert[]; transitions: Transition[] },
 ): Promise<void> {
   const before = new Map(stored.map((alert) => [alert.value.id, alert]));
@@ -24,7 +25,8 @@ export async function commitAlerts(
     const known = before.get(alert.id);
     const transitions = byAlert.get(alert.id) ?? [];
     if (transitions.length === 0 && known && sameState(known.value, alert)) continue;
-    await state.commitAlert({ alert, expectedVersion: known?.version ?? 0, transitions, dueAtMs });
+    const labelled = withInventoryLabels(alert, transitions, known?.value, inventoryLabels);
+    await state.commitAlert({ ...labelled, expectedVersion: known?.version ?? 0, dueAtMs });
   }
 }
 

@@ -1,10 +1,12 @@
 import { evaluateRule, evaluationRange, expectedTargets } from '../evaluate/evaluate.ts';
 import { readEvery } from '../evaluate/forecast-step.ts';
+import { nodeKey } from '../evaluate/identity.ts';
 import { evaluatedFromMs } from '../evaluate/range.ts';
 import { createIntervals, ruleIntervals } from '../intervals.ts';
 import { createMeasured } from '../measured.ts';
 import type { PartialAggregate } from '../model/checkpoint.ts';
 import type { Config } from '../model/config.ts';
+import type { Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Target } from '../model/target.ts';
 import type { Transition } from '../model/transition.ts';
@@ -12,6 +14,7 @@ import { type Shard, type ShardView, shardName, shardView } from '../plan/shards
 import { queryRule } from '../rule-query.ts';
 import { alertsOf, commitAlerts, endRule, leaveRule } from './alerts.ts';
 import { queryBlindRounds } from './blind-rounds.ts';
+import { createInventoryLabels } from './inventory-labels.ts';
 import { withLateSamples } from './late-samples.ts';
 import { mergePartials, writePartial } from './partial-aggregates.ts';
 import { type AttemptPorts, createAttempt, type Outcome } from './rule-attempts.ts';
@@ -46,7 +49,11 @@ export async function evaluateShard(request: EvaluateRequest, ports: EvaluatePor
   const { latenessMs } = schedule;
   const startMs = ports.clock.nowMs();
   const intervals = createIntervals(checks, targets);
-  const round: ShardRound = { ...ports, store, shard, roundMs, targets, checks, intervals, latenessMs };
+  const inventoryLabels = createInventoryLabels(targets);
+  const round: ShardRound = {
+    ...{ ...ports, store, shard, roundMs, targets, checks, intervals, latenessMs },
+    inventoryLabels,
+  };
   const transitions: Transition[] = [];
   const names = new Set(config.rules.map((rule) => rule.name));
   const gone = (await ports.state.listRules()).filter((name) => !names.has(name));
@@ -106,6 +113,11 @@ async function evaluateView(
   }
 }
 
+function inFleet(targets: readonly Target[]): (labels: Labels) => boolean {
+  const nodes = new Set<string | undefined>(targets.map(({ cluster, node }) => nodeKey({ cluster, node })));
+  return (labels) => nodes.has(nodeKey(labels));
+}
+
 async function evaluateSamples(
   rule: Rule,
   { targets, selection }: ShardView,
@@ -141,6 +153,7 @@ async function evaluateSamples(
     ...(!partials && { blind: await queryBlindRounds(rule, round, lookup) }),
     isMeasured: createMeasured(rule, round.checks, expected),
     targets: expected,
+    ...(rule.inventory && { isUnselected: inFleet(targets) }),
     alerts: open,
   });
   let storedVersion = version;

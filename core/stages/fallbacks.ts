@@ -1,3 +1,4 @@
+import { allLabels } from '../labels.ts';
 import type { Config } from '../model/config.ts';
 import type { Incident, IncidentAlert, NotificationAttempt } from '../model/incident.ts';
 import { episodeOf } from '../notify/episode.ts';
@@ -28,7 +29,7 @@ export async function fallbackIncident(
   const held = new Set(ofFallback.flatMap(({ value }) => value.alerts.map(episodeOf)));
   const hasAnyway = (alert: IncidentAlert) => {
     const rule = config.rules.find(({ name }) => name === alert.rule) ?? incident.rules[alert.rule];
-    const sentTo = destinationsOf(config.routes, rule, alert.labels);
+    const sentTo = destinationsOf(config.routes, rule, allLabels(alert));
     return held.has(episodeOf(alert)) || sentTo.some(({ channel }) => channel === fallback);
   };
   const input = {

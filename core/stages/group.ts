@@ -1,4 +1,5 @@
 import { ConflictError } from '../errors.ts';
+import { allLabels } from '../labels.ts';
 import type { Config } from '../model/config.ts';
 import type { Incident } from '../model/incident.ts';
 import type { Rule } from '../model/rule.ts';
@@ -82,7 +83,7 @@ async function absorb(items: readonly OutboxItem[], config: GroupConfig, ports: 
     const firing = transition.kind === 'firing' && rule !== undefined;
     // It has waited since it was due, also where this stage stood still.
     const enteredAtMs = Math.min(nowMs, dueAtMs);
-    const to = firing ? destinationsOf(config.routes, rule, transition.labels) : undefined;
+    const to = firing ? destinationsOf(config.routes, rule, allLabels(transition)) : undefined;
     return { transition, rule, enteredAtMs, sentTo: to };
   });
   const destinations = new Map(
@@ -147,12 +148,13 @@ async function absorb(items: readonly OutboxItem[], config: GroupConfig, ports: 
 
 /** Counts and logs a firing that is sent to nobody, and that no route discards on purpose. */
 function reportUnrouted(
-  { kind, rule: name, labels }: OutboxItem['transition'],
+  transition: OutboxItem['transition'],
   rule: Rule | undefined,
   { routes }: GroupConfig,
   { meter, logger }: GroupPorts,
 ): void {
-  if (kind !== 'firing' || (rule && matchRoutes(routes, rule, labels).length > 0)) return;
+  const { kind, rule: name, labels } = transition;
+  if (kind !== 'firing' || (rule && matchRoutes(routes, rule, allLabels(transition)).length > 0)) return;
   meter.count('transitions_unrouted_total', { rule: name });
   const why = rule ? 'no route takes it' : 'its rule is gone';
   logger.warn(`an alert is sent to nobody: ${why}`, { rule: name, ...labels });

@@ -8,6 +8,7 @@ import type { Series } from '../model/sample.ts';
 import type { Target } from '../model/target.ts';
 import { isOfAnotherCount, ownsAlert, type Shard, shardName } from '../plan/shards.ts';
 import type { Clock, Logger, Meter, SampleStore, SeriesQuery, StateStore } from '../ports.ts';
+import type { InventoryLabels } from './inventory-labels.ts';
 
 export interface ShardPorts {
   store: SampleStore;
@@ -25,6 +26,8 @@ export interface ShardRound extends ShardPorts {
   intervals: Intervals;
   targets: readonly Target[];
   checks: readonly Check[];
+  /** What the inventory says of nodes and clusters beside their labels. */
+  inventoryLabels: InventoryLabels;
 }
 
 /** Where the evaluation of a rule goes on. */

@@ -95,7 +95,8 @@ function runAt(story: Story, fixture: StoryInputs, chunking: string, times: read
       ...span,
       series: fixture.series({ rule, ...range }),
       up: fixture.up(range),
-      targets: expectedTargets(rule, fixture.targets(nowMs)),
+      // Nodes of a story have no labels of an inventory: each is one that the rule is for.
+      targets: expectedTargets({ where: rule.where, whereNot: rule.whereNot }, fixture.targets(nowMs)),
       alerts: [...stored.values()],
     });
     // As a store would keep it: what JSON loses must not matter.

@@ -21,6 +21,9 @@ const alertSchema = z.strictObject({
   title: z.string(),
   severity: z.enum(SEVERITIES),
   labels,
+  inventoryLabels: labels
+    .describe('What the inventory said of the node or cluster when it fired; absent where it said nothing')
+    .optional(),
   metric: z.string(),
   unit: z.string(),
   news: z
@@ -131,6 +134,7 @@ function renderAlert(alert: NotificationAlert): WebhookPayload['alerts'][number]
     title: alert.title,
     severity: alert.severity,
     labels: alert.labels,
+    ...(alert.inventoryLabels && { inventoryLabels: alert.inventoryLabels }),
     metric: alert.metric,
     unit: alert.unit,
     news: alert.news,

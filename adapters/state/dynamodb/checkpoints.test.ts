@@ -15,7 +15,8 @@ const sized = (bytes: number) => ({ ...checkpointOf(1), comment: noise(bytes) })
 it('of a rule that another process has ended are asked for once more, then the rule is forgotten', async () => {
   const table = createMemoryTable({ lagging: true });
   const [one, other] = [createTableState(table, options), createTableState(table, options)];
-  const ended = (state: StateStore) => endRule('mem', { state, shard: WHOLE, roundMs: T0 });
+  const inventoryLabels = () => undefined;
+  const ended = (state: StateStore) => endRule('mem', { state, shard: WHOLE, roundMs: T0, inventoryLabels });
   await one.saveCheckpoint('mem', '0/2', checkpointOf(1), 0);
   await other.saveCheckpoint('mem', '1/2', checkpointOf(1), 0);
   await ended(one);
