@@ -3,6 +3,8 @@
 import { InvalidArgumentError } from 'commander';
 import { requireDeploymentName } from '../adapters/aws/deployment.ts';
 import { findMetric, GROUP_LABELS, METRICS } from '../core/catalogue.ts';
+import { mayBeInventoryLabel } from '../core/config/inventory-labels.ts';
+import { ROUTED_LABELS } from '../core/config/matchers.ts';
 import { parseDuration } from '../core/duration.ts';
 import { describeError } from '../core/errors.ts';
 import { nearest } from '../core/text/suggestions.ts';
@@ -46,6 +48,12 @@ export function checkLabel(name: string, labels: readonly string[]): void {
   const near = nearest(name, labels);
   const hint = near === undefined ? `possible: ${labels.join(', ')}` : `did you mean ${near}?`;
   throw new InvalidArgumentError(`There is no label ${name}; ${hint}`);
+}
+
+/** The same for labels of alerts, which may come from an inventory: only a name that is nearly another one is refused. */
+export function checkAlertLabel(name: string): void {
+  if (mayBeInventoryLabel(name) && nearest(name, ROUTED_LABELS) === undefined) return;
+  checkLabel(name, ROUTED_LABELS);
 }
 
 /** `label=glob`; the option may be repeated. Of one label any glob may match, and all labels must match. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -89,4 +89,14 @@ it('uses the silences and firing alerts of state', async () => {
     ],
   });
   await state.close();
+});
+
+it('knows the labels that the inventory gives a node', async () => {
+  const file = join(dir, 'b.yaml');
+  const text = readFileSync(file, 'utf8')
+    .replace('name: c, bastion', 'name: c, labels: { customer: acme }, bastion')
+    .replace('match: { role: etcd }', 'match: { customer: ac* }');
+  writeFileSync(file, text);
+  expect(await routesTest('rule=mem', 'node=n')).toContain('etcd   taken   customer is ac*');
+  expect(await routesTest('rule=mem', 'node=n', 'customer=other')).toContain('customer is other, not ac*');
 });

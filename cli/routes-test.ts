@@ -1,6 +1,5 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { z } from 'zod';
-import { ROUTED_LABELS } from '../core/config/matchers.ts';
 import { formatDuration } from '../core/duration.ts';
 import { ConfigError } from '../core/errors.ts';
 import { formatMoment } from '../core/format.ts';
@@ -10,7 +9,7 @@ import { SEVERITIES } from '../core/model/rule.ts';
 import { type RouteStep, traceRoutes } from '../core/notify/route-trace.ts';
 import { choose } from '../core/text/suggestions.ts';
 import { systemClock } from '../local/clock.ts';
-import { checkLabel } from './arguments.ts';
+import { checkAlertLabel } from './arguments.ts';
 import { withNotes } from './command-notes.ts';
 import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
@@ -69,7 +68,7 @@ export function routesCommand(): Command {
       ['bartizan routes test severity=critical cluster=prod-seoul'],
       ["bartizan routes test rule=disk node=prod-1 mount=/data --json | jq -r '.hearers[].channel'"],
     ],
-    text: `A rule implies its severity, and a node of only one cluster implies cluster and role; all other labels that are not given
+    text: `A rule implies its severity, and a node of only one cluster implies cluster, role and labels of the inventory; all other labels that are not given
 count as missing. Silences of the configuration and of state, and rules of \`inhibitedBy\`, are those of now.`,
     exits1: 'no route takes the alert (a route with `channels: []` does)',
     json: routesTestShape,
@@ -81,7 +80,7 @@ function labelArgument(text: string, before: Labels | undefined): Labels {
   const at = text.indexOf('=');
   const [name, value] = [text.slice(0, at), text.slice(at + 1)];
   if (at < 1 || value === '') throw new InvalidArgumentError('Write label=value, such as node=prod-1.');
-  checkLabel(name, ROUTED_LABELS);
+  checkAlertLabel(name);
   if (name === 'severity' && !(SEVERITIES as readonly string[]).includes(value))
     throw new InvalidArgumentError(`A severity is one of ${SEVERITIES.join(', ')}.`);
   return { ...before, [name]: value };
@@ -100,12 +99,14 @@ function completed(given: Labels, { rules, clusters }: Config): Labels {
   }
   const nodes = clusters
     .filter(({ name }) => given.cluster === undefined || name === given.cluster)
-    .flatMap(({ name: cluster, nodes: own }) => own.map((node) => ({ cluster, ...node })))
+    .flatMap(({ name: cluster, nodes: own, labels }) =>
+      own.map((node) => ({ cluster, ...node, labels: { ...labels, ...node.labels } })),
+    )
     .filter(({ name }) => name === given.node);
   const [node] = nodes;
   const isKnown = node !== undefined && nodes.length === 1;
   return {
-    ...(isKnown && { cluster: node.cluster, role: node.role }),
+    ...(isKnown && { ...node.labels, cluster: node.cluster, role: node.role }),
     ...(rule && { severity: rule.severity }),
     ...given,
   };

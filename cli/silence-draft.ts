@@ -2,7 +2,6 @@
 
 import { InvalidArgumentError } from 'commander';
 import { timeSchema } from '../core/config/field-schemas.ts';
-import { ROUTED_LABELS } from '../core/config/matchers.ts';
 import { silenceReach } from '../core/config/silence-reach.ts';
 import { parseDuration } from '../core/duration.ts';
 import { describeError } from '../core/errors.ts';
@@ -10,7 +9,7 @@ import type { Alert } from '../core/model/alert.ts';
 import type { Config } from '../core/model/config.ts';
 import { MATCHER_OPS, type Matcher, type StoredSilence } from '../core/model/silence.ts';
 import { checkMatcher, fromGlobs } from '../core/notify/silences.ts';
-import { checkLabel } from './arguments.ts';
+import { checkAlertLabel } from './arguments.ts';
 
 /** An acknowledgement ends with its alert, and at this time at the latest, in case the alert never ends. */
 const ACKNOWLEDGED_AT_MOST_MS = parseDuration('365d');
@@ -29,7 +28,7 @@ export function matcherArgument(text: string, before: Where = { globs: {}, match
       "Write label=glob such as node='prod-*', or label!=value, label=~regex, label!~regex.",
     );
   }
-  checkLabel(name, ROUTED_LABELS);
+  checkAlertLabel(name);
   if (op === '=' && value !== '') {
     return { ...before, globs: { ...before.globs, [name]: [...(before.globs[name] ?? []), value] } };
   }
