@@ -24,10 +24,10 @@ type SqliteOptions = z.infer<typeof sqliteOptions>;
 const sqlite: StoreAdapter<SqliteOptions> = {
   type: 'sqlite',
   title: 'Embedded database: a file in the data folder',
-  options: z.strictObject({}),
+  options: sqliteOptions,
   isLocal: true,
   timeoutMs: () => 0,
-  open: async ({ path, readOnly }) => openSqliteStore({ path, readOnly }),
+  open: async ({ path, readOnly, options }) => openSqliteStore({ path, readOnly, maxBytes: options.maxSize }),
 };
 
 /** Sample stores; the first is the default. */
