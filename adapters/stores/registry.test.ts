@@ -46,3 +46,21 @@ store: { path: data, maxSize: 32MiB }
 it('only a store whose readers look back five minutes is given them', () => {
   expect(STORES.filter(repeatsValues).map(({ type }) => type)).toEqual(['prometheus']);
 });
+
+it('the embedded store has the limit of the configuration, which 16MiB is the least for', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'bartizan-store-'));
+  const openLimited = (maxSize: string) =>
+    openStore(
+      { type: 'sqlite', path, retentionMs: 1, rollUpRetentionMs: 1, options: { maxSize } },
+      { secrets: { resolve: async (text) => text, redact: (text) => text }, clock: { nowMs: () => 0 } },
+    );
+  try {
+    const store = await openLimited('20MiB');
+    const size = await store.limitSize?.({ mayGrow: true, keepFromMs: 0, nowMs: 0 });
+    expect(size).toMatchObject({ maxBytes: 20 * 1024 ** 2 });
+    await store.close();
+    await expect(openLimited('15MiB')).rejects.toThrow('16MiB');
+  } finally {
+    await rm(path, { recursive: true });
+  }
+});
