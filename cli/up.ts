@@ -8,6 +8,7 @@ import { LOG_LEVELS, type LogLevel } from '../core/model/log.ts';
 import type { Logger } from '../core/ports.ts';
 import { systemSleep } from '../local/clock.ts';
 import { createConfigWatch } from '../local/config-watch.ts';
+import { keepHeapSmall } from '../local/heap.ts';
 import { createLogDestination } from '../local/log-destination.ts';
 import { createLogLevels } from '../local/log-levels.ts';
 import { createLogger } from '../local/logger.ts';
@@ -57,6 +58,7 @@ export function upCommand(): Command {
       'put changes of the configuration in force by itself; without it `up` only reports them',
     )
     .action(async (options: UpArguments) => {
+      keepHeapSmall();
       let running: Bartizan | undefined;
       let isChangedMeanwhile = false;
       // From the beginning, because a SIGHUP without a listener ends the process.
