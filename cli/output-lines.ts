@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { describeError } from '../core/errors.ts';
 
 /** Lines that are written together. */
 const MOST_TOGETHER = 1_000;
@@ -14,12 +15,13 @@ export async function writeLines(
   }
 }
 
-/** A reader that has gone, such as `head`, is the end and no failure. */
+/** A reader that has gone, such as `head`, is the end and no failure. A full disk is one. */
 export function endQuietlyWithReader(stdout: NodeJS.WritableStream = process.stdout): void {
   stdout.off('error', endWithReader).on('error', endWithReader);
 }
 
 function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`bartizan: the output cannot be written: ${describeError(error)}\n`);
+  process.exit(1);
 }
