@@ -7,6 +7,7 @@ import { mayBeInventoryLabel } from '../core/config/inventory-labels.ts';
 import { ROUTED_LABELS } from '../core/config/matchers.ts';
 import { parseDuration } from '../core/duration.ts';
 import { describeError } from '../core/errors.ts';
+import type { Config } from '../core/model/config.ts';
 import { nearest } from '../core/text/suggestions.ts';
 
 /** A duration, in milliseconds. */
@@ -54,6 +55,17 @@ export function checkLabel(name: string, labels: readonly string[]): void {
 export function checkAlertLabel(name: string): void {
   if (mayBeInventoryLabel(name) && nearest(name, ROUTED_LABELS) === undefined) return;
   checkLabel(name, ROUTED_LABELS);
+}
+
+/** What is wrong with labels of alerts that neither samples nor clusters have; a source of clusters may bring any. */
+export function unknownAlertLabel(
+  names: readonly string[],
+  { clusters, inventory }: Pick<Config, 'clusters' | 'inventory'>,
+): string | undefined {
+  const own = clusters.flatMap(({ labels, nodes }) => [labels, ...nodes.map((node) => node.labels)]);
+  const known = new Set([...ROUTED_LABELS, ...own.flatMap((labels) => Object.keys(labels ?? {}))]);
+  const strange = inventory.length > 0 ? undefined : names.find((name) => !known.has(name));
+  return strange && `there is no label ${strange}; possible: ${[...known].join(', ')}`;
 }
 
 /** `label=glob`; the option may be repeated. Of one label any glob may match, and all labels must match. */

@@ -9,7 +9,7 @@ import { SEVERITIES } from '../core/model/rule.ts';
 import { type RouteStep, traceRoutes } from '../core/notify/route-trace.ts';
 import { choose } from '../core/text/suggestions.ts';
 import { systemClock } from '../local/clock.ts';
-import { checkAlertLabel } from './arguments.ts';
+import { checkAlertLabel, unknownAlertLabel } from './arguments.ts';
 import { withNotes } from './command-notes.ts';
 import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
@@ -49,6 +49,8 @@ export function routesCommand(): Command {
     .option('--json', 'as JSON')
     .action(async (given: Labels, options: StateOptions & { config: string; json?: boolean }) => {
       const config = await loadFleet(options.config);
+      const strange = unknownAlertLabel(Object.keys(given), config);
+      if (strange !== undefined) test.error(`error: ${strange}`, { exitCode: 2 });
       const labels = completed(given, config);
       const nowMs = systemClock.nowMs();
       const traced = traceRoutes(config, labels);

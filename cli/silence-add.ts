@@ -11,7 +11,7 @@ import { labelsText } from '../core/notify/summary.ts';
 import { systemClock } from '../local/clock.ts';
 import { withActionAudit } from './action-audit.ts';
 import { loginName } from './actor.ts';
-import { durationArgument, idArgument } from './arguments.ts';
+import { durationArgument, idArgument, unknownAlertLabel } from './arguments.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
@@ -100,6 +100,11 @@ async function add(command: Command, options: AddOptions): Promise<void> {
   if (options.alert === undefined && options.for === undefined) wrong('say how long: `--for 2h`');
   if (options.alert === undefined && !options.comment?.trim()) wrong('say why: `--comment "disk swap"`');
   const { config } = await loadConfig(options.config);
+  const strange = unknownAlertLabel(
+    matchers.map(({ name }) => name),
+    config,
+  );
+  if (strange !== undefined) wrong(strange);
   const nowMs = systemClock.nowMs();
   const fromMs = options.from ?? nowMs;
   if (options.for !== undefined && fromMs + options.for <= nowMs) wrong('it would end in the past');
