@@ -38,6 +38,11 @@ it('--template writes the file to fill in and its schema, and names the next com
   expect(printed).toContain(`  bartizan trust -c ${path('a.yaml')}\n`);
 });
 
+it('names the file in a form that a shell takes', async () => {
+  const file = path("it's a.yaml");
+  expect(await init('--template', file)).toContain(`  bartizan trust -c '${path("it'\\''s a.yaml")}'\n`);
+});
+
 it('overwrites neither a configuration nor a schema', async () => {
   writeFileSync(path('a.yaml'), 'mine');
   writeFileSync(path('bartizan.schema.json'), 'mine too');

@@ -135,8 +135,13 @@ async function checkAnswered({ bastion, node, key, yes, fingerprint }: Options):
 }
 
 function stepsText(file: string, steps: readonly string[]): string {
-  const option = file === 'bartizan.yaml' ? '' : ` -c ${file}`;
+  const option = file === 'bartizan.yaml' ? '' : ` -c ${asWord(file)}`;
   return steps.map((step) => `  bartizan ${step}${option}\n`).join('');
+}
+
+/** As a shell reads it: other signs than these may mean something to it. */
+function asWord(path: string): string {
+  return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function argument<T>(parse: (text: string) => T): (text: string) => T {
