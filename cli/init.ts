@@ -135,12 +135,12 @@ async function checkAnswered({ bastion, node, key, yes, fingerprint }: Options):
 }
 
 function stepsText(file: string, steps: readonly string[]): string {
-  const option = file === 'bartizan.yaml' ? '' : ` -c ${asWord(file)}`;
+  const option = file === 'bartizan.yaml' ? '' : ` -c ${shellArgument(file)}`;
   return steps.map((step) => `  bartizan ${step}${option}\n`).join('');
 }
 
 /** As a shell reads it: other signs than these may mean something to it. */
-function asWord(path: string): string {
+function shellArgument(path: string): string {
   return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
