@@ -147,3 +147,17 @@ describe('a rule on a label of the inventory', () => {
     expect([last?.kind, last?.reason]).toEqual(['resolved', 'rule-changed']);
   });
 });
+
+it('is kept while the alert fires, also when its state is written again', async () => {
+  const fixture = createStageFixture({ rules: [{ ...memory, keepFiringForMs: 5 * MINUTE }] });
+  fixture.label('n1', acme);
+  await fire(fixture);
+  fixture.label('n1', { customer: 'other' });
+  await clear(fixture, 3);
+  const [stored] = await fixture.state.listAlerts();
+  expect(stored?.value).toMatchObject({
+    status: 'firing',
+    clearedAtMs: START + 3 * MINUTE,
+    inventoryLabels: acme,
+  });
+});
