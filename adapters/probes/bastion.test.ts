@@ -75,7 +75,8 @@ describe('a bastion that is lost in the middle of a round', () => {
     expect(audit).toContainEqual(
       expect.objectContaining({ target: 'c/n2', command: 'usage@2', outcome: reason }),
     );
-    expect(ms).toBeLessThan(scaledMs(1_500));
+    // The deadlines are a seventh of it: the rest is for a start that a busy machine makes long.
+    expect(ms).toBeLessThan(scaledMs(10_000));
   });
 
   it('is detected also while many nodes are pending', async () => {
