@@ -167,6 +167,7 @@ it(`two processes lose no alert when either is killed or frozen ${TURNS} times`,
     const { leader, standby } = await leaderAndStandby();
     const health = await axios.get(`http://127.0.0.1:${standby.port}/healthz`);
     expect(health.data).toMatchObject({ role: 'standby', status: 'ok' });
+    await until('the leader has sent a message', () => leader.sink.messages.length > 0);
     await delay(Math.random() * EVERY_MS * 1.5);
     const term = await termNow();
     const beganAtMs = performance.now();
