@@ -58,7 +58,7 @@ describe('the candidates', () => {
     [['silence', 'add', '-w', 'rul'], 'rule='],
     [['silence', 'add', '-w', 'rule='], 'rule=memory rule=node-down'],
     [['silence', 'add', '--for', ''], '30m 2h 8h 1d'],
-    [['routes', 'test', 's'], 'severity='],
+    [['routes', 'test', 's'], 'severity= source='],
     [['routes', 'test', 'rule=memory', 'severity=c'], 'severity=critical'],
     [['alerts', '--last', '7'], '7d'],
     [['up', '--log-level', 'd'], 'debug'],
