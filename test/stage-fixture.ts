@@ -155,10 +155,12 @@ export function createStageFixture(
           samples.push({ metric: 'up', labels: node(name), timeMs: START + minute * MINUTE, value: 1 });
       }
     },
-    /** What the inventory says of a node from now on. */
-    label(name: string, labels: Labels) {
+    /** What the inventory says of a node from now on; undefined as for a node without labels. */
+    label(name: string, labels: Labels | undefined) {
       const target = targets.find((one) => one.node === name);
-      if (target) target.labels = labels;
+      if (!target) return;
+      delete target.labels;
+      if (labels) target.labels = labels;
     },
     evaluate: (minute: number, shard: Shard = WHOLE) =>
       evaluateShard({ config, targets, roundMs: START + minute * MINUTE, shard }, ports),

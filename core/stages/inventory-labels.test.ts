@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { clear, createStageFixture, fire, MINUTE, memory, route, START } from '../../test/stage-fixture.ts';
 import type { Labels } from '../model/labels.ts';
+import type { Rule } from '../model/rule.ts';
 import type { Target } from '../model/target.ts';
 import { createInventoryLabels } from './inventory-labels.ts';
 
@@ -36,9 +37,10 @@ describe('what the inventory says', () => {
   it.each<[string, Labels, Labels | undefined]>([
     ['of a node', { cluster: 'prod', node: 'b', role: 'etcd' }, { zone: 'z2', customer: 'acme' }],
     ['of a cluster: in what all its nodes agree', { cluster: 'prod' }, { customer: 'acme' }],
-    ['of a cluster one node of which has none', { cluster: 'mixed' }, undefined],
-    ['of a node without any', { cluster: 'plain', node: 'a' }, undefined],
+    ['of a cluster one node of which has none', { cluster: 'mixed' }, {}],
+    ['of a node without any', { cluster: 'plain', node: 'a' }, {}],
     ['of a node that it lacks', { cluster: 'prod', node: 'c' }, undefined],
+    ['of a cluster that it lacks', { cluster: 'gone' }, undefined],
     ['of no cluster', { bastion: 'b' }, undefined],
   ])('%s', (_, labels, expected) => {
     expect(find(labels)).toEqual(expected);
@@ -94,6 +96,33 @@ it('that changes while an alert is pending does not break its hold, and counts w
   expect(fixture.sentLines()).toEqual(['vip 1 first firing n1:firing']);
 });
 
+describe.each<[string, Labels | undefined]>([
+  ['another node has labels', { customer: 'other' }],
+  ['no node has labels', undefined],
+])('that goes while an alert is pending is gone when it fires, where %s', (_, ofOther) => {
+  it.each<[string, Rule]>([
+    ['the labels of its node', memory],
+    ['those in which its cluster agreed', { ...memory, aggregate: { by: ['cluster'], op: 'max' } }],
+  ])('%s', async (__, rule) => {
+    const fixture = createStageFixture({ rules: [rule], routes, channels });
+    fixture.label('n1', acme);
+    fixture.label('n2', acme);
+    for (const minute of [0, 1, 2]) {
+      fixture.put(minute, { n1: 95, n2: 50 });
+      await fixture.goTo(minute);
+      if (minute === 2) {
+        fixture.label('n1', undefined);
+        fixture.label('n2', ofOther);
+      }
+      await fixture.evaluate(minute);
+    }
+    await fixture.notify();
+    expect(fixture.sent.map(({ channel }) => channel)).toEqual(['ops']);
+    const [stored] = await fixture.state.listAlerts();
+    expect([stored?.value.status, stored?.value.inventoryLabels]).toEqual(['firing', undefined]);
+  });
+});
+
 it('is what a silence can match', async () => {
   const fixture = createStageFixture({ channels });
   const silence = { fromMs: 0, untilMs: START + 60 * MINUTE, comment: '' };
@@ -125,7 +154,7 @@ describe('a rule on a label of the inventory', () => {
     fixture.label('n1', acme);
     await fire(fixture);
     await fixture.notify();
-    fixture.label('n1', {});
+    fixture.label('n1', undefined);
     fixture.put(3, { n1: 96, n2: 50 });
     await fixture.goTo(9);
     await fixture.evaluate(9);

@@ -4,23 +4,27 @@ import type { Labels } from '../model/labels.ts';
 import type { Target } from '../model/target.ts';
 import type { Transition } from '../model/transition.ts';
 
-/** What the inventory says of the node that labels name, or of the cluster where they name no node. */
+/**
+ * What the inventory says of the node that labels name, or of the cluster where they name no node. Empty: it gives no labels;
+ * undefined: it lacks the node or cluster.
+ */
 export type InventoryLabels = (labels: Labels) => Labels | undefined;
+
+const NONE: Labels = {};
 
 /** Costs nothing where no target has labels. Of a cluster it knows the labels in which all its nodes agree. */
 export function createInventoryLabels(targets: readonly Target[]): InventoryLabels {
-  if (!targets.some(({ labels }) => labels)) return () => undefined;
-  let nodes: Map<string | undefined, Labels | undefined> | undefined;
+  if (!targets.some(({ labels }) => labels)) return () => NONE;
+  let nodes: Map<string | undefined, Labels> | undefined;
   let clusters: Map<string, Labels> | undefined;
   return ({ cluster, node }) => {
     if (cluster === undefined) return undefined;
     if (node !== undefined) {
-      nodes ??= new Map(targets.map((target) => [nodeKey(own(target)), target.labels]));
+      nodes ??= new Map(targets.map((target) => [nodeKey(own(target)), target.labels ?? NONE]));
       return nodes.get(nodeKey({ cluster, node }));
     }
     clusters ??= labelsOfClusters(targets);
-    const common = clusters.get(cluster);
-    return common && Object.keys(common).length > 0 ? common : undefined;
+    return clusters.get(cluster);
   };
 }
 
@@ -56,6 +60,6 @@ export function withInventoryLabels(
   return { alert: labelled(alert, kept), transitions: transitions.map((one) => labelled(one, kept)) };
 }
 
-function labelled<T extends { inventoryLabels?: Labels }>(one: T, inventoryLabels: Labels | undefined): T {
-  return inventoryLabels ? { ...one, inventoryLabels } : one;
+function labelled<T extends { inventoryLabels?: Labels }>(one: T, inventoryLabels: Labels = NONE): T {
+  return Object.keys(inventoryLabels).length > 0 ? { ...one, inventoryLabels } : one;
 }
