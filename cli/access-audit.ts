@@ -9,7 +9,7 @@ import { lockFolderSoon } from './folder-lock.ts';
 
 /** Entries within this time share a lock and a flush to the disk. */
 const GATHER_MS = 20;
-/** Of the system, and of https://www.sqlite.org/rescode.html#cantopen. */
+/** Codes of the system, and one of SQLite: https://www.sqlite.org/rescode.html#cantopen */
 const NO_FILE_LEFT: readonly unknown[] = ['EMFILE', 'ENFILE', 14];
 const FILE_TRIES = 50;
 const FILE_PAUSE_MS = 200;

@@ -79,7 +79,7 @@ export async function closeRound(
     roundMs: number;
     shard: Shard;
     failedRules: number;
-    /** Of all targets; read from state by default. */
+    /** Those of all targets; read from state by default. */
     statuses?: () => Promise<readonly TargetStatus[]>;
   },
   { clock, logger, meter, ...ports }: Pick<Services, 'clock' | 'logger' | 'meter' | 'bucket' | 'state'>,

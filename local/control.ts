@@ -22,7 +22,7 @@ export type ControlCommands = Readonly<Record<string, (args: unknown) => Promise
 
 const requestSchema = z.object({ command: z.string().max(64), args: z.unknown().optional() });
 
-/** Of mode 0700, because a socket gets its own mode only after it listens. */
+/** It has mode 0700, because a socket gets its own mode only after it listens. */
 const FOLDER = 'control';
 const SOCKET = 'up.sock';
 /** Linux takes 107 bytes, macOS 103. */

@@ -192,8 +192,8 @@ export function createRoundRunner(
     const observations = await probing;
     if (!signal.aborted) {
       facts.absent = absentOf(batches, observations);
-      const answers = ports.inventory.answers?.() ?? [];
-      const seen = { roundMs, targets, answers, statuses: () => state.listTargetStatus() };
+      const ofSources = ports.inventory.answers?.() ?? [];
+      const seen = { roundMs, targets, answers: ofSources, statuses: () => state.listTargetStatus() };
       // A store that takes nothing answers slowly, too.
       if (isTaking || backlog.length === 0) await writeFleetSamples(seen, toStore, settings);
       else meter.count('coverage_failures_total');
