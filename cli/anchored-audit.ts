@@ -4,12 +4,11 @@ import { type AuditFile, createAuditFile } from '../adapters/audit/file.ts';
 import type { ChainKeeper } from '../adapters/audit/open-chain.ts';
 import { maintainAudit, type Retention } from '../adapters/audit/retention.ts';
 import { listRotatedFiles } from '../adapters/audit/rotated-files.ts';
-import { isPresent } from '../adapters/sqlite/presence.ts';
 import { describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import type { StateStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
-import { openStateFile } from './state-access.ts';
+import { hasStateOfFolder, openStateFile } from './state-access.ts';
 
 export type AuditedConfig = Pick<Config, 'store' | 'audit'>;
 
@@ -66,7 +65,7 @@ async function maintain(
 /** The state that `up` made. A command does not make one: it would belong to whoever runs the command. */
 async function openedState(path: string): Promise<StateStore | undefined> {
   try {
-    return isPresent(join(path, 'state.db')) ? await openStateFile(path) : undefined;
+    return hasStateOfFolder(path) ? await openStateFile(path) : undefined;
   } catch (error) {
     warnOfAnchor(error);
     return undefined;

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { formatValue } from '../core/format.ts';
 import { systemClock } from '../local/clock.ts';
 import { backUpData } from '../local/data-backup.ts';
 import { restoreData } from '../local/data-restore.ts';
@@ -35,7 +36,7 @@ export function backupCommand(): Command {
       if (options.json) writeJson(dataBackupShape, { file, bytes, takenAtMs, files: files.length, warnings });
       else
         process.stdout.write(
-          `${file}: ${sizeText(bytes)}, ${files.length} files, read back and sound. ` +
+          `${file}: ${formatValue(bytes, 'bytes')}, ${files.length} files, read back and sound. ` +
             `It has everything until ${new Date(takenAtMs).toISOString()}.\n`,
         );
     });
@@ -83,10 +84,4 @@ export function restoreCommand(): Command {
     exits1: 'the folder is in use or not empty, or the backup is damaged, cut off or of a newer version',
     json: dataRestoreShape,
   });
-}
-
-function sizeText(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
-  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Option } from 'commander';
 import { findDeployedTable } from '../adapters/aws/deployed-table.ts';
+import { DATABASES } from '../adapters/sqlite/integrity.ts';
 import { isPresent } from '../adapters/sqlite/presence.ts';
 import { HISTORY_MS, openDynamoState } from '../adapters/state/dynamodb/state.ts';
 import { openPostgresState } from '../adapters/state/postgres/state.ts';
@@ -100,7 +101,7 @@ export function openStateOfFolder(path: string): StateStore {
 
 /** The state of a data folder, for writing. @throws ConfigError | RetryableError */
 export async function openStateFile(path: string): Promise<StateStore> {
-  if (isPresent(join(path, 'state.db'))) await openSqliteState({ path, readOnly: true }).close();
+  if (hasStateOfFolder(path)) await openSqliteState({ path, readOnly: true }).close();
   return openSqliteState({ path, busyTimeoutMs: BUSY_MS });
 }
 
@@ -110,7 +111,7 @@ export function hasState(config: Config, table: string | undefined): boolean {
 }
 
 export function hasStateOfFolder(path: string): boolean {
-  return isPresent(join(path, 'state.db'));
+  return isPresent(join(path, DATABASES.state));
 }
 
 /** Whether processes on several machines share it. */

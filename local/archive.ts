@@ -2,7 +2,7 @@
 // was cut off.
 
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ConfigError } from '../core/errors.ts';
 import { isDataFile } from './data-files.ts';
@@ -38,9 +38,7 @@ export interface ArchiveWriter {
 export function createArchive(path: string, modifiedMs: number): ArchiveWriter {
   const out = openSync(path, 'wx', 0o600);
   const files: Record<string, string> = {};
-  const write = (bytes: Buffer) => {
-    for (let at = 0; at < bytes.length; ) at += writeSync(out, bytes, at);
-  };
+  const write = (bytes: Buffer) => writeFileSync(out, bytes);
   const pad = (bytes: number) => write(Buffer.alloc(paddingAfter(bytes)));
   return {
     add(name, source) {

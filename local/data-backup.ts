@@ -54,8 +54,8 @@ export async function backUpData(
     const part = join(work, 'archive');
     const archive = createArchive(part, takenAtMs);
     try {
-      if (hasState) archive.add('state.db', join(copies, 'state.db'));
-      if (hasSamples) archive.add('samples.db', join(copies, 'samples.db'));
+      if (hasState) archive.add(DATABASES.state, join(copies, DATABASES.state));
+      if (hasSamples) archive.add(DATABASES.samples, join(copies, DATABASES.samples));
       for (const name of listDataFiles(copies)) archive.add(name, join(copies, name));
       for (const name of listDataFiles(dir))
         if (!isAuditFile(name)) unlessGone(() => archive.add(name, join(dir, name)));

@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isChartName } from '../adapters/charts/chart-name.ts';
+import { DATABASES } from '../adapters/sqlite/integrity.ts';
 
 /** The databases come from SQLite, not from their files, which change while `up` runs. */
-export const DATABASE_FILES = ['state.db', 'samples.db'] as const;
+const DATABASE_FILES: readonly string[] = Object.values(DATABASES);
 const AUDIT_FOLDERS = ['', 'cli/', 'cli/actions/'];
 const AUDIT_FILE = /^audit(\.\d{12})?\.jsonl(\.gz)?$/;
 const AUDIT_ASIDE = /^audit\.aside-\d{8}T\d{6}Z(-\d{1,3})?$/;
@@ -15,7 +16,7 @@ const PLAIN_FILES: readonly string[] = ['known_hosts', 'set-aside.json'];
  * that were put aside are no data; no other name leaves an archive, whoever made it.
  */
 export function isDataFile(name: string): boolean {
-  if (PLAIN_FILES.includes(name) || (DATABASE_FILES as readonly string[]).includes(name)) return true;
+  if (PLAIN_FILES.includes(name) || DATABASE_FILES.includes(name)) return true;
   return name.startsWith(CHARTS) ? isChartName(name.slice(CHARTS.length)) : isAuditFile(name);
 }
 
@@ -38,7 +39,7 @@ export function listDataFiles(dir: string): string[] {
       return entry.isDirectory() && isKept ? found(`${name}/`) : [];
     });
   return found('')
-    .filter((name) => !(DATABASE_FILES as readonly string[]).includes(name))
+    .filter((name) => !DATABASE_FILES.includes(name))
     .sort();
 }
 

@@ -11,9 +11,10 @@ import {
   rmdirSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DATABASES } from '../adapters/sqlite/integrity.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { ConfigError } from '../core/errors.ts';
@@ -122,9 +123,7 @@ function unpack(file: string, folder: string): Manifest {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const out = openSync(path, 'wx', 0o600);
     return {
-      write(bytes) {
-        for (let at = 0; at < bytes.length; ) at += writeSync(out, bytes, at);
-      },
+      write: (bytes) => writeFileSync(out, bytes),
       end() {
         fsyncSync(out);
         closeSync(out);
@@ -138,11 +137,11 @@ function unpack(file: string, folder: string): Manifest {
  * minutes old. @throws ConfigError for those of a newer program
  */
 async function openSqliteDatabases(path: string, { files }: Manifest, nowMs: number): Promise<void> {
-  if ('state.db' in files) {
+  if (DATABASES.state in files) {
     const state = openSqliteState({ path });
     await beginEpoch(state, nowMs).finally(() => state.close());
   }
-  if ('samples.db' in files) await openSqliteStore({ path }).close();
+  if (DATABASES.samples in files) await openSqliteStore({ path }).close();
 }
 
 /** Root restores for the user whose folder it is. */
