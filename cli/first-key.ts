@@ -3,9 +3,10 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { checkKeyFile } from '../adapters/files/key-file.ts';
 import { agentKey } from '../adapters/ssh/login-key.ts';
-import { parsePrivateKey } from '../adapters/ssh/private-keys.ts';
+import { hasPassphrase, parsePrivateKey } from '../adapters/ssh/private-keys.ts';
+import { resolvePath } from '../core/config/file-path.ts';
 import { hostKeyProblem } from '../core/config/host-key.ts';
-import { ConfigError, describeError } from '../core/errors.ts';
+import { ConfigError } from '../core/errors.ts';
 import { quoted } from '../core/text/suggestions.ts';
 import { unreadable } from './config-file.ts';
 
@@ -45,7 +46,7 @@ export async function readFirstKey(path: string, file: string): Promise<FirstKey
   try {
     parsePrivateKey(text, named);
   } catch (error) {
-    if (!describeError(error).includes('protected by a passphrase')) throw error;
+    if (!hasPassphrase(text)) throw error;
     isLocked = true;
   }
   // A public key is for everybody to read, so the mode counts for private ones alone.
@@ -107,5 +108,5 @@ function asReference(named: string, file: string): string {
 }
 
 function absolute(path: string): string {
-  return path.startsWith('~/') ? `${homedir()}/${path.slice(2)}` : resolve(path);
+  return resolvePath(path, { baseDir: process.cwd(), home: homedir() });
 }

@@ -12,6 +12,7 @@ import { type FirstRun, firstRun } from './first-run.ts';
 import { SCHEMA_FILE, schemaText } from './schema.ts';
 import { firstConfig, STARTER } from './starter.ts';
 import { addFingerprint } from './trust.ts';
+import { quoted } from './tunnel-texts.ts';
 
 interface Options {
   bastion?: Endpoint;
@@ -92,13 +93,6 @@ export function initCommand(stdout: NodeJS.WriteStream = process.stdout): Comman
 }
 
 const STEPS = ['check', 'trust', 'check --connect', 'probe', 'up'] as const;
-/** The commands that go on after the step that failed. */
-const FROM: Readonly<Record<FirstRun, readonly string[]>> = {
-  trust: ['trust', 'check --connect', 'probe', 'up'],
-  check: ['trust', 'check --connect', 'probe', 'up'],
-  probe: ['probe', 'up'],
-  complete: ['up'],
-};
 
 async function askAndRun(file: string, options: Options, stdout: NodeJS.WriteStream): Promise<FirstRun> {
   const { yes = false, fingerprint } = options;
@@ -116,7 +110,8 @@ async function askAndRun(file: string, options: Options, stdout: NodeJS.WriteStr
       ? `\n${file} works: \`bartizan up\` watches ${cluster}/${node.name}. Add your other nodes and a channel to it, then\n`
       : `\n${file} is complete, but this step failed. Correct the cause, or the file, then\n`,
   );
-  stdout.write(stepsText(file, result === 'complete' ? STEPS.slice(1) : FROM[result]));
+  // Where the probe failed all host keys are known; else other nodes, or a host that did not answer, have keys to learn.
+  stdout.write(stepsText(file, STEPS.slice(STEPS.indexOf(result === 'probe' ? 'probe' : 'trust'))));
   return result;
 }
 
@@ -135,13 +130,8 @@ async function checkAnswered({ bastion, node, key, yes, fingerprint }: Options):
 }
 
 function stepsText(file: string, steps: readonly string[]): string {
-  const option = file === 'bartizan.yaml' ? '' : ` -c ${shellArgument(file)}`;
+  const option = file === 'bartizan.yaml' ? '' : ` -c ${quoted(file)}`;
   return steps.map((step) => `  bartizan ${step}${option}\n`).join('');
-}
-
-/** As a shell reads it: other signs than these may mean something to it. */
-function shellArgument(path: string): string {
-  return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function argument<T>(parse: (text: string) => T): (text: string) => T {

@@ -33,12 +33,17 @@ const ENCRYPTED_PKCS8 = '-----BEGIN ENCRYPTED PRIVATE KEY-----';
 
 function explain(text: string, passphrase: string | undefined): string {
   if (text.trim() === '') return 'the private key is empty';
-  if (/ENCRYPTED/.test(text) || isEncryptedOpenSsh(text)) {
+  if (hasPassphrase(text)) {
     if (passphrase === undefined)
       return 'the private key is protected by a passphrase; write a reference to it in `passphrase`';
     return 'the passphrase does not open the private key';
   }
   return 'not a private key in OpenSSH or PEM format';
+}
+
+/** Whether a passphrase protects a private key, as far as its text says. */
+export function hasPassphrase(text: string): boolean {
+  return /ENCRYPTED/.test(text) || isEncryptedOpenSsh(text);
 }
 
 function isEncryptedOpenSsh(text: string): boolean {
