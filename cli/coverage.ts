@@ -8,7 +8,6 @@ import { withNotes } from './command-notes.ts';
 import { coverageShape } from './coverage-shape.ts';
 import { loadFleetAndProblems } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
-import { plural } from './problem-report.ts';
 import {
   localOption,
   nameOption,
@@ -64,7 +63,7 @@ as nobody knows how many nodes they have.`,
 function coverageText({ nodes, watched, unwatched, invalid }: z.infer<typeof coverageShape>): string {
   const missing = unwatched.length > 0 ? `; ${number(unwatched.length)} not` : '';
   const parts = [
-    `${number(watched)} of ${plural(nodes, 'node').replace(String(nodes), number(nodes))} watched${missing}\n`,
+    `${number(watched)} of ${number(nodes)} ${nodes === 1 ? 'node' : 'nodes'} watched${missing}\n`,
   ];
   const byReason = [...Map.groupBy(unwatched, ({ reason }) => reason)].sort(
     ([, a], [, b]) => b.length - a.length,

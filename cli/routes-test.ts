@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { z } from 'zod';
+import { targetsOf } from '../adapters/inventory/file.ts';
 import { formatDuration } from '../core/duration.ts';
 import { ConfigError } from '../core/errors.ts';
 import { formatMoment } from '../core/format.ts';
@@ -99,12 +100,9 @@ function completed(given: Labels, { rules, clusters }: Config): Labels {
     );
     throw new ConfigError(`there is no rule ${given.rule}${hint === undefined ? '' : `; ${hint}`}`);
   }
-  const nodes = clusters
-    .filter(({ name }) => given.cluster === undefined || name === given.cluster)
-    .flatMap(({ name: cluster, nodes: own, labels }) =>
-      own.map((node) => ({ cluster, ...node, labels: { ...labels, ...node.labels } })),
-    )
-    .filter(({ name }) => name === given.node);
+  const nodes = targetsOf(clusters).filter(
+    ({ cluster, node }) => node === given.node && (given.cluster === undefined || cluster === given.cluster),
+  );
   const [node] = nodes;
   const isKnown = node !== undefined && nodes.length === 1;
   return {

@@ -1,6 +1,7 @@
 // Makes a silence from the arguments of `silence add`.
 
 import { InvalidArgumentError } from 'commander';
+import { targetsOf } from '../adapters/inventory/file.ts';
 import { timeSchema } from '../core/config/field-schemas.ts';
 import { silenceReach } from '../core/config/silence-reach.ts';
 import { parseDuration } from '../core/duration.ts';
@@ -78,9 +79,12 @@ export function silenceWarnings(
   matchers: readonly Matcher[],
   { rules, clusters, bastions }: Pick<Config, 'rules' | 'clusters' | 'bastions'>,
 ): string[] {
-  const nodes = clusters.flatMap(({ name: cluster, labels, nodes: own }) =>
-    own.map(({ name: node, role, labels: more }) => ({ ...labels, ...more, cluster, node, role })),
-  );
+  const nodes = targetsOf(clusters).map(({ cluster, node, role, labels }) => ({
+    ...labels,
+    cluster,
+    node,
+    role,
+  }));
   const names = bastions.map(({ name }) => name);
   const matched = silenceReach(matchers, { rules, nodes, bastions: names });
   if (matched.rules.length > 0) return [];
