@@ -111,11 +111,10 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
   }
 
   /** @throws ConfigError when the file lacks too many nodes of the active one; sources of the inventory check their own */
-  function checkNodes(config: Config, active: string | undefined): AcceptedFleet {
+  function checkNodes(config: Config, active: readonly string[] | undefined): AcceptedFleet {
     const nowMs = clock.nowMs();
-    const nodes = activeNodes(active, nowMs);
     const verdict = checkRemoval({
-      accepted: nodes && { nodes, gone },
+      accepted: active && { nodes: active, gone },
       nodes: nodesOf(config),
       nowMs,
       mostPercent: config.removal?.mostPercent,
@@ -152,8 +151,9 @@ export function createActivation(uploadedKey: string, ports: ActivationPorts): (
         const config = parse(uploaded.text, uploadedKey, clock.nowMs());
         // A text that is already active changes nothing: an upload comes after each deployment.
         const active = (await textOf(ACTIVE_KEY))?.text;
-        if (active !== uploaded.text) requireDeployed(config, uploadedKey, ports.deployed);
-        const fleet = checkNodes(config, active);
+        const isActive = active === uploaded.text;
+        if (!isActive) requireDeployed(config, uploadedKey, ports.deployed);
+        const fleet = checkNodes(config, isActive ? nodesOf(config) : activeNodes(active, clock.nowMs()));
         await enforce(config, uploaded.text, uploaded.version);
         gone = fleet.gone;
         refused = undefined;
