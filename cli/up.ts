@@ -100,7 +100,13 @@ export function upCommand(): Command {
         const inForce = running?.config() ?? config;
         const first = running === undefined;
         running = await startUp({
-          ...{ config: inForce, load, secrets, logger, logLevels, recover, met },
+          config: inForce,
+          load,
+          secrets,
+          logger,
+          logLevels,
+          recover,
+          met,
           allowRemoval: allowRemoval && first,
         });
         return running;

@@ -1,5 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
 
 /** Bytes that may wait for a slow reader; lines after that are lost. */
 const MOST_WAITING_BYTES = 8 * 1024 * 1024;
@@ -46,7 +47,7 @@ export function createLogDestination(
 /** A file or a device without a reader. Node's own stream for one ends for good when a full disk refuses a line. */
 function isFile(fd: number): boolean {
   const about = fstatSync(fd);
-  return about.isFile() || (about.isCharacterDevice() && process.stderr.isTTY !== true);
+  return about.isFile() || (about.isCharacterDevice() && !isatty(fd));
 }
 
 function createFileWriter(fd: number): (text: string) => void {

@@ -77,6 +77,9 @@ export interface Grace {
   sendMs: number;
 }
 
+/** All of it is cut off at once. */
+export const NO_GRACE: Grace = { roundMs: 0, sendMs: 0 };
+
 /** Everything that follows from one configuration, ready to start. */
 export interface Monitoring {
   /** As written, without the clusters of inventories. */
@@ -127,6 +130,8 @@ export async function prepareMonitoring(
     logger: stageLog(logger, 'plan'),
     meter,
   });
+  // Only for its errors: a token that is missing.
+  await openMetrics(() => config.server.metrics, { secrets, logger });
   const prober = await createProber({
     ...host,
     logger: stageLog(logger, 'probe'),
@@ -136,8 +141,6 @@ export async function prepareMonitoring(
     repeatsValues: repeatsValues(config.store),
     signatures: config.signatures && signatureFile(config.signatures.file),
   });
-  // Only for its errors: a token that is missing.
-  await openMetrics(() => config.server.metrics, { secrets, logger });
   const { chartRetentionMs, publicUrl = addressOf(config.server), heartbeat: url } = config.server;
   const charts = await createChartFiles({
     dir: join(dir, 'charts'),

@@ -13,7 +13,7 @@ import type { Config } from '../core/model/config.ts';
 import type { Logger, Meter, Secrets, StateStore } from '../core/ports.ts';
 import type { ControlCommands } from './control.ts';
 import type { Faults } from './faults.ts';
-import type { Monitoring } from './monitoring.ts';
+import { type Monitoring, NO_GRACE } from './monitoring.ts';
 import type { RemovalGuard } from './removal.ts';
 
 export interface ReloadRequest {
@@ -50,7 +50,6 @@ export interface ReloadPorts {
 /** Health shows the beginning of a long list of errors; the log has all of it. */
 const DETAIL_LENGTH = 1_000;
 const ADVICE = 'If they shall go, reload with `--allow-removal`';
-const NO_GRACE = { roundMs: 0, sendMs: 0 };
 
 export interface Reloader {
   reload(request?: ReloadRequest): Promise<ReloadOutcome>;

@@ -54,6 +54,8 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
   let knownTerm: number | undefined;
   let clockProblem: Finding | undefined;
 
+  const ownHealth = () => healthOfStandby({ startedAtMs, failure, clockProblem });
+
   /** Says so once, also in a process that leads from its start. */
   function noteClock(differenceMs: number | undefined): void {
     const finding = clockFinding(differenceMs);
@@ -65,14 +67,12 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
   async function tryToLead(): Promise<Leadership | undefined> {
     try {
       contender ??= await openContender({
-        ...{
-          options: postgres,
-          secrets,
-          name: hostname(),
-          layFoundation,
-          migrate,
-          endpoint: endpointOf(postgres),
-        },
+        options: postgres,
+        secrets,
+        name: hostname(),
+        layFoundation,
+        migrate,
+        endpoint: endpointOf(postgres),
         nowMs: clock.nowMs,
       });
       const leadership = await contender.tryToLead();
@@ -131,7 +131,7 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
   }
 
   async function standBy(): Promise<void> {
-    standby ??= await startStandby(options, () => healthOfStandby({ startedAtMs, failure, clockProblem }));
+    standby ??= await startStandby(options, ownHealth);
   }
 
   async function contend(first: Leadership | undefined): Promise<void> {
@@ -182,7 +182,7 @@ async function startContending(options: UpOptions, postgres: PostgresOptions): P
     get url() {
       return running?.url ?? standby?.server.url ?? addressOf(config.server);
     },
-    health: async () => (await running?.health()) ?? healthOfStandby({ startedAtMs, failure, clockProblem }),
+    health: async () => (await running?.health()) ?? ownHealth(),
     stuck: () => (running ? running.stuck() : standby?.stuck()),
     config: () => running?.config() ?? inForce,
     reload: async (request) => (await running?.reload(request)) ?? STANDS_BY,

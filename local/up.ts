@@ -26,7 +26,7 @@ import { lockData } from './lock.ts';
 import { type LogLevels, logLevelCommand } from './log-levels.ts';
 import { createMeter } from './meter.ts';
 import { openMetrics } from './metrics-access.ts';
-import { type Monitoring, type MonitoringPorts, prepareMonitoring } from './monitoring.ts';
+import { type Monitoring, type MonitoringPorts, NO_GRACE, prepareMonitoring } from './monitoring.ts';
 import { noticeOf } from './notices.ts';
 import { createPassFaults, createPulse } from './pulse.ts';
 import { checkData, forgetSetAside } from './recovery.ts';
@@ -56,7 +56,6 @@ export interface Bartizan {
 
 /** After that a round leaves nothing, and the next start repeats the sends that did not end. */
 const STOP_GRACE = { roundMs: 3_000, sendMs: 4_000 };
-const NO_GRACE = { roundMs: 0, sendMs: 0 };
 /** At a reload the current round ends as usual, if it takes no longer than this or than an interval of rounds. */
 const RELOAD_GRACE_MS = 60_000;
 
