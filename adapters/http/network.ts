@@ -29,7 +29,7 @@ export const networkFields = {
     ),
 };
 
-/** Options of adapters that may log in with a certificate of their own. */
+/** Options of adapters that may log in with a certificate of their own; `certificatePair` checks that both are there. */
 export const clientCertificateFields = {
   clientCertificate: secretTextSchema
     .optional()
@@ -115,8 +115,6 @@ function tunnelThrough(agent: Agent, proxy: HttpProxy): void {
 function contextOf({ ca, cert, key }: Certificates): tls.SecureContext {
   // Node 20 cannot list the system's authorities, only those that it ships with.
   const known = tls.getCACertificates?.('default') ?? tls.rootCertificates;
-  if ((cert === undefined) !== (key === undefined))
-    throw new ConfigError('`clientCertificate` and `clientKey` belong together; write both');
   try {
     if (ca !== undefined && !ca.includes('-----BEGIN CERTIFICATE-----')) throw new Error('no certificate');
     const trusted = tls.createSecureContext({ ca: ca === undefined ? [...known] : [...known, ca] });

@@ -1,10 +1,10 @@
 // Answers in pages: where the next one is, and how much is read of a service that never ends.
 
-import { ConfigError, PermanentError, RetryableError } from '../../core/errors.ts';
+import { PermanentError, RetryableError } from '../../core/errors.ts';
 import { parseJsonPath, valueAtPath } from '../../core/parse/json-path.ts';
 import type { HttpResponse } from '../http/request.ts';
 
-/** Of all pages together. A fleet of 30,000 nodes has about 5 MiB. */
+/** All pages together may have so many bytes. A fleet of 30,000 nodes has about 5 MiB. */
 const ANSWER_LIMIT_BYTES = 16 * 1024 ** 2;
 const MOST_PAGES = 500;
 /** A round waits for its inventory. */
@@ -23,7 +23,7 @@ export interface Page {
 
 /**
  * Reads all pages. The next one is at `next`, or where the header `Link` with `rel="next"` says, and only at the origin of the first:
- * the token is meant for that. @throws ConfigError, PermanentError, RetryableError
+ * the token is meant for that. @throws PermanentError, RetryableError
  */
 export async function readPages(
   first: string,
@@ -31,8 +31,6 @@ export async function readPages(
   paging: Paging,
   nowMs: () => number,
 ): Promise<Page[]> {
-  if (paging.nextParameter !== undefined && paging.next === undefined)
-    throw new ConfigError('`nextParameter` takes what is at `next`: write that path, too');
   const pages: Page[] = [];
   const seen = new Set<string>();
   const untilMs = nowMs() + ALL_PAGES_MS;

@@ -1,70 +1,10 @@
-import { z } from 'zod';
-import { nameSchema } from '../../core/config/rule-fields.ts';
-import { secretAddressSchema, secretSchema } from '../../core/config/secret-text.ts';
-import { durationSchema } from '../../core/duration.ts';
 import { PermanentError } from '../../core/errors.ts';
 import { foreignClusters } from '../../core/parse/foreign-clusters.ts';
-import { parseJsonPath } from '../../core/parse/json-path.ts';
-import { headersSchema } from '../http/headers.ts';
-import { clientCertificateFields, networkFields, networkOf } from '../http/network.ts';
+import { networkOf } from '../http/network.ts';
 import { type HttpResponse, sendRequest } from '../http/request.ts';
+import { type HttpInventoryOptions, httpInventoryOptions } from './http-options.ts';
 import { type Page, readPages } from './http-pages.ts';
 import type { InventoryAdapter, SourceEntry } from './inventory-adapter.ts';
-
-const MAX_TIMEOUT_MS = 60_000;
-
-const pathSchema = z.string().refine((text) => parseJsonPath(text) !== undefined, {
-  error: 'this is no path into JSON such as `data.clusters` or `addresses[0].ip`',
-});
-
-const CLUSTER_FIELDS = ['name', 'bastion', 'nodes', 'defaults'] as const;
-const NODE_FIELDS = ['name', 'role', 'host', 'port', 'user', 'hostKeys'] as const;
-
-const pathsSchema = (fields: readonly string[], what: string) =>
-  z
-    .partialRecord(z.enum(fields), pathSchema)
-    .describe(
-      `Path of each field of a ${what} in its element: ${fields.map((name) => `\`${name}\``).join(', ')}. Without it the element has the shape that the configuration has`,
-    )
-    .default({});
-
-const defaultsSchema = (fields: readonly string[], what: string) =>
-  z
-    .partialRecord(z.enum(fields), z.union([z.string(), z.number()]))
-    .describe(`Values of fields that ${what} in the answer lacks`)
-    .default({});
-
-const options = z.strictObject({
-  name: nameSchema.describe('Names the source in messages and metrics; another name is another source'),
-  url: secretAddressSchema.describe('Address that is read with GET; redirects are not followed'),
-  list: pathSchema
-    .describe('Path of the list of clusters in the JSON; without it the answer is the list')
-    .optional(),
-  next: pathSchema
-    .describe(
-      'Path of the address of the next page, where the service answers in pages; the last page has nothing there. A header `Link` with `rel="next"` is followed without it. All pages are read within a minute, 500 and 16 MiB at most, from the host of `url` only',
-    )
-    .optional(),
-  nextParameter: z
-    .string()
-    .min(1)
-    .describe(
-      'Parameter of the address that takes what is at `next`, where that is no address but a mark such as a page token',
-    )
-    .optional(),
-  cluster: pathsSchema(CLUSTER_FIELDS, 'cluster'),
-  node: pathsSchema(NODE_FIELDS, 'node'),
-  clusterDefaults: defaultsSchema(['bastion'], 'a cluster'),
-  nodeDefaults: defaultsSchema(['role', 'port', 'user'], 'a node'),
-  bearerToken: secretSchema.describe('Sent as `Authorization: Bearer`').optional(),
-  headers: headersSchema.default({}).describe('Further headers; values may be references'),
-  timeout: durationSchema
-    .refine((ms) => ms > 0 && ms <= MAX_TIMEOUT_MS, { error: 'a minute is the most' })
-    .describe('How long an answer is waited for, `1m` at most')
-    .prefault('10s'),
-  ...networkFields,
-  ...clientCertificateFields,
-});
 
 /** An answer and its ETag: a 304 means that the entries are the same. */
 interface Known {
@@ -72,20 +12,19 @@ interface Known {
   entries: SourceEntry[];
 }
 
-export const http: InventoryAdapter<z.output<typeof options>> = {
+export const http: InventoryAdapter<HttpInventoryOptions> = {
   type: 'http',
   title: 'JSON of an HTTP service, such as that of a provisioner',
-  options,
+  options: httpInventoryOptions,
   open(written, { secrets, clock }) {
     const network = networkOf(written, secrets);
     let known: Known | undefined;
 
-    async function headers(): Promise<Record<string, string>> {
+    async function loginHeaders(): Promise<Record<string, string>> {
       const all: Record<string, string> = { accept: 'application/json', 'user-agent': 'bartizan' };
       for (const [name, value] of Object.entries(written.headers)) all[name] = await secrets.resolve(value);
       if (written.bearerToken !== undefined)
         all.authorization = `Bearer ${await secrets.resolve(written.bearerToken)}`;
-      if (known) all['if-none-match'] = known.etag;
       return all;
     }
 
@@ -98,14 +37,17 @@ export const http: InventoryAdapter<z.output<typeof options>> = {
           isUnchanged = status === 304 && last !== undefined;
           return isUnchanged ? new PermanentError('the answer is unchanged') : undefined;
         };
-        const sent = await headers();
+        const first = await secrets.resolve(written.url);
+        const sent = await loginHeaders();
         const throughNetwork = await network();
         const read = (url: string, { bytes, timeoutMs }: { bytes: number; timeoutMs: number }) => {
           const limitMs = Math.min(written.timeout, timeoutMs);
+          // Another page may be, to the byte, what the whole answer was before.
+          const asksForChange = last !== undefined && url === first;
           const request = {
             method: 'GET',
             url,
-            headers: sent,
+            headers: asksForChange ? { ...sent, 'if-none-match': last.etag } : sent,
             timeoutMs: limitMs,
             signal: AbortSignal.timeout(limitMs),
             network: throughNetwork,
@@ -115,7 +57,7 @@ export const http: InventoryAdapter<z.output<typeof options>> = {
           return sendRequest(request, { nowMs: clock.nowMs, redact: secrets.redact });
         };
         try {
-          const pages = await readPages(await secrets.resolve(written.url), read, written, clock.nowMs);
+          const pages = await readPages(first, read, written, clock.nowMs);
           const entries = entriesOf(pages, written);
           // The ETag of the first page says nothing about the others.
           const etag = pages.length === 1 ? pages[0]?.response.headers.etag : undefined;
@@ -130,7 +72,7 @@ export const http: InventoryAdapter<z.output<typeof options>> = {
   },
 };
 
-function entriesOf(pages: readonly Page[], shape: z.output<typeof options>): SourceEntry[] {
+function entriesOf(pages: readonly Page[], shape: HttpInventoryOptions): SourceEntry[] {
   const clusters = pages.flatMap(({ json }) => {
     const ofPage = foreignClusters(json, shape);
     if (ofPage) return ofPage;

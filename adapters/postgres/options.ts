@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { certificatePair } from '../../core/config/certificate-pair.ts';
 import { hostSchema, portSchema } from '../../core/config/field-schemas.ts';
 import { secretSchema, secretTextSchema } from '../../core/config/secret-text.ts';
-import { wholeCheck } from '../../core/config/whole-check.ts';
 import { durationSchema } from '../../core/duration.ts';
 
 /** The longest identifier that PostgreSQL does not cut off. */
@@ -28,14 +28,7 @@ const tlsSchema = z
     clientCertificate: secretSchema.describe('Client certificate (PEM), a reference').optional(),
     clientKey: secretSchema.describe('Its private key (PEM), a reference').optional(),
   })
-  .superRefine(
-    ...wholeCheck<{ clientCertificate?: unknown; clientKey?: unknown }>((tls, issue) => {
-      if ((tls.clientCertificate === undefined) === (tls.clientKey === undefined)) return;
-      const [has, lacks] =
-        tls.clientKey === undefined ? ['clientCertificate', 'clientKey'] : ['clientKey', 'clientCertificate'];
-      issue([has], `\`${has}\` needs \`${lacks}\` beside it`);
-    }),
-  );
+  .superRefine(...certificatePair);
 
 /** Options of state in PostgreSQL, see docs/configuration.md. */
 export const postgresOptionsSchema = z.strictObject({

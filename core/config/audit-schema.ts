@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { byteSizeSchema, durationOrNeverSchema } from '../duration.ts';
 import { SYSLOG_FACILITIES } from '../model/config.ts';
+import { certificatePair } from './certificate-pair.ts';
 import { hostSchema, portSchema } from './field-schemas.ts';
 import { secretSchema, secretTextSchema } from './secret-text.ts';
-import { wholeCheck } from './whole-check.ts';
 
 const DAY_MS = 24 * 3_600_000;
 /** A few rotated files. */
@@ -33,14 +33,7 @@ const tlsSchema = z
     clientCertificate: secretSchema.describe('Client certificate (PEM), a reference').optional(),
     clientKey: secretSchema.describe('Its private key (PEM), a reference').optional(),
   })
-  .superRefine(
-    ...wholeCheck<{ clientCertificate?: unknown; clientKey?: unknown }>((tls, issue) => {
-      const [has, lacks] =
-        tls.clientKey === undefined ? ['clientCertificate', 'clientKey'] : ['clientKey', 'clientCertificate'];
-      if ((tls.clientCertificate === undefined) !== (tls.clientKey === undefined))
-        issue([has], `\`${has}\` needs \`${lacks}\` beside it`);
-    }),
-  );
+  .superRefine(...certificatePair);
 
 const syslogSchema = z.strictObject({
   address: addressSchema
