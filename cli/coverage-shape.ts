@@ -19,6 +19,6 @@ export const coverageShape = z.strictObject({
     .array(z.strictObject({ source: z.string(), entry: z.string(), problem: z.string() }))
     .readonly()
     .describe(
-      'entries of the inventory that are not in use as they are written; their nodes are not counted',
+      'entries of the inventory that are not in use as they are written; nodes of their last good version are counted',
     ),
 });

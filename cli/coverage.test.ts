@@ -1,4 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -79,4 +82,29 @@ it('has every node as JSON', async () => {
     detail: 'it refused the key',
     checkedAtMs: roundMs,
   });
+});
+
+it('counts the nodes that `up` has while the inventory does not answer, or lacks too many', async () => {
+  const file = join(dir, 'c.yaml');
+  const server = createServer((_, answer) => answer.end('[]')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const withSource = (at: number) => `${readFileSync(file, 'utf8').replace(/^inventory.*\n/m, '')}\
+inventory: [{ type: http, name: cmdb, url: "http://127.0.0.1:${at}/" }]
+`;
+  const nodes = ['a', 'b', 'c'].map((name) => ({ name, role: 'etcd', host: '10.0.1.1', user: 'u' }));
+  const state = openSqliteState({ path: join(dir, 'data') });
+  const text = JSON.stringify({ name: 'extra', bastion: 'gate', nodes });
+  await state.counters.save('inventory http cmdb', { extra: text });
+  await state.close();
+  try {
+    for (const at of [1, port]) {
+      out = '';
+      writeFileSync(file, withSource(at));
+      const { out: shown } = await coverage([...seen, status('a', { cluster: 'extra' })]);
+      expect(shown).toMatch(/^31 of 33 nodes watched; 2 not\n\n2 never-seen: /);
+    }
+  } finally {
+    server.close();
+  }
 });

@@ -5,8 +5,9 @@ import { reportCoverage, type UnwatchedNode, unwatchedText } from '../core/cover
 import { naturalOrder } from '../core/labels.ts';
 import { systemClock } from '../local/clock.ts';
 import { withNotes } from './command-notes.ts';
+import { loadConfig } from './config-file.ts';
 import { coverageShape } from './coverage-shape.ts';
-import { loadFleetAndProblems } from './fleet-config.ts';
+import { runningFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import {
   localOption,
@@ -15,6 +16,7 @@ import {
   type StateOptions,
   stateTable,
   tableOption,
+  withState,
 } from './state-access.ts';
 import { renderTable } from './table.ts';
 
@@ -35,11 +37,13 @@ export function coverageCommand(stdout: NodeJS.WriteStream = process.stdout): Co
     .addOption(localOption())
     .option('--json', 'as JSON, with every node')
     .action(async (options: Options) => {
-      const { config, problems } = await loadFleetAndProblems(options.config);
-      const state = await openStateToRead(config, await stateTable(config, options), options.config);
-      const statuses = await state.listTargetStatus().finally(() => state.close());
-      const { checks, clusters } = config;
-      const targets = targetsOf(clusters);
+      const { config } = await loadConfig(options.config);
+      const { checks } = config;
+      const opened = await openStateToRead(config, await stateTable(config, options), options.config);
+      const { targets, problems, statuses } = await withState(opened, async (state) => {
+        const { clusters, problems } = await runningFleet(options.config, config, state.counters);
+        return { targets: targetsOf(clusters), problems, statuses: await state.listTargetStatus() };
+      });
       const found = reportCoverage({ targets, checks, statuses, nowMs: systemClock.nowMs() });
       const report = { ...found, invalid: problems };
       if (options.json) writeJson(coverageShape, report, stdout);
@@ -53,8 +57,8 @@ export function coverageCommand(stdout: NodeJS.WriteStream = process.stdout): Co
       ['bartizan coverage --json | jq \'.unwatched[] | select(.reason == "auth")\''],
     ],
     text: `A node is watched while at least one check of it succeeds: within five minutes, or two intervals of a slower check. The command
-connects to no node; it reads the state of \`up\`, or of a deployment. Entries of an inventory that are wrong are listed apart,
-as nobody knows how many nodes they have.`,
+connects to no node; it reads the state of \`up\`, or of a deployment. Its nodes are those: an inventory that does not answer has
+its last clusters. Entries that are wrong are listed apart; of these the last good version counts, if there was one.`,
     exits1: 'a node is not watched, an entry of the inventory is wrong, or the state cannot be read',
     json: coverageShape,
   });

@@ -2,7 +2,7 @@ import { createFleet } from '../adapters/inventory/fleet.ts';
 import { openSources } from '../adapters/inventory/registry.ts';
 import { describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
-import type { Secrets } from '../core/ports.ts';
+import type { Counters, Secrets } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { createMeter } from '../local/meter.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
@@ -25,10 +25,19 @@ export async function loadFleet(file: string): Promise<Config> {
 }
 
 /** The same, which prints nothing and returns the invalid entries. */
-export async function loadFleetAndProblems(file: string) {
+async function loadFleetAndProblems(file: string) {
   const { config } = await loadConfig(file);
   const { clusters, problems } = await join(config, config.inventory, secretsFor(file));
   return { config: { ...config, clusters }, problems };
+}
+
+/**
+ * The nodes that a running `up` or deployment has: last entries of a source that does not answer, last good versions of
+ * invalid ones, and nodes that may not go. `kept` is what it has stored of them; nothing is written.
+ */
+export async function runningFleet(file: string, config: Config, kept: Counters) {
+  const reading = { load: (key: string) => kept.load(key), save: async () => {} };
+  return await join(config, config.inventory, secretsFor(file), reading);
 }
 
 /** The same for `check --connect`: a source that cannot be read becomes a row, and does not affect the others. */
@@ -59,12 +68,13 @@ export async function checkInventory(
   return { config: { ...config, clusters }, rows };
 }
 
-async function join(config: Config, inventory: Config['inventory'], secrets: Secrets) {
+async function join(config: Config, inventory: Config['inventory'], secrets: Secrets, kept?: Counters) {
   const ports = { clock: systemClock, logger: SILENT, meter: createMeter() };
   const fleet = createFleet({
     config,
     sources: openSources(inventory, { secrets, clock: systemClock }),
     ...ports,
+    ...(kept && { kept }),
   });
   await fleet.list();
   return { clusters: fleet.config.clusters, problems: fleet.problems() };
