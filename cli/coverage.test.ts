@@ -68,7 +68,7 @@ it('groups the others by reason, and says how many are not shown', async () => {
   expect(code).toBe(1);
   expect(text).toMatch(/^3 of 30 nodes watched; 27 not\n\n26 never-seen: no check of it has ended yet\n/);
   expect(text).toContain('  and 6 more: --json has all\n');
-  expect(text).toMatch(/1 auth: it refuses our login\n.*\n {2}prod\/n3 +\S+Z +it refused the key/);
+  expect(text).toMatch(/1 auth: it refuses our login\n.*\n {2}prod\/n3 +\d\d:\d\d +it refused the key/);
 });
 
 it('has every node as JSON', async () => {

@@ -2,7 +2,9 @@ import { Command } from 'commander';
 import type { z } from 'zod';
 import { targetsOf } from '../adapters/inventory/file.ts';
 import { reportCoverage, type UnwatchedNode, unwatchedText } from '../core/coverage-report.ts';
+import { formatPast } from '../core/format.ts';
 import { naturalOrder } from '../core/labels.ts';
+import type { Config } from '../core/model/config.ts';
 import { systemClock } from '../local/clock.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
@@ -44,10 +46,11 @@ export function coverageCommand(stdout: NodeJS.WriteStream = process.stdout): Co
         const { clusters, problems } = await runningFleet(options.config, config, state.counters);
         return { targets: targetsOf(clusters), problems, statuses: await state.listTargetStatus() };
       });
-      const found = reportCoverage({ targets, checks, statuses, nowMs: systemClock.nowMs() });
+      const nowMs = systemClock.nowMs();
+      const found = reportCoverage({ targets, checks, statuses, nowMs });
       const report = { ...found, invalid: problems };
       if (options.json) writeJson(coverageShape, report, stdout);
-      else stdout.write(coverageText(report));
+      else stdout.write(coverageText(report, config, nowMs));
       process.exitCode = report.unwatched.length > 0 || report.invalid.length > 0 ? 1 : 0;
     });
   return withNotes(command, {
@@ -64,7 +67,11 @@ its last clusters. Entries that are wrong are listed apart; of these the last go
   });
 }
 
-function coverageText({ nodes, watched, unwatched, invalid }: z.infer<typeof coverageShape>): string {
+function coverageText(
+  { nodes, watched, unwatched, invalid }: z.infer<typeof coverageShape>,
+  config: Config,
+  nowMs: number,
+): string {
   const missing = unwatched.length > 0 ? `; ${number(unwatched.length)} not` : '';
   const parts = [
     `${number(watched)} of ${number(nodes)} ${nodes === 1 ? 'node' : 'nodes'} watched${missing}\n`,
@@ -75,27 +82,29 @@ function coverageText({ nodes, watched, unwatched, invalid }: z.infer<typeof cov
   for (const [reason, some] of byReason) {
     const more =
       some.length > MOST_ROWS ? `  and ${number(some.length - MOST_ROWS)} more: --json has all\n` : '';
-    parts.push(`\n${number(some.length)} ${reason}: ${unwatchedText(reason)}\n${rowsOf(some)}${more}`);
+    parts.push(
+      `\n${number(some.length)} ${reason}: ${unwatchedText(reason)}\n${rowsOf(some, config, nowMs)}${more}`,
+    );
   }
   if (invalid.length > 0) {
     const rows = invalid.map(({ source, entry, problem }) => [`  ${source}`, entry, problem]);
     parts.push(
-      `\n${number(invalid.length)} wrong in the inventory\n${renderTable(['  source', 'entry', 'problem'], rows, [], { wrap: 2 })}`,
+      `\n${number(invalid.length)} wrong in the inventory\n${renderTable(['  SOURCE', 'ENTRY', 'PROBLEM'], rows, [], { wrap: 2 })}`,
     );
   }
   return parts.join('');
 }
 
-function rowsOf(nodes: readonly UnwatchedNode[]): string {
+function rowsOf(nodes: readonly UnwatchedNode[], config: Config, nowMs: number): string {
   const rows = nodes
     .toSorted((a, b) => naturalOrder.compare(`${a.cluster}/${a.node}`, `${b.cluster}/${b.node}`))
     .slice(0, MOST_ROWS)
     .map(({ cluster, node, detail = '', checkedAtMs }) => [
       `  ${cluster}/${node}`,
-      checkedAtMs === undefined ? 'never' : new Date(checkedAtMs).toISOString(),
+      checkedAtMs === undefined ? 'never' : formatPast(checkedAtMs, nowMs, config.schedule.timeZone),
       detail,
     ]);
-  return renderTable(['  node', 'last checked', 'detail'], rows, [], { wrap: 2 });
+  return renderTable(['  NODE', 'LAST CHECKED', 'DETAIL'], rows, [], { wrap: 2 });
 }
 
 function number(value: number): string {

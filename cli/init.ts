@@ -107,7 +107,7 @@ async function askAndRun(file: string, options: Options, stdout: NodeJS.WriteStr
   const { cluster, node } = answers;
   stdout.write(
     result === 'complete'
-      ? `\n${file} works: \`bartizan up\` watches ${cluster}/${node.name}. Add your other nodes and a channel to it, then\n`
+      ? `\n${file} works: \`bartizan up\` watches ${cluster}/${node.name}.\nAdd your other nodes and a channel to it, then\n`
       : `\n${file} is complete, but this step failed. Correct the cause, or the file, then\n`,
   );
   // Where the probe failed all host keys are known; else other nodes, or a host that did not answer, have keys to learn.

@@ -72,8 +72,17 @@ nodes removed (10): prod/n0, prod/n1, prod/n2, prod/n3, prod/n4, prod/n5, prod/n
 nodes changed (1): prod/m
 rules added (1): cpu
 other settings changed: schedule
-1 open alert would end: memory prod/n1
+1 open alert would end:
+  memory prod/n1
 `);
+});
+
+it('prints twenty of the alerts that end, and how many more there are', async () => {
+  const ends = Array.from({ length: 23 }, (_, i) => ({ ...ENDS[0], labels: { node: `n${i}` } }));
+  await upThatAnswers({ ok: true, message: 'in force', detail: { kind: 'applied', changes: CHANGES, ends } });
+  await reload();
+  expect(out).toContain('23 open alerts end:\n  memory n0\n');
+  expect(out).toMatch(/\n {2}memory n19\n {2}and 3 more: --json has all\n$/);
 });
 
 it('prints all of it as JSON', async () => {

@@ -11,6 +11,8 @@ import { plural } from './problem-report.ts';
 const ANSWER_MS = 300_000;
 /** Names in a line; `--json` has all. */
 const MOST_NAMES = 8;
+/** Alerts that end, a line for each; `--json` has all. */
+const MOST_ALERTS = 20;
 
 const namesShape = z.array(z.string()).readonly();
 const changesShape = z.strictObject({ added: namesShape, removed: namesShape, changed: namesShape });
@@ -112,9 +114,11 @@ export function reloadText({ kind, message, changes, ends }: Reload): string {
     if (changes.settings.length > 0) lines.push(`other settings changed: ${changes.settings.join(', ')}`);
   }
   if (ends && ends.length > 0) {
-    const names = ends.map(({ rule, labels }) => `${rule} ${Object.values(labels).join('/')}`);
+    const more = ends.length - MOST_ALERTS;
     lines.push(
-      `${plural(ends.length, 'open alert')} ${kind === 'applied' ? 'end' : 'would end'}: ${some(names)}`,
+      `${plural(ends.length, 'open alert')} ${kind === 'applied' ? 'end' : 'would end'}:`,
+      ...ends.slice(0, MOST_ALERTS).map(({ rule, labels }) => `  ${rule} ${Object.values(labels).join('/')}`),
+      ...(more > 0 ? [`  and ${more} more: --json has all`] : []),
     );
   }
   return `${lines.join('\n')}\n`;

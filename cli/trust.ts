@@ -127,7 +127,7 @@ async function learn(
   );
   const spinner = createSpinner({ quiet: options.json === true });
   const ask = createAsk({ ...options, fingerprints: options.fingerprint }, terminal, write);
-  spinner.start('looking at bastions');
+  spinner.start('reading host keys');
   try {
     const report = await learnHostKeys({
       config,
