@@ -81,7 +81,7 @@ export function createRoundFixture(names: readonly string[] = ['fast', 'slow'], 
   const state = createMemoryState();
   const store = {
     async write(list: readonly Sample[]) {
-      // Of the fleet as a whole: core/stages/fleet-samples.test.ts is about those.
+      // core/stages/fleet-samples.test.ts is about samples of the fleet as a whole.
       if (list[0]?.metric === 'unwatched_nodes') return { written: list.length, duplicates: 0, rejected: [] };
       tried.push(list[0]?.timeMs ?? Number.NaN);
       if (refuse(list)) throw new RetryableError('disk full');

@@ -30,7 +30,7 @@ interface Up {
   name: string;
   dir: string;
   port: number;
-  /** Of its own, so that the test knows who sent a message. */
+  /** Each has its own, so that the test knows who sent a message. */
   sink: Sink;
   child: ChildProcess;
 }
