@@ -1,5 +1,5 @@
-import { refuseSharedConnections } from '../adapters/postgres/leadership.ts';
 import { openPool } from '../adapters/postgres/pool.ts';
+import { refuseSharedConnections } from '../adapters/postgres/pooler.ts';
 import type { Session } from '../adapters/postgres/session.ts';
 import { inspectSchema } from '../adapters/state/postgres/migrate.ts';
 import { prepare } from '../adapters/state/postgres/state.ts';

@@ -29,7 +29,7 @@ export interface UnwatchedNode {
   cluster: string;
   node: string;
   reason: UnwatchedReason;
-  /** Of the newest failure, or which checks leave it out. */
+  /** What the newest failure says, or which checks leave it out. */
   detail?: string;
   /** When a check last ended. */
   checkedAtMs?: number;

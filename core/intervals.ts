@@ -1,7 +1,8 @@
 // How far apart the samples of a series are: the checks that measure its metric say so. What is derived from it: for how long
 // a sample is current (current.ts), what a hold and a window expect, when a series lacks data.
 
-import { findMetric, GROUP_LABELS } from './catalogue.ts';
+import { findMetric } from './catalogue.ts';
+import { isWithoutCluster } from './evaluate/alert-labels.ts';
 import type { Check } from './model/check.ts';
 import type { Labels } from './model/labels.ts';
 import type { Rule } from './model/rule.ts';
@@ -118,14 +119,9 @@ function isOfRounds(metric: string): boolean {
   return probes === undefined && (group === 'node' || group === 'bastion');
 }
 
-/** Whether each round writes it of the whole fleet. */
+/** Whether each round writes it about the whole fleet. */
 function isOfFleet(metric: string): boolean {
-  const { group } = findMetric(metric) ?? {};
-  return group !== undefined && group !== 'bastion' && !labelsOf(group).includes('cluster');
-}
-
-function labelsOf(group: keyof typeof GROUP_LABELS): readonly string[] {
-  return GROUP_LABELS[group];
+  return isWithoutCluster({ metric }) && findMetric(metric)?.group !== 'bastion';
 }
 
 function shortestOf(checks: readonly CheckInterval[]): number {

@@ -1,10 +1,10 @@
-import type { Client } from 'pg';
-import { ConfigError, describeError, RetryableError } from '../../core/errors.ts';
+import { describeError, RetryableError } from '../../core/errors.ts';
 import { differenceOf } from '../../core/health-clock.ts';
 import type { Secrets } from '../../core/ports.ts';
 import { explainPostgresError } from './errors.ts';
 import type { PostgresOptions } from './options.ts';
-import { clientConfig, type Row, type Session, sessionOf, settingsOf } from './session.ts';
+import { refusePooler } from './pooler.ts';
+import { clientConfig, endWithin, type Row, type Session, sessionOf, settingsOf } from './session.ts';
 
 /** Who leads, as the database keeps it. */
 export interface Leader {
@@ -144,42 +144,6 @@ function leaseSettings({ lease, host }: PostgresOptions): string {
   return host.startsWith('/') ? idle : `${idle}; SET tcp_user_timeout = ${lease}`;
 }
 
-/**
- * A pooler that gives each transaction any connection would leave our lock with a connection of others. Then two connections of
- * ours have one process of the server. @throws ConfigError
- */
-export async function refuseSharedConnections(
-  first: Session,
-  second: Session,
-  endpoint: string,
-): Promise<void> {
-  const pids: unknown[] = [];
-  for (const session of [first, second, first])
-    pids.push((await session.query('SELECT pg_backend_pid()')).rows[0]?.[0]);
-  const [own, other, again] = pids;
-  if (own !== other && own === again) return;
-  throw new ConfigError(
-    `${endpoint}: a pooler such as pgbouncer shares connections there, which breaks the lock of the leader; ` +
-      'write the address of the server itself, or let the pooler use `pool_mode = session`',
-  );
-}
-
-async function refusePooler(
-  session: Session,
-  config: Awaited<ReturnType<typeof clientConfig>>,
-  endpoint: string,
-): Promise<void> {
-  const { Client } = (await import('pg')).default;
-  const second = new Client({ ...config, application_name: 'bartizan' });
-  second.on('error', () => {});
-  try {
-    await second.connect();
-    await refuseSharedConnections(session, sessionOf(second), endpoint);
-  } finally {
-    await endWithin(second);
-  }
-}
-
 /** The row waits for writes of the leader before, which meet the new term from now on. */
 async function nextTerm(session: Session, { name, nowMs }: ContenderOptions): Promise<number> {
   const { rows } = await session.query(
@@ -262,14 +226,4 @@ function lead(input: {
     standbys: () => standbys,
     clockDifferenceMs: clock.differenceMs,
   };
-}
-
-const END_MS = 1_000;
-
-/** A server that does not answer would keep us waiting. */
-async function endWithin(client: Client): Promise<void> {
-  const limit = Promise.withResolvers<void>();
-  const timer = setTimeout(limit.resolve, END_MS);
-  await Promise.race([client.end().catch(() => {}), limit.promise]);
-  clearTimeout(timer);
 }

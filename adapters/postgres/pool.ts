@@ -1,6 +1,6 @@
 import type { Secrets } from '../../core/ports.ts';
 import type { PostgresOptions } from './options.ts';
-import { clientConfig, type Sessions, sessionOf, settingsOf } from './session.ts';
+import { clientConfig, endWithin, type Sessions, sessionOf, settingsOf } from './session.ts';
 
 /** Senders of a storm wait for one of these; the server pays a process for each. */
 const MOST_CONNECTIONS = 6;
@@ -43,11 +43,6 @@ export async function openPool(options: PostgresOptions, secrets: Secrets): Prom
         client.release(failure);
       }
     },
-    close: async () => {
-      const limit = Promise.withResolvers<void>();
-      const timer = setTimeout(limit.resolve, CLOSE_MS);
-      await Promise.race([pool.end(), limit.promise]);
-      clearTimeout(timer);
-    },
+    close: () => endWithin(pool, CLOSE_MS),
   };
 }

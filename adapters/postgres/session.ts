@@ -27,6 +27,8 @@ export interface Sessions {
 
 /** https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat */
 const INT8 = 20;
+/** The end of a connection waits no longer for its server. */
+const END_MS = 1_000;
 /** A client waits a little longer than the server, whose own error says more. */
 const CLIENT_EXTRA_MS = 2_000;
 
@@ -86,6 +88,14 @@ export function sessionOf(client: Pick<PgClient, 'query'>): Session {
       return { rows: last.rows, count: last.rowCount ?? 0 };
     },
   };
+}
+
+/** A server that does not answer would keep us waiting for the end of a connection. */
+export async function endWithin(connection: { end(): Promise<void> }, ms = END_MS): Promise<void> {
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, ms);
+  await Promise.race([connection.end().catch(() => {}), limit.promise]);
+  clearTimeout(timer);
 }
 
 const NUL = '\0';

@@ -61,7 +61,7 @@ export function clusterOf(
 ): ClusterConfig {
   const [bastion = '', ...otherBastions] = ways;
   const user = defaults.user ?? bastions.find((candidate) => candidate.name === bastion)?.user ?? '';
-  // In this order, which hashes of a configuration depend on.
+  // Hashes of a configuration depend on this order.
   return {
     name,
     bastion,

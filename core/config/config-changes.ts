@@ -3,6 +3,7 @@
 import { isGroupGone } from '../evaluate/aggregate.ts';
 import { canHaveLabels } from '../evaluate/alert-labels.ts';
 import { expectedTargets } from '../evaluate/evaluate.ts';
+import { nodeKey } from '../evaluate/identity.ts';
 import { createMeasured } from '../measured.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Config } from '../model/config.ts';
@@ -83,14 +84,11 @@ export function endingAlerts(alerts: readonly Alert[], { config, targets }: Conf
   const goes = new Map<string, (alert: Alert) => boolean>();
   for (const rule of config.rules) {
     const expected = expectedTargets(rule, targets);
-    const nodes = new Set(expected.map(({ labels }) => `${labels.cluster}/${labels.node}`));
+    const nodes = new Set(expected.map(({ labels }) => nodeKey(labels)));
     const isMeasured = createMeasured(rule, config.checks, expected);
     goes.set(rule.name, ({ labels }) => {
-      const { cluster, node } = labels;
-      const isGone =
-        node === undefined || cluster === undefined
-          ? isGroupGone({ rule, targets: expected }, labels)
-          : !nodes.has(`${cluster}/${node}`);
+      const node = nodeKey(labels);
+      const isGone = node === undefined ? isGroupGone({ rule, targets: expected }, labels) : !nodes.has(node);
       return isGone || !canHaveLabels(rule, labels) || !isMeasured(labels);
     });
   }

@@ -1,6 +1,7 @@
 // Cycles of references: channels that fall back on each other, rules that inhibit each other.
 
-import { findMetric, GROUP_LABELS } from '../catalogue.ts';
+import { findMetric } from '../catalogue.ts';
+import { isWithoutCluster } from '../evaluate/alert-labels.ts';
 import type { Check } from '../model/check.ts';
 import { quoted } from '../text/suggestions.ts';
 import { type Draft, type Item, textOf, textOrTextsOf, textsOf } from './draft.ts';
@@ -80,15 +81,16 @@ function* cyclesOf(references: readonly Reference[], what: string): Generator<Fi
 
 /** Only an alert of the same cluster and node inhibits, and an alert about a bastion or the whole fleet has neither. */
 function* idleInhibitions(rules: readonly Named[]): Generator<Finding> {
-  const groupOf = (raw: unknown) =>
-    findMetric(textOf(raw, 'metric') ?? textOf(valueAt(raw, 'ratio'), 'of') ?? '')?.group;
+  const metricOf = (raw: unknown) =>
+    findMetric(textOf(raw, 'metric') ?? textOf(valueAt(raw, 'ratio'), 'of') ?? '');
   for (const { raw, pathOf } of rules) {
     for (const { at, text } of textsOf(raw, 'inhibitedBy')) {
-      const other = groupOf(rules.find(({ name }) => isMeant(name, text))?.raw);
-      const mine = groupOf(raw);
+      const other = metricOf(rules.find(({ name }) => isMeant(name, text))?.raw);
+      const mine = metricOf(raw);
       const path = pathOf(at);
-      if (!path || !mine || !other || namesCluster(mine) === namesCluster(other)) continue;
-      const isOfBastion = mine === 'bastion' || other === 'bastion';
+      if (!path || !mine || !other) continue;
+      if (isWithoutCluster({ metric: mine.name }) === isWithoutCluster({ metric: other.name })) continue;
+      const isOfBastion = mine.group === 'bastion' || other.group === 'bastion';
       yield warningAt(
         path,
         `${quoted(text)} never keeps this quiet: alerts of ${isOfBastion ? 'bastions' : 'the fleet'} and of nodes share no cluster and node`,
@@ -96,9 +98,4 @@ function* idleInhibitions(rules: readonly Named[]): Generator<Finding> {
       );
     }
   }
-}
-
-function namesCluster(group: keyof typeof GROUP_LABELS): boolean {
-  const labels: readonly string[] = GROUP_LABELS[group];
-  return labels.includes('cluster');
 }

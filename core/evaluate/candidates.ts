@@ -17,8 +17,8 @@ export interface Candidate extends Omit<FoldInput, 'state'> {
   key: string;
   known: Known;
   /**
-   * Why it ends whatever samples say: its node or cluster is no longer in the inventory or has other labels there, the rule has other labels since an edit, or
-   * no check measures it any more.
+   * Why it ends whatever samples say: its node or cluster is no longer in the inventory or has other labels there, the rule
+   * has other labels since an edit, or no check measures it any more.
    */
   removed: 'removed' | 'unselected' | 'check-removed' | undefined;
 }

@@ -3,8 +3,8 @@ import type { Point } from '../model/sample.ts';
 /**
  * The value so long after the last of these points on the straight line that lies nearest to them (least squares). It is
  * what `predict_linear` of Prometheus gives, asked at the time of the last point, and computed in the same way: see
- * https://prometheus.io/docs/prometheus/latest/querying/functions/#predict_linear. Of a constant it is that constant.
- * Undefined of fewer than two points. Reads the points from the index `from` up to `to`, which is excluded.
+ * https://prometheus.io/docs/prometheus/latest/querying/functions/#predict_linear. That of a constant is that
+ * constant; that of fewer than two points is undefined. Reads the points from the index `from` up to `to`, which is excluded.
  */
 export function forecast(
   points: readonly Point[],

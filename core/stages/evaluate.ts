@@ -113,9 +113,13 @@ async function evaluateView(
   }
 }
 
+/** Few rounds ask: only an alert whose target the rule no longer selects. */
 function inFleet(targets: readonly Target[]): (labels: Labels) => boolean {
-  const nodes = new Set<string | undefined>(targets.map(({ cluster, node }) => nodeKey({ cluster, node })));
-  return (labels) => nodes.has(nodeKey(labels));
+  let nodes: Set<string | undefined> | undefined;
+  return (labels) => {
+    nodes ??= new Set(targets.map(({ cluster, node }) => nodeKey({ cluster, node })));
+    return nodes.has(nodeKey(labels));
+  };
 }
 
 async function evaluateSamples(

@@ -51,7 +51,7 @@ export function createQueries(
         const points = createPackedPoints();
         const rounds = roundsOf(group, fromMs, toMs);
         const chosen = everyMs === undefined ? rounds : rounds.filter((timeMs) => timeMs % everyMs === 0);
-        // Of chosen rounds each by itself: between two of them there are others.
+        // A statement reads one chosen round: between two of them there are others.
         const size = everyMs === undefined ? ROWS_PER_STATEMENT / (selected?.length ?? sets) : 1;
         for (const [from, to] of spans(chosen, size)) {
           points.add(database.prepare(sql).all(from, to, ...ids) as unknown as PointRow[]);
