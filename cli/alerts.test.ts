@@ -7,16 +7,15 @@ import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { newKey } from '../localstack/fleet/new-key.ts';
 import { alertOf, T0, transitionOf } from '../test/contract/state-fixtures.ts';
 import { asUnprivilegedUser } from '../test/unprivileged-user.ts';
+import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { run } from './program.ts';
 
 let dir: string;
-let out = '';
-let err = '';
+let printed: Printed;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-alerts-'));
   chmodSync(dir, 0o755);
-  [out, err] = ['', ''];
   writeFileSync(join(dir, 'key'), newKey());
   writeFileSync(
     join(dir, 'c.yaml'),
@@ -35,14 +34,7 @@ store: { path: data }
     dueAtMs: T0,
   });
   await state.close();
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
+  printed = capturePrinted();
 });
 afterEach(() => {
   process.exitCode = undefined;
@@ -55,8 +47,8 @@ const bartizan = (...args: string[]) => run(['node', 'bartizan', ...args, '-c', 
 describe('`alerts`', () => {
   it('lists the alerts of state when there are no samples, and notes that values are unknown', async () => {
     await bartizan('alerts');
-    expect(out).toMatch(/^firing +mem +.*n1/m);
-    expect(err).toMatch(
+    expect(printed.out).toMatch(/^firing +mem +.*n1/m);
+    expect(printed.err).toMatch(
       /^bartizan: the values of the alerts are unknown: store\.path: there are no data in \S+samples\.db/,
     );
     expect(process.exitCode).toBe(1);
@@ -78,11 +70,11 @@ describe('`alerts`', () => {
     ]);
     await store.close();
     await bartizan('alerts');
-    expect(out).toMatch(new RegExp(`^firing .* ${text} +[\\dm]+s `, 'm'));
-    expect(out).not.toMatch(/is bartizan running/);
-    out = '';
+    expect(printed.out).toMatch(new RegExp(`^firing .* ${text} +[\\dm]+s `, 'm'));
+    expect(printed.out).not.toMatch(/is bartizan running/);
+    printed.out = '';
     await bartizan('alerts', '--json');
-    expect(JSON.parse(out)).toMatchObject([{ rule: 'mem', value, valueAtMs: minute }]);
+    expect(JSON.parse(printed.out)).toMatchObject([{ rule: 'mem', value, valueAtMs: minute }]);
   });
 });
 
@@ -95,8 +87,8 @@ describe('`alerts` beside no running `up`', () => {
     await store.write([{ metric: 'mem_usage', labels, timeMs, value: 95 }]);
     await store.close();
     await bartizan('alerts');
-    expect(out).toMatch(/^firing .* 95% +8m\d?s? /m);
-    expect(out).toMatch(/\nno value is newer than 8m\d?s?: is bartizan running\? /);
+    expect(printed.out).toMatch(/^firing .* 95% +8m\d?s? /m);
+    expect(printed.out).toMatch(/\nno value is newer than 8m\d?s?: is bartizan running\? /);
   });
 });
 
@@ -117,10 +109,10 @@ describe('a data folder of another user', () => {
     const args = line.split(' ');
     // Loads the modules first, because the other user may not read them either.
     await bartizan(...args);
-    [out, err] = ['', ''];
+    Object.assign(printed, { out: '', err: '' });
     await asUnprivilegedUser(folder, 0o000, () => bartizan(...args));
-    expect([out, process.exitCode]).toEqual(['', 1]);
-    expect(err).toMatch(`store.path: ${folder} is closed`);
-    expect(err).not.toMatch(/no data/);
+    expect([printed.out, process.exitCode]).toEqual(['', 1]);
+    expect(printed.err).toMatch(`store.path: ${folder} is closed`);
+    expect(printed.err).not.toMatch(/no data/);
   });
 });

@@ -9,14 +9,14 @@ import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import type { TargetStatus } from '../core/model/target-status.ts';
 import { newKey } from '../localstack/fleet/new-key.ts';
 import { coverageShape } from './coverage-shape.ts';
+import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { run } from './program.ts';
 
 let dir: string;
-let out = '';
+let printed: Printed;
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-coverage-'));
-  out = '';
   writeFileSync(join(dir, 'key'), newKey());
   const nodes = Array.from({ length: 30 }, (_, i) => `{ name: n${i}, role: etcd, host: 10.0.0.${i} }`);
   writeFileSync(
@@ -27,10 +27,7 @@ channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
 store: { path: data }
 `,
   );
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
+  printed = capturePrinted();
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -53,7 +50,7 @@ async function coverage(statuses: TargetStatus[], ...args: string[]) {
   await state.putTargetStatus(statuses, { bastion: 'gate', index: 0 });
   await state.close();
   await run(['node', 'bartizan', 'coverage', '-c', join(dir, 'c.yaml'), ...args]);
-  return { out, code: process.exitCode };
+  return { out: printed.out, code: process.exitCode };
 }
 
 const refused = status('n3', { ok: false, reason: 'auth', detail: 'it refused the key' });
@@ -99,7 +96,7 @@ inventory: [{ type: http, name: cmdb, url: "http://127.0.0.1:${at}/" }]
   await state.close();
   try {
     for (const at of [1, port]) {
-      out = '';
+      printed.out = '';
       writeFileSync(file, withSource(at));
       const { out: shown } = await coverage([...seen, status('a', { cluster: 'extra' })]);
       expect(shown).toMatch(/^31 of 33 nodes watched; 2 not\n\n2 never-seen: /);

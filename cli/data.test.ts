@@ -6,11 +6,11 @@ import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { lockFolder } from '../local/lock.ts';
+import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { run } from './program.ts';
 
 let dir: string;
-let out: string;
-let err: string;
+let printed: Printed;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-data-'));
@@ -29,15 +29,7 @@ store: { path: . }
   );
   await store.close();
   await openSqliteState({ path: dir }).close();
-  [out, err] = ['', ''];
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
+  printed = capturePrinted();
 });
 
 afterEach(() => {
@@ -66,15 +58,15 @@ function damage(table = 'samples_node'): void {
 
 it('`data check` distinguishes a damaged database from an intact one', async () => {
   await bartizan('check', '--json');
-  expect(JSON.parse(out)).toEqual([
+  expect(JSON.parse(printed.out)).toEqual([
     { name: 'samples', state: 'fine' },
     { name: 'state', state: 'fine' },
   ]);
   expect(process.exitCode).toBeUndefined();
   damage();
-  out = '';
+  printed.out = '';
   await bartizan('check');
-  expect(out).toMatch(/^samples\.db +damaged +\S.*\nstate\.db +fine/m);
+  expect(printed.out).toMatch(/^samples\.db +damaged +\S.*\nstate\.db +fine/m);
   expect(process.exitCode).toBe(1);
 });
 
@@ -83,17 +75,17 @@ it('`data check` finds a row that cannot be read although SQLite calls the file 
   db.exec(`INSERT INTO counters VALUES ('k', '{"a')`);
   db.close();
   await bartizan('check');
-  expect(out).toMatch(/^state\.db +damaged +1 row of counters cannot be read$/m);
+  expect(printed.out).toMatch(/^state\.db +damaged +1 row of counters cannot be read$/m);
   expect(process.exitCode).toBe(1);
   await bartizan('move-aside', 'state');
-  expect([err, readdirSync(dir)]).toEqual(['', expect.not.arrayContaining(['state.db'])]);
+  expect([printed.err, readdirSync(dir)]).toEqual(['', expect.not.arrayContaining(['state.db'])]);
 });
 
 it('`data move-aside` renames a damaged database, and the next start has an empty one', async () => {
   damage();
   await bartizan('move-aside', 'samples');
-  expect(err).toBe('');
-  expect(out).toMatch(/^put aside in .*: samples\.db\.aside-\d{8}T\d{6}Z/);
+  expect(printed.err).toBe('');
+  expect(printed.out).toMatch(/^put aside in .*: samples\.db\.aside-\d{8}T\d{6}Z/);
   expect(databases()).toEqual([expect.stringMatching(/^samples\.db\.aside-\d{8}T\d{6}Z$/)]);
   const store = openSqliteStore({ path: dir });
   expect(await store.query({ metric: 'mem_usage', fromMs: 0, toMs: 1e9 })).toEqual([]);
@@ -102,7 +94,7 @@ it('`data move-aside` renames a damaged database, and the next start has an empt
 
 it('`data move-aside` renames an intact database only with --force', async () => {
   await bartizan('move-aside', 'samples');
-  expect(err).toContain('samples.db is not damaged; --force puts it aside anyway');
+  expect(printed.err).toContain('samples.db is not damaged; --force puts it aside anyway');
   expect(databases()).toEqual(['samples.db']);
   await bartizan('move-aside', 'samples', '--force');
   expect(databases()).toEqual([expect.stringContaining('.aside-')]);
@@ -113,7 +105,7 @@ it('`data move-aside` refuses a folder that a process uses', async () => {
   const lock = lockFolder(dir);
   await bartizan('move-aside', 'samples');
   lock.release();
-  expect(err).toContain('another bartizan process runs on');
+  expect(printed.err).toContain('another bartizan process runs on');
   expect(databases()).toEqual(['samples.db']);
 });
 
@@ -122,9 +114,11 @@ it('`data backup` and `data restore` say what they did, where, and what was ther
   onTestFinished(() => rmSync(kept, { recursive: true }));
   const backup = join(kept, 'data.tar');
   await bartizan('backup', backup);
-  expect(out).toMatch(/data\.tar: [\d.]+ KiB, 2 files, read back and sound\. It has everything until 20/);
+  expect(printed.out).toMatch(
+    /data\.tar: [\d.]+ KiB, 2 files, read back and sound\. It has everything until 20/,
+  );
   await bartizan('restore', backup);
-  expect(err).toMatch(/store\.path: .* has data \(samples\.db, .*\); --force moves/);
+  expect(printed.err).toMatch(/store\.path: .* has data \(samples\.db, .*\); --force moves/);
 });
 
 it('the error about a damaged database names this command', async () => {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type AwsWire, refusal, startAwsWire } from '../test/aws-wire.ts';
+import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { run } from './program.ts';
 
 let wire: AwsWire;
-let out: string;
-let err: string;
+let printed: Printed;
 
 beforeEach(async () => {
   wire = await startAwsWire();
@@ -13,15 +13,7 @@ beforeEach(async () => {
   vi.stubEnv('AWS_REGION', 'eu-west-1');
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
-  [out, err] = ['', ''];
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
+  printed = capturePrinted();
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -75,8 +67,8 @@ describe('dead-letters', () => {
     received('{}');
     counted(0);
     expect(await deadLetters()).toBe(1);
-    expect(err).toBe('');
-    expect(out.split('\n').map((line) => line.replace(/ +/g, ' '))).toEqual([
+    expect(printed.err).toBe('');
+    expect(printed.out.split('\n').map((line) => line.replace(/ +/g, ' '))).toEqual([
       'STAGE MESSAGES OLDEST',
       'plan 0 –',
       'probe (seoul) 2 1h1m',
@@ -96,14 +88,14 @@ describe('dead-letters', () => {
     expect(await deadLetters('--name', 'seoul')).toBe(0);
     expect(wire.asked[0]?.body).toMatchObject({ Path: '/bartizan/deployments/seoul/dead-letters' });
     expect(await deadLetters('--name', 'Seoul/../x')).toBe(2);
-    expect(err).toContain('--name: a name has 20 characters at most');
+    expect(printed.err).toContain('--name: a name has 20 characters at most');
   });
 
   it('exits with 0 when there are no dead letters', async () => {
     deployed(STORE);
     counted(0);
     expect(await deadLetters()).toBe(0);
-    expect(out).toContain('no dead letters');
+    expect(printed.out).toContain('no dead letters');
   });
 
   it('with --dry-run only prints its plan', async () => {
@@ -113,7 +105,9 @@ describe('dead-letters', () => {
     counted(7);
     received('{}');
     expect(await deadLetters('--redrive', '--dry-run', '--limit', '5')).toBe(0);
-    expect(out).toContain('would send back 5 messages; 4 starts of rounds came from no queue: `--discard`');
+    expect(printed.out).toContain(
+      'would send back 5 messages; 4 starts of rounds came from no queue: `--discard`',
+    );
     expect(new Set(actions())).toEqual(
       new Set(['GetParametersByPath', 'GetQueueAttributes', 'ReceiveMessage']),
     );
@@ -129,14 +123,14 @@ describe('dead-letters', () => {
     counted(4);
     received('{}');
     expect(await deadLetters('plan', '--redrive')).toBe(1);
-    expect(out).toContain(
+    expect(printed.out).toContain(
       '0 messages sent back, 4 stayed; 4 starts of rounds came from no queue: `--discard`',
     );
   });
 
   it.each([['--dry-run'], ['--limit', '3']])('%s alone is wrong usage', async (...args) => {
     expect(await deadLetters('store', ...args)).toBe(2);
-    expect(err).toContain('`--limit` and `--dry-run` belong to `--redrive` or `--discard`');
+    expect(printed.err).toContain('`--limit` and `--dry-run` belong to `--redrive` or `--discard`');
   });
 
   it('reports why it may not send to a queue, keeps the messages, and exits with 1', async () => {
@@ -146,7 +140,7 @@ describe('dead-letters', () => {
     received('{}');
     wire.answers.push(refusal('AccessDeniedException'));
     expect(await deadLetters('store', '--redrive', '--json')).toBe(1);
-    expect(JSON.parse(out)).toEqual([
+    expect(JSON.parse(printed.out)).toEqual([
       expect.objectContaining({
         stage: 'store',
         sentBack: 0,
@@ -188,8 +182,8 @@ describe('dead-letters', () => {
     vi.stubEnv('AWS_CONFIG_FILE', '/nonexistent');
     prepare();
     expect(await deadLetters()).toBe(1);
-    expect(out).toBe('');
-    expect(err).toMatch(message);
+    expect(printed.out).toBe('');
+    expect(printed.err).toMatch(message);
   });
 
   it.each([

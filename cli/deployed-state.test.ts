@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type AwsWire, refusal, startAwsWire } from '../test/aws-wire.ts';
+import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { run } from './program.ts';
 
 let wire: AwsWire;
 let dir: string;
-let out = '';
-let err = '';
+let printed: Printed;
 
 beforeEach(async () => {
   wire = await startAwsWire();
@@ -20,15 +20,7 @@ beforeEach(async () => {
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
   dir = mkdtempSync(join(tmpdir(), 'bartizan-deployed-state-'));
   writeFileSync(join(dir, 'b.yaml'), readFileSync('examples/aws/bartizan.yaml'));
-  [out, err] = ['', ''];
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
+  printed = capturePrinted();
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -57,7 +49,7 @@ it.each(COMMANDS.map((args) => [args.slice(0, 2).join(' '), args] as const))(
   '%s without a name is refused with an advice, and leaves no file',
   async (_what, args) => {
     expect(await bartizan(...args)).toBe(1);
-    expect(err).toContain('write `--name bartizan`, or what `-c name=…` said');
+    expect(printed.err).toContain('write `--name bartizan`, or what `-c name=…` said');
     expect(existsSync(join(dir, 'data'))).toBe(false);
     expect(wire.asked).toEqual([]);
   },
@@ -78,8 +70,8 @@ it.each(COMMANDS.map((args) => [args.slice(0, 2).join(' '), args] as const))(
 it('a name without a deployment is reported with the region', async () => {
   wire.answers.push(refusal('ParameterNotFound'));
   expect(await bartizan(...SILENCE, '--name', 'bartizan')).toBe(1);
-  expect(err).toContain('nothing is deployed as `bartizan` in eu-west-1');
-  expect(err).toContain('/bartizan/deployment/table');
+  expect(printed.err).toContain('nothing is deployed as `bartizan` in eu-west-1');
+  expect(printed.err).toContain('/bartizan/deployment/table');
 });
 
 it('the options name one state: an invalid name, or two of these options, is wrong usage', async () => {
@@ -91,6 +83,6 @@ it('the options name one state: an invalid name, or two of these options, is wro
 it('--local is for an `up` on this machine with such a configuration', async () => {
   expect(await bartizan(...SILENCE, '--local')).toBe(0);
   expect(await bartizan('silence', 'list', '--local')).toBe(0);
-  expect(out).toContain('swap');
+  expect(printed.out).toContain('swap');
   expect(wire.asked).toEqual([]);
 });

@@ -7,12 +7,12 @@ import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { newKey } from '../localstack/fleet/new-key.ts';
 import { notesOf } from './command-notes.ts';
 import { CODES } from './exit-codes.fixture.ts';
+import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { createProgram, run } from './program.ts';
 
 let dir: string;
 const file = (name: string) => join(dir, name);
-let out = '';
-let err = '';
+let printed: Printed;
 let before: typeof process.exitCode;
 
 beforeAll(async () => {
@@ -43,20 +43,12 @@ afterAll(() => rmSync(dir, { recursive: true }));
 beforeEach(() => {
   before = process.exitCode;
   process.exitCode = undefined;
-  [out, err] = ['', ''];
   // No request to AWS leaves the machine that runs the tests.
   vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:1');
   vi.stubEnv('AWS_REGION', 'eu-west-1');
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
+  printed = capturePrinted();
 });
 afterEach(() => {
   process.exitCode = before;
@@ -74,9 +66,9 @@ async function exitOf(line: string): Promise<number> {
 describe('exit codes', () => {
   it.each(CODES)('`%s` exits with %i', async (line, code) => {
     expect(await exitOf(line)).toBe(code);
-    if (code === 0) expect(err).toBe('');
-    else expect(out + err).not.toBe('');
-    if (code === 2) expect(out).toBe('');
+    if (code === 0) expect(printed.err).toBe('');
+    else expect(printed.out + printed.err).not.toBe('');
+    if (code === 2) expect(printed.out).toBe('');
   });
 
   it.each([
@@ -87,7 +79,7 @@ describe('exit codes', () => {
     ['query up -w mount=/', 'up has no label mount; possible: cluster, node, role'],
   ])('`%s` prints: %s', async (line, message) => {
     expect(await exitOf(line)).toBe(2);
-    expect(err).toContain(message);
+    expect(printed.err).toContain(message);
   });
 
   it.each<[string, string | RegExp]>([
@@ -102,7 +94,7 @@ describe('exit codes', () => {
     ['rules test @absent.yaml', 'there is no such file\n'],
   ])('`%s` prints: %s', async (line, message) => {
     expect(await exitOf(line)).toBe(1);
-    expect(out + err).toMatch(message);
+    expect(printed.out + printed.err).toMatch(message);
   });
 
   it('of every command are tested', async () => {
@@ -140,7 +132,7 @@ describe('--json', () => {
     const first = program.commands.find((command) => command.name() === path[0]);
     const command = first?.commands.find((sub) => sub.name() === path[1]) ?? first;
     const shape = command && notesOf(command)?.json;
-    expect(shape?.safeParse(JSON.parse(out)).error).toBeUndefined();
+    expect(shape?.safeParse(JSON.parse(printed.out)).error).toBeUndefined();
     expect(shape).toBeDefined();
   });
 
@@ -151,9 +143,9 @@ describe('--json', () => {
       'trust --json -c @absent.yaml',
     ]) {
       expect(await exitOf(line)).toBe(1);
-      expect(out).toBe('');
-      expect(err).toMatch(/^bartizan: /);
-      err = '';
+      expect(printed.out).toBe('');
+      expect(printed.err).toMatch(/^bartizan: /);
+      printed.err = '';
     }
   });
 });
@@ -168,7 +160,7 @@ describe('an error that is not in the configuration', () => {
     Object.defineProperty(process.stderr, 'isTTY', { configurable: true, get: broken });
     expect(await exitOf('up -c @good.yaml')).toBe(1);
     Object.defineProperty(process.stderr, 'isTTY', { configurable: true, ...before });
-    expect(err).toMatch(
+    expect(printed.err).toMatch(
       /bartizan: broken\n\(this is not an error of the configuration; `--log-level debug` shows more\)\n$/,
     );
   });
@@ -176,6 +168,6 @@ describe('an error that is not in the configuration', () => {
   it('names it for no other command', async () => {
     vi.spyOn(process.stdout, 'write').mockImplementation(broken);
     expect(await exitOf('keys -c @good.yaml')).toBe(1);
-    expect(err).toBe('bartizan: broken\n(this is not an error of the configuration)\n');
+    expect(printed.err).toBe('bartizan: broken\n(this is not an error of the configuration)\n');
   });
 });

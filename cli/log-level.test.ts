@@ -5,28 +5,20 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { listenForCommands } from '../local/control.ts';
 import { createLogLevels, type LogLevels, logLevelCommand } from '../local/log-levels.ts';
 import { createRecordingLogger } from '../test/recording-logger.ts';
+import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { run } from './program.ts';
 
 let dir: string;
 let levels: LogLevels;
 let control: { close(): Promise<void> };
-let out: string;
-let err: string;
+let printed: Printed;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-level-'));
   levels = createLogLevels({ level: 'warn', stages: {} });
   const commands = { 'log-level': logLevelCommand(levels) };
   control = await listenForCommands({ dir, commands, logger: createRecordingLogger() });
-  [out, err] = ['', ''];
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
+  printed = capturePrinted();
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -38,25 +30,25 @@ const logLevel = (...args: string[]) => run(['node', 'bartizan', 'log-level', ..
 
 it('shows the levels of the running process, and those of one stage', async () => {
   await logLevel();
-  expect(out).toMatch(/^STAGE +LEVEL\nplan +warn\nprobe +warn\n/);
-  out = '';
+  expect(printed.out).toMatch(/^STAGE +LEVEL\nplan +warn\nprobe +warn\n/);
+  printed.out = '';
   await logLevel('probe', '--json');
-  expect(JSON.parse(out)).toEqual([{ stage: 'probe', level: 'warn' }]);
+  expect(JSON.parse(printed.out)).toEqual([{ stage: 'probe', level: 'warn' }]);
 });
 
 it('changes one stage, or all', async () => {
   await logLevel('probe', 'debug');
-  expect(out).toMatch(/\nprobe +debug\n$/);
+  expect(printed.out).toMatch(/\nprobe +debug\n$/);
   expect([levels.of('probe'), levels.of('plan')]).toEqual(['debug', 'warn']);
   await logLevel('all', 'error');
   expect([levels.of('probe'), levels.of('plan')]).toEqual(['error', 'error']);
-  expect(err).toBe('');
+  expect(printed.err).toBe('');
 });
 
 it('reports that no process runs there', async () => {
   await control.close();
   await logLevel('probe', 'debug');
   expect(process.exitCode).toBe(1);
-  expect(err).toMatch(/^bartizan: /);
+  expect(printed.err).toMatch(/^bartizan: /);
   expect(levels.of('probe')).toBe('warn');
 });

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type ControlAnswer, listenForCommands } from '../local/control.ts';
 import { configText } from '../test/config-cases.ts';
 import { createRecordingLogger } from '../test/recording-logger.ts';
+import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { run } from './program.ts';
 
 const CHANGES = {
@@ -15,8 +16,7 @@ const CHANGES = {
 const ENDS = [{ rule: 'memory', labels: { cluster: 'prod', node: 'n1' }, status: 'firing' }];
 
 let dir: string;
-let out: string;
-let err: string;
+let printed: Printed;
 let exitBefore: typeof process.exitCode;
 let close: (() => Promise<void>) | undefined;
 let asked: unknown;
@@ -24,16 +24,9 @@ let asked: unknown;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-reload-'));
   writeFileSync(join(dir, 'bartizan.yaml'), `${configText()}store: { path: data }\n`);
-  [out, err, asked, exitBefore] = ['', '', undefined, process.exitCode];
+  [asked, exitBefore] = [undefined, process.exitCode];
   process.exitCode = undefined;
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += text;
-    return true;
-  });
+  printed = capturePrinted();
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -67,7 +60,7 @@ it('prints what would change, and which alerts would end', async () => {
   await upThatAnswers({ ok: true, message, detail: { kind: 'would-apply', changes: CHANGES, ends: ENDS } });
   expect(await reload('--dry-run')).toBe(0);
   expect(asked).toEqual({ dryRun: true, allowRemoval: false });
-  expect(out).toBe(`${message}
+  expect(printed.out).toBe(`${message}
 nodes removed (10): prod/n0, prod/n1, prod/n2, prod/n3, prod/n4, prod/n5, prod/n6, prod/n7, and 2 more
 nodes changed (1): prod/m
 rules added (1): cpu
@@ -81,8 +74,8 @@ it('prints twenty of the alerts that end, and how many more there are', async ()
   const ends = Array.from({ length: 23 }, (_, i) => ({ ...ENDS[0], labels: { node: `n${i}` } }));
   await upThatAnswers({ ok: true, message: 'in force', detail: { kind: 'applied', changes: CHANGES, ends } });
   await reload();
-  expect(out).toContain('23 open alerts end:\n  memory n0\n');
-  expect(out).toMatch(/\n {2}memory n19\n {2}and 3 more: --json has all\n$/);
+  expect(printed.out).toContain('23 open alerts end:\n  memory n0\n');
+  expect(printed.out).toMatch(/\n {2}memory n19\n {2}and 3 more: --json has all\n$/);
 });
 
 it('prints all of it as JSON', async () => {
@@ -92,7 +85,12 @@ it('prints all of it as JSON', async () => {
     detail: { kind: 'applied', changes: CHANGES, ends: [] },
   });
   expect(await reload('--json')).toBe(0);
-  expect(JSON.parse(out)).toEqual({ kind: 'applied', message: 'in force', changes: CHANGES, ends: [] });
+  expect(JSON.parse(printed.out)).toEqual({
+    kind: 'applied',
+    message: 'in force',
+    changes: CHANGES,
+    ends: [],
+  });
 });
 
 it.each([
@@ -104,7 +102,7 @@ it.each([
 ])('exits with 1 for %j', async (answer, text) => {
   await upThatAnswers(answer);
   expect(await reload()).toBe(1);
-  expect(out + err).toContain(text);
+  expect(printed.out + printed.err).toContain(text);
 });
 
 it('finds the process by its data folder where the file is broken', async () => {
@@ -112,7 +110,7 @@ it('finds the process by its data folder where the file is broken', async () => 
   writeFileSync(join(dir, 'bartizan.yaml'), 'bastions: [');
   expect(await reload()).toBe(1);
   expect(asked).toBeUndefined();
-  expect(err).toContain('With `--data FOLDER` this command reaches it');
+  expect(printed.err).toContain('With `--data FOLDER` this command reaches it');
   expect(await reload('--data', join(dir, 'data'))).toBe(1);
-  expect(out).toContain('a broken file');
+  expect(printed.out).toContain('a broken file');
 });

@@ -8,13 +8,13 @@ import { layFoundation, migrate } from '../adapters/state/postgres/migrate.ts';
 import { openPostgresState, prepare } from '../adapters/state/postgres/state.ts';
 import { alertOf, T0, transitionOf } from '../test/contract/state-fixtures.ts';
 import { POSTGRES_PASSWORD, type PostgresServer, startPostgres } from '../test/postgres-server.ts';
+import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { run } from './program.ts';
 import { stateRows } from './state-row.ts';
 
 let server: PostgresServer;
 let dir: string;
-let out = '';
-let err = '';
+let printed: Printed;
 
 beforeAll(async () => {
   server = await startPostgres();
@@ -33,15 +33,7 @@ store: { type: prometheus, url: "http://127.0.0.1:1" }
 state: { type: postgres, host: 127.0.0.1, port: ${server.port}, password: "\${file:password}", tls: { mode: "off" } }
 `,
   );
-  [out, err] = ['', ''];
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
+  printed = capturePrinted();
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -51,15 +43,15 @@ afterEach(() => {
 
 async function bartizan(...args: string[]): Promise<number> {
   process.exitCode = undefined;
-  [out, err] = ['', ''];
+  Object.assign(printed, { out: '', err: '' });
   await run(['node', 'bartizan', ...args, '-c', join(dir, 'b.yaml')]);
-  expect(out + err).not.toContain(POSTGRES_PASSWORD);
+  expect(printed.out + printed.err).not.toContain(POSTGRES_PASSWORD);
   return Number(process.exitCode ?? 0);
 }
 
 it('without tables each says that `up` writes them; then alerts are listed, silences added and ended', async () => {
   expect(await bartizan('alerts')).toBe(1);
-  expect(err).toContain('there is no state yet; `bartizan up` writes it');
+  expect(printed.err).toContain('there is no state yet; `bartizan up` writes it');
 
   const options = server.options('bartizan');
   const pool = await openPool(options, server.secrets);
@@ -75,16 +67,16 @@ it('without tables each says that `up` writes them; then alerts are listed, sile
   await state.close();
 
   expect(await bartizan('alerts', '--json')).toBe(1);
-  expect(JSON.parse(out)).toMatchObject([{ id: alert.id, status: 'firing' }]);
+  expect(JSON.parse(printed.out)).toMatchObject([{ id: alert.id, status: 'firing' }]);
   expect(await bartizan('silence', 'add', '-w', 'node=n', '--for', '2h', '--comment', 'swap', '--json')).toBe(
     0,
   );
-  const { silence } = JSON.parse(out) as { silence: { id: string } };
+  const { silence } = JSON.parse(printed.out) as { silence: { id: string } };
   expect(await bartizan('silence', 'list')).toBe(0);
-  expect(out).toContain('swap');
+  expect(printed.out).toContain('swap');
   expect(await bartizan('silence', 'expire', silence.id.slice(0, 8))).toBe(0);
   expect(await bartizan('silence', 'list', '--json')).toBe(0);
-  expect(JSON.parse(out)).toEqual([]);
+  expect(JSON.parse(printed.out)).toEqual([]);
   expect(existsSync(join(dir, 'data', 'state.db'))).toBe(false);
 });
 

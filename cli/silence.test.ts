@@ -6,11 +6,11 @@ import { verifyAudit } from '../adapters/audit/read-chain.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import type { StateStore } from '../core/ports.ts';
 import { alertOf } from '../test/contract/state-fixtures.ts';
+import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { run } from './program.ts';
 
 let dir: string;
-let out = '';
-let err = '';
+let printed: Printed;
 let before: typeof process.exitCode;
 /** A running `up` has it open like this. */
 let state: StateStore;
@@ -19,7 +19,6 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-silence-'));
   before = process.exitCode;
   process.exitCode = undefined;
-  [out, err] = ['', ''];
   writeFileSync(
     join(dir, 'b.yaml'),
     `bastions: [{ name: gate, host: 127.0.0.1, port: 1, user: u, privateKey: "\${file:b.yaml}" }]
@@ -30,14 +29,7 @@ silences: [{ match: { node: n }, from: 2027-01-01T00:00:00Z, until: 2100-01-01T0
 `,
   );
   state = openSqliteState({ path: join(dir, 'data') });
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += String(text);
-    return true;
-  });
+  printed = capturePrinted();
 });
 afterEach(async () => {
   process.exitCode = before;
@@ -47,7 +39,7 @@ afterEach(async () => {
 });
 
 async function bartizan(...args: string[]): Promise<number> {
-  [out, err] = ['', ''];
+  Object.assign(printed, { out: '', err: '' });
   process.exitCode = undefined;
   await run(['node', 'bartizan', ...args, '-c', join(dir, 'b.yaml')]);
   return Number(process.exitCode ?? 0);
@@ -60,11 +52,11 @@ it('`silence add` adds a silence beside a running `up`, with author and comment,
   await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });
   const args = ['--where', 'node=n', '-w', 'role=~etcd|api', '--for', '2h', '--comment', 'disk swap'];
   expect(await bartizan('silence', 'add', ...args, '--author', 'ann')).toBe(0);
-  expect(err).toBe('');
-  expect(out).toMatch(
+  expect(printed.err).toBe('');
+  expect(printed.out).toMatch(
     /^silence [0-9a-f]{8}: node="n" role=~"etcd\|api" until .* \(2h\), by ann: disk swap\n/,
   );
-  expect(out).toContain('covers now:\n  mem c / n\n');
+  expect(printed.out).toContain('covers now:\n  mem c / n\n');
   const [silence] = await listed();
   expect(silence).toMatchObject({
     matchers: [
@@ -79,47 +71,47 @@ it('`silence add` adds a silence beside a running `up`, with author and comment,
 
 it('`silence add` warns when a silence matches nothing today, and adds it anyway', async () => {
   expect(await bartizan('silence', 'add', '-w', 'node=m', '--for', '2h', '--comment', 'x')).toBe(0);
-  expect(err).toBe('warning: it matches no node today\n');
-  expect(out).toContain('covers no alert now');
+  expect(printed.err).toBe('warning: it matches no node today\n');
+  expect(printed.out).toContain('covers no alert now');
   await bartizan('silence', 'add', '-w', 'severity=critical', '--for', '2h', '--comment', 'x');
-  expect(err).toBe("warning: it matches no alert that today's rules and nodes can have\n");
+  expect(printed.err).toBe("warning: it matches no alert that today's rules and nodes can have\n");
   await bartizan('silence', 'add', '-w', 'mount=/data', '--for', '2h', '--comment', 'x');
-  expect(err).toMatch(/matches no alert/);
+  expect(printed.err).toMatch(/matches no alert/);
   expect(await listed()).toHaveLength(3);
 });
 
 it('`silence add` acknowledges an alert by the beginning of its id, until it resolves', async () => {
   await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });
   expect(await bartizan('silence', 'add', '--alert', 'mem:', '--author', 'ann')).toBe(0);
-  expect(out).toMatch(
+  expect(printed.out).toMatch(
     /alert mem:n \(rule="mem" .*\) until it resolves, .* at the latest, by ann: acknowledged/,
   );
   expect((await listed())[0]).toMatchObject({ alertId: 'mem:n', comment: 'acknowledged' });
   await bartizan('silence', 'list');
-  expect(out).toMatch(/active +alert mem:n .* it resolves +ann +acknowledged/);
+  expect(printed.out).toMatch(/active +alert mem:n .* it resolves +ann +acknowledged/);
   const resolved = { ...alertOf('n'), status: 'ok' as const };
   await state.commitAlert({ alert: resolved, expectedVersion: 1, transitions: [], dueAtMs: 0 });
   await bartizan('silence', 'list');
-  expect(out).not.toContain('mem:n');
+  expect(printed.out).not.toContain('mem:n');
   await bartizan('silence', 'list', '--expired');
-  expect(out).toMatch(/expired +alert mem:n/);
+  expect(printed.out).toMatch(/expired +alert mem:n/);
   expect(await bartizan('silence', 'add', '--alert', 'mem:')).toBe(1);
-  expect(err).toContain('no alert mem: is pending or firing; `bartizan alerts` lists them');
+  expect(printed.err).toContain('no alert mem: is pending or firing; `bartizan alerts` lists them');
 });
 
 it('`silence list` also lists silences of the configuration, which do not end at run time, without characters that control a terminal', async () => {
   await bartizan('silence', 'list');
-  expect(out).toMatch(/file:1 +(active|pending) +node="n" .*2100-01-01 00:00:00 +the file +the file/);
-  expect(out).not.toContain('\u202e');
+  expect(printed.out).toMatch(/file:1 +(active|pending) +node="n" .*2100-01-01 00:00:00 +the file +the file/);
+  expect(printed.out).not.toContain('\u202e');
   expect(await bartizan('silence', 'expire', 'file:1')).toBe(1);
-  expect(err).toMatch(
+  expect(printed.err).toMatch(
     /silences of the configuration do not end at run time; remove it from .*, `silences\[0\]`/,
   );
 });
 
 it('`silence add` refuses an end that is too far away or no time', async () => {
   expect(await bartizan('silence', 'add', '-w', 'node=n', '--for', '99999999999d', '--comment', 'x')).toBe(2);
-  expect(err).toContain('is longer than a hundred years');
+  expect(printed.err).toContain('is longer than a hundred years');
   expect(await listed()).toEqual([]);
 });
 
@@ -127,11 +119,11 @@ it('an empty id, for example of a shell variable that is not set, is wrong usage
   await state.commitAlert({ alert: alertOf('n'), expectedVersion: 0, transitions: [], dueAtMs: 0 });
   for (const empty of ['', ' ']) {
     expect(await bartizan('silence', 'add', '--alert', empty)).toBe(2);
-    expect(err).toContain('It is empty');
+    expect(printed.err).toContain('It is empty');
   }
   await bartizan('silence', 'add', '-w', 'node=n', '--for', '2h', '--comment', 'x');
   expect(await bartizan('silence', 'expire', '')).toBe(2);
-  expect(err).toContain('It is empty');
+  expect(printed.err).toContain('It is empty');
   expect((await state.listSilences({ endedAfterMs: Date.now() })).length).toBe(1);
 });
 
@@ -139,10 +131,10 @@ it('`silence expire` ends a silence at once, and only once', async () => {
   await bartizan('silence', 'add', '-w', 'node=n', '--for', '2h', '--comment', 'x');
   const [silence] = await listed();
   expect(await bartizan('silence', 'expire', silence?.id.slice(0, 8) ?? '')).toBe(0);
-  expect(out).toMatch(/^ended silence [0-9a-f]{8}: node="n"/);
+  expect(printed.out).toMatch(/^ended silence [0-9a-f]{8}: node="n"/);
   expect(await state.listSilences({ endedAfterMs: Date.now() })).toEqual([]);
   expect(await bartizan('silence', 'expire', silence?.id ?? '')).toBe(1);
-  expect(err).toContain('no silence');
+  expect(printed.err).toContain('no silence');
 });
 
 it('each command appends a chained line to the audit, also when it fails', async () => {
