@@ -1,14 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { configFingerprint } from './config-fingerprint.ts';
+import { createFingerprint } from './config-fingerprint.ts';
 
 let dir: string;
 let file: string;
 let included: string;
-const now = () => configFingerprint(file, [included]);
+let reads: string[];
+/** Later than the times of all files. */
+let nowMs: number;
+let now: () => Promise<string | undefined>;
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'bartizan-fingerprint-'));
@@ -16,6 +19,15 @@ beforeEach(() => {
   [file, included] = [join(dir, 'bartizan.yaml'), join(dir, 'clusters.d/a.yaml')];
   writeFileSync(file, 'a');
   writeFileSync(included, 'b');
+  [reads, nowMs] = [[], Date.now() + 60_000];
+  const fingerprint = createFingerprint(file, {
+    async read(path) {
+      reads.push(path);
+      return readFileSync(path);
+    },
+    nowMs: () => nowMs,
+  });
+  now = () => fingerprint([included]);
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -26,6 +38,25 @@ it('changes with the content, and not with the time', async () => {
   expect(await now()).toBe(before);
   writeFileSync(included, 'c');
   expect(await now()).not.toBe(before);
+});
+
+it('reads again what was written, also where size and time stay, and nothing else', async () => {
+  const before = await now();
+  reads = [];
+  expect(await now()).toBe(before);
+  expect(reads).toEqual([]);
+  const { atime, mtime } = statSync(included);
+  writeFileSync(included, 'c');
+  utimesSync(included, atime, mtime);
+  expect(await now()).not.toBe(before);
+  expect(reads).toEqual([included]);
+});
+
+it('reads again what was written a moment ago, as the next write may have the same time', async () => {
+  nowMs = Date.now();
+  await now();
+  await now();
+  expect(reads).toEqual([file, included, file, included]);
 });
 
 it('changes with a file that comes beside the included ones', async () => {

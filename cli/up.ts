@@ -17,7 +17,7 @@ import { createSupervision, type Supervision, takeSupervisor } from '../local/su
 import type { Bartizan } from '../local/up.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig, secretsFor } from './config-file.ts';
-import { configFingerprint } from './config-fingerprint.ts';
+import { createFingerprint } from './config-fingerprint.ts';
 import { checkFiles } from './file-check.ts';
 
 /** A longer stop is cut off, because supervisors kill after ten seconds or more. */
@@ -68,11 +68,8 @@ export function upCommand(): Command {
       });
       const { config, warnings, source } = await loadConfig(options.config);
       let included = source.included;
-      const fingerprint = () =>
-        configFingerprint(
-          options.config,
-          included.map(({ file }) => file),
-        );
+      const fingerprintOf = createFingerprint(options.config);
+      const fingerprint = () => fingerprintOf(included.map(({ file }) => file));
       const watch = createConfigWatch({ config, fingerprint: await fingerprint() });
       const read = async () => {
         const again = await loadRegularFile(options.config);
