@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { certificatePair } from '../../core/config/certificate-pair.ts';
+import { labelPathsSchema } from '../../core/config/inventory-labels.ts';
 import { nameSchema } from '../../core/config/rule-fields.ts';
 import { secretAddressSchema, secretSchema } from '../../core/config/secret-text.ts';
 import { wholeCheck } from '../../core/config/whole-check.ts';
@@ -51,6 +52,12 @@ const fields = z.strictObject({
     .optional(),
   cluster: pathsSchema(CLUSTER_FIELDS, 'cluster'),
   node: pathsSchema(NODE_FIELDS, 'node'),
+  clusterLabels: labelPathsSchema(pathSchema)
+    .describe(
+      'Path of each label of a cluster in its element, beside its `labels` where no `cluster` is given. A number becomes text; what is missing or empty is no label',
+    )
+    .default({}),
+  nodeLabels: labelPathsSchema(pathSchema).describe('The same for a node').default({}),
   clusterDefaults: defaultsSchema(['bastion'], 'a cluster'),
   nodeDefaults: defaultsSchema(['role', 'port', 'user'], 'a node'),
   bearerToken: secretSchema.describe('Sent as `Authorization: Bearer`').optional(),

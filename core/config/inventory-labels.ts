@@ -62,6 +62,28 @@ function valueProblem(value: string): string | undefined {
   return undefined;
 }
 
+/** What a source takes labels from: names as above, and where in its answer the value is. */
+export function labelPathsSchema<T extends z.ZodType<string>>(path: T) {
+  return z
+    .record(z.string(), path)
+    .superRefine((paths, context) => {
+      const names = Object.keys(paths);
+      const issue = (at: string[], message: string) =>
+        context.addIssue({ code: 'custom', path: at, message, input: paths });
+      if (names.length > MOST_LABELS)
+        issue([], `there are ${names.length} labels; write ${MOST_LABELS} at most`);
+      for (const name of names) {
+        const problem = nameProblem(name);
+        if (problem !== undefined) issue([name], problem);
+      }
+    })
+    .meta({
+      maxProperties: MOST_LABELS,
+      propertyNames: { pattern: NAME.source, maxLength: LONGEST_NAME },
+      examples: [{ customer: 'tenant.name' }],
+    });
+}
+
 /** Whether clusters and nodes may have a label of that name. */
 export function mayBeInventoryLabel(name: string): boolean {
   return nameProblem(name) === undefined;

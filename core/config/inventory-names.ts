@@ -11,7 +11,10 @@ export function inventoryNames({
   clusters,
   inventory,
 }: Pick<Draft, 'clusters' | 'inventory'>): InventoryNames {
-  const names = labelNamesOf(clusters.map(({ raw }) => raw));
+  const names = labelNamesOf(
+    clusters.map(({ raw }) => raw),
+    inventory.map(({ raw }) => raw),
+  );
   const known = new Set(names);
   const mayComeFromSource = (name: string) =>
     mayBeInventoryLabel(name) && nearest(name, [...ROUTED_LABELS, ...names]) === undefined;
@@ -19,17 +22,18 @@ export function inventoryNames({
 }
 
 /** Sorted, whatever else is wrong with clusters and nodes. */
-function labelNamesOf(clusters: readonly unknown[]): string[] {
+function labelNamesOf(clusters: readonly unknown[], sources: readonly unknown[]): string[] {
   const names = new Set<string>();
-  const add = (raw: unknown) => {
-    const labels = valueAt(raw, 'labels');
+  const add = (raw: unknown, field = 'labels') => {
+    const labels = valueAt(raw, field);
     if (typeof labels === 'object' && labels !== null)
       for (const name of Object.keys(labels)) if (mayBeInventoryLabel(name)) names.add(name);
   };
   for (const cluster of clusters) {
     add(cluster);
     const nodes = valueAt(cluster, 'nodes');
-    if (Array.isArray(nodes)) nodes.forEach(add);
+    if (Array.isArray(nodes)) for (const node of nodes) add(node);
   }
+  for (const source of sources) for (const field of ['clusterLabels', 'nodeLabels']) add(source, field);
   return [...names].sort();
 }

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { foreignClusters } from './foreign-clusters.ts';
 
-const PLAIN = { cluster: {}, node: {}, clusterDefaults: {}, nodeDefaults: {} };
+const NO_LABELS = { clusterLabels: {}, nodeLabels: {} };
+const PLAIN = { cluster: {}, node: {}, ...NO_LABELS, clusterDefaults: {}, nodeDefaults: {} };
 const node = (name: string, ip: string) => ({ hostname: name, addresses: [{ ip }], vendor: 'x' });
 const answer = {
   data: {
@@ -14,6 +15,7 @@ const answer = {
 
 it('takes what the paths name, and fills in what is missing', () => {
   const shape = {
+    ...NO_LABELS,
     list: 'data.clusters',
     cluster: { name: 'metadata.name', bastion: 'site', nodes: 'vms' },
     node: { name: 'hostname', host: 'addresses[0].ip' },
@@ -44,4 +46,33 @@ it.each([[{}], [null], ['text'], [{ data: {} }]])('has no list in %j', (one) => 
 
 it('reads no inherited field', () => {
   expect(foreignClusters([{}], { ...PLAIN, cluster: { name: 'constructor.name' } })).toEqual([{}]);
+});
+
+it('takes labels from where paths say, as text, and leaves out those that an element lacks', () => {
+  const shape = {
+    cluster: { name: 'id', nodes: 'vms' },
+    node: { name: 'id' },
+    clusterLabels: { customer: 'tenant.name', version: 'k8s', managed: 'managed' },
+    nodeLabels: { zone: 'at.zone', rack: 'at.rack', image: 'image' },
+    clusterDefaults: {},
+    nodeDefaults: {},
+  };
+  const vms = [{ id: 'n', at: { zone: 'z1', rack: null }, image: ' ' }, { id: 'm' }];
+  expect(
+    foreignClusters([{ id: 'a', tenant: { name: 'acme' }, k8s: 1.29, managed: false, vms }], shape),
+  ).toEqual([
+    {
+      name: 'a',
+      labels: { customer: 'acme', version: '1.29', managed: 'false' },
+      nodes: [{ name: 'n', labels: { zone: 'z1' } }, { name: 'm' }],
+    },
+  ]);
+});
+
+it('takes labels from elsewhere beside those of the element, and keeps what is no text for its check', () => {
+  const shape = { ...PLAIN, clusterLabels: { site: 'dc', tags: 'list' } };
+  const list = [{ name: 'a', dc: 'kr', list: ['x'], labels: { site: 'old', customer: 'acme' } }];
+  expect(foreignClusters(list, shape)?.[0]).toMatchObject({
+    labels: { site: 'kr', customer: 'acme', tags: ['x'] },
+  });
 });

@@ -9,6 +9,9 @@ export interface ClusterShape {
   /** Path of each field of a cluster that is elsewhere in its element. None at all: elements are clusters as they are. */
   cluster: Paths;
   node: Paths;
+  /** Path of each label, in the element of its cluster or node. */
+  clusterLabels: Paths;
+  nodeLabels: Paths;
   /** Values of fields that the answer lacks. */
   clusterDefaults: Fields;
   nodeDefaults: Fields;
@@ -19,9 +22,12 @@ export function foreignClusters(answer: unknown, shape: ClusterShape): unknown[]
   const list = shape.list === undefined ? answer : valueAtPath(answer, parseJsonPath(shape.list) ?? []);
   if (!Array.isArray(list)) return undefined;
   return list.map((element) => {
-    const { nodes, ...cluster } = fieldsOf(element, shape.cluster, shape.clusterDefaults);
+    const fields = fieldsOf(element, shape.cluster, shape.clusterDefaults);
+    const { nodes, ...cluster } = withLabels(fields, element, shape.clusterLabels);
     const mapped = Array.isArray(nodes)
-      ? nodes.map((node) => fieldsOf(node, shape.node, shape.nodeDefaults))
+      ? nodes.map((node) =>
+          withLabels(fieldsOf(node, shape.node, shape.nodeDefaults), node, shape.nodeLabels),
+        )
       : nodes;
     return { ...cluster, ...(mapped !== undefined && { nodes: mapped }) };
   });
@@ -36,4 +42,15 @@ function fieldsOf(element: unknown, paths: Paths, defaults: Fields): Record<stri
     if (value !== undefined && value !== null) own[field] = value;
   }
   return { ...defaults, ...own };
+}
+
+/** An API writes versions as numbers, and an empty text or null where it has no value. */
+function withLabels(fields: Record<string, unknown>, element: unknown, paths: Paths): typeof fields {
+  const found = Object.entries(paths).flatMap(([name, path]) => {
+    const value = valueAtPath(element, parseJsonPath(path ?? '') ?? []) ?? '';
+    const label = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+    return typeof label === 'string' && label.trim() === '' ? [] : [[name, label] as const];
+  });
+  if (found.length === 0) return fields;
+  return { ...fields, labels: { ...(fields.labels ?? {}), ...Object.fromEntries(found) } };
 }
