@@ -99,6 +99,19 @@ it('that a check leaves out by whereNot names the check', () => {
   expect(unwatched).toEqual([{ cluster: 'c', node: 'n', reason: 'left-out', detail }]);
 });
 
+it.each([
+  ['cluster', { cluster: 'other' }],
+  ['node', { node: 'other' }],
+  ['role', { role: 'apiserver' }],
+] as const)('that checks select by its %s is told from one that they do not select', (label, more) => {
+  const own = target();
+  const selecting = [check('usage', MINUTE, { [label]: [own[label]] })];
+  const targets = [own, target(more)];
+  const statuses = targets.map(({ cluster, node }) => status(0, { cluster, node }));
+  const { unwatched } = reportCoverage({ targets, checks: selecting, statuses, nowMs: NOW });
+  expect(unwatched.map(({ reason }) => reason)).toEqual(['no-check']);
+});
+
 it.each<[string, TargetStatus]>([
   ['beyond-capacity', status(0, { node: 'm' })],
   ['beyond-capacity', status(0, { ...failed, reason: 'auth', node: 'm' })],

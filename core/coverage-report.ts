@@ -1,6 +1,7 @@
 // Which nodes are watched, and why others are not. Pure.
 
 import { currentForMs } from './current.ts';
+import { TARGET_LABELS } from './evaluate/range.ts';
 import { labelsMatch } from './labels.ts';
 import type { Check } from './model/check.ts';
 import { FAILURES, type FailureReason } from './model/observation.ts';
@@ -104,14 +105,17 @@ interface ChecksOfTarget {
   leftOutBy: readonly string[];
 }
 
-/** Many targets share cluster and role, and most checks name no node. */
+/** Targets that agree in the labels which checks name have the same checks: most checks name a role at most. */
 function createChecksOf(checks: readonly Check[]): (target: Target) => ChecksOfTarget {
-  const namesNode = checks.some(({ where, whereNot = {} }) => 'node' in where || 'node' in whereNot);
+  const named = TARGET_LABELS.filter((label) =>
+    checks.some(({ where, whereNot = {} }) => label in where || label in whereNot),
+  );
   const known = new Map<string, ChecksOfTarget>();
-  return ({ cluster, node, role }) => {
-    const key = JSON.stringify([cluster, role, ...(namesNode ? [node] : [])]);
+  return (target) => {
+    const key = named.map((label) => target[label]).join('\n');
     const before = known.get(key);
     if (before) return before;
+    const { cluster, node, role } = target;
     const labels = { cluster, node, role };
     const mine = checks.filter((check) => isSelected(check, labels));
     const leftOut = checks.filter((check) => labelsMatch(check.where, labels) && !mine.includes(check));

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { parseCluster } from '../../core/config/cluster-entry.ts';
 import { describeError } from '../../core/errors.ts';
 import type { ClusterConfig, Config } from '../../core/model/config.ts';
-import { type AcceptedFleet, checkRemoval, removalText } from '../../core/plan/removal-guard.ts';
+import type { AcceptedFleet } from '../../core/plan/removal-guard.ts';
 import type { Clock, Counters, Inventory, Logger, Meter } from '../../core/ports.ts';
 import { targetsOf } from './file.ts';
 import type { ClusterSource, SourceEntry } from './inventory-adapter.ts';
+import { createRemovalGuard, type Entries } from './source-removals.ts';
 
 export interface Fleet<C extends FleetConfig = Config> extends Required<Inventory> {
   /** The configuration. `clusters` are those of the last listing: first those of the file, then those of sources. */
@@ -44,7 +45,7 @@ const STORE_ANSWER_EVERY_MS = 5 * 60_000;
 const LEAST_AGE_MS = 20_000;
 
 interface Known {
-  entries: Map<string, { text: string; cluster: ClusterConfig }>;
+  entries: Entries;
   /** Whether the source was ever read, by this process or an earlier one. */
   complete: boolean;
   /** When it last answered this process, or an earlier one; and the last time of these that state has. */
@@ -56,8 +57,8 @@ interface Known {
 
 /**
  * Joins the clusters of the file with those of sources. Reports and counts a broken entry, and keeps its last good version;
- * keeps all entries of a source that does not answer, and those that a reading with far too few nodes lacks. A source that was never read fails the round: without its nodes,
- * their alerts would resolve like those of removed nodes.
+ * keeps all entries of a source that does not answer, and those that a reading with far too few nodes lacks. A source that was
+ * never read fails the round: without its nodes, their alerts would resolve like those of removed nodes.
  */
 export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fleet<C> {
   const { config, sources, kept, checkCluster, clock, logger, meter } = options;
@@ -66,9 +67,7 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
   let problems: { source: string; entry: string; problem: string }[] = [];
   let listedAtMs = Number.NEGATIVE_INFINITY;
   let listing: Promise<void> | undefined;
-  let isAllowed = options.isRemovalAllowed ?? false;
-  /** Why each source lacks nodes. */
-  const refused = new Map<string, string>();
+  const guard = createRemovalGuard(options);
 
   const keyOf = (source: ClusterSource) => `inventory ${source.name}`;
   const answerKeyOf = (source: ClusterSource) => `inventory-answer ${source.name}`;
@@ -76,7 +75,7 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
   /** Loads the entries of an earlier process. Parses them again, since a bastion may have been removed. */
   async function recall(source: ClusterSource): Promise<Known> {
     const texts = textsSchema.safeParse(await kept?.load(keyOf(source))).data;
-    const entries: Known['entries'] = new Map();
+    const entries: Entries = new Map();
     for (const [id, text] of Object.entries(texts ?? {})) {
       const parsed = parseCluster(text, config.bastions);
       if ('cluster' in parsed) entries.set(id, { text, cluster: parsed.cluster });
@@ -123,7 +122,7 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
       });
       return last;
     }
-    const entries: Known['entries'] = new Map();
+    const entries: Entries = new Map();
     for (const entry of listed) {
       if (entries.has(entry.id)) {
         addProblem(entry.id, 'the source has it twice, and only the first is used; give each its own name');
@@ -141,7 +140,7 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
       entries,
       complete: true,
       answeredAtMs: clock.nowMs(),
-      accepted: guard(source, last, entries),
+      accepted: guard.complete(source.name, last, entries),
     };
     if (!last.complete || textsOf(now) !== textsOf(last)) await keep(source, now);
     return { ...now, ...(await keepAnswer(source, now.answeredAtMs, last)) };
@@ -164,40 +163,6 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
       });
       return storedAnswerMs === undefined ? {} : { storedAnswerMs };
     }
-  }
-
-  /** Puts entries of before back where too many nodes are missing. Returns the nodes in use. */
-  function guard({ name }: ClusterSource, last: Known, entries: Known['entries']): AcceptedFleet {
-    const nodes = nodesOf(entries);
-    const accepted =
-      last.accepted ?? (last.complete ? { nodes: nodesOf(last.entries), gone: [] } : undefined);
-    const nowMs = clock.nowMs();
-    const verdict = checkRemoval({
-      accepted,
-      nodes,
-      nowMs,
-      mostPercent: config.removal?.mostPercent,
-      isAllowed,
-    });
-    if (verdict.kind === 'accepted') {
-      refused.delete(name);
-      meter.gauge('nodes_kept', 0, { source: name });
-      return verdict.fleet;
-    }
-    const there = new Set(nodes);
-    for (const [id, entry] of last.entries)
-      if (nodesOf(new Map([[id, entry]])).some((node) => !there.has(node))) entries.set(id, entry);
-    const kept = nodesOf(entries);
-    const problem = removalText(verdict.refusal);
-    if (!refused.has(name))
-      logger.error('an inventory source lacks too many nodes; those that it lacks stay in use', {
-        source: name,
-        problem,
-      });
-    refused.set(name, problem);
-    meter.count('removals_refused_total');
-    meter.gauge('nodes_kept', kept.length - nodes.length, { source: name });
-    return { nodes: kept, gone: accepted?.gone ?? [] };
   }
 
   async function keep(source: ClusterSource, now: Known): Promise<void> {
@@ -233,8 +198,8 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
       meter.gauge('inventory_entries', now.entries.size, { source: source.name });
       meter.gauge('inventory_entries_broken', broken, { source: source.name });
     }
-    isAllowed = false;
-    options.onRefusedRemovals?.([...refused].map(([source, problem]) => ({ source, problem })));
+    const refused = guard.endOfReading();
+    options.onRefusedRemovals?.(refused);
     report(found);
     clusters = [...joined.values()].map(({ cluster }) => cluster);
     listedAtMs = clock.nowMs();
@@ -272,12 +237,6 @@ export function createFleet<C extends FleetConfig>(options: FleetOptions<C>): Fl
       return targetsOf(clusters);
     },
   };
-}
-
-function nodesOf(entries: Known['entries']): string[] {
-  return [...entries.values()].flatMap(({ cluster }) =>
-    cluster.nodes.map(({ name }) => `${cluster.name}/${name}`),
-  );
 }
 
 function textsOf({ entries }: Pick<Known, 'entries'>): string {
