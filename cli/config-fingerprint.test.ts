@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -41,13 +41,13 @@ it('changes with the content, and not with the time', async () => {
 });
 
 it('reads again what was written, also where size and time stay, and nothing else', async () => {
+  utimesSync(included, 1_000, 1_000);
   const before = await now();
   reads = [];
   expect(await now()).toBe(before);
   expect(reads).toEqual([]);
-  const { atime, mtime } = statSync(included);
   writeFileSync(included, 'c');
-  utimesSync(included, atime, mtime);
+  utimesSync(included, 1_000, 1_000);
   expect(await now()).not.toBe(before);
   expect(reads).toEqual([included]);
 });
