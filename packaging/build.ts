@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeError } from '../core/errors.ts';
 import { ROOT } from '../lib/bundle.ts';
+import manifest from '../package.json' with { type: 'json' };
 import { makeArchive, makeFolder } from './archive.ts';
 import { makeDeb } from './deb.ts';
 import type { Cpu } from './node-releases.ts';
@@ -28,7 +29,7 @@ export function commitSeconds(): number {
 
 /** The packages, as absolute paths. */
 export async function buildPackages(outDir: string, cpus: readonly Cpu[]): Promise<string[]> {
-  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const { version } = manifest;
   const seconds = commitSeconds();
   mkdirSync(outDir, { recursive: true });
   const program = join(outDir, 'program');

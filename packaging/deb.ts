@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ROOT } from '../lib/bundle.ts';
+import manifest from '../package.json' with { type: 'json' };
 import { letOthersRead } from './archive.ts';
 import type { Cpu } from './node-releases.ts';
 
@@ -74,9 +75,6 @@ function control(options: {
   libc: string;
   kibibytes: number;
 }): string {
-  const { description } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-    description: string;
-  };
   return `Package: bartizan
 Version: ${options.version}
 Architecture: ${options.architecture}
@@ -86,7 +84,7 @@ Depends: libc6 (>= ${options.libc}), libstdc++6 (>= 8), passwd
 Recommends: systemd, ca-certificates
 Section: admin
 Priority: optional
-Description: ${description}
+Description: ${manifest.description}
  It probes control planes over SSH through a bastion, evaluates rules, and sends alerts with charts to chats. It brings its own
  Node.js.
 `;

@@ -7,6 +7,7 @@ import { ROOT } from '../lib/bundle.ts';
 import { modulesWithResvg, RESVG } from '../lib/native-modules.ts';
 import {
   type Cpu,
+  HERE,
   NODE_MAJORS,
   type NodeMajor,
   nodeFolder,
@@ -20,7 +21,6 @@ const SOURCES = [
   'scripts/object-wrap.h',
   'node_modules/ssh2/lib/protocol/crypto/src/binding.cc',
 ];
-const HERE: Cpu = process.arch === 'arm64' ? 'arm64' : 'x64';
 
 /** Copies the bindings for a processor into `native/` of a folder. */
 export function copyBindings(folder: string, cpu: Cpu): void {

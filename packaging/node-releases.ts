@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { ROOT } from '../lib/bundle.ts';
 
 export type Cpu = 'x64' | 'arm64';
+/** The processor of this machine. */
+export const HERE: Cpu = process.arch === 'arm64' ? 'arm64' : 'x64';
 /** A major version of Node that the packages have native parts for. */
 export type NodeMajor = keyof typeof VERSIONS;
 

@@ -1,20 +1,13 @@
 // The tarball that npm installs on a machine that has Node.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../lib/bundle.ts';
 import { RESVG } from '../lib/native-modules.ts';
+import manifest from '../package.json' with { type: 'json' };
 import { letOthersRead } from './archive.ts';
 import { copyBindings } from './native-parts.ts';
 import { type Cpu, NODE_MAJORS } from './node-releases.ts';
-
-interface Manifest {
-  name: string;
-  version: string;
-  description: string;
-  license: string;
-  dependencies: Record<string, string>;
-}
 
 /** npm brings the renderer of charts for the machine; the bindings of ssh2 are in the tarball. */
 export function makeTarball(
@@ -24,7 +17,6 @@ export function makeTarball(
   rmSync(folder, { recursive: true, force: true });
   cpSync(program, folder, { recursive: true });
   for (const cpu of cpus) copyBindings(folder, cpu);
-  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
   const { name, version, description, license, dependencies } = manifest;
   const packed = {
     name,

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { KINDS } from '../../adapters/registry.ts';
 import { parseConfig } from '../../core/config/parse.ts';
+import manifest from '../../package.json' with { type: 'json' };
 import {
   CHART,
   CONFIG,
@@ -37,9 +38,8 @@ describe.each(EXAMPLE_NAMES)('examples/%s.yaml', (example) => {
 });
 
 it('is of the version of the program, which is the tag of its image', () => {
-  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   const chart = parse(readFileSync(join(CHART, 'Chart.yaml'), 'utf8')) as { appVersion: string };
-  expect(chart.appVersion).toBe(version);
+  expect(chart.appVersion).toBe(manifest.version);
 });
 
 it.each([

@@ -1,17 +1,17 @@
 // `npm run image` builds the image for this processor with buildah, without a daemon, and writes it into dist/ as an OCI archive.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError } from '../../core/errors.ts';
 import { ROOT } from '../../lib/bundle.ts';
+import manifest from '../../package.json' with { type: 'json' };
 import { makeFolder } from '../archive.ts';
 import { commitSeconds } from '../build.ts';
-import type { Cpu } from '../node-releases.ts';
+import { HERE } from '../node-releases.ts';
 import { bundleProgram } from '../program.ts';
 import { layOutRoot, packRoot } from './rootfs.ts';
 
-const HERE: Cpu = process.arch === 'arm64' ? 'arm64' : 'x64';
 const ENDS_WITHIN_MS = 600_000;
 /** buildah asks for a policy of signatures even where nothing is fetched; Debian's package has none. */
 const POLICY = JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] });
@@ -88,13 +88,9 @@ export async function buildImage(
   return name;
 }
 
-export function imageVersion(): string {
-  return (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
-}
-
 if (import.meta.main) {
   const work = mkdtempSync(join(tmpdir(), 'bartizan-image-'));
-  const version = imageVersion();
+  const { version } = manifest;
   const archive = join(ROOT, 'dist', `bartizan-${version}-image-linux-${HERE}.tar`);
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
   try {

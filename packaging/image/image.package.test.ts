@@ -11,8 +11,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFleet, type Fleet, type Server } from '../../examples/openssh/fleet.ts';
 import { freePort } from '../../localstack/free-port.ts';
 import { type Sink, startSink } from '../../localstack/sink/sink.ts';
+import manifest from '../../package.json' with { type: 'json' };
 import { until } from '../../test/until.ts';
-import { type Buildah, buildImage, createBuildah, imageVersion } from './build.ts';
+import { type Buildah, buildImage, createBuildah } from './build.ts';
 import { changeConfig, launchIn, makeMounts, runIn } from './container.fixture.ts';
 import { DATA_FOLDER, IMAGE_USER } from './rootfs.ts';
 
@@ -23,7 +24,7 @@ const SECRET = 'image-hmac-secret';
 
 const work = mkdtempSync(join(tmpdir(), 'bartizan-image-'));
 const archive = join(work, 'image.tar');
-const version = imageVersion();
+const { version } = manifest;
 const started: ChildProcess[] = [];
 let buildah: Buildah;
 let container: string;

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
 import { freePort } from '../../localstack/free-port.ts';
 import { makeFolder } from '../../packaging/archive.ts';
+import { HERE } from '../../packaging/node-releases.ts';
 import { bundleProgram } from '../../packaging/program.ts';
 import type { BenchOptions } from './benchmark.ts';
 import { MOUNTS } from './full-node-output.ts';
@@ -37,7 +38,7 @@ export async function benchMemory({ dir, quick, log }: BenchOptions): Promise<Be
   const minutes = quick ? 2 : 30;
   const program = join(dir, 'program');
   await bundleProgram(join(dir, 'bundle'));
-  makeFolder(program, { program: join(dir, 'bundle'), cpu: process.arch === 'arm64' ? 'arm64' : 'x64' });
+  makeFolder(program, { program: join(dir, 'bundle'), cpu: HERE });
   const fleet = await startLightFleet(join(dir, 'fleet'), TARGETS, 'full-node');
   try {
     return reportOf(await watch(dir, fleet.scene, { program, minutes, log }));

@@ -4,8 +4,9 @@ import { mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { HERE } from '../../packaging/node-releases.ts';
 import { findProgram } from '../program-path.ts';
-import { built, HERE, VERSION } from './built.ts';
+import { built, VERSION } from './built.ts';
 import {
   expectMainJob,
   type Launch,

@@ -1,13 +1,11 @@
 // What `npm run packages` builds and tests.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../lib/bundle.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { HERE } from '../../packaging/node-releases.ts';
 
 export const OUT_DIR = join(ROOT, 'dist');
-export const HERE = process.arch === 'arm64' ? 'arm64' : 'x64';
-export const { version: VERSION } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-  version: string;
-};
+export const VERSION = manifest.version;
 
 export const built = {
   archive: join(OUT_DIR, `bartizan-${VERSION}-linux-${HERE}.tar.gz`),

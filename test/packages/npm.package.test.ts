@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { NODE_MAJORS, type NodeMajor, nodeFolder } from '../../packaging/node-releases.ts';
-import { built, HERE, VERSION } from './built.ts';
+import { HERE, NODE_MAJORS, type NodeMajor, nodeFolder } from '../../packaging/node-releases.ts';
+import { built, VERSION } from './built.ts';
 import {
   expectMainJob,
   type Launch,
