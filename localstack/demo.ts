@@ -11,7 +11,7 @@ import { createLogger } from '../local/logger.ts';
 import { startBartizan } from '../local/up.ts';
 import { demoModels } from './demo-fleet.ts';
 import { createDemoReport } from './demo-report.ts';
-import { type Fleet, startFleet } from './fleet/fleet.ts';
+import { startFleet } from './fleet/fleet.ts';
 import { type SinkMessage, startSink } from './sink/sink.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -21,13 +21,6 @@ const LIMIT_MS = 3 * 60_000;
 
 /** Why the demo ends; `problem` is the reason if it did not show everything. */
 type Ending = { problem?: string };
-
-/** The lines that `bartizan trust` would write after asking. */
-function knownHosts(fleet: Fleet): string {
-  return [fleet.bastion, ...fleet.nodes]
-    .map(({ host, port, hostKey }) => `[${host}]:${port} ${hostKey}\n`)
-    .join('');
-}
 
 async function main(untilResolved: boolean): Promise<number> {
   const { config } = await loadConfig(CONFIG);
@@ -63,7 +56,7 @@ async function main(untilResolved: boolean): Promise<number> {
     await mkdir(join(OUT, 'data'), { recursive: true });
     await writeFile(join(OUT, 'webhook-secret'), webhookSecret, { mode: 0o600 });
     await writeFile(join(OUT, 'id_ed25519'), fleet.privateKey, { mode: 0o600 });
-    await writeFile(join(OUT, 'data/known_hosts'), knownHosts(fleet));
+    await writeFile(join(OUT, 'data/known_hosts'), fleet.knownHosts);
     opened.push(
       await startSink({ port: 22090, secret: webhookSecret, dir: join(OUT, 'messages'), onMessage }),
     );

@@ -23,6 +23,8 @@ export interface Fleet {
   nodes: readonly FleetNode[];
   /** PKCS#8; opens the bastion and the nodes for any user name. */
   privateKey: string;
+  /** The lines that `bartizan trust` would write after asking. */
+  knownHosts: string;
   /** The commands that nodes have run. */
   commands(): number;
   stop(): Promise<void>;
@@ -97,7 +99,8 @@ export async function startFleet(options: {
     for (const [i, model] of options.nodes.entries())
       nodes.push(await startNode(model, options.ports?.[i + 1] ?? 0));
     const bastion = await startBastion(nodes, options.ports?.[0] ?? 0);
-    return { bastion, nodes, privateKey, commands: () => commands, stop };
+    const knownHosts = [bastion, ...nodes].map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`).join('');
+    return { bastion, nodes, privateKey, knownHosts, commands: () => commands, stop };
   } catch (error) {
     await stop();
     throw error;

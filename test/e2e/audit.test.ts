@@ -32,9 +32,7 @@ beforeEach(async () => {
   writeFileSync(join(dir, 'key'), fleet.privateKey, { mode: 0o600 });
   writeFileSync(join(dir, 'secret'), 's');
   mkdirSync(join(dir, 'data'));
-  const hosts = [fleet.bastion, ...fleet.nodes];
-  const known = hosts.map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`);
-  writeFileSync(join(dir, 'data/known_hosts'), known.join(''));
+  writeFileSync(join(dir, 'data/known_hosts'), fleet.knownHosts);
   writeFileSync(
     join(dir, 'bartizan.yaml'),
     `

@@ -66,8 +66,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
   mkdirSync(join(dir, 'data'));
-  const known = [fleet.bastion, ...fleet.nodes].map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`);
-  writeFileSync(join(dir, 'data/known_hosts'), known.join(''));
+  writeFileSync(join(dir, 'data/known_hosts'), fleet.knownHosts);
   writeFileSync(join(dir, 'key'), fleet.privateKey, { mode: 0o600 });
   const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}/v1/sites?page=1`;
   writeFileSync(

@@ -48,9 +48,7 @@ beforeAll(async () => {
     ],
   });
   mkdirSync(join(dir, 'data'));
-  const hosts = [fleet.bastion, ...fleet.nodes];
-  const known = hosts.map((host) => `[${host.host}]:${host.port} ${host.hostKey}\n`).join('');
-  writeFileSync(join(dir, 'data/known_hosts'), known);
+  writeFileSync(join(dir, 'data/known_hosts'), fleet.knownHosts);
   writeFileSync(
     join(dir, 'bartizan.yaml'),
     `

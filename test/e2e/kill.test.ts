@@ -70,11 +70,7 @@ async function startLine(name: string): Promise<Line> {
   const sink = await startSink({ secret: 'kill-secret', dir: join(folder, 'messages') });
   stops.push(sink.stop);
   mkdirSync(join(folder, 'data'), { recursive: true });
-  const hosts = [fleet.bastion, ...fleet.nodes];
-  writeFileSync(
-    join(folder, 'data/known_hosts'),
-    hosts.map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`).join(''),
-  );
+  writeFileSync(join(folder, 'data/known_hosts'), fleet.knownHosts);
   writeFileSync(join(folder, 'key'), fleet.privateKey, { mode: 0o600 });
   writeFileSync(join(folder, 'secret'), 'kill-secret', { mode: 0o600 });
   const nodes = fleet.nodes.map(

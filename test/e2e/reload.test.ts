@@ -32,11 +32,7 @@ beforeAll(async () => {
   writeFileSync(join(dir, 'key'), fleet.privateKey, { mode: 0o600 });
   writeFileSync(join(dir, 'secret'), 's');
   mkdirSync(join(dir, 'data'));
-  const hosts = [fleet.bastion, ...fleet.nodes];
-  writeFileSync(
-    join(dir, 'data/known_hosts'),
-    hosts.map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`).join(''),
-  );
+  writeFileSync(join(dir, 'data/known_hosts'), fleet.knownHosts);
   write({});
   bartizan = await start();
 });

@@ -80,9 +80,7 @@ async function prepareUp(name: string): Promise<Up> {
   mkdirSync(join(own, 'data'), { recursive: true });
   const sink = await startSink({ secret: 'standby-secret', dir: join(own, 'messages') });
   const port = await freePort();
-  const hosts = [fleet.bastion, ...fleet.nodes];
-  const known = hosts.map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`).join('');
-  writeFileSync(join(own, 'data/known_hosts'), known);
+  writeFileSync(join(own, 'data/known_hosts'), fleet.knownHosts);
   for (const [file, text] of [
     ['key', fleet.privateKey],
     ['secret', 'standby-secret'],

@@ -33,11 +33,7 @@ beforeEach(async () => {
   writeFileSync(join(dir, 'key'), fleet.privateKey, { mode: 0o600 });
   writeFileSync(join(dir, 'secret'), 's');
   mkdirSync(join(dir, 'data'));
-  const hosts = [fleet.bastion, ...fleet.nodes];
-  writeFileSync(
-    join(dir, 'data/known_hosts'),
-    hosts.map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`).join(''),
-  );
+  writeFileSync(join(dir, 'data/known_hosts'), fleet.knownHosts);
   const bastion = (name: string, port: number) =>
     `  - { name: ${name}, host: 127.0.0.1, port: ${port}, user: probe, privateKey: "\${file:key}", deadlines: { bastion: 30s } }`;
   writeFileSync(

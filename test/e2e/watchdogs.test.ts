@@ -40,9 +40,7 @@ beforeEach(async () => {
   writeFileSync(join(dir, 'key'), fleet.privateKey, { mode: 0o600 });
   writeFileSync(join(dir, 'secret'), 's');
   mkdirSync(join(dir, 'data'));
-  const hosts = [fleet.bastion, ...fleet.nodes];
-  const keys = hosts.map((h) => `[${h.host}]:${h.port} ${h.hostKey}\n`);
-  writeFileSync(join(dir, 'data/known_hosts'), keys.join(''));
+  writeFileSync(join(dir, 'data/known_hosts'), fleet.knownHosts);
   configure();
 });
 
