@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { readStarts } from '../adapters/audit/chain-state.ts';
 import { AUDITS } from '../adapters/audit/data-folder.ts';
+import { MACHINE_KEYS } from '../adapters/state/machine-state.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { StateStore } from '../core/ports.ts';
 import { withActionAudit } from './action-audit.ts';
@@ -8,7 +9,7 @@ import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
 import { hasStateOfFolder, openStateFile, withState } from './state-access.ts';
 
-const KEY = 'audit-acknowledged';
+const KEY = MACHINE_KEYS.auditAcknowledged;
 /** More than state keeps of all chains. */
 const MOST = 1_000;
 

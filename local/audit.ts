@@ -6,6 +6,7 @@ import { type AuditFile, createAuditFile } from '../adapters/audit/file.ts';
 import type { ChainStart } from '../adapters/audit/open-chain.ts';
 import { maintainAudit } from '../adapters/audit/retention.ts';
 import { connectSyslog } from '../adapters/audit/syslog.ts';
+import { MACHINE_KEYS } from '../adapters/state/machine-state.ts';
 import { describeError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Notice } from '../core/notify/notice.ts';
@@ -102,12 +103,12 @@ export async function runAuditExport(
 const CHECK_EVERY_MS = 60_000;
 const LASTS_MS = 3_600_000;
 const REPLACED: NoticeKind = {
-  key: 'notices/audit',
+  key: MACHINE_KEYS.auditNotice,
   code: 'audit-replaced',
   words: 'an audit did not fit, and its chain began anew',
 };
 /** The first lines of chains that a notice was sent about. */
-const NOTICED = 'audit-noticed';
+const NOTICED = MACHINE_KEYS.auditNoticed;
 
 /** Sends a notice to every channel when a chain began anew, here or in a command. Resolves at the abort. */
 export async function runAuditNotices(

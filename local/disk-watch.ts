@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { MACHINE_KEYS } from '../adapters/state/machine-state.ts';
 import {
   type DiskSpace,
   type DiskState,
@@ -18,9 +19,8 @@ import { type NoticeKind, type NoticePorts, runNotices } from './notices.ts';
 const EVERY_MS = 60_000;
 /** While a disk stays low, every channel gets one notice a day. */
 const NOTICE_LASTS_MS = 24 * 3_600_000;
-const NOTICED = 'disk-noticed';
 const FILLING: NoticeKind = {
-  key: 'notices/disk',
+  key: MACHINE_KEYS.diskNotice,
   code: 'disk-filling',
   words: 'the disk of the data folder had little room',
 };
@@ -149,10 +149,10 @@ function createDiskNotices(options: DiskWatchOptions) {
     async follow(state: DiskState, space: DiskSpace): Promise<void> {
       if (state === 'ok' || sending) return;
       const nowMs = clock.nowMs();
-      const noticedMs = Number((await counters.load(NOTICED)) ?? -Infinity);
+      const noticedMs = Number((await counters.load(MACHINE_KEYS.diskNoticed)) ?? -Infinity);
       if (nowMs >= noticedMs && nowMs - noticedMs < NOTICE_LASTS_MS) return;
       await counters
-        .save(NOTICED, nowMs)
+        .save(MACHINE_KEYS.diskNoticed, nowMs)
         .catch((error: unknown) =>
           logger.warn('the state of a notice was not stored', { error: describeError(error) }),
         );

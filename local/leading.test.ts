@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Leadership } from '../adapters/postgres/leadership.ts';
-import { withMachineState } from '../adapters/state/machine-state.ts';
+import { MACHINE_KEYS, withMachineState } from '../adapters/state/machine-state.ts';
 import { RetryableError } from '../core/errors.ts';
 import type { Channel, SampleStore } from '../core/ports.ts';
 import { createMemoryState } from '../test/memory-state.ts';
@@ -77,6 +77,10 @@ it('each machine keeps the newest lines of its own audits, and shares everything
   await a?.counters.save('audit-starts/local', ['anew']);
   await a?.counters.save('audit-syslog', { local: 7 });
   await a?.counters.save('b/0', { cpu: 1 });
+  // A standby that takes over has another disk.
+  for (const key of Object.values(MACHINE_KEYS)) await a?.counters.save(key, 1);
+  for (const key of Object.values(MACHINE_KEYS)) expect(await b?.counters.load(key)).toBeUndefined();
+  await a?.counters.save('audit-syslog', { local: 7 });
   expect(await b?.listAuditHeads()).toEqual([]);
   expect(await b?.counters.load('audit-starts/local')).toBeUndefined();
   expect(await b?.counters.load('audit-syslog')).toBeUndefined();

@@ -1,3 +1,4 @@
+import { MACHINE_KEYS, type MachineKey } from '../adapters/state/machine-state.ts';
 import { describeError } from '../core/errors.ts';
 import { count, type HealthCode, some } from '../core/health.ts';
 import { SEND_TIMEOUT_MS } from '../core/notify/attempt.ts';
@@ -22,14 +23,14 @@ const GIVE_UP_MS = 24 * 3_600_000;
 /** What a notice is about; each kind has at most one notice at a time. */
 export interface NoticeKind {
   /** Where state keeps it. */
-  key: string;
+  key: MachineKey;
   /** The finding of health while it lasts, and how that begins. */
   code: HealthCode;
   words: string;
 }
 
 export const DATA_SET_ASIDE: NoticeKind = {
-  key: 'notices',
+  key: MACHINE_KEYS.setAsideNotice,
   code: 'data-set-aside',
   words: 'a damaged database was put aside',
 };

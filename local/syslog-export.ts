@@ -3,6 +3,7 @@ import { type ChainHead, GENESIS } from '../adapters/audit/chain.ts';
 import { AUDITS } from '../adapters/audit/data-folder.ts';
 import { createFollower, type Follower } from '../adapters/audit/follow.ts';
 import type { SyslogConnection } from '../adapters/audit/syslog.ts';
+import { MACHINE_KEYS } from '../adapters/state/machine-state.ts';
 import { framed, syslogMessage } from '../core/audit/syslog-message.ts';
 import { describeError } from '../core/errors.ts';
 import type { SyslogConfig } from '../core/model/config.ts';
@@ -30,7 +31,7 @@ export interface SyslogExportPorts {
   signal: AbortSignal;
 }
 
-const KEY = 'audit-syslog';
+const KEY = MACHINE_KEYS.auditSyslog;
 const POLL_MS = 1_000;
 /** A connection that lasts so long after a line has brought it over, as far as anybody can know: there is no answer. */
 const CONFIRM_MS = 5_000;

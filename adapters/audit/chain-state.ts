@@ -35,6 +35,11 @@ export async function readRemovedThrough(state: Pick<State, 'counters'>, writer:
   return typeof kept === 'number' ? kept : 0;
 }
 
+/** The keys under which state has the records of a chain. */
+export function chainKeys(writer: string): string[] {
+  return [keyOf(writer), removalKeyOf(writer)];
+}
+
 function removalKeyOf(writer: string): string {
   return `audit-removed/${writer}`;
 }

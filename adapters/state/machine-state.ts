@@ -1,14 +1,23 @@
 import type { StateStore } from '../../core/ports.ts';
+import { chainKeys } from '../audit/chain-state.ts';
 import { AUDITS } from '../audit/data-folder.ts';
 
-/** Records of the files and notices of one machine, whatever other machines share. */
+/** Keys of records about the files of one machine, and about notices of them, whatever other machines share. */
+export const MACHINE_KEYS = {
+  auditSyslog: 'audit-syslog',
+  auditNoticed: 'audit-noticed',
+  auditAcknowledged: 'audit-acknowledged',
+  auditNotice: 'notices/audit',
+  setAsideNotice: 'notices',
+  diskNoticed: 'disk-noticed',
+  diskNotice: 'notices/disk',
+} as const;
+
+export type MachineKey = (typeof MACHINE_KEYS)[keyof typeof MACHINE_KEYS];
+
 const OF_MACHINE: ReadonlySet<string> = new Set([
-  'audit-syslog',
-  'audit-noticed',
-  'audit-acknowledged',
-  'notices',
-  'notices/audit',
-  ...AUDITS.flatMap(({ writer }) => [`audit-starts/${writer}`, `audit-removed/${writer}`]),
+  ...Object.values(MACHINE_KEYS),
+  ...AUDITS.flatMap(({ writer }) => chainKeys(writer)),
 ]);
 
 /**

@@ -4,6 +4,7 @@ import type { TargetStatus } from '../../../core/model/target-status.ts';
 import { greatestOf } from '../../../core/numbers/extremes.ts';
 
 import type { StateStore } from '../../../core/ports.ts';
+import { newestStatuses } from '../newest-statuses.ts';
 import type { StateContext } from './context.ts';
 import { buckets, keys } from './layout.ts';
 import { loadRecord, openRecords, recordRemoval, recordWrites } from './record.ts';
@@ -31,7 +32,7 @@ export function createStatuses(
       const stored = await loadRecord<TargetStatus[]>(table, key);
       const before = stored?.value ?? [];
       // Drops those of nodes that are gone. `expiresAt` removes an item that nobody writes any more.
-      const all = newestOfEach([...before, ...added]).filter(isKept);
+      const all = newestStatuses([...before, ...added]).filter(isKept);
       const { here, left } = asideKey ? splitDeparted(all) : { here: all, left: [] };
       // First, so that a function killed in between leaves them in both places rather than in none.
       if (asideKey && left.length > 0) await merge(asideKey, left);
@@ -61,7 +62,7 @@ export function createStatuses(
       const heads = await Promise.all(buckets('status').map((pk) => table.query({ pk })));
       const stored = await openRecords<TargetStatus[]>(table, heads.flat());
       // What expired elsewhere may still lie in an item that nobody writes, as an older status of the same node.
-      return newestOfEach(stored.flatMap(({ value }) => value)).filter(isKept);
+      return newestStatuses(stored.flatMap(({ value }) => value)).filter(isKept);
     },
   };
 }
@@ -94,16 +95,6 @@ export async function pruneStatuses(context: StateContext, olderThanMs: number):
 /** When an item with these statuses expires: with the newest. */
 function expiryOf(context: StateContext, statuses: readonly TargetStatus[]): number {
   return context.expiresAt(greatestOf([0, ...statuses.map(({ roundMs }) => roundMs)]));
-}
-
-/** A status of each target and check, the last of those of its newest round; in an order that packs well. */
-function newestOfEach(statuses: readonly TargetStatus[]): TargetStatus[] {
-  const newest = new Map<string, TargetStatus>();
-  for (const status of statuses) {
-    const id = `${status.cluster}\n${status.node}\n${status.check}`;
-    if ((newest.get(id)?.roundMs ?? 0) <= status.roundMs) newest.set(id, status);
-  }
-  return [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, status]) => status);
 }
 
 /** Compares within a check: one that runs once a week, or that a lost bastion delayed, is old for all targets alike. */

@@ -1,6 +1,7 @@
 import type { TargetStatus } from '../../../core/model/target-status.ts';
 import type { StateStore } from '../../../core/ports.ts';
 import type { PostgresDatabase } from '../../postgres/database.ts';
+import { newestStatuses } from '../newest-statuses.ts';
 import { readValues } from './table.ts';
 
 type Records = Pick<
@@ -12,7 +13,7 @@ type Records = Pick<
 export function createRecords(database: PostgresDatabase): Records {
   return {
     async putTargetStatus(statuses) {
-      const newest = newestOfEach(statuses);
+      const newest = newestStatuses(statuses);
       if (newest.length === 0) return;
       const texts = (['cluster', 'node', 'check'] as const).map((field) => newest.map((one) => one[field]));
       const values = [
@@ -61,16 +62,6 @@ export function createRecords(database: PostgresDatabase): Records {
       return removed;
     },
   };
-}
-
-/** In one order, so that two writers do not wait for each other. */
-function newestOfEach(statuses: readonly TargetStatus[]): TargetStatus[] {
-  const newest = new Map<string, TargetStatus>();
-  for (const status of statuses) {
-    const key = JSON.stringify([status.cluster, status.node, status.check]);
-    if (status.roundMs >= (newest.get(key)?.roundMs ?? Number.NEGATIVE_INFINITY)) newest.set(key, status);
-  }
-  return [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, status]) => status);
 }
 
 /** Rows of one statement, whose time is limited. */
