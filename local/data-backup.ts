@@ -8,7 +8,8 @@ import { isPresent } from '../adapters/sqlite/presence.ts';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { ConfigError } from '../core/errors.ts';
 import { createArchive, type Manifest, readArchive } from './archive.ts';
-import { checkTarget, explainFiles, syncFolder, unlessGone } from './backup-target.ts';
+import { explainFiles, syncFolder, unlessGone } from './backup-files.ts';
+import { checkTarget } from './backup-target.ts';
 import { isAuditFile, listDataFiles } from './data-files.ts';
 import { lockFolder } from './lock.ts';
 

@@ -21,7 +21,7 @@ import { ConfigError } from '../core/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import { beginEpoch } from '../core/stages/epoch.ts';
 import { type Manifest, readArchive } from './archive.ts';
-import { explainFiles, syncFolder } from './backup-target.ts';
+import { explainFiles, syncFolder } from './backup-files.ts';
 import { lockData } from './lock.ts';
 
 // A restore has three steps, and the name of its folder says which. Until the backup was unpacked and checked nothing is
