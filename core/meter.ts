@@ -1,4 +1,4 @@
-import type { OwnMetricKind } from './own-metric.ts';
+import type { OwnMetricKind } from './own-metrics/own-metric.ts';
 import type { OwnMetricName } from './own-metrics.ts';
 import type { Meter } from './ports.ts';
 

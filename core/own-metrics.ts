@@ -1,8 +1,8 @@
 // The program's metrics about itself: `/metrics` of `up`, and CloudWatch on AWS. Sample metrics are in catalogue.ts.
 
-import type { OwnMetric, OwnMetricKind } from './own-metric.ts';
 import { ALERT_METRICS } from './own-metrics/alerts.ts';
 import { DATA_METRICS } from './own-metrics/data.ts';
+import type { OwnMetric, OwnMetricKind } from './own-metrics/own-metric.ts';
 import { PROGRAM_METRICS } from './own-metrics/program.ts';
 import { ROUND_METRICS } from './own-metrics/rounds.ts';
 

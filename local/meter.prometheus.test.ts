@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import type { OwnMetric } from '../core/own-metric.ts';
+import type { OwnMetric } from '../core/own-metrics/own-metric.ts';
 import { OWN_METRICS, type OwnMetricName } from '../core/own-metrics.ts';
 import type { Meter } from '../core/ports.ts';
 import { createMeter } from './meter.ts';

@@ -1,5 +1,5 @@
 import { meterTo } from '../core/meter.ts';
-import type { OwnMetric, OwnMetricKind } from '../core/own-metric.ts';
+import type { OwnMetric, OwnMetricKind } from '../core/own-metrics/own-metric.ts';
 import {
   type CounterName,
   type HistogramName,

@@ -8,7 +8,7 @@ import {
   SECONDS_FROM_A_BREACH,
   SECONDS_OF_A_DELIVERY,
   SECONDS_OF_AN_EVALUATION,
-} from '../own-metric.ts';
+} from './own-metric.ts';
 
 export const ALERT_METRICS = {
   transitions_total: counter('both', ['kind'], 'Transitions of alerts'),

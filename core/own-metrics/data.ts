@@ -1,6 +1,6 @@
 // What the program says about samples, the inventory and the configuration; joined in core/own-metrics.ts.
 
-import { counter, gauge, type OwnMetric } from '../own-metric.ts';
+import { counter, gauge, type OwnMetric } from './own-metric.ts';
 
 export const DATA_METRICS = {
   samples_written_total: counter('both', [], 'Samples that the store took'),

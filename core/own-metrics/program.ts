@@ -1,6 +1,6 @@
 // What the program says about the process and its files, and messages between functions; joined in core/own-metrics.ts.
 
-import { counter, gauge, type OwnMetric } from '../own-metric.ts';
+import { counter, gauge, type OwnMetric } from './own-metric.ts';
 
 export const PROGRAM_METRICS = {
   health_faults: gauge('up', ['code'], '1 while the fault holds, see docs/runbook.md'),

@@ -7,7 +7,7 @@ import {
   type OwnMetric,
   SECONDS_OF_A_PROBE,
   SECONDS_OF_A_ROUND,
-} from '../own-metric.ts';
+} from './own-metric.ts';
 
 export const ROUND_METRICS = {
   rounds_total: counter('both', [], 'Rounds whose due nodes were seen, or whose bastion was seen to be lost'),

@@ -12,7 +12,7 @@ export type InventoryLabels = (labels: Labels) => Labels | undefined;
 
 const NONE: Labels = {};
 
-/** Costs nothing where no target has labels. Of a cluster it knows the labels in which all its nodes agree. */
+/** Costs nothing where no target has labels. A cluster has those labels in which all its nodes agree. */
 export function createInventoryLabels(targets: readonly Target[]): InventoryLabels {
   if (!targets.some(({ labels }) => labels)) return () => NONE;
   let nodes: Map<string | undefined, Labels> | undefined;

@@ -1,6 +1,6 @@
 import { seriesNameOf } from '../../adapters/stores/prometheus/names.ts';
 import { GROUP_LABELS, METRICS } from '../../core/catalogue.ts';
-import type { OwnMetric } from '../../core/own-metric.ts';
+import type { OwnMetric } from '../../core/own-metrics/own-metric.ts';
 import { OWN_METRICS } from '../../core/own-metrics.ts';
 
 const INTRODUCTION = `# Metrics

@@ -1,4 +1,4 @@
-// What a metric of the program is made of; the metrics themselves are in own-metrics.ts.
+// What a metric of the program is made of; the metrics themselves are in the files beside this one.
 
 export type OwnMetricKind = 'counter' | 'gauge' | 'histogram';
 
