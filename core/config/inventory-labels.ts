@@ -30,13 +30,14 @@ export const inventoryLabelsSchema = z
   .record(z.string(), z.string({ error: 'the value of a label is text; put it in quotes' }))
   .superRefine((labels, context) => {
     const names = Object.keys(labels);
-    const issue = (path: string[], message: string) =>
-      context.addIssue({ code: 'custom', path, message, input: labels });
+    const issue = (path: string[], message: string, at?: 'key') =>
+      context.addIssue({ code: 'custom', path, message, input: labels, params: { at } });
     if (names.length > MOST_LABELS)
       issue([], `there are ${names.length} labels; write ${MOST_LABELS} at most`);
     for (const name of names.slice(0, MOST_LABELS)) {
-      const problem = nameProblem(name) ?? valueProblem(labels[name] ?? '');
-      if (problem !== undefined) issue([name], problem);
+      const [badName, badValue] = [nameProblem(name), valueProblem(labels[name] ?? '')];
+      if (badName !== undefined) issue([name], badName, 'key');
+      else if (badValue !== undefined) issue([name], badValue);
     }
   })
   .meta({

@@ -58,7 +58,12 @@ function describe(issue: Issue, data: unknown, schema: JsonSchema): Finding {
   const [message = '', suggestion = wantsNumber(issue) ? numberHint(value) : undefined] = splitMessage(own);
   // A mapping as a whole is wrong because it lacks something.
   const isAbsence = issue.code === 'custom' && typeof value === 'object';
-  return { ...errorAt(path, message, suggestion), ...(isAbsence && { absence: true }) };
+  const isKey = issue.code === 'custom' && issue.params?.at === 'key';
+  return {
+    ...errorAt(path, message, suggestion),
+    ...(isAbsence && { absence: true }),
+    ...(isKey && { at: 'key' as const }),
+  };
 }
 
 /** What is wrong, and after a semicolon what to do. */
