@@ -63,9 +63,7 @@ it('every command and option that a page names exists', async () => {
   const optionsOf = (command: Command) => command.options.flatMap(({ short, long }) => [short, long]);
   const unknown: string[] = [];
   for (const page of PAGES.filter((name) => name !== 'CHANGELOG.md')) {
-    for (const [, line = ''] of text(page).matchAll(
-      /(?:`|^ {4}(?:\$ )?)(?:npx )?bartizan ([a-z][^`\n]*)/gm,
-    )) {
+    for (const [, line = ''] of text(page).matchAll(/(?:`|^ {4}(?:\$ )?)bartizan ([a-z][^`\n]*)/gm)) {
       const [first = '', second, ...rest] = (line.split(/ +#| [|>] |;/)[0] ?? '').split(/\s+/);
       const command = program.commands.find((each) => each.name() === first);
       if (!command) {
