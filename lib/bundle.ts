@@ -2,7 +2,7 @@
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
+import { type BuildOptions, buildSync } from 'esbuild';
 import { ConfigError } from '../core/errors.ts';
 import { type Machine, modulesWithResvg, nativeBinding, RESVG } from './native-modules.ts';
 import type { Settings } from './settings.ts';
@@ -14,11 +14,25 @@ const BESIDE = /new URL\(['`](?:\.\/)?([\w-]+(?:\.sh)?)(?:\/[^'`]*)?['`], import
 /** How ssh2 requires its binding, beside its own file; in a bundle it is beside the bundle. */
 const BINDING = './crypto/build/Release/sshcrypto.node';
 /** CommonJS packages inside a module need `require` and `__dirname`. */
-export const BUNDLE_BANNER = [
+const BANNER = [
   "import { createRequire as bundleRequire } from 'node:module';",
   'const require = bundleRequire(import.meta.url);',
   'const { filename: __filename, dirname: __dirname } = import.meta;',
 ].join(' ');
+/** How functions and packages are bundled. Not minified, so that an error in the log names a line that people can read. */
+export const BUNDLE = {
+  absWorkingDir: ROOT,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  banner: { js: BANNER },
+  external: [RESVG, '*.node'],
+  metafile: true,
+  logLevel: 'error',
+} satisfies BuildOptions;
 
 export interface BundleOptions {
   /** The TypeScript file that exports `handler`, absolute or relative to the root of the project. */
@@ -36,22 +50,11 @@ export function bundleFunction({ entry, outDir, machine }: BundleOptions): strin
   if (!existsSync(join(ROOT, entry)) && !existsSync(entry))
     throw new ConfigError(`${entry}: there is no such file`);
   const { metafile } = buildSync({
-    absWorkingDir: ROOT,
+    ...BUNDLE,
     entryPoints: { index: entry },
     outdir: outDir,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
     // Dynamic imports stay separate files, which a start does not read.
     splitting: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    // Not minified, so that an error in the log names a line that people can read.
-    banner: { js: BUNDLE_BANNER },
-    external: [RESVG, '*.node'],
-    metafile: true,
-    logLevel: 'error',
   });
   const inputs = Object.keys(metafile.inputs);
   for (const [name, from] of filesBeside(inputs)) cpSync(from, join(outDir, name), { recursive: true });

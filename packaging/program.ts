@@ -2,7 +2,7 @@
 import { copyFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { BUNDLE_BANNER, filesBeside, ROOT } from '../lib/bundle.ts';
+import { BUNDLE, filesBeside, ROOT } from '../lib/bundle.ts';
 import { RESVG } from '../lib/native-modules.ts';
 import { licenseOf } from './licenses.ts';
 
@@ -28,21 +28,10 @@ module.exports = require(file);`,
 export async function bundleProgram(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const { metafile } = await build({
-    absWorkingDir: ROOT,
+    ...BUNDLE,
     entryPoints: ENTRIES,
     outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    // Not minified, so that an error in the log names a line that people can read. Minified it starts no faster.
-    banner: { js: BUNDLE_BANNER },
-    external: [RESVG, '*.node'],
     plugins: [bindingOfRunningNode],
-    metafile: true,
-    logLevel: 'error',
   });
   const inputs = Object.keys(metafile.inputs);
   for (const [name, from] of filesBeside(inputs)) cpSync(from, join(folder, name), { recursive: true });
