@@ -12,6 +12,8 @@ import { quoted } from '../text/suggestions.ts';
 const MOST_LABELS = 10;
 const LONGEST_NAME = 50;
 const LONGEST_VALUE = 100;
+/** Of names and values together, as UTF-8: a hundred characters may be four hundred bytes. */
+const MOST_BYTES = 500;
 
 /** https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels */
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
@@ -22,6 +24,8 @@ const RESERVED: ReadonlySet<string> = new Set([
   ...['rule', 'severity', ...SUMMARY_FIELDS, 'since', 'cleared'],
   ...['alertname', 'instance', 'job', 'le', 'quantile'],
 ]);
+
+const utf8 = new TextEncoder();
 
 /** Control and format characters could forge lines of messages, or reverse them. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -39,6 +43,9 @@ export const inventoryLabelsSchema = z
       if (badName !== undefined) issue([name], badName, 'key');
       else if (badValue !== undefined) issue([name], badValue);
     }
+    const bytes = utf8.encode(Object.entries(labels).flat().join('')).length;
+    if (names.length <= MOST_LABELS && bytes > MOST_BYTES)
+      issue([], `the labels have ${bytes} bytes with their names; shorten them to ${MOST_BYTES}`);
   })
   .meta({
     maxProperties: MOST_LABELS,

@@ -95,6 +95,10 @@ it.each<[string, string]>([
   ['{ "node": "x" }', 'labels.node: the name `node` is taken'],
   ['{ "__proto__x": "x" }', '`__proto__x` is not a label name'],
   [`{ "a": "${'x'.repeat(101)}" }`, 'labels.a: the value of a label has 100 characters at most'],
+  [
+    `{ "a": "${'x'.repeat(100)}", "b": "${'\u{20000}'.repeat(100)}" }`,
+    'labels: the labels have 502 bytes with their names; shorten them to 500',
+  ],
   [`{ "${'a'.repeat(51)}": "x" }`, 'a label name has 50 characters at most'],
   ['{ "a": "x\\u202ey" }', 'one line of visible characters'],
   [

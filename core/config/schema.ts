@@ -106,7 +106,7 @@ const clusterFields = z.strictObject({
     .prefault({}),
   labels: inventoryLabelsSchema
     .describe(
-      'Labels of your own for all its nodes, 10 at most, such as `zone` or `customer`: rules, routes, silences and messages can use them',
+      'Labels of your own for all its nodes, 10 at most and 500 bytes with their names, such as `zone` or `customer`: rules, routes, silences and messages can use them',
     )
     .optional(),
   acceptsRootByForwarding: z

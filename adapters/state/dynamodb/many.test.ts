@@ -1,11 +1,15 @@
 // More than a transaction of DynamoDB takes: alerts by the thousand, and one alert told in a hundred places.
 import { describe, expect, it } from 'vitest';
+import { inventoryLabelsSchema } from '../../../core/config/inventory-labels.ts';
 import { ConflictError } from '../../../core/errors.ts';
+import type { IncidentAlert } from '../../../core/model/incident.ts';
+import type { Labels } from '../../../core/model/labels.ts';
 import type { StateStore } from '../../../core/ports.ts';
 import { deliverDue } from '../../../core/stages/deliver.ts';
 import { groupTransitions } from '../../../core/stages/group.ts';
 import {
   alertOf,
+  holding,
   idsOf,
   incidentOf,
   outboxIds,
@@ -13,6 +17,7 @@ import {
   transitionOf,
 } from '../../../test/contract/state-fixtures.ts';
 import { createMemoryTable } from '../../../test/memory-table.ts';
+import { noise } from '../../../test/noise.ts';
 import {
   createStageFixture,
   MINUTE,
@@ -168,3 +173,34 @@ describe('three thousand alerts at once', () => {
     expect([held.length, new Set(held).size]).toEqual([COUNT, COUNT]);
   });
 });
+
+/** Ten labels that hardly compress. `wide`: each character has four bytes. */
+function tenLabels(text: readonly string[], size: number, wide: boolean): Labels {
+  const part = (i: number) => text.slice(i * size, (i + 1) * size);
+  const character = (one: string) => (wide ? String.fromCodePoint(0x20_000 + 97 * one.charCodeAt(0)) : one);
+  return Object.fromEntries(
+    Array.from({ length: 10 }, (_, i) => [`label_${i}`, part(i).map(character).join('')]),
+  );
+}
+
+it.each([[false], [true]])(
+  'two thousand alerts of one incident fit, whatever labels the configuration lets in (wide characters: %s)',
+  async (wide) => {
+    const text = [...noise(2_000 * 2_000)];
+    const isLetIn = (size: number) => inventoryLabelsSchema.safeParse(tenLabels(text, size, wide)).success;
+    const size = Array.from({ length: 100 }, (_, i) => 100 - i).find(isLetIn) ?? 0;
+    expect(size).toBeGreaterThan(5);
+    const alerts = Array.from({ length: 2_000 }, (_, i) => {
+      const [alert] = holding({ ...alertOf(`node-${i}.example.net`), id: `memory-${i}` });
+      const ofCluster = tenLabels(text.slice(i * 2_000, i * 2_000 + 1_000), size, wide);
+      const own = Object.entries(tenLabels(text.slice(i * 2_000 + 1_000, (i + 1) * 2_000), size, wide));
+      const ofNode = Object.fromEntries(own.map(([name, value]) => [`own_${name}`, value]));
+      return { ...alert, inventoryLabels: { ...ofCluster, ...ofNode } } as IncidentAlert;
+    });
+    const state = stateOf(createMemoryTable());
+    const value = incidentOf('large', { alerts });
+    await state.commitIncidents({ incidents: [{ value, version: 0 }], consumed: [] });
+    const [stored] = await state.openIncidents();
+    expect(stored?.value.alerts).toEqual(alerts);
+  },
+);
