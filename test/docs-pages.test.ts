@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { KINDS } from '../adapters/registry.ts';
 import { createProgram } from '../cli/program.ts';
 import { parseConfig } from '../core/config/parse.ts';
+import manifest from '../package.json' with { type: 'json' };
 
 const PAGES = globSync(['*.md', 'docs/**/*.md', 'packaging/**/*.md']).sort();
 const text = (page: string) => readFileSync(page, 'utf8');
@@ -95,4 +96,12 @@ it('the lines of README are a configuration without an error', () => {
   };
   expect(parseConfig(yaml, options)).toMatchObject({ ok: true, warnings: [] });
   expect(yaml.trim().split('\n').length).toBeLessThanOrEqual(10);
+});
+
+it('README and CONTRIBUTING ask for the Node of package.json and its lock file', () => {
+  const lock = JSON.parse(text('package-lock.json')) as { packages: { '': typeof manifest } };
+  expect(lock.packages[''].engines).toEqual(manifest.engines);
+  const least = manifest.engines.node.replace('>=', '');
+  expect(text('README.md')).toContain(`(from ${least} on)`);
+  expect(text('CONTRIBUTING.md')).toContain(`Node ${least}, `);
 });
