@@ -25,7 +25,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'shared',
-          include: ['{core,functions,lib,local,localstack,packaging,test,scripts}/**/*.test.ts'],
+          include: ['{core,functions,history,lib,local,localstack,packaging,test,scripts}/**/*.test.ts'],
           exclude: [...exclude, ...ALONE, ...UNITS],
           isolate: false,
         },

@@ -1,0 +1,34 @@
+import { Hono } from 'hono';
+import { QueryError } from '../core/promql/source.ts';
+import type { HistoryPorts } from './ports.ts';
+import type { Principal } from './principal.ts';
+
+/** What routes read from their context: who asks, and ports limited to what that one may see. */
+export type HistoryEnv = { Variables: { principal: Principal; ports: HistoryPorts } };
+
+export interface HistoryAppOptions {
+  /** Who asks, by the request; a response refuses it. */
+  authenticate(request: Request): Promise<Principal | Response>;
+  /** Ports for that principal: see `HistoryPorts`. */
+  portsFor(principal: Principal): Promise<HistoryPorts>;
+  /** The interfaces that it serves, each with its own paths and errors. */
+  routes: readonly Hono<HistoryEnv>[];
+}
+
+/** Prometheus' and Alertmanager's interfaces and our own, over one set of ports. */
+export function createHistoryApp({ authenticate, portsFor, routes }: HistoryAppOptions): Hono<HistoryEnv> {
+  const app = new Hono<HistoryEnv>();
+  app.use(async (c, next) => {
+    const principal = await authenticate(c.req.raw);
+    if (principal instanceof Response) return principal;
+    c.set('principal', principal);
+    c.set('ports', await portsFor(principal));
+    return await next();
+  });
+  for (const route of routes) app.route('/', route);
+  app.onError((error, c) => {
+    if (error instanceof QueryError) return c.json({ error: error.message }, 422);
+    throw error;
+  });
+  return app;
+}

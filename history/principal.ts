@@ -1,0 +1,20 @@
+// Who asks, and what that one may see and do.
+
+import type { Matcher } from '../core/model/silence.ts';
+
+/** `read` sees, `silence` also adds and ends silences, `admin` also sees the audit and manages tokens. Each includes the former. */
+export const SCOPES = ['read', 'silence', 'admin'] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+export interface Principal {
+  /** For audit and silences: `token grafana`, `ada@example.com`, an ARN, `loopback`. */
+  name: string;
+  scope: Scope;
+  /** What it may see: series, alerts and nodes whose labels (those of the inventory included) match all of these. Absent: all. */
+  selector?: readonly Matcher[];
+}
+
+export function may(principal: Principal, scope: Scope): boolean {
+  return SCOPES.indexOf(principal.scope) >= SCOPES.indexOf(scope);
+}
