@@ -33,6 +33,17 @@ export interface SelectorNode extends Span {
   at?: AtModifier;
 }
 
+/** `expr[30m:1m] offset 5m @ 0`: the values of `expr` at multiples of the step, as a range vector. */
+export interface SubqueryNode extends Span {
+  kind: 'subquery';
+  expr: QueryNode;
+  rangeMs: number;
+  /** Absent: the evaluator's default. */
+  stepMs?: number;
+  offsetMs: number;
+  at?: AtModifier;
+}
+
 export interface CallNode extends Span {
   kind: 'call';
   name: string;
@@ -90,6 +101,7 @@ export type QueryNode =
   | NumberNode
   | StringNode
   | SelectorNode
+  | SubqueryNode
   | CallNode
   | AggregateNode
   | UnaryNode
