@@ -1,14 +1,20 @@
 import { Hono } from 'hono';
 import { QueryError } from '../core/promql/source.ts';
 import type { HistoryPorts } from './ports.ts';
-import type { Principal } from './principal.ts';
+import { ANYBODY, type Caller, type Principal } from './principal.ts';
 
-/** What routes read from their context: who asks, and ports limited to what that one may see. */
-export type HistoryEnv = { Variables: { principal: Principal; ports: HistoryPorts } };
+/**
+ * What routes read from their context: who asks, and ports limited to what that one may see. The process that serves gives the
+ * caller with each request. The signal of the request (`c.req.raw.signal`) aborts when the caller leaves or its time is over.
+ */
+export type HistoryEnv = {
+  Bindings: { caller?: Caller };
+  Variables: { principal: Principal; ports: HistoryPorts };
+};
 
 export interface HistoryAppOptions {
   /** Who asks, by the request; a response refuses it. */
-  authenticate(request: Request): Promise<Principal | Response>;
+  authenticate(request: Request, caller: Caller): Promise<Principal | Response>;
   /** Ports for that principal: see `HistoryPorts`. */
   portsFor(principal: Principal): Promise<HistoryPorts>;
   /** The interfaces that it serves, each with its own paths and errors. */
@@ -19,7 +25,7 @@ export interface HistoryAppOptions {
 export function createHistoryApp({ authenticate, portsFor, routes }: HistoryAppOptions): Hono<HistoryEnv> {
   const app = new Hono<HistoryEnv>();
   app.use(async (c, next) => {
-    const principal = await authenticate(c.req.raw);
+    const principal = await authenticate(c.req.raw, c.env.caller ?? ANYBODY);
     if (principal instanceof Response) return principal;
     c.set('principal', principal);
     c.set('ports', await portsFor(principal));

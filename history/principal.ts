@@ -18,3 +18,16 @@ export interface Principal {
 export function may(principal: Principal, scope: Scope): boolean {
   return SCOPES.indexOf(principal.scope) >= SCOPES.indexOf(scope);
 }
+
+/** What the process that serves knows of the connection. No header proves any of it. */
+export interface Caller {
+  /** The remote address; '' where it is not known. */
+  address: string;
+  /** The caller is on this machine, and no proxy is in between. */
+  isLocal: boolean;
+  /** On AWS, at the address with IAM: the caller's ARN, which AWS has verified. */
+  arn?: string;
+}
+
+/** A caller of whom nothing is known. */
+export const ANYBODY: Caller = { address: '', isLocal: false };
