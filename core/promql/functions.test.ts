@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { functionSignature } from './signatures.ts';
+import { functionType } from './functions.ts';
 
 it.each([
   ['rate', { args: ['matrix'], returns: 'vector' }],
   ['histogram_quantile', undefined],
   ['constructor', undefined],
-])('%s', (name, signature) => expect(functionSignature(name)).toEqual(signature));
+])('%s', (name, type) => expect(functionType(name)).toEqual(type));

@@ -3,7 +3,7 @@
 
 import type { ValueType } from './ast.ts';
 
-export interface FunctionSignature {
+export interface FunctionType {
   args: readonly ValueType[];
   /** How many of the last arguments may be left out. */
   optional?: number;
@@ -12,11 +12,11 @@ export interface FunctionSignature {
   returns: 'scalar' | 'vector';
 }
 
-const VECTOR: FunctionSignature = { args: ['vector'], returns: 'vector' };
-const RANGE: FunctionSignature = { args: ['matrix'], returns: 'vector' };
+const VECTOR: FunctionType = { args: ['vector'], returns: 'vector' };
+const RANGE: FunctionType = { args: ['matrix'], returns: 'vector' };
 /** Of `vector(time())` where the argument is left out. */
-const DATE: FunctionSignature = { args: ['vector'], optional: 1, returns: 'vector' };
-const SCALAR: FunctionSignature = { args: [], returns: 'scalar' };
+const DATE: FunctionType = { args: ['vector'], optional: 1, returns: 'vector' };
+const SCALAR: FunctionType = { args: [], returns: 'scalar' };
 
 export const FUNCTIONS = {
   abs: VECTOR,
@@ -84,7 +84,7 @@ export const FUNCTIONS = {
   timestamp: VECTOR,
   vector: { args: ['scalar'], returns: 'vector' },
   year: DATE,
-} as const satisfies Readonly<Record<string, FunctionSignature>>;
+} as const satisfies Readonly<Record<string, FunctionType>>;
 
 export type FunctionName = keyof typeof FUNCTIONS;
 
@@ -106,6 +106,6 @@ export const AGGREGATIONS = {
 
 export type AggregationName = keyof typeof AGGREGATIONS;
 
-export function functionSignature(name: string): FunctionSignature | undefined {
+export function functionType(name: string): FunctionType | undefined {
   return Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name as FunctionName] : undefined;
 }
