@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PermanentError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
+import { reportAlerts, reportPast } from '../core/stages/alert-report.ts';
 import { silenceOf } from '../test/contract/state-silences.ts';
 import {
   clear,
@@ -12,7 +13,6 @@ import {
   route,
   START,
 } from '../test/stage-fixture.ts';
-import { reportAlerts, reportPast } from './alert-report.ts';
 import { alertTable, pastTable } from './alert-tables.ts';
 
 const channels = ['ops', 'mail'].map((name) => ({

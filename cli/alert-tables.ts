@@ -13,7 +13,7 @@ import { createIntervals, ruleIntervals } from '../core/intervals.ts';
 import { measureOf } from '../core/measure.ts';
 import type { Config } from '../core/model/config.ts';
 import { greatestOf } from '../core/numbers/extremes.ts';
-import type { AlertReport } from './alert-report.ts';
+import type { AlertReport } from '../core/stages/alert-report.ts';
 import { endText, SHORT_ID } from './silence-table.ts';
 import { labelText, renderTable } from './table.ts';
 

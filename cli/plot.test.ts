@@ -6,7 +6,7 @@ import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import { createDownsampler } from '../core/chart/downsample.ts';
 import { buildHistorySpec, type DrawnSeries } from '../core/chart/history.ts';
 import type { ChartSpec } from '../core/chart/spec.ts';
-import { readDrawn, readSummaries } from './history-reader.ts';
+import { readDrawn, readSummaries } from '../core/stages/history-reader.ts';
 import { renderPlot } from './plot.ts';
 import { binsOf } from './plot-axis.ts';
 import { columnsOf, type Paint } from './problem-report.ts';

@@ -2,7 +2,7 @@ import { findMetric } from '../core/catalogue.ts';
 import { formatDateTime, formatMetricValue, formatSpan, formatValue } from '../core/format.ts';
 import type { Labels } from '../core/model/labels.ts';
 import type { Series } from '../core/model/sample.ts';
-import type { SeriesSummary } from './history-reader.ts';
+import type { SeriesSummary } from '../core/stages/history-reader.ts';
 import { renderTable } from './table.ts';
 
 /** One row for each series: newest value and its age, minimum, mean and maximum. */

@@ -15,11 +15,16 @@ import type { LabelGlobs } from '../core/model/labels.ts';
 import type { Series } from '../core/model/sample.ts';
 import { appendAll } from '../core/numbers/extremes.ts';
 import type { SampleStore } from '../core/ports.ts';
+import {
+  type DrawnRange,
+  readDrawn,
+  readSummaries,
+  type SeriesSummary,
+} from '../core/stages/history-reader.ts';
 import { systemClock } from '../local/clock.ts';
 import { durationArgument, metricArgument, whereArgument } from './arguments.ts';
 import { withNotes, wrapNames } from './command-notes.ts';
 import { loadConfig, openStoreToRead } from './config-file.ts';
-import { type DrawnRange, readDrawn, readSummaries, type SeriesSummary } from './history-reader.ts';
 import { writeJson } from './json-output.ts';
 import { queryShape } from './json-shapes.ts';
 import { MOST_LINES, renderPlot } from './plot.ts';

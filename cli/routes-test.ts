@@ -7,6 +7,7 @@ import { formatMoment } from '../core/format.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Labels } from '../core/model/labels.ts';
 import { SEVERITIES } from '../core/model/rule.ts';
+import { coveringSilences, inhibitors, listedSilences } from '../core/notify/listed-silences.ts';
 import { type RouteStep, traceRoutes } from '../core/notify/route-trace.ts';
 import { choose } from '../core/text/suggestions.ts';
 import { systemClock } from '../local/clock.ts';
@@ -15,7 +16,7 @@ import { withNotes } from './command-notes.ts';
 import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import { routesTestShape } from './json-shapes.ts';
-import { describeMatchers, listedSilences, SHORT_ID } from './silence-table.ts';
+import { describeMatchers, SHORT_ID } from './silence-table.ts';
 import {
   hasState,
   localOption,
@@ -26,7 +27,6 @@ import {
   tableOption,
   withState,
 } from './state-access.ts';
-import { coveringSilences, inhibitors } from './suppression.ts';
 import { labelText, renderTable } from './table.ts';
 
 type Trace = z.infer<typeof routesTestShape>;

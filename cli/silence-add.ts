@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { ConfigError, describeError } from '../core/errors.ts';
-import { allLabels } from '../core/labels.ts';
 import type { Alert } from '../core/model/alert.ts';
 import type { Config } from '../core/model/config.ts';
 import type { StoredSilence } from '../core/model/silence.ts';
-import { routedLabels } from '../core/notify/routes.ts';
-import { compileSilence } from '../core/notify/silences.ts';
+import { coveredBy, draftSilence } from '../core/notify/silence-draft.ts';
 import { labelsText } from '../core/notify/summary.ts';
 import { systemClock } from '../local/clock.ts';
 import { withActionAudit } from './action-audit.ts';
@@ -17,14 +15,7 @@ import { loadConfig } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import { silenceAddShape } from './json-shapes.ts';
-import {
-  draftSilence,
-  matcherArgument,
-  matchersOf,
-  silenceWarnings,
-  timeArgument,
-  type Where,
-} from './silence-draft.ts';
+import { matcherArgument, matchersOf, silenceWarnings, timeArgument, type Where } from './silence-draft.ts';
 import { describeSilence, SHORT_ID } from './silence-table.ts';
 import {
   localOption,
@@ -130,7 +121,7 @@ async function add(command: Command, options: AddOptions): Promise<void> {
       await state.putSilence(silence);
       return { result: undefined, subject: silence.id, detail };
     });
-    const covered = coveredBy(silence, alerts, config);
+    const covered = coveredBy(silence, alerts, config.rules);
     if (options.json) writeJson(silenceAddShape, { silence, covers: covered.map(({ id }) => id), warnings });
     else {
       for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
@@ -159,16 +150,6 @@ function alertCalled(id: string, alerts: readonly Alert[]): Alert {
     throw new ConfigError(`${what}; \`bartizan alerts\` lists them with their ids`);
   }
   return alert;
-}
-
-function coveredBy(silence: StoredSilence, alerts: readonly Alert[], { rules }: Config): Alert[] {
-  const { covers } = compileSilence(silence);
-  return alerts.filter((alert) => {
-    const rule = rules.find(({ name }) => name === alert.rule);
-    const all = allLabels(alert);
-    const labels = rule ? routedLabels(rule, all) : { ...all, rule: alert.rule };
-    return covers({ alertId: alert.id, labels, sinceMs: alert.sinceMs, status: alert.status });
-  });
 }
 
 const COVERED_SHOWN = 5;

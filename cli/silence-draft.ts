@@ -4,16 +4,11 @@ import { InvalidArgumentError } from 'commander';
 import { targetsOf } from '../adapters/inventory/file.ts';
 import { timeSchema } from '../core/config/field-schemas.ts';
 import { silenceReach } from '../core/config/silence-reach.ts';
-import { parseDuration } from '../core/duration.ts';
 import { describeError } from '../core/errors.ts';
-import type { Alert } from '../core/model/alert.ts';
 import type { Config } from '../core/model/config.ts';
-import { MATCHER_OPS, type Matcher, type StoredSilence } from '../core/model/silence.ts';
+import { MATCHER_OPS, type Matcher } from '../core/model/silence.ts';
 import { checkMatcher, fromGlobs } from '../core/notify/silences.ts';
 import { checkAlertLabel } from './arguments.ts';
-
-/** An acknowledgement ends with its alert, and at this time at the latest, in case the alert never ends. */
-const ACKNOWLEDGED_AT_MOST_MS = parseDuration('365d');
 
 /** Globs of `label=glob`, and matchers with other operators, in the given order. */
 export interface Where {
@@ -55,23 +50,6 @@ export function timeArgument(text: string): number {
 
 export function matchersOf({ globs, matchers }: Where): Matcher[] {
   return [...fromGlobs(globs), ...matchers];
-}
-
-/** @param about the alert to acknowledge, or matchers of the alerts to silence */
-export function draftSilence(
-  about: { alert: Alert } | { matchers: readonly Matcher[] },
-  given: { id: string; fromMs: number; forMs: number | undefined; author: string; comment: string },
-  nowMs: number,
-): StoredSilence {
-  const { id, fromMs, forMs, author, comment } = given;
-  const times = { fromMs, untilMs: fromMs + (forMs ?? ACKNOWLEDGED_AT_MOST_MS), createdAtMs: nowMs };
-  if ('matchers' in about) return { id, matchers: about.matchers, ...times, author, comment };
-  const { id: alertId, rule, labels, sinceMs } = about.alert;
-  const matchers = Object.entries({ rule, ...labels }).map(
-    ([name, value]): Matcher => ({ name, op: '=', value }),
-  );
-  const breach = sinceMs > nowMs ? { breachSinceMs: sinceMs } : {};
-  return { id, matchers, alertId, ...breach, ...times, author, comment };
 }
 
 /** Warns of a possible mistake: the silence matches nothing today. */

@@ -1,8 +1,8 @@
 import { formatDateTime, formatMoment, formatSpan } from '../core/format.ts';
-import type { Alert } from '../core/model/alert.ts';
 import type { Config } from '../core/model/config.ts';
-import type { Matcher, Silence, StoredSilence } from '../core/model/silence.ts';
-import { describeMatcher, fromGlobs, silenceCovers } from '../core/notify/silences.ts';
+import type { Matcher, StoredSilence } from '../core/model/silence.ts';
+import type { ListedSilence } from '../core/notify/listed-silences.ts';
+import { describeMatcher } from '../core/notify/silences.ts';
 import { visibleLine } from '../core/text/visible-line.ts';
 import { renderTable } from './table.ts';
 
@@ -10,49 +10,6 @@ import { renderTable } from './table.ts';
 export const SHORT_ID = 8;
 
 const FAR_MS = 180 * 86_400_000;
-
-export interface ListedSilence extends Omit<StoredSilence, 'createdAtMs'> {
-  createdAtMs?: number;
-  source: 'state' | 'file';
-  state: 'active' | 'pending' | 'expired';
-}
-
-/** Silences of both kinds in the order of their ends; those of the configuration have no author. */
-export function listedSilences(input: {
-  stored: readonly StoredSilence[];
-  file: readonly Silence[];
-  alerts: readonly Alert[];
-  nowMs: number;
-}): ListedSilence[] {
-  const { stored, file, alerts, nowMs } = input;
-  const phase = ({ fromMs, untilMs }: { fromMs: number; untilMs: number }): ListedSilence['state'] =>
-    untilMs <= nowMs ? 'expired' : fromMs > nowMs ? 'pending' : 'active';
-  return [
-    ...stored.map((silence) => ({
-      ...silence,
-      source: 'state' as const,
-      state: isOver(silence, alerts) ? ('expired' as const) : phase(silence),
-    })),
-    ...file.map(({ match, ...silence }, index) => ({
-      id: `file:${index + 1}`,
-      matchers: fromGlobs(match),
-      ...silence,
-      author: '',
-      source: 'file' as const,
-      state: phase(silence),
-    })),
-  ].sort((a, b) => a.untilMs - b.untilMs || (a.id < b.id ? -1 : 1));
-}
-
-/** The acknowledged alert has resolved, so the silence covers nothing any more. */
-function isOver(silence: StoredSilence, alerts: readonly Alert[]): boolean {
-  if (silence.alertId === undefined) return false;
-  const alert = alerts.find(({ id }) => id === silence.alertId);
-  // An acknowledgement also has matchers with its labels, which help people.
-  const bare = { ...silence, matchers: [] };
-  const { labels, sinceMs, status } = alert ?? { labels: {}, sinceMs: 0, status: 'ok' as const };
-  return !silenceCovers(bare, { alertId: silence.alertId, labels, sinceMs, status });
-}
 
 /** `node="prod-1" until 29 Nov 18:00 (2h), by ann: disk swap`. */
 export function describeSilence(silence: StoredSilence, config: Config, nowMs: number): string {

@@ -39,7 +39,7 @@ const SERIALISED: Readonly<Record<string, RegExp>> = {
   // State: Incident.attempt.
   handedOver: /^core\/(model\/incident|notify|stages)/,
   // State: IncidentAlert.
-  heardBy: /^(core\/(model\/incident|notify)|cli\/alert-report)/,
+  heardBy: /^(core\/(model\/incident|notify)|core\/stages\/alert-report)/,
   // `bartizan routes test --json`.
   hearers: /^cli\/(json-shapes|routes-test)/,
   // State: IncidentAlert.

@@ -46,3 +46,15 @@ export interface AuditAction {
   detail: string;
   outcome: string;
 }
+
+/** Which lines of the audit somebody asks for: globs, any of which must match; `!ok` matches others. */
+export interface AuditFilter {
+  /** Unix ms. */
+  since?: number;
+  until?: number;
+  node?: readonly string[];
+  bastion?: readonly string[];
+  actor?: readonly string[];
+  kind?: readonly string[];
+  outcome?: readonly string[];
+}

@@ -1,14 +1,14 @@
-import { findMetric } from '../core/catalogue.ts';
-import { createDownsampler, type Downsampler } from '../core/chart/downsample.ts';
-import type { DrawnSeries } from '../core/chart/history.ts';
-import { labelKey, naturalOrder } from '../core/labels.ts';
-import type { LabelGlobs, Labels } from '../core/model/labels.ts';
-import type { Point, Series } from '../core/model/sample.ts';
-import { labelsText } from '../core/notify/summary.ts';
-import { addExactly, roundedMean } from '../core/numbers/exact-sum.ts';
-import { leastOf } from '../core/numbers/extremes.ts';
-import { PERIOD_MS } from '../core/numbers/roll-up.ts';
-import type { SampleStore, SeriesQuery } from '../core/ports.ts';
+import { findMetric } from '../catalogue.ts';
+import { createDownsampler, type Downsampler } from '../chart/downsample.ts';
+import type { DrawnSeries } from '../chart/history.ts';
+import { labelKey, naturalOrder } from '../labels.ts';
+import type { LabelGlobs, Labels } from '../model/labels.ts';
+import type { Point, Series } from '../model/sample.ts';
+import { labelsText } from '../notify/summary.ts';
+import { addExactly, roundedMean } from '../numbers/exact-sum.ts';
+import { leastOf } from '../numbers/extremes.ts';
+import { PERIOD_MS } from '../numbers/roll-up.ts';
+import type { SampleStore, SeriesQuery } from '../ports.ts';
 
 /**
  * A month of a large fleet does not fit into memory: the data are read in pieces, and downsampled at once. Pieces of an

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
+import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
 import { readDrawn } from './history-reader.ts';
 
 const MINUTE = 60_000;

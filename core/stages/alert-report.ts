@@ -1,28 +1,30 @@
-// The report of `alerts`: each alert with the silences and rules that withhold it, and the messages that were sent,
+// Each alert with the silences and rules that withhold it, and the messages that were sent,
 // with times.
 
-import type { z } from 'zod';
-import { allLabels } from '../core/labels.ts';
-import type { Alert } from '../core/model/alert.ts';
-import type { Config } from '../core/model/config.ts';
-import type { Incident } from '../core/model/incident.ts';
-import type { Transition } from '../core/model/transition.ts';
-import {
-  type PastFiring,
-  pastFirings,
-  type SentMessage,
-  sentMessages,
-} from '../core/notify/alert-history.ts';
-import { episodeOf } from '../core/notify/episode.ts';
-import { routedLabels } from '../core/notify/routes.ts';
-import { compileSuppressions } from '../core/notify/suppression.ts';
-import { undeliveredAlerts } from '../core/notify/undelivered.ts';
-import type { StateStore } from '../core/ports.ts';
-import type { alertsShape } from './json-shapes.ts';
-import { listedSilences } from './silence-table.ts';
-import { coveringSilences, inhibitors } from './suppression.ts';
+import { allLabels } from '../labels.ts';
+import type { Alert } from '../model/alert.ts';
+import type { Config } from '../model/config.ts';
+import type { Incident } from '../model/incident.ts';
+import type { Transition } from '../model/transition.ts';
+import { type PastFiring, pastFirings, type SentMessage, sentMessages } from '../notify/alert-history.ts';
+import { episodeOf } from '../notify/episode.ts';
+import { coveringSilences, inhibitors, listedSilences } from '../notify/listed-silences.ts';
+import { routedLabels } from '../notify/routes.ts';
+import { compileSuppressions } from '../notify/suppression.ts';
+import { type UndeliveredAlert, undeliveredAlerts } from '../notify/undelivered.ts';
+import type { StateStore } from '../ports.ts';
 
-export type AlertReport = z.infer<typeof alertsShape>[number];
+/** An alert, or an earlier firing with status `ok` once it has resolved. */
+export interface AlertReport extends Alert {
+  /** Silences that cover it now, the last to end first. */
+  silencedBy: readonly { id: string; untilMs: number; alertId?: string }[];
+  /** Rules that keep it quiet now. */
+  inhibitedBy: readonly string[];
+  /** Accepted messages about this firing. Without a time: an older release sent it. */
+  sent: readonly (Omit<SentMessage, 'atMs'> & { atMs?: number })[];
+  /** No channel has accepted it, and nothing withholds it. */
+  undelivered?: { sinceMs: number; channels: UndeliveredAlert['channels'] };
+}
 
 const TRANSITIONS_A_READ = 5_000;
 const DELIVERIES_AT_MOST = 20_000;
