@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { AUDITS } from '../adapters/audit/data-folder.ts';
+import { queryOf } from '../adapters/audit/find-lines.ts';
 import { findAll } from '../adapters/audit/search.ts';
-import { type AuditFilter, queryOf, withFilter } from './audit-query.ts';
+import type { AuditFilter } from '../core/model/audit.ts';
+import { withFilter } from './audit-query.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
 import { writeLines } from './output-lines.ts';

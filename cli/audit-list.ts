@@ -1,10 +1,10 @@
-import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { AUDITS } from '../adapters/audit/data-folder.ts';
-import { type AuditRecord, type FoundRecords, findNewest } from '../adapters/audit/search.ts';
+import { findLines } from '../adapters/audit/find-lines.ts';
+import type { AuditRecord, FoundRecords } from '../adapters/audit/search.ts';
 import { formatMoment, formatNumber, formatSpan } from '../core/format.ts';
+import type { AuditFilter } from '../core/model/audit.ts';
 import { systemClock } from '../local/clock.ts';
-import { type AuditFilter, queryOf, withFilter } from './audit-query.ts';
+import { withFilter } from './audit-query.ts';
 import { auditLineShape } from './audit-shapes.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
@@ -31,14 +31,11 @@ export function auditListCommand(): Command {
     .option('--json', 'as JSON, a line for each, as it is in the file')
     .action(async (options: Options) => {
       const { config } = await loadConfig(options.config);
-      const found: FoundRecords[] = [];
-      for (const { file } of AUDITS)
-        found.push(await findNewest(join(config.store.path, file), queryOf(options), options.last));
-      const all = found.flatMap(({ records }) => records).sort((a, b) => a.atMs - b.atMs);
-      const records = all.slice(-options.last);
+      const found = await findLines(config.store.path, options, options.last);
+      const { records } = found;
       if (options.json) await writeLines(records.map(({ line }) => line));
       else process.stdout.write(tableOf(records, config.schedule.timeZone));
-      notes(found, all.length > records.length, options.last);
+      notes(found, options.last);
     });
   return withNotes(command, {
     examples: [
@@ -62,10 +59,8 @@ function countArgument(text: string): number {
   return count;
 }
 
-function notes(found: readonly FoundRecords[], isCut: boolean, last: number): void {
-  if (isCut || found.some((one) => one.isCut))
-    process.stderr.write(`bartizan: these are the newest ${last}; --last or --since shows others\n`);
-  const unreadable = found.reduce((sum, one) => sum + one.unreadable, 0);
+function notes({ isCut, unreadable }: FoundRecords, last: number): void {
+  if (isCut) process.stderr.write(`bartizan: these are the newest ${last}; --last or --since shows others\n`);
   if (unreadable > 0)
     process.stderr.write(
       `bartizan: ${unreadable} lines or files cannot be read; \`bartizan audit verify\` says which\n`,

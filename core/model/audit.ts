@@ -7,7 +7,7 @@ export interface AuditEntry {
   /** When the access began, also in the line that is written at its end. */
   atMs: number;
   kind: AccessKind;
-  /** `bartizan` for the program, `cli:LOGIN` for the user of the machine who ran a command. */
+  /** `bartizan` for the program, `cli:LOGIN` for the user of the machine who ran a command, `api:NAME` for who asked the history service. */
   actor: string;
   /** The name that was given with `--as`; nothing verifies it. `actor` is still the user of the machine. */
   unverifiedActor?: string;

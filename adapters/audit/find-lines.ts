@@ -1,6 +1,20 @@
+import { join } from 'node:path';
 import { globMatches } from '../../core/labels.ts';
 import type { AuditFilter } from '../../core/model/audit.ts';
-import type { AuditQuery, AuditRecord } from './search.ts';
+import { AUDITS } from './data-folder.ts';
+import { type AuditQuery, type AuditRecord, type FoundRecords, findNewest } from './search.ts';
+
+/** The newest matching lines of all audits of a data folder, `limit` at most. */
+export async function findLines(folder: string, filter: AuditFilter, limit: number): Promise<FoundRecords> {
+  const found: FoundRecords[] = [];
+  for (const { file } of AUDITS) found.push(await findNewest(join(folder, file), queryOf(filter), limit));
+  const all = found.flatMap(({ records }) => records).sort((a, b) => a.atMs - b.atMs);
+  return {
+    records: all.slice(-limit),
+    unreadable: found.reduce((sum, one) => sum + one.unreadable, 0),
+    isCut: all.length > limit || found.some(({ isCut }) => isCut),
+  };
+}
 
 /** The query of a filter. Without `since` it reaches back to the first line. */
 export function queryOf(filter: AuditFilter): AuditQuery {
