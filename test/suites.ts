@@ -4,6 +4,7 @@ import { findParts } from './kube/parts.ts';
 import { HOW_TO_BUILD, missingPrograms } from './kube/programs.ts';
 import { findPostgres } from './postgres-programs.ts';
 import { findProgram } from './program-path.ts';
+import { HOW_TO_BUILD_REFERENCE, missingReference } from './promql/reference.ts';
 
 interface Suite {
   /** The files of the suite, as a glob: `name.<suite>.test.ts`. */
@@ -83,6 +84,13 @@ const SUITES: readonly Suite[] = [
     missing: () => missingPrograms()?.why ?? (findProgram('sshd') ? undefined : 'no sshd'),
     get: `${HOW_TO_BUILD}; apt-get install openssh-server`,
     replacement: 'an emulator of kube-apiserver that is held to recorded answers',
+  },
+  {
+    pattern: '**/*.promql.test.ts',
+    what: "Prometheus' own query engine",
+    missing: missingReference,
+    get: HOW_TO_BUILD_REFERENCE,
+    replacement: 'queries against recorded answers of that engine',
   },
   {
     pattern: '**/*.chart.test.ts',

@@ -1,7 +1,8 @@
 // `npm run kube`: builds the real etcd, kube-apiserver, kubectl and helm for tests and examples, once. Prints their paths. Ends with
 // code 2 where no Go can build them.
 import { describeError } from '../../core/errors.ts';
-import { build, goVersion, missingPrograms, PROGRAMS, unfitGo } from './programs.ts';
+import { goVersion, unfitGo } from '../go-module.ts';
+import { build, missingPrograms, PROGRAMS } from './programs.ts';
 
 const report = (text: string) => process.stderr.write(`${text}\n`);
 try {

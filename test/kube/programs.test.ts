@@ -2,16 +2,15 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cacheFolder, unfitGo } from '../go-module.ts';
 import {
   build,
-  cacheFolder,
   findBuilt,
   helmVersion,
   kubernetesVersion,
   missingPrograms,
   PROGRAMS,
   SERVERS,
-  unfitGo,
 } from './programs.ts';
 
 let cache: string;
@@ -49,9 +48,9 @@ describe('Go', () => {
 
 describe('the cache', () => {
   it('is in the folder of the user', () => {
-    expect(cacheFolder({ XDG_CACHE_HOME: '/x' })).toBe('/x/bartizan/kube');
-    expect(cacheFolder({})).toMatch(/\/\.cache\/bartizan\/kube$/);
-    expect(cacheFolder({ XDG_CACHE_HOME: '' })).toMatch(/\/\.cache\/bartizan\/kube$/);
+    expect(cacheFolder('kube', { XDG_CACHE_HOME: '/x' })).toBe('/x/bartizan/kube');
+    expect(cacheFolder('kube', {})).toMatch(/\/\.cache\/bartizan\/kube$/);
+    expect(cacheFolder('kube', { XDG_CACHE_HOME: '' })).toMatch(/\/\.cache\/bartizan\/kube$/);
   });
 
   it('has a program of these sources and this processor, by any Go; a draft or another one is none', () => {
