@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describeError } from '../core/errors.ts';
+import { auditedChange, type Change } from '../core/audit/audited-change.ts';
 import type { AuditAction } from '../core/model/audit.ts';
 import type { Config } from '../core/model/config.ts';
 import { systemClock } from '../local/clock.ts';
@@ -14,22 +14,18 @@ import { lockFolderSoon } from './folder-lock.ts';
 export async function withActionAudit<T>(
   config: Config,
   action: Pick<AuditAction, 'action'>,
-  run: () => Promise<{ result: T; subject: string; detail: string }>,
+  run: Change<T>,
 ): Promise<T> {
   const dir = join(config.store.path, 'cli', 'actions');
   const lock = await lockFolderSoon(dir);
   try {
-    return await withAnchoredAudit(config, { dir, writer: 'cli-actions' }, async (audit) => {
-      const line = { ...action, ...actorOf(), atMs: systemClock.nowMs() };
-      try {
-        const { result, subject, detail } = await run();
-        await audit.append([{ ...line, subject, detail, outcome: 'ok' }]);
-        return result;
-      } catch (error) {
-        await audit.append([{ ...line, subject: '', detail: describeError(error), outcome: 'failed' }]);
-        throw error;
-      }
-    });
+    return await withAnchoredAudit(config, { dir, writer: 'cli-actions' }, (audit) =>
+      auditedChange(
+        (line) => audit.append([line]),
+        { ...action, ...actorOf(), atMs: systemClock.nowMs() },
+        run,
+      ),
+    );
   } finally {
     lock.release();
   }

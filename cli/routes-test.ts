@@ -9,6 +9,7 @@ import type { Labels } from '../core/model/labels.ts';
 import { SEVERITIES } from '../core/model/rule.ts';
 import { coveringSilences, inhibitors, listedSilences } from '../core/notify/listed-silences.ts';
 import { type RouteStep, traceRoutes } from '../core/notify/route-trace.ts';
+import { describeMatchers } from '../core/notify/silence-text.ts';
 import { choose } from '../core/text/suggestions.ts';
 import { systemClock } from '../local/clock.ts';
 import { checkAlertLabel, unknownAlertLabel } from './arguments.ts';
@@ -16,7 +17,7 @@ import { withNotes } from './command-notes.ts';
 import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import { routesTestShape } from './json-shapes.ts';
-import { describeMatchers, SHORT_ID } from './silence-table.ts';
+import { SHORT_ID } from './silence-table.ts';
 import {
   hasState,
   localOption,

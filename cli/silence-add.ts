@@ -5,6 +5,7 @@ import type { Alert } from '../core/model/alert.ts';
 import type { Config } from '../core/model/config.ts';
 import type { StoredSilence } from '../core/model/silence.ts';
 import { coveredBy, draftSilence } from '../core/notify/silence-draft.ts';
+import { describeSilence } from '../core/notify/silence-text.ts';
 import { labelsText } from '../core/notify/summary.ts';
 import { systemClock } from '../local/clock.ts';
 import { withActionAudit } from './action-audit.ts';
@@ -16,7 +17,7 @@ import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import { silenceAddShape } from './json-shapes.ts';
 import { matcherArgument, matchersOf, silenceWarnings, timeArgument, type Where } from './silence-draft.ts';
-import { describeSilence, SHORT_ID } from './silence-table.ts';
+import { SHORT_ID } from './silence-table.ts';
 import {
   localOption,
   nameOption,

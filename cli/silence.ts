@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../core/errors.ts';
 import type { StoredSilence } from '../core/model/silence.ts';
 import { listedSilences } from '../core/notify/listed-silences.ts';
+import { describeSilence } from '../core/notify/silence-text.ts';
 import type { StateStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { withActionAudit } from './action-audit.ts';
@@ -11,7 +12,7 @@ import { loadConfig } from './config-file.ts';
 import { writeJson } from './json-output.ts';
 import { silenceEndShape, silencesShape } from './json-shapes.ts';
 import { silenceAddCommand } from './silence-add.ts';
-import { describeSilence, SHORT_ID, silenceTable } from './silence-table.ts';
+import { SHORT_ID, silenceTable } from './silence-table.ts';
 import {
   hasState,
   localOption,

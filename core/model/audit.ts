@@ -40,7 +40,7 @@ export interface AuditAction {
   atMs: number;
   actor: string;
   unverifiedActor?: string;
-  action: 'silence-added' | 'silence-ended' | 'audit-acknowledged';
+  action: 'silence-added' | 'silence-changed' | 'silence-ended' | 'audit-acknowledged';
   /** Id of what was changed. */
   subject: string;
   detail: string;

@@ -96,7 +96,12 @@ export function checkMatcher({ name, op, value }: Matcher): void {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     throw new ConfigError(`'${name}' is not a label name; write letters, digits and _ as in node=prod-1`);
   }
-  if (op === '=~' || op === '!~') compileExpression(value);
+  if (op !== '=~' && op !== '!~') return;
+  // Every alert is matched against it, at every message.
+  if (value.length > LONGEST_EXPRESSION || compileExpression(value).programSize() > LARGEST_PROGRAM)
+    throw new ConfigError(
+      `the regular expression of ${name} is too large; it has ${LONGEST_EXPRESSION} characters at most, and few counted repetitions`,
+    );
 }
 
 /** As text: `node=~"prod-.*"`. */
@@ -104,9 +109,14 @@ export function describeMatcher({ name, op, value }: Matcher): string {
   return `${name}${op}${JSON.stringify(value)}`;
 }
 
+const LONGEST_EXPRESSION = 10_000;
+/** Instructions, each of which may cost a step for each letter of a value. */
+const LARGEST_PROGRAM = 20_000;
+
 type Test = (labels: Labels) => boolean;
 
-function compileMatcher({ name, op, value }: Matcher): Test {
+/** Whether labels match; a regular expression that does not compile matches nothing. */
+export function compileMatcher({ name, op, value }: Matcher): Test {
   const read = (labels: Labels) => (Object.hasOwn(labels, name) ? (labels[name] ?? '') : '');
   switch (op) {
     case '=':
