@@ -5,32 +5,41 @@ import type { ChartSpec } from '../core/chart/spec.ts';
 import type { Findings } from '../core/health.ts';
 import type { AuditAction, AuditFilter } from '../core/model/audit.ts';
 import type { Config } from '../core/model/config.ts';
+import type { Incident } from '../core/model/incident.ts';
 import type { Picture } from '../core/model/notification.ts';
 import type { Target } from '../core/model/target.ts';
-import type { Clock, Logger, Meter, SampleStore, StateStore } from '../core/ports.ts';
+import type { Clock, Logger, Meter, SampleStore, StateStore, Versioned } from '../core/ports.ts';
 
 export type HistoryStore = Pick<SampleStore, 'query' | 'latest' | 'rollUps'>;
 
+/**
+ * `isPartial`: it also has or had alerts that the asker may not see; then `openedAtMs` and `closedAtMs` are those of the
+ * alerts that it shows, `notifications` is 0, and what tells of single messages is left out.
+ */
+export type HistoryIncident = Incident & { isPartial?: true };
+
+/** What routes read and write of state. Limited, it throws a ForbiddenError for what its principal may not write. */
 export type HistoryState = Pick<
   StateStore,
   | 'listAlerts'
   | 'listTransitions'
-  | 'listIncidents'
-  | 'loadIncident'
-  | 'incidentsOfAlert'
-  | 'openIncidents'
   | 'listDeliveries'
   | 'listTargetStatus'
   | 'listSilences'
   | 'putSilence'
   | 'expireSilence'
->;
+> & {
+  listIncidents(query: { open?: boolean; limit: number }): Promise<HistoryIncident[]>;
+  loadIncident(id: string): Promise<Versioned<HistoryIncident> | undefined>;
+  incidentsOfAlert(alertId: string): Promise<Versioned<HistoryIncident>[]>;
+  openIncidents(): Promise<Versioned<HistoryIncident>[]>;
+};
 
 /** Routes get these through `c.var.ports`, already limited to what the principal may see: they need no check of their own. */
 export interface HistoryPorts {
-  /** The configuration in force. */
+  /** The configuration in force; for routes without secrets, addresses and options of channels, checks, stores and sources. */
   config(): Promise<Config>;
-  /** The nodes in force, those of inventories included. */
+  /** The nodes in force, those of inventories included: the same array as long as they are the same. */
   targets(): Promise<readonly Target[]>;
   store: HistoryStore;
   state: HistoryState;
@@ -43,6 +52,6 @@ export interface HistoryPorts {
   recordAction(action: AuditAction): Promise<void>;
   /** Draws a chart; bounded in time and in how many are drawn. Absent where nothing draws. @throws RetryableError */
   draw?(spec: ChartSpec, signal: AbortSignal): Promise<Omit<Picture, 'url'>>;
-  /** What the process knows of its own health. */
-  health(): Promise<Findings>;
+  /** What the process knows of its own health; absent for who sees a part of the fleet, as findings are about all of it. */
+  health?(): Promise<Findings>;
 }

@@ -1,17 +1,18 @@
 // Who asks, and what that one may see and do.
 
 import type { Matcher } from '../core/model/silence.ts';
+import { SCOPES, type Scope } from '../core/model/token.ts';
 
-/** `read` sees, `silence` also adds and ends silences, `admin` also sees the audit and manages tokens. Each includes the former. */
-export const SCOPES = ['read', 'silence', 'admin'] as const;
-
-export type Scope = (typeof SCOPES)[number];
+export { SCOPES, type Scope };
 
 export interface Principal {
   /** For audit and silences: `token grafana`, `ada@example.com`, an ARN, `loopback`. */
   name: string;
   scope: Scope;
-  /** What it may see: series, alerts and nodes whose labels (those of the inventory included) match all of these. Absent: all. */
+  /**
+   * What it may see: series, alerts and nodes whose labels (those of the inventory included) match all of these. What lacks
+   * one of these labels is hidden. Absent: all.
+   */
   selector?: readonly Matcher[];
 }
 
