@@ -4,9 +4,9 @@
 import { z } from 'zod';
 import { CAPABILITIES } from '../adapters/ssh/confinement.ts';
 import { FAILURES, PHASES } from '../core/model/observation.ts';
-import { MATCHER_OPS } from '../core/model/silence.ts';
 import { ROLES } from '../core/model/target.ts';
-import { REASONS } from '../core/model/transition.ts';
+import { alertSchema, routeStepSchema } from '../history/api/alert-schema.ts';
+import { listedSilenceSchema, silenceSchema } from '../history/api/silence-schema.ts';
 import { costShape } from './cost-shape.ts';
 
 const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
@@ -110,107 +110,19 @@ export const probeShape = list(
   }),
 );
 
-export const alertsShape = list(
-  z.strictObject({
-    id: z.string(),
-    rule: z.string(),
-    labels,
-    inventoryLabels: labels
-      .optional()
-      .describe('what the inventory said of its node or cluster when it fired'),
-    status: z.enum(['ok', 'pending', 'firing']).describe('`ok` with `--last`: it has resolved'),
-    sinceMs: z.number().describe('first sample of the unbroken breach'),
-    firedAtMs: z.number().optional(),
-    resolvedAtMs: z.number().optional(),
-    clearedAtMs: z.number().optional(),
-    noDataSinceMs: z.number().optional(),
-    reason: z.enum(REASONS),
-    value: z.number().optional().describe('newest'),
-    valueAtMs: z.number().optional(),
-    silencedBy: list(
-      z.strictObject({
-        id: z.string(),
-        untilMs: z.number(),
-        alertId: z
-          .string()
-          .optional()
-          .describe('present if it acknowledges only this alert, until it resolves'),
-      }),
-    ).describe('now; `file:1` is in the configuration'),
-    inhibitedBy: list(z.string()).describe(
-      'rules that keep it quiet now: they fire for the same cluster and node, or are higher tiers that fire for the same labels',
-    ),
-    sent: list(
-      z.strictObject({
-        channel: z.string(),
-        route: z.string(),
-        status: z.enum(['firing', 'resolved']),
-        atMs: z
-          .number()
-          .optional()
-          .describe('time of the first such message; absent if an older release sent it'),
-      }),
-    ).describe('messages about this firing that channels accepted'),
-    undelivered: z
-      .strictObject({
-        sinceMs: z.number().describe('when it was due'),
-        channels: list(
-          z.strictObject({
-            channel: z.string(),
-            tries: z.number(),
-            error: z.string().optional().describe('the last error, without secrets'),
-          }),
-        ),
-      })
-      .optional()
-      .describe('no channel has accepted it, and nothing withholds it'),
-  }),
-);
+export const alertsShape = list(alertSchema);
 
-const silence = z.strictObject({
-  id: z.string(),
-  matchers: list(z.strictObject({ name: z.string(), op: z.enum(MATCHER_OPS), value: z.string() })).describe(
-    'all must match',
-  ),
-  alertId: z.string().optional().describe('acknowledgement: until this alert resolves'),
-  breachSinceMs: z
-    .number()
-    .optional()
-    .describe('start of the breach, if it is in the future after the clock was set back'),
-  fromMs: z.number(),
-  untilMs: z.number(),
-  createdAtMs: z.number(),
-  author: z.string(),
-  comment: z.string(),
-});
 export const silenceAddShape = z.strictObject({
-  silence,
+  silence: silenceSchema,
   covers: list(z.string()).describe('ids of the alerts that it covers now'),
   warnings: list(z.string()),
 });
-export const silenceEndShape = silence.describe('as it was');
-export const silencesShape = list(
-  silence.extend({
-    id: z.string().describe('`file:1` is the first one of the configuration'),
-    createdAtMs: z.number().optional().describe('only if added at run time'),
-    author: z.string().describe('empty for silences of the configuration'),
-    source: z.enum(['state', 'file']),
-    state: z.enum(['active', 'pending', 'expired']),
-  }),
-);
+export const silenceEndShape = silenceSchema.describe('as it was');
+export const silencesShape = list(listedSilenceSchema);
 
 export const routesTestShape = z.strictObject({
   labels: labels.describe('as routes compare them, with those that rule and node imply'),
-  routes: list(
-    z.strictObject({
-      route: z.string(),
-      outcome: z.enum(['taken', 'passed', 'not-reached']),
-      why: z.string(),
-      continues: z.boolean(),
-      channels: list(z.string()),
-      group: labels,
-    }),
-  ),
+  routes: list(routeStepSchema),
   hearers: list(z.strictObject({ channel: z.string(), route: z.string(), fallbacks: list(z.string()) })),
   withheldBy: list(
     z.strictObject({

@@ -48,6 +48,19 @@ export function compileSuppressions(input: {
   };
 }
 
+/** As `compileSuppressions`, for rules as incidents know them: those of most incidents are the same. */
+export function createSuppressions(
+  input: Omit<Parameters<typeof compileSuppressions>[0], 'rules'>,
+): (rules: Readonly<Record<string, Rule>>) => ReturnType<typeof compileSuppressions> {
+  const compiled = new Map<string, ReturnType<typeof compileSuppressions>>();
+  return (rules) => {
+    const key = JSON.stringify(rules);
+    const suppressionOf = compiled.get(key) ?? compileSuppressions({ ...input, rules });
+    compiled.set(key, suppressionOf);
+    return suppressionOf;
+  };
+}
+
 /** Rules whose firing alerts may keep an alert of this one quiet. */
 export function inhibitorsOf({
   inhibitedBy,

@@ -33,34 +33,49 @@ export function newsOf(incident: Incident): IncidentAlert[] {
   return incident.alerts.filter((alert) => incident.notified[episodeOf(alert)] !== alert.status);
 }
 
+/** Until when news wait, and for what: their group, the next try after a failure, or the sender that is at work. */
+export interface SendWait {
+  untilMs: number;
+  why: 'lease' | 'retry' | 'group-wait' | 'group-interval';
+}
+
+/** When what is new may be sent. */
+export function sendAtMs(incident: Incident, news: readonly IncidentAlert[], timing: Timing): number {
+  return sendWait(incident, news, timing).untilMs;
+}
+
 /**
- * When what is new may be sent: `groupWait` after the first alert while the channel was sent nothing of the group, else
+ * What news wait for: `groupWait` after the first alert while the channel was sent nothing of the group, else
  * `groupInterval` after the last message, as in Alertmanager. Where all have ended it need not wait, but once per
  * `groupInterval` only. A failed attempt waits for its retry, and with what is new since then for its time as well.
  */
-export function sendAtMs(incident: Incident, news: readonly IncidentAlert[], timing: Timing): number {
+export function sendWait(incident: Incident, news: readonly IncidentAlert[], timing: Timing): SendWait {
   const { attempt } = incident;
-  if (attempt?.leaseUntilMs !== undefined) return attempt.leaseUntilMs;
-  const groupedMs = groupedAtMs(incident, news, timing);
-  if (attempt?.retryAtMs === undefined) return groupedMs;
+  if (attempt?.leaseUntilMs !== undefined) return { untilMs: attempt.leaseUntilMs, why: 'lease' };
+  const grouped = groupedWait(incident, news, timing);
+  if (attempt?.retryAtMs === undefined) return grouped;
   const known = news.every((alert) => attempt.says[episodeOf(alert)] === alert.status);
-  if (known) return attempt.retryAtMs;
+  if (known) return { untilMs: attempt.retryAtMs, why: 'retry' };
   const isFinal = !attempt.limited && (attempt.failed || attempt.handedOver);
   const soonMs = (attempt.triedAtMs ?? attempt.firstTriedAtMs) + NEWS_AFTER_FAILURE_MS;
-  return Math.max(groupedMs, isFinal ? Math.min(attempt.retryAtMs, soonMs) : attempt.retryAtMs);
+  const retryMs = isFinal ? Math.min(attempt.retryAtMs, soonMs) : attempt.retryAtMs;
+  return grouped.untilMs > retryMs ? grouped : { untilMs: retryMs, why: 'retry' };
 }
 
-function groupedAtMs(incident: Incident, news: readonly IncidentAlert[], timing: Timing): number {
+function groupedWait(incident: Incident, news: readonly IncidentAlert[], timing: Timing): SendWait {
   const { alerts, notified, lastNotifiedAtMs, earlyResolvedAtMs } = incident;
   const fresh = alerts.every((alert) => notified[episodeOf(alert)] === undefined);
   if (fresh || lastNotifiedAtMs === undefined) {
     const entered = news.map((alert) => alert.enteredAtMs ?? alert.firedAtMs);
-    return entered.reduce((first, ms) => Math.min(first, ms), Infinity) + timing.groupWaitMs;
+    const firstMs = entered.reduce((first, ms) => Math.min(first, ms), Infinity);
+    return { untilMs: firstMs + timing.groupWaitMs, why: 'group-wait' };
   }
+  const why = 'group-interval';
   const intervalOverMs = lastNotifiedAtMs + timing.groupIntervalMs;
-  if (!timing.resolvedEarly || alerts.some(({ status }) => status === 'firing')) return intervalOverMs;
-  if (earlyResolvedAtMs === undefined) return lastNotifiedAtMs;
-  return Math.min(intervalOverMs, earlyResolvedAtMs + timing.groupIntervalMs);
+  if (!timing.resolvedEarly || alerts.some(({ status }) => status === 'firing'))
+    return { untilMs: intervalOverMs, why };
+  if (earlyResolvedAtMs === undefined) return { untilMs: lastNotifiedAtMs, why };
+  return { untilMs: Math.min(intervalOverMs, earlyResolvedAtMs + timing.groupIntervalMs), why };
 }
 
 /** When a reminder of what still fires is due. */

@@ -9,13 +9,14 @@ import type { Transition } from '../model/transition.ts';
 import { type PastFiring, pastFirings, type SentMessage, sentMessages } from '../notify/alert-history.ts';
 import { episodeOf } from '../notify/episode.ts';
 import { coveringSilences, inhibitors, listedSilences } from '../notify/listed-silences.ts';
+import { type AlertDelivery, explainDelivery } from '../notify/recipients.ts';
 import { routedLabels } from '../notify/routes.ts';
-import { compileSuppressions } from '../notify/suppression.ts';
+import { createSuppressions } from '../notify/suppression.ts';
 import { type UndeliveredAlert, undeliveredAlerts } from '../notify/undelivered.ts';
 import type { StateStore } from '../ports.ts';
 
 /** An alert, or an earlier firing with status `ok` once it has resolved. */
-export interface AlertReport extends Alert {
+export interface AlertReport extends Alert, Partial<AlertDelivery> {
   /** Silences that cover it now, the last to end first. */
   silencedBy: readonly { id: string; untilMs: number; alertId?: string }[];
   /** Rules that keep it quiet now. */
@@ -36,19 +37,27 @@ export async function reportAlerts(state: StateStore, config: Config, nowMs: num
   const stored = await state.listSilences({ endedAfterMs: nowMs });
   const incidents = (await state.openIncidents()).map(({ value }) => value);
   const listed = listedSilences({ stored, alerts, file: config.silences, nowMs });
-  const suppression = { silences: [...config.silences, ...stored], firing, nowMs };
+  const suppressionsOf = createSuppressions({ silences: [...config.silences, ...stored], firing, nowMs });
   const overdue = undeliveredAlerts({
     incidents,
     firing,
     config,
-    suppressionOf: (alert, rules) => compileSuppressions({ ...suppression, rules })(alert),
+    suppressionOf: (alert, rules) => suppressionsOf(rules)(alert),
   }).filter(({ endedAtMs, dueSinceMs }) => endedAtMs === undefined && dueSinceMs <= nowMs);
   const sentOf = await readSent(state, firing, incidents);
+  const holding = holdersOf(incidents);
   return alerts.map((alert): AlertReport => {
     const { id, rule: name, labels, sinceMs, status } = alert;
     const rule = config.rules.find((candidate) => candidate.name === name);
     const all = allLabels(alert);
     const seen = rule ? routedLabels(rule, all) : all;
+    const { routes, ...delivery } = explainDelivery({
+      alert,
+      incidents: holding.get(id) ?? [],
+      config,
+      suppressionsOf,
+      nowMs,
+    });
     const undelivered = overdue.find(({ alertId }) => alertId === id);
     return {
       ...alert,
@@ -60,8 +69,20 @@ export async function reportAlerts(state: StateStore, config: Config, nowMs: num
       ...(undelivered && {
         undelivered: { sinceMs: undelivered.dueSinceMs, channels: undelivered.channels },
       }),
+      ...delivery,
+      ...(delivery.nobody && { routes }),
     };
   });
+}
+
+/** Incidents by the alerts that they hold. */
+function holdersOf(incidents: readonly Incident[]): Map<string, Incident[]> {
+  const holding = new Map<string, Incident[]>();
+  for (const incident of incidents) {
+    for (const alertId of new Set(incident.alerts.map((alert) => alert.alertId)))
+      holding.set(alertId, [...(holding.get(alertId) ?? []), incident]);
+  }
+  return holding;
 }
 
 /**

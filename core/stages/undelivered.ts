@@ -1,7 +1,6 @@
 import type { Config } from '../model/config.ts';
 import type { Incident } from '../model/incident.ts';
-import type { Rule } from '../model/rule.ts';
-import { compileSuppressions } from '../notify/suppression.ts';
+import { createSuppressions } from '../notify/suppression.ts';
 import { type UndeliveredAlert, undeliveredAlerts } from '../notify/undelivered.ts';
 import type { Clock, StateStore } from '../ports.ts';
 
@@ -24,14 +23,7 @@ export async function readUndelivered(
   const listed = (await state.openIncidents()).map(({ value }) => value);
   const silences = [...config.silences, ...(await state.listSilences({ endedAfterMs: nowMs }))];
   const firing = alerts.map(({ value }) => value).filter(({ status }) => status === 'firing');
-  const compiled = new Map<string, ReturnType<typeof compileSuppressions>>();
-  /** Incidents of one rule mostly hold the same rule. */
-  const suppressionsOf = (rules: Readonly<Record<string, Rule>>) => {
-    const key = JSON.stringify(rules);
-    const suppressionOf = compiled.get(key) ?? compileSuppressions({ rules, silences, firing, nowMs });
-    compiled.set(key, suppressionOf);
-    return suppressionOf;
-  };
+  const suppressionsOf = createSuppressions({ silences, firing, nowMs });
   const undeliveredOf = (incidents: readonly Incident[]) =>
     undeliveredAlerts({
       incidents,
