@@ -148,6 +148,7 @@ export function createStageFixture(
     observed,
     config,
     logger,
+    targets,
     put(minute: number, values: Record<string, number>, metric = 'mem_usage') {
       for (const [name, value] of Object.entries(values)) {
         samples.push({ metric, labels: node(name), timeMs: START + minute * MINUTE, value });

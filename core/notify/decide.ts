@@ -64,8 +64,10 @@ export function decideNotification(input: {
   suppressionOf: (alert: IncidentAlert) => Suppression | undefined;
   timing: Timing;
   nowMs: number;
+  /** Whoever knows when the next alert changes need not check before. Default: `INHIBITION_RECHECK_MS`. */
+  recheckMs?: number;
 }): Decision {
-  const { incident, suppressionOf, timing, nowMs } = input;
+  const { incident, suppressionOf, timing, nowMs, recheckMs = INHIBITION_RECHECK_MS } = input;
   if (incident.orphanedAtMs !== undefined || incident.alerts.length === 0)
     return idle(incident, timing, nowMs);
 
@@ -98,7 +100,7 @@ export function decideNotification(input: {
     return { kind: 'send', reason: reasonOf(incident, news, open), alerts, news: news.map(episodeOf) };
   }
   if (nowMs >= remindAtMs) return { kind: 'send', reason: 'repeat', alerts: open, news: [] };
-  const untilMs = Math.min(newsAtMs, remindAtMs, recheckAtMs(held, nowMs));
+  const untilMs = Math.min(newsAtMs, remindAtMs, recheckAtMs(held, nowMs + recheckMs));
   return { kind: 'wait', untilMs, why: whyWait(news, held), heldBack };
 }
 
@@ -123,8 +125,8 @@ function reasonOf(
   return open.length > 0 ? 'some-resolved' : 'all-resolved';
 }
 
-function recheckAtMs(held: readonly Suppression[], nowMs: number): number {
-  const times = held.map((s) => (s.by === 'silence' ? s.untilMs : nowMs + INHIBITION_RECHECK_MS));
+function recheckAtMs(held: readonly Suppression[], inhibitedMs: number): number {
+  const times = held.map((s) => (s.by === 'silence' ? s.untilMs : inhibitedMs));
   return times.reduce((first, ms) => Math.min(first, ms), Infinity);
 }
 

@@ -7,8 +7,9 @@ import type { Checkpoint } from '../model/checkpoint.ts';
 import type { LabelGlobs, Selection } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import { UP_PROBE } from '../parse/samples.ts';
+import type { SampleStore } from '../ports.ts';
 import { metricsOf, selectionFor } from '../rule-query.ts';
-import { queryIn, type ShardRound } from './shard-round.ts';
+import { queryIn } from './shard-round.ts';
 
 /** Only an open alert can lose its series. Evaluations of one round read no further back than the lateness and a few rounds. */
 const OF_ONE_ROUND_MS = 5 * 60_000;
@@ -21,7 +22,7 @@ const MOST_NODES = 100;
  */
 export async function queryBlindRounds(
   rule: Rule,
-  { store, latenessMs }: Pick<ShardRound, 'store' | 'latenessMs'>,
+  { store, latenessMs }: { store: Pick<SampleStore, 'query'>; latenessMs: number },
   known: {
     checks: readonly Check[];
     alerts: readonly Alert[];

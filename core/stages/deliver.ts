@@ -5,9 +5,8 @@ import type { Incident, IncidentAlert } from '../model/incident.ts';
 import type { TargetStatus } from '../model/target-status.ts';
 import { beginAttempt, leaseIncident } from '../notify/attempt.ts';
 import { type Decision, decideNotification, forgetEnded } from '../notify/decide.ts';
-import { episodeOf } from '../notify/episode.ts';
-import { isWithheld } from '../notify/incident.ts';
 import { buildNotification, describesFailures } from '../notify/notification.ts';
+import { settled } from '../notify/settle.ts';
 import { compileSuppressions, inhibitorsOf } from '../notify/suppression.ts';
 import { timingOf } from '../notify/timing.ts';
 import { inTurns } from '../notify/turns.ts';
@@ -170,23 +169,6 @@ async function sendInSlot(stored: Versioned<Incident>, sending: Sending): Promis
   await ports.state.commitIncidents({
     incidents: [{ value: { ...incident, slot: booking.slot, dueAtMs }, version }],
   });
-}
-
-/** The incident when nothing is sent now: marks alerts that are withheld, and those that no longer are. */
-function settled(incident: Incident, decision: Exclude<Decision, { kind: 'send' }>, nowMs: number): Incident {
-  const { dueAtMs: _due, attempt, slot, ...withoutSlot } = incident;
-  // Only a message that its service put off keeps its slot: any other takes the next free slot when it is due.
-  const rest = { ...withoutSlot, ...(slot && attempt?.limited && { slot }) };
-  const notifications = Math.max(rest.notifications, attempt?.number ?? 0);
-  if (decision.kind === 'close') return { ...rest, notifications, closedAtMs: nowMs };
-  const alerts = rest.alerts.map((alert): IncidentAlert => {
-    const heldBack = decision.heldBack.get(episodeOf(alert));
-    if (heldBack === undefined) return isWithheld(alert) ? { ...alert, freed: true } : alert;
-    const { freed: _freed, ...withheld } = alert;
-    return { ...withheld, heldBack };
-  });
-  const dueAtMs = Number.isFinite(decision.untilMs) ? { dueAtMs: decision.untilMs } : {};
-  return { ...rest, alerts, ...(attempt && { attempt }), ...dueAtMs };
 }
 
 /** The channel has left the configuration: `reconcile` routes what is outstanding anew. */

@@ -1,23 +1,17 @@
-import { evaluateRule, evaluationRange, expectedTargets } from '../evaluate/evaluate.ts';
-import { readEvery } from '../evaluate/forecast-step.ts';
-import { nodeKey } from '../evaluate/identity.ts';
-import { evaluatedFromMs } from '../evaluate/range.ts';
-import { createIntervals, ruleIntervals } from '../intervals.ts';
-import { createMeasured } from '../measured.ts';
+import { evaluateRule } from '../evaluate/evaluate.ts';
+import { createIntervals } from '../intervals.ts';
 import type { PartialAggregate } from '../model/checkpoint.ts';
 import type { Config } from '../model/config.ts';
-import type { Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Target } from '../model/target.ts';
 import type { Transition } from '../model/transition.ts';
 import { type Shard, type ShardView, shardName, shardView } from '../plan/shards.ts';
-import { queryRule } from '../rule-query.ts';
 import { alertsOf, commitAlerts, endRule, leaveRule } from './alerts.ts';
-import { queryBlindRounds } from './blind-rounds.ts';
 import { createInventoryLabels } from './inventory-labels.ts';
 import { withLateSamples } from './late-samples.ts';
 import { mergePartials, writePartial } from './partial-aggregates.ts';
 import { type AttemptPorts, createAttempt, type Outcome } from './rule-attempts.ts';
+import { readRuleInput, type UpQuery } from './rule-input.ts';
 import { createUpQuery, dropStaleShardCheckpoints, resumePoint, type ShardRound } from './shard-round.ts';
 import { withSharedQueries } from './shared-queries.ts';
 
@@ -86,8 +80,6 @@ function report(transitions: readonly Transition[], { meter, logger }: EvaluateP
   }
 }
 
-type UpQuery = ReturnType<typeof createUpQuery>;
-
 async function evaluateOwnRule(rule: Rule, round: ShardRound, upSince: UpQuery): Promise<Outcome> {
   const view = shardView(round.shard, rule, round.targets);
   if (!view) return { transitions: await leaveRule(rule.name, round), isEvaluated: false };
@@ -113,53 +105,21 @@ async function evaluateView(
   }
 }
 
-/** Few rounds ask: only an alert whose target the rule no longer selects. */
-function inFleet(targets: readonly Target[]): (labels: Labels) => boolean {
-  let nodes: Set<string | undefined> | undefined;
-  return (labels) => {
-    nodes ??= new Set(targets.map(({ cluster, node }) => nodeKey({ cluster, node })));
-    return nodes.has(nodeKey(labels));
-  };
-}
-
 async function evaluateSamples(
   rule: Rule,
-  { targets, selection }: ShardView,
+  view: ShardView,
   { toMs: nowMs, partials }: { toMs: number; partials?: readonly PartialAggregate[] },
   round: ShardRound,
   upSince: UpQuery,
 ): Promise<Transition[]> {
-  const { state, meter, latenessMs, shard } = round;
+  const { state, meter, shard } = round;
   const point = await resumePoint(rule, nowMs, round);
   if (point.kind === 'alreadyEvaluated') return [];
   const { checkpoint, version } = point;
   const alerts = await alertsOf(rule.name, round);
-  const expected = expectedTargets(rule, targets);
-  const known = ruleIntervals(round.intervals, rule, expected);
-  const span = { rule, ...known, latenessMs, checkpoint, nowMs };
-  const { fromMs } = evaluationRange(span);
-  const range = { fromMs, toMs: nowMs, ...readEvery(rule, known) };
-  const foldFromMs = evaluatedFromMs(span);
   const open = alerts.map((alert) => alert.value);
-  const lookup = {
-    checks: round.checks,
-    alerts: open,
-    checkpoint,
-    fromMs: foldFromMs,
-    toMs: nowMs,
-    selection,
-  };
-  const result = evaluateRule({
-    ...span,
-    series: partials ? [] : await queryRule(round.store, rule, { ...range, ...selection }),
-    ...(partials && { partials }),
-    up: await upSince(foldFromMs),
-    ...(!partials && { blind: await queryBlindRounds(rule, round, lookup) }),
-    isMeasured: createMeasured(rule, round.checks, expected),
-    targets: expected,
-    ...(rule.inventory && { isUnselected: inFleet(targets) }),
-    alerts: open,
-  });
+  const asked = { nowMs, checkpoint, alerts: open, ...(partials && { partials }) };
+  const result = evaluateRule(await readRuleInput(rule, view, asked, round, upSince));
   let storedVersion = version;
   if (checkpoint && result.transitions.length > 0) {
     const claimed = { ...checkpoint, claimedToMs: nowMs };

@@ -95,7 +95,7 @@ async function staleShardNames(rule: string, { shard, state }: Pick<ShardRound, 
 }
 
 /** Queries nothing where the shard has none of the clusters that the rule selects. */
-export async function queryIn(store: SampleStore, query: SeriesQuery): Promise<Series[]> {
+export async function queryIn(store: Pick<SampleStore, 'query'>, query: SeriesQuery): Promise<Series[]> {
   return query.where?.cluster?.length === 0 ? [] : store.query(query);
 }
 
@@ -103,7 +103,12 @@ export async function queryIn(store: SampleStore, query: SeriesQuery): Promise<S
  * `up` of the shard's nodes, queried once for all rules whose range it covers: most begin where the last evaluation
  * settled. The cross-cluster shard has no nodes.
  */
-export function createUpQuery({ store, shard, targets, roundMs: toMs }: ShardRound) {
+export function createUpQuery({
+  store,
+  shard,
+  targets,
+  roundMs: toMs,
+}: Pick<ShardRound, 'shard' | 'targets' | 'roundMs'> & { store: Pick<SampleStore, 'query'> }) {
   let asked: { fromMs: number; series: Series[] } | undefined;
   const own = targets.filter(({ cluster }) => ownsAlert(shard, { cluster })).map(({ cluster }) => cluster);
   const where: LabelGlobs = shard.kind === 'whole' ? {} : { cluster: [...new Set(own)] };

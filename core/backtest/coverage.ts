@@ -1,0 +1,76 @@
+import { currentForMs } from '../current.ts';
+import type { Series } from '../model/sample.ts';
+import type { SampleStore } from '../ports.ts';
+
+/** A time in which a metric has no sample of any series: what a rule would have said is unknown. */
+export interface Gap {
+  fromMs: number;
+  toMs: number;
+  /** `roll-ups`: the samples were deleted, and only what five minutes come to is left. */
+  left: 'nothing' | 'roll-ups';
+}
+
+/** Which times of the range have samples, by metric. */
+export interface Coverage {
+  add(series: readonly Series[]): void;
+  /** Where no series of the metric has a sample for longer than one is current; `intervalMs` is that of its slowest check. */
+  gaps(metric: string, intervalMs: number): Omit<Gap, 'left'>[];
+  /** `cluster/node` of each node that has samples of `up`. */
+  nodes(): ReadonlySet<string>;
+}
+
+const BIN_MS = 60_000;
+/** How much of each end of a gap is searched for roll-ups. */
+const SEARCHED_MS = 3_600_000;
+
+export function createCoverage(fromMs: number, toMs: number): Coverage {
+  const bins = Math.max(1, Math.ceil((toMs - fromMs + 1) / BIN_MS));
+  const seen = new Map<string, Uint8Array>();
+  const nodes = new Set<string>();
+  return {
+    nodes: () => nodes,
+    add(series) {
+      for (const { metric, labels, points } of series) {
+        if (metric === 'up') nodes.add(`${labels.cluster}/${labels.node}`);
+        const marks = seen.get(metric) ?? new Uint8Array(bins);
+        seen.set(metric, marks);
+        for (const { timeMs } of points) {
+          const bin = Math.floor((timeMs - fromMs) / BIN_MS);
+          if (bin >= 0 && bin < bins) marks[bin] = 1;
+        }
+      }
+    },
+    gaps(metric, intervalMs) {
+      const marks = seen.get(metric);
+      if (!marks) return [{ fromMs, toMs }];
+      const longestMs = currentForMs(intervalMs);
+      const found: Omit<Gap, 'left'>[] = [];
+      let sinceMs = fromMs;
+      for (let bin = 0; bin <= bins; bin++) {
+        if (bin < bins && marks[bin] === 0) continue;
+        const atMs = Math.min(toMs, fromMs + bin * BIN_MS);
+        if (atMs - sinceMs > longestMs) found.push({ fromMs: sinceMs, toMs: atMs });
+        sinceMs = atMs + BIN_MS;
+      }
+      return found;
+    },
+  };
+}
+
+/** What is left of a gap's samples: a verdict from roll-ups is none, as the samples between may have been anything. */
+export async function describeGap(
+  store: Pick<SampleStore, 'rollUps'>,
+  metric: string,
+  { fromMs, toMs }: Omit<Gap, 'left'>,
+): Promise<Gap> {
+  const ends = [
+    { fromMs, toMs: Math.min(toMs, fromMs + SEARCHED_MS) },
+    { fromMs: Math.max(fromMs, toMs - SEARCHED_MS), toMs },
+  ];
+  for (const range of ends) {
+    const found = await store.rollUps({ metric, ...range });
+    if (found.some(({ points }) => points.some(({ timeMs }) => timeMs >= fromMs && timeMs < toMs)))
+      return { fromMs, toMs, left: 'roll-ups' };
+  }
+  return { fromMs, toMs, left: 'nothing' };
+}
