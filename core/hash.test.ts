@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hashNumber, hashText } from './hash.ts';
+import { hashBytes, hashNumber, hashText } from './hash.ts';
 
 it.each([
   // http://www.isthe.com/chongo/src/fnv/test_fnv.c
@@ -8,7 +8,7 @@ it.each([
   ['foobar', '85944171f73967e8'],
   ['chongo was here!\n', '46810940eff5f915'],
 ])('hashes %j as FNV-1a does', (text, hash) => {
-  expect(hashText(text)).toBe(hash);
+  expect([hashText(text), hashBytes(new TextEncoder().encode(text))]).toEqual([hash, hash]);
 });
 
 it('spreads names over a few batches', () => {

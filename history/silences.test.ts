@@ -119,7 +119,7 @@ it('takes what is not equal, and several lines of comment', async () => {
 it('needs the scope', async () => {
   const { id } = await addSilence(asker(), request());
   principal = { name: 'token grafana', scope: 'read' };
-  const refused = { kind: 'forbidden', message: expect.stringContaining('token grafana may read only') };
+  const refused = { name: 'ForbiddenError', message: expect.stringContaining('token grafana may read only') };
   await expect(addSilence(asker(), request())).rejects.toMatchObject(refused);
   await expect(changeSilence(asker(), id, request())).rejects.toMatchObject(refused);
   await expect(endSilence(asker(), id)).rejects.toMatchObject(refused);

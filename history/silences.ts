@@ -8,13 +8,14 @@ import type { AuditAction } from '../core/model/audit.ts';
 import type { Matcher, StoredSilence } from '../core/model/silence.ts';
 import { describeSilence } from '../core/notify/silence-text.ts';
 import { checkMatcher, compileMatcher } from '../core/notify/silences.ts';
+import { ForbiddenError } from './access/forbidden.ts';
 import type { HistoryPorts } from './ports.ts';
 import { may, type Principal } from './principal.ts';
 
 /** Not done. The message says why, and what to do. */
 export class SilenceError extends Error {
   override readonly name = 'SilenceError';
-  readonly kind: 'invalid' | 'unknown' | 'forbidden';
+  readonly kind: 'invalid' | 'unknown';
 
   constructor(kind: SilenceError['kind'], message: string) {
     super(message);
@@ -46,7 +47,7 @@ const MOST_SILENCES = 2_000;
 /** A line break and a tab are no harm in a comment. */
 const CONTROLS = /(?![\n\r\t])[\p{Cc}\p{Cs}]/u;
 
-/** @throws SilenceError */
+/** @throws SilenceError | ForbiddenError */
 export async function addSilence(asker: Asker, request: SilenceRequest): Promise<StoredSilence> {
   const { state, clock } = asker.ports;
   const nowMs = clock.nowMs();
@@ -60,7 +61,7 @@ export async function addSilence(asker: Asker, request: SilenceRequest): Promise
 
 /**
  * As in Alertmanager: a change that leaves alone what was withheld so far keeps the silence and its id; otherwise that one
- * ends, and another takes over. @throws SilenceError
+ * ends, and another takes over. @throws SilenceError | ForbiddenError
  */
 export async function changeSilence(
   asker: Asker,
@@ -80,7 +81,7 @@ export async function changeSilence(
   return added;
 }
 
-/** One that has ended already stays as it is. @throws SilenceError */
+/** One that has ended already stays as it is. @throws SilenceError | ForbiddenError */
 export async function endSilence(asker: Asker, id: string): Promise<StoredSilence> {
   checkScope(asker);
   const { state, clock, config } = asker.ports;
@@ -153,7 +154,7 @@ function sameMatchers(one: readonly Matcher[], other: readonly Matcher[]): boole
 
 function checkScope({ principal }: Asker): void {
   if (!may(principal, 'silence'))
-    throw new SilenceError('forbidden', `${principal.name} may read only; silences need the scope silence`);
+    throw new ForbiddenError(`${principal.name} may read only; silences need the scope silence`);
 }
 
 function checkRequest(asker: Asker, request: SilenceRequest, nowMs: number): void {

@@ -4,7 +4,7 @@ import type { Alert } from '../model/alert.ts';
 import type { Labels } from '../model/labels.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Silence, StoredSilence } from '../model/silence.ts';
-import { fromGlobs, type SilenceSubject, silenceCovers } from './silences.ts';
+import { compileSilence, fromGlobs, type SilenceSubject, silenceCovers } from './silences.ts';
 import { inhibitorsOf, inhibits } from './suppression.ts';
 
 export interface ListedSilence extends Omit<StoredSilence, 'createdAtMs'> {
@@ -52,12 +52,21 @@ function isOver(silence: StoredSilence, alerts: readonly Alert[]): boolean {
 
 /** The active silences that cover the alert, the last to end first, because messages wait for that one. */
 export function coveringSilences(listed: readonly ListedSilence[], subject: SilenceSubject): ListedSilence[] {
-  return listed
-    .filter(
-      ({ state, createdAtMs = 0, ...one }) =>
-        state === 'active' && silenceCovers({ ...one, createdAtMs }, subject),
-    )
-    .sort((a, b) => b.untilMs - a.untilMs);
+  return compileCovering(listed)(subject);
+}
+
+/** The same for many alerts. */
+export function compileCovering(
+  listed: readonly ListedSilence[],
+): (subject: SilenceSubject) => ListedSilence[] {
+  const active = listed
+    .filter(({ state }) => state === 'active')
+    .sort((a, b) => b.untilMs - a.untilMs)
+    .map((silence) => {
+      const { covers } = compileSilence({ ...silence, createdAtMs: silence.createdAtMs ?? 0 });
+      return { silence, covers };
+    });
+  return (subject) => active.filter(({ covers }) => covers(subject)).map(({ silence }) => silence);
 }
 
 /** Rules that may keep an alert quiet, and whether one of their alerts does now. */

@@ -69,6 +69,18 @@ export function inhibitorsOf({
   return [...supersededBy, ...inhibitedBy];
 }
 
+/** Finds the firing alerts that keep one quiet, for many of them. */
+export function indexInhibitors<T extends { rule: string; labels: Labels }>(
+  firing: readonly T[],
+): (alert: { labels: Labels }, rule: Pick<Rule, 'inhibitedBy' | 'supersededBy'>) => T[] {
+  const byNode = Map.groupBy(firing, ({ rule, labels }) => nodeKey(rule, labels));
+  const bySeries = Map.groupBy(firing, ({ rule, labels }) => seriesKey(rule, labels));
+  return ({ labels }, { inhibitedBy, supersededBy = [] }) => [
+    ...supersededBy.flatMap((name) => bySeries.get(seriesKey(name, labels)) ?? []),
+    ...inhibitedBy.flatMap((name) => byNode.get(nodeKey(name, labels)) ?? []),
+  ];
+}
+
 /** Whether a firing alert of a rule that `inhibitorsOf` names keeps this one quiet. */
 export function inhibits(
   firing: { rule: string; labels: Labels },
