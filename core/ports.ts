@@ -15,6 +15,7 @@ import type { Destination, Pace } from './model/pace.ts';
 import type { StoredSilence } from './model/silence.ts';
 import type { Target } from './model/target.ts';
 import type { TargetStatus } from './model/target-status.ts';
+import type { StoredToken } from './model/token.ts';
 import type { OutboxItem, Transition } from './model/transition.ts';
 import type { CounterName, GaugeName, HistogramName, LabelArguments } from './own-metrics.ts';
 
@@ -104,7 +105,21 @@ export interface Versioned<T> {
 
 export type PaceChange<T> = (pace: Pace | undefined) => { pace: Pace | undefined; result: T };
 
-export interface StateStore extends LateSamples {
+/** Tokens of the history service. */
+export interface TokenState {
+  /** Adds the token, or replaces the one with its id. */
+  putToken(token: StoredToken): Promise<void>;
+  /** Strongly consistent, also for one that was revoked or has expired. */
+  findToken(id: string): Promise<StoredToken | undefined>;
+  /** In the order in which they were created, with those that ended, until `prune` removes them. */
+  listTokens(): Promise<StoredToken[]>;
+  /** Returns whether there was one to revoke. */
+  revokeToken(id: string, atMs: number): Promise<boolean>;
+  /** Keeps when the token was last used; one that was revoked stays as it is. */
+  markTokenUsed(id: string, atMs: number): Promise<void>;
+}
+
+export interface StateStore extends LateSamples, TokenState {
   loadCheckpoint(rule: string, shard: string): Promise<Versioned<Checkpoint> | undefined>;
   /** @throws ConflictError */
   saveCheckpoint(rule: string, shard: string, checkpoint: Checkpoint, expectedVersion: number): Promise<void>;
@@ -180,7 +195,7 @@ export interface StateStore extends LateSamples {
   putAuditHead(writer: string, head: { sequence: number; hash: string; atMs: number }): Promise<void>;
   listAuditHeads(): Promise<{ writer: string; sequence: number; hash: string; atMs: number }[]>;
   counters: Counters;
-  /** Deletes closed incidents, transitions that were sent, deliveries, target statuses and ended silences older than that. */
+  /** Deletes closed incidents, transitions that were sent, deliveries, target statuses, ended silences and tokens older than that. */
   prune(olderThanMs: number): Promise<number>;
   close(): Promise<void>;
 }

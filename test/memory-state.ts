@@ -8,6 +8,7 @@ import type { Pace } from '../core/model/pace.ts';
 import type { Sample } from '../core/model/sample.ts';
 import type { StoredSilence } from '../core/model/silence.ts';
 import type { TargetStatus } from '../core/model/target-status.ts';
+import { endOfToken, revokedAt, type StoredToken, usedAt } from '../core/model/token.ts';
 import type { OutboxItem, Transition } from '../core/model/transition.ts';
 import { endedAt } from '../core/notify/silences.ts';
 import type { StateStore, Versioned } from '../core/ports.ts';
@@ -23,6 +24,7 @@ export function createMemoryState(): StateStore {
   const statuses = new Map<string, TargetStatus>();
   const heads = new Map<string, { sequence: number; hash: string; atMs: number }>();
   const silences = new Map<string, StoredSilence>();
+  const tokens = new Map<string, StoredToken>();
   const counters = new Map<string, string>();
   const late: { shard: string; samples: readonly Sample[] }[] = [];
   const paces = new Map<string, Pace>();
@@ -141,6 +143,20 @@ export function createMemoryState(): StateStore {
       silences.set(id, endedAt(silence, atMs));
       return true;
     },
+    putToken: async (token) => void tokens.set(token.id, copy(token)),
+    findToken: async (id) => copy(tokens.get(id)),
+    listTokens: async () => [...tokens.values()].sort((a, b) => a.createdAtMs - b.createdAtMs).map(copy),
+    async revokeToken(id, atMs) {
+      const token = tokens.get(id);
+      const revoked = token && revokedAt(token, atMs);
+      if (revoked) tokens.set(id, revoked);
+      return revoked !== undefined;
+    },
+    async markTokenUsed(id, atMs) {
+      const token = tokens.get(id);
+      const used = token && usedAt(token, atMs);
+      if (used) tokens.set(id, used);
+    },
     putLateSamples: async ({ shard, samples }) => void late.push({ shard, samples: copy(samples) }),
     async lateSamples({ shard, metric, fromMs, toMs }) {
       const mine = late.filter((one) => one.shard === shard).flatMap(({ samples }) => samples);
@@ -164,6 +180,7 @@ export function createMemoryState(): StateStore {
       drop(incidents, ({ value }: Versioned<Incident>) => (value.closedAtMs ?? Infinity) < olderThanMs);
       drop(transitions, (transition: Transition) => transition.atMs < olderThanMs);
       drop(silences, ({ untilMs }: StoredSilence) => untilMs < olderThanMs);
+      drop(tokens, (token: StoredToken) => (endOfToken(token) ?? Infinity) < olderThanMs);
       drop(deliveries, (delivery: Delivery) => delivery.atMs < olderThanMs);
       drop(paces, ({ changedAtMs }: Pace) => changedAtMs < olderThanMs);
       return removed;

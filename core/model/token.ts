@@ -23,3 +23,20 @@ export interface StoredToken {
   /** To the hour: not each use is written. Absent: never used. */
   lastUsedAtMs?: number;
 }
+
+/** When it ends or has ended; undefined: not by itself. */
+export function endOfToken({ expiresAtMs, revokedAtMs }: StoredToken): number | undefined {
+  const endMs = Math.min(expiresAtMs ?? Infinity, revokedAtMs ?? Infinity);
+  return endMs === Infinity ? undefined : endMs;
+}
+
+/** Undefined: it is revoked already. */
+export function revokedAt(token: StoredToken, atMs: number): StoredToken | undefined {
+  return token.revokedAtMs === undefined ? { ...token, revokedAtMs: atMs } : undefined;
+}
+
+/** Undefined: nothing is to be written. A revoked token stays as it is. */
+export function usedAt(token: StoredToken, atMs: number): StoredToken | undefined {
+  const isNews = token.lastUsedAtMs === undefined || token.lastUsedAtMs < atMs;
+  return isNews && token.revokedAtMs === undefined ? { ...token, lastUsedAtMs: atMs } : undefined;
+}

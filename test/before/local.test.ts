@@ -52,6 +52,8 @@ beforeAll(async () => {
     writeFileSync(join(path, file), readData(file));
   writeFileSync(join(dir, 'bartizan.yaml'), LOCAL_CONFIG);
   writeFileSync(join(dir, 'key'), '', { mode: 0o600 });
+  // A start of `up` does this first: commands read no older schema.
+  await openSqliteState({ path }).close();
   outputsBefore = await outputs();
   await continueUp();
 });

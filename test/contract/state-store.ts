@@ -19,6 +19,7 @@ import { describeIncidentState } from './state-incidents.ts';
 import { describeLateSamples } from './state-late-samples.ts';
 import { describePaceState } from './state-paces.ts';
 import { describeSilenceState } from './state-silences.ts';
+import { describeTokenState } from './state-tokens.ts';
 
 /** State in a folder or table that is deleted after each test. */
 export interface StateStoreHarness {
@@ -121,6 +122,7 @@ export function describeStateStore(name: string, create: () => Promise<StateStor
     });
 
     describeSilenceState({ state: () => state, reopen: () => harness.open() });
+    describeTokenState({ state: () => state, reopen: () => harness.open() });
 
     it('are pruned when they ended before, except those that are still due', async () => {
       const alert = alertOf('n');

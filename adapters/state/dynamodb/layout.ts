@@ -16,6 +16,7 @@
 //   status, formerly      status#0…3             CLUSTER,CHECK          all; read until they expire, never written
 //   pace                  pace#DESTINATION       0                      by destination, a hash; when a message may go there
 //   silence               silences               UNTIL#ID               those not ended; added at run time
+//   token                 tokens                 ID                     by id; all
 //   audit head, counters  audit, counters#KEY    WRITER, 0
 //   late samples          late#SHARD             METRIC#TIME#HASH       of a shard and metric, by time
 //   part                  part#PK#SK             0000…                  what did not fit into the item itself
@@ -37,7 +38,7 @@ const BUCKETS = 4;
 /** Longer keys are hashed: a partition key has 2048 bytes at most, a sort key 1024. */
 const LONGEST_KEY_BYTES = 800;
 
-/** `expiresAt`, in seconds, stands only on what is history, on silences, on paces, and on statuses, which each round puts off: DynamoDB removes it some time after. */
+/** `expiresAt`, in seconds, stands only on what is history, on silences, on tokens that end, on paces, and on statuses, which each round puts off: DynamoDB removes it some time after. */
 export const TTL_ATTRIBUTE = 'expiresAt';
 
 /**
@@ -113,6 +114,8 @@ export const keys = {
     pk: 'silences',
     sk: `${sortable(untilMs)}#${id}`,
   }),
+  tokens: 'tokens',
+  token: (id: string): Key => ({ pk: 'tokens', sk: id }),
   auditHead: (writer: string): Key => ({ pk: 'audit', sk: writer }),
   counters: (key: string): Key => ({ pk: `counters#${joined([key])}`, sk: '0' }),
   lateOf: (shard: string): string => `late#${shard}`,

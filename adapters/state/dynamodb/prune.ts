@@ -5,6 +5,7 @@ import { recordRemoval } from './record.ts';
 import { pruneSilences } from './silences.ts';
 import { pruneStatuses } from './statuses.ts';
 import { atVersion, type Key, type Write } from './table.ts';
+import { pruneTokens } from './tokens.ts';
 
 const CONCURRENT_REQUESTS = 16;
 
@@ -32,7 +33,9 @@ export async function prune(context: StateContext, olderThanMs: number): Promise
     remove(recordRemoval(head, atVersion(Number(head.version)))),
   );
 
-  return removed + (await pruneStatuses(context, olderThanMs)) + (await pruneSilences(context, olderThanMs));
+  for (const pruneMore of [pruneStatuses, pruneSilences, pruneTokens])
+    removed += await pruneMore(context, olderThanMs);
+  return removed;
 }
 
 function keyOf({ pk, sk }: Key): Key {

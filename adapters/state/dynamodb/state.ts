@@ -10,6 +10,7 @@ import { createPaces } from './paces.ts';
 import { createRecords } from './records.ts';
 import { createSilences } from './silences.ts';
 import type { Table } from './table.ts';
+import { createTokens } from './tokens.ts';
 
 /** Closed incidents, notified transitions, deliveries and ended silences of a deployment stay readable this long. */
 export const HISTORY_MS = 90 * 24 * 3_600_000;
@@ -55,6 +56,7 @@ export function createTableState(
     ...createPaces(context),
     ...createRecords(context),
     ...createSilences(context),
+    ...createTokens(context),
     ...createLateSamples(context),
     close: () => table.close(),
   };

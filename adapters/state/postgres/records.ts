@@ -74,6 +74,7 @@ const OLD = [
   ['delivery', 'at_ms < $1'],
   ['target_status', 'round_ms < $1'],
   ['silence', 'until_ms < $1'],
+  ['token', 'ended_ms < $1'],
   ['late_samples', 'expires_ms < $1'],
   ['pace', 'changed_ms < $1'],
 ] as const;

@@ -80,6 +80,10 @@ export const MIGRATIONS: readonly string[] = [
 
    -- When messages may go to a destination of channels.
    CREATE TABLE pace (destination TEXT COLLATE "C" PRIMARY KEY, changed_ms BIGINT NOT NULL, body TEXT NOT NULL)`,
+  `-- Tokens of the history service; their secrets are kept nowhere.
+   CREATE TABLE token (
+     id TEXT COLLATE "C" PRIMARY KEY, created_ms BIGINT NOT NULL, ended_ms BIGINT, body TEXT NOT NULL
+   )`,
 ];
 
 /** The version of the schema, and the process that leads: made before anything else, so that no migration changes them. */

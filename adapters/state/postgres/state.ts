@@ -12,6 +12,7 @@ import { checkVersion, endpointOf } from './migrate.ts';
 import { createPaces } from './paces.ts';
 import { createRecords } from './records.ts';
 import { createSilences } from './silences.ts';
+import { createTokens } from './tokens.ts';
 
 /** What the process that leads gives to its writes. */
 export interface Fence {
@@ -66,6 +67,7 @@ export function postgresState(sessions: Sessions, options: PostgresOptions, fenc
     ...createPaces(database),
     ...createRecords(database),
     ...createSilences(database),
+    ...createTokens(database),
     ...createLateSamples(database),
     close: () => database.close(),
   };

@@ -67,6 +67,7 @@ const OLD = [
   'delivery WHERE at_ms < ?',
   'target_status WHERE round_ms < ?',
   'silence WHERE until_ms < ?',
+  'token WHERE ended_ms < ?',
   'late_samples WHERE expires_ms < ?',
   'pace WHERE changed_ms < ?',
 ];

@@ -71,4 +71,8 @@ export const MIGRATIONS: readonly string[] = [
    CREATE INDEX late_samples_by_expiry ON late_samples (expires_ms)`,
   `-- When messages may go to a destination of channels.
    CREATE TABLE pace (destination TEXT NOT NULL PRIMARY KEY, changed_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT`,
+  `-- Tokens of the history service; their secrets are kept nowhere.
+   CREATE TABLE token (
+     id TEXT NOT NULL PRIMARY KEY, created_ms INTEGER NOT NULL, ended_ms INTEGER, body TEXT NOT NULL
+   ) STRICT`,
 ];

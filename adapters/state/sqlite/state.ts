@@ -7,6 +7,7 @@ import { createPaces } from './paces.ts';
 import { createRecords } from './records.ts';
 import { MIGRATIONS } from './schema.ts';
 import { createSilences } from './silences.ts';
+import { createTokens } from './tokens.ts';
 
 export interface SqliteStateOptions {
   /** Folder of the data; made if missing. State is in `state.db`. */
@@ -30,6 +31,7 @@ export function openSqliteState(options: SqliteStateOptions): StateStore {
     ...createPaces(database),
     ...createRecords(database),
     ...createSilences(database),
+    ...createTokens(database),
     ...createLateSamples(database),
     close: async () => database.close(),
   };
