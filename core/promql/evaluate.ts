@@ -1,32 +1,72 @@
 // Evaluates the tree of a query with the semantics of Prometheus 3.
 
 import type { QueryNode } from './ast.ts';
-import type { QueryResult } from './result.ts';
-import { QueryError, type SeriesSource } from './source.ts';
+import { createEvaluation, type EvaluateOptions, type Evaluation } from './evaluation.ts';
+import { evaluateRange, evaluateScalar, evaluateVector } from './expression.ts';
+import { type Grid, toColumns } from './grid.ts';
+import { sortByLabels } from './label-sets.ts';
+import type { QueryResult, QueryValue } from './result.ts';
+import { type ColumnSeries, QueryError } from './source.ts';
+import { typeOf } from './types.ts';
 
-export interface EvaluateOptions {
-  source: SeriesSource;
-  /** An instant query has `startMs` = `endMs` and `stepMs` 0, and answers with the type of its expression; a range query answers with a matrix. */
-  startMs: number;
-  endMs: number;
-  stepMs: number;
-  /** How old the value of a series may be. Default 5 minutes. */
-  lookbackMs?: number;
-  /** The step of subqueries that name none. Default 1 minute. */
-  subqueryStepMs?: number;
-  /** Most samples that the query may hold in memory at one time, those that it computes included. Default 50 million. */
-  maxSamples?: number;
-  /** Ends the query with a QueryError `timeout`. */
-  signal?: AbortSignal;
-  /** Lets other work of the process run; called every few milliseconds of computation. Without it `signal` is seen between reads alone. */
-  pause?: () => Promise<void>;
-}
+export type { EvaluateOptions } from './evaluation.ts';
 
 /** @throws QueryError */
-export function evaluate(tree: QueryNode, { startMs }: EvaluateOptions): Promise<QueryResult> {
-  if (tree.kind === 'number') {
-    const value = { type: 'scalar', timeMs: startMs, value: tree.value } as const;
-    return Promise.resolve({ value, warnings: [], infos: [] });
+export async function evaluate(tree: QueryNode, options: EvaluateOptions): Promise<QueryResult> {
+  const { startMs, endMs, stepMs } = options;
+  const isInstant = startMs === endMs && stepMs === 0;
+  if (!isInstant && !(stepMs > 0 && endMs >= startMs)) {
+    throw new QueryError(
+      'bad_data',
+      'a range query needs a step above 0, and an end that is not before its start',
+    );
   }
-  return Promise.reject(new QueryError('execution', `a ${tree.kind} cannot be evaluated yet`));
+  const evaluation = createEvaluation(options);
+  const steps = isInstant ? 1 : Math.floor((endMs - startMs) / stepMs) + 1;
+  evaluation.hold(steps);
+  const grid: Grid = { startMs, stepMs, steps };
+  const value = isInstant
+    ? await evaluateInstant(tree, grid, evaluation)
+    : await evaluateSteps(tree, grid, evaluation);
+  return { value, warnings: [...evaluation.warnings], infos: [...evaluation.infos] };
+}
+
+async function evaluateInstant(tree: QueryNode, grid: Grid, evaluation: Evaluation): Promise<QueryValue> {
+  const timeMs = grid.startMs;
+  const type = typeOf(tree);
+  switch (type) {
+    case 'string':
+      return { type, timeMs, value: tree.kind === 'string' ? tree.value : '' };
+    case 'scalar':
+      return { type, timeMs, value: (await evaluateScalar(tree, grid, evaluation))[0]! };
+    case 'vector': {
+      const vector = (await evaluateVector(tree, grid, evaluation)).filter(({ present }) => present[0]);
+      return { type, timeMs, samples: vector.map(({ labels, values }) => ({ labels, value: values[0]! })) };
+    }
+    case 'matrix': {
+      const { series } = await evaluateRange(tree, grid, evaluation);
+      return { type, series: sortByLabels(series) };
+    }
+  }
+}
+
+async function evaluateSteps(tree: QueryNode, grid: Grid, evaluation: Evaluation): Promise<QueryValue> {
+  const type = typeOf(tree);
+  if (type === 'scalar') {
+    const values = await evaluateScalar(tree, grid, evaluation);
+    return {
+      type: 'matrix',
+      series: [toColumns({ labels: {}, values, present: new Uint8Array(grid.steps).fill(1) }, grid)],
+    };
+  }
+  if (type !== 'vector') {
+    const found = type === 'matrix' ? 'range vector' : type;
+    throw new QueryError(
+      'bad_data',
+      `invalid expression type "${found}" for range query, must be Scalar or instant Vector`,
+    );
+  }
+  const vector = await evaluateVector(tree, grid, evaluation);
+  const columns = vector.map((series) => toColumns(series, grid)).filter(({ times }) => times.length > 0);
+  return { type: 'matrix', series: sortByLabels<ColumnSeries>(columns) };
 }

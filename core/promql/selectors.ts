@@ -2,14 +2,13 @@
 
 import { MATCHER_OPS, type Matcher } from '../model/silence.ts';
 import type { SelectorNode } from './ast.ts';
+import { METRIC_NAME } from './label-sets.ts';
 import { stringOf } from './literals.ts';
 import { compileMatcher } from './matchers.ts';
 import { errorAt } from './positions.ts';
 import { QueryError } from './source.ts';
 import type { TokenReader } from './token-reader.ts';
 import type { Token } from './tokens.ts';
-
-export const METRIC_NAME = '__name__';
 
 /** @throws QueryError */
 export function parseSelector(tokens: TokenReader): SelectorNode {

@@ -7,6 +7,8 @@ import { errorAt } from './positions.ts';
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '>', '<', '>=', '<=']);
 const SET_OPERATORS: ReadonlySet<string> = new Set(['and', 'or', 'unless']);
 
+export type SetOperator = 'and' | 'or' | 'unless';
+
 const NAMES: Record<ValueType, string> = {
   scalar: 'a scalar',
   vector: 'an instant vector',
@@ -18,7 +20,7 @@ export function isComparison(op: BinaryNode['op']): boolean {
   return COMPARISONS.has(op);
 }
 
-export function isSetOperator(op: BinaryNode['op']): boolean {
+export function isSetOperator(op: BinaryNode['op']): op is SetOperator {
   return SET_OPERATORS.has(op);
 }
 
