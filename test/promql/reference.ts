@@ -1,4 +1,5 @@
 // Prometheus' own query engine: a small Go module that answers queries over the samples that it is given.
+
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import {
@@ -9,6 +10,7 @@ import {
   goVersion,
   unfitGo,
 } from '../go-module.ts';
+import { goFloat, type Samples } from './samples.ts';
 
 /** A series as the program reads it. */
 export interface ReferenceSeries {
@@ -45,6 +47,7 @@ export interface Answer {
   type?: 'scalar' | 'string' | 'vector' | 'matrix';
   series?: AnswerSeries[];
   error?: string;
+  errorType?: string;
 }
 
 export const HOW_TO_BUILD_REFERENCE =
@@ -82,3 +85,9 @@ export function askReference({ series, queries }: Batch): Answer[] {
   if (status !== 0) throw new Error(`${MODULE.program} failed: ${error?.message ?? stderr}`);
   return JSON.parse(stdout) as Answer[];
 }
+
+export const referenceSeries = ({ labels, times, values }: Samples): ReferenceSeries => ({
+  labels,
+  times,
+  values: values.map(goFloat).join(' '),
+});

@@ -46,6 +46,8 @@ type answer struct {
 	Type   string         `json:"type,omitempty"`
 	Series []outputSeries `json:"series,omitempty"`
 	Error  string         `json:"error,omitempty"`
+	// `bad_data` is found before the evaluation, `execution` by it; as in Prometheus' HTTP API.
+	ErrorType string `json:"errorType,omitempty"`
 }
 
 type outputSeries struct {
@@ -103,12 +105,12 @@ func run(engine *promql.Engine, samples samples, q query) answer {
 		prepared, err = engine.NewRangeQuery(ctx, samples, nil, q.Text, start, end, time.Duration(q.StepMs)*time.Millisecond)
 	}
 	if err != nil {
-		return answer{Error: err.Error()}
+		return answer{Error: err.Error(), ErrorType: "bad_data"}
 	}
 	defer prepared.Close()
 	result := prepared.Exec(ctx)
 	if result.Err != nil {
-		return answer{Error: result.Err.Error()}
+		return answer{Error: result.Err.Error(), ErrorType: "execution"}
 	}
 	a := answer{Type: string(result.Value.Type())}
 	switch value := result.Value.(type) {

@@ -1,0 +1,49 @@
+// Where our answers may differ from those of the engine, and why; docs/api.md says it to users.
+import type { QueryNode } from '../../core/promql/ast.ts';
+import { childrenOf } from '../../core/promql/depth.ts';
+
+/**
+ * Go computes these by algorithms of its own, JavaScript by those of fdlibm: their last bits differ. All else is IEEE 754
+ * arithmetic in the same order, and equal to the last bit.
+ */
+const APPROXIMATE = new Set([
+  ...['sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh'],
+  ...['exp', 'ln', 'log2', 'log10', '^', 'atan2'],
+]);
+/** Of what these are applied to, the last bits change the result by about as much. */
+const SMOOTH = new Set(['+', '-', '*', '/', 'sum', 'avg', 'min', 'max', 'abs', 'sqrt', 'rad', 'deg']);
+
+const opOf = (node: QueryNode) => (node.kind === 'call' ? node.name : 'op' in node ? node.op : node.kind);
+
+interface Difference {
+  reason: string;
+  covers(tree: QueryNode): boolean;
+}
+
+const anyOf = (node: QueryNode, test: (node: QueryNode) => boolean): boolean =>
+  test(node) || childrenOf(node).some((child) => anyOf(child, test));
+
+export const isApproximate = (tree: QueryNode): boolean => anyOf(tree, (node) => APPROXIMATE.has(opOf(node)));
+
+const DIFFERENCES: readonly Difference[] = [
+  {
+    reason: 'it depends on the last bits of an approximate value, as `floor(exp(x))` and `2 ^ x == 4` do',
+    covers: (tree) =>
+      anyOf(
+        tree,
+        (node) => !SMOOTH.has(opOf(node)) && childrenOf(node).some((child) => isApproximate(child)),
+      ),
+  },
+  {
+    reason: 'the engine answers `predict_linear(x[5m:] @ time, y)` with nothing; ours with the prediction',
+    covers: (tree) =>
+      anyOf(tree, (node) => {
+        const range = node.kind === 'call' && node.name === 'predict_linear' ? node.args[0] : undefined;
+        return range?.kind === 'subquery' && range.at !== undefined;
+      }),
+  },
+];
+
+/** Why the answers to a query may differ; undefined: they may not. */
+export const reasonToDiffer = (tree: QueryNode): string | undefined =>
+  DIFFERENCES.find(({ covers }) => covers(tree))?.reason;

@@ -1,0 +1,33 @@
+// Our answers beside those of the engine.
+import { parseQuery } from '../../core/promql/parse.ts';
+import { differenceOf } from './comparison.ts';
+import { isApproximate, reasonToDiffer } from './differences.ts';
+import { ourAnswer, sourceOf } from './our-answer.ts';
+import type { Answer, ReferenceQuery } from './reference.ts';
+import type { Samples } from './samples.ts';
+
+export interface Verdict {
+  /** What differs and must not, each with its query. */
+  different: string[];
+  /** How many differ for a documented reason. */
+  excused: number;
+}
+
+export async function compareAnswers(
+  samples: readonly Samples[],
+  queries: readonly ReferenceQuery[],
+  answers: readonly Answer[],
+): Promise<Verdict> {
+  const source = sourceOf(samples);
+  const verdict: Verdict = { different: [], excused: 0 };
+  for (const [i, query] of queries.entries()) {
+    const ours = await ourAnswer(source, query);
+    const tree = ours.error === undefined ? parseQuery(query.text) : undefined;
+    const approximate = tree !== undefined && isApproximate(tree);
+    const difference = differenceOf(query, answers[i] as Answer, ours, approximate);
+    if (difference === undefined) continue;
+    if (tree && reasonToDiffer(tree)) verdict.excused++;
+    else verdict.different.push(`query ${i} ${JSON.stringify(query)}: ${difference}`);
+  }
+  return verdict;
+}
