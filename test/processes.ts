@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that change their process, measure it, or take so long that its start does not matter. */
 export const ALONE = [
-  '**/*.{sshd,aws,prometheus,root,mounts,zsh,cross,scale,kube,chart,control-plane}.test.ts',
+  '**/*.{sshd,aws,prometheus,alertmanager,root,mounts,zsh,cross,scale,kube,chart,control-plane}.test.ts',
   'test/{e2e,network,simulation}/**/*.test.ts',
   // Their libraries read the environment only once.
   'functions/lambda.test.ts',

@@ -47,6 +47,15 @@ const SUITES: readonly Suite[] = [
     get: 'apt-get install prometheus victoria-metrics',
   },
   {
+    pattern: '**/*.alertmanager.test.ts',
+    what: 'the real Alertmanager, and amtool',
+    missing: () => {
+      const lacking = ['prometheus-alertmanager', 'amtool'].filter((name) => !findProgram(name));
+      return lacking.length > 0 ? `no ${lacking.join(', no ')}` : undefined;
+    },
+    get: 'apt-get install prometheus-alertmanager',
+  },
+  {
     pattern: '**/*.postgres.test.ts',
     what: 'a real PostgreSQL as state, with pgbouncer in front of it',
     missing: () => {
