@@ -171,6 +171,8 @@ async function argumentsOf(
       return { candidates: METRICS.map(({ name, title }) => ({ value: name, about: title })) };
     case 'channel':
       return plain((await names()).channels);
+    case 'rules':
+      return plain((await names()).rules);
     case 'labels':
       return labelValues(current, await names(), ROUTED_LABELS);
     case 'node':

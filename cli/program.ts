@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'dead-letters': async () => (await import('./dead-letters.ts')).deadLettersCommand(),
   'notify-test': async () => (await import('./notify-test.ts')).notifyTestCommand(),
   rules: async () => (await import('./rules-test.ts')).rulesCommand(),
+  backtest: async () => (await import('./backtest.ts')).backtestCommand(),
   routes: async () => (await import('./routes-test.ts')).routesCommand(),
   completion: async () => (await import('./completion.ts')).completionCommand(),
 };

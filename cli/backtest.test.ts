@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
+import type { Sample } from '../core/model/sample.ts';
+import { newKey } from '../localstack/fleet/new-key.ts';
+import { backtestShape } from './backtest-shape.ts';
+import { capturePrinted, type Printed } from './printed.fixture.ts';
+import { run } from './program.ts';
+
+const MINUTE = 60_000;
+const START = Date.parse('2026-11-20T00:00Z');
+const RANGE = ['--from', '2026-11-20T00:00Z', '--to', '2026-11-20T06:00Z'];
+const RULE = '{ name: memory, metric: mem_usage, above: 90, for: 5m }';
+
+let dir: string;
+let printed: Printed;
+
+/** n1 breaches for twenty minutes from 01:00 on, n2 from 04:00 on; there are no samples from 02:00 to 03:00. */
+function samples(): Sample[] {
+  return Array.from({ length: 6 * 60 + 1 }, (_, minute) => minute).flatMap((minute): Sample[] => {
+    if (minute > 120 && minute < 180) return [];
+    return ['n1', 'n2'].flatMap((node, i) => {
+      const labels = { cluster: 'prod', node, role: 'etcd' };
+      const begin = i === 0 ? 60 : 240;
+      const value = minute >= begin && minute < begin + 20 ? 93 + i : 50;
+      const timeMs = START + minute * MINUTE;
+      return [
+        { metric: 'up', labels, timeMs, value: 1 },
+        { metric: 'mem_usage', labels, timeMs, value },
+      ];
+    });
+  });
+}
+
+const configOf = (
+  rule: string,
+) => `bastions: [{ name: gate, host: 127.0.0.1, user: u, privateKey: "\${file:key}" }]
+clusters:
+  - name: prod
+    bastion: gate
+    nodes:
+      - { name: n1, role: etcd, host: 127.0.0.1, user: u }
+      - { name: n2, role: etcd, host: 127.0.0.1, user: u }
+channels: [{ name: ops, type: webhook, url: "http://127.0.0.1:1/" }]
+rules: [${rule}]
+silences: [{ match: { node: n2 }, from: "2026-11-20T03:00:00Z", until: "2026-11-20T05:00:00Z", comment: c }]
+schedule: { timeZone: UTC }
+store: { path: data }
+`;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'bartizan-backtest-'));
+  writeFileSync(join(dir, 'key'), newKey());
+  writeFileSync(join(dir, 'c.yaml'), configOf(RULE));
+  const store = openSqliteStore({ path: join(dir, 'data') });
+  await store.write(samples());
+  await store.close();
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+beforeEach(() => {
+  printed = capturePrinted();
+});
+afterEach(() => {
+  process.exitCode = undefined;
+  vi.restoreAllMocks();
+});
+
+const backtest = (...args: string[]) =>
+  run(['node', 'bartizan', 'backtest', ...args, '-c', join(dir, 'c.yaml')]);
+
+describe('`backtest`', () => {
+  it('shows each rule, each firing and who would have been sent it, and what is unknown', async () => {
+    await backtest(...RANGE);
+    expect(printed.err).toBe('');
+    expect(printed.out).toBe(`00:00 to 06:00 (6h), UTC
+
+RULE    SEVERITY  FIRED  FOR  MESSAGES  WHEN
+memory  warning       2  30m         2  ····██···???····██······
+
+#  FIRED  FOR  RULE    WHERE      SENT TO
+1  01:05  15m  memory  prod / n1  ops
+2  04:05  15m  memory  prod / n2  silenced
+
+unknown from 02:01 to 03:00: no samples of mem_usage
+`);
+    expect(process.exitCode).toBeUndefined();
+  });
+
+  it('prints all of it as JSON', async () => {
+    await backtest('mem*', '--json', ...RANGE);
+    const found = backtestShape.parse(JSON.parse(printed.out));
+    expect(found.episodes.map(({ labels, channels, withheld }) => [labels.node, channels, withheld])).toEqual(
+      [
+        ['n1', ['ops'], undefined],
+        ['n2', [], 'silence'],
+      ],
+    );
+    expect(found.messages.map(({ atMs, reason }) => [(atMs - START) / MINUTE, reason])).toEqual([
+      [65, 'first'],
+      [80, 'all-resolved'],
+    ]);
+  });
+
+  it('says what is wrong with a rule or a range', async () => {
+    await backtest('memry', ...RANGE);
+    expect(printed.err).toContain('there is no rule `memry`; did you mean `memory`?');
+    printed.err = '';
+    await backtest('--from', '2026-11-20T06:00Z', '--to', '2026-11-20T06:00Z');
+    expect(printed.err).toContain('the range begins at 2026-11-20 06:00:00, which is not before its end');
+    expect(process.exitCode).toBe(1);
+  });
+});
