@@ -97,6 +97,7 @@ describe('reads', () => {
     ['a / ignoring(b) group_right b', `(${a} / ignoring(b) group_right() ${b})`],
     ['a and on() b', `(${a} and on() ${b})`],
     ['a > 1', `(${a} > 1)`],
+    ['a + on() 1', `(${a} + on() 1)`],
     ['1 > bool 2', '(1 > bool 2)'],
     // Literals.
     ['1_000.5e-1_0', String(1000.5e-10)],

@@ -142,6 +142,8 @@ function checkBinary(query: string, node: BinaryNode): ValueType {
   }
   if (!matching) return type;
   if (!areVectors) {
+    // `on()` of no labels says nothing: Prometheus takes it, too.
+    if (matching.labels.length === 0 && !matching.group) return type;
     throw errorAt(query, node.from, `\`${matching.mode}\` needs instant vectors on both sides of \`${op}\``);
   }
   if (!matching.group) return type;
