@@ -2,7 +2,7 @@
 
 import { quoted } from '../text/suggestions.ts';
 import { errorAt } from './positions.ts';
-import type { Token } from './tokens.ts';
+import { isDuration, type Token } from './tokens.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   y: 365 * 86_400_000,
@@ -34,6 +34,12 @@ export function durationMsOf(query: string, token: Token): number {
     throw errorAt(query, token.from, `${quoted(token.text)} is no duration that can be counted`);
   }
   return Math.trunc(Math.round(seconds * 1e9) / 1e6);
+}
+
+/** Milliseconds of `1h30m`; undefined for another text. */
+export function parseDurationMs(text: string): number | undefined {
+  const seconds = isDuration(text) ? secondsOf(text) : Infinity;
+  return seconds > LONGEST_SECONDS ? undefined : Math.round(seconds * 1000);
 }
 
 function parseNumber(text: string): number {

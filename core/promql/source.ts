@@ -3,7 +3,10 @@
 import type { Labels } from '../model/labels.ts';
 import type { Matcher } from '../model/silence.ts';
 
-/** One series in columns, as an answer may have a million samples. `labels` have `__name__`; times are milliseconds, ascending. */
+/**
+ * One series in columns, as an answer may have a million samples. `labels` have `__name__`; times are milliseconds, ascending. Values of a
+ * source are finite, but for a NaN where the series ended then, which is Prometheus' mark of a stale series and no sample.
+ */
 export interface ColumnSeries {
   labels: Labels;
   times: Float64Array;

@@ -23,6 +23,12 @@ const PUNCTUATION = /=~|!~|==|!=|>=|<=|[-+*/%^(){}[\],=<>@:]/y;
 /** What somebody meant as a number or a duration. */
 const NUMBER_LIKE = /\.?\d[\w.]*/y;
 
+/** Whether the whole text is a duration. */
+export function isDuration(text: string): boolean {
+  DURATION.lastIndex = 0;
+  return text !== '' && DURATION.exec(text)?.[0] === text;
+}
+
 /** All tokens, the last of which is `end`. @throws QueryError */
 export function tokenize(query: string): Token[] {
   const tokens: Token[] = [];

@@ -1,9 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { seriesNameOf } from '../../adapters/stores/prometheus/names.ts';
 import { METRICS } from '../../core/catalogue.ts';
 import type { OwnMetric } from '../../core/own-metrics/own-metric.ts';
 import { OWN_METRICS } from '../../core/own-metrics.ts';
+import { seriesNameOf } from '../../core/series-names.ts';
 import { metricsPage } from './page.ts';
 
 const own = Object.entries<OwnMetric>(OWN_METRICS);

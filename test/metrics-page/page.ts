@@ -1,7 +1,7 @@
-import { seriesNameOf } from '../../adapters/stores/prometheus/names.ts';
 import { GROUP_LABELS, METRICS } from '../../core/catalogue.ts';
 import type { OwnMetric } from '../../core/own-metrics/own-metric.ts';
 import { OWN_METRICS } from '../../core/own-metrics.ts';
+import { seriesNameOf } from '../../core/series-names.ts';
 
 const INTRODUCTION = `# Metrics
 

@@ -1,23 +1,4 @@
-import { findMetric, type Unit } from '../../../core/catalogue.ts';
 import type { Selection } from '../../../core/model/labels.ts';
-
-/** Base units in names, as https://prometheus.io/docs/practices/naming/ has them. */
-const SUFFIXES: Record<Unit, string> = {
-  percent: '_percent',
-  seconds: '_seconds',
-  bytes: '_bytes',
-  bytes_per_second: '_bytes_per_second',
-  count: '',
-  ratio: '_ratio',
-  bool: '',
-  version: '',
-};
-
-/** `bartizan_mem_usage_percent` of `mem_usage`; undefined for what the catalogue lacks. */
-export function seriesNameOf(metric: string): string | undefined {
-  const known = findMetric(metric);
-  return known && `bartizan_${known.name}${SUFFIXES[known.unit]}`;
-}
 
 /**
  * A selector of PromQL for a metric and globs. It may select more than the globs do (a regular expression matches a

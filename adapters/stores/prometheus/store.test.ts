@@ -5,8 +5,9 @@ import snappy from 'snappyjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PermanentError, RetryableError } from '../../../core/errors.ts';
 import type { Sample } from '../../../core/model/sample.ts';
+import { seriesNameOf } from '../../../core/series-names.ts';
 import { createPrometheusApi } from './api.ts';
-import { selectorOf, seriesNameOf } from './names.ts';
+import { selectorOf } from './names.ts';
 import { prometheus } from './prometheus.ts';
 import { createPrometheusStore } from './store.ts';
 

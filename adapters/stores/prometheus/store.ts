@@ -6,8 +6,9 @@ import { appendAll } from '../../../core/numbers/extremes.ts';
 import { boundedRollUp, PERIOD_MS, periodOf } from '../../../core/numbers/roll-up.ts';
 import type { Clock, RejectedSample, SampleStore, WriteResult } from '../../../core/ports.ts';
 import { isSelected } from '../../../core/selection.ts';
+import { seriesNameOf } from '../../../core/series-names.ts';
 import { writeIsolating } from './isolation.ts';
-import { selectorOf, seriesNameOf } from './names.ts';
+import { selectorOf } from './names.ts';
 import type { Refusal } from './refusals.ts';
 import { createEncoder, toSeries } from './remote-write.ts';
 

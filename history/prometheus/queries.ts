@@ -1,0 +1,73 @@
+// `/api/v1/query` and `/api/v1/query_range`.
+
+import type { QueryNode } from '../../core/promql/ast.ts';
+import { evaluate } from '../../core/promql/evaluate.ts';
+import { parseQuery } from '../../core/promql/parse.ts';
+import type { QueryResult } from '../../core/promql/result.ts';
+import { QueryError } from '../../core/promql/source.ts';
+import type { HistoryPorts } from '../ports.ts';
+import { durationOf, timeOf } from './parameters.ts';
+import { createSampleBudget } from './sample-budget.ts';
+import { createSeriesSource } from './series-source.ts';
+
+/** As in Prometheus. */
+const MAX_POINTS = 11_000;
+const LONGEST_QUERY_MS = 30_000;
+
+export interface Asked {
+  parameters: URLSearchParams;
+  ports: HistoryPorts;
+  /** Aborts when the caller leaves. */
+  signal: AbortSignal;
+}
+
+/** @throws QueryError */
+export async function runInstantQuery(asked: Asked): Promise<QueryResult> {
+  const timeMs = timeOf(asked.parameters, 'time', asked.ports.clock.nowMs());
+  return run(asked, { startMs: timeMs, endMs: timeMs, stepMs: 0 });
+}
+
+/** @throws QueryError */
+export async function runRangeQuery(asked: Asked): Promise<QueryResult> {
+  const { parameters } = asked;
+  const startMs = timeOf(parameters, 'start');
+  const endMs = timeOf(parameters, 'end');
+  if (endMs < startMs) throw new QueryError('bad_data', 'invalid parameter "end": it lies before `start`');
+  const stepMs = durationOf(parameters, 'step') ?? 0;
+  if (stepMs < 1) throw new QueryError('bad_data', 'invalid parameter "step": it must be longer than 0');
+  if ((endMs - startMs) / stepMs > MAX_POINTS) {
+    const leastS = Math.ceil((endMs - startMs) / MAX_POINTS / 1000);
+    throw new QueryError(
+      'bad_data',
+      `exceeded maximum resolution of 11,000 points per timeseries: use a \`step\` of ${leastS}s or more`,
+    );
+  }
+  return run(asked, { startMs, endMs, stepMs });
+}
+
+async function run(
+  { parameters, ports, signal }: Asked,
+  times: { startMs: number; endMs: number; stepMs: number },
+): Promise<QueryResult> {
+  const timeoutMs = Math.min(durationOf(parameters, 'timeout') ?? Infinity, LONGEST_QUERY_MS);
+  const lookbackMs = durationOf(parameters, 'lookback_delta');
+  if (lookbackMs === 0)
+    throw new QueryError('bad_data', 'invalid parameter "lookback_delta": it must be longer than 0');
+  const tree = parse(parameters.get('query') ?? '');
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const source = await createSeriesSource({ ports, budget: createSampleBudget(limited) });
+  return evaluate(tree, { ...times, source, signal: limited, pause, ...(lookbackMs && { lookbackMs }) });
+}
+
+function parse(query: string): QueryNode {
+  try {
+    return parseQuery(query);
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error;
+    throw new QueryError(error.type, `invalid parameter "query": ${error.message}`);
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

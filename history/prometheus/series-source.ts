@@ -1,0 +1,162 @@
+// The samples of any store as series of the query language.
+
+import { labelKey } from '../../core/labels.ts';
+import type { Labels } from '../../core/model/labels.ts';
+import type { RollUpSeries, Series } from '../../core/model/sample.ts';
+import { PERIOD_MS, periodOf } from '../../core/numbers/roll-up.ts';
+import { compileMatchers } from '../../core/promql/matchers.ts';
+import { METRIC_NAME } from '../../core/promql/selectors.ts';
+import type { ColumnQuery, ColumnSeries, SeriesSource } from '../../core/promql/source.ts';
+import { METRICS_BY_SERIES } from '../../core/series-names.ts';
+import type { HistoryPorts } from '../ports.ts';
+import { type ColumnBuilder, createColumnBuilder } from './columns.ts';
+import type { SampleBudget } from './sample-budget.ts';
+import { addRepeats, createSlowSeries, type SlowSeries } from './slow-series.ts';
+import { globsOf, nameTest } from './store-selection.ts';
+
+/** Series names and the metrics behind them; dashboards for Prometheus expect `up`. */
+export const SERIES: ReadonlyMap<string, string> = new Map([...METRICS_BY_SERIES, ['up', 'up']]);
+
+/** About how many samples one read of the store returns. */
+const SAMPLES_A_READ = 500_000;
+const FIRST_READ_MS = PERIOD_MS;
+const MOST_GROWTH = 8;
+
+export interface SeriesSourceOptions {
+  ports: Pick<HistoryPorts, 'store' | 'config' | 'targets' | 'clock'>;
+  budget: SampleBudget;
+}
+
+interface Growing {
+  labels: Labels;
+  columns: ColumnBuilder;
+  /** Of a slow check. */
+  everyMs?: number | undefined;
+  /** Its newest sample of its own. */
+  last?: { timeMs: number; value: number };
+}
+
+/** One for each query, as its budget is that of the query. */
+export async function createSeriesSource({ ports, budget }: SeriesSourceOptions): Promise<SeriesSource> {
+  const [config, targets] = await Promise.all([ports.config(), ports.targets()]);
+  const slow = createSlowSeries(config.checks, targets);
+  // What is older may be deleted, but for its roll-ups.
+  const rawFromMs = periodOf(ports.clock.nowMs() - config.store.retentionMs) + PERIOD_MS;
+
+  return {
+    async select(query) {
+      const isNamed = nameTest(query.matchers);
+      const found: ColumnSeries[] = [];
+      for (const [name, metric] of SERIES) {
+        if (isNamed(name)) found.push(...(await readMetric(query, name, metric)));
+      }
+      return found;
+    },
+  };
+
+  async function readMetric(query: ColumnQuery, name: string, metric: string): Promise<ColumnSeries[]> {
+    const { matchers, toMs } = query;
+    const matches = compileMatchers(matchers.filter((one) => one.name !== METRIC_NAME));
+    const growing = createGrowingSeries({ metric, matches, slow, query });
+    const fromMs = query.fromMs - slow.reachMs(metric);
+    const where = globsOf(matchers);
+    let lengthMs = FIRST_READ_MS;
+    for (let startMs = fromMs; startMs <= toMs; ) {
+      const isRaw = startMs >= rawFromMs;
+      const endMs = Math.min(toMs, startMs + lengthMs - 1, isRaw ? Infinity : rawFromMs - 1);
+      const range = { metric, where, fromMs: startMs, toMs: endMs };
+      const read = isRaw
+        ? growing.addSamples(await ports.store.query(range))
+        : growing.addRollUps(await ports.store.rollUps({ ...range, fromMs: startMs - PERIOD_MS + 1 }), range);
+      budget.spend(read);
+      startMs = endMs + 1;
+      lengthMs *= Math.min(MOST_GROWTH, Math.max(1 / MOST_GROWTH, SAMPLES_A_READ / (read + 1)));
+      lengthMs = Math.max(PERIOD_MS, Math.ceil(lengthMs));
+    }
+    return growing.finish(name);
+  }
+}
+
+function createGrowingSeries({
+  metric,
+  matches,
+  slow,
+  query,
+}: {
+  metric: string;
+  matches: (labels: Labels) => boolean;
+  slow: SlowSeries;
+  query: ColumnQuery;
+}) {
+  const { fromMs, toMs } = query;
+  const byKey = new Map<string, Growing>();
+  /** Stores give the labels of a series as one object where they can; undefined: these do not match. */
+  const byObject = new Map<Labels, Growing | undefined>();
+
+  function of(labels: Labels): Growing | undefined {
+    if (byObject.has(labels)) return byObject.get(labels);
+    let one: Growing | undefined;
+    if (matches(labels)) {
+      const key = labelKey(labels);
+      one = byKey.get(key);
+      if (!one) {
+        one = { labels, columns: createColumnBuilder(), everyMs: slow.intervalMs(metric, labels) };
+        byKey.set(key, one);
+      }
+    }
+    byObject.set(labels, one);
+    return one;
+  }
+
+  function add(one: Growing, timeMs: number, value: number): void {
+    const { last, everyMs, columns } = one;
+    if (everyMs !== undefined && last) addRepeats(columns, last, { everyMs, fromMs, untilMs: timeMs });
+    if (timeMs >= fromMs) columns.add(timeMs, value);
+    if (everyMs !== undefined) one.last = { timeMs, value };
+  }
+
+  return {
+    addSamples(found: readonly Series[]): number {
+      let count = 0;
+      for (const series of found) {
+        const one = of(series.labels);
+        if (!one) continue;
+        const { points } = series;
+        count += points.length;
+        for (const { timeMs, value } of points) add(one, timeMs, value);
+      }
+      return count;
+    },
+    /** The average of each period, at its last millisecond. */
+    addRollUps(found: readonly RollUpSeries[], range: { fromMs: number; toMs: number }): number {
+      let count = 0;
+      for (const { labels, points } of found) {
+        const one = of(labels);
+        if (!one) continue;
+        for (const { timeMs, avg } of points) {
+          const endMs = timeMs + PERIOD_MS - 1;
+          if (endMs < range.fromMs || endMs > range.toMs) continue;
+          count++;
+          add(one, endMs, avg);
+        }
+      }
+      return count;
+    },
+    finish(name: string): ColumnSeries[] {
+      const series: ColumnSeries[] = [];
+      for (const { labels, columns, everyMs, last } of byKey.values()) {
+        if (everyMs !== undefined && last) addRepeats(columns, last, { everyMs, fromMs, untilMs: toMs + 1 });
+        if (columns.length > 0) series.push(columns.finish({ ...withoutEmpty(labels), [METRIC_NAME]: name }));
+      }
+      return series;
+    },
+  };
+}
+
+/** To the query language a label that is empty is missing. */
+function withoutEmpty(labels: Labels): Labels {
+  const entries = Object.entries(labels);
+  return entries.some(([, value]) => value === '')
+    ? Object.fromEntries(entries.filter(([, value]) => value !== ''))
+    : labels;
+}
