@@ -3,6 +3,7 @@ import { KINDS } from '../../adapters/registry.ts';
 import { parseConfig } from '../../core/config/parse.ts';
 import type { Alert } from '../../core/model/alert.ts';
 import type { Incident } from '../../core/model/incident.ts';
+import type { Labels } from '../../core/model/labels.ts';
 import type { Matcher, StoredSilence } from '../../core/model/silence.ts';
 import type { Target } from '../../core/model/target.ts';
 import type { Transition } from '../../core/model/transition.ts';
@@ -72,7 +73,7 @@ beforeEach(() => {
     { cluster: 'a', node: 'gone' },
     { bastion: 'gate-a' },
     { cluster: 'b', node: 'b1', customer: 'acme' },
-  ].map((labels) => ({ metric: 'up', labels, points: [{ timeMs: T0, value: 1 }] }));
+  ].map((labels: Labels) => ({ metric: 'up', labels, points: [{ timeMs: T0, value: 1 }] }));
   const read = async (query: SeriesQuery) => {
     queries.push(query);
     return series;
