@@ -73,7 +73,7 @@ beforeEach(() => {
     { cluster: 'a', node: 'gone' },
     { bastion: 'gate-a' },
     { cluster: 'b', node: 'b1', customer: 'acme' },
-  ].map((labels: Labels) => ({ metric: 'up', labels, points: [{ timeMs: T0, value: 1 }] }));
+  ].map((labels) => ({ metric: 'up', labels: labels as Labels, points: [{ timeMs: T0, value: 1 }] }));
   const read = async (query: SeriesQuery) => {
     queries.push(query);
     return series;

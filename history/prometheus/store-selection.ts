@@ -2,8 +2,8 @@
 
 import type { LabelGlobs } from '../../core/model/labels.ts';
 import type { Matcher } from '../../core/model/silence.ts';
+import { METRIC_NAME } from '../../core/promql/label-sets.ts';
 import { alternativesOf, compileMatcher } from '../../core/promql/matchers.ts';
-import { METRIC_NAME } from '../../core/promql/selectors.ts';
 
 /** Whether a series of that name can match. @throws QueryError */
 export function nameTest(matchers: readonly Matcher[]): (name: string) => boolean {

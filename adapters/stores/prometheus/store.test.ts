@@ -5,7 +5,6 @@ import snappy from 'snappyjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PermanentError, RetryableError } from '../../../core/errors.ts';
 import type { Sample } from '../../../core/model/sample.ts';
-import { seriesNameOf } from '../../../core/series-names.ts';
 import { createPrometheusApi } from './api.ts';
 import { selectorOf } from './names.ts';
 import { prometheus } from './prometheus.ts';
@@ -273,21 +272,6 @@ describe('reading', () => {
     expect(error).toBeInstanceOf(kind);
     expect(String(error)).toMatch(refusal);
   });
-});
-
-it('has names with prefix and unit', () => {
-  expect(
-    ['mem_usage', 'uptime', 'net_rx', 'disk_read', 'up', 'mem_total', 'load1', 'nonsense'].map(seriesNameOf),
-  ).toEqual([
-    'bartizan_mem_usage_percent',
-    'bartizan_uptime_seconds',
-    'bartizan_net_rx_bytes_per_second',
-    'bartizan_disk_read_bytes_per_second',
-    'bartizan_up',
-    'bartizan_mem_total_bytes',
-    'bartizan_load1',
-    undefined,
-  ]);
 });
 
 it('takes globs literally but for * and ?', () => {
