@@ -6,6 +6,24 @@ const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
 const labels = z.record(z.string(), z.string()).readonly();
 const severity = z.enum(SEVERITIES);
 
+export const episodeShape = z.strictObject({
+  alertId: z.string(),
+  rule: z.string(),
+  severity,
+  labels,
+  inventoryLabels: labels.optional(),
+  sinceMs: z.number().describe('the first sample that breached'),
+  firedAtMs: z.number(),
+  firedBefore: z.literal(true).optional().describe('it fired before the range began'),
+  clearedAtMs: z.number().optional(),
+  resolvedAtMs: z.number().optional().describe('absent: it fires at the end of the range'),
+  reason: z.enum(REASONS),
+  endReason: z.enum(REASONS).optional(),
+  value: z.number().optional().describe('when it fired'),
+  channels: list(z.string()).describe('those that would have been sent it'),
+  withheld: z.enum(['silence', 'inhibition']).optional(),
+});
+
 export const backtestShape = z.strictObject({
   fromMs: z.number(),
   toMs: z.number(),
@@ -27,25 +45,7 @@ export const backtestShape = z.strictObject({
       ).describe('where nobody knows, as samples are missing'),
     }),
   ),
-  episodes: list(
-    z.strictObject({
-      alertId: z.string(),
-      rule: z.string(),
-      severity,
-      labels,
-      inventoryLabels: labels.optional(),
-      sinceMs: z.number().describe('the first sample that breached'),
-      firedAtMs: z.number(),
-      firedBefore: z.literal(true).optional().describe('it fired before the range began'),
-      clearedAtMs: z.number().optional(),
-      resolvedAtMs: z.number().optional().describe('absent: it fires at the end of the range'),
-      reason: z.enum(REASONS),
-      endReason: z.enum(REASONS).optional(),
-      value: z.number().optional().describe('when it fired'),
-      channels: list(z.string()).describe('those that would have been sent it'),
-      withheld: z.enum(['silence', 'inhibition']).optional(),
-    }),
-  ),
+  episodes: list(episodeShape),
   messages: list(
     z.strictObject({
       incidentId: z.string(),

@@ -90,7 +90,8 @@ function stripOf(
   }).join('');
 }
 
-function notesOf(backtest: Backtest, config: Shown): string {
+/** What is unknown, a line each. */
+export function notesOf(backtest: Backtest, config: Shown): string {
   const at = momentsOf(backtest, config);
   const gaps = Map.groupBy(
     backtest.rules.flatMap(({ unknown }) => unknown),

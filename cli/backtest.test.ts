@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import type { Sample } from '../core/model/sample.ts';
 import { newKey } from '../localstack/fleet/new-key.ts';
+import { comparisonShape } from './backtest-comparison.ts';
 import { backtestShape } from './backtest-shape.ts';
 import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { run } from './program.ts';
@@ -101,6 +102,30 @@ unknown from 02:01 to 03:00: no samples of mem_usage
       [65, 'first'],
       [80, 'all-resolved'],
     ]);
+  });
+
+  it('compares two versions of rules, and can fail where they differ', async () => {
+    writeFileSync(join(dir, 'main.yaml'), configOf(RULE.replace('for: 5m', 'for: 2m').replace('90', '93')));
+    const against = ['--against', join(dir, 'main.yaml')];
+    await backtest(...RANGE, ...against, '--exit-code');
+    expect(printed.out).toContain('memory      2    1         2    0  1 more, 1 later by 3m\n');
+    expect(printed.out).toContain('+ 01:05 for 15m  prod / n1  ops\n');
+    expect(printed.out).toContain('! 04:05 for 15m  prod / n2  silenced  (was 04:02 for 18m, silenced)\n');
+    expect(process.exitCode).toBe(1);
+    printed.out = '';
+    await backtest(...RANGE, ...against, '--markdown');
+    expect(printed.out).toContain('| `memory` | 2 | 1 | 2 | 0 | 1 more, 1 later by 3m |\n');
+    expect(printed.out).toContain('```diff\n+ 01:05 for 15m prod / n1 ops\n');
+    printed.out = '';
+    await backtest(...RANGE, ...against, '--json');
+    const { differs, rules } = comparisonShape.parse(JSON.parse(printed.out));
+    expect([differs, rules[0]?.added.length, rules[0]?.changed[0]?.laterMs]).toEqual([true, 1, 3 * MINUTE]);
+  });
+
+  it('finds no difference from itself', async () => {
+    await backtest(...RANGE, '--against', join(dir, 'c.yaml'), '--exit-code');
+    expect(printed.out).toContain('the same');
+    expect(process.exitCode).toBeUndefined();
   });
 
   it('says what is wrong with a rule or a range', async () => {

@@ -1,9 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { Argument, Command, Option } from 'commander';
-import { type Backtest, runBacktest } from '../core/backtest/backtest.ts';
+import { type Backtest, type BacktestRequest, runBacktest } from '../core/backtest/backtest.ts';
 import { chooseRules } from '../core/backtest/choose-rules.ts';
+import { compareBacktests, differs } from '../core/backtest/compare.ts';
+import type { Config } from '../core/model/config.ts';
+import type { SampleStore } from '../core/ports.ts';
 import { systemClock } from '../local/clock.ts';
 import { durationArgument } from './arguments.ts';
+import {
+  type Compared,
+  comparisonJson,
+  comparisonMarkdown,
+  comparisonShape,
+  comparisonTable,
+} from './backtest-comparison.ts';
 import { type RangeOptions, rangeOf, readFleetAndSilences } from './backtest-inputs.ts';
 import { backtestShape } from './backtest-shape.ts';
 import { backtestText } from './backtest-tables.ts';
@@ -18,7 +28,10 @@ const DAY_MS = 24 * 3_600_000;
 
 interface Options extends StateOptions, RangeOptions {
   config: string;
-  json?: boolean;
+  against?: string;
+  exitCode?: true;
+  markdown?: true;
+  json?: true;
 }
 
 export function backtestCommand(stdout: NodeJS.WriteStream = process.stdout): Command {
@@ -34,50 +47,84 @@ export function backtestCommand(stdout: NodeJS.WriteStream = process.stdout): Co
     )
     .addOption(new Option('--from <time>', 'begin then: 7d ago, a day, or a time').argParser(moment))
     .addOption(new Option('--to <time>', 'end then; default: now').argParser(moment))
+    .option('--against <file>', 'compare with the rules, routes and silences of this configuration')
+    .option('--exit-code', 'with --against: exit with 1 if anything differs, as `git diff --exit-code` does')
+    .addOption(new Option('--markdown', 'with --against: print it for a pull request').conflicts('json'))
     .addOption(nameOption())
     .addOption(tableOption())
     .addOption(localOption())
     .option('--json', 'as JSON, with every episode and message')
     .action(async (patterns: string[], options: Options) => {
+      const { against } = options;
+      if (against === undefined && (options.exitCode || options.markdown)) {
+        command.error('error: --exit-code and --markdown need --against', { exitCode: 2 });
+      }
       const { config } = await loadConfig(options.config);
-      const names = chooseRules(config.rules, patterns);
+      const other = against === undefined ? undefined : (await loadConfig(against)).config;
+      const wanted = { rules: chooseRules([...config.rules, ...(other?.rules ?? [])], patterns) };
       const range = rangeOf(options, systemClock.nowMs(), config.schedule.timeZone);
       const fleet = await readFleetAndSilences(options.config, config, options, range.fromMs);
       const store = await openStoreToRead(options.config, config);
-      const progress = createProgress(options.json === true);
-      let backtest: Backtest;
       try {
-        backtest = await runBacktest({ config, rules: names, ...fleet, ...range }, { store, ...progress });
+        const request = { ...wanted, ...fleet, ...range };
+        const after = await runWithProgress({ config, ...request }, store, options);
+        if (!other || against === undefined) show(after, config, options, stdout);
+        else {
+          const before = await runWithProgress({ config: other, ...request }, store, options);
+          const compared = { against, after, rules: compareBacktests(before, after) };
+          showComparison(compared, config, options, stdout);
+          if (options.exitCode && compared.rules.some(differs)) process.exitCode = 1;
+        }
       } finally {
-        progress.end();
         await store.close();
       }
-      if (options.json) writeJson(backtestShape, backtest, stdout);
-      else stdout.write(backtestText(backtest, config));
     });
   return withNotes(command, {
     examples: [
       ['bartizan backtest', 'every rule over the last day'],
       ['bartizan backtest memory --last 7d'],
       ["bartizan backtest 'etcd-*' --from 2026-11-24 --to 2026-11-26T12:00Z"],
+      ['bartizan backtest --last 7d --against main.yaml', 'what this version changes'],
+      ['bartizan backtest --last 7d --against main.yaml --markdown --exit-code > comment.md'],
       ["bartizan backtest --last 30d --json | jq '.rules[] | select(.episodes > 10) | .rule'"],
     ],
     text: `Every verdict comes from the code that evaluates rounds, every message from the code that routes, groups, silences and
 inhibits, with today's configuration and inventory. Where samples are missing, or only roll-ups of them are left, the verdict
 is unknown (? in the strip). Failures and rate limits of channels are left out.`,
-    exits1: 'the samples or the state cannot be read',
+    exits1: 'the samples or the state cannot be read, or with --exit-code something differs',
     json: backtestShape,
   });
 }
 
-/** Shows how far a run is, and lets the terminal show it. */
-function createProgress(quiet: boolean) {
-  const spinner = createSpinner({ quiet }).start('reading samples');
-  return {
-    async onProgress(done: number): Promise<void> {
-      spinner.text = `evaluated ${Math.floor(done * 100)}%`;
-      await setImmediate();
-    },
-    end: () => void spinner.stop(),
+function show(backtest: Backtest, config: Config, { json }: Options, stdout: NodeJS.WriteStream): void {
+  if (json) writeJson(backtestShape, backtest, stdout);
+  else stdout.write(backtestText(backtest, config));
+}
+
+function showComparison(
+  compared: Compared,
+  config: Config,
+  { json, markdown }: Options,
+  stdout: NodeJS.WriteStream,
+): void {
+  if (json) writeJson(comparisonShape, comparisonJson(compared), stdout);
+  else stdout.write((markdown ? comparisonMarkdown : comparisonTable)(compared, config));
+}
+
+/** Shows on a terminal how far it is. */
+async function runWithProgress(
+  request: BacktestRequest,
+  store: SampleStore,
+  { json }: Pick<Options, 'json'>,
+): Promise<Backtest> {
+  const spinner = createSpinner({ quiet: json === true }).start('reading samples');
+  const onProgress = async (done: number) => {
+    spinner.text = `evaluated ${Math.floor(done * 100)}%`;
+    await setImmediate();
   };
+  try {
+    return await runBacktest(request, { store, onProgress });
+  } finally {
+    spinner.stop();
+  }
 }

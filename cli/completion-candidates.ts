@@ -113,6 +113,7 @@ async function valuesOf(
   if (option.argChoices) return plain(option.argChoices);
   switch (option.attributeName()) {
     case 'config':
+    case 'against':
     case 'png':
     case 'file':
     case 'ca':
