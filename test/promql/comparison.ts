@@ -5,12 +5,19 @@ import { parseGoFloat } from './samples.ts';
 /** Where last bits differ: a later operator may subtract near values. */
 const TOLERANCE = 1e-9;
 
-/** In words; undefined: they are equal, up to last bits where the query is approximate. */
+export interface Leniency {
+  /** Last bits may differ. */
+  approximate?: boolean;
+  /** 0 is -0. */
+  signlessZero?: boolean;
+}
+
+/** In words; undefined: they are equal. */
 export function differenceOf(
   query: ReferenceQuery,
   expected: Answer,
   got: Answer,
-  approximate: boolean,
+  leniency: Leniency = {},
 ): string | undefined {
   if (expected.error !== undefined || got.error !== undefined) return differenceOfErrors(expected, got);
   if (expected.type !== got.type) return `type ${got.type} instead of ${expected.type}`;
@@ -28,7 +35,7 @@ export function differenceOf(
     ours.delete(keyOf(one));
     if (String(one.times) !== String(mine.times))
       return `${keyOf(one)}: times ${mine.times} instead of ${one.times}`;
-    if (!areEqual(one.values, mine.values, approximate))
+    if (!areEqual(one.values, mine.values, leniency))
       return `${keyOf(one)}: ${mine.values} instead of ${one.values}`;
   }
   const [more] = ours.keys();
@@ -52,18 +59,17 @@ const keyOf = ({ labels }: AnswerSeries) =>
 const LONG_NUMBER = /^-?\d+\.\d{10,}(e[+-]\d+)?$/;
 const shortened = (text: string) => Number(text).toPrecision(10);
 
-function areEqual(wanted: string, given: string, approximate: boolean): boolean {
+function areEqual(wanted: string, given: string, leniency: Leniency): boolean {
   if (wanted === given) return true;
   const [a, b] = [wanted.split(' '), given.split(' ')];
-  return a.length === b.length && a.every((one, i) => isEqual(one, b[i] as string, approximate));
+  return a.length === b.length && a.every((one, i) => isEqual(one, b[i] as string, leniency));
 }
 
-function isEqual(wanted: string, given: string, approximate: boolean): boolean {
+function isEqual(wanted: string, given: string, { approximate, signlessZero }: Leniency): boolean {
   if (wanted === given) return true;
   if (wanted === '_' || given === '_') return false;
   const [a, b] = [parseGoFloat(wanted), parseGoFloat(given)];
   // Texts of the same number may differ: 1e+21 and 1000000000000000000000.
-  return (
-    Object.is(a, b) || (approximate && Math.abs(a - b) <= TOLERANCE * Math.max(Math.abs(a), Math.abs(b)))
-  );
+  if (Object.is(a, b) || (signlessZero && a === b)) return true;
+  return approximate === true && Math.abs(a - b) <= TOLERANCE * Math.max(Math.abs(a), Math.abs(b));
 }

@@ -1,6 +1,7 @@
 // Where our answers may differ from those of the engine, and why; docs/api.md says it to users.
 import type { QueryNode } from '../../core/promql/ast.ts';
 import { childrenOf } from '../../core/promql/depth.ts';
+import type { Leniency } from './comparison.ts';
 
 /**
  * Go computes these by algorithms of its own, JavaScript by those of fdlibm: their last bits differ. All else is IEEE 754
@@ -23,7 +24,15 @@ interface Difference {
 const anyOf = (node: QueryNode, test: (node: QueryNode) => boolean): boolean =>
   test(node) || childrenOf(node).some((child) => anyOf(child, test));
 
-export const isApproximate = (tree: QueryNode): boolean => anyOf(tree, (node) => APPROXIMATE.has(opOf(node)));
+/** The engine's sort takes 0 and -0 for equal, and leaves them in any order; ours has -0 first. */
+const SORTING = new Set(['quantile', 'quantile_over_time']);
+
+export const leniencyFor = (tree: QueryNode): Leniency => ({
+  approximate: isApproximate(tree),
+  signlessZero: anyOf(tree, (node) => SORTING.has(opOf(node))),
+});
+
+const isApproximate = (tree: QueryNode): boolean => anyOf(tree, (node) => APPROXIMATE.has(opOf(node)));
 
 const DIFFERENCES: readonly Difference[] = [
   {
