@@ -4,7 +4,9 @@
 import { z } from 'zod';
 import { CAPABILITIES } from '../adapters/ssh/confinement.ts';
 import { FAILURES, PHASES } from '../core/model/observation.ts';
+import { MATCHER_OPS } from '../core/model/silence.ts';
 import { ROLES } from '../core/model/target.ts';
+import { SCOPES } from '../core/model/token.ts';
 import { alertSchema, routeStepSchema } from '../history/api/alert-schema.ts';
 import { listedSilenceSchema, silenceSchema } from '../history/api/silence-schema.ts';
 import { costShape } from './cost-shape.ts';
@@ -119,6 +121,23 @@ export const silenceAddShape = z.strictObject({
 });
 export const silenceEndShape = silenceSchema.describe('as it was');
 export const silencesShape = list(listedSilenceSchema);
+
+const matcher = z.strictObject({ name: z.string(), op: z.enum(MATCHER_OPS), value: z.string() });
+
+export const tokenShape = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  status: z.enum(['valid', 'expired', 'revoked']),
+  scope: z.enum(SCOPES),
+  selector: list(matcher).optional().describe('absent: it sees the whole fleet'),
+  createdAtMs: z.number(),
+  author: z.string(),
+  expiresAtMs: z.number().optional(),
+  revokedAtMs: z.number().optional(),
+  lastUsedAtMs: z.number().optional().describe('as of the hour; absent: never'),
+});
+export const tokensShape = list(tokenShape);
+export const tokenAddShape = tokenShape.extend({ token: z.string().describe('the secret, shown this once') });
 
 export const routesTestShape = z.strictObject({
   labels: labels.describe('as routes compare them, with those that rule and node imply'),

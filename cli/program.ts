@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   alerts: async () => (await import('./alerts.ts')).alertsCommand(),
   coverage: async () => (await import('./coverage.ts')).coverageCommand(),
   silence: async () => (await import('./silence.ts')).silenceCommand(),
+  token: async () => (await import('./token.ts')).tokenCommand(),
   query: async () => (await import('./query.ts')).queryCommand(),
   audit: async () => (await import('./audit.ts')).auditCommand(),
   data: async () => (await import('./data.ts')).dataCommand(),

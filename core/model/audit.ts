@@ -40,7 +40,13 @@ export interface AuditAction {
   atMs: number;
   actor: string;
   unverifiedActor?: string;
-  action: 'silence-added' | 'silence-changed' | 'silence-ended' | 'audit-acknowledged';
+  action:
+    | 'silence-added'
+    | 'silence-changed'
+    | 'silence-ended'
+    | 'token-added'
+    | 'token-revoked'
+    | 'audit-acknowledged';
   /** Id of what was changed. */
   subject: string;
   detail: string;
