@@ -79,18 +79,17 @@ export async function combineVectors(
   const [many, one] = isSwapped ? [right, left] : [left, right];
   const steps = many[0]!.values.length;
   const match = matchLabels(node);
-  const manyBySignature = bySignature(many, match);
+  const oneBySignature = bySignature(one, match);
   const manySteps = presentSteps(many, steps);
+  for (const group of oneBySignature.values()) checkUnique(node, group, manySteps, match);
   const results = createResults(node, steps, evaluation);
-  for (const [signature, oneGroup] of bySignature(one, match)) {
-    checkUnique(node, oneGroup, manySteps, match);
-    const claims: Claims = { of: new Map(), isNeeded: oneGroup.length > 1 };
-    const manyGroup = manyBySignature.get(signature) ?? [];
-    claims.isNeeded ||= manyGroup.length > 1;
-    for (const manySeries of manyGroup) {
-      for (const oneSeries of oneGroup) results.add(manySeries, oneSeries, claims);
-      if (evaluation.isPauseDue(steps * oneGroup.length)) await evaluation.pause();
-    }
+  const claims = new Map<string, Claims>();
+  for (const series of many) {
+    const signature = keyOf(match(series.labels));
+    const group = oneBySignature.get(signature) ?? [];
+    const claimed = getOrInsert(claims, signature, () => new Map());
+    for (const other of group) results.add(series, other, claimed);
+    if (evaluation.isPauseDue(steps * group.length)) await evaluation.pause();
   }
   return results.list();
 }
@@ -121,11 +120,8 @@ function checkUnique(
   }
 }
 
-/** Which steps of a result have been computed within one signature, kept by a filter or not. */
-interface Claims {
-  of: Map<string, Uint8Array>;
-  isNeeded: boolean;
-}
+/** The steps that have a result within one signature, kept by a filter or not: by the result's key. */
+type Claims = Map<string, Uint8Array>;
 
 function createResults(node: BinaryNode, steps: number, evaluation: Evaluation) {
   const operation = operationOf(node.op);
@@ -137,25 +133,16 @@ function createResults(node: BinaryNode, steps: number, evaluation: Evaluation) 
     add(many: SteppedSeries, one: SteppedSeries, claims: Claims): void {
       const labels = label(many.labels, one.labels);
       const key = keyOf(labels);
-      let result = results.get(key);
-      if (!result) {
+      const result = getOrInsert(results, key, () => {
         evaluation.hold(steps);
-        result = emptySeries(labels, steps);
-        results.set(key, result);
-      }
+        return emptySeries(labels, steps);
+      });
       // Without a group, a signature has one result, whatever its labels.
-      const claimKey = isGrouped ? key : '';
-      let claimed = claims.of.get(claimKey);
-      if (!claimed && claims.isNeeded) {
-        claimed = new Uint8Array(steps);
-        claims.of.set(claimKey, claimed);
-      }
+      const claimed = getOrInsert(claims, isGrouped ? key : '', () => new Uint8Array(steps));
       for (let step = 0; step < steps; step++) {
         if (!many.present[step] || !one.present[step]) continue;
-        if (claimed) {
-          if (claimed[step]) throw manyMatches(isGrouped);
-          claimed[step] = 1;
-        }
+        if (claimed[step]) throw manyMatches(isGrouped);
+        claimed[step] = 1;
         const value = compute(many.values[step]!, one.values[step]!);
         if (value === undefined) continue;
         if (result.present[step]) throw new QueryError('execution', SAME_LABELS);
@@ -199,4 +186,12 @@ function resultLabels(
     if (!matching?.group) return matching?.mode === 'on' ? keep(labels, names) : drop(labels, names);
     return matching.group.include.reduce((all, name) => withLabel(all, name, labelValue(one, name)), labels);
   };
+}
+
+function getOrInsert<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  const found = map.get(key);
+  if (found !== undefined) return found;
+  const created = create();
+  map.set(key, created);
+  return created;
 }

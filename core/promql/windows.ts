@@ -36,50 +36,26 @@ export type RangeFunction = (series: ColumnSeries) => WindowFunction;
 const KEEP_NAME: ReadonlySet<string> = new Set(['last_over_time', 'absent_over_time']);
 const OF_COUNTERS: ReadonlySet<string> = new Set(['rate', 'increase']);
 const COUNTER_NAME = /_(total|sum|count|bucket)$/;
-const WORK_OF_SERIES = 100_000;
+const WORK_BETWEEN_CHECKS = 500_000;
 
 export async function applyToWindows(
   node: CallNode,
   compute: RangeFunction,
-  { series, endMs, endStepMs, rangeMs }: RangeVector,
+  range: RangeVector,
   grid: Grid,
   parameters: Float64Array | undefined,
   evaluation: Evaluation,
 ): Promise<SteppedSeries[]> {
   const found = new Map<string, SteppedSeries>();
-  for (const column of series) {
-    const { labels, times } = column;
+  for (const column of range.series) {
+    const { labels } = column;
     evaluation.hold(grid.steps);
     const result = emptySeries(KEEP_NAME.has(node.name) ? labels : dropMetadata(labels), grid.steps);
-    const { values, present } = result;
+    const walk = startWalk(column.times, range, grid, parameters);
     const computeWindow = compute(column);
-    let work = times.length;
-    for (let step = 0, from = 0, to = 0; step < grid.steps; step++) {
-      const windowEndMs = endMs + step * endStepMs;
-      const windowStartMs = windowEndMs - rangeMs;
-      while (to < times.length && times[to]! <= windowEndMs) to++;
-      while (from < to && times[from]! <= windowStartMs) from++;
-      if (from === to) continue;
-      const value = computeWindow({
-        from,
-        to,
-        startMs: windowStartMs,
-        endMs: windowEndMs,
-        timeMs: timeAt(grid, step),
-        parameter: parameters ? parameters[step]! : Number.NaN,
-      });
-      work += to - from;
-      if (value !== undefined) {
-        values[step] = value;
-        present[step] = 1;
-      }
-      // A window may have every sample of the series: one series alone may be much work.
-      if (work > WORK_OF_SERIES && evaluation.isPauseDue(work)) {
-        work = 0;
-        await evaluation.pause();
-      }
+    while (walk.step < grid.steps) {
+      if (evaluation.isPauseDue(computeSteps(walk, computeWindow, result))) await evaluation.pause();
     }
-    if (evaluation.isPauseDue(work)) await evaluation.pause();
     if (!hasValue(result)) {
       evaluation.held -= grid.steps;
       continue;
@@ -96,4 +72,54 @@ export async function applyToWindows(
     }
   }
   return [...found.values()];
+}
+
+/** How far the windows of a series are. One object serves all windows: there may be millions. */
+interface Walk {
+  times: Float64Array;
+  range: RangeVector;
+  grid: Grid;
+  parameters: Float64Array | undefined;
+  step: number;
+  window: Window;
+}
+
+function startWalk(
+  times: Float64Array,
+  range: RangeVector,
+  grid: Grid,
+  parameters: Float64Array | undefined,
+): Walk {
+  const window = { from: 0, to: 0, startMs: 0.5, endMs: 0.5, timeMs: 0.5, parameter: Number.NaN };
+  return { times, range, grid, parameters, step: 0, window };
+}
+
+/** Computes further steps, all of them unless that is much work: each window may have every sample. Gives the work done. */
+function computeSteps(walk: Walk, compute: WindowFunction, { values, present }: SteppedSeries): number {
+  const { times, range, grid, parameters, window } = walk;
+  let { from, to } = window;
+  let { step } = walk;
+  let work = 0;
+  for (; step < grid.steps && work < WORK_BETWEEN_CHECKS; step++) {
+    const endMs = range.endMs + step * range.endStepMs;
+    const startMs = endMs - range.rangeMs;
+    while (to < times.length && times[to]! <= endMs) to++;
+    while (from < to && times[from]! <= startMs) from++;
+    if (from === to) continue;
+    window.from = from;
+    window.to = to;
+    window.startMs = startMs;
+    window.endMs = endMs;
+    window.timeMs = timeAt(grid, step);
+    if (parameters) window.parameter = parameters[step]!;
+    const value = compute(window);
+    work += to - from;
+    if (value === undefined) continue;
+    values[step] = value;
+    present[step] = 1;
+  }
+  window.from = from;
+  window.to = to;
+  walk.step = step;
+  return work + grid.steps;
 }
