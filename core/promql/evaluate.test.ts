@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Data, instant, MINUTE_MS, range, sourceOf } from './evaluate.fixture.ts';
 import { evaluate } from './evaluate.ts';
 import { parseQuery } from './parse.ts';
+import type { SeriesSource } from './source.ts';
 
 const CPU: Data = { 'cpu{node="a"}': '10 20 _ 40', 'cpu{node="b"}': '1 2 3 4' };
 
@@ -45,6 +46,15 @@ describe('selectors', () => {
       'cpu{node="c"} _ NaN NaN NaN',
     ]);
   });
+});
+
+it('a series that has ended has no value until its next sample', async () => {
+  const { select } = sourceOf({ 'cpu{node="a"}': '1 2 _ _ 5' });
+  const source: SeriesSource = {
+    select: async (query) =>
+      (await select(query)).map((one) => ({ ...one, endsMs: [0, 2, 5].map((minute) => minute * MINUTE_MS) })),
+  };
+  expect(await range('cpu', {}, [0, 6], { source })).toEqual(['cpu{node="a"} 1 2 _ _ 5 _ _']);
 });
 
 describe('subqueries', () => {

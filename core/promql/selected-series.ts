@@ -60,12 +60,14 @@ function fillLastValues(
   { firstMs, stepMs }: ReadTimes,
   lookbackMs: number,
 ): boolean {
-  const { times } = column;
+  const { times, endsMs = [] } = column;
   let isFound = false;
-  for (let step = 0, next = 0; step < values.length; step++) {
+  for (let step = 0, next = 0, ended = 0; step < values.length; step++) {
     const timeMs = firstMs + step * stepMs;
     while (next < times.length && times[next]! <= timeMs) next++;
+    while (ended < endsMs.length && endsMs[ended]! <= timeMs) ended++;
     if (next === 0 || times[next - 1]! <= timeMs - lookbackMs) continue;
+    if (ended > 0 && endsMs[ended - 1]! > times[next - 1]!) continue;
     values[step] = isTime ? times[next - 1]! / 1000 : column.values[next - 1]!;
     present[step] = 1;
     isFound = true;

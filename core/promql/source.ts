@@ -3,14 +3,13 @@
 import type { Labels } from '../model/labels.ts';
 import type { Matcher } from '../model/silence.ts';
 
-/**
- * One series in columns, as an answer may have a million samples. `labels` have `__name__`; times are milliseconds, ascending. Values of a
- * source are finite, but for a NaN where the series ended then, which is Prometheus' mark of a stale series and no sample.
- */
+/** One series in columns, as an answer may have a million samples. `labels` have `__name__`; times are milliseconds, ascending. */
 export interface ColumnSeries {
   labels: Labels;
   times: Float64Array;
   values: Float64Array;
+  /** When the series ended, ascending: from then to its next sample it has no value, however young its last one is. */
+  endsMs?: readonly number[];
 }
 
 export interface ColumnQuery {

@@ -6,8 +6,8 @@ import type { ColumnSeries } from '../../core/promql/source.ts';
 export interface ColumnBuilder {
   readonly length: number;
   add(timeMs: number, value: number): void;
-  /** Newest time; −Infinity without a sample. */
-  lastMs(): number;
+  /** The series has ended then. */
+  end(timeMs: number): void;
   finish(labels: Labels): ColumnSeries;
 }
 
@@ -17,6 +17,7 @@ export function createColumnBuilder(): ColumnBuilder {
   let times = new Float64Array(FIRST_SIZE);
   let values = new Float64Array(FIRST_SIZE);
   let length = 0;
+  const endsMs: number[] = [];
   return {
     get length() {
       return length;
@@ -29,8 +30,15 @@ export function createColumnBuilder(): ColumnBuilder {
       times[length] = timeMs;
       values[length++] = value;
     },
-    lastMs: () => (length === 0 ? -Infinity : (times[length - 1] as number)),
-    finish: (labels) => ({ labels, times: times.subarray(0, length), values: values.subarray(0, length) }),
+    end(timeMs) {
+      endsMs.push(timeMs);
+    },
+    finish: (labels) => ({
+      labels,
+      times: times.subarray(0, length),
+      values: values.subarray(0, length),
+      ...(endsMs.length > 0 && { endsMs }),
+    }),
   };
 }
 

@@ -4,7 +4,7 @@ import type { QueryNode } from '../../core/promql/ast.ts';
 import { evaluate } from '../../core/promql/evaluate.ts';
 import { parseQuery } from '../../core/promql/parse.ts';
 import type { QueryResult } from '../../core/promql/result.ts';
-import { QueryError } from '../../core/promql/source.ts';
+import { QueryError, type SeriesSource } from '../../core/promql/source.ts';
 import type { HistoryPorts } from '../ports.ts';
 import { durationOf, timeOf } from './parameters.ts';
 import { createSampleBudget } from './sample-budget.ts';
@@ -55,8 +55,13 @@ async function run(
     throw new QueryError('bad_data', 'invalid parameter "lookback_delta": it must be longer than 0');
   const tree = parse(parameters.get('query') ?? '');
   const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  const source = await createSeriesSource({ ports, budget: createSampleBudget(limited) });
+  const source = await openSource(ports, limited);
   return evaluate(tree, { ...times, source, signal: limited, pause, ...(lookbackMs && { lookbackMs }) });
+}
+
+/** What one query reads, within its budget. */
+export function openSource(ports: HistoryPorts, signal: AbortSignal): Promise<SeriesSource> {
+  return createSeriesSource({ ports, budget: createSampleBudget(signal) });
 }
 
 function parse(query: string): QueryNode {

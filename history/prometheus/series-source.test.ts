@@ -7,8 +7,9 @@ import type { Check } from '../../core/model/check.ts';
 import type { Config } from '../../core/model/config.ts';
 import type { Labels } from '../../core/model/labels.ts';
 import type { Sample } from '../../core/model/sample.ts';
-import type { SampleStore } from '../../core/ports.ts';
+import type { SampleStore, StateStore } from '../../core/ports.ts';
 import { parseMetricSelector } from '../../core/promql/parse.ts';
+import { createMemoryState } from '../../test/memory-state.ts';
 import { createSampleBudget } from './sample-budget.ts';
 import { createSeriesSource } from './series-source.ts';
 
@@ -28,6 +29,7 @@ const certificate = { ...labelsOf(1), file: '/etc/ca.crt' };
 
 let path: string;
 let store: SampleStore;
+let state: StateStore;
 let checks: Check[];
 let nowMs: number;
 let maxSamples: number | undefined;
@@ -35,6 +37,7 @@ let maxSamples: number | undefined;
 beforeEach(() => {
   path = mkdtempSync(join(tmpdir(), 'series-source-'));
   store = openSqliteStore({ path });
+  state = createMemoryState();
   checks = [check('usage', 'usage', MINUTE), check('pki', 'pki', HOUR)];
   nowMs = START + 24 * HOUR;
   maxSamples = undefined;
@@ -50,8 +53,14 @@ const rounds = (metric: string, labels: Labels, count: number, everyMs = MINUTE)
   Array.from({ length: count }, (_, i) => ({ metric, labels, timeMs: START + i * everyMs, value: i }));
 
 async function select(selector: string, fromMs = START, toMs = START + HOUR, signal?: AbortSignal) {
-  const config = { checks, store: { retentionMs: 7 * 24 * HOUR } } as unknown as Config;
-  const ports = { store, config: async () => config, targets: async () => [], clock: { nowMs: () => nowMs } };
+  const config = { checks, rules: [], store: { retentionMs: 7 * 24 * HOUR } } as unknown as Config;
+  const ports = {
+    store,
+    state,
+    config: async () => config,
+    targets: async () => [],
+    clock: { nowMs: () => nowMs },
+  };
   const source = await createSeriesSource({ ports, budget: createSampleBudget(signal, maxSamples) });
   const series = await source.select({ matchers: parseMetricSelector(selector), fromMs, toMs });
   return series.map(({ labels, times, values }) => ({ labels, times: [...times], values: [...values] }));

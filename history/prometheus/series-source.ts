@@ -9,6 +9,7 @@ import { compileMatchers } from '../../core/promql/matchers.ts';
 import type { ColumnQuery, ColumnSeries, SeriesSource } from '../../core/promql/source.ts';
 import { METRICS_BY_SERIES } from '../../core/series-names.ts';
 import type { HistoryPorts } from '../ports.ts';
+import { ALERT_SERIES, alertSeries } from './alert-series.ts';
 import { type ColumnBuilder, createColumnBuilder } from './columns.ts';
 import type { SampleBudget } from './sample-budget.ts';
 import { addRepeats, createSlowSeries, type SlowSeries } from './slow-series.ts';
@@ -23,7 +24,7 @@ const FIRST_READ_MS = PERIOD_MS;
 const MOST_GROWTH = 8;
 
 export interface SeriesSourceOptions {
-  ports: Pick<HistoryPorts, 'store' | 'config' | 'targets' | 'clock'>;
+  ports: Pick<HistoryPorts, 'store' | 'state' | 'config' | 'targets' | 'clock'>;
   budget: SampleBudget;
 }
 
@@ -50,6 +51,7 @@ export async function createSeriesSource({ ports, budget }: SeriesSourceOptions)
       for (const [name, metric] of SERIES) {
         if (isNamed(name)) found.push(...(await readMetric(query, name, metric)));
       }
+      if (ALERT_SERIES.some(isNamed)) found.push(...(await alertSeries(ports, query, budget)));
       return found;
     },
   };
