@@ -77,10 +77,16 @@ export interface StateDescriptor extends AdapterDescriptor {
   isShared?: true;
 }
 
+/** What the configuration knows of a type of channel besides. */
+export interface ChannelDescriptor extends AdapterDescriptor {
+  /** Its service takes an alert for ended so long after the last message about it. Absent: it never does. */
+  endsAfterMs?(options: unknown): number;
+}
+
 /** The registries from which the configuration schema is built. */
 export interface AdapterKinds {
   probes: readonly ProbeDescriptor[];
-  channels: readonly AdapterDescriptor[];
+  channels: readonly ChannelDescriptor[];
   stores: readonly StoreDescriptor[];
   states: readonly StateDescriptor[];
   inventories: readonly AdapterDescriptor[];

@@ -24,7 +24,7 @@ export async function startPrometheus({ windowMs }: { windowMs: number }): Promi
   const dir = mkdtempSync(join(tmpdir(), 'prometheus-'));
   const storage = `storage: { tsdb: { out_of_order_time_window: ${windowMs / 1000}s } }\n`;
   writeFileSync(join(dir, 'prometheus.yml'), storage);
-  return start('prometheus', port, dir, '/-/ready', async () => {}, [
+  return startServer('prometheus', port, dir, '/-/ready', async () => {}, [
     `--config.file=${join(dir, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(dir, 'data')}`,
     '--storage.tsdb.retention.time=1y',
@@ -40,7 +40,7 @@ export async function startVictoriaMetrics(): Promise<MetricsServer> {
   const flush = async () => {
     await axios.get(`http://127.0.0.1:${port}/internal/force_flush`);
   };
-  return start('victoria-metrics', port, dir, '/health', flush, [
+  return startServer('victoria-metrics', port, dir, '/health', flush, [
     `-storageDataPath=${dir}`,
     '-retentionPeriod=1y',
     `-httpListenAddr=127.0.0.1:${port}`,
@@ -50,7 +50,8 @@ export async function startVictoriaMetrics(): Promise<MetricsServer> {
   ]);
 }
 
-async function start(
+/** Any program that listens on a port, and answers 200 at `ready` when it can be used. */
+export async function startServer(
   name: string,
   port: number,
   dir: string,

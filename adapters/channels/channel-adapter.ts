@@ -15,6 +15,8 @@ export interface ChannelAdapter<Options = unknown> extends AdapterDescriptor<Opt
   about: string;
   /** Options as users write them, with references for secrets. */
   example: Readonly<Record<string, unknown>>;
+  /** Its service takes an alert for ended so long after the last message about it. Absent: it never does. */
+  endsAfterMs?(options: Options): number;
   /** How its messages show a picture. */
   shows(options: Options): PictureForm;
   /** What the channel would send, readable: the picture is shown as its number of bytes. Pure. */

@@ -4,6 +4,7 @@ import type { Channel } from '../../core/ports.ts';
 import { channelInTurns } from '../event-loop/turns.ts';
 import { referencesIn } from '../secrets/option-references.ts';
 import { type Renewal, withRenewedSecrets } from '../secrets/renewal.ts';
+import { alertmanager } from './alertmanager/alertmanager.ts';
 import type { ChannelAdapter, ChannelDeps } from './channel-adapter.ts';
 import { mattermost } from './mattermost/mattermost.ts';
 import { mattermostWebhook } from './mattermost/mattermost-webhook.ts';
@@ -20,6 +21,7 @@ export const CHANNELS: readonly ChannelAdapter[] = [
   slack,
   slackWebhook,
   telegram,
+  alertmanager,
 ];
 
 export function findChannelAdapter(type: string): ChannelAdapter | undefined {

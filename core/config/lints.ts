@@ -18,6 +18,7 @@ import { unreachablePictures } from './picture-address.ts';
 import type { Fleet } from './possible-alerts.ts';
 import { presetLints } from './preset-lints.ts';
 import { errorAt, type Finding, warningAt } from './problem.ts';
+import { lateReminders } from './reminder-lints.ts';
 import { ruleLints } from './rule-lints.ts';
 import type { RuleInForce } from './rule-set.ts';
 import { stateLints } from './state-lints.ts';
@@ -45,6 +46,7 @@ export function* lints(input: LintInput): Generator<Finding> {
   yield* tierLints(rules);
   yield* idleChannels(draft);
   yield* unreachablePictures(draft, input.kinds);
+  yield* lateReminders(draft, input.kinds);
   yield* emptySections(draft, rules.length === 0);
   yield* auditLints(draft);
   yield* stateLints(draft, input.kinds);

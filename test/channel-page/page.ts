@@ -45,7 +45,7 @@ These rules hold for all channels:
 - A channel reads the answer of its service; each section below says which answer means "accepted". A web page, or an answer
   that says no, is a failed attempt, which Bartizan retries. Any other 2xx is unclear: Bartizan sends the message once more under
   the same key, then counts it as sent, with a warning. \`accepts\` lists further answers of your receiver or proxy that mean
-  yes, with \`*\` for any text (\`accepts: ["queued*", ""]\`). \`webhook\` takes every 2xx for a yes.
+  yes, with \`*\` for any text (\`accepts: ["queued*", ""]\`). \`webhook\` and \`alertmanager\` take every 2xx for a yes.
 - When the service refuses the layout of a message, Bartizan sends it again at once as plain text.
 - \`ca\` names the certificate of a private authority, trusted beside those of the system; \`proxy\` a proxy
   (\`http://HOST:PORT\`), which sees addresses of https services only by host and port. Without \`proxy\` messages follow
@@ -122,12 +122,13 @@ export async function channelPage(): Promise<{ markdown: string; pictures: Map<s
         url: 'https://bartizan.example.net/charts/AAAA.png',
       };
       const preview = adapter.preview(notification, picture, adapter.options.parse(example));
+      if (!readPreview) sections.push(`\`\`\`json\n${preview}\n\`\`\`\n`);
+      if (adapter.shows(adapter.options.parse(example)) === 'none') continue;
       const path = `images/channels/${type}-${state}.png`;
       pictures.set(
         path,
         readPreview ? await drawMessage(readPreview(preview), picture.png, style) : picture.png,
       );
-      if (!readPreview) sections.push(`\`\`\`json\n${preview}\n\`\`\`\n`);
       sections.push(`![${title}: the sample alert, ${state}](${path})\n`);
     }
   }

@@ -52,6 +52,8 @@ export interface ChannelFixture {
   acceptedBody: string;
   /** Whether a request contains these values of the first service's references. Default: in its address or headers. */
   carriesSecrets?(request: ReceivedRequest, values: ReadonlyMap<string, string>): boolean;
+  /** The service gets alerts, and no text of ours that people read. */
+  withoutText?: true;
   /** Whether a late picture follows as a reply. */
   follows: boolean;
   /** Reads a preview as people see the message; absent when programs read it. */

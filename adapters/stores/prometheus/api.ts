@@ -1,5 +1,6 @@
 import { PermanentError } from '../../../core/errors.ts';
 import type { Clock, Secrets } from '../../../core/ports.ts';
+import { loginHeaders } from '../../http/login.ts';
 import { type HttpResponse, responseExcerpt, sendRequest } from '../../http/request.ts';
 import { referencesIn } from '../../secrets/option-references.ts';
 import { withRenewedSecrets } from '../../secrets/renewal.ts';
@@ -31,7 +32,7 @@ export function createPrometheusApi(
     body: string | Uint8Array,
     explain?: (refusal: HttpResponse) => Error | undefined,
   ): Promise<HttpResponse> {
-    const all = { 'user-agent': 'bartizan', ...headers, ...(await credentials()) };
+    const all = { 'user-agent': 'bartizan', ...headers, ...(await loginHeaders(options, secrets)) };
     const signed = sign ? await sign({ url, headers: all, body }) : all;
     return sendRequest(
       {
@@ -46,19 +47,6 @@ export function createPrometheusApi(
       },
       { nowMs: clock.nowMs, redact: secrets.redact },
     );
-  }
-
-  async function credentials(): Promise<Record<string, string>> {
-    const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(options.headers)) headers[name] = await secrets.resolve(value);
-    if (options.bearerToken !== undefined) {
-      headers.authorization = `Bearer ${await secrets.resolve(options.bearerToken)}`;
-    }
-    if (options.basicAuth) {
-      const password = await secrets.resolve(options.basicAuth.password);
-      headers.authorization = `Basic ${Buffer.from(`${options.basicAuth.username}:${password}`).toString('base64')}`;
-    }
-    return headers;
   }
 
   const writeUrl = options.writeUrl ?? `${options.url}/api/v1/write`;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { secretAddressSchema, secretSchema } from '../../../core/config/secret-text.ts';
+import { secretAddressSchema } from '../../../core/config/secret-text.ts';
 import { durationSchema } from '../../../core/duration.ts';
-import { headersSchema } from '../../http/headers.ts';
+import { loginFields, oneLogin } from '../../http/login.ts';
 
 /** Options of the store, see docs/configuration.md. */
 export const optionsSchema = z
@@ -12,14 +12,8 @@ export const optionsSchema = z
     writeUrl: secretAddressSchema
       .describe('Address of remote write, where it is not `/api/v1/write` under `url`')
       .optional(),
-    bearerToken: secretSchema.describe('Sent as `Authorization: Bearer`').optional(),
-    basicAuth: z
-      .strictObject({
-        username: z.string().min(1).describe('User name'),
-        password: secretSchema.describe('Password, a reference'),
-      })
-      .describe('Sent as `Authorization: Basic`')
-      .optional(),
+    bearerToken: loginFields.bearerToken,
+    basicAuth: loginFields.basicAuth,
     sigv4: z
       .strictObject({
         region: z
@@ -31,17 +25,9 @@ export const optionsSchema = z
       })
       .describe('Sign requests with the AWS credentials of the process, for Amazon Managed Prometheus')
       .optional(),
-    headers: headersSchema
-      .default({})
-      .describe('Further headers, such as `X-Scope-OrgID`; values may be references'),
+    headers: loginFields.headers,
     timeout: durationSchema.prefault('30s').describe('How long an answer is waited for'),
   })
-  .superRefine((options, context) => {
-    const ways = (['bearerToken', 'basicAuth', 'sigv4'] as const).filter((way) => options[way] !== undefined);
-    const [, second] = ways;
-    if (second === undefined) return;
-    const message = `there is \`${ways[0]}\` already; write one way to log in`;
-    context.addIssue({ code: 'custom', path: [second], message });
-  });
+  .superRefine(...oneLogin);
 
 export type PrometheusOptions = z.infer<typeof optionsSchema>;
