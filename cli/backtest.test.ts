@@ -7,6 +7,7 @@ import type { Sample } from '../core/model/sample.ts';
 import { newKey } from '../localstack/fleet/new-key.ts';
 import { comparisonShape } from './backtest-comparison.ts';
 import { backtestShape } from './backtest-shape.ts';
+import { sweepShape } from './backtest-sweep.ts';
 import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { run } from './program.ts';
 
@@ -126,6 +127,31 @@ unknown from 02:01 to 03:00: no samples of mem_usage
     await backtest(...RANGE, '--against', join(dir, 'c.yaml'), '--exit-code');
     expect(printed.out).toContain('the same');
     expect(process.exitCode).toBeUndefined();
+  });
+
+  it('shows what other values of a rule would have done', async () => {
+    await backtest('memory', ...RANGE, '--sweep', 'above=90..94/2', 'for=5m,30m');
+    expect(printed.out).toBe(`memory, 00:00 to 06:00 (6h), UTC
+
+messages a week, above to the right
+for  90  92  94
+ 5m  56  56   0
+30m   0   0   0
+
+median delay to the firing, above to the right
+for  90  92  94
+ 5m  5m  5m   –
+30m   –   –   –
+`);
+    printed.out = '';
+    await backtest('memory', ...RANGE, '--sweep', 'for=5m,10m', '--json');
+    const { variants } = sweepShape.parse(JSON.parse(printed.out));
+    expect(
+      variants.map(({ values, episodes, messages, delayMs }) => [values, episodes, messages, delayMs]),
+    ).toEqual([
+      [[5 * MINUTE], 2, 2, 5 * MINUTE],
+      [[10 * MINUTE], 2, 2, 10 * MINUTE],
+    ]);
   });
 
   it('says what is wrong with a rule or a range', async () => {

@@ -1,10 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { Argument, Command, Option } from 'commander';
-import { type Backtest, type BacktestRequest, runBacktest } from '../core/backtest/backtest.ts';
+import { type Backtest, runBacktest } from '../core/backtest/backtest.ts';
 import { chooseRules } from '../core/backtest/choose-rules.ts';
 import { compareBacktests, differs } from '../core/backtest/compare.ts';
+import type { HistoryPorts } from '../core/backtest/history-run.ts';
+import { runSweep } from '../core/backtest/sweep.ts';
+import { parseAxis, variantsOf } from '../core/backtest/sweep-axes.ts';
+import { ConfigError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
+import type { Rule } from '../core/model/rule.ts';
 import type { SampleStore } from '../core/ports.ts';
+import { quotedList } from '../core/text/suggestions.ts';
 import { systemClock } from '../local/clock.ts';
 import { durationArgument } from './arguments.ts';
 import {
@@ -16,11 +22,13 @@ import {
 } from './backtest-comparison.ts';
 import { type RangeOptions, rangeOf, readFleetAndSilences } from './backtest-inputs.ts';
 import { backtestShape } from './backtest-shape.ts';
+import { type Swept, sweepJson, sweepShape, sweepText } from './backtest-sweep.ts';
 import { backtestText } from './backtest-tables.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig, openStoreToRead } from './config-file.ts';
 import { writeJson } from './json-output.ts';
 import { momentArgument } from './moment-argument.ts';
+import { colourPaintFor } from './problem-report.ts';
 import { createSpinner } from './spinner.ts';
 import { localOption, nameOption, type StateOptions, tableOption } from './state-access.ts';
 
@@ -29,6 +37,7 @@ const DAY_MS = 24 * 3_600_000;
 interface Options extends StateOptions, RangeOptions {
   config: string;
   against?: string;
+  sweep?: string[];
   exitCode?: true;
   markdown?: true;
   json?: true;
@@ -48,6 +57,12 @@ export function backtestCommand(stdout: NodeJS.WriteStream = process.stdout): Co
     .addOption(new Option('--from <time>', 'begin then: 7d ago, a day, or a time').argParser(moment))
     .addOption(new Option('--to <time>', 'end then; default: now').argParser(moment))
     .option('--against <file>', 'compare with the rules, routes and silences of this configuration')
+    .addOption(
+      new Option(
+        '--sweep <field=values...>',
+        'try other values of one rule, behind its name: `above=80..95 for=5m..15m`, `above=80..95/5`',
+      ).conflicts('against'),
+    )
     .option('--exit-code', 'with --against: exit with 1 if anything differs, as `git diff --exit-code` does')
     .addOption(new Option('--markdown', 'with --against: print it for a pull request').conflicts('json'))
     .addOption(nameOption())
@@ -61,20 +76,30 @@ export function backtestCommand(stdout: NodeJS.WriteStream = process.stdout): Co
       }
       const { config } = await loadConfig(options.config);
       const other = against === undefined ? undefined : (await loadConfig(against)).config;
-      const wanted = { rules: chooseRules([...config.rules, ...(other?.rules ?? [])], patterns) };
+      const rules = chooseRules([...config.rules, ...(other?.rules ?? [])], patterns);
+      const axes = options.sweep?.map(parseAxis);
+      const swept = axes && oneRule(config, rules);
+      const variants = axes && swept && variantsOf(swept, axes);
       const range = rangeOf(options, systemClock.nowMs(), config.schedule.timeZone);
       const fleet = await readFleetAndSilences(options.config, config, options, range.fromMs);
       const store = await openStoreToRead(options.config, config);
+      const run = <T>(work: (ports: HistoryPorts) => Promise<T>) => withProgress(store, options, work);
       try {
-        const request = { ...wanted, ...fleet, ...range };
-        const after = await runWithProgress({ config, ...request }, store, options);
-        if (!other || against === undefined) show(after, config, options, stdout);
-        else {
-          const before = await runWithProgress({ config: other, ...request }, store, options);
-          const compared = { against, after, rules: compareBacktests(before, after) };
-          showComparison(compared, config, options, stdout);
-          if (options.exitCode && compared.rules.some(differs)) process.exitCode = 1;
+        const request = { config, rules, ...fleet, ...range };
+        if (axes && swept && variants) {
+          const sweep = await run((ports) => runSweep({ ...request, rule: swept, variants }, ports));
+          showSweep({ rule: swept, axes, sweep }, config, options, stdout);
+          return;
         }
+        const after = await run((ports) => runBacktest(request, ports));
+        if (!other || against === undefined) {
+          show(after, config, options, stdout);
+          return;
+        }
+        const before = await run((ports) => runBacktest({ ...request, config: other }, ports));
+        const compared = { against, after, rules: compareBacktests(before, after) };
+        showComparison(compared, config, options, stdout);
+        if (options.exitCode && compared.rules.some(differs)) process.exitCode = 1;
       } finally {
         await store.close();
       }
@@ -86,6 +111,7 @@ export function backtestCommand(stdout: NodeJS.WriteStream = process.stdout): Co
       ["bartizan backtest 'etcd-*' --from 2026-11-24 --to 2026-11-26T12:00Z"],
       ['bartizan backtest --last 7d --against main.yaml', 'what this version changes'],
       ['bartizan backtest --last 7d --against main.yaml --markdown --exit-code > comment.md'],
+      ['bartizan backtest memory.warning --last 7d --sweep above=80..95 for=5m..15m'],
       ["bartizan backtest --last 30d --json | jq '.rules[] | select(.episodes > 10) | .rule'"],
     ],
     text: `Every verdict comes from the code that evaluates rounds, every message from the code that routes, groups, silences and
@@ -111,19 +137,32 @@ function showComparison(
   else stdout.write((markdown ? comparisonMarkdown : comparisonTable)(compared, config));
 }
 
+function showSweep(swept: Swept, config: Config, { json }: Options, stdout: NodeJS.WriteStream): void {
+  if (json) writeJson(sweepShape, sweepJson(swept), stdout);
+  else stdout.write(sweepText(swept, config, colourPaintFor(stdout)));
+}
+
+/** @throws ConfigError where there are several */
+function oneRule({ rules }: Config, names: readonly string[]): Rule {
+  const found = rules.filter(({ name }) => names.includes(name));
+  const [only] = found;
+  if (only && found.length === 1) return only;
+  throw new ConfigError(`--sweep tries values of one rule: write one of ${quotedList(names)} in front of it`);
+}
+
 /** Shows on a terminal how far it is. */
-async function runWithProgress(
-  request: BacktestRequest,
+async function withProgress<T>(
   store: SampleStore,
   { json }: Pick<Options, 'json'>,
-): Promise<Backtest> {
+  work: (ports: HistoryPorts) => Promise<T>,
+): Promise<T> {
   const spinner = createSpinner({ quiet: json === true }).start('reading samples');
   const onProgress = async (done: number) => {
     spinner.text = `evaluated ${Math.floor(done * 100)}%`;
     await setImmediate();
   };
   try {
-    return await runBacktest(request, { store, onProgress });
+    return await work({ store, onProgress });
   } finally {
     spinner.stop();
   }

@@ -35,9 +35,10 @@ const inNames = (statuses: [string, string][]) =>
 describe('a backtest over stored samples', () => {
   it('finds the transitions that live rounds emitted, and the messages that they sent', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.tuple(ofNode, ofNode), async (steps) => {
+      fc.asyncProperty(fc.tuple(ofNode, ofNode), fc.constantFrom(1, 7, 60), async (steps, slice) => {
         const { fixture, transitions, fromMs, toMs } = await runLiveRounds(steps);
-        const { config, ports } = fixture;
+        const { config } = fixture;
+        const ports = { store: fixture.ports.store, longestSliceMs: slice * 60_000 };
         const targets = fixture.targets;
         const history = await runHistory({ config, rules: RULES, targets, fromMs, toMs }, ports);
         expect(history.transitions.map(textOf).sort()).toEqual(transitions.map(textOf).sort());

@@ -14,7 +14,7 @@ import { readRuleInput } from '../stages/rule-input.ts';
 import { createUpQuery } from '../stages/shard-round.ts';
 import { withSharedQueries } from '../stages/shared-queries.ts';
 import { type Coverage, createCoverage } from './coverage.ts';
-import { createSliceReader } from './history-slices.ts';
+import { createSliceReader, type SliceLimits } from './history-slices.ts';
 import { createRuleRun } from './rule-run.ts';
 
 export interface HistoryRequest {
@@ -26,14 +26,12 @@ export interface HistoryRequest {
   toMs: number;
 }
 
-export interface HistoryPorts {
+export interface HistoryPorts extends SliceLimits {
   store: Pick<SampleStore, 'query' | 'rollUps'>;
   /** Called after each slice, with the share that is done, 0 to 1: others may work meanwhile. */
   onProgress?: (done: number) => void | Promise<void>;
   /** Ends the run with its reason. */
   signal?: AbortSignal;
-  /** More are a BacktestTooLargeError. Default: no limit. */
-  mostSamples?: number;
 }
 
 export interface HistoryResult {
@@ -51,7 +49,7 @@ export interface HistoryResult {
  */
 export async function runHistory(request: HistoryRequest, ports: HistoryPorts): Promise<HistoryResult> {
   const { config, rules, targets, fromMs, toMs } = request;
-  const { onProgress, signal, mostSamples } = ports;
+  const { onProgress, signal } = ports;
   const { checks, schedule } = config;
   const { latenessMs } = schedule;
   const intervals = createIntervals(checks, targets);
@@ -60,11 +58,7 @@ export async function runHistory(request: HistoryRequest, ports: HistoryPorts): 
     0,
     ...rules.map((rule) => lookBackMs(rule, ruleIntervals(intervals, rule, []))),
   ]);
-  const reader = createSliceReader(ports.store, {
-    coverage,
-    lookBackMs: backMs,
-    ...(mostSamples !== undefined && { mostSamples }),
-  });
+  const reader = createSliceReader(ports.store, { ...ports, coverage, lookBackMs: backMs });
   const inventoryLabels = createInventoryLabels(targets);
   const runs = byMetric(rules).map((rule) => createRuleRun(rule, inventoryLabels));
   const startMs = fromMs - neededMs({ rules, checks, schedule });

@@ -17,6 +17,13 @@ export interface SliceReader {
   samples(): number;
 }
 
+export interface SliceLimits {
+  /** More are a BacktestTooLargeError. Default: no limit. */
+  mostSamples?: number | undefined;
+  /** Default: a day. */
+  longestSliceMs?: number | undefined;
+}
+
 /**
  * Reads history in slices of about as many samples, however large the fleet is. @param lookBackMs how far the longest window
  * of a rule reaches back
@@ -27,7 +34,8 @@ export function createSliceReader(
     coverage,
     lookBackMs,
     mostSamples = Infinity,
-  }: { coverage?: Coverage; lookBackMs: number; mostSamples?: number },
+    longestSliceMs = LONGEST_SLICE_MS,
+  }: { coverage?: Coverage; lookBackMs: number } & SliceLimits,
 ): SliceReader {
   let samples = 0;
   let largest = 0;
@@ -53,7 +61,7 @@ export function createSliceReader(
       const least = Math.max(SHORTEST_SLICE_MS, Math.min(lookBackMs, LONGEST_SLICE_MS / 4));
       const fitting =
         sliceMs === 0 ? FIRST_SLICE_MS : sliceMs * Math.min(2, MOST_SAMPLES / Math.max(1, largest));
-      sliceMs = Math.min(LONGEST_SLICE_MS, Math.max(least, Math.floor(fitting)));
+      sliceMs = Math.min(longestSliceMs, Math.max(least, Math.floor(fitting)));
       largest = 0;
       return sliceMs;
     },

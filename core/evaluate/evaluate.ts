@@ -26,7 +26,7 @@ export function evaluateRule(input: EvaluateInput): EvaluateResult {
     return { checkpoint, transitions: [], alerts: [], ignoredSamples: 0 };
   }
   const evaluation = beginEvaluation(input);
-  const series = deriveSeries(input, evaluation.span.fromMs);
+  const series = input.derived ?? deriveSeries(input, evaluation.span.fromMs);
   const { candidates, ignoredSamples } = findCandidates(series, evaluation);
   const outcomes = candidates
     .map((candidate) => foldCandidate(candidate, evaluation))

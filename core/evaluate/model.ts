@@ -22,6 +22,11 @@ export interface EvaluateInput {
    * The rule's metric, both metrics of a ratio, filtered by `where` and `whereNot`, from `evaluationRange().fromMs` to `nowMs`.
    */
   series: readonly Series[];
+  /**
+   * What `deriveSeries` makes of them, for who evaluates several rules that differ in nothing else; it may leave out series that
+   * are of a node, never breach, and are not known, unless `noData` is `alerting`. Absent: it is derived here.
+   */
+  derived?: readonly Series[];
   /** In place of `series`, where shards have aggregated their clusters. */
   partials?: readonly PartialAggregate[];
   /** `up` of the targets, from `evaluatedFromMs()` on: no window reaches back over it. */
