@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { checkSelector, parseSelectorMatcher } from '../core/config/selector.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import type { Matcher } from '../core/model/silence.ts';
-import { SCOPES, type Scope, type StoredToken } from '../core/model/token.ts';
+import { hasEnded, SCOPES, type Scope, type StoredToken } from '../core/model/token.ts';
 import type { StateStore } from '../core/ports.ts';
 import { createToken } from '../history/access/token.ts';
 import { systemClock } from '../local/clock.ts';
@@ -22,7 +22,7 @@ import {
   tableOption,
   withState,
 } from './state-access.ts';
-import { describeToken, hasEnded, listedToken } from './token-table.ts';
+import { describeToken, listedToken } from './token-table.ts';
 
 /** More would make one look for a lost one by hand. */
 const MOST_TOKENS = 1_000;

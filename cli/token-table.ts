@@ -1,5 +1,5 @@
 import type { Config } from '../core/model/config.ts';
-import { endOfToken, type StoredToken } from '../core/model/token.ts';
+import type { StoredToken } from '../core/model/token.ts';
 import { describeMatchers, momentText } from '../core/notify/silence-text.ts';
 import { visibleLine } from '../core/text/visible-line.ts';
 import { renderTable } from './table.ts';
@@ -19,11 +19,6 @@ function statusOf(
 ): TokenStatus {
   if (revokedAtMs !== undefined) return 'revoked';
   return expiresAtMs <= nowMs ? 'expired' : 'valid';
-}
-
-/** Whether it is refused by now. */
-export function hasEnded(token: StoredToken, nowMs: number): boolean {
-  return token.revokedAtMs !== undefined || (endOfToken(token) ?? Infinity) <= nowMs;
 }
 
 /** `grafana (read, cluster="prod"), until 2027-03-01 10:00:00`. */

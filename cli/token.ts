@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { ConfigError } from '../core/errors.ts';
-import type { StoredToken } from '../core/model/token.ts';
+import { hasEnded, type StoredToken } from '../core/model/token.ts';
 import type { StateStore } from '../core/ports.ts';
 import { idOfToken } from '../history/access/token.ts';
 import { systemClock } from '../local/clock.ts';
@@ -22,7 +22,7 @@ import {
   withState,
 } from './state-access.ts';
 import { tokenAddCommand } from './token-add.ts';
-import { describeToken, hasEnded, listedToken, tokenTable } from './token-table.ts';
+import { describeToken, listedToken, tokenTable } from './token-table.ts';
 
 type Options = StateOptions & { config: string; json?: boolean };
 
@@ -113,7 +113,8 @@ function tokenCalled(text: string, tokens: readonly StoredToken[], nowMs: number
   const meant = named.length > 0 ? named : open.filter((token) => token.id.startsWith(id ?? text));
   const [token] = meant;
   if (token !== undefined && meant.length === 1) return token;
-  const shown = id ?? text;
+  // What is cut off of a token is a secret still.
+  const shown = id ?? (text.startsWith('bzt_') ? 'that begins so' : text);
   const what = token ? `several tokens are meant by ${shown}` : `there is no valid token ${shown}`;
   throw new ConfigError(`${what}; \`bartizan token list\` shows them`);
 }

@@ -1,5 +1,6 @@
 // The program's metrics about itself: `/metrics` of `up`, and CloudWatch on AWS. Sample metrics are in catalogue.ts.
 
+import { ACCESS_METRICS } from './own-metrics/access.ts';
 import { ALERT_METRICS } from './own-metrics/alerts.ts';
 import { DATA_METRICS } from './own-metrics/data.ts';
 import type { OwnMetric, OwnMetricKind } from './own-metrics/own-metric.ts';
@@ -12,6 +13,7 @@ export const OWN_METRICS = {
   ...DATA_METRICS,
   ...ALERT_METRICS,
   ...PROGRAM_METRICS,
+  ...ACCESS_METRICS,
 } as const satisfies Record<string, OwnMetric>;
 
 export type OwnMetricName = keyof typeof OWN_METRICS;

@@ -30,6 +30,11 @@ export function endOfToken({ expiresAtMs, revokedAtMs }: StoredToken): number | 
   return endMs === Infinity ? undefined : endMs;
 }
 
+/** Whether it is refused by now; one that was revoked is, whatever the clock says. */
+export function hasEnded(token: Pick<StoredToken, 'expiresAtMs' | 'revokedAtMs'>, nowMs: number): boolean {
+  return token.revokedAtMs !== undefined || (token.expiresAtMs ?? Infinity) <= nowMs;
+}
+
 /** Undefined: it is revoked already. */
 export function revokedAt(token: StoredToken, atMs: number): StoredToken | undefined {
   return token.revokedAtMs === undefined ? { ...token, revokedAtMs: atMs } : undefined;

@@ -1,0 +1,101 @@
+import { describeError } from '../../core/errors.ts';
+import { hasEnded, type StoredToken } from '../../core/model/token.ts';
+import type { Clock, Logger, TokenState } from '../../core/ports.ts';
+import type { Principal } from '../principal.ts';
+import { createFailedTries } from './failed-tries.ts';
+import { idOfToken, isTokenOf } from './token.ts';
+
+/** A token that was revoked is refused after this at the latest. */
+const CACHED_MS = 3_000;
+const MOST_CACHED = 1_000;
+/** Its use is written down this often. */
+const USE_EVERY_MS = 3_600_000;
+
+export type TokenVerdict =
+  | { kind: 'principal'; principal: Principal }
+  | { kind: 'refused'; reason: 'malformed' | 'unknown' | 'revoked' | 'expired' }
+  | { kind: 'wait'; waitMs: number }
+  /** State does not answer. */
+  | { kind: 'unavailable' };
+
+export interface TokenCheck {
+  check(text: string, address: string): Promise<TokenVerdict>;
+}
+
+interface Known {
+  token: StoredToken;
+  readAtMs: number;
+  usedAtMs: number;
+}
+
+export function createTokenCheck({
+  tokens,
+  clock,
+  logger,
+}: {
+  tokens: Pick<TokenState, 'findToken' | 'markTokenUsed'>;
+  clock: Clock;
+  logger: Logger;
+}): TokenCheck {
+  /** Tokens that somebody has shown who knew their secret. */
+  const known = new Map<string, Known>();
+  const failedTries = createFailedTries();
+
+  async function find(id: string): Promise<StoredToken | undefined> {
+    const found = known.get(id);
+    const ageMs = found ? clock.nowMs() - found.readAtMs : Infinity;
+    // A clock that was set back makes nothing fresh.
+    if (found && ageMs >= 0 && ageMs < CACHED_MS) return found.token;
+    const token = await tokens.findToken(id);
+    if (found && token) Object.assign(found, { token, readAtMs: clock.nowMs() });
+    else known.delete(id);
+    return token;
+  }
+
+  /** Nobody waits for it. */
+  function noteUse(token: StoredToken, nowMs: number): void {
+    const usedAtMs = Math.max(known.get(token.id)?.usedAtMs ?? 0, token.lastUsedAtMs ?? 0);
+    const isDue = nowMs - usedAtMs >= USE_EVERY_MS;
+    known.delete(token.id);
+    known.set(token.id, { token, readAtMs: nowMs, usedAtMs: isDue ? nowMs : usedAtMs });
+    const [oldest] = known.keys();
+    if (known.size > MOST_CACHED && oldest !== undefined) known.delete(oldest);
+    if (!isDue) return;
+    tokens.markTokenUsed(token.id, nowMs).catch((error: unknown) => {
+      logger.warn('the use of a token was not kept', { token: token.name, error: describeError(error) });
+    });
+  }
+
+  function refused(address: string, reason: 'malformed' | 'unknown' | 'revoked' | 'expired'): TokenVerdict {
+    failedTries.add(address, clock.nowMs());
+    return { kind: 'refused', reason };
+  }
+
+  return {
+    async check(text, address) {
+      const id = idOfToken(text);
+      // Others behind the same proxy, whose tokens are known, get on with their work.
+      const waitMs = id !== undefined && known.has(id) ? 0 : failedTries.waitMs(address, clock.nowMs());
+      if (waitMs > 0) return { kind: 'wait', waitMs };
+      if (id === undefined) return refused(address, 'malformed');
+      let token: StoredToken | undefined;
+      try {
+        token = await find(id);
+      } catch (error) {
+        logger.error('tokens cannot be read', { error: describeError(error) });
+        return { kind: 'unavailable' };
+      }
+      if (!token || !isTokenOf(text, token)) return refused(address, 'unknown');
+      const nowMs = clock.nowMs();
+      const { name, scope, selector, revokedAtMs, expiresAtMs = Infinity } = token;
+      if (hasEnded(token, nowMs)) known.delete(id);
+      if (revokedAtMs !== undefined) return refused(address, 'revoked');
+      if (expiresAtMs <= nowMs) return refused(address, 'expired');
+      noteUse(token, nowMs);
+      return {
+        kind: 'principal',
+        principal: { name: `token ${name}`, scope, ...(selector && { selector }) },
+      };
+    },
+  };
+}
