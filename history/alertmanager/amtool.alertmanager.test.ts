@@ -1,7 +1,7 @@
 // Debian's amtool against our interface, over a real port.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -37,12 +37,16 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-function amtool(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+function amtool(...args: string[]) {
+  return run(`--alertmanager.url=${url()}`, '--no-version-check', ...args);
+}
+
+function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const { promise, resolve } = Promise.withResolvers<{ code: number; out: string; err: string }>();
-  const all = [`--alertmanager.url=${url}`, '--no-version-check', ...args];
   const options = { env: { HOME: dir }, timeout: 60_000 };
-  execFile(findProgram('amtool') ?? '', all, options, (error, out, err) =>
+  execFile(findProgram('amtool') ?? '', args, options, (error, out, err) =>
     resolve({ code: error ? Number(error.code ?? -1) : 0, out, err }),
   );
   return promise;
@@ -139,10 +143,16 @@ describe('amtool', () => {
     );
   });
 
-  it('sends the token of its file', async () => {
-    const file = join(dir, 'http.yml');
-    writeFileSync(file, 'authorization: { credentials: "bzt_1_abc" }\n');
-    await amtoolOut(`--http.config.file=${file}`, 'silence', 'query');
+  it('sends the token of its configuration, which is as docs/api.md shows it', async () => {
+    const folder = join(dir, '.config', 'prometheus');
+    mkdirSync(folder, { recursive: true });
+    const [own = '', login = ''] = [
+      ...readFileSync('docs/api.md', 'utf8').matchAll(/```yaml\n(.*?)```/gs),
+    ].map(([, yaml = '']) => yaml.replaceAll('/home/ada', dir).replaceAll('http://127.0.0.1:9470', url()));
+    writeFileSync(join(folder, 'amtool.yml'), own);
+    writeFileSync(join(folder, 'bartizan.yml'), login);
+    writeFileSync(join(folder, 'bartizan-token'), 'bzt_1_abc\n');
+    expect(await run('silence', 'query')).toMatchObject({ code: 0, err: '' });
     expect(authorization).toBe('Bearer bzt_1_abc');
   });
 
