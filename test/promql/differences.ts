@@ -51,7 +51,14 @@ const DIFFERENCES: readonly Difference[] = [
         return range?.kind === 'subquery' && range.at !== undefined;
       }),
   },
+  {
+    reason:
+      'in a range query the engine sorts a vector at the first step, and keeps its series in that order; ours does not sort',
+    covers: (tree) => childrenOf(tree).some((child) => anyOf(child, isSort)),
+  },
 ];
+
+const isSort = (node: QueryNode) => opOf(node) === 'sort' || opOf(node) === 'sort_desc';
 
 /** Why the answers to a query may differ; undefined: they may not. */
 export const reasonToDiffer = (tree: QueryNode): string | undefined =>
