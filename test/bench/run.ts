@@ -13,6 +13,7 @@ import { benchEvaluate } from './evaluate.ts';
 import { benchFunctions } from './functions.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
+import { benchPromql } from './promql.ts';
 import { type BenchmarkReport, benchmarkText, type Report, reportMarkdown, verdictOf } from './report.ts';
 import { benchRound } from './round.ts';
 import { benchSsh } from './ssh.ts';
@@ -28,6 +29,7 @@ const PARTS: Readonly<Record<string, Benchmark>> = {
   latency: benchLatency,
   burst: benchBurst,
   functions: benchFunctions,
+  promql: benchPromql,
   memory: benchMemory,
 };
 
