@@ -1,12 +1,8 @@
 import { Command, Option } from 'commander';
-import { currentForMs } from '../core/current.ts';
 import { describeError } from '../core/errors.ts';
-import { createIntervals } from '../core/intervals.ts';
-import { labelKey } from '../core/labels.ts';
 import type { Config } from '../core/model/config.ts';
-import { isPlain } from '../core/rule-query.ts';
 import { type AlertReport, reportAlerts, reportPast } from '../core/stages/alert-report.ts';
-import { newestPoints } from '../core/stages/current-states.ts';
+import { type AlertValue, readAlertValues } from '../core/stages/alert-values.ts';
 import { systemClock } from '../local/clock.ts';
 import { alertTable, pastTable } from './alert-tables.ts';
 import { durationArgument } from './arguments.ts';
@@ -22,9 +18,6 @@ import {
   stateTable,
   tableOption,
 } from './state-access.ts';
-
-/** How far back the newest value of an alert is searched for; the table shows its age. */
-const SEEN_WITHIN_MS = 24 * 3_600_000;
 
 interface Options extends StateOptions {
   config: string;
@@ -63,7 +56,7 @@ export function alertsCommand(): Command {
         const values = await newestValues(options.config, config, alerts, nowMs).catch((error: unknown) => {
           // Without samples the alerts are still known, but not their values.
           process.stderr.write(`bartizan: the values of the alerts are unknown: ${describeError(error)}\n`);
-          return new Map<string, { value: number; valueAtMs: number }>();
+          return new Map<string, AlertValue>();
         });
         const current = alerts.map((alert) => ({ ...alert, ...values.get(alert.id) }));
         show(current, options, () => alertTable(alerts, { config, values, nowMs }));
@@ -98,37 +91,10 @@ async function newestValues(
   config: Config,
   alerts: readonly AlertReport[],
   nowMs: number,
-): Promise<Map<string, { value: number; valueAtMs: number }>> {
-  const values = new Map<string, { value: number; valueAtMs: number }>();
-  if (alerts.length === 0) return values;
+): Promise<ReadonlyMap<string, AlertValue>> {
+  if (alerts.length === 0) return new Map();
   const store = await openStoreToRead(file, config);
-  const intervals = createIntervals(config.checks);
-  for (const rule of config.rules) {
-    const mine = new Map(alerts.filter((a) => a.rule === rule.name).map((a) => [labelKey(a.labels), a.id]));
-    if (mine.size === 0) continue;
-    if (!isPlain(rule)) {
-      // No store has the compared value: like messages, the command derives it from samples.
-      const of = alerts.filter((alert) => alert.rule === rule.name);
-      const newest = await newestPoints(rule, of, config.checks, { store, clock: { nowMs: () => nowMs } });
-      for (const [key, { value, timeMs }] of newest) {
-        const id = mine.get(key);
-        if (id !== undefined) values.set(id, { value, valueAtMs: timeMs });
-      }
-      continue;
-    }
-    for (const series of await store.latest({
-      metric: rule.metric,
-      where: rule.where,
-      whereNot: rule.whereNot,
-      sinceMs: nowMs - Math.max(SEEN_WITHIN_MS, currentForMs(intervals.longest(rule.metric, []))),
-    })) {
-      const id = mine.get(labelKey(series.labels));
-      const point = series.points.at(-1);
-      if (id !== undefined && point) values.set(id, { value: point.value, valueAtMs: point.timeMs });
-    }
-  }
-  await store.close();
-  return values;
+  return await readAlertValues(config, alerts, { store, nowMs }).finally(() => store.close());
 }
 
 function bySeverity(config: Config): (a: AlertReport, b: AlertReport) => number {

@@ -4,8 +4,10 @@
 import { randomUUID } from 'node:crypto';
 import { auditedChange } from '../core/audit/audited-change.ts';
 import { ConfigError } from '../core/errors.ts';
+import type { Alert } from '../core/model/alert.ts';
 import type { AuditAction } from '../core/model/audit.ts';
 import type { Matcher, StoredSilence } from '../core/model/silence.ts';
+import { draftSilence } from '../core/notify/silence-draft.ts';
 import { describeSilence } from '../core/notify/silence-text.ts';
 import { checkMatcher, compileMatcher } from '../core/notify/silences.ts';
 import { ForbiddenError } from './access/forbidden.ts';
@@ -57,6 +59,26 @@ export async function addSilence(asker: Asker, request: SilenceRequest): Promise
   const silence = draft(asker, request, { id: randomUUID(), createdAtMs: nowMs });
   // It withholds nothing of the past.
   return put(asker, 'silence-added', { ...silence, fromMs: Math.max(silence.fromMs, nowMs) });
+}
+
+/** Withholds further messages about one alert until it resolves, or until then. @throws SilenceError */
+export async function acknowledgeAlert(
+  asker: Asker,
+  alert: Alert,
+  { untilMs, ...asked }: Omit<SilenceRequest, 'matchers' | 'untilMs'> & { untilMs: number | undefined },
+): Promise<StoredSilence> {
+  const nowMs = asker.ports.clock.nowMs();
+  const { fromMs } = asked;
+  const forMs = untilMs === undefined ? undefined : untilMs - fromMs;
+  const { alertId, breachSinceMs, ...silence } = draftSilence(
+    { alert },
+    { id: randomUUID(), fromMs, forMs, author: '', comment: asked.comment },
+    nowMs,
+  );
+  const request = { ...asked, matchers: silence.matchers, untilMs: silence.untilMs };
+  checkRequest(asker, request, nowMs);
+  const times = { fromMs: Math.max(fromMs, nowMs), ...(breachSinceMs !== undefined && { breachSinceMs }) };
+  return put(asker, 'silence-added', { ...draft(asker, request, silence), alertId, ...times });
 }
 
 /**

@@ -15,6 +15,11 @@ import { createSuppressions } from '../notify/suppression.ts';
 import { type UndeliveredAlert, undeliveredAlerts } from '../notify/undelivered.ts';
 import type { StateStore } from '../ports.ts';
 
+type AlertState = Pick<
+  StateStore,
+  'listAlerts' | 'listSilences' | 'openIncidents' | 'listDeliveries' | 'listTransitions'
+>;
+
 /** An alert, or an earlier firing with status `ok` once it has resolved. */
 export interface AlertReport extends Alert, Partial<AlertDelivery> {
   /** Silences that cover it now, the last to end first. */
@@ -31,7 +36,7 @@ const TRANSITIONS_A_READ = 5_000;
 const DELIVERIES_AT_MOST = 20_000;
 
 /** Alerts that are not ok. */
-export async function reportAlerts(state: StateStore, config: Config, nowMs: number): Promise<AlertReport[]> {
+export async function reportAlerts(state: AlertState, config: Config, nowMs: number): Promise<AlertReport[]> {
   const alerts = (await state.listAlerts()).map(({ value }) => value);
   const firing = alerts.filter(({ status }) => status === 'firing');
   const stored = await state.listSilences({ endedAfterMs: nowMs });
@@ -90,7 +95,7 @@ function holdersOf(incidents: readonly Incident[]): Map<string, Incident[]> {
  * that is closed may have sent the alert to a channel or route of today.
  */
 async function readSent(
-  state: StateStore,
+  state: AlertState,
   firing: readonly Alert[],
   incidents: readonly Incident[],
 ): Promise<(alert: Alert) => AlertReport['sent']> {
@@ -147,7 +152,7 @@ function knownMessages(
 
 /** Firings that began or ended in the range, the newest first. */
 export async function reportPast(
-  state: StateStore,
+  state: AlertState,
   range: { fromMs: number; toMs: number },
 ): Promise<AlertReport[]> {
   const transitions = await readTransitions(state, range);
@@ -172,7 +177,7 @@ function pastReport({ alertId: id, ...firing }: PastFiring, sent: readonly SentM
 }
 
 async function readTransitions(
-  state: StateStore,
+  state: AlertState,
   { fromMs, toMs }: { fromMs: number; toMs: number },
 ): Promise<Transition[]> {
   const found = new Map<string, Transition>();
