@@ -38,26 +38,26 @@ export function groupSeries(node: AggregateNode, vector: readonly SteppedSeries[
   return [...groups.values()];
 }
 
-/** Fills the result of a group; `present` says where a member has a value. */
-type Reducer = (group: Group, result: SteppedSeries, parameters: Float64Array) => void;
+/** Fills the result of a group, and yields how many samples it has computed since it last did. */
+type Reducer = (group: Group, result: SteppedSeries, parameters: Float64Array) => Iterable<number>;
 
 /** Folds each further value of a step into the first one. */
-const folding =
-  (
-    fold: (result: number, value: number) => number,
-    first: (value: number) => number = (value) => value,
-  ): Reducer =>
-  ({ members }, { values: results, present: seen }) => {
+const folding = (
+  fold: (result: number, value: number) => number,
+  first: (value: number) => number = (value) => value,
+): Reducer =>
+  function* ({ members }, { values: results, present: seen }) {
     for (const { values, present } of members) {
       for (let step = 0; step < results.length; step++) {
         if (!present[step]) continue;
         results[step] = seen[step] ? fold(results[step]!, values[step]!) : first(values[step]!);
         seen[step] = 1;
       }
+      yield results.length;
     }
   };
 
-const sum: Reducer = ({ members }, { values: sums, present: seen }) => {
+const sum: Reducer = function* ({ members }, { values: sums, present: seen }) {
   const lost = new Float64Array(sums.length);
   for (const { values, present } of members) {
     for (let step = 0; step < sums.length; step++) {
@@ -72,11 +72,12 @@ const sum: Reducer = ({ members }, { values: sums, present: seen }) => {
         seen[step] = 1;
       }
     }
+    yield sums.length;
   }
   for (let step = 0; step < sums.length; step++) sums[step]! += lost[step]!;
 };
 
-const average: Reducer = ({ members }, { values: totals, present: seen }) => {
+const average: Reducer = function* ({ members }, { values: totals, present: seen }) {
   const steps = totals.length;
   const lost = new Float64Array(steps);
   const counts = new Uint32Array(steps);
@@ -110,6 +111,7 @@ const average: Reducer = ({ members }, { values: totals, present: seen }) => {
       totals[step] = next;
       lost[step] = lostBy(before, value / count, next, share * lost[step]!);
     }
+    yield steps;
   }
   for (let step = 0; step < steps; step++) {
     if (!seen[step]) continue;
@@ -118,9 +120,8 @@ const average: Reducer = ({ members }, { values: totals, present: seen }) => {
   }
 };
 
-const variance =
-  (finish: (value: number) => number): Reducer =>
-  ({ members }, { values: squares, present: seen }) => {
+const variance = (finish: (value: number) => number): Reducer =>
+  function* ({ members }, { values: squares, present: seen }) {
     const means = new Float64Array(squares.length);
     const counts = new Uint32Array(squares.length);
     for (const { values, present } of members) {
@@ -138,13 +139,14 @@ const variance =
         means[step]! += delta / count;
         squares[step]! += delta * (value - means[step]!);
       }
+      yield squares.length;
     }
     for (let step = 0; step < squares.length; step++) {
       if (seen[step]) squares[step] = finish(squares[step]! / counts[step]!);
     }
   };
 
-const quantiles: Reducer = ({ members }, { values: results, present: seen }, parameters) => {
+const quantiles: Reducer = function* ({ members }, { values: results, present: seen }, parameters) {
   const values = new Float64Array(members.length);
   for (let step = 0; step < results.length; step++) {
     let count = 0;
@@ -152,6 +154,7 @@ const quantiles: Reducer = ({ members }, { values: results, present: seen }, par
     if (count === 0) continue;
     results[step] = quantile(parameters[step]!, values.subarray(0, count));
     seen[step] = 1;
+    yield members.length;
   }
 };
 
@@ -187,9 +190,10 @@ export async function reduceGroups(
     const steps = group.members[0]!.values.length;
     evaluation.hold(steps);
     const result = emptySeries(group.labels, steps);
-    reduce(group, result, parameters);
+    for (const work of reduce(group, result, parameters)) {
+      if (evaluation.isPauseDue(work)) await evaluation.pause();
+    }
     results.push(result);
-    if (evaluation.isPauseDue(steps * group.members.length)) await evaluation.pause();
   }
   return results;
 }

@@ -2,8 +2,7 @@
 
 import type { BinaryNode } from './ast.ts';
 import type { Evaluation } from './evaluation.ts';
-import { emptySeries, mergeSameLabels, type SteppedSeries } from './grid.ts';
-import { dropMetadata } from './label-sets.ts';
+import { emptySeries, type SteppedSeries, withoutMetadata } from './grid.ts';
 import { operationOf } from './operators.ts';
 
 /** Between two scalars a comparison is 1 or 0. */
@@ -36,17 +35,18 @@ export async function combineWithScalar(
     if (evaluation.isPauseDue(values.length)) await evaluation.pause();
   }
   if (operation.kind === 'comparison' && !node.bool) return [...vector];
-  return mergeSameLabels(vector.map((series) => ({ ...series, labels: dropMetadata(series.labels) })));
+  return withoutMetadata(vector);
 }
 
-export function negate(vector: readonly SteppedSeries[]): SteppedSeries[] {
-  return mergeSameLabels(
-    vector.map(({ labels, values, present }) => ({
-      labels: dropMetadata(labels),
-      values: values.map((value) => -value),
-      present,
-    })),
-  );
+export async function negate(
+  vector: readonly SteppedSeries[],
+  evaluation: Evaluation,
+): Promise<SteppedSeries[]> {
+  for (const { values } of vector) {
+    for (let step = 0; step < values.length; step++) values[step] = -values[step]!;
+    if (evaluation.isPauseDue(values.length)) await evaluation.pause();
+  }
+  return withoutMetadata(vector);
 }
 
 /** A vector of one series without labels. */

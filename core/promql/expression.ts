@@ -55,7 +55,7 @@ async function computeVector(node: QueryNode, grid: Grid, evaluation: Evaluation
       return selectVector(node, grid, evaluation);
     case 'unary': {
       const vector = await evaluateVector(node.expr, grid, evaluation);
-      return node.op === '-' ? negate(vector) : vector;
+      return node.op === '-' ? negate(vector, evaluation) : vector;
     }
     case 'binary':
       return evaluateBinary(node, grid, evaluation);
@@ -191,7 +191,7 @@ async function evaluateCall(node: CallNode, grid: Grid, evaluation: Evaluation):
     case 'absent':
       return absentSteps(await vector(0), absentLabels(args[0]!), grid.steps);
     case 'label_replace':
-      return replaceLabel(await vector(0), args.slice(1) as StringNode[]);
+      return replaceLabel(await vector(0), args.slice(1) as StringNode[], evaluation);
     case 'label_join':
       return joinLabels(await vector(0), args.slice(1) as StringNode[]);
     case 'timestamp': {

@@ -1,7 +1,7 @@
 // The values that an expression has at each step of a query. Functions own the series that they are given, and may change them.
 
 import type { Labels } from '../model/labels.ts';
-import { keyOf } from './label-sets.ts';
+import { dropMetadata, keyOf } from './label-sets.ts';
 import { type ColumnSeries, QueryError } from './source.ts';
 
 /** The times of evaluation: `startMs`, and `steps` - 1 more. */
@@ -51,6 +51,11 @@ export function mergeSameLabels(list: readonly SteppedSeries[]): SteppedSeries[]
     else byKey.set(key, series);
   }
   return [...byKey.values()];
+}
+
+/** What is left of the labels when values no longer are those of the metric. @throws QueryError as `mergeSameLabels` */
+export function withoutMetadata(list: readonly SteppedSeries[]): SteppedSeries[] {
+  return mergeSameLabels(list.map((series) => ({ ...series, labels: dropMetadata(series.labels) })));
 }
 
 function mergeInto(target: SteppedSeries, { values, present }: SteppedSeries): void {

@@ -1,26 +1,33 @@
 // `label_replace`, `label_join`, and the labels of `absent`.
 
-import { RE2JS } from 're2js';
+import type { RE2JS } from 're2js';
 import type { Labels } from '../model/labels.ts';
 import type { QueryNode, StringNode } from './ast.ts';
+import type { Evaluation } from './evaluation.ts';
 import { mergeSameLabels, type SteppedSeries } from './grid.ts';
 import { labelValue, METRIC_NAME, withLabel } from './label-sets.ts';
+import { compileExpression } from './matchers.ts';
 import { QueryError } from './source.ts';
 
-export function replaceLabel(
+export async function replaceLabel(
   series: readonly SteppedSeries[],
   [target, template, source, pattern]: readonly StringNode[],
-): SteppedSeries[] {
+  evaluation: Evaluation,
+): Promise<SteppedSeries[]> {
   checkLabelName('label_replace', target!.value);
   const compiled = compile(pattern!.value);
-  return mergeSameLabels(
-    series.map((one) => {
-      const matcher = compiled.matcher(labelValue(one.labels, source!.value));
-      if (!matcher.find()) return one;
+  const replaced: SteppedSeries[] = [];
+  for (const one of series) {
+    const value = labelValue(one.labels, source!.value);
+    const matcher = compiled.matcher(value);
+    if (matcher.matches()) {
       const group = (name: string) => groupOf(compiled, matcher, name);
-      return { ...one, labels: withLabel(one.labels, target!.value, expand(template!.value, group)) };
-    }),
-  );
+      const labels = withLabel(one.labels, target!.value, expand(template!.value, group));
+      replaced.push({ ...one, labels });
+    } else replaced.push(one);
+    if (evaluation.isPauseDue(compiled.programSize() * (value.length + 1))) await evaluation.pause();
+  }
+  return mergeSameLabels(replaced);
 }
 
 export function joinLabels(
@@ -40,16 +47,12 @@ function checkLabelName(call: string, name: string): void {
   if (name === '') throw new QueryError('execution', `${call}() needs the name of a label; "" is none`);
 }
 
-/** Matches the whole value, line breaks included. */
 function compile(pattern: string): RE2JS {
   try {
-    return RE2JS.compile(`^(?s:${pattern})$`);
+    return compileExpression(pattern);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new QueryError(
-      'execution',
-      `invalid regular expression in label_replace(): ${JSON.stringify(pattern)}: ${reason}`,
-    );
+    if (!(error instanceof QueryError)) throw error;
+    throw new QueryError('execution', `label_replace(): ${error.message}`);
   }
 }
 

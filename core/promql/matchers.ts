@@ -20,9 +20,9 @@ export function compileMatcher({ op, value }: Matcher): ValueTest {
     case '!=':
       return (found) => found !== value;
     case '=~':
-      return compileExpression(value);
+      return compileTest(value);
     case '!~': {
-      const matches = compileExpression(value);
+      const matches = compileTest(value);
       return (found) => !matches(found);
     }
   }
@@ -44,21 +44,25 @@ export function alternativesOf(expression: string): string[] | undefined {
   return inner.split('|').map((value) => value.replace(/\\(.)/g, '$1'));
 }
 
-/** Anchored at both ends; `.` matches line breaks too, as in Prometheus 3. */
-function compileExpression(source: string): ValueTest {
+/** Anchored at both ends. */
+function compileTest(source: string): ValueTest {
   const alternatives = alternativesOf(source);
   if (alternatives) {
     const values = new Set(alternatives);
     return (found) => values.has(found);
   }
-  const expression = compile(source);
-  if (expression.programSize() > MAX_PROGRAM_SIZE) {
-    throw new QueryError(
-      'bad_data',
-      `the regular expression ${quoted(source)} is too large: repeat less, or split it`,
-    );
-  }
+  const expression = compileExpression(source);
   return (found) => expression.matches(found);
+}
+
+/** `.` matches line breaks too, as in Prometheus 3. @throws QueryError, also when it is too large */
+export function compileExpression(source: string): RE2JS {
+  const expression = compile(source);
+  if (expression.programSize() <= MAX_PROGRAM_SIZE) return expression;
+  throw new QueryError(
+    'bad_data',
+    `the regular expression ${quoted(source)} is too large: repeat less, or split it`,
+  );
 }
 
 function compile(source: string): RE2JS {

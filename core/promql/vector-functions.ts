@@ -3,8 +3,7 @@
 import type { Labels } from '../model/labels.ts';
 import type { CallNode } from './ast.ts';
 import type { Evaluation } from './evaluation.ts';
-import { emptySeries, type Grid, mergeSameLabels, type SteppedSeries, timeAt } from './grid.ts';
-import { dropMetadata } from './label-sets.ts';
+import { emptySeries, type Grid, type SteppedSeries, timeAt, withoutMetadata } from './grid.ts';
 import { areEmptyBounds, NUMBER_FUNCTIONS } from './number-functions.ts';
 import { QueryError } from './source.ts';
 
@@ -28,11 +27,7 @@ export async function mapValues(
     }
     if (evaluation.isPauseDue(values.length)) await evaluation.pause();
   }
-  return withoutNames(vector);
-}
-
-function withoutNames(vector: readonly SteppedSeries[]): SteppedSeries[] {
-  return mergeSameLabels(vector.map((series) => ({ ...series, labels: dropMetadata(series.labels) })));
+  return withoutMetadata(vector);
 }
 
 /** The values of `selectVector` as times, or the times of the steps. */
@@ -42,7 +37,7 @@ export function timesOf(vector: readonly SteppedSeries[], grid?: Grid): SteppedS
       for (let step = 0; step < values.length; step++) values[step] = timeAt(grid, step) / 1000;
     }
   }
-  return withoutNames(vector);
+  return withoutMetadata(vector);
 }
 
 /** The value of the only series; NaN where there are none or several. */
