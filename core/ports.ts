@@ -19,7 +19,15 @@ import type { StoredToken } from './model/token.ts';
 import type { OutboxItem, Transition } from './model/transition.ts';
 import type { CounterName, GaugeName, HistogramName, LabelArguments } from './own-metrics.ts';
 
-export type { RejectedSample, SampleStore, SeriesQuery, StoreSize, WriteResult } from './sample-store.ts';
+export type {
+  PromqlAnswer,
+  PromqlRequest,
+  RejectedSample,
+  SampleStore,
+  SeriesQuery,
+  StoreSize,
+  WriteResult,
+} from './sample-store.ts';
 
 export interface Clock {
   nowMs(): number;

@@ -49,6 +49,19 @@ export interface StoreSize {
   removedRows: number;
 }
 
+/** A request of Prometheus' query API. */
+export interface PromqlRequest {
+  path: 'query' | 'query_range' | 'series';
+  parameters: readonly (readonly [name: string, value: string])[];
+  signal: AbortSignal;
+}
+
+/** JSON of that API: a result, or with a status of 400 and more its error. */
+export interface PromqlAnswer {
+  status: number;
+  body: string;
+}
+
 export interface SampleStore {
   /** Some samples may come too late for it. Default: it takes them whenever they come. */
   refusesLate?: true;
@@ -69,6 +82,11 @@ export interface SampleStore {
    * A late sample is in them after the next `rollUp`.
    */
   rollUps(query: SeriesQuery): Promise<RollUpSeries[]>;
+  /**
+   * Answers PromQL by itself, over everything that it holds. Absent where it cannot.
+   * @throws RetryableError | PermanentError where it answers something else, or more than is read
+   */
+  promql?(request: PromqlRequest): Promise<PromqlAnswer>;
   /** Keeps roll-ups of all periods that end by then; returns how many rows. They outlive their samples. */
   rollUp(untilMs: number): Promise<number>;
   /** Deletes samples and roll-ups that are older; returns how many rows. Default of the second: as the first. */

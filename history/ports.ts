@@ -10,7 +10,8 @@ import type { Picture } from '../core/model/notification.ts';
 import type { Target } from '../core/model/target.ts';
 import type { Clock, Logger, Meter, SampleStore, StateStore, Versioned } from '../core/ports.ts';
 
-export type HistoryStore = Pick<SampleStore, 'query' | 'latest' | 'rollUps'>;
+/** `promql` sees everything, so that limited ports lack it. */
+export type HistoryStore = Pick<SampleStore, 'query' | 'latest' | 'rollUps' | 'promql'>;
 
 /**
  * `isPartial`: it also has or had alerts that the asker may not see; then `openedAtMs` and `closedAtMs` are those of the

@@ -6,7 +6,7 @@ import type { Findings } from '../core/health.ts';
 import type { AuditAction } from '../core/model/audit.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
-import type { Clock, SampleStore, StateStore } from '../core/ports.ts';
+import type { Clock, StateStore } from '../core/ports.ts';
 import { createHistoryApp, type HistoryEnv } from '../history/app.ts';
 import type { HistoryPorts } from '../history/ports.ts';
 import type { Principal, Scope } from '../history/principal.ts';
@@ -15,7 +15,7 @@ import { createRecordingLogger } from './recording-logger.ts';
 export interface HistoryFixtureOptions {
   routes: readonly Hono<HistoryEnv>[];
   state: StateStore;
-  store: Pick<SampleStore, 'query' | 'latest' | 'rollUps'>;
+  store: HistoryPorts['store'];
   config: Config;
   targets?: readonly Target[];
   clock: Clock;

@@ -3,10 +3,11 @@
 import type { QueryNode } from '../../core/promql/ast.ts';
 import { evaluate } from '../../core/promql/evaluate.ts';
 import { parseQuery } from '../../core/promql/parse.ts';
-import type { QueryResult } from '../../core/promql/result.ts';
 import { QueryError, type SeriesSource } from '../../core/promql/source.ts';
 import type { HistoryPorts } from '../ports.ts';
-import { durationOf, timeOf } from './parameters.ts';
+import { resultAnswer } from './answers.ts';
+import { durationOf, limitOf, timeOf } from './parameters.ts';
+import { passOn, readsOwnSeries } from './pass-on.ts';
 import { createSampleBudget } from './sample-budget.ts';
 import { createSeriesSource } from './series-source.ts';
 
@@ -22,13 +23,13 @@ export interface Asked {
 }
 
 /** @throws QueryError */
-export async function runInstantQuery(asked: Asked): Promise<QueryResult> {
+export async function answerInstantQuery(asked: Asked): Promise<Response> {
   const timeMs = timeOf(asked.parameters, 'time', asked.ports.clock.nowMs());
-  return run(asked, { startMs: timeMs, endMs: timeMs, stepMs: 0 });
+  return answerQuery(asked, { startMs: timeMs, endMs: timeMs, stepMs: 0 });
 }
 
 /** @throws QueryError */
-export async function runRangeQuery(asked: Asked): Promise<QueryResult> {
+export async function answerRangeQuery(asked: Asked): Promise<Response> {
   const { parameters } = asked;
   const startMs = timeOf(parameters, 'start');
   const endMs = timeOf(parameters, 'end');
@@ -42,21 +43,27 @@ export async function runRangeQuery(asked: Asked): Promise<QueryResult> {
       `exceeded maximum resolution of 11,000 points per timeseries: use a \`step\` of ${leastS}s or more`,
     );
   }
-  return run(asked, { startMs, endMs, stepMs });
+  return answerQuery(asked, { startMs, endMs, stepMs });
 }
 
-async function run(
+async function answerQuery(
   { parameters, ports, signal }: Asked,
   times: { startMs: number; endMs: number; stepMs: number },
-): Promise<QueryResult> {
+): Promise<Response> {
   const timeoutMs = Math.min(durationOf(parameters, 'timeout') ?? Infinity, LONGEST_QUERY_MS);
   const lookbackMs = durationOf(parameters, 'lookback_delta');
   if (lookbackMs === 0)
     throw new QueryError('bad_data', 'invalid parameter "lookback_delta": it must be longer than 0');
-  const tree = parse(parameters.get('query') ?? '');
+  const limit = limitOf(parameters);
+  const query = parameters.get('query') ?? '';
+  const tree = parse(query);
   const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  if (ports.store.promql && !readsOwnSeries(tree)) {
+    return passOn(ports.store.promql, { query, ...times, timeoutMs, lookbackMs, limit, signal: limited });
+  }
   const source = await openSource(ports, limited);
-  return evaluate(tree, { ...times, source, signal: limited, pause, ...(lookbackMs && { lookbackMs }) });
+  const options = { ...times, source, signal: limited, pause, ...(lookbackMs && { lookbackMs }) };
+  return resultAnswer(await evaluate(tree, options), limit);
 }
 
 /** What one query reads, within its budget. */

@@ -5,22 +5,23 @@ import { bodyLimit } from 'hono/body-limit';
 import { describeError, RetryableError } from '../../core/errors.ts';
 import { QueryError, type QueryErrorType } from '../../core/promql/source.ts';
 import type { HistoryEnv } from '../app.ts';
-import { answer, resultAnswer, TRUNCATED } from './answers.ts';
+import { type Refusal, refuse } from '../interfaces.ts';
+import { answer, TRUNCATED } from './answers.ts';
 import { federate, TEXT_FORMAT } from './federation.ts';
 import { BUILD, metadataOf } from './metadata.ts';
-import { limitOf, MAX_FORM_BYTES, readParameters } from './parameters.ts';
-import { type Asked, runInstantQuery, runRangeQuery } from './queries.ts';
+import { MAX_FORM_BYTES, readParameters } from './parameters.ts';
+import { type Asked, answerInstantQuery, answerRangeQuery } from './queries.ts';
 import { listAlerts, listRules } from './rules.ts';
 import { type Found, findLabelNames, findLabelValues, findSeries } from './series-labels.ts';
 
 type Handler = (c: Context<HistoryEnv>) => Promise<Response>;
 
 /** Prometheus knows no `limit`: what asks for too much cannot be executed. */
-const STATUS: Record<QueryErrorType, { errorType: string; status: 400 | 422 | 503 }> = {
-  bad_data: { errorType: 'bad_data', status: 400 },
-  execution: { errorType: 'execution', status: 422 },
-  limit: { errorType: 'execution', status: 422 },
-  timeout: { errorType: 'timeout', status: 503 },
+const STATUS: Record<QueryErrorType, Refusal['status']> = {
+  bad_data: 400,
+  execution: 422,
+  limit: 422,
+  timeout: 503,
 };
 
 export function createPrometheusRoutes(): Hono<HistoryEnv> {
@@ -29,25 +30,20 @@ export function createPrometheusRoutes(): Hono<HistoryEnv> {
     '/api/v1/*',
     bodyLimit({
       maxSize: MAX_FORM_BYTES,
-      onError: (c) => refuse(c, 'bad_data', 413, `a form of more than ${MAX_FORM_BYTES} bytes`),
+      onError: () => refused(413, 'too-large', `a form has at most ${MAX_FORM_BYTES} bytes`),
     }),
   );
   const both = (path: string, handler: Handler) => app.on(['GET', 'POST'], path, handler);
   // Grafana asks by POST first, and by GET where that is answered with 405.
   const get = (path: string, handler: Handler) =>
     app.get(path, handler).all(path, (c) => {
-      c.header('allow', 'GET');
-      return refuse(c, 'bad_data', 405, `${c.req.path} is read by GET`);
+      const response = refused(405, 'wrong-method', `${c.req.path} is read by GET`);
+      response.headers.set('allow', 'GET');
+      return response;
     });
 
-  both('/api/v1/query', async (c) => {
-    const asked = await askedBy(c);
-    return resultAnswer(await runInstantQuery(asked), limitOf(asked.parameters));
-  });
-  both('/api/v1/query_range', async (c) => {
-    const asked = await askedBy(c);
-    return resultAnswer(await runRangeQuery(asked), limitOf(asked.parameters));
-  });
+  both('/api/v1/query', async (c) => answerInstantQuery(await askedBy(c)));
+  both('/api/v1/query_range', async (c) => answerRangeQuery(await askedBy(c)));
   both('/api/v1/query_exemplars', async () => answer([]));
   both('/api/v1/series', async (c) => listed(await findSeries(await askedBy(c))));
   both('/api/v1/labels', async (c) => listed(await findLabelNames(await askedBy(c))));
@@ -62,17 +58,15 @@ export function createPrometheusRoutes(): Hono<HistoryEnv> {
     c.body(await federate(await askedBy(c)), 200, { 'content-type': TEXT_FORMAT }),
   );
   app.all('/api/v1/*', (c) =>
-    refuse(c, 'not_found', 404, `there is no ${c.req.method} ${c.req.path} here; docs/api.md lists what is`),
+    refused(404, 'unknown-path', `there is no ${c.req.method} ${c.req.path} here; docs/api.md lists what is`),
   );
   app.onError((error, c) => {
-    if (error instanceof QueryError) {
-      const { errorType, status } = STATUS[error.type];
-      return refuse(c, errorType, status, error.message);
-    }
+    if (error instanceof QueryError) return refused(STATUS[error.type], error.type, error.message);
     c.var.ports.logger.warn('a query failed', { path: c.req.path, error: describeError(error) });
-    if (error instanceof RetryableError)
-      return refuse(c, 'unavailable', 503, 'the store does not answer now: try again');
-    return refuse(c, 'internal', 500, 'the query failed for a reason that is in the log');
+    if (error instanceof RetryableError) {
+      return refused(503, 'unavailable', 'the store does not answer now: try again');
+    }
+    return refused(500, 'internal', 'the query failed for a reason that is in the log');
   });
   return app;
 }
@@ -85,11 +79,6 @@ async function askedBy(c: Context<HistoryEnv>): Promise<Asked> {
   return { parameters: await readParameters(c), ports: c.var.ports, signal: c.req.raw.signal };
 }
 
-function refuse(
-  c: Context,
-  errorType: string,
-  status: 400 | 404 | 405 | 413 | 422 | 500 | 503,
-  error: string,
-): Response {
-  return c.json({ status: 'error', errorType, error }, status);
+function refused(status: Refusal['status'], code: string, message: string): Response {
+  return refuse('prometheus', { status, code, message });
 }

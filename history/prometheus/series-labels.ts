@@ -12,6 +12,7 @@ import { seriesNameOf } from '../../core/series-names.ts';
 import type { HistoryPorts } from '../ports.ts';
 import { ALERT_SERIES, alertSeries } from './alert-series.ts';
 import { limitOf, selectorsOf, timeOf } from './parameters.ts';
+import { askSeries } from './pass-on.ts';
 import type { Asked } from './queries.ts';
 import { createSampleBudget } from './sample-budget.ts';
 import { SERIES } from './series-source.ts';
@@ -82,25 +83,55 @@ async function seriesOf(
   const startMs = timeOf(parameters, 'start', nowMs - DAY_MS);
   const endMs = timeOf(parameters, 'end', nowMs);
   if (endMs < startMs) throw new QueryError('bad_data', 'invalid parameter "end": it lies before `start`');
+  const range = { startMs, endMs, signal };
   const budget = createSampleBudget(signal);
   const most = Math.min(limit, MOST_SERIES);
   const found = new Map<string, Labels>();
   for (const matchers of selectors) {
+    if (found.size > most) break;
     const isNamed = nameTest(matchers);
-    const matches = compileMatchers(matchers.filter(({ name }) => name !== METRIC_NAME));
-    for (const [name, metric] of SERIES) {
-      if (!isNamed(name) || found.size > most) continue;
-      const series = await ports.store.latest({ metric, where: globsOf(matchers), sinceMs: startMs });
-      budget.spend(series.length);
-      for (const { labels } of series) {
-        if (matches(labels)) found.set(`${name} ${labelKey(labels)}`, { [METRIC_NAME]: name, ...labels });
-      }
+    const { promql } = ports.store;
+    const series = promql ? passedSeries(promql, matchers, range) : storedSeries(ports, matchers, startMs);
+    for await (const some of series) {
+      budget.spend(some.length);
+      for (const labels of some) found.set(labelKey(labels), labels);
+      if (found.size > most) break;
     }
     if (!ALERT_SERIES.some(isNamed)) continue;
     const alerts = await alertSeries(ports, { matchers, fromMs: startMs, toMs: endMs }, budget);
     for (const { labels } of alerts) found.set(labelKey(labels), labels);
   }
   return { data: [...found.values()].slice(0, most), isCut: found.size > most };
+}
+
+/** By metric, so that whoever has enough asks for no more. */
+async function* storedSeries(
+  { store }: HistoryPorts,
+  matchers: readonly Matcher[],
+  sinceMs: number,
+): AsyncGenerator<Labels[]> {
+  const isNamed = nameTest(matchers);
+  const matches = compileMatchers(matchers.filter(({ name }) => name !== METRIC_NAME));
+  for (const [name, metric] of SERIES) {
+    if (!isNamed(name)) continue;
+    const series = await store.latest({ metric, where: globsOf(matchers), sinceMs });
+    yield series.flatMap(({ labels }) => (matches(labels) ? [{ [METRIC_NAME]: name, ...labels }] : []));
+  }
+}
+
+/** As the store names them, but for `up`, which there is of what it scrapes itself. */
+async function* passedSeries(
+  promql: NonNullable<HistoryPorts['store']['promql']>,
+  matchers: readonly Matcher[],
+  range: { startMs: number; endMs: number; signal: AbortSignal },
+): AsyncGenerator<Labels[]> {
+  const named = await askSeries(promql, { matchers, ...range });
+  yield named.filter((labels) => labels[METRIC_NAME] !== 'up');
+  if (!nameTest(matchers)('up')) return;
+  const others = matchers.filter(({ name }) => name !== METRIC_NAME);
+  const ofUp: Matcher = { name: METRIC_NAME, op: '=', value: seriesNameOf('up') ?? '' };
+  const series = await askSeries(promql, { matchers: [ofUp, ...others], ...range });
+  yield series.map((labels) => ({ ...labels, [METRIC_NAME]: 'up' }));
 }
 
 /** Metrics that checks in force, or each round, measure. */

@@ -1,7 +1,7 @@
 import { PermanentError } from '../../../core/errors.ts';
-import type { Clock, Secrets } from '../../../core/ports.ts';
+import type { Clock, PromqlAnswer, Secrets } from '../../../core/ports.ts';
 import { loginHeaders } from '../../http/login.ts';
-import { type HttpResponse, responseExcerpt, sendRequest } from '../../http/request.ts';
+import { cleanLine, type HttpResponse, responseExcerpt, sendRequest } from '../../http/request.ts';
 import { referencesIn } from '../../secrets/option-references.ts';
 import { withRenewedSecrets } from '../../secrets/renewal.ts';
 import { optionsSchema, type PrometheusOptions } from './options.ts';
@@ -19,6 +19,20 @@ const WRITE_HEADERS = {
   'x-prometheus-remote-write-version': '0.1.0',
 };
 
+const FORM_HEADERS = { 'content-type': 'application/x-www-form-urlencoded' };
+
+/** An answer that is passed on to who asked: that of 30,000 series of sixty points, or of 1,000 series of 1,500. */
+const PASSED_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** Statuses of an error that is about the query. */
+const ABOUT_QUERY: readonly number[] = [400, 413, 422, 503];
+
+interface PostOptions {
+  explain?: (refusal: HttpResponse) => Error | undefined;
+  signal?: AbortSignal;
+  limitBytes?: number;
+}
+
 /** The server's HTTP API with the configured credentials, which are resolved at each request. */
 export function createPrometheusApi(
   options: PrometheusOptions,
@@ -30,7 +44,7 @@ export function createPrometheusApi(
     url: string,
     headers: Record<string, string>,
     body: string | Uint8Array,
-    explain?: (refusal: HttpResponse) => Error | undefined,
+    { explain, signal, limitBytes = ANSWER_LIMIT_BYTES }: PostOptions = {},
   ): Promise<HttpResponse> {
     const all = { 'user-agent': 'bartizan', ...headers, ...(await loginHeaders(options, secrets)) };
     const signed = sign ? await sign({ url, headers: all, body }) : all;
@@ -41,8 +55,8 @@ export function createPrometheusApi(
         headers: signed,
         body,
         timeoutMs: options.timeout,
-        signal: new AbortController().signal,
-        responseLimitBytes: ANSWER_LIMIT_BYTES,
+        signal: signal ?? new AbortController().signal,
+        responseLimitBytes: limitBytes,
         ...(explain && { explain }),
       },
       { nowMs: clock.nowMs, redact: secrets.redact },
@@ -68,7 +82,7 @@ export function createPrometheusApi(
           );
         };
         try {
-          await post(url, WRITE_HEADERS, body, explain);
+          await post(url, WRITE_HEADERS, body, { explain });
           return undefined;
         } catch (error) {
           // What the server says of the samples, no other secret changes.
@@ -87,12 +101,54 @@ export function createPrometheusApi(
       const form = new URLSearchParams(parameters).toString();
       const { url, answer } = await renewing(async () => {
         const address = `${await secrets.resolve(options.url)}${path}`;
-        const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-        return { url: address, answer: await post(address, headers, form) };
+        return { url: address, answer: await post(address, FORM_HEADERS, form) };
       });
       if (!answer.whole)
         throw new PermanentError(`${new URL(url).host} answered more than ${ANSWER_LIMIT_BYTES} bytes`);
       return dataOf(answer.body, new URL(url).host);
     },
+    async ask({ path, parameters, signal }) {
+      const form = new URLSearchParams(
+        parameters.map(([name, value]): [string, string] => [name, value]),
+      ).toString();
+      return renewing(async () => {
+        const url = `${await secrets.resolve(options.url)}/api/v1/${path}`;
+        let refused: PromqlAnswer | undefined;
+        const explain = (refusal: HttpResponse): Error | undefined => {
+          refused = aboutQuery(refusal, secrets.redact);
+          return refused && new PermanentError('the query was refused');
+        };
+        try {
+          const options = { explain, signal, limitBytes: PASSED_LIMIT_BYTES };
+          const { status, body, whole } = await post(url, FORM_HEADERS, form, options);
+          if (whole) return { status, body };
+        } catch (error) {
+          if (refused) return refused;
+          throw error;
+        }
+        throw new PermanentError(`${new URL(url).host} answered more than ${PASSED_LIMIT_BYTES} bytes`);
+      });
+    },
   };
+}
+
+/** The server's error without secrets, where it is about the query and not about us. */
+function aboutQuery(
+  { status, body }: HttpResponse,
+  redact: (text: string) => string,
+): PromqlAnswer | undefined {
+  if (!ABOUT_QUERY.includes(status)) return undefined;
+  let answer: { status?: unknown; errorType?: unknown; error?: unknown };
+  try {
+    answer = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (answer?.status !== 'error' || typeof answer.error !== 'string') return undefined;
+  const error = {
+    status: 'error',
+    errorType: String(answer.errorType),
+    error: cleanLine(answer.error, redact),
+  };
+  return { status, body: JSON.stringify(error) };
 }

@@ -4,7 +4,14 @@ import type { Labels, Selection } from '../../../core/model/labels.ts';
 import type { Point, RollUpSeries, Sample, Series } from '../../../core/model/sample.ts';
 import { appendAll } from '../../../core/numbers/extremes.ts';
 import { boundedRollUp, PERIOD_MS, periodOf } from '../../../core/numbers/roll-up.ts';
-import type { Clock, RejectedSample, SampleStore, WriteResult } from '../../../core/ports.ts';
+import type {
+  Clock,
+  PromqlAnswer,
+  PromqlRequest,
+  RejectedSample,
+  SampleStore,
+  WriteResult,
+} from '../../../core/ports.ts';
 import { isSelected } from '../../../core/selection.ts';
 import { seriesNameOf } from '../../../core/series-names.ts';
 import { writeIsolating } from './isolation.ts';
@@ -21,6 +28,8 @@ export interface PrometheusApi {
     path: '/api/v1/query' | '/api/v1/query_range',
     parameters: Record<string, string>,
   ): Promise<QueryData>;
+  /** Passes a request on: see `SampleStore.promql`. */
+  ask?(request: PromqlRequest): Promise<PromqlAnswer>;
 }
 
 export interface QueryData {
@@ -136,6 +145,7 @@ export function createPrometheusStore(api: PrometheusApi, clock: Clock): SampleS
         }),
       }));
     },
+    ...(api.ask && { promql: api.ask }),
     rollUp: async () => 0,
     prune: async () => 0,
     close: async () => {},
