@@ -32,6 +32,11 @@ export const GENERATED: readonly Generated[] = [
     source: 'the metrics of the pipeline itself',
     test: 'test/metrics-page/page.test.ts',
   },
+  {
+    path: 'docs/promql.md',
+    source: 'the functions of the query language',
+    test: 'test/promql-page/page.test.ts',
+  },
   { path: 'docs/channels.md', source: 'the channels', test: 'test/channel-page/page.test.ts' },
   { path: 'docs/images/channels', source: 'their messages, drawn', test: 'test/channel-page/page.test.ts' },
   {
