@@ -18,12 +18,19 @@ export interface MetricsServer {
 
 const UP_WITHIN_MS = scaledMs(30_000);
 
-/** `windowMs`: the server accepts samples out of order that are this much older than the newest of all series. */
-export async function startPrometheus({ windowMs }: { windowMs: number }): Promise<MetricsServer> {
+export interface PrometheusOptions {
+  /** The server accepts samples out of order that are this much older than the newest of all series. */
+  windowMs: number;
+  /** Elements of `scrape_configs`. */
+  scrape?: readonly object[];
+}
+
+export async function startPrometheus({ windowMs, scrape = [] }: PrometheusOptions): Promise<MetricsServer> {
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), 'prometheus-'));
-  const storage = `storage: { tsdb: { out_of_order_time_window: ${windowMs / 1000}s } }\n`;
-  writeFileSync(join(dir, 'prometheus.yml'), storage);
+  const storage = { tsdb: { out_of_order_time_window: `${windowMs / 1000}s` } };
+  // JSON is YAML.
+  writeFileSync(join(dir, 'prometheus.yml'), JSON.stringify({ storage, scrape_configs: scrape }));
   return startServer('prometheus', port, dir, '/-/ready', async () => {}, [
     `--config.file=${join(dir, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(dir, 'data')}`,

@@ -45,10 +45,11 @@ function lineOf({ labels, times, values, endsMs = [] }: ColumnSeries): string | 
   return `${labels[METRIC_NAME]}${labelsText(labels)} ${formatValue(value)} ${timeMs}\n`;
 }
 
+/** With an empty instance, as Prometheus federates: else who scrapes would give ours that of this server. */
 function labelsText(labels: Labels): string {
-  const texts = Object.entries(labels)
+  const texts = Object.entries({ instance: '', ...labels })
     .filter(([name]) => name !== METRIC_NAME)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}="${value.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`);
-  return texts.length === 0 ? '' : `{${texts.join(',')}}`;
+  return `{${texts.join(',')}}`;
 }

@@ -245,10 +245,10 @@ describe('/federate', () => {
     expect(await response.text()).toBe(
       [
         '# TYPE ALERTS gauge',
-        `ALERTS{alertname="mem",alertstate="firing",cluster="c",node="b",role="etcd",severity="critical"} 1 ${NOW_S * 1000}`,
+        `ALERTS{alertname="mem",alertstate="firing",cluster="c",instance="",node="b",role="etcd",severity="critical"} 1 ${NOW_S * 1000}`,
         '# TYPE up gauge',
-        `up{cluster="c",node="a",role="etcd"} 1 ${NOW_S * 1000}`,
-        `up{cluster="c",node="b",role="etcd"} 1 ${NOW_S * 1000}`,
+        `up{cluster="c",instance="",node="a",role="etcd"} 1 ${NOW_S * 1000}`,
+        `up{cluster="c",instance="",node="b",role="etcd"} 1 ${NOW_S * 1000}`,
         '',
       ].join('\n'),
     );
