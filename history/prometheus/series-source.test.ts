@@ -175,6 +175,19 @@ describe('a slow check', () => {
     expect(series?.values).toEqual([...Array<number>(30).fill(0), 1, 1, 1]);
   });
 
+  it('lets no other metric be read from further back', async () => {
+    const asked: number[] = [];
+    const { query } = store;
+    store.query = (one) => {
+      asked.push(one.fromMs);
+      return query(one);
+    };
+    await select('bartizan_mem_usage_percent', START, START + MINUTE);
+    expect(asked).toEqual([START]);
+    await select(selector, START, START + MINUTE);
+    expect(Math.min(...asked)).toBe(START - 2 * HOUR);
+  });
+
   it('also where its sample lies before the range', async () => {
     await write(rounds('cert_expiry', certificate, 1, HOUR));
     const [series] = await select(selector, START + 31 * MINUTE, START + 35 * MINUTE);
@@ -187,6 +200,20 @@ describe('a slow check', () => {
     const minutes = minutesOf(series) ?? [];
     expect(minutes.slice(0, 3)).toEqual([repeat(58), repeat(62), repeat(64)]);
     expect(minutes.at(-1)).toBe(repeat(118));
+  });
+
+  it('not behind a run that failed, until one works', async () => {
+    const ran = { metric: 'probe_success', labels: { ...labelsOf(1), check: 'pki' } };
+    const failed = [1, 0, 1].map((value, i) => ({ ...ran, timeMs: START + i * HOUR, value }));
+    const ofOther = {
+      ...ran,
+      labels: { ...labelsOf(2), check: 'pki' },
+      timeMs: START + 30 * MINUTE,
+      value: 0,
+    };
+    await write([...failed, ofOther, ...rounds('cert_expiry', certificate, 2, 2 * HOUR)]);
+    const minutes = minutesOf((await select(selector, START + 55 * MINUTE, START + 124 * MINUTE))[0]);
+    expect(minutes).toEqual([repeat(56), repeat(58), 120, repeat(122)]);
   });
 
   it('is none where it runs often enough', async () => {

@@ -2,7 +2,7 @@
 
 import { labelKey } from '../../core/labels.ts';
 import type { Labels } from '../../core/model/labels.ts';
-import type { RollUpSeries, Series } from '../../core/model/sample.ts';
+import type { Point, RollUpSeries, Series } from '../../core/model/sample.ts';
 import { PERIOD_MS, periodOf } from '../../core/numbers/roll-up.ts';
 import { METRIC_NAME } from '../../core/promql/label-sets.ts';
 import { compileMatchers } from '../../core/promql/matchers.ts';
@@ -11,6 +11,7 @@ import { METRICS_BY_SERIES } from '../../core/series-names.ts';
 import type { HistoryPorts } from '../ports.ts';
 import { ALERT_SERIES, alertSeries } from './alert-series.ts';
 import { type ColumnBuilder, createColumnBuilder } from './columns.ts';
+import { type FailedRuns, readFailedRuns } from './failed-runs.ts';
 import type { SampleBudget } from './sample-budget.ts';
 import { addRepeats, createSlowSeries, type SlowSeries } from './slow-series.ts';
 import { globsOf, nameTest } from './store-selection.ts';
@@ -34,7 +35,7 @@ interface Growing {
   /** Of a slow check. */
   everyMs?: number | undefined;
   /** Its newest sample of its own. */
-  last?: { timeMs: number; value: number };
+  last?: Point;
 }
 
 /** One for each query, as its budget is that of the query. */
@@ -59,9 +60,13 @@ export async function createSeriesSource({ ports, budget }: SeriesSourceOptions)
   async function readMetric(query: ColumnQuery, name: string, metric: string): Promise<ColumnSeries[]> {
     const { matchers, toMs } = query;
     const matches = compileMatchers(matchers.filter((one) => one.name !== METRIC_NAME));
-    const growing = createGrowingSeries({ metric, matches, slow, query });
-    const fromMs = query.fromMs - slow.reachMs(metric);
+    const reachMs = slow.reachMs(metric);
+    const fromMs = query.fromMs - reachMs;
     const where = globsOf(matchers);
+    const wanted = { metric, where, fromMs, toMs };
+    const failedRuns =
+      reachMs > 0 ? await readFailedRuns(ports.store, config.checks, wanted, budget) : undefined;
+    const growing = createGrowingSeries({ metric, matches, slow, query, failedRuns });
     let lengthMs = FIRST_READ_MS;
     for (let startMs = fromMs; startMs <= toMs; ) {
       const isRaw = startMs >= rawFromMs;
@@ -84,11 +89,13 @@ function createGrowingSeries({
   matches,
   slow,
   query,
+  failedRuns,
 }: {
   metric: string;
   matches: (labels: Labels) => boolean;
   slow: SlowSeries;
   query: ColumnQuery;
+  failedRuns: FailedRuns | undefined;
 }) {
   const { fromMs, toMs } = query;
   const byKey = new Map<string, Growing>();
@@ -110,9 +117,15 @@ function createGrowingSeries({
     return one;
   }
 
+  /** Until the next sample, the end of the range, or a failed run. */
+  function repeat({ labels, columns }: Growing, last: Point, everyMs: number, nextMs: number): void {
+    const untilMs = Math.min(nextMs, failedRuns?.firstAfter(labels, last.timeMs) ?? Infinity);
+    addRepeats(columns, last, { everyMs, fromMs, untilMs });
+  }
+
   function add(one: Growing, timeMs: number, value: number): void {
     const { last, everyMs, columns } = one;
-    if (everyMs !== undefined && last) addRepeats(columns, last, { everyMs, fromMs, untilMs: timeMs });
+    if (everyMs !== undefined && last) repeat(one, last, everyMs, timeMs);
     if (timeMs >= fromMs) columns.add(timeMs, value);
     if (everyMs !== undefined) one.last = { timeMs, value };
   }
@@ -146,8 +159,9 @@ function createGrowingSeries({
     },
     finish(name: string): ColumnSeries[] {
       const series: ColumnSeries[] = [];
-      for (const { labels, columns, everyMs, last } of byKey.values()) {
-        if (everyMs !== undefined && last) addRepeats(columns, last, { everyMs, fromMs, untilMs: toMs + 1 });
+      for (const one of byKey.values()) {
+        const { labels, columns, everyMs, last } = one;
+        if (everyMs !== undefined && last) repeat(one, last, everyMs, toMs + 1);
         if (columns.length > 0) series.push(columns.finish({ ...withoutEmpty(labels), [METRIC_NAME]: name }));
       }
       return series;

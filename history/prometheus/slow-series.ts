@@ -3,10 +3,11 @@
 
 import { findMetric } from '../../core/catalogue.ts';
 import { currentForMs } from '../../core/current.ts';
-import { createIntervals } from '../../core/intervals.ts';
+import { createIntervals, measures } from '../../core/intervals.ts';
 import type { Config } from '../../core/model/config.ts';
 import type { Labels } from '../../core/model/labels.ts';
 import type { Target } from '../../core/model/target.ts';
+import { greatestOf } from '../../core/numbers/extremes.ts';
 import { isSlow } from '../../core/parse/last-values.ts';
 import type { ColumnBuilder } from './columns.ts';
 
@@ -26,8 +27,8 @@ export function createSlowSeries(checks: Config['checks'], targets: readonly Tar
   return {
     reachMs(metric) {
       if (!isOfCheck(metric)) return 0;
-      const longestMs = Math.max(0, ...checks.map(({ everyMs }) => everyMs));
-      return isSlow({ everyMs: longestMs }) ? currentForMs(longestMs) : 0;
+      const slow = checks.filter((check) => isSlow(check) && measures(check, metric));
+      return slow.length === 0 ? 0 : currentForMs(greatestOf(slow.map(({ everyMs }) => everyMs)));
     },
     intervalMs(metric, labels) {
       if (!isOfCheck(metric)) return undefined;
