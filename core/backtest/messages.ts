@@ -40,12 +40,14 @@ type Deciding = Pick<Config, 'rules' | 'routes'> & { silences: readonly AnySilen
 /**
  * The messages that these transitions come to, until `toMs`, by the routes, groups, silences and inhibitions of `config`. It
  * needs the transitions of rules that inhibit, too. Time between two transitions costs nothing. Paces of services, failures
- * and fallbacks are left out: they change when a message arrives, and not what it says.
+ * and fallbacks are left out: they change when a message arrives, and not what it says. With `only` alerts of other rules
+ * inhibit, and are sent to nobody.
  */
 export function simulateMessages(
   transitions: readonly Transition[],
   config: Deciding,
   toMs: number,
+  only?: string,
 ): BacktestMessages {
   const rules = new Map(config.rules.map((rule) => [rule.name, rule]));
   const inhibitors = new Set(config.rules.flatMap(inhibitorsOf));
@@ -103,6 +105,7 @@ export function simulateMessages(
       if (kind === 'firing') firing.set(alertId, transition);
       else firing.delete(alertId);
     }
+    if (only !== undefined && transition.rule !== only) return;
     for (const incident of receivers(transition, rule)) {
       const timing = timingOf(incident, config);
       const next = absorbTransition({ incident, transition, rule, timing, nowMs });

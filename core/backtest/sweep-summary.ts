@@ -1,7 +1,6 @@
 import { labelKey } from '../labels.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Transition } from '../model/transition.ts';
-import { episodeOf } from '../notify/episode.ts';
 import type { BacktestRequest } from './backtest.ts';
 import { medianOf } from './compare.ts';
 import { type Episode, episodesOf, firingMs } from './episodes.ts';
@@ -43,11 +42,9 @@ export function summariseVariants(
     const episodes = all[i] ?? [];
     const rules = config.rules.map((rule) => (rule.name === variant.rule.name ? variant.rule : rule));
     const deciding = { rules, routes: config.routes, silences: [...config.silences, ...silences] };
-    const ids = new Set(episodes.map(episodeOf));
-    const sent = simulateMessages([...inhibiting, ...(emitted[i] ?? [])], deciding, toMs);
-    const messages = sent.messages.filter(
-      ({ atMs, statuses }) => atMs >= fromMs && Object.keys(statuses).some((id) => ids.has(id)),
-    ).length;
+    const { name } = variant.rule;
+    const sent = simulateMessages([...inhibiting, ...(emitted[i] ?? [])], deciding, toMs, name);
+    const messages = sent.messages.filter(({ atMs }) => atMs >= fromMs).length;
     return {
       values: variant.values,
       episodes: episodes.length,

@@ -53,7 +53,16 @@ export function fold(compiled: CompiledRule, input: FoldInput, span: Span, start
   let settled: SeriesState | undefined;
   let i = firstAfter(points, span.fromMs);
   let j = firstAfter(ups, span.fromMs);
+  // While a series is ok, only a breach changes that, unless the rule is about missing data, too.
+  const skipsGood = !start && compiled.noData !== 'alerting';
   for (;;) {
+    if (skipsGood && state.status === 'ok') {
+      const next = nextBreach(compiled, points, i, span.toMs);
+      if (next > i) takeSample(compiled, input.intervalMs, state, points[next - 1] as Point, steps);
+      i = next;
+      const untilMs = points[i]?.timeMs ?? Infinity;
+      while (j < ups.length && (ups[j] as Point).timeMs < untilMs) j++;
+    }
     const point = points[i];
     const up = ups[j];
     const pointMs = point ? point.timeMs : Infinity;
@@ -81,6 +90,16 @@ export function fold(compiled: CompiledRule, input: FoldInput, span: Span, start
     end: state,
     steps,
   };
+}
+
+/** Index of the first point from `i` on that breaches, or is newer than `toMs`. */
+function nextBreach(compiled: CompiledRule, points: readonly Point[], i: number, toMs: number): number {
+  let next = i;
+  for (; next < points.length; next++) {
+    const { timeMs, value } = points[next] as Point;
+    if (timeMs > toMs || compiled.breaches(value)) break;
+  }
+  return next;
 }
 
 function takeSample(

@@ -19,28 +19,32 @@ export interface TargetIndex {
   tries(node: string | undefined, labels: Labels, any: boolean): readonly Point[];
 }
 
+/** Rules of one round share their `up`, and variants of one rule their targets as well. */
+const upsByNode = new WeakMap<readonly Series[], Map<string | undefined, Series[]>>();
+const targetsByNode = new WeakMap<readonly ExpectedTarget[], Map<string | undefined, ExpectedTarget>>();
+
 /** @param sampled the samples that windows were reduced from; absent where each sample is compared by itself */
 export function createTargetIndex(
   input: Pick<EvaluateInput, 'series' | 'up' | 'targets'>,
   sampled?: readonly Series[],
 ): TargetIndex {
-  let targets: Map<string | undefined, ExpectedTarget> | undefined;
-  let upSeries: Map<string | undefined, Series[]> | undefined;
   let ofNodes: Map<string | undefined, Series[]> | undefined;
   let rounds: readonly Point[] | undefined;
   let samples: Map<string | undefined, Series[]> | undefined;
   const index: TargetIndex = {
     target(node) {
-      targets ??= new Map(input.targets.map((target) => [nodeKey(target.labels), target]));
-      return targets.get(node);
+      return once(
+        targetsByNode,
+        input.targets,
+        (all) => new Map(all.map((one) => [nodeKey(one.labels), one])),
+      ).get(node);
     },
     ups(node) {
       if (node === undefined) {
         rounds ??= roundsOf(input.series.filter(({ labels }) => nodeKey(labels) === undefined));
         return rounds;
       }
-      upSeries ??= byNode(input.up);
-      const found = upSeries.get(node);
+      const found = once(upsByNode, input.up, byNode).get(node);
       if (!found) return [];
       // A node whose role was changed has two series.
       return found.length === 1 && found[0] ? found[0].points : mergePoints(found);
@@ -58,6 +62,19 @@ export function createTargetIndex(
       return tries.filter(({ timeMs }) => !sampledAt.has(timeMs));
     },
   };
+  return index;
+}
+
+/** The index of a list that nobody changes, made at its first use. */
+function once<List extends object, Index>(
+  made: WeakMap<List, Index>,
+  list: List,
+  make: (list: List) => Index,
+): Index {
+  const known = made.get(list);
+  if (known) return known;
+  const index = make(list);
+  made.set(list, index);
   return index;
 }
 
