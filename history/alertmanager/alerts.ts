@@ -51,12 +51,11 @@ export interface FiringAlert {
   destinations: readonly Destination[];
 }
 
-/** All alerts that fire, by fingerprint. */
-export async function firingAlerts({
-  config: readConfig,
-  state,
-  clock,
-}: Pick<HistoryPorts, 'config' | 'state' | 'clock'>): Promise<FiringAlert[]> {
+/** The alerts that fire and whose labels match, by fingerprint. */
+export async function firingAlerts(
+  { config: readConfig, state, clock }: Pick<HistoryPorts, 'config' | 'state' | 'clock'>,
+  matches: (labels: Labels) => boolean,
+): Promise<FiringAlert[]> {
   const nowMs = clock.nowMs();
   const config = await readConfig();
   const alerts = (await state.listAlerts()).map(({ value }) => value);
@@ -72,6 +71,7 @@ export async function firingAlerts({
     });
   const inhibitorsOf = indexInhibitors(firing);
   return firing
+    .filter(({ shown }) => matches(shown))
     .map((alert): FiringAlert => {
       const { id, rule: name, all, shown, sinceMs, status } = alert;
       const rule = rules.get(name);

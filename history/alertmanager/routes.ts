@@ -53,14 +53,9 @@ export function createAlertmanagerRoutes(): Hono<HistoryEnv> {
   });
 
   app.get('/alerts', async (c) => {
-    const select = alertFilter(c);
     const isReceiver = receiverFilter(c);
-    const alerts = (await firingAlerts(c.var.ports)).filter(select);
-    return c.json(
-      alerts
-        .map(({ shown }) => shown)
-        .filter(({ receivers }) => receivers.some(({ name }) => isReceiver(name))),
-    );
+    const alerts = (await selectedAlerts(c)).map(({ shown }) => shown);
+    return c.json(alerts.filter(({ receivers }) => receivers.some(({ name }) => isReceiver(name))));
   });
 
   app.post('/alerts', (c) =>
@@ -68,9 +63,8 @@ export function createAlertmanagerRoutes(): Hono<HistoryEnv> {
   );
 
   app.get('/alerts/groups', async (c) => {
-    const select = alertFilter(c);
     const isReceiver = receiverFilter(c);
-    const groups = groupsOf((await firingAlerts(c.var.ports)).filter(select));
+    const groups = groupsOf(await selectedAlerts(c));
     return c.json(groups.filter(({ receiver }) => isReceiver(receiver.name)));
   });
 
@@ -114,17 +108,19 @@ export function createAlertmanagerRoutes(): Hono<HistoryEnv> {
 
 const STATUSES = { invalid: 400, unknown: 404 } as const;
 
-/** Which alerts a request is about, by their labels and by what withholds them. */
-function alertFilter(c: HistoryContext): (alert: FiringAlert) => boolean {
+/** The alerts that a request is about, by their labels and by what withholds them. */
+async function selectedAlerts(c: HistoryContext): Promise<FiringAlert[]> {
   const tests = matchersOf(c).map(compileMatcher);
   const [active, silenced, inhibited] = ['active', 'silenced', 'inhibited'].map((name) => flagOf(c, name));
   // Ours are processed before anybody sees them; whether the value is one is checked all the same.
   flagOf(c, 'unprocessed');
-  return ({ shown: { labels, status } }) =>
-    (active || status.state !== 'active') &&
-    (silenced || status.silencedBy.length === 0) &&
-    (inhibited || status.inhibitedBy.length === 0) &&
-    tests.every((test) => test(labels));
+  const alerts = await firingAlerts(c.var.ports, (labels) => tests.every((test) => test(labels)));
+  return alerts.filter(
+    ({ shown: { status } }) =>
+      (active || status.state !== 'active') &&
+      (silenced || status.silencedBy.length === 0) &&
+      (inhibited || status.inhibitedBy.length === 0),
+  );
 }
 
 function flagOf(c: HistoryContext, name: string): boolean {

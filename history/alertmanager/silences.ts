@@ -61,8 +61,12 @@ const STATES = ['active', 'pending', 'expired'];
 function activeFirst(a: ShownSilence, b: ShownSilence): number {
   const [state, other] = [STATES.indexOf(a.status.state), STATES.indexOf(b.status.state)];
   if (state !== other) return state - other;
-  if (a.status.state === 'pending') return a.startsAt < b.startsAt ? -1 : 1;
-  return a.endsAt < b.endsAt === (a.status.state === 'active') ? -1 : 1;
+  if (a.status.state === 'pending') return earlierFirst(a.startsAt, b.startsAt);
+  return earlierFirst(a.endsAt, b.endsAt) * (a.status.state === 'active' ? 1 : -1);
+}
+
+function earlierFirst(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Whether a silence has each of these matchers among its own: a filter of silences is no selection of alerts. */
