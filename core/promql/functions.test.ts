@@ -16,6 +16,7 @@ describe('ranges', () => {
     // The counter begins anew at minute 3.
     'reset_total{node="a"}': '100 160 220 30 90',
     'gauge{node="a"}': '4 2 8 6 6',
+    'late_total{node="a"}': '_ _ _ 10 20 30',
     'once{node="a"}': '7',
     'huge{node="a"}': '1e308 1e308 1e308',
     'holes{node="a"}': '1 NaN 3 NaN NaN',
@@ -26,6 +27,8 @@ describe('ranges', () => {
     ['increase(sent_total[4m])', 8, ['{node="a"} 240']],
     // The counter was zero at minute 0: it is not extended to before that.
     ['increase(sent_total[4m])', 2, ['{node="a"} 120']],
+    // Far from both ends of the range: extended by half the distance of samples.
+    ['increase(late_total[10m])', 9, ['{node="a"} 30']],
     ['increase(reset_total[5m])', 4, ['{node="a"} 262.5']],
     ['delta(gauge[4m])', 4, ['{node="a"} 5.333333333333333']],
     ['irate(reset_total[5m])', 3, ['{node="a"} 0.5']],

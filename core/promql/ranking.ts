@@ -68,16 +68,12 @@ function best(members: readonly SteppedSeries[], step: number, count: number, wo
     if (heap.length < count) {
       heap.push({ series, value });
       siftUp(heap, worse);
-    } else if (isBetter(value, heap[0]!.value, worse)) {
+    } else if (!Number.isNaN(value) && worse(heap[0]!.value, value)) {
       heap[0] = { series, value };
       siftDown(heap, worse);
     }
   }
   return sortBy(heap, (a, b) => worse(b.value, a.value));
-}
-
-function isBetter(value: number, top: number, worse: Worse): boolean {
-  return Number.isNaN(top) ? !Number.isNaN(value) : !Number.isNaN(value) && worse(top, value);
 }
 
 function siftUp(heap: Candidate[], worse: Worse): void {
