@@ -62,7 +62,14 @@ async function answerQuery(
     return passOn(ports.store.promql, { query, ...times, timeoutMs, lookbackMs, limit, signal: limited });
   }
   const source = await openSource(ports, limited);
-  const options = { ...times, source, signal: limited, pause, ...(lookbackMs && { lookbackMs }) };
+  const options = {
+    ...times,
+    source,
+    text: query,
+    signal: limited,
+    pause,
+    ...(lookbackMs && { lookbackMs }),
+  };
   return resultAnswer(await evaluate(tree, options), limit);
 }
 
