@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { hostSchema, listenSchema, positiveDurationSchema, urlSchema } from './field-schemas.ts';
+import { oidcSchema } from './oidc-schema.ts';
 import { secretAddressSchema, secretSchema } from './secret-text.ts';
 
 const NO_ADDRESS = 'this is no address; write `10.0.0.7`, `10.0.0.0/8` or `2001:db8::/32`';
@@ -63,18 +64,33 @@ export const serverSchema = z
     metrics: metricsSchema
       .describe('Who may read `/metrics`. Without this section: callers on the same machine alone')
       .optional(),
+    oidc: oidcSchema
+      .describe(
+        'How people log in to query history with a browser; needs `publicUrl`. Without this section: by tokens alone',
+      )
+      .optional(),
     heartbeat: secretAddressSchema
       .describe(
         'Address that is called after each completed round while alerts can be sent, so that another service notices when they cannot',
       )
       .optional(),
   })
-  .transform(({ listen, hosts, undeliveredAfter, chartRetention, publicUrl, metrics, heartbeat }) => ({
+  .superRefine(({ oidc, publicUrl }, context) => {
+    if (oidc && publicUrl === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['oidc'],
+        message: 'the provider leads people back to `publicUrl`; write it beside `oidc`',
+        input: undefined,
+      });
+  })
+  .transform(({ listen, hosts, undeliveredAfter, chartRetention, publicUrl, metrics, oidc, heartbeat }) => ({
     ...listen,
     hosts,
     undeliveredAfterMs: undeliveredAfter,
     chartRetentionMs: chartRetention,
     ...(publicUrl !== undefined && { publicUrl }),
     ...(metrics !== undefined && { metrics }),
+    ...(oidc !== undefined && { oidc }),
     ...(heartbeat !== undefined && { heartbeat }),
   }));

@@ -7,8 +7,9 @@ import type { Labels } from './labels.ts';
 import type { LogLevel, LogStage } from './log.ts';
 import type { Route } from './route.ts';
 import type { Rule } from './rule.ts';
-import type { Silence } from './silence.ts';
+import type { Matcher, Silence } from './silence.ts';
 import type { Role } from './target.ts';
+import type { Scope } from './token.ts';
 
 /**
  * A text that may hold `${env:NAME}`, `${file:path}`, `${credential:NAME}`, `${ssm:/path}` references. It stays unresolved in memory and is
@@ -131,6 +132,20 @@ export interface AuditConfig {
   syslog?: SyslogConfig;
 }
 
+/** How people log in to the history service. */
+export interface OidcConfig {
+  issuer: string;
+  clientId: string;
+  clientSecret?: SecretText | undefined;
+  scopes: readonly string[];
+  groupsClaim: string;
+  /** The first that a person is in counts. */
+  groups: readonly { group: string; scope: Scope; selector?: readonly Matcher[] | undefined }[];
+  sessionMs: number;
+  /** Absent: sessions are encrypted with `clientSecret`. */
+  cookieSecret?: SecretText | undefined;
+}
+
 export interface Config {
   bastions: readonly BastionConfig[];
   clusters: readonly ClusterConfig[];
@@ -187,6 +202,7 @@ export interface Config {
       allow: readonly string[];
       token?: SecretText | undefined;
     };
+    oidc?: OidcConfig;
     /** Called after each completed round, while alerts can leave. */
     heartbeat?: SecretText;
   };

@@ -6,7 +6,7 @@ import type { Sight } from './sight.ts';
 
 /** A configuration in which nothing is a secret, refers to one, or is an address of a service that has some. */
 export function withoutSecrets(config: Config): Config {
-  const { heartbeat, metrics, ...server } = config.server;
+  const { heartbeat, metrics, oidc, ...server } = config.server;
   const { state, signatures, ...rest } = config;
   return {
     ...rest,
