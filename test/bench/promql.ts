@@ -1,9 +1,6 @@
 // How long Prometheus' read API takes for a thousand series over six hours, beside Debian's Prometheus with the same samples.
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import axios from 'axios';
 import { createPrometheusApi } from '../../adapters/stores/prometheus/api.ts';
 import { prometheus } from '../../adapters/stores/prometheus/prometheus.ts';
@@ -14,6 +11,7 @@ import { findProgram } from '../program-path.ts';
 import { type MetricsServer, startPrometheus } from '../prometheus-servers.ts';
 import type { BenchOptions } from './benchmark.ts';
 import { type Contender, compare, type Readings, ratioOf, spreadOf, warmUp } from './harness.ts';
+import { type HistoryService, startHistoryService } from './history-service.ts';
 import { type BenchmarkReport, type Goal, rowsOf } from './report.ts';
 import { createStoreFixture, ROUND_MS } from './store-fixture.ts';
 
@@ -46,12 +44,12 @@ export async function benchPromql({ dir, quick, log }: BenchOptions): Promise<Be
   const toMs = Math.floor(Date.now() / ROUND_MS) * ROUND_MS - ROUND_MS;
   const fromMs = toMs - (ROUNDS - 1) * ROUND_MS;
   const server = await startPrometheus({ windowMs: 12 * 3_600_000 });
-  let ours: Service | undefined;
+  let ours: HistoryService | undefined;
   try {
     log(`writing ${NODES * (ROUNDS + BEFORE)} samples into both`);
     const path = join(dir, 'store');
     await writeBoth(path, server, fromMs - BEFORE * ROUND_MS, toMs);
-    ours = await startService(path);
+    ours = await startHistoryService(path);
     const rows: BenchmarkReport['rows'][number][] = [];
     const goals: Goal[] = [];
     for (const [what, query] of Object.entries(QUERIES)) {
@@ -127,29 +125,4 @@ function expectSame(ours: string, theirs: string): void {
   });
   if (a?.series !== b?.series || a?.points !== b?.points)
     throw new Error(`the answers differ: ${JSON.stringify(a)}, ${JSON.stringify(b)}`);
-}
-
-interface Service {
-  url: string;
-  usage(): Promise<{ cpuMs: number; peakMb: number }>;
-  stop(): Promise<void>;
-}
-
-async function startService(path: string): Promise<Service> {
-  const program = fileURLToPath(new URL('promql-ours.ts', import.meta.url));
-  const child: ChildProcess = fork(program, [path]);
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
-  return {
-    url: `http://127.0.0.1:${port}`,
-    async usage() {
-      child.send('usage');
-      const [usage] = await once(child, 'message');
-      return usage;
-    },
-    async stop() {
-      const ended = once(child, 'exit');
-      child.disconnect();
-      await ended;
-    },
-  };
 }

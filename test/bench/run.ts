@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeError } from '../../core/errors.ts';
+import { benchApi } from './api.ts';
 import type { Benchmark } from './benchmark.ts';
 import { benchBurst } from './burst.ts';
 import { benchChart } from './chart.ts';
@@ -30,6 +31,7 @@ const PARTS: Readonly<Record<string, Benchmark>> = {
   burst: benchBurst,
   functions: benchFunctions,
   promql: benchPromql,
+  api: benchApi,
   memory: benchMemory,
 };
 

@@ -3,6 +3,7 @@
 import { serve } from '@hono/node-server';
 import { openSqliteStore } from '../../adapters/stores/sqlite/store.ts';
 import type { Config } from '../../core/model/config.ts';
+import { createApiRoutes } from '../../history/api/routes.ts';
 import { createPrometheusRoutes } from '../../history/prometheus/routes.ts';
 import { createHistoryFixture } from '../history-fixture.ts';
 import { createMemoryState } from '../memory-state.ts';
@@ -12,7 +13,7 @@ const config = { checks, rules: [], store: { retentionMs: 14 * 86_400_000 } } as
 
 const store = openSqliteStore({ path: process.argv[2] as string });
 const { app } = createHistoryFixture({
-  routes: [createPrometheusRoutes()],
+  routes: [createPrometheusRoutes(), createApiRoutes()],
   state: createMemoryState(),
   store,
   config,
