@@ -6,7 +6,7 @@ import { createPackedPoints, type PackedEntries, type PointRow } from './packed-
 import { columnsOf, type Group, groupOf, tableOf } from './schema.ts';
 
 /** Up to this share of a group's label sets they are looked up in each round; above, whole rounds are read. */
-const SEEK_SHARE = 0.25;
+export const SEEK_SHARE = 0.25;
 /**
  * Rows that one statement returns, or one round. SQLite's binding keeps all of them alive at once, on the heap and
  * outside of it: 1.2 million rows took 500 MB and twice the time.

@@ -4,7 +4,7 @@ import { PERIOD_MS, periodOf, rollUp } from '../../../core/numbers/roll-up.ts';
 import type { SeriesQuery } from '../../../core/ports.ts';
 import type { Database, Row } from '../../sqlite/database.ts';
 import type { LabelSets } from './label-sets.ts';
-import { idsOf } from './queries.ts';
+import { idsOf, SEEK_SHARE } from './queries.ts';
 import {
   columnsOf,
   GROUPS,
@@ -157,17 +157,14 @@ export function queryRollUps(database: Database, labelSets: LabelSets, query: Se
   return database.read(() => {
     labelSets.refresh();
     const selected = labelSets.select(group, query);
-    const some = selected === undefined ? '' : 'AND label_set IN (SELECT value FROM json_each(?3))';
     const ids = selected === undefined ? [] : [idsOf(selected)];
-    const rowsOf = <T>(table: string, columns: string, from: number, to: number): T[] =>
-      from < to && columnsOf(database, table).has(columns.split(',')[0] as string)
-        ? (database
-            .prepare(
-              `SELECT label_set, time_ms, ${columns} FROM ${table}
-               WHERE time_ms >= ?1 AND time_ms < ?2 AND ${columns.split(',')[0]} IS NOT NULL ${some} ORDER BY time_ms`,
-            )
-            .all(from, to, ...ids) as unknown as T[])
-        : [];
+    const isFew = selected !== undefined && selected.length <= SEEK_SHARE * labelSets.size(group);
+    const rowsOf = <T>(table: string, columns: readonly string[], from: number, to: number): T[] => {
+      if (from >= to || !columnsOf(database, table).has(columns[0] as string)) return [];
+      const seeks = isFew && table === rollUpTableOf(group);
+      const sql = seeks ? seekSql(table, columns) : scanSql(table, columns, selected !== undefined);
+      return database.prepare(sql).all(from, to, ...ids) as unknown as T[];
+    };
     const rawFromMs = Math.min(endMs, Math.max(startMs, rawStart(database, group, startMs)));
     const points = new Map<number, RollUp[]>();
     const add = (labelSet: number, point: RollUp) => {
@@ -175,17 +172,12 @@ export function queryRollUps(database: Database, labelSets: LabelSets, query: Se
       if (list) list.push(point);
       else points.set(labelSet, [point]);
     };
-    const rolled = rowsOf<RollUpRow>(
-      rollUpTableOf(group),
-      rollUpColumnsOf(metric).join(),
-      startMs,
-      rawFromMs,
-    );
+    const rolled = rowsOf<RollUpRow>(rollUpTableOf(group), rollUpColumnsOf(metric), startMs, rawFromMs);
     for (const [labelSet, timeMs, avg, max, p95] of rolled) {
       add(labelSet, { timeMs, avg, max: max ?? avg, p95: p95 ?? max ?? avg });
     }
     for (const [labelSet, periodMs, values] of inPeriods(
-      rowsOf<SampleRow>(tableOf(group), metric, rawFromMs, endMs),
+      rowsOf<SampleRow>(tableOf(group), [metric], rawFromMs, endMs),
     )) {
       add(labelSet, rollUp(periodMs, values));
     }
@@ -194,6 +186,29 @@ export function queryRollUps(database: Database, labelSets: LabelSets, query: Se
       return set ? [{ metric, labels: set.labels, points: list }] : [];
     });
   });
+}
+
+/** Rows from ?1 until ?2, whole times. */
+function scanSql(table: string, columns: readonly string[], some: boolean): string {
+  return `SELECT label_set, time_ms, ${columns} FROM ${table}
+    WHERE time_ms >= ?1 AND time_ms < ?2 AND ${columns[0]} IS NOT NULL
+      ${some ? 'AND label_set IN (SELECT value FROM json_each(?3))' : ''}
+    ORDER BY time_ms`;
+}
+
+/** The label sets ?3 in each period from ?1 until ?2: of a large fleet, a month of a cluster is a small share of the rows. */
+function seekSql(table: string, columns: readonly string[]): string {
+  return `WITH RECURSIVE period(time_ms) AS (
+      SELECT min(time_ms) FROM ${table} WHERE time_ms >= ?1
+      UNION ALL
+      SELECT time_ms + ${PERIOD_MS} FROM period
+      WHERE time_ms + ${PERIOD_MS} < ?2 AND time_ms < (SELECT max(time_ms) FROM ${table})
+    )
+    SELECT r.label_set, r.time_ms, ${columns.map((column) => `r."${column}"`)}
+    FROM period CROSS JOIN ${table} AS r
+      ON r.time_ms = period.time_ms AND r.label_set IN (SELECT value FROM json_each(?3))
+    WHERE r.time_ms < ?2 AND r."${columns[0]}" IS NOT NULL
+    ORDER BY r.time_ms`;
 }
 
 /** From here on periods are not all rolled up, but their samples are all there. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { METRICS } from '../../../core/catalogue.ts';
 import { ConfigError, RetryableError } from '../../../core/errors.ts';
 import type { Sample } from '../../../core/model/sample.ts';
-import { periodOf } from '../../../core/numbers/roll-up.ts';
+import { PERIOD_MS, periodOf } from '../../../core/numbers/roll-up.ts';
 import { MIGRATIONS } from './schema.ts';
 import { openSqliteStore, type SqliteStoreOptions } from './store.ts';
 
@@ -233,6 +233,38 @@ describe('sqlite store', () => {
     for (let count = 1; count <= nodes.length; count++) {
       const found = await store.query({ ...range, where: { node: nodes.slice(0, count) } });
       expect(found).toEqual(every.slice(0, count));
+    }
+    await store.close();
+  });
+
+  it('has the same roll-ups whether few or many series are asked for, with gaps, at the bounds of the range', async () => {
+    const store = open();
+    const nodes = Array.from({ length: 20 }, (_, i) => `n-${String(i).padStart(2, '0')}`);
+    const periods = [0, 1, 2, 5, 6, 30, 31];
+    for (const period of periods) {
+      const timeMs = T0 + period * PERIOD_MS + 60_000;
+      await store.write(nodes.slice(period % 3).map((node, i) => sample(timeMs, node, 'up', period + i)));
+    }
+    // The last period is rolled up as it is read.
+    await store.rollUp(T0 + 31 * PERIOD_MS);
+    for (const [first, last] of [
+      [0, 31],
+      [1, 30],
+      [2, 5],
+      [3, 4],
+      [6, 6],
+      [-1000, 1000],
+    ] as const) {
+      const range = { metric: 'up', fromMs: T0 + first * PERIOD_MS, toMs: T0 + (last + 1) * PERIOD_MS - 1 };
+      const every = await store.rollUps(range);
+      const times = new Set(every.flatMap(({ points }) => points.map(({ timeMs }) => timeMs)));
+      const inside = periods.filter((period) => first <= period && period <= last);
+      expect([...times].sort()).toEqual(inside.map((period) => T0 + period * PERIOD_MS));
+      for (const count of [1, 3, 5, 6, 20]) {
+        const some = new Set(nodes.slice(0, count));
+        const found = await store.rollUps({ ...range, where: { node: [...some] } });
+        expect(found).toEqual(every.filter(({ labels }) => some.has(labels.node as string)));
+      }
     }
     await store.close();
   });
