@@ -70,8 +70,9 @@ so it ends there at once. While a silence of ours withholds messages about an al
 \`endsAfter\`: silence in one of the two.
 
 Of several addresses each gets every message. It is delivered when one accepts it; while others do not, it is sent once more, and then there is a
-warning that names them. When all refuse it, the message is tried again as in every channel. 2xx means accepted. With 400
-Alertmanager has refused alerts of the message; its answer names them.`,
+warning that names them. A server that could not be reached gets what fires with the next message; of an alert that ended meanwhile it learns by
+its \`endsAfter\` alone. When all refuse a message, it is tried again as in every channel. 2xx means accepted. With 400 Alertmanager has refused
+alerts of the message; its answer names them.`,
   example: {
     urls: ['http://am-1.example.net:9093', 'http://am-2.example.net:9093'],
     endsAfter: '1d',
