@@ -7,7 +7,7 @@ import { quoted } from '../text/suggestions.ts';
 import { QueryError } from './source.ts';
 
 /** Instructions of a compiled expression: each is tried for each character of each value. Mere alternatives compile to none. */
-const MAX_PROGRAM_SIZE = 10_000;
+const MAX_PROGRAM_SIZE = 5_000;
 
 /** Whether a value matches; a label that is missing has the value ''. */
 export type ValueTest = (value: string) => boolean;

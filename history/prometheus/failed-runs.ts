@@ -5,10 +5,11 @@ import type { Config } from '../../core/model/config.ts';
 import type { LabelGlobs, Labels } from '../../core/model/labels.ts';
 import { isSlow } from '../../core/parse/last-values.ts';
 import type { HistoryStore } from '../ports.ts';
-import type { SampleBudget } from './sample-budget.ts';
 
 export interface FailedRuns {
-  /** The first failed run after that time of a check that measures the series; Infinity where there is none. */
+  /** Reads those of a range, which follows that of the call before; returns how many samples that were. */
+  read(range: { fromMs: number; toMs: number }): Promise<number>;
+  /** The first that is known after that time of a check that measures the series; Infinity where there is none. */
   firstAfter(labels: Labels, timeMs: number): number;
 }
 
@@ -16,30 +17,32 @@ export interface FailedRuns {
 const RAN = 'probe_success';
 const OF_NODES = ['cluster', 'node', 'role'];
 
-export async function readFailedRuns(
+export function createFailedRuns(
   store: Pick<HistoryStore, 'query'>,
   checks: Config['checks'],
-  query: { metric: string; where: LabelGlobs; fromMs: number; toMs: number },
-  budget: SampleBudget,
-): Promise<FailedRuns> {
-  const { metric, where, fromMs, toMs } = query;
+  { metric, where }: { metric: string; where: LabelGlobs },
+): FailedRuns {
   const names = checks.filter((check) => isSlow(check) && measures(check, metric)).map(({ name }) => name);
-  if (names.length === 0) return { firstAfter: () => Infinity };
   const ofNodes = Object.fromEntries(Object.entries(where).filter(([label]) => OF_NODES.includes(label)));
-  const found = await store.query({ metric: RAN, where: { ...ofNodes, check: names }, fromMs, toMs });
   const times = new Map<string, number[]>();
-  for (const { labels, points } of found) {
-    budget.spend(points.length);
-    const failed = points.filter(({ value }) => value === 0).map(({ timeMs }) => timeMs);
-    if (failed.length > 0) times.set(keyOf(labels, labels.check), failed);
-  }
   return {
+    async read(range) {
+      if (names.length === 0) return 0;
+      let count = 0;
+      const found = await store.query({ metric: RAN, where: { ...ofNodes, check: names }, ...range });
+      for (const { labels, points: runs } of found) {
+        count += runs.length;
+        const failed = runs.filter(({ value }) => value === 0).map(({ timeMs }) => timeMs);
+        if (failed.length === 0) continue;
+        const key = keyOf(labels, labels.check);
+        times.set(key, [...(times.get(key) ?? []), ...failed]);
+      }
+      return count;
+    },
     firstAfter(labels, timeMs) {
       if (times.size === 0) return Infinity;
       const ofChecks = labels.check === undefined ? names : [labels.check];
-      const firsts = ofChecks.map((check) =>
-        times.get(keyOf(labels, check))?.find((failedMs) => failedMs > timeMs),
-      );
+      const firsts = ofChecks.map((check) => times.get(keyOf(labels, check))?.find((ms) => ms > timeMs));
       return Math.min(...firsts.map((ms) => ms ?? Infinity));
     },
   };

@@ -10,6 +10,9 @@ import { quoted } from '../../core/text/suggestions.ts';
 /** Queries are at most 16 KiB, of which a form makes at most three times as much; several selectors may be in it. */
 export const MAX_FORM_BYTES = 128 * 1024;
 
+/** Each is a search of its own. */
+const MAX_SELECTORS = 100;
+
 /** Those of the address and, as Prometheus takes long queries, of a form. */
 export async function readParameters({ req }: Context): Promise<URLSearchParams> {
   const { searchParams } = new URL(req.url);
@@ -53,7 +56,14 @@ export function limitOf(parameters: URLSearchParams): number {
 
 /** Each `match[]`. @throws QueryError */
 export function selectorsOf(parameters: URLSearchParams): (readonly Matcher[])[] {
-  return parameters.getAll('match[]').map((text) => {
+  const texts = parameters.getAll('match[]');
+  if (texts.length > MAX_SELECTORS) {
+    throw new QueryError(
+      'bad_data',
+      `invalid parameter "match[]": ${texts.length} of them; at most ${MAX_SELECTORS} are read`,
+    );
+  }
+  return texts.map((text) => {
     try {
       return parseMetricSelector(text);
     } catch (error) {

@@ -8,17 +8,18 @@ import type { HistoryPorts } from '../ports.ts';
 import { resultAnswer } from './answers.ts';
 import { durationOf, limitOf, timeOf } from './parameters.ts';
 import { passOn, readsOwnSeries } from './pass-on.ts';
+import { pause } from './pause.ts';
 import { createSampleBudget } from './sample-budget.ts';
 import { createSeriesSource } from './series-source.ts';
 
 /** As in Prometheus. */
 const MAX_POINTS = 11_000;
-const LONGEST_QUERY_MS = 30_000;
+export const LONGEST_QUERY_MS = 30_000;
 
 export interface Asked {
   parameters: URLSearchParams;
   ports: HistoryPorts;
-  /** Aborts when the caller leaves. */
+  /** Aborts when the caller leaves, or `LONGEST_QUERY_MS` are over. */
   signal: AbortSignal;
 }
 
@@ -85,8 +86,4 @@ function parse(query: string): QueryNode {
     if (!(error instanceof QueryError)) throw error;
     throw new QueryError(error.type, `invalid parameter "query": ${error.message}`);
   }
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

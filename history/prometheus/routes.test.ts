@@ -70,11 +70,40 @@ describe('refuses', () => {
       'bad_data',
       /11,000 points per timeseries: use a `step` of 2s or more/,
     ],
+    [`/api/v1/series?${'match[]=up&'.repeat(101)}`, 400, 'bad_data', /101 of them; at most 100/],
+    ['/api/v1/query?query=up&time=8640000000001', 400, 'bad_data', /invalid parameter "time"/],
     ['/api/v1/nothing', 404, 'not_found', /there is no GET \/api\/v1\/nothing/],
   ])('%s with %d', async (path, status, errorType, error) => {
     const answered = await fixture.json(path);
     const message = typeof error === 'string' ? error : expect.stringMatching(error);
     expect(answered).toEqual({ status, body: { status: 'error', errorType, error: message } });
+  });
+
+  it.each([
+    'up @ 9007199254740 offset -292y',
+    'up @ -9007199254740 offset 292y',
+    'count_over_time(up[292y])',
+    'up offset -292y',
+    'ALERTS offset -292y',
+    'bartizan_cert_expiry_seconds @ 9007199254740',
+  ])('nothing where times are far away: %s', async (query) => {
+    expect(await fixture.json(`/api/v1/query?query=${encodeURIComponent(query)}`)).toMatchObject({
+      status: 200,
+      body: { data: { result: [] } },
+    });
+  });
+
+  it('what takes too long, although the store never waits', async () => {
+    let reads = 0;
+    store.query = async () => {
+      reads++;
+      for (const endMs = performance.now() + 2; performance.now() < endMs; );
+      return [];
+    };
+    const query = encodeURIComponent('count_over_time({__name__=~".+"}[6d])');
+    const { status, body } = await fixture.json(`/api/v1/query?query=${query}&timeout=1ms`);
+    expect({ status, body }).toMatchObject({ status: 503, body: { errorType: 'timeout' } });
+    expect(reads).toBeLessThan(10);
   });
 
   it('a form that is too large', async () => {

@@ -10,7 +10,7 @@ import { answer, TRUNCATED } from './answers.ts';
 import { federate, TEXT_FORMAT } from './federation.ts';
 import { BUILD, metadataOf } from './metadata.ts';
 import { MAX_FORM_BYTES, readParameters } from './parameters.ts';
-import { type Asked, answerInstantQuery, answerRangeQuery } from './queries.ts';
+import { type Asked, answerInstantQuery, answerRangeQuery, LONGEST_QUERY_MS } from './queries.ts';
 import { listAlerts, listRules } from './rules.ts';
 import { type Found, findLabelNames, findLabelValues, findSeries } from './series-labels.ts';
 
@@ -76,7 +76,8 @@ function listed({ data, isCut }: Found<unknown>): Response {
 }
 
 async function askedBy(c: Context<HistoryEnv>): Promise<Asked> {
-  return { parameters: await readParameters(c), ports: c.var.ports, signal: c.req.raw.signal };
+  const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(LONGEST_QUERY_MS)]);
+  return { parameters: await readParameters(c), ports: c.var.ports, signal };
 }
 
 function refused(status: Refusal['status'], code: string, message: string): Response {

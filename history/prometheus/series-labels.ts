@@ -13,6 +13,7 @@ import type { HistoryPorts } from '../ports.ts';
 import { ALERT_SERIES, alertSeries } from './alert-series.ts';
 import { limitOf, selectorsOf, timeOf } from './parameters.ts';
 import { askSeries } from './pass-on.ts';
+import { pause } from './pause.ts';
 import type { Asked } from './queries.ts';
 import { createSampleBudget } from './sample-budget.ts';
 import { SERIES } from './series-source.ts';
@@ -93,6 +94,7 @@ async function seriesOf(
     const { promql } = ports.store;
     const series = promql ? passedSeries(promql, matchers, range) : storedSeries(ports, matchers, startMs);
     for await (const some of series) {
+      await pause();
       budget.spend(some.length);
       for (const labels of some) found.set(labelKey(labels), labels);
       if (found.size > most) break;

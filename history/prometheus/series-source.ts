@@ -11,7 +11,8 @@ import { METRICS_BY_SERIES } from '../../core/series-names.ts';
 import type { HistoryPorts } from '../ports.ts';
 import { ALERT_SERIES, alertSeries } from './alert-series.ts';
 import { type ColumnBuilder, createColumnBuilder } from './columns.ts';
-import { type FailedRuns, readFailedRuns } from './failed-runs.ts';
+import { createFailedRuns, type FailedRuns } from './failed-runs.ts';
+import { pause } from './pause.ts';
 import type { SampleBudget } from './sample-budget.ts';
 import { addRepeats, createSlowSeries, type SlowSeries } from './slow-series.ts';
 import { globsOf, nameTest } from './store-selection.ts';
@@ -42,8 +43,10 @@ interface Growing {
 export async function createSeriesSource({ ports, budget }: SeriesSourceOptions): Promise<SeriesSource> {
   const [config, targets] = await Promise.all([ports.config(), ports.targets()]);
   const slow = createSlowSeries(config.checks, targets);
-  // What is older may be deleted, but for its roll-ups.
-  const rawFromMs = periodOf(ports.clock.nowMs() - config.store.retentionMs) + PERIOD_MS;
+  // What is older may be deleted, but for its roll-ups. A Prometheus-compatible server has a retention of its own, and no roll-ups.
+  const nowMs = ports.clock.nowMs();
+  const rawFromMs =
+    config.store.type === 'prometheus' ? -Infinity : periodOf(nowMs - config.store.retentionMs) + PERIOD_MS;
 
   return {
     async select(query) {
@@ -63,24 +66,26 @@ export async function createSeriesSource({ ports, budget }: SeriesSourceOptions)
     const reachMs = slow.reachMs(metric);
     const fromMs = query.fromMs - reachMs;
     const where = globsOf(matchers);
-    const wanted = { metric, where, fromMs, toMs };
     const failedRuns =
-      reachMs > 0 ? await readFailedRuns(ports.store, config.checks, wanted, budget) : undefined;
-    const growing = createGrowingSeries({ metric, matches, slow, query, failedRuns });
+      reachMs > 0 ? createFailedRuns(ports.store, config.checks, { metric, where }) : undefined;
+    const growing = createGrowingSeries({ metric, matches, slow, query, failedRuns, budget, nowMs });
     let lengthMs = FIRST_READ_MS;
-    for (let startMs = fromMs; startMs <= toMs; ) {
+    for (let startMs = fromMs; ; ) {
       const isRaw = startMs >= rawFromMs;
       const endMs = Math.min(toMs, startMs + lengthMs - 1, isRaw ? Infinity : rawFromMs - 1);
       const range = { metric, where, fromMs: startMs, toMs: endMs };
+      const runs = isRaw ? await failedRuns?.read({ fromMs: startMs, toMs: endMs }) : 0;
       const read = isRaw
         ? growing.addSamples(await ports.store.query(range))
         : growing.addRollUps(await ports.store.rollUps({ ...range, fromMs: startMs - PERIOD_MS + 1 }), range);
-      budget.spend(read);
+      budget.spend(read + (runs ?? 0));
+      if (endMs >= toMs) return growing.finish(name);
+      // So that the end of the query's time is seen.
+      await pause();
       startMs = endMs + 1;
       lengthMs *= Math.min(MOST_GROWTH, Math.max(1 / MOST_GROWTH, SAMPLES_A_READ / (read + 1)));
       lengthMs = Math.max(PERIOD_MS, Math.ceil(lengthMs));
     }
-    return growing.finish(name);
   }
 }
 
@@ -90,12 +95,16 @@ function createGrowingSeries({
   slow,
   query,
   failedRuns,
+  budget,
+  nowMs,
 }: {
   metric: string;
   matches: (labels: Labels) => boolean;
   slow: SlowSeries;
   query: ColumnQuery;
   failedRuns: FailedRuns | undefined;
+  budget: SampleBudget;
+  nowMs: number;
 }) {
   const { fromMs, toMs } = query;
   const byKey = new Map<string, Growing>();
@@ -117,10 +126,12 @@ function createGrowingSeries({
     return one;
   }
 
-  /** Until the next sample, the end of the range, or a failed run. */
+  /** Until the next sample, the end of the range, now, or a failed run. */
   function repeat({ labels, columns }: Growing, last: Point, everyMs: number, nextMs: number): void {
-    const untilMs = Math.min(nextMs, failedRuns?.firstAfter(labels, last.timeMs) ?? Infinity);
+    const untilMs = Math.min(nextMs, nowMs + 1, failedRuns?.firstAfter(labels, last.timeMs) ?? Infinity);
+    const before = columns.length;
     addRepeats(columns, last, { everyMs, fromMs, untilMs });
+    budget.spend(columns.length - before);
   }
 
   function add(one: Growing, timeMs: number, value: number): void {
