@@ -20,6 +20,7 @@ export const episodeShape = z.strictObject({
   reason: z.enum(REASONS),
   endReason: z.enum(REASONS).optional(),
   value: z.number().optional().describe('when it fired'),
+  endValue: z.number().optional().describe('when it ended'),
   channels: list(z.string()).describe('those that would have been sent it'),
   withheld: z.enum(['silence', 'inhibition']).optional(),
 });

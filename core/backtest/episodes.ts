@@ -20,6 +20,8 @@ export interface Episode {
   endReason?: TransitionReason;
   /** When it fired. */
   value?: number;
+  /** When it ended. */
+  endValue?: number;
 }
 
 /** Transitions in order of time as episodes, in order of firing; those that ended before `fromMs` are left out. */
@@ -35,11 +37,12 @@ export function episodesOf(transitions: readonly Transition[], fromMs: number): 
     } else if (kind === 'resolved') {
       const episode = open.get(alertId);
       if (!episode) continue;
-      const { clearedAtMs } = transition;
+      const { clearedAtMs, value: endValue } = transition;
       Object.assign(
         episode,
         { resolvedAtMs: atMs, endReason: reason },
         clearedAtMs !== undefined && { clearedAtMs },
+        endValue !== undefined && { endValue },
       );
       open.delete(alertId);
     }

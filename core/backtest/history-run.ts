@@ -1,5 +1,6 @@
 import { lookBackMs } from '../evaluate/range.ts';
 import { createIntervals, ruleIntervals } from '../intervals.ts';
+import type { Alert } from '../model/alert.ts';
 import type { Config } from '../model/config.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Target } from '../model/target.ts';
@@ -40,6 +41,8 @@ export interface HistoryResult {
   /** The rules were evaluated from then on, so that what held at `fromMs` is known. */
   startMs: number;
   coverage: Coverage;
+  /** Alerts that are not ok at the end. */
+  open: readonly Alert[];
   samples: number;
 }
 
@@ -78,7 +81,8 @@ export async function runHistory(request: HistoryRequest, ports: HistoryPorts): 
     if (nowMs >= toMs) break;
   }
   transitions.sort((a, b) => a.atMs - b.atMs);
-  return { transitions, startMs, coverage, samples: reader.samples() };
+  const open = runs.flatMap((run) => run.alerts());
+  return { transitions, startMs, coverage, open, samples: reader.samples() };
 }
 
 /** Rules on the same metrics stand side by side: they share what is read. */

@@ -4,6 +4,7 @@ import type { Alert } from '../model/alert.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import type { Rule } from '../model/rule.ts';
 import type { Transition } from '../model/transition.ts';
+import { sameState } from '../stages/alerts.ts';
 import { type InventoryLabels, withInventoryLabels } from '../stages/inventory-labels.ts';
 
 /** One rule on its way through history, with what state would keep of it between two evaluations. */
@@ -28,12 +29,11 @@ export function createRuleRun(rule: Rule, inventoryLabels: InventoryLabels): Rul
       checkpoint = result.checkpoint;
       const byAlert = Map.groupBy(result.transitions, ({ alertId }) => alertId);
       const labelled = result.alerts.flatMap((alert) => {
-        const own = withInventoryLabels(
-          alert,
-          byAlert.get(alert.id) ?? [],
-          open.get(alert.id),
-          inventoryLabels,
-        );
+        const known = open.get(alert.id);
+        const emitted = byAlert.get(alert.id) ?? [];
+        // State is not written for a newer value alone.
+        if (emitted.length === 0 && known && sameState(known, alert)) return [];
+        const own = withInventoryLabels(alert, emitted, known, inventoryLabels);
         if (alert.status === 'ok') open.delete(alert.id);
         else open.set(alert.id, own.alert);
         return own.transitions;

@@ -66,7 +66,7 @@ export async function leaveRule(rule: string, at: AlertsOfShard): Promise<Transi
 }
 
 /** Whether both are equal but for the newest value, which changes with every sample and is not worth a write. */
-function sameState(a: Alert, b: Alert): boolean {
+export function sameState(a: Alert, b: Alert): boolean {
   return (
     a.status === b.status &&
     a.sinceMs === b.sinceMs &&

@@ -54,7 +54,8 @@ function newsMs({ alerts }: PictureOrder): number {
   return alerts.reduce((newest, alert) => Math.max(newest, alert.resolvedAtMs ?? alert.firedAtMs), 0);
 }
 
-function orderPicture(
+/** What decides the picture of a message; undefined where its incident does not know the rule. */
+export function orderPicture(
   notification: Notification,
   incident: Incident,
   { channels, checks, schedule }: DrawPorts['config'],
