@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'notify-test': async () => (await import('./notify-test.ts')).notifyTestCommand(),
   rules: async () => (await import('./rules-test.ts')).rulesCommand(),
   backtest: async () => (await import('./backtest.ts')).backtestCommand(),
+  replay: async () => (await import('./replay.ts')).replayCommand(),
   routes: async () => (await import('./routes-test.ts')).routesCommand(),
   completion: async () => (await import('./completion.ts')).completionCommand(),
 };
