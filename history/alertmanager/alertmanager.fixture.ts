@@ -77,6 +77,11 @@ export const config = {
   silences: [],
   schedule: { timeZone: 'UTC' },
   server: {},
+  bastions: [],
+  clusters: [],
+  checks: [],
+  store: {},
+  audit: {},
 } as unknown as Config;
 
 export const alert = (ruleName: string, node: string, extra: Partial<Alert> = {}): Alert => ({
