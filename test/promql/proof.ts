@@ -3,12 +3,12 @@ import { parseQuery } from '../../core/promql/parse.ts';
 import { differenceOf } from './comparison.ts';
 import { leniencyFor, reasonToDiffer } from './differences.ts';
 import { ourAnswer, sourceOf } from './our-answer.ts';
-import type { Answer, ReferenceQuery } from './reference.ts';
+import { type Answer, askReference, type ReferenceQuery, referenceSeries } from './reference.ts';
 import type { Samples } from './samples.ts';
 
 export interface Verdict {
-  /** What differs and must not, each with its query. */
-  different: string[];
+  /** What differs and must not. */
+  different: { query: ReferenceQuery; difference: string }[];
   /** How many differ for a documented reason, or as the engine differs from itself. */
   excused: number;
 }
@@ -27,7 +27,20 @@ export async function compareAnswers(
     const difference = differenceOf(query, expected, ours, tree && leniencyFor(tree));
     if (difference === undefined) continue;
     if (expected.isUnstable || (tree && reasonToDiffer(tree))) verdict.excused++;
-    else verdict.different.push(`query ${i} ${JSON.stringify(query)}: ${difference}`);
+    else verdict.different.push({ query, difference });
   }
   return verdict;
+}
+
+/** Asks the engine of this machine. */
+export async function compareWithEngine(
+  samples: readonly Samples[],
+  queries: readonly ReferenceQuery[],
+): Promise<Verdict> {
+  const series = samples.map(referenceSeries);
+  const first = await compareAnswers(samples, queries, askReference({ series, queries }, 1));
+  // Whether the engine differs from itself matters only where it differs from us.
+  const again = first.different.map(({ query }) => query);
+  const second = await compareAnswers(samples, again, askReference({ series, queries: again }));
+  return { different: second.different, excused: first.excused + second.excused };
 }
