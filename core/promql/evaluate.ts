@@ -11,6 +11,9 @@ import { typeOf } from './types.ts';
 
 export type { EvaluateOptions } from './evaluation.ts';
 
+/** As in Prometheus' API. */
+const MAX_NOTES = 10;
+
 /** @throws QueryError */
 export async function evaluate(tree: QueryNode, options: EvaluateOptions): Promise<QueryResult> {
   const { startMs, endMs, stepMs } = options;
@@ -28,7 +31,14 @@ export async function evaluate(tree: QueryNode, options: EvaluateOptions): Promi
   const value = isInstant
     ? await evaluateInstant(tree, grid, evaluation)
     : await evaluateSteps(tree, grid, evaluation);
-  return { value, warnings: [...evaluation.warnings], infos: [...evaluation.infos] };
+  return { value, warnings: listNotes(evaluation.warnings), infos: listNotes(evaluation.infos) };
+}
+
+/** A query may make a name for each series, and thus a note. */
+function listNotes(notes: ReadonlySet<string>): string[] {
+  const list = [...notes];
+  if (list.length <= MAX_NOTES) return list;
+  return [...list.slice(0, MAX_NOTES), `${list.length - MAX_NOTES} more omitted`];
 }
 
 async function evaluateInstant(tree: QueryNode, grid: Grid, evaluation: Evaluation): Promise<QueryValue> {

@@ -201,3 +201,12 @@ it('tells what is doubtful about a query', async () => {
     'PromQL warning: sort is ineffective for range queries since results are always ordered by labels (1:1)',
   ]);
 });
+
+it('a query has ten notes at most', async () => {
+  const data = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`m{x="${i}"}`, '1 2 3']));
+  const text = 'rate(label_replace(m, "__name__", "n$1", "x", "(.*)")[3m:1m])';
+  const options = { source: sourceOf(data), startMs: 120_000, endMs: 120_000, stepMs: 0 };
+  const { infos } = await evaluate(parseQuery(text), options);
+  expect(infos).toHaveLength(11);
+  expect(infos.at(-1)).toBe('20 more omitted');
+});
