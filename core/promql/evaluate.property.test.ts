@@ -11,6 +11,7 @@ const QUERIES = [
   'rate(m[3m])',
   'delta(m[5m] offset 1m)',
   'max_over_time(m[4m])',
+  'min_over_time(m[9m])',
   'changes(m[7m])',
   'quantile_over_time(0.3, m[5m])',
   'predict_linear(m[5m], 60)',

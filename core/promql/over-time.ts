@@ -1,7 +1,7 @@
 // `…_over_time`, and the others that look only at the values of a window.
 
 import { addTo, type KahanSum } from './kahan-sum.ts';
-import { quantile } from './quantile.ts';
+import { slidingBest, slidingQuantile } from './sliding.ts';
 import type { ColumnSeries } from './source.ts';
 import type { RangeFunction, Window, WindowFunction } from './windows.ts';
 
@@ -60,17 +60,6 @@ function variance(values: Float64Array, { from, to }: Window): number {
   return (squares.sum + squares.lost) / (to - from);
 }
 
-/** NaN only where all values are. */
-const extreme = (isBetter: (value: number, best: number) => boolean) =>
-  ofValues((values, { from, to }) => {
-    let best = values[from]!;
-    for (let i = from + 1; i < to; i++) {
-      const value = values[i]!;
-      if (isBetter(value, best) || Number.isNaN(best)) best = value;
-    }
-    return best;
-  });
-
 /** How often in a window a value differs from the one before by `isEvent`: counted once for the series, whatever its windows. */
 const eventCount =
   (isEvent: (before: number, value: number) => boolean) =>
@@ -99,17 +88,15 @@ export const OVER_TIME = {
   avg_over_time: average,
   sum_over_time: sum,
   count_over_time: ofValues((_, { from, to }) => to - from),
-  min_over_time: extreme((value, best) => value < best),
-  max_over_time: extreme((value, best) => value > best),
+  min_over_time: slidingBest((value, best) => value < best),
+  max_over_time: slidingBest((value, best) => value > best),
   last_over_time: ofValues((values, { to }) => values[to - 1]!),
   present_over_time: ofValues(() => 1),
   // Steps with a value; `absentSteps` turns them around.
   absent_over_time: ofValues(() => 1),
   stddev_over_time: ofValues((values, window) => Math.sqrt(variance(values, window))),
   stdvar_over_time: ofValues(variance),
-  quantile_over_time: ofValues((values, { from, to, parameter }) =>
-    quantile(parameter, values.slice(from, to)),
-  ),
+  quantile_over_time: slidingQuantile,
   changes: eventCount(isChange),
   resets: eventCount(isReset),
 } as const satisfies Readonly<Record<string, RangeFunction>>;

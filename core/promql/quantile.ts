@@ -3,17 +3,22 @@ import type { Evaluation } from './evaluation.ts';
 
 /** Between two values it interpolates; NaN is the smallest. Sorts `values`. */
 export function quantile(q: number, values: Float64Array): number {
-  if (values.length === 0 || Number.isNaN(q)) return Number.NaN;
-  if (q < 0) return -Infinity;
-  if (q > 1) return Infinity;
   values.sort();
   let numbers = values.length;
   while (numbers > 0 && Number.isNaN(values[numbers - 1])) numbers--;
-  const notNumbers = values.length - numbers;
-  const sorted = (index: number) => (index < notNumbers ? Number.NaN : values[index - notNumbers]!);
-  const rank = q * (values.length - 1);
+  return quantileOfSorted(q, values.subarray(0, numbers), values.length);
+}
+
+/** Of `count` values, of which all but the sorted `numbers` are NaN. */
+export function quantileOfSorted(q: number, numbers: Float64Array, count: number): number {
+  if (count === 0 || Number.isNaN(q)) return Number.NaN;
+  if (q < 0) return -Infinity;
+  if (q > 1) return Infinity;
+  const notNumbers = count - numbers.length;
+  const sorted = (index: number) => (index < notNumbers ? Number.NaN : numbers[index - notNumbers]!);
+  const rank = q * (count - 1);
   const lower = Math.floor(rank);
-  const upper = Math.min(values.length - 1, lower + 1);
+  const upper = Math.min(count - 1, lower + 1);
   const weight = rank - lower;
   return sorted(lower) * (1 - weight) + sorted(upper) * weight;
 }
