@@ -11,9 +11,9 @@ import {
 } from '../core/format.ts';
 import { createIntervals, ruleIntervals } from '../core/intervals.ts';
 import { measureOf } from '../core/measure.ts';
-import type { Config } from '../core/model/config.ts';
 import { greatestOf } from '../core/numbers/extremes.ts';
 import type { AlertReport } from '../core/stages/alert-report.ts';
+import type { ShownConfig } from './remote.ts';
 import { endText, SHORT_ID } from './silence-table.ts';
 import { labelText, renderTable } from './table.ts';
 
@@ -27,7 +27,7 @@ export function alertTable(
     values,
     nowMs,
   }: {
-    config: Config;
+    config: ShownConfig;
     values: ReadonlyMap<string, { value: number; valueAtMs: number }>;
     nowMs: number;
   },
@@ -76,7 +76,7 @@ function heldText(sinceMs: number, nowMs: number): string {
 }
 
 /** The sent messages, the silences and rules that withhold others, and the undelivered messages. */
-function messagesText(alert: AlertReport, config: Config, nowMs: number): string {
+function messagesText(alert: AlertReport, config: ShownConfig, nowMs: number): string {
   const at = (ms: number) => formatMoment(ms, nowMs, config.schedule.timeZone);
   const sent = alert.sent.filter(({ status }) => status === 'firing');
   const [silence] = alert.silencedBy;
@@ -109,7 +109,7 @@ function undeliveredText(
   return `NOT SENT for ${formatElapsed(sinceMs, nowMs, nowMs)}${why.length > 0 ? ` (${why.join('; ')})` : ''}`;
 }
 
-export function pastTable(alerts: readonly AlertReport[], config: Config, nowMs: number): string {
+export function pastTable(alerts: readonly AlertReport[], config: ShownConfig, nowMs: number): string {
   if (alerts.length === 0) return 'nothing fired\n';
   const at = (ms: number) => formatPast(ms, nowMs, config.schedule.timeZone);
   const rows = alerts.map(({ rule, labels, firedAtMs = nowMs, resolvedAtMs, sent }) => [

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
+import type { HistoryClient } from '../adapters/history-client/client.ts';
 import { describeError } from '../core/errors.ts';
-import type { Config } from '../core/model/config.ts';
 import { type AlertReport, reportAlerts, reportPast } from '../core/stages/alert-report.ts';
 import { type AlertValue, readAlertValues } from '../core/stages/alert-values.ts';
+import { alertSchema } from '../history/api/alert-schema.ts';
 import { systemClock } from '../local/clock.ts';
 import { alertTable, pastTable } from './alert-tables.ts';
 import { durationArgument } from './arguments.ts';
@@ -10,6 +11,14 @@ import { withNotes } from './command-notes.ts';
 import { loadConfig, openStoreToRead } from './config-file.ts';
 import { writeJson } from './json-output.ts';
 import { alertsShape } from './json-shapes.ts';
+import {
+  type RemoteOptions,
+  readPages,
+  readShownConfig,
+  remoteOf,
+  type ShownConfig,
+  withRemote,
+} from './remote.ts';
 import {
   localOption,
   nameOption,
@@ -19,14 +28,14 @@ import {
   tableOption,
 } from './state-access.ts';
 
-interface Options extends StateOptions {
+interface Options extends StateOptions, RemoteOptions {
   config: string;
   last?: number;
   json?: boolean;
 }
 
 export function alertsCommand(): Command {
-  const command = new Command('alerts')
+  const command = withRemote(new Command('alerts'))
     .description(
       'List pending and firing alerts, where each was sent and what withholds it; or list earlier firings.',
     )
@@ -42,22 +51,12 @@ export function alertsCommand(): Command {
     .addOption(localOption())
     .option('--json', 'as JSON')
     .action(async (options: Options) => {
-      const { config } = await loadConfig(options.config);
-      const nowMs = systemClock.nowMs();
-      const { last } = options;
-      const state = await openStateToRead(config, await stateTable(config, options), options.config);
-      const reports = await (last === undefined
-        ? reportAlerts(state, config, nowMs)
-        : reportPast(state, { fromMs: nowMs - last, toMs: nowMs })
-      ).finally(() => state.close());
-      if (last !== undefined) show(reports, options, () => pastTable(reports, config, nowMs));
+      const client = await remoteOf(command, options);
+      const found = client ? await readRemote(client, options) : await readLocal(options);
+      const { reports, values, config, nowMs } = found;
+      if (options.last !== undefined) show(reports, options, () => pastTable(reports, config, nowMs));
       else {
         const alerts = reports.toSorted(bySeverity(config));
-        const values = await newestValues(options.config, config, alerts, nowMs).catch((error: unknown) => {
-          // Without samples the alerts are still known, but not their values.
-          process.stderr.write(`bartizan: the values of the alerts are unknown: ${describeError(error)}\n`);
-          return new Map<string, AlertValue>();
-        });
         const current = alerts.map((alert) => ({ ...alert, ...values.get(alert.id) }));
         show(current, options, () => alertTable(alerts, { config, values, nowMs }));
       }
@@ -68,6 +67,7 @@ export function alertsCommand(): Command {
       ['bartizan alerts'],
       ['bartizan alerts --name bartizan', 'the deployment on AWS without a name of its own'],
       ['bartizan alerts --last 7d', 'earlier firings, how long they lasted and where they were sent'],
+      ['bartizan alerts --url https://bartizan.example.com', 'with the token in BARTIZAN_TOKEN'],
       ["bartizan alerts --json | jq -r '.[].rule'"],
       [
         "bartizan alerts --json | jq -r '.[] | select(.undelivered) | .id'",
@@ -86,18 +86,53 @@ function show(reports: readonly AlertReport[], { json }: Options, text: () => st
   else process.stdout.write(text());
 }
 
-async function newestValues(
-  file: string,
-  config: Config,
-  alerts: readonly AlertReport[],
-  nowMs: number,
-): Promise<ReadonlyMap<string, AlertValue>> {
-  if (alerts.length === 0) return new Map();
-  const store = await openStoreToRead(file, config);
-  return await readAlertValues(config, alerts, { store, nowMs }).finally(() => store.close());
+interface Found {
+  reports: readonly AlertReport[];
+  /** Newest ones by id; empty with `--last`. */
+  values: ReadonlyMap<string, AlertValue>;
+  config: ShownConfig;
+  nowMs: number;
 }
 
-function bySeverity(config: Config): (a: AlertReport, b: AlertReport) => number {
+async function readLocal(options: Options): Promise<Found> {
+  const { last } = options;
+  const { config } = await loadConfig(options.config);
+  const nowMs = systemClock.nowMs();
+  const state = await openStateToRead(config, await stateTable(config, options), options.config);
+  const reports = await (last === undefined
+    ? reportAlerts(state, config, nowMs)
+    : reportPast(state, { fromMs: nowMs - last, toMs: nowMs })
+  ).finally(() => state.close());
+  const values = new Map<string, AlertValue>();
+  if (last !== undefined || reports.length === 0) return { reports, values, config, nowMs };
+  try {
+    const store = await openStoreToRead(options.config, config);
+    const read = readAlertValues(config, reports, { store, nowMs }).finally(() => store.close());
+    return { reports, values: await read, config, nowMs };
+  } catch (error) {
+    // Without samples the alerts are still known, but not their values.
+    process.stderr.write(`bartizan: the values of the alerts are unknown: ${describeError(error)}\n`);
+    return { reports, values, config, nowMs };
+  }
+}
+
+/** The service gives alerts with their newest values. */
+async function readRemote(client: HistoryClient, { last }: Options): Promise<Found> {
+  const { config, nowMs } = await readShownConfig(client);
+  const list = { name: 'alerts', item: alertSchema } as const;
+  const reports =
+    last === undefined
+      ? await readPages(client, '/v1/alerts', {}, list)
+      : await readPages(client, '/v1/firings', { from: Math.max(0, nowMs - last), to: nowMs }, list);
+  const values = new Map(
+    reports.flatMap(({ id, value, valueAtMs }) =>
+      value === undefined || valueAtMs === undefined ? [] : [[id, { value, valueAtMs }] as const],
+    ),
+  );
+  return { reports, values, config, nowMs };
+}
+
+function bySeverity(config: ShownConfig): (a: AlertReport, b: AlertReport) => number {
   const order = { critical: 0, warning: 1, info: 2 };
   const weight = (alert: AlertReport) =>
     (alert.status === 'firing' ? 0 : 10) +

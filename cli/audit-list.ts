@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
 import { findLines } from '../adapters/audit/find-lines.ts';
-import type { AuditRecord, FoundRecords } from '../adapters/audit/search.ts';
+import { type AuditRecord, type FoundRecords, recordOfLine } from '../adapters/audit/search.ts';
+import type { HistoryClient } from '../adapters/history-client/client.ts';
 import { formatMoment, formatNumber, formatSpan } from '../core/format.ts';
 import type { AuditFilter } from '../core/model/audit.ts';
 import { systemClock } from '../local/clock.ts';
@@ -9,11 +11,12 @@ import { auditLineShape } from './audit-shapes.ts';
 import { withNotes } from './command-notes.ts';
 import { loadConfig } from './config-file.ts';
 import { writeLines } from './output-lines.ts';
+import { type RemoteOptions, readShownConfig, remoteOf, withRemote } from './remote.ts';
 import { renderTable } from './table.ts';
 
 const MOST = 100_000;
 
-interface Options extends AuditFilter {
+interface Options extends AuditFilter, RemoteOptions {
   config: string;
   last: number;
   json?: boolean;
@@ -21,7 +24,7 @@ interface Options extends AuditFilter {
 
 export function auditListCommand(): Command {
   const command = withFilter(
-    new Command('list')
+    withRemote(new Command('list'))
       .description('List accesses, and what people changed: the newest ones, oldest first.')
       .option('-c, --config <file>', 'configuration', 'bartizan.yaml'),
   )
@@ -30,11 +33,11 @@ export function auditListCommand(): Command {
     )
     .option('--json', 'as JSON, a line for each, as it is in the file')
     .action(async (options: Options) => {
-      const { config } = await loadConfig(options.config);
-      const found = await findLines(config.store.path, options, options.last);
+      const client = await remoteOf(command, options);
+      const { found, timeZone } = client ? await readRemote(client, options) : await readLocal(options);
       const { records } = found;
       if (options.json) await writeLines(records.map(({ line }) => line));
-      else process.stdout.write(tableOf(records, config.schedule.timeZone));
+      else process.stdout.write(tableOf(records, timeZone));
       notes(found, options.last);
     });
   return withNotes(command, {
@@ -50,6 +53,32 @@ lines, without a limit. Nothing is verified here: \`audit verify\` does that.`,
     exits1: 'an audit cannot be read',
     json: auditLineShape,
   });
+}
+
+interface Found {
+  found: FoundRecords;
+  timeZone: string;
+}
+
+async function readLocal(options: Options): Promise<Found> {
+  const { config } = await loadConfig(options.config);
+  const found = await findLines(config.store.path, options, options.last);
+  return { found, timeZone: config.schedule.timeZone };
+}
+
+const auditShape = z.object({
+  lines: z.array(z.record(z.string(), z.unknown())),
+  isCut: z.boolean(),
+  unreadable: z.number(),
+});
+
+async function readRemote(client: HistoryClient, options: Options): Promise<Found> {
+  const { since, until, node, bastion, actor, kind, outcome, last: limit } = options;
+  const query = { from: since && Math.max(0, since), to: until, node, bastion, actor, kind, outcome, limit };
+  const { lines, isCut, unreadable } = await client.get('/v1/audit', query, auditShape);
+  const records = lines.flatMap((fields) => recordOfLine(JSON.stringify(fields)) ?? []);
+  const { config } = await readShownConfig(client);
+  return { found: { records, isCut, unreadable }, timeZone: config.schedule.timeZone };
 }
 
 function countArgument(text: string): number {

@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Argument, Command, Option } from 'commander';
 import { createChartRenderer } from '../adapters/charts/renderer.ts';
+import type { HistoryClient } from '../adapters/history-client/client.ts';
+import { createRemoteStore } from '../adapters/history-client/remote-store.ts';
 import { findMetric, GROUP_LABELS, METRICS } from '../core/catalogue.ts';
 import { buildHistorySpec } from '../core/chart/history.ts';
 import type { ChartSpec } from '../core/chart/spec.ts';
@@ -31,6 +33,7 @@ import { MOST_LINES, renderPlot } from './plot.ts';
 import { binsOf } from './plot-axis.ts';
 import { colourPaintFor } from './problem-report.ts';
 import { pointTable, seriesTable } from './query-tables.ts';
+import { type RemoteOptions, readShownConfig, remoteOf, withRemote } from './remote.ts';
 import { MOST_STRIPS, renderStrips } from './state-strips.ts';
 
 /** As many lines and bins as a picture can show separately. */
@@ -38,7 +41,7 @@ const PNG_LINES = 30;
 const PNG_BINS = 500;
 const DEFAULT_COLUMNS = 80;
 
-interface Options {
+interface Options extends RemoteOptions {
   config: string;
   where?: LabelGlobs;
   last: number;
@@ -49,16 +52,21 @@ interface Options {
   json?: boolean;
 }
 
+type QueriedStore = Pick<SampleStore, 'query' | 'latest' | 'rollUps'> & {
+  sliceMs?: number;
+  close?: () => Promise<void>;
+};
+
 interface Asked {
-  store: SampleStore;
-  config: Config;
+  store: QueriedStore;
+  config: Pick<Config, 'checks' | 'schedule'> & { store: Pick<Config['store'], 'retentionMs'> };
   where: LabelGlobs;
   fromMs: number;
   toMs: number;
 }
 
 export function queryCommand(): Command {
-  const command = new Command('query')
+  const command = withRemote(new Command('query'))
     .description('Print stored series as a table, or draw them in the terminal or as a picture.')
     .addArgument(new Argument('<metrics...>', 'metric names, such as mem_usage').argParser(metricArgument))
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
@@ -81,9 +89,12 @@ export function queryCommand(): Command {
     .action(async (metrics: string[], options: Options) => {
       const strange = strangeLabel(metrics, options.where ?? {});
       if (strange !== undefined) command.error(`error: ${strange}`, { exitCode: 2 });
-      const { config } = await loadConfig(options.config);
-      const toMs = systemClock.nowMs();
-      const store = await openStoreToRead(options.config, config);
+      const client = await remoteOf(command, options);
+      const {
+        store,
+        config,
+        nowMs: toMs,
+      } = client ? await openRemote(client) : await openLocal(options.config);
       const asked = { store, config, where: options.where ?? {}, fromMs: toMs - options.last, toMs };
       try {
         const found = await show(metrics, options, asked);
@@ -91,7 +102,7 @@ export function queryCommand(): Command {
           process.stderr.write(`no series match${await olderText(metrics, asked)}\n`);
         process.exitCode = found ? 0 : 1;
       } finally {
-        await store.close();
+        await store.close?.();
       }
     });
   return withNotes(command, {
@@ -100,6 +111,7 @@ export function queryCommand(): Command {
       ['bartizan query mem_usage --plot -w cluster=prod --last 1d'],
       ["bartizan query disk_usage -w cluster='prod-*' -w mount=/ --png disks.png"],
       ['bartizan query up --points --last 10m'],
+      ['bartizan query mem_usage --url https://bartizan.example.com', 'with the token in BARTIZAN_TOKEN'],
       ["bartizan query load1 --json | jq -r '.[] | [.labels.node, .points[-1].value] | @tsv'"],
     ],
     text: `Metrics:
@@ -110,6 +122,22 @@ their minimum and maximum; a gap means that there are no samples.`,
     exits1: 'no series matches, or the samples cannot be read',
     json: queryShape,
   });
+}
+
+interface Opened {
+  store: QueriedStore;
+  config: Asked['config'];
+  nowMs: number;
+}
+
+async function openLocal(file: string): Promise<Opened> {
+  const { config } = await loadConfig(file);
+  return { store: await openStoreToRead(file, config), config, nowMs: systemClock.nowMs() };
+}
+
+async function openRemote(client: HistoryClient): Promise<Opened> {
+  const { config, nowMs } = await readShownConfig(client);
+  return { store: createRemoteStore(client, systemClock), config, nowMs };
 }
 
 /** A label that samples have, but not those of the requested metrics; it would match nothing. */

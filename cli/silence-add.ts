@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Command, Option } from 'commander';
+import type { HistoryClient } from '../adapters/history-client/client.ts';
 import { ConfigError, describeError } from '../core/errors.ts';
 import type { Alert } from '../core/model/alert.ts';
 import type { Config } from '../core/model/config.ts';
-import type { StoredSilence } from '../core/model/silence.ts';
+import type { Matcher, StoredSilence } from '../core/model/silence.ts';
 import { coveredBy, draftSilence } from '../core/notify/silence-draft.ts';
 import { describeSilence } from '../core/notify/silence-text.ts';
 import { labelsText } from '../core/notify/summary.ts';
@@ -16,6 +17,8 @@ import { loadConfig } from './config-file.ts';
 import { loadFleet } from './fleet-config.ts';
 import { writeJson } from './json-output.ts';
 import { silenceAddShape } from './json-shapes.ts';
+import { type RemoteOptions, remoteOf, withRemote } from './remote.ts';
+import { addRemoteSilence } from './remote-silences.ts';
 import { matcherArgument, matchersOf, silenceWarnings, timeArgument, type Where } from './silence-draft.ts';
 import { SHORT_ID } from './silence-table.ts';
 import {
@@ -27,7 +30,7 @@ import {
   tableOption,
 } from './state-access.ts';
 
-interface AddOptions extends StateOptions {
+interface AddOptions extends StateOptions, RemoteOptions {
   config: string;
   where?: Where;
   alert?: string;
@@ -39,7 +42,7 @@ interface AddOptions extends StateOptions {
 }
 
 export function silenceAddCommand(): Command {
-  const command = new Command('add')
+  const command = withRemote(new Command('add'))
     .description('Add a silence, or acknowledge one alert until it resolves. Rules are still evaluated.')
     .option('-c, --config <file>', 'configuration', 'bartizan.yaml')
     .addOption(
@@ -91,6 +94,8 @@ async function add(command: Command, options: AddOptions): Promise<void> {
   if (options.alert === undefined && matchers.length === 0) wrong('say which alerts: `--where` or `--alert`');
   if (options.alert === undefined && options.for === undefined) wrong('say how long: `--for 2h`');
   if (options.alert === undefined && !options.comment?.trim()) wrong('say why: `--comment "disk swap"`');
+  const client = await remoteOf(command, options);
+  if (client) return await addRemote(client, matchers, options);
   const { config } = await loadConfig(options.config);
   const strange = unknownAlertLabel(
     matchers.map(({ name }) => name),
@@ -133,6 +138,19 @@ async function add(command: Command, options: AddOptions): Promise<void> {
   }
 }
 
+async function addRemote(
+  client: HistoryClient,
+  matchers: readonly Matcher[],
+  options: AddOptions,
+): Promise<void> {
+  const { alert, from: fromMs, for: forMs, author = loginName(), comment = 'acknowledged' } = options;
+  const asked = { matchers, alert, fromMs, forMs, author, comment };
+  const { silence, covered, config, nowMs } = await addRemoteSilence(client, asked, alertCalled);
+  if (options.json)
+    writeJson(silenceAddShape, { silence, covers: covered.map(({ id }) => id), warnings: [] });
+  else process.stdout.write(addedText(silence, covered, config, nowMs));
+}
+
 /** A source of clusters that does not answer does not prevent a silence. */
 async function findings(file: string, { matchers }: StoredSilence): Promise<string[]> {
   try {
@@ -142,7 +160,7 @@ async function findings(file: string, { matchers }: StoredSilence): Promise<stri
   }
 }
 
-function alertCalled(id: string, alerts: readonly Alert[]): Alert {
+function alertCalled<T extends { id: string }>(id: string, alerts: readonly T[]): T {
   const exact = alerts.filter((alert) => alert.id === id);
   const meant = exact.length > 0 ? exact : alerts.filter((alert) => alert.id.startsWith(id));
   const [alert] = meant;
@@ -155,7 +173,12 @@ function alertCalled(id: string, alerts: readonly Alert[]): Alert {
 
 const COVERED_SHOWN = 5;
 
-function addedText(silence: StoredSilence, covered: readonly Alert[], config: Config, nowMs: number): string {
+function addedText(
+  silence: StoredSilence,
+  covered: readonly Pick<Alert, 'rule' | 'labels'>[],
+  config: Pick<Config, 'schedule'>,
+  nowMs: number,
+): string {
   const shown = covered
     .slice(0, COVERED_SHOWN)
     .map(({ rule, labels }) => `  ${rule} ${labelsText(labels)}\n`);

@@ -13,7 +13,7 @@ export const SHORT_ID = 8;
  */
 export function endText(
   { alertId, untilMs }: Pick<StoredSilence, 'alertId' | 'untilMs'>,
-  config: Config,
+  config: Pick<Config, 'schedule'>,
   nowMs: number,
 ): string {
   const end = momentText(untilMs, nowMs, config);
@@ -21,7 +21,11 @@ export function endText(
   return untilMs - nowMs > FAR_MS ? 'it resolves' : `it resolves, ${end} at the latest`;
 }
 
-export function silenceTable(listed: readonly ListedSilence[], config: Config, nowMs: number): string {
+export function silenceTable(
+  listed: readonly ListedSilence[],
+  config: Pick<Config, 'schedule'>,
+  nowMs: number,
+): string {
   if (listed.length === 0) return 'there are no silences\n';
   const at = (ms: number) => momentText(ms, nowMs, config);
   const rows = listed.map((silence) => [

@@ -1,16 +1,15 @@
 // An emulator of AWS on loopback: ministack (MIT, from PyPI), or the one in AWS_ENDPOINT_URL.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import axios from 'axios';
 import { generate } from 'selfsigned';
 import { freePort } from './free-port.ts';
+import { installPython } from './python-environment.ts';
 
 export interface Emulator {
   url: string;
@@ -45,12 +44,9 @@ export interface EmulatorOptions {
 const REQUIREMENTS = join(import.meta.dirname, 'ministack.txt');
 const UP_WITHIN_MS = 60_000;
 const ENDS_WITHIN_MS = 3000;
-const CACHE = join(import.meta.dirname, '../node_modules/.cache');
 const REGION = 'us-east-1';
 /** No certificate, mail or second listener: nothing needs them, and each costs start-up time or a port. */
 const QUIET = { SFTP_ENABLED: '0', IOT_MTLS_ENABLED: '0', LAMBDA_ASYNC_RETRY_BASE_SECONDS: '0.1' };
-
-const run = promisify(execFile);
 
 /** Resolves when it answers. The first call on a machine installs it, which takes about a minute. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
@@ -102,26 +98,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   }
 }
 
-/**
- * The path of Python with ministack, which the first call installs. A folder gets its name only when it is complete.
- */
-export async function installEmulator(): Promise<string> {
-  const pinned = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
-  const home = join(CACHE, `ministack-${pinned}`);
-  const python = join(home, 'bin/python');
-  if (existsSync(python)) return python;
-  await mkdir(CACHE, { recursive: true });
-  const draft = await mkdtemp(join(CACHE, 'ministack-draft-'));
-  await run('python3', ['-m', 'venv', draft]);
-  const install = ['-m', 'pip', 'install', '-q', '--require-hashes', '-r', REQUIREMENTS];
-  await run(join(draft, 'bin/python'), install);
-  try {
-    await rename(draft, home);
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    if (!existsSync(python)) throw error; // If the rename fails, another process was faster.
-  }
-  return python;
+/** The path of Python with ministack. */
+export function installEmulator(): Promise<string> {
+  return installPython('ministack', REQUIREMENTS);
 }
 
 async function useRunning(address: string): Promise<Emulator> {

@@ -20,6 +20,8 @@ export interface HistoryFixtureOptions {
   targets?: readonly Target[];
   clock: Clock;
   scope?: Scope;
+  /** Who asks must send it as a bearer token. Default: nobody needs one. */
+  token?: string;
   /** Replaces some of the ports. */
   ports?: Partial<HistoryPorts>;
 }
@@ -46,7 +48,12 @@ export function createHistoryFixture(options: HistoryFixtureOptions) {
     ...options.ports,
   };
   const app = createHistoryApp({
-    authenticate: async () => principal,
+    authenticate: async (request) => {
+      const { token } = options;
+      if (token === undefined || request.headers.get('authorization') === `Bearer ${token}`) return principal;
+      const error = { code: 'unauthorised', message: 'no valid token came with the request' };
+      return Response.json({ error }, { status: 401, headers: { 'www-authenticate': 'Bearer' } });
+    },
     portsFor: async () => ports,
     routes: options.routes,
   });

@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that change their process, measure it, or take so long that its start does not matter. */
 export const ALONE = [
-  '**/*.{sshd,aws,prometheus,alertmanager,root,mounts,zsh,cross,scale,kube,chart,control-plane}.test.ts',
+  '**/*.{sshd,aws,prometheus,alertmanager,schemathesis,root,mounts,zsh,cross,scale,kube,chart,control-plane}.test.ts',
   'test/{e2e,network,simulation}/**/*.test.ts',
   // Their libraries read the environment only once.
   'functions/lambda.test.ts',
@@ -27,6 +27,7 @@ const LONG: Readonly<Record<string, number>> = {
   'adapters/ssh/signed-key-line.sshd.test.ts': 45,
   'test/e2e/standby.postgres.test.ts': 45,
   'test/e2e/thousand-nodes.test.ts': 40,
+  'test/schemathesis/api.schemathesis.test.ts': 60,
   'cli/kubeconfig.sshd.test.ts': 40,
   'test/network/lossy-links.root.test.ts': 40,
   'test/network/firewall.root.test.ts': 40,

@@ -76,6 +76,16 @@ const SUITES: readonly Suite[] = [
     },
   },
   {
+    pattern: '**/*.schemathesis.test.ts',
+    what: 'generated requests to the API by schemathesis, which they install into node_modules/.cache',
+    missing: () => missingForPython('3.11'),
+    get: 'apt-get install python3-venv (Python 3.11 or later)',
+    async prepare() {
+      const { installSchemathesis } = await import('./schemathesis/install.ts');
+      await installSchemathesis();
+    },
+  },
+  {
     pattern: '**/*.scale.test.ts',
     what: 'thirty thousand nodes in one round',
     missing: () => (process.env.CI ? undefined : 'it takes a minute or two'),
@@ -169,8 +179,15 @@ function missingForMounts(): string | undefined {
 
 function missingForEmulator(): string | undefined {
   if (process.env.AWS_ENDPOINT_URL) return undefined;
-  const venv = spawnSync('python3', ['-c', 'import ensurepip, venv'], { stdio: 'ignore' });
-  return venv.status === 0 ? undefined : 'no python3 with venv';
+  return missingForPython('3.10');
+}
+
+/** @param least `3.11`: a minor version of Python 3 */
+function missingForPython(least: string): string | undefined {
+  const [, minor] = least.split('.');
+  const script = `import ensurepip, venv, sys; sys.exit(sys.version_info < (3, ${minor}))`;
+  const python = spawnSync('python3', ['-c', script], { stdio: 'ignore' });
+  return python.status === 0 ? undefined : `no python3 of ${least} or later with venv`;
 }
 
 export function leftOutSuites(): (Pick<Suite, 'pattern' | 'what' | 'get' | 'replacement'> & {

@@ -124,8 +124,10 @@ export async function firstRecord(path: string, packed: boolean): Promise<AuditR
 }
 
 export function recordOf({ bytes, isCut }: RawLine): AuditRecord | undefined {
-  if (isCut) return undefined;
-  const line = bytes.toString('utf8');
+  return isCut ? undefined : recordOfLine(bytes.toString('utf8'));
+}
+
+export function recordOfLine(line: string): AuditRecord | undefined {
   try {
     const fields = JSON.parse(line) as Record<string, unknown>;
     const atMs = typeof fields.at === 'string' ? Date.parse(fields.at) : Number(fields.atMs);

@@ -9,7 +9,7 @@ import { retryAfterOf } from './retry-after.ts';
 import { guardedTransport } from './send-guard.ts';
 
 export interface HttpRequest {
-  method: 'POST' | 'PUT' | 'GET';
+  method: 'POST' | 'PUT' | 'GET' | 'DELETE';
   url: string;
   headers: Readonly<Record<string, string>>;
   body?: string | Uint8Array | FormData;

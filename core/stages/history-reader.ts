@@ -29,7 +29,8 @@ export interface DrawnRange {
   series: DrawnSeries[];
 }
 
-type Reading = Pick<SampleStore, 'query' | 'rollUps'>;
+/** `sliceMs`: a store that is far away is read in longer pieces. */
+type Reading = Pick<SampleStore, 'query' | 'rollUps'> & { sliceMs?: number };
 
 interface RangeQuery {
   where: LabelGlobs;
@@ -70,7 +71,7 @@ async function readRange(store: Reading, query: RangeQuery & { metric: string })
   const intervalMs = rolled ? Math.max(sampledMs, PERIOD_MS) : sampledMs;
   const read = rolled ? (slice: SeriesQuery) => extremesOf(store, slice) : store.query;
   const found = new Map<string, { labels: Labels; downsampler: Downsampler; newest: Point }>();
-  for await (const { labels, points } of slicesOf(read, query)) {
+  for await (const { labels, points } of slicesOf(read, query, store.sliceMs)) {
     const newest = points.at(-1);
     if (!newest) continue;
     const key = labelKey(labels);
@@ -105,11 +106,11 @@ export interface SeriesSummary {
  * @throws RetryableError of the store
  */
 export async function readSummaries(
-  store: Pick<SampleStore, 'query'>,
+  store: Pick<Reading, 'query' | 'sliceMs'>,
   query: Pick<RangeQuery, 'where' | 'fromMs' | 'toMs'> & { metric: string },
 ): Promise<SeriesSummary[]> {
   const found = new Map<string, Omit<SeriesSummary, 'mean'> & { sum: number[] }>();
-  for await (const { labels, points } of slicesOf(store.query, query)) {
+  for await (const { labels, points } of slicesOf(store.query, query, store.sliceMs)) {
     const key = labelKey(labels);
     for (const point of points) {
       const { value } = point;
@@ -156,8 +157,9 @@ async function extremesOf(store: Pick<SampleStore, 'rollUps'>, query: SeriesQuer
 async function* slicesOf(
   read: (slice: SeriesQuery) => Promise<Series[]>,
   { metric, where, fromMs, toMs }: Pick<RangeQuery, 'where' | 'fromMs' | 'toMs'> & { metric: string },
+  sliceMs = SLICE_MS,
 ): AsyncGenerator<Series> {
-  for (let from = fromMs; from <= toMs; from += SLICE_MS) {
-    yield* await read({ metric, where, fromMs: from, toMs: Math.min(toMs, from + SLICE_MS - 1) });
+  for (let from = fromMs; from <= toMs; from += sliceMs) {
+    yield* await read({ metric, where, fromMs: from, toMs: Math.min(toMs, from + sliceMs - 1) });
   }
 }

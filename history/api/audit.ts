@@ -4,7 +4,8 @@ import { ApiError, errorResponses } from './errors.ts';
 import { integerParameter, listParameter, rangeOf, rangeParameters } from './parameters.ts';
 import { jsonContent, list } from './schemas.ts';
 
-const MOST = 10_000;
+/** As `bartizan audit list`. */
+const MOST = 100_000;
 
 const route = createRoute({
   method: 'get',

@@ -87,7 +87,7 @@ export function addRange(api: Api): void {
     const isLong = range.toMs - range.fromMs > ROLLED_FROM_MS || range.fromMs < nowMs - store.retentionMs;
     const source = wanted ?? (isLong ? 'roll-ups' : 'samples');
     const reading = { metrics, where: globsOf(where), range, store: ports.store, signal: c.req.raw.signal };
-    if (source === 'samples' && bins === undefined && !isLong)
+    if (source === 'samples' && bins === undefined)
       return c.json({ ...range, source, ...(await readSamples(reading)) }, 200);
     const count = bins ?? DEFAULT_BINS;
     const answer = createBins(range, count);
