@@ -14,8 +14,8 @@ import type { Clock, Logger, Meter, SampleStore, StateStore, Versioned } from '.
 export type HistoryStore = Pick<SampleStore, 'query' | 'latest' | 'rollUps' | 'promql'>;
 
 /**
- * `isPartial`: it also has or had alerts that the asker may not see; then `openedAtMs` and `closedAtMs` are those of the
- * alerts that it shows, `notifications` is 0, and what tells of single messages is left out.
+ * `isPartial`: it also has or had alerts that the asker may not see; then it is open, `openedAtMs` is that of the alerts
+ * that it shows, `notifications` is 0, and what tells of single messages is left out.
  */
 export type HistoryIncident = Incident & { isPartial?: true };
 

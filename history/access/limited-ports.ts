@@ -32,18 +32,24 @@ export function createLimitedPorts(ports: HistoryPorts): (principal: Principal) 
   return (principal) => {
     const config = async () => withoutSecrets(await ports.config());
     const { selector } = principal;
-    const { findAuditLines, health, ...others } = ports;
-    const shown = { ...others, config, state: withinScope(ports.state, principal) };
-    if (selector === undefined)
+    if (selector === undefined) {
+      const { findAuditLines, ...others } = ports;
       return {
-        ...shown,
-        ...(health && { health }),
+        ...others,
+        config,
+        state: withinScope(ports.state, principal),
         ...(findAuditLines && may(principal, 'admin') && { findAuditLines }),
       };
+    }
     const sight = () => sightOf(selector);
-    // Audit and health are about the whole fleet.
+    const { clock, logger, meter, recordAction, draw } = ports;
+    // Each port by name, so that a new one is hidden until it is limited. Audit and health are about the whole fleet.
     return {
-      ...shown,
+      clock,
+      logger,
+      meter,
+      recordAction,
+      ...(draw && { draw }),
       config: async () => limitConfig(await config(), await sight()),
       targets: async () => (await sight()).targets,
       store: limitStore(ports.store, sight),

@@ -59,11 +59,20 @@ export function limitState(
     },
     async listIncidents({ limit, ...query }) {
       const seen = await sight();
-      return takeSeen(
+      const whole = await takeSeen(
         limit,
         (most) => state.listIncidents({ ...query, limit: most }),
-        async (incident) => limitIncident(incident, seen),
+        async (incident) => {
+          const limited = limitIncident(incident, seen);
+          return limited?.isPartial ? undefined : limited;
+        },
       );
+      // When others opened does not say where these stand in the order.
+      const open = query.open === false ? [] : await state.openIncidents();
+      const partial = open.flatMap(({ value }) => limitIncident(value, seen) ?? []);
+      return [...whole, ...partial.filter(({ isPartial }) => isPartial)]
+        .sort((a, b) => b.openedAtMs - a.openedAtMs)
+        .slice(0, limit);
     },
     loadIncident: seenIncident,
     incidentsOfAlert: async (alertId) => {
