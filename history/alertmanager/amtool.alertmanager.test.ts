@@ -146,9 +146,10 @@ describe('amtool', () => {
   it('sends the token of its configuration, which is as docs/api.md shows it', async () => {
     const folder = join(dir, '.config', 'prometheus');
     mkdirSync(folder, { recursive: true });
-    const [own = '', login = ''] = [
-      ...readFileSync('docs/api.md', 'utf8').matchAll(/```yaml\n(.*?)```/gs),
-    ].map(([, yaml = '']) => yaml.replaceAll('/home/ada', dir).replaceAll('http://127.0.0.1:9470', url()));
+    const [, section = ''] = readFileSync('docs/api.md', 'utf8').split('### amtool');
+    const [own = '', login = ''] = [...section.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml = '']) =>
+      yaml.replaceAll('/home/ada', dir).replaceAll('http://127.0.0.1:9470', url()),
+    );
     writeFileSync(join(folder, 'amtool.yml'), own);
     writeFileSync(join(folder, 'bartizan.yml'), login);
     writeFileSync(join(folder, 'bartizan-token'), 'bzt_1_abc\n');

@@ -42,7 +42,7 @@ export function createAlertmanagerRoutes(): Hono<HistoryEnv> {
         buildDate: '',
         goVersion: '',
       },
-      config: { original: '# This is Bartizan; its routes are not written as Alertmanager’s.\n' },
+      config: { original: '# This is Bartizan; it has no configuration of Alertmanager.\n' },
       uptime: new Date(startedAtMs).toISOString(),
     });
   });
