@@ -29,8 +29,9 @@ export function readRecorded(): Answer[] {
   return answers;
 }
 
-export function askRecorded(): Answer[] {
-  return askReference({ series: recordedSamples().map(referenceSeries), queries: recordedQueries() });
+/** @param times by default as often as it takes to see what the engine answers otherwise */
+export function askRecorded(times?: number): Answer[] {
+  return askReference({ series: recordedSamples().map(referenceSeries), queries: recordedQueries() }, times);
 }
 
 export function writeRecorded(answers: readonly Answer[]): void {
