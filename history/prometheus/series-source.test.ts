@@ -7,6 +7,7 @@ import type { Check } from '../../core/model/check.ts';
 import type { Config } from '../../core/model/config.ts';
 import type { Labels } from '../../core/model/labels.ts';
 import type { Sample } from '../../core/model/sample.ts';
+import type { Target } from '../../core/model/target.ts';
 import type { SampleStore, StateStore } from '../../core/ports.ts';
 import { parseMetricSelector } from '../../core/promql/parse.ts';
 import { createMemoryState } from '../../test/memory-state.ts';
@@ -32,6 +33,7 @@ let store: SampleStore;
 let state: StateStore;
 let checks: Check[];
 let nowMs: number;
+let targets: Target[];
 let maxSamples: number | undefined;
 
 beforeEach(() => {
@@ -41,6 +43,7 @@ beforeEach(() => {
   checks = [check('usage', 'usage', MINUTE), check('pki', 'pki', HOUR)];
   nowMs = START + 24 * HOUR;
   maxSamples = undefined;
+  targets = [];
 });
 
 afterEach(async () => {
@@ -58,7 +61,7 @@ async function select(selector: string, fromMs = START, toMs = START + HOUR, sig
     store,
     state,
     config: async () => config,
-    targets: async () => [],
+    targets: async () => targets,
     clock: { nowMs: () => nowMs },
   };
   const source = await createSeriesSource({ ports, budget: createSampleBudget(signal, maxSamples) });
@@ -114,6 +117,7 @@ describe('selects', () => {
 
 describe('a long range', () => {
   it('is read in several goes, without a gap or a sample twice', async () => {
+    targets = Array.from({ length: 30_000 }, () => ({})) as Target[];
     await write(rounds('mem_usage', labelsOf(1), 1_000));
     const [series] = await select('bartizan_mem_usage_percent', 0, START + 24 * HOUR);
     expect(series?.values).toEqual(Array.from({ length: 1_000 }, (_, i) => i));

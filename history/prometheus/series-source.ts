@@ -22,7 +22,8 @@ export const SERIES: ReadonlyMap<string, string> = new Map([...METRICS_BY_SERIES
 
 /** About how many samples one read of the store returns. */
 const SAMPLES_A_READ = 500_000;
-const FIRST_READ_MS = PERIOD_MS;
+/** Of one metric, on a node with many mounts: how long the first read is follows from it. */
+const SERIES_OF_NODE = 50;
 const MOST_GROWTH = 8;
 
 export interface SeriesSourceOptions {
@@ -48,6 +49,10 @@ export async function createSeriesSource({ ports, budget }: SeriesSourceOptions)
   const rawFromMs =
     config.store.type === 'prometheus' ? -Infinity : periodOf(nowMs - config.store.retentionMs) + PERIOD_MS;
 
+  const seriesAtMost = SERIES_OF_NODE * Math.max(1, targets.length);
+  const everyMs = Math.min(60_000, ...config.checks.map((check) => check.everyMs));
+  const firstReadMs = Math.max(PERIOD_MS, Math.floor(SAMPLES_A_READ / seriesAtMost) * everyMs);
+
   return {
     async select(query) {
       const isNamed = nameTest(query.matchers);
@@ -69,8 +74,10 @@ export async function createSeriesSource({ ports, budget }: SeriesSourceOptions)
     const failedRuns =
       reachMs > 0 ? createFailedRuns(ports.store, config.checks, { metric, where }) : undefined;
     const growing = createGrowingSeries({ metric, matches, slow, query, failedRuns, budget, nowMs });
-    let lengthMs = FIRST_READ_MS;
+    let lengthMs = firstReadMs;
     for (let startMs = fromMs; ; ) {
+      // So that the end of the query's time is seen.
+      await pause();
       const isRaw = startMs >= rawFromMs;
       const endMs = Math.min(toMs, startMs + lengthMs - 1, isRaw ? Infinity : rawFromMs - 1);
       const range = { metric, where, fromMs: startMs, toMs: endMs };
@@ -80,8 +87,6 @@ export async function createSeriesSource({ ports, budget }: SeriesSourceOptions)
         : growing.addRollUps(await ports.store.rollUps({ ...range, fromMs: startMs - PERIOD_MS + 1 }), range);
       budget.spend(read + (runs ?? 0));
       if (endMs >= toMs) return growing.finish(name);
-      // So that the end of the query's time is seen.
-      await pause();
       startMs = endMs + 1;
       lengthMs *= Math.min(MOST_GROWTH, Math.max(1 / MOST_GROWTH, SAMPLES_A_READ / (read + 1)));
       lengthMs = Math.max(PERIOD_MS, Math.ceil(lengthMs));
