@@ -1,7 +1,7 @@
 // What state has kept of a message that was sent.
 
 import { ConfigError } from '../errors.ts';
-import type { Incident, IncidentAlert } from '../model/incident.ts';
+import type { Incident } from '../model/incident.ts';
 import type { Target } from '../model/target.ts';
 import type { Transition } from '../model/transition.ts';
 import { type PastMessage, parseMessageKey, pastMessage } from '../notify/past-message.ts';
@@ -90,15 +90,13 @@ export function withOldTargets(
   return [...targets, ...old];
 }
 
-/** When an alert ended that the message calls resolved, as far as that is kept. */
+/** When a firing ended, as far as that is kept. */
 export function resolvedOf(
   alertId: string,
   firedAtMs: number,
-  status: IncidentAlert['status'],
   { alerts }: Incident,
   kept: readonly Transition[],
 ): { resolvedAtMs?: number } {
-  if (status === 'firing') return {};
   const stored = alerts.find((alert) => alert.alertId === alertId && alert.firedAtMs === firedAtMs);
   const ended = kept.find(
     (one) => one.alertId === alertId && one.kind === 'resolved' && one.atMs >= firedAtMs,

@@ -11,7 +11,7 @@ import type { Target } from '../model/target.ts';
 import type { Transition } from '../model/transition.ts';
 import { episodeOf } from '../notify/episode.ts';
 import { describesFailures } from '../notify/notification.ts';
-import { type PastMessage, rebuildNotification } from '../notify/past-message.ts';
+import { type PastMessage, rebuildNotification, wasInMessage } from '../notify/past-message.ts';
 import { greatestOf, leastOf } from '../numbers/extremes.ts';
 import type { Logger, Meter, SampleStore } from '../ports.ts';
 import { metricsOf } from '../rule-query.ts';
@@ -79,26 +79,29 @@ export async function replayMessage(
 ): Promise<Replay> {
   const { message, incident } = await readMessage(key, ports.state);
   const { atMs } = message.delivery;
-  const episodes = Object.entries(message.statuses).map(([episode, status]) => ({
+  const perhaps = Object.entries(message.statuses).map(([episode, status]) => ({
     ...splitEpisode(episode),
     episode,
     status,
   }));
   const rules = Object.values(incident.rules).filter(({ name }) =>
-    episodes.some(({ alertId }) => isOf(alertId, name)),
+    perhaps.some(({ alertId }) => isOf(alertId, name)),
   );
   const holdMs = greatestOf([0, ...rules.map(({ forMs }) => forMs)]);
-  const fromMs = leastOf(episodes.map(({ firedAtMs }) => firedAtMs)) - holdMs;
-  const kept = await keptTransitions(episodes, atMs, ports.state);
+  const fromMs = leastOf(perhaps.map(({ firedAtMs }) => firedAtMs)) - holdMs;
+  const kept = await keptTransitions(perhaps, atMs, ports.state);
   const request = { config, rules, targets: withOldTargets(targets, incident, kept), fromMs, toMs: atMs };
   // Round by round, as alerts in state have the value of the round that changed them last.
   const tickMs = leastOf(config.checks.map(({ everyMs }) => everyMs));
   const longestSliceMs = Math.max(tickMs, (atMs - fromMs) / MOST_ROUNDS);
   const history = await runHistory(request, { ...ports, longestSliceMs, store: asOf(ports.store, atMs) });
   const found = new Map(episodesOf(history.transitions, -Infinity).map((one) => [episodeOf(one), one]));
+  const endOf = ({ episode, alertId, firedAtMs }: (typeof perhaps)[number]) =>
+    resolvedOf(alertId, firedAtMs, incident, kept).resolvedAtMs ?? found.get(episode)?.resolvedAtMs;
+  const episodes = perhaps.filter((one) => wasInMessage(message, one.episode, endOf(one)));
   const alerts = episodes.map(({ episode, alertId, firedAtMs, status }): ReplayedAlert => {
     const again = found.get(episode);
-    const sent = { firedAtMs, ...resolvedOf(alertId, firedAtMs, status, incident, kept) };
+    const sent = { firedAtMs, ...(status === 'resolved' && resolvedOf(alertId, firedAtMs, incident, kept)) };
     const isSame = again !== undefined && sameEnd(status, sent, again);
     const rule = rules.find(({ name }) => isOf(alertId, name))?.name ?? alertId;
     return { ...{ episode, rule, status, sent, isSame }, ...(again && { replayed: verdictOf(again) }) };

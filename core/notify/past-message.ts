@@ -14,6 +14,8 @@ export interface PastMessage {
   statuses: Readonly<Record<string, Status>>;
   /** What its channel had been sent before. */
   before: Readonly<Record<string, Status>>;
+  /** Firings whose end a later message brought. */
+  endedLater: ReadonlySet<string>;
 }
 
 /** `<incidentId>:<number>`, perhaps with `:<epoch>`; undefined for what is no key of a message. */
@@ -24,7 +26,8 @@ export function parseMessageKey(key: string): { incidentId: string; number: numb
 
 /**
  * The accepted message of that number, by the deliveries of its incident in any order. A message has every alert that fires and
- * was sent before, and its news. Undefined: no record says what was in it.
+ * was sent before, and its news; an alert that had ended while a silence covered it is among the statuses, and was not in the
+ * message: see `wasInMessage`. Undefined: no record says what was in it.
  */
 export function pastMessage(number: number, deliveries: readonly Delivery[]): PastMessage | undefined {
   const accepted = deliveries
@@ -35,7 +38,11 @@ export function pastMessage(number: number, deliveries: readonly Delivery[]): Pa
     const { news = {} } = delivery;
     if (delivery.number === number) {
       const before = { ...notified };
-      return { delivery, before, statuses: { ...notified, ...news } };
+      const later = accepted
+        .slice(accepted.indexOf(delivery) + 1)
+        .flatMap((one) => Object.entries(one.news ?? {}));
+      const ended = later.flatMap(([episode, status]) => (status === 'resolved' ? [episode] : []));
+      return { delivery, before, statuses: { ...notified, ...news }, endedLater: new Set(ended) };
     }
     for (const [episode, status] of Object.entries(news)) {
       if (status === 'firing') notified[episode] = status;
@@ -43,6 +50,20 @@ export function pastMessage(number: number, deliveries: readonly Delivery[]): Pa
     }
   }
   return undefined;
+}
+
+/** The end of a round may have been evaluated after a message that was sent in the same moment. */
+const SAME_MOMENT_MS = 10_000;
+
+/** Whether a message had a firing that ended then: not if a silence covered its end, which no message brings while it lasts. */
+export function wasInMessage(
+  { delivery, endedLater }: PastMessage,
+  episode: string,
+  resolvedAtMs: number | undefined,
+): boolean {
+  if (delivery.news?.[episode] !== undefined || resolvedAtMs === undefined) return true;
+  const endedMs = delivery.atMs - resolvedAtMs;
+  return endedMs < 0 || (endedMs < SAME_MOMENT_MS && endedLater.has(episode));
 }
 
 /** The message as it was built then. `statuses`: how probes failed, where that is still known. */
