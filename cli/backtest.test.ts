@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -152,6 +152,21 @@ for  90  92  94
       [[5 * MINUTE], 2, 2, 5 * MINUTE],
       [[10 * MINUTE], 2, 2, 10 * MINUTE],
     ]);
+  });
+
+  it('writes a firing as a story that `rules test` passes', async () => {
+    const file = join(dir, 'story.yaml');
+    await backtest('memory', ...RANGE, '--story', file, '--episode', '2');
+    expect(printed.out).toBe(`wrote ${file}: memory, prod / n2\n`);
+    const text = readFileSync(file, 'utf8');
+    expect(text).toContain('  prod/n2 role=etcd: 50x4 94x19 50x5\n');
+    expect(text).toContain('expect:\n  5m: pending\n  10m: firing\n  25m: resolved (cleared 25m)\n');
+    printed.out = '';
+    await run(['node', 'bartizan', 'rules', 'test', file]);
+    expect(printed.out).toContain('1 passed, 0 failed');
+    printed.err = '';
+    await backtest('memory', ...RANGE, '--story', file, '--episode', '3');
+    expect(printed.err).toContain('there is no firing 3: 2 would have been');
   });
 
   it('says what is wrong with a rule or a range', async () => {

@@ -1,14 +1,17 @@
+import { writeFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { type Backtest, runBacktest } from '../core/backtest/backtest.ts';
 import { chooseRules } from '../core/backtest/choose-rules.ts';
 import { compareBacktests, differs } from '../core/backtest/compare.ts';
 import type { HistoryPorts } from '../core/backtest/history-run.ts';
+import { cutStory } from '../core/backtest/story-cut.ts';
 import { runSweep } from '../core/backtest/sweep.ts';
 import { parseAxis, variantsOf } from '../core/backtest/sweep-axes.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Rule } from '../core/model/rule.ts';
+import { labelsText } from '../core/notify/summary.ts';
 import type { SampleStore } from '../core/ports.ts';
 import { quotedList } from '../core/text/suggestions.ts';
 import { systemClock } from '../local/clock.ts';
@@ -38,6 +41,8 @@ interface Options extends StateOptions, RangeOptions {
   config: string;
   against?: string;
   sweep?: string[];
+  story?: string;
+  episode: number;
   exitCode?: true;
   markdown?: true;
   json?: true;
@@ -62,6 +67,18 @@ export function backtestCommand(stdout: NodeJS.WriteStream = process.stdout): Co
         '--sweep <field=values...>',
         'try other values of one rule, behind its name: `above=80..95 for=5m..15m`, `above=80..95/5`',
       ).conflicts('against'),
+    )
+    .addOption(
+      new Option('--story <file>', 'write a firing as a story for `rules test`').conflicts([
+        'against',
+        'sweep',
+        'json',
+      ]),
+    )
+    .addOption(
+      new Option('--episode <number>', 'with --story: which firing, by the first column of the table')
+        .argParser(countArgument)
+        .default(1),
     )
     .option('--exit-code', 'with --against: exit with 1 if anything differs, as `git diff --exit-code` does')
     .addOption(new Option('--markdown', 'with --against: print it for a pull request').conflicts('json'))
@@ -93,7 +110,8 @@ export function backtestCommand(stdout: NodeJS.WriteStream = process.stdout): Co
         }
         const after = await run((ports) => runBacktest(request, ports));
         if (!other || against === undefined) {
-          show(after, config, options, stdout);
+          if (options.story !== undefined) await writeStory(after, config, options, store, stdout);
+          else show(after, config, options, stdout);
           return;
         }
         const before = await run((ports) => runBacktest({ ...request, config: other }, ports));
@@ -112,6 +130,7 @@ export function backtestCommand(stdout: NodeJS.WriteStream = process.stdout): Co
       ['bartizan backtest --last 7d --against main.yaml', 'what this version changes'],
       ['bartizan backtest --last 7d --against main.yaml --markdown --exit-code > comment.md'],
       ['bartizan backtest memory.warning --last 7d --sweep above=80..95 for=5m..15m'],
+      ['bartizan backtest memory.warning --last 7d --story stories/memory.yaml --episode 3'],
       ["bartizan backtest --last 30d --json | jq '.rules[] | select(.episodes > 10) | .rule'"],
     ],
     text: `Every verdict comes from the code that evaluates rounds, every message from the code that routes, groups, silences and
@@ -140,6 +159,38 @@ function showComparison(
 function showSweep(swept: Swept, config: Config, { json }: Options, stdout: NodeJS.WriteStream): void {
   if (json) writeJson(sweepShape, sweepJson(swept), stdout);
   else stdout.write(sweepText(swept, config, colourPaintFor(stdout)));
+}
+
+/** A whole number from 1 on. */
+function countArgument(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text))
+    throw new InvalidArgumentError('Write a number of the first column of the table.');
+  return Number(text);
+}
+
+/** @throws ConfigError where there is no such firing, or no file can be written */
+async function writeStory(
+  backtest: Backtest,
+  config: Config,
+  { story: file = '', episode: number }: Options,
+  store: SampleStore,
+  stdout: NodeJS.WriteStream,
+): Promise<void> {
+  const episode = backtest.episodes[number - 1];
+  const rule = config.rules.find(({ name }) => name === episode?.rule);
+  if (!episode || !rule) {
+    const { length } = backtest.episodes;
+    throw new ConfigError(
+      length === 0 ? 'nothing would have fired' : `there is no firing ${number}: ${length} would have been`,
+    );
+  }
+  const { text, notes } = await cutStory({ rule, episode, config }, backtest, store);
+  await writeFile(file, text).catch((cause: { code?: string }) => {
+    throw new ConfigError(`${file} cannot be written (${cause.code ?? 'unknown error'})`, { cause });
+  });
+  stdout.write(
+    `wrote ${file}: ${rule.name}, ${labelsText(episode.labels)}\n${notes.map((note) => `note: ${note}\n`).join('')}`,
+  );
 }
 
 /** @throws ConfigError where there are several */

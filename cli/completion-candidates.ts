@@ -114,6 +114,7 @@ async function valuesOf(
   switch (option.attributeName()) {
     case 'config':
     case 'against':
+    case 'story':
     case 'png':
     case 'file':
     case 'ca':

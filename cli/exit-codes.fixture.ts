@@ -148,6 +148,8 @@ export const CODES: [line: string, code: number][] = [
   ['backtest memory --sweep above=80..90 for=1m..2m -c @good.yaml', 0],
   ['backtest memory --sweep below=80..90 -c @good.yaml', 1],
   ['backtest --sweep above=80..90 -c @good.yaml', 1],
+  ['backtest --story @story.yaml -c @good.yaml', 1],
+  ['backtest --story @story.yaml --episode 0 -c @good.yaml', 2],
   ['backtest --exit-code -c @good.yaml', 2],
   ['backtest --against @good.yaml --exit-code -c @good.yaml', 0],
   ['backtest --against @bad.yaml -c @good.yaml', 1],

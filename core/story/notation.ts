@@ -48,7 +48,10 @@ function readToken(token: string): { count: number; at: (i: number) => Mark } | 
   return {
     count: Number(repeats) + 1,
     // Rounds off what binary steps add (0.1 + 0.2), which no writer of a story means.
-    at: (i) => ({ kind: 'sample', value: Number((Number(first) + i * Number(step)).toPrecision(12)) }),
+    at: (i) => ({
+      kind: 'sample',
+      value: Number(step) === 0 ? Number(first) : Number((Number(first) + i * Number(step)).toPrecision(12)),
+    }),
   };
 }
 
@@ -56,4 +59,29 @@ function problemOf(token: string): string {
   if (/^[+-]?\d+(\.\d+)?[+-]\d+(\.\d+)?$/.test(token)) return `\`${token}\` needs a count: \`${token}x3\``;
   if (token === '') return 'the series is empty: write samples like `95x6 _ 40x3`';
   return `${quoted(token)} is no sample: write numbers (\`95\`, \`95x6\`, \`10+5x3\`) or \`_\`, \`D\`, \`.\``;
+}
+
+/** Marks as text that `parseNotation` reads back: equal ones that follow each other are one token. */
+export function writeNotation(marks: readonly Mark[]): string {
+  const tokens: { text: string; count: number; isSample: boolean }[] = [];
+  for (const mark of marks) {
+    const isSample = mark.kind === 'sample';
+    const text = isSample ? numberText(mark.value) : SIGN_OF[mark.kind];
+    const last = tokens.at(-1);
+    if (last?.text === text) last.count++;
+    else tokens.push({ text, count: 1, isSample });
+  }
+  return tokens
+    .map(({ text, count, isSample }) => (count === 1 ? text : `${text}x${isSample ? count - 1 : count}`))
+    .join(' ');
+}
+
+const SIGN_OF = { lacking: '_', down: 'D', untried: '.' } as const;
+
+/** Without an exponent, which the notation lacks. */
+function numberText(value: number): string {
+  const text = String(value);
+  return text.includes('e')
+    ? value.toLocaleString('en-US', { useGrouping: false, maximumFractionDigits: 20 })
+    : text;
 }
