@@ -7,7 +7,7 @@ import { formatMoment, formatSpan } from '../core/format.ts';
 import type { Config } from '../core/model/config.ts';
 import { labelsText } from '../core/notify/summary.ts';
 import { visibleLine } from '../core/text/visible-line.ts';
-import { episodeShape } from './backtest-shape.ts';
+import { episodeSchema } from '../history/api/backtest-schema.ts';
 import { notesOf, sentText } from './backtest-tables.ts';
 import { renderTable } from './table.ts';
 
@@ -29,12 +29,12 @@ export const comparisonShape = z.strictObject({
       only: z.enum(['before', 'after']).optional().describe('`before`: only `--against` has the rule'),
       before: counts,
       after: counts,
-      gone: list(episodeShape),
-      added: list(episodeShape),
+      gone: list(episodeSchema),
+      added: list(episodeSchema),
       changed: list(
         z.strictObject({
-          before: episodeShape,
-          after: episodeShape,
+          before: episodeSchema,
+          after: episodeSchema,
           laterMs: z.number().describe('negative: earlier'),
           longerMs: z.number().optional(),
           hasOtherChannels: z.boolean(),

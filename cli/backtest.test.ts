@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import type { Sample } from '../core/model/sample.ts';
+import { backtestSchema } from '../history/api/backtest-schema.ts';
 import { newKey } from '../localstack/fleet/new-key.ts';
 import { comparisonShape } from './backtest-comparison.ts';
-import { backtestShape } from './backtest-shape.ts';
 import { sweepShape } from './backtest-sweep.ts';
 import { capturePrinted, type Printed } from './printed.fixture.ts';
 import { run } from './program.ts';
@@ -92,7 +92,7 @@ unknown from 02:01 to 03:00: no samples of mem_usage
 
   it('prints all of it as JSON', async () => {
     await backtest('mem*', '--json', ...RANGE);
-    const found = backtestShape.parse(JSON.parse(printed.out));
+    const found = backtestSchema.parse(JSON.parse(printed.out));
     expect(found.episodes.map(({ labels, channels, withheld }) => [labels.node, channels, withheld])).toEqual(
       [
         ['n1', ['ops'], undefined],

@@ -14,6 +14,7 @@ import type { Rule } from '../core/model/rule.ts';
 import { labelsText } from '../core/notify/summary.ts';
 import type { SampleStore } from '../core/ports.ts';
 import { quotedList } from '../core/text/suggestions.ts';
+import { backtestSchema } from '../history/api/backtest-schema.ts';
 import { systemClock } from '../local/clock.ts';
 import { durationArgument } from './arguments.ts';
 import {
@@ -24,7 +25,6 @@ import {
   comparisonTable,
 } from './backtest-comparison.ts';
 import { type RangeOptions, rangeOf, readFleetAndSilences } from './backtest-inputs.ts';
-import { backtestShape } from './backtest-shape.ts';
 import { type Swept, sweepJson, sweepShape, sweepText } from './backtest-sweep.ts';
 import { backtestText } from './backtest-tables.ts';
 import { withNotes } from './command-notes.ts';
@@ -137,12 +137,12 @@ export function backtestCommand(stdout: NodeJS.WriteStream = process.stdout): Co
 inhibits, with today's configuration and inventory. Where samples are missing, or only roll-ups of them are left, the verdict
 is unknown (? in the strip). Failures and rate limits of channels are left out.`,
     exits1: 'the samples or the state cannot be read, or with --exit-code something differs',
-    json: backtestShape,
+    json: backtestSchema,
   });
 }
 
 function show(backtest: Backtest, config: Config, { json }: Options, stdout: NodeJS.WriteStream): void {
-  if (json) writeJson(backtestShape, backtest, stdout);
+  if (json) writeJson(backtestSchema, backtest, stdout);
   else stdout.write(backtestText(backtest, config));
 }
 

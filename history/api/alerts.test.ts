@@ -61,6 +61,22 @@ describe('alerts', () => {
     expect((await json('/v1/incidents/inc-0')).status).toBe(404);
   });
 
+  it('would have been the same by a backtest, which says to whom', async () => {
+    const { json, stage } = setup();
+    await fire(stage);
+    await clear(stage, 10);
+    const range = `from=${START}&to=${START + 10 * MINUTE}`;
+    expect((await json(`/v1/backtests?rule=mem*&${range}`)).body).toMatchObject({
+      rules: [{ rule: 'memory', episodes: 1 }],
+      episodes: [{ firedAtMs: START + 2 * MINUTE, resolvedAtMs: START + 10 * MINUTE, channels: ['ops'] }],
+    });
+    expect(await json(`/v1/backtests?rule=memroy&${range}`)).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('did you mean `memory`') } },
+    });
+    expect((await json(`/v1/backtests?from=0&to=${32 * 1440 * MINUTE}`)).status).toBe(400);
+  });
+
   it('page through transitions of one moment without losing or repeating one', async () => {
     const { json, stage } = setup();
     for (const minute of [0, 1, 2]) stage.put(minute, { n1: 95, n2: 95 });

@@ -1,6 +1,7 @@
 import { addAlerts } from './alerts.ts';
 import { type Api, createApi } from './api.ts';
 import { addAudit } from './audit.ts';
+import { addBacktests } from './backtests.ts';
 import { describeApi, type OpenApiDocument } from './document.ts';
 import { errorBody } from './errors.ts';
 import { addIncidents } from './incidents.ts';
@@ -24,6 +25,7 @@ export function createApiRoutes(): Api {
   addTransitions(api);
   addIncidents(api);
   addSilences(api);
+  addBacktests(api);
   addRules(api);
   addAudit(api);
   addPictures(api);

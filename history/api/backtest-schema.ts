@@ -1,12 +1,14 @@
+// What rules would have said: of `bartizan backtest --json` and of the API.
+
 import { z } from 'zod';
-import { SEVERITIES } from '../core/model/rule.ts';
-import { REASONS } from '../core/model/transition.ts';
+import { SEVERITIES } from '../../core/model/rule.ts';
+import { REASONS } from '../../core/model/transition.ts';
 
 const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
 const labels = z.record(z.string(), z.string()).readonly();
 const severity = z.enum(SEVERITIES);
 
-export const episodeShape = z.strictObject({
+export const episodeSchema = z.strictObject({
   alertId: z.string(),
   rule: z.string(),
   severity,
@@ -25,7 +27,7 @@ export const episodeShape = z.strictObject({
   withheld: z.enum(['silence', 'inhibition']).optional(),
 });
 
-export const backtestShape = z.strictObject({
+export const backtestSchema = z.strictObject({
   fromMs: z.number(),
   toMs: z.number(),
   rules: list(
@@ -46,7 +48,7 @@ export const backtestShape = z.strictObject({
       ).describe('where nobody knows, as samples are missing'),
     }),
   ),
-  episodes: list(episodeShape),
+  episodes: list(episodeSchema),
   messages: list(
     z.strictObject({
       incidentId: z.string(),
