@@ -11,7 +11,8 @@ export interface ColumnBuilder {
   finish(labels: Labels): ColumnSeries;
 }
 
-const FIRST_SIZE = 64;
+/** Of an instant query a series has a few samples, and there may be hundreds of thousands. */
+const FIRST_SIZE = 8;
 
 export function createColumnBuilder(): ColumnBuilder {
   let times = new Float64Array(FIRST_SIZE);

@@ -144,6 +144,13 @@ describe('a long range', () => {
   });
 });
 
+it('more series than a call has arguments are found', async () => {
+  const points = [{ timeMs: START, value: 1 }];
+  store.query = async () =>
+    Array.from({ length: 200_000 }, (_, n) => ({ metric: 'up', labels: labelsOf(n), points }));
+  expect(await select('up')).toHaveLength(200_000);
+});
+
 describe('older than the retention of samples', () => {
   it('has the average of each five minutes, at their last millisecond, then samples', async () => {
     await write(rounds('mem_usage', labelsOf(1), 20));

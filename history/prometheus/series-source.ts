@@ -3,6 +3,7 @@
 import { labelKey } from '../../core/labels.ts';
 import type { Labels } from '../../core/model/labels.ts';
 import type { Point, RollUpSeries, Series } from '../../core/model/sample.ts';
+import { appendAll } from '../../core/numbers/extremes.ts';
 import { PERIOD_MS, periodOf } from '../../core/numbers/roll-up.ts';
 import { METRIC_NAME } from '../../core/promql/label-sets.ts';
 import { compileMatchers } from '../../core/promql/matchers.ts';
@@ -58,9 +59,9 @@ export async function createSeriesSource({ ports, budget }: SeriesSourceOptions)
       const isNamed = nameTest(query.matchers);
       const found: ColumnSeries[] = [];
       for (const [name, metric] of SERIES) {
-        if (isNamed(name)) found.push(...(await readMetric(query, name, metric)));
+        if (isNamed(name)) appendAll(found, await readMetric(query, name, metric));
       }
-      if (ALERT_SERIES.some(isNamed)) found.push(...(await alertSeries(ports, query, budget)));
+      if (ALERT_SERIES.some(isNamed)) appendAll(found, await alertSeries(ports, query, budget));
       return found;
     },
   };
