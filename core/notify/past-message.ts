@@ -52,7 +52,7 @@ export function pastMessage(number: number, deliveries: readonly Delivery[]): Pa
   return undefined;
 }
 
-/** The end of a round may have been evaluated after a message that was sent in the same moment. */
+/** A round is evaluated some seconds after its time: a message that was sent before that did not know what ended in it. */
 const SAME_MOMENT_MS = 10_000;
 
 /** Whether a message had a firing that ended then: not if a silence covered its end, which no message brings while it lasts. */
@@ -63,7 +63,7 @@ export function wasInMessage(
 ): boolean {
   if (delivery.news?.[episode] !== undefined || resolvedAtMs === undefined) return true;
   const endedMs = delivery.atMs - resolvedAtMs;
-  return endedMs < 0 || (endedMs < SAME_MOMENT_MS && endedLater.has(episode));
+  return endedMs < 0 || (endedMs > 0 && endedMs < SAME_MOMENT_MS && endedLater.has(episode));
 }
 
 /** The message as it was built then. `statuses`: how probes failed, where that is still known. */
