@@ -117,6 +117,8 @@ const DIFFERENCES = `## What differs from Prometheus
 
 - Histograms (\`histogram_quantile\` and its relatives) are missing: no check measures any. So are functions that Prometheus calls experimental.
 - \`sin\`, \`exp\`, \`ln\`, \`^\` and their relatives may differ in the last digits, as Go computes them in its own way. What depends on such digits differs with them.
+- Logarithms of numbers below 2.2e-308 are right; Prometheus' are not on amd64.
+- In a range query \`sort\` does nothing, as Prometheus' documentation says; its engine still orders the series by their first values.
 - The year or hour of a value that is no time of the years -271,821 to 275,760 is NaN. Prometheus' answer depends on the processor.
 - Where Prometheus adds, ranks or spreads *computed* series in a range query, their order is random: its last digits of \`stddev\`, and which of equal series \`topk\` keeps, change from query to query. Ours do not.
 - Quantiles of 0 and -0 take -0 for the smaller; Prometheus leaves them in any order.
