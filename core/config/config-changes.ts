@@ -50,6 +50,7 @@ const FIXED: readonly (readonly [name: string, of: (config: Config) => unknown])
   ['the options of `store`', ({ store }) => store.options],
   ['state', ({ state }) => state],
   ['server.listen', ({ server }) => [server.host, server.port]],
+  ['whether there is `server.tls`', ({ server }) => server.tls !== undefined],
   ['server.metrics.listen', ({ server }) => server.metrics?.listen],
 ];
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { hostSchema, listenSchema, positiveDurationSchema, urlSchema } from './field-schemas.ts';
+import { historySchema } from './history-schema.ts';
 import { oidcSchema } from './oidc-schema.ts';
 import { secretAddressSchema, secretSchema } from './secret-text.ts';
 
@@ -39,10 +40,20 @@ const metricsSchema = z
         refuse(['allow', i], 'this is everybody; write the subnet of the readers, or add a `token`');
   });
 
+/** Files of certificates are replaced before they expire, so they are read again while the server runs. */
+const tlsSchema = z.strictObject({
+  cert: secretSchema
+    .describe('The certificate in PEM, then those between it and the authority')
+    .meta({ examples: [`\${file:/etc/bartizan/tls/cert.pem}`] }),
+  key: secretSchema
+    .describe('Its private key in PEM, without a passphrase')
+    .meta({ examples: [`\${file:/etc/bartizan/tls/key.pem}`] }),
+});
+
 export const serverSchema = z
   .strictObject({
     listen: listenSchema
-      .describe('Address for `/healthz`, `/metrics` and pictures')
+      .describe('Address for `/healthz`, `/metrics`, pictures and queries')
       .prefault('127.0.0.1:9470'),
     publicUrl: urlSchema
       .describe(
@@ -61,6 +72,16 @@ export const serverSchema = z
       .describe('An alert that nobody has received for so long makes `/healthz` fail and stops the heartbeat')
       .prefault('5m'),
     chartRetention: positiveDurationSchema.describe('How long a picture can be fetched').prefault('30d'),
+    tls: tlsSchema
+      .describe(
+        'Serves HTTPS alone, on every address. Changed files are in force within a minute; with bad ones the former certificate stays',
+      )
+      .optional(),
+    history: historySchema
+      .describe(
+        'Queries to what was stored: the read API of Prometheus, the API of Alertmanager, and our own ([api.md](api.md))',
+      )
+      .prefault({}),
     metrics: metricsSchema
       .describe('Who may read `/metrics`. Without this section: callers on the same machine alone')
       .optional(),
@@ -84,13 +105,24 @@ export const serverSchema = z
         input: undefined,
       });
   })
-  .transform(({ listen, hosts, undeliveredAfter, chartRetention, publicUrl, metrics, oidc, heartbeat }) => ({
-    ...listen,
-    hosts,
-    undeliveredAfterMs: undeliveredAfter,
-    chartRetentionMs: chartRetention,
-    ...(publicUrl !== undefined && { publicUrl }),
-    ...(metrics !== undefined && { metrics }),
-    ...(oidc !== undefined && { oidc }),
-    ...(heartbeat !== undefined && { heartbeat }),
-  }));
+  .transform(({ listen, hosts, undeliveredAfter, chartRetention, history, ...optional }) => {
+    const { publicUrl, metrics, oidc, heartbeat, tls } = optional;
+    const { timeout, loopback = isElsewhere(publicUrl) ? 'none' : 'read', ...limits } = history;
+    return {
+      ...listen,
+      hosts,
+      undeliveredAfterMs: undeliveredAfter,
+      chartRetentionMs: chartRetention,
+      history: { ...limits, loopback, timeoutMs: timeout },
+      ...(publicUrl !== undefined && { publicUrl }),
+      ...(tls !== undefined && { tls }),
+      ...(metrics !== undefined && { metrics }),
+      ...(oidc !== undefined && { oidc }),
+      ...(heartbeat !== undefined && { heartbeat }),
+    };
+  });
+
+/** Whether people reach the server by another name than those of this machine alone. */
+function isElsewhere(publicUrl: string | undefined): boolean {
+  return publicUrl !== undefined && !LOOPBACK.test(new URL(publicUrl).hostname.replace(/^\[|\]$/g, ''));
+}

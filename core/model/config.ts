@@ -205,5 +205,18 @@ export interface Config {
     oidc?: OidcConfig;
     /** Called after each completed round, while alerts can leave. */
     heartbeat?: SecretText;
+    /** The server's certificate and private key, PEM. */
+    tls?: { cert: SecretText; key: SecretText };
+    history: HistoryConfig;
   };
+}
+
+/** Limits of the history service. */
+export interface HistoryConfig {
+  enabled: boolean;
+  /** What a caller on the same machine may do without a token. */
+  loopback: 'none' | 'read' | 'silence';
+  timeoutMs: number;
+  /** How many queries run at once. */
+  maxQueries: number;
 }
