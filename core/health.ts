@@ -28,6 +28,7 @@ export const HEALTH_CODES = [
   'audit-replaced',
   'audit-syslog-failing',
   'log-lines-lost',
+  'history-failing',
   'config-unreadable',
   'config-not-in-force',
   'removal-refused',

@@ -2,7 +2,9 @@
 
 import { type Context, Hono } from 'hono';
 import { describeError } from '../core/errors.ts';
+import { QueryError } from '../core/promql/source.ts';
 import { createAdmission } from './admission.ts';
+import { limitAnswer } from './answer.ts';
 import { createHistoryApp, type HistoryAppOptions, type HistoryEnv } from './app.ts';
 import { interfaceOf, type Refusal, refuse } from './interfaces.ts';
 import type { HistoryPorts } from './ports.ts';
@@ -12,6 +14,7 @@ export interface ServiceOptions extends Omit<HistoryAppOptions, 'routes'> {
   /** For tests. Default: all interfaces. */
   routes?: HistoryAppOptions['routes'];
   limits(): { timeoutMs: number; maxQueries: number };
+  mostAnswerBytes: number;
   logger: HistoryPorts['logger'];
   /** Callers reach it by https alone. */
   isSecure?: boolean;
@@ -42,33 +45,45 @@ const ALL_ROUTES: HistoryAppOptions['routes'] = [];
 
 export function createHistoryService(options: ServiceOptions): HistoryService {
   const { limits, logger, isSecure = false, routes = ALL_ROUTES } = options;
-  const app = createHistoryApp({ ...options, routes: [turns(limits), ...routes] });
+  const app = createHistoryApp({ ...options, routes: [turns(options), ...routes] });
   app.notFound((c) => refuse(interfaceOf(c.req.path), NOT_FOUND));
 
-  async function run(request: Request, caller: Caller, timeout: AbortSignal): Promise<Response> {
-    const signal = AbortSignal.any([request.signal, timeout]);
-    const late = new Promise<never>((_, fail) =>
-      timeout.addEventListener('abort', () => fail(timeout.reason), { once: true }),
-    );
-    return await Promise.race([app.fetch(new Request(request, { signal }), { caller }), late]);
+  async function run(request: Request, caller: Caller): Promise<Response> {
+    const { timeoutMs } = limits();
+    const late = new AbortController();
+    const refused = Promise.withResolvers<Response>();
+    const signal = AbortSignal.any([request.signal, late.signal]);
+    const answer = Promise.resolve(app.fetch(new Request(request, { signal }), { caller }));
+    const timer = setTimeout(() => {
+      const refusal = tooLong(timeoutMs);
+      refused.resolve(refuse(interfaceOf(pathOf(request)), refusal));
+      late.abort(new QueryError('timeout', refusal.message));
+      // Nobody reads what comes now.
+      answer.then(({ body }) => body?.cancel()).catch(() => {});
+    }, timeoutMs);
+    try {
+      return await Promise.race([answer, refused.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   return {
     async answer(request, caller) {
-      const { timeoutMs } = limits();
-      const timeout = AbortSignal.timeout(timeoutMs);
-      const path = new URL(request.url).pathname;
-      let response: Response;
       try {
-        response = await run(request, caller, timeout);
+        return withSecurityHeaders(await run(request, caller), isSecure);
       } catch (error) {
-        if (!timeout.aborted && !request.signal.aborted)
+        const path = pathOf(request);
+        if (!request.signal.aborted)
           logger.error('a request to history failed', { path, error: describeError(error) });
-        response = refuse(interfaceOf(path), timeout.aborted ? tooLong(timeoutMs) : FAILED);
+        return withSecurityHeaders(refuse(interfaceOf(path), FAILED), isSecure);
       }
-      return withSecurityHeaders(response, isSecure);
     },
   };
+}
+
+function pathOf({ url }: Request): string {
+  return new URL(url).pathname;
 }
 
 const NOT_FOUND: Refusal = { status: 404, code: 'not-found', message: 'there is nothing at this path' };
@@ -83,6 +98,11 @@ const BUSY: Refusal = {
   message: 'too many queries wait already; ask again later, or for less at once',
   retryAfterS: RETRY_S,
 };
+const TOO_LARGE: Refusal = {
+  status: 413,
+  code: 'too-large',
+  message: 'the answer is too large; ask for a shorter range, a longer step or fewer series',
+};
 const tooLong = (timeoutMs: number): Refusal => ({
   status: 503,
   code: 'timeout',
@@ -90,7 +110,7 @@ const tooLong = (timeoutMs: number): Refusal => ({
 });
 
 /** Lets a request wait for its turn, and holds that until the answer was read. */
-function turns(limits: ServiceOptions['limits']): Hono<HistoryEnv> {
+function turns({ limits, mostAnswerBytes: mostBytes }: ServiceOptions): Hono<HistoryEnv> {
   const admission = createAdmission(() => {
     const { maxQueries } = limits();
     return { atOnce: maxQueries, ofOne: Math.max(1, maxQueries - 1), waiting: MOST_WAITING };
@@ -100,39 +120,14 @@ function turns(limits: ServiceOptions['limits']): Hono<HistoryEnv> {
     if (!end) return refuse(interfaceOf(c.req.path), BUSY);
     try {
       await next();
-      c.res = whenRead(c.res, end);
+      // Nobody reads the body of an answer to HEAD.
+      if (c.req.raw.method === 'HEAD') return end();
+      c.res = (await limitAnswer(c.res, { mostBytes, end })) ?? refuse(interfaceOf(c.req.path), TOO_LARGE);
     } catch (error) {
       end();
       throw error;
     }
   });
-}
-
-/** The same answer, which calls `end` once its body was read, failed, or is not wanted any more. */
-function whenRead(response: Response, end: () => void): Response {
-  if (!response.body) {
-    end();
-    return response;
-  }
-  const reader = response.body.getReader();
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (!done) return controller.enqueue(value);
-        end();
-        controller.close();
-      } catch (error) {
-        end();
-        controller.error(error);
-      }
-    },
-    async cancel(reason) {
-      end();
-      await reader.cancel(reason);
-    },
-  });
-  return new Response(body, response);
 }
 
 function withSecurityHeaders(response: Response, isSecure: boolean): Response {

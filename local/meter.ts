@@ -1,4 +1,4 @@
-import { meterTo } from '../core/meter.ts';
+import { type MeterChange, meterTo } from '../core/meter.ts';
 import type { OwnMetric, OwnMetricKind } from '../core/own-metrics/own-metric.ts';
 import {
   type CounterName,
@@ -11,6 +11,8 @@ import type { Meter } from '../core/ports.ts';
 export interface LocalMeter extends Meter {
   /** The Prometheus text format, version 0.0.4; every name starts with `bartizan_`. */
   text(): string;
+  /** A change that somebody else's meter handed over. */
+  record(change: MeterChange): void;
   /** The sum of a counter over its label sets; 0 if it was never counted. */
   total(name: CounterName): number;
   /**
@@ -51,7 +53,7 @@ export function createMeter(): LocalMeter {
   const ofKind = (kind: OwnMetricKind) =>
     [...metrics].filter(([name]) => OWN_METRICS[name].kind === kind).sort(([a], [b]) => (a < b ? -1 : 1));
 
-  const meter = meterTo(({ kind, name, value, labels }) => {
+  function record({ kind, name, value, labels }: MeterChange): void {
     const found = entryOf(name, labels);
     const { buckets = [] }: OwnMetric = OWN_METRICS[name];
     if (kind === 'gauge') found.sum = value;
@@ -60,10 +62,11 @@ export function createMeter(): LocalMeter {
     const bucket = buckets.findIndex((bound) => value <= bound);
     const index = bucket < 0 ? buckets.length : bucket;
     found.counts[index] = (found.counts[index] ?? 0) + 1;
-  });
+  }
 
   return {
-    ...meter,
+    ...meterTo(record),
+    record,
     text: () =>
       [...ofKind('counter'), ...ofKind('gauge'), ...ofKind('histogram')]
         .map(([name, values]) => metricText(name, [...values.values()]))

@@ -84,6 +84,8 @@ export const NO_GRACE: Grace = { roundMs: 0, sendMs: 0 };
 export interface Monitoring {
   /** As written, without the clusters of inventories. */
   config: Config;
+  /** With their clusters, as of the last listing. Equal ones are the same object. */
+  wholeConfig(): Config;
   charts: ChartFiles;
   targets(): Promise<readonly Target[]>;
   /** Whether a channel shows pictures. */
@@ -156,6 +158,7 @@ export async function prepareMonitoring(
 
   return {
     config,
+    wholeConfig: rememberWhole(fleet.config),
     charts,
     targets: () => fleet.list(),
     showsPictures: [...channels.values()].some(({ shows }) => shows !== 'none'),
@@ -263,6 +266,19 @@ function reportRemovals(refused: readonly { source: string; problem: string }[],
       words: `${count(refused.length, 'source')} of the inventory lacks too many nodes; they stay in use`,
       detail: some(refused.map(({ source, problem }) => `${source}: ${problem}`)),
     });
+}
+
+/** A listing makes a new list of clusters, mostly of the same ones. */
+function rememberWhole(live: Config): () => Config {
+  let last: Config | undefined;
+  return () => {
+    const { clusters } = live;
+    const before = last?.clusters;
+    const isSame =
+      before?.length === clusters.length && before.every((cluster, i) => cluster === clusters[i]);
+    if (!last || !isSame) last = { ...live };
+    return last;
+  };
 }
 
 /** Holds writes back until the release: a configuration that is only tried out leaves nothing. */

@@ -51,24 +51,24 @@ export function boundConnections(server: Server, meter: Meter): void {
   });
 }
 
+interface GuardOptions {
+  hosts: readonly string[];
+  /** Whose body is read. Default: none. */
+  mayHaveBody?: (request: IncomingMessage) => boolean;
+  meter: Meter;
+}
+
 /** Answers every request through the guard, also those that Node would answer by itself, uncounted. */
-export function answerGuarded(
-  server: Server,
-  listener: RequestListener,
-  options: { hosts: readonly string[]; meter: Meter },
-): void {
+export function answerGuarded(server: Server, listener: RequestListener, options: GuardOptions): void {
   const guarded = guardRequests(listener, options);
   for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) server.on(event, guarded);
 }
 
 /**
- * Accepts requests for one of our hosts, without a body, on connections that read their answers. Otherwise a page in a
+ * Accepts requests for one of our hosts, most without a body, on connections that read their answers. Otherwise a page in a
  * browser could ask under its own name that resolves to here; it cannot use the address, which health checks use.
  */
-function guardRequests(
-  listener: RequestListener,
-  options: { hosts: readonly string[]; meter: Meter },
-): RequestListener {
+function guardRequests(listener: RequestListener, options: GuardOptions): RequestListener {
   const { meter } = options;
   const unanswered = new WeakMap<Socket, number>();
   return (request, response) => {
@@ -82,7 +82,7 @@ function guardRequests(
     }
     unanswered.set(socket, waiting);
     response.once('finish', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
-    if (hasBody(request)) {
+    if (hasBody(request) && !options.mayHaveBody?.(request)) {
       refuse(meter, 'body');
       return answer(response, 413, 'requests have no body here\n');
     }
@@ -108,7 +108,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
-/** `100 Continue` is harmless for a request without a body. */
+/** Whoever reads a body answers `100 Continue`; without one it is harmless. */
 function expectsMore({ headers: { expect } }: IncomingMessage): boolean {
   return expect !== undefined && expect.toLowerCase() !== '100-continue';
 }

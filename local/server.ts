@@ -1,13 +1,18 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { ConfigError } from '../core/errors.ts';
 import type { Meter } from '../core/ports.ts';
+import type { Refusal } from '../history/interfaces.ts';
 import type { ChartFiles } from './chart-files.ts';
 import { type Health, localHealth, publicHealth } from './health.ts';
+import { createHistoryGate, isOfHistory, mayHaveBody } from './history-gate.ts';
+import type { History } from './history-host.ts';
 import type { MetricsAccess } from './metrics-access.ts';
 import { answerGuarded, boundConnections, isRemote, SERVER_LIMITS } from './request-guard.ts';
+import type { ServerTls } from './server-tls.ts';
 
 export interface LocalServer {
   url: string;
@@ -32,15 +37,29 @@ export interface ServerOptions {
   access: MetricsAccess;
   /** Another address, which has metrics alone. */
   metricsListen?: { host: string; port: number } | undefined;
+  /** Queries. Absent: their paths are unknown. */
+  history?: HistoryOptions;
+  /** The certificate of both addresses; without it they speak plain HTTP. */
+  tls?: ServerTls | undefined;
   meter: Meter;
+}
+
+export interface HistoryOptions {
+  /** Who answers, or why nobody does. */
+  service(): History | Refusal;
+  timeoutMs(): number;
+  /** The address of pages of ours, where it differs from that of the request. */
+  publicUrl(): string | undefined;
 }
 
 /** An answer about health is given again for this long. */
 const CACHED_MS = 1_000;
+/** How long a client may take to agree on keys. */
+const HANDSHAKE_MS = 10_000;
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
 /**
- * `GET /livez` (200 while the process works), `GET /readyz` (503 on a standby), `GET /healthz` (200 while alerts can be sent, or
+ * The paths of history (history/interfaces.ts), and `GET /livez` (200 while the process works), `GET /readyz` (503 on a standby), `GET /healthz` (200 while alerts can be sent, or
  * 503 with the reasons), `GET /charts/:name`, and `GET /metrics` for those who have access. @throws ConfigError when the address
  * is in use or not ours
  */
@@ -75,7 +94,7 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
     });
   });
   const { host, port, metricsListen } = options;
-  const main = await listen(app, { at: 'server.listen', host, port }, options);
+  const main = await listen(app, { at: 'server.listen', host, port }, options, options.history);
   if (!metricsListen) return main;
   const metricsApp = new Hono<{ Bindings: HttpBindings }>();
   addMetrics(metricsApp, options);
@@ -105,13 +124,18 @@ async function listen(
   app: Hono<{ Bindings: HttpBindings }>,
   { at, host, port }: { at: string; host: string; port: number },
   options: ServerOptions,
+  history?: HistoryOptions,
 ): Promise<LocalServer> {
-  const { meter } = options;
-  const server = createServer(SERVER_LIMITS);
+  const { meter, tls } = options;
+  const secure =
+    tls && createTlsServer({ ...SERVER_LIMITS, handshakeTimeout: HANDSHAKE_MS, ...tls.current() });
+  const server = secure ?? createServer(SERVER_LIMITS);
+  const unfollow = secure && tls.follow(secure);
   // A check with HTTP/1.0 names no host.
   const listener = getRequestListener(app.fetch, { hostname: 'localhost' });
-  answerGuarded(server, listener, {
+  answerGuarded(server, history ? withHistory(listener, history, options) : listener, {
     meter,
+    ...(history && { mayHaveBody }),
     get hosts() {
       return [host, ...(options.hosts ?? [])];
     },
@@ -125,9 +149,10 @@ async function listen(
     server.listen(port, host, () => {
       const { port: actual } = server.address() as AddressInfo;
       resolve({
-        url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+        url: addressOf({ host, port: actual, tls }),
         close: () =>
           new Promise((done) => {
+            unfollow?.();
             server.close(() => done());
             // Silent connections, or those that load a picture slowly, would delay the stop.
             server.closeAllConnections();
@@ -135,6 +160,26 @@ async function listen(
       });
     });
   });
+}
+
+function withHistory(
+  listener: RequestListener,
+  history: HistoryOptions,
+  { meter, tls }: ServerOptions,
+): RequestListener {
+  const gate = createHistoryGate({
+    history: history.service,
+    timeoutMs: history.timeoutMs,
+    origins: () => originsOf(history.publicUrl()),
+    isSecure: tls !== undefined,
+    meter,
+  });
+  return (request, response) =>
+    isOfHistory(request) ? gate(request, response) : listener(request, response);
+}
+
+function originsOf(publicUrl: string | undefined): string[] {
+  return publicUrl === undefined ? [] : [new URL(publicUrl).origin];
 }
 
 /** One reading for all clients that ask at about the same time. */
@@ -154,8 +199,8 @@ function createCache<T>(read: () => Promise<T>): () => Promise<T> {
 }
 
 /** The address of a server that listens there; if it listens on all addresses, one that works on this machine. */
-export function addressOf({ host, port }: { host: string; port: number }): string {
-  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`;
-  if (host === '::') return `http://[::1]:${port}`;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+export function addressOf({ host, port, tls }: { host: string; port: number; tls?: unknown }): string {
+  const names: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  const name = names[host] ?? host;
+  return `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }

@@ -10,6 +10,7 @@ import { ConfigError, describeError } from '../core/errors.ts';
 import type { Finding } from '../core/health.ts';
 import { clockFinding } from '../core/health-clock.ts';
 import type { Config } from '../core/model/config.ts';
+import type { Refusal } from '../history/interfaces.ts';
 import { systemClock, systemSleep } from './clock.ts';
 import type { Health } from './health.ts';
 import { lockData } from './lock.ts';
@@ -18,6 +19,7 @@ import { openMetrics } from './metrics-access.ts';
 import { createPulse } from './pulse.ts';
 import type { ReloadOutcome } from './reload.ts';
 import { addressOf, type LocalServer, startServer } from './server.ts';
+import { openServerTls } from './server-tls.ts';
 import { type Bartizan, startBartizan } from './up.ts';
 
 export type UpOptions = Omit<Parameters<typeof startBartizan>[0], 'leadership'>;
@@ -27,6 +29,13 @@ const TRY_EVERY_MS = 1_000;
 const STANDS_BY: ReloadOutcome = {
   kind: 'refused',
   message: 'this process stands by, and reads the file when it takes over: reload the process that leads',
+};
+/** The samples of this machine may be old, so that answers would be wrong rather than late. */
+const ANSWERS_NOTHING: Refusal = {
+  status: 503,
+  code: 'standby',
+  message: 'this process stands by; ask the one that leads, whose `/readyz` answers 200',
+  retryAfterS: 5,
 };
 /** After a failure of the database, or of a start. */
 const PAUSE_MS = 3_000;
@@ -204,7 +213,7 @@ interface Standby {
 
 /** A standby answers about itself, and has no pictures. @throws ConfigError when its address is in use */
 async function startStandby({ config, secrets, logger }: UpOptions, check: () => Health): Promise<Standby> {
-  const { host, port, hosts, metrics } = config.server;
+  const { host, port, hosts, metrics, tls, publicUrl } = config.server;
   const meter = createMeter();
   const pulse = createPulse();
   meter.gauge('leader', 0);
@@ -213,6 +222,8 @@ async function startStandby({ config, secrets, logger }: UpOptions, check: () =>
     port,
     hosts,
     ...(await openMetrics(() => metrics, { secrets, logger })),
+    tls: await openServerTls(() => tls, { secrets, logger }),
+    history: { service: () => ANSWERS_NOTHING, timeoutMs: () => 0, publicUrl: () => publicUrl },
     charts: { get: async () => undefined },
     health: async () => check(),
     stuck: pulse.stuck,

@@ -21,6 +21,7 @@ import { continueRestore } from './data-restore.ts';
 import { createFaults } from './faults.ts';
 import { identifyDatabases } from './folder-watch.ts';
 import { createHealth, type Health } from './health.ts';
+import { createLocalHistory } from './history.ts';
 import { healthOfLeader, openUpState, storeOfLeader } from './leading.ts';
 import { lockData } from './lock.ts';
 import { type LogLevels, logLevelCommand } from './log-levels.ts';
@@ -35,6 +36,7 @@ import { AT_START, createRemovalGuard } from './removal.ts';
 import type { RoundResult } from './round.ts';
 import { createRoundFaults } from './round-faults.ts';
 import { addressOf, startServer } from './server.ts';
+import { openServerTls } from './server-tls.ts';
 import { watchAudit, watchState, watchStore } from './watched-ports.ts';
 
 export interface Bartizan {
@@ -189,8 +191,13 @@ export async function startBartizan(options: {
       await removal.accept(proposal);
     }
 
+    const wholeConfig = () => (current ?? first).wholeConfig();
+    const history = createLocalHistory({ ...ports, config: inForce, wholeConfig, health: checkHealth });
+    opened.push(() => history.close());
     const { host: address, port } = config.server;
     const server = await startServer({
+      tls: await openServerTls(() => inForce().server.tls, { secrets, logger }),
+      history,
       ...(await openMetrics(() => inForce().server.metrics, { secrets, logger })),
       host: address,
       port,

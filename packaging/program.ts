@@ -1,4 +1,4 @@
-// The program of every package: one JavaScript file and that of its worker, with the files that they read beside them.
+// The program of every package: one JavaScript file and those of the thread and the process that it starts, with the files that they read beside them.
 import { copyFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
@@ -8,7 +8,11 @@ import { licenseOf } from './licenses.ts';
 
 /** How ssh2 requires its binding, which npm would compile for one Node. */
 const BINDING = /^\.\/crypto\/build\/Release\/sshcrypto\.node$/;
-const ENTRIES = { program: 'cli/program.ts', 'picture-worker': 'adapters/charts/picture-worker.ts' };
+const ENTRIES = {
+  program: 'cli/program.ts',
+  'picture-worker': 'adapters/charts/picture-worker.ts',
+  'history-program': 'local/history-program.ts',
+};
 
 /** Lets ssh2 load the binding for the Node that runs, from `native/` beside the program. */
 const bindingOfRunningNode: Plugin = {

@@ -110,7 +110,7 @@ describe('the expanded configuration', () => {
       shape: shapeOf(Object.fromEntries(sectionsOf(1))),
     }).toMatchInlineSnapshot(`
       {
-        "format": 1,
+        "format": 2,
         "shape": [
           ".logins[].bastion: string",
           ".logins[].name: string",
@@ -182,6 +182,10 @@ describe('the expanded configuration', () => {
           ".settings.schedule.timeZone: string",
           ".settings.server.chartRetentionMs: number",
           ".settings.server.heartbeat: string",
+          ".settings.server.history.enabled: boolean",
+          ".settings.server.history.loopback: string",
+          ".settings.server.history.maxQueries: number",
+          ".settings.server.history.timeoutMs: number",
           ".settings.server.host: string",
           ".settings.server.port: number",
           ".settings.server.publicUrl: string",

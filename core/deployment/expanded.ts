@@ -6,7 +6,7 @@ import type { ClusterConfig, Config } from '../model/config.ts';
 import type { Shard } from '../plan/shards.ts';
 
 /** Raise it with every change of the sections: a release reads only sections of its own number. */
-export const EXPANDED_FORMAT = 1;
+export const EXPANDED_FORMAT = 2;
 
 /**
  * The configuration without the fleet; without the catalogue, as a check has the entry that it runs; and without the

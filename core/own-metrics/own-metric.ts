@@ -26,6 +26,7 @@ export const histogram = <const L extends readonly string[]>(
 export const SECONDS_OF_A_PROBE = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 export const SECONDS_OF_A_ROUND = [0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300] as const;
 export const SECONDS_OF_AN_EVALUATION = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+export const SECONDS_OF_A_QUERY = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
 export const SECONDS_FROM_A_BREACH = [
   1, 2.5, 5, 10, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600,
 ] as const;

@@ -1,6 +1,6 @@
 // What the program says about the process and its files, and messages between functions; joined in core/own-metrics.ts.
 
-import { counter, gauge, type OwnMetric } from './own-metric.ts';
+import { counter, gauge, histogram, type OwnMetric, SECONDS_OF_A_QUERY } from './own-metric.ts';
 
 export const PROGRAM_METRICS = {
   health_faults: gauge('up', ['code'], '1 while the fault holds, see docs/runbook.md'),
@@ -49,7 +49,27 @@ export const PROGRAM_METRICS = {
   server_requests_refused_total: counter(
     'up',
     ['why'],
-    'Requests that the server refused: `host`, `body`, `expectation`, `unread`, `connections`, `metrics`',
+    'Requests that the server refused: `host`, `body`, `expectation`, `unread`, `connections`, `metrics`, and those to history by `method`, `origin`, `encoding`, `rate`',
+  ),
+  history_requests_total: counter(
+    'both',
+    ['interface', 'code'],
+    'Requests to history that were answered, by the interface (`prometheus`, `alertmanager`, `bartizan`) and the status of HTTP',
+  ),
+  history_request_seconds: histogram(
+    ['interface'],
+    SECONDS_OF_A_QUERY,
+    'Time from a request to history to the end of its answer',
+  ),
+  history_process_starts_total: counter(
+    'up',
+    [],
+    'Starts of the process that answers queries, which ends when it is idle',
+  ),
+  history_process_failures_total: counter(
+    'up',
+    [],
+    'Ends of that process by an error, for lack of memory, or because a query held it up',
   ),
   messages_retried_total: counter('functions', [], 'Messages between functions that failed and come again'),
   messages_dead_total: counter('functions', [], 'Messages between functions that failed for good'),

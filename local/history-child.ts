@@ -1,0 +1,181 @@
+import { fork } from 'node:child_process';
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describeError } from '../core/errors.ts';
+import type { MeterChange } from '../core/meter.ts';
+import type { Config } from '../core/model/config.ts';
+import type { Logger } from '../core/ports.ts';
+import type { FromChild, HistoryRequest, Question, Reply, ToChild } from './history-messages.ts';
+
+export interface HistoryAnswer {
+  status: number;
+  headers: [name: string, value: string][];
+  /** Each piece is asked for when the one before was taken. It throws when the answer breaks off. */
+  body: AsyncIterable<Uint8Array>;
+}
+
+export interface HistoryChild {
+  /**
+   * The signal ends the query, and frees what the child holds of it; abort it also after an answer that is not read to its end.
+   * @throws the child's error, the reason of the signal
+   */
+  answer(request: HistoryRequest, signal: AbortSignal): Promise<HistoryAnswer>;
+  /** What queries see from now on. */
+  configure(config: Config): void;
+  /** Frees everything at once; answers in progress break off. */
+  end(why: string): void;
+}
+
+export interface ChildOptions {
+  config: Config;
+  reply(question: Question): Promise<Reply>;
+  measure(change: MeterChange): void;
+  logger: Logger;
+  /** Default: the program of this project. */
+  program?: URL;
+  /** Called once, when it died by itself. */
+  onDeath(error: Error): void;
+}
+
+/** In a package it is a bundle beside that of the program. */
+const NAME = import.meta.url.endsWith('.ts') ? 'history-program.ts' : 'history-program.mjs';
+const PROGRAM = new URL(NAME, import.meta.url);
+/** A query that needs more has gone wrong; V8 ends the child then. */
+const MOST_HEAP_MB = 256;
+/** V8 writes in these many last characters why it ended the process. */
+const LAST_WORDS = 2_000;
+
+/** A request whose answer is not complete. */
+interface Waiting {
+  /** What comes next: the head, then pieces; the last is the end. */
+  next: PromiseWithResolvers<HeadOrPiece>;
+}
+
+type HeadOrPiece = Extract<FromChild, { kind: 'head' | 'chunk' | 'end' }>;
+
+/**
+ * Runs the history service in a process of its own, so that no query holds up rounds or takes their memory. A thread would not do:
+ * V8 aborts the whole process when a thread reaches its limit quickly (https://github.com/nodejs/node/issues/47224).
+ */
+export function startHistoryChild(options: ChildOptions): HistoryChild {
+  const { program = PROGRAM, logger } = options;
+  const cache = getCompileCacheDir();
+  const child = fork(fileURLToPath(program), {
+    execArgv: [`--max-old-space-size=${MOST_HEAP_MB}`],
+    env: { ...process.env, ...(cache !== undefined && { NODE_COMPILE_CACHE: dirname(cache) }) },
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  const waiting = new Map<number, Waiting>();
+  let over: Error | undefined;
+  let lastWords = '';
+  let lastId = 0;
+
+  function post(message: ToChild): void {
+    // What ends the channel says so by itself.
+    child.send(message, () => {});
+  }
+
+  function die(error: Error): void {
+    if (over) return;
+    over = error;
+    for (const { next } of waiting.values()) next.reject(error);
+    waiting.clear();
+    child.kill('SIGKILL');
+  }
+
+  function dieByItself(error: Error): void {
+    if (over) return;
+    die(error);
+    options.onDeath(error);
+  }
+
+  async function reply(id: number, question: Question): Promise<void> {
+    try {
+      post({ kind: 'reply', id, reply: await options.reply(question) });
+    } catch (error) {
+      post({ kind: 'no-reply', id, error: describeError(error) });
+    }
+  }
+
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    lastWords = (lastWords + text).slice(-LAST_WORDS);
+  });
+  child.on('message', (message: FromChild) => {
+    switch (message.kind) {
+      case 'ask':
+        return void reply(message.id, message.question);
+      case 'measure':
+        return options.measure(message.change);
+      case 'log':
+        return logger[message.level](message.message, message.fields);
+      case 'broken':
+        return waiting.get(message.id)?.next.reject(new Error('the answer broke off'));
+      default:
+        return waiting.get(message.id)?.next.resolve(message);
+    }
+  });
+  child.on('error', (cause) => dieByItself(new Error('the process of history failed', { cause })));
+  child.on('close', (code, signal) => dieByItself(new Error(deathOf({ code, signal, lastWords }))));
+  post({ kind: 'config', config: options.config });
+
+  async function* piecesOf(id: number, one: Waiting, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      if (over) throw over;
+      signal.throwIfAborted();
+      one.next = expectNext();
+      post({ kind: 'more', id });
+      const found = await one.next.promise;
+      if (found.kind !== 'chunk') break;
+      yield found.bytes;
+    }
+    waiting.delete(id);
+  }
+
+  return {
+    async answer(request, signal) {
+      if (over) throw over;
+      signal.throwIfAborted();
+      const id = ++lastId;
+      const one: Waiting = { next: expectNext() };
+      waiting.set(id, one);
+      const leave = () => {
+        if (!waiting.delete(id)) return;
+        one.next.reject(signal.reason);
+        post({ kind: 'gone', id });
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      post({ kind: 'request', id, request });
+      const head = await one.next.promise;
+      if (head.kind !== 'head') throw new Error('the process of history answered out of turn');
+      const { status, headers } = head;
+      return { status, headers, body: piecesOf(id, one, signal) };
+    },
+    configure: (config) => post({ kind: 'config', config }),
+    end: (why) => die(new Error(why)),
+  };
+}
+
+function expectNext(): Waiting['next'] {
+  const next: Waiting['next'] = Promise.withResolvers();
+  // It may be rejected while nobody waits for it.
+  next.promise.catch(() => {});
+  return next;
+}
+
+const OUT_OF_MEMORY = /JavaScript heap out of memory/;
+
+function deathOf({
+  code,
+  signal,
+  lastWords,
+}: {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  lastWords: string;
+}): string {
+  if (OUT_OF_MEMORY.test(lastWords)) return `a query needed more than ${MOST_HEAP_MB} MB`;
+  const why = /^\w*Error: .*$/m.exec(lastWords)?.[0];
+  return `the process of history ended with ${signal ?? `code ${code}`}${why === undefined ? '' : `: ${why}`}`;
+}
