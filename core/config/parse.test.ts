@@ -34,6 +34,7 @@ describe('a configuration in which nothing is wrong', () => {
       hosts: [],
       undeliveredAfterMs: 300_000,
       chartRetentionMs: 2_592_000_000,
+      history: { enabled: true, loopback: 'read', timeoutMs: 30_000, maxQueries: 4 },
     });
     expect(problemsOf(configText())).toEqual([]);
   });
