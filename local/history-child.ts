@@ -43,8 +43,8 @@ const NAME = import.meta.url.endsWith('.ts') ? 'history-program.ts' : 'history-p
 const PROGRAM = new URL(NAME, import.meta.url);
 /** A query that needs more has gone wrong; V8 ends the child then. */
 const MOST_HEAP_MB = 256;
-/** V8 writes in these many last characters why it ended the process. */
-const LAST_WORDS = 2_000;
+/** V8 writes to stderr why it ended the process; so many of the last characters are kept. */
+const OUTPUT_CHARACTERS = 2_000;
 
 /** A request whose answer is not complete. */
 interface Waiting {
@@ -69,7 +69,7 @@ export function startHistoryChild(options: ChildOptions): HistoryChild {
   });
   const waiting = new Map<number, Waiting>();
   let over: Error | undefined;
-  let lastWords = '';
+  let errorOutput = '';
   let lastId = 0;
 
   function post(message: ToChild): void {
@@ -100,7 +100,7 @@ export function startHistoryChild(options: ChildOptions): HistoryChild {
   }
 
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    lastWords = (lastWords + text).slice(-LAST_WORDS);
+    errorOutput = (errorOutput + text).slice(-OUTPUT_CHARACTERS);
   });
   child.on('message', (message: FromChild) => {
     switch (message.kind) {
@@ -117,7 +117,7 @@ export function startHistoryChild(options: ChildOptions): HistoryChild {
     }
   });
   child.on('error', (cause) => dieByItself(new Error('the process of history failed', { cause })));
-  child.on('close', (code, signal) => dieByItself(new Error(deathOf({ code, signal, lastWords }))));
+  child.on('close', (code, signal) => dieByItself(new Error(deathOf({ code, signal, errorOutput }))));
   post({ kind: 'config', config: options.config });
 
   async function* piecesOf(id: number, one: Waiting, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -169,13 +169,13 @@ const OUT_OF_MEMORY = /JavaScript heap out of memory/;
 function deathOf({
   code,
   signal,
-  lastWords,
+  errorOutput,
 }: {
   code: number | null;
   signal: NodeJS.Signals | null;
-  lastWords: string;
+  errorOutput: string;
 }): string {
-  if (OUT_OF_MEMORY.test(lastWords)) return `a query needed more than ${MOST_HEAP_MB} MB`;
-  const why = /^\w*Error: .*$/m.exec(lastWords)?.[0];
+  if (OUT_OF_MEMORY.test(errorOutput)) return `a query needed more than ${MOST_HEAP_MB} MB`;
+  const why = /^\w*Error: .*$/m.exec(errorOutput)?.[0];
   return `the process of history ended with ${signal ?? `code ${code}`}${why === undefined ? '' : `: ${why}`}`;
 }
