@@ -1,4 +1,4 @@
-// The history service as both runners serve it: all interfaces, with limits on time, turns and errors.
+// What all interfaces of the history service share: limits of time, turns and size, errors, headers.
 
 import { type Context, Hono } from 'hono';
 import { describeError } from '../core/errors.ts';
@@ -10,9 +10,7 @@ import { interfaceOf, type Refusal, refuse } from './interfaces.ts';
 import type { HistoryPorts } from './ports.ts';
 import type { Caller } from './principal.ts';
 
-export interface ServiceOptions extends Omit<HistoryAppOptions, 'routes'> {
-  /** For tests. Default: all interfaces. */
-  routes?: HistoryAppOptions['routes'];
+export interface ServiceOptions extends HistoryAppOptions {
   limits(): { timeoutMs: number; maxQueries: number };
   mostAnswerBytes: number;
   logger: HistoryPorts['logger'];
@@ -40,11 +38,8 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 };
 const YEAR_S = 31_536_000;
 
-/** The routes of all interfaces. */
-const ALL_ROUTES: HistoryAppOptions['routes'] = [];
-
 export function createHistoryService(options: ServiceOptions): HistoryService {
-  const { limits, logger, isSecure = false, routes = ALL_ROUTES } = options;
+  const { limits, logger, isSecure = false, routes } = options;
   const app = createHistoryApp({ ...options, routes: [turns(options), ...routes] });
   app.notFound((c) => refuse(interfaceOf(c.req.path), NOT_FOUND));
 

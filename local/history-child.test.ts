@@ -6,10 +6,11 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { openSqliteState } from '../adapters/state/sqlite/state.ts';
 import { openSqliteStore } from '../adapters/stores/sqlite/store.ts';
 import type { Config } from '../core/model/config.ts';
+import { createToken } from '../history/access/token.ts';
 import { configOf, configText } from '../test/config-cases.ts';
 import { createRecordingLogger } from '../test/recording-logger.ts';
 import { type ChildOptions, type HistoryChild, startHistoryChild } from './history-child.ts';
-import type { HistoryRequest } from './history-messages.ts';
+import type { HistoryRequest, Question } from './history-messages.ts';
 
 let dir: string;
 let config: Config;
@@ -66,22 +67,80 @@ function programOf(does: string): URL {
   return pathToFileURL(file);
 }
 
-it('answers by the service, from another process, with connections of its own', async () => {
+async function json(child: HistoryChild, request: HistoryRequest): Promise<[number, unknown]> {
+  const { status, body } = await child.answer(request, signal);
+  return [status, JSON.parse(await textOf(body))];
+}
+
+it('answers every interface from another process, with connections of its own', async () => {
   const child = start();
-  const { status, headers, body } = await child.answer(ask('/v1/nothing'), signal);
-  expect(status).toBe(404);
-  expect(Object.fromEntries(headers)).toMatchObject({ 'content-type': 'application/json' });
-  expect(JSON.parse(await textOf(body))).toMatchObject({ error: { code: 'not-found' } });
+  const store = openSqliteStore({ path: dir });
+  const labels = { cluster: 'prod', node: 'prod-1', role: 'apiserver' };
+  await store.write([{ metric: 'mem_usage', labels, timeMs: Date.now() - 1_000, value: 42 }]);
+  await store.close();
+  const query = await json(child, ask('/api/v1/query?query=bartizan_mem_usage_percent'));
+  expect(query).toMatchObject([
+    200,
+    {
+      status: 'success',
+      data: { result: [{ metric: { node: 'prod-1' }, value: [expect.any(Number), '42'] }] },
+    },
+  ]);
+  expect(await json(child, ask('/api/v2/alerts'))).toEqual([200, []]);
+  expect(await json(child, ask('/v1/nothing'))).toMatchObject([404, { error: expect.anything() }]);
+  expect((await json(child, ask('/openapi.json')))[0]).toBe(200);
   expect(deaths).toEqual([]);
 });
 
 it('sees a new configuration with the next request', async () => {
   const child = start();
-  const statusOf = async () => (await child.answer(ask('/v1/nothing'), signal)).status;
-  expect(await statusOf()).toBe(404);
+  const statusOf = async () => (await json(child, ask('/v1/clusters')))[0];
+  expect(await statusOf()).toBe(200);
   const { server } = config;
   child.configure({ ...config, server: { ...server, history: { ...server.history, loopback: 'none' } } });
   expect(await statusOf()).toBe(401);
+});
+
+it('adds a silence to the state of `up`, which writes the line of the audit', async () => {
+  const { server } = config;
+  const questions: Question[] = [];
+  const child = start({
+    config: { ...config, server: { ...server, history: { ...server.history, loopback: 'silence' } } },
+    reply: async (question) => void questions.push(question),
+  });
+  const silence = {
+    matchers: [{ name: 'cluster', value: 'prod', isRegex: false, isEqual: true }],
+    ...{ startsAt: new Date().toISOString(), endsAt: new Date(Date.now() + 3_600_000).toISOString() },
+    ...{ createdBy: 'ada', comment: 'maintenance' },
+  };
+  const posted = ask('/api/v2/silences', {
+    method: 'POST',
+    headers: [['content-type', 'application/json']],
+    body: new Uint8Array(Buffer.from(JSON.stringify(silence))),
+  });
+  expect((await json(child, posted))[0]).toBe(200);
+  const state = openSqliteState({ path: dir });
+  expect(await state.listSilences({ endedAfterMs: 0 })).toMatchObject([{ comment: 'maintenance' }]);
+  await state.close();
+  expect(questions).toMatchObject([{ of: 'action', action: { action: 'silence-added' } }]);
+});
+
+it('takes a token that was made a moment ago, and refuses it once it is revoked', async () => {
+  const child = start();
+  const state = openSqliteState({ path: dir });
+  const { text, ...token } = createToken();
+  await state.putToken({ ...token, name: 'grafana', scope: 'read', createdAtMs: Date.now(), author: 'test' });
+  const shown = ask('/v1/clusters', {
+    caller: { address: '10.0.0.1', isLocal: false },
+    headers: [['authorization', `Bearer ${text}`]],
+  });
+  expect((await json(child, shown))[0]).toBe(200);
+  await state.revokeToken(token.id, Date.now());
+  await state.close();
+  await vi.waitFor(async () => expect((await json(child, shown))[0]).toBe(401), {
+    timeout: 10_000,
+    interval: 500,
+  });
 });
 
 it('admits nobody from elsewhere without a token', async () => {

@@ -3,6 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { constants, setPriority } from 'node:os';
+import { findLines } from '../adapters/audit/find-lines.ts';
+import { createChartRenderer } from '../adapters/charts/renderer.ts';
 import { targetsOf } from '../adapters/inventory/file.ts';
 import { createSecrets } from '../adapters/secrets/secrets.ts';
 import { openPostgresState } from '../adapters/state/postgres/state.ts';
@@ -14,9 +16,9 @@ import { meterTo } from '../core/meter.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Target } from '../core/model/target.ts';
 import type { Logger, Secrets, StateStore } from '../core/ports.ts';
+import { openHistoryService } from '../history/open-service.ts';
 import type { HistoryPorts } from '../history/ports.ts';
-import type { Caller, Principal } from '../history/principal.ts';
-import { createHistoryService } from '../history/service.ts';
+import type { HistoryService } from '../history/service.ts';
 import { systemClock } from './clock.ts';
 import { createExchange, type Exchange } from './history-exchange.ts';
 import type { FromChild, Question, Reply, ToChild } from './history-messages.ts';
@@ -67,6 +69,8 @@ function giveWay(): void {
 
 async function open(start: Config): Promise<Exchange> {
   const inForce = () => config ?? start;
+  const { path } = start.store;
+  const state = await openState(start, secrets);
   const ports: HistoryPorts = {
     config: async () => inForce(),
     async targets() {
@@ -74,30 +78,51 @@ async function open(start: Config): Promise<Exchange> {
       return targets;
     },
     store: await openStore(start.store, { secrets, clock: systemClock, readOnly: true }),
-    state: await openState(start, secrets),
+    state,
     clock: systemClock,
     logger,
     meter: meterTo((change) => post({ kind: 'measure', change })),
+    findAuditLines: (filter, limit) => findLines(path, filter, limit),
     async recordAction(action) {
       await ask({ of: 'action', action });
     },
+    draw: createDraw(),
     health: async () => (await ask({ of: 'health' })) as Findings,
   };
-  const service = createHistoryService({
-    authenticate: async (_request, caller) => principalOf(caller, inForce()),
-    portsFor: async () => ports,
-    limits: () => inForce().server.history,
-    mostAnswerBytes: MOST_ANSWER_BYTES,
-    logger,
-    isSecure: start.server.tls !== undefined,
-  });
-  return createExchange(service, post);
+  let opened: { server: string; service: Promise<HistoryService> } | undefined;
+
+  /** Another one after a change of what it is made of. */
+  function serviceNow(): Promise<HistoryService> {
+    const { server } = inForce();
+    const made = JSON.stringify([server.oidc, server.publicUrl]);
+    if (opened?.server !== made) {
+      const service = openHistoryService({
+        ...{ ports, tokens: state, secrets, server, mostAnswerBytes: MOST_ANSWER_BYTES },
+        limits: () => inForce().server.history,
+        loopback: () => inForce().server.history.loopback,
+        isSecure: start.server.tls !== undefined,
+      });
+      opened = { server: made, service };
+    }
+    return opened.service;
+  }
+
+  await serviceNow();
+  return createExchange({ answer: async (...asked) => (await serviceNow()).answer(...asked) }, post);
 }
 
-function principalOf({ isLocal }: Caller, { server }: Config): Principal | Response {
-  const { loopback } = server.history;
-  if (isLocal && loopback !== 'none') return { name: 'loopback', scope: loopback };
-  return new Response('a token is needed\n', { status: 401, headers: { 'www-authenticate': 'Bearer' } });
+/** One picture at a time, as each takes tens of megabytes. */
+function createDraw(): NonNullable<HistoryPorts['draw']> {
+  const renderer = createChartRenderer();
+  let last: Promise<unknown> = Promise.resolve();
+  return (spec, signal) => {
+    const drawn = last.then(() => {
+      signal.throwIfAborted();
+      return renderer.render(spec);
+    });
+    last = drawn.catch(() => {});
+    return drawn;
+  };
 }
 
 async function openState(config: Config, secrets: Secrets): Promise<StateStore> {

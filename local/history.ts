@@ -1,5 +1,6 @@
 // The history service of `up`: the host of its process, joined with what the process has.
 
+import type { AuditFile } from '../adapters/audit/file.ts';
 import type { Config } from '../core/model/config.ts';
 import type { Clock, Secrets } from '../core/ports.ts';
 import type { Refusal } from '../history/interfaces.ts';
@@ -17,6 +18,7 @@ export interface LocalHistoryOptions extends Omit<HistoryHostOptions, 'start' | 
   /** With the clusters of inventories; see `HistoryHostOptions`. */
   wholeConfig(): Config;
   health(): Promise<Health>;
+  audit: Pick<AuditFile, 'append'>;
   secrets: Secrets;
   clock: Clock;
   meter: LocalMeter;
@@ -43,7 +45,7 @@ export function createLocalHistory(options: LocalHistoryOptions): HistoryOptions
         return { reasons, warnings };
       }
       case 'action':
-        throw new Error('the audit of actions cannot be written yet');
+        return await options.audit.append([question.action]).then(() => undefined);
     }
   }
 

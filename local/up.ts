@@ -191,8 +191,9 @@ export async function startBartizan(options: {
       await removal.accept(proposal);
     }
 
-    const wholeConfig = () => (current ?? first).wholeConfig();
-    const history = createLocalHistory({ ...ports, config: inForce, wholeConfig, health: checkHealth });
+    const whole = () => (current ?? first).wholeConfig();
+    const asked = { config: inForce, wholeConfig: whole, health: checkHealth, audit: auditFile };
+    const history = createLocalHistory({ ...ports, ...asked });
     opened.push(() => history.close());
     const { host: address, port } = config.server;
     const server = await startServer({

@@ -54,10 +54,13 @@ export function createTokenCheck({
 
   /** Nobody waits for it. */
   function noteUse(token: StoredToken, nowMs: number): void {
-    const usedAtMs = Math.max(known.get(token.id)?.usedAtMs ?? 0, token.lastUsedAtMs ?? 0);
+    const before = known.get(token.id);
+    const usedAtMs = Math.max(before?.usedAtMs ?? 0, token.lastUsedAtMs ?? 0);
+    // One that is used all the time must be read again, too.
+    const readAtMs = before?.token === token ? before.readAtMs : nowMs;
     const isDue = nowMs - usedAtMs >= USE_EVERY_MS;
     known.delete(token.id);
-    known.set(token.id, { token, readAtMs: nowMs, usedAtMs: isDue ? nowMs : usedAtMs });
+    known.set(token.id, { token, readAtMs, usedAtMs: isDue ? nowMs : usedAtMs });
     const [oldest] = known.keys();
     if (known.size > MOST_CACHED && oldest !== undefined) known.delete(oldest);
     if (!isDue) return;
