@@ -1,7 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { PermanentError, RetryableError } from '../../core/errors.ts';
+import { ConfigError, PermanentError, RetryableError } from '../../core/errors.ts';
 import { quoted } from '../../core/text/suggestions.ts';
 import { ForbiddenError } from '../access/forbidden.ts';
 import type { HistoryEnv } from '../app.ts';
@@ -25,13 +25,18 @@ export function createApi(): Api {
       return c.json(errorBody(error.status, error.message, error.hint), error.status);
     if (error instanceof ForbiddenError) return c.json(errorBody(403, error.message), 403);
     if (error instanceof HTTPException) return refused(error, c);
-    if (error instanceof RetryableError || error instanceof PermanentError) {
+    if (isOfStore(error)) {
       c.var.ports?.logger.warn('a request to the API failed', { path: c.req.path, error: error.message });
       return c.json(errorBody(503, 'the data cannot be read now', 'try again in a moment'), 503);
     }
     throw error;
   });
   return api;
+}
+
+/** A store or state that is away, or cannot be opened: its message may name addresses. */
+function isOfStore(error: Error): boolean {
+  return [RetryableError, PermanentError, ConfigError].some((type) => error instanceof type);
 }
 
 interface Issue {

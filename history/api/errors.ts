@@ -41,7 +41,11 @@ const MEANINGS: Readonly<Record<ErrorStatus, string>> = {
 const errorSchema = z
   .strictObject({
     error: z.strictObject({
-      code: z.enum(Object.values(CODES) as [string, ...string[]]),
+      code: z.string().describe(
+        `${Object.values(CODES)
+          .map((code) => `\`${code}\``)
+          .join(', ')}; and \`busy\`, \`timeout\`, \`failed\``,
+      ),
       message: z.string(),
       hint: z.string().optional(),
     }),
