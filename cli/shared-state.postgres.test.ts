@@ -75,6 +75,10 @@ it('without tables each says that `up` writes them; then alerts are listed, sile
   expect(await bartizan('silence', 'list')).toBe(0);
   expect(printed.out).toContain('swap');
   expect(await bartizan('silence', 'expire', silence.id.slice(0, 8))).toBe(0);
+  expect(await bartizan('token', 'add', 'grafana')).toBe(0);
+  expect(await bartizan('token', 'revoke', printed.out.trim())).toBe(0);
+  expect(await bartizan('token', 'list', '--ended')).toBe(0);
+  expect(printed.out).toMatch(/ grafana +revoked /);
   expect(await bartizan('silence', 'list', '--json')).toBe(0);
   expect(JSON.parse(printed.out)).toEqual([]);
   expect(existsSync(join(dir, 'data', 'state.db'))).toBe(false);

@@ -43,7 +43,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-it('`silence` adds, lists and ends silences in the table of a deployment', async () => {
+it('`silence` and `token` keep silences and tokens in the table of a deployment', async () => {
   const table = `silences-${process.pid}-${Date.now()}`;
   await createStateTable(table, emulator.client);
   const options = { table, client: emulator.client, clock: { nowMs: Date.now }, historyMs: 1e9 };
@@ -64,6 +64,10 @@ it('`silence` adds, lists and ends silences in the table of a deployment', async
   ]);
   expect((await bartizan('silence', 'expire', id.slice(0, 8))).code).toBe(0);
   expect((await bartizan('silence', 'list')).json).toEqual([]);
+  const token = await bartizan('token', 'add', 'grafana');
+  expect((await bartizan('token', 'list')).json).toMatchObject([{ id: token.json.id, status: 'valid' }]);
+  expect((await bartizan('token', 'revoke', 'grafana')).code).toBe(0);
+  expect((await bartizan('token', 'list')).json).toEqual([]);
   expect((await bartizan('silence', 'list', '--expired')).json).toMatchObject([{ id, state: 'expired' }]);
   await state.close();
 });
