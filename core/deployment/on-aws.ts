@@ -41,7 +41,16 @@ export function referencesIn(value: unknown): ReturnType<typeof findReferences> 
 function usedReferences({ bastions, clusters, inventory, checks, store, channels, server }: Config) {
   const ofChecks = checks.map(({ options }) => options);
   const sources = inventory.map(({ options }) => options);
-  return referencesIn([bastions, clusters, sources, ofChecks, store.options, channels, server.heartbeat]);
+  return referencesIn([
+    bastions,
+    clusters,
+    sources,
+    ofChecks,
+    store.options,
+    channels,
+    server.heartbeat,
+    server.oidc,
+  ]);
 }
 
 function stateProblems({ state }: Config): string[] {
