@@ -59,12 +59,15 @@ flushCompileCache();
 
 /** Rounds come first: for the processor, and where memory is short. */
 function giveWay(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-    writeFileSync('/proc/self/oom_score_adj', '1000');
-  } catch {
-    // Not every system allows it.
-  }
+  for (const yields of [
+    () => setPriority(constants.priority.PRIORITY_BELOW_NORMAL),
+    () => writeFileSync('/proc/self/oom_score_adj', '1000'),
+  ])
+    try {
+      yields();
+    } catch {
+      // Not every system allows it.
+    }
 }
 
 async function open(start: Config): Promise<Exchange> {
