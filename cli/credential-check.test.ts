@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-async function problemsOf(options: string): Promise<string[]> {
+async function problemsOf(options: string, server = '{}'): Promise<string[]> {
   writeFileSync(
     file,
     `bastions: [{ name: gate, host: gate, user: u, agent: /run/agent }]
@@ -34,6 +34,7 @@ clusters: [{ name: prod, bastion: gate, nodes: [{ name: n1, role: apiserver, hos
 checks:
   - { name: usage, probe: usage }
   - { name: api, probe: apiserver, ${options} }
+server: ${server}
 `,
   );
   const problems = await checkCredentials(file, (await loadConfig(file)).config);
@@ -71,4 +72,20 @@ it.each<[string, string, string[]]>([
 it('a pipe is not emptied', async () => {
   execFileSync('mkfifo', [join(dir, 'pipe')]);
   expect(await problemsOf('ca: "${file:pipe}"')).toEqual([]);
+});
+
+it.each([
+  ['client.key', []],
+  ['other.key', ['error 6:25 server.tls: `key` is the key of another certificate than `cert`']],
+  [
+    'token',
+    [
+      'error 6:25 server.tls: `cert` or `key` is nothing in PEM that can be used, or the key needs a passphrase; write one without',
+    ],
+  ],
+  // Another machine has it.
+  ['absent.key', []],
+])('checks the certificate of the server beside the key %s', async (key, problems) => {
+  const tls = `{ tls: { cert: "\${file:client.crt}", key: "\${file:${key}}" } }`;
+  expect(await problemsOf('port: 6443', tls)).toEqual(problems);
 });

@@ -9,19 +9,25 @@ import type { Problem } from '../core/config/problem.ts';
 import { findReferences } from '../core/config/secret-text.ts';
 import type { Config } from '../core/model/config.ts';
 import { readOptions } from '../core/registry.ts';
+import { readPair } from '../local/server-tls.ts';
 import { secretsFor } from './config-file.ts';
 import { locationOf, problemAt, readHead } from './file-check.ts';
 
 const MAX_CONFIG_BYTES = 1024 ** 2;
 
 /**
- * Reads the certificates, keys and tokens of checks that are on this machine, and reports those that no check could use. What
+ * Reads the certificates, keys and tokens of checks and of the server that are on this machine, and reports those that cannot be used. What
  * is not here is left out: another machine may have it.
  */
-export async function checkCredentials(file: string, { checks }: Config): Promise<Problem[]> {
+export async function checkCredentials(file: string, { checks, server }: Config): Promise<Problem[]> {
   const text = (await readHead(file, MAX_CONFIG_BYTES)) ?? '';
   const secrets = secretsFor(file);
   const problems: Problem[] = [];
+  const { tls } = server;
+  if (tls && (await areHere([tls.cert, tls.key], file)))
+    await readPair(tls, secrets).catch(({ message }: Error) =>
+      problems.push(problemAt({ file, severity: 'error', ...locationOf(tls.cert, text), message })),
+    );
   for (const { name, probe, options } of checks) {
     const kind = PROBES.find(({ type }) => type === probe);
     const read = kind && readOptions(kind, options);

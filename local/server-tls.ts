@@ -67,21 +67,16 @@ export async function readPair({ cert, key }: TlsFiles, secrets: Pick<Secrets, '
   try {
     createSecureContext({ ...OPTIONS, ...pair });
   } catch (cause) {
-    const { code = '' } = cause as { code?: string };
+    const isMismatch = (cause as { code?: string }).code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH';
     throw new ConfigError(
-      `server.tls: ${PROBLEMS[code] ?? 'the certificate or the key is no PEM that can be used'}`,
+      isMismatch
+        ? 'server.tls: `key` is the key of another certificate than `cert`'
+        : 'server.tls: `cert` or `key` is nothing in PEM that can be used, or the key needs a passphrase; write one without',
       { cause },
     );
   }
   return pair;
 }
-
-/** https://nodejs.org/api/errors.html#openssl-error-codes */
-const PROBLEMS: Readonly<Record<string, string>> = {
-  ERR_OSSL_X509_KEY_VALUES_MISMATCH: '`key` is the key of another certificate than `cert`',
-  ERR_OSSL_PEM_NO_START_LINE: '`cert` or `key` has no certificate or key in PEM (-----BEGIN …)',
-  ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED: '`key` needs a passphrase; write one without',
-};
 
 async function resolved(at: string, reference: string, secrets: Pick<Secrets, 'resolve'>): Promise<string> {
   try {
