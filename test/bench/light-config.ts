@@ -6,11 +6,11 @@ import type { Scene } from './ssh-scene.ts';
 export const CLUSTER = 'c';
 export const ROLE = 'etcd';
 
-/** Writes `bartizan.yaml` and an empty folder `data`; returns both paths. */
+/** Writes `bartizan.yaml`, with `more` in place of its own sections, and an empty folder `data`; returns both paths. */
 export function writeLightConfig(
   dir: string,
   { bastion, targets, user, key }: Scene,
-  { every, port }: { every: string; port: number },
+  { every, port, more = {} }: { every: string; port: number; more?: Readonly<Record<string, unknown>> },
 ): { file: string; data: string } {
   const [file, data] = [join(dir, 'bartizan.yaml'), join(dir, 'data')];
   mkdirSync(data);
@@ -30,6 +30,7 @@ export function writeLightConfig(
       store: { path: data },
       schedule: { jitter: '0s' },
       server: { listen: `127.0.0.1:${port}` },
+      ...more,
     }),
   );
   return { file, data };

@@ -14,6 +14,7 @@ import { MOUNTS } from './full-node-output.ts';
 import { spreadOf } from './harness.ts';
 import { CLUSTER, ROLE, writeLightConfig } from './light-config.ts';
 import { startLightFleet } from './light-fleet.ts';
+import { memoryOf, type ProcessMemory } from './process-memory.ts';
 import type { BenchmarkReport, Row } from './report.ts';
 import type { Scene } from './ssh-scene.ts';
 import { readTotals, type UpTotals } from './up-totals.ts';
@@ -28,9 +29,7 @@ const LIMIT_MB = 300;
 /** Ticks of the kernel's accounts in a second (proc_pid_stat(5)). */
 const TICK_MS = 10;
 
-interface Reading extends UpTotals {
-  residentMb: number;
-  peakMb: number;
+interface Reading extends UpTotals, ProcessMemory {
   cpuMs: number;
 }
 
@@ -64,7 +63,7 @@ async function watch(
     for (let minute = 1; minute <= minutes; minute++) {
       await Promise.race([sleep(MINUTE_MS), ended]);
       if (up.exitCode !== null) throw new Error(`up ended with exit code ${up.exitCode}`);
-      const reading = { ...memoryOf(up.pid), ...(await readTotals(port, ANSWER_MS)) };
+      const reading = { ...memoryOf(up.pid), cpuMs: cpuMsOf(up.pid), ...(await readTotals(port, ANSWER_MS)) };
       readings.push(reading);
       log(`${minute} min: ${text(reading)}`);
     }
@@ -92,17 +91,11 @@ async function writePast(path: string, targets: readonly { name: string }[]): Pr
   await store.close();
 }
 
-function memoryOf(pid: number | undefined): Pick<Reading, 'residentMb' | 'peakMb' | 'cpuMs'> {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const mb = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 1024;
+function cpuMsOf(pid: number | undefined): number {
   // The second field, the name, may hold spaces.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   const [user, system] = [fields[11], fields[12]];
-  return {
-    residentMb: mb('VmRSS'),
-    peakMb: mb('VmHWM'),
-    cpuMs: (Number(user) + Number(system)) * TICK_MS,
-  };
+  return (Number(user) + Number(system)) * TICK_MS;
 }
 
 function text({ residentMb, peakMb, cpuMs, rounds, skipped, lost }: Reading): string {

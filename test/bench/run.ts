@@ -15,6 +15,7 @@ import { benchFunctions } from './functions.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
 import { benchPromql } from './promql.ts';
+import { benchQueries } from './queries.ts';
 import { type BenchmarkReport, benchmarkText, type Report, reportMarkdown, verdictOf } from './report.ts';
 import { benchRound } from './round.ts';
 import { benchSsh } from './ssh.ts';
@@ -32,6 +33,7 @@ const PARTS: Readonly<Record<string, Benchmark>> = {
   functions: benchFunctions,
   promql: benchPromql,
   api: benchApi,
+  queries: benchQueries,
   memory: benchMemory,
 };
 
