@@ -216,6 +216,26 @@ it('a child that hangs is ended from outside', async () => {
   expect(deaths).toEqual([]);
 });
 
+it('says whether it handles messages, and whether it takes requests', async () => {
+  const child = start();
+  await child.signOfLife();
+  expect(child.isBehind()).toBe(false);
+  const stuck = start({ program: programOf('for (;;);') });
+  const body = new Uint8Array(1024 ** 2);
+  const leaving = new AbortController();
+  const asked: Promise<unknown>[] = [];
+  while (!stuck.isBehind() && asked.length < 100)
+    asked.push(stuck.answer(ask('/v1/x', { method: 'POST', body }), leaving.signal));
+  expect(asked.length).toBe(16);
+  // A client that leaves takes nothing back of what waits for the child.
+  leaving.abort();
+  expect((await Promise.allSettled(asked)).every(({ status }) => status === 'rejected')).toBe(true);
+  expect(stuck.isBehind()).toBe(true);
+  const sign = stuck.signOfLife();
+  stuck.end('it was held up');
+  await expect(sign).rejects.toThrow('it was held up');
+});
+
 it('what broke off is no whole answer', async () => {
   const child = start({
     program: programOf(`

@@ -21,6 +21,10 @@ export interface HistoryChild {
    * @throws the child's error, the reason of the signal
    */
   answer(request: HistoryRequest, signal: AbortSignal): Promise<HistoryAnswer>;
+  /** Resolves when it handles messages; rejects when it ends. */
+  signOfLife(): Promise<void>;
+  /** It takes no messages, so that further requests would only fill this process. */
+  isBehind(): boolean;
   /** What queries see from now on. */
   configure(config: Config): void;
   /** Frees everything at once; answers in progress break off. */
@@ -46,13 +50,16 @@ const MOST_HEAP_MB = 256;
 /** V8 writes to stderr why it ended the process; so many of the last characters are kept. */
 const OUTPUT_CHARACTERS = 2_000;
 
+/** Requests that the child has not taken yet have about so many bytes at most. */
+const MOST_UNSENT_BYTES = 16 * 1024 ** 2;
+
 /** A request whose answer is not complete. */
 interface Waiting {
   /** What comes next: the head, then pieces; the last is the end. */
   next: PromiseWithResolvers<HeadOrPiece>;
 }
 
-type HeadOrPiece = Extract<FromChild, { kind: 'head' | 'chunk' | 'end' }>;
+type HeadOrPiece = Extract<FromChild, { kind: 'head' | 'chunk' | 'end' | 'pong' }>;
 
 /**
  * Runs the history service in a process of its own, so that no query holds up rounds or takes their memory. A thread would not do:
@@ -71,10 +78,15 @@ export function startHistoryChild(options: ChildOptions): HistoryChild {
   let over: Error | undefined;
   let errorOutput = '';
   let lastId = 0;
+  let unsentBytes = 0;
 
   function post(message: ToChild): void {
+    const bytes = message.kind === 'request' ? bytesOf(message.request) : 0;
+    unsentBytes += bytes;
     // What ends the channel says so by itself.
-    child.send(message, () => {});
+    child.send(message, () => {
+      unsentBytes -= bytes;
+    });
   }
 
   function die(error: Error): void {
@@ -152,9 +164,23 @@ export function startHistoryChild(options: ChildOptions): HistoryChild {
       const { status, headers } = head;
       return { status, headers, body: piecesOf(id, one, signal) };
     },
+    async signOfLife() {
+      if (over) throw over;
+      const id = ++lastId;
+      const one: Waiting = { next: expectNext() };
+      waiting.set(id, one);
+      post({ kind: 'ping', id });
+      await one.next.promise;
+      waiting.delete(id);
+    },
+    isBehind: () => unsentBytes > MOST_UNSENT_BYTES,
     configure: (config) => post({ kind: 'config', config }),
     end: (why) => die(new Error(why)),
   };
+}
+
+function bytesOf({ url, headers, body }: HistoryRequest): number {
+  return url.length + headers.flat().join('').length + (body?.length ?? 0);
 }
 
 function expectNext(): Waiting['next'] {

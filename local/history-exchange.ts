@@ -10,7 +10,7 @@ type Post = (message: FromChild) => void;
 
 export interface Exchange {
   /** Handles messages about requests. */
-  receive(message: Extract<ToChild, { kind: 'request' | 'more' | 'gone' }>): void;
+  receive(message: Extract<ToChild, { kind: 'request' | 'more' | 'gone' | 'ping' }>): void;
 }
 
 interface Running {
@@ -61,6 +61,8 @@ export function createExchange(service: Pick<HistoryService, 'answer'>, post: Po
           return void sendMore(id).catch(() => breakOff(id));
         case 'gone':
           return void end(id).catch(() => {});
+        case 'ping':
+          return post({ kind: 'pong', id });
       }
     },
   };

@@ -12,6 +12,10 @@ import { createRequestRate, type RateLimit } from './request-rate.ts';
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'DELETE'];
 const SAFE: readonly string[] = ['GET', 'HEAD'];
 const MOST_BODY_BYTES = 1024 ** 2;
+/** Queries are shorter; longer bodies share `MOST_HELD_BYTES`. */
+const SHORT_BODY_BYTES = 64 * 1024;
+/** Bodies that were read for queries that are not answered yet: nobody has asked yet who sent them. */
+const MOST_HELD_BYTES = 32 * 1024 ** 2;
 /** A large dashboard asks for thirty panels at once. */
 const RATE: RateLimit = { perSecond: 100, burst: 300 };
 /** What a client that reads slowly may take longer than a query. */
@@ -41,6 +45,7 @@ export function mayHaveBody(request: Pick<IncomingMessage, 'url' | 'method'>): b
 export function createHistoryGate(options: HistoryGateOptions) {
   const { meter } = options;
   const mayAsk = createRequestRate(RATE);
+  const held: Held = { bytes: 0 };
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<number> {
     const of = interfaceOf(pathOf(request.url ?? ''));
@@ -57,13 +62,12 @@ export function createHistoryGate(options: HistoryGateOptions) {
     const limit = setTimeout(() => response.destroy(), mostMs);
     try {
       if (request.headers.expect !== undefined) response.writeContinue();
-      const body = await readBody(request);
-      if (body === undefined) return writeRefusal(response, of, TOO_LARGE);
-      const history = options.history();
-      const answer =
-        'answer' in history
+      const answer = await withBody(request, held, async (body) => {
+        const history = options.history();
+        return 'answer' in history
           ? await history.answer(toRequest(request, body, options.isSecure), leaving.signal)
           : history;
+      });
       if (!('body' in answer)) return writeRefusal(response, of, answer);
       await writeAnswer(response, answer, leaving.signal);
       return answer.status;
@@ -94,6 +98,13 @@ const TOO_LARGE: Refusal = {
   status: 413,
   code: 'too-large',
   message: `a request may have ${MOST_BODY_BYTES / 1024 ** 2} MiB at most`,
+};
+
+const TOO_MANY: Refusal = {
+  status: 503,
+  code: 'busy',
+  message: 'too many long requests are under way; ask again soon',
+  retryAfterS: 5,
 };
 
 type GateRefusal = Refusal & { why: 'method' | 'host' | 'origin' | 'encoding' | 'rate' | 'body' };
@@ -135,16 +146,35 @@ function refusalOf(
   return undefined;
 }
 
-/** Undefined for more than the limit. @throws when the client leaves */
-async function readBody(request: IncomingMessage): Promise<Uint8Array<ArrayBuffer> | undefined> {
+interface Held {
+  bytes: number;
+}
+
+/** What is done with the body, or why it is not read. @throws when the client leaves */
+async function withBody<T>(
+  request: IncomingMessage,
+  held: Held,
+  use: (body: Uint8Array<ArrayBuffer>) => Promise<T>,
+): Promise<T | Refusal> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // The refusal of a longer one must still reach the client.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > MOST_BODY_BYTES) return undefined;
-    chunks.push(chunk as Buffer);
+  try {
+    // The refusal of a longer one must still reach the client.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      const { length } = chunk as Buffer;
+      if (bytes + length > MOST_BODY_BYTES) return TOO_LARGE;
+      if (bytes + length > SHORT_BODY_BYTES && held.bytes + length > MOST_HELD_BYTES) return TOO_MANY;
+      bytes += length;
+      held.bytes += length;
+      chunks.push(chunk as Buffer);
+    }
+    return await use(joined(chunks, bytes));
+  } finally {
+    held.bytes -= bytes;
   }
+}
+
+function joined(chunks: readonly Buffer[], bytes: number): Uint8Array<ArrayBuffer> {
   const body = new Uint8Array(bytes);
   let at = 0;
   for (const chunk of chunks) {

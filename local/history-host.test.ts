@@ -27,6 +27,8 @@ interface FakeChild extends HistoryChild {
 let children: FakeChild[];
 let config: Config;
 let answer: () => Promise<HistoryAnswer>;
+let signOfLife: () => Promise<void>;
+let isBehind: boolean;
 
 function host() {
   const faults = createFaults();
@@ -44,6 +46,8 @@ function host() {
         configs: [first],
         ended: undefined,
         configure: (next) => child.configs.push(next),
+        signOfLife: () => Promise.race([signOfLife(), dying.promise]),
+        isBehind: () => isBehind,
         answer: () => Promise.race([answer(), dying.promise]),
         end(why) {
           child.ended = why;
@@ -60,7 +64,7 @@ function host() {
     },
   });
   const health = () => faults.findings().warnings.map(({ code }) => code);
-  return { ...made, ask: () => made.answer(request, signal), health, meter, logger };
+  return { ...made, made, ask: () => made.answer(request, signal), health, meter, logger };
 }
 
 beforeEach(() => {
@@ -68,6 +72,8 @@ beforeEach(() => {
   children = [];
   config = configOf(configText());
   answer = async () => ANSWER;
+  signOfLife = () => new Promise(() => {});
+  isBehind = false;
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -143,6 +149,33 @@ it('ends a child that a query holds up, which cannot say so itself', async () =>
   expect(children[0]?.ended).toContain('40 s');
   expect(meter.total('history_process_failures_total')).toBe(1);
   expect(JSON.stringify(logger.lines)).toContain('held it up');
+});
+
+it.each([
+  ['held up', () => new Promise<void>(() => {}), true],
+  ['at work', async () => {}, false],
+])('ends a child that is %s when its clients have left: %s', async (_, sign, ends) => {
+  const { made, meter } = host();
+  answer = () =>
+    new Promise((_, reject) => leaving.signal.addEventListener('abort', () => reject(new Error())));
+  signOfLife = sign;
+  const leaving = new AbortController();
+  const left = made.answer(request, leaving.signal);
+  await vi.advanceTimersByTimeAsync(30_000);
+  leaving.abort();
+  await expect(left).rejects.toThrow('abort');
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(children[0]?.ended !== undefined).toBe(ends);
+  expect(meter.total('history_process_failures_total')).toBe(ends ? 1 : 0);
+});
+
+it('refuses what a child does not take', async () => {
+  const { ask } = host();
+  await ask();
+  isBehind = true;
+  expect(await ask()).toMatchObject({ status: 503, retryAfterS: 5 });
+  isBehind = false;
+  expect(await ask()).toBe(ANSWER);
 });
 
 it('answers nothing once it is closed', async () => {

@@ -86,19 +86,23 @@ export function createHistoryHost({ start, config, faults, logger, meter }: Hist
 
   async function ask(request: HistoryRequest, signal: AbortSignal): Promise<HistoryAnswer | Refusal> {
     const asked = childAtHand();
+    if (asked.isBehind()) return BEHIND;
     const mostMs = config().server.history.timeoutMs + LATE_MS;
     const late = setTimeout(() => endLate(asked, mostMs), mostMs);
+    const isOnTime = () => clearTimeout(late);
     try {
       const answer = await asked.answer(request, signal);
+      isOnTime();
       failures = 0;
       faults.clear('history-failing');
       return answer;
     } catch {
+      // A client that loses patience does not say whether the child is held up.
+      if (signal.aborted) asked.signOfLife().then(isOnTime, isOnTime);
+      else isOnTime();
       // The host knows why already.
       signal.throwIfAborted();
       return ENDED;
-    } finally {
-      clearTimeout(late);
     }
   }
 
@@ -127,6 +131,7 @@ function unavailable(message: string, retryAfterS: number): Refusal {
   return { status: 503, code: 'unavailable', message, retryAfterS };
 }
 
+const BEHIND = unavailable('the process that answers queries is held up; ask again soon', 5);
 const ENDED = unavailable(
   'the process that answers queries ended while it worked on this; ask again, or for less at once',
   5,

@@ -30,6 +30,8 @@ export type ToChild =
   | { kind: 'more'; id: number }
   /** The client has left. */
   | { kind: 'gone'; id: number }
+  /** Whether nothing holds it up. */
+  | { kind: 'ping'; id: number }
   | { kind: 'reply'; id: number; reply: Reply }
   | { kind: 'no-reply'; id: number; error: string };
 
@@ -37,6 +39,7 @@ export type FromChild =
   | { kind: 'head'; id: number; status: number; headers: [string, string][] }
   | { kind: 'chunk'; id: number; bytes: Uint8Array<ArrayBuffer> }
   | { kind: 'end'; id: number }
+  | { kind: 'pong'; id: number }
   /** What was sent is no whole answer. */
   | { kind: 'broken'; id: number }
   | { kind: 'ask'; id: number; question: Question }
