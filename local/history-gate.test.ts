@@ -210,27 +210,6 @@ it('reads a body of the most bytes, and refuses more also where no length announ
   expect(asked).toHaveLength(1);
 });
 
-it('holds so many long bodies at once, and short ones beside them', async () => {
-  const answers = Promise.withResolvers<void>();
-  service = {
-    ...answering,
-    async answer(...asking) {
-      asked.push(asking[0]);
-      await answers.promise;
-      return answering.answer(...asking);
-    },
-  };
-  const post = (bytes: number) => ask('/v1/silences', { method: 'POST', body: Buffer.alloc(bytes) });
-  const waiting = Array.from({ length: 32 }, () => post(MIB));
-  await vi.waitFor(() => expect(asked).toHaveLength(32), 5_000);
-  expect(await post(100_000)).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
-  const short = post(16_384);
-  await vi.waitFor(() => expect(asked).toHaveLength(33));
-  answers.resolve();
-  for (const one of await Promise.all([...waiting, short])) expect(one.status).toBe(200);
-  expect((await post(MIB)).status).toBe(200);
-});
-
 it('lets a client ask whether it may send its body', async () => {
   const head =
     'POST /v1/silences HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\nconnection: close\r\n';

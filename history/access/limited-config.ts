@@ -1,7 +1,8 @@
 import { globMatches } from '../../core/labels.ts';
 import type { BastionConfig, Config } from '../../core/model/config.ts';
 import type { LabelGlobs } from '../../core/model/labels.ts';
-import type { Silence } from '../../core/model/silence.ts';
+import type { Matcher, Silence } from '../../core/model/silence.ts';
+import { compileSelector } from './selector.ts';
 import type { Sight } from './sight.ts';
 
 /** A configuration in which nothing is a secret, refers to one, or is an address of a service that has some. */
@@ -31,7 +32,7 @@ function withoutLogin<T extends Partial<BastionConfig>>(one: T): T {
  * Of it what is about nodes that are shown. Rules, checks, routes and names of channels are common to all: what an operator
  * writes in them is shown to everybody.
  */
-export function limitConfig(config: Config, sight: Sight): Config {
+export function limitConfig(config: Config, sight: Sight, selector: readonly Matcher[]): Config {
   const { targets, sees } = sight;
   const bastions = new Set(targets.flatMap(({ bastion, otherBastions = [] }) => [bastion, ...otherBastions]));
   return {
@@ -41,24 +42,39 @@ export function limitConfig(config: Config, sight: Sight): Config {
       const nodes = cluster.nodes.filter(({ name }) => sees({ cluster: cluster.name, node: name }));
       return nodes.length > 0 ? [{ ...cluster, nodes }] : [];
     }),
-    silences: config.silences.flatMap((silence) => limitSilence(silence, sight)),
+    silences: config.silences.flatMap((silence) => limitSilence(silence, sight, selector)),
   };
 }
 
-/** As far as it covers nodes that are shown: their clusters and names stay of those that it lists. */
-function limitSilence(silence: Silence, { targets }: Sight): Silence[] {
-  const match: Record<string, readonly string[]> = { ...silence.match };
-  for (const label of ['cluster', 'node', 'role'] as const) {
-    const globs = silence.match[label];
-    if (globs === undefined) continue;
-    match[label] = globs.filter((glob) => targets.some((target) => globMatches(glob, target[label])));
+/** What may narrow a silence without telling of nodes. */
+const OF_RULES: readonly string[] = ['rule', 'severity'];
+const WILDCARD = /[*?]/;
+
+/**
+ * Whole where its globs contain what the selector asks for. Otherwise as far as it lists clusters or nodes that are shown, without
+ * what its author says of all of them.
+ */
+function limitSilence(silence: Silence, { targets }: Sight, selector: readonly Matcher[]): Silence[] {
+  if (isWithin(silence.match, selector)) return [silence];
+  if (!silence.match.cluster && !silence.match.node) return [];
+  const match: Record<string, readonly string[]> = {};
+  for (const [label, globs] of Object.entries(silence.match)) {
+    match[label] = OF_RULES.includes(label)
+      ? globs
+      : globs.filter((glob) => targets.some((target) => globMatches(glob, labelOf(target, label))));
     if (match[label].length === 0) return [];
   }
-  if (sameGlobs(match, silence.match)) return [silence];
-  // What an author says of several clusters may name those that are hidden.
   return [{ ...silence, match, comment: '' }];
 }
 
-function sameGlobs(one: LabelGlobs, other: LabelGlobs): boolean {
-  return Object.keys(other).every((label) => one[label]?.length === other[label]?.length);
+function isWithin(match: LabelGlobs, selector: readonly Matcher[]): boolean {
+  return selector.every((wanted) => {
+    const sees = compileSelector([wanted]);
+    return match[wanted.name]?.every((glob) => !WILDCARD.test(glob) && sees({ [wanted.name]: glob }));
+  });
+}
+
+function labelOf({ cluster, node, role, labels }: Sight['targets'][number], label: string): string {
+  const all: Readonly<Record<string, string>> = { ...labels, cluster, node, role };
+  return Object.hasOwn(all, label) ? (all[label] ?? '') : '';
 }

@@ -50,7 +50,7 @@ export function createLimitedPorts(ports: HistoryPorts): (principal: Principal) 
       meter,
       recordAction,
       ...(draw && { draw }),
-      config: async () => limitConfig(await config(), await sight()),
+      config: async () => limitConfig(await config(), await sight(), selector),
       targets: async () => (await sight()).targets,
       store: limitStore(ports.store, sight),
       state: withinScope(limitState(ports.state, { selector, sight }), principal),

@@ -5,7 +5,7 @@ import { parseConfig } from '../../core/config/parse.ts';
 import { hashNumber } from '../../core/hash.ts';
 import type { Alert } from '../../core/model/alert.ts';
 import type { Config } from '../../core/model/config.ts';
-import type { Labels } from '../../core/model/labels.ts';
+import type { LabelGlobs, Labels } from '../../core/model/labels.ts';
 import type { Series } from '../../core/model/sample.ts';
 import type { Matcher } from '../../core/model/silence.ts';
 import type { Role, Target } from '../../core/model/target.ts';
@@ -251,10 +251,24 @@ function configOf(targets: readonly Target[]): Config {
   const clusters = Map.groupBy(targets, ({ cluster }) => cluster);
   return {
     ...base,
+    silences: silencesOf(targets.length),
     clusters: [...clusters].map(([name, nodes]) => ({
       name,
       bastion: 'gate',
       nodes: nodes.map(({ node, ...rest }) => ({ ...rest, name: node })),
     })),
   };
+}
+
+/** None is within a selector of `CASES`; what they say differs between the histories. */
+function silencesOf(nodes: number): Config['silences'] {
+  const matches: LabelGlobs[] = [
+    { customer: ['beta'] },
+    { rule: ['mem'] },
+    { role: ['etcd'] },
+    { cluster: ['x'] },
+    { mount: ['/'] },
+  ];
+  const comment = `as long as there are ${nodes} nodes`;
+  return matches.map((match) => ({ match, fromMs: 0, untilMs: NOW * 2, comment }));
 }
